@@ -1,0 +1,344 @@
+//! Every call that the client sends, by pallet. Arguments are those of the chain, in its order.
+
+use codec::{Decode, Encode};
+
+use crate::{AccountId, Call};
+
+/// Where an input is.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub enum RequestInput {
+    /// The payload itself.
+    #[codec(index = 0)]
+    Inline(Vec<u8>),
+    /// An artifact whose bytes are the payload.
+    #[codec(index = 1)]
+    Artifact(assay_primitives::Digest),
+}
+
+/// A share in parts of 10^9.
+///
+/// Bounds: `0 ..= 1_000_000_000`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+pub struct Share(u32);
+
+impl Share {
+    /// The whole.
+    pub const ONE: Self = Self(1_000_000_000);
+
+    /// Reads percent: `2.5`.
+    ///
+    /// Bounds: `0 ..= 100`, at most seven decimal places.
+    pub fn from_percent(text: &str) -> crate::Result<Self> {
+        let percent = text.trim();
+        let percent = percent.strip_suffix('%').unwrap_or(percent);
+        crate::amount::parse_decimal(percent, 7)
+            .ok()
+            .and_then(|parts| u32::try_from(parts).ok())
+            .filter(|parts| *parts <= Self::ONE.0)
+            .map(Self)
+            .ok_or_else(|| {
+                crate::Error::invalid(format!(
+                    "`{text}` is not a share in percent: write a number from 0 to 100, such as 2.5"
+                ))
+            })
+    }
+
+    /// Parts of 10^9.
+    pub const fn parts(self) -> u32 {
+        self.0
+    }
+}
+
+/// Calls of `model-registry`.
+pub mod model_registry {
+    use super::*;
+    use assay_primitives::{
+        model::{Licence, ModelName},
+        Digest, ModelDescriptor, ModelId, VersionId,
+    };
+
+    const PALLET: &str = "ModelRegistry";
+
+    /// Creates a model.
+    pub fn create(name: ModelName) -> Call {
+        Call::new(PALLET, "create").with("name", name)
+    }
+
+    /// Publishes a version of a model.
+    pub fn publish(
+        model: ModelId,
+        descriptor: ModelDescriptor,
+        royalty: Share,
+        licence: Licence,
+        metadata: Option<Digest>,
+    ) -> Call {
+        Call::new(PALLET, "publish")
+            .with("model", model)
+            .with("descriptor", descriptor)
+            .with("royalty", royalty)
+            .with("licence", licence)
+            .with("metadata", metadata)
+    }
+
+    /// Replaces the metadata of a version.
+    pub fn set_metadata(version: VersionId, metadata: Option<Digest>) -> Call {
+        Call::new(PALLET, "set_metadata").with("version", version).with("metadata", metadata)
+    }
+
+    /// Replaces the royalty of a version, for requests made from then on.
+    pub fn set_royalty(version: VersionId, royalty: Share) -> Call {
+        Call::new(PALLET, "set_royalty").with("version", version).with("royalty", royalty)
+    }
+
+    /// Closes a version to new requests.
+    pub fn deprecate(version: VersionId) -> Call {
+        Call::new(PALLET, "deprecate").with("version", version)
+    }
+
+    /// Gives a model to another owner.
+    pub fn transfer(model: ModelId, to: AccountId) -> Call {
+        Call::new(PALLET, "transfer").with("model", model).with("to", to)
+    }
+
+    /// Removes a version and gives its deposit back.
+    pub fn remove_version(version: VersionId) -> Call {
+        Call::new(PALLET, "remove_version").with("version", version)
+    }
+
+    /// Removes a model without versions and gives its deposit back.
+    pub fn remove_model(model: ModelId) -> Call {
+        Call::new(PALLET, "remove_model").with("model", model)
+    }
+}
+
+/// Calls of `operators`. Nodes send heartbeats by themselves.
+pub mod operators {
+    use super::*;
+    use crate::rpc::WorkerPossession;
+    use assay_primitives::{operator::Roles, AssuranceClasses, Balance, VersionId};
+
+    const PALLET: &str = "Operators";
+
+    /// Registers an operator.
+    pub fn register(roles: Roles, key: WorkerPossession, bond: Balance) -> Call {
+        Call::new(PALLET, "register")
+            .with("roles", roles)
+            .with("worker", key.worker)
+            .with("possession", key.possession)
+            .with("bond", bond)
+    }
+
+    /// Replaces the worker key.
+    pub fn set_worker(key: WorkerPossession) -> Call {
+        Call::new(PALLET, "set_worker")
+            .with("worker", key.worker)
+            .with("possession", key.possession)
+    }
+
+    /// Adds to the bond.
+    pub fn add_bond(amount: Balance) -> Call {
+        Call::new(PALLET, "add_bond").with("amount", amount)
+    }
+
+    /// Offers a version, or changes the offer.
+    pub fn serve(
+        version: VersionId,
+        ask: Balance,
+        concurrency: u32,
+        classes: AssuranceClasses,
+    ) -> Call {
+        Call::new(PALLET, "serve")
+            .with("version", version)
+            .with("ask", ask)
+            .with("concurrency", concurrency)
+            .with("classes", classes)
+    }
+
+    /// Takes an offer back.
+    pub fn withdraw(version: VersionId) -> Call {
+        Call::new(PALLET, "withdraw").with("version", version)
+    }
+
+    /// Starts the wait for the bond.
+    pub fn unbond() -> Call {
+        Call::new(PALLET, "unbond")
+    }
+
+    /// Takes the bond after the wait.
+    pub fn withdraw_bond() -> Call {
+        Call::new(PALLET, "withdraw_bond")
+    }
+}
+
+/// Calls of `storage`.
+pub mod storage {
+    use super::*;
+    use assay_primitives::{ArtifactManifest, Digest};
+
+    const PALLET: &str = "Storage";
+
+    /// Announces an artifact.
+    pub fn create(manifest: ArtifactManifest) -> Call {
+        Call::new(PALLET, "create")
+            .with("digest", manifest.digest)
+            .with("size", manifest.size)
+            .with("chunks", manifest.chunks)
+    }
+
+    /// Uploads one chunk.
+    pub fn upload(digest: Digest, index: u32, data: &[u8]) -> Call {
+        Call::new(PALLET, "upload")
+            .with("digest", digest)
+            .with("index", index)
+            .with("data", data)
+    }
+
+    /// Removes an artifact that nothing uses and gives its deposit back.
+    pub fn remove(digest: Digest) -> Call {
+        Call::new(PALLET, "remove").with("digest", digest)
+    }
+}
+
+/// Calls of `inference`.
+pub mod inference {
+    use super::*;
+    use assay_primitives::{Assurance, Balance, BlockNumber, RequestId, VersionId};
+
+    const PALLET: &str = "Inference";
+
+    /// Asks for an inference.
+    pub fn request(
+        version: VersionId,
+        input: RequestInput,
+        assurance: Assurance,
+        max_price: Balance,
+        deadline: BlockNumber,
+        client_key: [u8; 32],
+    ) -> Call {
+        Call::new(PALLET, "request")
+            .with("version", version)
+            .with("input", input)
+            .with("assurance", assurance)
+            .with("max_price", max_price)
+            .with("deadline", deadline)
+            .with("client_key", client_key)
+    }
+
+    /// Takes a request back that is not assigned yet.
+    pub fn cancel(request: RequestId) -> Call {
+        Call::new(PALLET, "cancel").with("request", request)
+    }
+}
+
+/// Calls of `balances`.
+pub mod balances {
+    use super::*;
+    use assay_primitives::Balance;
+    use codec::Compact;
+
+    /// `MultiAddress::Id`.
+    #[derive(Encode)]
+    enum Address {
+        #[codec(index = 0)]
+        Id(AccountId),
+    }
+
+    /// Moves balance, and keeps the sender's account alive.
+    pub fn transfer_keep_alive(to: AccountId, amount: Balance) -> Call {
+        Call::new("Balances", "transfer_keep_alive")
+            .with("dest", Address::Id(to))
+            .with("value", Compact(amount))
+    }
+}
+
+/// One of each call, with empty arguments: to ask whether a runtime has them all.
+pub fn all() -> Vec<Call> {
+    use crate::rpc::WorkerPossession;
+    use assay_primitives::*;
+    use codec::DecodeAll;
+
+    let account = AccountId::from([0; 32]);
+    let version = VersionId::default();
+    let digest = Digest::zero();
+    // Zeros decode as every fixed-size value.
+    let worker = WorkerId::decode_all(&mut &[0u8; 32][..]).expect("a key is 32 bytes");
+    let possession =
+        WorkerSignature::decode_all(&mut &[0u8; 64][..]).expect("a signature is 64 bytes");
+    let key = WorkerPossession { worker, possession };
+    let descriptor = ModelDescriptor {
+        artifact: digest,
+        artifact_size: 0,
+        format: Format::Onnx,
+        inputs: Default::default(),
+        outputs: Default::default(),
+        assurances: AssuranceClasses::NONE,
+        tolerance: None,
+    };
+    let manifest = ArtifactManifest { digest, size: 0, chunks: Vec::new() };
+    vec![
+        model_registry::create(Default::default()),
+        model_registry::publish(
+            ModelId(0),
+            descriptor,
+            Share::default(),
+            Default::default(),
+            None,
+        ),
+        model_registry::set_metadata(version, None),
+        model_registry::set_royalty(version, Share::default()),
+        model_registry::deprecate(version),
+        model_registry::transfer(ModelId(0), account.clone()),
+        model_registry::remove_version(version),
+        model_registry::remove_model(ModelId(0)),
+        operators::register(operator::Roles::INFERENCE, key.clone(), 0),
+        operators::set_worker(key),
+        operators::add_bond(0),
+        operators::serve(version, 0, 0, AssuranceClasses::NONE),
+        operators::withdraw(version),
+        operators::unbond(),
+        operators::withdraw_bond(),
+        storage::create(manifest),
+        storage::upload(digest, 0, &[]),
+        storage::remove(digest),
+        inference::request(
+            version,
+            RequestInput::Inline(Vec::new()),
+            Assurance::Signed,
+            0,
+            0,
+            [0; 32],
+        ),
+        inference::cancel(RequestId(0)),
+        balances::transfer_keep_alive(account, 0),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_is_exact() {
+        for (text, parts) in [
+            ("0", 0),
+            ("2.5", 25_000_000),
+            ("100", 1_000_000_000),
+            ("0.0000001", 1),
+            ("33.3333333%", 333_333_333),
+        ] {
+            assert_eq!(Share::from_percent(text).unwrap().parts(), parts, "{text}");
+        }
+        for text in ["", "-1", "100.0000001", "101", "0.00000001", "5000000000", "x"] {
+            assert!(Share::from_percent(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn each_call_is_listed_once() {
+        let mut paths: Vec<_> = all().iter().map(Call::path).collect();
+        assert_eq!(paths.len(), 21);
+        paths.sort();
+        paths.dedup();
+        assert_eq!(paths.len(), 21);
+    }
+}

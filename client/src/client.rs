@@ -1,0 +1,139 @@
+//! The connection to a chain through one node.
+
+use std::sync::Arc;
+
+use assay_primitives::Digest;
+use subxt::{
+    client::{OfflineClient, OfflineClientAtBlock},
+    config::substrate::{SpecVersionForRange, SubstrateConfig},
+    Metadata,
+};
+use tokio::sync::RwLock;
+
+use crate::{nonce::NonceManager, rpc::Rpc, Call, Error, Result};
+
+/// Newest metadata format that the client reads.
+const MAX_METADATA_VERSION: u32 = 16;
+
+/// A connection to a chain through one node. Clones share it, and the nonces of every account
+/// that sends through it.
+#[derive(Clone)]
+pub struct Client {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    rpc: Rpc,
+    genesis: Digest,
+    runtime: RwLock<Arc<Runtime>>,
+    nonces: NonceManager,
+}
+
+/// What transactions need to know of the runtime.
+pub(crate) struct Runtime {
+    spec_version: u32,
+    transaction_version: u32,
+    pub(crate) at: OfflineClientAtBlock<SubstrateConfig>,
+}
+
+impl Runtime {
+    pub(crate) fn metadata(&self) -> &Metadata {
+        self.at.metadata_ref()
+    }
+}
+
+impl Client {
+    /// Connects to the node at a `ws://` or `wss://` address.
+    pub async fn connect(url: &str) -> Result<Self> {
+        let rpc = Rpc::connect(url).await?;
+        let genesis = rpc.genesis().await?;
+        let runtime = fetch_runtime(&rpc, genesis).await?;
+        let inner = Inner {
+            rpc,
+            genesis,
+            runtime: RwLock::new(Arc::new(runtime)),
+            nonces: NonceManager::default(),
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// The node's methods.
+    pub fn rpc(&self) -> &Rpc {
+        &self.inner.rpc
+    }
+
+    /// Hash of the chain's genesis block.
+    pub fn genesis(&self) -> Digest {
+        self.inner.genesis
+    }
+
+    /// Whether the chain's runtime has every call of this crate in the form that it sends.
+    pub async fn check_runtime(&self) -> Result<()> {
+        let runtime = self.runtime().await?;
+        crate::calls::all().iter().try_for_each(|call: &Call| call.check(runtime.metadata()))
+    }
+
+    /// A constant of a pallet, by the first of the names that it has.
+    pub async fn constant<T: codec::Decode>(&self, pallet: &str, names: &[&str]) -> Option<T> {
+        let runtime = self.runtime().await.ok()?;
+        let pallet = runtime.metadata().pallet_by_name(pallet)?;
+        let constant = names.iter().find_map(|name| pallet.constant_by_name(name))?;
+        crate::rpc::decode("constant", constant.value()).ok()
+    }
+
+    pub(crate) fn nonces(&self) -> &NonceManager {
+        &self.inner.nonces
+    }
+
+    /// The runtime as it is now. An upgrade is met by reading it again.
+    pub(crate) async fn runtime(&self) -> Result<Arc<Runtime>> {
+        let version = self.rpc().runtime_version().await?;
+        let is_current = |runtime: &Runtime| {
+            runtime.spec_version == version.spec_version
+                && runtime.transaction_version == version.transaction_version
+        };
+        {
+            let runtime = self.inner.runtime.read().await;
+            if is_current(&runtime) {
+                return Ok(runtime.clone());
+            }
+        }
+        let mut runtime = self.inner.runtime.write().await;
+        if !is_current(&runtime) {
+            *runtime = Arc::new(fetch_runtime(self.rpc(), self.genesis()).await?);
+        }
+        Ok(runtime.clone())
+    }
+}
+
+async fn fetch_runtime(rpc: &Rpc, genesis: Digest) -> Result<Runtime> {
+    let version = rpc.runtime_version().await?;
+    let metadata = fetch_metadata(rpc).await?;
+    let (spec_version, transaction_version) = (version.spec_version, version.transaction_version);
+    let config = SubstrateConfig::builder()
+        .set_genesis_hash(genesis)
+        .set_metadata_for_spec_versions([(spec_version, Arc::new(metadata))])
+        .set_spec_version_for_block_ranges([SpecVersionForRange {
+            block_range: 0..u64::MAX,
+            spec_version,
+            transaction_version,
+        }])
+        .build();
+    let at = OfflineClient::new_with_config(config).at_block(0u64).map_err(|error| {
+        Error::Answer { method: "Metadata_metadata".into(), reason: error.to_string() }
+    })?;
+    Ok(Runtime { spec_version, transaction_version, at })
+}
+
+async fn fetch_metadata(rpc: &Rpc) -> Result<Metadata> {
+    const METHOD: &str = "Metadata_metadata_at_version";
+    let unreadable =
+        |reason: String| Error::Answer { method: METHOD.into(), reason };
+    let versions: Vec<u32> = rpc.runtime_call("Metadata_metadata_versions", &(), None).await?;
+    let newest = versions.into_iter().filter(|version| *version <= MAX_METADATA_VERSION).max();
+    let newest =
+        newest.ok_or_else(|| Error::Outdated("metadata in a form that is known here".into()))?;
+    let metadata: Option<Vec<u8>> = rpc.runtime_call(METHOD, &newest, None).await?;
+    let metadata = metadata.ok_or_else(|| unreadable("there is none".into()))?;
+    Metadata::decode_from(&metadata).map_err(|error| unreadable(error.to_string()))
+}

@@ -1,0 +1,97 @@
+//! Keys that sign transactions. No message of this module holds any part of a secret.
+
+use std::{path::Path, str::FromStr};
+
+use subxt_signer::{sr25519::Keypair, SecretUri};
+
+use crate::{AccountId, Error, Result};
+
+/// An sr25519 key pair and its account.
+#[derive(Clone)]
+pub struct Signer {
+    keypair: Keypair,
+    account: AccountId,
+}
+
+impl Signer {
+    /// Reads a secret URI: a mnemonic phrase or a `0x` seed, with derivation junctions and a
+    /// password (`phrase//hard/soft///password`), or a development key such as `//Alice`.
+    pub fn from_suri(suri: &str) -> Result<Self> {
+        // The reasons of the library may quote the secret, so they are dropped.
+        let broken = || {
+            Error::invalid(
+                "the secret URI is not valid: expected a mnemonic phrase, a 0x seed of 32 bytes, \
+                 or a development key such as //Alice",
+            )
+        };
+        let uri = SecretUri::from_str(suri.trim()).map_err(|_| broken())?;
+        let keypair = Keypair::from_uri(&uri).map_err(|_| broken())?;
+        let account = AccountId::from(keypair.public_key().0);
+        Ok(Self { keypair, account })
+    }
+
+    /// Reads a secret URI from a file that holds nothing else.
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self> {
+        let text = std::fs::read_to_string(&path).map_err(|error| Error::file(&path, error))?;
+        Self::from_suri(&text)
+    }
+
+    /// The account.
+    pub fn account(&self) -> &AccountId {
+        &self.account
+    }
+
+    pub(crate) fn keypair(&self) -> &Keypair {
+        &self.keypair
+    }
+}
+
+impl std::fmt::Debug for Signer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Signer({})", self.account)
+    }
+}
+
+/// 32 random bytes, for client keys.
+pub fn random_key() -> [u8; 32] {
+    schnorrkel::MiniSecretKey::generate().to_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_development_key_has_its_known_account() {
+        let alice = Signer::from_suri("//Alice").unwrap();
+        assert_eq!(
+            alice.account().to_string(),
+            "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY"
+        );
+    }
+
+    #[test]
+    fn a_seed_and_its_junctions_are_read() {
+        let seed = format!("0x{}", "11".repeat(32));
+        let root = Signer::from_suri(&seed).unwrap();
+        let child = Signer::from_suri(&format!("{seed}//1")).unwrap();
+        assert_ne!(root.account(), child.account());
+    }
+
+    #[test]
+    fn no_message_quotes_the_secret() {
+        for secret in ["correct horse battery staple", "0xdeadbeef", "swordfish//x///hunter2"] {
+            let error = Signer::from_suri(secret).unwrap_err();
+            for word in secret.split(['/', ' ']).filter(|word| word.len() > 1) {
+                assert!(!format!("{error} {error:?}").contains(word), "{error} quotes {word}");
+            }
+        }
+        let alice = Signer::from_suri("//Alice").unwrap();
+        assert!(!format!("{alice:?}").contains("Alice"));
+    }
+
+    #[test]
+    fn random_keys_differ() {
+        assert_ne!(random_key(), random_key());
+    }
+}

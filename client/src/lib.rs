@@ -1,0 +1,64 @@
+//! Rust SDK of Assay: publish models, ask for inference, check receipts.
+//!
+//! ```no_run
+//! # async fn example() -> assay_client::Result<()> {
+//! use assay_client::{Ask, Client, Input, ModelReference, Signer};
+//!
+//! let client = Client::connect("ws://127.0.0.1:9944").await?;
+//! let signer = Signer::from_suri("//Alice")?;
+//! let model: ModelReference = "//Alice/digits@1".parse()?;
+//! let version = client.resolve(&model).await?;
+//! let input = Input::read("sample.json", &version.descriptor.inputs)?;
+//! let ask = Ask::new(version, input.payload(), "signed".parse::<assay_client::AssuranceArgument>()?.0);
+//! let result = client.infer(&ask, &signer, &|_| ()).await?;
+//! println!("{}", result.output.unwrap_or_default());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! | module | for |
+//! |---|---|
+//! | [`client`] | the connection; everything else hangs off [`Client`] |
+//! | [`calls`] | every transaction, checked against the chain's metadata before it is signed |
+//! | [`queries`] | what the chain says without a transaction |
+//! | [`payload`] | JSON, `.npy`, `.npz`, CSV to tensors and back |
+//! | [`publish`] | artifacts and model versions |
+//! | [`inference`] | a request from its quote to its result |
+//! | [`receipt`] | receipts that anyone checks without a node |
+//! | [`amount`], [`names`], [`keys`] | what people type |
+//!
+//! What the client checks, it checks itself: a receipt is verified against a block hash alone,
+//! with no word of any node taken for it.
+
+pub mod amount;
+pub mod call;
+pub mod calls;
+pub mod client;
+pub mod declaration;
+pub mod error;
+pub mod inference;
+pub mod keys;
+pub mod names;
+mod nonce;
+pub mod payload;
+pub mod publish;
+pub mod queries;
+pub mod receipt;
+pub mod rpc;
+pub mod storage;
+mod transaction;
+
+pub use call::Call;
+pub use client::Client;
+pub use declaration::Declaration;
+pub use error::{Error, Refusal, Result};
+pub use inference::{Ask, InferenceResult, Progress};
+pub use keys::Signer;
+pub use names::{AssuranceArgument, ModelReference};
+pub use payload::{Input, InputError};
+pub use publish::{PublishProgress, PublishedVersion};
+pub use receipt::{ReceiptBundle, VerificationError, VerifiedReceipt};
+pub use transaction::Inclusion;
+
+/// Accounts are 32 bytes, written as SS58 with prefix [`names::SS58_PREFIX`].
+pub type AccountId = sp_core::crypto::AccountId32;

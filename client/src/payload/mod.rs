@@ -1,0 +1,296 @@
+//! Inputs and outputs: JSON, NumPy files and CSV rows to tensors, and tensors to JSON.
+//!
+//! Everything is checked against what the version declares before anything is sent. Numbers are
+//! converted only where their value survives: an integer that an `f32` cannot hold, a fraction
+//! for an integer tensor, NaN and infinities are errors that name the element.
+
+mod convert;
+mod csv;
+mod json;
+mod numpy;
+
+use assay_primitives::{
+    decode_payload, tensor::check_tensors, Dimension, ElementType, PayloadError, Tensor,
+    TensorDeclaration,
+};
+use codec::Encode;
+
+use crate::{Error, Result};
+
+pub use json::to_json;
+
+/// The tensors of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Input {
+    /// The tensors, in the order of the declarations.
+    pub tensors: Vec<Tensor>,
+    /// Names in the source that the version does not declare, and that were left out.
+    pub ignored: Vec<String>,
+}
+
+impl Input {
+    /// Reads an input from JSON text, or from the file of that name. Files are told apart by
+    /// their content: `.npy`, `.npz`, JSON, else a CSV row.
+    pub fn read(source: &str, declarations: &[TensorDeclaration]) -> Result<Self> {
+        if source.trim_start().starts_with(['[', '{']) {
+            return Ok(Self::from_json(source, declarations)?);
+        }
+        let bytes = std::fs::read(source).map_err(|error| Error::file(source, error))?;
+        Ok(Self::from_bytes(&bytes, declarations)?)
+    }
+
+    /// Reads the content of a file. See [`Input::read`].
+    pub fn from_bytes(
+        bytes: &[u8],
+        declarations: &[TensorDeclaration],
+    ) -> Result<Self, InputError> {
+        const NPY: &[u8] = b"\x93NUMPY";
+        const ZIP: &[u8] = b"PK\x03\x04";
+        if bytes.starts_with(NPY) {
+            return Self::from_npy(bytes, declarations);
+        }
+        if bytes.starts_with(ZIP) {
+            return Self::from_npz(bytes, declarations);
+        }
+        let text = std::str::from_utf8(bytes).map_err(|_| {
+            InputError::unreadable("input", "it is neither text nor an .npy or .npz file")
+        })?;
+        match text.trim_start().starts_with(['[', '{']) {
+            true => Self::from_json(text, declarations),
+            false => Self::from_csv(text, declarations),
+        }
+    }
+
+    /// Reads JSON: `{"name": nested lists, ...}`, or the nested lists alone where the version
+    /// has one input. Leading dimensions of size 1 may be left out, and a flat list is taken
+    /// where it has exactly the elements of the shape.
+    pub fn from_json(text: &str, declarations: &[TensorDeclaration]) -> Result<Self, InputError> {
+        json::read(text, declarations)?.checked(declarations)
+    }
+
+    /// Reads one `.npy` array, for a version with one input. Its shape must be the declared one.
+    pub fn from_npy(bytes: &[u8], declarations: &[TensorDeclaration]) -> Result<Self, InputError> {
+        numpy::read_npy(bytes, declarations)?.checked(declarations)
+    }
+
+    /// Reads an `.npz` archive with an array for each input, by name.
+    pub fn from_npz(bytes: &[u8], declarations: &[TensorDeclaration]) -> Result<Self, InputError> {
+        numpy::read_npz(bytes, declarations)?.checked(declarations)
+    }
+
+    /// Reads one row of numbers, for a version with one input. A header line is skipped.
+    pub fn from_csv(text: &str, declarations: &[TensorDeclaration]) -> Result<Self, InputError> {
+        csv::read(text, declarations)?.checked(declarations)
+    }
+
+    /// The payload that is sent: the SCALE encoding of the tensors.
+    pub fn payload(&self) -> Vec<u8> {
+        self.tensors.encode()
+    }
+
+    /// The chain's own check, so that nothing is sent that it would refuse.
+    fn checked(self, declarations: &[TensorDeclaration]) -> Result<Self, InputError> {
+        check_tensors(&self.tensors, declarations).map_err(InputError::Payload)?;
+        Ok(self)
+    }
+}
+
+/// Why an input does not fit what a version declares.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InputError {
+    /// The source is not in the form it seems to be in.
+    #[error("the {form} cannot be read: {reason}")]
+    Unreadable {
+        /// The form: JSON, CSV, ...
+        form: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// An input is missing.
+    #[error("there is no `{name}`; found: {found}")]
+    Missing {
+        /// The declared name.
+        name: String,
+        /// What there is.
+        found: String,
+    },
+    /// The form holds one tensor, the version has another number of inputs.
+    #[error("{form} holds one tensor, the model has {count} inputs ({names}); use JSON or .npz")]
+    OneTensor {
+        /// The form.
+        form: &'static str,
+        /// Inputs of the version.
+        count: usize,
+        /// Their names.
+        names: String,
+    },
+    /// The shape is another one.
+    #[error("`{name}` has the shape {found}, declared is {declared}")]
+    WrongShape {
+        /// The tensor.
+        name: String,
+        /// What came.
+        found: String,
+        /// What is declared.
+        declared: String,
+    },
+    /// Lists of different lengths or depths stand side by side.
+    #[error("`{name}` is ragged at {at}: lists side by side must have the same length")]
+    Ragged {
+        /// The tensor.
+        name: String,
+        /// Indices of the list.
+        at: String,
+    },
+    /// An element is no number.
+    #[error("`{name}` holds {found} at {at}, which is not a number")]
+    NotANumber {
+        /// The tensor.
+        name: String,
+        /// Indices of the element.
+        at: String,
+        /// What stands there.
+        found: String,
+    },
+    /// An element is NaN or infinite.
+    #[error("`{name}` holds {found} at element {at}; only finite numbers are taken")]
+    NotFinite {
+        /// The tensor.
+        name: String,
+        /// Position in row-major order.
+        at: usize,
+        /// What stands there.
+        found: String,
+    },
+    /// An element cannot be written in the declared type without changing its value.
+    #[error("`{name}` holds {found} at element {at}, which is no {}", .element_type.name())]
+    DoesNotFit {
+        /// The tensor.
+        name: String,
+        /// Position in row-major order.
+        at: usize,
+        /// What stands there.
+        found: String,
+        /// The declared type.
+        element_type: ElementType,
+    },
+    /// An array has a type that holds no numbers.
+    #[error("`{name}` has the type {found}; declared is {}", .element_type.name())]
+    WrongType {
+        /// The tensor.
+        name: String,
+        /// What came.
+        found: String,
+        /// The declared type.
+        element_type: ElementType,
+    },
+    /// The chain would refuse the payload.
+    #[error("{0}")]
+    Payload(PayloadError),
+}
+
+impl InputError {
+    fn unreadable(form: &'static str, reason: impl ToString) -> Self {
+        Self::Unreadable { form, reason: reason.to_string() }
+    }
+}
+
+/// A declared shape for messages: `[1, ?, 8]`, where `?` is free.
+pub fn format_shape(shape: &[Dimension]) -> String {
+    let dimensions: Vec<_> = shape
+        .iter()
+        .map(|dimension| match dimension {
+            Dimension::Fixed(size) => size.to_string(),
+            Dimension::Free => "?".to_owned(),
+        })
+        .collect();
+    format!("[{}]", dimensions.join(", "))
+}
+
+/// Reads an output payload as JSON: an object of nested lists, by the declared names.
+pub fn output_to_json(
+    payload: &[u8],
+    declarations: &[TensorDeclaration],
+) -> Result<serde_json::Value> {
+    let tensors = decode_payload(payload, declarations).map_err(|error| Error::Answer {
+        method: "AssayApi_request".into(),
+        reason: format!("the output does not fit the declaration: {error}"),
+    })?;
+    Ok(to_json(&tensors, declarations))
+}
+
+/// The one declaration of a version with one input.
+fn single<'a>(
+    form: &'static str,
+    declarations: &'a [TensorDeclaration],
+) -> Result<&'a TensorDeclaration, InputError> {
+    match declarations {
+        [declaration] => Ok(declaration),
+        _ => Err(InputError::OneTensor {
+            form,
+            count: declarations.len(),
+            names: names(declarations.iter().map(TensorDeclaration::name)),
+        }),
+    }
+}
+
+fn names<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let names: Vec<_> = names.collect();
+    match names.is_empty() {
+        true => "nothing".to_owned(),
+        false => names.join(", "),
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    pub(crate) fn declare(
+        name: &str,
+        element_type: ElementType,
+        shape: &[Option<u32>],
+    ) -> TensorDeclaration {
+        let dimension = |size: &Option<u32>| size.map_or(Dimension::Free, Dimension::Fixed);
+        TensorDeclaration {
+            name: name.as_bytes().to_vec().try_into().unwrap(),
+            element_type,
+            shape: shape.iter().map(dimension).collect::<Vec<_>>().try_into().unwrap(),
+        }
+    }
+
+    #[test]
+    fn the_content_decides_the_form() {
+        let declared = [declare("x", ElementType::F32, &[Some(1), Some(2)])];
+        let expected = Input::from_json("[[1, 2]]", &declared).unwrap();
+        for bytes in [&b" [[1.0, 2.0]]\n"[..], b"{\"x\": [1, 2]}", b"1,2\n", b"a,b\n1,2\n"] {
+            assert_eq!(Input::from_bytes(bytes, &declared).unwrap(), expected);
+        }
+        assert!(matches!(
+            Input::from_bytes(&[0xff, 0xfe], &declared),
+            Err(InputError::Unreadable { .. })
+        ));
+    }
+
+    #[test]
+    fn inline_json_and_files_are_read() {
+        let declared = [declare("x", ElementType::F32, &[Some(1), Some(2)])];
+        let inline = Input::read(" [1, 2]", &declared).unwrap();
+        let path = std::env::temp_dir().join(format!("assay-input-{}.csv", std::process::id()));
+        std::fs::write(&path, "1,2\n").unwrap();
+        let file = Input::read(path.to_str().unwrap(), &declared);
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(file.unwrap(), inline);
+        assert!(matches!(Input::read("no-such-file", &declared), Err(Error::File { .. })));
+    }
+
+    #[test]
+    fn a_payload_is_what_the_chain_reads() {
+        let declared = [declare("x", ElementType::I16, &[None, Some(2)])];
+        let input = Input::from_json("[[1, -2], [3, 4]]", &declared).unwrap();
+        let tensors = decode_payload(&input.payload(), &declared).unwrap();
+        assert_eq!(tensors[0].shape, [2, 2]);
+        assert_eq!(tensors[0].data, [1, 0, 0xfe, 0xff, 3, 0, 4, 0]);
+    }
+}

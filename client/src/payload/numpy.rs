@@ -1,0 +1,245 @@
+//! NumPy files to tensors.
+
+use std::io::{Cursor, Read};
+
+use assay_primitives::{Tensor, TensorDeclaration};
+use npyz::{npz::NpzArchive, DType, NpyFile, Order, TypeChar};
+
+use super::{
+    convert::{fit_shape, to_tensor, Array, Fit, Scalar},
+    names, single, Input, InputError,
+};
+
+pub(super) fn read_npy(
+    bytes: &[u8],
+    declarations: &[TensorDeclaration],
+) -> Result<Input, InputError> {
+    const FORM: &str = "an .npy file";
+    let declaration = single(FORM, declarations)?;
+    let file = NpyFile::new(bytes).map_err(|error| InputError::unreadable(FORM, error))?;
+    Ok(Input { tensors: vec![tensor(file, declaration)?], ignored: Vec::new() })
+}
+
+pub(super) fn read_npz(
+    bytes: &[u8],
+    declarations: &[TensorDeclaration],
+) -> Result<Input, InputError> {
+    let unreadable = |error: std::io::Error| InputError::unreadable(".npz file", error);
+    let mut archive = NpzArchive::new(Cursor::new(bytes)).map_err(unreadable)?;
+    let mut present: Vec<String> = archive.array_names().map(str::to_owned).collect();
+    present.sort();
+    let mut taken = Vec::new();
+    let tensors = declarations
+        .iter()
+        .map(|declaration| {
+            // One array for one input needs no name: `numpy.savez(file, array)` gives none.
+            let name = match (&present[..], declarations) {
+                ([only], [_]) => only.as_str(),
+                _ => declaration.name(),
+            };
+            let file = archive.by_name(name).map_err(unreadable)?;
+            let file = file.ok_or_else(|| InputError::Missing {
+                name: declaration.name().to_owned(),
+                found: names(present.iter().map(String::as_str)),
+            })?;
+            taken.push(name.to_owned());
+            tensor(file, declaration)
+        })
+        .collect::<Result<_, _>>()?;
+    let ignored = present.iter().filter(|name| !taken.contains(name)).cloned().collect();
+    Ok(Input { tensors, ignored })
+}
+
+fn tensor<R: Read>(
+    file: NpyFile<R>,
+    declaration: &TensorDeclaration,
+) -> Result<Tensor, InputError> {
+    let shape = file.shape().to_vec();
+    // Before any element is read, so that a header cannot ask for more than is declared.
+    fit_shape(&shape, declaration, Fit::Exact)?;
+    let (order, strides) = (file.order(), file.strides().to_vec());
+    let mut elements = read_elements(file, declaration)?;
+    if elements.len() as u64 != shape.iter().product::<u64>() {
+        return Err(InputError::unreadable("array", "it has fewer elements than its shape"));
+    }
+    if order == Order::Fortran && shape.len() > 1 {
+        elements = to_row_major(&elements, &shape, &strides);
+    }
+    to_tensor(&Array { shape, elements }, declaration, Fit::Exact)
+}
+
+fn read_elements<R: Read>(
+    file: NpyFile<R>,
+    declaration: &TensorDeclaration,
+) -> Result<Vec<Scalar>, InputError> {
+    let dtype = file.dtype();
+    let kind = match &dtype {
+        DType::Plain(kind) => Some((kind.type_char(), kind.size_field())),
+        _ => None,
+    };
+    macro_rules! read {
+        ($type:ty, $wrap:expr) => {
+            file.into_vec::<$type>()
+                .map_err(|error| InputError::unreadable("array", error))?
+                .into_iter()
+                .map($wrap)
+                .collect()
+        };
+    }
+    let int = Scalar::Int;
+    Ok(match kind {
+        Some((TypeChar::Bool, 1)) => read!(bool, Scalar::Bool),
+        Some((TypeChar::Int, 1)) => read!(i8, |value| int(value.into())),
+        Some((TypeChar::Int, 2)) => read!(i16, |value| int(value.into())),
+        Some((TypeChar::Int, 4)) => read!(i32, |value| int(value.into())),
+        Some((TypeChar::Int, 8)) => read!(i64, |value| int(value.into())),
+        Some((TypeChar::Uint, 1)) => read!(u8, |value| int(value.into())),
+        Some((TypeChar::Uint, 2)) => read!(u16, |value| int(value.into())),
+        Some((TypeChar::Uint, 4)) => read!(u32, |value| int(value.into())),
+        Some((TypeChar::Uint, 8)) => read!(u64, |value| int(value.into())),
+        Some((TypeChar::Float, 4)) => read!(f32, |value| Scalar::Float(value.into())),
+        Some((TypeChar::Float, 8)) => read!(f64, Scalar::Float),
+        _ => {
+            return Err(InputError::WrongType {
+                name: declaration.name().to_owned(),
+                found: dtype.descr(),
+                element_type: declaration.element_type,
+            })
+        },
+    })
+}
+
+fn to_row_major(elements: &[Scalar], shape: &[u64], strides: &[u64]) -> Vec<Scalar> {
+    (0..elements.len() as u64)
+        .map(|position| {
+            let mut rest = position;
+            let offset: u64 = shape
+                .iter()
+                .zip(strides)
+                .rev()
+                .map(|(size, stride)| {
+                    let index = rest % size;
+                    rest /= size;
+                    index * stride
+                })
+                .sum();
+            elements[offset as usize]
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::payload::tests::declare;
+    use assay_primitives::ElementType;
+    use npyz::WriterBuilder;
+
+    fn npy<T: npyz::AutoSerialize + Copy>(values: &[T], shape: &[u64], order: Order) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let mut writer = npyz::WriteOptions::new()
+            .default_dtype()
+            .shape(shape)
+            .order(order)
+            .writer(&mut bytes)
+            .begin_nd()
+            .unwrap();
+        writer.extend(values.iter().copied()).unwrap();
+        writer.finish().unwrap();
+        bytes
+    }
+
+    fn npz(arrays: &[(&str, &[f32])]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let mut archive = npyz::npz::NpzWriter::new(Cursor::new(&mut bytes));
+        for (name, values) in arrays {
+            let mut writer = archive
+                .array::<f32>(name, Default::default())
+                .unwrap()
+                .default_dtype()
+                .shape(&[values.len() as u64])
+                .begin_nd()
+                .unwrap();
+            writer.extend(values.iter().copied()).unwrap();
+            writer.finish().unwrap();
+        }
+        drop(archive);
+        bytes
+    }
+
+    fn f32s(data: &[u8]) -> Vec<f32> {
+        data.chunks_exact(4).map(|bytes| f32::from_le_bytes(bytes.try_into().unwrap())).collect()
+    }
+
+    #[test]
+    fn arrays_are_read_in_both_orders() {
+        let declared = [declare("x", ElementType::F32, &[Some(2), Some(3)])];
+        let rows = npy(&[1f32, 2.0, 3.0, 4.0, 5.0, 6.0], &[2, 3], Order::C);
+        let columns = npy(&[1f32, 4.0, 2.0, 5.0, 3.0, 6.0], &[2, 3], Order::Fortran);
+        for bytes in [rows, columns] {
+            let input = Input::from_npy(&bytes, &declared).unwrap();
+            assert_eq!(f32s(&input.tensors[0].data), [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+        }
+    }
+
+    #[test]
+    fn types_are_converted_where_the_values_survive() {
+        let declared = [declare("x", ElementType::F32, &[Some(2)])];
+        let read = |bytes: &[u8]| Input::from_npy(bytes, &declared);
+        assert_eq!(f32s(&read(&npy(&[1i64, 2], &[2], Order::C)).unwrap().tensors[0].data), [1., 2.]);
+        assert_eq!(f32s(&read(&npy(&[0.1f64, 2.], &[2], Order::C)).unwrap().tensors[0].data), [0.1, 2.]);
+        assert!(matches!(
+            read(&npy(&[1i64, 16_777_217], &[2], Order::C)),
+            Err(InputError::DoesNotFit { at: 1, .. })
+        ));
+        assert!(matches!(
+            read(&npy(&[1f32, f32::NAN], &[2], Order::C)),
+            Err(InputError::NotFinite { at: 1, .. })
+        ));
+        assert!(matches!(
+            read(&npy(&[true, false], &[2], Order::C)),
+            Err(InputError::DoesNotFit { .. })
+        ));
+        let integers = [declare("x", ElementType::U8, &[Some(2)])];
+        assert!(matches!(
+            Input::from_npy(&npy(&[1f32, 1.5], &[2], Order::C), &integers),
+            Err(InputError::DoesNotFit { at: 1, .. })
+        ));
+    }
+
+    #[test]
+    fn the_shape_must_be_the_declared_one() {
+        let declared = [declare("x", ElementType::F32, &[Some(1), Some(2)])];
+        let flat = npy(&[1f32, 2.0], &[2], Order::C);
+        assert!(matches!(
+            Input::from_npy(&flat, &declared),
+            Err(InputError::WrongShape { .. })
+        ));
+        let mut short = npy(&[1f32, 2.0], &[1, 2], Order::C);
+        assert!(Input::from_npy(&short, &declared).is_ok());
+        short.pop();
+        assert!(matches!(Input::from_npy(&short, &declared), Err(InputError::Unreadable { .. })));
+        assert!(matches!(
+            Input::from_npy(b"\x93NUMPY\x01\x00", &declared),
+            Err(InputError::Unreadable { .. })
+        ));
+    }
+
+    #[test]
+    fn archives_are_read_by_name() {
+        let declared =
+            [declare("a", ElementType::F32, &[Some(1)]), declare("b", ElementType::F32, &[Some(2)])];
+        let bytes = npz(&[("b", &[2.0, 3.0]), ("a", &[1.0]), ("c", &[0.0])]);
+        let input = Input::from_bytes(&bytes, &declared).unwrap();
+        assert_eq!(f32s(&input.tensors[0].data), [1.0]);
+        assert_eq!(f32s(&input.tensors[1].data), [2.0, 3.0]);
+        assert_eq!(input.ignored, ["c"]);
+        assert!(matches!(
+            Input::from_npz(&npz(&[("a", &[1.0]), ("c", &[0.0])]), &declared),
+            Err(InputError::Missing { name, found }) if name == "b" && found == "a, c"
+        ));
+        let one = [declare("x", ElementType::F32, &[Some(2)])];
+        let unnamed = Input::from_npz(&npz(&[("arr_0", &[4.0, 5.0])]), &one).unwrap();
+        assert_eq!(f32s(&unnamed.tensors[0].data), [4.0, 5.0]);
+    }
+}

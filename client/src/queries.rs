@@ -1,0 +1,200 @@
+//! What the chain says without a transaction, at the best block.
+
+use assay_primitives::{
+    runtime_api::{
+        ArtifactView, OperatorView, Quote, QuoteError, ReceiptView, RequestView, VersionView,
+    },
+    Assurance, Balance, Digest, ModelId, RequestId, VersionId, WorkerId,
+};
+use codec::{Decode, Encode};
+
+use crate::{
+    names::{AssuranceArgument, ModelReference},
+    storage, AccountId, Client, Error, Refusal, Result,
+};
+
+/// The balance of an account.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AccountBalance {
+    /// Plancks that can be spent, the existential deposit included.
+    pub free: Balance,
+    /// Plancks on hold: escrows, bonds and deposits.
+    pub reserved: Balance,
+}
+
+impl AccountBalance {
+    /// Everything that is the account's.
+    pub const fn total(self) -> Balance {
+        self.free.saturating_add(self.reserved)
+    }
+}
+
+impl Client {
+    async fn ask<T: Decode>(&self, method: &str, arguments: &impl Encode) -> Result<T> {
+        self.rpc().runtime_call(&format!("AssayApi_{method}"), arguments, None).await
+    }
+
+    /// What a request would cost now. Fails with [`Error::Refused`] where there is no quote.
+    pub async fn quote(&self, version: VersionId, assurance: Assurance) -> Result<Quote> {
+        let quote: Result<Quote, QuoteError> = self.ask("quote", &(version, assurance)).await?;
+        quote.map_err(|error| {
+            let docs = match error {
+                QuoteError::NotFound => format!("there is no version {version}"),
+                QuoteError::Deprecated => {
+                    format!("version {version} takes no new requests; ask for a newer one")
+                },
+                QuoteError::ClassUnavailable => format!(
+                    "version {version} does not offer {}, or the chain does not now",
+                    AssuranceArgument(assurance)
+                ),
+                QuoteError::NotEnoughOperators(count) => format!(
+                    "{count} live operators serve version {version} for {}, {} are needed; wait \
+                     for more, or ask for another class",
+                    AssuranceArgument(assurance),
+                    assurance.committee_size()
+                ),
+            };
+            let name = match error {
+                QuoteError::NotFound => "NotFound",
+                QuoteError::Deprecated => "Deprecated",
+                QuoteError::ClassUnavailable => "ClassUnavailable",
+                QuoteError::NotEnoughOperators(_) => "NotEnoughOperators",
+            };
+            let refusal = Refusal { pallet: None, name: name.to_owned(), docs };
+            Error::Refused { call: "a quote".to_owned(), refusal }
+        })
+    }
+
+    /// How a request stands; `None` if there is none, or it was pruned.
+    pub async fn request(&self, id: RequestId) -> Result<Option<RequestView<AccountId>>> {
+        self.ask("request", &id).await
+    }
+
+    /// The request that an account made under a client key.
+    pub async fn request_by_key(
+        &self,
+        account: &AccountId,
+        client_key: [u8; 32],
+    ) -> Result<Option<RequestId>> {
+        self.ask("request_by_key", &(account, client_key)).await
+    }
+
+    /// The requests of an account that are not pruned, newest first.
+    pub async fn requests_of(
+        &self,
+        account: &AccountId,
+        limit: u32,
+    ) -> Result<Vec<RequestView<AccountId>>> {
+        self.ask("requests_of", &(account, limit)).await
+    }
+
+    /// The receipt of a finished request, until it is pruned.
+    pub async fn receipt(&self, id: RequestId) -> Result<Option<ReceiptView<AccountId>>> {
+        self.ask("receipt", &id).await
+    }
+
+    /// Digest of a finished request's receipt; never pruned. At the best block where no hash is
+    /// given.
+    pub async fn receipt_digest(
+        &self,
+        id: RequestId,
+        at: Option<Digest>,
+    ) -> Result<Option<Digest>> {
+        self.rpc().runtime_call("AssayApi_receipt_digest", &id, at).await
+    }
+
+    /// A version.
+    pub async fn version(&self, id: VersionId) -> Result<Option<VersionView<AccountId>>> {
+        self.ask("version", &id).await
+    }
+
+    /// The model with this owner and name, and the number of its newest version (0: none).
+    pub async fn find_model(
+        &self,
+        owner: &AccountId,
+        name: &str,
+    ) -> Result<Option<(ModelId, u32)>> {
+        self.ask("find_model", &(owner, name.as_bytes())).await
+    }
+
+    /// The versions of the models `from ..`, at most `limit`.
+    pub async fn versions(
+        &self,
+        from: ModelId,
+        limit: u32,
+    ) -> Result<Vec<VersionView<AccountId>>> {
+        self.ask("versions", &(from, limit)).await
+    }
+
+    /// An operator.
+    pub async fn operator(&self, account: &AccountId) -> Result<Option<OperatorView<AccountId>>> {
+        self.ask("operator", account).await
+    }
+
+    /// The operator that registered a worker key.
+    pub async fn operator_of_worker(&self, worker: &WorkerId) -> Result<Option<AccountId>> {
+        self.ask("operator_of_worker", worker).await
+    }
+
+    /// An artifact.
+    pub async fn artifact(&self, digest: Digest) -> Result<Option<ArtifactView<AccountId>>> {
+        self.ask("artifact", &digest).await
+    }
+
+    /// Why a payload does not fit the inputs of a version; `None` if it does.
+    pub async fn check_input(
+        &self,
+        version: VersionId,
+        payload: &[u8],
+    ) -> Result<Option<String>> {
+        self.ask("check_input", &(version, payload)).await
+    }
+
+    /// The version that a reference means.
+    pub async fn resolve(&self, reference: &ModelReference) -> Result<VersionView<AccountId>> {
+        let id = match reference {
+            ModelReference::Version(id) => *id,
+            ModelReference::Named { owner, name, number } => {
+                let found = self.find_model(owner, name).await?;
+                let (model, newest) = found.ok_or_else(|| {
+                    Error::not_found(format!(
+                        "{owner} has no model `{name}`; `model list` shows what there is"
+                    ))
+                })?;
+                let number = number.unwrap_or(newest);
+                if number == 0 {
+                    return Err(Error::not_found(format!("model `{name}` has no version yet")));
+                }
+                VersionId { model, number }
+            },
+        };
+        let version = self.version(id).await?;
+        version.ok_or_else(|| Error::not_found(format!("there is no version {reference}")))
+    }
+
+    /// The balance of an account; zeros if it does not exist.
+    pub async fn balance(&self, account: &AccountId) -> Result<AccountBalance> {
+        /// `frame_system::AccountInfo` with `pallet_balances::AccountData`.
+        #[derive(Decode)]
+        struct Info {
+            _nonce: u32,
+            _references: [u32; 3],
+            free: Balance,
+            reserved: Balance,
+            _frozen: Balance,
+            _flags: u128,
+        }
+        let info: Option<Info> =
+            self.rpc().storage_value(&storage::account_key(account), None).await?;
+        Ok(info.map_or(AccountBalance::default(), |info| AccountBalance {
+            free: info.free,
+            reserved: info.reserved,
+        }))
+    }
+}
+
+/// The name of a version for people: `owner/name@number`.
+pub fn version_name(version: &VersionView<AccountId>) -> String {
+    let name = String::from_utf8_lossy(&version.name);
+    format!("{}/{name}@{}", version.owner, version.id.number)
+}

@@ -1,0 +1,295 @@
+//! The JSON-RPC methods of a node that the client uses.
+
+use assay_primitives::{
+    ArtifactManifest, BlockNumber, Digest, WorkerId, WorkerSignature,
+};
+use codec::{Decode, DecodeAll, Encode};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use subxt::config::substrate::SubstrateHeader;
+use subxt_rpcs::{
+    client::{rpc_params, RpcParams, RpcSubscription},
+    methods::legacy::{
+        Bytes, LegacyRpcMethods, ReadProof, RuntimeVersion, SystemHealth, TransactionStatus,
+    },
+    RpcClient, RpcConfig,
+};
+
+use crate::{names::from_hex, AccountId, Error, Result};
+
+/// A block header.
+pub type Header = SubstrateHeader<Digest>;
+
+/// Hash of a header.
+pub fn header_hash(header: &Header) -> Digest {
+    assay_primitives::digest(&header.encode())
+}
+
+/// Height of a header. Heights are 32 bits wide on this chain.
+pub fn height(header: &Header) -> BlockNumber {
+    BlockNumber::try_from(header.number).unwrap_or(BlockNumber::MAX)
+}
+
+/// The types of the chain's RPC.
+enum Wire {}
+
+impl RpcConfig for Wire {
+    type Header = Header;
+    type Hash = Digest;
+    type AccountId = AccountId;
+}
+
+/// A worker key and the proof that a node holds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkerPossession {
+    /// The key.
+    pub worker: WorkerId,
+    /// Its signature over the possession statement of one account.
+    pub possession: WorkerSignature,
+}
+
+/// A connection to a node.
+#[derive(Clone)]
+pub struct Rpc {
+    client: RpcClient,
+    legacy: LegacyRpcMethods<Wire>,
+    url: String,
+}
+
+impl Rpc {
+    /// Connects to a `ws://` or `wss://` address.
+    pub async fn connect(url: &str) -> Result<Self> {
+        if !url.starts_with("ws://") && !url.starts_with("wss://") {
+            return Err(Error::invalid(format!(
+                "`{url}` is not the address of a node: write ws://127.0.0.1:9944"
+            )));
+        }
+        let client = RpcClient::from_insecure_url(url).await.map_err(|error| {
+            Error::Unreachable { url: url.to_owned(), reason: root_cause(&error) }
+        })?;
+        let legacy = LegacyRpcMethods::new(client.clone());
+        Ok(Self { client, legacy, url: url.to_owned() })
+    }
+
+    /// The address.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Calls any method.
+    pub async fn request<T: DeserializeOwned>(&self, method: &str, params: RpcParams) -> Result<T> {
+        self.client.request(method, params).await.map_err(|error| rpc_error(method, error))
+    }
+
+    /// Hash of the block at a height of the best chain; `None` above its end.
+    pub async fn block_hash(&self, number: BlockNumber) -> Result<Option<Digest>> {
+        self.request("chain_getBlockHash", rpc_params![number]).await
+    }
+
+    /// Hash of the genesis block.
+    pub async fn genesis(&self) -> Result<Digest> {
+        self.block_hash(0).await?.ok_or_else(|| Error::Answer {
+            method: "chain_getBlockHash".into(),
+            reason: "there is no genesis block".into(),
+        })
+    }
+
+    /// A header; the best one where no hash is given.
+    pub async fn header(&self, at: Option<Digest>) -> Result<Header> {
+        let header: Option<Header> = self.request("chain_getHeader", rpc_params![at]).await?;
+        header.ok_or_else(|| match at {
+            Some(hash) => Error::not_found(format!("the node does not have block {hash:?}")),
+            None => Error::Answer { method: "chain_getHeader".into(), reason: "no block".into() },
+        })
+    }
+
+    /// Hash of the newest finalised block.
+    pub async fn finalized_head(&self) -> Result<Digest> {
+        self.request("chain_getFinalizedHead", rpc_params![]).await
+    }
+
+    /// The newest finalised header and its hash.
+    pub async fn finalized_header(&self) -> Result<(Digest, Header)> {
+        let hash = self.finalized_head().await?;
+        Ok((hash, self.header(Some(hash)).await?))
+    }
+
+    /// The encoded transactions of a block.
+    pub async fn extrinsics(&self, at: Digest) -> Result<Vec<Vec<u8>>> {
+        let block = self.legacy.chain_get_block(Some(at)).await;
+        let block = block.map_err(|error| rpc_error("chain_getBlock", error))?;
+        let block =
+            block.ok_or_else(|| Error::not_found(format!("the node does not have block {at:?}")))?;
+        Ok(block.block.extrinsics.into_iter().map(|bytes| bytes.0).collect())
+    }
+
+    /// A raw storage value.
+    pub async fn storage(&self, key: &[u8], at: Option<Digest>) -> Result<Option<Vec<u8>>> {
+        let value = self.legacy.state_get_storage(key, at).await;
+        value.map_err(|error| rpc_error("state_getStorage", error))
+    }
+
+    /// A decoded storage value.
+    pub async fn storage_value<T: Decode>(
+        &self,
+        key: &[u8],
+        at: Option<Digest>,
+    ) -> Result<Option<T>> {
+        let value = self.storage(key, at).await?;
+        value.map(|bytes| decode("state_getStorage", &bytes)).transpose()
+    }
+
+    /// The trie nodes that prove what a block's state holds under the keys.
+    pub async fn read_proof(&self, keys: &[Vec<u8>], at: Digest) -> Result<Vec<Vec<u8>>> {
+        let keys = keys.iter().map(Vec::as_slice);
+        let proof: ReadProof<Digest> = self
+            .legacy
+            .state_get_read_proof(keys, Some(at))
+            .await
+            .map_err(|error| rpc_error("state_getReadProof", error))?;
+        Ok(proof.proof.into_iter().map(|bytes| bytes.0).collect())
+    }
+
+    /// Calls the runtime without a transaction, at the best block where no hash is given.
+    /// `arguments` is a tuple of the arguments.
+    pub async fn runtime_call<T: Decode>(
+        &self,
+        method: &str,
+        arguments: &impl Encode,
+        at: Option<Digest>,
+    ) -> Result<T> {
+        let arguments = arguments.encode();
+        let answer = self.legacy.state_call(method, Some(&arguments), at).await;
+        let bytes = answer.map_err(|error| match rpc_error("state_call", error) {
+            Error::Rpc { message, .. } if message.contains("Exported method") => {
+                Error::Outdated(format!("the runtime call {method}"))
+            },
+            other => other,
+        })?;
+        decode(method, &bytes)
+    }
+
+    /// Versions of the runtime: specification and transactions.
+    pub async fn runtime_version(&self) -> Result<RuntimeVersion> {
+        let version = self.legacy.state_get_runtime_version(None).await;
+        version.map_err(|error| rpc_error("state_getRuntimeVersion", error))
+    }
+
+    /// Next nonce of an account, transactions in the pool included.
+    pub async fn next_nonce(&self, account: &AccountId) -> Result<u64> {
+        let nonce = self.legacy.system_account_next_index(account).await;
+        nonce.map_err(|error| rpc_error("system_accountNextIndex", error))
+    }
+
+    /// Peers and syncing.
+    pub async fn health(&self) -> Result<SystemHealth> {
+        let health = self.legacy.system_health().await;
+        health.map_err(|error| rpc_error("system_health", error))
+    }
+
+    /// Version of the node.
+    pub async fn node_version(&self) -> Result<String> {
+        self.request("system_version", rpc_params![]).await
+    }
+
+    /// Name of the chain.
+    pub async fn chain_name(&self) -> Result<String> {
+        self.request("system_chain", rpc_params![]).await
+    }
+
+    /// The node's worker key with the proof of possession for `operator`. The node answers its
+    /// own machine only.
+    pub async fn worker_key(&self, operator: &AccountId) -> Result<WorkerPossession> {
+        #[derive(serde::Deserialize)]
+        struct Answer {
+            worker: String,
+            possession: String,
+        }
+        const METHOD: &str = "operator_workerKey";
+        let answer: Answer = self.request(METHOD, rpc_params![operator]).await?;
+        Ok(WorkerPossession {
+            worker: decode_hex(METHOD, &answer.worker)?,
+            possession: decode_hex(METHOD, &answer.possession)?,
+        })
+    }
+
+    /// What the node says of its engine.
+    pub async fn engine_status(&self) -> Result<Value> {
+        self.request("engine_status", rpc_params![]).await
+    }
+
+    /// The manifest of an artifact that the node keeps.
+    pub async fn artifact_manifest(&self, digest: Digest) -> Result<Option<ArtifactManifest>> {
+        self.request("artifact_manifest", rpc_params![digest]).await
+    }
+
+    /// A chunk of an artifact that the node keeps.
+    pub async fn artifact_chunk(&self, digest: Digest, index: u32) -> Result<Vec<u8>> {
+        let bytes: Bytes = self.request("artifact_chunk", rpc_params![digest, index]).await?;
+        Ok(bytes.0)
+    }
+
+    /// New best blocks as they come.
+    pub async fn subscribe_heads(&self) -> Result<RpcSubscription<Header>> {
+        let heads = self.legacy.chain_subscribe_new_heads().await;
+        heads.map_err(|error| rpc_error("chain_subscribeNewHeads", error))
+    }
+
+    /// Puts a transaction into the pool and watches it.
+    pub(crate) async fn submit_and_watch(
+        &self,
+        transaction: &[u8],
+    ) -> Result<RpcSubscription<TransactionStatus<Digest>>> {
+        let watch = self.legacy.author_submit_and_watch_extrinsic(transaction).await;
+        watch.map_err(|error| rpc_error("author_submitAndWatchExtrinsic", error))
+    }
+}
+
+/// The next item of a subscription; its end is a broken connection.
+pub(crate) async fn next<T: DeserializeOwned>(
+    subscription: &mut RpcSubscription<T>,
+    name: &str,
+) -> Result<T> {
+    match subscription.next().await {
+        Some(item) => item.map_err(|error| rpc_error(name, error)),
+        None => Err(Error::Connection(format!("{name} ended"))),
+    }
+}
+
+fn rpc_error(method: &str, error: subxt_rpcs::Error) -> Error {
+    let unreadable =
+        |reason: String| Error::Answer { method: method.to_owned(), reason };
+    match error {
+        subxt_rpcs::Error::User(error) => {
+            let data = error.data.as_ref().map(|data| data.get().trim_matches('"').to_owned());
+            let message = match data {
+                Some(data) if !data.is_empty() => format!("{}: {data}", error.message),
+                _ => error.message,
+            };
+            Error::Rpc { method: method.to_owned(), code: error.code, message }
+        },
+        subxt_rpcs::Error::Deserialization(error) => unreadable(error.to_string()),
+        subxt_rpcs::Error::Decode(error) => unreadable(error.to_string()),
+        other => Error::Connection(root_cause(&other)),
+    }
+}
+
+/// The innermost reason of an error, which is the one that says something.
+fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut cause = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}
+
+pub(crate) fn decode<T: Decode>(method: &str, bytes: &[u8]) -> Result<T> {
+    T::decode_all(&mut &bytes[..])
+        .map_err(|error| Error::Answer { method: method.to_owned(), reason: error.to_string() })
+}
+
+fn decode_hex<T: Decode>(method: &str, text: &str) -> Result<T> {
+    let bytes = from_hex(text)
+        .map_err(|error| Error::Answer { method: method.to_owned(), reason: error.to_string() })?;
+    decode(method, &bytes)
+}

@@ -1,0 +1,73 @@
+//! Keys of the chain's storage that the client reads directly.
+
+use assay_primitives::{RequestId, WorkerId};
+use codec::Encode;
+use sp_crypto_hashing::{blake2_128, twox_128};
+
+use crate::AccountId;
+
+/// Key of a plain value.
+pub fn value_key(pallet: &str, item: &str) -> Vec<u8> {
+    [twox_128(pallet.as_bytes()), twox_128(item.as_bytes())].concat()
+}
+
+/// Key of an entry of a map with hasher `Blake2_128Concat`.
+pub fn map_key(pallet: &str, item: &str, key: &impl Encode) -> Vec<u8> {
+    let key = key.encode();
+    let mut full = value_key(pallet, item);
+    full.extend(blake2_128(&key));
+    full.extend(key);
+    full
+}
+
+/// Key of the digest of a finished request's receipt: `Inference.ReceiptDigests[request]`.
+pub fn receipt_digest_key(request: RequestId) -> Vec<u8> {
+    map_key("Inference", "ReceiptDigests", &request)
+}
+
+/// Key of the operator whose worker key this is or was: `Operators.WorkerKeys[worker]`.
+pub fn worker_key(worker: &WorkerId) -> Vec<u8> {
+    map_key("Operators", "WorkerKeys", worker)
+}
+
+/// Key of an account's nonce and balance: `System.Account[account]`.
+pub fn account_key(account: &AccountId) -> Vec<u8> {
+    map_key("System", "Account", account)
+}
+
+/// Key of the events of a block: `System.Events`.
+pub fn events_key() -> Vec<u8> {
+    value_key("System", "Events")
+}
+
+/// Key of the block's time, in milliseconds: `Timestamp.Now`.
+pub fn timestamp_key() -> Vec<u8> {
+    value_key("Timestamp", "Now")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_keys_are_met() {
+        // Well known on every Substrate chain.
+        assert_eq!(
+            hex::encode(events_key()),
+            "26aa394eea5630e07c48ae0c9558cef780d41e5e16056765bc8461851072c9d7"
+        );
+        let alice = crate::names::parse_account("//Alice").unwrap();
+        assert_eq!(
+            hex::encode(account_key(&alice)),
+            "26aa394eea5630e07c48ae0c9558cef7b99d880ec681799c0cf30e8886371da9\
+             de1e86a9a8c739864cf3cc5ec2bea59fd43593c715fdd31c61141abd04a99fd6822c8558854ccde39a5684e7a56da27d"
+        );
+    }
+
+    #[test]
+    fn a_request_key_ends_in_the_request() {
+        let key = receipt_digest_key(RequestId(0x0102));
+        assert_eq!(key.len(), 32 + 16 + 8);
+        assert_eq!(key[48..], [2, 1, 0, 0, 0, 0, 0, 0]);
+    }
+}

@@ -1,0 +1,268 @@
+//! Signing, submitting and watching transactions.
+
+use std::time::Duration;
+
+use assay_primitives::{Balance, BlockNumber, Digest};
+use codec::{Compact, Encode};
+use subxt::{
+    config::DefaultExtrinsicParamsBuilder, error::DispatchError, events::Phase, metadata::ArcMetadata,
+    utils::Encoded, Metadata, SubstrateConfig,
+};
+use subxt_rpcs::methods::legacy::TransactionStatus;
+
+use crate::{
+    client::{Client, Runtime},
+    rpc, storage, Call, Error, Refusal, Result, Signer,
+};
+
+/// Blocks for which a signed transaction is valid.
+const MORTAL_BLOCKS: u64 = 128;
+/// Where finality lags more than this, a transaction's lifetime starts at a newer block.
+const MAX_ANCHOR_AGE: u64 = 16;
+/// How long an inclusion is waited for.
+const INCLUSION_TIMEOUT: Duration = Duration::from_secs(180);
+/// Codes of the node's transaction pool errors.
+const POOL_ERRORS: core::ops::RangeInclusive<i32> = 1000..=1099;
+/// Index of `DispatchError::Module`.
+const MODULE_ERROR: u8 = 3;
+
+/// Where a transaction was included and succeeded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Inclusion {
+    /// Hash of the transaction.
+    pub transaction: Digest,
+    /// Hash of the block.
+    pub block: Digest,
+    /// Height of the block.
+    pub height: BlockNumber,
+}
+
+impl Client {
+    /// Signs a call, submits it, and waits until a block of the best chain includes it.
+    ///
+    /// Fails with [`Error::Refused`] where the call did not succeed; nothing but the fee is gone
+    /// then.
+    pub async fn submit(&self, call: &Call, signer: &Signer) -> Result<Inclusion> {
+        let runtime = self.runtime().await?;
+        call.check(runtime.metadata())?;
+        let (runtime, this) = (&runtime, &self);
+        let submitted = self
+            .nonces()
+            .submit(
+                signer.account(),
+                || self.rpc().next_nonce(signer.account()),
+                |nonce| async move {
+                    let transaction = this.sign(runtime, call, signer, nonce).await?;
+                    let watch = this.rpc().submit_and_watch(&transaction).await?;
+                    Ok((transaction, watch))
+                },
+            )
+            .await;
+        let ((transaction, mut watch), flight) =
+            submitted.map_err(|error| pool_refusal(call, error))?;
+
+        let dropped =
+            |reason: &str| Error::Dropped { call: call.path(), reason: reason.to_owned() };
+        let watching = async {
+            loop {
+                match rpc::next(&mut watch, "author_submitAndWatchExtrinsic").await? {
+                    TransactionStatus::InBlock(block) | TransactionStatus::Finalized(block) => {
+                        return Ok(block)
+                    },
+                    TransactionStatus::Usurped(_) => {
+                        return Err(dropped("another one with its nonce took its place"))
+                    },
+                    TransactionStatus::Dropped => return Err(dropped("the pool is full")),
+                    TransactionStatus::Invalid => {
+                        return Err(dropped("it is not valid any more"))
+                    },
+                    TransactionStatus::Future
+                    | TransactionStatus::Ready
+                    | TransactionStatus::Broadcast(_)
+                    | TransactionStatus::Retracted(_)
+                    | TransactionStatus::FinalityTimeout(_) => {},
+                }
+            }
+        };
+        let block = tokio::time::timeout(INCLUSION_TIMEOUT, watching).await.map_err(|_| {
+            Error::Stalled(format!(
+                "{} was in no block after {} s: the chain stands still, or its blocks are full",
+                call.path(),
+                INCLUSION_TIMEOUT.as_secs()
+            ))
+        })??;
+        flight.included();
+        self.outcome(runtime, call, &transaction, block).await
+    }
+
+    /// What a transaction with this call costs in fees now.
+    pub async fn estimate_fee(&self, call: &Call, signer: &Signer) -> Result<Balance> {
+        let runtime = self.runtime().await?;
+        call.check(runtime.metadata())?;
+        let nonce = self.rpc().next_nonce(signer.account()).await?;
+        let mut arguments = self.sign(&runtime, call, signer, nonce).await?;
+        let length = u32::try_from(arguments.len()).unwrap_or(u32::MAX);
+        length.encode_to(&mut arguments);
+        // `RuntimeDispatchInfo`: weight (time, proof size), class, fee.
+        let (_, _, _, fee): (Compact<u64>, Compact<u64>, u8, Balance) = self
+            .rpc()
+            .runtime_call("TransactionPaymentApi_query_info", &Encoded(arguments), None)
+            .await?;
+        Ok(fee)
+    }
+
+    async fn sign(
+        &self,
+        runtime: &Runtime,
+        call: &Call,
+        signer: &Signer,
+        nonce: u64,
+    ) -> Result<Vec<u8>> {
+        let (number, hash) = self.anchor().await?;
+        let params = DefaultExtrinsicParamsBuilder::<SubstrateConfig>::new()
+            .nonce(nonce)
+            .mortal_from_unchecked(MORTAL_BLOCKS, number, hash)
+            .build();
+        let unknown = |error: subxt::error::ExtrinsicError| {
+            Error::Outdated(format!("transactions in this form ({error})"))
+        };
+        let transactions = runtime.at.transactions();
+        let mut signable = transactions.create_signable_offline(call, params).map_err(unknown)?;
+        Ok(signable.sign(signer.keypair()).map_err(unknown)?.into_encoded())
+    }
+
+    /// The block at which a new transaction's lifetime starts: the newest finalised one, or one
+    /// that is hardly ever reverted.
+    async fn anchor(&self) -> Result<(u64, Digest)> {
+        let (best, finalized) =
+            futures::try_join!(self.rpc().header(None), self.rpc().finalized_header())?;
+        let (hash, header) = finalized;
+        let oldest = best.number.saturating_sub(MAX_ANCHOR_AGE);
+        if header.number >= oldest {
+            return Ok((header.number, hash));
+        }
+        let number = BlockNumber::try_from(oldest).unwrap_or(BlockNumber::MAX);
+        match self.rpc().block_hash(number).await? {
+            Some(newer) => Ok((oldest, newer)),
+            None => Ok((header.number, hash)),
+        }
+    }
+
+    /// What became of a transaction in a block.
+    async fn outcome(
+        &self,
+        runtime: &Runtime,
+        call: &Call,
+        transaction: &[u8],
+        block: Digest,
+    ) -> Result<Inclusion> {
+        let (header, extrinsics) =
+            futures::try_join!(self.rpc().header(Some(block)), self.rpc().extrinsics(block))?;
+        let unreadable =
+            |reason: String| Error::Answer { method: "System.Events".into(), reason };
+        let index = extrinsics
+            .iter()
+            .position(|extrinsic| extrinsic == transaction)
+            .and_then(|index| u32::try_from(index).ok())
+            .ok_or_else(|| unreadable(format!("{} is not in block {block:?}", call.path())))?;
+        let key = storage::events_key();
+        let events = self.rpc().storage(&key, Some(block)).await?.unwrap_or_default();
+        let events = runtime.at.events().from_bytes(events);
+        for event in events.iter() {
+            let event = event.map_err(|error| unreadable(error.to_string()))?;
+            if event.phase() != Phase::ApplyExtrinsic(index) || event.pallet_name() != "System" {
+                continue;
+            }
+            match event.event_name() {
+                "ExtrinsicFailed" => {
+                    let refusal = decode_refusal(event.field_bytes(), &runtime.at.metadata());
+                    return Err(Error::Refused { call: call.path(), refusal });
+                },
+                "ExtrinsicSuccess" => {
+                    return Ok(Inclusion {
+                        transaction: assay_primitives::digest(transaction),
+                        block,
+                        height: rpc::height(&header),
+                    })
+                },
+                _ => {},
+            }
+        }
+        Err(unreadable(format!("nothing is said of {}", call.path())))
+    }
+}
+
+/// Turns what the transaction pool says into a refusal.
+fn pool_refusal(call: &Call, error: Error) -> Error {
+    match error {
+        Error::Rpc { code, message, .. } if POOL_ERRORS.contains(&code) => {
+            let (name, docs) = message.split_once(": ").unwrap_or((&message, ""));
+            let refusal =
+                Refusal { pallet: None, name: name.to_owned(), docs: docs.to_owned() };
+            Error::Refused { call: call.path(), refusal }
+        },
+        other => other,
+    }
+}
+
+/// Reads a dispatch error: names and docs come from the metadata.
+fn decode_refusal(bytes: &[u8], metadata: &ArcMetadata) -> Refusal {
+    if let [MODULE_ERROR, pallet, error, ..] = *bytes {
+        if let Some(refusal) = module_refusal(pallet, error, metadata) {
+            return refusal;
+        }
+    }
+    let name = match DispatchError::decode_from(bytes, metadata.clone()) {
+        Ok(error) => error.to_string(),
+        Err(_) => format!("unknown error 0x{}", hex::encode(bytes)),
+    };
+    Refusal { pallet: None, name, docs: String::new() }
+}
+
+fn module_refusal(pallet: u8, error: u8, metadata: &Metadata) -> Option<Refusal> {
+    let pallet = metadata.pallet_by_error_index(pallet)?;
+    let variant = pallet.error_variant_by_index(error)?;
+    let docs: Vec<_> = variant.docs.iter().map(|line| line.trim()).collect();
+    Some(Refusal {
+        pallet: Some(pallet.name().to_owned()),
+        name: variant.name.clone(),
+        docs: docs.join(" ").trim().to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::call::tests::metadata;
+
+    #[test]
+    fn an_error_of_a_pallet_comes_with_its_docs() {
+        let metadata = ArcMetadata::new(metadata());
+        let refusal = decode_refusal(&[3, 9, 0, 0, 0, 0, 1, 2, 3], &metadata);
+        assert_eq!(refusal.pallet.as_deref(), Some("Purse"));
+        assert_eq!(refusal.name, "Empty");
+        assert_eq!(refusal.docs, "The purse is empty. Put something in.");
+        let unknown = decode_refusal(&[3, 8, 0, 0, 0, 0], &metadata);
+        assert_eq!(unknown.pallet, None);
+        assert!(unknown.name.contains("unknown error 0x0308"), "{unknown}");
+    }
+
+    #[test]
+    fn what_the_pool_says_is_a_refusal() {
+        let call = Call::new("Balances", "transfer_keep_alive");
+        let rpc = |code| Error::Rpc {
+            method: "author_submitAndWatchExtrinsic".into(),
+            code,
+            message: "Invalid Transaction: Inability to pay some fees".into(),
+        };
+        match pool_refusal(&call, rpc(1010)) {
+            Error::Refused { call, refusal } => {
+                assert_eq!(call, "Balances.transfer_keep_alive");
+                assert_eq!(refusal.name, "Invalid Transaction");
+                assert_eq!(refusal.docs, "Inability to pay some fees");
+            },
+            other => panic!("{other}"),
+        }
+        assert!(matches!(pool_refusal(&call, rpc(-32603)), Error::Rpc { .. }));
+    }
+}

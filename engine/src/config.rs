@@ -1,0 +1,150 @@
+//! What an engine may use, and how it starts its workers.
+
+use std::{path::PathBuf, time::Duration};
+
+use assay_primitives::MAX_ARTIFACT_BYTES;
+
+use crate::{protocol::MAX_FRAME_BYTES, EngineError};
+
+/// How a worker process is started: a program that calls [`crate::worker::main`].
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct WorkerCommand {
+    /// The program. A bare name is looked up in this process's `PATH`; a path is safer.
+    pub program: PathBuf,
+    /// Its arguments.
+    pub args: Vec<String>,
+}
+
+impl WorkerCommand {
+    /// This very executable with `args`, for programs that have a worker mode of their own.
+    ///
+    /// Fails where the operating system does not tell the path of the executable.
+    pub fn this_executable(args: &[&str]) -> std::io::Result<Self> {
+        Ok(Self {
+            program: std::env::current_exe()?,
+            args: args.iter().map(|arg| (*arg).to_owned()).collect(),
+        })
+    }
+}
+
+impl Default for WorkerCommand {
+    /// `assay-engine worker`.
+    fn default() -> Self {
+        Self { program: "assay-engine".into(), args: vec!["worker".into()] }
+    }
+}
+
+/// What an engine may use.
+///
+/// The memory of all workers together stays below `concurrency * memory_limit_bytes`, plus
+/// `cache_bytes`, plus what the bare executable takes per worker.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct EngineConfig {
+    /// How workers are started. Default: `assay-engine worker`.
+    pub worker: WorkerCommand,
+    /// Largest model file. Unit: bytes. Bounds: 1 to `1 << 30`. Default: 64 MiB, the largest
+    /// artifact that the chain keeps.
+    pub max_model_bytes: u64,
+    /// Largest input payload. Unit: bytes. Bounds: 1 to `1 << 30`. Default: 16 MiB.
+    pub max_input_bytes: u64,
+    /// Largest output payload. Unit: bytes. Bounds: 1 to `1 << 30`. Default: 4 MiB.
+    pub max_output_bytes: u64,
+    /// Address space that a worker may use beyond what the bare executable maps; model file,
+    /// model, input, temporary tensors and output share it. Unit: bytes. Bounds: at least
+    /// 16 MiB. Default: 1 GiB.
+    pub memory_limit_bytes: u64,
+    /// Resident memory that idle workers may hold together; the least recently used ones are
+    /// ended above it. Zero keeps no model loaded. Unit: bytes. Default: 1 GiB.
+    pub cache_bytes: u64,
+    /// Most worker processes at a time, busy or idle. Bounds: at least `concurrency`. Default:
+    /// `concurrency + 4`.
+    pub max_workers: usize,
+    /// Most runs, checks and inspections at a time; one more gives [`EngineError::Busy`].
+    /// Bounds: at least 1. Default: the number of processors.
+    pub concurrency: usize,
+    /// Time to start a worker, hand it the model, and optimise it. Bounds: above zero. Default:
+    /// 30 s.
+    pub load_timeout: Duration,
+    /// Time for one run of a loaded model. Bounds: above zero. Default: 10 s.
+    pub run_timeout: Duration,
+}
+
+impl Default for EngineConfig {
+    fn default() -> Self {
+        let concurrency = std::thread::available_parallelism().map_or(1, usize::from);
+        Self {
+            worker: WorkerCommand::default(),
+            max_model_bytes: MAX_ARTIFACT_BYTES,
+            max_input_bytes: 16 << 20,
+            max_output_bytes: 4 << 20,
+            memory_limit_bytes: 1 << 30,
+            cache_bytes: 1 << 30,
+            max_workers: concurrency.saturating_add(4),
+            concurrency,
+            load_timeout: Duration::from_secs(30),
+            run_timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Least memory in which a worker can do anything.
+const MIN_MEMORY_BYTES: u64 = 16 << 20;
+
+impl EngineConfig {
+    /// Whether every value is within its bounds.
+    pub(crate) fn validate(&self) -> Result<(), EngineError> {
+        let sizes = [
+            ("max_model_bytes", self.max_model_bytes),
+            ("max_input_bytes", self.max_input_bytes),
+            ("max_output_bytes", self.max_output_bytes),
+        ];
+        for (name, value) in sizes {
+            if value == 0 || value > MAX_FRAME_BYTES {
+                return Err(EngineError::Config(format!(
+                    "{name} is {value}, but must be 1 to {MAX_FRAME_BYTES}"
+                )));
+            }
+        }
+        let wrong = if self.memory_limit_bytes < MIN_MEMORY_BYTES {
+            Some(format!("memory_limit_bytes must be at least {MIN_MEMORY_BYTES}"))
+        } else if self.concurrency == 0 {
+            Some("concurrency must be at least 1".into())
+        } else if self.max_workers < self.concurrency {
+            Some("max_workers must not be below concurrency".into())
+        } else if self.load_timeout.is_zero() || self.run_timeout.is_zero() {
+            Some("load_timeout and run_timeout must be above zero".into())
+        } else if self.worker.program.as_os_str().is_empty() {
+            Some("worker.program must not be empty".into())
+        } else {
+            None
+        };
+        wrong.map_or(Ok(()), |wrong| Err(EngineError::Config(wrong)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_is_valid_and_each_bound_is_checked() {
+        assert!(EngineConfig::default().validate().is_ok());
+        let broken: [fn(&mut EngineConfig); 9] = [
+            |config| config.max_model_bytes = 0,
+            |config| config.max_input_bytes = 0,
+            |config| config.max_output_bytes = MAX_FRAME_BYTES + 1,
+            |config| config.memory_limit_bytes = MIN_MEMORY_BYTES - 1,
+            |config| config.concurrency = 0,
+            |config| config.max_workers = config.concurrency - 1,
+            |config| config.load_timeout = Duration::ZERO,
+            |config| config.run_timeout = Duration::ZERO,
+            |config| config.worker.program = PathBuf::new(),
+        ];
+        for (index, break_it) in broken.iter().enumerate() {
+            let mut config = EngineConfig::default();
+            break_it(&mut config);
+            let verdict = config.validate();
+            assert!(matches!(verdict, Err(EngineError::Config(_))), "case {index}: {verdict:?}");
+        }
+    }
+}

@@ -1,0 +1,494 @@
+//! The engine: checks, the cache of workers, runs.
+
+use std::{
+    fmt::Display,
+    sync::{
+        atomic::{AtomicU64, Ordering},
+        Arc,
+    },
+    time::{Duration, Instant},
+};
+
+use assay_primitives::{
+    digest,
+    engine::EngineInfo,
+    model::TensorDeclarations,
+    operator::EngineVersion,
+    tensor::{check_tensors, validate_payload},
+    Digest, Format, ModelDescriptor, PayloadError, Tensor,
+};
+use codec::Encode;
+use parking_lot::Mutex;
+
+use crate::{
+    error::plain,
+    process::{after, Broken, Children, Worker},
+    protocol::{decode, Failure, Reply, Request},
+    Counters, EngineConfig, EngineError, EngineStatus, Limits, WorkerStatus,
+};
+
+/// What a run gave.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RunOutput {
+    /// SCALE encoding of the output tensors, in the declared order, checked against the
+    /// declaration.
+    pub payload: Vec<u8>,
+    /// From handing the input to the loaded model to having its output.
+    pub latency: Duration,
+    /// Whether the model was loaded already.
+    pub cached: bool,
+}
+
+/// What a model file declares.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ModelInterface {
+    /// Inputs in the file's order.
+    pub inputs: TensorDeclarations,
+    /// Outputs in the file's order.
+    pub outputs: TensorDeclarations,
+}
+
+/// Runs models in worker processes. Clones share one engine; when the last one is dropped, no
+/// worker process is left.
+#[derive(Clone)]
+pub struct Engine {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    config: EngineConfig,
+    children: Arc<Children>,
+    pool: Mutex<Pool>,
+    counts: Counts,
+}
+
+/// Workers that wait, and how many calls are under way.
+#[derive(Default)]
+struct Pool {
+    running: usize,
+    /// Least recently used first.
+    idle: Vec<Idle>,
+}
+
+struct Idle {
+    key: Key,
+    worker: Worker,
+    resident_bytes: u64,
+}
+
+/// What a loaded model was loaded from: the artifact and the declarations that it was checked
+/// against.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Key {
+    artifact: Digest,
+    declarations: Digest,
+}
+
+impl Key {
+    fn of(descriptor: &ModelDescriptor) -> Self {
+        let declarations = digest(&(&descriptor.inputs, &descriptor.outputs).encode());
+        Self { artifact: descriptor.artifact, declarations }
+    }
+}
+
+#[derive(Default)]
+struct Counts {
+    runs: AtomicU64,
+    failures: AtomicU64,
+    refused: AtomicU64,
+    cache_hits: AtomicU64,
+    loads: AtomicU64,
+    evictions: AtomicU64,
+}
+
+fn add(counter: &AtomicU64, count: u64) {
+    counter.fetch_add(count, Ordering::Relaxed);
+}
+
+/// One of the `concurrency` places. Dropping it gives the place back.
+struct Permit<'a>(&'a Shared);
+
+impl Drop for Permit<'_> {
+    fn drop(&mut self) {
+        self.0.pool.lock().running -= 1;
+    }
+}
+
+/// How a run on a worker ended, and whether the worker is fit for another one.
+enum RunEnd {
+    Kept(Result<Vec<u8>, EngineError>),
+    Ended(EngineError),
+    /// Somebody killed the worker, which says nothing of the model.
+    Killed(EngineError),
+}
+
+impl Engine {
+    /// Makes an engine, and starts one worker to see that the worker program works.
+    ///
+    /// Fails with [`EngineError::Config`], [`EngineError::Spawn`] or
+    /// [`EngineError::WorkerMismatch`] where the configuration does not work here.
+    pub fn new(config: EngineConfig) -> Result<Self, EngineError> {
+        config.validate()?;
+        let children = Arc::new(Children::default());
+        Worker::start(&config, &children, after(config.load_timeout))?;
+        let shared =
+            Shared { config, children, pool: Mutex::default(), counts: Counts::default() };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// Runs a model on an input payload and waits for the output.
+    ///
+    /// `artifact` gives the model file; it is called only where the model is not loaded, and
+    /// its bytes are checked against the digest in `descriptor`. Takes at most the time of
+    /// `artifact`, `load_timeout` and `run_timeout` together, twice `run_timeout` if a cached
+    /// worker is killed from outside.
+    ///
+    /// Errors leave the engine as it was; a worker that misbehaved has been ended.
+    pub fn run<E: Display>(
+        &self,
+        descriptor: &ModelDescriptor,
+        artifact: impl FnOnce() -> Result<Vec<u8>, E>,
+        payload: &[u8],
+    ) -> Result<RunOutput, EngineError> {
+        let outcome = self.run_checked(descriptor, artifact, payload);
+        let counts = &self.shared.counts;
+        match &outcome {
+            Ok(_) => add(&counts.runs, 1),
+            Err(EngineError::Busy { .. }) => {}
+            Err(error) => {
+                add(&counts.failures, 1);
+                log::debug!(
+                    target: "assay::engine",
+                    "run of {:?} failed: {error}", descriptor.artifact,
+                );
+            }
+        }
+        outcome
+    }
+
+    fn run_checked<E: Display>(
+        &self,
+        descriptor: &ModelDescriptor,
+        artifact: impl FnOnce() -> Result<Vec<u8>, E>,
+        payload: &[u8],
+    ) -> Result<RunOutput, EngineError> {
+        let config = &self.shared.config;
+        self.check_descriptor(descriptor)?;
+        let size = payload.len() as u64;
+        if size > config.max_input_bytes {
+            return Err(EngineError::InputTooLarge { size, limit: config.max_input_bytes });
+        }
+        validate_payload(payload, &descriptor.inputs).map_err(EngineError::InvalidInput)?;
+
+        let _permit = self.permit()?;
+        let key = Key::of(descriptor);
+        let request = Request::Run(payload.to_vec());
+        if let Some(worker) = self.take_idle(key) {
+            add(&self.shared.counts.cache_hits, 1);
+            let started = Instant::now();
+            match self.run_on(&worker, descriptor, &request) {
+                RunEnd::Kept(outcome) => {
+                    let latency = started.elapsed();
+                    self.give_back(key, worker);
+                    return outcome.map(|payload| RunOutput { payload, latency, cached: true });
+                }
+                RunEnd::Ended(error) => return Err(error),
+                RunEnd::Killed(error) => {
+                    log::warn!(
+                        target: "assay::engine",
+                        "a cached worker is gone, the model is loaded again: {error}",
+                    );
+                }
+            }
+        }
+
+        let bytes = artifact()
+            .map_err(|error| EngineError::ArtifactUnavailable(plain(&error.to_string())))?;
+        let worker = self.load(descriptor, bytes)?;
+        add(&self.shared.counts.loads, 1);
+        let started = Instant::now();
+        match self.run_on(&worker, descriptor, &request) {
+            RunEnd::Kept(outcome) => {
+                let latency = started.elapsed();
+                self.give_back(key, worker);
+                outcome.map(|payload| RunOutput { payload, latency, cached: false })
+            }
+            RunEnd::Ended(error) | RunEnd::Killed(error) => Err(error),
+        }
+    }
+
+    /// Loads a model without running it, and says what is wrong with it.
+    ///
+    /// Checks digest and size as well. Takes at most `load_timeout`.
+    pub fn check_model(
+        &self,
+        descriptor: &ModelDescriptor,
+        bytes: Vec<u8>,
+    ) -> Result<(), EngineError> {
+        self.check_descriptor(descriptor)?;
+        let _permit = self.permit()?;
+        self.load(descriptor, bytes).map(drop)
+    }
+
+    /// Reads from an ONNX file what a version that publishes it has to declare. Dimensions
+    /// without a fixed size become free. Takes at most `load_timeout`.
+    ///
+    /// It reads declarations only; [`Self::check_model`] says whether the model runs.
+    pub fn inspect(&self, bytes: Vec<u8>) -> Result<ModelInterface, EngineError> {
+        self.check_size(bytes.len() as u64)?;
+        let _permit = self.permit()?;
+        let config = &self.shared.config;
+        let deadline = after(config.load_timeout);
+        let worker = self.start(deadline)?;
+        let left = deadline.saturating_duration_since(Instant::now());
+        let reply = worker.ask(&Request::Inspect(bytes), left);
+        match reply.map_err(|broken| self.load_error(broken))? {
+            Reply::Inspected { inputs, outputs } => {
+                let declared = || inputs.iter().chain(&outputs);
+                if declared().all(|tensor| tensor.is_well_formed()) {
+                    Ok(ModelInterface { inputs, outputs })
+                } else {
+                    Err(EngineError::Protocol("declarations that are not well-formed".into()))
+                }
+            }
+            Reply::Failed(failure, text) => Err(self.failure(failure, &text)),
+            _ => Err(EngineError::Protocol("not a reply to this request".into())),
+        }
+    }
+
+    /// What the engine is doing and has done.
+    pub fn status(&self) -> EngineStatus {
+        let counts = &self.shared.counts;
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let pool = self.shared.pool.lock();
+        let idle_workers = pool.idle.iter().map(|idle| WorkerStatus {
+            pid: idle.worker.pid(),
+            artifact: idle.key.artifact,
+            resident_bytes: idle.resident_bytes,
+        });
+        EngineStatus {
+            version: crate::VERSION.into(),
+            tract_version: crate::TRACT_VERSION.into(),
+            running: pool.running,
+            idle_workers: idle_workers.collect(),
+            limits: Limits::from(&self.shared.config),
+            counters: Counters {
+                runs: read(&counts.runs),
+                failures: read(&counts.failures),
+                refused: read(&counts.refused),
+                cache_hits: read(&counts.cache_hits),
+                loads: read(&counts.loads),
+                evictions: read(&counts.evictions),
+            },
+        }
+    }
+
+    /// Version and load in the form in which a heartbeat reports them.
+    pub fn info(&self) -> EngineInfo {
+        EngineInfo {
+            version: EngineVersion::parse(crate::VERSION),
+            load: u32::try_from(self.shared.pool.lock().running).unwrap_or(u32::MAX),
+        }
+    }
+
+    /// Ends all worker processes, busy ones too, and refuses further calls with
+    /// [`EngineError::Stopped`]. Calls that are under way return an error.
+    pub fn shut_down(&self) {
+        self.shared.children.stop();
+        let idle = std::mem::take(&mut self.shared.pool.lock().idle);
+        drop(idle);
+    }
+
+    fn check_descriptor(&self, descriptor: &ModelDescriptor) -> Result<(), EngineError> {
+        if descriptor.format != Format::Onnx {
+            return Err(EngineError::UnsupportedFormat);
+        }
+        let mut tensors = descriptor.inputs.iter().chain(&descriptor.outputs);
+        if let Some(bad) = tensors.find(|tensor| !tensor.is_well_formed()) {
+            return Err(EngineError::DeclarationMismatch(format!(
+                "the declaration of `{}` is not well-formed",
+                plain(bad.name())
+            )));
+        }
+        self.check_size(descriptor.artifact_size)
+    }
+
+    fn check_size(&self, size: u64) -> Result<(), EngineError> {
+        let limit = self.shared.config.max_model_bytes;
+        if size > limit {
+            return Err(EngineError::ModelTooLarge { size, limit });
+        }
+        Ok(())
+    }
+
+    fn permit(&self) -> Result<Permit<'_>, EngineError> {
+        if self.shared.children.is_stopped() {
+            return Err(EngineError::Stopped);
+        }
+        let limit = self.shared.config.concurrency;
+        let mut pool = self.shared.pool.lock();
+        if pool.running >= limit {
+            add(&self.shared.counts.refused, 1);
+            return Err(EngineError::Busy { limit });
+        }
+        pool.running += 1;
+        Ok(Permit(&self.shared))
+    }
+
+    /// Starts a worker with the model; needs a permit.
+    fn load(&self, descriptor: &ModelDescriptor, bytes: Vec<u8>) -> Result<Worker, EngineError> {
+        self.check_size(bytes.len() as u64)?;
+        let actual = digest(&bytes);
+        if actual != descriptor.artifact || bytes.len() as u64 != descriptor.artifact_size {
+            return Err(EngineError::ArtifactCorrupt { expected: descriptor.artifact, actual });
+        }
+        let deadline = after(self.shared.config.load_timeout);
+        let worker = self.start(deadline)?;
+        let request = Request::Load {
+            inputs: descriptor.inputs.clone(),
+            outputs: descriptor.outputs.clone(),
+            model: bytes,
+        };
+        let left = deadline.saturating_duration_since(Instant::now());
+        match worker.ask(&request, left).map_err(|broken| self.load_error(broken))? {
+            Reply::Loaded => Ok(worker),
+            Reply::Failed(failure, text) => Err(self.failure(failure, &text)),
+            _ => Err(EngineError::Protocol("not a reply to this request".into())),
+        }
+    }
+
+    /// Starts a worker, after making room for it; needs a permit.
+    fn start(&self, deadline: Instant) -> Result<Worker, EngineError> {
+        let config = &self.shared.config;
+        let surplus: Vec<Idle> = {
+            let mut pool = self.shared.pool.lock();
+            // The worker to be started is among those that run.
+            let most_idle = config.max_workers.saturating_sub(pool.running);
+            let surplus = pool.idle.len().saturating_sub(most_idle);
+            pool.idle.drain(..surplus).collect()
+        };
+        self.evict(surplus);
+        Worker::start(config, &self.shared.children, deadline)
+    }
+
+    /// Takes an idle worker with this model, the most recently used one.
+    fn take_idle(&self, key: Key) -> Option<Worker> {
+        loop {
+            let idle = {
+                let mut pool = self.shared.pool.lock();
+                let index = pool.idle.iter().rposition(|idle| idle.key == key)?;
+                pool.idle.remove(index)
+            };
+            if idle.worker.is_alive() {
+                return Some(idle.worker);
+            }
+        }
+    }
+
+    /// Keeps a worker for the next run of its model, as far as there is room.
+    fn give_back(&self, key: Key, worker: Worker) {
+        let config = &self.shared.config;
+        // Where the system does not tell, the worst is assumed.
+        let resident_bytes = worker.resident_bytes().unwrap_or(config.memory_limit_bytes);
+        let surplus: Vec<Idle> = {
+            let mut pool = self.shared.pool.lock();
+            pool.idle.push(Idle { key, worker, resident_bytes });
+            let mut total: u64 = 0;
+            // From the most recently used one on, how many fit.
+            let kept = pool
+                .idle
+                .iter()
+                .rev()
+                .take_while(|idle| {
+                    total = total.saturating_add(idle.resident_bytes);
+                    total <= config.cache_bytes
+                })
+                .count();
+            let surplus = pool.idle.len() - kept;
+            pool.idle.drain(..surplus).collect()
+        };
+        self.evict(surplus);
+    }
+
+    fn evict(&self, surplus: Vec<Idle>) {
+        add(&self.shared.counts.evictions, surplus.len() as u64);
+        drop(surplus);
+    }
+
+    fn run_on(&self, worker: &Worker, descriptor: &ModelDescriptor, request: &Request) -> RunEnd {
+        let config = &self.shared.config;
+        let reply = match worker.ask(request, config.run_timeout) {
+            Ok(reply) => reply,
+            Err(broken) => {
+                let killed = broken.was_killed();
+                let late = EngineError::RunTimeLimit(config.run_timeout);
+                let error = self.broken(broken, late);
+                return if killed { RunEnd::Killed(error) } else { RunEnd::Ended(error) };
+            }
+        };
+        match reply {
+            Reply::Output(payload) => match self.check_output(&payload, descriptor) {
+                Err(error @ EngineError::Protocol(_)) => RunEnd::Ended(error),
+                outcome => RunEnd::Kept(outcome.map(|()| payload)),
+            },
+            Reply::Failed(failure, text) => {
+                let error = self.failure(failure, &text);
+                if failure.leaves_worker_sound() {
+                    RunEnd::Kept(Err(error))
+                } else {
+                    RunEnd::Ended(error)
+                }
+            }
+            _ => RunEnd::Ended(EngineError::Protocol("not a reply to this request".into())),
+        }
+    }
+
+    fn check_output(
+        &self,
+        payload: &[u8],
+        descriptor: &ModelDescriptor,
+    ) -> Result<(), EngineError> {
+        let limit = self.shared.config.max_output_bytes;
+        if payload.len() as u64 > limit {
+            return Err(EngineError::OutputTooLarge { limit });
+        }
+        let tensors: Vec<Tensor> = decode(payload)
+            .map_err(|_| EngineError::Protocol(PayloadError::Malformed.to_string()))?;
+        check_tensors(&tensors, &descriptor.outputs).map_err(EngineError::InvalidOutput)
+    }
+
+    fn load_error(&self, broken: Broken) -> EngineError {
+        self.broken(broken, EngineError::LoadTimeLimit(self.shared.config.load_timeout))
+    }
+
+    fn broken(&self, broken: Broken, late: EngineError) -> EngineError {
+        if self.shared.children.is_stopped() {
+            return EngineError::Stopped;
+        }
+        broken.explain(self.shared.config.memory_limit_bytes, late)
+    }
+
+    /// What a worker's own words mean for the caller.
+    fn failure(&self, failure: Failure, text: &str) -> EngineError {
+        let config = &self.shared.config;
+        let text = plain(text);
+        match failure {
+            Failure::Model => EngineError::InvalidModel(text),
+            Failure::Panic => EngineError::InvalidModel(format!("it makes tract panic: {text}")),
+            Failure::Declaration => EngineError::DeclarationMismatch(text),
+            Failure::Shape => EngineError::UnsupportedShape(text),
+            Failure::Run => EngineError::RunFailed(text),
+            Failure::Memory => {
+                EngineError::MemoryLimit { limit: config.memory_limit_bytes, cause: text }
+            }
+            Failure::OutputSize => EngineError::OutputTooLarge { limit: config.max_output_bytes },
+            Failure::Worker => EngineError::Internal(text),
+        }
+    }
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("config", &self.shared.config).finish_non_exhaustive()
+    }
+}

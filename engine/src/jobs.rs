@@ -1,0 +1,261 @@
+//! Runs for callers that cannot wait: start, poll, forget.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    fmt,
+    panic::{catch_unwind, AssertUnwindSafe},
+    sync::Arc,
+    time::Duration,
+};
+
+use assay_primitives::{engine::JobStatus, FailureReason, RequestId};
+use parking_lot::{Condvar, Mutex};
+
+use crate::{process::after, EngineError};
+
+/// Bounds of [`Jobs`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct JobsConfig {
+    /// Threads that run jobs. More than the engine's `concurrency` make jobs fail as busy.
+    /// Bounds: at least 1. Default: 1.
+    pub threads: usize,
+    /// Jobs that may wait for a thread. Default: 64.
+    pub queue: usize,
+    /// Finished jobs whose result is kept; the one that finished first goes first. Default: 256.
+    pub kept: usize,
+    /// Bytes of output that finished jobs may hold together. Default: 64 MiB.
+    pub kept_bytes: usize,
+}
+
+impl Default for JobsConfig {
+    fn default() -> Self {
+        Self { threads: 1, queue: 64, kept: 256, kept_bytes: 64 << 20 }
+    }
+}
+
+/// What a job does: gives an output payload, or says why not.
+type Work = Box<dyn FnOnce() -> Result<Vec<u8>, EngineError> + Send>;
+
+/// Jobs by request, on threads of their own. Clones share one set of jobs.
+///
+/// When the last clone is dropped, jobs that have not begun are dropped as well; those that
+/// have begun end within the engine's limits.
+#[derive(Clone)]
+pub struct Jobs {
+    owner: Arc<Owner>,
+}
+
+struct Owner(Arc<Shared>);
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        let mut state = self.0.state.lock();
+        state.stopped = true;
+        state.queue.clear();
+        state.jobs.clear();
+        drop(state);
+        self.0.work_arrived.notify_all();
+        self.0.job_ended.notify_all();
+    }
+}
+
+struct Shared {
+    config: JobsConfig,
+    state: Mutex<State>,
+    work_arrived: Condvar,
+    job_ended: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    stopped: bool,
+    /// Tells two jobs of one request apart if the first was forgotten.
+    next: u64,
+    queue: VecDeque<(RequestId, u64, Work)>,
+    jobs: HashMap<RequestId, Entry>,
+    /// Finished jobs, first finished first. May name jobs that are forgotten.
+    finished: VecDeque<(RequestId, u64)>,
+    finished_count: usize,
+    finished_bytes: usize,
+}
+
+struct Entry {
+    number: u64,
+    /// `None` while it waits or runs.
+    outcome: Option<Result<Vec<u8>, EngineError>>,
+}
+
+impl Entry {
+    fn bytes(&self) -> usize {
+        self.outcome.as_ref().and_then(|outcome| outcome.as_ref().ok()).map_or(0, Vec::len)
+    }
+}
+
+impl State {
+    fn remove(&mut self, request: RequestId) {
+        let Some(entry) = self.jobs.remove(&request) else { return };
+        if entry.outcome.is_some() {
+            self.finished_count -= 1;
+            self.finished_bytes -= entry.bytes();
+            self.finished.retain(|(_, number)| *number != entry.number);
+        } else {
+            self.queue.retain(|(_, number, _)| *number != entry.number);
+        }
+    }
+
+    fn finish(&mut self, request: RequestId, number: u64, outcome: Result<Vec<u8>, EngineError>) {
+        let Some(entry) = self.jobs.get_mut(&request).filter(|entry| entry.number == number)
+        else {
+            return;
+        };
+        entry.outcome = Some(outcome);
+        self.finished_bytes += entry.bytes();
+        self.finished_count += 1;
+        self.finished.push_back((request, number));
+    }
+
+    /// Forgets what finished first until the rest is within the bounds.
+    fn trim(&mut self, config: &JobsConfig) {
+        while self.finished_count > config.kept || self.finished_bytes > config.kept_bytes {
+            let Some((request, _)) = self.finished.front() else { return };
+            self.remove(*request);
+        }
+    }
+}
+
+impl Jobs {
+    /// Starts the threads.
+    ///
+    /// Fails where the bounds make no sense or the system gives no threads.
+    pub fn new(config: JobsConfig) -> Result<Self, EngineError> {
+        if config.threads == 0 {
+            return Err(EngineError::Config("threads of jobs must be at least 1".into()));
+        }
+        let shared = Arc::new(Shared {
+            config,
+            state: Mutex::default(),
+            work_arrived: Condvar::new(),
+            job_ended: Condvar::new(),
+        });
+        let jobs = Self { owner: Arc::new(Owner(shared.clone())) };
+        for index in 0..config.threads {
+            let shared = shared.clone();
+            std::thread::Builder::new()
+                .name(format!("engine-job-{index}"))
+                .spawn(move || shared.work())
+                .map_err(|error| {
+                    EngineError::Internal(format!("cannot start a thread: {error}"))
+                })?;
+        }
+        Ok(jobs)
+    }
+
+    /// Starts `work` unless the request has a job already, waits at most `wait` for the job to
+    /// end, and says how it stands.
+    ///
+    /// A result is kept until [`Self::forget`], or until the bounds of [`JobsConfig`] push it
+    /// out; then the next call starts the job again. [`JobStatus::Unavailable`] means that
+    /// nothing was started: the queue is full, or the engine was busy. A later call tries anew.
+    pub fn submit_or_poll(
+        &self,
+        request: RequestId,
+        work: impl FnOnce() -> Result<Vec<u8>, EngineError> + Send + 'static,
+        wait: Duration,
+    ) -> JobStatus {
+        let shared = &self.owner.0;
+        let deadline = after(wait);
+        let mut state = shared.state.lock();
+        let number = match state.jobs.get(&request) {
+            Some(entry) => entry.number,
+            None => {
+                if state.queue.len() >= shared.config.queue {
+                    let text = format!("{} jobs wait already", state.queue.len());
+                    return JobStatus::Unavailable(text);
+                }
+                let number = state.next;
+                state.next += 1;
+                state.jobs.insert(request, Entry { number, outcome: None });
+                state.queue.push_back((request, number, Box::new(work)));
+                shared.work_arrived.notify_one();
+                number
+            }
+        };
+        loop {
+            match state.jobs.get(&request).filter(|entry| entry.number == number) {
+                Some(Entry { outcome: None, .. }) => {}
+                Some(Entry { outcome: Some(outcome), .. }) => {
+                    let status = job_status(outcome);
+                    if matches!(status, JobStatus::Unavailable(_)) {
+                        state.remove(request);
+                    }
+                    return status;
+                }
+                None => return JobStatus::Unavailable("the job was forgotten".into()),
+            }
+            if shared.job_ended.wait_until(&mut state, deadline).timed_out() {
+                // It may have ended at the last moment; the next call says so.
+                return JobStatus::Running;
+            }
+        }
+    }
+
+    /// Drops what is kept of a job. A job that waits is not started; one that runs ends, and
+    /// its result is dropped.
+    pub fn forget(&self, request: RequestId) {
+        self.owner.0.state.lock().remove(request);
+        self.owner.0.job_ended.notify_all();
+    }
+
+    /// Jobs that wait or run.
+    pub fn pending(&self) -> usize {
+        let state = self.owner.0.state.lock();
+        state.jobs.len() - state.finished_count
+    }
+}
+
+impl fmt::Debug for Jobs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Jobs").field("config", &self.owner.0.config).finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    fn work(&self) {
+        loop {
+            let (request, number, work) = {
+                let mut state = self.state.lock();
+                loop {
+                    if state.stopped {
+                        return;
+                    }
+                    if let Some(next) = state.queue.pop_front() {
+                        break next;
+                    }
+                    self.work_arrived.wait(&mut state);
+                }
+            };
+            let outcome = catch_unwind(AssertUnwindSafe(work))
+                .unwrap_or_else(|_| Err(EngineError::Internal("a job panicked".into())));
+            let mut state = self.state.lock();
+            state.finish(request, number, outcome);
+            state.trim(&self.config);
+            drop(state);
+            self.job_ended.notify_all();
+        }
+    }
+}
+
+fn job_status(outcome: &Result<Vec<u8>, EngineError>) -> JobStatus {
+    match outcome {
+        Ok(payload) => JobStatus::Done(payload.clone()),
+        Err(error) if error.is_transient() => JobStatus::Unavailable(error.to_string()),
+        Err(error) => {
+            let reason: FailureReason = error.reason();
+            JobStatus::Failed(reason, error.to_string())
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "jobs_tests.rs"]
+mod tests;

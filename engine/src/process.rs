@@ -1,0 +1,376 @@
+//! Worker processes as the engine sees them. What comes from them is not trusted.
+
+use std::{
+    collections::HashMap,
+    io::Read,
+    os::unix::process::{CommandExt, ExitStatusExt},
+    process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio},
+    sync::{
+        mpsc::{channel, Receiver, RecvTimeoutError, Sender},
+        Arc,
+    },
+    time::{Duration, Instant},
+};
+
+use codec::Encode;
+use parking_lot::Mutex;
+
+use crate::{
+    error::plain,
+    protocol::{
+        decode, read_frame, write_frame, Hello, Reply, Request, MAX_FRAME_BYTES, OVERHEAD_BYTES,
+        PROTOCOL,
+    },
+    worker::is_about_memory,
+    EngineConfig, EngineError,
+};
+
+/// Bytes of a worker's stderr that are kept: the last ones.
+const STDERR_BYTES: usize = 4 << 10;
+/// How long to wait for the rest of stderr of a process that has ended.
+const STDERR_WAIT: Duration = Duration::from_secs(1);
+const SIGKILL: i32 = 9;
+
+/// Reads a value in kB from the text of `/proc/<pid>/status`.
+pub(crate) fn status_bytes(status: &str, key: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix(key))?;
+    line.split_whitespace().next()?.parse::<u64>().ok()?.checked_mul(1024)
+}
+
+/// Why a worker gave no reply. It has been ended.
+#[derive(Debug)]
+pub(crate) enum Broken {
+    /// The time was over.
+    TimedOut,
+    /// It ended by itself or from outside.
+    Died {
+        /// How.
+        status: Option<ExitStatus>,
+        /// The end of its stderr.
+        stderr: String,
+    },
+    /// It sent what is not a reply.
+    Protocol(String),
+}
+
+impl Broken {
+    /// Whether somebody killed the worker, which no model does to its own.
+    pub(crate) fn was_killed(&self) -> bool {
+        matches!(self, Self::Died { status: Some(status), .. } if status.signal() == Some(SIGKILL))
+    }
+
+    /// The error for callers; `time_limit` is what running out of time means here.
+    pub(crate) fn explain(self, memory_limit: u64, time_limit: EngineError) -> EngineError {
+        match self {
+            Self::TimedOut => time_limit,
+            Self::Protocol(text) => EngineError::Protocol(text),
+            Self::Died { status, stderr } => {
+                if is_about_memory(&stderr) {
+                    EngineError::MemoryLimit { limit: memory_limit, cause: plain(&stderr) }
+                } else if stderr.contains("has overflowed its stack") {
+                    EngineError::InvalidModel("it is nested too deeply: the stack ran out".into())
+                } else {
+                    let status = status.map_or("no status".into(), |status| status.to_string());
+                    let separator = if stderr.is_empty() { "" } else { ": " };
+                    EngineError::WorkerDied(format!("{status}{separator}{}", plain(&stderr)))
+                }
+            }
+        }
+    }
+}
+
+/// All live children, so that they can be ended while others wait for them.
+#[derive(Default)]
+pub(crate) struct Children {
+    state: Mutex<ChildrenState>,
+}
+
+#[derive(Default)]
+struct ChildrenState {
+    live: HashMap<u32, Arc<Mutex<Child>>>,
+    stopped: bool,
+}
+
+impl Children {
+    /// Ends all children and refuses new ones.
+    pub(crate) fn stop(&self) {
+        let live: Vec<_> = {
+            let mut state = self.state.lock();
+            state.stopped = true;
+            state.live.values().cloned().collect()
+        };
+        for child in live {
+            end(&child);
+        }
+    }
+
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.state.lock().stopped
+    }
+
+    fn add(&self, mut child: Child) -> Result<(u32, Arc<Mutex<Child>>), EngineError> {
+        let mut state = self.state.lock();
+        if state.stopped {
+            let _ = child.kill();
+            let _ = child.wait();
+            return Err(EngineError::Stopped);
+        }
+        let pid = child.id();
+        let child = Arc::new(Mutex::new(child));
+        state.live.insert(pid, child.clone());
+        Ok((pid, child))
+    }
+
+    /// Ends the child and takes it off the list. Once it is reaped, its id may be given to
+    /// another child, which then stays listed.
+    fn remove(&self, pid: u32, child: &Arc<Mutex<Child>>) -> Option<ExitStatus> {
+        let status = end(child);
+        let mut state = self.state.lock();
+        if state.live.get(&pid).is_some_and(|listed| Arc::ptr_eq(listed, child)) {
+            state.live.remove(&pid);
+        }
+        status
+    }
+}
+
+/// Kills the process, unless it has ended, and reaps it.
+fn end(child: &Mutex<Child>) -> Option<ExitStatus> {
+    let mut child = child.lock();
+    if let Err(error) = child.kill() {
+        log::warn!(target: "assay::engine", "cannot kill worker {}: {error}", child.id());
+    }
+    child.wait().ok()
+}
+
+/// One worker process. Dropping it ends the process.
+pub(crate) struct Worker {
+    pid: u32,
+    child: Arc<Mutex<Child>>,
+    children: Arc<Children>,
+    requests: Sender<Vec<u8>>,
+    replies: Receiver<std::io::Result<Option<Vec<u8>>>>,
+    stderr: Receiver<String>,
+}
+
+impl Worker {
+    /// Starts a worker and sets its limits. Takes at most until `deadline`.
+    pub(crate) fn start(
+        config: &EngineConfig,
+        children: &Arc<Children>,
+        deadline: Instant,
+    ) -> Result<Self, EngineError> {
+        let program = &config.worker.program;
+        let spawn_error = |cause: std::io::Error| EngineError::Spawn {
+            program: program.display().to_string(),
+            cause: cause.to_string(),
+        };
+        let mut command = Command::new(program);
+        command
+            .args(&config.worker.args)
+            .env_clear()
+            // One arena: otherwise glibc reserves address space for each thread.
+            .env("MALLOC_ARENA_MAX", "1")
+            .env("RAYON_NUM_THREADS", "1")
+            // A Ctrl-C in the terminal is for the engine's process, which then ends its workers.
+            .process_group(0)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        if program.is_absolute() {
+            command.current_dir("/");
+        }
+        let mut child = command.spawn().map_err(spawn_error)?;
+        let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let (pid, child) = children.add(child)?;
+        let (requests, outbox) = channel();
+        let (inbox, replies) = channel();
+        let (last_words, stderr) = channel();
+        // From here on, dropping `worker` ends the process.
+        let worker = Self { pid, child, children: children.clone(), requests, replies, stderr };
+        let (Some(to), Some(from), Some(errors)) = pipes else {
+            return Err(EngineError::Internal("a worker without pipes".into()));
+        };
+        let max_request = config.max_model_bytes.max(config.max_input_bytes) + OVERHEAD_BYTES;
+        let max_reply = config.max_output_bytes + OVERHEAD_BYTES;
+        thread("engine-io", move || exchange(to, from, max_reply, &outbox, &inbox))?;
+        thread("engine-stderr", move || {
+            let _ = last_words.send(drain(errors));
+        })?;
+        let hello = Hello {
+            protocol: PROTOCOL,
+            version: crate::VERSION.into(),
+            memory_bytes: config.memory_limit_bytes,
+            max_request_bytes: max_request.min(MAX_FRAME_BYTES + OVERHEAD_BYTES),
+            max_output_bytes: config.max_output_bytes,
+        };
+        worker.greet(&hello, config, deadline)?;
+        Ok(worker)
+    }
+
+    fn greet(
+        &self,
+        hello: &Hello,
+        config: &EngineConfig,
+        deadline: Instant,
+    ) -> Result<(), EngineError> {
+        let reply = self.exchange(hello.encode(), deadline).map_err(|broken| {
+            let late = EngineError::LoadTimeLimit(config.load_timeout);
+            broken.explain(config.memory_limit_bytes, late)
+        })?;
+        match reply {
+            Reply::Ready { protocol, version }
+                if protocol == PROTOCOL && version == crate::VERSION =>
+            {
+                Ok(())
+            }
+            Reply::Ready { version, .. } => Err(EngineError::WorkerMismatch(format!(
+                "worker {}, engine {}",
+                plain(&version),
+                crate::VERSION
+            ))),
+            _ => Err(EngineError::Protocol("the first reply is not a greeting".into())),
+        }
+    }
+
+    /// Asks and waits for the reply. After an error the process has ended.
+    pub(crate) fn ask(&self, request: &Request, timeout: Duration) -> Result<Reply, Broken> {
+        self.exchange(request.encode(), after(timeout))
+    }
+
+    fn exchange(&self, frame: Vec<u8>, deadline: Instant) -> Result<Reply, Broken> {
+        // Where the thread has gone, so has the process; the receiver below says so.
+        let _ = self.requests.send(frame);
+        let left = deadline.saturating_duration_since(Instant::now());
+        match self.replies.recv_timeout(left) {
+            Ok(Ok(Some(frame))) => decode(&frame).map_err(|error| {
+                self.end();
+                Broken::Protocol(format!("a reply that cannot be read: {error}"))
+            }),
+            Ok(Err(error)) if error.kind() == std::io::ErrorKind::InvalidData => {
+                self.end();
+                Err(Broken::Protocol(error.to_string()))
+            }
+            Ok(_) | Err(RecvTimeoutError::Disconnected) => {
+                let status = self.end();
+                let stderr = self.stderr.recv_timeout(STDERR_WAIT).unwrap_or_default();
+                log::debug!(
+                    target: "assay::engine",
+                    "worker {} ended ({status:?}): {}", self.pid, plain(&stderr),
+                );
+                Err(Broken::Died { status, stderr })
+            }
+            Err(RecvTimeoutError::Timeout) => {
+                self.end();
+                Err(Broken::TimedOut)
+            }
+        }
+    }
+
+    /// The id of the process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// Whether the process has not ended.
+    pub(crate) fn is_alive(&self) -> bool {
+        matches!(self.child.lock().try_wait(), Ok(None))
+    }
+
+    /// Resident memory of the process in bytes; `None` where it cannot be told.
+    pub(crate) fn resident_bytes(&self) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid)).ok()?;
+        status_bytes(&status, "VmRSS:")
+    }
+
+    fn end(&self) -> Option<ExitStatus> {
+        self.children.remove(self.pid, &self.child)
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// `timeout` from now.
+pub(crate) fn after(timeout: Duration) -> Instant {
+    let now = Instant::now();
+    // A day is as good as never where the sum cannot be represented.
+    now.checked_add(timeout).unwrap_or(now + Duration::from_secs(86_400))
+}
+
+fn thread(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), EngineError> {
+    std::thread::Builder::new()
+        .name(name.into())
+        .spawn(work)
+        .map(drop)
+        .map_err(|error| EngineError::Internal(format!("cannot start a thread: {error}")))
+}
+
+/// Sends each request and reads its reply, until there are no more requests or the process has
+/// ended. Blocks as long as the process does; killing it is the caller's part.
+fn exchange(
+    mut to: ChildStdin,
+    mut from: ChildStdout,
+    max_reply: u64,
+    requests: &Receiver<Vec<u8>>,
+    replies: &Sender<std::io::Result<Option<Vec<u8>>>>,
+) {
+    while let Ok(frame) = requests.recv() {
+        // A worker that refuses may do so before it has read everything: its reply counts.
+        let sent = write_frame(&mut to, &frame);
+        drop(frame);
+        let reply = read_frame(&mut from, max_reply);
+        let over = sent.is_err() || !matches!(reply, Ok(Some(_)));
+        if replies.send(reply).is_err() || over {
+            return;
+        }
+    }
+}
+
+/// Reads stderr to its end and keeps the last [`STDERR_BYTES`] of it.
+fn drain(mut stderr: ChildStderr) -> String {
+    let mut kept: Vec<u8> = Vec::new();
+    let mut chunk = [0u8; 1024];
+    loop {
+        match stderr.read(&mut chunk) {
+            Ok(0) => break,
+            Ok(read) => {
+                kept.extend_from_slice(&chunk[..read]);
+                if kept.len() > STDERR_BYTES {
+                    kept.drain(..kept.len() - STDERR_BYTES);
+                }
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(_) => break,
+        }
+    }
+    String::from_utf8_lossy(&kept).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_read_from_the_text_of_proc() {
+        let text = "Name:\tx\nVmSize:\t  2048 kB\nVmRSS:\t 12 kB\n";
+        assert_eq!(status_bytes(text, "VmSize:"), Some(2048 * 1024));
+        assert_eq!(status_bytes(text, "VmRSS:"), Some(12 * 1024));
+        assert_eq!(status_bytes(text, "VmSwap:"), None);
+        assert_eq!(status_bytes("VmRSS: many kB", "VmRSS:"), None);
+    }
+
+    #[test]
+    fn a_death_is_explained_by_its_last_words() {
+        let late = || EngineError::RunTimeLimit(Duration::from_secs(1));
+        let died = |stderr: &str| Broken::Died { status: None, stderr: stderr.into() };
+        let memory = died("memory allocation of 99 bytes failed").explain(7, late());
+        assert!(matches!(memory, EngineError::MemoryLimit { limit: 7, .. }), "{memory:?}");
+        let stack = died("thread 'model' has overflowed its stack").explain(7, late());
+        assert!(matches!(stack, EngineError::InvalidModel(_)), "{stack:?}");
+        assert!(matches!(died("").explain(7, late()), EngineError::WorkerDied(_)));
+        assert_eq!(Broken::TimedOut.explain(7, late()), late());
+    }
+}

@@ -1,0 +1,153 @@
+//! The worker process: reads one model, runs it, and knows nothing else.
+//!
+//! A program that starts workers of its own executable calls [`main`] for them before anything
+//! else, above all before it opens files or starts threads.
+
+use std::{
+    any::Any,
+    io,
+    panic::{catch_unwind, AssertUnwindSafe},
+    process::ExitCode,
+    sync::mpsc::{sync_channel, Receiver},
+};
+
+use codec::Encode;
+use rlimit::Resource;
+
+use crate::{
+    onnx::{self, Model, Problem},
+    protocol::{
+        bounded, decode, read_frame, write_frame, Failure, Hello, Reply, Request, MAX_HELLO_BYTES,
+        PROTOCOL,
+    },
+};
+
+/// Stack of the thread that reads and runs the model. Unit: bytes. It comes on top of the
+/// memory limit, and is taken up only as far as it is used.
+const STACK_BYTES: u64 = 64 << 20;
+/// Stdin, stdout and stderr: nothing else can be opened.
+const OPEN_FILES: u64 = 3;
+
+/// Serves one engine over stdin and stdout until stdin closes.
+///
+/// Limits of the process are set before the model is read. They cannot be raised again by an
+/// ordinary user, so a process that called this is of no use for anything else.
+pub fn main() -> ExitCode {
+    match serve() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("assay engine worker: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve() -> io::Result<()> {
+    let mut stdin = io::stdin().lock();
+    let Some(frame) = read_frame(&mut stdin, MAX_HELLO_BYTES)? else { return Ok(()) };
+    let hello: Hello = decode(&frame).map_err(io::Error::other)?;
+    set_limits(hello.memory_bytes)?;
+    let (requests, inbox) = sync_channel(1);
+    let max_output = hello.max_output_bytes;
+    std::thread::Builder::new()
+        .name("model".into())
+        .stack_size(STACK_BYTES as usize)
+        // The other thread waits for stdin and would not notice that this one has ended.
+        .spawn(move || std::process::exit(answer(&inbox, max_output)))?;
+    // Nothing in here starts another thread or process.
+    let _ = limit(Resource::NPROC, 0);
+    reply(&Reply::Ready { protocol: PROTOCOL, version: crate::VERSION.into() })?;
+    // This thread never computes, so that it sees at once that the engine has gone, even while
+    // the model runs for ever.
+    while let Some(frame) = read_frame(&mut stdin, hello.max_request_bytes)? {
+        if requests.send(frame).is_err() {
+            break;
+        }
+    }
+    std::process::exit(0)
+}
+
+/// Sets a limit for good, or leaves it where it is lower already.
+fn limit(resource: Resource, value: u64) -> io::Result<()> {
+    let (_, most) = resource.get()?;
+    let value = value.min(most);
+    resource.set(value, value)
+}
+
+fn set_limits(memory_bytes: u64) -> io::Result<()> {
+    limit(Resource::CORE, 0)?;
+    limit(Resource::FSIZE, 0)?;
+    let limit_bytes = mapped_bytes()?.saturating_add(STACK_BYTES).saturating_add(memory_bytes);
+    limit(Resource::AS, limit_bytes)?;
+    limit(Resource::NOFILE, OPEN_FILES)
+}
+
+/// Bytes of address space that this process has mapped.
+fn mapped_bytes() -> io::Result<u64> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    crate::process::status_bytes(&status, "VmSize:")
+        .ok_or_else(|| io::Error::other("/proc/self/status does not tell VmSize"))
+}
+
+fn reply(reply: &Reply) -> io::Result<()> {
+    write_frame(&mut io::stdout().lock(), &reply.encode())
+}
+
+/// Answers requests until there are no more; the exit code of the process.
+fn answer(requests: &Receiver<Vec<u8>>, max_output: u64) -> i32 {
+    let mut model: Option<Model> = None;
+    while let Ok(frame) = requests.recv() {
+        let outcome = catch_unwind(AssertUnwindSafe(|| handle(&mut model, frame, max_output)))
+            .unwrap_or_else(|panic| Err(panic_problem(panic.as_ref())));
+        let answer = outcome.unwrap_or_else(|problem| {
+            let failure = if is_about_memory(&problem.text) { Failure::Memory } else { problem.failure };
+            Reply::Failed(failure, bounded(problem.text))
+        });
+        if reply(&answer).is_err() {
+            return 1;
+        }
+        if matches!(&answer, Reply::Failed(failure, _) if !failure.leaves_worker_sound()) {
+            return 0;
+        }
+    }
+    0
+}
+
+fn handle(model: &mut Option<Model>, frame: Vec<u8>, max_output: u64) -> Result<Reply, Problem> {
+    let request: Request = decode(&frame)
+        .map_err(|error| Problem::new(Failure::Worker, format!("bad request: {error}")))?;
+    drop(frame);
+    match (request, model.as_mut()) {
+        (Request::Load { inputs, outputs, model: bytes }, None) => {
+            *model = Some(Model::load(inputs, outputs, bytes)?);
+            Ok(Reply::Loaded)
+        }
+        (Request::Run(payload), Some(model)) => {
+            model.run(&payload, max_output).map(Reply::Output)
+        }
+        (Request::Inspect(bytes), None) => {
+            let (inputs, outputs) = onnx::inspect(&bytes)?;
+            Ok(Reply::Inspected { inputs, outputs })
+        }
+        (Request::Load { .. } | Request::Inspect(_), Some(_)) => {
+            Err(Problem::new(Failure::Worker, "this worker has its model already"))
+        }
+        (Request::Run(_), None) => Err(Problem::new(Failure::Worker, "this worker has no model")),
+    }
+}
+
+fn panic_problem(panic: &(dyn Any + Send)) -> Problem {
+    let text = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("no message");
+    Problem::new(Failure::Panic, text)
+}
+
+/// Whether a message, of tract or of the standard library, says that memory ran out.
+pub(crate) fn is_about_memory(text: &str) -> bool {
+    ["failed to allocate", "memory allocation of", "capacity overflow", "data.is_null()"]
+        .iter()
+        .any(|sign| text.contains(sign))
+}

@@ -1,0 +1,122 @@
+//! The draw of a committee.
+
+use alloc::vec::Vec;
+use sp_crypto_hashing::blake2_256;
+
+/// Draws `count` different indices into `weights`, each with a probability in proportion to its
+/// weight among those not drawn yet.
+///
+/// A fixed function of its arguments: a relying party that knows the candidates' weights and
+/// the seed named in a receipt gets the same committee in the same order. Candidates of weight
+/// zero are never drawn. Returns `None` if fewer than `count` have any weight, or the weights
+/// overflow 128 bits.
+///
+/// Cost: `count` hashes and `count · weights.len()` additions.
+pub fn draw(seed: &[u8; 32], weights: &[u128], count: usize) -> Option<Vec<usize>> {
+    let mut total = weights.iter().try_fold(0u128, |sum, weight| sum.checked_add(*weight))?;
+    let mut left: Vec<u128> = weights.to_vec();
+    let mut drawn = Vec::with_capacity(count);
+    for round in 0..count {
+        if total == 0 {
+            return None;
+        }
+        let mut ticket = ticket(seed, round as u32, total);
+        let index = left.iter().position(|weight| {
+            if ticket < *weight {
+                return true;
+            }
+            ticket -= *weight;
+            false
+        })?;
+        total -= left[index];
+        left[index] = 0;
+        drawn.push(index);
+    }
+    Some(drawn)
+}
+
+/// A number below `total`. The seed gives 256 bits, of which the upper 128 are used: the bias is
+/// below `total / 2^128`, which the multiplication below keeps from reaching any one candidate.
+fn ticket(seed: &[u8; 32], round: u32, total: u128) -> u128 {
+    let mut input = [0u8; 36];
+    input[..32].copy_from_slice(seed);
+    input[32..].copy_from_slice(&round.to_le_bytes());
+    let hash = blake2_256(&input);
+    let mut bytes = [0u8; 16];
+    bytes.copy_from_slice(&hash[..16]);
+    multiply_high(u128::from_le_bytes(bytes), total)
+}
+
+/// The upper 128 bits of the 256-bit product.
+fn multiply_high(a: u128, b: u128) -> u128 {
+    const LOW: u128 = u64::MAX as u128;
+    let (a1, a0, b1, b0) = (a >> 64, a & LOW, b >> 64, b & LOW);
+    let middle = a1 * b0 + (a0 * b0 >> 64);
+    let other = a0 * b1 + (middle & LOW);
+    a1 * b1 + (middle >> 64) + (other >> 64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_draw_is_fixed() {
+        let weights = [10, 0, 20, 30, 40];
+        assert_eq!(draw(&[7; 32], &weights, 3), draw(&[7; 32], &weights, 3));
+        assert_ne!(draw(&[7; 32], &weights, 4), draw(&[8; 32], &weights, 4));
+    }
+
+    #[test]
+    fn too_few_candidates_give_no_committee() {
+        assert_eq!(draw(&[1; 32], &[5, 0, 5], 3), None);
+        assert_eq!(draw(&[1; 32], &[], 1), None);
+        assert_eq!(draw(&[1; 32], &[u128::MAX, 1], 1), None);
+        assert_eq!(draw(&[1; 32], &[5], 0), Some(Vec::new()));
+    }
+
+    #[test]
+    fn weight_decides_how_often_a_candidate_is_drawn() {
+        let weights = [1u128, 2, 7];
+        let mut counts = [0u32; 3];
+        for round in 0u32..10_000 {
+            let seed = blake2_256(&round.to_le_bytes());
+            counts[draw(&seed, &weights, 1).unwrap()[0]] += 1;
+        }
+        // Expected 1,000, 2,000 and 7,000; the bounds are six standard deviations away, and the
+        // seeds are fixed, so the test gives the same counts each time.
+        assert!((820..1180).contains(&counts[0]), "{counts:?}");
+        assert!((1760..2240).contains(&counts[1]), "{counts:?}");
+        assert!((6725..7275).contains(&counts[2]), "{counts:?}");
+    }
+
+    proptest! {
+        #[test]
+        fn a_committee_has_no_member_twice(
+            seed in any::<[u8; 32]>(),
+            weights in proptest::collection::vec(0u128..1 << 100, 0..64),
+            count in 0usize..16,
+        ) {
+            let possible = weights.iter().filter(|weight| **weight > 0).count();
+            match draw(&seed, &weights, count) {
+                None => prop_assert!(possible < count),
+                Some(drawn) => {
+                    let mut sorted = drawn.clone();
+                    sorted.sort_unstable();
+                    sorted.dedup();
+                    prop_assert_eq!(sorted.len(), count);
+                    prop_assert!(drawn.iter().all(|index| weights[*index] > 0));
+                },
+            }
+        }
+
+        #[test]
+        fn the_upper_half_of_a_product_is_below_either_factor(a in any::<u128>(), b in 1u128..) {
+            prop_assert!(multiply_high(a, b) < b);
+            // Against the schoolbook product where it fits.
+            let (small_a, small_b) = (a >> 64, b >> 64);
+            prop_assert_eq!(multiply_high(small_a << 64, small_b << 64), small_a * small_b);
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! The arithmetic of prices, draws and tolerances: pure functions on integers.
+//!
+//! No floating point, no storage, no chain. Everything here gives the same answer natively, in
+//! wasm and in a relying party's own program.
+#![cfg_attr(not(feature = "std"), no_std)]
+
+extern crate alloc;
+
+pub mod draw;
+pub mod split;
+pub mod tolerance;
+
+pub use draw::draw;
+pub use split::{share_of, split_price, Shares};
+pub use tolerance::{elements_within, FloatWidth};

@@ -1,0 +1,145 @@
+//! When two floating-point outputs count as equal.
+//!
+//! The comparison runs in consensus, so it uses integers alone. A finite number is read as a
+//! fixed-point one with 40 fractional bits, truncated towards zero, and held at ±2^86; the
+//! error of reading is below 10^-12, a millionth of the unit in which tolerances are stated.
+
+/// Fractional bits of the fixed-point reading.
+const FRACTION_BITS: i32 = 40;
+/// Magnitudes from 2^86 on are held there: 86 + 40 bits and a sign fit into an `i128`.
+const INTEGER_BITS: i32 = 86;
+
+/// Width of a floating-point element.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FloatWidth {
+    /// IEEE 754 binary32.
+    Single,
+    /// IEEE 754 binary64.
+    Double,
+}
+
+impl FloatWidth {
+    const fn bytes(self) -> usize {
+        match self {
+            Self::Single => 4,
+            Self::Double => 8,
+        }
+    }
+
+    /// Mantissa bits and exponent bias.
+    const fn layout(self) -> (u32, i32) {
+        match self {
+            Self::Single => (23, 127),
+            Self::Double => (52, 1023),
+        }
+    }
+}
+
+/// Whether no element of `a` is further than `millionths` · 10^-6 from that of `b`.
+///
+/// Both hold little-endian elements. Slices of different length, or of a length that is no
+/// multiple of the element's, are never within. NaN and infinities are within only of the same
+/// bits; payloads with such elements are refused elsewhere.
+pub fn elements_within(width: FloatWidth, a: &[u8], b: &[u8], millionths: u32) -> bool {
+    if a.len() != b.len() || a.len() % width.bytes() != 0 {
+        return false;
+    }
+    let limit = (i128::from(millionths) << FRACTION_BITS) / 1_000_000;
+    a.chunks_exact(width.bytes()).zip(b.chunks_exact(width.bytes())).all(|(a, b)| {
+        a == b
+            || match (fixed_point(width, a), fixed_point(width, b)) {
+                (Some(a), Some(b)) => a.abs_diff(b) <= limit.unsigned_abs(),
+                _ => false,
+            }
+    })
+}
+
+/// Reads one element; `None` for NaN and infinities.
+fn fixed_point(width: FloatWidth, bytes: &[u8]) -> Option<i128> {
+    let bits = bytes.iter().rev().fold(0u64, |bits, byte| bits << 8 | u64::from(*byte));
+    let (mantissa_bits, bias) = width.layout();
+    let exponent_bits = bytes.len() as u32 * 8 - 1 - mantissa_bits;
+    let exponent_field = (bits >> mantissa_bits) & ((1 << exponent_bits) - 1);
+    if exponent_field == (1 << exponent_bits) - 1 {
+        return None;
+    }
+    let fraction = i128::from(bits & ((1 << mantissa_bits) - 1));
+    let (significand, exponent) = match exponent_field {
+        0 => (fraction, 1 - bias),
+        field => (fraction | 1 << mantissa_bits, field as i32 - bias),
+    };
+    // value = significand · 2^(exponent - mantissa_bits)
+    let magnitude = if exponent >= INTEGER_BITS {
+        1 << (INTEGER_BITS + FRACTION_BITS)
+    } else {
+        match exponent - mantissa_bits as i32 + FRACTION_BITS {
+            shift @ 0.. => significand << shift,
+            shift @ -127..=-1 => significand >> -shift,
+            _ => 0,
+        }
+    };
+    let negative = bits >> (bytes.len() as u32 * 8 - 1) == 1;
+    Some(if negative { -magnitude } else { magnitude })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+    use proptest::prelude::*;
+
+    fn within(a: f32, b: f32, millionths: u32) -> bool {
+        elements_within(FloatWidth::Single, &a.to_le_bytes(), &b.to_le_bytes(), millionths)
+    }
+
+    #[test]
+    fn both_ends_of_the_tolerance() {
+        assert!(within(1.0, 1.0, 0));
+        assert!(within(0.0, -0.0, 0));
+        assert!(!within(1.0, 1.000001, 0));
+        assert!(within(0.25, 0.2500005, 1));
+        assert!(!within(0.25, 0.25001, 1));
+        assert!(within(0.5, -0.5, 1_000_000));
+        assert!(!within(0.5, -0.5, 999_999));
+    }
+
+    #[test]
+    fn what_is_no_number_is_within_of_itself_only() {
+        assert!(within(f32::NAN, f32::NAN, 0));
+        assert!(!within(f32::NAN, 0.0, u32::MAX));
+        assert!(!within(f32::INFINITY, f32::MAX, u32::MAX));
+    }
+
+    #[test]
+    fn lengths_must_agree() {
+        let one = 1.0f32.to_le_bytes();
+        let two: Vec<u8> = [one, one].concat();
+        assert!(!elements_within(FloatWidth::Single, &one, &two, u32::MAX));
+        assert!(!elements_within(FloatWidth::Single, &one[..3], &one[..3], u32::MAX));
+        assert!(!elements_within(FloatWidth::Double, &one, &one, u32::MAX));
+    }
+
+    proptest! {
+        #[test]
+        fn agrees_with_floating_point_away_from_the_edge(
+            a in -1e6f64..1e6, distance in -10.0f64..10.0, millionths in 0u32..20_000_000,
+        ) {
+            let b = a + distance;
+            let exact = (b - a).abs() * 1e6;
+            prop_assume!((exact - f64::from(millionths)).abs() > 0.01);
+            prop_assert_eq!(
+                elements_within(FloatWidth::Double, &a.to_le_bytes(), &b.to_le_bytes(), millionths),
+                exact < f64::from(millionths)
+            );
+        }
+
+        #[test]
+        fn is_symmetric_for_any_bits(a in any::<u32>(), b in any::<u32>(), millionths in any::<u32>()) {
+            let (a, b) = (a.to_le_bytes(), b.to_le_bytes());
+            prop_assert_eq!(
+                elements_within(FloatWidth::Single, &a, &b, millionths),
+                elements_within(FloatWidth::Single, &b, &a, millionths)
+            );
+        }
+    }
+}

@@ -1,0 +1,116 @@
+"""What the training scripts share: an optimiser, the ONNX envelope, the side files."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnx import TensorProto, helper
+
+OPSET = 17
+# The oldest IR version that carries opset 17.
+IR_VERSION = 8
+# Weights are stored as multiples of 2^-12. Training runs in double precision, so the last
+# bits in which BLAS builds differ stay far below this step and do not reach the file.
+WEIGHT_STEPS_PER_UNIT = 4096
+
+
+class Adam:
+    """Adam with decoupled weight decay, over a dict of named arrays, in place."""
+
+    def __init__(self, params, decay):
+        self.decay = decay
+        self.mean = {k: np.zeros_like(v) for k, v in params.items()}
+        self.var = {k: np.zeros_like(v) for k, v in params.items()}
+        self.step = 0
+
+    def update(self, params, grads, rate):
+        self.step += 1
+        for name, grad in grads.items():
+            self.mean[name] = 0.9 * self.mean[name] + 0.1 * grad
+            self.var[name] = 0.999 * self.var[name] + 0.001 * grad * grad
+            mean = self.mean[name] / (1 - 0.9**self.step)
+            var = self.var[name] / (1 - 0.999**self.step)
+            if params[name].ndim > 1:
+                params[name] *= 1 - rate * self.decay
+            params[name] -= rate * mean / (np.sqrt(var) + 1e-8)
+
+
+def train(params, gradients, inputs, labels, *, epochs, batch, rate, decay, seed):
+    """Minimises the loss whose gradients `gradients(params, inputs, labels)` returns.
+
+    The rate falls from `rate` to zero along a half cosine. Ends with the weights rounded.
+    """
+    rng = np.random.default_rng(seed)
+    adam = Adam(params, decay)
+    batches = -(-len(inputs) // batch)
+    for epoch in range(epochs):
+        order = rng.permutation(len(inputs))
+        for i in range(batches):
+            pick = order[i * batch : (i + 1) * batch]
+            progress = (epoch * batches + i) / (epochs * batches)
+            now = rate * 0.5 * (1 + np.cos(np.pi * progress))
+            adam.update(params, gradients(params, inputs[pick], labels[pick]), now)
+    for name in params:
+        params[name] = np.rint(params[name] * WEIGHT_STEPS_PER_UNIT) / WEIGHT_STEPS_PER_UNIT
+
+
+def uniform_init(rng, shape, fan_in):
+    """He initialisation, uniform."""
+    bound = np.sqrt(6 / fan_in)
+    return rng.uniform(-bound, bound, shape)
+
+
+def initializer(name, array):
+    """A float32 initializer with its bytes in `raw_data`."""
+    array = np.ascontiguousarray(array, dtype="<f4")
+    return helper.make_tensor(name, TensorProto.FLOAT, array.shape, array.tobytes(), raw=True)
+
+
+def declaration(name, shape):
+    """A tensor declaration, as a published version carries it."""
+    return {"name": name, "element_type": "f32", "shape": shape}
+
+
+def save_model(path, nodes, initializers, source, result, doc):
+    """Checks and writes the model. `source` and `result` are tensor declarations."""
+
+    def info(d):
+        return helper.make_tensor_value_info(d["name"], TensorProto.FLOAT, d["shape"])
+
+    graph = helper.make_graph(
+        nodes, path.stem, [info(source)], [info(result)], initializers, doc_string=doc
+    )
+    model = helper.make_model(
+        graph,
+        producer_name="assay",
+        ir_version=IR_VERSION,
+        opset_imports=[helper.make_opsetid("", OPSET)],
+    )
+    onnx.checker.check_model(model, full_check=True)
+    path.write_bytes(model.SerializeToString(deterministic=True))
+
+
+def run_model(path, name, rows):
+    """The outputs of onnxruntime, one row at a time: the models take a batch of one."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    return np.concatenate([session.run(None, {name: row[None]})[0] for row in rows])
+
+
+def artifact(path):
+    """The facts that name an artifact: file, size, BLAKE2b-256 digest."""
+    data = path.read_bytes()
+    return {
+        "file": path.name,
+        "format": "Onnx",
+        "bytes": len(data),
+        "blake2b_256": hashlib.blake2b(data, digest_size=32).hexdigest(),
+    }
+
+
+def write_json(path: Path, value):
+    path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n")

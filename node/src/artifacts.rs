@@ -1,0 +1,201 @@
+//! Artifacts as the local database has them.
+//!
+//! Chunks are indexed transactions: the database keeps their bytes under their BLAKE2b-256 for as
+//! long as it keeps the block that brought them. What it returns is checked here, once more,
+//! because an operator stakes its bond on the bytes.
+
+use assay_primitives::{digest, ArtifactManifest, Digest, MAX_ARTIFACT_BYTES};
+
+/// Why an artifact is not to be had from this node.
+#[derive(Debug, thiserror::Error)]
+pub enum ArtifactError {
+    /// The manifest contradicts itself. No artifact of the chain has such a manifest.
+    #[error("the manifest of artifact {0:?} is malformed")]
+    Malformed(Digest),
+    /// There is no such chunk. Ask for one below the number of chunks.
+    #[error("artifact {artifact:?} has {count} chunks, there is none with index {index}")]
+    NoSuchChunk {
+        /// The artifact.
+        artifact: Digest,
+        /// The index asked for.
+        index: u32,
+        /// How many there are.
+        count: usize,
+    },
+    /// The database does not have the chunk: it was not uploaded yet, or came in a block whose
+    /// body this node pruned or never had. Keep all blocks (`--blocks-pruning
+    /// archive-canonical`) and sync in full (`--sync full`).
+    #[error(
+        "this node does not have chunk {index} of artifact {artifact:?}: either it was not \
+         uploaded yet, or the block that brought it was pruned or skipped (run with \
+         --blocks-pruning archive-canonical and --sync full)"
+    )]
+    Missing {
+        /// The artifact.
+        artifact: Digest,
+        /// Index of the chunk.
+        index: u32,
+    },
+    /// The bytes do not have the digest or length that the manifest says. The database is
+    /// damaged: purge and sync again.
+    #[error(
+        "chunk {index} of artifact {artifact:?} does not have the digest or length of its \
+         manifest; the database is damaged, purge the chain and sync again"
+    )]
+    CorruptChunk {
+        /// The artifact.
+        artifact: Digest,
+        /// Index of the chunk.
+        index: u32,
+    },
+    /// Every chunk is as the manifest says, but the whole does not have the artifact's digest.
+    /// The artifact was published with wrong chunks: publish it again.
+    #[error(
+        "the chunks of artifact {0:?} do not add up to its digest; whoever published it must \
+         publish it again"
+    )]
+    CorruptWhole(Digest),
+    /// The database failed.
+    #[error("the database failed: {0}")]
+    Database(#[from] sp_blockchain::Error),
+}
+
+/// Reads the bytes of an indexed transaction by their BLAKE2b-256.
+pub trait ReadIndexed {
+    /// `None` if the database does not have it.
+    fn read_indexed(&self, hash: Digest) -> sp_blockchain::Result<Option<Vec<u8>>>;
+}
+
+impl<F: Fn(Digest) -> sp_blockchain::Result<Option<Vec<u8>>>> ReadIndexed for F {
+    fn read_indexed(&self, hash: Digest) -> sp_blockchain::Result<Option<Vec<u8>>> {
+        self(hash)
+    }
+}
+
+/// One chunk of an artifact.
+pub fn chunk(
+    store: &impl ReadIndexed,
+    manifest: &ArtifactManifest,
+    index: u32,
+) -> Result<Vec<u8>, ArtifactError> {
+    let artifact = manifest.digest;
+    let no_such_chunk =
+        ArtifactError::NoSuchChunk { artifact, index, count: manifest.chunks.len() };
+    let Some(hash) = manifest.chunks.get(index as usize) else { return Err(no_such_chunk) };
+    let Some(size) = ArtifactManifest::chunk_size(manifest.size, index) else {
+        return Err(ArtifactError::Malformed(artifact));
+    };
+    let bytes =
+        store.read_indexed(*hash)?.ok_or(ArtifactError::Missing { artifact, index })?;
+    if bytes.len() as u64 != u64::from(size) || digest(&bytes) != *hash {
+        return Err(ArtifactError::CorruptChunk { artifact, index });
+    }
+    Ok(bytes)
+}
+
+/// The bytes of an artifact.
+pub fn fetch(
+    store: &impl ReadIndexed,
+    manifest: &ArtifactManifest,
+) -> Result<Vec<u8>, ArtifactError> {
+    let malformed = manifest.size > MAX_ARTIFACT_BYTES
+        || manifest.chunks.len() as u64 != ArtifactManifest::chunk_count(manifest.size);
+    if malformed {
+        return Err(ArtifactError::Malformed(manifest.digest));
+    }
+    let mut bytes = Vec::with_capacity(manifest.size as usize);
+    for index in 0..manifest.chunks.len() as u32 {
+        bytes.append(&mut chunk(store, manifest, index)?);
+    }
+    if digest(&bytes) != manifest.digest {
+        return Err(ArtifactError::CorruptWhole(manifest.digest));
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use assay_primitives::MAX_CHUNK_BYTES;
+    use std::collections::HashMap;
+
+    fn store(bytes: &[u8]) -> HashMap<Digest, Vec<u8>> {
+        ArtifactManifest::split(bytes).map(|chunk| (digest(chunk), chunk.to_vec())).collect()
+    }
+
+    fn reader(
+        store: HashMap<Digest, Vec<u8>>,
+    ) -> impl Fn(Digest) -> sp_blockchain::Result<Option<Vec<u8>>> {
+        move |hash| Ok(store.get(&hash).cloned())
+    }
+
+    fn three_chunks() -> Vec<u8> {
+        (0..2 * MAX_CHUNK_BYTES + 5).map(|i| (i % 251) as u8).collect()
+    }
+
+    #[test]
+    fn an_artifact_is_put_together_from_its_chunks() {
+        for bytes in [three_chunks(), vec![1], vec![2; MAX_CHUNK_BYTES as usize]] {
+            let manifest = ArtifactManifest::of(&bytes);
+            assert_eq!(fetch(&reader(store(&bytes)), &manifest).unwrap(), bytes);
+        }
+    }
+
+    #[test]
+    fn a_missing_chunk_is_named() {
+        let bytes = three_chunks();
+        let manifest = ArtifactManifest::of(&bytes);
+        let mut chunks = store(&bytes);
+        chunks.remove(&manifest.chunks[1]);
+        let error = fetch(&reader(chunks), &manifest).unwrap_err();
+        assert!(matches!(error, ArtifactError::Missing { index: 1, .. }), "{error}");
+    }
+
+    #[test]
+    fn bytes_that_are_not_the_chunks_are_refused() {
+        let bytes = three_chunks();
+        let manifest = ArtifactManifest::of(&bytes);
+        for damage in [|chunk: &mut Vec<u8>| chunk[0] ^= 1, |chunk: &mut Vec<u8>| chunk.push(0)] {
+            let mut chunks = store(&bytes);
+            damage(chunks.get_mut(&manifest.chunks[2]).unwrap());
+            let error = fetch(&reader(chunks), &manifest).unwrap_err();
+            assert!(matches!(error, ArtifactError::CorruptChunk { index: 2, .. }), "{error}");
+        }
+    }
+
+    #[test]
+    fn chunks_that_do_not_add_up_to_the_whole_are_refused() {
+        let bytes = three_chunks();
+        let manifest = ArtifactManifest { digest: Digest::zero(), ..ArtifactManifest::of(&bytes) };
+        let error = fetch(&reader(store(&bytes)), &manifest).unwrap_err();
+        assert!(matches!(error, ArtifactError::CorruptWhole(_)), "{error}");
+    }
+
+    #[test]
+    fn a_manifest_that_contradicts_itself_is_refused_before_anything_is_read() {
+        let bytes = three_chunks();
+        let good = ArtifactManifest::of(&bytes);
+        let none = |_| -> sp_blockchain::Result<Option<Vec<u8>>> { panic!("read") };
+        for (size, count) in [(MAX_ARTIFACT_BYTES + 1, 3), (u64::MAX, 3), (good.size, 2), (1, 3)] {
+            let manifest = ArtifactManifest {
+                size,
+                chunks: good.chunks[..count].to_vec(),
+                ..good.clone()
+            };
+            let error = fetch(&none, &manifest).unwrap_err();
+            assert!(matches!(error, ArtifactError::Malformed(_)), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_index_of_a_chunk_is_bounded() {
+        let bytes = three_chunks();
+        let manifest = ArtifactManifest::of(&bytes);
+        let store = reader(store(&bytes));
+        assert_eq!(chunk(&store, &manifest, 2).unwrap().len(), 5);
+        for index in [3, u32::MAX] {
+            let error = chunk(&store, &manifest, index).unwrap_err();
+            assert!(matches!(error, ArtifactError::NoSuchChunk { count: 3, .. }), "{error}");
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! What the command line does.
+
+use std::time::Duration;
+
+use assay_runtime::opaque::Block;
+use frame_benchmarking_cli::{
+    BenchmarkCmd, ExtrinsicFactory, OpaqueBlock, SubstrateRemarkBuilder,
+    SUBSTRATE_REFERENCE_HARDWARE,
+};
+use sc_cli::{CliConfiguration, OffchainWorkerEnabled, SubstrateCli};
+use sc_service::{Configuration, PartialComponents};
+use sp_runtime::traits::HashingFor;
+
+use crate::{
+    chain_spec,
+    cli::{Cli, Subcommand},
+    service::{self, EngineHostFunctions},
+};
+
+impl SubstrateCli for Cli {
+    fn impl_name() -> String {
+        "Assay Node".into()
+    }
+
+    fn impl_version() -> String {
+        env!("SUBSTRATE_CLI_IMPL_VERSION").into()
+    }
+
+    fn description() -> String {
+        "A node of Assay, the network for verifiable AI inference".into()
+    }
+
+    fn author() -> String {
+        env!("CARGO_PKG_AUTHORS").into()
+    }
+
+    fn support_url() -> String {
+        "the documentation that comes with this node".into()
+    }
+
+    fn copyright_start_year() -> i32 {
+        2025
+    }
+
+    fn load_spec(&self, id: &str) -> Result<Box<dyn sc_service::ChainSpec>, String> {
+        Ok(Box::new(chain_spec::load(id)?))
+    }
+}
+
+/// Does what the command line says.
+pub fn run() -> sc_cli::Result<()> {
+    let cli = Cli::from_args();
+    match &cli.subcommand {
+        None => run_node(&cli),
+        Some(Subcommand::Key(cmd)) => cmd.run(&cli),
+        #[allow(deprecated)]
+        Some(Subcommand::BuildSpec(cmd)) => {
+            let runner = cli.create_runner(cmd)?;
+            runner.sync_run(|config| cmd.run(config.chain_spec, config.network))
+        }
+        Some(Subcommand::ExportChainSpec(cmd)) => {
+            let spec = cli.load_spec(&cmd.chain)?;
+            cmd.run(spec)
+        }
+        Some(Subcommand::CheckBlock(cmd)) => {
+            let runner = cli.create_runner(cmd)?;
+            runner.async_run(|config| {
+                let PartialComponents { client, task_manager, import_queue, .. } =
+                    service::new_partial(&config)?;
+                Ok((cmd.run(client, import_queue), task_manager))
+            })
+        }
+        Some(Subcommand::ExportBlocks(cmd)) => {
+            let runner = cli.create_runner(cmd)?;
+            runner.async_run(|config| {
+                let PartialComponents { client, task_manager, .. } =
+                    service::new_partial(&config)?;
+                Ok((cmd.run(client, config.database), task_manager))
+            })
+        }
+        Some(Subcommand::ExportState(cmd)) => {
+            let runner = cli.create_runner(cmd)?;
+            runner.async_run(|config| {
+                let PartialComponents { client, task_manager, .. } =
+                    service::new_partial(&config)?;
+                Ok((cmd.run(client, config.chain_spec), task_manager))
+            })
+        }
+        Some(Subcommand::ImportBlocks(cmd)) => {
+            let runner = cli.create_runner(cmd)?;
+            runner.async_run(|config| {
+                let PartialComponents { client, task_manager, import_queue, .. } =
+                    service::new_partial(&config)?;
+                Ok((cmd.run(client, import_queue), task_manager))
+            })
+        }
+        Some(Subcommand::PurgeChain(cmd)) => {
+            let runner = cli.create_runner(cmd)?;
+            runner.sync_run(|config| cmd.run(config.database))
+        }
+        Some(Subcommand::Revert(cmd)) => {
+            let runner = cli.create_runner(cmd)?;
+            runner.async_run(|config| {
+                let PartialComponents { client, task_manager, backend, .. } =
+                    service::new_partial(&config)?;
+                let aux_revert = Box::new(|client, backend, blocks| {
+                    sc_consensus_babe::revert(std::sync::Arc::clone(&client), backend, blocks)?;
+                    sc_consensus_grandpa::revert(client, blocks)?;
+                    Ok(())
+                });
+                Ok((cmd.run(client, backend, Some(aux_revert)), task_manager))
+            })
+        }
+        Some(Subcommand::ChainInfo(cmd)) => {
+            let runner = cli.create_runner(cmd)?;
+            runner.sync_run(|config| cmd.run::<Block>(&config))
+        }
+        Some(Subcommand::Benchmark(cmd)) => benchmark(&cli, cmd),
+    }
+}
+
+fn run_node(cli: &Cli) -> sc_cli::Result<()> {
+    let is_operator = cli.operator.operator || cli.run.is_dev()?;
+    let operator = is_operator.then(|| cli.operator.clone());
+    let workers = &cli.run.offchain_worker_params.enabled;
+    if cli.operator.operator && matches!(workers, OffchainWorkerEnabled::Never) {
+        return Err("--operator runs models from offchain workers: drop `--offchain-worker never`"
+            .to_string()
+            .into());
+    }
+    let runner = cli.create_runner(&cli.run)?;
+    runner.run_node_until_exit(|config| async move {
+        service::new_full(config, operator).map_err(sc_cli::Error::Service)
+    })
+}
+
+fn benchmark(cli: &Cli, cmd: &BenchmarkCmd) -> sc_cli::Result<()> {
+    // A runtime that is named is measured as it is, without the chain specifications of this
+    // node.
+    match cmd {
+        BenchmarkCmd::Pallet(cmd) if cmd.runtime.is_some() => {
+            init_logger(cmd)?;
+            return cmd.run_with_spec::<HashingFor<Block>, EngineHostFunctions>(None);
+        }
+        BenchmarkCmd::Overhead(cmd) if cmd.params.runtime.is_some() => {
+            init_logger(cmd)?;
+            return cmd
+                .run_with_default_builder_and_spec::<OpaqueBlock, EngineHostFunctions>(None);
+        }
+        _ => {}
+    }
+    let runner = cli.create_runner(cmd)?;
+    runner.sync_run(|config| match cmd {
+        BenchmarkCmd::Pallet(cmd) => {
+            cmd.run_with_spec::<HashingFor<Block>, EngineHostFunctions>(Some(config.chain_spec))
+        }
+        BenchmarkCmd::Overhead(cmd) => cmd
+            .run_with_default_builder_and_spec::<OpaqueBlock, EngineHostFunctions>(Some(
+                config.chain_spec,
+            )),
+        BenchmarkCmd::Block(cmd) => {
+            let PartialComponents { client, .. } = service::new_partial(&config)?;
+            cmd.run(client)
+        }
+        BenchmarkCmd::Extrinsic(cmd) => {
+            let PartialComponents { client, .. } = service::new_partial(&config)?;
+            let remark = SubstrateRemarkBuilder::new_from_client(client.clone())?;
+            let factory = ExtrinsicFactory(vec![Box::new(remark)]);
+            cmd.run(client, inherent_data_at_genesis()?, Vec::new(), &factory)
+        }
+        BenchmarkCmd::Machine(cmd) => cmd.run(&config, SUBSTRATE_REFERENCE_HARDWARE.clone()),
+        BenchmarkCmd::Storage(cmd) => benchmark_storage(cmd, config),
+    })
+}
+
+#[cfg(feature = "runtime-benchmarks")]
+fn benchmark_storage(
+    cmd: &frame_benchmarking_cli::StorageCmd,
+    config: Configuration,
+) -> sc_cli::Result<()> {
+    let PartialComponents { client, backend, .. } = service::new_partial(&config)?;
+    let (db, storage) = (backend.expose_db(), backend.expose_storage());
+    cmd.run(config, client, db, storage, backend.expose_shared_trie_cache())
+}
+
+#[cfg(not(feature = "runtime-benchmarks"))]
+fn benchmark_storage(
+    _cmd: &frame_benchmarking_cli::StorageCmd,
+    _config: Configuration,
+) -> sc_cli::Result<()> {
+    Err("the storage benchmark reads the database from inside, for which the node must be built \
+         with `--features runtime-benchmarks`"
+        .to_string()
+        .into())
+}
+
+fn init_logger(cmd: &impl CliConfiguration) -> sc_cli::Result<()> {
+    cmd.init(&Cli::support_url(), &Cli::impl_version(), |_| {})
+}
+
+/// Inherents of a block that is built on genesis at time zero.
+fn inherent_data_at_genesis() -> sc_cli::Result<sp_inherents::InherentData> {
+    use sp_inherents::InherentDataProvider;
+    let mut data = sp_inherents::InherentData::new();
+    let timestamp = sp_timestamp::InherentDataProvider::new(Duration::ZERO.into());
+    futures::executor::block_on(timestamp.provide_inherent_data(&mut data))
+        .map_err(|error| format!("cannot create inherents: {error}"))?;
+    Ok(data)
+}

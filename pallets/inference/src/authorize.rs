@@ -1,0 +1,246 @@
+//! Which workers' calls may enter a block.
+//!
+//! The pool asks before it takes a call, and the block before it executes one. Cheap checks
+//! come first, the signature last. What passes cannot fail in the dispatch.
+
+use assay_primitives::{
+    commitment as commitment_of, digest,
+    runtime_api::Status,
+    traits::{MemberState, Models, Operators, Verification},
+    validate_payload, Assurance, AssuranceClass, BlockNumber, CommitStatement, Digest,
+    FailureReason, FailureStatement, RequestId, ResultStatement, Statement, WorkerId,
+    WorkerSignature,
+};
+use frame_support::{
+    ensure,
+    pallet_prelude::{
+        InvalidTransaction, TransactionSource, TransactionValidityError, ValidTransaction, Weight,
+    },
+    traits::Get,
+    BoundedVec,
+};
+
+use crate::{Config, Pallet, Request, Requests};
+
+/// Codes of `InvalidTransaction::Custom` with which workers' calls are refused.
+pub mod refusal {
+    /// There is no such request, or it was pruned.
+    pub const REQUEST_NOT_FOUND: u8 = 10;
+    /// The operator is not among those drawn for the request.
+    pub const NOT_ASSIGNED: u8 = 11;
+    /// The request awaits something else: it is over, or in another phase or class.
+    pub const WRONG_PHASE: u8 = 12;
+    /// The deadline has passed.
+    pub const TOO_LATE: u8 = 13;
+    /// The operator has handed this in already.
+    pub const TWICE: u8 = 14;
+    /// The result does not open the commitment.
+    pub const WRONG_OPENING: u8 = 15;
+    /// The output does not fit the version's declaration.
+    pub const WRONG_OUTPUT: u8 = 16;
+
+    /// What a code means.
+    pub const fn describe(code: u8) -> Option<&'static str> {
+        Some(match code {
+            REQUEST_NOT_FOUND => "there is no such request, or it was pruned",
+            NOT_ASSIGNED => "the operator is not among those drawn for the request",
+            WRONG_PHASE => "the request is over, or awaits something else",
+            TOO_LATE => "the deadline has passed",
+            TWICE => "the operator has handed this in already",
+            WRONG_OPENING => "the result does not open the commitment",
+            WRONG_OUTPUT => "the output does not fit the version's declaration",
+            _ => return None,
+        })
+    }
+}
+
+type Authorized = Result<(ValidTransaction, Weight), TransactionValidityError>;
+
+fn refuse(code: u8) -> TransactionValidityError {
+    InvalidTransaction::Custom(code).into()
+}
+
+/// What has been established about a worker's call when its signature is still to be checked.
+struct Assigned<T: Config> {
+    request: Request<T::AccountId>,
+    worker: WorkerId,
+    state: MemberState,
+}
+
+impl<T: Config> Pallet<T> {
+    fn assigned(
+        id: RequestId,
+        operator: &T::AccountId,
+        deadline: impl FnOnce(&Request<T::AccountId>) -> BlockNumber,
+    ) -> Result<Assigned<T>, TransactionValidityError> {
+        let request = Requests::<T>::get(id).ok_or(refuse(refusal::REQUEST_NOT_FOUND))?;
+        ensure!(
+            request.members.iter().any(|member| member.account == *operator),
+            refuse(refusal::NOT_ASSIGNED)
+        );
+        ensure!(
+            matches!(request.status, Status::Assigned | Status::Submitted),
+            refuse(refusal::WRONG_PHASE)
+        );
+        ensure!(Self::now() <= deadline(&request), refuse(refusal::TOO_LATE));
+        let worker = T::Operators::worker(operator).ok_or(refuse(refusal::NOT_ASSIGNED))?;
+        let state = T::Verification::member_state(id, operator);
+        Ok(Assigned { request, worker, state })
+    }
+
+    fn admit(
+        kind: &'static str,
+        id: RequestId,
+        operator: &T::AccountId,
+        deadline: BlockNumber,
+    ) -> Authorized {
+        let longevity = deadline.saturating_sub(Self::now()).max(1);
+        let validity = ValidTransaction::with_tag_prefix(kind)
+            .and_provides((id, operator))
+            .priority(T::WorkerPriority::get())
+            .longevity(longevity.into())
+            .propagate(true)
+            .build()?;
+        Ok((validity, Weight::zero()))
+    }
+
+    fn check_output(
+        request: &Request<T::AccountId>,
+        output: &[u8],
+    ) -> Result<(), TransactionValidityError> {
+        let terms =
+            T::Models::terms(request.version).ok_or(refuse(refusal::REQUEST_NOT_FOUND))?;
+        validate_payload(output, &terms.descriptor.outputs)
+            .map_err(|_| refuse(refusal::WRONG_OUTPUT))
+    }
+
+    fn statement(
+        id: RequestId,
+        request: &Request<T::AccountId>,
+        operator: &T::AccountId,
+        output_digest: Digest,
+    ) -> ResultStatement<T::AccountId> {
+        ResultStatement {
+            genesis: Self::genesis(),
+            request: id,
+            version_digest: request.version_digest,
+            input_digest: request.input_digest,
+            output_digest,
+            assurance: request.assurance,
+            operator: operator.clone(),
+        }
+    }
+
+    /// The statement that `operator` signs if its output has this digest.
+    pub(crate) fn result_statement(
+        id: RequestId,
+        operator: &T::AccountId,
+        output_digest: Digest,
+    ) -> Option<ResultStatement<T::AccountId>> {
+        let request = Requests::<T>::get(id)?;
+        Some(Self::statement(id, &request, operator, output_digest))
+    }
+
+    pub(crate) fn authorize_result(
+        _source: TransactionSource,
+        id: &RequestId,
+        operator: &T::AccountId,
+        output: &BoundedVec<u8, T::MaxOutputBytes>,
+        signature: &WorkerSignature,
+    ) -> Authorized {
+        let Assigned { request, worker, state } =
+            Self::assigned(*id, operator, |request| request.deadline)?;
+        ensure!(
+            request.assurance.class() == AssuranceClass::Signed,
+            refuse(refusal::WRONG_PHASE)
+        );
+        ensure!(state == MemberState::Silent, refuse(refusal::TWICE));
+        Self::check_output(&request, output)?;
+        ensure!(
+            Self::statement(*id, &request, operator, digest(output))
+                .is_signed_by(&worker, signature),
+            InvalidTransaction::BadProof
+        );
+        Self::admit("AssayResult", *id, operator, request.deadline)
+    }
+
+    pub(crate) fn authorize_commitment(
+        _source: TransactionSource,
+        id: &RequestId,
+        operator: &T::AccountId,
+        commitment: &Digest,
+        signature: &WorkerSignature,
+    ) -> Authorized {
+        let Assigned { request, worker, state } = Self::assigned(*id, operator, |request| {
+            request.commit_deadline(T::RevealWindow::get())
+        })?;
+        ensure!(
+            request.status == Status::Assigned
+                && matches!(request.assurance, Assurance::Quorum { .. }),
+            refuse(refusal::WRONG_PHASE)
+        );
+        ensure!(state == MemberState::Silent, refuse(refusal::TWICE));
+        let statement = CommitStatement {
+            genesis: Self::genesis(),
+            request: *id,
+            commitment: *commitment,
+            operator: operator.clone(),
+        };
+        ensure!(statement.is_signed_by(&worker, signature), InvalidTransaction::BadProof);
+        Self::admit("AssayCommitment", *id, operator, request.deadline)
+    }
+
+    pub(crate) fn authorize_reveal(
+        _source: TransactionSource,
+        id: &RequestId,
+        operator: &T::AccountId,
+        output: &BoundedVec<u8, T::MaxOutputBytes>,
+        salt: &[u8; 32],
+        signature: &WorkerSignature,
+    ) -> Authorized {
+        let Assigned { request, worker, state } =
+            Self::assigned(*id, operator, |request| request.deadline)?;
+        ensure!(request.status == Status::Submitted, refuse(refusal::WRONG_PHASE));
+        let committed = match state {
+            MemberState::Committed(commitment) => commitment,
+            MemberState::Revealed => return Err(refuse(refusal::TWICE)),
+            MemberState::Silent | MemberState::Failed(_) => {
+                return Err(refuse(refusal::WRONG_PHASE))
+            },
+        };
+        let output_digest = digest(output);
+        let statement = Self::statement(*id, &request, operator, output_digest);
+        ensure!(
+            commitment_of(&statement.genesis, *id, operator, &output_digest, salt) == committed,
+            refuse(refusal::WRONG_OPENING)
+        );
+        Self::check_output(&request, output)?;
+        ensure!(statement.is_signed_by(&worker, signature), InvalidTransaction::BadProof);
+        Self::admit("AssayReveal", *id, operator, request.deadline)
+    }
+
+    pub(crate) fn authorize_failure(
+        _source: TransactionSource,
+        id: &RequestId,
+        operator: &T::AccountId,
+        reason: &FailureReason,
+        signature: &WorkerSignature,
+    ) -> Authorized {
+        let Assigned { request, worker, state } =
+            Self::assigned(*id, operator, |request| match request.assurance {
+                Assurance::Quorum { .. } => request.commit_deadline(T::RevealWindow::get()),
+                _ => request.deadline,
+            })?;
+        // Who has committed has a result.
+        ensure!(request.status == Status::Assigned, refuse(refusal::WRONG_PHASE));
+        ensure!(state == MemberState::Silent, refuse(refusal::TWICE));
+        let statement = FailureStatement {
+            genesis: Self::genesis(),
+            request: *id,
+            reason: *reason,
+            operator: operator.clone(),
+        };
+        ensure!(statement.is_signed_by(&worker, signature), InvalidTransaction::BadProof);
+        Self::admit("AssayFailure", *id, operator, request.deadline)
+    }
+}

@@ -1,0 +1,220 @@
+//! Making and cancelling requests, and what clients may ask about them.
+
+use alloc::vec::Vec;
+use assay_primitives::{
+    digest,
+    runtime_api::{Quote, QuoteError, RequestView, Status},
+    traits::{Artifacts, Escrow, Models, Operators, Verification},
+    validate_payload, Assurance, Balance, BlockNumber, Digest, Outcome, PayloadError, RequestId,
+    VersionId,
+};
+use frame_support::{ensure, traits::Get, BoundedVec};
+use frame_system::pallet_prelude::BlockNumberFor;
+use sp_runtime::{
+    traits::{SaturatedConversion, Zero},
+    DispatchResult,
+};
+
+use crate::{
+    Agenda, ClientKeys, Config, Error, Event, Inputs, Members, NextRequest, Outputs, Pallet, Queue,
+    QueueBounds, ReceiptDigests, Request, RequestInput, Requests,
+};
+
+impl<T: Config> From<PayloadError> for Error<T> {
+    fn from(error: PayloadError) -> Self {
+        match error {
+            PayloadError::Malformed => Self::InputMalformed,
+            PayloadError::WrongCount => Self::InputWrongCount,
+            PayloadError::WrongType(_) => Self::InputWrongType,
+            PayloadError::WrongShape(_) => Self::InputWrongShape,
+            PayloadError::WrongSize(_) => Self::InputWrongSize,
+            PayloadError::NotFinite(_) => Self::InputNotFinite,
+            PayloadError::NotBool(_) => Self::InputNotBool,
+        }
+    }
+}
+
+impl<T: Config> Pallet<T> {
+    pub(crate) fn now() -> BlockNumber {
+        frame_system::Pallet::<T>::block_number().saturated_into()
+    }
+
+    pub(crate) fn genesis() -> Digest {
+        let hash = frame_system::Pallet::<T>::block_hash(BlockNumberFor::<T>::zero());
+        Digest::from_slice(hash.as_ref())
+    }
+
+    /// Fewest blocks from a request to its deadline.
+    fn min_deadline(assurance: Assurance) -> BlockNumber {
+        match assurance {
+            Assurance::Quorum { .. } => T::MinDeadline::get() + T::RevealWindow::get(),
+            _ => T::MinDeadline::get(),
+        }
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    pub(crate) fn do_request(
+        payer: T::AccountId,
+        version: VersionId,
+        input: RequestInput<T::MaxInputBytes>,
+        assurance: Assurance,
+        max_price: Balance,
+        deadline: BlockNumber,
+        client_key: [u8; 32],
+    ) -> DispatchResult {
+        ensure!(!ClientKeys::<T>::contains_key(&payer, client_key), Error::<T>::DuplicateClientKey);
+        let now = Self::now();
+        ensure!(
+            deadline >= now.saturating_add(Self::min_deadline(assurance)),
+            Error::<T>::DeadlineTooSoon
+        );
+        ensure!(
+            deadline <= now.saturating_add(T::MaxDeadline::get()),
+            Error::<T>::DeadlineTooFar
+        );
+        let terms = T::Models::terms(version).ok_or(Error::<T>::VersionNotFound)?;
+        ensure!(!terms.deprecated, Error::<T>::VersionDeprecated);
+        T::Verification::check_request(assurance, &terms.descriptor)?;
+
+        let size = u32::from(assurance.committee_size());
+        let budget = max_price / Balance::from(size.max(1));
+        Self::check_operators(version, assurance, budget)?;
+
+        let id = NextRequest::<T>::get();
+        let next = id.0.checked_add(1).ok_or(Error::<T>::NoIdentifierLeft)?;
+        let (input_digest, input_is_artifact) = match &input {
+            RequestInput::Inline(payload) => {
+                validate_payload(payload, &terms.descriptor.inputs).map_err(Error::<T>::from)?;
+                (digest(payload), false)
+            },
+            RequestInput::Artifact(artifact) => {
+                let manifest = T::Artifacts::complete(artifact)
+                    .ok_or(Error::<T>::InputArtifactNotFound)?;
+                ensure!(
+                    manifest.size <= u64::from(T::MaxArtifactInputBytes::get()),
+                    Error::<T>::InputArtifactTooLarge
+                );
+                (*artifact, true)
+            },
+        };
+
+        T::Escrow::hold(id, &payer, max_price)?;
+        T::Models::acquire(version)?;
+        match input {
+            RequestInput::Inline(payload) => Inputs::<T>::insert(id, payload),
+            RequestInput::Artifact(artifact) => T::Artifacts::acquire(&artifact)?,
+        }
+        let request = Request {
+            payer: payer.clone(),
+            client_key,
+            version,
+            version_digest: terms.digest,
+            input_digest,
+            input_is_artifact,
+            assurance,
+            tolerance: terms.descriptor.tolerance,
+            max_price,
+            royalty_to: terms.owner,
+            royalty: terms.royalty,
+            requested_at: now,
+            deadline,
+            status: Status::Pending,
+            draw: None,
+            members: Members::default(),
+        };
+        NextRequest::<T>::put(RequestId(next));
+        ClientKeys::<T>::insert(&payer, client_key, id);
+        for height in Self::agenda_heights(&request) {
+            Agenda::<T>::insert(height, id, ());
+        }
+        Requests::<T>::insert(id, request);
+        QueueBounds::<T>::mutate(|(_, end)| {
+            Queue::<T>::insert(*end, id);
+            *end += 1;
+        });
+        Self::deposit_event(Event::Requested { request: id, payer, version, assurance });
+        Ok(())
+    }
+
+    /// Heights at which an open request has to be looked at: after its commit deadline, where
+    /// it has one, and after its deadline.
+    pub(crate) fn agenda_heights(request: &Request<T::AccountId>) -> Vec<BlockNumber> {
+        let mut heights = Vec::with_capacity(2);
+        if let Assurance::Quorum { .. } = request.assurance {
+            heights.push(request.commit_deadline(T::RevealWindow::get()).saturating_add(1));
+        }
+        heights.push(request.deadline.saturating_add(1));
+        heights
+    }
+
+    fn check_operators(
+        version: VersionId,
+        assurance: Assurance,
+        budget: Balance,
+    ) -> DispatchResult {
+        let needed = usize::from(assurance.committee_size());
+        let candidates = T::Operators::candidates(version, assurance.class(), Balance::MAX);
+        ensure!(candidates.len() >= needed, Error::<T>::NoOperator);
+        let affordable = candidates.iter().filter(|candidate| candidate.ask <= budget).count();
+        ensure!(affordable >= needed, Error::<T>::PriceUnderAsk);
+        Ok(())
+    }
+
+    pub(crate) fn do_cancel(payer: T::AccountId, id: RequestId) -> DispatchResult {
+        let request = Requests::<T>::get(id).ok_or(Error::<T>::RequestNotFound)?;
+        ensure!(request.payer == payer, Error::<T>::NotPayer);
+        ensure!(request.status == Status::Pending, Error::<T>::NotPending);
+        Self::finish_unpaid(id, request, Outcome::Cancelled);
+        Ok(())
+    }
+
+    /// See `AssayApi::quote`.
+    pub fn quote(version: VersionId, assurance: Assurance) -> Result<Quote, QuoteError> {
+        let terms = T::Models::terms(version).ok_or(QuoteError::NotFound)?;
+        if terms.deprecated {
+            return Err(QuoteError::Deprecated);
+        }
+        T::Verification::check_request(assurance, &terms.descriptor)
+            .map_err(|_| QuoteError::ClassUnavailable)?;
+        let needed = usize::from(assurance.committee_size());
+        let mut asks: Vec<Balance> =
+            T::Operators::candidates(version, assurance.class(), Balance::MAX)
+                .into_iter()
+                .map(|candidate| candidate.ask)
+                .collect();
+        asks.sort_unstable();
+        match asks.get(needed.saturating_sub(1)) {
+            Some(ask) => Ok(Quote {
+                price: ask.saturating_mul(needed as Balance),
+                operators: asks.len() as u32,
+            }),
+            None => Err(QuoteError::NotEnoughOperators(asks.len() as u32)),
+        }
+    }
+
+    /// See `AssayApi::request`.
+    pub fn view(id: RequestId) -> Option<RequestView<T::AccountId>> {
+        let request = Requests::<T>::get(id)?;
+        Some(RequestView {
+            id,
+            members: request.accounts(),
+            payer: request.payer,
+            version: request.version,
+            assurance: request.assurance,
+            max_price: request.max_price,
+            requested_at: request.requested_at,
+            deadline: request.deadline,
+            status: request.status,
+            output: Outputs::<T>::get(id).map(BoundedVec::into_inner),
+            receipt_digest: ReceiptDigests::<T>::get(id),
+        })
+    }
+
+    /// See `AssayApi::requests_of`.
+    pub fn requests_of(payer: &T::AccountId, limit: u32) -> Vec<RequestView<T::AccountId>> {
+        let mut ids: Vec<RequestId> =
+            ClientKeys::<T>::iter_prefix(payer).map(|(_, id)| id).collect();
+        ids.sort_unstable_by(|a, b| b.cmp(a));
+        ids.into_iter().filter_map(Self::view).take(limit as usize).collect()
+    }
+}

@@ -1,0 +1,217 @@
+//! The offchain worker of an operator's node: picks its own assignments, asks the engine,
+//! hands results in.
+//!
+//! It is convenience, never authority: whatever it submits is checked as if a stranger had
+//! sent it. It keeps no state but a secret from which salts are derived, so a restarted node
+//! takes its open assignments up again.
+
+use assay_engine_interface::engine;
+use assay_primitives::{
+    commitment as commitment_of, digest,
+    engine::{Job, JobInput, JobStatus},
+    runtime_api::Status,
+    traits::{Artifacts, MemberState, Models, Operators, Verification},
+    worker_crypto, Assurance, CommitStatement, FailureReason, FailureStatement, RequestId,
+    Statement, WorkerId, WorkerSignature,
+};
+use codec::{Decode, Encode};
+use frame_support::{traits::Get, BoundedVec};
+use frame_system::offchain::{CreateAuthorizedTransaction, SubmitTransaction};
+use sp_application_crypto::RuntimeAppPublic;
+use sp_core::offchain::StorageKind;
+use sp_io::hashing::blake2_256;
+
+use crate::{Call, Config, Inputs, Pallet, Request, Requests};
+
+/// Log target of everything about assignments.
+const LOG: &str = "assay";
+/// Milliseconds of one call that may be spent on waiting for runs. What takes longer is
+/// started here and fetched at a later block.
+const WAIT_BUDGET_MS: u64 = 1_000;
+/// Where the node keeps the secret of its salts.
+const SALT_SECRET: &[u8] = b"assay/inference/salt-secret";
+
+/// A member of a committee on this node.
+struct Worker<'a, AccountId> {
+    operator: &'a AccountId,
+    key: &'a WorkerId,
+}
+
+impl<T: Config> Pallet<T> {
+    /// Serves the open assignments of every operator whose worker key this node holds.
+    pub(crate) fn serve_assignments() {
+        let until = sp_io::offchain::timestamp().unix_millis() + WAIT_BUDGET_MS;
+        for key in worker_crypto::Public::all() {
+            let Some(operator) = T::Operators::operator_of(&key) else { continue };
+            if T::Operators::worker(&operator).as_ref() != Some(&key) {
+                continue;
+            }
+            let worker = Worker { operator: &operator, key: &key };
+            for id in T::Operators::assignments(&operator) {
+                let Some(request) = Requests::<T>::get(id) else { continue };
+                Self::serve(&worker, id, &request, until);
+            }
+        }
+    }
+
+    fn serve(
+        worker: &Worker<T::AccountId>,
+        id: RequestId,
+        request: &Request<T::AccountId>,
+        until: u64,
+    ) {
+        // What is submitted at this block is included at the next one at the earliest.
+        if Self::now() >= request.deadline {
+            return;
+        }
+        let state = T::Verification::member_state(id, worker.operator);
+        let result_is_due = match (request.status, request.assurance, state) {
+            (Status::Assigned, _, MemberState::Silent) => true,
+            (Status::Submitted, _, MemberState::Committed(_)) => true,
+            _ => false,
+        };
+        if !result_is_due {
+            return;
+        }
+        match Self::run(id, request, until) {
+            JobStatus::Done(output) => Self::hand_in(worker, id, request, output),
+            JobStatus::Running => log::debug!(target: LOG, "request {id}: still running"),
+            JobStatus::Unavailable(why) => {
+                log::warn!(target: LOG, "request {id}: not started, will try again: {why}")
+            },
+            JobStatus::Failed(reason, why) => {
+                log::warn!(target: LOG, "request {id}: cannot be served ({reason:?}): {why}");
+                Self::hand_in_failure(worker, id, reason);
+            },
+        }
+    }
+
+    fn run(id: RequestId, request: &Request<T::AccountId>, until: u64) -> JobStatus {
+        let unavailable =
+            |why: &str| JobStatus::Failed(FailureReason::ArtifactUnavailable, why.into());
+        let Some(terms) = T::Models::terms(request.version) else {
+            return unavailable("the version is gone");
+        };
+        let Some(artifact) = T::Artifacts::complete(&terms.descriptor.artifact) else {
+            return unavailable("the version's artifact is gone");
+        };
+        let input = match Inputs::<T>::get(id) {
+            Some(payload) => JobInput::Inline(payload.into_inner()),
+            None => match T::Artifacts::complete(&request.input_digest) {
+                Some(manifest) => JobInput::Artifact(manifest),
+                None => return unavailable("the input's artifact is gone"),
+            },
+        };
+        let wait_ms = until.saturating_sub(sp_io::offchain::timestamp().unix_millis()) as u32;
+        engine::run(Job { request: id, artifact, descriptor: terms.descriptor, input, wait_ms })
+    }
+
+    fn hand_in(
+        worker: &Worker<T::AccountId>,
+        id: RequestId,
+        request: &Request<T::AccountId>,
+        output: alloc::vec::Vec<u8>,
+    ) {
+        let Ok(output) = BoundedVec::<u8, T::MaxOutputBytes>::try_from(output) else {
+            log::warn!(
+                target: LOG,
+                "request {id}: the output is larger than {} bytes",
+                T::MaxOutputBytes::get()
+            );
+            Self::hand_in_failure(worker, id, FailureReason::OutputTooLarge);
+            return;
+        };
+        let output_digest = digest(&output);
+        let operator = worker.operator.clone();
+        let call = match request.assurance {
+            Assurance::Quorum { .. } => {
+                let genesis = Self::genesis();
+                let salt = Self::salt(id, worker);
+                if request.status == Status::Assigned {
+                    let commitment =
+                        commitment_of(&genesis, id, &operator, &output_digest, &salt);
+                    let statement = CommitStatement {
+                        genesis,
+                        request: id,
+                        commitment,
+                        operator: operator.clone(),
+                    };
+                    Self::sign(worker, &statement).map(|signature| Call::submit_commitment {
+                        request: id,
+                        operator,
+                        commitment,
+                        signature,
+                    })
+                } else {
+                    Self::sign_result(worker, id, output_digest).map(|signature| {
+                        Call::submit_reveal { request: id, operator, output, salt, signature }
+                    })
+                }
+            },
+            _ => Self::sign_result(worker, id, output_digest).map(|signature| {
+                Call::submit_result { request: id, operator, output, signature }
+            }),
+        };
+        Self::submit(id, call);
+    }
+
+    fn hand_in_failure(
+        worker: &Worker<T::AccountId>,
+        id: RequestId,
+        reason: FailureReason,
+    ) {
+        let operator = worker.operator.clone();
+        let statement = FailureStatement {
+            genesis: Self::genesis(),
+            request: id,
+            reason,
+            operator: operator.clone(),
+        };
+        let call = Self::sign(worker, &statement).map(|signature| Call::report_failure {
+            request: id,
+            operator,
+            reason,
+            signature,
+        });
+        Self::submit(id, call);
+    }
+
+    fn sign_result(
+        worker: &Worker<T::AccountId>,
+        id: RequestId,
+        output_digest: assay_primitives::Digest,
+    ) -> Option<WorkerSignature> {
+        Self::sign(worker, &Self::result_statement(id, worker.operator, output_digest)?)
+    }
+
+    fn sign(worker: &Worker<T::AccountId>, statement: &impl Statement) -> Option<WorkerSignature> {
+        worker.key.sign(&statement.signing_bytes()).map(Into::into)
+    }
+
+    fn submit(id: RequestId, call: Option<Call<T>>) {
+        let Some(call) = call else {
+            log::error!(target: LOG, "request {id}: the keystore does not sign with the worker key");
+            return;
+        };
+        let transaction = <T as CreateAuthorizedTransaction<Call<T>>>::create_authorized_transaction(
+            call.into(),
+        );
+        match SubmitTransaction::<T, Call<T>>::submit_transaction(transaction) {
+            Ok(()) => log::debug!(target: LOG, "request {id}: handed in"),
+            // The same was handed in at an earlier block, or a block has just taken it in.
+            Err(()) => log::debug!(target: LOG, "request {id}: the pool has it already, or refuses it"),
+        }
+    }
+
+    /// The salt of a commitment: secret until it is revealed, and the same after a restart.
+    fn salt(id: RequestId, worker: &Worker<T::AccountId>) -> [u8; 32] {
+        let stored = sp_io::offchain::local_storage_get(StorageKind::PERSISTENT, SALT_SECRET)
+            .and_then(|bytes| <[u8; 32]>::decode(&mut &bytes[..]).ok());
+        let secret = stored.unwrap_or_else(|| {
+            let fresh = sp_io::offchain::random_seed();
+            sp_io::offchain::local_storage_set(StorageKind::PERSISTENT, SALT_SECRET, &fresh);
+            fresh
+        });
+        blake2_256(&(b"assay/salt/1", secret, Self::genesis(), id, worker.operator).encode())
+    }
+}

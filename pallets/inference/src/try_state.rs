@@ -1,0 +1,128 @@
+//! Invariants of requests.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use assay_primitives::{digest, runtime_api::Status, traits::Operators, Outcome};
+use frame_support::ensure;
+use sp_runtime::TryRuntimeError;
+
+use crate::{
+    Agenda, ClientKeys, Config, EvidenceOf, Finished, FinishedBounds, Inputs, NextRequest, Outputs,
+    Pallet, Queue, QueueBounds, ReceiptDigests, Receipts, Requests,
+};
+
+impl<T: Config> Pallet<T> {
+    /// * Open requests have their input, are on the agenda at the heights that their terms say,
+    ///   and have no receipt.
+    /// * Finished ones have a receipt with the digest that is stored, evidence with the digest
+    ///   that the receipt names, and an output exactly if they were verified.
+    /// * Who is drawn is noted as assigned, and nobody else.
+    /// * Queues hold what their bounds say.
+    pub fn do_try_state() -> Result<(), TryRuntimeError> {
+        let mut agenda: BTreeSet<_> = Agenda::<T>::iter().map(|(at, id, ())| (id, at)).collect();
+        let queued: BTreeSet<_> = Queue::<T>::iter().map(|(_, id)| id).collect();
+        let finished: BTreeMap<_, _> =
+            Finished::<T>::iter().map(|(_, (id, height))| (id, height)).collect();
+        let now = Self::now();
+        for (id, request) in Requests::<T>::iter() {
+            ensure!(id < NextRequest::<T>::get(), "a request has an identifier to come");
+            ensure!(
+                ClientKeys::<T>::get(&request.payer, request.client_key) == Some(id),
+                "a request is not found by its key"
+            );
+            let on_agenda: BTreeSet<_> = Self::agenda_heights(&request).into_iter().collect();
+            match request.status {
+                Status::Final(outcome) => {
+                    let receipt = Receipts::<T>::get(id).ok_or("a finished request, no receipt")?;
+                    ensure!(
+                        ReceiptDigests::<T>::get(id) == Some(receipt.digest()),
+                        "a receipt has another digest"
+                    );
+                    ensure!(receipt.outcome == outcome, "a receipt has another outcome");
+                    let evidence = EvidenceOf::<T>::get(id).ok_or("a receipt, no evidence")?;
+                    ensure!(
+                        digest_of_evidence(&evidence) == receipt.evidence_digest,
+                        "evidence has another digest"
+                    );
+                    ensure!(
+                        receipt.bad_signatures(&evidence).is_empty(),
+                        "a signature in the evidence does not hold"
+                    );
+                    ensure!(
+                        Outputs::<T>::get(id).map(|output| digest(&output))
+                            == receipt.output_digest,
+                        "an output is not the receipt's"
+                    );
+                    ensure!(
+                        receipt.output_digest.is_some() == (outcome == Outcome::Verified),
+                        "an outcome and its output disagree"
+                    );
+                    ensure!(receipt.price_paid <= request.max_price, "more was paid than held");
+                    ensure!(!Inputs::<T>::contains_key(id), "a finished request keeps its input");
+                    ensure!(finished.contains_key(&id), "a finished request is never pruned");
+                    for member in &request.members {
+                        ensure!(
+                            !T::Operators::is_assigned(&member.account, id),
+                            "a finished request is still assigned"
+                        );
+                    }
+                },
+                status => {
+                    ensure!(!ReceiptDigests::<T>::contains_key(id), "an open request, a receipt");
+                    ensure!(
+                        Inputs::<T>::contains_key(id) != request.input_is_artifact,
+                        "an open request has lost its input"
+                    );
+                    for at in on_agenda.into_iter().filter(|at| *at > now) {
+                        ensure!(agenda.remove(&(id, at)), "an open request is not on the agenda");
+                    }
+                    ensure!(
+                        (status == Status::Pending) == request.members.is_empty(),
+                        "members and status disagree"
+                    );
+                    ensure!(
+                        status != Status::Pending || queued.contains(&id),
+                        "a pending request is not in the queue"
+                    );
+                    for member in &request.members {
+                        ensure!(
+                            T::Operators::is_assigned(&member.account, id),
+                            "a member is not noted as assigned"
+                        );
+                    }
+                },
+            }
+        }
+        ensure!(
+            agenda.into_iter().all(|(id, at)| at <= now && Requests::<T>::contains_key(id)),
+            "the agenda names what is not open"
+        );
+        for id in Inputs::<T>::iter_keys() {
+            ensure!(Requests::<T>::contains_key(id), "an input without its request");
+        }
+        for id in Receipts::<T>::iter_keys() {
+            ensure!(Requests::<T>::contains_key(id), "a receipt without its request");
+        }
+        ensure!(
+            Outputs::<T>::iter_keys().all(Requests::<T>::contains_key),
+            "an output without its request"
+        );
+        let (first, end) = QueueBounds::<T>::get();
+        ensure!(
+            Queue::<T>::iter_keys().all(|position| (first..end).contains(&position)),
+            "the queue has an entry out of its bounds"
+        );
+        ensure!(Queue::<T>::iter().count() as u64 == end - first, "the queue has a hole");
+        let (first, end) = FinishedBounds::<T>::get();
+        ensure!(
+            finished.len() as u64 == end - first,
+            "the list of finished requests does not fill its bounds"
+        );
+        Ok(())
+    }
+}
+
+fn digest_of_evidence<AccountId: codec::Encode>(
+    evidence: &[assay_primitives::SignedEvidence<AccountId>],
+) -> assay_primitives::Digest {
+    assay_primitives::receipt::evidence_digest(evidence)
+}

@@ -1,0 +1,110 @@
+use assay_primitives::{
+    assurance::MAX_COMMITTEE, model::Tolerance, runtime_api::Status, Assurance, Balance,
+    BlockNumber, Digest, Draw, VersionId,
+};
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use frame_support::{pallet_prelude::ConstU32, traits::Get, BoundedVec, CloneNoBound, DebugNoBound, EqNoBound, PartialEqNoBound};
+use scale_info::TypeInfo;
+use sp_runtime::Perbill;
+
+/// The input that a request brings along or names.
+#[derive(
+    CloneNoBound, PartialEqNoBound, EqNoBound, DebugNoBound, Encode, Decode,
+    DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+#[scale_info(skip_type_params(MaxBytes))]
+#[codec(mel_bound())]
+pub enum RequestInput<MaxBytes: Get<u32>> {
+    /// The payload itself.
+    #[codec(index = 0)]
+    Inline(BoundedVec<u8, MaxBytes>),
+    /// Digest of an artifact whose bytes are the payload. It is checked by the operators.
+    #[codec(index = 1)]
+    Artifact(Digest),
+}
+
+impl<MaxBytes: Get<u32>> RequestInput<MaxBytes> {
+    /// Bytes that the chain has to check.
+    pub fn inline_bytes(&self) -> u32 {
+        match self {
+            Self::Inline(payload) => payload.len() as u32,
+            Self::Artifact(_) => 0,
+        }
+    }
+}
+
+/// An operator that was drawn for a request.
+#[derive(
+    Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Member<AccountId> {
+    /// The operator.
+    pub account: AccountId,
+    /// Its price at the time of the draw, in plancks.
+    pub ask: Balance,
+}
+
+/// The operators that were drawn, in the order of the draw.
+pub type Members<AccountId> =
+    BoundedVec<Member<AccountId>, ConstU32<{ MAX_COMMITTEE as u32 }>>;
+
+/// A request. Its terms never change after it was made.
+#[derive(
+    Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Request<AccountId> {
+    /// Who pays.
+    pub payer: AccountId,
+    /// The payer's key for it.
+    pub client_key: [u8; 32],
+    /// The version.
+    pub version: VersionId,
+    /// Digest of the version's descriptor.
+    pub version_digest: Digest,
+    /// Digest of the input payload.
+    pub input_digest: Digest,
+    /// Whether the input is an artifact.
+    pub input_is_artifact: bool,
+    /// What it asks for.
+    pub assurance: Assurance,
+    /// When two outputs count as equal.
+    pub tolerance: Option<Tolerance>,
+    /// What is held, in plancks.
+    pub max_price: Balance,
+    /// Who gets the royalty.
+    pub royalty_to: AccountId,
+    /// Share of each price that is royalty.
+    pub royalty: Perbill,
+    /// Height at which it was included.
+    pub requested_at: BlockNumber,
+    /// Last height at which an answer counts.
+    pub deadline: BlockNumber,
+    /// How it stands.
+    pub status: Status,
+    /// How its operators were drawn.
+    pub draw: Option<Draw>,
+    /// The operators that were drawn.
+    pub members: Members<AccountId>,
+}
+
+impl<AccountId: Clone + PartialEq> Request<AccountId> {
+    /// The operators, in the order of the draw.
+    pub fn accounts(&self) -> alloc::vec::Vec<AccountId> {
+        self.members.iter().map(|member| member.account.clone()).collect()
+    }
+
+    /// Most that one operator may ask.
+    pub fn budget(&self) -> Balance {
+        self.max_price / Balance::from(self.assurance.committee_size().max(1))
+    }
+
+    /// Last height at which a commitment counts.
+    pub fn commit_deadline(&self, reveal_window: BlockNumber) -> BlockNumber {
+        self.deadline.saturating_sub(reveal_window)
+    }
+
+    /// Whether nothing more can happen to it.
+    pub fn is_final(&self) -> bool {
+        matches!(self.status, Status::Final(_))
+    }
+}

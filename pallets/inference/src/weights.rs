@@ -1,0 +1,72 @@
+//! What the pallet's calls and hooks cost. The runtime supplies generated figures.
+
+use frame_support::weights::Weight;
+
+/// Weights of the pallet.
+pub trait WeightInfo {
+    /// The call `request`, with `n` bytes of inline input.
+    fn request(n: u32) -> Weight;
+    /// The call `cancel`.
+    fn cancel() -> Weight;
+    /// The call `submit_result`, with `n` bytes of output.
+    fn submit_result(n: u32) -> Weight;
+    /// Authorizing `submit_result` or `submit_reveal`, with `n` bytes of output.
+    fn authorize_result(n: u32) -> Weight;
+    /// The call `submit_commitment`.
+    fn submit_commitment() -> Weight;
+    /// Authorizing `submit_commitment` or `report_failure`.
+    fn authorize_commitment() -> Weight;
+    /// The call `submit_reveal` when it is the last of the largest committee, with `n` bytes of output.
+    fn submit_reveal(n: u32) -> Weight;
+    /// The call `report_failure` when it ends a request of the largest committee.
+    fn report_failure() -> Weight;
+    /// Drawing the largest committee among `c` candidates.
+    fn draw(c: u32) -> Weight;
+    /// Ending a request of the largest committee whose deadline has passed.
+    fn deadline() -> Weight;
+    /// Removing one finished request.
+    fn prune() -> Weight;
+    /// What each block costs before anything is drawn, swept or pruned.
+    fn on_initialize() -> Weight;
+}
+
+/// A unit each, for mocks: no figure, only something to count.
+#[cfg(feature = "std")]
+impl WeightInfo for () {
+    fn request(_: u32) -> Weight {
+        Weight::from_parts(1, 0)
+    }
+    fn cancel() -> Weight {
+        Weight::from_parts(1, 0)
+    }
+    fn submit_result(_: u32) -> Weight {
+        Weight::from_parts(1, 0)
+    }
+    fn authorize_result(_: u32) -> Weight {
+        Weight::from_parts(1, 0)
+    }
+    fn submit_commitment() -> Weight {
+        Weight::from_parts(1, 0)
+    }
+    fn authorize_commitment() -> Weight {
+        Weight::from_parts(1, 0)
+    }
+    fn submit_reveal(_: u32) -> Weight {
+        Weight::from_parts(1, 0)
+    }
+    fn report_failure() -> Weight {
+        Weight::from_parts(1, 0)
+    }
+    fn draw(_: u32) -> Weight {
+        Weight::from_parts(1, 0)
+    }
+    fn deadline() -> Weight {
+        Weight::from_parts(1, 0)
+    }
+    fn prune() -> Weight {
+        Weight::from_parts(1, 0)
+    }
+    fn on_initialize() -> Weight {
+        Weight::from_parts(1, 0)
+    }
+}

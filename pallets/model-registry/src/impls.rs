@@ -1,0 +1,208 @@
+use assay_primitives::{
+    model::{is_licence, is_model_name, Format, Licence, ModelName},
+    traits::{Artifacts, Deposits, Models as ModelsTrait, VersionTerms},
+    AssuranceClass, AssuranceClasses, Balance, Digest, ModelDescriptor, ModelId,
+    TensorDeclaration, VersionId,
+};
+use codec::Encode;
+use frame_support::{ensure, traits::Get};
+use sp_runtime::{DispatchResult, Perbill};
+
+use crate::{Config, Error, Event, Model, Models, Names, NextModel, Pallet, Version, Versions};
+
+impl<T: Config> Pallet<T> {
+    fn owned(owner: &T::AccountId, model: ModelId) -> Result<Model<T::AccountId>, Error<T>> {
+        let record = Models::<T>::get(model).ok_or(Error::<T>::ModelNotFound)?;
+        ensure!(record.owner == *owner, Error::<T>::NotOwner);
+        Ok(record)
+    }
+
+    pub(crate) fn change(
+        owner: T::AccountId,
+        version: VersionId,
+        change: impl FnOnce(&mut Version),
+    ) -> DispatchResult {
+        Self::owned(&owner, version.model)?;
+        Versions::<T>::try_mutate(version, |record| {
+            change(record.as_mut().ok_or(Error::<T>::VersionNotFound)?);
+            Ok(())
+        })
+    }
+
+    pub(crate) fn do_create(owner: T::AccountId, name: ModelName) -> DispatchResult {
+        ensure!(is_model_name(&name), Error::<T>::InvalidName);
+        ensure!(!Names::<T>::contains_key(&owner, &name), Error::<T>::NameTaken);
+        let model = NextModel::<T>::get();
+        let next = model.0.checked_add(1).ok_or(Error::<T>::NoIdentifierLeft)?;
+        let deposit = T::BaseDeposit::get();
+        T::Deposits::take(&owner, deposit)?;
+        NextModel::<T>::put(ModelId(next));
+        Names::<T>::insert(&owner, &name, model);
+        Models::<T>::insert(
+            model,
+            Model { owner: owner.clone(), name: name.clone(), newest: 0, versions: 0, deposit },
+        );
+        Self::deposit_event(Event::ModelCreated { model, owner, name });
+        Ok(())
+    }
+
+    fn check_descriptor(descriptor: &ModelDescriptor) -> DispatchResult {
+        ensure!(descriptor.format == Format::Onnx, Error::<T>::FormatUnavailable);
+        for side in [&descriptor.inputs, &descriptor.outputs] {
+            ensure!(!side.is_empty(), Error::<T>::InvalidDeclaration);
+            for (index, declared) in side.iter().enumerate() {
+                let repeated = side[..index].iter().any(|other| other.name == declared.name);
+                ensure!(
+                    declared.is_well_formed() && !repeated,
+                    Error::<T>::InvalidDeclaration
+                );
+            }
+        }
+        let offered = descriptor.assurances;
+        ensure!(!offered.is_empty(), Error::<T>::NoAssurance);
+        ensure!(
+            T::AvailableClasses::get().contains_all(offered),
+            Error::<T>::ClassUnavailable
+        );
+        let is_float = |declared: &TensorDeclaration| declared.element_type.is_float();
+        ensure!(
+            !offered.contains(AssuranceClass::Quorum)
+                || descriptor.tolerance.is_some()
+                || !descriptor.outputs.iter().any(is_float),
+            Error::<T>::ToleranceMissing
+        );
+        Ok(())
+    }
+
+    pub(crate) fn do_publish(
+        owner: T::AccountId,
+        model: ModelId,
+        descriptor: ModelDescriptor,
+        royalty: Perbill,
+        licence: Licence,
+        metadata: Option<Digest>,
+    ) -> DispatchResult {
+        let mut record = Self::owned(&owner, model)?;
+        ensure!(royalty <= T::MaxRoyalty::get(), Error::<T>::RoyaltyTooHigh);
+        ensure!(is_licence(&licence), Error::<T>::InvalidLicence);
+        Self::check_descriptor(&descriptor)?;
+        let artifact = T::Artifacts::complete(&descriptor.artifact)
+            .ok_or(Error::<T>::ArtifactNotFound)?;
+        ensure!(
+            artifact.size == descriptor.artifact_size,
+            Error::<T>::ArtifactSizeMismatch
+        );
+        let number = record.newest.checked_add(1).ok_or(Error::<T>::NoIdentifierLeft)?;
+
+        let digest = descriptor.digest();
+        let mut entry = Version {
+            descriptor,
+            digest,
+            royalty,
+            licence,
+            metadata,
+            deprecated: false,
+            uses: 0,
+            deposit: 0,
+        };
+        entry.deposit = T::ByteDeposit::get()
+            .saturating_mul(entry.encoded_size() as Balance)
+            .saturating_add(T::BaseDeposit::get());
+        T::Deposits::take(&owner, entry.deposit)?;
+        T::Artifacts::acquire(&entry.descriptor.artifact)?;
+        record.newest = number;
+        record.versions = record.versions.saturating_add(1);
+        record.deposit = record.deposit.saturating_add(entry.deposit);
+        let version = VersionId { model, number };
+        Models::<T>::insert(model, record);
+        Versions::<T>::insert(version, entry);
+        Self::deposit_event(Event::VersionPublished { version, digest });
+        Ok(())
+    }
+
+    pub(crate) fn do_deprecate(owner: T::AccountId, version: VersionId) -> DispatchResult {
+        Self::owned(&owner, version.model)?;
+        Versions::<T>::try_mutate(version, |record| {
+            let record = record.as_mut().ok_or(Error::<T>::VersionNotFound)?;
+            ensure!(!record.deprecated, Error::<T>::AlreadyDeprecated);
+            record.deprecated = true;
+            Ok::<_, Error<T>>(())
+        })?;
+        Self::deposit_event(Event::VersionDeprecated { version });
+        Ok(())
+    }
+
+    pub(crate) fn do_transfer(
+        owner: T::AccountId,
+        model: ModelId,
+        to: T::AccountId,
+    ) -> DispatchResult {
+        let mut record = Self::owned(&owner, model)?;
+        ensure!(!Names::<T>::contains_key(&to, &record.name), Error::<T>::NameTaken);
+        T::Deposits::hand_over(&owner, &to, record.deposit)?;
+        Names::<T>::remove(&owner, &record.name);
+        Names::<T>::insert(&to, &record.name, model);
+        record.owner = to.clone();
+        Models::<T>::insert(model, record);
+        Self::deposit_event(Event::ModelTransferred { model, from: owner, to });
+        Ok(())
+    }
+
+    pub(crate) fn do_remove_version(owner: T::AccountId, version: VersionId) -> DispatchResult {
+        let mut record = Self::owned(&owner, version.model)?;
+        let entry = Versions::<T>::get(version).ok_or(Error::<T>::VersionNotFound)?;
+        ensure!(entry.uses == 0, Error::<T>::InUse);
+        Versions::<T>::remove(version);
+        T::Artifacts::release(&entry.descriptor.artifact);
+        T::Deposits::give_back(&owner, entry.deposit);
+        record.versions = record.versions.saturating_sub(1);
+        record.deposit = record.deposit.saturating_sub(entry.deposit);
+        Models::<T>::insert(version.model, record);
+        Self::deposit_event(Event::VersionRemoved { version });
+        Ok(())
+    }
+
+    pub(crate) fn do_remove_model(owner: T::AccountId, model: ModelId) -> DispatchResult {
+        let record = Self::owned(&owner, model)?;
+        ensure!(record.versions == 0, Error::<T>::HasVersions);
+        Models::<T>::remove(model);
+        Names::<T>::remove(&owner, &record.name);
+        T::Deposits::give_back(&owner, record.deposit);
+        Self::deposit_event(Event::ModelRemoved { model });
+        Ok(())
+    }
+}
+
+impl<T: Config> ModelsTrait<T::AccountId> for Pallet<T> {
+    fn terms(version: VersionId) -> Option<VersionTerms<T::AccountId>> {
+        let Version { descriptor, digest, royalty, deprecated, .. } =
+            Versions::<T>::get(version)?;
+        let owner = Models::<T>::get(version.model)?.owner;
+        Some(VersionTerms { descriptor, digest, deprecated, owner, royalty })
+    }
+
+    fn is_active(version: VersionId) -> bool {
+        Versions::<T>::get(version).is_some_and(|record| !record.deprecated)
+    }
+
+    fn assurances(version: VersionId) -> Option<AssuranceClasses> {
+        Versions::<T>::get(version).map(|record| record.descriptor.assurances)
+    }
+
+    fn acquire(version: VersionId) -> DispatchResult {
+        Versions::<T>::try_mutate(version, |record| {
+            let record = record.as_mut().ok_or(Error::<T>::VersionNotFound)?;
+            record.uses = record.uses.checked_add(1).ok_or(Error::<T>::TooManyUses)?;
+            Ok(())
+        })
+    }
+
+    fn release(version: VersionId) {
+        Versions::<T>::mutate(version, |record| match record {
+            Some(record) if record.uses > 0 => record.uses -= 1,
+            _ => {
+                frame_support::defensive!("a version is released that is not in use");
+            },
+        });
+    }
+}

@@ -1,0 +1,304 @@
+//! # Model registry
+//!
+//! Models, and versions of them that never change once published.
+//!
+//! A version names the artifact that holds it, declares its input and output tensors, and lists
+//! the assurance classes in which it may be asked. What fixes its meaning is the *descriptor*;
+//! the descriptor's digest is what results and receipts name. Royalty, metadata and
+//! deprecation can change, for new requests only. A version that an open request uses cannot
+//! be removed. The owner's deposit per stored byte comes back on removal.
+#![cfg_attr(not(feature = "std"), no_std)]
+
+extern crate alloc;
+
+pub use pallet::*;
+pub use types::*;
+pub use weights::WeightInfo;
+
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
+mod impls;
+#[cfg(test)]
+mod mock;
+#[cfg(test)]
+mod tests;
+#[cfg(any(feature = "std", feature = "try-runtime"))]
+mod try_state;
+mod types;
+pub mod weights;
+
+#[frame_support::pallet]
+pub mod pallet {
+    use super::*;
+    use assay_primitives::{
+        model::{Licence, ModelName},
+        traits::{Artifacts, Deposits},
+        AssuranceClasses, Balance, Digest, ModelDescriptor, ModelId, VersionId,
+    };
+    use frame_support::pallet_prelude::*;
+    use frame_system::pallet_prelude::*;
+    use sp_runtime::Perbill;
+
+    const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
+
+    #[pallet::pallet]
+    #[pallet::storage_version(STORAGE_VERSION)]
+    pub struct Pallet<T>(_);
+
+    /// What the pallet needs.
+    #[pallet::config]
+    pub trait Config: frame_system::Config<RuntimeEvent: From<Event<Self>>> {
+        /// Where artifacts are.
+        type Artifacts: Artifacts;
+        /// Where deposits are held.
+        type Deposits: Deposits<Self::AccountId>;
+        /// Classes that versions may offer today.
+        #[pallet::constant]
+        type AvailableClasses: Get<AssuranceClasses>;
+        /// Largest royalty, as a share of each price.
+        #[pallet::constant]
+        type MaxRoyalty: Get<Perbill>;
+        /// Deposit per model and per version, in plancks.
+        #[pallet::constant]
+        type BaseDeposit: Get<Balance>;
+        /// Deposit per byte that a version takes in the state, in plancks.
+        #[pallet::constant]
+        type ByteDeposit: Get<Balance>;
+        /// Weights of the calls.
+        type WeightInfo: WeightInfo;
+        /// Prepares accounts and artifacts for benchmarks.
+        #[cfg(feature = "runtime-benchmarks")]
+        type BenchmarkHelper: assay_primitives::traits::BenchmarkHelper<Self::AccountId>;
+    }
+
+    /// Identifier of the next model.
+    #[pallet::storage]
+    pub type NextModel<T> = StorageValue<_, ModelId, ValueQuery>;
+
+    /// Models.
+    #[pallet::storage]
+    pub type Models<T: Config> = StorageMap<_, Twox64Concat, ModelId, Model<T::AccountId>>;
+
+    /// Models by owner and name.
+    #[pallet::storage]
+    pub type Names<T: Config> = StorageDoubleMap<
+        _,
+        Blake2_128Concat,
+        T::AccountId,
+        Blake2_128Concat,
+        ModelName,
+        ModelId,
+    >;
+
+    /// Versions.
+    #[pallet::storage]
+    pub type Versions<T: Config> = StorageMap<_, Twox64Concat, VersionId, Version>;
+
+    /// What happened.
+    #[pallet::event]
+    #[pallet::generate_deposit(pub(super) fn deposit_event)]
+    pub enum Event<T: Config> {
+        /// A model was created.
+        ModelCreated {
+            /// The model.
+            model: ModelId,
+            /// Its owner.
+            owner: T::AccountId,
+            /// Its name.
+            name: ModelName,
+        },
+        /// A version was published.
+        VersionPublished {
+            /// The version.
+            version: VersionId,
+            /// Digest of its descriptor.
+            digest: Digest,
+        },
+        /// A version's metadata digest changed.
+        MetadataSet {
+            /// The version.
+            version: VersionId,
+            /// The new digest.
+            metadata: Option<Digest>,
+        },
+        /// A version's royalty changed, for new requests.
+        RoyaltySet {
+            /// The version.
+            version: VersionId,
+            /// The new share of each price.
+            royalty: Perbill,
+        },
+        /// A version takes no new requests.
+        VersionDeprecated {
+            /// The version.
+            version: VersionId,
+        },
+        /// A model has a new owner.
+        ModelTransferred {
+            /// The model.
+            model: ModelId,
+            /// Who had it.
+            from: T::AccountId,
+            /// Who has it.
+            to: T::AccountId,
+        },
+        /// A version is gone.
+        VersionRemoved {
+            /// The version.
+            version: VersionId,
+        },
+        /// A model is gone.
+        ModelRemoved {
+            /// The model.
+            model: ModelId,
+        },
+    }
+
+    /// What can go wrong.
+    #[pallet::error]
+    pub enum Error<T> {
+        /// A name is 1 to 64 characters of `[a-z0-9-]`, with no hyphen at either end.
+        InvalidName,
+        /// The owner has a model of this name already. Publish a version of it, or choose
+        /// another name.
+        NameTaken,
+        /// There is no such model.
+        ModelNotFound,
+        /// There is no such version.
+        VersionNotFound,
+        /// Only the model's owner may do this.
+        NotOwner,
+        /// There are no more identifiers.
+        NoIdentifierLeft,
+        /// No artifact of this digest is complete on chain. Upload it first.
+        ArtifactNotFound,
+        /// The artifact has another size than the descriptor says.
+        ArtifactSizeMismatch,
+        /// This format is not available in this version of the network. Use ONNX.
+        FormatUnavailable,
+        /// A version declares at least one input and one output, each with a name of its own,
+        /// in UTF-8, and without a dimension of zero.
+        InvalidDeclaration,
+        /// A version offers at least one assurance class.
+        NoAssurance,
+        /// One of the classes is not available in this version of the network.
+        ClassUnavailable,
+        /// A floating-point model offers class `Quorum` only if it declares a tolerance.
+        ToleranceMissing,
+        /// The royalty is above `MaxRoyalty`.
+        RoyaltyTooHigh,
+        /// A licence is an SPDX expression of 1 to 64 characters.
+        InvalidLicence,
+        /// The version takes no new requests already.
+        AlreadyDeprecated,
+        /// An open request uses the version. Deprecate it, and remove it when its requests have
+        /// ended.
+        InUse,
+        /// The model still has versions. Remove them first.
+        HasVersions,
+        /// The version is used by more requests than can be counted.
+        TooManyUses,
+    }
+
+    #[pallet::hooks]
+    impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
+        fn integrity_test() {
+            assert!(T::AvailableClasses::get().is_well_formed());
+            assert!(!T::AvailableClasses::get().is_empty());
+        }
+
+        #[cfg(feature = "try-runtime")]
+        fn try_state(_: BlockNumberFor<T>) -> Result<(), sp_runtime::TryRuntimeError> {
+            Self::do_try_state()
+        }
+    }
+
+    #[pallet::call(weight(<T as Config>::WeightInfo))]
+    impl<T: Config> Pallet<T> {
+        /// Creates a model without versions.
+        #[pallet::call_index(0)]
+        pub fn create(origin: OriginFor<T>, name: ModelName) -> DispatchResult {
+            let owner = ensure_signed(origin)?;
+            Self::do_create(owner, name)
+        }
+
+        /// Publishes the next version of a model.
+        ///
+        /// The artifact must be complete on chain. `metadata` may name a document about the
+        /// version, such as a model card.
+        #[pallet::call_index(1)]
+        pub fn publish(
+            origin: OriginFor<T>,
+            model: ModelId,
+            descriptor: ModelDescriptor,
+            royalty: Perbill,
+            licence: Licence,
+            metadata: Option<Digest>,
+        ) -> DispatchResult {
+            let owner = ensure_signed(origin)?;
+            Self::do_publish(owner, model, descriptor, royalty, licence, metadata)
+        }
+
+        /// Names another document about a version, or none.
+        #[pallet::call_index(2)]
+        pub fn set_metadata(
+            origin: OriginFor<T>,
+            version: VersionId,
+            metadata: Option<Digest>,
+        ) -> DispatchResult {
+            let owner = ensure_signed(origin)?;
+            Self::change(owner, version, |record| record.metadata = metadata)?;
+            Self::deposit_event(Event::MetadataSet { version, metadata });
+            Ok(())
+        }
+
+        /// Changes the royalty of new requests.
+        #[pallet::call_index(3)]
+        pub fn set_royalty(
+            origin: OriginFor<T>,
+            version: VersionId,
+            royalty: Perbill,
+        ) -> DispatchResult {
+            let owner = ensure_signed(origin)?;
+            ensure!(royalty <= T::MaxRoyalty::get(), Error::<T>::RoyaltyTooHigh);
+            Self::change(owner, version, |record| record.royalty = royalty)?;
+            Self::deposit_event(Event::RoyaltySet { version, royalty });
+            Ok(())
+        }
+
+        /// Takes no new requests for a version. Open ones go on.
+        #[pallet::call_index(4)]
+        pub fn deprecate(origin: OriginFor<T>, version: VersionId) -> DispatchResult {
+            let owner = ensure_signed(origin)?;
+            Self::do_deprecate(owner, version)
+        }
+
+        /// Gives a model, its versions and their deposits to another account, which has to
+        /// cover the deposits.
+        ///
+        /// Royalties of requests made before still go to the old owner.
+        #[pallet::call_index(5)]
+        pub fn transfer(
+            origin: OriginFor<T>,
+            model: ModelId,
+            to: T::AccountId,
+        ) -> DispatchResult {
+            let owner = ensure_signed(origin)?;
+            Self::do_transfer(owner, model, to)
+        }
+
+        /// Removes a version that no open request uses, and gives its deposit back.
+        #[pallet::call_index(6)]
+        pub fn remove_version(origin: OriginFor<T>, version: VersionId) -> DispatchResult {
+            let owner = ensure_signed(origin)?;
+            Self::do_remove_version(owner, version)
+        }
+
+        /// Removes a model without versions, and gives its deposit back.
+        #[pallet::call_index(7)]
+        pub fn remove_model(origin: OriginFor<T>, model: ModelId) -> DispatchResult {
+            let owner = ensure_signed(origin)?;
+            Self::do_remove_model(owner, model)
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! What the pallet's calls and hooks cost. The runtime supplies generated figures.
+
+use frame_support::weights::Weight;
+
+/// Weights of the pallet.
+pub trait WeightInfo {
+    /// The call `create`.
+    fn create() -> Weight;
+    /// The call `publish`.
+    fn publish() -> Weight;
+    /// The call `set_metadata`.
+    fn set_metadata() -> Weight;
+    /// The call `set_royalty`.
+    fn set_royalty() -> Weight;
+    /// The call `deprecate`.
+    fn deprecate() -> Weight;
+    /// The call `transfer`.
+    fn transfer() -> Weight;
+    /// The call `remove_version`.
+    fn remove_version() -> Weight;
+    /// The call `remove_model`.
+    fn remove_model() -> Weight;
+}
+
+/// A unit each, for mocks: no figure, only something to count.
+#[cfg(feature = "std")]
+impl WeightInfo for () {
+    fn create() -> Weight {
+        Weight::from_parts(1, 0)
+    }
+    fn publish() -> Weight {
+        Weight::from_parts(1, 0)
+    }
+    fn set_metadata() -> Weight {
+        Weight::from_parts(1, 0)
+    }
+    fn set_royalty() -> Weight {
+        Weight::from_parts(1, 0)
+    }
+    fn deprecate() -> Weight {
+        Weight::from_parts(1, 0)
+    }
+    fn transfer() -> Weight {
+        Weight::from_parts(1, 0)
+    }
+    fn remove_version() -> Weight {
+        Weight::from_parts(1, 0)
+    }
+    fn remove_model() -> Weight {
+        Weight::from_parts(1, 0)
+    }
+}

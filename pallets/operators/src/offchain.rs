@@ -1,0 +1,43 @@
+//! Heartbeats, sent by the offchain worker of an operator's node.
+
+use assay_engine_interface::engine;
+use assay_primitives::{
+    traits::Operators as _, worker_crypto, HeartbeatStatement, Statement,
+};
+use frame_system::offchain::{CreateAuthorizedTransaction, SubmitTransaction};
+use sp_application_crypto::RuntimeAppPublic;
+
+use crate::{Call, Config, Pallet};
+
+impl<T: Config> Pallet<T> {
+    /// Sends a heartbeat for every operator whose worker key this node holds and whose last one
+    /// is old enough. A node without an engine sends none: it could not serve.
+    pub(crate) fn send_heartbeats() {
+        let Some(info) = engine::info() else { return };
+        for key in worker_crypto::Public::all() {
+            let Some(operator) = Self::operator_of(&key) else { continue };
+            if Self::worker(&operator).as_ref() != Some(&key) || !Self::heartbeat_due(&operator) {
+                continue;
+            }
+            let statement = HeartbeatStatement {
+                genesis: Self::genesis(),
+                operator,
+                at: Self::now(),
+                engine: info.version,
+                load: info.load,
+            };
+            let Some(signature) = key.sign(&statement.signing_bytes()) else {
+                log::error!(target: "assay", "the keystore does not sign with the worker key");
+                continue;
+            };
+            let call = Call::<T>::heartbeat { statement, signature: signature.into() };
+            let transaction =
+                <T as CreateAuthorizedTransaction<Call<T>>>::create_authorized_transaction(
+                    call.into(),
+                );
+            if SubmitTransaction::<T, Call<T>>::submit_transaction(transaction).is_err() {
+                log::debug!(target: "assay", "the pool has a heartbeat already, or refuses it");
+            }
+        }
+    }
+}

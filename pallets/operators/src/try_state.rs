@@ -1,0 +1,56 @@
+//! Invariants of the registrations.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use frame_support::ensure;
+use sp_runtime::TryRuntimeError;
+
+use crate::{Config, OpenAssignments, Operators, Pallet, Served, Servers, WorkerKeys};
+
+impl<T: Config> Pallet<T> {
+    /// * Worker keys and operators point at each other, past keys included.
+    /// * Who serves, and what is served, say the same, without repetition.
+    /// * Counts of open assignments are counts of open assignments.
+    /// * Nobody who unbonds serves or is assigned anything.
+    pub fn do_try_state() -> Result<(), TryRuntimeError> {
+        let mut keys = BTreeMap::new();
+        for (account, info) in Operators::<T>::iter() {
+            keys.insert(info.worker.clone(), account.clone());
+            for past in &info.past_workers {
+                keys.insert(past.clone(), account.clone());
+            }
+            let open = OpenAssignments::<T>::iter_prefix(&account).count();
+            ensure!(open == info.open as usize, "an operator's open count is wrong");
+            if info.unbonding_until.is_some() {
+                ensure!(open == 0, "an unbonding operator has open assignments");
+                ensure!(!Served::<T>::contains_key(&account), "an unbonding operator serves");
+            }
+        }
+        ensure!(
+            keys == WorkerKeys::<T>::iter().collect(),
+            "worker keys and operators do not point at each other"
+        );
+
+        let mut serving = BTreeSet::new();
+        for (version, servers) in Servers::<T>::iter() {
+            ensure!(!servers.is_empty(), "an empty list of servers is stored");
+            for server in servers {
+                let open = OpenAssignments::<T>::iter_prefix(&server.account)
+                    .filter(|(_, assigned)| *assigned == version)
+                    .count();
+                ensure!(open == server.open as usize, "a server's open count is wrong");
+                ensure!(serving.insert((server.account, version)), "an operator serves twice");
+            }
+        }
+        for (account, versions) in Served::<T>::iter() {
+            ensure!(Operators::<T>::contains_key(&account), "a stranger serves");
+            for version in versions {
+                ensure!(serving.remove(&(account.clone(), version)), "served but not by anyone");
+            }
+        }
+        ensure!(serving.is_empty(), "a server is not among those who serve");
+        for (account, _, _) in OpenAssignments::<T>::iter() {
+            ensure!(Operators::<T>::contains_key(&account), "a stranger has an assignment");
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,219 @@
+use assay_math::{split_price, Shares};
+use assay_primitives::{
+    traits::{Bonds, Deposits, Escrow, Payment},
+    Balance, RequestId,
+};
+use frame_support::{
+    ensure,
+    traits::{
+        fungible::{Inspect, InspectHold, Mutate, MutateHold},
+        tokens::{Fortitude, Precision, Preservation, Restriction},
+        Get,
+    },
+};
+use sp_runtime::{traits::Zero, DispatchError, DispatchResult};
+
+use crate::{
+    BondTotals, Config, DepositTotals, Error, EscrowRecord, EscrowTotals, Escrows, Event,
+    HoldReason, Pallet,
+};
+
+impl<T: Config> Pallet<T> {
+    /// Holds `amount`, leaving the account alive.
+    fn hold_from(
+        reason: HoldReason,
+        account: &T::AccountId,
+        amount: Balance,
+        not_covered: Error<T>,
+    ) -> DispatchResult {
+        T::Currency::hold(&reason.into(), account, amount).map_err(|_| not_covered.into())
+    }
+
+    /// Moves held money. Returns what was moved: `amount`, or nothing where `to` cannot receive
+    /// it.
+    fn pay_from_hold(
+        reason: HoldReason,
+        from: &T::AccountId,
+        to: &T::AccountId,
+        amount: Balance,
+    ) -> Balance {
+        if amount.is_zero() {
+            return 0;
+        }
+        if from == to {
+            // Not a transfer, but the same to its owner.
+            return Self::release_to_owner(reason, from, amount);
+        }
+        // In a storage layer of its own, so that a refused transfer leaves nothing behind.
+        frame_support::storage::with_storage_layer(|| {
+            T::Currency::transfer_on_hold(
+                &reason.into(),
+                from,
+                to,
+                amount,
+                Precision::Exact,
+                Restriction::Free,
+                Fortitude::Polite,
+            )
+        })
+        .unwrap_or_default()
+    }
+
+    fn release_to_owner(reason: HoldReason, account: &T::AccountId, amount: Balance) -> Balance {
+        match T::Currency::release(&reason.into(), account, amount, Precision::Exact) {
+            Ok(released) => released,
+            Err(error) => {
+                frame_support::defensive!("a hold on the books cannot be released", error);
+                0
+            },
+        }
+    }
+
+    /// Takes an escrow off the books.
+    fn close_escrow(request: RequestId) -> Option<EscrowRecord<T::AccountId>> {
+        let record = Escrows::<T>::take(request)?;
+        EscrowTotals::<T>::mutate_exists(&record.payer, |total| {
+            *total = total.unwrap_or_default().checked_sub(record.amount).filter(|t| *t > 0);
+        });
+        Some(record)
+    }
+
+    pub(crate) fn do_spend_treasury(to: T::AccountId, amount: Balance) -> DispatchResult {
+        let treasury = T::TreasuryAccount::get();
+        let free =
+            T::Currency::reducible_balance(&treasury, Preservation::Preserve, Fortitude::Polite);
+        ensure!(amount <= free, Error::<T>::TreasuryTooSmall);
+        T::Currency::transfer(&treasury, &to, amount, Preservation::Preserve)?;
+        Self::deposit_event(Event::TreasurySpent { to, amount });
+        Ok(())
+    }
+}
+
+impl<T: Config> Escrow<T::AccountId> for Pallet<T> {
+    fn hold(request: RequestId, payer: &T::AccountId, amount: Balance) -> DispatchResult {
+        ensure!(!Escrows::<T>::contains_key(request), Error::<T>::EscrowExists);
+        Self::hold_from(HoldReason::Escrow, payer, amount, Error::<T>::EscrowNotCovered)?;
+        Escrows::<T>::insert(request, EscrowRecord { payer: payer.clone(), amount });
+        EscrowTotals::<T>::mutate(payer, |total| *total = total.saturating_add(amount));
+        Ok(())
+    }
+
+    fn settle(request: RequestId, payment: &Payment<T::AccountId>) -> Balance {
+        let Some(EscrowRecord { payer, amount }) = Self::close_escrow(request) else {
+            frame_support::defensive!("a request without an escrow is settled");
+            return 0;
+        };
+        let treasury_account = T::TreasuryAccount::get();
+        let mut left = amount;
+        let (mut earned, mut royalty, mut treasury) = (0, 0, 0);
+        for (operator, ask) in &payment.earned {
+            // What a committee asked is within the escrow; if it ever were not, the payer's
+            // limit holds.
+            let price = (*ask).min(left);
+            let Shares { operator: its, royalty: owners, treasury: common } =
+                split_price(price, payment.royalty, T::TreasuryShare::get());
+            let paid = Self::pay_from_hold(HoldReason::Escrow, &payer, operator, its);
+            let paid_royalty =
+                Self::pay_from_hold(HoldReason::Escrow, &payer, &payment.royalty_to, owners);
+            // What an account could not receive (less than an existential deposit, to a dead
+            // account) goes to the treasury.
+            let rest = common + (its - paid) + (owners - paid_royalty);
+            let paid_common =
+                Self::pay_from_hold(HoldReason::Escrow, &payer, &treasury_account, rest);
+            earned += paid;
+            royalty += paid_royalty;
+            treasury += paid_common;
+            left -= paid + paid_royalty + paid_common;
+        }
+        let refunded = Self::release_to_owner(HoldReason::Escrow, &payer, left);
+        frame_support::defensive_assert!(
+            earned + royalty + treasury + refunded == amount,
+            "what was held is what was paid and refunded"
+        );
+        Self::deposit_event(Event::Settled { request, earned, royalty, treasury, refunded });
+        amount - left
+    }
+
+    fn refund(request: RequestId) {
+        let Some(EscrowRecord { payer, amount }) = Self::close_escrow(request) else {
+            frame_support::defensive!("a request without an escrow is refunded");
+            return;
+        };
+        let amount = Self::release_to_owner(HoldReason::Escrow, &payer, amount);
+        Self::deposit_event(Event::Refunded { request, payer, amount });
+    }
+}
+
+impl<T: Config> Bonds<T::AccountId> for Pallet<T> {
+    fn bonded(account: &T::AccountId) -> Balance {
+        BondTotals::<T>::get(account)
+    }
+
+    fn lock(account: &T::AccountId, amount: Balance) -> DispatchResult {
+        Self::hold_from(HoldReason::Bond, account, amount, Error::<T>::BondNotCovered)?;
+        BondTotals::<T>::mutate(account, |total| *total = total.saturating_add(amount));
+        Ok(())
+    }
+
+    fn unlock(account: &T::AccountId) -> Result<Balance, DispatchError> {
+        let amount = BondTotals::<T>::take(account);
+        T::Currency::release(&HoldReason::Bond.into(), account, amount, Precision::Exact)
+    }
+
+    fn slash(
+        account: &T::AccountId,
+        amount: Balance,
+        harmed: Option<(&T::AccountId, Balance)>,
+    ) -> Balance {
+        let amount = amount.min(BondTotals::<T>::get(account));
+        if amount.is_zero() {
+            return 0;
+        }
+        let compensation = match harmed {
+            // Nobody is compensated out of the own bond.
+            Some((payer, limit)) if payer != account => {
+                Self::pay_from_hold(HoldReason::Bond, account, payer, limit.min(amount))
+            },
+            _ => 0,
+        };
+        let rest = Self::pay_from_hold(
+            HoldReason::Bond,
+            account,
+            &T::TreasuryAccount::get(),
+            amount - compensation,
+        );
+        let taken = compensation + rest;
+        BondTotals::<T>::mutate_exists(account, |total| {
+            *total = total.unwrap_or_default().checked_sub(taken).filter(|t| *t > 0);
+        });
+        Self::deposit_event(Event::Slashed {
+            account: account.clone(),
+            amount: taken,
+            compensation,
+        });
+        taken
+    }
+}
+
+impl<T: Config> Deposits<T::AccountId> for Pallet<T> {
+    fn take(account: &T::AccountId, amount: Balance) -> DispatchResult {
+        Self::hold_from(HoldReason::Deposit, account, amount, Error::<T>::DepositNotCovered)?;
+        DepositTotals::<T>::mutate(account, |total| *total = total.saturating_add(amount));
+        Ok(())
+    }
+
+    fn give_back(account: &T::AccountId, amount: Balance) {
+        let amount = amount.min(DepositTotals::<T>::get(account));
+        let released = Self::release_to_owner(HoldReason::Deposit, account, amount);
+        DepositTotals::<T>::mutate_exists(account, |total| {
+            *total = total.unwrap_or_default().checked_sub(released).filter(|t| *t > 0);
+        });
+    }
+}
+
+impl<T: Config> Pallet<T> {
+    /// What is held of an account under a reason.
+    pub fn held(reason: HoldReason, account: &T::AccountId) -> Balance {
+        T::Currency::balance_on_hold(&reason.into(), account)
+    }
+}

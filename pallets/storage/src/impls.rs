@@ -1,0 +1,128 @@
+use alloc::vec::Vec;
+use assay_primitives::{
+    artifact::{ArtifactManifest, MAX_ARTIFACT_BYTES},
+    digest as digest_of,
+    traits::{Artifacts as ArtifactsTrait, Deposits},
+    Balance, Digest,
+};
+use frame_support::{ensure, traits::Get};
+use sp_runtime::DispatchResult;
+
+use crate::{Artifact, Artifacts, Chunks, Config, Error, Event, Pallet};
+
+impl<AccountId> Artifact<AccountId> {
+    fn has(&self, index: u32) -> bool {
+        self.uploaded & (1 << index) != 0
+    }
+
+    /// Whether every chunk is on chain.
+    pub fn is_complete(&self) -> bool {
+        self.uploaded.count_ones() as usize == self.chunks.len()
+    }
+
+    /// Indices of the chunks that are not on chain.
+    pub fn missing(&self) -> Vec<u32> {
+        (0..self.chunks.len() as u32).filter(|index| !self.has(*index)).collect()
+    }
+
+    /// How it is put together.
+    pub fn manifest(&self, digest: Digest) -> ArtifactManifest {
+        ArtifactManifest { digest, size: self.size, chunks: self.chunks.to_vec() }
+    }
+}
+
+impl<T: Config> Pallet<T> {
+    /// What an artifact of `size` bytes costs in deposit.
+    pub fn deposit_for(size: u64) -> Balance {
+        T::ByteDeposit::get().saturating_mul(size.into()).saturating_add(T::BaseDeposit::get())
+    }
+
+    pub(crate) fn do_create(
+        owner: T::AccountId,
+        artifact: Digest,
+        size: u64,
+        chunks: Chunks,
+    ) -> DispatchResult {
+        ensure!((1..=MAX_ARTIFACT_BYTES).contains(&size), Error::<T>::InvalidSize);
+        ensure!(
+            chunks.len() as u64 == ArtifactManifest::chunk_count(size),
+            Error::<T>::WrongChunkCount
+        );
+        if let [only] = chunks.as_slice() {
+            ensure!(*only == artifact, Error::<T>::DigestMismatch);
+        }
+        ensure!(!Artifacts::<T>::contains_key(artifact), Error::<T>::AlreadyExists);
+        let deposit = Self::deposit_for(size);
+        T::Deposits::take(&owner, deposit)?;
+        Artifacts::<T>::insert(
+            artifact,
+            Artifact { owner: owner.clone(), size, chunks, uploaded: 0, uses: 0, deposit },
+        );
+        Self::deposit_event(Event::Created { artifact, owner, size });
+        Ok(())
+    }
+
+    pub(crate) fn do_upload(artifact: Digest, index: u32, data: Vec<u8>) -> DispatchResult {
+        let mut record = Artifacts::<T>::get(artifact).ok_or(Error::<T>::NotFound)?;
+        let expected =
+            *record.chunks.get(index as usize).ok_or(Error::<T>::NoSuchChunk)?;
+        ensure!(!record.has(index), Error::<T>::ChunkExists);
+        ensure!(
+            ArtifactManifest::chunk_size(record.size, index) == Some(data.len() as u32),
+            Error::<T>::ChunkMismatch
+        );
+        // The node indexes the last bytes of the extrinsic, so they must be this call's data.
+        let extrinsic_index = frame_system::Pallet::<T>::extrinsic_index()
+            .ok_or(Error::<T>::NotOutermostCall)?;
+        ensure!(
+            frame_system::Pallet::<T>::extrinsic_data(extrinsic_index).ends_with(&data),
+            Error::<T>::NotOutermostCall
+        );
+        ensure!(digest_of(&data) == expected, Error::<T>::ChunkMismatch);
+
+        sp_io::transaction_index::index(extrinsic_index, data.len() as u32, expected.0);
+        record.uploaded |= 1 << index;
+        let complete = record.is_complete();
+        Artifacts::<T>::insert(artifact, record);
+        Self::deposit_event(Event::ChunkUploaded { artifact, index });
+        if complete {
+            Self::deposit_event(Event::Completed { artifact });
+        }
+        Ok(())
+    }
+
+    pub(crate) fn do_remove(owner: T::AccountId, artifact: Digest) -> DispatchResult {
+        let record = Artifacts::<T>::get(artifact).ok_or(Error::<T>::NotFound)?;
+        ensure!(record.owner == owner, Error::<T>::NotOwner);
+        ensure!(record.uses == 0, Error::<T>::InUse);
+        Artifacts::<T>::remove(artifact);
+        T::Deposits::give_back(&owner, record.deposit);
+        Self::deposit_event(Event::Removed { artifact });
+        Ok(())
+    }
+}
+
+impl<T: Config> ArtifactsTrait for Pallet<T> {
+    fn complete(digest: &Digest) -> Option<ArtifactManifest> {
+        let record = Artifacts::<T>::get(digest)?;
+        record.is_complete().then(|| record.manifest(*digest))
+    }
+
+    fn acquire(digest: &Digest) -> DispatchResult {
+        Artifacts::<T>::try_mutate(digest, |record| {
+            let record = record.as_mut().ok_or(Error::<T>::NotFound)?;
+            ensure!(record.is_complete(), Error::<T>::Incomplete);
+            record.uses = record.uses.checked_add(1).ok_or(Error::<T>::TooManyUses)?;
+            Ok(())
+        })
+    }
+
+    fn release(digest: &Digest) {
+        Artifacts::<T>::mutate(digest, |record| match record {
+            Some(record) if record.uses > 0 => record.uses -= 1,
+            _ => {
+                frame_support::defensive!("an artifact is released that is not in use");
+            },
+        });
+    }
+}

@@ -1,0 +1,49 @@
+//! Which of several results wins.
+
+use alloc::vec::Vec;
+use assay_math::{elements_within, FloatWidth};
+use assay_primitives::{model::Tolerance, ElementType, Tensor};
+use codec::DecodeAll;
+
+/// Index of the first of `results` that at least `threshold` of them equal, itself included.
+///
+/// `threshold` is a majority of the committee, so with bit-equality at most one result can win.
+/// With a tolerance several may; the first in the order of the draw does.
+///
+/// Cost: at most `results.len()²/2` comparisons, fewer where results are bit-equal.
+pub fn winner(
+    results: &[&[u8]],
+    threshold: usize,
+    tolerance: Option<Tolerance>,
+) -> Option<usize> {
+    (0..results.len()).find(|candidate| {
+        results.iter().filter(|other| equal(results[*candidate], other, tolerance)).count()
+            >= threshold
+    })
+}
+
+/// Whether two output payloads count as equal.
+pub fn equal(a: &[u8], b: &[u8], tolerance: Option<Tolerance>) -> bool {
+    if a == b {
+        return true;
+    }
+    let Some(Tolerance { millionths }) = tolerance.filter(|t| t.millionths > 0) else {
+        return false;
+    };
+    let decode = |mut bytes: &[u8]| Vec::<Tensor>::decode_all(&mut bytes);
+    let (Ok(a), Ok(b)) = (decode(a), decode(b)) else { return false };
+    a.len() == b.len()
+        && a.iter().zip(&b).all(|(a, b)| {
+            a.element_type == b.element_type
+                && a.shape == b.shape
+                && match a.element_type {
+                    ElementType::F32 => {
+                        elements_within(FloatWidth::Single, &a.data, &b.data, millionths)
+                    },
+                    ElementType::F64 => {
+                        elements_within(FloatWidth::Double, &a.data, &b.data, millionths)
+                    },
+                    _ => a.data == b.data,
+                }
+        })
+}

@@ -1,0 +1,54 @@
+//! What an offchain worker asks of the engine.
+
+use alloc::{string::String, vec::Vec};
+use codec::{Decode, Encode};
+
+use crate::{
+    model::ModelDescriptor, operator::EngineVersion, ArtifactManifest, FailureReason, RequestId,
+};
+
+/// The input of a job.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub enum JobInput {
+    /// The payload itself.
+    Inline(Vec<u8>),
+    /// An artifact whose bytes are the payload.
+    Artifact(ArtifactManifest),
+}
+
+/// One run of a model.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub struct Job {
+    /// The request; a second job for the same request is the same job.
+    pub request: RequestId,
+    /// The model's artifact.
+    pub artifact: ArtifactManifest,
+    /// What the version declares.
+    pub descriptor: ModelDescriptor,
+    /// The input.
+    pub input: JobInput,
+    /// Milliseconds for which the caller can wait for a short run to end.
+    pub wait_ms: u32,
+}
+
+/// How a job stands.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub enum JobStatus {
+    /// Not finished yet; ask again at a later block.
+    Running,
+    /// The output payload.
+    Done(Vec<u8>),
+    /// It cannot be served. The text is for the log.
+    Failed(FailureReason, String),
+    /// This node has no engine, or the engine is busy; nothing was started.
+    Unavailable(String),
+}
+
+/// What the engine says of itself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+pub struct EngineInfo {
+    /// Version of the engine.
+    pub version: EngineVersion,
+    /// Runs under way.
+    pub load: u32,
+}

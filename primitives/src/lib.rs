@@ -1,0 +1,45 @@
+//! What every part of Assay agrees on: identifiers, digests, tensors, statements, receipts.
+//!
+//! No FRAME and no chain logic. The crate builds without `std`, so that the runtime, the
+//! offchain worker, the node, the clients and a verifier on another chain share one definition.
+#![cfg_attr(not(feature = "std"), no_std)]
+
+extern crate alloc;
+
+pub mod artifact;
+pub mod assurance;
+pub mod engine;
+pub mod ids;
+pub mod model;
+pub mod operator;
+pub mod receipt;
+pub mod runtime_api;
+pub mod statement;
+pub mod tensor;
+pub mod traits;
+
+pub use artifact::{ArtifactManifest, MAX_ARTIFACT_BYTES, MAX_CHUNKS, MAX_CHUNK_BYTES};
+pub use assurance::{Assurance, AssuranceClass, AssuranceClasses};
+pub use ids::{digest, Digest, ModelId, RequestId, VersionId};
+pub use model::{Format, ModelDescriptor};
+pub use operator::{worker_crypto, WorkerId, WorkerSignature, WORKER_KEY_TYPE};
+pub use receipt::{Draw, Evidence, FailureReason, Outcome, Receipt, RejectReason, SignedEvidence};
+pub use statement::{
+    commitment, CommitStatement, FailureStatement, HeartbeatStatement, Possession, ResultStatement,
+    Statement,
+};
+pub use tensor::{
+    decode_payload, validate_payload, Dimension, ElementType, PayloadError, Tensor,
+    TensorDeclaration,
+};
+
+/// Balance in plancks: 1 ASY = 10^12 plancks.
+pub type Balance = u128;
+/// Block height.
+pub type BlockNumber = u32;
+/// One ASY in plancks.
+pub const ASY: Balance = 1_000_000_000_000;
+/// Ticker of the native token.
+pub const TOKEN_SYMBOL: &str = "ASY";
+/// Decimal places of the native token.
+pub const TOKEN_DECIMALS: u8 = 12;

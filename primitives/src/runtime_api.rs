@@ -1,0 +1,202 @@
+//! What clients and nodes ask of the runtime without a transaction.
+
+use alloc::{string::String, vec::Vec};
+use codec::{Decode, Encode};
+use scale_info::TypeInfo;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    model::ModelDescriptor, operator::EngineVersion, ArtifactManifest, Assurance,
+    AssuranceClasses, Balance, BlockNumber, Digest, Evidence, ModelId, Outcome, Receipt,
+    RequestId, VersionId, WorkerId,
+};
+
+/// What a request would cost now.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo, Serialize, Deserialize)]
+pub struct Quote {
+    /// The smallest `max_price` that enough operators accept, in plancks.
+    pub price: Balance,
+    /// Operators that could take the request at some price.
+    pub operators: u32,
+}
+
+/// Why there is no quote.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum QuoteError {
+    /// There is no such version.
+    NotFound,
+    /// The version takes no new requests.
+    Deprecated,
+    /// The version does not offer the class, or the class is switched off or not available.
+    ClassUnavailable,
+    /// Fewer operators than needed serve the version in this class; this many do.
+    NotEnoughOperators(u32),
+}
+
+/// How a request stands.
+#[derive(
+    Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, codec::DecodeWithMemTracking,
+    codec::MaxEncodedLen, TypeInfo, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Waits for the draw.
+    #[codec(index = 0)]
+    Pending,
+    /// Operators are drawn; a signed result or the commitments of a quorum are awaited.
+    #[codec(index = 1)]
+    Assigned,
+    /// A quorum has committed; the results are awaited.
+    #[codec(index = 2)]
+    Submitted,
+    /// It is over.
+    #[codec(index = 3)]
+    Final(Outcome),
+}
+
+/// A request as clients see it.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo, Serialize, Deserialize)]
+pub struct RequestView<AccountId> {
+    /// The request.
+    pub id: RequestId,
+    /// Who pays.
+    pub payer: AccountId,
+    /// The version asked for.
+    pub version: VersionId,
+    /// What it asks for.
+    pub assurance: Assurance,
+    /// Most that it may cost, in plancks.
+    pub max_price: Balance,
+    /// Height at which it was included.
+    pub requested_at: BlockNumber,
+    /// Last height at which an answer counts.
+    pub deadline: BlockNumber,
+    /// How it stands.
+    pub status: Status,
+    /// The operators drawn.
+    pub members: Vec<AccountId>,
+    /// The output payload, while it is kept.
+    pub output: Option<Vec<u8>>,
+    /// Digest of the receipt, once it is over.
+    pub receipt_digest: Option<Digest>,
+}
+
+/// A receipt and what it rests on.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo)]
+pub struct ReceiptView<AccountId> {
+    /// The receipt.
+    pub receipt: Receipt<AccountId>,
+    /// The signed results.
+    pub evidence: Evidence<AccountId>,
+    /// Digest of the receipt as the chain keeps it.
+    pub digest: Digest,
+}
+
+/// A version as clients see it.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo)]
+pub struct VersionView<AccountId> {
+    /// The version.
+    pub id: VersionId,
+    /// Owner of the model.
+    pub owner: AccountId,
+    /// Name of the model.
+    pub name: Vec<u8>,
+    /// What the version declares.
+    pub descriptor: ModelDescriptor,
+    /// Digest of the descriptor.
+    pub digest: Digest,
+    /// Share of each price that goes to the owner, in millionths.
+    pub royalty_ppm: u32,
+    /// SPDX licence expression.
+    pub licence: Vec<u8>,
+    /// Whether it takes no new requests.
+    pub deprecated: bool,
+    /// Requests that are open.
+    pub open_requests: u32,
+    /// Operators that serve it.
+    pub operators: u32,
+}
+
+/// An operator as clients see it.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo, Serialize, Deserialize)]
+pub struct OperatorView<AccountId> {
+    /// The operator.
+    pub account: AccountId,
+    /// Its worker key.
+    pub worker: WorkerId,
+    /// Its bond, in plancks.
+    pub bond: Balance,
+    /// Height of its last heartbeat.
+    pub last_heartbeat: Option<BlockNumber>,
+    /// Whether its heartbeat is recent enough to be drawn.
+    pub live: bool,
+    /// Engine version of the last heartbeat.
+    pub engine: EngineVersion,
+    /// Assignments that are open.
+    pub open_assignments: u32,
+    /// Height from which an unbonding operator may take its bond.
+    pub unbonding_until: Option<BlockNumber>,
+    /// Versions that it serves, with the price asked, the runs at once, and the classes.
+    pub serves: Vec<(VersionId, Balance, u32, AssuranceClasses)>,
+}
+
+/// An assignment of a worker.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo, Serialize, Deserialize)]
+pub struct Assignment {
+    /// The request.
+    pub request: RequestId,
+    /// The version to run.
+    pub version: VersionId,
+    /// What the request asks for.
+    pub assurance: Assurance,
+    /// Last height at which an answer counts.
+    pub deadline: BlockNumber,
+    /// How the request stands.
+    pub status: Status,
+}
+
+/// An artifact as clients see it.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo)]
+pub struct ArtifactView<AccountId> {
+    /// Who pays its deposit.
+    pub owner: AccountId,
+    /// How it is put together.
+    pub manifest: ArtifactManifest,
+    /// Indices of chunks that were not uploaded yet.
+    pub missing: Vec<u32>,
+}
+
+sp_api::decl_runtime_apis! {
+    /// What clients and workers ask.
+    pub trait AssayApi<AccountId> where AccountId: codec::Codec {
+        /// The open assignments of the operator whose worker key this is.
+        fn open_assignments(worker: WorkerId) -> Vec<Assignment>;
+        /// What a request would cost now.
+        fn quote(version: VersionId, assurance: Assurance) -> Result<Quote, QuoteError>;
+        /// How a request stands; `None` if there is none, or it was pruned.
+        fn request(id: RequestId) -> Option<RequestView<AccountId>>;
+        /// The request that an account made under a client key.
+        fn request_by_key(account: AccountId, client_key: [u8; 32]) -> Option<RequestId>;
+        /// The requests of an account that are not pruned, newest first, at most `limit`.
+        fn requests_of(account: AccountId, limit: u32) -> Vec<RequestView<AccountId>>;
+        /// The receipt of a finished request, until it is pruned.
+        fn receipt(id: RequestId) -> Option<ReceiptView<AccountId>>;
+        /// Digest of a finished request's receipt; never pruned.
+        fn receipt_digest(id: RequestId) -> Option<Digest>;
+        /// A version.
+        fn version(id: VersionId) -> Option<VersionView<AccountId>>;
+        /// The model with this owner and name, and the number of its newest version.
+        fn find_model(owner: AccountId, name: Vec<u8>) -> Option<(ModelId, u32)>;
+        /// The versions of models `from ..`, at most `limit`.
+        fn versions(from: ModelId, limit: u32) -> Vec<VersionView<AccountId>>;
+        /// An operator.
+        fn operator(account: AccountId) -> Option<OperatorView<AccountId>>;
+        /// The operator that registered a worker key.
+        fn operator_of_worker(worker: WorkerId) -> Option<AccountId>;
+        /// An artifact.
+        fn artifact(digest: Digest) -> Option<ArtifactView<AccountId>>;
+        /// Why a payload does not fit the inputs of a version; `None` if it does.
+        fn check_input(version: VersionId, payload: Vec<u8>) -> Option<String>;
+    }
+}

@@ -1,0 +1,364 @@
+//! Tensors, their declarations, and the payloads that requests and results carry.
+//!
+//! A payload is the SCALE encoding of a list of [`Tensor`]s in the order in which the version
+//! declares them. The digest of exactly these bytes is what statements name.
+
+use alloc::vec::Vec;
+use codec::{Decode, DecodeAll, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use scale_info::TypeInfo;
+use serde::{Deserialize, Serialize};
+use sp_core::{bounded::BoundedVec, ConstU32};
+
+/// Most dimensions of a tensor.
+pub const MAX_RANK: u32 = 8;
+/// Most bytes of a tensor's name.
+pub const MAX_TENSOR_NAME_BYTES: u32 = 64;
+
+/// Type of a tensor's elements, little-endian in [`Tensor::data`].
+#[derive(
+    Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen,
+    TypeInfo, Serialize, Deserialize,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum ElementType {
+    /// IEEE 754 binary32.
+    #[codec(index = 0)]
+    F32,
+    /// IEEE 754 binary64.
+    #[codec(index = 1)]
+    F64,
+    /// Signed, 8 bits.
+    #[codec(index = 2)]
+    I8,
+    /// Signed, 16 bits.
+    #[codec(index = 3)]
+    I16,
+    /// Signed, 32 bits.
+    #[codec(index = 4)]
+    I32,
+    /// Signed, 64 bits.
+    #[codec(index = 5)]
+    I64,
+    /// Unsigned, 8 bits.
+    #[codec(index = 6)]
+    U8,
+    /// Unsigned, 16 bits.
+    #[codec(index = 7)]
+    U16,
+    /// Unsigned, 32 bits.
+    #[codec(index = 8)]
+    U32,
+    /// Unsigned, 64 bits.
+    #[codec(index = 9)]
+    U64,
+    /// One byte, 0 or 1.
+    #[codec(index = 10)]
+    Bool,
+}
+
+impl ElementType {
+    /// Bytes of one element.
+    pub const fn size(self) -> usize {
+        match self {
+            Self::I8 | Self::U8 | Self::Bool => 1,
+            Self::I16 | Self::U16 => 2,
+            Self::F32 | Self::I32 | Self::U32 => 4,
+            Self::F64 | Self::I64 | Self::U64 => 8,
+        }
+    }
+
+    /// The name used in commands and JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::F64 => "f64",
+            Self::I8 => "i8",
+            Self::I16 => "i16",
+            Self::I32 => "i32",
+            Self::I64 => "i64",
+            Self::U8 => "u8",
+            Self::U16 => "u16",
+            Self::U32 => "u32",
+            Self::U64 => "u64",
+            Self::Bool => "bool",
+        }
+    }
+
+    /// Whether the elements are floating-point numbers.
+    pub const fn is_float(self) -> bool {
+        matches!(self, Self::F32 | Self::F64)
+    }
+}
+
+/// One dimension of a declared shape.
+#[derive(
+    Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen,
+    TypeInfo, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Dimension {
+    /// Exactly this many elements, at least one.
+    #[codec(index = 0)]
+    Fixed(u32),
+    /// Any number of elements, at least one.
+    #[codec(index = 1)]
+    Free,
+}
+
+/// What a version says of one of its tensors.
+#[derive(
+    Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct TensorDeclaration {
+    /// Name in the model file, UTF-8.
+    pub name: BoundedVec<u8, ConstU32<MAX_TENSOR_NAME_BYTES>>,
+    /// Type of the elements.
+    pub element_type: ElementType,
+    /// Shape; empty for a scalar.
+    pub shape: BoundedVec<Dimension, ConstU32<MAX_RANK>>,
+}
+
+impl TensorDeclaration {
+    /// Whether the name is UTF-8 and not empty, and no dimension is zero.
+    pub fn is_well_formed(&self) -> bool {
+        !self.name.is_empty()
+            && core::str::from_utf8(&self.name).is_ok()
+            && !self.shape.contains(&Dimension::Fixed(0))
+    }
+
+    /// Whether `shape` is one of those declared.
+    pub fn admits(&self, shape: &[u32]) -> bool {
+        shape.len() == self.shape.len()
+            && self.shape.iter().zip(shape).all(|(declared, actual)| match declared {
+                Dimension::Fixed(size) => size == actual,
+                Dimension::Free => *actual > 0,
+            })
+    }
+
+    /// The name for messages.
+    pub fn name(&self) -> &str {
+        core::str::from_utf8(&self.name).unwrap_or("?")
+    }
+}
+
+/// A tensor with its elements in row-major order.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
+pub struct Tensor {
+    /// Type of the elements.
+    pub element_type: ElementType,
+    /// Shape; empty for a scalar.
+    pub shape: Vec<u32>,
+    /// The elements, little-endian.
+    pub data: Vec<u8>,
+}
+
+impl Tensor {
+    /// Bytes that a tensor of this type and shape has; `None` where that overflows.
+    pub fn byte_length(element_type: ElementType, shape: &[u32]) -> Option<usize> {
+        shape
+            .iter()
+            .try_fold(element_type.size(), |bytes, dimension| bytes.checked_mul(*dimension as usize))
+    }
+
+    /// Whether every floating-point element is a finite number.
+    pub fn is_finite(&self) -> bool {
+        const F32_EXPONENT: u32 = 0x7f80_0000;
+        const F64_EXPONENT: u64 = 0x7ff0_0000_0000_0000;
+        match self.element_type {
+            ElementType::F32 => self.data.chunks_exact(4).all(|bytes| {
+                let bits = u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+                bits & F32_EXPONENT != F32_EXPONENT
+            }),
+            ElementType::F64 => self.data.chunks_exact(8).all(|bytes| {
+                let bits = bytes.iter().rev().fold(0u64, |bits, byte| bits << 8 | u64::from(*byte));
+                bits & F64_EXPONENT != F64_EXPONENT
+            }),
+            _ => true,
+        }
+    }
+}
+
+/// Why a payload does not fit the declarations. The number is the index of the tensor.
+#[derive(
+    Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen,
+    TypeInfo, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum PayloadError {
+    /// The bytes are not the SCALE encoding of a list of tensors, or bytes follow it.
+    #[codec(index = 0)]
+    Malformed,
+    /// There are more or fewer tensors than declared.
+    #[codec(index = 1)]
+    WrongCount,
+    /// The element type is not the declared one.
+    #[codec(index = 2)]
+    WrongType(u8),
+    /// The shape is not one of those declared.
+    #[codec(index = 3)]
+    WrongShape(u8),
+    /// The data has more or fewer bytes than the shape asks for.
+    #[codec(index = 4)]
+    WrongSize(u8),
+    /// An element is NaN or infinite.
+    #[codec(index = 5)]
+    NotFinite(u8),
+    /// An element of a `Bool` tensor is neither 0 nor 1.
+    #[codec(index = 6)]
+    NotBool(u8),
+}
+
+impl core::fmt::Display for PayloadError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Malformed => write!(f, "not the encoding of a list of tensors"),
+            Self::WrongCount => write!(f, "more or fewer tensors than the version declares"),
+            Self::WrongType(i) => write!(f, "tensor {i}: not the declared element type"),
+            Self::WrongShape(i) => write!(f, "tensor {i}: not the declared shape"),
+            Self::WrongSize(i) => write!(f, "tensor {i}: data and shape disagree"),
+            Self::NotFinite(i) => write!(f, "tensor {i}: an element is NaN or infinite"),
+            Self::NotBool(i) => write!(f, "tensor {i}: an element is neither 0 nor 1"),
+        }
+    }
+}
+
+#[cfg(feature = "std")]
+impl std::error::Error for PayloadError {}
+
+/// Reads a payload and checks it against what a version declares.
+///
+/// Linear in the length of the payload, which the caller has bounded.
+pub fn decode_payload(
+    mut payload: &[u8],
+    declarations: &[TensorDeclaration],
+) -> Result<Vec<Tensor>, PayloadError> {
+    let tensors =
+        Vec::<Tensor>::decode_all(&mut payload).map_err(|_| PayloadError::Malformed)?;
+    check_tensors(&tensors, declarations)?;
+    Ok(tensors)
+}
+
+/// [`decode_payload`] where only the verdict matters.
+pub fn validate_payload(
+    payload: &[u8],
+    declarations: &[TensorDeclaration],
+) -> Result<(), PayloadError> {
+    decode_payload(payload, declarations).map(drop)
+}
+
+/// Checks tensors against what a version declares.
+pub fn check_tensors(
+    tensors: &[Tensor],
+    declarations: &[TensorDeclaration],
+) -> Result<(), PayloadError> {
+    if tensors.len() != declarations.len() {
+        return Err(PayloadError::WrongCount);
+    }
+    for (index, (tensor, declared)) in tensors.iter().zip(declarations).enumerate() {
+        let index = index as u8;
+        if tensor.element_type != declared.element_type {
+            return Err(PayloadError::WrongType(index));
+        }
+        if !declared.admits(&tensor.shape) {
+            return Err(PayloadError::WrongShape(index));
+        }
+        if Tensor::byte_length(tensor.element_type, &tensor.shape) != Some(tensor.data.len()) {
+            return Err(PayloadError::WrongSize(index));
+        }
+        if !tensor.is_finite() {
+            return Err(PayloadError::NotFinite(index));
+        }
+        if tensor.element_type == ElementType::Bool && tensor.data.iter().any(|byte| *byte > 1) {
+            return Err(PayloadError::NotBool(index));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn declaration(element_type: ElementType, shape: &[Dimension]) -> TensorDeclaration {
+        TensorDeclaration {
+            name: b"x".to_vec().try_into().unwrap(),
+            element_type,
+            shape: shape.to_vec().try_into().unwrap(),
+        }
+    }
+
+    fn floats(values: &[f32]) -> Tensor {
+        Tensor {
+            element_type: ElementType::F32,
+            shape: alloc::vec![1, values.len() as u32],
+            data: values.iter().flat_map(|value| value.to_le_bytes()).collect(),
+        }
+    }
+
+    fn two_wide() -> [TensorDeclaration; 1] {
+        [declaration(ElementType::F32, &[Dimension::Fixed(1), Dimension::Fixed(2)])]
+    }
+
+    #[test]
+    fn each_mismatch_has_its_own_error() {
+        let check = |tensor: Tensor| {
+            validate_payload(&alloc::vec![tensor].encode(), &two_wide())
+        };
+        assert_eq!(check(floats(&[1.0, -2.0])), Ok(()));
+        assert_eq!(check(floats(&[1.0])), Err(PayloadError::WrongShape(0)));
+        assert_eq!(check(floats(&[1.0, f32::NAN])), Err(PayloadError::NotFinite(0)));
+        assert_eq!(check(floats(&[f32::NEG_INFINITY, 0.0])), Err(PayloadError::NotFinite(0)));
+        let mut short = floats(&[1.0, 2.0]);
+        short.data.pop();
+        assert_eq!(check(short), Err(PayloadError::WrongSize(0)));
+        let mut integers = floats(&[1.0, 2.0]);
+        integers.element_type = ElementType::I32;
+        assert_eq!(check(integers), Err(PayloadError::WrongType(0)));
+        assert_eq!(
+            validate_payload(&Vec::<Tensor>::new().encode(), &two_wide()),
+            Err(PayloadError::WrongCount)
+        );
+        let mut trailing = alloc::vec![floats(&[1.0, 2.0])].encode();
+        trailing.push(0);
+        assert_eq!(validate_payload(&trailing, &two_wide()), Err(PayloadError::Malformed));
+    }
+
+    #[test]
+    fn a_free_dimension_admits_any_size_but_none() {
+        let declared =
+            declaration(ElementType::U8, &[Dimension::Free, Dimension::Fixed(3)]);
+        assert!(declared.admits(&[7, 3]));
+        assert!(!declared.admits(&[0, 3]));
+        assert!(!declared.admits(&[7, 4]));
+        assert!(!declared.admits(&[3]));
+    }
+
+    #[test]
+    fn a_shape_that_overflows_is_refused() {
+        let shape = alloc::vec![u32::MAX; 8];
+        assert_eq!(Tensor::byte_length(ElementType::F64, &shape), None);
+        let tensor = Tensor { element_type: ElementType::F64, shape, data: Vec::new() };
+        let declared = declaration(ElementType::F64, &[Dimension::Free; 8]);
+        assert_eq!(check_tensors(&[tensor], &[declared]), Err(PayloadError::WrongSize(0)));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_the_decoder_panic(bytes in proptest::collection::vec(any::<u8>(), 0..512)) {
+            let _ = validate_payload(&bytes, &two_wide());
+        }
+
+        #[test]
+        fn finite_agrees_with_the_standard_library(bits in any::<u32>(), wide in any::<u64>()) {
+            let single = Tensor {
+                element_type: ElementType::F32, shape: Vec::new(), data: bits.to_le_bytes().to_vec(),
+            };
+            prop_assert_eq!(single.is_finite(), f32::from_bits(bits).is_finite());
+            let double = Tensor {
+                element_type: ElementType::F64, shape: Vec::new(), data: wide.to_le_bytes().to_vec(),
+            };
+            prop_assert_eq!(double.is_finite(), f64::from_bits(wide).is_finite());
+        }
+    }
+}

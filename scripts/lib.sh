@@ -1,0 +1,31 @@
+# Shared by the scripts beside it; source it, don't run it.
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$root"
+
+# Build output and toolchain live outside the checkout, so that a fresh clone on the same
+# machine reuses them.
+cache=${ASSAY_CACHE:-$HOME/.cache/assay}
+export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$cache/target}
+bin=$CARGO_TARGET_DIR/release
+wasm_toolchain=$cache/wasm-toolchain
+wasm_toolchain_name=assay-wasm
+
+say() { printf '%s\n' "$*" >&2; }
+die() { say "error: $*"; exit 1; }
+
+# Where setup made a toolchain for the wasm runtime, the build has to be told.
+if [ -f "$cache/wasm-toolchain-name" ]; then
+    WASM_BUILD_TOOLCHAIN=$(cat "$cache/wasm-toolchain-name")
+    export WASM_BUILD_TOOLCHAIN
+fi
+
+# One profile and one package selection everywhere: features are unified per selection, and a
+# second selection would build the dependencies a second time.
+cargo_flags=(--release --workspace --locked)
+
+build() {
+    say "building (the first time this takes about half an hour on two cores) ..."
+    cargo build "${cargo_flags[@]}" "$@"
+}
