@@ -133,6 +133,19 @@ pub(crate) mod tests {
     }
 
     #[derive(TypeInfo)]
+    #[allow(dead_code)]
+    enum Address {
+        Id([u8; 32]),
+    }
+
+    #[derive(TypeInfo)]
+    #[allow(dead_code)]
+    enum Signature {
+        #[codec(index = 1)]
+        Sr25519([u8; 64]),
+    }
+
+    #[derive(TypeInfo)]
     #[scale_info(capture_docs = "always")]
     #[allow(dead_code)]
     enum Errors {
@@ -142,6 +155,10 @@ pub(crate) mod tests {
     }
 
     pub(crate) fn metadata() -> Metadata {
+        metadata_with(Vec::new())
+    }
+
+    pub(crate) fn metadata_with(extensions: Vec<v16::TransactionExtensionMetadata>) -> Metadata {
         let pallet = v16::PalletMetadata {
             name: "Purse",
             storage: None,
@@ -163,11 +180,16 @@ pub(crate) mod tests {
         };
         let extrinsic = v16::ExtrinsicMetadata {
             versions: vec![4, 5],
-            address_ty: meta_type::<u8>(),
+            address_ty: meta_type::<Address>(),
             call_ty: meta_type::<Calls>(),
-            signature_ty: meta_type::<u8>(),
-            transaction_extensions_by_version: [(0u8, Vec::new())].into_iter().collect(),
-            transaction_extensions: Vec::new(),
+            signature_ty: meta_type::<Signature>(),
+            transaction_extensions_by_version: [(
+                0u8,
+                (0..extensions.len() as u32).map(codec::Compact).collect(),
+            )]
+            .into_iter()
+            .collect(),
+            transaction_extensions: extensions,
         };
         let outer = v16::OuterEnums {
             call_enum_ty: meta_type::<Calls>(),

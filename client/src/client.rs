@@ -37,6 +37,27 @@ pub(crate) struct Runtime {
 }
 
 impl Runtime {
+    pub(crate) fn new(
+        genesis: Digest,
+        spec_version: u32,
+        transaction_version: u32,
+        metadata: Metadata,
+    ) -> Result<Self> {
+        let config = SubstrateConfig::builder()
+            .set_genesis_hash(genesis)
+            .set_metadata_for_spec_versions([(spec_version, Arc::new(metadata))])
+            .set_spec_version_for_block_ranges([SpecVersionForRange {
+                block_range: 0..u64::MAX,
+                spec_version,
+                transaction_version,
+            }])
+            .build();
+        let at = OfflineClient::new_with_config(config).at_block(0u64).map_err(|error| {
+            Error::Answer { method: "Metadata_metadata".into(), reason: error.to_string() }
+        })?;
+        Ok(Self { spec_version, transaction_version, at })
+    }
+
     pub(crate) fn metadata(&self) -> &Metadata {
         self.at.metadata_ref()
     }
@@ -109,20 +130,7 @@ impl Client {
 async fn fetch_runtime(rpc: &Rpc, genesis: Digest) -> Result<Runtime> {
     let version = rpc.runtime_version().await?;
     let metadata = fetch_metadata(rpc).await?;
-    let (spec_version, transaction_version) = (version.spec_version, version.transaction_version);
-    let config = SubstrateConfig::builder()
-        .set_genesis_hash(genesis)
-        .set_metadata_for_spec_versions([(spec_version, Arc::new(metadata))])
-        .set_spec_version_for_block_ranges([SpecVersionForRange {
-            block_range: 0..u64::MAX,
-            spec_version,
-            transaction_version,
-        }])
-        .build();
-    let at = OfflineClient::new_with_config(config).at_block(0u64).map_err(|error| {
-        Error::Answer { method: "Metadata_metadata".into(), reason: error.to_string() }
-    })?;
-    Ok(Runtime { spec_version, transaction_version, at })
+    Runtime::new(genesis, version.spec_version, version.transaction_version, metadata)
 }
 
 async fn fetch_metadata(rpc: &Rpc) -> Result<Metadata> {

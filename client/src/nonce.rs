@@ -174,9 +174,10 @@ mod tests {
         let pool = Pool::new(7, 0);
         let stale = AtomicU64::new(7);
         let manager = NonceManager::default();
+        let account = alice();
         let submit = || {
             manager.submit(
-                &alice(),
+                &account,
                 // The node keeps answering what it said first.
                 || std::future::ready(Ok(stale.load(Ordering::SeqCst))),
                 |nonce| std::future::ready(pool.take(nonce)),

@@ -118,17 +118,7 @@ impl Client {
         signer: &Signer,
         nonce: u64,
     ) -> Result<Vec<u8>> {
-        let (number, hash) = self.anchor().await?;
-        let params = DefaultExtrinsicParamsBuilder::<SubstrateConfig>::new()
-            .nonce(nonce)
-            .mortal_from_unchecked(MORTAL_BLOCKS, number, hash)
-            .build();
-        let unknown = |error: subxt::error::ExtrinsicError| {
-            Error::Outdated(format!("transactions in this form ({error})"))
-        };
-        let transactions = runtime.at.transactions();
-        let mut signable = transactions.create_signable_offline(call, params).map_err(unknown)?;
-        Ok(signable.sign(signer.keypair()).map_err(unknown)?.into_encoded())
+        build(runtime, call, signer, nonce, self.anchor().await?)
     }
 
     /// The block at which a new transaction's lifetime starts: the newest finalised one, or one
@@ -192,6 +182,29 @@ impl Client {
     }
 }
 
+/// Signs a call. The transaction is valid from the anchor, a height and its block, on.
+///
+/// Extensions that carry no data are no concern of the client, whatever their names are; those
+/// that carry data it must know.
+fn build(
+    runtime: &Runtime,
+    call: &Call,
+    signer: &Signer,
+    nonce: u64,
+    (number, hash): (u64, Digest),
+) -> Result<Vec<u8>> {
+    let params = DefaultExtrinsicParamsBuilder::<SubstrateConfig>::new()
+        .nonce(nonce)
+        .mortal_from_unchecked(MORTAL_BLOCKS, number, hash)
+        .build();
+    let unknown = |error: subxt::error::ExtrinsicError| {
+        Error::Outdated(format!("transactions in this form ({error})"))
+    };
+    let transactions = runtime.at.transactions();
+    let mut signable = transactions.create_signable_offline(call, params).map_err(unknown)?;
+    Ok(signable.sign(signer.keypair()).map_err(unknown)?.into_encoded())
+}
+
 /// Turns what the transaction pool says into a refusal.
 fn pool_refusal(call: &Call, error: Error) -> Error {
     match error {
@@ -233,7 +246,79 @@ fn module_refusal(pallet: u8, error: u8, metadata: &Metadata) -> Option<Refusal>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::call::tests::metadata;
+    use crate::call::tests::{metadata, metadata_with};
+    use codec::Decode;
+    use scale_info::{meta_type, MetaType, TypeInfo};
+    use subxt::ext::frame_metadata::v16::TransactionExtensionMetadata;
+
+    #[derive(TypeInfo)]
+    struct Nothing<T: 'static>(core::marker::PhantomData<T>);
+
+    fn extension(
+        identifier: &'static str,
+        ty: MetaType,
+        implicit: MetaType,
+    ) -> TransactionExtensionMetadata {
+        TransactionExtensionMetadata { identifier, ty, implicit }
+    }
+
+    /// The extensions of the chain, and one more.
+    fn runtime(more: TransactionExtensionMetadata) -> Runtime {
+        let nothing = meta_type::<Nothing<u8>>();
+        let metadata = metadata_with(vec![
+            extension("AuthorizeCall", nothing, nothing),
+            extension("CheckNonZeroSender", nothing, nothing),
+            extension("CheckSpecVersion", nothing, meta_type::<u32>()),
+            extension("CheckTxVersion", nothing, meta_type::<u32>()),
+            extension("CheckGenesis", nothing, meta_type::<[u8; 32]>()),
+            extension("CheckMortality", meta_type::<[u8; 2]>(), meta_type::<[u8; 32]>()),
+            extension("CheckNonce", meta_type::<Compact<u32>>(), nothing),
+            extension("CheckWeight", nothing, nothing),
+            extension("ChargeTransactionPayment", meta_type::<Compact<u128>>(), nothing),
+            extension("CheckMetadataHash", meta_type::<bool>(), meta_type::<Option<[u8; 32]>>()),
+            more,
+        ]);
+        Runtime::new(Digest::repeat_byte(1), 100, 7, metadata).unwrap()
+    }
+
+    #[test]
+    fn a_transaction_is_signed_over_everything_that_the_chain_checks() {
+        let nothing = meta_type::<Nothing<u8>>();
+        let runtime = runtime(extension("WeightReclaim", nothing, nothing));
+        let signer = Signer::from_suri("//Alice").unwrap();
+        let anchor = (130, Digest::repeat_byte(2));
+        let call = Call::new("Purse", "stop");
+        let transaction = build(&runtime, &call, &signer, 5, anchor).unwrap();
+
+        let body = Vec::<u8>::decode(&mut &transaction[..]).unwrap();
+        let account: &[u8] = signer.account().as_ref();
+        assert_eq!(body[..2], [0x84, 0]);
+        assert_eq!(&body[2..34], account);
+        assert_eq!(body[34], 1);
+        let (signature, signed) = body[35..].split_at(64);
+        // Period 128 starts at its second block; nonce; tip; no metadata hash; pallet and call.
+        let era = (2u16 << 4) | 6;
+        let expected = [&era.to_le_bytes()[..], &[5 << 2, 0, 0, 9, 0]].concat();
+        assert_eq!(signed, expected);
+
+        let mut message = vec![9, 0];
+        message.extend(&signed[..5]);
+        (100u32, 7u32, Digest::repeat_byte(1), anchor.1, None::<()>).encode_to(&mut message);
+        let key = schnorrkel::PublicKey::from_bytes(account).unwrap();
+        let signature = schnorrkel::Signature::from_bytes(signature).unwrap();
+        assert!(key.verify_simple(b"substrate", &message, &signature).is_ok());
+    }
+
+    #[test]
+    fn an_unknown_extension_with_data_is_an_error() {
+        let runtime = runtime(extension("PayInFlowers", meta_type::<u32>(), meta_type::<()>()));
+        let signer = Signer::from_suri("//Alice").unwrap();
+        let call = Call::new("Purse", "stop");
+        match build(&runtime, &call, &signer, 0, (0, Digest::zero())) {
+            Err(Error::Outdated(what)) => assert!(what.contains("PayInFlowers"), "{what}"),
+            other => panic!("{other:?}"),
+        }
+    }
 
     #[test]
     fn an_error_of_a_pallet_comes_with_its_docs() {

@@ -1,7 +1,12 @@
 //! ONNX files through tract. Runs in worker processes only: whatever happens here, happens
 //! there.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    any::Any,
+    collections::{BTreeMap, BTreeSet},
+    panic::{catch_unwind, AssertUnwindSafe},
+    sync::Arc,
+};
 
 use assay_primitives::{
     decode_payload,
@@ -41,7 +46,7 @@ const RANDOM_OPERATORS: [&str; 5] =
 
 /// Domains whose operators tract implements. It looks at an operator's name only, so a name
 /// from elsewhere would run as something else.
-const DOMAINS: [&str; 5] = ["", "ai.onnx", "ai.onnx.ml", "com.microsoft", "ai.onnx.contrib"];
+const DOMAINS: [&str; 4] = ["", "ai.onnx", "ai.onnx.ml", "com.microsoft"];
 
 /// What went wrong, in which way.
 #[derive(Debug)]
@@ -54,6 +59,16 @@ impl Problem {
     pub(crate) fn new(failure: Failure, text: impl Into<String>) -> Self {
         Self { failure, text: text.into() }
     }
+}
+
+/// What a panic of tract means.
+pub(crate) fn panic_problem(panic: &(dyn Any + Send)) -> Problem {
+    let text = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("no message");
+    Problem::new(Failure::Panic, text)
 }
 
 fn model_problem(error: impl std::fmt::Display) -> Problem {
@@ -216,21 +231,15 @@ fn framework() -> Onnx {
     onnx
 }
 
-/// Refuses early, and by name, what would fail later with a text that helps nobody.
+/// Refuses early, and by name, what would fail later with a text that helps nobody, or would
+/// run as something else than its author meant.
 fn check_graph(onnx: &Onnx, graph: &GraphProto) -> Result<(), Problem> {
-    let mut unknown: Vec<String> = Vec::new();
-    for node in &graph.node {
-        let domain = node.domain.as_str();
-        if !DOMAINS.contains(&domain) || !onnx.op_register.0.contains_key(&node.op_type) {
-            let separator = if domain.is_empty() { "" } else { "." };
-            let operator = format!("{domain}{separator}{}", node.op_type);
-            if !unknown.contains(&operator) && unknown.len() < 8 {
-                unknown.push(operator);
-            }
-        }
-    }
+    let mut unknown = BTreeSet::new();
+    collect_unknown_operators(onnx, graph, &mut unknown);
     if !unknown.is_empty() {
-        return Err(model_problem(format!("operators that are not supported: {}", unknown.join(", "))));
+        let names: Vec<String> = unknown.into_iter().take(8).collect();
+        let text = format!("operators that are not supported: {}", names.join(", "));
+        return Err(model_problem(text));
     }
     let external = |location: Option<i32>| location == Some(DataLocation::External as i32);
     if graph.initializer.iter().any(|tensor| external(tensor.data_location)) {
@@ -242,6 +251,22 @@ fn check_graph(onnx: &Onnx, graph: &GraphProto) -> Result<(), Problem> {
         return Err(model_problem("an output has no name"));
     }
     Ok(())
+}
+
+/// Recurses into the graphs of control operators; the decoder has bounded their depth.
+fn collect_unknown_operators(onnx: &Onnx, graph: &GraphProto, unknown: &mut BTreeSet<String>) {
+    for node in &graph.node {
+        let domain = node.domain.as_str();
+        if !DOMAINS.contains(&domain) || !onnx.op_register.0.contains_key(&node.op_type) {
+            let separator = if domain.is_empty() { "" } else { "." };
+            unknown.insert(format!("{domain}{separator}{}", node.op_type));
+        }
+        for attribute in &node.attribute {
+            for inner in attribute.g.iter().chain(&attribute.graphs) {
+                collect_unknown_operators(onnx, inner, unknown);
+            }
+        }
+    }
 }
 
 /// What a file declares, in the form in which a version declares it.
@@ -351,7 +376,7 @@ impl Model {
         let graph = Graph::new(file, &inputs, &outputs)?;
         let mut model = Self { inputs, outputs, input_dims, graph: Some(graph), plans: Vec::new() };
         model.make_first_plan()?;
-        if model.inputs.iter().all(|input| !input.shape.contains(&Dimension::Free)) {
+        if !has_free_dimension(&model.inputs) {
             model.graph = None;
         }
         Ok(model)
@@ -381,17 +406,23 @@ impl Model {
             .map(|(input, dims)| input.shape.iter().zip(dims).map(first).collect())
             .collect();
         let Some(graph) = &self.graph else { return Ok(()) };
-        match graph.plan(&self.inputs, &shapes) {
+        let is_fixed = !has_free_dimension(&self.inputs);
+        let planned = if is_fixed {
+            graph.plan(&self.inputs, &shapes)
+        } else {
+            // One element may be too few for the model, although others are fine, and tract
+            // does not always say so by an error.
+            catch_unwind(AssertUnwindSafe(|| graph.plan(&self.inputs, &shapes)))
+                .unwrap_or_else(|panic| Err(panic_problem(panic.as_ref())))
+        };
+        match planned {
             Ok(plan) => {
                 check_outputs(&plan, &self.outputs)?;
                 self.plans.push((shapes, plan));
                 Ok(())
             }
-            // One element may be too few for the model, although others are fine.
-            Err(problem) => graph
-                .is_consistent(&self.inputs, &self.input_dims)
-                .then_some(())
-                .ok_or(problem),
+            Err(_) if !is_fixed && graph.is_consistent(&self.inputs, &self.input_dims) => Ok(()),
+            Err(problem) => Err(problem),
         }
     }
 
@@ -457,6 +488,10 @@ impl Model {
         self.plans.push((shapes, plan.clone()));
         Ok(plan)
     }
+}
+
+fn has_free_dimension(tensors: &[TensorDeclaration]) -> bool {
+    tensors.iter().any(|tensor| tensor.shape.contains(&Dimension::Free))
 }
 
 /// Checks names, types and shapes; what the file says of the dimensions of each input.

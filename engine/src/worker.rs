@@ -4,7 +4,6 @@
 //! else, above all before it opens files or starts threads.
 
 use std::{
-    any::Any,
     io,
     panic::{catch_unwind, AssertUnwindSafe},
     process::ExitCode,
@@ -15,7 +14,7 @@ use codec::Encode;
 use rlimit::Resource;
 
 use crate::{
-    onnx::{self, Model, Problem},
+    onnx::{self, panic_problem, Model, Problem},
     protocol::{
         bounded, decode, read_frame, write_frame, Failure, Hello, Reply, Request, MAX_HELLO_BYTES,
         PROTOCOL,
@@ -134,15 +133,6 @@ fn handle(model: &mut Option<Model>, frame: Vec<u8>, max_output: u64) -> Result<
         }
         (Request::Run(_), None) => Err(Problem::new(Failure::Worker, "this worker has no model")),
     }
-}
-
-fn panic_problem(panic: &(dyn Any + Send)) -> Problem {
-    let text = panic
-        .downcast_ref::<String>()
-        .map(String::as_str)
-        .or_else(|| panic.downcast_ref::<&str>().copied())
-        .unwrap_or("no message");
-    Problem::new(Failure::Panic, text)
 }
 
 /// Whether a message, of tract or of the standard library, says that memory ran out.

@@ -141,7 +141,7 @@ def main():
             "artifact": common.artifact(path),
             "inputs": [FEATURES],
             "outputs": [PROBABILITY],
-            "input_meaning": "raw values in the order of feature_names; the graph standardises them",
+            "input_meaning": "raw values, in the order of feature_names; the graph scales them",
             "output_meaning": "probability of malignant; benign has the rest",
             "classes": ["benign", "malignant"],
             "feature_names": [str(name).replace(" ", "_") for name in data.feature_names],

@@ -175,7 +175,7 @@ def main():
             "artifact": common.artifact(path),
             "inputs": [IMAGE],
             "outputs": [PROBABILITIES],
-            "input_meaning": "ink per pixel, row by row from the top left: 0 is paper, 1 is full ink",
+            "input_meaning": "ink per pixel, row by row from the top left; 0 is paper, 1 is ink",
             "output_meaning": "probability of each digit; index 0 is the digit 0",
             "classes": [str(d) for d in range(10)],
             "parameters": parameters,

@@ -228,7 +228,9 @@ fn start<N: NetworkBackend<Block, <Block as BlockT>::Hash>>(
     let engine = match &operator {
         Some(params) => {
             worker_keys::prepare(&config, &keystore)?;
-            Some(NodeEngine::start(params, client.clone(), registry.as_ref())?)
+            let engine = NodeEngine::start(params, client.clone(), registry.as_ref())?;
+            task_manager.keep_alive(engine.stop_on_drop());
+            Some(engine)
         }
         None => None,
     };

@@ -1,2 +1,206 @@
+//! The Assay runtime: consensus, money, and the pallets that make inference a public capability.
+//!
+//! Each pallet's configuration is in `configs`, the runtime APIs in `apis`, the genesis presets
+//! in `genesis`, generated weights in `weights`.
 #![cfg_attr(not(feature = "std"), no_std)]
-//! x
+#![recursion_limit = "256"]
+// The macros of the SDK generate public items without documentation.
+#![allow(missing_docs)]
+
+extern crate alloc;
+
+#[cfg(feature = "std")]
+include!(concat!(env!("OUT_DIR"), "/wasm_binary.rs"));
+
+mod apis;
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
+pub mod configs;
+pub mod genesis;
+pub mod weights;
+
+pub use apis::api;
+#[cfg(feature = "std")]
+pub use apis::RuntimeApi;
+
+use alloc::borrow::Cow;
+use frame_support::weights::{constants::WEIGHT_REF_TIME_PER_SECOND, Weight};
+use sp_runtime::{
+    generic,
+    traits::{BlakeTwo256, IdentifyAccount, Verify},
+    MultiAddress, MultiSignature, Perbill,
+};
+use sp_version::RuntimeVersion;
+
+pub use assay_primitives::{Balance, BlockNumber};
+pub use configs::consensus::SessionKeys;
+
+/// Milliseconds of a slot.
+pub const SLOT_DURATION_MS: u64 = 2_000;
+/// Slots of an epoch, which is a session: ten minutes.
+pub const EPOCH_DURATION_SLOTS: u32 = 300;
+/// Blocks of a minute.
+pub const MINUTES: BlockNumber = 60_000 / (SLOT_DURATION_MS as BlockNumber);
+/// Blocks of an hour.
+pub const HOURS: BlockNumber = MINUTES * 60;
+/// Blocks of a day.
+pub const DAYS: BlockNumber = HOURS * 24;
+/// Smallest balance of an account: 0.001 ASY.
+pub const EXISTENTIAL_DEPOSIT: Balance = assay_primitives::ASY / 1_000;
+/// Computation of a block: half of its slot.
+pub const MAXIMUM_BLOCK_WEIGHT: Weight = Weight::from_parts(
+    WEIGHT_REF_TIME_PER_SECOND * SLOT_DURATION_MS / 1_000 / 2,
+    u64::MAX,
+);
+/// Share of a block that transactions may fill; the rest is for consensus.
+pub const NORMAL_DISPATCH_RATIO: Perbill = Perbill::from_percent(75);
+
+/// Signature of a transaction.
+pub type Signature = MultiSignature;
+/// Account: the public key, or the hash of it, that signs.
+pub type AccountId = <<Signature as Verify>::Signer as IdentifyAccount>::AccountId;
+/// How transactions name accounts.
+pub type Address = MultiAddress<AccountId, ()>;
+/// Count of an account's transactions.
+pub type Nonce = u32;
+/// BLAKE2b-256.
+pub type Hash = sp_core::H256;
+/// Block header.
+pub type Header = generic::Header<BlockNumber, BlakeTwo256>;
+/// Block.
+pub type Block = generic::Block<Header, UncheckedExtrinsic>;
+
+/// What a transaction carries beside its call. The workers' feeless calls are checked first, so
+/// that what is refused costs nothing more.
+pub type TxExtension = (
+    frame_system::AuthorizeCall<Runtime>,
+    frame_system::CheckNonZeroSender<Runtime>,
+    frame_system::CheckSpecVersion<Runtime>,
+    frame_system::CheckTxVersion<Runtime>,
+    frame_system::CheckGenesis<Runtime>,
+    frame_system::CheckEra<Runtime>,
+    frame_system::CheckNonce<Runtime>,
+    frame_system::CheckWeight<Runtime>,
+    pallet_transaction_payment::ChargeTransactionPayment<Runtime>,
+    frame_metadata_hash_extension::CheckMetadataHash<Runtime>,
+    frame_system::WeightReclaim<Runtime>,
+);
+
+/// Transaction.
+pub type UncheckedExtrinsic =
+    generic::UncheckedExtrinsic<Address, RuntimeCall, Signature, TxExtension>;
+
+/// Executes blocks.
+pub type Executive = frame_executive::Executive<
+    Runtime,
+    Block,
+    frame_system::ChainContext<Runtime>,
+    Runtime,
+    AllPalletsWithSystem,
+>;
+
+/// What the node knows of blocks when the runtime is opaque to it.
+pub mod opaque {
+    use super::{BlockNumber, Hash};
+    use sp_runtime::{generic, traits::BlakeTwo256};
+    pub use sp_runtime::OpaqueExtrinsic as UncheckedExtrinsic;
+
+    /// Block header.
+    pub type Header = generic::Header<BlockNumber, BlakeTwo256>;
+    /// Block.
+    pub type Block = generic::Block<Header, UncheckedExtrinsic>;
+    /// Block identifier.
+    pub type BlockId = generic::BlockId<Block>;
+    /// Block hash.
+    pub type BlockHash = Hash;
+}
+
+/// Version of the runtime. `spec_version` grows with every change of behaviour,
+/// `transaction_version` with every change of a call or of [`TxExtension`].
+#[sp_version::runtime_version]
+pub const VERSION: RuntimeVersion = RuntimeVersion {
+    spec_name: Cow::Borrowed("assay"),
+    impl_name: Cow::Borrowed("assay"),
+    authoring_version: 1,
+    spec_version: 1,
+    impl_version: 1,
+    apis: apis::RUNTIME_API_VERSIONS,
+    transaction_version: 1,
+    system_version: 1,
+};
+
+#[frame_support::runtime]
+mod runtime {
+    #[runtime::runtime]
+    #[runtime::derive(
+        RuntimeCall,
+        RuntimeEvent,
+        RuntimeError,
+        RuntimeOrigin,
+        RuntimeFreezeReason,
+        RuntimeHoldReason,
+        RuntimeSlashReason,
+        RuntimeLockId,
+        RuntimeTask,
+        RuntimeViewFunction
+    )]
+    pub struct Runtime;
+
+    #[runtime::pallet_index(0)]
+    pub type System = frame_system::Pallet<Runtime>;
+    #[runtime::pallet_index(1)]
+    pub type Timestamp = pallet_timestamp::Pallet<Runtime>;
+    // Babe finalises before Inference, which draws from the VRF output that it then publishes.
+    #[runtime::pallet_index(2)]
+    pub type Babe = pallet_babe::Pallet<Runtime>;
+    #[runtime::pallet_index(3)]
+    pub type Authorship = pallet_authorship::Pallet<Runtime>;
+    #[runtime::pallet_index(4)]
+    pub type Balances = pallet_balances::Pallet<Runtime>;
+    #[runtime::pallet_index(5)]
+    pub type TransactionPayment = pallet_transaction_payment::Pallet<Runtime>;
+    #[runtime::pallet_index(6)]
+    pub type Offences = pallet_offences::Pallet<Runtime>;
+    #[runtime::pallet_index(7)]
+    pub type Historical = pallet_session::historical::Pallet<Runtime>;
+    #[runtime::pallet_index(8)]
+    pub type Session = pallet_session::Pallet<Runtime>;
+    #[runtime::pallet_index(9)]
+    pub type Grandpa = pallet_grandpa::Pallet<Runtime>;
+    #[runtime::pallet_index(10)]
+    pub type Utility = pallet_utility::Pallet<Runtime>;
+    #[runtime::pallet_index(11)]
+    pub type Sudo = pallet_sudo::Pallet<Runtime>;
+
+    #[runtime::pallet_index(20)]
+    pub type Settlement = pallet_settlement::Pallet<Runtime>;
+    #[runtime::pallet_index(21)]
+    pub type Storage = pallet_storage::Pallet<Runtime>;
+    #[runtime::pallet_index(22)]
+    pub type ModelRegistry = pallet_model_registry::Pallet<Runtime>;
+    #[runtime::pallet_index(23)]
+    pub type Operators = pallet_operators::Pallet<Runtime>;
+    #[runtime::pallet_index(24)]
+    pub type Verification = pallet_verification::Pallet<Runtime>;
+    #[runtime::pallet_index(25)]
+    pub type Inference = pallet_inference::Pallet<Runtime>;
+}
+
+#[cfg(feature = "runtime-benchmarks")]
+mod benches {
+    frame_benchmarking::define_benchmarks!(
+        [frame_system, SystemBench::<Runtime>]
+        [frame_system_extensions, SystemExtensionsBench::<Runtime>]
+        [pallet_balances, Balances]
+        [pallet_timestamp, Timestamp]
+        [pallet_transaction_payment, TransactionPayment]
+        [pallet_utility, Utility]
+        [pallet_sudo, Sudo]
+        [pallet_settlement, Settlement]
+        [pallet_storage, Storage]
+        [pallet_model_registry, ModelRegistry]
+        [pallet_operators, Operators]
+        [pallet_verification, Verification]
+        [pallet_inference, Inference]
+    );
+}

@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn values_survive_or_are_refused() {
-        use ElementType::*;
+        use ElementType::{F32, F64, I32, I64, I8, U64, U8};
         use Scalar::*;
         let fits: [(Scalar, ElementType, &[u8]); 12] = [
             (Float(1.5), F32, &1.5f32.to_le_bytes()),

@@ -1,0 +1,367 @@
+//! A request, from its quote to its result.
+
+use std::time::{Duration, Instant};
+
+use assay_primitives::{
+    digest,
+    runtime_api::{RequestView, Status, VersionView},
+    validate_payload, Assurance, Balance, BlockNumber, Digest, Outcome, RequestId, VersionId,
+};
+use serde::{ser::SerializeStruct, Serialize, Serializer};
+use serde_json::Value;
+
+use crate::{
+    calls::{self, RequestInput},
+    keys::random_key,
+    names::AssuranceArgument,
+    payload::output_to_json,
+    queries::version_name,
+    rpc, AccountId, Client, Error, InputError, PublishProgress, Result, Signer,
+};
+
+/// Blocks that an answer may take unless the caller says otherwise.
+pub const DEFAULT_DEADLINE_BLOCKS: BlockNumber = 30;
+/// Blocks after the deadline in which the chain must end a request.
+const DEADLINE_GRACE_BLOCKS: BlockNumber = 20;
+/// How long a new block is waited for.
+const BLOCK_TIMEOUT: Duration = Duration::from_secs(90);
+/// Blocks for which a request may be out of sight, in a reorganisation.
+const MAX_BLOCKS_UNSEEN: u32 = 10;
+
+/// What is asked for.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    /// The version.
+    pub version: VersionView<AccountId>,
+    /// The input payload. See [`crate::Input::payload`].
+    pub payload: Vec<u8>,
+    /// What must make the answer credible.
+    pub assurance: Assurance,
+    /// Most that it may cost, in plancks; the quote where `None`.
+    pub max_price: Option<Balance>,
+    /// Blocks from now in which it must be answered.
+    pub deadline_blocks: BlockNumber,
+    /// Makes the request idempotent: an account uses each key once.
+    pub client_key: [u8; 32],
+}
+
+impl Ask {
+    /// Asks at the price of the quote, with the default deadline and a random client key.
+    pub fn new(version: VersionView<AccountId>, payload: Vec<u8>, assurance: Assurance) -> Self {
+        Self {
+            version,
+            payload,
+            assurance,
+            max_price: None,
+            deadline_blocks: DEFAULT_DEADLINE_BLOCKS,
+            client_key: random_key(),
+        }
+    }
+}
+
+/// How far a request has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// The price is known.
+    Quoted {
+        /// The price in plancks.
+        price: Balance,
+        /// Operators that could take the request.
+        operators: u32,
+    },
+    /// The input is put on chain as an artifact, since it is too large to be inline.
+    Input(PublishProgress),
+    /// The request is in a block.
+    Included {
+        /// The request.
+        request: RequestId,
+        /// Height of the block.
+        height: BlockNumber,
+    },
+    /// The request has a new status.
+    Status {
+        /// The request.
+        request: RequestId,
+        /// Where it stands.
+        status: Status,
+    },
+}
+
+/// How a request ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InferenceResult {
+    /// The request.
+    pub request: RequestId,
+    /// The version, as `owner/name@number`.
+    pub model: String,
+    /// The version by numbers.
+    pub version: VersionId,
+    /// What was asked for.
+    pub assurance: Assurance,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The output as JSON: an object of nested lists by tensor name. `None` unless verified.
+    pub output: Option<Value>,
+    /// The output as the operators gave it.
+    pub payload: Option<Vec<u8>>,
+    /// Milliseconds from sending the request to seeing its end.
+    pub latency_ms: u64,
+    /// Blocks from the request's inclusion to its end.
+    pub blocks: BlockNumber,
+    /// What was paid, in plancks.
+    pub price_paid: Balance,
+    /// Digest of the receipt.
+    pub receipt: Digest,
+}
+
+impl InferenceResult {
+    /// Whether there is a verified output.
+    pub fn is_verified(&self) -> bool {
+        self.outcome == Outcome::Verified
+    }
+}
+
+impl Serialize for InferenceResult {
+    /// One object; amounts are strings of plancks.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut line = serializer.serialize_struct("InferenceResult", 9)?;
+        line.serialize_field("request", &self.request)?;
+        line.serialize_field("model", &self.model)?;
+        line.serialize_field("assurance", &AssuranceArgument(self.assurance).to_string())?;
+        line.serialize_field("outcome", &format!("{:?}", self.outcome))?;
+        line.serialize_field("output", &self.output)?;
+        line.serialize_field("latency_ms", &self.latency_ms)?;
+        line.serialize_field("blocks", &self.blocks)?;
+        line.serialize_field("price_paid", &self.price_paid.to_string())?;
+        line.serialize_field("receipt", &self.receipt)?;
+        line.end()
+    }
+}
+
+impl Client {
+    /// Asks for an inference and waits for its end.
+    ///
+    /// Returns however the request ends: see [`InferenceResult::outcome`]. The output is checked
+    /// against the digest in the receipt.
+    pub async fn infer(
+        &self,
+        ask: &Ask,
+        signer: &Signer,
+        progress: &(dyn Fn(Progress) + Sync),
+    ) -> Result<InferenceResult> {
+        let started = Instant::now();
+        let request = self.request_inference(ask, signer, progress).await?;
+        let view = self.wait(request, progress).await?;
+        let latency = started.elapsed().as_millis();
+        let mut result = self.result(&view, &ask.version).await?;
+        result.latency_ms = u64::try_from(latency).unwrap_or(u64::MAX);
+        Ok(result)
+    }
+
+    /// Sends a request and returns as soon as a block includes it.
+    pub async fn request_inference(
+        &self,
+        ask: &Ask,
+        signer: &Signer,
+        progress: &(dyn Fn(Progress) + Sync),
+    ) -> Result<RequestId> {
+        validate_payload(&ask.payload, &ask.version.descriptor.inputs)
+            .map_err(|error| Error::Input(InputError::Payload(error)))?;
+        self.refuse_used_key(ask, signer).await?;
+        let version = ask.version.id;
+        let quote = self.quote(version, ask.assurance).await?;
+        progress(Progress::Quoted { price: quote.price, operators: quote.operators });
+        let max_price = ask.max_price.unwrap_or(quote.price);
+        if max_price < quote.price {
+            return Err(Error::invalid(format!(
+                "the price is {} now, above the given limit of {}",
+                crate::amount::display(quote.price),
+                crate::amount::display(max_price)
+            )));
+        }
+        let input = self.place_input(&ask.payload, signer, progress).await?;
+        let best = self.rpc().header(None).await?;
+        let deadline = rpc::height(&best).saturating_add(ask.deadline_blocks);
+        let call = calls::inference::request(
+            version,
+            input,
+            ask.assurance,
+            max_price,
+            deadline,
+            ask.client_key,
+        );
+        let included = match self.submit(&call, signer).await {
+            Ok(included) => included,
+            Err(error) => {
+                if matches!(error, Error::Refused { .. }) {
+                    self.refuse_used_key(ask, signer).await?;
+                }
+                return Err(error);
+            },
+        };
+        let request: Option<RequestId> = self
+            .rpc()
+            .runtime_call(
+                "AssayApi_request_by_key",
+                &(signer.account(), ask.client_key),
+                Some(included.block),
+            )
+            .await?;
+        let request = request.ok_or_else(|| Error::Answer {
+            method: "AssayApi_request_by_key".into(),
+            reason: "the request is not found by its client key".into(),
+        })?;
+        progress(Progress::Included { request, height: included.height });
+        Ok(request)
+    }
+
+    /// Waits until a request is over.
+    pub async fn wait(
+        &self,
+        request: RequestId,
+        progress: &(dyn Fn(Progress) + Sync),
+    ) -> Result<RequestView<AccountId>> {
+        let mut heads = self.rpc().subscribe_heads().await?;
+        let mut last = None;
+        let mut unseen = 0;
+        let mut height = 0;
+        loop {
+            match self.request(request).await? {
+                Some(view) => {
+                    unseen = 0;
+                    if last != Some(view.status) {
+                        last = Some(view.status);
+                        progress(Progress::Status { request, status: view.status });
+                    }
+                    if matches!(view.status, Status::Final(_)) {
+                        return Ok(view);
+                    }
+                    if height > view.deadline.saturating_add(DEADLINE_GRACE_BLOCKS) {
+                        return Err(Error::Stalled(format!(
+                            "request {request} had to end by block {} and is open at {height}",
+                            view.deadline
+                        )));
+                    }
+                },
+                None if unseen < MAX_BLOCKS_UNSEEN => unseen += 1,
+                None => {
+                    return Err(Error::not_found(format!(
+                        "there is no request {request}, or it was pruned"
+                    )))
+                },
+            }
+            let head = tokio::time::timeout(BLOCK_TIMEOUT, rpc::next(&mut heads, "new heads"));
+            let head = head.await.map_err(|_| {
+                Error::Stalled(format!(
+                    "no new block for {} s while request {request} is open",
+                    BLOCK_TIMEOUT.as_secs()
+                ))
+            })??;
+            height = rpc::height(&head);
+        }
+    }
+
+    /// The result of a request that is over.
+    pub async fn result(
+        &self,
+        view: &RequestView<AccountId>,
+        version: &VersionView<AccountId>,
+    ) -> Result<InferenceResult> {
+        let unreadable =
+            |reason: &str| Error::Answer { method: "AssayApi_receipt".into(), reason: reason.into() };
+        let Status::Final(outcome) = view.status else {
+            return Err(Error::invalid(format!("request {} is not over yet", view.id)));
+        };
+        let receipt = self.receipt(view.id).await?;
+        let receipt = receipt.ok_or_else(|| unreadable("there is no receipt, or it was pruned"))?;
+        let payload = view.output.clone().filter(|_| outcome == Outcome::Verified);
+        if let Some(payload) = &payload {
+            if receipt.receipt.output_digest != Some(digest(payload)) {
+                return Err(unreadable("the output does not have the digest in the receipt"));
+            }
+        }
+        let output = payload
+            .as_deref()
+            .map(|payload| output_to_json(payload, &version.descriptor.outputs))
+            .transpose()?;
+        Ok(InferenceResult {
+            request: view.id,
+            model: version_name(version),
+            version: view.version,
+            assurance: view.assurance,
+            outcome,
+            output,
+            payload,
+            latency_ms: 0,
+            blocks: receipt.receipt.decided_at.saturating_sub(view.requested_at),
+            price_paid: receipt.receipt.price_paid,
+            receipt: receipt.digest,
+        })
+    }
+
+    /// Puts an input that is too large to be inline on chain as an artifact.
+    async fn place_input(
+        &self,
+        payload: &[u8],
+        signer: &Signer,
+        progress: &(dyn Fn(Progress) + Sync),
+    ) -> Result<RequestInput> {
+        const NAMES: [&str; 3] = ["MaxInlineInput", "MaxInputBytes", "MaxInlineInputBytes"];
+        let bound: Option<u32> = self.constant("Inference", &NAMES).await;
+        if bound.is_none_or(|bound| payload.len() as u64 <= u64::from(bound)) {
+            return Ok(RequestInput::Inline(payload.to_vec()));
+        }
+        let digest = self
+            .publish_artifact(payload, signer, &|step| progress(Progress::Input(step)))
+            .await?;
+        Ok(RequestInput::Artifact(digest))
+    }
+
+    async fn refuse_used_key(&self, ask: &Ask, signer: &Signer) -> Result<()> {
+        match self.request_by_key(signer.account(), ask.client_key).await? {
+            Some(request) => Err(Error::DuplicateKey { request }),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use assay_primitives::{ModelId, RejectReason};
+
+    #[test]
+    fn a_result_is_one_line_of_json() {
+        let result = InferenceResult {
+            request: RequestId(7),
+            model: "5Grw/digits@1".into(),
+            version: VersionId { model: ModelId(0), number: 1 },
+            assurance: Assurance::Quorum { n: 3, k: 2 },
+            outcome: Outcome::Verified,
+            output: Some(serde_json::json!({"p": [0.5]})),
+            payload: None,
+            latency_ms: 2100,
+            blocks: 2,
+            price_paid: u128::MAX,
+            receipt: Digest::repeat_byte(1),
+        };
+        assert_eq!(
+            serde_json::to_string(&result).unwrap(),
+            format!(
+                "{{\"request\":7,\"model\":\"5Grw/digits@1\",\"assurance\":\"quorum:3,2\",\
+                 \"outcome\":\"Verified\",\"output\":{{\"p\":[0.5]}},\"latency_ms\":2100,\
+                 \"blocks\":2,\"price_paid\":\"340282366920938463463374607431768211455\",\
+                 \"receipt\":\"0x{}\"}}",
+                "01".repeat(32)
+            )
+        );
+        let rejected = InferenceResult {
+            outcome: Outcome::Rejected(RejectReason::NoOperator),
+            output: None,
+            ..result
+        };
+        assert!(!rejected.is_verified());
+        let line = serde_json::to_string(&rejected).unwrap();
+        assert!(line.contains("\"outcome\":\"Rejected(NoOperator)\",\"output\":null"), "{line}");
+    }
+}

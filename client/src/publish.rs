@@ -1,0 +1,346 @@
+//! Publishing: artifacts, models, versions.
+
+use assay_primitives::{
+    model::{is_model_name, Licence, ModelName, Tolerance},
+    ArtifactManifest, AssuranceClass, AssuranceClasses, Balance, Digest, Format, ModelDescriptor,
+    ModelId, VersionId, MAX_ARTIFACT_BYTES, MAX_CHUNK_BYTES,
+};
+use futures::{stream, StreamExt, TryStreamExt};
+
+use crate::{
+    calls::{model_registry, storage, Share},
+    declaration::check_onnx,
+    Client, Declaration, Error, Result, Signer,
+};
+
+/// Chunks that are under way at once.
+const PARALLEL_UPLOADS: usize = 4;
+/// Times that missing chunks are looked for: a reorganisation may lose some.
+const UPLOAD_ROUNDS: u32 = 3;
+
+/// Something to publish as a new version of a model.
+#[derive(Clone, Debug)]
+pub struct Publication {
+    /// Name of the model; it is created where the signer has none of that name.
+    pub name: String,
+    /// The model file.
+    pub artifact: Vec<u8>,
+    /// Its inputs and outputs.
+    pub declaration: Declaration,
+    /// SPDX licence expression.
+    pub licence: Licence,
+    /// Share of each price that goes to the owner.
+    pub royalty: Share,
+    /// When two outputs count as equal; needed by floating-point models in class `Quorum`.
+    pub tolerance: Option<Tolerance>,
+    /// Classes that requests may ask for.
+    pub assurances: AssuranceClasses,
+    /// Digest of further metadata.
+    pub metadata: Option<Digest>,
+}
+
+impl Publication {
+    /// What the version will declare.
+    pub fn descriptor(&self) -> ModelDescriptor {
+        ModelDescriptor {
+            artifact: assay_primitives::digest(&self.artifact),
+            artifact_size: self.artifact.len() as u64,
+            format: Format::Onnx,
+            inputs: self.declaration.inputs.clone(),
+            outputs: self.declaration.outputs.clone(),
+            assurances: self.assurances,
+            tolerance: self.tolerance,
+        }
+    }
+
+    /// Checks all that can be checked without a node.
+    pub fn check(&self) -> Result<()> {
+        model_name(&self.name)?;
+        check_onnx(&self.artifact)?;
+        if self.assurances.is_empty() {
+            return Err(Error::invalid("no assurance class is offered"));
+        }
+        let is_float = self.declaration.outputs.iter().any(|output| output.element_type.is_float());
+        if self.assurances.contains(AssuranceClass::Quorum) && is_float && self.tolerance.is_none() {
+            return Err(Error::invalid(
+                "a model with floating-point outputs needs a tolerance to offer class quorum: add \
+                 --tolerance 0.0001, or --tolerance 0 for bit-equal outputs",
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// What has been done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PublishProgress {
+    /// The artifact is announced on chain.
+    ArtifactCreated {
+        /// Its digest.
+        digest: Digest,
+    },
+    /// Chunks are on chain.
+    Uploaded {
+        /// Chunks that are there.
+        done: usize,
+        /// Chunks of the artifact.
+        total: usize,
+    },
+    /// The model was created.
+    ModelCreated {
+        /// The model.
+        model: ModelId,
+    },
+    /// The version was published.
+    Published {
+        /// The version.
+        version: VersionId,
+    },
+}
+
+/// A version that is on chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PublishedVersion {
+    /// The version.
+    pub version: VersionId,
+    /// Its digest.
+    pub digest: Digest,
+    /// Digest of its artifact.
+    pub artifact: Digest,
+    /// Whether it was there before, as the model's newest version.
+    pub existed: bool,
+    /// Plancks that left the publisher's account for good: fees.
+    pub fees: Balance,
+    /// Plancks that are on hold until the version and its artifact are removed.
+    pub deposit: Balance,
+}
+
+/// What publishing takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PublishPlan {
+    /// Bytes of the artifact.
+    pub size: u64,
+    /// Chunks that are not on chain yet.
+    pub missing_chunks: usize,
+    /// Transactions to send.
+    pub transactions: usize,
+    /// Their fees in plancks, at most; deposits come on top and are given back on removal.
+    pub fees: Balance,
+}
+
+impl Client {
+    /// What publishing would take now.
+    pub async fn plan(&self, publication: &Publication, signer: &Signer) -> Result<PublishPlan> {
+        publication.check()?;
+        let manifest = manifest(&publication.artifact)?;
+        let known = self.artifact(manifest.digest).await?;
+        let missing = known.as_ref().map_or(manifest.chunks.len(), |view| view.missing.len());
+        let model = self.find_model(signer.account(), &publication.name).await?;
+        let mut calls = vec![publish_call(ModelId(0), publication)];
+        if model.is_none() {
+            calls.push(model_registry::create(model_name(&publication.name)?));
+        }
+        if known.is_none() {
+            calls.push(storage::create(manifest.clone()));
+        }
+        let mut fees: Balance = 0;
+        for call in &calls {
+            fees = fees.saturating_add(self.estimate_fee(call, signer).await?);
+        }
+        if missing > 0 {
+            let largest = publication.artifact.len().min(MAX_CHUNK_BYTES as usize);
+            let chunk = &publication.artifact[..largest];
+            let fee = self.estimate_fee(&storage::upload(manifest.digest, 0, chunk), signer).await?;
+            fees = fees.saturating_add(fee.saturating_mul(missing as Balance));
+        }
+        let transactions = calls.len() + missing;
+        Ok(PublishPlan { size: manifest.size, missing_chunks: missing, transactions, fees })
+    }
+
+    /// Puts bytes on chain as an artifact. What is there already is not sent again, so an
+    /// interrupted upload is taken up where it stopped.
+    pub async fn publish_artifact(
+        &self,
+        bytes: &[u8],
+        signer: &Signer,
+        progress: &(dyn Fn(PublishProgress) + Sync),
+    ) -> Result<Digest> {
+        let manifest = manifest(bytes)?;
+        let (digest, total) = (manifest.digest, manifest.chunks.len());
+        if self.artifact(digest).await?.is_none() {
+            self.submit(&storage::create(manifest), signer).await?;
+            progress(PublishProgress::ArtifactCreated { digest });
+        }
+        let chunks: Vec<_> = ArtifactManifest::split(bytes).collect();
+        for _ in 0..UPLOAD_ROUNDS {
+            let missing = match self.artifact(digest).await? {
+                Some(view) => view.missing,
+                None => continue,
+            };
+            if missing.is_empty() {
+                return Ok(digest);
+            }
+            let mut done = total.saturating_sub(missing.len());
+            let calls: Vec<_> = missing
+                .iter()
+                .filter_map(|index| Some((*index, *chunks.get(*index as usize)?)))
+                .map(|(index, chunk)| storage::upload(digest, index, chunk))
+                .collect();
+            let mut uploads = stream::iter(&calls)
+                .map(|call| self.submit(call, signer))
+                .buffer_unordered(PARALLEL_UPLOADS);
+            while uploads.try_next().await?.is_some() {
+                done += 1;
+                progress(PublishProgress::Uploaded { done, total });
+            }
+        }
+        match self.artifact(digest).await? {
+            Some(view) if view.missing.is_empty() => Ok(digest),
+            _ => Err(Error::Stalled(
+                "the chain keeps losing chunks of the artifact; publish again to go on".into(),
+            )),
+        }
+    }
+
+    /// Publishes a version, with its artifact and its model where they are not there yet. The
+    /// same version twice in a row is one.
+    pub async fn publish(
+        &self,
+        publication: &Publication,
+        signer: &Signer,
+        progress: &(dyn Fn(PublishProgress) + Sync),
+    ) -> Result<PublishedVersion> {
+        publication.check()?;
+        let before = self.balance(signer.account()).await?;
+        let descriptor = publication.descriptor();
+        let (digest, artifact) = (descriptor.digest(), descriptor.artifact);
+        if let Some(version) = self.newest(signer, &publication.name).await? {
+            if self.version(version).await?.is_some_and(|view| view.digest == digest) {
+                let existed = true;
+                return Ok(PublishedVersion {
+                    version, digest, artifact, existed, fees: 0, deposit: 0,
+                });
+            }
+        }
+        self.publish_artifact(&publication.artifact, signer, progress).await?;
+        let model = match self.find_model(signer.account(), &publication.name).await? {
+            Some((model, _)) => model,
+            None => {
+                let name = model_name(&publication.name)?;
+                self.submit(&model_registry::create(name), signer).await?;
+                let found = self.find_model(signer.account(), &publication.name).await?;
+                let (model, _) = found.ok_or_else(|| reverted("the model"))?;
+                progress(PublishProgress::ModelCreated { model });
+                model
+            },
+        };
+        self.submit(&publish_call(model, publication), signer).await?;
+        let version = self.newest(signer, &publication.name).await?;
+        let version = version.ok_or_else(|| reverted("the version"))?;
+        progress(PublishProgress::Published { version });
+        let after = self.balance(signer.account()).await?;
+        Ok(PublishedVersion {
+            version,
+            digest,
+            artifact,
+            existed: false,
+            fees: before.total().saturating_sub(after.total()),
+            deposit: after.reserved.saturating_sub(before.reserved),
+        })
+    }
+
+    async fn newest(&self, signer: &Signer, name: &str) -> Result<Option<VersionId>> {
+        let found = self.find_model(signer.account(), name).await?;
+        let newest = found.filter(|(_, number)| *number > 0);
+        Ok(newest.map(|(model, number)| VersionId { model, number }))
+    }
+}
+
+fn publish_call(model: ModelId, publication: &Publication) -> crate::Call {
+    model_registry::publish(
+        model,
+        publication.descriptor(),
+        publication.royalty,
+        publication.licence.clone(),
+        publication.metadata,
+    )
+}
+
+fn reverted(what: &str) -> Error {
+    Error::Stalled(format!("{what} was included in a block that was then reverted; publish again"))
+}
+
+fn manifest(bytes: &[u8]) -> Result<ArtifactManifest> {
+    match bytes.len() as u64 {
+        0 => Err(Error::invalid("an artifact must not be empty")),
+        size if size > MAX_ARTIFACT_BYTES => Err(Error::invalid(format!(
+            "the artifact has {size} bytes; the chain keeps {MAX_ARTIFACT_BYTES} at most"
+        ))),
+        _ => Ok(ArtifactManifest::of(bytes)),
+    }
+}
+
+fn model_name(name: &str) -> Result<ModelName> {
+    let invalid = || {
+        Error::invalid(format!(
+            "`{name}` is not a model name: names are lower-case letters, digits and inner \
+             hyphens, 64 at most"
+        ))
+    };
+    if !is_model_name(name.as_bytes()) {
+        return Err(invalid());
+    }
+    name.as_bytes().to_vec().try_into().map_err(|_| invalid())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn publication() -> Publication {
+        let declaration = Declaration::from_json(
+            r#"{"inputs": [{"name": "x", "element_type": "f32", "shape": [1]}],
+                "outputs": [{"name": "y", "element_type": "f32", "shape": [1]}]}"#,
+        )
+        .unwrap();
+        Publication {
+            name: "digits".into(),
+            artifact: vec![8, 8, 0x3a, 2, 0x0a, 0],
+            licence: crate::declaration::licence(None, &declaration).unwrap(),
+            declaration,
+            royalty: Share::default(),
+            tolerance: None,
+            assurances: crate::names::parse_classes("signed").unwrap(),
+            metadata: None,
+        }
+    }
+
+    #[test]
+    fn what_the_chain_would_refuse_is_not_sent() {
+        publication().check().unwrap();
+        let broken = |change: fn(&mut Publication)| {
+            let mut publication = publication();
+            change(&mut publication);
+            publication.check().unwrap_err().to_string()
+        };
+        assert!(broken(|p| p.name = "Digits".into()).contains("not a model name"));
+        assert!(broken(|p| p.artifact.clear()).contains("empty"));
+        assert!(broken(|p| p.assurances = AssuranceClasses::NONE).contains("no assurance"));
+        assert!(broken(|p| p.assurances = crate::names::parse_classes("quorum").unwrap())
+            .contains("--tolerance"));
+        let mut tolerant = publication();
+        tolerant.assurances = crate::names::parse_classes("quorum").unwrap();
+        tolerant.tolerance = Some(Tolerance { millionths: 0 });
+        tolerant.check().unwrap();
+    }
+
+    #[test]
+    fn the_descriptor_names_the_artifact() {
+        let publication = publication();
+        let descriptor = publication.descriptor();
+        assert_eq!(descriptor.artifact, assay_primitives::digest(&publication.artifact));
+        assert_eq!(descriptor.artifact_size, 6);
+        assert_eq!(manifest(&publication.artifact).unwrap().digest, descriptor.artifact);
+        assert!(manifest(&[]).is_err());
+    }
+}

@@ -1,0 +1,97 @@
+//! Bundles from a node, and the check of their anchor.
+
+use std::time::Duration;
+
+use assay_primitives::{runtime_api::Status, Digest, ModelDescriptor, RequestId};
+
+use super::{proof_keys, ReceiptBundle, VerificationError, VerifiedReceipt};
+use crate::{
+    rpc::{self, height, Header},
+    Client, Error, Result,
+};
+
+/// How long finality is waited for.
+const FINALITY_TIMEOUT: Duration = Duration::from_secs(120);
+
+impl Client {
+    /// Puts together what proves a request's receipt, once a finalised block holds it. The
+    /// bundle is verified before it is returned.
+    pub async fn export_receipt(&self, request: RequestId) -> Result<ReceiptBundle> {
+        let view = match self.receipt(request).await? {
+            Some(view) => view,
+            None => return Err(self.no_receipt(request).await?),
+        };
+        let descriptor = self.descriptor(request, view.receipt.version_digest).await?;
+        let (hash, header) = self.finalized_with_receipt(request).await?;
+        let keys = proof_keys(&view.receipt, &view.evidence);
+        let nodes = self.rpc().read_proof(&keys, hash).await?;
+        let bundle = ReceiptBundle::new(&view, descriptor.as_ref(), &header, &nodes);
+        bundle.verify(None)?;
+        Ok(bundle)
+    }
+
+    /// Whether the node's chain has finalised the block that a verified receipt rests on.
+    pub async fn check_anchor(&self, verified: &VerifiedReceipt) -> Result<()> {
+        if verified.receipt.genesis != self.genesis() {
+            return Err(VerificationError::OtherChain {
+                receipt: verified.receipt.genesis,
+                node: self.genesis(),
+            }
+            .into());
+        }
+        let (number, hash) = (verified.block_number, verified.block_hash);
+        let (_, finalized) = self.rpc().finalized_header().await?;
+        let known = self.rpc().block_hash(number).await?;
+        if height(&finalized) < number || known != Some(hash) {
+            return Err(VerificationError::NotFinalised { number, hash }.into());
+        }
+        Ok(())
+    }
+
+    /// The newest finalised block, from the first one that holds the receipt.
+    async fn finalized_with_receipt(&self, request: RequestId) -> Result<(Digest, Header)> {
+        let search = async {
+            let mut heads = self.rpc().subscribe_heads().await?;
+            loop {
+                let (hash, header) = self.rpc().finalized_header().await?;
+                if self.receipt_digest(request, Some(hash)).await?.is_some() {
+                    return Ok((hash, header));
+                }
+                rpc::next(&mut heads, "new heads").await?;
+            }
+        };
+        tokio::time::timeout(FINALITY_TIMEOUT, search).await.map_err(|_| {
+            Error::Stalled(format!(
+                "the receipt of request {request} is not finalised after {} s; `doctor` says \
+                 whether the chain finalises",
+                FINALITY_TIMEOUT.as_secs()
+            ))
+        })?
+    }
+
+    /// The descriptor with this digest, as long as the request and its version are there.
+    async fn descriptor(
+        &self,
+        request: RequestId,
+        digest: Digest,
+    ) -> Result<Option<ModelDescriptor>> {
+        let Some(request) = self.request(request).await? else { return Ok(None) };
+        let version = self.version(request.version).await?;
+        Ok(version.map(|version| version.descriptor).filter(|one| one.digest() == digest))
+    }
+
+    async fn no_receipt(&self, request: RequestId) -> Result<Error> {
+        if let Some(digest) = self.receipt_digest(request, None).await? {
+            return Ok(Error::not_found(format!(
+                "the receipt of request {request} was pruned; its digest {digest:?} stays. Export \
+                 receipts soon after their requests"
+            )));
+        }
+        Ok(match self.request(request).await? {
+            Some(view) if !matches!(view.status, Status::Final(_)) => {
+                Error::not_found(format!("request {request} is not over yet: {:?}", view.status))
+            },
+            _ => Error::not_found(format!("there is no request {request}")),
+        })
+    }
+}

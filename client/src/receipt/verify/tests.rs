@@ -1,0 +1,301 @@
+//! A synthetic chain state, receipts in it, and tampering with each part of their bundles.
+
+use super::*;
+use assay_primitives::{
+    model::Tolerance, receipt::Draw, runtime_api::ReceiptView, AssuranceClasses, Format,
+    RejectReason, RequestId, WorkerId, WorkerSignature,
+};
+use sp_trie::{trie_types::TrieDBMutBuilderV1, TrieMut};
+
+use crate::storage::{receipt_digest_key, worker_key};
+
+const OUTPUT: &[u8] = b"the output";
+
+fn keypair(seed: u8) -> schnorrkel::Keypair {
+    schnorrkel::MiniSecretKey::from_bytes(&[seed; 32])
+        .unwrap()
+        .expand_to_keypair(schnorrkel::ExpansionMode::Ed25519)
+}
+
+fn operator(seed: u8) -> AccountId {
+    AccountId::from([seed; 32])
+}
+
+fn worker(seed: u8) -> WorkerId {
+    WorkerId::decode_all(&mut &keypair(seed).public.to_bytes()[..]).unwrap()
+}
+
+fn sign(receipt: &Receipt<AccountId>, seed: u8, output: &[u8]) -> SignedEvidence<AccountId> {
+    let mut item = SignedEvidence {
+        operator: operator(seed),
+        worker: worker(seed),
+        output_digest: digest(output),
+        signature: WorkerSignature::decode_all(&mut &[0; 64][..]).unwrap(),
+    };
+    let message = receipt.statement(&item).signing_bytes();
+    let signature = keypair(seed).sign_simple(SIGNING_CONTEXT, &message);
+    item.signature = WorkerSignature::decode_all(&mut &signature.to_bytes()[..]).unwrap();
+    item
+}
+
+/// A receipt with signed results: a chain state that holds both, and the header of its block.
+#[derive(Clone)]
+struct Case {
+    receipt: Receipt<AccountId>,
+    evidence: Vec<SignedEvidence<AccountId>>,
+    descriptor: ModelDescriptor,
+    state: Vec<(Vec<u8>, Vec<u8>)>,
+}
+
+impl Case {
+    /// `signers` sign, each its output.
+    fn new(assurance: Assurance, signers: &[(u8, &[u8])]) -> Self {
+        let descriptor = ModelDescriptor {
+            artifact: digest(b"model"),
+            artifact_size: 5,
+            format: Format::Onnx,
+            inputs: Default::default(),
+            outputs: Default::default(),
+            assurances: AssuranceClasses(3),
+            tolerance: None,
+        };
+        let receipt = Receipt {
+            genesis: Digest::repeat_byte(1),
+            request: RequestId(7),
+            payer: operator(99),
+            version_digest: descriptor.digest(),
+            input_digest: digest(b"input"),
+            assurance,
+            outcome: Outcome::Verified,
+            output_digest: Some(digest(OUTPUT)),
+            draw: Some(Draw { block: 40, seed: Digest::repeat_byte(2) }),
+            price_paid: u128::MAX,
+            evidence_digest: Digest::zero(),
+            decided_at: 42,
+        };
+        let evidence = signers.iter().map(|(seed, output)| sign(&receipt, *seed, output)).collect();
+        Self { receipt, evidence, descriptor, state: Vec::new() }.settled()
+    }
+
+    fn signed() -> Self {
+        Self::new(Assurance::Signed, &[(1, OUTPUT)])
+    }
+
+    fn quorum() -> Self {
+        Self::new(Assurance::Quorum { n: 3, k: 2 }, &[(1, OUTPUT), (2, b"wrong"), (3, OUTPUT)])
+    }
+
+    /// Lets the receipt name its evidence, and the state hold both.
+    fn settled(mut self) -> Self {
+        self.receipt.evidence_digest = evidence_digest(&self.evidence);
+        self.state = vec![
+            (receipt_digest_key(self.receipt.request), self.receipt.digest().encode()),
+            (receipt_digest_key(RequestId(8)), Digest::repeat_byte(8).encode()),
+        ];
+        for seed in 1..=20 {
+            self.state.push((worker_key(&worker(seed)), operator(seed).encode()));
+        }
+        self
+    }
+
+    fn bundle(&self) -> ReceiptBundle {
+        let mut nodes = MemoryDB::<Blake2Hasher>::default();
+        let mut root = Default::default();
+        {
+            let mut trie = TrieDBMutBuilderV1::<Blake2Hasher>::new(&mut nodes, &mut root).build();
+            for (key, value) in &self.state {
+                trie.insert(key, value).unwrap();
+            }
+        }
+        let nodes: Vec<Vec<u8>> =
+            nodes.drain().into_values().filter(|(_, count)| *count > 0).map(|(node, _)| node).collect();
+        let header = Header {
+            parent_hash: Digest::repeat_byte(3),
+            number: 50,
+            state_root: root,
+            extrinsics_root: Digest::repeat_byte(4),
+            digest: Default::default(),
+        };
+        let view = ReceiptView {
+            receipt: self.receipt.clone(),
+            evidence: self.evidence.clone().try_into().unwrap(),
+            digest: self.receipt.digest(),
+        };
+        ReceiptBundle::new(&view, Some(&self.descriptor), &header, &nodes)
+    }
+
+    fn error(&self) -> String {
+        self.bundle().verify(None).unwrap_err().name()
+    }
+}
+
+fn tampered(change: impl FnOnce(&mut ReceiptBundle)) -> String {
+    let mut bundle = Case::quorum().bundle();
+    change(&mut bundle);
+    bundle.verify(None).unwrap_err().name()
+}
+
+/// Flips one bit of hex-encoded bytes.
+fn flip(text: &mut String, byte: usize) {
+    let mut bytes = from_hex(text).unwrap();
+    bytes[byte] ^= 1;
+    *text = to_hex(bytes);
+}
+
+#[test]
+fn genuine_receipts_hold() {
+    let signed = Case::signed().bundle().verify(Some(OUTPUT)).unwrap();
+    assert_eq!((signed.agreeing, signed.output_checked), (1, true));
+    assert_eq!(signed.block_number, 50);
+    let quorum = Case::quorum().bundle().verify(None).unwrap();
+    assert_eq!((quorum.agreeing, quorum.within_tolerance), (2, false));
+    assert!(!quorum.output_checked);
+}
+
+#[test]
+fn a_bundle_survives_json() {
+    let bundle = Case::quorum().bundle();
+    let read = ReceiptBundle::from_json(&bundle.to_json()).unwrap();
+    assert_eq!(read, bundle);
+    read.verify(None).unwrap();
+    assert!(ReceiptBundle::from_json("{}").is_err());
+    let with_more = bundle.to_json().replacen('{', "{\"more\": 1,", 1);
+    assert!(ReceiptBundle::from_json(&with_more).is_err());
+}
+
+#[test]
+fn each_part_of_the_bundle_is_checked() {
+    assert_eq!(tampered(|b| b.format.push('0')), "UnknownFormat");
+    assert_eq!(tampered(|b| flip(&mut b.block.header, 0)), "HeaderMismatch");
+    assert_eq!(tampered(|b| b.block.hash = Digest::zero()), "HeaderMismatch");
+    assert_eq!(tampered(|b| b.block.number += 1), "HeightMismatch");
+    assert_eq!(tampered(|b| b.block.header.push_str("00")), "Malformed");
+    assert_eq!(tampered(|b| flip(&mut b.receipt, 0)), "ReceiptMismatch");
+    assert_eq!(tampered(|b| b.receipt_digest = Digest::zero()), "ReceiptMismatch");
+    assert_eq!(tampered(|b| b.receipt.push_str("00")), "Malformed");
+    assert_eq!(tampered(|b| b.receipt = "0xzz".into()), "Malformed");
+    assert_eq!(tampered(|b| b.evidence.truncate(20)), "Malformed");
+    assert_eq!(tampered(|b| flip(&mut b.proof.receipt_key, 50)), "WrongKeys");
+    assert_eq!(tampered(|b| b.proof.worker_keys.truncate(1)), "WrongKeys");
+    assert_eq!(tampered(|b| b.proof.worker_keys.swap(0, 1)), "WrongKeys");
+    assert_eq!(tampered(|b| b.proof.nodes.clear()), "InvalidProof");
+    assert_eq!(tampered(|b| b.proof.nodes[0] = "zz".into()), "Malformed");
+    assert_eq!(tampered(|b| flip(b.descriptor.as_mut().unwrap(), 0)), "DescriptorMismatch");
+    assert_eq!(tampered(|b| b.decoded["price_paid"] = "1".into()), "DecodedMismatch");
+    assert_eq!(tampered(|b| b.decoded["evidence"][0]["operator"] = "x".into()), "DecodedMismatch");
+}
+
+#[test]
+fn no_proof_node_can_be_missing_or_changed() {
+    let bundle = Case::quorum().bundle();
+    let mut needed = 0;
+    for index in 0..bundle.proof.nodes.len() {
+        let mut without = bundle.clone();
+        without.proof.nodes.remove(index);
+        let mut changed = bundle.clone();
+        flip(&mut changed.proof.nodes[index], 0);
+        // The trie holds entries that this receipt does not need.
+        let is_needed = without.verify(None).is_err();
+        assert_eq!(changed.verify(None).is_err(), is_needed);
+        needed += usize::from(is_needed);
+    }
+    assert!(needed >= 4, "{needed}");
+}
+
+#[test]
+fn the_state_decides_which_receipt_is_genuine() {
+    let mut other = Case::quorum();
+    other.receipt.price_paid -= 1;
+    assert_eq!(other.error(), "NotTheProvenReceipt");
+    let mut unknown = Case::quorum();
+    unknown.state.remove(0);
+    assert_eq!(unknown.error(), "NotInState");
+    let mut future = Case::quorum();
+    future.receipt.decided_at = 51;
+    assert_eq!(future.settled().error(), "FromTheFuture");
+}
+
+#[test]
+fn evidence_is_checked_item_by_item() {
+    let mut shorter = Case::quorum();
+    shorter.evidence.pop();
+    assert_eq!(shorter.error(), "EvidenceMismatch");
+
+    // The state names this evidence, but its signatures are of other statements.
+    let changes: [fn(&mut Case); 6] = [
+        |case| case.evidence[1].output_digest = digest(b"other"),
+        |case| case.evidence[1].operator = operator(4),
+        |case| case.evidence[1].worker = worker(4),
+        |case| case.receipt.input_digest = digest(b"other input"),
+        |case| case.receipt.genesis = Digest::zero(),
+        |case| case.receipt.assurance = Assurance::Quorum { n: 4, k: 3 },
+    ];
+    for change in changes {
+        let mut case = Case::quorum();
+        change(&mut case);
+        assert_eq!(case.settled().error(), "BadSignature");
+    }
+
+    let mut stolen = Case::quorum();
+    let last = stolen.state.iter().position(|(key, _)| *key == worker_key(&worker(3))).unwrap();
+    stolen.state[last].1 = operator(2).encode();
+    assert_eq!(stolen.error(), "WrongOperator");
+    stolen.state.remove(last);
+    assert_eq!(stolen.error(), "WrongOperator");
+}
+
+#[test]
+fn the_class_decides_how_many_must_agree() {
+    let quorum = Assurance::Quorum { n: 3, k: 2 };
+    assert_eq!(Case::new(quorum, &[(1, OUTPUT), (2, b"wrong")]).error(), "NotAssured");
+    assert_eq!(Case::new(quorum, &[]).error(), "NotAssured");
+    // The same operator twice is one operator.
+    assert_eq!(Case::new(quorum, &[(1, OUTPUT), (1, OUTPUT)]).error(), "NotAssured");
+    assert_eq!(Case::new(Assurance::Signed, &[]).error(), "NotAssured");
+    assert_eq!(Case::new(Assurance::Signed, &[(1, b"wrong")]).error(), "NotAssured");
+    assert_eq!(Case::new(Assurance::Signed, &[(1, OUTPUT), (2, OUTPUT)]).error(), "NotAssured");
+    assert_eq!(Case::new(Assurance::Proof, &[(1, OUTPUT)]).error(), "UnknownClass");
+}
+
+#[test]
+fn outputs_within_the_declared_tolerance_are_said_to_be_so() {
+    let tolerant = |millionths, signers: &[(u8, &[u8])]| {
+        let mut case = Case::new(Assurance::Quorum { n: 3, k: 2 }, signers);
+        case.descriptor.tolerance = Some(Tolerance { millionths });
+        case.receipt.version_digest = case.descriptor.digest();
+        case.evidence =
+            signers.iter().map(|(seed, output)| sign(&case.receipt, *seed, output)).collect();
+        case.settled()
+    };
+    let near: &[(u8, &[u8])] = &[(1, OUTPUT), (2, b"near")];
+    let verified = tolerant(100, near).bundle().verify(None).unwrap();
+    assert_eq!((verified.agreeing, verified.within_tolerance), (1, true));
+    // Zero means bit-equal.
+    assert_eq!(tolerant(0, near).error(), "NotAssured");
+    assert_eq!(tolerant(100, &[(1, b"near"), (2, b"nearer")]).error(), "NotAssured");
+    assert_eq!(tolerant(100, &[(1, OUTPUT)]).error(), "NotAssured");
+    // Without the descriptor, nothing speaks for a tolerance.
+    let mut silent = tolerant(100, near).bundle();
+    silent.descriptor = None;
+    assert_eq!(silent.verify(None).unwrap_err().name(), "NotAssured");
+}
+
+#[test]
+fn a_receipt_without_a_result_needs_no_agreement() {
+    let mut rejected = Case::quorum();
+    rejected.receipt.outcome = Outcome::Rejected(RejectReason::NoAgreement);
+    assert_eq!(rejected.clone().settled().error(), "Contradiction");
+    rejected.receipt.output_digest = None;
+    let verified = rejected.settled().bundle().verify(None).unwrap();
+    assert_eq!(verified.agreeing, 0);
+    let mut bare = Case::quorum();
+    bare.receipt.output_digest = None;
+    assert_eq!(bare.settled().error(), "Contradiction");
+}
+
+#[test]
+fn an_output_must_be_the_one_of_the_receipt() {
+    let bundle = Case::quorum().bundle();
+    assert!(bundle.verify(Some(OUTPUT)).unwrap().output_checked);
+    assert_eq!(bundle.verify(Some(b"wrong")).unwrap_err().name(), "OutputMismatch");
+}

@@ -1,0 +1,169 @@
+//! Prometheus metrics of an operator.
+
+use assay_engine::{jobs::Jobs, Engine, EngineError, EngineStatus, RunOutput};
+use assay_primitives::FailureReason;
+use substrate_prometheus_endpoint::{
+    exponential_buckets, register, Counter, CounterVec, Histogram, HistogramOpts, MetricSource,
+    Opts, PrometheusError, Registry, SourcedCounter, SourcedGauge, U64,
+};
+
+/// What is counted by the node itself. The engine keeps its own counts.
+#[derive(Clone)]
+pub struct Metrics {
+    failures: CounterVec<U64>,
+    run_seconds: Histogram,
+    artifacts: Counter<U64>,
+    artifact_bytes: Counter<U64>,
+    artifact_failures: Counter<U64>,
+}
+
+impl Metrics {
+    /// Makes the metrics and, where there is a registry, registers them.
+    pub fn new(registry: Option<&Registry>) -> Result<Self, PrometheusError> {
+        let seconds = HistogramOpts::new(
+            "assay_engine_run_seconds",
+            "Time from handing an input to a loaded model to having its output",
+        )
+        .buckets(exponential_buckets(0.001, 2.0, 15)?);
+        let metrics = Self {
+            failures: CounterVec::new(
+                Opts::new("assay_engine_failures_total", "Jobs that failed, by reason"),
+                &["reason"],
+            )?,
+            run_seconds: Histogram::with_opts(seconds)?,
+            artifacts: Counter::new(
+                "assay_artifacts_fetched_total",
+                "Artifacts read from the database for a job",
+            )?,
+            artifact_bytes: Counter::new(
+                "assay_artifact_fetched_bytes_total",
+                "Bytes of artifacts read from the database for a job",
+            )?,
+            artifact_failures: Counter::new(
+                "assay_artifact_failures_total",
+                "Artifacts that were needed for a job and could not be read",
+            )?,
+        };
+        if let Some(registry) = registry {
+            register(metrics.failures.clone(), registry)?;
+            register(metrics.run_seconds.clone(), registry)?;
+            register(metrics.artifacts.clone(), registry)?;
+            register(metrics.artifact_bytes.clone(), registry)?;
+            register(metrics.artifact_failures.clone(), registry)?;
+        }
+        Ok(metrics)
+    }
+
+    /// Counts the end of a job.
+    pub fn job_ended(&self, outcome: &Result<RunOutput, EngineError>) {
+        match outcome {
+            Ok(output) => self.run_seconds.observe(output.latency.as_secs_f64()),
+            // Counted by the engine as refused, and tried again.
+            Err(error) if error.is_transient() => {}
+            Err(error) => self.failures.with_label_values(&[&label(error.reason())]).inc(),
+        }
+    }
+
+    /// Counts an artifact that was read, or could not be read.
+    pub fn artifact_read<E>(&self, outcome: &Result<Vec<u8>, E>) {
+        match outcome {
+            Ok(bytes) => {
+                self.artifacts.inc();
+                self.artifact_bytes.inc_by(bytes.len() as u64);
+            }
+            Err(_) => self.artifact_failures.inc(),
+        }
+    }
+}
+
+/// Registers what the engine counts itself; read whenever the metrics are asked for.
+pub fn register_engine(
+    registry: &Registry,
+    engine: &Engine,
+    jobs: &Jobs,
+) -> Result<(), PrometheusError> {
+    type Read = fn(&EngineStatus) -> u64;
+    let counters: [(&str, &str, Read); 5] = [
+        ("runs_total", "Runs that gave an output", |s| s.counters.runs),
+        ("refused_total", "Runs refused because the engine was busy", |s| s.counters.refused),
+        ("cache_hits_total", "Runs that found their model loaded", |s| s.counters.cache_hits),
+        ("loads_total", "Models loaded", |s| s.counters.loads),
+        ("evictions_total", "Idle models dropped to make room", |s| s.counters.evictions),
+    ];
+    for (name, help, read) in counters {
+        let opts = Opts::new(format!("assay_engine_{name}"), help);
+        register(SourcedCounter::new(&opts, FromEngine(engine.clone(), read))?, registry)?;
+    }
+    let gauges: [(&str, &str, Read); 3] = [
+        ("load", "Runs under way", |s| s.running as u64),
+        ("idle_workers", "Worker processes with a loaded model", |s| s.idle_workers.len() as u64),
+        ("idle_bytes", "Resident memory of idle worker processes", |s| {
+            s.idle_workers.iter().map(|worker| worker.resident_bytes).sum()
+        }),
+    ];
+    for (name, help, read) in gauges {
+        let opts = Opts::new(format!("assay_engine_{name}"), help);
+        register(SourcedGauge::new(&opts, FromEngine(engine.clone(), read))?, registry)?;
+    }
+    let opts = Opts::new("assay_engine_pending_jobs", "Jobs that wait or run");
+    register(SourcedGauge::new(&opts, Pending(jobs.clone()))?, registry)?;
+    Ok(())
+}
+
+#[derive(Clone)]
+struct FromEngine(Engine, fn(&EngineStatus) -> u64);
+
+impl MetricSource for FromEngine {
+    type N = u64;
+
+    fn collect(&self, mut set: impl FnMut(&[&str], u64)) {
+        set(&[], (self.1)(&self.0.status()));
+    }
+}
+
+#[derive(Clone)]
+struct Pending(Jobs);
+
+impl MetricSource for Pending {
+    type N = u64;
+
+    fn collect(&self, mut set: impl FnMut(&[&str], u64)) {
+        set(&[], self.0.pending() as u64);
+    }
+}
+
+/// The reason as the chain's JSON has it, for instance `time_limit`.
+fn label(reason: FailureReason) -> String {
+    serde_json::to_value(reason)
+        .ok()
+        .and_then(|value| value.as_str().map(ToOwned::to_owned))
+        .unwrap_or_else(|| "unknown".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn failures_are_counted_by_reason_and_busy_is_none() {
+        let registry = Registry::new();
+        let metrics = Metrics::new(Some(&registry)).unwrap();
+        metrics.job_ended(&Err(EngineError::RunTimeLimit(Duration::from_secs(1))));
+        metrics.job_ended(&Err(EngineError::Busy { limit: 1 }));
+        metrics.artifact_read::<()>(&Ok(vec![0; 7]));
+        metrics.artifact_read(&Err(()));
+        let count = |reason| metrics.failures.with_label_values(&[reason]).get();
+        assert_eq!((count("time_limit"), count("engine_error")), (1, 0));
+        assert_eq!(metrics.artifacts.get(), 1);
+        assert_eq!(metrics.artifact_bytes.get(), 7);
+        assert_eq!(metrics.artifact_failures.get(), 1);
+    }
+
+    #[test]
+    fn metrics_are_registered_once() {
+        let registry = Registry::new();
+        assert!(Metrics::new(Some(&registry)).is_ok());
+        assert!(Metrics::new(Some(&registry)).is_err());
+    }
+}

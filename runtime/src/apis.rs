@@ -1,0 +1,425 @@
+//! What nodes and clients ask of the runtime.
+
+use alloc::{format, string::String, vec::Vec};
+use assay_primitives::{
+    runtime_api::{
+        ArtifactView, Assignment, OperatorView, Quote, QuoteError, ReceiptView, RequestView,
+        VersionView,
+    },
+    traits::{Bonds as _, Operators as _},
+    validate_payload, Assurance, Digest, ModelId, RequestId, VersionId, WorkerId,
+};
+use frame_support::{
+    genesis_builder_helper::{build_state, get_preset},
+    weights::Weight,
+};
+use pallet_grandpa::AuthorityId as GrandpaId;
+use sp_api::impl_runtime_apis;
+use sp_core::{crypto::KeyTypeId, OpaqueMetadata};
+use sp_runtime::{
+    traits::{Block as BlockT, NumberFor},
+    transaction_validity::{TransactionSource, TransactionValidity},
+    ApplyExtrinsicResult,
+};
+use sp_session::OpaqueGeneratedSessionKeys;
+use sp_version::RuntimeVersion;
+
+use crate::{
+    configs::consensus::BABE_GENESIS_EPOCH_CONFIG, genesis, AccountId, Babe, Balance, Block,
+    Executive, Grandpa, Historical, Inference, InherentDataExt, Nonce, Operators,
+    Runtime, RuntimeGenesisConfig, SessionKeys, Settlement, System,
+    TransactionPayment, VERSION,
+};
+
+fn version_view(id: VersionId) -> Option<VersionView<AccountId>> {
+    let version = pallet_model_registry::Versions::<Runtime>::get(id)?;
+    let model = pallet_model_registry::Models::<Runtime>::get(id.model)?;
+    Some(VersionView {
+        id,
+        owner: model.owner,
+        name: model.name.into_inner(),
+        digest: version.digest,
+        royalty_ppm: version.royalty.deconstruct() / 1_000,
+        licence: version.licence.into_inner(),
+        deprecated: version.deprecated,
+        open_requests: version.uses,
+        operators: pallet_operators::Servers::<Runtime>::decode_len(id).unwrap_or(0) as u32,
+        descriptor: version.descriptor,
+    })
+}
+
+fn operator_view(account: AccountId) -> Option<OperatorView<AccountId>> {
+    let operator = pallet_operators::Operators::<Runtime>::get(&account)?;
+    let serves = pallet_operators::Served::<Runtime>::get(&account)
+        .into_iter()
+        .filter_map(|version| {
+            let servers = pallet_operators::Servers::<Runtime>::get(version);
+            let server = servers.into_iter().find(|server| server.account == account)?;
+            Some((version, server.ask, server.concurrency, server.classes))
+        })
+        .collect();
+    Some(OperatorView {
+        bond: Settlement::bonded(&account),
+        live: Operators::is_live(&operator),
+        worker: operator.worker,
+        last_heartbeat: operator.last_heartbeat,
+        engine: operator.engine,
+        open_assignments: operator.open,
+        unbonding_until: operator.unbonding_until,
+        serves,
+        account,
+    })
+}
+
+fn assignment(id: RequestId) -> Option<Assignment> {
+    let request = pallet_inference::Requests::<Runtime>::get(id)?;
+    Some(Assignment {
+        request: id,
+        version: request.version,
+        assurance: request.assurance,
+        deadline: request.deadline,
+        status: request.status,
+    })
+}
+
+impl_runtime_apis! {
+    impl sp_api::Core<Block> for Runtime {
+        fn version() -> RuntimeVersion {
+            VERSION
+        }
+
+        fn execute_block(block: <Block as BlockT>::LazyBlock) {
+            Executive::execute_block(block);
+        }
+
+        fn initialize_block(header: &<Block as BlockT>::Header) -> sp_runtime::ExtrinsicInclusionMode {
+            Executive::initialize_block(header)
+        }
+    }
+
+    impl sp_api::Metadata<Block> for Runtime {
+        fn metadata() -> OpaqueMetadata {
+            OpaqueMetadata::new(Runtime::metadata().into())
+        }
+
+        fn metadata_at_version(version: u32) -> Option<OpaqueMetadata> {
+            Runtime::metadata_at_version(version)
+        }
+
+        fn metadata_versions() -> Vec<u32> {
+            Runtime::metadata_versions()
+        }
+    }
+
+    impl frame_support::view_functions::runtime_api::RuntimeViewFunction<Block> for Runtime {
+        fn execute_view_function(
+            id: frame_support::view_functions::ViewFunctionId,
+            input: Vec<u8>,
+        ) -> Result<Vec<u8>, frame_support::view_functions::ViewFunctionDispatchError> {
+            Runtime::execute_view_function(id, input)
+        }
+    }
+
+    impl sp_block_builder::BlockBuilder<Block> for Runtime {
+        fn apply_extrinsic(extrinsic: <Block as BlockT>::Extrinsic) -> ApplyExtrinsicResult {
+            Executive::apply_extrinsic(extrinsic)
+        }
+
+        fn finalize_block() -> <Block as BlockT>::Header {
+            Executive::finalize_block()
+        }
+
+        fn inherent_extrinsics(data: sp_inherents::InherentData) -> Vec<<Block as BlockT>::Extrinsic> {
+            data.create_extrinsics()
+        }
+
+        fn check_inherents(
+            block: <Block as BlockT>::LazyBlock,
+            data: sp_inherents::InherentData,
+        ) -> sp_inherents::CheckInherentsResult {
+            data.check_extrinsics(&block)
+        }
+    }
+
+    impl sp_transaction_pool::runtime_api::TaggedTransactionQueue<Block> for Runtime {
+        fn validate_transaction(
+            source: TransactionSource,
+            tx: <Block as BlockT>::Extrinsic,
+            block_hash: <Block as BlockT>::Hash,
+        ) -> TransactionValidity {
+            Executive::validate_transaction(source, tx, block_hash)
+        }
+    }
+
+    impl sp_offchain::OffchainWorkerApi<Block> for Runtime {
+        fn offchain_worker(header: &<Block as BlockT>::Header) {
+            Executive::offchain_worker(header)
+        }
+    }
+
+    impl sp_session::SessionKeys<Block> for Runtime {
+        fn generate_session_keys(owner: Vec<u8>, seed: Option<Vec<u8>>) -> OpaqueGeneratedSessionKeys {
+            SessionKeys::generate(&owner, seed).into()
+        }
+
+        fn decode_session_keys(encoded: Vec<u8>) -> Option<Vec<(Vec<u8>, KeyTypeId)>> {
+            SessionKeys::decode_into_raw_public_keys(&encoded)
+        }
+    }
+
+    impl sp_consensus_babe::BabeApi<Block> for Runtime {
+        fn configuration() -> sp_consensus_babe::BabeConfiguration {
+            let epoch = Babe::epoch_config().unwrap_or(BABE_GENESIS_EPOCH_CONFIG);
+            sp_consensus_babe::BabeConfiguration {
+                slot_duration: Babe::slot_duration(),
+                epoch_length: u64::from(crate::EPOCH_DURATION_SLOTS),
+                c: epoch.c,
+                authorities: Babe::authorities().to_vec(),
+                randomness: Babe::randomness(),
+                allowed_slots: epoch.allowed_slots,
+            }
+        }
+
+        fn current_epoch_start() -> sp_consensus_babe::Slot {
+            Babe::current_epoch_start()
+        }
+
+        fn current_epoch() -> sp_consensus_babe::Epoch {
+            Babe::current_epoch()
+        }
+
+        fn next_epoch() -> sp_consensus_babe::Epoch {
+            Babe::next_epoch()
+        }
+
+        fn generate_key_ownership_proof(
+            _slot: sp_consensus_babe::Slot,
+            authority: sp_consensus_babe::AuthorityId,
+        ) -> Option<sp_consensus_babe::OpaqueKeyOwnershipProof> {
+            use codec::Encode;
+            use frame_support::traits::KeyOwnerProofSystem;
+            Historical::prove((sp_consensus_babe::KEY_TYPE, authority))
+                .map(|proof| sp_consensus_babe::OpaqueKeyOwnershipProof::new(proof.encode()))
+        }
+
+        fn submit_report_equivocation_unsigned_extrinsic(
+            equivocation: sp_consensus_babe::EquivocationProof<<Block as BlockT>::Header>,
+            proof: sp_consensus_babe::OpaqueKeyOwnershipProof,
+        ) -> Option<()> {
+            Babe::submit_unsigned_equivocation_report(equivocation, proof.decode()?)
+        }
+    }
+
+    impl sp_consensus_grandpa::GrandpaApi<Block> for Runtime {
+        fn grandpa_authorities() -> sp_consensus_grandpa::AuthorityList {
+            Grandpa::grandpa_authorities()
+        }
+
+        fn current_set_id() -> sp_consensus_grandpa::SetId {
+            pallet_grandpa::CurrentSetId::<Runtime>::get()
+        }
+
+        fn submit_report_equivocation_unsigned_extrinsic(
+            equivocation: sp_consensus_grandpa::EquivocationProof<
+                <Block as BlockT>::Hash,
+                NumberFor<Block>,
+            >,
+            proof: sp_consensus_grandpa::OpaqueKeyOwnershipProof,
+        ) -> Option<()> {
+            Grandpa::submit_unsigned_equivocation_report(equivocation, proof.decode()?)
+        }
+
+        fn generate_key_ownership_proof(
+            _set: sp_consensus_grandpa::SetId,
+            authority: GrandpaId,
+        ) -> Option<sp_consensus_grandpa::OpaqueKeyOwnershipProof> {
+            use codec::Encode;
+            use frame_support::traits::KeyOwnerProofSystem;
+            Historical::prove((sp_consensus_grandpa::KEY_TYPE, authority))
+                .map(|proof| sp_consensus_grandpa::OpaqueKeyOwnershipProof::new(proof.encode()))
+        }
+    }
+
+    impl frame_system_rpc_runtime_api::AccountNonceApi<Block, AccountId, Nonce> for Runtime {
+        fn account_nonce(account: AccountId) -> Nonce {
+            System::account_nonce(account)
+        }
+    }
+
+    impl pallet_transaction_payment_rpc_runtime_api::TransactionPaymentApi<Block, Balance> for Runtime {
+        fn query_info(
+            extrinsic: <Block as BlockT>::Extrinsic,
+            len: u32,
+        ) -> pallet_transaction_payment_rpc_runtime_api::RuntimeDispatchInfo<Balance> {
+            TransactionPayment::query_info(extrinsic, len)
+        }
+
+        fn query_fee_details(
+            extrinsic: <Block as BlockT>::Extrinsic,
+            len: u32,
+        ) -> pallet_transaction_payment::FeeDetails<Balance> {
+            TransactionPayment::query_fee_details(extrinsic, len)
+        }
+
+        fn query_weight_to_fee(weight: Weight) -> Balance {
+            TransactionPayment::weight_to_fee(weight)
+        }
+
+        fn query_length_to_fee(length: u32) -> Balance {
+            TransactionPayment::length_to_fee(length)
+        }
+    }
+
+    impl sp_genesis_builder::GenesisBuilder<Block> for Runtime {
+        fn build_state(config: Vec<u8>) -> sp_genesis_builder::Result {
+            build_state::<RuntimeGenesisConfig>(config)
+        }
+
+        fn get_preset(id: &Option<sp_genesis_builder::PresetId>) -> Option<Vec<u8>> {
+            get_preset::<RuntimeGenesisConfig>(id, genesis::preset)
+        }
+
+        fn preset_names() -> Vec<sp_genesis_builder::PresetId> {
+            genesis::preset_names()
+        }
+    }
+
+    impl assay_primitives::runtime_api::AssayApi<Block, AccountId> for Runtime {
+        fn open_assignments(worker: WorkerId) -> Vec<Assignment> {
+            let Some(operator) = Operators::operator_of(&worker) else { return Vec::new() };
+            Operators::assignments(&operator).into_iter().filter_map(assignment).collect()
+        }
+
+        fn quote(version: VersionId, assurance: Assurance) -> Result<Quote, QuoteError> {
+            Inference::quote(version, assurance)
+        }
+
+        fn request(id: RequestId) -> Option<RequestView<AccountId>> {
+            Inference::view(id)
+        }
+
+        fn request_by_key(account: AccountId, client_key: [u8; 32]) -> Option<RequestId> {
+            pallet_inference::ClientKeys::<Runtime>::get(account, client_key)
+        }
+
+        fn requests_of(account: AccountId, limit: u32) -> Vec<RequestView<AccountId>> {
+            Inference::requests_of(&account, limit)
+        }
+
+        fn receipt(id: RequestId) -> Option<ReceiptView<AccountId>> {
+            Some(ReceiptView {
+                receipt: pallet_inference::Receipts::<Runtime>::get(id)?,
+                evidence: pallet_inference::EvidenceOf::<Runtime>::get(id)?,
+                digest: pallet_inference::ReceiptDigests::<Runtime>::get(id)?,
+            })
+        }
+
+        fn receipt_digest(id: RequestId) -> Option<Digest> {
+            pallet_inference::ReceiptDigests::<Runtime>::get(id)
+        }
+
+        fn version(id: VersionId) -> Option<VersionView<AccountId>> {
+            version_view(id)
+        }
+
+        fn find_model(owner: AccountId, name: Vec<u8>) -> Option<(ModelId, u32)> {
+            let name = assay_primitives::model::ModelName::try_from(name).ok()?;
+            let id = pallet_model_registry::Names::<Runtime>::get(owner, name)?;
+            Some((id, pallet_model_registry::Models::<Runtime>::get(id)?.newest))
+        }
+
+        fn versions(from: ModelId, limit: u32) -> Vec<VersionView<AccountId>> {
+            let end = pallet_model_registry::NextModel::<Runtime>::get();
+            (from.0..end.0)
+                .flat_map(|model| {
+                    let model = ModelId(model);
+                    let newest = pallet_model_registry::Models::<Runtime>::get(model)
+                        .map_or(0, |record| record.newest);
+                    (1..=newest).map(move |number| VersionId { model, number })
+                })
+                .filter_map(version_view)
+                .take(limit as usize)
+                .collect()
+        }
+
+        fn operator(account: AccountId) -> Option<OperatorView<AccountId>> {
+            operator_view(account)
+        }
+
+        fn operator_of_worker(worker: WorkerId) -> Option<AccountId> {
+            Operators::operator_of(&worker)
+        }
+
+        fn artifact(digest: Digest) -> Option<ArtifactView<AccountId>> {
+            let artifact = pallet_storage::Artifacts::<Runtime>::get(digest)?;
+            Some(ArtifactView {
+                manifest: artifact.manifest(digest),
+                missing: artifact.missing(),
+                owner: artifact.owner,
+            })
+        }
+
+        fn check_input(version: VersionId, payload: Vec<u8>) -> Option<String> {
+            let Some(version) = pallet_model_registry::Versions::<Runtime>::get(version) else {
+                return Some("there is no such version".into());
+            };
+            validate_payload(&payload, &version.descriptor.inputs)
+                .err()
+                .map(|error| format!("{error}"))
+        }
+    }
+
+    #[cfg(feature = "runtime-benchmarks")]
+    impl frame_benchmarking::Benchmark<Block> for Runtime {
+        fn benchmark_metadata(extra: bool) -> (
+            Vec<frame_benchmarking::BenchmarkList>,
+            Vec<frame_support::traits::StorageInfo>,
+        ) {
+            use crate::*;
+            use frame_benchmarking::{BenchmarkList, Benchmarking as _};
+            use frame_support::traits::StorageInfoTrait;
+            use frame_system_benchmarking::{extensions::Pallet as SystemExtensionsBench, Pallet as SystemBench};
+
+            let mut list = Vec::<BenchmarkList>::new();
+            list_benchmarks!(list, extra);
+            (list, AllPalletsWithSystem::storage_info())
+        }
+
+        #[allow(non_local_definitions)]
+        fn dispatch_benchmark(
+            config: frame_benchmarking::BenchmarkConfig,
+        ) -> Result<Vec<frame_benchmarking::BenchmarkBatch>, String> {
+            use crate::*;
+            use frame_benchmarking::{BenchmarkBatch, Benchmarking as _};
+            use frame_support::traits::WhitelistedStorageKeys;
+            use frame_system_benchmarking::{extensions::Pallet as SystemExtensionsBench, Pallet as SystemBench};
+
+            impl frame_system_benchmarking::Config for Runtime {}
+
+            let whitelist = AllPalletsWithSystem::whitelisted_storage_keys();
+            let mut batches = Vec::<BenchmarkBatch>::new();
+            let params = (&config, &whitelist);
+            add_benchmarks!(params, batches);
+            Ok(batches)
+        }
+    }
+
+    #[cfg(feature = "try-runtime")]
+    impl frame_try_runtime::TryRuntime<Block> for Runtime {
+        fn on_runtime_upgrade(checks: frame_try_runtime::UpgradeCheckSelect) -> (Weight, Weight) {
+            let weight = Executive::try_runtime_upgrade(checks)
+                .expect("an upgrade that fails its checks must not go through");
+            (weight, crate::MAXIMUM_BLOCK_WEIGHT)
+        }
+
+        fn execute_block(
+            block: <Block as BlockT>::LazyBlock,
+            state_root_check: bool,
+            signature_check: bool,
+            select: frame_try_runtime::TryStateSelect,
+        ) -> Weight {
+            Executive::try_execute_block(block, state_root_check, signature_check, select)
+                .expect("a block that breaks an invariant must not go through")
+        }
+    }
+}

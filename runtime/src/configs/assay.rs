@@ -1,0 +1,221 @@
+//! The pallets of Assay, wired to each other.
+
+use assay_primitives::{
+    traits::BlockRandomness, AssuranceClass, AssuranceClasses, Balance, BlockNumber, ASY,
+};
+use frame_support::{
+    pallet_prelude::TransactionPriority, parameter_types, weights::Weight, PalletId,
+};
+use frame_system::{
+    offchain::{CreateAuthorizedTransaction, CreateTransaction},
+    EnsureRoot,
+};
+use sp_runtime::{traits::AccountIdConversion, Perbill};
+
+use crate::{
+    weights, AccountId, Babe, Balances, ModelRegistry, Operators, Runtime, RuntimeCall,
+    RuntimeHoldReason, Settlement, Storage, TxExtension, UncheckedExtrinsic, Verification, DAYS,
+    HOURS, MAXIMUM_BLOCK_WEIGHT,
+};
+
+/// Priorities in the pool, in one place so that they can be compared. Signed transactions have
+/// at most a few billion: workers' answers go first, for they are what the payers wait for.
+pub mod priorities {
+    use super::TransactionPriority;
+
+    /// Results, commitments and reveals.
+    pub const WORKER: TransactionPriority = TransactionPriority::MAX / 2;
+    /// Heartbeats.
+    pub const HEARTBEAT: TransactionPriority = TransactionPriority::MAX / 4;
+}
+
+parameter_types! {
+    pub const TreasuryPalletId: PalletId = PalletId(*b"as/trsry");
+    pub TreasuryAccount: AccountId = TreasuryPalletId::get().into_account_truncating();
+    /// What the network takes of each price.
+    pub const TreasuryShare: Perbill = Perbill::from_percent(5);
+
+    /// Classes that this version can check.
+    pub const AvailableClasses: AssuranceClasses =
+        AssuranceClasses::NONE.with(AssuranceClass::Signed).with(AssuranceClass::Quorum);
+
+    pub const ArtifactBaseDeposit: Balance = ASY / 10;
+    /// 0.000001 ASY per byte: about one ASY per MiB.
+    pub const ByteDeposit: Balance = ASY / 1_000_000;
+    pub const ModelBaseDeposit: Balance = ASY;
+    pub const StateByteDeposit: Balance = ASY / 1_000;
+    pub const MaxRoyalty: Perbill = Perbill::from_percent(50);
+
+    pub const MinBond: Balance = 1_000 * ASY;
+    pub const MaxServers: u32 = 32;
+    pub const MaxServed: u32 = 32;
+    pub const MaxConcurrency: u32 = 1_024;
+    /// Half a minute.
+    pub const HeartbeatInterval: BlockNumber = 15;
+    pub const HeartbeatTimeout: BlockNumber = 45;
+    /// Longer than a request can be open, so that every offence can still be punished.
+    pub const UnbondingPeriod: BlockNumber = DAYS;
+    pub const WrongResultSlash: Perbill = Perbill::from_percent(30);
+    pub const NoAnswerSlash: Perbill = Perbill::from_percent(1);
+    pub const EquivocationSlash: Perbill = Perbill::from_percent(100);
+    pub const HeartbeatPriority: TransactionPriority = priorities::HEARTBEAT;
+
+    pub const MaxInputBytes: u32 = 64 * 1024;
+    pub const MaxArtifactInputBytes: u32 = 16 * 1024 * 1024;
+    pub const MaxOutputBytes: u32 = 32 * 1024;
+    pub const MinDeadline: BlockNumber = 3;
+    pub const MaxDeadline: BlockNumber = HOURS;
+    pub const RevealWindow: BlockNumber = 5;
+    pub const Retention: BlockNumber = DAYS;
+    /// A quarter of a block.
+    pub DrawBudget: Weight = MAXIMUM_BLOCK_WEIGHT.saturating_div(4);
+    /// A tenth of a block.
+    pub SweepBudget: Weight = MAXIMUM_BLOCK_WEIGHT.saturating_div(10);
+    pub const WorkerPriority: TransactionPriority = priorities::WORKER;
+}
+
+impl pallet_settlement::Config for Runtime {
+    type Currency = Balances;
+    type RuntimeHoldReason = RuntimeHoldReason;
+    type TreasuryAccount = TreasuryAccount;
+    type TreasuryShare = TreasuryShare;
+    type AdminOrigin = EnsureRoot<AccountId>;
+    type WeightInfo = weights::pallet_settlement::WeightInfo<Runtime>;
+}
+
+impl pallet_storage::Config for Runtime {
+    type Deposits = Settlement;
+    type BaseDeposit = ArtifactBaseDeposit;
+    type ByteDeposit = ByteDeposit;
+    type WeightInfo = weights::pallet_storage::WeightInfo<Runtime>;
+    #[cfg(feature = "runtime-benchmarks")]
+    type BenchmarkHelper = crate::benchmarking::Helper;
+}
+
+impl pallet_model_registry::Config for Runtime {
+    type Artifacts = Storage;
+    type Deposits = Settlement;
+    type AvailableClasses = AvailableClasses;
+    type MaxRoyalty = MaxRoyalty;
+    type BaseDeposit = ModelBaseDeposit;
+    type ByteDeposit = StateByteDeposit;
+    type WeightInfo = weights::pallet_model_registry::WeightInfo<Runtime>;
+    #[cfg(feature = "runtime-benchmarks")]
+    type BenchmarkHelper = crate::benchmarking::Helper;
+}
+
+impl pallet_operators::Config for Runtime {
+    type Bonds = Settlement;
+    type Models = ModelRegistry;
+    type MinBond = MinBond;
+    type MaxServers = MaxServers;
+    type MaxServed = MaxServed;
+    type MaxConcurrency = MaxConcurrency;
+    type HeartbeatInterval = HeartbeatInterval;
+    type HeartbeatTimeout = HeartbeatTimeout;
+    type UnbondingPeriod = UnbondingPeriod;
+    type WrongResultSlash = WrongResultSlash;
+    type NoAnswerSlash = NoAnswerSlash;
+    type EquivocationSlash = EquivocationSlash;
+    type HeartbeatPriority = HeartbeatPriority;
+    type WeightInfo = weights::pallet_operators::WeightInfo<Runtime>;
+    #[cfg(feature = "runtime-benchmarks")]
+    type BenchmarkHelper = crate::benchmarking::Helper;
+}
+
+impl pallet_verification::Config for Runtime {
+    type Operators = Operators;
+    type AvailableClasses = AvailableClasses;
+    type MaxOutputBytes = MaxOutputBytes;
+    type AdminOrigin = EnsureRoot<AccountId>;
+    type WeightInfo = weights::pallet_verification::WeightInfo<Runtime>;
+    #[cfg(feature = "runtime-benchmarks")]
+    type BenchmarkHelper = crate::benchmarking::Helper;
+}
+
+impl pallet_inference::Config for Runtime {
+    type Models = ModelRegistry;
+    type Operators = Operators;
+    type Escrow = Settlement;
+    type Verification = Verification;
+    type Artifacts = Storage;
+    type Randomness = BabeVrf;
+    type OnRequestFinal = ();
+    type MaxInputBytes = MaxInputBytes;
+    type MaxArtifactInputBytes = MaxArtifactInputBytes;
+    type MaxOutputBytes = MaxOutputBytes;
+    type MinDeadline = MinDeadline;
+    type MaxDeadline = MaxDeadline;
+    type RevealWindow = RevealWindow;
+    type Retention = Retention;
+    type DrawBudget = DrawBudget;
+    type SweepBudget = SweepBudget;
+    type WorkerPriority = WorkerPriority;
+    type WeightInfo = weights::pallet_inference::WeightInfo<Runtime>;
+    #[cfg(feature = "runtime-benchmarks")]
+    type BenchmarkHelper = crate::benchmarking::Helper;
+}
+
+/// The VRF output of the current block's author. Babe publishes it when it finalises the block,
+/// and it finalises before Inference does.
+pub struct BabeVrf;
+impl BlockRandomness for BabeVrf {
+    fn current() -> Option<[u8; 32]> {
+        Babe::author_vrf_randomness()
+    }
+}
+
+impl<LocalCall> CreateTransaction<LocalCall> for Runtime
+where
+    RuntimeCall: From<LocalCall>,
+{
+    type Extension = TxExtension;
+
+    fn create_transaction(call: RuntimeCall, extension: TxExtension) -> UncheckedExtrinsic {
+        UncheckedExtrinsic::new_transaction(call, extension)
+    }
+}
+
+impl<LocalCall> CreateAuthorizedTransaction<LocalCall> for Runtime
+where
+    RuntimeCall: From<LocalCall>,
+{
+    fn create_extension() -> TxExtension {
+        authorized_extension()
+    }
+}
+
+/// What a worker's call carries: nobody pays for it, and it lives as long as `authorize` says.
+pub fn authorized_extension() -> TxExtension {
+    (
+        frame_system::AuthorizeCall::new(),
+        frame_system::CheckNonZeroSender::new(),
+        frame_system::CheckSpecVersion::new(),
+        frame_system::CheckTxVersion::new(),
+        frame_system::CheckGenesis::new(),
+        frame_system::CheckEra::from(sp_runtime::generic::Era::Immortal),
+        frame_system::CheckNonce::from(0),
+        frame_system::CheckWeight::new(),
+        pallet_transaction_payment::ChargeTransactionPayment::from(0),
+        frame_metadata_hash_extension::CheckMetadataHash::new(false),
+        frame_system::WeightReclaim::new(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Inference;
+
+    #[test]
+    fn an_operator_cannot_leave_before_its_requests_are_over() {
+        assert!(UnbondingPeriod::get() > MaxDeadline::get());
+    }
+
+    #[test]
+    fn the_budgets_of_the_hooks_leave_most_of_a_block() {
+        let all = DrawBudget::get().saturating_add(SweepBudget::get().saturating_mul(2));
+        assert!(all.all_lt(MAXIMUM_BLOCK_WEIGHT.saturating_div(2)));
+        assert!(Inference::draws_per_block() >= 32, "{}", Inference::draws_per_block());
+    }
+}

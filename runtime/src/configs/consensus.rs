@@ -1,0 +1,204 @@
+//! Who makes blocks: BABE and GRANDPA over a fixed set of validators.
+//!
+//! The set is that of the genesis. Validators can change their keys; one that equivocates is
+//! disabled until the end of the session.
+
+use alloc::vec::Vec;
+use frame_support::{parameter_types, traits::FindAuthor, weights::Weight};
+use frame_system::offchain::{CreateBare, CreateTransactionBase};
+use pallet_session::{disabling::UpToLimitDisablingStrategy, historical as session_historical};
+use sp_runtime::{
+    traits::{Convert, OpaqueKeys},
+    ConsensusEngineId, Perbill,
+};
+use sp_staking::{
+    offence::{OffenceDetails, OffenceSeverity, OnOffenceHandler},
+    SessionIndex,
+};
+
+use crate::{
+    AccountId, Babe, Balance, Balances, Grandpa, Historical, Offences, Runtime,
+    RuntimeCall, RuntimeEvent, Session, UncheckedExtrinsic, EPOCH_DURATION_SLOTS,
+    SLOT_DURATION_MS,
+};
+
+sp_runtime::impl_opaque_keys! {
+    /// The keys with which a validator takes part in consensus.
+    pub struct SessionKeys {
+        pub babe: Babe,
+        pub grandpa: Grandpa,
+    }
+}
+
+/// One slot in four has a primary author, and every slot a secondary one with a VRF output, so
+/// that there is randomness in each block.
+pub const BABE_GENESIS_EPOCH_CONFIG: sp_consensus_babe::BabeEpochConfiguration =
+    sp_consensus_babe::BabeEpochConfiguration {
+        c: (1, 4),
+        allowed_slots: sp_consensus_babe::AllowedSlots::PrimaryAndSecondaryVRFSlots,
+    };
+
+parameter_types! {
+    pub const EpochDuration: u64 = EPOCH_DURATION_SLOTS as u64;
+    pub const ExpectedBlockTime: u64 = SLOT_DURATION_MS;
+    pub const MaxAuthorities: u32 = 100;
+    /// Sessions for which an equivocation can be reported: a day.
+    pub const ReportLongevity: u64 = 144 * EPOCH_DURATION_SLOTS as u64;
+    pub const MaxSetIdSessionEntries: u64 = 144;
+    pub const KeyDeposit: Balance = 0;
+}
+
+type KeyOwnerProof = sp_session::MembershipProof;
+
+impl pallet_babe::Config for Runtime {
+    type EpochDuration = EpochDuration;
+    type ExpectedBlockTime = ExpectedBlockTime;
+    type EpochChangeTrigger = pallet_babe::ExternalTrigger;
+    type DisabledValidators = Session;
+    type WeightInfo = ();
+    type MaxAuthorities = MaxAuthorities;
+    type MaxNominators = frame_support::traits::ConstU32<0>;
+    type KeyOwnerProof = KeyOwnerProof;
+    type EquivocationReportSystem =
+        pallet_babe::EquivocationReportSystem<Self, Offences, Historical, ReportLongevity>;
+}
+
+impl pallet_grandpa::Config for Runtime {
+    type RuntimeEvent = RuntimeEvent;
+    type WeightInfo = ();
+    type MaxAuthorities = MaxAuthorities;
+    type MaxNominators = frame_support::traits::ConstU32<0>;
+    type MaxSetIdSessionEntries = MaxSetIdSessionEntries;
+    type KeyOwnerProof = KeyOwnerProof;
+    type EquivocationReportSystem =
+        pallet_grandpa::EquivocationReportSystem<Self, Offences, Historical, ReportLongevity>;
+}
+
+impl pallet_authorship::Config for Runtime {
+    type FindAuthor = AuthorOf;
+    type EventHandler = ();
+}
+
+/// The account of the validator that made a block.
+pub struct AuthorOf;
+impl FindAuthor<AccountId> for AuthorOf {
+    fn find_author<'a, I>(digests: I) -> Option<AccountId>
+    where
+        I: 'a + IntoIterator<Item = (ConsensusEngineId, &'a [u8])>,
+    {
+        pallet_session::FindAccountFromAuthorIndex::<Runtime, Babe>::find_author(digests)
+    }
+}
+
+/// Keeps the validators of the genesis.
+pub struct FixedValidators;
+
+impl FixedValidators {
+    fn current() -> Vec<AccountId> {
+        let current = Session::validators();
+        if !current.is_empty() {
+            return current;
+        }
+        // At genesis, those whose keys it lists.
+        pallet_session::NextKeys::<Runtime>::iter_keys().collect()
+    }
+}
+
+impl pallet_session::SessionManager<AccountId> for FixedValidators {
+    fn new_session(_: SessionIndex) -> Option<Vec<AccountId>> {
+        None
+    }
+    fn start_session(_: SessionIndex) {}
+    fn end_session(_: SessionIndex) {}
+}
+
+impl session_historical::SessionManager<AccountId, ()> for FixedValidators {
+    fn new_session(_: SessionIndex) -> Option<Vec<(AccountId, ())>> {
+        Some(Self::current().into_iter().map(|validator| (validator, ())).collect())
+    }
+    fn start_session(_: SessionIndex) {}
+    fn end_session(_: SessionIndex) {}
+}
+
+/// Only validators may set session keys; at genesis there are none yet.
+pub struct ValidatorsOnly;
+impl Convert<AccountId, Option<AccountId>> for ValidatorsOnly {
+    fn convert(account: AccountId) -> Option<AccountId> {
+        let current = Session::validators();
+        (current.is_empty() || current.contains(&account)).then_some(account)
+    }
+}
+
+/// Nothing is known of a validator but its account.
+pub struct NoIdentification;
+impl Convert<AccountId, Option<()>> for NoIdentification {
+    fn convert(_: AccountId) -> Option<()> {
+        Some(())
+    }
+}
+
+impl pallet_session::Config for Runtime {
+    type RuntimeEvent = RuntimeEvent;
+    type ValidatorId = AccountId;
+    type ValidatorIdOf = ValidatorsOnly;
+    type ShouldEndSession = Babe;
+    type NextSessionRotation = Babe;
+    type SessionManager = session_historical::NoteHistoricalRoot<Self, FixedValidators>;
+    type SessionHandler = <SessionKeys as OpaqueKeys>::KeyTypeIdProviders;
+    type Keys = SessionKeys;
+    type DisablingStrategy = UpToLimitDisablingStrategy;
+    type WeightInfo = pallet_session::weights::SubstrateWeight<Runtime>;
+    type Currency = Balances;
+    type KeyDeposit = KeyDeposit;
+}
+
+impl session_historical::Config for Runtime {
+    type RuntimeEvent = RuntimeEvent;
+    type FullIdentification = ();
+    type FullIdentificationOf = NoIdentification;
+}
+
+impl pallet_offences::Config for Runtime {
+    type RuntimeEvent = RuntimeEvent;
+    type IdentificationTuple = session_historical::IdentificationTuple<Self>;
+    type OnOffenceHandler = DisableOffender;
+}
+
+/// Disables a validator that equivocated for the rest of the session.
+pub struct DisableOffender;
+impl OnOffenceHandler<AccountId, session_historical::IdentificationTuple<Runtime>, Weight>
+    for DisableOffender
+{
+    fn on_offence(
+        offenders: &[OffenceDetails<AccountId, session_historical::IdentificationTuple<Runtime>>],
+        slash_fraction: &[Perbill],
+        _session: SessionIndex,
+    ) -> Weight {
+        for (offence, fraction) in offenders.iter().zip(slash_fraction) {
+            Session::report_offence(offence.offender.0.clone(), OffenceSeverity(*fraction));
+        }
+        // `report_offence` reads and writes the list of disabled validators.
+        <Runtime as frame_system::Config>::DbWeight::get()
+            .reads_writes(2, 1)
+            .saturating_mul(offenders.len() as u64)
+    }
+}
+
+// Equivocation reports are sent by nodes without a signature, and accepted from the own node
+// only.
+impl<LocalCall> CreateTransactionBase<LocalCall> for Runtime
+where
+    RuntimeCall: From<LocalCall>,
+{
+    type Extrinsic = UncheckedExtrinsic;
+    type RuntimeCall = RuntimeCall;
+}
+
+impl<LocalCall> CreateBare<LocalCall> for Runtime
+where
+    RuntimeCall: From<LocalCall>,
+{
+    fn create_bare(call: RuntimeCall) -> UncheckedExtrinsic {
+        UncheckedExtrinsic::new_bare(call)
+    }
+}

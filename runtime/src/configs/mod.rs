@@ -1,0 +1,6 @@
+//! How the runtime configures its pallets: one file per concern.
+
+pub mod assay;
+pub mod consensus;
+pub mod fees;
+pub mod system;

@@ -1,0 +1,77 @@
+//! Genesis presets of the development chain and of the local network.
+
+use alloc::{vec, vec::Vec};
+use assay_primitives::ASY;
+use frame_support::build_struct_json_patch;
+use serde_json::Value;
+use sp_consensus_babe::AuthorityId as BabeId;
+use sp_consensus_grandpa::AuthorityId as GrandpaId;
+use sp_genesis_builder::PresetId;
+use sp_keyring::{Ed25519Keyring, Sr25519Keyring};
+
+use crate::{
+    configs::{
+        assay::TreasuryAccount,
+        consensus::{SessionKeys, BABE_GENESIS_EPOCH_CONFIG},
+    },
+    AccountId, BabeConfig, BalancesConfig, RuntimeGenesisConfig, SessionConfig, SudoConfig,
+    EXISTENTIAL_DEPOSIT,
+};
+
+/// What each well-known account starts with.
+const ENDOWMENT: u128 = 10_000_000 * ASY;
+
+fn keys(name: Sr25519Keyring) -> (AccountId, AccountId, SessionKeys) {
+    let grandpa = match name {
+        Sr25519Keyring::Bob => Ed25519Keyring::Bob,
+        Sr25519Keyring::Charlie => Ed25519Keyring::Charlie,
+        Sr25519Keyring::Dave => Ed25519Keyring::Dave,
+        _ => Ed25519Keyring::Alice,
+    };
+    let account = name.to_account_id();
+    let keys = SessionKeys {
+        babe: BabeId::from(name.public()),
+        grandpa: GrandpaId::from(grandpa.public()),
+    };
+    (account.clone(), account, keys)
+}
+
+/// A genesis with these validators, in which every well-known account has money and Alice is
+/// sudo.
+fn genesis(validators: &[Sr25519Keyring]) -> Value {
+    let mut balances: Vec<(AccountId, u128)> =
+        Sr25519Keyring::well_known().map(|name| (name.to_account_id(), ENDOWMENT)).collect();
+    // So that it can receive any amount.
+    balances.push((TreasuryAccount::get(), EXISTENTIAL_DEPOSIT));
+    build_struct_json_patch!(RuntimeGenesisConfig {
+        balances: BalancesConfig { balances },
+        babe: BabeConfig { epoch_config: BABE_GENESIS_EPOCH_CONFIG },
+        session: SessionConfig {
+            keys: validators.iter().map(|name| keys(*name)).collect::<Vec<_>>(),
+        },
+        sudo: SudoConfig { key: Some(Sr25519Keyring::Alice.to_account_id()) },
+    })
+}
+
+/// The preset of this name.
+pub fn preset(id: &PresetId) -> Option<Vec<u8>> {
+    let value = match id.as_ref() {
+        sp_genesis_builder::DEV_RUNTIME_PRESET => genesis(&[Sr25519Keyring::Alice]),
+        sp_genesis_builder::LOCAL_TESTNET_RUNTIME_PRESET => genesis(&[
+            Sr25519Keyring::Alice,
+            Sr25519Keyring::Bob,
+            Sr25519Keyring::Charlie,
+            Sr25519Keyring::Dave,
+        ]),
+        _ => return None,
+    };
+    serde_json::to_vec(&value).ok()
+}
+
+/// Names of the presets.
+pub fn preset_names() -> Vec<PresetId> {
+    vec![
+        PresetId::from(sp_genesis_builder::DEV_RUNTIME_PRESET),
+        PresetId::from(sp_genesis_builder::LOCAL_TESTNET_RUNTIME_PRESET),
+    ]
+}

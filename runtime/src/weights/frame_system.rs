@@ -1,0 +1,1 @@
+pub use frame_system::weights::SubstrateWeight as WeightInfo;

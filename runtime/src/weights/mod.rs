@@ -1,0 +1,15 @@
+//! Weights, generated on this runtime by `scripts/bench weights`.
+
+pub mod frame_system;
+pub mod frame_system_extensions;
+pub mod pallet_balances;
+pub mod pallet_inference;
+pub mod pallet_model_registry;
+pub mod pallet_operators;
+pub mod pallet_settlement;
+pub mod pallet_storage;
+pub mod pallet_sudo;
+pub mod pallet_timestamp;
+pub mod pallet_transaction_payment;
+pub mod pallet_utility;
+pub mod pallet_verification;

@@ -1,0 +1,1 @@
+pub use pallet_balances::weights::SubstrateWeight as WeightInfo;

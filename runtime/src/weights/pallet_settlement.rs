@@ -1,0 +1,10 @@
+//! Bootstrapping figures; the benchmarks replace this file.
+
+use core::marker::PhantomData;
+use frame_support::weights::Weight;
+
+/// Weights of the pallet.
+pub struct WeightInfo<T>(PhantomData<T>);
+impl<T> pallet_settlement::WeightInfo for WeightInfo<T> {
+    fn spend_treasury() -> Weight { Weight::from_parts(500_000_000, 0) }
+}

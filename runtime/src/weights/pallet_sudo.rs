@@ -1,0 +1,1 @@
+pub use pallet_sudo::weights::SubstrateWeight as WeightInfo;

@@ -1,0 +1,1 @@
+pub use pallet_timestamp::weights::SubstrateWeight as WeightInfo;

@@ -1,0 +1,1 @@
+pub use pallet_transaction_payment::weights::SubstrateWeight as WeightInfo;

@@ -1,0 +1,1 @@
+pub use pallet_utility::weights::SubstrateWeight as WeightInfo;
