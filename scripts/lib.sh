@@ -8,6 +8,8 @@ cd "$root"
 # machine reuses them.
 cache=${ASSAY_CACHE:-$HOME/.cache/assay}
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$cache/target}
+# The target folder is outside the workspace, so the wasm build has to be told where it is.
+export WASM_BUILD_WORKSPACE_HINT=$root
 bin=$CARGO_TARGET_DIR/release
 wasm_toolchain=$cache/wasm-toolchain
 wasm_toolchain_name=assay-wasm

@@ -432,7 +432,11 @@ impl Engine {
                 outcome => RunEnd::Kept(outcome.map(|()| payload)),
             },
             Reply::Failed(failure, text) => {
-                let error = self.failure(failure, &text);
+                let error = match failure {
+                    // The model was fit to be loaded: it is this input that it fails on.
+                    Failure::Panic => EngineError::RunFailed(plain(&text)),
+                    failure => self.failure(failure, &text),
+                };
                 if failure.leaves_worker_sound() {
                     RunEnd::Kept(Err(error))
                 } else {

@@ -107,7 +107,8 @@ pub enum EngineError {
         /// The configured `max_output_bytes`.
         limit: u64,
     },
-    /// The model stopped with an error on this input, for instance an index out of range.
+    /// The model stopped on this input and gave no output, for instance at an index out of
+    /// range. Use another input; if it fits what the model is for, the model is at fault.
     #[error("the model failed on this input: {0}")]
     RunFailed(String),
     /// The worker process ended by itself or was ended from outside.
@@ -138,14 +139,13 @@ impl EngineError {
             }
             Self::LoadTimeLimit(_) | Self::RunTimeLimit(_) => FailureReason::TimeLimit,
             Self::MemoryLimit { .. } => FailureReason::MemoryLimit,
-            Self::InvalidOutput(_) => FailureReason::InvalidOutput,
+            Self::InvalidOutput(_) | Self::RunFailed(_) => FailureReason::InvalidOutput,
             Self::OutputTooLarge { .. } => FailureReason::OutputTooLarge,
             Self::Config(_)
             | Self::Spawn { .. }
             | Self::WorkerMismatch(_)
             | Self::Busy { .. }
             | Self::Stopped
-            | Self::RunFailed(_)
             | Self::WorkerDied(_)
             | Self::Protocol(_)
             | Self::Internal(_) => FailureReason::EngineError,

@@ -18,13 +18,13 @@ use codec::Encode;
 use tract_onnx::{
     model::{Onnx, ParseResult},
     pb::{
-        tensor_proto::DataLocation, tensor_shape_proto::dimension::Value as FileDimension,
-        type_proto::Value as FileType, GraphProto, ModelProto, ValueInfoProto,
+        tensor_proto::{DataLocation, DataType}, tensor_shape_proto::dimension::Value as FileDimension,
+        type_proto::Value as FileType, GraphProto, ModelProto, TensorProto, ValueInfoProto,
     },
     tract_hir::{
         infer::{Factoid, InferenceFact, InferenceModel, InferenceModelExt},
         internal::{
-            tract_core::model::TypedSimplePlan, DimLike, Framework, GenericFactoid, IntoRunnable,
+            tract_core::model::{TypedModel, TypedSimplePlan}, DimLike, Framework, GenericFactoid, IntoRunnable,
             OutletId, ShapeFactoid, SpecialOps, TDim, TVec, TValue, ToDim,
         },
     },
@@ -39,6 +39,13 @@ use crate::{
 
 /// Most plans that are kept of a model with free dimensions, one per combination of shapes.
 const MAX_PLANS: usize = 4;
+
+/// Most elements of any tensor of a model, the inner ones included.
+const MAX_ELEMENTS: u64 = i32::MAX as u64;
+/// Most nodes of a model: the time that tract takes to optimise grows with their square.
+const MAX_NODES: usize = 10_000;
+/// Longest name of a dimension. tract reads it as an expression, and descends into brackets.
+const MAX_DIMENSION_NAME_BYTES: usize = 256;
 
 /// Operators whose result is not a function of their inputs. Two operators would never agree.
 const RANDOM_OPERATORS: [&str; 5] =
@@ -132,6 +139,11 @@ impl FileTensor {
             }
             Some(FileDimension::DimValue(0)) => {
                 Err(model_problem(format!("tensor `{name}`: a dimension of 0 elements")))
+            }
+            Some(FileDimension::DimParam(param)) if param.len() > MAX_DIMENSION_NAME_BYTES => {
+                Err(model_problem(format!(
+                    "tensor `{name}`: a dimension's name has more than {MAX_DIMENSION_NAME_BYTES} bytes"
+                )))
             }
             Some(FileDimension::DimParam(param)) if !param.is_empty() && param != "?" => {
                 Ok(FileDim::Named(param.clone()))
@@ -235,10 +247,14 @@ fn framework() -> Onnx {
 /// run as something else than its author meant.
 fn check_graph(onnx: &Onnx, graph: &GraphProto) -> Result<(), Problem> {
     let mut unknown = BTreeSet::new();
-    collect_unknown_operators(onnx, graph, &mut unknown);
+    let nodes = survey(onnx, graph, &mut unknown)?;
     if !unknown.is_empty() {
         let names: Vec<String> = unknown.into_iter().take(8).collect();
         let text = format!("operators that are not supported: {}", names.join(", "));
+        return Err(model_problem(text));
+    }
+    if nodes > MAX_NODES {
+        let text = format!("{nodes} nodes, at most {MAX_NODES} can be run");
         return Err(model_problem(text));
     }
     let external = |location: Option<i32>| location == Some(DataLocation::External as i32);
@@ -253,8 +269,15 @@ fn check_graph(onnx: &Onnx, graph: &GraphProto) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Recurses into the graphs of control operators; the decoder has bounded their depth.
-fn collect_unknown_operators(onnx: &Onnx, graph: &GraphProto, unknown: &mut BTreeSet<String>) {
+/// Counts nodes, collects operators that are not supported, and checks constants. Recurses into
+/// the graphs of control operators; the decoder has bounded their depth.
+fn survey(
+    onnx: &Onnx,
+    graph: &GraphProto,
+    unknown: &mut BTreeSet<String>,
+) -> Result<usize, Problem> {
+    let mut nodes = graph.node.len();
+    graph.initializer.iter().try_for_each(check_integers)?;
     for node in &graph.node {
         let domain = node.domain.as_str();
         if !DOMAINS.contains(&domain) || !onnx.op_register.0.contains_key(&node.op_type) {
@@ -262,9 +285,44 @@ fn collect_unknown_operators(onnx: &Onnx, graph: &GraphProto, unknown: &mut BTre
             unknown.insert(format!("{domain}{separator}{}", node.op_type));
         }
         for attribute in &node.attribute {
-            for inner in attribute.g.iter().chain(&attribute.graphs) {
-                collect_unknown_operators(onnx, inner, unknown);
+            if let Some(constant) = &attribute.t {
+                check_integers(constant)?;
             }
+            if node.op_type == "Constant" {
+                check_each(std::iter::once(attribute.i).chain(attribute.ints.iter().copied()))?;
+            }
+            for inner in attribute.g.iter().chain(&attribute.graphs) {
+                nodes += survey(onnx, inner, unknown)?;
+            }
+        }
+    }
+    Ok(nodes)
+}
+
+/// Refuses 64-bit constants that tract would silently cut to 32 bits if they are sizes: the
+/// result would be wrong without an error.
+fn check_integers(tensor: &TensorProto) -> Result<(), Problem> {
+    let (chunks, _) = tensor.raw_data.as_chunks::<8>();
+    let raw = chunks.iter().map(|bytes| i64::from_le_bytes(*bytes));
+    match DataType::try_from(tensor.data_type) {
+        Ok(DataType::Int64) => check_each(raw.chain(tensor.int64_data.iter().copied())),
+        Ok(DataType::Uint64) => {
+            let stored = tensor.uint64_data.iter().map(|value| *value as i64);
+            check_each(raw.chain(tensor.int64_data.iter().copied()).chain(stored))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_each(mut values: impl Iterator<Item = i64>) -> Result<(), Problem> {
+    // Exporters write the ends of the range for "as far as it goes".
+    let fits = |value: i64| {
+        i32::try_from(value).is_ok() || [i64::MAX, i64::MIN, i64::MIN + 1].contains(&value)
+    };
+    match values.find(|value| !fits(*value)) {
+        None => Ok(()),
+        Some(value) => {
+            Err(model_problem(format!("an integer constant of {value}, which is not held in 32 bits")))
         }
     }
 }
@@ -575,6 +633,25 @@ fn check_outputs(plan: &Plan, outputs: &[TensorDeclaration]) -> Result<(), Probl
     Ok(())
 }
 
+/// Refuses tensors that no worker can hold, and of which tract might lose count: it takes some
+/// sizes for 32 bits wide.
+fn check_sizes(model: &TypedModel) -> Result<(), Problem> {
+    for node in model.nodes() {
+        for output in &node.outputs {
+            let elements = output.fact.shape.iter().try_fold(1u64, |elements, dim| {
+                // A size that is not known yet is checked by nobody but the memory limit.
+                elements.checked_mul(dim.to_usize().map_or(1, |size| size as u64))
+            });
+            if elements.is_none_or(|elements| elements > MAX_ELEMENTS) {
+                let text =
+                    format!("`{}` has {:?} elements, at most {MAX_ELEMENTS} can be run", node.name, output.fact.shape);
+                return Err(Problem::new(Failure::Memory, text));
+            }
+        }
+    }
+    Ok(())
+}
+
 /// A graph whose inputs and outputs are the declared ones, in that order.
 struct Graph {
     model: InferenceModel,
@@ -614,9 +691,14 @@ impl Graph {
                 );
                 model.set_input_fact(index, fact)?;
             }
-            model.into_optimized()?.into_runnable()
+            model.into_typed()
         };
-        make().map_err(model_problem)
+        let model = make().map_err(model_problem)?;
+        check_sizes(&model)?;
+        model
+            .into_optimized()
+            .and_then(IntoRunnable::into_runnable)
+            .map_err(model_problem)
     }
 
     /// Whether types and shapes fit together with symbols in the place of free dimensions.

@@ -58,12 +58,21 @@ fn serve() -> io::Result<()> {
     reply(&Reply::Ready { protocol: PROTOCOL, version: crate::VERSION.into() })?;
     // This thread never computes, so that it sees at once that the engine has gone, even while
     // the model runs for ever.
-    while let Some(frame) = read_frame(&mut stdin, hello.max_request_bytes)? {
-        if requests.send(frame).is_err() {
-            break;
+    let code = loop {
+        match read_frame(&mut stdin, hello.max_request_bytes) {
+            Ok(Some(frame)) => {
+                if requests.send(frame).is_err() {
+                    break 0;
+                }
+            }
+            Ok(None) => break 0,
+            Err(error) => {
+                eprintln!("assay engine worker: {error}");
+                break 1;
+            }
         }
-    }
-    std::process::exit(0)
+    };
+    std::process::exit(code)
 }
 
 /// Sets a limit for good, or leaves it where it is lower already.

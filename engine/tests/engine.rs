@@ -302,20 +302,24 @@ fn free_dimensions_take_any_size_that_the_model_takes() {
 
 #[test]
 fn a_size_that_the_model_refuses_is_refused_although_it_is_declared_free() {
-    // The largest of each three neighbours: one element is too few.
+    // The third element: one element is too few, but the version is a good one.
     let file = Graph::new()
-        .input("x", FLOAT, &[Dim::Size(1), Dim::Size(1), Dim::Name("n")])
-        .node_with("MaxPool", &["x"], "y", &[("kernel_shape", &[3])])
-        .output("y", FLOAT, &[Dim::Size(1), Dim::Size(1), Dim::Name("m")])
+        .input("x", FLOAT, &[Dim::Name("n")])
+        .integers("third", &[2])
+        .node("Gather", &["x", "third"], "y")
+        .output("y", FLOAT, &[Dim::Size(1)])
         .file();
-    let version = Version::new(file, vec![floats("x", &[1, 1, 0])], vec![floats("y", &[1, 1, 0])]);
+    let version = Version::new(file, vec![floats("x", &[0])], vec![floats("y", &[1])]);
     let engine = engine();
     engine.check_model(&version.descriptor, version.file.clone()).unwrap();
-    let four = vec![tensor(&[1, 1, 4], &[1.0, 4.0, 2.0, 3.0])].encode();
+    let four = vec![tensor(&[4], &[1.0, 4.0, 2.0, 3.0])].encode();
     let outputs = decode(&version.run(&engine, &four).unwrap().payload);
-    assert_eq!(outputs, vec![tensor(&[1, 1, 2], &[4.0, 4.0])]);
-    assert!(version.run(&engine, &version.zeros()).is_err());
-    // Rows added to three elements: one does as well, four do not.
+    assert_eq!(outputs, vec![tensor(&[1], &[2.0])]);
+    let error = version.run_cached(&engine, &version.zeros()).unwrap_err();
+    assert!(matches!(error, EngineError::UnsupportedShape(_)), "{error:?}");
+    assert_eq!(error.reason(), FailureReason::InvalidInput);
+
+    // Added to three elements: one does as well, four do not.
     let file = Graph::new()
         .input("x", FLOAT, &[Dim::Name("n")])
         .input("row", FLOAT, &[Dim::Size(3)])
@@ -327,7 +331,35 @@ fn a_size_that_the_model_refuses_is_refused_although_it_is_declared_free() {
     assert!(version.run(&engine, &version.zeros()).is_ok());
     let four = vec![tensor(&[4], &[0.0; 4]), tensor(&[3], &[0.0; 3])].encode();
     let error = version.run_cached(&engine, &four).unwrap_err();
-    assert!(matches!(error, EngineError::UnsupportedShape(_)), "{error:?}");
+    let refused = matches!(error, EngineError::UnsupportedShape(_) | EngineError::RunFailed(_));
+    assert!(refused, "{error:?}");
+}
+
+#[test]
+fn the_ends_of_the_integer_range_mean_as_far_as_it_goes() {
+    let slice = |from: i64, to: i64, step: i64| {
+        Graph::new()
+            .input("x", FLOAT, &[Dim::Size(4)])
+            .integers("from", &[from])
+            .integers("to", &[to])
+            .integers("axes", &[0])
+            .integers("step", &[step])
+            .node("Slice", &["x", "from", "to", "axes", "step"], "y")
+            .output("y", FLOAT, &[Dim::Name("m")])
+            .file()
+    };
+    let engine = engine();
+    let payload = vec![tensor(&[4], &[1.0, 2.0, 3.0, 4.0])].encode();
+    let run = |file: Vec<u8>, length: u32| {
+        let version = Version::new(file, vec![floats("x", &[4])], vec![floats("y", &[length])]);
+        version.run(&engine, &payload).map(|output| values(&decode(&output.payload)[0]))
+    };
+    assert_eq!(run(slice(1, i64::MAX, 1), 3).unwrap(), [2.0, 3.0, 4.0]);
+    assert_eq!(run(slice(-1, i64::MIN, -1), 4).unwrap(), [4.0, 3.0, 2.0, 1.0]);
+    assert_eq!(run(slice(1, i64::from(i32::MAX), 1), 3).unwrap(), [2.0, 3.0, 4.0]);
+    // Cut to 32 bits this would be 3, and the answer wrong.
+    let error = run(slice(1, (1 << 32) + 3, 1), 3).unwrap_err();
+    assert!(matches!(error, EngineError::InvalidModel(_)), "{error:?}");
 }
 
 #[test]
@@ -406,6 +438,41 @@ fn an_output_above_the_bound_is_refused() {
     assert_eq!(error, EngineError::OutputTooLarge { limit: size - 1 });
     assert_eq!(error.reason(), FailureReason::OutputTooLarge);
     assert!(matches!(bounded(100), Err(EngineError::OutputTooLarge { .. })));
+}
+
+#[test]
+fn a_run_that_takes_too_much_memory_is_ended_and_the_model_can_be_run_again() {
+    // As many elements as the input says: a few are fine, 1.6 GB are not.
+    let file = Graph::new()
+        .input("x", FLOAT, &[Dim::Size(1)])
+        .input("size", INT64, &[Dim::Size(2)])
+        .node("Expand", &["x", "size"], "wide")
+        .node("Exp", &["wide"], "exp")
+        .node_with("ReduceMax", &["exp"], "y", &[("axes", &[0, 1])])
+        .output("y", FLOAT, &[Dim::Size(1), Dim::Size(1)])
+        .file();
+    let inputs =
+        vec![floats("x", &[1]), declared("size", ElementType::I64, &dimensions(&[2]))];
+    let version = Version::new(file, inputs, vec![floats("y", &[1, 1])]);
+    let engine = engine();
+    let input = |size: i64| vec![tensor(&[1], &[0.0]), integers(&[2], &[size, size])].encode();
+    let fine = decode(&version.run(&engine, &input(10)).unwrap().payload);
+    assert_eq!(values(&fine[0]), [1.0]);
+    let error = version.run_cached(&engine, &input(20_000)).unwrap_err();
+    assert!(matches!(error, EngineError::MemoryLimit { .. }), "{error:?}");
+    assert_eq!(error.reason(), FailureReason::MemoryLimit);
+    assert!(engine.status().idle_workers.is_empty());
+    assert!(version.run(&engine, &input(10)).is_ok());
+}
+
+#[test]
+fn a_file_that_does_not_fit_into_memory_is_refused() {
+    let engine = Engine::new(EngineConfig { memory_limit_bytes: 16 << 20, ..config() }).unwrap();
+    let version = with(&logarithm(), |version| version.file.resize(40 << 20, 0));
+    let error = engine.inspect(version.file).unwrap_err();
+    assert!(matches!(error, EngineError::MemoryLimit { .. }), "{error:?}");
+    let digits = Version::digits();
+    assert!(digits.run(&engine, &digits.zeros()).is_ok());
 }
 
 #[test]

@@ -19,18 +19,18 @@ use support::{
     worker, Version,
 };
 
-/// Hours of work behind few bytes: products of matrices that the input is spread into.
+/// A quarter of an hour of work, on a fast machine, behind few bytes: products of matrices that the input is spread into.
 fn endless() -> Version {
     let mut graph = Graph::new()
         .input("x", FLOAT, &[Dim::Size(1), Dim::Size(1)])
         .integers("wide", &[4096, 4096])
         .node("Expand", &["x", "wide"], "m0");
-    for turn in 0..4000 {
+    for turn in 0..400 {
         let (from, to) = (format!("m{turn}"), format!("m{}", turn + 1));
         graph = graph.node("MatMul", &[&from, "m0"], &to);
     }
-    let file = graph.output("m4000", FLOAT, &[Dim::Size(4096), Dim::Size(4096)]).file();
-    Version::new(file, vec![floats("x", &[1, 1])], vec![floats("m4000", &[4096, 4096])])
+    let file = graph.output("m400", FLOAT, &[Dim::Size(4096), Dim::Size(4096)]).file();
+    Version::new(file, vec![floats("x", &[1, 1])], vec![floats("m400", &[4096, 4096])])
 }
 
 fn raw_worker() -> Child {
@@ -79,7 +79,7 @@ fn a_worker_that_computes_ends_with_its_stdin() {
     let payload = endless().zeros();
     write_frame(child.stdin.as_mut().unwrap(), &Request::Run(payload).encode()).unwrap();
     drop(child.stdin.take());
-    // It would go on for hours.
+    // It would go on for many minutes.
     assert!(child.wait().unwrap().success());
 }
 
@@ -139,25 +139,17 @@ fn a_frame_above_the_bound_ends_the_worker() {
 }
 
 #[test]
-fn a_model_that_never_ends_is_ended_and_its_process_is_gone() {
+fn a_model_that_never_ends_is_ended() {
     let engine = Engine::new(EngineConfig {
         run_timeout: Duration::from_millis(200),
         ..config()
     })
     .unwrap();
     let version = endless();
-    let before = children();
     let late = version.run(&engine, &version.zeros());
     assert!(matches!(late, Err(EngineError::RunTimeLimit(_))), "{late:?}");
     assert!(engine.status().idle_workers.is_empty());
     assert_eq!(engine.status().running, 0);
-    drop((before, engine));
-}
-
-/// Ids of this process's children.
-fn children() -> Vec<u32> {
-    let task = std::fs::read_to_string("/proc/thread-self/children").unwrap_or_default();
-    task.split_whitespace().filter_map(|pid| pid.parse().ok()).collect()
 }
 
 #[test]
@@ -296,7 +288,6 @@ fn a_program_that_is_not_a_worker_is_refused() {
 fn a_worker_that_never_answers_is_ended() {
     let folder = tempfile::tempdir().unwrap();
     let pid_file = folder.path().join("pid");
-    // `read` waits for a second line that never comes.
     let script = format!("echo $$ > {}; exec sleep 86400", pid_file.display());
     let args = vec!["-c".into(), script];
     let error = Engine::new(EngineConfig {

@@ -106,10 +106,10 @@ pub struct OperatorParams {
         value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub engine_max_model_mib: u32,
 
-    /// How long an offchain worker waits for a run that it started, in milliseconds.
+    /// How long an offchain worker waits for a run, in milliseconds, unless the runtime bids it
+    /// wait less.
     ///
-    /// A run that takes longer is answered at a later block. Above a block time it only holds
-    /// threads.
+    /// A run that takes longer is answered at a later block.
     #[arg(long, value_name = "MS", default_value_t = 800,
         value_parser = clap::value_parser!(u64).range(..=60_000))]
     pub engine_wait_ms: u64,

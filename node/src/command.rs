@@ -39,7 +39,7 @@ impl SubstrateCli for Cli {
     }
 
     fn copyright_start_year() -> i32 {
-        2025
+        2026
     }
 
     fn load_spec(&self, id: &str) -> Result<Box<dyn sc_service::ChainSpec>, String> {
@@ -120,14 +120,15 @@ pub fn run() -> sc_cli::Result<()> {
 }
 
 fn run_node(cli: &Cli) -> sc_cli::Result<()> {
-    let is_operator = cli.operator.operator || cli.run.is_dev()?;
-    let operator = is_operator.then(|| cli.operator.clone());
-    let workers = &cli.run.offchain_worker_params.enabled;
-    if cli.operator.operator && matches!(workers, OffchainWorkerEnabled::Never) {
+    let no_workers =
+        matches!(cli.run.offchain_worker_params.enabled, OffchainWorkerEnabled::Never);
+    if cli.operator.operator && no_workers {
         return Err("--operator runs models from offchain workers: drop `--offchain-worker never`"
             .to_string()
             .into());
     }
+    let is_operator = cli.operator.operator || (cli.run.is_dev()? && !no_workers);
+    let operator = is_operator.then(|| cli.operator.clone());
     let runner = cli.create_runner(&cli.run)?;
     runner.run_node_until_exit(|config| async move {
         service::new_full(config, operator).map_err(sc_cli::Error::Service)

@@ -93,7 +93,7 @@ impl NodeEngine {
         let metrics = self.metrics.clone();
         let max_input_bytes = self.max_input_bytes;
         move || {
-            let Job { request, artifact, descriptor, input } = job;
+            let Job { request, artifact, descriptor, input, wait_ms: _ } = job;
             let outcome = artifacts.input(input, max_input_bytes).and_then(|payload| {
                 engine.run(&descriptor, || artifacts.fetch(&artifact), &payload)
             });
@@ -115,7 +115,8 @@ impl NodeEngine {
 impl EngineProvider for NodeEngine {
     fn run(&self, job: Job) -> JobStatus {
         let request = job.request;
-        let status = self.jobs.submit_or_poll(request, self.work(job), self.wait);
+        let wait = self.wait.min(Duration::from_millis(job.wait_ms.into()));
+        let status = self.jobs.submit_or_poll(request, self.work(job), wait);
         if let JobStatus::Unavailable(text) = &status {
             log::warn!(target: LOG_TARGET, "Request {request}: not started yet: {text}");
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use assay_primitives::{
     runtime_api::AssayApi, ArtifactManifest, Digest, Possession, Statement, WORKER_KEY_TYPE,
 };
-use assay_runtime::{opaque::Block, AccountId, Balance, Nonce};
+use assay_runtime::AccountId;
 use jsonrpsee::{
     core::RpcResult,
     proc_macros::rpc,
@@ -85,10 +85,8 @@ pub fn create(
 
     let mut module = RpcModule::new(());
     let Deps { client, pool, keystore, engine } = deps;
-    let system = System::new(client.clone(), pool);
-    module.merge(SystemApiServer::<_, AccountId, Nonce>::into_rpc(system))?;
-    let payment = TransactionPayment::new(client.clone());
-    module.merge(TransactionPaymentApiServer::<_, Balance, _>::into_rpc(payment))?;
+    module.merge(System::new(client.clone(), pool).into_rpc())?;
+    module.merge(TransactionPayment::new(client.clone()).into_rpc())?;
     module.merge(Methods { client, keystore, engine }.into_rpc())?;
     Ok(module)
 }

@@ -7,9 +7,12 @@ use futures::FutureExt;
 use sc_client_api::{Backend as _, BlockBackend};
 use sc_consensus_babe::{BabeLink, BabeWorkerHandle, SlotProportion};
 use sc_consensus_grandpa::SharedVoterState;
-use sc_network::{config::FullNetworkConfiguration, NetworkBackend};
+use sc_network::{
+    config::{FullNetworkConfiguration, NetworkBackendType},
+    NetworkBackend,
+};
 use sc_service::{
-    config::{NetworkBackendType, SyncMode},
+    config::SyncMode,
     error::Error as ServiceError,
     BlocksPruning, Configuration, TaskManager, WarpSyncConfig,
 };

@@ -23,7 +23,7 @@ pub use apis::api;
 #[cfg(feature = "std")]
 pub use apis::RuntimeApi;
 
-use alloc::borrow::Cow;
+use alloc::{borrow::Cow, vec::Vec};
 use frame_support::weights::{constants::WEIGHT_REF_TIME_PER_SECOND, Weight};
 use sp_runtime::{
     generic,

@@ -18,6 +18,16 @@ use crate::{
     HoldReason, Pallet,
 };
 
+/// Adds to a total. A total of zero has no entry.
+fn increase(total: &mut Option<Balance>, amount: Balance) {
+    *total = Some(total.unwrap_or_default().saturating_add(amount)).filter(|total| *total > 0);
+}
+
+/// Takes from a total. A total of zero has no entry.
+fn decrease(total: &mut Option<Balance>, amount: Balance) {
+    *total = total.unwrap_or_default().checked_sub(amount).filter(|total| *total > 0);
+}
+
 impl<T: Config> Pallet<T> {
     /// Holds `amount`, leaving the account alive.
     fn hold_from(
@@ -44,7 +54,8 @@ impl<T: Config> Pallet<T> {
             // Not a transfer, but the same to its owner.
             return Self::release_to_owner(reason, from, amount);
         }
-        // In a storage layer of its own, so that a refused transfer leaves nothing behind.
+        // In a storage layer of its own, so that a refused transfer leaves nothing behind. With
+        // force, because a freeze on the account must not keep what it owes from being paid.
         frame_support::storage::with_storage_layer(|| {
             T::Currency::transfer_on_hold(
                 &reason.into(),
@@ -53,13 +64,16 @@ impl<T: Config> Pallet<T> {
                 amount,
                 Precision::Exact,
                 Restriction::Free,
-                Fortitude::Polite,
+                Fortitude::Force,
             )
         })
         .unwrap_or_default()
     }
 
     fn release_to_owner(reason: HoldReason, account: &T::AccountId, amount: Balance) -> Balance {
+        if amount.is_zero() {
+            return 0;
+        }
         match T::Currency::release(&reason.into(), account, amount, Precision::Exact) {
             Ok(released) => released,
             Err(error) => {
@@ -72,9 +86,7 @@ impl<T: Config> Pallet<T> {
     /// Takes an escrow off the books.
     fn close_escrow(request: RequestId) -> Option<EscrowRecord<T::AccountId>> {
         let record = Escrows::<T>::take(request)?;
-        EscrowTotals::<T>::mutate_exists(&record.payer, |total| {
-            *total = total.unwrap_or_default().checked_sub(record.amount).filter(|t| *t > 0);
-        });
+        EscrowTotals::<T>::mutate_exists(&record.payer, |total| decrease(total, record.amount));
         Some(record)
     }
 
@@ -94,7 +106,7 @@ impl<T: Config> Escrow<T::AccountId> for Pallet<T> {
         ensure!(!Escrows::<T>::contains_key(request), Error::<T>::EscrowExists);
         Self::hold_from(HoldReason::Escrow, payer, amount, Error::<T>::EscrowNotCovered)?;
         Escrows::<T>::insert(request, EscrowRecord { payer: payer.clone(), amount });
-        EscrowTotals::<T>::mutate(payer, |total| *total = total.saturating_add(amount));
+        EscrowTotals::<T>::mutate_exists(payer, |total| increase(total, amount));
         Ok(())
     }
 
@@ -151,7 +163,7 @@ impl<T: Config> Bonds<T::AccountId> for Pallet<T> {
 
     fn lock(account: &T::AccountId, amount: Balance) -> DispatchResult {
         Self::hold_from(HoldReason::Bond, account, amount, Error::<T>::BondNotCovered)?;
-        BondTotals::<T>::mutate(account, |total| *total = total.saturating_add(amount));
+        BondTotals::<T>::mutate_exists(account, |total| increase(total, amount));
         Ok(())
     }
 
@@ -183,9 +195,7 @@ impl<T: Config> Bonds<T::AccountId> for Pallet<T> {
             amount - compensation,
         );
         let taken = compensation + rest;
-        BondTotals::<T>::mutate_exists(account, |total| {
-            *total = total.unwrap_or_default().checked_sub(taken).filter(|t| *t > 0);
-        });
+        BondTotals::<T>::mutate_exists(account, |total| decrease(total, taken));
         Self::deposit_event(Event::Slashed {
             account: account.clone(),
             amount: taken,
@@ -198,16 +208,14 @@ impl<T: Config> Bonds<T::AccountId> for Pallet<T> {
 impl<T: Config> Deposits<T::AccountId> for Pallet<T> {
     fn take(account: &T::AccountId, amount: Balance) -> DispatchResult {
         Self::hold_from(HoldReason::Deposit, account, amount, Error::<T>::DepositNotCovered)?;
-        DepositTotals::<T>::mutate(account, |total| *total = total.saturating_add(amount));
+        DepositTotals::<T>::mutate_exists(account, |total| increase(total, amount));
         Ok(())
     }
 
     fn give_back(account: &T::AccountId, amount: Balance) {
         let amount = amount.min(DepositTotals::<T>::get(account));
         let released = Self::release_to_owner(HoldReason::Deposit, account, amount);
-        DepositTotals::<T>::mutate_exists(account, |total| {
-            *total = total.unwrap_or_default().checked_sub(released).filter(|t| *t > 0);
-        });
+        DepositTotals::<T>::mutate_exists(account, |total| decrease(total, released));
     }
 }
 

@@ -1,6 +1,6 @@
 //! Invariants of the books.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use assay_primitives::Balance;
 use frame_support::{ensure, traits::fungible::Inspect, traits::Get};
 use sp_runtime::TryRuntimeError;
@@ -9,7 +9,7 @@ use crate::{BondTotals, Config, DepositTotals, EscrowTotals, Escrows, HoldReason
 
 impl<T: Config> Pallet<T> {
     /// * The escrows of an account add up to its total.
-    /// * Each total is what is held on the account under its reason.
+    /// * Each total is what is held on the account under its reason, and nothing else is held.
     /// * No entry says zero.
     /// * The treasury can receive any amount.
     pub fn do_try_state() -> Result<(), TryRuntimeError> {
@@ -20,31 +20,33 @@ impl<T: Config> Pallet<T> {
         }
         // A request may have cost nothing; then there is no total.
         totals.retain(|_, total| *total > 0);
-        let booked: BTreeMap<_, _> =
-            EscrowTotals::<T>::iter().filter(|(_, total)| *total > 0).collect();
-        ensure!(totals == booked, "escrow totals are not the sums of the escrows");
-        for (account, total) in booked {
-            ensure!(
-                Self::held(HoldReason::Escrow, &account) == total,
-                "an escrow total is not what is held"
-            );
-        }
-        for (account, total) in BondTotals::<T>::iter() {
-            ensure!(
-                Self::held(HoldReason::Bond, &account) == total,
-                "a bond is not what is held"
-            );
-        }
-        for (account, total) in DepositTotals::<T>::iter() {
-            ensure!(
-                Self::held(HoldReason::Deposit, &account) == total,
-                "a deposit is not what is held"
-            );
-        }
+        let escrows: BTreeMap<_, _> = EscrowTotals::<T>::iter().collect();
+        let bonds: BTreeMap<_, _> = BondTotals::<T>::iter().collect();
+        let deposits: BTreeMap<_, _> = DepositTotals::<T>::iter().collect();
+        ensure!(
+            [&escrows, &bonds, &deposits].iter().all(|book| book.values().all(|total| *total > 0)),
+            "a total says zero"
+        );
+        ensure!(totals == escrows, "escrow totals are not the sums of the escrows");
+        ensure!(
+            Self::is_held(HoldReason::Escrow, &escrows),
+            "an escrow total is not what is held"
+        );
+        ensure!(Self::is_held(HoldReason::Bond, &bonds), "a bond is not what is held");
+        ensure!(Self::is_held(HoldReason::Deposit, &deposits), "a deposit is not what is held");
         ensure!(
             T::Currency::balance(&T::TreasuryAccount::get()) >= T::Currency::minimum_balance(),
             "the treasury is below the existential deposit"
         );
         Ok(())
+    }
+
+    /// Whether the holds of all accounts are those in the book.
+    fn is_held(reason: HoldReason, book: &BTreeMap<T::AccountId, Balance>) -> bool {
+        let accounts: BTreeSet<T::AccountId> =
+            frame_system::Account::<T>::iter_keys().chain(book.keys().cloned()).collect();
+        accounts.into_iter().all(|account| {
+            Self::held(reason, &account) == book.get(&account).copied().unwrap_or_default()
+        })
     }
 }

@@ -8,7 +8,7 @@ use assay_primitives::{
 use frame_support::{ensure, traits::Get};
 use sp_runtime::DispatchResult;
 
-use crate::{Artifact, Artifacts, Chunks, Config, Error, Event, Pallet};
+use crate::{Artifact, Artifacts, Chunks, Config, Error, Event, LastIndexed, Pallet};
 
 impl<AccountId> Artifact<AccountId> {
     fn has(&self, index: u32) -> bool {
@@ -78,8 +78,12 @@ impl<T: Config> Pallet<T> {
             frame_system::Pallet::<T>::extrinsic_data(extrinsic_index).ends_with(&data),
             Error::<T>::NotOutermostCall
         );
+        // It indexes them once: of two chunks in one extrinsic it would lose the first.
+        let here = (frame_system::Pallet::<T>::block_number(), extrinsic_index);
+        ensure!(LastIndexed::<T>::get() != Some(here), Error::<T>::NotOutermostCall);
         ensure!(digest_of(&data) == expected, Error::<T>::ChunkMismatch);
 
+        LastIndexed::<T>::put(here);
         sp_io::transaction_index::index(extrinsic_index, data.len() as u32, expected.0);
         record.uploaded |= 1 << index;
         let complete = record.is_complete();

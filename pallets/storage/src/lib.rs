@@ -86,6 +86,11 @@ pub mod pallet {
     pub type Artifacts<T: Config> =
         StorageMap<_, Blake2_128Concat, Digest, Artifact<T::AccountId>>;
 
+    /// Height and index of the transaction whose bytes were indexed last. Nodes index one chunk
+    /// per transaction.
+    #[pallet::storage]
+    pub type LastIndexed<T: Config> = StorageValue<_, (BlockNumberFor<T>, u32)>;
+
     /// What happened.
     #[pallet::event]
     #[pallet::generate_deposit(pub(super) fn deposit_event)]

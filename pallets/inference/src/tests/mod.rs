@@ -1,1 +1,18 @@
-//! Tests.
+//! Requests from escrow to receipt, on the real pallets around this one.
+
+mod cancel;
+mod commit;
+mod deadline;
+mod draw;
+mod failure;
+mod input;
+mod invariants;
+mod offchain;
+mod quorum;
+mod request;
+mod reveal;
+mod signed;
+mod sweep;
+mod terms;
+mod views;
+mod worker;

@@ -1,1 +1,12 @@
-//! Tests.
+//! What operators can and cannot do, call by call.
+
+mod bond;
+mod candidates;
+mod heartbeat;
+mod invariants;
+mod offchain;
+mod penalise;
+mod register;
+mod serve;
+mod unbond;
+mod worker;

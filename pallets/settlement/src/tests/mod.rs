@@ -1,1 +1,10 @@
-//! Tests.
+//! One file per thing that the pallet does.
+
+mod bonds;
+mod conservation;
+mod deposits;
+mod hold;
+mod invariants;
+mod refund;
+mod settle;
+mod spend_treasury;

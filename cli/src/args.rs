@@ -1,0 +1,348 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use assay_client::{
+    amount, calls::Share, declaration, names, AccountId, AssuranceArgument, ModelReference,
+};
+use assay_primitives::{model::Tolerance, AssuranceClasses, Balance, Digest, RequestId};
+use clap::{Args, Parser, Subcommand};
+
+use crate::failure::EXIT_CODES;
+
+/// Verifiable AI inference: publish models, serve them, ask them, and check the receipts.
+#[derive(Parser)]
+#[command(name = "assay", version, after_help = EXIT_CODES, disable_help_subcommand = false)]
+pub struct Cli {
+    /// What every command takes.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What every command takes.
+#[derive(Args)]
+pub struct Global {
+    /// Address of a node [default: ws://127.0.0.1:9944]
+    #[arg(long, global = true, env = "ASSAY_URL", value_name = "URL")]
+    pub url: Option<String>,
+    /// Print the result as one line of JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Key that signs: a phrase or seed with derivations, or a development key such as //Alice.
+    /// Others on this machine can see command lines; prefer --key-file or ASSAY_SURI
+    #[arg(long, global = true, env = "ASSAY_SURI", hide_env_values = true, value_name = "SECRET")]
+    pub suri: Option<String>,
+    /// File with the key that signs, in the form of --suri; goes before --suri
+    #[arg(long, global = true, value_name = "FILE")]
+    pub key_file: Option<PathBuf>,
+}
+
+/// What to do.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Publish and look up models
+    #[command(subcommand)]
+    Model(ModelCommand),
+    /// Run an operator
+    #[command(subcommand)]
+    Operator(OperatorCommand),
+    /// Ask a model, and wait for the verified answer
+    Infer(Infer),
+    /// Look at requests
+    #[command(subcommand)]
+    Request(RequestCommand),
+    /// Export and verify receipts
+    #[command(subcommand)]
+    Receipt(ReceiptCommand),
+    /// Show a balance
+    Balance {
+        /// The account [default: the key's]
+        #[arg(value_parser = names::parse_account)]
+        account: Option<AccountId>,
+    },
+    /// Send ASY to an account
+    Transfer {
+        /// The receiver
+        #[arg(value_parser = names::parse_account)]
+        to: AccountId,
+        /// Amount in ASY
+        #[arg(value_parser = amount::parse)]
+        amount: Balance,
+    },
+    /// Find what is wrong with a node, an operator or this machine, and say how to mend it
+    Doctor {
+        /// The operator to look at [default: the one of the node's worker key]
+        #[arg(long, value_parser = names::parse_account)]
+        operator: Option<AccountId>,
+    },
+}
+
+/// Publish and look up models.
+#[derive(Subcommand)]
+pub enum ModelCommand {
+    /// Publish an ONNX file as a new version of a model of yours
+    Publish(Publish),
+    /// List models
+    List {
+        /// Number of the first model
+        #[arg(long, default_value_t = 0)]
+        from: u32,
+        /// Most versions to list
+        #[arg(long, default_value_t = 100)]
+        limit: u32,
+    },
+    /// Show a version
+    Show {
+        /// owner/name, owner/name@version or model-number@version
+        model: ModelReference,
+    },
+    /// Close a version of yours to new requests
+    Deprecate {
+        /// The version
+        model: ModelReference,
+    },
+    /// Remove a version of yours that no request uses, and get its deposit back
+    Remove {
+        /// The version
+        model: ModelReference,
+        /// Then remove its artifact too, with the artifact's deposit
+        #[arg(long)]
+        artifact: bool,
+        /// Then remove the model too, which must have no other version
+        #[arg(long)]
+        whole: bool,
+    },
+}
+
+/// Publish an ONNX file.
+#[derive(Args)]
+pub struct Publish {
+    /// The model file
+    pub file: PathBuf,
+    /// Name of the model: lower-case letters, digits, hyphens
+    #[arg(long)]
+    pub name: String,
+    /// Its inputs and outputs, as JSON [default: model.json beside the file]
+    #[arg(long, value_name = "FILE")]
+    pub declaration: Option<PathBuf>,
+    /// SPDX licence expression [default: the declaration's, else NOASSERTION]
+    #[arg(long, alias = "license")]
+    pub licence: Option<String>,
+    /// Share of each price that is yours
+    #[arg(long, value_name = "PERCENT", default_value = "0", value_parser = Share::from_percent)]
+    pub royalty_percent: Share,
+    /// How far apart outputs may be and still count as equal; 0: bit-equal. Floating-point
+    /// models need one to offer quorum
+    #[arg(long, value_parser = declaration::parse_tolerance)]
+    pub tolerance: Option<Tolerance>,
+    /// Classes that requests may ask for
+    #[arg(long, value_name = "CLASSES", default_value = "signed", value_parser = names::parse_classes)]
+    pub assurance: AssuranceClasses,
+    /// Digest of further metadata
+    #[arg(long, value_name = "DIGEST", value_parser = names::parse_digest)]
+    pub metadata: Option<Digest>,
+}
+
+/// Run an operator.
+#[derive(Subcommand)]
+pub enum OperatorCommand {
+    /// Register the key's account as an operator, with the worker key of the node
+    Register {
+        /// Bond in ASY, held until some time after unbonding
+        #[arg(long, value_parser = amount::parse)]
+        bond: Balance,
+        /// The worker key.
+        #[command(flatten)]
+        worker: WorkerKey,
+    },
+    /// Replace the worker key by the one of the node
+    SetWorker(WorkerKey),
+    /// Offer a model, or change the offer
+    Serve {
+        /// The version
+        model: ModelReference,
+        /// Price of one run, in ASY
+        #[arg(long, value_parser = amount::parse)]
+        ask: Balance,
+        /// Runs at once
+        #[arg(long, default_value_t = 1)]
+        concurrency: u32,
+        /// Classes in which it is offered [default: those of the version]
+        #[arg(long, value_parser = names::parse_classes)]
+        classes: Option<AssuranceClasses>,
+    },
+    /// Take an offer back
+    Withdraw {
+        /// The version
+        model: ModelReference,
+    },
+    /// Show an operator
+    Status {
+        /// Its account [default: the key's]
+        #[arg(value_parser = names::parse_account)]
+        account: Option<AccountId>,
+    },
+    /// Stop, and start the wait for the bond
+    Unbond,
+    /// Take the bond after the wait
+    WithdrawBond,
+    /// Add to the bond
+    AddBond {
+        /// Amount in ASY
+        #[arg(value_parser = amount::parse)]
+        amount: Balance,
+    },
+}
+
+/// A worker key that is not asked of the node.
+#[derive(Args)]
+pub struct WorkerKey {
+    /// Public worker key in hex [default: the node's, which must run on this machine]
+    #[arg(long, value_name = "HEX", requires = "possession")]
+    pub worker: Option<String>,
+    /// Its signature over the statement of possession, in hex
+    #[arg(long, value_name = "HEX", requires = "worker")]
+    pub possession: Option<String>,
+}
+
+/// Ask a model.
+#[derive(Args)]
+pub struct Infer {
+    /// owner/name, owner/name@version or model-number@version
+    pub model: ModelReference,
+    /// JSON text, or a .json, .npy, .npz or .csv file
+    #[arg(long)]
+    pub input: String,
+    /// What must make the answer credible: signed, or quorum:N,K
+    #[arg(long, default_value = "signed")]
+    pub assurance: AssuranceArgument,
+    /// Most that it may cost, in ASY [default: the quote]
+    #[arg(long, value_name = "ASY", value_parser = amount::parse)]
+    pub max_price: Option<Balance>,
+    /// Blocks in which it must be answered
+    #[arg(long, value_name = "BLOCKS", default_value_t = assay_client::inference::DEFAULT_DEADLINE_BLOCKS)]
+    pub deadline: u32,
+    /// 32 bytes in hex that an account uses once, so that nothing is asked twice [default:
+    /// random, and printed]
+    #[arg(long, value_name = "HEX")]
+    pub key: Option<String>,
+}
+
+/// Look at requests.
+#[derive(Subcommand)]
+pub enum RequestCommand {
+    /// Show a request and its output
+    Show {
+        /// The request
+        #[arg(value_parser = parse_request)]
+        request: RequestId,
+    },
+    /// List an account's requests, newest first
+    List {
+        /// The account [default: the key's]
+        #[arg(long, value_parser = names::parse_account)]
+        account: Option<AccountId>,
+        /// Most requests to list
+        #[arg(long, default_value_t = 20)]
+        limit: u32,
+    },
+    /// Take a request of yours back that is not assigned yet
+    Cancel {
+        /// The request
+        #[arg(value_parser = parse_request)]
+        request: RequestId,
+    },
+}
+
+/// Export and verify receipts.
+#[derive(Subcommand)]
+pub enum ReceiptCommand {
+    /// Write a request's receipt with all that is needed to verify it without a node
+    Export {
+        /// The request
+        #[arg(value_parser = parse_request)]
+        request: RequestId,
+        /// File to write [default: standard output]
+        #[arg(long, value_name = "FILE")]
+        to: Option<PathBuf>,
+    },
+    /// Verify a receipt. A file is verified without a node; if --url is given, the node is asked
+    /// whether it has finalised the block that the receipt rests on
+    Verify {
+        /// A file that `receipt export` wrote, or the number of a request
+        receipt: String,
+        /// Output to compare with the receipt: JSON text, or a file with it
+        #[arg(long, value_name = "JSON")]
+        output: Option<String>,
+    },
+}
+
+fn parse_request(text: &str) -> Result<RequestId, String> {
+    text.parse().map(RequestId).map_err(|_| "requests are numbers".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    fn parse(line: &str) -> Result<Cli, clap::Error> {
+        Cli::try_parse_from(line.split_whitespace())
+    }
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn commands_are_read() {
+        for line in [
+            "assay model publish m.onnx --name digits --royalty-percent 2.5 --tolerance 0.0001 \
+             --assurance signed,quorum --licence MIT",
+            "assay model list --json",
+            "assay model show //Alice/digits@1",
+            "assay model remove 0@1 --artifact --whole",
+            "assay operator register --bond 100 --suri //Bob",
+            "assay operator serve //Alice/digits --ask 0.1 --concurrency 2 --classes signed",
+            "assay operator status //Bob",
+            "assay infer //Alice/digits@1 --input x.json --assurance quorum:3,2 --max-price 0.5",
+            "assay request cancel 7 --key-file key",
+            "assay receipt export 7 --to r.json",
+            "assay receipt verify r.json --output out.json --url ws://localhost:9944",
+            "assay balance //Alice",
+            "assay transfer //Bob 1.5",
+            "assay doctor --operator //Bob",
+        ] {
+            if let Err(error) = parse(line) {
+                panic!("{line}: {error}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused_with_a_reason() {
+        for (line, reason) in [
+            ("assay transfer //Bob 1,5", "not an amount"),
+            ("assay infer digits --input x --assurance signed", "neither owner nor version"),
+            ("assay infer 0@1 --input x --assurance quorum:2,1", "not an assurance"),
+            ("assay request show x", "requests are numbers"),
+            ("assay operator serve 0@1 --ask 1 --classes best", "not an assurance class"),
+            ("assay operator register --bond 1 --worker 0x00", "--possession"),
+        ] {
+            let error = parse(line).err().unwrap_or_else(|| panic!("{line} is taken"));
+            assert!(error.to_string().contains(reason), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_help_shows_no_key_of_the_environment() {
+        let suri = Cli::command().get_arguments().any(|argument| {
+            argument.get_id() == "suri" && argument.is_hide_env_values_set()
+        });
+        assert!(suri);
+    }
+}

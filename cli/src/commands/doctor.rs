@@ -1,0 +1,456 @@
+//! `doctor`: finds what is wrong, and says how to mend it.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use assay_client::{amount, names, rpc, storage, AccountId, Client, Error};
+use assay_primitives::{operator::EngineVersion, runtime_api::OperatorView, Digest};
+use codec::Encode;
+use serde::Serialize;
+use serde_json::{json, Value};
+
+use crate::{context::Context, failure::Failure, output::table};
+
+/// A block older than this means that the chain stands still.
+const MAX_BLOCK_AGE_MS: i128 = 60_000;
+/// A block from further ahead means that a clock is wrong.
+const MAX_CLOCK_AHEAD_MS: i128 = 5_000;
+/// Finality further behind than this is stuck.
+const MAX_FINALITY_LAG: u32 = 30;
+
+/// How a check ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Verdict {
+    Ok,
+    /// It can go on like this, but should not.
+    Warning,
+    Failed,
+    /// There is nothing to check.
+    Skipped,
+}
+
+/// One check.
+#[derive(Debug, Serialize)]
+struct Check {
+    check: &'static str,
+    verdict: Verdict,
+    detail: String,
+    /// What to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remedy: Option<String>,
+}
+
+#[derive(Default)]
+struct Report {
+    checks: Vec<Check>,
+}
+
+impl Report {
+    fn add(&mut self, check: &'static str, verdict: Verdict, detail: impl Into<String>) {
+        self.checks.push(Check { check, verdict, detail: detail.into(), remedy: None });
+    }
+
+    fn ok(&mut self, check: &'static str, detail: impl Into<String>) {
+        self.add(check, Verdict::Ok, detail);
+    }
+
+    fn mend(
+        &mut self,
+        check: &'static str,
+        verdict: Verdict,
+        detail: impl Into<String>,
+        remedy: impl Into<String>,
+    ) {
+        let remedy = Some(remedy.into());
+        self.checks.push(Check { check, verdict, detail: detail.into(), remedy });
+    }
+
+    fn error(&mut self, check: &'static str, error: &Error) {
+        let remedy = "see the node's log, and run doctor again";
+        self.mend(check, Verdict::Failed, error.to_string(), remedy);
+    }
+
+    fn is_well(&self) -> bool {
+        self.checks.iter().all(|check| check.verdict != Verdict::Failed)
+    }
+
+    fn to_text(&self) -> String {
+        let rows: Vec<_> = self
+            .checks
+            .iter()
+            .map(|check| {
+                let verdict = match check.verdict {
+                    Verdict::Ok => "ok",
+                    Verdict::Warning => "warning",
+                    Verdict::Failed => "FAILED",
+                    Verdict::Skipped => "skipped",
+                };
+                let detail = match &check.remedy {
+                    Some(remedy) => format!("{} -> {remedy}", check.detail),
+                    None => check.detail.clone(),
+                };
+                vec![verdict.to_owned(), check.check.to_owned(), detail]
+            })
+            .collect();
+        table(&["", "CHECK", "FOUND"], &rows)
+    }
+}
+
+pub async fn run(context: &Context<'_>, operator: Option<AccountId>) -> Result<(), Failure> {
+    let mut report = Report::default();
+    let result = examine(context, operator, &mut report).await;
+    let json = json!({ "well": report.is_well() && result.is_ok(), "checks": report.checks });
+    context.output.result(&json, || report.to_text());
+    match result {
+        Err(failure) => Err(failure),
+        Ok(()) if report.is_well() => Ok(()),
+        Ok(()) => Err(Failure::Unwell),
+    }
+}
+
+async fn examine(
+    context: &Context<'_>,
+    operator: Option<AccountId>,
+    report: &mut Report,
+) -> Result<(), Failure> {
+    let signer = context.signer_if_given()?;
+    let client = match context.connect().await {
+        Ok(client) => client,
+        Err(Failure::Client(error)) => {
+            let remedy = "start a node here (assay-node), or name another with --url";
+            report.mend("node", Verdict::Failed, error.to_string(), remedy);
+            return Err(Failure::UnwellWithoutNode);
+        },
+        Err(other) => return Err(other),
+    };
+    node(&client, report).await;
+    versions(&client, report).await;
+    chain(&client, report).await;
+    if let Some(signer) = &signer {
+        balance(&client, signer.account(), report).await;
+    }
+    let engine = engine(&client, report).await;
+    let hint = operator.clone().or_else(|| signer.map(|signer| signer.account().clone()));
+    if let Some(found) = keys(&client, hint, operator.is_some(), report).await {
+        serving(&client, &found, engine.as_ref(), report).await;
+    }
+    Ok(())
+}
+
+async fn node(client: &Client, report: &mut Report) {
+    let rpc = client.rpc();
+    let (health, chain) = match tokio::join!(rpc.health(), rpc.chain_name()) {
+        (Ok(health), Ok(chain)) => (health, chain),
+        (Err(error), _) | (_, Err(error)) => return report.error("node", &error),
+    };
+    let detail = format!("{} is on {chain}, {} peers", rpc.url(), health.peers);
+    if health.is_syncing {
+        let remedy = "wait until the node has caught up with the chain";
+        report.mend("node", Verdict::Warning, format!("{detail}, still syncing"), remedy);
+    } else if health.should_have_peers && health.peers == 0 {
+        let remedy = "check the network, the firewall and the node's --bootnodes";
+        report.mend("node", Verdict::Failed, detail, remedy);
+    } else {
+        report.ok("node", detail);
+    }
+}
+
+async fn versions(client: &Client, report: &mut Report) {
+    let ours = env!("CARGO_PKG_VERSION");
+    match client.rpc().node_version().await {
+        Ok(theirs) => {
+            let (own, node) = (EngineVersion::parse(ours), EngineVersion::parse(&theirs));
+            let detail = format!("assay {ours}, node {theirs}");
+            match (own.major, own.minor) == (node.major, node.minor) {
+                true => report.ok("versions", detail),
+                false => {
+                    let remedy = "install assay and assay-node of the same version";
+                    report.mend("versions", Verdict::Warning, detail, remedy);
+                },
+            }
+        },
+        Err(error) => report.error("versions", &error),
+    }
+    match client.check_runtime().await {
+        Ok(()) => report.ok("runtime", "has every call that assay sends"),
+        Err(error) => {
+            let remedy = "install the assay that belongs to this chain's runtime";
+            report.mend("runtime", Verdict::Failed, error.to_string(), remedy);
+        },
+    }
+}
+
+async fn chain(client: &Client, report: &mut Report) {
+    let rpc = client.rpc();
+    let time = rpc.storage_value::<u64>(&storage::timestamp_key(), None).await;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
+    match time {
+        Ok(Some(block)) => clock(now as i128 - i128::from(block), report),
+        Ok(None) => report.add("clock", Verdict::Skipped, "the chain has no block with a time yet"),
+        Err(error) => report.error("clock", &error),
+    }
+    match tokio::join!(rpc.header(None), rpc.finalized_header()) {
+        (Ok(best), Ok((_, finalized))) => {
+            finality(rpc::height(&best), rpc::height(&finalized), report)
+        },
+        (Err(error), _) | (_, Err(error)) => report.error("finality", &error),
+    }
+}
+
+/// Judges how much later than the newest block this machine's clock is.
+fn clock(age_ms: i128, report: &mut Report) {
+    if age_ms < -MAX_CLOCK_AHEAD_MS {
+        let detail = format!("this machine is {} ms behind the newest block", -age_ms);
+        report.mend("clock", Verdict::Failed, detail, "set the clock: run a time service (NTP)");
+    } else if age_ms > MAX_BLOCK_AGE_MS {
+        let detail = format!("the newest block is {} s old", age_ms / 1000);
+        let remedy = "the chain stands still, or this clock is ahead: see that validators run, and \
+                      run a time service (NTP)";
+        report.mend("clock", Verdict::Failed, detail, remedy);
+    } else {
+        report.ok("clock", format!("the newest block is {age_ms} ms old"));
+    }
+}
+
+fn finality(best: u32, finalized: u32, report: &mut Report) {
+    let detail = format!("best block {best}, finalised {finalized}");
+    match best.saturating_sub(finalized) > MAX_FINALITY_LAG {
+        true => {
+            let remedy = "more than two thirds of the validators must be online: see their logs for \
+                          GRANDPA";
+            report.mend("finality", Verdict::Failed, detail, remedy);
+        },
+        false => report.ok("finality", detail),
+    }
+}
+
+async fn balance(client: &Client, account: &AccountId, report: &mut Report) {
+    match client.balance(account).await {
+        Ok(balance) if balance.free > 0 => {
+            report.ok("balance", format!("{account} has {}", amount::display(balance.free)))
+        },
+        Ok(_) => {
+            let detail = format!("{account} has nothing to pay fees with");
+            report.mend("balance", Verdict::Failed, detail, "send it some ASY: assay transfer");
+        },
+        Err(error) => report.error("balance", &error),
+    }
+}
+
+async fn engine(client: &Client, report: &mut Report) -> Option<Value> {
+    match client.rpc().engine_status().await {
+        Ok(status) => {
+            report.ok("engine", status.to_string());
+            Some(status)
+        },
+        Err(error) => {
+            let detail = format!("this node runs no engine, or does not say: {error}");
+            report.add("engine", Verdict::Skipped, detail);
+            None
+        },
+    }
+}
+
+/// Looks at the worker key and the operator it belongs to.
+async fn keys(
+    client: &Client,
+    hint: Option<AccountId>,
+    expected: bool,
+    report: &mut Report,
+) -> Option<OperatorView<AccountId>> {
+    // Where nobody is named, the signature is of no use, but the key is.
+    let account = hint.clone().unwrap_or_else(|| AccountId::from([0; 32]));
+    let worker = match client.rpc().worker_key(&account).await {
+        Ok(key) => {
+            report.ok("worker key", names::to_hex(key.worker.encode()));
+            Some(key.worker)
+        },
+        Err(error) => {
+            let detail = format!("the node shows no worker key: {error}");
+            let remedy = "run doctor on the operator's machine against assay-node --operator, and \
+                          insert a key of type awrk";
+            let verdict = if expected { Verdict::Failed } else { Verdict::Skipped };
+            report.mend("worker key", verdict, detail, remedy);
+            None
+        },
+    };
+    let owner = match &worker {
+        Some(worker) => match client.operator_of_worker(worker).await {
+            Ok(owner) => owner,
+            Err(error) => {
+                report.error("operator", &error);
+                return None;
+            },
+        },
+        None => None,
+    };
+    let account = match (expected, owner) {
+        (true, _) => hint,
+        (false, owner) => owner.or(hint),
+    };
+    let view = match &account {
+        Some(account) => client.operator(account).await,
+        None => Ok(None),
+    };
+    match view {
+        Ok(Some(view)) => {
+            judge_operator(&view, worker.as_ref().map(|worker| *worker == view.worker), report);
+            Some(view)
+        },
+        Ok(None) if expected || worker.is_some() => {
+            let detail = match account.filter(|_| expected) {
+                Some(account) => format!("{account} is not registered"),
+                None => "no operator has registered this worker key".to_owned(),
+            };
+            let remedy = "assay operator register --bond AMOUNT, against this node";
+            let verdict = if expected { Verdict::Failed } else { Verdict::Warning };
+            report.mend("operator", verdict, detail, remedy);
+            None
+        },
+        Ok(None) => {
+            report.add("operator", Verdict::Skipped, "no operator belongs to this node or key");
+            None
+        },
+        Err(error) => {
+            report.error("operator", &error);
+            None
+        },
+    }
+}
+
+/// Judges an operator. `same_key` says whether the node holds its worker key, if that is known.
+fn judge_operator(
+    operator: &OperatorView<AccountId>,
+    same_key: Option<bool>,
+    report: &mut Report,
+) {
+    let detail = format!("{} with a bond of {}", operator.account, amount::display(operator.bond));
+    match operator.unbonding_until {
+        None => report.ok("operator", detail),
+        Some(height) => {
+            let detail = format!("{detail}, unbonding until block {height}");
+            let remedy = "it gets no work; take the bond then, and register again";
+            report.mend("operator", Verdict::Warning, detail, remedy);
+        },
+    }
+    if same_key == Some(false) {
+        let detail = "the node holds another worker key than the one registered";
+        let remedy = "assay operator set-worker against this node, or restore its keystore";
+        report.mend("key match", Verdict::Failed, detail, remedy);
+    }
+    match (operator.live, operator.last_heartbeat) {
+        (true, Some(height)) => report.ok("heartbeat", format!("live, last at block {height}")),
+        (_, last) => {
+            let detail = match last {
+                Some(height) => format!("overdue, last at block {height}"),
+                None => "there was none yet".to_owned(),
+            };
+            let remedy = "run assay-node --operator with the worker key, synced, and see its log";
+            report.mend("heartbeat", Verdict::Failed, detail, remedy);
+        },
+    }
+}
+
+/// Looks at the models that an operator offers.
+async fn serving(
+    client: &Client,
+    operator: &OperatorView<AccountId>,
+    engine: Option<&Value>,
+    report: &mut Report,
+) {
+    if operator.serves.is_empty() {
+        let remedy = "assay operator serve MODEL --ask AMOUNT";
+        report.mend("models", Verdict::Warning, "it serves no model", remedy);
+    }
+    for (id, ask, ..) in &operator.serves {
+        let version = match client.version(*id).await {
+            Ok(Some(version)) => version,
+            Ok(None) => {
+                let remedy = format!("assay operator withdraw {id}");
+                let detail = format!("version {id} does not exist any more");
+                report.mend("models", Verdict::Warning, detail, remedy);
+                continue;
+            },
+            Err(error) => {
+                report.error("models", &error);
+                continue;
+            },
+        };
+        let artifact = version.descriptor.artifact;
+        let detail = format!("{id} for {}", amount::display(*ask));
+        match client.rpc().artifact_manifest(artifact).await {
+            Ok(Some(_)) => {},
+            Ok(None) => {
+                let detail = format!("{detail}: the node does not have its artifact");
+                let remedy = "let the node sync; artifacts come with the chain";
+                report.mend("models", Verdict::Failed, detail, remedy);
+                continue;
+            },
+            Err(error) => {
+                report.error("models", &error);
+                continue;
+            },
+        }
+        match engine {
+            Some(status) if is_mentioned(status, artifact) => {
+                report.ok("models", format!("{detail}, loaded"));
+            },
+            Some(_) => {
+                let detail = format!("{detail}: not loaded");
+                let remedy = "it is loaded with its first request, which takes longer; if it stays \
+                              so, see the engine's log";
+                report.mend("models", Verdict::Warning, detail, remedy);
+            },
+            None => report.add("models", Verdict::Skipped, format!("{detail}: no engine to ask")),
+        }
+    }
+}
+
+/// Whether an engine's status mentions an artifact.
+fn is_mentioned(status: &Value, artifact: Digest) -> bool {
+    let digits = hex::encode(artifact);
+    match status {
+        Value::String(text) => text.to_ascii_lowercase().contains(&digits),
+        Value::Array(items) => items.iter().any(|item| is_mentioned(item, artifact)),
+        Value::Object(fields) => fields.iter().any(|(name, value)| {
+            name.to_ascii_lowercase().contains(&digits) || is_mentioned(value, artifact)
+        }),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict(judge: impl FnOnce(&mut Report)) -> (Verdict, bool) {
+        let mut report = Report::default();
+        judge(&mut report);
+        let check = &report.checks[0];
+        assert_eq!(check.remedy.is_some(), check.verdict != Verdict::Ok);
+        (check.verdict, report.is_well())
+    }
+
+    #[test]
+    fn clocks_and_finality_are_judged() {
+        assert_eq!(verdict(|report| clock(1_500, report)), (Verdict::Ok, true));
+        assert_eq!(verdict(|report| clock(-4_000, report)), (Verdict::Ok, true));
+        assert_eq!(verdict(|report| clock(-6_000, report)), (Verdict::Failed, false));
+        assert_eq!(verdict(|report| clock(61_000, report)), (Verdict::Failed, false));
+        assert_eq!(verdict(|report| finality(100, 98, report)), (Verdict::Ok, true));
+        assert_eq!(verdict(|report| finality(100, 10, report)), (Verdict::Failed, false));
+    }
+
+    #[test]
+    fn an_artifact_is_found_anywhere_in_a_status() {
+        let artifact = Digest::repeat_byte(0xab);
+        let digits = "AB".repeat(32);
+        for status in [
+            json!({"models": [{"artifact": format!("0x{digits}")}]}),
+            json!({"loaded": {digits.clone(): 3}}),
+        ] {
+            assert!(is_mentioned(&status, artifact), "{status}");
+            assert!(!is_mentioned(&status, Digest::zero()), "{status}");
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! `infer`: ask a model.
+
+use assay_client::{
+    amount, keys::random_key, names, Ask, Input, InferenceResult, Progress,
+};
+use assay_primitives::runtime_api::Status;
+
+use crate::{args::Infer, context::Context, failure::Failure, output::fields};
+
+pub async fn run(context: &Context<'_>, arguments: Infer) -> Result<(), Failure> {
+    let output = context.output;
+    let signer = context.signer()?;
+    let client_key = match &arguments.key {
+        Some(key) => names::parse_bytes(key, "a client key")?,
+        None => random_key(),
+    };
+    let client = context.connect().await?;
+    let version = client.resolve(&arguments.model).await?;
+    let input = Input::read(&arguments.input, &version.descriptor.inputs)?;
+    if !input.ignored.is_empty() {
+        output.note(format!("not inputs of the model, left out: {}", input.ignored.join(", ")));
+    }
+    if arguments.key.is_none() {
+        output.note(format!("client key {}", names::to_hex(client_key)));
+    }
+    let ask = Ask {
+        version,
+        payload: input.payload(),
+        assurance: arguments.assurance.0,
+        max_price: arguments.max_price,
+        deadline_blocks: arguments.deadline,
+        client_key,
+    };
+    let progress = |step: Progress| output.progress(describe(&step));
+    let result = client.infer(&ask, &signer, &progress).await?;
+    output.result(&result, || to_text(&result));
+    match result.is_verified() {
+        true => Ok(()),
+        false => Err(Failure::NotVerified),
+    }
+}
+
+fn describe(step: &Progress) -> String {
+    match step {
+        Progress::Quoted { price, operators } => {
+            format!("{} from {operators} operators", amount::display(*price))
+        },
+        Progress::Input(step) => format!("input: {}", super::model::describe(step)),
+        Progress::Included { request, height } => {
+            format!("request {request} is in block {height}")
+        },
+        Progress::Status { request, status } => match status {
+            Status::Pending => format!("request {request} waits for the draw"),
+            Status::Assigned => format!("request {request} is assigned"),
+            Status::Submitted => format!("request {request}: all have committed"),
+            Status::Final(_) => format!("request {request} is over"),
+        },
+    }
+}
+
+fn to_text(result: &InferenceResult) -> String {
+    let mut lines = vec![
+        ("request", result.request.to_string()),
+        ("model", result.model.clone()),
+        ("assurance", assay_client::AssuranceArgument(result.assurance).to_string()),
+        ("outcome", format!("{:?}", result.outcome)),
+    ];
+    if let Some(output) = &result.output {
+        lines.push(("output", output.to_string()));
+    } else if result.is_verified() {
+        lines.push(("output", "pruned".to_owned()));
+    }
+    lines.push(("paid", amount::display(result.price_paid)));
+    lines.push(("time", format!("{} ms, {} blocks", result.latency_ms, result.blocks)));
+    lines.push(("receipt", format!("{:?}", result.receipt)));
+    fields(&lines)
+}

@@ -1,0 +1,50 @@
+//! The commands.
+
+mod account;
+mod doctor;
+mod infer;
+mod model;
+mod operator;
+mod receipt;
+mod request;
+
+use assay_client::{Call, Inclusion};
+use serde_json::{json, Value};
+
+use crate::{args::Command, context::Context, failure::Failure};
+
+/// Runs a command.
+pub async fn run(context: &Context<'_>, command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Model(command) => model::run(context, command).await,
+        Command::Operator(command) => operator::run(context, command).await,
+        Command::Infer(arguments) => infer::run(context, arguments).await,
+        Command::Request(command) => request::run(context, command).await,
+        Command::Receipt(command) => receipt::run(context, command).await,
+        Command::Balance { account } => account::balance(context, account).await,
+        Command::Transfer { to, amount } => account::transfer(context, to, amount).await,
+        Command::Doctor { operator } => doctor::run(context, operator).await,
+    }
+}
+
+/// Sends one transaction and says where it is.
+async fn send(context: &Context<'_>, call: Call, done: &str) -> Result<(), Failure> {
+    let signer = context.signer()?;
+    let client = context.connect().await?;
+    context.output.progress(format!("sending {}", call.path()));
+    let inclusion = client.submit(&call, &signer).await?;
+    context.output.result(&included(&call, inclusion), || {
+        format!("{done} (block {})", inclusion.height)
+    });
+    Ok(())
+}
+
+/// Where a transaction is, for programs.
+fn included(call: &Call, inclusion: Inclusion) -> Value {
+    json!({
+        "call": call.path(),
+        "transaction": inclusion.transaction,
+        "block": inclusion.block,
+        "height": inclusion.height,
+    })
+}

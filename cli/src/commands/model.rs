@@ -1,0 +1,279 @@
+//! `model`: publish and look up models.
+
+use assay_client::{
+    amount,
+    calls::{model_registry, storage},
+    declaration, names, payload::format_shape,
+    publish::Publication,
+    queries::version_name,
+    AccountId, Client, Declaration, Error, ModelReference, PublishProgress,
+};
+use assay_primitives::{
+    runtime_api::VersionView, Dimension, ModelId, TensorDeclaration, VersionId,
+};
+use serde_json::{json, Value};
+
+use crate::{
+    args::{ModelCommand, Publish},
+    context::Context,
+    failure::Failure,
+    output::{fields, table},
+};
+
+/// Versions asked of the node at once.
+const PAGE: u32 = 100;
+
+pub async fn run(context: &Context<'_>, command: ModelCommand) -> Result<(), Failure> {
+    match command {
+        ModelCommand::Publish(arguments) => publish(context, arguments).await,
+        ModelCommand::List { from, limit } => list(context, ModelId(from), limit).await,
+        ModelCommand::Show { model } => show(context, &model).await,
+        ModelCommand::Deprecate { model } => {
+            context.signer()?;
+            let version = context.connect().await?.resolve(&model).await?;
+            let done = format!("{} takes no new requests", version_name(&version));
+            super::send(context, model_registry::deprecate(version.id), &done).await
+        },
+        ModelCommand::Remove { model, artifact, whole } => {
+            remove(context, &model, artifact, whole).await
+        },
+    }
+}
+
+async fn publish(context: &Context<'_>, arguments: Publish) -> Result<(), Failure> {
+    let signer = context.signer()?;
+    let artifact =
+        std::fs::read(&arguments.file).map_err(|error| Error::file(&arguments.file, error))?;
+    let declaration = match &arguments.declaration {
+        Some(path) => Declaration::from_file(path)?,
+        None => Declaration::beside(&arguments.file)?,
+    };
+    let publication = Publication {
+        name: arguments.name,
+        artifact,
+        licence: declaration::licence(arguments.licence.as_deref(), &declaration)?,
+        declaration,
+        royalty: arguments.royalty_percent,
+        tolerance: arguments.tolerance,
+        assurances: arguments.assurance,
+        metadata: arguments.metadata,
+    };
+    publication.check()?;
+
+    let output = context.output;
+    let client = context.connect().await?;
+    let plan = client.plan(&publication, &signer).await?;
+    output.note(format!(
+        "{} bytes, {} transactions, fees of about {}; deposits come on top and are given back on \
+         removal",
+        plan.size,
+        plan.transactions,
+        amount::display(plan.fees)
+    ));
+    let progress = |step: PublishProgress| output.progress(describe(&step));
+    let published = client.publish(&publication, &signer, &progress).await?;
+    let name = format!("{}/{}@{}", signer.account(), publication.name, published.version.number);
+    let json = json!({
+        "model": published.version.model,
+        "version": published.version.number,
+        "name": name,
+        "digest": published.digest,
+        "artifact": published.artifact,
+        "existed": published.existed,
+        "fees": published.fees.to_string(),
+        "deposit": published.deposit.to_string(),
+    });
+    output.result(&json, || {
+        if published.existed {
+            return format!("{name} is this version already; nothing was sent");
+        }
+        fields(&[
+            ("published", name.clone()),
+            ("version", published.version.to_string()),
+            ("digest", format!("{:?}", published.digest)),
+            ("fees", amount::display(published.fees)),
+            ("deposit", amount::display(published.deposit)),
+        ])
+    });
+    Ok(())
+}
+
+/// What publishing has come to, for people.
+pub fn describe(step: &PublishProgress) -> String {
+    match step {
+        PublishProgress::ArtifactCreated { digest } => format!("announced artifact {digest:?}"),
+        PublishProgress::Uploaded { done, total } => format!("uploaded {done} of {total} chunks"),
+        PublishProgress::ModelCreated { model } => format!("created model {model}"),
+        PublishProgress::Published { version } => format!("published version {version}"),
+    }
+}
+
+async fn list(context: &Context<'_>, from: ModelId, limit: u32) -> Result<(), Failure> {
+    let versions = all(&context.connect().await?, from, limit).await?;
+    let json: Vec<_> = versions.iter().map(to_json).collect();
+    context.output.result(&json, || {
+        let rows: Vec<_> = versions
+            .iter()
+            .map(|version| {
+                vec![
+                    version.id.to_string(),
+                    version_name(version),
+                    names::format_classes(version.descriptor.assurances),
+                    version.operators.to_string(),
+                    version.open_requests.to_string(),
+                    String::from_utf8_lossy(&version.licence).into_owned(),
+                    if version.deprecated { "deprecated" } else { "active" }.to_owned(),
+                ]
+            })
+            .collect();
+        let header = ["VERSION", "NAME", "ASSURANCE", "OPERATORS", "OPEN", "LICENCE", "STATUS"];
+        table(&header, &rows)
+    });
+    Ok(())
+}
+
+/// The versions of the models `from ..`, page by page. A page ends with a whole model.
+async fn all(
+    client: &Client,
+    from: ModelId,
+    limit: u32,
+) -> Result<Vec<VersionView<AccountId>>, Failure> {
+    let mut versions: Vec<VersionView<AccountId>> = Vec::new();
+    let mut from = from;
+    while (versions.len() as u32) < limit {
+        let page = client.versions(from, PAGE.min(limit)).await?;
+        let Some(last) = page.last().map(|version| version.id.model) else { break };
+        let is_last = (page.len() as u32) < PAGE.min(limit);
+        for version in page {
+            if !versions.iter().any(|known| known.id == version.id) {
+                versions.push(version);
+            }
+        }
+        if is_last {
+            break;
+        }
+        // The last model may have been cut off; ask for it again unless it fills a page.
+        from = if last == from { ModelId(last.0.saturating_add(1)) } else { last };
+    }
+    versions.truncate(limit as usize);
+    Ok(versions)
+}
+
+async fn show(context: &Context<'_>, model: &ModelReference) -> Result<(), Failure> {
+    let version = context.connect().await?.resolve(model).await?;
+    context.output.result(&to_json(&version), || {
+        let descriptor = &version.descriptor;
+        let tensors = |declarations: &[TensorDeclaration]| {
+            let each = declarations.iter().map(|one| {
+                format!("{} {} {}", one.name(), one.element_type.name(), format_shape(&one.shape))
+            });
+            each.collect::<Vec<_>>().join("; ")
+        };
+        let tolerance = descriptor.tolerance.map_or("none".to_owned(), |tolerance| {
+            format!("{}", f64::from(tolerance.millionths) / 1e6)
+        });
+        fields(&[
+            ("name", version_name(&version)),
+            ("version", version.id.to_string()),
+            ("status", if version.deprecated { "deprecated" } else { "active" }.to_owned()),
+            ("digest", format!("{:?}", version.digest)),
+            ("artifact", format!("{:?}", descriptor.artifact)),
+            ("bytes", descriptor.artifact_size.to_string()),
+            ("inputs", tensors(&descriptor.inputs)),
+            ("outputs", tensors(&descriptor.outputs)),
+            ("assurance", names::format_classes(descriptor.assurances)),
+            ("tolerance", tolerance),
+            ("royalty", format!("{}%", f64::from(version.royalty_ppm) / 1e4)),
+            ("licence", String::from_utf8_lossy(&version.licence).into_owned()),
+            ("operators", version.operators.to_string()),
+            ("open", version.open_requests.to_string()),
+        ])
+    });
+    Ok(())
+}
+
+async fn remove(
+    context: &Context<'_>,
+    model: &ModelReference,
+    artifact: bool,
+    whole: bool,
+) -> Result<(), Failure> {
+    let signer = context.signer()?;
+    let client = context.connect().await?;
+    let before = client.balance(signer.account()).await?;
+    let mut calls = Vec::new();
+    match client.resolve(model).await {
+        Ok(version) => {
+            calls.push(model_registry::remove_version(version.id));
+            if artifact {
+                calls.push(storage::remove(version.descriptor.artifact));
+            }
+            if whole {
+                calls.push(model_registry::remove_model(version.id.model));
+            }
+        },
+        // A model that has no version any more can still be removed.
+        Err(error @ Error::NotFound(_)) if whole && !artifact => {
+            let id = match model {
+                ModelReference::Version(VersionId { model, .. }) => Some(*model),
+                ModelReference::Named { owner, name, .. } => {
+                    client.find_model(owner, name).await?.map(|(id, _)| id)
+                },
+            };
+            calls.push(model_registry::remove_model(id.ok_or(error)?));
+        },
+        Err(error) => return Err(error.into()),
+    }
+    for call in &calls {
+        context.output.progress(format!("sending {}", call.path()));
+        client.submit(call, &signer).await?;
+    }
+    let after = client.balance(signer.account()).await?;
+    let returned = before.reserved.saturating_sub(after.reserved);
+    let sent: Vec<_> = calls.iter().map(|call| call.path()).collect();
+    let json = json!({ "calls": sent, "returned": returned.to_string() });
+    context.output.result(&json, || {
+        format!("removed {model}; {} came back from deposits", amount::display(returned))
+    });
+    Ok(())
+}
+
+/// A version, for programs.
+fn to_json(version: &VersionView<AccountId>) -> Value {
+    let descriptor = &version.descriptor;
+    let tensors = |declarations: &[TensorDeclaration]| -> Vec<Value> {
+        declarations
+            .iter()
+            .map(|one| {
+                let shape: Vec<_> = one
+                    .shape
+                    .iter()
+                    .map(|dimension| match dimension {
+                        Dimension::Fixed(size) => json!(size),
+                        Dimension::Free => Value::Null,
+                    })
+                    .collect();
+                json!({"name": one.name(), "element_type": one.element_type, "shape": shape})
+            })
+            .collect()
+    };
+    json!({
+        "model": version.id.model,
+        "version": version.id.number,
+        "name": version_name(version),
+        "owner": version.owner.to_string(),
+        "digest": version.digest,
+        "artifact": descriptor.artifact,
+        "artifact_size": descriptor.artifact_size,
+        "format": descriptor.format,
+        "inputs": tensors(&descriptor.inputs),
+        "outputs": tensors(&descriptor.outputs),
+        "assurance": names::format_classes(descriptor.assurances),
+        "tolerance_millionths": descriptor.tolerance.map(|tolerance| tolerance.millionths),
+        "royalty_ppm": version.royalty_ppm,
+        "licence": String::from_utf8_lossy(&version.licence),
+        "deprecated": version.deprecated,
+        "operators": version.operators,
+        "open_requests": version.open_requests,
+    })
+}

@@ -1,0 +1,187 @@
+//! `receipt`: export and verify receipts.
+
+use std::path::{Path, PathBuf};
+
+use assay_client::{
+    amount, receipt::describe, AssuranceArgument, Error, Input, ReceiptBundle, VerifiedReceipt,
+};
+use assay_primitives::{Assurance, Outcome, RequestId, TensorDeclaration};
+use serde_json::{json, Value};
+
+use crate::{args::ReceiptCommand, context::Context, failure::Failure, output::fields};
+
+pub async fn run(context: &Context<'_>, command: ReceiptCommand) -> Result<(), Failure> {
+    match command {
+        ReceiptCommand::Export { request, to } => export(context, request, to).await,
+        ReceiptCommand::Verify { receipt, output } => {
+            verify(context, &receipt, output.as_deref()).await
+        },
+    }
+}
+
+async fn export(
+    context: &Context<'_>,
+    request: RequestId,
+    to: Option<PathBuf>,
+) -> Result<(), Failure> {
+    let client = context.connect().await?;
+    context.output.progress(format!("waiting until the receipt of request {request} is finalised"));
+    let bundle = client.export_receipt(request).await?;
+    let Some(path) = to else {
+        context.output.result(&bundle, || bundle.to_json());
+        return Ok(());
+    };
+    std::fs::write(&path, bundle.to_json() + "\n").map_err(|error| Error::file(&path, error))?;
+    let json = json!({
+        "request": request,
+        "file": path,
+        "receipt": bundle.receipt_digest,
+        "block": bundle.block.hash,
+    });
+    context.output.result(&json, || {
+        format!("wrote {}; `receipt verify` needs nothing else", path.display())
+    });
+    Ok(())
+}
+
+async fn verify(
+    context: &Context<'_>,
+    receipt: &str,
+    output: Option<&str>,
+) -> Result<(), Failure> {
+    let is_file = Path::new(receipt).exists();
+    let number = receipt.parse().ok().filter(|_| !is_file).map(RequestId);
+    let client = match number.is_some() || context.names_node() {
+        true => Some(context.connect().await?),
+        false => None,
+    };
+    let bundle = match (number, &client) {
+        (Some(request), Some(client)) => client.export_receipt(request).await?,
+        _ => ReceiptBundle::from_file(receipt)?,
+    };
+    // Without the output first, since its form is in the bundle.
+    let mut verified = bundle.verify(None)?;
+    if let Some(output) = output {
+        let payload = read_output(output, &verified)?;
+        verified = bundle.verify(Some(&payload))?;
+    }
+    if let Some(client) = &client {
+        client.check_anchor(&verified).await?;
+    }
+    let anchor = Anchor { finalised_by: client.as_ref().map(|_| context.url()) };
+    context.output.result(&to_json(&verified, &anchor), || to_text(&verified, &anchor));
+    Ok(())
+}
+
+/// What vouches for the block.
+struct Anchor<'a> {
+    /// The node whose chain has finalised it, if one was asked.
+    finalised_by: Option<&'a str>,
+}
+
+/// Reads an output as `infer` prints it: the output alone, or the whole line.
+fn read_output(source: &str, verified: &VerifiedReceipt) -> Result<Vec<u8>, Failure> {
+    let descriptor = verified.descriptor.as_ref().ok_or_else(|| {
+        Failure::Usage(
+            "the bundle does not hold the version's descriptor, so the form of its output is not \
+             known; leave --output out"
+                .to_owned(),
+        )
+    })?;
+    let text = match source.trim_start().starts_with(['{', '[']) {
+        true => source.to_owned(),
+        false => std::fs::read_to_string(source).map_err(|error| Error::file(source, error))?,
+    };
+    let text = output_of_line(&text, &descriptor.outputs).unwrap_or(text);
+    let output = Input::from_bytes(text.as_bytes(), &descriptor.outputs).map_err(Error::from)?;
+    Ok(output.payload())
+}
+
+/// The output in a line of `infer --json`.
+fn output_of_line(text: &str, declarations: &[TensorDeclaration]) -> Option<String> {
+    let line: Value = serde_json::from_str(text).ok()?;
+    let has_tensors = declarations.iter().any(|one| line.get(one.name()).is_some());
+    let output = line.get("output").filter(|output| output.is_object() && !has_tensors)?;
+    Some(output.to_string())
+}
+
+fn to_json(verified: &VerifiedReceipt, anchor: &Anchor<'_>) -> Value {
+    json!({
+        "verified": true,
+        "receipt": verified.digest,
+        "statement": describe(&verified.receipt, &verified.evidence),
+        "agreeing_operators": verified.agreeing,
+        "within_tolerance": verified.within_tolerance,
+        "output_checked": verified.output_checked,
+        "trust_anchor": {
+            "block": verified.block_hash,
+            "height": verified.block_number,
+            "finalised_by_node": anchor.finalised_by,
+        },
+    })
+}
+
+fn to_text(verified: &VerifiedReceipt, anchor: &Anchor<'_>) -> String {
+    let receipt = &verified.receipt;
+    let signatures = match (receipt.outcome, receipt.assurance) {
+        (Outcome::Verified, Assurance::Quorum { k, .. }) if verified.within_tolerance => format!(
+            "{} operators signed this very output, others one within the version's tolerance; \
+             {k} were needed. The block alone witnesses the latter",
+            verified.agreeing
+        ),
+        (Outcome::Verified, Assurance::Quorum { k, .. }) => {
+            format!("{} operators signed this output; {k} were needed", verified.agreeing)
+        },
+        (Outcome::Verified, _) => "the operator drawn signed this output".to_owned(),
+        _ => format!("{} signed results, none of which won", verified.evidence.len()),
+    };
+    let trust = match anchor.finalised_by {
+        Some(url) => format!("the node at {url} has finalised this block"),
+        None => "compare this block hash with one that you trust, or give --url".to_owned(),
+    };
+    let mut lines = vec![
+        ("receipt", format!("{:?} holds", verified.digest)),
+        ("request", receipt.request.to_string()),
+        ("payer", receipt.payer.to_string()),
+        ("version", format!("{:?}", receipt.version_digest)),
+        ("assurance", AssuranceArgument(receipt.assurance).to_string()),
+        ("outcome", format!("{:?}", receipt.outcome)),
+        ("signatures", signatures),
+        ("input", format!("{:?}", receipt.input_digest)),
+    ];
+    if let Some(digest) = receipt.output_digest {
+        let checked = if verified.output_checked { ", the one given" } else { "" };
+        lines.push(("output", format!("{digest:?}{checked}")));
+    }
+    lines.push(("paid", amount::display(receipt.price_paid)));
+    lines.push(("decided at", format!("block {}", receipt.decided_at)));
+    lines.push((
+        "trust anchor",
+        format!("block {} {:?}: {trust}", verified.block_number, verified.block_hash),
+    ));
+    fields(&lines)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use assay_primitives::ElementType;
+
+    fn declaration(name: &str) -> TensorDeclaration {
+        TensorDeclaration {
+            name: name.as_bytes().to_vec().try_into().unwrap(),
+            element_type: ElementType::F32,
+            shape: Default::default(),
+        }
+    }
+
+    #[test]
+    fn the_output_is_found_in_a_line_of_infer() {
+        let line = r#"{"request": 1, "output": {"p": 1.5}}"#;
+        assert_eq!(output_of_line(line, &[declaration("p")]).unwrap(), r#"{"p":1.5}"#);
+        // A tensor of that name is no line.
+        let tensor = r#"{"output": 1.5}"#;
+        assert_eq!(output_of_line(tensor, &[declaration("output")]), None);
+        assert_eq!(output_of_line(r#"{"p": 1.5}"#, &[declaration("p")]), None);
+    }
+}

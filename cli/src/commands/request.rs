@@ -1,0 +1,133 @@
+//! `request`: look at requests.
+
+use assay_client::{
+    amount, calls::inference, payload::output_to_json, AccountId, AssuranceArgument, Error,
+};
+use assay_primitives::{
+    runtime_api::{RequestView, Status},
+    RequestId,
+};
+use serde_json::{json, Value};
+
+use crate::{
+    args::RequestCommand,
+    context::Context,
+    failure::Failure,
+    output::{fields, table},
+};
+
+pub async fn run(context: &Context<'_>, command: RequestCommand) -> Result<(), Failure> {
+    match command {
+        RequestCommand::Show { request } => show(context, request).await,
+        RequestCommand::List { account, limit } => list(context, account, limit).await,
+        RequestCommand::Cancel { request } => {
+            let done = format!("request {request} is cancelled, and its escrow free again");
+            super::send(context, inference::cancel(request), &done).await
+        },
+    }
+}
+
+async fn show(context: &Context<'_>, id: RequestId) -> Result<(), Failure> {
+    let client = context.connect().await?;
+    let request = match client.request(id).await? {
+        Some(request) => request,
+        None => {
+            let digest = client.receipt_digest(id, None).await?;
+            let message = match digest {
+                Some(digest) => {
+                    format!("request {id} was pruned; the digest of its receipt is {digest:?}")
+                },
+                None => format!("there is no request {id}"),
+            };
+            return Err(Error::not_found(message).into());
+        },
+    };
+    let output = match (&request.output, client.version(request.version).await?) {
+        (Some(output), Some(version)) => {
+            Some(output_to_json(output, &version.descriptor.outputs)?)
+        },
+        _ => None,
+    };
+    let price_paid = client.receipt(id).await?.map(|view| view.receipt.price_paid);
+    let mut json = to_json(&request);
+    json["output"] = json!(output);
+    json["price_paid"] = json!(price_paid.map(|price| price.to_string()));
+    context.output.result(&json, || {
+        let members: Vec<_> = request.members.iter().map(AccountId::to_string).collect();
+        let mut lines = vec![
+            ("request", request.id.to_string()),
+            ("payer", request.payer.to_string()),
+            ("version", request.version.to_string()),
+            ("assurance", AssuranceArgument(request.assurance).to_string()),
+            ("status", status(&request.status)),
+            ("asked at", format!("block {}", request.requested_at)),
+            ("deadline", format!("block {}", request.deadline)),
+            ("operators", members.join(", ")),
+            ("at most", amount::display(request.max_price)),
+        ];
+        if let Some(price) = price_paid {
+            lines.push(("paid", amount::display(price)));
+        }
+        if let Some(output) = &output {
+            lines.push(("output", output.to_string()));
+        }
+        if let Some(digest) = request.receipt_digest {
+            lines.push(("receipt", format!("{digest:?}")));
+        }
+        fields(&lines)
+    });
+    Ok(())
+}
+
+async fn list(
+    context: &Context<'_>,
+    account: Option<AccountId>,
+    limit: u32,
+) -> Result<(), Failure> {
+    let account = context.account(account)?;
+    let requests = context.connect().await?.requests_of(&account, limit).await?;
+    let json: Vec<_> = requests.iter().map(to_json).collect();
+    context.output.result(&json, || {
+        let rows: Vec<_> = requests
+            .iter()
+            .map(|request| {
+                vec![
+                    request.id.to_string(),
+                    request.version.to_string(),
+                    AssuranceArgument(request.assurance).to_string(),
+                    status(&request.status),
+                    request.requested_at.to_string(),
+                    amount::display(request.max_price),
+                ]
+            })
+            .collect();
+        table(&["REQUEST", "VERSION", "ASSURANCE", "STATUS", "BLOCK", "AT MOST"], &rows)
+    });
+    Ok(())
+}
+
+/// A status in one word or two: `Assigned`, `Verified`.
+fn status(status: &Status) -> String {
+    match status {
+        Status::Final(outcome) => format!("{outcome:?}"),
+        open => format!("{open:?}"),
+    }
+}
+
+/// A request, for programs.
+fn to_json(request: &RequestView<AccountId>) -> Value {
+    json!({
+        "request": request.id,
+        "payer": request.payer.to_string(),
+        "model": request.version.model,
+        "version": request.version.number,
+        "assurance": AssuranceArgument(request.assurance).to_string(),
+        "status": status(&request.status),
+        "final": matches!(request.status, Status::Final(_)),
+        "max_price": request.max_price.to_string(),
+        "requested_at": request.requested_at,
+        "deadline": request.deadline,
+        "operators": request.members.iter().map(AccountId::to_string).collect::<Vec<_>>(),
+        "receipt": request.receipt_digest,
+    })
+}

@@ -1,0 +1,69 @@
+//! What commands share: the node, the key, the output.
+
+use std::path::PathBuf;
+
+use assay_client::{AccountId, Client, Signer};
+
+use crate::{args::Global, failure::Failure, output::Output};
+
+/// Address of a node that runs on this machine with default settings.
+const DEFAULT_URL: &str = "ws://127.0.0.1:9944";
+
+/// What commands share.
+pub struct Context<'a> {
+    /// Where words go.
+    pub output: &'a Output,
+    url: Option<String>,
+    suri: Option<String>,
+    key_file: Option<PathBuf>,
+}
+
+impl<'a> Context<'a> {
+    /// Takes the global arguments.
+    pub fn new(global: Global, output: &'a Output) -> Self {
+        let Global { url, suri, key_file, json: _ } = global;
+        Self { output, url, suri, key_file }
+    }
+
+    /// Address of the node.
+    pub fn url(&self) -> &str {
+        self.url.as_deref().unwrap_or(DEFAULT_URL)
+    }
+
+    /// Whether a node was named.
+    pub fn names_node(&self) -> bool {
+        self.url.is_some()
+    }
+
+    /// Connects to the node.
+    pub async fn connect(&self) -> Result<Client, Failure> {
+        self.output.progress(format!("connecting to {}", self.url()));
+        Ok(Client::connect(self.url()).await?)
+    }
+
+    /// The key that signs.
+    pub fn signer(&self) -> Result<Signer, Failure> {
+        self.signer_if_given()?.ok_or_else(|| {
+            Failure::Usage(
+                "this command signs: name a key with --key-file, --suri or ASSAY_SURI".to_owned(),
+            )
+        })
+    }
+
+    /// The key that signs, if one was named. A key file goes before a secret URI.
+    pub fn signer_if_given(&self) -> Result<Option<Signer>, Failure> {
+        Ok(match (&self.key_file, &self.suri) {
+            (Some(path), _) => Some(Signer::from_file(path)?),
+            (None, Some(suri)) => Some(Signer::from_suri(suri)?),
+            (None, None) => None,
+        })
+    }
+
+    /// The given account, else the key's.
+    pub fn account(&self, given: Option<AccountId>) -> Result<AccountId, Failure> {
+        match given {
+            Some(account) => Ok(account),
+            None => Ok(self.signer()?.account().clone()),
+        }
+    }
+}

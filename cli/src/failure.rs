@@ -1,0 +1,158 @@
+//! Failures and exit codes.
+//!
+//! | code | meaning |
+//! |---|---|
+//! | 0 | done |
+//! | 1 | another failure |
+//! | 2 | wrong usage, or an input that cannot be right |
+//! | 3 | the node cannot be reached |
+//! | 4 | the chain refused |
+//! | 5 | the request ended without a verified result |
+//! | 6 | verification failed |
+
+use assay_client::Error;
+use serde_json::{json, Value};
+
+/// Exit code of a wrong command line.
+pub const USAGE: u8 = 2;
+
+/// The table of exit codes, for the help.
+pub const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  another failure
+  2  wrong usage, or an input that cannot be right
+  3  the node cannot be reached
+  4  the chain refused; its error and what it says of it are printed
+  5  the request ended without a verified result
+  6  verification failed";
+
+/// Why a command did not succeed.
+#[derive(Debug)]
+pub enum Failure {
+    /// The client's error.
+    Client(Error),
+    /// Arguments that do not go together.
+    Usage(String),
+    /// The request ended without a verified result. The result was printed.
+    NotVerified,
+    /// `doctor` found something. It was printed.
+    Unwell,
+    /// `doctor` could not reach the node. It was printed.
+    UnwellWithoutNode,
+    /// Interrupted by the user.
+    Interrupted,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Client(error)
+    }
+}
+
+impl Failure {
+    /// The exit code.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Usage(_) => USAGE,
+            Self::NotVerified => 5,
+            Self::Unwell | Self::Interrupted => 1,
+            Self::UnwellWithoutNode => 3,
+            Self::Client(error) => match error {
+                Error::Invalid(_) | Error::Input(_) => USAGE,
+                Error::Unreachable { .. } | Error::Connection(_) => 3,
+                Error::Refused { .. } | Error::DuplicateKey { .. } => 4,
+                Error::Verification(_) => 6,
+                _ => 1,
+            },
+        }
+    }
+
+    /// Whether the command has printed what there is to say.
+    pub fn is_printed(&self) -> bool {
+        matches!(self, Self::NotVerified | Self::Unwell | Self::UnwellWithoutNode)
+    }
+
+    /// The message for people.
+    pub fn message(&self) -> String {
+        match self {
+            Self::Client(error) => error.to_string(),
+            Self::Usage(message) => message.clone(),
+            Self::NotVerified => "the request ended without a verified result".to_owned(),
+            Self::Unwell | Self::UnwellWithoutNode => "there is something to mend".to_owned(),
+            Self::Interrupted => "interrupted".to_owned(),
+        }
+    }
+
+    /// The failure for programs.
+    pub fn to_json(&self) -> Value {
+        let mut error = json!({
+            "name": self.name(),
+            "message": self.message(),
+            "exit_code": self.exit_code(),
+        });
+        match self {
+            Self::Client(Error::Refused { call, refusal }) => {
+                error["call"] = json!(call);
+                error["pallet"] = json!(refusal.pallet);
+                error["refusal"] = json!(refusal.name);
+                error["docs"] = json!(refusal.docs);
+            },
+            Self::Client(Error::DuplicateKey { request }) => error["request"] = json!(request),
+            _ => {},
+        }
+        json!({ "error": error })
+    }
+
+    fn name(&self) -> String {
+        let debug = match self {
+            Self::Client(Error::Verification(error)) => return error.name(),
+            Self::Client(error) => format!("{error:?}"),
+            other => format!("{other:?}"),
+        };
+        debug.split([' ', '(', '{']).next().unwrap_or_default().to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use assay_client::{Refusal, VerificationError};
+    use assay_primitives::RequestId;
+
+    #[test]
+    fn each_kind_has_its_code() {
+        let refusal = Refusal { pallet: Some("P".into()), name: "E".into(), docs: "d".into() };
+        let unreachable = Error::Unreachable { url: "ws://x".into(), reason: "r".into() };
+        for (failure, code) in [
+            (Failure::Client(Error::not_found("x")), 1),
+            (Failure::Client(Error::invalid("x")), 2),
+            (Failure::Usage("x".into()), 2),
+            (Failure::Client(unreachable), 3),
+            (Failure::Client(Error::Connection("x".into())), 3),
+            (Failure::Client(Error::Refused { call: "P.c".into(), refusal }), 4),
+            (Failure::Client(Error::DuplicateKey { request: RequestId(1) }), 4),
+            (Failure::UnwellWithoutNode, 3),
+            (Failure::NotVerified, 5),
+            (Failure::Client(VerificationError::WrongKeys.into()), 6),
+        ] {
+            assert_eq!(failure.exit_code(), code, "{failure:?}");
+            assert_eq!(failure.to_json()["error"]["exit_code"], code);
+            assert!(EXIT_CODES.contains(&format!("\n  {code}  ")));
+        }
+    }
+
+    #[test]
+    fn programs_get_the_chains_error_by_name() {
+        let refusal =
+            Refusal { pallet: Some("Inference".into()), name: "Late".into(), docs: "Why.".into() };
+        let failure = Failure::Client(Error::Refused { call: "Inference.request".into(), refusal });
+        let error = failure.to_json()["error"].clone();
+        assert_eq!(error["name"], "Refused");
+        assert_eq!(error["pallet"], "Inference");
+        assert_eq!(error["refusal"], "Late");
+        assert_eq!(error["docs"], "Why.");
+        let verification = Failure::Client(VerificationError::NotInState.into());
+        assert_eq!(verification.to_json()["error"]["name"], "NotInState");
+    }
+}

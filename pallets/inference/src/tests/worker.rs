@@ -1,0 +1,161 @@
+//! What workers sign and hand in, for the other tests.
+
+use assay_primitives::{
+    commitment, digest, worker_crypto, CommitStatement, Digest, FailureReason, FailureStatement,
+    RequestId, ResultStatement, Statement,
+};
+use frame_support::{assert_noop, assert_ok, assert_storage_noop};
+use sp_application_crypto::Pair as _;
+use sp_runtime::{
+    traits::Dispatchable,
+    transaction_validity::{InvalidTransaction, TransactionValidityError},
+    DispatchError,
+};
+
+use crate::{mock::*, Call};
+
+/// Checks that pool and block refuse a call, and that nothing changes.
+pub fn refused(call: impl Into<RuntimeCall>, why: InvalidTransaction) {
+    let expected = Err(TransactionValidityError::Invalid(why));
+    assert_storage_noop!(assert_eq!(include(call), expected));
+}
+
+/// [`refused`] with one of the pallet's own codes.
+pub fn refused_as(call: impl Into<RuntimeCall>, code: u8) {
+    refused(call, InvalidTransaction::Custom(code));
+}
+
+/// The statement that an operator signs for an output.
+pub fn statement(id: RequestId, operator: u64, output: &[u8]) -> ResultStatement<u64> {
+    let request = record(id);
+    ResultStatement {
+        genesis: genesis(),
+        request: id,
+        version_digest: request.version_digest,
+        input_digest: request.input_digest,
+        output_digest: digest(output),
+        assurance: request.assurance,
+        operator,
+    }
+}
+
+/// A result with any signature.
+pub fn result_with(
+    id: RequestId,
+    operator: u64,
+    output: Output,
+    statement: &impl Statement,
+    signer: &worker_crypto::Pair,
+) -> Call<Test> {
+    let signature = signer.sign(&statement.signing_bytes()).into();
+    Call::submit_result { request: id, operator, output, signature }
+}
+
+/// A good result of an operator.
+pub fn result(id: RequestId, operator: u64, values: [f32; 2]) -> Call<Test> {
+    let output = output(values);
+    let statement = statement(id, operator, &output);
+    result_with(id, operator, output, &statement, &pair(operator))
+}
+
+/// The salt of an operator.
+pub fn salt(operator: u64) -> [u8; 32] {
+    Digest::from_low_u64_le(operator).0
+}
+
+/// What an operator commits to.
+pub fn committed_to(id: RequestId, operator: u64, values: [f32; 2]) -> Digest {
+    commitment(&genesis(), id, &operator, &digest(&output(values)), &salt(operator))
+}
+
+/// A commitment with any signer.
+pub fn commitment_with(
+    id: RequestId,
+    operator: u64,
+    commitment: Digest,
+    signer: &worker_crypto::Pair,
+) -> Call<Test> {
+    let statement = CommitStatement { genesis: genesis(), request: id, commitment, operator };
+    let signature = signer.sign(&statement.signing_bytes()).into();
+    Call::submit_commitment { request: id, operator, commitment, signature }
+}
+
+/// A good commitment of a member.
+pub fn commit(id: RequestId, operator: u64, values: [f32; 2]) -> Call<Test> {
+    commitment_with(id, operator, committed_to(id, operator, values), &pair(operator))
+}
+
+/// A reveal of a member, with its own salt.
+pub fn reveal(id: RequestId, operator: u64, values: [f32; 2]) -> Call<Test> {
+    reveal_with(id, operator, output(values), salt(operator))
+}
+
+/// A reveal with any salt.
+pub fn reveal_with(id: RequestId, operator: u64, output: Output, salt: [u8; 32]) -> Call<Test> {
+    let statement = statement(id, operator, &output);
+    let signature = pair(operator).sign(&statement.signing_bytes()).into();
+    Call::submit_reveal { request: id, operator, output, salt, signature }
+}
+
+/// A failure report of an operator.
+pub fn failure(id: RequestId, operator: u64, reason: FailureReason) -> Call<Test> {
+    let statement = FailureStatement { genesis: genesis(), request: id, reason, operator };
+    let signature = pair(operator).sign(&statement.signing_bytes()).into();
+    Call::report_failure { request: id, operator, reason, signature }
+}
+
+#[test]
+fn an_account_cannot_dispatch_what_workers_hand_in() {
+    run(|| {
+        let (id, members) = Terms::of(SIGNED).drawn();
+        let (quorum, committee) = Terms::of(QUORUM).drawn();
+        let calls = [
+            result(id, members[0], RIGHT),
+            failure(id, members[0], FailureReason::EngineError),
+            commit(quorum, committee[0], RIGHT),
+            reveal(quorum, committee[0], RIGHT),
+        ];
+        for call in calls.map(RuntimeCall::from) {
+            for origin in
+                [RuntimeOrigin::signed(members[0]), RuntimeOrigin::root(), RuntimeOrigin::none()]
+            {
+                assert_noop!(
+                    call.clone().dispatch(origin).map_err(|error| error.error),
+                    DispatchError::BadOrigin
+                );
+            }
+        }
+    });
+}
+
+#[test]
+fn the_pool_is_told_how_long_a_call_is_good_for_and_what_it_excludes() {
+    run(|| {
+        let (id, members) = Terms::of(SIGNED).drawn();
+        let validity = include(result(id, members[0], RIGHT)).unwrap();
+        assert_eq!(validity.priority, WorkerPriority::get());
+        // Two blocks have passed since the request.
+        assert_eq!(validity.longevity, u64::from(PATIENCE - 2));
+        assert_eq!(validity.provides.len(), 1);
+        assert!(validity.requires.is_empty() && validity.propagate);
+
+        let (id, members) = Terms::of(QUORUM).drawn();
+        let first = include(commit(id, members[0], RIGHT)).unwrap();
+        let second = include(commit(id, members[1], RIGHT)).unwrap();
+        assert_ne!(first.provides, second.provides);
+        assert_eq!(first.longevity, u64::from(PATIENCE - 2 - RevealWindow::get()));
+        assert_ok!(include(commit(id, members[2], RIGHT)));
+        let reveal = include(reveal(id, members[0], RIGHT)).unwrap();
+        assert_ne!(first.provides, reveal.provides);
+        assert_eq!(reveal.longevity, u64::from(PATIENCE - 2));
+    });
+}
+
+#[test]
+fn every_code_with_which_calls_are_refused_is_explained() {
+    use crate::refusal::{describe, REQUEST_NOT_FOUND, WRONG_OUTPUT};
+    let texts: std::collections::BTreeSet<_> =
+        (REQUEST_NOT_FOUND..=WRONG_OUTPUT).map(|code| describe(code).unwrap()).collect();
+    assert_eq!(texts.len() as u8, WRONG_OUTPUT - REQUEST_NOT_FOUND + 1);
+    assert_eq!(describe(WRONG_OUTPUT + 1), None);
+}

@@ -1,0 +1,120 @@
+use assay_primitives::{
+    operator::Offence,
+    traits::{Bonds, Candidate, Operators as _},
+    AssuranceClass::{Quorum, Signed},
+    RequestId,
+};
+use frame_support::assert_ok;
+
+use crate::{mock::*, Call};
+
+fn drawn_from(class: assay_primitives::AssuranceClass, budget: u128) -> Vec<u64> {
+    Operators::candidates(version(1), class, budget)
+        .into_iter()
+        .map(|candidate| candidate.account)
+        .collect()
+}
+
+#[test]
+fn a_candidate_comes_with_its_bond_and_its_ask() {
+    run(|| {
+        bring_up(ALICE);
+        assert_ok!(signed_call(ALICE, Call::add_bond { amount: 3 }));
+        assert_eq!(
+            Operators::candidates(version(1), Signed, 100),
+            [Candidate { account: ALICE, bond: 5 * MIN_BOND + 3, ask: 100 }]
+        );
+        assert_eq!(Operators::max_candidates(), MaxServers::get());
+    });
+}
+
+#[test]
+fn who_serves_another_version_is_no_candidate() {
+    run(|| {
+        bring_up(ALICE);
+        assert!(Operators::candidates(version(2), Signed, 100).is_empty());
+    });
+}
+
+#[test]
+fn who_does_not_serve_the_class_is_no_candidate() {
+    run(|| {
+        bring_up(ALICE);
+        bring_up(BOB);
+        assert_ok!(serve_with(BOB, version(1), 100, 2, signed()));
+        assert_eq!(drawn_from(Signed, 100), [ALICE, BOB]);
+        assert_eq!(drawn_from(Quorum, 100), [ALICE]);
+    });
+}
+
+#[test]
+fn who_asks_more_than_the_budget_is_no_candidate() {
+    run(|| {
+        bring_up(ALICE);
+        assert_eq!(drawn_from(Signed, 100), [ALICE]);
+        assert!(drawn_from(Signed, 99).is_empty());
+    });
+}
+
+#[test]
+fn who_has_no_room_is_no_candidate() {
+    run(|| {
+        bring_up(ALICE);
+        Operators::assign(&ALICE, RequestId(1), version(1));
+        assert_eq!(drawn_from(Signed, 100), [ALICE]);
+        Operators::assign(&ALICE, RequestId(2), version(1));
+        assert!(drawn_from(Signed, 100).is_empty());
+        Operators::unassign(&ALICE, RequestId(1), version(1));
+        assert_eq!(drawn_from(Signed, 100), [ALICE]);
+    });
+}
+
+#[test]
+fn who_is_not_live_is_no_candidate() {
+    run(|| {
+        register(ALICE);
+        serve(ALICE);
+        assert!(drawn_from(Signed, 100).is_empty());
+        assert_ok!(beat(ALICE));
+        assert_eq!(drawn_from(Signed, 100), [ALICE]);
+        go_to(2 + HeartbeatTimeout::get());
+        assert!(drawn_from(Signed, 100).is_empty());
+    });
+}
+
+#[test]
+fn who_was_slashed_below_the_least_bond_is_no_candidate_until_it_adds() {
+    run(|| {
+        bring_up(ALICE);
+        // 5,000, 2,500, 1,250, 625.
+        for _ in 0..2 {
+            Operators::penalise(&ALICE, Offence::WrongResult, None);
+            assert_eq!(drawn_from(Signed, 100), [ALICE]);
+        }
+        Operators::penalise(&ALICE, Offence::WrongResult, None);
+        assert!(drawn_from(Signed, 100).is_empty());
+        let missing = MIN_BOND - Settlement::bonded(&ALICE);
+        assert_ok!(signed_call(ALICE, Call::add_bond { amount: missing - 1 }));
+        assert!(drawn_from(Signed, 100).is_empty());
+        assert_ok!(signed_call(ALICE, Call::add_bond { amount: 1 }));
+        assert_eq!(drawn_from(Signed, 100), [ALICE]);
+    });
+}
+
+#[test]
+fn assignments_are_those_noted_and_not_taken_off() {
+    run(|| {
+        bring_up(ALICE);
+        for request in [9, 3, 5] {
+            Operators::assign(&ALICE, RequestId(request), version(1));
+        }
+        assert_eq!(Operators::assignments(&ALICE), [3, 5, 9].map(RequestId));
+        assert!(Operators::is_assigned(&ALICE, RequestId(5)));
+        Operators::unassign(&ALICE, RequestId(5), version(1));
+        assert!(!Operators::is_assigned(&ALICE, RequestId(5)));
+        assert_eq!(Operators::assignments(&ALICE), [3, 9].map(RequestId));
+        // Once more changes no count; `try_state` would see it.
+        Operators::unassign(&ALICE, RequestId(5), version(1));
+        assert_eq!(Operators::assignments(&BOB), []);
+    });
+}

@@ -1,0 +1,144 @@
+use std::sync::Arc;
+
+use assay_engine_interface::{EngineExt, EngineProvider};
+use assay_primitives::{
+    engine::{EngineInfo, Job, JobStatus},
+    operator::EngineVersion,
+    RequestId, WORKER_KEY_TYPE,
+};
+use codec::Decode;
+use frame_support::{assert_ok, traits::OffchainWorker};
+use sp_application_crypto::{ByteArray, Pair as _};
+use sp_core::offchain::{testing, OffchainWorkerExt, TransactionPoolExt};
+use sp_keystore::{testing::MemoryKeystore, Keystore, KeystoreExt};
+
+use crate::{mock::*, Call, Operators as Registrations};
+
+/// An engine that only says which it is.
+struct Idle;
+
+impl EngineProvider for Idle {
+    fn run(&self, _: Job) -> JobStatus {
+        JobStatus::Unavailable("nothing runs here".into())
+    }
+    fn forget(&self, _: RequestId) {}
+    fn info(&self) -> EngineInfo {
+        EngineInfo { version: EngineVersion { major: 7, minor: 0, patch: 1 }, load: 2 }
+    }
+}
+
+/// A node with some worker keys, with or without an engine.
+struct Node {
+    externalities: sp_io::TestExternalities,
+    pool: Box<dyn Fn() -> Vec<Vec<u8>>>,
+}
+
+impl Node {
+    fn new(seeds: &[u64], engine: bool) -> Self {
+        let mut externalities = externalities();
+        let keystore = MemoryKeystore::new();
+        for seed in seeds {
+            let suri = format!("{:?}", sp_core::H256::from_low_u64_be(*seed));
+            let public = pair(*seed).public();
+            keystore.insert(WORKER_KEY_TYPE, &suri, public.as_slice()).unwrap();
+        }
+        let (pool, state) = testing::TestTransactionPoolExt::new();
+        let (offchain, _) = testing::TestOffchainExt::new();
+        externalities.register_extension(KeystoreExt::new(keystore));
+        externalities.register_extension(TransactionPoolExt::new(pool));
+        externalities.register_extension(OffchainWorkerExt::new(offchain));
+        if engine {
+            externalities.register_extension(EngineExt::new(Arc::new(Idle)));
+        }
+        let pool = Box::new(move || std::mem::take(&mut state.write().transactions));
+        Self { externalities, pool }
+    }
+
+    fn run(mut self, test: impl FnOnce(&dyn Fn() -> Vec<RuntimeCall>)) {
+        let work = || {
+            Operators::offchain_worker(System::block_number());
+            (self.pool)()
+                .iter()
+                .map(|bytes| Extrinsic::decode(&mut &bytes[..]).unwrap().function)
+                .collect()
+        };
+        run_in(&mut self.externalities, || test(&work));
+    }
+}
+
+fn last(operator: u64) -> Option<u32> {
+    Registrations::<Test>::get(operator).unwrap().last_heartbeat
+}
+
+#[test]
+fn a_node_sends_a_heartbeat_at_once_and_then_one_per_interval() {
+    Node::new(&[ALICE], true).run(|work| {
+        register(ALICE);
+        let mut sent = vec![];
+        for height in 1..=32 {
+            go_to(height);
+            for call in work() {
+                assert_ok!(include(call));
+                sent.push(height);
+            }
+        }
+        assert_eq!(sent, [1, 11, 21, 31]);
+        assert_eq!(last(ALICE), Some(31));
+        let info = Registrations::<Test>::get(ALICE).unwrap();
+        assert_eq!(info.engine, EngineVersion { major: 7, minor: 0, patch: 1 });
+        assert_eq!(info.load, 2);
+    });
+}
+
+#[test]
+fn a_node_speaks_for_each_of_its_operators_and_for_no_other() {
+    Node::new(&[ALICE, CHARLIE], true).run(|work| {
+        for operator in [ALICE, BOB, CHARLIE] {
+            register(operator);
+        }
+        let mut operators: Vec<_> = work()
+            .into_iter()
+            .map(|call| match call {
+                RuntimeCall::Operators(Call::heartbeat { statement, .. }) => statement.operator,
+                other => panic!("unexpected {other:?}"),
+            })
+            .collect();
+        operators.sort_unstable();
+        assert_eq!(operators, [ALICE, CHARLIE]);
+    });
+}
+
+#[test]
+fn a_node_without_an_engine_sends_nothing() {
+    Node::new(&[ALICE], false).run(|work| {
+        register(ALICE);
+        assert_eq!(work(), []);
+    });
+}
+
+#[test]
+fn a_node_without_the_key_sends_nothing() {
+    Node::new(&[], true).run(|work| {
+        register(ALICE);
+        assert_eq!(work(), []);
+    });
+}
+
+#[test]
+fn a_past_key_sends_nothing() {
+    Node::new(&[ALICE], true).run(|work| {
+        register(ALICE);
+        let (worker, possession) = worker(100, ALICE);
+        assert_ok!(signed_call(ALICE, Call::set_worker { worker, possession }));
+        assert_eq!(work(), []);
+    });
+}
+
+#[test]
+fn an_operator_that_leaves_sends_nothing() {
+    Node::new(&[ALICE], true).run(|work| {
+        register(ALICE);
+        assert_ok!(signed_call(ALICE, Call::unbond {}));
+        assert_eq!(work(), []);
+    });
+}

@@ -1,0 +1,225 @@
+use assay_primitives::{
+    operator::Roles, traits::Operators as _, AssuranceClass, AssuranceClasses, RequestId,
+};
+use frame_support::{assert_noop, assert_ok};
+
+use crate::{mock::*, Call, Error, Event, Served, Server, Servers};
+
+#[test]
+fn an_operator_serves_a_version_on_its_terms() {
+    run(|| {
+        register(ALICE);
+        assert_ok!(serve_with(ALICE, version(1), 100, 2, both()));
+        assert_eq!(Served::<Test>::get(ALICE), vec![version(1)]);
+        assert_eq!(
+            Servers::<Test>::get(version(1)),
+            vec![Server { account: ALICE, ask: 100, concurrency: 2, open: 0, classes: both() }]
+        );
+        System::assert_last_event(
+            Event::Serving {
+                operator: ALICE,
+                version: version(1),
+                ask: 100,
+                concurrency: 2,
+                classes: both(),
+            }
+            .into(),
+        );
+    });
+}
+
+#[test]
+fn terms_can_be_changed_and_open_runs_stay_counted() {
+    run(|| {
+        bring_up(ALICE);
+        Operators::assign(&ALICE, RequestId(7), version(1));
+        assert_ok!(serve_with(ALICE, version(1), 250, 4, signed()));
+        assert_eq!(
+            Servers::<Test>::get(version(1)),
+            vec![Server { account: ALICE, ask: 250, concurrency: 4, open: 1, classes: signed() }]
+        );
+        assert_eq!(Served::<Test>::get(ALICE), vec![version(1)]);
+    });
+}
+
+#[test]
+fn a_concurrency_of_zero_pauses() {
+    run(|| {
+        bring_up(ALICE);
+        let drawable =
+            || !Operators::candidates(version(1), AssuranceClass::Signed, 100).is_empty();
+        assert!(drawable());
+        assert_ok!(serve_with(ALICE, version(1), 100, 0, both()));
+        assert!(!drawable());
+        assert_eq!(Served::<Test>::get(ALICE), vec![version(1)]);
+        assert_ok!(serve_with(ALICE, version(1), 100, 1, both()));
+        assert!(drawable());
+    });
+}
+
+#[test]
+fn a_stranger_serves_nothing() {
+    run(|| {
+        assert_noop!(
+            serve_with(ALICE, version(1), 100, 1, both()),
+            Error::<Test>::NotRegistered
+        );
+    });
+}
+
+#[test]
+fn an_operator_without_the_role_serves_nothing() {
+    run(|| {
+        assert_ok!(register_with(ALICE, Roles::DATA, worker(ALICE, ALICE), MIN_BOND));
+        assert_noop!(serve_with(ALICE, version(1), 100, 1, both()), Error::<Test>::InvalidRoles);
+    });
+}
+
+#[test]
+fn concurrency_is_bounded() {
+    run(|| {
+        register(ALICE);
+        let most = MaxConcurrency::get();
+        assert_noop!(
+            serve_with(ALICE, version(1), 100, most + 1, both()),
+            Error::<Test>::InvalidConcurrency
+        );
+        assert_ok!(serve_with(ALICE, version(1), 100, most, both()));
+    });
+}
+
+#[test]
+fn a_set_of_classes_is_neither_empty_nor_unknown() {
+    run(|| {
+        register(ALICE);
+        for classes in [AssuranceClasses::NONE, AssuranceClasses(0x21), AssuranceClasses(0x80)] {
+            assert_noop!(
+                serve_with(ALICE, version(1), 100, 1, classes),
+                Error::<Test>::InvalidClasses
+            );
+        }
+    });
+}
+
+#[test]
+fn a_version_that_is_absent_or_deprecated_is_not_served() {
+    run(|| {
+        register(ALICE);
+        assert_noop!(
+            serve_with(ALICE, version(9), 100, 1, signed()),
+            Error::<Test>::VersionNotServable
+        );
+        Versions::mutate(|versions| versions.get_mut(&version(2)).unwrap().1 = true);
+        assert_noop!(
+            serve_with(ALICE, version(2), 100, 1, signed()),
+            Error::<Test>::VersionNotServable
+        );
+    });
+}
+
+#[test]
+fn a_class_that_the_version_does_not_offer_is_refused() {
+    run(|| {
+        register(ALICE);
+        assert_noop!(
+            serve_with(ALICE, version(2), 100, 1, both()),
+            Error::<Test>::ClassNotOffered
+        );
+        assert_ok!(serve_with(ALICE, version(2), 100, 1, signed()));
+    });
+}
+
+#[test]
+fn a_full_list_of_servers_takes_no_other_but_lets_those_on_it_change() {
+    run(|| {
+        for operator in [ALICE, BOB, CHARLIE] {
+            register(operator);
+            serve(operator);
+        }
+        register(DAVE);
+        assert_noop!(serve_with(DAVE, version(1), 1, 1, both()), Error::<Test>::TooManyServers);
+        assert_ok!(serve_with(CHARLIE, version(1), 1, 1, both()));
+        assert_ok!(signed_call(BOB, Call::withdraw { version: version(1) }));
+        assert_ok!(serve_with(DAVE, version(1), 1, 1, both()));
+    });
+}
+
+#[test]
+fn an_operator_serves_a_bounded_number_of_versions() {
+    run(|| {
+        register(ALICE);
+        for number in [1, 2] {
+            assert_ok!(serve_with(ALICE, version(number), 1, 1, signed()));
+        }
+        assert_noop!(
+            serve_with(ALICE, version(3), 1, 1, signed()),
+            Error::<Test>::TooManyServed
+        );
+        assert_ok!(serve_with(ALICE, version(2), 2, 2, signed()));
+        assert_ok!(signed_call(ALICE, Call::withdraw { version: version(1) }));
+        assert_ok!(serve_with(ALICE, version(3), 1, 1, signed()));
+    });
+}
+
+#[test]
+fn an_operator_withdraws_from_a_version() {
+    run(|| {
+        register(ALICE);
+        register(BOB);
+        serve(ALICE);
+        serve(BOB);
+        assert_ok!(signed_call(ALICE, Call::withdraw { version: version(1) }));
+        assert!(Served::<Test>::get(ALICE).is_empty());
+        let left: Vec<_> =
+            Servers::<Test>::get(version(1)).iter().map(|server| server.account).collect();
+        assert_eq!(left, [BOB]);
+        System::assert_last_event(
+            Event::Withdrawn { operator: ALICE, version: version(1) }.into(),
+        );
+        assert_ok!(signed_call(BOB, Call::withdraw { version: version(1) }));
+        assert!(!Servers::<Test>::contains_key(version(1)));
+    });
+}
+
+#[test]
+fn nobody_withdraws_with_open_runs() {
+    run(|| {
+        bring_up(ALICE);
+        assert_ok!(serve_with(ALICE, version(2), 100, 2, signed()));
+        Operators::assign(&ALICE, RequestId(7), version(1));
+        assert_noop!(
+            signed_call(ALICE, Call::withdraw { version: version(1) }),
+            Error::<Test>::OpenAssignments
+        );
+        // Runs of another version do not matter.
+        assert_ok!(signed_call(ALICE, Call::withdraw { version: version(2) }));
+        Operators::unassign(&ALICE, RequestId(7), version(1));
+        assert_ok!(signed_call(ALICE, Call::withdraw { version: version(1) }));
+    });
+}
+
+#[test]
+fn what_is_not_served_cannot_be_withdrawn_from() {
+    run(|| {
+        assert_noop!(
+            signed_call(ALICE, Call::withdraw { version: version(1) }),
+            Error::<Test>::NotRegistered
+        );
+        register(ALICE);
+        register(BOB);
+        serve(BOB);
+        assert_noop!(
+            signed_call(ALICE, Call::withdraw { version: version(1) }),
+            Error::<Test>::NotServing
+        );
+    });
+}
+
+#[test]
+fn a_version_that_is_gone_can_be_withdrawn_from() {
+    run(|| {
+        bring_up(ALICE);
+        Versions::mutate(|versions| versions.remove(&version(1)));
+        assert_ok!(signed_call(ALICE, Call::withdraw { version: version(1) }));
+    });
+}

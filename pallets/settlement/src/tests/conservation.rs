@@ -1,0 +1,283 @@
+//! Random sequences of what can happen to money, against an oracle in plain arithmetic.
+
+use std::collections::BTreeMap;
+
+use assay_primitives::{
+    traits::{Bonds, Deposits, Escrow, Payment},
+    Balance, RequestId,
+};
+use frame_support::{assert_ok, traits::fungible::Inspect};
+use proptest::{collection::vec, prelude::*};
+use sp_runtime::Perbill;
+
+use crate::mock::*;
+
+const ACCOUNTS: [u64; 6] = [PAYER, OPERATOR, SECOND, OWNER, DEAD, TREASURY];
+const BILLION: u128 = 1_000_000_000;
+
+/// Something that happens. Accounts and requests are taken from a small range, so that they
+/// meet often.
+#[derive(Clone, Debug)]
+enum Step {
+    Hold { request: u64, payer: u64, amount: Balance },
+    Settle { request: u64, earned: Vec<(u64, Balance)>, royalty_to: u64, parts: u32 },
+    Refund { request: u64 },
+    Lock { account: u64, amount: Balance },
+    Unlock { account: u64 },
+    Slash { account: u64, amount: Balance, harmed: Option<(u64, Balance)> },
+    Take { account: u64, amount: Balance },
+    GiveBack { account: u64, amount: Balance },
+    Spend { to: u64, amount: Balance },
+    SendAll { from: u64, to: u64 },
+}
+
+fn account() -> impl Strategy<Value = u64> {
+    proptest::sample::select(ACCOUNTS.to_vec())
+}
+
+/// Dust, amounts around the existential deposit, middling ones, and all there is.
+fn amount() -> impl Strategy<Value = Balance> {
+    prop_oneof![
+        Just(0),
+        1..10u128,
+        ED - 10..ED + 20,
+        1_000..200_000u128,
+        ENDOWMENT - 2 * ED..ENDOWMENT + ED,
+    ]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let request = || 0..6u64;
+    prop_oneof![
+        4 => (request(), account(), amount())
+            .prop_map(|(request, payer, amount)| Step::Hold { request, payer, amount }),
+        4 => (request(), vec((account(), amount()), 0..4), account(), 0..=1_000_000_000u32)
+            .prop_map(|(request, earned, royalty_to, parts)| {
+                Step::Settle { request, earned, royalty_to, parts }
+            }),
+        2 => request().prop_map(|request| Step::Refund { request }),
+        2 => (account(), amount()).prop_map(|(account, amount)| Step::Lock { account, amount }),
+        1 => account().prop_map(|account| Step::Unlock { account }),
+        3 => (account(), amount(), proptest::option::of((account(), amount())))
+            .prop_map(|(account, amount, harmed)| Step::Slash { account, amount, harmed }),
+        2 => (account(), amount()).prop_map(|(account, amount)| Step::Take { account, amount }),
+        1 => (account(), amount())
+            .prop_map(|(account, amount)| Step::GiveBack { account, amount }),
+        1 => (account(), amount()).prop_map(|(to, amount)| Step::Spend { to, amount }),
+        1 => (account(), account()).prop_map(|(from, to)| Step::SendAll { from, to }),
+    ]
+}
+
+/// What everyone should have, kept without the pallet and without balances.
+#[derive(Default)]
+struct Oracle {
+    free: BTreeMap<u64, u128>,
+    escrows: BTreeMap<u64, (u64, u128)>,
+    bonds: BTreeMap<u64, u128>,
+    deposits: BTreeMap<u64, u128>,
+}
+
+impl Oracle {
+    fn start() -> Self {
+        let endowed = [PAYER, OPERATOR, SECOND, OWNER].map(|account| (account, ENDOWMENT));
+        let free = endowed.into_iter().chain([(TREASURY, ED), (DEAD, 0)]).collect();
+        Self { free, ..Self::default() }
+    }
+
+    fn escrowed(&self, account: u64) -> u128 {
+        self.escrows.values().filter(|(payer, _)| *payer == account).map(|(_, sum)| *sum).sum()
+    }
+
+    fn bond(&self, account: u64) -> u128 {
+        self.bonds.get(&account).copied().unwrap_or(0)
+    }
+
+    fn deposit(&self, account: u64) -> u128 {
+        self.deposits.get(&account).copied().unwrap_or(0)
+    }
+
+    /// Puts money aside, if the existential deposit is left over.
+    fn set_aside(&mut self, account: u64, amount: u128) -> bool {
+        let free = self.free.get_mut(&account).unwrap();
+        let covered = *free >= ED && amount <= *free - ED;
+        if covered {
+            *free -= amount;
+        }
+        covered
+    }
+
+    /// Credits an account. Returns what it could receive: all or nothing.
+    fn credit(&mut self, account: u64, amount: u128) -> u128 {
+        let free = self.free.get_mut(&account).unwrap();
+        if *free + amount < ED {
+            return 0;
+        }
+        *free += amount;
+        amount
+    }
+
+    /// Returns what the payer pays.
+    fn settle(
+        &mut self,
+        request: u64,
+        earned: &[(u64, u128)],
+        royalty_to: u64,
+        parts: u128,
+    ) -> u128 {
+        let Some((payer, held)) = self.escrows.remove(&request) else { return 0 };
+        let mut spent = 0;
+        for (operator, ask) in earned {
+            let price = (*ask).min(held - spent);
+            let treasury = price * 5 / 100;
+            let royalty = (price * parts / BILLION).min(price - treasury);
+            let paid = self.credit(*operator, price - treasury - royalty)
+                + self.credit(royalty_to, royalty);
+            // Whatever was not received falls to the treasury, which is never dead.
+            self.credit(TREASURY, price - paid);
+            spent += price;
+        }
+        *self.free.get_mut(&payer).unwrap() += held - spent;
+        spent
+    }
+
+    /// Returns what is taken.
+    fn slash(&mut self, account: u64, amount: u128, harmed: Option<(u64, u128)>) -> u128 {
+        let taken = amount.min(self.bond(account));
+        if taken > 0 {
+            let paid = match harmed {
+                Some((payer, limit)) if payer != account => self.credit(payer, taken.min(limit)),
+                _ => 0,
+            };
+            self.credit(TREASURY, taken - paid);
+            *self.bonds.get_mut(&account).unwrap() -= taken;
+        }
+        taken
+    }
+
+    fn send_all(&mut self, from: u64, to: u64) {
+        let holds = self.escrowed(from) + self.bond(from) + self.deposit(from) > 0;
+        let kept = if holds { ED } else { 0 };
+        let sent = self.free[&from] - kept;
+        if from != to && sent > 0 && self.credit(to, sent) == sent {
+            self.free.insert(from, kept);
+        }
+    }
+}
+
+/// Lets the step happen to both, and compares what it returned.
+fn apply(step: &Step, oracle: &mut Oracle) {
+    match step.clone() {
+        Step::Hold { request, payer, amount } => {
+            let expected =
+                !oracle.escrows.contains_key(&request) && oracle.set_aside(payer, amount);
+            if expected {
+                oracle.escrows.insert(request, (payer, amount));
+            }
+            let result = <Settlement as Escrow<u64>>::hold(RequestId(request), &payer, amount);
+            assert_eq!(result.is_ok(), expected, "{result:?}");
+        },
+        // Requests without an escrow are no part of the sequence: they would be a defect.
+        Step::Settle { request, .. } | Step::Refund { request }
+            if !oracle.escrows.contains_key(&request) => {},
+        Step::Settle { request, earned, royalty_to, parts } => {
+            let expected = oracle.settle(request, &earned, royalty_to, parts.into());
+            let royalty = Perbill::from_parts(parts);
+            let payment = Payment { earned, royalty_to, royalty };
+            assert_eq!(Settlement::settle(RequestId(request), &payment), expected);
+        },
+        Step::Refund { request } => {
+            oracle.settle(request, &[], OWNER, 0);
+            Settlement::refund(RequestId(request));
+        },
+        Step::Lock { account, amount } => {
+            let expected = oracle.set_aside(account, amount);
+            if expected {
+                *oracle.bonds.entry(account).or_default() += amount;
+            }
+            assert_eq!(<Settlement as Bonds<u64>>::lock(&account, amount).is_ok(), expected);
+        },
+        Step::Unlock { account } => {
+            let bond = oracle.bonds.remove(&account).unwrap_or(0);
+            *oracle.free.get_mut(&account).unwrap() += bond;
+            assert_eq!(<Settlement as Bonds<u64>>::unlock(&account), Ok(bond));
+        },
+        Step::Slash { account, amount, harmed } => {
+            let expected = oracle.slash(account, amount, harmed);
+            let harmed = harmed.as_ref().map(|(payer, limit)| (payer, *limit));
+            assert_eq!(<Settlement as Bonds<u64>>::slash(&account, amount, harmed), expected);
+        },
+        Step::Take { account, amount } => {
+            let expected = oracle.set_aside(account, amount);
+            if expected {
+                *oracle.deposits.entry(account).or_default() += amount;
+            }
+            assert_eq!(<Settlement as Deposits<u64>>::take(&account, amount).is_ok(), expected);
+        },
+        Step::GiveBack { account, amount } => {
+            let amount_back = amount.min(oracle.deposit(account));
+            if amount_back > 0 {
+                *oracle.deposits.get_mut(&account).unwrap() -= amount_back;
+                *oracle.free.get_mut(&account).unwrap() += amount_back;
+            }
+            <Settlement as Deposits<u64>>::give_back(&account, amount);
+        },
+        Step::Spend { to, amount } => {
+            let treasury = oracle.free[&TREASURY];
+            let expected = treasury >= ED
+                && amount <= treasury - ED
+                && (amount == 0 || oracle.free[&to] + amount >= ED);
+            if expected && amount > 0 {
+                *oracle.free.get_mut(&TREASURY).unwrap() -= amount;
+                *oracle.free.get_mut(&to).unwrap() += amount;
+            }
+            let result = Settlement::spend_treasury(RuntimeOrigin::root(), to, amount);
+            assert_eq!(result.is_ok(), expected, "{result:?}");
+        },
+        // The treasury has no key.
+        Step::SendAll { from: TREASURY, .. } => {},
+        Step::SendAll { from, to } => {
+            oracle.send_all(from, to);
+            let _ = frame_support::storage::with_storage_layer(|| {
+                Balances::transfer_all(RuntimeOrigin::signed(from), to, false)
+            });
+        },
+    }
+}
+
+fn compare(oracle: &Oracle) {
+    for account in ACCOUNTS {
+        assert_eq!(free(account), oracle.free[&account], "free balance of {account}");
+        assert_eq!(in_escrow(account), oracle.escrowed(account), "escrow of {account}");
+        assert_eq!(
+            <Settlement as Bonds<u64>>::bonded(&account),
+            oracle.bond(account),
+            "bond of {account}"
+        );
+        assert_eq!(
+            crate::DepositTotals::<Test>::get(account),
+            oracle.deposit(account),
+            "deposit of {account}"
+        );
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn no_sequence_makes_or_loses_money(steps in vec(step(), 1..60)) {
+        new_test_ext().execute_with(|| {
+            let issuance = Balances::total_issuance();
+            let mut oracle = Oracle::start();
+            for step in &steps {
+                apply(step, &mut oracle);
+                compare(&oracle);
+                let sum: Balance =
+                    ACCOUNTS.iter().map(|account| Balances::total_balance(account)).sum();
+                assert_eq!(sum, issuance);
+                assert_eq!(Balances::total_issuance(), issuance);
+                assert_ok!(Settlement::do_try_state());
+            }
+        });
+    }
+}

@@ -1,0 +1,102 @@
+//! `try_state` notices each kind of broken state.
+
+use assay_primitives::RequestId;
+use frame_support::{
+    assert_ok,
+    traits::fungible::{Mutate, MutateHold},
+};
+
+use crate::{mock::*, BondTotals, DepositTotals, EscrowRecord, EscrowTotals, Escrows, HoldReason};
+
+const SUMS: &str = "escrow totals are not the sums of the escrows";
+const ESCROW: &str = "an escrow total is not what is held";
+const BOND: &str = "a bond is not what is held";
+const DEPOSIT: &str = "a deposit is not what is held";
+const ZERO: &str = "a total says zero";
+
+/// Changes what is held, past the books.
+fn hold_unbooked(reason: HoldReason, account: u64, amount: u128) {
+    assert_ok!(<Balances as MutateHold<u64>>::hold(&reason.into(), &account, amount));
+}
+
+#[test]
+fn an_escrow_without_a_total_is_noticed() {
+    breaks(SUMS, || {
+        Escrows::<Test>::insert(RequestId(1), EscrowRecord { payer: PAYER, amount: 5 });
+    });
+}
+
+#[test]
+fn an_escrow_that_was_lost_is_noticed() {
+    breaks(SUMS, || {
+        hold(1, PAYER, 5);
+        hold(2, PAYER, 6);
+        Escrows::<Test>::remove(RequestId(1));
+    });
+}
+
+#[test]
+fn escrows_that_overflow_are_noticed() {
+    breaks("escrows overflow", || {
+        for request in 1..=2 {
+            Escrows::<Test>::insert(
+                RequestId(request),
+                EscrowRecord { payer: PAYER, amount: u128::MAX },
+            );
+        }
+    });
+}
+
+#[test]
+fn an_escrow_that_is_not_held_is_noticed() {
+    breaks(ESCROW, || {
+        Escrows::<Test>::insert(RequestId(1), EscrowRecord { payer: PAYER, amount: 5 });
+        EscrowTotals::<Test>::insert(PAYER, 5);
+    });
+}
+
+#[test]
+fn money_held_for_no_request_is_noticed() {
+    breaks(ESCROW, || hold_unbooked(HoldReason::Escrow, SECOND, 5));
+}
+
+#[test]
+fn a_bond_that_is_not_held_is_noticed() {
+    breaks(BOND, || {
+        lock(OPERATOR, 5);
+        BondTotals::<Test>::insert(OPERATOR, 6);
+    });
+    breaks(BOND, || BondTotals::<Test>::insert(DEAD, 6));
+}
+
+#[test]
+fn a_bond_that_is_not_booked_is_noticed() {
+    breaks(BOND, || hold_unbooked(HoldReason::Bond, SECOND, 5));
+}
+
+#[test]
+fn a_deposit_that_is_not_held_is_noticed() {
+    breaks(DEPOSIT, || {
+        take(OWNER, 5);
+        DepositTotals::<Test>::insert(OWNER, 4);
+    });
+}
+
+#[test]
+fn a_deposit_that_is_not_booked_is_noticed() {
+    breaks(DEPOSIT, || hold_unbooked(HoldReason::Deposit, SECOND, 5));
+}
+
+#[test]
+fn a_total_of_zero_is_noticed() {
+    breaks(ZERO, || EscrowTotals::<Test>::insert(PAYER, 0));
+    breaks(ZERO, || BondTotals::<Test>::insert(PAYER, 0));
+    breaks(ZERO, || DepositTotals::<Test>::insert(PAYER, 0));
+}
+
+#[test]
+fn a_treasury_that_cannot_receive_dust_is_noticed() {
+    breaks("the treasury is below the existential deposit", || {
+        <Balances as Mutate<u64>>::set_balance(&TREASURY, 0);
+    });
+}

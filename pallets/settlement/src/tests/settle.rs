@@ -1,0 +1,270 @@
+use assay_primitives::{
+    traits::{Escrow, Payment},
+    Balance, RequestId,
+};
+use frame_support::{
+    assert_ok,
+    traits::{LockableCurrency, WithdrawReasons},
+};
+use sp_runtime::Perbill;
+
+use crate::{mock::*, EscrowTotals, Escrows, Event};
+
+/// Settles request 1 with a royalty of `percent` for `OWNER`.
+fn settle(earned: &[(u64, Balance)], percent: u32) -> Balance {
+    settle_to(OWNER, earned, percent)
+}
+
+fn settle_to(royalty_to: u64, earned: &[(u64, Balance)], percent: u32) -> Balance {
+    Settlement::settle(
+        RequestId(1),
+        &Payment {
+            earned: earned.to_vec(),
+            royalty_to,
+            royalty: Perbill::from_percent(percent),
+        },
+    )
+}
+
+/// What each account has gained since the start.
+fn gain(account: u64) -> i128 {
+    let start = match account {
+        DEAD => 0,
+        TREASURY => ED,
+        _ => ENDOWMENT,
+    };
+    free(account) as i128 + in_escrow(account) as i128 - start as i128
+}
+
+#[test]
+fn a_price_is_split_between_operator_owner_and_treasury() {
+    test(|| {
+        hold(1, PAYER, 10_000);
+        assert_eq!(settle(&[(OPERATOR, 1_000)], 10), 1_000);
+        assert_eq!(
+            [PAYER, OPERATOR, OWNER, TREASURY].map(gain),
+            [-1_000, 850, 100, 50],
+            "5 % to the treasury, 10 % to the owner"
+        );
+        assert_eq!(in_escrow(PAYER), 0);
+        assert!(!Escrows::<Test>::contains_key(RequestId(1)));
+        assert!(!EscrowTotals::<Test>::contains_key(PAYER));
+        assert_eq!(
+            last_event(),
+            Some(Event::Settled {
+                request: RequestId(1),
+                earned: 850,
+                royalty: 100,
+                treasury: 50,
+                refunded: 9_000,
+            })
+        );
+    });
+}
+
+#[test]
+fn shares_are_rounded_down_and_the_operator_has_the_rest() {
+    test(|| {
+        hold(1, PAYER, 999);
+        assert_eq!(settle(&[(OPERATOR, 999)], 10), 999);
+        // 49.95 and 99.9, rounded down.
+        assert_eq!([PAYER, OPERATOR, OWNER, TREASURY].map(gain), [-999, 851, 99, 49]);
+    });
+}
+
+#[test]
+fn a_single_planck_goes_to_the_operator() {
+    test(|| {
+        hold(1, PAYER, 1);
+        assert_eq!(settle(&[(OPERATOR, 1)], 10), 1);
+        assert_eq!([PAYER, OPERATOR, OWNER, TREASURY].map(gain), [-1, 1, 0, 0]);
+    });
+}
+
+#[test]
+fn each_member_of_a_quorum_gets_its_own_price() {
+    test(|| {
+        hold(1, PAYER, 10_000);
+        assert_eq!(settle(&[(OPERATOR, 999), (SECOND, 2_000)], 10), 2_999);
+        assert_eq!(
+            [PAYER, OPERATOR, SECOND, OWNER, TREASURY].map(gain),
+            [-2_999, 851, 1_700, 299, 149]
+        );
+    });
+}
+
+#[test]
+fn nothing_earned_is_a_refund() {
+    test(|| {
+        hold(1, PAYER, 10_000);
+        assert_eq!(settle(&[], 10), 0);
+        assert_eq!(gain(PAYER), 0);
+        assert_eq!(in_escrow(PAYER), 0);
+    });
+}
+
+#[test]
+fn an_operator_that_asks_nothing_gets_nothing() {
+    test(|| {
+        hold(1, PAYER, 10);
+        assert_eq!(settle(&[(OPERATOR, 0)], 10), 0);
+        assert_eq!([PAYER, OPERATOR, OWNER, TREASURY].map(gain), [0, 0, 0, 0]);
+    });
+}
+
+#[test]
+fn a_request_that_costs_nothing_pays_nobody() {
+    test(|| {
+        hold(1, PAYER, 0);
+        assert_eq!(settle(&[(OPERATOR, 1_000)], 10), 0);
+        assert_eq!([PAYER, OPERATOR, OWNER, TREASURY].map(gain), [0, 0, 0, 0]);
+    });
+}
+
+#[test]
+fn the_payer_never_pays_more_than_was_held() {
+    test(|| {
+        hold(1, PAYER, 1_200);
+        hold(2, PAYER, 5_000);
+        assert_eq!(settle(&[(OPERATOR, 1_000), (SECOND, 1_000), (OPERATOR, u128::MAX)], 0), 1_200);
+        assert_eq!(
+            [PAYER, OPERATOR, SECOND, TREASURY].map(gain),
+            [-1_200, 950, 190, 60]
+        );
+        assert_eq!(in_escrow(PAYER), 5_000, "the other request is covered still");
+    });
+}
+
+#[test]
+fn a_royalty_above_what_is_left_gives_way_to_the_treasury() {
+    test(|| {
+        hold(1, PAYER, 1_000);
+        assert_eq!(settle(&[(OPERATOR, 1_000)], 100), 1_000);
+        assert_eq!([PAYER, OPERATOR, OWNER, TREASURY].map(gain), [-1_000, 0, 950, 50]);
+    });
+}
+
+#[test]
+fn an_operator_that_asks_itself_pays_owner_and_treasury_alone() {
+    test(|| {
+        hold(1, PAYER, 10_000);
+        assert_eq!(settle(&[(PAYER, 1_000)], 10), 1_000);
+        assert_eq!([PAYER, OWNER, TREASURY].map(gain), [-150, 100, 50]);
+        assert_eq!(in_escrow(PAYER), 0);
+    });
+}
+
+#[test]
+fn an_owner_that_asks_itself_pays_the_treasury_alone() {
+    test(|| {
+        hold(1, PAYER, 10_000);
+        assert_eq!(settle_to(PAYER, &[(PAYER, 1_000)], 10), 1_000);
+        assert_eq!([PAYER, TREASURY].map(gain), [-50, 50]);
+        assert_eq!(in_escrow(PAYER), 0);
+    });
+}
+
+#[test]
+fn a_payer_that_owns_the_model_gets_the_royalty_back() {
+    test(|| {
+        hold(1, PAYER, 10_000);
+        assert_eq!(settle_to(PAYER, &[(OPERATOR, 1_000)], 10), 1_000);
+        assert_eq!([PAYER, OPERATOR, TREASURY].map(gain), [-900, 850, 50]);
+    });
+}
+
+#[test]
+fn an_operator_that_owns_the_model_gets_both_shares() {
+    test(|| {
+        hold(1, PAYER, 10_000);
+        assert_eq!(settle_to(OPERATOR, &[(OPERATOR, 1_000)], 10), 1_000);
+        assert_eq!([PAYER, OPERATOR, TREASURY].map(gain), [-1_000, 950, 50]);
+    });
+}
+
+#[test]
+fn less_than_an_existential_deposit_for_a_dead_operator_goes_to_the_treasury() {
+    test(|| {
+        hold(1, PAYER, 10_000);
+        // 104 less 5 is 99: one short.
+        assert_eq!(settle(&[(DEAD, 104)], 0), 104);
+        assert_eq!([PAYER, DEAD, TREASURY].map(gain), [-104, 0, 104]);
+        assert_eq!(
+            last_event(),
+            Some(Event::Settled {
+                request: RequestId(1),
+                earned: 0,
+                royalty: 0,
+                treasury: 104,
+                refunded: 9_896,
+            })
+        );
+    });
+}
+
+#[test]
+fn an_existential_deposit_revives_a_dead_operator() {
+    test(|| {
+        hold(1, PAYER, 10_000);
+        assert_eq!(settle(&[(DEAD, 105)], 0), 105);
+        assert_eq!([PAYER, DEAD, TREASURY].map(gain), [-105, 100, 5]);
+    });
+}
+
+#[test]
+fn a_royalty_that_a_dead_owner_cannot_receive_goes_to_the_treasury() {
+    test(|| {
+        hold(1, PAYER, 10_000);
+        assert_eq!(settle_to(DEAD, &[(OPERATOR, 990)], 10), 990);
+        assert_eq!([PAYER, DEAD, OPERATOR, TREASURY].map(gain), [-990, 0, 842, 49 + 99]);
+    });
+}
+
+#[test]
+fn what_a_dead_treasury_cannot_receive_stays_with_the_payer() {
+    // Not through `test`: a treasury below the existential deposit breaks an invariant.
+    new_test_ext().execute_with(|| {
+        assert_ok!(Balances::force_set_balance(RuntimeOrigin::root(), TREASURY, 0));
+        hold(1, PAYER, 10_000);
+        assert_eq!(settle(&[(OPERATOR, 1_000)], 10), 950);
+        assert_eq!([PAYER, OPERATOR, OWNER].map(gain), [-950, 850, 100]);
+        assert_eq!(free(TREASURY), 0);
+        assert_eq!(in_escrow(PAYER), 0);
+    });
+}
+
+#[test]
+fn a_freeze_on_the_payers_account_does_not_keep_others_from_being_paid() {
+    test(|| {
+        hold(1, PAYER, 10_000);
+        Balances::set_lock(*b"frozen  ", &PAYER, ENDOWMENT, WithdrawReasons::all());
+        assert_eq!(settle(&[(OPERATOR, 10_000)], 10), 10_000);
+        assert_eq!([PAYER, OPERATOR, OWNER, TREASURY].map(gain), [-10_000, 8_500, 1_000, 500]);
+    });
+}
+
+#[test]
+fn a_payer_with_nothing_else_left_is_charged_the_same() {
+    test(|| {
+        hold(1, PAYER, 10_000);
+        assert_ok!(Balances::transfer_all(RuntimeOrigin::signed(PAYER), SECOND, false));
+        assert_eq!(settle(&[(OPERATOR, 10_000)], 10), 10_000);
+        assert_eq!(free(PAYER), ED);
+        assert_eq!([OPERATOR, OWNER, TREASURY].map(gain), [8_500, 1_000, 500]);
+    });
+}
+
+/// Only where debug assertions are off: with them it is a panic.
+#[test]
+#[cfg(not(debug_assertions))]
+fn a_request_is_not_paid_for_twice() {
+    test(|| {
+        hold(1, PAYER, 10_000);
+        hold(2, PAYER, 10_000);
+        assert_eq!(settle(&[(OPERATOR, 1_000)], 10), 1_000);
+        assert_eq!(settle(&[(OPERATOR, 1_000)], 10), 0);
+        Settlement::refund(RequestId(1));
+        assert_eq!([PAYER, OPERATOR, OWNER, TREASURY].map(gain), [-1_000, 850, 100, 50]);
+        assert_eq!(in_escrow(PAYER), 10_000);
+    });
+}
