@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use assay_client::{AccountId, Client, Signer};
 
+use tokio::sync::OnceCell;
+
 use crate::{args::Global, failure::Failure, output::Output};
 
 /// Address of a node that runs on this machine with default settings.
@@ -16,13 +18,14 @@ pub struct Context<'a> {
     url: Option<String>,
     suri: Option<String>,
     key_file: Option<PathBuf>,
+    client: OnceCell<Client>,
 }
 
 impl<'a> Context<'a> {
     /// Takes the global arguments.
     pub fn new(global: Global, output: &'a Output) -> Self {
         let Global { url, suri, key_file, json: _ } = global;
-        Self { output, url, suri, key_file }
+        Self { output, url, suri, key_file, client: OnceCell::new() }
     }
 
     /// Address of the node.
@@ -35,10 +38,13 @@ impl<'a> Context<'a> {
         self.url.is_some()
     }
 
-    /// Connects to the node.
+    /// The connection to the node.
     pub async fn connect(&self) -> Result<Client, Failure> {
-        self.output.progress(format!("connecting to {}", self.url()));
-        Ok(Client::connect(self.url()).await?)
+        let connect = async {
+            self.output.progress(format!("connecting to {}", self.url()));
+            Client::connect(self.url()).await
+        };
+        Ok(self.client.get_or_try_init(|| connect).await?.clone())
     }
 
     /// The key that signs.

@@ -10,7 +10,7 @@
 //! | 5 | the request ended without a verified result |
 //! | 6 | verification failed |
 
-use assay_client::Error;
+use assay_client::{Error, VerificationError};
 use serde_json::{json, Value};
 
 /// Exit code of a wrong command line.
@@ -47,6 +47,12 @@ pub enum Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self::Client(error)
+    }
+}
+
+impl From<VerificationError> for Failure {
+    fn from(error: VerificationError) -> Self {
+        Self::Client(error.into())
     }
 }
 
@@ -117,7 +123,7 @@ impl Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use assay_client::{Refusal, VerificationError};
+    use assay_client::Refusal;
     use assay_primitives::RequestId;
 
     #[test]

@@ -246,7 +246,7 @@ impl Rpc {
 }
 
 /// The next item of a subscription; its end is a broken connection.
-pub(crate) async fn next<T: DeserializeOwned>(
+pub async fn next<T: DeserializeOwned>(
     subscription: &mut RpcSubscription<T>,
     name: &str,
 ) -> Result<T> {

@@ -131,8 +131,7 @@ impl Engine {
         config.validate()?;
         let children = Arc::new(Children::default());
         Worker::start(&config, &children, after(config.load_timeout))?;
-        let shared =
-            Shared { config, children, pool: Mutex::default(), counts: Counts::default() };
+        let shared = Shared { config, children, pool: Mutex::default(), counts: Counts::default() };
         Ok(Self { shared: Arc::new(shared) })
     }
 

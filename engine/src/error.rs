@@ -40,7 +40,9 @@ pub enum EngineError {
     #[error("the model's artifact is not available: {0}")]
     ArtifactUnavailable(String),
     /// The bytes are not those that the version names. Fetch them again from elsewhere.
-    #[error("the model's artifact is corrupt: its digest is {actual:?}, the version names {expected:?}")]
+    #[error(
+        "the model's artifact is corrupt: its digest is {actual:?}, the version names {expected:?}"
+    )]
     ArtifactCorrupt {
         /// The digest that the version names.
         expected: Digest,

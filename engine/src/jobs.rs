@@ -104,8 +104,7 @@ impl State {
     }
 
     fn finish(&mut self, request: RequestId, number: u64, outcome: Result<Vec<u8>, EngineError>) {
-        let Some(entry) = self.jobs.get_mut(&request).filter(|entry| entry.number == number)
-        else {
+        let Some(entry) = self.jobs.get_mut(&request).filter(|entry| entry.number == number) else {
             return;
         };
         entry.outcome = Some(outcome);

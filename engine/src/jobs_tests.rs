@@ -109,7 +109,10 @@ fn results_are_pushed_out_by_count() {
     }
     assert_eq!(jobs.submit_or_poll(RequestId(2), never, NOW), JobStatus::Done(vec![2]));
     assert_eq!(jobs.submit_or_poll(RequestId(1), never, NOW), JobStatus::Done(vec![1]));
-    assert_eq!(jobs.submit_or_poll(RequestId(0), give(b"again"), FOREVER), JobStatus::Done(b"again".to_vec()));
+    assert_eq!(
+        jobs.submit_or_poll(RequestId(0), give(b"again"), FOREVER),
+        JobStatus::Done(b"again".to_vec())
+    );
 }
 
 #[test]
@@ -120,7 +123,10 @@ fn results_are_pushed_out_by_bytes() {
     assert_eq!(jobs.submit_or_poll(RequestId(0), never, NOW), JobStatus::Done(vec![0; 6]));
     jobs.submit_or_poll(RequestId(2), give(&[2; 1]), FOREVER);
     assert_eq!(jobs.submit_or_poll(RequestId(1), never, NOW), JobStatus::Done(vec![1; 4]));
-    assert_eq!(jobs.submit_or_poll(RequestId(0), give(b"x"), FOREVER), JobStatus::Done(b"x".to_vec()));
+    assert_eq!(
+        jobs.submit_or_poll(RequestId(0), give(b"x"), FOREVER),
+        JobStatus::Done(b"x".to_vec())
+    );
 }
 
 #[test]
@@ -137,7 +143,10 @@ fn a_forgotten_job_leaves_no_result_and_one_that_waits_never_starts() {
     // The same request again is another job; the first one's result does not become its own.
     let done = JobStatus::Done(b"second".to_vec());
     assert_eq!(jobs.submit_or_poll(RequestId(1), give(b"second"), FOREVER), done);
-    assert_eq!(jobs.submit_or_poll(RequestId(2), give(b"2"), FOREVER), JobStatus::Done(b"2".to_vec()));
+    assert_eq!(
+        jobs.submit_or_poll(RequestId(2), give(b"2"), FOREVER),
+        JobStatus::Done(b"2".to_vec())
+    );
 }
 
 #[test]

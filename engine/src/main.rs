@@ -15,7 +15,8 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         _ => {
-            eprintln!("usage: assay-engine --version\n\nThe other mode, `worker`, is started by an engine.");
+            eprintln!("usage: assay-engine --version");
+            eprintln!("The other mode, `worker`, is started by an engine.");
             ExitCode::from(2)
         }
     }

@@ -18,14 +18,17 @@ use codec::Encode;
 use tract_onnx::{
     model::{Onnx, ParseResult},
     pb::{
-        tensor_proto::{DataLocation, DataType}, tensor_shape_proto::dimension::Value as FileDimension,
-        type_proto::Value as FileType, GraphProto, ModelProto, TensorProto, ValueInfoProto,
+        tensor_proto::{DataLocation, DataType},
+        tensor_shape_proto::dimension::Value as FileDimension,
+        type_proto::Value as FileType,
+        GraphProto, ModelProto, TensorProto, ValueInfoProto,
     },
     tract_hir::{
         infer::{Factoid, InferenceFact, InferenceModel, InferenceModelExt},
         internal::{
-            tract_core::model::{TypedModel, TypedSimplePlan}, DimLike, Framework, GenericFactoid, IntoRunnable,
-            OutletId, ShapeFactoid, SpecialOps, TDim, TVec, TValue, ToDim,
+            tract_core::model::{TypedModel, TypedSimplePlan},
+            DimLike, Framework, GenericFactoid, IntoRunnable, OutletId, ShapeFactoid, SpecialOps,
+            TDim, TValue, TVec, ToDim,
         },
     },
 };
@@ -142,7 +145,8 @@ impl FileTensor {
             }
             Some(FileDimension::DimParam(param)) if param.len() > MAX_DIMENSION_NAME_BYTES => {
                 Err(model_problem(format!(
-                    "tensor `{name}`: a dimension's name has more than {MAX_DIMENSION_NAME_BYTES} bytes"
+                    "tensor `{name}`: a dimension's name has more than \
+                     {MAX_DIMENSION_NAME_BYTES} bytes"
                 )))
             }
             Some(FileDimension::DimParam(param)) if !param.is_empty() && param != "?" => {
@@ -164,7 +168,9 @@ impl FileTensor {
             found => {
                 let found = found.flatten().map_or("a type that no payload can hold", |t| t.name());
                 let declared = declared.element_type.name();
-                return Some(format!("{side} `{name}` is declared as {declared}, the file says {found}"));
+                return Some(format!(
+                    "{side} `{name}` is declared as {declared}, the file says {found}"
+                ));
             }
         }
         let shape = self.shape.as_ref()?;
@@ -321,9 +327,9 @@ fn check_each(mut values: impl Iterator<Item = i64>) -> Result<(), Problem> {
     };
     match values.find(|value| !fits(*value)) {
         None => Ok(()),
-        Some(value) => {
-            Err(model_problem(format!("an integer constant of {value}, which is not held in 32 bits")))
-        }
+        Some(value) => Err(model_problem(format!(
+            "an integer constant of {value}, which is not held in 32 bits"
+        ))),
     }
 }
 
@@ -338,9 +344,8 @@ pub(crate) fn inspect(bytes: &[u8]) -> Result<(TensorDeclarations, TensorDeclara
             let outlet = file.outlet(&file.outputs[index].name)?;
             let fact = file.graph.model.outlet_fact(outlet).map_err(model_problem)?;
             let tensor = &mut file.outputs[index];
-            tensor.element_type = tensor
-                .element_type
-                .or_else(|| fact.datum_type.concretize().map(element_type_of));
+            tensor.element_type =
+                tensor.element_type.or_else(|| fact.datum_type.concretize().map(element_type_of));
             if tensor.shape.is_none() && !fact.shape.is_open() {
                 tensor.shape = Some(fact.shape.dims().map(file_dim).collect());
             }
@@ -405,7 +410,9 @@ impl<'a> Sizes<'a> {
         if known == size {
             return Ok(());
         }
-        Err(format!("the file uses one size `{name}` in two places, where there are {known} and {size}"))
+        Err(format!(
+            "the file uses one size `{name}` in two places, where there are {known} and {size}"
+        ))
     }
 }
 
@@ -453,9 +460,7 @@ impl Model {
         }
         let first = |(dimension, dim): (&Dimension, &FileDim)| match dimension {
             Dimension::Fixed(size) => *size,
-            Dimension::Free => {
-                dim.name().and_then(|name| sizes.0.get(name).copied()).unwrap_or(1)
-            }
+            Dimension::Free => dim.name().and_then(|name| sizes.0.get(name).copied()).unwrap_or(1),
         };
         let shapes: Shapes = self
             .inputs
@@ -540,9 +545,8 @@ impl Model {
         if self.plans.len() >= MAX_PLANS {
             self.plans.remove(0);
         }
-        let plan = graph
-            .plan(&self.inputs, &shapes)
-            .map_err(|problem| shape_problem(problem.text))?;
+        let plan =
+            graph.plan(&self.inputs, &shapes).map_err(|problem| shape_problem(problem.text))?;
         self.plans.push((shapes, plan.clone()));
         Ok(plan)
     }
@@ -643,8 +647,10 @@ fn check_sizes(model: &TypedModel) -> Result<(), Problem> {
                 elements.checked_mul(dim.to_usize().map_or(1, |size| size as u64))
             });
             if elements.is_none_or(|elements| elements > MAX_ELEMENTS) {
-                let text =
-                    format!("`{}` has {:?} elements, at most {MAX_ELEMENTS} can be run", node.name, output.fact.shape);
+                let text = format!(
+                    "`{}` has {:?} elements, at most {MAX_ELEMENTS} can be run",
+                    node.name, output.fact.shape
+                );
                 return Err(Problem::new(Failure::Memory, text));
             }
         }
@@ -695,10 +701,7 @@ impl Graph {
         };
         let model = make().map_err(model_problem)?;
         check_sizes(&model)?;
-        model
-            .into_optimized()
-            .and_then(IntoRunnable::into_runnable)
-            .map_err(model_problem)
+        model.into_optimized().and_then(IntoRunnable::into_runnable).map_err(model_problem)
     }
 
     /// Whether types and shapes fit together with symbols in the place of free dimensions.

@@ -240,8 +240,7 @@ mod tests {
             element_type: ElementType::F32,
             shape: vec![Dimension::Fixed(u32::MAX); MAX_RANK as usize].try_into().unwrap(),
         };
-        let side: TensorDeclarations =
-            vec![widest; MAX_TENSORS as usize].try_into().unwrap();
+        let side: TensorDeclarations = vec![widest; MAX_TENSORS as usize].try_into().unwrap();
         let request = Request::Load { inputs: side.clone(), outputs: side, model: vec![] };
         assert!(request.encoded_size() as u64 <= OVERHEAD_BYTES);
     }

@@ -108,7 +108,8 @@ fn answer(requests: &Receiver<Vec<u8>>, max_output: u64) -> i32 {
         let outcome = catch_unwind(AssertUnwindSafe(|| handle(&mut model, frame, max_output)))
             .unwrap_or_else(|panic| Err(panic_problem(panic.as_ref())));
         let answer = outcome.unwrap_or_else(|problem| {
-            let failure = if is_about_memory(&problem.text) { Failure::Memory } else { problem.failure };
+            let failure =
+                if is_about_memory(&problem.text) { Failure::Memory } else { problem.failure };
             Reply::Failed(failure, bounded(problem.text))
         });
         if reply(&answer).is_err() {
@@ -130,9 +131,7 @@ fn handle(model: &mut Option<Model>, frame: Vec<u8>, max_output: u64) -> Result<
             *model = Some(Model::load(inputs, outputs, bytes)?);
             Ok(Reply::Loaded)
         }
-        (Request::Run(payload), Some(model)) => {
-            model.run(&payload, max_output).map(Reply::Output)
-        }
+        (Request::Run(payload), Some(model)) => model.run(&payload, max_output).map(Reply::Output),
         (Request::Inspect(bytes), None) => {
             let (inputs, outputs) = onnx::inspect(&bytes)?;
             Ok(Reply::Inspected { inputs, outputs })
@@ -146,7 +145,13 @@ fn handle(model: &mut Option<Model>, frame: Vec<u8>, max_output: u64) -> Result<
 
 /// Whether a message, of tract or of the standard library, says that memory ran out.
 pub(crate) fn is_about_memory(text: &str) -> bool {
-    ["failed to allocate", "memory allocation of", "capacity overflow", "data.is_null()"]
-        .iter()
-        .any(|sign| text.contains(sign))
+    [
+        "failed to allocate",
+        "memory allocation of",
+        "out of memory",
+        "capacity overflow",
+        "data.is_null()",
+    ]
+    .iter()
+    .any(|sign| text.contains(sign))
 }

@@ -55,13 +55,13 @@ fn agrees_with_onnxruntime(name: &str) {
     for index in 0..count {
         let sample = &inputs[index * inputs.len() / count..(index + 1) * inputs.len() / count];
         let data = sample.iter().flat_map(|value| (*value as f32).to_le_bytes()).collect();
-        let tensor =
-            Tensor { element_type: ElementType::F32, shape: input_shape.clone(), data };
+        let tensor = Tensor { element_type: ElementType::F32, shape: input_shape.clone(), data };
         let ran = version.run(&engine, &vec![tensor].encode()).unwrap();
         assert_eq!(ran.cached, index > 0);
         let outputs = decode(&ran.payload);
         assert_eq!(outputs[0].shape, shape_of(output));
-        let wanted = &expected[index * expected.len() / count..(index + 1) * expected.len() / count];
+        let wanted =
+            &expected[index * expected.len() / count..(index + 1) * expected.len() / count];
         let given = values(&outputs[0]);
         assert_eq!(given.len(), wanted.len());
         for (given, wanted) in given.iter().zip(wanted) {

@@ -13,7 +13,7 @@ use codec::Encode;
 
 mod support;
 use support::{
-    config, decode, declared, dimensions, engine, exists, floats, integers,
+    config, declared, decode, dimensions, engine, exists, floats, integers,
     onnx::{Dim, Graph, FLOAT, INT64, STRING},
     tensor, values, Version,
 };
@@ -112,8 +112,7 @@ fn without_cache_memory_nothing_is_kept() {
 
 #[test]
 fn the_number_of_workers_is_bounded() {
-    let engine =
-        Engine::new(EngineConfig { concurrency: 1, max_workers: 1, ..config() }).unwrap();
+    let engine = Engine::new(EngineConfig { concurrency: 1, max_workers: 1, ..config() }).unwrap();
     let digits = Version::digits();
     let cancer = Version::bundled("breast-cancer");
     digits.run(&engine, &digits.zeros()).unwrap();
@@ -442,20 +441,21 @@ fn an_output_above_the_bound_is_refused() {
 
 #[test]
 fn a_run_that_takes_too_much_memory_is_ended_and_the_model_can_be_run_again() {
-    // As many elements as the input says: a few are fine, 1.6 GB are not.
+    // A column times a row: a few elements each are fine, 20,000 make 1.6 GB.
     let file = Graph::new()
-        .input("x", FLOAT, &[Dim::Size(1)])
-        .input("size", INT64, &[Dim::Size(2)])
-        .node("Expand", &["x", "size"], "wide")
-        .node("Exp", &["wide"], "exp")
-        .node_with("ReduceMax", &["exp"], "y", &[("axes", &[0, 1])])
+        .input("column", FLOAT, &[Dim::Name("n"), Dim::Size(1)])
+        .input("row", FLOAT, &[Dim::Size(1), Dim::Name("n")])
+        .node("MatMul", &["column", "row"], "wide")
+        .node_with("ReduceMax", &["wide"], "y", &[("axes", &[0, 1])])
         .output("y", FLOAT, &[Dim::Size(1), Dim::Size(1)])
         .file();
-    let inputs =
-        vec![floats("x", &[1]), declared("size", ElementType::I64, &dimensions(&[2]))];
+    let inputs = vec![floats("column", &[0, 1]), floats("row", &[1, 0])];
     let version = Version::new(file, inputs, vec![floats("y", &[1, 1])]);
     let engine = engine();
-    let input = |size: i64| vec![tensor(&[1], &[0.0]), integers(&[2], &[size, size])].encode();
+    let input = |size: u32| {
+        let ones = vec![1.0; size as usize];
+        vec![tensor(&[size, 1], &ones), tensor(&[1, size], &ones)].encode()
+    };
     let fine = decode(&version.run(&engine, &input(10)).unwrap().payload);
     assert_eq!(values(&fine[0]), [1.0]);
     let error = version.run_cached(&engine, &input(20_000)).unwrap_err();
@@ -485,7 +485,9 @@ fn random_operators_are_refused_at_load() {
         .file();
     let version = Version::new(file, vec![floats("x", &[1])], vec![floats("y", &[1])]);
     let error = engine().check_model(&version.descriptor, version.file).unwrap_err();
-    assert!(matches!(&error, EngineError::InvalidModel(text) if text.contains("RandomUniformLike")));
+    assert!(
+        matches!(&error, EngineError::InvalidModel(text) if text.contains("RandomUniformLike"))
+    );
 }
 
 #[test]
@@ -528,8 +530,7 @@ fn inspection_says_why_a_file_cannot_be_declared() {
 
 #[test]
 fn one_run_more_than_the_limit_is_busy_and_starts_nothing() {
-    let engine =
-        Engine::new(EngineConfig { concurrency: 1, max_workers: 2, ..config() }).unwrap();
+    let engine = Engine::new(EngineConfig { concurrency: 1, max_workers: 2, ..config() }).unwrap();
     let digits = Version::digits();
     let (inside, is_inside) = channel();
     let (go_on, wait) = channel::<()>();
@@ -561,8 +562,7 @@ fn one_run_more_than_the_limit_is_busy_and_starts_nothing() {
 
 #[test]
 fn a_fetch_that_panics_gives_its_place_back() {
-    let engine =
-        Engine::new(EngineConfig { concurrency: 1, max_workers: 1, ..config() }).unwrap();
+    let engine = Engine::new(EngineConfig { concurrency: 1, max_workers: 1, ..config() }).unwrap();
     let digits = Version::digits();
     let panicked = std::thread::spawn({
         let engine = engine.clone();

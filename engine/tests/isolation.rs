@@ -19,7 +19,7 @@ use support::{
     worker, Version,
 };
 
-/// A quarter of an hour of work, on a fast machine, behind few bytes: products of matrices that the input is spread into.
+/// Many minutes of work behind few bytes: products of matrices that the input is spread into.
 fn endless() -> Version {
     let mut graph = Graph::new()
         .input("x", FLOAT, &[Dim::Size(1), Dim::Size(1)])
@@ -112,8 +112,11 @@ fn a_worker_sees_nothing_of_the_environment() {
     let pid = engine.status().idle_workers[0].pid;
     let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap();
     let environment = String::from_utf8(environment).unwrap();
-    let names: Vec<&str> =
-        environment.split('\0').filter_map(|pair| pair.split_once('=')).map(|pair| pair.0).collect();
+    let names: Vec<&str> = environment
+        .split('\0')
+        .filter_map(|pair| pair.split_once('='))
+        .map(|pair| pair.0)
+        .collect();
     assert_eq!(names, ["MALLOC_ARENA_MAX", "RAYON_NUM_THREADS"]);
 }
 
@@ -140,11 +143,8 @@ fn a_frame_above_the_bound_ends_the_worker() {
 
 #[test]
 fn a_model_that_never_ends_is_ended() {
-    let engine = Engine::new(EngineConfig {
-        run_timeout: Duration::from_millis(200),
-        ..config()
-    })
-    .unwrap();
+    let engine =
+        Engine::new(EngineConfig { run_timeout: Duration::from_millis(200), ..config() }).unwrap();
     let version = endless();
     let late = version.run(&engine, &version.zeros());
     assert!(matches!(late, Err(EngineError::RunTimeLimit(_))), "{late:?}");
@@ -197,8 +197,7 @@ fn dropping_the_last_clone_ends_all_workers() {
     let cancer = Version::bundled("breast-cancer");
     digits.run(&engine, &digits.zeros()).unwrap();
     cancer.run(&engine, &cancer.zeros()).unwrap();
-    let pids: Vec<u32> =
-        engine.status().idle_workers.iter().map(|worker| worker.pid).collect();
+    let pids: Vec<u32> = engine.status().idle_workers.iter().map(|worker| worker.pid).collect();
     assert_eq!(pids.len(), 2);
     let clone = engine.clone();
     drop(engine);
@@ -209,11 +208,8 @@ fn dropping_the_last_clone_ends_all_workers() {
 
 #[test]
 fn shutting_down_ends_busy_workers_and_refuses_further_runs() {
-    let engine = Engine::new(EngineConfig {
-        run_timeout: Duration::from_secs(3600),
-        ..config()
-    })
-    .unwrap();
+    let engine =
+        Engine::new(EngineConfig { run_timeout: Duration::from_secs(3600), ..config() }).unwrap();
     let version = endless();
     let running = std::thread::spawn({
         let (engine, version) = (engine.clone(), version.clone());
@@ -257,7 +253,9 @@ fn ready() -> Vec<u8> {
 fn a_worker_program_that_is_not_there_is_named() {
     let missing = WorkerCommand { program: "/nonexistent/worker".into(), args: vec![] };
     let error = Engine::new(EngineConfig { worker: missing, ..config() }).unwrap_err();
-    assert!(matches!(&error, EngineError::Spawn { program, .. } if program.contains("nonexistent")));
+    assert!(
+        matches!(&error, EngineError::Spawn { program, .. } if program.contains("nonexistent"))
+    );
 }
 
 #[test]

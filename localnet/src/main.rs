@@ -1,2 +1,191 @@
-//! x
-fn main() {}
+//! Starts a local network, sends real requests through it and shows what happens.
+
+use std::{path::PathBuf, process::ExitCode, time::Instant};
+
+use anyhow::{ensure, Context, Result};
+use assay_client::{Ask, Client, Input, Progress, Signer};
+use assay_localnet::{
+    register_operator, serve, wait_until_live, BundledModel, Network, NetworkConfig, OperatorTerms,
+};
+use assay_primitives::Assurance;
+use clap::Parser;
+use futures::future::try_join_all;
+use serde_json::Value;
+
+/// Four nodes on loopback, a published model, a signed and a quorum request.
+///
+/// What happens goes to standard error, one line of JSON per request to standard output.
+#[derive(Debug, Parser)]
+#[command(name = "scripts/run", version)]
+struct Arguments {
+    /// Stop the network after the demonstration instead of leaving it up.
+    #[arg(long)]
+    once: bool,
+    /// Folder for the data of the nodes. It is emptied at the start.
+    #[arg(long, default_value = "data")]
+    data: PathBuf,
+    /// First of the twelve ports that the nodes take; the first is alice's RPC.
+    #[arg(long, default_value_t = 9944)]
+    port_base: u16,
+    /// The node program.
+    #[arg(long, hide = true)]
+    node: PathBuf,
+    /// Folder of the bundled models.
+    #[arg(long, default_value = "models")]
+    models: PathBuf,
+    /// More arguments for every node, after `--`.
+    #[arg(last = true)]
+    arguments: Vec<String>,
+}
+
+/// Tells what happens, with the time since the start.
+struct Narrator(Instant);
+
+impl Narrator {
+    fn say(&self, text: &str) {
+        eprintln!("[{:6.1} s] {text}", self.0.elapsed().as_secs_f64());
+    }
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let result = tokio::select! {
+        result = run(&arguments) => result,
+        signal = interrupted() => signal.and_then(|()| Err(anyhow::anyhow!("interrupted"))),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        },
+    }
+}
+
+async fn interrupted() -> Result<()> {
+    use tokio::signal::unix::{signal, SignalKind};
+    let (mut interrupt, mut terminate, mut hangup) = (
+        signal(SignalKind::interrupt())?,
+        signal(SignalKind::terminate())?,
+        signal(SignalKind::hangup())?,
+    );
+    tokio::select! {
+        _ = interrupt.recv() => {},
+        _ = terminate.recv() => {},
+        _ = hangup.recv() => {},
+    }
+    Ok(())
+}
+
+async fn run(arguments: &Arguments) -> Result<()> {
+    let narrator = Narrator(Instant::now());
+    let config = NetworkConfig {
+        program: arguments.node.clone(),
+        data: arguments.data.clone(),
+        port_base: Some(arguments.port_base),
+        arguments: arguments.arguments.clone(),
+    };
+    narrator.say("starting four nodes on loopback: alice, bob, charlie and dave");
+    let mut network = Network::start(&config, &|text| narrator.say(text)).await?;
+    demonstrate(&narrator, arguments, &network).await?;
+    network.check()?;
+    if arguments.once {
+        network.stop()?;
+        narrator.say("done; the network is stopped");
+        return Ok(());
+    }
+    eprintln!("\nThe network is up. Addresses:");
+    for node in &network.nodes {
+        eprintln!("  {:8} {}   metrics {}", node.name(), node.url(), node.metrics_url());
+    }
+    eprintln!(
+        "\nTry:  assay --url {} model list\n\
+         Logs and data are in {}. Ctrl-C stops everything.",
+        network.nodes[0].url(),
+        network.data().display()
+    );
+    interrupted().await?;
+    network.stop()?;
+    narrator.say("the network is stopped");
+    Ok(())
+}
+
+async fn demonstrate(
+    narrator: &Narrator,
+    arguments: &Arguments,
+    network: &Network,
+) -> Result<()> {
+    let client = network.client(0).await?;
+    let owner = Signer::from_suri("//Eve")?;
+    let payer = Signer::from_suri("//Ferdie")?;
+
+    let model = BundledModel::digits(&arguments.models);
+    let publication = model.publication()?;
+    narrator.say(&format!(
+        "Eve publishes the model {} ({} bytes) on chain",
+        model.name,
+        publication.artifact.len()
+    ));
+    let published = client.publish(&publication, &owner, &|_| ()).await?;
+
+    narrator.say("the four operators put up bonds and serve it");
+    let terms = OperatorTerms::default();
+    let accounts = try_join_all(network.nodes.iter().map(|node| async {
+        let (client, signer) = (Client::connect(&node.url()).await?, node.signer()?);
+        register_operator(&client, &signer, terms).await?;
+        serve(&client, &signer, published.version, terms).await?;
+        anyhow::Ok(signer.account().clone())
+    }))
+    .await?;
+    wait_until_live(&client, &accounts).await?;
+    narrator.say("their heartbeats are in: they are live");
+
+    let version = client
+        .version(published.version)
+        .await?
+        .context("the published version is not on chain")?;
+    let text = std::fs::read_to_string(model.sample())
+        .with_context(|| format!("cannot read {}", model.sample().display()))?;
+    let sample: Value = serde_json::from_str(&text)?;
+    let label = sample["label"].clone();
+    let input = Input::from_json(&sample["image"].to_string(), &version.descriptor.inputs)?;
+
+    for assurance in [Assurance::Signed, Assurance::Quorum { n: 3, k: 2 }] {
+        narrator.say(&format!("Ferdie sends a handwritten {label} in class {assurance:?}"));
+        let ask = Ask::new(version.clone(), input.payload(), assurance);
+        let progress = |step: Progress| match step {
+            Progress::Quoted { price, .. } => narrator
+                .say(&format!("  quoted at {}", assay_client::amount::display(price))),
+            Progress::Included { request, height } => {
+                narrator.say(&format!("  request {request} is in block {height}"))
+            },
+            Progress::Status { status, .. } => narrator.say(&format!("  {status:?}")),
+            Progress::Input(_) => {},
+        };
+        let result = client.infer(&ask, &payer, &progress).await?;
+        println!("{}", serde_json::to_string(&result)?);
+        ensure!(result.is_verified(), "request {} ended as {:?}", result.request, result.outcome);
+        let answer = most_likely(&result.output).context("the output has no probabilities")?;
+        narrator.say(&format!("  the answer is {answer}; whoever wrote it meant {label}"));
+        ensure!(label == answer as u64, "the model reads {answer}, which is not what was written");
+
+        let bundle = client.export_receipt(result.request).await?;
+        let verified = bundle.verify(result.payload.as_deref())?;
+        client.check_anchor(&verified).await?;
+        narrator.say(&format!(
+            "  its receipt was checked without the node's word: {} signature(s), proven in final \
+             block {}",
+            verified.evidence.len(),
+            verified.block_number
+        ));
+    }
+    Ok(())
+}
+
+/// Index of the largest probability.
+fn most_likely(output: &Option<Value>) -> Option<usize> {
+    let probabilities = output.as_ref()?.get("probabilities")?.get(0)?.as_array()?;
+    let value = |index: &usize| probabilities[*index].as_f64().unwrap_or(f64::MIN);
+    (0..probabilities.len()).max_by(|a, b| value(a).total_cmp(&value(b)))
+}

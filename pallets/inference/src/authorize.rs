@@ -187,7 +187,8 @@ impl<T: Config> Pallet<T> {
             operator: operator.clone(),
         };
         ensure!(statement.is_signed_by(&worker, signature), InvalidTransaction::BadProof);
-        Self::admit("AssayCommitment", *id, operator, request.deadline)
+        let deadline = request.commit_deadline(T::RevealWindow::get());
+        Self::admit("AssayCommitment", *id, operator, deadline)
     }
 
     pub(crate) fn authorize_reveal(
@@ -226,11 +227,9 @@ impl<T: Config> Pallet<T> {
         reason: &FailureReason,
         signature: &WorkerSignature,
     ) -> Authorized {
-        let Assigned { request, worker, state } =
-            Self::assigned(*id, operator, |request| match request.assurance {
-                Assurance::Quorum { .. } => request.commit_deadline(T::RevealWindow::get()),
-                _ => request.deadline,
-            })?;
+        let Assigned { request, worker, state } = Self::assigned(*id, operator, |request| {
+            request.answer_deadline(T::RevealWindow::get())
+        })?;
         // Who has committed has a result.
         ensure!(request.status == Status::Assigned, refuse(refusal::WRONG_PHASE));
         ensure!(state == MemberState::Silent, refuse(refusal::TWICE));
@@ -241,6 +240,7 @@ impl<T: Config> Pallet<T> {
             operator: operator.clone(),
         };
         ensure!(statement.is_signed_by(&worker, signature), InvalidTransaction::BadProof);
-        Self::admit("AssayFailure", *id, operator, request.deadline)
+        let deadline = request.answer_deadline(T::RevealWindow::get());
+        Self::admit("AssayFailure", *id, operator, deadline)
     }
 }

@@ -25,11 +25,18 @@ use crate::{
 };
 
 impl<T: Config> Pallet<T> {
-    /// `Pending` → `Assigned`, or → `Final(Rejected(NoOperator))`.
+    /// `Pending` → `Assigned`, or → `Final(Rejected(NoOperator))`, or → `Final(TimedOut)` where
+    /// nobody could answer in time any more.
     pub(crate) fn assign(id: RequestId, randomness: &([u8; 32], [u8; 32])) {
         let Some(mut request) = Requests::<T>::get(id) else { return };
         if request.status != Status::Pending {
             // Cancelled, or past its deadline, while it waited.
+            return;
+        }
+        // Who is drawn at the end of this block answers in the next one at the earliest. Nobody
+        // is drawn, and penalised later, for what waited too long.
+        if Self::now() >= request.answer_deadline(T::RevealWindow::get()) {
+            Self::finish_unpaid(id, request, Outcome::TimedOut);
             return;
         }
         let seed: Digest =
@@ -172,15 +179,11 @@ impl<T: Config> Pallet<T> {
     /// Whether a member that has not shown a result is at fault by now.
     fn is_late(id: RequestId, request: &Request<T::AccountId>, member: &T::AccountId) -> bool {
         let now = Self::now();
-        let commitments_over = request.status == Status::Submitted
-            || match request.assurance {
-                Assurance::Quorum { .. } => {
-                    now > request.commit_deadline(T::RevealWindow::get())
-                },
-                _ => now > request.deadline,
-            };
         match T::Verification::member_state(id, member) {
-            MemberState::Silent => commitments_over,
+            MemberState::Silent => {
+                request.status == Status::Submitted
+                    || now > request.answer_deadline(T::RevealWindow::get())
+            },
             MemberState::Committed(_) => now > request.deadline,
             MemberState::Failed(_) | MemberState::Revealed => false,
         }

@@ -103,6 +103,15 @@ impl<AccountId: Clone + PartialEq> Request<AccountId> {
         self.deadline.saturating_sub(reveal_window)
     }
 
+    /// Last height at which a member's first answer counts: in a quorum its commitment, else its
+    /// result.
+    pub fn answer_deadline(&self, reveal_window: BlockNumber) -> BlockNumber {
+        match self.assurance {
+            Assurance::Quorum { .. } => self.commit_deadline(reveal_window),
+            _ => self.deadline,
+        }
+    }
+
     /// Whether nothing more can happen to it.
     pub fn is_final(&self) -> bool {
         matches!(self.status, Status::Final(_))

@@ -105,8 +105,10 @@ impl<T: Config> Pallet<T> {
             uses: 0,
             deposit: 0,
         };
+        // `set_metadata` may name a document later: its digest is paid for in any case.
+        let reserved = entry.metadata.map_or(Digest::len_bytes(), |_| 0);
         entry.deposit = T::ByteDeposit::get()
-            .saturating_mul(entry.encoded_size() as Balance)
+            .saturating_mul((entry.encoded_size() + reserved) as Balance)
             .saturating_add(T::BaseDeposit::get());
         T::Deposits::take(&owner, entry.deposit)?;
         T::Artifacts::acquire(&entry.descriptor.artifact)?;

@@ -1,1 +1,13 @@
-//! Tests.
+//! One file per call, and one each for uses, the version digest and the invariants.
+
+mod create;
+mod deprecate;
+mod digest;
+mod invariants;
+mod publish;
+mod remove_model;
+mod remove_version;
+mod set_metadata;
+mod set_royalty;
+mod transfer;
+mod uses;

@@ -1,0 +1,193 @@
+//! A network of nodes in a data folder of its own.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{bail, ensure, Context, Result};
+use assay_client::Client;
+
+use crate::{
+    node::{end_stale, wait_for_finality, Node, NodeConfig},
+    ports::{self, NodePorts},
+};
+
+/// The validators of the chain `local`, in its order.
+pub const VALIDATORS: [&str; 4] = ["alice", "bob", "charlie", "dave"];
+/// Marks a folder as ours to empty.
+const MARKER: &str = ".assay-localnet";
+
+/// What a network is made of.
+#[derive(Clone, Debug)]
+pub struct NetworkConfig {
+    /// The node program.
+    pub program: PathBuf,
+    /// Folder for the data of all nodes. What an earlier network has left there is removed.
+    pub data: PathBuf,
+    /// First of the ports; any free ones where `None`.
+    pub port_base: Option<u16>,
+    /// More arguments for every node.
+    pub arguments: Vec<String>,
+}
+
+/// Nodes that run, one per validator.
+#[derive(Debug)]
+pub struct Network {
+    data: PathBuf,
+    /// The nodes, in the order of [`VALIDATORS`].
+    pub nodes: Vec<Node>,
+}
+
+impl Network {
+    /// Empties the folder and starts a new chain in it. `progress` is told of each step.
+    pub async fn start(config: &NetworkConfig, progress: &dyn Fn(&str)) -> Result<Self> {
+        ensure!(
+            config.program.is_file(),
+            "there is no node at {}; build it first",
+            config.program.display()
+        );
+        let data = claim(&config.data)?;
+        let ports = match config.port_base {
+            Some(base) => ports::fixed(base, VALIDATORS.len() as u16)?,
+            None => ports::ephemeral(VALIDATORS.len())?,
+        };
+        let mut network = Self { data, nodes: Vec::new() };
+        let mut bootnodes = Vec::new();
+        for (name, ports) in VALIDATORS.into_iter().zip(ports) {
+            let node_key = random_node_key();
+            let node = Node::start(network.node_config(config, name, ports, &node_key, &bootnodes))?;
+            if bootnodes.is_empty() {
+                bootnodes.push(node.p2p_address(&peer_identity(&config.program, &node_key)?));
+            }
+            network.nodes.push(node);
+        }
+        for node in &mut network.nodes {
+            node.connect().await?;
+            progress(&format!("node {} answers at {}", node.name(), node.url()));
+        }
+        wait_for_finality(&network.client(0).await?, 1).await?;
+        progress("the chain makes blocks and finalises them");
+        Ok(network)
+    }
+
+    fn node_config(
+        &self,
+        config: &NetworkConfig,
+        name: &str,
+        ports: NodePorts,
+        node_key: &str,
+        bootnodes: &[String],
+    ) -> NodeConfig {
+        let mut arguments = vec!["--operator".to_owned()];
+        arguments.extend(config.arguments.iter().cloned());
+        NodeConfig {
+            name: name.to_owned(),
+            program: config.program.clone(),
+            chain: "local".to_owned(),
+            base_path: self.data.join(name),
+            log: self.data.join(format!("{name}.log")),
+            ports,
+            node_key: node_key.to_owned(),
+            bootnodes: bootnodes.to_vec(),
+            arguments,
+        }
+    }
+
+    /// A new connection to a node.
+    pub async fn client(&self, index: usize) -> Result<Client> {
+        let node = self.nodes.get(index).context("there is no such node")?;
+        Ok(Client::connect(&node.url()).await?)
+    }
+
+    /// The data folder.
+    pub fn data(&self) -> &Path {
+        &self.data
+    }
+
+    /// Stops every node.
+    pub fn stop(&mut self) -> Result<()> {
+        self.nodes.iter_mut().rev().try_for_each(Node::stop)
+    }
+
+    /// Fails if a node has ended by itself.
+    pub fn check(&mut self) -> Result<()> {
+        for node in &mut self.nodes {
+            if let Some(status) = node.exit_status()? {
+                bail!("node {} has ended ({status}):\n{}", node.name(), node.log_tail());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Makes the folder ours and empty. One that holds something else is refused.
+fn claim(data: &Path) -> Result<PathBuf> {
+    let marker = data.join(MARKER);
+    if data.exists() && !marker.exists() {
+        let empty = data.read_dir().with_context(|| format!("cannot read {}", data.display()))?;
+        ensure!(
+            empty.count() == 0,
+            "{} holds something else; name an empty or a new folder with --data",
+            data.display()
+        );
+    }
+    std::fs::create_dir_all(data).with_context(|| format!("cannot make {}", data.display()))?;
+    let data = data.canonicalize()?;
+    for name in VALIDATORS {
+        let base = data.join(name);
+        end_stale(&base)?;
+        if base.exists() {
+            std::fs::remove_dir_all(&base)?;
+        }
+        let log = data.join(format!("{name}.log"));
+        if log.exists() {
+            std::fs::remove_file(log)?;
+        }
+    }
+    std::fs::write(marker, "This folder belongs to assay-localnet, which empties it.\n")?;
+    Ok(data)
+}
+
+fn random_node_key() -> String {
+    hex::encode(assay_client::keys::random_key())
+}
+
+/// The peer identity that belongs to a node key.
+fn peer_identity(program: &Path, node_key: &str) -> Result<String> {
+    use std::{io::Write, process::Stdio};
+    let mut process = Command::new(program)
+        .args(["key", "inspect-node-key"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()?;
+    process.stdin.take().context("no standard input")?.write_all(node_key.as_bytes())?;
+    let output = process.wait_with_output()?;
+    ensure!(output.status.success(), "`key inspect-node-key` failed");
+    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_with_something_else_in_it_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("precious"), "x").unwrap();
+        assert!(claim(folder.path()).is_err());
+        assert!(folder.path().join("precious").exists());
+    }
+
+    #[test]
+    fn a_folder_of_an_earlier_network_is_emptied() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = claim(folder.path()).unwrap();
+        std::fs::create_dir_all(data.join("alice/chains")).unwrap();
+        std::fs::write(data.join("alice.log"), "x").unwrap();
+        claim(folder.path()).unwrap();
+        assert!(!data.join("alice").exists());
+        assert!(!data.join("alice.log").exists());
+    }
+}

@@ -1,0 +1,67 @@
+//! Who takes part: operators that register, serve and become live.
+
+use anyhow::{Context, Result};
+use assay_client::{calls::operators, rpc, AccountId, Client, Signer};
+use assay_primitives::{operator::Roles, AssuranceClass, AssuranceClasses, Balance, VersionId, ASY};
+
+/// On what terms an operator takes part.
+#[derive(Clone, Copy, Debug)]
+pub struct OperatorTerms {
+    /// Its bond, in plancks.
+    pub bond: Balance,
+    /// Its price for one run, in plancks.
+    pub ask: Balance,
+    /// Runs at once.
+    pub concurrency: u32,
+}
+
+impl Default for OperatorTerms {
+    fn default() -> Self {
+        Self { bond: 1_000 * ASY, ask: ASY / 100, concurrency: 1_000 }
+    }
+}
+
+/// Registers the account of a node as an operator, with the worker key that the node has.
+pub async fn register_operator(
+    client: &Client,
+    signer: &Signer,
+    terms: OperatorTerms,
+) -> Result<()> {
+    if client.operator(signer.account()).await?.is_some() {
+        return Ok(());
+    }
+    let key = client.rpc().worker_key(signer.account()).await?;
+    client.submit(&operators::register(Roles::INFERENCE, key, terms.bond), signer).await?;
+    Ok(())
+}
+
+/// Serves a version in every class that is available.
+pub async fn serve(
+    client: &Client,
+    signer: &Signer,
+    version: VersionId,
+    terms: OperatorTerms,
+) -> Result<()> {
+    let classes =
+        AssuranceClasses::NONE.with(AssuranceClass::Signed).with(AssuranceClass::Quorum);
+    let call = operators::serve(version, terms.ask, terms.concurrency, classes);
+    client.submit(&call, signer).await?;
+    Ok(())
+}
+
+/// Waits until the heartbeats of all these operators have been seen.
+pub async fn wait_until_live(client: &Client, accounts: &[AccountId]) -> Result<()> {
+    const BLOCKS: usize = 60;
+    let mut heads = client.rpc().subscribe_heads().await?;
+    for _ in 0..BLOCKS {
+        let mut live = 0;
+        for account in accounts {
+            live += usize::from(client.operator(account).await?.is_some_and(|one| one.live));
+        }
+        if live == accounts.len() {
+            return Ok(());
+        }
+        rpc::next(&mut heads, "new heads").await?;
+    }
+    None.with_context(|| format!("an operator sent no heartbeat within {BLOCKS} blocks"))
+}

@@ -1,0 +1,334 @@
+//! When and among whom operators are drawn.
+
+use std::collections::BTreeSet;
+
+use assay_primitives::{
+    operator::Offence, runtime_api::Status, traits::Operators as _, Assurance, Digest, Draw,
+    Outcome, RejectReason, RequestId,
+};
+use codec::Encode;
+use frame_support::{assert_ok, weights::Weight};
+
+use super::worker::{commit, result};
+use crate::{mock::*, DrawsDue, Event, PreviousRandomness, QueueBounds};
+
+#[test]
+fn the_draw_is_made_at_the_end_of_the_next_block() {
+    run(|| {
+        let id = Terms::of(SIGNED).accepted();
+        let included = now();
+        next_block();
+        // The block that included it is over; nobody is drawn yet.
+        assert_eq!(record(id).status, Status::Pending);
+        assert!(members(id).is_empty());
+        next_block();
+        assert_eq!(record(id).status, Status::Assigned);
+        let drawn = members(id);
+        assert_eq!(drawn.len(), 1);
+        assert_eq!(record(id).draw.unwrap().block, included + 1);
+        assert!(Operators::is_assigned(&drawn[0], id));
+        System::assert_has_event(Event::Assigned { request: id, members: drawn }.into());
+    });
+}
+
+#[test]
+fn anyone_can_draw_again_from_what_the_receipt_names() {
+    run(|| {
+        let id = Terms::of(QUORUM).accepted();
+        let included = now();
+        next_block();
+        next_block();
+        let seed: Digest = sp_io::hashing::blake2_256(
+            &(b"assay/draw/1", vrf(included), vrf(included + 1), id).encode(),
+        )
+        .into();
+        assert_eq!(record(id).draw, Some(Draw { block: included + 1, seed }));
+        let again: Vec<_> = assay_math::draw(&seed.0, &[BOND; 5], 3)
+            .unwrap()
+            .into_iter()
+            .map(|index| OPERATORS[index])
+            .collect();
+        assert_eq!(members(id), again);
+        assert_eq!(again.iter().collect::<BTreeSet<_>>().len(), 3);
+    });
+}
+
+#[test]
+fn requests_of_one_block_have_draws_of_their_own() {
+    run(|| {
+        let ids: Vec<_> = (0..40).map(|_| Terms::of(SIGNED).accepted()).collect();
+        next_block();
+        next_block();
+        let seeds: BTreeSet<_> = ids.iter().map(|id| record(*id).draw.unwrap().seed).collect();
+        assert_eq!(seeds.len(), ids.len());
+        let drawn: BTreeSet<_> = ids.iter().map(|id| members(*id)[0]).collect();
+        assert_eq!(drawn.len(), OPERATORS.len(), "forty draws leave nobody out");
+    });
+}
+
+#[test]
+fn without_randomness_the_draw_waits() {
+    run(|| {
+        let id = Terms::of(SIGNED).accepted();
+        HasVrf::set(false);
+        for _ in 0..3 {
+            next_block();
+            assert_eq!(record(id).status, Status::Pending);
+        }
+        // One block with an output is not enough: the one before has to have one as well.
+        HasVrf::set(true);
+        next_block();
+        next_block();
+        assert_eq!(record(id).status, Status::Pending);
+        next_block();
+        assert_eq!(record(id).status, Status::Assigned);
+        let seed: Digest = sp_io::hashing::blake2_256(
+            &(b"assay/draw/1", vrf(now() - 2), vrf(now() - 1), id).encode(),
+        )
+        .into();
+        assert_eq!(record(id).draw, Some(Draw { block: now() - 1, seed }));
+    });
+}
+
+#[test]
+fn a_gap_in_the_randomness_is_not_bridged() {
+    run(|| {
+        assert!(PreviousRandomness::<Test>::exists());
+        HasVrf::set(false);
+        next_block();
+        next_block();
+        assert!(!PreviousRandomness::<Test>::exists());
+    });
+}
+
+#[test]
+fn a_request_that_nobody_can_take_any_more_is_refunded() {
+    run(|| {
+        let id = Terms::of(SIGNED).accepted();
+        only(&[]);
+        next_block();
+        next_block();
+        assert_eq!(outcome(id), Outcome::Rejected(RejectReason::NoOperator));
+        assert_eq!((free(PAYER), escrow(PAYER)), (ENDOWMENT, 0));
+        let receipt = receipt(id);
+        assert_eq!(receipt.price_paid, 0);
+        assert!(receipt.draw.is_some(), "the receipt shows that a draw was tried");
+    });
+}
+
+#[test]
+fn a_quorum_that_is_no_longer_to_be_had_is_refunded() {
+    run(|| {
+        let id = Terms::of(QUORUM).accepted();
+        only(&OPERATORS[..2]);
+        next_block();
+        next_block();
+        assert_eq!(outcome(id), Outcome::Rejected(RejectReason::NoOperator));
+        for operator in OPERATORS {
+            assert!(Operators::assignments(&operator).is_empty());
+        }
+    });
+}
+
+#[test]
+fn who_raised_its_ask_before_the_draw_is_not_drawn() {
+    run(|| {
+        let id = Terms { max_price: ASK, ..Terms::of(SIGNED) }.accepted();
+        for operator in &OPERATORS[1..] {
+            serve(*operator, version(1), ASK + 1, both());
+        }
+        next_block();
+        next_block();
+        assert_eq!(members(id), [OPERATORS[0]]);
+    });
+}
+
+#[test]
+fn who_has_no_room_left_is_not_drawn_again_in_the_same_block() {
+    run(|| {
+        only(&OPERATORS[..2]);
+        for operator in &OPERATORS[..2] {
+            serve_at_once(*operator, version(1), ASK, both(), 1);
+        }
+        let ids: Vec<_> = (0..3).map(|_| Terms::of(SIGNED).accepted()).collect();
+        next_block();
+        next_block();
+        let drawn: BTreeSet<_> = ids[..2].iter().map(|id| members(*id)[0]).collect();
+        assert_eq!(drawn, OPERATORS[..2].iter().copied().collect());
+        assert_eq!(outcome(ids[2]), Outcome::Rejected(RejectReason::NoOperator));
+    });
+}
+
+#[test]
+fn who_lost_too_much_bond_is_not_drawn() {
+    run(|| {
+        only(&OPERATORS[..1]);
+        let id = Terms::of(SIGNED).accepted();
+        Operators::penalise(&OPERATORS[0], Offence::Equivocation, None);
+        next_block();
+        next_block();
+        assert_eq!(outcome(id), Outcome::Rejected(RejectReason::NoOperator));
+    });
+}
+
+#[test]
+fn bond_is_weight() {
+    run(|| {
+        only(&OPERATORS[..2]);
+        let call = pallet_operators::Call::add_bond { amount: 8 * BOND };
+        assert_ok!(signed_call(OPERATORS[0], call));
+        let mut drawn = 0;
+        for _ in 0..4 {
+            let ids: Vec<_> = (0..20).map(|_| Terms::of(SIGNED).accepted()).collect();
+            next_block();
+            next_block();
+            for id in ids {
+                drawn += u32::from(members(id) == [OPERATORS[0]]);
+                assert_ok!(include(result(id, members(id)[0], RIGHT)));
+            }
+        }
+        // Nine tenths of the bond; the seeds are fixed, so the count is the same each time.
+        assert!((64..=79).contains(&drawn), "{drawn} of 80");
+    });
+}
+
+#[test]
+fn a_queue_longer_than_the_budget_is_drawn_block_by_block_in_order() {
+    run(|| {
+        // A draw and its listener count one unit each.
+        DrawBudget::set(Weight::from_parts(5, 0));
+        assert_eq!(Inference::draws_per_block(), 2);
+        let ids: Vec<_> = (0..5).map(|_| Terms::of(SIGNED).accepted()).collect();
+        let open = || {
+            ids.iter().map(|id| record(*id).status == Status::Assigned).collect::<Vec<_>>()
+        };
+        next_block();
+        assert_eq!(DrawsDue::<Test>::get(), 2);
+        assert_eq!(open(), [false; 5]);
+        next_block();
+        assert_eq!(open(), [true, true, false, false, false]);
+        next_block();
+        assert_eq!(open(), [true, true, true, true, false]);
+        next_block();
+        assert_eq!(open(), [true; 5]);
+        assert_eq!(QueueBounds::<Test>::get(), (5, 5));
+        next_block();
+        assert_eq!(DrawsDue::<Test>::get(), 0);
+    });
+}
+
+#[test]
+fn the_block_pays_for_its_draws_at_its_start() {
+    run(|| {
+        use frame_support::traits::OnInitialize;
+        for _ in 0..3 {
+            Terms::of(SIGNED).accepted();
+        }
+        let idle = Weight::from_parts(1, 0);
+        let draw = Weight::from_parts(2, 0);
+        assert_eq!(Inference::on_initialize(now()), idle + draw * 3);
+        // Called by hand, so what it planned is taken back.
+        DrawsDue::<Test>::kill();
+        next_block();
+        next_block();
+        assert_eq!(Inference::on_initialize(now()), idle);
+    });
+}
+
+/// Lets `blocks` blocks pass in which nothing can be drawn.
+fn without_randomness(blocks: u32) {
+    HasVrf::set(false);
+    go_to(now() + blocks);
+    HasVrf::set(true);
+}
+
+#[test]
+fn who_is_drawn_late_still_has_a_block_to_answer() {
+    run(|| {
+        // Drawn at the end of the block before the deadline: the last that is of use.
+        let id = Terms { patience: 4, ..Terms::of(SIGNED) }.accepted();
+        let deadline = record(id).deadline;
+        without_randomness(1);
+        go_to(deadline);
+        assert_eq!(record(id).draw.unwrap().block, deadline - 1);
+        assert_ok!(include(result(id, members(id)[0], RIGHT)));
+        assert_eq!(outcome(id), Outcome::Verified);
+    });
+}
+
+#[test]
+fn nobody_is_drawn_when_it_is_too_late_to_answer() {
+    run(|| {
+        let id = Terms { patience: 4, ..Terms::of(SIGNED) }.accepted();
+        let deadline = record(id).deadline;
+        without_randomness(2);
+        go_to(deadline);
+        assert_eq!(record(id).status, Status::Pending);
+        next_block();
+        assert_eq!(outcome(id), Outcome::TimedOut);
+        assert_eq!(receipt(id).draw, None);
+        assert_eq!((free(PAYER), escrow(PAYER)), (ENDOWMENT, 0));
+        assert_eq!(OPERATORS.map(bond), [BOND; 5], "nobody could have answered");
+    });
+}
+
+#[test]
+fn no_committee_is_drawn_when_it_is_too_late_to_commit() {
+    for (silence, drawn) in [(1, true), (2, false)] {
+        run(|| {
+            let terms = Terms { patience: 4 + RevealWindow::get(), ..Terms::of(QUORUM) };
+            let id = terms.accepted();
+            let last = record(id).deadline - RevealWindow::get();
+            without_randomness(silence);
+            go_to(last);
+            if drawn {
+                for member in members(id) {
+                    assert_ok!(include(commit(id, member, RIGHT)));
+                }
+                assert_eq!(record(id).status, Status::Submitted);
+            } else {
+                assert_eq!(record(id).status, Status::Pending);
+                next_block();
+                assert_eq!(outcome(id), Outcome::TimedOut);
+                assert_eq!(OPERATORS.map(bond), [BOND; 5]);
+            }
+        });
+    }
+}
+
+#[test]
+fn a_request_whose_passed_deadline_waits_for_the_sweep_is_not_drawn() {
+    run(|| {
+        let first = Terms { patience: 3, ..Terms::of(SIGNED) }.accepted();
+        let second = Terms { patience: 3, ..Terms::of(SIGNED) }.accepted();
+        without_randomness(2);
+        next_block();
+        // One deadline per block, and both pass in the next one.
+        SweepBudget::set(Weight::from_parts(2, 0));
+        assert_eq!(Inference::sweeps_per_block(), 1);
+        next_block();
+        let open = |id: RequestId| record(id).status == Status::Pending;
+        assert!(open(first) != open(second), "one of them is still to be swept");
+        // It is still in the queue, and the block draws at its end.
+        next_block();
+        for id in [first, second] {
+            assert_eq!(outcome(id), Outcome::TimedOut);
+            assert!(members(id).is_empty());
+        }
+        assert_eq!(OPERATORS.map(bond), [BOND; 5]);
+    });
+}
+
+#[test]
+fn a_large_committee_has_no_member_twice() {
+    run(|| {
+        let (id, members) = Terms {
+            max_price: 5 * ASK,
+            ..Terms::of(Assurance::Quorum { n: 5, k: 3 })
+        }
+        .drawn();
+        let different: BTreeSet<_> = members.iter().copied().collect();
+        assert_eq!(different, OPERATORS.into_iter().collect());
+        assert_eq!(record(id).members.len(), 5);
+    });
+}

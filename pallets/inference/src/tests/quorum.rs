@@ -1,0 +1,256 @@
+//! What the results of a quorum decide.
+
+use std::collections::BTreeMap;
+
+use assay_primitives::{
+    digest, operator::Offence, traits::Operators as _, Assurance, Balance, Outcome, RejectReason,
+    RequestId,
+};
+use frame_support::assert_ok;
+
+use super::worker::{commit, reveal};
+use crate::{mock::*, Event, EvidenceOf, Outputs};
+
+/// A quorum that commits to and reveals these values, in the order of the draw.
+fn answered(assurance: Assurance, values: &[[f32; 2]]) -> (RequestId, Vec<u64>) {
+    let (id, members) = Terms::of(assurance).drawn();
+    for (member, values) in members.iter().zip(values) {
+        assert_ok!(include(commit(id, *member, *values)));
+    }
+    for (member, values) in members.iter().zip(values) {
+        assert_ok!(include(reveal(id, *member, *values)));
+    }
+    (id, members)
+}
+
+/// What the accounts can spend.
+fn purses() -> BTreeMap<u64, Balance> {
+    OPERATORS
+        .into_iter()
+        .chain([TREASURY, OWNER, PAYER])
+        .map(|account| (account, free(account)))
+        .collect()
+}
+
+#[test]
+fn all_who_agree_are_paid_and_the_output_is_theirs() {
+    run(|| {
+        let before = purses();
+        let (id, members) = answered(QUORUM, &[RIGHT; 3]);
+        assert_eq!(outcome(id), Outcome::Verified);
+        for member in &members {
+            assert_eq!(free(*member) - before[member], OPERATOR_PART);
+            assert!(!Operators::is_assigned(member, id));
+        }
+        assert_eq!(free(OWNER) - before[&OWNER], 3 * ROYALTY_PART);
+        assert_eq!(free(TREASURY) - before[&TREASURY], 3 * TREASURY_PART);
+        assert_eq!((before[&PAYER] - free(PAYER), escrow(PAYER)), (3 * ASK, 0));
+        assert_eq!(OPERATORS.map(bond), [BOND; 5]);
+        assert_eq!(Outputs::<Test>::get(id), Some(output(RIGHT)));
+        let receipt = receipt(id);
+        assert_eq!(receipt.price_paid, 3 * ASK);
+        assert_eq!(receipt.assurance, QUORUM);
+        assert_eq!(receipt.output_digest, Some(digest(&output(RIGHT))));
+        let evidence = EvidenceOf::<Test>::get(id).unwrap();
+        let by: Vec<_> = evidence.iter().map(|item| item.operator).collect();
+        assert_eq!(by, members, "in the order of the draw");
+        System::assert_has_event(
+            Event::ResultSubmitted { request: id, operator: members[2] }.into(),
+        );
+    });
+}
+
+#[test]
+fn who_is_wrong_loses_bond_and_the_payer_has_the_right_answer() {
+    for wrong in 0..3 {
+        run(|| {
+            let before = purses();
+            let mut values = [RIGHT; 3];
+            values[wrong] = WRONG;
+            let (id, members) = answered(QUORUM, &values);
+            assert_eq!(outcome(id), Outcome::Verified);
+            assert_eq!(Outputs::<Test>::get(id), Some(output(RIGHT)));
+            for (index, member) in members.iter().enumerate() {
+                let earned = free(*member) - before[member];
+                match index == wrong {
+                    true => assert_eq!((earned, bond(*member)), (0, BOND / 2)),
+                    false => assert_eq!((earned, bond(*member)), (OPERATOR_PART, BOND)),
+                }
+            }
+            // The payer is compensated with what was held, the treasury has the rest.
+            assert!(BOND / 2 > MAX_PRICE);
+            assert_eq!(free(PAYER), before[&PAYER] - 2 * ASK + MAX_PRICE);
+            assert_eq!(
+                free(TREASURY),
+                before[&TREASURY] + 2 * TREASURY_PART + BOND / 2 - MAX_PRICE
+            );
+            assert_eq!(free(OWNER) - before[&OWNER], 2 * ROYALTY_PART);
+            assert_eq!(receipt(id).price_paid, 2 * ASK);
+            System::assert_has_event(
+                pallet_operators::Event::Penalised {
+                    operator: members[wrong],
+                    offence: Offence::WrongResult,
+                    amount: BOND / 2,
+                }
+                .into(),
+            );
+            // The wrong result is part of the evidence.
+            assert_eq!(EvidenceOf::<Test>::get(id).unwrap().len(), 3);
+        });
+    }
+}
+
+#[test]
+fn a_majority_of_wrong_results_wins() {
+    // What a quorum rests on: that a majority of those drawn by bond is honest.
+    run(|| {
+        let (id, members) = answered(QUORUM, &[WRONG, RIGHT, WRONG]);
+        assert_eq!(outcome(id), Outcome::Verified);
+        assert_eq!(Outputs::<Test>::get(id), Some(output(WRONG)));
+        assert_eq!(bond(members[1]), BOND / 2);
+    });
+}
+
+#[test]
+fn who_commits_and_never_reveals_is_penalised() {
+    run(|| {
+        let (id, members) = Terms::of(QUORUM).drawn();
+        for member in &members {
+            assert_ok!(include(commit(id, *member, RIGHT)));
+        }
+        for member in &members[1..] {
+            assert_ok!(include(reveal(id, *member, RIGHT)));
+        }
+        go_to(record(id).deadline);
+        assert!(!record(id).is_final(), "its result is awaited until the deadline");
+        next_block();
+        assert_eq!(outcome(id), Outcome::Verified);
+        assert_eq!([0, 1, 2].map(|i| bond(members[i])), [BOND * 9 / 10, BOND, BOND]);
+        assert_eq!(free(PAYER), ENDOWMENT - 2 * ASK + BOND / 10);
+        assert_eq!(receipt(id).price_paid, 2 * ASK);
+        assert_eq!(EvidenceOf::<Test>::get(id).unwrap().len(), 2);
+    });
+}
+
+#[test]
+fn one_result_of_three_is_not_enough() {
+    run(|| {
+        let (id, members) = Terms::of(QUORUM).drawn();
+        for member in &members {
+            assert_ok!(include(commit(id, *member, RIGHT)));
+        }
+        assert_ok!(include(reveal(id, members[0], RIGHT)));
+        go_to(record(id).deadline + 1);
+        assert_eq!(outcome(id), Outcome::TimedOut);
+        assert_eq!([0, 1, 2].map(|i| bond(members[i])), [BOND, BOND * 9 / 10, BOND * 9 / 10]);
+        assert_eq!(free(PAYER), ENDOWMENT + 2 * BOND / 10);
+        assert!(!Outputs::<Test>::contains_key(id));
+    });
+}
+
+#[test]
+fn three_different_results_are_no_agreement_and_cost_nobody() {
+    run(|| {
+        let before = purses();
+        let (id, _) = answered(QUORUM, &[RIGHT, WRONG, [9.0, 9.0]]);
+        assert_eq!(outcome(id), Outcome::Rejected(RejectReason::NoAgreement));
+        assert_eq!(purses(), before);
+        assert_eq!(escrow(PAYER), 0);
+        assert_eq!(OPERATORS.map(bond), [BOND; 5]);
+        let receipt = receipt(id);
+        assert_eq!((receipt.price_paid, receipt.output_digest), (0, None));
+        assert_eq!(EvidenceOf::<Test>::get(id).unwrap().len(), 3, "the receipt shows them");
+    });
+}
+
+#[test]
+fn two_of_two_who_differ_are_no_agreement() {
+    run(|| {
+        let (id, _) = answered(Assurance::Quorum { n: 2, k: 2 }, &[RIGHT, WRONG]);
+        assert_eq!(outcome(id), Outcome::Rejected(RejectReason::NoAgreement));
+        assert_eq!(OPERATORS.map(bond), [BOND; 5]);
+    });
+}
+
+#[test]
+fn a_quorum_can_ask_for_more_than_a_majority() {
+    run(|| {
+        let (id, _) = answered(Assurance::Quorum { n: 3, k: 3 }, &[RIGHT, RIGHT, WRONG]);
+        assert_eq!(outcome(id), Outcome::Rejected(RejectReason::NoAgreement));
+        assert_eq!((free(PAYER), escrow(PAYER)), (ENDOWMENT, 0));
+    });
+}
+
+#[test]
+fn members_are_paid_what_each_of_them_asks() {
+    run(|| {
+        let asks: BTreeMap<_, _> =
+            OPERATORS.into_iter().map(|operator| (operator, ASK - u128::from(operator))).collect();
+        for (operator, ask) in &asks {
+            serve(*operator, version(1), *ask, both());
+        }
+        let before = purses();
+        let (id, members) = answered(QUORUM, &[RIGHT; 3]);
+        let total: Balance = members.iter().map(|member| asks[member]).sum();
+        assert_eq!(receipt(id).price_paid, total);
+        for member in members {
+            let ask = asks[&member];
+            assert_eq!(free(member) - before[&member], ask - ask / 10 - ask / 20);
+        }
+    });
+}
+
+#[test]
+fn outputs_within_the_tolerance_agree() {
+    run(|| {
+        let near = [0.250_005, 0.75];
+        let (id, _) = answered(QUORUM, &[near, RIGHT, WRONG]);
+        assert_eq!(outcome(id), Outcome::Verified);
+        // The first of them in the order of the draw is the answer.
+        assert_eq!(Outputs::<Test>::get(id), Some(output(near)));
+        assert_eq!(receipt(id).price_paid, 2 * ASK);
+    });
+}
+
+#[test]
+fn outputs_beyond_the_tolerance_do_not_agree() {
+    run(|| {
+        let (id, _) = answered(QUORUM, &[[0.250_011, 0.75], RIGHT, [0.249_989, 0.75]]);
+        assert_eq!(outcome(id), Outcome::Rejected(RejectReason::NoAgreement));
+    });
+}
+
+#[test]
+fn the_tolerance_is_around_the_answer_not_around_any_result() {
+    run(|| {
+        // Each is within the tolerance of its neighbour; the ends are not of each other.
+        let values = [[0.25, 0.75], [0.250_008, 0.75], [0.250_016, 0.75]];
+        let (id, members) = answered(QUORUM, &values);
+        assert_eq!(Outputs::<Test>::get(id), Some(output(values[0])));
+        assert_eq!([0, 1, 2].map(|i| bond(members[i])), [BOND, BOND, BOND / 2]);
+        // With the middle one first in the order of the draw, all agree.
+        let values = [values[1], values[0], values[2]];
+        let (id, _) = answered(QUORUM, &values);
+        assert_eq!(receipt(id).price_paid, 3 * ASK);
+    });
+}
+
+#[test]
+fn a_payer_among_the_wrong_is_not_compensated_by_itself() {
+    run(|| {
+        only(&OPERATORS[..3]);
+        let payer = OPERATORS[0];
+        let (id, members) = Terms { payer, ..Terms::of(QUORUM) }.drawn();
+        let values = |member: u64| if member == payer { WRONG } else { RIGHT };
+        for member in &members {
+            assert_ok!(include(commit(id, *member, values(*member))));
+        }
+        for member in &members {
+            assert_ok!(include(reveal(id, *member, values(*member))));
+        }
+        assert_eq!(outcome(id), Outcome::Verified);
+        assert_eq!(bond(payer), BOND / 2);
+        assert_eq!(free(payer), ENDOWMENT - BOND - 2 * ASK);
+        assert_eq!(free(TREASURY), EXISTENTIAL_DEPOSIT + 2 * TREASURY_PART + BOND / 2);
+    });
+}

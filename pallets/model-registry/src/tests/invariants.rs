@@ -1,0 +1,93 @@
+//! `try_state` notices each kind of broken state.
+
+use assay_primitives::{ModelId, VersionId};
+
+use crate::{mock::*, Model, Models, Names, NextModel, Version, Versions};
+
+fn change_model(change: impl FnOnce(&mut Model<u64>)) {
+    Models::<Test>::mutate(MODEL, |model| change(model.as_mut().unwrap()));
+}
+
+fn change_version(change: impl FnOnce(&mut Version)) {
+    Versions::<Test>::mutate(VERSION, |version| change(version.as_mut().unwrap()));
+}
+
+fn copy_version(to: VersionId) {
+    Versions::<Test>::insert(to, Versions::<Test>::get(VERSION).unwrap());
+}
+
+#[test]
+fn a_version_without_a_model_is_noticed() {
+    breaks("a version without a model", || {
+        copy_version(VersionId { model: ModelId(9), number: 1 });
+    });
+}
+
+#[test]
+fn an_impossible_number_is_noticed() {
+    for number in [0, 2] {
+        breaks("a version has an impossible number", || {
+            copy_version(VersionId { model: MODEL, number });
+        });
+    }
+}
+
+#[test]
+fn a_digest_of_another_descriptor_is_noticed() {
+    breaks("a digest is not its version's", || {
+        change_version(|version| version.descriptor.artifact_size += 1);
+    });
+    breaks("a digest is not its version's", || {
+        change_version(|version| version.digest = Default::default());
+    });
+}
+
+#[test]
+fn a_version_without_its_artifact_is_noticed() {
+    breaks("a version without its artifact", || {
+        pallet_storage::Artifacts::<Test>::remove(descriptor().artifact);
+    });
+}
+
+#[test]
+fn an_identifier_to_come_is_noticed() {
+    breaks("a model has an identifier to come", || NextModel::<Test>::put(MODEL));
+}
+
+#[test]
+fn a_model_that_its_name_does_not_find_is_noticed() {
+    breaks("a model is not found by its name", || {
+        Names::<Test>::remove(OWNER, name("digits"));
+    });
+    breaks("a model is not found by its name", || {
+        Names::<Test>::insert(OWNER, name("digits"), ModelId(9));
+    });
+    breaks("a model is not found by its name", || change_model(|model| model.owner = OTHER));
+}
+
+#[test]
+fn a_name_without_a_model_is_noticed() {
+    breaks("a name leads to no model", || {
+        Names::<Test>::insert(OTHER, name("digits"), MODEL);
+    });
+}
+
+#[test]
+fn a_wrong_count_of_versions_is_noticed() {
+    for count in [0, 2] {
+        breaks("a model's count of versions is wrong", || {
+            change_model(|model| model.versions = count);
+        });
+    }
+    breaks("a model's count of versions is wrong", || Versions::<Test>::remove(VERSION));
+}
+
+#[test]
+fn a_wrong_deposit_is_noticed() {
+    breaks("a model's deposit is not that of its versions", || {
+        change_model(|model| model.deposit += 1);
+    });
+    breaks("a model's deposit is not that of its versions", || {
+        change_version(|version| version.deposit -= 1);
+    });
+}

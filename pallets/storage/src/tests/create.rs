@@ -1,0 +1,137 @@
+use assay_primitives::{
+    digest, traits::Artifacts as _, ArtifactManifest, Digest, MAX_ARTIFACT_BYTES, MAX_CHUNKS,
+    MAX_CHUNK_BYTES,
+};
+use frame_support::{assert_noop, assert_ok};
+use sp_runtime::{DispatchError, DispatchResult};
+
+use crate::{mock::*, Artifact, Artifacts, Chunks, Error, Event};
+
+fn announce(whole: Digest, size: u64, chunks: Vec<Digest>) -> DispatchResult {
+    Storage::create(RuntimeOrigin::signed(OWNER), whole, size, chunks.try_into().unwrap())
+}
+
+fn some_digests(count: u64) -> Vec<Digest> {
+    (0..count).map(|index| digest(&index.to_le_bytes())).collect()
+}
+
+#[test]
+fn an_artifact_is_announced_against_a_deposit() {
+    test(|| {
+        let bytes = two_chunks();
+        assert_ok!(create(OWNER, &bytes));
+        let manifest = ArtifactManifest::of(&bytes);
+        let deposit = BASE + BYTE * bytes.len() as u128;
+        assert_eq!(free(OWNER), ENDOWMENT - deposit);
+        let record = Artifacts::<Test>::get(manifest.digest).unwrap();
+        assert_eq!(
+            record,
+            Artifact {
+                owner: OWNER,
+                size: bytes.len() as u64,
+                chunks: Chunks::truncate_from(manifest.chunks),
+                uploaded: 0,
+                uses: 0,
+                deposit,
+            }
+        );
+        assert_eq!(record.missing(), vec![0, 1]);
+        assert_eq!(Storage::complete(&manifest.digest), None);
+        assert_eq!(
+            last_event(),
+            Some(Event::Created {
+                artifact: manifest.digest,
+                owner: OWNER,
+                size: bytes.len() as u64
+            })
+        );
+    });
+}
+
+#[test]
+fn a_size_of_nothing_or_above_the_bound_is_refused() {
+    test(|| {
+        assert_noop!(announce(digest(b""), 0, vec![]), Error::<Test>::InvalidSize);
+        for size in [MAX_ARTIFACT_BYTES + 1, u64::MAX] {
+            assert_noop!(
+                announce(digest(b"whole"), size, some_digests(MAX_CHUNKS.into())),
+                Error::<Test>::InvalidSize
+            );
+        }
+    });
+}
+
+#[test]
+fn the_largest_artifact_has_as_many_chunks_as_there_are_bits() {
+    test(|| {
+        let whole = digest(b"whole");
+        assert_ok!(announce(whole, MAX_ARTIFACT_BYTES, some_digests(MAX_CHUNKS.into())));
+        let record = Artifacts::<Test>::get(whole).unwrap();
+        assert_eq!(record.missing(), (0..MAX_CHUNKS).collect::<Vec<_>>());
+        assert!(!record.is_complete());
+    });
+}
+
+#[test]
+fn the_number_of_chunks_follows_from_the_size() {
+    test(|| {
+        let chunk = u64::from(MAX_CHUNK_BYTES);
+        for (size, count) in [(chunk, 0), (chunk, 2), (chunk + 1, 1), (chunk + 1, 3)] {
+            assert_noop!(
+                announce(digest(b"whole"), size, some_digests(count)),
+                Error::<Test>::WrongChunkCount
+            );
+        }
+        assert_ok!(announce(digest(b"whole"), chunk + 1, some_digests(2)));
+        assert_ok!(announce(some_digests(1)[0], chunk, some_digests(1)));
+    });
+}
+
+#[test]
+fn an_artifact_of_one_chunk_has_the_digest_of_the_chunk() {
+    test(|| {
+        assert_noop!(
+            announce(digest(b"one"), 3, vec![digest(b"two")]),
+            Error::<Test>::DigestMismatch
+        );
+        assert_ok!(announce(digest(b"one"), 3, vec![digest(b"one")]));
+    });
+}
+
+#[test]
+fn an_artifact_is_announced_once() {
+    test(|| {
+        assert_ok!(create(OWNER, b"bytes"));
+        assert_noop!(create(OWNER, b"bytes"), Error::<Test>::AlreadyExists);
+        assert_noop!(create(OTHER, b"bytes"), Error::<Test>::AlreadyExists);
+        assert_eq!(free(OTHER), ENDOWMENT);
+    });
+}
+
+#[test]
+fn who_cannot_cover_the_deposit_announces_nothing() {
+    test(|| {
+        assert_noop!(
+            create(POOR, b"bytes"),
+            pallet_settlement::Error::<Test>::DepositNotCovered
+        );
+        assert!(!Artifacts::<Test>::contains_key(digest(b"bytes")));
+    });
+}
+
+#[test]
+fn only_signed_origins_announce() {
+    test(|| {
+        for origin in [RuntimeOrigin::root(), RuntimeOrigin::none()] {
+            assert_noop!(
+                Storage::create(
+                    origin,
+                    digest(b"one"),
+                    3,
+                    Chunks::truncate_from(vec![digest(b"one")])
+                ),
+                DispatchError::BadOrigin
+            );
+        }
+    });
+}

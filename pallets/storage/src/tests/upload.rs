@@ -1,0 +1,240 @@
+use assay_primitives::{
+    digest, traits::Artifacts as _, ArtifactManifest, Digest, MAX_CHUNK_BYTES,
+};
+use codec::Encode;
+use frame_support::{assert_noop, assert_ok};
+use sp_runtime::DispatchError;
+
+use crate::{mock::*, Artifacts, Call, Error, Event};
+
+/// An upload in an extrinsic of its own that is refused and changes nothing.
+fn refused(artifact: Digest, index: u32, data: &[u8], error: Error<Test>) {
+    next_upload(artifact, index, data);
+    assert_noop!(
+        Storage::upload(RuntimeOrigin::signed(OWNER), artifact, index, data.to_vec()),
+        error
+    );
+}
+
+/// The encoding of an upload, as it ends an extrinsic.
+fn encoded(artifact: Digest, index: u32, data: &[u8]) -> Vec<u8> {
+    let call = Call::<Test>::upload { digest: artifact, index, data: data.to_vec() };
+    RuntimeCall::from(call).encode()
+}
+
+#[test]
+fn the_only_chunk_completes_an_artifact() {
+    test(|| {
+        assert_ok!(create(OWNER, b"bytes"));
+        let artifact = digest(b"bytes");
+        assert_ok!(upload(OWNER, artifact, 0, b"bytes"));
+        assert_eq!(Storage::complete(&artifact), Some(ArtifactManifest::of(b"bytes")));
+        assert_eq!(last_event(), Some(Event::Completed { artifact }));
+    });
+}
+
+#[test]
+fn an_artifact_is_complete_once_its_last_chunk_is_there() {
+    test(|| {
+        let bytes = two_chunks();
+        assert_ok!(create(OWNER, &bytes));
+        let manifest = ArtifactManifest::of(&bytes);
+        let chunks: Vec<_> = ArtifactManifest::split(&bytes).collect();
+
+        assert_ok!(upload(OWNER, manifest.digest, 1, chunks[1]));
+        assert_eq!(
+            last_event(),
+            Some(Event::ChunkUploaded { artifact: manifest.digest, index: 1 })
+        );
+        assert_eq!(Storage::complete(&manifest.digest), None);
+        assert_eq!(Artifacts::<Test>::get(manifest.digest).unwrap().missing(), vec![0]);
+
+        assert_ok!(upload(OWNER, manifest.digest, 0, chunks[0]));
+        assert_eq!(last_event(), Some(Event::Completed { artifact: manifest.digest }));
+        assert_eq!(Storage::complete(&manifest.digest), Some(manifest));
+    });
+}
+
+#[test]
+fn the_node_is_told_which_bytes_to_index() {
+    let mut ext = new_test_ext();
+    ext.execute_with(|| {
+        next_extrinsic(vec![1, 2, 3]);
+        assert_ok!(create(OWNER, b"bytes"));
+        assert_ok!(upload(OWNER, digest(b"bytes"), 0, b"bytes"));
+    });
+    let told = format!("{:?}", ext.overlayed_changes().transaction_index_ops());
+    assert_eq!(
+        told,
+        format!(
+            "[Insert {{ extrinsic: 1, hash: {:?}, size: 5 }}]",
+            digest(b"bytes").as_bytes().to_vec()
+        )
+    );
+}
+
+#[test]
+fn anyone_may_upload() {
+    test(|| {
+        assert_ok!(create(OWNER, b"bytes"));
+        assert_ok!(upload(OTHER, digest(b"bytes"), 0, b"bytes"));
+        assert_eq!(free(OTHER), ENDOWMENT, "and pays no deposit");
+    });
+}
+
+#[test]
+fn only_signed_origins_upload() {
+    test(|| {
+        assert_ok!(create(OWNER, b"bytes"));
+        next_upload(digest(b"bytes"), 0, b"bytes");
+        for origin in [RuntimeOrigin::root(), RuntimeOrigin::none()] {
+            assert_noop!(
+                Storage::upload(origin, digest(b"bytes"), 0, b"bytes".to_vec()),
+                DispatchError::BadOrigin
+            );
+        }
+    });
+}
+
+#[test]
+fn a_chunk_of_nothing_that_was_announced_is_refused() {
+    test(|| refused(digest(b"bytes"), 0, b"bytes", Error::NotFound));
+}
+
+#[test]
+fn an_index_past_the_last_chunk_is_refused() {
+    test(|| {
+        assert_ok!(create(OWNER, b"bytes"));
+        for index in [1, 127, 128, u32::MAX] {
+            refused(digest(b"bytes"), index, b"bytes", Error::NoSuchChunk);
+        }
+    });
+}
+
+#[test]
+fn bytes_of_another_digest_are_refused() {
+    test(|| {
+        assert_ok!(create(OWNER, b"bytes"));
+        refused(digest(b"bytes"), 0, b"bytez", Error::ChunkMismatch);
+    });
+}
+
+#[test]
+fn bytes_of_another_length_are_refused() {
+    test(|| {
+        assert_ok!(create(OWNER, b"bytes"));
+        for data in [&b""[..], b"byte", b"bytes."] {
+            refused(digest(b"bytes"), 0, data, Error::ChunkMismatch);
+        }
+    });
+}
+
+#[test]
+fn a_chunk_in_another_ones_place_is_refused() {
+    test(|| {
+        let chunk = MAX_CHUNK_BYTES as usize;
+        let mut bytes = vec![1; chunk];
+        bytes.extend(vec![2; chunk]);
+        assert_ok!(create(OWNER, &bytes));
+        refused(digest(&bytes), 1, &bytes[..chunk], Error::ChunkMismatch);
+        assert_ok!(upload(OWNER, digest(&bytes), 1, &bytes[chunk..]));
+    });
+}
+
+#[test]
+fn a_size_that_is_not_that_of_the_bytes_cannot_be_completed() {
+    test(|| {
+        let artifact = digest(b"bytes");
+        assert_ok!(Storage::create(
+            RuntimeOrigin::signed(OWNER),
+            artifact,
+            4,
+            crate::Chunks::truncate_from(vec![artifact])
+        ));
+        refused(artifact, 0, b"bytes", Error::ChunkMismatch);
+        refused(artifact, 0, b"byte", Error::ChunkMismatch);
+    });
+}
+
+#[test]
+fn a_chunk_is_uploaded_once() {
+    test(|| {
+        let artifact = put(OWNER, b"bytes");
+        refused(artifact, 0, b"bytes", Error::ChunkExists);
+    });
+}
+
+#[test]
+fn an_upload_that_does_not_end_its_extrinsic_is_refused() {
+    test(|| {
+        assert_ok!(create(OWNER, b"bytes"));
+        let artifact = digest(b"bytes");
+        let upload = || {
+            Storage::upload(RuntimeOrigin::signed(OWNER), artifact, 0, b"bytes".to_vec())
+        };
+        // As the first of a batch, with another call behind it.
+        next_extrinsic([encoded(artifact, 0, b"bytes"), vec![0]].concat());
+        assert_noop!(upload(), Error::<Test>::NotOutermostCall);
+        // As part of an extrinsic that is shorter than the data.
+        next_extrinsic(b"ytes".to_vec());
+        assert_noop!(upload(), Error::<Test>::NotOutermostCall);
+        // The extrinsic that counts is the current one.
+        next_extrinsic(encoded(artifact, 0, b"bytes"));
+        next_extrinsic(b"other".to_vec());
+        assert_noop!(upload(), Error::<Test>::NotOutermostCall);
+    });
+}
+
+#[test]
+fn an_upload_outside_an_extrinsic_is_refused() {
+    test(|| {
+        assert_ok!(create(OWNER, b"bytes"));
+        assert_eq!(System::extrinsic_index(), None);
+        assert_noop!(
+            Storage::upload(
+                RuntimeOrigin::signed(OWNER),
+                digest(b"bytes"),
+                0,
+                b"bytes".to_vec()
+            ),
+            Error::<Test>::NotOutermostCall
+        );
+    });
+}
+
+#[test]
+fn a_second_chunk_in_one_extrinsic_is_refused() {
+    test(|| {
+        // The bytes of one end those of the other, so one extrinsic ends with both. Nodes would
+        // index the latter alone.
+        assert_ok!(create(OWNER, b"tes"));
+        assert_ok!(create(OTHER, b"bytes"));
+        let origin = || RuntimeOrigin::signed(OTHER);
+        let batch = [encoded(digest(b"tes"), 0, b"tes"), encoded(digest(b"bytes"), 0, b"bytes")];
+        next_extrinsic(batch.concat());
+        assert_ok!(Storage::upload(origin(), digest(b"tes"), 0, b"tes".to_vec()));
+        assert_noop!(
+            Storage::upload(origin(), digest(b"bytes"), 0, b"bytes".to_vec()),
+            Error::<Test>::NotOutermostCall
+        );
+        assert_ok!(upload(OTHER, digest(b"bytes"), 0, b"bytes"));
+    });
+}
+
+#[test]
+fn the_same_place_in_the_next_block_is_another_extrinsic() {
+    test(|| {
+        for (height, bytes) in [(1, b"first"), (2, b"other")] {
+            System::set_block_number(height);
+            System::set_extrinsic_index(0);
+            System::note_extrinsic(encoded(digest(bytes), 0, bytes));
+            assert_ok!(create(OWNER, bytes));
+            assert_ok!(Storage::upload(
+                RuntimeOrigin::signed(OWNER),
+                digest(bytes),
+                0,
+                bytes.to_vec()
+            ));
+        }
+    });
+}

@@ -1,0 +1,204 @@
+//! Prepares the surroundings of the pallets for their benchmarks: everything is as large and as
+//! costly as the pallets' bounds allow.
+
+use alloc::{format, vec, vec::Vec};
+use assay_primitives::{
+    artifact::{MAX_ARTIFACT_BYTES, MAX_CHUNKS},
+    digest,
+    model::{
+        Format, Licence, ModelName, TensorDeclarations, Tolerance, MAX_LICENCE_BYTES,
+        MAX_NAME_BYTES, MAX_TENSORS,
+    },
+    operator::Roles,
+    tensor::{MAX_RANK, MAX_TENSOR_NAME_BYTES},
+    traits::BenchmarkHelper,
+    Dimension, ElementType, ModelDescriptor, Possession, Statement, Tensor, TensorDeclaration,
+    VersionId, WorkerId, WorkerSignature, ASY,
+};
+use codec::Encode;
+use frame_benchmarking::account;
+use frame_support::traits::fungible::Mutate;
+use frame_system::RawOrigin;
+use pallet_operators::MAX_PAST_WORKERS;
+use sp_application_crypto::RuntimeAppPublic;
+use sp_core::sr25519;
+
+use crate::{
+    configs::assay::{AvailableClasses, MaxConcurrency, MaxRoyalty, MinBond},
+    AccountId, Balance, Balances, ModelRegistry, Operators, Runtime, System,
+};
+
+/// What each account has: more than any deposit, bond or escrow.
+const ENDOWMENT: Balance = 1_000_000_000 * ASY;
+/// What each operator asks for a run.
+const ASK: Balance = ASY;
+
+/// Implements what the pallets ask of the runtime.
+pub struct Helper;
+
+/// A key in the node's keystore.
+fn worker_key(path: &str, index: u32) -> WorkerId {
+    WorkerId::generate_pair(Some(format!("//{path}//{index}").into_bytes()))
+}
+
+fn signature(worker: &WorkerId, message: &[u8]) -> WorkerSignature {
+    worker.sign(&message).expect("the key is in the keystore").into()
+}
+
+/// `MAX_TENSORS` declarations of the highest rank. Only the last dimension is free.
+fn declarations(first_letter: u8) -> TensorDeclarations {
+    let declaration = |index: u32| {
+        let mut name = vec![first_letter; MAX_TENSOR_NAME_BYTES as usize];
+        // Names differ in their last byte, so that they are compared to the end.
+        name[MAX_TENSOR_NAME_BYTES as usize - 1] = b'0' + index as u8;
+        let mut shape = vec![Dimension::Fixed(1); MAX_RANK as usize];
+        shape[MAX_RANK as usize - 1] = Dimension::Free;
+        TensorDeclaration {
+            name: name.try_into().expect("within the bound"),
+            element_type: ElementType::F32,
+            shape: shape.try_into().expect("within the bound"),
+        }
+    };
+    (0..MAX_TENSORS).map(declaration).collect::<Vec<_>>().try_into().expect("within the bound")
+}
+
+/// The largest artifact, complete on chain.
+fn store_artifact(owner: &AccountId) -> assay_primitives::Digest {
+    let artifact = digest(b"artifact");
+    if !pallet_storage::Artifacts::<Runtime>::contains_key(artifact) {
+        let chunks: Vec<_> = (0..MAX_CHUNKS).map(|index| digest(&index.to_le_bytes())).collect();
+        pallet_storage::Artifacts::<Runtime>::insert(
+            artifact,
+            pallet_storage::Artifact {
+                owner: owner.clone(),
+                size: MAX_ARTIFACT_BYTES,
+                chunks: chunks.try_into().expect("within the bound"),
+                uploaded: u128::MAX,
+                uses: 0,
+                deposit: 0,
+            },
+        );
+    }
+    artifact
+}
+
+impl BenchmarkHelper<AccountId> for Helper {
+    fn endow(account: &AccountId) {
+        Balances::set_balance(account, ENDOWMENT);
+    }
+
+    fn publish(owner: &AccountId, _input_bytes: u32) -> VersionId {
+        let model = pallet_model_registry::NextModel::<Runtime>::get();
+        let name: ModelName = format!("{:a>1$}", model.0, MAX_NAME_BYTES as usize)
+            .into_bytes()
+            .try_into()
+            .expect("within the bound");
+        let licence = Licence::try_from(vec![b'A'; MAX_LICENCE_BYTES as usize])
+            .expect("within the bound");
+        let descriptor = ModelDescriptor {
+            artifact: store_artifact(owner),
+            artifact_size: MAX_ARTIFACT_BYTES,
+            format: Format::Onnx,
+            inputs: declarations(b'i'),
+            outputs: declarations(b'o'),
+            assurances: AvailableClasses::get(),
+            tolerance: Some(Tolerance { millionths: 1_000_000 }),
+        };
+        let origin = RawOrigin::Signed(owner.clone());
+        ModelRegistry::create(origin.clone().into(), name).expect("the owner is endowed");
+        let metadata = Some(digest(b"metadata"));
+        ModelRegistry::publish(
+            origin.into(),
+            model,
+            descriptor,
+            MaxRoyalty::get(),
+            licence,
+            metadata,
+        )
+        .expect("the declarations are valid");
+        VersionId { model, number: 1 }
+    }
+
+    fn payload(bytes: u32) -> Vec<u8> {
+        let shape = |elements: u32| {
+            let mut shape = vec![1; MAX_RANK as usize];
+            shape[MAX_RANK as usize - 1] = elements;
+            shape
+        };
+        let tensor = |elements: u32| Tensor {
+            element_type: ElementType::F32,
+            shape: shape(elements),
+            data: 0.5f32.to_le_bytes().repeat(elements as usize),
+        };
+        let mut tensors = vec![tensor(1); MAX_TENSORS as usize];
+        // The first tensor gets what the others leave. Its length takes up to three bytes more
+        // than theirs.
+        let least = tensors.encoded_size() as u32 + 3;
+        tensors[0] = tensor(1 + bytes.saturating_sub(least) / 4);
+        tensors.encode()
+    }
+
+    fn serve(version: VersionId, count: u32) -> Vec<AccountId> {
+        let present = pallet_operators::Servers::<Runtime>::get(version).len() as u32;
+        for index in present..count {
+            let operator: AccountId = account("operator", index, 0);
+            Self::endow(&operator);
+            let worker = worker_key("operator", index);
+            let statement = Possession {
+                genesis: System::block_hash(0),
+                operator: operator.clone(),
+            };
+            let origin = RawOrigin::Signed(operator.clone());
+            Operators::register(
+                origin.clone().into(),
+                Roles::INFERENCE,
+                worker.clone(),
+                signature(&worker, &statement.signing_bytes()),
+                MinBond::get() * 10,
+            )
+            .expect("the operator is endowed and its key is new");
+            Operators::serve(
+                origin.into(),
+                version,
+                ASK,
+                MaxConcurrency::get(),
+                AvailableClasses::get(),
+            )
+            .expect("there is room for it");
+            pallet_operators::Operators::<Runtime>::mutate(&operator, |info| {
+                let info = info.as_mut().expect("registered above");
+                info.last_heartbeat = Some(System::block_number());
+                let past = |number: u32| sr25519::Public::from_raw([number as u8; 32]).into();
+                info.past_workers = (0..MAX_PAST_WORKERS)
+                    .map(past)
+                    .collect::<Vec<WorkerId>>()
+                    .try_into()
+                    .expect("within the bound");
+            });
+        }
+        pallet_operators::Servers::<Runtime>::get(version)
+            .into_iter()
+            .map(|server| server.account)
+            .collect()
+    }
+}
+
+impl pallet_operators::BenchmarkHelper<AccountId> for Helper {
+    fn worker(index: u32, message: &[u8]) -> (WorkerId, WorkerSignature) {
+        let worker = worker_key("worker", index);
+        let signature = signature(&worker, message);
+        (worker, signature)
+    }
+}
+
+impl pallet_inference::BenchmarkHelper<AccountId> for Helper {
+    fn sign(operator: &AccountId, message: &[u8]) -> WorkerSignature {
+        let info = pallet_operators::Operators::<Runtime>::get(operator)
+            .expect("`serve` registered the operator");
+        signature(&info.worker, message)
+    }
+
+    fn set_randomness(randomness: [u8; 32]) {
+        pallet_babe::AuthorVrfRandomness::<Runtime>::put(Some(randomness));
+    }
+}
