@@ -16,7 +16,8 @@ use crate::{
     names::AssuranceArgument,
     payload::output_to_json,
     queries::version_name,
-    rpc, AccountId, Client, Error, InputError, PublishProgress, Result, Signer,
+    rpc, AccountId, Client, Error, InputError, PublishProgress, Refusal, Result,
+    Signer,
 };
 
 /// Blocks that an answer may take unless the caller says otherwise.
@@ -173,11 +174,13 @@ impl Client {
         progress(Progress::Quoted { price: quote.price, operators: quote.operators });
         let max_price = ask.max_price.unwrap_or(quote.price);
         if max_price < quote.price {
-            return Err(Error::invalid(format!(
-                "the price is {} now, above the given limit of {}",
+            let docs = format!(
+                "the price is {} now, the given limit {}",
                 crate::amount::display(quote.price),
                 crate::amount::display(max_price)
-            )));
+            );
+            let refusal = Refusal { pallet: None, name: "PriceAboveLimit".to_owned(), docs };
+            return Err(Error::Refused { call: "a quote".to_owned(), refusal });
         }
         let input = self.place_input(&ask.payload, signer, progress).await?;
         let best = self.rpc().header(None).await?;

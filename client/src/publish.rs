@@ -222,18 +222,10 @@ impl Client {
                 });
             }
         }
-        self.publish_artifact(&publication.artifact, signer, progress).await?;
-        let model = match self.find_model(signer.account(), &publication.name).await? {
-            Some((model, _)) => model,
-            None => {
-                let name = model_name(&publication.name)?;
-                self.submit(&model_registry::create(name), signer).await?;
-                let found = self.find_model(signer.account(), &publication.name).await?;
-                let (model, _) = found.ok_or_else(|| reverted("the model"))?;
-                progress(PublishProgress::ModelCreated { model });
-                model
-            },
-        };
+        let (_, model) = futures::try_join!(
+            self.publish_artifact(&publication.artifact, signer, progress),
+            self.find_or_create_model(&publication.name, signer, progress),
+        )?;
         self.submit(&publish_call(model, publication), signer).await?;
         let version = self.newest(signer, &publication.name).await?;
         let version = version.ok_or_else(|| reverted("the version"))?;
@@ -247,6 +239,22 @@ impl Client {
             fees: before.total().saturating_sub(after.total()),
             deposit: after.reserved.saturating_sub(before.reserved),
         })
+    }
+
+    async fn find_or_create_model(
+        &self,
+        name: &str,
+        signer: &Signer,
+        progress: &(dyn Fn(PublishProgress) + Sync),
+    ) -> Result<ModelId> {
+        if let Some((model, _)) = self.find_model(signer.account(), name).await? {
+            return Ok(model);
+        }
+        self.submit(&model_registry::create(model_name(name)?), signer).await?;
+        let found = self.find_model(signer.account(), name).await?;
+        let (model, _) = found.ok_or_else(|| reverted("the model"))?;
+        progress(PublishProgress::ModelCreated { model });
+        Ok(model)
     }
 
     async fn newest(&self, signer: &Signer, name: &str) -> Result<Option<VersionId>> {

@@ -48,8 +48,8 @@ impl Client {
                     AssuranceArgument(assurance)
                 ),
                 QuoteError::NotEnoughOperators(count) => format!(
-                    "{count} live operators serve version {version} for {}, {} are needed; wait \
-                     for more, or ask for another class",
+                    "{} needs {} live operators that serve version {version}, and there are {count}; \
+                     wait for more, or ask for another class",
                     AssuranceArgument(assurance),
                     assurance.committee_size()
                 ),

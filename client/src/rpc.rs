@@ -213,8 +213,8 @@ impl Rpc {
         })
     }
 
-    /// What the node says of its engine.
-    pub async fn engine_status(&self) -> Result<Value> {
+    /// What the node says of its engine; `None` if it runs none.
+    pub async fn engine_status(&self) -> Result<Option<Value>> {
         self.request("engine_status", rpc_params![]).await
     }
 
@@ -223,16 +223,23 @@ impl Rpc {
         self.request("artifact_manifest", rpc_params![digest]).await
     }
 
-    /// A chunk of an artifact that the node keeps.
-    pub async fn artifact_chunk(&self, digest: Digest, index: u32) -> Result<Vec<u8>> {
-        let bytes: Bytes = self.request("artifact_chunk", rpc_params![digest, index]).await?;
-        Ok(bytes.0)
+    /// A chunk of an artifact that the node keeps; `None` if there is no such artifact.
+    pub async fn artifact_chunk(&self, digest: Digest, index: u32) -> Result<Option<Vec<u8>>> {
+        let params = rpc_params![digest, index];
+        let bytes: Option<Bytes> = self.request("artifact_chunk", params).await?;
+        Ok(bytes.map(|bytes| bytes.0))
     }
 
     /// New best blocks as they come.
     pub async fn subscribe_heads(&self) -> Result<RpcSubscription<Header>> {
         let heads = self.legacy.chain_subscribe_new_heads().await;
         heads.map_err(|error| rpc_error("chain_subscribeNewHeads", error))
+    }
+
+    /// Puts a transaction into the pool.
+    pub async fn submit(&self, transaction: &[u8]) -> Result<Digest> {
+        let hash = self.legacy.author_submit_extrinsic(transaction).await;
+        hash.map_err(|error| rpc_error("author_submitExtrinsic", error))
     }
 
     /// Puts a transaction into the pool and watches it.
@@ -276,11 +283,14 @@ fn rpc_error(method: &str, error: subxt_rpcs::Error) -> Error {
 
 /// The innermost reason of an error, which is the one that says something.
 fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut cause = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
+    // The library does not name what it wraps as the source of its error.
+    if let Some(subxt_rpcs::Error::Client(inner)) = error.downcast_ref() {
+        return root_cause(inner.as_ref());
     }
-    cause.to_string()
+    match error.source() {
+        Some(inner) => root_cause(inner),
+        None => error.to_string(),
+    }
 }
 
 pub(crate) fn decode<T: Decode>(method: &str, bytes: &[u8]) -> Result<T> {

@@ -80,7 +80,7 @@ impl Node {
             .args(["--node-key", node_key])
             // Whoever reaches loopback may ask everything; nobody else reaches it.
             .args(["--rpc-methods", "unsafe", "--rpc-cors", "all"])
-            .args(["--no-telemetry", "--no-mdns", "--no-hardware-benchmarks"])
+            .args(["--no-telemetry", "--no-mdns"])
             .args(["--rpc-max-connections", "1000"]);
         for bootnode in bootnodes {
             command.args(["--bootnodes", bootnode]);

@@ -79,14 +79,16 @@ pub fn chunk(
     index: u32,
 ) -> Result<Vec<u8>, ArtifactError> {
     let artifact = manifest.digest;
-    let no_such_chunk =
-        ArtifactError::NoSuchChunk { artifact, index, count: manifest.chunks.len() };
-    let Some(hash) = manifest.chunks.get(index as usize) else { return Err(no_such_chunk) };
+    let count = manifest.chunks.len();
+    let hash = manifest.chunks.get(index as usize).ok_or(ArtifactError::NoSuchChunk {
+        artifact,
+        index,
+        count,
+    })?;
     let Some(size) = ArtifactManifest::chunk_size(manifest.size, index) else {
         return Err(ArtifactError::Malformed(artifact));
     };
-    let bytes =
-        store.read_indexed(*hash)?.ok_or(ArtifactError::Missing { artifact, index })?;
+    let bytes = store.read_indexed(*hash)?.ok_or(ArtifactError::Missing { artifact, index })?;
     if bytes.len() as u64 != u64::from(size) || digest(&bytes) != *hash {
         return Err(ArtifactError::CorruptChunk { artifact, index });
     }
@@ -177,11 +179,8 @@ mod tests {
         let good = ArtifactManifest::of(&bytes);
         let none = |_| -> sp_blockchain::Result<Option<Vec<u8>>> { panic!("read") };
         for (size, count) in [(MAX_ARTIFACT_BYTES + 1, 3), (u64::MAX, 3), (good.size, 2), (1, 3)] {
-            let manifest = ArtifactManifest {
-                size,
-                chunks: good.chunks[..count].to_vec(),
-                ..good.clone()
-            };
+            let manifest =
+                ArtifactManifest { size, chunks: good.chunks[..count].to_vec(), ..good.clone() };
             let error = fetch(&none, &manifest).unwrap_err();
             assert!(matches!(error, ArtifactError::Malformed(_)), "{error}");
         }

@@ -73,16 +73,14 @@ pub fn run() -> sc_cli::Result<()> {
         Some(Subcommand::ExportBlocks(cmd)) => {
             let runner = cli.create_runner(cmd)?;
             runner.async_run(|config| {
-                let PartialComponents { client, task_manager, .. } =
-                    service::new_partial(&config)?;
+                let PartialComponents { client, task_manager, .. } = service::new_partial(&config)?;
                 Ok((cmd.run(client, config.database), task_manager))
             })
         }
         Some(Subcommand::ExportState(cmd)) => {
             let runner = cli.create_runner(cmd)?;
             runner.async_run(|config| {
-                let PartialComponents { client, task_manager, .. } =
-                    service::new_partial(&config)?;
+                let PartialComponents { client, task_manager, .. } = service::new_partial(&config)?;
                 Ok((cmd.run(client, config.chain_spec), task_manager))
             })
         }
@@ -120,8 +118,7 @@ pub fn run() -> sc_cli::Result<()> {
 }
 
 fn run_node(cli: &Cli) -> sc_cli::Result<()> {
-    let no_workers =
-        matches!(cli.run.offchain_worker_params.enabled, OffchainWorkerEnabled::Never);
+    let no_workers = matches!(cli.run.offchain_worker_params.enabled, OffchainWorkerEnabled::Never);
     if cli.operator.operator && no_workers {
         return Err("--operator runs models from offchain workers: drop `--offchain-worker never`"
             .to_string()
@@ -145,8 +142,7 @@ fn benchmark(cli: &Cli, cmd: &BenchmarkCmd) -> sc_cli::Result<()> {
         }
         BenchmarkCmd::Overhead(cmd) if cmd.params.runtime.is_some() => {
             init_logger(cmd)?;
-            return cmd
-                .run_with_default_builder_and_spec::<OpaqueBlock, EngineHostFunctions>(None);
+            return cmd.run_with_default_builder_and_spec::<OpaqueBlock, EngineHostFunctions>(None);
         }
         _ => {}
     }

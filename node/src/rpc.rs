@@ -77,9 +77,7 @@ pub struct Deps {
 }
 
 /// All methods that are not in every Substrate node.
-pub fn create(
-    deps: Deps,
-) -> Result<RpcModule<()>, Box<dyn std::error::Error + Send + Sync>> {
+pub fn create(deps: Deps) -> Result<RpcModule<()>, Box<dyn std::error::Error + Send + Sync>> {
     use pallet_transaction_payment_rpc::{TransactionPayment, TransactionPaymentApiServer};
     use substrate_frame_rpc_system::{System, SystemApiServer};
 
@@ -133,22 +131,14 @@ impl AssayServer for Methods {
                  insert --key-type awrk --scheme sr25519`, with the node's --base-path and --chain",
             )
         })?;
-        let possession =
-            Possession { genesis: self.client.info().genesis_hash, operator: account };
+        let possession = Possession { genesis: self.client.info().genesis_hash, operator: account };
         let signature = self
             .keystore
             .sr25519_sign(WORKER_KEY_TYPE, worker.as_ref(), &possession.signing_bytes())
-            .map_err(|failure| {
-                error(INTERNAL, format!("the keystore could not sign: {failure}"))
-            })?
-            .ok_or_else(|| {
-                error(INTERNAL, "the keystore lost the worker key: insert it again")
-            })?;
+            .map_err(|failure| error(INTERNAL, format!("the keystore could not sign: {failure}")))?
+            .ok_or_else(|| error(INTERNAL, "the keystore lost the worker key: insert it again"))?;
         let worker: &[u8] = worker.as_ref();
-        Ok(WorkerKey {
-            worker: worker.to_vec().into(),
-            possession: signature.0.to_vec().into(),
-        })
+        Ok(WorkerKey { worker: worker.to_vec().into(), possession: signature.0.to_vec().into() })
     }
 
     fn engine_status(&self) -> RpcResult<Option<serde_json::Value>> {

@@ -12,9 +12,8 @@ use sc_network::{
     NetworkBackend,
 };
 use sc_service::{
-    config::SyncMode,
-    error::Error as ServiceError,
-    BlocksPruning, Configuration, TaskManager, WarpSyncConfig,
+    config::SyncMode, error::Error as ServiceError, BlocksPruning, Configuration, TaskManager,
+    WarpSyncConfig,
 };
 use sc_telemetry::{Telemetry, TelemetryWorker};
 use sc_transaction_pool::TransactionPoolHandle;
@@ -46,9 +45,8 @@ type GrandpaBlockImport =
 type GrandpaLink = sc_consensus_grandpa::LinkHalf<Block, FullClient, FullSelectChain>;
 type InherentDataProviders =
     (sp_consensus_babe::inherents::InherentDataProvider, sp_timestamp::InherentDataProvider);
-type CreateInherents = Arc<
-    dyn CreateInherentDataProviders<Block, (), InherentDataProviders = InherentDataProviders>,
->;
+type CreateInherents =
+    Arc<dyn CreateInherentDataProviders<Block, (), InherentDataProviders = InherentDataProviders>>;
 type BabeBlockImport = sc_consensus_babe::BabeBlockImport<
     Block,
     FullClient,
@@ -188,12 +186,8 @@ pub fn new_full(
     operator: Option<OperatorParams>,
 ) -> Result<TaskManager, ServiceError> {
     match config.network.network_backend {
-        NetworkBackendType::Libp2p => {
-            start::<sc_network::NetworkWorker<_, _>>(config, operator)
-        }
-        NetworkBackendType::Litep2p => {
-            start::<sc_network::Litep2pNetworkBackend>(config, operator)
-        }
+        NetworkBackendType::Libp2p => start::<sc_network::NetworkWorker<_, _>>(config, operator),
+        NetworkBackendType::Litep2p => start::<sc_network::Litep2pNetworkBackend>(config, operator),
     }
 }
 
@@ -289,7 +283,10 @@ fn start<N: NetworkBackend<Block, <Block as BlockT>::Hash>>(
             enable_http_requests: false,
             // The only place where the engine is supplied: block execution has none.
             custom_extensions: move |_| {
-                engine.iter().map(|engine| Box::new(engine.extension()) as Box<dyn Extension>).collect()
+                engine
+                    .iter()
+                    .map(|engine| Box::new(engine.extension()) as Box<dyn Extension>)
+                    .collect()
             },
         })?;
         task_manager.spawn_handle().spawn(

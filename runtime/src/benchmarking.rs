@@ -202,3 +202,5 @@ impl pallet_inference::BenchmarkHelper<AccountId> for Helper {
         pallet_babe::AuthorVrfRandomness::<Runtime>::put(Some(randomness));
     }
 }
+
+impl pallet_transaction_payment::BenchmarkConfig for Runtime {}

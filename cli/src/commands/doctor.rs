@@ -239,16 +239,33 @@ async fn balance(client: &Client, account: &AccountId, report: &mut Report) {
 
 async fn engine(client: &Client, report: &mut Report) -> Option<Value> {
     match client.rpc().engine_status().await {
-        Ok(status) => {
-            report.ok("engine", status.to_string());
+        Ok(Some(status)) => {
+            report.ok("engine", describe_engine(&status));
             Some(status)
         },
+        Ok(None) => {
+            report.add("engine", Verdict::Skipped, "this node is no operator");
+            None
+        },
         Err(error) => {
-            let detail = format!("this node runs no engine, or does not say: {error}");
-            report.add("engine", Verdict::Skipped, detail);
+            report.error("engine", &error);
             None
         },
     }
+}
+
+/// An engine's status in one line.
+fn describe_engine(status: &Value) -> String {
+    let number = |value: &Value| value.as_u64().unwrap_or(0);
+    let counters = &status["counters"];
+    format!(
+        "version {}, {} running, {} models loaded, {} runs so far, {} failed",
+        status["version"].as_str().unwrap_or("unknown"),
+        number(&status["running"]),
+        status["idle_workers"].as_array().map_or(0, Vec::len),
+        number(&counters["runs"]),
+        number(&counters["failures"])
+    )
 }
 
 /// Looks at the worker key and the operator it belongs to.
@@ -339,6 +356,7 @@ fn judge_operator(
         report.mend("key match", Verdict::Failed, detail, remedy);
     }
     match (operator.live, operator.last_heartbeat) {
+        _ if operator.unbonding_until.is_some() => {},
         (true, Some(height)) => report.ok("heartbeat", format!("live, last at block {height}")),
         (_, last) => {
             let detail = match last {
@@ -358,7 +376,7 @@ async fn serving(
     engine: Option<&Value>,
     report: &mut Report,
 ) {
-    if operator.serves.is_empty() {
+    if operator.serves.is_empty() && operator.unbonding_until.is_none() {
         let remedy = "assay operator serve MODEL --ask AMOUNT";
         report.mend("models", Verdict::Warning, "it serves no model", remedy);
     }

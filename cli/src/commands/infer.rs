@@ -1,9 +1,12 @@
 //! `infer`: ask a model.
 
+use std::sync::Mutex;
+
 use assay_client::{
-    amount, keys::random_key, names, Ask, Input, InferenceResult, Progress,
+    amount, calls::storage, keys::random_key, names, Ask, Client, InferenceResult, Input, Progress,
+    PublishProgress, Signer,
 };
-use assay_primitives::runtime_api::Status;
+use assay_primitives::{runtime_api::Status, Digest};
 
 use crate::{args::Infer, context::Context, failure::Failure, output::fields};
 
@@ -31,13 +34,35 @@ pub async fn run(context: &Context<'_>, arguments: Infer) -> Result<(), Failure>
         deadline_blocks: arguments.deadline,
         client_key,
     };
-    let progress = |step: Progress| output.progress(describe(&step));
-    let result = client.infer(&ask, &signer, &progress).await?;
-    output.result(&result, || to_text(&result));
+    let artifact = Mutex::new(None);
+    let progress = |step: Progress| {
+        if let Progress::Input(PublishProgress::ArtifactCreated { digest }) = &step {
+            *artifact.lock().unwrap_or_else(|broken| broken.into_inner()) = Some(*digest);
+        }
+        output.progress(describe(&step));
+    };
+    let result = client.infer(&ask, &signer, &progress).await;
+    if let Ok(result) = &result {
+        output.result(result, || to_text(result));
+    }
+    let artifact = artifact.into_inner().unwrap_or_else(|broken| broken.into_inner());
+    if let Some(digest) = artifact {
+        remove_input(context, &client, &signer, digest).await;
+    }
+    let result = result?;
     match result.is_verified() {
         true => Ok(()),
         false => Err(Failure::NotVerified),
     }
+}
+
+/// Gives the deposit of an input back that was put on chain for this request alone.
+async fn remove_input(context: &Context<'_>, client: &Client, signer: &Signer, digest: Digest) {
+    let removed = client.submit(&storage::remove(digest), signer).await;
+    context.output.note(match removed {
+        Ok(_) => "removed the input from the chain; its deposit came back".to_owned(),
+        Err(error) => format!("the input {digest:?} stays on chain with its deposit: {error}"),
+    });
 }
 
 fn describe(step: &Progress) -> String {

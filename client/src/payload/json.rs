@@ -223,7 +223,7 @@ mod tests {
                 shape: vec![1],
                 data: value.to_le_bytes().to_vec(),
             };
-            let text = to_json(&[tensor.clone()], &declared).to_string();
+            let text = to_json(std::slice::from_ref(&tensor), &declared).to_string();
             let back = Input::from_json(&text, &declared).unwrap();
             assert_eq!(back.tensors[0].data, tensor.data, "{value} as {text}");
         }

@@ -1,1 +1,417 @@
-//! Benchmarks of the calls.
+//! Benchmarks of the calls, and of the steps that the hooks take.
+//!
+//! Requests ask for the largest committee with the smallest majority, so that as many members as
+//! possible can be wrong, which costs more than being right. Their input is an artifact, which
+//! has to be released at the end. Payer and operators pay no fee for what the hooks and the
+//! workers' calls do, so their accounts are not in memory already.
+#![cfg(feature = "runtime-benchmarks")]
+
+use alloc::vec::Vec;
+use assay_primitives::{
+    assurance::MAX_COMMITTEE,
+    commitment, digest,
+    runtime_api::Status,
+    traits::{Artifacts, BenchmarkHelper as _, Models, Operators, Verification},
+    Assurance, Balance, BlockNumber, CommitStatement, Digest, FailureReason, Outcome, RejectReason,
+    RequestId, Statement, Tensor, VersionId, WorkerSignature, ASY,
+};
+use codec::{Decode, Encode};
+use frame_benchmarking::v2::*;
+use frame_support::{
+    pallet_prelude::{Authorize, TransactionSource},
+    traits::{Get, Hooks},
+    BoundedVec,
+};
+use frame_system::RawOrigin;
+use sp_runtime::traits::SaturatedConversion;
+
+use crate::*;
+
+/// Held for each request: more than its committee asks.
+const MAX_PRICE: Balance = 1_000 * ASY;
+/// The largest committee, of which `MAJORITY` have to agree.
+const COMMITTEE: Assurance = Assurance::Quorum { n: MAX_COMMITTEE, k: MAJORITY as u8 };
+const MAJORITY: usize = MAX_COMMITTEE as usize / 2 + 1;
+const CLIENT_KEY: [u8; 32] = [7; 32];
+const SALT: [u8; 32] = [8; 32];
+const RANDOMNESS: ([u8; 32], [u8; 32]) = ([1; 32], [2; 32]);
+
+/// An output payload.
+type OutputOf<T> = BoundedVec<u8, <T as Config>::MaxOutputBytes>;
+
+#[benchmarks]
+mod benchmarks {
+    use super::*;
+
+    fn endowed<T: Config>(account: T::AccountId) -> T::AccountId {
+        T::BenchmarkHelper::endow(&account);
+        account
+    }
+
+    fn set_now<T: Config>(height: BlockNumber) {
+        frame_system::Pallet::<T>::set_block_number(height.saturated_into());
+    }
+
+    /// A version that `operators` serve.
+    fn version<T: Config>(operators: u32) -> VersionId {
+        let owner = endowed::<T>(account("owner", 0, 0));
+        let version = T::BenchmarkHelper::publish(&owner, T::MaxInputBytes::get());
+        T::BenchmarkHelper::serve(version, operators);
+        version
+    }
+
+    fn payload<Max: Get<u32>>(payload: Vec<u8>) -> BoundedVec<u8, Max> {
+        payload.try_into().ok().expect("within the bound")
+    }
+
+    fn last_deadline<T: Config>() -> BlockNumber {
+        Pallet::<T>::now() + T::MaxDeadline::get()
+    }
+
+    /// A pending request whose input is an artifact.
+    fn requested<T: Config>(
+        payer: T::AccountId,
+        operators: u32,
+        assurance: Assurance,
+    ) -> RequestId {
+        let version = version::<T>(operators);
+        let payer = endowed::<T>(payer);
+        let id = NextRequest::<T>::get();
+        Pallet::<T>::request(
+            RawOrigin::Signed(payer).into(),
+            version,
+            RequestInput::Inline(payload(T::BenchmarkHelper::payload(0))),
+            assurance,
+            MAX_PRICE,
+            last_deadline::<T>(),
+            CLIENT_KEY,
+        )
+        .expect("the request is valid");
+        // The largest artifact that is there. Only its release matters from here on.
+        let artifact = T::Models::terms(version).expect("published above").descriptor.artifact;
+        T::Artifacts::acquire(&artifact).expect("it is complete");
+        Inputs::<T>::remove(id);
+        let mut record = get::<T>(id);
+        record.input_digest = artifact;
+        record.input_is_artifact = true;
+        Requests::<T>::insert(id, record);
+        id
+    }
+
+    fn get<T: Config>(id: RequestId) -> Request<T::AccountId> {
+        Requests::<T>::get(id).expect("requested before")
+    }
+
+    fn outcome<T: Config>(id: RequestId) -> Option<Outcome> {
+        match get::<T>(id).status {
+            Status::Final(outcome) => Some(outcome),
+            _ => None,
+        }
+    }
+
+    /// A request with its committee, drawn from as many operators as can be.
+    fn assigned<T: Config>(assurance: Assurance) -> RequestId {
+        let payer = account("payer", 0, 0);
+        let id = requested::<T>(payer, T::Operators::max_candidates(), assurance);
+        Pallet::<T>::assign(id, &RANDOMNESS);
+        assert_eq!(get::<T>(id).status, Status::Assigned);
+        id
+    }
+
+    /// A request whose members have committed to the outputs.
+    fn committed<T: Config>(outputs: &[OutputOf<T>], id: RequestId) -> Vec<T::AccountId> {
+        let members = get::<T>(id).accounts();
+        for (member, output) in members.iter().zip(outputs) {
+            let commitment =
+                commitment(&Pallet::<T>::genesis(), id, member, &digest(output), &SALT);
+            Pallet::<T>::note_commitment(id, member.clone(), commitment);
+        }
+        assert_eq!(get::<T>(id).status, Status::Submitted);
+        members
+    }
+
+    /// Outputs of about `bytes` bytes, in the order of the draw, that cost the most to compare.
+    ///
+    /// The last one wins, so every output is compared with every other. All differ in every
+    /// element, and are apart, if at all, only in the last one. The first ones are wrong: apart
+    /// from everything. The others are within the tolerance of the last one, but lie in two
+    /// groups on either side of it that are apart from each other, so that none of them has a
+    /// majority.
+    fn outputs<T: Config>(id: RequestId, bytes: u32) -> Vec<OutputOf<T>> {
+        let millionths = get::<T>(id).tolerance.expect("floating-point outputs").millionths;
+        let unit = millionths as f32 / 1_000_000.0;
+        let size = MAX_COMMITTEE as usize;
+        let encoded = T::BenchmarkHelper::payload(bytes);
+        let tensors = Vec::<Tensor>::decode(&mut &encoded[..]).expect("a payload");
+        let output = |member: usize| {
+            let last = match member {
+                last if last == size - 1 => 0.0,
+                wrong if wrong < size - MAJORITY => (wrong + 2) as f32 * 10.0,
+                above if above % 2 == 0 => 0.75,
+                _below => -0.75,
+            };
+            let mut tensors = tensors.clone();
+            let element = member as f32 / 32.0 * unit + unit;
+            for tensor in &mut tensors {
+                tensor.data = element.to_le_bytes().repeat(tensor.data.len() / 4);
+            }
+            let data = &mut tensors.last_mut().expect("not empty").data;
+            let end = data.len();
+            data[end - 4..].copy_from_slice(&(last * unit).to_le_bytes());
+            payload(tensors.encode())
+        };
+        (0..size).map(output).collect()
+    }
+
+    /// Stores a member's result without looking whether it was the last.
+    fn reveal<T: Config>(id: RequestId, member: &T::AccountId, output: &OutputOf<T>) {
+        T::Verification::note_result(
+            id,
+            member,
+            T::Operators::worker(member).expect("registered"),
+            WorkerSignature::from_raw([9; 64]),
+            digest(output),
+            output.to_vec(),
+        );
+    }
+
+    /// A request all but one of whose members have revealed, and that one with its output.
+    fn revealed<T: Config>(bytes: u32, missing: usize) -> (RequestId, T::AccountId, OutputOf<T>) {
+        let id = assigned::<T>(COMMITTEE);
+        let outputs = outputs::<T>(id, bytes);
+        let members = committed::<T>(&outputs, id);
+        for (index, (member, output)) in members.iter().zip(&outputs).enumerate() {
+            if index != missing {
+                reveal::<T>(id, member, output);
+            }
+        }
+        (id, members[missing].clone(), outputs[missing].clone())
+    }
+
+    /// A signature that the pool has checked; nothing checks it again.
+    fn checked_signature() -> WorkerSignature {
+        WorkerSignature::from_raw([9; 64])
+    }
+
+    #[benchmark]
+    fn request(n: Linear<0, { T::MaxInputBytes::get() }>) -> Result<(), BenchmarkError> {
+        let version = version::<T>(T::Operators::max_candidates());
+        let payer = endowed::<T>(whitelisted_caller());
+        let id = NextRequest::<T>::get();
+        let artifact = T::Models::terms(version).expect("published above").descriptor.artifact;
+        let input = RequestInput::Inline(payload(T::BenchmarkHelper::payload(n)));
+        let until = last_deadline::<T>();
+        let origin = RawOrigin::Signed(payer);
+
+        #[block]
+        {
+            // An input that is an artifact writes as often as an inline one, but reads the
+            // artifact before: the figure covers both.
+            assert!(T::Artifacts::complete(&artifact).is_some());
+            Pallet::<T>::request(
+                origin.into(),
+                version,
+                input,
+                COMMITTEE,
+                MAX_PRICE,
+                until,
+                CLIENT_KEY,
+            )?;
+        }
+
+        assert_eq!(get::<T>(id).status, Status::Pending);
+        Ok(())
+    }
+
+    #[benchmark]
+    fn cancel() {
+        let payer: T::AccountId = whitelisted_caller();
+        let id = requested::<T>(payer.clone(), MAX_COMMITTEE.into(), COMMITTEE);
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(payer), id);
+
+        assert_eq!(outcome::<T>(id), Some(Outcome::Cancelled));
+    }
+
+    #[benchmark]
+    fn submit_result(n: Linear<0, { T::MaxOutputBytes::get() }>) {
+        let id = assigned::<T>(Assurance::Signed);
+        let operator = get::<T>(id).accounts().pop().expect("one member");
+        let output = payload(T::BenchmarkHelper::payload(n));
+
+        #[extrinsic_call]
+        _(RawOrigin::Authorized, id, operator, output, checked_signature());
+
+        assert_eq!(outcome::<T>(id), Some(Outcome::Verified));
+    }
+
+    // Of the two calls whose authorization this is, the one that checks more.
+    #[benchmark]
+    fn authorize_result(n: Linear<0, { T::MaxOutputBytes::get() }>) -> Result<(), BenchmarkError> {
+        let id = assigned::<T>(COMMITTEE);
+        let outputs = outputs::<T>(id, n);
+        let operator = committed::<T>(&outputs, id).pop().expect("a committee");
+        let output = outputs.into_iter().next_back().expect("a committee");
+        let statement = Pallet::<T>::result_statement(id, &operator, digest(&output))
+            .expect("requested above");
+        let signature = T::BenchmarkHelper::sign(&operator, &statement.signing_bytes());
+        let call =
+            Call::<T>::submit_reveal { request: id, operator, output, salt: SALT, signature };
+
+        #[block]
+        {
+            call.authorize(TransactionSource::External)
+                .ok_or("the call has an authorization")??;
+        }
+
+        Ok(())
+    }
+
+    #[benchmark]
+    fn submit_commitment() {
+        let id = assigned::<T>(COMMITTEE);
+        let mut members = get::<T>(id).accounts();
+        let last = members.pop().expect("a committee");
+        for member in members {
+            Pallet::<T>::note_commitment(id, member, Digest::repeat_byte(1));
+        }
+
+        #[extrinsic_call]
+        _(RawOrigin::Authorized, id, last, Digest::repeat_byte(1), checked_signature());
+
+        assert_eq!(get::<T>(id).status, Status::Submitted);
+    }
+
+    // The two calls whose authorization this is check the same.
+    #[benchmark]
+    fn authorize_commitment() -> Result<(), BenchmarkError> {
+        let id = assigned::<T>(COMMITTEE);
+        let operator = get::<T>(id).accounts().pop().expect("a committee");
+        let statement = CommitStatement {
+            genesis: Pallet::<T>::genesis(),
+            request: id,
+            commitment: Digest::repeat_byte(1),
+            operator: operator.clone(),
+        };
+        let signature = T::BenchmarkHelper::sign(&operator, &statement.signing_bytes());
+        let commitment = statement.commitment;
+        let call = Call::<T>::submit_commitment { request: id, operator, commitment, signature };
+
+        #[block]
+        {
+            call.authorize(TransactionSource::External)
+                .ok_or("the call has an authorization")??;
+        }
+
+        Ok(())
+    }
+
+    #[benchmark]
+    fn submit_reveal(n: Linear<0, { T::MaxOutputBytes::get() }>) {
+        let (id, last, output) = revealed::<T>(n, MAX_COMMITTEE as usize - 1);
+
+        #[extrinsic_call]
+        _(RawOrigin::Authorized, id, last, output.clone(), SALT, checked_signature());
+
+        assert_eq!(outcome::<T>(id), Some(Outcome::Verified));
+        // The last in the order of the draw won, with the smallest majority.
+        assert_eq!(Outputs::<T>::get(id), Some(output));
+    }
+
+    #[benchmark]
+    fn report_failure() {
+        let id = assigned::<T>(COMMITTEE);
+        let mut members = get::<T>(id).accounts();
+        let last = members.pop().expect("a committee");
+        let reason = FailureReason::EngineError;
+        for (index, member) in members.into_iter().enumerate() {
+            if index < MAX_COMMITTEE as usize - MAJORITY {
+                Pallet::<T>::note_failure(id, member, reason);
+            } else {
+                Pallet::<T>::note_commitment(id, member, Digest::repeat_byte(1));
+            }
+        }
+
+        #[extrinsic_call]
+        _(RawOrigin::Authorized, id, last, reason, checked_signature());
+
+        assert_eq!(outcome::<T>(id), Some(Outcome::Rejected(RejectReason::Failed(reason))));
+    }
+
+    #[benchmark]
+    fn draw(
+        c: Linear<{ MAX_COMMITTEE.into() }, { T::Operators::max_candidates() }>,
+    ) {
+        let id = requested::<T>(account("payer", 0, 0), c, COMMITTEE);
+        let (first, _) = QueueBounds::<T>::get();
+
+        #[block]
+        {
+            // What `draw_due` does for each request.
+            if let Some(id) = Queue::<T>::take(first) {
+                Pallet::<T>::assign(id, &RANDOMNESS);
+            }
+        }
+
+        assert_eq!(get::<T>(id).members.len(), MAX_COMMITTEE as usize);
+    }
+
+    // A member that has committed and does not reveal: the results of the others are compared,
+    // which costs more than to penalise fifteen that are silent.
+    #[benchmark]
+    fn deadline() {
+        let (id, _, _) = revealed::<T>(T::MaxOutputBytes::get(), 0);
+        let now = get::<T>(id).deadline + 1;
+        AgendaCursor::<T>::put(now);
+        set_now::<T>(now);
+
+        #[block]
+        {
+            Pallet::<T>::sweep_deadlines();
+        }
+
+        assert_eq!(outcome::<T>(id), Some(Outcome::Verified));
+    }
+
+    #[benchmark]
+    fn prune() {
+        // With the evidence of a whole committee, and the largest output.
+        let (id, last, output) = revealed::<T>(0, MAX_COMMITTEE as usize - 1);
+        Pallet::<T>::note_result(id, last, output, checked_signature());
+        let output = payload(T::BenchmarkHelper::payload(T::MaxOutputBytes::get()));
+        Outputs::<T>::insert(id, output);
+        let now = Pallet::<T>::now() + T::Retention::get() + 1;
+        set_now::<T>(now);
+
+        #[block]
+        {
+            Pallet::<T>::prune();
+        }
+
+        assert!(!Requests::<T>::contains_key(id));
+    }
+
+    #[benchmark]
+    fn on_initialize() {
+        // As many heights as one block looks at, a request that is not to be pruned yet, and
+        // both blocks' randomness.
+        let now: BlockNumber = 1_000;
+        set_now::<T>(now);
+        AgendaCursor::<T>::put(now - 100);
+        Finished::<T>::insert(0, (RequestId(0), now));
+        FinishedBounds::<T>::put((0, 1));
+        T::BenchmarkHelper::set_randomness(RANDOMNESS.1);
+        PreviousRandomness::<T>::put(RANDOMNESS.0);
+        let height = frame_system::Pallet::<T>::block_number();
+
+        #[block]
+        {
+            Pallet::<T>::on_initialize(height);
+            Pallet::<T>::on_finalize(height);
+        }
+
+        assert_eq!(PreviousRandomness::<T>::get(), Some(RANDOMNESS.1));
+        assert!(AgendaCursor::<T>::get() > now - 100);
+    }
+}

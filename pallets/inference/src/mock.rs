@@ -433,7 +433,7 @@ fn declare(name: &str, element_type: ElementType, shape: &[u32]) -> TensorDeclar
     TensorDeclaration {
         name: name.as_bytes().to_vec().try_into().unwrap(),
         element_type,
-        shape: shape.iter().map(|size| Dimension::Fixed(*size)).collect::<Vec<_>>().try_into().unwrap(),
+        shape: BoundedVec::truncate_from(shape.iter().copied().map(Dimension::Fixed).collect()),
     }
 }
 
@@ -500,10 +500,10 @@ pub fn announce(owner: u64, bytes: &[u8]) -> Digest {
     digest
 }
 
-/// Puts an artifact of one chunk on chain.
+/// Puts an artifact of one chunk on chain, in a transaction of its own.
 pub fn upload(owner: u64, bytes: &[u8]) -> Digest {
     let digest = announce(owner, bytes);
-    System::set_extrinsic_index(0);
+    System::set_extrinsic_index(System::extrinsic_index().map_or(0, |index| index + 1));
     System::note_extrinsic(bytes.to_vec());
     let call = pallet_storage::Call::upload { digest, index: 0, data: bytes.to_vec() };
     assert_ok!(signed_call(owner, call));

@@ -61,7 +61,11 @@ impl<T: Config> Pallet<T> {
         until: u64,
     ) {
         // What is submitted at this block is included at the next one at the earliest.
-        if Self::now() >= request.deadline {
+        let last = match request.status {
+            Status::Assigned => request.answer_deadline(T::RevealWindow::get()),
+            _ => request.deadline,
+        };
+        if Self::now() >= last {
             return;
         }
         let state = T::Verification::member_state(id, worker.operator);

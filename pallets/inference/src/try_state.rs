@@ -6,19 +6,21 @@ use frame_support::ensure;
 use sp_runtime::TryRuntimeError;
 
 use crate::{
-    Agenda, ClientKeys, Config, EvidenceOf, Finished, FinishedBounds, Inputs, NextRequest, Outputs,
+    Agenda, AgendaCursor, ClientKeys, Config, EvidenceOf, Finished, FinishedBounds, Inputs, NextRequest, Outputs,
     Pallet, Queue, QueueBounds, ReceiptDigests, Receipts, Requests,
 };
 
 impl<T: Config> Pallet<T> {
-    /// * Open requests have their input, are on the agenda at the heights that their terms say,
-    ///   and have no receipt.
+    /// * Open requests have their input, are on the agenda at the heights that their terms say
+    ///   and that are still to be worked off, and have no receipt. Nothing else is on it.
     /// * Finished ones have a receipt with the digest that is stored, evidence with the digest
     ///   that the receipt names, and an output exactly if they were verified.
     /// * Who is drawn is noted as assigned, and nobody else.
     /// * Queues hold what their bounds say.
     pub fn do_try_state() -> Result<(), TryRuntimeError> {
         let mut agenda: BTreeSet<_> = Agenda::<T>::iter().map(|(at, id, ())| (id, at)).collect();
+        let cursor = AgendaCursor::<T>::get();
+        ensure!(agenda.iter().all(|(_, at)| *at >= cursor), "the agenda was passed over");
         let queued: BTreeSet<_> = Queue::<T>::iter().map(|(_, id)| id).collect();
         let finished: BTreeMap<_, _> =
             Finished::<T>::iter().map(|(_, (id, height))| (id, height)).collect();
@@ -29,7 +31,6 @@ impl<T: Config> Pallet<T> {
                 ClientKeys::<T>::get(&request.payer, request.client_key) == Some(id),
                 "a request is not found by its key"
             );
-            let on_agenda: BTreeSet<_> = Self::agenda_heights(&request).into_iter().collect();
             match request.status {
                 Status::Final(outcome) => {
                     let receipt = Receipts::<T>::get(id).ok_or("a finished request, no receipt")?;
@@ -72,8 +73,11 @@ impl<T: Config> Pallet<T> {
                         Inputs::<T>::contains_key(id) != request.input_is_artifact,
                         "an open request has lost its input"
                     );
-                    for at in on_agenda.into_iter().filter(|at| *at > now) {
-                        ensure!(agenda.remove(&(id, at)), "an open request is not on the agenda");
+                    for at in Self::agenda_heights(&request) {
+                        let is_on = agenda.remove(&(id, at));
+                        // A commit deadline may be over; what passes the deadline ends.
+                        let has_to_be = at > now || at > request.deadline;
+                        ensure!(is_on || !has_to_be, "an open request is not on the agenda");
                     }
                     ensure!(
                         (status == Status::Pending) == request.members.is_empty(),
@@ -92,16 +96,17 @@ impl<T: Config> Pallet<T> {
                 },
             }
         }
-        ensure!(
-            agenda.into_iter().all(|(id, at)| at <= now && Requests::<T>::contains_key(id)),
-            "the agenda names what is not open"
-        );
+        ensure!(agenda.is_empty(), "the agenda names what is not open");
         for id in Inputs::<T>::iter_keys() {
             ensure!(Requests::<T>::contains_key(id), "an input without its request");
         }
         for id in Receipts::<T>::iter_keys() {
             ensure!(Requests::<T>::contains_key(id), "a receipt without its request");
         }
+        ensure!(
+            EvidenceOf::<T>::iter_keys().all(Requests::<T>::contains_key),
+            "evidence without its request"
+        );
         ensure!(
             Outputs::<T>::iter_keys().all(Requests::<T>::contains_key),
             "an output without its request"

@@ -16,7 +16,7 @@ mod benchmarks {
         let origin =
             T::AdminOrigin::try_successful_origin().map_err(|_| BenchmarkError::Weightless)?;
         T::Currency::set_balance(&T::TreasuryAccount::get(), 100 * ASY);
-        let to: T::AccountId = whitelisted_caller();
+        let to: T::AccountId = account("to", 0, 0);
 
         #[extrinsic_call]
         _(origin as T::RuntimeOrigin, to.clone(), 50 * ASY);

@@ -151,8 +151,8 @@ pub mod pallet {
         InvalidQuorum,
         /// The class is switched that way already.
         NothingChanged,
-        /// The two statements are not about the same chain, request and operator, or have the
-        /// same output: they show no equivocation.
+        /// The two statements differ in more than their output (chain, request, version, input,
+        /// assurance or operator), or have the same output: they show no equivocation.
         NotEquivocation,
         /// The statements are not about this chain.
         WrongChain,

@@ -10,7 +10,8 @@ use codec::DecodeAll;
 /// `threshold` is a majority of the committee, so with bit-equality at most one result can win.
 /// With a tolerance several may; the first in the order of the draw does.
 ///
-/// Cost: at most `results.len()²/2` comparisons, fewer where results are bit-equal.
+/// Cost: fewer than `results.len()²` comparisons of different results; bit-equal ones cost next
+/// to nothing.
 pub fn winner(
     results: &[&[u8]],
     threshold: usize,

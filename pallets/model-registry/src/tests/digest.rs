@@ -72,7 +72,7 @@ fn the_digest_depends_on_every_part() {
         |d| d.inputs[0].name = b"y".to_vec().try_into().unwrap(),
         |d| d.inputs[0].element_type = ElementType::I32,
         |d| d.inputs[0].shape[1] = Dimension::Free,
-        |d| d.outputs.swap(0, 1),
+        |d| d.outputs.as_mut().swap(0, 1),
         |d| d.assurances = AssuranceClasses(0b01),
         |d| d.tolerance = None,
         |d| d.tolerance = Some(Tolerance { millionths: 11 }),

@@ -58,16 +58,18 @@ fn an_artifact_is_complete_once_its_last_chunk_is_there() {
 #[test]
 fn the_node_is_told_which_bytes_to_index() {
     let mut ext = new_test_ext();
-    ext.execute_with(|| {
+    let index = ext.execute_with(|| {
         next_extrinsic(vec![1, 2, 3]);
         assert_ok!(create(OWNER, b"bytes"));
         assert_ok!(upload(OWNER, digest(b"bytes"), 0, b"bytes"));
+        System::extrinsic_index().unwrap()
     });
+    assert_ne!(index, 0);
     let told = format!("{:?}", ext.overlayed_changes().transaction_index_ops());
     assert_eq!(
         told,
         format!(
-            "[Insert {{ extrinsic: 1, hash: {:?}, size: 5 }}]",
+            "[Insert {{ extrinsic: {index}, hash: {:?}, size: 5 }}]",
             digest(b"bytes").as_bytes().to_vec()
         )
     );
@@ -189,6 +191,7 @@ fn an_upload_that_does_not_end_its_extrinsic_is_refused() {
 fn an_upload_outside_an_extrinsic_is_refused() {
     test(|| {
         assert_ok!(create(OWNER, b"bytes"));
+        System::note_finished_extrinsics();
         assert_eq!(System::extrinsic_index(), None);
         assert_noop!(
             Storage::upload(

@@ -1,1 +1,9 @@
-//! Tests.
+//! One file per call and per part of the evidence.
+
+mod check_request;
+mod decide;
+mod invariants;
+mod quorum;
+mod report_equivocation;
+mod set_class_enabled;
+mod submissions;

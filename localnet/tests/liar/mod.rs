@@ -1,0 +1,221 @@
+//! An operator that commits to a wrong output and reveals it. It has a worker key of its own and
+//! no node: it speaks to the chain as any program could.
+
+use anyhow::{bail, ensure, Context, Result};
+use assay_client::{
+    calls::operators,
+    rpc::{self, WorkerPossession},
+    Client, Signer,
+};
+use assay_localnet::{serve, Network, OperatorTerms};
+use assay_primitives::{
+    commitment,
+    decode_payload, digest,
+    operator::{EngineVersion, Roles},
+    runtime_api::{Status, VersionView},
+    worker_crypto, CommitStatement, HeartbeatStatement, Possession, RequestId, ResultStatement,
+    Statement, Tensor, WorkerSignature,
+};
+use assay_runtime::{
+    configs::assay::authorized_extension, AccountId, RuntimeCall, UncheckedExtrinsic,
+};
+use codec::Encode;
+use sp_core::Pair;
+
+/// The liar.
+#[derive(Clone)]
+pub struct Liar {
+    client: Client,
+    signer: Signer,
+    key: worker_crypto::Pair,
+    version: VersionView<assay_client::AccountId>,
+}
+
+impl Liar {
+    /// Registers it, serves the version, and sends its first heartbeat.
+    pub async fn register(
+        network: &Network,
+        version: &VersionView<assay_client::AccountId>,
+    ) -> Result<Self> {
+        let liar = Self {
+            client: network.client(1).await?,
+            signer: Signer::from_suri("//Charlie")?,
+            key: worker_crypto::Pair::from_seed(&[66; 32]),
+            version: version.clone(),
+        };
+        let terms = OperatorTerms::default();
+        let statement = Possession { genesis: liar.client.genesis(), operator: liar.account() };
+        let key =
+            WorkerPossession { worker: liar.key.public(), possession: liar.sign(&statement) };
+        let register = operators::register(Roles::INFERENCE, key, terms.bond);
+        liar.client.submit(&register, &liar.signer).await?;
+        serve(&liar.client, &liar.signer, version.id, terms).await?;
+        liar.heartbeat().await?;
+        assay_localnet::wait_until_live(&liar.client, &[liar.signer.account().clone()]).await?;
+        Ok(liar)
+    }
+
+    /// Its account's key.
+    pub fn signer(&self) -> &Signer {
+        &self.signer
+    }
+
+    fn account(&self) -> AccountId {
+        self.signer.account().clone()
+    }
+
+    fn sign(&self, statement: &impl Statement) -> WorkerSignature {
+        self.key.sign(&statement.signing_bytes()).into()
+    }
+
+    async fn send(&self, call: impl Into<RuntimeCall>) -> Result<()> {
+        let transaction = UncheckedExtrinsic::new_transaction(call.into(), authorized_extension());
+        self.client.rpc().submit(&transaction.encode()).await?;
+        Ok(())
+    }
+
+    async fn heartbeat(&self) -> Result<()> {
+        let statement = HeartbeatStatement {
+            genesis: self.client.genesis(),
+            operator: self.account(),
+            at: rpc::height(&self.client.rpc().header(None).await?),
+            engine: EngineVersion::parse("6.6.6"),
+            load: 0,
+        };
+        let signature = self.sign(&statement);
+        self.send(pallet_operators::Call::heartbeat { statement, signature }).await
+    }
+
+    /// Lies about the next request that is assigned to it.
+    pub fn lie(&self) -> tokio::task::JoinHandle<Result<()>> {
+        let liar = self.clone();
+        tokio::spawn(async move { liar.commit_and_reveal().await })
+    }
+
+    async fn commit_and_reveal(&self) -> Result<()> {
+        let (genesis, operator) = (self.client.genesis(), self.account());
+        let salt = [6; 32];
+        let mut heads = self.client.rpc().subscribe_heads().await?;
+        let mut committed = None;
+        loop {
+            rpc::next(&mut heads, "new heads").await?;
+            let assignments: Vec<assay_primitives::runtime_api::Assignment> = self
+                .client
+                .rpc()
+                .runtime_call("AssayApi_open_assignments", &self.key.public(), None)
+                .await?;
+            let Some(assignment) = assignments.first() else {
+                // Revealed, and the request is over.
+                if committed == Some(true) {
+                    return Ok(());
+                }
+                continue;
+            };
+            let request = assignment.request;
+            let output = self.wrong_output();
+            let output_digest = digest(&output);
+            match (assignment.status, committed) {
+                (Status::Assigned, None) => {
+                    let commitment =
+                        commitment(&genesis, request, &operator, &output_digest, &salt);
+                    let statement = CommitStatement {
+                        genesis,
+                        request,
+                        commitment,
+                        operator: operator.clone(),
+                    };
+                    let signature = self.sign(&statement);
+                    let call = pallet_inference::Call::submit_commitment {
+                        request,
+                        operator: operator.clone(),
+                        commitment,
+                        signature,
+                    };
+                    self.send(call).await?;
+                    committed = Some(false);
+                },
+                (Status::Submitted, Some(false)) => {
+                    let statement = self.statement(request, output_digest).await?;
+                    let call = pallet_inference::Call::submit_reveal {
+                        request,
+                        operator: operator.clone(),
+                        output: output.try_into().ok().context("the lie is too long")?,
+                        salt,
+                        signature: self.sign(&statement),
+                    };
+                    self.send(call).await?;
+                    committed = Some(true);
+                },
+                _ => {},
+            }
+        }
+    }
+
+    /// An output of the declared form that says something else.
+    fn wrong_output(&self) -> Vec<u8> {
+        let ones = (0..10).flat_map(|_| 1.0f32.to_le_bytes()).collect();
+        let tensor = Tensor {
+            element_type: assay_primitives::ElementType::F32,
+            shape: vec![1, 10],
+            data: ones,
+        };
+        let payload = vec![tensor].encode();
+        assert!(decode_payload(&payload, &self.version.descriptor.outputs).is_ok());
+        payload
+    }
+
+    async fn statement(
+        &self,
+        request: RequestId,
+        output_digest: assay_primitives::Digest,
+    ) -> Result<ResultStatement<AccountId>> {
+        let bytes = self
+            .client
+            .rpc()
+            .storage(&pallet_inference::Requests::<assay_runtime::Runtime>::hashed_key_for(request), None)
+            .await?
+            .context("no request")?;
+        let record: pallet_inference::Request<AccountId> = codec::DecodeAll::decode_all(&mut &bytes[..])?;
+        Ok(ResultStatement {
+            genesis: self.client.genesis(),
+            request,
+            version_digest: record.version_digest,
+            input_digest: record.input_digest,
+            output_digest,
+            assurance: record.assurance,
+            operator: self.account(),
+        })
+    }
+
+    /// Calls that nobody may make do not enter the pool.
+    pub async fn assert_strangers_are_refused(&self, request: RequestId) -> Result<()> {
+        let stranger = worker_crypto::Pair::from_seed(&[99; 32]);
+        let statement = HeartbeatStatement {
+            genesis: self.client.genesis(),
+            operator: self.account(),
+            at: rpc::height(&self.client.rpc().header(None).await?),
+            engine: EngineVersion::default(),
+            load: 0,
+        };
+        let forged: WorkerSignature = stranger.sign(&statement.signing_bytes()).into();
+        let heartbeat = pallet_operators::Call::heartbeat { statement, signature: forged };
+        if self.send(heartbeat).await.is_ok() {
+            bail!("a heartbeat with a stranger's signature entered the pool");
+        }
+        let output = self.wrong_output();
+        let statement = self.statement(request, digest(&output)).await?;
+        let result = pallet_inference::Call::submit_result {
+            request,
+            operator: self.account(),
+            output: output.try_into().ok().context("too long")?,
+            signature: self.sign(&statement),
+        };
+        ensure!(self.send(result).await.is_err(), "a result for a finished request entered the pool");
+        let transfer = pallet_balances::Call::transfer_allow_death {
+            dest: self.account().into(),
+            value: 1,
+        };
+        ensure!(self.send(transfer).await.is_err(), "a call without a signature entered the pool");
+        Ok(())
+    }
+}

@@ -1,0 +1,254 @@
+//! Four real processes. Each test has a network of its own, and they run one after the other:
+//! two cores carry no more.
+
+mod liar;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{ensure, Context, Result};
+use assay_client::{
+    amount, calls, rpc, Ask, Client, Input, InferenceResult, Signer,
+};
+use assay_localnet::{
+    node::{next_block, wait_for_finality, wait_for_height},
+    register_operator, serve, wait_until_live, BundledModel, Network, NetworkConfig, OperatorTerms,
+};
+use assay_primitives::{
+    runtime_api::{Status, VersionView},
+    Assurance, Outcome, RequestId, VersionId, ASY,
+};
+use serde_json::Value;
+use tokio::sync::{Mutex, MutexGuard};
+
+use liar::Liar;
+
+const SIGNED: Assurance = Assurance::Signed;
+const QUORUM: Assurance = Assurance::Quorum { n: 3, k: 2 };
+
+/// A network, a published model and a picture.
+struct Stage {
+    network: Network,
+    client: Client,
+    owner: Signer,
+    payer: Signer,
+    version: VersionView<assay_client::AccountId>,
+    label: u64,
+    input: Input,
+    _data: tempfile::TempDir,
+    _turn: MutexGuard<'static, ()>,
+}
+
+/// The programs that `cargo build` has made.
+fn programs() -> PathBuf {
+    match std::env::var_os("ASSAY_BIN") {
+        Some(folder) => folder.into(),
+        // This program is in `deps`, beside them.
+        None => {
+            let here = std::env::current_exe().expect("a test has a path");
+            here.ancestors().nth(2).map(Path::to_path_buf).expect("a target folder has parents")
+        },
+    }
+}
+
+impl Stage {
+    async fn set() -> Result<Self> {
+        static TURN: Mutex<()> = Mutex::const_new(());
+        let turn = TURN.lock().await;
+        let data = tempfile::tempdir()?;
+        let config = NetworkConfig {
+            program: programs().join("assay-node"),
+            data: data.path().to_owned(),
+            port_base: None,
+            arguments: Vec::new(),
+        };
+        let network = Network::start(&config, &|_| ()).await?;
+        let client = network.client(0).await?;
+        let (owner, payer) = (Signer::from_suri("//Eve")?, Signer::from_suri("//Ferdie")?);
+        let model = BundledModel::digits(&BundledModel::folder_of_checkout());
+        let published = client.publish(&model.publication()?, &owner, &|_| ()).await?;
+        let version = client.version(published.version).await?.context("no version")?;
+        let sample: Value = serde_json::from_str(&std::fs::read_to_string(model.sample())?)?;
+        let input = Input::from_json(&sample["image"].to_string(), &version.descriptor.inputs)?;
+        let label = sample["label"].as_u64().context("no label")?;
+        Ok(Self { network, client, owner, payer, version, label, input, _data: data, _turn: turn })
+    }
+
+    fn id(&self) -> VersionId {
+        self.version.id
+    }
+
+    /// Makes the accounts of these nodes operators of the model, and waits until they are live.
+    async fn employ(&self, nodes: &[usize]) -> Result<()> {
+        let mut accounts = Vec::new();
+        for index in nodes {
+            let node = &self.network.nodes[*index];
+            let (client, signer) = (Client::connect(&node.url()).await?, node.signer()?);
+            register_operator(&client, &signer, OperatorTerms::default()).await?;
+            serve(&client, &signer, self.id(), OperatorTerms::default()).await?;
+            accounts.push(signer.account().clone());
+        }
+        wait_until_live(&self.client, &accounts).await
+    }
+
+    fn ask(&self, assurance: Assurance) -> Ask {
+        Ask::new(self.version.clone(), self.input.payload(), assurance)
+    }
+
+    async fn infer(&self, assurance: Assurance) -> Result<InferenceResult> {
+        Ok(self.client.infer(&self.ask(assurance), &self.payer, &|_| ()).await?)
+    }
+
+    async fn wait(&self, request: RequestId) -> Result<InferenceResult> {
+        let view = self.client.wait(request, &|_| ()).await?;
+        Ok(self.client.result(&view, &self.version).await?)
+    }
+
+    fn check_answer(&self, result: &InferenceResult) -> Result<()> {
+        ensure!(result.outcome == Outcome::Verified, "ended as {:?}", result.outcome);
+        let output = result.output.as_ref().context("no output")?;
+        let row = output["probabilities"][0].as_array().context("no probabilities")?;
+        let value = |index: usize| row[index].as_f64().unwrap_or(f64::MIN);
+        let best = (0..row.len()).max_by(|a, b| value(*a).total_cmp(&value(*b)));
+        ensure!(best == Some(self.label as usize), "the model reads {best:?}, not {}", self.label);
+        Ok(())
+    }
+
+    async fn free(&self, signer: &Signer) -> Result<u128> {
+        Ok(self.client.balance(signer.account()).await?.total())
+    }
+
+    async fn bond(&self, signer: &Signer) -> Result<u128> {
+        Ok(self.client.operator(signer.account()).await?.context("no operator")?.bond)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn signed_and_quorum_requests_are_verified_paid_and_receipted() -> Result<()> {
+    let stage = Stage::set().await?;
+    stage.employ(&[0, 1, 2, 3]).await?;
+    for (assurance, runs) in [(SIGNED, 1), (QUORUM, 3)] {
+        let owner = stage.free(&stage.owner).await?;
+        let result = stage.infer(assurance).await?;
+        stage.check_answer(&result)?;
+        let price = runs * OperatorTerms::default().ask;
+        ensure!(result.price_paid == price, "paid {}", result.price_paid);
+        // The royalty is ten percent.
+        let royalty = stage.free(&stage.owner).await? - owner;
+        ensure!(royalty == price / 10, "royalty {}", amount::display(royalty));
+
+        let bundle = stage.client.export_receipt(result.request).await?;
+        let verified = bundle.verify(result.payload.as_deref())?;
+        stage.client.check_anchor(&verified).await?;
+        ensure!(verified.evidence.len() == runs as usize);
+        // A receipt for another output does not hold.
+        ensure!(bundle.verify(Some(b"another output")).is_err());
+    }
+
+    // The same client key a second time is refused, and costs nothing.
+    let mut ask = stage.ask(SIGNED);
+    let first = stage.client.infer(&ask, &stage.payer, &|_| ()).await?;
+    let before = stage.free(&stage.payer).await?;
+    let again = stage.client.infer(&ask, &stage.payer, &|_| ()).await;
+    ensure!(
+        again.as_ref().is_err_and(|error| error.to_string().contains(&first.request.to_string())),
+        "{again:?}"
+    );
+    ensure!(stage.free(&stage.payer).await? == before);
+
+    // Many requests of one account at once: no nonce clashes, each has its answer.
+    let asks: Vec<Ask> = (0..10).map(|_| stage.ask(SIGNED)).collect();
+    let results = futures::future::try_join_all(
+        asks.iter().map(|ask| stage.client.infer(ask, &stage.payer, &|_| ())),
+    )
+    .await?;
+    for result in &results {
+        stage.check_answer(result)?;
+    }
+
+    // An input that does not fit is refused before anything is sent.
+    ask = stage.ask(SIGNED);
+    ask.payload.pop();
+    let before = stage.free(&stage.payer).await?;
+    ensure!(stage.client.infer(&ask, &stage.payer, &|_| ()).await.is_err());
+    ensure!(stage.free(&stage.payer).await? == before);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lying_operator_loses_bond_and_the_payer_still_gets_the_right_answer() -> Result<()> {
+    let stage = Stage::set().await?;
+    stage.employ(&[0, 1]).await?;
+    let liar = Liar::register(&stage.network, &stage.version).await?;
+    let bond = stage.bond(liar.signer()).await?;
+    let honest = stage.network.nodes[0].signer()?;
+    let honest_bond = stage.bond(&honest).await?;
+
+    // Three operators serve, so all three are drawn.
+    let lying = liar.lie();
+    let result = stage.infer(QUORUM).await?;
+    lying.await??;
+    stage.check_answer(&result)?;
+    ensure!(result.price_paid == 2 * OperatorTerms::default().ask, "only who is right is paid");
+    let left = stage.bond(liar.signer()).await?;
+    ensure!(left == bond - bond / 10 * 3, "the liar has {} left", amount::display(left));
+    ensure!(stage.bond(&honest).await? == honest_bond);
+
+    // Strangers' calls do not enter the pool.
+    liar.assert_strangers_are_refused(result.request).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_of_a_killed_operator_are_refunded_and_a_restarted_node_catches_up() -> Result<()> {
+    let mut stage = Stage::set().await?;
+    stage.employ(&[3]).await?;
+    let dave = stage.network.nodes[3].signer()?;
+    let bond = stage.bond(&dave).await?;
+    let before = stage.free(&stage.payer).await?;
+
+    // Killed while live, so that it is drawn and does not answer.
+    stage.network.nodes[3].kill()?;
+    let mut ask = stage.ask(SIGNED);
+    ask.deadline_blocks = 6;
+    ask.max_price = Some(5 * ASY);
+    let late = stage.client.infer(&ask, &stage.payer, &|_| ()).await?;
+    ensure!(late.outcome == Outcome::TimedOut, "ended as {:?}", late.outcome);
+    ensure!(late.price_paid == 0);
+    let penalty = bond / 100;
+    ensure!(stage.bond(&dave).await? == bond - penalty, "no answer costs one percent");
+    // Refunded in full and compensated, less the fee of the request.
+    let after = stage.free(&stage.payer).await?;
+    ensure!(
+        after > before && after <= before + penalty.min(5 * ASY),
+        "the payer had {before} and has {after}"
+    );
+
+    // A request that is open when the node comes back is taken up.
+    let mut ask = stage.ask(SIGNED);
+    ask.deadline_blocks = 60;
+    let open = stage.client.request_inference(&ask, &stage.payer, &|_| ()).await?;
+    let mut height = next_block(&stage.client).await?;
+    while stage.client.request(open).await?.context("no request")?.status != Status::Assigned {
+        height = next_block(&stage.client).await?;
+    }
+    stage.network.nodes[3].restart()?;
+    let returned = stage.network.nodes[3].connect().await?;
+    wait_for_height(&returned, height).await?;
+    let result = stage.wait(open).await?;
+    stage.check_answer(&result)?;
+
+    // The node has caught up: it finalises the same chain.
+    let (_, header) = stage.client.rpc().finalized_header().await?;
+    let target = rpc::height(&header) + 1;
+    wait_for_finality(&returned, target).await?;
+    wait_for_finality(&stage.client, target).await?;
+    let (here, there) = (
+        stage.client.rpc().block_hash(target).await?,
+        returned.rpc().block_hash(target).await?,
+    );
+    ensure!(here.is_some() && here == there, "the nodes have different chains");
+
+    // It cannot leave while it has work, and can afterwards.
+    stage.client.submit(&calls::operators::unbond(), &dave).await?;
+    Ok(())
+}

@@ -1,0 +1,382 @@
+//! What an operator's node hands in.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+};
+
+use assay_engine_interface::{EngineExt, EngineProvider};
+use assay_primitives::{
+    engine::{EngineInfo, Job, JobInput, JobStatus},
+    operator::EngineVersion,
+    runtime_api::Status,
+    ArtifactManifest, FailureReason, Outcome, RejectReason, RequestId, WORKER_KEY_TYPE,
+};
+use codec::Decode;
+use frame_support::{assert_ok, traits::OffchainWorker};
+use sp_application_crypto::{ByteArray, Pair as _};
+use sp_core::offchain::{testing, OffchainDbExt, OffchainWorkerExt, TransactionPoolExt};
+use sp_keystore::{testing::MemoryKeystore, Keystore, KeystoreExt};
+
+use crate::{mock::*, Call, Outputs, RequestInput};
+
+/// An engine that gives the same answer to every job, and notes the jobs.
+struct Engine {
+    answer: Mutex<JobStatus>,
+    jobs: Mutex<Vec<Job>>,
+}
+
+impl Engine {
+    fn answering(answer: JobStatus) -> Arc<Self> {
+        Arc::new(Self { answer: Mutex::new(answer), jobs: Mutex::default() })
+    }
+
+    fn right() -> Arc<Self> {
+        Self::answering(done(RIGHT))
+    }
+
+    fn now_says(&self, answer: JobStatus) {
+        *self.answer.lock().unwrap() = answer;
+    }
+
+    fn jobs(&self) -> Vec<Job> {
+        std::mem::take(&mut self.jobs.lock().unwrap())
+    }
+}
+
+impl EngineProvider for Engine {
+    fn run(&self, job: Job) -> JobStatus {
+        self.jobs.lock().unwrap().push(job);
+        self.answer.lock().unwrap().clone()
+    }
+    fn forget(&self, _: RequestId) {}
+    fn info(&self) -> EngineInfo {
+        EngineInfo { version: EngineVersion::default(), load: 0 }
+    }
+}
+
+fn done(values: [f32; 2]) -> JobStatus {
+    JobStatus::Done(output(values).into_inner())
+}
+
+/// A node with a chain, a keystore and a disk.
+struct Node {
+    externalities: sp_io::TestExternalities,
+    disk: testing::TestPersistentOffchainDB,
+    pool: Box<dyn Fn() -> Vec<Vec<u8>>>,
+}
+
+impl Node {
+    /// A node with the worker keys of these operators.
+    fn with_keys(operators: &[u64]) -> Self {
+        let mut externalities = externalities();
+        let keystore = MemoryKeystore::new();
+        for operator in operators {
+            let suri = format!("{:?}", sp_core::H256::from_low_u64_be(*operator));
+            let public = pair(*operator).public();
+            keystore.insert(WORKER_KEY_TYPE, &suri, public.as_slice()).unwrap();
+        }
+        externalities.register_extension(KeystoreExt::new(keystore));
+        let disk = testing::TestPersistentOffchainDB::new();
+        Self { externalities, disk, pool: Box::new(Vec::new) }
+    }
+
+    /// Starts the node: its memory is empty, its randomness new, its disk as it was.
+    fn start(mut self, engine: Option<&Arc<Engine>>, seed: u8) -> Self {
+        let (offchain, state) = testing::TestOffchainExt::with_offchain_db(self.disk.clone());
+        state.write().seed = [seed; 32];
+        let (pool, state) = testing::TestTransactionPoolExt::new();
+        self.externalities.register_extension(OffchainWorkerExt::new(offchain.clone()));
+        self.externalities.register_extension(OffchainDbExt::new(offchain));
+        self.externalities.register_extension(TransactionPoolExt::new(pool));
+        if let Some(engine) = engine {
+            self.externalities.register_extension(EngineExt::new(engine.clone()));
+        }
+        self.pool = Box::new(move || std::mem::take(&mut state.write().transactions));
+        self
+    }
+
+    /// Runs a test, which is given what runs the offchain worker and what that submits.
+    fn run<R>(mut self, test: impl FnOnce(&dyn Fn() -> Vec<Call<Test>>) -> R) -> (Self, R) {
+        let mut result = None;
+        let pool = &self.pool;
+        let work = || {
+            Inference::offchain_worker(now());
+            pool().iter().map(|bytes| call_of(bytes)).collect()
+        };
+        run_in(&mut self.externalities, || result = Some(test(&work)));
+        (self, result.unwrap())
+    }
+}
+
+fn call_of(mut bytes: &[u8]) -> Call<Test> {
+    match Extrinsic::decode(&mut bytes).unwrap().function {
+        RuntimeCall::Inference(call) => call,
+        other => panic!("unexpected {other:?}"),
+    }
+}
+
+/// Runs a test on a node that has the keys of all operators.
+fn on_a_node(engine: &Arc<Engine>, test: impl FnOnce(&dyn Fn() -> Vec<Call<Test>>)) {
+    Node::with_keys(&OPERATORS).start(Some(engine), 1).run(test);
+}
+
+#[test]
+fn a_signed_result_is_handed_in() {
+    let engine = Engine::right();
+    on_a_node(&engine, |work| {
+        let id = Terms::of(SIGNED).accepted();
+        assert!(work().is_empty(), "nobody is drawn yet");
+        next_block();
+        next_block();
+        let calls = work();
+        let [call] = &calls[..] else { panic!("one result: {calls:?}") };
+        let Call::submit_result { request, operator, output: handed_in, .. } = call else {
+            panic!("unexpected {call:?}")
+        };
+        assert_eq!((*request, *operator), (id, members(id)[0]));
+        assert_eq!(*handed_in, output(RIGHT));
+        assert_ok!(include(call.clone()));
+        assert_eq!(outcome(id), Outcome::Verified);
+        assert_eq!(Outputs::<Test>::get(id), Some(output(RIGHT)));
+        assert!(work().is_empty(), "nothing is left to do");
+
+        let expected = Job {
+            request: id,
+            artifact: ArtifactManifest::of(MODEL),
+            descriptor: descriptor(),
+            input: JobInput::Inline(input()),
+            wait_ms: 1_000,
+        };
+        assert_eq!(engine.jobs(), [expected]);
+    });
+}
+
+#[test]
+fn an_input_that_is_an_artifact_is_named_to_the_engine() {
+    let engine = Engine::right();
+    on_a_node(&engine, |work| {
+        let digest = upload(STRANGER, &input());
+        Terms { input: RequestInput::Artifact(digest), ..Terms::of(SIGNED) }.drawn();
+        assert_eq!(work().len(), 1);
+        let jobs = engine.jobs();
+        assert_eq!(jobs[0].input, JobInput::Artifact(ArtifactManifest::of(&input())));
+    });
+}
+
+#[test]
+fn a_node_commits_and_after_a_restart_reveals_with_the_same_salt() {
+    let node = Node::with_keys(&OPERATORS).start(Some(&Engine::right()), 1);
+    let (node, id) = node.run(|work| {
+        let (id, _) = Terms::of(QUORUM).drawn();
+        let commitments = work();
+        assert_eq!(commitments.len(), 3);
+        // A second look at the same block commits to the same.
+        let digests = |calls: &[Call<Test>]| -> BTreeSet<_> {
+            calls
+                .iter()
+                .map(|call| match call {
+                    Call::submit_commitment { commitment, .. } => *commitment,
+                    other => panic!("unexpected {other:?}"),
+                })
+                .collect()
+        };
+        assert_eq!(digests(&commitments).len(), 3, "each member has a salt of its own");
+        assert_eq!(digests(&work()), digests(&commitments));
+        for call in commitments {
+            assert_ok!(include(call));
+        }
+        assert_eq!(record(id).status, Status::Submitted);
+        id
+    });
+    let node = node.start(Some(&Engine::right()), 2);
+    node.run(|work| {
+        next_block();
+        let reveals = work();
+        assert_eq!(reveals.len(), 3);
+        for call in reveals {
+            assert!(matches!(call, Call::submit_reveal { .. }));
+            assert_ok!(include(call));
+        }
+        assert_eq!(outcome(id), Outcome::Verified);
+    });
+}
+
+#[test]
+fn a_node_that_lost_its_disk_cannot_open_what_it_committed_to() {
+    let (mut node, id) = Node::with_keys(&OPERATORS).start(Some(&Engine::right()), 1).run(|work| {
+        let (id, _) = Terms::of(QUORUM).drawn();
+        for call in work() {
+            assert_ok!(include(call));
+        }
+        id
+    });
+    node.disk = testing::TestPersistentOffchainDB::new();
+    node.start(Some(&Engine::right()), 2).run(|work| {
+        for call in work() {
+            super::worker::refused_as(call, crate::refusal::WRONG_OPENING);
+        }
+        assert_eq!(record(id).status, Status::Submitted);
+    });
+}
+
+#[test]
+fn a_failure_is_reported() {
+    let reason = FailureReason::InvalidModel;
+    let engine = Engine::answering(JobStatus::Failed(reason, "no such operator".into()));
+    on_a_node(&engine, |work| {
+        let (id, _) = Terms::of(SIGNED).drawn();
+        let calls = work();
+        assert_eq!(calls.len(), 1);
+        for call in calls {
+            assert_ok!(include(call));
+        }
+        assert_eq!(outcome(id), Outcome::Rejected(RejectReason::Failed(reason)));
+    });
+}
+
+#[test]
+fn an_output_that_is_too_large_is_reported() {
+    let large = vec![0; MaxOutputBytes::get() as usize + 1];
+    let engine = Engine::answering(JobStatus::Done(large));
+    on_a_node(&engine, |work| {
+        let (id, _) = Terms::of(SIGNED).drawn();
+        for call in work() {
+            assert_ok!(include(call));
+        }
+        let reason = RejectReason::Failed(FailureReason::OutputTooLarge);
+        assert_eq!(outcome(id), Outcome::Rejected(reason));
+    });
+}
+
+#[test]
+fn what_could_not_be_started_is_taken_up_again_at_the_next_block() {
+    for answer in [JobStatus::Unavailable("busy".into()), JobStatus::Running] {
+        let engine = Engine::answering(answer);
+        on_a_node(&engine, |work| {
+            let (id, _) = Terms::of(SIGNED).drawn();
+            for _ in 0..3 {
+                assert!(work().is_empty());
+                next_block();
+            }
+            assert_eq!(engine.jobs().len(), 3);
+            engine.now_says(done(RIGHT));
+            for call in work() {
+                assert_ok!(include(call));
+            }
+            assert_eq!(outcome(id), Outcome::Verified);
+        });
+    }
+}
+
+#[test]
+fn a_node_serves_its_own_operators_only() {
+    let engine = Engine::right();
+    Node::with_keys(&OPERATORS[..1]).start(Some(&engine), 1).run(|work| {
+        let assigned: usize = (0..10)
+            .map(|_| Terms::of(SIGNED).drawn())
+            .filter(|(_, members)| members[0] == OPERATORS[0])
+            .count();
+        assert!((1..10).contains(&assigned));
+        assert_eq!(work().len(), assigned);
+        assert_eq!(engine.jobs().len(), assigned);
+    });
+}
+
+#[test]
+fn a_node_without_a_key_does_nothing() {
+    let engine = Engine::right();
+    Node::with_keys(&[]).start(Some(&engine), 1).run(|work| {
+        Terms::of(SIGNED).drawn();
+        assert!(work().is_empty());
+        assert!(engine.jobs().is_empty());
+    });
+}
+
+#[test]
+fn a_node_without_an_engine_hands_nothing_in() {
+    Node::with_keys(&OPERATORS).start(None, 1).run(|work| {
+        let (id, _) = Terms::of(SIGNED).drawn();
+        assert!(work().is_empty());
+        assert_eq!(record(id).status, Status::Assigned);
+    });
+}
+
+#[test]
+fn a_past_worker_key_does_nothing() {
+    use assay_primitives::{Possession, Statement};
+    let engine = Engine::right();
+    on_a_node(&engine, |work| {
+        let (_, members) = Terms::of(SIGNED).drawn();
+        let operator = members[0];
+        let fresh = pair(500);
+        let possession = Possession { genesis: genesis(), operator };
+        assert_ok!(signed_call(
+            operator,
+            pallet_operators::Call::set_worker {
+                worker: fresh.public(),
+                possession: fresh.sign(&possession.signing_bytes()).into(),
+            }
+        ));
+        assert!(work().is_empty());
+        assert!(engine.jobs().is_empty());
+    });
+}
+
+#[test]
+fn nothing_is_run_that_could_not_be_included_in_time() {
+    let engine = Engine::right();
+    on_a_node(&engine, |work| {
+        let (id, _) = Terms::of(SIGNED).drawn();
+        go_to(record(id).deadline - 1);
+        assert_eq!(work().len(), 1);
+        go_to(record(id).deadline);
+        assert!(work().is_empty());
+
+        let (id, _) = Terms::of(QUORUM).drawn();
+        let last = record(id).deadline - RevealWindow::get();
+        engine.jobs();
+        go_to(last - 1);
+        assert_eq!(work().len(), 3);
+        go_to(last);
+        assert!(work().is_empty());
+        assert_eq!(engine.jobs().len(), 3);
+    });
+}
+
+#[test]
+fn a_result_of_the_second_phase_is_handed_in_until_the_deadline() {
+    let engine = Engine::right();
+    on_a_node(&engine, |work| {
+        let (id, _) = Terms::of(QUORUM).drawn();
+        for call in work() {
+            assert_ok!(include(call));
+        }
+        go_to(record(id).deadline - 1);
+        let reveals = work();
+        assert_eq!(reveals.len(), 3);
+        next_block();
+        assert!(work().is_empty());
+        for call in reveals {
+            assert_ok!(include(call));
+        }
+        assert_eq!(outcome(id), Outcome::Verified);
+    });
+}
+
+#[test]
+fn who_has_committed_or_failed_does_not_run_again_before_the_second_phase() {
+    let engine = Engine::right();
+    Node::with_keys(&OPERATORS[..1]).start(Some(&engine), 1).run(|work| {
+        only(&OPERATORS[..3]);
+        let (id, _) = Terms::of(QUORUM).drawn();
+        for call in work() {
+            assert_ok!(include(call));
+        }
+        assert_eq!(record(id).status, Status::Assigned);
+        assert_eq!(engine.jobs().len(), 1);
+        next_block();
+        assert!(work().is_empty());
+        assert!(engine.jobs().is_empty());
+    });
+}

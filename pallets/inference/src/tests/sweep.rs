@@ -1,0 +1,272 @@
+//! What the hooks do when there is more to do than fits into a block.
+
+use assay_primitives::{runtime_api::Status, Outcome, RequestId};
+use frame_support::{
+    assert_noop, assert_ok,
+    traits::Hooks,
+    weights::Weight,
+};
+
+use super::worker::{commit, refused_as, result, reveal};
+use crate::{
+    mock::*, refusal, Agenda, AgendaCursor, ClientKeys, Error, Event, EvidenceOf, Finished,
+    FinishedBounds, Outputs, ReceiptDigests, Receipts, Requests,
+};
+
+/// A deadline and its listener count one unit each.
+const ONE_DEADLINE: u64 = 2;
+
+fn budget(units: u64) {
+    SweepBudget::set(Weight::from_parts(units, 0));
+}
+
+fn finished(ids: &[RequestId]) -> usize {
+    ids.iter().filter(|id| record(**id).is_final()).count()
+}
+
+#[test]
+fn the_budget_says_how_much_is_done() {
+    run(|| {
+        budget(7);
+        DrawBudget::set(Weight::from_parts(5, 0));
+        assert_eq!(Inference::sweeps_per_block(), 3);
+        assert_eq!(Inference::prunes_per_block(), 7);
+        assert_eq!(Inference::draws_per_block(), 2);
+        Inference::integrity_test();
+    });
+}
+
+#[test]
+#[should_panic(expected = "the budget must allow a deadline")]
+fn a_budget_that_allows_nothing_is_found_when_the_runtime_is_built() {
+    run(|| {
+        budget(1);
+        Inference::integrity_test();
+    });
+}
+
+#[test]
+fn more_deadlines_than_fit_into_a_block_are_handled_over_the_next_ones() {
+    run(|| {
+        let ids: Vec<_> = (0..7).map(|_| Terms::of(SIGNED).accepted()).collect();
+        go_to(record(ids[0]).deadline);
+        budget(3 * ONE_DEADLINE);
+        for done in [3, 6, 7, 7] {
+            next_block();
+            assert_eq!(finished(&ids), done);
+            check_all();
+        }
+        for id in ids {
+            assert_eq!(outcome(id), Outcome::TimedOut);
+            assert!(bond(members(id)[0]) < BOND);
+        }
+        assert_eq!(escrow(PAYER), 0);
+        assert_eq!(AgendaCursor::<Test>::get(), now() + 1);
+    });
+}
+
+#[test]
+fn exactly_as_many_deadlines_as_fit_leave_nothing_over() {
+    run(|| {
+        let ids: Vec<_> = (0..3).map(|_| Terms::of(SIGNED).accepted()).collect();
+        go_to(record(ids[0]).deadline);
+        budget(3 * ONE_DEADLINE);
+        next_block();
+        assert_eq!(finished(&ids), 3);
+        assert_eq!(AgendaCursor::<Test>::get(), now() + 1);
+    });
+}
+
+#[test]
+fn deadlines_that_wait_come_before_those_that_pass_later() {
+    run(|| {
+        let early: Vec<_> = (0..3).map(|_| Terms::of(SIGNED).accepted()).collect();
+        let late: Vec<_> = (0..2)
+            .map(|_| Terms { patience: PATIENCE + 1, ..Terms::of(SIGNED) }.accepted())
+            .collect();
+        go_to(record(early[0]).deadline);
+        budget(2 * ONE_DEADLINE);
+        for done in [(2, 0), (3, 1), (3, 2)] {
+            next_block();
+            assert_eq!((finished(&early), finished(&late)), done);
+            check_all();
+        }
+    });
+}
+
+#[test]
+fn a_block_pays_for_the_deadlines_that_it_handles() {
+    run(|| {
+        let ids: Vec<_> = (0..5).map(|_| Terms::of(SIGNED).accepted()).collect();
+        let deadline = record(ids[0]).deadline;
+        go_to(deadline);
+        budget(3 * ONE_DEADLINE);
+        System::set_block_number(deadline + 1);
+        let idle = Weight::from_parts(1, 0);
+        let one = Weight::from_parts(ONE_DEADLINE, 0);
+        assert_eq!(Inference::on_initialize(now()), idle + one * 3);
+        System::set_block_number(deadline + 2);
+        assert_eq!(Inference::on_initialize(now()), idle + one * 2);
+        System::set_block_number(deadline + 3);
+        assert_eq!(Inference::on_initialize(now()), idle);
+    });
+}
+
+#[test]
+fn an_answer_that_came_in_time_frees_its_place_in_the_sweep() {
+    run(|| {
+        let ids: Vec<_> = (0..4).map(|_| Terms::of(SIGNED).accepted()).collect();
+        next_block();
+        next_block();
+        for id in &ids[..3] {
+            assert_ok!(include(result(*id, members(*id)[0], RIGHT)));
+        }
+        assert_eq!(Agenda::<Test>::iter().count(), 1);
+        go_to(record(ids[0]).deadline);
+        budget(ONE_DEADLINE);
+        next_block();
+        assert_eq!(outcome(ids[3]), Outcome::TimedOut);
+    });
+}
+
+#[test]
+fn both_deadlines_of_a_quorum_are_on_the_agenda() {
+    run(|| {
+        let (id, members) = Terms::of(QUORUM).drawn();
+        let deadline = record(id).deadline;
+        let heights = || {
+            let mut heights: Vec<_> = Agenda::<Test>::iter().map(|(at, _, ())| at).collect();
+            heights.sort_unstable();
+            heights
+        };
+        assert_eq!(heights(), [deadline - RevealWindow::get() + 1, deadline + 1]);
+        for member in &members[..2] {
+            assert_ok!(include(commit(id, *member, RIGHT)));
+        }
+        go_to(deadline - RevealWindow::get() + 1);
+        assert_eq!(heights(), [deadline + 1]);
+        for member in &members[..2] {
+            assert_ok!(include(reveal(id, *member, RIGHT)));
+        }
+        assert!(heights().is_empty());
+    });
+}
+
+#[test]
+fn a_commit_deadline_that_waits_for_the_sweep_opens_the_second_phase_later() {
+    run(|| {
+        let ids: Vec<_> = (0..2).map(|_| Terms::of(QUORUM).accepted()).collect();
+        next_block();
+        next_block();
+        for id in &ids {
+            for member in &members(*id)[..2] {
+                assert_ok!(include(commit(*id, *member, RIGHT)));
+            }
+        }
+        go_to(record(ids[0]).deadline - RevealWindow::get());
+        budget(ONE_DEADLINE);
+        let submitted = || {
+            ids.iter().filter(|id| record(**id).status == Status::Submitted).count()
+        };
+        next_block();
+        assert_eq!(submitted(), 1);
+        next_block();
+        assert_eq!(submitted(), 2);
+        for id in ids {
+            for member in &members(id)[..2] {
+                assert_ok!(include(reveal(id, *member, RIGHT)));
+            }
+            assert_eq!(outcome(id), Outcome::Verified);
+        }
+    });
+}
+
+#[test]
+fn an_agenda_that_fell_behind_is_caught_up_with() {
+    run(|| {
+        let (id, _) = Terms::of(SIGNED).drawn();
+        // As if the hooks had not run for a while.
+        System::set_block_number(now() + 50);
+        for _ in 0..4 {
+            next_block();
+            check_all();
+        }
+        assert_eq!(outcome(id), Outcome::TimedOut);
+        assert_eq!(AgendaCursor::<Test>::get(), now() + 1);
+    });
+}
+
+#[test]
+fn a_finished_request_is_kept_for_its_retention_and_not_a_block_longer() {
+    run(|| {
+        let terms = Terms::of(SIGNED);
+        let (id, members) = terms.drawn();
+        assert_ok!(include(result(id, members[0], RIGHT)));
+        let digest = receipt(id).digest();
+        let finished_at = now();
+        go_to(finished_at + Retention::get());
+        assert_eq!(outcome(id), Outcome::Verified);
+        assert!(Outputs::<Test>::contains_key(id));
+        next_block();
+        assert!(!Requests::<Test>::contains_key(id));
+        assert!(!Outputs::<Test>::contains_key(id));
+        assert!(!Receipts::<Test>::contains_key(id));
+        assert!(!EvidenceOf::<Test>::contains_key(id));
+        assert_eq!(Finished::<Test>::iter().count(), 0);
+        System::assert_last_event(Event::RequestPruned { request: id }.into());
+        // What stays for good.
+        assert_eq!(ReceiptDigests::<Test>::get(id), Some(digest));
+        assert_eq!(ClientKeys::<Test>::get(PAYER, terms.client_key), Some(id));
+        // What is gone is not found, by anyone.
+        let call = crate::Call::cancel { request: id };
+        assert_noop!(signed_call(PAYER, call), Error::<Test>::RequestNotFound);
+    });
+}
+
+#[test]
+fn a_result_cannot_be_replayed_after_pruning() {
+    run(|| {
+        let (id, members) = Terms::of(SIGNED).drawn();
+        let call = result(id, members[0], RIGHT);
+        assert_ok!(include(call.clone()));
+        go_to(now() + Retention::get() + 1);
+        refused_as(call, refusal::REQUEST_NOT_FOUND);
+    });
+}
+
+#[test]
+fn more_to_prune_than_fits_into_a_block_is_pruned_over_the_next_ones() {
+    run(|| {
+        let ids: Vec<_> = (0..5).map(|_| Terms::of(SIGNED).accepted()).collect();
+        for id in &ids {
+            assert_ok!(signed_call(PAYER, crate::Call::cancel { request: *id }));
+        }
+        assert_eq!(FinishedBounds::<Test>::get(), (0, 5));
+        go_to(now() + Retention::get());
+        budget(2);
+        for left in [3, 1, 0, 0] {
+            next_block();
+            assert_eq!(Requests::<Test>::iter().count(), left);
+            check_all();
+        }
+        assert_eq!(FinishedBounds::<Test>::get(), (5, 5));
+        assert_eq!(ReceiptDigests::<Test>::iter().count(), 5);
+        assert_eq!(ClientKeys::<Test>::iter().count(), 5);
+    });
+}
+
+#[test]
+fn what_finished_later_is_kept_longer_although_it_was_requested_earlier() {
+    run(|| {
+        let early = Terms::of(SIGNED).accepted();
+        let late = Terms::of(SIGNED).accepted();
+        assert_ok!(signed_call(PAYER, crate::Call::cancel { request: late }));
+        let cancelled_at = now();
+        next_block();
+        next_block();
+        assert_ok!(include(result(early, members(early)[0], RIGHT)));
+        go_to(cancelled_at + Retention::get() + 1);
+        assert!(Requests::<Test>::contains_key(early));
+        assert!(!Requests::<Test>::contains_key(late));
+    });
+}
