@@ -1,2 +1,61 @@
-//! x
-fn main() {}
+//! Benchmarks: figures, with the size of the machine, as a table or one line of JSON each.
+
+mod chain;
+mod engine;
+mod report;
+mod weights;
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use report::Report;
+
+#[derive(Debug, Parser)]
+#[command(name = "scripts/bench", version)]
+struct Arguments {
+    /// One line of JSON per figure instead of a table.
+    #[arg(long, global = true)]
+    json: bool,
+    /// Folder of the bundled models.
+    #[arg(long, global = true, default_value = "models")]
+    models: PathBuf,
+    /// Folder of the built programs.
+    #[arg(long, global = true, hide = true, default_value = "")]
+    programs: PathBuf,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Latency and throughput of requests on a local network of four nodes, and what the calls
+    /// weigh.
+    Chain(chain::Options),
+    /// Runs per second of the bundled models.
+    Engine(engine::Options),
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    let mut report = Report::new(arguments.json);
+    match &arguments.command {
+        Some(Command::Chain(options)) => {
+            weights::bench(&mut report);
+            chain::bench(&mut report, &arguments.programs, &arguments.models, options).await?;
+        },
+        Some(Command::Engine(options)) => {
+            engine::bench(&mut report, &arguments.programs, &arguments.models, options)?;
+        },
+        None => {
+            engine::bench(&mut report, &arguments.programs, &arguments.models, &Default::default())?;
+            weights::bench(&mut report);
+            let options = chain::Options::default();
+            chain::bench(&mut report, &arguments.programs, &arguments.models, &options).await?;
+        },
+    }
+    report.finish();
+    Ok(())
+}

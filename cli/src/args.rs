@@ -340,9 +340,9 @@ mod tests {
 
     #[test]
     fn the_help_shows_no_key_of_the_environment() {
-        let suri = Cli::command().get_arguments().any(|argument| {
-            argument.get_id() == "suri" && argument.is_hide_env_values_set()
-        });
+        let suri = Cli::command()
+            .get_arguments()
+            .any(|argument| argument.get_id() == "suri" && argument.is_hide_env_values_set());
         assert!(suri);
     }
 }

@@ -79,7 +79,8 @@ mod tests {
 
     #[test]
     fn what_is_no_amount_is_refused() {
-        for text in ["", ".", "-1", "+1", "1e3", "1,5", "1.2.3", "0.0000000000001", "ASY", "NaN", "٣"]
+        for text in
+            ["", ".", "-1", "+1", "1e3", "1,5", "1.2.3", "0.0000000000001", "ASY", "NaN", "٣"]
         {
             assert!(parse(text).is_err(), "{text}");
         }

@@ -187,10 +187,7 @@ pub mod storage {
 
     /// Uploads one chunk.
     pub fn upload(digest: Digest, index: u32, data: &[u8]) -> Call {
-        Call::new(PALLET, "upload")
-            .with("digest", digest)
-            .with("index", index)
-            .with("data", data)
+        Call::new(PALLET, "upload").with("digest", digest).with("index", index).with("data", data)
     }
 
     /// Removes an artifact that nothing uses and gives its deposit back.
@@ -277,13 +274,7 @@ pub fn all() -> Vec<Call> {
     let manifest = ArtifactManifest { digest, size: 0, chunks: Vec::new() };
     vec![
         model_registry::create(Default::default()),
-        model_registry::publish(
-            ModelId(0),
-            descriptor,
-            Share::default(),
-            Default::default(),
-            None,
-        ),
+        model_registry::publish(ModelId(0), descriptor, Share::default(), Default::default(), None),
         model_registry::set_metadata(version, None),
         model_registry::set_royalty(version, Share::default()),
         model_registry::deprecate(version),

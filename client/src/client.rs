@@ -135,8 +135,7 @@ async fn fetch_runtime(rpc: &Rpc, genesis: Digest) -> Result<Runtime> {
 
 async fn fetch_metadata(rpc: &Rpc) -> Result<Metadata> {
     const METHOD: &str = "Metadata_metadata_at_version";
-    let unreadable =
-        |reason: String| Error::Answer { method: METHOD.into(), reason };
+    let unreadable = |reason: String| Error::Answer { method: METHOD.into(), reason };
     let versions: Vec<u32> = rpc.runtime_call("Metadata_metadata_versions", &(), None).await?;
     let newest = versions.into_iter().filter(|version| *version <= MAX_METADATA_VERSION).max();
     let newest =

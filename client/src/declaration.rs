@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use assay_primitives::{
-    model::{is_licence, Licence, Tolerance, TensorDeclarations, MAX_TENSORS},
+    model::{is_licence, Licence, TensorDeclarations, Tolerance, MAX_TENSORS},
     Dimension, ElementType, TensorDeclaration, MAX_ARTIFACT_BYTES,
 };
 use serde::Deserialize;

@@ -16,8 +16,7 @@ use crate::{
     names::AssuranceArgument,
     payload::output_to_json,
     queries::version_name,
-    rpc, AccountId, Client, Error, InputError, PublishProgress, Refusal, Result,
-    Signer,
+    rpc, AccountId, Client, Error, InputError, PublishProgress, Refusal, Result, Signer,
 };
 
 /// Blocks that an answer may take unless the caller says otherwise.
@@ -270,8 +269,10 @@ impl Client {
         view: &RequestView<AccountId>,
         version: &VersionView<AccountId>,
     ) -> Result<InferenceResult> {
-        let unreadable =
-            |reason: &str| Error::Answer { method: "AssayApi_receipt".into(), reason: reason.into() };
+        let unreadable = |reason: &str| Error::Answer {
+            method: "AssayApi_receipt".into(),
+            reason: reason.into(),
+        };
         let Status::Final(outcome) = view.status else {
             return Err(Error::invalid(format!("request {} is not over yet", view.id)));
         };
@@ -314,9 +315,8 @@ impl Client {
         if bound.is_none_or(|bound| payload.len() as u64 <= u64::from(bound)) {
             return Ok(RequestInput::Inline(payload.to_vec()));
         }
-        let digest = self
-            .publish_artifact(payload, signer, &|step| progress(Progress::Input(step)))
-            .await?;
+        let digest =
+            self.publish_artifact(payload, signer, &|step| progress(Progress::Input(step))).await?;
         Ok(RequestInput::Artifact(digest))
     }
 

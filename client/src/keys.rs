@@ -64,10 +64,7 @@ mod tests {
     #[test]
     fn a_development_key_has_its_known_account() {
         let alice = Signer::from_suri("//Alice").unwrap();
-        assert_eq!(
-            alice.account().to_string(),
-            "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY"
-        );
+        assert_eq!(alice.account().to_string(), "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY");
     }
 
     #[test]

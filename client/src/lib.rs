@@ -9,7 +9,7 @@
 //! let model: ModelReference = "//Alice/digits@1".parse()?;
 //! let version = client.resolve(&model).await?;
 //! let input = Input::read("sample.json", &version.descriptor.inputs)?;
-//! let ask = Ask::new(version, input.payload(), "signed".parse::<assay_client::AssuranceArgument>()?.0);
+//! let ask = Ask::new(version, input.payload(), assay_primitives::Assurance::Signed);
 //! let result = client.infer(&ask, &signer, &|_| ()).await?;
 //! println!("{}", result.output.unwrap_or_default());
 //! # Ok(())

@@ -98,7 +98,10 @@ impl FromStr for ModelReference {
             let (model, version) =
                 text.split_once('@').ok_or_else(|| broken("it has neither owner nor version"))?;
             let model = model.parse().map_err(|_| broken("it has no owner"))?;
-            return Ok(Self::Version(VersionId { model: ModelId(model), number: number(version)? }));
+            return Ok(Self::Version(VersionId {
+                model: ModelId(model),
+                number: number(version)?,
+            }));
         };
         let (name, version) = match rest.split_once('@') {
             Some((name, version)) => (name, Some(number(version)?)),
@@ -217,11 +220,8 @@ mod tests {
     #[test]
     fn a_model_is_read_in_each_form() {
         let alice = parse_account(ALICE).unwrap();
-        let named = |number| ModelReference::Named {
-            owner: alice.clone(),
-            name: "digits".into(),
-            number,
-        };
+        let named =
+            |number| ModelReference::Named { owner: alice.clone(), name: "digits".into(), number };
         for (text, expected) in [
             ("//Alice/digits", named(None)),
             ("//Alice/digits@2", named(Some(2))),
@@ -237,8 +237,19 @@ mod tests {
     #[test]
     fn what_names_no_model_is_refused() {
         for text in [
-            "", "digits", "7", "digits@1", "//Alice/", "//Alice/Digits", "//Alice/digits@0",
-            "//Alice/digits@x", "//Alice/-digits", "alice/digits", "7@", "7@0", "4294967296@1",
+            "",
+            "digits",
+            "7",
+            "digits@1",
+            "//Alice/",
+            "//Alice/Digits",
+            "//Alice/digits@0",
+            "//Alice/digits@x",
+            "//Alice/-digits",
+            "alice/digits",
+            "7@",
+            "7@0",
+            "4294967296@1",
         ] {
             assert!(text.parse::<ModelReference>().is_err(), "{text}");
         }
@@ -250,9 +261,20 @@ mod tests {
         assert_eq!(read("signed").unwrap(), Assurance::Signed);
         assert_eq!(read("quorum:3,2").unwrap(), Assurance::Quorum { n: 3, k: 2 });
         assert_eq!(read("quorum:15,15").unwrap(), Assurance::Quorum { n: 15, k: 15 });
-        for text in ["", "Signed", "quorum", "quorum:", "quorum:3", "quorum:3,1", "quorum:1,1",
-            "quorum:16,9", "quorum:3,4", "quorum:3,-2", "quorum:300,200", "quorum:3,2,1"]
-        {
+        for text in [
+            "",
+            "Signed",
+            "quorum",
+            "quorum:",
+            "quorum:3",
+            "quorum:3,1",
+            "quorum:1,1",
+            "quorum:16,9",
+            "quorum:3,4",
+            "quorum:3,-2",
+            "quorum:300,200",
+            "quorum:3,2,1",
+        ] {
             assert!(read(text).is_err(), "{text}");
         }
         assert_eq!(AssuranceArgument(Assurance::Quorum { n: 3, k: 2 }).to_string(), "quorum:3,2");

@@ -141,7 +141,11 @@ mod tests {
     }
 
     fn refusal(code: i32, message: &str) -> Error {
-        Error::Rpc { method: "author_submitAndWatchExtrinsic".into(), code, message: message.into() }
+        Error::Rpc {
+            method: "author_submitAndWatchExtrinsic".into(),
+            code,
+            message: message.into(),
+        }
     }
 
     /// A pool that takes each nonce once, and a node whose view of it lags by `lag`.

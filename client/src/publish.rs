@@ -61,7 +61,8 @@ impl Publication {
             return Err(Error::invalid("no assurance class is offered"));
         }
         let is_float = self.declaration.outputs.iter().any(|output| output.element_type.is_float());
-        if self.assurances.contains(AssuranceClass::Quorum) && is_float && self.tolerance.is_none() {
+        if self.assurances.contains(AssuranceClass::Quorum) && is_float && self.tolerance.is_none()
+        {
             return Err(Error::invalid(
                 "a model with floating-point outputs needs a tolerance to offer class quorum: add \
                  --tolerance 0.0001, or --tolerance 0 for bit-equal outputs",
@@ -150,7 +151,8 @@ impl Client {
         if missing > 0 {
             let largest = publication.artifact.len().min(MAX_CHUNK_BYTES as usize);
             let chunk = &publication.artifact[..largest];
-            let fee = self.estimate_fee(&storage::upload(manifest.digest, 0, chunk), signer).await?;
+            let fee =
+                self.estimate_fee(&storage::upload(manifest.digest, 0, chunk), signer).await?;
             fees = fees.saturating_add(fee.saturating_mul(missing as Balance));
         }
         let transactions = calls.len() + missing;
@@ -218,7 +220,12 @@ impl Client {
             if self.version(version).await?.is_some_and(|view| view.digest == digest) {
                 let existed = true;
                 return Ok(PublishedVersion {
-                    version, digest, artifact, existed, fees: 0, deposit: 0,
+                    version,
+                    digest,
+                    artifact,
+                    existed,
+                    fees: 0,
+                    deposit: 0,
                 });
             }
         }

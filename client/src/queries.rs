@@ -118,11 +118,7 @@ impl Client {
     }
 
     /// The versions of the models `from ..`, at most `limit`.
-    pub async fn versions(
-        &self,
-        from: ModelId,
-        limit: u32,
-    ) -> Result<Vec<VersionView<AccountId>>> {
+    pub async fn versions(&self, from: ModelId, limit: u32) -> Result<Vec<VersionView<AccountId>>> {
         self.ask("versions", &(from, limit)).await
     }
 
@@ -142,11 +138,7 @@ impl Client {
     }
 
     /// Why a payload does not fit the inputs of a version; `None` if it does.
-    pub async fn check_input(
-        &self,
-        version: VersionId,
-        payload: &[u8],
-    ) -> Result<Option<String>> {
+    pub async fn check_input(&self, version: VersionId, payload: &[u8]) -> Result<Option<String>> {
         self.ask("check_input", &(version, payload)).await
     }
 

@@ -1,8 +1,6 @@
 //! The JSON-RPC methods of a node that the client uses.
 
-use assay_primitives::{
-    ArtifactManifest, BlockNumber, Digest, WorkerId, WorkerSignature,
-};
+use assay_primitives::{ArtifactManifest, BlockNumber, Digest, WorkerId, WorkerSignature};
 use codec::{Decode, DecodeAll, Encode};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -118,8 +116,8 @@ impl Rpc {
     pub async fn extrinsics(&self, at: Digest) -> Result<Vec<Vec<u8>>> {
         let block = self.legacy.chain_get_block(Some(at)).await;
         let block = block.map_err(|error| rpc_error("chain_getBlock", error))?;
-        let block =
-            block.ok_or_else(|| Error::not_found(format!("the node does not have block {at:?}")))?;
+        let block = block
+            .ok_or_else(|| Error::not_found(format!("the node does not have block {at:?}")))?;
         Ok(block.block.extrinsics.into_iter().map(|bytes| bytes.0).collect())
     }
 
@@ -264,8 +262,7 @@ pub async fn next<T: DeserializeOwned>(
 }
 
 fn rpc_error(method: &str, error: subxt_rpcs::Error) -> Error {
-    let unreadable =
-        |reason: String| Error::Answer { method: method.to_owned(), reason };
+    let unreadable = |reason: String| Error::Answer { method: method.to_owned(), reason };
     match error {
         subxt_rpcs::Error::User(error) => {
             let data = error.data.as_ref().map(|data| data.get().trim_matches('"').to_owned());

@@ -5,8 +5,8 @@ use std::time::Duration;
 use assay_primitives::{Balance, BlockNumber, Digest};
 use codec::{Compact, Encode};
 use subxt::{
-    config::DefaultExtrinsicParamsBuilder, error::DispatchError, events::Phase, metadata::ArcMetadata,
-    utils::Encoded, Metadata, SubstrateConfig,
+    config::DefaultExtrinsicParamsBuilder, error::DispatchError, events::Phase,
+    metadata::ArcMetadata, utils::Encoded, Metadata, SubstrateConfig,
 };
 use subxt_rpcs::methods::legacy::TransactionStatus;
 
@@ -73,9 +73,7 @@ impl Client {
                         return Err(dropped("another one with its nonce took its place"))
                     },
                     TransactionStatus::Dropped => return Err(dropped("the pool is full")),
-                    TransactionStatus::Invalid => {
-                        return Err(dropped("it is not valid any more"))
-                    },
+                    TransactionStatus::Invalid => return Err(dropped("it is not valid any more")),
                     TransactionStatus::Future
                     | TransactionStatus::Ready
                     | TransactionStatus::Broadcast(_)
@@ -93,6 +91,23 @@ impl Client {
         })??;
         flight.included();
         self.outcome(runtime, call, &transaction, block).await
+    }
+
+    /// Signs calls with consecutive nonces, from the account's next one on, for senders that
+    /// hand many transactions over at once ([`crate::rpc::Rpc::submit`]). Nothing is sent, so
+    /// nothing else may send from the account meanwhile.
+    pub async fn sign_batch(&self, calls: &[Call], signer: &Signer) -> Result<Vec<Vec<u8>>> {
+        let runtime = self.runtime().await?;
+        let first = self.rpc().next_nonce(signer.account()).await?;
+        let anchor = self.anchor().await?;
+        calls
+            .iter()
+            .zip(first..)
+            .map(|(call, nonce)| {
+                call.check(runtime.metadata())?;
+                build(&runtime, call, signer, nonce, anchor)
+            })
+            .collect()
     }
 
     /// What a transaction with this call costs in fees now.
@@ -148,8 +163,7 @@ impl Client {
     ) -> Result<Inclusion> {
         let (header, extrinsics) =
             futures::try_join!(self.rpc().header(Some(block)), self.rpc().extrinsics(block))?;
-        let unreadable =
-            |reason: String| Error::Answer { method: "System.Events".into(), reason };
+        let unreadable = |reason: String| Error::Answer { method: "System.Events".into(), reason };
         let index = extrinsics
             .iter()
             .position(|extrinsic| extrinsic == transaction)
@@ -210,8 +224,7 @@ fn pool_refusal(call: &Call, error: Error) -> Error {
     match error {
         Error::Rpc { code, message, .. } if POOL_ERRORS.contains(&code) => {
             let (name, docs) = message.split_once(": ").unwrap_or((&message, ""));
-            let refusal =
-                Refusal { pallet: None, name: name.to_owned(), docs: docs.to_owned() };
+            let refusal = Refusal { pallet: None, name: name.to_owned(), docs: docs.to_owned() };
             Error::Refused { call: call.path(), refusal }
         },
         other => other,

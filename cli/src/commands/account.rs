@@ -7,10 +7,7 @@ use serde_json::json;
 use crate::{context::Context, failure::Failure, output::fields};
 
 /// Shows a balance.
-pub async fn balance(
-    context: &Context<'_>,
-    account: Option<AccountId>,
-) -> Result<(), Failure> {
+pub async fn balance(context: &Context<'_>, account: Option<AccountId>) -> Result<(), Failure> {
     let account = context.account(account)?;
     let balance = context.connect().await?.balance(&account).await?;
     let json = json!({

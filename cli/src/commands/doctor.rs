@@ -204,7 +204,8 @@ fn clock(age_ms: i128, report: &mut Report) {
         report.mend("clock", Verdict::Failed, detail, "set the clock: run a time service (NTP)");
     } else if age_ms > MAX_BLOCK_AGE_MS {
         let detail = format!("the newest block is {} s old", age_ms / 1000);
-        let remedy = "the chain stands still, or this clock is ahead: see that validators run, and \
+        let remedy =
+            "the chain stands still, or this clock is ahead: see that validators run, and \
                       run a time service (NTP)";
         report.mend("clock", Verdict::Failed, detail, remedy);
     } else {
@@ -216,7 +217,8 @@ fn finality(best: u32, finalized: u32, report: &mut Report) {
     let detail = format!("best block {best}, finalised {finalized}");
     match best.saturating_sub(finalized) > MAX_FINALITY_LAG {
         true => {
-            let remedy = "more than two thirds of the validators must be online: see their logs for \
+            let remedy =
+                "more than two thirds of the validators must be online: see their logs for \
                           GRANDPA";
             report.mend("finality", Verdict::Failed, detail, remedy);
         },
@@ -336,11 +338,7 @@ async fn keys(
 }
 
 /// Judges an operator. `same_key` says whether the node holds its worker key, if that is known.
-fn judge_operator(
-    operator: &OperatorView<AccountId>,
-    same_key: Option<bool>,
-    report: &mut Report,
-) {
+fn judge_operator(operator: &OperatorView<AccountId>, same_key: Option<bool>, report: &mut Report) {
     let detail = format!("{} with a bond of {}", operator.account, amount::display(operator.bond));
     match operator.unbonding_until {
         None => report.ok("operator", detail),
@@ -415,7 +413,8 @@ async fn serving(
             },
             Some(_) => {
                 let detail = format!("{detail}: not loaded");
-                let remedy = "it is loaded with its first request, which takes longer; if it stays \
+                let remedy =
+                    "it is loaded with its first request, which takes longer; if it stays \
                               so, see the engine's log";
                 report.mend("models", Verdict::Warning, detail, remedy);
             },

@@ -33,9 +33,9 @@ async fn send(context: &Context<'_>, call: Call, done: &str) -> Result<(), Failu
     let client = context.connect().await?;
     context.output.progress(format!("sending {}", call.path()));
     let inclusion = client.submit(&call, &signer).await?;
-    context.output.result(&included(&call, inclusion), || {
-        format!("{done} (block {})", inclusion.height)
-    });
+    context
+        .output
+        .result(&included(&call, inclusion), || format!("{done} (block {})", inclusion.height));
     Ok(())
 }
 

@@ -3,7 +3,8 @@
 use assay_client::{
     amount,
     calls::{model_registry, storage},
-    declaration, names, payload::format_shape,
+    declaration, names,
+    payload::format_shape,
     publish::Publication,
     queries::version_name,
     AccountId, Client, Declaration, Error, ModelReference, PublishProgress,

@@ -20,7 +20,8 @@ pub async fn run(context: &Context<'_>, command: OperatorCommand) -> Result<(), 
             let signer = context.signer()?;
             let key = worker_key(&context.connect().await?, &signer, &worker).await?;
             let call = operators::register(Roles::INFERENCE, key, bond);
-            let done = format!("registered {} with a bond of {}", signer.account(), amount::display(bond));
+            let done =
+                format!("registered {} with a bond of {}", signer.account(), amount::display(bond));
             super::send(context, call, &done).await
         },
         OperatorCommand::SetWorker(worker) => {

@@ -38,17 +38,13 @@ async fn export(
         "receipt": bundle.receipt_digest,
         "block": bundle.block.hash,
     });
-    context.output.result(&json, || {
-        format!("wrote {}; `receipt verify` needs nothing else", path.display())
-    });
+    context
+        .output
+        .result(&json, || format!("wrote {}; `receipt verify` needs nothing else", path.display()));
     Ok(())
 }
 
-async fn verify(
-    context: &Context<'_>,
-    receipt: &str,
-    output: Option<&str>,
-) -> Result<(), Failure> {
+async fn verify(context: &Context<'_>, receipt: &str, output: Option<&str>) -> Result<(), Failure> {
     let is_file = Path::new(receipt).exists();
     let number = receipt.parse().ok().filter(|_| !is_file).map(RequestId);
     let client = match number.is_some() || context.names_node() {

@@ -43,9 +43,7 @@ async fn show(context: &Context<'_>, id: RequestId) -> Result<(), Failure> {
         },
     };
     let output = match (&request.output, client.version(request.version).await?) {
-        (Some(output), Some(version)) => {
-            Some(output_to_json(output, &version.descriptor.outputs)?)
-        },
+        (Some(output), Some(version)) => Some(output_to_json(output, &version.descriptor.outputs)?),
         _ => None,
     };
     let price_paid = client.receipt(id).await?.map(|view| view.receipt.price_paid);

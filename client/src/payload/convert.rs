@@ -250,9 +250,18 @@ mod tests {
         for shape in [&[1, 1, 2, 3][..], &[1, 2, 3], &[2, 3], &[6]] {
             assert_eq!(lenient(shape).unwrap(), [1, 1, 2, 3], "{shape:?}");
         }
-        for shape in [&[3, 2][..], &[6, 1], &[1, 6], &[5], &[7], &[], &[2, 1, 3], &[0],
-            &[1, 1, 1, 2, 3], &[1 << 32]]
-        {
+        for shape in [
+            &[3, 2][..],
+            &[6, 1],
+            &[1, 6],
+            &[5],
+            &[7],
+            &[],
+            &[2, 1, 3],
+            &[0],
+            &[1, 1, 1, 2, 3],
+            &[1 << 32],
+        ] {
             assert!(matches!(lenient(shape), Err(InputError::WrongShape { .. })), "{shape:?}");
         }
         assert!(fit_shape(&[2, 3], &fixed, Fit::Exact).is_err());

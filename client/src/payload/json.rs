@@ -103,10 +103,10 @@ impl Flat<'_> {
 /// Floating-point numbers are written with the fewest digits that give them back.
 pub fn to_json(tensors: &[Tensor], declarations: &[TensorDeclaration]) -> Value {
     let named = declarations.iter().zip(tensors).map(|(declaration, tensor)| {
-        let mut elements =
-            tensor.data.chunks_exact(tensor.element_type.size()).map(|bytes| {
-                number(tensor.element_type, bytes)
-            });
+        let mut elements = tensor
+            .data
+            .chunks_exact(tensor.element_type.size())
+            .map(|bytes| number(tensor.element_type, bytes));
         (declaration.name().to_owned(), nest(&tensor.shape, &mut elements))
     });
     Value::Object(named.collect::<Map<_, _>>())
@@ -169,10 +169,7 @@ mod tests {
         assert_eq!(input.tensors.iter().map(|tensor| tensor.data[0]).collect::<Vec<_>>(), [2, 1]);
         assert_eq!(input.ignored, ["label"]);
         let missing = Input::from_json(r#"{"a": [1], "c": [2]}"#, &declared).unwrap_err();
-        assert_eq!(
-            missing,
-            InputError::Missing { name: "b".into(), found: "a, c".into() }
-        );
+        assert_eq!(missing, InputError::Missing { name: "b".into(), found: "a, c".into() });
         assert!(matches!(
             Input::from_json("[1]", &declared),
             Err(InputError::OneTensor { count: 2, .. })

@@ -186,8 +186,14 @@ mod tests {
     fn types_are_converted_where_the_values_survive() {
         let declared = [declare("x", ElementType::F32, &[Some(2)])];
         let read = |bytes: &[u8]| Input::from_npy(bytes, &declared);
-        assert_eq!(f32s(&read(&npy(&[1i64, 2], &[2], Order::C)).unwrap().tensors[0].data), [1., 2.]);
-        assert_eq!(f32s(&read(&npy(&[0.1f64, 2.], &[2], Order::C)).unwrap().tensors[0].data), [0.1, 2.]);
+        assert_eq!(
+            f32s(&read(&npy(&[1i64, 2], &[2], Order::C)).unwrap().tensors[0].data),
+            [1., 2.]
+        );
+        assert_eq!(
+            f32s(&read(&npy(&[0.1f64, 2.], &[2], Order::C)).unwrap().tensors[0].data),
+            [0.1, 2.]
+        );
         assert!(matches!(
             read(&npy(&[1i64, 16_777_217], &[2], Order::C)),
             Err(InputError::DoesNotFit { at: 1, .. })
@@ -211,10 +217,7 @@ mod tests {
     fn the_shape_must_be_the_declared_one() {
         let declared = [declare("x", ElementType::F32, &[Some(1), Some(2)])];
         let flat = npy(&[1f32, 2.0], &[2], Order::C);
-        assert!(matches!(
-            Input::from_npy(&flat, &declared),
-            Err(InputError::WrongShape { .. })
-        ));
+        assert!(matches!(Input::from_npy(&flat, &declared), Err(InputError::WrongShape { .. })));
         let mut short = npy(&[1f32, 2.0], &[1, 2], Order::C);
         assert!(Input::from_npy(&short, &declared).is_ok());
         short.pop();
@@ -227,8 +230,10 @@ mod tests {
 
     #[test]
     fn archives_are_read_by_name() {
-        let declared =
-            [declare("a", ElementType::F32, &[Some(1)]), declare("b", ElementType::F32, &[Some(2)])];
+        let declared = [
+            declare("a", ElementType::F32, &[Some(1)]),
+            declare("b", ElementType::F32, &[Some(2)]),
+        ];
         let bytes = npz(&[("b", &[2.0, 3.0]), ("a", &[1.0]), ("c", &[0.0])]);
         let input = Input::from_bytes(&bytes, &declared).unwrap();
         assert_eq!(f32s(&input.tensors[0].data), [1.0]);

@@ -321,14 +321,10 @@ impl ProvenState {
     }
 
     fn read<T: Decode>(&self, what: &str, key: &[u8]) -> Result<Option<T>, VerificationError> {
-        let invalid = |reason: String| VerificationError::InvalidProof { what: what.into(), reason };
-        let value = read_trie_value::<LayoutV1<Blake2Hasher>, _>(
-            &self.nodes,
-            &self.root,
-            key,
-            None,
-            None,
-        );
+        let invalid =
+            |reason: String| VerificationError::InvalidProof { what: what.into(), reason };
+        let value =
+            read_trie_value::<LayoutV1<Blake2Hasher>, _>(&self.nodes, &self.root, key, None, None);
         let value = value.map_err(|error| invalid(error.to_string()))?;
         value
             .map(|value| T::decode_all(&mut &value[..]).map_err(|error| invalid(error.to_string())))
@@ -347,7 +343,8 @@ fn verify_evidence(
             return Err(VerificationError::BadSignature { index, operator });
         }
         let what = format!("the worker key of item {index}");
-        let owner: Option<AccountId> = state.read(&what, &crate::storage::worker_key(&item.worker))?;
+        let owner: Option<AccountId> =
+            state.read(&what, &crate::storage::worker_key(&item.worker))?;
         if owner != Some(operator.clone()) {
             return Err(VerificationError::WrongOperator { index, operator });
         }
@@ -389,8 +386,7 @@ fn verify_agreement(
         return Ok(agreement);
     }
     let assurance = receipt.assurance;
-    let refused =
-        |needed| Err(VerificationError::NotAssured { assurance, needed, found: exact });
+    let refused = |needed| Err(VerificationError::NotAssured { assurance, needed, found: exact });
     match assurance {
         Assurance::Signed if exact == 1 && evidence.len() == 1 => Ok(agreement),
         Assurance::Signed => refused(1),
@@ -408,8 +404,7 @@ fn verify_agreement(
 }
 
 fn bytes(what: &'static str, text: &str) -> Result<Vec<u8>, VerificationError> {
-    from_hex(text)
-        .map_err(|error| VerificationError::Malformed { what, reason: error.to_string() })
+    from_hex(text).map_err(|error| VerificationError::Malformed { what, reason: error.to_string() })
 }
 
 fn decode<T: Decode>(what: &'static str, text: &str) -> Result<T, VerificationError> {

@@ -136,7 +136,7 @@ mod benchmarks {
     /// element, and are apart, if at all, only in the last one. The first ones are wrong: apart
     /// from everything. The others are within the tolerance of the last one, but lie in two
     /// groups on either side of it that are apart from each other, so that none of them has a
-    /// majority.
+    /// majority. Signs and exponents follow no pattern that a processor could guess.
     fn outputs<T: Config>(id: RequestId, bytes: u32) -> Vec<OutputOf<T>> {
         let millionths = get::<T>(id).tolerance.expect("floating-point outputs").millionths;
         let unit = millionths as f32 / 1_000_000.0;
@@ -151,9 +151,16 @@ mod benchmarks {
                 _below => -0.75,
             };
             let mut tensors = tensors.clone();
-            let element = member as f32 / 32.0 * unit + unit;
+            let mut state = member as u32;
             for tensor in &mut tensors {
-                tensor.data = element.to_le_bytes().repeat(tensor.data.len() / 4);
+                for element in tensor.data.chunks_exact_mut(4) {
+                    // A linear congruential generator.
+                    state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                    // Any sign and mantissa; exponents from -65 to -2, so that no two elements
+                    // are a whole unit apart.
+                    let bits = state & 0x807f_ffff | (62 + (state >> 17) % 64) << 23;
+                    element.copy_from_slice(&(f32::from_bits(bits) * unit).to_le_bytes());
+                }
             }
             let data = &mut tensors.last_mut().expect("not empty").data;
             let end = data.len();

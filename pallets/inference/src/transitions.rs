@@ -184,7 +184,10 @@ impl<T: Config> Pallet<T> {
                 request.status == Status::Submitted
                     || now > request.answer_deadline(T::RevealWindow::get())
             },
-            MemberState::Committed(_) => now > request.deadline,
+            // Where the sweep lagged until the deadline, nobody was asked to reveal.
+            MemberState::Committed(_) => {
+                request.status == Status::Submitted && now > request.deadline
+            },
             MemberState::Failed(_) | MemberState::Revealed => false,
         }
     }

@@ -1,4 +1,4 @@
-//! Weights, generated on this runtime by `scripts/bench weights`.
+//! Weights, generated on this runtime by `scripts/weights`.
 
 pub mod frame_system;
 pub mod frame_system_extensions;

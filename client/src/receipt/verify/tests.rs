@@ -107,8 +107,12 @@ impl Case {
                 trie.insert(key, value).unwrap();
             }
         }
-        let nodes: Vec<Vec<u8>> =
-            nodes.drain().into_values().filter(|(_, count)| *count > 0).map(|(node, _)| node).collect();
+        let nodes: Vec<Vec<u8>> = nodes
+            .drain()
+            .into_values()
+            .filter(|(_, count)| *count > 0)
+            .map(|(node, _)| node)
+            .collect();
         let header = Header {
             parent_hash: Digest::repeat_byte(3),
             number: 50,

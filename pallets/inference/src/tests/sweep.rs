@@ -182,6 +182,23 @@ fn a_commit_deadline_that_waits_for_the_sweep_opens_the_second_phase_later() {
 }
 
 #[test]
+fn who_was_never_asked_to_reveal_is_not_penalised() {
+    run(|| {
+        let (id, members) = Terms::of(QUORUM).drawn();
+        for member in &members[..2] {
+            assert_ok!(include(commit(id, *member, RIGHT)));
+        }
+        // The sweep gets to the commit deadline when the deadline has passed as well.
+        System::set_block_number(record(id).deadline);
+        assert_eq!(record(id).status, Status::Assigned);
+        next_block();
+        assert_eq!(outcome(id), Outcome::TimedOut);
+        assert_eq!([0, 1, 2].map(|i| bond(members[i])), [BOND, BOND, BOND * 9 / 10]);
+        assert_eq!((free(PAYER), escrow(PAYER)), (ENDOWMENT + BOND / 10, 0));
+    });
+}
+
+#[test]
 fn an_agenda_that_fell_behind_is_caught_up_with() {
     run(|| {
         let (id, _) = Terms::of(SIGNED).drawn();

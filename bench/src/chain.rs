@@ -1,0 +1,274 @@
+//! Latency and throughput on a local network.
+
+use std::{path::Path, time::Instant};
+
+use anyhow::{ensure, Context, Result};
+use assay_client::{
+    calls::{balances, inference, RequestInput},
+    rpc, storage, Ask, Call, Client, Input, Signer,
+};
+use assay_localnet::{
+    register_operator, serve, wait_until_live, BundledModel, Network, NetworkConfig, OperatorTerms,
+};
+use assay_primitives::{runtime_api::VersionView, Assurance, Digest, ASY};
+use assay_runtime::MAXIMUM_BLOCK_WEIGHT;
+use codec::{Compact, Decode};
+use futures::future::try_join_all;
+
+use crate::report::{median, say, Report};
+
+#[derive(Clone, Debug, clap::Args)]
+pub struct Options {
+    /// Requests per class whose latency is measured, one after the other.
+    #[arg(long, default_value_t = 15)]
+    pub requests: u32,
+    /// Requests that are sent at once for the throughput.
+    #[arg(long, default_value_t = 1_200)]
+    pub burst: u32,
+    /// Balance transfers that are sent at once, for comparison.
+    #[arg(long, default_value_t = 4_000)]
+    pub transfers: u32,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { requests: 15, burst: 1_200, transfers: 4_000 }
+    }
+}
+
+/// Accounts that send at the same time.
+const SENDERS: u32 = 16;
+
+struct Bench {
+    network: Network,
+    client: Client,
+    version: VersionView<assay_client::AccountId>,
+    input: Input,
+    senders: Vec<Signer>,
+}
+
+pub async fn bench(
+    report: &mut Report,
+    programs: &Path,
+    models: &Path,
+    options: &Options,
+) -> Result<()> {
+    let data = tempfile::tempdir()?;
+    let bench = Bench::start(programs, models, data.path()).await?;
+    bench.latency(report, Assurance::Signed, options.requests).await?;
+    bench.latency(report, Assurance::Quorum { n: 3, k: 2 }, options.requests).await?;
+    let requests = bench.requests_per_second(report, options.burst).await?;
+    let transfers = bench.transfers_per_second(report, options.transfers).await?;
+    report.add("chain", "balance transfers per verified request, by rate", transfers / requests, "");
+    Ok(())
+}
+
+impl Bench {
+    async fn start(programs: &Path, models: &Path, data: &Path) -> Result<Self> {
+        say("starting four nodes");
+        let network = Network::start(
+            &NetworkConfig {
+                program: programs.join("assay-node"),
+                data: data.to_owned(),
+                port_base: None,
+                // A burst has to fit into the pools.
+                arguments: ["--pool-limit", "20000", "--pool-kbytes", "100000"]
+                    .map(String::from)
+                    .to_vec(),
+            },
+            &|_| (),
+        )
+        .await?;
+        let client = network.client(0).await?;
+        let owner = Signer::from_suri("//Eve")?;
+        let model = BundledModel::digits(models);
+        let published = client.publish(&model.publication()?, &owner, &|_| ()).await?;
+        let terms = OperatorTerms { concurrency: 1_024, ..Default::default() };
+        let accounts = try_join_all(network.nodes.iter().map(|node| async {
+            let (client, signer) = (Client::connect(&node.url()).await?, node.signer()?);
+            register_operator(&client, &signer, terms).await?;
+            serve(&client, &signer, published.version, terms).await?;
+            anyhow::Ok(signer.account().clone())
+        }))
+        .await?;
+        wait_until_live(&client, &accounts).await?;
+        let version = client.version(published.version).await?.context("no version")?;
+        let sample: serde_json::Value =
+            serde_json::from_str(&std::fs::read_to_string(model.sample())?)?;
+        let input = Input::from_json(&sample["image"].to_string(), &version.descriptor.inputs)?;
+
+        let bank = Signer::from_suri("//Ferdie")?;
+        let senders = (0..SENDERS)
+            .map(|index| Signer::from_suri(&format!("//Ferdie//{index}")))
+            .collect::<Result<Vec<_>, _>>()?;
+        let funding: Vec<Call> = senders
+            .iter()
+            .map(|sender| balances::transfer_keep_alive(sender.account().clone(), 10_000 * ASY))
+            .collect();
+        try_join_all(funding.iter().map(|call| client.submit(call, &bank))).await?;
+        Ok(Self { network, client, version, input, senders })
+    }
+
+    async fn latency(&self, report: &mut Report, assurance: Assurance, count: u32) -> Result<()> {
+        say(&format!("{count} requests in class {assurance:?}, one after the other"));
+        let (mut blocks, mut seconds) = (Vec::new(), Vec::new());
+        for _ in 0..count {
+            let ask = Ask::new(self.version.clone(), self.input.payload(), assurance);
+            let result = self.client.infer(&ask, &self.senders[0], &|_| ()).await?;
+            ensure!(result.is_verified(), "a request ended as {:?}", result.outcome);
+            blocks.push(f64::from(result.blocks));
+            seconds.push(result.latency_ms as f64 / 1e3);
+        }
+        let class = match assurance {
+            Assurance::Quorum { n, k } => format!("Quorum{{{n},{k}}}"),
+            other => format!("{other:?}"),
+        };
+        report.add("chain", format!("{class}: inclusion to verified, median of {count}"), median(&mut blocks), "blocks");
+        report.add("chain", format!("{class}: inclusion to verified, longest"), blocks.iter().copied().fold(0.0, f64::max), "blocks");
+        report.add("chain", format!("{class}: sending to verified, median of {count}"), median(&mut seconds), "s");
+        Ok(())
+    }
+
+    /// Hands transactions to all nodes at once.
+    async fn send(&self, batches: Vec<Vec<Vec<u8>>>) -> Result<()> {
+        let clients = try_join_all((0..self.network.nodes.len()).map(|index| self.network.client(index))).await?;
+        try_join_all(batches.into_iter().enumerate().map(|(index, batch)| {
+            let client = clients[index % clients.len()].clone();
+            async move {
+                for transaction in batch {
+                    client.rpc().submit(&transaction).await?;
+                }
+                anyhow::Ok(())
+            }
+        }))
+        .await?;
+        Ok(())
+    }
+
+    async fn sign(&self, calls: impl Fn(u32) -> Call, count: u32) -> Result<Vec<Vec<Vec<u8>>>> {
+        let each = count.div_ceil(SENDERS);
+        let mut batches = Vec::new();
+        for (index, sender) in (0u32..).zip(&self.senders) {
+            let calls: Vec<Call> = (0..each).map(|number| calls(index * each + number)).collect();
+            batches.push(self.client.sign_batch(&calls, sender).await?);
+        }
+        Ok(batches)
+    }
+
+    async fn requests_per_second(&self, report: &mut Report, burst: u32) -> Result<f64> {
+        let height = rpc::height(&self.client.rpc().header(None).await?);
+        let price = self.client.quote(self.version.id, Assurance::Signed).await?.price;
+        let batches = self
+            .sign(
+                |_| {
+                    inference::request(
+                        self.version.id,
+                        RequestInput::Inline(self.input.payload()),
+                        Assurance::Signed,
+                        price,
+                        height + 900,
+                        assay_client::keys::random_key(),
+                    )
+                },
+                burst,
+            )
+            .await?;
+        let total: usize = batches.iter().map(Vec::len).sum();
+        say(&format!("{total} signed requests at once"));
+        let before = self.finished(None).await?;
+        let (outcome, sent) = futures::join!(
+            self.watch("requests", total as u64, || async { Ok(self.finished(None).await? - before) }),
+            self.send(batches),
+        );
+        sent?;
+        let Burst { rate, fullness, seconds } = outcome?;
+        report.add("chain", format!("verified requests per second, {total} at once"), rate, "requests/s");
+        report.add("chain", "  fullness of the busiest block meanwhile", fullness, "%");
+        report.add("chain", "  first to last", seconds, "s");
+        Ok(rate)
+    }
+
+    async fn transfers_per_second(&self, report: &mut Report, count: u32) -> Result<f64> {
+        let to = Signer::from_suri("//Eve")?.account().clone();
+        let batches =
+            self.sign(|_| balances::transfer_keep_alive(to.clone(), ASY / 1_000), count).await?;
+        let total: usize = batches.iter().map(Vec::len).sum();
+        say(&format!("{total} transfers at once"));
+        let mut before = 0;
+        for sender in &self.senders {
+            before += self.included(sender).await?;
+        }
+        let (outcome, sent) = futures::join!(
+            self.watch("transfers", total as u64, || async {
+                let nonces =
+                    try_join_all(self.senders.iter().map(|sender| self.included(sender))).await?;
+                Ok(nonces.into_iter().sum::<u64>() - before)
+            }),
+            self.send(batches),
+        );
+        sent?;
+        let Burst { rate, fullness, .. } = outcome?;
+        report.add("chain", format!("balance transfers per second, {total} at once"), rate, "transfers/s");
+        report.add("chain", "  fullness of the busiest block meanwhile", fullness, "%");
+        Ok(rate)
+    }
+
+    /// Requests that are over.
+    async fn finished(&self, at: Option<Digest>) -> Result<u64> {
+        let key = storage::value_key("Inference", "FinishedBounds");
+        let bounds: Option<(u64, u64)> = self.client.rpc().storage_value(&key, at).await?;
+        Ok(bounds.map_or(0, |(_, end)| end))
+    }
+
+    /// Transactions of an account that are in blocks.
+    async fn included(&self, signer: &Signer) -> Result<u64> {
+        let key = storage::account_key(signer.account());
+        let bytes = self.client.rpc().storage(&key, None).await?.unwrap_or_default();
+        Ok(u32::decode(&mut &bytes[..]).map_or(0, u64::from))
+    }
+
+    /// Counts what is done at each block until all is.
+    async fn watch<F: std::future::Future<Output = Result<u64>>>(
+        &self,
+        what: &str,
+        total: u64,
+        count: impl Fn() -> F,
+    ) -> Result<Burst> {
+        const BLOCKS_WITHOUT_PROGRESS: u32 = 20;
+        let mut heads = self.client.rpc().subscribe_heads().await?;
+        let (mut done, mut idle, mut fullness) = (0, 0, 0.0f64);
+        // From the block before the first that counts to the last.
+        let mut started = Instant::now();
+        loop {
+            let head = rpc::next(&mut heads, "new heads").await?;
+            let now = count().await?;
+            fullness = fullness.max(self.fullness(rpc::header_hash(&head)).await?);
+            idle = if now > done { 0 } else { idle + 1 };
+            ensure!(idle < BLOCKS_WITHOUT_PROGRESS, "{done} of {total} {what} are done, and no more come");
+            if now == 0 {
+                started = Instant::now();
+            }
+            done = now;
+            if done >= total {
+                let seconds = started.elapsed().as_secs_f64();
+                return Ok(Burst { rate: total as f64 / seconds, fullness, seconds });
+            }
+        }
+    }
+
+    /// How much of a block's computation was used, in percent.
+    async fn fullness(&self, block: Digest) -> Result<f64> {
+        let key = storage::value_key("System", "BlockWeight");
+        let used: Option<[(Compact<u64>, Compact<u64>); 3]> =
+            self.client.rpc().storage_value(&key, Some(block)).await?;
+        let used: u64 = used.iter().flatten().map(|(time, _)| time.0).sum();
+        Ok(used as f64 / MAXIMUM_BLOCK_WEIGHT.ref_time() as f64 * 100.0)
+    }
+}
+
+/// What a burst came to.
+struct Burst {
+    rate: f64,
+    fullness: f64,
+    seconds: f64,
+}

@@ -1,0 +1,94 @@
+//! Figures as a table or as lines of JSON.
+
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct Figure {
+    bench: &'static str,
+    case: String,
+    value: f64,
+    unit: &'static str,
+}
+
+/// Collects figures. In JSON each is printed as it comes; the table is printed at the end.
+pub struct Report {
+    json: bool,
+    figures: Vec<Figure>,
+}
+
+impl Report {
+    pub fn new(json: bool) -> Self {
+        let report = Self { json, figures: Vec::new() };
+        if !json {
+            println!("machine: {}", machine());
+        }
+        report
+    }
+
+    pub fn add(&mut self, bench: &'static str, case: impl Into<String>, value: f64, unit: &'static str) {
+        let figure = Figure { bench, case: case.into(), value, unit };
+        if self.json {
+            println!("{}", serde_json::json!(figure));
+        }
+        self.figures.push(figure);
+    }
+
+    pub fn finish(&self) {
+        if self.json {
+            return;
+        }
+        let width = self.figures.iter().map(|figure| figure.case.chars().count()).max().unwrap_or(0);
+        for Figure { bench, case, value, unit } in &self.figures {
+            println!("{bench:8}  {case:width$}  {:>12}  {unit}", display(*value));
+        }
+    }
+}
+
+fn display(value: f64) -> String {
+    match value.abs() {
+        size if size >= 1_000.0 => format!("{value:.0}"),
+        size if size >= 10.0 => format!("{value:.1}"),
+        _ => format!("{value:.3}"),
+    }
+}
+
+/// Says what is going on, where it does not disturb the figures.
+pub fn say(text: &str) {
+    eprintln!("{text}");
+}
+
+fn machine() -> String {
+    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+    let processors = std::thread::available_parallelism().map_or(0, usize::from);
+    let model = read("/proc/cpuinfo")
+        .lines()
+        .find_map(|line| line.strip_prefix("model name").map(|rest| rest.trim_start_matches([' ', '\t', ':']).to_owned()))
+        .unwrap_or_else(|| "unknown processor".into());
+    let memory = read("/proc/meminfo")
+        .lines()
+        .find_map(|line| line.strip_prefix("MemTotal:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok())
+        .unwrap_or(0);
+    format!("{processors} cores of {model}, {} GiB", (memory + (1 << 19)) >> 20)
+}
+
+/// The value in the middle.
+pub fn median(values: &mut [f64]) -> f64 {
+    values.sort_unstable_by(f64::total_cmp);
+    match values.len() {
+        0 => f64::NAN,
+        count if count % 2 == 1 => values[count / 2],
+        count => (values[count / 2 - 1] + values[count / 2]) / 2.0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_is_in_the_middle() {
+        assert_eq!(median(&mut [3.0, 1.0, 2.0]), 2.0);
+        assert_eq!(median(&mut [4.0, 1.0, 2.0, 3.0]), 2.5);
+        assert!(median(&mut []).is_nan());
+    }
+}
