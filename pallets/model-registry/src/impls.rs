@@ -142,6 +142,7 @@ impl<T: Config> Pallet<T> {
         let mut record = Self::owned(&owner, model)?;
         ensure!(!Names::<T>::contains_key(&to, &record.name), Error::<T>::NameTaken);
         T::Deposits::hand_over(&owner, &to, record.deposit)?;
+        Names::<T>::remove(&owner, &record.name);
         Names::<T>::insert(&to, &record.name, model);
         record.owner = to.clone();
         Models::<T>::insert(model, record);

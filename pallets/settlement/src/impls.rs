@@ -121,7 +121,7 @@ impl<T: Config> Escrow<T::AccountId> for Pallet<T> {
         for (operator, ask) in &payment.earned {
             // What a committee asked is within the escrow; if it ever were not, the payer's
             // limit holds.
-            let price = (*ask).min(amount);
+            let price = (*ask).min(left);
             let Shares { operator: its, royalty: owners, treasury: common } =
                 split_price(price, payment.royalty, T::TreasuryShare::get());
             let paid = Self::pay_from_hold(HoldReason::Escrow, &payer, operator, its);

@@ -100,7 +100,7 @@ impl<T: Config> Pallet<T> {
         ensure!(record.owner == owner, Error::<T>::NotOwner);
         ensure!(record.uses == 0, Error::<T>::InUse);
         Artifacts::<T>::remove(artifact);
-        T::Deposits::give_back(&owner, record.deposit - 1);
+        T::Deposits::give_back(&owner, record.deposit);
         Self::deposit_event(Event::Removed { artifact });
         Ok(())
     }

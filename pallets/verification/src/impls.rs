@@ -57,7 +57,7 @@ impl<T: Config> Pallet<T> {
                 && second.is_signed_by(&worker, &second_signature),
             Error::<T>::BadSignature
         );
-        
+        Equivocations::<T>::insert(request, &operator, ());
         let amount = T::Operators::penalise(&operator, Offence::Equivocation, None);
         Self::deposit_event(Event::EquivocationPunished { operator, request, reporter, amount });
         Ok(())

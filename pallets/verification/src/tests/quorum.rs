@@ -61,7 +61,9 @@ fn without_a_tolerance_bits_decide() {
 #[test]
 fn both_ends_of_the_tolerance_of_single_precision() {
     let next = f32::from_bits(1.5f32.to_bits() + 1);
-    for (a, b, within) in [(1.0, 1.5, true), (1.0, next, false), (-1.5, -1.0, true), (-next, -1.0, false)] {
+    let cases =
+        [(1.0, 1.5, true), (1.0, next, false), (-1.5, -1.0, true), (-next, -1.0, false)];
+    for (a, b, within) in cases {
         assert_eq!(equal_tensors(&[singles(&[a])], &[singles(&[b])], 500_000), within, "{a} {b}");
     }
     assert!(!equal_tensors(&[singles(&[1.0])], &[singles(&[1.5])], 499_999));

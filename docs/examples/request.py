@@ -1,0 +1,270 @@
+#!/usr/bin/env python3
+"""Asks a model of Assay through a stock Substrate library, without any SDK of Assay.
+
+    pip install substrate-interface
+    python docs/examples/request.py --url ws://127.0.0.1:9944 --model //Eve/digits \
+        --input models/digits/sample.json --suri //Ferdie
+
+Encodes the input by hand, sends `Inference.request` in class `Signed`, waits for its end, and
+checks the answer against the receipt and the operator's signature. Exit codes: 0 verified,
+1 refused or not verified.
+"""
+import argparse
+import hashlib
+import json
+import os
+import struct
+import sys
+import time
+
+from scalecodec.base import ScaleBytes
+from substrateinterface import Keypair, SubstrateInterface
+from substrateinterface.exceptions import SubstrateRequestException
+
+# The types that the runtime API `AssayApi` answers with, for the library's decoder. They are
+# those of primitives/src/{assurance,receipt,runtime_api}.rs.
+TYPES = {
+    "Assurance": {"type": "enum", "type_mapping": [
+        ["Signed", "Null"], ["Quorum", "(u8, u8)"], ["Optimistic", "Null"], ["Proof", "Null"],
+        ["Tee", "Null"]]},
+    "FailureReason": {"type": "enum", "value_list": [
+        "ArtifactUnavailable", "InvalidModel", "InvalidInput", "TimeLimit", "MemoryLimit",
+        "InvalidOutput", "OutputTooLarge", "EngineError"]},
+    "RejectReason": {"type": "enum", "type_mapping": [
+        ["NoOperator", "Null"], ["Failed", "FailureReason"], ["NoAgreement", "Null"]]},
+    "Outcome": {"type": "enum", "type_mapping": [
+        ["Verified", "Null"], ["Rejected", "RejectReason"], ["TimedOut", "Null"],
+        ["Cancelled", "Null"]]},
+    "Status": {"type": "enum", "type_mapping": [
+        ["Pending", "Null"], ["Assigned", "Null"], ["Submitted", "Null"], ["Final", "Outcome"]]},
+    "Quote": {"type": "struct", "type_mapping": [["price", "u128"], ["operators", "u32"]]},
+    "QuoteError": {"type": "enum", "type_mapping": [
+        ["NotFound", "Null"], ["Deprecated", "Null"], ["ClassUnavailable", "Null"],
+        ["NotEnoughOperators", "u32"]]},
+    "QuoteAnswer": {"type": "enum", "type_mapping": [["Ok", "Quote"], ["Err", "QuoteError"]]},
+    "RequestView": {"type": "struct", "type_mapping": [
+        ["id", "u64"], ["payer", "[u8; 32]"], ["version", "(u32, u32)"],
+        ["assurance", "Assurance"], ["max_price", "u128"], ["requested_at", "u32"],
+        ["deadline", "u32"], ["status", "Status"], ["members", "Vec<[u8; 32]>"],
+        ["output", "Option<HexBytes>"], ["receipt_digest", "Option<[u8; 32]>"]]},
+    "Draw": {"type": "struct", "type_mapping": [["block", "u32"], ["seed", "[u8; 32]"]]},
+    "Receipt": {"type": "struct", "type_mapping": [
+        ["genesis", "[u8; 32]"], ["request", "u64"], ["payer", "[u8; 32]"],
+        ["version_digest", "[u8; 32]"], ["input_digest", "[u8; 32]"],
+        ["assurance", "Assurance"], ["outcome", "Outcome"],
+        ["output_digest", "Option<[u8; 32]>"], ["draw", "Option<Draw>"],
+        ["price_paid", "u128"], ["evidence_digest", "[u8; 32]"], ["decided_at", "u32"]]},
+    "SignedEvidence": {"type": "struct", "type_mapping": [
+        ["operator", "[u8; 32]"], ["worker", "[u8; 32]"], ["output_digest", "[u8; 32]"],
+        ["signature", "[u8; 64]"]]},
+    "ReceiptView": {"type": "struct", "type_mapping": [
+        ["receipt", "Receipt"], ["evidence", "Vec<SignedEvidence>"], ["digest", "[u8; 32]"]]},
+}
+F32 = 0  # index of `F32` in `ElementType`
+ASY = 10**12
+
+
+def digest(data: bytes) -> bytes:
+    """BLAKE2b-256, which names everything on the chain."""
+    return hashlib.blake2b(data, digest_size=32).digest()
+
+
+def hex_bytes(text: str) -> bytes:
+    """The bytes of a hex string."""
+    return bytes.fromhex(text.removeprefix("0x"))
+
+
+def compact(number: int) -> bytes:
+    """A SCALE compact integer: the length of a list."""
+    if number < 1 << 6:
+        return struct.pack("<B", number << 2)
+    if number < 1 << 14:
+        return struct.pack("<H", number << 2 | 1)
+    return struct.pack("<I", number << 2 | 2)
+
+
+def scale_list(items: list) -> bytes:
+    """A SCALE list of encoded items."""
+    return compact(len(items)) + b"".join(items)
+
+
+def byte_list(data: bytes) -> bytes:
+    """A SCALE list of bytes."""
+    return compact(len(data)) + data
+
+
+def shape_of(nested) -> list:
+    """The shape of nested lists that are not ragged."""
+    return [len(nested)] + shape_of(nested[0]) if isinstance(nested, list) else []
+
+
+def flatten(nested):
+    """The numbers of nested lists, row by row."""
+    if not isinstance(nested, list):
+        return [nested]
+    return [number for inner in nested for number in flatten(inner)]
+
+
+def tensor(nested) -> bytes:
+    """A tensor: its element type, its shape as `Vec<u32>`, its elements as `Vec<u8>`."""
+    data = struct.pack(f"<{len(flatten(nested))}f", *flatten(nested))
+    shape = scale_list([struct.pack("<I", size) for size in shape_of(nested)])
+    return bytes([F32]) + shape + byte_list(data)
+
+
+def floats(payload: bytes) -> list:
+    """The elements of a payload of one f32 tensor with fewer than 64 dimensions."""
+    rank = payload[2] >> 2
+    start = 3 + 4 * rank
+    mode = payload[start] & 3
+    start += 1 << mode
+    return [value for (value,) in struct.iter_unpack("<f", payload[start:])]
+
+
+class Chain:
+    """A node, asked with the methods that every Substrate node has."""
+
+    def __init__(self, url: str):
+        self.node = SubstrateInterface(url=url)
+        self.node.init_runtime()
+        self.node.runtime_config.update_type_registry({"types": TYPES})
+
+    def state_call(self, method: str, arguments: bytes) -> bytes:
+        """Calls a method of the runtime API."""
+        call = ["AssayApi_" + method, "0x" + arguments.hex()]
+        return hex_bytes(self.node.rpc_request("state_call", call)["result"])
+
+    def ask(self, method: str, arguments: bytes, answer: str):
+        """Calls a method of the runtime API and reads its answer."""
+        return self.decode(answer, self.state_call(method, arguments))
+
+    def decode(self, kind: str, data: bytes):
+        """Reads SCALE bytes."""
+        return self.node.runtime_config.create_scale_object(kind, ScaleBytes(data)).decode()
+
+    def refusals(self, block: str) -> list:
+        """Why transactions of a block failed.
+
+        The library's own `is_success` reads all transactions of the block, and stops at the
+        feeless ones of the operators, whose form it does not know. Events it can read.
+        """
+        failed = [event.value["attributes"]["dispatch_error"]
+                  for event in self.node.get_events(block)
+                  if event.value["event_id"] == "ExtrinsicFailed"]
+        errors = [error["Module"] for error in failed if "Module" in error]
+        named = [self.node.metadata.get_module_error(error["index"], hex_bytes(error["error"])[0])
+                 for error in errors]
+        return [f"{error.value['name']}: {' '.join(error.value['docs'])}" for error in named]
+
+    def height(self) -> int:
+        """Height of the best block."""
+        return int(self.node.rpc_request("chain_getHeader", [])["result"]["number"], 16)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--url", default="ws://127.0.0.1:9944")
+    parser.add_argument("--model", default="//Eve/digits", help="owner/name")
+    parser.add_argument("--input", default="models/digits/sample.json")
+    parser.add_argument("--name", default="image", help="field of the input file")
+    parser.add_argument("--suri", default="//Ferdie", help="key that signs and pays")
+    parser.add_argument("--blocks", type=int, default=30, help="deadline, in blocks from now")
+    options = parser.parse_args()
+
+    chain = Chain(options.url)
+    payer = Keypair.create_from_uri(options.suri)
+
+    # 1. The model.
+    owner, name = options.model.rsplit("/", 1)
+    owner = Keypair.create_from_uri(owner) if owner.startswith("//") else Keypair(owner)
+    found = chain.ask("find_model", owner.public_key + byte_list(name.encode()), "Option<(u32, u32)>")
+    if found is None:
+        print(f"there is no model {options.model}")
+        return 1
+    version = struct.pack("<II", *found)
+    print(f"model {found[0]}, version {found[1]}")
+
+    # 2. The input: a list of tensors, one here.
+    with open(options.input, encoding="utf-8") as file:
+        payload = scale_list([tensor(json.load(file)[options.name])])
+    print(f"payload of {len(payload)} bytes: 0x{payload[:24].hex()}…")
+    problem = chain.ask("check_input", version + byte_list(payload), "Option<Text>")
+    if problem is not None:
+        print(f"the input does not fit: {problem}")
+        return 1
+
+    # 3. The price.
+    assurance = bytes([0])  # Signed
+    quote = chain.ask("quote", version + assurance, "QuoteAnswer")
+    if "Ok" not in quote:
+        print(f"no quote: {quote['Err']}")
+        return 1
+    price = quote["Ok"]["price"]
+    print(f"quote: {price / ASY} ASY, {quote['Ok']['operators']} operators")
+
+    # 4. The request. The client key makes it idempotent: sent twice, it counts once.
+    client_key = os.urandom(32)
+    call = chain.node.compose_call("Inference", "request", {
+        "version": {"model": found[0], "number": found[1]},
+        "input": {"Inline": "0x" + payload.hex()},
+        "assurance": "Signed",
+        "max_price": price,
+        "deadline": chain.height() + options.blocks,
+        "client_key": "0x" + client_key.hex(),
+    })
+    extrinsic = chain.node.create_signed_extrinsic(call, payer, era={"period": 64})
+    try:
+        block = chain.node.submit_extrinsic(extrinsic, wait_for_inclusion=True).block_hash
+    except SubstrateRequestException as error:
+        print(f"the pool refuses it: {error}")
+        return 1
+    request = chain.ask("request_by_key", payer.public_key + client_key, "Option<u64>")
+    if request is None:
+        print("the chain refuses it:", chain.refusals(block))
+        return 1
+    print(f"request {request}, client key 0x{client_key.hex()}")
+
+    # 5. Its end.
+    view = None
+    while view is None or "Final" not in view["status"]:
+        time.sleep(1)
+        view = chain.ask("request", struct.pack("<Q", request), "Option<RequestView>")
+    print(f"ended as {view['status']['Final']}")
+    if view["status"] != {"Final": "Verified"}:
+        return 1
+    output = hex_bytes(view["output"])
+
+    # 6. The checks: input, output, evidence, receipt, and the operator's signature.
+    answer = chain.state_call("receipt", struct.pack("<Q", request))
+    decoded = chain.decode("Option<ReceiptView>", answer)
+    receipt, item = decoded["receipt"], decoded["evidence"][0]
+    fields = ("operator", "worker", "output_digest", "signature")
+    evidence = scale_list([b"".join(hex_bytes(item[field]) for field in fields)])
+    # The answer is: 1 for `Some`, the receipt, the evidence, the digest of the receipt.
+    encoded = answer[1:-32 - len(evidence)]
+    statement = b"assay/result/1" + b"".join([
+        hex_bytes(receipt["genesis"]), struct.pack("<Q", request),
+        hex_bytes(receipt["version_digest"]), digest(payload), digest(output), assurance,
+        hex_bytes(item["operator"]),
+    ])
+    worker = Keypair(public_key=item["worker"], ss58_format=42)
+    checks = {
+        "input": digest(payload) == hex_bytes(receipt["input_digest"]),
+        "output": digest(output) == hex_bytes(receipt["output_digest"]),
+        "evidence": digest(evidence) == hex_bytes(receipt["evidence_digest"]),
+        "receipt": digest(b"assay/receipt/1" + encoded) == hex_bytes(view["receipt_digest"]),
+        "signature": worker.verify(statement, hex_bytes(item["signature"])),
+    }
+    print("checks:", checks)
+    if not all(checks.values()):
+        return 1
+    print(f"receipt {view['receipt_digest']}, paid {receipt['price_paid'] / ASY} ASY")
+
+    values = floats(output)
+    print("output:", [round(value, 6) for value in values])
+    print("the answer is", values.index(max(values)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

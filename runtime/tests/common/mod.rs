@@ -1,0 +1,430 @@
+//! The whole runtime with the genesis of the local network, and real blocks on it.
+// Each test file uses a part of this one.
+#![allow(dead_code)]
+
+use std::cell::Cell;
+
+use assay_primitives::{
+    commitment,
+    model::Format,
+    operator::{EngineVersion, Roles},
+    worker_crypto, Assurance, AssuranceClass, AssuranceClasses, Balance, CommitStatement, Digest,
+    Dimension, ElementType, FailureReason, FailureStatement, HeartbeatStatement, ModelDescriptor,
+    ModelId, Possession, RequestId, ResultStatement, Statement, Tensor, TensorDeclaration,
+    VersionId, WorkerId, WorkerSignature,
+};
+use assay_runtime::{
+    configs::assay::{authorized_extension, TreasuryAccount},
+    genesis, AccountId, Babe, Balances, Executive, Hash, Header, Inference, ModelRegistry,
+    Operators, Runtime, RuntimeCall, RuntimeEvent, RuntimeGenesisConfig, Settlement, Storage,
+    System, UncheckedExtrinsic, Verification, SLOT_DURATION_MS,
+};
+use codec::Encode;
+use frame_support::storage::with_transaction;
+use serde_json::Value;
+use sp_application_crypto::Pair as _;
+use sp_consensus_babe::{
+    digests::{CompatibleDigestItem, PreDigest, SecondaryVRFPreDigest},
+    make_vrf_sign_data, Slot,
+};
+use sp_core::{bounded::BoundedVec, crypto::VrfSecret};
+use sp_keyring::Sr25519Keyring;
+use sp_runtime::{
+    generic::SignedPayload,
+    traits::Header as _,
+    transaction_validity::{TransactionSource, TransactionValidity},
+    ApplyExtrinsicResult, BuildStorage, Digest as HeaderDigest, DigestItem, DispatchError,
+    MultiSignature, TransactionOutcome,
+};
+
+/// Hash of the genesis block of these tests.
+pub const GENESIS_HASH: Hash = Hash::repeat_byte(0x5a);
+/// Slot of block 0.
+const FIRST_SLOT: u64 = 1_000_000;
+
+thread_local! {
+    static PARENT: Cell<Hash> = const { Cell::new(GENESIS_HASH) };
+}
+
+/// Lays a preset over the default configuration, as chain specifications do.
+fn lay_over(target: &mut Value, patch: Value) {
+    match (target, patch) {
+        (Value::Object(target), Value::Object(patch)) => {
+            for (key, value) in patch {
+                lay_over(target.entry(key).or_insert(Value::Null), value);
+            }
+        },
+        (target, patch) => *target = patch,
+    }
+}
+
+/// Externalities with the genesis of the local network, before any block.
+pub fn genesis_externalities() -> sp_io::TestExternalities {
+    let preset = genesis::preset(&sp_genesis_builder::LOCAL_TESTNET_RUNTIME_PRESET.into())
+        .expect("the preset exists");
+    let mut config =
+        serde_json::to_value(RuntimeGenesisConfig::default()).expect("the default is JSON");
+    lay_over(&mut config, serde_json::from_slice(&preset).expect("the preset is JSON"));
+    let config: RuntimeGenesisConfig =
+        serde_json::from_value(config).expect("the preset fits the runtime");
+    config.build_storage().expect("the genesis is valid").into()
+}
+
+/// Runs a test after the first, empty block, and checks every invariant at its end.
+pub fn run(test: impl FnOnce()) {
+    PARENT.set(GENESIS_HASH);
+    genesis_externalities().execute_with(|| {
+        empty_block();
+        test();
+        check_all();
+    });
+}
+
+/// Checks the invariants of every pallet of Assay.
+pub fn check_all() {
+    Settlement::do_try_state().expect("settlement");
+    Storage::do_try_state().expect("storage");
+    ModelRegistry::do_try_state().expect("model-registry");
+    Operators::do_try_state().expect("operators");
+    Verification::do_try_state().expect("verification");
+    Inference::do_try_state().expect("inference");
+}
+
+/// What the author of a slot puts into the header: its slot and a real VRF signature.
+fn pre_digest(slot: Slot) -> DigestItem {
+    let current = Babe::current_epoch();
+    // The first block starts the first epoch, whichever slot it is in.
+    let is_over = *current.start_slot > 0 && *slot >= *current.start_slot + current.duration;
+    let epoch = if is_over { Babe::next_epoch() } else { current };
+    let authorities = Babe::authorities();
+    let authority_index = (*slot % authorities.len() as u64) as u32;
+    let public = authorities[authority_index as usize].0.clone().into_inner();
+    let author = Sr25519Keyring::from_public(&public).expect("validators are well-known");
+    let data = make_vrf_sign_data(&epoch.randomness, slot, epoch.epoch_index);
+    let vrf_signature = author.pair().vrf_sign(&data);
+    DigestItem::babe_pre_digest(PreDigest::SecondaryVRF(SecondaryVRFPreDigest {
+        authority_index,
+        slot,
+        vrf_signature,
+    }))
+}
+
+/// Makes the next block of these transactions, with its consensus digest and its timestamp.
+/// Its events can be read until the next block.
+pub fn block(transactions: Vec<UncheckedExtrinsic>) -> Vec<ApplyExtrinsicResult> {
+    let number = System::block_number() + 1;
+    let slot = Slot::from(FIRST_SLOT + u64::from(number));
+    let digest = HeaderDigest { logs: vec![pre_digest(slot)] };
+    let header =
+        Header::new(number, Hash::default(), Hash::default(), PARENT.get(), digest);
+    Executive::initialize_block(&header);
+    let timestamp = pallet_timestamp::Call::set { now: *slot * SLOT_DURATION_MS };
+    Executive::apply_extrinsic(UncheckedExtrinsic::new_bare(timestamp.into()))
+        .expect("the timestamp may enter")
+        .expect("the timestamp fits the slot");
+    let results = transactions.into_iter().map(Executive::apply_extrinsic).collect();
+    PARENT.set(Executive::finalize_block().hash());
+    results
+}
+
+/// A block without transactions.
+pub fn empty_block() {
+    block(Vec::new());
+}
+
+/// Makes empty blocks until the height is reached.
+pub fn go_to(height: u32) {
+    while System::block_number() < height {
+        empty_block();
+    }
+}
+
+/// A transaction of an account, with its next nonce.
+pub fn signed(who: Sr25519Keyring, call: impl Into<RuntimeCall>) -> UncheckedExtrinsic {
+    let account = who.to_account_id();
+    let mut extension = authorized_extension();
+    extension.6 = frame_system::CheckNonce::from(System::account_nonce(&account));
+    let payload = SignedPayload::new(call.into(), extension).expect("nothing is amiss");
+    let signature = payload.using_encoded(|bytes| who.sign(bytes));
+    let (call, extension, _) = payload.deconstruct();
+    UncheckedExtrinsic::new_signed(
+        call.into(),
+        account.into(),
+        MultiSignature::Sr25519(signature),
+        extension,
+    )
+}
+
+/// A transaction without a sender, as workers' nodes make them.
+pub fn general(call: impl Into<RuntimeCall>) -> UncheckedExtrinsic {
+    UncheckedExtrinsic::new_transaction(call.into(), authorized_extension())
+}
+
+/// Makes a block of one transaction that must enter it. Returns what came of it.
+pub fn include(transaction: UncheckedExtrinsic) -> Result<(), DispatchError> {
+    block(vec![transaction]).pop().expect("one transaction").expect("it may enter")
+}
+
+/// Makes a block of one transaction of an account that must succeed.
+pub fn submit(who: Sr25519Keyring, call: impl Into<RuntimeCall>) {
+    assert_eq!(include(signed(who, call)), Ok(()));
+}
+
+/// What the pool of a node at this block says of a transaction.
+pub fn validate(transaction: UncheckedExtrinsic) -> TransactionValidity {
+    with_transaction(|| {
+        let validity =
+            Executive::validate_transaction(TransactionSource::External, transaction, PARENT.get());
+        TransactionOutcome::Rollback(Ok::<_, DispatchError>(validity))
+    })
+    .expect("the closure does not fail")
+}
+
+/// The events of the last block.
+pub fn events() -> Vec<RuntimeEvent> {
+    System::read_events_no_consensus().map(|record| record.event).collect()
+}
+
+/// Who paid which fee in the last block.
+pub fn fees() -> Vec<(AccountId, Balance)> {
+    events()
+        .into_iter()
+        .filter_map(|event| match event {
+            RuntimeEvent::TransactionPayment(
+                pallet_transaction_payment::Event::TransactionFeePaid { who, actual_fee, .. },
+            ) => Some((who, actual_fee)),
+            _ => None,
+        })
+        .collect()
+}
+
+/// Free balance of an account.
+pub fn free(account: &AccountId) -> Balance {
+    use frame_support::traits::fungible::Inspect;
+    Balances::balance(account)
+}
+
+/// What is held of an account in all.
+pub fn held(account: &AccountId) -> Balance {
+    use frame_support::traits::fungible::InspectHold;
+    Balances::total_balance_on_hold(account)
+}
+
+/// The treasury's account.
+pub fn treasury() -> AccountId {
+    TreasuryAccount::get()
+}
+
+/// A set of classes.
+pub fn classes(members: &[AssuranceClass]) -> AssuranceClasses {
+    members.iter().copied().collect()
+}
+
+/// Both classes that are available.
+pub fn both() -> AssuranceClasses {
+    classes(&[AssuranceClass::Signed, AssuranceClass::Quorum])
+}
+
+fn declare(name: &str, element_type: ElementType, size: u32) -> TensorDeclaration {
+    TensorDeclaration {
+        name: name.as_bytes().to_vec().try_into().expect("within the bound"),
+        element_type,
+        shape: vec![Dimension::Fixed(size)].try_into().expect("within the bound"),
+    }
+}
+
+/// A version that turns two integers into one.
+pub fn integers(model_file: &[u8]) -> ModelDescriptor {
+    ModelDescriptor {
+        artifact: assay_primitives::digest(model_file),
+        artifact_size: model_file.len() as u64,
+        format: Format::Onnx,
+        inputs: vec![declare("x", ElementType::I32, 2)].try_into().expect("within the bound"),
+        outputs: vec![declare("y", ElementType::I32, 1)].try_into().expect("within the bound"),
+        assurances: both(),
+        tolerance: None,
+    }
+}
+
+/// A version that turns two integers into a floating-point number, equal within 0.3.
+pub fn floats(model_file: &[u8]) -> ModelDescriptor {
+    ModelDescriptor {
+        outputs: vec![declare("y", ElementType::F32, 1)].try_into().expect("within the bound"),
+        tolerance: Some(assay_primitives::model::Tolerance { millionths: 300_000 }),
+        ..integers(model_file)
+    }
+}
+
+/// A payload of one tensor of integers.
+pub fn integer_payload(values: &[i32]) -> Vec<u8> {
+    vec![Tensor {
+        element_type: ElementType::I32,
+        shape: vec![values.len() as u32],
+        data: values.iter().flat_map(|value| value.to_le_bytes()).collect(),
+    }]
+    .encode()
+}
+
+/// A payload of one floating-point number.
+pub fn float_payload(value: f32) -> Vec<u8> {
+    vec![Tensor {
+        element_type: ElementType::F32,
+        shape: vec![1],
+        data: value.to_le_bytes().to_vec(),
+    }]
+    .encode()
+}
+
+/// Turns bytes into a bounded list.
+pub fn bounded<Max: sp_core::Get<u32>>(bytes: &[u8]) -> BoundedVec<u8, Max> {
+    bytes.to_vec().try_into().ok().expect("within the bound")
+}
+
+/// Worker key of a number.
+pub fn worker(number: u32) -> worker_crypto::Pair {
+    let mut seed = [7u8; 32];
+    seed[..4].copy_from_slice(&number.to_le_bytes());
+    worker_crypto::Pair::from_seed(&seed)
+}
+
+/// Signature of a worker over a statement.
+pub fn sign(worker: &worker_crypto::Pair, statement: &impl Statement) -> WorkerSignature {
+    worker.sign(&statement.signing_bytes()).into()
+}
+
+/// The call by which an account registers with a worker key that is its own.
+pub fn register(
+    operator: &AccountId,
+    worker: &worker_crypto::Pair,
+    bond: Balance,
+) -> pallet_operators::Call<Runtime> {
+    let statement = Possession { genesis: GENESIS_HASH, operator: operator.clone() };
+    pallet_operators::Call::register {
+        roles: Roles::INFERENCE,
+        worker: worker.public(),
+        possession: sign(worker, &statement),
+        bond,
+    }
+}
+
+/// A heartbeat that names a height.
+pub fn heartbeat(
+    operator: &AccountId,
+    worker: &worker_crypto::Pair,
+    at: u32,
+) -> pallet_operators::Call<Runtime> {
+    let statement = HeartbeatStatement {
+        genesis: GENESIS_HASH,
+        operator: operator.clone(),
+        at,
+        engine: EngineVersion { major: 1, minor: 2, patch: 3 },
+        load: 0,
+    };
+    let signature = sign(worker, &statement);
+    pallet_operators::Call::heartbeat { statement, signature }
+}
+
+/// What an operator says when it answers a request so.
+pub fn result_statement(
+    request: RequestId,
+    operator: &AccountId,
+    output: &[u8],
+) -> ResultStatement<AccountId> {
+    let record = pallet_inference::Requests::<Runtime>::get(request);
+    ResultStatement {
+        genesis: GENESIS_HASH,
+        request,
+        version_digest: record.as_ref().map_or(Digest::zero(), |record| record.version_digest),
+        input_digest: record.as_ref().map_or(Digest::zero(), |record| record.input_digest),
+        output_digest: assay_primitives::digest(output),
+        assurance: record.map_or(Assurance::Signed, |record| record.assurance),
+        operator: operator.clone(),
+    }
+}
+
+/// A signed result.
+pub fn result(
+    request: RequestId,
+    operator: &AccountId,
+    worker: &worker_crypto::Pair,
+    output: &[u8],
+) -> pallet_inference::Call<Runtime> {
+    pallet_inference::Call::submit_result {
+        request,
+        operator: operator.clone(),
+        output: bounded(output),
+        signature: sign(worker, &result_statement(request, operator, output)),
+    }
+}
+
+/// A commitment to a result.
+pub fn commit(
+    request: RequestId,
+    operator: &AccountId,
+    worker: &worker_crypto::Pair,
+    output: &[u8],
+    salt: &[u8; 32],
+) -> pallet_inference::Call<Runtime> {
+    let statement = CommitStatement {
+        genesis: GENESIS_HASH,
+        request,
+        commitment: commitment(
+            &GENESIS_HASH,
+            request,
+            operator,
+            &assay_primitives::digest(output),
+            salt,
+        ),
+        operator: operator.clone(),
+    };
+    pallet_inference::Call::submit_commitment {
+        request,
+        operator: operator.clone(),
+        commitment: statement.commitment,
+        signature: sign(worker, &statement),
+    }
+}
+
+/// A result that opens a commitment.
+pub fn reveal(
+    request: RequestId,
+    operator: &AccountId,
+    worker: &worker_crypto::Pair,
+    output: &[u8],
+    salt: &[u8; 32],
+) -> pallet_inference::Call<Runtime> {
+    pallet_inference::Call::submit_reveal {
+        request,
+        operator: operator.clone(),
+        output: bounded(output),
+        salt: *salt,
+        signature: sign(worker, &result_statement(request, operator, output)),
+    }
+}
+
+/// A worker's word that it cannot serve a request.
+pub fn failure(
+    request: RequestId,
+    operator: &AccountId,
+    worker: &worker_crypto::Pair,
+    reason: FailureReason,
+) -> pallet_inference::Call<Runtime> {
+    let statement =
+        FailureStatement { genesis: GENESIS_HASH, request, reason, operator: operator.clone() };
+    pallet_inference::Call::report_failure {
+        request,
+        operator: operator.clone(),
+        reason,
+        signature: sign(worker, &statement),
+    }
+}
+
+/// Version `number` of model `model`.
+pub fn version(model: u32, number: u32) -> VersionId {
+    VersionId { model: ModelId(model), number }
+}
+
+/// The public half of a worker key.
+pub fn public(worker: &worker_crypto::Pair) -> WorkerId {
+    worker.public()
+}

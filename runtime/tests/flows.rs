@@ -1,0 +1,681 @@
+//! Whole flows through the whole runtime: real blocks, real transactions, exact balances.
+
+mod common;
+
+use assay_primitives::{
+    artifact::{ArtifactManifest, MAX_CHUNK_BYTES},
+    digest,
+    runtime_api::Status,
+    worker_crypto, Assurance, AssuranceClass, Balance, FailureReason, Outcome, RequestId,
+    Statement, ASY,
+};
+use assay_runtime::{
+    configs::assay::{
+        HeartbeatPriority, NoAnswerSlash, TreasuryShare, WorkerPriority, WrongResultSlash,
+    },
+    Babe, Balances, ModelRegistry, Runtime, RuntimeCall, RuntimeEvent, System, UncheckedExtrinsic,
+    EXISTENTIAL_DEPOSIT,
+};
+use common::*;
+use frame_support::{assert_ok, traits::Currency};
+use pallet_inference::RequestInput;
+use sp_application_crypto::Pair as _;
+use sp_keyring::Sr25519Keyring::{self, *};
+use sp_runtime::{
+    transaction_validity::{InvalidTransaction, TransactionValidityError},
+    DispatchError, Perbill,
+};
+
+const MODEL_FILE: &[u8] = b"a model that adds two numbers";
+const OWNER: Sr25519Keyring = EveStash;
+const PAYER: Sr25519Keyring = Ferdie;
+const STRANGER: Sr25519Keyring = FerdieStash;
+/// The operators; the position is the number of the worker key.
+const OPERATORS: [Sr25519Keyring; 3] = [AliceStash, BobStash, CharlieStash];
+const BOND: Balance = 10_000 * ASY;
+/// No share of it is a whole number.
+const ASK: Balance = 1_000_000_000_007;
+/// What a requests offers: enough for three operators, and something over.
+const MAX_PRICE: Balance = 3 * ASK + 11;
+/// A share whose product with [`ASK`] has to be rounded.
+const ROYALTY: Perbill = Perbill::from_parts(123_456_789);
+/// The parts of [`ASK`], worked out by hand: 5 % is 50000000000.35, the royalty
+/// 123456789000.864197523.
+const TREASURY_PART: Balance = 50_000_000_000;
+const ROYALTY_PART: Balance = 123_456_789_000;
+const OPERATOR_PART: Balance = ASK - TREASURY_PART - ROYALTY_PART;
+const QUORUM: Assurance = Assurance::Quorum { n: 3, k: 2 };
+
+fn upload(data: &[u8], index: u32, of: assay_primitives::Digest) -> pallet_storage::Call<Runtime> {
+    pallet_storage::Call::upload { digest: of, index, data: data.to_vec() }
+}
+
+fn announce(data: &[u8]) -> pallet_storage::Call<Runtime> {
+    let ArtifactManifest { digest, size, chunks } = ArtifactManifest::of(data);
+    pallet_storage::Call::create { digest, size, chunks: chunks.try_into().unwrap() }
+}
+
+/// Publishes a version and lets the operators serve it, all in transactions.
+fn set_up() {
+    submit(OWNER, announce(MODEL_FILE));
+    submit(OWNER, upload(MODEL_FILE, 0, digest(MODEL_FILE)));
+    submit(OWNER, pallet_model_registry::Call::create { name: bounded(b"sum") });
+    let publish = pallet_model_registry::Call::publish {
+        model: version(0, 1).model,
+        descriptor: integers(MODEL_FILE),
+        royalty: ROYALTY,
+        licence: bounded(b"Apache-2.0"),
+        metadata: None,
+    };
+    submit(OWNER, publish);
+    for (number, operator) in OPERATORS.into_iter().enumerate() {
+        submit(operator, register(&operator.to_account_id(), &worker(number as u32), BOND));
+        let serve = pallet_operators::Call::serve {
+            version: version(0, 1),
+            ask: ASK,
+            concurrency: 4,
+            classes: both(),
+        };
+        submit(operator, serve);
+    }
+    beat();
+}
+
+/// A heartbeat of each operator.
+fn beat() {
+    for (number, operator) in OPERATORS.into_iter().enumerate() {
+        let call =
+            heartbeat(&operator.to_account_id(), &worker(number as u32), System::block_number());
+        assert_ok!(include(general(call)));
+    }
+}
+
+fn in_prepared_network(test: impl FnOnce()) {
+    run(|| {
+        set_up();
+        test();
+    });
+}
+
+fn request_call(assurance: Assurance, patience: u32, key: u8) -> pallet_inference::Call<Runtime> {
+    pallet_inference::Call::request {
+        version: version(0, 1),
+        input: RequestInput::Inline(bounded(&integer_payload(&[2, 3]))),
+        assurance,
+        max_price: MAX_PRICE,
+        // It is included in the next block.
+        deadline: System::block_number() + 1 + patience,
+        client_key: [key; 32],
+    }
+}
+
+/// Makes a request. Returns its identifier and the fee.
+fn request(assurance: Assurance, patience: u32, key: u8) -> (RequestId, Balance) {
+    submit(PAYER, request_call(assurance, patience, key));
+    let fees = fees();
+    assert_eq!(fees.len(), 1);
+    assert_eq!(fees[0].0, PAYER.to_account_id(), "the payer pays the fee");
+    let id = pallet_inference::ClientKeys::<Runtime>::get(PAYER.to_account_id(), [key; 32]);
+    (id.unwrap(), fees[0].1)
+}
+
+fn record(id: RequestId) -> pallet_inference::Request<assay_runtime::AccountId> {
+    pallet_inference::Requests::<Runtime>::get(id).unwrap()
+}
+
+fn outcome(id: RequestId) -> Option<Outcome> {
+    match record(id).status {
+        Status::Final(outcome) => Some(outcome),
+        _ => None,
+    }
+}
+
+fn key_of(operator: &assay_runtime::AccountId) -> worker_crypto::Pair {
+    let number = OPERATORS.iter().position(|one| one.to_account_id() == *operator).unwrap();
+    worker(number as u32)
+}
+
+/// Everything that an account owns, under all names.
+fn wealth(who: Sr25519Keyring) -> Balance {
+    Balances::total_balance(&who.to_account_id())
+}
+
+/// Wealth of all who take part.
+fn wealths() -> Vec<Balance> {
+    let everyone = [OWNER, PAYER].into_iter().chain(OPERATORS).map(wealth);
+    everyone.chain([free(&treasury())]).collect()
+}
+
+#[test]
+fn the_hand_worked_parts_are_those_of_the_configured_shares() {
+    assert_eq!(TreasuryShare::get(), Perbill::from_percent(5));
+    assert_eq!(TREASURY_PART, ASK * 5 / 100);
+    assert_eq!(ROYALTY_PART, ASK * 123_456_789 / 1_000_000_000);
+}
+
+#[test]
+fn every_block_has_a_vrf_output_of_its_own() {
+    run(|| {
+        let first = Babe::author_vrf_randomness().expect("the digest has a signature");
+        empty_block();
+        let second = Babe::author_vrf_randomness().expect("the digest has a signature");
+        assert_ne!(first, second);
+    });
+}
+
+#[test]
+fn a_request_is_answered_in_its_third_block_and_everyone_paid_to_the_planck() {
+    in_prepared_network(|| {
+        let before = wealths();
+        let issuance = Balances::total_issuance();
+        let (id, fee) = request(Assurance::Signed, 10, 1);
+        assert_eq!(held(&PAYER.to_account_id()), MAX_PRICE);
+        assert_eq!(record(id).status, Status::Pending, "nobody is drawn in the same block");
+
+        empty_block();
+        let drawn = record(id);
+        assert_eq!(drawn.status, Status::Assigned);
+        let operator = drawn.members[0].account.clone();
+        let output = integer_payload(&[5]);
+        assert_ok!(include(general(result(id, &operator, &key_of(&operator), &output))));
+        assert_eq!(fees(), Vec::new(), "a worker's call is free");
+
+        assert_eq!(outcome(id), Some(Outcome::Verified));
+        assert_eq!(pallet_inference::Outputs::<Runtime>::get(id).unwrap().into_inner(), output);
+        let receipt = pallet_inference::Receipts::<Runtime>::get(id).unwrap();
+        assert_eq!(receipt.price_paid, ASK);
+        assert_eq!(receipt.output_digest, Some(digest(&output)));
+        assert_eq!(receipt.draw, drawn.draw);
+        let evidence = pallet_inference::EvidenceOf::<Runtime>::get(id).unwrap();
+        assert_eq!(evidence.len(), 1);
+        assert!(receipt.bad_signatures(&evidence).is_empty());
+
+        let mut expected = before;
+        expected[0] += ROYALTY_PART;
+        expected[1] -= ASK + fee;
+        let number = OPERATORS.iter().position(|one| one.to_account_id() == operator).unwrap();
+        expected[2 + number] += OPERATOR_PART;
+        expected[5] += TREASURY_PART;
+        assert_eq!(wealths(), expected);
+        assert_eq!(held(&PAYER.to_account_id()), 0);
+        assert_eq!(Balances::total_issuance(), issuance - fee, "fees are burnt, nothing else");
+    });
+}
+
+#[test]
+fn a_liar_in_a_quorum_pays_and_the_others_are_paid() {
+    in_prepared_network(|| {
+        let before = wealths();
+        let (id, fee) = request(QUORUM, 20, 1);
+        empty_block();
+        let members = record(id).accounts();
+        assert_eq!(members.len(), 3);
+        // The first of the draw lies: being first does not help.
+        let answers = [[6], [5], [5]].map(|answer| integer_payload(&answer));
+        for (member, answer) in members.iter().zip(&answers) {
+            assert_ok!(include(general(commit(id, member, &key_of(member), answer, &[3; 32]))));
+            assert_eq!(fees(), Vec::new());
+        }
+        assert_eq!(record(id).status, Status::Submitted);
+        for (member, answer) in members.iter().zip(&answers) {
+            assert_eq!(outcome(id), None);
+            assert_ok!(include(general(reveal(id, member, &key_of(member), answer, &[3; 32]))));
+        }
+        assert_eq!(outcome(id), Some(Outcome::Verified));
+        assert_eq!(
+            pallet_inference::Outputs::<Runtime>::get(id).unwrap().into_inner(),
+            integer_payload(&[5])
+        );
+
+        let slashed = WrongResultSlash::get() * BOND;
+        // All of the slash that the payer was promised in its limit, the rest to the treasury.
+        let compensation = slashed.min(MAX_PRICE);
+        let mut expected = before;
+        expected[0] += 2 * ROYALTY_PART;
+        expected[1] = expected[1] - 2 * ASK - fee + compensation;
+        for member in &members[1..] {
+            let number = OPERATORS.iter().position(|one| one.to_account_id() == *member).unwrap();
+            expected[2 + number] += OPERATOR_PART;
+        }
+        let liar = OPERATORS.iter().position(|one| one.to_account_id() == members[0]).unwrap();
+        expected[2 + liar] -= slashed;
+        expected[5] += 2 * TREASURY_PART + slashed - compensation;
+        assert_eq!(wealths(), expected);
+        assert_eq!(held(&members[0]), BOND - slashed);
+    });
+}
+
+#[test]
+fn a_deadline_that_passes_gives_everything_back_and_costs_the_silent() {
+    in_prepared_network(|| {
+        let before = wealths();
+        let (id, fee) = request(Assurance::Signed, 4, 1);
+        empty_block();
+        let record_then = record(id);
+        let operator = record_then.members[0].account.clone();
+        go_to(record_then.deadline);
+        assert_eq!(outcome(id), None, "the deadline itself is still in time");
+        empty_block();
+        println!("DBG now {} cursor {} agenda {:?} sweeps {} deadline {}", System::block_number(), pallet_inference::AgendaCursor::<Runtime>::get(), pallet_inference::Agenda::<Runtime>::iter().collect::<Vec<_>>(), assay_runtime::Inference::sweeps_per_block(), record(id).deadline);
+        assert_eq!(outcome(id), Some(Outcome::TimedOut));
+        let late = result(id, &operator, &key_of(&operator), &integer_payload(&[5]));
+        assert!(validate(general(late)).is_err(), "late is late");
+
+        let slashed = NoAnswerSlash::get() * BOND;
+        let compensation = slashed.min(MAX_PRICE);
+        let mut expected = before;
+        expected[1] = expected[1] - fee + compensation;
+        let number = OPERATORS.iter().position(|one| one.to_account_id() == operator).unwrap();
+        expected[2 + number] -= slashed;
+        expected[5] += slashed - compensation;
+        assert_eq!(wealths(), expected);
+    });
+}
+
+#[test]
+fn the_same_client_key_never_charges_twice() {
+    in_prepared_network(|| {
+        let (id, _) = request(Assurance::Signed, 10, 1);
+        let held_before = held(&PAYER.to_account_id());
+        let refused = include(signed(PAYER, request_call(Assurance::Signed, 10, 1)));
+        assert_eq!(
+            refused,
+            Err(pallet_inference::Error::<Runtime>::DuplicateClientKey.into())
+        );
+        assert_eq!(held(&PAYER.to_account_id()), held_before);
+        assert_eq!(pallet_inference::NextRequest::<Runtime>::get(), RequestId(id.0 + 1));
+    });
+}
+
+#[test]
+fn a_chunk_in_a_batch_is_refused_and_nothing_lost() {
+    run(|| {
+        let bytes = vec![9; 100];
+        submit(OWNER, announce(&bytes));
+        let chunk: RuntimeCall = upload(&bytes, 0, digest(&bytes)).into();
+        let remark: RuntimeCall = frame_system::Call::remark { remark: b"x".to_vec() }.into();
+        let deposit = held(&OWNER.to_account_id());
+        let before = free(&OWNER.to_account_id());
+        let refused: DispatchError =
+            pallet_storage::Error::<Runtime>::NotOutermostCall.into();
+
+        let calls = vec![chunk.clone(), remark.clone()];
+        assert_eq!(
+            include(signed(OWNER, pallet_utility::Call::batch_all { calls: calls.clone() })),
+            Err(refused)
+        );
+        let fee = fees()[0].1;
+        // `batch` itself succeeds, and says what failed.
+        assert_ok!(include(signed(OWNER, pallet_utility::Call::batch { calls })));
+        assert!(events().contains(&RuntimeEvent::Utility(
+            pallet_utility::Event::BatchInterrupted { index: 0, error: refused }
+        )));
+        let fee = fee + fees()[0].1;
+        let wrapped = pallet_utility::Call::with_weight {
+            call: Box::new(chunk.clone()),
+            weight: Default::default(),
+        };
+        // Only root may call it, and its argument follows the bytes.
+        assert_eq!(include(signed(OWNER, wrapped)), Err(DispatchError::BadOrigin));
+        let fee = fee + fees()[0].1;
+
+        let artifact = pallet_storage::Artifacts::<Runtime>::get(digest(&bytes)).unwrap();
+        assert_eq!(artifact.uploaded, 0);
+        assert_eq!(held(&OWNER.to_account_id()), deposit);
+        assert_eq!(free(&OWNER.to_account_id()), before - fee, "nothing but the fees is gone");
+        submit(OWNER, chunk);
+        assert!(pallet_storage::Artifacts::<Runtime>::get(digest(&bytes)).unwrap().is_complete());
+    });
+}
+
+#[test]
+fn of_two_chunks_in_one_batch_at_most_one_is_taken() {
+    run(|| {
+        // The first chunk ends with the second, so that both are at the end of the transaction.
+        let second = vec![9; 10];
+        let first = vec![9; 20];
+        for bytes in [&first, &second] {
+            submit(OWNER, announce(bytes));
+        }
+        let calls = vec![
+            upload(&second, 0, digest(&second)).into(),
+            upload(&first, 0, digest(&first)).into(),
+        ];
+        let refused = include(signed(OWNER, pallet_utility::Call::batch_all { calls }));
+        assert_eq!(refused, Err(pallet_storage::Error::<Runtime>::NotOutermostCall.into()));
+        for bytes in [&first, &second] {
+            let artifact = pallet_storage::Artifacts::<Runtime>::get(digest(bytes)).unwrap();
+            assert_eq!(artifact.uploaded, 0);
+        }
+    });
+}
+
+#[test]
+fn the_largest_chunk_fits_into_a_transaction() {
+    run(|| {
+        let bytes = vec![3; MAX_CHUNK_BYTES as usize + 1];
+        submit(OWNER, announce(&bytes));
+        for (index, chunk) in ArtifactManifest::split(&bytes).enumerate() {
+            submit(OWNER, upload(chunk, index as u32, digest(&bytes)));
+        }
+        assert!(pallet_storage::Artifacts::<Runtime>::get(digest(&bytes)).unwrap().is_complete());
+    });
+}
+
+/// What is wrong with a transaction, if it may not enter the pool.
+fn refusal(transaction: UncheckedExtrinsic) -> Option<InvalidTransaction> {
+    match validate(transaction) {
+        Ok(_) => None,
+        Err(TransactionValidityError::Invalid(why)) => Some(why),
+        Err(TransactionValidityError::Unknown(why)) => panic!("unknown: {why:?}"),
+    }
+}
+
+#[test]
+fn the_pool_refuses_what_strangers_send_for_workers() {
+    in_prepared_network(|| {
+        let (id, _) = request(Assurance::Signed, 10, 1);
+        empty_block();
+        let operator = record(id).members[0].account.clone();
+        let output = integer_payload(&[5]);
+        let stranger = worker(99);
+        let other = OPERATORS.iter().find(|one| one.to_account_id() != operator).unwrap();
+        let other_account = other.to_account_id();
+        let good = result(id, &operator, &key_of(&operator), &output);
+
+        // A signature that is not the worker's.
+        let forged = result(id, &operator, &stranger, &output);
+        assert_eq!(refusal(general(forged)), Some(InvalidTransaction::BadProof));
+        let forged = failure(id, &operator, &stranger, FailureReason::EngineError);
+        assert_eq!(refusal(general(forged)), Some(InvalidTransaction::BadProof));
+        let forged = heartbeat(&operator, &stranger, System::block_number());
+        assert!(refusal(general(forged)).is_some());
+        // An operator that was not drawn.
+        let undrawn = result(id, &other_account, &key_of(&other_account), &output);
+        assert_eq!(
+            refusal(general(undrawn)),
+            Some(InvalidTransaction::Custom(pallet_inference::refusal::NOT_ASSIGNED))
+        );
+        // A request that there is not, and answers of another class.
+        let nowhere = result(RequestId(77), &operator, &key_of(&operator), &output);
+        assert_eq!(
+            refusal(general(nowhere)),
+            Some(InvalidTransaction::Custom(pallet_inference::refusal::REQUEST_NOT_FOUND))
+        );
+        let committed = commit(id, &operator, &key_of(&operator), &output, &[1; 32]);
+        assert_eq!(
+            refusal(general(committed)),
+            Some(InvalidTransaction::Custom(pallet_inference::refusal::WRONG_PHASE))
+        );
+        let revealed = reveal(id, &operator, &key_of(&operator), &output, &[1; 32]);
+        assert_eq!(
+            refusal(general(revealed)),
+            Some(InvalidTransaction::Custom(pallet_inference::refusal::WRONG_PHASE))
+        );
+        // An output that the version does not declare.
+        let odd = result(id, &operator, &key_of(&operator), &integer_payload(&[5, 5]));
+        assert_eq!(
+            refusal(general(odd)),
+            Some(InvalidTransaction::Custom(pallet_inference::refusal::WRONG_OUTPUT))
+        );
+        // The right call without the extensions that authorize it.
+        let bare = UncheckedExtrinsic::new_bare(RuntimeCall::from(good.clone()));
+        assert!(refusal(bare.clone()).is_some());
+        assert!(block(vec![bare])[0].is_err(), "nor does a block take it");
+        assert_eq!(outcome(id), None);
+
+        // The right one enters, once.
+        let validity = validate(general(good.clone())).unwrap();
+        assert_eq!(validity.priority, WorkerPriority::get());
+        assert!(!validity.provides.is_empty());
+        assert_ok!(include(general(good.clone())));
+        assert_eq!(
+            refusal(general(good.clone())),
+            Some(InvalidTransaction::Custom(pallet_inference::refusal::WRONG_PHASE))
+        );
+        assert!(block(vec![general(good)])[0].is_err());
+    });
+}
+
+#[test]
+fn a_workers_call_from_an_account_is_refused_and_costs_its_fee() {
+    in_prepared_network(|| {
+        let (id, _) = request(Assurance::Signed, 10, 1);
+        empty_block();
+        let operator = record(id).members[0].account.clone();
+        let call = result(id, &operator, &key_of(&operator), &integer_payload(&[5]));
+        assert_eq!(include(signed(STRANGER, call)), Err(DispatchError::BadOrigin));
+        assert_eq!(fees().len(), 1);
+        assert_eq!(fees()[0].0, STRANGER.to_account_id());
+        assert_eq!(outcome(id), None);
+    });
+}
+
+#[test]
+fn a_general_transaction_with_an_ordinary_call_is_refused() {
+    in_prepared_network(|| {
+        let transfer = pallet_balances::Call::transfer_allow_death {
+            dest: STRANGER.to_account_id().into(),
+            value: ASY,
+        };
+        let calls: Vec<RuntimeCall> = vec![
+            frame_system::Call::remark { remark: Vec::new() }.into(),
+            transfer.into(),
+            request_call(Assurance::Signed, 10, 1).into(),
+            pallet_operators::Call::unbond {}.into(),
+            pallet_sudo::Call::sudo {
+                call: Box::new(frame_system::Call::remark { remark: Vec::new() }.into()),
+            }
+            .into(),
+            pallet_utility::Call::batch { calls: Vec::new() }.into(),
+        ];
+        for call in calls {
+            assert_eq!(
+                refusal(general(call.clone())),
+                Some(InvalidTransaction::UnknownOrigin),
+                "{call:?}"
+            );
+            assert!(block(vec![general(call)])[0].is_err());
+        }
+    });
+}
+
+#[test]
+fn a_workers_call_cannot_hide_in_a_batch() {
+    in_prepared_network(|| {
+        let (id, _) = request(Assurance::Signed, 10, 1);
+        empty_block();
+        let operator = record(id).members[0].account.clone();
+        let good = result(id, &operator, &key_of(&operator), &integer_payload(&[5]));
+        let calls = vec![good.into()];
+        let batch: RuntimeCall = pallet_utility::Call::batch_all { calls }.into();
+        assert_eq!(refusal(general(batch.clone())), Some(InvalidTransaction::UnknownOrigin));
+        assert_eq!(include(signed(STRANGER, batch)), Err(DispatchError::BadOrigin));
+        assert_eq!(outcome(id), None);
+    });
+}
+
+#[test]
+fn a_heartbeat_is_free_and_cannot_be_repeated() {
+    in_prepared_network(|| {
+        let operator = OPERATORS[0].to_account_id();
+        // Soon after the last one.
+        let soon = heartbeat(&operator, &worker(0), System::block_number());
+        assert_eq!(refusal(general(soon)), Some(InvalidTransaction::Stale));
+        let before = free(&operator);
+        go_to(System::block_number() + 15);
+        let call = heartbeat(&operator, &worker(0), System::block_number());
+        let validity = validate(general(call.clone())).unwrap();
+        assert_eq!(validity.priority, HeartbeatPriority::get());
+        assert_ok!(include(general(call.clone())));
+        assert_eq!(free(&operator), before);
+        assert_eq!(refusal(general(call)), Some(InvalidTransaction::Stale));
+        // A height to come.
+        let future = heartbeat(&operator, &worker(0), System::block_number() + 20);
+        assert_eq!(refusal(general(future)), Some(InvalidTransaction::Future));
+    });
+}
+
+#[test]
+fn an_operator_that_falls_silent_is_not_drawn() {
+    in_prepared_network(|| {
+        let operator = OPERATORS[0].to_account_id();
+        let silent_since = System::block_number();
+        go_to(silent_since + 46);
+        let call = heartbeat(&operator, &worker(0), System::block_number());
+        assert_ok!(include(general(call)));
+        let (id, _) = request(Assurance::Signed, 10, 1);
+        empty_block();
+        assert_eq!(record(id).accounts(), vec![operator]);
+        let refused = include(signed(PAYER, request_call(QUORUM, 20, 2)));
+        assert_eq!(refused, Err(pallet_inference::Error::<Runtime>::NoOperator.into()));
+    });
+}
+
+#[test]
+fn an_account_lives_as_long_as_money_of_it_is_held() {
+    in_prepared_network(|| {
+        let (id, _) = request(Assurance::Signed, 10, 1);
+        let payer = PAYER.to_account_id();
+        let everything = pallet_balances::Call::transfer_all {
+            dest: STRANGER.to_account_id().into(),
+            keep_alive: false,
+        };
+        submit(PAYER, everything.clone());
+        assert_eq!(free(&payer), EXISTENTIAL_DEPOSIT);
+        assert_eq!(held(&payer), MAX_PRICE);
+        let too_much = pallet_balances::Call::transfer_allow_death {
+            dest: STRANGER.to_account_id().into(),
+            value: EXISTENTIAL_DEPOSIT,
+        };
+        // It could not pay the fee either; a friend does.
+        let friend = pallet_balances::Call::transfer_allow_death {
+            dest: payer.clone().into(),
+            value: ASY,
+        };
+        submit(STRANGER, friend);
+        assert!(include(signed(PAYER, too_much.clone())).is_ok());
+        submit(PAYER, everything.clone());
+        assert_eq!(free(&payer), EXISTENTIAL_DEPOSIT);
+        empty_block();
+        let operator = record(id).members[0].account.clone();
+        let call = result(id, &operator, &key_of(&operator), &integer_payload(&[5]));
+        assert_ok!(include(general(call)));
+        // The remainder of the escrow is there.
+        assert_eq!(held(&payer), 0);
+        assert_eq!(free(&payer), EXISTENTIAL_DEPOSIT + MAX_PRICE - ASK);
+        submit(PAYER, everything);
+        assert_eq!(free(&payer), 0);
+        assert!(!System::account_exists(&payer));
+    });
+}
+
+#[test]
+fn sudo_can_switch_a_class_off_and_on() {
+    in_prepared_network(|| {
+        let switch = |enabled| -> RuntimeCall {
+            pallet_verification::Call::set_class_enabled { class: AssuranceClass::Quorum, enabled }
+                .into()
+        };
+        let sudo = |call: RuntimeCall| pallet_sudo::Call::sudo { call: Box::new(call) };
+        let succeeded = || {
+            events().into_iter().any(|event| {
+                matches!(
+                    event,
+                    RuntimeEvent::Sudo(pallet_sudo::Event::Sudid { sudo_result: Ok(()) })
+                )
+            })
+        };
+        // Neither by itself nor through sudo may anyone else.
+        assert_eq!(include(signed(PAYER, switch(false))), Err(DispatchError::BadOrigin));
+        assert!(include(signed(PAYER, sudo(switch(false)))).is_err());
+
+        // One that is open goes on.
+        let (open, _) = request(QUORUM, 20, 1);
+        submit(Alice, sudo(switch(false)));
+        assert!(succeeded());
+        assert_eq!(
+            include(signed(PAYER, request_call(QUORUM, 20, 2))),
+            Err(pallet_verification::Error::<Runtime>::ClassDisabled.into())
+        );
+        assert_eq!(record(open).status, Status::Assigned);
+        let (signed_request, _) = request(Assurance::Signed, 10, 3);
+        empty_block();
+        assert_eq!(record(signed_request).status, Status::Assigned);
+        for member in record(open).accounts() {
+            let call = failure(open, &member, &key_of(&member), FailureReason::TimeLimit);
+            if outcome(open).is_none() {
+                assert_ok!(include(general(call)));
+            }
+        }
+        assert!(outcome(open).is_some());
+
+        submit(Alice, sudo(switch(true)));
+        assert!(succeeded());
+        request(QUORUM, 20, 4);
+    });
+}
+
+#[test]
+fn classes_to_come_are_refused() {
+    in_prepared_network(|| {
+        for (key, assurance) in
+            [Assurance::Optimistic, Assurance::Proof, Assurance::Tee].into_iter().enumerate()
+        {
+            assert_eq!(
+                include(signed(PAYER, request_call(assurance, 20, key as u8))),
+                Err(pallet_verification::Error::<Runtime>::ClassNotAvailable.into())
+            );
+        }
+    });
+}
+
+#[test]
+fn a_version_in_use_cannot_be_removed() {
+    in_prepared_network(|| {
+        let (id, _) = request(Assurance::Signed, 10, 1);
+        let remove = pallet_model_registry::Call::remove_version { version: version(0, 1) };
+        assert_eq!(
+            include(signed(OWNER, remove.clone())),
+            Err(pallet_model_registry::Error::<Runtime>::InUse.into())
+        );
+        let operator = record(id).members[0].account.clone();
+        let call = result(id, &operator, &key_of(&operator), &integer_payload(&[5]));
+        assert_ok!(include(general(call)));
+        let deposit = held(&OWNER.to_account_id());
+        submit(OWNER, remove);
+        submit(OWNER, pallet_model_registry::Call::remove_model { model: version(0, 1).model });
+        submit(OWNER, pallet_storage::Call::remove { digest: digest(MODEL_FILE) });
+        assert!(deposit > 0);
+        assert_eq!(held(&OWNER.to_account_id()), 0, "every deposit comes back");
+        assert_eq!(pallet_model_registry::Models::<Runtime>::iter().count(), 0);
+        assert_eq!(ModelRegistry::do_try_state(), Ok(()));
+    });
+}
+
+#[test]
+fn an_equivocator_loses_its_bond_to_the_treasury() {
+    in_prepared_network(|| {
+        let (id, _) = request(Assurance::Signed, 10, 1);
+        empty_block();
+        let operator = record(id).members[0].account.clone();
+        let key = key_of(&operator);
+        let first = result_statement(id, &operator, &integer_payload(&[5]));
+        let second = result_statement(id, &operator, &integer_payload(&[6]));
+        let report = pallet_verification::Call::report_equivocation {
+            worker: public(&key),
+            first_signature: key.sign(&first.signing_bytes()).into(),
+            first,
+            second_signature: key.sign(&second.signing_bytes()).into(),
+            second,
+        };
+        let before = free(&treasury());
+        submit(STRANGER, report.clone());
+        assert_eq!(held(&operator), 0);
+        assert_eq!(free(&treasury()), before + BOND);
+        assert_eq!(
+            include(signed(STRANGER, report)),
+            Err(pallet_verification::Error::<Runtime>::AlreadyPunished.into())
+        );
+    });
+}

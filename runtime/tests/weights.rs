@@ -1,0 +1,345 @@
+//! The runtime uses its own weights, and none of its calls is too heavy for a block.
+
+mod common;
+
+use std::collections::BTreeSet;
+
+use assay_primitives::{
+    artifact::{MAX_ARTIFACT_BYTES, MAX_CHUNKS, MAX_CHUNK_BYTES},
+    model::{
+        Format, Licence, ModelName, Tolerance, MAX_LICENCE_BYTES, MAX_NAME_BYTES, MAX_TENSORS,
+    },
+    operator::Roles,
+    tensor::{MAX_RANK, MAX_TENSOR_NAME_BYTES},
+    Assurance, AssuranceClass, Digest, Dimension, ElementType, FailureReason, ModelDescriptor,
+    ModelId, RequestId, ResultStatement, TensorDeclaration, WorkerSignature,
+};
+use assay_runtime::{
+    configs::{
+        assay::{authorized_extension, MaxInputBytes, MaxOutputBytes, MaxRoyalty},
+        system::RuntimeBlockWeights,
+    },
+    AccountId, Runtime, RuntimeCall, UncheckedExtrinsic,
+};
+use codec::Encode;
+use common::{bounded, both, version, worker};
+use frame_support::{
+    dispatch::{DispatchClass, GetDispatchInfo, Pays},
+    traits::GetCallName,
+    weights::Weight,
+};
+use pallet_inference::RequestInput;
+use sp_application_crypto::Pair as _;
+
+fn own<W>() -> bool {
+    core::any::type_name::<W>().starts_with("assay_runtime::weights::")
+}
+
+#[test]
+fn the_runtime_uses_its_own_weights() {
+    macro_rules! foreign {
+        ($($pallet:ident :: $name:ident),* $(,)?) => {
+            [$((
+                concat!(stringify!($pallet), "::", stringify!($name)),
+                own::<<Runtime as $pallet::Config>::$name>(),
+            )),*]
+        };
+    }
+    let foreign: Vec<_> = foreign![
+        frame_system::SystemWeightInfo,
+        frame_system::ExtensionsWeightInfo,
+        pallet_balances::WeightInfo,
+        pallet_timestamp::WeightInfo,
+        pallet_transaction_payment::WeightInfo,
+        pallet_utility::WeightInfo,
+        pallet_sudo::WeightInfo,
+        pallet_settlement::WeightInfo,
+        pallet_storage::WeightInfo,
+        pallet_model_registry::WeightInfo,
+        pallet_operators::WeightInfo,
+        pallet_verification::WeightInfo,
+        pallet_inference::WeightInfo,
+    ]
+    .into_iter()
+    .filter(|(_, own)| !own)
+    .map(|(name, _)| name)
+    .collect();
+    assert!(foreign.is_empty(), "borrowed weights: {foreign:?}");
+}
+
+fn signature() -> WorkerSignature {
+    WorkerSignature::from_raw([1; 64])
+}
+
+fn account() -> AccountId {
+    AccountId::new([1; 32])
+}
+
+fn widest_descriptor() -> ModelDescriptor {
+    let tensors = |letter: u8| {
+        let declarations: Vec<_> = (0..MAX_TENSORS)
+            .map(|index| {
+                let mut name = vec![letter; MAX_TENSOR_NAME_BYTES as usize];
+                name[MAX_TENSOR_NAME_BYTES as usize - 1] = b'0' + index as u8;
+                TensorDeclaration {
+                    name: name.try_into().expect("within the bound"),
+                    element_type: ElementType::F32,
+                    shape: vec![Dimension::Fixed(u32::MAX); MAX_RANK as usize]
+                        .try_into()
+                        .expect("within the bound"),
+                }
+            })
+            .collect();
+        declarations.try_into().expect("within the bound")
+    };
+    ModelDescriptor {
+        artifact: Digest::repeat_byte(1),
+        artifact_size: MAX_ARTIFACT_BYTES,
+        format: Format::Onnx,
+        inputs: tensors(b'i'),
+        outputs: tensors(b'o'),
+        assurances: both(),
+        tolerance: Some(Tolerance { millionths: u32::MAX }),
+    }
+}
+
+/// Every call of the pallets of Assay with arguments as large as they may be.
+fn largest_calls() -> Vec<RuntimeCall> {
+    let (digest, request) = (Digest::repeat_byte(1), RequestId(u64::MAX));
+    let (version, model) = (version(u32::MAX, u32::MAX), ModelId(u32::MAX));
+    let output = vec![1; MaxOutputBytes::get() as usize];
+    let key = worker(1).public();
+    let statement = ResultStatement {
+        genesis: digest,
+        request,
+        version_digest: digest,
+        input_digest: digest,
+        output_digest: digest,
+        assurance: Assurance::Quorum { n: 15, k: 15 },
+        operator: account(),
+    };
+    let mut calls: Vec<RuntimeCall> = Vec::new();
+    calls.extend(
+        [
+            pallet_storage::Call::create {
+                digest,
+                size: MAX_ARTIFACT_BYTES,
+                chunks: vec![digest; MAX_CHUNKS as usize].try_into().expect("within the bound"),
+            },
+            pallet_storage::Call::upload {
+                digest,
+                index: MAX_CHUNKS,
+                data: vec![1; MAX_CHUNK_BYTES as usize],
+            },
+            pallet_storage::Call::remove { digest },
+        ]
+        .map(RuntimeCall::Storage),
+    );
+    let name: ModelName = bounded(&[b'a'; MAX_NAME_BYTES as usize]);
+    let licence: Licence = bounded(&[b'A'; MAX_LICENCE_BYTES as usize]);
+    calls.extend(
+        [
+            pallet_model_registry::Call::create { name },
+            pallet_model_registry::Call::publish {
+                model,
+                descriptor: widest_descriptor(),
+                royalty: MaxRoyalty::get(),
+                licence,
+                metadata: Some(digest),
+            },
+            pallet_model_registry::Call::set_metadata { version, metadata: Some(digest) },
+            pallet_model_registry::Call::set_royalty { version, royalty: MaxRoyalty::get() },
+            pallet_model_registry::Call::deprecate { version },
+            pallet_model_registry::Call::transfer { model, to: account() },
+            pallet_model_registry::Call::remove_version { version },
+            pallet_model_registry::Call::remove_model { model },
+        ]
+        .map(RuntimeCall::ModelRegistry),
+    );
+    calls.extend(
+        [
+            pallet_operators::Call::register {
+                roles: Roles::INFERENCE,
+                worker: key.clone(),
+                possession: signature(),
+                bond: u128::MAX,
+            },
+            pallet_operators::Call::set_worker { worker: key.clone(), possession: signature() },
+            pallet_operators::Call::add_bond { amount: u128::MAX },
+            pallet_operators::Call::serve {
+                version,
+                ask: u128::MAX,
+                concurrency: u32::MAX,
+                classes: both(),
+            },
+            pallet_operators::Call::withdraw { version },
+            common::heartbeat(&account(), &worker(1), u32::MAX),
+            pallet_operators::Call::unbond {},
+            pallet_operators::Call::withdraw_bond {},
+        ]
+        .map(RuntimeCall::Operators),
+    );
+    calls.extend(
+        [
+            pallet_verification::Call::set_class_enabled {
+                class: AssuranceClass::Tee,
+                enabled: true,
+            },
+            pallet_verification::Call::report_equivocation {
+                worker: key,
+                first: statement.clone(),
+                first_signature: signature(),
+                second: statement,
+                second_signature: signature(),
+            },
+        ]
+        .map(RuntimeCall::Verification),
+    );
+    calls.push(
+        pallet_settlement::Call::spend_treasury { to: account(), amount: u128::MAX }.into(),
+    );
+    calls.extend(
+        [
+            pallet_inference::Call::request {
+                version,
+                input: RequestInput::Inline(bounded(&vec![1; MaxInputBytes::get() as usize])),
+                assurance: Assurance::Quorum { n: 15, k: 15 },
+                max_price: u128::MAX,
+                deadline: u32::MAX,
+                client_key: [1; 32],
+            },
+            pallet_inference::Call::cancel { request },
+            pallet_inference::Call::submit_result {
+                request,
+                operator: account(),
+                output: bounded(&output),
+                signature: signature(),
+            },
+            pallet_inference::Call::submit_commitment {
+                request,
+                operator: account(),
+                commitment: digest,
+                signature: signature(),
+            },
+            pallet_inference::Call::submit_reveal {
+                request,
+                operator: account(),
+                output: bounded(&output),
+                salt: [1; 32],
+                signature: signature(),
+            },
+            pallet_inference::Call::report_failure {
+                request,
+                operator: account(),
+                reason: FailureReason::EngineError,
+                signature: signature(),
+            },
+        ]
+        .map(RuntimeCall::Inference),
+    );
+    calls
+}
+
+/// Name of a call, with its pallet.
+fn name(call: &RuntimeCall) -> String {
+    use frame_support::traits::GetCallMetadata;
+    let metadata = call.get_call_metadata();
+    format!("{}.{}", metadata.pallet_name, metadata.function_name)
+}
+
+#[test]
+fn the_list_of_largest_calls_has_every_call() {
+    let listed: BTreeSet<String> = largest_calls().iter().map(name).collect();
+    let mut all = BTreeSet::new();
+    macro_rules! add {
+        ($($label:literal: $pallet:ident),*) => {$(
+            for call in $pallet::Call::<Runtime>::get_call_names() {
+                all.insert(format!("{}.{call}", $label));
+            }
+        )*};
+    }
+    add!(
+        "Settlement": pallet_settlement, "Storage": pallet_storage,
+        "ModelRegistry": pallet_model_registry, "Operators": pallet_operators,
+        "Verification": pallet_verification, "Inference": pallet_inference
+    );
+    assert_eq!(listed, all);
+}
+
+fn largest_extrinsic() -> Weight {
+    RuntimeBlockWeights::get()
+        .get(DispatchClass::Normal)
+        .max_extrinsic
+        .expect("one extrinsic has a limit")
+}
+
+#[test]
+fn no_call_takes_more_than_half_of_what_an_extrinsic_may() {
+    let half = largest_extrinsic() / 2;
+    // The extensions need no state to say what they weigh.
+    sp_io::TestExternalities::default().execute_with(|| {
+        let mut heavy = Vec::new();
+        for call in largest_calls() {
+            let name = name(&call);
+            let info =
+                UncheckedExtrinsic::new_transaction(call, authorized_extension()).get_dispatch_info();
+            assert_eq!(info.class, DispatchClass::Normal, "{name}");
+            println!("{name}: {} us", info.total_weight().ref_time() / 1_000_000);
+            if !info.total_weight().all_lte(half) {
+                heavy.push((name, info.total_weight()));
+            }
+        }
+        assert!(heavy.is_empty(), "above {half:?}: {heavy:?}");
+    });
+}
+
+#[test]
+fn no_call_is_for_nothing() {
+    sp_io::TestExternalities::default().execute_with(|| {
+        for call in largest_calls() {
+            let info = call.get_dispatch_info();
+            assert!(info.call_weight.ref_time() > 0, "{}", name(&call));
+            // A signed transaction pays, whatever it carries.
+            assert_eq!(info.pays_fee, Pays::Yes, "{}", name(&call));
+        }
+    });
+}
+
+#[test]
+fn the_weight_of_authorizing_a_workers_call_is_charged() {
+    sp_io::TestExternalities::default().execute_with(|| {
+        let nothing: RuntimeCall = frame_system::Call::remark { remark: Vec::new() }.into();
+        let extension_weight = |call: RuntimeCall| {
+            UncheckedExtrinsic::new_transaction(call, authorized_extension())
+                .get_dispatch_info()
+                .extension_weight
+        };
+        let least = extension_weight(nothing);
+        let workers = [
+            "Operators.heartbeat",
+            "Inference.submit_result",
+            "Inference.submit_commitment",
+            "Inference.submit_reveal",
+            "Inference.report_failure",
+        ];
+        for call in largest_calls() {
+            let name = name(&call);
+            let weight = extension_weight(call).ref_time();
+            if workers.contains(&name.as_str()) {
+                assert!(weight > least.ref_time(), "{name}");
+            } else {
+                assert_eq!(weight, least.ref_time(), "{name}");
+            }
+        }
+    });
+}
+
+#[test]
+fn every_call_fits_into_a_block() {
+    use assay_runtime::configs::system::RuntimeBlockLength;
+    let longest = *RuntimeBlockLength::get().max.get(DispatchClass::Normal) as usize;
+    for call in largest_calls() {
+        let size = call.encoded_size();
+        assert!(size < longest / 2, "{}: {size} of {longest}", name(&call));
+    }
+}
