@@ -10,7 +10,7 @@ use futures::{stream, StreamExt, TryStreamExt};
 use crate::{
     calls::{model_registry, storage, Share},
     declaration::check_onnx,
-    Client, Declaration, Error, Result, Signer,
+    Client, Declaration, Error, Inclusion, Result, Signer,
 };
 
 /// Chunks that are under way at once.
@@ -129,6 +129,15 @@ pub struct PublishPlan {
     pub fees: Balance,
 }
 
+/// Where blocks were replaced by others, what is asked for again may have come back by itself: a
+/// refusal that says so is a success.
+fn accept_repetition(outcome: Result<Inclusion>, refusal_name: &str) -> Result<()> {
+    match outcome {
+        Err(Error::Refused { refusal, .. }) if refusal.name == refusal_name => Ok(()),
+        outcome => outcome.map(drop),
+    }
+}
+
 impl Client {
     /// What publishing would take now.
     pub async fn plan(&self, publication: &Publication, signer: &Signer) -> Result<PublishPlan> {
@@ -170,7 +179,7 @@ impl Client {
         let manifest = manifest(bytes)?;
         let (digest, total) = (manifest.digest, manifest.chunks.len());
         if self.artifact(digest).await?.is_none() {
-            self.submit(&storage::create(manifest), signer).await?;
+            accept_repetition(self.submit(&storage::create(manifest), signer).await, "AlreadyExists")?;
             progress(PublishProgress::ArtifactCreated { digest });
         }
         let chunks: Vec<_> = ArtifactManifest::split(bytes).collect();
@@ -189,7 +198,9 @@ impl Client {
                 .map(|(index, chunk)| storage::upload(digest, index, chunk))
                 .collect();
             let mut uploads = stream::iter(&calls)
-                .map(|call| self.submit(call, signer))
+                .map(|call| async {
+                    accept_repetition(self.submit(call, signer).await, "ChunkExists")
+                })
                 .buffer_unordered(PARALLEL_UPLOADS);
             while uploads.try_next().await?.is_some() {
                 done += 1;

@@ -182,7 +182,7 @@ pub struct Verdict<AccountId> {
     pub winner: Option<Digest>,
     /// Operators whose result won.
     pub agreed: Vec<AccountId>,
-    /// Operators whose result lost against it.
+    /// Operators whose result is not even within twice the tolerance of it.
     pub wrong: Vec<AccountId>,
     /// Operators that showed no result and reported no failure.
     pub silent: Vec<AccountId>,

@@ -229,7 +229,9 @@ impl<T: Config> Pallet<T> {
         };
         for (offenders, offence) in [(wrong, Offence::WrongResult), (late, Offence::NoAnswer)] {
             for offender in offenders {
-                let harmed = Some((&request.payer, request.max_price));
+                // The payer's share of each is bounded so that all of them together bring it
+                // `max_price` at most.
+                let harmed = Some((&request.payer, request.budget()));
                 T::Operators::penalise(&offender, offence, harmed);
             }
         }

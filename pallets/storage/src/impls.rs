@@ -8,7 +8,7 @@ use assay_primitives::{
 use frame_support::{ensure, traits::Get};
 use sp_runtime::DispatchResult;
 
-use crate::{Artifact, Artifacts, Chunks, Config, Error, Event, LastIndexed, Pallet};
+use crate::{Artifact, Artifacts, Chunks, Config, Error, Event, LastIndexed, Pallet, Uploads};
 
 impl<AccountId> Artifact<AccountId> {
     fn has(&self, index: u32) -> bool {
@@ -51,19 +51,33 @@ impl<T: Config> Pallet<T> {
         if let [only] = chunks.as_slice() {
             ensure!(*only == artifact, Error::<T>::DigestMismatch);
         }
-        ensure!(!Artifacts::<T>::contains_key(artifact), Error::<T>::AlreadyExists);
+        ensure!(
+            !Artifacts::<T>::contains_key(artifact)
+                && !Uploads::<T>::contains_key(artifact, &owner),
+            Error::<T>::AlreadyExists
+        );
         let deposit = Self::deposit_for(size);
         T::Deposits::take(&owner, deposit)?;
-        Artifacts::<T>::insert(
+        Uploads::<T>::insert(
             artifact,
+            &owner,
             Artifact { owner: owner.clone(), size, chunks, uploaded: 0, uses: 0, deposit },
         );
         Self::deposit_event(Event::Created { artifact, owner, size });
         Ok(())
     }
 
-    pub(crate) fn do_upload(artifact: Digest, index: u32, data: Vec<u8>) -> DispatchResult {
-        let mut record = Artifacts::<T>::get(artifact).ok_or(Error::<T>::NotFound)?;
+    pub(crate) fn do_upload(
+        owner: T::AccountId,
+        artifact: Digest,
+        index: u32,
+        data: Vec<u8>,
+    ) -> DispatchResult {
+        let Some(mut record) = Uploads::<T>::get(artifact, &owner) else {
+            // A repeated upload of the chunk that completed it.
+            ensure!(!Artifacts::<T>::contains_key(artifact), Error::<T>::ChunkExists);
+            return Err(Error::<T>::NotFound.into());
+        };
         let expected =
             *record.chunks.get(index as usize).ok_or(Error::<T>::NoSuchChunk)?;
         ensure!(!record.has(index), Error::<T>::ChunkExists);
@@ -86,36 +100,64 @@ impl<T: Config> Pallet<T> {
         LastIndexed::<T>::put(here);
         sp_io::transaction_index::index(extrinsic_index, data.len() as u32, expected.0);
         record.uploaded |= 1 << index;
-        let complete = record.is_complete();
-        Artifacts::<T>::insert(artifact, record);
-        Self::deposit_event(Event::ChunkUploaded { artifact, index });
-        if complete {
-            Self::deposit_event(Event::Completed { artifact });
+        Self::deposit_event(Event::ChunkUploaded { artifact, owner: owner.clone(), index });
+        if record.is_complete() {
+            Self::complete_upload(owner, artifact, record);
+        } else {
+            Uploads::<T>::insert(artifact, owner, record);
         }
         Ok(())
     }
 
+    /// Makes an announcement whose last chunk has come the artifact, unless there is one.
+    fn complete_upload(owner: T::AccountId, artifact: Digest, record: Artifact<T::AccountId>) {
+        Uploads::<T>::remove(artifact, &owner);
+        if Artifacts::<T>::contains_key(artifact) {
+            T::Deposits::give_back(&owner, record.deposit);
+            Self::deposit_event(Event::UploadDropped { artifact, owner });
+        } else {
+            Artifacts::<T>::insert(artifact, record);
+            Self::deposit_event(Event::Completed { artifact, owner });
+        }
+    }
+
     pub(crate) fn do_remove(owner: T::AccountId, artifact: Digest) -> DispatchResult {
-        let record = Artifacts::<T>::get(artifact).ok_or(Error::<T>::NotFound)?;
-        ensure!(record.owner == owner, Error::<T>::NotOwner);
-        ensure!(record.uses == 0, Error::<T>::InUse);
-        Artifacts::<T>::remove(artifact);
-        T::Deposits::give_back(&owner, record.deposit);
-        Self::deposit_event(Event::Removed { artifact });
+        let deposit = match Uploads::<T>::take(artifact, &owner) {
+            Some(record) => record.deposit,
+            None => {
+                let record = Artifacts::<T>::get(artifact).ok_or(Error::<T>::NotFound)?;
+                ensure!(record.owner == owner, Error::<T>::NotOwner);
+                ensure!(record.uses == 0, Error::<T>::InUse);
+                Artifacts::<T>::remove(artifact);
+                record.deposit
+            },
+        };
+        T::Deposits::give_back(&owner, deposit);
+        Self::deposit_event(Event::Removed { artifact, owner });
         Ok(())
+    }
+
+    /// What an account sees of a digest: its own announcement while chunks of it are missing,
+    /// else the artifact.
+    pub fn seen_by(owner: &T::AccountId, digest: &Digest) -> Option<Artifact<T::AccountId>> {
+        Uploads::<T>::get(digest, owner).or_else(|| Artifacts::<T>::get(digest))
+    }
+
+    /// The artifact, else an announcement of it, whoever made it.
+    pub fn seen_by_all(digest: &Digest) -> Option<Artifact<T::AccountId>> {
+        Artifacts::<T>::get(digest)
+            .or_else(|| Uploads::<T>::iter_prefix_values(digest).next())
     }
 }
 
 impl<T: Config> ArtifactsTrait for Pallet<T> {
     fn complete(digest: &Digest) -> Option<ArtifactManifest> {
-        let record = Artifacts::<T>::get(digest)?;
-        record.is_complete().then(|| record.manifest(*digest))
+        Artifacts::<T>::get(digest).map(|record| record.manifest(*digest))
     }
 
     fn acquire(digest: &Digest) -> DispatchResult {
         Artifacts::<T>::try_mutate(digest, |record| {
             let record = record.as_mut().ok_or(Error::<T>::NotFound)?;
-            ensure!(record.is_complete(), Error::<T>::Incomplete);
             record.uses = record.uses.checked_add(1).ok_or(Error::<T>::TooManyUses)?;
             Ok(())
         })

@@ -7,8 +7,16 @@
 //! the block and serves them by digest, and none of them enters the state. Only the manifest
 //! does. The owner's deposit per byte comes back on removal.
 //!
-//! The chain checks each chunk against the manifest. That the chunks make up the whole is
-//! checked by whoever reads it; for an artifact of one chunk the two are the same.
+//! Announcements are each account's own: whoever announces a digest with chunks that nobody has
+//! keeps nobody else from announcing it rightly. The one that is uploaded in full first becomes
+//! the artifact; the others are dropped when they are complete, with their deposit given back.
+//!
+//! The chain checks each chunk against the manifest. An artifact of one chunk, 512 KiB at most,
+//! has the digest of the chunk, so the chain checks all of it. For an artifact of two chunks or
+//! more the chain cannot check the digest of the whole: an account that pays the fees and the
+//! deposit of uploading other bytes in full can occupy a digest that is not theirs. Such bytes
+//! harm nobody who reads them, since readers compare the digest of the whole and refuse, but
+//! the digest stays taken as long as that account pays for it.
 #![cfg_attr(not(feature = "std"), no_std)]
 
 extern crate alloc;
@@ -81,10 +89,21 @@ pub mod pallet {
         pub deposit: Balance,
     }
 
-    /// Artifacts by digest.
+    /// Artifacts all of whose chunks are on chain, by digest.
     #[pallet::storage]
     pub type Artifacts<T: Config> =
         StorageMap<_, Blake2_128Concat, Digest, Artifact<T::AccountId>>;
+
+    /// Artifacts of which chunks are missing, by digest and who announced them.
+    #[pallet::storage]
+    pub type Uploads<T: Config> = StorageDoubleMap<
+        _,
+        Blake2_128Concat,
+        Digest,
+        Blake2_128Concat,
+        T::AccountId,
+        Artifact<T::AccountId>,
+    >;
 
     /// Height and index of the transaction whose bytes were indexed last. Nodes index one chunk
     /// per transaction.
@@ -108,28 +127,44 @@ pub mod pallet {
         ChunkUploaded {
             /// Digest of the whole.
             artifact: Digest,
+            /// Who announced the artifact.
+            owner: T::AccountId,
             /// Which chunk.
             index: u32,
         },
-        /// Every chunk is on chain.
+        /// Every chunk is on chain: the artifact can be used.
         Completed {
             /// Digest of the whole.
             artifact: Digest,
+            /// Who announced it.
+            owner: T::AccountId,
         },
-        /// An artifact is no longer announced. Nodes keep its bytes as long as its blocks.
+        /// Every chunk is on chain, but the artifact was complete before: the announcement is
+        /// gone and its deposit given back.
+        UploadDropped {
+            /// Digest of the whole.
+            artifact: Digest,
+            /// Who announced it.
+            owner: T::AccountId,
+        },
+        /// An artifact, or the announcement of one, is gone and its deposit given back. Nodes
+        /// keep its bytes as long as its blocks.
         Removed {
             /// Digest of the whole.
             artifact: Digest,
+            /// Who had announced it.
+            owner: T::AccountId,
         },
     }
 
     /// What can go wrong.
     #[pallet::error]
     pub enum Error<T> {
-        /// An artifact of this digest is announced already. Use it, or upload its missing
-        /// chunks.
+        /// The artifact of this digest is complete already: use it. Or the caller announced it
+        /// already: upload its missing chunks.
         AlreadyExists,
-        /// There is no artifact of this digest. Announce it with `create`.
+        /// No artifact of this digest is complete, and the caller has announced none. Announce
+        /// it with `create`, and upload its chunks.
         NotFound,
         /// An artifact has at least one byte and at most 64 MiB.
         InvalidSize,
@@ -152,8 +187,6 @@ pub mod pallet {
         /// A version or an open request uses the artifact. Remove the version, or wait for the
         /// request to end.
         InUse,
-        /// Chunks of the artifact are missing. Upload them first.
-        Incomplete,
         /// The artifact is used more often than can be counted.
         TooManyUses,
     }
@@ -172,7 +205,8 @@ pub mod pallet {
 
     #[pallet::call]
     impl<T: Config> Pallet<T> {
-        /// Announces an artifact and takes the deposit for it.
+        /// Announces an artifact and takes the deposit for it. Refused where the artifact is
+        /// complete already, not where others announced it.
         ///
         /// `chunks` are the digests of its pieces of 512 KiB, the last one shorter.
         #[pallet::call_index(0)]
@@ -187,7 +221,11 @@ pub mod pallet {
             Self::do_create(owner, digest, size, chunks)
         }
 
-        /// Puts one chunk on chain. Anyone may; the bytes must be the announced ones.
+        /// Puts one chunk of what the caller announced on chain. The bytes must be the
+        /// announced ones.
+        ///
+        /// With the last one the artifact is complete. If it was before, by the chunks of
+        /// another account, the announcement is dropped and its deposit given back.
         #[pallet::call_index(1)]
         #[pallet::weight(T::WeightInfo::upload(data.len() as u32))]
         pub fn upload(
@@ -196,11 +234,12 @@ pub mod pallet {
             index: u32,
             data: Vec<u8>,
         ) -> DispatchResult {
-            ensure_signed(origin)?;
-            Self::do_upload(digest, index, data)
+            let owner = ensure_signed(origin)?;
+            Self::do_upload(owner, digest, index, data)
         }
 
-        /// Withdraws an artifact that nothing uses, and gives its deposit back.
+        /// Withdraws the caller's announcement that is not complete, or its artifact that
+        /// nothing uses, and gives the deposit back.
         #[pallet::call_index(2)]
         #[pallet::weight(T::WeightInfo::remove())]
         pub fn remove(origin: OriginFor<T>, digest: Digest) -> DispatchResult {

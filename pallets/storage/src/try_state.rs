@@ -4,26 +4,43 @@ use assay_primitives::artifact::{ArtifactManifest, MAX_ARTIFACT_BYTES};
 use frame_support::ensure;
 use sp_runtime::TryRuntimeError;
 
-use crate::{Artifacts, Config, Pallet};
+use crate::{Artifact, Artifacts, Config, Pallet, Uploads};
 
 impl<T: Config> Pallet<T> {
     /// * Sizes are within bounds and agree with the number of chunks.
     /// * No bit is set past the last chunk.
-    /// * Only complete artifacts are in use.
+    /// * Artifacts are complete. Announcements are not, belong to who made them, and nothing
+    ///   uses them.
+    /// * Nobody announces an artifact of its own.
     pub fn do_try_state() -> Result<(), TryRuntimeError> {
         for (_, record) in Artifacts::<T>::iter() {
-            ensure!(
-                (1..=MAX_ARTIFACT_BYTES).contains(&record.size),
-                "an artifact has an impossible size"
-            );
-            let count = ArtifactManifest::chunk_count(record.size);
-            ensure!(record.chunks.len() as u64 == count, "chunks and size disagree");
-            ensure!(
-                u64::from(u128::BITS - record.uploaded.leading_zeros()) <= count,
-                "a chunk is noted that does not exist"
-            );
-            ensure!(record.uses == 0 || record.is_complete(), "an incomplete artifact is used");
+            Self::check_record(&record)?;
+            ensure!(record.is_complete(), "an artifact is not complete");
         }
+        for (digest, owner, record) in Uploads::<T>::iter() {
+            Self::check_record(&record)?;
+            ensure!(!record.is_complete(), "an announcement is complete");
+            ensure!(record.owner == owner, "an announcement is not its owner's");
+            ensure!(record.uses == 0, "an announcement is used");
+            ensure!(
+                Artifacts::<T>::get(digest).is_none_or(|artifact| artifact.owner != owner),
+                "an artifact's owner announces it again"
+            );
+        }
+        Ok(())
+    }
+
+    fn check_record(record: &Artifact<T::AccountId>) -> Result<(), TryRuntimeError> {
+        ensure!(
+            (1..=MAX_ARTIFACT_BYTES).contains(&record.size),
+            "an artifact has an impossible size"
+        );
+        let count = ArtifactManifest::chunk_count(record.size);
+        ensure!(record.chunks.len() as u64 == count, "chunks and size disagree");
+        ensure!(
+            u64::from(u128::BITS - record.uploaded.leading_zeros()) <= count,
+            "a chunk is noted that does not exist"
+        );
         Ok(())
     }
 }

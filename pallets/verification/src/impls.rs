@@ -148,13 +148,17 @@ impl<T: Config> Verification<T::AccountId> for Pallet<T> {
 
         let (mut agreed, mut wrong) = (Vec::new(), Vec::new());
         let winner = quorum::winner(&results, threshold, tolerance);
+        // Two honest results may each be within the tolerance of the truth and not of each other.
+        // Only what is further away than that is wrong; what is between is just not paid.
+        let doubled = tolerance
+            .map(|Tolerance { millionths }| Tolerance { millionths: millionths.saturating_mul(2) });
         if let Some(winner) = winner {
             for (item, result) in items.iter().zip(&results) {
-                let side = match quorum::equal(results[winner], result, tolerance) {
-                    true => &mut agreed,
-                    false => &mut wrong,
-                };
-                side.push(item.operator.clone());
+                if quorum::equal(results[winner], result, tolerance) {
+                    agreed.push(item.operator.clone());
+                } else if !quorum::equal(results[winner], result, doubled) {
+                    wrong.push(item.operator.clone());
+                }
             }
         }
         Verdict {

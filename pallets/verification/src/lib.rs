@@ -6,7 +6,7 @@
 //! * `Signed`: one result, signed by the assigned operator's worker key.
 //! * `Quorum{n, k}`: commitments, then results that open them. The first result in the order of
 //!   the draw that at least `k` results equal (bit by bit, or within the version's tolerance)
-//!   wins; revealed results that do not equal it are wrong.
+//!   wins. Revealed results that are not even within twice the tolerance of it are wrong.
 //!
 //! Each class can be switched off. Two different signed results of one operator for one request
 //! can be reported by anyone.
