@@ -143,7 +143,7 @@ impl Client {
     pub async fn plan(&self, publication: &Publication, signer: &Signer) -> Result<PublishPlan> {
         publication.check()?;
         let manifest = manifest(&publication.artifact)?;
-        let known = self.artifact(manifest.digest).await?;
+        let known = self.upload(signer.account(), manifest.digest).await?;
         let missing = known.as_ref().map_or(manifest.chunks.len(), |view| view.missing.len());
         let model = self.find_model(signer.account(), &publication.name).await?;
         let mut calls = vec![publish_call(ModelId(0), publication)];
@@ -178,13 +178,21 @@ impl Client {
     ) -> Result<Digest> {
         let manifest = manifest(bytes)?;
         let (digest, total) = (manifest.digest, manifest.chunks.len());
-        if self.artifact(digest).await?.is_none() {
-            accept_repetition(self.submit(&storage::create(manifest), signer).await, "AlreadyExists")?;
-            progress(PublishProgress::ArtifactCreated { digest });
+        let owner = signer.account();
+        match self.upload(owner, digest).await? {
+            None => {
+                let outcome = self.submit(&storage::create(manifest), signer).await;
+                accept_repetition(outcome, "AlreadyExists")?;
+                progress(PublishProgress::ArtifactCreated { digest });
+            },
+            Some(view) if view.manifest != manifest => {
+                return Err(occupied(digest, view.owner == *owner))
+            },
+            Some(_) => {},
         }
         let chunks: Vec<_> = ArtifactManifest::split(bytes).collect();
         for _ in 0..UPLOAD_ROUNDS {
-            let missing = match self.artifact(digest).await? {
+            let missing = match self.upload(owner, digest).await? {
                 Some(view) => view.missing,
                 None => continue,
             };
@@ -207,7 +215,7 @@ impl Client {
                 progress(PublishProgress::Uploaded { done, total });
             }
         }
-        match self.artifact(digest).await? {
+        match self.upload(owner, digest).await? {
             Some(view) if view.missing.is_empty() => Ok(digest),
             _ => Err(Error::Stalled(
                 "the chain keeps losing chunks of the artifact; publish again to go on".into(),
@@ -294,6 +302,20 @@ fn publish_call(model: ModelId, publication: &Publication) -> crate::Call {
 
 fn reverted(what: &str) -> Error {
     Error::Stalled(format!("{what} was included in a block that was then reverted; publish again"))
+}
+
+/// The chain cannot check the digest of a whole of several chunks.
+fn occupied(digest: Digest, own: bool) -> Error {
+    Error::invalid(if own {
+        format!(
+            "you announced artifact {digest:?} with the wrong chunks; remove it, then publish again"
+        )
+    } else {
+        format!(
+            "another account has put other bytes on chain as artifact {digest:?}; change the file, \
+             and thus its digest"
+        )
+    })
 }
 
 fn manifest(bytes: &[u8]) -> Result<ArtifactManifest> {

@@ -132,9 +132,19 @@ impl Client {
         self.ask("operator_of_worker", worker).await
     }
 
-    /// An artifact.
+    /// An artifact if it is complete, else an announcement of it, whoever made it.
     pub async fn artifact(&self, digest: Digest) -> Result<Option<ArtifactView<AccountId>>> {
         self.ask("artifact", &digest).await
+    }
+
+    /// What is left for an account to upload: its own announcement of an artifact while chunks
+    /// are missing, else the artifact, of which none are.
+    pub async fn upload(
+        &self,
+        owner: &AccountId,
+        digest: Digest,
+    ) -> Result<Option<ArtifactView<AccountId>>> {
+        self.ask("upload", &(owner, digest)).await
     }
 
     /// Why a payload does not fit the inputs of a version; `None` if it does.

@@ -17,7 +17,7 @@ pub struct OperatorTerms {
 
 impl Default for OperatorTerms {
     fn default() -> Self {
-        Self { bond: 1_000 * ASY, ask: ASY / 100, concurrency: 1_000 }
+        Self { bond: 2_000 * ASY, ask: ASY / 100, concurrency: 1_000 }
     }
 }
 

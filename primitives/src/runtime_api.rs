@@ -194,8 +194,11 @@ sp_api::decl_runtime_apis! {
         fn operator(account: AccountId) -> Option<OperatorView<AccountId>>;
         /// The operator that registered a worker key.
         fn operator_of_worker(worker: WorkerId) -> Option<AccountId>;
-        /// An artifact.
+        /// The artifact, if it is complete, else an announcement of it, whoever made it.
         fn artifact(digest: Digest) -> Option<ArtifactView<AccountId>>;
+        /// What is left for an account to upload: its own announcement while chunks of it are
+        /// missing, else the artifact, of which none are; `None` if there is neither.
+        fn upload(owner: AccountId, digest: Digest) -> Option<ArtifactView<AccountId>>;
         /// Why a payload does not fit the inputs of a version; `None` if it does.
         fn check_input(version: VersionId, payload: Vec<u8>) -> Option<String>;
     }

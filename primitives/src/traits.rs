@@ -254,7 +254,7 @@ pub trait BlockRandomness {
 pub trait BenchmarkHelper<AccountId> {
     /// Gives the account more than any call takes.
     fn endow(account: &AccountId);
-    /// Publishes version `number` of a model whose artifact is on chain, offering every class
+    /// Publishes a version of a model whose artifact is on chain, offering every class
     /// that is available, with declarations as large as they may be and room for an input
     /// payload of `input_bytes`.
     fn publish(owner: &AccountId, input_bytes: u32) -> VersionId;

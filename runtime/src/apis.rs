@@ -27,7 +27,7 @@ use sp_version::RuntimeVersion;
 use crate::{
     configs::consensus::BABE_GENESIS_EPOCH_CONFIG, genesis, AccountId, Babe, Balance, Block,
     Executive, Grandpa, Historical, Inference, InherentDataExt, Nonce, Operators,
-    Runtime, RuntimeGenesisConfig, SessionKeys, Settlement, System,
+    Runtime, RuntimeGenesisConfig, SessionKeys, Settlement, Storage, System,
     TransactionPayment, VERSION,
 };
 
@@ -69,6 +69,17 @@ fn operator_view(account: AccountId) -> Option<OperatorView<AccountId>> {
         serves,
         account,
     })
+}
+
+fn artifact_view(
+    digest: Digest,
+    artifact: pallet_storage::Artifact<AccountId>,
+) -> ArtifactView<AccountId> {
+    ArtifactView {
+        manifest: artifact.manifest(digest),
+        missing: artifact.missing(),
+        owner: artifact.owner,
+    }
 }
 
 fn assignment(id: RequestId) -> Option<Assignment> {
@@ -351,12 +362,11 @@ impl_runtime_apis! {
         }
 
         fn artifact(digest: Digest) -> Option<ArtifactView<AccountId>> {
-            let artifact = pallet_storage::Artifacts::<Runtime>::get(digest)?;
-            Some(ArtifactView {
-                manifest: artifact.manifest(digest),
-                missing: artifact.missing(),
-                owner: artifact.owner,
-            })
+            Storage::seen(&digest).map(|artifact| artifact_view(digest, artifact))
+        }
+
+        fn upload(owner: AccountId, digest: Digest) -> Option<ArtifactView<AccountId>> {
+            Storage::seen_by(&owner, &digest).map(|artifact| artifact_view(digest, artifact))
         }
 
         fn check_input(version: VersionId, payload: Vec<u8>) -> Option<String> {
@@ -376,7 +386,7 @@ impl_runtime_apis! {
             Vec<frame_support::traits::StorageInfo>,
         ) {
             use crate::*;
-            use frame_benchmarking::{BenchmarkList, Benchmarking as _};
+            use frame_benchmarking::BenchmarkList;
             use frame_support::traits::StorageInfoTrait;
             use frame_system_benchmarking::{extensions::Pallet as SystemExtensionsBench, Pallet as SystemBench};
 
@@ -390,7 +400,7 @@ impl_runtime_apis! {
             config: frame_benchmarking::BenchmarkConfig,
         ) -> Result<Vec<frame_benchmarking::BenchmarkBatch>, String> {
             use crate::*;
-            use frame_benchmarking::{BenchmarkBatch, Benchmarking as _};
+            use frame_benchmarking::BenchmarkBatch;
             use frame_support::traits::WhitelistedStorageKeys;
             use frame_system_benchmarking::{extensions::Pallet as SystemExtensionsBench, Pallet as SystemBench};
 

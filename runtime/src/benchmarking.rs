@@ -25,7 +25,7 @@ use sp_core::sr25519;
 
 use crate::{
     configs::assay::{AvailableClasses, MaxConcurrency, MaxRoyalty, MinBond},
-    AccountId, Balance, Balances, ModelRegistry, Operators, Runtime, System,
+    AccountId, Balance, Balances, BlockNumber, ModelRegistry, Operators, Runtime, System,
 };
 
 /// What each account has: more than any deposit, bond or escrow.
@@ -168,10 +168,12 @@ impl BenchmarkHelper<AccountId> for Helper {
             pallet_operators::Operators::<Runtime>::mutate(&operator, |info| {
                 let info = info.as_mut().expect("registered above");
                 info.last_heartbeat = Some(System::block_number());
-                let past = |number: u32| sr25519::Public::from_raw([number as u8; 32]).into();
+                let past = |number: u32| {
+                    (sr25519::Public::from_raw([number as u8; 32]).into(), System::block_number())
+                };
                 info.past_workers = (0..MAX_PAST_WORKERS)
                     .map(past)
-                    .collect::<Vec<WorkerId>>()
+                    .collect::<Vec<(WorkerId, BlockNumber)>>()
                     .try_into()
                     .expect("within the bound");
             });

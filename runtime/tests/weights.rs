@@ -153,6 +153,7 @@ fn largest_calls() -> Vec<RuntimeCall> {
             pallet_model_registry::Call::transfer { model, to: account() },
             pallet_model_registry::Call::remove_version { version },
             pallet_model_registry::Call::remove_model { model },
+            pallet_model_registry::Call::accept { model },
         ]
         .map(RuntimeCall::ModelRegistry),
     );

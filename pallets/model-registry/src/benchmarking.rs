@@ -99,16 +99,16 @@ mod benchmarks {
         assert!(Versions::<T>::get(version).is_some_and(|record| record.deprecated));
     }
 
+    // An offer is read before it is withdrawn, and not before it is made.
     #[benchmark]
     fn transfer() {
         let (caller, version) = published::<T>();
-        let to: T::AccountId = account("to", 0, 0);
-        T::BenchmarkHelper::endow(&to);
+        Offers::<T>::insert(version.model, account::<T::AccountId>("to", 0, 0));
 
         #[extrinsic_call]
-        _(RawOrigin::Signed(caller), version.model, to.clone());
+        _(RawOrigin::Signed(caller.clone()), version.model, caller);
 
-        assert!(Models::<T>::get(version.model).is_some_and(|record| record.owner == to));
+        assert!(!Offers::<T>::contains_key(version.model));
     }
 
     #[benchmark]
@@ -129,5 +129,20 @@ mod benchmarks {
         _(RawOrigin::Signed(caller), model);
 
         assert!(!Models::<T>::contains_key(model));
+    }
+
+    #[benchmark]
+    fn accept() {
+        let owner: T::AccountId = account("owner", 0, 0);
+        T::BenchmarkHelper::endow(&owner);
+        let version = T::BenchmarkHelper::publish(&owner, 0);
+        let caller = funded::<T>();
+        Pallet::<T>::transfer(RawOrigin::Signed(owner).into(), version.model, caller.clone())
+            .expect("it is the owner's");
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(caller.clone()), version.model);
+
+        assert!(Models::<T>::get(version.model).is_some_and(|record| record.owner == caller));
     }
 }

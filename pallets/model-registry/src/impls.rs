@@ -8,7 +8,9 @@ use codec::Encode;
 use frame_support::{ensure, traits::Get};
 use sp_runtime::{DispatchResult, Perbill};
 
-use crate::{Config, Error, Event, Model, Models, Names, NextModel, Pallet, Version, Versions};
+use crate::{
+    Config, Error, Event, Model, Models, Names, NextModel, Offers, Pallet, Version, Versions,
+};
 
 impl<T: Config> Pallet<T> {
     fn owned(owner: &T::AccountId, model: ModelId) -> Result<Model<T::AccountId>, Error<T>> {
@@ -134,19 +136,35 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    pub(crate) fn do_transfer(
+    pub(crate) fn do_offer(
         owner: T::AccountId,
         model: ModelId,
         to: T::AccountId,
     ) -> DispatchResult {
-        let mut record = Self::owned(&owner, model)?;
+        Self::owned(&owner, model)?;
+        Offers::<T>::insert(model, &to);
+        Self::deposit_event(Event::TransferOffered { model, from: owner, to });
+        Ok(())
+    }
+
+    pub(crate) fn do_withdraw_offer(owner: T::AccountId, model: ModelId) -> DispatchResult {
+        Self::owned(&owner, model)?;
+        Offers::<T>::take(model).ok_or(Error::<T>::NotOffered)?;
+        Self::deposit_event(Event::TransferWithdrawn { model });
+        Ok(())
+    }
+
+    pub(crate) fn do_accept(to: T::AccountId, model: ModelId) -> DispatchResult {
+        let mut record = Models::<T>::get(model).ok_or(Error::<T>::ModelNotFound)?;
+        ensure!(Offers::<T>::get(model).as_ref() == Some(&to), Error::<T>::NotOffered);
         ensure!(!Names::<T>::contains_key(&to, &record.name), Error::<T>::NameTaken);
-        T::Deposits::hand_over(&owner, &to, record.deposit)?;
-        Names::<T>::remove(&owner, &record.name);
+        T::Deposits::hand_over(&record.owner, &to, record.deposit)?;
+        Offers::<T>::remove(model);
+        Names::<T>::remove(&record.owner, &record.name);
         Names::<T>::insert(&to, &record.name, model);
-        record.owner = to.clone();
+        let from = core::mem::replace(&mut record.owner, to.clone());
         Models::<T>::insert(model, record);
-        Self::deposit_event(Event::ModelTransferred { model, from: owner, to });
+        Self::deposit_event(Event::ModelTransferred { model, from, to });
         Ok(())
     }
 
@@ -168,6 +186,7 @@ impl<T: Config> Pallet<T> {
         let record = Self::owned(&owner, model)?;
         ensure!(record.versions == 0, Error::<T>::HasVersions);
         Models::<T>::remove(model);
+        Offers::<T>::remove(model);
         Names::<T>::remove(&owner, &record.name);
         T::Deposits::give_back(&owner, record.deposit);
         Self::deposit_event(Event::ModelRemoved { model });

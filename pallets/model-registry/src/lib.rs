@@ -90,6 +90,10 @@ pub mod pallet {
         ModelId,
     >;
 
+    /// Who may take over a model, by its owner's offer.
+    #[pallet::storage]
+    pub type Offers<T: Config> = StorageMap<_, Twox64Concat, ModelId, T::AccountId>;
+
     /// Versions.
     #[pallet::storage]
     pub type Versions<T: Config> = StorageMap<_, Twox64Concat, VersionId, Version>;
@@ -132,6 +136,20 @@ pub mod pallet {
         VersionDeprecated {
             /// The version.
             version: VersionId,
+        },
+        /// A model was offered to another account. An earlier offer is void.
+        TransferOffered {
+            /// The model.
+            model: ModelId,
+            /// Who has it.
+            from: T::AccountId,
+            /// Who may accept it.
+            to: T::AccountId,
+        },
+        /// The offer of a model was withdrawn.
+        TransferWithdrawn {
+            /// The model.
+            model: ModelId,
         },
         /// A model has a new owner.
         ModelTransferred {
@@ -198,6 +216,9 @@ pub mod pallet {
         HasVersions,
         /// The version is used by more requests than can be counted.
         TooManyUses,
+        /// The model is not offered to the caller, or, where an offer was to be withdrawn, to
+        /// nobody. Its owner offers it with `transfer`.
+        NotOffered,
     }
 
     #[pallet::hooks]
@@ -273,10 +294,10 @@ pub mod pallet {
             Self::do_deprecate(owner, version)
         }
 
-        /// Gives a model, its versions and their deposits to another account, which has to
-        /// cover the deposits.
+        /// Offers a model with its versions to another account, which takes it over with
+        /// `accept`. Replaces an earlier offer.
         ///
-        /// Royalties of requests made before still go to the old owner.
+        /// To the owner itself: withdraws the offer.
         #[pallet::call_index(5)]
         pub fn transfer(
             origin: OriginFor<T>,
@@ -284,7 +305,10 @@ pub mod pallet {
             to: T::AccountId,
         ) -> DispatchResult {
             let owner = ensure_signed(origin)?;
-            Self::do_transfer(owner, model, to)
+            if to == owner {
+                return Self::do_withdraw_offer(owner, model);
+            }
+            Self::do_offer(owner, model, to)
         }
 
         /// Removes a version that no open request uses, and gives its deposit back.
@@ -294,11 +318,21 @@ pub mod pallet {
             Self::do_remove_version(owner, version)
         }
 
-        /// Removes a model without versions, and gives its deposit back.
+        /// Removes a model without versions and the offer of it, and gives its deposit back.
         #[pallet::call_index(7)]
         pub fn remove_model(origin: OriginFor<T>, model: ModelId) -> DispatchResult {
             let owner = ensure_signed(origin)?;
             Self::do_remove_model(owner, model)
+        }
+
+        /// Takes over a model that is offered to the caller, with its versions. The caller takes
+        /// over its deposit, and the old owner's is given back.
+        ///
+        /// Royalties of requests made before still go to the old owner.
+        #[pallet::call_index(8)]
+        pub fn accept(origin: OriginFor<T>, model: ModelId) -> DispatchResult {
+            let to = ensure_signed(origin)?;
+            Self::do_accept(to, model)
         }
     }
 }

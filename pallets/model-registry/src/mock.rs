@@ -231,6 +231,16 @@ pub fn create_and_publish() {
     assert_ok!(publish(descriptor()));
 }
 
+/// Offers the first model.
+pub fn offer(from: u64, to: u64) -> DispatchResult {
+    Registry::transfer(RuntimeOrigin::signed(from), MODEL, to)
+}
+
+/// Takes the first model over.
+pub fn accept(to: u64) -> DispatchResult {
+    Registry::accept(RuntimeOrigin::signed(to), MODEL)
+}
+
 /// The last event of this pallet.
 pub fn last_event() -> Option<crate::Event<Test>> {
     System::events().into_iter().rev().find_map(|record| match record.event {

@@ -5,12 +5,13 @@ use assay_primitives::{traits::Artifacts, Balance, ModelId};
 use frame_support::{ensure, traits::Get};
 use sp_runtime::TryRuntimeError;
 
-use crate::{Config, Models, Names, NextModel, Pallet, Versions};
+use crate::{Config, Models, Names, NextModel, Offers, Pallet, Versions};
 
 impl<T: Config> Pallet<T> {
     /// * Names and models point at each other.
     /// * Identifiers are below the next one; numbers are not above the newest.
     /// * Counts and deposits of models are those of their versions and the base deposit.
+    /// * Models that exist are offered, and not to their owners.
     /// * Descriptors have the digest that is stored, and their artifacts are complete.
     pub fn do_try_state() -> Result<(), TryRuntimeError> {
         let mut sums: BTreeMap<ModelId, (u32, Balance)> = BTreeMap::new();
@@ -45,6 +46,10 @@ impl<T: Config> Pallet<T> {
             names += 1;
         }
         ensure!(Names::<T>::iter().count() == names, "a name leads to no model");
+        for (model, to) in Offers::<T>::iter() {
+            let model = Models::<T>::get(model).ok_or("an offer of no model")?;
+            ensure!(model.owner != to, "a model is offered to its owner");
+        }
         Ok(())
     }
 }

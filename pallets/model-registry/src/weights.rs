@@ -20,6 +20,8 @@ pub trait WeightInfo {
     fn remove_version() -> Weight;
     /// The call `remove_model`.
     fn remove_model() -> Weight;
+    /// The call `accept`.
+    fn accept() -> Weight;
 }
 
 /// A unit each, for mocks: no figure, only something to count.
@@ -47,6 +49,9 @@ impl WeightInfo for () {
         Weight::from_parts(1, 0)
     }
     fn remove_model() -> Weight {
+        Weight::from_parts(1, 0)
+    }
+    fn accept() -> Weight {
         Weight::from_parts(1, 0)
     }
 }

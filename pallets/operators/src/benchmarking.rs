@@ -129,11 +129,15 @@ mod benchmarks {
     fn set_worker() {
         let operator = registered::<T>(whitelisted_caller());
         let (worker, possession) = key::<T>(&operator, MAX_PAST_WORKERS + 1);
+        // Every past key is dropped.
+        let later = Pallet::<T>::now() + T::UnbondingPeriod::get();
+        frame_system::Pallet::<T>::set_block_number(later.saturated_into());
 
         #[extrinsic_call]
         _(RawOrigin::Signed(operator.clone()), worker.clone(), possession);
 
-        assert_eq!(WorkerKeys::<T>::get(worker), Some(operator));
+        assert_eq!(WorkerKeys::<T>::get(worker), Some(operator.clone()));
+        assert_eq!(Operators::<T>::get(operator).map(|info| info.past_workers.len()), Some(1));
     }
 
     #[benchmark]

@@ -15,7 +15,7 @@ use sp_runtime::{
 
 use crate::{
     Config, Error, Event, OpenAssignments, Operator, Operators, Pallet, Served, Server, Servers,
-    WorkerKeys,
+    WorkerKeys, MAX_PAST_WORKERS,
 };
 
 /// Codes of `InvalidTransaction::Custom` with which heartbeats are refused.
@@ -90,13 +90,24 @@ impl<T: Config> Pallet<T> {
         possession: WorkerSignature,
     ) -> DispatchResult {
         let mut info = Self::staying(&operator)?;
+        let now = Self::now();
+        // What an older key signed can no longer be held against anyone.
+        let counts = |replaced_at: BlockNumber| {
+            now.saturating_sub(replaced_at) < T::UnbondingPeriod::get()
+        };
+        let remembered = info.past_workers.iter().filter(|(_, at)| counts(*at)).count();
+        ensure!(remembered < MAX_PAST_WORKERS as usize, Error::<T>::TooManyWorkerKeys);
         Self::check_worker(&operator, &worker, &possession)?;
-        if info.past_workers.is_full() {
-            WorkerKeys::<T>::remove(info.past_workers.remove(0));
-        }
+        info.past_workers.retain(|(past, at)| {
+            if !counts(*at) {
+                WorkerKeys::<T>::remove(past);
+            }
+            counts(*at)
+        });
         let past = core::mem::replace(&mut info.worker, worker.clone());
-        let pushed = info.past_workers.try_push(past);
-        debug_assert!(pushed.is_ok(), "there is room; qed");
+        info.past_workers
+            .try_push((past, now))
+            .map_err(|_| Error::<T>::TooManyWorkerKeys)?;
         // The new key has to show that it works before anything is assigned to it.
         info.last_heartbeat = None;
         Operators::<T>::insert(&operator, info);
@@ -123,7 +134,9 @@ impl<T: Config> Pallet<T> {
         ensure!(info.roles.contains(Roles::INFERENCE), Error::<T>::InvalidRoles);
         ensure!(concurrency <= T::MaxConcurrency::get(), Error::<T>::InvalidConcurrency);
         ensure!(!classes.is_empty() && classes.is_well_formed(), Error::<T>::InvalidClasses);
-        ensure!(T::Models::is_active(version), Error::<T>::VersionNotServable);
+        // Who serves a version that was deprecated can pause, so that it can withdraw.
+        let pauses = concurrency == 0 && Served::<T>::get(&operator).contains(&version);
+        ensure!(pauses || T::Models::is_active(version), Error::<T>::VersionNotServable);
         let offered = T::Models::assurances(version).ok_or(Error::<T>::VersionNotServable)?;
         ensure!(offered.contains_all(classes), Error::<T>::ClassNotOffered);
 
@@ -193,7 +206,7 @@ impl<T: Config> Pallet<T> {
         let amount = T::Bonds::unlock(&operator)?;
         Operators::<T>::remove(&operator);
         WorkerKeys::<T>::remove(info.worker);
-        for past in info.past_workers {
+        for (past, _) in info.past_workers {
             WorkerKeys::<T>::remove(past);
         }
         Self::deposit_event(Event::BondWithdrawn { operator, amount });

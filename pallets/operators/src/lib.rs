@@ -103,8 +103,8 @@ pub mod pallet {
     pub type Operators<T: Config> =
         StorageMap<_, Blake2_128Concat, T::AccountId, Operator, OptionQuery>;
 
-    /// Whose worker key this is or was. Past keys stay until the bond is taken, so that what
-    /// they signed can still be held against their owner.
+    /// Whose worker key this is or was. Past keys stay until the bond is taken, at least
+    /// `UnbondingPeriod` blocks, so that what they signed can still be held against their owner.
     #[pallet::storage]
     pub type WorkerKeys<T: Config> = StorageMap<_, Blake2_128Concat, WorkerId, T::AccountId>;
 
@@ -255,6 +255,9 @@ pub mod pallet {
         NotUnbonding,
         /// The unbonding period is not over yet.
         UnbondingPeriodNotOver,
+        /// The worker key was replaced as often within `UnbondingPeriod` as can be remembered.
+        /// Wait until the first replacement is that long ago, or unbond and register anew.
+        TooManyWorkerKeys,
     }
 
     #[pallet::hooks]
@@ -296,7 +299,9 @@ pub mod pallet {
 
         /// Replaces the worker key, for instance after its node was lost.
         ///
-        /// Open assignments are from then on answered with the new key.
+        /// Open assignments are from then on answered with the new key. The old one is
+        /// remembered for `UnbondingPeriod` blocks at least; when as many as possible are, the
+        /// call is refused.
         #[pallet::call_index(1)]
         pub fn set_worker(
             origin: OriginFor<T>,
@@ -316,7 +321,8 @@ pub mod pallet {
 
         /// Serves a version, or changes the terms on which it is served. Requests that are
         /// assigned already keep the price of their draw. A concurrency of zero pauses: no new
-        /// assignments.
+        /// assignments. Of a version that was deprecated, only that is left to those who serve
+        /// it.
         #[pallet::call_index(3)]
         pub fn serve(
             origin: OriginFor<T>,

@@ -8,6 +8,7 @@ use crate::{Config, OpenAssignments, Operators, Pallet, Served, Servers, WorkerK
 
 impl<T: Config> Pallet<T> {
     /// * Worker keys and operators point at each other, past keys included.
+    /// * Past keys are in the order in which they were replaced.
     /// * Who serves, and what is served, say the same, without repetition.
     /// * Counts of open assignments are counts of open assignments.
     /// * Nobody who unbonds serves or is assigned anything.
@@ -15,8 +16,14 @@ impl<T: Config> Pallet<T> {
         let mut keys = BTreeMap::new();
         for (account, info) in Operators::<T>::iter() {
             keys.insert(info.worker.clone(), account.clone());
-            for past in &info.past_workers {
+            let mut latest = 0;
+            for (past, replaced_at) in &info.past_workers {
                 keys.insert(past.clone(), account.clone());
+                ensure!(
+                    (latest..=Self::now()).contains(replaced_at),
+                    "past worker keys are not in the order of their replacement"
+                );
+                latest = *replaced_at;
             }
             let open = OpenAssignments::<T>::iter_prefix(&account).count();
             ensure!(open == info.open as usize, "an operator's open count is wrong");

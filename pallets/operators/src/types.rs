@@ -6,7 +6,8 @@ use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::{pallet_prelude::ConstU32, BoundedVec};
 use scale_info::TypeInfo;
 
-/// How many past worker keys of an operator are remembered.
+/// How many past worker keys of an operator are remembered. One more is refused, so that
+/// nothing that a key signed is forgotten before its time.
 pub const MAX_PAST_WORKERS: u32 = 8;
 
 /// An operator.
@@ -18,8 +19,9 @@ pub struct Operator {
     pub roles: Roles,
     /// Its worker key.
     pub worker: WorkerId,
-    /// Its earlier worker keys, oldest first. The oldest is forgotten when there is no room.
-    pub past_workers: BoundedVec<WorkerId, ConstU32<MAX_PAST_WORKERS>>,
+    /// Its earlier worker keys, oldest first, each with the height at which it was replaced.
+    /// `set_worker` drops those that were replaced `UnbondingPeriod` blocks ago or earlier.
+    pub past_workers: BoundedVec<(WorkerId, BlockNumber), ConstU32<MAX_PAST_WORKERS>>,
     /// Height that its last heartbeat names.
     pub last_heartbeat: Option<BlockNumber>,
     /// Engine of its last heartbeat.

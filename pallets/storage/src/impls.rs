@@ -144,7 +144,7 @@ impl<T: Config> Pallet<T> {
     }
 
     /// The artifact, else an announcement of it, whoever made it.
-    pub fn seen_by_all(digest: &Digest) -> Option<Artifact<T::AccountId>> {
+    pub fn seen(digest: &Digest) -> Option<Artifact<T::AccountId>> {
         Artifacts::<T>::get(digest)
             .or_else(|| Uploads::<T>::iter_prefix_values(digest).next())
     }

@@ -158,6 +158,21 @@ pub fn put(who: u64, bytes: &[u8]) -> Digest {
     digest
 }
 
+/// Announces `bytes` under a digest of two chunks that is not theirs, and uploads all of them.
+pub fn put_under(who: u64, digest: Digest, bytes: &[u8]) {
+    let ArtifactManifest { size, chunks, .. } = ArtifactManifest::of(bytes);
+    let origin = RuntimeOrigin::signed(who);
+    assert_ok!(Storage::create(origin, digest, size, Chunks::truncate_from(chunks)));
+    for (index, chunk) in ArtifactManifest::split(bytes).enumerate() {
+        assert_ok!(upload(who, digest, index as u32, chunk));
+    }
+}
+
+/// What an account announced.
+pub fn announced(who: u64, digest: Digest) -> Option<crate::Artifact<u64>> {
+    crate::Uploads::<Test>::get(digest, who)
+}
+
 /// The last event of this pallet.
 pub fn last_event() -> Option<crate::Event<Test>> {
     System::events().into_iter().rev().find_map(|record| match record.event {

@@ -17,10 +17,20 @@ pub fn winner(
     threshold: usize,
     tolerance: Option<Tolerance>,
 ) -> Option<usize> {
-    (0..results.len()).find(|candidate| {
-        results.iter().filter(|other| equal(results[*candidate], other, tolerance)).count()
-            >= threshold
-    })
+    let mut equals = alloc::vec![1; results.len()];
+    for candidate in 0..results.len() {
+        for other in candidate + 1..results.len() {
+            if equal(results[candidate], results[other], tolerance) {
+                equals[candidate] += 1;
+                equals[other] += 1;
+            }
+        }
+        // Compared with all by now: with those before it in their turns.
+        if equals[candidate] >= threshold {
+            return Some(candidate);
+        }
+    }
+    None
 }
 
 /// Whether two output payloads count as equal.

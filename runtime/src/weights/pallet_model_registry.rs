@@ -91,4 +91,15 @@ impl<T: frame_system::Config> pallet_model_registry::WeightInfo for WeightInfo<T
             .saturating_add(T::DbWeight::get().reads(3))
             .saturating_add(T::DbWeight::get().writes(4))
     }
+    /// Storage: `ModelRegistry::Models` (r:1 w:1)
+    /// Storage: `ModelRegistry::Names` (r:1 w:2)
+    /// Storage: `System::Account` (r:1 w:1)
+    /// Storage: `Balances::Holds` (r:2 w:2)
+    /// Storage: `Settlement::DepositTotals` (r:2 w:2)
+    fn accept() -> Weight {
+        // Least time: 115_651_000 picoseconds.
+        Weight::from_parts(120_099_000, 0)
+            .saturating_add(T::DbWeight::get().reads(7))
+            .saturating_add(T::DbWeight::get().writes(8))
+    }
 }

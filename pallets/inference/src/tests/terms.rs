@@ -68,6 +68,8 @@ fn royalties_of_earlier_requests_go_to_the_earlier_owner() {
         let (id, members) = Terms::of(SIGNED).drawn();
         let call = pallet_model_registry::Call::transfer { model: ModelId(0), to: STRANGER };
         assert_ok!(signed_call(OWNER, call));
+        let call = pallet_model_registry::Call::accept { model: ModelId(0) };
+        assert_ok!(signed_call(STRANGER, call));
         let (old, new) = (free(OWNER), free(STRANGER));
         assert_ok!(include(result(id, members[0], RIGHT)));
         assert_eq!((free(OWNER) - old, free(STRANGER) - new), (ROYALTY_PART, 0));

@@ -2,7 +2,7 @@
 
 use assay_primitives::{ModelId, VersionId};
 
-use crate::{mock::*, Model, Models, Names, NextModel, Version, Versions};
+use crate::{mock::*, Model, Models, Names, NextModel, Offers, Version, Versions};
 
 fn change_model(change: impl FnOnce(&mut Model<u64>)) {
     Models::<Test>::mutate(MODEL, |model| change(model.as_mut().unwrap()));
@@ -80,6 +80,16 @@ fn a_wrong_count_of_versions_is_noticed() {
         });
     }
     breaks("a model's count of versions is wrong", || Versions::<Test>::remove(VERSION));
+}
+
+#[test]
+fn an_offer_of_no_model_is_noticed() {
+    breaks("an offer of no model", || Offers::<Test>::insert(ModelId(9), OTHER));
+}
+
+#[test]
+fn an_offer_to_the_owner_is_noticed() {
+    breaks("a model is offered to its owner", || Offers::<Test>::insert(MODEL, OWNER));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! One file per call, and one each for uses, the version digest and the invariants.
 
+mod accept;
 mod create;
 mod deprecate;
 mod digest;

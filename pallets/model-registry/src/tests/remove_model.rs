@@ -2,7 +2,7 @@ use assay_primitives::ModelId;
 use frame_support::{assert_noop, assert_ok};
 use sp_runtime::DispatchError;
 
-use crate::{mock::*, Error, Event, Models, Names};
+use crate::{mock::*, Error, Event, Models, Names, Offers};
 
 #[test]
 fn the_whole_deposit_has_come_back() {
@@ -13,6 +13,16 @@ fn the_whole_deposit_has_come_back() {
         assert_eq!(free(OWNER), ENDOWMENT);
         assert_eq!(Models::<Test>::get(MODEL), None);
         assert_eq!(last_event(), Some(Event::ModelRemoved { model: MODEL }));
+    });
+}
+
+#[test]
+fn the_offer_of_it_is_gone() {
+    test(|| {
+        create();
+        assert_ok!(offer(OWNER, OTHER));
+        assert_ok!(Registry::remove_model(RuntimeOrigin::signed(OWNER), MODEL));
+        assert_eq!(Offers::<Test>::iter().count(), 0);
     });
 }
 

@@ -37,9 +37,25 @@ fn a_key_that_leads_to_nobody_is_found() {
 fn a_past_key_that_is_not_on_the_books_is_found() {
     found("worker keys and operators do not point at each other", || {
         Registrations::<Test>::mutate(ALICE, |info| {
-            info.as_mut().unwrap().past_workers.try_push(pair(70).public()).unwrap();
+            info.as_mut().unwrap().past_workers.try_push((pair(70).public(), 1)).unwrap();
         });
     });
+}
+
+#[test]
+fn past_keys_that_are_out_of_order_are_found() {
+    let problem = "past worker keys are not in the order of their replacement";
+    for heights in [[1, 0], [0, 2]] {
+        found(problem, || {
+            Registrations::<Test>::mutate(ALICE, |info| {
+                let past = &mut info.as_mut().unwrap().past_workers;
+                for (seed, height) in (70..).zip(heights) {
+                    past.try_push((pair(seed).public(), height)).unwrap();
+                    WorkerKeys::<Test>::insert(pair(seed).public(), ALICE);
+                }
+            });
+        });
+    }
 }
 
 #[test]

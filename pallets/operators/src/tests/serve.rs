@@ -118,6 +118,55 @@ fn a_version_that_is_absent_or_deprecated_is_not_served() {
 }
 
 #[test]
+fn who_serves_a_deprecated_version_can_pause_and_no_more() {
+    run(|| {
+        bring_up(ALICE);
+        register(BOB);
+        Operators::assign(&ALICE, RequestId(7), version(1));
+        Versions::mutate(|versions| versions.get_mut(&version(1)).unwrap().1 = true);
+        let servers = || Servers::<Test>::get(version(1)).into_inner();
+        for concurrency in [1, 2, 4] {
+            assert_noop!(
+                serve_with(ALICE, version(1), 100, concurrency, both()),
+                Error::<Test>::VersionNotServable
+            );
+        }
+        // Who does not serve it has nothing to pause.
+        assert_noop!(
+            serve_with(BOB, version(1), 100, 0, both()),
+            Error::<Test>::VersionNotServable
+        );
+        assert_ok!(serve_with(ALICE, version(1), 100, 0, both()));
+        assert_eq!(
+            servers(),
+            [Server { account: ALICE, ask: 100, concurrency: 0, open: 1, classes: both() }]
+        );
+        assert_noop!(
+            serve_with(ALICE, version(1), 100, 1, both()),
+            Error::<Test>::VersionNotServable
+        );
+        Operators::unassign(&ALICE, RequestId(7), version(1));
+        assert_ok!(signed_call(ALICE, Call::withdraw { version: version(1) }));
+        assert_noop!(
+            serve_with(ALICE, version(1), 100, 0, both()),
+            Error::<Test>::VersionNotServable
+        );
+    });
+}
+
+#[test]
+fn a_version_that_is_gone_cannot_be_paused() {
+    run(|| {
+        bring_up(ALICE);
+        Versions::mutate(|versions| versions.remove(&version(1)));
+        assert_noop!(
+            serve_with(ALICE, version(1), 100, 0, both()),
+            Error::<Test>::VersionNotServable
+        );
+    });
+}
+
+#[test]
 fn a_class_that_the_version_does_not_offer_is_refused() {
     run(|| {
         register(ALICE);

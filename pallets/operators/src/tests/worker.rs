@@ -42,28 +42,95 @@ fn a_new_key_has_to_show_life_before_it_is_drawn() {
     });
 }
 
+/// Replaces the worker key until no more are remembered.
+fn rotate_to_the_end(operator: u64) {
+    for seed in 1..=u64::from(MAX_PAST_WORKERS) {
+        assert_ok!(set_worker(operator, 100 + seed));
+    }
+}
+
+fn past_workers(operator: u64) -> Vec<(WorkerId, u64)> {
+    let past = Registrations::<Test>::get(operator).unwrap().past_workers;
+    past.into_iter().map(|(key, at)| (key, at.into())).collect()
+}
+
 #[test]
-fn the_ninth_rotation_forgets_the_oldest_key() {
+fn a_past_key_carries_the_height_of_its_replacement() {
     run(|| {
         register(ALICE);
-        for seed in 1..=u64::from(MAX_PAST_WORKERS) {
-            assert_ok!(set_worker(ALICE, 100 + seed));
+        go_to(5);
+        assert_ok!(set_worker(ALICE, 100));
+        go_to(7);
+        assert_ok!(set_worker(ALICE, 101));
+        assert_eq!(past_workers(ALICE), [(key(ALICE), 5), (key(100), 7)]);
+    });
+}
+
+#[test]
+fn the_ninth_rotation_is_refused_and_no_key_forgotten() {
+    run(|| {
+        register(ALICE);
+        rotate_to_the_end(ALICE);
+        for height in [1, UnbondingPeriod::get()] {
+            go_to(height);
+            assert_noop!(set_worker(ALICE, 200), Error::<Test>::TooManyWorkerKeys);
         }
         assert_eq!(Operators::operator_of(&key(ALICE)), Some(ALICE));
-        assert_ok!(set_worker(ALICE, 200));
-        assert_eq!(Operators::operator_of(&key(ALICE)), None);
         for seed in 1..=u64::from(MAX_PAST_WORKERS) {
             assert_eq!(Operators::operator_of(&key(100 + seed)), Some(ALICE));
         }
-        let past = Registrations::<Test>::get(ALICE).unwrap().past_workers;
-        let expected: Vec<_> =
-            (1..=u64::from(MAX_PAST_WORKERS)).map(|seed| key(100 + seed)).collect();
-        assert_eq!(past.into_inner(), expected);
         assert_eq!(WorkerKeys::<Test>::iter().count() as u32, MAX_PAST_WORKERS + 1);
+    });
+}
+
+#[test]
+fn who_replaced_its_key_too_often_leaves_and_registers_anew() {
+    run(|| {
+        register(ALICE);
+        rotate_to_the_end(ALICE);
+        assert_ok!(signed_call(ALICE, Call::unbond {}));
+        go_to(1 + UnbondingPeriod::get());
+        assert_eq!(Operators::operator_of(&key(ALICE)), Some(ALICE));
+        assert_ok!(signed_call(ALICE, Call::withdraw_bond {}));
+        assert_eq!(WorkerKeys::<Test>::iter().count(), 0);
+        register(ALICE);
+        assert_ok!(set_worker(ALICE, 200));
+    });
+}
+
+#[test]
+fn keys_whose_time_is_over_make_room() {
+    run(|| {
+        register(ALICE);
+        assert_ok!(set_worker(ALICE, 100));
+        go_to(2);
+        rotate_to_the_end_but_one();
+        assert_noop!(set_worker(ALICE, 200), Error::<Test>::TooManyWorkerKeys);
+        // The first was replaced at height 1, the others a block later.
+        go_to(1 + UnbondingPeriod::get());
+        assert_ok!(set_worker(ALICE, 200));
+        assert_eq!(Operators::operator_of(&key(ALICE)), None);
+        assert_eq!(Operators::operator_of(&key(100)), Some(ALICE));
+        assert_eq!(past_workers(ALICE).len() as u32, MAX_PAST_WORKERS);
+        assert_noop!(set_worker(ALICE, 201), Error::<Test>::TooManyWorkerKeys);
         // What is forgotten is free for anyone who holds it.
         register(BOB);
         assert_ok!(set_worker(BOB, ALICE));
+        go_to(2 + UnbondingPeriod::get());
+        assert_ok!(set_worker(ALICE, 201));
+        assert_eq!(
+            past_workers(ALICE),
+            [(key(107), 101), (key(200), 102)],
+            "all of the second block are dropped at once"
+        );
     });
+}
+
+/// One replacement less than [`rotate_to_the_end`].
+fn rotate_to_the_end_but_one() {
+    for seed in 1..u64::from(MAX_PAST_WORKERS) {
+        assert_ok!(set_worker(ALICE, 100 + seed));
+    }
 }
 
 #[test]

@@ -23,7 +23,8 @@ fn an_artifact_is_announced_against_a_deposit() {
         let manifest = ArtifactManifest::of(&bytes);
         let deposit = BASE + BYTE * bytes.len() as u128;
         assert_eq!(free(OWNER), ENDOWMENT - deposit);
-        let record = Artifacts::<Test>::get(manifest.digest).unwrap();
+        let record = announced(OWNER, manifest.digest).unwrap();
+        assert!(!Artifacts::<Test>::contains_key(manifest.digest), "nothing is there yet");
         assert_eq!(
             record,
             Artifact {
@@ -66,7 +67,7 @@ fn the_largest_artifact_has_as_many_chunks_as_there_are_bits() {
     test(|| {
         let whole = digest(b"whole");
         assert_ok!(announce(whole, MAX_ARTIFACT_BYTES, some_digests(MAX_CHUNKS.into())));
-        let record = Artifacts::<Test>::get(whole).unwrap();
+        let record = announced(OWNER, whole).unwrap();
         assert_eq!(record.missing(), (0..MAX_CHUNKS).collect::<Vec<_>>());
         assert!(!record.is_complete());
     });
@@ -99,11 +100,40 @@ fn an_artifact_of_one_chunk_has_the_digest_of_the_chunk() {
 }
 
 #[test]
-fn an_artifact_is_announced_once() {
+fn an_account_announces_an_artifact_once() {
     test(|| {
         assert_ok!(create(OWNER, b"bytes"));
         assert_noop!(create(OWNER, b"bytes"), Error::<Test>::AlreadyExists);
-        assert_noop!(create(OTHER, b"bytes"), Error::<Test>::AlreadyExists);
+        assert_noop!(
+            announce(digest(b"bytes"), 4, vec![digest(b"bytes")]),
+            Error::<Test>::AlreadyExists
+        );
+    });
+}
+
+#[test]
+fn what_others_announced_can_be_announced_with_a_deposit_of_its_own() {
+    test(|| {
+        let bytes = two_chunks();
+        let artifact = digest(&bytes);
+        assert_ok!(announce(artifact, 1 + u64::from(MAX_CHUNK_BYTES), some_digests(2)));
+        assert_ok!(create(OTHER, &bytes));
+        let (bogus, right) = (announced(OWNER, artifact), announced(OTHER, artifact));
+        assert_eq!(bogus.unwrap().chunks.to_vec(), some_digests(2));
+        let right = right.unwrap();
+        assert_eq!(right.chunks.to_vec(), ArtifactManifest::of(&bytes).chunks);
+        assert_eq!(free(OTHER), ENDOWMENT - right.deposit);
+        assert_eq!(right.deposit, BASE + BYTE * bytes.len() as u128);
+    });
+}
+
+#[test]
+fn what_is_complete_is_not_announced_again() {
+    test(|| {
+        put(OWNER, b"bytes");
+        for account in [OWNER, OTHER] {
+            assert_noop!(create(account, b"bytes"), Error::<Test>::AlreadyExists);
+        }
         assert_eq!(free(OTHER), ENDOWMENT);
     });
 }
@@ -115,7 +145,7 @@ fn who_cannot_cover_the_deposit_announces_nothing() {
             create(POOR, b"bytes"),
             pallet_settlement::Error::<Test>::DepositNotCovered
         );
-        assert!(!Artifacts::<Test>::contains_key(digest(b"bytes")));
+        assert_eq!(announced(POOR, digest(b"bytes")), None);
     });
 }
 

@@ -12,7 +12,7 @@ fn the_deposit_comes_back_to_the_planck() {
         let second = put(OWNER, b"bytes");
         assert_ok!(Storage::remove(RuntimeOrigin::signed(OWNER), first));
         assert_eq!(free(OWNER), ENDOWMENT - BASE - 5 * BYTE);
-        assert_eq!(last_event(), Some(Event::Removed { artifact: first }));
+        assert_eq!(last_event(), Some(Event::Removed { artifact: first, owner: OWNER }));
         assert_eq!(Storage::complete(&first), None);
         assert_ok!(Storage::remove(RuntimeOrigin::signed(OWNER), second));
         assert_eq!(free(OWNER), ENDOWMENT);
@@ -33,17 +33,47 @@ fn what_was_deposited_comes_back_whatever_is_asked_for_today() {
 }
 
 #[test]
-fn an_incomplete_artifact_can_be_removed() {
+fn an_announcement_can_be_withdrawn() {
     test(|| {
+        let artifact = digest(&two_chunks());
         assert_ok!(create(OWNER, &two_chunks()));
-        assert_ok!(Storage::remove(RuntimeOrigin::signed(OWNER), digest(&two_chunks())));
+        assert_ok!(create(OTHER, &two_chunks()));
+        assert_ok!(Storage::remove(RuntimeOrigin::signed(OWNER), artifact));
         assert_eq!(free(OWNER), ENDOWMENT);
+        assert_eq!(announced(OWNER, artifact), None);
+        assert_eq!(last_event(), Some(Event::Removed { artifact, owner: OWNER }));
+        assert!(announced(OTHER, artifact).is_some(), "others keep theirs");
+        assert_noop!(
+            Storage::remove(RuntimeOrigin::signed(OWNER), artifact),
+            Error::<Test>::NotFound
+        );
+    });
+}
+
+#[test]
+fn who_lost_the_race_withdraws_its_announcement_and_not_the_artifact() {
+    test(|| {
+        assert_ok!(create(OTHER, b"bytes"));
+        let artifact = put(OWNER, b"bytes");
+        assert_ok!(Storage::acquire(&artifact));
+        assert_ok!(Storage::remove(RuntimeOrigin::signed(OTHER), artifact));
+        assert_eq!(free(OTHER), ENDOWMENT);
+        assert!(Storage::complete(&artifact).is_some());
+        assert_noop!(
+            Storage::remove(RuntimeOrigin::signed(OTHER), artifact),
+            Error::<Test>::NotOwner
+        );
     });
 }
 
 #[test]
 fn what_is_not_there_cannot_be_removed() {
     test(|| {
+        assert_noop!(
+            Storage::remove(RuntimeOrigin::signed(OWNER), digest(b"bytes")),
+            Error::<Test>::NotFound
+        );
+        assert_ok!(create(OTHER, b"bytes"));
         assert_noop!(
             Storage::remove(RuntimeOrigin::signed(OWNER), digest(b"bytes")),
             Error::<Test>::NotFound

@@ -29,7 +29,11 @@ fn the_only_chunk_completes_an_artifact() {
         let artifact = digest(b"bytes");
         assert_ok!(upload(OWNER, artifact, 0, b"bytes"));
         assert_eq!(Storage::complete(&artifact), Some(ArtifactManifest::of(b"bytes")));
-        assert_eq!(last_event(), Some(Event::Completed { artifact }));
+        assert_eq!(last_event(), Some(Event::Completed { artifact, owner: OWNER }));
+        assert_eq!(announced(OWNER, artifact), None);
+        let record = Artifacts::<Test>::get(artifact).unwrap();
+        assert_eq!((record.owner, record.deposit), (OWNER, BASE + 5 * BYTE));
+        assert_eq!(free(OWNER), ENDOWMENT - record.deposit);
     });
 }
 
@@ -44,13 +48,17 @@ fn an_artifact_is_complete_once_its_last_chunk_is_there() {
         assert_ok!(upload(OWNER, manifest.digest, 1, chunks[1]));
         assert_eq!(
             last_event(),
-            Some(Event::ChunkUploaded { artifact: manifest.digest, index: 1 })
+            Some(Event::ChunkUploaded { artifact: manifest.digest, owner: OWNER, index: 1 })
         );
         assert_eq!(Storage::complete(&manifest.digest), None);
-        assert_eq!(Artifacts::<Test>::get(manifest.digest).unwrap().missing(), vec![0]);
+        assert!(!Artifacts::<Test>::contains_key(manifest.digest));
+        assert_eq!(announced(OWNER, manifest.digest).unwrap().missing(), vec![0]);
 
         assert_ok!(upload(OWNER, manifest.digest, 0, chunks[0]));
-        assert_eq!(last_event(), Some(Event::Completed { artifact: manifest.digest }));
+        assert_eq!(last_event(), Some(Event::Completed {
+            artifact: manifest.digest,
+            owner: OWNER
+        }));
         assert_eq!(Storage::complete(&manifest.digest), Some(manifest));
     });
 }
@@ -76,11 +84,109 @@ fn the_node_is_told_which_bytes_to_index() {
 }
 
 #[test]
-fn anyone_may_upload() {
+fn an_account_uploads_what_it_announced_and_nothing_else() {
     test(|| {
-        assert_ok!(create(OWNER, b"bytes"));
-        assert_ok!(upload(OTHER, digest(b"bytes"), 0, b"bytes"));
-        assert_eq!(free(OTHER), ENDOWMENT, "and pays no deposit");
+        assert_ok!(create(OTHER, b"bytes"));
+        refused(digest(b"bytes"), 0, b"bytes", Error::NotFound);
+        assert_ok!(create(OWNER, &two_chunks()));
+        assert_ok!(create(OTHER, &two_chunks()));
+        let artifact = digest(&two_chunks());
+        let first = ArtifactManifest::split(&two_chunks()).next().unwrap().to_vec();
+        assert_ok!(upload(OTHER, artifact, 0, &first));
+        assert_eq!(announced(OTHER, artifact).unwrap().missing(), [1]);
+        assert_eq!(announced(OWNER, artifact).unwrap().missing(), [0, 1]);
+    });
+}
+
+#[test]
+fn a_squatter_keeps_nobody_from_publishing() {
+    test(|| {
+        let bytes = two_chunks();
+        let artifact = digest(&bytes);
+        let chunks = crate::Chunks::truncate_from(vec![digest(b"no"), digest(b"body")]);
+        assert_ok!(Storage::create(
+            RuntimeOrigin::signed(OTHER),
+            artifact,
+            bytes.len() as u64,
+            chunks
+        ));
+        assert_eq!(put(OWNER, &bytes), artifact);
+        assert_eq!(Storage::complete(&artifact), Some(ArtifactManifest::of(&bytes)));
+        assert!(announced(OTHER, artifact).is_some(), "it still pays");
+    });
+}
+
+#[test]
+fn of_one_chunk_nobody_can_complete_other_bytes() {
+    test(|| {
+        let artifact = digest(b"bytes");
+        let only = || crate::Chunks::truncate_from(vec![artifact]);
+        // A size that is not theirs.
+        assert_ok!(Storage::create(RuntimeOrigin::signed(OTHER), artifact, 3, only()));
+        next_upload(artifact, 0, b"byt");
+        assert_noop!(
+            Storage::upload(RuntimeOrigin::signed(OTHER), artifact, 0, b"byt".to_vec()),
+            Error::<Test>::ChunkMismatch
+        );
+        assert_eq!(put(OWNER, b"bytes"), artifact);
+    });
+}
+
+#[test]
+fn who_is_second_to_complete_gets_its_deposit_back() {
+    test(|| {
+        let bytes = two_chunks();
+        let artifact = digest(&bytes);
+        let chunks: Vec<_> = ArtifactManifest::split(&bytes).collect();
+        assert_ok!(create(OTHER, &bytes));
+        assert_ok!(upload(OTHER, artifact, 0, chunks[0]));
+        put(OWNER, &bytes);
+        assert_ok!(Storage::acquire(&artifact));
+        let record = Artifacts::<Test>::get(artifact);
+
+        assert_ok!(upload(OTHER, artifact, 1, chunks[1]));
+        assert_eq!(last_event(), Some(Event::UploadDropped { artifact, owner: OTHER }));
+        assert_eq!(announced(OTHER, artifact), None);
+        assert_eq!(free(OTHER), ENDOWMENT);
+        assert_eq!(Artifacts::<Test>::get(artifact), record, "nothing of the first one changes");
+        assert_eq!(free(OWNER), ENDOWMENT - record.unwrap().deposit);
+    });
+}
+
+/// What is left to do about the digest of whole chunks that others took: see the pallet's
+/// documentation.
+#[test]
+fn other_bytes_in_full_occupy_a_digest_of_several_chunks() {
+    test(|| {
+        let bytes = two_chunks();
+        let artifact = digest(&bytes);
+        let other: Vec<u8> = bytes.iter().map(|byte| byte ^ 1).collect();
+        put_under(OTHER, artifact, &other);
+        let stored = Storage::complete(&artifact).unwrap();
+        assert_ne!(stored, ArtifactManifest::of(&bytes));
+        assert_noop!(create(OWNER, &bytes), Error::<Test>::AlreadyExists);
+    });
+}
+
+#[test]
+fn a_digest_says_what_is_left_to_upload() {
+    test(|| {
+        let bytes = two_chunks();
+        let artifact = digest(&bytes);
+        let chunks: Vec<_> = ArtifactManifest::split(&bytes).collect();
+        assert_eq!((Storage::seen(&artifact), Storage::seen_by(&OWNER, &artifact)), (None, None));
+        assert_ok!(create(OTHER, &bytes));
+        assert_eq!(Storage::seen(&artifact), announced(OTHER, artifact));
+        assert_eq!(Storage::seen_by(&OWNER, &artifact), None);
+        assert_ok!(create(OWNER, &bytes));
+        assert_ok!(upload(OWNER, artifact, 0, chunks[0]));
+        assert_eq!(Storage::seen_by(&OWNER, &artifact).unwrap().missing(), [1]);
+        assert_eq!(Storage::seen_by(&OTHER, &artifact).unwrap().missing(), [0, 1]);
+        assert_ok!(upload(OWNER, artifact, 1, chunks[1]));
+        for view in [Storage::seen(&artifact), Storage::seen_by(&OWNER, &artifact)] {
+            assert_eq!(view, Artifacts::<Test>::get(artifact));
+        }
+        assert_eq!(Storage::seen_by(&OTHER, &artifact), announced(OTHER, artifact));
     });
 }
 
@@ -161,8 +267,14 @@ fn a_size_that_is_not_that_of_the_bytes_cannot_be_completed() {
 #[test]
 fn a_chunk_is_uploaded_once() {
     test(|| {
-        let artifact = put(OWNER, b"bytes");
-        refused(artifact, 0, b"bytes", Error::ChunkExists);
+        let bytes = two_chunks();
+        let chunks: Vec<_> = ArtifactManifest::split(&bytes).collect();
+        assert_ok!(create(OWNER, &bytes));
+        assert_ok!(upload(OWNER, digest(&bytes), 0, chunks[0]));
+        refused(digest(&bytes), 0, chunks[0], Error::ChunkExists);
+        // Nor when it is complete, by whomever.
+        refused(put(OWNER, b"bytes"), 0, b"bytes", Error::ChunkExists);
+        refused(put(OTHER, b"other"), 0, b"other", Error::ChunkExists);
     });
 }
 
@@ -210,7 +322,7 @@ fn a_second_chunk_in_one_extrinsic_is_refused() {
     test(|| {
         // The bytes of one end those of the other, so one extrinsic ends with both. Nodes would
         // index the latter alone.
-        assert_ok!(create(OWNER, b"tes"));
+        assert_ok!(create(OTHER, b"tes"));
         assert_ok!(create(OTHER, b"bytes"));
         let origin = || RuntimeOrigin::signed(OTHER);
         let batch = [encoded(digest(b"tes"), 0, b"tes"), encoded(digest(b"bytes"), 0, b"bytes")];

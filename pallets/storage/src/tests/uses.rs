@@ -16,10 +16,10 @@ fn an_incomplete_artifact_cannot_be_used() {
         let bytes = two_chunks();
         let artifact = digest(&bytes);
         assert_ok!(create(OWNER, &bytes));
-        assert_noop!(Storage::acquire(&artifact), Error::<Test>::Incomplete);
+        assert_noop!(Storage::acquire(&artifact), Error::<Test>::NotFound);
         let chunks: Vec<_> = ArtifactManifest::split(&bytes).collect();
         assert_ok!(upload(OWNER, artifact, 0, chunks[0]));
-        assert_noop!(Storage::acquire(&artifact), Error::<Test>::Incomplete);
+        assert_noop!(Storage::acquire(&artifact), Error::<Test>::NotFound);
         assert_ok!(upload(OWNER, artifact, 1, chunks[1]));
         assert_ok!(Storage::acquire(&artifact));
     });

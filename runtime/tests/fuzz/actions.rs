@@ -1,0 +1,666 @@
+//! What a run does: random calls with arguments that are mostly valid.
+
+use assay_primitives::{
+    artifact::{ArtifactManifest, MAX_CHUNK_BYTES},
+    operator::Roles,
+    Assurance, AssuranceClass, AssuranceClasses, Digest, Format, ModelDescriptor, ModelId,
+    Possession, RequestId, Statement, VersionId, WorkerId, WorkerSignature, ASY,
+};
+use assay_runtime::{
+    configs::assay::{MinBond, Retention, UnbondingPeriod},
+    AccountId, RuntimeCall, RuntimeOrigin, EXISTENTIAL_DEPOSIT,
+};
+use codec::Encode;
+use sp_application_crypto::Pair as _;
+use sp_runtime::{AccountId32, Perbill};
+
+use super::{
+    driver::Fuzz,
+    oracle::{Publication, Server},
+};
+use crate::common;
+
+impl Fuzz {
+    pub fn anyone(&mut self) -> AccountId {
+        self.rng.pick(&self.actors).expect("there are actors")
+    }
+
+    pub fn owner(&mut self) -> AccountId {
+        let last = if self.rng.chance(90) { 1 } else { 7 };
+        self.actors[self.rng.between(0, last) as usize].clone()
+    }
+
+    pub fn operator(&mut self) -> AccountId {
+        match self.rng.chance(90) {
+            true => self.actors[self.rng.between(1, 6) as usize].clone(),
+            false => self.anyone(),
+        }
+    }
+
+    pub fn payer(&mut self) -> AccountId {
+        match self.rng.chance(80) {
+            true => self.actors[self.rng.between(5, 7) as usize].clone(),
+            false => self.anyone(),
+        }
+    }
+
+    pub fn version(&mut self) -> VersionId {
+        let versions: Vec<_> = self.oracle.versions.keys().copied().collect();
+        match self.rng.chance(96) {
+            true => self.rng.pick(&versions).unwrap_or(common::version(0, 1)),
+            false => common::version(self.rng.below(5) as u32, self.rng.below(4) as u32),
+        }
+    }
+
+    /// An amount whose shares are odd: nothing, dust, about the existential deposit, a price.
+    pub fn price(&mut self) -> u128 {
+        match self.rng.below(10) {
+            0 => 0,
+            1 => self.rng.below(200).into(),
+            2 | 3 => EXISTENTIAL_DEPOSIT / 2 + u128::from(self.rng.below(2_000_000_000)),
+            _ => u128::from(self.rng.below(5 * ASY as u64)),
+        }
+    }
+
+    pub fn classes(&mut self) -> AssuranceClasses {
+        match self.rng.below(10) {
+            0 => common::classes(&[AssuranceClass::Signed]),
+            1 => common::classes(&[AssuranceClass::Quorum]),
+            2 if self.rng.chance(50) => AssuranceClasses(self.rng.below(64) as u8),
+            _ => common::both(),
+        }
+    }
+
+    /// Two models with a version each, five operators that serve both.
+    pub fn prepare(&mut self) {
+        for index in 0..2 {
+            let owner = self.actors[index].clone();
+            let file = format!("model file {index}").into_bytes();
+            self.announce(&owner, &[file.clone()]);
+            self.upload(&owner, assay_primitives::digest(&file), 0, &file, true);
+            self.create_model(&owner, format!("model-{index}").into_bytes());
+            let descriptor =
+                if index == 0 { common::integers(&file) } else { common::floats(&file) };
+            let royalty = self.rng.below(500_000_001) as u32;
+            self.publish(&owner, index as u32, descriptor, true, royalty);
+        }
+        for index in 1..6 {
+            let operator = self.actors[index].clone();
+            let bond = MinBond::get() + u128::from(self.rng.below(2_000)) * ASY + 7;
+            let worker = self.fresh_key();
+            self.register(&operator, 1, worker, true, bond);
+            for model in 0..2 {
+                let ask = self.price();
+                self.serve(&operator, common::version(model, 1), ask, 3, common::both());
+            }
+        }
+        // One payer is poor.
+        let (poor, rich) = (self.actors[7].clone(), self.actors[0].clone());
+        let rest = u128::from(self.rng.between(1, 30)) * ASY;
+        let amount = self.oracle.account(&poor).free - rest;
+        self.transfer(&poor, &rich, amount);
+        self.beat_all();
+        self.next_block();
+    }
+
+    /// One step.
+    pub fn step(&mut self) {
+        match self.rng.below(100) {
+            0..=19 => self.random_request(),
+            20..=54 => self.random_answers(),
+            55..=69 => self.random_blocks(),
+            70..=73 => self.random_heartbeat(),
+            74..=77 => self.random_serve(),
+            78..=84 => self.random_operator_call(),
+            85..=88 => self.random_model_call(),
+            89..=91 => self.random_storage_call(),
+            92..=94 => self.random_transfer(),
+            95..=96 => self.random_cancel(),
+            97 => self.random_report(),
+            98 => self.random_root_call(),
+            _ => self.random_sleep(),
+        }
+    }
+
+    // Storage.
+
+    fn announce(&mut self, owner: &AccountId, chunks: &[Vec<u8>]) {
+        let ArtifactManifest { digest, mut size, chunks: mut digests } =
+            ArtifactManifest::of(&chunks.concat());
+        match self.rng.below(30) {
+            0 if !self.steps.is_empty() => size += 1 + u64::from(MAX_CHUNK_BYTES),
+            1 if !self.steps.is_empty() => size = 0,
+            2 if !self.steps.is_empty() => digests.push(Digest::zero()),
+            _ => {},
+        }
+        self.note(format!("{} announces {} chunks, {size} bytes", self.name(owner), chunks.len()));
+        let ok = self.oracle.create_artifact(owner, digest, size, chunks, &digests);
+        let chunks = digests.try_into().expect("within the bound");
+        self.call(owner, pallet_storage::Call::create { digest, size, chunks }, ok);
+    }
+
+    fn upload(&mut self, by: &AccountId, of: Digest, index: u32, data: &[u8], outermost: bool) {
+        self.note(format!("{} uploads chunk {index}, outermost {outermost}", self.name(by)));
+        let ok = self.oracle.upload(by, of, index, data, outermost);
+        let call: RuntimeCall =
+            pallet_storage::Call::upload { digest: of, index, data: data.to_vec() }.into();
+        let mut bytes = call.encode();
+        if !outermost {
+            bytes.push(data.last().map_or(0, |last| last.wrapping_add(1)));
+        }
+        self.begin_extrinsic(bytes);
+        self.dispatch(RuntimeOrigin::signed(by.clone()), call.clone(), ok);
+        if ok && self.rng.chance(30) {
+            // The same transaction brings bytes that it ends with as well; it may not.
+            let uploads = self.oracle.uploads.iter().filter(|((_, owner), _)| owner == by);
+            let twin = uploads.clone().find_map(|((digest, _), artifact)| {
+                let missing = |(index, chunk): (usize, &Vec<u8>)| {
+                    let index = index as u32;
+                    (!artifact.uploaded.contains(&index) && data.ends_with(chunk))
+                        .then(|| (*digest, index, chunk.clone()))
+                };
+                artifact.chunks.iter().enumerate().find_map(missing)
+            });
+            if let Some((digest, index, data)) = twin {
+                self.note("the same transaction uploads a second chunk".into());
+                let call = pallet_storage::Call::upload { digest, index, data };
+                self.dispatch(RuntimeOrigin::signed(by.clone()), call.into(), false);
+            }
+        }
+    }
+
+    fn random_storage_call(&mut self) {
+        let who = self.owner();
+        let open: Vec<_> = self.oracle.uploads.keys().cloned().collect();
+        let complete = self.oracle.artifacts.iter();
+        let complete: Vec<_> =
+            complete.map(|(digest, artifact)| (*digest, artifact.owner.clone())).collect();
+        match self.rng.below(12) {
+            0..=2 => {
+                // Now and then an input, now and then one of two chunks.
+                let mut chunks = vec![match self.rng.chance(50) {
+                    true => common::integer_payload(&[self.fresh() as i32, 1]),
+                    false => format!("artifact {}", self.fresh()).into_bytes(),
+                }];
+                if self.rng.chance(10) {
+                    chunks.insert(0, vec![self.fresh() as u8; MAX_CHUNK_BYTES as usize]);
+                }
+                self.announce(&who, &chunks);
+            },
+            // What another announced as well, or what is there.
+            3 => {
+                let from = if self.rng.chance(70) { &open } else { &complete };
+                let Some((digest, owner)) = self.rng.pick(from) else { return };
+                let chunks = match self.oracle.uploads.get(&(digest, owner)) {
+                    Some(upload) => upload.chunks.clone(),
+                    None => self.oracle.artifacts[&digest].chunks.clone(),
+                };
+                self.announce(&who, &chunks);
+            },
+            4..=9 => {
+                let from = if self.rng.chance(90) { &open } else { &complete };
+                let Some((of, owner)) = self.rng.pick(from) else { return };
+                let chunks = match self.oracle.uploads.get(&(of, owner.clone())) {
+                    Some(upload) => upload.chunks.clone(),
+                    None => self.oracle.artifacts[&of].chunks.clone(),
+                };
+                let index = self.rng.below(chunks.len() as u64);
+                let mut data = chunks[index as usize].clone();
+                if self.rng.chance(10) {
+                    data[0] ^= 1;
+                }
+                let outermost = self.rng.chance(90);
+                let by = if self.rng.chance(90) { owner } else { who };
+                self.upload(&by, of, index as u32, &data, outermost);
+            },
+            _ => {
+                let from = if self.rng.chance(30) { &open } else { &complete };
+                let Some((digest, owner)) = self.rng.pick(from) else { return };
+                let who = if self.rng.chance(80) { owner } else { who };
+                self.note(format!("{} removes an artifact", self.name(&who)));
+                let ok = self.oracle.remove_artifact(&who, digest);
+                self.call(&who, pallet_storage::Call::remove { digest }, ok);
+            },
+        }
+    }
+
+    // Models.
+
+    fn create_model(&mut self, owner: &AccountId, name: Vec<u8>) {
+        let text = String::from_utf8_lossy(&name).into_owned();
+        self.note(format!("{} creates model {text:?}", self.name(owner)));
+        let ok = self.oracle.create_model(owner, &name);
+        let name = common::bounded(&name);
+        self.call(owner, pallet_model_registry::Call::create { name }, ok);
+    }
+
+    fn publish(
+        &mut self,
+        owner: &AccountId,
+        model: u32,
+        descriptor: ModelDescriptor,
+        is_sound: bool,
+        royalty: u32,
+    ) {
+        let metadata = self.rng.chance(30).then(|| Digest::repeat_byte(9));
+        let licence = match self.rng.chance(97) {
+            true => b"Apache-2.0".to_vec(),
+            false => b"what / ever".to_vec(),
+        };
+        self.note(format!(
+            "{} publishes a version of model {model}, sound {is_sound}, royalty {royalty}",
+            self.name(owner)
+        ));
+        let publication =
+            Publication { model, descriptor, is_sound, royalty, licence, metadata };
+        let ok = self.oracle.publish(owner, &publication).is_some();
+        let Publication { descriptor, licence, .. } = publication;
+        let call = pallet_model_registry::Call::publish {
+            model: ModelId(model),
+            descriptor,
+            royalty: Perbill::from_parts(royalty),
+            licence: common::bounded(&licence),
+            metadata,
+        };
+        self.call(owner, call, ok);
+    }
+
+    fn random_model_call(&mut self) {
+        let version = self.version();
+        let model = version.model.0;
+        let owner = self.oracle.models.get(&model).map(|record| record.owner.clone());
+        let who = match owner {
+            Some(owner) if self.rng.chance(85) => owner,
+            _ => self.anyone(),
+        };
+        let name = self.name(&who);
+        match self.rng.below(16) {
+            0 | 1 => {
+                let name = match self.rng.below(6) {
+                    0 => b"model-0".to_vec(),
+                    1 => b"-bad-".to_vec(),
+                    _ => format!("model-{}", self.fresh()).into_bytes(),
+                };
+                self.create_model(&who, name);
+            },
+            2..=5 => {
+                let files: Vec<Vec<u8>> = self
+                    .oracle
+                    .artifacts
+                    .values()
+                    .map(|artifact| artifact.chunks.concat())
+                    .collect();
+                let file = self.rng.pick(&files).unwrap_or(b"no artifact".to_vec());
+                let mut descriptor = match self.rng.chance(50) {
+                    true => common::integers(&file),
+                    false => common::floats(&file),
+                };
+                let mut is_sound = true;
+                match self.rng.below(12) {
+                    0 => (descriptor.format, is_sound) = (Format::IntegerGraph, false),
+                    1 => (descriptor.outputs, is_sound) = (Default::default(), false),
+                    2 => (descriptor.assurances, is_sound) = (AssuranceClasses(16), false),
+                    3 => (descriptor.assurances, is_sound) = (AssuranceClasses::NONE, false),
+                    4 => descriptor.artifact_size += 1,
+                    5 => {
+                        is_sound = descriptor.tolerance.is_none();
+                        descriptor.tolerance = None;
+                    },
+                    6 => descriptor.assurances = common::classes(&[AssuranceClass::Signed]),
+                    _ => {},
+                }
+                let models: Vec<_> = self.oracle.models.keys().copied().collect();
+                let model = self.rng.pick(&models).unwrap_or(77);
+                let owner = self.oracle.models.get(&model).map(|record| record.owner.clone());
+                let owner = owner.filter(|_| self.rng.chance(90)).unwrap_or(who);
+                let royalty = self.rng.below(510_000_000) as u32;
+                self.publish(&owner, model, descriptor, is_sound, royalty);
+            },
+            6 | 7 => {
+                let royalty = self.rng.below(510_000_000) as u32;
+                self.note(format!("{name} sets the royalty of {version} to {royalty}"));
+                let ok = self.oracle.set_royalty(&who, version, royalty);
+                let royalty = Perbill::from_parts(royalty);
+                self.call(&who, pallet_model_registry::Call::set_royalty { version, royalty }, ok);
+            },
+            8 => {
+                self.note(format!("{name} sets the metadata of {version}"));
+                let ok = self.oracle.owns_version(&who, version);
+                let metadata = self.rng.chance(50).then(|| Digest::repeat_byte(8));
+                self.call(
+                    &who,
+                    pallet_model_registry::Call::set_metadata { version, metadata },
+                    ok,
+                );
+            },
+            // Rare, or nothing is left to ask for.
+            9 if self.oracle.versions.len() > 3 || self.rng.chance(5) => {
+                self.note(format!("{name} deprecates {version}"));
+                let ok = self.oracle.deprecate(&who, version);
+                self.call(&who, pallet_model_registry::Call::deprecate { version }, ok);
+            },
+            10 => {
+                let to = self.anyone();
+                self.note(format!("{name} offers model {model} to {}", self.name(&to)));
+                let ok = self.oracle.offer_model(&who, model, &to);
+                let model = ModelId(model);
+                self.call(&who, pallet_model_registry::Call::transfer { model, to }, ok);
+            },
+            11 => {
+                let offers: Vec<_> = self.oracle.offers.clone().into_iter().collect();
+                let (model, to) = match self.rng.pick(&offers) {
+                    Some(offer) if self.rng.chance(85) => offer,
+                    _ => (model, who),
+                };
+                self.note(format!("{} accepts model {model}", self.name(&to)));
+                let ok = self.oracle.accept_model(&to, model);
+                let model = ModelId(model);
+                self.call(&to, pallet_model_registry::Call::accept { model }, ok);
+            },
+            12 | 13 => {
+                // Of one that works, only while it cannot be removed.
+                let in_use = self.oracle.versions.get(&version).is_some_and(|v| v.uses > 0);
+                if in_use || self.oracle.versions.len() > 3 {
+                    self.note(format!("{name} removes {version}"));
+                    let ok = self.oracle.remove_version(&who, version);
+                    self.call(&who, pallet_model_registry::Call::remove_version { version }, ok);
+                }
+            },
+            _ => {
+                let models: Vec<_> = self.oracle.models.keys().copied().collect();
+                let model = self.rng.pick(&models).unwrap_or(77);
+                self.note(format!("{name} removes model {model}"));
+                let ok = self.oracle.remove_model(&who, model);
+                let model = ModelId(model);
+                self.call(&who, pallet_model_registry::Call::remove_model { model }, ok);
+            },
+        }
+    }
+
+    // Operators.
+
+    fn possession(&self, who: &AccountId, worker: &WorkerId, intact: bool) -> WorkerSignature {
+        let genesis = if intact { common::GENESIS_HASH } else { Digest::zero() };
+        let statement = Possession { genesis, operator: who.clone() };
+        self.keys[worker].sign(&statement.signing_bytes()).into()
+    }
+
+    fn register(&mut self, who: &AccountId, roles: u8, worker: WorkerId, intact: bool, bond: u128) {
+        self.note(format!("{} registers, roles {roles}, intact {intact}, bond {bond}", self.name(who)));
+        let possession = self.possession(who, &worker, intact);
+        let ok = self.oracle.register(who, roles, &worker, intact, bond);
+        let roles = Roles(roles);
+        self.call(who, pallet_operators::Call::register { roles, worker, possession, bond }, ok);
+    }
+
+    fn serve(
+        &mut self,
+        who: &AccountId,
+        version: VersionId,
+        ask: u128,
+        concurrency: u32,
+        classes: AssuranceClasses,
+    ) {
+        self.note(format!(
+            "{} serves {version} for {ask}, {concurrency} at once, classes {}",
+            self.name(who),
+            classes.0
+        ));
+        let account = who.clone();
+        let ok = self.oracle.serve(version, &Server { account, ask, concurrency, classes });
+        self.call(who, pallet_operators::Call::serve { version, ask, concurrency, classes }, ok);
+    }
+
+    fn random_serve(&mut self) {
+        let (who, version, ask) = (self.operator(), self.version(), self.price());
+        let concurrency = match self.rng.below(10) {
+            0 => 0,
+            1 => 1_025,
+            _ => self.rng.between(1, 5) as u32,
+        };
+        let classes = self.classes();
+        self.serve(&who, version, ask, concurrency, classes);
+    }
+
+    /// A key for a registration: a new one, or one that somebody has or had.
+    fn some_key(&mut self) -> WorkerId {
+        let known: Vec<_> = self.keys.keys().cloned().collect();
+        match self.rng.chance(85) {
+            true => self.fresh_key(),
+            false => match self.rng.pick(&known) {
+                Some(key) => key,
+                None => self.fresh_key(),
+            },
+        }
+    }
+
+    fn random_operator_call(&mut self) {
+        let who = self.operator();
+        let name = self.name(&who);
+        match self.rng.below(20) {
+            0..=6 => {
+                let bond = match self.rng.below(8) {
+                    0 => MinBond::get() - 1,
+                    1 => MinBond::get() * 1_000_000,
+                    _ => MinBond::get() + u128::from(self.rng.below(1_000)) * ASY + 3,
+                };
+                let (worker, intact) = (self.some_key(), self.rng.chance(95));
+                let roles = if self.rng.chance(90) { 1 } else { self.rng.below(5) as u8 };
+                self.register(&who, roles, worker, intact, bond);
+            },
+            7..=10 => {
+                let (worker, intact) = (self.some_key(), self.rng.chance(90));
+                self.note(format!("{name} changes its worker key, intact {intact}"));
+                let possession = self.possession(&who, &worker, intact);
+                let ok = self.oracle.set_worker(&who, &worker, intact);
+                self.call(&who, pallet_operators::Call::set_worker { worker, possession }, ok);
+                if ok {
+                    self.beat(&who, 0, true);
+                }
+            },
+            11..=13 => {
+                let amount = self.price() * 100;
+                self.note(format!("{name} adds {amount} to its bond"));
+                let ok = self.oracle.add_bond(&who, amount);
+                self.call(&who, pallet_operators::Call::add_bond { amount }, ok);
+            },
+            14 | 15 => {
+                let version = self.version();
+                self.note(format!("{name} withdraws from {version}"));
+                let ok = self.oracle.withdraw(&who, version);
+                self.call(&who, pallet_operators::Call::withdraw { version }, ok);
+            },
+            16 => {
+                self.note(format!("{name} unbonds"));
+                let ok = self.oracle.unbond(&who);
+                self.call(&who, pallet_operators::Call::unbond {}, ok);
+            },
+            _ => {
+                self.note(format!("{name} takes its bond"));
+                let ok = self.oracle.withdraw_bond(&who);
+                self.call(&who, pallet_operators::Call::withdraw_bond {}, ok);
+            },
+        }
+    }
+
+    fn beat(&mut self, who: &AccountId, age: u32, intact: bool) {
+        let Some(worker) = self.oracle.operators.get(who).map(|info| info.worker.clone()) else {
+            return;
+        };
+        let at = self.oracle.now.wrapping_sub(age);
+        self.note(format!("heartbeat of {} at {at}, intact {intact}", self.name(who)));
+        let mut call = common::heartbeat(who, &self.keys[&worker], at);
+        if let (false, pallet_operators::Call::heartbeat { statement, .. }) = (intact, &mut call) {
+            statement.load += 1;
+        }
+        let ok = self.oracle.heartbeat(who, at, &worker, intact);
+        self.feeless(call, ok);
+    }
+
+    /// A heartbeat of everyone that is due.
+    pub fn beat_all(&mut self) {
+        let due: Vec<AccountId> = self
+            .oracle
+            .operators
+            .iter()
+            .filter(|(_, info)| info.last_heartbeat.is_none_or(|at| at + 15 <= self.oracle.now))
+            .map(|(who, _)| who.clone())
+            .collect();
+        for who in due {
+            self.beat(&who, 0, true);
+        }
+    }
+
+    fn random_heartbeat(&mut self) {
+        let who = self.operator();
+        let age = match self.rng.below(5) {
+            0 => self.rng.below(20) as u32,
+            1 => u32::MAX,
+            _ => 0,
+        };
+        let age = age.min(if age == u32::MAX { u32::MAX } else { self.oracle.now });
+        let intact = self.rng.chance(90);
+        self.beat(&who, age, intact);
+    }
+
+    // The rest.
+
+    fn random_blocks(&mut self) {
+        let count = match self.rng.below(10) {
+            0 => self.rng.between(5, 20),
+            1 | 2 => self.rng.between(2, 5),
+            _ => 1,
+        };
+        self.note(format!("{count} blocks"));
+        for _ in 0..count {
+            self.next_block();
+        }
+        if self.rng.chance(80) {
+            self.beat_all();
+        }
+    }
+
+    fn random_sleep(&mut self) {
+        if self.rng.chance(60) {
+            return;
+        }
+        let blocks = match self.rng.below(3) {
+            0 => 100,
+            1 => UnbondingPeriod::get(),
+            _ => Retention::get() + 1,
+        };
+        self.note(format!("everything ends, then {blocks} blocks of silence"));
+        self.sleep(blocks);
+        self.beat_all();
+    }
+
+    fn transfer(&mut self, from: &AccountId, to: &AccountId, value: u128) {
+        self.note(format!("{} sends {value} to {}", self.name(from), self.name(to)));
+        let ok = self.oracle.transfer(from, to, value);
+        let dest = to.clone().into();
+        self.call(from, pallet_balances::Call::transfer_allow_death { dest, value }, ok);
+    }
+
+    fn random_transfer(&mut self) {
+        let (from, to) = (self.anyone(), self.anyone());
+        let free = self.oracle.account(&from).free;
+        let value = match self.rng.below(10) {
+            // Everything, or all but less than may remain.
+            0 => free,
+            1 => free.saturating_sub(EXISTENTIAL_DEPOSIT / 2),
+            2 => free.saturating_sub(EXISTENTIAL_DEPOSIT),
+            3 => free + 1,
+            4 => EXISTENTIAL_DEPOSIT - 1,
+            5 => 0,
+            _ => self.price().min(free),
+        };
+        self.transfer(&from, &to, value);
+    }
+
+    fn random_root_call(&mut self) {
+        let root = self.rng.chance(80);
+        let origin = match root {
+            true => RuntimeOrigin::root(),
+            false => RuntimeOrigin::signed(self.anyone()),
+        };
+        if self.rng.chance(50) {
+            let to = self.anyone();
+            let left = self.oracle.account(&self.oracle.treasury).free;
+            let amount = match self.rng.below(4) {
+                0 => left,
+                1 => left - EXISTENTIAL_DEPOSIT,
+                _ => self.price().min(left),
+            };
+            self.note(format!("the treasury sends {amount} to {}, root {root}", self.name(&to)));
+            let ok = root && self.oracle.spend_treasury(&to, amount);
+            let call = pallet_settlement::Call::spend_treasury { to, amount };
+            self.admin(origin, call.into(), ok);
+        } else {
+            let class = match self.rng.chance(50) {
+                true => AssuranceClass::Signed,
+                false => AssuranceClass::Quorum,
+            };
+            // Mostly on, or little happens.
+            let enabled = self.oracle.disabled.contains(class) || self.rng.chance(30);
+            self.note(format!("{class:?} is switched, on {enabled}, root {root}"));
+            let ok = root && self.oracle.set_class(class, enabled);
+            let call = pallet_verification::Call::set_class_enabled { class, enabled };
+            self.admin(origin, call.into(), ok);
+        }
+    }
+
+    fn admin(&mut self, origin: RuntimeOrigin, call: RuntimeCall, expected: bool) {
+        self.begin_extrinsic(call.encode());
+        self.dispatch(origin, call, expected);
+    }
+
+    fn random_report(&mut self) {
+        let (reporter, operator) = (self.anyone(), self.operator());
+        let keys: Vec<_> = self.keys.keys().cloned().collect();
+        let info = self.oracle.operators.get(&operator);
+        // The present key, an earlier one, or anybody's.
+        let own: Vec<_> = info
+            .map(|info| {
+                let past = info.past.iter().map(|(key, _)| key);
+                past.chain([&info.worker]).cloned().collect()
+            })
+            .unwrap_or_default();
+        let from = if self.rng.chance(80) && !own.is_empty() { &own } else { &keys };
+        let worker = self.rng.pick(from).expect("operators have keys");
+        let request = self.rng.below(self.oracle.requests.len() as u64 + 1);
+        let (a, b) = (common::integer_payload(&[1]), common::integer_payload(&[2]));
+        let first = common::result_statement(RequestId(request), &operator, &a);
+        let mut second = common::result_statement(RequestId(request), &operator, &b);
+        let flaw = self.rng.below(12);
+        match flaw {
+            0 => second.output_digest = first.output_digest,
+            1 => second.request = RequestId(request + 1),
+            2 => second.input_digest = Digest::repeat_byte(3),
+            3 => second.operator = AccountId32::new([3; 32]),
+            4 => second.version_digest = Digest::repeat_byte(3),
+            5 => second.genesis = Digest::zero(),
+            6 => second.assurance = Assurance::Tee,
+            _ => {},
+        }
+        let pair = self.keys[&worker].clone();
+        let first_signature: WorkerSignature = pair.sign(&first.signing_bytes()).into();
+        let second_signature: WorkerSignature = match flaw {
+            7 => first_signature,
+            _ => pair.sign(&second.signing_bytes()).into(),
+        };
+        self.note(format!(
+            "{} reports {} for request {request}, flaw {flaw}",
+            self.name(&reporter),
+            self.name(&operator)
+        ));
+        let ok = self.oracle.report(request, &operator, &worker, flaw > 7);
+        let call = pallet_verification::Call::report_equivocation {
+            worker,
+            first,
+            first_signature,
+            second,
+            second_signature,
+        };
+        self.call(&reporter, call, ok);
+    }
+}

@@ -1,0 +1,211 @@
+//! Random requests and random answers.
+
+use assay_primitives::{Assurance, FailureReason, RequestId, VersionId, ASY};
+use pallet_inference::RequestInput;
+
+use super::{
+    driver::Fuzz,
+    requests::{Answer, Ask, HandIn, Output, State},
+};
+use crate::common;
+
+const REASON: FailureReason = FailureReason::TimeLimit;
+
+fn payload(output: Output) -> Vec<u8> {
+    match output {
+        Output::Integer(value) => common::integer_payload(&[value]),
+        Output::Float(quarters) => common::float_payload(quarters as f32 / 4.0),
+        Output::Odd => vec![0xff; 3],
+    }
+}
+
+impl Fuzz {
+    pub fn random_request(&mut self) {
+        let payer = self.payer();
+        let version = self.version();
+        let assurance = match self.rng.below(20) {
+            0..=7 => Assurance::Signed,
+            8 => Assurance::Tee,
+            9 => Assurance::Quorum { n: self.rng.below(18) as u8, k: self.rng.below(18) as u8 },
+            10 => Assurance::Quorum { n: 5, k: 3 },
+            11..=13 => Assurance::Quorum { n: 2, k: 2 },
+            _ => Assurance::Quorum { n: 3, k: 2 },
+        };
+        let size = u128::from(assurance.committee_size());
+        let max_price = match self.rng.below(10) {
+            0 => self.price(),
+            1 => u128::from(self.rng.below(100)) * ASY,
+            _ => size * (3 * ASY + self.price()) + u128::from(self.rng.below(7)),
+        };
+        let now = self.oracle.now;
+        let patience = match self.rng.below(20) {
+            0 => self.rng.below(3) as u32,
+            1 => 1_799 + self.rng.below(3) as u32,
+            _ => self.rng.between(3, 25) as u32 + if size > 1 { 5 } else { 0 },
+        };
+        let key = match self.rng.chance(95) {
+            true => [(self.fresh() % 256) as u8; 32].map(|byte| byte ^ (self.serial >> 8) as u8),
+            false => [1; 32],
+        };
+        let artifacts: Vec<_> = self.oracle.artifacts.keys().copied().collect();
+        let (input, sent) = match self.rng.below(20) {
+            0 => (Ok(false), RequestInput::Inline(common::bounded(&[1, 2, 3]))),
+            1 | 2 => {
+                let digest = self.rng.pick(&artifacts).unwrap_or_default();
+                (Err(digest), RequestInput::Artifact(digest))
+            },
+            _ => {
+                let payload = common::integer_payload(&[now as i32, 2]);
+                (Ok(true), RequestInput::Inline(common::bounded(&payload)))
+            },
+        };
+        let ask = Ask { version, input, assurance, max_price, deadline: now + patience, key };
+        let deadline = ask.deadline;
+        let input_is = match &ask.input {
+            Ok(true) => "a payload".into(),
+            Ok(false) => "a malformed payload".into(),
+            Err(digest) => format!("artifact {digest}"),
+        };
+        self.note(format!(
+            "{} asks {version} in {assurance:?} for {max_price} until {deadline}, {input_is}",
+            self.name(&payer)
+        ));
+        let ok = self.oracle.request(&payer, &ask);
+        let call = pallet_inference::Call::request {
+            version,
+            input: sent,
+            assurance,
+            max_price,
+            deadline,
+            client_key: key,
+        };
+        self.call(&payer, call, ok);
+    }
+
+    pub fn random_cancel(&mut self) {
+        let pending = |id: &u64| self.oracle.requests[id].state == State::Pending;
+        let all: Vec<u64> = self.oracle.requests.keys().copied().collect();
+        let open: Vec<u64> = all.iter().copied().filter(pending).collect();
+        let from = if self.rng.chance(80) { &open } else { &all };
+        let Some(id) = self.rng.pick(from) else { return };
+        let payer = match self.rng.chance(90) {
+            true => self.oracle.requests[&id].payer.clone(),
+            false => self.anyone(),
+        };
+        self.note(format!("{} cancels {id}", self.name(&payer)));
+        let ok = self.oracle.cancel(&payer, id);
+        self.call(&payer, pallet_inference::Call::cancel { request: RequestId(id) }, ok);
+    }
+
+    /// The right output of a request, or a wrong one.
+    fn output(&mut self, id: u64, version: VersionId) -> Output {
+        let is_float = self
+            .oracle
+            .versions
+            .get(&version)
+            .is_some_and(|record| record.descriptor.tolerance.is_some());
+        let right = id as i32 * 40;
+        match (self.rng.below(100), is_float) {
+            (0..=1, _) => Output::Odd,
+            (2..=19, false) => Output::Integer(right + 1 + self.rng.below(2) as i32),
+            (_, false) => Output::Integer(right),
+            (2..=16, true) => Output::Float(right + 20),
+            // Within the tolerance, or within twice the tolerance, or just beyond.
+            (17..=60, true) => Output::Float(right + self.rng.between(1, 3) as i32),
+            (_, true) => Output::Float(right),
+        }
+    }
+
+    pub fn random_answers(&mut self) {
+        let all: Vec<u64> = self.oracle.requests.keys().copied().collect();
+        let awaited = |id: &u64| {
+            let request = &self.oracle.requests[id];
+            request.is_open() && !request.members.is_empty()
+        };
+        let open: Vec<u64> = all.iter().copied().filter(awaited).collect();
+        let from = if self.rng.chance(95) && !open.is_empty() { &open } else { &all };
+        let Some(id) = self.rng.pick(from) else { return };
+        let members = self.oracle.requests[&id].members.len() as u64;
+        if members == 0 {
+            return self.answer(id, None);
+        }
+        // Several members in one step, each at most once.
+        let count = if self.rng.chance(60) { members } else { 1 };
+        let first = self.rng.below(members);
+        for offset in 0..count {
+            let position = ((first + offset) % members) as usize;
+            let silent = self.rng.chance(8);
+            if !silent {
+                self.answer(id, Some(position));
+            }
+        }
+        if self.rng.chance(5) {
+            self.answer(id, None);
+        }
+    }
+
+    fn answer(&mut self, id: u64, position: Option<usize>) {
+        let request = self.oracle.requests[&id].clone();
+        let (operator, answer) = match position {
+            Some(position) => {
+                let member = &request.members[position];
+                (member.account.clone(), member.answer.clone())
+            },
+            None => (self.operator(), Answer::Silent),
+        };
+        let output = self.output(id, request.version);
+        let salt = [(id % 251) as u8; 32];
+        let as_it_should_be = match (&answer, request.is_quorum()) {
+            _ if self.rng.chance(8) => HandIn::Failure(REASON),
+            (Answer::Committed(output, salt), true) if request.state == State::Submitted => {
+                HandIn::Reveal(*output, *salt)
+            },
+            (_, true) => HandIn::Commitment(output, salt),
+            (_, false) => HandIn::Result(output),
+        };
+        let what = match self.rng.below(40) {
+            0 => HandIn::Result(output),
+            1 => HandIn::Commitment(output, salt),
+            2 => HandIn::Reveal(output, salt),
+            3 => HandIn::Reveal(output, [0xee; 32]),
+            _ => as_it_should_be,
+        };
+        let intact = self.rng.chance(97);
+        let keys: Vec<_> = self.keys.keys().cloned().collect();
+        let own = self.oracle.operators.get(&operator).map(|info| info.worker.clone());
+        let key = match own {
+            Some(key) if self.rng.chance(97) => key,
+            _ => self.rng.pick(&keys).expect("operators have keys"),
+        };
+        let text = match &what {
+            HandIn::Result(output) => format!("result {output:?}"),
+            HandIn::Commitment(output, salt) => format!("commitment {output:?}, salt {}", salt[0]),
+            HandIn::Reveal(output, salt) => format!("reveal {output:?}, salt {}", salt[0]),
+            HandIn::Failure(reason) => format!("failure {reason:?}"),
+        };
+        self.note(format!("{} hands in for {id}: {text}, intact {intact}", self.name(&operator)));
+        let ok = self.oracle.hand_in(id, &operator, &key, &what, intact);
+        // What is not intact is signed for another request.
+        let pair = self.keys[&key].clone();
+        let named = RequestId(if intact { id } else { id + 1 });
+        let request_id = RequestId(id);
+        let mut call = match what {
+            HandIn::Result(output) => common::result(named, &operator, &pair, &payload(output)),
+            HandIn::Commitment(output, salt) => {
+                common::commit(named, &operator, &pair, &payload(output), &salt)
+            },
+            HandIn::Reveal(output, salt) => {
+                common::reveal(named, &operator, &pair, &payload(output), &salt)
+            },
+            HandIn::Failure(reason) => common::failure(named, &operator, &pair, reason),
+        };
+        match &mut call {
+            pallet_inference::Call::submit_result { request, .. }
+            | pallet_inference::Call::submit_commitment { request, .. }
+            | pallet_inference::Call::submit_reveal { request, .. }
+            | pallet_inference::Call::report_failure { request, .. } => *request = request_id,
+            _ => {},
+        }
+        self.feeless(call, ok);
+    }
+}

@@ -1,0 +1,315 @@
+//! Does to the chain what is done to the model, and compares the two.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use assay_primitives::{
+    runtime_api::Status, worker_crypto, Outcome, RejectReason, RequestId, WorkerId,
+};
+use assay_runtime::{
+    configs::assay::{Retention, UnbondingPeriod},
+    AccountId, AllPalletsWithSystem, Balances, Inference, Runtime, RuntimeCall, RuntimeEvent,
+    RuntimeOrigin, Settlement, System,
+};
+use codec::Encode;
+use frame_support::{
+    pallet_prelude::TransactionSource,
+    storage::{storage_prefix, unhashed},
+    traits::{Authorize, OnFinalize, OnInitialize, UnfilteredDispatchable},
+};
+use pallet_settlement::HoldReason;
+use sp_application_crypto::Pair as _;
+use sp_keyring::Sr25519Keyring::{self, *};
+
+use super::{
+    oracle::Oracle,
+    requests::{Answer, State},
+    rng::Rng,
+};
+use crate::common;
+
+/// Who takes part: well-known accounts that are no validators.
+const ACTORS: [Sr25519Keyring; 8] =
+    [Eve, Ferdie, AliceStash, BobStash, CharlieStash, DaveStash, EveStash, FerdieStash];
+/// Blocks in which every request must have ended, however far the sweep lags.
+const PATIENCE_BLOCKS: u32 = 4_000;
+
+/// The pallets' hold reasons, in the order of [`super::oracle::Purse`].
+const REASONS: [HoldReason; 3] = [HoldReason::Escrow, HoldReason::Bond, HoldReason::Deposit];
+
+/// A run.
+pub struct Fuzz {
+    pub seed: u64,
+    pub rng: Rng,
+    pub oracle: Oracle,
+    pub actors: Vec<AccountId>,
+    pub keys: BTreeMap<WorkerId, worker_crypto::Pair>,
+    /// Counts whatever must be new: names, client keys, worker keys, artifacts.
+    pub serial: u32,
+    /// What was done, one line each.
+    pub steps: Vec<String>,
+    /// Transactions of the current block.
+    extrinsics: u32,
+    issuance: u128,
+    /// Requests whose receipts are still to be compared.
+    unchecked: BTreeSet<u64>,
+    /// What the run has seen, so that a fuzzer that does nothing is noticed.
+    pub outcomes: BTreeMap<String, u32>,
+    pub calls: BTreeMap<String, (u32, u32)>,
+}
+
+impl Drop for Fuzz {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("seed {} failed after {} steps:", self.seed, self.steps.len());
+            for step in &self.steps {
+                eprintln!("  {step}");
+            }
+            eprintln!("ASSAY_FUZZ_SEED={} repeats it", self.seed);
+        }
+    }
+}
+
+impl Fuzz {
+    /// A run at the start of block 1 of the local network.
+    pub fn new(seed: u64) -> Self {
+        frame_system::BlockHash::<Runtime>::insert(0, common::GENESIS_HASH);
+        System::set_block_number(1);
+        AllPalletsWithSystem::on_initialize(1);
+        let actors: Vec<AccountId> = ACTORS.iter().map(|who| who.to_account_id()).collect();
+        let treasury = common::treasury();
+        let balances: Vec<_> = actors
+            .iter()
+            .chain([&treasury])
+            .map(|who| (who.clone(), common::free(who)))
+            .collect();
+        let oracle = Oracle::new(1, treasury, &balances);
+        Self {
+            seed,
+            rng: Rng::new(seed),
+            oracle,
+            actors,
+            keys: BTreeMap::new(),
+            serial: 0,
+            steps: Vec::new(),
+            extrinsics: 0,
+            issuance: Balances::total_issuance(),
+            unchecked: BTreeSet::new(),
+            outcomes: BTreeMap::new(),
+            calls: BTreeMap::new(),
+        }
+    }
+
+    /// Notes what is about to be done.
+    pub fn note(&mut self, step: String) {
+        self.steps.push(format!("[{}] {step}", self.oracle.now));
+    }
+
+    /// How the log names an account.
+    pub fn name(&self, who: &AccountId) -> String {
+        match self.actors.iter().position(|actor| actor == who) {
+            Some(index) => format!("actor{index}"),
+            None if *who == self.oracle.treasury => "treasury".into(),
+            None => who.to_string(),
+        }
+    }
+
+    /// A number that no other has.
+    pub fn fresh(&mut self) -> u32 {
+        self.serial += 1;
+        self.serial
+    }
+
+    /// A new worker key.
+    pub fn fresh_key(&mut self) -> WorkerId {
+        let pair = common::worker(self.fresh());
+        let public = pair.public();
+        self.keys.insert(public.clone(), pair);
+        public
+    }
+
+    fn count(&mut self, call: &RuntimeCall, succeeded: bool) {
+        use frame_support::traits::GetCallMetadata;
+        let metadata = call.get_call_metadata();
+        let name = format!("{}.{}", metadata.pallet_name, metadata.function_name);
+        let counts = self.calls.entry(name).or_default();
+        match succeeded {
+            true => counts.0 += 1,
+            false => counts.1 += 1,
+        }
+    }
+
+    /// Starts a transaction whose bytes end with these.
+    pub fn begin_extrinsic(&mut self, bytes: Vec<u8>) {
+        System::set_extrinsic_index(self.extrinsics);
+        System::note_extrinsic(bytes);
+        self.extrinsics += 1;
+    }
+
+    /// Dispatches a call in the transaction that was begun, and compares with the model, to
+    /// which it has been done already.
+    pub fn dispatch(&mut self, origin: RuntimeOrigin, call: RuntimeCall, expected: bool) {
+        self.count(&call, expected);
+        let outcome = call.dispatch_bypass_filter(origin);
+        assert_eq!(outcome.is_ok(), expected, "the model disagrees with {outcome:?}");
+        self.compare();
+    }
+
+    /// A call of an account in a transaction of its own.
+    pub fn call(&mut self, who: &AccountId, call: impl Into<RuntimeCall>, expected: bool) {
+        let call = call.into();
+        self.begin_extrinsic(call.encode());
+        self.dispatch(RuntimeOrigin::signed(who.clone()), call, expected);
+    }
+
+    /// A feeless call: what is authorized must succeed.
+    pub fn feeless(&mut self, call: impl Into<RuntimeCall>, expected: bool) {
+        let call = call.into();
+        self.count(&call, expected);
+        self.begin_extrinsic(call.encode());
+        let source = match self.rng.chance(50) {
+            true => TransactionSource::External,
+            false => TransactionSource::InBlock,
+        };
+        let verdict = call.authorize(source).expect("the call has an authorization");
+        assert_eq!(verdict.is_ok(), expected, "the model disagrees with {verdict:?}");
+        if let Ok((validity, _)) = verdict {
+            assert!(!validity.provides.is_empty(), "the pool must be able to tell it apart");
+            let origin = frame_system::RawOrigin::Authorized.into();
+            let outcome = call.dispatch_bypass_filter(origin);
+            assert!(outcome.is_ok(), "authorized, and then {outcome:?}");
+        }
+        self.compare();
+    }
+
+    /// Ends the block and begins the next one.
+    pub fn next_block(&mut self) {
+        // Once in a while a block has no VRF output.
+        let randomness = self.rng.chance(95).then(|| self.rng.bytes());
+        pallet_babe::AuthorVrfRandomness::<Runtime>::put(randomness);
+        // As if the block had its timestamp.
+        unhashed::put(&storage_prefix(b"Timestamp", b"DidUpdate"), &true);
+        AllPalletsWithSystem::on_finalize(self.oracle.now);
+        self.oracle.end_block(randomness);
+        self.compare();
+        self.begin(self.oracle.now + 1);
+    }
+
+    fn begin(&mut self, height: u32) {
+        System::reset_events();
+        System::set_block_number(height);
+        self.extrinsics = 0;
+        self.oracle.now = height;
+        AllPalletsWithSystem::on_initialize(height);
+        let finished: Vec<u64> = System::read_events_no_consensus()
+            .filter_map(|record| match record.event {
+                RuntimeEvent::Inference(pallet_inference::Event::RequestFinished {
+                    request, ..
+                }) => Some(request.0),
+                _ => None,
+            })
+            .collect();
+        let postponed: BTreeSet<(u32, u64)> = pallet_inference::Agenda::<Runtime>::iter_keys()
+            .map(|(at, id)| (at, id.0))
+            .filter(|(at, _)| *at <= height)
+            .collect();
+        assert!(
+            postponed.is_empty() || Inference::sweeps_per_block() < 100,
+            "nothing has to be postponed"
+        );
+        self.oracle.begin_block(&finished, &postponed, Inference::draws_per_block());
+        self.compare();
+    }
+
+    /// Lets everything end, then lets so many blocks pass in which nothing happens.
+    pub fn sleep(&mut self, blocks: u32) {
+        let began = self.oracle.now;
+        while !self.oracle.agenda.is_empty() || !self.oracle.queue.is_empty() {
+            self.next_block();
+            assert!(self.oracle.now - began < PATIENCE_BLOCKS, "a request never ends");
+        }
+        // Heights without an entry need no visit: the cursor would just walk over them.
+        let height = self.oracle.now + blocks;
+        assert_eq!(pallet_inference::Agenda::<Runtime>::iter_keys().count(), 0);
+        pallet_inference::AgendaCursor::<Runtime>::put(height);
+        self.begin(height);
+        for _ in 0..4 {
+            self.next_block();
+        }
+        if blocks > Retention::get().max(UnbondingPeriod::get()) {
+            assert_eq!(pallet_inference::Requests::<Runtime>::iter_keys().count(), 0);
+            for id in self.oracle.requests.keys() {
+                assert!(pallet_inference::ReceiptDigests::<Runtime>::contains_key(RequestId(*id)));
+            }
+        }
+    }
+
+    /// Compares the money of everyone, and every request that can have changed.
+    fn compare(&mut self) {
+        let mut total = self.oracle.dust;
+        for (who, account) in &self.oracle.accounts {
+            let held = REASONS.map(|reason| Settlement::held(reason, who));
+            let actual = (common::free(who), held, common::held(who));
+            let expected =
+                (account.free, [account.escrow, account.bond, account.deposit], account.held());
+            assert_eq!(actual, expected, "{}: the chain, then the model", self.name(who));
+            total += account.free + account.held();
+        }
+        let others = self.issuance - total_of_strangers();
+        assert_eq!(total, others, "money was made or lost");
+        assert_eq!(Balances::total_issuance(), self.issuance - self.oracle.dust);
+
+        for (id, request) in &self.oracle.requests {
+            if request.is_open() {
+                self.unchecked.insert(*id);
+            }
+        }
+        for id in self.unchecked.clone() {
+            self.compare_request(id);
+        }
+    }
+
+    fn compare_request(&mut self, id: u64) {
+        let request = &self.oracle.requests[&id];
+        let record = pallet_inference::Requests::<Runtime>::get(RequestId(id));
+        let record = record.unwrap_or_else(|| panic!("request {id} is gone"));
+        let expected = match request.state {
+            State::Pending => Status::Pending,
+            State::Assigned => Status::Assigned,
+            State::Submitted => Status::Submitted,
+            State::Final(outcome) => Status::Final(outcome),
+        };
+        assert_eq!(record.status, expected, "request {id}: the chain, then the model");
+        let drawn: Vec<_> =
+            record.members.iter().map(|member| (member.account.clone(), member.ask)).collect();
+        let members: Vec<_> =
+            request.members.iter().map(|member| (member.account.clone(), member.ask)).collect();
+        assert_eq!(drawn, members, "request {id}: the committee");
+        let State::Final(outcome) = request.state else { return };
+        let receipt = pallet_inference::Receipts::<Runtime>::get(RequestId(id))
+            .unwrap_or_else(|| panic!("request {id} has no receipt"));
+        assert_eq!(receipt.price_paid, request.paid, "request {id}: the receipt's price");
+        assert_eq!(receipt.outcome, outcome, "request {id}: the receipt's outcome");
+        let evidence = pallet_inference::EvidenceOf::<Runtime>::get(RequestId(id))
+            .unwrap_or_else(|| panic!("request {id} has no evidence"));
+        let revealed: Vec<_> = request
+            .members
+            .iter()
+            .filter(|member| matches!(member.answer, Answer::Revealed(_)))
+            .map(|member| member.account.clone())
+            .collect();
+        let shown: Vec<_> = evidence.iter().map(|item| item.operator.clone()).collect();
+        assert_eq!(shown, revealed, "request {id}: the evidence");
+        self.unchecked.remove(&id);
+        let class = request.assurance.class().name();
+        let kind = match outcome {
+            Outcome::Rejected(RejectReason::Failed(_)) => format!("{class} Failed"),
+            outcome => format!("{class} {outcome:?}"),
+        };
+        *self.outcomes.entry(kind).or_default() += 1;
+    }
+}
+
+/// What the accounts have that take no part.
+fn total_of_strangers() -> u128 {
+    [Alice, Bob, Charlie, Dave].iter().map(|who| common::free(&who.to_account_id())).sum()
+}

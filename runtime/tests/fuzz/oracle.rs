@@ -1,0 +1,679 @@
+//! What should happen, written from the protocol and in plain Rust: accounts, artifacts, models
+//! and operators. It calls none of the runtime's arithmetic; it knows its parameters.
+//!
+//! Each method says whether a call must succeed and, if so, does to the model what the call must
+//! do to the chain.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use assay_primitives::{
+    artifact::{MAX_ARTIFACT_BYTES, MAX_CHUNK_BYTES},
+    AssuranceClass, AssuranceClasses, Digest, ModelDescriptor, VersionId, WorkerId,
+};
+use assay_runtime::{configs::assay as parameters, AccountId, EXISTENTIAL_DEPOSIT};
+use codec::Encode;
+
+use super::requests::Request;
+
+/// Parts of which a whole has a billion.
+pub type Parts = u32;
+
+/// What a share of an amount is: the exact quotient, rounded down.
+pub fn share(amount: u128, parts: Parts) -> u128 {
+    amount * u128::from(parts) / 1_000_000_000
+}
+
+/// Under which name money is held.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Purse {
+    Escrow,
+    Bond,
+    Deposit,
+}
+
+/// The money of an account.
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
+pub struct Account {
+    pub free: u128,
+    pub escrow: u128,
+    pub bond: u128,
+    pub deposit: u128,
+}
+
+impl Account {
+    pub fn held(&self) -> u128 {
+        self.escrow + self.bond + self.deposit
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct Artifact {
+    pub owner: AccountId,
+    pub chunks: Vec<Vec<u8>>,
+    pub uploaded: BTreeSet<u32>,
+    pub uses: u32,
+    pub deposit: u128,
+}
+
+impl Artifact {
+    pub fn is_complete(&self) -> bool {
+        self.uploaded.len() == self.chunks.len()
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct Model {
+    pub owner: AccountId,
+    pub name: Vec<u8>,
+    pub newest: u32,
+}
+
+#[derive(Clone, Debug)]
+pub struct Version {
+    pub descriptor: ModelDescriptor,
+    pub royalty: Parts,
+    pub deprecated: bool,
+    pub uses: u32,
+    pub deposit: u128,
+}
+
+/// What somebody publishes.
+#[derive(Clone, Debug)]
+pub struct Publication {
+    pub model: u32,
+    pub descriptor: ModelDescriptor,
+    /// Whether format, declarations, classes and tolerance are as they must be.
+    pub is_sound: bool,
+    pub royalty: Parts,
+    pub licence: Vec<u8>,
+    pub metadata: Option<Digest>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Operator {
+    pub roles: u8,
+    pub worker: WorkerId,
+    /// Earlier keys, and when they were replaced.
+    pub past: Vec<(WorkerId, u32)>,
+    pub last_heartbeat: Option<u32>,
+    pub unbonding_until: Option<u32>,
+}
+
+/// An operator's terms for one version.
+#[derive(Clone, Debug)]
+pub struct Server {
+    pub account: AccountId,
+    pub ask: u128,
+    pub concurrency: u32,
+    pub classes: AssuranceClasses,
+}
+
+/// The model of the chain. What concerns requests is in `requests.rs`.
+pub struct Oracle {
+    pub now: u32,
+    pub treasury: AccountId,
+    pub accounts: BTreeMap<AccountId, Account>,
+    /// What was lost with accounts that died.
+    pub dust: u128,
+    pub artifacts: BTreeMap<Digest, Artifact>,
+    /// Artifacts that lack chunks, of whoever announced them.
+    pub uploads: BTreeMap<(Digest, AccountId), Artifact>,
+    pub models: BTreeMap<u32, Model>,
+    pub offers: BTreeMap<u32, AccountId>,
+    pub next_model: u32,
+    pub versions: BTreeMap<VersionId, Version>,
+    pub operators: BTreeMap<AccountId, Operator>,
+    pub servers: BTreeMap<VersionId, Vec<Server>>,
+    pub keys: BTreeMap<WorkerId, AccountId>,
+    pub disabled: AssuranceClasses,
+    pub punished: BTreeSet<(u64, AccountId)>,
+    pub requests: BTreeMap<u64, Request>,
+    pub client_keys: BTreeSet<(AccountId, [u8; 32])>,
+    pub queue: VecDeque<u64>,
+    pub draws_due: usize,
+    pub agenda: BTreeSet<(u32, u64)>,
+    pub previous_randomness: Option<[u8; 32]>,
+}
+
+impl Oracle {
+    pub fn new(now: u32, treasury: AccountId, balances: &[(AccountId, u128)]) -> Self {
+        let account = |free: u128| Account { free, ..Default::default() };
+        Self {
+            now,
+            treasury,
+            accounts: balances.iter().map(|(who, free)| (who.clone(), account(*free))).collect(),
+            dust: 0,
+            artifacts: BTreeMap::new(),
+            uploads: BTreeMap::new(),
+            models: BTreeMap::new(),
+            offers: BTreeMap::new(),
+            next_model: 0,
+            versions: BTreeMap::new(),
+            operators: BTreeMap::new(),
+            servers: BTreeMap::new(),
+            keys: BTreeMap::new(),
+            disabled: AssuranceClasses::NONE,
+            punished: BTreeSet::new(),
+            requests: BTreeMap::new(),
+            client_keys: BTreeSet::new(),
+            queue: VecDeque::new(),
+            draws_due: 0,
+            agenda: BTreeSet::new(),
+            previous_randomness: None,
+        }
+    }
+
+    // Money.
+
+    pub fn account(&self, who: &AccountId) -> Account {
+        self.accounts.get(who).cloned().unwrap_or_default()
+    }
+
+    fn account_mut(&mut self, who: &AccountId) -> &mut Account {
+        self.accounts.entry(who.clone()).or_default()
+    }
+
+    fn purse(&mut self, who: &AccountId, purse: Purse) -> &mut u128 {
+        let account = self.account_mut(who);
+        match purse {
+            Purse::Escrow => &mut account.escrow,
+            Purse::Bond => &mut account.bond,
+            Purse::Deposit => &mut account.deposit,
+        }
+    }
+
+    /// Holds an amount, with the existential deposit left over.
+    pub fn hold(&mut self, who: &AccountId, purse: Purse, amount: u128) -> bool {
+        let free = self.account(who).free;
+        if free < EXISTENTIAL_DEPOSIT || free - EXISTENTIAL_DEPOSIT < amount {
+            return false;
+        }
+        self.account_mut(who).free -= amount;
+        *self.purse(who, purse) += amount;
+        true
+    }
+
+    /// Gives held money back to its owner.
+    pub fn give_back(&mut self, who: &AccountId, purse: Purse, amount: u128) {
+        *self.purse(who, purse) -= amount;
+        self.account_mut(who).free += amount;
+    }
+
+    /// Pays held money to somebody. Returns what was paid: nothing where the account would be
+    /// left below the existential deposit.
+    pub fn pay(&mut self, from: &AccountId, purse: Purse, to: &AccountId, amount: u128) -> u128 {
+        if amount == 0 {
+            return 0;
+        }
+        if from == to {
+            self.give_back(from, purse, amount);
+            return amount;
+        }
+        if self.account(to).free + amount < EXISTENTIAL_DEPOSIT {
+            return 0;
+        }
+        *self.purse(from, purse) -= amount;
+        self.account_mut(to).free += amount;
+        amount
+    }
+
+    /// Takes a share of a bond: `harmed` gets up to its limit, the treasury the rest.
+    pub fn slash(&mut self, who: &AccountId, parts: Parts, harmed: Option<(&AccountId, u128)>) {
+        let due = share(self.account(who).bond, parts);
+        let treasury = self.treasury.clone();
+        let compensation = match harmed {
+            Some((payer, limit)) if payer != who => {
+                self.pay(who, Purse::Bond, payer, limit.min(due))
+            },
+            _ => 0,
+        };
+        self.pay(who, Purse::Bond, &treasury, due - compensation);
+    }
+
+    /// A transfer that may end the sender's account.
+    pub fn transfer(&mut self, from: &AccountId, to: &AccountId, amount: u128) -> bool {
+        if amount == 0 {
+            return true;
+        }
+        let sender = self.account(from);
+        let Some(left) = sender.free.checked_sub(amount) else { return false };
+        if left < EXISTENTIAL_DEPOSIT && sender.held() > 0 {
+            return false;
+        }
+        if self.account(to).free + amount < EXISTENTIAL_DEPOSIT {
+            return false;
+        }
+        if from == to {
+            return true;
+        }
+        self.account_mut(to).free += amount;
+        self.account_mut(from).free = left;
+        if left < EXISTENTIAL_DEPOSIT {
+            self.account_mut(from).free = 0;
+            self.dust += left;
+        }
+        true
+    }
+
+    pub fn spend_treasury(&mut self, to: &AccountId, amount: u128) -> bool {
+        let treasury = self.treasury.clone();
+        let free = self.account(&treasury).free;
+        if free - EXISTENTIAL_DEPOSIT < amount {
+            return false;
+        }
+        self.transfer(&treasury, to, amount)
+    }
+
+    // Artifacts.
+
+    pub fn create_artifact(
+        &mut self,
+        owner: &AccountId,
+        digest: Digest,
+        size: u64,
+        chunks: &[Vec<u8>],
+        digests: &[Digest],
+    ) -> bool {
+        let count = size.div_ceil(u64::from(MAX_CHUNK_BYTES));
+        if size == 0
+            || size > MAX_ARTIFACT_BYTES
+            || digests.len() as u64 != count
+            || (count == 1 && digests[0] != digest)
+            || self.artifacts.contains_key(&digest)
+            || self.uploads.contains_key(&(digest, owner.clone()))
+        {
+            return false;
+        }
+        let deposit = parameters::ArtifactBaseDeposit::get()
+            + parameters::ByteDeposit::get() * u128::from(size);
+        if !self.hold(owner, Purse::Deposit, deposit) {
+            return false;
+        }
+        let (chunks, uploaded) = (chunks.to_vec(), BTreeSet::new());
+        let record = Artifact { owner: owner.clone(), chunks, uploaded, uses: 0, deposit };
+        self.uploads.insert((digest, owner.clone()), record);
+        true
+    }
+
+    /// `is_outermost`: whether the bytes end a transaction that has uploaded nothing else.
+    pub fn upload(
+        &mut self,
+        by: &AccountId,
+        digest: Digest,
+        index: u32,
+        data: &[u8],
+        is_outermost: bool,
+    ) -> bool {
+        let id = (digest, by.clone());
+        let Some(artifact) = self.uploads.get_mut(&id) else { return false };
+        let fits = artifact.chunks.get(index as usize).is_some_and(|chunk| chunk == data);
+        if !fits || !is_outermost || !artifact.uploaded.insert(index) {
+            return false;
+        }
+        if artifact.is_complete() {
+            let artifact = self.uploads.remove(&id).expect("looked up");
+            // Who comes second needs no deposit.
+            match self.artifacts.contains_key(&digest) {
+                true => self.give_back(by, Purse::Deposit, artifact.deposit),
+                false => drop(self.artifacts.insert(digest, artifact)),
+            }
+        }
+        true
+    }
+
+    pub fn remove_artifact(&mut self, owner: &AccountId, digest: Digest) -> bool {
+        let is_free = |artifact: &&Artifact| artifact.owner == *owner && artifact.uses == 0;
+        let deposit = if let Some(upload) = self.uploads.remove(&(digest, owner.clone())) {
+            upload.deposit
+        } else if let Some(artifact) = self.artifacts.get(&digest).filter(is_free) {
+            artifact.deposit
+        } else {
+            return false;
+        };
+        // An upload that is withdrawn leaves what another has completed.
+        if self.artifacts.get(&digest).is_some_and(|artifact| artifact.owner == *owner) {
+            self.artifacts.remove(&digest);
+        }
+        self.give_back(owner, Purse::Deposit, deposit);
+        true
+    }
+
+    // Models.
+
+    fn owns(&self, who: &AccountId, model: u32) -> bool {
+        self.models.get(&model).is_some_and(|record| record.owner == *who)
+    }
+
+    fn has_name(&self, who: &AccountId, name: &[u8]) -> bool {
+        self.models.values().any(|model| model.owner == *who && model.name == name)
+    }
+
+    pub fn create_model(&mut self, owner: &AccountId, name: &[u8]) -> bool {
+        let is_letter = |c: &u8| c.is_ascii_lowercase() || c.is_ascii_digit();
+        let is_name = !name.is_empty()
+            && name.len() <= 64
+            && name.iter().all(|c| is_letter(c) || *c == b'-')
+            && is_letter(&name[0])
+            && is_letter(&name[name.len() - 1]);
+        if !is_name
+            || self.has_name(owner, name)
+            || !self.hold(owner, Purse::Deposit, parameters::ModelBaseDeposit::get())
+        {
+            return false;
+        }
+        let model = Model { owner: owner.clone(), name: name.to_vec(), newest: 0 };
+        self.models.insert(self.next_model, model);
+        self.next_model += 1;
+        true
+    }
+
+    /// Returns the version on success.
+    pub fn publish(&mut self, owner: &AccountId, publication: &Publication) -> Option<VersionId> {
+        let Publication { model, descriptor, is_sound, royalty, licence, metadata } = publication;
+        let artifact = self.artifacts.get(&descriptor.artifact)?;
+        let size: usize = artifact.chunks.iter().map(Vec::len).sum();
+        let is_licence = !licence.is_empty()
+            && licence.iter().all(|c| c.is_ascii_alphanumeric() || b"-.+ ()".contains(c));
+        if !is_sound
+            || !is_licence
+            || !self.owns(owner, *model)
+            || *royalty > parameters::MaxRoyalty::get().deconstruct()
+            || size as u64 != descriptor.artifact_size
+        {
+            return None;
+        }
+        // What is stored: the declaration, its digest, the terms and the counters, and a digest
+        // of metadata whether it is there already or not.
+        let counters = (false, 0u32, 0u128);
+        let stored = (descriptor, Digest::zero(), royalty, licence, Some(Digest::zero()), counters);
+        let _ = metadata;
+        let deposit = parameters::ModelBaseDeposit::get()
+            + parameters::StateByteDeposit::get() * stored.encoded_size() as u128;
+        if !self.hold(owner, Purse::Deposit, deposit) {
+            return None;
+        }
+        self.artifacts.get_mut(&descriptor.artifact)?.uses += 1;
+        let record = self.models.get_mut(model)?;
+        record.newest += 1;
+        let id = VersionId { model: assay_primitives::ModelId(*model), number: record.newest };
+        let version = Version {
+            descriptor: descriptor.clone(),
+            royalty: *royalty,
+            deprecated: false,
+            uses: 0,
+            deposit,
+        };
+        self.versions.insert(id, version);
+        Some(id)
+    }
+
+    pub fn owns_version(&self, who: &AccountId, version: VersionId) -> bool {
+        self.owns(who, version.model.0) && self.versions.contains_key(&version)
+    }
+
+    pub fn set_royalty(&mut self, who: &AccountId, version: VersionId, royalty: Parts) -> bool {
+        let may = self.owns_version(who, version)
+            && royalty <= parameters::MaxRoyalty::get().deconstruct();
+        if may {
+            self.versions.get_mut(&version).expect("looked up").royalty = royalty;
+        }
+        may
+    }
+
+    pub fn deprecate(&mut self, who: &AccountId, version: VersionId) -> bool {
+        let may = self.owns_version(who, version) && !self.versions[&version].deprecated;
+        if may {
+            self.versions.get_mut(&version).expect("looked up").deprecated = true;
+        }
+        may
+    }
+
+    /// What an owner has deposited for a model.
+    fn model_deposit(&self, model: u32) -> u128 {
+        let versions = self.versions.iter().filter(|(id, _)| id.model.0 == model);
+        let deposits: u128 = versions.map(|(_, version)| version.deposit).sum();
+        parameters::ModelBaseDeposit::get() + deposits
+    }
+
+    /// To itself: takes the offer back.
+    pub fn offer_model(&mut self, owner: &AccountId, model: u32, to: &AccountId) -> bool {
+        if !self.owns(owner, model) {
+            return false;
+        }
+        if owner == to {
+            return self.offers.remove(&model).is_some();
+        }
+        self.offers.insert(model, to.clone());
+        true
+    }
+
+    pub fn accept_model(&mut self, to: &AccountId, model: u32) -> bool {
+        if self.offers.get(&model) != Some(to) || self.has_name(to, &self.models[&model].name) {
+            return false;
+        }
+        let deposit = self.model_deposit(model);
+        if !self.hold(to, Purse::Deposit, deposit) {
+            return false;
+        }
+        let from = self.models[&model].owner.clone();
+        self.give_back(&from, Purse::Deposit, deposit);
+        self.models.get_mut(&model).expect("offered").owner = to.clone();
+        self.offers.remove(&model);
+        true
+    }
+
+    pub fn remove_version(&mut self, who: &AccountId, version: VersionId) -> bool {
+        if !self.owns_version(who, version) || self.versions[&version].uses > 0 {
+            return false;
+        }
+        let record = self.versions.remove(&version).expect("looked up");
+        self.artifacts.get_mut(&record.descriptor.artifact).expect("in use").uses -= 1;
+        self.give_back(who, Purse::Deposit, record.deposit);
+        true
+    }
+
+    pub fn remove_model(&mut self, who: &AccountId, model: u32) -> bool {
+        let is_empty = !self.versions.keys().any(|version| version.model.0 == model);
+        if !self.owns(who, model) || !is_empty {
+            return false;
+        }
+        self.give_back(who, Purse::Deposit, self.model_deposit(model));
+        self.models.remove(&model);
+        self.offers.remove(&model);
+        true
+    }
+
+    // Operators.
+
+    fn staying(&self, who: &AccountId) -> Option<&Operator> {
+        self.operators.get(who).filter(|info| info.unbonding_until.is_none())
+    }
+
+    pub fn is_live(&self, who: &AccountId) -> bool {
+        self.staying(who).and_then(|info| info.last_heartbeat).is_some_and(|last| {
+            self.now - last <= parameters::HeartbeatTimeout::get()
+        })
+    }
+
+    /// Open requests that an operator was drawn for, of one version or of all.
+    pub fn open_runs(&self, who: &AccountId, version: Option<VersionId>) -> usize {
+        self.requests
+            .values()
+            .filter(|request| version.is_none_or(|version| request.version == version))
+            .filter(|request| request.is_drawn_for(who))
+            .count()
+    }
+
+    pub fn register(
+        &mut self,
+        who: &AccountId,
+        roles: u8,
+        worker: &WorkerId,
+        is_possessed: bool,
+        bond: u128,
+    ) -> bool {
+        let may = !self.operators.contains_key(who)
+            && (1..=3).contains(&roles)
+            && bond >= parameters::MinBond::get()
+            && !self.keys.contains_key(worker)
+            && is_possessed
+            && self.hold(who, Purse::Bond, bond);
+        if may {
+            self.keys.insert(worker.clone(), who.clone());
+            self.operators.insert(
+                who.clone(),
+                Operator {
+                    roles,
+                    worker: worker.clone(),
+                    past: Vec::new(),
+                    last_heartbeat: None,
+                    unbonding_until: None,
+                },
+            );
+        }
+        may
+    }
+
+    pub fn set_worker(&mut self, who: &AccountId, worker: &WorkerId, is_possessed: bool) -> bool {
+        let now = self.now;
+        // What an older key signed can no longer be shown.
+        let counts = |at: u32| now - at < parameters::UnbondingPeriod::get();
+        let Some(info) = self.staying(who) else { return false };
+        let remembered = info.past.iter().filter(|(_, at)| counts(*at)).count();
+        if remembered >= pallet_operators::MAX_PAST_WORKERS as usize
+            || self.keys.contains_key(worker)
+            || !is_possessed
+        {
+            return false;
+        }
+        let info = self.operators.get_mut(who).expect("staying");
+        for (past, at) in std::mem::take(&mut info.past) {
+            match counts(at) {
+                true => info.past.push((past, at)),
+                false => drop(self.keys.remove(&past)),
+            }
+        }
+        info.past.push((std::mem::replace(&mut info.worker, worker.clone()), now));
+        info.last_heartbeat = None;
+        self.keys.insert(worker.clone(), who.clone());
+        true
+    }
+
+    pub fn add_bond(&mut self, who: &AccountId, amount: u128) -> bool {
+        self.staying(who).is_some() && self.hold(who, Purse::Bond, amount)
+    }
+
+    pub fn serve(&mut self, version: VersionId, terms: &Server) -> bool {
+        let who = &terms.account;
+        let Some(record) = self.versions.get(&version) else { return false };
+        let may = self.staying(who).is_some_and(|info| info.roles & 1 == 1)
+            && terms.concurrency <= parameters::MaxConcurrency::get()
+            && !terms.classes.is_empty()
+            // Of a deprecated version, its operators may still pause.
+            && (!record.deprecated || (terms.concurrency == 0 && self.serves(who, version)))
+            && record.descriptor.assurances.contains_all(terms.classes);
+        if !may {
+            return false;
+        }
+        let served = self.servers.values().flatten().filter(|server| server.account == *who);
+        let served = served.count();
+        let servers = self.servers.entry(version).or_default();
+        if let Some(server) = servers.iter_mut().find(|server| server.account == *who) {
+            *server = terms.clone();
+            return true;
+        }
+        if servers.len() >= parameters::MaxServers::get() as usize
+            || served >= parameters::MaxServed::get() as usize
+        {
+            return false;
+        }
+        servers.push(terms.clone());
+        true
+    }
+
+    pub fn serves(&self, who: &AccountId, version: VersionId) -> bool {
+        self.servers
+            .get(&version)
+            .is_some_and(|servers| servers.iter().any(|server| server.account == *who))
+    }
+
+    pub fn withdraw(&mut self, who: &AccountId, version: VersionId) -> bool {
+        if !self.serves(who, version) || self.open_runs(who, Some(version)) > 0 {
+            return false;
+        }
+        let servers = self.servers.get_mut(&version).expect("served");
+        servers.retain(|server| server.account != *who);
+        true
+    }
+
+    pub fn heartbeat(&mut self, who: &AccountId, at: u32, worker: &WorkerId, intact: bool) -> bool {
+        let now = self.now;
+        let interval = parameters::HeartbeatInterval::get();
+        let may = at <= now
+            && now - at <= interval
+            && intact
+            && self.staying(who).is_some_and(|info| {
+                info.worker == *worker
+                    && info.last_heartbeat.is_none_or(|last| at > last + interval / 2)
+            });
+        if may {
+            self.operators.get_mut(who).expect("staying").last_heartbeat = Some(at);
+        }
+        may
+    }
+
+    pub fn unbond(&mut self, who: &AccountId) -> bool {
+        if self.staying(who).is_none() || self.open_runs(who, None) > 0 {
+            return false;
+        }
+        for servers in self.servers.values_mut() {
+            servers.retain(|server| server.account != *who);
+        }
+        let until = self.now + parameters::UnbondingPeriod::get();
+        self.operators.get_mut(who).expect("staying").unbonding_until = Some(until);
+        true
+    }
+
+    pub fn withdraw_bond(&mut self, who: &AccountId) -> bool {
+        let until = self.operators.get(who).and_then(|info| info.unbonding_until);
+        if until.is_none_or(|until| self.now < until) {
+            return false;
+        }
+        self.operators.remove(who);
+        self.keys.retain(|_, owner| owner != who);
+        let bond = self.account(who).bond;
+        self.give_back(who, Purse::Bond, bond);
+        true
+    }
+
+    // Classes and equivocations.
+
+    pub fn set_class(&mut self, class: AssuranceClass, enabled: bool) -> bool {
+        if self.disabled.contains(class) != enabled {
+            return false;
+        }
+        self.disabled = match enabled {
+            true => self.disabled.without(class),
+            false => self.disabled.with(class),
+        };
+        true
+    }
+
+    /// `is_shown`: whether the statements agree in all but their outputs, are about this chain
+    /// and are signed by the key.
+    pub fn report(
+        &mut self,
+        request: u64,
+        operator: &AccountId,
+        key: &WorkerId,
+        is_shown: bool,
+    ) -> bool {
+        let may = is_shown
+            && self.keys.get(key) == Some(operator)
+            && self.punished.insert((request, operator.clone()));
+        if may {
+            self.slash(operator, parameters::EquivocationSlash::get().deconstruct(), None);
+        }
+        may
+    }
+}

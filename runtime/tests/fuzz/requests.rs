@@ -1,0 +1,505 @@
+//! What should happen to requests: who is drawn, who is paid, who is slashed.
+
+use std::collections::BTreeSet;
+
+use assay_primitives::{
+    Assurance, Digest, FailureReason, Outcome, RejectReason, VersionId, WorkerId,
+};
+use assay_runtime::{configs::assay as parameters, AccountId};
+use sp_core::U256;
+
+use super::oracle::{share, Oracle, Parts, Purse};
+
+/// What a member of a committee has handed in.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Answer {
+    Silent,
+    Failed(FailureReason),
+    /// It is bound to an output and a salt.
+    Committed(Output, [u8; 32]),
+    Revealed(Output),
+}
+
+/// An output of the two kinds of version that the fuzzer publishes.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Output {
+    Integer(i32),
+    /// In quarters, which binary fractions hold exactly.
+    Float(i32),
+    /// Something that no version declares.
+    Odd,
+}
+
+impl Output {
+    /// Whether two outputs are at most so many millionths apart.
+    fn within(self, other: Self, millionths: u32) -> bool {
+        match (self, other) {
+            (Self::Float(a), Self::Float(b)) => {
+                u64::from(a.abs_diff(b)) * 250_000 <= u64::from(millionths)
+            },
+            _ => self == other,
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct Member {
+    pub account: AccountId,
+    pub ask: u128,
+    pub answer: Answer,
+}
+
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum State {
+    Pending,
+    Assigned,
+    Submitted,
+    Final(Outcome),
+}
+
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub payer: AccountId,
+    pub version: VersionId,
+    pub assurance: Assurance,
+    pub max_price: u128,
+    pub deadline: u32,
+    pub artifact: Option<Digest>,
+    pub royalty_to: AccountId,
+    pub royalty: Parts,
+    pub tolerance: u32,
+    pub state: State,
+    pub members: Vec<Member>,
+    pub paid: u128,
+}
+
+impl Request {
+    pub fn is_open(&self) -> bool {
+        !matches!(self.state, State::Final(_))
+    }
+
+    pub fn is_quorum(&self) -> bool {
+        matches!(self.assurance, Assurance::Quorum { .. })
+    }
+
+    pub fn is_drawn_for(&self, who: &AccountId) -> bool {
+        self.is_open() && self.members.iter().any(|member| member.account == *who)
+    }
+
+    /// Members, and how many of them have to agree.
+    pub fn size(&self) -> (usize, usize) {
+        match self.assurance {
+            Assurance::Quorum { n, k } => (n.into(), k.into()),
+            _ => (1, 1),
+        }
+    }
+
+    /// What each member may ask at most, and what an offender owes the payer at most.
+    pub fn budget(&self) -> u128 {
+        self.max_price / self.size().0 as u128
+    }
+
+    /// Last height at which a member's first answer counts.
+    pub fn answer_deadline(&self) -> u32 {
+        match self.is_quorum() {
+            true => self.deadline - parameters::RevealWindow::get(),
+            false => self.deadline,
+        }
+    }
+
+    fn heights(&self) -> Vec<u32> {
+        let mut heights = vec![self.deadline + 1];
+        if self.is_quorum() {
+            heights.push(self.answer_deadline() + 1);
+        }
+        heights
+    }
+
+    fn count(&self, matches: impl Fn(&Answer) -> bool) -> usize {
+        self.members.iter().filter(|member| matches(&member.answer)).count()
+    }
+
+    fn failed(&self) -> usize {
+        self.count(|answer| matches!(answer, Answer::Failed(_)))
+    }
+
+    fn committed(&self) -> usize {
+        self.count(|answer| matches!(answer, Answer::Committed(..)))
+    }
+
+    fn silent(&self) -> usize {
+        self.count(|answer| *answer == Answer::Silent)
+    }
+}
+
+/// What somebody asks for.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    pub version: VersionId,
+    /// Whether an inline input fits the version.
+    pub input: Result<bool, Digest>,
+    pub assurance: Assurance,
+    pub max_price: u128,
+    pub deadline: u32,
+    pub key: [u8; 32],
+}
+
+/// What a worker hands in.
+#[derive(Clone, Debug)]
+pub enum HandIn {
+    Result(Output),
+    Commitment(Output, [u8; 32]),
+    Reveal(Output, [u8; 32]),
+    Failure(FailureReason),
+}
+
+impl Oracle {
+    /// Operators that can be drawn, with their bonds and prices.
+    fn candidates(&self, request: (VersionId, Assurance), budget: u128) -> Vec<(AccountId, u128, u128)> {
+        let (version, assurance) = request;
+        let servers = self.servers.get(&version).into_iter().flatten();
+        servers
+            .filter(|server| server.classes.contains(assurance.class()) && server.ask <= budget)
+            .filter(|server| {
+                self.open_runs(&server.account, Some(version)) < server.concurrency as usize
+            })
+            .filter(|server| self.is_live(&server.account))
+            .map(|server| (server.account.clone(), self.account(&server.account).bond, server.ask))
+            .filter(|(_, bond, _)| *bond >= parameters::MinBond::get())
+            .collect()
+    }
+
+    pub fn request(&mut self, payer: &AccountId, ask: &Ask) -> bool {
+        let Some(version) = self.versions.get(&ask.version).cloned() else { return false };
+        let (least, size) = match ask.assurance {
+            Assurance::Quorum { n, k } => {
+                if !(2..=15).contains(&n) || k > n || 2 * u16::from(k) <= u16::from(n) {
+                    return false;
+                }
+                (parameters::MinDeadline::get() + parameters::RevealWindow::get(), n)
+            },
+            Assurance::Signed => (parameters::MinDeadline::get(), 1),
+            _ => return false,
+        };
+        let class = ask.assurance.class();
+        let candidates =
+            self.candidates((ask.version, ask.assurance), ask.max_price / u128::from(size));
+        let input_fits = match &ask.input {
+            Ok(fits) => *fits,
+            Err(digest) => self.artifacts.get(digest).is_some_and(|artifact| {
+                let bytes: usize = artifact.chunks.iter().map(Vec::len).sum();
+                bytes <= parameters::MaxArtifactInputBytes::get() as usize
+            }),
+        };
+        let may = !self.client_keys.contains(&(payer.clone(), ask.key))
+            && ask.deadline >= self.now + least
+            && ask.deadline <= self.now + parameters::MaxDeadline::get()
+            && !version.deprecated
+            && !self.disabled.contains(class)
+            && version.descriptor.assurances.contains(class)
+            && candidates.len() >= usize::from(size)
+            && input_fits
+            && self.hold(payer, Purse::Escrow, ask.max_price);
+        if !may {
+            return false;
+        }
+        self.client_keys.insert((payer.clone(), ask.key));
+        self.versions.get_mut(&ask.version).expect("looked up").uses += 1;
+        let artifact = ask.input.err();
+        if let Some(digest) = &artifact {
+            self.artifacts.get_mut(digest).expect("complete").uses += 1;
+        }
+        let request = Request {
+            payer: payer.clone(),
+            version: ask.version,
+            assurance: ask.assurance,
+            max_price: ask.max_price,
+            deadline: ask.deadline,
+            artifact,
+            royalty_to: self.models[&ask.version.model.0].owner.clone(),
+            royalty: version.royalty,
+            tolerance: version.descriptor.tolerance.map_or(0, |tolerance| tolerance.millionths),
+            state: State::Pending,
+            members: Vec::new(),
+            paid: 0,
+        };
+        let id = self.requests.len() as u64;
+        self.agenda.extend(request.heights().into_iter().map(|height| (height, id)));
+        self.queue.push_back(id);
+        self.requests.insert(id, request);
+        true
+    }
+
+    pub fn cancel(&mut self, payer: &AccountId, id: u64) -> bool {
+        let may = self
+            .requests
+            .get(&id)
+            .is_some_and(|request| request.payer == *payer && request.state == State::Pending);
+        if may {
+            self.refund(id, Outcome::Cancelled);
+        }
+        may
+    }
+
+    /// `intact`: whether the signature is over what it has to be over.
+    pub fn hand_in(
+        &mut self,
+        id: u64,
+        operator: &AccountId,
+        key: &WorkerId,
+        what: &HandIn,
+        intact: bool,
+    ) -> bool {
+        let is_worker = self.operators.get(operator).is_some_and(|info| info.worker == *key);
+        let now = self.now;
+        let Some(request) = self.requests.get_mut(&id) else { return false };
+        let (quorum, state) = (request.is_quorum(), request.state);
+        let (answer_deadline, deadline) = (request.answer_deadline(), request.deadline);
+        let is_declared = |output: &Output| match output {
+            Output::Integer(_) => request.tolerance == 0,
+            Output::Float(_) => request.tolerance > 0,
+            Output::Odd => false,
+        };
+        let declared = match what {
+            HandIn::Result(output) | HandIn::Reveal(output, _) => is_declared(output),
+            _ => true,
+        };
+        let Some(member) = request.members.iter_mut().find(|member| member.account == *operator)
+        else {
+            return false;
+        };
+        let silent = member.answer == Answer::Silent;
+        let in_time = match what {
+            HandIn::Result(_) => !quorum && state == State::Assigned && silent && now <= deadline,
+            HandIn::Commitment(..) => {
+                quorum && state == State::Assigned && silent && now <= answer_deadline
+            },
+            HandIn::Failure(_) => state == State::Assigned && silent && now <= answer_deadline,
+            HandIn::Reveal(output, salt) => {
+                state == State::Submitted
+                    && now <= deadline
+                    && member.answer == Answer::Committed(*output, *salt)
+            },
+        };
+        if !(in_time && is_worker && intact && declared) {
+            return false;
+        }
+        member.answer = match what {
+            HandIn::Result(output) | HandIn::Reveal(output, _) => Answer::Revealed(*output),
+            HandIn::Commitment(output, salt) => Answer::Committed(*output, *salt),
+            HandIn::Failure(reason) => Answer::Failed(*reason),
+        };
+        let (n, k) = request.size();
+        match what {
+            HandIn::Result(_) => self.conclude(id),
+            HandIn::Reveal(..) if request.committed() == 0 => self.conclude(id),
+            HandIn::Reveal(..) => {},
+            _ if n - request.failed() < k => self.conclude(id),
+            _ if request.silent() == 0 => self.close_commitments(id),
+            _ => {},
+        }
+        true
+    }
+
+    fn close_commitments(&mut self, id: u64) {
+        let request = self.requests.get_mut(&id).expect("open");
+        if request.committed() < request.size().1 {
+            self.conclude(id);
+        } else {
+            request.state = State::Submitted;
+        }
+    }
+
+    /// Ends a request that was drawn: pays who was right, slashes who was wrong or late.
+    fn conclude(&mut self, id: u64) {
+        let request = self.requests[&id].clone();
+        let (n, k) = request.size();
+        let revealed: Vec<(&Member, Output)> = request
+            .members
+            .iter()
+            .filter_map(|member| match member.answer {
+                Answer::Revealed(output) => Some((member, output)),
+                _ => None,
+            })
+            .collect();
+        // The first result in the order of the draw that enough results equal.
+        let winner = revealed.iter().map(|(_, output)| *output).find(|output| {
+            let equal = revealed.iter().filter(|(_, o)| o.within(*output, request.tolerance));
+            equal.count() >= k
+        });
+        // Who has missed a height that it knew of.
+        let was_asked_to_reveal = request.state == State::Submitted;
+        let late: Vec<&Member> = request
+            .members
+            .iter()
+            .filter(|member| match member.answer {
+                Answer::Silent => was_asked_to_reveal || self.now > request.answer_deadline(),
+                Answer::Committed(..) => was_asked_to_reveal && self.now > request.deadline,
+                _ => false,
+            })
+            .collect();
+        let failure = request.members.iter().find_map(|member| match member.answer {
+            Answer::Failed(reason) => Some(reason),
+            _ => None,
+        });
+        let outcome = match (winner, failure) {
+            (Some(_), _) => Outcome::Verified,
+            _ if !late.is_empty() => Outcome::TimedOut,
+            (_, Some(reason)) if n - request.failed() < k => {
+                Outcome::Rejected(RejectReason::Failed(reason))
+            },
+            _ => Outcome::Rejected(RejectReason::NoAgreement),
+        };
+        let mut paid = 0;
+        if let Some(winner) = winner {
+            for (member, output) in &revealed {
+                if output.within(winner, request.tolerance) {
+                    paid += self.pay_price(&request, member);
+                }
+            }
+        }
+        self.give_back(&request.payer, Purse::Escrow, request.max_price - paid);
+        if let Some(winner) = winner {
+            let parts = parameters::WrongResultSlash::get().deconstruct();
+            for (member, output) in &revealed {
+                if !output.within(winner, 2 * request.tolerance) {
+                    self.slash(&member.account, parts, Some((&request.payer, request.budget())));
+                }
+            }
+        }
+        let parts = parameters::NoAnswerSlash::get().deconstruct();
+        for member in late {
+            self.slash(&member.account, parts, Some((&request.payer, request.budget())));
+        }
+        self.close(id, outcome, paid);
+    }
+
+    /// Divides a member's price. Returns what of the escrow is gone.
+    fn pay_price(&mut self, request: &Request, member: &Member) -> u128 {
+        let treasury = self.treasury.clone();
+        let price = member.ask;
+        let common = share(price, parameters::TreasuryShare::get().deconstruct());
+        let royalty = share(price, request.royalty).min(price - common);
+        let own = price - common - royalty;
+        let payer = &request.payer;
+        let mut gone = self.pay(payer, Purse::Escrow, &member.account, own);
+        gone += self.pay(payer, Purse::Escrow, &request.royalty_to, royalty);
+        // With the treasury's share goes what the others cannot receive.
+        gone += self.pay(payer, Purse::Escrow, &treasury, price - gone);
+        gone
+    }
+
+    /// Ends a request that was not drawn.
+    fn refund(&mut self, id: u64, outcome: Outcome) {
+        let (payer, amount) = (self.requests[&id].payer.clone(), self.requests[&id].max_price);
+        self.give_back(&payer, Purse::Escrow, amount);
+        self.close(id, outcome, 0);
+    }
+
+    fn close(&mut self, id: u64, outcome: Outcome, paid: u128) {
+        let request = self.requests.get_mut(&id).expect("open");
+        assert!(request.is_open(), "a request ends once");
+        request.state = State::Final(outcome);
+        request.paid = paid;
+        self.versions.get_mut(&request.version).expect("in use").uses -= 1;
+        if let Some(digest) = &request.artifact {
+            self.artifacts.get_mut(digest).expect("in use").uses -= 1;
+        }
+        self.agenda.retain(|(_, other)| *other != id);
+    }
+
+    /// The start of a block. `finished` are the requests that it ended, in its order (which the
+    /// protocol leaves open); `postponed` are the heights and requests that it had no room for.
+    pub fn begin_block(
+        &mut self,
+        finished: &[u64],
+        postponed: &BTreeSet<(u32, u64)>,
+        most_draws: u32,
+    ) {
+        let now = self.now;
+        let handled: Vec<(u32, u64)> = self
+            .agenda
+            .iter()
+            .filter(|entry| entry.0 <= now && !postponed.contains(entry))
+            .copied()
+            .collect();
+        let mut ids: Vec<u64> = handled.iter().map(|(_, id)| *id).collect();
+        ids.sort_by_key(|id| (finished.iter().position(|one| one == id).unwrap_or(usize::MAX), *id));
+        ids.dedup();
+        for entry in &handled {
+            self.agenda.remove(entry);
+        }
+        for id in ids {
+            let request = &self.requests[&id];
+            let is_over = now > request.deadline;
+            match request.state {
+                State::Pending if is_over => self.refund(id, Outcome::TimedOut),
+                State::Assigned | State::Submitted if is_over => self.conclude(id),
+                State::Assigned if request.is_quorum() => self.close_commitments(id),
+                _ => {},
+            }
+            let ended = !self.requests[&id].is_open();
+            assert_eq!(ended, finished.contains(&id), "the end of request {id}");
+        }
+        for id in finished {
+            assert!(!self.requests[id].is_open(), "request {id} must not have ended");
+        }
+        self.draws_due = self.queue.len().min(most_draws as usize);
+    }
+
+    /// The end of a block whose author's VRF output is this.
+    pub fn end_block(&mut self, randomness: Option<[u8; 32]>) {
+        if let (Some(previous), Some(current)) = (self.previous_randomness, randomness) {
+            for _ in 0..self.draws_due {
+                let id = self.queue.pop_front().expect("counted");
+                if self.requests[&id].state == State::Pending {
+                    self.draw(id, &previous, &current);
+                }
+            }
+        }
+        self.draws_due = 0;
+        self.previous_randomness = randomness;
+    }
+
+    fn draw(&mut self, id: u64, previous: &[u8; 32], current: &[u8; 32]) {
+        let request = &self.requests[&id];
+        if self.now >= request.answer_deadline() {
+            self.refund(id, Outcome::TimedOut);
+            return;
+        }
+        let mut seed = b"assay/draw/1".to_vec();
+        seed.extend_from_slice(previous);
+        seed.extend_from_slice(current);
+        seed.extend_from_slice(&id.to_le_bytes());
+        let seed = sp_io::hashing::blake2_256(&seed);
+
+        let mut left = self.candidates((request.version, request.assurance), request.budget());
+        let size = request.size().0;
+        if left.len() < size {
+            self.refund(id, Outcome::Rejected(RejectReason::NoOperator));
+            return;
+        }
+        let mut members = Vec::new();
+        for round in 0..size as u32 {
+            let hash = sp_io::hashing::blake2_256(&[&seed[..], &round.to_le_bytes()].concat());
+            let total: U256 = left.iter().map(|one| U256::from(one.1)).fold(0.into(), |a, b| a + b);
+            let number = U256::from_little_endian(&hash[..16]);
+            let mut ticket = (number * total) >> 128;
+            let index = left
+                .iter()
+                .position(|(_, bond, _)| match ticket.checked_sub((*bond).into()) {
+                    Some(rest) => {
+                        ticket = rest;
+                        false
+                    },
+                    None => true,
+                })
+                .expect("the ticket is below the total");
+            let (account, _, ask) = left.remove(index);
+            members.push(Member { account, ask, answer: Answer::Silent });
+        }
+        let request = self.requests.get_mut(&id).expect("looked up");
+        request.members = members;
+        request.state = State::Assigned;
+    }
+}
