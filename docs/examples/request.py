@@ -177,7 +177,8 @@ def main() -> int:
     # 1. The model.
     owner, name = options.model.rsplit("/", 1)
     owner = Keypair.create_from_uri(owner) if owner.startswith("//") else Keypair(owner)
-    found = chain.ask("find_model", owner.public_key + byte_list(name.encode()), "Option<(u32, u32)>")
+    reference = owner.public_key + byte_list(name.encode())
+    found = chain.ask("find_model", reference, "Option<(u32, u32)>")
     if found is None:
         print(f"there is no model {options.model}")
         return 1

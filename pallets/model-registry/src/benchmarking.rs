@@ -104,9 +104,10 @@ mod benchmarks {
     fn transfer() {
         let (caller, version) = published::<T>();
         Offers::<T>::insert(version.model, account::<T::AccountId>("to", 0, 0));
+        let to = caller.clone();
 
         #[extrinsic_call]
-        _(RawOrigin::Signed(caller.clone()), version.model, caller);
+        _(RawOrigin::Signed(caller), version.model, to);
 
         assert!(!Offers::<T>::contains_key(version.model));
     }

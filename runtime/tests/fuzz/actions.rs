@@ -114,12 +114,53 @@ impl Fuzz {
             78..=84 => self.random_operator_call(),
             85..=88 => self.random_model_call(),
             89..=91 => self.random_storage_call(),
-            92..=94 => self.random_transfer(),
+            92..=93 => self.random_transfer(),
+            94 => self.farewell(),
             95..=96 => self.random_cancel(),
-            97 => self.random_report(),
-            98 => self.random_root_call(),
-            _ => self.random_sleep(),
+            97 => self.random_root_call(),
+            98 if self.rng.chance(30) => self.random_report(),
+            98 => self.random_sleep(),
+            _ => self.restore(),
         }
+    }
+
+    /// Does what keeps a network going: money to the poor, bonds to the slashed, and whoever can
+    /// serve serves.
+    fn restore(&mut self) {
+        for class in [AssuranceClass::Signed, AssuranceClass::Quorum] {
+            if self.oracle.disabled.contains(class) {
+                self.switch(RuntimeOrigin::root(), class, true, true);
+            }
+        }
+        for who in self.actors[6..].to_vec() {
+            if self.oracle.account(&who).free < ASY {
+                let rich = self.actors[0].clone();
+                self.transfer(&rich, &who, 20 * ASY + 1);
+            }
+        }
+        for who in self.actors[1..6].to_vec() {
+            let account = self.oracle.account(&who);
+            let rich = self.actors[0].clone();
+            if account.free < MinBond::get() * 3 && self.oracle.account(&rich).free > account.free {
+                let value = self.oracle.account(&rich).free / 10;
+                self.transfer(&rich, &who, value);
+            }
+            if !self.oracle.operators.contains_key(&who) {
+                let worker = self.fresh_key();
+                self.register(&who, 1, worker, true, MinBond::get() + 1);
+            } else if account.bond < MinBond::get() {
+                self.add_bond(&who, MinBond::get());
+            }
+            let versions: Vec<_> = self.oracle.versions.keys().copied().collect();
+            for version in versions {
+                if !self.oracle.serves(&who, version) && self.rng.chance(50) {
+                    let ask = self.price();
+                    self.serve(&who, version, ask, 3, common::classes(&[AssuranceClass::Signed]));
+                    self.serve(&who, version, ask, 3, common::both());
+                }
+            }
+        }
+        self.beat_all();
     }
 
     // Storage.
@@ -265,6 +306,45 @@ impl Fuzz {
         self.call(owner, call, ok);
     }
 
+    fn offer(&mut self, who: &AccountId, model: u32, to: &AccountId) {
+        self.note(format!("{} offers model {model} to {}", self.name(who), self.name(to)));
+        let ok = self.oracle.offer_model(who, model, to);
+        let (model, to) = (ModelId(model), to.clone());
+        self.call(who, pallet_model_registry::Call::transfer { model, to }, ok);
+    }
+
+    fn accept(&mut self, to: &AccountId, model: u32) {
+        self.note(format!("{} accepts model {model}", self.name(to)));
+        let ok = self.oracle.accept_model(to, model);
+        let model = ModelId(model);
+        self.call(to, pallet_model_registry::Call::accept { model }, ok);
+    }
+
+    /// A model changes hands, is asked for, and changes hands again; who is owed the royalty
+    /// then leaves with all its money.
+    fn farewell(&mut self) {
+        let version = self.version();
+        let model = version.model.0;
+        let Some(owner) = self.oracle.models.get(&model).map(|record| record.owner.clone()) else {
+            return;
+        };
+        let heir = self.actors[self.rng.between(5, 7) as usize].clone();
+        self.offer(&owner, model, &heir);
+        self.accept(&heir, model);
+        let servers = self.oracle.servers.get(&version).cloned().unwrap_or_default();
+        for server in servers {
+            // Prices whose royalty is near the existential deposit.
+            let ask = u128::from(self.rng.below(4 * EXISTENTIAL_DEPOSIT as u64));
+            self.serve(&server.account, version, ask, 3, server.classes);
+        }
+        let payer = self.anyone();
+        self.ask(payer, version);
+        self.offer(&heir, model, &owner);
+        self.accept(&owner, model);
+        let everything = self.oracle.account(&heir).free;
+        self.transfer(&heir, &owner, everything);
+    }
+
     fn random_model_call(&mut self) {
         let version = self.version();
         let model = version.model.0;
@@ -334,17 +414,14 @@ impl Fuzz {
                 );
             },
             // Rare, or nothing is left to ask for.
-            9 if self.oracle.versions.len() > 3 || self.rng.chance(5) => {
+            9 if self.oracle.versions.len() > 3 || self.rng.chance(10) => {
                 self.note(format!("{name} deprecates {version}"));
                 let ok = self.oracle.deprecate(&who, version);
                 self.call(&who, pallet_model_registry::Call::deprecate { version }, ok);
             },
             10 => {
                 let to = self.anyone();
-                self.note(format!("{name} offers model {model} to {}", self.name(&to)));
-                let ok = self.oracle.offer_model(&who, model, &to);
-                let model = ModelId(model);
-                self.call(&who, pallet_model_registry::Call::transfer { model, to }, ok);
+                self.offer(&who, model, &to);
             },
             11 => {
                 let offers: Vec<_> = self.oracle.offers.clone().into_iter().collect();
@@ -352,10 +429,7 @@ impl Fuzz {
                     Some(offer) if self.rng.chance(85) => offer,
                     _ => (model, who),
                 };
-                self.note(format!("{} accepts model {model}", self.name(&to)));
-                let ok = self.oracle.accept_model(&to, model);
-                let model = ModelId(model);
-                self.call(&to, pallet_model_registry::Call::accept { model }, ok);
+                self.accept(&to, model);
             },
             12 | 13 => {
                 // Of one that works, only while it cannot be removed.
@@ -422,6 +496,12 @@ impl Fuzz {
         self.serve(&who, version, ask, concurrency, classes);
     }
 
+    fn add_bond(&mut self, who: &AccountId, amount: u128) {
+        self.note(format!("{} adds {amount} to its bond", self.name(who)));
+        let ok = self.oracle.add_bond(who, amount);
+        self.call(who, pallet_operators::Call::add_bond { amount }, ok);
+    }
+
     /// A key for a registration: a new one, or one that somebody has or had.
     fn some_key(&mut self) -> WorkerId {
         let known: Vec<_> = self.keys.keys().cloned().collect();
@@ -460,9 +540,7 @@ impl Fuzz {
             },
             11..=13 => {
                 let amount = self.price() * 100;
-                self.note(format!("{name} adds {amount} to its bond"));
-                let ok = self.oracle.add_bond(&who, amount);
-                self.call(&who, pallet_operators::Call::add_bond { amount }, ok);
+                self.add_bond(&who, amount);
             },
             14 | 15 => {
                 let version = self.version();
@@ -476,7 +554,11 @@ impl Fuzz {
                 self.call(&who, pallet_operators::Call::unbond {}, ok);
             },
             _ => {
-                self.note(format!("{name} takes its bond"));
+                let leaving = self.oracle.operators.iter();
+                let leaving = leaving.filter(|(_, info)| info.unbonding_until.is_some());
+                let leaving: Vec<_> = leaving.map(|(who, _)| who.clone()).collect();
+                let who = self.rng.pick(&leaving).unwrap_or(who);
+                self.note(format!("{} takes its bond", self.name(&who)));
                 let ok = self.oracle.withdraw_bond(&who);
                 self.call(&who, pallet_operators::Call::withdraw_bond {}, ok);
             },
@@ -541,17 +623,14 @@ impl Fuzz {
     }
 
     fn random_sleep(&mut self) {
-        if self.rng.chance(60) {
-            return;
-        }
-        let blocks = match self.rng.below(3) {
+        let blocks = match self.rng.below(4) {
             0 => 100,
             1 => UnbondingPeriod::get(),
             _ => Retention::get() + 1,
         };
         self.note(format!("everything ends, then {blocks} blocks of silence"));
         self.sleep(blocks);
-        self.beat_all();
+        self.restore();
     }
 
     fn transfer(&mut self, from: &AccountId, to: &AccountId, value: u128) {
@@ -600,13 +679,16 @@ impl Fuzz {
                 true => AssuranceClass::Signed,
                 false => AssuranceClass::Quorum,
             };
-            // Mostly on, or little happens.
-            let enabled = self.oracle.disabled.contains(class) || self.rng.chance(30);
-            self.note(format!("{class:?} is switched, on {enabled}, root {root}"));
-            let ok = root && self.oracle.set_class(class, enabled);
-            let call = pallet_verification::Call::set_class_enabled { class, enabled };
-            self.admin(origin, call.into(), ok);
+            let enabled = self.oracle.disabled.contains(class) || self.rng.chance(20);
+            self.switch(origin, class, enabled, root);
         }
+    }
+
+    fn switch(&mut self, origin: RuntimeOrigin, class: AssuranceClass, enabled: bool, root: bool) {
+        self.note(format!("{class:?} is switched, on {enabled}, root {root}"));
+        let ok = root && self.oracle.set_class(class, enabled);
+        let call = pallet_verification::Call::set_class_enabled { class, enabled };
+        self.admin(origin, call.into(), ok);
     }
 
     fn admin(&mut self, origin: RuntimeOrigin, call: RuntimeCall, expected: bool) {

@@ -1,6 +1,7 @@
 //! Random requests and random answers.
 
 use assay_primitives::{Assurance, FailureReason, RequestId, VersionId, ASY};
+use assay_runtime::AccountId;
 use pallet_inference::RequestInput;
 
 use super::{
@@ -21,8 +22,11 @@ fn payload(output: Output) -> Vec<u8> {
 
 impl Fuzz {
     pub fn random_request(&mut self) {
-        let payer = self.payer();
-        let version = self.version();
+        let (payer, version) = (self.payer(), self.version());
+        self.ask(payer, version);
+    }
+
+    pub fn ask(&mut self, payer: AccountId, version: VersionId) {
         let assurance = match self.rng.below(20) {
             0..=7 => Assurance::Signed,
             8 => Assurance::Tee,
@@ -123,24 +127,37 @@ impl Fuzz {
             request.is_open() && !request.members.is_empty()
         };
         let open: Vec<u64> = all.iter().copied().filter(awaited).collect();
-        let from = if self.rng.chance(95) && !open.is_empty() { &open } else { &all };
+        let from = if self.rng.chance(98) { &open } else { &all };
         let Some(id) = self.rng.pick(from) else { return };
-        let members = self.oracle.requests[&id].members.len() as u64;
-        if members == 0 {
+        if self.oracle.requests[&id].members.is_empty() {
             return self.answer(id, None);
         }
-        // Several members in one step, each at most once.
-        let count = if self.rng.chance(60) { members } else { 1 };
-        let first = self.rng.below(members);
-        for offset in 0..count {
-            let position = ((first + offset) % members) as usize;
-            let silent = self.rng.chance(8);
-            if !silent {
-                self.answer(id, Some(position));
-            }
+        // All members in one step or only one, and once they have committed, mostly the reveals.
+        let all = self.rng.chance(60);
+        self.members_answer(id, all);
+        if self.oracle.requests[&id].state == State::Submitted && self.rng.chance(60) {
+            self.members_answer(id, all);
         }
         if self.rng.chance(5) {
             self.answer(id, None);
+        }
+    }
+
+    fn members_answer(&mut self, id: u64, all: bool) {
+        let members = self.oracle.requests[&id].members.len() as u64;
+        let count = if all { members } else { 1 };
+        let first = self.rng.below(members);
+        for offset in 0..count {
+            let position = ((first + offset) % members) as usize;
+            let request = &self.oracle.requests[&id];
+            let is_awaited = match request.members[position].answer {
+                Answer::Silent => request.state == State::Assigned,
+                Answer::Committed(..) => request.state == State::Submitted,
+                _ => false,
+            };
+            if self.rng.chance(if is_awaited { 92 } else { 10 }) {
+                self.answer(id, Some(position));
+            }
         }
     }
 

@@ -33,6 +33,8 @@ const ACTORS: [Sr25519Keyring; 8] =
 /// Blocks in which every request must have ended, however far the sweep lags.
 const PATIENCE_BLOCKS: u32 = 4_000;
 
+/// What [`Fuzz::calls`] says of a call that succeeded.
+pub const DONE: &str = "done";
 /// The pallets' hold reasons, in the order of [`super::oracle::Purse`].
 const REASONS: [HoldReason; 3] = [HoldReason::Escrow, HoldReason::Bond, HoldReason::Deposit];
 
@@ -54,7 +56,7 @@ pub struct Fuzz {
     unchecked: BTreeSet<u64>,
     /// What the run has seen, so that a fuzzer that does nothing is noticed.
     pub outcomes: BTreeMap<String, u32>,
-    pub calls: BTreeMap<String, (u32, u32)>,
+    pub calls: BTreeMap<(String, String), u32>,
 }
 
 impl Drop for Fuzz {
@@ -127,15 +129,11 @@ impl Fuzz {
         public
     }
 
-    fn count(&mut self, call: &RuntimeCall, succeeded: bool) {
+    fn count(&mut self, call: &RuntimeCall, verdict: String) {
         use frame_support::traits::GetCallMetadata;
         let metadata = call.get_call_metadata();
         let name = format!("{}.{}", metadata.pallet_name, metadata.function_name);
-        let counts = self.calls.entry(name).or_default();
-        match succeeded {
-            true => counts.0 += 1,
-            false => counts.1 += 1,
-        }
+        *self.calls.entry((name, verdict)).or_default() += 1;
     }
 
     /// Starts a transaction whose bytes end with these.
@@ -148,9 +146,13 @@ impl Fuzz {
     /// Dispatches a call in the transaction that was begun, and compares with the model, to
     /// which it has been done already.
     pub fn dispatch(&mut self, origin: RuntimeOrigin, call: RuntimeCall, expected: bool) {
-        self.count(&call, expected);
-        let outcome = call.dispatch_bypass_filter(origin);
+        let outcome = call.clone().dispatch_bypass_filter(origin);
         assert_eq!(outcome.is_ok(), expected, "the model disagrees with {outcome:?}");
+        let verdict = match outcome {
+            Ok(_) => DONE.into(),
+            Err(refused) => <&str>::from(refused.error).into(),
+        };
+        self.count(&call, verdict);
         self.compare();
     }
 
@@ -164,7 +166,6 @@ impl Fuzz {
     /// A feeless call: what is authorized must succeed.
     pub fn feeless(&mut self, call: impl Into<RuntimeCall>, expected: bool) {
         let call = call.into();
-        self.count(&call, expected);
         self.begin_extrinsic(call.encode());
         let source = match self.rng.chance(50) {
             true => TransactionSource::External,
@@ -172,6 +173,11 @@ impl Fuzz {
         };
         let verdict = call.authorize(source).expect("the call has an authorization");
         assert_eq!(verdict.is_ok(), expected, "the model disagrees with {verdict:?}");
+        let text = match &verdict {
+            Ok(_) => DONE.into(),
+            Err(refused) => format!("{refused:?}"),
+        };
+        self.count(&call, text);
         if let Ok((validity, _)) = verdict {
             assert!(!validity.provides.is_empty(), "the pool must be able to tell it apart");
             let origin = frame_system::RawOrigin::Authorized.into();

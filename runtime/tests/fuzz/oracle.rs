@@ -133,6 +133,8 @@ pub struct Oracle {
     pub draws_due: usize,
     pub agenda: BTreeSet<(u32, u64)>,
     pub previous_randomness: Option<[u8; 32]>,
+    /// How often what is rare and matters was seen.
+    pub sights: BTreeMap<&'static str, u32>,
 }
 
 impl Oracle {
@@ -160,7 +162,13 @@ impl Oracle {
             draws_due: 0,
             agenda: BTreeSet::new(),
             previous_randomness: None,
+            sights: BTreeMap::new(),
         }
+    }
+
+    /// Notes something rare.
+    pub fn see(&mut self, sight: &'static str) {
+        *self.sights.entry(sight).or_default() += 1;
     }
 
     // Money.
@@ -206,11 +214,16 @@ impl Oracle {
             return 0;
         }
         if from == to {
+            self.see("paid to oneself");
             self.give_back(from, purse, amount);
             return amount;
         }
         if self.account(to).free + amount < EXISTENTIAL_DEPOSIT {
+            self.see("a share below the existential deposit of a dead account");
             return 0;
+        }
+        if self.account(to).free == 0 {
+            self.see("a payment that revives an account");
         }
         *self.purse(from, purse) -= amount;
         self.account_mut(to).free += amount;
@@ -221,8 +234,15 @@ impl Oracle {
     pub fn slash(&mut self, who: &AccountId, parts: Parts, harmed: Option<(&AccountId, u128)>) {
         let due = share(self.account(who).bond, parts);
         let treasury = self.treasury.clone();
+        if due == 0 {
+            self.see("a slash of nothing");
+        }
         let compensation = match harmed {
             Some((payer, limit)) if payer != who => {
+                self.see(match limit < due {
+                    true => "a compensation of less than the slash",
+                    false => "a slash that is all compensation",
+                });
                 self.pay(who, Purse::Bond, payer, limit.min(due))
             },
             _ => 0,
@@ -249,6 +269,7 @@ impl Oracle {
         self.account_mut(to).free += amount;
         self.account_mut(from).free = left;
         if left < EXISTENTIAL_DEPOSIT {
+            self.see("an account that died");
             self.account_mut(from).free = 0;
             self.dust += left;
         }

@@ -355,6 +355,11 @@ impl Oracle {
             for (member, output) in &revealed {
                 if output.within(winner, request.tolerance) {
                     paid += self.pay_price(&request, member);
+                    if *output != winner {
+                        self.see("a result within the tolerance");
+                    }
+                } else if output.within(winner, 2 * request.tolerance) {
+                    self.see("a result within twice the tolerance");
                 }
             }
         }
@@ -363,6 +368,7 @@ impl Oracle {
             let parts = parameters::WrongResultSlash::get().deconstruct();
             for (member, output) in &revealed {
                 if !output.within(winner, 2 * request.tolerance) {
+                    self.see("a liar");
                     self.slash(&member.account, parts, Some((&request.payer, request.budget())));
                 }
             }
@@ -417,6 +423,9 @@ impl Oracle {
         most_draws: u32,
     ) {
         let now = self.now;
+        if !postponed.is_empty() {
+            self.see("a sweep that lags");
+        }
         let handled: Vec<(u32, u64)> = self
             .agenda
             .iter()
@@ -456,6 +465,9 @@ impl Oracle {
                     self.draw(id, &previous, &current);
                 }
             }
+        }
+        if self.draws_due > 0 && randomness.is_none() {
+            self.see("a draw that waits for randomness");
         }
         self.draws_due = 0;
         self.previous_randomness = randomness;
