@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use assay_primitives::{engine::JobStatus, FailureReason, RequestId};
+use assay_primitives::{engine::JobStatus, Digest, FailureReason, RequestId};
 use parking_lot::{Condvar, Mutex};
 
 use crate::{process::after, EngineError};
@@ -59,6 +59,25 @@ impl Drop for Owner {
     }
 }
 
+/// What makes two jobs the same.
+///
+/// The identifier of a request is not enough: on two branches of the chain one identifier may
+/// name different requests.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct JobKey {
+    /// The request.
+    pub request: RequestId,
+    /// Digest of what runs on what.
+    pub content: Digest,
+}
+
+/// For callers whose requests never change.
+impl From<RequestId> for JobKey {
+    fn from(request: RequestId) -> Self {
+        Self { request, content: Digest::zero() }
+    }
+}
+
 struct Shared {
     config: JobsConfig,
     state: Mutex<State>,
@@ -71,10 +90,10 @@ struct State {
     stopped: bool,
     /// Tells two jobs of one request apart if the first was forgotten.
     next: u64,
-    queue: VecDeque<(RequestId, u64, Work)>,
-    jobs: HashMap<RequestId, Entry>,
+    queue: VecDeque<(JobKey, u64, Work)>,
+    jobs: HashMap<JobKey, Entry>,
     /// Finished jobs, first finished first. May name jobs that are forgotten.
-    finished: VecDeque<(RequestId, u64)>,
+    finished: VecDeque<(JobKey, u64)>,
     finished_count: usize,
     finished_bytes: usize,
 }
@@ -92,8 +111,8 @@ impl Entry {
 }
 
 impl State {
-    fn remove(&mut self, request: RequestId) {
-        let Some(entry) = self.jobs.remove(&request) else { return };
+    fn remove(&mut self, job: JobKey) {
+        let Some(entry) = self.jobs.remove(&job) else { return };
         if entry.outcome.is_some() {
             self.finished_count -= 1;
             self.finished_bytes -= entry.bytes();
@@ -103,21 +122,21 @@ impl State {
         }
     }
 
-    fn finish(&mut self, request: RequestId, number: u64, outcome: Result<Vec<u8>, EngineError>) {
-        let Some(entry) = self.jobs.get_mut(&request).filter(|entry| entry.number == number) else {
+    fn finish(&mut self, job: JobKey, number: u64, outcome: Result<Vec<u8>, EngineError>) {
+        let Some(entry) = self.jobs.get_mut(&job).filter(|entry| entry.number == number) else {
             return;
         };
         entry.outcome = Some(outcome);
         self.finished_bytes += entry.bytes();
         self.finished_count += 1;
-        self.finished.push_back((request, number));
+        self.finished.push_back((job, number));
     }
 
     /// Forgets what finished first until the rest is within the bounds.
     fn trim(&mut self, config: &JobsConfig) {
         while self.finished_count > config.kept || self.finished_bytes > config.kept_bytes {
-            let Some((request, _)) = self.finished.front() else { return };
-            self.remove(*request);
+            let Some((job, _)) = self.finished.front() else { return };
+            self.remove(*job);
         }
     }
 }
@@ -149,7 +168,7 @@ impl Jobs {
         Ok(jobs)
     }
 
-    /// Starts `work` unless the request has a job already, waits at most `wait` for the job to
+    /// Starts `work` unless there is a job of this key already, waits at most `wait` for the job to
     /// end, and says how it stands.
     ///
     /// A result is kept until [`Self::forget`], or until the bounds of [`JobsConfig`] push it
@@ -157,14 +176,15 @@ impl Jobs {
     /// nothing was started: the queue is full, or the engine was busy. A later call tries anew.
     pub fn submit_or_poll(
         &self,
-        request: RequestId,
+        job: impl Into<JobKey>,
         work: impl FnOnce() -> Result<Vec<u8>, EngineError> + Send + 'static,
         wait: Duration,
     ) -> JobStatus {
+        let job = job.into();
         let shared = &self.owner.0;
         let deadline = after(wait);
         let mut state = shared.state.lock();
-        let number = match state.jobs.get(&request) {
+        let number = match state.jobs.get(&job) {
             Some(entry) => entry.number,
             None => {
                 if state.queue.len() >= shared.config.queue {
@@ -173,19 +193,19 @@ impl Jobs {
                 }
                 let number = state.next;
                 state.next += 1;
-                state.jobs.insert(request, Entry { number, outcome: None });
-                state.queue.push_back((request, number, Box::new(work)));
+                state.jobs.insert(job, Entry { number, outcome: None });
+                state.queue.push_back((job, number, Box::new(work)));
                 shared.work_arrived.notify_one();
                 number
             }
         };
         loop {
-            match state.jobs.get(&request).filter(|entry| entry.number == number) {
+            match state.jobs.get(&job).filter(|entry| entry.number == number) {
                 Some(Entry { outcome: None, .. }) => {}
                 Some(Entry { outcome: Some(outcome), .. }) => {
                     let status = job_status(outcome);
                     if matches!(status, JobStatus::Unavailable(_)) {
-                        state.remove(request);
+                        state.remove(job);
                     }
                     return status;
                 }
@@ -198,10 +218,16 @@ impl Jobs {
         }
     }
 
-    /// Drops what is kept of a job. A job that waits is not started; one that runs ends, and
-    /// its result is dropped.
+    /// Drops what is kept of a request's jobs. A job that waits is not started; one that runs
+    /// ends, and its result is dropped.
     pub fn forget(&self, request: RequestId) {
-        self.owner.0.state.lock().remove(request);
+        let mut state = self.owner.0.state.lock();
+        let jobs: Vec<JobKey> =
+            state.jobs.keys().filter(|job| job.request == request).copied().collect();
+        for job in jobs {
+            state.remove(job);
+        }
+        drop(state);
         self.owner.0.job_ended.notify_all();
     }
 
@@ -221,7 +247,7 @@ impl fmt::Debug for Jobs {
 impl Shared {
     fn work(&self) {
         loop {
-            let (request, number, work) = {
+            let (job, number, work) = {
                 let mut state = self.state.lock();
                 loop {
                     if state.stopped {
@@ -236,7 +262,7 @@ impl Shared {
             let outcome = catch_unwind(AssertUnwindSafe(work))
                 .unwrap_or_else(|_| Err(EngineError::Internal("a job panicked".into())));
             let mut state = self.state.lock();
-            state.finish(request, number, outcome);
+            state.finish(job, number, outcome);
             state.trim(&self.config);
             drop(state);
             self.job_ended.notify_all();

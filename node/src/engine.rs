@@ -3,14 +3,16 @@
 use std::{sync::Arc, time::Duration};
 
 use assay_engine::{
-    jobs::{Jobs, JobsConfig},
+    jobs::{JobKey, Jobs, JobsConfig},
     Engine, EngineError, EngineStatus, WorkerCommand,
 };
 use assay_engine_interface::{EngineExt, EngineProvider};
 use assay_primitives::{
+    digest,
     engine::{EngineInfo, Job, JobInput, JobStatus},
     ArtifactManifest, Digest, RequestId,
 };
+use sp_runtime::codec::Encode;
 use sc_client_api::BlockBackend;
 use substrate_prometheus_endpoint::Registry;
 
@@ -116,7 +118,9 @@ impl EngineProvider for NodeEngine {
     fn run(&self, job: Job) -> JobStatus {
         let request = job.request;
         let wait = self.wait.min(Duration::from_millis(job.wait_ms.into()));
-        let status = self.jobs.submit_or_poll(request, self.work(job), wait);
+        let content = digest(&(&job.descriptor, &job.input).encode());
+        let key = JobKey { request, content };
+        let status = self.jobs.submit_or_poll(key, self.work(job), wait);
         if let JobStatus::Unavailable(text) = &status {
             log::warn!(target: LOG_TARGET, "Request {request}: not started yet: {text}");
         }

@@ -282,8 +282,8 @@ fn no_call_takes_more_than_half_of_what_an_extrinsic_may() {
         let mut heavy = Vec::new();
         for call in largest_calls() {
             let name = name(&call);
-            let info =
-                UncheckedExtrinsic::new_transaction(call, authorized_extension()).get_dispatch_info();
+            let transaction = UncheckedExtrinsic::new_transaction(call, authorized_extension());
+            let info = transaction.get_dispatch_info();
             assert_eq!(info.class, DispatchClass::Normal, "{name}");
             println!("{name}: {} us", info.total_weight().ref_time() / 1_000_000);
             if !info.total_weight().all_lte(half) {

@@ -3,7 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use assay_client::{amount, names, rpc, storage, AccountId, Client, Error};
-use assay_primitives::{operator::EngineVersion, runtime_api::OperatorView, Digest};
+use assay_primitives::{operator::EngineVersion, runtime_api::OperatorView, Balance, Digest};
 use codec::Encode;
 use serde::Serialize;
 use serde_json::{json, Value};
@@ -313,7 +313,9 @@ async fn keys(
     };
     match view {
         Ok(Some(view)) => {
-            judge_operator(&view, worker.as_ref().map(|worker| *worker == view.worker), report);
+            let same_key = worker.as_ref().map(|worker| *worker == view.worker);
+            let min_bond = client.constant("Operators", &["MinBond"]).await;
+            judge_operator(&view, same_key, min_bond, report);
             Some(view)
         },
         Ok(None) if expected || worker.is_some() => {
@@ -337,10 +339,21 @@ async fn keys(
     }
 }
 
-/// Judges an operator. `same_key` says whether the node holds its worker key, if that is known.
-fn judge_operator(operator: &OperatorView<AccountId>, same_key: Option<bool>, report: &mut Report) {
+/// Judges an operator. `same_key` says whether the node holds its worker key, and `min_bond` with
+/// what bond operators are drawn, if that is known.
+fn judge_operator(
+    operator: &OperatorView<AccountId>,
+    same_key: Option<bool>,
+    min_bond: Option<Balance>,
+    report: &mut Report,
+) {
     let detail = format!("{} with a bond of {}", operator.account, amount::display(operator.bond));
     match operator.unbonding_until {
+        None if min_bond.is_some_and(|least| operator.bond < least) => {
+            let least = amount::display(min_bond.unwrap_or_default());
+            let detail = format!("{detail}, below the {least} with which operators are drawn");
+            report.mend("operator", Verdict::Failed, detail, "assay operator add-bond AMOUNT");
+        },
         None => report.ok("operator", detail),
         Some(height) => {
             let detail = format!("{detail}, unbonding until block {height}");

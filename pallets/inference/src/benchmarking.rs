@@ -382,6 +382,21 @@ mod benchmarks {
     }
 
     #[benchmark]
+    fn deadline_single() {
+        let id = assigned::<T>(Assurance::Signed);
+        let now = get::<T>(id).deadline + 1;
+        AgendaCursor::<T>::put(now);
+        set_now::<T>(now);
+
+        #[block]
+        {
+            Pallet::<T>::sweep_deadlines();
+        }
+
+        assert_eq!(outcome::<T>(id), Some(Outcome::TimedOut));
+    }
+
+    #[benchmark]
     fn prune() {
         // With the evidence of a whole committee, and the largest output.
         let (id, last, output) = revealed::<T>(0, MAX_COMMITTEE as usize - 1);

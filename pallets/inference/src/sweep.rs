@@ -1,11 +1,13 @@
 //! What the hooks do at the start of a block, within bounds.
 
-use assay_primitives::{runtime_api::Status, traits::OnRequestFinal, Assurance, Outcome};
+use assay_primitives::{
+    runtime_api::Status, traits::OnRequestFinal, Assurance, AssuranceClass, Outcome, RequestId,
+};
 use frame_support::{traits::Get, weights::Weight};
 
 use crate::{
     Agenda, AgendaCursor, Config, DrawsDue, Event, EvidenceOf, Finished, FinishedBounds, Outputs,
-    Pallet, QueueBounds, Receipts, Requests, WeightInfo,
+    Pallet, QueueBounds, Receipts, Request, Requests, WeightInfo,
 };
 
 /// Heights of the agenda that one block looks at, at most. Usually it is one.
@@ -22,8 +24,13 @@ impl<T: Config> Pallet<T> {
             .saturating_add(T::OnRequestFinal::weight())
     }
 
-    fn sweep_weight() -> Weight {
-        T::WeightInfo::deadline().saturating_add(T::OnRequestFinal::weight())
+    /// What it takes to end a request of this class whose deadline has passed.
+    fn sweep_weight(class: AssuranceClass) -> Weight {
+        match class {
+            AssuranceClass::Quorum => T::WeightInfo::deadline(),
+            _ => T::WeightInfo::deadline_single(),
+        }
+        .saturating_add(T::OnRequestFinal::weight())
     }
 
     /// Requests that one block draws, at most.
@@ -31,9 +38,9 @@ impl<T: Config> Pallet<T> {
         fits(T::DrawBudget::get(), Self::draw_weight())
     }
 
-    /// Passed deadlines that one block handles, at most.
+    /// Passed deadlines of the largest committees that one block handles, at most.
     pub fn sweeps_per_block() -> u32 {
-        fits(T::SweepBudget::get(), Self::sweep_weight())
+        fits(T::SweepBudget::get(), Self::sweep_weight(AssuranceClass::Quorum))
     }
 
     /// Finished requests that one block prunes, at most.
@@ -50,33 +57,42 @@ impl<T: Config> Pallet<T> {
             .saturating_add(Self::draw_weight().saturating_mul(due.into()))
     }
 
-    /// Handles requests whose commit deadline or deadline has passed.
+    /// Handles requests whose commit deadline or deadline has passed, as many as the budget
+    /// allows.
     pub(crate) fn sweep_deadlines() -> Weight {
         let now = Self::now();
-        let most = Self::sweeps_per_block();
-        let mut handled = 0;
+        let budget = T::SweepBudget::get();
+        let cheapest = Self::sweep_weight(AssuranceClass::Signed);
+        let mut spent = Weight::zero();
         let first = AgendaCursor::<T>::get();
         let mut cursor = first;
         while cursor <= now && cursor - first < MAX_HEIGHTS {
+            let most = fits(budget.saturating_sub(spent), cheapest) as usize;
             let entries: alloc::vec::Vec<_> =
-                Agenda::<T>::iter_key_prefix(cursor).take((most - handled) as usize + 1).collect();
+                Agenda::<T>::iter_key_prefix(cursor).take(most + 1).collect();
             for id in entries {
-                if handled == most {
+                let request = Requests::<T>::get(id);
+                let class = request
+                    .as_ref()
+                    .map_or(AssuranceClass::Signed, |request| request.assurance.class());
+                let after = spent.saturating_add(Self::sweep_weight(class));
+                if after.any_gt(budget) {
                     AgendaCursor::<T>::put(cursor);
-                    return Self::sweep_weight().saturating_mul(handled.into());
+                    return spent;
                 }
+                spent = after;
                 Agenda::<T>::remove(cursor, id);
-                Self::pass_deadline(id);
-                handled += 1;
+                if let Some(request) = request {
+                    Self::pass_deadline(id, request);
+                }
             }
             cursor += 1;
         }
         AgendaCursor::<T>::put(cursor);
-        Self::sweep_weight().saturating_mul(handled.into())
+        spent
     }
 
-    fn pass_deadline(id: assay_primitives::RequestId) {
-        let Some(request) = Requests::<T>::get(id) else { return };
+    fn pass_deadline(id: RequestId, request: Request<T::AccountId>) {
         let now = Self::now();
         match request.status {
             Status::Pending if now > request.deadline => {

@@ -24,6 +24,8 @@ pub trait WeightInfo {
     fn draw(c: u32) -> Weight;
     /// Ending a request of the largest committee whose deadline has passed.
     fn deadline() -> Weight;
+    /// Ending a request of one operator whose deadline has passed.
+    fn deadline_single() -> Weight;
     /// Removing one finished request.
     fn prune() -> Weight;
     /// What each block costs before anything is drawn, swept or pruned.
@@ -61,6 +63,9 @@ impl WeightInfo for () {
         Weight::from_parts(1, 0)
     }
     fn deadline() -> Weight {
+        Weight::from_parts(1, 0)
+    }
+    fn deadline_single() -> Weight {
         Weight::from_parts(1, 0)
     }
     fn prune() -> Weight {

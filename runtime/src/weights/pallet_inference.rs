@@ -222,6 +222,12 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
             .saturating_add(T::DbWeight::get().reads(103))
             .saturating_add(T::DbWeight::get().writes(108))
     }
+    fn deadline_single() -> Weight {
+        // Least time: 39_300_129_000 picoseconds.
+        Weight::from_parts(44_144_400_000, 0)
+            .saturating_add(T::DbWeight::get().reads(103))
+            .saturating_add(T::DbWeight::get().writes(108))
+    }
     /// Storage: `Inference::FinishedBounds` (r:1 w:1)
     /// Storage: `Inference::Finished` (r:1 w:1)
     /// Storage: `Inference::EvidenceOf` (r:0 w:1)

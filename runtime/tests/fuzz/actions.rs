@@ -460,7 +460,10 @@ impl Fuzz {
     }
 
     fn register(&mut self, who: &AccountId, roles: u8, worker: WorkerId, intact: bool, bond: u128) {
-        self.note(format!("{} registers, roles {roles}, intact {intact}, bond {bond}", self.name(who)));
+        self.note(format!(
+            "{} registers, roles {roles}, intact {intact}, bond {bond}",
+            self.name(who)
+        ));
         let possession = self.possession(who, &worker, intact);
         let ok = self.oracle.register(who, roles, &worker, intact, bond);
         let roles = Roles(roles);

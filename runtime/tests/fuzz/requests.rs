@@ -155,8 +155,12 @@ pub enum HandIn {
 
 impl Oracle {
     /// Operators that can be drawn, with their bonds and prices.
-    fn candidates(&self, request: (VersionId, Assurance), budget: u128) -> Vec<(AccountId, u128, u128)> {
-        let (version, assurance) = request;
+    fn candidates(
+        &self,
+        version: VersionId,
+        assurance: Assurance,
+        budget: u128,
+    ) -> Vec<(AccountId, u128, u128)> {
         let servers = self.servers.get(&version).into_iter().flatten();
         servers
             .filter(|server| server.classes.contains(assurance.class()) && server.ask <= budget)
@@ -183,7 +187,7 @@ impl Oracle {
         };
         let class = ask.assurance.class();
         let candidates =
-            self.candidates((ask.version, ask.assurance), ask.max_price / u128::from(size));
+            self.candidates(ask.version, ask.assurance, ask.max_price / u128::from(size));
         let input_fits = match &ask.input {
             Ok(fits) => *fits,
             Err(digest) => self.artifacts.get(digest).is_some_and(|artifact| {
@@ -375,7 +379,7 @@ impl Oracle {
         }
         let parts = parameters::NoAnswerSlash::get().deconstruct();
         for member in late {
-            self.slash(&member.account, parts, Some((&request.payer, request.budget())));
+            self.slash(&member.account, parts, Some((&request.payer, request.max_price)));
         }
         self.close(id, outcome, paid);
     }
@@ -433,7 +437,8 @@ impl Oracle {
             .copied()
             .collect();
         let mut ids: Vec<u64> = handled.iter().map(|(_, id)| *id).collect();
-        ids.sort_by_key(|id| (finished.iter().position(|one| one == id).unwrap_or(usize::MAX), *id));
+        let order = |id: &u64| finished.iter().position(|one| one == id).unwrap_or(usize::MAX);
+        ids.sort_by_key(|id| (order(id), *id));
         ids.dedup();
         for entry in &handled {
             self.agenda.remove(entry);
@@ -485,7 +490,7 @@ impl Oracle {
         seed.extend_from_slice(&id.to_le_bytes());
         let seed = sp_io::hashing::blake2_256(&seed);
 
-        let mut left = self.candidates((request.version, request.assurance), request.budget());
+        let mut left = self.candidates(request.version, request.assurance, request.budget());
         let size = request.size().0;
         if left.len() < size {
             self.refund(id, Outcome::Rejected(RejectReason::NoOperator));

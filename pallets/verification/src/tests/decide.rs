@@ -152,11 +152,13 @@ fn results_within_the_tolerance_agree() {
         reveal(11, &payload(&[0.5, 1.0]));
         reveal(12, &payload(&[0.5, 1.25]));
         reveal(13, &payload(&[0.75, 1.0]));
+        // Twice the tolerance away: not paid, and not wrong.
         reveal(14, &payload(&[1.0, 1.0]));
+        reveal(15, &payload(&[1.01, 1.0]));
         let verdict = decide(THREE_OF_FIVE, tolerance(250_000), &MEMBERS);
         assert_eq!(verdict.winner, Some(digest(&payload(&[0.5, 1.0]))));
         assert_eq!(verdict.agreed, vec![11, 12, 13]);
-        assert_eq!(verdict.wrong, vec![14]);
+        assert_eq!(verdict.wrong, vec![15]);
         assert_eq!(decide(THREE_OF_FIVE, tolerance(249_999), &MEMBERS).winner, None);
         assert_eq!(decide(THREE_OF_FIVE, None, &MEMBERS).winner, None);
     });
@@ -172,7 +174,7 @@ fn of_several_results_that_could_win_the_first_drawn_does() {
         let verdict = decide(THREE_OF_FIVE, tolerance(250_000), &MEMBERS);
         assert_eq!(verdict.winner, Some(digest(&payload(&[0.25]))));
         assert_eq!(verdict.agreed, vec![11, 12, 13]);
-        assert_eq!(verdict.wrong, vec![14, 15]);
+        assert_eq!(verdict.wrong, vec![15]);
 
         let reversed: Vec<u64> = MEMBERS.into_iter().rev().collect();
         let verdict = decide(THREE_OF_FIVE, tolerance(250_000), &reversed);
