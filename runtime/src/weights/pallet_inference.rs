@@ -32,10 +32,10 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::Requests` (r:0 w:1)
     /// The range of `n` is `[0, 65536]`.
     fn request(n: u32) -> Weight {
-        // Least time: 417_530_000 picoseconds.
-        Weight::from_parts(444_305_312, 0)
-            // Standard error: 197
-            .saturating_add(Weight::from_parts(7_550, 0).saturating_mul(n.into()))
+        // Least time: 407_094_000 picoseconds.
+        Weight::from_parts(417_434_623, 0)
+            // Standard error: 49
+            .saturating_add(Weight::from_parts(1_666, 0).saturating_mul(n.into()))
             .saturating_add(T::DbWeight::get().reads(75))
             .saturating_add(T::DbWeight::get().writes(12))
     }
@@ -54,8 +54,8 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::ReceiptDigests` (r:0 w:1)
     /// Storage: `Inference::Inputs` (r:0 w:1)
     fn cancel() -> Weight {
-        // Least time: 150_553_000 picoseconds.
-        Weight::from_parts(159_727_000, 0)
+        // Least time: 142_402_000 picoseconds.
+        Weight::from_parts(147_689_000, 0)
             .saturating_add(T::DbWeight::get().reads(8))
             .saturating_add(T::DbWeight::get().writes(14))
     }
@@ -82,10 +82,10 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Verification::Submissions` (r:0 w:1)
     /// The range of `n` is `[0, 32768]`.
     fn submit_result(n: u32) -> Weight {
-        // Least time: 362_479_000 picoseconds.
-        Weight::from_parts(367_981_717, 0)
-            // Standard error: 138
-            .saturating_add(Weight::from_parts(9_555, 0).saturating_mul(n.into()))
+        // Least time: 348_758_000 picoseconds.
+        Weight::from_parts(355_640_897, 0)
+            // Standard error: 90
+            .saturating_add(Weight::from_parts(3_365, 0).saturating_mul(n.into()))
             .saturating_add(T::DbWeight::get().reads(16))
             .saturating_add(T::DbWeight::get().writes(23))
     }
@@ -97,17 +97,17 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `ModelRegistry::Models` (r:1 w:0)
     /// The range of `n` is `[0, 32768]`.
     fn authorize_result(n: u32) -> Weight {
-        // Least time: 109_162_000 picoseconds.
-        Weight::from_parts(111_045_376, 0)
-            // Standard error: 58
-            .saturating_add(Weight::from_parts(7_288, 0).saturating_mul(n.into()))
+        // Least time: 101_511_000 picoseconds.
+        Weight::from_parts(107_514_253, 0)
+            // Standard error: 29
+            .saturating_add(Weight::from_parts(1_353, 0).saturating_mul(n.into()))
             .saturating_add(T::DbWeight::get().reads(6))
     }
     /// Storage: `Inference::Requests` (r:1 w:1)
     /// Storage: `Verification::Submissions` (r:14 w:1)
     fn submit_commitment() -> Weight {
-        // Least time: 119_758_000 picoseconds.
-        Weight::from_parts(126_878_000, 0)
+        // Least time: 121_641_000 picoseconds.
+        Weight::from_parts(126_648_000, 0)
             .saturating_add(T::DbWeight::get().reads(15))
             .saturating_add(T::DbWeight::get().writes(2))
     }
@@ -116,8 +116,8 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Verification::Submissions` (r:1 w:0)
     /// Storage: `System::BlockHash` (r:1 w:0)
     fn authorize_commitment() -> Weight {
-        // Least time: 75_252_000 picoseconds.
-        Weight::from_parts(79_518_000, 0)
+        // Least time: 70_415_000 picoseconds.
+        Weight::from_parts(75_392_000, 0)
             .saturating_add(T::DbWeight::get().reads(4))
     }
     /// Storage: `Inference::Requests` (r:1 w:1)
@@ -144,10 +144,10 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::Inputs` (r:0 w:1)
     /// The range of `n` is `[0, 32768]`.
     fn submit_reveal(n: u32) -> Weight {
-        // Least time: 3_916_956_000 picoseconds.
-        Weight::from_parts(6_598_768_200, 0)
-            // Standard error: 59_288
-            .saturating_add(Weight::from_parts(1_343_972, 0).saturating_mul(n.into()))
+        // Least time: 3_196_987_000 picoseconds.
+        Weight::from_parts(2_997_792_133, 0)
+            // Standard error: 3_403
+            .saturating_add(Weight::from_parts(1_142_875, 0).saturating_mul(n.into()))
             .saturating_add(T::DbWeight::get().reads(100))
             .saturating_add(T::DbWeight::get().writes(108))
     }
@@ -172,8 +172,8 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::ReceiptDigests` (r:0 w:1)
     /// Storage: `Inference::Inputs` (r:0 w:1)
     fn report_failure() -> Weight {
-        // Least time: 554_594_000 picoseconds.
-        Weight::from_parts(569_796_000, 0)
+        // Least time: 561_183_000 picoseconds.
+        Weight::from_parts(574_564_000, 0)
             .saturating_add(T::DbWeight::get().reads(55))
             .saturating_add(T::DbWeight::get().writes(61))
     }
@@ -185,10 +185,10 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Operators::OpenAssignments` (r:0 w:15)
     /// The range of `c` is `[15, 32]`.
     fn draw(c: u32) -> Weight {
-        // Least time: 276_751_000 picoseconds.
-        Weight::from_parts(145_787_400, 0)
-            // Standard error: 410_317
-            .saturating_add(Weight::from_parts(9_504_425, 0).saturating_mul(c.into()))
+        // Least time: 283_011_000 picoseconds.
+        Weight::from_parts(145_578_345, 0)
+            // Standard error: 156_094
+            .saturating_add(Weight::from_parts(9_479_199, 0).saturating_mul(c.into()))
             .saturating_add(T::DbWeight::get().reads(3))
             .saturating_add(T::DbWeight::get().reads((2_u64).saturating_mul(c.into())))
             .saturating_add(T::DbWeight::get().writes(33))
@@ -217,16 +217,38 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::ReceiptDigests` (r:0 w:1)
     /// Storage: `Inference::Inputs` (r:0 w:1)
     fn deadline() -> Weight {
-        // Least time: 39_300_129_000 picoseconds.
-        Weight::from_parts(44_144_400_000, 0)
+        // Least time: 35_276_715_000 picoseconds.
+        Weight::from_parts(35_523_572_000, 0)
             .saturating_add(T::DbWeight::get().reads(103))
             .saturating_add(T::DbWeight::get().writes(108))
     }
+    /// Storage: `Inference::AgendaCursor` (r:1 w:1)
+    /// Storage: `Inference::Agenda` (r:2 w:1)
+    /// Storage: `Inference::Requests` (r:1 w:1)
+    /// Storage: `Verification::Submissions` (r:1 w:0)
+    /// Storage: `Settlement::Escrows` (r:1 w:1)
+    /// Storage: `Settlement::EscrowTotals` (r:1 w:1)
+    /// Storage: `System::Account` (r:2 w:2)
+    /// Storage: `Balances::Holds` (r:2 w:2)
+    /// Storage: `Settlement::BondTotals` (r:1 w:1)
+    /// Storage: `Verification::Outputs` (r:1 w:0)
+    /// Storage: `Operators::OpenAssignments` (r:1 w:1)
+    /// Storage: `Operators::Operators` (r:1 w:1)
+    /// Storage: `Operators::Servers` (r:1 w:1)
+    /// Storage: `ModelRegistry::Versions` (r:1 w:1)
+    /// Storage: `Storage::Artifacts` (r:1 w:1)
+    /// Storage: `System::BlockHash` (r:1 w:0)
+    /// Storage: `Inference::FinishedBounds` (r:1 w:1)
+    /// Storage: `Inference::EvidenceOf` (r:0 w:1)
+    /// Storage: `Inference::Finished` (r:0 w:1)
+    /// Storage: `Inference::Receipts` (r:0 w:1)
+    /// Storage: `Inference::ReceiptDigests` (r:0 w:1)
+    /// Storage: `Inference::Inputs` (r:0 w:1)
     fn deadline_single() -> Weight {
-        // Least time: 39_300_129_000 picoseconds.
-        Weight::from_parts(44_144_400_000, 0)
-            .saturating_add(T::DbWeight::get().reads(103))
-            .saturating_add(T::DbWeight::get().writes(108))
+        // Least time: 257_181_000 picoseconds.
+        Weight::from_parts(262_810_000, 0)
+            .saturating_add(T::DbWeight::get().reads(20))
+            .saturating_add(T::DbWeight::get().writes(21))
     }
     /// Storage: `Inference::FinishedBounds` (r:1 w:1)
     /// Storage: `Inference::Finished` (r:1 w:1)
@@ -235,8 +257,8 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::Receipts` (r:0 w:1)
     /// Storage: `Inference::Requests` (r:0 w:1)
     fn prune() -> Weight {
-        // Least time: 22_253_000 picoseconds.
-        Weight::from_parts(24_556_000, 0)
+        // Least time: 22_323_000 picoseconds.
+        Weight::from_parts(24_016_000, 0)
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().writes(6))
     }
@@ -249,8 +271,8 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::PreviousRandomness` (r:1 w:1)
     /// Storage: `Inference::DrawsDue` (r:0 w:1)
     fn on_initialize() -> Weight {
-        // Least time: 64_135_000 picoseconds.
-        Weight::from_parts(66_940_000, 0)
+        // Least time: 63_925_000 picoseconds.
+        Weight::from_parts(66_629_000, 0)
             .saturating_add(T::DbWeight::get().reads(22))
             .saturating_add(T::DbWeight::get().writes(4))
     }

@@ -19,8 +19,8 @@ impl<T: frame_system::Config> pallet_model_registry::WeightInfo for WeightInfo<T
     /// Storage: `Settlement::DepositTotals` (r:1 w:1)
     /// Storage: `ModelRegistry::Models` (r:0 w:1)
     fn create() -> Weight {
-        // Least time: 60_811_000 picoseconds.
-        Weight::from_parts(63_554_000, 0)
+        // Least time: 61_261_000 picoseconds.
+        Weight::from_parts(63_955_000, 0)
             .saturating_add(T::DbWeight::get().reads(4))
             .saturating_add(T::DbWeight::get().writes(5))
     }
@@ -30,45 +30,42 @@ impl<T: frame_system::Config> pallet_model_registry::WeightInfo for WeightInfo<T
     /// Storage: `Settlement::DepositTotals` (r:1 w:1)
     /// Storage: `ModelRegistry::Versions` (r:0 w:1)
     fn publish() -> Weight {
-        // Least time: 121_300_000 picoseconds.
-        Weight::from_parts(125_777_000, 0)
+        // Least time: 110_414_000 picoseconds.
+        Weight::from_parts(116_884_000, 0)
             .saturating_add(T::DbWeight::get().reads(4))
             .saturating_add(T::DbWeight::get().writes(5))
     }
     /// Storage: `ModelRegistry::Models` (r:1 w:0)
     /// Storage: `ModelRegistry::Versions` (r:1 w:1)
     fn set_metadata() -> Weight {
-        // Least time: 23_875_000 picoseconds.
-        Weight::from_parts(25_778_000, 0)
+        // Least time: 23_645_000 picoseconds.
+        Weight::from_parts(27_531_000, 0)
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().writes(1))
     }
     /// Storage: `ModelRegistry::Models` (r:1 w:0)
     /// Storage: `ModelRegistry::Versions` (r:1 w:1)
     fn set_royalty() -> Weight {
-        // Least time: 23_635_000 picoseconds.
-        Weight::from_parts(25_388_000, 0)
+        // Least time: 22_853_000 picoseconds.
+        Weight::from_parts(25_528_000, 0)
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().writes(1))
     }
     /// Storage: `ModelRegistry::Models` (r:1 w:0)
     /// Storage: `ModelRegistry::Versions` (r:1 w:1)
     fn deprecate() -> Weight {
-        // Least time: 22_985_000 picoseconds.
-        Weight::from_parts(25_238_000, 0)
+        // Least time: 22_624_000 picoseconds.
+        Weight::from_parts(24_367_000, 0)
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().writes(1))
     }
-    /// Storage: `ModelRegistry::Models` (r:1 w:1)
-    /// Storage: `ModelRegistry::Names` (r:1 w:2)
-    /// Storage: `System::Account` (r:1 w:1)
-    /// Storage: `Balances::Holds` (r:2 w:2)
-    /// Storage: `Settlement::DepositTotals` (r:2 w:2)
+    /// Storage: `ModelRegistry::Models` (r:1 w:0)
+    /// Storage: `ModelRegistry::Offers` (r:1 w:1)
     fn transfer() -> Weight {
-        // Least time: 115_651_000 picoseconds.
-        Weight::from_parts(120_099_000, 0)
-            .saturating_add(T::DbWeight::get().reads(7))
-            .saturating_add(T::DbWeight::get().writes(8))
+        // Least time: 12_518_000 picoseconds.
+        Weight::from_parts(13_831_000, 0)
+            .saturating_add(T::DbWeight::get().reads(2))
+            .saturating_add(T::DbWeight::get().writes(1))
     }
     /// Storage: `ModelRegistry::Models` (r:1 w:1)
     /// Storage: `ModelRegistry::Versions` (r:1 w:1)
@@ -76,8 +73,8 @@ impl<T: frame_system::Config> pallet_model_registry::WeightInfo for WeightInfo<T
     /// Storage: `Settlement::DepositTotals` (r:1 w:1)
     /// Storage: `Balances::Holds` (r:1 w:1)
     fn remove_version() -> Weight {
-        // Least time: 95_892_000 picoseconds.
-        Weight::from_parts(99_889_000, 0)
+        // Least time: 96_343_000 picoseconds.
+        Weight::from_parts(100_710_000, 0)
             .saturating_add(T::DbWeight::get().reads(5))
             .saturating_add(T::DbWeight::get().writes(5))
     }
@@ -85,21 +82,23 @@ impl<T: frame_system::Config> pallet_model_registry::WeightInfo for WeightInfo<T
     /// Storage: `Settlement::DepositTotals` (r:1 w:1)
     /// Storage: `Balances::Holds` (r:1 w:1)
     /// Storage: `ModelRegistry::Names` (r:0 w:1)
+    /// Storage: `ModelRegistry::Offers` (r:0 w:1)
     fn remove_model() -> Weight {
-        // Least time: 55_843_000 picoseconds.
-        Weight::from_parts(58_897_000, 0)
+        // Least time: 57_054_000 picoseconds.
+        Weight::from_parts(59_919_000, 0)
             .saturating_add(T::DbWeight::get().reads(3))
-            .saturating_add(T::DbWeight::get().writes(4))
+            .saturating_add(T::DbWeight::get().writes(5))
     }
     /// Storage: `ModelRegistry::Models` (r:1 w:1)
+    /// Storage: `ModelRegistry::Offers` (r:1 w:1)
     /// Storage: `ModelRegistry::Names` (r:1 w:2)
-    /// Storage: `System::Account` (r:1 w:1)
     /// Storage: `Balances::Holds` (r:2 w:2)
     /// Storage: `Settlement::DepositTotals` (r:2 w:2)
+    /// Storage: `System::Account` (r:1 w:1)
     fn accept() -> Weight {
-        // Least time: 115_651_000 picoseconds.
-        Weight::from_parts(120_099_000, 0)
-            .saturating_add(T::DbWeight::get().reads(7))
-            .saturating_add(T::DbWeight::get().writes(8))
+        // Least time: 122_041_000 picoseconds.
+        Weight::from_parts(126_247_000, 0)
+            .saturating_add(T::DbWeight::get().reads(8))
+            .saturating_add(T::DbWeight::get().writes(9))
     }
 }

@@ -13,37 +13,42 @@ use frame_support::{traits::Get, weights::Weight};
 pub struct WeightInfo<T>(PhantomData<T>);
 
 impl<T: frame_system::Config> pallet_storage::WeightInfo for WeightInfo<T> {
-    /// Storage: `Storage::Artifacts` (r:1 w:1)
+    /// Storage: `Storage::Artifacts` (r:1 w:0)
+    /// Storage: `Storage::Uploads` (r:1 w:1)
     /// Storage: `Balances::Holds` (r:1 w:1)
     /// Storage: `Settlement::DepositTotals` (r:1 w:1)
     /// The range of `n` is `[1, 128]`.
     fn create(n: u32) -> Weight {
-        // Least time: 56_043_000 picoseconds.
-        Weight::from_parts(58_709_176, 0)
-            // Standard error: 361
-            .saturating_add(Weight::from_parts(164_617, 0).saturating_mul(n.into()))
-            .saturating_add(T::DbWeight::get().reads(3))
+        // Least time: 58_687_000 picoseconds.
+        Weight::from_parts(60_811_989, 0)
+            // Standard error: 303
+            .saturating_add(Weight::from_parts(155_062, 0).saturating_mul(n.into()))
+            .saturating_add(T::DbWeight::get().reads(4))
             .saturating_add(T::DbWeight::get().writes(3))
     }
-    /// Storage: `Storage::Artifacts` (r:1 w:1)
+    /// Storage: `Storage::Uploads` (r:1 w:1)
     /// Storage: `System::ExtrinsicData` (r:1 w:0)
     /// Storage: `Storage::LastIndexed` (r:1 w:1)
+    /// Storage: `Storage::Artifacts` (r:1 w:0)
+    /// Storage: `Settlement::DepositTotals` (r:1 w:1)
+    /// Storage: `Balances::Holds` (r:1 w:1)
     /// The range of `n` is `[1, 524288]`.
     fn upload(n: u32) -> Weight {
-        // Least time: 42_563_000 picoseconds.
-        Weight::from_parts(42_411_690, 0)
-            // Standard error: 16
-            .saturating_add(Weight::from_parts(8_213, 0).saturating_mul(n.into()))
-            .saturating_add(T::DbWeight::get().reads(3))
-            .saturating_add(T::DbWeight::get().writes(2))
+        // Least time: 68_502_000 picoseconds.
+        Weight::from_parts(79_981_636, 0)
+            // Standard error: 4
+            .saturating_add(Weight::from_parts(2_222, 0).saturating_mul(n.into()))
+            .saturating_add(T::DbWeight::get().reads(6))
+            .saturating_add(T::DbWeight::get().writes(4))
     }
+    /// Storage: `Storage::Uploads` (r:1 w:0)
     /// Storage: `Storage::Artifacts` (r:1 w:1)
     /// Storage: `Settlement::DepositTotals` (r:1 w:1)
     /// Storage: `Balances::Holds` (r:1 w:1)
     fn remove() -> Weight {
-        // Least time: 54_972_000 picoseconds.
-        Weight::from_parts(58_177_000, 0)
-            .saturating_add(T::DbWeight::get().reads(3))
+        // Least time: 57_746_000 picoseconds.
+        Weight::from_parts(59_929_000, 0)
+            .saturating_add(T::DbWeight::get().reads(4))
             .saturating_add(T::DbWeight::get().writes(3))
     }
 }

@@ -15,8 +15,8 @@ pub struct WeightInfo<T>(PhantomData<T>);
 impl<T: frame_system::Config> pallet_verification::WeightInfo for WeightInfo<T> {
     /// Storage: `Verification::DisabledClasses` (r:1 w:1)
     fn set_class_enabled() -> Weight {
-        // Least time: 5_608_000 picoseconds.
-        Weight::from_parts(6_319_000, 0)
+        // Least time: 5_658_000 picoseconds.
+        Weight::from_parts(6_299_000, 0)
             .saturating_add(T::DbWeight::get().reads(1))
             .saturating_add(T::DbWeight::get().writes(1))
     }
@@ -27,8 +27,8 @@ impl<T: frame_system::Config> pallet_verification::WeightInfo for WeightInfo<T> 
     /// Storage: `Balances::Holds` (r:1 w:1)
     /// Storage: `System::Account` (r:2 w:2)
     fn report_equivocation() -> Weight {
-        // Least time: 182_812_000 picoseconds.
-        Weight::from_parts(190_212_000, 0)
+        // Least time: 176_192_000 picoseconds.
+        Weight::from_parts(181_159_000, 0)
             .saturating_add(T::DbWeight::get().reads(7))
             .saturating_add(T::DbWeight::get().writes(5))
     }
