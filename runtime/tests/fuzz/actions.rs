@@ -115,6 +115,7 @@ impl Fuzz {
             85..=88 => self.random_model_call(),
             89..=91 => self.random_storage_call(),
             92..=93 => self.random_transfer(),
+            94 if self.rng.chance(25) => self.crowd(),
             94 => self.farewell(),
             95..=96 => self.random_cancel(),
             97 => self.random_root_call(),
@@ -470,7 +471,7 @@ impl Fuzz {
         self.call(who, pallet_operators::Call::register { roles, worker, possession, bond }, ok);
     }
 
-    fn serve(
+    pub fn serve(
         &mut self,
         who: &AccountId,
         version: VersionId,

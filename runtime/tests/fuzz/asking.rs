@@ -1,7 +1,7 @@
 //! Random requests and random answers.
 
 use assay_primitives::{Assurance, FailureReason, RequestId, VersionId, ASY};
-use assay_runtime::AccountId;
+use assay_runtime::{configs::assay::MaxInputBytes, AccountId, EXISTENTIAL_DEPOSIT};
 use pallet_inference::RequestInput;
 
 use super::{
@@ -64,7 +64,16 @@ impl Fuzz {
             },
         };
         let ask = Ask { version, input, assurance, max_price, deadline: now + patience, key };
-        let deadline = ask.deadline;
+        self.send_request(&payer, ask, sent);
+    }
+
+    fn send_request(
+        &mut self,
+        payer: &AccountId,
+        ask: Ask,
+        input: RequestInput<MaxInputBytes>,
+    ) {
+        let Ask { version, assurance, max_price, deadline, key, .. } = ask;
         let input_is = match &ask.input {
             Ok(true) => "a payload".into(),
             Ok(false) => "a malformed payload".into(),
@@ -72,18 +81,56 @@ impl Fuzz {
         };
         self.note(format!(
             "{} asks {version} in {assurance:?} for {max_price} until {deadline}, {input_is}",
-            self.name(&payer)
+            self.name(payer)
         ));
-        let ok = self.oracle.request(&payer, &ask);
+        let ok = self.oracle.request(payer, &ask);
         let call = pallet_inference::Call::request {
             version,
-            input: sent,
+            input,
             assurance,
             max_price,
             deadline,
             client_key: key,
         };
-        self.call(&payer, call, ok);
+        self.call(payer, call, ok);
+    }
+
+    /// More quorums than a sweep has room for, with one deadline, and members that fall silent.
+    pub fn crowd(&mut self) {
+        let version = self.version();
+        for server in self.oracle.servers.get(&version).cloned().unwrap_or_default() {
+            let ask = u128::from(self.rng.below(100)) * EXISTENTIAL_DEPOSIT;
+            self.serve(&server.account, version, ask, 20, common::both());
+        }
+        self.beat_all();
+        let payer = self.actors[0].clone();
+        let (deadline, first) = (self.oracle.now + 10, self.oracle.requests.len() as u64);
+        for _ in 0..20 {
+            let mut key = [0xcc; 32];
+            key[..4].copy_from_slice(&self.fresh().to_le_bytes());
+            let ask = Ask {
+                version,
+                input: Ok(true),
+                assurance: Assurance::Quorum { n: 2, k: 2 },
+                max_price: ASY,
+                deadline,
+                key,
+            };
+            let payload = common::integer_payload(&[1, 2]);
+            self.send_request(&payer, ask, RequestInput::Inline(common::bounded(&payload)));
+        }
+        self.next_block();
+        self.next_block();
+        for id in first..self.oracle.requests.len() as u64 {
+            for position in 0..self.oracle.requests[&id].members.len() {
+                if self.rng.chance(60) {
+                    self.answer(id, Some(position));
+                }
+            }
+        }
+        while self.oracle.now < deadline {
+            self.next_block();
+        }
     }
 
     pub fn random_cancel(&mut self) {

@@ -333,6 +333,9 @@ impl Oracle {
         });
         // Who has missed a height that it knew of.
         let was_asked_to_reveal = request.state == State::Submitted;
+        if !was_asked_to_reveal && self.now > request.deadline && request.committed() > 0 {
+            self.see("a member that nobody asked to reveal");
+        }
         let late: Vec<&Member> = request
             .members
             .iter()
@@ -379,7 +382,7 @@ impl Oracle {
         }
         let parts = parameters::NoAnswerSlash::get().deconstruct();
         for member in late {
-            self.slash(&member.account, parts, Some((&request.payer, request.max_price)));
+            self.slash(&member.account, parts, Some((&request.payer, request.budget())));
         }
         self.close(id, outcome, paid);
     }
