@@ -22,7 +22,7 @@ struct Arguments {
     #[arg(long, global = true, default_value = "models")]
     models: PathBuf,
     /// Folder of the built programs.
-    #[arg(long, global = true, hide = true, default_value = "")]
+    #[arg(long, global = true, hide = true, default_value = ".")]
     programs: PathBuf,
     #[command(subcommand)]
     command: Option<Command>,
