@@ -95,7 +95,8 @@ pub mod model_registry {
         Call::new(PALLET, "deprecate").with("version", version)
     }
 
-    /// Gives a model to another owner.
+    /// Offers a model to another account, which takes it over with `accept`; to the owner itself,
+    /// withdraws the offer.
     pub fn transfer(model: ModelId, to: AccountId) -> Call {
         Call::new(PALLET, "transfer").with("model", model).with("to", to)
     }

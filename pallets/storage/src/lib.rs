@@ -179,8 +179,8 @@ pub mod pallet {
         /// The bytes are not the chunk: their number or their digest differs from what was
         /// announced.
         ChunkMismatch,
-        /// A chunk must be the outermost call of a transaction, so that nodes index its bytes;
-        /// it cannot be wrapped into a batch or the like.
+        /// The bytes of a chunk must be the last of its transaction, and a transaction has one
+        /// chunk at most, for nodes index just that. Send each chunk in a transaction of its own.
         NotOutermostCall,
         /// Only the owner may do this.
         NotOwner,

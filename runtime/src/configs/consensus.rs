@@ -55,6 +55,7 @@ impl pallet_babe::Config for Runtime {
     type ExpectedBlockTime = ExpectedBlockTime;
     type EpochChangeTrigger = pallet_babe::ExternalTrigger;
     type DisabledValidators = Session;
+    // The SDK's own figures: `scripts/weights` does not measure this pallet.
     type WeightInfo = ();
     type MaxAuthorities = MaxAuthorities;
     type MaxNominators = frame_support::traits::ConstU32<0>;
@@ -65,6 +66,7 @@ impl pallet_babe::Config for Runtime {
 
 impl pallet_grandpa::Config for Runtime {
     type RuntimeEvent = RuntimeEvent;
+    // The SDK's own figures: `scripts/weights` does not measure this pallet.
     type WeightInfo = ();
     type MaxAuthorities = MaxAuthorities;
     type MaxNominators = frame_support::traits::ConstU32<0>;
