@@ -59,7 +59,12 @@ pub async fn bench(
     bench.latency(report, Assurance::Quorum { n: 3, k: 2 }, options.requests).await?;
     let requests = bench.requests_per_second(report, options.burst).await?;
     let transfers = bench.transfers_per_second(report, options.transfers).await?;
-    report.add("chain", "balance transfers per verified request, by rate", transfers / requests, "");
+    report.add(
+        "chain",
+        "balance transfers per verified request, by rate",
+        transfers / requests,
+        "",
+    );
     Ok(())
 }
 
@@ -123,15 +128,32 @@ impl Bench {
             Assurance::Quorum { n, k } => format!("Quorum{{{n},{k}}}"),
             other => format!("{other:?}"),
         };
-        report.add("chain", format!("{class}: inclusion to verified, median of {count}"), median(&mut blocks), "blocks");
-        report.add("chain", format!("{class}: inclusion to verified, longest"), blocks.iter().copied().fold(0.0, f64::max), "blocks");
-        report.add("chain", format!("{class}: sending to verified, median of {count}"), median(&mut seconds), "s");
+        report.add(
+            "chain",
+            format!("{class}: inclusion to verified, median of {count}"),
+            median(&mut blocks),
+            "blocks",
+        );
+        report.add(
+            "chain",
+            format!("{class}: inclusion to verified, longest"),
+            blocks.iter().copied().fold(0.0, f64::max),
+            "blocks",
+        );
+        report.add(
+            "chain",
+            format!("{class}: sending to verified, median of {count}"),
+            median(&mut seconds),
+            "s",
+        );
         Ok(())
     }
 
     /// Hands transactions to all nodes at once.
     async fn send(&self, batches: Vec<Vec<Vec<u8>>>) -> Result<()> {
-        let clients = try_join_all((0..self.network.nodes.len()).map(|index| self.network.client(index))).await?;
+        let clients =
+            try_join_all((0..self.network.nodes.len()).map(|index| self.network.client(index)))
+                .await?;
         try_join_all(batches.into_iter().enumerate().map(|(index, batch)| {
             let client = clients[index % clients.len()].clone();
             async move {
@@ -177,12 +199,19 @@ impl Bench {
         say(&format!("{total} signed requests at once"));
         let before = self.finished(None).await?;
         let (outcome, sent) = futures::join!(
-            self.watch("requests", total as u64, || async { Ok(self.finished(None).await? - before) }),
+            self.watch("requests", total as u64, || async {
+                Ok(self.finished(None).await? - before)
+            }),
             self.send(batches),
         );
         sent?;
         let Burst { rate, fullness, seconds } = outcome?;
-        report.add("chain", format!("verified requests per second, {total} at once"), rate, "requests/s");
+        report.add(
+            "chain",
+            format!("verified requests per second, {total} at once"),
+            rate,
+            "requests/s",
+        );
         report.add("chain", "  fullness of the busiest block meanwhile", fullness, "%");
         report.add("chain", "  first to last", seconds, "s");
         Ok(rate)
@@ -208,7 +237,12 @@ impl Bench {
         );
         sent?;
         let Burst { rate, fullness, .. } = outcome?;
-        report.add("chain", format!("balance transfers per second, {total} at once"), rate, "transfers/s");
+        report.add(
+            "chain",
+            format!("balance transfers per second, {total} at once"),
+            rate,
+            "transfers/s",
+        );
         report.add("chain", "  fullness of the busiest block meanwhile", fullness, "%");
         Ok(rate)
     }
@@ -244,7 +278,10 @@ impl Bench {
             let now = count().await?;
             fullness = fullness.max(self.fullness(rpc::header_hash(&head)).await?);
             idle = if now > done { 0 } else { idle + 1 };
-            ensure!(idle < BLOCKS_WITHOUT_PROGRESS, "{done} of {total} {what} are done, and no more come");
+            ensure!(
+                idle < BLOCKS_WITHOUT_PROGRESS,
+                "{done} of {total} {what} are done, and no more come"
+            );
             if now == 0 {
                 started = Instant::now();
             }

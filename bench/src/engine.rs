@@ -38,7 +38,8 @@ pub fn bench(report: &mut Report, programs: &Path, models: &Path, options: &Opti
     for name in MODELS {
         let folder = models.join(name);
         let file = folder.join(format!("{name}.onnx"));
-        let bytes = std::fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
+        let bytes =
+            std::fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
         let declaration = Declaration::beside(&file)?;
         let descriptor = ModelDescriptor {
             artifact: assay_primitives::digest(&bytes),
@@ -54,14 +55,24 @@ pub fn bench(report: &mut Report, programs: &Path, models: &Path, options: &Opti
 
         let started = Instant::now();
         engine.run(&descriptor, || Ok::<_, Infallible>(bytes.clone()), &inputs[0].payload())?;
-        report.add("engine", format!("{name}: first run, model loaded"), started.elapsed().as_secs_f64() * 1e3, "ms");
+        report.add(
+            "engine",
+            format!("{name}: first run, model loaded"),
+            started.elapsed().as_secs_f64() * 1e3,
+            "ms",
+        );
         let payloads: Vec<Vec<u8>> = inputs.iter().map(Input::payload).collect();
         let rate = per_second(&payloads, |payload| {
             let output = engine.run(&descriptor, || Ok::<_, Infallible>(bytes.clone()), payload)?;
             ensure!(output.cached, "the model fell out of the cache");
             Ok(())
         })?;
-        report.add("engine", format!("{name}: engine, isolated process, one caller"), rate, "runs/s");
+        report.add(
+            "engine",
+            format!("{name}: engine, isolated process, one caller"),
+            rate,
+            "runs/s",
+        );
 
         let plan = tract_onnx::onnx()
             .model_for_read(&mut bytes.as_slice())?
@@ -149,7 +160,12 @@ fn onnxruntime(report: &mut Report, python: &Path, models: &Path) -> Result<()> 
     );
     let rates: BTreeMap<String, f64> = serde_json::from_slice(&output.stdout)?;
     for (name, rate) in rates {
-        report.add("engine", format!("{name}: onnxruntime from Python, one thread"), rate, "runs/s");
+        report.add(
+            "engine",
+            format!("{name}: onnxruntime from Python, one thread"),
+            rate,
+            "runs/s",
+        );
     }
     Ok(())
 }

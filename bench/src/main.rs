@@ -50,7 +50,12 @@ async fn main() -> Result<()> {
             engine::bench(&mut report, &arguments.programs, &arguments.models, options)?;
         },
         None => {
-            engine::bench(&mut report, &arguments.programs, &arguments.models, &Default::default())?;
+            engine::bench(
+                &mut report,
+                &arguments.programs,
+                &arguments.models,
+                &Default::default(),
+            )?;
             weights::bench(&mut report);
             let options = chain::Options::default();
             chain::bench(&mut report, &arguments.programs, &arguments.models, &options).await?;

@@ -25,7 +25,13 @@ impl Report {
         report
     }
 
-    pub fn add(&mut self, bench: &'static str, case: impl Into<String>, value: f64, unit: &'static str) {
+    pub fn add(
+        &mut self,
+        bench: &'static str,
+        case: impl Into<String>,
+        value: f64,
+        unit: &'static str,
+    ) {
         let figure = Figure { bench, case: case.into(), value, unit };
         if self.json {
             println!("{}", serde_json::json!(figure));
@@ -37,7 +43,8 @@ impl Report {
         if self.json {
             return;
         }
-        let width = self.figures.iter().map(|figure| figure.case.chars().count()).max().unwrap_or(0);
+        let width =
+            self.figures.iter().map(|figure| figure.case.chars().count()).max().unwrap_or(0);
         for Figure { bench, case, value, unit } in &self.figures {
             println!("{bench:8}  {case:width$}  {:>12}  {unit}", display(*value));
         }
@@ -62,11 +69,16 @@ fn machine() -> String {
     let processors = std::thread::available_parallelism().map_or(0, usize::from);
     let model = read("/proc/cpuinfo")
         .lines()
-        .find_map(|line| line.strip_prefix("model name").map(|rest| rest.trim_start_matches([' ', '\t', ':']).to_owned()))
+        .find_map(|line| {
+            line.strip_prefix("model name")
+                .map(|rest| rest.trim_start_matches([' ', '\t', ':']).to_owned())
+        })
         .unwrap_or_else(|| "unknown processor".into());
     let memory = read("/proc/meminfo")
         .lines()
-        .find_map(|line| line.strip_prefix("MemTotal:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok())
+        .find_map(|line| {
+            line.strip_prefix("MemTotal:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok()
+        })
         .unwrap_or(0);
     format!("{processors} cores of {model}, {} GiB", (memory + (1 << 19)) >> 20)
 }

@@ -153,14 +153,14 @@ impl Engine {
         let counts = &self.shared.counts;
         match &outcome {
             Ok(_) => add(&counts.runs, 1),
-            Err(EngineError::Busy { .. }) => {}
+            Err(EngineError::Busy { .. }) => {},
             Err(error) => {
                 add(&counts.failures, 1);
                 log::debug!(
                     target: "assay::engine",
                     "run of {:?} failed: {error}", descriptor.artifact,
                 );
-            }
+            },
         }
         outcome
     }
@@ -190,14 +190,14 @@ impl Engine {
                     let latency = started.elapsed();
                     self.give_back(key, worker);
                     return outcome.map(|payload| RunOutput { payload, latency, cached: true });
-                }
+                },
                 RunEnd::Ended(error) => return Err(error),
                 RunEnd::Killed(error) => {
                     log::warn!(
                         target: "assay::engine",
                         "a cached worker is gone, the model is loaded again: {error}",
                     );
-                }
+                },
             }
         }
 
@@ -211,7 +211,7 @@ impl Engine {
                 let latency = started.elapsed();
                 self.give_back(key, worker);
                 outcome.map(|payload| RunOutput { payload, latency, cached: false })
-            }
+            },
             RunEnd::Ended(error) | RunEnd::Killed(error) => Err(error),
         }
     }
@@ -249,7 +249,7 @@ impl Engine {
                 } else {
                     Err(EngineError::Protocol("declarations that are not well-formed".into()))
                 }
-            }
+            },
             Reply::Failed(failure, text) => Err(self.failure(failure, &text)),
             _ => Err(EngineError::Protocol("not a reply to this request".into())),
         }
@@ -423,7 +423,7 @@ impl Engine {
                 let late = EngineError::RunTimeLimit(config.run_timeout);
                 let error = self.broken(broken, late);
                 return if killed { RunEnd::Killed(error) } else { RunEnd::Ended(error) };
-            }
+            },
         };
         match reply {
             Reply::Output(payload) => match self.check_output(&payload, descriptor) {
@@ -441,7 +441,7 @@ impl Engine {
                 } else {
                     RunEnd::Ended(error)
                 }
-            }
+            },
             _ => RunEnd::Ended(EngineError::Protocol("not a reply to this request".into())),
         }
     }
@@ -483,7 +483,7 @@ impl Engine {
             Failure::Run => EngineError::RunFailed(text),
             Failure::Memory => {
                 EngineError::MemoryLimit { limit: config.memory_limit_bytes, cause: text }
-            }
+            },
             Failure::OutputSize => EngineError::OutputTooLarge { limit: config.max_output_bytes },
             Failure::Worker => EngineError::Internal(text),
         }

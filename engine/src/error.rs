@@ -131,14 +131,14 @@ impl EngineError {
         match self {
             Self::ArtifactUnavailable(_) | Self::ArtifactCorrupt { .. } => {
                 FailureReason::ArtifactUnavailable
-            }
+            },
             Self::ModelTooLarge { .. }
             | Self::UnsupportedFormat
             | Self::InvalidModel(_)
             | Self::DeclarationMismatch(_) => FailureReason::InvalidModel,
             Self::InputTooLarge { .. } | Self::InvalidInput(_) | Self::UnsupportedShape(_) => {
                 FailureReason::InvalidInput
-            }
+            },
             Self::LoadTimeLimit(_) | Self::RunTimeLimit(_) => FailureReason::TimeLimit,
             Self::MemoryLimit { .. } => FailureReason::MemoryLimit,
             Self::InvalidOutput(_) | Self::RunFailed(_) => FailureReason::InvalidOutput,

@@ -197,18 +197,18 @@ impl Jobs {
                 state.queue.push_back((job, number, Box::new(work)));
                 shared.work_arrived.notify_one();
                 number
-            }
+            },
         };
         loop {
             match state.jobs.get(&job).filter(|entry| entry.number == number) {
-                Some(Entry { outcome: None, .. }) => {}
+                Some(Entry { outcome: None, .. }) => {},
                 Some(Entry { outcome: Some(outcome), .. }) => {
                     let status = job_status(outcome);
                     if matches!(status, JobStatus::Unavailable(_)) {
                         state.remove(job);
                     }
                     return status;
-                }
+                },
                 None => return JobStatus::Unavailable("the job was forgotten".into()),
             }
             if shared.job_ended.wait_until(&mut state, deadline).timed_out() {
@@ -277,7 +277,7 @@ fn job_status(outcome: &Result<Vec<u8>, EngineError>) -> JobStatus {
         Err(error) => {
             let reason: FailureReason = error.reason();
             JobStatus::Failed(reason, error.to_string())
-        }
+        },
     }
 }
 

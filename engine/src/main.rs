@@ -13,11 +13,11 @@ fn main() -> ExitCode {
                 assay_engine::TRACT_VERSION
             );
             ExitCode::SUCCESS
-        }
+        },
         _ => {
             eprintln!("usage: assay-engine --version");
             eprintln!("The other mode, `worker`, is started by an engine.");
             ExitCode::from(2)
-        }
+        },
     }
 }

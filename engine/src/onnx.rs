@@ -139,19 +139,19 @@ impl FileTensor {
                 u32::try_from(*size).map(FileDim::Fixed).map_err(|_| {
                     model_problem(format!("tensor `{name}`: a dimension of {size} elements"))
                 })
-            }
+            },
             Some(FileDimension::DimValue(0)) => {
                 Err(model_problem(format!("tensor `{name}`: a dimension of 0 elements")))
-            }
+            },
             Some(FileDimension::DimParam(param)) if param.len() > MAX_DIMENSION_NAME_BYTES => {
                 Err(model_problem(format!(
                     "tensor `{name}`: a dimension's name has more than \
                      {MAX_DIMENSION_NAME_BYTES} bytes"
                 )))
-            }
+            },
             Some(FileDimension::DimParam(param)) if !param.is_empty() && param != "?" => {
                 Ok(FileDim::Named(param.clone()))
-            }
+            },
             // Exporters write -1 for "any".
             _ => Ok(FileDim::Unknown),
         });
@@ -163,15 +163,15 @@ impl FileTensor {
     fn contradiction(&self, side: &str, declared: &TensorDeclaration) -> Option<String> {
         let name = declared.name();
         match self.element_type {
-            Some(Some(found)) if found == declared.element_type => {}
-            None => {}
+            Some(Some(found)) if found == declared.element_type => {},
+            None => {},
             found => {
                 let found = found.flatten().map_or("a type that no payload can hold", |t| t.name());
                 let declared = declared.element_type.name();
                 return Some(format!(
                     "{side} `{name}` is declared as {declared}, the file says {found}"
                 ));
-            }
+            },
         }
         let shape = self.shape.as_ref()?;
         let fits = shape.len() == declared.shape.len()
@@ -315,7 +315,7 @@ fn check_integers(tensor: &TensorProto) -> Result<(), Problem> {
         Ok(DataType::Uint64) => {
             let stored = tensor.uint64_data.iter().map(|value| *value as i64);
             check_each(raw.chain(tensor.int64_data.iter().copied()).chain(stored))
-        }
+        },
         _ => Ok(()),
     }
 }
@@ -483,7 +483,7 @@ impl Model {
                 check_outputs(&plan, &self.outputs)?;
                 self.plans.push((shapes, plan));
                 Ok(())
-            }
+            },
             Err(_) if !is_fixed && graph.is_consistent(&self.inputs, &self.input_dims) => Ok(()),
             Err(problem) => Err(problem),
         }
@@ -512,7 +512,7 @@ impl Model {
                 OutputProblem::TooLarge => too_large(),
                 OutputProblem::Unsupported(what) => {
                     Problem::new(Failure::Run, format!("it gave {what}"))
-                }
+                },
             })?;
             left = left.saturating_sub(output.data.len() as u64);
             outputs.push(output);

@@ -74,7 +74,7 @@ impl Broken {
                     let separator = if stderr.is_empty() { "" } else { ": " };
                     EngineError::WorkerDied(format!("{status}{separator}{}", plain(&stderr)))
                 }
-            }
+            },
         }
     }
 }
@@ -222,7 +222,7 @@ impl Worker {
                 if protocol == PROTOCOL && version == crate::VERSION =>
             {
                 Ok(())
-            }
+            },
             Reply::Ready { version, .. } => Err(EngineError::WorkerMismatch(format!(
                 "worker {}, engine {}",
                 plain(&version),
@@ -249,7 +249,7 @@ impl Worker {
             Ok(Err(error)) if error.kind() == std::io::ErrorKind::InvalidData => {
                 self.end();
                 Err(Broken::Protocol(error.to_string()))
-            }
+            },
             Ok(_) | Err(RecvTimeoutError::Disconnected) => {
                 let status = self.end();
                 let stderr = self.stderr.recv_timeout(STDERR_WAIT).unwrap_or_default();
@@ -258,11 +258,11 @@ impl Worker {
                     "worker {} ended ({status:?}): {}", self.pid, plain(&stderr),
                 );
                 Err(Broken::Died { status, stderr })
-            }
+            },
             Err(RecvTimeoutError::Timeout) => {
                 self.end();
                 Err(Broken::TimedOut)
-            }
+            },
         }
     }
 
@@ -341,8 +341,8 @@ fn drain(mut stderr: ChildStderr) -> String {
                 if kept.len() > STDERR_BYTES {
                     kept.drain(..kept.len() - STDERR_BYTES);
                 }
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            },
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {},
             Err(_) => break,
         }
     }

@@ -143,7 +143,7 @@ pub fn read_frame(reader: &mut impl Read, max: u64) -> io::Result<Option<Vec<u8>
             Ok(0) if filled == 0 => return Ok(None),
             Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
             Ok(read) => filled += read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {},
             Err(error) => return Err(error),
         }
     }

@@ -86,7 +86,7 @@ pub(crate) fn to_tract(tensor: &Tensor) -> TractResult<TractTensor> {
         ElementType::Bool => {
             let elements: Vec<bool> = tensor.data.iter().map(|byte| *byte != 0).collect();
             TractTensor::from_shape(&shape, &elements)
-        }
+        },
     }
 }
 

@@ -37,7 +37,7 @@ pub fn main() -> ExitCode {
         Err(error) => {
             eprintln!("assay engine worker: {error}");
             ExitCode::FAILURE
-        }
+        },
     }
 }
 
@@ -64,12 +64,12 @@ fn serve() -> io::Result<()> {
                 if requests.send(frame).is_err() {
                     break 0;
                 }
-            }
+            },
             Ok(None) => break 0,
             Err(error) => {
                 eprintln!("assay engine worker: {error}");
                 break 1;
-            }
+            },
         }
     };
     std::process::exit(code)
@@ -130,15 +130,15 @@ fn handle(model: &mut Option<Model>, frame: Vec<u8>, max_output: u64) -> Result<
         (Request::Load { inputs, outputs, model: bytes }, None) => {
             *model = Some(Model::load(inputs, outputs, bytes)?);
             Ok(Reply::Loaded)
-        }
+        },
         (Request::Run(payload), Some(model)) => model.run(&payload, max_output).map(Reply::Output),
         (Request::Inspect(bytes), None) => {
             let (inputs, outputs) = onnx::inspect(&bytes)?;
             Ok(Reply::Inspected { inputs, outputs })
-        }
+        },
         (Request::Load { .. } | Request::Inspect(_), Some(_)) => {
             Err(Problem::new(Failure::Worker, "this worker has its model already"))
-        }
+        },
         (Request::Run(_), None) => Err(Problem::new(Failure::Worker, "this worker has no model")),
     }
 }

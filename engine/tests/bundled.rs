@@ -22,7 +22,7 @@ fn samples(name: &str, arrays: &[&str]) -> HashMap<String, (Vec<u64>, Vec<f64>)>
         let numbers = match file.dtype().descr() {
             text if text.contains("f4") => {
                 file.into_vec::<f32>().unwrap().into_iter().map(f64::from).collect()
-            }
+            },
             text if text.contains("f8") => file.into_vec::<f64>().unwrap(),
             text => panic!("{array} has type {text}"),
         };

@@ -101,7 +101,7 @@ fn every_hostile_model_gives_an_error_and_the_engine_goes_on() {
                         wrong.push(format!("{file} ({attempt}) gives {error:?}"));
                     }
                 }
-            }
+            },
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

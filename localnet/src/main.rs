@@ -111,11 +111,7 @@ async fn run(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-async fn demonstrate(
-    narrator: &Narrator,
-    arguments: &Arguments,
-    network: &Network,
-) -> Result<()> {
+async fn demonstrate(narrator: &Narrator, arguments: &Arguments, network: &Network) -> Result<()> {
     let client = network.client(0).await?;
     let owner = Signer::from_suri("//Eve")?;
     let payer = Signer::from_suri("//Ferdie")?;
@@ -155,8 +151,9 @@ async fn demonstrate(
         narrator.say(&format!("Ferdie sends a handwritten {label} in class {assurance:?}"));
         let ask = Ask::new(version.clone(), input.payload(), assurance);
         let progress = |step: Progress| match step {
-            Progress::Quoted { price, .. } => narrator
-                .say(&format!("  quoted at {}", assay_client::amount::display(price))),
+            Progress::Quoted { price, .. } => {
+                narrator.say(&format!("  quoted at {}", assay_client::amount::display(price)))
+            },
             Progress::Included { request, height } => {
                 narrator.say(&format!("  request {request} is in block {height}"))
             },

@@ -3,9 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use assay_client::{
-    calls::Share, declaration::parse_tolerance, publish::Publication, Declaration,
-};
+use assay_client::{calls::Share, declaration::parse_tolerance, publish::Publication, Declaration};
 use assay_primitives::{AssuranceClass, AssuranceClasses};
 
 /// A model in the folder `models`.

@@ -56,7 +56,8 @@ impl Network {
         let mut bootnodes = Vec::new();
         for (name, ports) in VALIDATORS.into_iter().zip(ports) {
             let node_key = random_node_key();
-            let node = Node::start(network.node_config(config, name, ports, &node_key, &bootnodes))?;
+            let node =
+                Node::start(network.node_config(config, name, ports, &node_key, &bootnodes))?;
             if bootnodes.is_empty() {
                 bootnodes.push(node.p2p_address(&peer_identity(&config.program, &node_key)?));
             }

@@ -142,7 +142,11 @@ impl Node {
         let started = tokio::time::Instant::now();
         loop {
             if let Some(status) = self.exit_status()? {
-                bail!("node {} ended ({status}) while it started:\n{}", self.name(), self.log_tail());
+                bail!(
+                    "node {} ended ({status}) while it started:\n{}",
+                    self.name(),
+                    self.log_tail()
+                );
             }
             match Client::connect(&url).await {
                 Ok(client) => return Ok(client),
@@ -213,7 +217,8 @@ impl Drop for Node {
 }
 
 fn signal(pid: u32, signal: &str) {
-    let _ = Command::new("kill").args(["-s", signal, &pid.to_string()]).stderr(Stdio::null()).status();
+    let _ =
+        Command::new("kill").args(["-s", signal, &pid.to_string()]).stderr(Stdio::null()).status();
 }
 
 /// Ends the node that an earlier, interrupted run has left behind in this folder, if it still

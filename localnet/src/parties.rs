@@ -2,7 +2,9 @@
 
 use anyhow::{Context, Result};
 use assay_client::{calls::operators, rpc, AccountId, Client, Signer};
-use assay_primitives::{operator::Roles, AssuranceClass, AssuranceClasses, Balance, VersionId, ASY};
+use assay_primitives::{
+    operator::Roles, AssuranceClass, AssuranceClasses, Balance, VersionId, ASY,
+};
 
 /// On what terms an operator takes part.
 #[derive(Clone, Copy, Debug)]
@@ -42,8 +44,7 @@ pub async fn serve(
     version: VersionId,
     terms: OperatorTerms,
 ) -> Result<()> {
-    let classes =
-        AssuranceClasses::NONE.with(AssuranceClass::Signed).with(AssuranceClass::Quorum);
+    let classes = AssuranceClasses::NONE.with(AssuranceClass::Signed).with(AssuranceClass::Quorum);
     let call = operators::serve(version, terms.ask, terms.concurrency, classes);
     client.submit(&call, signer).await?;
     Ok(())

@@ -6,9 +6,7 @@ mod liar;
 use std::path::{Path, PathBuf};
 
 use anyhow::{ensure, Context, Result};
-use assay_client::{
-    amount, calls, rpc, Ask, Client, Input, InferenceResult, Signer,
-};
+use assay_client::{amount, calls, rpc, Ask, Client, InferenceResult, Input, Signer};
 use assay_localnet::{
     node::{next_block, wait_for_finality, wait_for_height},
     register_operator, serve, wait_until_live, BundledModel, Network, NetworkConfig, OperatorTerms,
@@ -199,7 +197,8 @@ async fn a_lying_operator_loses_bond_and_the_payer_still_gets_the_right_answer()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn requests_of_a_killed_operator_are_refunded_and_a_restarted_node_catches_up() -> Result<()> {
+async fn requests_of_a_killed_operator_are_refunded_and_a_restarted_node_catches_up() -> Result<()>
+{
     let mut stage = Stage::set().await?;
     stage.employ(&[3]).await?;
     let dave = stage.network.nodes[3].signer()?;
@@ -242,10 +241,8 @@ async fn requests_of_a_killed_operator_are_refunded_and_a_restarted_node_catches
     let target = rpc::height(&header) + 1;
     wait_for_finality(&returned, target).await?;
     wait_for_finality(&stage.client, target).await?;
-    let (here, there) = (
-        stage.client.rpc().block_hash(target).await?,
-        returned.rpc().block_hash(target).await?,
-    );
+    let (here, there) =
+        (stage.client.rpc().block_hash(target).await?, returned.rpc().block_hash(target).await?);
     ensure!(here.is_some() && here == there, "the nodes have different chains");
 
     // It cannot leave while it has work, and can afterwards.

@@ -57,11 +57,11 @@ pub fn run() -> sc_cli::Result<()> {
         Some(Subcommand::BuildSpec(cmd)) => {
             let runner = cli.create_runner(cmd)?;
             runner.sync_run(|config| cmd.run(config.chain_spec, config.network))
-        }
+        },
         Some(Subcommand::ExportChainSpec(cmd)) => {
             let spec = cli.load_spec(&cmd.chain)?;
             cmd.run(spec)
-        }
+        },
         Some(Subcommand::CheckBlock(cmd)) => {
             let runner = cli.create_runner(cmd)?;
             runner.async_run(|config| {
@@ -69,21 +69,21 @@ pub fn run() -> sc_cli::Result<()> {
                     service::new_partial(&config)?;
                 Ok((cmd.run(client, import_queue), task_manager))
             })
-        }
+        },
         Some(Subcommand::ExportBlocks(cmd)) => {
             let runner = cli.create_runner(cmd)?;
             runner.async_run(|config| {
                 let PartialComponents { client, task_manager, .. } = service::new_partial(&config)?;
                 Ok((cmd.run(client, config.database), task_manager))
             })
-        }
+        },
         Some(Subcommand::ExportState(cmd)) => {
             let runner = cli.create_runner(cmd)?;
             runner.async_run(|config| {
                 let PartialComponents { client, task_manager, .. } = service::new_partial(&config)?;
                 Ok((cmd.run(client, config.chain_spec), task_manager))
             })
-        }
+        },
         Some(Subcommand::ImportBlocks(cmd)) => {
             let runner = cli.create_runner(cmd)?;
             runner.async_run(|config| {
@@ -91,11 +91,11 @@ pub fn run() -> sc_cli::Result<()> {
                     service::new_partial(&config)?;
                 Ok((cmd.run(client, import_queue), task_manager))
             })
-        }
+        },
         Some(Subcommand::PurgeChain(cmd)) => {
             let runner = cli.create_runner(cmd)?;
             runner.sync_run(|config| cmd.run(config.database))
-        }
+        },
         Some(Subcommand::Revert(cmd)) => {
             let runner = cli.create_runner(cmd)?;
             runner.async_run(|config| {
@@ -108,11 +108,11 @@ pub fn run() -> sc_cli::Result<()> {
                 });
                 Ok((cmd.run(client, backend, Some(aux_revert)), task_manager))
             })
-        }
+        },
         Some(Subcommand::ChainInfo(cmd)) => {
             let runner = cli.create_runner(cmd)?;
             runner.sync_run(|config| cmd.run::<Block>(&config))
-        }
+        },
         Some(Subcommand::Benchmark(cmd)) => benchmark(&cli, cmd),
     }
 }
@@ -139,18 +139,18 @@ fn benchmark(cli: &Cli, cmd: &BenchmarkCmd) -> sc_cli::Result<()> {
         BenchmarkCmd::Pallet(cmd) if cmd.runtime.is_some() => {
             init_logger(cmd)?;
             return cmd.run_with_spec::<HashingFor<Block>, EngineHostFunctions>(None);
-        }
+        },
         BenchmarkCmd::Overhead(cmd) if cmd.params.runtime.is_some() => {
             init_logger(cmd)?;
             return cmd.run_with_default_builder_and_spec::<OpaqueBlock, EngineHostFunctions>(None);
-        }
-        _ => {}
+        },
+        _ => {},
     }
     let runner = cli.create_runner(cmd)?;
     runner.sync_run(|config| match cmd {
         BenchmarkCmd::Pallet(cmd) => {
             cmd.run_with_spec::<HashingFor<Block>, EngineHostFunctions>(Some(config.chain_spec))
-        }
+        },
         BenchmarkCmd::Overhead(cmd) => cmd
             .run_with_default_builder_and_spec::<OpaqueBlock, EngineHostFunctions>(Some(
                 config.chain_spec,
@@ -158,13 +158,13 @@ fn benchmark(cli: &Cli, cmd: &BenchmarkCmd) -> sc_cli::Result<()> {
         BenchmarkCmd::Block(cmd) => {
             let PartialComponents { client, .. } = service::new_partial(&config)?;
             cmd.run(client)
-        }
+        },
         BenchmarkCmd::Extrinsic(cmd) => {
             let PartialComponents { client, .. } = service::new_partial(&config)?;
             let remark = SubstrateRemarkBuilder::new_from_client(client.clone())?;
             let factory = ExtrinsicFactory(vec![Box::new(remark)]);
             cmd.run(client, inherent_data_at_genesis()?, Vec::new(), &factory)
-        }
+        },
         BenchmarkCmd::Machine(cmd) => cmd.run(&config, SUBSTRATE_REFERENCE_HARDWARE.clone()),
         BenchmarkCmd::Storage(cmd) => benchmark_storage(cmd, config),
     })

@@ -12,8 +12,8 @@ use assay_primitives::{
     engine::{EngineInfo, Job, JobInput, JobStatus},
     ArtifactManifest, Digest, RequestId,
 };
-use sp_runtime::codec::Encode;
 use sc_client_api::BlockBackend;
+use sp_runtime::codec::Encode;
 use substrate_prometheus_endpoint::Registry;
 
 use crate::{
@@ -166,7 +166,7 @@ impl Artifacts {
             JobInput::Inline(payload) => Ok(payload),
             JobInput::Artifact(manifest) if manifest.size > limit => {
                 Err(EngineError::InputTooLarge { size: manifest.size, limit })
-            }
+            },
             JobInput::Artifact(manifest) => self.fetch(&manifest).map_err(|error| {
                 EngineError::ArtifactUnavailable(format!("it is the input: {error}"))
             }),

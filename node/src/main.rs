@@ -22,6 +22,6 @@ fn main() -> ExitCode {
         Err(error) => {
             eprintln!("Error: {error}");
             ExitCode::FAILURE
-        }
+        },
     }
 }

@@ -59,7 +59,7 @@ impl Metrics {
         match outcome {
             Ok(output) => self.run_seconds.observe(output.latency.as_secs_f64()),
             // Counted by the engine as refused, and tried again.
-            Err(error) if error.is_transient() => {}
+            Err(error) if error.is_transient() => {},
             Err(error) => self.failures.with_label_values(&[&label(error.reason())]).inc(),
         }
     }
@@ -70,7 +70,7 @@ impl Metrics {
             Ok(bytes) => {
                 self.artifacts.inc();
                 self.artifact_bytes.inc_by(bytes.len() as u64);
-            }
+            },
             Err(_) => self.artifact_failures.inc(),
         }
     }

@@ -228,7 +228,7 @@ fn start<N: NetworkBackend<Block, <Block as BlockT>::Hash>>(
             let engine = NodeEngine::start(params, client.clone(), registry.as_ref())?;
             task_manager.keep_alive(engine.stop_on_drop());
             Some(engine)
-        }
+        },
         None => None,
     };
 

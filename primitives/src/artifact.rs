@@ -17,7 +17,15 @@ pub const MAX_ARTIFACT_BYTES: u64 = MAX_CHUNK_BYTES as u64 * MAX_CHUNKS as u64;
 
 /// How an artifact is put together from chunks.
 #[derive(
-    Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo, Serialize,
+    Clone,
+    PartialEq,
+    Eq,
+    Debug,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    TypeInfo,
+    Serialize,
     Deserialize,
 )]
 pub struct ArtifactManifest {

@@ -9,8 +9,18 @@ pub const MAX_COMMITTEE: u8 = 15;
 
 /// What a request asks for. The receipt records it; nobody can lower it afterwards.
 #[derive(
-    Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen,
-    TypeInfo, Serialize, Deserialize,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Debug,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+    Serialize,
+    Deserialize,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Assurance {
@@ -41,8 +51,18 @@ pub enum Assurance {
 
 /// An [`Assurance`] without its parameters.
 #[derive(
-    Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen,
-    TypeInfo, Serialize, Deserialize,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Debug,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+    Serialize,
+    Deserialize,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum AssuranceClass {
@@ -113,8 +133,19 @@ impl Assurance {
 
 /// A set of classes, one bit each, in the order of [`AssuranceClass::ALL`].
 #[derive(
-    Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode, DecodeWithMemTracking,
-    MaxEncodedLen, TypeInfo, Serialize, Deserialize,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Debug,
+    Default,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+    Serialize,
+    Deserialize,
 )]
 #[serde(transparent)]
 pub struct AssuranceClasses(pub u8);
@@ -179,9 +210,8 @@ mod tests {
     fn only_a_majority_within_bounds_is_a_quorum() {
         for n in 0..=u8::MAX {
             for k in 0..=u8::MAX {
-                let expected = (2..=MAX_COMMITTEE).contains(&n)
-                    && k <= n
-                    && u16::from(k) * 2 > u16::from(n);
+                let expected =
+                    (2..=MAX_COMMITTEE).contains(&n) && k <= n && u16::from(k) * 2 > u16::from(n);
                 assert_eq!(Assurance::Quorum { n, k }.is_well_formed(), expected, "{n} {k}");
             }
         }

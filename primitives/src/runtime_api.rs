@@ -6,9 +6,9 @@ use scale_info::TypeInfo;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    model::ModelDescriptor, operator::EngineVersion, ArtifactManifest, Assurance,
-    AssuranceClasses, Balance, BlockNumber, Digest, Evidence, ModelId, Outcome, Receipt,
-    RequestId, VersionId, WorkerId,
+    model::ModelDescriptor, operator::EngineVersion, ArtifactManifest, Assurance, AssuranceClasses,
+    Balance, BlockNumber, Digest, Evidence, ModelId, Outcome, Receipt, RequestId, VersionId,
+    WorkerId,
 };
 
 /// What a request would cost now.
@@ -36,8 +36,18 @@ pub enum QuoteError {
 
 /// How a request stands.
 #[derive(
-    Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, codec::DecodeWithMemTracking,
-    codec::MaxEncodedLen, TypeInfo, Serialize, Deserialize,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Debug,
+    Encode,
+    Decode,
+    codec::DecodeWithMemTracking,
+    codec::MaxEncodedLen,
+    TypeInfo,
+    Serialize,
+    Deserialize,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Status {

@@ -34,8 +34,17 @@ pub trait Statement: Encode {
 
 /// An operator's word that a version turned an input into an output.
 #[derive(
-    Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
-    Serialize, Deserialize,
+    Clone,
+    PartialEq,
+    Eq,
+    Debug,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+    Serialize,
+    Deserialize,
 )]
 pub struct ResultStatement<AccountId> {
     /// Hash of the chain's genesis block.

@@ -16,8 +16,18 @@ pub const MAX_TENSOR_NAME_BYTES: u32 = 64;
 
 /// Type of a tensor's elements, little-endian in [`Tensor::data`].
 #[derive(
-    Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen,
-    TypeInfo, Serialize, Deserialize,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Debug,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+    Serialize,
+    Deserialize,
 )]
 #[serde(rename_all = "lowercase")]
 pub enum ElementType {
@@ -92,8 +102,18 @@ impl ElementType {
 
 /// One dimension of a declared shape.
 #[derive(
-    Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen,
-    TypeInfo, Serialize, Deserialize,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Debug,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+    Serialize,
+    Deserialize,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Dimension {
@@ -155,9 +175,9 @@ pub struct Tensor {
 impl Tensor {
     /// Bytes that a tensor of this type and shape has; `None` where that overflows.
     pub fn byte_length(element_type: ElementType, shape: &[u32]) -> Option<usize> {
-        shape
-            .iter()
-            .try_fold(element_type.size(), |bytes, dimension| bytes.checked_mul(*dimension as usize))
+        shape.iter().try_fold(element_type.size(), |bytes, dimension| {
+            bytes.checked_mul(*dimension as usize)
+        })
     }
 
     /// Whether every floating-point element is a finite number.
@@ -180,8 +200,18 @@ impl Tensor {
 
 /// Why a payload does not fit the declarations. The number is the index of the tensor.
 #[derive(
-    Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen,
-    TypeInfo, Serialize, Deserialize,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Debug,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+    Serialize,
+    Deserialize,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum PayloadError {
@@ -232,8 +262,7 @@ pub fn decode_payload(
     mut payload: &[u8],
     declarations: &[TensorDeclaration],
 ) -> Result<Vec<Tensor>, PayloadError> {
-    let tensors =
-        Vec::<Tensor>::decode_all(&mut payload).map_err(|_| PayloadError::Malformed)?;
+    let tensors = Vec::<Tensor>::decode_all(&mut payload).map_err(|_| PayloadError::Malformed)?;
     check_tensors(&tensors, declarations)?;
     Ok(tensors)
 }
@@ -302,9 +331,7 @@ mod tests {
 
     #[test]
     fn each_mismatch_has_its_own_error() {
-        let check = |tensor: Tensor| {
-            validate_payload(&alloc::vec![tensor].encode(), &two_wide())
-        };
+        let check = |tensor: Tensor| validate_payload(&alloc::vec![tensor].encode(), &two_wide());
         assert_eq!(check(floats(&[1.0, -2.0])), Ok(()));
         assert_eq!(check(floats(&[1.0])), Err(PayloadError::WrongShape(0)));
         assert_eq!(check(floats(&[1.0, f32::NAN])), Err(PayloadError::NotFinite(0)));
@@ -326,8 +353,7 @@ mod tests {
 
     #[test]
     fn a_free_dimension_admits_any_size_but_none() {
-        let declared =
-            declaration(ElementType::U8, &[Dimension::Free, Dimension::Fixed(3)]);
+        let declared = declaration(ElementType::U8, &[Dimension::Free, Dimension::Fixed(3)]);
         assert!(declared.admits(&[7, 3]));
         assert!(!declared.admits(&[0, 3]));
         assert!(!declared.admits(&[7, 4]));

@@ -197,10 +197,7 @@ pub struct Verdict<AccountId> {
 pub trait Verification<AccountId> {
     /// Whether a request may ask for this of such a version. Every refusal is an error that
     /// says why.
-    fn check_request(
-        assurance: Assurance,
-        descriptor: &ModelDescriptor,
-    ) -> DispatchResult;
+    fn check_request(assurance: Assurance, descriptor: &ModelDescriptor) -> DispatchResult;
     /// Stores a commitment. Both it and the member were checked by the caller.
     fn note_commitment(request: RequestId, member: &AccountId, commitment: Digest);
     /// Stores that a member cannot serve the request.
@@ -224,7 +221,11 @@ pub trait Verification<AccountId> {
         members: &[AccountId],
     ) -> Verdict<AccountId>;
     /// Removes everything stored for the request. Returns the output that a member showed.
-    fn take_output(request: RequestId, output_digest: &Digest, members: &[AccountId]) -> Option<Vec<u8>>;
+    fn take_output(
+        request: RequestId,
+        output_digest: &Digest,
+        members: &[AccountId],
+    ) -> Option<Vec<u8>>;
 }
 
 /// Called exactly once, when a request reaches a final state.

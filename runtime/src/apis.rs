@@ -26,9 +26,8 @@ use sp_version::RuntimeVersion;
 
 use crate::{
     configs::consensus::BABE_GENESIS_EPOCH_CONFIG, genesis, AccountId, Babe, Balance, Block,
-    Executive, Grandpa, Historical, Inference, InherentDataExt, Nonce, Operators,
-    Runtime, RuntimeGenesisConfig, SessionKeys, Settlement, Storage, System,
-    TransactionPayment, VERSION,
+    Executive, Grandpa, Historical, Inference, InherentDataExt, Nonce, Operators, Runtime,
+    RuntimeGenesisConfig, SessionKeys, Settlement, Storage, System, TransactionPayment, VERSION,
 };
 
 fn version_view(id: VersionId) -> Option<VersionView<AccountId>> {

@@ -93,8 +93,8 @@ impl BenchmarkHelper<AccountId> for Helper {
             .into_bytes()
             .try_into()
             .expect("within the bound");
-        let licence = Licence::try_from(vec![b'A'; MAX_LICENCE_BYTES as usize])
-            .expect("within the bound");
+        let licence =
+            Licence::try_from(vec![b'A'; MAX_LICENCE_BYTES as usize]).expect("within the bound");
         let descriptor = ModelDescriptor {
             artifact: store_artifact(owner),
             artifact_size: MAX_ARTIFACT_BYTES,
@@ -144,10 +144,8 @@ impl BenchmarkHelper<AccountId> for Helper {
             let operator: AccountId = account("operator", index, 0);
             Self::endow(&operator);
             let worker = worker_key("operator", index);
-            let statement = Possession {
-                genesis: System::block_hash(0),
-                operator: operator.clone(),
-            };
+            let statement =
+                Possession { genesis: System::block_hash(0), operator: operator.clone() };
             let origin = RawOrigin::Signed(operator.clone());
             Operators::register(
                 origin.clone().into(),

@@ -48,10 +48,8 @@ pub const DAYS: BlockNumber = HOURS * 24;
 /// Smallest balance of an account: 0.001 ASY.
 pub const EXISTENTIAL_DEPOSIT: Balance = assay_primitives::ASY / 1_000;
 /// Computation of a block: half of its slot.
-pub const MAXIMUM_BLOCK_WEIGHT: Weight = Weight::from_parts(
-    WEIGHT_REF_TIME_PER_SECOND * SLOT_DURATION_MS / 1_000 / 2,
-    u64::MAX,
-);
+pub const MAXIMUM_BLOCK_WEIGHT: Weight =
+    Weight::from_parts(WEIGHT_REF_TIME_PER_SECOND * SLOT_DURATION_MS / 1_000 / 2, u64::MAX);
 /// Share of a block that transactions may fill; the rest is for consensus.
 pub const NORMAL_DISPATCH_RATIO: Perbill = Perbill::from_percent(75);
 
@@ -102,8 +100,8 @@ pub type Executive = frame_executive::Executive<
 /// What the node knows of blocks when the runtime is opaque to it.
 pub mod opaque {
     use super::{BlockNumber, Hash};
-    use sp_runtime::{generic, traits::BlakeTwo256};
     pub use sp_runtime::OpaqueExtrinsic as UncheckedExtrinsic;
+    use sp_runtime::{generic, traits::BlakeTwo256};
 
     /// Block header.
     pub type Header = generic::Header<BlockNumber, BlakeTwo256>;

@@ -277,10 +277,7 @@ fn the_same_client_key_never_charges_twice() {
         let (id, _) = request(Assurance::Signed, 10, 1);
         let held_before = held(&PAYER.to_account_id());
         let refused = include(signed(PAYER, request_call(Assurance::Signed, 10, 1)));
-        assert_eq!(
-            refused,
-            Err(pallet_inference::Error::<Runtime>::DuplicateClientKey.into())
-        );
+        assert_eq!(refused, Err(pallet_inference::Error::<Runtime>::DuplicateClientKey.into()));
         assert_eq!(held(&PAYER.to_account_id()), held_before);
         assert_eq!(pallet_inference::NextRequest::<Runtime>::get(), RequestId(id.0 + 1));
     });
@@ -300,8 +297,7 @@ fn a_chunk_in_a_batch_is_refused_and_nothing_lost() {
         let remark: RuntimeCall = frame_system::Call::remark { remark: b"x".to_vec() }.into();
         let deposit = held(&OWNER.to_account_id());
         let before = free(&OWNER.to_account_id());
-        let refused: DispatchError =
-            pallet_storage::Error::<Runtime>::NotOutermostCall.into();
+        let refused: DispatchError = pallet_storage::Error::<Runtime>::NotOutermostCall.into();
 
         let calls = vec![chunk.clone(), remark.clone()];
         assert_eq!(
@@ -552,10 +548,8 @@ fn an_account_lives_as_long_as_money_of_it_is_held() {
             value: EXISTENTIAL_DEPOSIT,
         };
         // It could not pay the fee either; a friend does.
-        let friend = pallet_balances::Call::transfer_allow_death {
-            dest: payer.clone().into(),
-            value: ASY,
-        };
+        let friend =
+            pallet_balances::Call::transfer_allow_death { dest: payer.clone().into(), value: ASY };
         submit(STRANGER, friend);
         assert!(include(signed(PAYER, too_much.clone())).is_ok());
         submit(PAYER, everything.clone());

@@ -22,7 +22,7 @@ use assay_runtime::{
     AccountId, Runtime, RuntimeCall, UncheckedExtrinsic,
 };
 use codec::Encode;
-use common::{bounded, both, version, worker};
+use common::{both, bounded, version, worker};
 use frame_support::{
     dispatch::{DispatchClass, GetDispatchInfo, Pays},
     traits::GetCallName,
@@ -196,9 +196,7 @@ fn largest_calls() -> Vec<RuntimeCall> {
         ]
         .map(RuntimeCall::Verification),
     );
-    calls.push(
-        pallet_settlement::Call::spend_treasury { to: account(), amount: u128::MAX }.into(),
-    );
+    calls.push(pallet_settlement::Call::spend_treasury { to: account(), amount: u128::MAX }.into());
     calls.extend(
         [
             pallet_inference::Call::request {

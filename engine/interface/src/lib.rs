@@ -50,10 +50,7 @@ use sp_externalities::ExternalitiesExt;
 #[runtime_interface]
 pub trait Engine {
     /// See `EngineProvider::run`.
-    fn run(
-        &mut self,
-        job: PassFatPointerAndDecode<Job>,
-    ) -> AllocateAndReturnByCodec<JobStatus> {
+    fn run(&mut self, job: PassFatPointerAndDecode<Job>) -> AllocateAndReturnByCodec<JobStatus> {
         match self.extension::<EngineExt>() {
             Some(EngineExt(engine)) => engine.run(job),
             None => JobStatus::Unavailable("this node runs without --operator".into()),

@@ -9,8 +9,7 @@ use assay_client::{
 };
 use assay_localnet::{serve, Network, OperatorTerms};
 use assay_primitives::{
-    commitment,
-    decode_payload, digest,
+    commitment, decode_payload, digest,
     operator::{EngineVersion, Roles},
     runtime_api::{Status, VersionView},
     worker_crypto, CommitStatement, HeartbeatStatement, Possession, RequestId, ResultStatement,
@@ -45,8 +44,7 @@ impl Liar {
         };
         let terms = OperatorTerms::default();
         let statement = Possession { genesis: liar.client.genesis(), operator: liar.account() };
-        let key =
-            WorkerPossession { worker: liar.key.public(), possession: liar.sign(&statement) };
+        let key = WorkerPossession { worker: liar.key.public(), possession: liar.sign(&statement) };
         let register = operators::register(Roles::INFERENCE, key, terms.bond);
         liar.client.submit(&register, &liar.signer).await?;
         serve(&liar.client, &liar.signer, version.id, terms).await?;
@@ -172,10 +170,14 @@ impl Liar {
         let bytes = self
             .client
             .rpc()
-            .storage(&pallet_inference::Requests::<assay_runtime::Runtime>::hashed_key_for(request), None)
+            .storage(
+                &pallet_inference::Requests::<assay_runtime::Runtime>::hashed_key_for(request),
+                None,
+            )
             .await?
             .context("no request")?;
-        let record: pallet_inference::Request<AccountId> = codec::DecodeAll::decode_all(&mut &bytes[..])?;
+        let record: pallet_inference::Request<AccountId> =
+            codec::DecodeAll::decode_all(&mut &bytes[..])?;
         Ok(ResultStatement {
             genesis: self.client.genesis(),
             request,
@@ -210,11 +212,12 @@ impl Liar {
             output: output.try_into().ok().context("too long")?,
             signature: self.sign(&statement),
         };
-        ensure!(self.send(result).await.is_err(), "a result for a finished request entered the pool");
-        let transfer = pallet_balances::Call::transfer_allow_death {
-            dest: self.account().into(),
-            value: 1,
-        };
+        ensure!(
+            self.send(result).await.is_err(),
+            "a result for a finished request entered the pool"
+        );
+        let transfer =
+            pallet_balances::Call::transfer_allow_death { dest: self.account().into(), value: 1 };
         ensure!(self.send(transfer).await.is_err(), "a call without a signature entered the pool");
         Ok(())
     }

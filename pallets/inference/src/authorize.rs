@@ -108,8 +108,7 @@ impl<T: Config> Pallet<T> {
         request: &Request<T::AccountId>,
         output: &[u8],
     ) -> Result<(), TransactionValidityError> {
-        let terms =
-            T::Models::terms(request.version).ok_or(refuse(refusal::REQUEST_NOT_FOUND))?;
+        let terms = T::Models::terms(request.version).ok_or(refuse(refusal::REQUEST_NOT_FOUND))?;
         validate_payload(output, &terms.descriptor.outputs)
             .map_err(|_| refuse(refusal::WRONG_OUTPUT))
     }
@@ -150,10 +149,7 @@ impl<T: Config> Pallet<T> {
     ) -> Authorized {
         let Assigned { request, worker, state } =
             Self::assigned(*id, operator, |request| request.deadline)?;
-        ensure!(
-            request.assurance.class() == AssuranceClass::Signed,
-            refuse(refusal::WRONG_PHASE)
-        );
+        ensure!(request.assurance.class() == AssuranceClass::Signed, refuse(refusal::WRONG_PHASE));
         ensure!(state == MemberState::Silent, refuse(refusal::TWICE));
         Self::check_output(&request, output)?;
         ensure!(

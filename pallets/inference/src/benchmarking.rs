@@ -260,8 +260,8 @@ mod benchmarks {
         let outputs = outputs::<T>(id, n);
         let operator = committed::<T>(&outputs, id).pop().expect("a committee");
         let output = outputs.into_iter().next_back().expect("a committee");
-        let statement = Pallet::<T>::result_statement(id, &operator, digest(&output))
-            .expect("requested above");
+        let statement =
+            Pallet::<T>::result_statement(id, &operator, digest(&output)).expect("requested above");
         let signature = T::BenchmarkHelper::sign(&operator, &statement.signing_bytes());
         let call =
             Call::<T>::submit_reveal { request: id, operator, output, salt: SALT, signature };
@@ -347,9 +347,7 @@ mod benchmarks {
     }
 
     #[benchmark]
-    fn draw(
-        c: Linear<{ MAX_COMMITTEE.into() }, { T::Operators::max_candidates() }>,
-    ) {
+    fn draw(c: Linear<{ MAX_COMMITTEE.into() }, { T::Operators::max_candidates() }>) {
         let id = requested::<T>(account("payer", 0, 0), c, COMMITTEE);
         let (first, _) = QueueBounds::<T>::get();
 

@@ -68,10 +68,7 @@ impl<T: Config> Pallet<T> {
             deadline >= now.saturating_add(Self::min_deadline(assurance)),
             Error::<T>::DeadlineTooSoon
         );
-        ensure!(
-            deadline <= now.saturating_add(T::MaxDeadline::get()),
-            Error::<T>::DeadlineTooFar
-        );
+        ensure!(deadline <= now.saturating_add(T::MaxDeadline::get()), Error::<T>::DeadlineTooFar);
         let terms = T::Models::terms(version).ok_or(Error::<T>::VersionNotFound)?;
         ensure!(!terms.deprecated, Error::<T>::VersionDeprecated);
         T::Verification::check_request(assurance, &terms.descriptor)?;
@@ -88,8 +85,8 @@ impl<T: Config> Pallet<T> {
                 (digest(payload), false)
             },
             RequestInput::Artifact(artifact) => {
-                let manifest = T::Artifacts::complete(artifact)
-                    .ok_or(Error::<T>::InputArtifactNotFound)?;
+                let manifest =
+                    T::Artifacts::complete(artifact).ok_or(Error::<T>::InputArtifactNotFound)?;
                 ensure!(
                     manifest.size <= u64::from(T::MaxArtifactInputBytes::get()),
                     Error::<T>::InputArtifactTooLarge

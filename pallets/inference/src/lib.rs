@@ -47,12 +47,16 @@ pub mod pallet {
     use super::*;
     use alloc::vec::Vec;
     use assay_primitives::{
-        traits::{Artifacts, BlockRandomness, Escrow, Models, OnRequestFinal, Operators, Verification},
+        traits::{
+            Artifacts, BlockRandomness, Escrow, Models, OnRequestFinal, Operators, Verification,
+        },
         Assurance, Balance, BlockNumber, Digest, Evidence, FailureReason, Outcome, Receipt,
         RequestId, VersionId, WorkerSignature,
     };
     use frame_support::pallet_prelude::*;
-    use frame_system::{ensure_authorized, offchain::CreateAuthorizedTransaction, pallet_prelude::*};
+    use frame_system::{
+        ensure_authorized, offchain::CreateAuthorizedTransaction, pallet_prelude::*,
+    };
 
     const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
 
@@ -63,7 +67,8 @@ pub mod pallet {
     /// What the pallet needs.
     #[pallet::config]
     pub trait Config:
-        frame_system::Config<RuntimeEvent: From<Event<Self>>> + CreateAuthorizedTransaction<Call<Self>>
+        frame_system::Config<RuntimeEvent: From<Event<Self>>>
+        + CreateAuthorizedTransaction<Call<Self>>
     {
         /// Versions.
         type Models: Models<Self::AccountId>;
@@ -122,8 +127,7 @@ pub mod pallet {
 
     /// Requests that are open or not pruned yet.
     #[pallet::storage]
-    pub type Requests<T: Config> =
-        StorageMap<_, Twox64Concat, RequestId, Request<T::AccountId>>;
+    pub type Requests<T: Config> = StorageMap<_, Twox64Concat, RequestId, Request<T::AccountId>>;
 
     /// Input payloads of open requests that brought them along.
     #[pallet::storage]
@@ -137,13 +141,11 @@ pub mod pallet {
 
     /// Receipts of finished requests that are not pruned yet.
     #[pallet::storage]
-    pub type Receipts<T: Config> =
-        StorageMap<_, Twox64Concat, RequestId, Receipt<T::AccountId>>;
+    pub type Receipts<T: Config> = StorageMap<_, Twox64Concat, RequestId, Receipt<T::AccountId>>;
 
     /// What those receipts rest on.
     #[pallet::storage]
-    pub type EvidenceOf<T: Config> =
-        StorageMap<_, Twox64Concat, RequestId, Evidence<T::AccountId>>;
+    pub type EvidenceOf<T: Config> = StorageMap<_, Twox64Concat, RequestId, Evidence<T::AccountId>>;
 
     /// Digests of the receipts of all finished requests. Never pruned.
     #[pallet::storage]
@@ -151,14 +153,8 @@ pub mod pallet {
 
     /// Requests by payer and client key. Never pruned: a key counts once.
     #[pallet::storage]
-    pub type ClientKeys<T: Config> = StorageDoubleMap<
-        _,
-        Blake2_128Concat,
-        T::AccountId,
-        Blake2_128Concat,
-        [u8; 32],
-        RequestId,
-    >;
+    pub type ClientKeys<T: Config> =
+        StorageDoubleMap<_, Blake2_128Concat, T::AccountId, Blake2_128Concat, [u8; 32], RequestId>;
 
     /// Requests that wait for the draw, by position.
     #[pallet::storage]
@@ -450,7 +446,9 @@ pub mod pallet {
 
     /// Prepares the surroundings of a request for benchmarks. Implemented by the runtime.
     #[cfg(feature = "runtime-benchmarks")]
-    pub trait BenchmarkHelper<AccountId>: assay_primitives::traits::BenchmarkHelper<AccountId> {
+    pub trait BenchmarkHelper<AccountId>:
+        assay_primitives::traits::BenchmarkHelper<AccountId>
+    {
         /// Signs with the worker key of an operator that [`Self::serve`] registered.
         fn sign(operator: &AccountId, message: &[u8]) -> WorkerSignature;
         /// Sets what [`Config::Randomness`] says of the current block.

@@ -486,10 +486,7 @@ pub fn pair(seed: u64) -> worker_crypto::Pair {
 
 /// Dispatches a signed call, in a storage layer as in a block.
 pub fn signed_call(who: u64, call: impl Into<RuntimeCall>) -> DispatchResult {
-    call.into()
-        .dispatch(RuntimeOrigin::signed(who))
-        .map(drop)
-        .map_err(|error| error.error)
+    call.into().dispatch(RuntimeOrigin::signed(who)).map(drop).map_err(|error| error.error)
 }
 
 /// Announces an artifact of one chunk without uploading it.
@@ -587,9 +584,7 @@ pub fn transaction(call: impl Into<RuntimeCall>) -> Extrinsic {
 }
 
 /// Takes a feeless call the way of a transaction: into the pool, then into a block.
-pub fn include(
-    call: impl Into<RuntimeCall>,
-) -> Result<ValidTransaction, TransactionValidityError> {
+pub fn include(call: impl Into<RuntimeCall>) -> Result<ValidTransaction, TransactionValidityError> {
     let transaction = transaction(call);
     let info = transaction.get_dispatch_info();
     let length = transaction.encoded_size();

@@ -132,8 +132,7 @@ impl<T: Config> Pallet<T> {
                 let genesis = Self::genesis();
                 let salt = Self::salt(id, worker);
                 if request.status == Status::Assigned {
-                    let commitment =
-                        commitment_of(&genesis, id, &operator, &output_digest, &salt);
+                    let commitment = commitment_of(&genesis, id, &operator, &output_digest, &salt);
                     let statement = CommitStatement {
                         genesis,
                         request: id,
@@ -152,18 +151,13 @@ impl<T: Config> Pallet<T> {
                     })
                 }
             },
-            _ => Self::sign_result(worker, id, output_digest).map(|signature| {
-                Call::submit_result { request: id, operator, output, signature }
-            }),
+            _ => Self::sign_result(worker, id, output_digest)
+                .map(|signature| Call::submit_result { request: id, operator, output, signature }),
         };
         Self::submit(id, call);
     }
 
-    fn hand_in_failure(
-        worker: &Worker<T::AccountId>,
-        id: RequestId,
-        reason: FailureReason,
-    ) {
+    fn hand_in_failure(worker: &Worker<T::AccountId>, id: RequestId, reason: FailureReason) {
         let operator = worker.operator.clone();
         let statement = FailureStatement {
             genesis: Self::genesis(),
@@ -197,13 +191,14 @@ impl<T: Config> Pallet<T> {
             log::error!(target: LOG, "request {id}: the keystore does not sign with the worker key");
             return;
         };
-        let transaction = <T as CreateAuthorizedTransaction<Call<T>>>::create_authorized_transaction(
-            call.into(),
-        );
+        let transaction =
+            <T as CreateAuthorizedTransaction<Call<T>>>::create_authorized_transaction(call.into());
         match SubmitTransaction::<T, Call<T>>::submit_transaction(transaction) {
             Ok(()) => log::debug!(target: LOG, "request {id}: handed in"),
             // The same was handed in at an earlier block, or a block has just taken it in.
-            Err(()) => log::debug!(target: LOG, "request {id}: the pool has it already, or refuses it"),
+            Err(()) => {
+                log::debug!(target: LOG, "request {id}: the pool has it already, or refuses it")
+            },
         }
     }
 

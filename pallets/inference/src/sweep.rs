@@ -20,8 +20,10 @@ fn fits(budget: Weight, step: Weight) -> u32 {
 
 impl<T: Config> Pallet<T> {
     fn draw_weight() -> Weight {
-        T::WeightInfo::draw(<T::Operators as assay_primitives::traits::Operators<_>>::max_candidates())
-            .saturating_add(T::OnRequestFinal::weight())
+        T::WeightInfo::draw(
+            <T::Operators as assay_primitives::traits::Operators<_>>::max_candidates(),
+        )
+        .saturating_add(T::OnRequestFinal::weight())
     }
 
     /// What it takes to end a request of this class whose deadline has passed.

@@ -44,11 +44,8 @@ impl<T: Config> Pallet<T> {
         let draw_record = Draw { block: Self::now(), seed };
         request.draw = Some(draw_record);
 
-        let candidates = T::Operators::candidates(
-            request.version,
-            request.assurance.class(),
-            request.budget(),
-        );
+        let candidates =
+            T::Operators::candidates(request.version, request.assurance.class(), request.budget());
         let weights: alloc::vec::Vec<Balance> =
             candidates.iter().map(|candidate| candidate.bond).collect();
         let size = usize::from(request.assurance.committee_size());
@@ -85,20 +82,10 @@ impl<T: Config> Pallet<T> {
             return;
         };
         let digest = assay_primitives::digest(&output);
-        T::Verification::note_result(
-            id,
-            &operator,
-            worker,
-            signature,
-            digest,
-            output.into_inner(),
-        );
+        T::Verification::note_result(id, &operator, worker, signature, digest, output.into_inner());
         Self::deposit_event(Event::ResultSubmitted { request: id, operator });
         let awaited = request.members.iter().any(|member| {
-            matches!(
-                T::Verification::member_state(id, &member.account),
-                MemberState::Committed(_)
-            )
+            matches!(T::Verification::member_state(id, &member.account), MemberState::Committed(_))
         });
         if !awaited {
             Self::conclude(id, request);
@@ -155,9 +142,10 @@ impl<T: Config> Pallet<T> {
     }
 
     fn any_silent(id: RequestId, request: &Request<T::AccountId>) -> bool {
-        request.members.iter().any(|member| {
-            T::Verification::member_state(id, &member.account) == MemberState::Silent
-        })
+        request
+            .members
+            .iter()
+            .any(|member| T::Verification::member_state(id, &member.account) == MemberState::Silent)
     }
 
     /// Members that did not report a failure.
@@ -248,11 +236,7 @@ impl<T: Config> Pallet<T> {
     }
 
     /// `Pending` → `Final`, with nothing paid.
-    pub(crate) fn finish_unpaid(
-        id: RequestId,
-        request: Request<T::AccountId>,
-        outcome: Outcome,
-    ) {
+    pub(crate) fn finish_unpaid(id: RequestId, request: Request<T::AccountId>, outcome: Outcome) {
         T::Escrow::refund(id);
         Self::close(id, request, outcome, None, 0, Evidence::default());
     }

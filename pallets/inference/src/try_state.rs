@@ -6,8 +6,8 @@ use frame_support::ensure;
 use sp_runtime::TryRuntimeError;
 
 use crate::{
-    Agenda, AgendaCursor, ClientKeys, Config, EvidenceOf, Finished, FinishedBounds, Inputs, NextRequest, Outputs,
-    Pallet, Queue, QueueBounds, ReceiptDigests, Receipts, Requests,
+    Agenda, AgendaCursor, ClientKeys, Config, EvidenceOf, Finished, FinishedBounds, Inputs,
+    NextRequest, Outputs, Pallet, Queue, QueueBounds, ReceiptDigests, Receipts, Requests,
 };
 
 impl<T: Config> Pallet<T> {

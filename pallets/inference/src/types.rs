@@ -3,14 +3,24 @@ use assay_primitives::{
     BlockNumber, Digest, Draw, VersionId,
 };
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
-use frame_support::{pallet_prelude::ConstU32, traits::Get, BoundedVec, CloneNoBound, DebugNoBound, EqNoBound, PartialEqNoBound};
+use frame_support::{
+    pallet_prelude::ConstU32, traits::Get, BoundedVec, CloneNoBound, DebugNoBound, EqNoBound,
+    PartialEqNoBound,
+};
 use scale_info::TypeInfo;
 use sp_runtime::Perbill;
 
 /// The input that a request brings along or names.
 #[derive(
-    CloneNoBound, PartialEqNoBound, EqNoBound, DebugNoBound, Encode, Decode,
-    DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+    CloneNoBound,
+    PartialEqNoBound,
+    EqNoBound,
+    DebugNoBound,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
 )]
 #[scale_info(skip_type_params(MaxBytes))]
 #[codec(mel_bound())]
@@ -45,8 +55,7 @@ pub struct Member<AccountId> {
 }
 
 /// The operators that were drawn, in the order of the draw.
-pub type Members<AccountId> =
-    BoundedVec<Member<AccountId>, ConstU32<{ MAX_COMMITTEE as u32 }>>;
+pub type Members<AccountId> = BoundedVec<Member<AccountId>, ConstU32<{ MAX_COMMITTEE as u32 }>>;
 
 /// A request. Its terms never change after it was made.
 #[derive(

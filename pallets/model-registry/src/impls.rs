@@ -1,8 +1,8 @@
 use assay_primitives::{
     model::{is_licence, is_model_name, Format, Licence, ModelName},
     traits::{Artifacts, Deposits, Models as ModelsTrait, VersionTerms},
-    AssuranceClass, AssuranceClasses, Balance, Digest, ModelDescriptor, ModelId,
-    TensorDeclaration, VersionId,
+    AssuranceClass, AssuranceClasses, Balance, Digest, ModelDescriptor, ModelId, TensorDeclaration,
+    VersionId,
 };
 use codec::Encode;
 use frame_support::{ensure, traits::Get};
@@ -54,18 +54,12 @@ impl<T: Config> Pallet<T> {
             ensure!(!side.is_empty(), Error::<T>::InvalidDeclaration);
             for (index, declared) in side.iter().enumerate() {
                 let repeated = side[..index].iter().any(|other| other.name == declared.name);
-                ensure!(
-                    declared.is_well_formed() && !repeated,
-                    Error::<T>::InvalidDeclaration
-                );
+                ensure!(declared.is_well_formed() && !repeated, Error::<T>::InvalidDeclaration);
             }
         }
         let offered = descriptor.assurances;
         ensure!(!offered.is_empty(), Error::<T>::NoAssurance);
-        ensure!(
-            T::AvailableClasses::get().contains_all(offered),
-            Error::<T>::ClassUnavailable
-        );
+        ensure!(T::AvailableClasses::get().contains_all(offered), Error::<T>::ClassUnavailable);
         let is_float = |declared: &TensorDeclaration| declared.element_type.is_float();
         ensure!(
             !offered.contains(AssuranceClass::Quorum)
@@ -88,12 +82,9 @@ impl<T: Config> Pallet<T> {
         ensure!(royalty <= T::MaxRoyalty::get(), Error::<T>::RoyaltyTooHigh);
         ensure!(is_licence(&licence), Error::<T>::InvalidLicence);
         Self::check_descriptor(&descriptor)?;
-        let artifact = T::Artifacts::complete(&descriptor.artifact)
-            .ok_or(Error::<T>::ArtifactNotFound)?;
-        ensure!(
-            artifact.size == descriptor.artifact_size,
-            Error::<T>::ArtifactSizeMismatch
-        );
+        let artifact =
+            T::Artifacts::complete(&descriptor.artifact).ok_or(Error::<T>::ArtifactNotFound)?;
+        ensure!(artifact.size == descriptor.artifact_size, Error::<T>::ArtifactSizeMismatch);
         let number = record.newest.checked_add(1).ok_or(Error::<T>::NoIdentifierLeft)?;
 
         let digest = descriptor.digest();
@@ -196,8 +187,7 @@ impl<T: Config> Pallet<T> {
 
 impl<T: Config> ModelsTrait<T::AccountId> for Pallet<T> {
     fn terms(version: VersionId) -> Option<VersionTerms<T::AccountId>> {
-        let Version { descriptor, digest, royalty, deprecated, .. } =
-            Versions::<T>::get(version)?;
+        let Version { descriptor, digest, royalty, deprecated, .. } = Versions::<T>::get(version)?;
         let owner = Models::<T>::get(version.model)?.owner;
         Some(VersionTerms { descriptor, digest, deprecated, owner, royalty })
     }

@@ -81,14 +81,8 @@ pub mod pallet {
 
     /// Models by owner and name.
     #[pallet::storage]
-    pub type Names<T: Config> = StorageDoubleMap<
-        _,
-        Blake2_128Concat,
-        T::AccountId,
-        Blake2_128Concat,
-        ModelName,
-        ModelId,
-    >;
+    pub type Names<T: Config> =
+        StorageDoubleMap<_, Blake2_128Concat, T::AccountId, Blake2_128Concat, ModelName, ModelId>;
 
     /// Who may take over a model, by its owner's offer.
     #[pallet::storage]
@@ -299,11 +293,7 @@ pub mod pallet {
         ///
         /// To the owner itself: withdraws the offer.
         #[pallet::call_index(5)]
-        pub fn transfer(
-            origin: OriginFor<T>,
-            model: ModelId,
-            to: T::AccountId,
-        ) -> DispatchResult {
+        pub fn transfer(origin: OriginFor<T>, model: ModelId, to: T::AccountId) -> DispatchResult {
             let owner = ensure_signed(origin)?;
             if to == owner {
                 return Self::do_withdraw_offer(owner, model);

@@ -2,8 +2,8 @@ use alloc::vec::Vec;
 use assay_primitives::{
     operator::{Offence, Roles},
     traits::{Bonds, Candidate, Models, Operators as OperatorsTrait},
-    AssuranceClass, AssuranceClasses, Balance, BlockNumber, Digest, HeartbeatStatement,
-    Possession, RequestId, Statement, VersionId, WorkerId, WorkerSignature,
+    AssuranceClass, AssuranceClasses, Balance, BlockNumber, Digest, HeartbeatStatement, Possession,
+    RequestId, Statement, VersionId, WorkerId, WorkerSignature,
 };
 use frame_support::{ensure, pallet_prelude::*, traits::Get};
 use frame_system::pallet_prelude::BlockNumberFor;
@@ -92,9 +92,8 @@ impl<T: Config> Pallet<T> {
         let mut info = Self::staying(&operator)?;
         let now = Self::now();
         // What an older key signed can no longer be held against anyone.
-        let counts = |replaced_at: BlockNumber| {
-            now.saturating_sub(replaced_at) < T::UnbondingPeriod::get()
-        };
+        let counts =
+            |replaced_at: BlockNumber| now.saturating_sub(replaced_at) < T::UnbondingPeriod::get();
         let remembered = info.past_workers.iter().filter(|(_, at)| counts(*at)).count();
         ensure!(remembered < MAX_PAST_WORKERS as usize, Error::<T>::TooManyWorkerKeys);
         Self::check_worker(&operator, &worker, &possession)?;
@@ -105,9 +104,7 @@ impl<T: Config> Pallet<T> {
             counts(*at)
         });
         let past = core::mem::replace(&mut info.worker, worker.clone());
-        info.past_workers
-            .try_push((past, now))
-            .map_err(|_| Error::<T>::TooManyWorkerKeys)?;
+        info.past_workers.try_push((past, now)).map_err(|_| Error::<T>::TooManyWorkerKeys)?;
         // The new key has to show that it works before anything is assigned to it.
         info.last_heartbeat = None;
         Operators::<T>::insert(&operator, info);
@@ -222,22 +219,16 @@ impl<T: Config> Pallet<T> {
         let refuse = |code: u8| TransactionValidityError::from(InvalidTransaction::Custom(code));
         let now = Self::now();
         ensure!(statement.at <= now, InvalidTransaction::Future);
-        ensure!(
-            now - statement.at <= T::HeartbeatInterval::get(),
-            InvalidTransaction::Stale
-        );
+        ensure!(now - statement.at <= T::HeartbeatInterval::get(), InvalidTransaction::Stale);
         ensure!(statement.genesis == Self::genesis(), refuse(refusal::WRONG_CHAIN));
-        let info = Self::staying(&statement.operator)
-            .map_err(|_| refuse(refusal::NOT_AN_OPERATOR))?;
+        let info =
+            Self::staying(&statement.operator).map_err(|_| refuse(refusal::NOT_AN_OPERATOR))?;
         // A replay guard, and a bound on how many an operator can send.
         let earliest = info
             .last_heartbeat
             .map_or(0, |last| last.saturating_add(T::HeartbeatInterval::get() / 2 + 1));
         ensure!(statement.at >= earliest, InvalidTransaction::Stale);
-        ensure!(
-            statement.is_signed_by(&info.worker, signature),
-            InvalidTransaction::BadProof
-        );
+        ensure!(statement.is_signed_by(&info.worker, signature), InvalidTransaction::BadProof);
         let validity = ValidTransaction::with_tag_prefix("AssayHeartbeat")
             .and_provides(&statement.operator)
             .priority(T::HeartbeatPriority::get())
@@ -263,9 +254,9 @@ impl<T: Config> Pallet<T> {
     /// Whether the last heartbeat is recent enough to be drawn.
     pub fn is_live(info: &Operator) -> bool {
         info.unbonding_until.is_none()
-            && info.last_heartbeat.is_some_and(|last| {
-                Self::now().saturating_sub(last) <= T::HeartbeatTimeout::get()
-            })
+            && info
+                .last_heartbeat
+                .is_some_and(|last| Self::now().saturating_sub(last) <= T::HeartbeatTimeout::get())
     }
 
     /// Whether a node should send a heartbeat for this operator now.
@@ -278,11 +269,7 @@ impl<T: Config> Pallet<T> {
         })
     }
 
-    fn change_open(
-        operator: &T::AccountId,
-        version: VersionId,
-        change: impl Fn(u32) -> u32,
-    ) {
+    fn change_open(operator: &T::AccountId, version: VersionId, change: impl Fn(u32) -> u32) {
         Operators::<T>::mutate(operator, |info| {
             if let Some(info) = info {
                 info.open = change(info.open);

@@ -34,8 +34,8 @@ pub mod pallet {
     use assay_primitives::{
         operator::{Offence, Roles},
         traits::{Bonds, Models},
-        AssuranceClasses, Balance, BlockNumber, HeartbeatStatement, RequestId, VersionId,
-        WorkerId, WorkerSignature,
+        AssuranceClasses, Balance, BlockNumber, HeartbeatStatement, RequestId, VersionId, WorkerId,
+        WorkerSignature,
     };
     use frame_support::pallet_prelude::*;
     use frame_system::{
@@ -52,7 +52,8 @@ pub mod pallet {
     /// What the pallet needs.
     #[pallet::config]
     pub trait Config:
-        frame_system::Config<RuntimeEvent: From<Event<Self>>> + CreateAuthorizedTransaction<Call<Self>>
+        frame_system::Config<RuntimeEvent: From<Event<Self>>>
+        + CreateAuthorizedTransaction<Call<Self>>
     {
         /// Where bonds are held.
         type Bonds: Bonds<Self::AccountId>;
@@ -130,14 +131,8 @@ pub mod pallet {
 
     /// Open assignments of each operator.
     #[pallet::storage]
-    pub type OpenAssignments<T: Config> = StorageDoubleMap<
-        _,
-        Blake2_128Concat,
-        T::AccountId,
-        Twox64Concat,
-        RequestId,
-        VersionId,
-    >;
+    pub type OpenAssignments<T: Config> =
+        StorageDoubleMap<_, Blake2_128Concat, T::AccountId, Twox64Concat, RequestId, VersionId>;
 
     /// What happened.
     #[pallet::event]
@@ -373,7 +368,9 @@ pub mod pallet {
 
     /// Prepares the surroundings of an operator for benchmarks. Implemented by the runtime.
     #[cfg(feature = "runtime-benchmarks")]
-    pub trait BenchmarkHelper<AccountId>: assay_primitives::traits::BenchmarkHelper<AccountId> {
+    pub trait BenchmarkHelper<AccountId>:
+        assay_primitives::traits::BenchmarkHelper<AccountId>
+    {
         /// A worker key that no operator has, number `index`, and its signature over a message.
         fn worker(index: u32, message: &[u8]) -> (WorkerId, WorkerSignature);
     }

@@ -305,12 +305,7 @@ pub fn register_with(
 
 /// Registers an operator whose worker key has its account number as seed.
 pub fn register(operator: u64) {
-    assert_ok!(register_with(
-        operator,
-        Roles::INFERENCE,
-        worker(operator, operator),
-        5 * MIN_BOND
-    ));
+    assert_ok!(register_with(operator, Roles::INFERENCE, worker(operator, operator), 5 * MIN_BOND));
 }
 
 pub fn serve_with(

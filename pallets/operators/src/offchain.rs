@@ -1,9 +1,7 @@
 //! Heartbeats, sent by the offchain worker of an operator's node.
 
 use assay_engine_interface::engine;
-use assay_primitives::{
-    traits::Operators as _, worker_crypto, HeartbeatStatement, Statement,
-};
+use assay_primitives::{traits::Operators as _, worker_crypto, HeartbeatStatement, Statement};
 use frame_system::offchain::{CreateAuthorizedTransaction, SubmitTransaction};
 use sp_application_crypto::RuntimeAppPublic;
 

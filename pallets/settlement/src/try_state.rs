@@ -28,10 +28,7 @@ impl<T: Config> Pallet<T> {
             "a total says zero"
         );
         ensure!(totals == escrows, "escrow totals are not the sums of the escrows");
-        ensure!(
-            Self::is_held(HoldReason::Escrow, &escrows),
-            "an escrow total is not what is held"
-        );
+        ensure!(Self::is_held(HoldReason::Escrow, &escrows), "an escrow total is not what is held");
         ensure!(Self::is_held(HoldReason::Bond, &bonds), "a bond is not what is held");
         ensure!(Self::is_held(HoldReason::Deposit, &deposits), "a deposit is not what is held");
         ensure!(

@@ -40,7 +40,8 @@ mod benchmarks {
 
     /// Announces an artifact of as many chunks as can be, of which only the last is missing.
     fn almost_complete<T: Config>(owner: &T::AccountId, last: &[u8]) -> Digest {
-        let mut chunks: Vec<_> = (1..MAX_CHUNKS).map(|index| digest(&index.to_le_bytes())).collect();
+        let mut chunks: Vec<_> =
+            (1..MAX_CHUNKS).map(|index| digest(&index.to_le_bytes())).collect();
         chunks.push(digest(last));
         let whole = digest(b"whole");
         let size = u64::from(MAX_CHUNKS - 1) * u64::from(MAX_CHUNK_BYTES) + last.len() as u64;

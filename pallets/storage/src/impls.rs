@@ -78,16 +78,15 @@ impl<T: Config> Pallet<T> {
             ensure!(!Artifacts::<T>::contains_key(artifact), Error::<T>::ChunkExists);
             return Err(Error::<T>::NotFound.into());
         };
-        let expected =
-            *record.chunks.get(index as usize).ok_or(Error::<T>::NoSuchChunk)?;
+        let expected = *record.chunks.get(index as usize).ok_or(Error::<T>::NoSuchChunk)?;
         ensure!(!record.has(index), Error::<T>::ChunkExists);
         ensure!(
             ArtifactManifest::chunk_size(record.size, index) == Some(data.len() as u32),
             Error::<T>::ChunkMismatch
         );
         // The node indexes the last bytes of the extrinsic, so they must be this call's data.
-        let extrinsic_index = frame_system::Pallet::<T>::extrinsic_index()
-            .ok_or(Error::<T>::NotOutermostCall)?;
+        let extrinsic_index =
+            frame_system::Pallet::<T>::extrinsic_index().ok_or(Error::<T>::NotOutermostCall)?;
         ensure!(
             frame_system::Pallet::<T>::extrinsic_data(extrinsic_index).ends_with(&data),
             Error::<T>::NotOutermostCall
@@ -145,8 +144,7 @@ impl<T: Config> Pallet<T> {
 
     /// The artifact, else an announcement of it, whoever made it.
     pub fn seen(digest: &Digest) -> Option<Artifact<T::AccountId>> {
-        Artifacts::<T>::get(digest)
-            .or_else(|| Uploads::<T>::iter_prefix_values(digest).next())
+        Artifacts::<T>::get(digest).or_else(|| Uploads::<T>::iter_prefix_values(digest).next())
     }
 }
 

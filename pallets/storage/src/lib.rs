@@ -91,8 +91,7 @@ pub mod pallet {
 
     /// Artifacts all of whose chunks are on chain, by digest.
     #[pallet::storage]
-    pub type Artifacts<T: Config> =
-        StorageMap<_, Blake2_128Concat, Digest, Artifact<T::AccountId>>;
+    pub type Artifacts<T: Config> = StorageMap<_, Blake2_128Concat, Digest, Artifact<T::AccountId>>;
 
     /// Artifacts of which chunks are missing, by digest and who announced them.
     #[pallet::storage]

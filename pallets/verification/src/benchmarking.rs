@@ -35,8 +35,7 @@ mod benchmarks {
         let owner: T::AccountId = account("owner", 0, 0);
         T::BenchmarkHelper::endow(&owner);
         let version = T::BenchmarkHelper::publish(&owner, 0);
-        let operator =
-            T::BenchmarkHelper::serve(version, 1).pop().expect("one operator serves it");
+        let operator = T::BenchmarkHelper::serve(version, 1).pop().expect("one operator serves it");
         let worker = T::Operators::worker(&operator).expect("it is registered");
         let genesis = frame_system::Pallet::<T>::block_hash(BlockNumberFor::<T>::zero());
         let statement = |output: &[u8]| ResultStatement {

@@ -44,10 +44,7 @@ impl<T: Config> Pallet<T> {
         let genesis = frame_system::Pallet::<T>::block_hash(BlockNumberFor::<T>::zero());
         ensure!(first.genesis.as_bytes() == genesis.as_ref(), Error::<T>::WrongChain);
         let (request, operator) = (first.request, first.operator.clone());
-        ensure!(
-            !Equivocations::<T>::contains_key(request, &operator),
-            Error::<T>::AlreadyPunished
-        );
+        ensure!(!Equivocations::<T>::contains_key(request, &operator), Error::<T>::AlreadyPunished);
         ensure!(
             T::Operators::operator_of(&worker).as_ref() == Some(&operator),
             Error::<T>::WrongWorker
@@ -129,9 +126,14 @@ impl<T: Config> Verification<T::AccountId> for Pallet<T> {
         let mut items: Vec<SignedEvidence<T::AccountId>> = Vec::new();
         for member in members {
             match Submissions::<T>::get(request, member) {
-                Some(Submission::Revealed { worker, output_digest, signature }) => items.push(
-                    SignedEvidence { operator: member.clone(), worker, output_digest, signature },
-                ),
+                Some(Submission::Revealed { worker, output_digest, signature }) => {
+                    items.push(SignedEvidence {
+                        operator: member.clone(),
+                        worker,
+                        output_digest,
+                        signature,
+                    })
+                },
                 Some(Submission::Failed(reason)) => failure = failure.or(Some(reason)),
                 Some(Submission::Committed(_)) | None => silent.push(member.clone()),
             }

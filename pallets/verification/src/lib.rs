@@ -94,14 +94,8 @@ pub mod pallet {
 
     /// What the members of open requests have handed in.
     #[pallet::storage]
-    pub type Submissions<T: Config> = StorageDoubleMap<
-        _,
-        Twox64Concat,
-        RequestId,
-        Blake2_128Concat,
-        T::AccountId,
-        Submission,
-    >;
+    pub type Submissions<T: Config> =
+        StorageDoubleMap<_, Twox64Concat, RequestId, Blake2_128Concat, T::AccountId, Submission>;
 
     /// Outputs that the members of open requests have shown; equal ones are kept once.
     #[pallet::storage]

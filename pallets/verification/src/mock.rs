@@ -167,14 +167,7 @@ pub fn sign(operator: u64, statement: &ResultStatement<u64>) -> WorkerSignature 
 pub fn reveal(member: u64, output: &[u8]) {
     let signature = sign(member, &statement(member, output));
     let worker = pair(member).public();
-    Verification::note_result(
-        REQUEST,
-        &member,
-        worker,
-        signature,
-        digest(output),
-        output.to_vec(),
-    );
+    Verification::note_result(REQUEST, &member, worker, signature, digest(output), output.to_vec());
 }
 
 /// A member commits.

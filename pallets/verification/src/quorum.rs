@@ -12,11 +12,7 @@ use codec::DecodeAll;
 ///
 /// Cost: fewer than `results.len()²` comparisons of different results; bit-equal ones cost next
 /// to nothing.
-pub fn winner(
-    results: &[&[u8]],
-    threshold: usize,
-    tolerance: Option<Tolerance>,
-) -> Option<usize> {
+pub fn winner(results: &[&[u8]], threshold: usize, tolerance: Option<Tolerance>) -> Option<usize> {
     let mut equals = alloc::vec![1; results.len()];
     for candidate in 0..results.len() {
         for other in candidate + 1..results.len() {

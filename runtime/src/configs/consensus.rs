@@ -17,9 +17,8 @@ use sp_staking::{
 };
 
 use crate::{
-    AccountId, Babe, Balance, Balances, Grandpa, Historical, Offences, Runtime,
-    RuntimeCall, RuntimeEvent, Session, UncheckedExtrinsic, EPOCH_DURATION_SLOTS,
-    SLOT_DURATION_MS,
+    AccountId, Babe, Balance, Balances, Grandpa, Historical, Offences, Runtime, RuntimeCall,
+    RuntimeEvent, Session, UncheckedExtrinsic, EPOCH_DURATION_SLOTS, SLOT_DURATION_MS,
 };
 
 sp_runtime::impl_opaque_keys! {

@@ -41,4 +41,3 @@ impl pallet_transaction_payment::Config for Runtime {
     >;
     type WeightInfo = weights::pallet_transaction_payment::WeightInfo<Runtime>;
 }
-

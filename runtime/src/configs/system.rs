@@ -10,10 +10,10 @@ use sp_runtime::traits::AccountIdLookup;
 use sp_version::RuntimeVersion;
 
 use crate::{
-    weights, AccountId, Balance, Block, BlockNumber, Hash, Nonce, OriginCaller,
-    PalletInfo, Runtime, RuntimeCall, RuntimeEvent, RuntimeFreezeReason, RuntimeHoldReason,
-    RuntimeOrigin, RuntimeTask, System, EXISTENTIAL_DEPOSIT, MAXIMUM_BLOCK_WEIGHT,
-    NORMAL_DISPATCH_RATIO, SLOT_DURATION_MS, VERSION,
+    weights, AccountId, Balance, Block, BlockNumber, Hash, Nonce, OriginCaller, PalletInfo,
+    Runtime, RuntimeCall, RuntimeEvent, RuntimeFreezeReason, RuntimeHoldReason, RuntimeOrigin,
+    RuntimeTask, System, EXISTENTIAL_DEPOSIT, MAXIMUM_BLOCK_WEIGHT, NORMAL_DISPATCH_RATIO,
+    SLOT_DURATION_MS, VERSION,
 };
 
 parameter_types! {

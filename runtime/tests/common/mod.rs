@@ -115,8 +115,7 @@ pub fn block(transactions: Vec<UncheckedExtrinsic>) -> Vec<ApplyExtrinsicResult>
     let number = System::block_number() + 1;
     let slot = Slot::from(FIRST_SLOT + u64::from(number));
     let digest = HeaderDigest { logs: vec![pre_digest(slot)] };
-    let header =
-        Header::new(number, Hash::default(), Hash::default(), PARENT.get(), digest);
+    let header = Header::new(number, Hash::default(), Hash::default(), PARENT.get(), digest);
     Executive::initialize_block(&header);
     let timestamp = pallet_timestamp::Call::set { now: *slot * SLOT_DURATION_MS };
     Executive::apply_extrinsic(UncheckedExtrinsic::new_bare(timestamp.into()))

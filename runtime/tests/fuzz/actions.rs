@@ -293,8 +293,7 @@ impl Fuzz {
             "{} publishes a version of model {model}, sound {is_sound}, royalty {royalty}",
             self.name(owner)
         ));
-        let publication =
-            Publication { model, descriptor, is_sound, royalty, licence, metadata };
+        let publication = Publication { model, descriptor, is_sound, royalty, licence, metadata };
         let ok = self.oracle.publish(owner, &publication).is_some();
         let Publication { descriptor, licence, .. } = publication;
         let call = pallet_model_registry::Call::publish {

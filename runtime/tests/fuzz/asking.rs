@@ -67,12 +67,7 @@ impl Fuzz {
         self.send_request(&payer, ask, sent);
     }
 
-    fn send_request(
-        &mut self,
-        payer: &AccountId,
-        ask: Ask,
-        input: RequestInput<MaxInputBytes>,
-    ) {
+    fn send_request(&mut self, payer: &AccountId, ask: Ask, input: RequestInput<MaxInputBytes>) {
         let Ask { version, assurance, max_price, deadline, key, .. } = ask;
         let input_is = match &ask.input {
             Ok(true) => "a payload".into(),

@@ -79,11 +79,8 @@ impl Fuzz {
         AllPalletsWithSystem::on_initialize(1);
         let actors: Vec<AccountId> = ACTORS.iter().map(|who| who.to_account_id()).collect();
         let treasury = common::treasury();
-        let balances: Vec<_> = actors
-            .iter()
-            .chain([&treasury])
-            .map(|who| (who.clone(), common::free(who)))
-            .collect();
+        let balances: Vec<_> =
+            actors.iter().chain([&treasury]).map(|who| (who.clone(), common::free(who))).collect();
         let oracle = Oracle::new(1, treasury, &balances);
         Self {
             seed,
@@ -209,7 +206,8 @@ impl Fuzz {
         let finished: Vec<u64> = System::read_events_no_consensus()
             .filter_map(|record| match record.event {
                 RuntimeEvent::Inference(pallet_inference::Event::RequestFinished {
-                    request, ..
+                    request,
+                    ..
                 }) => Some(request.0),
                 _ => None,
             })

@@ -511,9 +511,9 @@ impl Oracle {
     }
 
     pub fn is_live(&self, who: &AccountId) -> bool {
-        self.staying(who).and_then(|info| info.last_heartbeat).is_some_and(|last| {
-            self.now - last <= parameters::HeartbeatTimeout::get()
-        })
+        self.staying(who)
+            .and_then(|info| info.last_heartbeat)
+            .is_some_and(|last| self.now - last <= parameters::HeartbeatTimeout::get())
     }
 
     /// Open requests that an operator was drawn for, of one version or of all.

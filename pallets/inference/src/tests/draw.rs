@@ -199,9 +199,8 @@ fn a_queue_longer_than_the_budget_is_drawn_block_by_block_in_order() {
         DrawBudget::set(Weight::from_parts(5, 0));
         assert_eq!(Inference::draws_per_block(), 2);
         let ids: Vec<_> = (0..5).map(|_| Terms::of(SIGNED).accepted()).collect();
-        let open = || {
-            ids.iter().map(|id| record(*id).status == Status::Assigned).collect::<Vec<_>>()
-        };
+        let open =
+            || ids.iter().map(|id| record(*id).status == Status::Assigned).collect::<Vec<_>>();
         next_block();
         assert_eq!(DrawsDue::<Test>::get(), 2);
         assert_eq!(open(), [false; 5]);
@@ -322,11 +321,8 @@ fn a_request_whose_passed_deadline_waits_for_the_sweep_is_not_drawn() {
 #[test]
 fn a_large_committee_has_no_member_twice() {
     run(|| {
-        let (id, members) = Terms {
-            max_price: 5 * ASK,
-            ..Terms::of(Assurance::Quorum { n: 5, k: 3 })
-        }
-        .drawn();
+        let (id, members) =
+            Terms { max_price: 5 * ASK, ..Terms::of(Assurance::Quorum { n: 5, k: 3 }) }.drawn();
         let different: BTreeSet<_> = members.iter().copied().collect();
         assert_eq!(different, OPERATORS.into_iter().collect());
         assert_eq!(record(id).members.len(), 5);

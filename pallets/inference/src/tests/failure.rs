@@ -1,7 +1,7 @@
 //! Operators that cannot serve a request and say so, in class `Signed`.
 
 use assay_primitives::{
-    traits::Operators as _, FailureReason, FailureStatement, Digest, Outcome, RejectReason,
+    traits::Operators as _, Digest, FailureReason, FailureStatement, Outcome, RejectReason,
     Statement,
 };
 use frame_support::assert_ok;

@@ -1,8 +1,7 @@
 //! Which requests are accepted.
 
 use assay_primitives::{
-    runtime_api::Status, Assurance, AssuranceClass, ModelDescriptor, ModelId, RequestId,
-    VersionId,
+    runtime_api::Status, Assurance, AssuranceClass, ModelDescriptor, ModelId, RequestId, VersionId,
 };
 use frame_support::{assert_noop, assert_ok};
 use sp_runtime::{traits::Dispatchable, DispatchError};
@@ -33,13 +32,8 @@ fn a_request_is_noted_and_its_price_held() {
         assert!(request.members.is_empty() && request.draw.is_none());
         assert_eq!((free(PAYER), escrow(PAYER)), (ENDOWMENT - MAX_PRICE, MAX_PRICE));
         System::assert_last_event(
-            Event::Requested {
-                request: id,
-                payer: PAYER,
-                version: version(1),
-                assurance: SIGNED,
-            }
-            .into(),
+            Event::Requested { request: id, payer: PAYER, version: version(1), assurance: SIGNED }
+                .into(),
         );
     });
 }
@@ -83,10 +77,7 @@ fn a_quorum_needs_as_many_operators_as_members() {
 #[test]
 fn a_price_under_every_ask_is_refused() {
     run(|| {
-        assert_noop!(
-            Terms { max_price: ASK - 1, ..terms() }.send(),
-            Error::<Test>::PriceUnderAsk
-        );
+        assert_noop!(Terms { max_price: ASK - 1, ..terms() }.send(), Error::<Test>::PriceUnderAsk);
         assert_ok!(Terms { max_price: ASK, ..terms() }.send());
     });
 }
@@ -155,7 +146,12 @@ fn a_quorum_needs_time_to_reveal_as_well() {
 fn a_deadline_in_the_past_is_too_soon() {
     run(|| {
         let RuntimeCall::Inference(crate::Call::request {
-            version, input, assurance, max_price, client_key, ..
+            version,
+            input,
+            assurance,
+            max_price,
+            client_key,
+            ..
         }) = terms().call()
         else {
             unreachable!()
@@ -208,10 +204,7 @@ fn a_client_key_counts_once_even_after_its_request_was_pruned() {
 fn a_version_that_does_not_exist_is_refused() {
     run(|| {
         for version in [version(0), version(2), VersionId { model: ModelId(1), number: 1 }] {
-            assert_noop!(
-                Terms { version, ..terms() }.send(),
-                Error::<Test>::VersionNotFound
-            );
+            assert_noop!(Terms { version, ..terms() }.send(), Error::<Test>::VersionNotFound);
         }
     });
 }
@@ -274,8 +267,7 @@ fn a_quorum_is_a_majority_of_two_to_fifteen() {
             assert_noop!(terms.send(), Refused::InvalidQuorum);
         }
         for (n, k) in [(2, 2), (3, 2), (3, 3), (5, 3), (5, 5)] {
-            let terms =
-                Terms { max_price: 5 * ASK, ..Terms::of(Assurance::Quorum { n, k }) };
+            let terms = Terms { max_price: 5 * ASK, ..Terms::of(Assurance::Quorum { n, k }) };
             assert_ok!(terms.send());
         }
     });

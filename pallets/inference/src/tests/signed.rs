@@ -227,8 +227,7 @@ fn an_output_that_does_not_fit_the_declaration_is_refused() {
     run(|| {
         let (id, members) = Terms::of(SIGNED).drawn();
         let encoded = |tensors: Vec<Tensor>| -> Output { tensors.encode().try_into().unwrap() };
-        let integers =
-            Tensor { element_type: ElementType::I32, ..floats(&[2], &RIGHT) };
+        let integers = Tensor { element_type: ElementType::I32, ..floats(&[2], &RIGHT) };
         let outputs = [
             encoded(vec![]),
             encoded(vec![floats(&[2], &RIGHT), floats(&[2], &RIGHT)]),

@@ -1,11 +1,7 @@
 //! What the hooks do when there is more to do than fits into a block.
 
 use assay_primitives::{runtime_api::Status, Outcome, RequestId};
-use frame_support::{
-    assert_noop, assert_ok,
-    traits::Hooks,
-    weights::Weight,
-};
+use frame_support::{assert_noop, assert_ok, traits::Hooks, weights::Weight};
 
 use super::worker::{commit, refused_as, result, reveal};
 use crate::{
@@ -165,9 +161,7 @@ fn a_commit_deadline_that_waits_for_the_sweep_opens_the_second_phase_later() {
         }
         go_to(record(ids[0]).deadline - RevealWindow::get());
         budget(ONE_DEADLINE);
-        let submitted = || {
-            ids.iter().filter(|id| record(**id).status == Status::Submitted).count()
-        };
+        let submitted = || ids.iter().filter(|id| record(**id).status == Status::Submitted).count();
         next_block();
         assert_eq!(submitted(), 1);
         next_block();

@@ -66,9 +66,6 @@ fn only_the_owner_deprecates_what_there_is() {
             Registry::deprecate(owner(), VersionId { model: MODEL, number: 2 }),
             Error::<Test>::VersionNotFound
         );
-        assert_noop!(
-            Registry::deprecate(RuntimeOrigin::none(), VERSION),
-            DispatchError::BadOrigin
-        );
+        assert_noop!(Registry::deprecate(RuntimeOrigin::none(), VERSION), DispatchError::BadOrigin);
     });
 }

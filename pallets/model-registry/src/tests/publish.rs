@@ -118,14 +118,7 @@ fn only_the_owner_publishes() {
     test(|| {
         ready();
         let publish_as = |origin, model| {
-            Registry::publish(
-                origin,
-                model,
-                descriptor(),
-                Perbill::zero(),
-                licence("MIT"),
-                None,
-            )
+            Registry::publish(origin, model, descriptor(), Perbill::zero(), licence("MIT"), None)
         };
         let (owner, other) = (RuntimeOrigin::signed(OWNER), RuntimeOrigin::signed(OTHER));
         assert_noop!(publish_as(other, MODEL), Error::<Test>::NotOwner);
@@ -347,10 +340,7 @@ fn who_cannot_cover_the_deposit_publishes_nothing() {
     test(|| {
         ready();
         assert_ok!(Balances::transfer_all(RuntimeOrigin::signed(OWNER), OTHER, false));
-        assert_noop!(
-            publish(descriptor()),
-            pallet_settlement::Error::<Test>::DepositNotCovered
-        );
+        assert_noop!(publish(descriptor()), pallet_settlement::Error::<Test>::DepositNotCovered);
         assert!(Storage::complete(&descriptor().artifact).is_some());
         assert_ok!(Storage::remove(RuntimeOrigin::signed(UPLOADER), descriptor().artifact));
     });

@@ -201,9 +201,7 @@ fn an_account_cannot_dispatch_a_heartbeat() {
     run(|| {
         register(ALICE);
         let call = heartbeat_call(heartbeat(ALICE), &pair(ALICE));
-        for origin in
-            [RuntimeOrigin::signed(ALICE), RuntimeOrigin::root(), RuntimeOrigin::none()]
-        {
+        for origin in [RuntimeOrigin::signed(ALICE), RuntimeOrigin::root(), RuntimeOrigin::none()] {
             assert_noop!(
                 call.clone().dispatch(origin).map_err(|error| error.error),
                 DispatchError::BadOrigin

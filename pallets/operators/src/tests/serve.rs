@@ -60,10 +60,7 @@ fn a_concurrency_of_zero_pauses() {
 #[test]
 fn a_stranger_serves_nothing() {
     run(|| {
-        assert_noop!(
-            serve_with(ALICE, version(1), 100, 1, both()),
-            Error::<Test>::NotRegistered
-        );
+        assert_noop!(serve_with(ALICE, version(1), 100, 1, both()), Error::<Test>::NotRegistered);
     });
 }
 
@@ -170,10 +167,7 @@ fn a_version_that_is_gone_cannot_be_paused() {
 fn a_class_that_the_version_does_not_offer_is_refused() {
     run(|| {
         register(ALICE);
-        assert_noop!(
-            serve_with(ALICE, version(2), 100, 1, both()),
-            Error::<Test>::ClassNotOffered
-        );
+        assert_noop!(serve_with(ALICE, version(2), 100, 1, both()), Error::<Test>::ClassNotOffered);
         assert_ok!(serve_with(ALICE, version(2), 100, 1, signed()));
     });
 }
@@ -200,10 +194,7 @@ fn an_operator_serves_a_bounded_number_of_versions() {
         for number in [1, 2] {
             assert_ok!(serve_with(ALICE, version(number), 1, 1, signed()));
         }
-        assert_noop!(
-            serve_with(ALICE, version(3), 1, 1, signed()),
-            Error::<Test>::TooManyServed
-        );
+        assert_noop!(serve_with(ALICE, version(3), 1, 1, signed()), Error::<Test>::TooManyServed);
         assert_ok!(serve_with(ALICE, version(2), 2, 2, signed()));
         assert_ok!(signed_call(ALICE, Call::withdraw { version: version(1) }));
         assert_ok!(serve_with(ALICE, version(3), 1, 1, signed()));
@@ -222,9 +213,7 @@ fn an_operator_withdraws_from_a_version() {
         let left: Vec<_> =
             Servers::<Test>::get(version(1)).iter().map(|server| server.account).collect();
         assert_eq!(left, [BOB]);
-        System::assert_last_event(
-            Event::Withdrawn { operator: ALICE, version: version(1) }.into(),
-        );
+        System::assert_last_event(Event::Withdrawn { operator: ALICE, version: version(1) }.into());
         assert_ok!(signed_call(BOB, Call::withdraw { version: version(1) }));
         assert!(!Servers::<Test>::contains_key(version(1)));
     });

@@ -44,10 +44,7 @@ fn the_escrows_of_several_requests_add_up() {
 #[test]
 fn all_but_the_existential_deposit_can_be_held() {
     test(|| {
-        assert_noop!(
-            try_hold(1, PAYER, ENDOWMENT - ED + 1),
-            Error::<Test>::EscrowNotCovered
-        );
+        assert_noop!(try_hold(1, PAYER, ENDOWMENT - ED + 1), Error::<Test>::EscrowNotCovered);
         assert_ok!(try_hold(1, PAYER, ENDOWMENT - ED));
         assert_eq!(free(PAYER), ED);
         assert_noop!(try_hold(2, PAYER, 1), Error::<Test>::EscrowNotCovered);

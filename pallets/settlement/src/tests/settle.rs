@@ -18,11 +18,7 @@ fn settle(earned: &[(u64, Balance)], percent: u32) -> Balance {
 fn settle_to(royalty_to: u64, earned: &[(u64, Balance)], percent: u32) -> Balance {
     Settlement::settle(
         RequestId(1),
-        &Payment {
-            earned: earned.to_vec(),
-            royalty_to,
-            royalty: Perbill::from_percent(percent),
-        },
+        &Payment { earned: earned.to_vec(), royalty_to, royalty: Perbill::from_percent(percent) },
     )
 }
 
@@ -127,10 +123,7 @@ fn the_payer_never_pays_more_than_was_held() {
         hold(1, PAYER, 1_200);
         hold(2, PAYER, 5_000);
         assert_eq!(settle(&[(OPERATOR, 1_000), (SECOND, 1_000), (OPERATOR, u128::MAX)], 0), 1_200);
-        assert_eq!(
-            [PAYER, OPERATOR, SECOND, TREASURY].map(gain),
-            [-1_200, 950, 190, 60]
-        );
+        assert_eq!([PAYER, OPERATOR, SECOND, TREASURY].map(gain), [-1_200, 950, 190, 60]);
         assert_eq!(in_escrow(PAYER), 5_000, "the other request is covered still");
     });
 }

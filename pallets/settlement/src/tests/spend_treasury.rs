@@ -19,10 +19,7 @@ fn only_the_admin_may_spend() {
     test(|| {
         fill();
         for origin in [RuntimeOrigin::signed(TREASURY), RuntimeOrigin::none()] {
-            assert_noop!(
-                Settlement::spend_treasury(origin, PAYER, 1),
-                DispatchError::BadOrigin
-            );
+            assert_noop!(Settlement::spend_treasury(origin, PAYER, 1), DispatchError::BadOrigin);
         }
     });
 }

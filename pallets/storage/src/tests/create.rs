@@ -141,10 +141,7 @@ fn what_is_complete_is_not_announced_again() {
 #[test]
 fn who_cannot_cover_the_deposit_announces_nothing() {
     test(|| {
-        assert_noop!(
-            create(POOR, b"bytes"),
-            pallet_settlement::Error::<Test>::DepositNotCovered
-        );
+        assert_noop!(create(POOR, b"bytes"), pallet_settlement::Error::<Test>::DepositNotCovered);
         assert_eq!(announced(POOR, digest(b"bytes")), None);
     });
 }

@@ -57,9 +57,7 @@ fn a_bit_past_the_last_chunk_is_noticed() {
 #[test]
 fn a_use_of_an_announcement_is_noticed() {
     breaks("an announcement is used", || change(|record| record.uses = 1));
-    breaks("an announcement is used", || {
-        change(|record| (record.uses, record.uploaded) = (1, 2))
-    });
+    breaks("an announcement is used", || change(|record| (record.uses, record.uploaded) = (1, 2)));
 }
 
 #[test]

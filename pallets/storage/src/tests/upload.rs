@@ -1,6 +1,4 @@
-use assay_primitives::{
-    digest, traits::Artifacts as _, ArtifactManifest, Digest, MAX_CHUNK_BYTES,
-};
+use assay_primitives::{digest, traits::Artifacts as _, ArtifactManifest, Digest, MAX_CHUNK_BYTES};
 use codec::Encode;
 use frame_support::{assert_noop, assert_ok};
 use sp_runtime::DispatchError;
@@ -55,10 +53,10 @@ fn an_artifact_is_complete_once_its_last_chunk_is_there() {
         assert_eq!(announced(OWNER, manifest.digest).unwrap().missing(), vec![0]);
 
         assert_ok!(upload(OWNER, manifest.digest, 0, chunks[0]));
-        assert_eq!(last_event(), Some(Event::Completed {
-            artifact: manifest.digest,
-            owner: OWNER
-        }));
+        assert_eq!(
+            last_event(),
+            Some(Event::Completed { artifact: manifest.digest, owner: OWNER })
+        );
         assert_eq!(Storage::complete(&manifest.digest), Some(manifest));
     });
 }
@@ -283,9 +281,8 @@ fn an_upload_that_does_not_end_its_extrinsic_is_refused() {
     test(|| {
         assert_ok!(create(OWNER, b"bytes"));
         let artifact = digest(b"bytes");
-        let upload = || {
-            Storage::upload(RuntimeOrigin::signed(OWNER), artifact, 0, b"bytes".to_vec())
-        };
+        let upload =
+            || Storage::upload(RuntimeOrigin::signed(OWNER), artifact, 0, b"bytes".to_vec());
         // As the first of a batch, with another call behind it.
         next_extrinsic([encoded(artifact, 0, b"bytes"), vec![0]].concat());
         assert_noop!(upload(), Error::<Test>::NotOutermostCall);
@@ -306,12 +303,7 @@ fn an_upload_outside_an_extrinsic_is_refused() {
         System::note_finished_extrinsics();
         assert_eq!(System::extrinsic_index(), None);
         assert_noop!(
-            Storage::upload(
-                RuntimeOrigin::signed(OWNER),
-                digest(b"bytes"),
-                0,
-                b"bytes".to_vec()
-            ),
+            Storage::upload(RuntimeOrigin::signed(OWNER), digest(b"bytes"), 0, b"bytes".to_vec()),
             Error::<Test>::NotOutermostCall
         );
     });

@@ -1,6 +1,4 @@
-use assay_primitives::{
-    traits::Verification as _, Assurance, AssuranceClass, AssuranceClasses,
-};
+use assay_primitives::{traits::Verification as _, Assurance, AssuranceClass, AssuranceClasses};
 use frame_support::{assert_err, assert_ok};
 use sp_runtime::DispatchResult;
 
@@ -87,13 +85,20 @@ fn a_quorum_is_a_majority_of_two_to_fifteen() {
         for (n, k) in [(2, 2), (3, 2), (3, 3), (4, 3), (15, 8), (15, 15)] {
             assert_ok!(check(Assurance::Quorum { n, k }, ALL));
         }
-        let refused =
-            [(0, 0), (1, 1), (2, 1), (3, 1), (3, 4), (4, 2), (15, 7), (15, 16), (16, 9), (255, 255)];
+        let refused = [
+            (0, 0),
+            (1, 1),
+            (2, 1),
+            (3, 1),
+            (3, 4),
+            (4, 2),
+            (15, 7),
+            (15, 16),
+            (16, 9),
+            (255, 255),
+        ];
         for (n, k) in refused {
-            assert_err!(
-                check(Assurance::Quorum { n, k }, ALL),
-                Error::<Test>::InvalidQuorum
-            );
+            assert_err!(check(Assurance::Quorum { n, k }, ALL), Error::<Test>::InvalidQuorum);
         }
     });
 }

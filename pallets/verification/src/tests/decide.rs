@@ -139,10 +139,7 @@ fn the_first_failure_in_the_order_of_the_draw_counts() {
             Some(FailureReason::InvalidModel)
         );
         let reversed: Vec<u64> = MEMBERS.into_iter().rev().collect();
-        assert_eq!(
-            decide(THREE_OF_FIVE, None, &reversed).failure,
-            Some(FailureReason::TimeLimit)
-        );
+        assert_eq!(decide(THREE_OF_FIVE, None, &reversed).failure, Some(FailureReason::TimeLimit));
     });
 }
 

@@ -61,8 +61,7 @@ fn without_a_tolerance_bits_decide() {
 #[test]
 fn both_ends_of_the_tolerance_of_single_precision() {
     let next = f32::from_bits(1.5f32.to_bits() + 1);
-    let cases =
-        [(1.0, 1.5, true), (1.0, next, false), (-1.5, -1.0, true), (-next, -1.0, false)];
+    let cases = [(1.0, 1.5, true), (1.0, next, false), (-1.5, -1.0, true), (-next, -1.0, false)];
     for (a, b, within) in cases {
         assert_eq!(equal_tensors(&[singles(&[a])], &[singles(&[b])], 500_000), within, "{a} {b}");
     }
@@ -86,11 +85,7 @@ fn one_element_out_of_tolerance_is_enough() {
     assert!(!equal_tensors(&[singles(&[1.0; 9])], &[singles(&far)], 999_999));
     assert!(equal_tensors(&[singles(&[1.0; 9])], &[singles(&far)], 1_000_000));
     let (near, same) = (singles(&[1.0]), singles(&[5.0]));
-    assert!(!equal_tensors(
-        &[near.clone(), same.clone()],
-        &[near, singles(&[7.0])],
-        1_000_000
-    ));
+    assert!(!equal_tensors(&[near.clone(), same.clone()], &[near, singles(&[7.0])], 1_000_000));
 }
 
 #[test]

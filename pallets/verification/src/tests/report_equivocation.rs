@@ -176,11 +176,7 @@ fn a_report_that_fails_can_be_made_again() {
         let forged = sign(12, &second);
         let a = sign(OFFENDER, &first);
         assert_noop!(
-            report_signed(
-                pair(OFFENDER).public(),
-                (first.clone(), a),
-                (second.clone(), forged)
-            ),
+            report_signed(pair(OFFENDER).public(), (first.clone(), a), (second.clone(), forged)),
             Error::<Test>::BadSignature
         );
         assert_ok!(report(first, second));

@@ -9,11 +9,7 @@ fn a_class_is_switched_off_and_on_again() {
     test(|| {
         for class in AssuranceClass::ALL {
             for enabled in [false, true] {
-                assert_ok!(Verification::set_class_enabled(
-                    RuntimeOrigin::root(),
-                    class,
-                    enabled
-                ));
+                assert_ok!(Verification::set_class_enabled(RuntimeOrigin::root(), class, enabled));
                 assert_eq!(DisabledClasses::<Test>::get().contains(class), !enabled);
                 assert_eq!(last_event(), Some(Event::ClassSwitched { class, enabled }));
             }
@@ -26,11 +22,7 @@ fn a_class_is_switched_off_and_on_again() {
 fn a_switch_that_changes_nothing_is_refused() {
     test(|| {
         let set = |enabled| {
-            Verification::set_class_enabled(
-                RuntimeOrigin::root(),
-                AssuranceClass::Quorum,
-                enabled,
-            )
+            Verification::set_class_enabled(RuntimeOrigin::root(), AssuranceClass::Quorum, enabled)
         };
         assert_noop!(set(true), Error::<Test>::NothingChanged);
         assert_ok!(set(false));

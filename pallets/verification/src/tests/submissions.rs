@@ -37,10 +37,7 @@ fn equal_outputs_are_kept_once() {
         reveal(12, b"output");
         reveal(13, b"another");
         assert_eq!(Outputs::<Test>::iter().count(), 2);
-        assert_eq!(
-            Outputs::<Test>::get(REQUEST, digest(b"output")).unwrap().as_slice(),
-            b"output"
-        );
+        assert_eq!(Outputs::<Test>::get(REQUEST, digest(b"output")).unwrap().as_slice(), b"output");
     });
 }
 
@@ -93,10 +90,7 @@ fn other_requests_keep_what_they_have() {
         );
         Verification::take_output(REQUEST, &digest(b"output"), &MEMBERS);
         assert!(Outputs::<Test>::contains_key(other, digest(b"output")));
-        assert!(matches!(
-            Submissions::<Test>::get(other, 11),
-            Some(Submission::Revealed { .. })
-        ));
+        assert!(matches!(Submissions::<Test>::get(other, 11), Some(Submission::Revealed { .. })));
     });
 }
 
@@ -105,10 +99,7 @@ fn an_output_as_large_as_may_be_is_kept() {
     test(|| {
         let output = vec![1; MaxOutputBytes::get() as usize];
         reveal(11, &output);
-        assert_eq!(
-            Verification::take_output(REQUEST, &digest(&output), &MEMBERS),
-            Some(output)
-        );
+        assert_eq!(Verification::take_output(REQUEST, &digest(&output), &MEMBERS), Some(output));
     });
 }
 
