@@ -2,13 +2,14 @@
 
 use std::{path::Path, time::Instant};
 
-use anyhow::{ensure, Context, Result};
+use anyhow::{bail, ensure, Context, Result};
 use assay_client::{
     calls::{balances, inference, RequestInput},
     rpc, storage, Ask, Call, Client, Input, Signer,
 };
 use assay_localnet::{
-    register_operator, serve, wait_until_live, BundledModel, Network, NetworkConfig, OperatorTerms,
+    interrupted, register_operator, serve, wait_until_live, BundledModel, Network, NetworkConfig,
+    OperatorTerms,
 };
 use assay_primitives::{runtime_api::VersionView, Assurance, Digest, ASY};
 use assay_runtime::MAXIMUM_BLOCK_WEIGHT;
@@ -48,6 +49,19 @@ struct Bench {
 }
 
 pub async fn bench(
+    report: &mut Report,
+    programs: &Path,
+    models: &Path,
+    options: &Options,
+) -> Result<()> {
+    // Whatever ends it, the network is dropped, and its nodes with it.
+    tokio::select! {
+        result = measure(report, programs, models, options) => result,
+        signal = interrupted() => signal.and_then(|()| bail!("interrupted")),
+    }
+}
+
+async fn measure(
     report: &mut Report,
     programs: &Path,
     models: &Path,
@@ -198,14 +212,13 @@ impl Bench {
         let total: usize = batches.iter().map(Vec::len).sum();
         say(&format!("{total} signed requests at once"));
         let before = self.finished(None).await?;
-        let (outcome, sent) = futures::join!(
+        let (outcome, ()) = futures::try_join!(
             self.watch("requests", total as u64, || async {
                 Ok(self.finished(None).await? - before)
             }),
             self.send(batches),
-        );
-        sent?;
-        let Burst { rate, fullness, seconds } = outcome?;
+        )?;
+        let Burst { rate, fullness, seconds } = outcome;
         report.add(
             "chain",
             format!("verified requests per second, {total} at once"),
@@ -227,16 +240,15 @@ impl Bench {
         for sender in &self.senders {
             before += self.included(sender).await?;
         }
-        let (outcome, sent) = futures::join!(
+        let (outcome, ()) = futures::try_join!(
             self.watch("transfers", total as u64, || async {
                 let nonces =
                     try_join_all(self.senders.iter().map(|sender| self.included(sender))).await?;
                 Ok(nonces.into_iter().sum::<u64>() - before)
             }),
             self.send(batches),
-        );
-        sent?;
-        let Burst { rate, fullness, .. } = outcome?;
+        )?;
+        let Burst { rate, fullness, .. } = outcome;
         report.add(
             "chain",
             format!("balance transfers per second, {total} at once"),
@@ -286,6 +298,7 @@ impl Bench {
                 started = Instant::now();
             }
             done = now;
+            say(&format!("  {done} of {total} {what}"));
             if done >= total {
                 let seconds = started.elapsed().as_secs_f64();
                 return Ok(Burst { rate: total as f64 / seconds, fullness, seconds });

@@ -6,6 +6,7 @@
 //! | [`ports`] | free ports |
 //! | [`node`] | one node process, started, awaited, killed by its id |
 //! | [`network`] | a network of them in a data folder of its own |
+//! | [`signals`] | the signals on which a program stops its network |
 //! | [`parties`] | a model owner, operators and a payer on it |
 
 pub mod models;
@@ -13,8 +14,10 @@ pub mod network;
 pub mod node;
 pub mod parties;
 pub mod ports;
+pub mod signals;
 
 pub use models::BundledModel;
 pub use network::{Network, NetworkConfig};
 pub use node::Node;
 pub use parties::{register_operator, serve, wait_until_live, OperatorTerms};
+pub use signals::interrupted;

@@ -5,7 +5,8 @@ use std::{path::PathBuf, process::ExitCode, time::Instant};
 use anyhow::{ensure, Context, Result};
 use assay_client::{Ask, Client, Input, Progress, Signer};
 use assay_localnet::{
-    register_operator, serve, wait_until_live, BundledModel, Network, NetworkConfig, OperatorTerms,
+    interrupted, register_operator, serve, wait_until_live, BundledModel, Network, NetworkConfig,
+    OperatorTerms,
 };
 use assay_primitives::Assurance;
 use clap::Parser;
@@ -61,21 +62,6 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         },
     }
-}
-
-async fn interrupted() -> Result<()> {
-    use tokio::signal::unix::{signal, SignalKind};
-    let (mut interrupt, mut terminate, mut hangup) = (
-        signal(SignalKind::interrupt())?,
-        signal(SignalKind::terminate())?,
-        signal(SignalKind::hangup())?,
-    );
-    tokio::select! {
-        _ = interrupt.recv() => {},
-        _ = terminate.recv() => {},
-        _ = hangup.recv() => {},
-    }
-    Ok(())
 }
 
 async fn run(arguments: &Arguments) -> Result<()> {

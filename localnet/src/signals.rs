@@ -1,0 +1,19 @@
+//! Signals that ask a program to end.
+
+use anyhow::Result;
+use tokio::signal::unix::{signal, SignalKind};
+
+/// Waits for the first of SIGINT, SIGTERM and SIGHUP.
+pub async fn interrupted() -> Result<()> {
+    let (mut interrupt, mut terminate, mut hangup) = (
+        signal(SignalKind::interrupt())?,
+        signal(SignalKind::terminate())?,
+        signal(SignalKind::hangup())?,
+    );
+    tokio::select! {
+        _ = interrupt.recv() => {},
+        _ = terminate.recv() => {},
+        _ = hangup.recv() => {},
+    }
+    Ok(())
+}
