@@ -18,16 +18,21 @@ say() { printf '%s\n' "$*" >&2; }
 die() { say "error: $*"; exit 1; }
 
 # Where setup made a toolchain for the wasm runtime, the build has to be told.
-if [ -f "$cache/wasm-toolchain-name" ]; then
-    WASM_BUILD_TOOLCHAIN=$(cat "$cache/wasm-toolchain-name")
-    export WASM_BUILD_TOOLCHAIN
-fi
+use_wasm_toolchain() {
+    if [ -f "$cache/wasm-toolchain-name" ]; then
+        WASM_BUILD_TOOLCHAIN=$(cat "$cache/wasm-toolchain-name")
+        export WASM_BUILD_TOOLCHAIN
+    fi
+}
+use_wasm_toolchain
 
 # One profile and one package selection everywhere: features are unified per selection, and a
 # second selection would build the dependencies a second time.
 cargo_flags=(--release --workspace --locked)
 
 build() {
+    # Again, because setup may have run since this file was read.
+    use_wasm_toolchain
     say "building (the first time this takes about half an hour on two cores) ..."
     cargo build "${cargo_flags[@]}" "$@"
 }
