@@ -7,7 +7,7 @@ use super::{
     single, Input, InputError,
 };
 
-const FORM: &str = "a CSV row";
+const FORM: &str = "CSV text";
 
 pub(super) fn read(text: &str, declarations: &[TensorDeclaration]) -> Result<Input, InputError> {
     let declaration = single(FORM, declarations)?;
@@ -80,6 +80,9 @@ mod tests {
         assert!(matches!(error("nan,1"), InputError::NotFinite { at: 0, .. }));
         assert!(matches!(error("1,-inf"), InputError::NotFinite { at: 1, .. }));
         // A first row that is partly numbers is no header.
-        assert!(error("1,x\n1,2").to_string().contains("2 rows"));
+        assert_eq!(
+            error("1,x\n1,2").to_string(),
+            "the CSV text cannot be read: it has 2 rows; a request takes one"
+        );
     }
 }

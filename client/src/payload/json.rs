@@ -17,7 +17,7 @@ pub(super) fn read(text: &str, declarations: &[TensorDeclaration]) -> Result<Inp
         InputError::unreadable("JSON", format!("{error}{hint}"))
     })?;
     let Value::Object(object) = value else {
-        let declaration = single("a JSON list", declarations)?;
+        let declaration = single("JSON list", declarations)?;
         return Ok(Input { tensors: vec![tensor(&value, declaration)?], ignored: Vec::new() });
     };
     let tensors = declarations

@@ -53,7 +53,7 @@ impl Input {
             return Self::from_npz(bytes, declarations);
         }
         let text = std::str::from_utf8(bytes).map_err(|_| {
-            InputError::unreadable("input", "it is neither text nor an .npy or .npz file")
+            InputError::unreadable("file", "it is neither text nor an .npy or .npz file")
         })?;
         match text.trim_start().starts_with(['[', '{']) {
             true => Self::from_json(text, declarations),
@@ -102,12 +102,12 @@ pub enum InputError {
     /// The source is not in the form it seems to be in.
     #[error("the {form} cannot be read: {reason}")]
     Unreadable {
-        /// The form: JSON, CSV, ...
+        /// The form, to follow "the": `JSON`, `CSV text`, ...
         form: &'static str,
         /// What is wrong with it.
         reason: String,
     },
-    /// An input is missing.
+    /// A tensor is missing.
     #[error("there is no `{name}`; found: {found}")]
     Missing {
         /// The declared name.
@@ -115,12 +115,12 @@ pub enum InputError {
         /// What there is.
         found: String,
     },
-    /// The form holds one tensor, the version has another number of inputs.
-    #[error("{form} holds one tensor, the model has {count} inputs ({names}); use JSON or .npz")]
+    /// The form holds one tensor, the version declares another number.
+    #[error("the {form} holds one tensor, the model has {count} ({names}); use JSON or .npz")]
     OneTensor {
         /// The form.
         form: &'static str,
-        /// Inputs of the version.
+        /// Tensors that the version declares.
         count: usize,
         /// Their names.
         names: String,
@@ -267,10 +267,30 @@ pub(crate) mod tests {
         for bytes in [&b" [[1.0, 2.0]]\n"[..], b"{\"x\": [1, 2]}", b"1,2\n", b"a,b\n1,2\n"] {
             assert_eq!(Input::from_bytes(bytes, &declared).unwrap(), expected);
         }
-        assert!(matches!(
-            Input::from_bytes(&[0xff, 0xfe], &declared),
-            Err(InputError::Unreadable { .. })
-        ));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_named_by_its_form() {
+        let declared = [declare("x", ElementType::F32, &[Some(1), Some(2)])];
+        for (bytes, message) in [
+            (&b"\xff\xfe"[..], "the file cannot be read: "),
+            (b"[1, ", "the JSON cannot be read: "),
+            (b"1,2\n3,4\n", "the CSV text cannot be read: "),
+            (b"\x93NUMPY", "the .npy file cannot be read: "),
+            (b"PK\x03\x04", "the .npz file cannot be read: "),
+        ] {
+            let error = Input::from_bytes(bytes, &declared).unwrap_err().to_string();
+            assert!(error.starts_with(message), "{error}");
+        }
+        let two = [declared[0].clone(), declare("y", ElementType::F32, &[Some(1)])];
+        for (bytes, message) in [
+            (&b"[1, 2]"[..], "the JSON list holds one tensor, the model has 2 (x, y)"),
+            (b"1,2\n", "the CSV text holds one tensor, "),
+            (b"\x93NUMPY", "the .npy file holds one tensor, "),
+        ] {
+            let error = Input::from_bytes(bytes, &two).unwrap_err().to_string();
+            assert!(error.starts_with(message), "{error}");
+        }
     }
 
     #[test]

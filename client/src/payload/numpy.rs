@@ -14,7 +14,7 @@ pub(super) fn read_npy(
     bytes: &[u8],
     declarations: &[TensorDeclaration],
 ) -> Result<Input, InputError> {
-    const FORM: &str = "an .npy file";
+    const FORM: &str = ".npy file";
     let declaration = single(FORM, declarations)?;
     let file = NpyFile::new(bytes).map_err(|error| InputError::unreadable(FORM, error))?;
     Ok(Input { tensors: vec![tensor(file, declaration)?], ignored: Vec::new() })

@@ -12,7 +12,7 @@ use sp_trie::{read_trie_value, LayoutV1, MemoryDB, StorageProof};
 
 use super::{describe, proof_keys, ReceiptBundle, FORMAT};
 use crate::{
-    names::{from_hex, to_hex},
+    names::{from_hex, to_hex, AssuranceArgument},
     rpc::{header_hash, height, Header},
     AccountId,
 };
@@ -117,7 +117,7 @@ pub enum VerificationError {
         operator: AccountId,
     },
     /// The outcome and the output of the receipt contradict each other.
-    #[error("the receipt contradicts itself: outcome {outcome:?} with output digest {output:?}")]
+    #[error("the receipt contradicts itself: outcome {outcome:?} with output {}", or_none(.output))]
     Contradiction {
         /// The outcome.
         outcome: Outcome,
@@ -125,7 +125,10 @@ pub enum VerificationError {
         output: Option<Digest>,
     },
     /// The evidence does not give what the assurance class asks for.
-    #[error("{assurance:?} asks for {needed} operators that signed the output; {found} did")]
+    #[error(
+        "{} asks for {needed} operators that signed the output; {found} did",
+        AssuranceArgument(*.assurance)
+    )]
     NotAssured {
         /// What was asked for.
         assurance: Assurance,
@@ -135,7 +138,7 @@ pub enum VerificationError {
         found: usize,
     },
     /// This client does not know how to verify the class.
-    #[error("this client cannot verify class {0:?}; update assay")]
+    #[error("this client cannot verify class {}; update assay", AssuranceArgument(*.0))]
     UnknownClass(Assurance),
     /// The descriptor is not that of the version.
     #[error("the descriptor has the digest {found:?}, the receipt names {named:?}")]
@@ -149,7 +152,7 @@ pub enum VerificationError {
     #[error("the decoded part of the bundle does not say what the receipt says")]
     DecodedMismatch,
     /// The output is not the one of the receipt.
-    #[error("the output has the digest {found:?}, the receipt names {named:?}")]
+    #[error("the output has the digest {found:?}, the receipt names {}", or_none(.named))]
     OutputMismatch {
         /// Digest of the output.
         found: Digest,
@@ -172,6 +175,11 @@ pub enum VerificationError {
         /// Hash of the block.
         hash: Digest,
     },
+}
+
+/// A digest for messages, or `none`.
+fn or_none(digest: &Option<Digest>) -> String {
+    digest.map_or_else(|| "none".to_owned(), |digest| format!("{digest:?}"))
 }
 
 impl VerificationError {

@@ -303,3 +303,33 @@ fn an_output_must_be_the_one_of_the_receipt() {
     assert!(bundle.verify(Some(OUTPUT)).unwrap().output_checked);
     assert_eq!(bundle.verify(Some(b"wrong")).unwrap_err().name(), "OutputMismatch");
 }
+
+#[test]
+fn messages_are_for_people() {
+    let digest = Digest::repeat_byte(1);
+    let hex = to_hex(digest);
+    for (error, message) in [
+        (
+            VerificationError::OutputMismatch { found: digest, named: None },
+            format!("the output has the digest {hex}, the receipt names none"),
+        ),
+        (
+            VerificationError::OutputMismatch { found: digest, named: Some(digest) },
+            format!("the output has the digest {hex}, the receipt names {hex}"),
+        ),
+        (
+            VerificationError::Contradiction { outcome: Outcome::TimedOut, output: Some(digest) },
+            format!("the receipt contradicts itself: outcome TimedOut with output {hex}"),
+        ),
+        (
+            VerificationError::NotAssured {
+                assurance: Assurance::Quorum { n: 3, k: 2 },
+                needed: 2,
+                found: 1,
+            },
+            "quorum:3,2 asks for 2 operators that signed the output; 1 did".to_owned(),
+        ),
+    ] {
+        assert_eq!(error.to_string(), message);
+    }
+}
