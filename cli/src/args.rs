@@ -49,6 +49,14 @@ pub enum Command {
     /// Run an operator
     #[command(subcommand)]
     Operator(OperatorCommand),
+    /// Show what asking a model would cost now
+    Quote {
+        /// owner/name, owner/name@version or model-number@version
+        model: ModelReference,
+        /// What must make the answer credible: signed, or quorum:N,K
+        #[arg(long, default_value = "signed")]
+        assurance: AssuranceArgument,
+    },
     /// Ask a model, and wait for the verified answer
     Infer(Infer),
     /// Look at requests
@@ -99,6 +107,41 @@ pub enum ModelCommand {
         /// owner/name, owner/name@version or model-number@version
         model: ModelReference,
     },
+    /// Change the royalty of a version of yours, for requests made from then on
+    SetRoyalty {
+        /// The version
+        model: ModelReference,
+        /// Share of each price that is yours
+        #[arg(value_name = "PERCENT", value_parser = Share::from_percent)]
+        royalty: Share,
+    },
+    /// Name another document about a version of yours, such as a model card, or none
+    SetMetadata {
+        /// The version
+        model: ModelReference,
+        /// Its BLAKE2b-256
+        #[arg(required_unless_present = "none", value_parser = names::parse_digest)]
+        digest: Option<Digest>,
+        /// No document
+        #[arg(long, conflicts_with = "digest")]
+        none: bool,
+    },
+    /// Offer a model of yours with all its versions to another account, which accepts it
+    Transfer {
+        /// The model: owner/name
+        model: ModelReference,
+        /// Who may accept it; replaces an earlier offer
+        #[arg(required_unless_present = "withdraw", value_parser = names::parse_account)]
+        to: Option<AccountId>,
+        /// Take the offer back
+        #[arg(long, conflicts_with = "to")]
+        withdraw: bool,
+    },
+    /// Take over a model that was offered to you, with its deposits
+    Accept {
+        /// The model: owner/name, with its present owner
+        model: ModelReference,
+    },
     /// Close a version of yours to new requests
     Deprecate {
         /// The version
@@ -131,9 +174,9 @@ pub struct Publish {
     /// SPDX licence expression [default: the declaration's, else NOASSERTION]
     #[arg(long, alias = "license")]
     pub licence: Option<String>,
-    /// Share of each price that is yours
-    #[arg(long, value_name = "PERCENT", default_value = "0", value_parser = Share::from_percent)]
-    pub royalty_percent: Share,
+    /// Share of each price that is yours [default: 0]
+    #[arg(long, value_name = "PERCENT", value_parser = Share::from_percent)]
+    pub royalty_percent: Option<Share>,
     /// How far apart outputs may be and still count as equal; 0: bit-equal. Floating-point
     /// models need one to offer quorum
     #[arg(long, value_parser = declaration::parse_tolerance)]
@@ -158,7 +201,7 @@ pub enum OperatorCommand {
         #[command(flatten)]
         worker: WorkerKey,
     },
-    /// Replace the worker key by the one of the node
+    /// Replace the worker key by the one of the node, or by another one
     SetWorker(WorkerKey),
     /// Offer a model, or change the offer
     Serve {
@@ -206,6 +249,9 @@ pub struct WorkerKey {
     /// Its signature over the statement of possession, in hex
     #[arg(long, value_name = "HEX", requires = "worker")]
     pub possession: Option<String>,
+    /// File with the secret of the worker key, in the form of --suri; the node is not asked then
+    #[arg(long, alias = "key", value_name = "FILE", conflicts_with = "worker")]
+    pub worker_key_file: Option<PathBuf>,
 }
 
 /// Ask a model.
@@ -225,8 +271,8 @@ pub struct Infer {
     /// Blocks in which it must be answered
     #[arg(long, value_name = "BLOCKS", default_value_t = assay_client::inference::DEFAULT_DEADLINE_BLOCKS)]
     pub deadline: u32,
-    /// 32 bytes in hex that an account uses once, so that nothing is asked twice [default:
-    /// random, and printed]
+    /// 32 bytes in hex that an account uses once: asking again with the same key sends nothing,
+    /// and shows the result of the first time [default: random, and printed]
     #[arg(long, value_name = "HEX")]
     pub key: Option<String>,
 }
@@ -236,6 +282,12 @@ pub struct Infer {
 pub enum RequestCommand {
     /// Show a request and its output
     Show {
+        /// The request
+        #[arg(value_parser = parse_request)]
+        request: RequestId,
+    },
+    /// Wait until a request is over, and show its result
+    Wait {
         /// The request
         #[arg(value_parser = parse_request)]
         request: RequestId,
@@ -306,6 +358,15 @@ mod tests {
             "assay model list --json",
             "assay model show //Alice/digits@1",
             "assay model remove 0@1 --artifact --whole",
+            "assay model set-royalty 0@1 2.5",
+            "assay model set-metadata //Alice/digits --none",
+            "assay model transfer //Alice/digits //Bob",
+            "assay model transfer //Alice/digits --withdraw",
+            "assay model accept //Alice/digits --suri //Bob",
+            "assay quote //Alice/digits --assurance quorum:3,2 --json",
+            "assay request wait 7",
+            "assay operator set-worker --worker-key-file worker.phrase",
+            "assay operator set-worker --key worker.phrase",
             "assay operator register --bond 100 --suri //Bob",
             "assay operator serve //Alice/digits --ask 0.1 --concurrency 2 --classes signed",
             "assay operator status //Bob",
@@ -332,6 +393,15 @@ mod tests {
             ("assay request show x", "requests are numbers"),
             ("assay operator serve 0@1 --ask 1 --classes best", "not an assurance class"),
             ("assay operator register --bond 1 --worker 0x00", "--possession"),
+            ("assay operator set-worker --key f --worker 0x0 --possession 0x0", "cannot be used"),
+            ("assay model set-royalty 0@1 101", "not a share"),
+            ("assay model set-metadata 0@1", "<DIGEST"),
+            ("assay model set-metadata 0@1 0x12", "not a digest"),
+            ("assay model transfer 0@1", "<TO>"),
+            ("assay model transfer 0@1 //Bob --withdraw", "cannot be used"),
+            ("assay model accept digits", "neither owner nor version"),
+            ("assay quote 0@1 --assurance quorum:2,1", "not an assurance"),
+            ("assay request wait x", "requests are numbers"),
         ] {
             let error = parse(line).err().unwrap_or_else(|| panic!("{line} is taken"));
             assert!(error.to_string().contains(reason), "{error}");

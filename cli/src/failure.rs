@@ -4,11 +4,13 @@
 //! |---|---|
 //! | 0 | done |
 //! | 1 | another failure |
-//! | 2 | wrong usage, or an input that cannot be right |
+//! | 2 | wrong usage, or an input that cannot be right or read |
 //! | 3 | the node cannot be reached |
-//! | 4 | the chain refused |
+//! | 4 | the chain refused, or its price is above the limit |
 //! | 5 | the request ended without a verified result |
 //! | 6 | verification failed |
+
+use std::path::PathBuf;
 
 use assay_client::{Error, VerificationError};
 use serde_json::{json, Value};
@@ -21,9 +23,9 @@ pub const EXIT_CODES: &str = "\
 Exit codes:
   0  done
   1  another failure
-  2  wrong usage, or an input that cannot be right
+  2  wrong usage, or an input that cannot be right or read
   3  the node cannot be reached
-  4  the chain refused; its error and what it says of it are printed
+  4  the chain refused, or its price is above the limit; the reason is printed
   5  the request ended without a verified result
   6  verification failed";
 
@@ -34,6 +36,13 @@ pub enum Failure {
     Client(Error),
     /// Arguments that do not go together.
     Usage(String),
+    /// A file that cannot be written.
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        reason: String,
+    },
     /// The request ended without a verified result. The result was printed.
     NotVerified,
     /// `doctor` found something. It was printed.
@@ -62,12 +71,18 @@ impl Failure {
         match self {
             Self::Usage(_) => USAGE,
             Self::NotVerified => 5,
-            Self::Unwell | Self::Interrupted => 1,
+            Self::Unwell | Self::Interrupted | Self::Unwritable { .. } => 1,
             Self::UnwellWithoutNode => 3,
             Self::Client(error) => match error {
-                Error::Invalid(_) | Error::Input(_) => USAGE,
+                Error::Invalid(_)
+                | Error::Input(_)
+                | Error::Output(_)
+                | Error::File { .. }
+                | Error::KeyOfAnother { .. } => USAGE,
                 Error::Unreachable { .. } | Error::Connection(_) => 3,
-                Error::Refused { .. } | Error::DuplicateKey { .. } => 4,
+                Error::Refused { .. }
+                | Error::DuplicateKey { .. }
+                | Error::PriceAboveLimit { .. } => 4,
                 Error::Verification(_) => 6,
                 _ => 1,
             },
@@ -84,6 +99,7 @@ impl Failure {
         match self {
             Self::Client(error) => error.to_string(),
             Self::Usage(message) => message.clone(),
+            Self::Unwritable { path, reason } => format!("{}: {reason}", path.display()),
             Self::NotVerified => "the request ended without a verified result".to_owned(),
             Self::Unwell | Self::UnwellWithoutNode => "there is something to mend".to_owned(),
             Self::Interrupted => "interrupted".to_owned(),
@@ -104,7 +120,13 @@ impl Failure {
                 error["refusal"] = json!(refusal.name);
                 error["docs"] = json!(refusal.docs);
             },
-            Self::Client(Error::DuplicateKey { request }) => error["request"] = json!(request),
+            Self::Client(Error::DuplicateKey { request } | Error::KeyOfAnother { request, .. }) => {
+                error["request"] = json!(request);
+            },
+            Self::Client(Error::PriceAboveLimit { price, limit }) => {
+                error["price"] = json!(price.to_string());
+                error["limit"] = json!(limit.to_string());
+            },
             _ => {},
         }
         json!({ "error": error })
@@ -134,10 +156,13 @@ mod tests {
             (Failure::Client(Error::not_found("x")), 1),
             (Failure::Client(Error::invalid("x")), 2),
             (Failure::Usage("x".into()), 2),
+            (Failure::Client(Error::file("x", "r")), 2),
+            (Failure::Unwritable { path: "x".into(), reason: "r".into() }, 1),
             (Failure::Client(unreachable), 3),
             (Failure::Client(Error::Connection("x".into())), 3),
             (Failure::Client(Error::Refused { call: "P.c".into(), refusal }), 4),
             (Failure::Client(Error::DuplicateKey { request: RequestId(1) }), 4),
+            (Failure::Client(Error::PriceAboveLimit { price: 2, limit: 1 }), 4),
             (Failure::UnwellWithoutNode, 3),
             (Failure::NotVerified, 5),
             (Failure::Client(VerificationError::WrongKeys.into()), 6),

@@ -8,10 +8,11 @@ mod commands;
 mod context;
 mod failure;
 mod output;
+mod usage;
 
 use std::process::ExitCode;
 
-use clap::{error::ErrorKind, Parser};
+use clap::Parser;
 
 use crate::{args::Cli, context::Context, failure::Failure, output::Output};
 
@@ -19,7 +20,7 @@ use crate::{args::Cli, context::Context, failure::Failure, output::Output};
 async fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => return usage(&error),
+        Err(error) => return usage::report(&error),
     };
     let output = Output::new(cli.global.json);
     let context = Context::new(cli.global, &output);
@@ -34,25 +35,5 @@ async fn main() -> ExitCode {
             output.failure(&failure);
             ExitCode::from(failure.exit_code())
         },
-    }
-}
-
-/// Prints what is wrong with the command line. Where it holds a key, nothing of it is repeated.
-fn usage(error: &clap::Error) -> ExitCode {
-    let is_help = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
-    let holds_key = std::env::args().any(|argument| argument.starts_with("--suri"));
-    if is_help || !holds_key {
-        // Nothing is left to do where even this cannot be written.
-        let _ = error.print();
-    } else {
-        eprintln!(
-            "error: {}. The command line holds a key and is not repeated; put the key in quotes, \
-             or use --key-file. `assay help` shows the usage.",
-            error.kind()
-        );
-    }
-    match is_help {
-        true => ExitCode::SUCCESS,
-        false => ExitCode::from(failure::USAGE),
     }
 }

@@ -18,18 +18,25 @@ pub fn parse(text: &str) -> Result<Balance> {
 
 /// Writes an amount in ASY without its symbol: `0.5`. [`parse`] reads it back exactly.
 pub fn format(plancks: Balance) -> String {
-    let unit = 10u128.pow(u32::from(TOKEN_DECIMALS));
-    let (whole, rest) = (plancks / unit, plancks % unit);
-    if rest == 0 {
-        return whole.to_string();
-    }
-    let decimals = format!("{rest:0width$}", width = usize::from(TOKEN_DECIMALS));
-    format!("{whole}.{}", decimals.trim_end_matches('0'))
+    format_decimal(plancks, TOKEN_DECIMALS)
 }
 
 /// [`format()`] with the symbol: `0.5 ASY`.
 pub fn display(plancks: Balance) -> String {
     format!("{} {TOKEN_SYMBOL}", format(plancks))
+}
+
+/// Writes a whole number of `10^-decimals` as a decimal number. [`parse_decimal`] reads it back.
+///
+/// Bounds: `decimals` is at most 38.
+pub fn format_decimal(value: u128, decimals: u8) -> String {
+    let unit = 10u128.pow(u32::from(decimals));
+    let (whole, rest) = (value / unit, value % unit);
+    if rest == 0 {
+        return whole.to_string();
+    }
+    let places = format!("{rest:0width$}", width = usize::from(decimals));
+    format!("{whole}.{}", places.trim_end_matches('0'))
 }
 
 /// Reads a non-negative decimal number with at most `decimals` places as a whole number of

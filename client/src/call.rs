@@ -150,7 +150,7 @@ pub(crate) mod tests {
     #[allow(dead_code)]
     enum Errors {
         /// The purse is empty.
-        /// Put something in.
+        /// Put `Least` in.
         Empty,
     }
 
@@ -167,7 +167,13 @@ pub(crate) mod tests {
                 deprecation_info: v16::EnumDeprecationInfo::nothing_deprecated(),
             }),
             event: None,
-            constants: Vec::new(),
+            constants: vec![v16::PalletConstantMetadata {
+                name: "Least",
+                ty: meta_type::<u128>(),
+                value: (assay_primitives::ASY / 2).encode(),
+                docs: Vec::new(),
+                deprecation_info: v16::ItemDeprecationInfo::NotDeprecated,
+            }],
             error: Some(v16::PalletErrorMetadata {
                 ty: meta_type::<Errors>(),
                 deprecation_info: v16::EnumDeprecationInfo::nothing_deprecated(),

@@ -49,6 +49,13 @@ impl Share {
     }
 }
 
+impl std::fmt::Display for Share {
+    /// Percent: `2.5%`. [`Share::from_percent`] reads it back exactly.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}%", crate::amount::format_decimal(self.0.into(), 7))
+    }
+}
+
 /// Calls of `model-registry`.
 pub mod model_registry {
     use super::*;
@@ -99,6 +106,11 @@ pub mod model_registry {
     /// withdraws the offer.
     pub fn transfer(model: ModelId, to: AccountId) -> Call {
         Call::new(PALLET, "transfer").with("model", model).with("to", to)
+    }
+
+    /// Takes over a model that is offered to the signer, with its deposits.
+    pub fn accept(model: ModelId) -> Call {
+        Call::new(PALLET, "accept").with("model", model)
     }
 
     /// Removes a version and gives its deposit back.
@@ -228,6 +240,27 @@ pub mod inference {
     }
 }
 
+/// Calls of `verification`.
+pub mod verification {
+    use super::*;
+    use assay_primitives::{ResultStatement, WorkerId, WorkerSignature};
+
+    /// Shows that an operator signed two different results for one request. `worker` is the key
+    /// that signed both.
+    pub fn report_equivocation(
+        worker: WorkerId,
+        first: (ResultStatement<AccountId>, WorkerSignature),
+        second: (ResultStatement<AccountId>, WorkerSignature),
+    ) -> Call {
+        Call::new("Verification", "report_equivocation")
+            .with("worker", worker)
+            .with("first", first.0)
+            .with("first_signature", first.1)
+            .with("second", second.0)
+            .with("second_signature", second.1)
+    }
+}
+
 /// Calls of `balances`.
 pub mod balances {
     use super::*;
@@ -262,7 +295,7 @@ pub fn all() -> Vec<Call> {
     let worker = WorkerId::decode_all(&mut &[0u8; 32][..]).expect("a key is 32 bytes");
     let possession =
         WorkerSignature::decode_all(&mut &[0u8; 64][..]).expect("a signature is 64 bytes");
-    let key = WorkerPossession { worker, possession };
+    let key = WorkerPossession { worker: worker.clone(), possession: possession.clone() };
     let descriptor = ModelDescriptor {
         artifact: digest,
         artifact_size: 0,
@@ -273,6 +306,16 @@ pub fn all() -> Vec<Call> {
         tolerance: None,
     };
     let manifest = ArtifactManifest { digest, size: 0, chunks: Vec::new() };
+    let statement = ResultStatement {
+        genesis: digest,
+        request: RequestId(0),
+        version_digest: digest,
+        input_digest: digest,
+        output_digest: digest,
+        assurance: Assurance::Signed,
+        operator: account.clone(),
+    };
+    let signed = (statement, possession);
     vec![
         model_registry::create(Default::default()),
         model_registry::publish(ModelId(0), descriptor, Share::default(), Default::default(), None),
@@ -280,6 +323,7 @@ pub fn all() -> Vec<Call> {
         model_registry::set_royalty(version, Share::default()),
         model_registry::deprecate(version),
         model_registry::transfer(ModelId(0), account.clone()),
+        model_registry::accept(ModelId(0)),
         model_registry::remove_version(version),
         model_registry::remove_model(ModelId(0)),
         operators::register(operator::Roles::INFERENCE, key.clone(), 0),
@@ -301,6 +345,7 @@ pub fn all() -> Vec<Call> {
             [0; 32],
         ),
         inference::cancel(RequestId(0)),
+        verification::report_equivocation(worker, signed.clone(), signed),
         balances::transfer_keep_alive(account, 0),
     ]
 }
@@ -318,7 +363,9 @@ mod tests {
             ("0.0000001", 1),
             ("33.3333333%", 333_333_333),
         ] {
-            assert_eq!(Share::from_percent(text).unwrap().parts(), parts, "{text}");
+            let share = Share::from_percent(text).unwrap();
+            assert_eq!(share.parts(), parts, "{text}");
+            assert_eq!(share.to_string(), format!("{}%", text.trim_end_matches('%')));
         }
         for text in ["", "-1", "100.0000001", "101", "0.00000001", "5000000000", "x"] {
             assert!(Share::from_percent(text).is_err(), "{text}");
@@ -328,9 +375,9 @@ mod tests {
     #[test]
     fn each_call_is_listed_once() {
         let mut paths: Vec<_> = all().iter().map(Call::path).collect();
-        assert_eq!(paths.len(), 21);
+        assert_eq!(paths.len(), 23);
         paths.sort();
         paths.dedup();
-        assert_eq!(paths.len(), 21);
+        assert_eq!(paths.len(), 23);
     }
 }

@@ -94,11 +94,10 @@ impl Client {
         crate::calls::all().iter().try_for_each(|call: &Call| call.check(runtime.metadata()))
     }
 
-    /// A constant of a pallet, by the first of the names that it has.
-    pub async fn constant<T: codec::Decode>(&self, pallet: &str, names: &[&str]) -> Option<T> {
+    /// A constant of a pallet, if it has one of that name and type.
+    pub async fn constant<T: codec::Decode>(&self, pallet: &str, name: &str) -> Option<T> {
         let runtime = self.runtime().await.ok()?;
-        let pallet = runtime.metadata().pallet_by_name(pallet)?;
-        let constant = names.iter().find_map(|name| pallet.constant_by_name(name))?;
+        let constant = runtime.metadata().pallet_by_name(pallet)?.constant_by_name(name)?;
         crate::rpc::decode("constant", constant.value()).ok()
     }
 

@@ -1,6 +1,6 @@
 //! What can go wrong, and what to do about it.
 
-use assay_primitives::RequestId;
+use assay_primitives::{Balance, RequestId};
 
 use crate::{payload::InputError, receipt::VerificationError};
 
@@ -74,6 +74,29 @@ pub enum Error {
         /// That request.
         request: RequestId,
     },
+    /// The account made a request with this client key before, and asked for something else.
+    #[error(
+        "request {request} was made with this client key already, and asked for {other}; use \
+         another key, or ask for the same again"
+    )]
+    KeyOfAnother {
+        /// That request.
+        request: RequestId,
+        /// What it asked for instead.
+        other: String,
+    },
+    /// The quote is above the caller's limit. Nothing was sent.
+    #[error(
+        "the price is {} now, above your limit of {}; nothing was sent",
+        crate::amount::display(*.price),
+        crate::amount::display(*.limit)
+    )]
+    PriceAboveLimit {
+        /// The quote, in plancks.
+        price: Balance,
+        /// The limit, in plancks.
+        limit: Balance,
+    },
     /// An argument that cannot be right.
     #[error("{0}")]
     Invalid(String),
@@ -83,7 +106,7 @@ pub enum Error {
     /// The chain stands still, or a request does.
     #[error("{0}")]
     Stalled(String),
-    /// A file cannot be read or written.
+    /// A file cannot be read.
     #[error("{path}: {reason}")]
     File {
         /// The file.
@@ -94,6 +117,9 @@ pub enum Error {
     /// An input does not fit the model.
     #[error("the input does not fit the model: {0}")]
     Input(#[from] InputError),
+    /// An output that was given for comparison is not one that the model gives.
+    #[error("the output does not fit the model: {0}")]
+    Output(InputError),
     /// A receipt does not hold.
     #[error("the receipt does not hold: {0}")]
     Verification(#[from] VerificationError),
@@ -145,13 +171,23 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_limit_of_ones_own_is_not_called_a_refusal_of_the_chain() {
+        let limit = assay_primitives::ASY / 2;
+        let error = Error::PriceAboveLimit { price: 2 * limit, limit };
+        assert_eq!(
+            error.to_string(),
+            "the price is 1 ASY now, above your limit of 0.5 ASY; nothing was sent"
+        );
+    }
+
+    #[test]
     fn a_refusal_names_the_pallet_the_error_and_its_docs() {
         let refusal = Refusal {
             pallet: Some("Inference".into()),
-            name: "PriceAboveLimit".into(),
+            name: "PriceUnderAsk".into(),
             docs: "Raise `max_price`.".into(),
         };
-        assert_eq!(refusal.to_string(), "Inference.PriceAboveLimit: Raise `max_price`.");
+        assert_eq!(refusal.to_string(), "Inference.PriceUnderAsk: Raise `max_price`.");
         let bare = Refusal { pallet: None, name: "Bad origin.".into(), docs: String::new() };
         assert_eq!(bare.to_string(), "Bad origin.");
     }

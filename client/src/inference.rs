@@ -16,7 +16,7 @@ use crate::{
     names::AssuranceArgument,
     payload::output_to_json,
     queries::version_name,
-    rpc, AccountId, Client, Error, InputError, PublishProgress, Refusal, Result, Signer,
+    rpc, AccountId, Client, Error, InputError, PublishProgress, Result, Signer,
 };
 
 /// Blocks that an answer may take unless the caller says otherwise.
@@ -62,6 +62,11 @@ impl Ask {
 /// How far a request has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Progress {
+    /// The account has made this request before. Its result is awaited; nothing is sent.
+    Known {
+        /// The request.
+        request: RequestId,
+    },
     /// The price is known.
     Quoted {
         /// The price in plancks.
@@ -110,6 +115,8 @@ pub struct InferenceResult {
     pub blocks: BlockNumber,
     /// What was paid, in plancks.
     pub price_paid: Balance,
+    /// Digest of the input payload.
+    pub input: Digest,
     /// Digest of the receipt.
     pub receipt: Digest,
 }
@@ -151,9 +158,63 @@ impl Client {
     ) -> Result<InferenceResult> {
         let started = Instant::now();
         let request = self.request_inference(ask, signer, progress).await?;
+        self.finish(request, &ask.version, started, progress).await
+    }
+
+    /// [`Client::infer`], so that it can be called again with the same client key: nothing is
+    /// sent then, and the result is that of the request made before.
+    ///
+    /// Fails with [`Error::KeyOfAnother`] where that request was for another version, class or
+    /// input. Its price limit and deadline may be others.
+    pub async fn infer_once(
+        &self,
+        ask: &Ask,
+        signer: &Signer,
+        progress: &(dyn Fn(Progress) + Sync),
+    ) -> Result<InferenceResult> {
+        let started = Instant::now();
+        let request = match self.request_inference(ask, signer, progress).await {
+            Ok(request) => return self.finish(request, &ask.version, started, progress).await,
+            Err(Error::DuplicateKey { request }) => request,
+            Err(error) => return Err(error),
+        };
+        let another = |other: String| Error::KeyOfAnother { request, other };
+        let view = self.existing_request(request).await?;
+        if let Some(other) = other_terms(ask, &view) {
+            return Err(another(other));
+        }
+        progress(Progress::Known { request });
+        let result = self.finish(request, &ask.version, started, progress).await?;
+        if result.input != digest(&ask.payload) {
+            return Err(another(format!("the input {:?}", result.input)));
+        }
+        Ok(result)
+    }
+
+    /// Waits until a request is over, and returns its result. The latency is that of the wait.
+    pub async fn await_result(
+        &self,
+        request: RequestId,
+        progress: &(dyn Fn(Progress) + Sync),
+    ) -> Result<InferenceResult> {
+        let started = Instant::now();
+        let view = self.existing_request(request).await?;
+        let version = self.version(view.version).await?.ok_or_else(|| {
+            Error::not_found(format!("version {} of request {request} was removed", view.version))
+        })?;
+        self.finish(request, &version, started, progress).await
+    }
+
+    async fn finish(
+        &self,
+        request: RequestId,
+        version: &VersionView<AccountId>,
+        started: Instant,
+        progress: &(dyn Fn(Progress) + Sync),
+    ) -> Result<InferenceResult> {
         let view = self.wait(request, progress).await?;
         let latency = started.elapsed().as_millis();
-        let mut result = self.result(&view, &ask.version).await?;
+        let mut result = self.result(&view, version).await?;
         result.latency_ms = u64::try_from(latency).unwrap_or(u64::MAX);
         Ok(result)
     }
@@ -168,18 +229,13 @@ impl Client {
         validate_payload(&ask.payload, &ask.version.descriptor.inputs)
             .map_err(|error| Error::Input(InputError::Payload(error)))?;
         self.refuse_used_key(ask, signer).await?;
+        self.check_deadline(ask.assurance, ask.deadline_blocks).await?;
         let version = ask.version.id;
         let quote = self.quote(version, ask.assurance).await?;
         progress(Progress::Quoted { price: quote.price, operators: quote.operators });
         let max_price = ask.max_price.unwrap_or(quote.price);
         if max_price < quote.price {
-            let docs = format!(
-                "the price is {} now, the given limit {}",
-                crate::amount::display(quote.price),
-                crate::amount::display(max_price)
-            );
-            let refusal = Refusal { pallet: None, name: "PriceAboveLimit".to_owned(), docs };
-            return Err(Error::Refused { call: "a quote".to_owned(), refusal });
+            return Err(Error::PriceAboveLimit { price: quote.price, limit: max_price });
         }
         let input = self.place_input(&ask.payload, signer, progress).await?;
         let best = self.rpc().header(None).await?;
@@ -299,6 +355,7 @@ impl Client {
             latency_ms: 0,
             blocks: receipt.receipt.decided_at.saturating_sub(view.requested_at),
             price_paid: receipt.receipt.price_paid,
+            input: receipt.receipt.input_digest,
             receipt: receipt.digest,
         })
     }
@@ -310,8 +367,7 @@ impl Client {
         signer: &Signer,
         progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<RequestInput> {
-        const NAMES: [&str; 3] = ["MaxInlineInput", "MaxInputBytes", "MaxInlineInputBytes"];
-        let bound: Option<u32> = self.constant("Inference", &NAMES).await;
+        let bound: Option<u32> = self.constant("Inference", "MaxInputBytes").await;
         if bound.is_none_or(|bound| payload.len() as u64 <= u64::from(bound)) {
             return Ok(RequestInput::Inline(payload.to_vec()));
         }
@@ -328,10 +384,66 @@ impl Client {
     }
 }
 
+/// What a request asked for, where that is something else than is asked for now. Inputs are
+/// compared by the receipt.
+fn other_terms(ask: &Ask, request: &RequestView<AccountId>) -> Option<String> {
+    if request.version != ask.version.id {
+        return Some(format!("version {}", request.version));
+    }
+    let differs = request.assurance != ask.assurance;
+    differs.then(|| format!("class {}", AssuranceArgument(request.assurance)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use assay_primitives::{ModelId, RejectReason};
+
+    #[test]
+    fn a_request_for_something_else_is_told_from_a_retry() {
+        let id = VersionId { model: ModelId(3), number: 1 };
+        let account = AccountId::from([1; 32]);
+        let version = VersionView {
+            id,
+            owner: account.clone(),
+            name: b"digits".to_vec(),
+            descriptor: assay_primitives::ModelDescriptor {
+                artifact: Digest::zero(),
+                artifact_size: 1,
+                format: assay_primitives::Format::Onnx,
+                inputs: Default::default(),
+                outputs: Default::default(),
+                assurances: assay_primitives::AssuranceClasses::NONE,
+                tolerance: None,
+            },
+            digest: Digest::zero(),
+            royalty_ppm: 0,
+            licence: Vec::new(),
+            deprecated: false,
+            open_requests: 0,
+            operators: 0,
+        };
+        let ask = Ask::new(version, Vec::new(), Assurance::Signed);
+        let request = RequestView {
+            id: RequestId(4),
+            payer: account,
+            version: id,
+            assurance: Assurance::Signed,
+            max_price: 7,
+            requested_at: 1,
+            deadline: 31,
+            status: Status::Pending,
+            members: Vec::new(),
+            output: None,
+            receipt_digest: None,
+        };
+        assert_eq!(other_terms(&ask, &request), None);
+        let newer = VersionId { number: 2, ..id };
+        let request_of_newer = RequestView { version: newer, ..request.clone() };
+        assert_eq!(other_terms(&ask, &request_of_newer).unwrap(), "version 3@2");
+        let quorum = RequestView { assurance: Assurance::Quorum { n: 3, k: 2 }, ..request };
+        assert_eq!(other_terms(&ask, &quorum).unwrap(), "class quorum:3,2");
+    }
 
     #[test]
     fn a_result_is_one_line_of_json() {
@@ -346,6 +458,7 @@ mod tests {
             latency_ms: 2100,
             blocks: 2,
             price_paid: u128::MAX,
+            input: Digest::repeat_byte(2),
             receipt: Digest::repeat_byte(1),
         };
         assert_eq!(

@@ -2,9 +2,11 @@
 
 use std::{path::Path, str::FromStr};
 
+use assay_primitives::{statement::Possession, Digest, Statement};
+use sp_core::sr25519::{Public, Signature};
 use subxt_signer::{sr25519::Keypair, SecretUri};
 
-use crate::{AccountId, Error, Result};
+use crate::{rpc::WorkerPossession, AccountId, Error, Result};
 
 /// An sr25519 key pair and its account.
 #[derive(Clone)]
@@ -39,6 +41,16 @@ impl Signer {
     /// The account.
     pub fn account(&self) -> &AccountId {
         &self.account
+    }
+
+    /// This key as a worker key, with the proof for `operator` that it is held here.
+    pub fn possession(&self, genesis: Digest, operator: &AccountId) -> WorkerPossession {
+        let statement = Possession { genesis, operator: operator.clone() };
+        let signature = self.keypair.sign(&statement.signing_bytes());
+        WorkerPossession {
+            worker: Public::from_raw(self.keypair.public_key().0).into(),
+            possession: Signature::from_raw(signature.0).into(),
+        }
     }
 
     pub(crate) fn keypair(&self) -> &Keypair {
@@ -85,6 +97,20 @@ mod tests {
         }
         let alice = Signer::from_suri("//Alice").unwrap();
         assert!(!format!("{alice:?}").contains("Alice"));
+    }
+
+    #[test]
+    fn a_possession_is_signed_for_one_operator_of_one_chain() {
+        let (operator, other) = (AccountId::from([1; 32]), AccountId::from([2; 32]));
+        let genesis = Digest::repeat_byte(3);
+        let key = Signer::from_suri("//Worker").unwrap().possession(genesis, &operator);
+        let holds = |genesis, operator: &AccountId| {
+            let statement = Possession { genesis, operator: operator.clone() };
+            statement.is_signed_by(&key.worker, &key.possession)
+        };
+        assert!(holds(genesis, &operator));
+        assert!(!holds(genesis, &other));
+        assert!(!holds(Digest::zero(), &operator));
     }
 
     #[test]

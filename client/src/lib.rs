@@ -24,6 +24,7 @@
 //! | [`payload`] | JSON, `.npy`, `.npz`, CSV to tensors and back |
 //! | [`publish`] | artifacts and model versions |
 //! | [`inference`] | a request from its quote to its result |
+//! | [`limits`] | what the chain's constants allow |
 //! | [`receipt`] | receipts that anyone checks without a node |
 //! | [`amount`], [`names`], [`keys`] | what people type |
 //!
@@ -38,6 +39,7 @@ pub mod declaration;
 pub mod error;
 pub mod inference;
 pub mod keys;
+pub mod limits;
 pub mod names;
 mod nonce;
 pub mod payload;
@@ -56,7 +58,7 @@ pub use inference::{Ask, InferenceResult, Progress};
 pub use keys::Signer;
 pub use names::{AssuranceArgument, ModelReference};
 pub use payload::{Input, InputError};
-pub use publish::{PublishProgress, PublishedVersion};
+pub use publish::{Difference, PublishProgress, PublishedVersion};
 pub use receipt::{ReceiptBundle, VerificationError, VerifiedReceipt};
 pub use transaction::Inclusion;
 

@@ -10,6 +10,7 @@ use futures::{stream, StreamExt, TryStreamExt};
 use crate::{
     calls::{model_registry, storage, Share},
     declaration::check_onnx,
+    queries::VersionTerms,
     Client, Declaration, Error, Inclusion, Result, Signer,
 };
 
@@ -116,6 +117,51 @@ pub struct PublishedVersion {
     pub deposit: Balance,
 }
 
+/// How a publication differs from what its owner said of a version with the same descriptor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Difference {
+    /// The royalty, which `set_royalty` changes.
+    Royalty {
+        /// The version's.
+        published: Share,
+        /// The publication's.
+        given: Share,
+    },
+    /// The licence, which does not change.
+    Licence {
+        /// The version's.
+        published: Licence,
+        /// The publication's.
+        given: Licence,
+    },
+    /// The digest of further metadata, which `set_metadata` changes.
+    Metadata {
+        /// The version's.
+        published: Option<Digest>,
+        /// The publication's.
+        given: Option<Digest>,
+    },
+}
+
+/// In what a publication differs from a version with the same descriptor.
+fn differences(publication: &Publication, terms: VersionTerms) -> Vec<Difference> {
+    let VersionTerms { royalty, licence, metadata } = terms;
+    let mut differences = Vec::new();
+    if royalty != publication.royalty {
+        let given = publication.royalty;
+        differences.push(Difference::Royalty { published: royalty, given });
+    }
+    if licence != publication.licence {
+        let given = publication.licence.clone();
+        differences.push(Difference::Licence { published: licence, given });
+    }
+    if metadata != publication.metadata {
+        let given = publication.metadata;
+        differences.push(Difference::Metadata { published: metadata, given });
+    }
+    differences
+}
+
 /// What publishing takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PublishPlan {
@@ -142,6 +188,8 @@ impl Client {
     /// What publishing would take now.
     pub async fn plan(&self, publication: &Publication, signer: &Signer) -> Result<PublishPlan> {
         publication.check()?;
+        self.check_royalty(publication.royalty).await?;
+        self.check_classes(publication.assurances).await?;
         let manifest = manifest(&publication.artifact)?;
         let known = self.upload(signer.account(), manifest.digest).await?;
         let missing = known.as_ref().map_or(manifest.chunks.len(), |view| view.missing.len());
@@ -235,19 +283,12 @@ impl Client {
         let before = self.balance(signer.account()).await?;
         let descriptor = publication.descriptor();
         let (digest, artifact) = (descriptor.digest(), descriptor.artifact);
-        if let Some(version) = self.newest(signer, &publication.name).await? {
-            if self.version(version).await?.is_some_and(|view| view.digest == digest) {
-                let existed = true;
-                return Ok(PublishedVersion {
-                    version,
-                    digest,
-                    artifact,
-                    existed,
-                    fees: 0,
-                    deposit: 0,
-                });
-            }
+        if let Some(version) = self.find_published(publication, signer).await? {
+            let (existed, fees, deposit) = (true, 0, 0);
+            return Ok(PublishedVersion { version, digest, artifact, existed, fees, deposit });
         }
+        self.check_royalty(publication.royalty).await?;
+        self.check_classes(publication.assurances).await?;
         let (_, model) = futures::try_join!(
             self.publish_artifact(&publication.artifact, signer, progress),
             self.find_or_create_model(&publication.name, signer, progress),
@@ -265,6 +306,30 @@ impl Client {
             fees: before.total().saturating_sub(after.total()),
             deposit: after.reserved.saturating_sub(before.reserved),
         })
+    }
+
+    /// The signer's newest version of the publication's name, if it declares just what the
+    /// publication does. Royalty, licence and metadata may be others: see
+    /// [`Client::differences`].
+    pub async fn find_published(
+        &self,
+        publication: &Publication,
+        signer: &Signer,
+    ) -> Result<Option<VersionId>> {
+        let Some(newest) = self.newest(signer, &publication.name).await? else { return Ok(None) };
+        let digest = publication.descriptor().digest();
+        let view = self.version(newest).await?;
+        Ok(view.filter(|view| view.digest == digest).map(|view| view.id))
+    }
+
+    /// In what a publication differs from what its owner said of a published version.
+    pub async fn differences(
+        &self,
+        publication: &Publication,
+        version: VersionId,
+    ) -> Result<Vec<Difference>> {
+        let terms = self.version_terms(version).await?;
+        Ok(terms.map(|terms| differences(publication, terms)).unwrap_or_default())
     }
 
     async fn find_or_create_model(
@@ -380,6 +445,29 @@ mod tests {
         tolerant.assurances = crate::names::parse_classes("quorum").unwrap();
         tolerant.tolerance = Some(Tolerance { millionths: 0 });
         tolerant.check().unwrap();
+    }
+
+    #[test]
+    fn what_the_descriptor_does_not_fix_is_compared() {
+        let mut publication = publication();
+        let published = VersionTerms {
+            royalty: publication.royalty,
+            licence: publication.licence.clone(),
+            metadata: publication.metadata,
+        };
+        assert_eq!(differences(&publication, published.clone()), []);
+        let given = Share::from_percent("10").unwrap();
+        publication.royalty = given;
+        publication.metadata = Some(Digest::repeat_byte(1));
+        assert_eq!(
+            differences(&publication, published.clone()),
+            [
+                Difference::Royalty { published: published.royalty, given },
+                Difference::Metadata { published: None, given: publication.metadata },
+            ]
+        );
+        publication.licence = b"MIT".to_vec().try_into().unwrap();
+        assert_eq!(differences(&publication, published).len(), 3);
     }
 
     #[test]

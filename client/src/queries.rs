@@ -1,14 +1,16 @@
 //! What the chain says without a transaction, at the best block.
 
 use assay_primitives::{
+    model::Licence,
     runtime_api::{
         ArtifactView, OperatorView, Quote, QuoteError, ReceiptView, RequestView, VersionView,
     },
-    Assurance, Balance, Digest, ModelId, RequestId, VersionId, WorkerId,
+    Assurance, Balance, Digest, ModelDescriptor, ModelId, RequestId, VersionId, WorkerId,
 };
 use codec::{Decode, Encode};
 
 use crate::{
+    calls::Share,
     names::{AssuranceArgument, ModelReference},
     storage, AccountId, Client, Error, Refusal, Result,
 };
@@ -27,6 +29,17 @@ impl AccountBalance {
     pub const fn total(self) -> Balance {
         self.free.saturating_add(self.reserved)
     }
+}
+
+/// What the owner of a version says of it beside what it declares.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VersionTerms {
+    /// Share of each price that goes to the owner.
+    pub royalty: Share,
+    /// SPDX licence expression.
+    pub licence: Licence,
+    /// Digest of a document about the version.
+    pub metadata: Option<Digest>,
 }
 
 impl Client {
@@ -70,6 +83,20 @@ impl Client {
         self.ask("request", &id).await
     }
 
+    /// How a request stands. Where there is none, the error says whether it was pruned.
+    pub async fn existing_request(&self, id: RequestId) -> Result<RequestView<AccountId>> {
+        if let Some(request) = self.request(id).await? {
+            return Ok(request);
+        }
+        Err(Error::NotFound(match self.receipt_digest(id, None).await? {
+            Some(digest) => format!(
+                "request {id} was pruned; the digest of its receipt, {digest:?}, stays. Export \
+                 receipts soon after their requests"
+            ),
+            None => format!("there is no request {id}"),
+        }))
+    }
+
     /// The request that an account made under a client key.
     pub async fn request_by_key(
         &self,
@@ -106,6 +133,29 @@ impl Client {
     /// A version.
     pub async fn version(&self, id: VersionId) -> Result<Option<VersionView<AccountId>>> {
         self.ask("version", &id).await
+    }
+
+    /// What its owner says of a version beside what it declares.
+    pub async fn version_terms(&self, id: VersionId) -> Result<Option<VersionTerms>> {
+        /// `pallet_model_registry::Version`.
+        #[derive(Decode)]
+        struct Record {
+            _descriptor: ModelDescriptor,
+            _digest: Digest,
+            royalty: Share,
+            licence: Licence,
+            metadata: Option<Digest>,
+            _deprecated: bool,
+            _uses: u32,
+            _deposit: Balance,
+        }
+        let record: Option<Record> =
+            self.rpc().storage_value(&storage::version_key(id), None).await?;
+        Ok(record.map(|Record { royalty, licence, metadata, .. }| VersionTerms {
+            royalty,
+            licence,
+            metadata,
+        }))
     }
 
     /// The model with this owner and name, and the number of its newest version (0: none).
@@ -152,24 +202,27 @@ impl Client {
         self.ask("check_input", &(version, payload)).await
     }
 
+    /// The model that a reference means, which need not have a version, and the number of the
+    /// version that it means (0: there is none yet).
+    pub async fn resolve_model(&self, reference: &ModelReference) -> Result<VersionId> {
+        let (owner, name, number) = match reference {
+            ModelReference::Version(id) => return Ok(*id),
+            ModelReference::Named { owner, name, number } => (owner, name, number),
+        };
+        let (model, newest) = self.find_model(owner, name).await?.ok_or_else(|| {
+            Error::not_found(format!(
+                "{owner} has no model `{name}`; `model list` shows what there is"
+            ))
+        })?;
+        Ok(VersionId { model, number: number.unwrap_or(newest) })
+    }
+
     /// The version that a reference means.
     pub async fn resolve(&self, reference: &ModelReference) -> Result<VersionView<AccountId>> {
-        let id = match reference {
-            ModelReference::Version(id) => *id,
-            ModelReference::Named { owner, name, number } => {
-                let found = self.find_model(owner, name).await?;
-                let (model, newest) = found.ok_or_else(|| {
-                    Error::not_found(format!(
-                        "{owner} has no model `{name}`; `model list` shows what there is"
-                    ))
-                })?;
-                let number = number.unwrap_or(newest);
-                if number == 0 {
-                    return Err(Error::not_found(format!("model `{name}` has no version yet")));
-                }
-                VersionId { model, number }
-            },
-        };
+        let id = self.resolve_model(reference).await?;
+        if id.number == 0 {
+            return Err(Error::not_found(format!("{reference} has no version yet")));
+        }
         let version = self.version(id).await?;
         version.ok_or_else(|| Error::not_found(format!("there is no version {reference}")))
     }

@@ -1,14 +1,23 @@
 //! Keys of the chain's storage that the client reads directly.
 
-use assay_primitives::{RequestId, WorkerId};
+use assay_primitives::{RequestId, VersionId, WorkerId};
 use codec::Encode;
-use sp_crypto_hashing::{blake2_128, twox_128};
+use sp_crypto_hashing::{blake2_128, twox_128, twox_64};
 
 use crate::AccountId;
 
 /// Key of a plain value.
 pub fn value_key(pallet: &str, item: &str) -> Vec<u8> {
     [twox_128(pallet.as_bytes()), twox_128(item.as_bytes())].concat()
+}
+
+/// Key of an entry of a map with hasher `Twox64Concat`.
+pub fn twox_map_key(pallet: &str, item: &str, key: &impl Encode) -> Vec<u8> {
+    let key = key.encode();
+    let mut full = value_key(pallet, item);
+    full.extend(twox_64(&key));
+    full.extend(key);
+    full
 }
 
 /// Key of an entry of a map with hasher `Blake2_128Concat`.
@@ -28,6 +37,11 @@ pub fn receipt_digest_key(request: RequestId) -> Vec<u8> {
 /// Key of the operator whose worker key this is or was: `Operators.WorkerKeys[worker]`.
 pub fn worker_key(worker: &WorkerId) -> Vec<u8> {
     map_key("Operators", "WorkerKeys", worker)
+}
+
+/// Key of a version: `ModelRegistry.Versions[version]`.
+pub fn version_key(version: VersionId) -> Vec<u8> {
+    twox_map_key("ModelRegistry", "Versions", &version)
 }
 
 /// Key of an account's nonce and balance: `System.Account[account]`.
@@ -69,5 +83,9 @@ mod tests {
         let key = receipt_digest_key(RequestId(0x0102));
         assert_eq!(key.len(), 32 + 16 + 8);
         assert_eq!(key[48..], [2, 1, 0, 0, 0, 0, 0, 0]);
+        let version = VersionId { model: assay_primitives::ModelId(3), number: 1 };
+        let key = version_key(version);
+        assert_eq!(key.len(), 32 + 8 + 8);
+        assert_eq!(key[40..], [3, 0, 0, 0, 1, 0, 0, 0]);
     }
 }

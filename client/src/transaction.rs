@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use assay_primitives::{Balance, BlockNumber, Digest};
-use codec::{Compact, Encode};
+use codec::{Compact, Decode, Encode};
 use subxt::{
     config::DefaultExtrinsicParamsBuilder, error::DispatchError, events::Phase,
     metadata::ArcMetadata, utils::Encoded, Metadata, SubstrateConfig,
@@ -11,6 +11,8 @@ use subxt::{
 use subxt_rpcs::methods::legacy::TransactionStatus;
 
 use crate::{
+    amount,
+    calls::Share,
     client::{Client, Runtime},
     rpc, storage, Call, Error, Refusal, Result, Signer,
 };
@@ -249,18 +251,44 @@ fn module_refusal(pallet: u8, error: u8, metadata: &Metadata) -> Option<Refusal>
     let pallet = metadata.pallet_by_error_index(pallet)?;
     let variant = pallet.error_variant_by_index(error)?;
     let docs: Vec<_> = variant.docs.iter().map(|line| line.trim()).collect();
+    let constant = |name: &str| {
+        let constant = pallet.constant_by_name(name)?;
+        let ty = metadata.types().resolve(constant.ty())?;
+        format_constant(ty.path.ident().as_deref(), constant.value())
+    };
     Some(Refusal {
         pallet: Some(pallet.name().to_owned()),
         name: variant.name.clone(),
-        docs: docs.join(" ").trim().to_owned(),
+        docs: with_values(docs.join(" ").trim(), constant),
     })
+}
+
+/// Puts their values behind the constants that a text names in backticks: "`MinBond` (1000 ASY)".
+fn with_values(text: &str, value: impl Fn(&str) -> Option<String>) -> String {
+    let parts = text.split('`').enumerate().map(|(index, part)| match index % 2 {
+        0 => part.to_owned(),
+        _ => match value(part) {
+            Some(value) => format!("`{part}` ({value})"),
+            None => format!("`{part}`"),
+        },
+    });
+    parts.collect()
+}
+
+/// A constant for people: amounts, shares and counts, by the name of its type, if it has one.
+fn format_constant(ty: Option<&str>, value: &[u8]) -> Option<String> {
+    match (ty, value.len()) {
+        (Some("Perbill"), _) => Some(Share::decode(&mut &*value).ok()?.to_string()),
+        (None, 16) => Some(amount::display(Balance::decode(&mut &*value).ok()?)),
+        (None, 4) => Some(u32::decode(&mut &*value).ok()?.to_string()),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::call::tests::{metadata, metadata_with};
-    use codec::Decode;
     use scale_info::{meta_type, MetaType, TypeInfo};
     use subxt::ext::frame_metadata::v16::TransactionExtensionMetadata;
 
@@ -339,10 +367,24 @@ mod tests {
         let refusal = decode_refusal(&[3, 9, 0, 0, 0, 0, 1, 2, 3], &metadata);
         assert_eq!(refusal.pallet.as_deref(), Some("Purse"));
         assert_eq!(refusal.name, "Empty");
-        assert_eq!(refusal.docs, "The purse is empty. Put something in.");
+        assert_eq!(refusal.docs, "The purse is empty. Put `Least` (0.5 ASY) in.");
         let unknown = decode_refusal(&[3, 8, 0, 0, 0, 0], &metadata);
         assert_eq!(unknown.pallet, None);
         assert!(unknown.name.contains("unknown error 0x0308"), "{unknown}");
+    }
+
+    #[test]
+    fn constants_come_with_their_values() {
+        let known = |name: &str| (name == "MaxDeadline").then(|| "1800".to_owned());
+        assert_eq!(
+            with_values("Further away than `MaxDeadline`. Use `quote`.", known),
+            "Further away than `MaxDeadline` (1800). Use `quote`."
+        );
+        assert_eq!(with_values("No constant.", known), "No constant.");
+        let half = 500_000_000u32.encode();
+        assert_eq!(format_constant(Some("Perbill"), &half).unwrap(), "50%");
+        assert_eq!(format_constant(None, &1_800u32.encode()).unwrap(), "1800");
+        assert_eq!(format_constant(Some("Weight"), &half), None);
     }
 
     #[test]

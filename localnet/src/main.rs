@@ -85,9 +85,12 @@ async fn run(arguments: &Arguments) -> Result<()> {
     for node in &network.nodes {
         eprintln!("  {:8} {}   metrics {}", node.name(), node.url(), node.metrics_url());
     }
+    // The programs are built into one folder.
+    let assay = std::path::absolute(arguments.node.with_file_name("assay"))?;
     eprintln!(
-        "\nTry:  assay --url {} model list\n\
+        "\nTry:  {} --url {} model list\n\
          Logs and data are in {}. Ctrl-C stops everything.",
+        assay.display(),
         network.nodes[0].url(),
         network.data().display()
     );
@@ -144,7 +147,7 @@ async fn demonstrate(narrator: &Narrator, arguments: &Arguments, network: &Netwo
                 narrator.say(&format!("  request {request} is in block {height}"))
             },
             Progress::Status { status, .. } => narrator.say(&format!("  {status:?}")),
-            Progress::Input(_) => {},
+            Progress::Known { .. } | Progress::Input(_) => {},
         };
         let result = client.infer(&ask, &payer, &progress).await?;
         println!("{}", serde_json::to_string(&result)?);

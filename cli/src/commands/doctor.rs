@@ -314,7 +314,7 @@ async fn keys(
     match view {
         Ok(Some(view)) => {
             let same_key = worker.as_ref().map(|worker| *worker == view.worker);
-            let min_bond = client.constant("Operators", &["MinBond"]).await;
+            let min_bond = client.constant("Operators", "MinBond").await;
             judge_operator(&view, same_key, min_bond, report);
             Some(view)
         },

@@ -3,13 +3,44 @@
 use std::sync::Mutex;
 
 use assay_client::{
-    amount, calls::storage, keys::random_key, names, Ask, Client, InferenceResult, Input, Progress,
-    PublishProgress, Signer,
+    amount, calls::storage, keys::random_key, names, queries::version_name, Ask, AssuranceArgument,
+    Client, InferenceResult, Input, ModelReference, Progress, PublishProgress, Signer,
 };
 use assay_primitives::{runtime_api::Status, Digest};
+use serde_json::json;
 
 use crate::{args::Infer, context::Context, failure::Failure, output::fields};
 
+/// Shows what a request would cost.
+pub async fn quote(
+    context: &Context<'_>,
+    model: &ModelReference,
+    assurance: AssuranceArgument,
+) -> Result<(), Failure> {
+    let client = context.connect().await?;
+    let version = client.resolve(model).await?;
+    let quote = client.quote(version.id, assurance.0).await?;
+    let name = version_name(&version);
+    let json = json!({
+        "model": version.id.model,
+        "version": version.id.number,
+        "name": name,
+        "assurance": assurance.to_string(),
+        "price": quote.price.to_string(),
+        "operators": quote.operators,
+    });
+    context.output.result(&json, || {
+        fields(&[
+            ("model", name.clone()),
+            ("assurance", assurance.to_string()),
+            ("price", amount::display(quote.price)),
+            ("operators", format!("{} could take it, at some price", quote.operators)),
+        ])
+    });
+    Ok(())
+}
+
+/// Asks a model.
 pub async fn run(context: &Context<'_>, arguments: Infer) -> Result<(), Failure> {
     let output = context.output;
     let signer = context.signer()?;
@@ -41,15 +72,18 @@ pub async fn run(context: &Context<'_>, arguments: Infer) -> Result<(), Failure>
         }
         output.progress(describe(&step));
     };
-    let result = client.infer(&ask, &signer, &progress).await;
-    if let Ok(result) = &result {
-        output.result(result, || to_text(result));
-    }
+    let result = client.infer_once(&ask, &signer, &progress).await;
+    let shown = result.map_err(Failure::from).and_then(|result| show(context, &result));
     let artifact = artifact.into_inner().unwrap_or_else(|broken| broken.into_inner());
     if let Some(digest) = artifact {
         remove_input(context, &client, &signer, digest).await;
     }
-    let result = result?;
+    shown
+}
+
+/// Prints a result. One without a verified output is a failure.
+pub fn show(context: &Context<'_>, result: &InferenceResult) -> Result<(), Failure> {
+    context.output.result(result, || to_text(result));
     match result.is_verified() {
         true => Ok(()),
         false => Err(Failure::NotVerified),
@@ -65,8 +99,12 @@ async fn remove_input(context: &Context<'_>, client: &Client, signer: &Signer, d
     });
 }
 
-fn describe(step: &Progress) -> String {
+/// How far a request has come, for people.
+pub fn describe(step: &Progress) -> String {
     match step {
+        Progress::Known { request } => {
+            format!("request {request} was made with this client key; nothing is sent")
+        },
         Progress::Quoted { price, operators } => {
             format!("{} from {operators} operators", amount::display(*price))
         },
@@ -87,7 +125,7 @@ fn to_text(result: &InferenceResult) -> String {
     let mut lines = vec![
         ("request", result.request.to_string()),
         ("model", result.model.clone()),
-        ("assurance", assay_client::AssuranceArgument(result.assurance).to_string()),
+        ("assurance", AssuranceArgument(result.assurance).to_string()),
         ("outcome", format!("{:?}", result.outcome)),
     ];
     if let Some(output) = &result.output {

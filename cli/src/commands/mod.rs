@@ -18,6 +18,7 @@ pub async fn run(context: &Context<'_>, command: Command) -> Result<(), Failure>
     match command {
         Command::Model(command) => model::run(context, command).await,
         Command::Operator(command) => operator::run(context, command).await,
+        Command::Quote { model, assurance } => infer::quote(context, &model, assurance).await,
         Command::Infer(arguments) => infer::run(context, arguments).await,
         Command::Request(command) => request::run(context, command).await,
         Command::Receipt(command) => receipt::run(context, command).await,

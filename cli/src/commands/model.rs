@@ -7,10 +7,10 @@ use assay_client::{
     payload::format_shape,
     publish::Publication,
     queries::version_name,
-    AccountId, Client, Declaration, Error, ModelReference, PublishProgress,
+    AccountId, Client, Declaration, Difference, Error, ModelReference, PublishProgress,
 };
 use assay_primitives::{
-    runtime_api::VersionView, Dimension, ModelId, TensorDeclaration, VersionId,
+    runtime_api::VersionView, Digest, Dimension, ModelId, TensorDeclaration, VersionId,
 };
 use serde_json::{json, Value};
 
@@ -29,6 +29,28 @@ pub async fn run(context: &Context<'_>, command: ModelCommand) -> Result<(), Fai
         ModelCommand::Publish(arguments) => publish(context, arguments).await,
         ModelCommand::List { from, limit } => list(context, ModelId(from), limit).await,
         ModelCommand::Show { model } => show(context, &model).await,
+        ModelCommand::SetRoyalty { model, royalty } => {
+            context.signer()?;
+            let client = context.connect().await?;
+            client.check_royalty(royalty).await?;
+            let version = client.resolve(&model).await?;
+            let done = format!("new requests of {} pay you {royalty}", version_name(&version));
+            super::send(context, model_registry::set_royalty(version.id, royalty), &done).await
+        },
+        ModelCommand::SetMetadata { model, digest, none: _ } => {
+            context.signer()?;
+            let version = context.connect().await?.resolve(&model).await?;
+            let metadata = or_none(digest);
+            let done = format!("the metadata of {} is {metadata} now", version_name(&version));
+            super::send(context, model_registry::set_metadata(version.id, digest), &done).await
+        },
+        ModelCommand::Transfer { model, to, withdraw: _ } => transfer(context, &model, to).await,
+        ModelCommand::Accept { model } => {
+            let account = context.signer()?.account().clone();
+            let id = context.connect().await?.resolve_model(&model).await?.model;
+            let done = format!("model {id}, {model} until now, belongs to {account}");
+            super::send(context, model_registry::accept(id), &done).await
+        },
         ModelCommand::Deprecate { model } => {
             context.signer()?;
             let version = context.connect().await?.resolve(&model).await?;
@@ -41,20 +63,40 @@ pub async fn run(context: &Context<'_>, command: ModelCommand) -> Result<(), Fai
     }
 }
 
+async fn transfer(
+    context: &Context<'_>,
+    model: &ModelReference,
+    to: Option<AccountId>,
+) -> Result<(), Failure> {
+    let signer = context.signer()?;
+    let id = context.connect().await?.resolve_model(model).await?.model;
+    let done = match &to {
+        Some(to) => format!("{model} is offered to {to}, who takes it with `model accept`"),
+        None => format!("{model} is not offered any more"),
+    };
+    // An offer to the owner itself is none.
+    let to = to.unwrap_or_else(|| signer.account().clone());
+    super::send(context, model_registry::transfer(id, to), &done).await
+}
+
 async fn publish(context: &Context<'_>, arguments: Publish) -> Result<(), Failure> {
     let signer = context.signer()?;
+    // What was not asked for is no difference from a version that is there already.
+    let asked_royalty = arguments.royalty_percent.is_some();
+    let asked_metadata = arguments.metadata.is_some();
     let artifact =
         std::fs::read(&arguments.file).map_err(|error| Error::file(&arguments.file, error))?;
     let declaration = match &arguments.declaration {
         Some(path) => Declaration::from_file(path)?,
         None => Declaration::beside(&arguments.file)?,
     };
+    let asked_licence = arguments.licence.is_some() || declaration.licence.is_some();
     let publication = Publication {
         name: arguments.name,
         artifact,
         licence: declaration::licence(arguments.licence.as_deref(), &declaration)?,
         declaration,
-        royalty: arguments.royalty_percent,
+        royalty: arguments.royalty_percent.unwrap_or_default(),
         tolerance: arguments.tolerance,
         assurances: arguments.assurance,
         metadata: arguments.metadata,
@@ -63,14 +105,29 @@ async fn publish(context: &Context<'_>, arguments: Publish) -> Result<(), Failur
 
     let output = context.output;
     let client = context.connect().await?;
-    let plan = client.plan(&publication, &signer).await?;
-    output.note(format!(
-        "{} bytes, {} transactions, fees of about {}; deposits come on top and are given back on \
-         removal",
-        plan.size,
-        plan.transactions,
-        amount::display(plan.fees)
-    ));
+    match client.find_published(&publication, &signer).await? {
+        Some(version) => {
+            let mut differences = client.differences(&publication, version).await?;
+            differences.retain(|difference| match difference {
+                Difference::Royalty { .. } => asked_royalty,
+                Difference::Licence { .. } => asked_licence,
+                Difference::Metadata { .. } => asked_metadata,
+            });
+            if !differences.is_empty() {
+                return Err(Failure::Usage(differing(version, &differences)));
+            }
+        },
+        None => {
+            let plan = client.plan(&publication, &signer).await?;
+            output.note(format!(
+                "{} bytes, {} transactions, fees of about {}; deposits come on top and are given \
+                 back on removal",
+                plan.size,
+                plan.transactions,
+                amount::display(plan.fees)
+            ));
+        },
+    }
     let progress = |step: PublishProgress| output.progress(describe(&step));
     let published = client.publish(&publication, &signer, &progress).await?;
     let name = format!("{}/{}@{}", signer.account(), publication.name, published.version.number);
@@ -97,6 +154,39 @@ async fn publish(context: &Context<'_>, arguments: Publish) -> Result<(), Failur
         ])
     });
     Ok(())
+}
+
+/// What to do where a version is there already, but not as it was to be published.
+fn differing(version: VersionId, differences: &[Difference]) -> String {
+    let text = |licence: &[u8]| String::from_utf8_lossy(licence).into_owned();
+    let lines: Vec<_> = differences
+        .iter()
+        .map(|difference| match difference {
+            Difference::Royalty { published, given } => format!(
+                "the royalty is {published}, not {given}: change it with `assay model \
+                 set-royalty {version} {}`",
+                given.to_string().trim_end_matches('%')
+            ),
+            Difference::Licence { published, given } => format!(
+                "the licence is {}, not {}: it does not change; remove the version, or publish \
+                 under another name",
+                text(published),
+                text(given)
+            ),
+            Difference::Metadata { published, given } => format!(
+                "the metadata is {}, not {}: change it with `assay model set-metadata {version} \
+                 {}`",
+                or_none(*published),
+                or_none(*given),
+                or_none(*given)
+            ),
+        })
+        .collect();
+    format!("this is version {version} already, so nothing was sent; but {}", lines.join("; and "))
+}
+
+fn or_none(digest: Option<Digest>) -> String {
+    digest.map_or_else(|| "none".to_owned(), |digest| format!("{digest:?}"))
 }
 
 /// What publishing has come to, for people.
@@ -215,13 +305,8 @@ async fn remove(
         },
         // A model that has no version any more can still be removed.
         Err(error @ Error::NotFound(_)) if whole && !artifact => {
-            let id = match model {
-                ModelReference::Version(VersionId { model, .. }) => Some(*model),
-                ModelReference::Named { owner, name, .. } => {
-                    client.find_model(owner, name).await?.map(|(id, _)| id)
-                },
-            };
-            calls.push(model_registry::remove_model(id.ok_or(error)?));
+            let id = client.resolve_model(model).await.map_err(|_| error)?;
+            calls.push(model_registry::remove_model(id.model));
         },
         Err(error) => return Err(error.into()),
     }
@@ -277,4 +362,32 @@ fn to_json(version: &VersionView<AccountId>) -> Value {
         "operators": version.operators,
         "open_requests": version.open_requests,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use assay_client::calls::Share;
+
+    #[test]
+    fn what_differs_from_the_published_version_is_named_with_its_remedy() {
+        let share = |percent| Share::from_percent(percent).unwrap();
+        let licence = |text: &str| text.as_bytes().to_vec().try_into().unwrap();
+        let version = VersionId { model: ModelId(3), number: 1 };
+        let message = differing(
+            version,
+            &[
+                Difference::Royalty { published: share("5"), given: share("2.5") },
+                Difference::Licence { published: licence("MIT"), given: licence("CC0-1.0") },
+            ],
+        );
+        assert!(message.contains("the royalty is 5%, not 2.5%"), "{message}");
+        assert!(message.contains("`assay model set-royalty 3@1 2.5`"), "{message}");
+        assert!(message.contains("the licence is MIT, not CC0-1.0"), "{message}");
+        let digest = Some(Digest::repeat_byte(1));
+        let metadata = Difference::Metadata { published: None, given: digest };
+        let message = differing(version, &[metadata]);
+        assert!(message.contains("the metadata is none, not 0x0101"), "{message}");
+        assert!(message.contains("set-metadata 3@1 0x0101"), "{message}");
+    }
 }

@@ -18,7 +18,9 @@ pub async fn run(context: &Context<'_>, command: OperatorCommand) -> Result<(), 
     match command {
         OperatorCommand::Register { bond, worker } => {
             let signer = context.signer()?;
-            let key = worker_key(&context.connect().await?, &signer, &worker).await?;
+            let client = context.connect().await?;
+            client.check_bond(bond).await?;
+            let key = worker_key(&client, &signer, &worker).await?;
             let call = operators::register(Roles::INFERENCE, key, bond);
             let done =
                 format!("registered {} with a bond of {}", signer.account(), amount::display(bond));
@@ -32,7 +34,9 @@ pub async fn run(context: &Context<'_>, command: OperatorCommand) -> Result<(), 
         },
         OperatorCommand::Serve { model, ask, concurrency, classes } => {
             context.signer()?;
-            let version = context.connect().await?.resolve(&model).await?;
+            let client = context.connect().await?;
+            client.check_concurrency(concurrency).await?;
+            let version = client.resolve(&model).await?;
             let classes = classes.unwrap_or(version.descriptor.assurances);
             let call = operators::serve(version.id, ask, concurrency, classes);
             let done = format!(
@@ -63,19 +67,49 @@ pub async fn run(context: &Context<'_>, command: OperatorCommand) -> Result<(), 
     }
 }
 
-/// The given worker key, else the node's.
+/// The given worker key, else the node's. A key that is or was registered is refused.
 async fn worker_key(
     client: &Client,
     signer: &Signer,
     given: &WorkerKey,
 ) -> Result<WorkerPossession, Failure> {
-    let (Some(worker), Some(possession)) = (&given.worker, &given.possession) else {
-        return Ok(client.rpc().worker_key(signer.account()).await?);
+    let account = signer.account();
+    let (key, from_node) = match given {
+        WorkerKey { worker_key_file: Some(path), .. } => {
+            (Signer::from_file(path)?.possession(client.genesis(), account), false)
+        },
+        WorkerKey { worker: Some(worker), possession: Some(possession), .. } => {
+            let worker = decode(worker, "a worker key")?;
+            (WorkerPossession { worker, possession: decode(possession, "a signature")? }, false)
+        },
+        _ => (client.rpc().worker_key(account).await?, true),
     };
-    Ok(WorkerPossession {
-        worker: decode(worker, "a worker key")?,
-        possession: decode(possession, "a signature")?,
-    })
+    match client.operator_of_worker(&key.worker).await? {
+        Some(owner) => Err(Error::Invalid(taken(&key, &owner, account, from_node)).into()),
+        None => Ok(key),
+    }
+}
+
+/// Why a worker key that is or was registered cannot be, and what to do.
+fn taken(
+    key: &WorkerPossession,
+    owner: &AccountId,
+    account: &AccountId,
+    from_node: bool,
+) -> String {
+    let key = names::to_hex(key.worker.encode());
+    let whose = match owner == account {
+        true => "is or was yours already".to_owned(),
+        false => format!("is or was that of the operator {owner}"),
+    };
+    let remedy = match from_node {
+        true => {
+            "the node shows the first key of its keystore only: insert a new one there, and name \
+             its secret with --worker-key-file"
+        },
+        false => "generate a new one",
+    };
+    format!("the worker key {key} {whose}, and a key is registered once; {remedy}")
 }
 
 fn decode<T: Decode>(text: &str, what: &str) -> Result<T, Failure> {
@@ -91,16 +125,11 @@ async fn status(context: &Context<'_>, account: Option<AccountId>) -> Result<(),
         Error::not_found(format!("{account} is no operator; `operator register` makes it one"))
     })?;
     context.output.result(&to_json(&operator), || {
-        let heartbeat = match (operator.live, operator.last_heartbeat) {
-            (true, Some(height)) => format!("live, last at block {height}"),
-            (false, Some(height)) => format!("overdue, last at block {height}"),
-            (_, None) => "none yet".to_owned(),
-        };
         let mut lines = vec![
             ("operator", operator.account.to_string()),
             ("worker", names::to_hex(operator.worker.encode())),
             ("bond", amount::display(operator.bond)),
-            ("heartbeat", heartbeat),
+            ("heartbeat", heartbeat(&operator)),
             ("engine", operator.engine.to_string()),
             ("open runs", operator.open_assignments.to_string()),
         ];
@@ -118,6 +147,20 @@ async fn status(context: &Context<'_>, account: Option<AccountId>) -> Result<(),
         fields(&lines)
     });
     Ok(())
+}
+
+/// How an operator's heartbeats stand, for people.
+fn heartbeat(operator: &OperatorView<AccountId>) -> String {
+    let state = match (operator.unbonding_until, operator.live) {
+        (Some(_), _) => "none is due while unbonding",
+        (None, true) => "live",
+        (None, false) => "overdue",
+    };
+    match operator.last_heartbeat {
+        Some(height) => format!("{state}, last at block {height}"),
+        None if operator.unbonding_until.is_some() => state.to_owned(),
+        None => "none yet".to_owned(),
+    }
 }
 
 /// An operator, for programs.
@@ -146,4 +189,50 @@ pub fn to_json(operator: &OperatorView<AccountId>) -> Value {
         "unbonding_until": operator.unbonding_until,
         "serves": serves,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use assay_primitives::Digest;
+
+    fn key() -> WorkerPossession {
+        let signer = Signer::from_suri("//Worker").unwrap();
+        signer.possession(Digest::zero(), signer.account())
+    }
+
+    fn operator() -> OperatorView<AccountId> {
+        OperatorView {
+            account: AccountId::from([1; 32]),
+            worker: key().worker,
+            bond: 0,
+            last_heartbeat: Some(7),
+            live: false,
+            engine: Default::default(),
+            open_assignments: 0,
+            unbonding_until: None,
+            serves: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn no_heartbeat_is_overdue_while_unbonding() {
+        let staying = operator();
+        assert_eq!(heartbeat(&staying), "overdue, last at block 7");
+        let leaving = OperatorView { unbonding_until: Some(9), ..staying };
+        assert_eq!(heartbeat(&leaving), "none is due while unbonding, last at block 7");
+        let live = OperatorView { live: true, ..operator() };
+        assert_eq!(heartbeat(&live), "live, last at block 7");
+        let new = OperatorView { last_heartbeat: None, ..operator() };
+        assert_eq!(heartbeat(&new), "none yet");
+    }
+
+    #[test]
+    fn a_taken_worker_key_comes_with_a_remedy() {
+        let (own, other) = (AccountId::from([1; 32]), AccountId::from([2; 32]));
+        let message = taken(&key(), &own, &own, true);
+        assert!(message.contains("yours already") && message.contains("--worker-key-file"));
+        let message = taken(&key(), &other, &own, false);
+        assert!(message.contains(&other.to_string()) && message.ends_with("generate a new one"));
+    }
 }

@@ -31,7 +31,9 @@ async fn export(
         context.output.result(&bundle, || bundle.to_json());
         return Ok(());
     };
-    std::fs::write(&path, bundle.to_json() + "\n").map_err(|error| Error::file(&path, error))?;
+    if let Err(error) = std::fs::write(&path, bundle.to_json() + "\n") {
+        return Err(Failure::Unwritable { path, reason: error.to_string() });
+    }
     let json = json!({
         "request": request,
         "file": path,
@@ -75,7 +77,8 @@ struct Anchor<'a> {
     finalised_by: Option<&'a str>,
 }
 
-/// Reads an output as `infer` prints it: the output alone, or the whole line.
+/// Reads an output as `infer` prints it, the output alone or the whole line, or in another form
+/// that inputs may have.
 fn read_output(source: &str, verified: &VerifiedReceipt) -> Result<Vec<u8>, Failure> {
     let descriptor = verified.descriptor.as_ref().ok_or_else(|| {
         Failure::Usage(
@@ -84,12 +87,18 @@ fn read_output(source: &str, verified: &VerifiedReceipt) -> Result<Vec<u8>, Fail
                 .to_owned(),
         )
     })?;
-    let text = match source.trim_start().starts_with(['{', '[']) {
-        true => source.to_owned(),
-        false => std::fs::read_to_string(source).map_err(|error| Error::file(source, error))?,
+    let bytes = match source.trim_start().starts_with(['{', '[']) {
+        true => source.as_bytes().to_vec(),
+        false => std::fs::read(source).map_err(|error| Error::file(source, error))?,
     };
-    let text = output_of_line(&text, &descriptor.outputs).unwrap_or(text);
-    let output = Input::from_bytes(text.as_bytes(), &descriptor.outputs).map_err(Error::from)?;
+    Ok(output_payload(&bytes, &descriptor.outputs)?)
+}
+
+fn output_payload(bytes: &[u8], declarations: &[TensorDeclaration]) -> Result<Vec<u8>, Error> {
+    let of_line =
+        std::str::from_utf8(bytes).ok().and_then(|text| output_of_line(text, declarations));
+    let bytes = of_line.as_ref().map_or(bytes, |output| output.as_bytes());
+    let output = Input::from_bytes(bytes, declarations).map_err(Error::Output)?;
     Ok(output.payload())
 }
 
@@ -169,6 +178,16 @@ mod tests {
             element_type: ElementType::F32,
             shape: Default::default(),
         }
+    }
+
+    #[test]
+    fn an_output_that_cannot_be_one_is_called_an_output() {
+        let error = output_payload(br#"{"q": 1}"#, &[declaration("p")]).unwrap_err();
+        assert!(error
+            .to_string()
+            .starts_with("the output does not fit the model: there is no `p`"));
+        let file = output_payload(b"\xff\xfe", &[declaration("p")]).unwrap_err();
+        assert!(file.to_string().contains("the file cannot be read"), "{file}");
     }
 
     #[test]

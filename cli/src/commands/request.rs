@@ -1,7 +1,7 @@
 //! `request`: look at requests.
 
 use assay_client::{
-    amount, calls::inference, payload::output_to_json, AccountId, AssuranceArgument, Error,
+    amount, calls::inference, payload::output_to_json, AccountId, AssuranceArgument,
 };
 use assay_primitives::{
     runtime_api::{RequestView, Status},
@@ -9,6 +9,7 @@ use assay_primitives::{
 };
 use serde_json::{json, Value};
 
+use super::infer;
 use crate::{
     args::RequestCommand,
     context::Context,
@@ -19,6 +20,7 @@ use crate::{
 pub async fn run(context: &Context<'_>, command: RequestCommand) -> Result<(), Failure> {
     match command {
         RequestCommand::Show { request } => show(context, request).await,
+        RequestCommand::Wait { request } => wait(context, request).await,
         RequestCommand::List { account, limit } => list(context, account, limit).await,
         RequestCommand::Cancel { request } => {
             let done = format!("request {request} is cancelled, and its escrow free again");
@@ -29,19 +31,7 @@ pub async fn run(context: &Context<'_>, command: RequestCommand) -> Result<(), F
 
 async fn show(context: &Context<'_>, id: RequestId) -> Result<(), Failure> {
     let client = context.connect().await?;
-    let request = match client.request(id).await? {
-        Some(request) => request,
-        None => {
-            let digest = client.receipt_digest(id, None).await?;
-            let message = match digest {
-                Some(digest) => {
-                    format!("request {id} was pruned; the digest of its receipt is {digest:?}")
-                },
-                None => format!("there is no request {id}"),
-            };
-            return Err(Error::not_found(message).into());
-        },
-    };
+    let request = client.existing_request(id).await?;
     let output = match (&request.output, client.version(request.version).await?) {
         (Some(output), Some(version)) => Some(output_to_json(output, &version.descriptor.outputs)?),
         _ => None,
@@ -75,6 +65,12 @@ async fn show(context: &Context<'_>, id: RequestId) -> Result<(), Failure> {
         fields(&lines)
     });
     Ok(())
+}
+
+async fn wait(context: &Context<'_>, id: RequestId) -> Result<(), Failure> {
+    let progress = |step| context.output.progress(infer::describe(&step));
+    let result = context.connect().await?.await_result(id, &progress).await?;
+    infer::show(context, &result)
 }
 
 async fn list(

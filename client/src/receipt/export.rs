@@ -81,17 +81,10 @@ impl Client {
     }
 
     async fn no_receipt(&self, request: RequestId) -> Result<Error> {
-        if let Some(digest) = self.receipt_digest(request, None).await? {
-            return Ok(Error::not_found(format!(
-                "the receipt of request {request} was pruned; its digest {digest:?} stays. Export \
-                 receipts soon after their requests"
-            )));
-        }
-        Ok(match self.request(request).await? {
-            Some(view) if !matches!(view.status, Status::Final(_)) => {
-                Error::not_found(format!("request {request} is not over yet: {:?}", view.status))
-            },
-            _ => Error::not_found(format!("there is no request {request}")),
-        })
+        let view = self.existing_request(request).await?;
+        Ok(Error::not_found(match view.status {
+            Status::Final(_) => format!("request {request} has no receipt"),
+            open => format!("request {request} is not over yet: {open:?}"),
+        }))
     }
 }
