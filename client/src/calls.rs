@@ -295,7 +295,7 @@ pub fn all() -> Vec<Call> {
     let worker = WorkerId::decode_all(&mut &[0u8; 32][..]).expect("a key is 32 bytes");
     let possession =
         WorkerSignature::decode_all(&mut &[0u8; 64][..]).expect("a signature is 64 bytes");
-    let key = WorkerPossession { worker: worker.clone(), possession: possession.clone() };
+    let key = WorkerPossession { worker: worker.clone(), possession };
     let descriptor = ModelDescriptor {
         artifact: digest,
         artifact_size: 0,

@@ -49,7 +49,7 @@ impl Signer {
         let signature = self.keypair.sign(&statement.signing_bytes());
         WorkerPossession {
             worker: Public::from_raw(self.keypair.public_key().0).into(),
-            possession: Signature::from_raw(signature.0).into(),
+            possession: Signature::from_raw(signature.0),
         }
     }
 

@@ -1,6 +1,8 @@
 //! The JSON-RPC methods of a node that the client uses.
 
-use assay_primitives::{ArtifactManifest, BlockNumber, Digest, WorkerId, WorkerSignature};
+use assay_primitives::{
+    ArtifactManifest, BlockNumber, Digest, WorkerId, WorkerSignature, WORKER_KEY_TYPE,
+};
 use codec::{Decode, DecodeAll, Encode};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -13,7 +15,10 @@ use subxt_rpcs::{
     RpcClient, RpcConfig,
 };
 
-use crate::{names::from_hex, AccountId, Error, Result};
+use crate::{
+    names::{from_hex, to_hex},
+    AccountId, Error, Result,
+};
 
 /// A block header.
 pub type Header = SubstrateHeader<Digest>;
@@ -195,8 +200,8 @@ impl Rpc {
         self.request("system_chain", rpc_params![]).await
     }
 
-    /// The node's worker key with the proof of possession for `operator`. The node answers its
-    /// own machine only.
+    /// The first worker key of the node's keystore, with the proof of possession for `operator`.
+    /// The node answers its own machine only.
     pub async fn worker_key(&self, operator: &AccountId) -> Result<WorkerPossession> {
         #[derive(serde::Deserialize)]
         struct Answer {
@@ -209,6 +214,12 @@ impl Rpc {
             worker: decode_hex(METHOD, &answer.worker)?,
             possession: decode_hex(METHOD, &answer.possession)?,
         })
+    }
+
+    /// Whether the node's keystore holds a worker key. Nodes answer their own machine only.
+    pub async fn has_worker_key(&self, worker: &WorkerId) -> Result<bool> {
+        let key_type = String::from_utf8_lossy(&WORKER_KEY_TYPE.0).into_owned();
+        self.request("author_hasKey", rpc_params![to_hex(worker.encode()), key_type]).await
     }
 
     /// What the node says of its engine; `None` if it runs none.

@@ -313,9 +313,13 @@ async fn keys(
     };
     match view {
         Ok(Some(view)) => {
-            let same_key = worker.as_ref().map(|worker| *worker == view.worker);
+            let holds_key = match client.rpc().has_worker_key(&view.worker).await {
+                Ok(holds) => worker.as_ref().map(|_| holds),
+                // The first key of the keystore is known at least.
+                Err(_) => worker.as_ref().map(|first| *first == view.worker),
+            };
             let min_bond = client.constant("Operators", "MinBond").await;
-            judge_operator(&view, same_key, min_bond, report);
+            judge_operator(&view, holds_key, min_bond, report);
             Some(view)
         },
         Ok(None) if expected || worker.is_some() => {
@@ -339,11 +343,11 @@ async fn keys(
     }
 }
 
-/// Judges an operator. `same_key` says whether the node holds its worker key, and `min_bond` with
+/// Judges an operator. `holds_key` says whether the node holds its worker key, and `min_bond` with
 /// what bond operators are drawn, if that is known.
 fn judge_operator(
     operator: &OperatorView<AccountId>,
-    same_key: Option<bool>,
+    holds_key: Option<bool>,
     min_bond: Option<Balance>,
     report: &mut Report,
 ) {
@@ -361,8 +365,8 @@ fn judge_operator(
             report.mend("operator", Verdict::Warning, detail, remedy);
         },
     }
-    if same_key == Some(false) {
-        let detail = "the node holds another worker key than the one registered";
+    if holds_key == Some(false) {
+        let detail = "the node does not hold the worker key that is registered";
         let remedy = "assay operator set-worker against this node, or restore its keystore";
         report.mend("key match", Verdict::Failed, detail, remedy);
     }

@@ -6,7 +6,7 @@ use assay_client::{
     amount, calls::storage, keys::random_key, names, queries::version_name, Ask, AssuranceArgument,
     Client, InferenceResult, Input, ModelReference, Progress, PublishProgress, Signer,
 };
-use assay_primitives::{runtime_api::Status, Digest};
+use assay_primitives::{digest, runtime_api::Status, Digest};
 use serde_json::json;
 
 use crate::{args::Infer, context::Context, failure::Failure, output::fields};
@@ -34,7 +34,7 @@ pub async fn quote(
             ("model", name.clone()),
             ("assurance", assurance.to_string()),
             ("price", amount::display(quote.price)),
-            ("operators", format!("{} could take it, at some price", quote.operators)),
+            ("operators", quote.operators.to_string()),
         ])
     });
     Ok(())
@@ -65,10 +65,16 @@ pub async fn run(context: &Context<'_>, arguments: Infer) -> Result<(), Failure>
         deadline_blocks: arguments.deadline,
         client_key,
     };
+    // The input's artifact if this attempt made one, or an earlier one may have left it.
     let artifact = Mutex::new(None);
     let progress = |step: Progress| {
-        if let Progress::Input(PublishProgress::ArtifactCreated { digest }) = &step {
-            *artifact.lock().unwrap_or_else(|broken| broken.into_inner()) = Some(*digest);
+        let made = match &step {
+            Progress::Input(PublishProgress::ArtifactCreated { digest }) => Some(*digest),
+            Progress::Known { .. } => Some(digest(&ask.payload)),
+            _ => None,
+        };
+        if made.is_some() {
+            *artifact.lock().unwrap_or_else(|broken| broken.into_inner()) = made;
         }
         output.progress(describe(&step));
     };
@@ -92,6 +98,10 @@ pub fn show(context: &Context<'_>, result: &InferenceResult) -> Result<(), Failu
 
 /// Gives the deposit of an input back that was put on chain for this request alone.
 async fn remove_input(context: &Context<'_>, client: &Client, signer: &Signer, digest: Digest) {
+    match client.artifact(digest).await {
+        Ok(Some(artifact)) if artifact.owner == *signer.account() => {},
+        _ => return,
+    }
     let removed = client.submit(&storage::remove(digest), signer).await;
     context.output.note(match removed {
         Ok(_) => "removed the input from the chain; its deposit came back".to_owned(),
@@ -106,7 +116,7 @@ pub fn describe(step: &Progress) -> String {
             format!("request {request} was made with this client key; nothing is sent")
         },
         Progress::Quoted { price, operators } => {
-            format!("{} from {operators} operators", amount::display(*price))
+            format!("{}; operators that could take it: {operators}", amount::display(*price))
         },
         Progress::Input(step) => format!("input: {}", super::model::describe(step)),
         Progress::Included { request, height } => {

@@ -304,9 +304,9 @@ async fn remove(
             }
         },
         // A model that has no version any more can still be removed.
-        Err(error @ Error::NotFound(_)) if whole && !artifact => {
-            let id = client.resolve_model(model).await.map_err(|_| error)?;
-            calls.push(model_registry::remove_model(id.model));
+        Err(Error::NotFound(_)) if whole && !artifact => {
+            let id = client.resolve_model(model).await?.model;
+            calls.push(model_registry::remove_model(id));
         },
         Err(error) => return Err(error.into()),
     }
