@@ -1,6 +1,6 @@
 //! What is wrong with a command line, without the key that it may hold.
 
-use std::process::ExitCode;
+use std::{io::Write, process::ExitCode};
 
 use clap::error::ErrorKind;
 
@@ -26,14 +26,14 @@ pub fn report(error: &clap::Error) -> ExitCode {
         },
         false => {
             let text = without(&error.to_string(), &secrets).unwrap_or_else(|| unspoken(error));
-            eprint!("{text}");
+            let _ = write!(std::io::stderr(), "{text}");
             text
         },
     };
     let message = text.split("\n\n").next().unwrap_or_default();
     let failure = Failure::Usage(message.trim_start_matches("error: ").trim().to_owned());
     if arguments.iter().any(|argument| argument == "--json") {
-        println!("{}", failure.to_json());
+        let _ = writeln!(std::io::stdout(), "{}", failure.to_json());
     }
     ExitCode::from(failure.exit_code())
 }
