@@ -4,6 +4,7 @@
 use assay_runtime::{
     weights::pallet_inference::WeightInfo, Inference, Runtime, MAXIMUM_BLOCK_WEIGHT,
 };
+use frame_support::traits::Get;
 use pallet_inference::WeightInfo as _;
 
 use crate::report::Report;
@@ -15,33 +16,41 @@ const OUTPUT_BYTES: u32 = 52;
 pub fn bench(report: &mut Report) {
     let micros = |picoseconds: u64| picoseconds as f64 / 1e6;
     type Weights = WeightInfo<Runtime>;
-    for candidates in [1, 8, 16, 32] {
-        let weight = Weights::draw(candidates).ref_time();
+    for (members, candidates) in [(1, 1), (1, 8), (1, 32), (15, 15), (15, 32)] {
+        let weight = Weights::draw(candidates, members).ref_time();
         report.add(
             "weights",
-            format!("draw of 15 among {candidates} candidates"),
+            format!("draw of {members} among {candidates} operators of the version"),
             micros(weight),
             "µs",
         );
     }
-    let slope = (Weights::draw(32).ref_time() as f64 - Weights::draw(1).ref_time() as f64) / 31.0;
+    let slope = (Weights::draw(32, 1).ref_time() - Weights::draw(1, 1).ref_time()) as f64 / 31.0;
     report.add(
         "weights",
-        "slope of a draw per candidate, of which there are at most 32",
+        "slope of a draw per operator of the version, of which there are at most 32",
         slope / 1e6,
         "µs",
     );
     report.add(
         "weights",
-        "draws per block at most",
+        "draws per block, committees of 15 among 32",
         f64::from(Inference::draws_per_block()),
         "requests",
     );
+    let budget = <Runtime as pallet_inference::Config>::DrawBudget::get().ref_time();
+    report.add(
+        "weights",
+        "draws per block, one operator among 4",
+        (budget / Weights::draw(4, 1).ref_time()) as f64,
+        "requests",
+    );
 
-    let request = Weights::request(INPUT_BYTES).ref_time();
+    let request = Weights::request(INPUT_BYTES, 4).ref_time();
     let result = Weights::submit_result(OUTPUT_BYTES).ref_time()
         + Weights::authorize_result(OUTPUT_BYTES).ref_time();
-    report.add("weights", "request, digits model", micros(request), "µs");
+    let draw = Weights::draw(4, 1).ref_time();
+    report.add("weights", "request, digits model, four operators", micros(request), "µs");
     report.add(
         "weights",
         "signed result with its authorization, digits model",
@@ -51,8 +60,8 @@ pub fn bench(report: &mut Report) {
     let block = MAXIMUM_BLOCK_WEIGHT.ref_time() as f64;
     report.add(
         "weights",
-        "share of a block that one signed request takes",
-        (request + result) as f64 / block * 100.0,
+        "share of a block that one signed request takes, from draw to end",
+        (request + draw + result) as f64 / block * 100.0,
         "%",
     );
 }

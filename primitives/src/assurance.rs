@@ -55,6 +55,8 @@ pub enum Assurance {
     Copy,
     PartialEq,
     Eq,
+    PartialOrd,
+    Ord,
     Debug,
     Encode,
     Decode,

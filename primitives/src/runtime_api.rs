@@ -16,6 +16,8 @@ use crate::{
 pub struct Quote {
     /// The smallest `max_price` that enough operators accept, in plancks.
     pub price: Balance,
+    /// Fewest blocks from the inclusion of a request at that price to its deadline.
+    pub blocks: BlockNumber,
     /// Operators that could take the request at some price.
     pub operators: u32,
 }
@@ -128,6 +130,21 @@ pub struct VersionView<AccountId> {
     pub operators: u32,
 }
 
+/// How an operator serves a version.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo, Serialize, Deserialize)]
+pub struct ServiceView {
+    /// The version.
+    pub version: VersionId,
+    /// Price of one run, in plancks.
+    pub ask: Balance,
+    /// Runs at once.
+    pub concurrency: u32,
+    /// Blocks that it wants for an answer.
+    pub response_blocks: BlockNumber,
+    /// Classes in which it serves.
+    pub classes: AssuranceClasses,
+}
+
 /// An operator as clients see it.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo, Serialize, Deserialize)]
 pub struct OperatorView<AccountId> {
@@ -147,8 +164,8 @@ pub struct OperatorView<AccountId> {
     pub open_assignments: u32,
     /// Height from which an unbonding operator may take its bond.
     pub unbonding_until: Option<BlockNumber>,
-    /// Versions that it serves, with the price asked, the runs at once, and the classes.
-    pub serves: Vec<(VersionId, Balance, u32, AssuranceClasses)>,
+    /// Versions that it serves, and how.
+    pub serves: Vec<ServiceView>,
 }
 
 /// An assignment of a worker.

@@ -9,8 +9,8 @@ use sp_weights::Weight;
 use crate::{
     model::{ModelDescriptor, Tolerance},
     operator::Offence,
-    ArtifactManifest, Assurance, AssuranceClass, Balance, Digest, Evidence, Outcome, RequestId,
-    VersionId, WorkerId, WorkerSignature,
+    ArtifactManifest, Assurance, AssuranceClass, Balance, BlockNumber, Digest, Evidence, Outcome,
+    RequestId, VersionId, WorkerId, WorkerSignature,
 };
 
 /// What a request needs to know of a version.
@@ -61,19 +61,25 @@ pub struct Candidate<AccountId> {
     pub bond: Balance,
     /// Its price for one run.
     pub ask: Balance,
+    /// Blocks that it wants between the draw and the end of the time for its answer.
+    pub response_blocks: BlockNumber,
+    /// Whether it takes one more run now.
+    pub has_room: bool,
 }
 
 /// Operators, as requests see them. Implemented by `operators`.
 pub trait Operators<AccountId> {
-    /// The operators that serve `version` in `class`, are live, have room for one more run and
-    /// ask at most `budget`. At most [`Operators::max_candidates`].
+    /// The operators that serve `version` in `class`, are live, have the smallest bond and ask
+    /// at most `budget`. At most [`Operators::servers`].
     fn candidates(
         version: VersionId,
         class: AssuranceClass,
         budget: Balance,
     ) -> Vec<Candidate<AccountId>>;
-    /// Bound of what [`Operators::candidates`] returns.
-    fn max_candidates() -> u32;
+    /// How many operators [`Operators::candidates`] looks at for `version`.
+    fn servers(version: VersionId) -> u32;
+    /// Bound of [`Operators::servers`].
+    fn max_servers() -> u32;
     /// Notes that `request` is assigned to `operator`, for a run of `version`.
     fn assign(operator: &AccountId, request: RequestId, version: VersionId);
     /// Notes that the assignment is over.

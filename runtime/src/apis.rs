@@ -4,7 +4,7 @@ use alloc::{format, string::String, vec::Vec};
 use assay_primitives::{
     runtime_api::{
         ArtifactView, Assignment, OperatorView, Quote, QuoteError, ReceiptView, RequestView,
-        VersionView,
+        ServiceView, VersionView,
     },
     traits::{Bonds as _, Operators as _},
     validate_payload, Assurance, Digest, ModelId, RequestId, VersionId, WorkerId,
@@ -54,7 +54,13 @@ fn operator_view(account: AccountId) -> Option<OperatorView<AccountId>> {
         .filter_map(|version| {
             let servers = pallet_operators::Servers::<Runtime>::get(version);
             let server = servers.into_iter().find(|server| server.account == account)?;
-            Some((version, server.ask, server.concurrency, server.classes))
+            Some(ServiceView {
+                version,
+                ask: server.ask,
+                concurrency: server.concurrency,
+                response_blocks: server.response_blocks,
+                classes: server.classes,
+            })
         })
         .collect();
     Some(OperatorView {

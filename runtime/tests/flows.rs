@@ -74,6 +74,7 @@ fn set_up() {
             version: version(0, 1),
             ask: ASK,
             concurrency: 4,
+            response_blocks: 1,
             classes: both(),
         };
         submit(operator, serve);

@@ -112,8 +112,10 @@ fn the_chain_does_what_the_model_says() {
     }
     for sight in [
         "a compensation of less than the slash",
+        "a draw that comes too late",
         "a draw that waits for randomness",
         "a liar",
+        "a request that waits for room",
         "a result within the tolerance",
         "a result within twice the tolerance",
         "a share below the existential deposit of a dead account",

@@ -171,6 +171,7 @@ fn largest_calls() -> Vec<RuntimeCall> {
                 version,
                 ask: u128::MAX,
                 concurrency: u32::MAX,
+                response_blocks: u32::MAX,
                 classes: both(),
             },
             pallet_operators::Call::withdraw { version },

@@ -197,7 +197,7 @@ impl<T: Config> Pallet<T> {
     ) -> Authorized {
         let Assigned { request, worker, state } =
             Self::assigned(*id, operator, |request| request.deadline)?;
-        ensure!(request.status == Status::Submitted, refuse(refusal::WRONG_PHASE));
+        ensure!(Self::reveals_due(*id, &request, Self::now()), refuse(refusal::WRONG_PHASE));
         let committed = match state {
             MemberState::Committed(commitment) => commitment,
             MemberState::Revealed => return Err(refuse(refusal::TWICE)),

@@ -112,21 +112,24 @@ mod benchmarks {
     /// A request with its committee, drawn from as many operators as can be.
     fn assigned<T: Config>(assurance: Assurance) -> RequestId {
         let payer = account("payer", 0, 0);
-        let id = requested::<T>(payer, T::Operators::max_candidates(), assurance);
+        let id = requested::<T>(payer, T::Operators::max_servers(), assurance);
         Pallet::<T>::assign(id, &RANDOMNESS);
         assert_eq!(get::<T>(id).status, Status::Assigned);
         id
     }
 
-    /// A request whose members have committed to the outputs.
-    fn committed<T: Config>(outputs: &[OutputOf<T>], id: RequestId) -> Vec<T::AccountId> {
+    /// The members, all but the first `silent` of which have committed to the outputs.
+    fn commit<T: Config>(
+        outputs: &[OutputOf<T>],
+        id: RequestId,
+        silent: usize,
+    ) -> Vec<T::AccountId> {
         let members = get::<T>(id).accounts();
-        for (member, output) in members.iter().zip(outputs) {
+        for (member, output) in members.iter().zip(outputs).skip(silent) {
             let commitment =
                 commitment(&Pallet::<T>::genesis(), id, member, &digest(output), &SALT);
             Pallet::<T>::note_commitment(id, member.clone(), commitment);
         }
-        assert_eq!(get::<T>(id).status, Status::Submitted);
         members
     }
 
@@ -186,7 +189,8 @@ mod benchmarks {
     fn revealed<T: Config>(bytes: u32, missing: usize) -> (RequestId, T::AccountId, OutputOf<T>) {
         let id = assigned::<T>(COMMITTEE);
         let outputs = outputs::<T>(id, bytes);
-        let members = committed::<T>(&outputs, id);
+        let members = commit::<T>(&outputs, id, 0);
+        assert_eq!(get::<T>(id).status, Status::Submitted);
         for (index, (member, output)) in members.iter().zip(&outputs).enumerate() {
             if index != missing {
                 reveal::<T>(id, member, output);
@@ -201,8 +205,11 @@ mod benchmarks {
     }
 
     #[benchmark]
-    fn request(n: Linear<0, { T::MaxInputBytes::get() }>) -> Result<(), BenchmarkError> {
-        let version = version::<T>(T::Operators::max_candidates());
+    fn request(
+        n: Linear<0, { T::MaxInputBytes::get() }>,
+        c: Linear<{ MAX_COMMITTEE.into() }, { T::Operators::max_servers() }>,
+    ) -> Result<(), BenchmarkError> {
+        let version = version::<T>(c);
         let payer = endowed::<T>(whitelisted_caller());
         let id = NextRequest::<T>::get();
         let artifact = T::Models::terms(version).expect("published above").descriptor.artifact;
@@ -256,9 +263,12 @@ mod benchmarks {
     // Of the two calls whose authorization this is, the one that checks more.
     #[benchmark]
     fn authorize_result(n: Linear<0, { T::MaxOutputBytes::get() }>) -> Result<(), BenchmarkError> {
+        // One member is silent, so that the others have to be counted.
         let id = assigned::<T>(COMMITTEE);
         let outputs = outputs::<T>(id, n);
-        let operator = committed::<T>(&outputs, id).pop().expect("a committee");
+        let members = commit::<T>(&outputs, id, 1);
+        set_now::<T>(get::<T>(id).commit_deadline(T::RevealWindow::get()) + 1);
+        let operator = members.last().expect("a committee").clone();
         let output = outputs.into_iter().next_back().expect("a committee");
         let statement =
             Pallet::<T>::result_statement(id, &operator, digest(&output)).expect("requested above");
@@ -347,19 +357,23 @@ mod benchmarks {
     }
 
     #[benchmark]
-    fn draw(c: Linear<{ MAX_COMMITTEE.into() }, { T::Operators::max_candidates() }>) {
-        let id = requested::<T>(account("payer", 0, 0), c, COMMITTEE);
+    fn draw(
+        c: Linear<{ MAX_COMMITTEE.into() }, { T::Operators::max_servers() }>,
+        m: Linear<2, { MAX_COMMITTEE.into() }>,
+    ) {
+        let assurance = Assurance::Quorum { n: m as u8, k: m as u8 };
+        let id = requested::<T>(account("payer", 0, 0), c, assurance);
         let (first, _) = QueueBounds::<T>::get();
 
         #[block]
         {
             // What `draw_due` does for each request.
             if let Some(id) = Queue::<T>::take(first) {
-                Pallet::<T>::assign(id, &RANDOMNESS);
+                Pallet::<T>::take_turn(id, &RANDOMNESS, &mut Default::default());
             }
         }
 
-        assert_eq!(get::<T>(id).members.len(), MAX_COMMITTEE as usize);
+        assert_eq!(get::<T>(id).members.len(), m as usize);
     }
 
     // A member that has committed and does not reveal: the results of the others are compared,
@@ -377,6 +391,22 @@ mod benchmarks {
         }
 
         assert_eq!(outcome::<T>(id), Some(Outcome::Verified));
+    }
+
+    // All are silent: all are penalised, and the request ends.
+    #[benchmark]
+    fn commit_deadline() {
+        let id = assigned::<T>(COMMITTEE);
+        let now = get::<T>(id).commit_deadline(T::RevealWindow::get()) + 1;
+        AgendaCursor::<T>::put(now);
+        set_now::<T>(now);
+
+        #[block]
+        {
+            Pallet::<T>::sweep_deadlines();
+        }
+
+        assert_eq!(outcome::<T>(id), Some(Outcome::TimedOut));
     }
 
     #[benchmark]

@@ -73,13 +73,28 @@ impl<T: Config> Pallet<T> {
         ensure!(!terms.deprecated, Error::<T>::VersionDeprecated);
         T::Verification::check_request(assurance, &terms.descriptor)?;
 
-        let size = u32::from(assurance.committee_size());
-        let budget = max_price / Balance::from(size.max(1));
-        Self::check_operators(version, assurance, budget)?;
-
         let id = NextRequest::<T>::get();
         let next = id.0.checked_add(1).ok_or(Error::<T>::NoIdentifierLeft)?;
-        let (input_digest, input_is_artifact) = match &input {
+        let mut request = Request {
+            payer: payer.clone(),
+            client_key,
+            version,
+            version_digest: terms.digest,
+            input_digest: Digest::zero(),
+            input_is_artifact: false,
+            assurance,
+            tolerance: terms.descriptor.tolerance,
+            max_price,
+            royalty_to: terms.owner,
+            royalty: terms.royalty,
+            requested_at: now,
+            deadline,
+            status: Status::Pending,
+            draw: None,
+            members: Members::default(),
+        };
+        Self::check_operators(&request)?;
+        (request.input_digest, request.input_is_artifact) = match &input {
             RequestInput::Inline(payload) => {
                 validate_payload(payload, &terms.descriptor.inputs).map_err(Error::<T>::from)?;
                 (digest(payload), false)
@@ -101,24 +116,6 @@ impl<T: Config> Pallet<T> {
             RequestInput::Inline(payload) => Inputs::<T>::insert(id, payload),
             RequestInput::Artifact(artifact) => T::Artifacts::acquire(&artifact)?,
         }
-        let request = Request {
-            payer: payer.clone(),
-            client_key,
-            version,
-            version_digest: terms.digest,
-            input_digest,
-            input_is_artifact,
-            assurance,
-            tolerance: terms.descriptor.tolerance,
-            max_price,
-            royalty_to: terms.owner,
-            royalty: terms.royalty,
-            requested_at: now,
-            deadline,
-            status: Status::Pending,
-            draw: None,
-            members: Members::default(),
-        };
         NextRequest::<T>::put(RequestId(next));
         ClientKeys::<T>::insert(&payer, client_key, id);
         for height in Self::agenda_heights(&request) {
@@ -144,16 +141,18 @@ impl<T: Config> Pallet<T> {
         heights
     }
 
-    fn check_operators(
-        version: VersionId,
-        assurance: Assurance,
-        budget: Balance,
-    ) -> DispatchResult {
-        let needed = usize::from(assurance.committee_size());
-        let candidates = T::Operators::candidates(version, assurance.class(), Balance::MAX);
+    /// Refuses what nobody could take even if the draw came at once. Who has no room at present
+    /// counts: the request waits for it.
+    fn check_operators(request: &Request<T::AccountId>) -> DispatchResult {
+        let needed = request.size();
+        let class = request.assurance.class();
+        let candidates = T::Operators::candidates(request.version, class, Balance::MAX);
         ensure!(candidates.len() >= needed, Error::<T>::NoOperator);
-        let affordable = candidates.iter().filter(|candidate| candidate.ask <= budget).count();
-        ensure!(affordable >= needed, Error::<T>::PriceUnderAsk);
+        let affordable = candidates.iter().filter(|candidate| candidate.ask <= request.budget());
+        ensure!(affordable.clone().count() >= needed, Error::<T>::PriceUnderAsk);
+        let left = request.blocks_to_answer(Self::now().saturating_add(1), T::RevealWindow::get());
+        let in_time = affordable.filter(|candidate| candidate.response_blocks <= left).count();
+        ensure!(in_time >= needed, Error::<T>::DeadlineUnderResponse);
         Ok(())
     }
 
@@ -174,19 +173,30 @@ impl<T: Config> Pallet<T> {
         T::Verification::check_request(assurance, &terms.descriptor)
             .map_err(|_| QuoteError::ClassUnavailable)?;
         let needed = usize::from(assurance.committee_size());
-        let mut asks: Vec<Balance> =
-            T::Operators::candidates(version, assurance.class(), Balance::MAX)
-                .into_iter()
-                .map(|candidate| candidate.ask)
-                .collect();
-        asks.sort_unstable();
-        match asks.get(needed.saturating_sub(1)) {
-            Some(ask) => Ok(Quote {
-                price: ask.saturating_mul(needed as Balance),
-                operators: asks.len() as u32,
-            }),
-            None => Err(QuoteError::NotEnoughOperators(asks.len() as u32)),
-        }
+        let mut candidates = T::Operators::candidates(version, assurance.class(), Balance::MAX);
+        let operators = candidates.len() as u32;
+        candidates.sort_unstable_by_key(|candidate| candidate.ask);
+        let Some(ask) = candidates.get(needed.saturating_sub(1)).map(|candidate| candidate.ask)
+        else {
+            return Err(QuoteError::NotEnoughOperators(operators));
+        };
+        let mut responses: Vec<BlockNumber> = candidates
+            .into_iter()
+            .take_while(|candidate| candidate.ask <= ask)
+            .map(|candidate| candidate.response_blocks)
+            .collect();
+        responses.sort_unstable();
+        let response = responses.get(needed.saturating_sub(1)).copied().unwrap_or_default();
+        // One block passes until the draw.
+        let reveal_window = match assurance {
+            Assurance::Quorum { .. } => T::RevealWindow::get(),
+            _ => 0,
+        };
+        Ok(Quote {
+            price: ask.saturating_mul(needed as Balance),
+            blocks: Self::min_deadline(assurance).max(1 + response + reveal_window),
+            operators,
+        })
     }
 
     /// See `AssayApi::request`.

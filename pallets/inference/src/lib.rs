@@ -27,6 +27,7 @@ pub use weights::WeightInfo;
 mod authorize;
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmarking;
+mod draws;
 mod impls;
 #[cfg(test)]
 mod mock;
@@ -164,8 +165,8 @@ pub mod pallet {
     #[pallet::storage]
     pub type QueueBounds<T: Config> = StorageValue<_, (u64, u64), ValueQuery>;
 
-    /// How many requests the end of this block draws. Set at its start, so that only requests
-    /// of earlier blocks count.
+    /// How many requests of the queue the end of this block looks at, if the time that it
+    /// reserved is enough. Set at its start, so that only requests of earlier blocks count.
     #[pallet::storage]
     pub type DrawsDue<T: Config> = StorageValue<_, u32, ValueQuery>;
 
@@ -294,6 +295,9 @@ pub mod pallet {
         /// Enough operators serve the version in this class, but not at this price. Ask for a
         /// quote.
         PriceUnderAsk,
+        /// Enough operators serve the version at this price, but they want more time than this
+        /// deadline leaves. Ask for a quote.
+        DeadlineUnderResponse,
         /// There is no such request, or it was pruned.
         RequestNotFound,
         /// Only the payer may do this.
@@ -341,9 +345,13 @@ pub mod pallet {
         /// Asks for one run of a version.
         ///
         /// `max_price` plancks are held until the request ends. `deadline` is the last height
-        /// at which an answer counts. `client_key` makes the call idempotent per account.
+        /// at which an answer counts. `client_key` makes the call idempotent per account. The
+        /// fee is that of the operators that serve the version, not of as many as can.
         #[pallet::call_index(0)]
-        #[pallet::weight(T::WeightInfo::request(input.inline_bytes()))]
+        #[pallet::weight(T::WeightInfo::request(
+            input.inline_bytes(),
+            T::Operators::max_servers(),
+        ))]
         pub fn request(
             origin: OriginFor<T>,
             version: VersionId,
@@ -352,9 +360,11 @@ pub mod pallet {
             max_price: Balance,
             deadline: BlockNumber,
             client_key: [u8; 32],
-        ) -> DispatchResult {
+        ) -> DispatchResultWithPostInfo {
             let payer = ensure_signed(origin)?;
-            Self::do_request(payer, version, input, assurance, max_price, deadline, client_key)
+            let bytes = input.inline_bytes();
+            Self::do_request(payer, version, input, assurance, max_price, deadline, client_key)?;
+            Ok(Some(T::WeightInfo::request(bytes, T::Operators::servers(version))).into())
         }
 
         /// Takes a request back that was not drawn yet. The escrow is refunded in full.

@@ -117,6 +117,7 @@ parameter_types! {
     pub const MaxServers: u32 = 8;
     pub const MaxServed: u32 = 4;
     pub const MaxConcurrency: u32 = 64;
+    pub const MaxResponseBlocks: BlockNumber = 50;
     pub const HeartbeatInterval: BlockNumber = 10;
     pub const HeartbeatTimeout: BlockNumber = 1_000;
     pub const UnbondingPeriod: BlockNumber = 200;
@@ -188,6 +189,7 @@ impl pallet_operators::Config for Test {
     type MaxServers = MaxServers;
     type MaxServed = MaxServed;
     type MaxConcurrency = MaxConcurrency;
+    type MaxResponseBlocks = MaxResponseBlocks;
     type HeartbeatInterval = HeartbeatInterval;
     type HeartbeatTimeout = HeartbeatTimeout;
     type UnbondingPeriod = UnbondingPeriod;
@@ -562,7 +564,20 @@ pub fn serve_at_once(
     classes: AssuranceClasses,
     concurrency: u32,
 ) {
-    let call = pallet_operators::Call::serve { version, ask, concurrency, classes };
+    let call =
+        pallet_operators::Call::serve { version, ask, concurrency, response_blocks: 1, classes };
+    assert_ok!(signed_call(operator, call));
+}
+
+/// Serves version 1 at the usual terms, but wants so many blocks for an answer.
+pub fn serve_slowly(operator: u64, response_blocks: BlockNumber) {
+    let call = pallet_operators::Call::serve {
+        version: version(1),
+        ask: ASK,
+        concurrency: 50,
+        response_blocks,
+        classes: both(),
+    };
     assert_ok!(signed_call(operator, call));
 }
 

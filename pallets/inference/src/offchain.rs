@@ -2,17 +2,18 @@
 //! hands results in.
 //!
 //! It is convenience, never authority: whatever it submits is checked as if a stranger had
-//! sent it. It keeps no state but a secret from which salts are derived, so a restarted node
-//! takes its open assignments up again.
+//! sent it. It keeps a secret from which salts are derived, and notes what it has handed in
+//! lately. Nothing is lost with the notes, so a restarted node takes its open assignments up
+//! again.
 
+use alloc::vec::Vec;
 use assay_engine_interface::engine;
 use assay_primitives::{
     commitment as commitment_of, digest,
     engine::{Job, JobInput, JobStatus},
-    runtime_api::Status,
     traits::{Artifacts, MemberState, Models, Operators, Verification},
-    worker_crypto, Assurance, CommitStatement, FailureReason, FailureStatement, RequestId,
-    Statement, WorkerId, WorkerSignature,
+    worker_crypto, Assurance, BlockNumber, CommitStatement, FailureReason, FailureStatement,
+    RequestId, Statement, WorkerId, WorkerSignature,
 };
 use codec::{Decode, Encode};
 use frame_support::{traits::Get, BoundedVec};
@@ -31,6 +32,22 @@ const WAIT_BUDGET_MS: u64 = 1_000;
 /// Where the node keeps the secret of its salts.
 const SALT_SECRET: &[u8] = b"assay/inference/salt-secret";
 
+/// Where the node keeps its notes of what it has handed in.
+const HANDED_IN: &[u8] = b"assay/inference/handed-in";
+/// After how many blocks the same is handed in again, if it is still awaited: pools drop
+/// transactions, and blocks are abandoned.
+const HAND_IN_AGAIN: BlockNumber = 2;
+
+/// What an operator of this node has handed in for a request, and at which height. A reveal
+/// comes after a commitment.
+#[derive(Clone, Encode, Decode)]
+struct HandedIn<AccountId> {
+    operator: AccountId,
+    request: RequestId,
+    reveal: bool,
+    at: BlockNumber,
+}
+
 /// A member of a committee on this node.
 struct Worker<'a, AccountId> {
     operator: &'a AccountId,
@@ -41,6 +58,8 @@ impl<T: Config> Pallet<T> {
     /// Serves the open assignments of every operator whose worker key this node holds.
     pub(crate) fn serve_assignments() {
         let until = sp_io::offchain::timestamp().unix_millis() + WAIT_BUDGET_MS;
+        let before = Self::notes();
+        let mut notes = Vec::new();
         for key in worker_crypto::Public::all() {
             let Some(operator) = T::Operators::operator_of(&key) else { continue };
             if T::Operators::worker(&operator).as_ref() != Some(&key) {
@@ -49,45 +68,71 @@ impl<T: Config> Pallet<T> {
             let worker = Worker { operator: &operator, key: &key };
             for id in T::Operators::assignments(&operator) {
                 let Some(request) = Requests::<T>::get(id) else { continue };
-                Self::serve(&worker, id, &request, until);
+                let noted = before
+                    .iter()
+                    .find(|note| note.operator == operator && note.request == id)
+                    .cloned();
+                notes.extend(Self::serve(&worker, id, &request, noted, until));
             }
         }
+        for note in &before {
+            // What is no longer assigned to anyone here is over.
+            if !notes.iter().any(|kept| kept.request == note.request) {
+                engine::forget(note.request);
+            }
+        }
+        if !(before.is_empty() && notes.is_empty()) {
+            sp_io::offchain::local_storage_set(StorageKind::PERSISTENT, HANDED_IN, &notes.encode());
+        }
     }
+
+    fn notes() -> Vec<HandedIn<T::AccountId>> {
+        sp_io::offchain::local_storage_get(StorageKind::PERSISTENT, HANDED_IN)
+            .and_then(|bytes| Decode::decode(&mut &bytes[..]).ok())
+            .unwrap_or_default()
+    }
+
+    /// Does what is due for one assignment. Returns the note of what was handed in last.
 
     fn serve(
         worker: &Worker<T::AccountId>,
         id: RequestId,
         request: &Request<T::AccountId>,
+        noted: Option<HandedIn<T::AccountId>>,
         until: u64,
-    ) {
+    ) -> Option<HandedIn<T::AccountId>> {
         // What is submitted at this block is included at the next one at the earliest.
-        let last = match request.status {
-            Status::Assigned => request.answer_deadline(T::RevealWindow::get()),
-            _ => request.deadline,
+        let now = Self::now();
+        let next = now.saturating_add(1);
+        let (last, reveal) = match T::Verification::member_state(id, worker.operator) {
+            MemberState::Silent => (request.answer_deadline(T::RevealWindow::get()), false),
+            MemberState::Committed(_) if Self::reveals_due(id, request, next) => {
+                (request.deadline, true)
+            },
+            _ => return noted,
         };
-        if Self::now() >= last {
-            return;
-        }
-        let state = T::Verification::member_state(id, worker.operator);
-        let result_is_due = match (request.status, request.assurance, state) {
-            (Status::Assigned, _, MemberState::Silent) => true,
-            (Status::Submitted, _, MemberState::Committed(_)) => true,
-            _ => false,
-        };
-        if !result_is_due {
-            return;
+        let lately = noted.as_ref().is_some_and(|note| {
+            note.reveal == reveal && now.saturating_sub(note.at) < HAND_IN_AGAIN
+        });
+        if next > last || lately {
+            return noted;
         }
         match Self::run(id, request, until) {
-            JobStatus::Done(output) => Self::hand_in(worker, id, request, output),
-            JobStatus::Running => log::debug!(target: LOG, "request {id}: still running"),
+            JobStatus::Done(output) => Self::hand_in(worker, id, request, output, reveal),
+            JobStatus::Running => {
+                log::debug!(target: LOG, "request {id}: still running");
+                return noted;
+            },
             JobStatus::Unavailable(why) => {
-                log::warn!(target: LOG, "request {id}: not started, will try again: {why}")
+                log::warn!(target: LOG, "request {id}: not started, will try again: {why}");
+                return noted;
             },
             JobStatus::Failed(reason, why) => {
                 log::warn!(target: LOG, "request {id}: cannot be served ({reason:?}): {why}");
                 Self::hand_in_failure(worker, id, reason);
             },
         }
+        Some(HandedIn { operator: worker.operator.clone(), request: id, reveal, at: now })
     }
 
     fn run(id: RequestId, request: &Request<T::AccountId>, until: u64) -> JobStatus {
@@ -114,7 +159,8 @@ impl<T: Config> Pallet<T> {
         worker: &Worker<T::AccountId>,
         id: RequestId,
         request: &Request<T::AccountId>,
-        output: alloc::vec::Vec<u8>,
+        output: Vec<u8>,
+        reveal: bool,
     ) {
         let Ok(output) = BoundedVec::<u8, T::MaxOutputBytes>::try_from(output) else {
             log::warn!(
@@ -131,7 +177,7 @@ impl<T: Config> Pallet<T> {
             Assurance::Quorum { .. } => {
                 let genesis = Self::genesis();
                 let salt = Self::salt(id, worker);
-                if request.status == Status::Assigned {
+                if !reveal {
                     let commitment = commitment_of(&genesis, id, &operator, &output_digest, &salt);
                     let statement = CommitStatement {
                         genesis,

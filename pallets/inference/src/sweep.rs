@@ -6,43 +6,29 @@ use assay_primitives::{
 use frame_support::{traits::Get, weights::Weight};
 
 use crate::{
-    Agenda, AgendaCursor, Config, DrawsDue, Event, EvidenceOf, Finished, FinishedBounds, Outputs,
-    Pallet, QueueBounds, Receipts, Request, Requests, WeightInfo,
+    draws::fits, Agenda, AgendaCursor, Config, Event, EvidenceOf, Finished, FinishedBounds,
+    Outputs, Pallet, Receipts, Request, Requests, WeightInfo,
 };
 
 /// Heights of the agenda that one block looks at, at most. Usually it is one.
 const MAX_HEIGHTS: u32 = 16;
 
-/// How often `step` fits into `budget`.
-fn fits(budget: Weight, step: Weight) -> u32 {
-    budget.checked_div_per_component(&step).unwrap_or(u64::MAX).min(u32::MAX.into()) as u32
-}
-
 impl<T: Config> Pallet<T> {
-    fn draw_weight() -> Weight {
-        T::WeightInfo::draw(
-            <T::Operators as assay_primitives::traits::Operators<_>>::max_candidates(),
-        )
-        .saturating_add(T::OnRequestFinal::weight())
-    }
-
-    /// What it takes to end a request of this class whose deadline has passed.
-    fn sweep_weight(class: AssuranceClass) -> Weight {
-        match class {
-            AssuranceClass::Quorum => T::WeightInfo::deadline(),
+    /// What it takes to handle a deadline of this request that has passed.
+    fn sweep_weight(request: &Request<T::AccountId>) -> Weight {
+        match (request.assurance.class(), request.status) {
+            // Results to compare.
+            (AssuranceClass::Quorum, Status::Submitted) => T::WeightInfo::deadline(),
+            (AssuranceClass::Quorum, _) => T::WeightInfo::commit_deadline(),
             _ => T::WeightInfo::deadline_single(),
         }
         .saturating_add(T::OnRequestFinal::weight())
     }
 
-    /// Requests that one block draws, at most.
-    pub fn draws_per_block() -> u32 {
-        fits(T::DrawBudget::get(), Self::draw_weight())
-    }
-
     /// Passed deadlines of the largest committees that one block handles, at most.
     pub fn sweeps_per_block() -> u32 {
-        fits(T::SweepBudget::get(), Self::sweep_weight(AssuranceClass::Quorum))
+        let weight = T::WeightInfo::deadline().saturating_add(T::OnRequestFinal::weight());
+        fits(T::SweepBudget::get(), weight)
     }
 
     /// Finished requests that one block prunes, at most.
@@ -50,21 +36,12 @@ impl<T: Config> Pallet<T> {
         fits(T::SweepBudget::get(), T::WeightInfo::prune())
     }
 
-    /// Sets how many requests the end of the block draws. Returns the weight of that.
-    pub(crate) fn plan_draws() -> Weight {
-        let (first, end) = QueueBounds::<T>::get();
-        let due = end.saturating_sub(first).min(Self::draws_per_block().into()) as u32;
-        DrawsDue::<T>::put(due);
-        T::WeightInfo::on_initialize()
-            .saturating_add(Self::draw_weight().saturating_mul(due.into()))
-    }
-
     /// Handles requests whose commit deadline or deadline has passed, as many as the budget
     /// allows.
     pub(crate) fn sweep_deadlines() -> Weight {
         let now = Self::now();
         let budget = T::SweepBudget::get();
-        let cheapest = Self::sweep_weight(AssuranceClass::Signed);
+        let cheapest = T::WeightInfo::deadline_single().saturating_add(T::OnRequestFinal::weight());
         let mut spent = Weight::zero();
         let first = AgendaCursor::<T>::get();
         let mut cursor = first;
@@ -74,10 +51,8 @@ impl<T: Config> Pallet<T> {
                 Agenda::<T>::iter_key_prefix(cursor).take(most + 1).collect();
             for id in entries {
                 let request = Requests::<T>::get(id);
-                let class = request
-                    .as_ref()
-                    .map_or(AssuranceClass::Signed, |request| request.assurance.class());
-                let after = spent.saturating_add(Self::sweep_weight(class));
+                let weight = request.as_ref().map_or(cheapest, Self::sweep_weight);
+                let after = spent.saturating_add(weight);
                 if after.any_gt(budget) {
                     AgendaCursor::<T>::put(cursor);
                     return spent;

@@ -3,17 +3,18 @@
 //! None of them fails. What they rely on was checked before: by `authorize` for workers' calls,
 //! by the call for the payer's, and by the stored status for the hooks.
 
+use alloc::vec::Vec;
 use assay_math::draw;
 use assay_primitives::{
     operator::Offence,
     receipt::evidence_digest,
     runtime_api::Status,
     traits::{
-        Artifacts, BlockRandomness, Candidate, Escrow, MemberState, Models, OnRequestFinal,
-        Operators, Payment, Verdict, Verification,
+        Artifacts, Candidate, Escrow, MemberState, Models, OnRequestFinal, Operators, Payment,
+        Verdict, Verification,
     },
-    Assurance, Balance, Digest, Draw, Evidence, FailureReason, Outcome, Receipt, RejectReason,
-    RequestId, WorkerSignature,
+    Assurance, Balance, BlockNumber, Digest, Draw, Evidence, FailureReason, Outcome, Receipt,
+    RejectReason, RequestId, WorkerSignature,
 };
 use codec::Encode;
 use frame_support::{defensive, traits::Get, BoundedVec};
@@ -21,39 +22,53 @@ use sp_io::hashing::blake2_256;
 
 use crate::{
     Agenda, Config, Event, EvidenceOf, Finished, FinishedBounds, Inputs, Member, Members, Outputs,
-    Pallet, PreviousRandomness, Queue, QueueBounds, ReceiptDigests, Receipts, Request, Requests,
+    Pallet, ReceiptDigests, Receipts, Request, Requests,
 };
+
+/// What became of a request when it was its turn to be drawn.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Turn {
+    /// Its operators were drawn.
+    Assigned,
+    /// It is over: nobody can take it.
+    Ended,
+    /// Enough operators can take it, but too few have room now.
+    Waits,
+    /// It was over before.
+    Gone,
+}
 
 impl<T: Config> Pallet<T> {
     /// `Pending` → `Assigned`, or → `Final(Rejected(NoOperator))`, or → `Final(TimedOut)` where
-    /// nobody could answer in time any more.
-    pub(crate) fn assign(id: RequestId, randomness: &([u8; 32], [u8; 32])) {
-        let Some(mut request) = Requests::<T>::get(id) else { return };
+    /// too few could answer in time any more, or none of these where too few have room.
+    pub(crate) fn assign(id: RequestId, randomness: &([u8; 32], [u8; 32])) -> Turn {
+        let Some(mut request) = Requests::<T>::get(id) else { return Turn::Gone };
         if request.status != Status::Pending {
             // Cancelled, or past its deadline, while it waited.
-            return;
-        }
-        // Who is drawn at the end of this block answers in the next one at the earliest. Nobody
-        // is drawn, and penalised later, for what waited too long.
-        if Self::now() >= request.answer_deadline(T::RevealWindow::get()) {
-            Self::finish_unpaid(id, request, Outcome::TimedOut);
-            return;
+            return Turn::Gone;
         }
         let seed: Digest =
             blake2_256(&(b"assay/draw/1", randomness.0, randomness.1, id).encode()).into();
-        let draw_record = Draw { block: Self::now(), seed };
-        request.draw = Some(draw_record);
+        request.draw = Some(Draw { block: Self::now(), seed });
 
-        let candidates =
+        let size = request.size();
+        let mut candidates =
             T::Operators::candidates(request.version, request.assurance.class(), request.budget());
-        let weights: alloc::vec::Vec<Balance> =
-            candidates.iter().map(|candidate| candidate.bond).collect();
-        let size = usize::from(request.assurance.committee_size());
-        let Some(drawn) = draw(&seed.0, &weights, size) else {
+        if candidates.len() < size {
             Self::finish_unpaid(id, request, Outcome::Rejected(RejectReason::NoOperator));
-            return;
-        };
-        let members: alloc::vec::Vec<_> = drawn
+            return Turn::Ended;
+        }
+        // Nobody is drawn, and penalised later, for what waited too long.
+        let left = request.blocks_to_answer(Self::now(), T::RevealWindow::get());
+        candidates.retain(|candidate| candidate.response_blocks <= left);
+        if candidates.len() < size {
+            Self::finish_unpaid(id, request, Outcome::TimedOut);
+            return Turn::Ended;
+        }
+        candidates.retain(|candidate| candidate.has_room);
+        let weights: Vec<Balance> = candidates.iter().map(|candidate| candidate.bond).collect();
+        let Some(drawn) = draw(&seed.0, &weights, size) else { return Turn::Waits };
+        let members: Vec<_> = drawn
             .into_iter()
             .filter_map(|index| candidates.get(index).cloned())
             .map(|Candidate { account, ask, .. }| Member { account, ask })
@@ -66,6 +81,7 @@ impl<T: Config> Pallet<T> {
         let members = request.accounts();
         Requests::<T>::insert(id, request);
         Self::deposit_event(Event::Assigned { request: id, members });
+        Turn::Assigned
     }
 
     /// Stores a result, signed or revealed. → `Final` if nothing more is awaited.
@@ -75,12 +91,18 @@ impl<T: Config> Pallet<T> {
         output: BoundedVec<u8, T::MaxOutputBytes>,
         signature: WorkerSignature,
     ) {
-        let (Some(request), Some(worker)) =
+        let (Some(mut request), Some(worker)) =
             (Requests::<T>::get(id), T::Operators::worker(&operator))
         else {
             defensive!("a result was authorized without its request");
             return;
         };
+        if matches!(request.assurance, Assurance::Quorum { .. })
+            && request.status == Status::Assigned
+        {
+            // The first that is revealed after the commit deadline, before the sweep came.
+            Self::open_reveals(id, &mut request);
+        }
         let digest = assay_primitives::digest(&output);
         T::Verification::note_result(id, &operator, worker, signature, digest, output.into_inner());
         Self::deposit_event(Event::ResultSubmitted { request: id, operator });
@@ -122,23 +144,44 @@ impl<T: Config> Pallet<T> {
 
     /// `Assigned` → `Submitted` where enough members have committed, else → `Final`.
     pub(crate) fn close_commitments(id: RequestId, mut request: Request<T::AccountId>) {
-        let committed = request
-            .members
-            .iter()
-            .filter(|member| {
-                matches!(
-                    T::Verification::member_state(id, &member.account),
-                    MemberState::Committed(_)
-                )
-            })
-            .count();
-        if committed < Self::needed(&request) {
+        if Self::committed(id, &request) < Self::needed(&request) {
             Self::conclude(id, request);
-            return;
+        } else {
+            Self::open_reveals(id, &mut request);
         }
+    }
+
+    /// `Assigned` → `Submitted`.
+    fn open_reveals(id: RequestId, request: &mut Request<T::AccountId>) {
         request.status = Status::Submitted;
-        Requests::<T>::insert(id, request);
+        Requests::<T>::insert(id, &*request);
         Self::deposit_event(Event::RevealsDue { request: id });
+    }
+
+    /// Whether the members of a quorum have to reveal in block `at`: all have committed, or the
+    /// commit deadline has passed and enough have. The sweep notes the latter, but nobody has to
+    /// wait for it.
+    pub(crate) fn reveals_due(
+        id: RequestId,
+        request: &Request<T::AccountId>,
+        at: BlockNumber,
+    ) -> bool {
+        match (request.status, request.assurance) {
+            (Status::Submitted, _) => true,
+            (Status::Assigned, Assurance::Quorum { .. }) => {
+                at > request.commit_deadline(T::RevealWindow::get())
+                    && Self::committed(id, request) >= Self::needed(request)
+            },
+            _ => false,
+        }
+    }
+
+    /// Members that have committed and not revealed.
+    fn committed(id: RequestId, request: &Request<T::AccountId>) -> usize {
+        let committed = |member: &&Member<T::AccountId>| {
+            matches!(T::Verification::member_state(id, &member.account), MemberState::Committed(_))
+        };
+        request.members.iter().filter(committed).count()
     }
 
     fn any_silent(id: RequestId, request: &Request<T::AccountId>) -> bool {
@@ -165,17 +208,20 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Whether a member that has not shown a result is at fault by now.
-    fn is_late(id: RequestId, request: &Request<T::AccountId>, member: &T::AccountId) -> bool {
+    fn is_late(
+        id: RequestId,
+        request: &Request<T::AccountId>,
+        member: &T::AccountId,
+        reveals_due: bool,
+    ) -> bool {
         let now = Self::now();
         match T::Verification::member_state(id, member) {
             MemberState::Silent => {
                 request.status == Status::Submitted
                     || now > request.answer_deadline(T::RevealWindow::get())
             },
-            // Where the sweep lagged until the deadline, nobody was asked to reveal.
-            MemberState::Committed(_) => {
-                request.status == Status::Submitted && now > request.deadline
-            },
+            // Where too few have committed, nobody is asked to reveal.
+            MemberState::Committed(_) => reveals_due && now > request.deadline,
             MemberState::Failed(_) | MemberState::Revealed => false,
         }
     }
@@ -186,8 +232,11 @@ impl<T: Config> Pallet<T> {
         let members = request.accounts();
         let Verdict { winner, agreed, wrong, silent, failure, evidence } =
             T::Verification::decide(id, request.assurance, request.tolerance, &members);
-        let late: alloc::vec::Vec<_> =
-            silent.into_iter().filter(|member| Self::is_late(id, &request, member)).collect();
+        let reveals_due = Self::reveals_due(id, &request, Self::now());
+        let late: Vec<_> = silent
+            .into_iter()
+            .filter(|member| Self::is_late(id, &request, member, reveals_due))
+            .collect();
         let outcome = match (winner, failure) {
             (Some(_), _) => Outcome::Verified,
             (None, _) if !late.is_empty() => Outcome::TimedOut,
@@ -289,25 +338,5 @@ impl<T: Config> Pallet<T> {
             receipt: receipt_digest,
         });
         T::OnRequestFinal::on_final(id, &outcome, &receipt_digest);
-    }
-
-    /// Draws the requests that were planned at the start of the block.
-    pub(crate) fn draw_due() {
-        let due = crate::DrawsDue::<T>::take();
-        let current = T::Randomness::current();
-        if let (Some(previous), Some(current)) = (PreviousRandomness::<T>::get(), current) {
-            let (mut first, end) = QueueBounds::<T>::get();
-            for _ in 0..due {
-                if let Some(id) = Queue::<T>::take(first) {
-                    Self::assign(id, &(previous, current));
-                }
-                first += 1;
-            }
-            QueueBounds::<T>::put((first, end));
-        }
-        match current {
-            Some(current) => PreviousRandomness::<T>::put(current),
-            None => PreviousRandomness::<T>::kill(),
-        }
     }
 }

@@ -102,9 +102,14 @@ impl<AccountId: Clone + PartialEq> Request<AccountId> {
         self.members.iter().map(|member| member.account.clone()).collect()
     }
 
+    /// Operators that are drawn for it.
+    pub fn size(&self) -> usize {
+        self.assurance.committee_size().max(1).into()
+    }
+
     /// Most that one operator may ask.
     pub fn budget(&self) -> Balance {
-        self.max_price / Balance::from(self.assurance.committee_size().max(1))
+        self.max_price / self.size() as Balance
     }
 
     /// Last height at which a commitment counts.
@@ -119,6 +124,11 @@ impl<AccountId: Clone + PartialEq> Request<AccountId> {
             Assurance::Quorum { .. } => self.commit_deadline(reveal_window),
             _ => self.deadline,
         }
+    }
+
+    /// Blocks in which a member's first answer counts if it is drawn at the end of block `draw`.
+    pub fn blocks_to_answer(&self, draw: BlockNumber, reveal_window: BlockNumber) -> BlockNumber {
+        self.answer_deadline(reveal_window).saturating_sub(draw)
     }
 
     /// Whether nothing more can happen to it.

@@ -4,8 +4,8 @@ use frame_support::weights::Weight;
 
 /// Weights of the pallet.
 pub trait WeightInfo {
-    /// The call `request`, with `n` bytes of inline input.
-    fn request(n: u32) -> Weight;
+    /// The call `request`, with `n` bytes of inline input, for a version with `c` operators.
+    fn request(n: u32, c: u32) -> Weight;
     /// The call `cancel`.
     fn cancel() -> Weight;
     /// The call `submit_result`, with `n` bytes of output.
@@ -20,10 +20,12 @@ pub trait WeightInfo {
     fn submit_reveal(n: u32) -> Weight;
     /// The call `report_failure` when it ends a request of the largest committee.
     fn report_failure() -> Weight;
-    /// Drawing the largest committee among `c` candidates.
-    fn draw(c: u32) -> Weight;
-    /// Ending a request of the largest committee whose deadline has passed.
+    /// Drawing `m` members among `c` operators.
+    fn draw(c: u32, m: u32) -> Weight;
+    /// Ending a request of the largest committee that has revealed, when its deadline has passed.
     fn deadline() -> Weight;
+    /// Handling the commit deadline of the largest committee when it has passed.
+    fn commit_deadline() -> Weight;
     /// Ending a request of one operator whose deadline has passed.
     fn deadline_single() -> Weight;
     /// Removing one finished request.
@@ -35,7 +37,7 @@ pub trait WeightInfo {
 /// A unit each, for mocks: no figure, only something to count.
 #[cfg(feature = "std")]
 impl WeightInfo for () {
-    fn request(_: u32) -> Weight {
+    fn request(_: u32, _: u32) -> Weight {
         Weight::from_parts(1, 0)
     }
     fn cancel() -> Weight {
@@ -59,10 +61,13 @@ impl WeightInfo for () {
     fn report_failure() -> Weight {
         Weight::from_parts(1, 0)
     }
-    fn draw(_: u32) -> Weight {
+    fn draw(_: u32, _: u32) -> Weight {
         Weight::from_parts(1, 0)
     }
     fn deadline() -> Weight {
+        Weight::from_parts(1, 0)
+    }
+    fn commit_deadline() -> Weight {
         Weight::from_parts(1, 0)
     }
     fn deadline_single() -> Weight {

@@ -76,6 +76,7 @@ mod benchmarks {
                     account: operator.clone(),
                     ask: ASY,
                     concurrency: 1,
+                    response_blocks: 1,
                     open: 0,
                     classes: offered::<T>(version),
                 })

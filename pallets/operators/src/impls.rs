@@ -125,11 +125,16 @@ impl<T: Config> Pallet<T> {
         version: VersionId,
         ask: Balance,
         concurrency: u32,
+        response_blocks: BlockNumber,
         classes: AssuranceClasses,
     ) -> DispatchResult {
         let info = Self::staying(&operator)?;
         ensure!(info.roles.contains(Roles::INFERENCE), Error::<T>::InvalidRoles);
         ensure!(concurrency <= T::MaxConcurrency::get(), Error::<T>::InvalidConcurrency);
+        ensure!(
+            (1..=T::MaxResponseBlocks::get()).contains(&response_blocks),
+            Error::<T>::InvalidResponseBlocks
+        );
         ensure!(!classes.is_empty() && classes.is_well_formed(), Error::<T>::InvalidClasses);
         // Who serves a version that was deprecated can pause, so that it can withdraw.
         let pauses = concurrency == 0 && Served::<T>::get(&operator).contains(&version);
@@ -141,15 +146,29 @@ impl<T: Config> Pallet<T> {
             if let Some(server) = servers.iter_mut().find(|server| server.account == operator) {
                 server.ask = ask;
                 server.concurrency = concurrency;
+                server.response_blocks = response_blocks;
                 server.classes = classes;
                 return Ok(());
             }
-            servers
-                .try_push(Server { account: operator.clone(), ask, concurrency, open: 0, classes })
-                .map_err(|_| Error::<T>::TooManyServers)?;
+            let server = Server {
+                account: operator.clone(),
+                ask,
+                concurrency,
+                response_blocks,
+                open: 0,
+                classes,
+            };
+            servers.try_push(server).map_err(|_| Error::<T>::TooManyServers)?;
             Served::<T>::try_append(&operator, version).map_err(|_| Error::<T>::TooManyServed)
         })?;
-        Self::deposit_event(Event::Serving { operator, version, ask, concurrency, classes });
+        Self::deposit_event(Event::Serving {
+            operator,
+            version,
+            ask,
+            concurrency,
+            response_blocks,
+            classes,
+        });
         Ok(())
     }
 
@@ -296,21 +315,29 @@ impl<T: Config> OperatorsTrait<T::AccountId> for Pallet<T> {
         Servers::<T>::get(version)
             .into_iter()
             .filter(|server| {
-                server.classes.contains(class)
-                    && server.ask <= budget
-                    && server.open < server.concurrency
+                server.classes.contains(class) && server.ask <= budget && server.concurrency > 0
             })
             .filter(|server| {
                 Operators::<T>::get(&server.account).is_some_and(|info| Self::is_live(&info))
             })
-            .filter_map(|Server { account, ask, .. }| {
-                let bond = T::Bonds::bonded(&account);
-                (bond >= T::MinBond::get()).then_some(Candidate { account, bond, ask })
+            .filter_map(|server| {
+                let bond = T::Bonds::bonded(&server.account);
+                (bond >= T::MinBond::get()).then(|| Candidate {
+                    bond,
+                    ask: server.ask,
+                    response_blocks: server.response_blocks,
+                    has_room: server.open < server.concurrency,
+                    account: server.account,
+                })
             })
             .collect()
     }
 
-    fn max_candidates() -> u32 {
+    fn servers(version: VersionId) -> u32 {
+        Servers::<T>::decode_len(version).unwrap_or(0) as u32
+    }
+
+    fn max_servers() -> u32 {
         T::MaxServers::get()
     }
 

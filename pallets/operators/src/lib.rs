@@ -71,6 +71,9 @@ pub mod pallet {
         /// Most runs at once that an operator may declare for a version.
         #[pallet::constant]
         type MaxConcurrency: Get<u32>;
+        /// Most blocks that an operator may want for an answer.
+        #[pallet::constant]
+        type MaxResponseBlocks: Get<BlockNumber>;
         /// Blocks between two heartbeats of a node.
         #[pallet::constant]
         type HeartbeatInterval: Get<BlockNumber>;
@@ -171,6 +174,8 @@ pub mod pallet {
             ask: Balance,
             /// Runs at once.
             concurrency: u32,
+            /// Blocks that it wants for an answer.
+            response_blocks: BlockNumber,
             /// Classes in which it serves.
             classes: AssuranceClasses,
         },
@@ -235,6 +240,8 @@ pub mod pallet {
         InvalidClasses,
         /// Concurrency must be at most `MaxConcurrency`.
         InvalidConcurrency,
+        /// The blocks for an answer must be at least 1 and at most `MaxResponseBlocks`.
+        InvalidResponseBlocks,
         /// As many operators as possible serve the version already.
         TooManyServers,
         /// The operator serves as many versions as possible. Withdraw from one first.
@@ -264,7 +271,7 @@ pub mod pallet {
         fn integrity_test() {
             assert!(T::HeartbeatTimeout::get() > T::HeartbeatInterval::get());
             assert!(T::MaxServers::get() > 0 && T::MaxServed::get() > 0);
-            assert!(T::MaxConcurrency::get() > 0);
+            assert!(T::MaxConcurrency::get() > 0 && T::MaxResponseBlocks::get() > 0);
             assert!(T::WrongResultSlash::get() > T::NoAnswerSlash::get());
         }
 
@@ -315,19 +322,25 @@ pub mod pallet {
         }
 
         /// Serves a version, or changes the terms on which it is served. Requests that are
-        /// assigned already keep the price of their draw. A concurrency of zero pauses: no new
-        /// assignments. Of a version that was deprecated, only that is left to those who serve
-        /// it.
+        /// assigned already keep the price of their draw. Of a version that was deprecated, only
+        /// pausing is left to those who serve it.
+        ///
+        /// * `ask`: price of one run, in plancks.
+        /// * `concurrency`: runs at once. Further requests wait. Zero pauses: nothing is assigned.
+        /// * `response_blocks`: the operator is drawn only for requests that leave it as many
+        ///   blocks for its answer, in a quorum for its commitment.
+        /// * `classes`: those of the version in which it serves.
         #[pallet::call_index(3)]
         pub fn serve(
             origin: OriginFor<T>,
             version: VersionId,
             ask: Balance,
             concurrency: u32,
+            response_blocks: BlockNumber,
             classes: AssuranceClasses,
         ) -> DispatchResult {
             let operator = ensure_signed(origin)?;
-            Self::do_serve(operator, version, ask, concurrency, classes)
+            Self::do_serve(operator, version, ask, concurrency, response_blocks, classes)
         }
 
         /// Stops serving a version. Refused while runs of it are open: pause first, by serving

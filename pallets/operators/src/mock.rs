@@ -89,6 +89,7 @@ parameter_types! {
     pub const MaxServers: u32 = 3;
     pub const MaxServed: u32 = 2;
     pub const MaxConcurrency: u32 = 4;
+    pub const MaxResponseBlocks: BlockNumber = 50;
     pub const HeartbeatInterval: BlockNumber = 10;
     pub const HeartbeatTimeout: BlockNumber = 25;
     pub const UnbondingPeriod: BlockNumber = 100;
@@ -142,6 +143,7 @@ impl pallet_operators::Config for Test {
     type MaxServers = MaxServers;
     type MaxServed = MaxServed;
     type MaxConcurrency = MaxConcurrency;
+    type MaxResponseBlocks = MaxResponseBlocks;
     type HeartbeatInterval = HeartbeatInterval;
     type HeartbeatTimeout = HeartbeatTimeout;
     type UnbondingPeriod = UnbondingPeriod;
@@ -308,6 +310,9 @@ pub fn register(operator: u64) {
     assert_ok!(register_with(operator, Roles::INFERENCE, worker(operator, operator), 5 * MIN_BOND));
 }
 
+/// What the operators of these tests want for an answer.
+pub const RESPONSE_BLOCKS: BlockNumber = 3;
+
 pub fn serve_with(
     operator: u64,
     version: VersionId,
@@ -315,7 +320,11 @@ pub fn serve_with(
     concurrency: u32,
     classes: AssuranceClasses,
 ) -> DispatchResult {
-    signed_call(operator, crate::Call::serve { version, ask, concurrency, classes })
+    let response_blocks = RESPONSE_BLOCKS;
+    signed_call(
+        operator,
+        crate::Call::serve { version, ask, concurrency, response_blocks, classes },
+    )
 }
 
 /// Serves version 1 for 100 plancks, two runs at once.

@@ -45,6 +45,8 @@ pub struct Server<AccountId> {
     pub ask: Balance,
     /// Runs that it does at once.
     pub concurrency: u32,
+    /// Blocks that it wants for an answer.
+    pub response_blocks: BlockNumber,
     /// Runs that are open.
     pub open: u32,
     /// Classes in which it serves.

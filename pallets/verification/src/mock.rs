@@ -69,7 +69,10 @@ impl Operators<u64> for NotedOperators {
     fn candidates(_: VersionId, _: AssuranceClass, _: Balance) -> Vec<Candidate<u64>> {
         Vec::new()
     }
-    fn max_candidates() -> u32 {
+    fn servers(_: VersionId) -> u32 {
+        0
+    }
+    fn max_servers() -> u32 {
         0
     }
     fn assign(operator: &u64, request: RequestId, _: VersionId) {

@@ -50,6 +50,8 @@ parameter_types! {
     pub const MaxServers: u32 = 32;
     pub const MaxServed: u32 = 32;
     pub const MaxConcurrency: u32 = 1_024;
+    /// A quarter of the longest deadline.
+    pub const MaxResponseBlocks: BlockNumber = HOURS / 4;
     /// Half a minute.
     pub const HeartbeatInterval: BlockNumber = 15;
     pub const HeartbeatTimeout: BlockNumber = 45;
@@ -111,6 +113,7 @@ impl pallet_operators::Config for Runtime {
     type MaxServers = MaxServers;
     type MaxServed = MaxServed;
     type MaxConcurrency = MaxConcurrency;
+    type MaxResponseBlocks = MaxResponseBlocks;
     type HeartbeatInterval = HeartbeatInterval;
     type HeartbeatTimeout = HeartbeatTimeout;
     type UnbondingPeriod = UnbondingPeriod;

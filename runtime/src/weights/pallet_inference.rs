@@ -31,7 +31,7 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::Inputs` (r:0 w:1)
     /// Storage: `Inference::Requests` (r:0 w:1)
     /// The range of `n` is `[0, 65536]`.
-    fn request(n: u32) -> Weight {
+    fn request(n: u32, _c: u32) -> Weight {
         // Least time: 407_094_000 picoseconds.
         Weight::from_parts(417_434_623, 0)
             // Standard error: 49
@@ -184,7 +184,7 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Settlement::BondTotals` (r:32 w:0)
     /// Storage: `Operators::OpenAssignments` (r:0 w:15)
     /// The range of `c` is `[15, 32]`.
-    fn draw(c: u32) -> Weight {
+    fn draw(c: u32, _m: u32) -> Weight {
         // Least time: 283_011_000 picoseconds.
         Weight::from_parts(145_578_345, 0)
             // Standard error: 156_094
@@ -244,6 +244,9 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::Receipts` (r:0 w:1)
     /// Storage: `Inference::ReceiptDigests` (r:0 w:1)
     /// Storage: `Inference::Inputs` (r:0 w:1)
+    fn commit_deadline() -> Weight {
+        Self::deadline()
+    }
     fn deadline_single() -> Weight {
         // Least time: 257_181_000 picoseconds.
         Weight::from_parts(262_810_000, 0)

@@ -91,7 +91,7 @@ impl Fuzz {
             self.register(&operator, 1, worker, true, bond);
             for model in 0..2 {
                 let ask = self.price();
-                self.serve(&operator, common::version(model, 1), ask, 3, common::both());
+                self.serve(&operator, common::version(model, 1), ask, 3, 1, common::both());
             }
         }
         // One payer is poor.
@@ -156,8 +156,15 @@ impl Fuzz {
             for version in versions {
                 if !self.oracle.serves(&who, version) && self.rng.chance(50) {
                     let ask = self.price();
-                    self.serve(&who, version, ask, 3, common::classes(&[AssuranceClass::Signed]));
-                    self.serve(&who, version, ask, 3, common::both());
+                    self.serve(
+                        &who,
+                        version,
+                        ask,
+                        3,
+                        1,
+                        common::classes(&[AssuranceClass::Signed]),
+                    );
+                    self.serve(&who, version, ask, 3, 1, common::both());
                 }
             }
         }
@@ -335,7 +342,7 @@ impl Fuzz {
         for server in servers {
             // Prices whose royalty is near the existential deposit.
             let ask = u128::from(self.rng.below(4 * EXISTENTIAL_DEPOSIT as u64));
-            self.serve(&server.account, version, ask, 3, server.classes);
+            self.serve(&server.account, version, ask, 3, 1, server.classes);
         }
         let payer = self.anyone();
         self.ask(payer, version);
@@ -476,16 +483,22 @@ impl Fuzz {
         version: VersionId,
         ask: u128,
         concurrency: u32,
+        response_blocks: u32,
         classes: AssuranceClasses,
     ) {
         self.note(format!(
-            "{} serves {version} for {ask}, {concurrency} at once, classes {}",
+            "{} serves {version} for {ask}, {concurrency} at once, within {response_blocks} \
+             blocks, classes {}",
             self.name(who),
             classes.0
         ));
         let account = who.clone();
-        let ok = self.oracle.serve(version, &Server { account, ask, concurrency, classes });
-        self.call(who, pallet_operators::Call::serve { version, ask, concurrency, classes }, ok);
+        let ok = self
+            .oracle
+            .serve(version, &Server { account, ask, concurrency, response_blocks, classes });
+        let call =
+            pallet_operators::Call::serve { version, ask, concurrency, response_blocks, classes };
+        self.call(who, call, ok);
     }
 
     fn random_serve(&mut self) {
@@ -496,7 +509,13 @@ impl Fuzz {
             _ => self.rng.between(1, 5) as u32,
         };
         let classes = self.classes();
-        self.serve(&who, version, ask, concurrency, classes);
+        let response_blocks = match self.rng.below(10) {
+            0 => 0,
+            1 => assay_runtime::configs::assay::MaxResponseBlocks::get() + 1,
+            2..=7 => 1,
+            _ => self.rng.between(2, 20) as u32,
+        };
+        self.serve(&who, version, ask, concurrency, response_blocks, classes);
     }
 
     fn add_bond(&mut self, who: &AccountId, amount: u128) {

@@ -95,7 +95,7 @@ impl Fuzz {
         let version = self.version();
         for server in self.oracle.servers.get(&version).cloned().unwrap_or_default() {
             let ask = u128::from(self.rng.below(100)) * EXISTENTIAL_DEPOSIT;
-            self.serve(&server.account, version, ask, 20, common::both());
+            self.serve(&server.account, version, ask, 20, 1, common::both());
         }
         self.beat_all();
         let payer = self.actors[0].clone();
@@ -177,7 +177,7 @@ impl Fuzz {
         // All members in one step or only one, and once they have committed, mostly the reveals.
         let all = self.rng.chance(60);
         self.members_answer(id, all);
-        if self.oracle.requests[&id].state == State::Submitted && self.rng.chance(60) {
+        if self.oracle.requests[&id].reveals_due(self.oracle.now) && self.rng.chance(60) {
             self.members_answer(id, all);
         }
         if self.rng.chance(5) {
@@ -194,7 +194,7 @@ impl Fuzz {
             let request = &self.oracle.requests[&id];
             let is_awaited = match request.members[position].answer {
                 Answer::Silent => request.state == State::Assigned,
-                Answer::Committed(..) => request.state == State::Submitted,
+                Answer::Committed(..) => request.reveals_due(self.oracle.now),
                 _ => false,
             };
             if self.rng.chance(if is_awaited { 92 } else { 10 }) {
@@ -216,7 +216,7 @@ impl Fuzz {
         let salt = [(id % 251) as u8; 32];
         let as_it_should_be = match (&answer, request.is_quorum()) {
             _ if self.rng.chance(8) => HandIn::Failure(REASON),
-            (Answer::Committed(output, salt), true) if request.state == State::Submitted => {
+            (Answer::Committed(output, salt), true) if request.reveals_due(self.oracle.now) => {
                 HandIn::Reveal(*output, *salt)
             },
             (_, true) => HandIn::Commitment(output, salt),

@@ -191,8 +191,14 @@ impl Fuzz {
         pallet_babe::AuthorVrfRandomness::<Runtime>::put(randomness);
         // As if the block had its timestamp.
         unhashed::put(&storage_prefix(b"Timestamp", b"DidUpdate"), &true);
+        let first = || pallet_inference::QueueBounds::<Runtime>::get().0;
+        let before = first();
         AllPalletsWithSystem::on_finalize(self.oracle.now);
-        self.oracle.end_block(randomness);
+        self.oracle.end_block(
+            randomness,
+            (first() - before) as usize,
+            Inference::draws_per_block() as usize,
+        );
         self.compare();
         self.begin(self.oracle.now + 1);
     }
@@ -220,7 +226,7 @@ impl Fuzz {
             postponed.is_empty() || Inference::sweeps_per_block() < 100,
             "nothing has to be postponed"
         );
-        self.oracle.begin_block(&finished, &postponed, Inference::draws_per_block());
+        self.oracle.begin_block(&finished, &postponed);
         self.compare();
     }
 

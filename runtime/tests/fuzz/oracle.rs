@@ -105,6 +105,7 @@ pub struct Server {
     pub account: AccountId,
     pub ask: u128,
     pub concurrency: u32,
+    pub response_blocks: u32,
     pub classes: AssuranceClasses,
 }
 
@@ -589,6 +590,7 @@ impl Oracle {
         let Some(record) = self.versions.get(&version) else { return false };
         let may = self.staying(who).is_some_and(|info| info.roles & 1 == 1)
             && terms.concurrency <= parameters::MaxConcurrency::get()
+            && (1..=parameters::MaxResponseBlocks::get()).contains(&terms.response_blocks)
             && !terms.classes.is_empty()
             // Of a deprecated version, its operators may still pause.
             && (!record.deprecated || (terms.concurrency == 0 && self.serves(who, version)))

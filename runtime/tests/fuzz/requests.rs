@@ -107,6 +107,17 @@ impl Request {
         }
     }
 
+    /// Whether those who have committed have to reveal: all have, or time is up and enough have.
+    pub fn reveals_due(&self, now: u32) -> bool {
+        match self.state {
+            State::Submitted => true,
+            State::Assigned if self.is_quorum() => {
+                now > self.answer_deadline() && self.committed() >= self.size().1
+            },
+            _ => false,
+        }
+    }
+
     fn heights(&self) -> Vec<u32> {
         let mut heights = vec![self.deadline + 1];
         if self.is_quorum() {
@@ -132,6 +143,15 @@ impl Request {
     }
 }
 
+/// An operator that can be drawn.
+struct Candidate {
+    account: AccountId,
+    bond: u128,
+    ask: u128,
+    response_blocks: u32,
+    has_room: bool,
+}
+
 /// What somebody asks for.
 #[derive(Clone, Debug)]
 pub struct Ask {
@@ -154,22 +174,21 @@ pub enum HandIn {
 }
 
 impl Oracle {
-    /// Operators that can be drawn, with their bonds and prices.
-    fn candidates(
-        &self,
-        version: VersionId,
-        assurance: Assurance,
-        budget: u128,
-    ) -> Vec<(AccountId, u128, u128)> {
+    /// Operators that can be drawn, now or when they have room.
+    fn candidates(&self, version: VersionId, assurance: Assurance, budget: u128) -> Vec<Candidate> {
         let servers = self.servers.get(&version).into_iter().flatten();
         servers
             .filter(|server| server.classes.contains(assurance.class()) && server.ask <= budget)
-            .filter(|server| {
-                self.open_runs(&server.account, Some(version)) < server.concurrency as usize
+            .filter(|server| server.concurrency > 0 && self.is_live(&server.account))
+            .map(|server| Candidate {
+                account: server.account.clone(),
+                bond: self.account(&server.account).bond,
+                ask: server.ask,
+                response_blocks: server.response_blocks,
+                has_room: self.open_runs(&server.account, Some(version))
+                    < server.concurrency as usize,
             })
-            .filter(|server| self.is_live(&server.account))
-            .map(|server| (server.account.clone(), self.account(&server.account).bond, server.ask))
-            .filter(|(_, bond, _)| *bond >= parameters::MinBond::get())
+            .filter(|candidate| candidate.bond >= parameters::MinBond::get())
             .collect()
     }
 
@@ -186,8 +205,15 @@ impl Oracle {
             _ => return false,
         };
         let class = ask.assurance.class();
-        let candidates =
+        let mut candidates =
             self.candidates(ask.version, ask.assurance, ask.max_price / u128::from(size));
+        let reveal_window = match ask.assurance {
+            Assurance::Quorum { .. } => parameters::RevealWindow::get(),
+            _ => 0,
+        };
+        candidates.retain(|candidate| {
+            self.now + 1 + candidate.response_blocks + reveal_window <= ask.deadline
+        });
         let input_fits = match &ask.input {
             Ok(fits) => *fits,
             Err(digest) => self.artifacts.get(digest).is_some_and(|artifact| {
@@ -259,6 +285,7 @@ impl Oracle {
         let Some(request) = self.requests.get_mut(&id) else { return false };
         let (quorum, state) = (request.is_quorum(), request.state);
         let (answer_deadline, deadline) = (request.answer_deadline(), request.deadline);
+        let reveals_due = request.reveals_due(now);
         let is_declared = |output: &Output| match output {
             Output::Integer(_) => request.tolerance == 0,
             Output::Float(_) => request.tolerance > 0,
@@ -280,9 +307,7 @@ impl Oracle {
             },
             HandIn::Failure(_) => state == State::Assigned && silent && now <= answer_deadline,
             HandIn::Reveal(output, salt) => {
-                state == State::Submitted
-                    && now <= deadline
-                    && member.answer == Answer::Committed(*output, *salt)
+                reveals_due && now <= deadline && member.answer == Answer::Committed(*output, *salt)
             },
         };
         if !(in_time && is_worker && intact && declared) {
@@ -293,6 +318,9 @@ impl Oracle {
             HandIn::Commitment(output, salt) => Answer::Committed(*output, *salt),
             HandIn::Failure(reason) => Answer::Failed(*reason),
         };
+        if matches!(what, HandIn::Reveal(..)) && state == State::Assigned {
+            request.state = State::Submitted;
+        }
         let (n, k) = request.size();
         match what {
             HandIn::Result(_) => self.conclude(id),
@@ -332,7 +360,7 @@ impl Oracle {
             equal.count() >= k
         });
         // Who has missed a height that it knew of.
-        let was_asked_to_reveal = request.state == State::Submitted;
+        let was_asked_to_reveal = request.reveals_due(self.now);
         if !was_asked_to_reveal && self.now > request.deadline && request.committed() > 0 {
             self.see("a member that nobody asked to reveal");
         }
@@ -340,7 +368,9 @@ impl Oracle {
             .members
             .iter()
             .filter(|member| match member.answer {
-                Answer::Silent => was_asked_to_reveal || self.now > request.answer_deadline(),
+                Answer::Silent => {
+                    request.state == State::Submitted || self.now > request.answer_deadline()
+                },
                 Answer::Committed(..) => was_asked_to_reveal && self.now > request.deadline,
                 _ => false,
             })
@@ -423,12 +453,7 @@ impl Oracle {
 
     /// The start of a block. `finished` are the requests that it ended, in its order (which the
     /// protocol leaves open); `postponed` are the heights and requests that it had no room for.
-    pub fn begin_block(
-        &mut self,
-        finished: &[u64],
-        postponed: &BTreeSet<(u32, u64)>,
-        most_draws: u32,
-    ) {
+    pub fn begin_block(&mut self, finished: &[u64], postponed: &BTreeSet<(u32, u64)>) {
         let now = self.now;
         if !postponed.is_empty() {
             self.see("a sweep that lags");
@@ -461,18 +486,38 @@ impl Oracle {
         for id in finished {
             assert!(!self.requests[id].is_open(), "request {id} must not have ended");
         }
-        self.draws_due = self.queue.len().min(most_draws as usize);
+        self.draws_due = self.queue.len();
     }
 
-    /// The end of a block whose author's VRF output is this.
-    pub fn end_block(&mut self, randomness: Option<[u8; 32]>) {
+    /// The end of a block whose author's VRF output is this. It took `turns` requests from the
+    /// queue, which has to be `at_least` so many where so many waited.
+    pub fn end_block(&mut self, randomness: Option<[u8; 32]>, turns: usize, at_least: usize) {
         if let (Some(previous), Some(current)) = (self.previous_randomness, randomness) {
-            for _ in 0..self.draws_due {
+            assert!((self.draws_due.min(at_least)..=self.draws_due).contains(&turns), "turns");
+            // With as much money or less, nobody is looked for twice in one block.
+            let mut full: Vec<(VersionId, Assurance, u128)> = Vec::new();
+            for _ in 0..turns {
                 let id = self.queue.pop_front().expect("counted");
-                if self.requests[&id].state == State::Pending {
-                    self.draw(id, &previous, &current);
+                let request = &self.requests[&id];
+                if request.state != State::Pending {
+                    continue;
+                }
+                let (version, assurance) = (request.version, request.assurance);
+                let (size, budget) = (request.size().0, request.budget());
+                let known = full.iter().any(|(one, other, tried)| {
+                    *one == version
+                        && other.class() == assurance.class()
+                        && usize::from(other.committee_size()) == size
+                        && *tried >= budget
+                });
+                if known || self.draw(id, &previous, &current) {
+                    full.push((version, assurance, budget));
+                    self.queue.push_back(id);
+                    self.see("a request that waits for room");
                 }
             }
+        } else {
+            assert_eq!(turns, 0, "a draw without randomness");
         }
         if self.draws_due > 0 && randomness.is_none() {
             self.see("a draw that waits for randomness");
@@ -481,12 +526,9 @@ impl Oracle {
         self.previous_randomness = randomness;
     }
 
-    fn draw(&mut self, id: u64, previous: &[u8; 32], current: &[u8; 32]) {
+    /// Whether it waits for room.
+    fn draw(&mut self, id: u64, previous: &[u8; 32], current: &[u8; 32]) -> bool {
         let request = &self.requests[&id];
-        if self.now >= request.answer_deadline() {
-            self.refund(id, Outcome::TimedOut);
-            return;
-        }
         let mut seed = b"assay/draw/1".to_vec();
         seed.extend_from_slice(previous);
         seed.extend_from_slice(current);
@@ -494,20 +536,32 @@ impl Oracle {
         let seed = sp_io::hashing::blake2_256(&seed);
 
         let mut left = self.candidates(request.version, request.assurance, request.budget());
-        let size = request.size().0;
+        let (size, now) = (request.size().0, self.now);
         if left.len() < size {
             self.refund(id, Outcome::Rejected(RejectReason::NoOperator));
-            return;
+            return false;
+        }
+        let latest = request.answer_deadline();
+        left.retain(|candidate| now + candidate.response_blocks <= latest);
+        if left.len() < size {
+            self.see("a draw that comes too late");
+            self.refund(id, Outcome::TimedOut);
+            return false;
+        }
+        left.retain(|candidate| candidate.has_room);
+        if left.len() < size {
+            return true;
         }
         let mut members = Vec::new();
         for round in 0..size as u32 {
             let hash = sp_io::hashing::blake2_256(&[&seed[..], &round.to_le_bytes()].concat());
-            let total: U256 = left.iter().map(|one| U256::from(one.1)).fold(0.into(), |a, b| a + b);
+            let total: U256 =
+                left.iter().map(|one| U256::from(one.bond)).fold(0.into(), |a, b| a + b);
             let number = U256::from_little_endian(&hash[..16]);
             let mut ticket = (number * total) >> 128;
             let index = left
                 .iter()
-                .position(|(_, bond, _)| match ticket.checked_sub((*bond).into()) {
+                .position(|one| match ticket.checked_sub(one.bond.into()) {
                     Some(rest) => {
                         ticket = rest;
                         false
@@ -515,11 +569,12 @@ impl Oracle {
                     None => true,
                 })
                 .expect("the ticket is below the total");
-            let (account, _, ask) = left.remove(index);
+            let Candidate { account, ask, .. } = left.remove(index);
             members.push(Member { account, ask, answer: Answer::Silent });
         }
         let request = self.requests.get_mut(&id).expect("looked up");
         request.members = members;
         request.state = State::Assigned;
+        false
     }
 }

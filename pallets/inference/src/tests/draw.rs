@@ -7,10 +7,10 @@ use assay_primitives::{
     Outcome, RejectReason, RequestId,
 };
 use codec::Encode;
-use frame_support::{assert_ok, weights::Weight};
+use frame_support::{assert_noop, assert_ok, weights::Weight};
 
 use super::worker::{commit, result};
-use crate::{mock::*, DrawsDue, Event, PreviousRandomness, QueueBounds};
+use crate::{mock::*, DrawsDue, Error, Event, PreviousRandomness, QueueBounds};
 
 #[test]
 fn the_draw_is_made_at_the_end_of_the_next_block() {
@@ -155,7 +155,128 @@ fn who_has_no_room_left_is_not_drawn_again_in_the_same_block() {
         next_block();
         let drawn: BTreeSet<_> = ids[..2].iter().map(|id| members(*id)[0]).collect();
         assert_eq!(drawn, OPERATORS[..2].iter().copied().collect());
-        assert_eq!(outcome(ids[2]), Outcome::Rejected(RejectReason::NoOperator));
+        assert_eq!(record(ids[2]).status, Status::Pending);
+    });
+}
+
+#[test]
+fn a_request_waits_for_room() {
+    run(|| {
+        only(&OPERATORS[..1]);
+        serve_at_once(OPERATORS[0], version(1), ASK, both(), 1);
+        let ids: Vec<_> = (0..3).map(|_| Terms::of(SIGNED).accepted()).collect();
+        next_block();
+        next_block();
+        for id in &ids {
+            assert_eq!(record(*id).status, Status::Assigned);
+            // Nothing changes while it is at work.
+            for _ in 0..2 {
+                next_block();
+                check_all();
+            }
+            assert_ok!(include(result(*id, OPERATORS[0], RIGHT)));
+            assert_eq!(outcome(*id), Outcome::Verified);
+            next_block();
+        }
+        // The last was drawn from the outputs of the block before its draw and of that block.
+        let draw = record(ids[2]).draw.unwrap();
+        let expected = (b"assay/draw/1", vrf(draw.block - 1), vrf(draw.block), ids[2]).encode();
+        assert_eq!(draw.seed, sp_io::hashing::blake2_256(&expected).into());
+        assert_eq!(QueueBounds::<Test>::get().0, QueueBounds::<Test>::get().1);
+    });
+}
+
+#[test]
+fn who_waits_for_room_does_not_hold_up_others() {
+    run(|| {
+        only(&OPERATORS[..1]);
+        serve_at_once(OPERATORS[0], version(1), ASK, signed_only(), 1);
+        serve_at_once(OPERATORS[1], version(1), 2 * ASK, signed_only(), 1);
+        let cheap = || Terms { max_price: ASK, ..Terms::of(SIGNED) }.accepted();
+        let (first, second, third) = (cheap(), cheap(), cheap());
+        let dear = Terms { max_price: 2 * ASK, ..Terms::of(SIGNED) }.accepted();
+        next_block();
+        next_block();
+        assert_eq!(members(first), [OPERATORS[0]]);
+        assert_eq!(members(dear), [OPERATORS[1]]);
+        assert_eq!([second, third].map(|id| record(id).status), [Status::Pending; 2]);
+        // The one that has waited longest comes first.
+        assert_ok!(include(result(first, OPERATORS[0], RIGHT)));
+        next_block();
+        assert_eq!(members(second), [OPERATORS[0]]);
+        assert_eq!(record(third).status, Status::Pending);
+    });
+}
+
+#[test]
+fn a_request_that_waits_can_be_cancelled_and_times_out() {
+    run(|| {
+        only(&OPERATORS[..1]);
+        serve_at_once(OPERATORS[0], version(1), ASK, both(), 1);
+        let busy = Terms { patience: 2 * PATIENCE, ..Terms::of(SIGNED) }.accepted();
+        let (cancelled, waiting) = (Terms::of(SIGNED).accepted(), Terms::of(SIGNED).accepted());
+        go_to(now() + 4);
+        assert_eq!(record(busy).status, Status::Assigned);
+        assert_ok!(signed_call(PAYER, crate::Call::cancel { request: cancelled }));
+        // The operator wants a block for its answer.
+        go_to(record(waiting).deadline);
+        assert_eq!(record(waiting).status, Status::Pending);
+        next_block();
+        assert_eq!(outcome(waiting), Outcome::TimedOut);
+        assert_eq!(bond(OPERATORS[0]), BOND);
+        assert_eq!(escrow(PAYER), MAX_PRICE);
+        next_block();
+        assert_eq!(QueueBounds::<Test>::get().0, QueueBounds::<Test>::get().1);
+    });
+}
+
+#[test]
+fn nobody_is_drawn_who_wants_more_time_than_is_left() {
+    run(|| {
+        only(&OPERATORS[..2]);
+        serve_slowly(OPERATORS[0], 7);
+        serve_slowly(OPERATORS[1], 6);
+        // Drawn in the next block, it leaves this many blocks less one.
+        let patience = |patience| Terms { patience, ..Terms::of(SIGNED) };
+        assert_noop!(patience(6).send(), Error::<Test>::DeadlineUnderResponse);
+        let ids: Vec<_> = (0..8).map(|_| patience(7).accepted()).collect();
+        next_block();
+        next_block();
+        for id in ids {
+            assert_eq!(members(id), [OPERATORS[1]]);
+        }
+    });
+}
+
+#[test]
+fn the_time_for_an_answer_ends_in_a_quorum_when_commitments_are_due() {
+    run(|| {
+        for operator in OPERATORS {
+            serve_slowly(operator, 3);
+        }
+        let patience = RevealWindow::get() + 4;
+        let terms = |patience| Terms { patience, ..Terms::of(QUORUM) };
+        assert_noop!(terms(patience - 1).send(), Error::<Test>::DeadlineUnderResponse);
+        let (id, _) = terms(patience).drawn();
+        let left = record(id).commit_deadline(RevealWindow::get()) - record(id).draw.unwrap().block;
+        assert_eq!(left, 3);
+    });
+}
+
+#[test]
+fn what_waited_until_nobody_has_the_time_is_refunded() {
+    run(|| {
+        only(&OPERATORS[..1]);
+        serve_slowly(OPERATORS[0], 4);
+        let id = Terms { patience: 5, ..Terms::of(SIGNED) }.accepted();
+        without_randomness(1);
+        next_block();
+        next_block();
+        assert_eq!(record(id).status, Status::Pending);
+        next_block();
+        assert_eq!(outcome(id), Outcome::TimedOut);
+        assert_eq!((free(PAYER), escrow(PAYER)), (ENDOWMENT, 0));
+        assert_eq!(bond(OPERATORS[0]), BOND);
     });
 }
 
@@ -195,14 +316,15 @@ fn bond_is_weight() {
 #[test]
 fn a_queue_longer_than_the_budget_is_drawn_block_by_block_in_order() {
     run(|| {
-        // A draw and its listener count one unit each.
-        DrawBudget::set(Weight::from_parts(5, 0));
-        assert_eq!(Inference::draws_per_block(), 2);
+        // A draw counts one unit; a request that ends instead counts three: the most that has to
+        // be left for another one.
+        DrawBudget::set(Weight::from_parts(4, 0));
+        assert_eq!(Inference::draws_per_block(), 1);
         let ids: Vec<_> = (0..5).map(|_| Terms::of(SIGNED).accepted()).collect();
         let open =
             || ids.iter().map(|id| record(*id).status == Status::Assigned).collect::<Vec<_>>();
         next_block();
-        assert_eq!(DrawsDue::<Test>::get(), 2);
+        assert_eq!(DrawsDue::<Test>::get(), 5);
         assert_eq!(open(), [false; 5]);
         next_block();
         assert_eq!(open(), [true, true, false, false, false]);
@@ -224,8 +346,8 @@ fn the_block_pays_for_its_draws_at_its_start() {
             Terms::of(SIGNED).accepted();
         }
         let idle = Weight::from_parts(1, 0);
-        let draw = Weight::from_parts(2, 0);
-        assert_eq!(Inference::on_initialize(now()), idle + draw * 3);
+        let turn = Weight::from_parts(3, 0);
+        assert_eq!(Inference::on_initialize(now()), idle + turn * 3);
         // Called by hand, so what it planned is taken back.
         DrawsDue::<Test>::kill();
         next_block();
@@ -265,7 +387,6 @@ fn nobody_is_drawn_when_it_is_too_late_to_answer() {
         assert_eq!(record(id).status, Status::Pending);
         next_block();
         assert_eq!(outcome(id), Outcome::TimedOut);
-        assert_eq!(receipt(id).draw, None);
         assert_eq!((free(PAYER), escrow(PAYER)), (ENDOWMENT, 0));
         assert_eq!(OPERATORS.map(bond), [BOND; 5], "nobody could have answered");
     });

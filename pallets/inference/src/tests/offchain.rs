@@ -24,11 +24,16 @@ use crate::{mock::*, Call, Outputs, RequestInput};
 struct Engine {
     answer: Mutex<JobStatus>,
     jobs: Mutex<Vec<Job>>,
+    forgotten: Mutex<Vec<RequestId>>,
 }
 
 impl Engine {
     fn answering(answer: JobStatus) -> Arc<Self> {
-        Arc::new(Self { answer: Mutex::new(answer), jobs: Mutex::default() })
+        Arc::new(Self {
+            answer: Mutex::new(answer),
+            jobs: Mutex::default(),
+            forgotten: Mutex::default(),
+        })
     }
 
     fn right() -> Arc<Self> {
@@ -49,7 +54,9 @@ impl EngineProvider for Engine {
         self.jobs.lock().unwrap().push(job);
         self.answer.lock().unwrap().clone()
     }
-    fn forget(&self, _: RequestId) {}
+    fn forget(&self, request: RequestId) {
+        self.forgotten.lock().unwrap().push(request);
+    }
     fn info(&self) -> EngineInfo {
         EngineInfo { version: EngineVersion::default(), load: 0 }
     }
@@ -171,7 +178,7 @@ fn a_node_commits_and_after_a_restart_reveals_with_the_same_salt() {
         let (id, _) = Terms::of(QUORUM).drawn();
         let commitments = work();
         assert_eq!(commitments.len(), 3);
-        // A second look at the same block commits to the same.
+        // Handed in again, it is the same.
         let digests = |calls: &[Call<Test>]| -> BTreeSet<_> {
             calls
                 .iter()
@@ -182,6 +189,9 @@ fn a_node_commits_and_after_a_restart_reveals_with_the_same_salt() {
                 .collect()
         };
         assert_eq!(digests(&commitments).len(), 3, "each member has a salt of its own");
+        next_block();
+        assert!(work().is_empty(), "it was handed in a block ago");
+        next_block();
         assert_eq!(digests(&work()), digests(&commitments));
         for call in commitments {
             assert_ok!(include(call));
@@ -199,6 +209,27 @@ fn a_node_commits_and_after_a_restart_reveals_with_the_same_salt() {
             assert_ok!(include(call));
         }
         assert_eq!(outcome(id), Outcome::Verified);
+    });
+}
+
+#[test]
+fn what_is_still_awaited_is_handed_in_again_and_what_is_over_is_forgotten() {
+    let engine = Engine::right();
+    on_a_node(&engine, |work| {
+        let (id, _) = Terms::of(SIGNED).drawn();
+        for handed_in in [1, 0, 1, 0] {
+            assert_eq!(work().len(), handed_in);
+            next_block();
+        }
+        let calls = work();
+        assert_eq!(engine.jobs().len(), 3, "the engine is not asked in between");
+        assert!(engine.forgotten.lock().unwrap().is_empty());
+        assert_ok!(include(calls[0].clone()));
+        for _ in 0..2 {
+            assert!(work().is_empty());
+            next_block();
+        }
+        assert_eq!(*engine.forgotten.lock().unwrap(), [id]);
     });
 }
 

@@ -24,7 +24,7 @@ fn finished(ids: &[RequestId]) -> usize {
 fn the_budget_says_how_much_is_done() {
     run(|| {
         budget(7);
-        DrawBudget::set(Weight::from_parts(5, 0));
+        DrawBudget::set(Weight::from_parts(8, 0));
         assert_eq!(Inference::sweeps_per_block(), 3);
         assert_eq!(Inference::prunes_per_block(), 7);
         assert_eq!(Inference::draws_per_block(), 2);
@@ -149,7 +149,7 @@ fn both_deadlines_of_a_quorum_are_on_the_agenda() {
 }
 
 #[test]
-fn a_commit_deadline_that_waits_for_the_sweep_opens_the_second_phase_later() {
+fn reveals_do_not_wait_for_the_sweep() {
     run(|| {
         let ids: Vec<_> = (0..2).map(|_| Terms::of(QUORUM).accepted()).collect();
         next_block();
@@ -162,21 +162,25 @@ fn a_commit_deadline_that_waits_for_the_sweep_opens_the_second_phase_later() {
         go_to(record(ids[0]).deadline - RevealWindow::get());
         budget(ONE_DEADLINE);
         let submitted = || ids.iter().filter(|id| record(**id).status == Status::Submitted).count();
+        for id in &ids {
+            refused_as(reveal(*id, members(*id)[0], RIGHT), refusal::WRONG_PHASE);
+        }
         next_block();
         assert_eq!(submitted(), 1);
-        next_block();
-        assert_eq!(submitted(), 2);
         for id in ids {
-            for member in &members(id)[..2] {
-                assert_ok!(include(reveal(id, *member, RIGHT)));
-            }
+            refused_as(commit(id, members(id)[2], RIGHT), refusal::TOO_LATE);
+            assert_ok!(include(reveal(id, members(id)[0], RIGHT)));
+            assert_eq!(record(id).status, Status::Submitted);
+            System::assert_has_event(Event::RevealsDue { request: id }.into());
+            assert_ok!(include(reveal(id, members(id)[1], RIGHT)));
             assert_eq!(outcome(id), Outcome::Verified);
+            check_all();
         }
     });
 }
 
 #[test]
-fn who_was_never_asked_to_reveal_is_not_penalised() {
+fn who_does_not_reveal_is_penalised_although_the_sweep_came_late() {
     run(|| {
         let (id, members) = Terms::of(QUORUM).drawn();
         for member in &members[..2] {
@@ -187,8 +191,22 @@ fn who_was_never_asked_to_reveal_is_not_penalised() {
         assert_eq!(record(id).status, Status::Assigned);
         next_block();
         assert_eq!(outcome(id), Outcome::TimedOut);
-        assert_eq!([0, 1, 2].map(|i| bond(members[i])), [BOND, BOND, BOND * 9 / 10]);
-        assert_eq!((free(PAYER), escrow(PAYER)), (ENDOWMENT + BOND / 10, 0));
+        assert_eq!([0, 1, 2].map(|i| bond(members[i])), [BOND * 9 / 10; 3]);
+        assert_eq!((free(PAYER), escrow(PAYER)), (ENDOWMENT + 3 * (BOND / 10), 0));
+    });
+}
+
+#[test]
+fn who_has_committed_among_too_few_is_not_penalised() {
+    run(|| {
+        let (id, members) = Terms::of(QUORUM).drawn();
+        assert_ok!(include(commit(id, members[0], RIGHT)));
+        // The sweep gets to the commit deadline when the deadline has passed as well.
+        System::set_block_number(record(id).deadline);
+        refused_as(reveal(id, members[0], RIGHT), refusal::WRONG_PHASE);
+        next_block();
+        assert_eq!(outcome(id), Outcome::TimedOut);
+        assert_eq!([0, 1, 2].map(|i| bond(members[i])), [BOND, BOND * 9 / 10, BOND * 9 / 10]);
     });
 }
 

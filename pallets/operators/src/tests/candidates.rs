@@ -22,9 +22,16 @@ fn a_candidate_comes_with_its_bond_and_its_ask() {
         assert_ok!(signed_call(ALICE, Call::add_bond { amount: 3 }));
         assert_eq!(
             Operators::candidates(version(1), Signed, 100),
-            [Candidate { account: ALICE, bond: 5 * MIN_BOND + 3, ask: 100 }]
+            [Candidate {
+                account: ALICE,
+                bond: 5 * MIN_BOND + 3,
+                ask: 100,
+                response_blocks: RESPONSE_BLOCKS,
+                has_room: true,
+            }]
         );
-        assert_eq!(Operators::max_candidates(), MaxServers::get());
+        assert_eq!(Operators::servers(version(1)), 1);
+        assert_eq!(Operators::max_servers(), MaxServers::get());
     });
 }
 
@@ -57,15 +64,28 @@ fn who_asks_more_than_the_budget_is_no_candidate() {
 }
 
 #[test]
-fn who_has_no_room_is_no_candidate() {
+fn a_candidate_says_whether_it_has_room() {
     run(|| {
         bring_up(ALICE);
+        let room = || {
+            let candidates = Operators::candidates(version(1), Signed, 100);
+            candidates.iter().map(|candidate| candidate.has_room).collect::<Vec<_>>()
+        };
         Operators::assign(&ALICE, RequestId(1), version(1));
-        assert_eq!(drawn_from(Signed, 100), [ALICE]);
+        assert_eq!(room(), [true]);
         Operators::assign(&ALICE, RequestId(2), version(1));
-        assert!(drawn_from(Signed, 100).is_empty());
+        assert_eq!(room(), [false]);
         Operators::unassign(&ALICE, RequestId(1), version(1));
-        assert_eq!(drawn_from(Signed, 100), [ALICE]);
+        assert_eq!(room(), [true]);
+    });
+}
+
+#[test]
+fn who_pauses_is_no_candidate() {
+    run(|| {
+        bring_up(ALICE);
+        assert_ok!(serve_with(ALICE, version(1), 100, 0, both()));
+        assert!(drawn_from(Signed, 100).is_empty());
     });
 }
 

@@ -13,7 +13,14 @@ fn an_operator_serves_a_version_on_its_terms() {
         assert_eq!(Served::<Test>::get(ALICE), vec![version(1)]);
         assert_eq!(
             Servers::<Test>::get(version(1)),
-            vec![Server { account: ALICE, ask: 100, concurrency: 2, open: 0, classes: both() }]
+            vec![Server {
+                account: ALICE,
+                ask: 100,
+                concurrency: 2,
+                response_blocks: RESPONSE_BLOCKS,
+                open: 0,
+                classes: both()
+            }]
         );
         System::assert_last_event(
             Event::Serving {
@@ -21,6 +28,7 @@ fn an_operator_serves_a_version_on_its_terms() {
                 version: version(1),
                 ask: 100,
                 concurrency: 2,
+                response_blocks: RESPONSE_BLOCKS,
                 classes: both(),
             }
             .into(),
@@ -36,7 +44,14 @@ fn terms_can_be_changed_and_open_runs_stay_counted() {
         assert_ok!(serve_with(ALICE, version(1), 250, 4, signed()));
         assert_eq!(
             Servers::<Test>::get(version(1)),
-            vec![Server { account: ALICE, ask: 250, concurrency: 4, open: 1, classes: signed() }]
+            vec![Server {
+                account: ALICE,
+                ask: 250,
+                concurrency: 4,
+                response_blocks: RESPONSE_BLOCKS,
+                open: 1,
+                classes: signed()
+            }]
         );
         assert_eq!(Served::<Test>::get(ALICE), vec![version(1)]);
     });
@@ -69,6 +84,31 @@ fn an_operator_without_the_role_serves_nothing() {
     run(|| {
         assert_ok!(register_with(ALICE, Roles::DATA, worker(ALICE, ALICE), MIN_BOND));
         assert_noop!(serve_with(ALICE, version(1), 100, 1, both()), Error::<Test>::InvalidRoles);
+    });
+}
+
+#[test]
+fn the_time_for_an_answer_is_bounded() {
+    run(|| {
+        register(ALICE);
+        let most = MaxResponseBlocks::get();
+        let serve = |response_blocks| {
+            let call = Call::serve {
+                version: version(1),
+                ask: 100,
+                concurrency: 1,
+                response_blocks,
+                classes: both(),
+            };
+            signed_call(ALICE, call)
+        };
+        for wrong in [0, most + 1, u32::MAX] {
+            assert_noop!(serve(wrong), Error::<Test>::InvalidResponseBlocks);
+        }
+        for right in [most, 1] {
+            assert_ok!(serve(right));
+            assert_eq!(Servers::<Test>::get(version(1))[0].response_blocks, right);
+        }
     });
 }
 
@@ -136,7 +176,14 @@ fn who_serves_a_deprecated_version_can_pause_and_no_more() {
         assert_ok!(serve_with(ALICE, version(1), 100, 0, both()));
         assert_eq!(
             servers(),
-            [Server { account: ALICE, ask: 100, concurrency: 0, open: 1, classes: both() }]
+            [Server {
+                account: ALICE,
+                ask: 100,
+                concurrency: 0,
+                response_blocks: RESPONSE_BLOCKS,
+                open: 1,
+                classes: both()
+            }]
         );
         assert_noop!(
             serve_with(ALICE, version(1), 100, 1, both()),

@@ -68,7 +68,13 @@ fn nothing_else_is_left_to_an_operator_that_leaves() {
         let refused = [
             Call::set_worker { worker: worker.clone(), possession },
             Call::add_bond { amount: 1 },
-            Call::serve { version: version(1), ask: 1, concurrency: 1, classes: signed() },
+            Call::serve {
+                version: version(1),
+                ask: 1,
+                concurrency: 1,
+                response_blocks: 1,
+                classes: signed(),
+            },
             Call::unbond {},
         ];
         for call in refused {
