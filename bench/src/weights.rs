@@ -4,7 +4,6 @@
 use assay_runtime::{
     weights::pallet_inference::WeightInfo, Inference, Runtime, MAXIMUM_BLOCK_WEIGHT,
 };
-use frame_support::traits::Get;
 use pallet_inference::WeightInfo as _;
 
 use crate::report::Report;

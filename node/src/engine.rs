@@ -117,6 +117,7 @@ impl NodeEngine {
 impl EngineProvider for NodeEngine {
     fn run(&self, job: Job) -> JobStatus {
         let request = job.request;
+        self.metrics.asked_for(request);
         let wait = self.wait.min(Duration::from_millis(job.wait_ms.into()));
         let content = digest(&(&job.descriptor, &job.input).encode());
         let key = JobKey { request, content };
@@ -129,6 +130,7 @@ impl EngineProvider for NodeEngine {
 
     fn forget(&self, request: RequestId) {
         self.jobs.forget(request);
+        self.metrics.forget(request);
     }
 
     fn info(&self) -> EngineInfo {

@@ -1,7 +1,10 @@
 //! Prometheus metrics of an operator.
 
+use std::{collections::HashSet, sync::Arc};
+
 use assay_engine::{jobs::Jobs, Engine, EngineError, EngineStatus, RunOutput};
-use assay_primitives::FailureReason;
+use assay_primitives::{FailureReason, RequestId};
+use parking_lot::Mutex;
 use substrate_prometheus_endpoint::{
     exponential_buckets, register, Counter, CounterVec, Histogram, HistogramOpts, MetricSource,
     Opts, PrometheusError, Registry, SourcedCounter, SourcedGauge, U64,
@@ -10,6 +13,7 @@ use substrate_prometheus_endpoint::{
 /// What is counted by the node itself. The engine keeps its own counts.
 #[derive(Clone)]
 pub struct Metrics {
+    assignments: Assignments,
     failures: CounterVec<U64>,
     run_seconds: Histogram,
     artifacts: Counter<U64>,
@@ -26,6 +30,7 @@ impl Metrics {
         )
         .buckets(exponential_buckets(0.001, 2.0, 15)?);
         let metrics = Self {
+            assignments: Assignments::new()?,
             failures: CounterVec::new(
                 Opts::new("assay_engine_failures_total", "Jobs that failed, by reason"),
                 &["reason"],
@@ -45,6 +50,7 @@ impl Metrics {
             )?,
         };
         if let Some(registry) = registry {
+            register(metrics.assignments.total.clone(), registry)?;
             register(metrics.failures.clone(), registry)?;
             register(metrics.run_seconds.clone(), registry)?;
             register(metrics.artifacts.clone(), registry)?;
@@ -52,6 +58,18 @@ impl Metrics {
             register(metrics.artifact_failures.clone(), registry)?;
         }
         Ok(metrics)
+    }
+
+    /// Counts a request that the engine is asked for, once however often it is asked.
+    pub fn asked_for(&self, request: RequestId) {
+        if self.assignments.open.lock().insert(request) {
+            self.assignments.total.inc();
+        }
+    }
+
+    /// A request is over.
+    pub fn forget(&self, request: RequestId) {
+        self.assignments.open.lock().remove(&request);
     }
 
     /// Counts the end of a job.
@@ -73,6 +91,24 @@ impl Metrics {
             },
             Err(_) => self.artifact_failures.inc(),
         }
+    }
+}
+
+/// Assignments of the operators whose keys the node holds.
+#[derive(Clone)]
+struct Assignments {
+    total: Counter<U64>,
+    /// Those that are counted and not over.
+    open: Arc<Mutex<HashSet<RequestId>>>,
+}
+
+impl Assignments {
+    fn new() -> Result<Self, PrometheusError> {
+        let total = Counter::new(
+            "assay_assignments_total",
+            "Requests that operators of this node were drawn for and the engine was asked for",
+        )?;
+        Ok(Self { total, open: Arc::default() })
     }
 }
 
@@ -158,6 +194,20 @@ mod tests {
         assert_eq!(metrics.artifacts.get(), 1);
         assert_eq!(metrics.artifact_bytes.get(), 7);
         assert_eq!(metrics.artifact_failures.get(), 1);
+    }
+
+    #[test]
+    fn an_assignment_is_counted_once_until_it_is_over() {
+        let metrics = Metrics::new(None).unwrap();
+        for request in [1, 2, 1, 2, 2] {
+            metrics.asked_for(RequestId(request));
+        }
+        assert_eq!(metrics.assignments.total.get(), 2);
+        metrics.forget(RequestId(1));
+        metrics.forget(RequestId(7));
+        metrics.asked_for(RequestId(1));
+        assert_eq!(metrics.assignments.total.get(), 3);
+        assert_eq!(metrics.assignments.open.lock().len(), 2);
     }
 
     #[test]

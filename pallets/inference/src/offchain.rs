@@ -6,7 +6,10 @@
 //! lately. Nothing is lost with the notes, so a restarted node takes its open assignments up
 //! again.
 
-use alloc::vec::Vec;
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    vec::Vec,
+};
 use assay_engine_interface::engine;
 use assay_primitives::{
     commitment as commitment_of, digest,
@@ -32,18 +35,19 @@ const WAIT_BUDGET_MS: u64 = 1_000;
 /// Where the node keeps the secret of its salts.
 const SALT_SECRET: &[u8] = b"assay/inference/salt-secret";
 
-/// Where the node keeps its notes of what it has handed in.
-const HANDED_IN: &[u8] = b"assay/inference/handed-in";
+/// Where the node keeps its notes of the assignments that it is at.
+const NOTES: &[u8] = b"assay/inference/notes";
 /// After how many blocks the same is handed in again, if it is still awaited: pools drop
 /// transactions, and blocks are abandoned.
 const HAND_IN_AGAIN: BlockNumber = 2;
 
-/// What an operator of this node has handed in for a request, and at which height. A reveal
-/// comes after a commitment.
-#[derive(Clone, Encode, Decode)]
-struct HandedIn<AccountId> {
-    operator: AccountId,
-    request: RequestId,
+/// The assignments that the engine was asked for, with what was handed in last.
+type Notes<AccountId> = BTreeMap<(RequestId, AccountId), Option<HandedIn>>;
+
+/// What was handed in for an assignment.
+#[derive(Clone, Copy, Encode, Decode)]
+struct HandedIn {
+    /// Whether it was the reveal that comes after a commitment.
     reveal: bool,
     at: BlockNumber,
 }
@@ -59,7 +63,7 @@ impl<T: Config> Pallet<T> {
     pub(crate) fn serve_assignments() {
         let until = sp_io::offchain::timestamp().unix_millis() + WAIT_BUDGET_MS;
         let before = Self::notes();
-        let mut notes = Vec::new();
+        let mut notes = Notes::<T::AccountId>::new();
         for key in worker_crypto::Public::all() {
             let Some(operator) = T::Operators::operator_of(&key) else { continue };
             if T::Operators::worker(&operator).as_ref() != Some(&key) {
@@ -68,39 +72,34 @@ impl<T: Config> Pallet<T> {
             let worker = Worker { operator: &operator, key: &key };
             for id in T::Operators::assignments(&operator) {
                 let Some(request) = Requests::<T>::get(id) else { continue };
-                let noted = before
-                    .iter()
-                    .find(|note| note.operator == operator && note.request == id)
-                    .cloned();
-                notes.extend(Self::serve(&worker, id, &request, noted, until));
+                let handed_in = before.get(&(id, operator.clone())).copied().flatten();
+                let handed_in = Self::serve(&worker, id, &request, handed_in, until);
+                notes.insert((id, operator.clone()), handed_in);
             }
         }
-        for note in &before {
-            // What is no longer assigned to anyone here is over.
-            if !notes.iter().any(|kept| kept.request == note.request) {
-                engine::forget(note.request);
-            }
-        }
+        // What is no longer assigned to anyone here is over.
+        let kept: BTreeSet<_> = notes.keys().map(|(id, _)| *id).collect();
+        let noted: BTreeSet<_> = before.keys().map(|(id, _)| *id).collect();
+        noted.difference(&kept).for_each(|id| engine::forget(*id));
         if !(before.is_empty() && notes.is_empty()) {
-            sp_io::offchain::local_storage_set(StorageKind::PERSISTENT, HANDED_IN, &notes.encode());
+            sp_io::offchain::local_storage_set(StorageKind::PERSISTENT, NOTES, &notes.encode());
         }
     }
 
-    fn notes() -> Vec<HandedIn<T::AccountId>> {
-        sp_io::offchain::local_storage_get(StorageKind::PERSISTENT, HANDED_IN)
+    fn notes() -> Notes<T::AccountId> {
+        sp_io::offchain::local_storage_get(StorageKind::PERSISTENT, NOTES)
             .and_then(|bytes| Decode::decode(&mut &bytes[..]).ok())
             .unwrap_or_default()
     }
 
-    /// Does what is due for one assignment. Returns the note of what was handed in last.
-
+    /// Does what is due for one assignment. Is told, and returns, what was handed in last.
     fn serve(
         worker: &Worker<T::AccountId>,
         id: RequestId,
         request: &Request<T::AccountId>,
-        noted: Option<HandedIn<T::AccountId>>,
+        handed_in: Option<HandedIn>,
         until: u64,
-    ) -> Option<HandedIn<T::AccountId>> {
+    ) -> Option<HandedIn> {
         // What is submitted at this block is included at the next one at the earliest.
         let now = Self::now();
         let next = now.saturating_add(1);
@@ -109,30 +108,30 @@ impl<T: Config> Pallet<T> {
             MemberState::Committed(_) if Self::reveals_due(id, request, next) => {
                 (request.deadline, true)
             },
-            _ => return noted,
+            _ => return handed_in,
         };
-        let lately = noted.as_ref().is_some_and(|note| {
-            note.reveal == reveal && now.saturating_sub(note.at) < HAND_IN_AGAIN
+        let lately = handed_in.is_some_and(|last| {
+            last.reveal == reveal && now.saturating_sub(last.at) < HAND_IN_AGAIN
         });
         if next > last || lately {
-            return noted;
+            return handed_in;
         }
         match Self::run(id, request, until) {
             JobStatus::Done(output) => Self::hand_in(worker, id, request, output, reveal),
             JobStatus::Running => {
                 log::debug!(target: LOG, "request {id}: still running");
-                return noted;
+                return handed_in;
             },
             JobStatus::Unavailable(why) => {
                 log::warn!(target: LOG, "request {id}: not started, will try again: {why}");
-                return noted;
+                return handed_in;
             },
             JobStatus::Failed(reason, why) => {
                 log::warn!(target: LOG, "request {id}: cannot be served ({reason:?}): {why}");
                 Self::hand_in_failure(worker, id, reason);
             },
         }
-        Some(HandedIn { operator: worker.operator.clone(), request: id, reveal, at: now })
+        Some(HandedIn { reveal, at: now })
     }
 
     fn run(id: RequestId, request: &Request<T::AccountId>, until: u64) -> JobStatus {
