@@ -213,6 +213,10 @@ pub enum OperatorCommand {
         /// Runs at once
         #[arg(long, default_value_t = 1)]
         concurrency: u32,
+        /// Blocks that it takes to answer, loading the model included: requests that leave fewer
+        /// are not assigned
+        #[arg(long, value_name = "BLOCKS", default_value_t = 2)]
+        response_blocks: u32,
         /// Classes in which it is offered [default: those of the version]
         #[arg(long, value_parser = names::parse_classes)]
         classes: Option<AssuranceClasses>,
@@ -268,9 +272,9 @@ pub struct Infer {
     /// Most that it may cost, in ASY [default: the quote]
     #[arg(long, value_name = "ASY", value_parser = amount::parse)]
     pub max_price: Option<Balance>,
-    /// Blocks in which it must be answered
-    #[arg(long, value_name = "BLOCKS", default_value_t = assay_client::inference::DEFAULT_DEADLINE_BLOCKS)]
-    pub deadline: u32,
+    /// Blocks in which it must be answered [default: 30, or more where operators want more]
+    #[arg(long, value_name = "BLOCKS")]
+    pub deadline: Option<u32>,
     /// 32 bytes in hex that an account uses once: asking again with the same key sends nothing,
     /// and shows the result of the first time [default: random, and printed]
     #[arg(long, value_name = "HEX")]
@@ -368,7 +372,8 @@ mod tests {
             "assay operator set-worker --worker-key-file worker.phrase",
             "assay operator set-worker --key worker.phrase",
             "assay operator register --bond 100 --suri //Bob",
-            "assay operator serve //Alice/digits --ask 0.1 --concurrency 2 --classes signed",
+            "assay operator serve //Alice/digits --ask 0.1 --concurrency 2 --classes signed \
+             --response-blocks 5",
             "assay operator status //Bob",
             "assay infer //Alice/digits@1 --input x.json --assurance quorum:3,2 --max-price 0.5",
             "assay request cancel 7 --key-file key",

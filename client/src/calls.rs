@@ -128,7 +128,7 @@ pub mod model_registry {
 pub mod operators {
     use super::*;
     use crate::rpc::WorkerPossession;
-    use assay_primitives::{operator::Roles, AssuranceClasses, Balance, VersionId};
+    use assay_primitives::{operator::Roles, AssuranceClasses, Balance, BlockNumber, VersionId};
 
     const PALLET: &str = "Operators";
 
@@ -153,17 +153,20 @@ pub mod operators {
         Call::new(PALLET, "add_bond").with("amount", amount)
     }
 
-    /// Offers a version, or changes the offer.
+    /// Offers a version, or changes the offer. Only requests that leave `response_blocks` blocks
+    /// for the answer are assigned.
     pub fn serve(
         version: VersionId,
         ask: Balance,
         concurrency: u32,
+        response_blocks: BlockNumber,
         classes: AssuranceClasses,
     ) -> Call {
         Call::new(PALLET, "serve")
             .with("version", version)
             .with("ask", ask)
             .with("concurrency", concurrency)
+            .with("response_blocks", response_blocks)
             .with("classes", classes)
     }
 
@@ -329,7 +332,7 @@ pub fn all() -> Vec<Call> {
         operators::register(operator::Roles::INFERENCE, key.clone(), 0),
         operators::set_worker(key),
         operators::add_bond(0),
-        operators::serve(version, 0, 0, AssuranceClasses::NONE),
+        operators::serve(version, 0, 0, 1, AssuranceClasses::NONE),
         operators::withdraw(version),
         operators::unbond(),
         operators::withdraw_bond(),

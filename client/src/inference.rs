@@ -21,6 +21,8 @@ use crate::{
 
 /// Blocks that an answer may take unless the caller says otherwise.
 pub const DEFAULT_DEADLINE_BLOCKS: BlockNumber = 30;
+/// Blocks to spare where operators want more than the usual deadline.
+const SPARE_BLOCKS: BlockNumber = 10;
 /// Blocks after the deadline in which the chain must end a request.
 const DEADLINE_GRACE_BLOCKS: BlockNumber = 20;
 /// How long a new block is waited for.
@@ -219,6 +221,14 @@ impl Client {
         Ok(result)
     }
 
+    /// Blocks in which a request may be asked to be answered: [`DEFAULT_DEADLINE_BLOCKS`], or more
+    /// where the operators of the quote want more.
+    pub async fn usual_deadline(&self, version: VersionId, assurance: Assurance) -> BlockNumber {
+        let quote = self.quote(version, assurance).await;
+        let wanted = quote.map_or(0, |quote| quote.blocks.saturating_add(SPARE_BLOCKS));
+        wanted.max(DEFAULT_DEADLINE_BLOCKS)
+    }
+
     /// Sends a request and returns as soon as a block includes it.
     pub async fn request_inference(
         &self,
@@ -236,6 +246,16 @@ impl Client {
         let max_price = ask.max_price.unwrap_or(quote.price);
         if max_price < quote.price {
             return Err(Error::PriceAboveLimit { price: quote.price, limit: max_price });
+        }
+        // One block passes until the request is in one. Dearer operators may be faster.
+        let needed = quote.blocks.saturating_add(1);
+        if max_price == quote.price && ask.deadline_blocks < needed {
+            return Err(Error::invalid(format!(
+                "a deadline of {} blocks is too short: who asks {} wants {needed} at least; give \
+                 it more, or a price at which faster operators take it",
+                ask.deadline_blocks,
+                crate::amount::display(quote.price)
+            )));
         }
         let input = self.place_input(&ask.payload, signer, progress).await?;
         let best = self.rpc().header(None).await?;

@@ -24,6 +24,11 @@ impl Client {
         concurrency_fits(concurrency, self.constant("Operators", "MaxConcurrency").await)
     }
 
+    /// Whether an operator may want so many blocks for an answer.
+    pub async fn check_response_blocks(&self, blocks: BlockNumber) -> Result<()> {
+        response_fits(blocks, self.constant("Operators", "MaxResponseBlocks").await)
+    }
+
     /// Whether an owner may ask for a royalty.
     pub async fn check_royalty(&self, royalty: Share) -> Result<()> {
         royalty_fits(royalty, self.constant("ModelRegistry", "MaxRoyalty").await)
@@ -102,6 +107,15 @@ fn concurrency_fits(concurrency: u32, most: Option<u32>) -> Result<()> {
     }
 }
 
+fn response_fits(blocks: BlockNumber, most: Option<BlockNumber>) -> Result<()> {
+    match most {
+        Some(most) if !(1..=most).contains(&blocks) => Err(Error::invalid(format!(
+            "an operator may want 1 to {most} blocks for an answer, not {blocks}"
+        ))),
+        _ => Ok(()),
+    }
+}
+
 fn royalty_fits(royalty: Share, most: Option<Share>) -> Result<()> {
     match most {
         Some(most) if royalty > most => {
@@ -145,6 +159,10 @@ mod tests {
             (
                 concurrency_fits(2000, Some(1024)),
                 "2000 runs at once are more than the 1024 that may be declared",
+            ),
+            (
+                response_fits(0, Some(450)),
+                "an operator may want 1 to 450 blocks for an answer, not 0",
             ),
             (
                 classes_fit(classes("signed,tee"), Some(classes("signed,quorum"))),

@@ -37,7 +37,8 @@ TYPES = {
         ["Cancelled", "Null"]]},
     "Status": {"type": "enum", "type_mapping": [
         ["Pending", "Null"], ["Assigned", "Null"], ["Submitted", "Null"], ["Final", "Outcome"]]},
-    "Quote": {"type": "struct", "type_mapping": [["price", "u128"], ["operators", "u32"]]},
+    "Quote": {"type": "struct", "type_mapping": [
+        ["price", "u128"], ["blocks", "u32"], ["operators", "u32"]]},
     "QuoteError": {"type": "enum", "type_mapping": [
         ["NotFound", "Null"], ["Deprecated", "Null"], ["ClassUnavailable", "Null"],
         ["NotEnoughOperators", "u32"]]},

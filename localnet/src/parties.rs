@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use assay_client::{calls::operators, rpc, AccountId, Client, Signer};
 use assay_primitives::{
-    operator::Roles, AssuranceClass, AssuranceClasses, Balance, VersionId, ASY,
+    operator::Roles, AssuranceClass, AssuranceClasses, Balance, BlockNumber, VersionId, ASY,
 };
 
 /// On what terms an operator takes part.
@@ -15,11 +15,13 @@ pub struct OperatorTerms {
     pub ask: Balance,
     /// Runs at once.
     pub concurrency: u32,
+    /// Blocks that it wants for an answer.
+    pub response_blocks: BlockNumber,
 }
 
 impl Default for OperatorTerms {
     fn default() -> Self {
-        Self { bond: 2_000 * ASY, ask: ASY / 100, concurrency: 1_000 }
+        Self { bond: 2_000 * ASY, ask: ASY / 100, concurrency: 1_000, response_blocks: 2 }
     }
 }
 
@@ -45,7 +47,8 @@ pub async fn serve(
     terms: OperatorTerms,
 ) -> Result<()> {
     let classes = AssuranceClasses::NONE.with(AssuranceClass::Signed).with(AssuranceClass::Quorum);
-    let call = operators::serve(version, terms.ask, terms.concurrency, classes);
+    let blocks = terms.response_blocks;
+    let call = operators::serve(version, terms.ask, terms.concurrency, blocks, classes);
     client.submit(&call, signer).await?;
     Ok(())
 }

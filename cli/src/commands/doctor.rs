@@ -3,7 +3,11 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use assay_client::{amount, names, rpc, storage, AccountId, Client, Error};
-use assay_primitives::{operator::EngineVersion, runtime_api::OperatorView, Balance, Digest};
+use assay_primitives::{
+    operator::EngineVersion,
+    runtime_api::{OperatorView, ServiceView},
+    Balance, Digest,
+};
 use codec::Encode;
 use serde::Serialize;
 use serde_json::{json, Value};
@@ -395,7 +399,7 @@ async fn serving(
         let remedy = "assay operator serve MODEL --ask AMOUNT";
         report.mend("models", Verdict::Warning, "it serves no model", remedy);
     }
-    for (id, ask, ..) in &operator.serves {
+    for ServiceView { version: id, ask, .. } in &operator.serves {
         let version = match client.version(*id).await {
             Ok(Some(version)) => version,
             Ok(None) => {

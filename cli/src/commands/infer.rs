@@ -27,6 +27,7 @@ pub async fn quote(
         "name": name,
         "assurance": assurance.to_string(),
         "price": quote.price.to_string(),
+        "blocks": quote.blocks,
         "operators": quote.operators,
     });
     context.output.result(&json, || {
@@ -34,6 +35,7 @@ pub async fn quote(
             ("model", name.clone()),
             ("assurance", assurance.to_string()),
             ("price", amount::display(quote.price)),
+            ("blocks", format!("{} at least from request to deadline", quote.blocks)),
             ("operators", quote.operators.to_string()),
         ])
     });
@@ -57,12 +59,17 @@ pub async fn run(context: &Context<'_>, arguments: Infer) -> Result<(), Failure>
     if arguments.key.is_none() {
         output.note(format!("client key {}", names::to_hex(client_key)));
     }
+    let assurance = arguments.assurance.0;
+    let deadline_blocks = match arguments.deadline {
+        Some(blocks) => blocks,
+        None => client.usual_deadline(version.id, assurance).await,
+    };
     let ask = Ask {
         version,
         payload: input.payload(),
-        assurance: arguments.assurance.0,
+        assurance,
         max_price: arguments.max_price,
-        deadline_blocks: arguments.deadline,
+        deadline_blocks,
         client_key,
     };
     // The input's artifact if this attempt made one, or an earlier one may have left it.

@@ -32,15 +32,17 @@ pub async fn run(context: &Context<'_>, command: OperatorCommand) -> Result<(), 
             let done = format!("the worker key is {} now", names::to_hex(key.worker.encode()));
             super::send(context, operators::set_worker(key), &done).await
         },
-        OperatorCommand::Serve { model, ask, concurrency, classes } => {
+        OperatorCommand::Serve { model, ask, concurrency, response_blocks, classes } => {
             context.signer()?;
             let client = context.connect().await?;
             client.check_concurrency(concurrency).await?;
+            client.check_response_blocks(response_blocks).await?;
             let version = client.resolve(&model).await?;
             let classes = classes.unwrap_or(version.descriptor.assurances);
-            let call = operators::serve(version.id, ask, concurrency, classes);
+            let call = operators::serve(version.id, ask, concurrency, response_blocks, classes);
             let done = format!(
-                "serving {model} for {} a run, {concurrency} at once, as {}",
+                "serving {model} for {} a run, {concurrency} at once, within {response_blocks} \
+                 blocks, as {}",
                 amount::display(ask),
                 names::format_classes(classes)
             );
@@ -136,11 +138,14 @@ async fn status(context: &Context<'_>, account: Option<AccountId>) -> Result<(),
         if let Some(height) = operator.unbonding_until {
             lines.push(("unbonding", format!("the bond can be taken from block {height}")));
         }
-        for (version, ask, concurrency, classes) in &operator.serves {
+        for service in &operator.serves {
             let offer = format!(
-                "{version} for {} a run, {concurrency} at once, as {}",
-                amount::display(*ask),
-                names::format_classes(*classes)
+                "{} for {} a run, {} at once, within {} blocks, as {}",
+                service.version,
+                amount::display(service.ask),
+                service.concurrency,
+                service.response_blocks,
+                names::format_classes(service.classes)
             );
             lines.push(("serves", offer));
         }
@@ -168,13 +173,14 @@ pub fn to_json(operator: &OperatorView<AccountId>) -> Value {
     let serves: Vec<_> = operator
         .serves
         .iter()
-        .map(|(version, ask, concurrency, classes)| {
+        .map(|service| {
             json!({
-                "model": version.model,
-                "version": version.number,
-                "ask": ask.to_string(),
-                "concurrency": concurrency,
-                "classes": names::format_classes(*classes),
+                "model": service.version.model,
+                "version": service.version.number,
+                "ask": service.ask.to_string(),
+                "concurrency": service.concurrency,
+                "response_blocks": service.response_blocks,
+                "classes": names::format_classes(service.classes),
             })
         })
         .collect();
