@@ -160,6 +160,7 @@ impl BenchmarkHelper<AccountId> for Helper {
                 version,
                 ASK,
                 MaxConcurrency::get(),
+                1,
                 AvailableClasses::get(),
             )
             .expect("there is room for it");

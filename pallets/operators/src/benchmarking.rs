@@ -92,7 +92,7 @@ mod benchmarks {
         let operator = registered::<T>(operator);
         serve_others::<T>(&operator, version, T::MaxServed::get() - 1);
         let classes = offered::<T>(version);
-        Pallet::<T>::serve(RawOrigin::Signed(operator.clone()).into(), version, ASY, 1, classes)
+        Pallet::<T>::serve(RawOrigin::Signed(operator.clone()).into(), version, ASY, 1, 1, classes)
             .expect("there is room");
         (operator, version)
     }
@@ -159,7 +159,7 @@ mod benchmarks {
         let classes = offered::<T>(version);
 
         #[extrinsic_call]
-        _(RawOrigin::Signed(operator.clone()), version, ASY, T::MaxConcurrency::get(), classes);
+        _(RawOrigin::Signed(operator.clone()), version, ASY, T::MaxConcurrency::get(), 1, classes);
 
         assert!(Served::<T>::get(operator).contains(&version));
         assert_eq!(Servers::<T>::get(version).len() as u32, T::MaxServers::get());

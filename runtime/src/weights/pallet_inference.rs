@@ -18,10 +18,10 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `ModelRegistry::Versions` (r:1 w:1)
     /// Storage: `ModelRegistry::Models` (r:1 w:0)
     /// Storage: `Verification::DisabledClasses` (r:1 w:0)
+    /// Storage: `Inference::NextRequest` (r:1 w:1)
     /// Storage: `Operators::Servers` (r:1 w:0)
     /// Storage: `Operators::Operators` (r:32 w:0)
     /// Storage: `Settlement::BondTotals` (r:32 w:0)
-    /// Storage: `Inference::NextRequest` (r:1 w:1)
     /// Storage: `Settlement::Escrows` (r:1 w:1)
     /// Storage: `Balances::Holds` (r:1 w:1)
     /// Storage: `Settlement::EscrowTotals` (r:1 w:1)
@@ -31,12 +31,16 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::Inputs` (r:0 w:1)
     /// Storage: `Inference::Requests` (r:0 w:1)
     /// The range of `n` is `[0, 65536]`.
-    fn request(n: u32, _c: u32) -> Weight {
-        // Least time: 407_094_000 picoseconds.
-        Weight::from_parts(417_434_623, 0)
-            // Standard error: 49
-            .saturating_add(Weight::from_parts(1_666, 0).saturating_mul(n.into()))
-            .saturating_add(T::DbWeight::get().reads(75))
+    /// The range of `c` is `[15, 32]`.
+    fn request(n: u32, c: u32) -> Weight {
+        // Least time: 379_884_000 picoseconds.
+        Weight::from_parts(130_832_533, 0)
+            // Standard error: 178
+            .saturating_add(Weight::from_parts(2_645, 0).saturating_mul(n.into()))
+            // Standard error: 676_093
+            .saturating_add(Weight::from_parts(8_817_346, 0).saturating_mul(c.into()))
+            .saturating_add(T::DbWeight::get().reads(11))
+            .saturating_add(T::DbWeight::get().reads((2_u64).saturating_mul(c.into())))
             .saturating_add(T::DbWeight::get().writes(12))
     }
     /// Storage: `Inference::Requests` (r:1 w:1)
@@ -54,8 +58,8 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::ReceiptDigests` (r:0 w:1)
     /// Storage: `Inference::Inputs` (r:0 w:1)
     fn cancel() -> Weight {
-        // Least time: 142_402_000 picoseconds.
-        Weight::from_parts(147_689_000, 0)
+        // Least time: 139_347_000 picoseconds.
+        Weight::from_parts(150_514_000, 0)
             .saturating_add(T::DbWeight::get().reads(8))
             .saturating_add(T::DbWeight::get().writes(14))
     }
@@ -82,32 +86,32 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Verification::Submissions` (r:0 w:1)
     /// The range of `n` is `[0, 32768]`.
     fn submit_result(n: u32) -> Weight {
-        // Least time: 348_758_000 picoseconds.
-        Weight::from_parts(355_640_897, 0)
-            // Standard error: 90
-            .saturating_add(Weight::from_parts(3_365, 0).saturating_mul(n.into()))
+        // Least time: 354_256_000 picoseconds.
+        Weight::from_parts(359_308_711, 0)
+            // Standard error: 126
+            .saturating_add(Weight::from_parts(3_215, 0).saturating_mul(n.into()))
             .saturating_add(T::DbWeight::get().reads(16))
             .saturating_add(T::DbWeight::get().writes(23))
     }
     /// Storage: `Inference::Requests` (r:1 w:0)
     /// Storage: `Operators::Operators` (r:1 w:0)
-    /// Storage: `Verification::Submissions` (r:1 w:0)
+    /// Storage: `Verification::Submissions` (r:15 w:0)
     /// Storage: `System::BlockHash` (r:1 w:0)
     /// Storage: `ModelRegistry::Versions` (r:1 w:0)
     /// Storage: `ModelRegistry::Models` (r:1 w:0)
     /// The range of `n` is `[0, 32768]`.
     fn authorize_result(n: u32) -> Weight {
-        // Least time: 101_511_000 picoseconds.
-        Weight::from_parts(107_514_253, 0)
-            // Standard error: 29
-            .saturating_add(Weight::from_parts(1_353, 0).saturating_mul(n.into()))
-            .saturating_add(T::DbWeight::get().reads(6))
+        // Least time: 163_242_000 picoseconds.
+        Weight::from_parts(178_346_687, 0)
+            // Standard error: 91
+            .saturating_add(Weight::from_parts(1_160, 0).saturating_mul(n.into()))
+            .saturating_add(T::DbWeight::get().reads(20))
     }
     /// Storage: `Inference::Requests` (r:1 w:1)
     /// Storage: `Verification::Submissions` (r:14 w:1)
     fn submit_commitment() -> Weight {
-        // Least time: 121_641_000 picoseconds.
-        Weight::from_parts(126_648_000, 0)
+        // Least time: 118_816_000 picoseconds.
+        Weight::from_parts(123_864_000, 0)
             .saturating_add(T::DbWeight::get().reads(15))
             .saturating_add(T::DbWeight::get().writes(2))
     }
@@ -116,8 +120,8 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Verification::Submissions` (r:1 w:0)
     /// Storage: `System::BlockHash` (r:1 w:0)
     fn authorize_commitment() -> Weight {
-        // Least time: 70_415_000 picoseconds.
-        Weight::from_parts(75_392_000, 0)
+        // Least time: 75_582_000 picoseconds.
+        Weight::from_parts(78_927_000, 0)
             .saturating_add(T::DbWeight::get().reads(4))
     }
     /// Storage: `Inference::Requests` (r:1 w:1)
@@ -144,10 +148,10 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::Inputs` (r:0 w:1)
     /// The range of `n` is `[0, 32768]`.
     fn submit_reveal(n: u32) -> Weight {
-        // Least time: 3_196_987_000 picoseconds.
-        Weight::from_parts(2_997_792_133, 0)
-            // Standard error: 3_403
-            .saturating_add(Weight::from_parts(1_142_875, 0).saturating_mul(n.into()))
+        // Least time: 3_214_643_000 picoseconds.
+        Weight::from_parts(1_849_416_033, 0)
+            // Standard error: 25_728
+            .saturating_add(Weight::from_parts(1_825_939, 0).saturating_mul(n.into()))
             .saturating_add(T::DbWeight::get().reads(100))
             .saturating_add(T::DbWeight::get().writes(108))
     }
@@ -172,8 +176,8 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::ReceiptDigests` (r:0 w:1)
     /// Storage: `Inference::Inputs` (r:0 w:1)
     fn report_failure() -> Weight {
-        // Least time: 561_183_000 picoseconds.
-        Weight::from_parts(574_564_000, 0)
+        // Least time: 561_664_000 picoseconds.
+        Weight::from_parts(591_208_000, 0)
             .saturating_add(T::DbWeight::get().reads(55))
             .saturating_add(T::DbWeight::get().writes(61))
     }
@@ -184,14 +188,18 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Settlement::BondTotals` (r:32 w:0)
     /// Storage: `Operators::OpenAssignments` (r:0 w:15)
     /// The range of `c` is `[15, 32]`.
-    fn draw(c: u32, _m: u32) -> Weight {
-        // Least time: 283_011_000 picoseconds.
-        Weight::from_parts(145_578_345, 0)
-            // Standard error: 156_094
-            .saturating_add(Weight::from_parts(9_479_199, 0).saturating_mul(c.into()))
+    /// The range of `m` is `[2, 15]`.
+    fn draw(c: u32, m: u32) -> Weight {
+        // Least time: 297_782_000 picoseconds.
+        Weight::from_parts(300_446_000, 0)
+            // Standard error: 200_760
+            .saturating_add(Weight::from_parts(2_628_393, 0).saturating_mul(c.into()))
+            // Standard error: 450_743
+            .saturating_add(Weight::from_parts(2_008_332, 0).saturating_mul(m.into()))
             .saturating_add(T::DbWeight::get().reads(3))
             .saturating_add(T::DbWeight::get().reads((2_u64).saturating_mul(c.into())))
-            .saturating_add(T::DbWeight::get().writes(33))
+            .saturating_add(T::DbWeight::get().writes(3))
+            .saturating_add(T::DbWeight::get().writes((2_u64).saturating_mul(m.into())))
     }
     /// Storage: `Inference::AgendaCursor` (r:1 w:1)
     /// Storage: `Inference::Agenda` (r:2 w:2)
@@ -217,10 +225,38 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::ReceiptDigests` (r:0 w:1)
     /// Storage: `Inference::Inputs` (r:0 w:1)
     fn deadline() -> Weight {
-        // Least time: 35_276_715_000 picoseconds.
-        Weight::from_parts(35_523_572_000, 0)
+        // Least time: 36_458_590_000 picoseconds.
+        Weight::from_parts(52_643_840_000, 0)
             .saturating_add(T::DbWeight::get().reads(103))
             .saturating_add(T::DbWeight::get().writes(108))
+    }
+    /// Storage: `Inference::AgendaCursor` (r:1 w:1)
+    /// Storage: `Inference::Agenda` (r:2 w:2)
+    /// Storage: `Inference::Requests` (r:1 w:1)
+    /// Storage: `Verification::Submissions` (r:15 w:0)
+    /// Storage: `Settlement::Escrows` (r:1 w:1)
+    /// Storage: `Settlement::EscrowTotals` (r:1 w:1)
+    /// Storage: `System::Account` (r:17 w:17)
+    /// Storage: `Balances::Holds` (r:16 w:16)
+    /// Storage: `Settlement::BondTotals` (r:15 w:15)
+    /// Storage: `Verification::Outputs` (r:1 w:0)
+    /// Storage: `Operators::OpenAssignments` (r:15 w:15)
+    /// Storage: `Operators::Operators` (r:15 w:15)
+    /// Storage: `Operators::Servers` (r:1 w:1)
+    /// Storage: `ModelRegistry::Versions` (r:1 w:1)
+    /// Storage: `Storage::Artifacts` (r:1 w:1)
+    /// Storage: `System::BlockHash` (r:1 w:0)
+    /// Storage: `Inference::FinishedBounds` (r:1 w:1)
+    /// Storage: `Inference::EvidenceOf` (r:0 w:1)
+    /// Storage: `Inference::Finished` (r:0 w:1)
+    /// Storage: `Inference::Receipts` (r:0 w:1)
+    /// Storage: `Inference::ReceiptDigests` (r:0 w:1)
+    /// Storage: `Inference::Inputs` (r:0 w:1)
+    fn commit_deadline() -> Weight {
+        // Least time: 1_982_143_000 picoseconds.
+        Weight::from_parts(2_070_024_000, 0)
+            .saturating_add(T::DbWeight::get().reads(105))
+            .saturating_add(T::DbWeight::get().writes(93))
     }
     /// Storage: `Inference::AgendaCursor` (r:1 w:1)
     /// Storage: `Inference::Agenda` (r:2 w:1)
@@ -244,12 +280,9 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::Receipts` (r:0 w:1)
     /// Storage: `Inference::ReceiptDigests` (r:0 w:1)
     /// Storage: `Inference::Inputs` (r:0 w:1)
-    fn commit_deadline() -> Weight {
-        Self::deadline()
-    }
     fn deadline_single() -> Weight {
-        // Least time: 257_181_000 picoseconds.
-        Weight::from_parts(262_810_000, 0)
+        // Least time: 254_728_000 picoseconds.
+        Weight::from_parts(260_997_000, 0)
             .saturating_add(T::DbWeight::get().reads(20))
             .saturating_add(T::DbWeight::get().writes(21))
     }
@@ -260,8 +293,8 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::Receipts` (r:0 w:1)
     /// Storage: `Inference::Requests` (r:0 w:1)
     fn prune() -> Weight {
-        // Least time: 22_323_000 picoseconds.
-        Weight::from_parts(24_016_000, 0)
+        // Least time: 22_333_000 picoseconds.
+        Weight::from_parts(24_006_000, 0)
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().writes(6))
     }
@@ -274,8 +307,8 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::PreviousRandomness` (r:1 w:1)
     /// Storage: `Inference::DrawsDue` (r:0 w:1)
     fn on_initialize() -> Weight {
-        // Least time: 63_925_000 picoseconds.
-        Weight::from_parts(66_629_000, 0)
+        // Least time: 64_696_000 picoseconds.
+        Weight::from_parts(67_651_000, 0)
             .saturating_add(T::DbWeight::get().reads(22))
             .saturating_add(T::DbWeight::get().writes(4))
     }

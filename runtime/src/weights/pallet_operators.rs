@@ -19,8 +19,8 @@ impl<T: frame_system::Config> pallet_operators::WeightInfo for WeightInfo<T> {
     /// Storage: `Balances::Holds` (r:1 w:1)
     /// Storage: `Settlement::BondTotals` (r:1 w:1)
     fn register() -> Weight {
-        // Least time: 109_622_000 picoseconds.
-        Weight::from_parts(115_621_000, 0)
+        // Least time: 109_943_000 picoseconds.
+        Weight::from_parts(119_117_000, 0)
             .saturating_add(T::DbWeight::get().reads(5))
             .saturating_add(T::DbWeight::get().writes(4))
     }
@@ -28,8 +28,8 @@ impl<T: frame_system::Config> pallet_operators::WeightInfo for WeightInfo<T> {
     /// Storage: `Operators::WorkerKeys` (r:1 w:9)
     /// Storage: `System::BlockHash` (r:1 w:0)
     fn set_worker() -> Weight {
-        // Least time: 83_654_000 picoseconds.
-        Weight::from_parts(89_272_000, 0)
+        // Least time: 86_859_000 picoseconds.
+        Weight::from_parts(95_582_000, 0)
             .saturating_add(T::DbWeight::get().reads(3))
             .saturating_add(T::DbWeight::get().writes(10))
     }
@@ -37,8 +37,8 @@ impl<T: frame_system::Config> pallet_operators::WeightInfo for WeightInfo<T> {
     /// Storage: `Balances::Holds` (r:1 w:1)
     /// Storage: `Settlement::BondTotals` (r:1 w:1)
     fn add_bond() -> Weight {
-        // Least time: 69_102_000 picoseconds.
-        Weight::from_parts(77_465_000, 0)
+        // Least time: 76_944_000 picoseconds.
+        Weight::from_parts(86_719_000, 0)
             .saturating_add(T::DbWeight::get().reads(3))
             .saturating_add(T::DbWeight::get().writes(2))
     }
@@ -47,8 +47,8 @@ impl<T: frame_system::Config> pallet_operators::WeightInfo for WeightInfo<T> {
     /// Storage: `Operators::Servers` (r:1 w:1)
     /// Storage: `Operators::Served` (r:1 w:1)
     fn serve() -> Weight {
-        // Least time: 63_044_000 picoseconds.
-        Weight::from_parts(72_247_000, 0)
+        // Least time: 64_015_000 picoseconds.
+        Weight::from_parts(72_347_000, 0)
             .saturating_add(T::DbWeight::get().reads(4))
             .saturating_add(T::DbWeight::get().writes(2))
     }
@@ -56,15 +56,15 @@ impl<T: frame_system::Config> pallet_operators::WeightInfo for WeightInfo<T> {
     /// Storage: `Operators::Servers` (r:1 w:1)
     /// Storage: `Operators::Served` (r:1 w:1)
     fn withdraw() -> Weight {
-        // Least time: 42_173_000 picoseconds.
-        Weight::from_parts(47_300_000, 0)
+        // Least time: 40_991_000 picoseconds.
+        Weight::from_parts(47_611_000, 0)
             .saturating_add(T::DbWeight::get().reads(3))
             .saturating_add(T::DbWeight::get().writes(2))
     }
     /// Storage: `Operators::Operators` (r:1 w:1)
     fn heartbeat() -> Weight {
-        // Least time: 15_723_000 picoseconds.
-        Weight::from_parts(18_888_000, 0)
+        // Least time: 19_278_000 picoseconds.
+        Weight::from_parts(24_556_000, 0)
             .saturating_add(T::DbWeight::get().reads(1))
             .saturating_add(T::DbWeight::get().writes(1))
     }
@@ -72,8 +72,8 @@ impl<T: frame_system::Config> pallet_operators::WeightInfo for WeightInfo<T> {
     /// Storage: `Operators::Served` (r:1 w:1)
     /// Storage: `Operators::Servers` (r:32 w:32)
     fn unbond() -> Weight {
-        // Least time: 190_042_000 picoseconds.
-        Weight::from_parts(212_395_000, 0)
+        // Least time: 189_281_000 picoseconds.
+        Weight::from_parts(201_389_000, 0)
             .saturating_add(T::DbWeight::get().reads(34))
             .saturating_add(T::DbWeight::get().writes(34))
     }
@@ -82,16 +82,16 @@ impl<T: frame_system::Config> pallet_operators::WeightInfo for WeightInfo<T> {
     /// Storage: `Balances::Holds` (r:1 w:1)
     /// Storage: `Operators::WorkerKeys` (r:0 w:9)
     fn withdraw_bond() -> Weight {
-        // Least time: 93_269_000 picoseconds.
-        Weight::from_parts(100_960_000, 0)
+        // Least time: 97_024_000 picoseconds.
+        Weight::from_parts(105_226_000, 0)
             .saturating_add(T::DbWeight::get().reads(3))
             .saturating_add(T::DbWeight::get().writes(12))
     }
     /// Storage: `System::BlockHash` (r:1 w:0)
     /// Storage: `Operators::Operators` (r:1 w:0)
     fn authorize_heartbeat() -> Weight {
-        // Least time: 52_658_000 picoseconds.
-        Weight::from_parts(55_202_000, 0)
+        // Least time: 55_352_000 picoseconds.
+        Weight::from_parts(58_817_000, 0)
             .saturating_add(T::DbWeight::get().reads(2))
     }
 }
