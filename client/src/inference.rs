@@ -271,7 +271,8 @@ impl Client {
         let included = match self.submit(&call, signer).await {
             Ok(included) => included,
             Err(error) => {
-                if matches!(error, Error::Refused { .. }) {
+                // Somebody else may have sent it with this key meanwhile.
+                if matches!(error, Error::Refused { .. } | Error::Dropped { .. }) {
                     self.refuse_used_key(ask, signer).await?;
                 }
                 return Err(error);
