@@ -22,7 +22,7 @@ use codec::{Decode, Encode};
 use frame_support::{traits::Get, BoundedVec};
 use frame_system::offchain::{CreateAuthorizedTransaction, SubmitTransaction};
 use sp_application_crypto::RuntimeAppPublic;
-use sp_core::offchain::StorageKind;
+use sp_core::offchain::{Duration, StorageKind};
 use sp_io::hashing::blake2_256;
 
 use crate::{Call, Config, Inputs, Pallet, Request, Requests};
@@ -32,6 +32,10 @@ const LOG: &str = "assay";
 /// Milliseconds of one call that may be spent on waiting for runs. What takes longer is
 /// started here and fetched at a later block.
 const WAIT_BUDGET_MS: u64 = 1_000;
+/// Milliseconds from the start of a call to handing in. Other nodes refuse what is valid only
+/// after a block that they do not have yet, and do not ask for it again: they need the block
+/// first. There is time until the next one.
+const HAND_IN_AFTER_MS: u64 = 400;
 /// Where the node keeps the secret of its salts.
 const SALT_SECRET: &[u8] = b"assay/inference/salt-secret";
 
@@ -61,9 +65,11 @@ struct Worker<'a, AccountId> {
 impl<T: Config> Pallet<T> {
     /// Serves the open assignments of every operator whose worker key this node holds.
     pub(crate) fn serve_assignments() {
-        let until = sp_io::offchain::timestamp().unix_millis() + WAIT_BUDGET_MS;
+        let start = sp_io::offchain::timestamp();
+        let until = start.unix_millis() + WAIT_BUDGET_MS;
         let before = Self::notes();
         let mut notes = Notes::<T::AccountId>::new();
+        let mut calls = Vec::new();
         for key in worker_crypto::Public::all() {
             let Some(operator) = T::Operators::operator_of(&key) else { continue };
             if T::Operators::worker(&operator).as_ref() != Some(&key) {
@@ -73,7 +79,13 @@ impl<T: Config> Pallet<T> {
             for id in T::Operators::assignments(&operator) {
                 let Some(request) = Requests::<T>::get(id) else { continue };
                 let handed_in = before.get(&(id, operator.clone())).copied().flatten();
-                let handed_in = Self::serve(&worker, id, &request, handed_in, until);
+                let handed_in = match Self::serve(&worker, id, &request, handed_in, until) {
+                    Some((call, now)) => {
+                        calls.push((id, call));
+                        Some(now)
+                    },
+                    None => handed_in,
+                };
                 notes.insert((id, operator.clone()), handed_in);
             }
         }
@@ -84,6 +96,12 @@ impl<T: Config> Pallet<T> {
         if !(before.is_empty() && notes.is_empty()) {
             sp_io::offchain::local_storage_set(StorageKind::PERSISTENT, NOTES, &notes.encode());
         }
+        if !calls.is_empty() {
+            sp_io::offchain::sleep_until(start.add(Duration::from_millis(HAND_IN_AFTER_MS)));
+        }
+        for (id, call) in calls {
+            Self::submit(id, call);
+        }
     }
 
     fn notes() -> Notes<T::AccountId> {
@@ -92,14 +110,14 @@ impl<T: Config> Pallet<T> {
             .unwrap_or_default()
     }
 
-    /// Does what is due for one assignment. Is told, and returns, what was handed in last.
+    /// What is to be handed in for one assignment now, if anything. Is told what was last.
     fn serve(
         worker: &Worker<T::AccountId>,
         id: RequestId,
         request: &Request<T::AccountId>,
         handed_in: Option<HandedIn>,
         until: u64,
-    ) -> Option<HandedIn> {
+    ) -> Option<(Call<T>, HandedIn)> {
         // What is submitted at this block is included at the next one at the earliest.
         let now = Self::now();
         let next = now.saturating_add(1);
@@ -108,30 +126,33 @@ impl<T: Config> Pallet<T> {
             MemberState::Committed(_) if Self::reveals_due(id, request, next) => {
                 (request.deadline, true)
             },
-            _ => return handed_in,
+            _ => return None,
         };
         let lately = handed_in.is_some_and(|last| {
             last.reveal == reveal && now.saturating_sub(last.at) < HAND_IN_AGAIN
         });
         if next > last || lately {
-            return handed_in;
+            return None;
         }
-        match Self::run(id, request, until) {
-            JobStatus::Done(output) => Self::hand_in(worker, id, request, output, reveal),
+        let call = match Self::run(id, request, until) {
+            JobStatus::Done(output) => Self::answer(worker, id, request, output, reveal),
             JobStatus::Running => {
                 log::debug!(target: LOG, "request {id}: still running");
-                return handed_in;
+                return None;
             },
             JobStatus::Unavailable(why) => {
                 log::warn!(target: LOG, "request {id}: not started, will try again: {why}");
-                return handed_in;
+                return None;
             },
             JobStatus::Failed(reason, why) => {
                 log::warn!(target: LOG, "request {id}: cannot be served ({reason:?}): {why}");
-                Self::hand_in_failure(worker, id, reason);
+                Self::failure(worker, id, reason)
             },
+        };
+        if call.is_none() {
+            log::error!(target: LOG, "request {id}: the keystore does not sign with the worker key");
         }
-        Some(HandedIn { reveal, at: now })
+        Some((call?, HandedIn { reveal, at: now }))
     }
 
     fn run(id: RequestId, request: &Request<T::AccountId>, until: u64) -> JobStatus {
@@ -154,25 +175,24 @@ impl<T: Config> Pallet<T> {
         engine::run(Job { request: id, artifact, descriptor: terms.descriptor, input, wait_ms })
     }
 
-    fn hand_in(
+    fn answer(
         worker: &Worker<T::AccountId>,
         id: RequestId,
         request: &Request<T::AccountId>,
         output: Vec<u8>,
         reveal: bool,
-    ) {
+    ) -> Option<Call<T>> {
         let Ok(output) = BoundedVec::<u8, T::MaxOutputBytes>::try_from(output) else {
             log::warn!(
                 target: LOG,
                 "request {id}: the output is larger than {} bytes",
                 T::MaxOutputBytes::get()
             );
-            Self::hand_in_failure(worker, id, FailureReason::OutputTooLarge);
-            return;
+            return Self::failure(worker, id, FailureReason::OutputTooLarge);
         };
         let output_digest = digest(&output);
         let operator = worker.operator.clone();
-        let call = match request.assurance {
+        match request.assurance {
             Assurance::Quorum { .. } => {
                 let genesis = Self::genesis();
                 let salt = Self::salt(id, worker);
@@ -198,11 +218,14 @@ impl<T: Config> Pallet<T> {
             },
             _ => Self::sign_result(worker, id, output_digest)
                 .map(|signature| Call::submit_result { request: id, operator, output, signature }),
-        };
-        Self::submit(id, call);
+        }
     }
 
-    fn hand_in_failure(worker: &Worker<T::AccountId>, id: RequestId, reason: FailureReason) {
+    fn failure(
+        worker: &Worker<T::AccountId>,
+        id: RequestId,
+        reason: FailureReason,
+    ) -> Option<Call<T>> {
         let operator = worker.operator.clone();
         let statement = FailureStatement {
             genesis: Self::genesis(),
@@ -210,13 +233,8 @@ impl<T: Config> Pallet<T> {
             reason,
             operator: operator.clone(),
         };
-        let call = Self::sign(worker, &statement).map(|signature| Call::report_failure {
-            request: id,
-            operator,
-            reason,
-            signature,
-        });
-        Self::submit(id, call);
+        let signature = Self::sign(worker, &statement)?;
+        Some(Call::report_failure { request: id, operator, reason, signature })
     }
 
     fn sign_result(
@@ -231,11 +249,7 @@ impl<T: Config> Pallet<T> {
         worker.key.sign(&statement.signing_bytes()).map(Into::into)
     }
 
-    fn submit(id: RequestId, call: Option<Call<T>>) {
-        let Some(call) = call else {
-            log::error!(target: LOG, "request {id}: the keystore does not sign with the worker key");
-            return;
-        };
+    fn submit(id: RequestId, call: Call<T>) {
         let transaction =
             <T as CreateAuthorizedTransaction<Call<T>>>::create_authorized_transaction(call.into());
         match SubmitTransaction::<T, Call<T>>::submit_transaction(transaction) {
