@@ -88,16 +88,21 @@ impl<T: Config> Pallet<T> {
         Ok(Assigned { request, worker, state })
     }
 
+    /// The older an assignment, the higher the priority. So what is handed in again takes the
+    /// place of what was handed in before, in a pool that has kept it and whose neighbours have
+    /// not.
     fn admit(
         kind: &'static str,
         id: RequestId,
+        request: &Request<T::AccountId>,
         operator: &T::AccountId,
         deadline: BlockNumber,
     ) -> Authorized {
         let longevity = deadline.saturating_sub(Self::now()).max(1);
+        let age = Self::now().saturating_sub(request.requested_at);
         let validity = ValidTransaction::with_tag_prefix(kind)
             .and_provides((id, operator))
-            .priority(T::WorkerPriority::get())
+            .priority(T::WorkerPriority::get().saturating_add(age.into()))
             .longevity(longevity.into())
             .propagate(true)
             .build()?;
@@ -157,7 +162,7 @@ impl<T: Config> Pallet<T> {
                 .is_signed_by(&worker, signature),
             InvalidTransaction::BadProof
         );
-        Self::admit("AssayResult", *id, operator, request.deadline)
+        Self::admit("AssayResult", *id, &request, operator, request.deadline)
     }
 
     pub(crate) fn authorize_commitment(
@@ -184,7 +189,7 @@ impl<T: Config> Pallet<T> {
         };
         ensure!(statement.is_signed_by(&worker, signature), InvalidTransaction::BadProof);
         let deadline = request.commit_deadline(T::RevealWindow::get());
-        Self::admit("AssayCommitment", *id, operator, deadline)
+        Self::admit("AssayCommitment", *id, &request, operator, deadline)
     }
 
     pub(crate) fn authorize_reveal(
@@ -213,7 +218,7 @@ impl<T: Config> Pallet<T> {
         );
         Self::check_output(&request, output)?;
         ensure!(statement.is_signed_by(&worker, signature), InvalidTransaction::BadProof);
-        Self::admit("AssayReveal", *id, operator, request.deadline)
+        Self::admit("AssayReveal", *id, &request, operator, request.deadline)
     }
 
     pub(crate) fn authorize_failure(
@@ -237,6 +242,6 @@ impl<T: Config> Pallet<T> {
         };
         ensure!(statement.is_signed_by(&worker, signature), InvalidTransaction::BadProof);
         let deadline = request.answer_deadline(T::RevealWindow::get());
-        Self::admit("AssayFailure", *id, operator, deadline)
+        Self::admit("AssayFailure", *id, &request, operator, deadline)
     }
 }

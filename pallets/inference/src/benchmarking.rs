@@ -113,8 +113,13 @@ mod benchmarks {
     fn assigned<T: Config>(assurance: Assurance) -> RequestId {
         let payer = account("payer", 0, 0);
         let id = requested::<T>(payer, T::Operators::max_servers(), assurance);
-        Pallet::<T>::assign(id, &RANDOMNESS);
-        assert_eq!(get::<T>(id).status, Status::Assigned);
+        Pallet::<T>::take_turn(&RANDOMNESS);
+        let request = get::<T>(id);
+        assert_eq!(request.status, Status::Assigned);
+        // As many wait for room as the end of this one calls.
+        for number in 1..=request.size() as u64 {
+            Waiting::<T>::insert(request.version, (id.0 + number).to_be_bytes(), ());
+        }
         id
     }
 
@@ -363,14 +368,10 @@ mod benchmarks {
     ) {
         let assurance = Assurance::Quorum { n: m as u8, k: m as u8 };
         let id = requested::<T>(account("payer", 0, 0), c, assurance);
-        let (first, _) = QueueBounds::<T>::get();
 
         #[block]
         {
-            // What `draw_due` does for each request.
-            if let Some(id) = Queue::<T>::take(first) {
-                Pallet::<T>::take_turn(id, &RANDOMNESS, &mut Default::default());
-            }
+            Pallet::<T>::take_turn(&RANDOMNESS);
         }
 
         assert_eq!(get::<T>(id).members.len(), m as usize);

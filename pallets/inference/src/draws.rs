@@ -1,42 +1,21 @@
 //! Which requests the end of a block draws, within what its start has reserved.
 
-use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
 use assay_primitives::{
     assurance::MAX_COMMITTEE,
     traits::{BlockRandomness, OnRequestFinal, Operators},
-    AssuranceClass, Balance, RequestId, VersionId,
+    RequestId, VersionId,
 };
 use frame_support::{traits::Get, weights::Weight};
 
 use crate::{
-    transitions::Turn, Config, DrawsDue, Pallet, PreviousRandomness, Queue, QueueBounds, Request,
-    Requests, WeightInfo,
+    transitions::Turn, Config, DrawsDue, Pallet, PreviousRandomness, Queue, QueueBounds, Requests,
+    Waiting, WeightInfo,
 };
 
 /// How often `step` fits into `budget`.
 pub(crate) fn fits(budget: Weight, step: Weight) -> u32 {
     budget.checked_div_per_component(&step).unwrap_or(u64::MAX).min(u32::MAX.into()) as u32
-}
-
-/// Committees for which too few operators had room in this block, with the largest budget per
-/// member that was tried. With less money nobody else is found.
-#[derive(Default)]
-pub(crate) struct Full(BTreeMap<(VersionId, AssuranceClass, usize), Balance>);
-
-impl Full {
-    fn has<AccountId: Clone + PartialEq>(&self, request: &Request<AccountId>) -> bool {
-        self.0.get(&Self::key(request)).is_some_and(|tried| request.budget() <= *tried)
-    }
-
-    fn note<AccountId: Clone + PartialEq>(&mut self, request: &Request<AccountId>) {
-        self.0.insert(Self::key(request), request.budget());
-    }
-
-    fn key<AccountId: Clone + PartialEq>(
-        request: &Request<AccountId>,
-    ) -> (VersionId, AssuranceClass, usize) {
-        (request.version, request.assurance.class(), request.size())
-    }
 }
 
 impl<T: Config> Pallet<T> {
@@ -73,30 +52,18 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Draws the requests that were planned at the start of the block, in the order of the
-    /// queue, as long as what is left of the reserved weight is enough for any of them. Those
-    /// for which nobody has room go to the end of the queue.
+    /// queue, as long as what is left of the reserved weight is enough for any of them.
     pub(crate) fn draw_due() {
         let due = DrawsDue::<T>::take();
         let current = T::Randomness::current();
         if let (Some(previous), Some(current)) = (PreviousRandomness::<T>::get(), current) {
             let mut left = Self::reserved(due);
-            let (mut first, mut end) = QueueBounds::<T>::get();
-            let mut full = Full::default();
             for _ in 0..due {
                 if Self::turn_weight().any_gt(left) {
                     break;
                 }
-                if let Some(id) = Queue::<T>::take(first) {
-                    let (turn, weight) = Self::take_turn(id, &(previous, current), &mut full);
-                    if turn == Turn::Waits {
-                        Queue::<T>::insert(end, id);
-                        end += 1;
-                    }
-                    left = left.saturating_sub(weight);
-                }
-                first += 1;
+                left = left.saturating_sub(Self::take_turn(&(previous, current)));
             }
-            QueueBounds::<T>::put((first, end));
         }
         match current {
             Some(current) => PreviousRandomness::<T>::put(current),
@@ -104,27 +71,55 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    pub(crate) fn take_turn(
-        id: RequestId,
-        randomness: &([u8; 32], [u8; 32]),
-        full: &mut Full,
-    ) -> (Turn, Weight) {
-        let nothing = T::WeightInfo::draw(0, 1);
-        let Some(request) = Requests::<T>::get(id) else { return (Turn::Gone, nothing) };
-        if !request.is_final() && full.has(&request) {
-            return (Turn::Waits, nothing);
+    /// The turn of the first request in the queue. Returns what it took.
+    pub(crate) fn take_turn(randomness: &([u8; 32], [u8; 32])) -> Weight {
+        let id = QueueBounds::<T>::mutate(|(first, _)| {
+            let id = Queue::<T>::take(*first);
+            *first += 1;
+            id
+        });
+        let none = T::WeightInfo::draw(0, 1);
+        let Some(request) = id.and_then(Requests::<T>::get) else { return none };
+        let id = id.unwrap_or_default();
+        let (version, size) = (request.version, request.size() as u32);
+        let servers = T::Operators::servers(version);
+        match Self::assign(id, request, randomness) {
+            Turn::Assigned => T::WeightInfo::draw(servers, size),
+            Turn::Waits => {
+                Waiting::<T>::insert(version, id.0.to_be_bytes(), ());
+                T::WeightInfo::draw(servers, 1)
+            },
+            // It leaves to the next one the room that it was called for.
+            Turn::Ended => {
+                Self::call_waiting(version, 1);
+                Self::end_weight(servers)
+            },
+            Turn::Over => {
+                Self::call_waiting(version, 1);
+                none
+            },
         }
-        let servers = T::Operators::servers(request.version);
-        let turn = Self::assign(id, randomness);
-        let weight = match turn {
-            Turn::Assigned => T::WeightInfo::draw(servers, request.size() as u32),
-            Turn::Waits => T::WeightInfo::draw(servers, 1),
-            Turn::Ended => Self::end_weight(servers),
-            Turn::Gone => nothing,
-        };
-        if turn == Turn::Waits {
-            full.note(&request);
+    }
+
+    /// Puts a request at the end of the queue.
+    pub(crate) fn enqueue(id: RequestId) {
+        QueueBounds::<T>::mutate(|(_, end)| {
+            Queue::<T>::insert(*end, id);
+            *end += 1;
+        });
+    }
+
+    /// Puts the oldest requests that wait for room at operators of this version back into the
+    /// queue.
+    ///
+    /// A request waits only while a run of its version is open, whose end calls as many as it
+    /// had members. Each that is called draws operators, or calls the next one: so none is left
+    /// behind when all have room.
+    pub(crate) fn call_waiting(version: VersionId, most: u32) {
+        let called: Vec<_> = Waiting::<T>::iter_key_prefix(version).take(most as usize).collect();
+        for key in called {
+            Waiting::<T>::remove(version, key);
+            Self::enqueue(RequestId(u64::from_be_bytes(key)));
         }
-        (turn, weight)
     }
 }

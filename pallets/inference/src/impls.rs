@@ -16,8 +16,8 @@ use sp_runtime::{
 };
 
 use crate::{
-    Agenda, ClientKeys, Config, Error, Event, Inputs, Members, NextRequest, Outputs, Pallet, Queue,
-    QueueBounds, ReceiptDigests, Request, RequestInput, Requests,
+    Agenda, ClientKeys, Config, Error, Event, Inputs, Members, NextRequest, Outputs, Pallet,
+    ReceiptDigests, Request, RequestInput, Requests,
 };
 
 impl<T: Config> From<PayloadError> for Error<T> {
@@ -122,10 +122,7 @@ impl<T: Config> Pallet<T> {
             Agenda::<T>::insert(height, id, ());
         }
         Requests::<T>::insert(id, request);
-        QueueBounds::<T>::mutate(|(_, end)| {
-            Queue::<T>::insert(*end, id);
-            *end += 1;
-        });
+        Self::enqueue(id);
         Self::deposit_event(Event::Requested { request: id, payer, version, assurance });
         Ok(())
     }

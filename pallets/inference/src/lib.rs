@@ -112,7 +112,8 @@ pub mod pallet {
         /// Most weight that passed deadlines and pruning may each take in one block.
         #[pallet::constant]
         type SweepBudget: Get<Weight>;
-        /// Priority of workers' calls in the pool.
+        /// Least priority of workers' calls in the pool. It grows by one with each block of a
+        /// request's age.
         #[pallet::constant]
         type WorkerPriority: Get<TransactionPriority>;
         /// Weights of the calls and of the hooks' steps.
@@ -164,6 +165,12 @@ pub mod pallet {
     /// First and next free position in `Queue`.
     #[pallet::storage]
     pub type QueueBounds<T: Config> = StorageValue<_, (u64, u64), ValueQuery>;
+
+    /// Requests that wait until operators of their version have room, by their identifiers in
+    /// big-endian order, so that the oldest is the first.
+    #[pallet::storage]
+    pub type Waiting<T: Config> =
+        StorageDoubleMap<_, Twox64Concat, VersionId, Identity, [u8; 8], ()>;
 
     /// How many requests of the queue the end of this block looks at, if the time that it
     /// reserved is enough. Set at its start, so that only requests of earlier blocks count.

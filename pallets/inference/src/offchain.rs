@@ -43,7 +43,7 @@ const SALT_SECRET: &[u8] = b"assay/inference/salt-secret";
 const NOTES: &[u8] = b"assay/inference/notes";
 /// After how many blocks the same is handed in again, if it is still awaited: pools drop
 /// transactions, and blocks are abandoned.
-const HAND_IN_AGAIN: BlockNumber = 2;
+const HAND_IN_AGAIN: BlockNumber = 1;
 
 /// The assignments that the engine was asked for, with what was handed in last.
 type Notes<AccountId> = BTreeMap<(RequestId, AccountId), Option<HandedIn>>;

@@ -22,7 +22,7 @@ use sp_io::hashing::blake2_256;
 
 use crate::{
     Agenda, Config, Event, EvidenceOf, Finished, FinishedBounds, Inputs, Member, Members, Outputs,
-    Pallet, ReceiptDigests, Receipts, Request, Requests,
+    Pallet, ReceiptDigests, Receipts, Request, Requests, Waiting,
 };
 
 /// What became of a request when it was its turn to be drawn.
@@ -34,18 +34,20 @@ pub(crate) enum Turn {
     Ended,
     /// Enough operators can take it, but too few have room now.
     Waits,
-    /// It was over before.
-    Gone,
+    /// It was over before: cancelled, or past its deadline.
+    Over,
 }
 
 impl<T: Config> Pallet<T> {
     /// `Pending` → `Assigned`, or → `Final(Rejected(NoOperator))`, or → `Final(TimedOut)` where
     /// too few could answer in time any more, or none of these where too few have room.
-    pub(crate) fn assign(id: RequestId, randomness: &([u8; 32], [u8; 32])) -> Turn {
-        let Some(mut request) = Requests::<T>::get(id) else { return Turn::Gone };
+    pub(crate) fn assign(
+        id: RequestId,
+        mut request: Request<T::AccountId>,
+        randomness: &([u8; 32], [u8; 32]),
+    ) -> Turn {
         if request.status != Status::Pending {
-            // Cancelled, or past its deadline, while it waited.
-            return Turn::Gone;
+            return Turn::Over;
         }
         let seed: Digest =
             blake2_256(&(b"assay/draw/1", randomness.0, randomness.1, id).encode()).into();
@@ -281,11 +283,13 @@ impl<T: Config> Pallet<T> {
         for member in &members {
             T::Operators::unassign(member, id, request.version);
         }
+        Self::call_waiting(request.version, members.len() as u32);
         Self::close(id, request, outcome, winner, price_paid, evidence);
     }
 
     /// `Pending` → `Final`, with nothing paid.
     pub(crate) fn finish_unpaid(id: RequestId, request: Request<T::AccountId>, outcome: Outcome) {
+        Waiting::<T>::remove(request.version, id.0.to_be_bytes());
         T::Escrow::refund(id);
         Self::close(id, request, outcome, None, 0, Evidence::default());
     }

@@ -1,13 +1,13 @@
 //! Invariants of requests.
 
 use alloc::collections::{BTreeMap, BTreeSet};
-use assay_primitives::{digest, runtime_api::Status, traits::Operators, Outcome};
+use assay_primitives::{digest, runtime_api::Status, traits::Operators, Outcome, RequestId};
 use frame_support::ensure;
 use sp_runtime::TryRuntimeError;
 
 use crate::{
     Agenda, AgendaCursor, ClientKeys, Config, EvidenceOf, Finished, FinishedBounds, Inputs,
-    NextRequest, Outputs, Pallet, Queue, QueueBounds, ReceiptDigests, Receipts, Requests,
+    NextRequest, Outputs, Pallet, Queue, QueueBounds, ReceiptDigests, Receipts, Requests, Waiting,
 };
 
 impl<T: Config> Pallet<T> {
@@ -16,7 +16,8 @@ impl<T: Config> Pallet<T> {
     /// * Finished ones have a receipt with the digest that is stored, evidence with the digest
     ///   that the receipt names, and an output exactly if they were verified.
     /// * Who is drawn is noted as assigned, and nobody else.
-    /// * Queues hold what their bounds say.
+    /// * Queues hold what their bounds say, and each pending request is in one. Where some wait
+    ///   for room, a request of their version will call them.
     pub fn do_try_state() -> Result<(), TryRuntimeError> {
         let mut agenda: BTreeSet<_> = Agenda::<T>::iter().map(|(at, id, ())| (id, at)).collect();
         let cursor = AgendaCursor::<T>::get();
@@ -25,6 +26,8 @@ impl<T: Config> Pallet<T> {
         let finished: BTreeMap<_, _> =
             Finished::<T>::iter().map(|(_, (id, height))| (id, height)).collect();
         let now = Self::now();
+        // Versions one of whose requests calls those that wait.
+        let mut moving = BTreeSet::new();
         for (id, request) in Requests::<T>::iter() {
             ensure!(id < NextRequest::<T>::get(), "a request has an identifier to come");
             ensure!(
@@ -60,6 +63,9 @@ impl<T: Config> Pallet<T> {
                     ensure!(receipt.price_paid <= request.max_price, "more was paid than held");
                     ensure!(!Inputs::<T>::contains_key(id), "a finished request keeps its input");
                     ensure!(finished.contains_key(&id), "a finished request is never pruned");
+                    if queued.contains(&id) {
+                        moving.insert(request.version);
+                    }
                     for member in &request.members {
                         ensure!(
                             !T::Operators::is_assigned(&member.account, id),
@@ -83,10 +89,15 @@ impl<T: Config> Pallet<T> {
                         (status == Status::Pending) == request.members.is_empty(),
                         "members and status disagree"
                     );
+                    let waits = Waiting::<T>::contains_key(request.version, id.0.to_be_bytes());
+                    let is_queued = queued.contains(&id);
                     ensure!(
-                        status != Status::Pending || queued.contains(&id),
-                        "a pending request is not in the queue"
+                        status != Status::Pending || waits != is_queued,
+                        "a pending request is in no queue, or in two"
                     );
+                    if !waits {
+                        moving.insert(request.version);
+                    }
                     for member in &request.members {
                         ensure!(
                             T::Operators::is_assigned(&member.account, id),
@@ -95,6 +106,16 @@ impl<T: Config> Pallet<T> {
                     }
                 },
             }
+        }
+        for (version, id, ()) in Waiting::<T>::iter() {
+            let request = Requests::<T>::get(RequestId(u64::from_be_bytes(id)));
+            ensure!(
+                request.is_some_and(|request| {
+                    request.status == Status::Pending && request.version == version
+                }),
+                "what waits is over, or waits at another version"
+            );
+            ensure!(moving.contains(&version), "nothing calls what waits");
         }
         ensure!(agenda.is_empty(), "the agenda names what is not open");
         for id in Inputs::<T>::iter_keys() {

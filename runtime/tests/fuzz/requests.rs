@@ -414,6 +414,7 @@ impl Oracle {
         for member in late {
             self.slash(&member.account, parts, Some((&request.payer, request.budget())));
         }
+        self.call_waiting(request.version, n);
         self.close(id, outcome, paid);
     }
 
@@ -436,6 +437,7 @@ impl Oracle {
     fn refund(&mut self, id: u64, outcome: Outcome) {
         let (payer, amount) = (self.requests[&id].payer.clone(), self.requests[&id].max_price);
         self.give_back(&payer, Purse::Escrow, amount);
+        self.waiting.retain(|(_, waiting)| *waiting != id);
         self.close(id, outcome, 0);
     }
 
@@ -494,26 +496,16 @@ impl Oracle {
     pub fn end_block(&mut self, randomness: Option<[u8; 32]>, turns: usize, at_least: usize) {
         if let (Some(previous), Some(current)) = (self.previous_randomness, randomness) {
             assert!((self.draws_due.min(at_least)..=self.draws_due).contains(&turns), "turns");
-            // With as much money or less, nobody is looked for twice in one block.
-            let mut full: Vec<(VersionId, Assurance, u128)> = Vec::new();
             for _ in 0..turns {
                 let id = self.queue.pop_front().expect("counted");
-                let request = &self.requests[&id];
-                if request.state != State::Pending {
-                    continue;
-                }
-                let (version, assurance) = (request.version, request.assurance);
-                let (size, budget) = (request.size().0, request.budget());
-                let known = full.iter().any(|(one, other, tried)| {
-                    *one == version
-                        && other.class() == assurance.class()
-                        && usize::from(other.committee_size()) == size
-                        && *tried >= budget
-                });
-                if known || self.draw(id, &previous, &current) {
-                    full.push((version, assurance, budget));
-                    self.queue.push_back(id);
+                let version = self.requests[&id].version;
+                if self.requests[&id].state != State::Pending {
+                    self.call_waiting(version, 1);
+                } else if self.draw(id, &previous, &current) {
+                    self.waiting.insert((version, id));
                     self.see("a request that waits for room");
+                } else if !self.requests[&id].is_open() {
+                    self.call_waiting(version, 1);
                 }
             }
         } else {
@@ -524,6 +516,16 @@ impl Oracle {
         }
         self.draws_due = 0;
         self.previous_randomness = randomness;
+    }
+
+    /// Puts the oldest that wait at a version back into the queue.
+    fn call_waiting(&mut self, version: VersionId, most: usize) {
+        let called: Vec<_> =
+            self.waiting.iter().filter(|(at, _)| *at == version).take(most).copied().collect();
+        for entry in called {
+            self.waiting.remove(&entry);
+            self.queue.push_back(entry.1);
+        }
     }
 
     /// Whether it waits for room.

@@ -9,8 +9,8 @@ use assay_primitives::{
 use codec::Encode;
 use frame_support::{assert_noop, assert_ok, weights::Weight};
 
-use super::worker::{commit, result};
-use crate::{mock::*, DrawsDue, Error, Event, PreviousRandomness, QueueBounds};
+use super::worker::{commit, result, reveal};
+use crate::{mock::*, DrawsDue, Error, Event, PreviousRandomness, QueueBounds, Waiting};
 
 #[test]
 fn the_draw_is_made_at_the_end_of_the_next_block() {
@@ -176,6 +176,8 @@ fn a_request_waits_for_room() {
             }
             assert_ok!(include(result(*id, OPERATORS[0], RIGHT)));
             assert_eq!(outcome(*id), Outcome::Verified);
+            // The next one is called: planned at the start of a block, drawn at its end.
+            next_block();
             next_block();
         }
         // The last was drawn from the outputs of the block before its draw and of that block.
@@ -203,8 +205,58 @@ fn who_waits_for_room_does_not_hold_up_others() {
         // The one that has waited longest comes first.
         assert_ok!(include(result(first, OPERATORS[0], RIGHT)));
         next_block();
+        next_block();
         assert_eq!(members(second), [OPERATORS[0]]);
         assert_eq!(record(third).status, Status::Pending);
+    });
+}
+
+#[test]
+fn a_request_that_is_called_and_cannot_be_drawn_calls_the_next_one() {
+    run(|| {
+        only(&OPERATORS[..1]);
+        serve_at_once(OPERATORS[0], version(1), ASK, both(), 1);
+        let ids: Vec<_> = (0..4).map(|_| Terms::of(SIGNED).accepted()).collect();
+        next_block();
+        next_block();
+        assert_eq!(Waiting::<Test>::iter().count(), 3);
+        assert_ok!(include(result(ids[0], OPERATORS[0], RIGHT)));
+        // Called, and cancelled before its draw.
+        assert_eq!(Waiting::<Test>::iter().count(), 2);
+        assert_ok!(signed_call(PAYER, crate::Call::cancel { request: ids[1] }));
+        // Cancelled while it waits.
+        assert_ok!(signed_call(PAYER, crate::Call::cancel { request: ids[2] }));
+        for _ in 0..4 {
+            check_all();
+            next_block();
+        }
+        assert_eq!(record(ids[3]).status, Status::Assigned);
+        assert_eq!(Waiting::<Test>::iter().count(), 0);
+    });
+}
+
+#[test]
+fn a_committee_that_ends_calls_as_many_as_it_had_members() {
+    run(|| {
+        only(&OPERATORS[..3]);
+        for operator in &OPERATORS[..3] {
+            serve_at_once(*operator, version(1), ASK, both(), 1);
+        }
+        let (quorum, members) = Terms::of(QUORUM).drawn();
+        let ids: Vec<_> = (0..4).map(|_| Terms::of(SIGNED).accepted()).collect();
+        next_block();
+        next_block();
+        assert_eq!(Waiting::<Test>::iter().count(), 4);
+        for member in &members {
+            assert_ok!(include(commit(quorum, *member, RIGHT)));
+        }
+        for member in &members {
+            assert_ok!(include(reveal(quorum, *member, RIGHT)));
+        }
+        next_block();
+        next_block();
+        let open: Vec<_> = ids.iter().map(|id| record(*id).status == Status::Assigned).collect();
+        assert_eq!(open, [true, true, true, false]);
     });
 }
 

@@ -7,7 +7,7 @@ use sp_runtime::DispatchError;
 use super::worker::result;
 use crate::{
     mock::*, Agenda, AgendaCursor, ClientKeys, EvidenceOf, Finished, Inputs, NextRequest, Outputs,
-    Queue, QueueBounds, ReceiptDigests, Receipts, Request, Requests,
+    Queue, QueueBounds, ReceiptDigests, Receipts, Request, Requests, Waiting,
 };
 
 /// A request that is verified.
@@ -181,9 +181,28 @@ fn what_belongs_to_no_request_is_found() {
 #[test]
 fn a_queue_that_does_not_fill_its_bounds_is_found() {
     let (first, end) = (2, 3);
-    found("a pending request is not in the queue", || {
+    found("a pending request is in no queue, or in two", || {
         assert_eq!(QueueBounds::<Test>::get(), (first, end));
         Queue::<Test>::remove(first);
+    });
+    let wait = |id: RequestId, at| Waiting::<Test>::insert(at, id.0.to_be_bytes(), ());
+    found("a pending request is in no queue, or in two", || wait(WAITING, version(1)));
+    found("what waits is over, or waits at another version", || wait(OPEN, version(1)));
+    found("what waits is over, or waits at another version", || wait(OVER, version(1)));
+    found("what waits is over, or waits at another version", || wait(NONE, version(1)));
+    found("what waits is over, or waits at another version", || {
+        wait(WAITING, version(2));
+    });
+    found("nothing calls what waits", || {
+        Terms::of(SIGNED).accepted();
+        Queue::<Test>::remove(first);
+        Queue::<Test>::remove(end);
+        QueueBounds::<Test>::put((0, 0));
+        wait(WAITING, version(1));
+        wait(NONE, version(1));
+        alter(OPEN, |request| {
+            request.version = version(2);
+        });
     });
     found("the queue has an entry out of its bounds", || {
         Queue::<Test>::insert(end, NONE);

@@ -133,7 +133,8 @@ fn the_pool_is_told_how_long_a_call_is_good_for_and_what_it_excludes() {
     run(|| {
         let (id, members) = Terms::of(SIGNED).drawn();
         let validity = include(result(id, members[0], RIGHT)).unwrap();
-        assert_eq!(validity.priority, WorkerPriority::get());
+        // It grows with the age of the request, so that what is handed in again comes first.
+        assert_eq!(validity.priority, WorkerPriority::get() + 2);
         // Two blocks have passed since the request.
         assert_eq!(validity.longevity, u64::from(PATIENCE - 2));
         assert_eq!(validity.provides.len(), 1);
