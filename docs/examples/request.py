@@ -169,7 +169,8 @@ def main() -> int:
     parser.add_argument("--input", default="models/digits/sample.json")
     parser.add_argument("--name", default="image", help="field of the input file")
     parser.add_argument("--suri", default="//Ferdie", help="key that signs and pays")
-    parser.add_argument("--blocks", type=int, default=30, help="deadline, in blocks from now")
+    parser.add_argument("--blocks", type=int, default=30,
+                        help="deadline, in blocks from now; longer where operators want more")
     options = parser.parse_args()
 
     chain = Chain(options.url)
@@ -211,7 +212,8 @@ def main() -> int:
         "input": {"Inline": "0x" + payload.hex()},
         "assurance": "Signed",
         "max_price": price,
-        "deadline": chain.height() + options.blocks,
+        # A few blocks more than the fewest, until the request is included.
+        "deadline": chain.height() + max(options.blocks, quote["Ok"]["blocks"] + 5),
         "client_key": "0x" + client_key.hex(),
     })
     extrinsic = chain.node.create_signed_extrinsic(call, payer, era={"period": 64})

@@ -6,7 +6,7 @@ use sp_keystore::{Keystore, KeystorePtr};
 
 use crate::{chain_spec, engine::LOG_TARGET};
 
-/// The worker keys of the keystore. The first one signs.
+/// The worker keys of the keystore. Each that is registered serves its operator.
 pub fn all(keystore: &dyn Keystore) -> Vec<WorkerId> {
     keystore.sr25519_public_keys(WORKER_KEY_TYPE).into_iter().map(Into::into).collect()
 }

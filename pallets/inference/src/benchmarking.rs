@@ -114,11 +114,11 @@ mod benchmarks {
         let payer = account("payer", 0, 0);
         let id = requested::<T>(payer, T::Operators::max_servers(), assurance);
         Pallet::<T>::take_turn(&RANDOMNESS);
-        let request = get::<T>(id);
-        assert_eq!(request.status, Status::Assigned);
+        let drawn = get::<T>(id);
+        assert_eq!(drawn.status, Status::Assigned);
         // As many wait for room as the end of this one calls.
-        for number in 1..=request.size() as u64 {
-            Waiting::<T>::insert(request.version, (id.0 + number).to_be_bytes(), ());
+        for number in 1..=drawn.size() as u64 {
+            Waiting::<T>::insert(drawn.version, (id.0 + number).to_be_bytes(), ());
         }
         id
     }

@@ -33,12 +33,12 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// The range of `n` is `[0, 65536]`.
     /// The range of `c` is `[15, 32]`.
     fn request(n: u32, c: u32) -> Weight {
-        // Least time: 379_884_000 picoseconds.
-        Weight::from_parts(130_832_533, 0)
-            // Standard error: 178
-            .saturating_add(Weight::from_parts(2_645, 0).saturating_mul(n.into()))
-            // Standard error: 676_093
-            .saturating_add(Weight::from_parts(8_817_346, 0).saturating_mul(c.into()))
+        // Least time: 378_311_000 picoseconds.
+        Weight::from_parts(160_058_275, 0)
+            // Standard error: 57
+            .saturating_add(Weight::from_parts(1_819, 0).saturating_mul(n.into()))
+            // Standard error: 216_993
+            .saturating_add(Weight::from_parts(8_029_021, 0).saturating_mul(c.into()))
             .saturating_add(T::DbWeight::get().reads(11))
             .saturating_add(T::DbWeight::get().reads((2_u64).saturating_mul(c.into())))
             .saturating_add(T::DbWeight::get().writes(12))
@@ -57,11 +57,12 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::Receipts` (r:0 w:1)
     /// Storage: `Inference::ReceiptDigests` (r:0 w:1)
     /// Storage: `Inference::Inputs` (r:0 w:1)
+    /// Storage: `Inference::Waiting` (r:0 w:1)
     fn cancel() -> Weight {
-        // Least time: 139_347_000 picoseconds.
-        Weight::from_parts(150_514_000, 0)
+        // Least time: 145_526_000 picoseconds.
+        Weight::from_parts(151_665_000, 0)
             .saturating_add(T::DbWeight::get().reads(8))
-            .saturating_add(T::DbWeight::get().writes(14))
+            .saturating_add(T::DbWeight::get().writes(15))
     }
     /// Storage: `Inference::Requests` (r:1 w:1)
     /// Storage: `Operators::Operators` (r:1 w:1)
@@ -72,6 +73,8 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `System::Account` (r:4 w:4)
     /// Storage: `Operators::OpenAssignments` (r:1 w:1)
     /// Storage: `Operators::Servers` (r:1 w:1)
+    /// Storage: `Inference::Waiting` (r:1 w:1)
+    /// Storage: `Inference::QueueBounds` (r:1 w:1)
     /// Storage: `ModelRegistry::Versions` (r:1 w:1)
     /// Storage: `Storage::Artifacts` (r:1 w:1)
     /// Storage: `System::BlockHash` (r:1 w:0)
@@ -81,17 +84,18 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::Outputs` (r:0 w:1)
     /// Storage: `Inference::Finished` (r:0 w:1)
     /// Storage: `Inference::Receipts` (r:0 w:1)
+    /// Storage: `Inference::Queue` (r:0 w:1)
     /// Storage: `Inference::ReceiptDigests` (r:0 w:1)
     /// Storage: `Inference::Inputs` (r:0 w:1)
     /// Storage: `Verification::Submissions` (r:0 w:1)
     /// The range of `n` is `[0, 32768]`.
     fn submit_result(n: u32) -> Weight {
-        // Least time: 354_256_000 picoseconds.
-        Weight::from_parts(359_308_711, 0)
-            // Standard error: 126
-            .saturating_add(Weight::from_parts(3_215, 0).saturating_mul(n.into()))
-            .saturating_add(T::DbWeight::get().reads(16))
-            .saturating_add(T::DbWeight::get().writes(23))
+        // Least time: 379_824_000 picoseconds.
+        Weight::from_parts(381_431_982, 0)
+            // Standard error: 50
+            .saturating_add(Weight::from_parts(3_088, 0).saturating_mul(n.into()))
+            .saturating_add(T::DbWeight::get().reads(18))
+            .saturating_add(T::DbWeight::get().writes(26))
     }
     /// Storage: `Inference::Requests` (r:1 w:0)
     /// Storage: `Operators::Operators` (r:1 w:0)
@@ -101,17 +105,17 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `ModelRegistry::Models` (r:1 w:0)
     /// The range of `n` is `[0, 32768]`.
     fn authorize_result(n: u32) -> Weight {
-        // Least time: 163_242_000 picoseconds.
-        Weight::from_parts(178_346_687, 0)
-            // Standard error: 91
-            .saturating_add(Weight::from_parts(1_160, 0).saturating_mul(n.into()))
+        // Least time: 168_921_000 picoseconds.
+        Weight::from_parts(170_153_697, 0)
+            // Standard error: 21
+            .saturating_add(Weight::from_parts(1_485, 0).saturating_mul(n.into()))
             .saturating_add(T::DbWeight::get().reads(20))
     }
     /// Storage: `Inference::Requests` (r:1 w:1)
     /// Storage: `Verification::Submissions` (r:14 w:1)
     fn submit_commitment() -> Weight {
-        // Least time: 118_816_000 picoseconds.
-        Weight::from_parts(123_864_000, 0)
+        // Least time: 117_444_000 picoseconds.
+        Weight::from_parts(122_602_000, 0)
             .saturating_add(T::DbWeight::get().reads(15))
             .saturating_add(T::DbWeight::get().writes(2))
     }
@@ -120,8 +124,8 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Verification::Submissions` (r:1 w:0)
     /// Storage: `System::BlockHash` (r:1 w:0)
     fn authorize_commitment() -> Weight {
-        // Least time: 75_582_000 picoseconds.
-        Weight::from_parts(78_927_000, 0)
+        // Least time: 78_777_000 picoseconds.
+        Weight::from_parts(81_901_000, 0)
             .saturating_add(T::DbWeight::get().reads(4))
     }
     /// Storage: `Inference::Requests` (r:1 w:1)
@@ -135,6 +139,8 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Settlement::BondTotals` (r:7 w:7)
     /// Storage: `Operators::OpenAssignments` (r:15 w:15)
     /// Storage: `Operators::Servers` (r:1 w:1)
+    /// Storage: `Inference::Waiting` (r:15 w:15)
+    /// Storage: `Inference::QueueBounds` (r:1 w:1)
     /// Storage: `ModelRegistry::Versions` (r:1 w:1)
     /// Storage: `Storage::Artifacts` (r:1 w:1)
     /// Storage: `System::BlockHash` (r:1 w:0)
@@ -144,16 +150,17 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::Outputs` (r:0 w:1)
     /// Storage: `Inference::Finished` (r:0 w:1)
     /// Storage: `Inference::Receipts` (r:0 w:1)
+    /// Storage: `Inference::Queue` (r:0 w:15)
     /// Storage: `Inference::ReceiptDigests` (r:0 w:1)
     /// Storage: `Inference::Inputs` (r:0 w:1)
     /// The range of `n` is `[0, 32768]`.
     fn submit_reveal(n: u32) -> Weight {
-        // Least time: 3_214_643_000 picoseconds.
-        Weight::from_parts(1_849_416_033, 0)
-            // Standard error: 25_728
-            .saturating_add(Weight::from_parts(1_825_939, 0).saturating_mul(n.into()))
-            .saturating_add(T::DbWeight::get().reads(100))
-            .saturating_add(T::DbWeight::get().writes(108))
+        // Least time: 3_238_098_000 picoseconds.
+        Weight::from_parts(2_807_153_458, 0)
+            // Standard error: 2_542
+            .saturating_add(Weight::from_parts(1_166_507, 0).saturating_mul(n.into()))
+            .saturating_add(T::DbWeight::get().reads(116))
+            .saturating_add(T::DbWeight::get().writes(139))
     }
     /// Storage: `Inference::Requests` (r:1 w:1)
     /// Storage: `Verification::Submissions` (r:14 w:15)
@@ -165,6 +172,8 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Operators::OpenAssignments` (r:15 w:15)
     /// Storage: `Operators::Operators` (r:15 w:15)
     /// Storage: `Operators::Servers` (r:1 w:1)
+    /// Storage: `Inference::Waiting` (r:15 w:15)
+    /// Storage: `Inference::QueueBounds` (r:1 w:1)
     /// Storage: `ModelRegistry::Versions` (r:1 w:1)
     /// Storage: `Storage::Artifacts` (r:1 w:1)
     /// Storage: `System::BlockHash` (r:1 w:0)
@@ -173,14 +182,16 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::EvidenceOf` (r:0 w:1)
     /// Storage: `Inference::Finished` (r:0 w:1)
     /// Storage: `Inference::Receipts` (r:0 w:1)
+    /// Storage: `Inference::Queue` (r:0 w:15)
     /// Storage: `Inference::ReceiptDigests` (r:0 w:1)
     /// Storage: `Inference::Inputs` (r:0 w:1)
     fn report_failure() -> Weight {
-        // Least time: 561_664_000 picoseconds.
-        Weight::from_parts(591_208_000, 0)
-            .saturating_add(T::DbWeight::get().reads(55))
-            .saturating_add(T::DbWeight::get().writes(61))
+        // Least time: 647_281_000 picoseconds.
+        Weight::from_parts(656_815_000, 0)
+            .saturating_add(T::DbWeight::get().reads(71))
+            .saturating_add(T::DbWeight::get().writes(92))
     }
+    /// Storage: `Inference::QueueBounds` (r:1 w:1)
     /// Storage: `Inference::Queue` (r:1 w:1)
     /// Storage: `Inference::Requests` (r:1 w:1)
     /// Storage: `Operators::Servers` (r:1 w:1)
@@ -190,15 +201,15 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// The range of `c` is `[15, 32]`.
     /// The range of `m` is `[2, 15]`.
     fn draw(c: u32, m: u32) -> Weight {
-        // Least time: 297_782_000 picoseconds.
-        Weight::from_parts(300_446_000, 0)
-            // Standard error: 200_760
-            .saturating_add(Weight::from_parts(2_628_393, 0).saturating_mul(c.into()))
-            // Standard error: 450_743
-            .saturating_add(Weight::from_parts(2_008_332, 0).saturating_mul(m.into()))
-            .saturating_add(T::DbWeight::get().reads(3))
+        // Least time: 282_880_000 picoseconds.
+        Weight::from_parts(18_565_760, 0)
+            // Standard error: 87_200
+            .saturating_add(Weight::from_parts(8_976_628, 0).saturating_mul(c.into()))
+            // Standard error: 115_362
+            .saturating_add(Weight::from_parts(9_049_062, 0).saturating_mul(m.into()))
+            .saturating_add(T::DbWeight::get().reads(4))
             .saturating_add(T::DbWeight::get().reads((2_u64).saturating_mul(c.into())))
-            .saturating_add(T::DbWeight::get().writes(3))
+            .saturating_add(T::DbWeight::get().writes(4))
             .saturating_add(T::DbWeight::get().writes((2_u64).saturating_mul(m.into())))
     }
     /// Storage: `Inference::AgendaCursor` (r:1 w:1)
@@ -214,6 +225,8 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Operators::OpenAssignments` (r:15 w:15)
     /// Storage: `Operators::Operators` (r:15 w:15)
     /// Storage: `Operators::Servers` (r:1 w:1)
+    /// Storage: `Inference::Waiting` (r:15 w:15)
+    /// Storage: `Inference::QueueBounds` (r:1 w:1)
     /// Storage: `ModelRegistry::Versions` (r:1 w:1)
     /// Storage: `Storage::Artifacts` (r:1 w:1)
     /// Storage: `System::BlockHash` (r:1 w:0)
@@ -222,13 +235,14 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::Outputs` (r:0 w:1)
     /// Storage: `Inference::Finished` (r:0 w:1)
     /// Storage: `Inference::Receipts` (r:0 w:1)
+    /// Storage: `Inference::Queue` (r:0 w:15)
     /// Storage: `Inference::ReceiptDigests` (r:0 w:1)
     /// Storage: `Inference::Inputs` (r:0 w:1)
     fn deadline() -> Weight {
-        // Least time: 36_458_590_000 picoseconds.
-        Weight::from_parts(52_643_840_000, 0)
-            .saturating_add(T::DbWeight::get().reads(103))
-            .saturating_add(T::DbWeight::get().writes(108))
+        // Least time: 35_690_600_000 picoseconds.
+        Weight::from_parts(35_929_715_000, 0)
+            .saturating_add(T::DbWeight::get().reads(119))
+            .saturating_add(T::DbWeight::get().writes(139))
     }
     /// Storage: `Inference::AgendaCursor` (r:1 w:1)
     /// Storage: `Inference::Agenda` (r:2 w:2)
@@ -243,6 +257,8 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Operators::OpenAssignments` (r:15 w:15)
     /// Storage: `Operators::Operators` (r:15 w:15)
     /// Storage: `Operators::Servers` (r:1 w:1)
+    /// Storage: `Inference::Waiting` (r:15 w:15)
+    /// Storage: `Inference::QueueBounds` (r:1 w:1)
     /// Storage: `ModelRegistry::Versions` (r:1 w:1)
     /// Storage: `Storage::Artifacts` (r:1 w:1)
     /// Storage: `System::BlockHash` (r:1 w:0)
@@ -250,13 +266,14 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::EvidenceOf` (r:0 w:1)
     /// Storage: `Inference::Finished` (r:0 w:1)
     /// Storage: `Inference::Receipts` (r:0 w:1)
+    /// Storage: `Inference::Queue` (r:0 w:15)
     /// Storage: `Inference::ReceiptDigests` (r:0 w:1)
     /// Storage: `Inference::Inputs` (r:0 w:1)
     fn commit_deadline() -> Weight {
-        // Least time: 1_982_143_000 picoseconds.
-        Weight::from_parts(2_070_024_000, 0)
-            .saturating_add(T::DbWeight::get().reads(105))
-            .saturating_add(T::DbWeight::get().writes(93))
+        // Least time: 2_047_960_000 picoseconds.
+        Weight::from_parts(2_104_675_000, 0)
+            .saturating_add(T::DbWeight::get().reads(121))
+            .saturating_add(T::DbWeight::get().writes(124))
     }
     /// Storage: `Inference::AgendaCursor` (r:1 w:1)
     /// Storage: `Inference::Agenda` (r:2 w:1)
@@ -271,6 +288,8 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Operators::OpenAssignments` (r:1 w:1)
     /// Storage: `Operators::Operators` (r:1 w:1)
     /// Storage: `Operators::Servers` (r:1 w:1)
+    /// Storage: `Inference::Waiting` (r:1 w:1)
+    /// Storage: `Inference::QueueBounds` (r:1 w:1)
     /// Storage: `ModelRegistry::Versions` (r:1 w:1)
     /// Storage: `Storage::Artifacts` (r:1 w:1)
     /// Storage: `System::BlockHash` (r:1 w:0)
@@ -278,13 +297,14 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::EvidenceOf` (r:0 w:1)
     /// Storage: `Inference::Finished` (r:0 w:1)
     /// Storage: `Inference::Receipts` (r:0 w:1)
+    /// Storage: `Inference::Queue` (r:0 w:1)
     /// Storage: `Inference::ReceiptDigests` (r:0 w:1)
     /// Storage: `Inference::Inputs` (r:0 w:1)
     fn deadline_single() -> Weight {
-        // Least time: 254_728_000 picoseconds.
-        Weight::from_parts(260_997_000, 0)
-            .saturating_add(T::DbWeight::get().reads(20))
-            .saturating_add(T::DbWeight::get().writes(21))
+        // Least time: 268_719_000 picoseconds.
+        Weight::from_parts(277_192_000, 0)
+            .saturating_add(T::DbWeight::get().reads(22))
+            .saturating_add(T::DbWeight::get().writes(24))
     }
     /// Storage: `Inference::FinishedBounds` (r:1 w:1)
     /// Storage: `Inference::Finished` (r:1 w:1)
@@ -293,8 +313,8 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::Receipts` (r:0 w:1)
     /// Storage: `Inference::Requests` (r:0 w:1)
     fn prune() -> Weight {
-        // Least time: 22_333_000 picoseconds.
-        Weight::from_parts(24_006_000, 0)
+        // Least time: 22_513_000 picoseconds.
+        Weight::from_parts(24_196_000, 0)
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().writes(6))
     }
@@ -302,14 +322,14 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::Agenda` (r:16 w:0)
     /// Storage: `Inference::FinishedBounds` (r:1 w:0)
     /// Storage: `Inference::Finished` (r:1 w:0)
-    /// Storage: `Inference::QueueBounds` (r:1 w:1)
+    /// Storage: `Inference::QueueBounds` (r:1 w:0)
     /// Storage: `Babe::AuthorVrfRandomness` (r:1 w:0)
     /// Storage: `Inference::PreviousRandomness` (r:1 w:1)
     /// Storage: `Inference::DrawsDue` (r:0 w:1)
     fn on_initialize() -> Weight {
-        // Least time: 64_696_000 picoseconds.
-        Weight::from_parts(67_651_000, 0)
+        // Least time: 63_084_000 picoseconds.
+        Weight::from_parts(65_528_000, 0)
             .saturating_add(T::DbWeight::get().reads(22))
-            .saturating_add(T::DbWeight::get().writes(4))
+            .saturating_add(T::DbWeight::get().writes(3))
     }
 }
