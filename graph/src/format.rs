@@ -73,6 +73,16 @@ pub enum ElementType {
     Int32,
 }
 
+impl ElementType {
+    /// The name for messages.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Int8 => "int8",
+            Self::Int32 => "int32",
+        }
+    }
+}
+
 /// Shape of a tensor: channels, then rows, then columns.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
 pub struct Shape {
@@ -112,6 +122,12 @@ impl Shape {
     /// Elements of one channel. Meaningful where [`Self::elements`] is `Some`.
     pub const fn plane(self) -> usize {
         self.height as usize * self.width as usize
+    }
+}
+
+impl core::fmt::Display for Shape {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{}×{}×{}", self.channels, self.height, self.width)
     }
 }
 

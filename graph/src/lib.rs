@@ -4,13 +4,25 @@
 extern crate alloc;
 
 pub mod bounds;
+pub mod check;
+pub mod error;
 pub mod format;
+pub mod interpret;
 pub mod list;
+pub mod plan;
 pub mod requantize;
+pub mod tensor;
+pub mod tile;
+mod window;
 
+pub use check::{CheckedGraph, Interval};
+pub use error::{CheckError, Problem};
 pub use format::{
     Architecture, Commitments, DecodeError, Digest, ElementType, Extent, FormatVersion, Graph,
     Operation, Padding, Parameters, Scale, Shape, TensorId, Weights, Window,
 };
+pub use interpret::{RunError, Trace};
 pub use list::List;
+pub use plan::{ParameterShape, Plan};
 pub use requantize::{requantize, Clamp, Multiplier, Requantized, Shift};
+pub use tensor::Tensor;

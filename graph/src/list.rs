@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 use codec::{Compact, Decode, Encode, Error, Input};
-use core::ops::Deref;
+use core::ops::{Deref, DerefMut};
 
 /// At most `MAX` elements. Encoded like a vector; decoding refuses a greater length, and one for
 /// which there are not enough bytes, before it allocates.
@@ -31,6 +31,12 @@ impl<T, const MAX: usize> Deref for List<T, MAX> {
 
     fn deref(&self) -> &[T] {
         &self.0
+    }
+}
+
+impl<T, const MAX: usize> DerefMut for List<T, MAX> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        &mut self.0
     }
 }
 

@@ -1,0 +1,70 @@
+//! Where a window of a convolution or a pool lies in a channel.
+
+use crate::{
+    error::Problem,
+    format::{Shape, Window},
+};
+
+/// A piece of a window within one row of the channel: without padding, without gaps.
+pub(crate) struct Segment {
+    /// Offset of the piece in the kernel.
+    pub kernel: usize,
+    /// Offset of the piece in the channel.
+    pub input: usize,
+    /// Elements of the piece.
+    pub length: usize,
+}
+
+/// One dimension of a window at one position.
+struct Span {
+    kernel: usize,
+    input: usize,
+    length: usize,
+}
+
+fn span(size: u32, kernel: u16, stride: u16, before: u16, position: usize) -> Span {
+    let (size, kernel, before) = (size as usize, usize::from(kernel), usize::from(before));
+    let start = position * usize::from(stride);
+    let skipped = before.saturating_sub(start);
+    let input = start.saturating_sub(before);
+    let length = kernel.saturating_sub(skipped).min(size.saturating_sub(input));
+    Span { kernel: skipped, input, length }
+}
+
+/// The pieces of the window at row `y` and column `x` of the output.
+pub(crate) fn segments(
+    input: Shape,
+    window: &Window,
+    y: usize,
+    x: usize,
+) -> impl Iterator<Item = Segment> {
+    let Window { kernel, stride, padding } = *window;
+    let rows = span(input.height, kernel.height, stride.height, padding.top, y);
+    let columns = span(input.width, kernel.width, stride.width, padding.left, x);
+    (0..rows.length).map(move |row| Segment {
+        kernel: (rows.kernel + row) * usize::from(kernel.width) + columns.kernel,
+        input: (rows.input + row) * input.width as usize + columns.input,
+        length: columns.length,
+    })
+}
+
+/// The shape of the output, with as many channels as given.
+pub(crate) fn output_shape(input: Shape, window: &Window, channels: u32) -> Result<Shape, Problem> {
+    let Window { kernel, stride, padding } = *window;
+    let height = positions(input.height, kernel.height, stride.height, padding.top, padding.bottom);
+    let width = positions(input.width, kernel.width, stride.width, padding.left, padding.right);
+    Ok(Shape::new(channels, height?, width?))
+}
+
+fn positions(size: u32, kernel: u16, stride: u16, before: u16, after: u16) -> Result<u32, Problem> {
+    if kernel == 0 || stride == 0 {
+        return Err(Problem::ZeroExtent);
+    }
+    if before >= kernel || after >= kernel {
+        return Err(Problem::PaddingTooLarge);
+    }
+    // Sizes are at most MAX_TENSOR_ELEMENTS, paddings 16 bits: no overflow.
+    let padded = size + u32::from(before) + u32::from(after);
+    let steps = padded.checked_sub(u32::from(kernel)).ok_or(Problem::KernelTooLarge)?;
+    Ok(steps / u32::from(stride) + 1)
+}
