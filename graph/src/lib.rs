@@ -6,10 +6,14 @@ extern crate alloc;
 pub mod bounds;
 pub mod check;
 pub mod error;
+#[cfg(feature = "std")]
+pub mod fast;
 pub mod format;
 pub mod interpret;
 pub mod list;
 pub mod plan;
+#[cfg(feature = "random")]
+pub mod random;
 pub mod requantize;
 pub mod tensor;
 pub mod tile;
