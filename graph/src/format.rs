@@ -121,7 +121,7 @@ impl Shape {
 
     /// Elements of one channel. Meaningful where [`Self::elements`] is `Some`.
     pub const fn plane(self) -> usize {
-        self.height as usize * self.width as usize
+        (self.height as usize).saturating_mul(self.width as usize)
     }
 }
 
@@ -208,6 +208,8 @@ pub struct Window {
 }
 
 /// One step of a model. The documentation of each says what element `i` of the output is.
+// A table makes the largest variant; 256 operations of that size are still small.
+#[expect(clippy::large_enum_variant)]
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 pub enum Operation {
     /// `acc[i] = bias[i] + Σ_j weights[i][j] · input[j]`. From an int8 vector to accumulators.

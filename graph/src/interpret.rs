@@ -1,7 +1,7 @@
 //! The reference interpreter: one element at a time, from its definition.
 //!
 //! Exact and without panics. It is written to be read, not to be fast. Whole tensors and
-//! tiles are computed by the same function, [`element`], which sees only what it asks for.
+//! tiles are computed by the same function, which sees only what it asks for.
 
 use crate::{
     check::{multiplier, CheckedGraph},

@@ -1,4 +1,4 @@
-//! Integer models: what one is, when it may be published, and what it computes, to the bit.
+#![doc = include_str!("../README.md")]
 #![cfg_attr(not(feature = "std"), no_std)]
 
 extern crate alloc;

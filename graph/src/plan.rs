@@ -62,8 +62,8 @@ impl Plan {
             return Err(CheckError::Scale);
         }
         let input = architecture.input_shape;
-        let mut totals = Totals::default();
-        totals.elements = input.elements().ok_or(CheckError::InputShape(input))?;
+        let elements = input.elements().ok_or(CheckError::InputShape(input))?;
+        let mut totals = Totals { elements, ..Totals::default() };
         let mut plan = Self {
             shapes: Vec::from([input]),
             steps: Vec::with_capacity(architecture.operations.len()),
@@ -175,7 +175,7 @@ impl Plan {
         }
         let elements = shape.elements().ok_or(Problem::OutputShape(shape))?;
         let fan_in = fan_in as usize;
-        let parameters = operation.has_parameters().then(|| ParameterShape {
+        let parameters = operation.has_parameters().then_some(ParameterShape {
             index: totals.sets,
             channels: shape.channels as usize,
             fan_in,

@@ -1,7 +1,7 @@
 //! Tiles: pieces of an operation's output that take a bounded amount of work.
 //!
 //! A dispute about an inference ends with one tile of one operation. Whoever decides it needs
-//! the architecture, and of tensors and parameters only what the tile [`reads`].
+//! the architecture, and of tensors and parameters only what the tile [reads](tile_reads).
 //!
 //! A tile is a range of the output's elements in row-major order. It takes at most
 //! [`TILE_WORK`] elementary steps and has at most [`TILE_ELEMENTS`] elements. It reads at most
@@ -106,7 +106,7 @@ pub fn tile_reads(plan: &Plan, index: usize, tile: usize) -> Result<Reads, RunEr
     };
     let inputs = match operation {
         Operation::Dense { input, .. } => {
-            Vec::from([Vec::from([0..input_shape(input)?.channels as usize])])
+            Vec::from([whole(0..input_shape(input)?.channels as usize)])
         },
         Operation::Conv2d { input, output_channels, groups, window } => {
             let shape = input_shape(input)?;
@@ -120,12 +120,17 @@ pub fn tile_reads(plan: &Plan, index: usize, tile: usize) -> Result<Reads, RunEr
             let grouping = Grouping { inputs: 1, outputs: 1 };
             Vec::from([window_reads(input_shape(input)?, window, output, grouping, range)])
         },
-        Operation::Add { .. } => Vec::from([Vec::from([range.clone()]), Vec::from([range])]),
+        Operation::Add { .. } => Vec::from([whole(range.clone()), whole(range)]),
         Operation::Requantize { .. } | Operation::Lookup { .. } | Operation::Reshape { .. } => {
-            Vec::from([Vec::from([range])])
+            Vec::from([whole(range)])
         },
     };
     Ok(Reads { inputs, weights, bias })
+}
+
+/// One range, not the elements of it.
+fn whole(range: Range<usize>) -> Vec<Range<usize>> {
+    core::iter::once(range).collect()
 }
 
 /// Channels of input and output in one group.

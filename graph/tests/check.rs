@@ -196,7 +196,16 @@ fn windows_and_channels() {
     let sum = |window| problem(shape, vec![Operation::SumPool2d { input, window }]);
     assert_eq!(sum(window(0, 1, 0)), Problem::ZeroExtent);
     assert_eq!(sum(window(1, 0, 0)), Problem::ZeroExtent);
-    assert_eq!(sum(window(2, 1, 2)), Problem::PaddingTooLarge);
+    let one_side = |padding| sum(Window { padding, ..window(2, 1, 0) });
+    let none = Padding::default();
+    for padding in [
+        Padding { top: 2, ..none },
+        Padding { left: 2, ..none },
+        Padding { bottom: 2, ..none },
+        Padding { right: 2, ..none },
+    ] {
+        assert_eq!(one_side(padding), Problem::PaddingTooLarge);
+    }
     assert_eq!(sum(window(6, 1, 0)), Problem::KernelTooLarge);
     let max = Operation::MaxPool2d { input, window: window(5, 1, 0) };
     assert_eq!(problem(shape, vec![max]), Problem::PoolWindow(25));
