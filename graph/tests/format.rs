@@ -6,7 +6,7 @@ use assay_graph::{
     random::{self, Rng},
     *,
 };
-use codec::{Compact, Decode, Encode};
+use codec::{Compact, Decode, Encode, Input};
 use proptest::prelude::*;
 
 fn graph(seed: u64, length: usize) -> Graph {
@@ -113,6 +113,26 @@ fn a_length_beyond_its_bound_is_refused_before_anything_is_allocated() {
     assert!(List::<i8, 2>::try_from(vec![1, 2, 3]).is_err());
     let long = vec![0; MAX_ARCHITECTURE_BYTES + 1];
     assert_eq!(Architecture::from_bytes(&long), Err(DecodeError::TooLong));
+}
+
+#[test]
+fn a_list_for_which_bytes_are_missing_is_refused_without_reading_on() {
+    /// Gives bytes, and notes how many were asked for.
+    struct Counting<'a>(&'a [u8], usize);
+    impl Input for Counting<'_> {
+        fn remaining_len(&mut self) -> Result<Option<usize>, codec::Error> {
+            Ok(Some(self.0.len()))
+        }
+        fn read(&mut self, into: &mut [u8]) -> Result<(), codec::Error> {
+            self.1 += into.len();
+            self.0.read(into)
+        }
+    }
+    let encoding = vec![0i8; 5].encode();
+    let mut short = Counting(&encoding[..5], 0);
+    assert!(List::<i8, 9>::decode(&mut short).is_err());
+    assert_eq!(short.1, 1);
+    assert!(List::<i8, 9>::decode(&mut Counting(&encoding, 0)).is_ok());
 }
 
 #[test]
