@@ -128,11 +128,11 @@ fn a_list_for_which_bytes_are_missing_is_refused_without_reading_on() {
             self.0.read(into)
         }
     }
-    let encoding = vec![0i8; 5].encode();
+    let encoding = vec![Multiplier::MAX; 5].encode();
     let mut short = Counting(&encoding[..5], 0);
-    assert!(List::<i8, 9>::decode(&mut short).is_err());
+    assert!(List::<Multiplier, 9>::decode(&mut short).is_err());
     assert_eq!(short.1, 1);
-    assert!(List::<i8, 9>::decode(&mut Counting(&encoding, 0)).is_ok());
+    assert!(List::<Multiplier, 9>::decode(&mut Counting(&encoding, 0)).is_ok());
 }
 
 #[test]
