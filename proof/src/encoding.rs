@@ -1,0 +1,333 @@
+//! The one encoding of a proof.
+//!
+//! A proof has no lengths in it but those of pruned Merkle proofs, which depend on the queries.
+//! All others follow from the model: the reader knows how many numbers come next, and whether
+//! there are enough bytes for them, before it allocates. A field element is 8 bytes,
+//! little-endian, below the order of the field. So no two byte strings are one proof.
+
+use crate::{
+    circuit::Reader,
+    error::DecodeError,
+    field::{EF, F},
+    logup::Reduction,
+    pcs::{Mmcs, Opening, Pcs, Schedule},
+    sumcheck::{Sumcheck, DEGREE},
+    verifier::Verifier,
+};
+use alloc::{vec, vec::Vec};
+use assay_graph::Digest;
+use p3_field::{BasedVectorSpace, PrimeCharacteristicRing, PrimeField64};
+use p3_merkle_tree::{MerkleCap, PrunedMerklePaths};
+use p3_multi_stark::fractional_gkr::{FractionGkrLayerProof, SplitFraction};
+use p3_multilinear_util::poly::Poly;
+use p3_sumcheck::{OpeningBatch, SumcheckData};
+use p3_whir::{PcsProof, QueryOpenings, SharedProofOpening, WhirProof, WhirRoundProof};
+
+type MerkleProof = <Mmcs as p3_commit::Mmcs<F>>::MultiProof;
+type Queries = QueryOpenings<F, EF, MerkleProof>;
+
+/// A proof. Nothing in it is trusted.
+#[derive(Clone)]
+pub(crate) struct Proof {
+    /// Root of the witness.
+    pub witness_root: Digest,
+    /// From the sum of all lookups to a point.
+    pub lookups: Reduction,
+    /// For each layer that is requantised: from quotients and remainders to accumulators.
+    pub scale: Vec<Sumcheck>,
+    /// For each layer: from accumulators to a weight and an input.
+    pub matvec: Vec<Sumcheck>,
+    /// Of the weights.
+    pub model: Opening,
+    /// Of the witness.
+    pub witness: Opening,
+}
+
+/// Coefficients of an extension field element.
+const DIMENSION: usize = 3;
+
+/// What is left to read.
+struct Bytes<'a> {
+    bytes: &'a [u8],
+}
+
+impl<'a> Bytes<'a> {
+    fn take(&mut self, length: usize) -> Result<&'a [u8], DecodeError> {
+        let (taken, rest) = self.bytes.split_at_checked(length).ok_or(DecodeError::TooShort)?;
+        self.bytes = rest;
+        Ok(taken)
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
+        self.take(N)?.try_into().map_err(|_| DecodeError::TooShort)
+    }
+
+    /// `count` values of at least `size` bytes each.
+    fn list<T>(
+        &mut self,
+        count: usize,
+        size: usize,
+        mut read: impl FnMut(&mut Self) -> Result<T, DecodeError>,
+    ) -> Result<Vec<T>, DecodeError> {
+        if count.checked_mul(size).is_none_or(|bytes| bytes > self.bytes.len()) {
+            return Err(DecodeError::TooShort);
+        }
+        let mut list = Vec::with_capacity(count);
+        for _ in 0..count {
+            list.push(read(self)?);
+        }
+        Ok(list)
+    }
+
+    fn base(&mut self) -> Result<F, DecodeError> {
+        let value = u64::from_le_bytes(self.array()?);
+        if value >= F::ORDER_U64 {
+            return Err(DecodeError::NotAFieldElement);
+        }
+        Ok(F::from_u64(value))
+    }
+
+    fn extension(&mut self) -> Result<EF, DecodeError> {
+        let coefficients = [self.base()?, self.base()?, self.base()?];
+        Ok(EF::from_basis_coefficients_fn(|i| coefficients[i]))
+    }
+
+    fn bases(&mut self, count: usize) -> Result<Vec<F>, DecodeError> {
+        self.list(count, 8, Self::base)
+    }
+
+    fn extensions(&mut self, count: usize) -> Result<Vec<EF>, DecodeError> {
+        self.list(count, 8 * DIMENSION, Self::extension)
+    }
+
+    fn reduction(&mut self, vars: usize) -> Result<Reduction, DecodeError> {
+        let root_denominator = self.extension()?;
+        let mut layers = Vec::with_capacity(vars);
+        for rounds in 0..vars {
+            let round_polys = self.list(rounds, 3 * 8 * DIMENSION, |reader| {
+                Ok([reader.extension()?, reader.extension()?, reader.extension()?])
+            })?;
+            let claims = SplitFraction {
+                n0: self.extension()?,
+                d0: self.extension()?,
+                n1: self.extension()?,
+                d1: self.extension()?,
+            };
+            layers.push(FractionGkrLayerProof { round_polys, claims });
+        }
+        Ok(Reduction { root_denominator, layers })
+    }
+
+    fn sumcheck(&mut self, rounds: usize) -> Result<Sumcheck, DecodeError> {
+        Ok(Sumcheck {
+            claimed_sum: self.extension()?,
+            round_polys: self
+                .list(rounds, DEGREE * 8 * DIMENSION, |reader| reader.extensions(DEGREE))?,
+            pow_witnesses: Vec::new(),
+        })
+    }
+
+    fn fold(
+        &mut self,
+        rounds: usize,
+        grinding_bits: usize,
+    ) -> Result<SumcheckData<F, EF>, DecodeError> {
+        Ok(SumcheckData {
+            polynomial_evaluations: self.list(rounds, 2 * 8 * DIMENSION, |reader| {
+                Ok([reader.extension()?, reader.extension()?])
+            })?,
+            pow_witnesses: self.bases(if grinding_bits > 0 { rounds } else { 0 })?,
+        })
+    }
+
+    fn queries(&mut self, round: &Round) -> Result<Queries, DecodeError> {
+        let width = 1 << round.fold;
+        Ok(if round.is_first {
+            let rows = self.list(round.queries, 8 * width, |reader| reader.bases(width))?;
+            QueryOpenings::Base(SharedProofOpening { rows, proof: self.merkle_proof(round)? })
+        } else {
+            let rows =
+                self.list(round.queries, 8 * DIMENSION * width, |reader| reader.extensions(width))?;
+            QueryOpenings::Extension(SharedProofOpening { rows, proof: self.merkle_proof(round)? })
+        })
+    }
+
+    fn merkle_proof(&mut self, round: &Round) -> Result<MerkleProof, DecodeError> {
+        let count = u32::from_le_bytes(self.array()?) as usize;
+        if count > round.queries.saturating_mul(round.depth) {
+            return Err(DecodeError::MerkleProofTooLong);
+        }
+        Ok(PrunedMerklePaths { sibling_hashes: self.list(count, 32, Self::array)? })
+    }
+
+    fn opening(&mut self, pcs: &Pcs) -> Result<Opening, DecodeError> {
+        let schedule = pcs.schedule();
+        let mut evals = Vec::with_capacity(pcs.batch_lengths().len());
+        for length in pcs.batch_lengths() {
+            // At least one value: the constructor asserts it.
+            evals.push(OpeningBatch::new(self.extensions(*length)?, Vec::new()));
+        }
+        let initial_ood_answers = self.extensions(schedule.commitment_ood_samples())?;
+        let initial_sumcheck =
+            self.fold(schedule.round_folding_factor(0), schedule.starting_folding_pow_bits())?;
+        let mut rounds = Vec::with_capacity(schedule.n_rounds());
+        for (index, parameters) in schedule.round_parameters().iter().enumerate() {
+            rounds.push(WhirRoundProof {
+                commitment: Some(MerkleCap::new(vec![self.array()?])),
+                ood_answers: self.extensions(parameters.ood_samples)?,
+                pow_witness: self.base()?,
+                openings: self.queries(&Round::new(schedule, index))?,
+                sumcheck: self
+                    .fold(schedule.round_folding_factor(index + 1), parameters.folding_pow_bits)?,
+            });
+        }
+        let last = schedule.final_sumcheck_rounds();
+        let whir = WhirProof {
+            initial_ood_answers,
+            initial_sumcheck,
+            rounds,
+            final_poly: Some(Poly::new(self.extensions(1 << last)?)),
+            final_pow_witness: self.base()?,
+            final_openings: self.queries(&Round::new(schedule, schedule.n_rounds()))?,
+            final_sumcheck: if last == 0 {
+                None
+            } else {
+                Some(self.fold(last, schedule.final_folding_pow_bits())?)
+            },
+        };
+        Ok(PcsProof { whir, evals })
+    }
+}
+
+/// What the lengths of a round's queries follow from.
+struct Round {
+    is_first: bool,
+    queries: usize,
+    fold: usize,
+    depth: usize,
+}
+
+impl Round {
+    fn new(schedule: &Schedule, index: usize) -> Self {
+        let last = schedule.final_round_config();
+        let parameters = schedule.round_parameters().get(index).unwrap_or(&last);
+        let leaves = parameters.domain_size >> parameters.folding_factor;
+        Self {
+            is_first: index == 0,
+            // A domain with fewer leaves than queries is opened as a whole.
+            queries: parameters.num_queries.min(leaves),
+            fold: parameters.folding_factor,
+            depth: leaves.max(1).ilog2() as usize,
+        }
+    }
+}
+
+impl Proof {
+    /// Reads a proof of `verifier`'s model.
+    pub fn decode(verifier: &Verifier, bytes: &[u8]) -> Result<Self, DecodeError> {
+        let mut bytes = Bytes { bytes };
+        let circuit = &verifier.circuit;
+        let witness_root = bytes.array()?;
+        let lookups = bytes.reduction(verifier.lookups.vars)?;
+        let (mut scale, mut matvec) = (Vec::new(), Vec::new());
+        for layer in circuit.layers.iter().filter(|layer| layer.reader != Reader::Output) {
+            scale.push(bytes.sumcheck(layer.output_vars())?);
+        }
+        for layer in &circuit.layers {
+            matvec.push(bytes.sumcheck(layer.input_vars())?);
+        }
+        let model = bytes.opening(&verifier.model)?;
+        let witness = bytes.opening(&verifier.witness)?;
+        if !bytes.bytes.is_empty() {
+            return Err(DecodeError::TrailingBytes);
+        }
+        Ok(Self { witness_root, lookups, scale, matvec, model, witness })
+    }
+}
+
+#[cfg(feature = "prover")]
+mod writer {
+    use super::*;
+
+    #[derive(Default)]
+    struct Writer {
+        bytes: Vec<u8>,
+    }
+
+    impl Writer {
+        fn bases(&mut self, values: &[F]) {
+            for value in values {
+                self.bytes.extend_from_slice(&value.as_canonical_u64().to_le_bytes());
+            }
+        }
+
+        fn extensions(&mut self, values: &[EF]) {
+            for value in values {
+                self.bases(value.as_basis_coefficients_slice());
+            }
+        }
+
+        fn sumcheck(&mut self, sumcheck: &Sumcheck) {
+            self.extensions(&[sumcheck.claimed_sum]);
+            sumcheck.round_polys.iter().for_each(|values| self.extensions(values));
+            self.bases(&sumcheck.pow_witnesses);
+        }
+
+        fn fold(&mut self, fold: &SumcheckData<F, EF>) {
+            fold.polynomial_evaluations.iter().for_each(|values| self.extensions(values));
+            self.bases(&fold.pow_witnesses);
+        }
+
+        fn queries(&mut self, queries: &Queries) {
+            let proof = match queries {
+                QueryOpenings::Base(opening) => {
+                    opening.rows.iter().for_each(|row| self.bases(row));
+                    &opening.proof
+                },
+                QueryOpenings::Extension(opening) => {
+                    opening.rows.iter().for_each(|row| self.extensions(row));
+                    &opening.proof
+                },
+            };
+            self.bytes.extend_from_slice(&(proof.sibling_hashes.len() as u32).to_le_bytes());
+            proof.sibling_hashes.iter().for_each(|node| self.bytes.extend_from_slice(node));
+        }
+
+        fn opening(&mut self, opening: &Opening) {
+            opening.evals.iter().for_each(|batch| self.extensions(batch.current()));
+            let whir = &opening.whir;
+            self.extensions(&whir.initial_ood_answers);
+            self.fold(&whir.initial_sumcheck);
+            for round in &whir.rounds {
+                let root = round.commitment.iter().flat_map(|cap| cap.as_ref());
+                root.for_each(|digest| self.bytes.extend_from_slice(digest));
+                self.extensions(&round.ood_answers);
+                self.bases(&[round.pow_witness]);
+                self.queries(&round.openings);
+                self.fold(&round.sumcheck);
+            }
+            whir.final_poly.iter().for_each(|values| self.extensions(values.as_slice()));
+            self.bases(&[whir.final_pow_witness]);
+            self.queries(&whir.final_openings);
+            whir.final_sumcheck.iter().for_each(|fold| self.fold(fold));
+        }
+    }
+
+    impl Proof {
+        /// The encoding; [`Proof::decode`] reads it back if the proof has the model's shapes.
+        pub fn encode(&self) -> Vec<u8> {
+            let mut writer = Writer { bytes: self.witness_root.to_vec() };
+            writer.extensions(&[self.lookups.root_denominator]);
+            for layer in &self.lookups.layers {
+                layer.round_polys.iter().for_each(|values| writer.extensions(values));
+                let SplitFraction { n0, d0, n1, d1 } = layer.claims;
+                writer.extensions(&[n0, d0, n1, d1]);
+            }
+            self.scale.iter().for_each(|sumcheck| writer.sumcheck(sumcheck));
+            self.matvec.iter().for_each(|sumcheck| writer.sumcheck(sumcheck));
+            writer.opening(&self.model);
+            writer.opening(&self.witness);
+            writer.bytes
+        }
+    }
+}

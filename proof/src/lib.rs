@@ -1,0 +1,27 @@
+#![doc = include_str!("../README.md")]
+#![cfg_attr(not(feature = "std"), no_std)]
+
+extern crate alloc;
+
+mod circuit;
+mod encoding;
+mod error;
+mod field;
+mod logup;
+mod parameters;
+mod pcs;
+#[cfg(feature = "prover")]
+mod prover;
+mod security;
+mod sumcheck;
+mod table;
+mod transcript;
+mod verifier;
+
+pub use error::{DecodeError, Reject, SetupError};
+pub use parameters::{LimbWidth, OpeningParameters, ProofParameters, ProtocolVersion};
+#[cfg(feature = "prover")]
+pub use prover::{seal, ProveError, Proven, Prover};
+pub use security::MIN_SECURITY_BITS;
+pub use transcript::{Context, Statement, PROTOCOL};
+pub use verifier::Verifier;

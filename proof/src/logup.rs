@@ -1,0 +1,153 @@
+//! One sum over all lookups of a proof, reduced by the fractional GKR of `p3-multi-stark`.
+//!
+//! ```text
+//! Σ_lookups 1/(α - fp(key, value))  -  Σ_tables Σ_rows m(row)/(α - fp(row))  =  0
+//! fp(key, value) = key + β·value + β²·tag
+//! ```
+//!
+//! Blocks of fractions (a limb's column, the pairs of an activation, a table) lie one after the
+//! other in one cube, largest first. So each is aligned, and its restriction to a point is
+//! `eq(high coordinates, its place) · column(low coordinates)`. What is left of the cube is the
+//! fraction `0/1`.
+
+use crate::{
+    circuit::{Circuit, RANGE},
+    field::{eq_at, EF, F},
+    pcs::Challenger,
+};
+use alloc::{
+    string::{String, ToString},
+    vec::Vec,
+};
+use p3_field::PrimeCharacteristicRing;
+use p3_multi_stark::fractional_gkr::{verify_fractional_gkr, FractionGkrOutput, FractionGkrProof};
+
+/// The messages of the reduction.
+pub(crate) type Reduction = FractionGkrProof<EF>;
+
+/// What a block of fractions is made of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Content {
+    /// A limb's column, looked up in the range table.
+    Limb { activation: usize, limb: usize },
+    /// Keys and values of an activation, looked up in its table.
+    Pairs { activation: usize },
+    /// A table with minus its multiplicities.
+    Table { tag: usize },
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Block {
+    pub content: Content,
+    pub vars: usize,
+    pub offset: usize,
+}
+
+/// Where the blocks lie.
+#[derive(Debug)]
+pub(crate) struct Layout {
+    pub(crate) blocks: Vec<Block>,
+    /// Variables of the cube.
+    pub vars: usize,
+}
+
+/// An activation's columns, or their values at a point.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Columns<T> {
+    /// What is looked up: quotients, or the values that are mapped.
+    pub keys: T,
+    /// The activation itself.
+    pub values: T,
+    /// Limbs of the remainders, the lowest first.
+    pub limbs: Vec<T>,
+}
+
+/// Everything that the sum is made of.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Cells<T> {
+    /// For each activation.
+    pub activations: Vec<Columns<T>>,
+    /// For each table.
+    pub multiplicities: Vec<T>,
+}
+
+/// Drawn after everything in the sum is committed.
+#[derive(Clone, Copy)]
+pub(crate) struct Challenges {
+    pub alpha: EF,
+    pub beta: EF,
+}
+
+impl Challenges {
+    pub(crate) fn denominator(self, key: EF, value: EF, tag: usize) -> EF {
+        self.alpha - (key + self.beta * (value + self.beta * F::from_usize(tag)))
+    }
+}
+
+impl Layout {
+    pub fn new(circuit: &Circuit) -> Self {
+        let tables = circuit.tables.iter().enumerate();
+        let mut contents: Vec<_> =
+            tables.map(|(tag, table)| (Content::Table { tag }, table.vars())).collect();
+        for (index, activation) in circuit.activations.iter().enumerate() {
+            let limbs =
+                (0..activation.limbs()).map(|limb| Content::Limb { activation: index, limb });
+            let pairs = Content::Pairs { activation: index };
+            contents.extend(limbs.chain([pairs]).map(|content| (content, activation.vars())));
+        }
+        contents.sort_by_key(|(_, vars)| core::cmp::Reverse(*vars));
+        let mut end = 0usize;
+        let blocks = contents.into_iter().map(|(content, vars)| {
+            let offset = end;
+            end += 1 << vars;
+            Block { content, vars, offset }
+        });
+        let blocks = blocks.collect();
+        Self { blocks, vars: end.next_power_of_two().ilog2() as usize }
+    }
+
+    /// Numerator and denominator that the cube has at `point`, from the values that the committed
+    /// columns have at its suffixes.
+    pub fn evaluate(
+        &self,
+        circuit: &Circuit,
+        cells: &Cells<EF>,
+        challenges: Challenges,
+        point: &[EF],
+    ) -> (EF, EF) {
+        let (mut numerator, mut denominator, mut covered) = (EF::ZERO, EF::ZERO, EF::ZERO);
+        for block in &self.blocks {
+            let (high, low) = point.split_at(self.vars - block.vars);
+            let place = eq_at(high, block.offset >> block.vars);
+            let (n, d) = match block.content {
+                Content::Limb { activation, limb } => {
+                    let limb = cells.activations[activation].limbs[limb];
+                    (EF::ONE, challenges.denominator(limb, EF::ZERO, RANGE))
+                },
+                Content::Pairs { activation } => {
+                    let tag = circuit.activations[activation].tag;
+                    let columns = &cells.activations[activation];
+                    (EF::ONE, challenges.denominator(columns.keys, columns.values, tag))
+                },
+                Content::Table { tag } => {
+                    let (key, value) = circuit.tables[tag].evaluate(low);
+                    (-cells.multiplicities[tag], challenges.denominator(key, value, tag))
+                },
+            };
+            numerator += place * n;
+            denominator += place * d;
+            covered += place;
+        }
+        (numerator, denominator + EF::ONE - covered)
+    }
+
+    /// Replays the reduction. What comes back is a claim about the cube, and nothing more.
+    pub fn verify(
+        &self,
+        reduction: &Reduction,
+        challenger: &mut Challenger,
+    ) -> Result<FractionGkrOutput<EF>, String> {
+        verify_fractional_gkr::<F, EF, _>(reduction, self.vars, challenger)
+            .map_err(|e| e.to_string())
+    }
+}

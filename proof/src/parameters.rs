@@ -1,0 +1,130 @@
+//! Parameters of the proof system. They are part of a model's version, never of a proof.
+
+use assay_graph::List;
+use codec::{Decode, DecodeAll, Encode};
+
+/// Parameters of one commitment and its opening.
+///
+/// Folding by `2^first_fold` and then by `2^fold`; the code's domain halves with each round. The
+/// soundness is that of the Johnson regime.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+pub struct OpeningParameters {
+    /// The code's rate is two to the power of minus this. Bounds: `3..=5`.
+    pub log_inverse_rate: u8,
+    /// Variables of the first fold. Bounds: `3..=4`.
+    pub first_fold: u8,
+    /// Variables of each later fold. Bounds: `3..=5`.
+    pub fold: u8,
+    /// Most bits of proof of work before a challenge. Bounds: `0..=20`.
+    pub grinding_bits: u8,
+    /// Bits that each term of the soundness error has to reach. Bounds: `120..=136`.
+    pub security_bits: u8,
+}
+
+/// Width of a remainder's limbs, and of the table that they are looked up in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+pub enum LimbWidth {
+    /// A byte.
+    #[codec(index = 8)]
+    Bits8,
+    /// Two bytes.
+    #[codec(index = 16)]
+    Bits16,
+}
+
+impl LimbWidth {
+    /// The number of bits.
+    pub const fn bits(self) -> u8 {
+        match self {
+            Self::Bits8 => 8,
+            Self::Bits16 => 16,
+        }
+    }
+}
+
+/// Version of the protocol: what is proven, by which messages, in which encoding.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+pub enum ProtocolVersion {
+    /// The only one.
+    #[codec(index = 1)]
+    V1,
+}
+
+/// Everything that a proof's verification depends on, beside the model and the statement.
+///
+/// The SCALE encoding is what a model's `Commitments::proof_parameters` holds, and so the model's
+/// digest covers it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+pub struct ProofParameters {
+    /// Version of the protocol.
+    pub version: ProtocolVersion,
+    /// For the weights, which are committed once.
+    pub model: OpeningParameters,
+    /// For what is committed with each proof.
+    pub witness: OpeningParameters,
+    /// Width of a remainder's limbs.
+    pub limbs: LimbWidth,
+}
+
+impl ProofParameters {
+    /// What to publish a model with.
+    pub const RECOMMENDED: Self = {
+        let opening = OpeningParameters {
+            log_inverse_rate: 4,
+            first_fold: 4,
+            fold: 3,
+            grinding_bits: 16,
+            security_bits: 128,
+        };
+        Self {
+            version: ProtocolVersion::V1,
+            model: opening,
+            witness: opening,
+            limbs: LimbWidth::Bits8,
+        }
+    };
+
+    /// Reads the one encoding; `None` for anything else and for parameters out of bounds.
+    pub fn from_bytes(mut bytes: &[u8]) -> Option<Self> {
+        Self::decode_all(&mut bytes).ok().filter(Self::is_within_bounds)
+    }
+
+    /// The encoding, for `Commitments::proof_parameters`.
+    pub fn to_list<const MAX: usize>(&self) -> List<u8, MAX> {
+        // Twelve bytes, which is far below the list's bound.
+        self.encode().try_into().unwrap_or_default()
+    }
+
+    pub(crate) fn is_within_bounds(&self) -> bool {
+        [self.model, self.witness].iter().all(|opening| {
+            (3..=5).contains(&opening.log_inverse_rate)
+                && (3..=4).contains(&opening.first_fold)
+                && (3..=5).contains(&opening.fold)
+                && opening.grinding_bits <= 20
+                && (120..=136).contains(&opening.security_bits)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_have_one_encoding() {
+        let bytes = ProofParameters::RECOMMENDED.encode();
+        assert_eq!(ProofParameters::from_bytes(&bytes), Some(ProofParameters::RECOMMENDED));
+        assert_eq!(ProofParameters::from_bytes(&bytes[1..]), None);
+        assert_eq!(ProofParameters::from_bytes(&[&bytes[..], &[0]].concat()), None);
+    }
+
+    #[test]
+    fn parameters_out_of_bounds_are_refused() {
+        let mut weak = ProofParameters::RECOMMENDED;
+        weak.witness.security_bits = 60;
+        assert_eq!(ProofParameters::from_bytes(&weak.encode()), None);
+        let mut costly = ProofParameters::RECOMMENDED;
+        costly.model.grinding_bits = 60;
+        assert_eq!(ProofParameters::from_bytes(&costly.encode()), None);
+    }
+}

@@ -1,0 +1,44 @@
+//! Where a prover can lie. An honest one does nothing at each of these places; tests do.
+
+use super::execution::Cell;
+use crate::field::EF;
+use alloc::vec::Vec;
+
+/// A prover's departures from the protocol. What follows from a lie is computed as if it were the
+/// truth, so that the check which the lie is meant for has to find it.
+pub(super) trait Deviation {
+    /// The items that the transcript begins with.
+    fn items<'a>(&self, items: Vec<&'a [u8]>) -> Vec<&'a [u8]> {
+        items
+    }
+
+    /// The input that the model is run on.
+    fn input(&self, _input: &mut [i64]) {}
+
+    /// Accumulators of a layer.
+    fn accumulators(&self, _layer: usize, _accumulators: &mut [i32]) {}
+
+    /// A cell of an activation, the padding included.
+    fn cell(&self, _activation: usize, _row: usize, _cell: &mut Cell) {}
+
+    /// Multiplicities of each table.
+    fn multiplicities(&self, _counts: &mut [Vec<u64>]) {}
+
+    /// The output that is claimed.
+    fn output(&self, _output: &mut [u8]) {}
+
+    /// Whether the sum of the lookups is bent to zero.
+    fn bends_lookups(&self) -> bool {
+        false
+    }
+
+    /// The sum that a requantisation's sumcheck starts from; `expected` is the verifier's.
+    fn scaled_claim(&self, honest: EF, _expected: &dyn Fn() -> EF) -> EF {
+        honest
+    }
+}
+
+/// No departure.
+pub(super) struct Honest;
+
+impl Deviation for Honest {}

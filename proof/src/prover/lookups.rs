@@ -1,0 +1,80 @@
+//! The prover's side of the lookups.
+
+use crate::{
+    circuit::{Circuit, RANGE},
+    field::{int, EF, F},
+    logup::{Cells, Challenges, Content, Layout, Reduction},
+    pcs::Challenger,
+};
+use alloc::{vec, vec::Vec};
+use p3_field::{batch_multiplicative_inverse, Field, PrimeCharacteristicRing};
+use p3_multi_stark::fractional_gkr::{prove_fractional_gkr, Fraction, LeafNumerator};
+use p3_multilinear_util::poly::{Poly, PolyMaybePacked};
+
+impl Layout {
+    /// Reduces the sum of all lookups, and returns the point where the reduction ends.
+    ///
+    /// The library's prover panics on a sum that is not zero. A lying prover does not stop there:
+    /// `bend` changes one fraction so that the sum vanishes, and leaves it to the verifier to find
+    /// that the fractions are not those of the committed columns.
+    pub(super) fn prove(
+        &self,
+        circuit: &Circuit,
+        cells: &Cells<Vec<F>>,
+        challenges: Challenges,
+        bend: bool,
+        challenger: &mut Challenger,
+    ) -> (Reduction, Vec<EF>) {
+        let (numerators, mut denominators) = self.fractions(circuit, cells, challenges);
+        if bend {
+            bend_one(&numerators, &mut denominators);
+        }
+        let numerators = Poly::new(numerators);
+        let denominators = PolyMaybePacked::Scalar(Poly::new(denominators));
+        let fractions = Fraction { n: LeafNumerator::Base(&numerators), d: &denominators };
+        let (reduction, end) = prove_fractional_gkr(fractions, challenger);
+        (reduction, end.point.as_slice().to_vec())
+    }
+
+    fn fractions(
+        &self,
+        circuit: &Circuit,
+        cells: &Cells<Vec<F>>,
+        challenges: Challenges,
+    ) -> (Vec<F>, Vec<EF>) {
+        let mut numerators = vec![F::ZERO; 1 << self.vars];
+        let mut denominators = vec![EF::ONE; 1 << self.vars];
+        for block in &self.blocks {
+            for row in 0..1 << block.vars {
+                let (numerator, key, value, tag) = match block.content {
+                    Content::Limb { activation, limb } => {
+                        (F::ONE, cells.activations[activation].limbs[limb][row], F::ZERO, RANGE)
+                    },
+                    Content::Pairs { activation } => {
+                        let columns = &cells.activations[activation];
+                        let tag = circuit.activations[activation].tag;
+                        (F::ONE, columns.keys[row], columns.values[row], tag)
+                    },
+                    Content::Table { tag } => {
+                        let table = &circuit.tables[tag];
+                        let key = table.key(row);
+                        (-cells.multiplicities[tag][row], int(key), int(table.value(key)), tag)
+                    },
+                };
+                numerators[block.offset + row] = numerator;
+                denominators[block.offset + row] =
+                    challenges.denominator(key.into(), value.into(), tag);
+            }
+        }
+        (numerators, denominators)
+    }
+}
+
+fn bend_one(numerators: &[F], denominators: &mut [EF]) {
+    let inverses = batch_multiplicative_inverse(denominators);
+    let sum: EF = inverses.iter().zip(numerators).map(|(&d, &n)| d * n).sum();
+    if let Some(leaf) = numerators.iter().position(|n| !n.is_zero()) {
+        let rest = sum - inverses[leaf] * numerators[leaf];
+        denominators[leaf] = -rest.inverse() * numerators[leaf];
+    }
+}

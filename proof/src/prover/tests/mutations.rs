@@ -1,0 +1,174 @@
+//! Bytes that are no proof: refused by name, without a panic, and without great allocations.
+
+use super::*;
+
+fn proven(seed: u64) -> (Model, Vec<u8>, Proven) {
+    let model = perceptron(seed).model();
+    let input = model.input(1);
+    let proven = model.accepts(&input);
+    (model, input, proven)
+}
+
+#[test]
+fn a_proof_has_one_encoding() {
+    let (model, _, proven) = proven(41);
+    let verifier = model.prover.verifier();
+    let proof = Proof::decode(verifier, &proven.proof).unwrap();
+    assert_eq!(proof.encode(), proven.proof);
+
+    let error = |bytes: &[u8]| Proof::decode(verifier, bytes).err();
+    let extended = [&proven.proof[..], &[0]].concat();
+    assert_eq!(error(&extended), Some(DecodeError::TrailingBytes));
+    for length in [0, 1, 31, 32, 100, proven.proof.len() / 2, proven.proof.len() - 1] {
+        assert_eq!(error(&proven.proof[..length]), Some(DecodeError::TooShort), "{length}");
+    }
+    // The first number is the coefficient of the sum's denominator; the order of the field added
+    // to it or not, it would be the same number.
+    let mut bytes = proven.proof.clone();
+    let value = u64::from_le_bytes(bytes[32..40].try_into().unwrap());
+    let order = 0xffff_ffff_0000_0001u64;
+    bytes[32..40].copy_from_slice(&value.checked_add(order).unwrap_or(order).to_le_bytes());
+    assert_eq!(error(&bytes), Some(DecodeError::NotAFieldElement));
+}
+
+#[test]
+fn a_length_beyond_what_the_model_allows_is_refused_before_it_is_allocated() {
+    let (model, _, proven) = proven(42);
+    let verifier = model.prover.verifier();
+    let proof = Proof::decode(verifier, &proven.proof).unwrap();
+    // The last number of 32 bits is the length of a Merkle proof; its place is where an encoding
+    // with one node more begins to differ.
+    let mut longer = proof.clone();
+    let nodes = |proof: &mut Proof, change: &dyn Fn(&mut Vec<[u8; 32]>)| match &mut proof
+        .witness
+        .whir
+        .final_openings
+    {
+        p3_whir::QueryOpenings::Base(opening) => change(&mut opening.proof.sibling_hashes),
+        p3_whir::QueryOpenings::Extension(opening) => {
+            change(&mut opening.proof.sibling_hashes);
+        },
+    };
+    nodes(&mut longer, &|nodes| nodes.push([0; 32]));
+    let place = longer.encode().iter().zip(&proven.proof).position(|(a, b)| a != b).unwrap();
+    let mut bomb = proven.proof.clone();
+    bomb[place + 1] = 0xff;
+    bomb[place + 3] = 0xff;
+    assert_eq!(Proof::decode(verifier, &bomb).err(), Some(DecodeError::MerkleProofTooLong));
+    // A length within the bound, for which there are not enough bytes.
+    let mut bomb = proven.proof[..place + 40].to_vec();
+    bomb[place] = 100;
+    bomb[place + 1] = 0;
+    assert_eq!(Proof::decode(verifier, &bomb).err(), Some(DecodeError::TooShort));
+}
+
+type Change = (&'static str, fn(&mut Proof));
+
+/// Parts of a proof that are missing, exchanged or too many.
+const RESHAPED: [Change; 10] = [
+    ("scale missing", |proof| drop(proof.scale.pop())),
+    ("scale exchanged", |proof| proof.scale.swap(0, 1)),
+    ("matvec exchanged", |proof| proof.matvec.swap(0, 1)),
+    ("matvec repeated", |proof| proof.matvec.push(proof.matvec[0].clone())),
+    ("round too wide", |proof| proof.matvec[0].round_polys[0].push(EF::ZERO)),
+    ("round missing", |proof| drop(proof.scale[0].round_polys.pop())),
+    ("stray grinding", |proof| proof.scale[0].pow_witnesses.push(F::ZERO)),
+    ("lookup layer missing", |proof| drop(proof.lookups.layers.pop())),
+    ("lookup round missing", |proof| proof.lookups.layers[3].round_polys.truncate(2)),
+    ("openings exchanged", |proof| core::mem::swap(&mut proof.model, &mut proof.witness)),
+];
+
+#[test]
+fn proofs_of_another_shape_are_refused() {
+    let (model, input, proven) = proven(43);
+    for (name, change) in RESHAPED {
+        let mut proof = Proof::decode(model.prover.verifier(), &proven.proof).unwrap();
+        change(&mut proof);
+        let verdict = model.verify(&input, &proven.output, &proof.encode());
+        assert!(verdict.is_err(), "{name}");
+    }
+}
+
+#[test]
+fn parts_of_two_proofs_do_not_make_one() {
+    let (model, input, first) = proven(44);
+    let second = model.accepts(&model.input(2));
+    let verifier = model.prover.verifier();
+    let changes: [fn(&mut Proof, Proof); 6] = [
+        |proof, other| proof.witness_root = other.witness_root,
+        |proof, other| proof.lookups = other.lookups,
+        |proof, other| proof.scale = other.scale,
+        |proof, other| proof.matvec = other.matvec,
+        |proof, other| proof.model = other.model,
+        |proof, other| proof.witness = other.witness,
+    ];
+    for (number, change) in changes.into_iter().enumerate() {
+        let mut proof = Proof::decode(verifier, &first.proof).unwrap();
+        change(&mut proof, Proof::decode(verifier, &second.proof).unwrap());
+        let verdict = model.verify(&input, &first.output, &proof.encode());
+        assert!(verdict.is_err(), "{number}");
+    }
+}
+
+#[test]
+fn bytes_without_sense_are_refused() {
+    let (model, input, proven) = proven(45);
+    let mut random = Random::new(45);
+    for bytes in [
+        vec![],
+        vec![0; proven.proof.len()],
+        vec![0xff; proven.proof.len()],
+        vec![0; 1 << 20],
+        random.bytes(proven.proof.len()),
+        random.bytes(10),
+    ] {
+        assert!(model.verify(&input, &proven.output, &bytes).is_err());
+    }
+}
+
+/// Changes one thing, and may leave the bytes as they are.
+fn mutate(bytes: &mut Vec<u8>, random: &mut Random) {
+    let at = random.below(bytes.len());
+    match random.below(8) {
+        0..=2 => bytes[at] ^= 1 << random.below(8),
+        3 => bytes[at] = random.next() as u8,
+        4 => bytes.truncate(at),
+        5 => bytes.insert(at, random.next() as u8),
+        6 => {
+            let other = random.below(bytes.len());
+            bytes.swap(at, other);
+        },
+        _ => {
+            // Numbers of eight bytes, or nodes of 32, change places.
+            let length = if random.below(2) == 0 { 8 } else { 32 };
+            let other = random.below(bytes.len() - length);
+            let at = at.min(bytes.len() - length);
+            let piece = bytes[other..other + length].to_vec();
+            bytes[at..at + length].copy_from_slice(&piece);
+        },
+    }
+}
+
+/// 2,000 mutations, or as many as `ASSAY_PROOF_MUTATIONS` says.
+#[test]
+fn no_mutation_is_accepted_and_none_makes_the_verifier_panic() {
+    let count = std::env::var("ASSAY_PROOF_MUTATIONS").ok().and_then(|count| count.parse().ok());
+    let (model, input, proven) = proven(46);
+    let verifier = model.prover.verifier();
+    let statement = Statement { context: CONTEXT, input: &input, output: &proven.output };
+    let mut random = Random::new(46);
+    for _ in 0..count.unwrap_or(2_000) {
+        let mut bytes = proven.proof.clone();
+        for _ in 0..=random.below(2) {
+            mutate(&mut bytes, &mut random);
+        }
+        if bytes == proven.proof {
+            continue;
+        }
+        if let Ok(proof) = Proof::decode(verifier, &bytes) {
+            assert_eq!(proof.encode(), bytes);
+        }
+        let at = bytes.iter().zip(&proven.proof).position(|(a, b)| a != b);
+        assert!(verifier.verify(&statement, &bytes).is_err(), "changed at {at:?}");
+    }
+}

@@ -1,0 +1,42 @@
+//! Statistical soundness of the whole protocol, composed.
+
+use crate::{circuit::Circuit, error::SetupError, field::EF, logup::Layout, pcs::Pcs};
+use p3_field::Field;
+use p3_security::ErrorBits;
+
+/// Fewest bits of statistical soundness that a model's parameters have to reach.
+pub const MIN_SECURITY_BITS: f64 = 120.0;
+
+/// Bits of soundness: both openings as `p3-security` composes them, and the protocol's own draws
+/// over every pair of polynomials that the two roots leave open.
+pub(crate) fn bits(circuit: &Circuit, lookups: &Layout, model: &Pcs, witness: &Pcs) -> Option<f64> {
+    let (model, witness) = (model.security()?, witness.security()?);
+    // Each draw fails with at most its number over the size of the field:
+    // - the sum as a rational function in α and β: a numerator and a denominator of degree 2 per
+    //   fraction, and poles;
+    // - its reduction: for each layer rounds of degree 3, the combination and the branch;
+    // - equations and columns at the reduction's point: one per variable, for requantisations,
+    //   layers' rows and the output;
+    // - two sumchecks per layer of degree 2, and the drawn row of the last one.
+    let vars = lookups.vars as f64;
+    let sum = 4.0 * (1u64 << lookups.vars) as f64;
+    let reduction = vars * (3.0 * vars + 2.0);
+    let equations = vars * (circuit.activations.len() + 1) as f64;
+    let layers: usize =
+        circuit.layers.iter().map(|layer| 3 * layer.output_vars() + 2 * layer.input_vars()).sum();
+    let draws = sum + reduction + equations + layers as f64;
+    // The size of the field is a little below the power of two.
+    let field = (EF::bits() - 1) as f64;
+    let log2_draws = -ErrorBits::from_prob(draws).bits();
+    let own = field - log2_draws - model.log2_candidates - witness.log2_candidates;
+    let terms = [model.bits, witness.bits, own].map(ErrorBits::from_log2);
+    Some(ErrorBits::sum(&terms).bits())
+}
+
+/// Refuses too few bits, and what is no number.
+pub(crate) fn sufficient(bits: Option<f64>) -> Result<f64, SetupError> {
+    match bits {
+        Some(bits) if bits >= MIN_SECURITY_BITS => Ok(bits),
+        _ => Err(SetupError::Security(bits)),
+    }
+}
