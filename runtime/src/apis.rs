@@ -393,6 +393,10 @@ impl_runtime_apis! {
             use crate::*;
             use frame_benchmarking::BenchmarkList;
             use frame_support::traits::StorageInfoTrait;
+            use crate::benchmarking::consensus::{
+                babe_calls::Pallet as BabeBench, grandpa_calls::Pallet as GrandpaBench,
+                session_calls::Pallet as SessionBench,
+            };
             use frame_system_benchmarking::{extensions::Pallet as SystemExtensionsBench, Pallet as SystemBench};
 
             let mut list = Vec::<BenchmarkList>::new();
@@ -407,6 +411,10 @@ impl_runtime_apis! {
             use crate::*;
             use frame_benchmarking::BenchmarkBatch;
             use frame_support::traits::WhitelistedStorageKeys;
+            use crate::benchmarking::consensus::{
+                babe_calls::Pallet as BabeBench, grandpa_calls::Pallet as GrandpaBench,
+                session_calls::Pallet as SessionBench,
+            };
             use frame_system_benchmarking::{extensions::Pallet as SystemExtensionsBench, Pallet as SystemBench};
 
             impl frame_system_benchmarking::Config for Runtime {}

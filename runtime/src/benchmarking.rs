@@ -1,6 +1,8 @@
 //! Prepares the surroundings of the pallets for their benchmarks: everything is as large and as
 //! costly as the pallets' bounds allow.
 
+pub mod consensus;
+
 use alloc::{format, vec, vec::Vec};
 use assay_primitives::{
     artifact::{MAX_ARTIFACT_BYTES, MAX_CHUNKS},

@@ -189,6 +189,9 @@ mod benches {
     frame_benchmarking::define_benchmarks!(
         [frame_system, SystemBench::<Runtime>]
         [frame_system_extensions, SystemExtensionsBench::<Runtime>]
+        [pallet_babe, BabeBench::<Runtime>]
+        [pallet_grandpa, GrandpaBench::<Runtime>]
+        [pallet_session, SessionBench::<Runtime>]
         [pallet_balances, Balances]
         [pallet_timestamp, Timestamp]
         [pallet_transaction_payment, TransactionPayment]

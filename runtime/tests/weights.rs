@@ -48,6 +48,9 @@ fn the_runtime_uses_its_own_weights() {
     let foreign: Vec<_> = foreign![
         frame_system::SystemWeightInfo,
         frame_system::ExtensionsWeightInfo,
+        pallet_babe::WeightInfo,
+        pallet_grandpa::WeightInfo,
+        pallet_session::WeightInfo,
         pallet_balances::WeightInfo,
         pallet_timestamp::WeightInfo,
         pallet_transaction_payment::WeightInfo,

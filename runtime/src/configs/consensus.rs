@@ -17,8 +17,8 @@ use sp_staking::{
 };
 
 use crate::{
-    AccountId, Babe, Balance, Balances, Grandpa, Historical, Offences, Runtime, RuntimeCall,
-    RuntimeEvent, Session, UncheckedExtrinsic, EPOCH_DURATION_SLOTS, SLOT_DURATION_MS,
+    weights, AccountId, Babe, Balance, Balances, Grandpa, Historical, Offences, Runtime,
+    RuntimeCall, RuntimeEvent, Session, UncheckedExtrinsic, EPOCH_DURATION_SLOTS, SLOT_DURATION_MS,
 };
 
 sp_runtime::impl_opaque_keys! {
@@ -54,8 +54,7 @@ impl pallet_babe::Config for Runtime {
     type ExpectedBlockTime = ExpectedBlockTime;
     type EpochChangeTrigger = pallet_babe::ExternalTrigger;
     type DisabledValidators = Session;
-    // The SDK's own figures: `scripts/weights` does not measure this pallet.
-    type WeightInfo = ();
+    type WeightInfo = weights::pallet_babe::WeightInfo<Runtime>;
     type MaxAuthorities = MaxAuthorities;
     type MaxNominators = frame_support::traits::ConstU32<0>;
     type KeyOwnerProof = KeyOwnerProof;
@@ -65,8 +64,7 @@ impl pallet_babe::Config for Runtime {
 
 impl pallet_grandpa::Config for Runtime {
     type RuntimeEvent = RuntimeEvent;
-    // The SDK's own figures: `scripts/weights` does not measure this pallet.
-    type WeightInfo = ();
+    type WeightInfo = weights::pallet_grandpa::WeightInfo<Runtime>;
     type MaxAuthorities = MaxAuthorities;
     type MaxNominators = frame_support::traits::ConstU32<0>;
     type MaxSetIdSessionEntries = MaxSetIdSessionEntries;
@@ -148,7 +146,7 @@ impl pallet_session::Config for Runtime {
     type SessionHandler = <SessionKeys as OpaqueKeys>::KeyTypeIdProviders;
     type Keys = SessionKeys;
     type DisablingStrategy = UpToLimitDisablingStrategy;
-    type WeightInfo = pallet_session::weights::SubstrateWeight<Runtime>;
+    type WeightInfo = weights::pallet_session::WeightInfo<Runtime>;
     type Currency = Balances;
     type KeyDeposit = KeyDeposit;
 }

@@ -2,10 +2,13 @@
 
 pub mod frame_system;
 pub mod frame_system_extensions;
+pub mod pallet_babe;
 pub mod pallet_balances;
+pub mod pallet_grandpa;
 pub mod pallet_inference;
 pub mod pallet_model_registry;
 pub mod pallet_operators;
+pub mod pallet_session;
 pub mod pallet_settlement;
 pub mod pallet_storage;
 pub mod pallet_sudo;

@@ -1,0 +1,292 @@
+//! Benchmarks of the consensus pallets' calls, with as many validators as there can be.
+//!
+//! The SDK brings none for these calls that do without its staking pallet.
+
+use alloc::{boxed::Box, vec::Vec};
+use codec::Encode;
+use frame_benchmarking::account;
+use frame_support::traits::KeyOwnerProofSystem;
+use frame_system::RawOrigin;
+use sp_application_crypto::RuntimeAppPublic;
+use sp_consensus_babe::digests::{CompatibleDigestItem, PreDigest, SecondaryPlainPreDigest};
+use sp_core::{crypto::KeyTypeId, H256};
+use sp_runtime::{traits::Header as _, Digest, DigestItem};
+use sp_session::MembershipProof;
+
+use super::Helper;
+use crate::{
+    configs::consensus::SessionKeys, AccountId, BlockNumber, Grandpa, Header, Historical, Runtime,
+    RuntimeCall, RuntimeOrigin, Session, EPOCH_DURATION_SLOTS,
+};
+use assay_primitives::traits::BenchmarkHelper;
+
+/// The session in which everything happens. Proofs of the current one cost the most: the tree of
+/// its keys is built anew.
+const SESSION: u32 = 5;
+/// The set of GRANDPA's voters in that session.
+const SET: u64 = 1;
+const ROUND: u64 = 7;
+
+/// A call that succeeds, with its origin.
+type Prepared = (RuntimeOrigin, RuntimeCall);
+
+fn validator(index: u32) -> AccountId {
+    account("validator", index, 0)
+}
+
+/// New session keys, and the signature over `owner` of each.
+fn keys(owner: &AccountId) -> (SessionKeys, Vec<u8>) {
+    let generated = SessionKeys::generate(&owner.encode(), None);
+    (generated.keys, generated.proof.encode())
+}
+
+fn set_keys(owner: AccountId) -> Prepared {
+    let (keys, proof) = keys(&owner);
+    (RawOrigin::Signed(owner).into(), pallet_session::Call::set_keys { keys, proof }.into())
+}
+
+/// A session of so many validators with keys. Returns those of the last one.
+fn session(validators: u32) -> SessionKeys {
+    let accounts: Vec<_> = (0..validators).map(validator).collect();
+    pallet_session::Validators::<Runtime>::put(&accounts);
+    pallet_session::CurrentIndex::<Runtime>::put(SESSION);
+    let mut last = None;
+    for account in accounts {
+        Helper::endow(&account);
+        let (keys, proof) = keys(&account);
+        Session::set_keys(RawOrigin::Signed(account).into(), keys.clone(), proof)
+            .expect("the keys are new and the account can pay");
+        last = Some(keys);
+    }
+    last.expect("a validator")
+}
+
+fn ownership(kind: KeyTypeId, key: &impl AsRef<[u8]>) -> MembershipProof {
+    Historical::prove((kind, key)).expect("the key is a validator's")
+}
+
+fn reporter() -> RuntimeOrigin {
+    let reporter = account("reporter", 0, 0);
+    Helper::endow(&reporter);
+    RawOrigin::Signed(reporter).into()
+}
+
+/// Two headers of one slot by one author.
+fn babe_equivocation(validators: u32) -> Prepared {
+    let offender = session(validators).babe;
+    let slot = pallet_babe::GenesisSlot::<Runtime>::get()
+        + u64::from(SESSION) * u64::from(EPOCH_DURATION_SLOTS);
+    let header = |state_root: u8| {
+        let authority_index = validators - 1;
+        let pre_digest =
+            PreDigest::SecondaryPlain(SecondaryPlainPreDigest { authority_index, slot });
+        let digest = Digest { logs: alloc::vec![DigestItem::babe_pre_digest(pre_digest)] };
+        let (hash, root) = (H256::repeat_byte(1), H256::repeat_byte(state_root));
+        let mut header = Header::new(9, hash, root, hash, digest);
+        let seal = offender.sign(&header.hash()).expect("the key is in the keystore");
+        header.digest_mut().push(DigestItem::babe_seal(seal));
+        header
+    };
+    let equivocation_proof = Box::new(sp_consensus_babe::EquivocationProof {
+        offender: offender.clone(),
+        slot,
+        first_header: header(2),
+        second_header: header(3),
+    });
+    let key_owner_proof = ownership(sp_consensus_babe::KEY_TYPE, &offender);
+    let call = pallet_babe::Call::report_equivocation { equivocation_proof, key_owner_proof };
+    (reporter(), call.into())
+}
+
+/// Two prevotes of one round by one voter.
+fn grandpa_equivocation(validators: u32) -> Prepared {
+    let identity = session(validators).grandpa;
+    pallet_grandpa::SetIdSession::<Runtime>::insert(SET - 1, SESSION - 1);
+    pallet_grandpa::SetIdSession::<Runtime>::insert(SET, SESSION);
+    let vote = |target: u8| {
+        let target_hash = H256::repeat_byte(target);
+        let prevote = finality_grandpa::Prevote { target_hash, target_number: 9 as BlockNumber };
+        let message = finality_grandpa::Message::Prevote(prevote.clone());
+        let payload = sp_consensus_grandpa::localized_payload(ROUND, SET, &message);
+        (prevote, identity.sign(&payload).expect("the key is in the keystore"))
+    };
+    let equivocation = finality_grandpa::Equivocation {
+        round_number: ROUND,
+        identity: identity.clone(),
+        first: vote(1),
+        second: vote(2),
+    };
+    let equivocation_proof = Box::new(sp_consensus_grandpa::EquivocationProof::new(
+        SET,
+        sp_consensus_grandpa::Equivocation::Prevote(equivocation),
+    ));
+    let key_owner_proof = ownership(sp_consensus_grandpa::KEY_TYPE, &identity);
+    let call = pallet_grandpa::Call::report_equivocation { equivocation_proof, key_owner_proof };
+    (reporter(), call.into())
+}
+
+/// What the benchmarks ask of the runtime.
+pub trait Config: frame_system::Config {
+    fn set_keys() -> (Self::RuntimeOrigin, Self::RuntimeCall);
+    fn purge_keys() -> (Self::RuntimeOrigin, Self::RuntimeCall);
+    fn plan_config_change() -> (Self::RuntimeOrigin, Self::RuntimeCall);
+    fn babe_equivocation(validators: u32) -> (Self::RuntimeOrigin, Self::RuntimeCall);
+    fn grandpa_equivocation(validators: u32) -> (Self::RuntimeOrigin, Self::RuntimeCall);
+    fn note_stalled() -> (Self::RuntimeOrigin, Self::RuntimeCall);
+}
+
+impl Config for Runtime {
+    fn set_keys() -> Prepared {
+        // Keys that replace others cost more than the first ones.
+        session(1);
+        set_keys(validator(0))
+    }
+
+    fn purge_keys() -> Prepared {
+        session(1);
+        (RawOrigin::Signed(validator(0)).into(), pallet_session::Call::purge_keys {}.into())
+    }
+
+    fn plan_config_change() -> Prepared {
+        let genesis = crate::configs::consensus::BABE_GENESIS_EPOCH_CONFIG;
+        let config = sp_consensus_babe::digests::NextConfigDescriptor::V1 {
+            c: genesis.c,
+            allowed_slots: genesis.allowed_slots,
+        };
+        (RawOrigin::Root.into(), pallet_babe::Call::plan_config_change { config }.into())
+    }
+
+    fn babe_equivocation(validators: u32) -> Prepared {
+        babe_equivocation(validators)
+    }
+
+    fn grandpa_equivocation(validators: u32) -> Prepared {
+        grandpa_equivocation(validators)
+    }
+
+    fn note_stalled() -> Prepared {
+        assert!(Grandpa::stalled().is_none());
+        let call =
+            pallet_grandpa::Call::note_stalled { delay: 1_000, best_finalized_block_number: 1 };
+        (RawOrigin::Root.into(), call.into())
+    }
+}
+
+/// Calls of `pallet_session`.
+pub mod session_calls {
+    use super::Config;
+    use core::marker::PhantomData;
+    use frame_benchmarking::v2::*;
+    use sp_runtime::traits::Dispatchable;
+
+    pub struct Pallet<T: Config>(PhantomData<T>);
+
+    #[benchmarks]
+    mod benchmarks {
+        use super::*;
+
+        #[benchmark]
+        fn set_keys() {
+            let (origin, call) = T::set_keys();
+            let result;
+            #[block]
+            {
+                result = call.dispatch(origin);
+            }
+            assert!(result.is_ok());
+        }
+
+        #[benchmark]
+        fn purge_keys() {
+            let (origin, call) = T::purge_keys();
+            let result;
+            #[block]
+            {
+                result = call.dispatch(origin);
+            }
+            assert!(result.is_ok());
+        }
+    }
+}
+
+/// Calls of `pallet_babe`.
+pub mod babe_calls {
+    use super::Config;
+    use crate::configs::consensus::MaxAuthorities;
+    use core::marker::PhantomData;
+    use frame_benchmarking::v2::*;
+    use frame_support::traits::Get;
+    use sp_runtime::traits::Dispatchable;
+
+    pub struct Pallet<T: Config>(PhantomData<T>);
+
+    #[benchmarks]
+    mod benchmarks {
+        use super::*;
+
+        #[benchmark]
+        fn plan_config_change() {
+            let (origin, call) = T::plan_config_change();
+            let result;
+            #[block]
+            {
+                result = call.dispatch(origin);
+            }
+            assert!(result.is_ok());
+        }
+
+        // There are no nominators.
+        #[benchmark]
+        fn report_equivocation(v: Linear<1, { MaxAuthorities::get() }>, n: Linear<0, 1>) {
+            let _ = n;
+            let (origin, call) = T::babe_equivocation(v);
+            let result;
+            #[block]
+            {
+                result = call.dispatch(origin);
+            }
+            assert!(result.is_ok());
+        }
+    }
+}
+
+/// Calls of `pallet_grandpa`.
+pub mod grandpa_calls {
+    use super::Config;
+    use crate::configs::consensus::MaxAuthorities;
+    use core::marker::PhantomData;
+    use frame_benchmarking::v2::*;
+    use frame_support::traits::Get;
+    use sp_runtime::traits::Dispatchable;
+
+    pub struct Pallet<T: Config>(PhantomData<T>);
+
+    #[benchmarks]
+    mod benchmarks {
+        use super::*;
+
+        // There are no nominators.
+        #[benchmark]
+        fn report_equivocation(v: Linear<1, { MaxAuthorities::get() }>, n: Linear<0, 1>) {
+            let _ = n;
+            let (origin, call) = T::grandpa_equivocation(v);
+            let result;
+            #[block]
+            {
+                result = call.dispatch(origin);
+            }
+            assert!(result.is_ok());
+        }
+
+        #[benchmark]
+        fn note_stalled() {
+            let (origin, call) = T::note_stalled();
+            let result;
+            #[block]
+            {
+                result = call.dispatch(origin);
+            }
+            assert!(result.is_ok());
+        }
+    }
+}
