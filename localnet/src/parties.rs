@@ -1,5 +1,6 @@
 //! Who takes part: operators that register, serve and become live.
 
+use crate::node::wait_for_finality;
 use anyhow::{Context, Result};
 use assay_client::{calls::operators, rpc, AccountId, Client, Signer};
 use assay_primitives::{
@@ -31,11 +32,14 @@ pub async fn register_operator(
     signer: &Signer,
     terms: OperatorTerms,
 ) -> Result<()> {
-    if client.operator(signer.account()).await?.is_some() {
-        return Ok(());
+    // Until it is final: a block that is abandoned takes the registration with it, and what builds
+    // upon it may be included first.
+    while client.operator(signer.account()).await?.is_none() {
+        let key = client.rpc().worker_key(signer.account()).await?;
+        client.submit(&operators::register(Roles::INFERENCE, key, terms.bond), signer).await?;
+        let best = rpc::height(&client.rpc().header(None).await?);
+        wait_for_finality(client, best).await?;
     }
-    let key = client.rpc().worker_key(signer.account()).await?;
-    client.submit(&operators::register(Roles::INFERENCE, key, terms.bond), signer).await?;
     Ok(())
 }
 
