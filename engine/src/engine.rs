@@ -33,6 +33,8 @@ pub struct RunOutput {
     /// SCALE encoding of the output tensors, in the declared order, checked against the
     /// declaration.
     pub payload: Vec<u8>,
+    /// The proof, where one was asked for.
+    pub proof: Option<Vec<u8>>,
     /// From handing the input to the loaded model to having its output.
     pub latency: Duration,
     /// Whether the model was loaded already.
@@ -189,7 +191,12 @@ impl Engine {
                 RunEnd::Kept(outcome) => {
                     let latency = started.elapsed();
                     self.give_back(key, worker);
-                    return outcome.map(|payload| RunOutput { payload, latency, cached: true });
+                    return outcome.map(|payload| RunOutput {
+                        payload,
+                        proof: None,
+                        latency,
+                        cached: true,
+                    });
                 },
                 RunEnd::Ended(error) => return Err(error),
                 RunEnd::Killed(error) => {
@@ -210,7 +217,7 @@ impl Engine {
             RunEnd::Kept(outcome) => {
                 let latency = started.elapsed();
                 self.give_back(key, worker);
-                outcome.map(|payload| RunOutput { payload, latency, cached: false })
+                outcome.map(|payload| RunOutput { payload, proof: None, latency, cached: false })
             },
             RunEnd::Ended(error) | RunEnd::Killed(error) => Err(error),
         }

@@ -11,7 +11,7 @@ use std::{
 use assay_primitives::{engine::JobStatus, Digest, FailureReason, RequestId};
 use parking_lot::{Condvar, Mutex};
 
-use crate::{process::after, EngineError};
+use crate::{process::after, EngineError, RunOutput};
 
 /// Bounds of [`Jobs`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -23,7 +23,7 @@ pub struct JobsConfig {
     pub queue: usize,
     /// Finished jobs whose result is kept; the one that finished first goes first. Default: 256.
     pub kept: usize,
-    /// Bytes of output that finished jobs may hold together. Default: 64 MiB.
+    /// Bytes of output and proof that finished jobs may hold together. Default: 64 MiB.
     pub kept_bytes: usize,
 }
 
@@ -33,8 +33,30 @@ impl Default for JobsConfig {
     }
 }
 
-/// What a job does: gives an output payload, or says why not.
-type Work = Box<dyn FnOnce() -> Result<Vec<u8>, EngineError> + Send>;
+/// What a job gives.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct JobOutput {
+    /// The output payload.
+    pub output: Vec<u8>,
+    /// Its proof, where one was asked for.
+    pub proof: Option<Vec<u8>>,
+}
+
+/// An output without a proof.
+impl From<Vec<u8>> for JobOutput {
+    fn from(output: Vec<u8>) -> Self {
+        Self { output, proof: None }
+    }
+}
+
+impl From<RunOutput> for JobOutput {
+    fn from(run: RunOutput) -> Self {
+        Self { output: run.payload, proof: run.proof }
+    }
+}
+
+/// What a job does: gives an output, or says why not.
+type Work = Box<dyn FnOnce() -> Result<JobOutput, EngineError> + Send>;
 
 /// Jobs by request, on threads of their own. Clones share one set of jobs.
 ///
@@ -101,12 +123,13 @@ struct State {
 struct Entry {
     number: u64,
     /// `None` while it waits or runs.
-    outcome: Option<Result<Vec<u8>, EngineError>>,
+    outcome: Option<Result<JobOutput, EngineError>>,
 }
 
 impl Entry {
     fn bytes(&self) -> usize {
-        self.outcome.as_ref().and_then(|outcome| outcome.as_ref().ok()).map_or(0, Vec::len)
+        let Some(Ok(JobOutput { output, proof })) = &self.outcome else { return 0 };
+        output.len() + proof.as_ref().map_or(0, Vec::len)
     }
 }
 
@@ -122,7 +145,7 @@ impl State {
         }
     }
 
-    fn finish(&mut self, job: JobKey, number: u64, outcome: Result<Vec<u8>, EngineError>) {
+    fn finish(&mut self, job: JobKey, number: u64, outcome: Result<JobOutput, EngineError>) {
         let Some(entry) = self.jobs.get_mut(&job).filter(|entry| entry.number == number) else {
             return;
         };
@@ -177,7 +200,7 @@ impl Jobs {
     pub fn submit_or_poll(
         &self,
         job: impl Into<JobKey>,
-        work: impl FnOnce() -> Result<Vec<u8>, EngineError> + Send + 'static,
+        work: impl FnOnce() -> Result<JobOutput, EngineError> + Send + 'static,
         wait: Duration,
     ) -> JobStatus {
         let job = job.into();
@@ -270,9 +293,11 @@ impl Shared {
     }
 }
 
-fn job_status(outcome: &Result<Vec<u8>, EngineError>) -> JobStatus {
+fn job_status(outcome: &Result<JobOutput, EngineError>) -> JobStatus {
     match outcome {
-        Ok(payload) => JobStatus::Done(payload.clone()),
+        Ok(JobOutput { output, proof }) => {
+            JobStatus::Done { output: output.clone(), proof: proof.clone() }
+        },
         Err(error) if error.is_transient() => JobStatus::Unavailable(error.to_string()),
         Err(error) => {
             let reason: FailureReason = error.reason();

@@ -9,17 +9,21 @@ fn jobs(queue: usize, kept: usize, kept_bytes: usize) -> Jobs {
     Jobs::new(JobsConfig { threads: 1, queue, kept, kept_bytes }).unwrap()
 }
 
-fn give(bytes: &[u8]) -> impl FnOnce() -> Result<Vec<u8>, EngineError> + Send + 'static {
+fn give(bytes: &[u8]) -> impl FnOnce() -> Result<JobOutput, EngineError> + Send + 'static {
     let bytes = bytes.to_vec();
-    move || Ok(bytes)
+    move || Ok(bytes.into())
 }
 
-fn never() -> Result<Vec<u8>, EngineError> {
+fn done(output: &[u8]) -> JobStatus {
+    JobStatus::Done { output: output.to_vec(), proof: None }
+}
+
+fn never() -> Result<JobOutput, EngineError> {
     panic!("started although it was not to be")
 }
 
 /// Work that says when it has begun and ends when it is told to.
-type Held = Box<dyn FnOnce() -> Result<Vec<u8>, EngineError> + Send>;
+type Held = Box<dyn FnOnce() -> Result<JobOutput, EngineError> + Send>;
 
 fn held() -> (Receiver<()>, Sender<()>, Held) {
     let (begin, begun) = channel();
@@ -27,7 +31,7 @@ fn held() -> (Receiver<()>, Sender<()>, Held) {
     let work = move || {
         begin.send(()).unwrap();
         let _ = released.recv();
-        Ok(b"held".to_vec())
+        Ok(b"held".to_vec().into())
     };
     (begun, release, Box::new(work))
 }
@@ -36,10 +40,10 @@ fn held() -> (Receiver<()>, Sender<()>, Held) {
 fn the_first_call_runs_and_later_calls_give_the_same_result() {
     let jobs = jobs(4, 4, 1024);
     let id = RequestId(7);
-    assert_eq!(jobs.submit_or_poll(id, give(b"out"), FOREVER), JobStatus::Done(b"out".to_vec()));
-    assert_eq!(jobs.submit_or_poll(id, never, NOW), JobStatus::Done(b"out".to_vec()));
+    assert_eq!(jobs.submit_or_poll(id, give(b"out"), FOREVER), done(b"out"));
+    assert_eq!(jobs.submit_or_poll(id, never, NOW), done(b"out"));
     jobs.forget(id);
-    assert_eq!(jobs.submit_or_poll(id, give(b"new"), FOREVER), JobStatus::Done(b"new".to_vec()));
+    assert_eq!(jobs.submit_or_poll(id, give(b"new"), FOREVER), done(b"new"));
 }
 
 #[test]
@@ -51,8 +55,8 @@ fn a_job_that_takes_longer_is_running_and_can_be_polled() {
     assert_eq!(jobs.submit_or_poll(RequestId(1), never, NOW), JobStatus::Running);
     assert_eq!(jobs.pending(), 1);
     release.send(()).unwrap();
-    let done = JobStatus::Done(b"held".to_vec());
-    assert_eq!(jobs.submit_or_poll(RequestId(1), never, FOREVER), done);
+    let expected = done(b"held");
+    assert_eq!(jobs.submit_or_poll(RequestId(1), never, FOREVER), expected);
     assert_eq!(jobs.pending(), 0);
 }
 
@@ -68,8 +72,8 @@ fn a_full_queue_starts_nothing() {
     // A poll of a job that waits is not refused.
     assert_eq!(jobs.submit_or_poll(RequestId(2), never, NOW), JobStatus::Running);
     drop(release);
-    let done = JobStatus::Done(b"2".to_vec());
-    assert_eq!(jobs.submit_or_poll(RequestId(2), never, FOREVER), done);
+    let expected = done(b"2");
+    assert_eq!(jobs.submit_or_poll(RequestId(2), never, FOREVER), expected);
 }
 
 #[test]
@@ -78,8 +82,8 @@ fn a_busy_engine_is_not_a_result() {
     let busy = || Err(EngineError::Busy { limit: 1 });
     let status = jobs.submit_or_poll(RequestId(1), busy, FOREVER);
     assert!(matches!(status, JobStatus::Unavailable(_)), "{status:?}");
-    let done = JobStatus::Done(b"now".to_vec());
-    assert_eq!(jobs.submit_or_poll(RequestId(1), give(b"now"), FOREVER), done);
+    let expected = done(b"now");
+    assert_eq!(jobs.submit_or_poll(RequestId(1), give(b"now"), FOREVER), expected);
 }
 
 #[test]
@@ -97,8 +101,8 @@ fn a_panic_is_a_failure_and_the_thread_goes_on() {
     let jobs = jobs(4, 4, 1024);
     let status = jobs.submit_or_poll(RequestId(1), never, FOREVER);
     assert!(matches!(status, JobStatus::Failed(FailureReason::EngineError, _)), "{status:?}");
-    let done = JobStatus::Done(b"on".to_vec());
-    assert_eq!(jobs.submit_or_poll(RequestId(2), give(b"on"), FOREVER), done);
+    let expected = done(b"on");
+    assert_eq!(jobs.submit_or_poll(RequestId(2), give(b"on"), FOREVER), expected);
 }
 
 #[test]
@@ -107,12 +111,9 @@ fn results_are_pushed_out_by_count() {
     for id in 0..3 {
         jobs.submit_or_poll(RequestId(id), give(&[id as u8]), FOREVER);
     }
-    assert_eq!(jobs.submit_or_poll(RequestId(2), never, NOW), JobStatus::Done(vec![2]));
-    assert_eq!(jobs.submit_or_poll(RequestId(1), never, NOW), JobStatus::Done(vec![1]));
-    assert_eq!(
-        jobs.submit_or_poll(RequestId(0), give(b"again"), FOREVER),
-        JobStatus::Done(b"again".to_vec())
-    );
+    assert_eq!(jobs.submit_or_poll(RequestId(2), never, NOW), done(&[2]));
+    assert_eq!(jobs.submit_or_poll(RequestId(1), never, NOW), done(&[1]));
+    assert_eq!(jobs.submit_or_poll(RequestId(0), give(b"again"), FOREVER), done(b"again"));
 }
 
 #[test]
@@ -120,13 +121,21 @@ fn results_are_pushed_out_by_bytes() {
     let jobs = jobs(4, 64, 10);
     jobs.submit_or_poll(RequestId(0), give(&[0; 6]), FOREVER);
     jobs.submit_or_poll(RequestId(1), give(&[1; 4]), FOREVER);
-    assert_eq!(jobs.submit_or_poll(RequestId(0), never, NOW), JobStatus::Done(vec![0; 6]));
+    assert_eq!(jobs.submit_or_poll(RequestId(0), never, NOW), done(&[0; 6]));
     jobs.submit_or_poll(RequestId(2), give(&[2; 1]), FOREVER);
-    assert_eq!(jobs.submit_or_poll(RequestId(1), never, NOW), JobStatus::Done(vec![1; 4]));
-    assert_eq!(
-        jobs.submit_or_poll(RequestId(0), give(b"x"), FOREVER),
-        JobStatus::Done(b"x".to_vec())
-    );
+    assert_eq!(jobs.submit_or_poll(RequestId(1), never, NOW), done(&[1; 4]));
+    assert_eq!(jobs.submit_or_poll(RequestId(0), give(b"x"), FOREVER), done(b"x"));
+}
+
+#[test]
+fn a_proof_is_kept_with_its_output_and_counts_as_bytes() {
+    let jobs = jobs(4, 64, 10);
+    let proven = || Ok(JobOutput { output: vec![7; 2], proof: Some(vec![9; 8]) });
+    let expected = JobStatus::Done { output: vec![7; 2], proof: Some(vec![9; 8]) };
+    assert_eq!(jobs.submit_or_poll(RequestId(0), proven, FOREVER), expected);
+    assert_eq!(jobs.submit_or_poll(RequestId(0), never, NOW), expected);
+    jobs.submit_or_poll(RequestId(1), give(b"1"), FOREVER);
+    assert_eq!(jobs.submit_or_poll(RequestId(0), give(b"again"), FOREVER), done(b"again"));
 }
 
 #[test]
@@ -141,12 +150,9 @@ fn a_forgotten_job_leaves_no_result_and_one_that_waits_never_starts() {
     assert_eq!(jobs.pending(), 0);
     drop(release);
     // The same request again is another job; the first one's result does not become its own.
-    let done = JobStatus::Done(b"second".to_vec());
-    assert_eq!(jobs.submit_or_poll(RequestId(1), give(b"second"), FOREVER), done);
-    assert_eq!(
-        jobs.submit_or_poll(RequestId(2), give(b"2"), FOREVER),
-        JobStatus::Done(b"2".to_vec())
-    );
+    let expected = done(b"second");
+    assert_eq!(jobs.submit_or_poll(RequestId(1), give(b"second"), FOREVER), expected);
+    assert_eq!(jobs.submit_or_poll(RequestId(2), give(b"2"), FOREVER), done(b"2"));
 }
 
 #[test]

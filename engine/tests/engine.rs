@@ -3,7 +3,7 @@
 use std::{convert::Infallible, sync::mpsc::channel, time::Duration};
 
 use assay_engine::{
-    jobs::{Jobs, JobsConfig},
+    jobs::{JobOutput, Jobs, JobsConfig},
     Engine, EngineConfig, EngineError,
 };
 use assay_primitives::{
@@ -608,14 +608,15 @@ fn a_job_runs_a_model_and_keeps_its_result() {
     let direct = digits.run(&engine, &digits.zeros()).unwrap().payload;
     let work = {
         let (engine, digits) = (engine.clone(), digits.clone());
-        move || digits.run(&engine, &digits.zeros()).map(|output| output.payload)
+        move || digits.run(&engine, &digits.zeros()).map(JobOutput::from)
     };
     let status = jobs.submit_or_poll(RequestId(1), work, Duration::from_secs(60));
-    assert_eq!(status, JobStatus::Done(direct.clone()));
+    let expected = JobStatus::Done { output: direct, proof: None };
+    assert_eq!(status, expected);
     let unused = || panic!("the result is known");
-    assert_eq!(jobs.submit_or_poll(RequestId(1), unused, Duration::ZERO), JobStatus::Done(direct));
+    assert_eq!(jobs.submit_or_poll(RequestId(1), unused, Duration::ZERO), expected);
     let broken = with(&digits, |version| version.descriptor.artifact = Digest::zero());
-    let work = move || broken.run(&engine, &broken.zeros()).map(|output| output.payload);
+    let work = move || broken.run(&engine, &broken.zeros()).map(JobOutput::from);
     let status = jobs.submit_or_poll(RequestId(2), work, Duration::from_secs(60));
     let reason = FailureReason::ArtifactUnavailable;
     assert!(matches!(&status, JobStatus::Failed(found, _) if *found == reason), "{status:?}");

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use assay_engine::{
-    jobs::{JobKey, Jobs, JobsConfig},
+    jobs::{JobKey, JobOutput, Jobs, JobsConfig},
     Engine, EngineError, EngineStatus, WorkerCommand,
 };
 use assay_engine_interface::{EngineExt, EngineProvider};
@@ -89,13 +89,13 @@ impl NodeEngine {
     }
 
     /// The whole of a job: fetch, load, run. Happens once per job, on a thread of [`Jobs`].
-    fn work(&self, job: Job) -> impl FnOnce() -> Result<Vec<u8>, EngineError> + Send + 'static {
+    fn work(&self, job: Job) -> impl FnOnce() -> Result<JobOutput, EngineError> + Send + 'static {
         let engine = self.engine.clone();
         let artifacts = self.artifacts.clone();
         let metrics = self.metrics.clone();
         let max_input_bytes = self.max_input_bytes;
         move || {
-            let Job { request, artifact, descriptor, input, wait_ms: _ } = job;
+            let Job { request, artifact, descriptor, input, wait_ms: _, prove: _ } = job;
             let outcome = artifacts.input(input, max_input_bytes).and_then(|payload| {
                 engine.run(&descriptor, || artifacts.fetch(&artifact), &payload)
             });
@@ -109,7 +109,7 @@ impl NodeEngine {
                 ),
                 Err(error) => log::warn!(target: LOG_TARGET, "Request {request}: {error}"),
             }
-            outcome.map(|output| output.payload)
+            outcome.map(JobOutput::from)
         }
     }
 }
@@ -119,7 +119,7 @@ impl EngineProvider for NodeEngine {
         let request = job.request;
         self.metrics.asked_for(request);
         let wait = self.wait.min(Duration::from_millis(job.wait_ms.into()));
-        let content = digest(&(&job.descriptor, &job.input).encode());
+        let content = digest(&(&job.descriptor, &job.input, &job.prove).encode());
         let key = JobKey { request, content };
         let status = self.jobs.submit_or_poll(key, self.work(job), wait);
         if let JobStatus::Unavailable(text) = &status {

@@ -16,6 +16,24 @@ pub enum JobInput {
     Artifact(ArtifactManifest),
 }
 
+/// What a validity proof is bound to, besides the model, the input and the output.
+///
+/// The fields go into the proof's transcript as they are; whoever checks the proof has to name
+/// the same.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub struct ProofContext {
+    /// Hash of the chain's genesis block.
+    pub genesis: [u8; 32],
+    /// The place on the chain that the proof is for.
+    pub domain: Vec<u8>,
+    /// The request: the SCALE encoding of its id.
+    pub request: Vec<u8>,
+    /// Account that pays for the request.
+    pub requester: [u8; 32],
+    /// Account of the operator that answers it.
+    pub operator: [u8; 32],
+}
+
 /// One run of a model.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 pub struct Job {
@@ -29,6 +47,9 @@ pub struct Job {
     pub input: JobInput,
     /// Milliseconds for which the caller can wait for a short run to end.
     pub wait_ms: u32,
+    /// Whether the output is to be proven, and in which context. Only integer graphs whose
+    /// operations the proof system supports can be.
+    pub prove: Option<ProofContext>,
 }
 
 /// How a job stands.
@@ -36,8 +57,13 @@ pub struct Job {
 pub enum JobStatus {
     /// Not finished yet; ask again at a later block.
     Running,
-    /// The output payload.
-    Done(Vec<u8>),
+    /// It is done.
+    Done {
+        /// The output payload.
+        output: Vec<u8>,
+        /// The proof, where the job asked for one.
+        proof: Option<Vec<u8>>,
+    },
     /// It cannot be served. The text is for the log.
     Failed(FailureReason, String),
     /// This node has no engine, or the engine is busy; nothing was started.

@@ -135,7 +135,9 @@ impl<T: Config> Pallet<T> {
             return None;
         }
         let call = match Self::run(id, request, until) {
-            JobStatus::Done(output) => Self::answer(worker, id, request, output, reveal),
+            JobStatus::Done { output, proof: _ } => {
+                Self::answer(worker, id, request, output, reveal)
+            },
             JobStatus::Running => {
                 log::debug!(target: LOG, "request {id}: still running");
                 return None;
@@ -172,7 +174,8 @@ impl<T: Config> Pallet<T> {
             },
         };
         let wait_ms = until.saturating_sub(sp_io::offchain::timestamp().unix_millis()) as u32;
-        engine::run(Job { request: id, artifact, descriptor: terms.descriptor, input, wait_ms })
+        let descriptor = terms.descriptor;
+        engine::run(Job { request: id, artifact, descriptor, input, wait_ms, prove: None })
     }
 
     fn answer(

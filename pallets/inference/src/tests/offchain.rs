@@ -63,7 +63,7 @@ impl EngineProvider for Engine {
 }
 
 fn done(values: [f32; 2]) -> JobStatus {
-    JobStatus::Done(output(values).into_inner())
+    JobStatus::Done { output: output(values).into_inner(), proof: None }
 }
 
 /// A node with a chain, a keystore and a disk.
@@ -154,6 +154,7 @@ fn a_signed_result_is_handed_in() {
             descriptor: descriptor(),
             input: JobInput::Inline(input()),
             wait_ms: 1_000,
+            prove: None,
         };
         assert_eq!(engine.jobs(), [expected]);
     });
@@ -268,7 +269,7 @@ fn a_failure_is_reported() {
 #[test]
 fn an_output_that_is_too_large_is_reported() {
     let large = vec![0; MaxOutputBytes::get() as usize + 1];
-    let engine = Engine::answering(JobStatus::Done(large));
+    let engine = Engine::answering(JobStatus::Done { output: large, proof: None });
     on_a_node(&engine, |work| {
         let (id, _) = Terms::of(SIGNED).drawn();
         for call in work() {
