@@ -28,7 +28,6 @@ use crate::{
     list::List,
     requantize::{Clamp, Multiplier, Shift},
 };
-use alloc::vec::Vec;
 use codec::{Decode, DecodeAll, Encode};
 use sp_crypto_hashing::blake2_256;
 
@@ -37,7 +36,7 @@ pub type Digest = [u8; 32];
 
 /// Begins what [`Architecture::digest`] hashes.
 pub const GRAPH_TAG: &[u8] = b"assay/graph/1";
-/// Begins what [`Weights::digest`] hashes.
+/// Tag of the root of all weights; see [`crate::commit`].
 pub const WEIGHTS_TAG: &[u8] = b"assay/graph-weights/1";
 
 /// Version of the format, which says how bytes are read and what operations mean.
@@ -371,7 +370,7 @@ impl Operation {
 pub struct Commitments {
     /// Digest of the file that the model was made from, for instance in ONNX.
     pub source: Digest,
-    /// [`Weights::digest`].
+    /// [`Weights::digest`]: a root, under which single weights can be shown.
     pub weights: Digest,
     /// Root of the commitment to the weights that proofs open; the proof system defines it.
     pub weights_root: Digest,
@@ -451,13 +450,6 @@ fn decode<T: Decode>(mut bytes: &[u8], max: usize) -> Result<T, DecodeError> {
     T::decode_all(&mut bytes).map_err(DecodeError::Malformed)
 }
 
-fn tagged_digest(tag: &[u8], encoding: &[u8]) -> Digest {
-    let mut bytes = Vec::with_capacity(tag.len() + encoding.len());
-    bytes.extend_from_slice(tag);
-    bytes.extend_from_slice(encoding);
-    blake2_256(&bytes)
-}
-
 impl Architecture {
     /// Reads the one encoding of an architecture. Checks nothing else: see [`crate::Plan`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, DecodeError> {
@@ -467,7 +459,7 @@ impl Architecture {
     /// The digest of the model: BLAKE2b-256 of [`GRAPH_TAG`] and the encoding. It covers the
     /// weights by [`Commitments::weights`].
     pub fn digest(&self) -> Digest {
-        tagged_digest(GRAPH_TAG, &self.encode())
+        blake2_256(&[GRAPH_TAG, &self.encode()].concat())
     }
 }
 
@@ -475,11 +467,6 @@ impl Weights {
     /// Reads the one encoding of weights.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, DecodeError> {
         decode(bytes, MAX_WEIGHTS_BYTES)
-    }
-
-    /// BLAKE2b-256 of [`WEIGHTS_TAG`] and the encoding.
-    pub fn digest(&self) -> Digest {
-        tagged_digest(WEIGHTS_TAG, &self.encode())
     }
 }
 

@@ -5,12 +5,14 @@ extern crate alloc;
 
 pub mod bounds;
 pub mod check;
+pub mod commit;
 pub mod error;
 #[cfg(feature = "std")]
 pub mod fast;
 pub mod format;
 pub mod interpret;
 pub mod list;
+pub mod merkle;
 pub mod plan;
 #[cfg(feature = "random")]
 pub mod random;
