@@ -1,0 +1,15 @@
+#![doc = include_str!("../README.md")]
+#![cfg_attr(not(feature = "std"), no_std)]
+
+extern crate alloc;
+
+mod game;
+#[cfg(feature = "std")]
+mod player;
+
+pub use game::{
+    Answer, Choice, Claim, LeafDigests, Outcome, Party, Piece, Refusal, Roots, Shown, Stage, Step,
+    MAX_LEAVES, MAX_WHOLE_BYTES,
+};
+#[cfg(feature = "std")]
+pub use player::Player;
