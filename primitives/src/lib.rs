@@ -8,6 +8,7 @@ extern crate alloc;
 
 pub mod artifact;
 pub mod assurance;
+pub mod dispute;
 pub mod engine;
 pub mod ids;
 pub mod model;

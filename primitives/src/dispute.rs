@@ -1,0 +1,121 @@
+//! Disputes over optimistic results, as pallets and clients see them. The rules of the game are
+//! in the crate `assay-dispute`.
+
+use alloc::vec::Vec;
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use scale_info::TypeInfo;
+use serde::{Deserialize, Serialize};
+use sp_runtime::DispatchResult;
+use sp_weights::Weight;
+
+use crate::{Balance, BlockNumber, Digest, RequestId, Statement, VersionId};
+
+/// A dispute; given out by `disputes` in the order of opening, never used twice.
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Debug,
+    Default,
+    Hash,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+    Serialize,
+    Deserialize,
+)]
+#[serde(transparent)]
+pub struct DisputeId(pub u64);
+
+impl core::fmt::Display for DisputeId {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// An operator's move in a dispute.
+#[derive(
+    Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct AnswerStatement<AccountId> {
+    /// Hash of the chain's genesis block.
+    pub genesis: Digest,
+    /// The dispute.
+    pub dispute: DisputeId,
+    /// BLAKE2b-256 of the encoded stage that the move is an answer to. So the same move counts in
+    /// no other stage, and not on a fork where the challenger moved otherwise.
+    pub stage: Digest,
+    /// BLAKE2b-256 of the encoded move.
+    pub answer: Digest,
+    /// The operator.
+    pub operator: AccountId,
+}
+
+impl<AccountId: Encode> Statement for AnswerStatement<AccountId> {
+    const TAG: &'static [u8] = b"assay/dispute/1";
+}
+
+/// A result that is not final and may be disputed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OptimisticResult<AccountId> {
+    /// The version that was asked for, an integer graph.
+    pub version: VersionId,
+    /// The operator.
+    pub operator: AccountId,
+    /// Root of the trace, as the operator claims it.
+    pub trace_root: Digest,
+    /// Last height at which a dispute may be opened.
+    pub disputable_until: BlockNumber,
+}
+
+/// Optimistic results, as disputes see them. Implemented by `inference`.
+pub trait OptimisticResults<AccountId> {
+    /// The result of a request; `None` if it has none that is still open.
+    fn result(request: RequestId) -> Option<OptimisticResult<AccountId>>;
+    /// The bytes of the input tensor.
+    fn input(request: RequestId) -> Option<Vec<u8>>;
+    /// The bytes of the output tensor that the operator claims.
+    fn output(request: RequestId) -> Option<Vec<u8>>;
+    /// No dispute is open any more and none was won: the result becomes final if its window has
+    /// passed, or as soon as it does.
+    fn uphold(request: RequestId);
+    /// The result is proven: it becomes final at once.
+    fn accept(request: RequestId);
+    /// The result is wrong: the request ends, the payer is refunded and compensated, the operator
+    /// penalised, and `challenger` rewarded.
+    fn reject(request: RequestId, challenger: &AccountId);
+    /// Upper bound of each of the last three.
+    fn weight() -> Weight;
+}
+
+/// Whether somebody disputes a result. Implemented by `disputes`.
+pub trait Disputes {
+    /// Whether a dispute over the result of a request is open.
+    fn are_open(request: RequestId) -> bool;
+}
+
+/// What challengers put up. Implemented by `settlement`.
+pub trait DisputeBonds<AccountId> {
+    /// Adds to what is held of an account for its disputes.
+    fn take(account: &AccountId, amount: Balance) -> DispatchResult;
+    /// Gives part of it back.
+    fn give_back(account: &AccountId, amount: Balance);
+    /// Takes part of it for good. `harmed` gets at most the given amount, the treasury the rest.
+    fn forfeit(account: &AccountId, amount: Balance, harmed: (&AccountId, Balance));
+    /// What is held.
+    fn held(account: &AccountId) -> Balance;
+}
+
+/// Proofs of outputs, as disputes see them.
+pub trait OutputProofs {
+    /// Whether `proof` shows that the request's version turns its input into `output`, which are
+    /// the bytes of the output tensor. The proof's context is the request's.
+    fn holds(request: RequestId, output: &[u8], proof: &[u8]) -> bool;
+    /// Upper bound of [`OutputProofs::holds`].
+    fn weight(proof_bytes: u32) -> Weight;
+}
