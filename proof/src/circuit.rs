@@ -1,18 +1,19 @@
 //! What is proven of a model: its layers, its committed columns, its tables.
 //!
-//! Everything here follows from the checked architecture and the parameters. Each int8 tensor is
-//! a flat vector, so a reshape is another name for the tensor before it.
+//! Everything here follows from the checked architecture and the parameters. A reshape is another
+//! name for the tensor before it, wherever the elements may stay in their cells.
 
 use crate::{
     error::SetupError,
+    grid::{padded_vars, Grid},
     parameters::LimbWidth,
     pcs::{TableLayout, MIN_VARS},
     table::{tag_of, Table},
 };
 use alloc::{boxed::Box, vec, vec::Vec};
-use assay_graph::{ElementType, Multiplier, Operation, Plan};
+use assay_graph::{ElementType, Multiplier, Operation, Plan, Shape, TensorId, Window};
 
-/// Where a vector of int8 values comes from.
+/// Where an int8 tensor comes from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Source {
     /// The public input.
@@ -21,16 +22,23 @@ pub(crate) enum Source {
     Activation(usize),
 }
 
-/// A vector of int8 values that the prover commits to.
+/// An int8 tensor that something reads.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Operand {
+    /// Where it comes from.
+    pub source: Source,
+    /// How its elements lie.
+    pub grid: Grid,
+}
+
+/// An int8 tensor that the prover commits to.
 #[derive(Clone, Debug)]
 pub(crate) struct Activation {
     /// Index of the operation.
     pub operation: usize,
-    /// Number of elements.
-    pub length: usize,
-    /// Tag of the table that holds its pairs of key and value.
-    pub tag: usize,
-    /// What every cell after the last element holds.
+    /// How its elements lie.
+    pub grid: Grid,
+    /// What the cells beside the elements hold.
     pub padding: i8,
     /// How it is made.
     pub rule: Rule,
@@ -39,21 +47,37 @@ pub(crate) struct Activation {
 /// How an activation is made.
 #[derive(Clone, Debug)]
 pub(crate) enum Rule {
-    /// From the accumulators of a dense layer. The key is the quotient.
+    /// From the accumulators of a layer. Pairs of quotient and value are in a table.
     Requantize {
-        /// One multiplier for each element.
+        /// The layer.
+        layer: usize,
+        /// One for all channels, or one for each.
         multipliers: Vec<Multiplier>,
         /// Limbs of the remainder; the shift is as many times their width.
         limbs: usize,
+        /// Tag of the table.
+        tag: usize,
     },
-    /// From int8 values. The key is the value.
+    /// From int8 values. Pairs of old and new value are in a table.
     Map {
-        /// The values.
-        source: Source,
+        /// The old values, which lie as the new ones.
+        operand: Operand,
+        /// Tag of the table.
+        tag: usize,
+    },
+    /// The maxima of windows. The differences to all elements of a window are bytes, and one of
+    /// them is 0.
+    Maximum {
+        /// What the windows lie on.
+        operand: Operand,
+        /// The window.
+        window: Window,
+        /// Tag of the range of a byte.
+        tag: usize,
     },
 }
 
-/// What reads the accumulators of a dense layer.
+/// What reads the accumulators of a layer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Reader {
     /// The activation of this index, which requantises them.
@@ -62,17 +86,65 @@ pub(crate) enum Reader {
     Output,
 }
 
-/// A dense layer.
+/// What accumulators are sums of.
+#[derive(Clone, Debug)]
+pub(crate) enum Linear {
+    /// Weights times a whole tensor.
+    Dense,
+    /// Weights times windows.
+    Conv2d {
+        /// The window.
+        window: Window,
+        /// Groups of channels. With more than one, there are `2^k` output channels in each.
+        groups: usize,
+    },
+    /// Windows.
+    SumPool2d {
+        /// The window.
+        window: Window,
+    },
+    /// Two tensors, each times its multiplier.
+    Add {
+        /// Of the first and of the second tensor.
+        multipliers: [Multiplier; 2],
+    },
+}
+
+/// A matrix of weights, one row for each output channel, and its biases.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Matrix {
+    /// Its number among the matrices.
+    pub index: usize,
+    /// Rows that are not padding.
+    pub rows: usize,
+    /// log2 of the rows.
+    pub row_vars: usize,
+    /// Columns that are not padding.
+    pub columns: usize,
+    /// log2 of the columns.
+    pub column_vars: usize,
+}
+
+impl Matrix {
+    /// log2 of the cells of the column of biases.
+    pub fn bias_vars(&self) -> usize {
+        self.row_vars.max(MIN_VARS)
+    }
+}
+
+/// An operation that defines accumulators.
 #[derive(Clone, Debug)]
 pub(crate) struct Layer {
     /// Index of the operation.
     pub operation: usize,
-    /// Number of columns of the weights.
-    pub inputs: usize,
-    /// Number of rows.
-    pub outputs: usize,
-    /// What it reads.
-    pub source: Source,
+    /// What it computes.
+    pub linear: Linear,
+    /// Its weights.
+    pub matrix: Option<Matrix>,
+    /// What it reads: one tensor, or two of an addition.
+    pub operands: Vec<Operand>,
+    /// How its accumulators lie.
+    pub grid: Grid,
     /// What reads it.
     pub reader: Reader,
 }
@@ -88,119 +160,65 @@ pub(crate) struct Circuit {
     pub tables: Vec<Table>,
     /// Bits of a limb.
     pub limb_bits: usize,
-    /// Elements of the input.
-    pub input_length: usize,
-    /// Elements of the output.
-    pub output_length: usize,
+    /// The public input.
+    pub input: Shape,
+    /// The public output.
+    pub output: Shape,
     /// The activation that is the output; `None` if the output is a layer's accumulators.
     pub output_activation: Option<usize>,
 }
 
-/// log2 of the length that a vector is padded to.
-pub(crate) fn padded_vars(length: usize) -> usize {
-    (length.next_power_of_two().ilog2() as usize).max(MIN_VARS)
-}
-
-/// Tag of the range table.
+/// Tag of the range table of limbs.
 pub(crate) const RANGE: usize = 0;
 
 /// What a tensor of the graph is in the circuit.
 #[derive(Clone, Copy)]
 enum Tensor {
-    Values(Source),
+    Values(Operand),
     Accumulators { layer: usize },
+}
+
+/// A circuit under construction.
+struct Builder<'a> {
+    plan: &'a Plan,
+    circuit: Circuit,
+    tensors: Vec<Tensor>,
+    matrices: usize,
 }
 
 impl Circuit {
     pub fn new(plan: &Plan, limbs: LimbWidth) -> Result<Self, SetupError> {
-        let length =
-            |tensor: usize| plan.shapes()[tensor].elements().expect("shapes of a plan are checked");
         let limb_bits = usize::from(limbs.bits());
-        let mut circuit = Self {
+        let (input, output) = (plan.shapes()[0], plan.shapes()[plan.output().index()]);
+        let circuit = Self {
             layers: Vec::new(),
             activations: Vec::new(),
             tables: vec![Table::Range { bits: limb_bits }],
             limb_bits,
-            input_length: length(0),
-            output_length: length(plan.output().index()),
+            input,
+            output,
             output_activation: None,
         };
-        let mut tensors = vec![Tensor::Values(Source::Input)];
+        let operand = Operand { source: Source::Input, grid: Grid::new(input) };
+        let tensors = vec![Tensor::Values(operand)];
+        let mut builder = Builder { plan, circuit, tensors, matrices: 0 };
         for (index, operation) in plan.operations().iter().enumerate() {
             let unsupported = SetupError::Unsupported { operation: index, name: operation.name() };
-            let tensor = match operation {
-                Operation::Dense { input, .. } => {
-                    let Tensor::Values(source) = tensors[input.index()] else {
-                        return Err(unsupported);
-                    };
-                    circuit.layers.push(Layer {
-                        operation: index,
-                        inputs: length(input.index()),
-                        outputs: length(index + 1),
-                        source,
-                        reader: Reader::Output,
-                    });
-                    Tensor::Accumulators { layer: circuit.layers.len() - 1 }
-                },
-                Operation::Requantize { input, multipliers, shift, quotient_bits, clamp } => {
-                    let Tensor::Accumulators { layer } = tensors[input.index()] else {
-                        return Err(unsupported);
-                    };
-                    let length = length(index + 1);
-                    // A layer's accumulators are a vector, so channels are elements.
-                    let multipliers = match multipliers[..] {
-                        [one] => vec![one; length],
-                        _ => multipliers.to_vec(),
-                    };
-                    let bits = usize::from(*quotient_bits);
-                    let tag = tag_of(&mut circuit.tables, Table::Clamp { clamp: *clamp, bits });
-                    circuit.layers[layer].reader = Reader::Activation(circuit.activations.len());
-                    circuit.activate(Activation {
-                        operation: index,
-                        length,
-                        tag,
-                        padding: 0,
-                        rule: Rule::Requantize {
-                            multipliers,
-                            limbs: usize::from(shift.bits()) / limb_bits,
-                        },
-                    })
-                },
-                Operation::Lookup { input, table } => {
-                    let Tensor::Values(source) = tensors[input.index()] else {
-                        return Err(unsupported);
-                    };
-                    let tag = tag_of(&mut circuit.tables, Table::Map { values: Box::new(*table) });
-                    let padding = circuit.padding(source);
-                    circuit.activate(Activation {
-                        operation: index,
-                        length: length(index + 1),
-                        tag,
-                        padding: table[(i16::from(padding) + 128) as usize],
-                        rule: Rule::Map { source },
-                    })
-                },
-                Operation::Reshape { input, .. } => tensors[input.index()],
-                _ => return Err(unsupported),
-            };
-            tensors.push(tensor);
+            let tensor = builder.tensor(index, operation).ok_or(unsupported)?;
+            builder.tensors.push(tensor);
         }
+        let Builder { mut circuit, tensors, matrices, .. } = builder;
         circuit.output_activation = match tensors[plan.output().index()] {
-            Tensor::Values(Source::Activation(index)) => Some(index),
-            Tensor::Values(Source::Input) | Tensor::Accumulators { .. } => None,
+            Tensor::Values(Operand { source: Source::Activation(index), .. }) => Some(index),
+            Tensor::Values(_) | Tensor::Accumulators { .. } => None,
         };
-        if circuit.layers.is_empty() {
+        if matrices == 0 {
             return Err(SetupError::NoWeights);
         }
         Ok(circuit)
     }
 
-    fn activate(&mut self, activation: Activation) -> Tensor {
-        self.activations.push(activation);
-        Tensor::Values(Source::Activation(self.activations.len() - 1))
-    }
-
-    /// What the cells after the last element of a vector hold.
+    /// What the cells of a tensor beside its elements hold.
     pub fn padding(&self, source: Source) -> i8 {
         match source {
             Source::Input => 0,
@@ -216,31 +234,49 @@ impl Circuit {
         }
     }
 
-    /// The layers that read an activation, by their indices.
-    pub fn readers_of(&self, activation: usize) -> impl Iterator<Item = usize> + '_ {
-        let reads = move |layer: &Layer| layer.source == Source::Activation(activation);
-        (0..self.layers.len()).filter(move |index| reads(&self.layers[*index]))
+    /// Everything that reads an int8 tensor at a point of its own: layers in their order, then
+    /// maxima in theirs.
+    pub fn reads(&self) -> impl Iterator<Item = &Operand> {
+        let of_layers = self.layers.iter().flat_map(|layer| &layer.operands);
+        of_layers.chain(self.maxima().map(|(_, operand, _)| operand))
     }
 
-    /// For each layer the weights, row by row, and the biases.
+    /// The activations that are maxima, what their windows lie on, and the windows.
+    pub fn maxima(&self) -> impl Iterator<Item = (usize, &Operand, &Window)> {
+        let activations = self.activations.iter().enumerate();
+        activations.filter_map(|(index, activation)| match &activation.rule {
+            Rule::Maximum { operand, window, .. } => Some((index, operand, window)),
+            _ => None,
+        })
+    }
+
+    /// The [`Self::reads`] of an activation, by their numbers.
+    pub fn reads_of(&self, activation: usize) -> impl Iterator<Item = usize> + '_ {
+        let reads = self.reads().enumerate();
+        reads.filter_map(move |(index, operand)| {
+            (operand.source == Source::Activation(activation)).then_some(index)
+        })
+    }
+
+    /// For each matrix its weights, row by row, and its biases.
     pub fn model_tables(&self) -> Vec<TableLayout> {
         let column = |vars| TableLayout { vars, width: 1, batches: vec![vec![0]] };
-        self.layers
-            .iter()
-            .flat_map(|layer| {
-                [column(layer.output_vars() + layer.input_vars()), column(layer.output_vars())]
-            })
-            .collect()
+        let matrices = self.layers.iter().filter_map(|layer| layer.matrix);
+        matrices.flat_map(|m| [column(m.row_vars + m.column_vars), column(m.bias_vars())]).collect()
     }
 
-    /// For each activation its columns, all of them opened at the lookups' point, and the values
-    /// alone once more for each layer that reads them. Then each table's multiplicities.
+    /// For each activation its columns, all of them opened at the lookups' point, those of maxima
+    /// once more where their products end, and the values alone for each that reads them. Then
+    /// each table's multiplicities.
     pub fn witness_tables(&self) -> Vec<TableLayout> {
         let activations = self.activations.iter().enumerate().map(|(index, activation)| {
             let width = activation.width();
             let mut batches = vec![(0..width).collect()];
-            batches.extend(self.readers_of(index).map(|_| vec![0]));
-            TableLayout { vars: activation.vars(), width, batches }
+            if let Rule::Maximum { .. } = activation.rule {
+                batches.push((0..width).collect());
+            }
+            batches.extend(self.reads_of(index).map(|_| vec![0]));
+            TableLayout { vars: activation.grid.vars(), width, batches }
         });
         let tables = self.tables.iter().map(|table| TableLayout {
             vars: table.vars(),
@@ -251,34 +287,204 @@ impl Circuit {
     }
 }
 
-impl Layer {
-    pub fn input_vars(&self) -> usize {
-        padded_vars(self.inputs)
+impl Builder<'_> {
+    fn shape(&self, tensor: TensorId) -> Option<Shape> {
+        self.plan.shape(tensor)
     }
 
-    pub fn output_vars(&self) -> usize {
-        padded_vars(self.outputs)
+    /// An int8 tensor whose elements lie as those of its shape do.
+    fn operand(&self, tensor: TensorId) -> Option<Operand> {
+        let Tensor::Values(operand) = *self.tensors.get(tensor.index())? else { return None };
+        let grid = Grid::new(self.shape(tensor)?);
+        operand.grid.lies_as(&grid).then_some(Operand { grid, ..operand })
+    }
+
+    /// An int8 tensor, however its elements lie.
+    fn vector(&self, tensor: TensorId) -> Option<Operand> {
+        match *self.tensors.get(tensor.index())? {
+            Tensor::Values(operand) => Some(operand),
+            Tensor::Accumulators { .. } => None,
+        }
+    }
+
+    /// What an operation defines; `None` if it cannot be proven.
+    fn tensor(&mut self, index: usize, operation: &Operation) -> Option<Tensor> {
+        let grid = Grid::new(*self.plan.shapes().get(index + 1)?);
+        match operation {
+            Operation::Dense { input, rows } => {
+                let operand = self.vector(*input)?;
+                let matrix = Matrix {
+                    index: self.matrices,
+                    rows: *rows as usize,
+                    row_vars: grid.vars(),
+                    columns: operand.grid.elements(),
+                    column_vars: operand.grid.vars(),
+                };
+                self.matrices += 1;
+                self.layer(index, Linear::Dense, Some(matrix), vec![operand], grid)
+            },
+            Operation::Conv2d { input, output_channels, groups, window } => {
+                let operand = self.operand(*input)?;
+                let (rows, groups) = (*output_channels as usize, *groups as usize);
+                if groups > 1 && !(rows / groups).is_power_of_two() {
+                    return None;
+                }
+                let columns = operand.grid.axes[0].length / groups * window.kernel.area();
+                let matrix = Matrix {
+                    index: self.matrices,
+                    rows,
+                    row_vars: grid.axes[0].vars,
+                    columns,
+                    // A column of weights has at least as many cells as the shortest one may.
+                    column_vars: padded_vars(columns)
+                        .max(MIN_VARS.saturating_sub(grid.axes[0].vars)),
+                };
+                self.matrices += 1;
+                let linear = Linear::Conv2d { window: *window, groups };
+                self.layer(index, linear, Some(matrix), vec![operand], grid)
+            },
+            Operation::SumPool2d { input, window } => {
+                let operand = self.operand(*input)?;
+                let linear = Linear::SumPool2d { window: *window };
+                self.layer(index, linear, None, vec![operand], grid)
+            },
+            Operation::Add { left, right, left_multiplier, right_multiplier } => {
+                let operands = vec![self.operand(*left)?, self.operand(*right)?];
+                let linear = Linear::Add { multipliers: [*left_multiplier, *right_multiplier] };
+                self.layer(index, linear, None, operands, grid)
+            },
+            Operation::Requantize { input, multipliers, shift, quotient_bits, clamp } => {
+                let Tensor::Accumulators { layer } = *self.tensors.get(input.index())? else {
+                    return None;
+                };
+                let table = Table::Clamp { clamp: *clamp, bits: usize::from(*quotient_bits) };
+                let tag = tag_of(&mut self.circuit.tables, table);
+                let limbs = usize::from(shift.bits()) / self.circuit.limb_bits;
+                let multipliers = multipliers.to_vec();
+                self.circuit.layers[layer].reader =
+                    Reader::Activation(self.circuit.activations.len());
+                let rule = Rule::Requantize { layer, multipliers, limbs, tag };
+                Some(self.activation(index, grid, 0, rule))
+            },
+            Operation::Lookup { input, table } => {
+                let operand = self.vector(*input)?;
+                let map = Table::Map { values: Box::new(*table) };
+                let tag = tag_of(&mut self.circuit.tables, map);
+                let padding = self.circuit.padding(operand.source);
+                let padding = table[(i16::from(padding) + 128) as usize];
+                Some(self.activation(index, operand.grid, padding, Rule::Map { operand, tag }))
+            },
+            Operation::MaxPool2d { input, window } => {
+                let operand = self.operand(*input)?;
+                let tag = tag_of(&mut self.circuit.tables, Table::Range { bits: 8 });
+                let rule = Rule::Maximum { operand, window: *window, tag };
+                Some(self.activation(index, grid, 0, rule))
+            },
+            Operation::Reshape { input, .. } => match *self.tensors.get(input.index())? {
+                // The verifier lays out the public input as whoever reads it wants it.
+                Tensor::Values(Operand { source: Source::Input, .. }) => {
+                    Some(Tensor::Values(Operand { source: Source::Input, grid }))
+                },
+                tensor => Some(tensor),
+            },
+        }
+    }
+
+    fn layer(
+        &mut self,
+        operation: usize,
+        linear: Linear,
+        matrix: Option<Matrix>,
+        operands: Vec<Operand>,
+        grid: Grid,
+    ) -> Option<Tensor> {
+        let layer = Layer { operation, linear, matrix, operands, grid, reader: Reader::Output };
+        self.circuit.layers.push(layer);
+        Some(Tensor::Accumulators { layer: self.circuit.layers.len() - 1 })
+    }
+
+    fn activation(&mut self, operation: usize, grid: Grid, padding: i8, rule: Rule) -> Tensor {
+        self.circuit.activations.push(Activation { operation, grid, padding, rule });
+        let source = Source::Activation(self.circuit.activations.len() - 1);
+        Tensor::Values(Operand { source, grid })
+    }
+}
+
+impl Layer {
+    /// Rounds of the sumcheck that brings accumulators of different multipliers together; `None`
+    /// if there is one multiplier, or none.
+    pub fn scale_rounds(&self, circuit: &Circuit) -> Option<usize> {
+        let Reader::Activation(reader) = self.reader else { return None };
+        match &circuit.activations[reader].rule {
+            Rule::Requantize { multipliers, .. } if multipliers.len() > 1 => {
+                Some(self.grid.axes[0].vars)
+            },
+            _ => None,
+        }
+    }
+
+    /// How many coordinates of an output channel name its group.
+    pub fn group_vars(&self) -> usize {
+        match (&self.linear, &self.matrix) {
+            (Linear::Conv2d { groups, .. }, Some(matrix)) if *groups > 1 => {
+                self.grid.axes[0].vars - padded_vars(matrix.rows / groups)
+            },
+            _ => 0,
+        }
+    }
+
+    /// Rounds of the sumcheck over the weights; `None` if there are none.
+    pub fn product_rounds(&self) -> Option<usize> {
+        self.matrix.map(|matrix| self.group_vars() + matrix.column_vars)
+    }
+
+    /// The window, if there is one.
+    pub fn window(&self) -> Option<&Window> {
+        match &self.linear {
+            Linear::Conv2d { window, .. } | Linear::SumPool2d { window } => Some(window),
+            Linear::Dense | Linear::Add { .. } => None,
+        }
+    }
+
+    /// Rounds of the sumcheck over what windows read; `None` if there is no window.
+    pub fn wiring_rounds(&self) -> Option<usize> {
+        self.window().and_then(|_| self.operands.first()).map(|operand| operand.grid.vars())
     }
 }
 
 impl Activation {
-    pub fn vars(&self) -> usize {
-        padded_vars(self.length)
-    }
-
-    /// Number of limbs; none unless it is requantised.
+    /// Limbs of the remainders, or differences of a maximum: columns that are looked up in a
+    /// range.
     pub fn limbs(&self) -> usize {
         match &self.rule {
             Rule::Requantize { limbs, .. } => *limbs,
             Rule::Map { .. } => 0,
+            Rule::Maximum { window, .. } => window.kernel.area(),
         }
     }
 
-    /// Committed columns: the values, then the quotients and the limbs if there are any.
+    /// Tag of the range that the limbs are in.
+    pub fn limb_tag(&self) -> usize {
+        match &self.rule {
+            Rule::Maximum { tag, .. } => *tag,
+            Rule::Requantize { .. } | Rule::Map { .. } => RANGE,
+        }
+    }
+
+    /// Tag of the table that the pairs of key and value are in, if there are such pairs.
+    pub fn pair_tag(&self) -> Option<usize> {
+        match &self.rule {
+            Rule::Requantize { tag, .. } | Rule::Map { tag, .. } => Some(*tag),
+            Rule::Maximum { .. } => None,
+        }
+    }
+
+    /// Committed columns: the values, the quotients if there are any, and the limbs.
     pub fn width(&self) -> usize {
         match &self.rule {
             Rule::Requantize { limbs, .. } => 2 + limbs,
             Rule::Map { .. } => 1,
+            Rule::Maximum { .. } => 1 + self.limbs(),
         }
     }
 }

@@ -6,12 +6,12 @@
 //! little-endian, below the order of the field. So no two byte strings are one proof.
 
 use crate::{
-    circuit::Reader,
+    circuit::{Activation, Circuit, Layer, Operand},
     error::DecodeError,
     field::{EF, F},
     logup::Reduction,
     pcs::{Mmcs, Opening, Pcs, Schedule},
-    sumcheck::{Sumcheck, DEGREE},
+    sumcheck::{Sumcheck, INNER_PRODUCT},
     verifier::Verifier,
 };
 use alloc::{vec, vec::Vec};
@@ -33,14 +33,34 @@ pub(crate) struct Proof {
     pub witness_root: Digest,
     /// From the sum of all lookups to a point.
     pub lookups: Reduction,
-    /// For each layer that is requantised: from quotients and remainders to accumulators.
-    pub scale: Vec<Sumcheck>,
-    /// For each layer: from accumulators to a weight and an input.
-    pub matvec: Vec<Sumcheck>,
+    /// For each layer.
+    pub layers: Vec<LayerMessages>,
+    /// For each maximum.
+    pub maxima: Vec<MaximumMessages>,
     /// Of the weights.
     pub model: Opening,
     /// Of the witness.
     pub witness: Opening,
+}
+
+/// The reduction of a layer. Which messages there are follows from the layer.
+#[derive(Clone, Default)]
+pub(crate) struct LayerMessages {
+    /// From quotients and remainders to accumulators of one channel.
+    pub scale: Option<Sumcheck>,
+    /// From accumulators to a weight and what it is multiplied with.
+    pub product: Option<Sumcheck>,
+    /// From what windows read to an element of the input.
+    pub wiring: Option<Sumcheck>,
+}
+
+/// The reduction of a maximum.
+#[derive(Clone)]
+pub(crate) struct MaximumMessages {
+    /// That a product of differences is zero everywhere.
+    pub zero: Sumcheck,
+    /// From what windows read to an element of the input.
+    pub wiring: Sumcheck,
 }
 
 /// Coefficients of an extension field element.
@@ -118,12 +138,35 @@ impl<'a> Bytes<'a> {
         Ok(Reduction { root_denominator, layers })
     }
 
-    fn sumcheck(&mut self, rounds: usize) -> Result<Sumcheck, DecodeError> {
+    /// A round of a sumcheck has as many evaluations as the product has factors.
+    fn sumcheck(&mut self, rounds: usize, factors: usize) -> Result<Sumcheck, DecodeError> {
         Ok(Sumcheck {
             claimed_sum: self.extension()?,
             round_polys: self
-                .list(rounds, DEGREE * 8 * DIMENSION, |reader| reader.extensions(DEGREE))?,
+                .list(rounds, factors * 8 * DIMENSION, |reader| reader.extensions(factors))?,
             pow_witnesses: Vec::new(),
+        })
+    }
+
+    fn layer(&mut self, layer: &Layer, circuit: &Circuit) -> Result<LayerMessages, DecodeError> {
+        let mut inner_product = |rounds: Option<usize>| {
+            rounds.map(|rounds| self.sumcheck(rounds, INNER_PRODUCT)).transpose()
+        };
+        Ok(LayerMessages {
+            scale: inner_product(layer.scale_rounds(circuit))?,
+            product: inner_product(layer.product_rounds())?,
+            wiring: inner_product(layer.wiring_rounds())?,
+        })
+    }
+
+    fn maximum(
+        &mut self,
+        activation: &Activation,
+        operand: &Operand,
+    ) -> Result<MaximumMessages, DecodeError> {
+        Ok(MaximumMessages {
+            zero: self.sumcheck(activation.grid.vars(), activation.limbs() + 1)?,
+            wiring: self.sumcheck(operand.grid.vars(), INNER_PRODUCT)?,
         })
     }
 
@@ -229,19 +272,19 @@ impl Proof {
         let circuit = &verifier.circuit;
         let witness_root = bytes.array()?;
         let lookups = bytes.reduction(verifier.lookups.vars)?;
-        let (mut scale, mut matvec) = (Vec::new(), Vec::new());
-        for layer in circuit.layers.iter().filter(|layer| layer.reader != Reader::Output) {
-            scale.push(bytes.sumcheck(layer.output_vars())?);
-        }
+        let (mut layers, mut maxima) = (Vec::new(), Vec::new());
         for layer in &circuit.layers {
-            matvec.push(bytes.sumcheck(layer.input_vars())?);
+            layers.push(bytes.layer(layer, circuit)?);
+        }
+        for (index, operand, _) in circuit.maxima() {
+            maxima.push(bytes.maximum(&circuit.activations[index], operand)?);
         }
         let model = bytes.opening(&verifier.model)?;
         let witness = bytes.opening(&verifier.witness)?;
         if !bytes.bytes.is_empty() {
             return Err(DecodeError::TrailingBytes);
         }
-        Ok(Self { witness_root, lookups, scale, matvec, model, witness })
+        Ok(Self { witness_root, lookups, layers, maxima, model, witness })
     }
 }
 
@@ -323,8 +366,12 @@ mod writer {
                 let SplitFraction { n0, d0, n1, d1 } = layer.claims;
                 writer.extensions(&[n0, d0, n1, d1]);
             }
-            self.scale.iter().for_each(|sumcheck| writer.sumcheck(sumcheck));
-            self.matvec.iter().for_each(|sumcheck| writer.sumcheck(sumcheck));
+            for LayerMessages { scale, product, wiring } in &self.layers {
+                [scale, product, wiring].into_iter().flatten().for_each(|s| writer.sumcheck(s));
+            }
+            for MaximumMessages { zero, wiring } in &self.maxima {
+                [zero, wiring].into_iter().for_each(|sumcheck| writer.sumcheck(sumcheck));
+            }
             writer.opening(&self.model);
             writer.opening(&self.witness);
             writer.bytes

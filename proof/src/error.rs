@@ -6,7 +6,9 @@ use assay_graph::{CheckError, Digest};
 /// There is no verifier or prover for a model.
 #[derive(Clone, PartialEq, Debug)]
 pub enum SetupError {
-    /// The model has an operation that cannot be proven.
+    /// The model has an operation that cannot be proven: an image made from a vector that was
+    /// computed, with sides that are no powers of two, or a convolution in groups with a number
+    /// of output channels each that is none.
     Unsupported {
         /// Index of the operation.
         operation: usize,
@@ -122,9 +124,19 @@ pub enum Reject {
         /// Index of the requantisation.
         operation: usize,
     },
-    /// The accumulators are not the weights times the inputs.
+    /// The accumulators are not the weights times what they are multiplied with.
     Matvec {
-        /// Index of the dense layer.
+        /// Index of the dense layer or convolution.
+        operation: usize,
+    },
+    /// What the windows of a convolution or pooling read is not what the input has there.
+    Window {
+        /// Index of the operation.
+        operation: usize,
+    },
+    /// The maxima of windows are no elements of them.
+    Maximum {
+        /// Index of the operation.
         operation: usize,
     },
     /// What the graph computes is not the output.
@@ -170,6 +182,12 @@ impl core::fmt::Display for Reject {
             },
             Self::Matvec { operation } => {
                 write!(f, "operation {operation}: the accumulators are not weights times inputs")
+            },
+            Self::Window { operation } => {
+                write!(f, "operation {operation}: its windows read something else than its input")
+            },
+            Self::Maximum { operation } => {
+                write!(f, "operation {operation}: a maximum is no element of its window")
             },
             Self::Output => write!(f, "the output is not what the graph computes"),
         }

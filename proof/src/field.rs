@@ -36,6 +36,11 @@ pub(crate) fn eq_table(point: &[EF]) -> Vec<EF> {
     table
 }
 
+/// `eq(a, b)` for two points.
+pub(crate) fn eq_at_point(a: &[EF], b: &[EF]) -> EF {
+    a.iter().zip(b).map(|(&a, &b)| EF::ONE - a - b + (a * b).double()).product()
+}
+
 /// `eq(point, index)` for one index.
 pub(crate) fn eq_at(point: &[EF], index: usize) -> EF {
     let bits = (0..point.len()).rev().map(|bit| (index >> bit) & 1 == 1);

@@ -7,6 +7,7 @@ mod circuit;
 mod encoding;
 mod error;
 mod field;
+mod grid;
 mod logup;
 mod parameters;
 mod pcs;
@@ -17,6 +18,7 @@ mod sumcheck;
 mod table;
 mod transcript;
 mod verifier;
+mod wiring;
 
 pub use error::{DecodeError, Reject, SetupError};
 pub use parameters::{LimbWidth, OpeningParameters, ProofParameters, ProtocolVersion};

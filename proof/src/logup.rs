@@ -11,7 +11,7 @@
 //! fraction `0/1`.
 
 use crate::{
-    circuit::{Circuit, RANGE},
+    circuit::Circuit,
     field::{eq_at, EF, F},
     pcs::Challenger,
 };
@@ -28,10 +28,10 @@ pub(crate) type Reduction = FractionGkrProof<EF>;
 /// What a block of fractions is made of.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Content {
-    /// A limb's column, looked up in the range table.
+    /// A limb's column, looked up in its range.
     Limb { activation: usize, limb: usize },
     /// Keys and values of an activation, looked up in its table.
-    Pairs { activation: usize },
+    Pairs { activation: usize, tag: usize },
     /// A table with minus its multiplicities.
     Table { tag: usize },
 }
@@ -54,11 +54,12 @@ pub(crate) struct Layout {
 /// An activation's columns, or their values at a point.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Columns<T> {
-    /// What is looked up: quotients, or the values that are mapped.
+    /// What is looked up beside the values: quotients, or the values that are mapped. The
+    /// differences of a maximum have none, and this is empty.
     pub keys: T,
     /// The activation itself.
     pub values: T,
-    /// Limbs of the remainders, the lowest first.
+    /// Limbs of the remainders, the lowest first, or differences of a maximum.
     pub limbs: Vec<T>,
 }
 
@@ -92,8 +93,8 @@ impl Layout {
         for (index, activation) in circuit.activations.iter().enumerate() {
             let limbs =
                 (0..activation.limbs()).map(|limb| Content::Limb { activation: index, limb });
-            let pairs = Content::Pairs { activation: index };
-            contents.extend(limbs.chain([pairs]).map(|content| (content, activation.vars())));
+            let pairs = activation.pair_tag().map(|tag| Content::Pairs { activation: index, tag });
+            contents.extend(limbs.chain(pairs).map(|content| (content, activation.grid.vars())));
         }
         contents.sort_by_key(|(_, vars)| core::cmp::Reverse(*vars));
         let mut end = 0usize;
@@ -121,11 +122,11 @@ impl Layout {
             let place = eq_at(high, block.offset >> block.vars);
             let (n, d) = match block.content {
                 Content::Limb { activation, limb } => {
+                    let tag = circuit.activations[activation].limb_tag();
                     let limb = cells.activations[activation].limbs[limb];
-                    (EF::ONE, challenges.denominator(limb, EF::ZERO, RANGE))
+                    (EF::ONE, challenges.denominator(limb, EF::ZERO, tag))
                 },
-                Content::Pairs { activation } => {
-                    let tag = circuit.activations[activation].tag;
+                Content::Pairs { activation, tag } => {
                     let columns = &cells.activations[activation];
                     (EF::ONE, challenges.denominator(columns.keys, columns.values, tag))
                 },

@@ -15,16 +15,26 @@ pub(crate) fn bits(circuit: &Circuit, lookups: &Layout, model: &Pcs, witness: &P
     // - the sum as a rational function in α and β: a numerator and a denominator of degree 2 per
     //   fraction, and poles;
     // - its reduction: for each layer rounds of degree 3, the combination and the branch;
-    // - equations and columns at the reduction's point: one per variable, for requantisations,
-    //   layers' rows and the output;
-    // - two sumchecks per layer of degree 2, and the drawn row of the last one.
+    // - equations, products and columns at the reduction's point: one per variable, for
+    //   activations and the output;
+    // - per layer sumchecks of degree 2, and the drawn row of the last one;
+    // - per maximum a sumcheck of as many factors as its window has elements and one more, the
+    //   powers that separate those, and a sumcheck of degree 2.
     let vars = lookups.vars as f64;
     let sum = 4.0 * (1u64 << lookups.vars) as f64;
     let reduction = vars * (3.0 * vars + 2.0);
-    let equations = vars * (circuit.activations.len() + 1) as f64;
-    let layers: usize =
-        circuit.layers.iter().map(|layer| 3 * layer.output_vars() + 2 * layer.input_vars()).sum();
-    let draws = sum + reduction + equations + layers as f64;
+    let equations = vars * (2 * circuit.activations.len() + 1) as f64;
+    let rounds = |rounds: Option<usize>| rounds.unwrap_or(0);
+    let layers = circuit.layers.iter().map(|layer| {
+        let product = rounds(layer.product_rounds());
+        3 * layer.grid.vars() + 2 * (product + rounds(layer.wiring_rounds()))
+    });
+    let maxima = circuit.maxima().map(|(index, operand, _)| {
+        let activation = &circuit.activations[index];
+        let factors = activation.limbs() + 1;
+        factors * (activation.grid.vars() + 1) + 2 * operand.grid.vars()
+    });
+    let draws = sum + reduction + equations + layers.chain(maxima).sum::<usize>() as f64;
     // The size of the field is a little below the power of two.
     let field = (EF::bits() - 1) as f64;
     let log2_draws = -ErrorBits::from_prob(draws).bits();

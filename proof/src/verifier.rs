@@ -1,18 +1,20 @@
 //! The verifier: from a model's architecture, a statement and bytes to a verdict.
 
 use crate::{
-    circuit::{Circuit, Reader, Rule, Source},
-    encoding::Proof,
+    circuit::{Activation, Circuit, Layer, Linear, Operand, Reader, Rule, Source},
+    encoding::{LayerMessages, MaximumMessages, Proof},
     error::{Reject, SetupError},
-    field::{eq_table, extend_integers, int, prefix_moments, EF, F},
+    field::{eq_at_point, eq_table, int, EF, F},
     logup::{Cells, Challenges, Columns, Layout},
     parameters::ProofParameters,
     pcs::{Challenger, Pcs},
-    security, sumcheck,
+    security,
+    sumcheck::{self, Reduced, Sumcheck, INNER_PRODUCT},
     transcript::{absorb_items, Statement},
+    wiring::Wiring,
 };
-use alloc::{string::ToString, vec::Vec};
-use assay_graph::{Digest, ElementType, Multiplier, Plan};
+use alloc::{string::ToString, vec, vec::Vec};
+use assay_graph::{Digest, ElementType, Multiplier, Plan, Window};
 use p3_challenger::FieldChallenger;
 use p3_field::PrimeCharacteristicRing;
 
@@ -29,10 +31,59 @@ pub struct Verifier {
     security_bits: f64,
 }
 
-/// Where the sumchecks of a layer end: a row and a column of its weights.
-pub(crate) struct End {
+/// Where the reduction of a layer ends.
+pub(crate) struct LayerEnd {
+    /// Where accumulators are evaluated.
     pub row: Vec<EF>,
-    pub column: Vec<EF>,
+    /// Where weights are: a group of channels, and a column of the matrix.
+    pub weight: Option<(Vec<EF>, Vec<EF>)>,
+    /// Where each operand is.
+    pub operands: Vec<Vec<EF>>,
+}
+
+/// Where the reduction of a maximum ends.
+pub(crate) struct MaximumEnd {
+    /// Index of the activation.
+    pub activation: usize,
+    /// Where the values and differences are evaluated.
+    pub place: Vec<EF>,
+    /// Where what the windows lie on is.
+    pub operand: Vec<EF>,
+}
+
+/// Where all reductions end.
+pub(crate) struct Ends {
+    /// Of the lookups.
+    pub point: Vec<EF>,
+    /// Of each layer.
+    pub layers: Vec<LayerEnd>,
+    /// Of each maximum.
+    pub maxima: Vec<MaximumEnd>,
+}
+
+/// What the reduction of a layer leaves to be checked.
+struct LayerClaims {
+    scale: Option<Reduced>,
+    product: Option<Reduced>,
+    wiring: Option<Reduced>,
+}
+
+/// What the reduction of a maximum leaves to be checked.
+struct MaximumClaims {
+    zero: Reduced,
+    wiring: Reduced,
+    /// Powers of it separate the positions of the window.
+    gamma: EF,
+}
+
+/// What was opened of the witness, by name.
+struct Opened {
+    /// At the lookups' point.
+    cells: Cells<EF>,
+    /// For each maximum its value and its differences where its product ends.
+    maxima: Vec<Vec<EF>>,
+    /// What each of [`Circuit::reads`] reads at its point.
+    reads: Vec<EF>,
 }
 
 /// Draws a challenge.
@@ -50,10 +101,10 @@ pub(crate) fn suffix(point: &[EF], vars: usize) -> &[EF] {
     &point[point.len() - vars..]
 }
 
-/// `eq(point, i)·M(i)` for each row.
+/// `eq(point, c)·M(c)` for each channel.
 ///
-/// Rows of the padding have the multiplier 0. That fixes quotient 0 and remainder `2^(s-1)` there,
-/// whatever the accumulators.
+/// Channels of the padding have the multiplier 0. Elsewhere in the padding the accumulators are 0.
+/// Either fixes quotient 0 and remainder `2^(s-1)` there.
 pub(crate) fn scaled_eq(point: &[EF], multipliers: &[Multiplier]) -> Vec<EF> {
     let mut weights = eq_table(point);
     for (row, weight) in weights.iter_mut().enumerate() {
@@ -69,6 +120,66 @@ pub(crate) fn scaled_value(quotient: EF, limbs: &[EF], limb_bits: usize) -> EF {
     let base = F::from_u64(1 << limb_bits);
     let remainder = limbs.iter().rev().fold(EF::ZERO, |high, &limb| high * base + limb);
     quotient * F::from_u64(1 << shift) + remainder - F::from_u64(1 << (shift - 1))
+}
+
+/// `1, x, x², ...`
+pub(crate) fn powers(x: EF, count: usize) -> Vec<EF> {
+    core::iter::successors(Some(EF::ONE), |power| Some(*power * x)).take(count).collect()
+}
+
+impl Layer {
+    /// The coordinates of the row's channel within its group.
+    fn channel<'a>(&self, row: &'a [EF]) -> &'a [EF] {
+        &row[self.group_vars()..self.grid.axes[0].vars]
+    }
+
+    /// The weights of what a convolution's or a sum's windows read, for accumulators at `row` and,
+    /// of a convolution, weights at `weight`: one for each channel of the input and each position.
+    pub(crate) fn kernel(
+        &self,
+        window: &Window,
+        row: &[EF],
+        weight: Option<&(Vec<EF>, Vec<EF>)>,
+    ) -> Vec<EF> {
+        let [channel, _, _] = self.grid.split(row);
+        let (Linear::Conv2d { groups, .. }, Some((group, column))) = (&self.linear, weight) else {
+            return per_channel(channel, self.grid.axes[0].length, window.kernel.area());
+        };
+        let own_group = eq_table(&channel[..group.len()]);
+        let columns = self.matrix.map_or(0, |matrix| matrix.columns);
+        let column = eq_table(column);
+        let groups = eq_table(group).into_iter().zip(own_group).take(*groups);
+        groups.flat_map(|(a, b)| column[..columns].iter().map(move |&k| a * b * k)).collect()
+    }
+
+    /// Where the weights and the biases are opened.
+    fn model_points(&self, end: &LayerEnd) -> Option<[Vec<EF>; 2]> {
+        let (matrix, (group, column)) = (self.matrix?, end.weight.as_ref()?);
+        let [channel, _, _] = self.grid.split(&end.row);
+        let weights = [group, self.channel(&end.row), column].concat();
+        let mut bias = vec![EF::ZERO; matrix.bias_vars() - channel.len()];
+        bias.extend_from_slice(channel);
+        Some([weights, bias])
+    }
+}
+
+/// `eq(point, c)` once for each position of a window.
+fn per_channel(point: &[EF], channels: usize, positions: usize) -> Vec<EF> {
+    let channels = eq_table(point).into_iter().take(channels);
+    channels.flat_map(|weight| core::iter::repeat_n(weight, positions)).collect()
+}
+
+/// The weights of what the windows of a maximum read.
+pub(crate) fn maximum_kernel(
+    activation: &Activation,
+    window: &Window,
+    place: &[EF],
+    gamma: EF,
+) -> Vec<EF> {
+    let [channel, _, _] = activation.grid.split(place);
+    let powers = powers(gamma, window.kernel.area());
+    let channels = eq_table(channel).into_iter().take(activation.grid.axes[0].length);
+    channels.flat_map(|weight| powers.iter().map(move |&power| weight * power)).collect()
 }
 
 fn int8(byte: &u8) -> i64 {
@@ -109,7 +220,7 @@ impl Verifier {
 
     /// Bytes of the input.
     pub fn input_bytes(&self) -> usize {
-        self.circuit.input_length
+        self.circuit.input.elements().unwrap_or(0)
     }
 
     /// Bytes of the output.
@@ -118,7 +229,7 @@ impl Verifier {
             ElementType::Int8 => 1,
             ElementType::Int32 => 4,
         };
-        self.circuit.output_length * size
+        self.circuit.output.elements().unwrap_or(0) * size
     }
 
     /// Accepts bytes only if they prove the statement. Never panics, whatever the bytes.
@@ -139,100 +250,230 @@ impl Verifier {
         self.witness.absorb(&proof.witness_root, &mut challenger);
         let challenges = Challenges { alpha: draw(&mut challenger), beta: draw(&mut challenger) };
         let leaf = self.lookups.verify(&proof.lookups, &mut challenger).map_err(Reject::Lookups)?;
-        let point = leaf.point.as_slice();
-        let mut ends = Vec::with_capacity(self.circuit.layers.len());
-        let mut scaled = proof.scale.iter();
-        let mut products = Vec::with_capacity(self.circuit.layers.len());
-        for (layer, matvec) in self.circuit.layers.iter().zip(&proof.matvec) {
-            let malformed = |e: p3_sumcheck::generic_degree::GenericDegreeError| Reject::Sumcheck {
-                operation: layer.operation,
-                reason: e.to_string(),
-            };
-            let vars = layer.output_vars();
-            let scale = match layer.reader {
-                Reader::Activation(_) => scaled.next(),
-                Reader::Output => None,
-            };
-            let (row, scaled) = match scale {
-                Some(scale) => {
-                    let (row, product) =
-                        sumcheck::verify(scale, vars, &mut challenger).map_err(malformed)?;
-                    (row, Some((scale.claimed_sum, product)))
-                },
-                None => (draw_point(vars, &mut challenger), None),
-            };
-            let (column, product) =
-                sumcheck::verify(matvec, layer.input_vars(), &mut challenger).map_err(malformed)?;
-            ends.push(End { row, column });
-            products.push((scaled, matvec.claimed_sum, product));
+        let point = leaf.point.as_slice().to_vec();
+        let mut ends = Ends { point, layers: Vec::new(), maxima: Vec::new() };
+        let (mut layers, mut maxima) = (Vec::new(), Vec::new());
+        for (layer, messages) in self.circuit.layers.iter().zip(&proof.layers) {
+            let (claims, end) = self.replay_layer(layer, messages, &ends.point, &mut challenger)?;
+            layers.push(claims);
+            ends.layers.push(end);
+        }
+        for ((index, operand, _), messages) in self.circuit.maxima().zip(&proof.maxima) {
+            let (claims, end) = self.replay_maximum(index, operand, messages, &mut challenger)?;
+            maxima.push(claims);
+            ends.maxima.push(end);
         }
         let weights = self
             .model
             .verify(&self.weights_root, &proof.model, self.model_points(&ends), &mut challenger)
             .map_err(Reject::ModelOpening)?;
-        let points = self.witness_points(point, &ends);
+        let points = self.witness_points(&ends);
         let witness = self
             .witness
             .verify(&proof.witness_root, &proof.witness, points, &mut challenger)
             .map_err(Reject::WitnessOpening)?;
 
-        // From here on, `weights` and `witness` are values of what was committed.
-        let (cells, inputs) = self.sort(&witness, statement, point, &ends);
-        let leaves = self.lookups.evaluate(&self.circuit, &cells, challenges, point);
+        // From here on, `weights` and `opened` are values of what was committed.
+        let opened = self.sort(&witness, statement, &ends);
+        let leaves = self.lookups.evaluate(&self.circuit, &opened.cells, challenges, &ends.point);
         if leaves != (leaf.numerator, leaf.denominator) {
             return Err(Reject::LookupTie);
         }
-        for (index, layer) in self.circuit.layers.iter().enumerate() {
-            let (End { row, .. }, (scaled, sum, product)) = (&ends[index], products[index]);
-            let (weight, bias) = (weights[2 * index][0], weights[2 * index + 1][0]);
-            let accumulator = sum + bias;
-            match (layer.reader, scaled) {
-                (Reader::Activation(activation), Some((claimed, product))) => {
-                    self.check_requantized(
-                        activation,
-                        &cells.activations[activation],
-                        (claimed, product, accumulator),
-                        (point, row),
-                    )?;
-                },
-                _ => {
-                    let output = statement.output.chunks_exact(4).map(int32);
-                    if accumulator != extend_integers(output, row) {
-                        return Err(Reject::Output);
-                    }
-                },
-            }
-            if product != weight * inputs[index] {
-                return Err(Reject::Matvec { operation: layer.operation });
-            }
+        let mut reads = opened.reads.iter().copied();
+        for ((layer, claims), end) in self.circuit.layers.iter().zip(&layers).zip(&ends.layers) {
+            let operands: Vec<EF> = reads.by_ref().take(layer.operands.len()).collect();
+            let accumulator = self.check_layer(layer, claims, end, &weights, &operands)?;
+            self.check_reader(layer, claims, end, accumulator, &opened, statement, &ends.point)?;
+        }
+        for (index, (claims, end)) in maxima.iter().zip(&ends.maxima).enumerate() {
+            let read = reads.next().unwrap_or_default();
+            self.check_maximum(claims, end, &opened.maxima[index], read, &ends.point)?;
         }
         match self.circuit.output_activation {
-            Some(activation) => self.check_output(activation, &cells, statement, point),
+            Some(activation) => self.check_output(activation, &opened, statement, &ends.point),
             None => Ok(()),
         }
     }
 
-    /// `Σ_i eq(ρ,i)·M(i)·acc(i)` is `2^s·q + r - 2^(s-1)` at `ρ` on one side, and on the other it
-    /// ends in `eq(ρ,ρ')·M(ρ')·acc(ρ')`, the products taken row by row.
-    fn check_requantized(
+    fn replay_layer(
         &self,
-        activation: usize,
-        columns: &Columns<EF>,
-        (claimed, product, accumulator): (EF, EF, EF),
-        (point, row): (&[EF], &[EF]),
+        layer: &Layer,
+        messages: &LayerMessages,
+        point: &[EF],
+        challenger: &mut Challenger,
+    ) -> Result<(LayerClaims, LayerEnd), Reject> {
+        let replay = |sumcheck: &Option<Sumcheck>, rounds, challenger: &mut Challenger| {
+            let present = sumcheck.as_ref().zip(rounds);
+            let verified = present.map(|(sumcheck, rounds)| {
+                sumcheck::verify(sumcheck, rounds, INNER_PRODUCT, challenger)
+                    .map_err(|e| malformed(layer.operation, &e))
+            });
+            verified.transpose()
+        };
+        let scale = replay(&messages.scale, layer.scale_rounds(&self.circuit), challenger)?;
+        let row = match layer.reader {
+            Reader::Activation(_) => {
+                let mut row = suffix(point, layer.grid.vars()).to_vec();
+                if let Some(scale) = &scale {
+                    row[..scale.point.len()].copy_from_slice(&scale.point);
+                }
+                row
+            },
+            Reader::Output => draw_point(layer.grid.vars(), challenger),
+        };
+        let product = replay(&messages.product, layer.product_rounds(), challenger)?;
+        let wiring = replay(&messages.wiring, layer.wiring_rounds(), challenger)?;
+        let end = layer.end(
+            row,
+            product.as_ref().map(|product| &product.point[..]),
+            wiring.as_ref().map(|wiring| &wiring.point[..]),
+        );
+        Ok((LayerClaims { scale, product, wiring }, end))
+    }
+
+    fn replay_maximum(
+        &self,
+        index: usize,
+        operand: &Operand,
+        messages: &MaximumMessages,
+        challenger: &mut Challenger,
+    ) -> Result<(MaximumClaims, MaximumEnd), Reject> {
+        let activation = &self.circuit.activations[index];
+        let replay = |sumcheck, rounds, factors, challenger: &mut Challenger| {
+            sumcheck::verify(sumcheck, rounds, factors, challenger)
+                .map_err(|e| malformed(activation.operation, &e))
+        };
+        let factors = activation.limbs() + 1;
+        let zero = replay(&messages.zero, activation.grid.vars(), factors, challenger)?;
+        let gamma = draw(challenger);
+        let wiring = replay(&messages.wiring, operand.grid.vars(), INNER_PRODUCT, challenger)?;
+        let (place, operand) = (zero.point.clone(), wiring.point.clone());
+        let end = MaximumEnd { activation: index, place, operand };
+        Ok((MaximumClaims { zero, wiring, gamma }, end))
+    }
+
+    /// The accumulators at the row where the layer ends, as its weights and operands make them.
+    fn check_layer(
+        &self,
+        layer: &Layer,
+        claims: &LayerClaims,
+        end: &LayerEnd,
+        weights: &[Vec<EF>],
+        operands: &[EF],
+    ) -> Result<EF, Reject> {
+        let operation = layer.operation;
+        if let Linear::Add { multipliers } = &layer.linear {
+            let terms = operands.iter().zip(multipliers);
+            return Ok(terms.map(|(&value, m)| value * F::from_u32(m.get())).sum());
+        }
+        let mut read = operands.first().copied().unwrap_or_default();
+        if let (Some(wiring), Some(window)) = (&claims.wiring, layer.window()) {
+            let (operand, point) = (&layer.operands[0], &end.operands[0]);
+            let reads = Wiring::new(window, &operand.grid, &layer.grid, &end.row);
+            let kernel = layer.kernel(window, &end.row, end.weight.as_ref());
+            if wiring.product != reads.evaluate(&kernel, point) * read {
+                return Err(Reject::Window { operation });
+            }
+            read = wiring.sum;
+        }
+        let (Some(product), Some(matrix)) = (&claims.product, layer.matrix) else {
+            return Ok(read);
+        };
+        let (weight, bias) = (weights[2 * matrix.index][0], weights[2 * matrix.index + 1][0]);
+        if product.product != weight * read {
+            return Err(Reject::Matvec { operation });
+        }
+        Ok(product.sum + bias * layer.grid.plane_indicator(&end.row))
+    }
+
+    /// That accumulators are what their reader has of them: `Σ_i eq(ρ,i)·M(i)·acc(i)` is
+    /// `2^s·q + r - 2^(s-1)` at `ρ` on one side, and on the other it ends in
+    /// `eq(ρ,ρ')·M(ρ')·acc(ρ')`, the products taken channel by channel.
+    #[expect(clippy::too_many_arguments)]
+    fn check_reader(
+        &self,
+        layer: &Layer,
+        claims: &LayerClaims,
+        end: &LayerEnd,
+        accumulator: EF,
+        opened: &Opened,
+        statement: &Statement<'_>,
+        point: &[EF],
     ) -> Result<(), Reject> {
-        let activation = &self.circuit.activations[activation];
+        let Reader::Activation(reader) = layer.reader else {
+            let output = statement.output.chunks_exact(4).map(int32);
+            return match accumulator == layer.grid.extend(output, &end.row) {
+                true => Ok(()),
+                false => Err(Reject::Output),
+            };
+        };
+        let (activation, columns) =
+            (&self.circuit.activations[reader], &opened.cells.activations[reader]);
         let operation = activation.operation;
         let Rule::Requantize { multipliers, .. } = &activation.rule else {
             return Err(Reject::Requantize { operation });
         };
-        if claimed != scaled_value(columns.keys, &columns.limbs, self.circuit.limb_bits) {
+        let expected = scaled_value(columns.keys, &columns.limbs, self.circuit.limb_bits);
+        let Some(scale) = &claims.scale else {
+            let multiplier = multipliers.first().map_or(0, |multiplier| multiplier.get());
+            return match accumulator * F::from_u32(multiplier) == expected {
+                true => Ok(()),
+                false => Err(Reject::Requantize { operation }),
+            };
+        };
+        if scale.sum != expected {
             return Err(Reject::Requantize { operation });
         }
-        let scaled = scaled_eq(suffix(point, row.len()), multipliers);
-        let factor: EF = scaled.iter().zip(eq_table(row)).map(|(&a, b)| a * b).sum();
-        if product != factor * accumulator {
+        let [channel, _, _] = layer.grid.split(suffix(point, layer.grid.vars()));
+        let scaled = scaled_eq(channel, multipliers);
+        let factor: EF = scaled.iter().zip(eq_table(&scale.point)).map(|(&a, b)| a * b).sum();
+        if scale.product != factor * accumulator {
             return Err(Reject::Scale { operation });
+        }
+        Ok(())
+    }
+
+    /// That one difference of each window is 0, and that all are differences to what the window
+    /// reads. Padding counts as the least value there is.
+    fn check_maximum(
+        &self,
+        claims: &MaximumClaims,
+        end: &MaximumEnd,
+        columns: &[EF],
+        read: EF,
+        point: &[EF],
+    ) -> Result<(), Reject> {
+        let activation = &self.circuit.activations[end.activation];
+        let operation = activation.operation;
+        let (Rule::Maximum { operand, window, .. }, Some((&value, differences))) =
+            (&activation.rule, columns.split_first())
+        else {
+            return Err(Reject::Maximum { operation });
+        };
+        let vars = activation.grid.vars();
+        let product: EF = differences.iter().copied().product();
+        let product = product * eq_at_point(suffix(point, vars), &end.place);
+        if claims.zero.sum != EF::ZERO || claims.zero.product != product {
+            return Err(Reject::Maximum { operation });
+        }
+        let wiring = Wiring::new(window, &operand.grid, &activation.grid, &end.place);
+        let [channel, _, _] = activation.grid.split(&end.place);
+        let channels: EF = eq_table(channel).into_iter().take(activation.grid.axes[0].length).sum();
+        let everywhere = activation.grid.indicator(&end.place);
+        let powers = powers(claims.gamma, differences.len());
+        let sum: EF = differences
+            .iter()
+            .zip(wiring.covered())
+            .zip(powers)
+            .map(|((&difference, covered), power)| {
+                let outside = everywhere - channels * covered;
+                (value - difference + outside * F::from_u64(128)) * power
+            })
+            .sum();
+        let kernel = maximum_kernel(activation, window, &end.place, claims.gamma);
+        let product = wiring.evaluate(&kernel, &end.operand) * read;
+        if claims.wiring.sum != sum || claims.wiring.product != product {
+            return Err(Reject::Window { operation });
         }
         Ok(())
     }
@@ -240,96 +481,126 @@ impl Verifier {
     /// The committed values and the output agree at the lookups' point, which is drawn after both.
     fn check_output(
         &self,
-        activation: usize,
-        cells: &Cells<EF>,
+        index: usize,
+        opened: &Opened,
         statement: &Statement<'_>,
         point: &[EF],
     ) -> Result<(), Reject> {
-        let vars = self.circuit.activations[activation].vars();
-        let values = self.unpadded(
-            Source::Activation(activation),
-            cells.activations[activation].values,
-            self.circuit.output_length,
-            suffix(point, vars),
-        );
-        if values != extend_integers(statement.output.iter().map(int8), suffix(point, vars)) {
+        let grid = &self.circuit.activations[index].grid;
+        let point = suffix(point, grid.vars());
+        let value = opened.cells.activations[index].values;
+        let values = self.unpadded(Source::Activation(index), value, grid, point);
+        if values != grid.extend(statement.output.iter().map(int8), point) {
             return Err(Reject::Output);
         }
         Ok(())
     }
 
     /// What a column has at a point if its padding is replaced by zeros.
-    fn unpadded(&self, source: Source, value: EF, length: usize, point: &[EF]) -> EF {
+    fn unpadded(&self, source: Source, value: EF, grid: &crate::grid::Grid, point: &[EF]) -> EF {
         let padding = self.circuit.padding(source);
         if padding == 0 {
             return value;
         }
-        let (count, _) = prefix_moments(point, length);
-        value - (EF::ONE - count) * int(i64::from(padding))
+        value - (EF::ONE - grid.indicator(point)) * int(i64::from(padding))
     }
 
     /// Points of the weights, in the order of [`Circuit::model_tables`].
-    pub(crate) fn model_points(&self, ends: &[End]) -> Vec<Vec<EF>> {
-        ends.iter()
-            .flat_map(|end| [[&end.row[..], &end.column[..]].concat(), end.row.clone()])
-            .collect()
+    pub(crate) fn model_points(&self, ends: &Ends) -> Vec<Vec<EF>> {
+        let layers = self.circuit.layers.iter().zip(&ends.layers);
+        layers.filter_map(|(layer, end)| layer.model_points(end)).flatten().collect()
     }
 
     /// Points of the witness, in the order of [`Circuit::witness_tables`].
-    pub(crate) fn witness_points(&self, point: &[EF], ends: &[End]) -> Vec<Vec<EF>> {
+    pub(crate) fn witness_points(&self, ends: &Ends) -> Vec<Vec<EF>> {
+        let reads: Vec<&Vec<EF>> = ends.reads().collect();
         let mut points = Vec::new();
         for (index, activation) in self.circuit.activations.iter().enumerate() {
-            points.push(suffix(point, activation.vars()).to_vec());
-            points.extend(self.circuit.readers_of(index).map(|layer| ends[layer].column.clone()));
+            points.push(suffix(&ends.point, activation.grid.vars()).to_vec());
+            let maximum = ends.maxima.iter().find(|end| end.activation == index);
+            points.extend(maximum.map(|end| end.place.clone()));
+            points.extend(self.circuit.reads_of(index).map(|read| reads[read].clone()));
         }
-        points.extend(self.circuit.tables.iter().map(|table| suffix(point, table.vars()).to_vec()));
+        let tables = self.circuit.tables.iter();
+        points.extend(tables.map(|table| suffix(&ends.point, table.vars()).to_vec()));
         points
     }
 
-    /// Names the opened values: the cells of the lookups, and each layer's input at the column
-    /// where its sumcheck ends.
-    fn sort(
-        &self,
-        witness: &[Vec<EF>],
-        statement: &Statement<'_>,
-        point: &[EF],
-        ends: &[End],
-    ) -> (Cells<EF>, Vec<EF>) {
+    /// Names the opened values.
+    fn sort(&self, witness: &[Vec<EF>], statement: &Statement<'_>, ends: &Ends) -> Opened {
         let circuit = &self.circuit;
-        let input = |point: &[EF]| extend_integers(statement.input.iter().map(int8), point);
-        let mut opened = witness.iter();
-        let mut batch = || opened.next().map_or(&[][..], |values| &values[..]);
-        let mut activations: Vec<Columns<EF>> = Vec::with_capacity(circuit.activations.len());
-        let mut inputs: Vec<EF> = circuit
-            .layers
-            .iter()
-            .zip(ends)
-            .map(|(layer, end)| match layer.source {
-                Source::Input => input(&end.column),
+        let input = |operand: &Operand, point: &[EF]| {
+            operand.grid.extend(statement.input.iter().map(int8), point)
+        };
+        let mut reads: Vec<EF> = circuit
+            .reads()
+            .zip(ends.reads())
+            .map(|(operand, point)| match operand.source {
+                Source::Input => input(operand, point),
                 // Replaced below, where the activation is opened for its readers.
                 Source::Activation(_) => EF::ZERO,
             })
             .collect();
+        let points: Vec<&Vec<EF>> = ends.reads().collect();
+        let mut opened = witness.iter();
+        let mut batch = || opened.next().map_or(&[][..], |values| &values[..]);
+        let mut activations: Vec<Columns<EF>> = Vec::with_capacity(circuit.activations.len());
+        let mut maxima = Vec::new();
         for (index, activation) in circuit.activations.iter().enumerate() {
             let values = batch();
+            let point = suffix(&ends.point, activation.grid.vars());
             let (keys, limbs) = match &activation.rule {
                 Rule::Requantize { .. } => (values[1], values[2..].to_vec()),
-                Rule::Map { source: Source::Input } => {
-                    (input(suffix(point, activation.vars())), Vec::new())
-                },
                 // One length, hence one point.
-                Rule::Map { source: Source::Activation(source) } => {
-                    (activations[*source].values, Vec::new())
+                Rule::Map { operand, .. } => match operand.source {
+                    Source::Input => (input(operand, point), Vec::new()),
+                    Source::Activation(source) => (activations[source].values, Vec::new()),
+                },
+                Rule::Maximum { .. } => {
+                    maxima.push(batch().to_vec());
+                    (EF::ZERO, values[1..].to_vec())
                 },
             };
             activations.push(Columns { keys, values: values[0], limbs });
-            for layer in circuit.readers_of(index) {
-                let column = &ends[layer].column;
-                let source = Source::Activation(index);
-                inputs[layer] = self.unpadded(source, batch()[0], activation.length, column);
+            for read in circuit.reads_of(index) {
+                let (source, grid) = (Source::Activation(index), &activation.grid);
+                reads[read] = self.unpadded(source, batch()[0], grid, points[read]);
             }
         }
         let multiplicities = circuit.tables.iter().map(|_| batch()[0]).collect();
-        (Cells { activations, multiplicities }, inputs)
+        Opened { cells: Cells { activations, multiplicities }, maxima, reads }
     }
+}
+
+impl Layer {
+    /// Where a layer's reduction ends, from the points where its sumchecks do.
+    pub(crate) fn end(
+        &self,
+        row: Vec<EF>,
+        product: Option<&[EF]>,
+        wiring: Option<&[EF]>,
+    ) -> LayerEnd {
+        let weight = product.map(|product| {
+            let (group, column) = product.split_at(self.group_vars());
+            (group.to_vec(), column.to_vec())
+        });
+        let operands = match (wiring, &weight) {
+            (Some(wiring), _) => vec![wiring.to_vec()],
+            (None, Some((_, column))) => vec![column.clone()],
+            (None, None) => vec![row.clone(); self.operands.len()],
+        };
+        LayerEnd { row, weight, operands }
+    }
+}
+
+impl Ends {
+    /// Where each of [`Circuit::reads`] reads.
+    fn reads(&self) -> impl Iterator<Item = &Vec<EF>> {
+        let of_layers = self.layers.iter().flat_map(|end| &end.operands);
+        of_layers.chain(self.maxima.iter().map(|end| &end.operand))
+    }
+}
+
+fn malformed(operation: usize, error: &dyn ToString) -> Reject {
+    Reject::Sumcheck { operation, reason: error.to_string() }
 }

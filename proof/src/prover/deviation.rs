@@ -15,11 +15,17 @@ pub(super) trait Deviation {
     /// The input that the model is run on.
     fn input(&self, _input: &mut [i64]) {}
 
-    /// Accumulators of a layer.
+    /// What the windows of a layer see of the tensor that they lie on, element by element.
+    fn seen(&self, _layer: usize, _elements: &mut [i64]) {}
+
+    /// Accumulators of a layer, element by element.
     fn accumulators(&self, _layer: usize, _accumulators: &mut [i32]) {}
 
     /// A cell of an activation, the padding included.
     fn cell(&self, _activation: usize, _row: usize, _cell: &mut Cell) {}
+
+    /// An element that is the maximum of a window. Its differences follow from it.
+    fn maximum(&self, _activation: usize, _element: usize, _value: &mut i64) {}
 
     /// Multiplicities of each table.
     fn multiplicities(&self, _counts: &mut [Vec<u64>]) {}

@@ -2,15 +2,16 @@
 
 use super::{deviation::Deviation, ProveError};
 use crate::{
-    circuit::{Activation, Circuit, Layer, Reader, Rule, Source, RANGE},
+    circuit::{Activation, Circuit, Layer, Linear, Operand, Rule, Source},
     field::{int, F},
+    grid::Grid,
     logup::{Cells, Columns},
 };
 use alloc::{vec, vec::Vec};
-use assay_graph::{requantize, Clamp, Shift, Weights};
+use assay_graph::{requantize, Clamp, Multiplier, Parameters, Shift, Weights, Window};
 use p3_field::{PrimeCharacteristicRing, PrimeField64};
 
-/// One element of an activation.
+/// One element of an activation that is looked up with its key.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Cell {
     /// The quotient, or the value that is mapped.
@@ -23,8 +24,10 @@ pub(super) struct Cell {
 
 /// A run.
 pub(super) struct Execution {
-    /// Input of each layer, padded with zeros.
-    pub inputs: Vec<Vec<F>>,
+    /// What each of [`Circuit::reads`] reads, padded with zeros.
+    pub reads: Vec<Vec<F>>,
+    /// For each layer with a window, what the window sees of what it reads: the same. Else empty.
+    pub seen: Vec<Vec<F>>,
     /// Accumulators of each layer, padded with zeros.
     pub accumulators: Vec<Vec<F>>,
     /// What the lookups are made of.
@@ -40,6 +43,8 @@ struct Run<'a> {
     input: Vec<i64>,
     /// Accumulators of each layer so far.
     accumulators: Vec<Vec<i32>>,
+    /// See [`Execution::seen`].
+    seen: Vec<Vec<F>>,
     /// Elements of each activation so far.
     values: Vec<Vec<i64>>,
     /// Multiplicities of each table.
@@ -56,9 +61,9 @@ impl Execution {
         let mut input: Vec<i64> = input.iter().map(|byte| i64::from(*byte as i8)).collect();
         deviation.input(&mut input);
         let counts = circuit.tables.iter().map(|table| vec![0; 1 << table.vars()]).collect();
-        let (accumulators, values) = (Vec::new(), Vec::new());
-        let mut run = Run { circuit, deviation, input, accumulators, values, counts };
-        let (mut inputs, mut columns) = (Vec::new(), Vec::new());
+        let (accumulators, seen, values) = (Vec::new(), Vec::new(), Vec::new());
+        let mut run = Run { circuit, deviation, input, accumulators, seen, values, counts };
+        let mut columns = Vec::new();
         let mut activations = circuit.activations.iter().enumerate().peekable();
         // In the order of the operations: a layer comes after what it reads.
         for (index, layer) in circuit.layers.iter().enumerate() {
@@ -67,7 +72,6 @@ impl Execution {
             {
                 columns.push(run.activate(index, activation));
             }
-            inputs.push(padded(run.values_of(layer.source), layer.input_vars()));
             run.accumulate(index, layer, weights)?;
         }
         for (index, activation) in activations {
@@ -76,27 +80,31 @@ impl Execution {
         deviation.multiplicities(&mut run.counts);
         let mut output = run.output();
         deviation.output(&mut output);
+        let lay = |operand: &Operand| padded(&operand.grid, run.values_of(operand.source));
+        let reads = circuit.reads().map(lay).collect();
         let accumulators = circuit.layers.iter().zip(&run.accumulators).map(|(layer, values)| {
-            let values: Vec<i64> = values.iter().map(|a| i64::from(*a)).collect();
-            padded(&values, layer.output_vars())
+            let mut cells = vec![F::ZERO; 1 << layer.grid.vars()];
+            let values = layer.grid.cells().zip(values);
+            values.for_each(|(cell, value)| cells[cell] = int(i64::from(*value)));
+            cells
         });
         let accumulators = accumulators.collect();
         let as_cells = |counts: Vec<u64>| counts.into_iter().map(F::from_u64).collect();
         let multiplicities = run.counts.into_iter().map(as_cells).collect();
         let cells = Cells { activations: columns, multiplicities };
-        Ok(Self { inputs, accumulators, cells, output })
+        Ok(Self { reads, seen: run.seen, accumulators, cells, output })
     }
 
     /// Columns in the order of [`Circuit::witness_tables`].
     pub fn witness_tables(&self, circuit: &Circuit) -> Vec<Vec<Vec<F>>> {
         let activations = circuit.activations.iter().zip(&self.cells.activations);
-        let activations = activations.map(|(activation, columns)| match activation.rule {
-            Rule::Requantize { .. } => {
-                let mut table = vec![columns.values.clone(), columns.keys.clone()];
-                table.extend(columns.limbs.iter().cloned());
-                table
-            },
-            Rule::Map { .. } => vec![columns.values.clone()],
+        let activations = activations.map(|(activation, columns)| {
+            let mut table = vec![columns.values.clone()];
+            if let Rule::Requantize { .. } = activation.rule {
+                table.push(columns.keys.clone());
+            }
+            table.extend(columns.limbs.iter().cloned());
+            table
         });
         activations.chain(self.cells.multiplicities.iter().map(|m| vec![m.clone()])).collect()
     }
@@ -116,77 +124,150 @@ impl Run<'_> {
         layer: &Layer,
         weights: &Weights,
     ) -> Result<(), ProveError> {
-        let parameters = &weights.parameters[index];
-        let input = self.values_of(layer.source);
-        let rows = parameters.weights.chunks_exact(layer.inputs).zip(&parameters.bias);
-        let mut accumulators = rows
-            .map(|(row, bias)| {
-                let products = row.iter().zip(input).map(|(w, x)| i64::from(*w) * x);
-                i32::try_from(i64::from(*bias) + products.sum::<i64>())
-                    .map_err(|_| ProveError::Overflow)
-            })
+        let mut values: Vec<&[i64]> =
+            layer.operands.iter().map(|operand| self.values_of(operand.source)).collect();
+        let mut seen = Vec::new();
+        let mut cells = Vec::new();
+        if layer.window().is_some() {
+            seen.extend_from_slice(values[0]);
+            self.deviation.seen(index, &mut seen);
+            cells = padded(&layer.operands[0].grid, &seen);
+            values[0] = &seen;
+        }
+        let parameters = layer.matrix.map(|matrix| &weights.parameters[matrix.index]);
+        let sums = match (&layer.linear, parameters) {
+            (Linear::Dense, Some(parameters)) => dense(parameters, values[0]),
+            (Linear::Conv2d { window, groups }, Some(parameters)) => {
+                convolution(parameters, window, *groups, layer, values[0])
+            },
+            (Linear::SumPool2d { window }, _) => sums(window, layer, values[0]),
+            (Linear::Add { multipliers: [a, b] }, _) => {
+                let multiplier = |m: &Multiplier| i64::from(m.get());
+                let pairs = values[0].iter().zip(values[1]);
+                pairs.map(|(x, y)| multiplier(a) * x + multiplier(b) * y).collect()
+            },
+            (Linear::Dense | Linear::Conv2d { .. }, None) => Vec::new(),
+        };
+        let mut accumulators = sums
+            .into_iter()
+            .map(|sum| i32::try_from(sum).map_err(|_| ProveError::Overflow))
             .collect::<Result<Vec<i32>, _>>()?;
         self.deviation.accumulators(index, &mut accumulators);
         self.accumulators.push(accumulators);
+        self.seen.push(cells);
         Ok(())
     }
 
     fn activate(&mut self, index: usize, activation: &Activation) -> Columns<Vec<F>> {
-        let circuit = self.circuit;
-        let rows = 1 << activation.vars();
+        let (values, columns) = match &activation.rule {
+            Rule::Maximum { operand, window, tag } => {
+                self.maximum(index, activation, operand, window, *tag)
+            },
+            Rule::Requantize { .. } | Rule::Map { .. } => self.look_up(index, activation),
+        };
+        self.values.push(values);
+        columns
+    }
+
+    /// Counts a lookup, if the key is in the table at all.
+    fn count(&mut self, tag: usize, key: i64) {
+        if let Some(row) = self.circuit.tables[tag].row(key) {
+            self.counts[tag][row] += 1;
+        }
+    }
+
+    fn maximum(
+        &mut self,
+        index: usize,
+        activation: &Activation,
+        operand: &Operand,
+        window: &Window,
+        tag: usize,
+    ) -> (Vec<i64>, Columns<Vec<F>>) {
+        let rows = 1 << activation.grid.vars();
+        let mut columns = Columns {
+            keys: Vec::new(),
+            values: vec![F::ZERO; rows],
+            limbs: vec![vec![F::ZERO; rows]; window.kernel.area()],
+        };
+        let mut values = Vec::with_capacity(activation.grid.elements());
+        for (element, cell) in activation.grid.cells().enumerate() {
+            let read = reads(window, &operand.grid, &activation.grid, element);
+            let input = self.values_of(operand.source);
+            // Padding counts as the least value there is.
+            let read: Vec<i64> = read.map(|i| i.map_or(-128, |i| input[i])).collect();
+            let mut value = read.iter().copied().max().unwrap_or(-128);
+            self.deviation.maximum(index, element, &mut value);
+            for (column, x) in columns.limbs.iter_mut().zip(read) {
+                column[cell] = int(value - x);
+                self.count(tag, value - x);
+            }
+            columns.values[cell] = int(value);
+            values.push(value);
+        }
+        let padding = (rows - values.len()) * window.kernel.area();
+        self.counts[tag][0] += padding as u64;
+        (values, columns)
+    }
+
+    fn look_up(&mut self, index: usize, activation: &Activation) -> (Vec<i64>, Columns<Vec<F>>) {
+        let rows = 1 << activation.grid.vars();
         let mut columns = Columns {
             keys: Vec::with_capacity(rows),
             values: Vec::with_capacity(rows),
             limbs: vec![Vec::with_capacity(rows); activation.limbs()],
         };
-        let mut values = Vec::with_capacity(rows);
-        let layer = circuit.layers.iter().position(|l| l.reader == Reader::Activation(index));
+        let limb_bits = self.circuit.limb_bits;
+        let mut values = Vec::with_capacity(activation.grid.elements());
+        let mut cells = activation.grid.cells().enumerate().peekable();
         for row in 0..rows {
-            let mut cell = self.cell(activation, layer, row);
+            let element = cells.next_if(|(_, cell)| *cell == row).map(|(element, _)| element);
+            let mut cell = self.cell(activation, element);
             self.deviation.cell(index, row, &mut cell);
-            for (column, limb) in
-                columns.limbs.iter_mut().zip(limbs(cell.remainder, activation, circuit.limb_bits))
-            {
+            let limbs = limbs(cell.remainder, activation.limbs(), limb_bits);
+            for (column, limb) in columns.limbs.iter_mut().zip(limbs) {
                 column.push(limb);
-                if let Some(count) = self.counts[RANGE].get_mut(limb.as_canonical_u64() as usize) {
+                let count =
+                    self.counts[activation.limb_tag()].get_mut(limb.as_canonical_u64() as usize);
+                if let Some(count) = count {
                     *count += 1;
                 }
             }
-            if let Some(row) = circuit.tables[activation.tag].row(cell.key) {
-                self.counts[activation.tag][row] += 1;
+            if let Some(tag) = activation.pair_tag() {
+                self.count(tag, cell.key);
             }
             columns.keys.push(int(cell.key));
             columns.values.push(int(cell.value));
-            values.push(cell.value);
+            if element.is_some() {
+                values.push(cell.value);
+            }
         }
-        values.truncate(activation.length);
-        self.values.push(values);
-        columns
+        (values, columns)
     }
 
-    /// What a row of an activation has to be.
-    fn cell(&self, activation: &Activation, layer: Option<usize>, row: usize) -> Cell {
-        let table = &self.circuit.tables[activation.tag];
+    /// What a cell of an activation has to be: that of an element, or padding.
+    fn cell(&self, activation: &Activation, element: Option<usize>) -> Cell {
         match &activation.rule {
-            Rule::Requantize { multipliers, limbs } => {
-                let accumulators = layer.map_or(&[][..], |layer| &self.accumulators[layer][..]);
+            Rule::Requantize { layer, multipliers, limbs, tag } => {
+                let table = &self.circuit.tables[*tag];
                 let shift = shift(limbs * self.circuit.limb_bits);
-                match (accumulators.get(row), multipliers.get(row)) {
-                    (Some(accumulator), Some(multiplier)) => {
-                        let cell = requantize(*accumulator, *multiplier, shift, Clamp::FULL);
-                        let key = cell.quotient;
-                        let remainder = cell.remainder as i64;
-                        Cell { key, remainder, value: table.value(key) }
-                    },
-                    // The multiplier is 0 here.
-                    _ => Cell { key: 0, remainder: 1 << (shift.bits() - 1), value: 0 },
-                }
+                let Some(element) = element else {
+                    return Cell { key: 0, remainder: 1 << (shift.bits() - 1), value: 0 };
+                };
+                let channel = element / activation.grid.plane();
+                let multiplier = multipliers[channel.min(multipliers.len() - 1)];
+                let accumulator = self.accumulators[*layer][element];
+                let cell = requantize(accumulator, multiplier, shift, Clamp::FULL);
+                let key = cell.quotient;
+                Cell { key, remainder: cell.remainder as i64, value: table.value(key) }
             },
-            Rule::Map { source } => {
-                let padding = i64::from(self.circuit.padding(*source));
-                let key = self.values_of(*source).get(row).copied().unwrap_or(padding);
-                Cell { key, remainder: 0, value: table.value(key) }
+            Rule::Map { operand, tag } => {
+                let padding = i64::from(self.circuit.padding(operand.source));
+                let values = self.values_of(operand.source);
+                let key = element.map_or(padding, |element| values[element]);
+                Cell { key, remainder: 0, value: self.circuit.tables[*tag].value(key) }
             },
+            Rule::Maximum { .. } => Cell { key: 0, remainder: 0, value: 0 },
         }
     }
 
@@ -201,6 +282,79 @@ impl Run<'_> {
     }
 }
 
+fn dense(parameters: &Parameters, input: &[i64]) -> Vec<i64> {
+    let rows = parameters.weights.chunks_exact(input.len()).zip(&parameters.bias);
+    rows.map(|(row, bias)| i64::from(*bias) + dot(row, input)).collect()
+}
+
+fn dot(weights: &[i8], input: &[i64]) -> i64 {
+    weights.iter().zip(input).map(|(w, x)| i64::from(*w) * x).sum()
+}
+
+/// What a window reads for one element of the output, position by position; `None` in the padding.
+fn reads<'a>(
+    window: &'a Window,
+    input: &Grid,
+    output: &Grid,
+    element: usize,
+) -> impl Iterator<Item = Option<usize>> + use<'a> {
+    let [_, height, width] = input.axes.map(|axis| axis.length);
+    let plane = output.plane();
+    let (channel, place) = (element / plane, element % plane);
+    let (row, column) = (place / output.axes[2].length, place % output.axes[2].length);
+    (0..usize::from(window.kernel.height)).flat_map(move |u| {
+        let row =
+            (row * usize::from(window.stride.height) + u).checked_sub(window.padding.top.into());
+        (0..usize::from(window.kernel.width)).map(move |v| {
+            let column = column * usize::from(window.stride.width) + v;
+            let (row, column) = (row?, column.checked_sub(window.padding.left.into())?);
+            let inside = row < height && column < width;
+            inside.then_some((channel * height + row) * width + column)
+        })
+    })
+}
+
+fn convolution(
+    parameters: &Parameters,
+    window: &Window,
+    groups: usize,
+    layer: &Layer,
+    input: &[i64],
+) -> Vec<i64> {
+    let grid = &layer.operands[0].grid;
+    let (plane, area) = (layer.grid.plane(), window.kernel.area());
+    let outputs = layer.grid.axes[0].length;
+    let (inputs_per_group, outputs_per_group) = (grid.axes[0].length / groups, outputs / groups);
+    let fan_in = inputs_per_group * area;
+    let mut sums = vec![0; outputs * plane];
+    for place in 0..plane {
+        // Of the first channel; the others are read at the same places of theirs.
+        let places: Vec<Option<usize>> = reads(window, grid, &layer.grid, place).collect();
+        for group in 0..groups {
+            let channels = group * inputs_per_group..(group + 1) * inputs_per_group;
+            let read: Vec<i64> = channels
+                .flat_map(|channel| {
+                    let first = channel * grid.plane();
+                    places.iter().map(move |place| place.map_or(0, |place| input[first + place]))
+                })
+                .collect();
+            for output in group * outputs_per_group..(group + 1) * outputs_per_group {
+                let row = &parameters.weights[output * fan_in..][..fan_in];
+                sums[output * plane + place] = i64::from(parameters.bias[output]) + dot(row, &read);
+            }
+        }
+    }
+    sums
+}
+
+fn sums(window: &Window, layer: &Layer, input: &[i64]) -> Vec<i64> {
+    let sum = |element| {
+        let read = reads(window, &layer.operands[0].grid, &layer.grid, element);
+        read.flatten().map(|i| input[i]).sum()
+    };
+    (0..layer.grid.elements()).map(sum).collect()
+}
+
 /// The shift of so many bits; limbs are whole, and there are few shifts.
 fn shift(bits: usize) -> Shift {
     let is = |shift: &Shift| usize::from(shift.bits()) == bits;
@@ -208,14 +362,9 @@ fn shift(bits: usize) -> Shift {
 }
 
 /// Limbs of a remainder, the lowest first. What does not fit is left to the highest.
-fn limbs(
-    mut remainder: i64,
-    activation: &Activation,
-    limb_bits: usize,
-) -> impl Iterator<Item = F> + use<> {
-    let last = activation.limbs().saturating_sub(1);
-    (0..=last).map(move |index| {
-        if index == last {
+fn limbs(mut remainder: i64, count: usize, limb_bits: usize) -> impl Iterator<Item = F> {
+    (0..count).map(move |index| {
+        if index + 1 == count {
             return int(remainder);
         }
         let limb = remainder & ((1 << limb_bits) - 1);
@@ -224,9 +373,9 @@ fn limbs(
     })
 }
 
-/// Field elements, padded with zeros.
-fn padded(values: &[i64], vars: usize) -> Vec<F> {
-    let mut cells: Vec<F> = values.iter().map(|value| int(*value)).collect();
-    cells.resize(1 << vars, F::ZERO);
+/// The cells of a tensor, padded with zeros.
+fn padded(grid: &Grid, values: &[i64]) -> Vec<F> {
+    let mut cells = vec![F::ZERO; 1 << grid.vars()];
+    grid.cells().zip(values).for_each(|(cell, value)| cells[cell] = int(*value));
     cells
 }

@@ -1,7 +1,7 @@
 //! The prover's side of the lookups.
 
 use crate::{
-    circuit::{Circuit, RANGE},
+    circuit::Circuit,
     field::{int, EF, F},
     logup::{Cells, Challenges, Content, Layout, Reduction},
     pcs::Challenger,
@@ -48,11 +48,11 @@ impl Layout {
             for row in 0..1 << block.vars {
                 let (numerator, key, value, tag) = match block.content {
                     Content::Limb { activation, limb } => {
-                        (F::ONE, cells.activations[activation].limbs[limb][row], F::ZERO, RANGE)
+                        let tag = circuit.activations[activation].limb_tag();
+                        (F::ONE, cells.activations[activation].limbs[limb][row], F::ZERO, tag)
                     },
-                    Content::Pairs { activation } => {
+                    Content::Pairs { activation, tag } => {
                         let columns = &cells.activations[activation];
-                        let tag = circuit.activations[activation].tag;
                         (F::ONE, columns.keys[row], columns.values[row], tag)
                     },
                     Content::Table { tag } => {

@@ -3,26 +3,27 @@
 mod deviation;
 mod execution;
 mod lookups;
+mod reduce;
 #[cfg(test)]
 mod tests;
 
 use crate::{
-    circuit::{Circuit, Layer, Reader, Rule},
+    circuit::{Circuit, Linear},
     encoding::Proof,
     error::SetupError,
-    field::{dot, eq_table, int, EF, F},
+    field::{int, F},
     logup::Challenges,
     parameters::ProofParameters,
     pcs::{challenger, Pcs, Secret},
-    sumcheck,
     transcript::{absorb_items, Context, Statement},
-    verifier::{draw, draw_point, scaled_eq, scaled_value, suffix, End, Verifier},
+    verifier::{draw, Ends, Verifier},
 };
 use alloc::{vec, vec::Vec};
 use assay_graph::{CheckedGraph, Digest, Graph, Parameters, Plan, Weights};
 use deviation::{Deviation, Honest};
 use execution::Execution;
 use p3_field::PrimeCharacteristicRing;
+use reduce::Task;
 
 /// Why there is no proof.
 #[derive(Clone, PartialEq, Debug)]
@@ -124,7 +125,7 @@ impl Prover {
     ) -> Result<Proven, ProveError> {
         let verifier = &self.verifier;
         let circuit = &verifier.circuit;
-        let (expected, found) = (circuit.input_length, input.len());
+        let (expected, found) = (verifier.input_bytes(), input.len());
         if expected != found {
             return Err(ProveError::InputLength { expected, found });
         }
@@ -147,71 +148,35 @@ impl Prover {
             &mut challenger,
         );
 
-        let (mut scale, mut matvec, mut ends) = (Vec::new(), Vec::new(), Vec::new());
+        let mut ends = Ends { point, layers: Vec::new(), maxima: Vec::new() };
+        let (mut layers, mut maxima) = (Vec::new(), Vec::new());
+        let mut reads = run.reads.iter();
+        let task = Task { prover: self, run: &run, deviation };
         for (index, layer) in circuit.layers.iter().enumerate() {
-            let accumulators = &run.accumulators[index];
-            let row = match layer.reader {
-                Reader::Activation(activation) => {
-                    let (weights, claim) = self.scale_claim(
-                        activation,
-                        &run,
-                        accumulators,
-                        suffix(&point, layer.output_vars()),
-                        deviation,
-                    );
-                    let lifted = accumulators.iter().map(|&a| EF::from(a)).collect();
-                    let (proof, row) = sumcheck::prove(weights, lifted, claim, &mut challenger);
-                    scale.push(proof);
-                    row
-                },
-                Reader::Output => draw_point(layer.output_vars(), &mut challenger),
-            };
-            let eq = eq_table(&row);
-            let [matrix, bias] = [2 * index, 2 * index + 1].map(|table| &self.tables[table][0]);
-            let claim = dot(&eq, accumulators) - dot(&eq, bias);
-            let input = run.inputs[index].iter().map(|&x| EF::from(x)).collect();
-            let (proof, column) =
-                sumcheck::prove(weighted_rows(&eq, matrix, layer), input, claim, &mut challenger);
-            matvec.push(proof);
-            ends.push(End { row, column });
+            let operands: Vec<&[F]> =
+                reads.by_ref().take(layer.operands.len()).map(Vec::as_slice).collect();
+            let (messages, end) = task.reduce_layer(index, &operands, &ends.point, &mut challenger);
+            layers.push(messages);
+            ends.layers.push(end);
+        }
+        for ((index, operand, window), read) in circuit.maxima().zip(reads) {
+            let (messages, end) =
+                task.reduce_maximum(index, operand, window, read, &ends.point, &mut challenger);
+            maxima.push(messages);
+            ends.maxima.push(end);
         }
 
         let model = verifier
             .model
             .open(self.secret.clone(), verifier.model_points(&ends), &mut challenger)
             .map_err(ProveError::Opening)?;
-        let points = verifier.witness_points(&point, &ends);
+        let points = verifier.witness_points(&ends);
         let witness = verifier
             .witness
             .open(witness_secret, points, &mut challenger)
             .map_err(ProveError::Opening)?;
-        let proof = Proof { witness_root, lookups, scale, matvec, model, witness };
+        let proof = Proof { witness_root, lookups, layers, maxima, model, witness };
         Ok(Proven { output: run.output, proof: proof.encode() })
-    }
-
-    /// The weights `eq(ρ,i)·M(i)` of a requantisation's sum over accumulators, and the sum.
-    fn scale_claim(
-        &self,
-        activation: usize,
-        run: &Execution,
-        accumulators: &[F],
-        point: &[EF],
-        deviation: &dyn Deviation,
-    ) -> (Vec<EF>, EF) {
-        let circuit = &self.verifier.circuit;
-        let multipliers = match &circuit.activations[activation].rule {
-            Rule::Requantize { multipliers, .. } => &multipliers[..],
-            Rule::Map { .. } => &[],
-        };
-        let weights = scaled_eq(point, multipliers);
-        let honest = dot(&weights, accumulators);
-        let claim = deviation.scaled_claim(honest, &|| {
-            let eq = eq_table(point);
-            let columns = &run.cells.activations[activation];
-            let limbs: Vec<EF> = columns.limbs.iter().map(|limb| dot(&eq, limb)).collect();
-            scaled_value(dot(&eq, &columns.keys), &limbs, circuit.limb_bits)
-        });
-        (weights, claim)
     }
 }
 
@@ -222,35 +187,34 @@ fn commit(pcs: &Pcs, tables: &[Vec<Vec<F>>]) -> Result<(Digest, Secret), SetupEr
 
 /// Columns in the order of [`Circuit::model_tables`].
 fn model_tables(circuit: &Circuit, weights: &Weights) -> Result<Vec<Vec<Vec<F>>>, SetupError> {
-    let mut tables = Vec::new();
-    if weights.parameters.len() != circuit.layers.len() {
+    let layers = circuit.layers.iter().filter_map(|layer| Some((layer, layer.matrix?)));
+    let layers: Vec<_> = layers.collect();
+    if weights.parameters.len() != layers.len() {
         return Err(SetupError::Weights);
     }
-    for (layer, Parameters { weights, bias }) in circuit.layers.iter().zip(&weights.parameters) {
-        if weights.len() != layer.inputs * layer.outputs || bias.len() != layer.outputs {
+    let mut tables = Vec::new();
+    for ((layer, matrix), Parameters { weights, bias }) in
+        layers.into_iter().zip(&weights.parameters)
+    {
+        if weights.len() != matrix.rows * matrix.columns || bias.len() != matrix.rows {
             return Err(SetupError::Weights);
         }
-        let columns = 1 << layer.input_vars();
-        let mut matrix = vec![F::ZERO; columns << layer.output_vars()];
-        for (cells, row) in matrix.chunks_exact_mut(columns).zip(weights.chunks_exact(layer.inputs))
+        // The columns of a dense layer lie as what they are multiplied with.
+        let places: Vec<usize> = match layer.linear {
+            Linear::Dense => layer.operands[0].grid.cells().collect(),
+            _ => (0..matrix.columns).collect(),
+        };
+        let columns = 1 << matrix.column_vars;
+        let mut cells = vec![F::ZERO; columns << matrix.row_vars];
+        for (cells, row) in
+            cells.chunks_exact_mut(columns).zip(weights.chunks_exact(matrix.columns))
         {
-            cells.iter_mut().zip(row).for_each(|(cell, w)| *cell = int(i64::from(*w)));
+            places.iter().zip(row).for_each(|(&place, w)| cells[place] = int(i64::from(*w)));
         }
         let mut biases: Vec<F> = bias.iter().map(|b| int(i64::from(*b))).collect();
-        biases.resize(1 << layer.output_vars(), F::ZERO);
-        tables.push(vec![matrix]);
+        biases.resize(1 << matrix.bias_vars(), F::ZERO);
+        tables.push(vec![cells]);
         tables.push(vec![biases]);
     }
     Ok(tables)
-}
-
-/// `Σ_i eq[i]·W(i, ·)`.
-fn weighted_rows(eq: &[EF], matrix: &[F], layer: &Layer) -> Vec<EF> {
-    let mut sum = vec![EF::ZERO; 1 << layer.input_vars()];
-    for (row, &weight) in matrix.chunks_exact(sum.len()).take(layer.outputs).zip(eq) {
-        for (cell, &w) in sum.iter_mut().zip(row).take(layer.inputs) {
-            *cell += weight * w;
-        }
-    }
-    sum
 }

@@ -145,7 +145,7 @@ impl Deviation for Liar {
 /// What a lie is refused by.
 fn verdict(model: &Model, lie: Lie, activation: usize, clamp: Clamp) -> Reject {
     let circuit = &model.prover.verifier.circuit;
-    let elements = circuit.activations[activation].length;
+    let elements = circuit.activations[activation].grid.elements();
     let last_layer = circuit.layers.len() - 1;
     let liar = Liar { lie, clamp, elements, activation, last_layer };
     let input = model.input(11);
@@ -287,7 +287,10 @@ fn other_biases_swapped_rows_and_transposed_weights_are_found() {
         let proven = impostor.prove(&CONTEXT, &input).unwrap();
         let verdict = model.verify(&input, &proven.output, &proven.proof);
         assert!(
-            matches!(verdict, Err(Reject::Matvec { operation: 0 } | Reject::Scale { .. })),
+            matches!(
+                verdict,
+                Err(Reject::Matvec { operation: 0 } | Reject::Requantize { operation: 1 })
+            ),
             "{name}: {verdict:?}"
         );
     }

@@ -4,12 +4,16 @@ mod honest;
 mod lies;
 mod mutations;
 mod statements;
+mod windows;
 
 use super::*;
-use crate::error::{DecodeError, Reject};
+use crate::{
+    error::{DecodeError, Reject},
+    field::EF,
+};
 use assay_graph::{
     interpret, Architecture, Clamp, Commitments, FormatVersion, Multiplier, Operation, Scale,
-    Shape, Shift, Tensor, TensorId,
+    Shape, Shift, Tensor, TensorId, Window,
 };
 
 /// Numbers that look random and are the same each time (xorshift64*).
@@ -38,8 +42,11 @@ impl Random {
 
 /// A graph under construction, each operation reading what the one before defines.
 pub(super) struct Builder {
+    input: Shape,
+    /// Of the last tensor.
     shape: Shape,
-    length: usize,
+    /// Sums that one accumulator of the last tensor is of.
+    fan_in: usize,
     operations: Vec<Operation>,
     parameters: Vec<Parameters>,
     random: Random,
@@ -48,35 +55,92 @@ pub(super) struct Builder {
 impl Builder {
     pub fn new(input: Shape, seed: u64) -> Self {
         Self {
+            input,
             shape: input,
-            length: input.elements().unwrap(),
+            fan_in: 1,
             operations: vec![],
             parameters: vec![],
             random: Random::new(seed),
         }
     }
 
-    fn input(&self) -> TensorId {
+    pub fn last(&self) -> TensorId {
         TensorId(self.operations.len() as u16)
     }
 
-    pub fn dense(mut self, rows: usize) -> Self {
-        self.operations.push(Operation::Dense { input: self.input(), rows: rows as u32 });
-        let weights = self.random.bytes(rows * self.length).into_iter().map(|w| w as i8);
+    fn parameters(&mut self, rows: usize, columns: usize) {
+        let weights = self.random.bytes(rows * columns).into_iter().map(|w| w as i8);
         let bias = (0..rows).map(|_| i32::from(self.random.next() as i16));
         self.parameters.push(Parameters {
             weights: weights.collect::<Vec<_>>().try_into().unwrap(),
             bias: bias.collect::<Vec<_>>().try_into().unwrap(),
         });
-        self.length = rows;
-        self
+        self.fan_in = columns;
     }
 
-    /// Brings most accumulators of the dense layer before into the clamp's interval.
+    pub fn dense(mut self, rows: usize) -> Self {
+        let columns = self.shape.elements().unwrap();
+        let operation = Operation::Dense { input: self.last(), rows: rows as u32 };
+        self.parameters(rows, columns);
+        self.operation(operation, Shape::vector(rows as u32))
+    }
+
+    pub fn convolution(mut self, channels: usize, groups: usize, window: Window) -> Self {
+        let operation = Operation::Conv2d {
+            input: self.last(),
+            output_channels: channels as u32,
+            groups: groups as u32,
+            window,
+        };
+        self.parameters(channels, self.shape.channels as usize / groups * window.kernel.area());
+        self.windowed(operation, window, channels as u32)
+    }
+
+    pub fn sum_pool(mut self, window: Window) -> Self {
+        // As if of products with weights.
+        self.fan_in = 1;
+        let operation = Operation::SumPool2d { input: self.last(), window };
+        let channels = self.shape.channels;
+        self.windowed(operation, window, channels)
+    }
+
+    pub fn max_pool(self, window: Window) -> Self {
+        let operation = Operation::MaxPool2d { input: self.last(), window };
+        let channels = self.shape.channels;
+        self.windowed(operation, window, channels)
+    }
+
+    fn windowed(self, operation: Operation, window: Window, channels: u32) -> Self {
+        let size = |size: u32, padding: u16, kernel: u16, stride: u16| {
+            (size + u32::from(padding) - u32::from(kernel)) / u32::from(stride) + 1
+        };
+        let Window { kernel, stride, padding } = window;
+        let height =
+            size(self.shape.height, padding.top + padding.bottom, kernel.height, stride.height);
+        let width =
+            size(self.shape.width, padding.left + padding.right, kernel.width, stride.width);
+        self.operation(operation, Shape::new(channels, height, width))
+    }
+
+    /// The sum of two tensors of the last one's shape.
+    pub fn add(mut self, left: TensorId, right: TensorId) -> Self {
+        // As if of one product of weights of this size, so that requantisation brings it back.
+        self.fan_in = 1;
+        let multiplier = |weight| Multiplier::new(weight).unwrap();
+        let operation = Operation::Add {
+            left,
+            right,
+            left_multiplier: multiplier(50),
+            right_multiplier: multiplier(37),
+        };
+        let shape = self.shape;
+        self.operation(operation, shape)
+    }
+
+    /// Brings most accumulators of the operation before into the clamp's interval.
     pub fn requantize(mut self, shift: Shift, clamp: Clamp, per_channel: bool) -> Self {
-        let inputs = self.parameters.last().unwrap().weights.len() / self.length;
-        let ratio = 60.0 / (74.0 * 60.0 * (inputs as f64).sqrt());
-        let count = if per_channel { self.length } else { 1 };
+        let ratio = 60.0 / (74.0 * 60.0 * (self.fan_in as f64).sqrt());
+        let count = if per_channel { self.shape.channels } else { 1 };
         let multipliers: Vec<_> = (0..count)
             .map(|_| {
                 let vary = 0.75 + self.random.below(512) as f64 / 1024.0;
@@ -84,29 +148,31 @@ impl Builder {
                 Multiplier::new(multiplier.clamp(1.0, 2147483647.0) as u32).unwrap()
             })
             .collect();
-        self.operations.push(Operation::Requantize {
-            input: self.input(),
+        let operation = Operation::Requantize {
+            input: self.last(),
             multipliers: multipliers.try_into().unwrap(),
             shift,
             quotient_bits: 9,
             clamp,
-        });
-        self
+        };
+        let shape = self.shape;
+        self.operation(operation, shape)
     }
 
-    pub fn lookup(mut self, table: impl Fn(i8) -> i8) -> Self {
+    pub fn lookup(self, table: impl Fn(i8) -> i8) -> Self {
         let table = core::array::from_fn(|i| table((i as i16 - 128) as i8));
-        self.operations.push(Operation::Lookup { input: self.input(), table });
-        self
+        let (operation, shape) = (Operation::Lookup { input: self.last(), table }, self.shape);
+        self.operation(operation, shape)
     }
 
-    pub fn reshape(mut self, shape: Shape) -> Self {
-        self.operations.push(Operation::Reshape { input: self.input(), shape });
-        self
+    pub fn reshape(self, shape: Shape) -> Self {
+        let operation = Operation::Reshape { input: self.last(), shape };
+        self.operation(operation, shape)
     }
 
-    pub fn operation(mut self, operation: Operation) -> Self {
+    fn operation(mut self, operation: Operation, shape: Shape) -> Self {
         self.operations.push(operation);
+        self.shape = shape;
         self
     }
 
@@ -114,7 +180,7 @@ impl Builder {
         let mut graph = Graph {
             architecture: Architecture {
                 format_version: FormatVersion::V1,
-                input_shape: self.shape,
+                input_shape: self.input,
                 input_scale: Scale::ONE,
                 output_scale: Scale::ONE,
                 operations: self.operations.try_into().unwrap(),

@@ -1,6 +1,7 @@
 //! Bytes that are no proof: refused by name, without a panic, and without great allocations.
 
 use super::*;
+use crate::sumcheck::Sumcheck;
 
 fn proven(seed: u64) -> (Model, Vec<u8>, Proven) {
     let model = perceptron(seed).model();
@@ -64,15 +65,21 @@ fn a_length_beyond_what_the_model_allows_is_refused_before_it_is_allocated() {
 
 type Change = (&'static str, fn(&mut Proof));
 
+/// The product of the first layer.
+fn product(proof: &mut Proof) -> &mut Sumcheck {
+    proof.layers[0].product.as_mut().unwrap()
+}
+
 /// Parts of a proof that are missing, exchanged or too many.
-const RESHAPED: [Change; 10] = [
-    ("scale missing", |proof| drop(proof.scale.pop())),
-    ("scale exchanged", |proof| proof.scale.swap(0, 1)),
-    ("matvec exchanged", |proof| proof.matvec.swap(0, 1)),
-    ("matvec repeated", |proof| proof.matvec.push(proof.matvec[0].clone())),
-    ("round too wide", |proof| proof.matvec[0].round_polys[0].push(EF::ZERO)),
-    ("round missing", |proof| drop(proof.scale[0].round_polys.pop())),
-    ("stray grinding", |proof| proof.scale[0].pow_witnesses.push(F::ZERO)),
+const RESHAPED: [Change; 11] = [
+    ("scale missing", |proof| proof.layers[0].scale = None),
+    ("scale too many", |proof| proof.layers[2].scale = proof.layers[0].scale.clone()),
+    ("layers exchanged", |proof| proof.layers.swap(0, 1)),
+    ("layer repeated", |proof| proof.layers.push(proof.layers[0].clone())),
+    ("round too wide", |proof| product(proof).round_polys[0].push(EF::ZERO)),
+    ("round missing", |proof| drop(product(proof).round_polys.pop())),
+    ("stray grinding", |proof| product(proof).pow_witnesses.push(F::ZERO)),
+    ("stray wiring", |proof| proof.layers[0].wiring = proof.layers[0].product.clone()),
     ("lookup layer missing", |proof| drop(proof.lookups.layers.pop())),
     ("lookup round missing", |proof| proof.lookups.layers[3].round_polys.truncate(2)),
     ("openings exchanged", |proof| core::mem::swap(&mut proof.model, &mut proof.witness)),
@@ -97,8 +104,8 @@ fn parts_of_two_proofs_do_not_make_one() {
     let changes: [fn(&mut Proof, Proof); 6] = [
         |proof, other| proof.witness_root = other.witness_root,
         |proof, other| proof.lookups = other.lookups,
-        |proof, other| proof.scale = other.scale,
-        |proof, other| proof.matvec = other.matvec,
+        |proof, other| proof.layers[0].scale = other.layers[0].scale.clone(),
+        |proof, other| proof.layers[1].product = other.layers[1].product.clone(),
         |proof, other| proof.model = other.model,
         |proof, other| proof.witness = other.witness,
     ];
