@@ -101,6 +101,21 @@ def run_model(path, name, rows):
     return np.concatenate([session.run(None, {name: row[None]})[0] for row in rows])
 
 
+CALIBRATION_ROWS = 160
+
+
+def save_rows(here, name, training, test):
+    """Writes what `assay model quantize` reads: rows to calibrate with, and rows to judge by.
+
+    Both sides are pairs of inputs and labels. The first are training rows, the second all test
+    rows.
+    """
+    for file, (rows, labels) in {"calibration": training, "test": test}.items():
+        count = CALIBRATION_ROWS if file == "calibration" else len(rows)
+        arrays = {name: rows[:count], "labels": labels[:count]}
+        np.savez_compressed(here / f"{file}.npz", **arrays)
+
+
 def artifact(path):
     """The facts that name an artifact: file, size, BLAKE2b-256 digest."""
     data = path.read_bytes()

@@ -125,6 +125,7 @@ def main():
         labels=test_y[:SAMPLES],
         expected=test_out[:SAMPLES],
     )
+    common.save_rows(HERE, "features", (train_x, train_y), (test_x, test_y))
     np.save(HERE / "features.npy", test_x[:1])
     # The shortest decimals that give the same float32 back.
     numbers = [str(v) for v in test_x[0]]

@@ -160,6 +160,7 @@ def main():
         labels=test_y[:SAMPLES],
         expected=test_out[:SAMPLES],
     )
+    common.save_rows(HERE, "image", (train_x, train_y), (test_x, test_y))
     np.save(HERE / "digit.npy", test_x[:1])
     sample = {"image": test_x[:1].tolist(), "label": int(test_y[0])}
     (HERE / "sample.json").write_text(json.dumps(sample) + "\n")

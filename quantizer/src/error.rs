@@ -1,0 +1,96 @@
+//! Why a model cannot be quantised, and what to do about it.
+
+use assay_graph::CheckError;
+
+/// Where something stands in an ONNX file.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Place {
+    /// Index of the node in the file's graph, from 0.
+    pub index: usize,
+    /// Type of its operator.
+    pub operator: String,
+    /// Name of the node; may be empty.
+    pub name: String,
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { index, operator, name } = self;
+        match name.is_empty() {
+            true => write!(f, "node {index} ({operator})"),
+            false => write!(f, "node {index} ({operator} `{name}`)"),
+        }
+    }
+}
+
+/// Why a model cannot be quantised.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The bytes are no ONNX file, or one without a graph.
+    #[error("not an ONNX model: {0}; export the model again, with its weights inside the file")]
+    NotOnnx(String),
+    /// The file as a whole has something that an integer model cannot have.
+    #[error("{problem}; {remedy}")]
+    File {
+        /// What is wrong.
+        problem: String,
+        /// What to do.
+        remedy: String,
+    },
+    /// There is no integer operation for a node.
+    #[error("{place}: {problem}; {remedy}")]
+    Node {
+        /// The node.
+        place: Place,
+        /// What is wrong.
+        problem: String,
+        /// What to do.
+        remedy: String,
+    },
+    /// A constant of the file has elements that are no numbers.
+    #[error(
+        "the constant `{name}` has {value} at element {element}; train or export the model again"
+    )]
+    NotFinite {
+        /// Name of the constant.
+        name: String,
+        /// Row-major index of the first such element.
+        element: usize,
+        /// The element.
+        value: f64,
+    },
+    /// The rows to calibrate with, or to judge by, do not fit the model or cannot be read.
+    #[error("{what}: {problem}; {remedy}")]
+    Data {
+        /// Which of them.
+        what: String,
+        /// What is wrong.
+        problem: String,
+        /// What to do.
+        remedy: String,
+    },
+    /// The integer model breaks a rule of publication.
+    #[error("the integer model may not be published: {0}")]
+    Graph(#[from] CheckError),
+    /// The integer model could not be run.
+    #[error("the integer model cannot be run: {0}")]
+    Run(#[from] assay_graph::RunError),
+}
+
+impl Error {
+    pub(crate) fn node(
+        place: &Place,
+        problem: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
+        Self::Node { place: place.clone(), problem: problem.into(), remedy: remedy.into() }
+    }
+
+    pub(crate) fn file(problem: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self::File { problem: problem.into(), remedy: remedy.into() }
+    }
+
+    pub(crate) fn data(what: &str, problem: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self::Data { what: what.to_owned(), problem: problem.into(), remedy: remedy.into() }
+    }
+}

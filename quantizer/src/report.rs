@@ -1,0 +1,187 @@
+//! What there is to say of an integer model.
+
+use crate::{
+    model::{Model, ProofSupport},
+    Quantized,
+};
+use assay_graph::{ElementType, Operation};
+use serde::Serialize;
+
+/// Facts of an integer model.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct Report {
+    /// Digest of the integer model, in hex with `0x`.
+    pub digest: String,
+    /// BLAKE2b-256 of the ONNX file, in hex with `0x`.
+    pub source: String,
+    /// Bytes of the encoded model.
+    pub bytes: usize,
+    /// Bytes of its architecture, which goes into the state of the chain.
+    pub architecture_bytes: usize,
+    /// Weights and biases.
+    pub parameters: usize,
+    /// Products of a weight and an activation in one inference.
+    pub multiply_accumulates: u64,
+    /// Elements of all int8 tensors, the input included.
+    pub activations: usize,
+    /// Whether proofs of its answers can be made.
+    pub provable: bool,
+    /// Bits of soundness of such proofs.
+    pub security_bits: Option<f64>,
+    /// Why there are no proofs; names the operation.
+    pub not_provable_because: Option<String>,
+    /// What 1 stands for in the input.
+    pub input_scale: f64,
+    /// What 1 stands for in the output.
+    pub output_scale: f64,
+    /// The operator at the end of the ONNX file that is left to who reads the output.
+    pub left_out: Option<String>,
+    /// The operations in their order.
+    pub operations: Vec<OperationReport>,
+}
+
+/// One operation of an integer model.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct OperationReport {
+    /// Its kind.
+    pub name: &'static str,
+    /// Channels, height and width of what it defines.
+    pub shape: [u32; 3],
+    /// Weights and biases.
+    pub parameters: usize,
+    /// Bits of the quotient window of a requantisation: the clamp table of its proof has two to
+    /// this power rows.
+    pub quotient_bits: Option<u8>,
+}
+
+/// What a version declares, and how real numbers become integers: the JSON document beside an
+/// integer model.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct Declaration {
+    /// Tensors that go in.
+    pub inputs: Vec<TensorDeclaration>,
+    /// Tensors that come out.
+    pub outputs: Vec<TensorDeclaration>,
+    /// What 1 stands for in the input.
+    pub input_scale: f64,
+    /// What 1 stands for in the output.
+    pub output_scale: f64,
+    /// What has to be done to real rows before they are divided by `input_scale`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preprocessing: Option<Preprocessing>,
+    /// The operator at the end of the ONNX file that is left to who reads the output.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub left_out: Option<String>,
+}
+
+/// A tensor of a version.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct TensorDeclaration {
+    /// Its name.
+    pub name: String,
+    /// `i8` or `i32`.
+    pub element_type: &'static str,
+    /// Its dimensions, with a batch of one.
+    pub shape: Vec<usize>,
+}
+
+/// An affine map of each element of a row: `scale · real + offset`.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct Preprocessing {
+    /// One for each element.
+    pub scale: Vec<f64>,
+    /// One for each element.
+    pub offset: Vec<f64>,
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("0x{digits}")
+}
+
+impl Quantized {
+    /// The encoded model, as it is published.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        use codec::Encode;
+        self.to_graph().encode()
+    }
+
+    /// What there is to say of it.
+    pub fn report(&self, model: &Model) -> Report {
+        use codec::Encode;
+        let plan = self.graph.plan();
+        let elements = |tensor: usize| plan.shapes()[tensor].elements().unwrap_or(0);
+        let operations = plan.operations();
+        let macs = operations.iter().enumerate().filter(|(_, of)| of.has_parameters());
+        let macs = macs
+            .map(|(index, _)| elements(index + 1) as u64 * plan.fan_in(index).unwrap_or(0) as u64);
+        let int8 = |of: &Operation| of.output_type() == ElementType::Int8;
+        let activations =
+            operations.iter().enumerate().filter(|(_, of)| int8(of)).map(|(k, _)| elements(k + 1));
+        let count = |index: usize| {
+            plan.parameters(index).map_or(0, |shape| shape.weights() + shape.channels)
+        };
+        let of_operation = |(index, operation): (usize, &Operation)| {
+            let shape = plan.shapes()[index + 1];
+            OperationReport {
+                name: operation.name(),
+                shape: [shape.channels, shape.height, shape.width],
+                parameters: count(index),
+                quotient_bits: match operation {
+                    Operation::Requantize { quotient_bits, .. } => Some(*quotient_bits),
+                    _ => None,
+                },
+            }
+        };
+        let (security_bits, not_provable_because) = match &self.proof {
+            ProofSupport::Sealed { security_bits } => (Some(*security_bits), None),
+            ProofSupport::Unsupported { reason } => (None, Some(reason.clone())),
+        };
+        Report {
+            digest: hex(&self.graph.digest()),
+            source: hex(&model.source()),
+            bytes: self.to_bytes().len(),
+            architecture_bytes: plan.architecture().encoded_size(),
+            parameters: (0..operations.len()).map(count).sum(),
+            multiply_accumulates: macs.sum(),
+            activations: elements(0) + activations.sum::<usize>(),
+            provable: security_bits.is_some(),
+            security_bits,
+            not_provable_because,
+            input_scale: self.convention.input_scale,
+            output_scale: self.output_scale(),
+            left_out: model.left_out().map(str::to_owned),
+            operations: operations.iter().enumerate().map(of_operation).collect(),
+        }
+    }
+
+    /// The JSON document that goes beside the model.
+    pub fn declaration(&self, model: &Model) -> Declaration {
+        let batched = |dims: &[usize]| std::iter::once(1).chain(dims.iter().copied()).collect();
+        let plan = self.graph.plan();
+        let element_type = match plan.element_type(plan.output()) {
+            Some(ElementType::Int32) => "i32",
+            _ => "i8",
+        };
+        Declaration {
+            inputs: vec![TensorDeclaration {
+                name: model.input().to_owned(),
+                element_type: "i8",
+                shape: batched(model.input_dims()),
+            }],
+            outputs: vec![TensorDeclaration {
+                name: model.output().to_owned(),
+                element_type,
+                shape: batched(model.output_dims()),
+            }],
+            input_scale: self.convention.input_scale,
+            output_scale: self.output_scale(),
+            preprocessing: self
+                .convention
+                .preprocessing
+                .clone()
+                .map(|(scale, offset)| Preprocessing { scale, offset }),
+            left_out: model.left_out().map(str::to_owned),
+        }
+    }
+}
