@@ -276,6 +276,17 @@ impl Stage {
         }
     }
 
+    /// Whether the stage asks for a move of this kind.
+    pub const fn takes(&self, answer: &Answer) -> bool {
+        matches!(
+            (self, answer),
+            (Self::Roots, Answer::Roots(_))
+                | (Self::Leaves { .. }, Answer::Leaves(_))
+                | (Self::Bytes { .. }, Answer::Bytes(_))
+                | (Self::Open { .. }, Answer::Opening(_))
+        )
+    }
+
     /// BLAKE2b-256 of the encoding: what a move is an answer to.
     pub fn digest(&self) -> Digest {
         sp_crypto_hashing::blake2_256(&self.encode())

@@ -307,6 +307,7 @@ fn every_lie_is_refused_by_its_name() {
             if let Some(answer) = answer {
                 let found = stage.clone().answer(&claim, answer);
                 assert_eq!(found == Err(Refusal::OutOfTurn), at != other, "{at} {other}");
+                assert_eq!(stage.takes(answer), at == other);
             }
         }
         for choice in [Choice::Operation(0), Choice::Leaf(0), Choice::Tile(56)] {
@@ -391,6 +392,7 @@ fn every_lie_is_refused_by_its_name() {
 
 /// Weights that nobody checked may lead out of int32. That is nothing that the model computes.
 #[test]
+#[expect(clippy::single_range_in_vec_init)]
 fn a_step_that_leaves_int32_is_lost() {
     let mut graph = Graph {
         architecture: Architecture {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use sp_runtime::DispatchResult;
 use sp_weights::Weight;
 
-use crate::{Balance, BlockNumber, Digest, RequestId, Statement, VersionId};
+use crate::{Balance, BlockNumber, Digest, RequestId, Statement, WorkerId};
 
 /// A dispute; given out by `disputes` in the order of opening, never used twice.
 #[derive(
@@ -63,10 +63,10 @@ impl<AccountId: Encode> Statement for AnswerStatement<AccountId> {
 /// A result that is not final and may be disputed.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct OptimisticResult<AccountId> {
-    /// The version that was asked for, an integer graph.
-    pub version: VersionId,
     /// The operator.
     pub operator: AccountId,
+    /// Its worker key at present.
+    pub worker: Option<WorkerId>,
     /// Root of the trace, as the operator claims it.
     pub trace_root: Digest,
     /// Last height at which a dispute may be opened.
@@ -77,6 +77,8 @@ pub struct OptimisticResult<AccountId> {
 pub trait OptimisticResults<AccountId> {
     /// The result of a request; `None` if it has none that is still open.
     fn result(request: RequestId) -> Option<OptimisticResult<AccountId>>;
+    /// The encoded architecture of the version that was asked for, an integer graph.
+    fn architecture(request: RequestId) -> Option<Vec<u8>>;
     /// The bytes of the input tensor.
     fn input(request: RequestId) -> Option<Vec<u8>>;
     /// The bytes of the output tensor that the operator claims.

@@ -1,0 +1,2 @@
+//! Benchmarks of the calls.
+#![cfg(feature = "runtime-benchmarks")]

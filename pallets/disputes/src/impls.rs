@@ -1,0 +1,304 @@
+//! Opening, moving, ending.
+
+use alloc::vec::Vec;
+use assay_dispute::{Answer, Choice, Claim, Outcome, Party, Refusal, Stage};
+use assay_graph::{commit::tensor_bytes, Architecture, Plan};
+use assay_primitives::{
+    dispute::{DisputeBonds, DisputeId, Disputes, OptimisticResults, OutputProofs},
+    BlockNumber, Digest, RequestId,
+};
+use frame_support::{ensure, traits::Get};
+use frame_system::pallet_prelude::BlockNumberFor;
+use sp_runtime::{
+    traits::{SaturatedConversion, Zero},
+    DispatchResult,
+};
+
+use crate::{
+    Agenda, Cause, Config, Counts, Dispute, Error, Event, NextDispute, OpenDisputes, Pallet,
+    Verdict, Verdicts,
+};
+
+impl<T: Config> From<Refusal> for Error<T> {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::NoOperation => Self::NoOperation,
+            Refusal::NoLeaf => Self::NoLeaf,
+            Refusal::NoTile => Self::NoTile,
+            Refusal::Opening(_) => Self::OpeningRefused,
+            // The others are refusals of the operator's moves, which have no errors.
+            _ => Self::OutOfTurn,
+        }
+    }
+}
+
+/// What an operator claims, in owned parts.
+struct ClaimData {
+    plan: Plan,
+    trace_root: Digest,
+    input: Vec<u8>,
+    output: Vec<u8>,
+}
+
+impl ClaimData {
+    fn claim(&self) -> Claim<'_> {
+        Claim {
+            plan: &self.plan,
+            trace_root: self.trace_root.0,
+            input: &self.input,
+            output: &self.output,
+        }
+    }
+}
+
+impl<T: Config> Pallet<T> {
+    pub(crate) fn now() -> BlockNumber {
+        frame_system::Pallet::<T>::block_number().saturated_into()
+    }
+
+    pub(crate) fn genesis() -> Digest {
+        let hash = frame_system::Pallet::<T>::block_hash(BlockNumberFor::<T>::zero());
+        Digest::from_slice(hash.as_ref())
+    }
+
+    /// An architecture that is on chain was checked when it was published.
+    fn plan(request: RequestId) -> Result<Plan, Error<T>> {
+        T::Results::architecture(request)
+            .and_then(|bytes| Architecture::from_bytes(&bytes).ok())
+            .and_then(|architecture| Plan::new(architecture).ok())
+            .ok_or(Error::<T>::NoArchitecture)
+    }
+
+    fn claim_data(request: RequestId) -> Result<ClaimData, Error<T>> {
+        let result = T::Results::result(request).ok_or(Error::<T>::NoResult)?;
+        Ok(ClaimData {
+            plan: Self::plan(request)?,
+            trace_root: result.trace_root,
+            input: T::Results::input(request).ok_or(Error::<T>::NoResult)?,
+            output: T::Results::output(request).ok_or(Error::<T>::NoResult)?,
+        })
+    }
+
+    pub(crate) fn do_open(challenger: T::AccountId, request: RequestId) -> DispatchResult {
+        let result = T::Results::result(request).ok_or(Error::<T>::NoResult)?;
+        let now = Self::now();
+        ensure!(now <= result.disputable_until, Error::<T>::WindowClosed);
+        let id = NextDispute::<T>::get();
+        let next = id.0.checked_add(1).ok_or(Error::<T>::NoIdentifierLeft)?;
+        let bond = T::Bond::get();
+        T::Bonds::take(&challenger, bond)?;
+        NextDispute::<T>::put(DisputeId(next));
+        Counts::<T>::mutate(request, |count| *count += 1);
+        let deadline = now.saturating_add(T::ResponseBlocks::get());
+        Agenda::<T>::insert(deadline + 1, id, ());
+        OpenDisputes::<T>::insert(
+            id,
+            Dispute {
+                request,
+                operator: result.operator.clone(),
+                challenger: challenger.clone(),
+                bond,
+                opened_at: now,
+                deadline,
+                stage: Stage::Roots,
+            },
+        );
+        Self::deposit_event(Event::Opened {
+            dispute: id,
+            request,
+            operator: result.operator,
+            challenger,
+            deadline,
+        });
+        Ok(())
+    }
+
+    /// A dispute that goes on, and whose time for a move is not over.
+    fn running(id: DisputeId) -> Result<Dispute<T::AccountId>, Error<T>> {
+        let dispute = OpenDisputes::<T>::get(id).ok_or(Error::<T>::DisputeNotFound)?;
+        ensure!(!Verdicts::<T>::contains_key(dispute.request), Error::<T>::Decided);
+        ensure!(Self::now() <= dispute.deadline, Error::<T>::DeadlinePassed);
+        Ok(dispute)
+    }
+
+    /// The dispute comes to another stage. Returns the deadline of the next move.
+    fn advance(id: DisputeId, mut dispute: Dispute<T::AccountId>, stage: Stage) -> BlockNumber {
+        Agenda::<T>::remove(dispute.deadline + 1, id);
+        let deadline = Self::now().saturating_add(T::ResponseBlocks::get());
+        Agenda::<T>::insert(deadline + 1, id, ());
+        dispute.deadline = deadline;
+        dispute.stage = stage;
+        OpenDisputes::<T>::insert(id, dispute);
+        deadline
+    }
+
+    pub(crate) fn do_choose(
+        challenger: T::AccountId,
+        id: DisputeId,
+        choice: Choice,
+    ) -> DispatchResult {
+        let dispute = Self::running(id)?;
+        ensure!(dispute.challenger == challenger, Error::<T>::NotChallenger);
+        ensure!(dispute.stage.turn() == Party::Challenger, Error::<T>::OutOfTurn);
+        let plan = Self::plan(dispute.request)?;
+        let stage = dispute.stage.clone().choose(&plan, choice).map_err(Error::<T>::from)?;
+        let deadline = Self::advance(id, dispute, stage);
+        Self::deposit_event(Event::Chosen { dispute: id, choice, deadline });
+        Ok(())
+    }
+
+    /// A move of the operator that was authorized.
+    pub(crate) fn do_answer(id: DisputeId, answer: &Answer) {
+        let Some(dispute) = OpenDisputes::<T>::get(id) else {
+            frame_support::defensive!("an answer in a dispute that is over was authorized");
+            return;
+        };
+        let outcome = Self::claim_data(dispute.request)
+            .map(|data| dispute.stage.clone().answer(&data.claim(), answer));
+        match outcome {
+            Ok(Ok(outcome)) => Self::follow(id, dispute, outcome),
+            Ok(Err(_)) => Self::win(id, dispute, Cause::Refused),
+            Err(_) => {
+                frame_support::defensive!("a result is disputed that is not there");
+            },
+        }
+    }
+
+    pub(crate) fn do_step(id: DisputeId, opening: &Answer) -> DispatchResult {
+        let dispute = Self::running(id)?;
+        ensure!(
+            matches!(dispute.stage, Stage::Open { .. }) && dispute.stage.takes(opening),
+            Error::<T>::OutOfTurn
+        );
+        let data = Self::claim_data(dispute.request)?;
+        let outcome =
+            dispute.stage.clone().answer(&data.claim(), opening).map_err(Error::<T>::from)?;
+        Self::follow(id, dispute, outcome);
+        Ok(())
+    }
+
+    fn follow(id: DisputeId, dispute: Dispute<T::AccountId>, outcome: Outcome) {
+        match outcome {
+            Outcome::Next(stage) => {
+                let deadline = Self::advance(id, dispute, stage);
+                Self::deposit_event(Event::Answered { dispute: id, deadline });
+            },
+            Outcome::Won(Party::Challenger) => Self::win(id, dispute, Cause::Computed),
+            Outcome::Won(Party::Defender) => Self::lose(id, dispute, Cause::Computed),
+        }
+    }
+
+    pub(crate) fn do_prove(id: DisputeId, output: &[u8], proof: &[u8]) -> DispatchResult {
+        let dispute = OpenDisputes::<T>::get(id).ok_or(Error::<T>::DisputeNotFound)?;
+        ensure!(!Verdicts::<T>::contains_key(dispute.request), Error::<T>::Decided);
+        let data = Self::claim_data(dispute.request)?;
+        let expected = tensor_bytes(&data.plan, data.plan.output());
+        ensure!(expected == Some(output.len()), Error::<T>::OutputLength);
+        ensure!(T::Proofs::holds(dispute.request, output, proof), Error::<T>::ProofRefused);
+        if data.output == output {
+            Self::accept(id, dispute);
+        } else {
+            Self::win(id, dispute, Cause::Proof);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn do_close(id: DisputeId) -> DispatchResult {
+        let dispute = OpenDisputes::<T>::get(id).ok_or(Error::<T>::DisputeNotFound)?;
+        ensure!(Self::close_decided(id, dispute).is_none(), Error::<T>::NotDecided);
+        Ok(())
+    }
+
+    /// Ends a dispute over a result that is decided; gives it back if the result is not.
+    pub(crate) fn close_decided(
+        id: DisputeId,
+        dispute: Dispute<T::AccountId>,
+    ) -> Option<Dispute<T::AccountId>> {
+        match Verdicts::<T>::get(dispute.request) {
+            None => return Some(dispute),
+            Some(Verdict::Wrong) => {
+                Self::remove(id, &dispute);
+                T::Bonds::give_back(&dispute.challenger, dispute.bond);
+                Self::deposit_event(Event::Void { dispute: id });
+            },
+            Some(Verdict::Right) => {
+                Self::remove(id, &dispute);
+                Self::forfeit(id, &dispute, Cause::Proof);
+            },
+        }
+        None
+    }
+
+    /// The side on turn has not moved in time.
+    pub(crate) fn expire(id: DisputeId, dispute: Dispute<T::AccountId>) {
+        let Some(dispute) = Self::close_decided(id, dispute) else { return };
+        match dispute.stage.turn() {
+            Party::Defender => Self::win(id, dispute, Cause::Silence),
+            Party::Challenger => Self::lose(id, dispute, Cause::Silence),
+        }
+    }
+
+    /// The operator loses. All other disputes over the result are void.
+    fn win(id: DisputeId, dispute: Dispute<T::AccountId>, cause: Cause) {
+        if Self::remove(id, &dispute) > 0 {
+            Verdicts::<T>::insert(dispute.request, Verdict::Wrong);
+        }
+        T::Bonds::give_back(&dispute.challenger, dispute.bond);
+        let Dispute { request, challenger, .. } = dispute;
+        T::Results::reject(request, &challenger);
+        Self::deposit_event(Event::Won { dispute: id, request, challenger, cause });
+    }
+
+    /// The challenger loses.
+    fn lose(id: DisputeId, dispute: Dispute<T::AccountId>, cause: Cause) {
+        let left = Self::remove(id, &dispute);
+        Self::forfeit(id, &dispute, cause);
+        if left == 0 {
+            T::Results::uphold(dispute.request);
+        }
+    }
+
+    /// The result is proven.
+    fn accept(id: DisputeId, dispute: Dispute<T::AccountId>) {
+        if Self::remove(id, &dispute) > 0 {
+            Verdicts::<T>::insert(dispute.request, Verdict::Right);
+        }
+        Self::forfeit(id, &dispute, Cause::Proof);
+        T::Results::accept(dispute.request);
+    }
+
+    /// Half of a lost bond is the operator's, for its trouble; the rest is the treasury's, so
+    /// that an operator that disputes itself loses.
+    fn forfeit(id: DisputeId, dispute: &Dispute<T::AccountId>, cause: Cause) {
+        let harmed = (&dispute.operator, dispute.bond / 2);
+        T::Bonds::forfeit(&dispute.challenger, dispute.bond, harmed);
+        Self::deposit_event(Event::Lost {
+            dispute: id,
+            request: dispute.request,
+            challenger: dispute.challenger.clone(),
+            cause,
+            forfeited: dispute.bond,
+        });
+    }
+
+    /// Takes a dispute off the books. Returns how many over the same result are left; with the
+    /// last one the verdict goes too.
+    fn remove(id: DisputeId, dispute: &Dispute<T::AccountId>) -> u32 {
+        OpenDisputes::<T>::remove(id);
+        Agenda::<T>::remove(dispute.deadline + 1, id);
+        let left = Counts::<T>::get(dispute.request).saturating_sub(1);
+        if left.is_zero() {
+            Counts::<T>::remove(dispute.request);
+            Verdicts::<T>::remove(dispute.request);
+        } else {
+            Counts::<T>::insert(dispute.request, left);
+        }
+        left
+    }
+}
+
+impl<T: Config> Disputes for Pallet<T> {
+    fn are_open(request: RequestId) -> bool {
+        Counts::<T>::contains_key(request)
+    }
+}

@@ -1,0 +1,451 @@
+//! A runtime of this pallet, with doubles for results, bonds and proofs.
+
+use std::collections::BTreeMap;
+
+use assay_dispute::{Answer, Choice, Player, Stage};
+use assay_graph::{
+    commit::TraceCommitment,
+    fast, interpret,
+    random::{self, Rng},
+    CheckedGraph, Tensor, Trace,
+};
+use assay_primitives::{
+    dispute::{DisputeBonds, DisputeId, OptimisticResult, OptimisticResults, OutputProofs},
+    worker_crypto, Balance, BlockNumber, Digest, RequestId, Statement, WorkerSignature,
+};
+use codec::Encode;
+use frame_support::{
+    assert_ok, derive_impl, dispatch::GetDispatchInfo, parameter_types, traits::OnInitialize,
+    weights::Weight,
+};
+use frame_system::AuthorizeCall;
+use sp_application_crypto::Pair as _;
+use sp_runtime::{
+    testing::UintAuthorityId,
+    traits::{Applyable, Checkable},
+    transaction_validity::{TransactionSource, TransactionValidityError, ValidTransaction},
+    BuildStorage, DispatchError, DispatchResult,
+};
+
+use crate::{Dispute, OpenDisputes};
+
+/// The request of most tests.
+pub const REQUEST: RequestId = RequestId(7);
+/// Its operator.
+pub const OPERATOR: u64 = 11;
+/// Disputes.
+pub const CHALLENGER: u64 = 21;
+/// Disputes too.
+pub const SECOND: u64 = 22;
+/// Neither.
+pub const STRANGER: u64 = 23;
+/// Has nothing.
+pub const POOR: u64 = 24;
+/// What a dispute costs.
+pub const BOND: Balance = 1_001;
+/// Last height at which a dispute may be opened.
+pub const WINDOW: BlockNumber = 20;
+/// Blocks for a move.
+pub const RESPONSE: BlockNumber = 10;
+
+#[frame_support::runtime]
+mod runtime {
+    #[runtime::runtime]
+    #[runtime::derive(
+        RuntimeCall,
+        RuntimeEvent,
+        RuntimeError,
+        RuntimeOrigin,
+        RuntimeTask,
+        RuntimeHoldReason,
+        RuntimeFreezeReason
+    )]
+    pub struct Test;
+
+    #[runtime::pallet_index(0)]
+    pub type System = frame_system;
+    #[runtime::pallet_index(1)]
+    pub type Disputes = crate;
+}
+
+pub type TxExtension = (AuthorizeCall<Test>,);
+pub type Extrinsic =
+    sp_runtime::generic::UncheckedExtrinsic<u64, RuntimeCall, UintAuthorityId, TxExtension>;
+pub type Header = sp_runtime::generic::Header<BlockNumber, sp_runtime::traits::BlakeTwo256>;
+pub type Block = sp_runtime::generic::Block<Header, Extrinsic>;
+
+#[derive_impl(frame_system::config_preludes::TestDefaultConfig)]
+impl frame_system::Config for Test {
+    type Block = Block;
+}
+
+/// How a result stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Standing {
+    Open,
+    Upheld,
+    Accepted,
+    /// With who was rewarded.
+    Rejected(u64),
+}
+
+/// A result of the double.
+#[derive(Clone)]
+pub struct Noted {
+    pub architecture: Vec<u8>,
+    pub trace_root: Digest,
+    pub input: Vec<u8>,
+    pub output: Vec<u8>,
+    pub standing: Standing,
+}
+
+parameter_types! {
+    pub const Bond: Balance = BOND;
+    pub const ResponseBlocks: BlockNumber = RESPONSE;
+    pub const MaxOutputBytes: u32 = 1_000_000;
+    pub const MaxProofBytes: u32 = 2_000_000;
+    pub const AnswerPriority: u64 = 99;
+    pub static SweepBudget: Weight = Weight::from_parts(100, 0);
+
+    pub static Results: BTreeMap<RequestId, Noted> = BTreeMap::new();
+    /// What is held of accounts.
+    pub static Held: BTreeMap<u64, Balance> = BTreeMap::new();
+    /// What accounts got of forfeited bonds; 0 is the treasury.
+    pub static Got: BTreeMap<u64, Balance> = BTreeMap::new();
+}
+
+/// Results that the test has noted in the parameters above.
+pub struct NotedResults;
+
+fn set(request: RequestId, standing: Standing) {
+    Results::mutate(|results| results.get_mut(&request).unwrap().standing = standing);
+}
+
+impl OptimisticResults<u64> for NotedResults {
+    fn result(request: RequestId) -> Option<OptimisticResult<u64>> {
+        let noted = Results::get().remove(&request)?;
+        matches!(noted.standing, Standing::Open | Standing::Upheld).then(|| OptimisticResult {
+            operator: OPERATOR,
+            worker: Some(pair(OPERATOR).public()),
+            trace_root: noted.trace_root,
+            disputable_until: WINDOW,
+        })
+    }
+    fn architecture(request: RequestId) -> Option<Vec<u8>> {
+        Some(Results::get().remove(&request)?.architecture)
+    }
+    fn input(request: RequestId) -> Option<Vec<u8>> {
+        Some(Results::get().remove(&request)?.input)
+    }
+    fn output(request: RequestId) -> Option<Vec<u8>> {
+        Some(Results::get().remove(&request)?.output)
+    }
+    fn uphold(request: RequestId) {
+        assert_eq!(standing(), Standing::Open);
+        set(request, Standing::Upheld);
+    }
+    fn accept(request: RequestId) {
+        assert!(matches!(standing(), Standing::Open | Standing::Upheld));
+        set(request, Standing::Accepted);
+    }
+    fn reject(request: RequestId, challenger: &u64) {
+        assert!(matches!(standing(), Standing::Open | Standing::Upheld), "once at most");
+        set(request, Standing::Rejected(*challenger));
+    }
+    fn weight() -> Weight {
+        Weight::from_parts(9, 0)
+    }
+}
+
+/// Bonds in the parameters above.
+pub struct NotedBonds;
+
+impl DisputeBonds<u64> for NotedBonds {
+    fn take(account: &u64, amount: Balance) -> DispatchResult {
+        if *account == POOR {
+            return Err(DispatchError::Other("not covered"));
+        }
+        Held::mutate(|held| *held.entry(*account).or_default() += amount);
+        Ok(())
+    }
+    fn give_back(account: &u64, amount: Balance) {
+        Held::mutate(|held| *held.get_mut(account).unwrap() -= amount);
+    }
+    fn forfeit(account: &u64, amount: Balance, (harmed, most): (&u64, Balance)) {
+        Self::give_back(account, amount);
+        Got::mutate(|got| {
+            *got.entry(*harmed).or_default() += most.min(amount);
+            *got.entry(0).or_default() += amount - most.min(amount);
+        });
+    }
+    fn held(account: &u64) -> Balance {
+        held(*account)
+    }
+}
+
+/// The proof of an output is the word "proof", the request and the output.
+pub struct NotedProofs;
+
+impl OutputProofs for NotedProofs {
+    fn holds(request: RequestId, output: &[u8], proof: &[u8]) -> bool {
+        proof == super::mock::proof(request, output)
+    }
+    fn weight(_: u32) -> Weight {
+        Weight::from_parts(5, 0)
+    }
+}
+
+impl crate::Config for Test {
+    type Results = NotedResults;
+    type Bonds = NotedBonds;
+    type Proofs = NotedProofs;
+    type Bond = Bond;
+    type ResponseBlocks = ResponseBlocks;
+    type MaxOutputBytes = MaxOutputBytes;
+    type MaxProofBytes = MaxProofBytes;
+    type SweepBudget = SweepBudget;
+    type AnswerPriority = AnswerPriority;
+    type WeightInfo = ();
+    #[cfg(feature = "runtime-benchmarks")]
+    type BenchmarkHelper = NoBenchmarks;
+}
+
+/// Benchmarks run on the runtime, not here.
+#[cfg(feature = "runtime-benchmarks")]
+pub struct NoBenchmarks;
+
+#[cfg(feature = "runtime-benchmarks")]
+impl crate::BenchmarkHelper<u64> for NoBenchmarks {
+    fn endow(_: &u64) {}
+    fn result(_: Vec<u8>, _: Digest, _: Vec<u8>, _: Vec<u8>) -> RequestId {
+        REQUEST
+    }
+    fn sign(_: &u64, _: &[u8]) -> WorkerSignature {
+        WorkerSignature::default()
+    }
+}
+
+/// The start: no result.
+pub fn new_test_ext() -> sp_io::TestExternalities {
+    Results::set(BTreeMap::new());
+    Held::set(BTreeMap::new());
+    Got::set(BTreeMap::new());
+    SweepBudget::set(Weight::from_parts(100, 0));
+    let storage = frame_system::GenesisConfig::<Test>::default().build_storage().unwrap();
+    let mut ext = sp_io::TestExternalities::new(storage);
+    // Events are not kept at height 0.
+    ext.execute_with(|| System::set_block_number(1));
+    ext
+}
+
+/// Runs a test from the start; afterwards the invariants hold.
+pub fn test(run: impl FnOnce()) {
+    new_test_ext().execute_with(|| {
+        run();
+        assert_ok!(Disputes::do_try_state());
+    });
+}
+
+/// Runs something that breaks the state, and expects `try_state` to say so.
+pub fn breaks(message: &'static str, run: impl FnOnce()) {
+    new_test_ext().execute_with(|| {
+        run();
+        assert_eq!(Disputes::do_try_state(), Err(message.into()));
+    });
+}
+
+/// A model, an input, and what somebody claims of it.
+pub struct Case {
+    pub graph: CheckedGraph,
+    pub input: Vec<i8>,
+    /// What the operator has computed, or says that it has.
+    pub claimed: Trace,
+}
+
+impl Case {
+    /// A model of some operations with small tensors, and its right trace.
+    pub fn honest() -> Self {
+        let mut rng = Rng::new(5);
+        let graph = (0..)
+            .map(|_| random::graph(&mut rng, 5))
+            .find(|graph| graph.architecture.operations[2].has_parameters())
+            .unwrap();
+        let graph = CheckedGraph::new(graph).unwrap();
+        let input = rng.int8(graph.plan().shapes()[0].elements().unwrap());
+        let claimed = fast::trace(&graph, &input).unwrap();
+        Self { graph, input, claimed }
+    }
+
+    /// The same, but one element of a tensor is wrong, and all that follows from it.
+    pub fn lying_from(tensor: usize) -> Self {
+        let mut case = Self::honest();
+        match &mut case.claimed.tensors[tensor] {
+            Tensor::Int8(elements) => elements[0] ^= 1,
+            Tensor::Int32(elements) => elements[0] ^= 1,
+        }
+        let plan = case.graph.plan();
+        for (index, operation) in plan.operations().iter().enumerate().skip(tensor) {
+            let inputs: Vec<Tensor> = operation
+                .inputs()
+                .map(|input| case.claimed.tensors[input.index()].clone())
+                .collect();
+            let inputs: Vec<&Tensor> = inputs.iter().collect();
+            let parameters = case.graph.parameters(index);
+            case.claimed.tensors[index + 1] =
+                interpret::run_operation(plan, index, &inputs, parameters).unwrap();
+        }
+        case
+    }
+
+    /// The operator hands the claim in.
+    pub fn submit(&self) {
+        self.submit_as(REQUEST);
+    }
+
+    /// The operator hands the claim in for a request.
+    pub fn submit_as(&self, request: RequestId) {
+        let noted = Noted {
+            architecture: self.graph.plan().architecture().encode(),
+            trace_root: TraceCommitment::new(&self.claimed).root().into(),
+            input: self.input.iter().map(|x| *x as u8).collect(),
+            output: self.claimed.output().unwrap().to_bytes(),
+            standing: Standing::Open,
+        };
+        Results::mutate(|results| results.insert(request, noted));
+    }
+
+    /// The operator.
+    pub fn defender(&self) -> Player<'_> {
+        Player::with_trace(&self.graph, self.claimed.clone())
+    }
+
+    /// Who has run the model.
+    pub fn witness(&self) -> Player<'_> {
+        Player::new(&self.graph, &self.input).unwrap()
+    }
+}
+
+/// How the result of [`REQUEST`] stands.
+pub fn standing() -> Standing {
+    Results::get()[&REQUEST].standing
+}
+
+pub fn held(account: u64) -> Balance {
+    Held::get().get(&account).copied().unwrap_or_default()
+}
+
+pub fn got(account: u64) -> Balance {
+    Got::get().get(&account).copied().unwrap_or_default()
+}
+
+pub fn proof(request: RequestId, output: &[u8]) -> Vec<u8> {
+    (b"proof", request, output).encode()
+}
+
+/// The worker key of an account.
+pub fn pair(account: u64) -> worker_crypto::Pair {
+    let mut seed = [0; 32];
+    seed[..8].copy_from_slice(&account.to_le_bytes());
+    worker_crypto::Pair::from_seed(&seed)
+}
+
+pub fn origin(account: u64) -> RuntimeOrigin {
+    RuntimeOrigin::signed(account)
+}
+
+/// Opens a dispute over the result of [`REQUEST`].
+pub fn open(challenger: u64) -> DisputeId {
+    let id = crate::NextDispute::<Test>::get();
+    assert_ok!(Disputes::open(origin(challenger), REQUEST));
+    id
+}
+
+pub fn dispute(id: DisputeId) -> Dispute<u64> {
+    OpenDisputes::<Test>::get(id).unwrap()
+}
+
+pub fn stage(id: DisputeId) -> Stage {
+    dispute(id).stage
+}
+
+/// The move of an operator, signed.
+pub fn signed_answer(signer: u64, id: DisputeId, answer: Answer) -> crate::Call<Test> {
+    let statement = Disputes::answer_statement(id, &dispute(id), &answer);
+    let signature: WorkerSignature = pair(signer).sign(&statement.signing_bytes()).into();
+    crate::Call::answer { dispute: id, stage: statement.stage, answer, signature }
+}
+
+/// Takes a feeless call the way of a transaction: into the pool, then into a block.
+pub fn include(call: crate::Call<Test>) -> Result<ValidTransaction, TransactionValidityError> {
+    let transaction = Extrinsic::new_transaction(call.into(), (AuthorizeCall::new(),));
+    let info = transaction.get_dispatch_info();
+    let length = transaction.encoded_size();
+    let checked = transaction.check(&frame_system::ChainContext::<Test>::default())?;
+    let pooled = checked.validate::<Test>(TransactionSource::External, &info, length);
+    match checked.apply::<Test>(&info, length) {
+        Ok(outcome) => {
+            outcome.expect("what is authorized does not fail");
+            Ok(pooled.expect("pool and block agree"))
+        },
+        Err(refusal) => {
+            assert_eq!(pooled, Err(refusal), "pool and block agree");
+            Err(refusal)
+        },
+    }
+}
+
+/// The operator answers.
+pub fn answer(id: DisputeId, answer: Answer) {
+    include(signed_answer(OPERATOR, id, answer)).unwrap();
+}
+
+/// The challenger chooses.
+pub fn choose(id: DisputeId, choice: Choice) {
+    assert_ok!(Disputes::choose(origin(dispute(id).challenger), id, choice));
+}
+
+/// Both sides move until the dispute is over, or one of them has no move. Returns how many moves
+/// there were.
+pub fn play(id: DisputeId, defender: &Player<'_>, challenger: &Player<'_>) -> usize {
+    for moves in 0..20 {
+        let Some(dispute) = OpenDisputes::<Test>::get(id) else { return moves };
+        if let Some(move_) = defender.answer(&dispute.stage) {
+            answer(id, move_);
+        } else if let Some(choice) = challenger.choose(&dispute.stage) {
+            choose(id, choice);
+        } else {
+            return moves;
+        }
+    }
+    panic!("a dispute without an end");
+}
+
+/// Plays until the dispute is in the stage with this index in the encoding of stages.
+pub fn play_to(id: DisputeId, index: u8, defender: &Player<'_>, challenger: &Player<'_>) {
+    while stage(id).encode()[0] != index {
+        match defender.answer(&stage(id)) {
+            Some(move_) => answer(id, move_),
+            None => choose(id, challenger.choose(&stage(id)).unwrap()),
+        }
+    }
+}
+
+/// Goes to a height.
+pub fn run_to(height: BlockNumber) {
+    while System::block_number() < height {
+        System::set_block_number(System::block_number() + 1);
+        Disputes::on_initialize(System::block_number());
+    }
+}
+
+/// The last event of this pallet.
+pub fn last_event() -> crate::Event<Test> {
+    System::events()
+        .into_iter()
+        .rev()
+        .find_map(|record| match record.event {
+            RuntimeEvent::Disputes(event) => Some(event),
+            _ => None,
+        })
+        .unwrap()
+}

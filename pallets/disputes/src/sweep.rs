@@ -1,0 +1,50 @@
+//! What the hook does at the start of a block, within bounds.
+
+use alloc::vec::Vec;
+use assay_primitives::dispute::OptimisticResults;
+use frame_support::{traits::Get, weights::Weight};
+
+use crate::{Agenda, AgendaCursor, Config, OpenDisputes, Pallet, WeightInfo};
+
+/// Heights of the agenda that one block looks at, at most. Usually it is one.
+const MAX_HEIGHTS: u32 = 16;
+
+impl<T: Config> Pallet<T> {
+    /// What it takes to handle a deadline that has passed.
+    fn expire_weight() -> Weight {
+        T::WeightInfo::expire().saturating_add(T::Results::weight())
+    }
+
+    /// Passed deadlines that one block handles, at most.
+    pub fn sweeps_per_block() -> u32 {
+        T::SweepBudget::get().checked_div_per_component(&Self::expire_weight()).unwrap_or(0) as u32
+    }
+
+    /// Ends disputes whose deadline has passed, as many as the budget allows.
+    pub(crate) fn sweep() -> Weight {
+        let now = Self::now();
+        let mut left = Self::sweeps_per_block();
+        let mut spent = Weight::zero();
+        let first = AgendaCursor::<T>::get();
+        let mut cursor = first;
+        while cursor <= now && cursor - first < MAX_HEIGHTS {
+            let due: Vec<_> =
+                Agenda::<T>::iter_key_prefix(cursor).take(left as usize + 1).collect();
+            for id in due {
+                if left == 0 {
+                    AgendaCursor::<T>::put(cursor);
+                    return spent;
+                }
+                left -= 1;
+                spent = spent.saturating_add(Self::expire_weight());
+                Agenda::<T>::remove(cursor, id);
+                if let Some(dispute) = OpenDisputes::<T>::get(id) {
+                    Self::expire(id, dispute);
+                }
+            }
+            cursor += 1;
+        }
+        AgendaCursor::<T>::put(cursor);
+        spent
+    }
+}

@@ -1,0 +1,36 @@
+use assay_primitives::dispute::DisputeId;
+use frame_support::{assert_noop, assert_ok};
+
+use crate::{mock::*, Error, Event};
+
+#[test]
+fn anyone_closes_what_another_dispute_has_decided() {
+    test(|| {
+        let case = Case::lying_from(3);
+        case.submit();
+        let (id, other) = (open(CHALLENGER), open(SECOND));
+        let close = |id| Disputes::close(origin(STRANGER), id);
+        assert_noop!(close(other), Error::<Test>::NotDecided);
+        play(id, &case.defender(), &case.witness());
+        assert_eq!(held(SECOND), BOND);
+        assert_ok!(close(other));
+        assert_eq!(held(SECOND), 0);
+        assert_eq!(last_event(), Event::Void { dispute: other });
+        assert_noop!(close(other), Error::<Test>::DisputeNotFound);
+        assert_noop!(close(DisputeId(7)), Error::<Test>::DisputeNotFound);
+    });
+}
+
+#[test]
+fn no_move_counts_after_the_decision() {
+    test(|| {
+        let case = Case::lying_from(3);
+        case.submit();
+        let (id, other) = (open(CHALLENGER), open(SECOND));
+        answer(other, case.defender().answer(&stage(other)).unwrap());
+        play(id, &case.defender(), &case.witness());
+        let choice = assay_dispute::Choice::Operation(2);
+        assert_noop!(Disputes::choose(origin(SECOND), other, choice), Error::<Test>::Decided);
+        assert_noop!(Disputes::open(origin(STRANGER), REQUEST), Error::<Test>::NoResult);
+    });
+}

@@ -1,0 +1,9 @@
+mod choose;
+mod close;
+mod deadlines;
+mod moves;
+mod open;
+mod outcomes;
+mod prove;
+mod step;
+mod try_state;

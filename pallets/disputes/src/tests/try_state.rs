@@ -1,0 +1,51 @@
+use crate::{mock::*, Agenda, AgendaCursor, Counts, NextDispute, OpenDisputes, Verdict, Verdicts};
+
+fn disputed(break_it: impl FnOnce(assay_primitives::dispute::DisputeId)) -> impl FnOnce() {
+    || {
+        Case::honest().submit();
+        break_it(open(CHALLENGER));
+    }
+}
+
+#[test]
+fn each_broken_invariant_is_noticed() {
+    breaks("the agenda was passed over", disputed(|_| AgendaCursor::<Test>::put(100)));
+    breaks("a dispute has an identifier to come", disputed(NextDispute::<Test>::put));
+    breaks(
+        "a dispute is not on the agenda",
+        disputed(|id| {
+            OpenDisputes::<Test>::mutate(id, |dispute| dispute.as_mut().unwrap().deadline += 1);
+        }),
+    );
+    breaks(
+        "a disputed result and its verdict disagree",
+        disputed(|_| {
+            Results::mutate(|results| results.clear());
+        }),
+    );
+    breaks(
+        "a disputed result and its verdict disagree",
+        disputed(|_| {
+            Verdicts::<Test>::insert(REQUEST, Verdict::Wrong);
+        }),
+    );
+    breaks(
+        "the agenda names what is not open",
+        disputed(|id| {
+            Agenda::<Test>::insert(50, id, ());
+        }),
+    );
+    breaks(
+        "the counts are not those of disputes",
+        disputed(|_| {
+            Counts::<Test>::insert(REQUEST, 2);
+        }),
+    );
+    breaks("a verdict without a dispute", || Verdicts::<Test>::insert(REQUEST, Verdict::Right));
+    breaks(
+        "bonds are not what is held",
+        disputed(|_| {
+            Held::mutate(|held| *held.get_mut(&CHALLENGER).unwrap() += 1);
+        }),
+    );
+}
