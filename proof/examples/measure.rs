@@ -1,7 +1,7 @@
 //! Prints what proofs of two perceptrons with random weights cost.
 //!
-//! `cargo run --release -p assay-proof --example measure [-- RATE FIRST_FOLD FOLD GRINDING]`: without
-//! arguments for the recommended parameters, else for others, for instance `4 4 3 16`.
+//! `cargo run --release -p assay-proof --example measure [-- RATE FIRST_FOLD FIRST_SHRINK FOLD GRINDING]`: without
+//! arguments for the recommended parameters, else for others, for instance `4 4 2 3 16`.
 
 use assay_graph::{
     Architecture, CheckedGraph, Clamp, Commitments, FormatVersion, Graph, Multiplier, Operation,
@@ -128,10 +128,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<u8> =
         std::env::args().skip(1).map(|argument| argument.parse()).collect::<Result<_, _>>()?;
     let mut parameters = ProofParameters::RECOMMENDED;
-    if let [log_inverse_rate, first_fold, fold, grinding_bits] = arguments[..] {
+    if let [log_inverse_rate, first_fold, first_shrink, fold, grinding_bits] = arguments[..] {
         let opening = OpeningParameters {
             log_inverse_rate,
             first_fold,
+            first_shrink,
             fold,
             grinding_bits,
             ..parameters.model

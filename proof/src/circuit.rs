@@ -111,24 +111,59 @@ pub(crate) enum Linear {
 }
 
 /// A matrix of weights, one row for each output channel, and its biases.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Matrix {
     /// Its number among the matrices.
     pub index: usize,
+    /// Its first table among those of the model: one for each block of columns, then the biases.
+    pub table: usize,
     /// Rows that are not padding.
     pub rows: usize,
     /// log2 of the rows.
     pub row_vars: usize,
-    /// Columns that are not padding.
+    /// Columns that have weights.
     pub columns: usize,
     /// log2 of the columns.
     pub column_vars: usize,
+    /// What is committed of the columns; all others are zero.
+    pub blocks: Vec<ColumnBlock>,
+}
+
+/// Columns of a matrix that are committed together.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct ColumnBlock {
+    /// The first column, a multiple of the number of columns.
+    pub first: usize,
+    /// log2 of the number of columns.
+    pub vars: usize,
+}
+
+/// Most blocks of one matrix.
+const MAX_BLOCKS: usize = 3;
+
+/// Blocks that cover `columns` columns with little padding, of `2^min_vars` columns at least:
+/// largest first, as the binary digits of the number have them.
+fn column_blocks(columns: usize, min_vars: usize) -> Vec<ColumnBlock> {
+    let (mut blocks, mut first) = (Vec::new(), 0);
+    while first < columns {
+        let rest = columns - first;
+        let is_last = blocks.len() + 1 == MAX_BLOCKS || rest < 1 << min_vars;
+        let vars = if is_last { padded_vars(rest) } else { rest.ilog2() as usize }.max(min_vars);
+        blocks.push(ColumnBlock { first, vars });
+        first += 1 << vars;
+    }
+    blocks
 }
 
 impl Matrix {
     /// log2 of the cells of the column of biases.
     pub fn bias_vars(&self) -> usize {
         self.row_vars.max(MIN_VARS)
+    }
+
+    /// The table of the biases among those of the model.
+    pub fn bias_table(&self) -> usize {
+        self.table + self.blocks.len()
     }
 }
 
@@ -184,6 +219,8 @@ struct Builder<'a> {
     circuit: Circuit,
     tensors: Vec<Tensor>,
     matrices: usize,
+    /// Tables of the model so far.
+    tables: usize,
 }
 
 impl Circuit {
@@ -201,7 +238,7 @@ impl Circuit {
         };
         let operand = Operand { source: Source::Input, grid: Grid::new(input) };
         let tensors = vec![Tensor::Values(operand)];
-        let mut builder = Builder { plan, circuit, tensors, matrices: 0 };
+        let mut builder = Builder { plan, circuit, tensors, matrices: 0, tables: 0 };
         for (index, operation) in plan.operations().iter().enumerate() {
             let unsupported = SetupError::Unsupported { operation: index, name: operation.name() };
             let tensor = builder.tensor(index, operation).ok_or(unsupported)?;
@@ -258,11 +295,17 @@ impl Circuit {
         })
     }
 
-    /// For each matrix its weights, row by row, and its biases.
+    /// For each matrix the weights of its blocks, row by row, and its biases.
     pub fn model_tables(&self) -> Vec<TableLayout> {
         let column = |vars| TableLayout { vars, width: 1, batches: vec![vec![0]] };
-        let matrices = self.layers.iter().filter_map(|layer| layer.matrix);
-        matrices.flat_map(|m| [column(m.row_vars + m.column_vars), column(m.bias_vars())]).collect()
+        let matrices = self.layers.iter().filter_map(|layer| layer.matrix.as_ref());
+        matrices
+            .flat_map(|matrix| {
+                let weights =
+                    matrix.blocks.iter().map(|block| column(matrix.row_vars + block.vars));
+                weights.chain([column(matrix.bias_vars())])
+            })
+            .collect()
     }
 
     /// For each activation its columns, all of them opened at the lookups' point, those of maxima
@@ -313,14 +356,10 @@ impl Builder<'_> {
         match operation {
             Operation::Dense { input, rows } => {
                 let operand = self.vector(*input)?;
-                let matrix = Matrix {
-                    index: self.matrices,
-                    rows: *rows as usize,
-                    row_vars: grid.vars(),
-                    columns: operand.grid.elements(),
-                    column_vars: operand.grid.vars(),
-                };
-                self.matrices += 1;
+                let columns = operand.grid.elements();
+                let span = operand.grid.cells().last().map_or(0, |cell| cell + 1);
+                let vars = [grid.vars(), operand.grid.vars()];
+                let matrix = self.matrix(*rows as usize, columns, vars, span);
                 self.layer(index, Linear::Dense, Some(matrix), vec![operand], grid)
             },
             Operation::Conv2d { input, output_channels, groups, window } => {
@@ -330,16 +369,9 @@ impl Builder<'_> {
                     return None;
                 }
                 let columns = operand.grid.axes[0].length / groups * window.kernel.area();
-                let matrix = Matrix {
-                    index: self.matrices,
-                    rows,
-                    row_vars: grid.axes[0].vars,
-                    columns,
-                    // A column of weights has at least as many cells as the shortest one may.
-                    column_vars: padded_vars(columns)
-                        .max(MIN_VARS.saturating_sub(grid.axes[0].vars)),
-                };
-                self.matrices += 1;
+                let row_vars = grid.axes[0].vars;
+                let column_vars = padded_vars(columns).max(MIN_VARS.saturating_sub(row_vars));
+                let matrix = self.matrix(rows, columns, [row_vars, column_vars], columns);
                 let linear = Linear::Conv2d { window: *window, groups };
                 self.layer(index, linear, Some(matrix), vec![operand], grid)
             },
@@ -390,6 +422,23 @@ impl Builder<'_> {
         }
     }
 
+    /// A matrix whose weights lie in the first `span` columns.
+    fn matrix(
+        &mut self,
+        rows: usize,
+        columns: usize,
+        [row_vars, column_vars]: [usize; 2],
+        span: usize,
+    ) -> Matrix {
+        // A column of weights has at least as many cells as the shortest one may.
+        let min_vars = MIN_VARS.saturating_sub(row_vars);
+        let blocks = column_blocks(span, min_vars);
+        let (index, table) = (self.matrices, self.tables);
+        self.matrices += 1;
+        self.tables += blocks.len() + 1;
+        Matrix { index, table, rows, row_vars, columns, column_vars, blocks }
+    }
+
     fn layer(
         &mut self,
         operation: usize,
@@ -435,7 +484,7 @@ impl Layer {
 
     /// Rounds of the sumcheck over the weights; `None` if there are none.
     pub fn product_rounds(&self) -> Option<usize> {
-        self.matrix.map(|matrix| self.group_vars() + matrix.column_vars)
+        self.matrix.as_ref().map(|matrix| self.group_vars() + matrix.column_vars)
     }
 
     /// The window, if there is one.
@@ -486,5 +535,30 @@ impl Activation {
             Rule::Map { .. } => 1,
             Rule::Maximum { .. } => 1 + self.limbs(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_cover_all_columns_once_and_are_aligned() {
+        for columns in 1..2000 {
+            for min_vars in 0..4 {
+                let blocks = column_blocks(columns, min_vars);
+                assert!(blocks.len() <= MAX_BLOCKS);
+                let mut end = 0;
+                for block in &blocks {
+                    assert_eq!((block.first, block.first % (1 << block.vars)), (end, 0));
+                    assert!(block.vars >= min_vars);
+                    end += 1 << block.vars;
+                }
+                assert!(end >= columns && end <= columns.next_power_of_two().max(1 << min_vars));
+            }
+        }
+        let sizes = |columns| column_blocks(columns, 0).iter().map(|b| 1 << b.vars).collect();
+        let [even, odd]: [Vec<usize>; 2] = [sizes(784), sizes(1000)];
+        assert_eq!((even, odd), (vec![512, 256, 16], vec![512, 256, 256]));
     }
 }

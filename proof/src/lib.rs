@@ -14,6 +14,7 @@ mod pcs;
 #[cfg(feature = "prover")]
 mod prover;
 mod security;
+mod shared;
 mod sumcheck;
 mod table;
 mod transcript;

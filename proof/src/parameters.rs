@@ -5,14 +5,18 @@ use codec::{Decode, DecodeAll, Encode};
 
 /// Parameters of one commitment and its opening.
 ///
-/// Folding by `2^first_fold` and then by `2^fold`; the code's domain halves with each round. The
-/// soundness is that of the Johnson regime.
+/// Folding by `2^first_fold` and then by `2^fold`. With the first round the code's domain shrinks by
+/// `2^first_shrink`, with each later one by half: the rate falls where the degree does faster, and
+/// a lower rate makes shorter proofs that take longer. The soundness is that of the Johnson
+/// regime.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
 pub struct OpeningParameters {
     /// The code's rate is two to the power of minus this. Bounds: `3..=5`.
     pub log_inverse_rate: u8,
     /// Variables of the first fold. Bounds: `3..=4`.
     pub first_fold: u8,
+    /// How much smaller the second code's domain is. Bounds: `1..=3`.
+    pub first_shrink: u8,
     /// Variables of each later fold. Bounds: `3..=5`.
     pub fold: u8,
     /// Most bits of proof of work before a challenge. Bounds: `0..=20`.
@@ -72,6 +76,7 @@ impl ProofParameters {
         let opening = OpeningParameters {
             log_inverse_rate: 4,
             first_fold: 4,
+            first_shrink: 2,
             fold: 3,
             grinding_bits: 16,
             security_bits: 128,
@@ -91,7 +96,7 @@ impl ProofParameters {
 
     /// The encoding, for `Commitments::proof_parameters`.
     pub fn to_list<const MAX: usize>(&self) -> List<u8, MAX> {
-        // Twelve bytes, which is far below the list's bound.
+        // Fourteen bytes, which is far below the list's bound.
         self.encode().try_into().unwrap_or_default()
     }
 
@@ -99,6 +104,7 @@ impl ProofParameters {
         [self.model, self.witness].iter().all(|opening| {
             (3..=5).contains(&opening.log_inverse_rate)
                 && (3..=4).contains(&opening.first_fold)
+                && (1..=3).contains(&opening.first_shrink)
                 && (3..=5).contains(&opening.fold)
                 && opening.grinding_bits <= 20
                 && (120..=136).contains(&opening.security_bits)

@@ -1,6 +1,7 @@
 //! WHIR over Keccak, reduced to what the protocol needs: a commitment to stacked columns, opened
 //! at points that the protocol prescribes.
 
+use crate::shared::SharedMmcs;
 use crate::{
     error::SetupError,
     field::{EF, F},
@@ -25,7 +26,7 @@ use p3_whir::{
 
 type LeafHash = SerializingHasher<Keccak256Hash>;
 type NodeHash = CompressionFunctionFromHasher<Keccak256Hash, 2, 32>;
-pub(crate) type Mmcs = MerkleTreeMmcs<F, u8, LeafHash, NodeHash, 2, 32>;
+pub(crate) type Mmcs = SharedMmcs<MerkleTreeMmcs<F, u8, LeafHash, NodeHash, 2, 32>>;
 type Stack = SuffixProver<F, EF>;
 type Whir = WhirProver<EF, F, Radix2DFTSmallBatch<F>, Mmcs, Challenger, Stack>;
 
@@ -99,10 +100,10 @@ impl Pcs {
         let folding =
             FoldingFactor::ConstantFromSecondRound(first_fold, usize::from(parameters.fold));
         let (rounds, _) = folding.compute_number_of_rounds(vars).map_err(|e| invalid(&e))?;
-        // The domain halves with each round while the degree falls by 2^fold, so rates fall too.
         let mut rate = usize::from(parameters.log_inverse_rate);
         let rates = (0..rounds).map(|round| {
-            rate += folding.at_round(round) - 1;
+            let shrink = if round == 0 { usize::from(parameters.first_shrink) } else { 1 };
+            rate += folding.at_round(round) - shrink;
             rate
         });
         let protocol_parameters = ProtocolParameters {
@@ -115,7 +116,8 @@ impl Pcs {
         };
         let schedule = Schedule::new_with_initial_claims(vars, protocol_parameters, claims)
             .map_err(|e| invalid(&e))?;
-        let mmcs = Mmcs::new(LeafHash::new(Keccak256Hash {}), NodeHash::new(Keccak256Hash {}), 0);
+        let (leaf, node) = (LeafHash::new(Keccak256Hash {}), NodeHash::new(Keccak256Hash {}));
+        let mmcs = SharedMmcs(MerkleTreeMmcs::new(leaf, node, 0));
         Ok(Self {
             // The transform's tables grow when the prover first asks for them.
             whir: Whir::new(schedule, Radix2DFTSmallBatch::default(), mmcs),

@@ -1,10 +1,10 @@
 //! The verifier: from a model's architecture, a statement and bytes to a verdict.
 
 use crate::{
-    circuit::{Activation, Circuit, Layer, Linear, Operand, Reader, Rule, Source},
+    circuit::{Activation, Circuit, Layer, Linear, Matrix, Operand, Reader, Rule, Source},
     encoding::{LayerMessages, MaximumMessages, Proof},
     error::{Reject, SetupError},
-    field::{eq_at_point, eq_table, int, EF, F},
+    field::{eq_at, eq_at_point, eq_table, int, EF, F},
     logup::{Cells, Challenges, Columns, Layout},
     parameters::ProofParameters,
     pcs::{Challenger, Pcs},
@@ -146,20 +146,39 @@ impl Layer {
             return per_channel(channel, self.grid.axes[0].length, window.kernel.area());
         };
         let own_group = eq_table(&channel[..group.len()]);
-        let columns = self.matrix.map_or(0, |matrix| matrix.columns);
+        let columns = self.matrix.as_ref().map_or(0, |matrix| matrix.columns);
         let column = eq_table(column);
         let groups = eq_table(group).into_iter().zip(own_group).take(*groups);
         groups.flat_map(|(a, b)| column[..columns].iter().map(move |&k| a * b * k)).collect()
     }
 
-    /// Where the weights and the biases are opened.
-    fn model_points(&self, end: &LayerEnd) -> Option<[Vec<EF>; 2]> {
-        let (matrix, (group, column)) = (self.matrix?, end.weight.as_ref()?);
+    /// Where the blocks of the weights, and the biases, are opened.
+    fn model_points(&self, end: &LayerEnd) -> Vec<Vec<EF>> {
+        let (Some(matrix), Some((group, column))) = (&self.matrix, &end.weight) else {
+            return Vec::new();
+        };
         let [channel, _, _] = self.grid.split(&end.row);
-        let weights = [group, self.channel(&end.row), column].concat();
+        let blocks = matrix.blocks.iter();
+        let mut points: Vec<Vec<EF>> = blocks
+            .map(|block| [group, self.channel(&end.row), suffix(column, block.vars)].concat())
+            .collect();
         let mut bias = vec![EF::ZERO; matrix.bias_vars() - channel.len()];
         bias.extend_from_slice(channel);
-        Some([weights, bias])
+        points.push(bias);
+        points
+    }
+}
+
+impl Matrix {
+    /// The weight at a column, from what was opened of each block.
+    fn weight(&self, column: &[EF], opened: &[Vec<EF>]) -> EF {
+        let blocks = self.blocks.iter().zip(&opened[self.table..]);
+        blocks
+            .map(|(block, value)| {
+                let high = &column[..column.len() - block.vars];
+                eq_at(high, block.first >> block.vars) * value[0]
+            })
+            .sum()
     }
 }
 
@@ -376,10 +395,12 @@ impl Verifier {
             }
             read = wiring.sum;
         }
-        let (Some(product), Some(matrix)) = (&claims.product, layer.matrix) else {
+        let (Some(product), Some(matrix), Some((_, column))) =
+            (&claims.product, &layer.matrix, &end.weight)
+        else {
             return Ok(read);
         };
-        let (weight, bias) = (weights[2 * matrix.index][0], weights[2 * matrix.index + 1][0]);
+        let (weight, bias) = (matrix.weight(column, weights), weights[matrix.bias_table()][0]);
         if product.product != weight * read {
             return Err(Reject::Matvec { operation });
         }
@@ -508,7 +529,7 @@ impl Verifier {
     /// Points of the weights, in the order of [`Circuit::model_tables`].
     pub(crate) fn model_points(&self, ends: &Ends) -> Vec<Vec<EF>> {
         let layers = self.circuit.layers.iter().zip(&ends.layers);
-        layers.filter_map(|(layer, end)| layer.model_points(end)).flatten().collect()
+        layers.flat_map(|(layer, end)| layer.model_points(end)).collect()
     }
 
     /// Points of the witness, in the order of [`Circuit::witness_tables`].

@@ -134,7 +134,7 @@ impl Run<'_> {
             cells = padded(&layer.operands[0].grid, &seen);
             values[0] = &seen;
         }
-        let parameters = layer.matrix.map(|matrix| &weights.parameters[matrix.index]);
+        let parameters = layer.matrix.as_ref().map(|matrix| &weights.parameters[matrix.index]);
         let sums = match (&layer.linear, parameters) {
             (Linear::Dense, Some(parameters)) => dense(parameters, values[0]),
             (Linear::Conv2d { window, groups }, Some(parameters)) => {

@@ -187,7 +187,7 @@ fn commit(pcs: &Pcs, tables: &[Vec<Vec<F>>]) -> Result<(Digest, Secret), SetupEr
 
 /// Columns in the order of [`Circuit::model_tables`].
 fn model_tables(circuit: &Circuit, weights: &Weights) -> Result<Vec<Vec<Vec<F>>>, SetupError> {
-    let layers = circuit.layers.iter().filter_map(|layer| Some((layer, layer.matrix?)));
+    let layers = circuit.layers.iter().filter_map(|layer| Some((layer, layer.matrix.as_ref()?)));
     let layers: Vec<_> = layers.collect();
     if weights.parameters.len() != layers.len() {
         return Err(SetupError::Weights);
@@ -204,16 +204,22 @@ fn model_tables(circuit: &Circuit, weights: &Weights) -> Result<Vec<Vec<Vec<F>>>
             Linear::Dense => layer.operands[0].grid.cells().collect(),
             _ => (0..matrix.columns).collect(),
         };
-        let columns = 1 << matrix.column_vars;
-        let mut cells = vec![F::ZERO; columns << matrix.row_vars];
-        for (cells, row) in
-            cells.chunks_exact_mut(columns).zip(weights.chunks_exact(matrix.columns))
-        {
-            places.iter().zip(row).for_each(|(&place, w)| cells[place] = int(i64::from(*w)));
+        for block in &matrix.blocks {
+            let size = 1 << block.vars;
+            let mut cells = vec![F::ZERO; size << matrix.row_vars];
+            let inside = |(place, w): (&usize, &i8)| {
+                let place = place.checked_sub(block.first).filter(|place| *place < size)?;
+                Some((place, int(i64::from(*w))))
+            };
+            for (cells, row) in
+                cells.chunks_exact_mut(size).zip(weights.chunks_exact(matrix.columns))
+            {
+                places.iter().zip(row).filter_map(inside).for_each(|(i, w)| cells[i] = w);
+            }
+            tables.push(vec![cells]);
         }
         let mut biases: Vec<F> = bias.iter().map(|b| int(i64::from(*b))).collect();
         biases.resize(1 << matrix.bias_vars(), F::ZERO);
-        tables.push(vec![cells]);
         tables.push(vec![biases]);
     }
     Ok(tables)

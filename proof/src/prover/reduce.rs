@@ -47,18 +47,18 @@ impl Task<'_> {
         let (scale, row) = self.scale(index, layer, point, challenger);
         let mut product = None;
         let mut wiring = None;
-        match (&layer.linear, layer.matrix) {
+        match (&layer.linear, &layer.matrix) {
             (Linear::Dense, Some(matrix)) => {
-                let factors = vec![self.weighted_rows(&matrix, 0, &row), lift(operands[0])];
-                let claim = self.product_claim(index, layer, &matrix, &row);
+                let factors = vec![self.weighted_rows(matrix, 0, &row), lift(operands[0])];
+                let claim = self.product_claim(index, layer, matrix, &row);
                 product = Some(sumcheck::prove(factors, claim, challenger));
             },
             (Linear::Conv2d { window, .. }, Some(matrix)) => {
                 let grid = &layer.operands[0].grid;
                 let reads = Wiring::new(window, grid, &layer.grid, &row);
                 let gathered = reads.gather(&self.run.seen[index]);
-                let claim = self.product_claim(index, layer, &matrix, &row);
-                let factors = self.convolution_factors(layer, &matrix, &row, &gathered);
+                let claim = self.product_claim(index, layer, matrix, &row);
+                let factors = self.convolution_factors(layer, matrix, &row, &gathered);
                 let (messages, end) = sumcheck::prove(factors, claim, challenger);
                 let (group, column) = end.split_at(layer.group_vars());
                 let weight = (group.to_vec(), column.to_vec());
@@ -132,7 +132,7 @@ impl Task<'_> {
     /// The accumulators of a row without their biases.
     fn product_claim(&self, index: usize, layer: &Layer, matrix: &Matrix, row: &[EF]) -> EF {
         let [channel, _, _] = layer.grid.split(row);
-        let bias = dot(&eq_table(channel), &self.prover.tables[2 * matrix.index + 1][0]);
+        let bias = dot(&eq_table(channel), &self.prover.tables[matrix.bias_table()][0]);
         dot(&eq_table(row), &self.run.accumulators[index]) - bias * layer.grid.plane_indicator(row)
     }
 
@@ -140,17 +140,22 @@ impl Task<'_> {
     fn weighted_rows(&self, matrix: &Matrix, group_vars: usize, row: &[EF]) -> Vec<EF> {
         let rows = eq_table(&row[group_vars..matrix.row_vars]);
         let columns = 1 << matrix.column_vars;
-        let cells = &self.prover.tables[2 * matrix.index][0];
         let mut sums = vec![EF::ZERO; columns << group_vars];
-        // A thread takes some columns, so that it writes to none that another one does.
-        let width = columns.min(64);
-        sums.par_chunks_mut(width).enumerate().for_each(|(part, sums)| {
-            let (group, first) = (part * width / columns, part * width % columns);
-            let cells = &cells[group * rows.len() * columns..];
-            for (cells, &weight) in cells.chunks_exact(columns).zip(&rows) {
-                sums.iter_mut().zip(&cells[first..]).for_each(|(sum, &w)| *sum += weight * w);
+        for (block, table) in matrix.blocks.iter().zip(&self.prover.tables[matrix.table..]) {
+            let size = 1 << block.vars;
+            let groups = table[0].chunks_exact(rows.len() * size);
+            for (sums, cells) in sums.chunks_exact_mut(columns).zip(groups) {
+                // A thread takes some columns, so that it writes to none that another one does.
+                let width = size.min(64);
+                let sums = &mut sums[block.first..block.first + size];
+                sums.par_chunks_mut(width).enumerate().for_each(|(part, sums)| {
+                    for (cells, &weight) in cells.chunks_exact(size).zip(&rows) {
+                        let cells = &cells[part * width..];
+                        sums.iter_mut().zip(cells).for_each(|(sum, &w)| *sum += weight * w);
+                    }
+                });
             }
-        });
+        }
         sums
     }
 
