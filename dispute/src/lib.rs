@@ -6,6 +6,8 @@ extern crate alloc;
 mod game;
 #[cfg(feature = "std")]
 mod player;
+#[cfg(feature = "worst-cases")]
+pub mod worst;
 
 pub use game::{
     Answer, Choice, Claim, LeafDigests, Outcome, Party, Piece, Refusal, Roots, Shown, Stage, Step,

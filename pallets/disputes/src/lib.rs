@@ -273,7 +273,7 @@ pub mod pallet {
         )]
         #[pallet::authorize(Self::authorize_answer)]
         #[pallet::weight_of_authorize(
-            T::WeightInfo::authorize_answer(answer.encoded_size() as u32)
+            T::WeightInfo::authorize_answer(kib(answer.encoded_size()))
         )]
         pub fn answer(
             origin: OriginFor<T>,
@@ -305,7 +305,8 @@ pub mod pallet {
         /// dispute over it lost; else this dispute is won.
         #[pallet::call_index(4)]
         #[pallet::weight(
-            T::WeightInfo::prove(output.len() as u32)
+            T::WeightInfo::prove()
+                .saturating_add(T::WeightInfo::expire())
                 .saturating_add(T::Proofs::weight(proof.len() as u32))
                 .saturating_add(T::Results::weight())
         )]
@@ -332,16 +333,19 @@ pub mod pallet {
     /// What an answer of this size takes, beside ending a request.
     pub fn answer_weight<T: Config>(answer: &Answer) -> Weight {
         match answer {
-            Answer::Roots(roots) => T::WeightInfo::answer_roots(roots.len() as u32),
+            Answer::Roots(_) => T::WeightInfo::answer_roots(),
             Answer::Leaves(leaves) => T::WeightInfo::answer_leaves(leaves.len() as u32),
-            Answer::Bytes(bytes) => T::WeightInfo::answer_bytes(bytes.len() as u32),
-            Answer::Opening(opening) => {
-                let bytes = opening.len() as u32;
-                T::WeightInfo::step_dense(bytes)
-                    .max(T::WeightInfo::step_convolution(bytes))
-                    .max(T::WeightInfo::step_pool(bytes))
-            },
+            Answer::Bytes(_) => T::WeightInfo::answer_bytes(),
+            // The worst tile, and what it takes to read the opening.
+            Answer::Opening(opening) => T::WeightInfo::step_dense()
+                .max(T::WeightInfo::step_window())
+                .saturating_add(T::WeightInfo::step_opening(kib(opening.len()))),
         }
+    }
+
+    /// Begun KiB.
+    pub(crate) const fn kib(bytes: usize) -> u32 {
+        bytes.div_ceil(1024) as u32
     }
 
     /// Prepares results for benchmarks. Implemented by the runtime.

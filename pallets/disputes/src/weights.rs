@@ -2,32 +2,31 @@
 
 use frame_support::weights::Weight;
 
-/// Weights of the pallet.
+/// Weights of the pallet. Those of answers and steps are without ending the request.
 pub trait WeightInfo {
     /// The call `open`.
     fn open() -> Weight;
     /// The call `choose`, in the stage that takes most.
     fn choose() -> Weight;
-    /// An answer of `n` roots.
-    fn answer_roots(n: u32) -> Weight;
+    /// An answer of as many roots as there can be.
+    fn answer_roots() -> Weight;
     /// An answer of the digests of `n` leaves.
     fn answer_leaves(n: u32) -> Weight;
-    /// An answer of `n` bytes of a tensor.
-    fn answer_bytes(n: u32) -> Weight;
-    /// An opening of `n` bytes, of a tile of a dense layer.
-    fn step_dense(n: u32) -> Weight;
-    /// An opening of `n` bytes, of a tile of a convolution.
-    fn step_convolution(n: u32) -> Weight;
-    /// An opening of `n` bytes, of a tile of a pool.
-    fn step_pool(n: u32) -> Weight;
-    /// Authorizing an answer of `n` bytes.
+    /// An answer of as many bytes of a tensor as there can be.
+    fn answer_bytes() -> Weight;
+    /// A tile of a dense layer that takes most.
+    fn step_dense() -> Weight;
+    /// A tile of a convolution or a pool that takes most.
+    fn step_window() -> Weight;
+    /// An opening of `n` KiB, in small pieces.
+    fn step_opening(n: u32) -> Weight;
+    /// Authorizing an answer of `n` KiB.
     fn authorize_answer(n: u32) -> Weight;
-    /// The call `prove` with an output of `n` bytes, without verifying the proof and ending the
-    /// request.
-    fn prove(n: u32) -> Weight;
+    /// The call `prove`, without verifying the proof and what comes of it.
+    fn prove() -> Weight;
     /// The call `close`.
     fn close() -> Weight;
-    /// A deadline that has passed, without ending the request.
+    /// A deadline that has passed.
     fn expire() -> Weight;
 }
 
@@ -40,28 +39,28 @@ impl WeightInfo for () {
     fn choose() -> Weight {
         Weight::from_parts(1, 0)
     }
-    fn answer_roots(_: u32) -> Weight {
+    fn answer_roots() -> Weight {
         Weight::from_parts(1, 0)
     }
     fn answer_leaves(_: u32) -> Weight {
         Weight::from_parts(1, 0)
     }
-    fn answer_bytes(_: u32) -> Weight {
+    fn answer_bytes() -> Weight {
         Weight::from_parts(1, 0)
     }
-    fn step_dense(_: u32) -> Weight {
+    fn step_dense() -> Weight {
         Weight::from_parts(1, 0)
     }
-    fn step_convolution(_: u32) -> Weight {
+    fn step_window() -> Weight {
         Weight::from_parts(1, 0)
     }
-    fn step_pool(_: u32) -> Weight {
+    fn step_opening(_: u32) -> Weight {
         Weight::from_parts(1, 0)
     }
     fn authorize_answer(_: u32) -> Weight {
         Weight::from_parts(1, 0)
     }
-    fn prove(_: u32) -> Weight {
+    fn prove() -> Weight {
         Weight::from_parts(1, 0)
     }
     fn close() -> Weight {

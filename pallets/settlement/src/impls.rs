@@ -1,5 +1,6 @@
 use assay_math::{split_price, Shares};
 use assay_primitives::{
+    dispute::DisputeBonds,
     traits::{Bonds, Deposits, Escrow, Payment},
     Balance, RequestId,
 };
@@ -14,8 +15,8 @@ use frame_support::{
 use sp_runtime::{traits::Zero, DispatchError, DispatchResult};
 
 use crate::{
-    BondTotals, Config, DepositTotals, Error, EscrowRecord, EscrowTotals, Escrows, Event,
-    HoldReason, Pallet,
+    BondTotals, Config, DepositTotals, DisputeTotals, Error, EscrowRecord, EscrowTotals, Escrows,
+    Event, HoldReason, Pallet,
 };
 
 /// Adds to a total. A total of zero has no entry.
@@ -216,6 +217,43 @@ impl<T: Config> Deposits<T::AccountId> for Pallet<T> {
         let amount = amount.min(DepositTotals::<T>::get(account));
         let released = Self::release_to_owner(HoldReason::Deposit, account, amount);
         DepositTotals::<T>::mutate_exists(account, |total| decrease(total, released));
+    }
+}
+
+impl<T: Config> DisputeBonds<T::AccountId> for Pallet<T> {
+    fn take(account: &T::AccountId, amount: Balance) -> DispatchResult {
+        Self::hold_from(HoldReason::Dispute, account, amount, Error::<T>::DisputeBondNotCovered)?;
+        DisputeTotals::<T>::mutate_exists(account, |total| increase(total, amount));
+        Ok(())
+    }
+
+    fn give_back(account: &T::AccountId, amount: Balance) {
+        let amount = amount.min(DisputeTotals::<T>::get(account));
+        let released = Self::release_to_owner(HoldReason::Dispute, account, amount);
+        DisputeTotals::<T>::mutate_exists(account, |total| decrease(total, released));
+    }
+
+    fn forfeit(account: &T::AccountId, amount: Balance, (harmed, most): (&T::AccountId, Balance)) {
+        let amount = amount.min(DisputeTotals::<T>::get(account));
+        let compensation =
+            Self::pay_from_hold(HoldReason::Dispute, account, harmed, most.min(amount));
+        let rest = Self::pay_from_hold(
+            HoldReason::Dispute,
+            account,
+            &T::TreasuryAccount::get(),
+            amount - compensation,
+        );
+        let taken = compensation + rest;
+        DisputeTotals::<T>::mutate_exists(account, |total| decrease(total, taken));
+        Self::deposit_event(Event::Forfeited {
+            account: account.clone(),
+            amount: taken,
+            compensation,
+        });
+    }
+
+    fn held(account: &T::AccountId) -> Balance {
+        DisputeTotals::<T>::get(account)
     }
 }
 

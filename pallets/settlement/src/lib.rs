@@ -77,6 +77,8 @@ pub mod pallet {
         Bond,
         /// For what the account stores on chain.
         Deposit,
+        /// For the account's disputes over results of others.
+        Dispute,
     }
 
     /// The escrow of a request.
@@ -108,6 +110,11 @@ pub mod pallet {
     /// Deposits, in plancks. No entry means no deposit.
     #[pallet::storage]
     pub type DepositTotals<T: Config> =
+        StorageMap<_, Blake2_128Concat, T::AccountId, Balance, ValueQuery>;
+
+    /// What accounts have put up for disputes, in plancks. No entry means nothing.
+    #[pallet::storage]
+    pub type DisputeTotals<T: Config> =
         StorageMap<_, Blake2_128Concat, T::AccountId, Balance, ValueQuery>;
 
     /// What happened.
@@ -145,6 +152,16 @@ pub mod pallet {
             /// How much of it went to the harmed payer.
             compensation: Balance,
         },
+        /// The bond of a lost dispute was forfeited. `amount` is `compensation` and what the
+        /// treasury got.
+        Forfeited {
+            /// Whose bond.
+            account: T::AccountId,
+            /// How much in all.
+            amount: Balance,
+            /// How much of it went to the operator.
+            compensation: Balance,
+        },
         /// The treasury spent.
         TreasurySpent {
             /// Who got it.
@@ -166,6 +183,9 @@ pub mod pallet {
         /// The account's free balance does not cover the deposit for what it stores. Top the
         /// account up or store less.
         DepositNotCovered,
+        /// The account's free balance does not cover the bond of a dispute, with the existential
+        /// deposit left over. Top the account up.
+        DisputeBondNotCovered,
         /// The request has an escrow already.
         EscrowExists,
         /// The treasury holds less than that. Spend at most its free balance.

@@ -5,7 +5,9 @@ use assay_primitives::Balance;
 use frame_support::{ensure, traits::fungible::Inspect, traits::Get};
 use sp_runtime::TryRuntimeError;
 
-use crate::{BondTotals, Config, DepositTotals, EscrowTotals, Escrows, HoldReason, Pallet};
+use crate::{
+    BondTotals, Config, DepositTotals, DisputeTotals, EscrowTotals, Escrows, HoldReason, Pallet,
+};
 
 impl<T: Config> Pallet<T> {
     /// * The escrows of an account add up to its total.
@@ -23,14 +25,21 @@ impl<T: Config> Pallet<T> {
         let escrows: BTreeMap<_, _> = EscrowTotals::<T>::iter().collect();
         let bonds: BTreeMap<_, _> = BondTotals::<T>::iter().collect();
         let deposits: BTreeMap<_, _> = DepositTotals::<T>::iter().collect();
+        let disputes: BTreeMap<_, _> = DisputeTotals::<T>::iter().collect();
         ensure!(
-            [&escrows, &bonds, &deposits].iter().all(|book| book.values().all(|total| *total > 0)),
+            [&escrows, &bonds, &deposits, &disputes]
+                .iter()
+                .all(|book| book.values().all(|total| *total > 0)),
             "a total says zero"
         );
         ensure!(totals == escrows, "escrow totals are not the sums of the escrows");
         ensure!(Self::is_held(HoldReason::Escrow, &escrows), "an escrow total is not what is held");
         ensure!(Self::is_held(HoldReason::Bond, &bonds), "a bond is not what is held");
         ensure!(Self::is_held(HoldReason::Deposit, &deposits), "a deposit is not what is held");
+        ensure!(
+            Self::is_held(HoldReason::Dispute, &disputes),
+            "a dispute's bond is not what is held"
+        );
         ensure!(
             T::Currency::balance(&T::TreasuryAccount::get()) >= T::Currency::minimum_balance(),
             "the treasury is below the existential deposit"

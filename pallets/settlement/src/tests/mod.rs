@@ -3,6 +3,7 @@
 mod bonds;
 mod conservation;
 mod deposits;
+mod disputes;
 mod hold;
 mod invariants;
 mod refund;
