@@ -93,6 +93,8 @@ pub enum Command {
 pub enum ModelCommand {
     /// Publish an ONNX file as a new version of a model of yours
     Publish(Publish),
+    /// Make an integer model of an ONNX file, with some typical rows
+    Quantize(Quantize),
     /// List models
     List {
         /// Number of the first model
@@ -187,6 +189,37 @@ pub struct Publish {
     /// Digest of further metadata
     #[arg(long, value_name = "DIGEST", value_parser = names::parse_digest)]
     pub metadata: Option<Digest>,
+}
+
+/// Make an integer model of an ONNX file.
+#[derive(Args)]
+pub struct Quantize {
+    /// The ONNX file, in floating point
+    pub file: PathBuf,
+    /// Typical rows of its input, some dozens or more: .npz or .npy
+    #[arg(long, value_name = "FILE")]
+    pub calibrate: PathBuf,
+    /// Classes of the rows that it is judged by: .npy [default: the array `labels` of their file]
+    #[arg(long, value_name = "FILE")]
+    pub labels: Option<PathBuf>,
+    /// Other rows to judge it by [default: those of --calibrate]
+    #[arg(long, value_name = "FILE")]
+    pub evaluate: Option<PathBuf>,
+    /// File to write; a declaration goes beside it, with .json after the name
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// How the scales of activations are chosen
+    #[arg(long, value_enum, default_value_t = CalibrationMethod::SquaredError)]
+    pub method: CalibrationMethod,
+}
+
+/// How the scales of activations are chosen.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
+pub enum CalibrationMethod {
+    /// With the least mean squared error, which clips rare large values
+    SquaredError,
+    /// So that no value is clipped
+    Greatest,
 }
 
 /// Run an operator.
@@ -359,6 +392,9 @@ mod tests {
         for line in [
             "assay model publish m.onnx --name digits --royalty-percent 2.5 --tolerance 0.0001 \
              --assurance signed,quorum --licence MIT",
+            "assay model quantize m.onnx --calibrate rows.npz --labels labels.npy -o m.graph",
+            "assay model quantize m.onnx --calibrate rows.npz --evaluate test.npz --output m.graph \
+             --method greatest --json",
             "assay model list --json",
             "assay model show //Alice/digits@1",
             "assay model remove 0@1 --artifact --whole",
@@ -407,6 +443,8 @@ mod tests {
             ("assay model accept digits", "neither owner nor version"),
             ("assay quote 0@1 --assurance quorum:2,1", "not an assurance"),
             ("assay request wait x", "requests are numbers"),
+            ("assay model quantize m.onnx -o m.graph", "--calibrate"),
+            ("assay model quantize m.onnx --calibrate r.npz", "--output"),
         ] {
             let error = parse(line).err().unwrap_or_else(|| panic!("{line} is taken"));
             assert!(error.to_string().contains(reason), "{error}");

@@ -45,7 +45,13 @@ pub(crate) fn import(bytes: &[u8]) -> Result<Import, Error> {
         left_out: HashMap::new(),
     };
     let place = Place { index: 0, operator: "input".into(), name: file.input.clone() };
-    let input = importer.push(Kind::Input, vec![], file.input_dims.clone(), &place)?;
+    let input = importer.push(Kind::Input, vec![], file.input_dims.clone(), &place);
+    let input = input.map_err(|_| {
+        Error::file(
+            format!("the input `{}` has the shape {:?}", file.input, file.input_dims),
+            format!("an input has at most {MAX_TENSOR_ELEMENTS} elements"),
+        )
+    })?;
     importer.values.insert(file.input.clone(), Value::Node(input));
     for node in &file.nodes {
         importer.node(node)?;

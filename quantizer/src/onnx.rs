@@ -12,6 +12,8 @@ use tract_onnx::tract_hir::internal::Framework;
 
 /// Oldest and newest version of the operator set whose definitions this reader follows.
 const OPSETS: std::ops::RangeInclusive<i64> = 7..=24;
+/// Most nodes of a graph. Integer models have at most 256 operations.
+const MAX_NODES: usize = 4096;
 /// Most elements of one constant: more than an integer model can have weights.
 const MAX_CONSTANT_ELEMENTS: usize = 1 << 24;
 
@@ -125,6 +127,12 @@ impl File {
         let graph = model.graph.as_ref().ok_or_else(|| Error::NotOnnx("no graph".into()))?;
         if graph.node.is_empty() {
             return Err(Error::NotOnnx("its graph is empty".into()));
+        }
+        if graph.node.len() > MAX_NODES {
+            return Err(Error::file(
+                format!("the model has {} nodes", graph.node.len()),
+                format!("at most {MAX_NODES} are read: fold constants, or use a smaller model"),
+            ));
         }
         let opset = model
             .opset_import

@@ -4,7 +4,7 @@ use crate::{
     model::{Model, ProofSupport},
     Quantized,
 };
-use assay_graph::{ElementType, Operation};
+use assay_graph::{ElementType, Operation, Shape, TensorId};
 use serde::Serialize;
 
 /// Facts of an integer model.
@@ -81,8 +81,8 @@ pub struct TensorDeclaration {
     pub name: String,
     /// `i8` or `i32`.
     pub element_type: &'static str,
-    /// Its dimensions, with a batch of one.
-    pub shape: Vec<usize>,
+    /// Its dimensions, with a batch of one: a vector's length, or channels, height and width.
+    pub shape: Vec<u32>,
 }
 
 /// An affine map of each element of a row: `scale · real + offset`.
@@ -157,23 +157,24 @@ impl Quantized {
 
     /// The JSON document that goes beside the model.
     pub fn declaration(&self, model: &Model) -> Declaration {
-        let batched = |dims: &[usize]| std::iter::once(1).chain(dims.iter().copied()).collect();
         let plan = self.graph.plan();
-        let element_type = match plan.element_type(plan.output()) {
-            Some(ElementType::Int32) => "i32",
-            _ => "i8",
+        let tensor = |name: &str, tensor: TensorId| {
+            let shape = plan.shape(tensor).unwrap_or(Shape::vector(0));
+            TensorDeclaration {
+                name: name.to_owned(),
+                element_type: match plan.element_type(tensor) {
+                    Some(ElementType::Int32) => "i32",
+                    _ => "i8",
+                },
+                shape: match (shape.height, shape.width) {
+                    (1, 1) => vec![1, shape.channels],
+                    (height, width) => vec![1, shape.channels, height, width],
+                },
+            }
         };
         Declaration {
-            inputs: vec![TensorDeclaration {
-                name: model.input().to_owned(),
-                element_type: "i8",
-                shape: batched(model.input_dims()),
-            }],
-            outputs: vec![TensorDeclaration {
-                name: model.output().to_owned(),
-                element_type,
-                shape: batched(model.output_dims()),
-            }],
+            inputs: vec![tensor(model.input(), TensorId::INPUT)],
+            outputs: vec![tensor(model.output(), plan.output())],
             input_scale: self.convention.input_scale,
             output_scale: self.output_scale(),
             preprocessing: self

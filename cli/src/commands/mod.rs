@@ -5,6 +5,7 @@ mod doctor;
 mod infer;
 mod model;
 mod operator;
+mod quantize;
 mod receipt;
 mod request;
 

@@ -27,6 +27,7 @@ const PAGE: u32 = 100;
 pub async fn run(context: &Context<'_>, command: ModelCommand) -> Result<(), Failure> {
     match command {
         ModelCommand::Publish(arguments) => publish(context, arguments).await,
+        ModelCommand::Quantize(arguments) => super::quantize::run(context, arguments).await,
         ModelCommand::List { from, limit } => list(context, ModelId(from), limit).await,
         ModelCommand::Show { model } => show(context, &model).await,
         ModelCommand::SetRoyalty { model, royalty } => {

@@ -1,0 +1,28 @@
+//! Writes the integer models of the tests' operators into a folder, with their inputs, for
+//! `tests/make.py` to run them with a second implementation.
+//!
+//! `cargo run --release -p assay-quantizer --example operators FOLDER`
+
+#[path = "../tests/support/mod.rs"]
+mod support;
+
+use assay_quantizer::{Model, Options};
+use std::{error::Error, fs, path::PathBuf};
+use support::{arrays, data, npy};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let folder = PathBuf::from(std::env::args().nth(1).ok_or("give a folder")?);
+    fs::create_dir_all(&folder)?;
+    let all = arrays(data("operators.npz"));
+    for name in all.keys().filter_map(|name| name.strip_suffix(".onnx")) {
+        let model = Model::read(&all[&format!("{name}.onnx")].bytes())?;
+        let rows = &all[&format!("{name}.x")];
+        let dataset = model.dataset(name, &npy(&rows.shape, &rows.values), None)?;
+        let quantized = model.quantize(&dataset, &Options::default())?;
+        let quantize = |row| quantized.convention().quantize(row);
+        let inputs: Vec<u8> = rows.rows().flat_map(quantize).map(|value| value as u8).collect();
+        fs::write(folder.join(format!("{name}.graph")), quantized.to_bytes())?;
+        fs::write(folder.join(format!("{name}.input")), inputs)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,114 @@
+//! The bundled integer models are what the bundled ONNX files become, and are as good.
+
+mod support;
+
+use assay_graph::{fast, interpret, CheckedGraph, Graph, Tensor};
+use assay_proof::Prover;
+use assay_quantizer::{Dataset, Method, Model, Options, ProofSupport, Quantized};
+use std::fs;
+use support::{arrays, models, Array};
+
+/// Greatest loss of accuracy: one percentage point.
+const LOSS: f64 = 0.01;
+const REMAKE: &str = "make them again: cargo run --release -p assay-quantizer --example bundled, \
+     then python models/integer.py";
+
+struct Bundled {
+    model: Model,
+    calibration: Dataset,
+    test: Dataset,
+}
+
+fn bundled(name: &str) -> Bundled {
+    let file = |file: &str| fs::read(models(&format!("{name}/{file}"))).unwrap();
+    let model = Model::read(&file(&format!("{name}.onnx"))).unwrap();
+    let rows = |name: &str| model.dataset(name, &file(name), None).unwrap();
+    let (calibration, test) = (rows("calibration.npz"), rows("test.npz"));
+    Bundled { model, calibration, test }
+}
+
+fn outputs(tensor: &Tensor) -> Vec<f64> {
+    match tensor {
+        Tensor::Int8(values) => values.iter().map(|value| f64::from(*value)).collect(),
+        Tensor::Int32(values) => values.iter().map(|value| f64::from(*value)).collect(),
+    }
+}
+
+fn check(name: &str) -> Quantized {
+    let Bundled { model, calibration, test } = bundled(name);
+    let quantized = model.quantize(&calibration, &Options::default()).unwrap();
+
+    let committed = fs::read(models(&format!("{name}/{name}.graph"))).unwrap();
+    assert!(quantized.to_bytes() == committed, "{name}.graph is another one; {REMAKE}");
+    let declaration = fs::read_to_string(models(&format!("{name}/{name}.graph.json"))).unwrap();
+    let found = serde_json::to_string_pretty(&quantized.declaration(&model)).unwrap() + "\n";
+    assert!(found == declaration, "{name}.graph.json is another one; {REMAKE}");
+
+    // What the committed bytes say, read as everybody reads them.
+    let graph = CheckedGraph::new(Graph::from_bytes(&committed).unwrap()).unwrap();
+    assert_eq!(graph.plan().architecture().commitments.source, model.source());
+    let samples = arrays(models(&format!("{name}/integer-samples.npz")));
+    let sample = |array: &str| -> Array { samples[array].clone() };
+    let (inputs, expected) = (sample("input"), sample("expected"));
+    assert_eq!(inputs.shape[0], 20);
+    for (input, expected) in inputs.rows().zip(expected.rows()) {
+        let input: Vec<i8> = input.iter().map(|value| *value as i8).collect();
+        assert_eq!(outputs(&interpret::run(&graph, &input).unwrap()), expected, "{name}");
+        assert_eq!(outputs(&fast::run(&graph, &input).unwrap()), expected, "{name}");
+    }
+
+    let document: serde_json::Value =
+        serde_json::from_slice(&fs::read(models(&format!("{name}/model.json"))).unwrap()).unwrap();
+    for method in [Method::SquaredError, Method::Greatest] {
+        let quantized = model.quantize(&calibration, &Options { method }).unwrap();
+        let evaluation = quantized.evaluate(&model, &test).unwrap();
+        println!("{name}, {method:?}: {evaluation:?}");
+        let float = evaluation.float_accuracy.unwrap();
+        // What onnxruntime says of the ONNX file, written there with four digits.
+        assert!((float - document["test_accuracy"].as_f64().unwrap()).abs() < 1e-4, "{name}");
+        assert!(evaluation.integer_accuracy.unwrap() >= float - LOSS, "{name}, {method:?}");
+    }
+    quantized
+}
+
+#[test]
+fn digits_is_what_its_onnx_file_becomes() {
+    check("digits");
+}
+
+#[test]
+fn breast_cancer_is_what_its_onnx_file_becomes() {
+    let quantized = check("breast-cancer");
+    // Thirty measurements with scales of their own.
+    let (scale, offset) = quantized.convention().preprocessing.clone().unwrap();
+    assert_eq!((scale.len(), offset.len()), (30, 30));
+}
+
+#[test]
+fn digits_mlp_is_what_its_onnx_file_becomes() {
+    check("digits-mlp");
+}
+
+#[test]
+fn digits_28_mlp_is_what_its_onnx_file_becomes() {
+    check("digits-28-mlp");
+}
+
+#[test]
+fn digits_32_conv_is_what_its_onnx_file_becomes() {
+    check("digits-32-conv");
+}
+
+#[test]
+fn every_bundled_model_can_be_proven() {
+    for name in ["digits", "breast-cancer", "digits-mlp", "digits-28-mlp", "digits-32-conv"] {
+        let Bundled { model, calibration, .. } = bundled(name);
+        let quantized = model.quantize(&calibration, &Options::default()).unwrap();
+        let ProofSupport::Sealed { security_bits } = quantized.proof() else {
+            panic!("{name}: {:?}", quantized.proof());
+        };
+        assert!(*security_bits >= 120.0, "{name}");
+        // The prover commits to the weights again, and compares.
+        assert!(Prover::new(quantized.graph()).is_ok(), "{name}");
+    }
+}

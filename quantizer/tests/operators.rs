@@ -1,0 +1,136 @@
+//! Small models, one for each operator or pair of them, against onnxruntime's answers.
+
+mod support;
+
+use assay_graph::Operation;
+use assay_quantizer::{Dataset, Model, Options, Quantized};
+use std::collections::BTreeSet;
+use support::{arrays, data, npy, Array};
+
+/// Greatest difference between the import and onnxruntime, in shares of the greatest output.
+const IMPORT_BOUND: f64 = 2e-6;
+/// Mean and greatest difference between integers and floating point, in the same unit.
+const MEAN_BOUND: f64 = 0.012;
+const GREATEST_BOUND: f64 = 0.05;
+
+struct Case {
+    name: String,
+    model: Model,
+    rows: Array,
+    dataset: Dataset,
+    quantized: Quantized,
+    expected: Array,
+}
+
+fn cases() -> Vec<Case> {
+    let all = arrays(data("operators.npz"));
+    let names = all.keys().filter_map(|name| name.strip_suffix(".onnx"));
+    names
+        .map(|name| {
+            let part = |part: &str| all[&format!("{name}.{part}")].clone();
+            let fail = |error: assay_quantizer::Error| panic!("{name}: {error}");
+            let model = Model::read(&part("onnx").bytes()).unwrap_or_else(fail);
+            let (rows, expected) = (part("x"), part("y"));
+            let file = npy(&rows.shape, &rows.values);
+            let dataset = model.dataset("rows", &file, None).unwrap();
+            let quantized = model
+                .quantize(&dataset, &Options::default())
+                .unwrap_or_else(|error| panic!("{name}: {error}"));
+            Case { name: name.to_owned(), model, rows, dataset, quantized, expected }
+        })
+        .collect()
+}
+
+fn greatest(values: &[f64]) -> f64 {
+    values.iter().fold(0.0, |max: f64, value| max.max(value.abs()))
+}
+
+/// What a Softmax does to the order of classes is nothing, so logits are compared.
+#[test]
+fn the_import_means_what_onnxruntime_means() {
+    for Case { name, model, rows, expected, .. } in cases() {
+        let scale = greatest(&expected.values);
+        assert!(scale > 0.05, "{name}: outputs of {scale} say nothing");
+        for (row, expected) in rows.rows().zip(expected.rows()) {
+            let found = model.run(row);
+            assert_eq!(found.len(), expected.len(), "{name}");
+            for (found, expected) in found.iter().zip(expected) {
+                let apart = (found - expected).abs() / scale;
+                assert!(apart < IMPORT_BOUND, "{name}: {found} where {expected} is expected");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_integer_model_stays_near_floating_point() {
+    for Case { name, model, dataset, quantized, .. } in cases() {
+        let evaluation = quantized.evaluate(&model, &dataset).unwrap();
+        let mean = evaluation.mean_deviation / evaluation.greatest_output;
+        let greatest = evaluation.max_deviation / evaluation.greatest_output;
+        println!("{name}: mean {mean:.4}, greatest {greatest:.4}");
+        assert!(mean < MEAN_BOUND && greatest < GREATEST_BOUND, "{name}: {mean}, {greatest}");
+    }
+}
+
+#[test]
+fn every_integer_operation_is_made() {
+    let found: BTreeSet<&str> = cases()
+        .iter()
+        .flat_map(|case| case.quantized.graph().plan().operations().to_vec())
+        .map(|operation| operation.name())
+        .collect();
+    let all =
+        ["Add", "Conv2d", "Dense", "Lookup", "MaxPool2d", "Requantize", "Reshape", "SumPool2d"];
+    assert_eq!(found, BTreeSet::from(all));
+}
+
+fn names(case: &Case) -> Vec<&'static str> {
+    case.quantized.graph().plan().operations().iter().map(Operation::name).collect()
+}
+
+#[test]
+fn what_can_be_part_of_a_layer_is() {
+    let all = cases();
+    let of = |name: &str| names(all.iter().find(|case| case.name == name).unwrap());
+    let hidden = ["Dense", "Requantize", "Dense"];
+    for name in ["perceptron", "norm-of-vectors"] {
+        assert_eq!(of(name), hidden, "{name}");
+    }
+    for name in ["gemm", "matmul-add", "nothing", "scaler", "standardise", "constants", "softmax"] {
+        assert_eq!(of(name), ["Dense"], "{name}");
+    }
+    assert_eq!(of("norm-after-conv"), ["Conv2d"]);
+    assert_eq!(of("norm-before-conv")[..], ["Lookup", "Conv2d"]);
+    assert_eq!(of("norm-before-padded-conv")[..], ["Lookup", "Conv2d", "Requantize", "Conv2d"]);
+    assert_eq!(of("max-pool-relu"), ["Conv2d", "Requantize", "MaxPool2d"]);
+    assert_eq!(of("transpose-into-weights"), ["Reshape", "Dense"]);
+    assert_eq!(of("tanh"), ["Dense", "Requantize", "Lookup", "Dense"]);
+    assert_eq!(of("global-average-at-the-end")[2..], ["SumPool2d"]);
+    assert_eq!(of("add-at-the-end").last(), Some(&"Add"));
+}
+
+#[test]
+fn scaling_is_part_of_the_input_or_left_to_the_reader() {
+    for case in cases() {
+        let convention = case.quantized.convention();
+        let left_to_reader = ["scaler", "standardise", "norm-of-the-input"];
+        let expected = left_to_reader.contains(&case.name.as_str());
+        assert_eq!(convention.preprocessing.is_some(), expected, "{}", case.name);
+        if case.name == "divide-by-255" {
+            // The input's integers stand for raw values, of up to 255.
+            assert!(convention.input_scale > 1.0, "{}", convention.input_scale);
+        }
+    }
+}
+
+#[test]
+fn a_second_implementation_gives_the_same_integers() {
+    let integers = arrays(data("integers.npz"));
+    for case in cases() {
+        let expected = integers[&case.name].int32();
+        let found: Vec<i32> =
+            case.rows.rows().flat_map(|row| case.quantized.run(row).unwrap()).collect();
+        assert_eq!(found, expected, "{}", case.name);
+    }
+}
