@@ -2,6 +2,7 @@
 
 use alloc::{string::String, vec::Vec};
 use codec::{Decode, Encode};
+use scale_info::TypeInfo;
 
 use crate::{
     model::ModelDescriptor, operator::EngineVersion, ArtifactManifest, FailureReason, RequestId,
@@ -20,7 +21,7 @@ pub enum JobInput {
 ///
 /// The fields go into the proof's transcript as they are; whoever checks the proof has to name
 /// the same.
-#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo)]
 pub struct ProofContext {
     /// Hash of the chain's genesis block.
     pub genesis: [u8; 32],
