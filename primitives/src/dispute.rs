@@ -2,13 +2,25 @@
 //! in the crate `assay-dispute`.
 
 use alloc::vec::Vec;
-use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use codec::{Decode, DecodeAll, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 use serde::{Deserialize, Serialize};
+use sp_application_crypto::KeyTypeId;
 use sp_runtime::DispatchResult;
 use sp_weights::Weight;
 
-use crate::{Balance, BlockNumber, Digest, RequestId, Statement, WorkerId};
+use crate::{engine::Job, Balance, BlockNumber, Digest, RequestId, Statement, Tensor, WorkerId};
+
+/// Type of the key in a node's keystore that disputes wrong results, and whose account pays for
+/// it.
+pub const WATCHER_KEY_TYPE: KeyTypeId = KeyTypeId(*b"awch");
+
+/// The sr25519 key of a watcher.
+pub mod watcher_crypto {
+    use sp_application_crypto::{app_crypto, sr25519};
+
+    app_crypto!(sr25519, super::WATCHER_KEY_TYPE);
+}
 
 /// A dispute; given out by `disputes` in the order of opening, never used twice.
 #[derive(
@@ -60,6 +72,35 @@ impl<AccountId: Encode> Statement for AnswerStatement<AccountId> {
     const TAG: &'static [u8] = b"assay/dispute/1";
 }
 
+/// The bytes of the tensor in a payload of one tensor; `None` if it is no such payload.
+pub fn tensor_data(mut payload: &[u8]) -> Option<Vec<u8>> {
+    let tensors = Vec::<Tensor>::decode_all(&mut payload).ok()?;
+    let [tensor] = <[Tensor; 1]>::try_from(tensors).ok()?;
+    Some(tensor.data)
+}
+
+/// What an offchain worker asks the engine about an inference of an integer graph. The engine
+/// runs the model and looks at every tensor of the run.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub struct DisputeJob {
+    /// The inference. Nothing is proven.
+    pub job: Job,
+    /// What is asked.
+    pub task: DisputeTask,
+}
+
+/// What is asked about an inference. The engine's answer is the output of the job.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub enum DisputeTask {
+    /// What an operator claims: the output payload and the root of the trace, as a SCALE tuple.
+    Claim,
+    /// What the defender moves in this encoded stage: an optional encoded `assay_dispute::Answer`.
+    Answer(Vec<u8>),
+    /// What the challenger moves in this encoded stage: an optional encoded
+    /// `assay_dispute::Choice`. There is none where nothing differs.
+    Choose(Vec<u8>),
+}
+
 /// A result that is not final and may be disputed.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct OptimisticResult<AccountId> {
@@ -83,6 +124,10 @@ pub trait OptimisticResults<AccountId> {
     fn input(request: RequestId) -> Option<Vec<u8>>;
     /// The bytes of the output tensor that the operator claims.
     fn output(request: RequestId) -> Option<Vec<u8>>;
+    /// Results that may be disputed now. For offchain workers: there is no bound.
+    fn disputable() -> Vec<RequestId>;
+    /// What an engine needs to run the model on the input, waiting so many milliseconds.
+    fn job(request: RequestId, wait_ms: u32) -> Option<Job>;
     /// No dispute is open any more and none was won: the result becomes final if its window has
     /// passed, or as soon as it does.
     fn uphold(request: RequestId);

@@ -9,6 +9,7 @@
 extern crate alloc;
 
 use assay_primitives::{
+    dispute::DisputeJob,
     engine::{EngineInfo, Job, JobStatus},
     RequestId,
 };
@@ -23,6 +24,11 @@ pub trait EngineProvider: Send + Sync + 'static {
     /// Starts the job, or says how it stands if it was started before. Returns within a time
     /// that an offchain worker can wait.
     fn run(&self, job: Job) -> JobStatus;
+    /// The same for a question about an inference. The output is what the question's
+    /// documentation says, not a payload.
+    fn play(&self, _: DisputeJob) -> JobStatus {
+        JobStatus::Unavailable("this engine takes no part in disputes".into())
+    }
     /// Drops what is kept of the job.
     fn forget(&self, request: RequestId);
     /// What the engine says of itself.
@@ -54,6 +60,17 @@ pub trait Engine {
         match self.extension::<EngineExt>() {
             Some(EngineExt(engine)) => engine.run(job),
             None => JobStatus::Unavailable("this node runs without --operator".into()),
+        }
+    }
+
+    /// See `EngineProvider::play`.
+    fn play(
+        &mut self,
+        job: PassFatPointerAndDecode<DisputeJob>,
+    ) -> AllocateAndReturnByCodec<JobStatus> {
+        match self.extension::<EngineExt>() {
+            Some(EngineExt(engine)) => engine.play(job),
+            None => JobStatus::Unavailable("this node runs without an engine".into()),
         }
     }
 

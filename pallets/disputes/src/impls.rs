@@ -33,7 +33,7 @@ impl<T: Config> From<Refusal> for Error<T> {
 }
 
 /// What an operator claims, in owned parts.
-struct ClaimData {
+pub(crate) struct ClaimData {
     plan: Plan,
     trace_root: Digest,
     input: Vec<u8>,
@@ -41,7 +41,7 @@ struct ClaimData {
 }
 
 impl ClaimData {
-    fn claim(&self) -> Claim<'_> {
+    pub(crate) fn claim(&self) -> Claim<'_> {
         Claim {
             plan: &self.plan,
             trace_root: self.trace_root.0,
@@ -69,7 +69,7 @@ impl<T: Config> Pallet<T> {
             .ok_or(Error::<T>::NoArchitecture)
     }
 
-    fn claim_data(request: RequestId) -> Result<ClaimData, Error<T>> {
+    pub(crate) fn claim_data(request: RequestId) -> Result<ClaimData, Error<T>> {
         let result = T::Results::result(request).ok_or(Error::<T>::NoResult)?;
         Ok(ClaimData {
             plan: Self::plan(request)?,

@@ -13,6 +13,8 @@
 //!   compensated, the operator penalised, the challenger rewarded. All others over the result
 //!   then end with their bonds given back.
 //! * A challenger that loses, loses its bond: half of it to the operator, half to the treasury.
+//! * The offchain worker answers for the operators whose worker keys its node holds. Where the
+//!   node holds a watcher's key, it runs the models of others' results and disputes wrong ones.
 //! * A validity proof decides at once. One of the claimed output makes the result final, and all
 //!   disputes over it lost. One of another output is a dispute won.
 #![cfg_attr(not(feature = "std"), no_std)]
@@ -29,6 +31,7 @@ mod benchmarking;
 mod impls;
 #[cfg(test)]
 mod mock;
+mod offchain;
 mod sweep;
 #[cfg(test)]
 mod tests;
@@ -50,7 +53,11 @@ pub mod pallet {
         Balance, BlockNumber, Digest, RequestId, WorkerSignature,
     };
     use frame_support::pallet_prelude::*;
-    use frame_system::{ensure_authorized, pallet_prelude::*};
+    use frame_system::{
+        ensure_authorized,
+        offchain::{AppCrypto, CreateAuthorizedTransaction, CreateSignedTransaction},
+        pallet_prelude::*,
+    };
 
     const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
 
@@ -60,7 +67,11 @@ pub mod pallet {
 
     /// What the pallet needs.
     #[pallet::config]
-    pub trait Config: frame_system::Config<RuntimeEvent: From<Event<Self>>> {
+    pub trait Config:
+        frame_system::Config<RuntimeEvent: From<Event<Self>>>
+        + CreateAuthorizedTransaction<Call<Self>>
+        + CreateSignedTransaction<Call<Self>>
+    {
         /// The results.
         type Results: OptimisticResults<Self::AccountId>;
         /// The bonds of challengers.
@@ -86,6 +97,8 @@ pub mod pallet {
         /// Priority of operators' moves in the pool.
         #[pallet::constant]
         type AnswerPriority: Get<TransactionPriority>;
+        /// How watchers sign.
+        type WatcherCrypto: AppCrypto<Self::Public, Self::Signature>;
         /// Weights of the calls and of the hook's steps.
         type WeightInfo: WeightInfo;
         /// Prepares results for benchmarks.
@@ -226,6 +239,10 @@ pub mod pallet {
     impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
         fn on_initialize(_: BlockNumberFor<T>) -> Weight {
             Self::sweep()
+        }
+
+        fn offchain_worker(_: BlockNumberFor<T>) {
+            Self::take_part();
         }
 
         fn integrity_test() {

@@ -11,17 +11,25 @@ use assay_graph::{
 };
 use assay_primitives::{
     dispute::{DisputeBonds, DisputeId, OptimisticResult, OptimisticResults, OutputProofs},
-    worker_crypto, Balance, BlockNumber, Digest, RequestId, Statement, WorkerSignature,
+    engine::{Job, JobInput},
+    worker_crypto, ArtifactManifest, Balance, BlockNumber, Digest, Format, ModelDescriptor,
+    RequestId, Statement, WorkerSignature,
 };
 use codec::Encode;
 use frame_support::{
     assert_ok, derive_impl, dispatch::GetDispatchInfo, parameter_types, traits::OnInitialize,
     weights::Weight,
 };
-use frame_system::AuthorizeCall;
+use frame_system::{
+    offchain::{
+        AppCrypto, CreateAuthorizedTransaction, CreateSignedTransaction, CreateTransaction,
+        CreateTransactionBase, SigningTypes,
+    },
+    AuthorizeCall,
+};
 use sp_application_crypto::Pair as _;
 use sp_runtime::{
-    testing::UintAuthorityId,
+    testing::{TestSignature, UintAuthorityId},
     traits::{Applyable, Checkable},
     transaction_validity::{TransactionSource, TransactionValidityError, ValidTransaction},
     BuildStorage, DispatchError, DispatchResult,
@@ -140,6 +148,28 @@ impl OptimisticResults<u64> for NotedResults {
     fn output(request: RequestId) -> Option<Vec<u8>> {
         Some(Results::get().remove(&request)?.output)
     }
+    fn disputable() -> Vec<RequestId> {
+        let now = System::block_number();
+        let open = |request: &RequestId| now <= WINDOW && Self::result(*request).is_some();
+        Results::get().into_keys().filter(open).collect()
+    }
+    fn job(request: RequestId, wait_ms: u32) -> Option<Job> {
+        let noted = Results::get().remove(&request)?;
+        let descriptor = ModelDescriptor {
+            artifact: Digest::zero(),
+            artifact_size: 1,
+            format: Format::IntegerGraph,
+            inputs: Default::default(),
+            outputs: Default::default(),
+            assurances: Default::default(),
+            tolerance: None,
+            architecture: None,
+        };
+        let artifact =
+            ArtifactManifest { digest: Digest::zero(), size: 1, chunks: Default::default() };
+        let input = JobInput::Inline(noted.input);
+        Some(Job { request, artifact, descriptor, input, wait_ms, prove: None })
+    }
     fn uphold(request: RequestId) {
         assert_eq!(standing(), Standing::Open);
         set(request, Standing::Upheld);
@@ -195,7 +225,65 @@ impl OutputProofs for NotedProofs {
     }
 }
 
+impl SigningTypes for Test {
+    type Public = UintAuthorityId;
+    type Signature = TestSignature;
+}
+
+impl<LocalCall> CreateTransactionBase<LocalCall> for Test
+where
+    RuntimeCall: From<LocalCall>,
+{
+    type Extrinsic = Extrinsic;
+    type RuntimeCall = RuntimeCall;
+}
+
+impl<LocalCall> CreateTransaction<LocalCall> for Test
+where
+    RuntimeCall: From<LocalCall>,
+{
+    type Extension = TxExtension;
+
+    fn create_transaction(call: RuntimeCall, extension: TxExtension) -> Extrinsic {
+        Extrinsic::new_transaction(call, extension)
+    }
+}
+
+impl<LocalCall> CreateAuthorizedTransaction<LocalCall> for Test
+where
+    RuntimeCall: From<LocalCall>,
+{
+    fn create_extension() -> TxExtension {
+        (AuthorizeCall::new(),)
+    }
+}
+
+impl<LocalCall> CreateSignedTransaction<LocalCall> for Test
+where
+    RuntimeCall: From<LocalCall>,
+{
+    fn create_signed_transaction<C: AppCrypto<UintAuthorityId, TestSignature>>(
+        call: RuntimeCall,
+        _: UintAuthorityId,
+        account: u64,
+        _: u32,
+    ) -> Option<Extrinsic> {
+        let signature = UintAuthorityId(account);
+        Some(Extrinsic::new_signed(call, account, signature, (AuthorizeCall::new(),)))
+    }
+}
+
+/// Keys of the tests' own kind.
+pub struct TestCrypto;
+
+impl AppCrypto<UintAuthorityId, TestSignature> for TestCrypto {
+    type RuntimeAppPublic = UintAuthorityId;
+    type GenericPublic = UintAuthorityId;
+    type GenericSignature = TestSignature;
+}
+
 impl crate::Config for Test {
+    type WatcherCrypto = TestCrypto;
     type Results = NotedResults;
     type Bonds = NotedBonds;
     type Proofs = NotedProofs;
@@ -342,11 +430,16 @@ pub fn proof(request: RequestId, output: &[u8]) -> Vec<u8> {
     (b"proof", request, output).encode()
 }
 
-/// The worker key of an account.
-pub fn pair(account: u64) -> worker_crypto::Pair {
+/// The seed of an account's worker key.
+pub fn seed_of(account: u64) -> [u8; 32] {
     let mut seed = [0; 32];
     seed[..8].copy_from_slice(&account.to_le_bytes());
-    worker_crypto::Pair::from_seed(&seed)
+    seed
+}
+
+/// The worker key of an account.
+pub fn pair(account: u64) -> worker_crypto::Pair {
+    worker_crypto::Pair::from_seed(&seed_of(account))
 }
 
 pub fn origin(account: u64) -> RuntimeOrigin {

@@ -2,6 +2,7 @@ mod choose;
 mod close;
 mod deadlines;
 mod moves;
+mod offchain;
 mod open;
 mod outcomes;
 mod prove;

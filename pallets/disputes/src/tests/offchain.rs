@@ -1,0 +1,213 @@
+//! What nodes do by themselves.
+
+use std::sync::Arc;
+
+use assay_dispute::{Party, Player};
+use assay_engine_interface::{EngineExt, EngineProvider};
+use assay_graph::CheckedGraph;
+use assay_primitives::{
+    dispute::{DisputeJob, DisputeTask},
+    engine::{EngineInfo, Job, JobInput, JobStatus},
+    ElementType, FailureReason, RequestId, Tensor, WORKER_KEY_TYPE,
+};
+use codec::{Decode, Encode};
+use frame_support::traits::Hooks;
+use parking_lot::RwLock;
+use sp_core::offchain::{
+    testing::{PoolState, TestOffchainExt, TestTransactionPoolExt},
+    OffchainDbExt, OffchainWorkerExt, TransactionPoolExt,
+};
+use sp_keystore::{testing::MemoryKeystore, Keystore, KeystoreExt};
+use sp_runtime::{testing::UintAuthorityId, traits::Dispatchable};
+
+use crate::{mock::*, Cause, Event, OpenDisputes};
+
+/// Runs the model as it is.
+struct HonestEngine(CheckedGraph);
+
+impl EngineProvider for HonestEngine {
+    fn run(&self, _: Job) -> JobStatus {
+        JobStatus::Failed(FailureReason::EngineError, "only disputes here".into())
+    }
+    fn play(&self, DisputeJob { job, task }: DisputeJob) -> JobStatus {
+        let JobInput::Inline(input) = job.input else { panic!("inputs are inline") };
+        let input: Vec<i8> = input.iter().map(|x| *x as i8).collect();
+        let player = Player::new(&self.0, &input).unwrap();
+        let stage = |bytes: Vec<u8>| Decode::decode(&mut &bytes[..]).unwrap();
+        let output = match task {
+            DisputeTask::Claim => {
+                let data = player.output().unwrap().to_bytes();
+                let payload = vec![Tensor { element_type: ElementType::I8, shape: vec![1], data }];
+                (payload.encode(), player.trace_root()).encode()
+            },
+            DisputeTask::Answer(bytes) => player.answer(&stage(bytes)).encode(),
+            DisputeTask::Choose(bytes) => player.choose(&stage(bytes)).encode(),
+        };
+        JobStatus::Done { output, proof: None }
+    }
+    fn forget(&self, _: RequestId) {}
+    fn info(&self) -> EngineInfo {
+        EngineInfo { version: Default::default(), load: 0 }
+    }
+}
+
+/// A node with an engine, and these keys.
+struct Node {
+    pool: Arc<RwLock<PoolState>>,
+    ext: sp_io::TestExternalities,
+}
+
+impl Node {
+    fn new(worker: Option<u64>, watcher: Option<u64>) -> Self {
+        let mut ext = new_test_ext();
+        let (offchain, _) = TestOffchainExt::new();
+        let (pool, state) = TestTransactionPoolExt::new();
+        let keystore = MemoryKeystore::new();
+        if let Some(worker) = worker {
+            let uri = format!("0x{}", sp_core::hexdisplay::HexDisplay::from(&seed_of(worker)));
+            keystore.sr25519_generate_new(WORKER_KEY_TYPE, Some(&uri)).unwrap();
+        }
+        UintAuthorityId::set_all_keys(watcher);
+        ext.register_extension(OffchainWorkerExt::new(offchain.clone()));
+        ext.register_extension(OffchainDbExt::new(offchain));
+        ext.register_extension(TransactionPoolExt::new(pool));
+        ext.register_extension(KeystoreExt::new(keystore));
+        ext.register_extension(EngineExt::new(Arc::new(HonestEngine(Case::honest().graph))));
+        Self { pool: state, ext }
+    }
+
+    /// The node does its part at this block, and the next one includes what came of it. Returns
+    /// how many transactions there were.
+    fn block(&mut self) -> usize {
+        let pool = self.pool.clone();
+        self.ext.execute_with(|| {
+            Disputes::offchain_worker(System::block_number());
+            run_to(System::block_number() + 1);
+            let transactions = std::mem::take(&mut pool.write().transactions);
+            for bytes in &transactions {
+                let transaction = Extrinsic::decode(&mut &bytes[..]).unwrap();
+                match (transaction.preamble, transaction.function) {
+                    (sp_runtime::generic::Preamble::Signed(account, ..), call) => {
+                        call.dispatch(origin(account)).unwrap();
+                    },
+                    (_, RuntimeCall::Disputes(call)) => drop(include(call).unwrap()),
+                    other => panic!("{other:?}"),
+                }
+            }
+            frame_support::assert_ok!(Disputes::do_try_state());
+            transactions.len()
+        })
+    }
+}
+
+#[test]
+fn a_watcher_finds_a_wrong_result_and_wins_against_the_liar() {
+    let mut node = Node::new(None, Some(CHALLENGER));
+    let case = Case::lying_from(Case::honest().graph.plan().operations().len());
+    node.ext.execute_with(|| case.submit());
+    assert_eq!(node.block(), 1);
+    let id = assay_primitives::dispute::DisputeId(0);
+    for _ in 0..10 {
+        let over = node.ext.execute_with(|| {
+            let Some(dispute) = OpenDisputes::<Test>::get(id) else { return true };
+            if dispute.stage.turn() == Party::Defender {
+                answer(id, case.defender().answer(&dispute.stage).unwrap());
+            }
+            false
+        });
+        if over {
+            break;
+        }
+        node.block();
+    }
+    node.ext.execute_with(|| {
+        assert_eq!(standing(), Standing::Rejected(CHALLENGER));
+        let cause = Cause::Computed;
+        assert_eq!(
+            last_event(),
+            Event::Won { dispute: id, request: REQUEST, challenger: CHALLENGER, cause }
+        );
+    });
+}
+
+#[test]
+fn a_watcher_leaves_right_results_alone() {
+    let mut node = Node::new(None, Some(CHALLENGER));
+    node.ext.execute_with(|| Case::honest().submit());
+    assert_eq!((node.block(), node.block()), (0, 0));
+    // A wrong trace of a right output as well.
+    let mut node = Node::new(None, Some(CHALLENGER));
+    node.ext.execute_with(|| {
+        Case::honest().submit();
+        Results::mutate(|results| results.get_mut(&REQUEST).unwrap().trace_root.0[0] ^= 1);
+    });
+    assert_eq!(node.block(), 0);
+    // And without a key there is nobody who disputes.
+    let mut node = Node::new(None, None);
+    node.ext.execute_with(|| {
+        Case::lying_from(Case::honest().graph.plan().operations().len()).submit();
+    });
+    assert_eq!(node.block(), 0);
+}
+
+#[test]
+fn an_operators_node_defends_what_it_has_computed() {
+    let mut node = Node::new(Some(OPERATOR), None);
+    let (case, other) = (Case::honest(), Case::lying_from(3));
+    let id = node.ext.execute_with(|| {
+        case.submit();
+        open(CHALLENGER)
+    });
+    // Others' disputes are not its own.
+    let challenger = other.defender();
+    for _ in 0..3 {
+        assert_eq!(node.block(), 1);
+        // The same is not handed in at every block.
+        assert_eq!(node.block(), 0);
+        node.ext.execute_with(|| {
+            if let Some(dispute) = OpenDisputes::<Test>::get(id) {
+                choose(id, challenger.choose(&dispute.stage).unwrap());
+            }
+        });
+    }
+    node.ext.execute_with(|| {
+        assert_eq!(standing(), Standing::Upheld);
+        assert!(matches!(last_event(), Event::Lost { cause: Cause::Computed, .. }));
+    });
+}
+
+#[test]
+fn a_node_does_not_sign_a_move_that_contradicts_the_claim() {
+    let mut node = Node::new(Some(OPERATOR), None);
+    node.ext.execute_with(|| {
+        Case::lying_from(3).submit();
+        open(CHALLENGER);
+    });
+    assert_eq!(node.block(), 0);
+    // Nor does it answer for others.
+    let mut node = Node::new(Some(STRANGER), None);
+    node.ext.execute_with(|| {
+        Case::honest().submit();
+        open(CHALLENGER);
+    });
+    assert_eq!(node.block(), 0);
+}
+
+#[test]
+fn what_is_not_included_is_handed_in_again() {
+    let mut node = Node::new(Some(OPERATOR), None);
+    node.ext.execute_with(|| {
+        Case::honest().submit();
+        open(CHALLENGER);
+    });
+    let pool = node.pool.clone();
+    let mut handed_in = Vec::new();
+    for _ in 0..5 {
+        node.ext.execute_with(|| {
+            Disputes::offchain_worker(System::block_number());
+            run_to(System::block_number() + 1);
+        });
+        handed_in.push(std::mem::take(&mut pool.write().transactions).len());
+    }
+    assert_eq!(handed_in, [1, 0, 0, 1, 0]);
+}
