@@ -71,7 +71,7 @@ pub struct ProofParameters {
 }
 
 impl ProofParameters {
-    /// What to publish a model with.
+    /// What to publish a model with that has at most 2^20 weights: short proofs.
     pub const RECOMMENDED: Self = {
         let opening = OpeningParameters {
             log_inverse_rate: 4,
@@ -88,6 +88,24 @@ impl ProofParameters {
             limbs: LimbWidth::Bits8,
         }
     };
+
+    /// What to publish a larger model with: proofs are longer, and take a third of the time and of
+    /// the memory.
+    pub const LARGE: Self = {
+        let mut large = Self::RECOMMENDED;
+        large.model.log_inverse_rate = 3;
+        large.model.first_shrink = 3;
+        large
+    };
+
+    /// What to publish a model of so many weights with.
+    pub const fn recommended(weights: usize) -> Self {
+        if weights <= 1 << 20 {
+            Self::RECOMMENDED
+        } else {
+            Self::LARGE
+        }
+    }
 
     /// Reads the one encoding; `None` for anything else and for parameters out of bounds.
     pub fn from_bytes(mut bytes: &[u8]) -> Option<Self> {

@@ -202,7 +202,8 @@ impl Model {
             },
         };
         let mut graph = lower(&self.network, &scales, convention.input_scale, self.source)?;
-        let proof = match seal(&mut graph, &ProofParameters::RECOMMENDED) {
+        let weights = graph.weights.parameters.iter().map(|set| set.weights.len()).sum();
+        let proof = match seal(&mut graph, &ProofParameters::recommended(weights)) {
             Ok(()) => None,
             Err(error) => Some(reason(&error)),
         };
