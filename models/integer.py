@@ -1,8 +1,9 @@
 """A second implementation of integer models, in numpy: reads a .graph file and runs it.
 
 `python models/integer.py` runs every bundled integer model on all its test rows, prints how many
-it classifies as labelled, and writes `integer-samples.npz`: the int8 input of the first rows and
-the model's output for them. `--check` compares with these files instead.
+it classifies as labelled, and writes `integer-samples.npz`, the int8 input of the first rows and
+the model's output for them, and `integer-sample.npy`, the first input alone. `--check` compares
+with the former instead.
 
 It follows the documentation of the crate `assay-graph` and shares no code with it.
 """
@@ -184,6 +185,8 @@ def main():
             assert all((committed[key] == value).all() for key, value in samples.items()), name
         else:
             np.savez_compressed(path, **samples)
+            shape = declaration["inputs"][0]["shape"]
+            np.save(folder / "integer-sample.npy", rows[:1].reshape(shape))
 
 
 if __name__ == "__main__":

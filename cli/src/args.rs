@@ -95,6 +95,8 @@ pub enum ModelCommand {
     Publish(Publish),
     /// Make an integer model of an ONNX file, with some typical rows
     Quantize(Quantize),
+    /// Turn a row of real numbers into the input of an integer model
+    Prepare(Prepare),
     /// List models
     List {
         /// Number of the first model
@@ -211,6 +213,22 @@ pub struct Quantize {
     /// How the scales of activations are chosen
     #[arg(long, value_enum, default_value_t = CalibrationMethod::SquaredError)]
     pub method: CalibrationMethod,
+}
+
+/// Turn a row of real numbers into the input of an integer model.
+#[derive(Args)]
+pub struct Prepare {
+    /// Rows as the ONNX file takes them: .npz or .npy
+    pub file: PathBuf,
+    /// The declaration that `model quantize` wrote beside the model
+    #[arg(long, value_name = "FILE")]
+    pub declaration: PathBuf,
+    /// Which row, from 0
+    #[arg(long, default_value_t = 0)]
+    pub row: usize,
+    /// File to write: .npy
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
 }
 
 /// How the scales of activations are chosen.
@@ -395,6 +413,7 @@ mod tests {
             "assay model quantize m.onnx --calibrate rows.npz --labels labels.npy -o m.graph",
             "assay model quantize m.onnx --calibrate rows.npz --evaluate test.npz --output m.graph \
              --method greatest --json",
+            "assay model prepare rows.npz --declaration m.graph.json --row 3 -o row.npy",
             "assay model list --json",
             "assay model show //Alice/digits@1",
             "assay model remove 0@1 --artifact --whole",

@@ -1,11 +1,13 @@
 //! What there is to say of an integer model.
 
 use crate::{
-    model::{Model, ProofSupport},
+    data::Dataset,
+    error::Error,
+    model::{Convention, Model, ProofSupport},
     Quantized,
 };
 use assay_graph::{ElementType, Operation, Shape, TensorId};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Facts of an integer model.
 #[derive(Clone, PartialEq, Debug, Serialize)]
@@ -56,7 +58,7 @@ pub struct OperationReport {
 
 /// What a version declares, and how real numbers become integers: the JSON document beside an
 /// integer model.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Declaration {
     /// Tensors that go in.
     pub inputs: Vec<TensorDeclaration>,
@@ -75,23 +77,61 @@ pub struct Declaration {
 }
 
 /// A tensor of a version.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct TensorDeclaration {
     /// Its name.
     pub name: String,
     /// `i8` or `i32`.
-    pub element_type: &'static str,
+    pub element_type: String,
     /// Its dimensions, with a batch of one: a vector's length, or channels, height and width.
     pub shape: Vec<u32>,
 }
 
 /// An affine map of each element of a row: `scale · real + offset`.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Preprocessing {
     /// One for each element.
     pub scale: Vec<f64>,
     /// One for each element.
     pub offset: Vec<f64>,
+}
+
+impl Declaration {
+    /// How real rows become the input.
+    pub fn convention(&self) -> Convention {
+        Convention {
+            input_scale: self.input_scale,
+            preprocessing: self
+                .preprocessing
+                .clone()
+                .map(|Preprocessing { scale, offset }| (scale, offset)),
+        }
+    }
+
+    /// Reads real rows from an `.npz` or `.npy` file, as [`Model::dataset`] does, and turns them
+    /// into inputs of the integer model.
+    pub fn prepare(&self, what: &str, bytes: &[u8]) -> Result<Vec<Vec<i8>>, Error> {
+        let invalid = |problem: &str| {
+            Error::data("declaration", problem, "use the one that was written with the model")
+        };
+        let [input] = &self.inputs[..] else { return Err(invalid("it has not one input")) };
+        let dims = input.shape.get(1..).unwrap_or_default();
+        let dims: Vec<usize> = dims.iter().map(|size| *size as usize).collect();
+        let elements = dims.iter().try_fold(1usize, |product, size| product.checked_mul(*size));
+        let convention = self.convention();
+        let fits = |values: &[f64]| {
+            Some(values.len()) == elements && values.iter().all(|value| value.is_finite())
+        };
+        let preprocessing = convention.preprocessing.as_ref();
+        if !preprocessing.is_none_or(|(scale, offset)| fits(scale) && fits(offset)) {
+            return Err(invalid("its preprocessing does not fit its input"));
+        }
+        if !(convention.input_scale.is_finite() && convention.input_scale > 0.0) {
+            return Err(invalid("its input scale is not positive"));
+        }
+        let rows = Dataset::read(what, bytes, None, &input.name, &dims, usize::MAX)?;
+        Ok(rows.rows.iter().map(|row| convention.quantize(row)).collect())
+    }
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -163,8 +203,8 @@ impl Quantized {
             TensorDeclaration {
                 name: name.to_owned(),
                 element_type: match plan.element_type(tensor) {
-                    Some(ElementType::Int32) => "i32",
-                    _ => "i8",
+                    Some(ElementType::Int32) => "i32".to_owned(),
+                    _ => "i8".to_owned(),
                 },
                 shape: match (shape.height, shape.width) {
                     (1, 1) => vec![1, shape.channels],

@@ -3,7 +3,7 @@
 mod support;
 
 use assay_graph::{fast, interpret, CheckedGraph, Graph, Tensor};
-use assay_proof::Prover;
+use assay_proof::{Context, Prover, Statement, Verifier};
 use assay_quantizer::{Dataset, Method, Model, Options, ProofSupport, Quantized};
 use std::fs;
 use support::{arrays, models, Array};
@@ -100,7 +100,14 @@ fn digits_32_conv_is_what_its_onnx_file_becomes() {
 }
 
 #[test]
-fn every_bundled_model_can_be_proven() {
+fn answers_of_every_bundled_model_are_proven_and_verified() {
+    let context = Context {
+        genesis: [1; 32],
+        domain: b"test",
+        request: &[1],
+        requester: [2; 32],
+        operator: [3; 32],
+    };
     for name in ["digits", "breast-cancer", "digits-mlp", "digits-28-mlp", "digits-32-conv"] {
         let Bundled { model, calibration, .. } = bundled(name);
         let quantized = model.quantize(&calibration, &Options::default()).unwrap();
@@ -108,7 +115,20 @@ fn every_bundled_model_can_be_proven() {
             panic!("{name}: {:?}", quantized.proof());
         };
         assert!(*security_bits >= 120.0, "{name}");
-        // The prover commits to the weights again, and compares.
-        assert!(Prover::new(quantized.graph()).is_ok(), "{name}");
+        let samples = arrays(models(&format!("{name}/integer-samples.npz")));
+        let row = |array: &str| samples[array].rows().next().unwrap().to_vec();
+        let input: Vec<u8> = row("input").iter().map(|value| *value as i8 as u8).collect();
+        let proven = Prover::new(quantized.graph()).unwrap().prove(&context, &input).unwrap();
+        let plan = quantized.graph().plan();
+        let element_type = plan.element_type(plan.output()).unwrap();
+        let output = Tensor::from_bytes(element_type, &proven.output).unwrap();
+        assert_eq!(outputs(&output), row("expected"), "{name}");
+        let verifier = Verifier::new(plan).unwrap();
+        let statement = Statement { context, input: &input, output: &proven.output };
+        verifier.verify(&statement, &proven.proof).unwrap();
+        let mut other = proven.output.clone();
+        other[0] ^= 1;
+        let statement = Statement { context, input: &input, output: &other };
+        assert!(verifier.verify(&statement, &proven.proof).is_err(), "{name}");
     }
 }

@@ -28,6 +28,7 @@ pub async fn run(context: &Context<'_>, command: ModelCommand) -> Result<(), Fai
     match command {
         ModelCommand::Publish(arguments) => publish(context, arguments).await,
         ModelCommand::Quantize(arguments) => super::quantize::run(context, arguments).await,
+        ModelCommand::Prepare(arguments) => super::quantize::prepare(context, &arguments),
         ModelCommand::List { from, limit } => list(context, ModelId(from), limit).await,
         ModelCommand::Show { model } => show(context, &model).await,
         ModelCommand::SetRoyalty { model, royalty } => {

@@ -1,4 +1,5 @@
-//! `model quantize`: from an ONNX file in floating point to an integer model.
+//! `model quantize`: from an ONNX file in floating point to an integer model; `model prepare`: from
+//! real numbers to its input.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +8,7 @@ use assay_quantizer::{Declaration, Evaluation, Method, Model, Options, Report};
 use serde_json::json;
 
 use crate::{
-    args::{CalibrationMethod, Quantize},
+    args::{CalibrationMethod, Prepare, Quantize},
     context::Context,
     failure::Failure,
     output::{fields, table},
@@ -97,6 +98,65 @@ fn make(arguments: &Quantize) -> Result<Made, Failure> {
         evaluation: quantized.evaluate(&model, judged).map_err(refused)?,
         held_out: test.is_some(),
     })
+}
+
+/// Turns a row of real numbers into the input of an integer model.
+pub fn prepare(context: &Context<'_>, arguments: &Prepare) -> Result<(), Failure> {
+    let (row, shape) = prepared(arguments)?;
+    let at_ends = row.iter().filter(|value| [i8::MIN, i8::MAX].contains(value)).count();
+    write(&arguments.output, &npy(&row, &shape))?;
+    let result = json!({
+        "file": arguments.output,
+        "shape": shape,
+        "at_ends": at_ends,
+    });
+    context.output.result(&result, || {
+        format!(
+            "{}: {} int8 values, {at_ends} of them at the ends of the range",
+            arguments.output.display(),
+            row.len()
+        )
+    });
+    Ok(())
+}
+
+/// The input, and its shape with a batch of one.
+fn prepared(arguments: &Prepare) -> Result<(Vec<i8>, Vec<u32>), Failure> {
+    let declaration: Declaration =
+        serde_json::from_slice(&read(&arguments.declaration)?).map_err(|error| {
+            let path = arguments.declaration.display();
+            Failure::Usage(format!(
+                "{path}: {error}; name the file that `model quantize` wrote beside the model"
+            ))
+        })?;
+    let what = arguments.file.display().to_string();
+    let mut rows = declaration
+        .prepare(&what, &read(&arguments.file)?)
+        .map_err(|error| Failure::Usage(error.to_string()))?;
+    let count = rows.len();
+    if arguments.row >= count {
+        return Err(Failure::Usage(format!("{what} has {count} rows; the first is row 0")));
+    }
+    let shape = declaration.inputs.first().map(|input| input.shape.clone()).unwrap_or_default();
+    Ok((rows.swap_remove(arguments.row), shape))
+}
+
+/// An array of int8 values as `numpy.save` writes it.
+fn npy(values: &[i8], shape: &[u32]) -> Vec<u8> {
+    let sizes: Vec<String> = shape.iter().map(ToString::to_string).collect();
+    let sizes = match &sizes[..] {
+        [only] => format!("{only},"),
+        all => all.join(", "),
+    };
+    let header = format!("{{'descr': '|i1', 'fortran_order': False, 'shape': ({sizes}), }}");
+    // Magic, version and length are ten bytes; the data begins at a multiple of 64.
+    let length = (10 + header.len() + 1).next_multiple_of(64) - 10;
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    // Shapes have at most eight sizes: far below 2^16 bytes.
+    bytes.extend((length as u16).to_le_bytes());
+    bytes.extend(format!("{header:<width$}\n", width = length - 1).bytes());
+    bytes.extend(values.iter().map(|value| *value as u8));
+    bytes
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
@@ -204,6 +264,28 @@ mod tests {
         assert!(text.contains("accuracy, integers        98."), "{text}");
         assert!(text.contains("Conv2d"), "{text}");
         assert_eq!(beside(&arguments.output), Path::new("unused.graph.json"));
+    }
+
+    #[test]
+    fn a_row_of_real_numbers_becomes_the_input_of_the_model() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/breast-cancer");
+        let mut arguments = Prepare {
+            file: folder.join("features.npy"),
+            declaration: folder.join("breast-cancer.graph.json"),
+            row: 0,
+            output: "unused.npy".into(),
+        };
+        let (row, shape) = prepared(&arguments).unwrap();
+        assert_eq!(shape, [1, 30]);
+        // What numpy wrote for the same row.
+        let expected = std::fs::read(folder.join("integer-sample.npy")).unwrap();
+        assert_eq!(npy(&row, &shape), expected);
+        arguments.row = 1;
+        assert!(prepared(&arguments).unwrap_err().message().contains("1 rows"));
+        arguments.declaration = folder.join("breast-cancer.onnx");
+        assert_eq!(prepared(&arguments).unwrap_err().exit_code(), 2);
+        arguments.declaration = folder.join("../digits/digits.graph.json");
+        assert!(prepared(&arguments).unwrap_err().message().contains("[rows, 1, 8, 8]"));
     }
 
     #[test]
