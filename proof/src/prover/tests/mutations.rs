@@ -156,15 +156,15 @@ fn mutate(bytes: &mut Vec<u8>, random: &mut Random) {
     }
 }
 
-/// 2,000 mutations, or as many as `ASSAY_PROOF_MUTATIONS` says.
-#[test]
-fn no_mutation_is_accepted_and_none_makes_the_verifier_panic() {
+/// 1,000 mutations, or as many as `ASSAY_PROOF_MUTATIONS` says.
+fn assert_no_mutation_is_accepted(model: &Model, seed: u64) {
     let count = std::env::var("ASSAY_PROOF_MUTATIONS").ok().and_then(|count| count.parse().ok());
-    let (model, input, proven) = proven(46);
+    let input = model.input(1);
+    let proven = model.accepts(&input);
     let verifier = model.prover.verifier();
     let statement = Statement { context: CONTEXT, input: &input, output: &proven.output };
-    let mut random = Random::new(46);
-    for _ in 0..count.unwrap_or(2_000) {
+    let mut random = Random::new(seed);
+    for _ in 0..count.unwrap_or(1_000) {
         let mut bytes = proven.proof.clone();
         for _ in 0..=random.below(2) {
             mutate(&mut bytes, &mut random);
@@ -178,4 +178,14 @@ fn no_mutation_is_accepted_and_none_makes_the_verifier_panic() {
         let at = bytes.iter().zip(&proven.proof).position(|(a, b)| a != b);
         assert!(verifier.verify(&statement, &bytes).is_err(), "changed at {at:?}");
     }
+}
+
+#[test]
+fn no_mutation_is_accepted_and_none_makes_the_verifier_panic() {
+    assert_no_mutation_is_accepted(&perceptron(46).model(), 46);
+}
+
+#[test]
+fn nor_is_one_of_a_convolutional_network() {
+    assert_no_mutation_is_accepted(&windows::network(Shape::new(2, 9, 11)).model(), 47);
 }

@@ -104,23 +104,25 @@ fn sums_of_two_tensors_are_provable() {
     model.accepts(&model.input(1));
 }
 
+/// Every operation but an addition.
+pub(super) fn network(shape: Shape) -> Builder {
+    let pooled = Builder::new(shape, 59)
+        .lookup(|x| x / 2 + 20)
+        .convolution(6, 1, window(3, 1, 1))
+        .requantize(Shift::Bits32, Clamp::RELU, true)
+        .max_pool(window(2, 2, 0))
+        .convolution(8, 2, window(3, 2, 1))
+        .requantize(Shift::Bits32, Clamp::FULL, true)
+        .lookup(|x| !x)
+        .sum_pool(window(2, 1, 0))
+        .requantize(Shift::Bits32, Clamp::FULL, true);
+    flatten(pooled).dense(12).requantize(Shift::Bits32, Clamp::RELU, true).dense(5)
+}
+
 #[test]
 fn a_whole_convolutional_network_is_provable() {
-    let network = |shape| {
-        let pooled = Builder::new(shape, 59)
-            .lookup(|x| x / 2 + 20)
-            .convolution(6, 1, window(3, 1, 1))
-            .requantize(Shift::Bits32, Clamp::RELU, true)
-            .max_pool(window(2, 2, 0))
-            .convolution(8, 2, window(3, 2, 1))
-            .requantize(Shift::Bits32, Clamp::FULL, true)
-            .lookup(|x| !x)
-            .sum_pool(window(2, 1, 0))
-            .requantize(Shift::Bits32, Clamp::FULL, true);
-        flatten(pooled).dense(12).requantize(Shift::Bits32, Clamp::RELU, true).dense(5).model()
-    };
     for shape in [Shape::new(2, 9, 11), Shape::new(1, 8, 8)] {
-        let model = network(shape);
+        let model = network(shape).model();
         for seed in 0..2 {
             model.accepts(&model.input(seed));
         }
