@@ -41,7 +41,9 @@ pub enum Assurance {
     /// Anyone may dispute within a window. Not available in this version.
     #[codec(index = 2)]
     Optimistic,
-    /// A succinct validity proof. Not available in this version.
+    /// One operator proves that the model's integer graph turns the input into its output.
+    ///
+    /// For versions of the format `IntegerGraph`, and inputs that the request brings along.
     #[codec(index = 3)]
     Proof,
     /// An attested enclave signs. Not available in this version.

@@ -13,6 +13,7 @@ pub mod engine;
 pub mod ids;
 pub mod model;
 pub mod operator;
+pub mod proof;
 pub mod receipt;
 pub mod runtime_api;
 pub mod statement;
@@ -24,6 +25,7 @@ pub use assurance::{Assurance, AssuranceClass, AssuranceClasses};
 pub use ids::{digest, Digest, ModelId, RequestId, VersionId};
 pub use model::{Format, ModelDescriptor};
 pub use operator::{worker_crypto, WorkerId, WorkerSignature, WORKER_KEY_TYPE};
+pub use proof::{ProofCost, ProofEvidence, ProofRefusal, ProofTerms};
 pub use receipt::{Draw, Evidence, FailureReason, Outcome, Receipt, RejectReason, SignedEvidence};
 pub use statement::{
     commitment, CommitStatement, FailureStatement, HeartbeatStatement, Possession, ResultStatement,

@@ -42,7 +42,7 @@ pub enum Format {
     /// An ONNX file, run in floating point.
     #[codec(index = 0)]
     Onnx,
-    /// An integer graph with one exact meaning. Not available in this version.
+    /// An integer graph with one exact meaning: the encoding of an `assay_graph::Graph`.
     #[codec(index = 1)]
     IntegerGraph,
 }
@@ -90,8 +90,11 @@ pub struct ModelDescriptor {
     /// Classes that requests may ask for.
     pub assurances: AssuranceClasses,
     /// When two outputs count as equal. A floating-point model without one cannot be asked in
-    /// class `Quorum`.
+    /// class `Quorum`; an integer graph has none.
     pub tolerance: Option<Tolerance>,
+    /// For [`Format::IntegerGraph`] the digest of the architecture, as
+    /// `assay_graph::Architecture::digest` gives it; for other formats `None`.
+    pub architecture: Option<Digest>,
 }
 
 impl ModelDescriptor {

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use sp_core::{bounded::BoundedVec, ConstU32};
 
 use crate::{
-    assurance::MAX_COMMITTEE, digest, Assurance, Digest, RequestId, ResultStatement, Statement,
-    WorkerId, WorkerSignature,
+    assurance::MAX_COMMITTEE, digest, Assurance, Digest, ProofEvidence, RequestId, ResultStatement,
+    Statement, WorkerId, WorkerSignature,
 };
 
 /// Domain tag of receipts.
@@ -55,6 +55,9 @@ pub enum FailureReason {
     /// The engine failed in another way.
     #[codec(index = 7)]
     EngineError,
+    /// The engine made no proof, or one that is larger than the chain takes.
+    #[codec(index = 8)]
+    ProofUnavailable,
 }
 
 /// Why a request ended without a result although nobody was late.
@@ -83,6 +86,9 @@ pub enum RejectReason {
     /// Fewer members than the quorum needs gave equal results.
     #[codec(index = 2)]
     NoAgreement,
+    /// The operator's proof does not prove its result.
+    #[codec(index = 3)]
+    InvalidProof,
 }
 
 /// How a request ended.
@@ -152,6 +158,8 @@ pub struct SignedEvidence<AccountId> {
     pub output_digest: Digest,
     /// Signature over the [`ResultStatement`].
     pub signature: WorkerSignature,
+    /// In class `Proof` what is kept of the proof. Whether it holds is what the outcome says.
+    pub proof: Option<ProofEvidence>,
 }
 
 /// The signed results on which the outcome rests, in the order of the draw. It may name results
@@ -218,6 +226,7 @@ impl<AccountId: Encode + Clone> Receipt<AccountId> {
             output_digest: item.output_digest,
             assurance: self.assurance,
             operator: item.operator.clone(),
+            proof: item.proof.map(|proof| proof.digest),
         }
     }
 

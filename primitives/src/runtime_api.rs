@@ -6,9 +6,9 @@ use scale_info::TypeInfo;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    model::ModelDescriptor, operator::EngineVersion, ArtifactManifest, Assurance, AssuranceClasses,
-    Balance, BlockNumber, Digest, Evidence, ModelId, Outcome, Receipt, RequestId, VersionId,
-    WorkerId,
+    engine::ProofContext, model::ModelDescriptor, operator::EngineVersion, ArtifactManifest,
+    Assurance, AssuranceClasses, Balance, BlockNumber, Digest, Evidence, ModelId, Outcome,
+    ProofTerms, Receipt, RequestId, VersionId, WorkerId,
 };
 
 /// What a request would cost now.
@@ -128,6 +128,8 @@ pub struct VersionView<AccountId> {
     pub open_requests: u32,
     /// Operators that serve it.
     pub operators: u32,
+    /// Terms of its proofs; `None` where it does not offer class `Proof`.
+    pub proof: Option<ProofTerms>,
 }
 
 /// How an operator serves a version.
@@ -213,6 +215,18 @@ sp_api::decl_runtime_apis! {
         fn receipt_digest(id: RequestId) -> Option<Digest>;
         /// A version.
         fn version(id: VersionId) -> Option<VersionView<AccountId>>;
+        /// The encoded architecture of a version that is an integer graph; `None` for others.
+        fn architecture(id: VersionId) -> Option<Vec<u8>>;
+        /// Whether the chain's verifier accepts a proof: that the integer graph of this encoded
+        /// architecture turns the input's data into the output's. Says why not. Nothing on the
+        /// chain needs to know of any of it.
+        fn verify_proof(
+            architecture: Vec<u8>,
+            context: ProofContext,
+            input: Vec<u8>,
+            output: Vec<u8>,
+            proof: Vec<u8>,
+        ) -> Result<(), String>;
         /// The model with this owner and name, and the number of its newest version.
         fn find_model(owner: AccountId, name: Vec<u8>) -> Option<(ModelId, u32)>;
         /// The versions of models `from ..`, at most `limit`.

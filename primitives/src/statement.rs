@@ -61,6 +61,9 @@ pub struct ResultStatement<AccountId> {
     pub assurance: Assurance,
     /// The operator that answers.
     pub operator: AccountId,
+    /// In class `Proof` the digest of the proof, so that nobody else can hand in another one in
+    /// the operator's name; `None` in other classes.
+    pub proof: Option<Digest>,
 }
 
 impl<AccountId: Encode> Statement for ResultStatement<AccountId> {
@@ -170,6 +173,7 @@ mod tests {
             output_digest: Digest::repeat_byte(5),
             assurance: Assurance::Signed,
             operator: 6,
+            proof: None,
         }
     }
 
@@ -178,7 +182,7 @@ mod tests {
         let pair = worker_crypto::Pair::from_seed(&[9; 32]);
         let signature: WorkerSignature = pair.sign(&result().signing_bytes()).into();
         assert!(result().is_signed_by(&pair.public(), &signature));
-        let changes: [fn(&mut ResultStatement<u64>); 7] = [
+        let changes: [fn(&mut ResultStatement<u64>); 8] = [
             |s| s.genesis = Digest::zero(),
             |s| s.request = RequestId(3),
             |s| s.version_digest = Digest::zero(),
@@ -186,6 +190,7 @@ mod tests {
             |s| s.output_digest = Digest::zero(),
             |s| s.assurance = Assurance::Proof,
             |s| s.operator = 7,
+            |s| s.proof = Some(Digest::zero()),
         ];
         for change in changes {
             let mut other = result();

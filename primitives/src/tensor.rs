@@ -155,9 +155,29 @@ impl TensorDeclaration {
             })
     }
 
+    /// Whether this declares a tensor of an integer graph: exactly its shape, as
+    /// [`graph_dimensions`] writes it, or the same with a batch of 1 before it.
+    pub fn is_graph_tensor(&self, element_type: ElementType, extent: [u32; 3]) -> bool {
+        let dimensions = graph_dimensions(extent).into_iter().map(Dimension::Fixed);
+        self.element_type == element_type
+            && (dimensions.clone().eq(self.shape.iter().copied())
+                || core::iter::once(Dimension::Fixed(1))
+                    .chain(dimensions)
+                    .eq(self.shape.iter().copied()))
+    }
+
     /// The name for messages.
     pub fn name(&self) -> &str {
         core::str::from_utf8(&self.name).unwrap_or("?")
+    }
+}
+
+/// How payloads state the shape of a tensor of an integer graph, of `[channels, height, width]`:
+/// `[channels]` for a vector, whose height and width are 1, and else all three.
+pub fn graph_dimensions([channels, height, width]: [u32; 3]) -> Vec<u32> {
+    match (height, width) {
+        (1, 1) => Vec::from([channels]),
+        _ => Vec::from([channels, height, width]),
     }
 }
 
@@ -358,6 +378,27 @@ mod tests {
         assert!(!declared.admits(&[0, 3]));
         assert!(!declared.admits(&[7, 4]));
         assert!(!declared.admits(&[3]));
+    }
+
+    #[test]
+    fn a_graph_tensor_is_declared_by_its_shape_with_or_without_a_batch() {
+        let is = |shape: &[u32], extent| {
+            let shape: Vec<_> = shape.iter().copied().map(Dimension::Fixed).collect();
+            declaration(ElementType::I8, &shape).is_graph_tensor(ElementType::I8, extent)
+        };
+        assert!(is(&[10], [10, 1, 1]) && is(&[1, 10], [10, 1, 1]));
+        assert!(is(&[3, 8, 9], [3, 8, 9]) && is(&[1, 3, 8, 9], [3, 8, 9]));
+        assert!(is(&[3, 1, 9], [3, 1, 9]));
+        // A vector of one element, and the same in a batch of one.
+        assert!(is(&[1], [1, 1, 1]) && is(&[1, 1], [1, 1, 1]));
+        for shape in [&[10, 1, 1][..], &[2, 10], &[1, 1, 10], &[9], &[10, 1], &[]] {
+            assert!(!is(shape, [10, 1, 1]), "{shape:?}");
+        }
+        assert!(!is(&[3, 9, 8], [3, 8, 9]) && !is(&[216], [3, 8, 9]));
+        let free = declaration(ElementType::I8, &[Dimension::Free]);
+        assert!(!free.is_graph_tensor(ElementType::I8, [10, 1, 1]));
+        let wide = declaration(ElementType::I32, &[Dimension::Fixed(10)]);
+        assert!(!wide.is_graph_tensor(ElementType::I8, [10, 1, 1]));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::{
     model::{ModelDescriptor, Tolerance},
     operator::Offence,
     ArtifactManifest, Assurance, AssuranceClass, Balance, BlockNumber, Digest, Evidence, Outcome,
-    RequestId, VersionId, WorkerId, WorkerSignature,
+    ProofCost, ProofRefusal, ProofTerms, RequestId, VersionId, WorkerId, WorkerSignature,
 };
 
 /// What a request needs to know of a version.
@@ -36,6 +36,10 @@ pub trait Models<AccountId> {
     fn is_active(version: VersionId) -> bool;
     /// Classes that the version offers; `None` if there is no such version.
     fn assurances(version: VersionId) -> Option<crate::AssuranceClasses>;
+    /// The terms of its proofs; `None` if there is no such version, or it does not offer `Proof`.
+    fn proof_terms(version: VersionId) -> Option<ProofTerms>;
+    /// The encoded architecture of a version that is an integer graph.
+    fn architecture(version: VersionId) -> Option<Vec<u8>>;
     /// Counts one more open request, so that the version cannot be removed.
     fn acquire(version: VersionId) -> DispatchResult;
     /// Counts one open request less.
@@ -199,6 +203,39 @@ pub struct Verdict<AccountId> {
     pub evidence: Evidence<AccountId>,
 }
 
+/// A result with its proof, and what the proof has to be of.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ProvenResult<'a, AccountId> {
+    /// The request.
+    pub request: RequestId,
+    /// The version that was asked for.
+    pub version: VersionId,
+    /// Who asked.
+    pub payer: &'a AccountId,
+    /// The operator.
+    pub operator: &'a AccountId,
+    /// Its worker key.
+    pub worker: WorkerId,
+    /// Signature over the result statement.
+    pub signature: WorkerSignature,
+    /// The input payload.
+    pub input: &'a [u8],
+    /// The output payload.
+    pub output: Vec<u8>,
+    /// The proof.
+    pub proof: &'a [u8],
+}
+
+/// Why a result with a proof does not count.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ProofFailure {
+    /// The proof does not hold. The result is stored as a wrong one.
+    Invalid(ProofRefusal),
+    /// The chain has no verifier for the version any more, which is not the operator's fault.
+    /// Nothing is stored.
+    NoVerifier,
+}
+
 /// The evidence of requests. Implemented by `verification`.
 pub trait Verification<AccountId> {
     /// Whether a request may ask for this of such a version. Every refusal is an error that
@@ -217,6 +254,13 @@ pub trait Verification<AccountId> {
         output_digest: Digest,
         output: Vec<u8>,
     );
+    /// Verifies a proof, and stores nothing.
+    fn check_proof(result: &ProvenResult<'_, AccountId>) -> Result<(), ProofFailure>;
+    /// Verifies a proof, and stores the result with what came of it.
+    fn note_proof(result: ProvenResult<'_, AccountId>) -> Result<(), ProofFailure>;
+    /// Upper bound of what [`Verification::note_proof`] takes for a proof of so many bytes, beside
+    /// storing the result.
+    fn proof_weight(cost: ProofCost, proof_bytes: u32) -> Weight;
     /// Where a member stands.
     fn member_state(request: RequestId, member: &AccountId) -> MemberState;
     /// What the evidence says, once nothing more is awaited.
@@ -262,12 +306,14 @@ pub trait BenchmarkHelper<AccountId> {
     /// Gives the account more than any call takes.
     fn endow(account: &AccountId);
     /// Publishes a version of a model whose artifact is on chain, offering every class
-    /// that is available, with declarations as large as they may be and room for an input
+    /// that is available to its format, with declarations as large as they may be and room for an input
     /// payload of `input_bytes`.
     fn publish(owner: &AccountId, input_bytes: u32) -> VersionId;
-    /// A payload of about `bytes` bytes that fits the version's inputs.
+    /// Publishes a version that is an integer graph and offers every class that is available.
+    fn publish_graph(owner: &AccountId) -> VersionId;
+    /// A payload of about `bytes` bytes that fits the inputs of what [`Self::publish`] published.
     fn payload(bytes: u32) -> Vec<u8>;
-    /// Registers operators that serve the version in every class, live and bonded, until there
+    /// Registers operators that serve the version in every class that it offers, live and bonded, until there
     /// are `count`.
     fn serve(version: VersionId, count: u32) -> Vec<AccountId>;
 }

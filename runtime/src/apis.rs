@@ -2,11 +2,12 @@
 
 use alloc::{format, string::String, vec::Vec};
 use assay_primitives::{
+    engine::ProofContext,
     runtime_api::{
         ArtifactView, Assignment, OperatorView, Quote, QuoteError, ReceiptView, RequestView,
         ServiceView, VersionView,
     },
-    traits::{Bonds as _, Operators as _},
+    traits::{Bonds as _, Models as _, Operators as _},
     validate_payload, Assurance, Digest, ModelId, RequestId, VersionId, WorkerId,
 };
 use frame_support::{
@@ -26,8 +27,9 @@ use sp_version::RuntimeVersion;
 
 use crate::{
     configs::consensus::BABE_GENESIS_EPOCH_CONFIG, genesis, AccountId, Babe, Balance, Block,
-    Executive, Grandpa, Historical, Inference, InherentDataExt, Nonce, Operators, Runtime,
-    RuntimeGenesisConfig, SessionKeys, Settlement, Storage, System, TransactionPayment, VERSION,
+    Executive, Grandpa, Historical, Inference, InherentDataExt, ModelRegistry, Nonce, Operators,
+    Runtime, RuntimeGenesisConfig, SessionKeys, Settlement, Storage, System, TransactionPayment,
+    VERSION,
 };
 
 fn version_view(id: VersionId) -> Option<VersionView<AccountId>> {
@@ -43,6 +45,7 @@ fn version_view(id: VersionId) -> Option<VersionView<AccountId>> {
         deprecated: version.deprecated,
         open_requests: version.uses,
         operators: pallet_operators::Servers::<Runtime>::decode_len(id).unwrap_or(0) as u32,
+        proof: version.proof,
         descriptor: version.descriptor,
     })
 }
@@ -336,6 +339,20 @@ impl_runtime_apis! {
 
         fn version(id: VersionId) -> Option<VersionView<AccountId>> {
             version_view(id)
+        }
+
+        fn verify_proof(
+            architecture: Vec<u8>,
+            context: ProofContext,
+            input: Vec<u8>,
+            output: Vec<u8>,
+            proof: Vec<u8>,
+        ) -> Result<(), String> {
+            pallet_verification::proof::check(&architecture, &context, &input, &output, &proof)
+        }
+
+        fn architecture(id: VersionId) -> Option<Vec<u8>> {
+            ModelRegistry::architecture(id)
         }
 
         fn find_model(owner: AccountId, name: Vec<u8>) -> Option<(ModelId, u32)> {

@@ -4,6 +4,7 @@
 pub mod consensus;
 
 use alloc::{format, vec, vec::Vec};
+use assay_graph::Architecture;
 use assay_primitives::{
     artifact::{MAX_ARTIFACT_BYTES, MAX_CHUNKS},
     digest,
@@ -13,15 +14,16 @@ use assay_primitives::{
     },
     operator::Roles,
     tensor::{MAX_RANK, MAX_TENSOR_NAME_BYTES},
-    traits::BenchmarkHelper,
-    Dimension, ElementType, ModelDescriptor, Possession, Statement, Tensor, TensorDeclaration,
-    VersionId, WorkerId, WorkerSignature, ASY,
+    traits::{BenchmarkHelper, Models},
+    AssuranceClass, Dimension, ElementType, ModelDescriptor, Possession, Statement, Tensor,
+    TensorDeclaration, VersionId, WorkerId, WorkerSignature, ASY,
 };
 use codec::Encode;
 use frame_benchmarking::account;
 use frame_support::traits::fungible::Mutate;
 use frame_system::RawOrigin;
 use pallet_operators::MAX_PAST_WORKERS;
+use pallet_verification::cost::Fixture;
 use sp_application_crypto::RuntimeAppPublic;
 use sp_core::sr25519;
 
@@ -84,41 +86,77 @@ fn store_artifact(owner: &AccountId) -> assay_primitives::Digest {
     artifact
 }
 
+/// Publishes a version of a new model.
+fn publish(
+    owner: &AccountId,
+    descriptor: ModelDescriptor,
+    architecture: Option<Vec<u8>>,
+) -> VersionId {
+    let model = pallet_model_registry::NextModel::<Runtime>::get();
+    let name: ModelName = format!("{:a>1$}", model.0, MAX_NAME_BYTES as usize)
+        .into_bytes()
+        .try_into()
+        .expect("within the bound");
+    let licence =
+        Licence::try_from(vec![b'A'; MAX_LICENCE_BYTES as usize]).expect("within the bound");
+    let origin = RawOrigin::Signed(owner.clone());
+    ModelRegistry::create(origin.clone().into(), name).expect("the owner is endowed");
+    ModelRegistry::publish(
+        origin.into(),
+        model,
+        descriptor,
+        MaxRoyalty::get(),
+        licence,
+        Some(digest(b"metadata")),
+        architecture.map(|bytes| bytes.try_into().expect("within the bound")),
+    )
+    .expect("the declarations are valid");
+    VersionId { model, number: 1 }
+}
+
 impl BenchmarkHelper<AccountId> for Helper {
     fn endow(account: &AccountId) {
         Balances::set_balance(account, ENDOWMENT);
     }
 
     fn publish(owner: &AccountId, _input_bytes: u32) -> VersionId {
-        let model = pallet_model_registry::NextModel::<Runtime>::get();
-        let name: ModelName = format!("{:a>1$}", model.0, MAX_NAME_BYTES as usize)
-            .into_bytes()
-            .try_into()
-            .expect("within the bound");
-        let licence =
-            Licence::try_from(vec![b'A'; MAX_LICENCE_BYTES as usize]).expect("within the bound");
         let descriptor = ModelDescriptor {
             artifact: store_artifact(owner),
             artifact_size: MAX_ARTIFACT_BYTES,
             format: Format::Onnx,
             inputs: declarations(b'i'),
             outputs: declarations(b'o'),
-            assurances: AvailableClasses::get(),
+            assurances: AvailableClasses::get().without(AssuranceClass::Proof),
             tolerance: Some(Tolerance { millionths: 1_000_000 }),
+            architecture: None,
         };
-        let origin = RawOrigin::Signed(owner.clone());
-        ModelRegistry::create(origin.clone().into(), name).expect("the owner is endowed");
-        let metadata = Some(digest(b"metadata"));
-        ModelRegistry::publish(
-            origin.into(),
-            model,
-            descriptor,
-            MaxRoyalty::get(),
-            licence,
-            metadata,
-        )
-        .expect("the declarations are valid");
-        VersionId { model, number: 1 }
+        publish(owner, descriptor, None)
+    }
+
+    fn publish_graph(owner: &AccountId) -> VersionId {
+        let bytes = Fixture::small().architecture;
+        let architecture = Architecture::from_bytes(&bytes).expect("the file holds one");
+        // Vectors of as many elements, both of them.
+        let elements = architecture.input_shape.channels;
+        let declare = |element_type| -> TensorDeclarations {
+            let declaration = TensorDeclaration {
+                name: vec![b'n'; MAX_TENSOR_NAME_BYTES as usize].try_into().expect("in bounds"),
+                element_type,
+                shape: vec![Dimension::Fixed(elements)].try_into().expect("one dimension"),
+            };
+            vec![declaration].try_into().expect("one tensor")
+        };
+        let descriptor = ModelDescriptor {
+            artifact: store_artifact(owner),
+            artifact_size: MAX_ARTIFACT_BYTES,
+            format: Format::IntegerGraph,
+            inputs: declare(ElementType::I8),
+            outputs: declare(ElementType::I32),
+            assurances: AvailableClasses::get(),
+            tolerance: None,
+            architecture: Some(architecture.digest().into()),
+        };
+        publish(owner, descriptor, Some(bytes))
     }
 
     fn payload(bytes: u32) -> Vec<u8> {
@@ -163,7 +201,7 @@ impl BenchmarkHelper<AccountId> for Helper {
                 ASK,
                 MaxConcurrency::get(),
                 1,
-                AvailableClasses::get(),
+                ModelRegistry::assurances(version).expect("the version is published"),
             )
             .expect("there is room for it");
             pallet_operators::Operators::<Runtime>::mutate(&operator, |info| {

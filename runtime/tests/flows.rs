@@ -66,6 +66,7 @@ fn set_up() {
         royalty: ROYALTY,
         licence: bounded(b"Apache-2.0"),
         metadata: None,
+        architecture: None,
     };
     submit(OWNER, publish);
     for (number, operator) in OPERATORS.into_iter().enumerate() {
@@ -617,9 +618,7 @@ fn sudo_can_switch_a_class_off_and_on() {
 #[test]
 fn classes_to_come_are_refused() {
     in_prepared_network(|| {
-        for (key, assurance) in
-            [Assurance::Optimistic, Assurance::Proof, Assurance::Tee].into_iter().enumerate()
-        {
+        for (key, assurance) in [Assurance::Optimistic, Assurance::Tee].into_iter().enumerate() {
             assert_eq!(
                 include(signed(PAYER, request_call(assurance, 20, key as u8))),
                 Err(pallet_verification::Error::<Runtime>::ClassNotAvailable.into())

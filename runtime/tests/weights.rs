@@ -10,13 +10,14 @@ use assay_primitives::{
         Format, Licence, ModelName, Tolerance, MAX_LICENCE_BYTES, MAX_NAME_BYTES, MAX_TENSORS,
     },
     operator::Roles,
+    proof::{MAX_ARCHITECTURE_BYTES, MAX_PROOF_BYTES},
     tensor::{MAX_RANK, MAX_TENSOR_NAME_BYTES},
     Assurance, AssuranceClass, Digest, Dimension, ElementType, FailureReason, ModelDescriptor,
-    ModelId, RequestId, ResultStatement, TensorDeclaration, WorkerSignature,
+    ModelId, ProofCost, RequestId, ResultStatement, TensorDeclaration, WorkerSignature,
 };
 use assay_runtime::{
     configs::{
-        assay::{authorized_extension, MaxInputBytes, MaxOutputBytes, MaxRoyalty},
+        assay::{authorized_extension, MaxInputBytes, MaxOutputBytes, MaxProofSteps, MaxRoyalty},
         system::RuntimeBlockWeights,
     },
     AccountId, Runtime, RuntimeCall, UncheckedExtrinsic,
@@ -103,6 +104,7 @@ fn widest_descriptor() -> ModelDescriptor {
         outputs: tensors(b'o'),
         assurances: both(),
         tolerance: Some(Tolerance { millionths: u32::MAX }),
+        architecture: Some(Digest::repeat_byte(1)),
     }
 }
 
@@ -120,6 +122,7 @@ fn largest_calls() -> Vec<RuntimeCall> {
         output_digest: digest,
         assurance: Assurance::Quorum { n: 15, k: 15 },
         operator: account(),
+        proof: Some(digest),
     };
     let mut calls: Vec<RuntimeCall> = Vec::new();
     calls.extend(
@@ -149,6 +152,7 @@ fn largest_calls() -> Vec<RuntimeCall> {
                 royalty: MaxRoyalty::get(),
                 licence,
                 metadata: Some(digest),
+                architecture: Some(bounded(&vec![1; MAX_ARCHITECTURE_BYTES as usize])),
             },
             pallet_model_registry::Call::set_metadata { version, metadata: Some(digest) },
             pallet_model_registry::Call::set_royalty { version, royalty: MaxRoyalty::get() },
@@ -235,6 +239,18 @@ fn largest_calls() -> Vec<RuntimeCall> {
                 request,
                 operator: account(),
                 reason: FailureReason::EngineError,
+                signature: signature(),
+            },
+            pallet_inference::Call::submit_proof {
+                request,
+                operator: account(),
+                cost: ProofCost {
+                    architecture_bytes: MAX_ARCHITECTURE_BYTES,
+                    operations: 256,
+                    steps: MaxProofSteps::get(),
+                },
+                output: bounded(&output),
+                proof: bounded(&vec![1; MAX_PROOF_BYTES as usize]),
                 signature: signature(),
             },
         ]
@@ -324,6 +340,7 @@ fn the_weight_of_authorizing_a_workers_call_is_charged() {
             "Inference.submit_commitment",
             "Inference.submit_reveal",
             "Inference.report_failure",
+            "Inference.submit_proof",
         ];
         for call in largest_calls() {
             let name = name(&call);

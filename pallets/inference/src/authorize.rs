@@ -8,7 +8,7 @@ use assay_primitives::{
     runtime_api::Status,
     traits::{MemberState, Models, Operators, Verification},
     validate_payload, Assurance, AssuranceClass, BlockNumber, CommitStatement, Digest,
-    FailureReason, FailureStatement, RequestId, ResultStatement, Statement, WorkerId,
+    FailureReason, FailureStatement, ProofCost, RequestId, ResultStatement, Statement, WorkerId,
     WorkerSignature,
 };
 use frame_support::{
@@ -20,7 +20,7 @@ use frame_support::{
     BoundedVec,
 };
 
-use crate::{Config, Pallet, Request, Requests};
+use crate::{Config, EncodedProof, Pallet, Request, Requests};
 
 /// Codes of `InvalidTransaction::Custom` with which workers' calls are refused.
 pub mod refusal {
@@ -38,6 +38,8 @@ pub mod refusal {
     pub const WRONG_OPENING: u8 = 15;
     /// The output does not fit the version's declaration.
     pub const WRONG_OUTPUT: u8 = 16;
+    /// The version's proofs cost something else to verify, or it has none.
+    pub const WRONG_COST: u8 = 17;
 
     /// What a code means.
     pub const fn describe(code: u8) -> Option<&'static str> {
@@ -49,6 +51,7 @@ pub mod refusal {
             TWICE => "the operator has handed this in already",
             WRONG_OPENING => "the result does not open the commitment",
             WRONG_OUTPUT => "the output does not fit the version's declaration",
+            WRONG_COST => "the version's proofs cost something else to verify, or it has none",
             _ => return None,
         })
     }
@@ -123,6 +126,7 @@ impl<T: Config> Pallet<T> {
         request: &Request<T::AccountId>,
         operator: &T::AccountId,
         output_digest: Digest,
+        proof: Option<Digest>,
     ) -> ResultStatement<T::AccountId> {
         ResultStatement {
             genesis: Self::genesis(),
@@ -132,17 +136,20 @@ impl<T: Config> Pallet<T> {
             output_digest,
             assurance: request.assurance,
             operator: operator.clone(),
+            proof,
         }
     }
 
-    /// The statement that `operator` signs if its output has this digest.
+    /// The statement that `operator` signs if its output, and its proof if there is one, have
+    /// these digests.
     pub(crate) fn result_statement(
         id: RequestId,
         operator: &T::AccountId,
         output_digest: Digest,
+        proof: Option<Digest>,
     ) -> Option<ResultStatement<T::AccountId>> {
         let request = Requests::<T>::get(id)?;
-        Some(Self::statement(id, &request, operator, output_digest))
+        Some(Self::statement(id, &request, operator, output_digest, proof))
     }
 
     pub(crate) fn authorize_result(
@@ -158,11 +165,36 @@ impl<T: Config> Pallet<T> {
         ensure!(state == MemberState::Silent, refuse(refusal::TWICE));
         Self::check_output(&request, output)?;
         ensure!(
-            Self::statement(*id, &request, operator, digest(output))
+            Self::statement(*id, &request, operator, digest(output), None)
                 .is_signed_by(&worker, signature),
             InvalidTransaction::BadProof
         );
         Self::admit("AssayResult", *id, &request, operator, request.deadline)
+    }
+
+    /// Looks at everything but the proof itself: that is for the block.
+    pub(crate) fn authorize_proof(
+        _source: TransactionSource,
+        id: &RequestId,
+        operator: &T::AccountId,
+        cost: &ProofCost,
+        output: &BoundedVec<u8, T::MaxOutputBytes>,
+        proof: &EncodedProof,
+        signature: &WorkerSignature,
+    ) -> Authorized {
+        let Assigned { request, worker, state } =
+            Self::assigned(*id, operator, |request| request.deadline)?;
+        ensure!(request.assurance.class() == AssuranceClass::Proof, refuse(refusal::WRONG_PHASE));
+        ensure!(state == MemberState::Silent, refuse(refusal::TWICE));
+        let terms = T::Models::proof_terms(request.version);
+        ensure!(terms.is_some_and(|terms| terms.cost == *cost), refuse(refusal::WRONG_COST));
+        Self::check_output(&request, output)?;
+        ensure!(
+            Self::statement(*id, &request, operator, digest(output), Some(digest(proof)))
+                .is_signed_by(&worker, signature),
+            InvalidTransaction::BadProof
+        );
+        Self::admit("AssayProof", *id, &request, operator, request.deadline)
     }
 
     pub(crate) fn authorize_commitment(
@@ -211,7 +243,7 @@ impl<T: Config> Pallet<T> {
             },
         };
         let output_digest = digest(output);
-        let statement = Self::statement(*id, &request, operator, output_digest);
+        let statement = Self::statement(*id, &request, operator, output_digest, None);
         ensure!(
             commitment_of(&statement.genesis, *id, operator, &output_digest, salt) == committed,
             refuse(refusal::WRONG_OPENING)

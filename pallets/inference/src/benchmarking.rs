@@ -6,14 +6,16 @@
 //! workers' calls do, so their accounts are not in memory already.
 #![cfg(feature = "runtime-benchmarks")]
 
-use alloc::vec::Vec;
+use alloc::{vec, vec::Vec};
 use assay_primitives::{
     assurance::MAX_COMMITTEE,
     commitment, digest,
+    proof::MAX_PROOF_BYTES,
     runtime_api::Status,
     traits::{Artifacts, BenchmarkHelper as _, Models, Operators, Verification},
-    Assurance, Balance, BlockNumber, CommitStatement, Digest, FailureReason, Outcome, RejectReason,
-    RequestId, Statement, Tensor, VersionId, WorkerSignature, ASY,
+    Assurance, Balance, BlockNumber, CommitStatement, Digest, Dimension, FailureReason, Outcome,
+    ProofCost, RejectReason, RequestId, Statement, Tensor, TensorDeclaration, VersionId,
+    WorkerSignature, ASY,
 };
 use codec::{Decode, Encode};
 use frame_benchmarking::v2::*;
@@ -276,7 +278,7 @@ mod benchmarks {
         let operator = members.last().expect("a committee").clone();
         let output = outputs.into_iter().next_back().expect("a committee");
         let statement =
-            Pallet::<T>::result_statement(id, &operator, digest(&output)).expect("requested above");
+            Pallet::<T>::result_statement(id, &operator, digest(&output), None).expect("drawn");
         let signature = T::BenchmarkHelper::sign(&operator, &statement.signing_bytes());
         let call =
             Call::<T>::submit_reveal { request: id, operator, output, salt: SALT, signature };
@@ -288,6 +290,91 @@ mod benchmarks {
         }
 
         Ok(())
+    }
+
+    /// A request for a proof, with its operator.
+    fn proof_requested<T: Config>() -> (RequestId, T::AccountId) {
+        let owner = endowed::<T>(account("owner", 0, 0));
+        let version = T::BenchmarkHelper::publish_graph(&owner);
+        T::BenchmarkHelper::serve(version, T::Operators::max_servers());
+        let descriptor = T::Models::terms(version).expect("published above").descriptor;
+        let id = NextRequest::<T>::get();
+        Pallet::<T>::request(
+            RawOrigin::Signed(endowed::<T>(account("payer", 0, 0))).into(),
+            version,
+            RequestInput::Inline(payload(zeros(&descriptor.inputs))),
+            Assurance::Proof,
+            MAX_PRICE,
+            last_deadline::<T>(),
+            CLIENT_KEY,
+        )
+        .expect("the request is valid");
+        Pallet::<T>::take_turn(&RANDOMNESS);
+        Waiting::<T>::insert(version, (id.0 + 1).to_be_bytes(), ());
+        (id, get::<T>(id).accounts().pop().expect("one member"))
+    }
+
+    /// A payload of zeros that fits declarations without free dimensions.
+    fn zeros(declarations: &[TensorDeclaration]) -> Vec<u8> {
+        let zeros = |declared: &TensorDeclaration| {
+            let size = |dimension: &Dimension| match dimension {
+                Dimension::Fixed(size) => *size,
+                Dimension::Free => 1,
+            };
+            let (element_type, shape) =
+                (declared.element_type, declared.shape.iter().map(size).collect::<Vec<_>>());
+            let bytes = Tensor::byte_length(element_type, &shape).expect("a small tensor");
+            Tensor { element_type, shape, data: vec![0; bytes] }
+        };
+        declarations.iter().map(zeros).collect::<Vec<_>>().encode()
+    }
+
+    fn cost_of<T: Config>(id: RequestId) -> ProofCost {
+        T::Models::proof_terms(get::<T>(id).version).expect("it offers proofs").cost
+    }
+
+    #[benchmark]
+    fn authorize_proof(p: Linear<0, { MAX_PROOF_BYTES }>) -> Result<(), BenchmarkError> {
+        let (id, operator) = proof_requested::<T>();
+        let descriptor =
+            T::Models::terms(get::<T>(id).version).expect("published above").descriptor;
+        let output: OutputOf<T> = payload(zeros(&descriptor.outputs));
+        let proof: EncodedProof = payload(vec![7; p as usize]);
+        let statement =
+            Pallet::<T>::result_statement(id, &operator, digest(&output), Some(digest(&proof)))
+                .expect("requested above");
+        let signature = T::BenchmarkHelper::sign(&operator, &statement.signing_bytes());
+        let cost = cost_of::<T>(id);
+        let call =
+            Call::<T>::submit_proof { request: id, operator, cost, output, proof, signature };
+
+        #[block]
+        {
+            call.authorize(TransactionSource::External)
+                .ok_or("the call has an authorization")??;
+        }
+
+        Ok(())
+    }
+
+    #[benchmark]
+    fn refuse_proof(n: Linear<0, { T::MaxOutputBytes::get() }>) {
+        let (id, operator) = proof_requested::<T>();
+        let cost = cost_of::<T>(id);
+        let output = payload(T::BenchmarkHelper::payload(n));
+
+        #[extrinsic_call]
+        submit_proof(
+            RawOrigin::Authorized,
+            id,
+            operator,
+            cost,
+            output,
+            EncodedProof::default(),
+            checked_signature(),
+        );
+
+        assert_eq!(outcome::<T>(id), Some(Outcome::Rejected(RejectReason::InvalidProof)));
     }
 
     #[benchmark]

@@ -100,6 +100,7 @@ impl<T: Config> Pallet<T> {
                 (digest(payload), false)
             },
             RequestInput::Artifact(artifact) => {
+                ensure!(assurance != Assurance::Proof, Error::<T>::InputNotInline);
                 let manifest =
                     T::Artifacts::complete(artifact).ok_or(Error::<T>::InputArtifactNotFound)?;
                 ensure!(

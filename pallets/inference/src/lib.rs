@@ -3,7 +3,7 @@
 //! Requests, from the payer's escrow to the receipt.
 //!
 //! ```text
-//! Pending ─draw→ Assigned ─┬─ signed result ────────────────────────→ Final
+//! Pending ─draw→ Assigned ─┬─ signed result, or result with proof ──→ Final
 //!    │              │      └─ commitments → Submitted ─ results ───→ Final
 //!    └──────────────┴──────────── deadline passed ─────────────────→ Final
 //! ```
@@ -51,8 +51,8 @@ pub mod pallet {
         traits::{
             Artifacts, BlockRandomness, Escrow, Models, OnRequestFinal, Operators, Verification,
         },
-        Assurance, Balance, BlockNumber, Digest, Evidence, FailureReason, Outcome, Receipt,
-        RequestId, VersionId, WorkerSignature,
+        Assurance, Balance, BlockNumber, Digest, Evidence, FailureReason, Outcome, ProofCost,
+        ProofRefusal, Receipt, RequestId, VersionId, WorkerSignature,
     };
     use frame_support::pallet_prelude::*;
     use frame_system::{
@@ -227,6 +227,15 @@ pub mod pallet {
             /// The operator.
             operator: T::AccountId,
         },
+        /// The proof that an operator handed in does not hold. The operator is penalised.
+        ProofRefused {
+            /// The request.
+            request: RequestId,
+            /// The operator.
+            operator: T::AccountId,
+            /// The first check that failed.
+            reason: ProofRefusal,
+        },
         /// A member of a quorum committed.
         CommitmentSubmitted {
             /// The request.
@@ -293,6 +302,9 @@ pub mod pallet {
         InputNotFinite,
         /// A Boolean tensor of the input holds something else than 0 and 1.
         InputNotBool,
+        /// In class `Proof` the request brings its input along: the chain has to read it. Send it
+        /// inline.
+        InputNotInline,
         /// No artifact of this digest is complete on chain. Upload it first.
         InputArtifactNotFound,
         /// The artifact is larger than an input may be.
@@ -457,6 +469,40 @@ pub mod pallet {
         ) -> DispatchResult {
             ensure_authorized(origin)?;
             Self::note_failure(request, operator, reason);
+            Ok(())
+        }
+
+        /// The result of a request in class `Proof` with its validity proof, from the operator
+        /// that was drawn.
+        ///
+        /// A proof that holds ends the request as verified. One that does not ends it as rejected,
+        /// and costs the operator what a wrong result costs. `cost` has to be what the version's
+        /// terms say; the verification is charged by it before anything of the proof is read.
+        #[pallet::call_index(6)]
+        #[pallet::weight(
+            T::WeightInfo::submit_result(output.len() as u32)
+                .max(T::WeightInfo::refuse_proof(output.len() as u32))
+                .saturating_add(T::Verification::proof_weight(*cost, proof.len() as u32))
+                .saturating_add(T::OnRequestFinal::weight())
+        )]
+        #[pallet::authorize(Self::authorize_proof)]
+        #[pallet::weight_of_authorize(
+            T::WeightInfo::authorize_result(output.len() as u32)
+                .saturating_add(T::WeightInfo::authorize_proof(proof.len() as u32))
+        )]
+        pub fn submit_proof(
+            origin: OriginFor<T>,
+            request: RequestId,
+            operator: T::AccountId,
+            cost: ProofCost,
+            output: BoundedVec<u8, T::MaxOutputBytes>,
+            proof: EncodedProof,
+            signature: WorkerSignature,
+        ) -> DispatchResult {
+            ensure_authorized(origin)?;
+            // Only the weight needs it; `authorize` has compared it with the version's terms.
+            let _ = cost;
+            Self::note_proof(request, operator, output, proof, signature);
             Ok(())
         }
     }

@@ -1,5 +1,8 @@
 //! A runtime of this pallet and of the real pallets around it, so that tests are whole flows.
 
+use std::sync::OnceLock;
+
+use assay_graph::Graph;
 use assay_primitives::{
     artifact::ArtifactManifest,
     model::{Format, Tolerance},
@@ -10,6 +13,8 @@ use assay_primitives::{
     Dimension, ElementType, HeartbeatStatement, ModelDescriptor, ModelId, Outcome, Possession,
     Receipt, RequestId, Statement, Tensor, TensorDeclaration, VersionId,
 };
+use assay_proof::Prover;
+use assay_proof_fixtures::{perceptron, prover, QUICK};
 use codec::Encode;
 use frame_support::{
     assert_ok, derive_impl,
@@ -104,6 +109,7 @@ pub const ROYALTY_PART: Balance = 100_000;
 pub const OPERATOR_PART: Balance = 850_003;
 
 pub const SIGNED: Assurance = Assurance::Signed;
+pub const PROOF: Assurance = Assurance::Proof;
 pub const QUORUM: Assurance = Assurance::Quorum { n: 3, k: 2 };
 
 parameter_types! {
@@ -132,8 +138,9 @@ parameter_types! {
     pub const MaxDeadline: BlockNumber = 100;
     pub const RevealWindow: BlockNumber = 4;
     pub const Retention: BlockNumber = 30;
-    /// Signed and quorum.
-    pub const AvailableClasses: AssuranceClasses = AssuranceClasses(3);
+    /// Signed, quorum and proof.
+    pub const AvailableClasses: AssuranceClasses = AssuranceClasses(0b1011);
+    pub const MaxProofSteps: u32 = 1_000;
     pub static DrawBudget: Weight = Weight::from_parts(100, 0);
     pub static SweepBudget: Weight = Weight::from_parts(100, 0);
     /// VRF output of the current block's author.
@@ -174,6 +181,9 @@ impl pallet_model_registry::Config for Test {
     type Artifacts = Artifacts;
     type Deposits = Settlement;
     type AvailableClasses = AvailableClasses;
+    type MaxProofSteps = MaxProofSteps;
+    type MaxInputBytes = MaxInputBytes;
+    type MaxOutputBytes = MaxOutputBytes;
     type MaxRoyalty = MaxRoyalty;
     type BaseDeposit = BaseDeposit;
     type ByteDeposit = ByteDeposit;
@@ -204,6 +214,7 @@ impl pallet_operators::Config for Test {
 
 impl pallet_verification::Config for Test {
     type Operators = Operators;
+    type Models = Registry;
     type AvailableClasses = AvailableClasses;
     type MaxOutputBytes = MaxOutputBytes;
     type AdminOrigin = frame_system::EnsureRoot<u64>;
@@ -292,6 +303,9 @@ pub struct NoBenchmarks;
 impl assay_primitives::traits::BenchmarkHelper<u64> for NoBenchmarks {
     fn endow(_: &u64) {}
     fn publish(_: &u64, _: u32) -> VersionId {
+        version(1)
+    }
+    fn publish_graph(_: &u64) -> VersionId {
         version(1)
     }
     fn payload(_: u32) -> Vec<u8> {
@@ -428,6 +442,11 @@ pub fn both() -> AssuranceClasses {
     signed_only().with(AssuranceClass::Quorum)
 }
 
+/// Every class that is available.
+pub fn all() -> AssuranceClasses {
+    both().with(AssuranceClass::Proof)
+}
+
 /// The bytes of the model.
 pub const MODEL: &[u8] = b"a model";
 
@@ -452,6 +471,7 @@ pub fn descriptor() -> ModelDescriptor {
         outputs: vec![declare("y", ElementType::F32, &[2])].try_into().unwrap(),
         assurances: both(),
         tolerance: Some(Tolerance { millionths: 10 }),
+        architecture: None,
     }
 }
 
@@ -511,6 +531,11 @@ pub fn upload(owner: u64, bytes: &[u8]) -> Digest {
 
 /// Publishes the next version of model 0, with a royalty of a tenth.
 pub fn publish(descriptor: ModelDescriptor) -> VersionId {
+    publish_with(descriptor, None)
+}
+
+/// The same, with an architecture.
+pub fn publish_with(descriptor: ModelDescriptor, architecture: Option<Vec<u8>>) -> VersionId {
     assert_ok!(signed_call(
         OWNER,
         pallet_model_registry::Call::publish {
@@ -519,9 +544,46 @@ pub fn publish(descriptor: ModelDescriptor) -> VersionId {
             royalty: Perbill::from_percent(10),
             licence: b"MIT".to_vec().try_into().unwrap(),
             metadata: None,
+            architecture: architecture.map(|bytes| bytes.try_into().unwrap()),
         }
     ));
     version(pallet_model_registry::Models::<Test>::get(ModelId(0)).unwrap().newest)
+}
+
+/// A sealed graph with its prover. Sealing takes time, so it is made once.
+pub struct Proven {
+    pub graph: Graph,
+    pub prover: Prover,
+}
+
+impl Proven {
+    fn of(widths: &[u32]) -> Self {
+        let graph = perceptron(widths, &QUICK);
+        Self { prover: prover(&graph), graph }
+    }
+
+    /// From four integers to three.
+    pub fn model() -> &'static Self {
+        static MODEL: OnceLock<Proven> = OnceLock::new();
+        MODEL.get_or_init(|| Self::of(&[4, 4, 3]))
+    }
+
+    /// Another one of the same input and output.
+    pub fn other() -> &'static Self {
+        static MODEL: OnceLock<Proven> = OnceLock::new();
+        MODEL.get_or_init(|| Self::of(&[4, 5, 3]))
+    }
+
+    /// Publishes the graph in every class. All operators serve it.
+    pub fn publish(&self) -> VersionId {
+        upload(OWNER, &self.graph.encode());
+        let descriptor = assay_proof_fixtures::descriptor(&self.graph, all());
+        let version = publish_with(descriptor, Some(self.graph.architecture.encode()));
+        for operator in OPERATORS {
+            serve(operator, version, ASK, all());
+        }
+        version
+    }
 }
 
 /// Registers an operator and shows life.

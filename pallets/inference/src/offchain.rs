@@ -8,15 +8,17 @@
 
 use alloc::{
     collections::{BTreeMap, BTreeSet},
+    format,
     vec::Vec,
 };
 use assay_engine_interface::engine;
 use assay_primitives::{
     commitment as commitment_of, digest,
-    engine::{Job, JobInput, JobStatus},
-    traits::{Artifacts, MemberState, Models, Operators, Verification},
-    worker_crypto, Assurance, BlockNumber, CommitStatement, FailureReason, FailureStatement,
-    RequestId, Statement, WorkerId, WorkerSignature,
+    engine::{Job, JobInput, JobStatus, ProofContext},
+    proof::{account_bytes, PROOF_DOMAIN},
+    traits::{Artifacts, MemberState, Models, Operators, ProvenResult, Verification},
+    worker_crypto, Assurance, BlockNumber, CommitStatement, Digest, FailureReason,
+    FailureStatement, RequestId, Statement, WorkerId, WorkerSignature,
 };
 use codec::{Decode, Encode};
 use frame_support::{traits::Get, BoundedVec};
@@ -25,7 +27,7 @@ use sp_application_crypto::RuntimeAppPublic;
 use sp_core::offchain::{Duration, StorageKind};
 use sp_io::hashing::blake2_256;
 
-use crate::{Call, Config, Inputs, Pallet, Request, Requests};
+use crate::{Call, Config, EncodedProof, Inputs, Pallet, Request, Requests};
 
 /// Log target of everything about assignments.
 const LOG: &str = "assay";
@@ -134,9 +136,9 @@ impl<T: Config> Pallet<T> {
         if next > last || lately {
             return None;
         }
-        let call = match Self::run(id, request, until) {
-            JobStatus::Done { output, proof: _ } => {
-                Self::answer(worker, id, request, output, reveal)
+        let call = match Self::run(worker, id, request, until) {
+            JobStatus::Done { output, proof } => {
+                Self::answer(worker, id, request, output, proof, reveal)
             },
             JobStatus::Running => {
                 log::debug!(target: LOG, "request {id}: still running");
@@ -157,7 +159,12 @@ impl<T: Config> Pallet<T> {
         Some((call?, HandedIn { reveal, at: now }))
     }
 
-    fn run(id: RequestId, request: &Request<T::AccountId>, until: u64) -> JobStatus {
+    fn run(
+        worker: &Worker<T::AccountId>,
+        id: RequestId,
+        request: &Request<T::AccountId>,
+        until: u64,
+    ) -> JobStatus {
         let unavailable =
             |why: &str| JobStatus::Failed(FailureReason::ArtifactUnavailable, why.into());
         let Some(terms) = T::Models::terms(request.version) else {
@@ -174,8 +181,15 @@ impl<T: Config> Pallet<T> {
             },
         };
         let wait_ms = until.saturating_sub(sp_io::offchain::timestamp().unix_millis()) as u32;
+        let prove = (request.assurance == Assurance::Proof).then(|| ProofContext {
+            genesis: Self::genesis().0,
+            domain: PROOF_DOMAIN.to_vec(),
+            request: id.encode(),
+            requester: account_bytes(&request.payer),
+            operator: account_bytes(worker.operator),
+        });
         let descriptor = terms.descriptor;
-        engine::run(Job { request: id, artifact, descriptor, input, wait_ms, prove: None })
+        engine::run(Job { request: id, artifact, descriptor, input, wait_ms, prove })
     }
 
     fn answer(
@@ -183,6 +197,7 @@ impl<T: Config> Pallet<T> {
         id: RequestId,
         request: &Request<T::AccountId>,
         output: Vec<u8>,
+        proof: Option<Vec<u8>>,
         reveal: bool,
     ) -> Option<Call<T>> {
         let Ok(output) = BoundedVec::<u8, T::MaxOutputBytes>::try_from(output) else {
@@ -214,14 +229,53 @@ impl<T: Config> Pallet<T> {
                         signature,
                     })
                 } else {
-                    Self::sign_result(worker, id, output_digest).map(|signature| {
+                    Self::sign_result(worker, id, output_digest, None).map(|signature| {
                         Call::submit_reveal { request: id, operator, output, salt, signature }
                     })
                 }
             },
-            _ => Self::sign_result(worker, id, output_digest)
+            Assurance::Proof => Self::proven(worker, id, request, output, proof),
+            _ => Self::sign_result(worker, id, output_digest, None)
                 .map(|signature| Call::submit_result { request: id, operator, output, signature }),
         }
+    }
+
+    /// A proof is verified here first: handing in one that does not hold would cost the operator
+    /// bond, whatever made the engine fail.
+    fn proven(
+        worker: &Worker<T::AccountId>,
+        id: RequestId,
+        request: &Request<T::AccountId>,
+        output: BoundedVec<u8, T::MaxOutputBytes>,
+        proof: Option<Vec<u8>>,
+    ) -> Option<Call<T>> {
+        let unavailable = |why: &str| {
+            log::error!(target: LOG, "request {id}: {why}");
+            Self::failure(worker, id, FailureReason::ProofUnavailable)
+        };
+        let Some(proof) = proof else { return unavailable("the engine made no proof") };
+        let Ok(proof) = EncodedProof::try_from(proof) else {
+            return unavailable("the proof is larger than the chain takes");
+        };
+        let cost = T::Models::proof_terms(request.version)?.cost;
+        let input = Inputs::<T>::get(id)?;
+        let (operator, proof_digest) = (worker.operator.clone(), digest(&proof));
+        let signature = Self::sign_result(worker, id, digest(&output), Some(proof_digest))?;
+        let checked = T::Verification::check_proof(&ProvenResult {
+            request: id,
+            version: request.version,
+            payer: &request.payer,
+            operator: &operator,
+            worker: worker.key.clone(),
+            signature,
+            input: &input,
+            output: output.to_vec(),
+            proof: &proof,
+        });
+        if let Err(failure) = checked {
+            return unavailable(&format!("the engine's proof does not hold: {failure:?}"));
+        }
+        Some(Call::submit_proof { request: id, operator, cost, output, proof, signature })
     }
 
     fn failure(
@@ -243,9 +297,10 @@ impl<T: Config> Pallet<T> {
     fn sign_result(
         worker: &Worker<T::AccountId>,
         id: RequestId,
-        output_digest: assay_primitives::Digest,
+        output_digest: Digest,
+        proof: Option<Digest>,
     ) -> Option<WorkerSignature> {
-        Self::sign(worker, &Self::result_statement(id, worker.operator, output_digest)?)
+        Self::sign(worker, &Self::result_statement(id, worker.operator, output_digest, proof)?)
     }
 
     fn sign(worker: &Worker<T::AccountId>, statement: &impl Statement) -> Option<WorkerSignature> {

@@ -11,7 +11,7 @@ use assay_primitives::{
     runtime_api::Status,
     traits::{
         Artifacts, Candidate, Escrow, MemberState, Models, OnRequestFinal, Operators, Payment,
-        Verdict, Verification,
+        ProofFailure, ProvenResult, Verdict, Verification,
     },
     Assurance, Balance, BlockNumber, Digest, Draw, Evidence, FailureReason, Outcome, Receipt,
     RejectReason, RequestId, WorkerSignature,
@@ -21,8 +21,8 @@ use frame_support::{defensive, traits::Get, BoundedVec};
 use sp_io::hashing::blake2_256;
 
 use crate::{
-    Agenda, Config, Event, EvidenceOf, Finished, FinishedBounds, Inputs, Member, Members, Outputs,
-    Pallet, ReceiptDigests, Receipts, Request, Requests, Waiting,
+    Agenda, Config, EncodedProof, Event, EvidenceOf, Finished, FinishedBounds, Inputs, Member,
+    Members, Outputs, Pallet, ReceiptDigests, Receipts, Request, Requests, Waiting,
 };
 
 /// What became of a request when it was its turn to be drawn.
@@ -114,6 +114,41 @@ impl<T: Config> Pallet<T> {
         if !awaited {
             Self::conclude(id, request);
         }
+    }
+
+    /// Verifies a proof and stores the result with it. `Assigned` → `Final`.
+    pub(crate) fn note_proof(
+        id: RequestId,
+        operator: T::AccountId,
+        output: BoundedVec<u8, T::MaxOutputBytes>,
+        proof: EncodedProof,
+        signature: WorkerSignature,
+    ) {
+        let (Some(request), Some(worker), Some(input)) =
+            (Requests::<T>::get(id), T::Operators::worker(&operator), Inputs::<T>::get(id))
+        else {
+            defensive!("a proof was authorized without its request");
+            return;
+        };
+        let verdict = T::Verification::note_proof(ProvenResult {
+            request: id,
+            version: request.version,
+            payer: &request.payer,
+            operator: &operator,
+            worker,
+            signature,
+            input: &input,
+            output: output.into_inner(),
+            proof: &proof,
+        });
+        if verdict == Err(ProofFailure::NoVerifier) {
+            return Self::note_failure(id, operator, FailureReason::InvalidModel);
+        }
+        Self::deposit_event(Event::ResultSubmitted { request: id, operator: operator.clone() });
+        if let Err(ProofFailure::Invalid(reason)) = verdict {
+            Self::deposit_event(Event::ProofRefused { request: id, operator, reason });
+        }
+        Self::conclude(id, request);
     }
 
     /// Stores a commitment. `Assigned` → `Submitted` if it was the last that was awaited.
@@ -241,6 +276,8 @@ impl<T: Config> Pallet<T> {
             .collect();
         let outcome = match (winner, failure) {
             (Some(_), _) => Outcome::Verified,
+            // Without a winner only a proof can be wrong.
+            (None, _) if !wrong.is_empty() => Outcome::Rejected(RejectReason::InvalidProof),
             (None, _) if !late.is_empty() => Outcome::TimedOut,
             (None, Some(reason)) if Self::able(id, &request) < Self::needed(&request) => {
                 Outcome::Rejected(RejectReason::Failed(reason))

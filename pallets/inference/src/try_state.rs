@@ -1,7 +1,9 @@
 //! Invariants of requests.
 
 use alloc::collections::{BTreeMap, BTreeSet};
-use assay_primitives::{digest, runtime_api::Status, traits::Operators, Outcome, RequestId};
+use assay_primitives::{
+    digest, runtime_api::Status, traits::Operators, Assurance, Outcome, RequestId,
+};
 use frame_support::ensure;
 use sp_runtime::TryRuntimeError;
 
@@ -15,6 +17,7 @@ impl<T: Config> Pallet<T> {
     ///   and that are still to be worked off, and have no receipt. Nothing else is on it.
     /// * Finished ones have a receipt with the digest that is stored, evidence with the digest
     ///   that the receipt names, and an output exactly if they were verified.
+    /// * A result in class `Proof` has its proof in the evidence, and no other has one.
     /// * Who is drawn is noted as assigned, and nobody else.
     /// * Queues hold what their bounds say, and each pending request is in one. Where some wait
     ///   for room, a request of their version will call them.
@@ -46,6 +49,12 @@ impl<T: Config> Pallet<T> {
                     ensure!(
                         digest_of_evidence(&evidence) == receipt.evidence_digest,
                         "evidence has another digest"
+                    );
+                    ensure!(
+                        evidence.iter().all(|item| {
+                            item.proof.is_some() == (receipt.assurance == Assurance::Proof)
+                        }),
+                        "a proof and the class disagree"
                     );
                     ensure!(
                         receipt.bad_signatures(&evidence).is_empty(),

@@ -1,6 +1,6 @@
 use assay_primitives::{
-    assurance::MAX_COMMITTEE, model::Tolerance, runtime_api::Status, Assurance, Balance,
-    BlockNumber, Digest, Draw, VersionId,
+    assurance::MAX_COMMITTEE, model::Tolerance, proof::MAX_PROOF_BYTES, runtime_api::Status,
+    Assurance, Balance, BlockNumber, Digest, Draw, VersionId,
 };
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::{
@@ -42,6 +42,9 @@ impl<MaxBytes: Get<u32>> RequestInput<MaxBytes> {
         }
     }
 }
+
+/// A validity proof.
+pub type EncodedProof = BoundedVec<u8, ConstU32<MAX_PROOF_BYTES>>;
 
 /// An operator that was drawn for a request.
 #[derive(

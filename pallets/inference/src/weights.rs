@@ -12,6 +12,11 @@ pub trait WeightInfo {
     fn submit_result(n: u32) -> Weight;
     /// Authorizing `submit_result` or `submit_reveal`, with `n` bytes of output.
     fn authorize_result(n: u32) -> Weight;
+    /// Authorizing `submit_proof`, with a proof of `p` bytes, beside [`Self::authorize_result`].
+    fn authorize_proof(p: u32) -> Weight;
+    /// The call `submit_proof` with a proof that is none, and `n` bytes of output. With a proof
+    /// that holds it takes what `submit_result` takes, beside the verification.
+    fn refuse_proof(n: u32) -> Weight;
     /// The call `submit_commitment`.
     fn submit_commitment() -> Weight;
     /// Authorizing `submit_commitment` or `report_failure`.
@@ -47,6 +52,12 @@ impl WeightInfo for () {
         Weight::from_parts(1, 0)
     }
     fn authorize_result(_: u32) -> Weight {
+        Weight::from_parts(1, 0)
+    }
+    fn authorize_proof(_: u32) -> Weight {
+        Weight::from_parts(1, 0)
+    }
+    fn refuse_proof(_: u32) -> Weight {
         Weight::from_parts(1, 0)
     }
     fn submit_commitment() -> Weight {

@@ -1,19 +1,74 @@
 //! Benchmarks of the calls. Versions are as large as they may be.
 #![cfg(feature = "runtime-benchmarks")]
 
-use alloc::vec;
+use alloc::{vec, vec::Vec};
+use assay_graph::{
+    bounds::MAX_OPERATIONS, Architecture, Clamp, Commitments, FormatVersion, Multiplier, Operation,
+    Scale, Shape, Shift, TensorId,
+};
 use assay_primitives::{
     digest,
-    model::{ModelName, MAX_NAME_BYTES},
+    model::{Format, ModelName, TensorDeclarations, MAX_NAME_BYTES},
+    proof::MAX_ARCHITECTURE_BYTES,
+    tensor::MAX_TENSOR_NAME_BYTES,
     traits::BenchmarkHelper,
-    ModelId, VersionId,
+    Dimension, ElementType, ModelId, TensorDeclaration, VersionId,
 };
+use assay_proof::ProofParameters;
+use codec::Encode;
 use frame_benchmarking::v2::*;
 use frame_support::traits::Get;
 use frame_system::RawOrigin;
 use sp_runtime::Perbill;
 
 use crate::*;
+
+/// Width of all layers but the first.
+const WIDTH: u32 = 16;
+/// Most inputs of one accumulator.
+const MAX_INPUTS: u32 = 1 << 15;
+/// Bytes of a table with its operation.
+const LOOKUP_BYTES: u32 = 259;
+/// Bytes of an architecture of the most operations without a table.
+const LEAST_ARCHITECTURE_BYTES: u32 = 11_000;
+
+/// An architecture of the most operations, in at most `bytes` bytes, with at most `steps`
+/// steps. As many operations as fit are tables, each like no other; the rest are dense layers
+/// with their requantisation.
+fn architecture(bytes: u32, steps: u32) -> Architecture {
+    let tables = bytes.saturating_sub(LEAST_ARCHITECTURE_BYTES) / LOOKUP_BYTES;
+    let pairs = (MAX_OPERATIONS as u32 - tables) / 2;
+    let inner = (WIDTH + 2) * (2 * pairs + tables) + 256 * tables + WIDTH;
+    let inputs = steps.saturating_sub(inner).min(MAX_INPUTS);
+    let mut operations = Vec::new();
+    for pair in 0..pairs {
+        let input = TensorId(operations.len() as u16);
+        operations.push(Operation::Dense { input, rows: WIDTH });
+        operations.push(Operation::Requantize {
+            input: TensorId(operations.len() as u16),
+            multipliers: vec![Multiplier::MAX; WIDTH as usize].try_into().expect("in bounds"),
+            shift: Shift::Bits48,
+            quotient_bits: 9,
+            clamp: Clamp::new(-(pair as i8), pair as i8).expect("holds zero"),
+        });
+    }
+    for index in 0..tables {
+        let mut table = [0; 256];
+        table[255] = index as i8;
+        operations.push(Operation::Lookup { input: TensorId(operations.len() as u16), table });
+    }
+    Architecture {
+        format_version: FormatVersion::V1,
+        input_shape: Shape::vector(inputs),
+        input_scale: Scale::ONE,
+        output_scale: Scale::ONE,
+        operations: operations.try_into().expect("in bounds"),
+        commitments: Commitments {
+            proof_parameters: ProofParameters::RECOMMENDED.to_list(),
+            ..Commitments::default()
+        },
+    }
+}
 
 #[benchmarks]
 mod benchmarks {
@@ -62,9 +117,53 @@ mod benchmarks {
         let (model, royalty) = (version.model, T::MaxRoyalty::get());
 
         #[extrinsic_call]
-        _(RawOrigin::Signed(caller), model, descriptor, royalty, licence, metadata);
+        _(RawOrigin::Signed(caller), model, descriptor, royalty, licence, metadata, None);
 
         assert!(Versions::<T>::contains_key(VersionId { model, number: version.number + 1 }));
+    }
+
+    // A graph of as many operations and steps as can be. Tables fill the bytes.
+    #[benchmark]
+    fn publish_graph(
+        a: Linear<{ LEAST_ARCHITECTURE_BYTES }, { MAX_ARCHITECTURE_BYTES }>,
+    ) -> Result<(), BenchmarkError> {
+        let (caller, version) = published::<T>();
+        let Version { mut descriptor, licence, metadata, .. } =
+            Versions::<T>::get(version).expect("published above");
+        let (model, royalty) = (version.model, T::MaxRoyalty::get());
+        let architecture = architecture(a, T::MaxProofSteps::get());
+        let declare = |element_type, elements: u32| -> TensorDeclarations {
+            let declaration = TensorDeclaration {
+                name: vec![b'n'; MAX_TENSOR_NAME_BYTES as usize].try_into().expect("in bounds"),
+                element_type,
+                shape: vec![Dimension::Fixed(elements)].try_into().expect("one dimension"),
+            };
+            vec![declaration].try_into().expect("one tensor")
+        };
+        descriptor.format = Format::IntegerGraph;
+        descriptor.inputs = declare(ElementType::I8, architecture.input_shape.channels);
+        descriptor.outputs = declare(ElementType::I8, WIDTH);
+        descriptor.tolerance = None;
+        descriptor.assurances = T::AvailableClasses::get();
+        descriptor.architecture = Some(architecture.digest().into());
+        let architecture: EncodedArchitecture =
+            architecture.encode().try_into().map_err(|_| "the architecture is too long")?;
+        assert!(architecture.len() as u32 <= a);
+
+        #[extrinsic_call]
+        publish(
+            RawOrigin::Signed(caller),
+            model,
+            descriptor,
+            royalty,
+            licence,
+            metadata,
+            Some(architecture),
+        );
+
+        let published = Versions::<T>::get(VersionId { model, number: version.number + 1 });
+        assert!(published.is_some_and(|record| record.proof.is_some()));
+        Ok(())
     }
 
     #[benchmark]
@@ -115,11 +214,17 @@ mod benchmarks {
     #[benchmark]
     fn remove_version() {
         let (caller, version) = published::<T>();
+        let architecture = vec![0; MAX_ARCHITECTURE_BYTES as usize];
+        Architectures::<T>::insert(
+            version,
+            EncodedArchitecture::try_from(architecture).expect("within the bound"),
+        );
 
         #[extrinsic_call]
         _(RawOrigin::Signed(caller), version);
 
         assert!(!Versions::<T>::contains_key(version));
+        assert!(!Architectures::<T>::contains_key(version));
     }
 
     #[benchmark]

@@ -1,15 +1,17 @@
+use alloc::vec::Vec;
 use assay_primitives::{
     model::{is_licence, is_model_name, Format, Licence, ModelName},
     traits::{Artifacts, Deposits, Models as ModelsTrait, VersionTerms},
-    AssuranceClass, AssuranceClasses, Balance, Digest, ModelDescriptor, ModelId, TensorDeclaration,
-    VersionId,
+    AssuranceClass, AssuranceClasses, Balance, Digest, ModelDescriptor, ModelId, ProofTerms,
+    TensorDeclaration, VersionId,
 };
 use codec::Encode;
 use frame_support::{ensure, traits::Get};
 use sp_runtime::{DispatchResult, Perbill};
 
 use crate::{
-    Config, Error, Event, Model, Models, Names, NextModel, Offers, Pallet, Version, Versions,
+    Architectures, Config, EncodedArchitecture, Error, Event, Model, Models, Names, NextModel,
+    Offers, Pallet, Version, Versions,
 };
 
 impl<T: Config> Pallet<T> {
@@ -49,7 +51,6 @@ impl<T: Config> Pallet<T> {
     }
 
     fn check_descriptor(descriptor: &ModelDescriptor) -> DispatchResult {
-        ensure!(descriptor.format == Format::Onnx, Error::<T>::FormatUnavailable);
         for side in [&descriptor.inputs, &descriptor.outputs] {
             ensure!(!side.is_empty(), Error::<T>::InvalidDeclaration);
             for (index, declared) in side.iter().enumerate() {
@@ -67,9 +68,22 @@ impl<T: Config> Pallet<T> {
                 || !descriptor.outputs.iter().any(is_float),
             Error::<T>::ToleranceMissing
         );
+        match descriptor.format {
+            Format::Onnx => {
+                ensure!(descriptor.architecture.is_none(), Error::<T>::ArchitectureNotAllowed);
+                let of_graphs = [AssuranceClass::Optimistic, AssuranceClass::Proof];
+                let needs_graph = of_graphs.into_iter().any(|class| offered.contains(class));
+                ensure!(!needs_graph, Error::<T>::ClassNeedsGraph);
+            },
+            Format::IntegerGraph => {
+                let is_exact = descriptor.tolerance.is_none_or(|t| t.millionths == 0);
+                ensure!(is_exact, Error::<T>::ToleranceNotAllowed);
+            },
+        }
         Ok(())
     }
 
+    #[allow(clippy::too_many_arguments)]
     pub(crate) fn do_publish(
         owner: T::AccountId,
         model: ModelId,
@@ -77,6 +91,7 @@ impl<T: Config> Pallet<T> {
         royalty: Perbill,
         licence: Licence,
         metadata: Option<Digest>,
+        architecture: Option<EncodedArchitecture>,
     ) -> DispatchResult {
         let mut record = Self::owned(&owner, model)?;
         ensure!(royalty <= T::MaxRoyalty::get(), Error::<T>::RoyaltyTooHigh);
@@ -86,6 +101,12 @@ impl<T: Config> Pallet<T> {
             T::Artifacts::complete(&descriptor.artifact).ok_or(Error::<T>::ArtifactNotFound)?;
         ensure!(artifact.size == descriptor.artifact_size, Error::<T>::ArtifactSizeMismatch);
         let number = record.newest.checked_add(1).ok_or(Error::<T>::NoIdentifierLeft)?;
+        let proof = match (descriptor.format, &architecture) {
+            (Format::Onnx, None) => None,
+            (Format::Onnx, Some(_)) => return Err(Error::<T>::ArchitectureNotAllowed.into()),
+            (Format::IntegerGraph, None) => return Err(Error::<T>::ArchitectureMissing.into()),
+            (Format::IntegerGraph, Some(bytes)) => Self::check_graph(&descriptor, bytes)?,
+        };
 
         let digest = descriptor.digest();
         let mut entry = Version {
@@ -97,9 +118,12 @@ impl<T: Config> Pallet<T> {
             deprecated: false,
             uses: 0,
             deposit: 0,
+            proof,
         };
-        // `set_metadata` may name a document later: its digest is paid for in any case.
-        let reserved = entry.metadata.map_or(Digest::len_bytes(), |_| 0);
+        // `set_metadata` may name a document later: its digest is paid for in any case. The
+        // architecture is beside the entry.
+        let reserved = entry.metadata.map_or(Digest::len_bytes(), |_| 0)
+            + architecture.as_ref().map_or(0, Encode::encoded_size);
         entry.deposit = T::ByteDeposit::get()
             .saturating_mul((entry.encoded_size() + reserved) as Balance)
             .saturating_add(T::BaseDeposit::get());
@@ -111,6 +135,9 @@ impl<T: Config> Pallet<T> {
         let version = VersionId { model, number };
         Models::<T>::insert(model, record);
         Versions::<T>::insert(version, entry);
+        if let Some(architecture) = architecture {
+            Architectures::<T>::insert(version, architecture);
+        }
         Self::deposit_event(Event::VersionPublished { version, digest });
         Ok(())
     }
@@ -164,6 +191,7 @@ impl<T: Config> Pallet<T> {
         let entry = Versions::<T>::get(version).ok_or(Error::<T>::VersionNotFound)?;
         ensure!(entry.uses == 0, Error::<T>::InUse);
         Versions::<T>::remove(version);
+        Architectures::<T>::remove(version);
         T::Artifacts::release(&entry.descriptor.artifact);
         T::Deposits::give_back(&owner, entry.deposit);
         record.versions = record.versions.saturating_sub(1);
@@ -198,6 +226,14 @@ impl<T: Config> ModelsTrait<T::AccountId> for Pallet<T> {
 
     fn assurances(version: VersionId) -> Option<AssuranceClasses> {
         Versions::<T>::get(version).map(|record| record.descriptor.assurances)
+    }
+
+    fn proof_terms(version: VersionId) -> Option<ProofTerms> {
+        Versions::<T>::get(version).and_then(|record| record.proof)
+    }
+
+    fn architecture(version: VersionId) -> Option<Vec<u8>> {
+        Architectures::<T>::get(version).map(EncodedArchitecture::into_inner)
     }
 
     fn acquire(version: VersionId) -> DispatchResult {

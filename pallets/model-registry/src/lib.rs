@@ -3,7 +3,9 @@
 //! Models, and versions of them that never change once published.
 //!
 //! A version names the artifact that holds it, declares its input and output tensors, and lists
-//! the assurance classes in which it may be asked. What fixes its meaning is the *descriptor*;
+//! the assurance classes in which it may be asked. A version that is an integer graph also brings
+//! its architecture along, which the chain checks and keeps: without it no proof could be
+//! verified. What fixes its meaning is the *descriptor*;
 //! the descriptor's digest is what results and receipts name. Royalty, metadata and
 //! deprecation can change, for new requests only. A version that an open request uses cannot
 //! be removed. The owner's deposit per stored byte comes back on removal.
@@ -11,12 +13,14 @@
 
 extern crate alloc;
 
+pub use graphs::proof_cost;
 pub use pallet::*;
 pub use types::*;
 pub use weights::WeightInfo;
 
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmarking;
+mod graphs;
 mod impls;
 #[cfg(test)]
 mod mock;
@@ -55,6 +59,16 @@ pub mod pallet {
         /// Classes that versions may offer today.
         #[pallet::constant]
         type AvailableClasses: Get<AssuranceClasses>;
+        /// Most steps ([`proof_cost`]) of a version that offers class `Proof`: what a verification
+        /// takes grows with them.
+        #[pallet::constant]
+        type MaxProofSteps: Get<u32>;
+        /// Most bytes of an input payload in a request.
+        #[pallet::constant]
+        type MaxInputBytes: Get<u32>;
+        /// Most bytes of an output payload.
+        #[pallet::constant]
+        type MaxOutputBytes: Get<u32>;
         /// Largest royalty, as a share of each price.
         #[pallet::constant]
         type MaxRoyalty: Get<Perbill>;
@@ -91,6 +105,10 @@ pub mod pallet {
     /// Versions.
     #[pallet::storage]
     pub type Versions<T: Config> = StorageMap<_, Twox64Concat, VersionId, Version>;
+
+    /// Encoded architectures of the versions that are integer graphs.
+    #[pallet::storage]
+    pub type Architectures<T: Config> = StorageMap<_, Twox64Concat, VersionId, EncodedArchitecture>;
 
     /// What happened.
     #[pallet::event]
@@ -186,8 +204,44 @@ pub mod pallet {
         ArtifactNotFound,
         /// The artifact has another size than the descriptor says.
         ArtifactSizeMismatch,
-        /// This format is not available in this version of the network. Use ONNX.
-        FormatUnavailable,
+        /// A version of the format `IntegerGraph` needs its architecture: its digest in the
+        /// descriptor, and its encoding as an argument.
+        ArchitectureMissing,
+        /// A version that is no integer graph has no architecture.
+        ArchitectureNotAllowed,
+        /// The architecture does not have the digest that the descriptor names.
+        ArchitectureDigestMismatch,
+        /// The bytes are not the encoding of an architecture.
+        ArchitectureMalformed,
+        /// The architecture breaks a rule of integer graphs. Check the model with
+        /// `assay_graph::CheckedGraph`, which says which one.
+        ArchitectureInvalid,
+        /// An integer graph has one input tensor, of 8-bit integers and of the graph's shape, with
+        /// or without a batch of 1.
+        InputNotOfGraph,
+        /// An integer graph has one output tensor, of the type and the shape of the graph's, with
+        /// or without a batch of 1.
+        OutputNotOfGraph,
+        /// The results of an integer graph are equal or not: it has no tolerance.
+        ToleranceNotAllowed,
+        /// Only an integer graph can be asked in this class. Quantise the model.
+        ClassNeedsGraph,
+        /// The payload of the graph's input or output would be larger than requests or results
+        /// may have inline, so that nothing could be proven.
+        ProofPayloadTooLarge,
+        /// The verification of a proof would take more steps than `MaxProofSteps`. Offer other
+        /// classes, or make the input, the kernels or the number of channels smaller.
+        ProofTooCostly,
+        /// The proof system does not know one of the graph's operations. Offer other classes.
+        ProofOperationUnsupported,
+        /// The architecture does not hold proof parameters within their bounds. Seal the graph
+        /// with `assay_proof::seal` before publication.
+        ProofParametersInvalid,
+        /// The proof parameters reach too few bits of soundness. Seal the graph with the
+        /// recommended ones.
+        ProofSecurityTooLow,
+        /// There is no verifier for a graph of this size. Offer other classes.
+        NotProvable,
         /// A version declares at least one input and one output, each with a name of its own,
         /// in UTF-8, and without a dimension of zero.
         InvalidDeclaration,
@@ -228,10 +282,11 @@ pub mod pallet {
         }
     }
 
-    #[pallet::call(weight(<T as Config>::WeightInfo))]
+    #[pallet::call]
     impl<T: Config> Pallet<T> {
         /// Creates a model without versions.
         #[pallet::call_index(0)]
+        #[pallet::weight(T::WeightInfo::create())]
         pub fn create(origin: OriginFor<T>, name: ModelName) -> DispatchResult {
             let owner = ensure_signed(origin)?;
             Self::do_create(owner, name)
@@ -240,8 +295,13 @@ pub mod pallet {
         /// Publishes the next version of a model.
         ///
         /// The artifact must be complete on chain. `metadata` may name a document about the
-        /// version, such as a model card.
+        /// version, such as a model card. `architecture` is the encoded architecture of an integer
+        /// graph, whose artifact is the encoding of the whole graph; other formats have none.
         #[pallet::call_index(1)]
+        #[pallet::weight(match architecture {
+            Some(architecture) => T::WeightInfo::publish_graph(architecture.len() as u32),
+            None => T::WeightInfo::publish(),
+        })]
         pub fn publish(
             origin: OriginFor<T>,
             model: ModelId,
@@ -249,13 +309,15 @@ pub mod pallet {
             royalty: Perbill,
             licence: Licence,
             metadata: Option<Digest>,
+            architecture: Option<EncodedArchitecture>,
         ) -> DispatchResult {
             let owner = ensure_signed(origin)?;
-            Self::do_publish(owner, model, descriptor, royalty, licence, metadata)
+            Self::do_publish(owner, model, descriptor, royalty, licence, metadata, architecture)
         }
 
         /// Names another document about a version, or none.
         #[pallet::call_index(2)]
+        #[pallet::weight(T::WeightInfo::set_metadata())]
         pub fn set_metadata(
             origin: OriginFor<T>,
             version: VersionId,
@@ -269,6 +331,7 @@ pub mod pallet {
 
         /// Changes the royalty of new requests.
         #[pallet::call_index(3)]
+        #[pallet::weight(T::WeightInfo::set_royalty())]
         pub fn set_royalty(
             origin: OriginFor<T>,
             version: VersionId,
@@ -283,6 +346,7 @@ pub mod pallet {
 
         /// Takes no new requests for a version. Open ones go on.
         #[pallet::call_index(4)]
+        #[pallet::weight(T::WeightInfo::deprecate())]
         pub fn deprecate(origin: OriginFor<T>, version: VersionId) -> DispatchResult {
             let owner = ensure_signed(origin)?;
             Self::do_deprecate(owner, version)
@@ -293,6 +357,7 @@ pub mod pallet {
         ///
         /// To the owner itself: withdraws the offer.
         #[pallet::call_index(5)]
+        #[pallet::weight(T::WeightInfo::transfer())]
         pub fn transfer(origin: OriginFor<T>, model: ModelId, to: T::AccountId) -> DispatchResult {
             let owner = ensure_signed(origin)?;
             if to == owner {
@@ -303,6 +368,7 @@ pub mod pallet {
 
         /// Removes a version that no open request uses, and gives its deposit back.
         #[pallet::call_index(6)]
+        #[pallet::weight(T::WeightInfo::remove_version())]
         pub fn remove_version(origin: OriginFor<T>, version: VersionId) -> DispatchResult {
             let owner = ensure_signed(origin)?;
             Self::do_remove_version(owner, version)
@@ -310,6 +376,7 @@ pub mod pallet {
 
         /// Removes a model without versions and the offer of it, and gives its deposit back.
         #[pallet::call_index(7)]
+        #[pallet::weight(T::WeightInfo::remove_model())]
         pub fn remove_model(origin: OriginFor<T>, model: ModelId) -> DispatchResult {
             let owner = ensure_signed(origin)?;
             Self::do_remove_model(owner, model)
@@ -320,6 +387,7 @@ pub mod pallet {
         ///
         /// Royalties of requests made before still go to the old owner.
         #[pallet::call_index(8)]
+        #[pallet::weight(T::WeightInfo::accept())]
         pub fn accept(origin: OriginFor<T>, model: ModelId) -> DispatchResult {
             let to = ensure_signed(origin)?;
             Self::do_accept(to, model)

@@ -1,10 +1,16 @@
 //! A runtime of balances, settlement (for deposits), storage (for artifacts) and this pallet.
 
+use std::sync::OnceLock;
+
+use assay_graph::Graph;
 use assay_primitives::{
     model::{Licence, ModelName, Tolerance},
+    traits::Artifacts as _,
     ArtifactManifest, AssuranceClasses, Balance, Digest, Dimension, ElementType, Format,
     ModelDescriptor, ModelId, TensorDeclaration, VersionId,
 };
+use assay_proof_fixtures::{perceptron, QUICK};
+use codec::Encode;
 use frame_support::{assert_ok, derive_impl, parameter_types, traits::fungible::Inspect};
 use sp_runtime::{BuildStorage, DispatchResult, Perbill};
 
@@ -66,7 +72,12 @@ parameter_types! {
     pub const TreasuryShare: Perbill = Perbill::from_percent(5);
     pub const BaseDeposit: Balance = BASE;
     pub const ByteDeposit: Balance = BYTE;
-    pub const AvailableClasses: AssuranceClasses = AssuranceClasses(0b11);
+    /// Signed, quorum and proof.
+    pub const AvailableClasses: AssuranceClasses = AssuranceClasses(0b1011);
+    /// As much as [`graph`] needs, and not one more.
+    pub static MaxProofSteps: u32 = 24;
+    pub static MaxInputBytes: u32 = 12;
+    pub static MaxOutputBytes: u32 = 20;
     pub const MaxRoyalty: Perbill = Perbill::from_percent(30);
 }
 
@@ -97,6 +108,9 @@ impl crate::Config for Test {
     type Artifacts = Storage;
     type Deposits = Settlement;
     type AvailableClasses = AvailableClasses;
+    type MaxProofSteps = MaxProofSteps;
+    type MaxInputBytes = MaxInputBytes;
+    type MaxOutputBytes = MaxOutputBytes;
     type MaxRoyalty = MaxRoyalty;
     type BaseDeposit = BaseDeposit;
     type ByteDeposit = ByteDeposit;
@@ -105,6 +119,9 @@ impl crate::Config for Test {
 
 /// The start: endowed accounts and no model.
 pub fn new_test_ext() -> sp_io::TestExternalities {
+    MaxProofSteps::set(24);
+    MaxInputBytes::set(12);
+    MaxOutputBytes::set(20);
     let mut storage = frame_system::GenesisConfig::<Test>::default().build_storage().unwrap();
     let endowed = [OWNER, OTHER, UPLOADER].map(|account| (account, ENDOWMENT));
     pallet_balances::GenesisConfig::<Test> {
@@ -204,11 +221,43 @@ pub fn descriptor() -> ModelDescriptor {
         outputs: vec![declaration("y", ElementType::F32, &[Dimension::Free])].try_into().unwrap(),
         assurances: AssuranceClasses(0b11),
         tolerance: Some(Tolerance { millionths: 10 }),
+        architecture: None,
     }
+}
+
+/// Every class that is available.
+pub const CLASSES: AssuranceClasses = AssuranceClasses(0b1011);
+
+/// A graph of 24 steps: for 4 inputs and 3 outputs, and for shapes of 4, 4 and 3 channels, with
+/// one row and column each. Sealing it takes time, so it is made once.
+pub fn graph() -> Graph {
+    static GRAPH: OnceLock<Graph> = OnceLock::new();
+    GRAPH.get_or_init(|| perceptron(&[4, 4, 3], &QUICK)).clone()
+}
+
+/// Puts a graph on chain, unless it is there.
+pub fn store(graph: &Graph) {
+    let bytes = graph.encode();
+    if Storage::complete(&assay_primitives::digest(&bytes)).is_none() {
+        artifact(&bytes);
+    }
+}
+
+/// Puts a graph on chain and publishes it as the owner.
+pub fn publish_graph(graph: &Graph, change: impl FnOnce(&mut ModelDescriptor)) -> DispatchResult {
+    store(graph);
+    let mut descriptor = assay_proof_fixtures::descriptor(graph, CLASSES);
+    change(&mut descriptor);
+    publish_with(descriptor, Some(graph.architecture.encode()))
 }
 
 /// Publishes as the owner with a royalty of 10 %.
 pub fn publish(descriptor: ModelDescriptor) -> DispatchResult {
+    publish_with(descriptor, None)
+}
+
+/// The same, with an architecture.
+pub fn publish_with(descriptor: ModelDescriptor, architecture: Option<Vec<u8>>) -> DispatchResult {
     Registry::publish(
         RuntimeOrigin::signed(OWNER),
         MODEL,
@@ -216,6 +265,7 @@ pub fn publish(descriptor: ModelDescriptor) -> DispatchResult {
         Perbill::from_percent(10),
         licence("MIT"),
         None,
+        architecture.map(|bytes| bytes.try_into().unwrap()),
     )
 }
 

@@ -1,11 +1,12 @@
 //! Invariants of models and versions.
 
 use alloc::collections::BTreeMap;
-use assay_primitives::{traits::Artifacts, Balance, ModelId};
+use assay_graph::format::GRAPH_TAG;
+use assay_primitives::{digest, traits::Artifacts, AssuranceClass, Balance, ModelId};
 use frame_support::{ensure, traits::Get};
 use sp_runtime::TryRuntimeError;
 
-use crate::{Config, Models, Names, NextModel, Offers, Pallet, Versions};
+use crate::{Architectures, Config, Models, Names, NextModel, Offers, Pallet, Versions};
 
 impl<T: Config> Pallet<T> {
     /// * Names and models point at each other.
@@ -13,6 +14,8 @@ impl<T: Config> Pallet<T> {
     /// * Counts and deposits of models are those of their versions and the base deposit.
     /// * Models that exist are offered, and not to their owners.
     /// * Descriptors have the digest that is stored, and their artifacts are complete.
+    /// * Integer graphs have the architecture that they name, and nothing else has one. There are
+    ///   terms of proofs exactly where class `Proof` is offered.
     pub fn do_try_state() -> Result<(), TryRuntimeError> {
         let mut sums: BTreeMap<ModelId, (u32, Balance)> = BTreeMap::new();
         for (version, record) in Versions::<T>::iter() {
@@ -26,10 +29,25 @@ impl<T: Config> Pallet<T> {
                 T::Artifacts::complete(&record.descriptor.artifact).is_some(),
                 "a version without its artifact"
             );
+            let architecture = Architectures::<T>::get(version)
+                .map(|bytes| digest(&[GRAPH_TAG, bytes.as_slice()].concat()));
+            ensure!(
+                architecture == record.descriptor.architecture,
+                "an architecture is not its version's"
+            );
+            ensure!(
+                record.proof.is_some()
+                    == record.descriptor.assurances.contains(AssuranceClass::Proof),
+                "terms of proofs and the class disagree"
+            );
             let (count, deposit) = sums.entry(version.model).or_default();
             *count += 1;
             *deposit += record.deposit;
         }
+        ensure!(
+            Architectures::<T>::iter_keys().all(Versions::<T>::contains_key),
+            "an architecture without its version"
+        );
         let mut names = 0;
         for (id, model) in Models::<T>::iter() {
             ensure!(id < NextModel::<T>::get(), "a model has an identifier to come");

@@ -1,10 +1,15 @@
 use assay_primitives::{
     model::{Licence, ModelName},
-    Balance, Digest, ModelDescriptor,
+    proof::MAX_ARCHITECTURE_BYTES,
+    Balance, Digest, ModelDescriptor, ProofTerms,
 };
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use frame_support::{pallet_prelude::ConstU32, BoundedVec};
 use scale_info::TypeInfo;
 use sp_runtime::Perbill;
+
+/// The encoding of an `assay_graph::Architecture`.
+pub type EncodedArchitecture = BoundedVec<u8, ConstU32<MAX_ARCHITECTURE_BYTES>>;
 
 /// A model.
 #[derive(
@@ -44,4 +49,6 @@ pub struct Version {
     pub uses: u32,
     /// Its part of the model's deposit, in plancks.
     pub deposit: Balance,
+    /// Terms of its proofs, where it offers class `Proof`.
+    pub proof: Option<ProofTerms>,
 }

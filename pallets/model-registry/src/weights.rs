@@ -6,8 +6,10 @@ use frame_support::weights::Weight;
 pub trait WeightInfo {
     /// The call `create`.
     fn create() -> Weight;
-    /// The call `publish`.
+    /// The call `publish` for a version that is no integer graph.
     fn publish() -> Weight;
+    /// The call `publish` for an integer graph whose architecture has `a` bytes.
+    fn publish_graph(a: u32) -> Weight;
     /// The call `set_metadata`.
     fn set_metadata() -> Weight;
     /// The call `set_royalty`.
@@ -31,6 +33,9 @@ impl WeightInfo for () {
         Weight::from_parts(1, 0)
     }
     fn publish() -> Weight {
+        Weight::from_parts(1, 0)
+    }
+    fn publish_graph(_: u32) -> Weight {
         Weight::from_parts(1, 0)
     }
     fn set_metadata() -> Weight {

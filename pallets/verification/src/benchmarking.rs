@@ -12,7 +12,7 @@ use frame_support::traits::EnsureOrigin;
 use frame_system::{pallet_prelude::BlockNumberFor, RawOrigin};
 use sp_runtime::{traits::Zero, RuntimeAppPublic};
 
-use crate::*;
+use crate::{cost::Fixture, *};
 
 #[benchmarks]
 mod benchmarks {
@@ -46,6 +46,7 @@ mod benchmarks {
             output_digest: digest(output),
             assurance: Assurance::Quorum { n: MAX_COMMITTEE, k: MAX_COMMITTEE },
             operator: operator.clone(),
+            proof: None,
         };
         let sign = |statement: &ResultStatement<T::AccountId>| -> WorkerSignature {
             worker.sign(&statement.signing_bytes()).expect("the key is in the keystore").into()
@@ -65,5 +66,45 @@ mod benchmarks {
         );
 
         assert!(Equivocations::<T>::contains_key(RequestId(7), operator));
+    }
+
+    #[benchmark]
+    fn verify_small() {
+        let fixture = Fixture::small();
+
+        #[block]
+        {
+            assert_eq!(fixture.verify(), Ok(()));
+        }
+    }
+
+    #[benchmark]
+    fn verify_deep() {
+        let fixture = Fixture::deep();
+
+        #[block]
+        {
+            assert_eq!(fixture.verify(), Ok(()));
+        }
+    }
+
+    #[benchmark]
+    fn verify_wide() {
+        let fixture = Fixture::wide();
+
+        #[block]
+        {
+            assert_eq!(fixture.verify(), Ok(()));
+        }
+    }
+
+    #[benchmark]
+    fn verify_long() {
+        let fixture = Fixture::long();
+
+        #[block]
+        {
+            assert_eq!(fixture.verify(), Ok(()));
+        }
     }
 }

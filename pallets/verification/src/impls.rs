@@ -1,19 +1,20 @@
 use alloc::vec::Vec;
 use assay_primitives::{
+    digest,
     model::{ModelDescriptor, Tolerance},
     operator::Offence,
     receipt::SignedEvidence,
-    traits::{MemberState, Operators, Verdict, Verification},
-    Assurance, AssuranceClass, Digest, Evidence, FailureReason, RequestId, ResultStatement,
-    Statement, WorkerId, WorkerSignature,
+    traits::{MemberState, Models, Operators, ProofFailure, ProvenResult, Verdict, Verification},
+    Assurance, AssuranceClass, Digest, Evidence, FailureReason, ProofCost, ProofEvidence,
+    RequestId, ResultStatement, Statement, WorkerId, WorkerSignature,
 };
-use frame_support::{ensure, traits::Get, BoundedVec};
+use frame_support::{ensure, traits::Get, weights::Weight, BoundedVec};
 use frame_system::pallet_prelude::BlockNumberFor;
 use sp_runtime::{traits::Zero, DispatchResult};
 
 use crate::{
-    quorum, Config, DisabledClasses, Equivocations, Error, Event, Outputs, Pallet, Submission,
-    Submissions,
+    class, cost, proof, CheckedProof, Config, DisabledClasses, Equivocations, Error, Event,
+    Judgement, Outputs, Pallet, Shown, Submission, Submissions,
 };
 
 impl<T: Config> Pallet<T> {
@@ -34,15 +35,18 @@ impl<T: Config> Pallet<T> {
         (first, first_signature): (ResultStatement<T::AccountId>, WorkerSignature),
         (second, second_signature): (ResultStatement<T::AccountId>, WorkerSignature),
     ) -> DispatchResult {
-        // Everything but the output must agree. An identifier may stand for one request on one
+        // Everything but the output and its proof must agree. An identifier may stand for one request on one
         // fork and for another on the next, and an honest operator answers both.
-        let same_answer = ResultStatement { output_digest: first.output_digest, ..second.clone() };
+        let same_answer = ResultStatement {
+            output_digest: first.output_digest,
+            proof: first.proof,
+            ..second.clone()
+        };
         ensure!(
             first == same_answer && first.output_digest != second.output_digest,
             Error::<T>::NotEquivocation
         );
-        let genesis = frame_system::Pallet::<T>::block_hash(BlockNumberFor::<T>::zero());
-        ensure!(first.genesis.as_bytes() == genesis.as_ref(), Error::<T>::WrongChain);
+        ensure!(first.genesis == Self::genesis(), Error::<T>::WrongChain);
         let (request, operator) = (first.request, first.operator.clone());
         ensure!(!Equivocations::<T>::contains_key(request, &operator), Error::<T>::AlreadyPunished);
         ensure!(
@@ -58,6 +62,34 @@ impl<T: Config> Pallet<T> {
         let amount = T::Operators::penalise(&operator, Offence::Equivocation, None);
         Self::deposit_event(Event::EquivocationPunished { operator, request, reporter, amount });
         Ok(())
+    }
+
+    fn genesis() -> Digest {
+        let hash = frame_system::Pallet::<T>::block_hash(BlockNumberFor::<T>::zero());
+        Digest::from_slice(hash.as_ref())
+    }
+
+    /// Stores a result. Equal outputs are kept once.
+    fn store(
+        request: RequestId,
+        member: &T::AccountId,
+        output: Vec<u8>,
+        output_digest: Digest,
+        (worker, signature): (WorkerId, WorkerSignature),
+        proof: Option<CheckedProof>,
+    ) {
+        let Ok(output) = BoundedVec::try_from(output) else {
+            frame_support::defensive!("an output passed its bound");
+            return;
+        };
+        if !Outputs::<T>::contains_key(request, output_digest) {
+            Outputs::<T>::insert(request, output_digest, output);
+        }
+        Submissions::<T>::insert(
+            request,
+            member,
+            Submission::Revealed { worker, output_digest, signature, proof },
+        );
     }
 
     /// Whether requests may ask for a class at all.
@@ -92,18 +124,35 @@ impl<T: Config> Verification<T::AccountId> for Pallet<T> {
         output_digest: Digest,
         output: Vec<u8>,
     ) {
-        let Ok(output) = BoundedVec::try_from(output) else {
-            frame_support::defensive!("an output passed its bound");
-            return;
-        };
-        if !Outputs::<T>::contains_key(request, output_digest) {
-            Outputs::<T>::insert(request, output_digest, output);
+        Self::store(request, member, output, output_digest, (worker, signature), None);
+    }
+
+    fn check_proof(result: &ProvenResult<'_, T::AccountId>) -> Result<(), ProofFailure> {
+        let architecture =
+            T::Models::architecture(result.version).ok_or(ProofFailure::NoVerifier)?;
+        proof::verify_result(Self::genesis(), &architecture, result)
+    }
+
+    fn note_proof(result: ProvenResult<'_, T::AccountId>) -> Result<(), ProofFailure> {
+        let terms = T::Models::proof_terms(result.version).ok_or(ProofFailure::NoVerifier)?;
+        let verdict = Self::check_proof(&result);
+        if verdict == Err(ProofFailure::NoVerifier) {
+            return verdict;
         }
-        Submissions::<T>::insert(
-            request,
-            member,
-            Submission::Revealed { worker, output_digest, signature },
-        );
+        let evidence = ProofEvidence {
+            digest: digest(result.proof),
+            bytes: result.proof.len() as u32,
+            security_bits: terms.security_bits,
+        };
+        let ProvenResult { request, operator, worker, signature, output, .. } = result;
+        let (output_digest, holds) = (digest(&output), verdict.is_ok());
+        let checked = Some(CheckedProof { evidence, holds });
+        Self::store(request, operator, output, output_digest, (worker, signature), checked);
+        verdict
+    }
+
+    fn proof_weight(cost: ProofCost, proof_bytes: u32) -> Weight {
+        cost::weight::<T::WeightInfo>(cost, proof_bytes)
     }
 
     fn member_state(request: RequestId, member: &T::AccountId) -> MemberState {
@@ -124,47 +173,44 @@ impl<T: Config> Verification<T::AccountId> for Pallet<T> {
         let mut silent = Vec::new();
         let mut failure = None;
         let mut items: Vec<SignedEvidence<T::AccountId>> = Vec::new();
+        let mut held = Vec::new();
         for member in members {
             match Submissions::<T>::get(request, member) {
-                Some(Submission::Revealed { worker, output_digest, signature }) => {
+                Some(Submission::Revealed { worker, output_digest, signature, proof }) => {
+                    held.push(proof.map(|proof| proof.holds));
                     items.push(SignedEvidence {
                         operator: member.clone(),
                         worker,
                         output_digest,
                         signature,
+                        proof: proof.map(|proof| proof.evidence),
                     })
                 },
                 Some(Submission::Failed(reason)) => failure = failure.or(Some(reason)),
                 Some(Submission::Committed(_)) | None => silent.push(member.clone()),
             }
         }
-        let threshold = match assurance {
-            Assurance::Quorum { k, .. } => k as usize,
-            _ => 1,
-        };
         let outputs: Vec<_> = items
             .iter()
             .map(|item| Outputs::<T>::get(request, item.output_digest).unwrap_or_default())
             .collect();
-        let results: Vec<&[u8]> = outputs.iter().map(|output| output.as_slice()).collect();
+        let shown: Vec<_> = outputs
+            .iter()
+            .zip(held)
+            .map(|(output, proof_holds)| Shown { output: output.as_slice(), proof_holds })
+            .collect();
 
-        let (mut agreed, mut wrong) = (Vec::new(), Vec::new());
-        let winner = quorum::winner(&results, threshold, tolerance);
-        // Two honest results may each be within the tolerance of the truth and not of each other.
-        // Only what is further away than that is wrong; what is between is just not paid.
-        let doubled = tolerance
-            .map(|Tolerance { millionths }| Tolerance { millionths: millionths.saturating_mul(2) });
-        if let Some(winner) = winner {
-            for (item, result) in items.iter().zip(&results) {
-                if quorum::equal(results[winner], result, tolerance) {
-                    agreed.push(item.operator.clone());
-                } else if !quorum::equal(results[winner], result, doubled) {
-                    wrong.push(item.operator.clone());
-                }
-            }
-        }
+        let Judgement { winner, agreed, wrong } =
+            class::verifier(assurance, tolerance).judge(&shown);
+        let operators = |of: Vec<usize>| {
+            of.into_iter()
+                .filter_map(|index| items.get(index))
+                .map(|item| item.operator.clone())
+                .collect()
+        };
+        let (agreed, wrong) = (operators(agreed), operators(wrong));
         Verdict {
-            winner: winner.map(|index| items[index].output_digest),
+            winner: winner.and_then(|index| items.get(index)).map(|item| item.output_digest),
             agreed,
             wrong,
             silent,

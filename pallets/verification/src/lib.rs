@@ -4,6 +4,7 @@
 //! no request.
 //!
 //! * `Signed`: one result, signed by the assigned operator's worker key.
+//! * `Proof`: one result with a validity proof, which is verified in the call that brings it.
 //! * `Quorum{n, k}`: commitments, then results that open them. The first result in the order of
 //!   the draw that at least `k` results equal (bit by bit, or within the version's tolerance)
 //!   wins. Revealed results that are not even within twice the tolerance of it are wrong.
@@ -14,15 +15,20 @@
 
 extern crate alloc;
 
+pub use class::{ClassVerifier, Judgement, Shown};
 pub use pallet::*;
 pub use weights::WeightInfo;
 
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmarking;
+pub mod class;
+pub mod cost;
 mod impls;
 #[cfg(test)]
 mod mock;
+pub mod proof;
 pub mod quorum;
+pub mod signed;
 #[cfg(test)]
 mod tests;
 #[cfg(any(feature = "std", feature = "try-runtime"))]
@@ -33,8 +39,9 @@ pub mod weights;
 pub mod pallet {
     use super::*;
     use assay_primitives::{
-        traits::Operators, AssuranceClass, AssuranceClasses, Balance, Digest, FailureReason,
-        RequestId, ResultStatement, WorkerId, WorkerSignature,
+        traits::{Models, Operators},
+        AssuranceClass, AssuranceClasses, Balance, Digest, FailureReason, ProofEvidence, RequestId,
+        ResultStatement, WorkerId, WorkerSignature,
     };
     use frame_support::pallet_prelude::*;
     use frame_system::pallet_prelude::*;
@@ -50,6 +57,8 @@ pub mod pallet {
     pub trait Config: frame_system::Config<RuntimeEvent: From<Event<Self>>> {
         /// Whose worker key is whose, and who is penalised.
         type Operators: Operators<Self::AccountId>;
+        /// Architectures of integer graphs, and the terms of their proofs.
+        type Models: Models<Self::AccountId>;
         /// Classes that this version of the network can check at all.
         #[pallet::constant]
         type AvailableClasses: Get<AssuranceClasses>;
@@ -85,7 +94,29 @@ pub mod pallet {
             output_digest: Digest,
             /// Signature over the result statement.
             signature: WorkerSignature,
+            /// What came of the proof, in class `Proof`.
+            proof: Option<CheckedProof>,
         },
+    }
+
+    /// A proof that was verified, or was not.
+    #[derive(
+        Clone,
+        Copy,
+        PartialEq,
+        Eq,
+        Debug,
+        Encode,
+        Decode,
+        DecodeWithMemTracking,
+        MaxEncodedLen,
+        TypeInfo,
+    )]
+    pub struct CheckedProof {
+        /// What is kept of it.
+        pub evidence: ProofEvidence,
+        /// Whether it holds.
+        pub holds: bool,
     }
 
     /// Classes that are switched off.
@@ -134,8 +165,8 @@ pub mod pallet {
     /// What can go wrong.
     #[pallet::error]
     pub enum Error<T> {
-        /// This class is not available in this version of the network. Ask for `Signed` or
-        /// `Quorum`.
+        /// This class is not available in this version of the network. Ask for `Signed`, `Quorum`
+        /// or `Proof`.
         ClassNotAvailable,
         /// The class is switched off at present.
         ClassDisabled,
@@ -145,8 +176,8 @@ pub mod pallet {
         InvalidQuorum,
         /// The class is switched that way already.
         NothingChanged,
-        /// The two statements differ in more than their output (chain, request, version, input,
-        /// assurance or operator), or have the same output: they show no equivocation.
+        /// The two statements differ in more than their output and its proof (chain, request,
+        /// version, input, assurance or operator), or have the same output: they show no equivocation.
         NotEquivocation,
         /// The statements are not about this chain.
         WrongChain,
@@ -163,6 +194,8 @@ pub mod pallet {
         fn integrity_test() {
             assert!(T::AvailableClasses::get().is_well_formed());
             assert!(T::MaxOutputBytes::get() > 0);
+            // Different accounts are different in a proof's context.
+            assert!(T::AccountId::max_encoded_len() <= 32);
         }
 
         #[cfg(feature = "try-runtime")]

@@ -6,15 +6,15 @@ use assay_primitives::{
     digest,
     model::Tolerance,
     operator::Offence,
-    traits::{Candidate, Operators, Verification as _},
+    traits::{Candidate, Models, Operators, Verification as _, VersionTerms},
     worker_crypto, Assurance, AssuranceClass, AssuranceClasses, Balance, Digest, ElementType,
-    FailureReason, Format, ModelDescriptor, RequestId, ResultStatement, Statement, Tensor,
-    VersionId, WorkerId, WorkerSignature,
+    FailureReason, Format, ModelDescriptor, ProofTerms, RequestId, ResultStatement, Statement,
+    Tensor, VersionId, WorkerId, WorkerSignature,
 };
 use codec::Encode;
 use frame_support::{assert_ok, derive_impl, parameter_types};
 use sp_core::Pair as _;
-use sp_runtime::BuildStorage;
+use sp_runtime::{BuildStorage, DispatchResult};
 
 /// The request of most tests.
 pub const REQUEST: RequestId = RequestId(7);
@@ -54,6 +54,8 @@ parameter_types! {
     pub static Available: AssuranceClasses = AssuranceClasses(0b11);
     pub const MaxOutputBytes: u32 = 1_024;
 
+    /// Architecture and terms of the only version, where it is a graph.
+    pub static Graph: Option<(Vec<u8>, ProofTerms)> = None;
     /// Operators by worker key, past ones as well.
     pub static Workers: BTreeMap<WorkerId, u64> = BTreeMap::new();
     /// Who is assigned to what.
@@ -99,8 +101,34 @@ impl Operators<u64> for NotedOperators {
     }
 }
 
+/// The version that the test has noted in the parameter above.
+pub struct NotedModels;
+
+impl Models<u64> for NotedModels {
+    fn terms(_: VersionId) -> Option<VersionTerms<u64>> {
+        None
+    }
+    fn is_active(_: VersionId) -> bool {
+        false
+    }
+    fn assurances(_: VersionId) -> Option<AssuranceClasses> {
+        None
+    }
+    fn proof_terms(_: VersionId) -> Option<ProofTerms> {
+        Graph::get().map(|(_, terms)| terms)
+    }
+    fn architecture(_: VersionId) -> Option<Vec<u8>> {
+        Graph::get().map(|(architecture, _)| architecture)
+    }
+    fn acquire(_: VersionId) -> DispatchResult {
+        Ok(())
+    }
+    fn release(_: VersionId) {}
+}
+
 impl crate::Config for Test {
     type Operators = NotedOperators;
+    type Models = NotedModels;
     type AvailableClasses = Available;
     type MaxOutputBytes = MaxOutputBytes;
     type AdminOrigin = frame_system::EnsureRoot<u64>;
@@ -113,6 +141,7 @@ pub fn new_test_ext() -> sp_io::TestExternalities {
     Workers::set(MEMBERS.into_iter().map(|member| (pair(member).public(), member)).collect());
     Assigned::set(MEMBERS.into_iter().map(|member| (member, REQUEST)).collect());
     Penalties::set(Vec::new());
+    Graph::set(None);
     let storage = frame_system::GenesisConfig::<Test>::default().build_storage().unwrap();
     let mut ext = sp_io::TestExternalities::new(storage);
     // Events are not kept at height 0.
@@ -158,6 +187,7 @@ pub fn statement(operator: u64, output: &[u8]) -> ResultStatement<u64> {
         output_digest: digest(output),
         assurance: Assurance::Quorum { n: 5, k: 3 },
         operator,
+        proof: None,
     }
 }
 
@@ -212,6 +242,7 @@ pub fn offering(assurances: AssuranceClasses) -> ModelDescriptor {
         outputs: Default::default(),
         assurances,
         tolerance: None,
+        architecture: None,
     }
 }
 

@@ -1,9 +1,41 @@
-//! Which of several results wins.
+//! Class `Quorum`: which of several results wins.
 
+use crate::{ClassVerifier, Judgement, Shown};
 use alloc::vec::Vec;
 use assay_math::{elements_within, FloatWidth};
 use assay_primitives::{model::Tolerance, ElementType, Tensor};
 use codec::DecodeAll;
+
+/// Enough equal results.
+pub struct Quorum {
+    /// Equal results needed.
+    pub threshold: usize,
+    /// When two results count as equal.
+    pub tolerance: Option<Tolerance>,
+}
+
+impl ClassVerifier for Quorum {
+    fn judge(&self, shown: &[Shown<'_>]) -> Judgement {
+        let results: Vec<&[u8]> = shown.iter().map(|result| result.output).collect();
+        let Some(first) = winner(&results, self.threshold, self.tolerance) else {
+            return Judgement::default();
+        };
+        // Two honest results may each be within the tolerance of the truth and not of each other.
+        // Only what is further away than that is wrong; what is between is just not paid.
+        let doubled = self
+            .tolerance
+            .map(|Tolerance { millionths }| Tolerance { millionths: millionths.saturating_mul(2) });
+        let (mut agreed, mut wrong) = (Vec::new(), Vec::new());
+        for (index, result) in results.iter().enumerate() {
+            if equal(results[first], result, self.tolerance) {
+                agreed.push(index);
+            } else if !equal(results[first], result, doubled) {
+                wrong.push(index);
+            }
+        }
+        Judgement { winner: Some(first), agreed, wrong }
+    }
+}
 
 /// Index of the first of `results` that at least `threshold` of them equal, itself included.
 ///

@@ -36,14 +36,18 @@ parameter_types! {
     pub const TreasuryShare: Perbill = Perbill::from_percent(5);
 
     /// Classes that this version can check.
-    pub const AvailableClasses: AssuranceClasses =
-        AssuranceClasses::NONE.with(AssuranceClass::Signed).with(AssuranceClass::Quorum);
+    pub const AvailableClasses: AssuranceClasses = AssuranceClasses::NONE
+        .with(AssuranceClass::Signed)
+        .with(AssuranceClass::Quorum)
+        .with(AssuranceClass::Proof);
 
     pub const ArtifactBaseDeposit: Balance = ASY / 10;
     /// 0.000001 ASY per byte: about one ASY per MiB.
     pub const ByteDeposit: Balance = ASY / 1_000_000;
     pub const ModelBaseDeposit: Balance = ASY;
     pub const StateByteDeposit: Balance = ASY / 1_000;
+    /// Twice the bytes of the largest input.
+    pub const MaxProofSteps: u32 = 128 * 1024;
     pub const MaxRoyalty: Perbill = Perbill::from_percent(50);
 
     pub const MinBond: Balance = 1_000 * ASY;
@@ -98,6 +102,9 @@ impl pallet_model_registry::Config for Runtime {
     type Artifacts = Storage;
     type Deposits = Settlement;
     type AvailableClasses = AvailableClasses;
+    type MaxProofSteps = MaxProofSteps;
+    type MaxInputBytes = MaxInputBytes;
+    type MaxOutputBytes = MaxOutputBytes;
     type MaxRoyalty = MaxRoyalty;
     type BaseDeposit = ModelBaseDeposit;
     type ByteDeposit = StateByteDeposit;
@@ -128,6 +135,7 @@ impl pallet_operators::Config for Runtime {
 
 impl pallet_verification::Config for Runtime {
     type Operators = Operators;
+    type Models = ModelRegistry;
     type AvailableClasses = AvailableClasses;
     type MaxOutputBytes = MaxOutputBytes;
     type AdminOrigin = EnsureRoot<AccountId>;
@@ -213,6 +221,23 @@ mod tests {
     #[test]
     fn an_operator_cannot_leave_before_its_requests_are_over() {
         assert!(UnbondingPeriod::get() > MaxDeadline::get());
+    }
+
+    #[test]
+    fn the_costliest_proof_takes_a_fifth_of_a_block_at_most() {
+        use assay_primitives::{
+            proof::{MAX_ARCHITECTURE_BYTES, MAX_PROOF_BYTES},
+            traits::Verification as _,
+            ProofCost,
+        };
+        // As many operations as a graph can have.
+        let cost = ProofCost {
+            architecture_bytes: MAX_ARCHITECTURE_BYTES,
+            operations: 256,
+            steps: MaxProofSteps::get(),
+        };
+        let weight = Verification::proof_weight(cost, MAX_PROOF_BYTES);
+        assert!(weight.all_lt(MAXIMUM_BLOCK_WEIGHT.saturating_div(5)), "{weight:?}");
     }
 
     #[test]

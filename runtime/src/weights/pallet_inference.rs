@@ -332,4 +332,10 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
             .saturating_add(T::DbWeight::get().reads(22))
             .saturating_add(T::DbWeight::get().writes(3))
     }
+    fn authorize_proof(x: u32) -> Weight {
+        Weight::from_parts(200000000, 0).saturating_add(Weight::from_parts(1_000, 0).saturating_mul(x.into()))
+    }
+    fn refuse_proof(x: u32) -> Weight {
+        Weight::from_parts(600000000, 0).saturating_add(Weight::from_parts(1_000, 0).saturating_mul(x.into()))
+    }
 }

@@ -35,6 +35,10 @@ impl<T: frame_system::Config> pallet_model_registry::WeightInfo for WeightInfo<T
             .saturating_add(T::DbWeight::get().reads(4))
             .saturating_add(T::DbWeight::get().writes(5))
     }
+    fn publish_graph(a: u32) -> Weight {
+        Weight::from_parts(100_000_000_000, 0)
+            .saturating_add(Weight::from_parts(10_000, 0).saturating_mul(a.into()))
+    }
     /// Storage: `ModelRegistry::Models` (r:1 w:0)
     /// Storage: `ModelRegistry::Versions` (r:1 w:1)
     fn set_metadata() -> Weight {

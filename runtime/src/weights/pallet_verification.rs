@@ -32,4 +32,16 @@ impl<T: frame_system::Config> pallet_verification::WeightInfo for WeightInfo<T> 
             .saturating_add(T::DbWeight::get().reads(7))
             .saturating_add(T::DbWeight::get().writes(5))
     }
+    fn verify_small() -> Weight {
+        Weight::from_parts(3000000000, 0)
+    }
+    fn verify_deep() -> Weight {
+        Weight::from_parts(25000000000, 0)
+    }
+    fn verify_wide() -> Weight {
+        Weight::from_parts(9000000000, 0)
+    }
+    fn verify_long() -> Weight {
+        Weight::from_parts(4000000000, 0)
+    }
 }

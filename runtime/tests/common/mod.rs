@@ -219,7 +219,7 @@ pub fn classes(members: &[AssuranceClass]) -> AssuranceClasses {
     members.iter().copied().collect()
 }
 
-/// Both classes that are available.
+/// Both classes that are available to every format.
 pub fn both() -> AssuranceClasses {
     classes(&[AssuranceClass::Signed, AssuranceClass::Quorum])
 }
@@ -242,6 +242,7 @@ pub fn integers(model_file: &[u8]) -> ModelDescriptor {
         outputs: vec![declare("y", ElementType::I32, 1)].try_into().expect("within the bound"),
         assurances: both(),
         tolerance: None,
+        architecture: None,
     }
 }
 
@@ -338,6 +339,7 @@ pub fn result_statement(
         output_digest: assay_primitives::digest(output),
         assurance: record.map_or(Assurance::Signed, |record| record.assurance),
         operator: operator.clone(),
+        proof: None,
     }
 }
 

@@ -309,6 +309,7 @@ impl Fuzz {
             royalty: Perbill::from_parts(royalty),
             licence: common::bounded(&licence),
             metadata,
+            architecture: None,
         };
         self.call(owner, call, ok);
     }

@@ -407,8 +407,9 @@ impl Oracle {
             return None;
         }
         // What is stored: the declaration, its digest, the terms and the counters, and a digest
-        // of metadata whether it is there already or not.
-        let counters = (false, 0u32, 0u128);
+        // of metadata whether it is there already or not. No terms of proofs: models here are no
+        // graphs.
+        let counters = (false, 0u32, 0u128, None::<u8>);
         let stored = (descriptor, Digest::zero(), royalty, licence, Some(Digest::zero()), counters);
         let _ = metadata;
         let deposit = parameters::ModelBaseDeposit::get()

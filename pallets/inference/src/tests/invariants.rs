@@ -1,6 +1,6 @@
 //! Each invariant catches the state that it is there for.
 
-use assay_primitives::{runtime_api::Status, Outcome, RequestId};
+use assay_primitives::{runtime_api::Status, Outcome, ProofEvidence, RequestId};
 use frame_support::assert_ok;
 use sp_runtime::DispatchError;
 
@@ -75,6 +75,15 @@ fn evidence_that_is_missing_or_altered_is_found() {
     found("a receipt, no evidence", || EvidenceOf::<Test>::remove(OVER));
     found("evidence has another digest", || {
         EvidenceOf::<Test>::insert(OVER, assay_primitives::Evidence::default());
+    });
+    found("a proof and the class disagree", || {
+        let mut evidence = EvidenceOf::<Test>::get(OVER).unwrap();
+        evidence[0].proof =
+            Some(ProofEvidence { digest: Default::default(), bytes: 1, security_bits: 120 });
+        alter_receipt(|receipt| {
+            receipt.evidence_digest = assay_primitives::receipt::evidence_digest(&evidence);
+        });
+        EvidenceOf::<Test>::insert(OVER, evidence);
     });
     found("a signature in the evidence does not hold", || {
         let mut evidence = EvidenceOf::<Test>::get(OVER).unwrap();

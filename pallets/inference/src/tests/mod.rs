@@ -8,6 +8,7 @@ mod failure;
 mod input;
 mod invariants;
 mod offchain;
+mod proof;
 mod quorum;
 mod request;
 mod reveal;

@@ -7,12 +7,14 @@ use std::{
 
 use assay_engine_interface::{EngineExt, EngineProvider};
 use assay_primitives::{
-    engine::{EngineInfo, Job, JobInput, JobStatus},
+    engine::{EngineInfo, Job, JobInput, JobStatus, ProofContext},
     operator::EngineVersion,
+    proof::{account_bytes, MAX_PROOF_BYTES},
     runtime_api::Status,
-    ArtifactManifest, FailureReason, Outcome, RejectReason, RequestId, WORKER_KEY_TYPE,
+    ArtifactManifest, ElementType, FailureReason, Outcome, RejectReason, RequestId,
+    WORKER_KEY_TYPE,
 };
-use codec::Decode;
+use codec::{Decode, Encode};
 use frame_support::{assert_ok, traits::OffchainWorker};
 use sp_application_crypto::{ByteArray, Pair as _};
 use sp_core::offchain::{testing, OffchainDbExt, OffchainWorkerExt, TransactionPoolExt};
@@ -409,5 +411,74 @@ fn who_has_committed_or_failed_does_not_run_again_before_the_second_phase() {
         next_block();
         assert!(work().is_empty());
         assert!(engine.jobs().is_empty());
+    });
+}
+
+/// What an engine says that proves, for the only request for which it is asked.
+fn proving(job: &Job, change: impl FnOnce(&mut Vec<u8>)) -> JobStatus {
+    let context = job.prove.as_ref().unwrap();
+    let context = assay_proof::Context {
+        genesis: context.genesis,
+        domain: &context.domain,
+        request: &context.request,
+        requester: context.requester,
+        operator: context.operator,
+    };
+    let mut proven = Proven::model().prover.prove(&context, &super::proof::DATA).unwrap();
+    change(&mut proven.proof);
+    let output = assay_proof_fixtures::payload(ElementType::I32, &proven.output);
+    JobStatus::Done { output, proof: Some(proven.proof) }
+}
+
+#[test]
+fn a_proof_is_asked_for_in_its_context_and_handed_in() {
+    let engine = Engine::answering(JobStatus::Running);
+    on_a_node(&engine, |work| {
+        let version = Proven::model().publish();
+        let (id, members) = super::proof::terms(version).drawn();
+        assert!(work().is_empty(), "it is still being proven");
+        let jobs = engine.jobs();
+        let [job] = &jobs[..] else { panic!("one job") };
+        let expected = ProofContext {
+            genesis: genesis().0,
+            domain: b"assay/inference/1".to_vec(),
+            request: id.encode(),
+            requester: account_bytes(&PAYER),
+            operator: account_bytes(&members[0]),
+        };
+        assert_eq!(job.prove, Some(expected));
+        engine.now_says(proving(job, |_| ()));
+        next_block();
+        let calls = work();
+        let [call @ Call::submit_proof { .. }] = &calls[..] else { panic!("{calls:?}") };
+        assert_ok!(include(call.clone()));
+        assert_eq!(outcome(id), Outcome::Verified);
+    });
+}
+
+#[test]
+fn a_node_hands_in_no_proof_that_does_not_hold() {
+    let engine = Engine::answering(JobStatus::Running);
+    on_a_node(&engine, |work| {
+        let version = Proven::model().publish();
+        let (first, _) = super::proof::terms(version).drawn();
+        work();
+        let job = engine.jobs().pop().unwrap();
+        let JobStatus::Done { output, .. } = proving(&job, |_| ()) else { unreachable!() };
+        let answers = [
+            proving(&job, |proof| proof[0] ^= 1),
+            proving(&job, |proof| proof.clear()),
+            proving(&job, |proof| proof.resize(MAX_PROOF_BYTES as usize + 1, 0)),
+            JobStatus::Done { output, proof: None },
+        ];
+        for answer in answers {
+            engine.now_says(answer);
+            next_block();
+            let calls = work();
+            let [Call::report_failure { request, reason, .. }] = &calls[..] else {
+                panic!("{calls:?}")
+            };
+            assert_eq!((*request, *reason), (first, FailureReason::ProofUnavailable));
+        }
     });
 }

@@ -53,9 +53,11 @@ fn a_result_is_paid_for_and_leaves_a_receipt() {
             output_digest: digest(&output),
             assurance: SIGNED,
             operator,
+            proof: None,
         };
         let evidence = EvidenceOf::<Test>::get(id).unwrap();
-        let [SignedEvidence { operator: by, worker, output_digest, signature }] = &evidence[..]
+        let [SignedEvidence { operator: by, worker, output_digest, signature, proof: None }] =
+            &evidence[..]
         else {
             panic!("one result")
         };
@@ -201,6 +203,7 @@ fn a_signature_over_anything_else_is_refused() {
             ResultStatement { version_digest: Digest::zero(), ..good() },
             ResultStatement { assurance: QUORUM, ..good() },
             ResultStatement { operator: STRANGER, ..good() },
+            ResultStatement { proof: Some(Digest::zero()), ..good() },
         ];
         for statement in statements {
             let call = result_with(id, operator, output.clone(), &statement, &pair(operator));

@@ -36,6 +36,7 @@ pub fn statement(id: RequestId, operator: u64, output: &[u8]) -> ResultStatement
         output_digest: digest(output),
         assurance: request.assurance,
         operator,
+        proof: None,
     }
 }
 
@@ -154,9 +155,9 @@ fn the_pool_is_told_how_long_a_call_is_good_for_and_what_it_excludes() {
 
 #[test]
 fn every_code_with_which_calls_are_refused_is_explained() {
-    use crate::refusal::{describe, REQUEST_NOT_FOUND, WRONG_OUTPUT};
+    use crate::refusal::{describe, REQUEST_NOT_FOUND, WRONG_COST};
     let texts: std::collections::BTreeSet<_> =
-        (REQUEST_NOT_FOUND..=WRONG_OUTPUT).map(|code| describe(code).unwrap()).collect();
-    assert_eq!(texts.len() as u8, WRONG_OUTPUT - REQUEST_NOT_FOUND + 1);
-    assert_eq!(describe(WRONG_OUTPUT + 1), None);
+        (REQUEST_NOT_FOUND..=WRONG_COST).map(|code| describe(code).unwrap()).collect();
+    assert_eq!(texts.len() as u8, WRONG_COST - REQUEST_NOT_FOUND + 1);
+    assert_eq!(describe(WRONG_COST + 1), None);
 }

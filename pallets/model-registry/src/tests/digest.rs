@@ -10,7 +10,7 @@ use sp_core::{bytes::from_hex, H256};
 use crate::mock::declaration;
 
 /// The encoding of [`descriptor`], written out by hand.
-const ENCODED: [&str; 7] = [
+const ENCODED: [&str; 8] = [
     // Artifact, size, format.
     "1111111111111111111111111111111111111111111111111111111111111111",
     "0807060504030201",
@@ -23,10 +23,12 @@ const ENCODED: [&str; 7] = [
     "03",
     // Tolerance of 10 millionths.
     "010a000000",
+    // No architecture.
+    "00",
 ];
 
 /// BLAKE2b-256 of `assay/version/1` and [`ENCODED`], by another implementation.
-const DIGEST: &str = "c2950812f9a849a68276681ef7fce48153e6d0a2092aa1c530c4575fe4e783df";
+const DIGEST: &str = "1b47baff884380899bca43f7ed8986078b3367e10a1ae075601740b63f58c60a";
 
 fn descriptor() -> ModelDescriptor {
     ModelDescriptor {
@@ -44,6 +46,7 @@ fn descriptor() -> ModelDescriptor {
         .unwrap(),
         assurances: AssuranceClasses(0b11),
         tolerance: Some(Tolerance { millionths: 10 }),
+        architecture: None,
     }
 }
 
@@ -65,7 +68,7 @@ fn the_digest_of_a_descriptor_is_fixed() {
 
 #[test]
 fn the_digest_depends_on_every_part() {
-    let changes: [fn(&mut ModelDescriptor); 10] = [
+    let changes: [fn(&mut ModelDescriptor); 12] = [
         |d| d.artifact = Digest::repeat_byte(0x12),
         |d| d.artifact_size += 1,
         |d| d.format = Format::IntegerGraph,
@@ -76,6 +79,8 @@ fn the_digest_depends_on_every_part() {
         |d| d.assurances = AssuranceClasses(0b01),
         |d| d.tolerance = None,
         |d| d.tolerance = Some(Tolerance { millionths: 11 }),
+        |d| d.architecture = Some(Digest::repeat_byte(0x11)),
+        |d| d.architecture = Some(Digest::repeat_byte(0x12)),
     ];
     let mut digests: Vec<_> = changes
         .iter()

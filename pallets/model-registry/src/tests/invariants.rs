@@ -1,8 +1,8 @@
 //! `try_state` notices each kind of broken state.
 
-use assay_primitives::{ModelId, VersionId};
+use assay_primitives::{ModelId, ProofTerms, VersionId};
 
-use crate::{mock::*, Model, Models, Names, NextModel, Offers, Version, Versions};
+use crate::{mock::*, Architectures, Model, Models, Names, NextModel, Offers, Version, Versions};
 
 fn change_model(change: impl FnOnce(&mut Model<u64>)) {
     Models::<Test>::mutate(MODEL, |model| change(model.as_mut().unwrap()));
@@ -99,5 +99,31 @@ fn a_wrong_deposit_is_noticed() {
     });
     breaks("a model's deposit is not that of its versions", || {
         change_version(|version| version.deposit -= 1);
+    });
+}
+
+#[test]
+fn an_architecture_that_no_version_names_is_noticed() {
+    let bytes = || crate::EncodedArchitecture::try_from(vec![1, 2, 3]).unwrap();
+    breaks("an architecture is not its version's", || {
+        Architectures::<Test>::insert(VERSION, bytes());
+    });
+    breaks("an architecture is not its version's", || {
+        change_version(|version| {
+            version.descriptor.architecture = Some(Default::default());
+            version.digest = version.descriptor.digest();
+        });
+    });
+    breaks("an architecture without its version", || {
+        Architectures::<Test>::insert(VersionId { model: MODEL, number: 2 }, bytes());
+    });
+}
+
+#[test]
+fn terms_of_proofs_without_the_class_are_noticed() {
+    breaks("terms of proofs and the class disagree", || {
+        change_version(|version| {
+            version.proof = Some(ProofTerms { security_bits: 120, cost: Default::default() });
+        });
     });
 }

@@ -6,6 +6,7 @@ mod deprecate;
 mod digest;
 mod invariants;
 mod publish;
+mod publish_graph;
 mod remove_model;
 mod remove_version;
 mod set_metadata;

@@ -1,7 +1,7 @@
 use assay_primitives::{
     model::{ModelDescriptor, Tolerance},
     traits::Artifacts as _,
-    AssuranceClass, AssuranceClasses, Digest, Dimension, ElementType, Format, ModelId, VersionId,
+    AssuranceClass, AssuranceClasses, Digest, Dimension, ElementType, ModelId, VersionId,
 };
 use codec::Encode;
 use frame_support::{assert_noop, assert_ok};
@@ -10,7 +10,7 @@ use sp_runtime::{DispatchError, DispatchResult, Perbill};
 use crate::{mock::*, Error, Event, Models, Versions};
 
 /// Publishes the usual descriptor after a change to it.
-fn publish_with(change: impl FnOnce(&mut ModelDescriptor)) -> DispatchResult {
+fn publish_changed(change: impl FnOnce(&mut ModelDescriptor)) -> DispatchResult {
     let mut descriptor = descriptor();
     change(&mut descriptor);
     publish(descriptor)
@@ -34,6 +34,7 @@ fn a_version_is_published_against_a_deposit_for_its_bytes() {
             Perbill::from_percent(30),
             licence("Apache-2.0 WITH LLVM-exception"),
             metadata,
+            None,
         ));
         let record = Versions::<Test>::get(VERSION).unwrap();
         assert_eq!(record.descriptor, descriptor());
@@ -67,6 +68,7 @@ fn metadata_costs_the_same_now_or_later() {
                 Perbill::zero(),
                 licence("MIT"),
                 metadata,
+                None,
             ));
             let version = VersionId { model: MODEL, number };
             assert_ok!(Registry::set_metadata(
@@ -118,7 +120,8 @@ fn only_the_owner_publishes() {
     test(|| {
         ready();
         let publish_as = |origin, model| {
-            Registry::publish(origin, model, descriptor(), Perbill::zero(), licence("MIT"), None)
+            let royalty = Perbill::zero();
+            Registry::publish(origin, model, descriptor(), royalty, licence("MIT"), None, None)
         };
         let (owner, other) = (RuntimeOrigin::signed(OWNER), RuntimeOrigin::signed(OTHER));
         assert_noop!(publish_as(other, MODEL), Error::<Test>::NotOwner);
@@ -140,6 +143,7 @@ fn a_royalty_up_to_the_bound_is_taken() {
                 descriptor(),
                 royalty,
                 licence("MIT"),
+                None,
                 None,
             )
         };
@@ -163,6 +167,7 @@ fn a_licence_looks_like_an_spdx_expression() {
                 Perbill::zero(),
                 licence(text),
                 None,
+                None,
             )
         };
         for bad in ["", "MIT;", "MIT\n", "é", "<b>"] {
@@ -175,24 +180,13 @@ fn a_licence_looks_like_an_spdx_expression() {
 }
 
 #[test]
-fn a_format_that_nothing_runs_is_refused() {
-    test(|| {
-        ready();
-        assert_noop!(
-            publish_with(|d| d.format = Format::IntegerGraph),
-            Error::<Test>::FormatUnavailable
-        );
-    });
-}
-
-#[test]
 fn both_sides_are_declared() {
     test(|| {
         ready();
         let changes: [fn(&mut ModelDescriptor); 2] =
             [|d| d.inputs = Default::default(), |d| d.outputs = Default::default()];
         for change in changes {
-            assert_noop!(publish_with(change), Error::<Test>::InvalidDeclaration);
+            assert_noop!(publish_changed(change), Error::<Test>::InvalidDeclaration);
         }
     });
 }
@@ -213,16 +207,16 @@ fn a_declaration_that_no_tensor_fits_is_refused() {
         for side in bad {
             let side: assay_primitives::model::TensorDeclarations = side.try_into().unwrap();
             assert_noop!(
-                publish_with(|d| d.inputs = side.clone()),
+                publish_changed(|d| d.inputs = side.clone()),
                 Error::<Test>::InvalidDeclaration
             );
             assert_noop!(
-                publish_with(|d| d.outputs = side.clone()),
+                publish_changed(|d| d.outputs = side.clone()),
                 Error::<Test>::InvalidDeclaration
             );
         }
         assert_noop!(
-            publish_with(|d| d.inputs[0].name = vec![0xff].try_into().unwrap()),
+            publish_changed(|d| d.inputs[0].name = vec![0xff].try_into().unwrap()),
             Error::<Test>::InvalidDeclaration
         );
     });
@@ -232,7 +226,7 @@ fn a_declaration_that_no_tensor_fits_is_refused() {
 fn an_input_and_an_output_may_have_the_same_name() {
     test(|| {
         ready();
-        assert_ok!(publish_with(|d| d.outputs[0].name = d.inputs[0].name.clone()));
+        assert_ok!(publish_changed(|d| d.outputs[0].name = d.inputs[0].name.clone()));
     });
 }
 
@@ -241,17 +235,17 @@ fn a_version_offers_a_class_that_is_there() {
     test(|| {
         ready();
         assert_noop!(
-            publish_with(|d| d.assurances = AssuranceClasses::NONE),
+            publish_changed(|d| d.assurances = AssuranceClasses::NONE),
             Error::<Test>::NoAssurance
         );
-        for class in [AssuranceClass::Optimistic, AssuranceClass::Proof, AssuranceClass::Tee] {
+        for class in [AssuranceClass::Optimistic, AssuranceClass::Tee] {
             assert_noop!(
-                publish_with(|d| d.assurances = d.assurances.with(class)),
+                publish_changed(|d| d.assurances = d.assurances.with(class)),
                 Error::<Test>::ClassUnavailable
             );
         }
         assert_noop!(
-            publish_with(|d| d.assurances = AssuranceClasses(0x81)),
+            publish_changed(|d| d.assurances = AssuranceClasses(0x81)),
             Error::<Test>::ClassUnavailable
         );
     });
@@ -261,9 +255,9 @@ fn a_version_offers_a_class_that_is_there() {
 fn a_quorum_of_floating_point_results_needs_a_tolerance() {
     test(|| {
         ready();
-        assert_noop!(publish_with(|d| d.tolerance = None), Error::<Test>::ToleranceMissing);
+        assert_noop!(publish_changed(|d| d.tolerance = None), Error::<Test>::ToleranceMissing);
         assert_noop!(
-            publish_with(|d| {
+            publish_changed(|d| {
                 d.outputs[0].element_type = ElementType::F64;
                 d.assurances = AssuranceClasses::NONE.with(AssuranceClass::Quorum);
                 d.tolerance = None;
@@ -271,14 +265,14 @@ fn a_quorum_of_floating_point_results_needs_a_tolerance() {
             Error::<Test>::ToleranceMissing
         );
         // Bit by bit is a tolerance as well.
-        assert_ok!(publish_with(|d| d.tolerance = Some(Tolerance { millionths: 0 })));
+        assert_ok!(publish_changed(|d| d.tolerance = Some(Tolerance { millionths: 0 })));
         // One signature needs none.
-        assert_ok!(publish_with(|d| {
+        assert_ok!(publish_changed(|d| {
             d.tolerance = None;
             d.assurances = AssuranceClasses::NONE.with(AssuranceClass::Signed);
         }));
         // Nor do whole numbers.
-        assert_ok!(publish_with(|d| {
+        assert_ok!(publish_changed(|d| {
             d.tolerance = None;
             d.outputs[0].element_type = ElementType::I64;
         }));
@@ -318,7 +312,7 @@ fn a_version_knows_the_size_of_its_artifact() {
         ready();
         for size in [0, 8, 10, u64::MAX] {
             assert_noop!(
-                publish_with(|d| d.artifact_size = size),
+                publish_changed(|d| d.artifact_size = size),
                 Error::<Test>::ArtifactSizeMismatch
             );
         }

@@ -3,6 +3,7 @@
 mod check_request;
 mod decide;
 mod invariants;
+mod proof;
 mod quorum;
 mod report_equivocation;
 mod set_class_enabled;

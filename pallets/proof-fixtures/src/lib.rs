@@ -1,0 +1,200 @@
+//! Sealed integer graphs, and proofs of what they compute, for the tests and benchmarks of the
+//! pallets. Only tests link this.
+//!
+//! The benchmarks run in wasm, where nothing can be proven. Their proofs are files, which
+//! `cargo run --release -p assay-proof-fixtures` writes again after a change of the proof system.
+
+pub mod series;
+
+use assay_graph::{
+    Architecture, CheckedGraph, Clamp, Commitments, Extent, FormatVersion, Graph, Multiplier,
+    Operation, Padding, Parameters, Scale, Shape, Shift, TensorId, Weights, Window,
+};
+use assay_primitives::{
+    tensor::graph_dimensions, AssuranceClasses, Dimension, ElementType, Format, ModelDescriptor,
+    Tensor, TensorDeclaration,
+};
+use assay_proof::{seal, OpeningParameters, ProofParameters, Prover};
+use codec::Encode;
+
+/// Parameters without proof of work: proofs are larger, and made in a fraction of the time.
+pub const QUICK: ProofParameters = {
+    let opening = OpeningParameters { grinding_bits: 0, ..ProofParameters::RECOMMENDED.model };
+    ProofParameters { model: opening, witness: opening, ..ProofParameters::RECOMMENDED }
+};
+
+/// Parameters that make for the longest proofs.
+pub const STRICT: ProofParameters = {
+    let opening = OpeningParameters {
+        log_inverse_rate: 3,
+        first_fold: 3,
+        fold: 3,
+        grinding_bits: 0,
+        security_bits: 136,
+        ..ProofParameters::RECOMMENDED.model
+    };
+    ProofParameters { model: opening, witness: opening, ..ProofParameters::RECOMMENDED }
+};
+
+/// xorshift64*.
+#[derive(Clone, Debug)]
+pub struct Random(pub u64);
+
+impl Random {
+    /// The next byte.
+    pub fn byte(&mut self) -> u8 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 40) as u8
+    }
+}
+
+fn list<T, const MAX: usize>(elements: Vec<T>) -> assay_graph::List<T, MAX> {
+    elements.try_into().expect("within the bound")
+}
+
+/// One operation, on what the one before it defines.
+#[derive(Clone, Copy, Debug)]
+pub enum Layer {
+    /// A dense layer of so many rows, with random weights.
+    Dense(u32),
+    /// A convolution to so many channels, with a kernel of so many rows and columns, one step at a
+    /// time, and random weights.
+    Conv2d(u32, [u16; 2]),
+    /// The maximum of windows of so many rows and columns, one step at a time.
+    MaxPool2d([u16; 2]),
+    /// Requantisation with a multiplier for each channel, and ReLU.
+    Requantize,
+    /// A table like no other.
+    Lookup,
+}
+
+/// A window that keeps rows and columns as many as they are.
+fn window([height, width]: [u16; 2]) -> Window {
+    Window {
+        kernel: Extent { height, width },
+        stride: Extent::square(1),
+        padding: Padding {
+            top: (height - 1) / 2,
+            left: (width - 1) / 2,
+            bottom: height / 2,
+            right: width / 2,
+        },
+    }
+}
+
+/// A graph of these operations, sealed.
+pub fn graph(input_shape: Shape, layers: &[Layer], parameters: &ProofParameters) -> Graph {
+    let mut random = Random(7);
+    let (mut operations, mut sets) = (vec![], vec![]);
+    let (mut shape, mut fan_in) = (input_shape, 1);
+    let mut parameter_set = |channels: u32, fan_in: u32| {
+        sets.push(Parameters {
+            weights: list((0..channels * fan_in).map(|_| random.byte() as i8).collect()),
+            bias: list((0..channels).map(|_| i32::from(random.byte())).collect()),
+        });
+    };
+    for (index, layer) in layers.iter().enumerate() {
+        let input = TensorId(index as u16);
+        operations.push(match *layer {
+            Layer::Dense(rows) => {
+                parameter_set(rows, shape.channels);
+                (fan_in, shape) = (shape.channels, Shape::vector(rows));
+                Operation::Dense { input, rows }
+            },
+            Layer::Conv2d(output_channels, kernel) => {
+                let window = window(kernel);
+                fan_in = shape.channels * window.kernel.area() as u32;
+                parameter_set(output_channels, fan_in);
+                shape.channels = output_channels;
+                Operation::Conv2d { input, output_channels, groups: 1, window }
+            },
+            Layer::MaxPool2d(kernel) => Operation::MaxPool2d { input, window: window(kernel) },
+            Layer::Requantize => {
+                // Random products add up to about 60 after this.
+                let ratio = 60.0 / (74.0 * 74.0 * f64::from(fan_in).sqrt());
+                let multiplier = Multiplier::new((ratio * 2f64.powi(32)) as u32).expect("31 bits");
+                Operation::Requantize {
+                    input,
+                    multipliers: list(vec![multiplier; shape.channels as usize]),
+                    shift: Shift::Bits32,
+                    quotient_bits: 9,
+                    clamp: Clamp::RELU,
+                }
+            },
+            Layer::Lookup => {
+                let mut random = Random(100 + index as u64);
+                Operation::Lookup { input, table: std::array::from_fn(|_| random.byte() as i8) }
+            },
+        });
+    }
+    let mut graph = Graph {
+        architecture: Architecture {
+            format_version: FormatVersion::V1,
+            input_shape,
+            input_scale: Scale::ONE,
+            output_scale: Scale::ONE,
+            operations: list(operations),
+            commitments: Commitments::default(),
+        },
+        weights: Weights { parameters: list(sets) },
+    };
+    graph.complete().expect("the quotients fit");
+    seal(&mut graph, parameters).expect("the operations can be proven");
+    graph
+}
+
+/// Dense layers of these widths, with requantisation and ReLU between them. The output is the
+/// accumulators of the last layer.
+pub fn perceptron(widths: &[u32], parameters: &ProofParameters) -> Graph {
+    let mut layers = vec![];
+    for rows in &widths[1..] {
+        layers.extend([Layer::Dense(*rows), Layer::Requantize]);
+    }
+    layers.pop();
+    graph(Shape::vector(widths[0]), &layers, parameters)
+}
+
+/// A prover of a sealed graph.
+pub fn prover(graph: &Graph) -> Prover {
+    let checked = CheckedGraph::new(graph.clone()).expect("the graph is complete");
+    Prover::new(&checked).expect("the graph is sealed")
+}
+
+/// What a version of a perceptron's graph declares, with the graph itself as its artifact.
+pub fn descriptor(graph: &Graph, assurances: AssuranceClasses) -> ModelDescriptor {
+    let artifact = graph.encode();
+    let plan = assay_graph::Plan::new(graph.architecture.clone()).expect("the graph is legal");
+    let declare = |name: &str, element_type, shape: Shape| {
+        let dimensions = graph_dimensions([shape.channels, shape.height, shape.width]);
+        let declaration = TensorDeclaration {
+            name: name.as_bytes().to_vec().try_into().expect("within the bound"),
+            element_type,
+            shape: dimensions
+                .into_iter()
+                .map(Dimension::Fixed)
+                .collect::<Vec<_>>()
+                .try_into()
+                .expect("within the bound"),
+        };
+        vec![declaration].try_into().expect("one tensor")
+    };
+    let output = plan.shapes()[plan.output().index()];
+    ModelDescriptor {
+        artifact: assay_primitives::digest(&artifact),
+        artifact_size: artifact.len() as u64,
+        format: Format::IntegerGraph,
+        inputs: declare("x", ElementType::I8, graph.architecture.input_shape),
+        outputs: declare("y", ElementType::I32, output),
+        assurances,
+        tolerance: None,
+        architecture: Some(graph.digest().into()),
+    }
+}
+
+/// A payload of one vector.
+pub fn payload(element_type: ElementType, data: &[u8]) -> Vec<u8> {
+    let elements = data.len() / element_type.size();
+    vec![Tensor { element_type, shape: vec![elements as u32], data: data.to_vec() }].encode()
+}

@@ -1,0 +1,63 @@
+//! What each class makes of the results that were shown.
+
+use alloc::{boxed::Box, vec, vec::Vec};
+use assay_primitives::{model::Tolerance, Assurance};
+
+use crate::{proof::Proof, quorum::Quorum, signed::Signed};
+
+/// A result that a member of the committee has shown.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Shown<'a> {
+    /// The output payload.
+    pub output: &'a [u8],
+    /// Whether the proof that came with it holds; `None` where none did.
+    pub proof_holds: Option<bool>,
+}
+
+/// Which results win, by their indices.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Judgement {
+    /// The result that is the request's.
+    pub winner: Option<usize>,
+    /// Those whose operators are paid.
+    pub agreed: Vec<usize>,
+    /// Those whose operators are penalised.
+    pub wrong: Vec<usize>,
+}
+
+impl Judgement {
+    /// The first result wins, and is the only one.
+    pub fn for_first() -> Self {
+        Self { winner: Some(0), agreed: vec![0], wrong: Vec::new() }
+    }
+
+    /// The first result is wrong, and is the only one.
+    pub fn against_first() -> Self {
+        Self { winner: None, agreed: Vec::new(), wrong: vec![0] }
+    }
+}
+
+/// The rule of one class.
+pub trait ClassVerifier {
+    /// Judges the results, in the order of the draw, when no more is awaited.
+    fn judge(&self, shown: &[Shown<'_>]) -> Judgement;
+}
+
+/// Nothing is shown in a class that is not available.
+struct Unavailable;
+
+impl ClassVerifier for Unavailable {
+    fn judge(&self, _: &[Shown<'_>]) -> Judgement {
+        Judgement::default()
+    }
+}
+
+/// The rule of the class that was asked for.
+pub fn verifier(assurance: Assurance, tolerance: Option<Tolerance>) -> Box<dyn ClassVerifier> {
+    match assurance {
+        Assurance::Signed => Box::new(Signed),
+        Assurance::Quorum { k, .. } => Box::new(Quorum { threshold: k.into(), tolerance }),
+        Assurance::Proof => Box::new(Proof),
+        Assurance::Optimistic | Assurance::Tee => Box::new(Unavailable),
+    }
+}

@@ -1,0 +1,107 @@
+//! Class `Proof`: a validity proof of the inference, bound to the request and both accounts.
+
+use alloc::string::{String, ToString};
+use assay_graph::{Architecture, Plan};
+use assay_primitives::{
+    engine::ProofContext,
+    proof::{account_bytes, PROOF_DOMAIN},
+    traits::{ProofFailure, ProvenResult},
+    Digest, ProofRefusal, Tensor,
+};
+use assay_proof::{Context, Reject, Statement, Verifier};
+use codec::{DecodeAll, Encode};
+
+use crate::{ClassVerifier, Judgement, Shown};
+
+/// A proof that holds.
+pub struct Proof;
+
+impl ClassVerifier for Proof {
+    fn judge(&self, shown: &[Shown<'_>]) -> Judgement {
+        match shown {
+            [] => Judgement::default(),
+            [Shown { proof_holds: Some(true), .. }, ..] => Judgement::for_first(),
+            [..] => Judgement::against_first(),
+        }
+    }
+}
+
+/// What a refusal is called on chain.
+fn refusal(of: &Reject) -> ProofRefusal {
+    match of {
+        Reject::Encoding(_) => ProofRefusal::Encoding,
+        Reject::InputLength { .. } | Reject::OutputLength { .. } => ProofRefusal::Length,
+        Reject::Lookups(_) => ProofRefusal::Statement,
+        Reject::ModelOpening(_) => ProofRefusal::ModelOpening,
+        Reject::WitnessOpening(_) => ProofRefusal::WitnessOpening,
+        Reject::Output => ProofRefusal::Output,
+        _ => ProofRefusal::Operation,
+    }
+}
+
+/// Verifies a proof against the architecture that the chain keeps.
+pub fn verify(
+    architecture: &[u8],
+    statement: &Statement<'_>,
+    proof: &[u8],
+) -> Result<(), ProofFailure> {
+    let verifier = Architecture::from_bytes(architecture)
+        .ok()
+        .and_then(|architecture| Plan::new(architecture).ok())
+        .and_then(|plan| Verifier::new(&plan).ok())
+        .ok_or(ProofFailure::NoVerifier)?;
+    verifier.verify(statement, proof).map_err(|reject| ProofFailure::Invalid(refusal(&reject)))
+}
+
+/// Verifies a proof outside of any request, and says why it is refused.
+pub fn check(
+    architecture: &[u8],
+    context: &ProofContext,
+    input: &[u8],
+    output: &[u8],
+    proof: &[u8],
+) -> Result<(), String> {
+    let architecture = Architecture::from_bytes(architecture).map_err(|e| e.to_string())?;
+    let plan = Plan::new(architecture).map_err(|e| e.to_string())?;
+    let verifier = Verifier::new(&plan).map_err(|e| e.to_string())?;
+    let context = Context {
+        genesis: context.genesis,
+        domain: &context.domain,
+        request: &context.request,
+        requester: context.requester,
+        operator: context.operator,
+    };
+    verifier.verify(&Statement { context, input, output }, proof).map_err(|e| e.to_string())
+}
+
+/// The data of a payload of one tensor.
+fn data(mut payload: &[u8]) -> Result<alloc::vec::Vec<u8>, ProofFailure> {
+    match <[Tensor; 1]>::try_from(
+        alloc::vec::Vec::<Tensor>::decode_all(&mut payload).unwrap_or_default(),
+    ) {
+        Ok([tensor]) => Ok(tensor.data),
+        Err(_) => Err(ProofFailure::Invalid(ProofRefusal::Length)),
+    }
+}
+
+/// Verifies the proof of a result: its statement is that of this chain, request, payer and
+/// operator, of the version's graph, and of the payloads' data.
+pub fn verify_result<AccountId: Encode>(
+    genesis: Digest,
+    architecture: &[u8],
+    result: &ProvenResult<'_, AccountId>,
+) -> Result<(), ProofFailure> {
+    let (input, output) = (data(result.input)?, data(&result.output)?);
+    let statement = Statement {
+        context: Context {
+            genesis: genesis.0,
+            domain: PROOF_DOMAIN,
+            request: &result.request.encode(),
+            requester: account_bytes(result.payer),
+            operator: account_bytes(result.operator),
+        },
+        input: &input,
+        output: &output,
+    };
+    verify(architecture, &statement, result.proof)
+}

@@ -1,0 +1,334 @@
+//! Class `Proof`: results with validity proofs.
+
+use std::sync::OnceLock;
+
+use assay_graph::Graph as IntegerGraph;
+use assay_primitives::{
+    digest,
+    proof::{account_bytes, PROOF_DOMAIN},
+    traits::{MemberState, ProofFailure, ProvenResult, Verdict, Verification as _},
+    Assurance, Digest, ElementType, ProofCost, ProofEvidence, ProofRefusal, ProofTerms, RequestId,
+    VersionId,
+};
+use assay_proof::{Context, Prover};
+use assay_proof_fixtures::{payload, perceptron, prover, QUICK};
+use codec::Encode;
+use frame_support::weights::Weight;
+use sp_core::Pair as _;
+
+use crate::{
+    cost::{self, figures, Fixture},
+    mock::*,
+    CheckedProof, Outputs, Submission, Submissions, WeightInfo,
+};
+
+const MEMBER: u64 = 11;
+const PAYER: u64 = 3;
+const INPUT: [u8; 4] = [1, 0xff, 0x80, 0x7f];
+const SECURITY_BITS: u8 = 125;
+
+/// A sealed graph with its prover. Sealing takes time, so they are made once.
+struct Model {
+    graph: IntegerGraph,
+    prover: Prover,
+}
+
+impl Model {
+    fn of(widths: &[u32]) -> Self {
+        let graph = perceptron(widths, &QUICK);
+        Self { prover: prover(&graph), graph }
+    }
+
+    fn get() -> &'static Self {
+        static MODEL: OnceLock<Model> = OnceLock::new();
+        MODEL.get_or_init(|| Self::of(&[4, 4, 3]))
+    }
+
+    fn publish(&self) {
+        let terms = ProofTerms { security_bits: SECURITY_BITS, cost: ProofCost::default() };
+        Graph::set(Some((self.graph.architecture.encode(), terms)));
+    }
+}
+
+/// What the good proof of these tests is bound to.
+fn context(request: &[u8]) -> Context<'_> {
+    Context {
+        genesis: genesis().0,
+        domain: PROOF_DOMAIN,
+        request,
+        requester: account_bytes(&PAYER),
+        operator: account_bytes(&MEMBER),
+    }
+}
+
+/// Output payload and proof of an inference.
+fn prove_in(context: &Context<'_>, input: &[u8]) -> (Vec<u8>, Vec<u8>) {
+    let proven = Model::get().prover.prove(context, input).unwrap();
+    (payload(ElementType::I32, &proven.output), proven.proof)
+}
+
+fn prove() -> (Vec<u8>, Vec<u8>) {
+    prove_in(&context(&REQUEST.encode()), &INPUT)
+}
+
+struct Handed {
+    request: RequestId,
+    payer: u64,
+    operator: u64,
+    input: Vec<u8>,
+    output: Vec<u8>,
+    proof: Vec<u8>,
+}
+
+impl Handed {
+    fn good() -> Self {
+        let (output, proof) = prove();
+        let input = payload(ElementType::I8, &INPUT);
+        Self { request: REQUEST, payer: PAYER, operator: MEMBER, input, output, proof }
+    }
+
+    fn note(&self) -> Result<(), ProofFailure> {
+        let result = ProvenResult {
+            request: self.request,
+            version: VersionId::default(),
+            payer: &self.payer,
+            operator: &self.operator,
+            worker: pair(self.operator).public(),
+            signature: sign(self.operator, &statement(self.operator, &self.output)),
+            input: &self.input,
+            output: self.output.clone(),
+            proof: &self.proof,
+        };
+        let checked = Verification::check_proof(&result);
+        let noted = Verification::note_proof(result);
+        assert_eq!(checked, noted, "who checks first is told the same");
+        noted
+    }
+
+    /// Hands it in, which is to be refused for this.
+    fn refused(&self, why: ProofRefusal) {
+        assert_eq!(self.note(), Err(ProofFailure::Invalid(why)));
+        let verdict = decide(self.request, self.operator);
+        assert_eq!((verdict.winner, verdict.agreed), (None, vec![]));
+        assert_eq!(verdict.wrong, vec![self.operator]);
+        // So that the next one of the test starts from nothing.
+        Verification::take_output(self.request, &Digest::zero(), &[self.operator]);
+    }
+}
+
+fn decide(request: RequestId, member: u64) -> Verdict<u64> {
+    Verification::decide(request, Assurance::Proof, None, &[member])
+}
+
+#[test]
+fn a_proof_that_holds_decides_for_its_result() {
+    test(|| {
+        Model::get().publish();
+        let good = Handed::good();
+        assert_eq!(good.note(), Ok(()));
+        let evidence = ProofEvidence {
+            digest: digest(&good.proof),
+            bytes: good.proof.len() as u32,
+            security_bits: SECURITY_BITS,
+        };
+        let output_digest = digest(&good.output);
+        assert!(matches!(
+            Submissions::<Test>::get(REQUEST, MEMBER),
+            Some(Submission::Revealed { proof: Some(CheckedProof { evidence: kept, holds: true }), .. })
+                if kept == evidence
+        ));
+        assert_eq!(Verification::member_state(REQUEST, &MEMBER), MemberState::Revealed);
+        let verdict = decide(REQUEST, MEMBER);
+        assert_eq!(verdict.winner, Some(output_digest));
+        assert_eq!((verdict.agreed, verdict.wrong), (vec![MEMBER], vec![]));
+        assert_eq!(verdict.silent, Vec::<u64>::new());
+        let [item] = &verdict.evidence[..] else { panic!("one item") };
+        assert_eq!((item.output_digest, item.proof), (output_digest, Some(evidence)));
+        assert_eq!(
+            Verification::take_output(REQUEST, &output_digest, &[MEMBER]),
+            Some(good.output)
+        );
+        assert_eq!(Outputs::<Test>::iter().count(), 0);
+    });
+}
+
+#[test]
+fn a_proof_of_another_statement_is_refused() {
+    test(|| {
+        Model::get().publish();
+        let good = Handed::good();
+        assert_eq!(good.note(), Ok(()));
+        Verification::take_output(REQUEST, &Digest::zero(), &[MEMBER]);
+        // Replayed by another operator, for another payer, for another request.
+        Handed { operator: 12, ..Handed::good() }.refused(ProofRefusal::Statement);
+        Handed { payer: PAYER + 1, ..Handed::good() }.refused(ProofRefusal::Statement);
+        Assigned::mutate(|assigned| assigned.insert((MEMBER, RequestId(8))));
+        Handed { request: RequestId(8), ..Handed::good() }.refused(ProofRefusal::Statement);
+        // Of another input, and with another output.
+        let mut input = INPUT;
+        input[3] ^= 1;
+        let input = payload(ElementType::I8, &input);
+        Handed { input, ..Handed::good() }.refused(ProofRefusal::Statement);
+        let mut output = good.output.clone();
+        *output.last_mut().unwrap() ^= 1;
+        Handed { output, ..Handed::good() }.refused(ProofRefusal::Statement);
+        // Made for another chain or another pallet.
+        let request = REQUEST.encode();
+        let contexts = [
+            Context { genesis: [9; 32], ..context(&request) },
+            Context { domain: b"assay/inference/2", ..context(&request) },
+            Context { domain: b"", ..context(&request) },
+        ];
+        for context in contexts {
+            let (output, proof) = prove_in(&context, &INPUT);
+            Handed { output, proof, ..Handed::good() }.refused(ProofRefusal::Statement);
+        }
+        // Of another model of the same shapes.
+        Model::of(&[4, 4, 3]).publish();
+        let (mut architecture, terms) = Graph::get().unwrap();
+        *architecture.first_mut().unwrap() = 1;
+        Graph::set(Some((architecture, terms)));
+        assert_eq!(good.note(), Ok(()), "the same graph");
+        Verification::take_output(REQUEST, &Digest::zero(), &[MEMBER]);
+        let mut other = Model::get().graph.clone();
+        other.architecture.commitments.source = [5; 32];
+        Graph::set(Some((other.architecture.encode(), terms)));
+        good.refused(ProofRefusal::Statement);
+    });
+}
+
+#[test]
+fn bytes_that_are_no_proof_are_refused() {
+    test(|| {
+        Model::get().publish();
+        let good = Handed::good();
+        let proof = |change: &dyn Fn(&mut Vec<u8>)| {
+            let mut proof = good.proof.clone();
+            change(&mut proof);
+            Handed { proof, ..Handed::good() }
+        };
+        let encoding = ProofRefusal::Encoding;
+        proof(&|proof| proof.push(0)).refused(encoding);
+        proof(&|proof| proof.truncate(proof.len() - 1)).refused(encoding);
+        proof(&|proof| proof.clear()).refused(encoding);
+        proof(&|proof| proof.fill(0xff)).refused(encoding);
+        // The root of the witness comes first.
+        proof(&|proof| proof[0] ^= 1).refused(ProofRefusal::Statement);
+        // The openings come last.
+        proof(&|proof| *proof.last_mut().unwrap() ^= 1).refused(ProofRefusal::WitnessOpening);
+    });
+}
+
+#[test]
+fn payloads_of_other_lengths_are_refused() {
+    test(|| {
+        Model::get().publish();
+        let input = payload(ElementType::I8, &INPUT[..3]);
+        Handed { input, ..Handed::good() }.refused(ProofRefusal::Length);
+        let output = payload(ElementType::I32, &[0; 8]);
+        Handed { output, ..Handed::good() }.refused(ProofRefusal::Length);
+        // Nor is what is no payload of one tensor.
+        Handed { input: vec![], ..Handed::good() }.refused(ProofRefusal::Length);
+        Handed { output: vec![0], ..Handed::good() }.refused(ProofRefusal::Length);
+    });
+}
+
+#[test]
+fn without_a_verifier_nobody_is_wrong() {
+    test(|| {
+        let good = Handed::good();
+        assert_eq!(good.note(), Err(ProofFailure::NoVerifier));
+        Model::get().publish();
+        let (architecture, terms) = Graph::get().unwrap();
+        Graph::set(Some((architecture[1..].to_vec(), terms)));
+        assert_eq!(good.note(), Err(ProofFailure::NoVerifier));
+        assert_eq!(Verification::member_state(REQUEST, &MEMBER), MemberState::Silent);
+        let verdict = decide(REQUEST, MEMBER);
+        assert_eq!((verdict.wrong, verdict.silent), (vec![], vec![MEMBER]));
+    });
+}
+
+#[test]
+fn a_result_without_a_proof_does_not_win() {
+    test(|| {
+        reveal(MEMBER, b"output");
+        let verdict = decide(REQUEST, MEMBER);
+        assert_eq!((verdict.winner, verdict.wrong), (None, vec![MEMBER]));
+    });
+}
+
+#[test]
+fn accounts_are_their_own_bytes() {
+    assert_eq!(account_bytes(&[7u8; 32]), [7; 32]);
+    let mut expected = [0; 32];
+    expected[..8].copy_from_slice(&77u64.to_le_bytes());
+    assert_eq!(account_bytes(&77u64), expected);
+}
+
+#[test]
+fn the_measured_proofs_are_those_of_the_figures_and_hold() {
+    for (fixture, figures) in [
+        (Fixture::small(), figures::SMALL),
+        (Fixture::deep(), figures::DEEP),
+        (Fixture::wide(), figures::WIDE),
+        (Fixture::long(), figures::LONG),
+    ] {
+        assert_eq!(
+            fixture.verify(),
+            Ok(()),
+            "`cargo run --release -p assay-proof-fixtures` makes them again"
+        );
+        assert_eq!(fixture.proof.len() as u32, figures.proof_bytes);
+        assert!(fixture.proof.len() <= assay_primitives::proof::MAX_PROOF_BYTES as usize);
+    }
+}
+
+/// Weights that a test can calculate with.
+struct Round;
+
+impl WeightInfo for Round {
+    fn set_class_enabled() -> Weight {
+        Weight::zero()
+    }
+    fn report_equivocation() -> Weight {
+        Weight::zero()
+    }
+    fn verify_small() -> Weight {
+        Weight::from_parts(1_000, 0)
+    }
+    fn verify_deep() -> Weight {
+        let more = figures::DEEP.operations - figures::SMALL.operations;
+        Weight::from_parts(1_000 + 7 * u64::from(more), 0)
+    }
+    fn verify_wide() -> Weight {
+        let more = figures::WIDE.steps - figures::SMALL.steps;
+        Weight::from_parts(1_000 + 5 * u64::from(more), 0)
+    }
+    fn verify_long() -> Weight {
+        // A third for each byte.
+        let more = figures::LONG.proof_bytes - figures::SMALL.proof_bytes;
+        Weight::from_parts(1_000 + u64::from(more) / 3, 0)
+    }
+}
+
+#[test]
+fn a_verification_is_charged_by_operations_steps_and_bytes() {
+    let small = figures::SMALL;
+    let weight = |operations, steps, bytes| {
+        let cost = ProofCost {
+            architecture_bytes: 0,
+            operations: small.operations + operations,
+            steps: small.steps + steps,
+        };
+        cost::weight::<Round>(cost, small.proof_bytes + bytes).ref_time()
+    };
+    assert_eq!(weight(0, 0, 0), 1_000);
+    assert_eq!(weight(10, 0, 0), 1_070);
+    assert_eq!(weight(0, 10, 0), 1_050);
+    assert_eq!(weight(10, 10, 30), 1_130, "rounded up: a little less than ten for the bytes");
+    // Far beyond what was measured.
+    assert_eq!(weight(0, 1_000_000, 0), 5_001_000);
+    // No less than the small one.
+    let least = cost::weight::<Round>(ProofCost::default(), 0);
+    assert_eq!(least.ref_time(), 1_000);
+}

@@ -1,0 +1,159 @@
+//! Validity proofs of inferences, as the chain sees them.
+//!
+//! What a proof is, and how it is verified, is the proof system's affair. Here is what statements,
+//! receipts and terms say of one.
+
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use scale_info::TypeInfo;
+use serde::{Deserialize, Serialize};
+
+use crate::Digest;
+
+/// An account as a proof's context names it: its encoding, filled up with zeros to 32 bytes. Those
+/// of an `AccountId32` are its own.
+pub fn account_bytes(account: &impl Encode) -> [u8; 32] {
+    let mut bytes = [0; 32];
+    account.using_encoded(|encoded| {
+        bytes.iter_mut().zip(encoded).for_each(|(byte, from)| *byte = *from);
+    });
+    bytes
+}
+
+/// What proofs of inferences name as their domain. With the genesis hash, the SCALE encoding of
+/// the request's identifier and the accounts of payer and operator, it is a proof's context.
+pub const PROOF_DOMAIN: &[u8] = b"assay/inference/1";
+/// Most bytes of a proof: 256 KiB.
+pub const MAX_PROOF_BYTES: u32 = 256 * 1024;
+/// Most bytes of an encoded architecture on chain: 64 KiB.
+pub const MAX_ARCHITECTURE_BYTES: u32 = 64 * 1024;
+
+/// What the time of a verification depends on, beside the bytes of the proof. Fixed when a
+/// version is published.
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Debug,
+    Default,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+    Serialize,
+    Deserialize,
+)]
+pub struct ProofCost {
+    /// Bytes of the encoded architecture.
+    pub architecture_bytes: u32,
+    /// Operations of the graph.
+    pub operations: u32,
+    /// Multiplications for what the verifier knows without the proof: input, output, multipliers,
+    /// tables, and which elements the windows of convolutions and pooling read.
+    pub steps: u32,
+}
+
+/// What is fixed of a version's proofs when it is published.
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Debug,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+    Serialize,
+    Deserialize,
+)]
+pub struct ProofTerms {
+    /// Bits of statistical soundness, rounded down. The collision resistance of the hash function
+    /// is beside it.
+    pub security_bits: u8,
+    /// What a verification costs.
+    pub cost: ProofCost,
+}
+
+/// What a receipt's evidence keeps of a proof.
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Debug,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+    Serialize,
+    Deserialize,
+)]
+pub struct ProofEvidence {
+    /// BLAKE2b-256 of the proof.
+    pub digest: Digest,
+    /// Bytes of the proof.
+    pub bytes: u32,
+    /// See [`ProofTerms::security_bits`].
+    pub security_bits: u8,
+}
+
+/// Why a proof was refused: the first check that failed.
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Debug,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+    Serialize,
+    Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum ProofRefusal {
+    /// The bytes are not the encoding of a proof of this model: too few, too many, or no numbers
+    /// of the field.
+    #[codec(index = 0)]
+    Encoding,
+    /// Input or output do not have the lengths of the model's.
+    #[codec(index = 1)]
+    Length,
+    /// The first message does not follow from the statement. A proof of another statement, which
+    /// is to say of another request, account, version, input or output, ends here.
+    #[codec(index = 2)]
+    Statement,
+    /// A message about one operation does not hold.
+    #[codec(index = 3)]
+    Operation,
+    /// The opening of the weights does not hold.
+    #[codec(index = 4)]
+    ModelOpening,
+    /// The opening of what was committed for this inference does not hold.
+    #[codec(index = 5)]
+    WitnessOpening,
+    /// What the graph computes is not the output.
+    #[codec(index = 6)]
+    Output,
+}
+
+impl ProofRefusal {
+    /// The name used in JSON and messages.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Encoding => "encoding",
+            Self::Length => "length",
+            Self::Statement => "statement",
+            Self::Operation => "operation",
+            Self::ModelOpening => "model_opening",
+            Self::WitnessOpening => "witness_opening",
+            Self::Output => "output",
+        }
+    }
+}
