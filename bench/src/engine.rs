@@ -49,6 +49,7 @@ pub fn bench(report: &mut Report, programs: &Path, models: &Path, options: &Opti
             outputs: declaration.outputs,
             assurances: AssuranceClasses::NONE.with(AssuranceClass::Signed),
             tolerance: None,
+            architecture: None,
         };
         let inputs = samples(&folder, &descriptor)?;
         say(&format!("running {name} for {} s each", DURATION.as_secs()));

@@ -50,8 +50,8 @@ pub struct EngineConfig {
     /// Largest output payload. Unit: bytes. Bounds: 1 to `1 << 30`. Default: 4 MiB.
     pub max_output_bytes: u64,
     /// Address space that a worker may use beyond what the bare executable maps; model file,
-    /// model, input, temporary tensors and output share it. Unit: bytes. Bounds: at least
-    /// 16 MiB. Default: 1 GiB.
+    /// model, input, temporary tensors, output and, where runs are proven, the prover share it.
+    /// Unit: bytes. Bounds: at least 16 MiB. Default: 1 GiB.
     pub memory_limit_bytes: u64,
     /// Resident memory that idle workers may hold together; the least recently used ones are
     /// ended above it. Zero keeps no model loaded. Unit: bytes. Default: 1 GiB.
@@ -67,6 +67,9 @@ pub struct EngineConfig {
     pub load_timeout: Duration,
     /// Time for one run of a loaded model. Bounds: above zero. Default: 10 s.
     pub run_timeout: Duration,
+    /// Time for one run with its proof, once the prover is made, for which there is
+    /// `load_timeout`. Bounds: above zero. Default: 60 s.
+    pub prove_timeout: Duration,
 }
 
 impl Default for EngineConfig {
@@ -83,6 +86,7 @@ impl Default for EngineConfig {
             concurrency,
             load_timeout: Duration::from_secs(30),
             run_timeout: Duration::from_secs(10),
+            prove_timeout: Duration::from_secs(60),
         }
     }
 }
@@ -111,8 +115,11 @@ impl EngineConfig {
             Some("concurrency must be at least 1".into())
         } else if self.max_workers < self.concurrency {
             Some("max_workers must not be below concurrency".into())
-        } else if self.load_timeout.is_zero() || self.run_timeout.is_zero() {
-            Some("load_timeout and run_timeout must be above zero".into())
+        } else if [self.load_timeout, self.run_timeout, self.prove_timeout]
+            .iter()
+            .any(Duration::is_zero)
+        {
+            Some("load_timeout, run_timeout and prove_timeout must be above zero".into())
         } else if self.worker.program.as_os_str().is_empty() {
             Some("worker.program must not be empty".into())
         } else {
@@ -129,7 +136,7 @@ mod tests {
     #[test]
     fn the_default_is_valid_and_each_bound_is_checked() {
         assert!(EngineConfig::default().validate().is_ok());
-        let broken: [fn(&mut EngineConfig); 9] = [
+        let broken: [fn(&mut EngineConfig); 10] = [
             |config| config.max_model_bytes = 0,
             |config| config.max_input_bytes = 0,
             |config| config.max_output_bytes = MAX_FRAME_BYTES + 1,
@@ -138,6 +145,7 @@ mod tests {
             |config| config.max_workers = config.concurrency - 1,
             |config| config.load_timeout = Duration::ZERO,
             |config| config.run_timeout = Duration::ZERO,
+            |config| config.prove_timeout = Duration::ZERO,
             |config| config.worker.program = PathBuf::new(),
         ];
         for (index, break_it) in broken.iter().enumerate() {

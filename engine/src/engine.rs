@@ -11,9 +11,10 @@ use std::{
 
 use assay_primitives::{
     digest,
-    engine::EngineInfo,
+    engine::{EngineInfo, ProofContext},
     model::TensorDeclarations,
     operator::EngineVersion,
+    proof::MAX_PROOF_BYTES,
     tensor::{check_tensors, validate_payload},
     Digest, Format, ModelDescriptor, PayloadError, Tensor,
 };
@@ -22,8 +23,9 @@ use parking_lot::Mutex;
 
 use crate::{
     error::plain,
+    jobs::JobOutput,
     process::{after, Broken, Children, Worker},
-    protocol::{decode, Failure, Reply, Request},
+    protocol::{decode, Failure, Reply, Request, MAX_CONTEXT_BYTES},
     Counters, EngineConfig, EngineError, EngineStatus, Limits, WorkerStatus,
 };
 
@@ -78,8 +80,8 @@ struct Idle {
     resident_bytes: u64,
 }
 
-/// What a loaded model was loaded from: the artifact and the declarations that it was checked
-/// against.
+/// What a loaded model was loaded from: the artifact, and the architecture and declarations that
+/// it was checked against.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Key {
     artifact: Digest,
@@ -88,7 +90,8 @@ struct Key {
 
 impl Key {
     fn of(descriptor: &ModelDescriptor) -> Self {
-        let declarations = digest(&(&descriptor.inputs, &descriptor.outputs).encode());
+        let ModelDescriptor { architecture, inputs, outputs, .. } = descriptor;
+        let declarations = digest(&(architecture, inputs, outputs).encode());
         Self { artifact: descriptor.artifact, declarations }
     }
 }
@@ -96,6 +99,7 @@ impl Key {
 #[derive(Default)]
 struct Counts {
     runs: AtomicU64,
+    proofs: AtomicU64,
     failures: AtomicU64,
     refused: AtomicU64,
     cache_hits: AtomicU64,
@@ -118,7 +122,7 @@ impl Drop for Permit<'_> {
 
 /// How a run on a worker ended, and whether the worker is fit for another one.
 enum RunEnd {
-    Kept(Result<Vec<u8>, EngineError>),
+    Kept(Result<JobOutput, EngineError>),
     Ended(EngineError),
     /// Somebody killed the worker, which says nothing of the model.
     Killed(EngineError),
@@ -151,10 +155,35 @@ impl Engine {
         artifact: impl FnOnce() -> Result<Vec<u8>, E>,
         payload: &[u8],
     ) -> Result<RunOutput, EngineError> {
-        let outcome = self.run_checked(descriptor, artifact, payload);
+        self.count(descriptor, self.run_checked(descriptor, artifact, payload, None))
+    }
+
+    /// [`Self::run`] of an integer graph, with a proof of the run that is bound to `context`.
+    ///
+    /// The first proof on a worker takes the time to make the prover as well, at most
+    /// `load_timeout`; a run with its proof takes at most `prove_timeout`. The worker verifies
+    /// what it has proven before it hands it over.
+    pub fn prove<E: Display>(
+        &self,
+        descriptor: &ModelDescriptor,
+        artifact: impl FnOnce() -> Result<Vec<u8>, E>,
+        payload: &[u8],
+        context: &ProofContext,
+    ) -> Result<RunOutput, EngineError> {
+        self.count(descriptor, self.run_checked(descriptor, artifact, payload, Some(context)))
+    }
+
+    fn count(
+        &self,
+        descriptor: &ModelDescriptor,
+        outcome: Result<RunOutput, EngineError>,
+    ) -> Result<RunOutput, EngineError> {
         let counts = &self.shared.counts;
         match &outcome {
-            Ok(_) => add(&counts.runs, 1),
+            Ok(output) => {
+                add(&counts.runs, 1);
+                add(&counts.proofs, output.proof.is_some().into());
+            },
             Err(EngineError::Busy { .. }) => {},
             Err(error) => {
                 add(&counts.failures, 1);
@@ -172,9 +201,13 @@ impl Engine {
         descriptor: &ModelDescriptor,
         artifact: impl FnOnce() -> Result<Vec<u8>, E>,
         payload: &[u8],
+        prove: Option<&ProofContext>,
     ) -> Result<RunOutput, EngineError> {
         let config = &self.shared.config;
         self.check_descriptor(descriptor)?;
+        if let Some(context) = prove {
+            check_provable(descriptor, context)?;
+        }
         let size = payload.len() as u64;
         if size > config.max_input_bytes {
             return Err(EngineError::InputTooLarge { size, limit: config.max_input_bytes });
@@ -183,7 +216,17 @@ impl Engine {
 
         let _permit = self.permit()?;
         let key = Key::of(descriptor);
-        let request = Request::Run(payload.to_vec());
+        let payload = payload.to_vec();
+        let request = match prove {
+            None => Request::Run(payload),
+            Some(context) => Request::Prove { payload, context: context.clone() },
+        };
+        let output = |run: JobOutput, latency, cached| RunOutput {
+            payload: run.output,
+            proof: run.proof,
+            latency,
+            cached,
+        };
         if let Some(worker) = self.take_idle(key) {
             add(&self.shared.counts.cache_hits, 1);
             let started = Instant::now();
@@ -191,12 +234,7 @@ impl Engine {
                 RunEnd::Kept(outcome) => {
                     let latency = started.elapsed();
                     self.give_back(key, worker);
-                    return outcome.map(|payload| RunOutput {
-                        payload,
-                        proof: None,
-                        latency,
-                        cached: true,
-                    });
+                    return outcome.map(|run| output(run, latency, true));
                 },
                 RunEnd::Ended(error) => return Err(error),
                 RunEnd::Killed(error) => {
@@ -217,7 +255,7 @@ impl Engine {
             RunEnd::Kept(outcome) => {
                 let latency = started.elapsed();
                 self.give_back(key, worker);
-                outcome.map(|payload| RunOutput { payload, proof: None, latency, cached: false })
+                outcome.map(|run| output(run, latency, false))
             },
             RunEnd::Ended(error) | RunEnd::Killed(error) => Err(error),
         }
@@ -280,6 +318,7 @@ impl Engine {
             limits: Limits::from(&self.shared.config),
             counters: Counters {
                 runs: read(&counts.runs),
+                proofs: read(&counts.proofs),
                 failures: read(&counts.failures),
                 refused: read(&counts.refused),
                 cache_hits: read(&counts.cache_hits),
@@ -306,8 +345,9 @@ impl Engine {
     }
 
     fn check_descriptor(&self, descriptor: &ModelDescriptor) -> Result<(), EngineError> {
-        if descriptor.format != Format::Onnx {
-            return Err(EngineError::UnsupportedFormat);
+        let is_graph = descriptor.format == Format::IntegerGraph;
+        if is_graph != descriptor.architecture.is_some() {
+            return Err(EngineError::FormatMismatch);
         }
         let mut tensors = descriptor.inputs.iter().chain(&descriptor.outputs);
         if let Some(bad) = tensors.find(|tensor| !tensor.is_well_formed()) {
@@ -351,6 +391,7 @@ impl Engine {
         let deadline = after(self.shared.config.load_timeout);
         let worker = self.start(deadline)?;
         let request = Request::Load {
+            architecture: descriptor.architecture,
             inputs: descriptor.inputs.clone(),
             outputs: descriptor.outputs.clone(),
             model: bytes,
@@ -423,33 +464,72 @@ impl Engine {
 
     fn run_on(&self, worker: &Worker, descriptor: &ModelDescriptor, request: &Request) -> RunEnd {
         let config = &self.shared.config;
-        let reply = match worker.ask(request, config.run_timeout) {
-            Ok(reply) => reply,
-            Err(broken) => {
-                let killed = broken.was_killed();
-                let late = EngineError::RunTimeLimit(config.run_timeout);
-                let error = self.broken(broken, late);
-                return if killed { RunEnd::Killed(error) } else { RunEnd::Ended(error) };
-            },
+        let proves = matches!(request, Request::Prove { .. });
+        if proves {
+            let late = EngineError::LoadTimeLimit(config.load_timeout);
+            match self.ask(worker, &Request::Prepare, config.load_timeout, late) {
+                Ok(Reply::Loaded) => {},
+                Ok(reply) => return self.unexpected(reply, proves),
+                Err(end) => return end,
+            }
+        }
+        let (timeout, late) = match proves {
+            true => (config.prove_timeout, EngineError::ProveTimeLimit(config.prove_timeout)),
+            false => (config.run_timeout, EngineError::RunTimeLimit(config.run_timeout)),
         };
-        match reply {
-            Reply::Output(payload) => match self.check_output(&payload, descriptor) {
-                Err(error @ EngineError::Protocol(_)) => RunEnd::Ended(error),
-                outcome => RunEnd::Kept(outcome.map(|()| payload)),
+        let reply = match self.ask(worker, request, timeout, late) {
+            Ok(reply) => reply,
+            Err(end) => return end,
+        };
+        let run = match (proves, reply) {
+            (false, Reply::Output(output)) => JobOutput { output, proof: None },
+            (true, Reply::Proven { output, proof }) if proof.len() <= MAX_PROOF_BYTES as usize => {
+                JobOutput { output, proof: Some(proof) }
             },
-            Reply::Failed(failure, text) => {
-                let error = match failure {
-                    // The model was fit to be loaded: it is this input that it fails on.
-                    Failure::Panic => EngineError::RunFailed(plain(&text)),
-                    failure => self.failure(failure, &text),
-                };
-                if failure.leaves_worker_sound() {
-                    RunEnd::Kept(Err(error))
-                } else {
-                    RunEnd::Ended(error)
-                }
+            (_, reply) => return self.unexpected(reply, proves),
+        };
+        match self.check_output(&run.output, descriptor) {
+            Err(error @ EngineError::Protocol(_)) => RunEnd::Ended(error),
+            outcome => RunEnd::Kept(outcome.map(|()| run)),
+        }
+    }
+
+    /// Asks a worker that has its model.
+    fn ask(
+        &self,
+        worker: &Worker,
+        request: &Request,
+        timeout: Duration,
+        late: EngineError,
+    ) -> Result<Reply, RunEnd> {
+        worker.ask(request, timeout).map_err(|broken| {
+            let killed = broken.was_killed();
+            let error = self.broken(broken, late);
+            if killed {
+                RunEnd::Killed(error)
+            } else {
+                RunEnd::Ended(error)
+            }
+        })
+    }
+
+    /// How a run ends with a reply that is not its result.
+    fn unexpected(&self, reply: Reply, proves: bool) -> RunEnd {
+        let Reply::Failed(failure, text) = reply else {
+            return RunEnd::Ended(EngineError::Protocol("not a reply to this request".into()));
+        };
+        let error = match failure {
+            // The model was fit to be loaded: it is this input that it fails on, or the prover.
+            Failure::Panic if proves => {
+                EngineError::NotProvable(format!("the prover panics: {}", plain(&text)))
             },
-            _ => RunEnd::Ended(EngineError::Protocol("not a reply to this request".into())),
+            Failure::Panic => EngineError::RunFailed(plain(&text)),
+            failure => self.failure(failure, &text),
+        };
+        if failure.leaves_worker_sound() {
+            RunEnd::Kept(Err(error))
+        } else {
+            RunEnd::Ended(error)
         }
     }
 
@@ -484,7 +564,7 @@ impl Engine {
         let text = plain(text);
         match failure {
             Failure::Model => EngineError::InvalidModel(text),
-            Failure::Panic => EngineError::InvalidModel(format!("it makes tract panic: {text}")),
+            Failure::Panic => EngineError::InvalidModel(format!("reading it panics: {text}")),
             Failure::Declaration => EngineError::DeclarationMismatch(text),
             Failure::Shape => EngineError::UnsupportedShape(text),
             Failure::Run => EngineError::RunFailed(text),
@@ -492,9 +572,23 @@ impl Engine {
                 EngineError::MemoryLimit { limit: config.memory_limit_bytes, cause: text }
             },
             Failure::OutputSize => EngineError::OutputTooLarge { limit: config.max_output_bytes },
+            Failure::Proof => EngineError::NotProvable(text),
             Failure::Worker => EngineError::Internal(text),
         }
     }
+}
+
+/// Whether runs of a version can be proven at all, and the context can be sent to a worker.
+fn check_provable(descriptor: &ModelDescriptor, context: &ProofContext) -> Result<(), EngineError> {
+    if descriptor.format != Format::IntegerGraph {
+        return Err(EngineError::NotProvable("the model is no integer graph".into()));
+    }
+    if context.domain.len().max(context.request.len()) > MAX_CONTEXT_BYTES {
+        return Err(EngineError::NotProvable(format!(
+            "domain and request of a proof have at most {MAX_CONTEXT_BYTES} bytes"
+        )));
+    }
+    Ok(())
 }
 
 impl std::fmt::Debug for Engine {

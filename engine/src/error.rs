@@ -58,11 +58,13 @@ pub enum EngineError {
         /// The configured `max_model_bytes`.
         limit: u64,
     },
-    /// This engine does not run models of this format. Publish an ONNX file.
-    #[error("models of this format are not run by this engine; publish an ONNX file")]
-    UnsupportedFormat,
-    /// The file is not a model that the engine can run. Export it again with operators that
-    /// tract supports, with its weights inside the file.
+    /// The version names an architecture although it is an ONNX file, or none although it is an
+    /// integer graph. Publish it again with a current client.
+    #[error("the version's format and its architecture do not go together; publish it again")]
+    FormatMismatch,
+    /// The file is not a model that the engine can run. Of an ONNX file: export it again with
+    /// operators that tract supports, with its weights inside. Of an integer graph: write it
+    /// again with the tool that quantised it.
     #[error("the model file is refused: {0}")]
     InvalidModel(String),
     /// The version declares other tensors than the file has. Publish a version whose
@@ -113,6 +115,13 @@ pub enum EngineError {
     /// range. Use another input; if it fits what the model is for, the model is at fault.
     #[error("the model failed on this input: {0}")]
     RunFailed(String),
+    /// The run cannot be proven: the model is an ONNX file, it has an operation that the proof
+    /// system does not support, or it was changed after it was sealed. Ask in another class.
+    #[error("the run cannot be proven: {0}")]
+    NotProvable(String),
+    /// A proof took too long. Raise `prove_timeout`, or prove a smaller model.
+    #[error("the proof took longer than {0:?}")]
+    ProveTimeLimit(Duration),
     /// The worker process ended by itself or was ended from outside.
     #[error("the worker ended unexpectedly ({0})")]
     WorkerDied(String),
@@ -133,13 +142,16 @@ impl EngineError {
                 FailureReason::ArtifactUnavailable
             },
             Self::ModelTooLarge { .. }
-            | Self::UnsupportedFormat
+            | Self::FormatMismatch
             | Self::InvalidModel(_)
             | Self::DeclarationMismatch(_) => FailureReason::InvalidModel,
             Self::InputTooLarge { .. } | Self::InvalidInput(_) | Self::UnsupportedShape(_) => {
                 FailureReason::InvalidInput
             },
-            Self::LoadTimeLimit(_) | Self::RunTimeLimit(_) => FailureReason::TimeLimit,
+            Self::NotProvable(_) => FailureReason::ProofUnavailable,
+            Self::LoadTimeLimit(_) | Self::RunTimeLimit(_) | Self::ProveTimeLimit(_) => {
+                FailureReason::TimeLimit
+            },
             Self::MemoryLimit { .. } => FailureReason::MemoryLimit,
             Self::InvalidOutput(_) | Self::RunFailed(_) => FailureReason::InvalidOutput,
             Self::OutputTooLarge { .. } => FailureReason::OutputTooLarge,

@@ -1,4 +1,4 @@
-//! Runs models in isolated processes, within limits.
+//! Runs models in isolated processes, within limits: ONNX files and integer graphs.
 //!
 //! [`Engine`] is given what a version of a model declares, a way to get the model file and an
 //! input payload, and gives the output payload. It trusts neither the file nor the input: every
@@ -8,6 +8,7 @@
 //! gets an [`EngineError`] and goes on.
 //!
 //! - [`Engine::run`] runs a model; workers that hold a loaded model are kept and reused.
+//! - [`Engine::prove`] does that with an integer graph, and proves the run.
 //! - [`Engine::check_model`] and [`Engine::inspect`] are for those who publish models.
 //! - [`Engine::status`] says what the engine is doing.
 //! - [`jobs::Jobs`] starts runs and is polled for them, for callers that cannot wait.
@@ -25,7 +26,9 @@ pub mod worker;
 mod config;
 mod engine;
 mod error;
+mod graph;
 mod onnx;
+mod problem;
 mod process;
 mod status;
 mod tensors;

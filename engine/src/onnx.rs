@@ -2,7 +2,6 @@
 //! there.
 
 use std::{
-    any::Any,
     collections::{BTreeMap, BTreeSet},
     panic::{catch_unwind, AssertUnwindSafe},
     sync::Arc,
@@ -34,6 +33,7 @@ use tract_onnx::{
 };
 
 use crate::{
+    problem::{dimension_text, model_problem, panic_problem, Problem},
     protocol::Failure,
     tensors::{
         datum_type, element_type_of, element_type_of_file, from_tract, to_tract, OutputProblem,
@@ -57,33 +57,6 @@ const RANDOM_OPERATORS: [&str; 5] =
 /// Domains whose operators tract implements. It looks at an operator's name only, so a name
 /// from elsewhere would run as something else.
 const DOMAINS: [&str; 4] = ["", "ai.onnx", "ai.onnx.ml", "com.microsoft"];
-
-/// What went wrong, in which way.
-#[derive(Debug)]
-pub(crate) struct Problem {
-    pub(crate) failure: Failure,
-    pub(crate) text: String,
-}
-
-impl Problem {
-    pub(crate) fn new(failure: Failure, text: impl Into<String>) -> Self {
-        Self { failure, text: text.into() }
-    }
-}
-
-/// What a panic of tract means.
-pub(crate) fn panic_problem(panic: &(dyn Any + Send)) -> Problem {
-    let text = panic
-        .downcast_ref::<String>()
-        .map(String::as_str)
-        .or_else(|| panic.downcast_ref::<&str>().copied())
-        .unwrap_or("no message");
-    Problem::new(Failure::Panic, text)
-}
-
-fn model_problem(error: impl std::fmt::Display) -> Problem {
-    Problem::new(Failure::Model, format!("{error:#}"))
-}
 
 /// What the file says of one dimension.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -189,13 +162,6 @@ impl FileTensor {
                 found.join(", ")
             )
         })
-    }
-}
-
-fn dimension_text(dimension: &Dimension) -> String {
-    match dimension {
-        Dimension::Fixed(size) => size.to_string(),
-        Dimension::Free => "free".into(),
     }
 }
 

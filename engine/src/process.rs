@@ -12,6 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use assay_primitives::proof::MAX_PROOF_BYTES;
 use codec::Encode;
 use parking_lot::Mutex;
 
@@ -191,7 +192,7 @@ impl Worker {
             return Err(EngineError::Internal("a worker without pipes".into()));
         };
         let max_request = config.max_model_bytes.max(config.max_input_bytes) + OVERHEAD_BYTES;
-        let max_reply = config.max_output_bytes + OVERHEAD_BYTES;
+        let max_reply = config.max_output_bytes + u64::from(MAX_PROOF_BYTES) + OVERHEAD_BYTES;
         thread("engine-io", move || exchange(to, from, max_reply, &outbox, &inbox))?;
         thread("engine-stderr", move || {
             let _ = last_words.send(drain(errors));

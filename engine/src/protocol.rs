@@ -6,16 +6,18 @@
 
 use std::io::{self, Read, Write};
 
-use assay_primitives::model::TensorDeclarations;
+use assay_primitives::{engine::ProofContext, model::TensorDeclarations, Digest};
 use codec::{Decode, DecodeAll, Encode};
 
 /// Changes whenever a message does.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 /// Most bytes of anything that goes into a frame.
 pub const MAX_FRAME_BYTES: u64 = 1 << 30;
 /// What a frame may have beyond the model, the payload or the output that it carries: the
 /// declarations of both sides, or a message.
 pub const OVERHEAD_BYTES: u64 = 16 << 10;
+/// Most bytes of each part of a [`ProofContext`].
+pub const MAX_CONTEXT_BYTES: usize = 256;
 /// Most bytes of the frame with [`Hello`].
 pub const MAX_HELLO_BYTES: u64 = 256;
 /// Most bytes of a text in a [`Reply`].
@@ -42,6 +44,8 @@ pub enum Request {
     /// Load the model and keep it. Answered by [`Reply::Loaded`].
     #[codec(index = 0)]
     Load {
+        /// Digest of the architecture where the file is an integer graph; `None`: an ONNX file.
+        architecture: Option<Digest>,
         /// Declared inputs.
         inputs: TensorDeclarations,
         /// Declared outputs.
@@ -55,6 +59,18 @@ pub enum Request {
     /// Say what a model file declares. Answered by [`Reply::Inspected`].
     #[codec(index = 2)]
     Inspect(Vec<u8>),
+    /// Make what proofs need, unless that is done. Answered by [`Reply::Loaded`].
+    #[codec(index = 3)]
+    Prepare,
+    /// Run the model on a payload and prove the run; comes after [`Self::Prepare`]. Answered by
+    /// [`Reply::Proven`].
+    #[codec(index = 4)]
+    Prove {
+        /// The input payload.
+        payload: Vec<u8>,
+        /// What the proof is bound to.
+        context: ProofContext,
+    },
 }
 
 /// What a worker answers.
@@ -85,6 +101,14 @@ pub enum Reply {
     /// It did not work.
     #[codec(index = 4)]
     Failed(Failure, String),
+    /// A run and its proof.
+    #[codec(index = 5)]
+    Proven {
+        /// The output payload.
+        output: Vec<u8>,
+        /// The proof.
+        proof: Vec<u8>,
+    },
 }
 
 /// In which way it did not work.
@@ -114,12 +138,15 @@ pub enum Failure {
     /// The worker could not do as asked. The worker ends.
     #[codec(index = 7)]
     Worker,
+    /// The run cannot be proven.
+    #[codec(index = 8)]
+    Proof,
 }
 
 impl Failure {
     /// Whether the worker may be used again.
     pub fn leaves_worker_sound(self) -> bool {
-        matches!(self, Self::Shape | Self::Run | Self::OutputSize)
+        matches!(self, Self::Shape | Self::Run | Self::OutputSize | Self::Proof)
     }
 }
 
@@ -241,7 +268,19 @@ mod tests {
             shape: vec![Dimension::Fixed(u32::MAX); MAX_RANK as usize].try_into().unwrap(),
         };
         let side: TensorDeclarations = vec![widest; MAX_TENSORS as usize].try_into().unwrap();
-        let request = Request::Load { inputs: side.clone(), outputs: side, model: vec![] };
+        let architecture = Some(Digest::zero());
+        let request =
+            Request::Load { architecture, inputs: side.clone(), outputs: side, model: vec![] };
+        assert!(request.encoded_size() as u64 <= OVERHEAD_BYTES);
+        let longest = vec![0; MAX_CONTEXT_BYTES];
+        let context = ProofContext {
+            genesis: [0; 32],
+            domain: longest.clone(),
+            request: longest,
+            requester: [0; 32],
+            operator: [0; 32],
+        };
+        let request = Request::Prove { payload: vec![], context };
         assert!(request.encoded_size() as u64 <= OVERHEAD_BYTES);
     }
 }

@@ -46,6 +46,7 @@ pub struct Limits {
     pub concurrency: usize,
     pub load_timeout_ms: u64,
     pub run_timeout_ms: u64,
+    pub prove_timeout_ms: u64,
 }
 
 impl From<&EngineConfig> for Limits {
@@ -62,6 +63,7 @@ impl From<&EngineConfig> for Limits {
             concurrency: config.concurrency,
             load_timeout_ms: milliseconds(config.load_timeout),
             run_timeout_ms: milliseconds(config.run_timeout),
+            prove_timeout_ms: milliseconds(config.prove_timeout),
         }
     }
 }
@@ -69,11 +71,13 @@ impl From<&EngineConfig> for Limits {
 /// Counts since the engine was made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Counters {
-    /// Calls of `run` that gave an output.
+    /// Calls of `run` and `prove` that gave an output.
     pub runs: u64,
-    /// Calls of `run` that gave an error other than `Busy`.
+    /// Those of `prove` among them.
+    pub proofs: u64,
+    /// Calls of `run` and `prove` that gave an error other than `Busy`.
     pub failures: u64,
-    /// Calls of `run`, `check_model` and `inspect` that were refused as `Busy`.
+    /// Calls of `run`, `prove`, `check_model` and `inspect` that were refused as `Busy`.
     pub refused: u64,
     /// Runs that found their model loaded.
     pub cache_hits: u64,

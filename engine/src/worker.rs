@@ -14,7 +14,8 @@ use codec::Encode;
 use rlimit::Resource;
 
 use crate::{
-    onnx::{self, panic_problem, Model, Problem},
+    graph, onnx,
+    problem::{panic_problem, Problem},
     protocol::{
         bounded, decode, read_frame, write_frame, Failure, Hello, Reply, Request, MAX_HELLO_BYTES,
         PROTOCOL,
@@ -103,6 +104,12 @@ fn reply(reply: &Reply) -> io::Result<()> {
 
 /// Answers requests until there are no more; the exit code of the process.
 fn answer(requests: &Receiver<Vec<u8>>, max_output: u64) -> i32 {
+    // Parallel loops of integer graphs run on this thread; no other may be started.
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread();
+    if let Err(error) = pool.build_global() {
+        eprintln!("assay engine worker: {error}");
+        return 1;
+    }
     let mut model: Option<Model> = None;
     while let Ok(frame) = requests.recv() {
         let outcome = catch_unwind(AssertUnwindSafe(|| handle(&mut model, frame, max_output)))
@@ -122,16 +129,35 @@ fn answer(requests: &Receiver<Vec<u8>>, max_output: u64) -> i32 {
     0
 }
 
+/// The model of a worker.
+enum Model {
+    Onnx(Box<onnx::Model>),
+    Graph(Box<graph::Model>),
+}
+
 fn handle(model: &mut Option<Model>, frame: Vec<u8>, max_output: u64) -> Result<Reply, Problem> {
     let request: Request = decode(&frame)
         .map_err(|error| Problem::new(Failure::Worker, format!("bad request: {error}")))?;
     drop(frame);
     match (request, model.as_mut()) {
-        (Request::Load { inputs, outputs, model: bytes }, None) => {
-            *model = Some(Model::load(inputs, outputs, bytes)?);
+        (Request::Load { architecture, inputs, outputs, model: bytes }, None) => {
+            *model = Some(match architecture {
+                None => Model::Onnx(Box::new(onnx::Model::load(inputs, outputs, bytes)?)),
+                Some(digest) => {
+                    Model::Graph(Box::new(graph::Model::load(inputs, &outputs, digest, bytes)?))
+                },
+            });
             Ok(Reply::Loaded)
         },
-        (Request::Run(payload), Some(model)) => model.run(&payload, max_output).map(Reply::Output),
+        (Request::Run(payload), Some(model)) => match model {
+            Model::Onnx(model) => model.run(&payload, max_output),
+            Model::Graph(model) => model.run(&payload, max_output),
+        }
+        .map(Reply::Output),
+        (Request::Prepare, Some(Model::Graph(model))) => model.prepare().map(|()| Reply::Loaded),
+        (Request::Prove { payload, context }, Some(Model::Graph(model))) => model
+            .prove(&payload, &context, max_output)
+            .map(|(output, proof)| Reply::Proven { output, proof }),
         (Request::Inspect(bytes), None) => {
             let (inputs, outputs) = onnx::inspect(&bytes)?;
             Ok(Reply::Inspected { inputs, outputs })
@@ -139,7 +165,12 @@ fn handle(model: &mut Option<Model>, frame: Vec<u8>, max_output: u64) -> Result<
         (Request::Load { .. } | Request::Inspect(_), Some(_)) => {
             Err(Problem::new(Failure::Worker, "this worker has its model already"))
         },
-        (Request::Run(_), None) => Err(Problem::new(Failure::Worker, "this worker has no model")),
+        (Request::Prepare | Request::Prove { .. }, Some(Model::Onnx(_))) => {
+            Err(Problem::new(Failure::Proof, "runs of ONNX files are not proven"))
+        },
+        (Request::Run(_) | Request::Prepare | Request::Prove { .. }, None) => {
+            Err(Problem::new(Failure::Worker, "this worker has no model"))
+        },
     }
 }
 

@@ -7,7 +7,11 @@ use codec::Encode;
 use npyz::npz::NpzArchive;
 
 mod support;
-use support::{decode, engine, model_path, values, Version};
+use support::{
+    decode, engine,
+    graphs::{bundled, context, payload, verifies},
+    model_path, values, Version,
+};
 
 /// Largest absolute difference between tract and onnxruntime.
 const TOLERANCE: f64 = 1e-5;
@@ -79,6 +83,43 @@ fn digits_agrees_with_onnxruntime() {
 #[test]
 fn breast_cancer_agrees_with_onnxruntime() {
     agrees_with_onnxruntime("breast-cancer");
+}
+
+/// What an interpreter in Python gives for the bundled graphs, to the bit, and a proof of one run.
+#[test]
+fn graphs_agree_with_the_second_interpreter_and_are_proven() {
+    let engine = engine();
+    for name in ["digits", "breast-cancer", "digits-mlp", "digits-28-mlp", "digits-32-conv"] {
+        let (graph, version) = bundled(name);
+        let path = model_path(&format!("{name}/integer-samples.npz"));
+        let mut archive = NpzArchive::open(&path).unwrap();
+        let array = archive.by_name("input").unwrap().unwrap();
+        let count = array.shape()[0] as usize;
+        let inputs: Vec<i8> = array.into_vec().unwrap();
+        let array = archive.by_name("expected").unwrap().unwrap();
+        let expected: Vec<i32> = array.into_vec().unwrap();
+        assert!(count > 0 && expected.len().is_multiple_of(count));
+        let expected: Vec<_> = expected.chunks_exact(expected.len() / count).collect();
+        for (index, input) in inputs.chunks_exact(inputs.len() / count).enumerate() {
+            let input: Vec<u8> = input.iter().map(|element| *element as u8).collect();
+            let payload = payload(&version, &input);
+            let ran = version.run(&engine, &payload).unwrap();
+            let [output] = &decode(&ran.payload)[..] else { panic!("one output") };
+            let given: Vec<i32> = match output.element_type {
+                ElementType::I8 => output.data.iter().map(|byte| i32::from(*byte as i8)).collect(),
+                _ => {
+                    let (elements, _) = output.data.as_chunks::<4>();
+                    elements.iter().map(|bytes| i32::from_le_bytes(*bytes)).collect()
+                },
+            };
+            assert_eq!(given, expected[index], "{name}, sample {index}");
+            if index == 0 {
+                let proven = version.prove(&engine, &payload).unwrap();
+                assert_eq!(proven.payload, ran.payload);
+                assert!(verifies(&graph, &context(), &input, &proven), "{name}");
+            }
+        }
+    }
 }
 
 #[test]

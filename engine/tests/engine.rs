@@ -7,7 +7,7 @@ use assay_engine::{
     Engine, EngineConfig, EngineError,
 };
 use assay_primitives::{
-    engine::JobStatus, Digest, ElementType, FailureReason, Format, PayloadError, RequestId,
+    engine::JobStatus, Digest, ElementType, FailureReason, PayloadError, RequestId,
 };
 use codec::Encode;
 
@@ -169,15 +169,6 @@ fn a_model_above_the_bound_is_refused_before_it_is_fetched() {
     let error = digits.run_cached(&engine, &digits.zeros()).unwrap_err();
     assert!(matches!(error, EngineError::ModelTooLarge { .. }), "{error:?}");
     assert!(engine.inspect(digits.file).is_err());
-}
-
-#[test]
-fn a_format_of_the_future_is_refused() {
-    let engine = engine();
-    let digits = with(&Version::digits(), |v| v.descriptor.format = Format::IntegerGraph);
-    let error = digits.run(&engine, &digits.zeros()).unwrap_err();
-    assert_eq!(error, EngineError::UnsupportedFormat);
-    assert_eq!(error.reason(), FailureReason::InvalidModel);
 }
 
 #[test]

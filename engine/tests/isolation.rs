@@ -73,8 +73,12 @@ fn a_worker_that_computes_ends_with_its_stdin() {
     let ready = converse(&mut child, &hello().encode()).unwrap();
     assert!(matches!(ready, Reply::Ready { .. }));
     let Version { descriptor, file } = endless();
-    let load =
-        Request::Load { inputs: descriptor.inputs, outputs: descriptor.outputs, model: file };
+    let load = Request::Load {
+        architecture: None,
+        inputs: descriptor.inputs,
+        outputs: descriptor.outputs,
+        model: file,
+    };
     assert_eq!(converse(&mut child, &load.encode()), Some(Reply::Loaded));
     let payload = endless().zeros();
     write_frame(child.stdin.as_mut().unwrap(), &Request::Run(payload).encode()).unwrap();

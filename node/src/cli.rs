@@ -72,7 +72,7 @@ pub struct OperatorParams {
     #[arg(long)]
     pub operator: bool,
 
-    /// Memory that one model may use, its file, input and output included, in MiB.
+    /// Memory that one model may use, its file, input, output and prover included, in MiB.
     #[arg(long, value_name = "MIB", default_value_t = 1024,
         value_parser = clap::value_parser!(u32).range(16..))]
     pub engine_memory_mib: u32,
@@ -97,7 +97,11 @@ pub struct OperatorParams {
     #[arg(long, value_name = "MS", default_value = "10000")]
     pub engine_run_timeout_ms: NonZeroU64,
 
-    /// Longest time to load a model, in milliseconds.
+    /// Longest time for one run of a loaded model with its proof, in milliseconds.
+    #[arg(long, value_name = "MS", default_value = "60000")]
+    pub engine_prove_timeout_ms: NonZeroU64,
+
+    /// Longest time to load a model, and again to prepare proofs of it, in milliseconds.
     #[arg(long, value_name = "MS", default_value = "30000")]
     pub engine_load_timeout_ms: NonZeroU64,
 
@@ -130,6 +134,7 @@ impl OperatorParams {
             concurrency,
             load_timeout: Duration::from_millis(self.engine_load_timeout_ms.get()),
             run_timeout: Duration::from_millis(self.engine_run_timeout_ms.get()),
+            prove_timeout: Duration::from_millis(self.engine_prove_timeout_ms.get()),
             ..default
         }
     }
@@ -164,6 +169,7 @@ mod tests {
             "--engine-concurrency=3",
             "--engine-run-timeout-ms=5",
             "--engine-load-timeout-ms=6",
+            "--engine-prove-timeout-ms=7",
             "--engine-max-model-mib=2",
             "--engine-wait-ms=0",
         ]);
@@ -174,6 +180,7 @@ mod tests {
         assert_eq!((config.concurrency, config.max_workers), (3, 7));
         assert_eq!(config.run_timeout, Duration::from_millis(5));
         assert_eq!(config.load_timeout, Duration::from_millis(6));
+        assert_eq!(config.prove_timeout, Duration::from_millis(7));
         assert_eq!(config.max_model_bytes, 2 << 20);
         assert_eq!(cli.operator.wait(), Duration::ZERO);
     }

@@ -95,9 +95,13 @@ impl NodeEngine {
         let metrics = self.metrics.clone();
         let max_input_bytes = self.max_input_bytes;
         move || {
-            let Job { request, artifact, descriptor, input, wait_ms: _, prove: _ } = job;
+            let Job { request, artifact, descriptor, input, wait_ms: _, prove } = job;
             let outcome = artifacts.input(input, max_input_bytes).and_then(|payload| {
-                engine.run(&descriptor, || artifacts.fetch(&artifact), &payload)
+                let fetch = || artifacts.fetch(&artifact);
+                match &prove {
+                    None => engine.run(&descriptor, fetch, &payload),
+                    Some(context) => engine.prove(&descriptor, fetch, &payload, context),
+                }
             });
             metrics.job_ended(&outcome);
             match &outcome {

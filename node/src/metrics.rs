@@ -119,8 +119,9 @@ pub fn register_engine(
     jobs: &Jobs,
 ) -> Result<(), PrometheusError> {
     type Read = fn(&EngineStatus) -> u64;
-    let counters: [(&str, &str, Read); 5] = [
+    let counters: [(&str, &str, Read); 6] = [
         ("runs_total", "Runs that gave an output", |s| s.counters.runs),
+        ("proofs_total", "Runs that gave an output and its proof", |s| s.counters.proofs),
         ("refused_total", "Runs refused because the engine was busy", |s| s.counters.refused),
         ("cache_hits_total", "Runs that found their model loaded", |s| s.counters.cache_hits),
         ("loads_total", "Models loaded", |s| s.counters.loads),

@@ -11,6 +11,7 @@ use assay_primitives::{
 };
 use codec::{Decode, Encode};
 
+pub mod graphs;
 pub mod onnx;
 
 /// This build's worker, 512 MiB, and times that nothing well-behaved comes near.
@@ -99,6 +100,7 @@ impl Version {
             outputs: outputs.try_into().unwrap(),
             assurances: AssuranceClasses::NONE,
             tolerance: None,
+            architecture: None,
         };
         Self { descriptor, file }
     }

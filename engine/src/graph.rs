@@ -1,0 +1,167 @@
+//! Integer graphs: read, checked, run and proven. Runs in worker processes only.
+
+use assay_graph::{fast, CheckedGraph, Graph, Shape, TensorId};
+use assay_primitives::{
+    decode_payload, engine::ProofContext, model::TensorDeclarations, proof::MAX_PROOF_BYTES,
+    tensor::graph_dimensions, Digest, Dimension, ElementType, Tensor, TensorDeclaration,
+};
+use assay_proof::{Context, Prover, Statement};
+use codec::Encode;
+
+use crate::{
+    problem::{dimension_text, model_problem, Problem},
+    protocol::Failure,
+};
+
+/// A loaded graph.
+pub(crate) struct Model {
+    graph: CheckedGraph,
+    inputs: TensorDeclarations,
+    output_type: ElementType,
+    output_shape: Vec<u32>,
+    /// Made when the first proof is asked for, since most graphs are run without one.
+    prover: Option<Prover>,
+}
+
+impl Model {
+    /// Reads the file and checks it: against the digest of its architecture, by all rules of
+    /// publication, and against the declarations.
+    pub(crate) fn load(
+        inputs: TensorDeclarations,
+        outputs: &TensorDeclarations,
+        architecture: Digest,
+        bytes: Vec<u8>,
+    ) -> Result<Self, Problem> {
+        let graph = Graph::from_bytes(&bytes).map_err(model_problem)?;
+        drop(bytes);
+        let found = Digest::from(graph.digest());
+        if found != architecture {
+            return Err(declared(format!(
+                "the version names an architecture with the digest {architecture:?}, the file's \
+                 has {found:?}"
+            )));
+        }
+        let graph = CheckedGraph::new(graph).map_err(model_problem)?;
+        let plan = graph.plan();
+        let (Some(input), Some(output)) = (plan.shape(TensorId::INPUT), plan.shape(plan.output()))
+        else {
+            return Err(model_problem("it has no input or no output"));
+        };
+        let output_type = match plan.element_type(plan.output()) {
+            Some(assay_graph::ElementType::Int32) => ElementType::I32,
+            _ => ElementType::I8,
+        };
+        check_side("input", &inputs, ElementType::I8, input)?;
+        let output_shape = check_side("output", outputs, output_type, output)?;
+        Ok(Self { graph, inputs, output_type, output_shape, prover: None })
+    }
+
+    /// Runs the graph on a payload and encodes its output, at most `max_bytes` of it.
+    pub(crate) fn run(&self, payload: &[u8], max_bytes: u64) -> Result<Vec<u8>, Problem> {
+        let input: Vec<i8> = self.input(payload)?.iter().map(|byte| *byte as i8).collect();
+        let output = fast::run(&self.graph, &input)
+            .map_err(|error| Problem::new(Failure::Run, error.to_string()))?;
+        self.output(output.to_bytes(), max_bytes)
+    }
+
+    /// Makes the prover, unless there is one.
+    pub(crate) fn prepare(&mut self) -> Result<(), Problem> {
+        if self.prover.is_none() {
+            let prover = Prover::new(&self.graph)
+                .map_err(|error| Problem::new(Failure::Proof, error.to_string()))?;
+            self.prover = Some(prover);
+        }
+        Ok(())
+    }
+
+    /// Runs the graph on a payload and proves the run. Gives output and proof; a proof that does
+    /// not verify is not given away, since it would cost the operator.
+    pub(crate) fn prove(
+        &self,
+        payload: &[u8],
+        context: &ProofContext,
+        max_bytes: u64,
+    ) -> Result<(Vec<u8>, Vec<u8>), Problem> {
+        let unproven = |text: String| Problem::new(Failure::Proof, text);
+        let prover = self
+            .prover
+            .as_ref()
+            .ok_or_else(|| Problem::new(Failure::Worker, "this worker has made no prover"))?;
+        let input = self.input(payload)?;
+        let context = Context {
+            genesis: context.genesis,
+            domain: &context.domain,
+            request: &context.request,
+            requester: context.requester,
+            operator: context.operator,
+        };
+        let proven = prover.prove(&context, &input).map_err(|error| unproven(error.to_string()))?;
+        let statement = Statement { context, input: &input, output: &proven.output };
+        prover
+            .verifier()
+            .verify(&statement, &proven.proof)
+            .map_err(|reject| unproven(format!("the proof made does not verify: {reject}")))?;
+        let size = proven.proof.len();
+        if size > MAX_PROOF_BYTES as usize {
+            return Err(unproven(format!(
+                "the proof has {size} bytes, the chain takes {MAX_PROOF_BYTES}"
+            )));
+        }
+        Ok((self.output(proven.output, max_bytes)?, proven.proof))
+    }
+
+    /// The elements of the one input, a byte each.
+    fn input(&self, payload: &[u8]) -> Result<Vec<u8>, Problem> {
+        let unchecked = |text| Problem::new(Failure::Worker, text);
+        let mut tensors = decode_payload(payload, &self.inputs)
+            .map_err(|error| unchecked(format!("input not checked by the engine: {error}")))?;
+        match tensors.pop() {
+            Some(tensor) if tensors.is_empty() => Ok(tensor.data),
+            _ => Err(unchecked("input not checked by the engine: not one tensor".into())),
+        }
+    }
+
+    fn output(&self, data: Vec<u8>, max_bytes: u64) -> Result<Vec<u8>, Problem> {
+        let shape = self.output_shape.clone();
+        let payload = vec![Tensor { element_type: self.output_type, shape, data }].encode();
+        if payload.len() as u64 > max_bytes {
+            return Err(Problem::new(Failure::OutputSize, ""));
+        }
+        Ok(payload)
+    }
+}
+
+fn declared(text: String) -> Problem {
+    Problem::new(Failure::Declaration, text)
+}
+
+/// Checks that a side declares the one tensor that a graph has there; how payloads state its
+/// shape.
+fn check_side(
+    side: &str,
+    declarations: &[TensorDeclaration],
+    element_type: ElementType,
+    shape: Shape,
+) -> Result<Vec<u32>, Problem> {
+    let [tensor] = declarations else {
+        let count = declarations.len();
+        return Err(declared(format!("{count} {side}s are declared, an integer graph has one")));
+    };
+    let extent = [shape.channels, shape.height, shape.width];
+    if !tensor.is_graph_tensor(element_type, extent) {
+        let dimensions: Vec<String> = tensor.shape.iter().map(dimension_text).collect();
+        return Err(declared(format!(
+            "{side} `{}` is declared as {} [{}], the graph's is {} {:?}",
+            tensor.name(),
+            tensor.element_type.name(),
+            dimensions.join(", "),
+            element_type.name(),
+            graph_dimensions(extent),
+        )));
+    }
+    let sizes = tensor.shape.iter().map(|dimension| match dimension {
+        Dimension::Fixed(size) => Ok(*size),
+        Dimension::Free => Err(declared(format!("{side} has a free dimension"))),
+    });
+    sizes.collect()
+}

@@ -1,0 +1,43 @@
+//! What goes wrong in a worker process.
+
+use std::any::Any;
+
+use assay_primitives::Dimension;
+
+use crate::protocol::Failure;
+
+/// What went wrong, in which way.
+#[derive(Debug)]
+pub(crate) struct Problem {
+    pub(crate) failure: Failure,
+    pub(crate) text: String,
+}
+
+impl Problem {
+    pub(crate) fn new(failure: Failure, text: impl Into<String>) -> Self {
+        Self { failure, text: text.into() }
+    }
+}
+
+/// What a panic means.
+pub(crate) fn panic_problem(panic: &(dyn Any + Send)) -> Problem {
+    let text = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("no message");
+    Problem::new(Failure::Panic, text)
+}
+
+/// A model file that cannot be run.
+pub(crate) fn model_problem(error: impl std::fmt::Display) -> Problem {
+    Problem::new(Failure::Model, format!("{error:#}"))
+}
+
+/// A declared dimension, for messages.
+pub(crate) fn dimension_text(dimension: &Dimension) -> String {
+    match dimension {
+        Dimension::Fixed(size) => size.to_string(),
+        Dimension::Free => "free".into(),
+    }
+}
