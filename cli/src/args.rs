@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use assay_client::{
-    amount, calls::Share, declaration, names, AccountId, AssuranceArgument, ModelReference,
+    amount, calls::Share, declaration, names, AccountId, AssuranceArgument, ModelReference, Numbers,
 };
 use assay_primitives::{model::Tolerance, AssuranceClasses, Balance, Digest, RequestId};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::failure::EXIT_CODES;
 
@@ -53,7 +53,7 @@ pub enum Command {
     Quote {
         /// owner/name, owner/name@version or model-number@version
         model: ModelReference,
-        /// What must make the answer credible: signed, or quorum:N,K
+        /// What must make the answer credible: signed, proof, or quorum:N,K
         #[arg(long, default_value = "signed")]
         assurance: AssuranceArgument,
     },
@@ -65,6 +65,9 @@ pub enum Command {
     /// Export and verify receipts
     #[command(subcommand)]
     Receipt(ReceiptCommand),
+    /// Take validity proofs from the chain, and verify them without it
+    #[command(subcommand)]
+    Proof(ProofCommand),
     /// Show a balance
     Balance {
         /// The account [default: the key's]
@@ -91,7 +94,7 @@ pub enum Command {
 /// Publish and look up models.
 #[derive(Subcommand)]
 pub enum ModelCommand {
-    /// Publish an ONNX file as a new version of a model of yours
+    /// Publish an ONNX file or an integer graph as a new version of a model of yours
     Publish(Publish),
     /// Make an integer model of an ONNX file, with some typical rows
     Quantize(Quantize),
@@ -164,15 +167,16 @@ pub enum ModelCommand {
     },
 }
 
-/// Publish an ONNX file.
+/// Publish an ONNX file or an integer graph.
 #[derive(Args)]
 pub struct Publish {
-    /// The model file
+    /// The model file: ONNX, or an integer graph that `model quantize` wrote
     pub file: PathBuf,
     /// Name of the model: lower-case letters, digits, hyphens
     #[arg(long)]
     pub name: String,
-    /// Its inputs and outputs, as JSON [default: model.json beside the file]
+    /// Its inputs and outputs, as JSON [default: beside an ONNX file model.json; beside an
+    /// integer graph its own name and .json, else what the graph says of itself]
     #[arg(long, value_name = "FILE")]
     pub declaration: Option<PathBuf>,
     /// SPDX licence expression [default: the declaration's, else NOASSERTION]
@@ -185,7 +189,7 @@ pub struct Publish {
     /// models need one to offer quorum
     #[arg(long, value_parser = declaration::parse_tolerance)]
     pub tolerance: Option<Tolerance>,
-    /// Classes that requests may ask for
+    /// Classes that requests may ask for; proof is for integer graphs
     #[arg(long, value_name = "CLASSES", default_value = "signed", value_parser = names::parse_classes)]
     pub assurance: AssuranceClasses,
     /// Digest of further metadata
@@ -314,10 +318,14 @@ pub struct WorkerKey {
 pub struct Infer {
     /// owner/name, owner/name@version or model-number@version
     pub model: ModelReference,
-    /// JSON text, or a .json, .npy, .npz or .csv file
+    /// JSON text, or a .json, .npy, .npz or .csv file. Real numbers for an integer graph are
+    /// quantised: see --input-as
     #[arg(long)]
     pub input: String,
-    /// What must make the answer credible: signed, or quorum:N,K
+    /// How the numbers for an integer graph are meant
+    #[arg(long, value_enum, default_value_t = InputAs::Written)]
+    pub input_as: InputAs,
+    /// What must make the answer credible: signed, proof, or quorum:N,K
     #[arg(long, default_value = "signed")]
     pub assurance: AssuranceArgument,
     /// Most that it may cost, in ASY [default: the quote]
@@ -387,6 +395,84 @@ pub enum ReceiptCommand {
     },
 }
 
+/// Take validity proofs from the chain, and verify them without it.
+#[derive(Subcommand)]
+pub enum ProofCommand {
+    /// Write the proof of a request, out of the block that brought it
+    Download {
+        /// The request
+        #[arg(value_parser = parse_request)]
+        request: RequestId,
+        /// File to write
+        #[arg(short = 'o', long, value_name = "FILE")]
+        to: PathBuf,
+        /// Also write the model's architecture, with which `proof verify` needs no node
+        #[arg(long, value_name = "FILE")]
+        architecture: Option<PathBuf>,
+    },
+    /// Verify a proof. With the model in a file and a receipt, or genesis, payer and operator, no
+    /// node is asked
+    Verify(VerifyProof),
+}
+
+/// Verify a proof.
+#[derive(Args)]
+pub struct VerifyProof {
+    /// The model: a file with the integer graph or its architecture, or a version on chain
+    #[arg(long, value_name = "FILE|VERSION")]
+    pub model: String,
+    /// The proof, as `proof download` writes it
+    #[arg(long, value_name = "FILE")]
+    pub proof: PathBuf,
+    /// Receipt of the request, as `receipt export` writes it
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["request", "genesis", "payer", "operator"])]
+    pub receipt: Option<PathBuf>,
+    /// Number of the request. The node is asked for the rest unless genesis, payer and operator
+    /// are given
+    #[arg(long, value_name = "NUMBER", value_parser = parse_request)]
+    pub request: Option<RequestId>,
+    /// Genesis hash of the chain
+    #[arg(long, value_name = "HASH", value_parser = names::parse_digest, requires_all = ["request", "payer", "operator"])]
+    pub genesis: Option<Digest>,
+    /// Account that asked
+    #[arg(long, value_name = "ACCOUNT", value_parser = names::parse_account, requires = "genesis")]
+    pub payer: Option<AccountId>,
+    /// Operator that answered
+    #[arg(long, value_name = "ACCOUNT", value_parser = names::parse_account, requires = "genesis")]
+    pub operator: Option<AccountId>,
+    /// The input, in the forms that `infer` takes
+    #[arg(long)]
+    pub input: String,
+    /// How the numbers of the input are meant
+    #[arg(long, value_enum, default_value_t = InputAs::Written)]
+    pub input_as: InputAs,
+    /// The output: JSON text or a file with it, such as a line of `infer --json` [default: with
+    /// --request, what the chain still has]
+    #[arg(long, value_name = "JSON")]
+    pub output: Option<String>,
+}
+
+/// How the numbers of an integer graph's input are meant.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum InputAs {
+    /// Real where one has a decimal point or an array is of floats, else as the model's integers
+    Written,
+    /// Real numbers: divided by the model's input scale, rounded half up, kept within -128 to 127
+    Real,
+    /// The model's own integers, -128 to 127
+    Int8,
+}
+
+impl From<InputAs> for Numbers {
+    fn from(given: InputAs) -> Self {
+        match given {
+            InputAs::Written => Self::AsWritten,
+            InputAs::Real => Self::Real,
+            InputAs::Int8 => Self::Integers,
+        }
+    }
+}
+
 fn parse_request(text: &str) -> Result<RequestId, String> {
     text.parse().map(RequestId).map_err(|_| "requests are numbers".to_owned())
 }
@@ -431,6 +517,15 @@ mod tests {
              --response-blocks 5",
             "assay operator status //Bob",
             "assay infer //Alice/digits@1 --input x.json --assurance quorum:3,2 --max-price 0.5",
+            "assay model publish m.graph --name digits --assurance signed,quorum,proof",
+            "assay infer //Alice/digits --input x.npy --assurance proof --input-as real",
+            "assay proof download 7 -o proof.bin --architecture digits.arch",
+            "assay proof verify --model m.graph --proof p.bin --receipt r.json --input x.npy \
+             --output out.json",
+            "assay proof verify --model //Alice/digits --proof p.bin --request 7 --input x.npy",
+            "assay proof verify --model m.graph --proof p.bin --request 7 --genesis \
+             0x0101010101010101010101010101010101010101010101010101010101010101 --payer //Alice \
+             --operator //Bob --input x.npy --input-as int8 --output out.json",
             "assay request cancel 7 --key-file key",
             "assay receipt export 7 --to r.json",
             "assay receipt verify r.json --output out.json --url ws://localhost:9944",
@@ -464,6 +559,10 @@ mod tests {
             ("assay request wait x", "requests are numbers"),
             ("assay model quantize m.onnx -o m.graph", "--calibrate"),
             ("assay model quantize m.onnx --calibrate r.npz", "--output"),
+            ("assay proof download 7", "--to"),
+            ("assay proof verify --model m --proof p --input x --payer //Bob", "--genesis"),
+            ("assay proof verify --model m --proof p --input x --receipt r --request 7", "used"),
+            ("assay infer 0@1 --input x --input-as float", "invalid value"),
         ] {
             let error = parse(line).err().unwrap_or_else(|| panic!("{line} is taken"));
             assert!(error.to_string().contains(reason), "{error}");

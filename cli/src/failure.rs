@@ -83,7 +83,7 @@ impl Failure {
                 Error::Refused { .. }
                 | Error::DuplicateKey { .. }
                 | Error::PriceAboveLimit { .. } => 4,
-                Error::Verification(_) => 6,
+                Error::Verification(_) | Error::ProofRefused(_) => 6,
                 _ => 1,
             },
         }
@@ -166,6 +166,7 @@ mod tests {
             (Failure::UnwellWithoutNode, 3),
             (Failure::NotVerified, 5),
             (Failure::Client(VerificationError::WrongKeys.into()), 6),
+            (Failure::Client(Error::ProofRefused("x".into())), 6),
         ] {
             assert_eq!(failure.exit_code(), code, "{failure:?}");
             assert_eq!(failure.to_json()["error"]["exit_code"], code);

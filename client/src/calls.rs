@@ -71,13 +71,15 @@ pub mod model_registry {
         Call::new(PALLET, "create").with("name", name)
     }
 
-    /// Publishes a version of a model.
+    /// Publishes a version of a model. `architecture` is the encoding of an integer graph's;
+    /// other formats have none.
     pub fn publish(
         model: ModelId,
         descriptor: ModelDescriptor,
         royalty: Share,
         licence: Licence,
         metadata: Option<Digest>,
+        architecture: Option<Vec<u8>>,
     ) -> Call {
         Call::new(PALLET, "publish")
             .with("model", model)
@@ -85,6 +87,7 @@ pub mod model_registry {
             .with("royalty", royalty)
             .with("licence", licence)
             .with("metadata", metadata)
+            .with("architecture", architecture)
     }
 
     /// Replaces the metadata of a version.
@@ -307,6 +310,7 @@ pub fn all() -> Vec<Call> {
         outputs: Default::default(),
         assurances: AssuranceClasses::NONE,
         tolerance: None,
+        architecture: None,
     };
     let manifest = ArtifactManifest { digest, size: 0, chunks: Vec::new() };
     let statement = ResultStatement {
@@ -317,11 +321,19 @@ pub fn all() -> Vec<Call> {
         output_digest: digest,
         assurance: Assurance::Signed,
         operator: account.clone(),
+        proof: None,
     };
     let signed = (statement, possession);
     vec![
         model_registry::create(Default::default()),
-        model_registry::publish(ModelId(0), descriptor, Share::default(), Default::default(), None),
+        model_registry::publish(
+            ModelId(0),
+            descriptor,
+            Share::default(),
+            Default::default(),
+            None,
+            None,
+        ),
         model_registry::set_metadata(version, None),
         model_registry::set_royalty(version, Share::default()),
         model_registry::deprecate(version),

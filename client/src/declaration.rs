@@ -65,14 +65,18 @@ impl Declaration {
 
     /// Reads the declaration beside a model file, `model.json`.
     pub fn beside(model: impl AsRef<Path>) -> Result<Self> {
-        let path = model.as_ref().with_file_name(SIBLING);
-        if !path.exists() {
-            return Err(Error::invalid(format!(
+        Self::find_beside(model)?.ok_or_else(|| {
+            Error::invalid(format!(
                 "there is no declaration: name one with --declaration, or put {SIBLING} beside \
                  the model file; expected: {EXAMPLE}"
-            )));
-        }
-        Self::from_file(path)
+            ))
+        })
+    }
+
+    /// [`Self::beside`]; `None` where there is no such file.
+    pub fn find_beside(model: impl AsRef<Path>) -> Result<Option<Self>> {
+        let path = model.as_ref().with_file_name(SIBLING);
+        path.exists().then(|| Self::from_file(path)).transpose()
     }
 }
 

@@ -120,6 +120,9 @@ pub enum Error {
     /// An output that was given for comparison is not one that the model gives.
     #[error("the output does not fit the model: {0}")]
     Output(InputError),
+    /// A proof does not prove what it is to prove. The text says why.
+    #[error("the proof does not hold: {0}")]
+    ProofRefused(String),
     /// A receipt does not hold.
     #[error("the receipt does not hold: {0}")]
     Verification(#[from] VerificationError),

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use assay_primitives::{
     digest,
     runtime_api::{RequestView, Status, VersionView},
-    validate_payload, Assurance, Balance, BlockNumber, Digest, Outcome, RequestId, VersionId,
+    validate_payload, Assurance, Balance, BlockNumber, Digest, Outcome, ProofEvidence, RequestId,
+    VersionId,
 };
 use serde::{ser::SerializeStruct, Serialize, Serializer};
 use serde_json::Value;
@@ -109,6 +110,9 @@ pub struct InferenceResult {
     pub outcome: Outcome,
     /// The output as JSON: an object of nested lists by tensor name. `None` unless verified.
     pub output: Option<Value>,
+    /// The output of an integer graph in real numbers: its integers times the model's scale.
+    /// `None` for other models.
+    pub output_real: Option<Value>,
     /// The output as the operators gave it.
     pub payload: Option<Vec<u8>>,
     /// Milliseconds from sending the request to seeing its end.
@@ -121,6 +125,8 @@ pub struct InferenceResult {
     pub input: Digest,
     /// Digest of the receipt.
     pub receipt: Digest,
+    /// What the receipt says of the proof, in class `Proof`.
+    pub proof: Option<ProofEvidence>,
 }
 
 impl InferenceResult {
@@ -131,18 +137,27 @@ impl InferenceResult {
 }
 
 impl Serialize for InferenceResult {
-    /// One object; amounts are strings of plancks.
+    /// One object; amounts are strings of plancks. What a request of its kind does not have,
+    /// the output in real numbers or a proof, is left out.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut line = serializer.serialize_struct("InferenceResult", 9)?;
+        let mut line = serializer.serialize_struct("InferenceResult", 11)?;
         line.serialize_field("request", &self.request)?;
         line.serialize_field("model", &self.model)?;
         line.serialize_field("assurance", &AssuranceArgument(self.assurance).to_string())?;
         line.serialize_field("outcome", &format!("{:?}", self.outcome))?;
         line.serialize_field("output", &self.output)?;
+        match &self.output_real {
+            Some(output) => line.serialize_field("output_real", output)?,
+            None => line.skip_field("output_real")?,
+        }
         line.serialize_field("latency_ms", &self.latency_ms)?;
         line.serialize_field("blocks", &self.blocks)?;
         line.serialize_field("price_paid", &self.price_paid.to_string())?;
         line.serialize_field("receipt", &self.receipt)?;
+        match &self.proof {
+            Some(proof) => line.serialize_field("proof", proof)?,
+            None => line.skip_field("proof")?,
+        }
         line.end()
     }
 }
@@ -257,7 +272,7 @@ impl Client {
                 crate::amount::display(quote.price)
             )));
         }
-        let input = self.place_input(&ask.payload, signer, progress).await?;
+        let input = self.place_input(ask, signer, progress).await?;
         let best = self.rpc().header(None).await?;
         let deadline = rpc::height(&best).saturating_add(ask.deadline_blocks);
         let call = calls::inference::request(
@@ -365,6 +380,12 @@ impl Client {
             .as_deref()
             .map(|payload| output_to_json(payload, &version.descriptor.outputs))
             .transpose()?;
+        let scales = match &output {
+            Some(_) => self.scales(version).await?,
+            None => None,
+        };
+        let output_real = scales.zip(output.as_ref());
+        let output_real = output_real.map(|(scales, output)| scales.output_in_reals(output));
         Ok(InferenceResult {
             request: view.id,
             model: version_name(version),
@@ -372,25 +393,35 @@ impl Client {
             assurance: view.assurance,
             outcome,
             output,
+            output_real,
             payload,
             latency_ms: 0,
             blocks: receipt.receipt.decided_at.saturating_sub(view.requested_at),
             price_paid: receipt.receipt.price_paid,
             input: receipt.receipt.input_digest,
             receipt: receipt.digest,
+            proof: receipt.evidence.iter().find_map(|item| item.proof),
         })
     }
 
     /// Puts an input that is too large to be inline on chain as an artifact.
     async fn place_input(
         &self,
-        payload: &[u8],
+        ask: &Ask,
         signer: &Signer,
         progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<RequestInput> {
+        let payload = &ask.payload;
         let bound: Option<u32> = self.constant("Inference", "MaxInputBytes").await;
-        if bound.is_none_or(|bound| payload.len() as u64 <= u64::from(bound)) {
+        let Some(bound) = bound.filter(|bound| payload.len() as u64 > u64::from(*bound)) else {
             return Ok(RequestInput::Inline(payload.to_vec()));
+        };
+        if ask.assurance == Assurance::Proof {
+            return Err(Error::invalid(format!(
+                "the input has {} bytes; the chain verifies proofs for inputs of {bound} at most. \
+                 Use a smaller one, or another class",
+                payload.len()
+            )));
         }
         let digest =
             self.publish_artifact(payload, signer, &|step| progress(Progress::Input(step))).await?;
@@ -436,6 +467,7 @@ mod tests {
                 outputs: Default::default(),
                 assurances: assay_primitives::AssuranceClasses::NONE,
                 tolerance: None,
+                architecture: None,
             },
             digest: Digest::zero(),
             royalty_ppm: 0,
@@ -443,6 +475,7 @@ mod tests {
             deprecated: false,
             open_requests: 0,
             operators: 0,
+            proof: None,
         };
         let ask = Ask::new(version, Vec::new(), Assurance::Signed);
         let request = RequestView {
@@ -475,12 +508,14 @@ mod tests {
             assurance: Assurance::Quorum { n: 3, k: 2 },
             outcome: Outcome::Verified,
             output: Some(serde_json::json!({"p": [0.5]})),
+            output_real: None,
             payload: None,
             latency_ms: 2100,
             blocks: 2,
             price_paid: u128::MAX,
             input: Digest::repeat_byte(2),
             receipt: Digest::repeat_byte(1),
+            proof: None,
         };
         assert_eq!(
             serde_json::to_string(&result).unwrap(),
@@ -495,10 +530,26 @@ mod tests {
         let rejected = InferenceResult {
             outcome: Outcome::Rejected(RejectReason::NoOperator),
             output: None,
-            ..result
+            ..result.clone()
         };
         assert!(!rejected.is_verified());
         let line = serde_json::to_string(&rejected).unwrap();
         assert!(line.contains("\"outcome\":\"Rejected(NoOperator)\",\"output\":null"), "{line}");
+        let digest = Digest::repeat_byte(3);
+        let proven = InferenceResult {
+            assurance: Assurance::Proof,
+            output: Some(serde_json::json!({"output": [2]})),
+            output_real: Some(serde_json::json!({"output": [0.5]})),
+            proof: Some(ProofEvidence { digest, bytes: 9, security_bits: 127 }),
+            ..result
+        };
+        let line = serde_json::to_string(&proven).unwrap();
+        for part in [
+            "\"assurance\":\"proof\"",
+            "\"output\":{\"output\":[2]},\"output_real\":{\"output\":[0.5]}",
+            "\"bytes\":9,\"security_bits\":127}}",
+        ] {
+            assert!(line.contains(part), "{line}");
+        }
     }
 }

@@ -24,12 +24,15 @@
 //! | [`payload`] | JSON, `.npy`, `.npz`, CSV to tensors and back |
 //! | [`publish`] | artifacts and model versions |
 //! | [`inference`] | a request from its quote to its result |
+//! | [`graph`] | integer graphs: checks before publication, scales |
+//! | [`proof`] | validity proofs, from the chain and verified without it |
 //! | [`limits`] | what the chain's constants allow |
 //! | [`receipt`] | receipts that anyone checks without a node |
 //! | [`amount`], [`names`], [`keys`] | what people type |
 //!
 //! What the client checks, it checks itself: a receipt is verified against a block hash alone,
-//! with no word of any node taken for it.
+//! and a proof against nothing but the model's architecture, with no word of any node taken for
+//! it.
 
 pub mod amount;
 pub mod call;
@@ -37,12 +40,14 @@ pub mod calls;
 pub mod client;
 pub mod declaration;
 pub mod error;
+pub mod graph;
 pub mod inference;
 pub mod keys;
 pub mod limits;
 pub mod names;
 mod nonce;
 pub mod payload;
+pub mod proof;
 pub mod publish;
 pub mod queries;
 pub mod receipt;
@@ -54,10 +59,12 @@ pub use call::Call;
 pub use client::Client;
 pub use declaration::Declaration;
 pub use error::{Error, Refusal, Result};
+pub use graph::{GraphFile, Scales};
 pub use inference::{Ask, InferenceResult, Progress};
 pub use keys::Signer;
 pub use names::{AssuranceArgument, ModelReference};
-pub use payload::{Input, InputError};
+pub use payload::{GraphInput, Input, InputError, Numbers};
+pub use proof::{DownloadedProof, ProofStatement, ProofVerifier};
 pub use publish::{Difference, PublishProgress, PublishedVersion};
 pub use receipt::{ReceiptBundle, VerificationError, VerifiedReceipt};
 pub use transaction::Inclusion;

@@ -129,7 +129,8 @@ impl fmt::Display for ModelReference {
     }
 }
 
-/// [`Assurance`] as people write it: `signed`, `quorum:3,2` (three drawn, two must agree).
+/// [`Assurance`] as people write it: `signed`, `proof`, `quorum:3,2` (three drawn, two must
+/// agree).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AssuranceArgument(pub Assurance);
 
@@ -139,7 +140,7 @@ impl FromStr for AssuranceArgument {
     fn from_str(text: &str) -> Result<Self> {
         let broken = || {
             Error::invalid(format!(
-                "`{text}` is not an assurance: write signed, or quorum:N,K where 2 <= N <= \
+                "`{text}` is not an assurance: write signed, proof, or quorum:N,K where 2 <= N <= \
                  {MAX_COMMITTEE} operators are drawn and more than half of them, K <= N, must agree"
             ))
         };

@@ -1,15 +1,18 @@
 //! Publishing: artifacts, models, versions.
 
+use assay_graph::Architecture;
 use assay_primitives::{
     model::{is_model_name, Licence, ModelName, Tolerance},
     ArtifactManifest, AssuranceClass, AssuranceClasses, Balance, Digest, Format, ModelDescriptor,
     ModelId, VersionId, MAX_ARTIFACT_BYTES, MAX_CHUNK_BYTES,
 };
+use codec::Encode;
 use futures::{stream, StreamExt, TryStreamExt};
 
 use crate::{
     calls::{model_registry, storage, Share},
     declaration::check_onnx,
+    graph::GraphFile,
     queries::VersionTerms,
     Client, Declaration, Error, Inclusion, Result, Signer,
 };
@@ -24,8 +27,11 @@ const UPLOAD_ROUNDS: u32 = 3;
 pub struct Publication {
     /// Name of the model; it is created where the signer has none of that name.
     pub name: String,
-    /// The model file.
+    /// The model file: ONNX, or an integer graph.
     pub artifact: Vec<u8>,
+    /// The architecture where the file is an integer graph; `None` for ONNX. See
+    /// [`GraphFile::architecture`].
+    pub architecture: Option<Architecture>,
     /// Its inputs and outputs.
     pub declaration: Declaration,
     /// SPDX licence expression.
@@ -46,20 +52,57 @@ impl Publication {
         ModelDescriptor {
             artifact: assay_primitives::digest(&self.artifact),
             artifact_size: self.artifact.len() as u64,
-            format: Format::Onnx,
+            format: match self.architecture {
+                Some(_) => Format::IntegerGraph,
+                None => Format::Onnx,
+            },
             inputs: self.declaration.inputs.clone(),
             outputs: self.declaration.outputs.clone(),
             assurances: self.assurances,
             tolerance: self.tolerance,
+            architecture: self.architecture.as_ref().map(|one| Digest::from(one.digest())),
         }
     }
 
     /// Checks all that can be checked without a node.
     pub fn check(&self) -> Result<()> {
         model_name(&self.name)?;
-        check_onnx(&self.artifact)?;
         if self.assurances.is_empty() {
             return Err(Error::invalid("no assurance class is offered"));
+        }
+        match &self.architecture {
+            Some(architecture) => self.check_graph(architecture),
+            None => self.check_onnx(),
+        }
+    }
+
+    fn check_graph(&self, architecture: &Architecture) -> Result<()> {
+        let file = GraphFile::from_bytes(&self.artifact)?;
+        if file.architecture() != architecture {
+            return Err(Error::invalid("the architecture is not that of the graph"));
+        }
+        file.check_declaration(&self.declaration)?;
+        if self.tolerance.is_some() {
+            return Err(Error::invalid(
+                "outputs of an integer graph are equal or not: leave --tolerance out",
+            ));
+        }
+        if self.assurances.contains(AssuranceClass::Proof) {
+            file.security_bits()?;
+        }
+        Ok(())
+    }
+
+    fn check_onnx(&self) -> Result<()> {
+        check_onnx(&self.artifact)?;
+        for class in [AssuranceClass::Proof, AssuranceClass::Optimistic] {
+            if self.assurances.contains(class) {
+                return Err(Error::invalid(format!(
+                    "only an integer graph can offer class {}: `assay model quantize` makes one \
+                     of an ONNX file",
+                    class.name()
+                )));
+            }
         }
         let is_float = self.declaration.outputs.iter().any(|output| output.element_type.is_float());
         if self.assurances.contains(AssuranceClass::Quorum) && is_float && self.tolerance.is_none()
@@ -362,6 +405,7 @@ fn publish_call(model: ModelId, publication: &Publication) -> crate::Call {
         publication.royalty,
         publication.licence.clone(),
         publication.metadata,
+        publication.architecture.as_ref().map(Encode::encode),
     )
 }
 
@@ -419,6 +463,7 @@ mod tests {
         Publication {
             name: "digits".into(),
             artifact: vec![8, 8, 0x3a, 2, 0x0a, 0],
+            architecture: None,
             licence: crate::declaration::licence(None, &declaration).unwrap(),
             declaration,
             royalty: Share::default(),
@@ -445,6 +490,34 @@ mod tests {
         tolerant.assurances = crate::names::parse_classes("quorum").unwrap();
         tolerant.tolerance = Some(Tolerance { millionths: 0 });
         tolerant.check().unwrap();
+        assert!(broken(|p| p.assurances = crate::names::parse_classes("signed,proof").unwrap())
+            .contains("quantize"));
+    }
+
+    #[test]
+    fn a_graph_is_published_with_its_architecture() {
+        use crate::graph::tests::{graph, sealed};
+        let publication = |graph: assay_graph::Graph, classes: &str| {
+            let artifact = graph.encode();
+            let declaration = GraphFile::from_bytes(&artifact).unwrap().declaration();
+            let architecture = Some(graph.architecture);
+            let assurances = crate::names::parse_classes(classes).unwrap();
+            Publication { artifact, declaration, architecture, assurances, ..publication() }
+        };
+        let proven = publication(sealed(), "signed,quorum,proof");
+        proven.check().unwrap();
+        let descriptor = proven.descriptor();
+        assert_eq!(descriptor.format, Format::IntegerGraph);
+        assert_eq!(descriptor.architecture, Some(Digest::from(sealed().digest())));
+        publication(graph(), "signed,quorum").check().unwrap();
+        let reason = |publication: Publication| publication.check().unwrap_err().to_string();
+        assert!(reason(publication(graph(), "proof")).contains("cannot be proven"));
+        let tolerance = Some(Tolerance { millionths: 0 });
+        assert!(reason(Publication { tolerance, ..proven.clone() }).contains("--tolerance"));
+        let architecture = Some(graph().architecture);
+        assert!(reason(Publication { architecture, ..proven.clone() }).contains("not that of"));
+        let declaration = super::tests::publication().declaration;
+        assert!(reason(Publication { declaration, ..proven }).contains("one input, of i8"));
     }
 
     #[test]

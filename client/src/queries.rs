@@ -5,7 +5,8 @@ use assay_primitives::{
     runtime_api::{
         ArtifactView, OperatorView, Quote, QuoteError, ReceiptView, RequestView, VersionView,
     },
-    Assurance, Balance, Digest, ModelDescriptor, ModelId, RequestId, VersionId, WorkerId,
+    Assurance, Balance, Digest, ModelDescriptor, ModelId, ProofTerms, RequestId, VersionId,
+    WorkerId,
 };
 use codec::{Decode, Encode};
 
@@ -148,6 +149,7 @@ impl Client {
             _deprecated: bool,
             _uses: u32,
             _deposit: Balance,
+            _proof: Option<ProofTerms>,
         }
         let record: Option<Record> =
             self.rpc().storage_value(&storage::version_key(id), None).await?;

@@ -3,17 +3,19 @@
 use std::{path::PathBuf, process::ExitCode, time::Instant};
 
 use anyhow::{ensure, Context, Result};
-use assay_client::{Ask, Client, Input, Progress, Signer};
+use assay_client::{
+    AccountId, Ask, Client, InferenceResult, Input, Progress, ProofStatement, ProofVerifier, Signer,
+};
 use assay_localnet::{
     interrupted, register_operator, serve, wait_until_live, BundledModel, Network, NetworkConfig,
     OperatorTerms,
 };
-use assay_primitives::Assurance;
+use assay_primitives::{runtime_api::VersionView, Assurance};
 use clap::Parser;
 use futures::future::try_join_all;
 use serde_json::Value;
 
-/// Four nodes on loopback, a published model, a signed and a quorum request.
+/// Four nodes on loopback, two published models, a signed, a quorum and a proven request.
 ///
 /// What happens goes to standard error, one line of JSON per request to standard output.
 #[derive(Debug, Parser)]
@@ -105,38 +107,41 @@ async fn demonstrate(narrator: &Narrator, arguments: &Arguments, network: &Netwo
     let owner = Signer::from_suri("//Eve")?;
     let payer = Signer::from_suri("//Ferdie")?;
 
-    let model = BundledModel::digits(&arguments.models);
-    let publication = model.publication()?;
-    narrator.say(&format!(
-        "Eve publishes the model {} ({} bytes) on chain",
-        model.name,
-        publication.artifact.len()
-    ));
-    let published = client.publish(&publication, &owner, &|_| ()).await?;
+    let mut versions = Vec::new();
+    let models =
+        [BundledModel::digits(&arguments.models), BundledModel::digits_graph(&arguments.models)];
+    for model in &models {
+        let publication = model.publication()?;
+        narrator.say(&format!(
+            "Eve publishes the model {} ({} bytes, {:?}) on chain",
+            model.name,
+            publication.artifact.len(),
+            publication.descriptor().format
+        ));
+        let published = client.publish(&publication, &owner, &|_| ()).await?;
+        let version = client.version(published.version).await?;
+        versions.push(version.context("the published version is not on chain")?);
+    }
 
-    narrator.say("the four operators put up bonds and serve it");
+    narrator.say("the four operators put up bonds and serve both");
     let terms = OperatorTerms::default();
     let accounts = try_join_all(network.nodes.iter().map(|node| async {
         let (client, signer) = (Client::connect(&node.url()).await?, node.signer()?);
         register_operator(&client, &signer, terms).await?;
-        serve(&client, &signer, published.version, terms).await?;
+        for version in &versions {
+            serve(&client, &signer, version.id, terms).await?;
+        }
         anyhow::Ok(signer.account().clone())
     }))
     .await?;
     wait_until_live(&client, &accounts).await?;
     narrator.say("their heartbeats are in: they are live");
 
-    let version = client
-        .version(published.version)
-        .await?
-        .context("the published version is not on chain")?;
-    let text = std::fs::read_to_string(model.sample())
-        .with_context(|| format!("cannot read {}", model.sample().display()))?;
-    let sample: Value = serde_json::from_str(&text)?;
-    let label = sample["label"].clone();
-    let input = Input::from_json(&sample["image"].to_string(), &version.descriptor.inputs)?;
-
-    for assurance in [Assurance::Signed, Assurance::Quorum { n: 3, k: 2 }] {
+    for (which, assurance) in
+        [(0, Assurance::Signed), (0, Assurance::Quorum { n: 3, k: 2 }), (1, Assurance::Proof)]
+    {
+        let (model, version) = (&models[which], &versions[which]);
+        let (input, label) = model.picture(&client, version).await?;
         narrator.say(&format!("Ferdie sends a handwritten {label} in class {assurance:?}"));
         let ask = Ask::new(version.clone(), input.payload(), assurance);
         let progress = |step: Progress| match step {
@@ -152,9 +157,17 @@ async fn demonstrate(narrator: &Narrator, arguments: &Arguments, network: &Netwo
         let result = client.infer(&ask, &payer, &progress).await?;
         println!("{}", serde_json::to_string(&result)?);
         ensure!(result.is_verified(), "request {} ended as {:?}", result.request, result.outcome);
-        let answer = most_likely(&result.output).context("the output has no probabilities")?;
+        let answer = most_likely(&result.output).context("the output has no scores")?;
         narrator.say(&format!("  the answer is {answer}; whoever wrote it meant {label}"));
         ensure!(label == answer as u64, "the model reads {answer}, which is not what was written");
+        if let Some(proof) = &result.proof {
+            narrator.say(&format!(
+                "  the chain has verified a proof of {} bytes with {} bits of soundness",
+                proof.bytes, proof.security_bits
+            ));
+            check_proof(&client, &result, version, &input, payer.account()).await?;
+            narrator.say("  the same proof, out of the block, was verified here without the node");
+        }
 
         let bundle = client.export_receipt(result.request).await?;
         let verified = bundle.verify(result.payload.as_deref())?;
@@ -169,9 +182,37 @@ async fn demonstrate(narrator: &Narrator, arguments: &Arguments, network: &Netwo
     Ok(())
 }
 
-/// Index of the largest probability.
+/// Takes the proof of a request out of its block, and verifies it with nothing but the model's
+/// architecture and the statement.
+async fn check_proof(
+    client: &Client,
+    result: &InferenceResult,
+    version: &VersionView<AccountId>,
+    input: &Input,
+    payer: &AccountId,
+) -> Result<()> {
+    let proof = client.download_proof(result.request).await?;
+    let architecture = client.architecture(version).await?.context("no architecture")?;
+    let receipt = client.receipt(result.request).await?.context("no receipt")?;
+    let statement = ProofStatement {
+        genesis: client.genesis(),
+        request: result.request,
+        payer: payer.clone(),
+        operator: receipt.evidence.first().context("no evidence")?.operator.clone(),
+        input: input.payload(),
+        output: result.payload.clone().context("no output")?,
+    };
+    ProofVerifier::new(architecture)?.verify(&statement, &proof.bytes)?;
+    Ok(())
+}
+
+/// Index of the largest number of an output of one row: a probability, or a score.
 fn most_likely(output: &Option<Value>) -> Option<usize> {
-    let probabilities = output.as_ref()?.get("probabilities")?.get(0)?.as_array()?;
-    let value = |index: &usize| probabilities[*index].as_f64().unwrap_or(f64::MIN);
-    (0..probabilities.len()).max_by(|a, b| value(a).total_cmp(&value(b)))
+    let mut row = output.as_ref()?.as_object()?.values().next()?;
+    while row.get(0)?.is_array() {
+        row = row.get(0)?;
+    }
+    let scores = row.as_array()?;
+    let value = |index: &usize| scores[*index].as_f64().unwrap_or(f64::MIN);
+    (0..scores.len()).max_by(|a, b| value(a).total_cmp(&value(b)))
 }

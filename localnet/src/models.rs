@@ -3,8 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use assay_client::{calls::Share, declaration::parse_tolerance, publish::Publication, Declaration};
-use assay_primitives::{AssuranceClass, AssuranceClasses};
+use assay_client::{
+    calls::Share, declaration::parse_tolerance, publish::Publication, AccountId, Client,
+    Declaration, GraphFile, GraphInput, Input, Numbers,
+};
+use assay_primitives::{runtime_api::VersionView, AssuranceClass, AssuranceClasses, Format};
+use serde_json::Value;
 
 /// A model in the folder `models`.
 #[derive(Clone, Debug)]
@@ -12,17 +16,25 @@ pub struct BundledModel {
     /// Its name, and that of its folder.
     pub name: &'static str,
     folder: PathBuf,
+    format: Format,
 }
 
 impl BundledModel {
     /// The digits classifier.
     pub fn digits(models: &Path) -> Self {
-        Self { name: "digits", folder: models.join("digits") }
+        Self { name: "digits", folder: models.join("digits"), format: Format::Onnx }
+    }
+
+    /// A digits classifier of dense layers as an integer graph, whose runs can be proven.
+    pub fn digits_graph(models: &Path) -> Self {
+        let name = "digits-mlp";
+        Self { name, folder: models.join(name), format: Format::IntegerGraph }
     }
 
     /// The breast-cancer risk classifier.
     pub fn breast_cancer(models: &Path) -> Self {
-        Self { name: "breast-cancer", folder: models.join("breast-cancer") }
+        let name = "breast-cancer";
+        Self { name, folder: models.join(name), format: Format::Onnx }
     }
 
     /// Folder of the models in this checkout.
@@ -32,7 +44,11 @@ impl BundledModel {
 
     /// The model file.
     pub fn file(&self) -> PathBuf {
-        self.folder.join(format!("{}.onnx", self.name))
+        let extension = match self.format {
+            Format::Onnx => "onnx",
+            Format::IntegerGraph => "graph",
+        };
+        self.folder.join(format!("{}.{extension}", self.name))
     }
 
     /// An input that somebody made, with its label.
@@ -40,22 +56,58 @@ impl BundledModel {
         self.folder.join("sample.json")
     }
 
-    /// What is published: classes `Signed` and `Quorum`, with a tolerance.
+    /// The picture of the sample as an input of a published version, and what it shows.
+    ///
+    /// Fails for samples that are no pictures.
+    pub async fn picture(
+        &self,
+        client: &Client,
+        version: &VersionView<AccountId>,
+    ) -> Result<(Input, u64)> {
+        let text = std::fs::read_to_string(self.sample())
+            .with_context(|| format!("cannot read {}", self.sample().display()))?;
+        let sample: Value = serde_json::from_str(&text)?;
+        let label = sample["label"].as_u64().context("the sample has no label")?;
+        let image = sample["image"].to_string();
+        let declared = &version.descriptor.inputs;
+        let input = match client.scales(version).await? {
+            None => Input::from_json(&image, declared)?,
+            Some(scales) => {
+                let numbers = Numbers::Real;
+                GraphInput::from_bytes(image.as_bytes(), declared, scales.input, numbers)?.input
+            },
+        };
+        Ok((input, label))
+    }
+
+    /// What is published: classes `Signed` and `Quorum`, and `Proof` for an integer graph; with a
+    /// tolerance for floating point.
     pub fn publication(&self) -> Result<Publication> {
         let file = self.file();
         let artifact =
             std::fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
-        let declaration = Declaration::beside(&file)?;
+        let classes =
+            AssuranceClasses::NONE.with(AssuranceClass::Signed).with(AssuranceClass::Quorum);
+        let (declaration, architecture, tolerance, assurances) = match self.format {
+            Format::Onnx => {
+                (Declaration::beside(&file)?, None, Some(parse_tolerance("0.0001")?), classes)
+            },
+            Format::IntegerGraph => {
+                let graph = GraphFile::from_bytes(&artifact)?;
+                let architecture = Some(graph.architecture().clone());
+                let declaration = graph.declaration_beside(&file)?;
+                (declaration, architecture, None, classes.with(AssuranceClass::Proof))
+            },
+        };
         Ok(Publication {
             name: self.name.to_owned(),
             artifact,
+            architecture,
             licence: assay_client::declaration::licence(None, &declaration)?,
             declaration,
             royalty: Share::from_percent("10")?,
-            tolerance: Some(parse_tolerance("0.0001")?),
-            assurances: AssuranceClasses::NONE
-                .with(AssuranceClass::Signed)
-                .with(AssuranceClass::Quorum),
+            tolerance,
+            assurances,
             metadata: None,
         })
     }

@@ -3,9 +3,7 @@
 use crate::node::wait_for_finality;
 use anyhow::{Context, Result};
 use assay_client::{calls::operators, rpc, AccountId, Client, Signer};
-use assay_primitives::{
-    operator::Roles, AssuranceClass, AssuranceClasses, Balance, BlockNumber, VersionId, ASY,
-};
+use assay_primitives::{operator::Roles, Balance, BlockNumber, VersionId, ASY};
 
 /// On what terms an operator takes part.
 #[derive(Clone, Copy, Debug)]
@@ -43,14 +41,15 @@ pub async fn register_operator(
     Ok(())
 }
 
-/// Serves a version in every class that is available.
+/// Serves a version in every class that it offers.
 pub async fn serve(
     client: &Client,
     signer: &Signer,
     version: VersionId,
     terms: OperatorTerms,
 ) -> Result<()> {
-    let classes = AssuranceClasses::NONE.with(AssuranceClass::Signed).with(AssuranceClass::Quorum);
+    let view = client.version(version).await?.context("the version is not on chain")?;
+    let classes = view.descriptor.assurances;
     let blocks = terms.response_blocks;
     let call = operators::serve(version, terms.ask, terms.concurrency, blocks, classes);
     client.submit(&call, signer).await?;

@@ -6,7 +6,9 @@ mod liar;
 use std::path::{Path, PathBuf};
 
 use anyhow::{ensure, Context, Result};
-use assay_client::{amount, calls, rpc, Ask, Client, InferenceResult, Input, Signer};
+use assay_client::{
+    amount, calls, rpc, Ask, Client, InferenceResult, Input, ProofStatement, ProofVerifier, Signer,
+};
 use assay_localnet::{
     node::{next_block, wait_for_finality, wait_for_height},
     register_operator, serve, wait_until_live, BundledModel, Network, NetworkConfig, OperatorTerms,
@@ -49,7 +51,12 @@ fn programs() -> PathBuf {
 }
 
 impl Stage {
+    /// A network on which the ONNX digits model is published.
     async fn set() -> Result<Self> {
+        Self::with(BundledModel::digits(&BundledModel::folder_of_checkout())).await
+    }
+
+    async fn with(model: BundledModel) -> Result<Self> {
         static TURN: Mutex<()> = Mutex::const_new(());
         let turn = TURN.lock().await;
         let data = tempfile::tempdir()?;
@@ -62,12 +69,9 @@ impl Stage {
         let network = Network::start(&config, &|_| ()).await?;
         let client = network.client(0).await?;
         let (owner, payer) = (Signer::from_suri("//Eve")?, Signer::from_suri("//Ferdie")?);
-        let model = BundledModel::digits(&BundledModel::folder_of_checkout());
         let published = client.publish(&model.publication()?, &owner, &|_| ()).await?;
         let version = client.version(published.version).await?.context("no version")?;
-        let sample: Value = serde_json::from_str(&std::fs::read_to_string(model.sample())?)?;
-        let input = Input::from_json(&sample["image"].to_string(), &version.descriptor.inputs)?;
-        let label = sample["label"].as_u64().context("no label")?;
+        let (input, label) = model.picture(&client, &version).await?;
         Ok(Self { network, client, owner, payer, version, label, input, _data: data, _turn: turn })
     }
 
@@ -103,8 +107,12 @@ impl Stage {
 
     fn check_answer(&self, result: &InferenceResult) -> Result<()> {
         ensure!(result.outcome == Outcome::Verified, "ended as {:?}", result.outcome);
-        let output = result.output.as_ref().context("no output")?;
-        let row = output["probabilities"][0].as_array().context("no probabilities")?;
+        let output = result.output.as_ref().and_then(Value::as_object).context("no output")?;
+        let mut row = output.values().next().context("an empty output")?;
+        while row.get(0).is_some_and(Value::is_array) {
+            row = &row[0];
+        }
+        let row = row.as_array().context("no row of scores")?;
         let value = |index: usize| row[index].as_f64().unwrap_or(f64::MIN);
         let best = (0..row.len()).max_by(|a, b| value(*a).total_cmp(&value(*b)));
         ensure!(best == Some(self.label as usize), "the model reads {best:?}, not {}", self.label);
@@ -169,6 +177,55 @@ async fn signed_and_quorum_requests_are_verified_paid_and_receipted() -> Result<
     let before = stage.free(&stage.payer).await?;
     ensure!(stage.client.infer(&ask, &stage.payer, &|_| ()).await.is_err());
     ensure!(stage.free(&stage.payer).await? == before);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proven_request_is_verified_by_the_chain_and_by_anybody_else() -> Result<()> {
+    let model = BundledModel::digits_graph(&BundledModel::folder_of_checkout());
+    let stage = Stage::with(model.clone()).await?;
+    stage.employ(&[0, 1]).await?;
+    let owner = stage.free(&stage.owner).await?;
+    let result = stage.infer(Assurance::Proof).await?;
+    stage.check_answer(&result)?;
+    let price = OperatorTerms::default().ask;
+    ensure!(result.price_paid == price, "paid {}", result.price_paid);
+    ensure!(stage.free(&stage.owner).await? - owner == price / 10);
+    let kept = result.proof.context("the receipt names no proof")?;
+    ensure!(kept.security_bits >= 120, "{kept:?}");
+
+    // The receipt holds, and names the proof that is in the block, on every node.
+    let bundle = stage.client.export_receipt(result.request).await?;
+    let verified = bundle.verify(result.payload.as_deref())?;
+    stage.client.check_anchor(&verified).await?;
+    let item = verified.evidence.first().context("no evidence")?;
+    ensure!(item.proof == Some(kept));
+    let proof = stage.network.client(3).await?.download_proof(result.request).await?;
+    ensure!(proof.evidence == kept && proof.bytes.len() == kept.bytes as usize);
+
+    // It is verified without a node, and is a proof of this statement alone.
+    let verifier = ProofVerifier::from_bytes(&std::fs::read(model.file())?)?;
+    ensure!(verified.descriptor.context("no descriptor")?.architecture == Some(verifier.model()));
+    let statement = ProofStatement {
+        genesis: verified.receipt.genesis,
+        request: result.request,
+        payer: stage.payer.account().clone(),
+        operator: item.operator.clone(),
+        input: stage.input.payload(),
+        output: result.payload.clone().context("no output")?,
+    };
+    verifier.verify(&statement, &proof.bytes)?;
+    let mut other = statement.clone();
+    other.request = RequestId(statement.request.0 + 1);
+    ensure!(verifier.verify(&other, &proof.bytes).is_err());
+    other = statement;
+    *other.output.last_mut().context("an empty output")? ^= 1;
+    ensure!(verifier.verify(&other, &proof.bytes).is_err());
+
+    // Runs without a proof have none, and the same answer.
+    let signed = stage.infer(SIGNED).await?;
+    ensure!(signed.output == result.output && signed.proof.is_none());
+    ensure!(stage.client.download_proof(signed.request).await.is_err());
     Ok(())
 }
 

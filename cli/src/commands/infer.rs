@@ -4,12 +4,18 @@ use std::sync::Mutex;
 
 use assay_client::{
     amount, calls::storage, keys::random_key, names, queries::version_name, Ask, AssuranceArgument,
-    Client, InferenceResult, Input, ModelReference, Progress, PublishProgress, Signer,
+    Client, GraphInput, InferenceResult, Input, ModelReference, Progress, PublishProgress, Signer,
 };
 use assay_primitives::{digest, runtime_api::Status, Digest};
 use serde_json::json;
 
-use crate::{args::Infer, context::Context, failure::Failure, output::fields};
+use super::receipt;
+use crate::{
+    args::{Infer, InputAs},
+    context::Context,
+    failure::Failure,
+    output::fields,
+};
 
 /// Shows what a request would cost.
 pub async fn quote(
@@ -52,7 +58,21 @@ pub async fn run(context: &Context<'_>, arguments: Infer) -> Result<(), Failure>
     };
     let client = context.connect().await?;
     let version = client.resolve(&arguments.model).await?;
-    let input = Input::read(&arguments.input, &version.descriptor.inputs)?;
+    let inputs = &version.descriptor.inputs;
+    let input = match client.scales(&version).await? {
+        None if arguments.input_as != InputAs::Written => {
+            return Err(Failure::Usage(
+                "--input-as is for integer graphs; other models take what they declare".to_owned(),
+            ))
+        },
+        None => Input::read(&arguments.input, inputs)?,
+        Some(scales) => {
+            let numbers = arguments.input_as.into();
+            let read = GraphInput::read(&arguments.input, inputs, scales.input, numbers)?;
+            note_numbers(context, &read, scales.input);
+            read.input
+        },
+    };
     if !input.ignored.is_empty() {
         output.note(format!("not inputs of the model, left out: {}", input.ignored.join(", ")));
     }
@@ -92,6 +112,23 @@ pub async fn run(context: &Context<'_>, arguments: Infer) -> Result<(), Failure>
         remove_input(context, &client, &signer, digest).await;
     }
     shown
+}
+
+/// Says what was made of the numbers of an integer graph's input.
+pub fn note_numbers(context: &Context<'_>, read: &GraphInput, scale: f64) {
+    let cut = match read.clamped {
+        Some(0) => "none had to be cut".to_owned(),
+        Some(count) => format!("{count} were out of range and cut"),
+        None => {
+            return context.output.note(
+                "the input is taken as the model's own integers; --input-as real quantises it",
+            )
+        },
+    };
+    context.output.note(format!(
+        "the input is taken as real numbers: divided by {scale}, rounded half up, and kept within \
+         -128 to 127; {cut}"
+    ));
 }
 
 /// Prints a result. One without a verified output is a failure.
@@ -147,11 +184,17 @@ fn to_text(result: &InferenceResult) -> String {
     ];
     if let Some(output) = &result.output {
         lines.push(("output", output.to_string()));
+        if let Some(real) = &result.output_real {
+            lines.push(("in reals", real.to_string()));
+        }
     } else if result.is_verified() {
         lines.push(("output", "pruned".to_owned()));
     }
     lines.push(("paid", amount::display(result.price_paid)));
     lines.push(("time", format!("{} ms, {} blocks", result.latency_ms, result.blocks)));
     lines.push(("receipt", format!("{:?}", result.receipt)));
+    if let Some(proof) = &result.proof {
+        lines.push(("proof", receipt::describe_proof(proof)));
+    }
     fields(&lines)
 }

@@ -5,6 +5,7 @@ mod doctor;
 mod infer;
 mod model;
 mod operator;
+mod proof;
 mod quantize;
 mod receipt;
 mod request;
@@ -23,6 +24,7 @@ pub async fn run(context: &Context<'_>, command: Command) -> Result<(), Failure>
         Command::Infer(arguments) => infer::run(context, arguments).await,
         Command::Request(command) => request::run(context, command).await,
         Command::Receipt(command) => receipt::run(context, command).await,
+        Command::Proof(command) => proof::run(context, command).await,
         Command::Balance { account } => account::balance(context, account).await,
         Command::Transfer { to, amount } => account::transfer(context, to, amount).await,
         Command::Doctor { operator } => doctor::run(context, operator).await,

@@ -3,14 +3,17 @@
 use assay_client::{
     amount,
     calls::{model_registry, storage},
-    declaration, names,
+    declaration,
+    graph::is_graph,
+    names,
     payload::format_shape,
     publish::Publication,
     queries::version_name,
-    AccountId, Client, Declaration, Difference, Error, ModelReference, PublishProgress,
+    AccountId, Client, Declaration, Difference, Error, GraphFile, ModelReference, PublishProgress,
 };
 use assay_primitives::{
-    runtime_api::VersionView, Digest, Dimension, ModelId, TensorDeclaration, VersionId,
+    runtime_api::VersionView, AssuranceClass, AssuranceClasses, Digest, Dimension, ModelId,
+    TensorDeclaration, VersionId,
 };
 use serde_json::{json, Value};
 
@@ -88,14 +91,21 @@ async fn publish(context: &Context<'_>, arguments: Publish) -> Result<(), Failur
     let asked_metadata = arguments.metadata.is_some();
     let artifact =
         std::fs::read(&arguments.file).map_err(|error| Error::file(&arguments.file, error))?;
-    let declaration = match &arguments.declaration {
-        Some(path) => Declaration::from_file(path)?,
-        None => Declaration::beside(&arguments.file)?,
+    let graph = match is_graph(&artifact) {
+        true => Some(read_graph(context, &artifact, arguments.assurance)?),
+        false => None,
+    };
+    let declaration = match (&arguments.declaration, &graph) {
+        (Some(path), _) => Declaration::from_file(path)?,
+        // A graph says itself what its tensors are.
+        (None, Some(graph)) => graph.declaration_beside(&arguments.file)?,
+        (None, None) => Declaration::beside(&arguments.file)?,
     };
     let asked_licence = arguments.licence.is_some() || declaration.licence.is_some();
     let publication = Publication {
         name: arguments.name,
         artifact,
+        architecture: graph.map(|graph| graph.architecture().clone()),
         licence: declaration::licence(arguments.licence.as_deref(), &declaration)?,
         declaration,
         royalty: arguments.royalty_percent.unwrap_or_default(),
@@ -139,6 +149,7 @@ async fn publish(context: &Context<'_>, arguments: Publish) -> Result<(), Failur
         "name": name,
         "digest": published.digest,
         "artifact": published.artifact,
+        "architecture": publication.descriptor().architecture,
         "existed": published.existed,
         "fees": published.fees.to_string(),
         "deposit": published.deposit.to_string(),
@@ -156,6 +167,27 @@ async fn publish(context: &Context<'_>, arguments: Publish) -> Result<(), Failur
         ])
     });
     Ok(())
+}
+
+/// Checks an integer graph, and says how sound its proofs are where class `Proof` is offered.
+fn read_graph(
+    context: &Context<'_>,
+    artifact: &[u8],
+    classes: AssuranceClasses,
+) -> Result<GraphFile, Failure> {
+    let output = context.output;
+    let graph = GraphFile::from_bytes(artifact)?;
+    output.note(format!(
+        "an integer graph of {} operations that passes all checks, model {:?}",
+        graph.architecture().operations.len(),
+        Digest::from(graph.architecture().digest())
+    ));
+    if classes.contains(AssuranceClass::Proof) {
+        output.progress("committing to the weights, to compare with the graph's own commitment");
+        let bits = graph.check_provable()?;
+        output.note(format!("its proofs have {bits:.1} bits of soundness"));
+    }
+    Ok(graph)
 }
 
 /// What to do where a version is there already, but not as it was to be published.
@@ -265,7 +297,7 @@ async fn show(context: &Context<'_>, model: &ModelReference) -> Result<(), Failu
         let tolerance = descriptor.tolerance.map_or("none".to_owned(), |tolerance| {
             format!("{}", f64::from(tolerance.millionths) / 1e6)
         });
-        fields(&[
+        let mut lines = vec![
             ("name", version_name(&version)),
             ("version", version.id.to_string()),
             ("status", if version.deprecated { "deprecated" } else { "active" }.to_owned()),
@@ -280,7 +312,14 @@ async fn show(context: &Context<'_>, model: &ModelReference) -> Result<(), Failu
             ("licence", String::from_utf8_lossy(&version.licence).into_owned()),
             ("operators", version.operators.to_string()),
             ("open", version.open_requests.to_string()),
-        ])
+        ];
+        if let Some(architecture) = descriptor.architecture {
+            lines.push(("architecture", format!("{architecture:?}")));
+        }
+        if let Some(terms) = version.proof {
+            lines.push(("proofs", format!("{} bits of soundness", terms.security_bits)));
+        }
+        fields(&lines)
     });
     Ok(())
 }
@@ -354,6 +393,8 @@ fn to_json(version: &VersionView<AccountId>) -> Value {
         "artifact": descriptor.artifact,
         "artifact_size": descriptor.artifact_size,
         "format": descriptor.format,
+        "architecture": descriptor.architecture,
+        "security_bits": version.proof.map(|terms| terms.security_bits),
         "inputs": tensors(&descriptor.inputs),
         "outputs": tensors(&descriptor.outputs),
         "assurance": names::format_classes(descriptor.assurances),

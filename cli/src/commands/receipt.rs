@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use assay_client::{
     amount, receipt::describe, AssuranceArgument, Error, Input, ReceiptBundle, VerifiedReceipt,
 };
-use assay_primitives::{Assurance, Outcome, RequestId, TensorDeclaration};
+use assay_primitives::{Assurance, Outcome, ProofEvidence, RequestId, TensorDeclaration};
 use serde_json::{json, Value};
 
 use crate::{args::ReceiptCommand, context::Context, failure::Failure, output::fields};
@@ -60,7 +60,14 @@ async fn verify(context: &Context<'_>, receipt: &str, output: Option<&str>) -> R
     // Without the output first, since its form is in the bundle.
     let mut verified = bundle.verify(None)?;
     if let Some(output) = output {
-        let payload = read_output(output, &verified)?;
+        let descriptor = verified.descriptor.as_ref().ok_or_else(|| {
+            Failure::Usage(
+                "the bundle does not hold the version's descriptor, so the form of its output is \
+                 not known; leave --output out"
+                    .to_owned(),
+            )
+        })?;
+        let payload = read_output(output, &descriptor.outputs)?;
         verified = bundle.verify(Some(&payload))?;
     }
     if let Some(client) = &client {
@@ -79,19 +86,12 @@ struct Anchor<'a> {
 
 /// Reads an output as `infer` prints it, the output alone or the whole line, or in another form
 /// that inputs may have.
-fn read_output(source: &str, verified: &VerifiedReceipt) -> Result<Vec<u8>, Failure> {
-    let descriptor = verified.descriptor.as_ref().ok_or_else(|| {
-        Failure::Usage(
-            "the bundle does not hold the version's descriptor, so the form of its output is not \
-             known; leave --output out"
-                .to_owned(),
-        )
-    })?;
+pub fn read_output(source: &str, outputs: &[TensorDeclaration]) -> Result<Vec<u8>, Failure> {
     let bytes = match source.trim_start().starts_with(['{', '[']) {
         true => source.as_bytes().to_vec(),
         false => std::fs::read(source).map_err(|error| Error::file(source, error))?,
     };
-    Ok(output_payload(&bytes, &descriptor.outputs)?)
+    Ok(output_payload(&bytes, outputs)?)
 }
 
 fn output_payload(bytes: &[u8], declarations: &[TensorDeclaration]) -> Result<Vec<u8>, Error> {
@@ -137,6 +137,10 @@ fn to_text(verified: &VerifiedReceipt, anchor: &Anchor<'_>) -> String {
         (Outcome::Verified, Assurance::Quorum { k, .. }) => {
             format!("{} operators signed this output; {k} were needed", verified.agreeing)
         },
+        (Outcome::Verified, Assurance::Proof) => {
+            "the operator drawn signed this output with its proof, which the chain has verified"
+                .to_owned()
+        },
         (Outcome::Verified, _) => "the operator drawn signed this output".to_owned(),
         _ => format!("{} signed results, none of which won", verified.evidence.len()),
     };
@@ -158,6 +162,9 @@ fn to_text(verified: &VerifiedReceipt, anchor: &Anchor<'_>) -> String {
         let checked = if verified.output_checked { ", the one given" } else { "" };
         lines.push(("output", format!("{digest:?}{checked}")));
     }
+    if let Some(proof) = verified.evidence.iter().find_map(|item| item.proof) {
+        lines.push(("proof", describe_proof(&proof)));
+    }
     lines.push(("paid", amount::display(receipt.price_paid)));
     lines.push(("decided at", format!("block {}", receipt.decided_at)));
     lines.push((
@@ -165,6 +172,11 @@ fn to_text(verified: &VerifiedReceipt, anchor: &Anchor<'_>) -> String {
         format!("block {} {:?}: {trust}", verified.block_number, verified.block_hash),
     ));
     fields(&lines)
+}
+
+/// What a receipt says of a proof, for people.
+pub fn describe_proof(proof: &ProofEvidence) -> String {
+    format!("{:?}, {} bytes, {} bits of soundness", proof.digest, proof.bytes, proof.security_bits)
 }
 
 #[cfg(test)]

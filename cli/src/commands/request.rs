@@ -9,7 +9,7 @@ use assay_primitives::{
 };
 use serde_json::{json, Value};
 
-use super::infer;
+use super::{infer, receipt};
 use crate::{
     args::RequestCommand,
     context::Context,
@@ -32,13 +32,26 @@ pub async fn run(context: &Context<'_>, command: RequestCommand) -> Result<(), F
 async fn show(context: &Context<'_>, id: RequestId) -> Result<(), Failure> {
     let client = context.connect().await?;
     let request = client.existing_request(id).await?;
-    let output = match (&request.output, client.version(request.version).await?) {
-        (Some(output), Some(version)) => Some(output_to_json(output, &version.descriptor.outputs)?),
-        _ => None,
-    };
-    let price_paid = client.receipt(id).await?.map(|view| view.receipt.price_paid);
+    let (mut output, mut output_real) = (None, None);
+    if let (Some(payload), Some(version)) =
+        (&request.output, client.version(request.version).await?)
+    {
+        let integers = output_to_json(payload, &version.descriptor.outputs)?;
+        let scales = client.scales(&version).await?;
+        output_real = scales.map(|scales| scales.output_in_reals(&integers));
+        output = Some(integers);
+    }
+    let kept = client.receipt(id).await?;
+    let price_paid = kept.as_ref().map(|view| view.receipt.price_paid);
+    let proof = kept.and_then(|view| view.evidence.iter().find_map(|item| item.proof));
     let mut json = to_json(&request);
     json["output"] = json!(output);
+    if let Some(real) = &output_real {
+        json["output_real"] = real.clone();
+    }
+    if let Some(proof) = &proof {
+        json["proof"] = json!(proof);
+    }
     json["price_paid"] = json!(price_paid.map(|price| price.to_string()));
     context.output.result(&json, || {
         let members: Vec<_> = request.members.iter().map(AccountId::to_string).collect();
@@ -58,6 +71,12 @@ async fn show(context: &Context<'_>, id: RequestId) -> Result<(), Failure> {
         }
         if let Some(output) = &output {
             lines.push(("output", output.to_string()));
+        }
+        if let Some(real) = &output_real {
+            lines.push(("in reals", real.to_string()));
+        }
+        if let Some(proof) = &proof {
+            lines.push(("proof", receipt::describe_proof(proof)));
         }
         if let Some(digest) = request.receipt_digest {
             lines.push(("receipt", format!("{digest:?}")));

@@ -39,12 +39,20 @@ pub(super) enum Fit {
     Lenient,
 }
 
+/// A tensor, and how its numbers were written.
+#[derive(Debug)]
+pub(super) struct Converted {
+    pub(super) tensor: Tensor,
+    /// Whether any number was written as a real one.
+    pub(super) has_reals: bool,
+}
+
 /// Writes an array as a tensor of the declared type.
 pub(super) fn to_tensor(
     array: &Array,
     declaration: &TensorDeclaration,
     fit: Fit,
-) -> Result<Tensor, InputError> {
+) -> Result<Converted, InputError> {
     let shape = fit_shape(&array.shape, declaration, fit)?;
     let element_type = declaration.element_type;
     let mut data = Vec::with_capacity(array.elements.len() * element_type.size());
@@ -59,7 +67,8 @@ pub(super) fn to_tensor(
             }
         })?;
     }
-    Ok(Tensor { element_type, shape, data })
+    let has_reals = array.elements.iter().any(|element| matches!(element, Scalar::Float(_)));
+    Ok(Converted { tensor: Tensor { element_type, shape, data }, has_reals })
 }
 
 /// The shape that an array is given, or why there is none.
@@ -186,7 +195,7 @@ mod tests {
     fn one(scalar: Scalar, element_type: ElementType) -> Result<Vec<u8>, InputError> {
         let array = Array { shape: vec![1], elements: vec![scalar] };
         let declared = declare("x", element_type, &[Some(1)]);
-        to_tensor(&array, &declared, Fit::Exact).map(|tensor| tensor.data)
+        to_tensor(&array, &declared, Fit::Exact).map(|converted| converted.tensor.data)
     }
 
     #[test]

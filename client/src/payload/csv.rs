@@ -4,12 +4,12 @@ use assay_primitives::TensorDeclaration;
 
 use super::{
     convert::{to_tensor, Array, Fit, Scalar},
-    single, Input, InputError,
+    single, InputError, Source,
 };
 
 const FORM: &str = "CSV text";
 
-pub(super) fn read(text: &str, declarations: &[TensorDeclaration]) -> Result<Input, InputError> {
+pub(super) fn read(text: &str, declarations: &[TensorDeclaration]) -> Result<Source, InputError> {
     let declaration = single(FORM, declarations)?;
     let mut records = csv::ReaderBuilder::new()
         .has_headers(false)
@@ -40,7 +40,7 @@ pub(super) fn read(text: &str, declarations: &[TensorDeclaration]) -> Result<Inp
         .collect::<Result<Vec<_>, _>>()?;
     let array = Array { shape: vec![elements.len() as u64], elements };
     let tensor = to_tensor(&array, declaration, Fit::Lenient)?;
-    Ok(Input { tensors: vec![tensor], ignored: Vec::new() })
+    Ok(Source::new(vec![tensor], Vec::new()))
 }
 
 fn number(field: &str) -> Option<Scalar> {
@@ -51,7 +51,7 @@ fn number(field: &str) -> Option<Scalar> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::payload::tests::declare;
+    use crate::{payload::tests::declare, Input};
     use assay_primitives::ElementType;
 
     #[test]

@@ -4,11 +4,11 @@ use assay_primitives::{ElementType, Tensor, TensorDeclaration};
 use serde_json::{Map, Value};
 
 use super::{
-    convert::{to_tensor, Array, Fit, Scalar},
-    names, single, Input, InputError,
+    convert::{to_tensor, Array, Converted, Fit, Scalar},
+    names, single, InputError, Source,
 };
 
-pub(super) fn read(text: &str, declarations: &[TensorDeclaration]) -> Result<Input, InputError> {
+pub(super) fn read(text: &str, declarations: &[TensorDeclaration]) -> Result<Source, InputError> {
     let value: Value = serde_json::from_str(text).map_err(|error| {
         let hint = match text.contains("NaN") || text.contains("Infinity") {
             true => " (JSON has neither NaN nor infinity)",
@@ -18,7 +18,7 @@ pub(super) fn read(text: &str, declarations: &[TensorDeclaration]) -> Result<Inp
     })?;
     let Value::Object(object) = value else {
         let declaration = single("JSON list", declarations)?;
-        return Ok(Input { tensors: vec![tensor(&value, declaration)?], ignored: Vec::new() });
+        return Ok(Source::new(vec![tensor(&value, declaration)?], Vec::new()));
     };
     let tensors = declarations
         .iter()
@@ -29,13 +29,13 @@ pub(super) fn read(text: &str, declarations: &[TensorDeclaration]) -> Result<Inp
             })?;
             tensor(value, declaration)
         })
-        .collect::<Result<_, _>>()?;
+        .collect::<Result<Vec<_>, _>>()?;
     let declared = |name: &String| declarations.iter().any(|one| one.name() == name);
     let ignored = object.keys().filter(|name| !declared(name)).cloned().collect();
-    Ok(Input { tensors, ignored })
+    Ok(Source::new(tensors, ignored))
 }
 
-fn tensor(value: &Value, declaration: &TensorDeclaration) -> Result<Tensor, InputError> {
+fn tensor(value: &Value, declaration: &TensorDeclaration) -> Result<Converted, InputError> {
     let mut flat = Flat { name: declaration.name(), array: Array::default(), rank: None };
     flat.add(value, &mut Vec::new())?;
     to_tensor(&flat.array, declaration, Fit::Lenient)
@@ -144,7 +144,7 @@ fn number(element_type: ElementType, bytes: &[u8]) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::payload::tests::declare;
+    use crate::{payload::tests::declare, Input};
     use serde_json::json;
 
     fn two_by_two() -> [TensorDeclaration; 1] {

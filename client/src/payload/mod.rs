@@ -2,12 +2,16 @@
 //!
 //! Everything is checked against what the version declares before anything is sent. Numbers are
 //! converted only where their value survives: an integer that an `f32` cannot hold, a fraction
-//! for an integer tensor, NaN and infinities are errors that name the element.
+//! for an integer tensor, NaN and infinities are errors that name the element. Inputs of integer
+//! graphs may be given as real numbers, which are rounded: see [`GraphInput`].
 
 mod convert;
 mod csv;
 mod json;
 mod numpy;
+mod quantize;
+
+use std::borrow::Cow;
 
 use assay_primitives::{
     decode_payload, tensor::check_tensors, Dimension, ElementType, PayloadError, Tensor,
@@ -15,9 +19,11 @@ use assay_primitives::{
 };
 use codec::Encode;
 
+use self::convert::Converted;
 use crate::{Error, Result};
 
 pub use json::to_json;
+pub use quantize::{GraphInput, Numbers};
 
 /// The tensors of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,11 +38,7 @@ impl Input {
     /// Reads an input from JSON text, or from the file of that name. Files are told apart by
     /// their content: `.npy`, `.npz`, JSON, else a CSV row.
     pub fn read(source: &str, declarations: &[TensorDeclaration]) -> Result<Self> {
-        if source.trim_start().starts_with(['[', '{']) {
-            return Ok(Self::from_json(source, declarations)?);
-        }
-        let bytes = std::fs::read(source).map_err(|error| Error::file(source, error))?;
-        Ok(Self::from_bytes(&bytes, declarations)?)
+        Ok(Self::from_bytes(&content(source)?, declarations)?)
     }
 
     /// Reads the content of a file. See [`Input::read`].
@@ -44,21 +46,7 @@ impl Input {
         bytes: &[u8],
         declarations: &[TensorDeclaration],
     ) -> Result<Self, InputError> {
-        const NPY: &[u8] = b"\x93NUMPY";
-        const ZIP: &[u8] = b"PK\x03\x04";
-        if bytes.starts_with(NPY) {
-            return Self::from_npy(bytes, declarations);
-        }
-        if bytes.starts_with(ZIP) {
-            return Self::from_npz(bytes, declarations);
-        }
-        let text = std::str::from_utf8(bytes).map_err(|_| {
-            InputError::unreadable("file", "it is neither text nor an .npy or .npz file")
-        })?;
-        match text.trim_start().starts_with(['[', '{']) {
-            true => Self::from_json(text, declarations),
-            false => Self::from_csv(text, declarations),
-        }
+        Source::read(bytes, declarations)?.checked(declarations)
     }
 
     /// Reads JSON: `{"name": nested lists, ...}`, or the nested lists alone where the version
@@ -92,6 +80,55 @@ impl Input {
     fn checked(self, declarations: &[TensorDeclaration]) -> Result<Self, InputError> {
         check_tensors(&self.tensors, declarations).map_err(InputError::Payload)?;
         Ok(self)
+    }
+}
+
+/// JSON text, or the content of the file of that name.
+fn content(source: &str) -> Result<Cow<'_, [u8]>> {
+    if source.trim_start().starts_with(['[', '{']) {
+        return Ok(source.as_bytes().into());
+    }
+    let bytes = std::fs::read(source).map_err(|error| Error::file(source, error))?;
+    Ok(bytes.into())
+}
+
+/// What a source holds of the declared tensors.
+struct Source {
+    tensors: Vec<Tensor>,
+    ignored: Vec<String>,
+    /// Whether any number is written as a real one.
+    has_reals: bool,
+}
+
+impl Source {
+    /// Reads the content of a file, by the form that it has.
+    fn read(bytes: &[u8], declarations: &[TensorDeclaration]) -> Result<Self, InputError> {
+        const NPY: &[u8] = b"\x93NUMPY";
+        const ZIP: &[u8] = b"PK\x03\x04";
+        if bytes.starts_with(NPY) {
+            return numpy::read_npy(bytes, declarations);
+        }
+        if bytes.starts_with(ZIP) {
+            return numpy::read_npz(bytes, declarations);
+        }
+        let text = std::str::from_utf8(bytes).map_err(|_| {
+            InputError::unreadable("file", "it is neither text nor an .npy or .npz file")
+        })?;
+        match text.trim_start().starts_with(['[', '{']) {
+            true => json::read(text, declarations),
+            false => csv::read(text, declarations),
+        }
+    }
+
+    /// Of converted tensors.
+    fn new(converted: Vec<Converted>, ignored: Vec<String>) -> Self {
+        let has_reals = converted.iter().any(|one| one.has_reals);
+        let tensors = converted.into_iter().map(|one| one.tensor).collect();
+        Self { tensors, ignored, has_reals }
+    }
+
+    fn checked(self, declarations: &[TensorDeclaration]) -> Result<Input, InputError> {
+        Input { tensors: self.tensors, ignored: self.ignored }.checked(declarations)
     }
 }
 

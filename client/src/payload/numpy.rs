@@ -2,28 +2,28 @@
 
 use std::io::{Cursor, Read};
 
-use assay_primitives::{Tensor, TensorDeclaration};
+use assay_primitives::TensorDeclaration;
 use npyz::{npz::NpzArchive, DType, NpyFile, Order, TypeChar};
 
 use super::{
-    convert::{fit_shape, to_tensor, Array, Fit, Scalar},
-    names, single, Input, InputError,
+    convert::{fit_shape, to_tensor, Array, Converted, Fit, Scalar},
+    names, single, InputError, Source,
 };
 
 pub(super) fn read_npy(
     bytes: &[u8],
     declarations: &[TensorDeclaration],
-) -> Result<Input, InputError> {
+) -> Result<Source, InputError> {
     const FORM: &str = ".npy file";
     let declaration = single(FORM, declarations)?;
     let file = NpyFile::new(bytes).map_err(|error| InputError::unreadable(FORM, error))?;
-    Ok(Input { tensors: vec![tensor(file, declaration)?], ignored: Vec::new() })
+    Ok(Source::new(vec![tensor(file, declaration)?], Vec::new()))
 }
 
 pub(super) fn read_npz(
     bytes: &[u8],
     declarations: &[TensorDeclaration],
-) -> Result<Input, InputError> {
+) -> Result<Source, InputError> {
     let unreadable = |error: std::io::Error| InputError::unreadable(".npz file", error);
     let mut archive = NpzArchive::new(Cursor::new(bytes)).map_err(unreadable)?;
     let mut present: Vec<String> = archive.array_names().map(str::to_owned).collect();
@@ -45,15 +45,15 @@ pub(super) fn read_npz(
             taken.push(name.to_owned());
             tensor(file, declaration)
         })
-        .collect::<Result<_, _>>()?;
+        .collect::<Result<Vec<_>, _>>()?;
     let ignored = present.iter().filter(|name| !taken.contains(name)).cloned().collect();
-    Ok(Input { tensors, ignored })
+    Ok(Source::new(tensors, ignored))
 }
 
 fn tensor<R: Read>(
     file: NpyFile<R>,
     declaration: &TensorDeclaration,
-) -> Result<Tensor, InputError> {
+) -> Result<Converted, InputError> {
     let shape = file.shape().to_vec();
     // Before any element is read, so that a header cannot ask for more than is declared.
     fit_shape(&shape, declaration, Fit::Exact)?;
@@ -131,7 +131,7 @@ fn to_row_major(elements: &[Scalar], shape: &[u64], strides: &[u64]) -> Vec<Scal
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::payload::tests::declare;
+    use crate::{payload::tests::declare, Input};
     use assay_primitives::ElementType;
     use npyz::WriterBuilder;
 

@@ -139,12 +139,20 @@ pub fn describe(receipt: &Receipt<AccountId>, evidence: &Evidence<AccountId>) ->
     let items: Vec<_> = evidence
         .iter()
         .map(|item| {
-            json!({
+            let mut described = json!({
                 "operator": item.operator.to_string(),
                 "worker": to_hex(item.worker.encode()),
                 "output_digest": to_hex(item.output_digest),
                 "signature": to_hex(item.signature.encode()),
-            })
+            });
+            if let Some(proof) = &item.proof {
+                described["proof"] = json!({
+                    "digest": to_hex(proof.digest),
+                    "bytes": proof.bytes,
+                    "security_bits": proof.security_bits,
+                });
+            }
+            described
         })
         .collect();
     json!({

@@ -126,8 +126,9 @@ pub enum VerificationError {
     },
     /// The evidence does not give what the assurance class asks for.
     #[error(
-        "{} asks for {needed} operators that signed the output; {found} did",
-        AssuranceArgument(*.assurance)
+        "{} asks for {needed} operators that signed the output{}; {found} did",
+        AssuranceArgument(*.assurance),
+        if *.assurance == Assurance::Proof { " with a proof" } else { "" }
     )]
     NotAssured {
         /// What was asked for.
@@ -398,6 +399,11 @@ fn verify_agreement(
     match assurance {
         Assurance::Signed if exact == 1 && evidence.len() == 1 => Ok(agreement),
         Assurance::Signed => refused(1),
+        // The chain has verified the proof, and names it in the evidence.
+        Assurance::Proof => match &evidence[..] {
+            [item] if exact == 1 && item.proof.is_some() => Ok(agreement),
+            _ => refused(1),
+        },
         Assurance::Quorum { k, .. } if exact >= usize::from(k) => Ok(agreement),
         Assurance::Quorum { k, .. } => {
             let tolerance = descriptor.and_then(|descriptor| descriptor.tolerance);

@@ -186,6 +186,7 @@ impl Liar {
             output_digest,
             assurance: record.assurance,
             operator: self.account(),
+            proof: None,
         })
     }
 

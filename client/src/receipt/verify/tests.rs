@@ -3,7 +3,7 @@
 use super::*;
 use assay_primitives::{
     model::Tolerance, receipt::Draw, runtime_api::ReceiptView, AssuranceClasses, Format,
-    RejectReason, RequestId, WorkerId, WorkerSignature,
+    ProofEvidence, RejectReason, RequestId, WorkerId, WorkerSignature,
 };
 use sp_trie::{trie_types::TrieDBMutBuilderV1, TrieMut};
 
@@ -31,6 +31,11 @@ fn sign(receipt: &Receipt<AccountId>, seed: u8, output: &[u8]) -> SignedEvidence
         worker: worker(seed),
         output_digest: digest(output),
         signature: WorkerSignature::decode_all(&mut &[0; 64][..]).unwrap(),
+        proof: (receipt.assurance == Assurance::Proof).then(|| ProofEvidence {
+            digest: digest(b"proof"),
+            bytes: 5,
+            security_bits: 127,
+        }),
     };
     let message = receipt.statement(&item).signing_bytes();
     let signature = keypair(seed).sign_simple(SIGNING_CONTEXT, &message);
@@ -58,6 +63,7 @@ impl Case {
             outputs: Default::default(),
             assurances: AssuranceClasses(3),
             tolerance: None,
+            architecture: None,
         };
         let receipt = Receipt {
             genesis: Digest::repeat_byte(1),
@@ -258,7 +264,35 @@ fn the_class_decides_how_many_must_agree() {
     assert_eq!(Case::new(Assurance::Signed, &[]).error(), "NotAssured");
     assert_eq!(Case::new(Assurance::Signed, &[(1, b"wrong")]).error(), "NotAssured");
     assert_eq!(Case::new(Assurance::Signed, &[(1, OUTPUT), (2, OUTPUT)]).error(), "NotAssured");
-    assert_eq!(Case::new(Assurance::Proof, &[(1, OUTPUT)]).error(), "UnknownClass");
+    assert_eq!(Case::new(Assurance::Optimistic, &[(1, OUTPUT)]).error(), "UnknownClass");
+}
+
+#[test]
+fn a_proven_result_names_its_proof() {
+    let proven = Case::new(Assurance::Proof, &[(1, OUTPUT)]);
+    let bundle = proven.bundle();
+    let verified = bundle.verify(None).unwrap();
+    assert_eq!(verified.evidence[0].proof.unwrap().digest, digest(b"proof"));
+    assert_eq!(bundle.decoded["evidence"][0]["proof"]["security_bits"], 127);
+    // The operator has signed which proof is its own, and the receipt names what is kept of it.
+    let mut other = proven.clone();
+    other.evidence[0].proof.as_mut().unwrap().digest = digest(b"another");
+    assert_eq!(other.settled().error(), "BadSignature");
+    let mut weaker = proven.clone();
+    weaker.evidence[0].proof.as_mut().unwrap().security_bits = 1;
+    assert_eq!(weaker.error(), "EvidenceMismatch");
+    // A signed result alone is not enough.
+    let mut signed = Case::signed();
+    let plain = signed.evidence[0].clone();
+    signed.receipt.assurance = Assurance::Proof;
+    let mut item = SignedEvidence { proof: None, ..plain };
+    let message = signed.receipt.statement(&item).signing_bytes();
+    let signature = keypair(1).sign_simple(SIGNING_CONTEXT, &message);
+    item.signature = WorkerSignature::decode_all(&mut &signature.to_bytes()[..]).unwrap();
+    signed.evidence = vec![item];
+    assert_eq!(signed.settled().error(), "NotAssured");
+    assert_eq!(Case::new(Assurance::Proof, &[(1, b"wrong")]).error(), "NotAssured");
+    assert_eq!(Case::new(Assurance::Proof, &[(1, OUTPUT), (2, OUTPUT)]).error(), "NotAssured");
 }
 
 #[test]

@@ -1,0 +1,267 @@
+//! `proof`: take proofs from the chain, and verify them without it.
+
+use std::path::{Path, PathBuf};
+
+use assay_client::{
+    names, AccountId, Error, GraphInput, ModelReference, ProofStatement, ProofVerifier,
+    ReceiptBundle, Scales,
+};
+use assay_primitives::{
+    digest, model::TensorDeclarations, Assurance, Digest, Evidence, ModelDescriptor, ProofEvidence,
+    Receipt, RequestId,
+};
+use codec::Encode;
+use serde_json::json;
+
+use super::{infer, receipt};
+use crate::{
+    args::{ProofCommand, VerifyProof},
+    context::Context,
+    failure::Failure,
+    output::fields,
+};
+
+pub async fn run(context: &Context<'_>, command: ProofCommand) -> Result<(), Failure> {
+    match command {
+        ProofCommand::Download { request, to, architecture } => {
+            download(context, request, to, architecture).await
+        },
+        ProofCommand::Verify(arguments) => verify(context, arguments).await,
+    }
+}
+
+async fn download(
+    context: &Context<'_>,
+    request: RequestId,
+    to: PathBuf,
+    architecture: Option<PathBuf>,
+) -> Result<(), Failure> {
+    let client = context.connect().await?;
+    let proof = client.download_proof(request).await?;
+    write(&to, &proof.bytes)?;
+    if let Some(path) = &architecture {
+        let asked = client.existing_request(request).await?;
+        let version = client.version(asked.version).await?;
+        let version = version.ok_or_else(|| {
+            Error::not_found(format!("version {} of the request was removed", asked.version))
+        })?;
+        let architecture = client.architecture(&version).await?;
+        let bytes = architecture.map(|one| one.encode()).ok_or_else(|| {
+            Error::not_found(format!("version {} is no integer graph", asked.version))
+        })?;
+        write(path, &bytes)?;
+    }
+    let json = json!({
+        "request": request,
+        "file": to,
+        "architecture": architecture,
+        "proof": proof.evidence.digest,
+        "bytes": proof.evidence.bytes,
+        "security_bits": proof.evidence.security_bits,
+        "block": proof.block,
+        "height": proof.height,
+    });
+    context.output.result(&json, || {
+        format!(
+            "wrote {} ({} bytes) from block {}; `proof verify` checks it",
+            to.display(),
+            proof.evidence.bytes,
+            proof.height
+        )
+    });
+    Ok(())
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    std::fs::write(path, bytes)
+        .map_err(|error| Failure::Unwritable { path: path.to_owned(), reason: error.to_string() })
+}
+
+/// What the statement to be proven rests on.
+struct Subject {
+    genesis: Digest,
+    request: RequestId,
+    payer: AccountId,
+    operator: AccountId,
+    /// Digests that input and output must have, where a receipt names them.
+    digests: Option<(Digest, Digest)>,
+    /// What the chain kept of the proof that it verified.
+    evidence: Option<ProofEvidence>,
+    descriptor: Option<ModelDescriptor>,
+    /// The output, where the chain still has it.
+    output: Option<Vec<u8>>,
+}
+
+impl Subject {
+    fn of_receipt(
+        receipt: &Receipt<AccountId>,
+        evidence: &Evidence<AccountId>,
+        descriptor: Option<ModelDescriptor>,
+    ) -> Result<Self, Failure> {
+        let (Assurance::Proof, [item], Some(output)) =
+            (receipt.assurance, &evidence[..], receipt.output_digest)
+        else {
+            return Err(Failure::Usage(format!(
+                "the receipt of request {} is not one of a verified result in class proof: it says \
+                 {:?} in class {}",
+                receipt.request,
+                receipt.outcome,
+                receipt.assurance.class().name()
+            )));
+        };
+        Ok(Self {
+            genesis: receipt.genesis,
+            request: receipt.request,
+            payer: receipt.payer.clone(),
+            operator: item.operator.clone(),
+            digests: Some((receipt.input_digest, output)),
+            evidence: item.proof,
+            descriptor,
+            output: None,
+        })
+    }
+}
+
+async fn subject(context: &Context<'_>, arguments: &VerifyProof) -> Result<Subject, Failure> {
+    if let Some(path) = &arguments.receipt {
+        let verified = ReceiptBundle::from_file(path)?.verify(None)?;
+        return Subject::of_receipt(&verified.receipt, &verified.evidence, verified.descriptor);
+    }
+    let request = arguments.request.ok_or_else(|| {
+        Failure::Usage("say of which request: --receipt FILE, or --request NUMBER".to_owned())
+    })?;
+    let VerifyProof { genesis, payer, operator, .. } = arguments;
+    if let (Some(genesis), Some(payer), Some(operator)) = (genesis, payer, operator) {
+        return Ok(Subject {
+            genesis: *genesis,
+            request,
+            payer: payer.clone(),
+            operator: operator.clone(),
+            digests: None,
+            evidence: None,
+            descriptor: None,
+            output: None,
+        });
+    }
+    let client = context.connect().await?;
+    let view = client.existing_request(request).await?;
+    let receipt = client.receipt(request).await?.ok_or_else(|| {
+        Error::not_found(format!("request {request} has no receipt: {:?}", view.status))
+    })?;
+    let version = client.version(view.version).await?;
+    let descriptor = version.map(|version| version.descriptor);
+    let subject = Subject::of_receipt(&receipt.receipt, &receipt.evidence, descriptor)?;
+    Ok(Subject { output: view.output, ..subject })
+}
+
+/// The verifier of a model in a file, or of a version on chain.
+async fn verifier(context: &Context<'_>, model: &str) -> Result<ProofVerifier, Failure> {
+    if Path::new(model).exists() {
+        let bytes = std::fs::read(model).map_err(|error| Error::file(model, error))?;
+        return Ok(ProofVerifier::from_bytes(&bytes)?);
+    }
+    let reference: ModelReference = model.parse().map_err(|error: Error| {
+        Failure::Usage(format!("there is no file `{model}`, and {error}"))
+    })?;
+    let client = context.connect().await?;
+    let version = client.resolve(&reference).await?;
+    let architecture = client.architecture(&version).await?;
+    let architecture =
+        architecture.ok_or_else(|| Failure::Usage(format!("{reference} is no integer graph")))?;
+    Ok(ProofVerifier::new(architecture)?)
+}
+
+async fn verify(context: &Context<'_>, arguments: VerifyProof) -> Result<(), Failure> {
+    let proof =
+        std::fs::read(&arguments.proof).map_err(|error| Error::file(&arguments.proof, error))?;
+    let verifier = verifier(context, &arguments.model).await?;
+    let subject = subject(context, &arguments).await?;
+    let refused = |reason: String| Failure::Client(Error::ProofRefused(reason));
+    let named = subject.descriptor.as_ref().and_then(|descriptor| descriptor.architecture);
+    if named.is_some_and(|named| named != verifier.model()) {
+        return Err(refused(format!(
+            "the model is {:?}, the request was for {:?}",
+            verifier.model(),
+            named.unwrap_or_default()
+        )));
+    }
+    let (inputs, outputs) = declarations(&verifier, subject.descriptor.as_ref());
+    let scale = Scales::of(verifier.architecture()).input;
+    let input = GraphInput::read(&arguments.input, &inputs, scale, arguments.input_as.into())?;
+    infer::note_numbers(context, &input, scale);
+    let input = input.input.payload();
+    let output =
+        match (&arguments.output, subject.output) {
+            (Some(source), _) => receipt::read_output(source, &outputs)?,
+            (None, Some(output)) => output,
+            (None, None) => return Err(Failure::Usage(
+                "say what the output is: --output with a line of `infer --json`, or a file with it"
+                    .to_owned(),
+            )),
+        };
+    if let Some((of_input, of_output)) = subject.digests {
+        for (side, named, payload) in [("input", of_input, &input), ("output", of_output, &output)]
+        {
+            let found = digest(payload);
+            if found != named {
+                return Err(refused(format!(
+                    "the {side} has the digest {found:?}, the receipt names {named:?}"
+                )));
+            }
+        }
+    }
+    let Subject { genesis, request, payer, operator, .. } = subject;
+    let statement = ProofStatement { genesis, request, payer, operator, input, output };
+    verifier.verify(&statement, &proof)?;
+
+    let found = digest(&proof);
+    // Every proof of the statement convinces; the receipt names one.
+    let is_of_receipt = subject.evidence.map(|evidence| evidence.digest == found);
+    let json = json!({
+        "verified": true,
+        "model": verifier.model(),
+        "genesis": statement.genesis,
+        "request": statement.request,
+        "payer": statement.payer.to_string(),
+        "operator": statement.operator.to_string(),
+        "input": digest(&statement.input),
+        "output": digest(&statement.output),
+        "security_bits": verifier.security_bits() as u8,
+        "proof": found,
+        "bytes": proof.len(),
+        "is_the_receipts": is_of_receipt,
+    });
+    context.output.result(&json, || {
+        let mut lines = vec![
+            ("proof", format!("{found:?} holds, {} bytes", proof.len())),
+            ("model", format!("{:?}", verifier.model())),
+            ("genesis", names::to_hex(statement.genesis)),
+            ("request", statement.request.to_string()),
+            ("payer", statement.payer.to_string()),
+            ("operator", statement.operator.to_string()),
+            ("input", format!("{:?}", digest(&statement.input))),
+            ("output", format!("{:?}", digest(&statement.output))),
+            ("soundness", format!("{:.0} bits", verifier.security_bits().floor())),
+        ];
+        if let Some(is_the_one) = is_of_receipt {
+            let text = if is_the_one { "names this proof" } else { "names another proof" };
+            lines.push(("receipt", text.to_owned()));
+        }
+        fields(&lines)
+    });
+    Ok(())
+}
+
+/// What input and output are declared as: by the version, else by the graph alone.
+fn declarations(
+    verifier: &ProofVerifier,
+    descriptor: Option<&ModelDescriptor>,
+) -> (TensorDeclarations, TensorDeclarations) {
+    match descriptor {
+        Some(descriptor) => (descriptor.inputs.clone(), descriptor.outputs.clone()),
+        None => {
+            let declared = verifier.declaration();
+            (declared.inputs, declared.outputs)
+        },
+    }
+}

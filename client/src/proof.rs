@@ -1,0 +1,293 @@
+//! Validity proofs: from the chain, and verified without it.
+//!
+//! The chain verifies a proof and keeps its digest, not the proof. Whoever wants to be convinced
+//! without trusting the validators takes it from the block that brought it, and verifies it with
+//! the architecture of the model and the statement: the request, its accounts, input and output.
+
+use assay_graph::{Architecture, Graph, Plan};
+use assay_primitives::{
+    decode_payload, digest, model::TensorDeclarations, proof::PROOF_DOMAIN, BlockNumber, Digest,
+    ProofEvidence, RequestId,
+};
+use assay_proof::{Context, Statement, Verifier};
+use codec::{Compact, Encode};
+
+use crate::{graph, AccountId, Client, Declaration, Error, Result};
+
+/// What a proof is of, beside the model.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ProofStatement {
+    /// Genesis hash of the chain.
+    pub genesis: Digest,
+    /// The request.
+    pub request: RequestId,
+    /// The account that asked.
+    pub payer: AccountId,
+    /// The operator that answered.
+    pub operator: AccountId,
+    /// The input payload.
+    pub input: Vec<u8>,
+    /// The output payload.
+    pub output: Vec<u8>,
+}
+
+/// Verifies proofs of one integer graph, without its weights and without a node.
+pub struct ProofVerifier {
+    plan: Plan,
+    verifier: Verifier,
+}
+
+impl ProofVerifier {
+    /// Of a file: a whole graph, or an architecture alone.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        let architecture = match Graph::from_bytes(bytes) {
+            Ok(graph) => graph.architecture,
+            Err(_) => Architecture::from_bytes(bytes).map_err(|error| {
+                Error::invalid(format!(
+                    "this is neither an integer graph nor the architecture of one: {error}"
+                ))
+            })?,
+        };
+        Self::new(architecture)
+    }
+
+    /// Of an architecture.
+    pub fn new(architecture: Architecture) -> Result<Self> {
+        let plan = Plan::new(architecture).map_err(|error| {
+            Error::invalid(format!("the architecture breaks a rule of integer graphs: {error}"))
+        })?;
+        let verifier = graph::verifier(&plan)?;
+        Ok(Self { plan, verifier })
+    }
+
+    /// Digest of the architecture, which a version's descriptor names.
+    pub fn model(&self) -> Digest {
+        Digest::from(self.plan.architecture().digest())
+    }
+
+    /// The architecture.
+    pub fn architecture(&self) -> &Architecture {
+        self.plan.architecture()
+    }
+
+    /// Bits of soundness of the model's proofs.
+    pub fn security_bits(&self) -> f64 {
+        self.verifier.security_bits()
+    }
+
+    /// What a version of the graph declares unless its publisher chose other names.
+    pub fn declaration(&self) -> Declaration {
+        graph::declaration(&self.plan)
+    }
+
+    /// Accepts bytes only if they prove the statement. Fails with [`Error::ProofRefused`].
+    pub fn verify(&self, statement: &ProofStatement, proof: &[u8]) -> Result<()> {
+        let declared = self.declaration();
+        let input = tensor_bytes("input", &statement.input, &declared.inputs)?;
+        let output = tensor_bytes("output", &statement.output, &declared.outputs)?;
+        let request = statement.request.encode();
+        let context = Context {
+            genesis: statement.genesis.to_fixed_bytes(),
+            domain: PROOF_DOMAIN,
+            request: &request,
+            requester: *statement.payer.as_ref(),
+            operator: *statement.operator.as_ref(),
+        };
+        let statement = Statement { context, input: &input, output: &output };
+        let verdict = self.verifier.verify(&statement, proof);
+        verdict.map_err(|reject| Error::ProofRefused(reject.to_string()))
+    }
+}
+
+/// The elements of a payload of one tensor. Shapes with and without a batch of 1 are the same to
+/// a proof.
+fn tensor_bytes(side: &str, payload: &[u8], declarations: &TensorDeclarations) -> Result<Vec<u8>> {
+    let refused = |reason: &str| Error::ProofRefused(format!("the {side} {reason}"));
+    let mut batch = declarations.clone();
+    for tensor in batch.iter_mut() {
+        let one = std::iter::once(assay_primitives::Dimension::Fixed(1));
+        let shape: Vec<_> = one.chain(tensor.shape.iter().copied()).collect();
+        tensor.shape = shape.try_into().map_err(|_| refused("has too many dimensions"))?;
+    }
+    let tensors = decode_payload(payload, declarations)
+        .or_else(|_| decode_payload(payload, &batch))
+        .map_err(|error| refused(&format!("does not fit the graph: {error}")))?;
+    match <[_; 1]>::try_from(tensors) {
+        Ok([tensor]) => Ok(tensor.data),
+        Err(_) => Err(refused("is not one tensor")),
+    }
+}
+
+/// A proof as a block has it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DownloadedProof {
+    /// The proof. It has the digest that the receipt names.
+    pub bytes: Vec<u8>,
+    /// What the receipt says of it.
+    pub evidence: ProofEvidence,
+    /// Height of the block.
+    pub height: BlockNumber,
+    /// Hash of the block.
+    pub block: Digest,
+}
+
+impl Client {
+    /// Takes the proof of a request out of the block that brought it.
+    ///
+    /// Fails with [`Error::NotFound`] where the request has no proof, where its receipt was
+    /// pruned, and where the node does not keep the block's body any more.
+    pub async fn download_proof(&self, request: RequestId) -> Result<DownloadedProof> {
+        let Some(view) = self.receipt(request).await? else {
+            let view = self.existing_request(request).await?;
+            let status = view.status;
+            return Err(Error::not_found(format!("request {request} has no receipt: {status:?}")));
+        };
+        let evidence = view.evidence.iter().find_map(|item| item.proof).ok_or_else(|| {
+            Error::not_found(format!(
+                "no proof was handed in for request {request}; it was asked in class {}",
+                view.receipt.assurance.class().name()
+            ))
+        })?;
+        let height = view.receipt.decided_at;
+        let block = self.rpc().block_hash(height).await?;
+        let block = block.ok_or_else(|| Error::not_found(format!("there is no block {height}")))?;
+        let extrinsics = match self.rpc().extrinsics(block).await {
+            Err(Error::NotFound(_)) => {
+                return Err(Error::NotFound(format!(
+                    "the node does not keep the body of block {height} any more, which has the \
+                     proof; ask one that keeps all blocks (--blocks-pruning archive)"
+                )))
+            },
+            extrinsics => extrinsics?,
+        };
+        let bytes = extrinsics.iter().find_map(|extrinsic| find(extrinsic, &evidence));
+        let bytes = bytes.ok_or_else(|| {
+            Error::not_found(format!(
+                "block {height} {block:?} does not have the proof of request {request}; it may \
+                 have been replaced by another, so ask again"
+            ))
+        })?;
+        Ok(DownloadedProof { bytes: bytes.to_vec(), evidence, height, block })
+    }
+}
+
+/// The proof with this digest in an encoded transaction: bytes behind their own length. Needs no
+/// knowledge of how the chain encodes transactions.
+fn find<'a>(extrinsic: &'a [u8], evidence: &ProofEvidence) -> Option<&'a [u8]> {
+    let length = Compact(evidence.bytes).encode();
+    let size = evidence.bytes as usize;
+    let starts = 0..extrinsic.len().checked_sub(size)?;
+    starts
+        .filter_map(|start| extrinsic[start..].strip_prefix(&length[..])?.get(..size))
+        .find(|bytes| digest(bytes) == evidence.digest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::tests::{graph as plain, sealed};
+    use assay_graph::CheckedGraph;
+    use assay_primitives::{ElementType, Tensor};
+    use assay_proof::Prover;
+
+    fn payload(element_type: ElementType, shape: &[u32], data: &[u8]) -> Vec<u8> {
+        vec![Tensor { element_type, shape: shape.to_vec(), data: data.to_vec() }].encode()
+    }
+
+    /// A statement with its proof, and the model's file.
+    fn proven() -> (ProofStatement, Vec<u8>, Vec<u8>) {
+        let graph = sealed();
+        let file = graph.encode();
+        let prover = Prover::new(&CheckedGraph::new(graph).unwrap()).unwrap();
+        let mut statement = ProofStatement {
+            genesis: Digest::repeat_byte(1),
+            request: RequestId(7),
+            payer: AccountId::from([2; 32]),
+            operator: AccountId::from([3; 32]),
+            input: payload(ElementType::I8, &[2], &[10, 249]),
+            output: Vec::new(),
+        };
+        let request = statement.request.encode();
+        let context = Context {
+            genesis: [1; 32],
+            domain: PROOF_DOMAIN,
+            request: &request,
+            requester: [2; 32],
+            operator: [3; 32],
+        };
+        let proven = prover.prove(&context, &[10, 249]).unwrap();
+        statement.output = payload(ElementType::I32, &[2], &proven.output);
+        (statement, proven.proof, file)
+    }
+
+    #[test]
+    fn a_proof_holds_for_its_statement_alone() {
+        let (statement, proof, file) = proven();
+        let verifier = ProofVerifier::from_bytes(&file).unwrap();
+        verifier.verify(&statement, &proof).unwrap();
+        let architecture = ProofVerifier::from_bytes(&verifier.architecture().encode()).unwrap();
+        architecture.verify(&statement, &proof).unwrap();
+        assert_eq!(architecture.model(), verifier.model());
+        let changes: [fn(&mut ProofStatement); 6] = [
+            |s| s.genesis = Digest::zero(),
+            |s| s.request = RequestId(8),
+            |s| s.payer = AccountId::from([9; 32]),
+            |s| s.operator = AccountId::from([9; 32]),
+            |s| s.input = payload(ElementType::I8, &[2], &[10, 250]),
+            |s| *s.output.last_mut().unwrap() ^= 1,
+        ];
+        for (index, change) in changes.iter().enumerate() {
+            let mut other = statement.clone();
+            change(&mut other);
+            let refused = verifier.verify(&other, &proof);
+            assert!(matches!(refused, Err(Error::ProofRefused(_))), "{index}: {refused:?}");
+        }
+        let mut broken = proof.clone();
+        broken[100] ^= 1;
+        assert!(matches!(verifier.verify(&statement, &broken), Err(Error::ProofRefused(_))));
+        assert!(verifier.verify(&statement, &proof[1..]).is_err());
+    }
+
+    #[test]
+    fn a_batch_of_one_is_the_same_statement_and_other_shapes_are_none() {
+        let (statement, proof, file) = proven();
+        let verifier = ProofVerifier::from_bytes(&file).unwrap();
+        let input = payload(ElementType::I8, &[1, 2], &[10, 249]);
+        verifier.verify(&ProofStatement { input, ..statement.clone() }, &proof).unwrap();
+        for input in [
+            payload(ElementType::I8, &[2, 1], &[10, 249]),
+            payload(ElementType::U8, &[2], &[10, 249]),
+            payload(ElementType::I8, &[3], &[10, 249, 0]),
+            vec![1, 2, 3],
+        ] {
+            let refused = verifier.verify(&ProofStatement { input, ..statement.clone() }, &proof);
+            assert!(refused.unwrap_err().to_string().contains("the input"));
+        }
+    }
+
+    #[test]
+    fn what_is_no_model_with_proofs_is_refused() {
+        let reason = |bytes: &[u8]| match ProofVerifier::from_bytes(bytes) {
+            Err(error) => error.to_string(),
+            Ok(_) => panic!("taken"),
+        };
+        assert!(reason(&[8, 8, 0x3a]).contains("neither"));
+        assert!(reason(&[]).contains("neither"));
+        assert!(reason(&plain().encode()).contains("cannot be proven"));
+    }
+
+    #[test]
+    fn a_proof_is_found_by_its_digest_wherever_it_stands() {
+        let proof: Vec<u8> = (0..200u8).collect();
+        let evidence = ProofEvidence { digest: digest(&proof), bytes: 200, security_bits: 120 };
+        let found = |extrinsic: Vec<u8>| find(&extrinsic, &evidence).map(<[u8]>::to_vec);
+        let decoy = vec![7u8; 200];
+        assert_eq!(found((1u8, &decoy, &proof, 9u64).encode()), Some(proof.clone()));
+        assert_eq!(found(proof.encode()), Some(proof.clone()));
+        assert_eq!(found((1u8, &decoy).encode()), None);
+        // Without its length it is not an argument of its own.
+        assert_eq!(found(proof.clone()), None);
+        assert_eq!(found(proof.encode()[..150].to_vec()), None);
+        assert_eq!(found(Vec::new()), None);
+    }
+}
