@@ -29,9 +29,10 @@ TYPES = {
         ["Tee", "Null"]]},
     "FailureReason": {"type": "enum", "value_list": [
         "ArtifactUnavailable", "InvalidModel", "InvalidInput", "TimeLimit", "MemoryLimit",
-        "InvalidOutput", "OutputTooLarge", "EngineError"]},
+        "InvalidOutput", "OutputTooLarge", "EngineError", "ProofUnavailable"]},
     "RejectReason": {"type": "enum", "type_mapping": [
-        ["NoOperator", "Null"], ["Failed", "FailureReason"], ["NoAgreement", "Null"]]},
+        ["NoOperator", "Null"], ["Failed", "FailureReason"], ["NoAgreement", "Null"],
+        ["InvalidProof", "Null"]]},
     "Outcome": {"type": "enum", "type_mapping": [
         ["Verified", "Null"], ["Rejected", "RejectReason"], ["TimedOut", "Null"],
         ["Cancelled", "Null"]]},
@@ -55,9 +56,11 @@ TYPES = {
         ["assurance", "Assurance"], ["outcome", "Outcome"],
         ["output_digest", "Option<[u8; 32]>"], ["draw", "Option<Draw>"],
         ["price_paid", "u128"], ["evidence_digest", "[u8; 32]"], ["decided_at", "u32"]]},
+    "ProofEvidence": {"type": "struct", "type_mapping": [
+        ["digest", "[u8; 32]"], ["bytes", "u32"], ["security_bits", "u8"]]},
     "SignedEvidence": {"type": "struct", "type_mapping": [
         ["operator", "[u8; 32]"], ["worker", "[u8; 32]"], ["output_digest", "[u8; 32]"],
-        ["signature", "[u8; 64]"]]},
+        ["signature", "[u8; 64]"], ["proof", "Option<ProofEvidence>"]]},
     "ReceiptView": {"type": "struct", "type_mapping": [
         ["receipt", "Receipt"], ["evidence", "Vec<SignedEvidence>"], ["digest", "[u8; 32]"]]},
 }
@@ -243,13 +246,14 @@ def main() -> int:
     decoded = chain.decode("Option<ReceiptView>", answer)
     receipt, item = decoded["receipt"], decoded["evidence"][0]
     fields = ("operator", "worker", "output_digest", "signature")
-    evidence = scale_list([b"".join(hex_bytes(item[field]) for field in fields)])
+    # In class `Signed` there is no proof: `None` is a zero.
+    evidence = scale_list([b"".join(hex_bytes(item[field]) for field in fields) + b"\0"])
     # The answer is: 1 for `Some`, the receipt, the evidence, the digest of the receipt.
     encoded = answer[1:-32 - len(evidence)]
     statement = b"assay/result/1" + b"".join([
         hex_bytes(receipt["genesis"]), struct.pack("<Q", request),
         hex_bytes(receipt["version_digest"]), digest(payload), digest(output), assurance,
-        hex_bytes(item["operator"]),
+        hex_bytes(item["operator"]), b"\0",
     ])
     worker = Keypair(public_key=item["worker"], ss58_format=42)
     checks = {
