@@ -3,6 +3,7 @@
 
 extern crate alloc;
 
+mod audit;
 mod circuit;
 mod encoding;
 mod error;
@@ -21,6 +22,7 @@ mod transcript;
 mod verifier;
 mod wiring;
 
+pub use audit::{Audit, AuditError, AuditState, Next, Piece, AUDIT};
 pub use error::{DecodeError, Reject, SetupError};
 pub use parameters::{LimbWidth, OpeningParameters, ProofParameters, ProtocolVersion};
 #[cfg(feature = "prover")]

@@ -1,5 +1,6 @@
 //! Proofs that have to be accepted, and everything that must not be.
 
+mod audits;
 mod honest;
 mod lies;
 mod mutations;
