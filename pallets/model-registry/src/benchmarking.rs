@@ -21,7 +21,7 @@ use frame_support::traits::Get;
 use frame_system::RawOrigin;
 use sp_runtime::Perbill;
 
-use crate::*;
+use crate::{pallet::LEAST_ARCHITECTURE_BYTES, *};
 
 /// Width of all layers but the first.
 const WIDTH: u32 = 16;
@@ -29,12 +29,10 @@ const WIDTH: u32 = 16;
 const MAX_INPUTS: u32 = 1 << 15;
 /// Bytes of a table with its operation.
 const LOOKUP_BYTES: u32 = 259;
-/// Bytes of an architecture of the most operations without a table.
-const LEAST_ARCHITECTURE_BYTES: u32 = 11_000;
 
-/// An architecture of the most operations, in at most `bytes` bytes, with at most `steps`
-/// steps. As many operations as fit are tables, each like no other; the rest are dense layers
-/// with their requantisation.
+/// An architecture of the most operations, in at most `bytes` bytes, with at most `steps` steps. As
+/// many operations as fit are tables, each like no other; the rest are dense layers with their
+/// requantisation. Without a table all fit into `LEAST_ARCHITECTURE_BYTES`.
 fn architecture(bytes: u32, steps: u32) -> Architecture {
     let tables = bytes.saturating_sub(LEAST_ARCHITECTURE_BYTES) / LOOKUP_BYTES;
     let pairs = (MAX_OPERATIONS as u32 - tables) / 2;

@@ -44,6 +44,8 @@ pub mod pallet {
     use sp_runtime::Perbill;
 
     const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
+    /// Bytes below which an architecture is charged as if it had as many.
+    pub(crate) const LEAST_ARCHITECTURE_BYTES: u32 = 11_000;
 
     #[pallet::pallet]
     #[pallet::storage_version(STORAGE_VERSION)]
@@ -299,7 +301,10 @@ pub mod pallet {
         /// graph, whose artifact is the encoding of the whole graph; other formats have none.
         #[pallet::call_index(1)]
         #[pallet::weight(match architecture {
-            Some(architecture) => T::WeightInfo::publish_graph(architecture.len() as u32),
+            Some(architecture) => T::WeightInfo::publish_graph(
+                // As many operations fit into fewer bytes.
+                (architecture.len() as u32).max(LEAST_ARCHITECTURE_BYTES),
+            ),
             None => T::WeightInfo::publish(),
         })]
         pub fn publish(

@@ -33,12 +33,12 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// The range of `n` is `[0, 65536]`.
     /// The range of `c` is `[15, 32]`.
     fn request(n: u32, c: u32) -> Weight {
-        // Least time: 378_311_000 picoseconds.
-        Weight::from_parts(160_058_275, 0)
-            // Standard error: 57
-            .saturating_add(Weight::from_parts(1_819, 0).saturating_mul(n.into()))
-            // Standard error: 216_993
-            .saturating_add(Weight::from_parts(8_029_021, 0).saturating_mul(c.into()))
+        // Least time: 382_418_000 picoseconds.
+        Weight::from_parts(123_533_504, 0)
+            // Standard error: 107
+            .saturating_add(Weight::from_parts(1_764, 0).saturating_mul(n.into()))
+            // Standard error: 405_112
+            .saturating_add(Weight::from_parts(10_236_133, 0).saturating_mul(c.into()))
             .saturating_add(T::DbWeight::get().reads(11))
             .saturating_add(T::DbWeight::get().reads((2_u64).saturating_mul(c.into())))
             .saturating_add(T::DbWeight::get().writes(12))
@@ -59,8 +59,8 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::Inputs` (r:0 w:1)
     /// Storage: `Inference::Waiting` (r:0 w:1)
     fn cancel() -> Weight {
-        // Least time: 145_526_000 picoseconds.
-        Weight::from_parts(151_665_000, 0)
+        // Least time: 152_046_000 picoseconds.
+        Weight::from_parts(161_049_000, 0)
             .saturating_add(T::DbWeight::get().reads(8))
             .saturating_add(T::DbWeight::get().writes(15))
     }
@@ -90,10 +90,10 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Verification::Submissions` (r:0 w:1)
     /// The range of `n` is `[0, 32768]`.
     fn submit_result(n: u32) -> Weight {
-        // Least time: 379_824_000 picoseconds.
-        Weight::from_parts(381_431_982, 0)
-            // Standard error: 50
-            .saturating_add(Weight::from_parts(3_088, 0).saturating_mul(n.into()))
+        // Least time: 388_968_000 picoseconds.
+        Weight::from_parts(402_411_415, 0)
+            // Standard error: 146
+            .saturating_add(Weight::from_parts(2_850, 0).saturating_mul(n.into()))
             .saturating_add(T::DbWeight::get().reads(18))
             .saturating_add(T::DbWeight::get().writes(26))
     }
@@ -105,17 +105,64 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `ModelRegistry::Models` (r:1 w:0)
     /// The range of `n` is `[0, 32768]`.
     fn authorize_result(n: u32) -> Weight {
-        // Least time: 168_921_000 picoseconds.
-        Weight::from_parts(170_153_697, 0)
-            // Standard error: 21
-            .saturating_add(Weight::from_parts(1_485, 0).saturating_mul(n.into()))
+        // Least time: 169_712_000 picoseconds.
+        Weight::from_parts(176_575_576, 0)
+            // Standard error: 125
+            .saturating_add(Weight::from_parts(1_910, 0).saturating_mul(n.into()))
             .saturating_add(T::DbWeight::get().reads(20))
+    }
+    /// Storage: `Inference::Requests` (r:1 w:0)
+    /// Storage: `Operators::Operators` (r:1 w:0)
+    /// Storage: `Verification::Submissions` (r:1 w:0)
+    /// Storage: `ModelRegistry::Versions` (r:1 w:0)
+    /// Storage: `ModelRegistry::Models` (r:1 w:0)
+    /// Storage: `System::BlockHash` (r:1 w:0)
+    /// The range of `p` is `[0, 262144]`.
+    fn authorize_proof(p: u32) -> Weight {
+        // Least time: 94_471_000 picoseconds.
+        Weight::from_parts(106_008_974, 0)
+            // Standard error: 6
+            .saturating_add(Weight::from_parts(888, 0).saturating_mul(p.into()))
+            .saturating_add(T::DbWeight::get().reads(6))
+    }
+    /// Storage: `Inference::Requests` (r:1 w:1)
+    /// Storage: `Operators::Operators` (r:1 w:1)
+    /// Storage: `Inference::Inputs` (r:1 w:1)
+    /// Storage: `ModelRegistry::Versions` (r:1 w:1)
+    /// Storage: `ModelRegistry::Architectures` (r:1 w:0)
+    /// Storage: `System::BlockHash` (r:1 w:0)
+    /// Storage: `Verification::Outputs` (r:2 w:1)
+    /// Storage: `Settlement::Escrows` (r:1 w:1)
+    /// Storage: `Settlement::EscrowTotals` (r:1 w:1)
+    /// Storage: `System::Account` (r:3 w:3)
+    /// Storage: `Balances::Holds` (r:2 w:2)
+    /// Storage: `Settlement::BondTotals` (r:1 w:1)
+    /// Storage: `Operators::OpenAssignments` (r:1 w:1)
+    /// Storage: `Operators::Servers` (r:1 w:1)
+    /// Storage: `Inference::Waiting` (r:1 w:1)
+    /// Storage: `Inference::QueueBounds` (r:1 w:1)
+    /// Storage: `Inference::FinishedBounds` (r:1 w:1)
+    /// Storage: `Inference::Agenda` (r:0 w:1)
+    /// Storage: `Inference::EvidenceOf` (r:0 w:1)
+    /// Storage: `Inference::Finished` (r:0 w:1)
+    /// Storage: `Inference::Receipts` (r:0 w:1)
+    /// Storage: `Inference::Queue` (r:0 w:1)
+    /// Storage: `Inference::ReceiptDigests` (r:0 w:1)
+    /// Storage: `Verification::Submissions` (r:0 w:1)
+    /// The range of `n` is `[0, 32768]`.
+    fn refuse_proof(n: u32) -> Weight {
+        // Least time: 343_149_000 picoseconds.
+        Weight::from_parts(356_758_846, 0)
+            // Standard error: 146
+            .saturating_add(Weight::from_parts(1_839, 0).saturating_mul(n.into()))
+            .saturating_add(T::DbWeight::get().reads(21))
+            .saturating_add(T::DbWeight::get().writes(25))
     }
     /// Storage: `Inference::Requests` (r:1 w:1)
     /// Storage: `Verification::Submissions` (r:14 w:1)
     fn submit_commitment() -> Weight {
-        // Least time: 117_444_000 picoseconds.
-        Weight::from_parts(122_602_000, 0)
+        // Least time: 124_375_000 picoseconds.
+        Weight::from_parts(130_184_000, 0)
             .saturating_add(T::DbWeight::get().reads(15))
             .saturating_add(T::DbWeight::get().writes(2))
     }
@@ -124,8 +171,8 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Verification::Submissions` (r:1 w:0)
     /// Storage: `System::BlockHash` (r:1 w:0)
     fn authorize_commitment() -> Weight {
-        // Least time: 78_777_000 picoseconds.
-        Weight::from_parts(81_901_000, 0)
+        // Least time: 72_708_000 picoseconds.
+        Weight::from_parts(79_528_000, 0)
             .saturating_add(T::DbWeight::get().reads(4))
     }
     /// Storage: `Inference::Requests` (r:1 w:1)
@@ -155,10 +202,10 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::Inputs` (r:0 w:1)
     /// The range of `n` is `[0, 32768]`.
     fn submit_reveal(n: u32) -> Weight {
-        // Least time: 3_238_098_000 picoseconds.
-        Weight::from_parts(2_807_153_458, 0)
-            // Standard error: 2_542
-            .saturating_add(Weight::from_parts(1_166_507, 0).saturating_mul(n.into()))
+        // Least time: 3_339_488_000 picoseconds.
+        Weight::from_parts(3_155_723_818, 0)
+            // Standard error: 4_199
+            .saturating_add(Weight::from_parts(1_175_254, 0).saturating_mul(n.into()))
             .saturating_add(T::DbWeight::get().reads(116))
             .saturating_add(T::DbWeight::get().writes(139))
     }
@@ -186,8 +233,8 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::ReceiptDigests` (r:0 w:1)
     /// Storage: `Inference::Inputs` (r:0 w:1)
     fn report_failure() -> Weight {
-        // Least time: 647_281_000 picoseconds.
-        Weight::from_parts(656_815_000, 0)
+        // Least time: 663_856_000 picoseconds.
+        Weight::from_parts(690_665_000, 0)
             .saturating_add(T::DbWeight::get().reads(71))
             .saturating_add(T::DbWeight::get().writes(92))
     }
@@ -201,12 +248,12 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// The range of `c` is `[15, 32]`.
     /// The range of `m` is `[2, 15]`.
     fn draw(c: u32, m: u32) -> Weight {
-        // Least time: 282_880_000 picoseconds.
-        Weight::from_parts(18_565_760, 0)
-            // Standard error: 87_200
-            .saturating_add(Weight::from_parts(8_976_628, 0).saturating_mul(c.into()))
-            // Standard error: 115_362
-            .saturating_add(Weight::from_parts(9_049_062, 0).saturating_mul(m.into()))
+        // Least time: 299_895_000 picoseconds.
+        Weight::from_parts(44_726_149, 0)
+            // Standard error: 233_820
+            .saturating_add(Weight::from_parts(8_580_086, 0).saturating_mul(c.into()))
+            // Standard error: 309_336
+            .saturating_add(Weight::from_parts(9_342_142, 0).saturating_mul(m.into()))
             .saturating_add(T::DbWeight::get().reads(4))
             .saturating_add(T::DbWeight::get().reads((2_u64).saturating_mul(c.into())))
             .saturating_add(T::DbWeight::get().writes(4))
@@ -239,8 +286,8 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::ReceiptDigests` (r:0 w:1)
     /// Storage: `Inference::Inputs` (r:0 w:1)
     fn deadline() -> Weight {
-        // Least time: 35_690_600_000 picoseconds.
-        Weight::from_parts(35_929_715_000, 0)
+        // Least time: 35_609_760_000 picoseconds.
+        Weight::from_parts(35_958_757_000, 0)
             .saturating_add(T::DbWeight::get().reads(119))
             .saturating_add(T::DbWeight::get().writes(139))
     }
@@ -270,8 +317,8 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::ReceiptDigests` (r:0 w:1)
     /// Storage: `Inference::Inputs` (r:0 w:1)
     fn commit_deadline() -> Weight {
-        // Least time: 2_047_960_000 picoseconds.
-        Weight::from_parts(2_104_675_000, 0)
+        // Least time: 2_074_430_000 picoseconds.
+        Weight::from_parts(2_168_329_000, 0)
             .saturating_add(T::DbWeight::get().reads(121))
             .saturating_add(T::DbWeight::get().writes(124))
     }
@@ -301,8 +348,8 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::ReceiptDigests` (r:0 w:1)
     /// Storage: `Inference::Inputs` (r:0 w:1)
     fn deadline_single() -> Weight {
-        // Least time: 268_719_000 picoseconds.
-        Weight::from_parts(277_192_000, 0)
+        // Least time: 273_996_000 picoseconds.
+        Weight::from_parts(282_870_000, 0)
             .saturating_add(T::DbWeight::get().reads(22))
             .saturating_add(T::DbWeight::get().writes(24))
     }
@@ -313,8 +360,8 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::Receipts` (r:0 w:1)
     /// Storage: `Inference::Requests` (r:0 w:1)
     fn prune() -> Weight {
-        // Least time: 22_513_000 picoseconds.
-        Weight::from_parts(24_196_000, 0)
+        // Least time: 23_755_000 picoseconds.
+        Weight::from_parts(26_719_000, 0)
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().writes(6))
     }
@@ -327,15 +374,9 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::PreviousRandomness` (r:1 w:1)
     /// Storage: `Inference::DrawsDue` (r:0 w:1)
     fn on_initialize() -> Weight {
-        // Least time: 63_084_000 picoseconds.
-        Weight::from_parts(65_528_000, 0)
+        // Least time: 63_354_000 picoseconds.
+        Weight::from_parts(66_318_000, 0)
             .saturating_add(T::DbWeight::get().reads(22))
             .saturating_add(T::DbWeight::get().writes(3))
-    }
-    fn authorize_proof(x: u32) -> Weight {
-        Weight::from_parts(200000000, 0).saturating_add(Weight::from_parts(1_000, 0).saturating_mul(x.into()))
-    }
-    fn refuse_proof(x: u32) -> Weight {
-        Weight::from_parts(600000000, 0).saturating_add(Weight::from_parts(1_000, 0).saturating_mul(x.into()))
     }
 }

@@ -19,8 +19,8 @@ impl<T: frame_system::Config> pallet_model_registry::WeightInfo for WeightInfo<T
     /// Storage: `Settlement::DepositTotals` (r:1 w:1)
     /// Storage: `ModelRegistry::Models` (r:0 w:1)
     fn create() -> Weight {
-        // Least time: 61_261_000 picoseconds.
-        Weight::from_parts(63_955_000, 0)
+        // Least time: 61_201_000 picoseconds.
+        Weight::from_parts(64_245_000, 0)
             .saturating_add(T::DbWeight::get().reads(4))
             .saturating_add(T::DbWeight::get().writes(5))
     }
@@ -30,44 +30,55 @@ impl<T: frame_system::Config> pallet_model_registry::WeightInfo for WeightInfo<T
     /// Storage: `Settlement::DepositTotals` (r:1 w:1)
     /// Storage: `ModelRegistry::Versions` (r:0 w:1)
     fn publish() -> Weight {
-        // Least time: 110_414_000 picoseconds.
-        Weight::from_parts(116_884_000, 0)
+        // Least time: 111_606_000 picoseconds.
+        Weight::from_parts(116_663_000, 0)
             .saturating_add(T::DbWeight::get().reads(4))
             .saturating_add(T::DbWeight::get().writes(5))
     }
+    /// Storage: `ModelRegistry::Models` (r:1 w:1)
+    /// Storage: `Storage::Artifacts` (r:1 w:1)
+    /// Storage: `Balances::Holds` (r:1 w:1)
+    /// Storage: `Settlement::DepositTotals` (r:1 w:1)
+    /// Storage: `ModelRegistry::Versions` (r:0 w:1)
+    /// Storage: `ModelRegistry::Architectures` (r:0 w:1)
+    /// The range of `a` is `[11000, 65536]`.
     fn publish_graph(a: u32) -> Weight {
-        Weight::from_parts(100_000_000_000, 0)
-            .saturating_add(Weight::from_parts(10_000, 0).saturating_mul(a.into()))
+        // Least time: 890_963_000 picoseconds.
+        Weight::from_parts(903_952_000, 0)
+            // Standard error: 498
+            .saturating_add(Weight::from_parts(47_445, 0).saturating_mul(a.into()))
+            .saturating_add(T::DbWeight::get().reads(4))
+            .saturating_add(T::DbWeight::get().writes(6))
     }
     /// Storage: `ModelRegistry::Models` (r:1 w:0)
     /// Storage: `ModelRegistry::Versions` (r:1 w:1)
     fn set_metadata() -> Weight {
-        // Least time: 23_645_000 picoseconds.
-        Weight::from_parts(27_531_000, 0)
+        // Least time: 23_355_000 picoseconds.
+        Weight::from_parts(25_277_000, 0)
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().writes(1))
     }
     /// Storage: `ModelRegistry::Models` (r:1 w:0)
     /// Storage: `ModelRegistry::Versions` (r:1 w:1)
     fn set_royalty() -> Weight {
-        // Least time: 22_853_000 picoseconds.
-        Weight::from_parts(25_528_000, 0)
+        // Least time: 22_984_000 picoseconds.
+        Weight::from_parts(24_707_000, 0)
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().writes(1))
     }
     /// Storage: `ModelRegistry::Models` (r:1 w:0)
     /// Storage: `ModelRegistry::Versions` (r:1 w:1)
     fn deprecate() -> Weight {
-        // Least time: 22_624_000 picoseconds.
-        Weight::from_parts(24_367_000, 0)
+        // Least time: 22_944_000 picoseconds.
+        Weight::from_parts(24_697_000, 0)
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().writes(1))
     }
     /// Storage: `ModelRegistry::Models` (r:1 w:0)
     /// Storage: `ModelRegistry::Offers` (r:1 w:1)
     fn transfer() -> Weight {
-        // Least time: 12_518_000 picoseconds.
-        Weight::from_parts(13_831_000, 0)
+        // Least time: 12_699_000 picoseconds.
+        Weight::from_parts(14_071_000, 0)
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().writes(1))
     }
@@ -76,11 +87,12 @@ impl<T: frame_system::Config> pallet_model_registry::WeightInfo for WeightInfo<T
     /// Storage: `Storage::Artifacts` (r:1 w:1)
     /// Storage: `Settlement::DepositTotals` (r:1 w:1)
     /// Storage: `Balances::Holds` (r:1 w:1)
+    /// Storage: `ModelRegistry::Architectures` (r:0 w:1)
     fn remove_version() -> Weight {
-        // Least time: 96_343_000 picoseconds.
-        Weight::from_parts(100_710_000, 0)
+        // Least time: 100_008_000 picoseconds.
+        Weight::from_parts(104_666_000, 0)
             .saturating_add(T::DbWeight::get().reads(5))
-            .saturating_add(T::DbWeight::get().writes(5))
+            .saturating_add(T::DbWeight::get().writes(6))
     }
     /// Storage: `ModelRegistry::Models` (r:1 w:1)
     /// Storage: `Settlement::DepositTotals` (r:1 w:1)
@@ -88,8 +100,8 @@ impl<T: frame_system::Config> pallet_model_registry::WeightInfo for WeightInfo<T
     /// Storage: `ModelRegistry::Names` (r:0 w:1)
     /// Storage: `ModelRegistry::Offers` (r:0 w:1)
     fn remove_model() -> Weight {
-        // Least time: 57_054_000 picoseconds.
-        Weight::from_parts(59_919_000, 0)
+        // Least time: 57_946_000 picoseconds.
+        Weight::from_parts(60_740_000, 0)
             .saturating_add(T::DbWeight::get().reads(3))
             .saturating_add(T::DbWeight::get().writes(5))
     }
@@ -100,8 +112,8 @@ impl<T: frame_system::Config> pallet_model_registry::WeightInfo for WeightInfo<T
     /// Storage: `Settlement::DepositTotals` (r:2 w:2)
     /// Storage: `System::Account` (r:1 w:1)
     fn accept() -> Weight {
-        // Least time: 122_041_000 picoseconds.
-        Weight::from_parts(126_247_000, 0)
+        // Least time: 119_928_000 picoseconds.
+        Weight::from_parts(124_655_000, 0)
             .saturating_add(T::DbWeight::get().reads(8))
             .saturating_add(T::DbWeight::get().writes(9))
     }
