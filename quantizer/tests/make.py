@@ -274,6 +274,8 @@ def operators():
     nodes = [node("Gemm", "x w b", "h", transB=1), node("Relu", "h", "r")]
     nodes += [node("Gemm", "r w2", "y")]
     add("channels-of-other-sizes", nodes, uneven | {"w2": floats(4, 3)}, [7])
+    nodes = [node("Relu", "x", "r"), node("MaxPool", "r", "y", **pool)]
+    add("without-weights", nodes, {}, image)
     return cases
 
 

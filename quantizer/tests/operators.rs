@@ -3,7 +3,8 @@
 mod support;
 
 use assay_graph::Operation;
-use assay_quantizer::{Dataset, Model, Options, Quantized};
+use assay_proof::{Context, Prover, Statement, Verifier};
+use assay_quantizer::{Dataset, Model, Options, ProofSupport, Quantized};
 use std::collections::BTreeSet;
 use support::{arrays, data, npy, Array};
 
@@ -83,6 +84,41 @@ fn every_integer_operation_is_made() {
     let all =
         ["Add", "Conv2d", "Dense", "Lookup", "MaxPool2d", "Requantize", "Reshape", "SumPool2d"];
     assert_eq!(found, BTreeSet::from(all));
+}
+
+#[test]
+fn models_are_sealed_and_proven_or_the_reason_is_given() {
+    let context = Context {
+        genesis: [1; 32],
+        domain: b"test",
+        request: &[1],
+        requester: [2; 32],
+        operator: [3; 32],
+    };
+    for Case { name, quantized, model, rows, .. } in cases() {
+        let report = quantized.report(&model);
+        let commitments = quantized.to_graph().architecture.commitments;
+        match quantized.proof() {
+            ProofSupport::Sealed { security_bits } => {
+                assert!(*security_bits >= 120.0, "{name}");
+                assert!(report.provable && !commitments.proof_parameters.is_empty(), "{name}");
+                let input = quantized.convention().quantize(rows.rows().next().unwrap());
+                let input: Vec<u8> = input.into_iter().map(|value| value as u8).collect();
+                let proven = Prover::new(quantized.graph()).unwrap().prove(&context, &input);
+                let proven = proven.unwrap_or_else(|error| panic!("{name}: {error}"));
+                let statement = Statement { context, input: &input, output: &proven.output };
+                let verifier = Verifier::new(quantized.graph().plan()).unwrap();
+                let verdict = verifier.verify(&statement, &proven.proof);
+                assert!(verdict.is_ok(), "{name}: {verdict:?}");
+            },
+            ProofSupport::Unsupported { reason } => {
+                assert_eq!(name, "without-weights", "{reason}");
+                assert!(!report.provable && commitments.proof_parameters.is_empty());
+                assert_eq!(report.not_provable_because.as_ref(), Some(reason));
+                assert!(reason.contains("weights"), "{reason}");
+            },
+        }
+    }
 }
 
 fn names(case: &Case) -> Vec<&'static str> {
