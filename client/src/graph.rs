@@ -76,13 +76,7 @@ impl GraphFile {
     /// writes it; [`Self::declaration`] where there is none. The licence may also be stated in a
     /// `model.json` beside the file.
     pub fn declaration_beside(&self, file: impl AsRef<Path>) -> Result<Declaration> {
-        let file = file.as_ref();
-        let mut path = file.as_os_str().to_owned();
-        path.push(".json");
-        let mut declared = match Path::new(&path).exists() {
-            true => Declaration::from_file(&path)?,
-            false => self.declaration(),
-        };
+        let mut declared = declaration_beside(self.graph.plan(), file.as_ref())?;
         if declared.licence.is_none() {
             declared.licence = Declaration::find_beside(file)?.and_then(|beside| beside.licence);
         }
@@ -92,27 +86,7 @@ impl GraphFile {
     /// Whether a declaration is one of this graph: one tensor on each side, of the graph's types
     /// and shapes.
     pub fn check_declaration(&self, declared: &Declaration) -> Result<()> {
-        let plan = self.graph.plan();
-        let sides = [
-            ("input", TensorId::INPUT, &declared.inputs),
-            ("output", plan.output(), &declared.outputs),
-        ];
-        for (side, tensor, tensors) in sides {
-            let (element_type, extent) = tensor_of(plan, tensor);
-            let fits = match &tensors[..] {
-                [one] => one.is_graph_tensor(element_type, extent),
-                _ => false,
-            };
-            if !fits {
-                return Err(Error::invalid(format!(
-                    "the graph has one {side}, of {} and the shape {:?}; declare just that, or \
-                     leave the declaration out",
-                    element_type.name(),
-                    graph_dimensions(extent)
-                )));
-            }
-        }
-        Ok(())
+        check_declaration(self.graph.plan(), declared)
     }
 
     /// Bits of soundness of this graph's proofs. Fails where its runs cannot be proven.
@@ -169,6 +143,40 @@ pub(crate) fn declaration(plan: &Plan) -> Declaration {
         outputs: side(OUTPUT, plan.output()),
         licence: None,
     }
+}
+
+/// The declaration beside a file with a graph, of that name and `.json`, or the graph's own.
+pub(crate) fn declaration_beside(plan: &Plan, file: &Path) -> Result<Declaration> {
+    let mut path = file.as_os_str().to_owned();
+    path.push(".json");
+    match Path::new(&path).exists() {
+        true => Declaration::from_file(&path),
+        false => Ok(declaration(plan)),
+    }
+}
+
+/// Whether a declaration is one of this graph.
+pub(crate) fn check_declaration(plan: &Plan, declared: &Declaration) -> Result<()> {
+    let sides = [
+        ("input", TensorId::INPUT, &declared.inputs),
+        ("output", plan.output(), &declared.outputs),
+    ];
+    for (side, tensor, tensors) in sides {
+        let (element_type, extent) = tensor_of(plan, tensor);
+        let fits = match &tensors[..] {
+            [one] => one.is_graph_tensor(element_type, extent),
+            _ => false,
+        };
+        if !fits {
+            return Err(Error::invalid(format!(
+                "the graph has one {side}, of {} and the shape {:?}; declare just that, or leave \
+                 the declaration out",
+                element_type.name(),
+                graph_dimensions(extent)
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// What the integers of a graph's input and output stand for: the real number of each 1.

@@ -4,6 +4,8 @@
 //! without trusting the validators takes it from the block that brought it, and verifies it with
 //! the architecture of the model and the statement: the request, its accounts, input and output.
 
+use std::path::Path;
+
 use assay_graph::{Architecture, Graph, Plan};
 use assay_primitives::{
     decode_payload, digest, model::TensorDeclarations, proof::PROOF_DOMAIN, BlockNumber, Digest,
@@ -78,6 +80,14 @@ impl ProofVerifier {
     /// What a version of the graph declares unless its publisher chose other names.
     pub fn declaration(&self) -> Declaration {
         graph::declaration(&self.plan)
+    }
+
+    /// The declaration beside the model's file, of that name and `.json`, as `assay model quantize`
+    /// writes it; [`Self::declaration`] where there is none.
+    pub fn declaration_beside(&self, file: impl AsRef<Path>) -> Result<Declaration> {
+        let declared = graph::declaration_beside(&self.plan, file.as_ref())?;
+        graph::check_declaration(&self.plan, &declared)?;
+        Ok(declared)
     }
 
     /// Accepts bytes only if they prove the statement. Fails with [`Error::ProofRefused`].

@@ -83,6 +83,19 @@ fn a_worker_makes_its_prover_once_and_runs_without_proofs_as_well() {
     assert_eq!((counters.runs, counters.proofs, counters.loads), (4, 2, 1));
 }
 
+/// Where the limit of processes holds, a thread more could not be started.
+#[test]
+fn neither_runs_nor_proofs_start_threads() {
+    let engine = engine();
+    let version = version(&sealed(&[64, 128, 10]));
+    let input = payload(&version, &[1; 64]);
+    version.run(&engine, &input).unwrap();
+    version.prove(&engine, &input).unwrap();
+    let pid = engine.status().idle_workers[0].pid;
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap().count();
+    assert_eq!(threads, 2, "one reads requests, one answers them");
+}
+
 /// A model of the size that the default limits are chosen for.
 #[test]
 fn a_quarter_of_a_million_weights_is_proven_within_the_default_limits() {

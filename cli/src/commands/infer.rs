@@ -118,7 +118,10 @@ pub async fn run(context: &Context<'_>, arguments: Infer) -> Result<(), Failure>
 pub fn note_numbers(context: &Context<'_>, read: &GraphInput, scale: f64) {
     let cut = match read.clamped {
         Some(0) => "none had to be cut".to_owned(),
-        Some(count) => format!("{count} were out of range and cut"),
+        Some(count) => format!(
+            "{count} were out of range and cut: some models want their input prepared, see \
+             `model prepare`"
+        ),
         None => {
             return context.output.note(
                 "the input is taken as the model's own integers; --input-as real quantises it",

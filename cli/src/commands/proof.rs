@@ -7,8 +7,7 @@ use assay_client::{
     ReceiptBundle, Scales,
 };
 use assay_primitives::{
-    digest, model::TensorDeclarations, Assurance, Digest, Evidence, ModelDescriptor, ProofEvidence,
-    Receipt, RequestId,
+    digest, Assurance, Digest, Evidence, ModelDescriptor, ProofEvidence, Receipt, RequestId,
 };
 use codec::Encode;
 use serde_json::json;
@@ -185,7 +184,16 @@ async fn verify(context: &Context<'_>, arguments: VerifyProof) -> Result<(), Fai
             named.unwrap_or_default()
         )));
     }
-    let (inputs, outputs) = declarations(&verifier, subject.descriptor.as_ref());
+    let (inputs, outputs) = match &subject.descriptor {
+        Some(descriptor) => (descriptor.inputs.clone(), descriptor.outputs.clone()),
+        None => {
+            let declared = match Path::new(&arguments.model).exists() {
+                true => verifier.declaration_beside(&arguments.model)?,
+                false => verifier.declaration(),
+            };
+            (declared.inputs, declared.outputs)
+        },
+    };
     let scale = Scales::of(verifier.architecture()).input;
     let input = GraphInput::read(&arguments.input, &inputs, scale, arguments.input_as.into())?;
     infer::note_numbers(context, &input, scale);
@@ -250,18 +258,4 @@ async fn verify(context: &Context<'_>, arguments: VerifyProof) -> Result<(), Fai
         fields(&lines)
     });
     Ok(())
-}
-
-/// What input and output are declared as: by the version, else by the graph alone.
-fn declarations(
-    verifier: &ProofVerifier,
-    descriptor: Option<&ModelDescriptor>,
-) -> (TensorDeclarations, TensorDeclarations) {
-    match descriptor {
-        Some(descriptor) => (descriptor.inputs.clone(), descriptor.outputs.clone()),
-        None => {
-            let declared = verifier.declaration();
-            (declared.inputs, declared.outputs)
-        },
-    }
 }
