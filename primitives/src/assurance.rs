@@ -38,7 +38,10 @@ pub enum Assurance {
         /// Equal results needed.
         k: u8,
     },
-    /// Anyone may dispute within a window. Not available in this version.
+    /// One operator answers, with the root of its trace. Anyone may dispute the result within a
+    /// window; what nobody shows to be wrong is final.
+    ///
+    /// For versions of the format `IntegerGraph`, and inputs that the request brings along.
     #[codec(index = 2)]
     Optimistic,
     /// One operator proves that the model's integer graph turns the input into its output.

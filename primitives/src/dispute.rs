@@ -101,6 +101,27 @@ pub enum DisputeTask {
     Choose(Vec<u8>),
 }
 
+/// An operator's word about the trace of its optimistic result.
+#[derive(
+    Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct TraceStatement<AccountId> {
+    /// Hash of the chain's genesis block.
+    pub genesis: Digest,
+    /// The request.
+    pub request: RequestId,
+    /// Digest of the output payload.
+    pub output_digest: Digest,
+    /// Root of the trace.
+    pub trace_root: Digest,
+    /// The operator.
+    pub operator: AccountId,
+}
+
+impl<AccountId: Encode> Statement for TraceStatement<AccountId> {
+    const TAG: &'static [u8] = b"assay/trace/1";
+}
+
 /// A result that is not final and may be disputed.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct OptimisticResult<AccountId> {

@@ -82,6 +82,9 @@ pub enum Offence {
     /// Two different signed results for one request.
     #[codec(index = 2)]
     Equivocation,
+    /// A dispute over a result that was won against it; beside what the wrong result costs.
+    #[codec(index = 3)]
+    LostDispute,
 }
 
 /// Version of the engine that a heartbeat reports.

@@ -89,6 +89,9 @@ pub enum RejectReason {
     /// The operator's proof does not prove its result.
     #[codec(index = 3)]
     InvalidProof,
+    /// The operator lost a dispute over its result.
+    #[codec(index = 4)]
+    Disputed,
 }
 
 /// How a request ended.

@@ -261,6 +261,8 @@ pub trait Verification<AccountId> {
     /// Upper bound of what [`Verification::note_proof`] takes for a proof of so many bytes, beside
     /// storing the result.
     fn proof_weight(cost: ProofCost, proof_bytes: u32) -> Weight;
+    /// The output payload that a member of an open request has shown.
+    fn shown_output(request: RequestId, member: &AccountId) -> Option<Vec<u8>>;
     /// Where a member stands.
     fn member_state(request: RequestId, member: &AccountId) -> MemberState;
     /// What the evidence says, once nothing more is awaited.

@@ -14,9 +14,9 @@ use assay_primitives::{
     },
     operator::Roles,
     tensor::{MAX_RANK, MAX_TENSOR_NAME_BYTES},
-    traits::{BenchmarkHelper, Models},
-    AssuranceClass, Dimension, ElementType, ModelDescriptor, Possession, Statement, Tensor,
-    TensorDeclaration, VersionId, WorkerId, WorkerSignature, ASY,
+    traits::{BenchmarkHelper, Models, Verification as _},
+    Assurance, AssuranceClass, Digest, Dimension, ElementType, ModelDescriptor, Possession,
+    RequestId, Statement, Tensor, TensorDeclaration, VersionId, WorkerId, WorkerSignature, ASY,
 };
 use codec::Encode;
 use frame_benchmarking::account;
@@ -28,8 +28,11 @@ use sp_application_crypto::RuntimeAppPublic;
 use sp_core::sr25519;
 
 use crate::{
-    configs::assay::{AvailableClasses, MaxConcurrency, MaxRoyalty, MinBond},
-    AccountId, Balance, Balances, BlockNumber, ModelRegistry, Operators, Runtime, System,
+    configs::assay::{
+        AvailableClasses, DisputeWindow, MaxConcurrency, MaxDeadline, MaxRoyalty, MinBond,
+    },
+    AccountId, Balance, Balances, BlockNumber, Inference, ModelRegistry, Operators, Runtime,
+    System, Verification,
 };
 
 /// What each account has: more than any deposit, bond or escrow.
@@ -126,7 +129,9 @@ impl BenchmarkHelper<AccountId> for Helper {
             format: Format::Onnx,
             inputs: declarations(b'i'),
             outputs: declarations(b'o'),
-            assurances: AvailableClasses::get().without(AssuranceClass::Proof),
+            assurances: AvailableClasses::get()
+                .without(AssuranceClass::Optimistic)
+                .without(AssuranceClass::Proof),
             tolerance: Some(Tolerance { millionths: 1_000_000 }),
             architecture: None,
         };
@@ -241,6 +246,76 @@ impl pallet_inference::BenchmarkHelper<AccountId> for Helper {
 
     fn set_randomness(randomness: [u8; 32]) {
         pallet_babe::AuthorVrfRandomness::<Runtime>::put(Some(randomness));
+    }
+}
+
+impl pallet_disputes::BenchmarkHelper<AccountId> for Helper {
+    fn result(
+        architecture: Vec<u8>,
+        trace_root: Digest,
+        input: Vec<u8>,
+        output: Vec<u8>,
+    ) -> RequestId {
+        let (owner, payer): (AccountId, AccountId) =
+            (account("owner", 0, 0), account("payer", 0, 0));
+        Self::endow(&owner);
+        Self::endow(&payer);
+        let version = Self::publish_graph(&owner);
+        let [operator] = &Self::serve(version, 1)[..] else { panic!("one operator serves it") };
+        let payload = |data: Vec<u8>| {
+            let shape = vec![data.len() as u32];
+            vec![Tensor { element_type: ElementType::I8, shape, data }].encode()
+        };
+        // A request of the version, whose architecture, input and result are then put into its
+        // place.
+        let fixture = Architecture::from_bytes(&Fixture::small().architecture);
+        let elements = fixture.expect("the file holds one").input_shape.channels as usize;
+        let id = pallet_inference::NextRequest::<Runtime>::get();
+        Inference::request(
+            RawOrigin::Signed(payer).into(),
+            version,
+            pallet_inference::RequestInput::Inline(
+                payload(vec![1; elements]).try_into().expect("within the bound"),
+            ),
+            Assurance::Optimistic,
+            ASK,
+            System::block_number() + MaxDeadline::get(),
+            digest(&id.encode()).0,
+        )
+        .expect("the operator serves it");
+        let architecture = architecture.try_into().expect("within the bound");
+        pallet_model_registry::Architectures::<Runtime>::insert(version, architecture);
+        let input = payload(input).try_into().expect("within the bound");
+        pallet_inference::Inputs::<Runtime>::insert(id, input);
+        let (output, members) = (payload(output), vec![operator.clone()]);
+        Verification::note_result(
+            id,
+            operator,
+            pallet_operators::Operators::<Runtime>::get(operator).expect("it is registered").worker,
+            WorkerSignature::from_raw([1; 64]),
+            digest(&output),
+            output,
+        );
+        pallet_inference::Requests::<Runtime>::mutate(id, |request| {
+            let request = request.as_mut().expect("made above");
+            request.status = assay_primitives::runtime_api::Status::Submitted;
+            request.members = members
+                .into_iter()
+                .map(|account| pallet_inference::Member { account, ask: ASK })
+                .collect::<Vec<_>>()
+                .try_into()
+                .expect("one");
+        });
+        let disputable_until = System::block_number() + DisputeWindow::get();
+        pallet_inference::Claims::<Runtime>::insert(
+            id,
+            pallet_inference::Claim { trace_root, disputable_until },
+        );
+        id
+    }
+
+    fn sign(operator: &AccountId, message: &[u8]) -> WorkerSignature {
+        <Self as pallet_inference::BenchmarkHelper<AccountId>>::sign(operator, message)
     }
 }
 

@@ -182,6 +182,8 @@ mod runtime {
     pub type Verification = pallet_verification::Pallet<Runtime>;
     #[runtime::pallet_index(25)]
     pub type Inference = pallet_inference::Pallet<Runtime>;
+    #[runtime::pallet_index(26)]
+    pub type Disputes = pallet_disputes::Pallet<Runtime>;
 }
 
 #[cfg(feature = "runtime-benchmarks")]
@@ -203,5 +205,6 @@ mod benches {
         [pallet_operators, Operators]
         [pallet_verification, Verification]
         [pallet_inference, Inference]
+        [pallet_disputes, Disputes]
     );
 }

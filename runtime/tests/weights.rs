@@ -4,8 +4,11 @@ mod common;
 
 use std::collections::BTreeSet;
 
+use assay_dispute::{Answer, Choice};
+use assay_graph::commit::MAX_TILE_OPENING_BYTES;
 use assay_primitives::{
     artifact::{MAX_ARTIFACT_BYTES, MAX_CHUNKS, MAX_CHUNK_BYTES},
+    dispute::DisputeId,
     model::{
         Format, Licence, ModelName, Tolerance, MAX_LICENCE_BYTES, MAX_NAME_BYTES, MAX_TENSORS,
     },
@@ -29,7 +32,7 @@ use frame_support::{
     traits::GetCallName,
     weights::Weight,
 };
-use pallet_inference::RequestInput;
+use pallet_inference::{RequestInput, TraceSignatures};
 use sp_application_crypto::Pair as _;
 
 fn own<W>() -> bool {
@@ -63,6 +66,7 @@ fn the_runtime_uses_its_own_weights() {
         pallet_operators::WeightInfo,
         pallet_verification::WeightInfo,
         pallet_inference::WeightInfo,
+        pallet_disputes::WeightInfo,
     ]
     .into_iter()
     .filter(|(_, own)| !own)
@@ -253,8 +257,37 @@ fn largest_calls() -> Vec<RuntimeCall> {
                 proof: bounded(&vec![1; MAX_PROOF_BYTES as usize]),
                 signature: signature(),
             },
+            pallet_inference::Call::submit_trace {
+                request,
+                operator: account(),
+                output: bounded(&output),
+                trace_root: digest,
+                signatures: TraceSignatures { result: signature(), trace: signature() },
+            },
         ]
         .map(RuntimeCall::Inference),
+    );
+    let dispute = DisputeId(u64::MAX);
+    let opening = Answer::Opening(bounded(&vec![1; MAX_TILE_OPENING_BYTES]));
+    calls.extend(
+        [
+            pallet_disputes::Call::open { request },
+            pallet_disputes::Call::choose { dispute, choice: Choice::Tile(u32::MAX) },
+            pallet_disputes::Call::answer {
+                dispute,
+                stage: digest,
+                answer: opening.clone(),
+                signature: signature(),
+            },
+            pallet_disputes::Call::step { dispute, opening },
+            pallet_disputes::Call::prove {
+                dispute,
+                output: bounded(&output),
+                proof: bounded(&vec![1; MAX_PROOF_BYTES as usize]),
+            },
+            pallet_disputes::Call::close { dispute },
+        ]
+        .map(RuntimeCall::Disputes),
     );
     calls
 }
@@ -280,7 +313,8 @@ fn the_list_of_largest_calls_has_every_call() {
     add!(
         "Settlement": pallet_settlement, "Storage": pallet_storage,
         "ModelRegistry": pallet_model_registry, "Operators": pallet_operators,
-        "Verification": pallet_verification, "Inference": pallet_inference
+        "Verification": pallet_verification, "Inference": pallet_inference,
+        "Disputes": pallet_disputes
     );
     assert_eq!(listed, all);
 }
@@ -341,6 +375,8 @@ fn the_weight_of_authorizing_a_workers_call_is_charged() {
             "Inference.submit_reveal",
             "Inference.report_failure",
             "Inference.submit_proof",
+            "Inference.submit_trace",
+            "Disputes.answer",
         ];
         for call in largest_calls() {
             let name = name(&call);

@@ -397,8 +397,11 @@ fn verify_agreement(
     let assurance = receipt.assurance;
     let refused = |needed| Err(VerificationError::NotAssured { assurance, needed, found: exact });
     match assurance {
-        Assurance::Signed if exact == 1 && evidence.len() == 1 => Ok(agreement),
-        Assurance::Signed => refused(1),
+        // An optimistic result is final after its window: the block is the witness of that.
+        Assurance::Signed | Assurance::Optimistic if exact == 1 && evidence.len() == 1 => {
+            Ok(agreement)
+        },
+        Assurance::Signed | Assurance::Optimistic => refused(1),
         // The chain has verified the proof, and names it in the evidence.
         Assurance::Proof => match &evidence[..] {
             [item] if exact == 1 && item.proof.is_some() => Ok(agreement),

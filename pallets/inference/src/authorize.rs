@@ -59,19 +59,19 @@ pub mod refusal {
 
 type Authorized = Result<(ValidTransaction, Weight), TransactionValidityError>;
 
-fn refuse(code: u8) -> TransactionValidityError {
+pub(crate) fn refuse(code: u8) -> TransactionValidityError {
     InvalidTransaction::Custom(code).into()
 }
 
 /// What has been established about a worker's call when its signature is still to be checked.
-struct Assigned<T: Config> {
-    request: Request<T::AccountId>,
-    worker: WorkerId,
-    state: MemberState,
+pub(crate) struct Assigned<T: Config> {
+    pub request: Request<T::AccountId>,
+    pub worker: WorkerId,
+    pub state: MemberState,
 }
 
 impl<T: Config> Pallet<T> {
-    fn assigned(
+    pub(crate) fn assigned(
         id: RequestId,
         operator: &T::AccountId,
         deadline: impl FnOnce(&Request<T::AccountId>) -> BlockNumber,
@@ -94,7 +94,7 @@ impl<T: Config> Pallet<T> {
     /// The older an assignment, the higher the priority. So what is handed in again takes the
     /// place of what was handed in before, in a pool that has kept it and whose neighbours have
     /// not.
-    fn admit(
+    pub(crate) fn admit(
         kind: &'static str,
         id: RequestId,
         request: &Request<T::AccountId>,
@@ -112,7 +112,7 @@ impl<T: Config> Pallet<T> {
         Ok((validity, Weight::zero()))
     }
 
-    fn check_output(
+    pub(crate) fn check_output(
         request: &Request<T::AccountId>,
         output: &[u8],
     ) -> Result<(), TransactionValidityError> {
@@ -121,7 +121,7 @@ impl<T: Config> Pallet<T> {
             .map_err(|_| refuse(refusal::WRONG_OUTPUT))
     }
 
-    fn statement(
+    pub(crate) fn statement(
         id: RequestId,
         request: &Request<T::AccountId>,
         operator: &T::AccountId,

@@ -16,8 +16,8 @@ use sp_runtime::{
 };
 
 use crate::{
-    Agenda, ClientKeys, Config, Error, Event, Inputs, Members, NextRequest, Outputs, Pallet,
-    ReceiptDigests, Request, RequestInput, Requests,
+    Agenda, Claims, ClientKeys, Config, Error, Event, Inputs, Members, NextRequest, Outputs,
+    Pallet, ReceiptDigests, Request, RequestInput, Requests,
 };
 
 impl<T: Config> From<PayloadError> for Error<T> {
@@ -100,7 +100,10 @@ impl<T: Config> Pallet<T> {
                 (digest(payload), false)
             },
             RequestInput::Artifact(artifact) => {
-                ensure!(assurance != Assurance::Proof, Error::<T>::InputNotInline);
+                ensure!(
+                    !matches!(assurance, Assurance::Optimistic | Assurance::Proof),
+                    Error::<T>::InputNotInline
+                );
                 let manifest =
                     T::Artifacts::complete(artifact).ok_or(Error::<T>::InputArtifactNotFound)?;
                 ensure!(
@@ -119,7 +122,7 @@ impl<T: Config> Pallet<T> {
         }
         NextRequest::<T>::put(RequestId(next));
         ClientKeys::<T>::insert(&payer, client_key, id);
-        for height in Self::agenda_heights(&request) {
+        for height in Self::agenda_heights(id, &request) {
             Agenda::<T>::insert(height, id, ());
         }
         Requests::<T>::insert(id, request);
@@ -129,8 +132,15 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Heights at which an open request has to be looked at: after its commit deadline, where
-    /// it has one, and after its deadline.
-    pub(crate) fn agenda_heights(request: &Request<T::AccountId>) -> Vec<BlockNumber> {
+    /// it has one, and after its deadline; after the window of its result, where that may be
+    /// disputed.
+    pub(crate) fn agenda_heights(
+        id: RequestId,
+        request: &Request<T::AccountId>,
+    ) -> Vec<BlockNumber> {
+        if let Some(claim) = Claims::<T>::get(id) {
+            return Vec::from([claim.disputable_until.saturating_add(1)]);
+        }
         let mut heights = Vec::with_capacity(2);
         if let Assurance::Quorum { .. } = request.assurance {
             heights.push(request.commit_deadline(T::RevealWindow::get()).saturating_add(1));

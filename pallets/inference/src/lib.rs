@@ -5,6 +5,7 @@
 //! ```text
 //! Pending ─draw→ Assigned ─┬─ signed result, or result with proof ──→ Final
 //!    │              │      └─ commitments → Submitted ─ results ───→ Final
+//!    │              │      └─ result with trace → Submitted ─ window, disputes ─→ Final
 //!    └──────────────┴──────────── deadline passed ─────────────────→ Final
 //! ```
 //!
@@ -20,6 +21,7 @@
 
 extern crate alloc;
 
+pub use optimistic::{Claim, TraceSignatures};
 pub use pallet::*;
 pub use types::*;
 pub use weights::WeightInfo;
@@ -32,6 +34,7 @@ mod impls;
 #[cfg(test)]
 mod mock;
 mod offchain;
+mod optimistic;
 mod sweep;
 #[cfg(test)]
 mod tests;
@@ -48,6 +51,7 @@ pub mod pallet {
     use super::*;
     use alloc::vec::Vec;
     use assay_primitives::{
+        dispute::Disputes,
         traits::{
             Artifacts, BlockRandomness, Escrow, Models, OnRequestFinal, Operators, Verification,
         },
@@ -83,6 +87,8 @@ pub mod pallet {
         type Artifacts: Artifacts;
         /// VRF outputs of blocks. The pallet that supplies them must finalise before this one.
         type Randomness: BlockRandomness;
+        /// Disputes over optimistic results.
+        type Disputes: Disputes;
         /// Told of every final state.
         type OnRequestFinal: OnRequestFinal;
         /// Most bytes of an input payload in a request.
@@ -103,6 +109,9 @@ pub mod pallet {
         /// Blocks before the deadline that are kept for the members of a quorum to reveal.
         #[pallet::constant]
         type RevealWindow: Get<BlockNumber>;
+        /// Blocks after an optimistic result in which disputes over it may be opened.
+        #[pallet::constant]
+        type DisputeWindow: Get<BlockNumber>;
         /// Blocks for which a finished request is kept.
         #[pallet::constant]
         type Retention: Get<BlockNumber>;
@@ -148,6 +157,10 @@ pub mod pallet {
     /// What those receipts rest on.
     #[pallet::storage]
     pub type EvidenceOf<T: Config> = StorageMap<_, Twox64Concat, RequestId, Evidence<T::AccountId>>;
+
+    /// What operators claim of optimistic results that are not final.
+    #[pallet::storage]
+    pub type Claims<T: Config> = StorageMap<_, Twox64Concat, RequestId, Claim>;
 
     /// Digests of the receipts of all finished requests. Never pruned.
     #[pallet::storage]
@@ -227,6 +240,17 @@ pub mod pallet {
             /// The operator.
             operator: T::AccountId,
         },
+        /// A result came with the root of its trace. It may be disputed.
+        TraceSubmitted {
+            /// The request.
+            request: RequestId,
+            /// The operator.
+            operator: T::AccountId,
+            /// Root of the trace.
+            trace_root: Digest,
+            /// Last height at which a dispute may be opened.
+            disputable_until: BlockNumber,
+        },
         /// The proof that an operator handed in does not hold. The operator is penalised.
         ProofRefused {
             /// The request.
@@ -302,7 +326,8 @@ pub mod pallet {
         InputNotFinite,
         /// A Boolean tensor of the input holds something else than 0 and 1.
         InputNotBool,
-        /// In class `Proof` the request brings its input along: the chain has to read it. Send it
+        /// In classes `Optimistic` and `Proof` the request brings its input along: the chain has to
+        /// read it. Send it
         /// inline.
         InputNotInline,
         /// No artifact of this digest is complete on chain. Upload it first.
@@ -348,6 +373,7 @@ pub mod pallet {
                 "a quorum must fit into the longest deadline"
             );
             assert!(T::RevealWindow::get() > 0 && T::Retention::get() > 0);
+            assert!(T::DisputeWindow::get() > 0, "a dispute takes a block to be opened");
             assert!(Self::draws_per_block() > 0, "the budget must allow a draw");
             assert!(Self::sweeps_per_block() > 0, "the budget must allow a deadline");
             assert!(Self::prunes_per_block() > 0, "the budget must allow a removal");
@@ -503,6 +529,29 @@ pub mod pallet {
             // Only the weight needs it; `authorize` has compared it with the version's terms.
             let _ = cost;
             Self::note_proof(request, operator, output, proof, signature);
+            Ok(())
+        }
+
+        /// The result of a request in class `Optimistic`, with the root of its trace, from the
+        /// operator that was drawn. It may be disputed for `DisputeWindow` blocks.
+        #[pallet::call_index(7)]
+        #[pallet::weight(T::WeightInfo::submit_result(output.len() as u32))]
+        #[pallet::authorize(Self::authorize_trace)]
+        #[pallet::weight_of_authorize(
+            // One signature more.
+            T::WeightInfo::authorize_result(output.len() as u32)
+                .saturating_add(T::WeightInfo::authorize_commitment())
+        )]
+        pub fn submit_trace(
+            origin: OriginFor<T>,
+            request: RequestId,
+            operator: T::AccountId,
+            output: BoundedVec<u8, T::MaxOutputBytes>,
+            trace_root: Digest,
+            signatures: TraceSignatures,
+        ) -> DispatchResult {
+            ensure_authorized(origin)?;
+            Self::note_trace(request, operator, output, trace_root, signatures);
             Ok(())
         }
     }

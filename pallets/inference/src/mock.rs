@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use assay_graph::Graph;
 use assay_primitives::{
     artifact::ArtifactManifest,
+    dispute::Disputes,
     model::{Format, Tolerance},
     operator::{EngineVersion, Roles},
     runtime_api::Status,
@@ -130,6 +131,7 @@ parameter_types! {
     pub const WrongResultSlash: Perbill = Perbill::from_percent(50);
     pub const NoAnswerSlash: Perbill = Perbill::from_percent(10);
     pub const EquivocationSlash: Perbill = Perbill::from_percent(100);
+    pub const LostDisputeSlash: Perbill = Perbill::from_percent(20);
     pub const WorkerPriority: u64 = 99;
     pub const MaxInputBytes: u32 = 256;
     pub const MaxArtifactInputBytes: u32 = 1_000;
@@ -138,8 +140,11 @@ parameter_types! {
     pub const MaxDeadline: BlockNumber = 100;
     pub const RevealWindow: BlockNumber = 4;
     pub const Retention: BlockNumber = 30;
+    pub const DisputeWindow: BlockNumber = 12;
+    /// Requests whose results are disputed.
+    pub static Disputed: Vec<RequestId> = Vec::new();
     /// Signed, quorum and proof.
-    pub const AvailableClasses: AssuranceClasses = AssuranceClasses(0b1011);
+    pub const AvailableClasses: AssuranceClasses = AssuranceClasses(0b1111);
     pub const MaxProofSteps: u32 = 1_000;
     pub static DrawBudget: Weight = Weight::from_parts(100, 0);
     pub static SweepBudget: Weight = Weight::from_parts(100, 0);
@@ -206,6 +211,7 @@ impl pallet_operators::Config for Test {
     type WrongResultSlash = WrongResultSlash;
     type NoAnswerSlash = NoAnswerSlash;
     type EquivocationSlash = EquivocationSlash;
+    type LostDisputeSlash = LostDisputeSlash;
     type HeartbeatPriority = WorkerPriority;
     type WeightInfo = ();
     #[cfg(feature = "runtime-benchmarks")]
@@ -244,6 +250,15 @@ impl OnRequestFinal for Listener {
     }
 }
 
+/// Disputes that the test has noted in the parameters above.
+pub struct NotedDisputes;
+
+impl Disputes for NotedDisputes {
+    fn are_open(request: RequestId) -> bool {
+        Disputed::get().contains(&request)
+    }
+}
+
 impl pallet_inference::Config for Test {
     type Models = Registry;
     type Operators = Operators;
@@ -251,6 +266,8 @@ impl pallet_inference::Config for Test {
     type Verification = Verification;
     type Artifacts = Artifacts;
     type Randomness = Vrf;
+    type Disputes = NotedDisputes;
+    type DisputeWindow = DisputeWindow;
     type OnRequestFinal = Listener;
     type MaxInputBytes = MaxInputBytes;
     type MaxArtifactInputBytes = MaxArtifactInputBytes;
@@ -344,6 +361,7 @@ pub fn externalities() -> sp_io::TestExternalities {
     HasVrf::set(true);
     VrfOutput::set(None);
     Finals::set(Vec::new());
+    Disputed::set(Vec::new());
     let endowed = [OWNER, PAYER, STRANGER].into_iter().chain(OPERATORS);
     let genesis = RuntimeGenesisConfig {
         balances: pallet_balances::GenesisConfig {
@@ -444,7 +462,7 @@ pub fn both() -> AssuranceClasses {
 
 /// Every class that is available.
 pub fn all() -> AssuranceClasses {
-    both().with(AssuranceClass::Proof)
+    both().with(AssuranceClass::Optimistic).with(AssuranceClass::Proof)
 }
 
 /// The bytes of the model.

@@ -14,6 +14,7 @@ use alloc::{
 use assay_engine_interface::engine;
 use assay_primitives::{
     commitment as commitment_of, digest,
+    dispute::{DisputeJob, DisputeTask},
     engine::{Job, JobInput, JobStatus, ProofContext},
     proof::{account_bytes, PROOF_DOMAIN},
     traits::{Artifacts, MemberState, Models, Operators, ProvenResult, Verification},
@@ -27,7 +28,7 @@ use sp_application_crypto::RuntimeAppPublic;
 use sp_core::offchain::{Duration, StorageKind};
 use sp_io::hashing::blake2_256;
 
-use crate::{Call, Config, EncodedProof, Inputs, Pallet, Request, Requests};
+use crate::{Call, Config, EncodedProof, Inputs, Pallet, Request, Requests, TraceSignatures};
 
 /// Log target of everything about assignments.
 const LOG: &str = "assay";
@@ -137,6 +138,9 @@ impl<T: Config> Pallet<T> {
             return None;
         }
         let call = match Self::run(worker, id, request, until) {
+            JobStatus::Done { output, .. } if request.assurance == Assurance::Optimistic => {
+                Self::traced(worker, id, &output)
+            },
             JobStatus::Done { output, proof } => {
                 Self::answer(worker, id, request, output, proof, reveal)
             },
@@ -189,7 +193,29 @@ impl<T: Config> Pallet<T> {
             operator: account_bytes(worker.operator),
         });
         let descriptor = terms.descriptor;
-        engine::run(Job { request: id, artifact, descriptor, input, wait_ms, prove })
+        let job = Job { request: id, artifact, descriptor, input, wait_ms, prove };
+        match request.assurance {
+            Assurance::Optimistic => engine::play(DisputeJob { job, task: DisputeTask::Claim }),
+            _ => engine::run(job),
+        }
+    }
+
+    /// An optimistic result, of what the engine says to [`DisputeTask::Claim`].
+    fn traced(worker: &Worker<T::AccountId>, id: RequestId, claim: &[u8]) -> Option<Call<T>> {
+        let Ok((output, trace_root)) = <(Vec<u8>, Digest)>::decode(&mut &*claim) else {
+            log::error!(target: LOG, "request {id}: the engine gives no output and root");
+            return Self::failure(worker, id, FailureReason::EngineError);
+        };
+        let Ok(output) = BoundedVec::<u8, T::MaxOutputBytes>::try_from(output) else {
+            return Self::failure(worker, id, FailureReason::OutputTooLarge);
+        };
+        let (operator, output_digest) = (worker.operator.clone(), digest(&output));
+        let trace = Self::trace_statement(id, &operator, output_digest, trace_root);
+        let signatures = TraceSignatures {
+            result: Self::sign_result(worker, id, output_digest, None)?,
+            trace: Self::sign(worker, &trace)?,
+        };
+        Some(Call::submit_trace { request: id, operator, output, trace_root, signatures })
     }
 
     fn answer(

@@ -20,6 +20,10 @@ impl<T: Config> Pallet<T> {
             // Results to compare.
             (AssuranceClass::Quorum, Status::Submitted) => T::WeightInfo::deadline(),
             (AssuranceClass::Quorum, _) => T::WeightInfo::commit_deadline(),
+            // A result that becomes final.
+            (AssuranceClass::Optimistic, Status::Submitted) => {
+                T::WeightInfo::submit_result(T::MaxOutputBytes::get())
+            },
             _ => T::WeightInfo::deadline_single(),
         }
         .saturating_add(T::OnRequestFinal::weight())
@@ -74,6 +78,9 @@ impl<T: Config> Pallet<T> {
         match request.status {
             Status::Pending if now > request.deadline => {
                 Self::finish_unpaid(id, request, Outcome::TimedOut)
+            },
+            Status::Submitted if request.assurance == Assurance::Optimistic => {
+                Self::pass_window(id, request)
             },
             Status::Assigned | Status::Submitted if now > request.deadline => {
                 Self::conclude(id, request)

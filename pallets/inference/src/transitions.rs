@@ -21,8 +21,9 @@ use frame_support::{defensive, traits::Get, BoundedVec};
 use sp_io::hashing::blake2_256;
 
 use crate::{
-    Agenda, Config, EncodedProof, Event, EvidenceOf, Finished, FinishedBounds, Inputs, Member,
-    Members, Outputs, Pallet, ReceiptDigests, Receipts, Request, Requests, Waiting,
+    Agenda, Claim, Claims, Config, EncodedProof, Event, EvidenceOf, Finished, FinishedBounds,
+    Inputs, Member, Members, Outputs, Pallet, ReceiptDigests, Receipts, Request, Requests,
+    TraceSignatures, Waiting,
 };
 
 /// What became of a request when it was its turn to be drawn.
@@ -149,6 +150,72 @@ impl<T: Config> Pallet<T> {
             Self::deposit_event(Event::ProofRefused { request: id, operator, reason });
         }
         Self::conclude(id, request);
+    }
+
+    /// Stores an optimistic result. `Assigned` → `Submitted`. The run is over, so the operator has
+    /// room again.
+    pub(crate) fn note_trace(
+        id: RequestId,
+        operator: T::AccountId,
+        output: BoundedVec<u8, T::MaxOutputBytes>,
+        trace_root: Digest,
+        signatures: TraceSignatures,
+    ) {
+        let (Some(mut request), Some(worker)) =
+            (Requests::<T>::get(id), T::Operators::worker(&operator))
+        else {
+            defensive!("a result was authorized without its request");
+            return;
+        };
+        let (digest, signature) = (assay_primitives::digest(&output), signatures.result);
+        T::Verification::note_result(id, &operator, worker, signature, digest, output.into_inner());
+        Self::free_members(id, &request);
+        for height in Self::agenda_heights(id, &request) {
+            Agenda::<T>::remove(height, id);
+        }
+        let disputable_until = Self::now().saturating_add(T::DisputeWindow::get());
+        Claims::<T>::insert(id, Claim { trace_root, disputable_until });
+        for height in Self::agenda_heights(id, &request) {
+            Agenda::<T>::insert(height, id, ());
+        }
+        request.status = Status::Submitted;
+        Requests::<T>::insert(id, request);
+        Self::deposit_event(Event::ResultSubmitted { request: id, operator: operator.clone() });
+        Self::deposit_event(Event::TraceSubmitted {
+            request: id,
+            operator,
+            trace_root,
+            disputable_until,
+        });
+    }
+
+    /// `Submitted` → `Final(Rejected(Disputed))`: the operator lost a dispute over its result.
+    pub(crate) fn reject_result(
+        id: RequestId,
+        request: Request<T::AccountId>,
+        challenger: &T::AccountId,
+    ) {
+        let members = request.accounts();
+        let Verdict { evidence, .. } =
+            T::Verification::decide(id, request.assurance, request.tolerance, &members);
+        T::Escrow::refund(id);
+        for member in &members {
+            let harmed = Some((&request.payer, request.budget()));
+            T::Operators::penalise(member, Offence::WrongResult, harmed);
+            let reward = Some((challenger, Balance::MAX));
+            T::Operators::penalise(member, Offence::LostDispute, reward);
+        }
+        T::Verification::take_output(id, &Digest::zero(), &members);
+        let outcome = Outcome::Rejected(RejectReason::Disputed);
+        Self::close(id, request, outcome, None, 0, evidence);
+    }
+
+    /// Notes that the members' run is over, and calls as many requests that wait for room.
+    fn free_members(id: RequestId, request: &Request<T::AccountId>) {
+        for member in &request.members {
+            T::Operators::unassign(&member.account, id, request.version);
+        }
+        Self::call_waiting(request.version, request.members.len() as u32);
     }
 
     /// Stores a commitment. `Assigned` → `Submitted` if it was the last that was awaited.
@@ -317,10 +384,10 @@ impl<T: Config> Pallet<T> {
         } else {
             T::Verification::take_output(id, &Digest::zero(), &members);
         }
-        for member in &members {
-            T::Operators::unassign(member, id, request.version);
+        // Whose result could be disputed was free before.
+        if !Claims::<T>::contains_key(id) {
+            Self::free_members(id, &request);
         }
-        Self::call_waiting(request.version, members.len() as u32);
         Self::close(id, request, outcome, winner, price_paid, evidence);
     }
 
@@ -345,9 +412,10 @@ impl<T: Config> Pallet<T> {
             T::Artifacts::release(&request.input_digest);
         }
         Inputs::<T>::remove(id);
-        for height in Self::agenda_heights(&request) {
+        for height in Self::agenda_heights(id, &request) {
             Agenda::<T>::remove(height, id);
         }
+        Claims::<T>::remove(id);
         let decided_at = Self::now();
         let receipt = Receipt {
             genesis: Self::genesis(),

@@ -2,13 +2,14 @@
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use assay_primitives::{
-    digest, runtime_api::Status, traits::Operators, Assurance, Outcome, RequestId,
+    digest, dispute::Disputes, runtime_api::Status, traits::Operators, Assurance, Outcome,
+    RequestId,
 };
 use frame_support::ensure;
 use sp_runtime::TryRuntimeError;
 
 use crate::{
-    Agenda, AgendaCursor, ClientKeys, Config, EvidenceOf, Finished, FinishedBounds, Inputs,
+    Agenda, AgendaCursor, Claims, ClientKeys, Config, EvidenceOf, Finished, FinishedBounds, Inputs,
     NextRequest, Outputs, Pallet, Queue, QueueBounds, ReceiptDigests, Receipts, Requests, Waiting,
 };
 
@@ -17,6 +18,8 @@ impl<T: Config> Pallet<T> {
     ///   and that are still to be worked off, and have no receipt. Nothing else is on it.
     /// * Finished ones have a receipt with the digest that is stored, evidence with the digest
     ///   that the receipt names, and an output exactly if they were verified.
+    /// * An optimistic result that is not final has a claim, and nothing else has one. Its operator
+    ///   has room again.
     /// * A result in class `Proof` has its proof in the evidence, and no other has one.
     /// * Who is drawn is noted as assigned, and nobody else.
     /// * Queues hold what their bounds say, and each pending request is in one. Where some wait
@@ -88,10 +91,19 @@ impl<T: Config> Pallet<T> {
                         Inputs::<T>::contains_key(id) != request.input_is_artifact,
                         "an open request has lost its input"
                     );
-                    for at in Self::agenda_heights(&request) {
+                    let claimed = Claims::<T>::contains_key(id);
+                    ensure!(
+                        claimed
+                            == (status == Status::Submitted
+                                && request.assurance == Assurance::Optimistic),
+                        "a claim and a status disagree"
+                    );
+                    let disputed = claimed && T::Disputes::are_open(id);
+                    for at in Self::agenda_heights(id, &request) {
                         let is_on = agenda.remove(&(id, at));
-                        // A commit deadline may be over; what passes the deadline ends.
-                        let has_to_be = at > now || at > request.deadline;
+                        // A commit deadline may be over, and the window of a result while it is
+                        // disputed; what passes the deadline ends.
+                        let has_to_be = at > now || (at > request.deadline && !disputed);
                         ensure!(is_on || !has_to_be, "an open request is not on the agenda");
                     }
                     ensure!(
@@ -104,14 +116,14 @@ impl<T: Config> Pallet<T> {
                         status != Status::Pending || waits != is_queued,
                         "a pending request is in no queue, or in two"
                     );
-                    if !waits {
+                    // Who may be disputed has room already, and calls nobody.
+                    if !waits && !claimed {
                         moving.insert(request.version);
                     }
                     for member in &request.members {
-                        ensure!(
-                            T::Operators::is_assigned(&member.account, id),
-                            "a member is not noted as assigned"
-                        );
+                        let assigned = T::Operators::is_assigned(&member.account, id);
+                        ensure!(assigned || claimed, "a member is not noted as assigned");
+                        ensure!(!assigned || !claimed, "a member is assigned after its run");
                     }
                 },
             }
@@ -130,6 +142,11 @@ impl<T: Config> Pallet<T> {
         for id in Inputs::<T>::iter_keys() {
             ensure!(Requests::<T>::contains_key(id), "an input without its request");
         }
+        ensure!(
+            Claims::<T>::iter_keys()
+                .all(|id| { Requests::<T>::get(id).is_some_and(|request| !request.is_final()) }),
+            "a claim without its request"
+        );
         for id in Receipts::<T>::iter_keys() {
             ensure!(Requests::<T>::contains_key(id), "a receipt without its request");
         }

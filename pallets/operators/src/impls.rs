@@ -379,6 +379,7 @@ impl<T: Config> OperatorsTrait<T::AccountId> for Pallet<T> {
             Offence::WrongResult => T::WrongResultSlash::get(),
             Offence::NoAnswer => T::NoAnswerSlash::get(),
             Offence::Equivocation => T::EquivocationSlash::get(),
+            Offence::LostDispute => T::LostDisputeSlash::get(),
         };
         let due = assay_math::share_of(T::Bonds::bonded(operator), share);
         let amount = T::Bonds::slash(operator, due, harmed);

@@ -92,6 +92,9 @@ pub mod pallet {
         /// Share of the bond that two different signed results for one request cost.
         #[pallet::constant]
         type EquivocationSlash: Get<Perbill>;
+        /// Share of the bond that goes to a challenger who has won a dispute.
+        #[pallet::constant]
+        type LostDisputeSlash: Get<Perbill>;
         /// Priority of heartbeats in the pool.
         #[pallet::constant]
         type HeartbeatPriority: Get<TransactionPriority>;

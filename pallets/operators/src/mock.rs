@@ -96,6 +96,7 @@ parameter_types! {
     pub const WrongResultSlash: Perbill = Perbill::from_percent(50);
     pub const NoAnswerSlash: Perbill = Perbill::from_percent(10);
     pub const EquivocationSlash: Perbill = Perbill::from_percent(100);
+    pub const LostDisputeSlash: Perbill = Perbill::from_percent(20);
     pub const HeartbeatPriority: u64 = 77;
     /// The versions of the double, with what they offer and whether they are deprecated.
     pub static Versions: BTreeMap<VersionId, (AssuranceClasses, bool)> = BTreeMap::new();
@@ -130,6 +131,12 @@ impl Models<u64> for Registry {
     fn assurances(version: VersionId) -> Option<AssuranceClasses> {
         Versions::get().get(&version).map(|(classes, _)| *classes)
     }
+    fn proof_terms(_: VersionId) -> Option<assay_primitives::ProofTerms> {
+        None
+    }
+    fn architecture(_: VersionId) -> Option<Vec<u8>> {
+        None
+    }
     fn acquire(_: VersionId) -> DispatchResult {
         Ok(())
     }
@@ -150,6 +157,7 @@ impl pallet_operators::Config for Test {
     type WrongResultSlash = WrongResultSlash;
     type NoAnswerSlash = NoAnswerSlash;
     type EquivocationSlash = EquivocationSlash;
+    type LostDisputeSlash = LostDisputeSlash;
     type HeartbeatPriority = HeartbeatPriority;
     type WeightInfo = ();
     #[cfg(feature = "runtime-benchmarks")]

@@ -55,9 +55,10 @@ impl ClassVerifier for Unavailable {
 /// The rule of the class that was asked for.
 pub fn verifier(assurance: Assurance, tolerance: Option<Tolerance>) -> Box<dyn ClassVerifier> {
     match assurance {
-        Assurance::Signed => Box::new(Signed),
+        // Who lost a dispute over its result is not judged here.
+        Assurance::Signed | Assurance::Optimistic => Box::new(Signed),
         Assurance::Quorum { k, .. } => Box::new(Quorum { threshold: k.into(), tolerance }),
         Assurance::Proof => Box::new(Proof),
-        Assurance::Optimistic | Assurance::Tee => Box::new(Unavailable),
+        Assurance::Tee => Box::new(Unavailable),
     }
 }

@@ -155,6 +155,15 @@ impl<T: Config> Verification<T::AccountId> for Pallet<T> {
         cost::weight::<T::WeightInfo>(cost, proof_bytes)
     }
 
+    fn shown_output(request: RequestId, member: &T::AccountId) -> Option<Vec<u8>> {
+        match Submissions::<T>::get(request, member)? {
+            Submission::Revealed { output_digest, .. } => {
+                Outputs::<T>::get(request, output_digest).map(BoundedVec::into_inner)
+            },
+            Submission::Failed(_) | Submission::Committed(_) => None,
+        }
+    }
+
     fn member_state(request: RequestId, member: &T::AccountId) -> MemberState {
         match Submissions::<T>::get(request, member) {
             None => MemberState::Silent,

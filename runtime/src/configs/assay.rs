@@ -1,21 +1,36 @@
 //! The pallets of Assay, wired to each other.
 
 use assay_primitives::{
-    traits::BlockRandomness, AssuranceClass, AssuranceClasses, Balance, BlockNumber, ASY,
+    dispute::{OptimisticResults, OutputProofs},
+    engine::ProofContext,
+    proof::{account_bytes, MAX_ARCHITECTURE_BYTES, MAX_PROOF_BYTES, PROOF_DOMAIN},
+    traits::{BlockRandomness, Models, Verification as _},
+    AssuranceClass, AssuranceClasses, Balance, BlockNumber, ProofCost, RequestId, ASY,
 };
+use codec::Encode;
 use frame_support::{
-    pallet_prelude::TransactionPriority, parameter_types, weights::Weight, PalletId,
+    pallet_prelude::{ConstU32, TransactionPriority},
+    parameter_types,
+    weights::Weight,
+    PalletId,
 };
 use frame_system::{
-    offchain::{CreateAuthorizedTransaction, CreateTransaction},
+    offchain::{
+        AppCrypto, CreateAuthorizedTransaction, CreateSignedTransaction, CreateTransaction,
+        SigningTypes,
+    },
     EnsureRoot,
 };
-use sp_runtime::{traits::AccountIdConversion, Perbill};
+use sp_runtime::{
+    generic::{Era, SignedPayload},
+    traits::AccountIdConversion,
+    MultiSignature, MultiSigner, Perbill,
+};
 
 use crate::{
-    weights, AccountId, Babe, Balances, ModelRegistry, Operators, Runtime, RuntimeCall,
-    RuntimeHoldReason, Settlement, Storage, TxExtension, UncheckedExtrinsic, Verification, DAYS,
-    HOURS, MAXIMUM_BLOCK_WEIGHT,
+    weights, AccountId, Babe, Balances, Disputes, Inference, ModelRegistry, Nonce, Operators,
+    Runtime, RuntimeCall, RuntimeHoldReason, Settlement, Storage, System, TxExtension,
+    UncheckedExtrinsic, Verification, DAYS, HOURS, MAXIMUM_BLOCK_WEIGHT,
 };
 
 /// Priorities in the pool, in one place so that they can be compared. Signed transactions have
@@ -39,6 +54,7 @@ parameter_types! {
     pub const AvailableClasses: AssuranceClasses = AssuranceClasses::NONE
         .with(AssuranceClass::Signed)
         .with(AssuranceClass::Quorum)
+        .with(AssuranceClass::Optimistic)
         .with(AssuranceClass::Proof);
 
     pub const ArtifactBaseDeposit: Balance = ASY / 10;
@@ -64,6 +80,8 @@ parameter_types! {
     pub const WrongResultSlash: Perbill = Perbill::from_percent(30);
     pub const NoAnswerSlash: Perbill = Perbill::from_percent(1);
     pub const EquivocationSlash: Perbill = Perbill::from_percent(100);
+    /// Of what is left after the wrong result: docs/adr/0013.
+    pub const LostDisputeSlash: Perbill = Perbill::from_percent(5);
     pub const HeartbeatPriority: TransactionPriority = priorities::HEARTBEAT;
 
     pub const MaxInputBytes: u32 = 64 * 1024;
@@ -73,6 +91,11 @@ parameter_types! {
     pub const MaxDeadline: BlockNumber = HOURS;
     pub const RevealWindow: BlockNumber = 5;
     pub const Retention: BlockNumber = DAYS;
+    /// Five minutes.
+    pub const DisputeWindow: BlockNumber = 150;
+    /// Two and a half minutes for each move.
+    pub const ResponseBlocks: BlockNumber = 75;
+    pub const DisputeBond: Balance = 10 * ASY;
     /// A quarter of a block.
     pub DrawBudget: Weight = MAXIMUM_BLOCK_WEIGHT.saturating_div(4);
     /// A tenth of a block.
@@ -127,6 +150,7 @@ impl pallet_operators::Config for Runtime {
     type WrongResultSlash = WrongResultSlash;
     type NoAnswerSlash = NoAnswerSlash;
     type EquivocationSlash = EquivocationSlash;
+    type LostDisputeSlash = LostDisputeSlash;
     type HeartbeatPriority = HeartbeatPriority;
     type WeightInfo = weights::pallet_operators::WeightInfo<Runtime>;
     #[cfg(feature = "runtime-benchmarks")]
@@ -151,6 +175,8 @@ impl pallet_inference::Config for Runtime {
     type Verification = Verification;
     type Artifacts = Storage;
     type Randomness = BabeVrf;
+    type Disputes = Disputes;
+    type DisputeWindow = DisputeWindow;
     type OnRequestFinal = ();
     type MaxInputBytes = MaxInputBytes;
     type MaxArtifactInputBytes = MaxArtifactInputBytes;
@@ -196,6 +222,101 @@ where
     }
 }
 
+impl pallet_disputes::Config for Runtime {
+    type Results = Inference;
+    type Bonds = Settlement;
+    type Proofs = RequestProofs;
+    type Bond = DisputeBond;
+    type ResponseBlocks = ResponseBlocks;
+    type MaxOutputBytes = MaxOutputBytes;
+    type MaxProofBytes = ConstU32<MAX_PROOF_BYTES>;
+    type SweepBudget = SweepBudget;
+    type AnswerPriority = WorkerPriority;
+    type WatcherCrypto = WatcherCrypto;
+    type WeightInfo = weights::pallet_disputes::WeightInfo<Runtime>;
+    #[cfg(feature = "runtime-benchmarks")]
+    type BenchmarkHelper = crate::benchmarking::Helper;
+}
+
+/// Proofs of what requests ask for, of versions that offer class `Proof`.
+pub struct RequestProofs;
+
+impl OutputProofs for RequestProofs {
+    fn holds(request: RequestId, output: &[u8], proof: &[u8]) -> bool {
+        let Some(record) = pallet_inference::Requests::<Runtime>::get(request) else {
+            return false;
+        };
+        // The cost of a verification is bounded for these only.
+        if ModelRegistry::proof_terms(record.version).is_none() {
+            return false;
+        }
+        let (Some(architecture), Some(input), Some(operator)) = (
+            <Inference as OptimisticResults<AccountId>>::architecture(request),
+            <Inference as OptimisticResults<AccountId>>::input(request),
+            record.members.first(),
+        ) else {
+            return false;
+        };
+        let context = ProofContext {
+            genesis: System::block_hash(0).0,
+            domain: PROOF_DOMAIN.to_vec(),
+            request: request.encode(),
+            requester: account_bytes(&record.payer),
+            operator: account_bytes(&operator.account),
+        };
+        pallet_verification::proof::check(&architecture, &context, &input, output, proof).is_ok()
+    }
+
+    fn weight(proof_bytes: u32) -> Weight {
+        // The costliest that a version may have.
+        let cost = ProofCost {
+            architecture_bytes: MAX_ARCHITECTURE_BYTES,
+            operations: 256,
+            steps: MaxProofSteps::get(),
+        };
+        Verification::proof_weight(cost, proof_bytes)
+    }
+}
+
+/// How the keys of watchers sign.
+pub struct WatcherCrypto;
+
+impl AppCrypto<MultiSigner, MultiSignature> for WatcherCrypto {
+    type RuntimeAppPublic = assay_primitives::dispute::watcher_crypto::Public;
+    type GenericPublic = sp_core::sr25519::Public;
+    type GenericSignature = sp_core::sr25519::Signature;
+}
+
+impl SigningTypes for Runtime {
+    type Public = MultiSigner;
+    type Signature = MultiSignature;
+}
+
+impl<LocalCall> CreateSignedTransaction<LocalCall> for Runtime
+where
+    RuntimeCall: From<LocalCall>,
+{
+    fn create_signed_transaction<C: AppCrypto<MultiSigner, MultiSignature>>(
+        call: RuntimeCall,
+        public: MultiSigner,
+        account: AccountId,
+        nonce: Nonce,
+    ) -> Option<UncheckedExtrinsic> {
+        // The hash of the block that the era names has to be known when the payload is signed.
+        let born = u64::from(System::block_number().saturating_sub(1));
+        let mut extension = authorized_extension();
+        extension.5 = frame_system::CheckEra::from(Era::mortal(WATCHER_ERA_BLOCKS, born));
+        extension.6 = frame_system::CheckNonce::from(nonce);
+        let payload = SignedPayload::new(call, extension).ok()?;
+        let signature = payload.using_encoded(|bytes| C::sign(bytes, public))?;
+        let (call, extension, _) = payload.deconstruct();
+        Some(UncheckedExtrinsic::new_signed(call, account.into(), signature, extension))
+    }
+}
+
+/// Blocks for which a watcher's transaction is good.
+const WATCHER_ERA_BLOCKS: u64 = 64;
+
 /// What a worker's call carries: nobody pays for it, and it lives as long as `authorize` says.
 pub fn authorized_extension() -> TxExtension {
     (
@@ -220,7 +341,8 @@ mod tests {
 
     #[test]
     fn an_operator_cannot_leave_before_its_requests_are_over() {
-        assert!(UnbondingPeriod::get() > MaxDeadline::get());
+        let disputes = DisputeWindow::get() + 7 * ResponseBlocks::get();
+        assert!(UnbondingPeriod::get() > MaxDeadline::get() + disputes);
     }
 
     #[test]

@@ -4,6 +4,7 @@ pub mod frame_system;
 pub mod frame_system_extensions;
 pub mod pallet_babe;
 pub mod pallet_balances;
+pub mod pallet_disputes;
 pub mod pallet_grandpa;
 pub mod pallet_inference;
 pub mod pallet_model_registry;

@@ -15,9 +15,9 @@ use assay_primitives::{
 };
 use assay_runtime::{
     configs::assay::{authorized_extension, TreasuryAccount},
-    genesis, AccountId, Babe, Balances, Executive, Hash, Header, Inference, ModelRegistry,
-    Operators, Runtime, RuntimeCall, RuntimeEvent, RuntimeGenesisConfig, Settlement, Storage,
-    System, UncheckedExtrinsic, Verification, SLOT_DURATION_MS,
+    genesis, AccountId, Babe, Balances, Disputes, Executive, Hash, Header, Inference,
+    ModelRegistry, Operators, Runtime, RuntimeCall, RuntimeEvent, RuntimeGenesisConfig, Settlement,
+    Storage, System, UncheckedExtrinsic, Verification, SLOT_DURATION_MS,
 };
 use codec::Encode;
 use frame_support::storage::with_transaction;
@@ -88,6 +88,7 @@ pub fn check_all() {
     Operators::do_try_state().expect("operators");
     Verification::do_try_state().expect("verification");
     Inference::do_try_state().expect("inference");
+    Disputes::do_try_state().expect("disputes");
 }
 
 /// What the author of a slot puts into the header: its slot and a real VRF signature.

@@ -264,7 +264,8 @@ fn the_class_decides_how_many_must_agree() {
     assert_eq!(Case::new(Assurance::Signed, &[]).error(), "NotAssured");
     assert_eq!(Case::new(Assurance::Signed, &[(1, b"wrong")]).error(), "NotAssured");
     assert_eq!(Case::new(Assurance::Signed, &[(1, OUTPUT), (2, OUTPUT)]).error(), "NotAssured");
-    assert_eq!(Case::new(Assurance::Optimistic, &[(1, OUTPUT)]).error(), "UnknownClass");
+    assert_eq!(Case::new(Assurance::Optimistic, &[(1, b"wrong")]).error(), "NotAssured");
+    assert_eq!(Case::new(Assurance::Tee, &[(1, OUTPUT)]).error(), "UnknownClass");
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod failure;
 mod input;
 mod invariants;
 mod offchain;
+mod optimistic;
 mod proof;
 mod quorum;
 mod request;

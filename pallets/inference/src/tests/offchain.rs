@@ -7,11 +7,12 @@ use std::{
 
 use assay_engine_interface::{EngineExt, EngineProvider};
 use assay_primitives::{
+    dispute::{DisputeJob, DisputeTask},
     engine::{EngineInfo, Job, JobInput, JobStatus, ProofContext},
     operator::EngineVersion,
     proof::{account_bytes, MAX_PROOF_BYTES},
     runtime_api::Status,
-    ArtifactManifest, ElementType, FailureReason, Outcome, RejectReason, RequestId,
+    ArtifactManifest, Assurance, ElementType, FailureReason, Outcome, RejectReason, RequestId,
     WORKER_KEY_TYPE,
 };
 use codec::{Decode, Encode};
@@ -55,6 +56,10 @@ impl EngineProvider for Engine {
     fn run(&self, job: Job) -> JobStatus {
         self.jobs.lock().unwrap().push(job);
         self.answer.lock().unwrap().clone()
+    }
+    fn play(&self, DisputeJob { job, task }: DisputeJob) -> JobStatus {
+        assert_eq!(task, DisputeTask::Claim);
+        self.run(job)
     }
     fn forget(&self, request: RequestId) {
         self.forgotten.lock().unwrap().push(request);
@@ -480,5 +485,35 @@ fn a_node_hands_in_no_proof_that_does_not_hold() {
             };
             assert_eq!((*request, *reason), (first, FailureReason::ProofUnavailable));
         }
+    });
+}
+
+#[test]
+fn an_optimistic_result_is_handed_in_with_the_root_of_its_trace() {
+    let root = sp_core::H256::repeat_byte(7);
+    let output = assay_proof_fixtures::payload(ElementType::I32, &[1; 12]);
+    let claim = (output.clone(), root).encode();
+    let engine = Engine::answering(JobStatus::Done { output: claim, proof: None });
+    Node::with_keys(&OPERATORS).start(Some(&engine), 1).run(|work| {
+        let version = Proven::model().publish();
+        let terms = Terms { assurance: Assurance::Optimistic, ..super::proof::terms(version) };
+        let (id, members) = terms.drawn();
+        let [call] = &work()[..] else { panic!("one call") };
+        let Call::submit_trace { request, operator, output: handed_in, trace_root, .. } = call
+        else {
+            panic!("{call:?}")
+        };
+        assert_eq!((*request, *operator, *trace_root), (id, members[0], root));
+        assert_eq!(handed_in.to_vec(), output);
+        assert_ok!(include(call.clone()));
+        assert_eq!(record(id).status, Status::Submitted);
+        assert!(work().is_empty());
+        engine.now_says(JobStatus::Done { output: vec![1], proof: None });
+        let (id, _) = Terms { client_key: [9; 32], ..terms }.drawn();
+        let calls = work();
+        let [Call::report_failure { request, reason, .. }] = &calls[..] else {
+            panic!("{calls:?}")
+        };
+        assert_eq!((*request, *reason), (id, FailureReason::EngineError));
     });
 }

@@ -221,9 +221,7 @@ fn a_deprecated_version_is_refused() {
 #[test]
 fn a_class_that_the_network_does_not_have_is_refused() {
     run(|| {
-        for assurance in [Assurance::Optimistic, Assurance::Tee] {
-            assert_noop!(Terms::of(assurance).send(), Refused::ClassNotAvailable);
-        }
+        assert_noop!(Terms::of(Assurance::Tee).send(), Refused::ClassNotAvailable);
     });
 }
 

@@ -15,6 +15,7 @@ fn each_offence_costs_its_share_of_the_bond() {
         (Offence::WrongResult, BOND / 2),
         (Offence::NoAnswer, BOND / 10),
         (Offence::Equivocation, BOND),
+        (Offence::LostDispute, BOND / 5),
     ] {
         run(|| {
             register(ALICE);

@@ -1,0 +1,421 @@
+//! Class `Optimistic` through the whole runtime: results, disputes, real blocks, exact balances.
+
+mod common;
+
+use assay_dispute::{Party, Player};
+use assay_graph::{fast, interpret, CheckedGraph, Graph, Shape, Tensor, Trace};
+use assay_primitives::{
+    artifact::ArtifactManifest,
+    digest,
+    dispute::{DisputeId, TraceStatement},
+    proof::{account_bytes, PROOF_DOMAIN},
+    runtime_api::Status,
+    Assurance, AssuranceClass, Balance, Digest, ElementType, Outcome, RejectReason, RequestId, ASY,
+};
+use assay_proof::{Context, ProofParameters};
+use assay_proof_fixtures::{descriptor, graph, prover, Layer};
+use assay_runtime::{
+    configs::assay::{
+        AvailableClasses, DisputeBond, DisputeWindow, LostDisputeSlash, ResponseBlocks,
+        TreasuryShare, WrongResultSlash,
+    },
+    AccountId, Balances, Disputes, Runtime, System,
+};
+use codec::Encode;
+use common::*;
+use frame_support::{assert_ok, traits::Currency};
+use pallet_disputes::OpenDisputes;
+use pallet_inference::{RequestInput, TraceSignatures};
+use sp_keyring::Sr25519Keyring::{self, *};
+use sp_runtime::{DispatchError, Perbill};
+
+const OWNER: Sr25519Keyring = EveStash;
+const PAYER: Sr25519Keyring = Ferdie;
+const OPERATOR: Sr25519Keyring = AliceStash;
+const CHALLENGER: Sr25519Keyring = BobStash;
+const BOND: Balance = 10_000 * ASY;
+const ASK: Balance = 1_000_000_000_007;
+const ROYALTY: Perbill = Perbill::from_percent(10);
+const REQUEST: RequestId = RequestId(0);
+const DISPUTE: DisputeId = DisputeId(0);
+
+/// A model, an input, and what the operator claims of it.
+struct Case {
+    graph: CheckedGraph,
+    input: Vec<i8>,
+    claimed: Trace,
+}
+
+fn model() -> Graph {
+    let layers = [Layer::Conv2d(4, [3, 3]), Layer::Requantize, Layer::MaxPool2d([2, 2])];
+    graph(Shape::new(2, 4, 4), &layers, &ProofParameters::RECOMMENDED)
+}
+
+impl Case {
+    fn honest() -> Self {
+        let graph = CheckedGraph::new(model()).unwrap();
+        let input: Vec<i8> = (0..32).map(|index| index * 3 - 40).collect();
+        let claimed = fast::trace(&graph, &input).unwrap();
+        Self { graph, input, claimed }
+    }
+
+    /// One element of the output is wrong.
+    fn lie() -> Self {
+        let mut case = Self::honest();
+        match case.claimed.tensors.last_mut() {
+            Some(Tensor::Int8(elements)) => elements[3] ^= 1,
+            _ => panic!("the output is int8"),
+        }
+        case
+    }
+
+    /// An element in the middle is wrong, and what follows from it.
+    fn lie_from_the_start() -> Self {
+        let mut case = Self::honest();
+        let Tensor::Int32(elements) = &mut case.claimed.tensors[1] else { panic!() };
+        elements.iter_mut().for_each(|element| *element = -*element);
+        for (index, operation) in case.graph.plan().operations().iter().enumerate().skip(1) {
+            let inputs: Vec<_> =
+                operation.inputs().map(|id| case.claimed.tensors[id.index()].clone()).collect();
+            let inputs: Vec<_> = inputs.iter().collect();
+            case.claimed.tensors[index + 1] =
+                interpret::run_operation(case.graph.plan(), index, &inputs, None).unwrap();
+        }
+        case
+    }
+
+    fn defender(&self) -> Player<'_> {
+        Player::with_trace(&self.graph, self.claimed.clone())
+    }
+
+    fn witness(&self) -> Player<'_> {
+        Player::new(&self.graph, &self.input).unwrap()
+    }
+
+    fn output(&self) -> Vec<u8> {
+        tensor(&self.claimed.output().unwrap().to_bytes(), [4, 4, 4])
+    }
+
+    /// Publishes, serves, asks and has it drawn.
+    fn ask(&self) {
+        let graph = self.graph.clone().into_graph();
+        let file = graph.encode();
+        let ArtifactManifest { digest, size, chunks } = ArtifactManifest::of(&file);
+        let chunks = chunks.try_into().unwrap();
+        submit(OWNER, pallet_storage::Call::create { digest, size, chunks });
+        submit(OWNER, pallet_storage::Call::upload { digest, index: 0, data: file });
+        submit(OWNER, pallet_model_registry::Call::create { name: bounded(b"image") });
+        let mut descriptor = descriptor(&graph, AvailableClasses::get());
+        descriptor.outputs[0].element_type = ElementType::I8;
+        let publish = pallet_model_registry::Call::publish {
+            model: version(0, 1).model,
+            descriptor,
+            royalty: ROYALTY,
+            licence: bounded(b"Apache-2.0"),
+            metadata: None,
+            architecture: Some(bounded(&graph.architecture.encode())),
+        };
+        submit(OWNER, publish);
+        submit(OPERATOR, register(&OPERATOR.to_account_id(), &worker(0), BOND));
+        let serve = pallet_operators::Call::serve {
+            version: version(0, 1),
+            ask: ASK,
+            concurrency: 1,
+            response_blocks: 1,
+            classes: classes(&[AssuranceClass::Optimistic]),
+        };
+        submit(OPERATOR, serve);
+        let call = heartbeat(&OPERATOR.to_account_id(), &worker(0), System::block_number());
+        assert_ok!(include(general(call)));
+        let input: Vec<u8> = self.input.iter().map(|x| *x as u8).collect();
+        let request = pallet_inference::Call::request {
+            version: version(0, 1),
+            input: RequestInput::Inline(bounded(&tensor(&input, [2, 4, 4]))),
+            assurance: Assurance::Optimistic,
+            max_price: 2 * ASK,
+            deadline: System::block_number() + 11,
+            client_key: [1; 32],
+        };
+        submit(PAYER, request);
+        empty_block();
+        assert_eq!(record().status, Status::Assigned);
+    }
+
+    /// What the operator hands in.
+    fn call(&self) -> pallet_inference::Call<Runtime> {
+        let (operator, output) = (OPERATOR.to_account_id(), self.output());
+        let trace_root = Digest::from(self.defender().trace_root());
+        let trace = TraceStatement {
+            genesis: GENESIS_HASH,
+            request: REQUEST,
+            output_digest: digest(&output),
+            trace_root,
+            operator: operator.clone(),
+        };
+        let signatures = TraceSignatures {
+            result: sign(&worker(0), &result_statement(REQUEST, &operator, &output)),
+            trace: sign(&worker(0), &trace),
+        };
+        pallet_inference::Call::submit_trace {
+            request: REQUEST,
+            operator,
+            output: bounded(&output),
+            trace_root,
+            signatures,
+        }
+    }
+
+    /// The operator hands its claim in.
+    fn submit(&self) {
+        self.ask();
+        assert_ok!(include(general(self.call())));
+        assert_eq!(record().status, Status::Submitted);
+    }
+
+    /// Plays the dispute between the operator and a challenger with this trace, in blocks of a
+    /// move each. Returns the fees of the challenger.
+    fn play(&self, challenger: &Player<'_>) -> Balance {
+        let defender = self.defender();
+        let mut spent = 0;
+        submit(CHALLENGER, pallet_disputes::Call::open { request: REQUEST });
+        spent += fees()[0].1;
+        while let Some(dispute) = OpenDisputes::<Runtime>::get(DISPUTE) {
+            match dispute.stage.turn() {
+                Party::Defender => {
+                    let answer = defender.answer(&dispute.stage).unwrap();
+                    let statement = Disputes::answer_statement(DISPUTE, &dispute, &answer);
+                    let call = pallet_disputes::Call::answer {
+                        dispute: DISPUTE,
+                        stage: statement.stage,
+                        answer,
+                        signature: sign(&worker(0), &statement),
+                    };
+                    assert_ok!(include(general(call)));
+                    assert_eq!(fees(), Vec::new(), "an operator's move is free");
+                },
+                Party::Challenger => {
+                    let choice = challenger.choose(&dispute.stage).unwrap();
+                    submit(CHALLENGER, pallet_disputes::Call::choose { dispute: DISPUTE, choice });
+                    spent += fees()[0].1;
+                },
+            }
+            check_all();
+        }
+        spent
+    }
+}
+
+fn tensor(data: &[u8], shape: [u32; 3]) -> Vec<u8> {
+    vec![assay_primitives::Tensor {
+        element_type: ElementType::I8,
+        shape: shape.to_vec(),
+        data: data.to_vec(),
+    }]
+    .encode()
+}
+
+fn record() -> pallet_inference::Request<AccountId> {
+    pallet_inference::Requests::<Runtime>::get(REQUEST).unwrap()
+}
+
+/// Wealth of owner, payer, operator, challenger and treasury.
+fn wealths() -> [Balance; 5] {
+    let wealth = |who: Sr25519Keyring| Balances::total_balance(&who.to_account_id());
+    [wealth(OWNER), wealth(PAYER), wealth(OPERATOR), wealth(CHALLENGER), free(&treasury())]
+}
+
+/// What everybody has after the result was paid.
+fn paid([owner, payer, operator, challenger, treasury]: [Balance; 5]) -> [Balance; 5] {
+    let (shared, royalty) = (TreasuryShare::get().mul_floor(ASK), ROYALTY.mul_floor(ASK));
+    [owner + royalty, payer - ASK, operator + ASK - shared - royalty, challenger, treasury + shared]
+}
+
+/// What everybody has after the operator has lost.
+fn lost([owner, payer, operator, challenger, treasury]: [Balance; 5]) -> [Balance; 5] {
+    let slashed = WrongResultSlash::get() * BOND;
+    let reward = LostDisputeSlash::get() * (BOND - slashed);
+    let compensation = slashed.min(2 * ASK);
+    [
+        owner,
+        payer + compensation,
+        operator - slashed - reward,
+        challenger + reward,
+        treasury + slashed - compensation,
+    ]
+}
+
+#[test]
+fn what_nobody_disputes_is_final_after_the_window() {
+    let case = Case::honest();
+    run(|| {
+        case.submit();
+        let before = wealths();
+        let since = System::block_number();
+        // The operator's one place is free again.
+        assert!(!pallet_operators::OpenAssignments::<Runtime>::contains_key(
+            OPERATOR.to_account_id(),
+            REQUEST
+        ));
+        go_to(since + DisputeWindow::get());
+        assert_eq!(record().status, Status::Submitted);
+        check_all();
+        empty_block();
+        assert_eq!(record().status, Status::Final(Outcome::Verified));
+        assert_eq!(wealths(), paid(before));
+        let receipt = pallet_inference::Receipts::<Runtime>::get(REQUEST).unwrap();
+        assert_eq!(receipt.output_digest, Some(digest(&case.output())));
+        let evidence = pallet_inference::EvidenceOf::<Runtime>::get(REQUEST).unwrap();
+        assert!(receipt.bad_signatures(&evidence).is_empty());
+        // It is too late now.
+        let refused: DispatchError = pallet_disputes::Error::<Runtime>::NoResult.into();
+        let open = pallet_disputes::Call::open { request: REQUEST };
+        assert_eq!(include(signed(CHALLENGER, open)), Err(refused));
+    });
+}
+
+#[test]
+fn a_lie_costs_the_operator_and_everybody_else_is_made_whole() {
+    for case in [Case::lie(), Case::lie_from_the_start()] {
+        run(|| {
+            case.submit();
+            let before = wealths();
+            let issuance = Balances::total_issuance();
+            let spent = case.play(&case.witness());
+            let outcome = Outcome::Rejected(RejectReason::Disputed);
+            assert_eq!(record().status, Status::Final(outcome));
+            let mut expected = lost(before);
+            expected[3] -= spent;
+            assert_eq!(wealths(), expected);
+            assert_eq!(Balances::total_issuance(), issuance - spent);
+            for who in [PAYER, CHALLENGER] {
+                assert_eq!(held(&who.to_account_id()), 0);
+            }
+        });
+    }
+}
+
+#[test]
+fn a_false_dispute_delays_the_payment_and_loses_its_bond() {
+    let case = Case::honest();
+    run(|| {
+        case.submit();
+        let before = wealths();
+        let since = System::block_number();
+        let spent = case.play(&Case::lie().defender());
+        assert_eq!(record().status, Status::Submitted);
+        go_to(since + DisputeWindow::get() + 1);
+        assert_eq!(record().status, Status::Final(Outcome::Verified));
+        let mut expected = paid(before);
+        expected[2] += DisputeBond::get() / 2;
+        expected[3] -= DisputeBond::get() + spent;
+        expected[4] += DisputeBond::get() / 2;
+        assert_eq!(wealths(), expected);
+    });
+}
+
+#[test]
+fn a_dispute_that_outlasts_the_window_keeps_the_result_open() {
+    let case = Case::honest();
+    run(|| {
+        case.submit();
+        go_to(System::block_number() + DisputeWindow::get() - 2);
+        submit(CHALLENGER, pallet_disputes::Call::open { request: REQUEST });
+        let opened = System::block_number();
+        go_to(opened + ResponseBlocks::get());
+        assert_eq!(record().status, Status::Submitted);
+        check_all();
+        // Nobody defends it.
+        empty_block();
+        let outcome = Outcome::Rejected(RejectReason::Disputed);
+        assert_eq!(record().status, Status::Final(outcome));
+    });
+    // Nobody goes on with it.
+    run(|| {
+        case.submit();
+        go_to(System::block_number() + DisputeWindow::get() - 2);
+        submit(CHALLENGER, pallet_disputes::Call::open { request: REQUEST });
+        let dispute = OpenDisputes::<Runtime>::get(DISPUTE).unwrap();
+        let answer = case.defender().answer(&dispute.stage).unwrap();
+        let statement = Disputes::answer_statement(DISPUTE, &dispute, &answer);
+        let (stage, signature) = (statement.stage, sign(&worker(0), &statement));
+        let call = pallet_disputes::Call::answer { dispute: DISPUTE, stage, answer, signature };
+        assert_ok!(include(general(call)));
+        go_to(System::block_number() + ResponseBlocks::get());
+        assert_eq!(record().status, Status::Submitted);
+        empty_block();
+        assert_eq!(record().status, Status::Final(Outcome::Verified));
+    });
+}
+
+#[test]
+fn a_validity_proof_decides_a_dispute_either_way() {
+    let prover = prover(&model());
+    for case in [Case::honest(), Case::lie()] {
+        run(|| {
+            case.submit();
+            let before = wealths();
+            submit(CHALLENGER, pallet_disputes::Call::open { request: REQUEST });
+            let mut spent = fees()[0].1;
+            let context = Context {
+                genesis: GENESIS_HASH.0,
+                domain: PROOF_DOMAIN,
+                request: &REQUEST.encode(),
+                requester: account_bytes(&PAYER.to_account_id()),
+                operator: account_bytes(&OPERATOR.to_account_id()),
+            };
+            let input: Vec<u8> = case.input.iter().map(|x| *x as u8).collect();
+            let proven = prover.prove(&context, &input).unwrap();
+            let prove = |output: &[u8], proof: &[u8]| {
+                let (output, proof) = (bounded(output), bounded(proof));
+                signed(CHALLENGER, pallet_disputes::Call::prove { dispute: DISPUTE, output, proof })
+            };
+            let refused: DispatchError = pallet_disputes::Error::<Runtime>::ProofRefused.into();
+            let other: Vec<u8> = proven.output.iter().map(|byte| byte ^ 1).collect();
+            assert_eq!(include(prove(&other, &proven.proof)), Err(refused));
+            spent += fees()[0].1;
+            assert_ok!(include(prove(&proven.output, &proven.proof)));
+            spent += fees()[0].1;
+            let right = case.claimed == Case::honest().claimed;
+            let mut expected = if right { paid(before) } else { lost(before) };
+            expected[3] -= spent;
+            if right {
+                expected[2] += DisputeBond::get() / 2;
+                expected[3] -= DisputeBond::get();
+                expected[4] += DisputeBond::get() / 2;
+                assert_eq!(record().status, Status::Final(Outcome::Verified));
+            } else {
+                let outcome = Outcome::Rejected(RejectReason::Disputed);
+                assert_eq!(record().status, Status::Final(outcome));
+            }
+            assert_eq!(wealths(), expected);
+        });
+    }
+}
+
+#[test]
+fn a_trace_root_that_the_operator_did_not_sign_is_refused() {
+    let case = Case::honest();
+    run(|| {
+        case.ask();
+        let pallet_inference::Call::submit_trace { request, operator, output, signatures, .. } =
+            case.call()
+        else {
+            panic!()
+        };
+        let trace_root = Digest::repeat_byte(1);
+        let call = pallet_inference::Call::submit_trace {
+            request,
+            operator,
+            output,
+            trace_root,
+            signatures,
+        };
+        assert!(validate(general(call)).is_err());
+        assert_ok!(include(general(case.call())));
+        assert!(validate(general(case.call())).is_err(), "once");
+        // The other calls are for other classes.
+        let output = case.output();
+        let signed_only = result(REQUEST, &OPERATOR.to_account_id(), &worker(0), &output);
+        assert!(validate(general(signed_only)).is_err());
+    });
+}
