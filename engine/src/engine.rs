@@ -11,6 +11,7 @@ use std::{
 
 use assay_primitives::{
     digest,
+    dispute::DisputeTask,
     engine::{EngineInfo, ProofContext},
     model::TensorDeclarations,
     operator::EngineVersion,
@@ -120,6 +121,14 @@ impl Drop for Permit<'_> {
     }
 }
 
+/// What is done with a model and an input.
+#[derive(Clone, Copy)]
+enum Work<'a> {
+    Run,
+    Prove(&'a ProofContext),
+    Play(&'a DisputeTask),
+}
+
 /// How a run on a worker ended, and whether the worker is fit for another one.
 enum RunEnd {
     Kept(Result<JobOutput, EngineError>),
@@ -155,7 +164,7 @@ impl Engine {
         artifact: impl FnOnce() -> Result<Vec<u8>, E>,
         payload: &[u8],
     ) -> Result<RunOutput, EngineError> {
-        self.count(descriptor, self.run_checked(descriptor, artifact, payload, None))
+        self.count(descriptor, self.run_checked(descriptor, artifact, payload, Work::Run))
     }
 
     /// [`Self::run`] of an integer graph, with a proof of the run that is bound to `context`.
@@ -170,7 +179,24 @@ impl Engine {
         payload: &[u8],
         context: &ProofContext,
     ) -> Result<RunOutput, EngineError> {
-        self.count(descriptor, self.run_checked(descriptor, artifact, payload, Some(context)))
+        self.count(
+            descriptor,
+            self.run_checked(descriptor, artifact, payload, Work::Prove(context)),
+        )
+    }
+
+    /// Runs an integer graph, and answers as a party to a dispute that has done so. The payload
+    /// of what it gives is what [`DisputeTask`] says.
+    ///
+    /// Takes the time of [`Self::run`]; the bounds are the same.
+    pub fn play<E: Display>(
+        &self,
+        descriptor: &ModelDescriptor,
+        artifact: impl FnOnce() -> Result<Vec<u8>, E>,
+        payload: &[u8],
+        task: &DisputeTask,
+    ) -> Result<RunOutput, EngineError> {
+        self.count(descriptor, self.run_checked(descriptor, artifact, payload, Work::Play(task)))
     }
 
     fn count(
@@ -201,11 +227,11 @@ impl Engine {
         descriptor: &ModelDescriptor,
         artifact: impl FnOnce() -> Result<Vec<u8>, E>,
         payload: &[u8],
-        prove: Option<&ProofContext>,
+        work: Work<'_>,
     ) -> Result<RunOutput, EngineError> {
         let config = &self.shared.config;
         self.check_descriptor(descriptor)?;
-        if let Some(context) = prove {
+        if let Work::Prove(context) = work {
             check_provable(descriptor, context)?;
         }
         let size = payload.len() as u64;
@@ -217,9 +243,10 @@ impl Engine {
         let _permit = self.permit()?;
         let key = Key::of(descriptor);
         let payload = payload.to_vec();
-        let request = match prove {
-            None => Request::Run(payload),
-            Some(context) => Request::Prove { payload, context: context.clone() },
+        let request = match work {
+            Work::Run => Request::Run(payload),
+            Work::Prove(context) => Request::Prove { payload, context: context.clone() },
+            Work::Play(task) => Request::Play { payload, task: task.clone() },
         };
         let output = |run: JobOutput, latency, cached| RunOutput {
             payload: run.output,
@@ -482,6 +509,10 @@ impl Engine {
             Err(end) => return end,
         };
         let run = match (proves, reply) {
+            // It is no payload: whoever asked reads it.
+            (false, Reply::Played(output)) if matches!(request, Request::Play { .. }) => {
+                return RunEnd::Kept(Ok(JobOutput { output, proof: None }));
+            },
             (false, Reply::Output(output)) => JobOutput { output, proof: None },
             (true, Reply::Proven { output, proof }) if proof.len() <= MAX_PROOF_BYTES as usize => {
                 JobOutput { output, proof: Some(proof) }

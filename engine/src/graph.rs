@@ -1,12 +1,14 @@
 //! Integer graphs: read, checked, run and proven. Runs in worker processes only.
 
+use assay_dispute::{Player, Stage};
 use assay_graph::{fast, CheckedGraph, Graph, Shape, TensorId};
 use assay_primitives::{
-    decode_payload, engine::ProofContext, model::TensorDeclarations, proof::MAX_PROOF_BYTES,
-    tensor::graph_dimensions, Digest, Dimension, ElementType, Tensor, TensorDeclaration,
+    decode_payload, dispute::DisputeTask, engine::ProofContext, model::TensorDeclarations,
+    proof::MAX_PROOF_BYTES, tensor::graph_dimensions, Digest, Dimension, ElementType, Tensor,
+    TensorDeclaration,
 };
 use assay_proof::{Context, Prover, Statement};
-use codec::Encode;
+use codec::{DecodeAll, Encode};
 
 use crate::{
     problem::{dimension_text, model_problem, Problem},
@@ -108,6 +110,30 @@ impl Model {
             )));
         }
         Ok((self.output(proven.output, max_bytes)?, proven.proof))
+    }
+
+    /// Runs the graph on a payload, and answers as a party that has done so.
+    pub(crate) fn play(
+        &self,
+        payload: &[u8],
+        task: &DisputeTask,
+        max_bytes: u64,
+    ) -> Result<Vec<u8>, Problem> {
+        let input: Vec<i8> = self.input(payload)?.iter().map(|byte| *byte as i8).collect();
+        let player = Player::new(&self.graph, &input)
+            .map_err(|error| Problem::new(Failure::Run, error.to_string()))?;
+        let stage = |mut bytes: &[u8]| {
+            Stage::decode_all(&mut bytes)
+                .map_err(|error| Problem::new(Failure::Run, format!("no stage: {error}")))
+        };
+        Ok(match task {
+            DisputeTask::Claim => {
+                let output = player.output().map(assay_graph::Tensor::to_bytes).unwrap_or_default();
+                (self.output(output, max_bytes)?, player.trace_root()).encode()
+            },
+            DisputeTask::Answer(bytes) => player.answer(&stage(bytes)?).encode(),
+            DisputeTask::Choose(bytes) => player.choose(&stage(bytes)?).encode(),
+        })
     }
 
     /// The elements of the one input, a byte each.

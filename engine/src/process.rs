@@ -12,6 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use assay_graph::commit::MAX_TILE_OPENING_BYTES;
 use assay_primitives::proof::MAX_PROOF_BYTES;
 use codec::Encode;
 use parking_lot::Mutex;
@@ -192,7 +193,8 @@ impl Worker {
             return Err(EngineError::Internal("a worker without pipes".into()));
         };
         let max_request = config.max_model_bytes.max(config.max_input_bytes) + OVERHEAD_BYTES;
-        let max_reply = config.max_output_bytes + u64::from(MAX_PROOF_BYTES) + OVERHEAD_BYTES;
+        let largest = u64::from(MAX_PROOF_BYTES).max(MAX_TILE_OPENING_BYTES as u64);
+        let max_reply = config.max_output_bytes + largest + OVERHEAD_BYTES;
         thread("engine-io", move || exchange(to, from, max_reply, &outbox, &inbox))?;
         thread("engine-stderr", move || {
             let _ = last_words.send(drain(errors));

@@ -6,11 +6,13 @@
 
 use std::io::{self, Read, Write};
 
-use assay_primitives::{engine::ProofContext, model::TensorDeclarations, Digest};
+use assay_primitives::{
+    dispute::DisputeTask, engine::ProofContext, model::TensorDeclarations, Digest,
+};
 use codec::{Decode, DecodeAll, Encode};
 
 /// Changes whenever a message does.
-pub const PROTOCOL: u32 = 2;
+pub const PROTOCOL: u32 = 3;
 /// Most bytes of anything that goes into a frame.
 pub const MAX_FRAME_BYTES: u64 = 1 << 30;
 /// What a frame may have beyond the model, the payload or the output that it carries: the
@@ -71,6 +73,15 @@ pub enum Request {
         /// What the proof is bound to.
         context: ProofContext,
     },
+    /// Run the model on a payload, and say what a party to a dispute has to know of the run.
+    /// Answered by [`Reply::Played`].
+    #[codec(index = 5)]
+    Play {
+        /// The input payload.
+        payload: Vec<u8>,
+        /// What is asked.
+        task: DisputeTask,
+    },
 }
 
 /// What a worker answers.
@@ -109,6 +120,9 @@ pub enum Reply {
         /// The proof.
         proof: Vec<u8>,
     },
+    /// What [`DisputeTask`] says that its answer is.
+    #[codec(index = 6)]
+    Played(Vec<u8>),
 }
 
 /// In which way it did not work.

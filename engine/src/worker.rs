@@ -158,6 +158,9 @@ fn handle(model: &mut Option<Model>, frame: Vec<u8>, max_output: u64) -> Result<
         (Request::Prove { payload, context }, Some(Model::Graph(model))) => model
             .prove(&payload, &context, max_output)
             .map(|(output, proof)| Reply::Proven { output, proof }),
+        (Request::Play { payload, task }, Some(Model::Graph(model))) => {
+            model.play(&payload, &task, max_output).map(Reply::Played)
+        },
         (Request::Inspect(bytes), None) => {
             let (inputs, outputs) = onnx::inspect(&bytes)?;
             Ok(Reply::Inspected { inputs, outputs })
@@ -168,9 +171,13 @@ fn handle(model: &mut Option<Model>, frame: Vec<u8>, max_output: u64) -> Result<
         (Request::Prepare | Request::Prove { .. }, Some(Model::Onnx(_))) => {
             Err(Problem::new(Failure::Proof, "runs of ONNX files are not proven"))
         },
-        (Request::Run(_) | Request::Prepare | Request::Prove { .. }, None) => {
-            Err(Problem::new(Failure::Worker, "this worker has no model"))
+        (Request::Play { .. }, Some(Model::Onnx(_))) => {
+            Err(Problem::new(Failure::Run, "there are no disputes over runs of ONNX files"))
         },
+        (
+            Request::Run(_) | Request::Prepare | Request::Prove { .. } | Request::Play { .. },
+            None,
+        ) => Err(Problem::new(Failure::Worker, "this worker has no model")),
     }
 }
 

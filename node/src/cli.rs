@@ -72,6 +72,13 @@ pub struct OperatorParams {
     #[arg(long)]
     pub operator: bool,
 
+    /// Run the models of optimistic results again, and dispute wrong ones.
+    ///
+    /// Needs a key of type `awch` in the keystore; its account puts up the bonds and pays the
+    /// fees. Gives offchain workers an engine, as --operator does.
+    #[arg(long)]
+    pub watch: bool,
+
     /// Memory that one model may use, its file, input, output and prover included, in MiB.
     #[arg(long, value_name = "MIB", default_value_t = 1024,
         value_parser = clap::value_parser!(u32).range(16..))]

@@ -13,7 +13,7 @@ use sp_runtime::traits::HashingFor;
 
 use crate::{
     chain_spec,
-    cli::{Cli, Subcommand},
+    cli::{Cli, OperatorParams, Subcommand},
     service::{self, EngineHostFunctions},
 };
 
@@ -119,13 +119,15 @@ pub fn run() -> sc_cli::Result<()> {
 
 fn run_node(cli: &Cli) -> sc_cli::Result<()> {
     let no_workers = matches!(cli.run.offchain_worker_params.enabled, OffchainWorkerEnabled::Never);
-    if cli.operator.operator && no_workers {
-        return Err("--operator runs models from offchain workers: drop `--offchain-worker never`"
+    let OperatorParams { operator, watch, .. } = cli.operator;
+    if (operator || watch) && no_workers {
+        return Err("--operator and --watch run models from offchain workers: drop \
+                    `--offchain-worker never`"
             .to_string()
             .into());
     }
-    let is_operator = cli.operator.operator || (cli.run.is_dev()? && !no_workers);
-    let operator = is_operator.then(|| cli.operator.clone());
+    let operator = operator || (cli.run.is_dev()? && !no_workers);
+    let operator = (operator || watch).then(|| OperatorParams { operator, ..cli.operator.clone() });
     let runner = cli.create_runner(&cli.run)?;
     runner.run_node_until_exit(|config| async move {
         service::new_full(config, operator).map_err(sc_cli::Error::Service)

@@ -9,6 +9,7 @@ use assay_engine::{
 use assay_engine_interface::{EngineExt, EngineProvider};
 use assay_primitives::{
     digest,
+    dispute::DisputeJob,
     engine::{EngineInfo, Job, JobInput, JobStatus},
     ArtifactManifest, Digest, RequestId,
 };
@@ -118,7 +119,37 @@ impl NodeEngine {
     }
 }
 
+impl NodeEngine {
+    /// A question about a run: fetch, load, run, look. Happens once per question.
+    fn party(
+        &self,
+        DisputeJob { job, task }: DisputeJob,
+    ) -> impl FnOnce() -> Result<JobOutput, EngineError> + Send + 'static {
+        let engine = self.engine.clone();
+        let artifacts = self.artifacts.clone();
+        let max_input_bytes = self.max_input_bytes;
+        move || {
+            let payload = artifacts.input(job.input, max_input_bytes)?;
+            let fetch = || artifacts.fetch(&job.artifact);
+            let outcome = engine.play(&job.descriptor, fetch, &payload, &task);
+            if let Err(error) = &outcome {
+                log::warn!(target: LOG_TARGET, "Request {}: {error}", job.request);
+            }
+            outcome.map(JobOutput::from)
+        }
+    }
+}
+
 impl EngineProvider for NodeEngine {
+    fn play(&self, question: DisputeJob) -> JobStatus {
+        let request = question.job.request;
+        let wait = self.wait.min(Duration::from_millis(question.job.wait_ms.into()));
+        let DisputeJob { job, task } = &question;
+        let content = digest(&(&job.descriptor, &job.input, task).encode());
+        let key = JobKey { request, content };
+        self.jobs.submit_or_poll(key, self.party(question), wait)
+    }
+
     fn run(&self, job: Job) -> JobStatus {
         let request = job.request;
         self.metrics.asked_for(request);

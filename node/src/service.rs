@@ -224,7 +224,12 @@ fn start<N: NetworkBackend<Block, <Block as BlockT>::Hash>>(
 
     let engine = match &operator {
         Some(params) => {
-            worker_keys::prepare(&config, &keystore)?;
+            if params.operator {
+                worker_keys::prepare(&config, &keystore)?;
+            }
+            if params.watch {
+                worker_keys::prepare_watcher(&config, &keystore)?;
+            }
             let engine = NodeEngine::start(params, client.clone(), registry.as_ref())?;
             task_manager.keep_alive(engine.stop_on_drop());
             Some(engine)

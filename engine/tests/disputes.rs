@@ -1,0 +1,99 @@
+//! What the engine says about runs to parties of disputes.
+
+use std::convert::Infallible;
+
+use assay_dispute::{Answer, Choice, Claim, Outcome, Party, Player, Stage};
+use assay_engine::{Engine, EngineError};
+use assay_graph::{fast, CheckedGraph};
+use assay_primitives::{dispute::DisputeTask, Digest};
+use codec::{Decode, Encode};
+
+mod support;
+use support::{
+    decode, engine,
+    graphs::{payload, perceptron, version, Numbers},
+    Version,
+};
+
+fn ask<Reply: Decode>(
+    engine: &Engine,
+    version: &Version,
+    payload: &[u8],
+    task: DisputeTask,
+) -> Result<Reply, EngineError> {
+    let fetch = || Ok::<_, Infallible>(version.file.clone());
+    let run = engine.play(&version.descriptor, fetch, payload, &task)?;
+    Ok(Reply::decode(&mut &run.payload[..]).unwrap())
+}
+
+#[test]
+fn a_whole_dispute_is_played_by_two_engines() {
+    let engine = engine();
+    let graph = perceptron(&[16, 8, 4]);
+    let version = version(&graph);
+    let data = Numbers(3).bytes(16);
+    let payload = payload(&version, &data);
+    let graph = CheckedGraph::new(graph).unwrap();
+    let input: Vec<i8> = data.iter().map(|byte| *byte as i8).collect();
+
+    let (output, root): (Vec<u8>, Digest) =
+        ask(&engine, &version, &payload, DisputeTask::Claim).unwrap();
+    let honest = Player::new(&graph, &input).unwrap();
+    assert_eq!(root.0, honest.trace_root());
+    assert_eq!(output, version.run(&engine, &payload).unwrap().payload);
+
+    // Somebody claims that one accumulator is another one.
+    let mut trace = fast::trace(&graph, &input).unwrap();
+    let assay_graph::Tensor::Int32(output) = trace.tensors.last_mut().unwrap() else { panic!() };
+    output[2] += 1;
+    let liar = Player::with_trace(&graph, trace);
+    let bytes = liar.output().unwrap().to_bytes();
+    assert_ne!(decode(&version.run(&engine, &payload).unwrap().payload)[0].data, bytes);
+    let claim =
+        Claim { plan: graph.plan(), trace_root: liar.trace_root(), input: &data, output: &bytes };
+    let mut stage = Stage::Roots;
+    let winner = loop {
+        stage = match stage.turn() {
+            Party::Challenger => {
+                let task = DisputeTask::Choose(stage.encode());
+                let choice: Option<Choice> = ask(&engine, &version, &payload, task).unwrap();
+                stage.choose(claim.plan, choice.unwrap()).unwrap()
+            },
+            Party::Defender => {
+                let answer = match &stage {
+                    // Anyone may show what the tile reads.
+                    Stage::Open { .. } => {
+                        let task = DisputeTask::Answer(stage.encode());
+                        ask::<Option<Answer>>(&engine, &version, &payload, task).unwrap()
+                    },
+                    _ => liar.answer(&stage),
+                };
+                match stage.answer(&claim, &answer.unwrap()).unwrap() {
+                    Outcome::Next(next) => next,
+                    Outcome::Won(party) => break party,
+                }
+            },
+        };
+    };
+    assert_eq!(winner, Party::Challenger);
+}
+
+#[test]
+fn what_is_no_stage_or_no_graph_is_an_error_and_the_engine_stays() {
+    let engine = engine();
+    let graph = perceptron(&[16, 8, 4]);
+    let version = version(&graph);
+    let payload = payload(&version, &Numbers(3).bytes(16));
+    for bytes in [vec![], vec![9], [Stage::Roots.encode(), vec![0]].concat()] {
+        let task = DisputeTask::Choose(bytes);
+        let error = ask::<Option<Choice>>(&engine, &version, &payload, task).unwrap_err();
+        assert!(matches!(error, EngineError::RunFailed(_)), "{error}");
+    }
+    // It is not this side's turn.
+    let task = DisputeTask::Choose(Stage::Roots.encode());
+    assert_eq!(ask::<Option<Choice>>(&engine, &version, &payload, task).unwrap(), None);
+    let onnx = Version::digits();
+    let error = ask::<(Vec<u8>, Digest)>(&engine, &onnx, &onnx.zeros(), DisputeTask::Claim);
+    assert!(matches!(error, Err(EngineError::RunFailed(_))));
+    version.run(&engine, &payload).unwrap();
+}
