@@ -20,7 +20,7 @@ use assay_primitives::{
 };
 use codec::Encode;
 use frame_benchmarking::account;
-use frame_support::traits::fungible::Mutate;
+use frame_support::{traits::fungible::Mutate, BoundedVec};
 use frame_system::RawOrigin;
 use pallet_operators::MAX_PAST_WORKERS;
 use pallet_verification::cost::Fixture;
@@ -29,7 +29,8 @@ use sp_core::sr25519;
 
 use crate::{
     configs::assay::{
-        AvailableClasses, DisputeWindow, MaxConcurrency, MaxDeadline, MaxRoyalty, MinBond,
+        AvailableClasses, DisputeWindow, MaxConcurrency, MaxDeadline, MaxInputBytes, MaxRoyalty,
+        MinBond,
     },
     AccountId, Balance, Balances, BlockNumber, Inference, ModelRegistry, Operators, Runtime,
     System, Verification,
@@ -283,9 +284,11 @@ impl pallet_disputes::BenchmarkHelper<AccountId> for Helper {
             digest(&id.encode()).0,
         )
         .expect("the operator serves it");
-        let architecture = architecture.try_into().expect("within the bound");
+        let architecture: pallet_model_registry::EncodedArchitecture =
+            architecture.try_into().expect("within the bound");
         pallet_model_registry::Architectures::<Runtime>::insert(version, architecture);
-        let input = payload(input).try_into().expect("within the bound");
+        let input: BoundedVec<u8, MaxInputBytes> =
+            payload(input).try_into().expect("within the bound");
         pallet_inference::Inputs::<Runtime>::insert(id, input);
         let (output, members) = (payload(output), vec![operator.clone()]);
         Verification::note_result(
