@@ -2,7 +2,9 @@
 
 mod chain;
 mod engine;
+mod proofs;
 mod report;
+mod synthetic;
 mod weights;
 
 use std::path::PathBuf;
@@ -35,6 +37,8 @@ enum Command {
     Chain(chain::Options),
     /// Runs per second of the bundled models.
     Engine(engine::Options),
+    /// What validity proofs cost: to make, to check, in bytes and in memory.
+    Proofs(proofs::Options),
 }
 
 #[tokio::main]
@@ -49,7 +53,11 @@ async fn main() -> Result<()> {
         Some(Command::Engine(options)) => {
             engine::bench(&mut report, &arguments.programs, &arguments.models, options)?;
         },
+        Some(Command::Proofs(options)) => {
+            proofs::bench(&mut report, &arguments.models, options)?;
+        },
         None => {
+            proofs::bench(&mut report, &arguments.models, &Default::default())?;
             engine::bench(
                 &mut report,
                 &arguments.programs,

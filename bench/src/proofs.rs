@@ -1,0 +1,362 @@
+//! Validity proofs: what making and checking them costs, for the bundled models and for models of
+//! growing size; and what ezkl takes for the same ONNX files.
+
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    path::{Path, PathBuf},
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use anyhow::{anyhow, bail, ensure, Context as _, Result};
+use assay_graph::{fast, CheckedGraph, Graph};
+use assay_primitives::engine::ProofContext;
+use assay_proof::{seal, Context, ProofParameters, Prover, Statement};
+use codec::{Decode, Encode};
+use sp_core::traits::{CallContext, CodeExecutor, RuntimeCode, WrappedRuntimeCode};
+use tract_onnx::prelude::*;
+
+use crate::{
+    report::{median, say, Report},
+    synthetic,
+};
+
+#[derive(Clone, Debug, clap::Args)]
+pub struct Options {
+    /// Proofs of each model.
+    #[arg(long, default_value_t = 20)]
+    pub proofs: usize,
+    /// A Python with ezkl, to compare with. `scripts/bench proofs --with-ezkl` installs one.
+    #[arg(long)]
+    pub ezkl: Option<PathBuf>,
+    /// Measures models from 10 thousand to 8 million weights too, and writes a table (CSV) into
+    /// this folder.
+    #[arg(long)]
+    pub growth: Option<PathBuf>,
+    /// Proves one inference of the graph in this file and prints the most memory that it took.
+    #[arg(long, hide = true)]
+    pub memory_of: Option<PathBuf>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { proofs: 20, ezkl: None, growth: None, memory_of: None }
+    }
+}
+
+const MODELS: [&str; 5] =
+    ["digits-mlp", "digits-28-mlp", "digits-32-conv", "digits", "breast-cancer"];
+/// The models that ezkl proves too.
+const PEERS: [&str; 2] = ["digits-mlp", "digits-28-mlp"];
+const VERIFICATIONS: usize = 30;
+
+/// What one model costs.
+struct Figures {
+    weights: usize,
+    layers: usize,
+    inputs: usize,
+    commit_ms: f64,
+    prove_ms: Vec<f64>,
+    verify_ms: Vec<f64>,
+    wasm_ms: Vec<f64>,
+    proof_bytes: usize,
+    security_bits: f64,
+}
+
+pub fn bench(report: &mut Report, models: &Path, options: &Options) -> Result<()> {
+    if let Some(file) = &options.memory_of {
+        return print_memory(file);
+    }
+    let runtime = Runtime::new()?;
+    for name in MODELS {
+        let file = models.join(name).join(format!("{name}.graph"));
+        let graph = read(&file)?;
+        say(&format!("proving {name} {} times", options.proofs));
+        let figures = measure(&graph, options.proofs, &runtime)?;
+        print(report, name, figures);
+        report.add("proofs", format!("{name}: prover's memory"), memory(&file)?, "MB");
+    }
+    let dense = synthetic::perceptron(&[2048, 2048], 7)?;
+    say("proving a dense layer of 2048 times 2048 weights");
+    print(report, "dense 2048x2048", measure(&sealed(dense)?, options.proofs.min(5), &runtime)?);
+    inference(report, models)?;
+    if let Some(folder) = &options.growth {
+        growth(report, folder, &runtime)?;
+    }
+    match &options.ezkl {
+        Some(python) => ezkl(report, python, models)?,
+        None => say("ezkl is not measured: scripts/bench proofs --with-ezkl installs it"),
+    }
+    Ok(())
+}
+
+fn print(report: &mut Report, name: &str, mut figures: Figures) {
+    let mut add = |case: &str, value, unit| {
+        report.add("proofs", format!("{name}: {case}"), value, unit);
+    };
+    add("weights", figures.weights as f64, "");
+    add("commit to the model, once", figures.commit_ms, "ms");
+    add("prove, median", median(&mut figures.prove_ms), "ms");
+    add("verify, native, median", median(&mut figures.verify_ms), "ms");
+    add("verify, in the runtime's wasm, median", median(&mut figures.wasm_ms), "ms");
+    add("largest proof", figures.proof_bytes as f64 / 1e3, "kB");
+    add("soundness, composed", figures.security_bits, "bits");
+}
+
+fn read(file: &Path) -> Result<CheckedGraph> {
+    let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let graph = Graph::from_bytes(&bytes).map_err(|e| anyhow!("{}: {e}", file.display()))?;
+    CheckedGraph::new(graph).map_err(|e| anyhow!("{}: {e}", file.display()))
+}
+
+fn sealed(mut graph: Graph) -> Result<CheckedGraph> {
+    let weights = graph.weights.parameters.iter().map(|set| set.weights.len()).sum();
+    seal(&mut graph, &ProofParameters::recommended(weights))?;
+    Ok(CheckedGraph::new(graph)?)
+}
+
+fn milliseconds(started: Instant) -> f64 {
+    started.elapsed().as_secs_f64() * 1e3
+}
+
+/// The context of the proof of this number.
+fn context(number: u64) -> ProofContext {
+    ProofContext {
+        genesis: [1; 32],
+        domain: b"assay/bench/1".to_vec(),
+        request: number.encode(),
+        requester: [2; 32],
+        operator: [3; 32],
+    }
+}
+
+fn borrowed(context: &ProofContext) -> Context<'_> {
+    Context {
+        genesis: context.genesis,
+        domain: &context.domain,
+        request: &context.request,
+        requester: context.requester,
+        operator: context.operator,
+    }
+}
+
+fn measure(graph: &CheckedGraph, proofs: usize, runtime: &Runtime) -> Result<Figures> {
+    let started = Instant::now();
+    let prover = Prover::new(graph)?;
+    let commit_ms = milliseconds(started);
+    let verifier = prover.verifier();
+    let parameters = graph.weights().parameters.iter();
+    let mut figures = Figures {
+        weights: parameters.map(|set| set.weights.len()).sum(),
+        layers: graph.weights().parameters.len(),
+        inputs: verifier.input_bytes(),
+        commit_ms,
+        prove_ms: Vec::new(),
+        verify_ms: Vec::new(),
+        wasm_ms: Vec::new(),
+        proof_bytes: 0,
+        security_bits: verifier.security_bits(),
+    };
+    let architecture = graph.plan().architecture().encode();
+    let mut random = synthetic::Random::new(11);
+    for number in 0..proofs as u64 {
+        let input: Vec<u8> = (0..verifier.input_bytes()).map(|_| random.byte()).collect();
+        let context = context(number);
+        let started = Instant::now();
+        let proven = prover.prove(&borrowed(&context), &input)?;
+        figures.prove_ms.push(milliseconds(started));
+        figures.proof_bytes = figures.proof_bytes.max(proven.proof.len());
+        let statement =
+            Statement { context: borrowed(&context), input: &input, output: &proven.output };
+        for _ in 0..VERIFICATIONS.div_ceil(proofs) {
+            let started = Instant::now();
+            verifier.verify(&statement, &proven.proof)?;
+            figures.verify_ms.push(milliseconds(started));
+        }
+        let call = (&architecture, &context, &input, &proven.output, &proven.proof).encode();
+        for _ in 0..VERIFICATIONS.div_ceil(proofs) {
+            figures.wasm_ms.push(runtime.verify(&call)?);
+        }
+    }
+    Ok(figures)
+}
+
+/// The runtime's own wasm, as a node without a native one executes it.
+struct Runtime {
+    executor: sc_executor::WasmExecutor<sp_io::SubstrateHostFunctions>,
+    code: Vec<u8>,
+}
+
+impl Runtime {
+    fn new() -> Result<Self> {
+        let code = assay_runtime::WASM_BINARY
+            .context("the runtime was built without its wasm: unset SKIP_WASM_BUILD")?;
+        let code = sp_maybe_compressed_blob::decompress(code, 1 << 27)
+            .map_err(|e| anyhow!("the runtime's wasm: {e}"))?;
+        // Verification calls no engine.
+        let executor =
+            sc_executor::WasmExecutor::builder().with_allow_missing_host_functions(true).build();
+        Ok(Self { executor, code: code.into_owned() })
+    }
+
+    /// Milliseconds of one verification: the call, with the decoding of its arguments.
+    fn verify(&self, call: &[u8]) -> Result<f64> {
+        let code = WrappedRuntimeCode(self.code.as_slice().into());
+        let code = RuntimeCode { code_fetcher: &code, heap_pages: None, hash: vec![1] };
+        let mut externalities = sp_state_machine::BasicExternalities::default();
+        let started = Instant::now();
+        let (result, _) = self.executor.call(
+            &mut externalities,
+            &code,
+            "AssayApi_verify_proof",
+            call,
+            CallContext::Offchain,
+        );
+        let time = milliseconds(started);
+        let bytes = result.map_err(|e| anyhow!("the runtime cannot verify: {e}"))?;
+        match Result::<(), String>::decode(&mut &bytes[..])? {
+            Ok(()) => Ok(time),
+            Err(refusal) => bail!("the runtime refuses a proof: {refusal}"),
+        }
+    }
+}
+
+/// The most memory that a process takes which proves one inference, in MB.
+fn memory(graph: &Path) -> Result<f64> {
+    let output = Command::new(std::env::current_exe()?)
+        .args(["proofs", "--memory-of"])
+        .arg(graph)
+        .output()?;
+    let error = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "measuring memory failed: {error}");
+    let kib: f64 = String::from_utf8(output.stdout)?
+        .lines()
+        .last()
+        .and_then(|line| line.parse().ok())
+        .context("no figure of memory")?;
+    Ok(kib * 1024.0 / 1e6)
+}
+
+fn print_memory(file: &Path) -> Result<()> {
+    let graph = read(file)?;
+    let prover = Prover::new(&graph)?;
+    prover.prove(&borrowed(&context(0)), &vec![1; prover.verifier().input_bytes()])?;
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let kib = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"))
+        .context("/proc/self/status has no VmHWM")?;
+    println!("{kib}");
+    Ok(())
+}
+
+/// Integer inference of the digits network against tract on the float one, both in this process.
+fn inference(report: &mut Report, models: &Path) -> Result<()> {
+    const DURATION: Duration = Duration::from_secs(2);
+    let per_second = |run: &mut dyn FnMut() -> Result<()>| -> Result<f64> {
+        (0..100).try_for_each(|_| run())?;
+        let started = Instant::now();
+        let mut runs = 0u32;
+        while started.elapsed() < DURATION {
+            run()?;
+            runs += 1;
+        }
+        Ok(f64::from(runs) / started.elapsed().as_secs_f64())
+    };
+    let name = "digits";
+    let graph = read(&models.join(name).join(format!("{name}.graph")))?;
+    let shape = graph.plan().architecture().input_shape;
+    let input = vec![64i8; shape.elements().unwrap_or(0)];
+    let mut integer = || Ok(drop(fast::run(&graph, &input)?));
+    let rate = per_second(&mut integer)?;
+    report.add("proofs", format!("{name}: integer inference, in this process"), rate, "runs/s");
+    let plan = tract_onnx::onnx()
+        .model_for_path(models.join(name).join(format!("{name}.onnx")))?
+        .into_optimized()?
+        .into_runnable()?;
+    let sides = [1, shape.channels as usize, shape.height as usize, shape.width as usize];
+    let tensor = Tensor::from_shape(&sides, &vec![0.5f32; input.len()])?;
+    let mut float = || Ok(drop(plan.run(tvec!(tensor.clone().into()))?));
+    let rate = per_second(&mut float)?;
+    report.add("proofs", format!("{name}: float inference by tract, the same"), rate, "runs/s");
+    Ok(())
+}
+
+/// Perceptrons from 10 thousand to 8 million weights, of two to eight layers.
+const GROWTH: [&[usize]; 10] = [
+    &[64, 96, 40],
+    &[128, 128, 128],
+    &[256, 192, 256],
+    &[256, 256, 256, 256],
+    &[512, 480, 512],
+    &[256, 256, 256, 256, 256, 256, 256, 256, 256],
+    &[1024, 960, 1024],
+    &[2048, 960, 2048],
+    &[2048, 1984, 960, 1024],
+    &[2048, 1984, 1984],
+];
+
+fn growth(report: &mut Report, folder: &Path, runtime: &Runtime) -> Result<()> {
+    std::fs::create_dir_all(folder)?;
+    let mut table = String::from(
+        "weights,layers,inputs,commit_ms,prove_ms,verify_native_ms,verify_wasm_ms,proof_bytes\n",
+    );
+    for widths in GROWTH {
+        say(&format!("proving a perceptron {widths:?}"));
+        let graph = sealed(synthetic::perceptron(widths, 13)?)?;
+        let mut figures = measure(&graph, 3, runtime)?;
+        let prove = median(&mut figures.prove_ms);
+        report.add("proofs", format!("{} weights: prove", figures.weights), prove, "ms");
+        writeln!(
+            table,
+            "{},{},{},{:.1},{:.1},{:.2},{:.2},{}",
+            figures.weights,
+            figures.layers,
+            figures.inputs,
+            figures.commit_ms,
+            prove,
+            median(&mut figures.verify_ms),
+            median(&mut figures.wasm_ms),
+            figures.proof_bytes,
+        )?;
+    }
+    let file = folder.join("proofs.csv");
+    std::fs::write(&file, table)?;
+    say(&format!("wrote {}", file.display()));
+    Ok(())
+}
+
+/// The same ONNX files and samples through ezkl.
+fn ezkl(report: &mut Report, python: &Path, models: &Path) -> Result<()> {
+    const SCRIPT: &str = include_str!("ezkl_peer.py");
+    const PROOFS: &str = "3";
+    say("proving the same ONNX files with ezkl");
+    let output = Command::new(python)
+        .args(["-c", SCRIPT])
+        .arg(models)
+        .arg(PROOFS)
+        .args(PEERS)
+        .output()
+        .with_context(|| format!("cannot start {}", python.display()))?;
+    let error = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "ezkl failed: {error}");
+    let text = String::from_utf8(output.stdout)?;
+    let line = text.lines().last().context("ezkl printed nothing")?;
+    let figures: BTreeMap<String, BTreeMap<String, f64>> = serde_json::from_str(line)?;
+    for (name, figures) in figures {
+        for (figure, value) in figures {
+            let (case, value, unit) = match figure.as_str() {
+                "setup_s" => ("set up, once", value * 1e3, "ms"),
+                "prove_s" => ("prove, median", value * 1e3, "ms"),
+                "verify_ms" => ("verify, native, median", value, "ms"),
+                "proof_bytes" => ("proof", value / 1e3, "kB"),
+                "key_bytes" => ("proving key", value / 1e6, "MB"),
+                "memory_mb" => ("prover's memory", value, "MB"),
+                _ => continue,
+            };
+            report.add("proofs", format!("{name}, ezkl: {case}"), value, unit);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,136 @@
+//! The verifier in the runtime's own wasm says the same as the native one, of proofs that hold, of
+//! statements that are false and of bytes that are no proof; and it never traps.
+
+use assay_graph::{Graph, Plan, Shape};
+use assay_primitives::engine::ProofContext;
+use assay_proof::{Context, Statement, Verifier};
+use assay_proof_fixtures::{graph, perceptron, prover, Layer, Random, QUICK};
+use codec::{Decode, Encode};
+use sc_executor::WasmExecutor;
+use sp_core::traits::{CallContext, CodeExecutor, RuntimeCode, WrappedRuntimeCode};
+use sp_state_machine::BasicExternalities;
+
+/// Mutations of each proof, unless `ASSAY_PROOF_MUTATIONS` says another number.
+const MUTATIONS: usize = 150;
+
+struct Runtime {
+    executor: WasmExecutor<sp_io::SubstrateHostFunctions>,
+    code: Vec<u8>,
+}
+
+impl Runtime {
+    fn new() -> Self {
+        let code = assay_runtime::WASM_BINARY.expect("built with its wasm");
+        let code = sp_maybe_compressed_blob::decompress(code, 1 << 27).unwrap().into_owned();
+        // Verification calls no engine.
+        let executor = WasmExecutor::builder().with_allow_missing_host_functions(true).build();
+        Self { executor, code }
+    }
+
+    /// Panics if the runtime traps.
+    fn verify(&self, case: &Case, output: &[u8], proof: &[u8]) -> Result<(), String> {
+        let code = WrappedRuntimeCode(self.code.as_slice().into());
+        let code = RuntimeCode { code_fetcher: &code, heap_pages: None, hash: vec![1] };
+        let architecture = case.graph.architecture.encode();
+        let call = (architecture, &case.context, &case.input, output, proof).encode();
+        let (result, _) = self.executor.call(
+            &mut BasicExternalities::default(),
+            &code,
+            "AssayApi_verify_proof",
+            &call,
+            CallContext::Offchain,
+        );
+        Decode::decode(&mut &result.unwrap()[..]).unwrap()
+    }
+}
+
+/// One inference with its proof.
+struct Case {
+    graph: Graph,
+    context: ProofContext,
+    input: Vec<u8>,
+    output: Vec<u8>,
+    proof: Vec<u8>,
+    verifier: Verifier,
+}
+
+fn borrowed(context: &ProofContext) -> Context<'_> {
+    Context {
+        genesis: context.genesis,
+        domain: &context.domain,
+        request: &context.request,
+        requester: context.requester,
+        operator: context.operator,
+    }
+}
+
+impl Case {
+    fn new(graph: Graph) -> Self {
+        let verifier = Verifier::new(&Plan::new(graph.architecture.clone()).unwrap()).unwrap();
+        let context = ProofContext {
+            genesis: [1; 32],
+            domain: b"test".to_vec(),
+            request: vec![7; 8],
+            requester: [2; 32],
+            operator: [3; 32],
+        };
+        let mut random = Random(5);
+        let input: Vec<u8> = (0..verifier.input_bytes()).map(|_| random.byte()).collect();
+        let proven = prover(&graph).prove(&borrowed(&context), &input).unwrap();
+        Self { graph, context, input, output: proven.output, proof: proven.proof, verifier }
+    }
+
+    /// Both verifiers, which have to agree to the letter.
+    fn verify(&self, runtime: &Runtime, output: &[u8], proof: &[u8]) -> Result<(), String> {
+        let statement = Statement { context: borrowed(&self.context), input: &self.input, output };
+        let native = self.verifier.verify(&statement, proof).map_err(|e| e.to_string());
+        assert_eq!(runtime.verify(self, output, proof), native);
+        native
+    }
+}
+
+fn cases() -> [Case; 2] {
+    let layers = [
+        Layer::Conv2d(5, [3, 3]),
+        Layer::Requantize,
+        Layer::MaxPool2d([2, 2]),
+        Layer::Lookup,
+        Layer::Conv2d(3, [1, 1]),
+    ];
+    [perceptron(&[30, 20, 10], &QUICK), graph(Shape::new(2, 5, 6), &layers, &QUICK)].map(Case::new)
+}
+
+#[test]
+fn wasm_and_native_agree_on_proofs_and_on_false_statements() {
+    let runtime = Runtime::new();
+    for case in cases() {
+        assert_eq!(case.verify(&runtime, &case.output, &case.proof), Ok(()));
+        let mut other = case.output.clone();
+        other[0] ^= 1;
+        assert!(case.verify(&runtime, &other, &case.proof).is_err());
+        assert!(case.verify(&runtime, &other[1..], &case.proof).is_err());
+    }
+}
+
+#[test]
+fn no_mutation_is_accepted_in_wasm_and_none_traps() {
+    let count = std::env::var("ASSAY_PROOF_MUTATIONS").ok().and_then(|count| count.parse().ok());
+    let runtime = Runtime::new();
+    for case in cases() {
+        let mut random = Random(9);
+        let mut below = |bound: usize| {
+            (0..3).fold(0, |number, _| number << 8 | usize::from(random.byte())) % bound
+        };
+        for _ in 0..count.unwrap_or(MUTATIONS) {
+            let mut bytes = case.proof.clone();
+            let at = below(bytes.len());
+            match below(5) {
+                0 | 1 => bytes[at] ^= 1 << below(8),
+                2 => bytes.truncate(at),
+                3 => bytes.insert(at, below(256) as u8),
+                _ => drop(bytes.remove(at)),
+            }
+            assert!(case.verify(&runtime, &case.output, &bytes).is_err(), "changed at {at}");
+        }
+    }
+}
