@@ -4,7 +4,6 @@ mod chain;
 mod engine;
 mod proofs;
 mod report;
-mod synthetic;
 mod weights;
 
 use std::path::PathBuf;

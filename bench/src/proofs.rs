@@ -12,15 +12,13 @@ use std::{
 use anyhow::{anyhow, bail, ensure, Context as _, Result};
 use assay_graph::{fast, CheckedGraph, Graph};
 use assay_primitives::engine::ProofContext;
-use assay_proof::{seal, Context, ProofParameters, Prover, Statement};
+use assay_proof::{Context, ProofParameters, Prover, Statement};
+use assay_proof_fixtures::Random;
 use codec::{Decode, Encode};
 use sp_core::traits::{CallContext, CodeExecutor, RuntimeCode, WrappedRuntimeCode};
 use tract_onnx::prelude::*;
 
-use crate::{
-    report::{median, say, Report},
-    synthetic,
-};
+use crate::report::{median, say, Report};
 
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
@@ -77,9 +75,12 @@ pub fn bench(report: &mut Report, models: &Path, options: &Options) -> Result<()
         print(report, name, figures);
         report.add("proofs", format!("{name}: prover's memory"), memory(&file)?, "MB");
     }
-    let dense = synthetic::perceptron(&[2048, 2048], 7)?;
     say("proving a dense layer of 2048 times 2048 weights");
-    print(report, "dense 2048x2048", measure(&sealed(dense)?, options.proofs.min(5), &runtime)?);
+    print(
+        report,
+        "dense 2048x2048",
+        measure(&perceptron(&[2048, 2048])?, options.proofs.min(5), &runtime)?,
+    );
     inference(report, models)?;
     if let Some(folder) = &options.growth {
         growth(report, folder, &runtime)?;
@@ -110,10 +111,11 @@ fn read(file: &Path) -> Result<CheckedGraph> {
     CheckedGraph::new(graph).map_err(|e| anyhow!("{}: {e}", file.display()))
 }
 
-fn sealed(mut graph: Graph) -> Result<CheckedGraph> {
-    let weights = graph.weights.parameters.iter().map(|set| set.weights.len()).sum();
-    seal(&mut graph, &ProofParameters::recommended(weights))?;
-    Ok(CheckedGraph::new(graph)?)
+/// Random weights, sealed as is recommended for as many.
+fn perceptron(widths: &[u32]) -> Result<CheckedGraph> {
+    let weights = widths.windows(2).map(|sides| sides[0] as usize * sides[1] as usize).sum();
+    let parameters = ProofParameters::recommended(weights);
+    Ok(CheckedGraph::new(assay_proof_fixtures::perceptron(widths, &parameters))?)
 }
 
 fn milliseconds(started: Instant) -> f64 {
@@ -159,7 +161,7 @@ fn measure(graph: &CheckedGraph, proofs: usize, runtime: &Runtime) -> Result<Fig
         security_bits: verifier.security_bits(),
     };
     let architecture = graph.plan().architecture().encode();
-    let mut random = synthetic::Random::new(11);
+    let mut random = Random(11);
     for number in 0..proofs as u64 {
         let input: Vec<u8> = (0..verifier.input_bytes()).map(|_| random.byte()).collect();
         let context = context(number);
@@ -284,7 +286,7 @@ fn inference(report: &mut Report, models: &Path) -> Result<()> {
 }
 
 /// Perceptrons from 10 thousand to 8 million weights, of two to eight layers.
-const GROWTH: [&[usize]; 10] = [
+const GROWTH: [&[u32]; 10] = [
     &[64, 96, 40],
     &[128, 128, 128],
     &[256, 192, 256],
@@ -304,7 +306,7 @@ fn growth(report: &mut Report, folder: &Path, runtime: &Runtime) -> Result<()> {
     );
     for widths in GROWTH {
         say(&format!("proving a perceptron {widths:?}"));
-        let graph = sealed(synthetic::perceptron(widths, 13)?)?;
+        let graph = perceptron(widths)?;
         let mut figures = measure(&graph, 3, runtime)?;
         let prove = median(&mut figures.prove_ms);
         report.add("proofs", format!("{} weights: prove", figures.weights), prove, "ms");

@@ -1,5 +1,5 @@
 //! Sealed integer graphs, and proofs of what they compute, for the tests and benchmarks of the
-//! pallets. Only tests link this.
+//! pallets, and for `assay-bench`. Nothing that runs on a network links this.
 //!
 //! The benchmarks run in wasm, where nothing can be proven. Their proofs are files, which
 //! `cargo run --release -p assay-proof-fixtures` writes again after a change of the proof system.
