@@ -21,6 +21,9 @@ pub const MAX_LEAVES: u32 = (4 * MAX_TENSOR_ELEMENTS / LEAF_BYTES) as u32;
 /// A tensor of so many bytes or fewer is shown whole, without naming a leaf first.
 pub const MAX_WHOLE_BYTES: u32 = 16 * LEAF_BYTES as u32;
 
+/// Most moves of a dispute.
+pub const MAX_MOVES: u32 = 7;
+
 /// The roots of all tensors, the input first.
 pub type Roots = BoundedVec<Digest, ConstU32<{ MAX_TENSORS as u32 }>>;
 /// The digests of the leaves of a tensor.

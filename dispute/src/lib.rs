@@ -11,7 +11,7 @@ pub mod worst;
 
 pub use game::{
     Answer, Choice, Claim, LeafDigests, Outcome, Party, Piece, Refusal, Roots, Shown, Stage, Step,
-    MAX_LEAVES, MAX_WHOLE_BYTES,
+    MAX_LEAVES, MAX_MOVES, MAX_WHOLE_BYTES,
 };
 #[cfg(feature = "std")]
 pub use player::Player;

@@ -50,6 +50,53 @@ impl core::fmt::Display for DisputeId {
     }
 }
 
+/// How long disputes take.
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Debug,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+    Serialize,
+    Deserialize,
+)]
+pub struct DisputeTiming {
+    /// Blocks after a result in which disputes over it may be opened. At least 1.
+    pub window: BlockNumber,
+    /// Blocks for each move in a dispute. At least 1.
+    pub response: BlockNumber,
+}
+
+/// What was decided about a result.
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Debug,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+    Serialize,
+    Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// It is proven.
+    #[codec(index = 0)]
+    Right,
+    /// It is wrong, or was not defended.
+    #[codec(index = 1)]
+    Wrong,
+}
+
 /// An operator's move in a dispute.
 #[derive(
     Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,

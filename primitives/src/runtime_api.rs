@@ -6,9 +6,12 @@ use scale_info::TypeInfo;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    engine::ProofContext, model::ModelDescriptor, operator::EngineVersion, ArtifactManifest,
-    Assurance, AssuranceClasses, Balance, BlockNumber, Digest, Evidence, ModelId, Outcome,
-    ProofTerms, Receipt, RequestId, VersionId, WorkerId,
+    dispute::{DisputeId, DisputeTiming, Verdict},
+    engine::ProofContext,
+    model::ModelDescriptor,
+    operator::EngineVersion,
+    ArtifactManifest, Assurance, AssuranceClasses, Balance, BlockNumber, Digest, Evidence, ModelId,
+    Outcome, ProofTerms, Receipt, RequestId, VersionId, WorkerId,
 };
 
 /// What a request would cost now.
@@ -59,7 +62,8 @@ pub enum Status {
     /// Operators are drawn; a signed result or the commitments of a quorum are awaited.
     #[codec(index = 1)]
     Assigned,
-    /// A quorum has committed; the results are awaited.
+    /// A quorum has committed; the results are awaited. In class `Optimistic`: there is a result,
+    /// which is final when its window has passed and no dispute over it is open.
     #[codec(index = 2)]
     Submitted,
     /// It is over.
@@ -196,6 +200,54 @@ pub struct ArtifactView<AccountId> {
     pub missing: Vec<u32>,
 }
 
+/// An optimistic result that is not final.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo)]
+pub struct OptimisticView<AccountId> {
+    /// Whose result.
+    pub request: RequestId,
+    /// The operator, which claims it.
+    pub operator: AccountId,
+    /// The output payload that it claims. Nobody has checked it.
+    pub output: Vec<u8>,
+    /// Root of the trace that it claims.
+    pub trace_root: Digest,
+    /// Last height at which a dispute may be opened. The result is final at the next one, unless
+    /// a dispute is open then.
+    pub disputable_until: BlockNumber,
+    /// Open disputes over it, in the order of opening.
+    pub disputes: Vec<DisputeId>,
+}
+
+/// An open dispute.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo)]
+pub struct DisputeView<AccountId> {
+    /// The dispute.
+    pub id: DisputeId,
+    /// Whose result.
+    pub request: RequestId,
+    /// The operator, which claims it.
+    pub operator: AccountId,
+    /// Who disputes it.
+    pub challenger: AccountId,
+    /// What the challenger put up, in plancks.
+    pub bond: Balance,
+    /// What the operator loses of its present bond if it loses, in plancks; without the reward.
+    pub penalty: Balance,
+    /// What the challenger gets of that bond beside its own if it wins, in plancks.
+    pub reward: Balance,
+    /// Height at which it was opened.
+    pub opened_at: BlockNumber,
+    /// Last height at which the next move counts.
+    pub deadline: BlockNumber,
+    /// Blocks for each move.
+    pub response: BlockNumber,
+    /// Where it stands: the encoding of an `assay_dispute::Stage`.
+    pub stage: Vec<u8>,
+    /// What another dispute or a proof has decided about the result. Then this one awaits no move,
+    /// and ends by `close` or at its deadline.
+    pub verdict: Option<Verdict>,
+}
+
 sp_api::decl_runtime_apis! {
     /// What clients and workers ask.
     pub trait AssayApi<AccountId> where AccountId: codec::Codec {
@@ -213,6 +265,16 @@ sp_api::decl_runtime_apis! {
         fn receipt(id: RequestId) -> Option<ReceiptView<AccountId>>;
         /// Digest of a finished request's receipt; never pruned.
         fn receipt_digest(id: RequestId) -> Option<Digest>;
+        /// The input payload of an open request that brought it along; `None` for others.
+        fn input(id: RequestId) -> Option<Vec<u8>>;
+        /// The optimistic result of a request that is not final; `None` if there is none.
+        fn optimistic(id: RequestId) -> Option<OptimisticView<AccountId>>;
+        /// The open disputes over the result of a request, or all, in the order of opening.
+        fn open_disputes(request: Option<RequestId>) -> Vec<DisputeId>;
+        /// A dispute; `None` if it is over, or was never opened.
+        fn dispute(id: DisputeId) -> Option<DisputeView<AccountId>>;
+        /// How long disputes over new results take.
+        fn dispute_timing() -> DisputeTiming;
         /// A version.
         fn version(id: VersionId) -> Option<VersionView<AccountId>>;
         /// The encoded architecture of a version that is an integer graph; `None` for others.

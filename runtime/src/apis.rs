@@ -2,14 +2,16 @@
 
 use alloc::{format, string::String, vec::Vec};
 use assay_primitives::{
+    dispute::{DisputeId, DisputeTiming, OptimisticResults},
     engine::ProofContext,
     runtime_api::{
-        ArtifactView, Assignment, OperatorView, Quote, QuoteError, ReceiptView, RequestView,
-        ServiceView, VersionView,
+        ArtifactView, Assignment, DisputeView, OperatorView, OptimisticView, Quote, QuoteError,
+        ReceiptView, RequestView, ServiceView, VersionView,
     },
-    traits::{Bonds as _, Models as _, Operators as _},
+    traits::{Bonds as _, Models as _, Operators as _, Verification as _},
     validate_payload, Assurance, Digest, ModelId, RequestId, VersionId, WorkerId,
 };
+use codec::Encode;
 use frame_support::{
     genesis_builder_helper::{build_state, get_preset},
     weights::Weight,
@@ -26,10 +28,13 @@ use sp_session::OpaqueGeneratedSessionKeys;
 use sp_version::RuntimeVersion;
 
 use crate::{
-    configs::consensus::BABE_GENESIS_EPOCH_CONFIG, genesis, AccountId, Babe, Balance, Block,
-    Executive, Grandpa, Historical, Inference, InherentDataExt, ModelRegistry, Nonce, Operators,
-    Runtime, RuntimeGenesisConfig, SessionKeys, Settlement, Storage, System, TransactionPayment,
-    VERSION,
+    configs::{
+        assay::{LostDisputeSlash, WrongResultSlash},
+        consensus::BABE_GENESIS_EPOCH_CONFIG,
+    },
+    genesis, AccountId, Babe, Balance, Block, Disputes, Executive, Grandpa, Historical, Inference,
+    InherentDataExt, ModelRegistry, Nonce, Operators, Runtime, RuntimeGenesisConfig, SessionKeys,
+    Settlement, Storage, System, TransactionPayment, Verification, VERSION,
 };
 
 fn version_view(id: VersionId) -> Option<VersionView<AccountId>> {
@@ -98,6 +103,38 @@ fn assignment(id: RequestId) -> Option<Assignment> {
         assurance: request.assurance,
         deadline: request.deadline,
         status: request.status,
+    })
+}
+
+fn optimistic_view(request: RequestId) -> Option<OptimisticView<AccountId>> {
+    let result = <Inference as OptimisticResults<AccountId>>::result(request)?;
+    Some(OptimisticView {
+        request,
+        output: Verification::shown_output(request, &result.operator)?,
+        operator: result.operator,
+        trace_root: result.trace_root,
+        disputable_until: result.disputable_until,
+        disputes: Disputes::open_disputes(Some(request)),
+    })
+}
+
+fn dispute_view(id: DisputeId) -> Option<DisputeView<AccountId>> {
+    let dispute = pallet_disputes::OpenDisputes::<Runtime>::get(id)?;
+    let bond = Settlement::bonded(&dispute.operator);
+    let penalty = WrongResultSlash::get() * bond;
+    Some(DisputeView {
+        id,
+        request: dispute.request,
+        operator: dispute.operator,
+        challenger: dispute.challenger,
+        bond: dispute.bond,
+        penalty,
+        reward: LostDisputeSlash::get() * bond.saturating_sub(penalty),
+        opened_at: dispute.opened_at,
+        deadline: dispute.deadline,
+        response: dispute.response,
+        stage: dispute.stage.encode(),
+        verdict: pallet_disputes::Verdicts::<Runtime>::get(dispute.request),
     })
 }
 
@@ -215,7 +252,6 @@ impl_runtime_apis! {
             _slot: sp_consensus_babe::Slot,
             authority: sp_consensus_babe::AuthorityId,
         ) -> Option<sp_consensus_babe::OpaqueKeyOwnershipProof> {
-            use codec::Encode;
             use frame_support::traits::KeyOwnerProofSystem;
             Historical::prove((sp_consensus_babe::KEY_TYPE, authority))
                 .map(|proof| sp_consensus_babe::OpaqueKeyOwnershipProof::new(proof.encode()))
@@ -252,7 +288,6 @@ impl_runtime_apis! {
             _set: sp_consensus_grandpa::SetId,
             authority: GrandpaId,
         ) -> Option<sp_consensus_grandpa::OpaqueKeyOwnershipProof> {
-            use codec::Encode;
             use frame_support::traits::KeyOwnerProofSystem;
             Historical::prove((sp_consensus_grandpa::KEY_TYPE, authority))
                 .map(|proof| sp_consensus_grandpa::OpaqueKeyOwnershipProof::new(proof.encode()))
@@ -335,6 +370,26 @@ impl_runtime_apis! {
 
         fn receipt_digest(id: RequestId) -> Option<Digest> {
             pallet_inference::ReceiptDigests::<Runtime>::get(id)
+        }
+
+        fn input(id: RequestId) -> Option<Vec<u8>> {
+            pallet_inference::Inputs::<Runtime>::get(id).map(|input| input.into_inner())
+        }
+
+        fn optimistic(id: RequestId) -> Option<OptimisticView<AccountId>> {
+            optimistic_view(id)
+        }
+
+        fn open_disputes(request: Option<RequestId>) -> Vec<DisputeId> {
+            Disputes::open_disputes(request)
+        }
+
+        fn dispute(id: DisputeId) -> Option<DisputeView<AccountId>> {
+            dispute_view(id)
+        }
+
+        fn dispute_timing() -> DisputeTiming {
+            pallet_disputes::Timing::<Runtime>::get()
         }
 
         fn version(id: VersionId) -> Option<VersionView<AccountId>> {

@@ -29,8 +29,7 @@ use sp_core::sr25519;
 
 use crate::{
     configs::assay::{
-        AvailableClasses, DisputeWindow, MaxConcurrency, MaxDeadline, MaxInputBytes, MaxRoyalty,
-        MinBond,
+        AvailableClasses, MaxConcurrency, MaxDeadline, MaxInputBytes, MaxRoyalty, MinBond,
     },
     AccountId, Balance, Balances, BlockNumber, Inference, ModelRegistry, Operators, Runtime,
     System, Verification,
@@ -309,7 +308,8 @@ impl pallet_disputes::BenchmarkHelper<AccountId> for Helper {
                 .try_into()
                 .expect("one");
         });
-        let disputable_until = System::block_number() + DisputeWindow::get();
+        let window = pallet_disputes::Timing::<Runtime>::get().window;
+        let disputable_until = System::block_number() + window;
         pallet_inference::Claims::<Runtime>::insert(
             id,
             pallet_inference::Claim { trace_root, disputable_until },

@@ -1,7 +1,7 @@
 //! Genesis presets of the development chain and of the local network.
 
 use alloc::{vec, vec::Vec};
-use assay_primitives::ASY;
+use assay_primitives::{dispute::DisputeTiming, ASY};
 use frame_support::build_struct_json_patch;
 use serde_json::Value;
 use sp_consensus_babe::AuthorityId as BabeId;
@@ -14,8 +14,8 @@ use crate::{
         assay::TreasuryAccount,
         consensus::{SessionKeys, BABE_GENESIS_EPOCH_CONFIG},
     },
-    AccountId, BabeConfig, BalancesConfig, RuntimeGenesisConfig, SessionConfig, SudoConfig,
-    EXISTENTIAL_DEPOSIT,
+    AccountId, BabeConfig, BalancesConfig, DisputesConfig, RuntimeGenesisConfig, SessionConfig,
+    SudoConfig, EXISTENTIAL_DEPOSIT,
 };
 
 /// What each well-known account starts with.
@@ -36,6 +36,10 @@ fn keys(name: Sr25519Keyring) -> (AccountId, AccountId, SessionKeys) {
     (account.clone(), account, keys)
 }
 
+/// How long disputes take on these chains: 40 seconds to open one, 20 for each move. All nodes are
+/// near each other, and who tries the network out wants to see the end.
+const DISPUTE_TIMING: DisputeTiming = DisputeTiming { window: 20, response: 10 };
+
 /// A genesis with these validators, in which every well-known account has money and Alice is
 /// sudo.
 fn genesis(validators: &[Sr25519Keyring]) -> Value {
@@ -49,6 +53,7 @@ fn genesis(validators: &[Sr25519Keyring]) -> Value {
         session: SessionConfig {
             keys: validators.iter().map(|name| keys(*name)).collect::<Vec<_>>(),
         },
+        disputes: DisputesConfig { timing: Some(DISPUTE_TIMING), ..Default::default() },
         sudo: SudoConfig { key: Some(Sr25519Keyring::Alice.to_account_id()) },
     })
 }

@@ -7,7 +7,7 @@ use assay_graph::{fast, interpret, CheckedGraph, Graph, Shape, Tensor, Trace};
 use assay_primitives::{
     artifact::ArtifactManifest,
     digest,
-    dispute::{DisputeId, TraceStatement},
+    dispute::{DisputeId, DisputeTiming, TraceStatement},
     proof::{account_bytes, PROOF_DOMAIN},
     runtime_api::Status,
     Assurance, AssuranceClass, Balance, Digest, ElementType, Outcome, RejectReason, RequestId, ASY,
@@ -16,8 +16,7 @@ use assay_proof::{Context, ProofParameters};
 use assay_proof_fixtures::{descriptor, graph, prover, Layer};
 use assay_runtime::{
     configs::assay::{
-        AvailableClasses, DisputeBond, DisputeWindow, LostDisputeSlash, ResponseBlocks,
-        TreasuryShare, WrongResultSlash,
+        AvailableClasses, DisputeBond, LostDisputeSlash, TreasuryShare, WrongResultSlash,
     },
     AccountId, Balances, Disputes, Runtime, System,
 };
@@ -38,6 +37,11 @@ const ASK: Balance = 1_000_000_000_007;
 const ROYALTY: Perbill = Perbill::from_percent(10);
 const REQUEST: RequestId = RequestId(0);
 const DISPUTE: DisputeId = DisputeId(0);
+
+/// How long disputes take on the local network.
+fn timing() -> DisputeTiming {
+    pallet_disputes::Timing::<Runtime>::get()
+}
 
 /// A model, an input, and what the operator claims of it.
 struct Case {
@@ -256,7 +260,7 @@ fn what_nobody_disputes_is_final_after_the_window() {
             OPERATOR.to_account_id(),
             REQUEST
         ));
-        go_to(since + DisputeWindow::get());
+        go_to(since + timing().window);
         assert_eq!(record().status, Status::Submitted);
         check_all();
         empty_block();
@@ -303,7 +307,7 @@ fn a_false_dispute_delays_the_payment_and_loses_its_bond() {
         let since = System::block_number();
         let spent = case.play(&Case::lie().defender());
         assert_eq!(record().status, Status::Submitted);
-        go_to(since + DisputeWindow::get() + 1);
+        go_to(since + timing().window + 1);
         assert_eq!(record().status, Status::Final(Outcome::Verified));
         let mut expected = paid(before);
         expected[2] += DisputeBond::get() / 2;
@@ -318,10 +322,10 @@ fn a_dispute_that_outlasts_the_window_keeps_the_result_open() {
     let case = Case::honest();
     run(|| {
         case.submit();
-        go_to(System::block_number() + DisputeWindow::get() - 2);
+        go_to(System::block_number() + timing().window - 2);
         submit(CHALLENGER, pallet_disputes::Call::open { request: REQUEST });
         let opened = System::block_number();
-        go_to(opened + ResponseBlocks::get());
+        go_to(opened + timing().response);
         assert_eq!(record().status, Status::Submitted);
         check_all();
         // Nobody defends it.
@@ -332,7 +336,7 @@ fn a_dispute_that_outlasts_the_window_keeps_the_result_open() {
     // Nobody goes on with it.
     run(|| {
         case.submit();
-        go_to(System::block_number() + DisputeWindow::get() - 2);
+        go_to(System::block_number() + timing().window - 2);
         submit(CHALLENGER, pallet_disputes::Call::open { request: REQUEST });
         let dispute = OpenDisputes::<Runtime>::get(DISPUTE).unwrap();
         let answer = case.defender().answer(&dispute.stage).unwrap();
@@ -340,7 +344,7 @@ fn a_dispute_that_outlasts_the_window_keeps_the_result_open() {
         let (stage, signature) = (statement.stage, sign(&worker(0), &statement));
         let call = pallet_disputes::Call::answer { dispute: DISPUTE, stage, answer, signature };
         assert_ok!(include(general(call)));
-        go_to(System::block_number() + ResponseBlocks::get());
+        go_to(System::block_number() + timing().response);
         assert_eq!(record().status, Status::Submitted);
         empty_block();
         assert_eq!(record().status, Status::Final(Outcome::Verified));

@@ -8,7 +8,7 @@ use assay_dispute::{Answer, Choice};
 use assay_graph::commit::MAX_TILE_OPENING_BYTES;
 use assay_primitives::{
     artifact::{MAX_ARTIFACT_BYTES, MAX_CHUNKS, MAX_CHUNK_BYTES},
-    dispute::DisputeId,
+    dispute::{DisputeId, DisputeTiming},
     model::{
         Format, Licence, ModelName, Tolerance, MAX_LICENCE_BYTES, MAX_NAME_BYTES, MAX_TENSORS,
     },
@@ -286,6 +286,7 @@ fn largest_calls() -> Vec<RuntimeCall> {
                 proof: bounded(&vec![1; MAX_PROOF_BYTES as usize]),
             },
             pallet_disputes::Call::close { dispute },
+            pallet_disputes::Call::set_timing { timing: DisputeTiming { window: 1, response: 1 } },
         ]
         .map(RuntimeCall::Disputes),
     );

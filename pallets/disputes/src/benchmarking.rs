@@ -10,7 +10,7 @@ use assay_graph::{
     CheckedGraph, Tensor,
 };
 use assay_primitives::{
-    dispute::{DisputeId, OptimisticResults},
+    dispute::{DisputeId, DisputeTiming, OptimisticResults},
     proof::MAX_ARCHITECTURE_BYTES,
     traits::BenchmarkHelper as _,
     Digest, RequestId, Statement,
@@ -269,5 +269,18 @@ mod benchmarks {
         }
 
         assert!(OpenDisputes::<T>::get(id).is_none());
+    }
+
+    #[benchmark]
+    fn set_timing() -> Result<(), BenchmarkError> {
+        let origin =
+            T::AdminOrigin::try_successful_origin().map_err(|_| BenchmarkError::Weightless)?;
+        let timing = DisputeTiming { window: 1, response: 1 };
+
+        #[extrinsic_call]
+        _(origin as T::RuntimeOrigin, timing);
+
+        assert_eq!(Timing::<T>::get(), timing);
+        Ok(())
     }
 }

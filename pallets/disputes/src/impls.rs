@@ -1,10 +1,10 @@
 //! Opening, moving, ending.
 
 use alloc::vec::Vec;
-use assay_dispute::{Answer, Choice, Claim, Outcome, Party, Refusal, Stage};
+use assay_dispute::{Answer, Choice, Claim, Outcome, Party, Refusal, Stage, MAX_MOVES};
 use assay_graph::{commit::tensor_bytes, Architecture, Plan};
 use assay_primitives::{
-    dispute::{DisputeBonds, DisputeId, Disputes, OptimisticResults, OutputProofs},
+    dispute::{DisputeBonds, DisputeId, DisputeTiming, Disputes, OptimisticResults, OutputProofs},
     BlockNumber, Digest, RequestId,
 };
 use frame_support::{ensure, traits::Get};
@@ -16,7 +16,7 @@ use sp_runtime::{
 
 use crate::{
     Agenda, Cause, Config, Counts, Dispute, Error, Event, NextDispute, OpenDisputes, Pallet,
-    Verdict, Verdicts,
+    Timing, Verdict, Verdicts,
 };
 
 impl<T: Config> From<Refusal> for Error<T> {
@@ -61,6 +61,24 @@ impl<T: Config> Pallet<T> {
         Digest::from_slice(hash.as_ref())
     }
 
+    /// Whether disputes may take so long.
+    pub(crate) fn is_allowed(timing: DisputeTiming) -> bool {
+        let moves = timing.response.saturating_mul(MAX_MOVES);
+        let longest = timing.window.saturating_add(moves);
+        timing.window > 0 && timing.response > 0 && longest <= T::MaxBlocks::get()
+    }
+
+    /// The open disputes over the result of a request, or all, in the order of opening. For
+    /// views: there is no bound.
+    pub fn open_disputes(request: Option<RequestId>) -> Vec<DisputeId> {
+        let mut ids: Vec<DisputeId> = OpenDisputes::<T>::iter()
+            .filter(|(_, dispute)| request.is_none_or(|request| dispute.request == request))
+            .map(|(id, _)| id)
+            .collect();
+        ids.sort_unstable();
+        ids
+    }
+
     /// An architecture that is on chain was checked when it was published.
     fn plan(request: RequestId) -> Result<Plan, Error<T>> {
         T::Results::architecture(request)
@@ -89,7 +107,8 @@ impl<T: Config> Pallet<T> {
         T::Bonds::take(&challenger, bond)?;
         NextDispute::<T>::put(DisputeId(next));
         Counts::<T>::mutate(request, |count| *count += 1);
-        let deadline = now.saturating_add(T::ResponseBlocks::get());
+        let response = Timing::<T>::get().response;
+        let deadline = now.saturating_add(response);
         Agenda::<T>::insert(deadline + 1, id, ());
         OpenDisputes::<T>::insert(
             id,
@@ -100,6 +119,7 @@ impl<T: Config> Pallet<T> {
                 bond,
                 opened_at: now,
                 deadline,
+                response,
                 stage: Stage::Roots,
             },
         );
@@ -124,7 +144,7 @@ impl<T: Config> Pallet<T> {
     /// The dispute comes to another stage. Returns the deadline of the next move.
     fn advance(id: DisputeId, mut dispute: Dispute<T::AccountId>, stage: Stage) -> BlockNumber {
         Agenda::<T>::remove(dispute.deadline + 1, id);
-        let deadline = Self::now().saturating_add(T::ResponseBlocks::get());
+        let deadline = Self::now().saturating_add(dispute.response);
         Agenda::<T>::insert(deadline + 1, id, ());
         dispute.deadline = deadline;
         dispute.stage = stage;

@@ -6,8 +6,8 @@
 //! * A challenger opens a dispute within the result's window, with a bond. Any number of disputes
 //!   over one result may be open; none keeps another from being opened, and each goes its own
 //!   way.
-//! * The moves are those of the crate `assay-dispute`. Each has `ResponseBlocks`; who is on turn
-//!   and does not move in time, loses. Operators move with feeless calls that are authorized by
+//! * The moves are those of the crate `assay-dispute`. Each has the blocks that [`Timing`] gives;
+//!   who is on turn and does not move in time, loses. Operators move with feeless calls that are authorized by
 //!   their worker key. Challengers pay fees.
 //! * The first dispute that an operator loses ends the request: the payer is refunded and
 //!   compensated, the operator penalised, the challenger rewarded. All others over the result
@@ -49,7 +49,7 @@ pub mod pallet {
     use alloc::vec::Vec;
     use assay_dispute::{Answer, Choice};
     use assay_primitives::{
-        dispute::{DisputeBonds, DisputeId, OptimisticResults, OutputProofs},
+        dispute::{DisputeBonds, DisputeId, DisputeTiming, OptimisticResults, OutputProofs},
         Balance, BlockNumber, Digest, RequestId, WorkerSignature,
     };
     use frame_support::pallet_prelude::*;
@@ -82,9 +82,15 @@ pub mod pallet {
         /// operator's feeless moves would cost as a payer's: see docs/adr/0012.
         #[pallet::constant]
         type Bond: Get<Balance>;
-        /// Blocks for one move.
+        /// How long disputes take unless [`Timing`] is set.
         #[pallet::constant]
-        type ResponseBlocks: Get<BlockNumber>;
+        type DefaultTiming: Get<DisputeTiming>;
+        /// Most blocks from a result to the end of a dispute over it, whatever [`Timing`] says.
+        /// Operators must not be able to take their bonds sooner.
+        #[pallet::constant]
+        type MaxBlocks: Get<BlockNumber>;
+        /// Who may set [`Timing`].
+        type AdminOrigin: EnsureOrigin<Self::RuntimeOrigin>;
         /// Most bytes of an output.
         #[pallet::constant]
         type MaxOutputBytes: Get<u32>;
@@ -131,6 +137,32 @@ pub mod pallet {
     /// First height whose agenda is not worked off.
     #[pallet::storage]
     pub type AgendaCursor<T: Config> = StorageValue<_, BlockNumber, ValueQuery>;
+
+    /// How long disputes over results take that are handed in from now on. Results and disputes
+    /// that are there keep the heights, and the blocks for a move, that they came with.
+    #[pallet::storage]
+    pub type Timing<T: Config> = StorageValue<_, DisputeTiming, ValueQuery, T::DefaultTiming>;
+
+    /// What a chain starts with.
+    #[pallet::genesis_config]
+    #[derive(frame_support::DefaultNoBound)]
+    pub struct GenesisConfig<T: Config> {
+        /// How long disputes take; [`Config::DefaultTiming`] where `None`.
+        pub timing: Option<DisputeTiming>,
+        /// No configuration: ties the type to the runtime.
+        #[serde(skip)]
+        pub _config: core::marker::PhantomData<T>,
+    }
+
+    #[pallet::genesis_build]
+    impl<T: Config> BuildGenesisConfig for GenesisConfig<T> {
+        fn build(&self) {
+            if let Some(timing) = self.timing {
+                assert!(Pallet::<T>::is_allowed(timing), "{timing:?} is out of bounds");
+                Timing::<T>::put(timing);
+            }
+        }
+    }
 
     /// What happened.
     #[pallet::event]
@@ -194,6 +226,11 @@ pub mod pallet {
             /// The dispute.
             dispute: DisputeId,
         },
+        /// Disputes over new results take another time.
+        TimingSet {
+            /// How long they take.
+            timing: DisputeTiming,
+        },
     }
 
     /// What can go wrong.
@@ -233,6 +270,9 @@ pub mod pallet {
         ProofRefused,
         /// There are no more identifiers.
         NoIdentifierLeft,
+        /// Window and blocks for a move are 1 at least, and the window and seven moves together
+        /// `MaxBlocks` at most.
+        TimingOutOfBounds,
     }
 
     #[pallet::hooks]
@@ -246,7 +286,7 @@ pub mod pallet {
         }
 
         fn integrity_test() {
-            assert!(T::ResponseBlocks::get() > 0, "a move takes a block");
+            assert!(Self::is_allowed(T::DefaultTiming::get()), "the default is allowed");
             assert!(T::Bond::get() > 0, "a dispute costs something");
             assert!(Self::sweeps_per_block() > 0, "the budget must allow a deadline");
         }
@@ -262,8 +302,8 @@ pub mod pallet {
         /// Disputes the result of a request. Puts up [`Config::Bond`].
         ///
         /// Whoever calls this should have run the model, with another output. It has to name the
-        /// first operation, the first leaf and a tile that are wrong, each within
-        /// [`Config::ResponseBlocks`] of the operator's move.
+        /// first operation, the first leaf and a tile that are wrong, each within as many blocks of
+        /// the operator's move as [`Timing`] gives when the dispute is opened.
         #[pallet::call_index(0)]
         #[pallet::weight(T::WeightInfo::open())]
         pub fn open(origin: OriginFor<T>, request: RequestId) -> DispatchResult {
@@ -344,6 +384,28 @@ pub mod pallet {
         pub fn close(origin: OriginFor<T>, dispute: DisputeId) -> DispatchResult {
             ensure_signed(origin)?;
             Self::do_close(dispute)
+        }
+
+        /// Sets how long disputes over results take that are handed in from now on.
+        ///
+        /// Origin: `AdminOrigin`.
+        #[pallet::call_index(6)]
+        #[pallet::weight(T::WeightInfo::set_timing())]
+        pub fn set_timing(origin: OriginFor<T>, timing: DisputeTiming) -> DispatchResult {
+            T::AdminOrigin::ensure_origin(origin)?;
+            ensure!(Self::is_allowed(timing), Error::<T>::TimingOutOfBounds);
+            Timing::<T>::put(timing);
+            Self::deposit_event(Event::TimingSet { timing });
+            Ok(())
+        }
+    }
+
+    /// Blocks after an optimistic result in which disputes over it may be opened.
+    pub struct Window<T>(core::marker::PhantomData<T>);
+
+    impl<T: Config> Get<BlockNumber> for Window<T> {
+        fn get() -> BlockNumber {
+            Timing::<T>::get().window
         }
     }
 

@@ -10,7 +10,9 @@ use assay_graph::{
     CheckedGraph, Tensor, Trace,
 };
 use assay_primitives::{
-    dispute::{DisputeBonds, DisputeId, OptimisticResult, OptimisticResults, OutputProofs},
+    dispute::{
+        DisputeBonds, DisputeId, DisputeTiming, OptimisticResult, OptimisticResults, OutputProofs,
+    },
     engine::{Job, JobInput},
     worker_crypto, ArtifactManifest, Balance, BlockNumber, Digest, Format, ModelDescriptor,
     RequestId, Statement, WorkerSignature,
@@ -109,7 +111,8 @@ pub struct Noted {
 
 parameter_types! {
     pub const Bond: Balance = BOND;
-    pub const ResponseBlocks: BlockNumber = RESPONSE;
+    pub const DefaultTiming: DisputeTiming = DisputeTiming { window: 6, response: RESPONSE };
+    pub const MaxBlocks: BlockNumber = 100;
     pub const MaxOutputBytes: u32 = 1_000_000;
     pub const MaxProofBytes: u32 = 2_000_000;
     pub const AnswerPriority: u64 = 99;
@@ -288,7 +291,9 @@ impl crate::Config for Test {
     type Bonds = NotedBonds;
     type Proofs = NotedProofs;
     type Bond = Bond;
-    type ResponseBlocks = ResponseBlocks;
+    type DefaultTiming = DefaultTiming;
+    type MaxBlocks = MaxBlocks;
+    type AdminOrigin = frame_system::EnsureRoot<u64>;
     type MaxOutputBytes = MaxOutputBytes;
     type MaxProofBytes = MaxProofBytes;
     type SweepBudget = SweepBudget;

@@ -1,4 +1,5 @@
 use assay_dispute::Stage;
+pub use assay_primitives::dispute::Verdict;
 use assay_primitives::{Balance, BlockNumber, RequestId};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
@@ -18,30 +19,10 @@ pub struct Dispute<AccountId> {
     pub opened_at: BlockNumber,
     /// Last height at which the next move counts.
     pub deadline: BlockNumber,
+    /// Blocks for each move, since it was opened.
+    pub response: BlockNumber,
     /// What is known, and so whose turn it is.
     pub stage: Stage,
-}
-
-/// What was decided about a result.
-#[derive(
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Debug,
-    Encode,
-    Decode,
-    DecodeWithMemTracking,
-    MaxEncodedLen,
-    TypeInfo,
-)]
-pub enum Verdict {
-    /// It is proven.
-    #[codec(index = 0)]
-    Right,
-    /// It is wrong, or was not defended.
-    #[codec(index = 1)]
-    Wrong,
 }
 
 /// What decided a dispute.

@@ -28,6 +28,8 @@ pub trait WeightInfo {
     fn close() -> Weight;
     /// A deadline that has passed.
     fn expire() -> Weight;
+    /// The call `set_timing`.
+    fn set_timing() -> Weight;
 }
 
 /// A unit each, for mocks: no figure, only something to count.
@@ -67,6 +69,9 @@ impl WeightInfo for () {
         Weight::from_parts(1, 0)
     }
     fn expire() -> Weight {
+        Weight::from_parts(1, 0)
+    }
+    fn set_timing() -> Weight {
         Weight::from_parts(1, 0)
     }
 }

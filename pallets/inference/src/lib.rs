@@ -110,7 +110,6 @@ pub mod pallet {
         #[pallet::constant]
         type RevealWindow: Get<BlockNumber>;
         /// Blocks after an optimistic result in which disputes over it may be opened.
-        #[pallet::constant]
         type DisputeWindow: Get<BlockNumber>;
         /// Blocks for which a finished request is kept.
         #[pallet::constant]

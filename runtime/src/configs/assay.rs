@@ -1,7 +1,7 @@
 //! The pallets of Assay, wired to each other.
 
 use assay_primitives::{
-    dispute::{OptimisticResults, OutputProofs},
+    dispute::{DisputeTiming, OptimisticResults, OutputProofs},
     engine::ProofContext,
     proof::{account_bytes, MAX_ARCHITECTURE_BYTES, MAX_PROOF_BYTES, PROOF_DOMAIN},
     traits::{BlockRandomness, Models, Verification as _},
@@ -91,10 +91,10 @@ parameter_types! {
     pub const MaxDeadline: BlockNumber = HOURS;
     pub const RevealWindow: BlockNumber = 5;
     pub const Retention: BlockNumber = DAYS;
-    /// Five minutes.
-    pub const DisputeWindow: BlockNumber = 150;
-    /// Two and a half minutes for each move.
-    pub const ResponseBlocks: BlockNumber = 75;
+    /// Five minutes to open a dispute, two and a half for each move.
+    pub const DefaultDisputeTiming: DisputeTiming = DisputeTiming { window: 150, response: 75 };
+    /// Half of the unbonding period.
+    pub const MaxDisputeBlocks: BlockNumber = DAYS / 2;
     pub const DisputeBond: Balance = 10 * ASY;
     /// A quarter of a block.
     pub DrawBudget: Weight = MAXIMUM_BLOCK_WEIGHT.saturating_div(4);
@@ -176,7 +176,7 @@ impl pallet_inference::Config for Runtime {
     type Artifacts = Storage;
     type Randomness = BabeVrf;
     type Disputes = Disputes;
-    type DisputeWindow = DisputeWindow;
+    type DisputeWindow = pallet_disputes::Window<Runtime>;
     type OnRequestFinal = ();
     type MaxInputBytes = MaxInputBytes;
     type MaxArtifactInputBytes = MaxArtifactInputBytes;
@@ -227,7 +227,9 @@ impl pallet_disputes::Config for Runtime {
     type Bonds = Settlement;
     type Proofs = RequestProofs;
     type Bond = DisputeBond;
-    type ResponseBlocks = ResponseBlocks;
+    type DefaultTiming = DefaultDisputeTiming;
+    type MaxBlocks = MaxDisputeBlocks;
+    type AdminOrigin = EnsureRoot<AccountId>;
     type MaxOutputBytes = MaxOutputBytes;
     type MaxProofBytes = ConstU32<MAX_PROOF_BYTES>;
     type SweepBudget = SweepBudget;
@@ -341,8 +343,7 @@ mod tests {
 
     #[test]
     fn an_operator_cannot_leave_before_its_requests_are_over() {
-        let disputes = DisputeWindow::get() + 7 * ResponseBlocks::get();
-        assert!(UnbondingPeriod::get() > MaxDeadline::get() + disputes);
+        assert!(UnbondingPeriod::get() > MaxDeadline::get() + MaxDisputeBlocks::get());
     }
 
     #[test]

@@ -257,4 +257,10 @@ impl<T: frame_system::Config> pallet_disputes::WeightInfo for WeightInfo<T> {
             .saturating_add(T::DbWeight::get().reads(10))
             .saturating_add(T::DbWeight::get().writes(9))
     }
+    /// Storage: `Disputes::Timing` (r:0 w:1)
+    fn set_timing() -> Weight {
+        // Least time: 10_000_000 picoseconds.
+        Weight::from_parts(10_000_000, 0)
+            .saturating_add(T::DbWeight::get().writes(1))
+    }
 }

@@ -7,4 +7,5 @@ mod open;
 mod outcomes;
 mod prove;
 mod step;
+mod timing;
 mod try_state;
