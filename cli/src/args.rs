@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use assay_client::{
     amount, calls::Share, declaration, names, AccountId, AssuranceArgument, ModelReference, Numbers,
 };
-use assay_primitives::{model::Tolerance, AssuranceClasses, Balance, Digest, RequestId};
+use assay_primitives::{
+    dispute::DisputeId, model::Tolerance, AssuranceClasses, Balance, Digest, RequestId,
+};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::failure::EXIT_CODES;
@@ -53,7 +55,7 @@ pub enum Command {
     Quote {
         /// owner/name, owner/name@version or model-number@version
         model: ModelReference,
-        /// What must make the answer credible: signed, proof, or quorum:N,K
+        /// What must make the answer credible: signed, optimistic, proof, or quorum:N,K
         #[arg(long, default_value = "signed")]
         assurance: AssuranceArgument,
     },
@@ -62,6 +64,9 @@ pub enum Command {
     /// Look at requests
     #[command(subcommand)]
     Request(RequestCommand),
+    /// Dispute optimistic results that are wrong
+    #[command(subcommand)]
+    Dispute(DisputeCommand),
     /// Export and verify receipts
     #[command(subcommand)]
     Receipt(ReceiptCommand),
@@ -325,7 +330,7 @@ pub struct Infer {
     /// How the numbers for an integer graph are meant
     #[arg(long, value_enum, default_value_t = InputAs::Written)]
     pub input_as: InputAs,
-    /// What must make the answer credible: signed, proof, or quorum:N,K
+    /// What must make the answer credible: signed, optimistic, proof, or quorum:N,K
     #[arg(long, default_value = "signed")]
     pub assurance: AssuranceArgument,
     /// Most that it may cost, in ASY [default: the quote]
@@ -338,6 +343,10 @@ pub struct Infer {
     /// and shows the result of the first time [default: random, and printed]
     #[arg(long, value_name = "HEX")]
     pub key: Option<String>,
+    /// In class optimistic: return as soon as there is an output, which may still be disputed. Its
+    /// outcome is Provisional then, and the exit code 0; `request wait` waits for the rest
+    #[arg(long)]
+    pub provisional: bool,
 }
 
 /// Look at requests.
@@ -354,6 +363,9 @@ pub enum RequestCommand {
         /// The request
         #[arg(value_parser = parse_request)]
         request: RequestId,
+        /// Return as soon as there is an output, which in class optimistic may still be disputed
+        #[arg(long)]
+        provisional: bool,
     },
     /// List an account's requests, newest first
     List {
@@ -369,6 +381,57 @@ pub enum RequestCommand {
         /// The request
         #[arg(value_parser = parse_request)]
         request: RequestId,
+    },
+}
+
+/// Dispute optimistic results that are wrong.
+#[derive(Subcommand)]
+pub enum DisputeCommand {
+    /// Run the model of a result again on this machine, and dispute the result if it is another.
+    /// Puts up a bond
+    Open {
+        /// The request
+        #[arg(value_parser = parse_request)]
+        request: RequestId,
+        /// Then make the moves until the dispute ends, as `play` does
+        #[arg(long)]
+        play: bool,
+        /// Dispute a right result too. Such a dispute is lost, and the bond with it
+        #[arg(long)]
+        force: bool,
+    },
+    /// List open disputes
+    List {
+        /// Only those over the result of this request
+        #[arg(value_parser = parse_request)]
+        request: Option<RequestId>,
+    },
+    /// Show where a dispute stands, whose turn it is and what is at stake
+    Status {
+        /// The dispute
+        #[arg(value_parser = parse_dispute)]
+        dispute: DisputeId,
+    },
+    /// Make the challenger's moves in a dispute of yours until it ends
+    Play {
+        /// The dispute
+        #[arg(value_parser = parse_dispute)]
+        dispute: DisputeId,
+        /// Go on where nothing is wrong too. Such a dispute is lost, and the bond with it
+        #[arg(long)]
+        force: bool,
+    },
+    /// End a dispute over a result that another one, or a proof, has decided
+    Close {
+        /// The dispute
+        #[arg(value_parser = parse_dispute)]
+        dispute: DisputeId,
+    },
+    /// Decide a dispute, of whomever, by a validity proof that is made on this machine
+    Prove {
+        /// The dispute
+        #[arg(value_parser = parse_dispute)]
+        dispute: DisputeId,
     },
 }
 
@@ -473,6 +536,10 @@ impl From<InputAs> for Numbers {
     }
 }
 
+fn parse_dispute(text: &str) -> Result<DisputeId, String> {
+    text.parse().map(DisputeId).map_err(|_| "disputes are numbers".to_owned())
+}
+
 fn parse_request(text: &str) -> Result<RequestId, String> {
     text.parse().map(RequestId).map_err(|_| "requests are numbers".to_owned())
 }
@@ -526,6 +593,16 @@ mod tests {
             "assay proof verify --model m.graph --proof p.bin --request 7 --genesis \
              0x0101010101010101010101010101010101010101010101010101010101010101 --payer //Alice \
              --operator //Bob --input x.npy --input-as int8 --output out.json",
+            "assay infer //Alice/digits --input x.npy --assurance optimistic --provisional --json",
+            "assay request wait 7 --provisional",
+            "assay dispute open 7 --play --suri //Bob",
+            "assay dispute open 7 --force --play --json",
+            "assay dispute list",
+            "assay dispute list 7 --json",
+            "assay dispute status 0",
+            "assay dispute play 0 --force --key-file key",
+            "assay dispute close 0",
+            "assay dispute prove 0",
             "assay request cancel 7 --key-file key",
             "assay receipt export 7 --to r.json",
             "assay receipt verify r.json --output out.json --url ws://localhost:9944",
@@ -557,6 +634,10 @@ mod tests {
             ("assay model accept digits", "neither owner nor version"),
             ("assay quote 0@1 --assurance quorum:2,1", "not an assurance"),
             ("assay request wait x", "requests are numbers"),
+            ("assay dispute open", "<REQUEST>"),
+            ("assay dispute open x", "requests are numbers"),
+            ("assay dispute play x", "disputes are numbers"),
+            ("assay dispute status 1 2", "unexpected argument"),
             ("assay model quantize m.onnx -o m.graph", "--calibrate"),
             ("assay model quantize m.onnx --calibrate r.npz", "--output"),
             ("assay proof download 7", "--to"),

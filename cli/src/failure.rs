@@ -9,6 +9,7 @@
 //! | 4 | the chain refused, or its price is above the limit |
 //! | 5 | the request ended without a verified result |
 //! | 6 | verification failed |
+//! | 7 | the dispute was lost |
 
 use std::path::PathBuf;
 
@@ -27,7 +28,8 @@ Exit codes:
   3  the node cannot be reached
   4  the chain refused, or its price is above the limit; the reason is printed
   5  the request ended without a verified result
-  6  verification failed";
+  6  verification failed
+  7  the dispute was lost";
 
 /// Why a command did not succeed.
 #[derive(Debug)]
@@ -45,6 +47,8 @@ pub enum Failure {
     },
     /// The request ended without a verified result. The result was printed.
     NotVerified,
+    /// The dispute was lost, and the bond with it. How it ended was printed.
+    DisputeLost,
     /// `doctor` found something. It was printed.
     Unwell,
     /// `doctor` could not reach the node. It was printed.
@@ -71,6 +75,7 @@ impl Failure {
         match self {
             Self::Usage(_) => USAGE,
             Self::NotVerified => 5,
+            Self::DisputeLost => 7,
             Self::Unwell | Self::Interrupted | Self::Unwritable { .. } => 1,
             Self::UnwellWithoutNode => 3,
             Self::Client(error) => match error {
@@ -91,7 +96,10 @@ impl Failure {
 
     /// Whether the command has printed what there is to say.
     pub fn is_printed(&self) -> bool {
-        matches!(self, Self::NotVerified | Self::Unwell | Self::UnwellWithoutNode)
+        matches!(
+            self,
+            Self::NotVerified | Self::DisputeLost | Self::Unwell | Self::UnwellWithoutNode
+        )
     }
 
     /// The message for people.
@@ -101,6 +109,7 @@ impl Failure {
             Self::Usage(message) => message.clone(),
             Self::Unwritable { path, reason } => format!("{}: {reason}", path.display()),
             Self::NotVerified => "the request ended without a verified result".to_owned(),
+            Self::DisputeLost => "the dispute was lost, and the bond with it".to_owned(),
             Self::Unwell | Self::UnwellWithoutNode => "there is something to mend".to_owned(),
             Self::Interrupted => "interrupted".to_owned(),
         }
@@ -165,6 +174,7 @@ mod tests {
             (Failure::Client(Error::PriceAboveLimit { price: 2, limit: 1 }), 4),
             (Failure::UnwellWithoutNode, 3),
             (Failure::NotVerified, 5),
+            (Failure::DisputeLost, 7),
             (Failure::Client(VerificationError::WrongKeys.into()), 6),
             (Failure::Client(Error::ProofRefused("x".into())), 6),
         ] {

@@ -246,6 +246,43 @@ pub mod inference {
     }
 }
 
+/// Calls of `disputes`. Operators' nodes answer by themselves.
+pub mod disputes {
+    use super::*;
+    use assay_dispute::{Answer, Choice};
+    use assay_primitives::{dispute::DisputeId, RequestId};
+
+    const PALLET: &str = "Disputes";
+
+    /// Disputes the result of a request, with a bond.
+    pub fn open(request: RequestId) -> Call {
+        Call::new(PALLET, "open").with("request", request)
+    }
+
+    /// The challenger's move.
+    pub fn choose(dispute: DisputeId, choice: Choice) -> Call {
+        Call::new(PALLET, "choose").with("dispute", dispute).with("choice", choice)
+    }
+
+    /// The last move, by anyone.
+    pub fn step(dispute: DisputeId, opening: Answer) -> Call {
+        Call::new(PALLET, "step").with("dispute", dispute).with("opening", opening)
+    }
+
+    /// Decides by a validity proof of an output, which is the bytes of its tensor.
+    pub fn prove(dispute: DisputeId, output: &[u8], proof: &[u8]) -> Call {
+        Call::new(PALLET, "prove")
+            .with("dispute", dispute)
+            .with("output", output)
+            .with("proof", proof)
+    }
+
+    /// Closes a dispute over a result that another one, or a proof, has decided.
+    pub fn close(dispute: DisputeId) -> Call {
+        Call::new(PALLET, "close").with("dispute", dispute)
+    }
+}
+
 /// Calls of `verification`.
 pub mod verification {
     use super::*;
@@ -291,9 +328,11 @@ pub mod balances {
 /// One of each call, with empty arguments: to ask whether a runtime has them all.
 pub fn all() -> Vec<Call> {
     use crate::rpc::WorkerPossession;
+    use assay_dispute::{Answer, Choice};
     use assay_primitives::*;
     use codec::DecodeAll;
 
+    let dispute = dispute::DisputeId(0);
     let account = AccountId::from([0; 32]);
     let version = VersionId::default();
     let digest = Digest::zero();
@@ -360,6 +399,11 @@ pub fn all() -> Vec<Call> {
             [0; 32],
         ),
         inference::cancel(RequestId(0)),
+        disputes::open(RequestId(0)),
+        disputes::choose(dispute, Choice::Tile(0)),
+        disputes::step(dispute, Answer::Opening(Default::default())),
+        disputes::prove(dispute, &[], &[]),
+        disputes::close(dispute),
         verification::report_equivocation(worker, signed.clone(), signed),
         balances::transfer_keep_alive(account, 0),
     ]
@@ -390,9 +434,9 @@ mod tests {
     #[test]
     fn each_call_is_listed_once() {
         let mut paths: Vec<_> = all().iter().map(Call::path).collect();
-        assert_eq!(paths.len(), 23);
+        assert_eq!(paths.len(), 28);
         paths.sort();
         paths.dedup();
-        assert_eq!(paths.len(), 23);
+        assert_eq!(paths.len(), 28);
     }
 }

@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use assay_primitives::{
     digest,
-    runtime_api::{RequestView, Status, VersionView},
+    dispute::DisputeId,
+    runtime_api::{OptimisticView, RequestView, Status, VersionView},
     validate_payload, Assurance, Balance, BlockNumber, Digest, Outcome, ProofEvidence, RequestId,
     VersionId,
 };
@@ -24,7 +25,7 @@ use crate::{
 pub const DEFAULT_DEADLINE_BLOCKS: BlockNumber = 30;
 /// Blocks to spare where operators want more than the usual deadline.
 const SPARE_BLOCKS: BlockNumber = 10;
-/// Blocks after the deadline in which the chain must end a request.
+/// Blocks after the last height that counts in which the chain must end a request.
 const DEADLINE_GRACE_BLOCKS: BlockNumber = 20;
 /// How long a new block is waited for.
 const BLOCK_TIMEOUT: Duration = Duration::from_secs(90);
@@ -86,13 +87,94 @@ pub enum Progress {
         /// Height of the block.
         height: BlockNumber,
     },
-    /// The request has a new status.
+    /// The request has a new status. In class `Optimistic`, [`Progress::Provisional`] comes instead
+    /// of [`Status::Submitted`].
     Status {
         /// The request.
         request: RequestId,
         /// Where it stands.
         status: Status,
     },
+    /// There is a result that becomes final when its window has passed, unless it is disputed.
+    Provisional(Box<ProvisionalResult>),
+    /// Disputes over the provisional result were opened, or are over.
+    Disputed {
+        /// The request.
+        request: RequestId,
+        /// Those that are open.
+        disputes: Vec<DisputeId>,
+    },
+}
+
+/// How long a result is waited for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Until {
+    /// Until the request is over.
+    Final,
+    /// Until there is an output, though it may still be disputed. Without class `Optimistic` that
+    /// is when the request is over.
+    Provisional,
+}
+
+/// What came of a request so far.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    /// It is over.
+    Final(InferenceResult),
+    /// It has an output that may still be disputed.
+    Provisional(ProvisionalResult),
+}
+
+/// An optimistic result before it is final: the word of one operator and its bond.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProvisionalResult {
+    /// The request.
+    pub request: RequestId,
+    /// The version, as `owner/name@number`.
+    pub model: String,
+    /// The output as JSON.
+    pub output: Value,
+    /// The output in real numbers: its integers times the model's scale.
+    pub output_real: Option<Value>,
+    /// The output as the operator gave it.
+    pub payload: Vec<u8>,
+    /// The operator.
+    pub operator: AccountId,
+    /// Last height at which a dispute may be opened. The result is final after it, unless a
+    /// dispute is open then.
+    pub disputable_until: BlockNumber,
+    /// Open disputes.
+    pub disputes: Vec<DisputeId>,
+    /// Milliseconds from sending the request to seeing this.
+    pub latency_ms: u64,
+}
+
+impl Serialize for ProvisionalResult {
+    /// One object with the fields of an [`InferenceResult`] that are known, and `Provisional` as
+    /// the outcome.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut line = serializer.serialize_struct("ProvisionalResult", 9)?;
+        line.serialize_field("request", &self.request)?;
+        line.serialize_field("model", &self.model)?;
+        line.serialize_field("assurance", &AssuranceArgument(Assurance::Optimistic).to_string())?;
+        line.serialize_field("outcome", "Provisional")?;
+        line.serialize_field("output", &self.output)?;
+        match &self.output_real {
+            Some(output) => line.serialize_field("output_real", output)?,
+            None => line.skip_field("output_real")?,
+        }
+        line.serialize_field("operator", &self.operator.to_string())?;
+        line.serialize_field("disputable_until", &self.disputable_until)?;
+        line.serialize_field("disputes", &self.disputes)?;
+        line.serialize_field("latency_ms", &self.latency_ms)?;
+        line.end()
+    }
+}
+
+/// How far a request that is watched has come.
+enum Seen {
+    Final(RequestView<AccountId>),
+    Provisional(ProvisionalResult),
 }
 
 /// How a request ended.
@@ -189,9 +271,29 @@ impl Client {
         signer: &Signer,
         progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<InferenceResult> {
+        loop {
+            // A provisional result is never returned here.
+            if let Answer::Final(result) =
+                self.infer_until(ask, signer, Until::Final, progress).await?
+            {
+                return Ok(result);
+            }
+        }
+    }
+
+    /// [`Client::infer_once`], waiting as long as `until` says.
+    pub async fn infer_until(
+        &self,
+        ask: &Ask,
+        signer: &Signer,
+        until: Until,
+        progress: &(dyn Fn(Progress) + Sync),
+    ) -> Result<Answer> {
         let started = Instant::now();
         let request = match self.request_inference(ask, signer, progress).await {
-            Ok(request) => return self.finish(request, &ask.version, started, progress).await,
+            Ok(request) => {
+                return self.answer(request, &ask.version, started, until, progress).await
+            },
             Err(Error::DuplicateKey { request }) => request,
             Err(error) => return Err(error),
         };
@@ -201,25 +303,51 @@ impl Client {
             return Err(another(other));
         }
         progress(Progress::Known { request });
-        let result = self.finish(request, &ask.version, started, progress).await?;
-        if result.input != digest(&ask.payload) {
-            return Err(another(format!("the input {:?}", result.input)));
+        let answer = self.answer(request, &ask.version, started, until, progress).await?;
+        let input = match &answer {
+            Answer::Final(result) => Some(result.input),
+            Answer::Provisional(_) => self.input(request).await?.map(|input| digest(&input)),
+        };
+        match input.filter(|input| *input != digest(&ask.payload)) {
+            Some(input) => Err(another(format!("the input {input:?}"))),
+            None => Ok(answer),
         }
-        Ok(result)
     }
 
-    /// Waits until a request is over, and returns its result. The latency is that of the wait.
+    /// Waits for the result of a request as long as `until` says. The latency is that of the wait.
     pub async fn await_result(
         &self,
         request: RequestId,
+        until: Until,
         progress: &(dyn Fn(Progress) + Sync),
-    ) -> Result<InferenceResult> {
+    ) -> Result<Answer> {
         let started = Instant::now();
         let view = self.existing_request(request).await?;
         let version = self.version(view.version).await?.ok_or_else(|| {
             Error::not_found(format!("version {} of request {request} was removed", view.version))
         })?;
-        self.finish(request, &version, started, progress).await
+        self.answer(request, &version, started, until, progress).await
+    }
+
+    async fn answer(
+        &self,
+        request: RequestId,
+        version: &VersionView<AccountId>,
+        started: Instant,
+        until: Until,
+        progress: &(dyn Fn(Progress) + Sync),
+    ) -> Result<Answer> {
+        let latency_ms = || u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        Ok(match self.watch(request, until, progress).await? {
+            Seen::Final(view) => {
+                let latency_ms = latency_ms();
+                let result = self.result(&view, version).await?;
+                Answer::Final(InferenceResult { latency_ms, ..result })
+            },
+            Seen::Provisional(result) => {
+                Answer::Provisional(ProvisionalResult { latency_ms: latency_ms(), ..result })
+            },
+        })
     }
 
     async fn finish(
@@ -309,31 +437,68 @@ impl Client {
         Ok(request)
     }
 
-    /// Waits until a request is over.
+    /// Waits until a request is over. An optimistic one is over when its window has passed and
+    /// its disputes are: that goes by what the chain says, not by a constant.
     pub async fn wait(
         &self,
         request: RequestId,
         progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<RequestView<AccountId>> {
+        loop {
+            // A provisional result is never returned here.
+            if let Seen::Final(view) = self.watch(request, Until::Final, progress).await? {
+                return Ok(view);
+            }
+        }
+    }
+
+    async fn watch(
+        &self,
+        request: RequestId,
+        until: Until,
+        progress: &(dyn Fn(Progress) + Sync),
+    ) -> Result<Seen> {
         let mut heads = self.rpc().subscribe_heads().await?;
         let mut last = None;
+        let mut disputed = None;
         let mut unseen = 0;
         let mut height = 0;
         loop {
             match self.request(request).await? {
                 Some(view) => {
                     unseen = 0;
-                    if last != Some(view.status) {
-                        last = Some(view.status);
+                    let claim = match (view.assurance, view.status) {
+                        (Assurance::Optimistic, Status::Submitted) => {
+                            self.optimistic(request).await?
+                        },
+                        _ => None,
+                    };
+                    if let Some(claim) = &claim {
+                        if disputed.is_none() {
+                            let result = self.provisional_result(&view, claim).await?;
+                            progress(Progress::Provisional(Box::new(result.clone())));
+                            if until == Until::Provisional {
+                                return Ok(Seen::Provisional(result));
+                            }
+                        } else if disputed.as_ref() != Some(&claim.disputes) {
+                            let disputes = claim.disputes.clone();
+                            progress(Progress::Disputed { request, disputes });
+                        }
+                        disputed = Some(claim.disputes.clone());
+                    } else if last != Some(view.status) {
                         progress(Progress::Status { request, status: view.status });
                     }
+                    last = Some(view.status);
                     if matches!(view.status, Status::Final(_)) {
-                        return Ok(view);
+                        return Ok(Seen::Final(view));
                     }
-                    if height > view.deadline.saturating_add(DEADLINE_GRACE_BLOCKS) {
+                    let end = match &claim {
+                        Some(claim) => self.last_height(claim).await?,
+                        None => view.deadline,
+                    };
+                    if height > end.saturating_add(DEADLINE_GRACE_BLOCKS) {
                         return Err(Error::Stalled(format!(
-                            "request {request} had to end by block {} and is open at {height}",
-                            view.deadline
+                            "request {request} had to end by block {end} and is open at {height}"
                         )));
                     }
                 },
@@ -353,6 +518,41 @@ impl Client {
             })??;
             height = rpc::height(&head);
         }
+    }
+
+    /// What is known of an optimistic result that is not final. Its latency is 0.
+    pub async fn provisional_result(
+        &self,
+        view: &RequestView<AccountId>,
+        claim: &OptimisticView<AccountId>,
+    ) -> Result<ProvisionalResult> {
+        let version = self.version(view.version).await?.ok_or_else(|| {
+            Error::not_found(format!("there is no version {} any more", view.version))
+        })?;
+        let output = output_to_json(&claim.output, &version.descriptor.outputs)?;
+        let scales = self.scales(&version).await?;
+        Ok(ProvisionalResult {
+            request: view.id,
+            model: version_name(&version),
+            output_real: scales.map(|scales| scales.output_in_reals(&output)),
+            output,
+            payload: claim.output.clone(),
+            operator: claim.operator.clone(),
+            disputable_until: claim.disputable_until,
+            disputes: claim.disputes.clone(),
+            latency_ms: 0,
+        })
+    }
+
+    /// The last height at which anything about an optimistic result counts, as it stands.
+    async fn last_height(&self, claim: &OptimisticView<AccountId>) -> Result<BlockNumber> {
+        let mut last = claim.disputable_until;
+        for id in &claim.disputes {
+            if let Some(dispute) = self.dispute(*id, None).await? {
+                last = last.max(dispute.deadline);
+            }
+        }
+        Ok(last)
     }
 
     /// The result of a request that is over.
@@ -416,10 +616,10 @@ impl Client {
         let Some(bound) = bound.filter(|bound| payload.len() as u64 > u64::from(*bound)) else {
             return Ok(RequestInput::Inline(payload.to_vec()));
         };
-        if ask.assurance == Assurance::Proof {
+        if matches!(ask.assurance, Assurance::Proof | Assurance::Optimistic) {
             return Err(Error::invalid(format!(
-                "the input has {} bytes; the chain verifies proofs for inputs of {bound} at most. \
-                 Use a smaller one, or another class",
+                "the input has {} bytes; in classes proof and optimistic the chain takes {bound} \
+                 at most, since it has to read it. Use a smaller one, or another class",
                 payload.len()
             )));
         }
@@ -476,6 +676,7 @@ mod tests {
             open_requests: 0,
             operators: 0,
             proof: None,
+            audit: None,
         };
         let ask = Ask::new(version, Vec::new(), Assurance::Signed);
         let request = RequestView {
@@ -497,6 +698,31 @@ mod tests {
         assert_eq!(other_terms(&ask, &request_of_newer).unwrap(), "version 3@2");
         let quorum = RequestView { assurance: Assurance::Quorum { n: 3, k: 2 }, ..request };
         assert_eq!(other_terms(&ask, &quorum).unwrap(), "class quorum:3,2");
+    }
+
+    #[test]
+    fn a_provisional_result_says_so_and_until_when() {
+        let result = ProvisionalResult {
+            request: RequestId(7),
+            model: "5Grw/digits@1".into(),
+            output: serde_json::json!({"output": [2]}),
+            output_real: Some(serde_json::json!({"output": [0.5]})),
+            payload: vec![1],
+            operator: AccountId::from([1; 32]),
+            disputable_until: 120,
+            disputes: vec![DisputeId(3)],
+            latency_ms: 4100,
+        };
+        assert_eq!(
+            serde_json::to_string(&result).unwrap(),
+            format!(
+                "{{\"request\":7,\"model\":\"5Grw/digits@1\",\"assurance\":\"optimistic\",\
+                 \"outcome\":\"Provisional\",\"output\":{{\"output\":[2]}},\
+                 \"output_real\":{{\"output\":[0.5]}},\"operator\":\"{}\",\
+                 \"disputable_until\":120,\"disputes\":[3],\"latency_ms\":4100}}",
+                result.operator
+            )
+        );
     }
 
     #[test]

@@ -22,9 +22,10 @@
 //! | [`calls`] | every transaction, checked against the chain's metadata before it is signed |
 //! | [`queries`] | what the chain says without a transaction |
 //! | [`payload`] | JSON, `.npy`, `.npz`, CSV to tensors and back |
-//! | [`publish`] | artifacts and model versions |
+//! | [`publish`], [`artifact`] | model versions, and artifacts to the chain and from it |
 //! | [`inference`] | a request from its quote to its result |
 //! | [`graph`] | integer graphs: checks before publication, scales |
+//! | [`dispute`] | disputes over optimistic results: run again, open, move until the end |
 //! | [`proof`] | validity proofs, from the chain and verified without it |
 //! | [`limits`] | what the chain's constants allow |
 //! | [`receipt`] | receipts that anyone checks without a node |
@@ -35,10 +36,12 @@
 //! it.
 
 pub mod amount;
+pub mod artifact;
 pub mod call;
 pub mod calls;
 pub mod client;
 pub mod declaration;
+pub mod dispute;
 pub mod error;
 pub mod graph;
 pub mod inference;
@@ -58,9 +61,10 @@ mod transaction;
 pub use call::Call;
 pub use client::Client;
 pub use declaration::Declaration;
+pub use dispute::{DisputeEnd, DisputeProgress, Ending, Reexecution, Strategy};
 pub use error::{Error, Refusal, Result};
 pub use graph::{GraphFile, Scales};
-pub use inference::{Ask, InferenceResult, Progress};
+pub use inference::{Answer, Ask, InferenceResult, Progress, ProvisionalResult, Until};
 pub use keys::Signer;
 pub use names::{AssuranceArgument, ModelReference};
 pub use payload::{GraphInput, Input, InputError, Numbers};

@@ -1,9 +1,11 @@
 //! What the chain says without a transaction, at the best block.
 
 use assay_primitives::{
+    dispute::{DisputeId, DisputeTiming},
     model::Licence,
     runtime_api::{
-        ArtifactView, OperatorView, Quote, QuoteError, ReceiptView, RequestView, VersionView,
+        ArtifactView, DisputeView, OperatorView, OptimisticView, Quote, QuoteError, ReceiptView,
+        RequestView, VersionView,
     },
     Assurance, Balance, Digest, ModelDescriptor, ModelId, ProofTerms, RequestId, VersionId,
     WorkerId,
@@ -114,6 +116,52 @@ impl Client {
         limit: u32,
     ) -> Result<Vec<RequestView<AccountId>>> {
         self.ask("requests_of", &(account, limit)).await
+    }
+
+    /// The input payload of an open request that brought it along; `None` for others.
+    pub async fn input(&self, id: RequestId) -> Result<Option<Vec<u8>>> {
+        self.ask("input", &id).await
+    }
+
+    /// The optimistic result of a request that is not final; `None` if there is none.
+    pub async fn optimistic(&self, id: RequestId) -> Result<Option<OptimisticView<AccountId>>> {
+        self.ask("optimistic", &id).await
+    }
+
+    /// The open disputes over the result of a request, or all, in the order of opening.
+    pub async fn open_disputes(&self, request: Option<RequestId>) -> Result<Vec<DisputeId>> {
+        self.ask("open_disputes", &request).await
+    }
+
+    /// A dispute, at the best block where no hash is given; `None` if it is over, or was never
+    /// opened.
+    pub async fn dispute(
+        &self,
+        id: DisputeId,
+        at: Option<Digest>,
+    ) -> Result<Option<DisputeView<AccountId>>> {
+        self.rpc().runtime_call("AssayApi_dispute", &id, at).await
+    }
+
+    /// A dispute that is open. Where there is none, the error says whether it is over.
+    pub async fn existing_dispute(&self, id: DisputeId) -> Result<DisputeView<AccountId>> {
+        if let Some(dispute) = self.dispute(id, None).await? {
+            return Ok(dispute);
+        }
+        let key = storage::value_key("Disputes", "NextDispute");
+        let next: Option<DisputeId> = self.rpc().storage_value(&key, None).await?;
+        Err(Error::NotFound(match next {
+            Some(next) if id < next => format!(
+                "dispute {id} is over. `request show` says how its request ended; the balances of \
+                 both sides, and the events of its last block, say how the dispute did"
+            ),
+            _ => format!("there is no dispute {id}; `dispute list` shows the open ones"),
+        }))
+    }
+
+    /// How long disputes over new results take.
+    pub async fn dispute_timing(&self) -> Result<DisputeTiming> {
+        self.ask("dispute_timing", &()).await
     }
 
     /// The receipt of a finished request, until it is pruned.

@@ -279,6 +279,19 @@ impl Stage {
         }
     }
 
+    /// Its name in lower case: `roots`, `operation`, `leaves`, `leaf`, `bytes`, `tile` or `open`.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Roots => "roots",
+            Self::Operation { .. } => "operation",
+            Self::Leaves { .. } => "leaves",
+            Self::Leaf { .. } => "leaf",
+            Self::Bytes { .. } => "bytes",
+            Self::Tile { .. } => "tile",
+            Self::Open { .. } => "open",
+        }
+    }
+
     /// Whether the stage asks for a move of this kind.
     pub const fn takes(&self, answer: &Answer) -> bool {
         matches!(

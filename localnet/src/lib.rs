@@ -19,5 +19,5 @@ pub mod signals;
 pub use models::BundledModel;
 pub use network::{Network, NetworkConfig};
 pub use node::Node;
-pub use parties::{register_operator, serve, wait_until_live, OperatorTerms};
+pub use parties::{fund, register_operator, serve, wait_until_live, OperatorTerms};
 pub use signals::interrupted;

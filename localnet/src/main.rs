@@ -152,6 +152,13 @@ async fn demonstrate(narrator: &Narrator, arguments: &Arguments, network: &Netwo
                 narrator.say(&format!("  request {request} is in block {height}"))
             },
             Progress::Status { status, .. } => narrator.say(&format!("  {status:?}")),
+            Progress::Provisional(result) => narrator.say(&format!(
+                "  a result, provisional until block {} unless disputed",
+                result.disputable_until
+            )),
+            Progress::Disputed { disputes, .. } => {
+                narrator.say(&format!("  open disputes: {}", disputes.len()))
+            },
             Progress::Known { .. } | Progress::Input(_) => {},
         };
         let result = client.infer(&ask, &payer, &progress).await?;

@@ -80,8 +80,8 @@ impl BundledModel {
         Ok((input, label))
     }
 
-    /// What is published: classes `Signed` and `Quorum`, and `Proof` for an integer graph; with a
-    /// tolerance for floating point.
+    /// What is published: classes `Signed` and `Quorum`, for an integer graph `Optimistic` and
+    /// `Proof` too; with a tolerance for floating point.
     pub fn publication(&self) -> Result<Publication> {
         let file = self.file();
         let artifact =
@@ -96,7 +96,8 @@ impl BundledModel {
                 let graph = GraphFile::from_bytes(&artifact)?;
                 let architecture = Some(graph.architecture().clone());
                 let declaration = graph.declaration_beside(&file)?;
-                (declaration, architecture, None, classes.with(AssuranceClass::Proof))
+                let classes = classes.with(AssuranceClass::Optimistic).with(AssuranceClass::Proof);
+                (declaration, architecture, None, classes)
             },
         };
         Ok(Publication {

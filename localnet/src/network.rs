@@ -6,17 +6,23 @@ use std::{
 };
 
 use anyhow::{bail, ensure, Context, Result};
-use assay_client::Client;
+use assay_client::{rpc, Client};
 
 use crate::{
-    node::{end_stale, wait_for_finality, Node, NodeConfig},
+    node::{end_stale, wait_for_finality, wait_for_height, Node, NodeConfig},
     ports::{self, NodePorts},
 };
 
 /// The validators of the chain `local`, in its order.
 pub const VALIDATORS: [&str; 4] = ["alice", "bob", "charlie", "dave"];
+/// The chain specification.
+const CHAIN: &str = "local";
 /// Marks a folder as ours to empty.
 const MARKER: &str = ".assay-localnet";
+/// The node that [`Network::add_watcher`] adds.
+const WATCHER: &str = "watcher";
+/// Secret of its key, in the form that keystores take.
+pub const WATCHER_SURI: &str = "//Watcher";
 
 /// What a network is made of.
 #[derive(Clone, Debug)]
@@ -31,11 +37,13 @@ pub struct NetworkConfig {
     pub arguments: Vec<String>,
 }
 
-/// Nodes that run, one per validator.
+/// Nodes that run.
 #[derive(Debug)]
 pub struct Network {
-    data: PathBuf,
-    /// The nodes, in the order of [`VALIDATORS`].
+    config: NetworkConfig,
+    bootnodes: Vec<String>,
+    /// The nodes: one per validator in the order of [`VALIDATORS`], then the watcher if there is
+    /// one.
     pub nodes: Vec<Node>,
 }
 
@@ -52,14 +60,16 @@ impl Network {
             Some(base) => ports::fixed(base, VALIDATORS.len() as u16)?,
             None => ports::ephemeral(VALIDATORS.len())?,
         };
-        let mut network = Self { data, nodes: Vec::new() };
-        let mut bootnodes = Vec::new();
+        let config = NetworkConfig { data, ..config.clone() };
+        let mut network = Self { config, bootnodes: Vec::new(), nodes: Vec::new() };
         for (name, ports) in VALIDATORS.into_iter().zip(ports) {
             let node_key = random_node_key();
-            let node =
-                Node::start(network.node_config(config, name, ports, &node_key, &bootnodes))?;
-            if bootnodes.is_empty() {
-                bootnodes.push(node.p2p_address(&peer_identity(&config.program, &node_key)?));
+            let mut node = network.node_config(name, ports, &node_key);
+            (node.is_validator, node.arguments) = (true, network.arguments("--operator"));
+            let node = Node::start(node)?;
+            if network.bootnodes.is_empty() {
+                let identity = peer_identity(&network.config.program, &node_key)?;
+                network.bootnodes.push(node.p2p_address(&identity));
             }
             network.nodes.push(node);
         }
@@ -72,26 +82,38 @@ impl Network {
         Ok(network)
     }
 
-    fn node_config(
-        &self,
-        config: &NetworkConfig,
-        name: &str,
-        ports: NodePorts,
-        node_key: &str,
-        bootnodes: &[String],
-    ) -> NodeConfig {
-        let mut arguments = vec!["--operator".to_owned()];
-        arguments.extend(config.arguments.iter().cloned());
+    /// Adds a node that validates nothing and disputes wrong optimistic results with the key
+    /// [`WATCHER_SURI`], as `assay-node --watch` does on any machine. Returns when it has caught
+    /// up. Its account has to be given funds.
+    pub async fn add_watcher(&mut self) -> Result<()> {
+        let ports = ports::ephemeral(1)?.pop().context("no free ports")?;
+        let mut node = self.node_config(WATCHER, ports, &random_node_key());
+        node.arguments = self.arguments("--watch");
+        insert_watcher_key(&node)?;
+        let mut node = Node::start(node)?;
+        let client = node.connect().await?;
+        self.nodes.push(node);
+        let best = rpc::height(&self.client(0).await?.rpc().header(None).await?);
+        wait_for_height(&client, best).await
+    }
+
+    fn arguments(&self, role: &str) -> Vec<String> {
+        std::iter::once(role.to_owned()).chain(self.config.arguments.iter().cloned()).collect()
+    }
+
+    fn node_config(&self, name: &str, ports: NodePorts, node_key: &str) -> NodeConfig {
+        let data = self.data();
         NodeConfig {
             name: name.to_owned(),
-            program: config.program.clone(),
-            chain: "local".to_owned(),
-            base_path: self.data.join(name),
-            log: self.data.join(format!("{name}.log")),
+            is_validator: false,
+            program: self.config.program.clone(),
+            chain: CHAIN.to_owned(),
+            base_path: data.join(name),
+            log: data.join(format!("{name}.log")),
             ports,
             node_key: node_key.to_owned(),
-            bootnodes: bootnodes.to_vec(),
-            arguments,
+            bootnodes: self.bootnodes.clone(),
+            arguments: Vec::new(),
         }
     }
 
@@ -103,7 +125,7 @@ impl Network {
 
     /// The data folder.
     pub fn data(&self) -> &Path {
-        &self.data
+        &self.config.data
     }
 
     /// Stops every node.
@@ -135,7 +157,7 @@ fn claim(data: &Path) -> Result<PathBuf> {
     }
     std::fs::create_dir_all(data).with_context(|| format!("cannot make {}", data.display()))?;
     let data = data.canonicalize()?;
-    for name in VALIDATORS {
+    for name in VALIDATORS.into_iter().chain([WATCHER]) {
         let base = data.join(name);
         end_stale(&base)?;
         if base.exists() {
@@ -148,6 +170,18 @@ fn claim(data: &Path) -> Result<PathBuf> {
     }
     std::fs::write(marker, "This folder belongs to assay-localnet, which empties it.\n")?;
     Ok(data)
+}
+
+/// Puts a watcher's key into the keystore of a node that does not run yet.
+fn insert_watcher_key(node: &NodeConfig) -> Result<()> {
+    let output = Command::new(&node.program)
+        .args(["key", "insert", "--chain", CHAIN, "--base-path"])
+        .arg(&node.base_path)
+        .args(["--key-type", "awch", "--scheme", "sr25519", "--suri", WATCHER_SURI])
+        .output()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "`key insert` failed: {said}");
+    Ok(())
 }
 
 fn random_node_key() -> String {

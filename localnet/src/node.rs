@@ -24,8 +24,10 @@ const LOG_TAIL_LINES: usize = 15;
 /// How a node is started.
 #[derive(Clone, Debug)]
 pub struct NodeConfig {
-    /// One of the well-known names, lower case: the node has its keys.
+    /// Its name, lower case.
     pub name: String,
+    /// Whether its name is a well-known one, whose keys it has: it is a validator then.
+    pub is_validator: bool,
     /// The node program.
     pub program: PathBuf,
     /// Name of the chain specification.
@@ -63,6 +65,10 @@ impl Node {
     fn spawn(&mut self) -> Result<()> {
         let NodeConfig { name, program, chain, base_path, log, ports, node_key, bootnodes, .. } =
             &self.config;
+        let named = match self.config.is_validator {
+            true => vec![format!("--{name}")],
+            false => vec!["--name".to_owned(), name.clone()],
+        };
         let output = File::options()
             .create(true)
             .append(true)
@@ -70,7 +76,7 @@ impl Node {
             .with_context(|| format!("cannot write {}", log.display()))?;
         let mut command = Command::new(program);
         command
-            .arg(format!("--{name}"))
+            .args(named)
             .args(["--chain", chain])
             .arg("--base-path")
             .arg(base_path)

@@ -2,7 +2,10 @@
 
 use crate::node::wait_for_finality;
 use anyhow::{Context, Result};
-use assay_client::{calls::operators, rpc, AccountId, Client, Signer};
+use assay_client::{
+    calls::{balances, operators},
+    rpc, AccountId, Client, Signer,
+};
 use assay_primitives::{operator::Roles, Balance, BlockNumber, VersionId, ASY};
 
 /// On what terms an operator takes part.
@@ -53,6 +56,12 @@ pub async fn serve(
     let blocks = terms.response_blocks;
     let call = operators::serve(version, terms.ask, terms.concurrency, blocks, classes);
     client.submit(&call, signer).await?;
+    Ok(())
+}
+
+/// Gives an account funds.
+pub async fn fund(client: &Client, from: &Signer, to: &AccountId, amount: Balance) -> Result<()> {
+    client.submit(&balances::transfer_keep_alive(to.clone(), amount), from).await?;
     Ok(())
 }
 

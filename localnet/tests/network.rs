@@ -233,7 +233,7 @@ async fn a_proven_request_is_verified_by_the_chain_and_by_anybody_else() -> Resu
 async fn a_lying_operator_loses_bond_and_the_payer_still_gets_the_right_answer() -> Result<()> {
     let stage = Stage::set().await?;
     stage.employ(&[0, 1]).await?;
-    let liar = Liar::register(&stage.network, &stage.version).await?;
+    let liar = Liar::register(&stage.network, &stage.version, "//Charlie").await?;
     let bond = stage.bond(liar.signer()).await?;
     let honest = stage.network.nodes[0].signer()?;
     let honest_bond = stage.bond(&honest).await?;

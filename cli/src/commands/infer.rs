@@ -3,10 +3,11 @@
 use std::sync::Mutex;
 
 use assay_client::{
-    amount, calls::storage, keys::random_key, names, queries::version_name, Ask, AssuranceArgument,
-    Client, GraphInput, InferenceResult, Input, ModelReference, Progress, PublishProgress, Signer,
+    amount, calls::storage, keys::random_key, names, queries::version_name, Answer, Ask,
+    AssuranceArgument, Client, GraphInput, InferenceResult, Input, ModelReference, Progress,
+    ProvisionalResult, PublishProgress, Signer, Until,
 };
-use assay_primitives::{digest, runtime_api::Status, Digest};
+use assay_primitives::{digest, dispute::DisputeId, runtime_api::Status, Assurance, Digest};
 use serde_json::json;
 
 use super::receipt;
@@ -51,6 +52,15 @@ pub async fn quote(
 /// Asks a model.
 pub async fn run(context: &Context<'_>, arguments: Infer) -> Result<(), Failure> {
     let output = context.output;
+    let assurance = arguments.assurance.0;
+    let until = until(arguments.provisional);
+    if until == Until::Provisional && assurance != Assurance::Optimistic {
+        return Err(Failure::Usage(
+            "--provisional is for --assurance optimistic: results of other classes are final as \
+             soon as they are there"
+                .to_owned(),
+        ));
+    }
     let signer = context.signer()?;
     let client_key = match &arguments.key {
         Some(key) => names::parse_bytes(key, "a client key")?,
@@ -79,7 +89,6 @@ pub async fn run(context: &Context<'_>, arguments: Infer) -> Result<(), Failure>
     if arguments.key.is_none() {
         output.note(format!("client key {}", names::to_hex(client_key)));
     }
-    let assurance = arguments.assurance.0;
     let deadline_blocks = match arguments.deadline {
         Some(blocks) => blocks,
         None => client.usual_deadline(version.id, assurance).await,
@@ -103,10 +112,10 @@ pub async fn run(context: &Context<'_>, arguments: Infer) -> Result<(), Failure>
         if made.is_some() {
             *artifact.lock().unwrap_or_else(|broken| broken.into_inner()) = made;
         }
-        output.progress(describe(&step));
+        tell(context, until, &step);
     };
-    let result = client.infer_once(&ask, &signer, &progress).await;
-    let shown = result.map_err(Failure::from).and_then(|result| show(context, &result));
+    let answer = client.infer_until(&ask, &signer, until, &progress).await;
+    let shown = answer.map_err(Failure::from).and_then(|answer| show(context, &answer));
     let artifact = artifact.into_inner().unwrap_or_else(|broken| broken.into_inner());
     if let Some(digest) = artifact {
         remove_input(context, &client, &signer, digest).await;
@@ -134,12 +143,41 @@ pub fn note_numbers(context: &Context<'_>, read: &GraphInput, scale: f64) {
     ));
 }
 
-/// Prints a result. One without a verified output is a failure.
-pub fn show(context: &Context<'_>, result: &InferenceResult) -> Result<(), Failure> {
-    context.output.result(result, || to_text(result));
-    match result.is_verified() {
-        true => Ok(()),
-        false => Err(Failure::NotVerified),
+/// How long `--provisional` lets wait.
+pub const fn until(provisional: bool) -> Until {
+    match provisional {
+        true => Until::Provisional,
+        false => Until::Final,
+    }
+}
+
+/// Says how far a request has come. A provisional output stays on the screen while its window is
+/// waited for.
+pub fn tell(context: &Context<'_>, until: Until, step: &Progress) {
+    match step {
+        Progress::Provisional(result) if until == Until::Final => {
+            context.output.note(describe(step));
+            context.output.note(format!("provisional output: {}", result.output));
+            context.output.progress("waiting for the end of the window");
+        },
+        _ => context.output.progress(describe(step)),
+    }
+}
+
+/// Prints a result. A final one without a verified output is a failure.
+pub fn show(context: &Context<'_>, answer: &Answer) -> Result<(), Failure> {
+    match answer {
+        Answer::Final(result) => {
+            context.output.result(result, || to_text(result));
+            match result.is_verified() {
+                true => Ok(()),
+                false => Err(Failure::NotVerified),
+            }
+        },
+        Answer::Provisional(result) => {
+            context.output.result(result, || provisional_to_text(result));
+            Ok(())
+        },
     }
 }
 
@@ -175,7 +213,57 @@ pub fn describe(step: &Progress) -> String {
             Status::Submitted => format!("request {request}: all have committed"),
             Status::Final(_) => format!("request {request} is over"),
         },
+        Progress::Provisional(result) => {
+            let ProvisionalResult { request, disputable_until, disputes, .. } = &**result;
+            format!(
+                "request {request} has a result, provisional until block {disputable_until} \
+                 unless disputed{}",
+                open_disputes(disputes)
+            )
+        },
+        Progress::Disputed { request, disputes } => match disputes.is_empty() {
+            true => format!("request {request}: no dispute is open any more"),
+            false => format!("request {request} is disputed{}", open_disputes(disputes)),
+        },
     }
+}
+
+fn open_disputes(disputes: &[DisputeId]) -> String {
+    match disputes {
+        [] => String::new(),
+        some => format!("; open disputes: {}", numbers(some)),
+    }
+}
+
+/// The numbers of disputes, with commas.
+pub fn numbers(disputes: &[DisputeId]) -> String {
+    disputes.iter().map(DisputeId::to_string).collect::<Vec<_>>().join(", ")
+}
+
+fn provisional_to_text(result: &ProvisionalResult) -> String {
+    let mut lines = vec![
+        ("request", result.request.to_string()),
+        ("model", result.model.clone()),
+        ("assurance", AssuranceArgument(Assurance::Optimistic).to_string()),
+        ("outcome", "Provisional".to_owned()),
+    ];
+    lines.extend(provisional_lines(result));
+    lines.push(("time", format!("{} ms", result.latency_ms)));
+    fields(&lines)
+}
+
+/// What there is to say of a result before it is final.
+pub fn provisional_lines(result: &ProvisionalResult) -> Vec<(&'static str, String)> {
+    let mut lines = vec![("output", result.output.to_string())];
+    if let Some(real) = &result.output_real {
+        lines.push(("in reals", real.to_string()));
+    }
+    lines.push(("operator", result.operator.to_string()));
+    lines.push(("final", format!("after block {}, unless disputed", result.disputable_until)));
+    if !result.disputes.is_empty() {
+        lines.push(("disputes", numbers(&result.disputes)));
+    }
+    lines
 }
 
 fn to_text(result: &InferenceResult) -> String {

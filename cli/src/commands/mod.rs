@@ -1,6 +1,7 @@
 //! The commands.
 
 mod account;
+mod dispute;
 mod doctor;
 mod infer;
 mod model;
@@ -23,6 +24,7 @@ pub async fn run(context: &Context<'_>, command: Command) -> Result<(), Failure>
         Command::Quote { model, assurance } => infer::quote(context, &model, assurance).await,
         Command::Infer(arguments) => infer::run(context, arguments).await,
         Command::Request(command) => request::run(context, command).await,
+        Command::Dispute(command) => dispute::run(context, command).await,
         Command::Receipt(command) => receipt::run(context, command).await,
         Command::Proof(command) => proof::run(context, command).await,
         Command::Balance { account } => account::balance(context, account).await,

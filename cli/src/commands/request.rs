@@ -20,7 +20,7 @@ use crate::{
 pub async fn run(context: &Context<'_>, command: RequestCommand) -> Result<(), Failure> {
     match command {
         RequestCommand::Show { request } => show(context, request).await,
-        RequestCommand::Wait { request } => wait(context, request).await,
+        RequestCommand::Wait { request, provisional } => wait(context, request, provisional).await,
         RequestCommand::List { account, limit } => list(context, account, limit).await,
         RequestCommand::Cancel { request } => {
             let done = format!("request {request} is cancelled, and its escrow free again");
@@ -41,6 +41,10 @@ async fn show(context: &Context<'_>, id: RequestId) -> Result<(), Failure> {
         output_real = scales.map(|scales| scales.output_in_reals(&integers));
         output = Some(integers);
     }
+    let provisional = match client.optimistic(id).await? {
+        Some(claim) => Some(client.provisional_result(&request, &claim).await?),
+        None => None,
+    };
     let kept = client.receipt(id).await?;
     let price_paid = kept.as_ref().map(|view| view.receipt.price_paid);
     let proof = kept.and_then(|view| view.evidence.iter().find_map(|item| item.proof));
@@ -51,6 +55,14 @@ async fn show(context: &Context<'_>, id: RequestId) -> Result<(), Failure> {
     }
     if let Some(proof) = &proof {
         json["proof"] = json!(proof);
+    }
+    if let Some(result) = &provisional {
+        json["provisional"] = json!({
+            "output": result.output,
+            "output_real": result.output_real,
+            "disputable_until": result.disputable_until,
+            "disputes": result.disputes,
+        });
     }
     json["price_paid"] = json!(price_paid.map(|price| price.to_string()));
     context.output.result(&json, || {
@@ -69,6 +81,11 @@ async fn show(context: &Context<'_>, id: RequestId) -> Result<(), Failure> {
         if let Some(price) = price_paid {
             lines.push(("paid", amount::display(price)));
         }
+        if let Some(result) = &provisional {
+            lines.push(("provisional", "the result may still be disputed".to_owned()));
+            let said = infer::provisional_lines(result);
+            lines.extend(said.into_iter().filter(|(name, _)| *name != "operator"));
+        }
         if let Some(output) = &output {
             lines.push(("output", output.to_string()));
         }
@@ -86,10 +103,11 @@ async fn show(context: &Context<'_>, id: RequestId) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn wait(context: &Context<'_>, id: RequestId) -> Result<(), Failure> {
-    let progress = |step| context.output.progress(infer::describe(&step));
-    let result = context.connect().await?.await_result(id, &progress).await?;
-    infer::show(context, &result)
+async fn wait(context: &Context<'_>, id: RequestId, provisional: bool) -> Result<(), Failure> {
+    let until = infer::until(provisional);
+    let progress = |step| infer::tell(context, until, &step);
+    let answer = context.connect().await?.await_result(id, until, &progress).await?;
+    infer::show(context, &answer)
 }
 
 async fn list(

@@ -1,5 +1,11 @@
-//! An operator that commits to a wrong output and reveals it. It has a worker key of its own and
-//! no node: it speaks to the chain as any program could.
+//! An operator that hands in wrong outputs. It has a worker key of its own and no node: it speaks
+//! to the chain as any program could.
+// Each test file uses a part of this one.
+#![allow(dead_code, unused_imports)]
+
+mod optimistic;
+
+pub use optimistic::Defence;
 
 use anyhow::{bail, ensure, Context, Result};
 use assay_client::{
@@ -13,7 +19,7 @@ use assay_primitives::{
     operator::{EngineVersion, Roles},
     runtime_api::{Status, VersionView},
     worker_crypto, CommitStatement, HeartbeatStatement, Possession, RequestId, ResultStatement,
-    Statement, Tensor, WorkerSignature,
+    Statement, Tensor, WorkerId, WorkerSignature,
 };
 use assay_runtime::{
     configs::assay::authorized_extension, AccountId, RuntimeCall, UncheckedExtrinsic,
@@ -31,15 +37,18 @@ pub struct Liar {
 }
 
 impl Liar {
-    /// Registers it, serves the version, and sends its first heartbeat.
+    /// Registers an account as one, serves the version, and sends its first heartbeat.
     pub async fn register(
         network: &Network,
         version: &VersionView<assay_client::AccountId>,
+        suri: &str,
     ) -> Result<Self> {
+        let signer = Signer::from_suri(suri)?;
         let liar = Self {
             client: network.client(1).await?,
-            signer: Signer::from_suri("//Charlie")?,
-            key: worker_crypto::Pair::from_seed(&[66; 32]),
+            // Not the key that the account's node has.
+            key: worker_crypto::Pair::from_seed(&digest(signer.account().as_ref()).0),
+            signer,
             version: version.clone(),
         };
         let terms = OperatorTerms::default();
@@ -56,6 +65,10 @@ impl Liar {
     /// Its account's key.
     pub fn signer(&self) -> &Signer {
         &self.signer
+    }
+
+    fn worker(&self) -> WorkerId {
+        self.key.public()
     }
 
     fn account(&self) -> AccountId {

@@ -1,0 +1,252 @@
+//! Class `Optimistic` between real nodes: four validators, one of which runs an operator, a watcher
+//! that validates nothing, and two operators that lie. All on one network, since a window takes its
+//! time: what happens, happens at once.
+
+mod liar;
+
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+};
+
+use anyhow::{ensure, Context, Result};
+use assay_client::{AccountId, Answer, Ask, Client, GraphFile, Input, Progress, Signer, Until};
+use assay_graph::CheckedGraph;
+use assay_localnet::{
+    fund, network::WATCHER_SURI, register_operator, serve, wait_until_live, BundledModel, Network,
+    NetworkConfig, OperatorTerms,
+};
+use assay_primitives::{
+    dispute::tensor_data, runtime_api::VersionView, Assurance, Outcome, RejectReason, RequestId,
+    ASY,
+};
+use serde_json::Value;
+
+use liar::{Defence, Liar};
+
+/// What the watcher has, for bonds and fees.
+const FUNDS: u128 = 100 * ASY;
+/// What a challenger puts up.
+const BOND: u128 = 10 * ASY;
+
+/// The programs that `cargo build` has made.
+fn programs() -> PathBuf {
+    match std::env::var_os("ASSAY_BIN") {
+        Some(folder) => folder.into(),
+        // This program is in `deps`, beside them.
+        None => {
+            let here = std::env::current_exe().expect("a test has a path");
+            here.ancestors().nth(2).map(Path::to_path_buf).expect("a target folder has parents")
+        },
+    }
+}
+
+/// A network on which one model is published three times: the first is served by an honest
+/// operator, the others by one liar each.
+struct Stage {
+    network: Network,
+    client: Client,
+    versions: Vec<VersionView<AccountId>>,
+    graph: CheckedGraph,
+    input: Input,
+    _data: tempfile::TempDir,
+}
+
+impl Stage {
+    async fn set() -> Result<Self> {
+        let data = tempfile::tempdir()?;
+        let config = NetworkConfig {
+            program: programs().join("assay-node"),
+            data: data.path().to_owned(),
+            port_base: None,
+            arguments: Vec::new(),
+        };
+        let mut network = Network::start(&config, &|_| ()).await?;
+        network.add_watcher().await?;
+        let client = network.client(0).await?;
+        let owner = Signer::from_suri("//Eve")?;
+        let watcher = Signer::from_suri(WATCHER_SURI)?;
+        fund(&client, &owner, watcher.account(), FUNDS).await?;
+        let model = BundledModel::digits_graph(&BundledModel::folder_of_checkout());
+        let mut publication = model.publication()?;
+        let graph = GraphFile::from_bytes(&publication.artifact)?.graph().clone();
+        let mut versions = Vec::new();
+        for name in ["honest", "made-up", "silent"] {
+            publication.name = name.to_owned();
+            let published = client.publish(&publication, &owner, &|_| ()).await?;
+            let version = client.version(published.version).await?;
+            versions.push(version.context("no version")?);
+        }
+        let (input, _) = model.picture(&client, &versions[0]).await?;
+        Ok(Self { network, client, versions, graph, input, _data: data })
+    }
+
+    /// Makes the first node's account an operator of the first version.
+    async fn employ(&self) -> Result<Signer> {
+        let (client, signer) = (self.network.client(0).await?, self.network.nodes[0].signer()?);
+        register_operator(&client, &signer, OperatorTerms::default()).await?;
+        serve(&client, &signer, self.versions[0].id, OperatorTerms::default()).await?;
+        wait_until_live(&client, &[signer.account().clone()]).await?;
+        Ok(signer)
+    }
+
+    fn ask(&self, version: usize) -> Ask {
+        Ask::new(self.versions[version].clone(), self.input.payload(), Assurance::Optimistic)
+    }
+
+    async fn wealth(&self, account: &Signer) -> Result<u128> {
+        Ok(self.client.balance(account.account()).await?.total())
+    }
+
+    /// What the `assay` command does: its exit code and its line of JSON.
+    async fn assay(&self, arguments: &[&str]) -> Result<(i32, Value)> {
+        let output = tokio::process::Command::new(programs().join("assay"))
+            .args(["--json", "--url", &self.network.nodes[1].url(), "--suri", "//Bob//stash"])
+            .args(arguments)
+            .stdin(Stdio::null())
+            .kill_on_drop(true)
+            .output()
+            .await
+            .context("the assay command does not start")?;
+        let code = output.status.code().context("it was killed")?;
+        let json = serde_json::from_slice(&output.stdout).with_context(|| {
+            format!("{arguments:?} says {}", String::from_utf8_lossy(&output.stderr))
+        })?;
+        Ok((code, json))
+    }
+}
+
+/// An undisputed answer is provisional, then final, paid and receipted.
+async fn undisputed(stage: &Stage) -> Result<()> {
+    let (client, payer) = (&stage.client, Signer::from_suri("//Ferdie")?);
+    let ask = stage.ask(0);
+    let first = client.infer_until(&ask, &payer, Until::Provisional, &|_| ()).await?;
+    let Answer::Provisional(first) = first else { anyhow::bail!("it is final: {first:?}") };
+    let claim = client.optimistic(first.request).await?.context("no claim")?;
+    let timing = client.dispute_timing().await?;
+    ensure!(first.disputable_until == claim.disputable_until && first.disputes.is_empty());
+    let honest = assay_graph::fast::run(&stage.graph, &data(&ask.payload)?)?;
+    ensure!(tensor_data(&first.payload) == Some(honest.to_bytes()), "another output");
+
+    // The same client key again: nothing is sent, and the end is waited for.
+    let result = client.infer_once(&ask, &payer, &|_| ()).await?;
+    ensure!(result.request == first.request && result.is_verified(), "{result:?}");
+    ensure!(result.payload.as_ref() == Some(&first.payload));
+    ensure!(result.price_paid == OperatorTerms::default().ask, "paid {}", result.price_paid);
+    ensure!(result.blocks > timing.window, "final after {} blocks", result.blocks);
+
+    let bundle = client.export_receipt(result.request).await?;
+    let verified = bundle.verify(result.payload.as_deref())?;
+    client.check_anchor(&verified).await?;
+    ensure!(verified.receipt.assurance == Assurance::Optimistic && verified.evidence.len() == 1);
+    ensure!(bundle.verify(Some(b"another output")).is_err());
+    Ok(())
+}
+
+/// A lie is found by the watcher: the payer has its money back and more, the liar is penalised.
+async fn lie(stage: &Stage, version: usize, liar: &Liar, payer: &str, how: Defence) -> Result<()> {
+    let (client, payer) = (&stage.client, Signer::from_suri(payer)?);
+    let bond = |liar: &Liar| {
+        let account = liar.signer().account().clone();
+        async move { anyhow::Ok(client.operator(&account).await?.context("no operator")?.bond) }
+    };
+    let bonded = bond(liar).await?;
+    let before = stage.wealth(&payer).await?;
+    let mut ask = stage.ask(version);
+    ask.max_price = Some(5 * ASY);
+    let lying = liar.lie_optimistically(stage.graph.clone(), data(&ask.payload)?, how);
+    let result = client.infer(&ask, &payer, &|_| ()).await?;
+    lying.await??;
+    let disputed = Outcome::Rejected(RejectReason::Disputed);
+    ensure!(result.outcome == disputed && result.price_paid == 0, "{how:?}: {result:?}");
+    // Less the fee of the request.
+    let after = stage.wealth(&payer).await?;
+    ensure!(
+        after > before + 4 * ASY && after < before + 5 * ASY,
+        "{how:?}: the payer had {before} and has {after}"
+    );
+    let left = bonded - bonded / 10 * 3;
+    ensure!(bond(liar).await? == left - left / 20, "{how:?}: the liar has another bond");
+    Ok(())
+}
+
+/// A right answer that is disputed all the same: the operator's node defends it.
+async fn false_dispute(stage: &Stage) -> Result<()> {
+    let (client, payer) = (&stage.client, Signer::from_suri("//Alice//stash")?);
+    let challenger = Signer::from_suri("//Bob//stash")?;
+    let before = stage.wealth(&challenger).await?;
+    let request = client.request_inference(&stage.ask(0), &payer, &|_| ()).await?;
+    let number = request.to_string();
+    client.await_result(request, Until::Provisional, &|_| ()).await?;
+
+    let (code, refused) = stage.assay(&["dispute", "open", &number]).await?;
+    ensure!(code == 2 && client.open_disputes(Some(request)).await?.is_empty(), "{refused}");
+    let (code, opened) = stage.assay(&["dispute", "open", &number, "--force"]).await?;
+    ensure!(code == 0 && opened["agrees"] == true, "{opened}");
+    ensure!(opened["computed"] == opened["claimed"], "{opened}");
+    let dispute = opened["dispute"].to_string();
+    let (code, status) = stage.assay(&["dispute", "status", &dispute]).await?;
+    ensure!(code == 0 && status["request"] == opened["request"], "{status}");
+    ensure!(status["bond"] == BOND.to_string() && status["verdict"].is_null(), "{status}");
+    let (code, list) = stage.assay(&["dispute", "list", &number]).await?;
+    ensure!(code == 0 && list.as_array().is_some_and(|list| list.len() == 1), "{list}");
+    let (code, end) = stage.assay(&["dispute", "play", &dispute, "--force"]).await?;
+    ensure!(code == 7 && end["outcome"] == "lost" && end["cause"] == "computed", "{end}");
+
+    let after = stage.wealth(&challenger).await?;
+    ensure!(
+        after < before - BOND && after > before - BOND - ASY / 10,
+        "the challenger had {before} and has {after}"
+    );
+    ensure!(finished(client, request).await? == Outcome::Verified);
+    Ok(())
+}
+
+/// Waits for the end of a request that had disputes.
+async fn finished(client: &Client, request: RequestId) -> Result<Outcome> {
+    let view = client.wait(request, &|_: Progress| ()).await?;
+    match view.status {
+        assay_primitives::runtime_api::Status::Final(outcome) => Ok(outcome),
+        open => anyhow::bail!("request {request} is {open:?}"),
+    }
+}
+
+/// The integers of an input payload.
+fn data(payload: &[u8]) -> Result<Vec<i8>> {
+    let bytes = tensor_data(payload).context("no tensor")?;
+    Ok(bytes.into_iter().map(|byte| i8::from_le_bytes([byte])).collect())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn optimistic_results_are_final_unless_they_are_wrong() -> Result<()> {
+    let stage = Stage::set().await?;
+    let (operator, made_up, silent) = futures::try_join!(
+        stage.employ(),
+        Liar::register(&stage.network, &stage.versions[1], "//Charlie"),
+        Liar::register(&stage.network, &stage.versions[2], "//Dave"),
+    )?;
+    let watcher = Signer::from_suri(WATCHER_SURI)?;
+    let earned = stage.wealth(&operator).await?;
+
+    futures::try_join!(
+        undisputed(&stage),
+        lie(&stage, 1, &made_up, "//Ferdie//stash", Defence::MadeUp),
+        lie(&stage, 2, &silent, "//Eve//stash", Defence::Silence),
+        false_dispute(&stage),
+    )?;
+
+    // Two answers at 85 percent of their price, and half of the bond of the false dispute.
+    let earned = stage.wealth(&operator).await? - earned;
+    let expected = 2 * OperatorTerms::default().ask / 100 * 85 + BOND / 2;
+    ensure!(earned == expected, "the operator has earned {earned}, not {expected}");
+    // Five percent of what each liar had left, and its bonds back; less fees.
+    let reward = 2 * (OperatorTerms::default().bond / 10 * 7 / 20);
+    let balance = stage.client.balance(watcher.account()).await?;
+    ensure!(balance.reserved == 0, "{balance:?}");
+    ensure!(
+        balance.free < FUNDS + reward && balance.free > FUNDS + reward - ASY,
+        "the watcher has {balance:?}"
+    );
+    ensure!(stage.client.open_disputes(None).await?.is_empty());
+    Ok(())
+}
