@@ -10,6 +10,7 @@ use alloc::{vec, vec::Vec};
 use assay_primitives::{
     assurance::MAX_COMMITTEE,
     commitment, digest,
+    dispute::OptimisticResults,
     proof::MAX_PROOF_BYTES,
     runtime_api::Status,
     traits::{Artifacts, BenchmarkHelper as _, Models, Operators, Verification},
@@ -292,8 +293,8 @@ mod benchmarks {
         Ok(())
     }
 
-    /// A request for a proof, with its operator.
-    fn proof_requested<T: Config>() -> (RequestId, T::AccountId) {
+    /// A request to an integer graph in a class of one operator, with that operator.
+    fn graph_requested<T: Config>(assurance: Assurance) -> (RequestId, T::AccountId) {
         let owner = endowed::<T>(account("owner", 0, 0));
         let version = T::BenchmarkHelper::publish_graph(&owner);
         T::BenchmarkHelper::serve(version, T::Operators::max_servers());
@@ -303,7 +304,7 @@ mod benchmarks {
             RawOrigin::Signed(endowed::<T>(account("payer", 0, 0))).into(),
             version,
             RequestInput::Inline(payload(zeros(&descriptor.inputs))),
-            Assurance::Proof,
+            assurance,
             MAX_PRICE,
             last_deadline::<T>(),
             CLIENT_KEY,
@@ -335,7 +336,7 @@ mod benchmarks {
 
     #[benchmark]
     fn authorize_proof(p: Linear<0, { MAX_PROOF_BYTES }>) -> Result<(), BenchmarkError> {
-        let (id, operator) = proof_requested::<T>();
+        let (id, operator) = graph_requested::<T>(Assurance::Proof);
         let descriptor =
             T::Models::terms(get::<T>(id).version).expect("published above").descriptor;
         let output: OutputOf<T> = payload(zeros(&descriptor.outputs));
@@ -359,7 +360,7 @@ mod benchmarks {
 
     #[benchmark]
     fn refuse_proof(n: Linear<0, { T::MaxOutputBytes::get() }>) {
-        let (id, operator) = proof_requested::<T>();
+        let (id, operator) = graph_requested::<T>(Assurance::Proof);
         let cost = cost_of::<T>(id);
         let output = payload(T::BenchmarkHelper::payload(n));
 
@@ -375,6 +376,88 @@ mod benchmarks {
         );
 
         assert_eq!(outcome::<T>(id), Some(Outcome::Rejected(RejectReason::InvalidProof)));
+    }
+
+    fn trace_signatures() -> TraceSignatures {
+        TraceSignatures { result: checked_signature(), trace: checked_signature() }
+    }
+
+    /// An optimistic result that may be disputed, as large as it may be, with its operator.
+    fn traced<T: Config>() -> (RequestId, T::AccountId) {
+        let (id, operator) = graph_requested::<T>(Assurance::Optimistic);
+        let output = payload(T::BenchmarkHelper::payload(T::MaxOutputBytes::get()));
+        let root = Digest::repeat_byte(1);
+        Pallet::<T>::note_trace(id, operator.clone(), output, root, trace_signatures());
+        assert_eq!(get::<T>(id).status, Status::Submitted);
+        (id, operator)
+    }
+
+    #[benchmark]
+    fn submit_trace(n: Linear<0, { T::MaxOutputBytes::get() }>) {
+        let (id, operator) = graph_requested::<T>(Assurance::Optimistic);
+        let output = payload(T::BenchmarkHelper::payload(n));
+        let root = Digest::repeat_byte(1);
+
+        #[extrinsic_call]
+        _(RawOrigin::Authorized, id, operator, output, root, trace_signatures());
+
+        assert_eq!(get::<T>(id).status, Status::Submitted);
+    }
+
+    // The output is as long as the version declares; `authorize_result` says what more would cost.
+    #[benchmark]
+    fn authorize_trace() -> Result<(), BenchmarkError> {
+        let (id, operator) = graph_requested::<T>(Assurance::Optimistic);
+        let descriptor =
+            T::Models::terms(get::<T>(id).version).expect("published above").descriptor;
+        let output: OutputOf<T> = payload(zeros(&descriptor.outputs));
+        let (output_digest, trace_root) = (digest(&output), Digest::repeat_byte(1));
+        let result =
+            Pallet::<T>::result_statement(id, &operator, output_digest, None).expect("drawn");
+        let trace = Pallet::<T>::trace_statement(id, &operator, output_digest, trace_root);
+        let sign = |bytes: &[u8]| T::BenchmarkHelper::sign(&operator, bytes);
+        let signatures = TraceSignatures {
+            result: sign(&result.signing_bytes()),
+            trace: sign(&trace.signing_bytes()),
+        };
+        let call =
+            Call::<T>::submit_trace { request: id, operator, output, trace_root, signatures };
+
+        #[block]
+        {
+            call.authorize(TransactionSource::External)
+                .ok_or("the call has an authorization")??;
+        }
+
+        Ok(())
+    }
+
+    #[benchmark]
+    fn pass_window() {
+        let (id, _) = traced::<T>();
+        let now = Claims::<T>::get(id).expect("submitted").disputable_until + 1;
+        AgendaCursor::<T>::put(now);
+        set_now::<T>(now);
+
+        #[block]
+        {
+            Pallet::<T>::sweep_deadlines();
+        }
+
+        assert_eq!(outcome::<T>(id), Some(Outcome::Verified));
+    }
+
+    #[benchmark]
+    fn reject_result() {
+        let (id, _) = traced::<T>();
+        let challenger = endowed::<T>(account("challenger", 0, 0));
+
+        #[block]
+        {
+            <Pallet<T> as OptimisticResults<T::AccountId>>::reject(id, &challenger);
+        }
+
+        assert_eq!(outcome::<T>(id), Some(Outcome::Rejected(RejectReason::Disputed)));
     }
 
     #[benchmark]

@@ -306,6 +306,10 @@ pub mod pallet {
         VersionNotFound,
         /// The version takes no new requests. Use a newer one.
         VersionDeprecated,
+        /// The chain has not read all of the version's weights yet, so it could not tell a proof
+        /// that is of them from one that is not. Carry the reading on with `assay model audit`,
+        /// which anyone may do, or ask in another class.
+        WeightsNotAudited,
         /// The deadline is not far enough in the future: an operator has to be drawn and to
         /// answer, and the members of a quorum to reveal.
         DeadlineTooSoon,
@@ -534,12 +538,11 @@ pub mod pallet {
         /// The result of a request in class `Optimistic`, with the root of its trace, from the
         /// operator that was drawn. It may be disputed for `DisputeWindow` blocks.
         #[pallet::call_index(7)]
-        #[pallet::weight(T::WeightInfo::submit_result(output.len() as u32))]
+        #[pallet::weight(T::WeightInfo::submit_trace(output.len() as u32))]
         #[pallet::authorize(Self::authorize_trace)]
         #[pallet::weight_of_authorize(
-            // One signature more.
             T::WeightInfo::authorize_result(output.len() as u32)
-                .saturating_add(T::WeightInfo::authorize_commitment())
+                .saturating_add(T::WeightInfo::authorize_trace())
         )]
         pub fn submit_trace(
             origin: OriginFor<T>,

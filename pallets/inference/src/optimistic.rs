@@ -16,7 +16,6 @@ use frame_support::{
     pallet_prelude::{
         InvalidTransaction, TransactionSource, TransactionValidityError, ValidTransaction,
     },
-    traits::Get,
     weights::Weight,
     BoundedVec,
 };
@@ -175,10 +174,8 @@ impl<T: Config> OptimisticResults<T::AccountId> for Pallet<T> {
     }
 
     fn weight() -> Weight {
-        // A result refused for its proof, and one more penalty, which a passed deadline has too.
-        T::WeightInfo::refuse_proof(T::MaxOutputBytes::get())
-            .max(T::WeightInfo::submit_result(T::MaxOutputBytes::get()))
-            .saturating_add(T::WeightInfo::deadline_single())
+        T::WeightInfo::reject_result()
+            .max(T::WeightInfo::pass_window())
             .saturating_add(T::OnRequestFinal::weight())
     }
 }

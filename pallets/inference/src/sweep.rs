@@ -21,9 +21,7 @@ impl<T: Config> Pallet<T> {
             (AssuranceClass::Quorum, Status::Submitted) => T::WeightInfo::deadline(),
             (AssuranceClass::Quorum, _) => T::WeightInfo::commit_deadline(),
             // A result that becomes final.
-            (AssuranceClass::Optimistic, Status::Submitted) => {
-                T::WeightInfo::submit_result(T::MaxOutputBytes::get())
-            },
+            (AssuranceClass::Optimistic, Status::Submitted) => T::WeightInfo::pass_window(),
             _ => T::WeightInfo::deadline_single(),
         }
         .saturating_add(T::OnRequestFinal::weight())

@@ -17,6 +17,15 @@ pub trait WeightInfo {
     /// The call `submit_proof` with a proof that is none, and `n` bytes of output. With a proof
     /// that holds it takes what `submit_result` takes, beside the verification.
     fn refuse_proof(n: u32) -> Weight;
+    /// The call `submit_trace`, with `n` bytes of output.
+    fn submit_trace(n: u32) -> Weight;
+    /// Authorizing `submit_trace`, beside what [`Self::authorize_result`] takes for more bytes of
+    /// output.
+    fn authorize_trace() -> Weight;
+    /// Ending a request with the largest output whose window has passed without a dispute.
+    fn pass_window() -> Weight;
+    /// Ending a request with the largest output whose operator lost a dispute.
+    fn reject_result() -> Weight;
     /// The call `submit_commitment`.
     fn submit_commitment() -> Weight;
     /// Authorizing `submit_commitment` or `report_failure`.
@@ -58,6 +67,18 @@ impl WeightInfo for () {
         Weight::from_parts(1, 0)
     }
     fn refuse_proof(_: u32) -> Weight {
+        Weight::from_parts(1, 0)
+    }
+    fn submit_trace(_: u32) -> Weight {
+        Weight::from_parts(1, 0)
+    }
+    fn authorize_trace() -> Weight {
+        Weight::from_parts(1, 0)
+    }
+    fn pass_window() -> Weight {
+        Weight::from_parts(1, 0)
+    }
+    fn reject_result() -> Weight {
         Weight::from_parts(1, 0)
     }
     fn submit_commitment() -> Weight {

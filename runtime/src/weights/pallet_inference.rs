@@ -175,6 +175,31 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
         Weight::from_parts(79_528_000, 0)
             .saturating_add(T::DbWeight::get().reads(4))
     }
+    fn submit_trace(n: u32) -> Weight {
+        // Least time: 388_968_000 picoseconds.
+        Weight::from_parts(402_411_415, 0)
+            // Standard error: 146
+            .saturating_add(Weight::from_parts(2_850, 0).saturating_mul(n.into()))
+            .saturating_add(T::DbWeight::get().reads(18))
+            .saturating_add(T::DbWeight::get().writes(26))
+    }
+    fn authorize_trace() -> Weight {
+        // Least time: 72_708_000 picoseconds.
+        Weight::from_parts(79_528_000, 0)
+            .saturating_add(T::DbWeight::get().reads(4))
+    }
+    fn pass_window() -> Weight {
+        // Least time: 273_996_000 picoseconds.
+        Weight::from_parts(282_870_000, 0)
+            .saturating_add(T::DbWeight::get().reads(22))
+            .saturating_add(T::DbWeight::get().writes(24))
+    }
+    fn reject_result() -> Weight {
+        // Least time: 273_996_000 picoseconds.
+        Weight::from_parts(282_870_000, 0)
+            .saturating_add(T::DbWeight::get().reads(22))
+            .saturating_add(T::DbWeight::get().writes(24))
+    }
     /// Storage: `Inference::Requests` (r:1 w:1)
     /// Storage: `Operators::Operators` (r:15 w:15)
     /// Storage: `Verification::Outputs` (r:15 w:15)
