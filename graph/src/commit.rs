@@ -18,7 +18,7 @@ use crate::{
     interpret::{RunError, Trace},
     list::List,
     merkle::{root, Content, Opening, OpeningError, Tree},
-    plan::Plan,
+    plan::{ParameterShape, Plan},
     tensor::Tensor,
     tile::{run_tile, tile_reads, Operands},
 };
@@ -89,7 +89,91 @@ impl Parameters {
     }
 }
 
+/// The elements of a parameter set.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Elements {
+    /// Weights, a byte each in two's complement.
+    Weights,
+    /// Biases, four bytes each, little-endian.
+    Bias,
+}
+
+impl Elements {
+    /// Bytes of all of them in a set of this shape.
+    pub const fn bytes(self, shape: ParameterShape) -> usize {
+        match self {
+            Self::Weights => shape.weights(),
+            Self::Bias => 4 * shape.channels,
+        }
+    }
+
+    /// The same of a set that is there, as the content of a tree.
+    pub fn content(self, parameters: &Parameters) -> Content<'_> {
+        match self {
+            Self::Weights => Content::Int8(&parameters.weights),
+            Self::Bias => Content::Int32(&parameters.bias),
+        }
+    }
+
+    const fn tag(self) -> &'static [u8] {
+        match self {
+            Self::Weights => MATRIX_TAG,
+            Self::Bias => BIAS_TAG,
+        }
+    }
+}
+
+/// Some weights or biases of one set, against the root of all weights.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub struct ElementsOpening {
+    /// The set's two roots, under the root of all weights.
+    pub set: Opening,
+    /// The elements, under the set's root.
+    pub elements: Opening,
+}
+
+impl ElementsOpening {
+    /// These bytes of the elements of a set, if they are what the architecture's root commits to.
+    /// Takes a hash for each leaf and node.
+    pub fn verify(
+        &self,
+        plan: &Plan,
+        set: usize,
+        elements: Elements,
+        bytes: Range<usize>,
+    ) -> Result<Vec<u8>, OpeningError> {
+        let shape = plan.all_parameters().nth(set).ok_or(OpeningError::Ranges)?;
+        let sets = plan.all_parameters().count() * SET_BYTES;
+        let all = &plan.architecture().commitments.weights;
+        let roots = self.set.verify(WEIGHTS_TAG, all, sets, &[set_range(set)])?;
+        let (roots, _) = roots.as_chunks::<32>();
+        let index = match elements {
+            Elements::Weights => 0,
+            Elements::Bias => 1,
+        };
+        let root = roots.get(index).ok_or(OpeningError::Root)?;
+        self.elements.verify(elements.tag(), root, elements.bytes(shape), &[bytes])
+    }
+}
+
 impl Weights {
+    /// Opens bytes of the elements of a set. Takes a hash for each leaf of the set.
+    pub fn open(
+        &self,
+        set: usize,
+        elements: Elements,
+        bytes: Range<usize>,
+    ) -> Result<ElementsOpening, OpeningError> {
+        let sets = self.sets();
+        let roots = Content::Bytes(sets.as_flattened().as_flattened());
+        let parameters = self.parameters.get(set).ok_or(OpeningError::Ranges)?;
+        let content = elements.content(parameters);
+        Ok(ElementsOpening {
+            set: Tree::new(roots).open(roots, &[set_range(set)])?,
+            elements: Tree::new(content).open(content, &[bytes])?,
+        })
+    }
+
     /// The root that [`Commitments::weights`](crate::Commitments::weights) states. It covers
     /// every weight and bias, and how many of them each set has.
     pub fn digest(&self) -> Digest {

@@ -25,7 +25,9 @@ pub use assurance::{Assurance, AssuranceClass, AssuranceClasses};
 pub use ids::{digest, Digest, ModelId, RequestId, VersionId};
 pub use model::{Format, ModelDescriptor};
 pub use operator::{worker_crypto, WorkerId, WorkerSignature, WORKER_KEY_TYPE};
-pub use proof::{ProofCost, ProofEvidence, ProofRefusal, ProofTerms};
+pub use proof::{
+    ProofCost, ProofEvidence, ProofRefusal, ProofTerms, WeightsAudit, WeightsFingerprint,
+};
 pub use receipt::{Draw, Evidence, FailureReason, Outcome, Receipt, RejectReason, SignedEvidence};
 pub use statement::{
     commitment, CommitStatement, FailureStatement, HeartbeatStatement, Possession, ResultStatement,

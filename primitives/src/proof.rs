@@ -77,6 +77,68 @@ pub struct ProofTerms {
     pub cost: ProofCost,
 }
 
+/// What the weights of a version come to at a place that the version's digest fixes. Different
+/// weights have different ones, but for a probability that nothing is lost by: the proof system
+/// says how small it is.
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Debug,
+    Default,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+    Serialize,
+    Deserialize,
+)]
+pub struct WeightsFingerprint(pub [u64; 3]);
+
+/// How many of a version's weights and biases the chain has read, so that it can tell proofs that
+/// are of them from proofs that are not.
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Debug,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+    Serialize,
+    Deserialize,
+)]
+pub struct WeightsAudit {
+    /// Of what has been read.
+    pub fingerprint: WeightsFingerprint,
+    /// Bytes that have been read.
+    pub done: u64,
+    /// Bytes of all weights and biases.
+    pub total: u64,
+}
+
+impl WeightsAudit {
+    /// An audit of which nothing is done.
+    pub const fn of(total: u64) -> Self {
+        Self { fingerprint: WeightsFingerprint([0; 3]), done: 0, total }
+    }
+
+    /// Whether all has been read.
+    pub const fn is_done(&self) -> bool {
+        self.done == self.total
+    }
+
+    /// The fingerprint of all weights, once all have been read.
+    pub fn outcome(&self) -> Option<WeightsFingerprint> {
+        self.is_done().then_some(self.fingerprint)
+    }
+}
+
 /// What a receipt's evidence keeps of a proof.
 #[derive(
     Clone,
@@ -141,6 +203,9 @@ pub enum ProofRefusal {
     /// What the graph computes is not the output.
     #[codec(index = 6)]
     Output,
+    /// The proof holds for other weights than the published ones.
+    #[codec(index = 7)]
+    Weights,
 }
 
 impl ProofRefusal {
@@ -154,6 +219,7 @@ impl ProofRefusal {
             Self::ModelOpening => "model_opening",
             Self::WitnessOpening => "witness_opening",
             Self::Output => "output",
+            Self::Weights => "weights",
         }
     }
 }

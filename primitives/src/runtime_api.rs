@@ -11,7 +11,7 @@ use crate::{
     model::ModelDescriptor,
     operator::EngineVersion,
     ArtifactManifest, Assurance, AssuranceClasses, Balance, BlockNumber, Digest, Evidence, ModelId,
-    Outcome, ProofTerms, Receipt, RequestId, VersionId, WorkerId,
+    Outcome, ProofTerms, Receipt, RequestId, VersionId, WeightsAudit, WorkerId,
 };
 
 /// What a request would cost now.
@@ -37,6 +37,8 @@ pub enum QuoteError {
     ClassUnavailable,
     /// Fewer operators than needed serve the version in this class; this many do.
     NotEnoughOperators(u32),
+    /// The chain has not read all of the version's weights, so nobody can ask for proofs yet.
+    NotAudited,
 }
 
 /// How a request stands.
@@ -134,6 +136,9 @@ pub struct VersionView<AccountId> {
     pub operators: u32,
     /// Terms of its proofs; `None` where it does not offer class `Proof`.
     pub proof: Option<ProofTerms>,
+    /// How many of its weights the chain has read; `None` where it does not offer class `Proof`,
+    /// which can be asked for when all are read.
+    pub audit: Option<WeightsAudit>,
 }
 
 /// How an operator serves a version.

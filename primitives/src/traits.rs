@@ -10,7 +10,8 @@ use crate::{
     model::{ModelDescriptor, Tolerance},
     operator::Offence,
     ArtifactManifest, Assurance, AssuranceClass, Balance, BlockNumber, Digest, Evidence, Outcome,
-    ProofCost, ProofRefusal, ProofTerms, RequestId, VersionId, WorkerId, WorkerSignature,
+    ProofCost, ProofRefusal, ProofTerms, RequestId, VersionId, WeightsFingerprint, WorkerId,
+    WorkerSignature,
 };
 
 /// What a request needs to know of a version.
@@ -36,8 +37,12 @@ pub trait Models<AccountId> {
     fn is_active(version: VersionId) -> bool;
     /// Classes that the version offers; `None` if there is no such version.
     fn assurances(version: VersionId) -> Option<crate::AssuranceClasses>;
-    /// The terms of its proofs; `None` if there is no such version, or it does not offer `Proof`.
+    /// The terms of its proofs; `None` if there is no such version, it does not offer `Proof`, or
+    /// the chain has not read all of its weights yet.
     fn proof_terms(version: VersionId) -> Option<ProofTerms>;
+    /// What proofs have to say of the weights that they are of; `None` where there are no
+    /// [`Self::proof_terms`].
+    fn weights_fingerprint(version: VersionId) -> Option<WeightsFingerprint>;
     /// The encoded architecture of a version that is an integer graph.
     fn architecture(version: VersionId) -> Option<Vec<u8>>;
     /// Counts one more open request, so that the version cannot be removed.

@@ -1,242 +1,356 @@
-//! That a root is the root of the published weights, checked piece by piece.
+//! That proofs are of the published weights.
 //!
-//! The architecture names the weights twice: by a digest, which whoever has a piece of them can
-//! check it against, and by the root that proofs open. Both are fixed before the version's digest
-//! is, and all randomness here follows from that digest. At a random point for each committed
-//! column, the committed polynomials' values, each times a power of γ, are opened once and added
-//! up; the same sum over the published weights is taken off it piece by piece. If any weight or
-//! bias differs, zero is left no more often than the opening's error and the draws over a field of
-//! almost 2^192 elements allow: [`Verifier::security_bits`](crate::Verifier::security_bits) is
-//! below both.
+//! An architecture names the weights twice: by a digest, which whoever has a piece of them can
+//! check it against, and by the root that proofs open. A root may leave several polynomials open,
+//! and those who made it choose among them anew with each proof; so that one opening agrees with
+//! the published weights would say nothing about the next.
+//!
+//! Therefore each proof also opens the committed columns at a place that is fixed once digest and
+//! root are, and so after both: all randomness here follows from the version's digest. The values
+//! there, each times a power of γ, add up to the *fingerprint* of what the proof is of. An [`Audit`]
+//! makes the same sum of the published weights, piece by piece. Different weights have one
+//! fingerprint no more often than the draws over a field of almost 2^192 elements allow, for all
+//! polynomials that the root leaves open:
+//! [`Verifier::security_bits`](crate::Verifier::security_bits) counts it.
 
 use crate::{
-    circuit::{Layer, Linear, Matrix},
-    encoding,
-    error::{Reject, SetupError},
-    field::{eq_table, int, EF, F},
-    pcs::Challenger,
+    circuit::{Circuit, Layer, Linear, Matrix},
+    error::SetupError,
+    field::{eq_at, eq_table, int, EF, F},
+    parameters::ProofParameters,
     transcript::absorb_items,
-    verifier::{draw, draw_point, powers, Verifier},
+    verifier::{draw, draw_point, powers, suffix},
 };
-use alloc::{string::ToString, vec::Vec};
-use assay_graph::Plan;
+use alloc::vec::Vec;
+use assay_graph::{
+    commit::{Elements, ElementsOpening},
+    merkle::{Content, OpeningError, LEAF_BYTES},
+    Digest, Plan, Weights,
+};
 use codec::{Decode, Encode};
 use p3_field::{BasedVectorSpace, PrimeCharacteristicRing, PrimeField64};
 
-/// Begins the transcript of an audit.
+/// Begins the transcript that the place of the fingerprint is drawn from.
 pub const AUDIT: &[u8] = b"assay/weights-audit/1";
 
-/// Checks the commitment to the weights of one version.
-pub struct Audit {
-    verifier: Verifier,
-}
+/// log2 of how many cells are added up before one multiplication for all of them.
+const RUN: usize = 9;
 
-/// What is left to be checked. Plain data, to be kept between pieces.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
-pub struct AuditState {
-    /// The sum that the weights which are left have to have: an element of the extension field.
-    left: [u64; 3],
-    /// Index of the parameter set whose turn it is.
-    set: u32,
-    /// How many of its weights and then biases are done.
-    done: u32,
-}
+/// What the weights of one version come to at a place that the version's digest fixes: the
+/// coefficients of an element of the extension field.
+///
+/// Only fingerprints of one version can be compared.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode)]
+pub struct Fingerprint(pub [u64; 3]);
 
-/// A piece of a parameter set.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Piece<'a> {
-    /// The next weights, in their order.
-    Weights(&'a [i8]),
-    /// All biases; only after all weights.
-    Bias(&'a [i32]),
-}
+impl Fingerprint {
+    fn new(sum: EF) -> Self {
+        let coefficients: &[F] = sum.as_basis_coefficients_slice();
+        Self(core::array::from_fn(|i| coefficients[i].as_canonical_u64()))
+    }
 
-/// What the next piece has to be.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Next {
-    /// Weights of this parameter set, from this one on; so many are left.
-    Weights {
-        /// Index of the set.
-        set: usize,
-        /// Index of the weight.
-        first: usize,
-        /// Number of weights that are left of the set.
-        left: usize,
-    },
-    /// The biases of this parameter set.
-    Bias {
-        /// Index of the set.
-        set: usize,
-        /// Number of biases.
-        count: usize,
-    },
-    /// Nothing: the root is that of the weights.
-    Done,
-}
-
-/// Why a piece is refused, or the root.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum AuditError {
-    /// The piece is not the next one: [`Audit::next`] says which one is.
-    NotNext,
-    /// All weights are through, and the root is not theirs.
-    OtherWeights,
-}
-
-impl core::fmt::Display for AuditError {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str(match self {
-            Self::NotNext => "not the piece whose turn it is",
-            Self::OtherWeights => "the root is of other weights",
-        })
+    fn value(self) -> EF {
+        // Taken from a field element; the reduction matters to numbers from elsewhere only.
+        EF::from_basis_coefficients_fn(|i| F::from_u64(self.0[i]))
     }
 }
 
-impl core::error::Error for AuditError {}
-
-/// Where each committed column is opened, and the factor of its value.
+/// Where the committed columns are opened for the fingerprint, and the factors of their values.
 pub(crate) struct Places {
-    pub points: Vec<Vec<EF>>,
+    /// Of the longest column. That of a shorter one has the last coordinates.
+    point: Vec<EF>,
     factors: Vec<EF>,
 }
 
-impl AuditState {
-    fn new(sum: EF) -> Self {
-        let mut state = Self { left: [0; 3], set: 0, done: 0 };
-        state.set_left(sum);
-        state
+impl Places {
+    pub fn new(circuit: &Circuit, version: &Digest) -> Self {
+        let tables = circuit.model_tables();
+        let vars = tables.iter().map(|table| table.vars).max().unwrap_or(0);
+        let mut challenger = absorb_items(&[AUDIT, version]);
+        let gamma = draw(&mut challenger);
+        let point = draw_point(vars, &mut challenger);
+        Self { point, factors: powers(gamma, tables.len()) }
     }
 
-    fn left(&self) -> EF {
-        // Taken from a field element; the reduction matters to bytes from elsewhere only.
-        EF::from_basis_coefficients_fn(|i| F::from_u64(self.left[i]))
+    /// The place in a column of so many variables.
+    pub fn point(&self, vars: usize) -> &[EF] {
+        suffix(&self.point, vars)
     }
 
-    fn set_left(&mut self, sum: EF) {
-        let coefficients: &[F] = sum.as_basis_coefficients_slice();
-        for (left, coefficient) in self.left.iter_mut().zip(coefficients) {
-            *left = coefficient.as_canonical_u64();
+    /// What was opened of each column where its layer ends, and the fingerprint, from the opened
+    /// values: of each column first the one at its place here.
+    pub fn sort(&self, opened: Vec<Vec<EF>>) -> (Vec<Vec<EF>>, Fingerprint) {
+        let mut opened = opened.into_iter();
+        let mut weights = Vec::with_capacity(self.factors.len());
+        let mut sum = EF::ZERO;
+        for factor in &self.factors {
+            sum += opened.next().map_or(EF::ZERO, |values| values[0]) * *factor;
+            weights.extend(opened.next());
+        }
+        (weights, Fingerprint::new(sum))
+    }
+}
+
+/// How far an audit is. Plain data, to be kept between pieces; begins with its default.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode)]
+pub struct AuditState {
+    /// Of what has been read; the weights' own when all has been.
+    pub fingerprint: Fingerprint,
+    /// Bytes that have been read.
+    pub done: u64,
+}
+
+/// What comes next of the weights, which are read set by set: the weights of each, then its biases.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Part {
+    /// Index of the parameter set.
+    pub set: usize,
+    /// Which of its elements.
+    pub elements: Elements,
+    /// The first byte of these elements that has not been read.
+    pub first: usize,
+    /// Bytes of all these elements.
+    pub length: usize,
+}
+
+impl Part {
+    /// The bytes of the part that are left.
+    pub const fn left(&self) -> usize {
+        self.length - self.first
+    }
+
+    /// The same bytes of published weights; `None` if there is no such parameter set.
+    pub fn of(&self, weights: &Weights) -> Option<Vec<u8>> {
+        match self.elements.content(weights.parameters.get(self.set)?) {
+            Content::Bytes(bytes) => bytes.get(self.first..self.length).map(<[u8]>::to_vec),
+            Content::Int8(weights) => {
+                let weights = weights.get(self.first..self.length)?;
+                Some(weights.iter().map(|weight| *weight as u8).collect())
+            },
+            Content::Int32(bias) => {
+                let bias = bias.get(self.first / 4..self.length / 4)?;
+                Some(bias.iter().flat_map(|bias| bias.to_le_bytes()).collect())
+            },
         }
     }
 }
 
-/// The transcript of an audit, and what is drawn from it.
-pub(crate) fn places(verifier: &Verifier) -> (Places, Challenger) {
-    let mut challenger = absorb_items(&[AUDIT, &verifier.version]);
-    verifier.model.absorb(&verifier.weights_root, &mut challenger);
-    let gamma = draw(&mut challenger);
-    let tables = verifier.circuit.model_tables();
-    let points = tables.iter().map(|table| draw_point(table.vars, &mut challenger)).collect();
-    (Places { points, factors: powers(gamma, tables.len()) }, challenger)
+/// The bytes are none, too many, or end within an element: [`Audit::next`] says what comes next.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct NotNext;
+
+impl core::fmt::Display for NotNext {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("not the bytes whose turn it is")
+    }
+}
+
+impl core::error::Error for NotNext {}
+
+/// Makes the fingerprint of one version's published weights, piece by piece.
+pub struct Audit {
+    circuit: Circuit,
+    places: Places,
 }
 
 impl Audit {
     /// Derives everything from an architecture that has passed its checks.
     pub fn new(plan: &Plan) -> Result<Self, SetupError> {
-        Ok(Self { verifier: Verifier::new(plan)? })
-    }
-
-    /// Verifies the opening of the commitment that [`Prover::open_weights`] makes, which begins an
-    /// audit.
-    ///
-    /// [`Prover::open_weights`]: crate::Prover::open_weights
-    pub fn begin(&self, opening: &[u8]) -> Result<AuditState, Reject> {
-        let verifier = &self.verifier;
-        let opening = encoding::decode_opening(&verifier.model, opening)?;
-        let (Places { points, factors }, mut challenger) = places(verifier);
-        let values = verifier
-            .model
-            .verify(&verifier.weights_root, &opening, points, &mut challenger)
-            .map_err(|e| Reject::ModelOpening(e.to_string()))?;
-        let terms = values.iter().zip(factors);
-        Ok(AuditState::new(terms.map(|(value, factor)| value[0] * factor).sum()))
+        let architecture = plan.architecture();
+        let parameters = ProofParameters::from_bytes(&architecture.commitments.proof_parameters)
+            .ok_or(SetupError::ProofParameters)?;
+        let circuit = Circuit::new(plan, parameters.limbs)?;
+        let places = Places::new(&circuit, &architecture.digest());
+        Ok(Self { circuit, places })
     }
 
     fn layers(&self) -> impl Iterator<Item = (&Layer, &Matrix)> {
-        let layers = self.verifier.circuit.layers.iter();
+        let layers = self.circuit.layers.iter();
         layers.filter_map(|layer| Some((layer, layer.matrix.as_ref()?)))
     }
 
-    /// Which piece comes next.
-    pub fn next(&self, state: &AuditState) -> Next {
-        let (set, done) = (state.set as usize, state.done as usize);
-        let Some((_, matrix)) = self.layers().nth(set) else { return Next::Done };
-        let weights = matrix.rows * matrix.columns;
-        match weights.checked_sub(done) {
-            Some(left) if left > 0 => Next::Weights { set, first: done, left },
-            _ => Next::Bias { set, count: matrix.rows },
-        }
+    /// All parts, with the byte that each begins with.
+    fn parts(&self) -> impl Iterator<Item = (u64, Part)> + '_ {
+        let parts = self.layers().enumerate().flat_map(|(set, (_, matrix))| {
+            let part = |elements, length| Part { set, elements, first: 0, length };
+            [
+                part(Elements::Weights, matrix.rows * matrix.columns),
+                part(Elements::Bias, 4 * matrix.rows),
+            ]
+        });
+        parts.scan(0, |end, part| {
+            let start = *end;
+            *end += part.length as u64;
+            Some((start, part))
+        })
     }
 
-    /// Takes a piece off what is left. The caller has checked it against the weights' digest.
+    /// Bytes of all weights and biases.
+    pub fn total_bytes(&self) -> u64 {
+        self.parts().map(|(_, part)| part.length as u64).sum()
+    }
+
+    /// What comes next; `None` when all has been read.
+    pub fn next(&self, state: &AuditState) -> Option<Part> {
+        self.parts().find_map(|(start, part)| {
+            let first = state.done.checked_sub(start)? as usize;
+            (first < part.length).then_some(Part { first, ..part })
+        })
+    }
+
+    /// Reads the next bytes, which the caller has checked against the weights' digest.
     ///
-    /// Takes a step for each weight, and one for each row and column of the matrix.
-    pub fn take(&self, state: &mut AuditState, piece: Piece<'_>) -> Result<Next, AuditError> {
-        let sum = match (self.next(state), piece) {
-            (Next::Weights { set, first, left }, Piece::Weights(weights))
-                if !weights.is_empty() && weights.len() <= left =>
-            {
-                state.done += weights.len() as u32;
-                self.weights_sum(set, first, weights)
-            },
-            (Next::Bias { set, count }, Piece::Bias(bias)) if bias.len() == count => {
-                (state.set, state.done) = (state.set + 1, 0);
-                self.bias_sum(set, bias)
-            },
-            _ => return Err(AuditError::NotNext),
-        };
-        state.set_left(state.left() - sum);
-        match self.next(state) {
-            Next::Done if state.left() != EF::ZERO => Err(AuditError::OtherWeights),
-            next => Ok(next),
+    /// Takes a few steps for each byte, and at most 2^15 more.
+    pub fn take(&self, state: &mut AuditState, bytes: &[u8]) -> Result<(), NotNext> {
+        let part = self.next(state).ok_or(NotNext)?;
+        let (layer, matrix) = self.layers().nth(part.set).ok_or(NotNext)?;
+        if bytes.is_empty() || bytes.len() > part.left() {
+            return Err(NotNext);
         }
+        let sum = match part.elements {
+            Elements::Weights => self.weights_sum(layer, matrix, part.first, bytes),
+            Elements::Bias => match bytes.as_chunks::<4>() {
+                (bias, []) => self.bias_sum(matrix, part.first / 4, bias),
+                _ => return Err(NotNext),
+            },
+        };
+        state.fingerprint = Fingerprint::new(state.fingerprint.value() + sum);
+        state.done += bytes.len() as u64;
+        Ok(())
     }
 
-    fn weights_sum(&self, set: usize, first: usize, weights: &[i8]) -> EF {
-        let Some((layer, matrix)) = self.layers().nth(set) else { return EF::ZERO };
-        let (Places { points, factors }, _) = places(&self.verifier);
-        // For each block the `eq` of its rows, and that of its columns times the factor.
-        let blocks: Vec<_> = matrix
-            .blocks
-            .iter()
-            .enumerate()
-            .map(|(index, block)| {
-                let table = matrix.table + index;
-                let (row, column) = points[table].split_at(matrix.row_vars);
-                let mut columns = eq_table(column);
-                columns.iter_mut().for_each(|eq| *eq *= factors[table]);
-                (block.first, eq_table(row), columns)
-            })
-            .collect();
+    /// Opens what comes next of published weights, part by part: at most `max_parts` parts of
+    /// together at most `max_bytes` bytes, which is a leaf at least. A part that does not fit ends
+    /// with a whole leaf.
+    pub fn open_next(
+        &self,
+        state: &AuditState,
+        weights: &Weights,
+        max_parts: usize,
+        max_bytes: usize,
+    ) -> Result<Vec<ElementsOpening>, OpeningError> {
+        let mut state = *state;
+        let mut room = max_bytes.max(LEAF_BYTES);
+        let mut openings = Vec::new();
+        while let Some(part) = self.next(&state).filter(|_| openings.len() < max_parts) {
+            let length = match part.left() {
+                left if left <= room => left,
+                _ => room - room % LEAF_BYTES,
+            };
+            if length == 0 {
+                break;
+            }
+            let bytes = part.first..part.first + length;
+            openings.push(weights.open(part.set, part.elements, bytes)?);
+            state.done += length as u64;
+            room -= length;
+        }
+        Ok(openings)
+    }
+
+    /// The fingerprint of weights that are all there; `None` if they are not of this model's
+    /// shapes.
+    pub fn fingerprint(&self, weights: &Weights) -> Option<Fingerprint> {
+        let mut state = AuditState::default();
+        while let Some(part) = self.next(&state) {
+            self.take(&mut state, &part.of(weights)?).ok()?;
+        }
+        Some(state.fingerprint)
+    }
+
+    fn weights_sum(&self, layer: &Layer, matrix: &Matrix, first: usize, weights: &[u8]) -> EF {
+        // Where each column of the matrix lies, ascending.
         let cells: Vec<usize> = match layer.linear {
             Linear::Dense => layer.operands[0].grid.cells().collect(),
             _ => (0..matrix.columns).collect(),
         };
+        let columns = matrix.columns;
+        let end = first + weights.len();
         let mut sum = EF::ZERO;
-        let mut rest = weights;
-        let mut at = first;
-        while !rest.is_empty() {
-            let (row, column) = (at / matrix.columns, at % matrix.columns);
-            let (piece, next) = rest.split_at(rest.len().min(matrix.columns - column));
-            let places = cells[column..].iter().zip(piece);
-            for (first, rows, columns) in &blocks {
-                let inside = places.clone().filter_map(|(cell, weight)| {
-                    let eq = columns.get(cell.checked_sub(*first)?)?;
-                    Some(*eq * int(i64::from(*weight)))
-                });
-                sum += inside.sum::<EF>() * rows[row];
+        for (index, block) in matrix.blocks.iter().enumerate() {
+            let mut terms = Terms::new(self.places.point(matrix.row_vars + block.vars));
+            let inside = cells.partition_point(|cell| *cell < block.first)
+                ..cells.partition_point(|cell| *cell < block.first + (1 << block.vars));
+            for row in first / columns..end.div_ceil(columns) {
+                let start = row * columns;
+                let from = inside.start.max(first.saturating_sub(start));
+                let to = inside.end.min(end - start);
+                if from >= to {
+                    continue;
+                }
+                let piece = &weights[start + from - first..start + to - first];
+                let row = row << block.vars;
+                for (cell, weight) in cells[from..to].iter().zip(piece) {
+                    terms.add(row + cell - block.first, (*weight as i8).into());
+                }
             }
-            at += piece.len();
-            rest = next;
+            sum += terms.sum() * self.places.factors[matrix.table + index];
         }
         sum
     }
 
-    fn bias_sum(&self, set: usize, bias: &[i32]) -> EF {
-        let Some((_, matrix)) = self.layers().nth(set) else { return EF::ZERO };
-        let (Places { points, factors }, _) = places(&self.verifier);
-        let table = matrix.bias_table();
-        let terms = eq_table(&points[table]).into_iter().zip(bias);
-        terms.map(|(eq, bias)| eq * int(i64::from(*bias))).sum::<EF>() * factors[table]
+    fn bias_sum(&self, matrix: &Matrix, first: usize, bias: &[[u8; 4]]) -> EF {
+        let point = self.places.point(matrix.bias_vars());
+        // In two halves, so that what `Terms` adds up stays small.
+        let (mut low, mut high) = (Terms::new(point), Terms::new(point));
+        for (index, bytes) in bias.iter().enumerate() {
+            let bias = i32::from_le_bytes(*bytes);
+            low.add(first + index, (bias & 0xffff).into());
+            high.add(first + index, (bias >> 16).into());
+        }
+        (low.sum() + high.sum() * F::from_u64(1 << 16)) * self.places.factors[matrix.bias_table()]
+    }
+}
+
+/// `Σ eq(point, i)·v(i)` for integers below 2^17 in magnitude, in runs of `2^RUN` cells.
+struct Terms<'a> {
+    /// The coordinates that name the run.
+    run_point: &'a [EF],
+    /// Coefficients of `eq` over the other coordinates, each in two halves of 32 bits: with the
+    /// integers the sum of a run stays below 2^58.
+    halves: Vec<[i64; 6]>,
+    run: usize,
+    sums: [i64; 6],
+    total: EF,
+}
+
+impl<'a> Terms<'a> {
+    fn new(point: &'a [EF]) -> Self {
+        let (run_point, rest) = point.split_at(point.len().saturating_sub(RUN));
+        let halves = eq_table(rest).into_iter().map(|eq| {
+            let coefficients: &[F] = eq.as_basis_coefficients_slice();
+            core::array::from_fn(|i| {
+                let coefficient = coefficients[i / 2].as_canonical_u64();
+                i64::from((coefficient >> (32 * (i % 2))) as u32)
+            })
+        });
+        let halves = halves.collect();
+        Self { run_point, halves, run: 0, sums: [0; 6], total: EF::ZERO }
+    }
+
+    /// Cheapest where one run is done before the next.
+    fn add(&mut self, index: usize, value: i64) {
+        let run = index / self.halves.len();
+        if run != self.run {
+            self.finish_run();
+            self.run = run;
+        }
+        let halves = &self.halves[index % self.halves.len()];
+        for (sum, half) in self.sums.iter_mut().zip(halves) {
+            *sum += half * value;
+        }
+    }
+
+    fn finish_run(&mut self) {
+        let sums = core::mem::take(&mut self.sums);
+        let high = F::from_u64(1 << 32);
+        let sum =
+            EF::from_basis_coefficients_fn(|i| int(sums[2 * i]) + int(sums[2 * i + 1]) * high);
+        self.total += sum * eq_at(self.run_point, self.run);
+    }
+
+    fn sum(mut self) -> EF {
+        self.finish_run();
+        self.total
     }
 }

@@ -295,9 +295,10 @@ impl Circuit {
         })
     }
 
-    /// For each matrix the weights of its blocks, row by row, and its biases.
+    /// For each matrix the weights of its blocks, row by row, and its biases. Each is opened where
+    /// its layer ends, and for the fingerprint.
     pub fn model_tables(&self) -> Vec<TableLayout> {
-        let column = |vars| TableLayout { vars, width: 1, batches: vec![vec![0]] };
+        let column = |vars| TableLayout { vars, width: 1, batches: vec![vec![0], vec![0]] };
         let matrices = self.layers.iter().filter_map(|layer| layer.matrix.as_ref());
         matrices
             .flat_map(|matrix| {

@@ -288,21 +288,10 @@ impl Proof {
     }
 }
 
-/// Reads the opening of one commitment alone.
-pub(crate) fn decode_opening(pcs: &Pcs, bytes: &[u8]) -> Result<Opening, DecodeError> {
-    let mut bytes = Bytes { bytes };
-    let opening = bytes.opening(pcs)?;
-    if !bytes.bytes.is_empty() {
-        return Err(DecodeError::TrailingBytes);
-    }
-    Ok(opening)
-}
-
 #[cfg(feature = "prover")]
 mod writer {
     use super::*;
 
-    #[derive(Default)]
     struct Writer {
         bytes: Vec<u8>,
     }
@@ -366,13 +355,6 @@ mod writer {
         }
     }
 
-    /// The encoding of the opening of one commitment alone.
-    pub(crate) fn encode_opening(opening: &Opening) -> Vec<u8> {
-        let mut writer = Writer::default();
-        writer.opening(opening);
-        writer.bytes
-    }
-
     impl Proof {
         /// The encoding; [`Proof::decode`] reads it back if the proof has the model's shapes.
         pub fn encode(&self) -> Vec<u8> {
@@ -395,5 +377,3 @@ mod writer {
         }
     }
 }
-#[cfg(feature = "prover")]
-pub(crate) use writer::encode_opening;

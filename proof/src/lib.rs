@@ -22,7 +22,7 @@ mod transcript;
 mod verifier;
 mod wiring;
 
-pub use audit::{Audit, AuditError, AuditState, Next, Piece, AUDIT};
+pub use audit::{Audit, AuditState, Fingerprint, NotNext, Part, AUDIT};
 pub use error::{DecodeError, Reject, SetupError};
 pub use parameters::{LimbWidth, OpeningParameters, ProofParameters, ProtocolVersion};
 #[cfg(feature = "prover")]

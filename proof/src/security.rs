@@ -19,7 +19,8 @@ pub(crate) fn bits(circuit: &Circuit, lookups: &Layout, model: &Pcs, witness: &P
     //   activations and the output;
     // - per layer sumchecks of degree 2, and the drawn row of the last one;
     // - per maximum a sumcheck of as many factors as its window has elements and one more, the
-    //   powers that separate those, and a sumcheck of degree 2.
+    //   powers that separate those, and a sumcheck of degree 2;
+    // - the fingerprint of the weights: a power for each column, and a point.
     let vars = lookups.vars as f64;
     let sum = 4.0 * (1u64 << lookups.vars) as f64;
     let reduction = vars * (3.0 * vars + 2.0);
@@ -34,7 +35,13 @@ pub(crate) fn bits(circuit: &Circuit, lookups: &Layout, model: &Pcs, witness: &P
         let factors = activation.limbs() + 1;
         factors * (activation.grid.vars() + 1) + 2 * operand.grid.vars()
     });
-    let draws = sum + reduction + equations + layers.chain(maxima).sum::<usize>() as f64;
+    let columns = circuit.model_tables();
+    let fingerprint = columns.len() + columns.iter().map(|column| column.vars).max().unwrap_or(0);
+    let draws = sum
+        + reduction
+        + equations
+        + fingerprint as f64
+        + layers.chain(maxima).sum::<usize>() as f64;
     // The size of the field is a little below the power of two.
     let field = (EF::bits() - 1) as f64;
     let log2_draws = -ErrorBits::from_prob(draws).bits();

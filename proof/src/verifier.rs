@@ -1,6 +1,7 @@
 //! The verifier: from a model's architecture, a statement and bytes to a verdict.
 
 use crate::{
+    audit::{Fingerprint, Places},
     circuit::{Activation, Circuit, Layer, Linear, Matrix, Operand, Reader, Rule, Source},
     encoding::{LayerMessages, MaximumMessages, Proof},
     error::{Reject, SetupError},
@@ -28,6 +29,7 @@ pub struct Verifier {
     pub(crate) model: Pcs,
     pub(crate) witness: Pcs,
     pub(crate) lookups: Layout,
+    pub(crate) places: Places,
     security_bits: f64,
 }
 
@@ -220,9 +222,11 @@ impl Verifier {
         let model = Pcs::new(&circuit.model_tables(), &parameters.model)?;
         let witness = Pcs::new(&circuit.witness_tables(), &parameters.witness)?;
         let security_bits = security::bits(&circuit, &lookups, &model, &witness);
+        let version = plan.architecture().digest();
         Ok(Self {
             security_bits: security::sufficient(security_bits)?,
-            version: plan.architecture().digest(),
+            places: Places::new(&circuit, &version),
+            version,
             weights_root: commitments.weights_root,
             circuit,
             model,
@@ -232,7 +236,7 @@ impl Verifier {
     }
 
     /// Bits of statistical soundness: what is left of a statement's 0 after all errors of all its
-    /// parts are added. The collision resistance of Keccak-256, 128 bits, is beside it.
+    /// parts are added. The collision resistance of BLAKE3, 128 bits, is beside it.
     pub fn security_bits(&self) -> f64 {
         self.security_bits
     }
@@ -251,8 +255,22 @@ impl Verifier {
         self.circuit.output.elements().unwrap_or(0) * size
     }
 
-    /// Accepts bytes only if they prove the statement. Never panics, whatever the bytes.
+    /// Accepts bytes only if they prove the statement for weights that the version's root commits
+    /// to. Never panics, whatever the bytes.
+    ///
+    /// That these are the published weights is for the caller to compare: see
+    /// [`Self::verified_weights`].
     pub fn verify(&self, statement: &Statement<'_>, bytes: &[u8]) -> Result<(), Reject> {
+        self.verified_weights(statement, bytes).map(drop)
+    }
+
+    /// [`Self::verify`], and the fingerprint of the weights that the proof is of. If it is the one
+    /// that an [`Audit`](crate::Audit) makes of the published weights, the proof is of these.
+    pub fn verified_weights(
+        &self,
+        statement: &Statement<'_>,
+        bytes: &[u8],
+    ) -> Result<Fingerprint, Reject> {
         let (expected, found) = (self.input_bytes(), statement.input.len());
         if expected != found {
             return Err(Reject::InputLength { expected, found });
@@ -282,10 +300,11 @@ impl Verifier {
             maxima.push(claims);
             ends.maxima.push(end);
         }
-        let weights = self
+        let opened = self
             .model
             .verify(&self.weights_root, &proof.model, self.model_points(&ends), &mut challenger)
             .map_err(Reject::ModelOpening)?;
+        let (weights, fingerprint) = self.places.sort(opened);
         let points = self.witness_points(&ends);
         let witness = self
             .witness
@@ -308,10 +327,10 @@ impl Verifier {
             let read = reads.next().unwrap_or_default();
             self.check_maximum(claims, end, &opened.maxima[index], read, &ends.point)?;
         }
-        match self.circuit.output_activation {
-            Some(activation) => self.check_output(activation, &opened, statement, &ends.point),
-            None => Ok(()),
+        if let Some(activation) = self.circuit.output_activation {
+            self.check_output(activation, &opened, statement, &ends.point)?;
         }
+        Ok(fingerprint)
     }
 
     fn replay_layer(
@@ -529,7 +548,8 @@ impl Verifier {
     /// Points of the weights, in the order of [`Circuit::model_tables`].
     pub(crate) fn model_points(&self, ends: &Ends) -> Vec<Vec<EF>> {
         let layers = self.circuit.layers.iter().zip(&ends.layers);
-        layers.flat_map(|(layer, end)| layer.model_points(end)).collect()
+        let points = layers.flat_map(|(layer, end)| layer.model_points(end));
+        points.flat_map(|point| [self.places.point(point.len()).to_vec(), point]).collect()
     }
 
     /// Points of the witness, in the order of [`Circuit::witness_tables`].

@@ -51,6 +51,7 @@ fn version_view(id: VersionId) -> Option<VersionView<AccountId>> {
         open_requests: version.uses,
         operators: pallet_operators::Servers::<Runtime>::decode_len(id).unwrap_or(0) as u32,
         proof: version.proof,
+        audit: pallet_model_registry::Audits::<Runtime>::get(id),
         descriptor: version.descriptor,
     })
 }
@@ -404,6 +405,7 @@ impl_runtime_apis! {
             proof: Vec<u8>,
         ) -> Result<(), String> {
             pallet_verification::proof::check(&architecture, &context, &input, &output, &proof)
+                .map(drop)
         }
 
         fn architecture(id: VersionId) -> Option<Vec<u8>> {

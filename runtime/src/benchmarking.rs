@@ -161,7 +161,13 @@ impl BenchmarkHelper<AccountId> for Helper {
             tolerance: None,
             architecture: Some(architecture.digest().into()),
         };
-        publish(owner, descriptor, Some(bytes))
+        let version = publish(owner, descriptor, Some(bytes));
+        // As if all weights had been read.
+        pallet_model_registry::Audits::<Runtime>::mutate(version, |audit| {
+            let audit = audit.as_mut().expect("it offers proofs");
+            audit.done = audit.total;
+        });
+        version
     }
 
     fn payload(bytes: u32) -> Vec<u8> {

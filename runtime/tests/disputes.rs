@@ -120,6 +120,7 @@ impl Case {
             architecture: Some(bounded(&graph.architecture.encode())),
         };
         submit(OWNER, publish);
+        submit(OWNER, audit(version(0, 1), &graph));
         submit(OPERATOR, register(&OPERATOR.to_account_id(), &worker(0), BOND));
         let serve = pallet_operators::Call::serve {
             version: version(0, 1),

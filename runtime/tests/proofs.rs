@@ -62,6 +62,7 @@ fn set_up(graph: &Graph) {
         architecture: Some(bounded(&graph.architecture.encode())),
     };
     submit(OWNER, publish);
+    submit(PAYER, audit(version(0, 1), graph));
     submit(OPERATOR, register(&OPERATOR.to_account_id(), &worker(0), BOND));
     let serve = pallet_operators::Call::serve {
         version: version(0, 1),

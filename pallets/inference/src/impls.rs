@@ -44,6 +44,11 @@ impl<T: Config> Pallet<T> {
         Digest::from_slice(hash.as_ref())
     }
 
+    /// Whether there are terms of proofs, where they are asked for.
+    fn can_be_proven(version: VersionId, assurance: Assurance) -> bool {
+        assurance != Assurance::Proof || T::Models::proof_terms(version).is_some()
+    }
+
     /// Fewest blocks from a request to its deadline.
     fn min_deadline(assurance: Assurance) -> BlockNumber {
         match assurance {
@@ -72,6 +77,7 @@ impl<T: Config> Pallet<T> {
         let terms = T::Models::terms(version).ok_or(Error::<T>::VersionNotFound)?;
         ensure!(!terms.deprecated, Error::<T>::VersionDeprecated);
         T::Verification::check_request(assurance, &terms.descriptor)?;
+        ensure!(Self::can_be_proven(version, assurance), Error::<T>::WeightsNotAudited);
 
         let id = NextRequest::<T>::get();
         let next = id.0.checked_add(1).ok_or(Error::<T>::NoIdentifierLeft)?;
@@ -180,6 +186,9 @@ impl<T: Config> Pallet<T> {
         }
         T::Verification::check_request(assurance, &terms.descriptor)
             .map_err(|_| QuoteError::ClassUnavailable)?;
+        if !Self::can_be_proven(version, assurance) {
+            return Err(QuoteError::NotAudited);
+        }
         let needed = usize::from(assurance.committee_size());
         let mut candidates = T::Operators::candidates(version, assurance.class(), Balance::MAX);
         let operators = candidates.len() as u32;

@@ -15,7 +15,7 @@ use assay_primitives::{
     Receipt, RequestId, Statement, Tensor, TensorDeclaration, VersionId,
 };
 use assay_proof::Prover;
-use assay_proof_fixtures::{perceptron, prover, QUICK};
+use assay_proof_fixtures::{opened_weights, perceptron, prover, QUICK};
 use codec::Encode;
 use frame_support::{
     assert_ok, derive_impl,
@@ -592,8 +592,23 @@ impl Proven {
         MODEL.get_or_init(|| Self::of(&[4, 5, 3]))
     }
 
-    /// Publishes the graph in every class. All operators serve it.
+    /// Publishes the graph in every class, and has its weights read. All operators serve it.
     pub fn publish(&self) -> VersionId {
+        let version = self.publish_unread();
+        self.audit(version);
+        version
+    }
+
+    /// Has the chain read all weights of a version.
+    pub fn audit(&self, version: VersionId) {
+        let (bytes, proofs) =
+            pallet_model_registry::PieceProof::arguments(opened_weights(&self.graph)).unwrap();
+        let call = pallet_model_registry::Call::audit_weights { version, bytes, proofs };
+        assert_ok!(signed_call(STRANGER, call));
+    }
+
+    /// Publishes the graph in every class. All operators serve it.
+    pub fn publish_unread(&self) -> VersionId {
         upload(OWNER, &self.graph.encode());
         let descriptor = assay_proof_fixtures::descriptor(&self.graph, all());
         let version = publish_with(descriptor, Some(self.graph.architecture.encode()));

@@ -3,8 +3,10 @@
 
 use alloc::{vec, vec::Vec};
 use assay_graph::{
-    bounds::MAX_OPERATIONS, Architecture, Clamp, Commitments, FormatVersion, Multiplier, Operation,
-    Scale, Shape, Shift, TensorId,
+    bounds::{MAX_CHANNELS, MAX_OPERATIONS},
+    merkle::LEAF_BYTES,
+    Architecture, Clamp, Commitments, Extent, FormatVersion, Multiplier, Operation, Padding,
+    Parameters, Plan, Scale, Shape, Shift, TensorId, Weights, Window,
 };
 use assay_primitives::{
     digest,
@@ -12,9 +14,9 @@ use assay_primitives::{
     proof::MAX_ARCHITECTURE_BYTES,
     tensor::MAX_TENSOR_NAME_BYTES,
     traits::BenchmarkHelper,
-    Dimension, ElementType, ModelId, TensorDeclaration, VersionId,
+    Dimension, ElementType, ModelId, TensorDeclaration, VersionId, WeightsAudit,
 };
-use assay_proof::ProofParameters;
+use assay_proof::{Audit, AuditState, ProofParameters};
 use codec::Encode;
 use frame_benchmarking::v2::*;
 use frame_support::traits::Get;
@@ -61,6 +63,46 @@ fn architecture(bytes: u32, steps: u32) -> Architecture {
         input_scale: Scale::ONE,
         output_scale: Scale::ONE,
         operations: operations.try_into().expect("in bounds"),
+        commitments: Commitments {
+            proof_parameters: ProofParameters::RECOMMENDED.to_list(),
+            ..Commitments::default()
+        },
+    }
+}
+
+/// Weights of zeros for an architecture, which then names their root.
+fn zeros(architecture: &mut Architecture) -> Weights {
+    let plan = Plan::new(architecture.clone()).expect("the architecture is legal");
+    let parameters = plan.all_parameters().map(|set| Parameters {
+        weights: vec![0; set.weights()].try_into().expect("in bounds"),
+        bias: vec![0; set.channels].try_into().expect("in bounds"),
+    });
+    let weights =
+        Weights { parameters: parameters.collect::<Vec<_>>().try_into().expect("in bounds") };
+    architecture.commitments.weights = weights.digest();
+    weights
+}
+
+/// One weight and one bias for each channel: the costliest weights to read.
+fn one_by_one(channels: u32) -> Architecture {
+    let window = Window {
+        kernel: Extent::square(1),
+        stride: Extent::square(1),
+        padding: Padding { top: 0, left: 0, bottom: 0, right: 0 },
+    };
+    Architecture {
+        format_version: FormatVersion::V1,
+        input_shape: Shape::new(channels, 1, 1),
+        input_scale: Scale::ONE,
+        output_scale: Scale::ONE,
+        operations: vec![Operation::Conv2d {
+            input: TensorId(0),
+            output_channels: channels,
+            groups: channels,
+            window,
+        }]
+        .try_into()
+        .expect("in bounds"),
         commitments: Commitments {
             proof_parameters: ProofParameters::RECOMMENDED.to_list(),
             ..Commitments::default()
@@ -164,6 +206,63 @@ mod benchmarks {
         Ok(())
     }
 
+    /// Stores an architecture whose weights are read up to `done`, as if it had been published.
+    /// Returns what shows so many pieces and bytes more.
+    fn half_read<T: Config>(
+        mut architecture: Architecture,
+        done: u64,
+        pieces: u32,
+        bytes: u32,
+    ) -> Result<(VersionId, PublishedWeights, PieceProofs), BenchmarkError> {
+        let (_, version) = published::<T>();
+        let weights = zeros(&mut architecture);
+        let plan = Plan::new(architecture).map_err(|_| "the architecture is legal")?;
+        let encoded = plan.architecture().encode();
+        let encoded: EncodedArchitecture =
+            encoded.try_into().map_err(|_| "the architecture is too long")?;
+        Architectures::<T>::insert(version, encoded);
+        let total = Pallet::<T>::weights_bytes(&plan);
+        Audits::<T>::insert(version, WeightsAudit { done, ..WeightsAudit::of(total) });
+        let audit = Audit::new(&plan).map_err(|_| "the architecture is sealed")?;
+        let state = AuditState { done, ..AuditState::default() };
+        let openings = audit
+            .open_next(&state, &weights, pieces as usize, bytes as usize)
+            .map_err(|_| "the weights are the architecture's")?;
+        let (bytes, proofs) = PieceProof::arguments(openings).ok_or("too much for a call")?;
+        Ok((version, bytes, proofs))
+    }
+
+    // Of the widest layer the end, and then the weights and biases of small ones.
+    #[benchmark]
+    fn audit_weights(
+        a: Linear<{ LEAST_ARCHITECTURE_BYTES }, { MAX_ARCHITECTURE_BYTES }>,
+        p: Linear<1, { MAX_AUDIT_PIECES }>,
+    ) -> Result<(), BenchmarkError> {
+        let architecture = architecture(a, u32::MAX);
+        let wide = u64::from(WIDTH * architecture.input_shape.channels);
+        let done = wide - LEAF_BYTES as u64;
+        let (version, bytes, proofs) = half_read::<T>(architecture, done, p, MAX_AUDIT_BYTES)?;
+        assert_eq!(proofs.len() as u32, p);
+
+        #[extrinsic_call]
+        audit_weights(RawOrigin::Signed(whitelisted_caller()), version, bytes, proofs);
+
+        assert!(Audits::<T>::get(version).is_some_and(|audit| audit.done > done));
+        Ok(())
+    }
+
+    #[benchmark]
+    fn read_weights(b: Linear<1, { MAX_CHANNELS as u32 }>) -> Result<(), BenchmarkError> {
+        let (version, bytes, proofs) = half_read::<T>(one_by_one(b), 0, 1, MAX_AUDIT_BYTES)?;
+        assert_eq!(bytes.len() as u32, b);
+
+        #[extrinsic_call]
+        audit_weights(RawOrigin::Signed(whitelisted_caller()), version, bytes, proofs);
+
+        assert_eq!(Audits::<T>::get(version).map(|audit| audit.done), Some(b.into()));
+        Ok(())
+    }
+
     #[benchmark]
     fn set_metadata() {
         let (caller, version) = published::<T>();
@@ -217,12 +316,14 @@ mod benchmarks {
             version,
             EncodedArchitecture::try_from(architecture).expect("within the bound"),
         );
+        Audits::<T>::insert(version, WeightsAudit::of(1));
 
         #[extrinsic_call]
         _(RawOrigin::Signed(caller), version);
 
         assert!(!Versions::<T>::contains_key(version));
         assert!(!Architectures::<T>::contains_key(version));
+        assert!(!Audits::<T>::contains_key(version));
     }
 
     #[benchmark]

@@ -5,6 +5,7 @@ use assay_graph::{
 };
 use assay_primitives::{
     digest, AssuranceClass, ElementType, ModelDescriptor, ProofCost, ProofTerms, TensorDeclaration,
+    WeightsAudit,
 };
 use assay_proof::{SetupError, Verifier};
 use codec::{Compact, Encode};
@@ -83,13 +84,14 @@ pub fn proof_cost(plan: &Plan) -> ProofCost {
 
 impl<T: Config> Pallet<T> {
     /// Checks the architecture of an integer graph against the rules of graphs and against the
-    /// descriptor. Returns the terms of its proofs if it offers any.
+    /// descriptor. Returns the terms of its proofs if it offers any, and what of its weights is to
+    /// be read before.
     ///
     /// The cheaper a check, the earlier it is made.
     pub(crate) fn check_graph(
         descriptor: &ModelDescriptor,
         bytes: &[u8],
-    ) -> Result<Option<ProofTerms>, Error<T>> {
+    ) -> Result<Option<(ProofTerms, WeightsAudit)>, Error<T>> {
         let named = descriptor.architecture.ok_or(Error::<T>::ArchitectureMissing)?;
         // `Architecture::digest`, computed by the host: the encoding is the only one.
         let found = digest(&[GRAPH_TAG, bytes].concat());
@@ -136,6 +138,7 @@ impl<T: Config> Pallet<T> {
             Error::<T>::from(error)
         })?;
         // A few hundred bits at most, rounded down.
-        Ok(Some(ProofTerms { security_bits: verifier.security_bits() as u8, cost }))
+        let terms = ProofTerms { security_bits: verifier.security_bits() as u8, cost };
+        Ok(Some((terms, WeightsAudit::of(Self::weights_bytes(&plan)))))
     }
 }

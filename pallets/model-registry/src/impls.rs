@@ -3,15 +3,15 @@ use assay_primitives::{
     model::{is_licence, is_model_name, Format, Licence, ModelName},
     traits::{Artifacts, Deposits, Models as ModelsTrait, VersionTerms},
     AssuranceClass, AssuranceClasses, Balance, Digest, ModelDescriptor, ModelId, ProofTerms,
-    TensorDeclaration, VersionId,
+    TensorDeclaration, VersionId, WeightsAudit, WeightsFingerprint,
 };
-use codec::Encode;
+use codec::{Encode, MaxEncodedLen};
 use frame_support::{ensure, traits::Get};
 use sp_runtime::{DispatchResult, Perbill};
 
 use crate::{
-    Architectures, Config, EncodedArchitecture, Error, Event, Model, Models, Names, NextModel,
-    Offers, Pallet, Version, Versions,
+    Architectures, Audits, Config, EncodedArchitecture, Error, Event, Model, Models, Names,
+    NextModel, Offers, Pallet, Version, Versions,
 };
 
 impl<T: Config> Pallet<T> {
@@ -101,13 +101,14 @@ impl<T: Config> Pallet<T> {
             T::Artifacts::complete(&descriptor.artifact).ok_or(Error::<T>::ArtifactNotFound)?;
         ensure!(artifact.size == descriptor.artifact_size, Error::<T>::ArtifactSizeMismatch);
         let number = record.newest.checked_add(1).ok_or(Error::<T>::NoIdentifierLeft)?;
-        let proof = match (descriptor.format, &architecture) {
+        let checked = match (descriptor.format, &architecture) {
             (Format::Onnx, None) => None,
             (Format::Onnx, Some(_)) => return Err(Error::<T>::ArchitectureNotAllowed.into()),
             (Format::IntegerGraph, None) => return Err(Error::<T>::ArchitectureMissing.into()),
             (Format::IntegerGraph, Some(bytes)) => Self::check_graph(&descriptor, bytes)?,
         };
 
+        let (proof, audit) = checked.unzip();
         let digest = descriptor.digest();
         let mut entry = Version {
             descriptor,
@@ -121,9 +122,10 @@ impl<T: Config> Pallet<T> {
             proof,
         };
         // `set_metadata` may name a document later: its digest is paid for in any case. The
-        // architecture is beside the entry.
+        // architecture and how far its weights are read are beside the entry.
         let reserved = entry.metadata.map_or(Digest::len_bytes(), |_| 0)
-            + architecture.as_ref().map_or(0, Encode::encoded_size);
+            + architecture.as_ref().map_or(0, Encode::encoded_size)
+            + audit.map_or(0, |_| WeightsAudit::max_encoded_len());
         entry.deposit = T::ByteDeposit::get()
             .saturating_mul((entry.encoded_size() + reserved) as Balance)
             .saturating_add(T::BaseDeposit::get());
@@ -137,6 +139,9 @@ impl<T: Config> Pallet<T> {
         Versions::<T>::insert(version, entry);
         if let Some(architecture) = architecture {
             Architectures::<T>::insert(version, architecture);
+        }
+        if let Some(audit) = audit {
+            Audits::<T>::insert(version, audit);
         }
         Self::deposit_event(Event::VersionPublished { version, digest });
         Ok(())
@@ -192,6 +197,7 @@ impl<T: Config> Pallet<T> {
         ensure!(entry.uses == 0, Error::<T>::InUse);
         Versions::<T>::remove(version);
         Architectures::<T>::remove(version);
+        Audits::<T>::remove(version);
         T::Artifacts::release(&entry.descriptor.artifact);
         T::Deposits::give_back(&owner, entry.deposit);
         record.versions = record.versions.saturating_sub(1);
@@ -229,7 +235,12 @@ impl<T: Config> ModelsTrait<T::AccountId> for Pallet<T> {
     }
 
     fn proof_terms(version: VersionId) -> Option<ProofTerms> {
+        Self::weights_fingerprint(version)?;
         Versions::<T>::get(version).and_then(|record| record.proof)
+    }
+
+    fn weights_fingerprint(version: VersionId) -> Option<WeightsFingerprint> {
+        Audits::<T>::get(version).and_then(|audit| audit.outcome())
     }
 
     fn architecture(version: VersionId) -> Option<Vec<u8>> {

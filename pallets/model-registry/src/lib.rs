@@ -9,6 +9,10 @@
 //! the descriptor's digest is what results and receipts name. Royalty, metadata and
 //! deprecation can change, for new requests only. A version that an open request uses cannot
 //! be removed. The owner's deposit per stored byte comes back on removal.
+//!
+//! Of a version that offers class `Proof` the chain reads all weights once, in calls that anyone
+//! may send, and keeps what they come to: their *fingerprint*, which proofs are compared with.
+//! Proofs can be asked for when that is done.
 #![cfg_attr(not(feature = "std"), no_std)]
 
 extern crate alloc;
@@ -18,6 +22,7 @@ pub use pallet::*;
 pub use types::*;
 pub use weights::WeightInfo;
 
+mod audit;
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmarking;
 mod graphs;
@@ -36,8 +41,10 @@ pub mod pallet {
     use super::*;
     use assay_primitives::{
         model::{Licence, ModelName},
+        proof::MAX_ARCHITECTURE_BYTES,
         traits::{Artifacts, Deposits},
-        AssuranceClasses, Balance, Digest, ModelDescriptor, ModelId, VersionId,
+        AssuranceClasses, Balance, Digest, ModelDescriptor, ModelId, VersionId, WeightsAudit,
+        WeightsFingerprint,
     };
     use frame_support::pallet_prelude::*;
     use frame_system::pallet_prelude::*;
@@ -112,6 +119,10 @@ pub mod pallet {
     #[pallet::storage]
     pub type Architectures<T: Config> = StorageMap<_, Twox64Concat, VersionId, EncodedArchitecture>;
 
+    /// How many of their weights the chain has read, of the versions that offer class `Proof`.
+    #[pallet::storage]
+    pub type Audits<T: Config> = StorageMap<_, Twox64Concat, VersionId, WeightsAudit>;
+
     /// What happened.
     #[pallet::event]
     #[pallet::generate_deposit(pub(super) fn deposit_event)]
@@ -173,6 +184,22 @@ pub mod pallet {
             from: T::AccountId,
             /// Who has it.
             to: T::AccountId,
+        },
+        /// Some of a version's weights and biases were read.
+        WeightsRead {
+            /// The version.
+            version: VersionId,
+            /// Bytes that have been read.
+            done: u64,
+            /// Bytes of all weights and biases.
+            total: u64,
+        },
+        /// All of a version's weights were read. It may be asked for in class `Proof` now.
+        VersionAudited {
+            /// The version.
+            version: VersionId,
+            /// What proofs have to say of the weights that they are of.
+            fingerprint: WeightsFingerprint,
         },
         /// A version is gone.
         VersionRemoved {
@@ -244,6 +271,14 @@ pub mod pallet {
         ProofSecurityTooLow,
         /// There is no verifier for a graph of this size. Offer other classes.
         NotProvable,
+        /// The version does not offer class `Proof`: nobody reads its weights.
+        AuditNotNeeded,
+        /// All weights of the version have been read. There is nothing left to do.
+        AlreadyAudited,
+        /// The bytes and their proofs do not show the weights and biases that come next under the
+        /// root in the version's architecture. Somebody else may have shown them meanwhile: look
+        /// how many have been read, and go on from there, as `assay model audit` does.
+        NotNextWeights,
         /// A version declares at least one input and one output, each with a name of its own,
         /// in UTF-8, and without a dimension of zero.
         InvalidDeclaration,
@@ -396,6 +431,25 @@ pub mod pallet {
         pub fn accept(origin: OriginFor<T>, model: ModelId) -> DispatchResult {
             let to = ensure_signed(origin)?;
             Self::do_accept(to, model)
+        }
+
+        /// Reads the next weights and biases of a version that offers class `Proof`: `bytes` are
+        /// those that follow what has been read, and `proofs` show of each piece that it is under
+        /// the root which the architecture states. Anyone may do it, and pays the fee alone.
+        ///
+        /// A piece is of the weights, or of the biases, of one parameter set, and ends with them or
+        /// with one of the leaves of 1 KiB.
+        #[pallet::call_index(9)]
+        #[pallet::weight(audit::weight::<T>(MAX_ARCHITECTURE_BYTES, proofs.len(), bytes.len()))]
+        pub fn audit_weights(
+            origin: OriginFor<T>,
+            version: VersionId,
+            bytes: PublishedWeights,
+            proofs: PieceProofs,
+        ) -> DispatchResultWithPostInfo {
+            ensure_signed(origin)?;
+            let architecture_bytes = Self::do_audit(version, &bytes, &proofs)?;
+            Ok(Some(audit::weight::<T>(architecture_bytes, proofs.len(), bytes.len())).into())
         }
     }
 }

@@ -2,13 +2,14 @@
 
 use std::sync::OnceLock;
 
-use assay_graph::Graph;
+use assay_graph::{commit::ElementsOpening, Graph, Plan};
 use assay_primitives::{
     model::{Licence, ModelName, Tolerance},
     traits::Artifacts as _,
     ArtifactManifest, AssuranceClasses, Balance, Digest, Dimension, ElementType, Format,
-    ModelDescriptor, ModelId, TensorDeclaration, VersionId,
+    ModelDescriptor, ModelId, TensorDeclaration, VersionId, WeightsFingerprint,
 };
+use assay_proof::{Audit, AuditState, Fingerprint};
 use assay_proof_fixtures::{perceptron, QUICK};
 use codec::Encode;
 use frame_support::{assert_ok, derive_impl, parameter_types, traits::fungible::Inspect};
@@ -249,6 +250,39 @@ pub fn publish_graph(graph: &Graph, change: impl FnOnce(&mut ModelDescriptor)) -
     let mut descriptor = assay_proof_fixtures::descriptor(graph, CLASSES);
     change(&mut descriptor);
     publish_with(descriptor, Some(graph.architecture.encode()))
+}
+
+/// A graph whose weights take several leaves, and whose biases do.
+pub fn large_graph() -> Graph {
+    static GRAPH: OnceLock<Graph> = OnceLock::new();
+    GRAPH.get_or_init(|| perceptron(&[4, 300, 9], &QUICK)).clone()
+}
+
+/// Openings of a graph's weights from this byte on, in at most so many pieces and bytes.
+pub fn openings(graph: &Graph, done: u64, pieces: usize, bytes: usize) -> Vec<ElementsOpening> {
+    let audit = Audit::new(&Plan::new(graph.architecture.clone()).unwrap()).unwrap();
+    let state = AuditState { done, ..Default::default() };
+    audit.open_next(&state, &graph.weights, pieces, bytes).unwrap()
+}
+
+/// What a graph's weights come to.
+pub fn fingerprint(graph: &Graph) -> WeightsFingerprint {
+    let audit = Audit::new(&Plan::new(graph.architecture.clone()).unwrap()).unwrap();
+    let Fingerprint(numbers) = audit.fingerprint(&graph.weights).unwrap();
+    WeightsFingerprint(numbers)
+}
+
+/// Has the chain read what these openings show.
+pub fn audit(version: VersionId, openings: Vec<ElementsOpening>) -> DispatchResult {
+    let (bytes, proofs) = crate::PieceProof::arguments(openings).unwrap();
+    Registry::audit_weights(RuntimeOrigin::signed(OTHER), version, bytes, proofs)
+        .map(drop)
+        .map_err(|error| error.error)
+}
+
+/// Has the chain read all weights of a small graph.
+pub fn audit_all(version: VersionId, graph: &Graph) {
+    assert_ok!(audit(version, openings(graph, 0, usize::MAX, usize::MAX)));
 }
 
 /// Publishes as the owner with a royalty of 10 %.

@@ -1,12 +1,12 @@
 //! Invariants of models and versions.
 
 use alloc::collections::BTreeMap;
-use assay_graph::format::GRAPH_TAG;
+use assay_graph::{format::GRAPH_TAG, Architecture, Plan};
 use assay_primitives::{digest, traits::Artifacts, AssuranceClass, Balance, ModelId};
 use frame_support::{ensure, traits::Get};
 use sp_runtime::TryRuntimeError;
 
-use crate::{Architectures, Config, Models, Names, NextModel, Offers, Pallet, Versions};
+use crate::{Architectures, Audits, Config, Models, Names, NextModel, Offers, Pallet, Versions};
 
 impl<T: Config> Pallet<T> {
     /// * Names and models point at each other.
@@ -15,7 +15,8 @@ impl<T: Config> Pallet<T> {
     /// * Models that exist are offered, and not to their owners.
     /// * Descriptors have the digest that is stored, and their artifacts are complete.
     /// * Integer graphs have the architecture that they name, and nothing else has one. There are
-    ///   terms of proofs exactly where class `Proof` is offered.
+    ///   terms of proofs exactly where class `Proof` is offered, and as many of their weights are to
+    ///   be read as they have.
     pub fn do_try_state() -> Result<(), TryRuntimeError> {
         let mut sums: BTreeMap<ModelId, (u32, Balance)> = BTreeMap::new();
         for (version, record) in Versions::<T>::iter() {
@@ -40,6 +41,17 @@ impl<T: Config> Pallet<T> {
                     == record.descriptor.assurances.contains(AssuranceClass::Proof),
                 "terms of proofs and the class disagree"
             );
+            let weights = Audits::<T>::get(version).map(|audit| (audit.total, audit.done));
+            let expected = record.proof.and_then(|_| {
+                let architecture = Architectures::<T>::get(version)?;
+                let plan = Plan::new(Architecture::from_bytes(&architecture).ok()?).ok()?;
+                Some(Self::weights_bytes(&plan))
+            });
+            ensure!(
+                weights.map(|(total, _)| total) == expected
+                    && weights.is_none_or(|(total, done)| done <= total),
+                "what is read of a version's weights is not of them"
+            );
             let (count, deposit) = sums.entry(version.model).or_default();
             *count += 1;
             *deposit += record.deposit;
@@ -47,6 +59,10 @@ impl<T: Config> Pallet<T> {
         ensure!(
             Architectures::<T>::iter_keys().all(Versions::<T>::contains_key),
             "an architecture without its version"
+        );
+        ensure!(
+            Audits::<T>::iter_keys().all(Versions::<T>::contains_key),
+            "an audit without its version"
         );
         let mut names = 0;
         for (id, model) in Models::<T>::iter() {

@@ -24,6 +24,10 @@ pub trait WeightInfo {
     fn remove_model() -> Weight;
     /// The call `accept`.
     fn accept() -> Weight;
+    /// The call `audit_weights` for an architecture of `a` bytes and `p` pieces of few bytes.
+    fn audit_weights(a: u32, p: u32) -> Weight;
+    /// The same for one piece of `b` bytes and a small architecture.
+    fn read_weights(b: u32) -> Weight;
 }
 
 /// A unit each, for mocks: no figure, only something to count.
@@ -57,6 +61,12 @@ impl WeightInfo for () {
         Weight::from_parts(1, 0)
     }
     fn accept() -> Weight {
+        Weight::from_parts(1, 0)
+    }
+    fn audit_weights(_: u32, _: u32) -> Weight {
+        Weight::from_parts(1, 0)
+    }
+    fn read_weights(_: u32) -> Weight {
         Weight::from_parts(1, 0)
     }
 }

@@ -134,6 +134,9 @@ impl Models<u64> for Registry {
     fn proof_terms(_: VersionId) -> Option<assay_primitives::ProofTerms> {
         None
     }
+    fn weights_fingerprint(_: VersionId) -> Option<assay_primitives::WeightsFingerprint> {
+        None
+    }
     fn architecture(_: VersionId) -> Option<Vec<u8>> {
         None
     }

@@ -7,14 +7,15 @@
 pub mod series;
 
 use assay_graph::{
-    Architecture, CheckedGraph, Clamp, Commitments, Extent, FormatVersion, Graph, Multiplier,
-    Operation, Padding, Parameters, Scale, Shape, Shift, TensorId, Weights, Window,
+    commit::ElementsOpening, Architecture, CheckedGraph, Clamp, Commitments, Extent, FormatVersion,
+    Graph, Multiplier, Operation, Padding, Parameters, Scale, Shape, Shift, TensorId, Weights,
+    Window,
 };
 use assay_primitives::{
     tensor::graph_dimensions, AssuranceClasses, Dimension, ElementType, Format, ModelDescriptor,
     Tensor, TensorDeclaration,
 };
-use assay_proof::{seal, OpeningParameters, ProofParameters, Prover};
+use assay_proof::{seal, Audit, AuditState, OpeningParameters, ProofParameters, Prover};
 use codec::Encode;
 
 /// Parameters without proof of work: proofs are larger, and made in a fraction of the time.
@@ -160,6 +161,15 @@ pub fn perceptron(widths: &[u32], parameters: &ProofParameters) -> Graph {
 pub fn prover(graph: &Graph) -> Prover {
     let checked = CheckedGraph::new(graph.clone()).expect("the graph is complete");
     Prover::new(&checked).expect("the graph is sealed")
+}
+
+/// Openings of all weights and biases of a small graph, of each parameter set two.
+pub fn opened_weights(graph: &Graph) -> Vec<ElementsOpening> {
+    let plan = assay_graph::Plan::new(graph.architecture.clone()).expect("the graph is legal");
+    let audit = Audit::new(&plan).expect("the graph is sealed");
+    audit
+        .open_next(&AuditState::default(), &graph.weights, usize::MAX, usize::MAX)
+        .expect("the weights are the graph's")
 }
 
 /// What a version of a perceptron's graph declares, with the graph itself as its artifact.

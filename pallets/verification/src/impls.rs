@@ -130,7 +130,9 @@ impl<T: Config> Verification<T::AccountId> for Pallet<T> {
     fn check_proof(result: &ProvenResult<'_, T::AccountId>) -> Result<(), ProofFailure> {
         let architecture =
             T::Models::architecture(result.version).ok_or(ProofFailure::NoVerifier)?;
-        proof::verify_result(Self::genesis(), &architecture, result)
+        let weights =
+            T::Models::weights_fingerprint(result.version).ok_or(ProofFailure::NoVerifier)?;
+        proof::verify_result(Self::genesis(), &architecture, weights, result)
     }
 
     fn note_proof(result: ProvenResult<'_, T::AccountId>) -> Result<(), ProofFailure> {

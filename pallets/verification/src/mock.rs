@@ -9,7 +9,7 @@ use assay_primitives::{
     traits::{Candidate, Models, Operators, Verification as _, VersionTerms},
     worker_crypto, Assurance, AssuranceClass, AssuranceClasses, Balance, Digest, ElementType,
     FailureReason, Format, ModelDescriptor, ProofTerms, RequestId, ResultStatement, Statement,
-    Tensor, VersionId, WorkerId, WorkerSignature,
+    Tensor, VersionId, WeightsFingerprint, WorkerId, WorkerSignature,
 };
 use codec::Encode;
 use frame_support::{assert_ok, derive_impl, parameter_types};
@@ -56,6 +56,8 @@ parameter_types! {
 
     /// Architecture and terms of the only version, where it is a graph.
     pub static Graph: Option<(Vec<u8>, ProofTerms)> = None;
+    /// What its weights come to.
+    pub static Weights: Option<WeightsFingerprint> = None;
     /// Operators by worker key, past ones as well.
     pub static Workers: BTreeMap<WorkerId, u64> = BTreeMap::new();
     /// Who is assigned to what.
@@ -117,6 +119,9 @@ impl Models<u64> for NotedModels {
     fn proof_terms(_: VersionId) -> Option<ProofTerms> {
         Graph::get().map(|(_, terms)| terms)
     }
+    fn weights_fingerprint(_: VersionId) -> Option<WeightsFingerprint> {
+        Weights::get()
+    }
     fn architecture(_: VersionId) -> Option<Vec<u8>> {
         Graph::get().map(|(architecture, _)| architecture)
     }
@@ -142,6 +147,7 @@ pub fn new_test_ext() -> sp_io::TestExternalities {
     Assigned::set(MEMBERS.into_iter().map(|member| (member, REQUEST)).collect());
     Penalties::set(Vec::new());
     Graph::set(None);
+    Weights::set(None);
     let storage = frame_system::GenesisConfig::<Test>::default().build_storage().unwrap();
     let mut ext = sp_io::TestExternalities::new(storage);
     // Events are not kept at height 0.

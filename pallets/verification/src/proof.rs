@@ -6,9 +6,9 @@ use assay_primitives::{
     engine::ProofContext,
     proof::{account_bytes, PROOF_DOMAIN},
     traits::{ProofFailure, ProvenResult},
-    Digest, ProofRefusal, Tensor,
+    Digest, ProofRefusal, Tensor, WeightsFingerprint,
 };
-use assay_proof::{Context, Reject, Statement, Verifier};
+use assay_proof::{Context, Fingerprint, Reject, Statement, Verifier};
 use codec::{DecodeAll, Encode};
 
 use crate::{ClassVerifier, Judgement, Shown};
@@ -39,28 +39,33 @@ fn refusal(of: &Reject) -> ProofRefusal {
     }
 }
 
-/// Verifies a proof against the architecture that the chain keeps.
+/// Verifies a proof against the architecture that the chain keeps. Returns what the weights come to
+/// that it is of.
 pub fn verify(
     architecture: &[u8],
     statement: &Statement<'_>,
     proof: &[u8],
-) -> Result<(), ProofFailure> {
+) -> Result<WeightsFingerprint, ProofFailure> {
     let verifier = Architecture::from_bytes(architecture)
         .ok()
         .and_then(|architecture| Plan::new(architecture).ok())
         .and_then(|plan| Verifier::new(&plan).ok())
         .ok_or(ProofFailure::NoVerifier)?;
-    verifier.verify(statement, proof).map_err(|reject| ProofFailure::Invalid(refusal(&reject)))
+    let Fingerprint(weights) = verifier
+        .verified_weights(statement, proof)
+        .map_err(|reject| ProofFailure::Invalid(refusal(&reject)))?;
+    Ok(WeightsFingerprint(weights))
 }
 
-/// Verifies a proof outside of any request, and says why it is refused.
+/// Verifies a proof outside of any request, and says why it is refused. Returns what the weights
+/// come to that it is of.
 pub fn check(
     architecture: &[u8],
     context: &ProofContext,
     input: &[u8],
     output: &[u8],
     proof: &[u8],
-) -> Result<(), String> {
+) -> Result<WeightsFingerprint, String> {
     let architecture = Architecture::from_bytes(architecture).map_err(|e| e.to_string())?;
     let plan = Plan::new(architecture).map_err(|e| e.to_string())?;
     let verifier = Verifier::new(&plan).map_err(|e| e.to_string())?;
@@ -71,7 +76,10 @@ pub fn check(
         requester: context.requester,
         operator: context.operator,
     };
-    verifier.verify(&Statement { context, input, output }, proof).map_err(|e| e.to_string())
+    let Fingerprint(weights) = verifier
+        .verified_weights(&Statement { context, input, output }, proof)
+        .map_err(|e| e.to_string())?;
+    Ok(WeightsFingerprint(weights))
 }
 
 /// The data of a payload of one tensor.
@@ -85,10 +93,12 @@ fn data(mut payload: &[u8]) -> Result<alloc::vec::Vec<u8>, ProofFailure> {
 }
 
 /// Verifies the proof of a result: its statement is that of this chain, request, payer and
-/// operator, of the version's graph, and of the payloads' data.
+/// operator, of the version's graph, and of the payloads' data; and its weights are the published
+/// ones, which come to `weights`.
 pub fn verify_result<AccountId: Encode>(
     genesis: Digest,
     architecture: &[u8],
+    weights: WeightsFingerprint,
     result: &ProvenResult<'_, AccountId>,
 ) -> Result<(), ProofFailure> {
     let (input, output) = (data(result.input)?, data(&result.output)?);
@@ -103,5 +113,8 @@ pub fn verify_result<AccountId: Encode>(
         input: &input,
         output: &output,
     };
-    verify(architecture, &statement, result.proof)
+    match verify(architecture, &statement, result.proof)? == weights {
+        true => Ok(()),
+        false => Err(ProofFailure::Invalid(ProofRefusal::Weights)),
+    }
 }

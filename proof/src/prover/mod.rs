@@ -8,9 +8,8 @@ mod reduce;
 mod tests;
 
 use crate::{
-    audit,
     circuit::{Circuit, Linear},
-    encoding::{encode_opening, Proof},
+    encoding::Proof,
     error::SetupError,
     field::{int, F},
     logup::Challenges,
@@ -110,15 +109,6 @@ impl Prover {
     /// The verifier of the same model.
     pub const fn verifier(&self) -> &Verifier {
         &self.verifier
-    }
-
-    /// Opens the commitment to the weights where [`Audit::begin`](crate::Audit::begin) wants it
-    /// opened.
-    pub fn open_weights(&self) -> Result<Vec<u8>, SetupError> {
-        let (places, mut challenger) = audit::places(&self.verifier);
-        let opening =
-            self.verifier.model.open(self.secret.clone(), places.points, &mut challenger)?;
-        Ok(encode_opening(&opening))
     }
 
     /// Runs the model and proves the run. `input` has one byte for each element, in two's

@@ -252,7 +252,8 @@ impl OutputProofs for RequestProofs {
         if ModelRegistry::proof_terms(record.version).is_none() {
             return false;
         }
-        let (Some(architecture), Some(input), Some(operator)) = (
+        let (Some(weights), Some(architecture), Some(input), Some(operator)) = (
+            ModelRegistry::weights_fingerprint(record.version),
             <Inference as OptimisticResults<AccountId>>::architecture(request),
             <Inference as OptimisticResults<AccountId>>::input(request),
             record.members.first(),
@@ -266,7 +267,8 @@ impl OutputProofs for RequestProofs {
             requester: account_bytes(&record.payer),
             operator: account_bytes(&operator.account),
         };
-        pallet_verification::proof::check(&architecture, &context, &input, output, proof).is_ok()
+        pallet_verification::proof::check(&architecture, &context, &input, output, proof)
+            == Ok(weights)
     }
 
     fn weight(proof_bytes: u32) -> Weight {

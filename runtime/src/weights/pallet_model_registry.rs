@@ -117,4 +117,24 @@ impl<T: frame_system::Config> pallet_model_registry::WeightInfo for WeightInfo<T
             .saturating_add(T::DbWeight::get().reads(8))
             .saturating_add(T::DbWeight::get().writes(9))
     }
+    /// Storage: `ModelRegistry::Audits` (r:1 w:1)
+    /// Storage: `ModelRegistry::Architectures` (r:1 w:0)
+    /// The range of `a` is `[11000, 65536]`.
+    /// The range of `p` is `[1, 32]`.
+    fn audit_weights(a: u32, p: u32) -> Weight {
+        Weight::from_parts(1_000_000_000, 0)
+            .saturating_add(Weight::from_parts(50_000, 0).saturating_mul(a.into()))
+            .saturating_add(Weight::from_parts(300_000_000, 0).saturating_mul(p.into()))
+            .saturating_add(T::DbWeight::get().reads(2))
+            .saturating_add(T::DbWeight::get().writes(1))
+    }
+    /// Storage: `ModelRegistry::Audits` (r:1 w:1)
+    /// Storage: `ModelRegistry::Architectures` (r:1 w:0)
+    /// The range of `b` is `[1, 16384]`.
+    fn read_weights(b: u32) -> Weight {
+        Weight::from_parts(200_000_000, 0)
+            .saturating_add(Weight::from_parts(40_000, 0).saturating_mul(b.into()))
+            .saturating_add(T::DbWeight::get().reads(2))
+            .saturating_add(T::DbWeight::get().writes(1))
+    }
 }

@@ -421,6 +421,16 @@ pub fn failure(
     }
 }
 
+/// The call that shows all weights of a small graph.
+pub fn audit(
+    version: VersionId,
+    graph: &assay_graph::Graph,
+) -> pallet_model_registry::Call<Runtime> {
+    let openings = assay_proof_fixtures::opened_weights(graph);
+    let (bytes, proofs) = pallet_model_registry::PieceProof::arguments(openings).unwrap();
+    pallet_model_registry::Call::audit_weights { version, bytes, proofs }
+}
+
 /// Version `number` of model `model`.
 pub fn version(model: u32, number: u32) -> VersionId {
     VersionId { model: ModelId(model), number }

@@ -143,6 +143,26 @@ fn a_proof_that_holds_is_paid_for_and_leaves_a_receipt_that_names_it() {
 }
 
 #[test]
+fn proofs_are_asked_for_once_the_weights_are_read() {
+    run(|| {
+        let model = Proven::model();
+        let version = model.publish_unread();
+        assert_noop!(terms(version).send(), Error::<Test>::WeightsNotAudited);
+        assert_eq!(Inference::quote(version, PROOF), Err(QuoteError::NotAudited));
+        // No other class needs it.
+        for assurance in [SIGNED, QUORUM] {
+            assert!(Inference::quote(version, assurance).is_ok());
+            let _ = Terms { assurance, ..terms(version) }.drawn();
+        }
+        model.audit(version);
+        assert!(Inference::quote(version, PROOF).is_ok());
+        let (id, members) = terms(version).drawn();
+        assert_ok!(include(Handed::by(id, members[0]).call()));
+        assert_eq!(outcome(id), Outcome::Verified);
+    });
+}
+
+#[test]
 fn a_proof_of_another_request_does_not_hold() {
     run(|| {
         let (first, operator) = drawn();

@@ -1,8 +1,11 @@
 //! `try_state` notices each kind of broken state.
 
-use assay_primitives::{ModelId, ProofTerms, VersionId};
+use assay_primitives::{ModelId, ProofTerms, VersionId, WeightsAudit};
+use frame_support::assert_ok;
 
-use crate::{mock::*, Architectures, Model, Models, Names, NextModel, Offers, Version, Versions};
+use crate::{
+    mock::*, Architectures, Audits, Model, Models, Names, NextModel, Offers, Version, Versions,
+};
 
 fn change_model(change: impl FnOnce(&mut Model<u64>)) {
     Models::<Test>::mutate(MODEL, |model| change(model.as_mut().unwrap()));
@@ -126,4 +129,32 @@ fn terms_of_proofs_without_the_class_are_noticed() {
             version.proof = Some(ProofTerms { security_bits: 120, cost: Default::default() });
         });
     });
+}
+
+#[test]
+fn an_audit_that_is_not_of_the_version_is_noticed() {
+    const NOT_OF_THEM: &str = "what is read of a version's weights is not of them";
+    breaks(NOT_OF_THEM, || Audits::<Test>::insert(VERSION, WeightsAudit::of(1)));
+    breaks("an audit without its version", || {
+        Audits::<Test>::insert(VersionId { model: MODEL, number: 2 }, WeightsAudit::of(1));
+    });
+    let changes: [fn(&mut Option<WeightsAudit>); 3] = [
+        |audit| *audit = None,
+        |audit| audit.as_mut().unwrap().total += 1,
+        |audit| {
+            let audit = audit.as_mut().unwrap();
+            audit.done = audit.total + 1;
+        },
+    ];
+    for change in changes {
+        new_test_ext().execute_with(|| {
+            create();
+            assert_ok!(publish_graph(&graph(), |_| ()));
+            assert_ok!(Registry::do_try_state());
+            let mut audit = Audits::<Test>::get(VERSION);
+            change(&mut audit);
+            Audits::<Test>::set(VERSION, audit);
+            assert_eq!(Registry::do_try_state(), Err(NOT_OF_THEM.into()));
+        });
+    }
 }

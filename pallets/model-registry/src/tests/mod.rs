@@ -1,6 +1,7 @@
 //! One file per call, and one each for uses, the version digest and the invariants.
 
 mod accept;
+mod audit;
 mod create;
 mod deprecate;
 mod digest;

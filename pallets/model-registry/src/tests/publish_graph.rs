@@ -26,8 +26,8 @@ fn a_graph_is_published_with_its_architecture_against_a_deposit_for_both() {
         assert_ok!(publish_graph(&graph(), |_| ()));
         let bytes = graph().architecture.encode();
         let record = Versions::<Test>::get(VERSION).unwrap();
-        // The metadata digest is paid for, though there is none.
-        let size = record.encoded_size() + 32 + bytes.encoded_size();
+        // The metadata digest is paid for, though there is none; and how far the weights are read.
+        let size = record.encoded_size() + 32 + bytes.encoded_size() + 24 + 8 + 8;
         assert_eq!(record.deposit, BASE + BYTE * size as u128);
         assert_eq!(record.descriptor.architecture, Some(graph().digest().into()));
         let verifier = Verifier::new(&Plan::new(graph().architecture).unwrap()).unwrap();
@@ -41,6 +41,9 @@ fn a_graph_is_published_with_its_architecture_against_a_deposit_for_both() {
         };
         assert!(terms.security_bits >= 120);
         assert_eq!(record.proof, Some(terms));
+        // They are for others when the weights have been read.
+        assert_eq!(Registry::proof_terms(VERSION), None);
+        audit_all(VERSION, &graph());
         assert_eq!(Registry::proof_terms(VERSION), Some(terms));
         assert_eq!(Registry::architecture(VERSION), Some(bytes));
 

@@ -2,15 +2,15 @@
 
 use std::sync::OnceLock;
 
-use assay_graph::Graph as IntegerGraph;
+use assay_graph::{Graph as IntegerGraph, Plan, Weights as GraphWeights};
 use assay_primitives::{
     digest,
     proof::{account_bytes, PROOF_DOMAIN},
     traits::{MemberState, ProofFailure, ProvenResult, Verdict, Verification as _},
     Assurance, Digest, ElementType, ProofCost, ProofEvidence, ProofRefusal, ProofTerms, RequestId,
-    VersionId,
+    VersionId, WeightsFingerprint,
 };
-use assay_proof::{Context, Prover};
+use assay_proof::{Audit, Context, Prover};
 use assay_proof_fixtures::{payload, perceptron, prover, QUICK};
 use codec::Encode;
 use frame_support::weights::Weight;
@@ -47,6 +47,13 @@ impl Model {
     fn publish(&self) {
         let terms = ProofTerms { security_bits: SECURITY_BITS, cost: ProofCost::default() };
         Graph::set(Some((self.graph.architecture.encode(), terms)));
+        Weights::set(Some(self.fingerprint(&self.graph.weights)));
+    }
+
+    /// What weights come to where those of this model are read.
+    fn fingerprint(&self, weights: &GraphWeights) -> WeightsFingerprint {
+        let plan = Plan::new(self.graph.architecture.clone()).unwrap();
+        WeightsFingerprint(Audit::new(&plan).unwrap().fingerprint(weights).unwrap().0)
     }
 }
 
@@ -149,6 +156,25 @@ fn a_proof_that_holds_decides_for_its_result() {
             Some(good.output)
         );
         assert_eq!(Outputs::<Test>::iter().count(), 0);
+    });
+}
+
+#[test]
+fn a_proof_of_other_weights_than_the_published_is_refused() {
+    test(|| {
+        let model = Model::get();
+        model.publish();
+        let good = Handed::good();
+        // As if others had been published under the same root.
+        let mut published = model.graph.weights.clone();
+        published.parameters[1].bias[2] += 1;
+        Weights::set(Some(model.fingerprint(&published)));
+        good.refused(ProofRefusal::Weights);
+        // Nobody is to blame where the weights have not been read.
+        Weights::set(None);
+        assert_eq!(good.note(), Err(ProofFailure::NoVerifier));
+        model.publish();
+        assert_eq!(good.note(), Ok(()));
     });
 }
 

@@ -1,43 +1,53 @@
-//! The root of a version is that of the weights it was published with, or the audit says so.
+//! Proofs have the fingerprint of the weights that they are of, and an audit makes it of the
+//! published ones.
 
 use super::*;
-use crate::{Audit, AuditError, AuditState, Next, Piece};
-
-/// Everything in pieces of at most so many weights.
-fn audit(model: &Model, weights: &Weights, size: usize) -> Result<Next, AuditError> {
-    let audit = Audit::new(model.graph.plan()).unwrap();
-    let mut state = audit.begin(&model.prover.open_weights().unwrap()).unwrap();
-    loop {
-        let verdict = match audit.next(&state) {
-            Next::Weights { set, first, left } => {
-                let weights = &weights.parameters[set].weights[first..first + left.min(size)];
-                audit.take(&mut state, Piece::Weights(weights))
-            },
-            Next::Bias { set, .. } => {
-                audit.take(&mut state, Piece::Bias(&weights.parameters[set].bias))
-            },
-            Next::Done => return Ok(Next::Done),
-        };
-        verdict?;
-    }
-}
+use crate::{Audit, AuditState, Fingerprint, NotNext};
+use assay_graph::commit::Elements;
 
 fn models() -> [Model; 2] {
     [perceptron(71).model(), windows::network(Shape::new(2, 9, 11)).model()]
 }
 
+/// In pieces of at most so many bytes.
+fn fingerprint(model: &Model, weights: &Weights, size: usize) -> Fingerprint {
+    let audit = Audit::new(model.graph.plan()).unwrap();
+    let mut state = AuditState::default();
+    while let Some(part) = audit.next(&state) {
+        let bytes = part.of(weights).unwrap();
+        assert_eq!(bytes.len(), part.left());
+        audit.take(&mut state, &bytes[..bytes.len().min(size)]).unwrap();
+    }
+    assert_eq!(state.done, audit.total_bytes());
+    state.fingerprint
+}
+
+/// The fingerprint that a proof of this model has.
+fn proven(model: &Model, input: &[u8], proof: &Proven) -> Fingerprint {
+    let verifier = Verifier::new(model.graph.plan()).unwrap();
+    let statement = Statement { context: CONTEXT, input, output: &proof.output };
+    verifier.verified_weights(&statement, &proof.proof).unwrap()
+}
+
 #[test]
-fn the_published_weights_pass_in_pieces_of_any_size() {
+fn proofs_have_the_fingerprint_of_the_published_weights() {
     for model in models() {
-        for size in [7, 64, 1 << 20] {
-            assert_eq!(audit(&model, model.graph.weights(), size), Ok(Next::Done));
+        let audit = Audit::new(model.graph.plan()).unwrap();
+        let expected = audit.fingerprint(model.graph.weights()).unwrap();
+        for size in [12, 64, 1 << 20] {
+            assert_eq!(fingerprint(&model, model.graph.weights(), size), expected);
+        }
+        for seed in [1, 2] {
+            let input = model.input(seed);
+            assert_eq!(proven(&model, &input, &model.accepts(&input)), expected);
         }
     }
 }
 
 #[test]
-fn any_other_weight_or_bias_is_found() {
+fn any_other_weight_or_bias_has_another_fingerprint() {
     for model in models() {
+        let published = fingerprint(&model, model.graph.weights(), 1 << 20);
         for set in 0..model.graph.weights().parameters.len() {
             let change = |change: &dyn Fn(&mut [i8], &mut [i32])| {
                 let mut sets = model.graph.weights().parameters.clone().into_inner();
@@ -54,49 +64,95 @@ fn any_other_weight_or_bias_is_found() {
                 change(&|weights, _| weights[0] ^= 1),
                 change(&|weights, _| *weights.last_mut().unwrap() ^= 1),
                 change(&|_, bias| bias[0] += 1),
+                change(&|_, bias| *bias.last_mut().unwrap() = i32::MIN),
                 change(&|weights, _| weights.reverse()),
             ] {
-                assert_eq!(audit(&model, &changed, 50), Err(AuditError::OtherWeights));
+                assert_ne!(fingerprint(&model, &changed, 48), published);
             }
         }
     }
 }
 
+/// An owner who commits to weights that are not the published ones makes proofs that verify, and
+/// that the fingerprint tells from proofs of the published weights.
 #[test]
-fn pieces_out_of_turn_are_refused_and_change_nothing() {
-    let model = perceptron(72).model();
-    let weights = model.graph.weights();
-    let audit = Audit::new(model.graph.plan()).unwrap();
-    let mut state = audit.begin(&model.prover.open_weights().unwrap()).unwrap();
-    let before: AuditState = state;
-    let set = &weights.parameters[0];
-    let too_many = vec![0; set.weights.len() + 1];
-    for piece in [Piece::Weights(&[]), Piece::Weights(&too_many), Piece::Bias(&set.bias)] {
-        assert_eq!(audit.take(&mut state, piece), Err(AuditError::NotNext));
-        assert_eq!(state, before);
-    }
-    audit.take(&mut state, Piece::Weights(&set.weights)).unwrap();
-    let before = state;
-    assert_eq!(audit.take(&mut state, Piece::Weights(&[1])), Err(AuditError::NotNext));
-    assert_eq!(audit.take(&mut state, Piece::Bias(&[1])), Err(AuditError::NotNext));
-    assert_eq!(state, before);
+fn proofs_of_other_weights_than_the_published_have_another_fingerprint() {
+    let honest = perceptron(75).unsealed();
+    let mut graph = honest.clone();
+    graph.weights.parameters[0].weights[3] ^= 1;
+    seal(&mut graph, &QUICK).unwrap();
+    // The published weights, and the root of the others.
+    graph.weights = honest.weights;
+    graph.architecture.commitments.weights = graph.weights.digest();
+    let graph = CheckedGraph::new(graph).unwrap();
+    assert!(matches!(Prover::new(&graph), Err(SetupError::WeightsRoot { .. })));
+
+    let mut other = graph.weights().clone();
+    other.parameters[0].weights[3] ^= 1;
+    let verifier = Verifier::new(graph.plan()).unwrap();
+    let tables = model_tables(&verifier.circuit, &other).unwrap();
+    let (root, secret) = commit(&verifier.model, &tables).unwrap();
+    assert_eq!(root, verifier.weights_root);
+    let prover = Prover { verifier, weights: other.clone(), tables, secret };
+    let model = Model { graph, prover };
+    let input = model.input(1);
+    let proof = model.prover.prove(&CONTEXT, &input).unwrap();
+    assert_eq!(model.verify(&input, &proof.output, &proof.proof), Ok(()));
+    let found = proven(&model, &input, &proof);
+    assert_ne!(found, fingerprint(&model, model.graph.weights(), 1 << 20));
+    assert_eq!(found, fingerprint(&model, &other, 1 << 20));
 }
 
 #[test]
-fn openings_of_another_root_or_with_other_bytes_are_refused() {
-    let (model, other) = (perceptron(73).model(), perceptron(74).model());
-    let audit = Audit::new(model.graph.plan()).unwrap();
-    let opening = model.prover.open_weights().unwrap();
-    assert!(audit.begin(&opening).is_ok());
-    let verdict = audit.begin(&other.prover.open_weights().unwrap());
-    assert!(matches!(verdict, Err(Reject::ModelOpening(_) | Reject::Encoding(_))), "{verdict:?}");
-    let verdict = audit.begin(&[&opening[..], &[0]].concat());
-    assert_eq!(verdict, Err(Reject::Encoding(DecodeError::TrailingBytes)));
-    let mut random = Random::new(73);
-    for _ in 0..200 {
-        let mut bytes = opening.clone();
-        let at = random.below(bytes.len());
-        bytes[at] ^= 1 << random.below(8);
-        assert!(audit.begin(&bytes).is_err(), "changed at {at}");
+fn parts_are_opened_in_pieces_that_fit_and_lead_to_the_same_fingerprint() {
+    for model in models() {
+        let (plan, weights) = (model.graph.plan(), model.graph.weights());
+        let audit = Audit::new(plan).unwrap();
+        for (max_parts, max_bytes) in [(1, 1), (2, 3000), (3, 2048), (64, 1 << 20)] {
+            let mut state = AuditState::default();
+            while audit.next(&state).is_some() {
+                let openings = audit.open_next(&state, weights, max_parts, max_bytes).unwrap();
+                assert!((1..=max_parts).contains(&openings.len()));
+                let mut bytes = 0;
+                for opening in openings {
+                    let part = audit.next(&state).unwrap();
+                    let range = part.first..part.first + opening.elements.leaves.len();
+                    bytes += range.len();
+                    let wrong = opening.verify(plan, part.set + 1, part.elements, range.clone());
+                    assert!(wrong.is_err());
+                    let opened = opening.verify(plan, part.set, part.elements, range).unwrap();
+                    audit.take(&mut state, &opened).unwrap();
+                }
+                assert!(bytes <= max_bytes.max(1024));
+            }
+            assert_eq!(Some(state.fingerprint), audit.fingerprint(weights));
+            assert!(audit.open_next(&state, weights, 9, 9).unwrap().is_empty());
+        }
     }
+}
+
+#[test]
+fn bytes_out_of_turn_are_refused_and_change_nothing() {
+    let model = perceptron(72).model();
+    let audit = Audit::new(model.graph.plan()).unwrap();
+    let mut state = AuditState::default();
+    let mut refused = |state: &mut AuditState, bytes: &[u8]| {
+        let before = *state;
+        assert_eq!(audit.take(state, bytes), Err(NotNext));
+        assert_eq!(*state, before);
+    };
+    let weights = 50 * 30;
+    refused(&mut state, &[]);
+    refused(&mut state, &vec![0; weights + 1]);
+    audit.take(&mut state, &vec![1; weights]).unwrap();
+    let part = audit.next(&state).unwrap();
+    assert_eq!((part.set, part.elements, part.first), (0, Elements::Bias, 0));
+    for bytes in [0, 3, 5, 4 * 50 + 4] {
+        refused(&mut state, &vec![0; bytes]);
+    }
+    audit.take(&mut state, &[0; 8]).unwrap();
+    assert_eq!(audit.next(&state).map(|part| part.first), Some(8));
+    state.done = audit.total_bytes();
+    assert_eq!(audit.next(&state), None);
+    refused(&mut state, &[0; 4]);
 }

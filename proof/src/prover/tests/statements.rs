@@ -2,7 +2,10 @@
 //! its transcript.
 
 use super::*;
-use crate::transcript::{ITEMS, PROTOCOL};
+use crate::{
+    audit::Places,
+    transcript::{ITEMS, PROTOCOL},
+};
 
 /// The transcript is the first thing that differs, and the reduction of the lookups the first
 /// message that depends on it.
@@ -144,7 +147,9 @@ fn a_run_of_another_version_is_found_even_in_the_right_transcript() {
         }
         relative.complete().unwrap();
         let mut prover = Prover::new(&CheckedGraph::new(relative).unwrap()).unwrap();
-        prover.verifier.version = model.prover.verifier.version;
+        let version = model.prover.verifier.version;
+        prover.verifier.places = Places::new(&prover.verifier.circuit, &version);
+        prover.verifier.version = version;
         let proven = prover.prove(&CONTEXT, &input).unwrap();
         let verdict = model.verify(&input, &proven.output, &proven.proof);
         assert!(

@@ -1,0 +1,75 @@
+//! Reading the weights of versions that offer class `Proof`.
+
+use assay_graph::{Architecture, Plan};
+use assay_primitives::{
+    proof::MAX_ARCHITECTURE_BYTES, VersionId, WeightsAudit, WeightsFingerprint,
+};
+use assay_proof::{Audit, AuditState, Fingerprint};
+use frame_support::{ensure, weights::Weight};
+
+use crate::{
+    pallet::LEAST_ARCHITECTURE_BYTES, Architectures, Audits, Config, Error, Event, Pallet,
+    PieceProof, Versions, WeightInfo,
+};
+
+/// What the call takes: for an architecture of so many bytes, and so many pieces and bytes of
+/// weights.
+pub(crate) fn weight<T: Config>(architecture_bytes: u32, pieces: usize, bytes: usize) -> Weight {
+    let architecture_bytes =
+        architecture_bytes.clamp(LEAST_ARCHITECTURE_BYTES, MAX_ARCHITECTURE_BYTES);
+    T::WeightInfo::audit_weights(architecture_bytes, pieces as u32)
+        .saturating_add(T::WeightInfo::read_weights(bytes as u32))
+}
+
+impl<T: Config> Pallet<T> {
+    /// Bytes of all weights and biases of a graph.
+    pub(crate) fn weights_bytes(plan: &Plan) -> u64 {
+        plan.all_parameters().map(|set| (set.weights() + 4 * set.channels) as u64).sum()
+    }
+
+    /// Returns the number of bytes of the architecture.
+    pub(crate) fn do_audit(
+        version: VersionId,
+        bytes: &[u8],
+        proofs: &[PieceProof],
+    ) -> Result<u32, Error<T>> {
+        let Some(audit) = Audits::<T>::get(version) else {
+            ensure!(Versions::<T>::contains_key(version), Error::<T>::VersionNotFound);
+            return Err(Error::<T>::AuditNotNeeded);
+        };
+        ensure!(!audit.is_done(), Error::<T>::AlreadyAudited);
+        ensure!(!bytes.is_empty(), Error::<T>::NotNextWeights);
+        let architecture =
+            Architectures::<T>::get(version).ok_or(Error::<T>::ArchitectureMissing)?;
+        let plan = Architecture::from_bytes(&architecture)
+            .ok()
+            .and_then(|architecture| Plan::new(architecture).ok())
+            .ok_or(Error::<T>::ArchitectureInvalid)?;
+        let reader = Audit::new(&plan).map_err(Error::<T>::from)?;
+        let WeightsAudit { fingerprint, done, total } = audit;
+        let mut state = AuditState { fingerprint: Fingerprint(fingerprint.0), done };
+        let mut rest = bytes;
+        for proof in proofs {
+            let part = reader.next(&state).ok_or(Error::<T>::NotNextWeights)?;
+            let (piece, after) = rest.split_at(part.left().min(rest.len()));
+            let range = part.first..part.first + piece.len();
+            let opened = proof
+                .opening(piece)
+                .and_then(|opening| opening.verify(&plan, part.set, part.elements, range).ok())
+                .ok_or(Error::<T>::NotNextWeights)?;
+            reader.take(&mut state, &opened).map_err(|_| Error::<T>::NotNextWeights)?;
+            rest = after;
+        }
+        ensure!(rest.is_empty(), Error::<T>::NotNextWeights);
+
+        let AuditState { fingerprint: Fingerprint(fingerprint), done } = state;
+        let fingerprint = WeightsFingerprint(fingerprint);
+        let audit = WeightsAudit { fingerprint, done, total };
+        Audits::<T>::insert(version, audit);
+        Self::deposit_event(Event::WeightsRead { version, done, total });
+        if audit.is_done() {
+            Self::deposit_event(Event::VersionAudited { version, fingerprint });
+        }
+        Ok(architecture.len() as u32)
+    }
+}
