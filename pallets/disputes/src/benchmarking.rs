@@ -17,7 +17,7 @@ use assay_primitives::{
 };
 use codec::Encode;
 use frame_benchmarking::v2::*;
-use frame_support::BoundedVec;
+use frame_support::{traits::EnsureOrigin, BoundedVec};
 use frame_system::RawOrigin;
 
 use crate::*;
