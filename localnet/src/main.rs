@@ -15,7 +15,8 @@ use clap::Parser;
 use futures::future::try_join_all;
 use serde_json::Value;
 
-/// Four nodes on loopback, two published models, a signed, a quorum and a proven request.
+/// Four nodes on loopback, two published models, a signed, a quorum, a proven and an optimistic
+/// request.
 ///
 /// What happens goes to standard error, one line of JSON per request to standard output.
 #[derive(Debug, Parser)]
@@ -137,9 +138,12 @@ async fn demonstrate(narrator: &Narrator, arguments: &Arguments, network: &Netwo
     wait_until_live(&client, &accounts).await?;
     narrator.say("their heartbeats are in: they are live");
 
-    for (which, assurance) in
-        [(0, Assurance::Signed), (0, Assurance::Quorum { n: 3, k: 2 }), (1, Assurance::Proof)]
-    {
+    for (which, assurance) in [
+        (0, Assurance::Signed),
+        (0, Assurance::Quorum { n: 3, k: 2 }),
+        (1, Assurance::Proof),
+        (1, Assurance::Optimistic),
+    ] {
         let (model, version) = (&models[which], &versions[which]);
         let (input, label) = model.picture(&client, version).await?;
         narrator.say(&format!("Ferdie sends a handwritten {label} in class {assurance:?}"));

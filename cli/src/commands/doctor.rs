@@ -2,10 +2,11 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use assay_client::{amount, names, rpc, storage, AccountId, Client, Error};
+use assay_client::{amount, dispute::stage, names, rpc, storage, AccountId, Client, Error};
+use assay_dispute::Party;
 use assay_primitives::{
     operator::EngineVersion,
-    runtime_api::{OperatorView, ServiceView},
+    runtime_api::{DisputeView, OperatorView, ServiceView},
     Balance, Digest,
 };
 use codec::Encode;
@@ -134,11 +135,69 @@ async fn examine(
         balance(&client, signer.account(), report).await;
     }
     let engine = engine(&client, report).await;
-    let hint = operator.clone().or_else(|| signer.map(|signer| signer.account().clone()));
-    if let Some(found) = keys(&client, hint, operator.is_some(), report).await {
-        serving(&client, &found, engine.as_ref(), report).await;
+    let key = signer.map(|signer| signer.account().clone());
+    let hint = operator.clone().or_else(|| key.clone());
+    let found = keys(&client, hint, operator.is_some(), report).await;
+    if let Some(found) = &found {
+        serving(&client, found, engine.as_ref(), report).await;
     }
+    disputes(&client, found.map(|found| found.account).as_ref(), key.as_ref(), report).await;
     Ok(())
+}
+
+/// Looks at the disputes of the operator, and of the key's account.
+async fn disputes(
+    client: &Client,
+    operator: Option<&AccountId>,
+    challenger: Option<&AccountId>,
+    report: &mut Report,
+) {
+    if operator.is_none() && challenger.is_none() {
+        return report.add("disputes", Verdict::Skipped, "no operator and no key to look for");
+    }
+    let open = match client.open_disputes(None).await {
+        Ok(open) => open,
+        Err(error) => return report.error("disputes", &error),
+    };
+    let before = report.checks.len();
+    for id in open {
+        match client.dispute(id, None).await {
+            Ok(Some(view)) => match stage(&view) {
+                Ok(stage) => judge_dispute(&view, stage.turn(), operator, challenger, report),
+                Err(error) => report.error("disputes", &error),
+            },
+            // It has ended meanwhile.
+            Ok(None) => {},
+            Err(error) => report.error("disputes", &error),
+        }
+    }
+    if report.checks.len() == before {
+        report.ok("disputes", "none awaits a move of this operator or key");
+    }
+}
+
+/// Warns of a dispute that awaits a move of one of these accounts.
+fn judge_dispute(
+    view: &DisputeView<AccountId>,
+    turn: Party,
+    operator: Option<&AccountId>,
+    challenger: Option<&AccountId>,
+    report: &mut Report,
+) {
+    let DisputeView { id, request, deadline, .. } = view;
+    let awaits =
+        format!("dispute {id} over request {request} awaits your move by block {deadline}");
+    if view.verdict.is_some() {
+        return;
+    }
+    if turn == Party::Defender && operator == Some(&view.operator) {
+        let remedy = "keep assay-node --operator with the worker key running: it answers by \
+                      itself. If it does not, see its log";
+        report.mend("disputes", Verdict::Warning, awaits, remedy);
+    } else if turn == Party::Challenger && challenger == Some(&view.challenger) {
+        let remedy = format!("keep assay-node --watch running, or assay dispute play {id}");
+        report.mend("disputes", Verdict::Warning, awaits, remedy);
+    }
 }
 
 async fn node(client: &Client, report: &mut Report) {
@@ -477,6 +536,41 @@ mod tests {
         assert_eq!(verdict(|report| clock(61_000, report)), (Verdict::Failed, false));
         assert_eq!(verdict(|report| finality(100, 98, report)), (Verdict::Ok, true));
         assert_eq!(verdict(|report| finality(100, 10, report)), (Verdict::Failed, false));
+    }
+
+    #[test]
+    fn a_dispute_is_of_whom_its_turn_it_is() {
+        let (operator, challenger) = (AccountId::from([1; 32]), AccountId::from([2; 32]));
+        let mut view = DisputeView {
+            id: assay_primitives::dispute::DisputeId(3),
+            request: assay_primitives::RequestId(7),
+            operator: operator.clone(),
+            challenger: challenger.clone(),
+            bond: 1,
+            penalty: 1,
+            reward: 1,
+            opened_at: 1,
+            deadline: 9,
+            response: 8,
+            stage: Vec::new(),
+            verdict: None,
+        };
+        let warned = |view: &DisputeView<AccountId>, turn, ours: Option<&AccountId>| {
+            let mut report = Report::default();
+            judge_dispute(view, turn, ours, ours, &mut report);
+            report.checks.len()
+        };
+        for (turn, ours, warnings) in [
+            (Party::Defender, Some(&operator), 1),
+            (Party::Challenger, Some(&operator), 0),
+            (Party::Challenger, Some(&challenger), 1),
+            (Party::Defender, Some(&challenger), 0),
+            (Party::Defender, None, 0),
+        ] {
+            assert_eq!(warned(&view, turn, ours), warnings, "{turn:?}");
+        }
+        view.verdict = Some(assay_primitives::dispute::Verdict::Wrong);
+        assert_eq!(warned(&view, Party::Defender, Some(&operator)), 0);
     }
 
     #[test]
