@@ -154,6 +154,15 @@ pub enum ModelCommand {
         /// The model: owner/name, with its present owner
         model: ModelReference,
     },
+    /// Show the chain the weights of a version that offers class proof, until it has read them
+    /// all; only then can anybody ask for proofs. `model publish` does it too
+    Audit {
+        /// owner/name, owner/name@version or model-number@version
+        model: ModelReference,
+        /// The integer graph [default: taken from the chain]
+        #[arg(long, value_name = "FILE")]
+        file: Option<PathBuf>,
+    },
     /// Close a version of yours to new requests
     Deprecate {
         /// The version

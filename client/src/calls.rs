@@ -15,6 +15,17 @@ pub enum RequestInput {
     Artifact(assay_primitives::Digest),
 }
 
+/// That a piece of weights is under the root of a version's architecture.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct PieceProof {
+    /// The leaf with the roots of the piece's parameter set.
+    pub set_leaf: Vec<u8>,
+    /// The nodes beside its path.
+    pub set_siblings: Vec<[u8; 32]>,
+    /// The nodes beside the paths of the piece's leaves.
+    pub siblings: Vec<[u8; 32]>,
+}
+
 /// A share in parts of 10^9.
 ///
 /// Bounds: `0 ..= 1_000_000_000`.
@@ -114,6 +125,15 @@ pub mod model_registry {
     /// Takes over a model that is offered to the signer, with its deposits.
     pub fn accept(model: ModelId) -> Call {
         Call::new(PALLET, "accept").with("model", model)
+    }
+
+    /// Shows the chain the weights and biases of a version that come next, with a proof for each
+    /// piece of them.
+    pub fn audit_weights(version: VersionId, bytes: Vec<u8>, proofs: Vec<PieceProof>) -> Call {
+        Call::new(PALLET, "audit_weights")
+            .with("version", version)
+            .with("bytes", bytes)
+            .with("proofs", proofs)
     }
 
     /// Removes a version and gives its deposit back.

@@ -107,7 +107,7 @@ pub(crate) fn verifier(plan: &Plan) -> Result<Verifier> {
     Verifier::new(plan).map_err(unprovable)
 }
 
-fn unprovable(error: assay_proof::SetupError) -> Error {
+pub(crate) fn unprovable(error: assay_proof::SetupError) -> Error {
     Error::invalid(format!(
         "runs of this graph cannot be proven: {error}. Write it again with `assay model quantize`, \
          or leave class proof out"

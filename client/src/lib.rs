@@ -23,6 +23,7 @@
 //! | [`queries`] | what the chain says without a transaction |
 //! | [`payload`] | JSON, `.npy`, `.npz`, CSV to tensors and back |
 //! | [`publish`], [`artifact`] | model versions, and artifacts to the chain and from it |
+//! | [`audit`] | the weights of versions that offer proofs, for the chain to read |
 //! | [`inference`] | a request from its quote to its result |
 //! | [`graph`] | integer graphs: checks before publication, scales |
 //! | [`dispute`] | disputes over optimistic results: run again, open, move until the end |
@@ -37,6 +38,7 @@
 
 pub mod amount;
 pub mod artifact;
+pub mod audit;
 pub mod call;
 pub mod calls;
 pub mod client;
@@ -58,6 +60,7 @@ pub mod rpc;
 pub mod storage;
 mod transaction;
 
+pub use audit::{AuditPlan, AuditProgress};
 pub use call::Call;
 pub use client::Client;
 pub use declaration::Declaration;

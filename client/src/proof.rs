@@ -9,9 +9,9 @@ use std::path::Path;
 use assay_graph::{Architecture, Graph, Plan};
 use assay_primitives::{
     decode_payload, digest, model::TensorDeclarations, proof::PROOF_DOMAIN, BlockNumber, Digest,
-    ProofEvidence, RequestId,
+    ProofEvidence, RequestId, WeightsFingerprint,
 };
-use assay_proof::{Context, Statement, Verifier};
+use assay_proof::{Audit, Context, Fingerprint, Statement, Verifier};
 use codec::{Compact, Encode};
 
 use crate::{graph, AccountId, Client, Declaration, Error, Result};
@@ -33,33 +33,56 @@ pub struct ProofStatement {
     pub output: Vec<u8>,
 }
 
-/// Verifies proofs of one integer graph, without its weights and without a node.
+/// Verifies proofs of one integer graph without a node. That they are of the published weights it
+/// checks where it has these, or what they come to.
 pub struct ProofVerifier {
     plan: Plan,
     verifier: Verifier,
+    weights: Option<WeightsFingerprint>,
 }
 
 impl ProofVerifier {
-    /// Of a file: a whole graph, or an architecture alone.
+    /// Of a file: a whole graph, with its weights, or an architecture alone.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
-        let architecture = match Graph::from_bytes(bytes) {
-            Ok(graph) => graph.architecture,
-            Err(_) => Architecture::from_bytes(bytes).map_err(|error| {
+        let Ok(graph) = Graph::from_bytes(bytes) else {
+            let architecture = Architecture::from_bytes(bytes).map_err(|error| {
                 Error::invalid(format!(
                     "this is neither an integer graph nor the architecture of one: {error}"
                 ))
-            })?,
+            })?;
+            return Self::new(architecture);
         };
-        Self::new(architecture)
+        let Graph { architecture, weights } = graph;
+        if weights.digest() != architecture.commitments.weights {
+            return Err(Error::invalid("the graph's weights are not those that it names"));
+        }
+        let verifier = Self::new(architecture)?;
+        let audit = Audit::new(&verifier.plan).map_err(graph::unprovable)?;
+        let found = audit.fingerprint(&weights);
+        let Fingerprint(found) =
+            found.ok_or_else(|| Error::invalid("the weights do not fit the graph"))?;
+        Ok(verifier.with_weights(WeightsFingerprint(found)))
     }
 
-    /// Of an architecture.
+    /// The same where it is known what the published weights come to, as the chain does that has
+    /// read them: [`VersionView::audit`](assay_primitives::runtime_api::VersionView::audit).
+    #[must_use]
+    pub fn with_weights(self, weights: WeightsFingerprint) -> Self {
+        Self { weights: Some(weights), ..self }
+    }
+
+    /// Whether proofs are compared with the published weights.
+    pub const fn knows_weights(&self) -> bool {
+        self.weights.is_some()
+    }
+
+    /// Of an architecture, for weights that nobody compares.
     pub fn new(architecture: Architecture) -> Result<Self> {
         let plan = Plan::new(architecture).map_err(|error| {
             Error::invalid(format!("the architecture breaks a rule of integer graphs: {error}"))
         })?;
         let verifier = graph::verifier(&plan)?;
-        Ok(Self { plan, verifier })
+        Ok(Self { plan, verifier, weights: None })
     }
 
     /// Digest of the architecture, which a version's descriptor names.
@@ -90,7 +113,8 @@ impl ProofVerifier {
         Ok(declared)
     }
 
-    /// Accepts bytes only if they prove the statement. Fails with [`Error::ProofRefused`].
+    /// Accepts bytes only if they prove the statement, for the published weights where these are
+    /// known. Fails with [`Error::ProofRefused`].
     pub fn verify(&self, statement: &ProofStatement, proof: &[u8]) -> Result<()> {
         let declared = self.declaration();
         let input = tensor_bytes("input", &statement.input, &declared.inputs)?;
@@ -104,8 +128,15 @@ impl ProofVerifier {
             operator: *statement.operator.as_ref(),
         };
         let statement = Statement { context, input: &input, output: &output };
-        let verdict = self.verifier.verify(&statement, proof);
-        verdict.map_err(|reject| Error::ProofRefused(reject.to_string()))
+        let verdict = self.verifier.verified_weights(&statement, proof);
+        let Fingerprint(found) =
+            verdict.map_err(|reject| Error::ProofRefused(reject.to_string()))?;
+        match self.weights {
+            Some(WeightsFingerprint(published)) if published != found => {
+                Err(Error::ProofRefused("it is of other weights than the published ones".into()))
+            },
+            _ => Ok(()),
+        }
     }
 }
 
@@ -238,6 +269,10 @@ mod tests {
         let architecture = ProofVerifier::from_bytes(&verifier.architecture().encode()).unwrap();
         architecture.verify(&statement, &proof).unwrap();
         assert_eq!(architecture.model(), verifier.model());
+        assert!(verifier.knows_weights() && !architecture.knows_weights());
+        let others = architecture.with_weights(WeightsFingerprint([1, 2, 3]));
+        let refused = others.verify(&statement, &proof).unwrap_err();
+        assert!(refused.to_string().contains("other weights"), "{refused}");
         let changes: [fn(&mut ProofStatement); 6] = [
             |s| s.genesis = Digest::zero(),
             |s| s.request = RequestId(8),

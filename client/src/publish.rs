@@ -10,6 +10,7 @@ use codec::Encode;
 use futures::{stream, StreamExt, TryStreamExt};
 
 use crate::{
+    audit::AuditProgress,
     calls::{model_registry, storage, Share},
     declaration::check_onnx,
     graph::GraphFile,
@@ -73,6 +74,14 @@ impl Publication {
         match &self.architecture {
             Some(architecture) => self.check_graph(architecture),
             None => self.check_onnx(),
+        }
+    }
+
+    /// The graph whose weights the chain has to read; `None` if class `Proof` is not offered.
+    fn provable(&self) -> Result<Option<GraphFile>> {
+        match self.assurances.contains(AssuranceClass::Proof) {
+            true => GraphFile::from_bytes(&self.artifact).map(Some),
+            false => Ok(None),
         }
     }
 
@@ -141,6 +150,8 @@ pub enum PublishProgress {
         /// The version.
         version: VersionId,
     },
+    /// The chain reads the weights, so that proofs can be asked for.
+    Audited(AuditProgress),
 }
 
 /// A version that is on chain.
@@ -255,7 +266,12 @@ impl Client {
                 self.estimate_fee(&storage::upload(manifest.digest, 0, chunk), signer).await?;
             fees = fees.saturating_add(fee.saturating_mul(missing as Balance));
         }
-        let transactions = calls.len() + missing;
+        let mut transactions = calls.len() + missing;
+        if let Some(graph) = publication.provable()? {
+            let audit = self.plan_audit_from(VersionId::default(), &graph, 0, signer).await?;
+            transactions += audit.transactions;
+            fees = fees.saturating_add(audit.fees);
+        }
         Ok(PublishPlan { size: manifest.size, missing_chunks: missing, transactions, fees })
     }
 
@@ -314,8 +330,9 @@ impl Client {
         }
     }
 
-    /// Publishes a version, with its artifact and its model where they are not there yet. The
-    /// same version twice in a row is one.
+    /// Publishes a version, with its artifact and its model where they are not there yet. Then
+    /// shows the chain its weights, if it offers class `Proof`, until the chain has read them all.
+    /// The same version twice in a row is one, and what was interrupted goes on.
     pub async fn publish(
         &self,
         publication: &Publication,
@@ -326,10 +343,32 @@ impl Client {
         let before = self.balance(signer.account()).await?;
         let descriptor = publication.descriptor();
         let (digest, artifact) = (descriptor.digest(), descriptor.artifact);
-        if let Some(version) = self.find_published(publication, signer).await? {
-            let (existed, fees, deposit) = (true, 0, 0);
-            return Ok(PublishedVersion { version, digest, artifact, existed, fees, deposit });
+        let found = self.find_published(publication, signer).await?;
+        let version = match found {
+            Some(version) => version,
+            None => self.publish_new(publication, signer, progress).await?,
+        };
+        if let Some(graph) = publication.provable()? {
+            let progress = |step| progress(PublishProgress::Audited(step));
+            self.audit(version, &graph, signer, &progress).await?;
         }
+        let after = self.balance(signer.account()).await?;
+        Ok(PublishedVersion {
+            version,
+            digest,
+            artifact,
+            existed: found.is_some(),
+            fees: before.total().saturating_sub(after.total()),
+            deposit: after.reserved.saturating_sub(before.reserved),
+        })
+    }
+
+    async fn publish_new(
+        &self,
+        publication: &Publication,
+        signer: &Signer,
+        progress: &(dyn Fn(PublishProgress) + Sync),
+    ) -> Result<VersionId> {
         self.check_royalty(publication.royalty).await?;
         self.check_classes(publication.assurances).await?;
         let (_, model) = futures::try_join!(
@@ -340,15 +379,7 @@ impl Client {
         let version = self.newest(signer, &publication.name).await?;
         let version = version.ok_or_else(|| reverted("the version"))?;
         progress(PublishProgress::Published { version });
-        let after = self.balance(signer.account()).await?;
-        Ok(PublishedVersion {
-            version,
-            digest,
-            artifact,
-            existed: false,
-            fees: before.total().saturating_sub(after.total()),
-            deposit: after.reserved.saturating_sub(before.reserved),
-        })
+        Ok(version)
     }
 
     /// The signer's newest version of the publication's name, if it declares just what the

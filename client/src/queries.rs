@@ -59,6 +59,13 @@ impl Client {
                 QuoteError::Deprecated => {
                     format!("version {version} takes no new requests; ask for a newer one")
                 },
+                QuoteError::NotAudited => {
+                    format!(
+                        "the chain has not read all weights of version {version}, so it takes no \
+                         requests for proofs; show it the rest with `assay model audit {version}`, \
+                         which anyone may do, or ask in another class"
+                    )
+                },
                 QuoteError::ClassUnavailable => format!(
                     "version {version} does not offer {}, or the chain does not now",
                     AssuranceArgument(assurance)
@@ -73,6 +80,7 @@ impl Client {
             let name = match error {
                 QuoteError::NotFound => "NotFound",
                 QuoteError::Deprecated => "Deprecated",
+                QuoteError::NotAudited => "NotAudited",
                 QuoteError::ClassUnavailable => "ClassUnavailable",
                 QuoteError::NotEnoughOperators(_) => "NotEnoughOperators",
             };

@@ -27,6 +27,11 @@ pub const MAX_PROOF_BYTES: u32 = 256 * 1024;
 /// Most bytes of an encoded architecture on chain: 64 KiB.
 pub const MAX_ARCHITECTURE_BYTES: u32 = 64 * 1024;
 
+/// Most bytes of weights and biases that the chain reads in one call: 512 KiB.
+pub const MAX_AUDIT_BYTES: u32 = 512 * 1024;
+/// Most pieces of weights that the chain reads in one call.
+pub const MAX_AUDIT_PIECES: u32 = 32;
+
 /// What the time of a verification depends on, beside the bytes of the proof. Fixed when a
 /// version is published.
 #[derive(

@@ -1,5 +1,7 @@
 //! `model`: publish and look up models.
 
+use std::path::Path;
+
 use assay_client::{
     amount,
     calls::{model_registry, storage},
@@ -9,7 +11,8 @@ use assay_client::{
     payload::format_shape,
     publish::Publication,
     queries::version_name,
-    AccountId, Client, Declaration, Difference, Error, GraphFile, ModelReference, PublishProgress,
+    AccountId, AuditProgress, Client, Declaration, Difference, Error, GraphFile, ModelReference,
+    PublishProgress,
 };
 use assay_primitives::{
     runtime_api::VersionView, AssuranceClass, AssuranceClasses, Digest, Dimension, ModelId,
@@ -56,6 +59,7 @@ pub async fn run(context: &Context<'_>, command: ModelCommand) -> Result<(), Fai
             let done = format!("model {id}, {model} until now, belongs to {account}");
             super::send(context, model_registry::accept(id), &done).await
         },
+        ModelCommand::Audit { model, file } => audit(context, &model, file.as_deref()).await,
         ModelCommand::Deprecate { model } => {
             context.signer()?;
             let version = context.connect().await?.resolve(&model).await?;
@@ -155,7 +159,7 @@ async fn publish(context: &Context<'_>, arguments: Publish) -> Result<(), Failur
         "deposit": published.deposit.to_string(),
     });
     output.result(&json, || {
-        if published.existed {
+        if published.existed && published.fees == 0 {
             return format!("{name} is this version already; nothing was sent");
         }
         fields(&[
@@ -230,7 +234,85 @@ pub fn describe(step: &PublishProgress) -> String {
         PublishProgress::Uploaded { done, total } => format!("uploaded {done} of {total} chunks"),
         PublishProgress::ModelCreated { model } => format!("created model {model}"),
         PublishProgress::Published { version } => format!("published version {version}"),
+        PublishProgress::Audited(progress) => describe_audit(*progress),
     }
+}
+
+fn describe_audit(AuditProgress { done, total }: AuditProgress) -> String {
+    format!("the chain has read {done} of {total} bytes of weights")
+}
+
+/// How far the chain is with the weights of a version; `None` if nobody has to show them.
+fn audit_state(version: &VersionView<AccountId>) -> Option<String> {
+    let audit = version.audit?;
+    Some(match audit.is_done() {
+        true => "done: the chain has read all weights".to_owned(),
+        false => format!(
+            "{} of {} bytes of weights; `assay model audit {}` shows the chain the rest",
+            audit.done, audit.total, version.id
+        ),
+    })
+}
+
+async fn audit(
+    context: &Context<'_>,
+    model: &ModelReference,
+    file: Option<&Path>,
+) -> Result<(), Failure> {
+    let signer = context.signer()?;
+    let output = context.output;
+    let client = context.connect().await?;
+    let version = client.resolve(model).await?;
+    let name = version_name(&version);
+    let Some(before) = version.audit else {
+        return Err(Failure::Usage(format!(
+            "{name} does not offer class proof, so nobody has to show its weights"
+        )));
+    };
+    let bytes = match file {
+        Some(path) => std::fs::read(path).map_err(|error| Error::file(path, error))?,
+        // Nothing is left to be shown, so nothing needs to be there.
+        None if before.is_done() => Vec::new(),
+        None => {
+            output.progress(format!("taking {name} from the chain"));
+            client.download_artifact(version.descriptor.artifact).await?
+        },
+    };
+    let balance = client.balance(signer.account()).await?;
+    if !bytes.is_empty() {
+        let graph = GraphFile::from_bytes(&bytes)?;
+        let plan = client.plan_audit(version.id, &graph, &signer).await?;
+        if plan.transactions > 0 {
+            output.note(format!(
+                "{} transactions, fees of about {}",
+                plan.transactions,
+                amount::display(plan.fees)
+            ));
+        }
+        let progress = |step| output.progress(describe_audit(step));
+        client.audit(version.id, &graph, &signer, &progress).await?;
+    }
+    let fees = balance.total().saturating_sub(client.balance(signer.account()).await?.total());
+    let json = json!({
+        "model": version.id.model,
+        "version": version.id.number,
+        "name": name,
+        "bytes": before.total,
+        "existed": before.is_done(),
+        "fees": fees.to_string(),
+    });
+    output.result(&json, || {
+        if before.is_done() {
+            return format!("the chain has read all weights of {name} already");
+        }
+        format!(
+            "the chain has read all {} bytes of weights of {name}, for {}; requests may ask for \
+             proofs",
+            before.total,
+            amount::display(fees)
+        )
+    });
+    Ok(())
 }
 
 async fn list(context: &Context<'_>, from: ModelId, limit: u32) -> Result<(), Failure> {
@@ -247,7 +329,7 @@ async fn list(context: &Context<'_>, from: ModelId, limit: u32) -> Result<(), Fa
                     version.operators.to_string(),
                     version.open_requests.to_string(),
                     String::from_utf8_lossy(&version.licence).into_owned(),
-                    if version.deprecated { "deprecated" } else { "active" }.to_owned(),
+                    status(version).to_owned(),
                 ]
             })
             .collect();
@@ -284,6 +366,15 @@ async fn all(
     Ok(versions)
 }
 
+/// Whether a version takes requests. One whose weights are not read takes none for proofs.
+fn status(version: &VersionView<AccountId>) -> &'static str {
+    match version.audit {
+        _ if version.deprecated => "deprecated",
+        Some(audit) if !audit.is_done() => "active, not audited",
+        _ => "active",
+    }
+}
+
 async fn show(context: &Context<'_>, model: &ModelReference) -> Result<(), Failure> {
     let version = context.connect().await?.resolve(model).await?;
     context.output.result(&to_json(&version), || {
@@ -300,7 +391,7 @@ async fn show(context: &Context<'_>, model: &ModelReference) -> Result<(), Failu
         let mut lines = vec![
             ("name", version_name(&version)),
             ("version", version.id.to_string()),
-            ("status", if version.deprecated { "deprecated" } else { "active" }.to_owned()),
+            ("status", status(&version).to_owned()),
             ("digest", format!("{:?}", version.digest)),
             ("artifact", format!("{:?}", descriptor.artifact)),
             ("bytes", descriptor.artifact_size.to_string()),
@@ -318,6 +409,9 @@ async fn show(context: &Context<'_>, model: &ModelReference) -> Result<(), Failu
         }
         if let Some(terms) = version.proof {
             lines.push(("proofs", format!("{} bits of soundness", terms.security_bits)));
+        }
+        if let Some(state) = audit_state(&version) {
+            lines.push(("audit", state));
         }
         fields(&lines)
     });
@@ -395,6 +489,7 @@ fn to_json(version: &VersionView<AccountId>) -> Value {
         "format": descriptor.format,
         "architecture": descriptor.architecture,
         "security_bits": version.proof.map(|terms| terms.security_bits),
+        "audit": version.audit.map(|audit| json!({ "done": audit.done, "total": audit.total })),
         "inputs": tensors(&descriptor.inputs),
         "outputs": tensors(&descriptor.outputs),
         "assurance": names::format_classes(descriptor.assurances),

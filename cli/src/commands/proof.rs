@@ -167,7 +167,12 @@ async fn verifier(context: &Context<'_>, model: &str) -> Result<ProofVerifier, F
     let architecture = client.architecture(&version).await?;
     let architecture =
         architecture.ok_or_else(|| Failure::Usage(format!("{reference} is no integer graph")))?;
-    Ok(ProofVerifier::new(architecture)?)
+    let verifier = ProofVerifier::new(architecture)?;
+    // The node's word; a file with the weights does without.
+    Ok(match version.audit.and_then(|audit| audit.outcome()) {
+        Some(weights) => verifier.with_weights(weights),
+        None => verifier,
+    })
 }
 
 async fn verify(context: &Context<'_>, arguments: VerifyProof) -> Result<(), Failure> {
@@ -235,10 +240,16 @@ async fn verify(context: &Context<'_>, arguments: VerifyProof) -> Result<(), Fai
         "input": digest(&statement.input),
         "output": digest(&statement.output),
         "security_bits": verifier.security_bits() as u8,
+        "weights_compared": verifier.knows_weights(),
         "proof": found,
         "bytes": proof.len(),
         "is_the_receipts": is_of_receipt,
     });
+    let weights = match (verifier.knows_weights(), Path::new(&arguments.model).exists()) {
+        (true, true) => "those of the file",
+        (true, false) => "those that the chain has read, says the node",
+        (false, _) => "not compared: the model's file has no weights",
+    };
     context.output.result(&json, || {
         let mut lines = vec![
             ("proof", format!("{found:?} holds, {} bytes", proof.len())),
@@ -249,6 +260,7 @@ async fn verify(context: &Context<'_>, arguments: VerifyProof) -> Result<(), Fai
             ("operator", statement.operator.to_string()),
             ("input", format!("{:?}", digest(&statement.input))),
             ("output", format!("{:?}", digest(&statement.output))),
+            ("weights", weights.to_owned()),
             ("soundness", format!("{:.0} bits", verifier.security_bits().floor())),
         ];
         if let Some(is_the_one) = is_of_receipt {

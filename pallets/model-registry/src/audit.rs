@@ -17,7 +17,8 @@ use crate::{
 pub(crate) fn weight<T: Config>(architecture_bytes: u32, pieces: usize, bytes: usize) -> Weight {
     let architecture_bytes =
         architecture_bytes.clamp(LEAST_ARCHITECTURE_BYTES, MAX_ARCHITECTURE_BYTES);
-    T::WeightInfo::audit_weights(architecture_bytes, pieces as u32)
+    T::WeightInfo::audit_weights(architecture_bytes)
+        .saturating_add(T::WeightInfo::read_pieces(pieces as u32))
         .saturating_add(T::WeightInfo::read_weights(bytes as u32))
 }
 

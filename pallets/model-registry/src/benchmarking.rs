@@ -11,7 +11,7 @@ use assay_graph::{
 use assay_primitives::{
     digest,
     model::{Format, ModelName, TensorDeclarations, MAX_NAME_BYTES},
-    proof::MAX_ARCHITECTURE_BYTES,
+    proof::{MAX_ARCHITECTURE_BYTES, MAX_AUDIT_BYTES, MAX_AUDIT_PIECES},
     tensor::MAX_TENSOR_NAME_BYTES,
     traits::BenchmarkHelper,
     Dimension, ElementType, ModelId, TensorDeclaration, VersionId, WeightsAudit,
@@ -40,26 +40,36 @@ fn architecture(bytes: u32, steps: u32) -> Architecture {
     let pairs = (MAX_OPERATIONS as u32 - tables) / 2;
     let inner = (WIDTH + 2) * (2 * pairs + tables) + 256 * tables + WIDTH;
     let inputs = steps.saturating_sub(inner).min(MAX_INPUTS);
-    let mut operations = Vec::new();
-    for pair in 0..pairs {
-        let input = TensorId(operations.len() as u16);
-        operations.push(Operation::Dense { input, rows: WIDTH });
-        operations.push(Operation::Requantize {
-            input: TensorId(operations.len() as u16),
-            multipliers: vec![Multiplier::MAX; WIDTH as usize].try_into().expect("in bounds"),
-            shift: Shift::Bits48,
-            quotient_bits: 9,
-            clamp: Clamp::new(-(pair as i8), pair as i8).expect("holds zero"),
-        });
-    }
+    let mut operations = layers(WIDTH, pairs);
     for index in 0..tables {
         let mut table = [0; 256];
         table[255] = index as i8;
         operations.push(Operation::Lookup { input: TensorId(operations.len() as u16), table });
     }
+    of(Shape::vector(inputs), operations)
+}
+
+/// So many dense layers of this width with their requantisation.
+fn layers(width: u32, pairs: u32) -> Vec<Operation> {
+    let mut operations = Vec::new();
+    for pair in 0..pairs {
+        let input = TensorId(operations.len() as u16);
+        operations.push(Operation::Dense { input, rows: width });
+        operations.push(Operation::Requantize {
+            input: TensorId(operations.len() as u16),
+            multipliers: vec![Multiplier::MAX; width as usize].try_into().expect("in bounds"),
+            shift: Shift::Bits48,
+            quotient_bits: 9,
+            clamp: Clamp::new(-(pair as i8), pair as i8).expect("holds zero"),
+        });
+    }
+    operations
+}
+
+fn of(input_shape: Shape, operations: Vec<Operation>) -> Architecture {
     Architecture {
         format_version: FormatVersion::V1,
-        input_shape: Shape::vector(inputs),
+        input_shape,
         input_scale: Scale::ONE,
         output_scale: Scale::ONE,
         operations: operations.try_into().expect("in bounds"),
@@ -90,24 +100,9 @@ fn one_by_one(channels: u32) -> Architecture {
         stride: Extent::square(1),
         padding: Padding { top: 0, left: 0, bottom: 0, right: 0 },
     };
-    Architecture {
-        format_version: FormatVersion::V1,
-        input_shape: Shape::new(channels, 1, 1),
-        input_scale: Scale::ONE,
-        output_scale: Scale::ONE,
-        operations: vec![Operation::Conv2d {
-            input: TensorId(0),
-            output_channels: channels,
-            groups: channels,
-            window,
-        }]
-        .try_into()
-        .expect("in bounds"),
-        commitments: Commitments {
-            proof_parameters: ProofParameters::RECOMMENDED.to_list(),
-            ..Commitments::default()
-        },
-    }
+    let (input, groups) = (TensorId(0), channels);
+    let operation = Operation::Conv2d { input, output_channels: channels, groups, window };
+    of(Shape::vector(channels), vec![operation])
 }
 
 #[benchmarks]
@@ -232,22 +227,35 @@ mod benchmarks {
         Ok((version, bytes, proofs))
     }
 
-    // Of the widest layer the end, and then the weights and biases of small ones.
+    // The end of the widest layer, of a graph of as many operations as can be.
     #[benchmark]
     fn audit_weights(
         a: Linear<{ LEAST_ARCHITECTURE_BYTES }, { MAX_ARCHITECTURE_BYTES }>,
-        p: Linear<1, { MAX_AUDIT_PIECES }>,
     ) -> Result<(), BenchmarkError> {
         let architecture = architecture(a, u32::MAX);
         let wide = u64::from(WIDTH * architecture.input_shape.channels);
         let done = wide - LEAF_BYTES as u64;
-        let (version, bytes, proofs) = half_read::<T>(architecture, done, p, MAX_AUDIT_BYTES)?;
-        assert_eq!(proofs.len() as u32, p);
+        let (version, bytes, proofs) = half_read::<T>(architecture, done, 1, MAX_AUDIT_BYTES)?;
 
         #[extrinsic_call]
         audit_weights(RawOrigin::Signed(whitelisted_caller()), version, bytes, proofs);
 
-        assert!(Audits::<T>::get(version).is_some_and(|audit| audit.done > done));
+        assert_eq!(Audits::<T>::get(version).map(|audit| audit.done), Some(wide));
+        Ok(())
+    }
+
+    // Weights and biases of layers whose columns are committed in as many blocks as can be.
+    #[benchmark]
+    fn read_pieces(p: Linear<1, { MAX_AUDIT_PIECES }>) -> Result<(), BenchmarkError> {
+        let architecture = of(Shape::vector(28), layers(28, MAX_AUDIT_PIECES.div_ceil(2)));
+        let (version, bytes, proofs) = half_read::<T>(architecture, 0, p, MAX_AUDIT_BYTES)?;
+        assert_eq!(proofs.len() as u32, p);
+        let read = bytes.len() as u64;
+
+        #[extrinsic_call]
+        audit_weights(RawOrigin::Signed(whitelisted_caller()), version, bytes, proofs);
+
+        assert_eq!(Audits::<T>::get(version).map(|audit| audit.done), Some(read));
         Ok(())
     }
 

@@ -4,7 +4,7 @@ use assay_graph::{
 };
 use assay_primitives::{
     model::{Licence, ModelName},
-    proof::MAX_ARCHITECTURE_BYTES,
+    proof::{MAX_ARCHITECTURE_BYTES, MAX_AUDIT_BYTES, MAX_AUDIT_PIECES},
     Balance, Digest, ModelDescriptor, ProofTerms,
 };
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -15,10 +15,6 @@ use sp_runtime::Perbill;
 /// The encoding of an `assay_graph::Architecture`.
 pub type EncodedArchitecture = BoundedVec<u8, ConstU32<MAX_ARCHITECTURE_BYTES>>;
 
-/// Most bytes of weights and biases that one call reads: 512 KiB.
-pub const MAX_AUDIT_BYTES: u32 = 512 * 1024;
-/// Most pieces that one call reads.
-pub const MAX_AUDIT_PIECES: u32 = 32;
 /// Most nodes beside a leaf with the roots of a parameter set: there are 16 such leaves at most.
 const MAX_SET_SIBLINGS: u32 = 4;
 /// Most nodes beside the leaves of a piece: two for each level of a tree over 64 MiB.

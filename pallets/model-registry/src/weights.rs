@@ -24,9 +24,11 @@ pub trait WeightInfo {
     fn remove_model() -> Weight;
     /// The call `accept`.
     fn accept() -> Weight;
-    /// The call `audit_weights` for an architecture of `a` bytes and `p` pieces of few bytes.
-    fn audit_weights(a: u32, p: u32) -> Weight;
-    /// The same for one piece of `b` bytes and a small architecture.
+    /// The call `audit_weights` for an architecture of `a` bytes and a piece of few bytes.
+    fn audit_weights(a: u32) -> Weight;
+    /// The same for a small architecture and `p` pieces of few bytes.
+    fn read_pieces(p: u32) -> Weight;
+    /// The same for a small architecture and one piece of `b` bytes.
     fn read_weights(b: u32) -> Weight;
 }
 
@@ -63,7 +65,10 @@ impl WeightInfo for () {
     fn accept() -> Weight {
         Weight::from_parts(1, 0)
     }
-    fn audit_weights(_: u32, _: u32) -> Weight {
+    fn audit_weights(_: u32) -> Weight {
+        Weight::from_parts(1, 0)
+    }
+    fn read_pieces(_: u32) -> Weight {
         Weight::from_parts(1, 0)
     }
     fn read_weights(_: u32) -> Weight {
