@@ -9,6 +9,7 @@ mod encoding;
 mod error;
 mod field;
 mod grid;
+mod hash;
 mod logup;
 mod parameters;
 mod pcs;

@@ -74,11 +74,11 @@ impl ProofParameters {
     /// What to publish a model with that has at most 2^20 weights: short proofs.
     pub const RECOMMENDED: Self = {
         let opening = OpeningParameters {
-            log_inverse_rate: 4,
+            log_inverse_rate: 5,
             first_fold: 4,
-            first_shrink: 2,
-            fold: 3,
-            grinding_bits: 16,
+            first_shrink: 3,
+            fold: 4,
+            grinding_bits: 17,
             security_bits: 128,
         };
         Self {
@@ -89,12 +89,11 @@ impl ProofParameters {
         }
     };
 
-    /// What to publish a larger model with: proofs are longer, and take a third of the time and of
-    /// the memory.
+    /// What to publish a larger model with: proofs are longer, and take a fraction of the time and
+    /// of the memory.
     pub const LARGE: Self = {
         let mut large = Self::RECOMMENDED;
         large.model.log_inverse_rate = 3;
-        large.model.first_shrink = 3;
         large
     };
 

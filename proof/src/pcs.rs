@@ -1,10 +1,11 @@
-//! WHIR over Keccak, reduced to what the protocol needs: a commitment to stacked columns, opened
+//! WHIR, reduced to what the protocol needs: a commitment to stacked columns, opened
 //! at points that the protocol prescribes.
 
 use crate::shared::SharedMmcs;
 use crate::{
     error::SetupError,
     field::{EF, F},
+    hash::{LeafHash, NodeHash, TranscriptHash},
     parameters::OpeningParameters,
 };
 use alloc::{string::ToString, vec::Vec};
@@ -12,26 +13,22 @@ use assay_graph::Digest;
 use p3_challenger::{HashChallenger, SerializingChallenger64};
 use p3_commit::MultilinearPcs;
 use p3_dft::Radix2DFTSmallBatch;
-use p3_keccak::Keccak256Hash;
 use p3_merkle_tree::MerkleTreeMmcs;
 use p3_multilinear_util::point::Point;
 use p3_sumcheck::{
     layout::SuffixProver, OpeningBatch, OpeningProtocol, PrescribedPointPcs, TableShape, TableSpec,
 };
-use p3_symmetric::{CompressionFunctionFromHasher, SerializingHasher};
 use p3_whir::{
     parameters::{FoldingFactor, ProtocolParameters, SecurityAssumption, WhirConfig},
     pcs::prover::WhirProver,
 };
 
-type LeafHash = SerializingHasher<Keccak256Hash>;
-type NodeHash = CompressionFunctionFromHasher<Keccak256Hash, 2, 32>;
 pub(crate) type Mmcs = SharedMmcs<MerkleTreeMmcs<F, u8, LeafHash, NodeHash, 2, 32>>;
 type Stack = SuffixProver<F, EF>;
 type Whir = WhirProver<EF, F, Radix2DFTSmallBatch<F>, Mmcs, Challenger, Stack>;
 
 /// The sponge that the challenges come from.
-pub(crate) type Challenger = SerializingChallenger64<F, HashChallenger<u8, Keccak256Hash, 32>>;
+pub(crate) type Challenger = SerializingChallenger64<F, HashChallenger<u8, TranscriptHash, 32>>;
 type Commitment = <Whir as MultilinearPcs<EF, Challenger>>::Commitment;
 /// The opening of one commitment at all its points.
 pub(crate) type Opening = <Whir as MultilinearPcs<EF, Challenger>>::Proof;
@@ -71,7 +68,7 @@ pub(crate) struct OpeningSecurity {
 
 /// The sponge that has absorbed `statement`.
 pub(crate) fn challenger(statement: Vec<u8>) -> Challenger {
-    Challenger::from_hasher(statement, Keccak256Hash {})
+    Challenger::from_hasher(statement, TranscriptHash)
 }
 
 impl Pcs {
@@ -116,8 +113,7 @@ impl Pcs {
         };
         let schedule = Schedule::new_with_initial_claims(vars, protocol_parameters, claims)
             .map_err(|e| invalid(&e))?;
-        let (leaf, node) = (LeafHash::new(Keccak256Hash {}), NodeHash::new(Keccak256Hash {}));
-        let mmcs = SharedMmcs(MerkleTreeMmcs::new(leaf, node, 0));
+        let mmcs = SharedMmcs(MerkleTreeMmcs::new(LeafHash, NodeHash, 0));
         Ok(Self {
             // The transform's tables grow when the prover first asks for them.
             whir: Whir::new(schedule, Radix2DFTSmallBatch::default(), mmcs),
