@@ -121,7 +121,11 @@ async fn demonstrate(narrator: &Narrator, arguments: &Arguments, network: &Netwo
         ));
         let published = client.publish(&publication, &owner, &|_| ()).await?;
         let version = client.version(published.version).await?;
-        versions.push(version.context("the published version is not on chain")?);
+        let version = version.context("the published version is not on chain")?;
+        if let Some(audit) = version.audit {
+            narrator.say(&format!("  the chain has read its {} bytes of weights", audit.done));
+        }
+        versions.push(version);
     }
 
     narrator.say("the four operators put up bonds and serve both");
@@ -193,8 +197,8 @@ async fn demonstrate(narrator: &Narrator, arguments: &Arguments, network: &Netwo
     Ok(())
 }
 
-/// Takes the proof of a request out of its block, and verifies it with nothing but the model's
-/// architecture and the statement.
+/// Takes the proof of a request out of its block, and verifies it here, with the model's
+/// architecture, what its weights come to, and the statement.
 async fn check_proof(
     client: &Client,
     result: &InferenceResult,
@@ -213,7 +217,9 @@ async fn check_proof(
         input: input.payload(),
         output: result.payload.clone().context("no output")?,
     };
-    ProofVerifier::new(architecture)?.verify(&statement, &proof.bytes)?;
+    let published = version.audit.and_then(|audit| audit.outcome()).context("not audited")?;
+    let verifier = ProofVerifier::new(architecture)?.with_weights(published);
+    verifier.verify(&statement, &proof.bytes)?;
     Ok(())
 }
 

@@ -13,7 +13,7 @@ use assay_primitives::{
         Format, Licence, ModelName, Tolerance, MAX_LICENCE_BYTES, MAX_NAME_BYTES, MAX_TENSORS,
     },
     operator::Roles,
-    proof::{MAX_ARCHITECTURE_BYTES, MAX_PROOF_BYTES},
+    proof::{MAX_ARCHITECTURE_BYTES, MAX_AUDIT_BYTES, MAX_AUDIT_PIECES, MAX_PROOF_BYTES},
     tensor::{MAX_RANK, MAX_TENSOR_NAME_BYTES},
     Assurance, AssuranceClass, Digest, Dimension, ElementType, FailureReason, ModelDescriptor,
     ModelId, ProofCost, RequestId, ResultStatement, TensorDeclaration, WorkerSignature,
@@ -112,6 +112,15 @@ fn widest_descriptor() -> ModelDescriptor {
     }
 }
 
+/// A proof of a piece of weights with as many nodes as it may have.
+fn widest_proof() -> pallet_model_registry::PieceProof {
+    pallet_model_registry::PieceProof {
+        set_leaf: bounded(&[1; 1_024]),
+        set_siblings: vec![[1; 32]; 4].try_into().expect("within the bound"),
+        siblings: vec![[1; 32]; 32].try_into().expect("within the bound"),
+    }
+}
+
 /// Every call of the pallets of Assay with arguments as large as they may be.
 fn largest_calls() -> Vec<RuntimeCall> {
     let (digest, request) = (Digest::repeat_byte(1), RequestId(u64::MAX));
@@ -165,6 +174,13 @@ fn largest_calls() -> Vec<RuntimeCall> {
             pallet_model_registry::Call::remove_version { version },
             pallet_model_registry::Call::remove_model { model },
             pallet_model_registry::Call::accept { model },
+            pallet_model_registry::Call::audit_weights {
+                version,
+                bytes: bounded(&vec![1; MAX_AUDIT_BYTES as usize]),
+                proofs: vec![widest_proof(); MAX_AUDIT_PIECES as usize]
+                    .try_into()
+                    .expect("within the bound"),
+            },
         ]
         .map(RuntimeCall::ModelRegistry),
     );
