@@ -506,6 +506,46 @@ fn to_json(version: &VersionView<AccountId>) -> Value {
 mod tests {
     use super::*;
     use assay_client::calls::Share;
+    use assay_primitives::{Format, ModelDescriptor, WeightsAudit};
+
+    fn version(audit: Option<WeightsAudit>) -> VersionView<AccountId> {
+        VersionView {
+            id: VersionId { model: ModelId(3), number: 1 },
+            owner: AccountId::from([1; 32]),
+            name: b"digits".to_vec(),
+            descriptor: ModelDescriptor {
+                artifact: Digest::zero(),
+                artifact_size: 1,
+                format: Format::IntegerGraph,
+                inputs: Default::default(),
+                outputs: Default::default(),
+                assurances: AssuranceClasses::NONE.with(AssuranceClass::Proof),
+                tolerance: None,
+                architecture: None,
+            },
+            digest: Digest::zero(),
+            royalty_ppm: 0,
+            licence: Vec::new(),
+            deprecated: false,
+            open_requests: 0,
+            operators: 0,
+            proof: None,
+            audit,
+        }
+    }
+
+    #[test]
+    fn a_version_says_how_many_of_its_weights_the_chain_has_read() {
+        let audit = |done| Some(WeightsAudit { done, ..WeightsAudit::of(24) });
+        let (begun, done) = (version(audit(12)), version(audit(24)));
+        let state = audit_state(&begun).unwrap();
+        assert!(state.contains("12 of 24") && state.contains("`assay model audit 3@1`"), "{state}");
+        assert!(audit_state(&done).unwrap().starts_with("done"));
+        assert_eq!(audit_state(&version(None)), None);
+        assert_eq!([&begun, &done].map(status), ["active, not audited", "active"]);
+        assert_eq!(to_json(&begun)["audit"], json!({ "done": 12, "total": 24 }));
+        assert_eq!(to_json(&version(None))["audit"], Value::Null);
+    }
 
     #[test]
     fn what_differs_from_the_published_version_is_named_with_its_remedy() {
