@@ -21,7 +21,7 @@ use crate::{
 /// Chunks that are under way at once.
 const PARALLEL_UPLOADS: usize = 4;
 /// Times that missing chunks are looked for: a reorganisation may lose some.
-const UPLOAD_ROUNDS: u32 = 3;
+const UPLOAD_ROUNDS: u32 = 5;
 
 /// Something to publish as a new version of a model.
 #[derive(Clone, Debug)]
@@ -301,7 +301,11 @@ impl Client {
         for _ in 0..UPLOAD_ROUNDS {
             let missing = match self.upload(owner, digest).await? {
                 Some(view) => view.missing,
-                None => continue,
+                // The block with the announcement was replaced; a later one will have it.
+                None => {
+                    self.rpc().next_block().await?;
+                    continue;
+                },
             };
             if missing.is_empty() {
                 return Ok(digest);

@@ -245,6 +245,14 @@ impl Rpc {
         heads.map_err(|error| rpc_error("chain_subscribeNewHeads", error))
     }
 
+    /// Waits for the next best block.
+    pub async fn next_block(&self) -> Result<Header> {
+        let mut heads = self.subscribe_heads().await?;
+        // The first is the one that is there.
+        next(&mut heads, "new heads").await?;
+        next(&mut heads, "new heads").await
+    }
+
     /// Puts a transaction into the pool.
     pub async fn submit(&self, transaction: &[u8]) -> Result<Digest> {
         let hash = self.legacy.author_submit_extrinsic(transaction).await;

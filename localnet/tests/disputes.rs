@@ -17,8 +17,8 @@ use assay_localnet::{
     NetworkConfig, OperatorTerms,
 };
 use assay_primitives::{
-    dispute::tensor_data, runtime_api::VersionView, Assurance, Outcome, RejectReason, RequestId,
-    ASY,
+    dispute::tensor_data, runtime_api::VersionView, Assurance, AssuranceClass, AssuranceClasses,
+    Outcome, RejectReason, RequestId, ASY,
 };
 use serde_json::Value;
 
@@ -70,6 +70,8 @@ impl Stage {
         let model = BundledModel::digits_graph(&BundledModel::folder_of_checkout());
         let mut publication = model.publication()?;
         let graph = GraphFile::from_bytes(&publication.artifact)?.graph().clone();
+        publication.assurances =
+            AssuranceClasses::NONE.with(AssuranceClass::Signed).with(AssuranceClass::Optimistic);
         let mut versions = Vec::new();
         for name in ["honest", "made-up", "silent"] {
             publication.name = name.to_owned();

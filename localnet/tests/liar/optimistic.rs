@@ -49,14 +49,13 @@ impl Liar {
             return Ok(());
         }
         let mut heads = self.client.rpc().subscribe_heads().await?;
-        let mut answered = Vec::new();
         while self.client.request(request).await?.is_some_and(|view| view.receipt_digest.is_none())
         {
             for id in self.client.open_disputes(Some(request)).await? {
                 let Some(view) = self.client.dispute(id, None).await? else { continue };
                 let stage = stage(&view)?;
                 let now = Digest::from(stage.digest());
-                if stage.turn() == Party::Challenger || answered.contains(&(id, now)) {
+                if stage.turn() == Party::Challenger {
                     continue;
                 }
                 let answer = player.answer(&stage).context("the liar has no answer")?;
@@ -70,8 +69,9 @@ impl Liar {
                 let signature = self.sign(&statement);
                 let call =
                     pallet_disputes::Call::answer { dispute: id, stage: now, answer, signature };
-                self.send(call).await?;
-                answered.push((id, now));
+                // Sent at each block until the stage is another: the pool refuses what it has
+                // already, and what the best block has overtaken.
+                let _ = self.send(call).await;
             }
             rpc::next(&mut heads, "new heads").await?;
         }

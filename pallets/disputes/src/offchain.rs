@@ -192,8 +192,9 @@ impl<T: Config> Pallet<T> {
                 continue;
             }
             log::warn!(target: LOG, "request {request}: the result is wrong, and is disputed");
-            Self::send(watcher, Call::open { request: *request });
-            notes.opened.insert(*request, now);
+            if Self::send(watcher, Call::open { request: *request }) {
+                notes.opened.insert(*request, now);
+            }
         }
         for (id, dispute) in own {
             let stage = dispute.stage.digest().into();
@@ -206,8 +207,9 @@ impl<T: Config> Pallet<T> {
             let task = DisputeTask::Choose(dispute.stage.encode());
             match Self::ask::<Option<Choice>>(dispute.request, task, until) {
                 Some(Some(choice)) => {
-                    Self::send(watcher, Call::choose { dispute: *id, choice });
-                    notes.moved.insert(*id, (stage, now));
+                    if Self::send(watcher, Call::choose { dispute: *id, choice }) {
+                        notes.moved.insert(*id, (stage, now));
+                    }
                 },
                 Some(None) => {
                     log::error!(target: LOG, "dispute {id}: nothing differs, it will be lost");
@@ -217,17 +219,24 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    fn send(watcher: &Watcher<T>, call: Call<T>) {
+    /// Returns whether the pool has taken the call. It does not where another one of the watcher
+    /// is under way with the same nonce; then the next block is the time to try again.
+    fn send(watcher: &Watcher<T>, call: Call<T>) -> bool {
         let signer = Signer::<T, T::WatcherCrypto>::any_account()
             .with_filter(Vec::from([watcher.public.clone()]));
         match signer.send_signed_transaction(|_| call.clone()) {
-            Some((_, Ok(()))) => log::info!(target: LOG, "a move in a dispute was handed in"),
+            Some((_, Ok(()))) => {
+                log::info!(target: LOG, "a move in a dispute was handed in");
+                return true;
+            },
             Some((_, Err(()))) => log::warn!(
                 target: LOG,
-                "the pool refuses a move in a dispute: does the watcher's account have funds?",
+                "the pool refuses a move in a dispute: another one is under way, or the watcher's \
+                 account has no funds",
             ),
             None => log::error!(target: LOG, "the keystore does not sign with the watcher's key"),
         }
+        false
     }
 
     /// Asks the engine about a request; `None` as long as it has no answer.
