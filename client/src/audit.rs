@@ -16,9 +16,9 @@ use crate::{
     AccountId, Call, Client, Error, GraphFile, Result, Signer,
 };
 
-/// Transactions that come too late, because somebody else shows the same weights, before the
-/// client gives up.
-const MAX_LATE: u32 = 3;
+/// Times in a row that the chain may be elsewhere than it seemed before the client gives up: others
+/// show the same weights, or blocks are replaced by others.
+const MAX_SURPRISES: u32 = 5;
 
 /// How far the chain is with a version's weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -164,9 +164,17 @@ impl Client {
         progress: &(dyn Fn(AuditProgress) + Sync),
     ) -> Result<WeightsFingerprint> {
         let reader = WeightsReader::new(graph)?;
-        let mut late = 0;
+        let mut surprises = 0;
         loop {
-            let state = self.weights_audit(version, graph).await?;
+            let state = match self.weights_audit(version, graph).await {
+                // The block with the publication was replaced; a later one will have it.
+                Err(Error::NotFound(_)) if surprises < MAX_SURPRISES => {
+                    surprises += 1;
+                    self.rpc().next_block().await?;
+                    continue;
+                },
+                state => state?,
+            };
             progress(AuditProgress { done: state.done, total: state.total });
             if let Some(found) = state.outcome() {
                 return match found == reader.fingerprint()? {
@@ -181,16 +189,16 @@ impl Client {
                 return Err(Error::invalid("the graph has fewer weights than the version"));
             };
             match self.submit(&call, signer).await {
-                // Somebody else was faster, or blocks were replaced by others.
                 Err(Error::Refused { refusal, .. })
                     if ["NotNextWeights", "AlreadyAudited"].contains(&&*refusal.name)
-                        && late < MAX_LATE =>
+                        && surprises < MAX_SURPRISES =>
                 {
-                    late += 1;
+                    surprises += 1;
+                    self.rpc().next_block().await?;
                 },
                 outcome => {
                     outcome?;
-                    late = 0;
+                    surprises = 0;
                 },
             }
         }

@@ -136,7 +136,7 @@ fn bytes_out_of_turn_are_refused_and_change_nothing() {
     let model = perceptron(72).model();
     let audit = Audit::new(model.graph.plan()).unwrap();
     let mut state = AuditState::default();
-    let mut refused = |state: &mut AuditState, bytes: &[u8]| {
+    let refused = |state: &mut AuditState, bytes: &[u8]| {
         let before = *state;
         assert_eq!(audit.take(state, bytes), Err(NotNext));
         assert_eq!(*state, before);
