@@ -294,6 +294,18 @@ sp_api::decl_runtime_apis! {
             output: Vec<u8>,
             proof: Vec<u8>,
         ) -> Result<(), String>;
+        /// What the last step of a dispute would come to: the bytes of one tile of an operation,
+        /// computed by the chain's interpreter from the integer graph's encoded architecture, the
+        /// roots of the operation's inputs and the encoded opening of what the tile reads. Says
+        /// why not, where the opening does not hold. Nothing on the chain needs to know of any of
+        /// it.
+        fn run_tile(
+            architecture: Vec<u8>,
+            operation: u32,
+            tile: u32,
+            input_roots: Vec<Digest>,
+            opening: Vec<u8>,
+        ) -> Result<Vec<u8>, String>;
         /// The model with this owner and name, and the number of its newest version.
         fn find_model(owner: AccountId, name: Vec<u8>) -> Option<(ModelId, u32)>;
         /// The versions of models `from ..`, at most `limit`.

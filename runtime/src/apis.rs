@@ -1,6 +1,11 @@
 //! What nodes and clients ask of the runtime.
 
-use alloc::{format, string::String, vec::Vec};
+use alloc::{
+    format,
+    string::{String, ToString},
+    vec::Vec,
+};
+use assay_graph::{commit::TileOpening, Architecture, Plan};
 use assay_primitives::{
     dispute::{DisputeId, DisputeTiming, OptimisticResults},
     engine::ProofContext,
@@ -406,6 +411,23 @@ impl_runtime_apis! {
         ) -> Result<(), String> {
             pallet_verification::proof::check(&architecture, &context, &input, &output, &proof)
                 .map(drop)
+        }
+
+        fn run_tile(
+            architecture: Vec<u8>,
+            operation: u32,
+            tile: u32,
+            input_roots: Vec<Digest>,
+            opening: Vec<u8>,
+        ) -> Result<Vec<u8>, String> {
+            let architecture =
+                Architecture::from_bytes(&architecture).map_err(|error| error.to_string())?;
+            let plan = Plan::new(architecture).map_err(|error| error.to_string())?;
+            let roots: Vec<_> = input_roots.into_iter().map(|root| root.0).collect();
+            TileOpening::from_bytes(&opening)
+                .and_then(|opening| opening.run(&plan, operation as usize, tile as usize, &roots))
+                .map(|tile| tile.to_bytes())
+                .map_err(|error| error.to_string())
         }
 
         fn architecture(id: VersionId) -> Option<Vec<u8>> {

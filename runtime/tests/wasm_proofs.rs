@@ -5,43 +5,24 @@ use assay_graph::{Graph, Plan, Shape};
 use assay_primitives::engine::ProofContext;
 use assay_proof::{Context, Statement, Verifier};
 use assay_proof_fixtures::{graph, perceptron, prover, Layer, Random, QUICK};
-use codec::{Decode, Encode};
-use sc_executor::WasmExecutor;
-use sp_core::traits::{CallContext, CodeExecutor, RuntimeCode, WrappedRuntimeCode};
-use sp_state_machine::BasicExternalities;
+use codec::Encode;
+
+mod wasm;
+use wasm::WasmRuntime;
 
 /// Mutations of each proof, unless `ASSAY_PROOF_MUTATIONS` says another number.
 const MUTATIONS: usize = 150;
 
-struct Runtime {
-    executor: WasmExecutor<sp_io::SubstrateHostFunctions>,
-    code: Vec<u8>,
-}
-
-impl Runtime {
-    fn new() -> Self {
-        let code = assay_runtime::WASM_BINARY.expect("built with its wasm");
-        let code = sp_maybe_compressed_blob::decompress(code, 1 << 27).unwrap().into_owned();
-        // Verification calls no engine.
-        let executor = WasmExecutor::builder().with_allow_missing_host_functions(true).build();
-        Self { executor, code }
-    }
-
-    /// Panics if the runtime traps.
-    fn verify(&self, case: &Case, output: &[u8], proof: &[u8]) -> Result<(), String> {
-        let code = WrappedRuntimeCode(self.code.as_slice().into());
-        let code = RuntimeCode { code_fetcher: &code, heap_pages: None, hash: vec![1] };
-        let architecture = case.graph.architecture.encode();
-        let call = (architecture, &case.context, &case.input, output, proof).encode();
-        let (result, _) = self.executor.call(
-            &mut BasicExternalities::default(),
-            &code,
-            "AssayApi_verify_proof",
-            &call,
-            CallContext::Offchain,
-        );
-        Decode::decode(&mut &result.unwrap()[..]).unwrap()
-    }
+/// What the runtime's verifier says.
+fn verify_in(
+    runtime: &WasmRuntime,
+    case: &Case,
+    output: &[u8],
+    proof: &[u8],
+) -> Result<(), String> {
+    let architecture = case.graph.architecture.encode();
+    let arguments = (architecture, &case.context, &case.input, output, proof);
+    runtime.call("AssayApi_verify_proof", &arguments)
 }
 
 /// One inference with its proof.
@@ -81,10 +62,10 @@ impl Case {
     }
 
     /// Both verifiers, which have to agree to the letter.
-    fn verify(&self, runtime: &Runtime, output: &[u8], proof: &[u8]) -> Result<(), String> {
+    fn verify(&self, runtime: &WasmRuntime, output: &[u8], proof: &[u8]) -> Result<(), String> {
         let statement = Statement { context: borrowed(&self.context), input: &self.input, output };
         let native = self.verifier.verify(&statement, proof).map_err(|e| e.to_string());
-        assert_eq!(runtime.verify(self, output, proof), native);
+        assert_eq!(verify_in(runtime, self, output, proof), native);
         native
     }
 }
@@ -102,7 +83,7 @@ fn cases() -> [Case; 2] {
 
 #[test]
 fn wasm_and_native_agree_on_proofs_and_on_false_statements() {
-    let runtime = Runtime::new();
+    let runtime = WasmRuntime::new();
     for case in cases() {
         assert_eq!(case.verify(&runtime, &case.output, &case.proof), Ok(()));
         let mut other = case.output.clone();
@@ -115,7 +96,7 @@ fn wasm_and_native_agree_on_proofs_and_on_false_statements() {
 #[test]
 fn no_mutation_is_accepted_in_wasm_and_none_traps() {
     let count = std::env::var("ASSAY_PROOF_MUTATIONS").ok().and_then(|count| count.parse().ok());
-    let runtime = Runtime::new();
+    let runtime = WasmRuntime::new();
     for case in cases() {
         let mut random = Random(9);
         let mut below = |bound: usize| {
