@@ -20,12 +20,13 @@ impl<T: frame_system::Config> pallet_disputes::WeightInfo for WeightInfo<T> {
     /// Storage: `Balances::Holds` (r:1 w:1)
     /// Storage: `Settlement::DisputeTotals` (r:1 w:1)
     /// Storage: `Disputes::Counts` (r:1 w:1)
+    /// Storage: `Disputes::Timing` (r:1 w:0)
     /// Storage: `Disputes::OpenDisputes` (r:0 w:1)
     /// Storage: `Disputes::Agenda` (r:0 w:1)
     fn open() -> Weight {
-        // Least time: 84_655_000 picoseconds.
-        Weight::from_parts(89_002_000, 0)
-            .saturating_add(T::DbWeight::get().reads(7))
+        // Least time: 88_020_000 picoseconds.
+        Weight::from_parts(99_708_000, 0)
+            .saturating_add(T::DbWeight::get().reads(8))
             .saturating_add(T::DbWeight::get().writes(6))
     }
     /// Storage: `Disputes::OpenDisputes` (r:1 w:1)
@@ -34,8 +35,8 @@ impl<T: frame_system::Config> pallet_disputes::WeightInfo for WeightInfo<T> {
     /// Storage: `ModelRegistry::Architectures` (r:1 w:0)
     /// Storage: `Disputes::Agenda` (r:0 w:2)
     fn choose() -> Weight {
-        // Least time: 170_323_000 picoseconds.
-        Weight::from_parts(179_416_000, 0)
+        // Least time: 178_485_000 picoseconds.
+        Weight::from_parts(202_050_000, 0)
             .saturating_add(T::DbWeight::get().reads(4))
             .saturating_add(T::DbWeight::get().writes(3))
     }
@@ -49,8 +50,8 @@ impl<T: frame_system::Config> pallet_disputes::WeightInfo for WeightInfo<T> {
     /// Storage: `Verification::Outputs` (r:1 w:0)
     /// Storage: `Disputes::Agenda` (r:0 w:2)
     fn answer_roots() -> Weight {
-        // Least time: 855_740_000 picoseconds.
-        Weight::from_parts(867_668_000, 0)
+        // Least time: 866_917_000 picoseconds.
+        Weight::from_parts(901_929_000, 0)
             .saturating_add(T::DbWeight::get().reads(8))
             .saturating_add(T::DbWeight::get().writes(3))
     }
@@ -65,10 +66,10 @@ impl<T: frame_system::Config> pallet_disputes::WeightInfo for WeightInfo<T> {
     /// Storage: `Disputes::Agenda` (r:0 w:2)
     /// The range of `n` is `[17, 4096]`.
     fn answer_leaves(n: u32) -> Weight {
-        // Least time: 178_715_000 picoseconds.
-        Weight::from_parts(134_076_508, 0)
-            // Standard error: 4_629
-            .saturating_add(Weight::from_parts(1_053_735, 0).saturating_mul(n.into()))
+        // Least time: 180_938_000 picoseconds.
+        Weight::from_parts(193_574_868, 0)
+            // Standard error: 1_117
+            .saturating_add(Weight::from_parts(1_022_894, 0).saturating_mul(n.into()))
             .saturating_add(T::DbWeight::get().reads(8))
             .saturating_add(T::DbWeight::get().writes(3))
     }
@@ -98,8 +99,8 @@ impl<T: frame_system::Config> pallet_disputes::WeightInfo for WeightInfo<T> {
     /// Storage: `Disputes::Agenda` (r:0 w:1)
     /// Storage: `Disputes::Verdicts` (r:0 w:1)
     fn answer_bytes() -> Weight {
-        // Least time: 677_246_000 picoseconds.
-        Weight::from_parts(694_942_000, 0)
+        // Least time: 676_544_000 picoseconds.
+        Weight::from_parts(720_539_000, 0)
             .saturating_add(T::DbWeight::get().reads(24))
             .saturating_add(T::DbWeight::get().writes(27))
     }
@@ -129,8 +130,8 @@ impl<T: frame_system::Config> pallet_disputes::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::ReceiptDigests` (r:0 w:1)
     /// Storage: `Disputes::Agenda` (r:0 w:1)
     fn step_dense() -> Weight {
-        // Least time: 1_200_672_000 picoseconds.
-        Weight::from_parts(1_246_190_000, 0)
+        // Least time: 1_190_157_000 picoseconds.
+        Weight::from_parts(1_262_965_000, 0)
             .saturating_add(T::DbWeight::get().reads(25))
             .saturating_add(T::DbWeight::get().writes(27))
     }
@@ -160,8 +161,8 @@ impl<T: frame_system::Config> pallet_disputes::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::ReceiptDigests` (r:0 w:1)
     /// Storage: `Disputes::Agenda` (r:0 w:1)
     fn step_window() -> Weight {
-        // Least time: 3_481_478_000 picoseconds.
-        Weight::from_parts(3_551_353_000, 0)
+        // Least time: 3_486_937_000 picoseconds.
+        Weight::from_parts(3_610_641_000, 0)
             .saturating_add(T::DbWeight::get().reads(25))
             .saturating_add(T::DbWeight::get().writes(27))
     }
@@ -192,10 +193,10 @@ impl<T: frame_system::Config> pallet_disputes::WeightInfo for WeightInfo<T> {
     /// Storage: `Disputes::Agenda` (r:0 w:1)
     /// The range of `n` is `[1, 1024]`.
     fn step_opening(n: u32) -> Weight {
-        // Least time: 545_110_000 picoseconds.
-        Weight::from_parts(1_113_859_783, 0)
-            // Standard error: 53_058
-            .saturating_add(Weight::from_parts(10_891_716, 0).saturating_mul(n.into()))
+        // Least time: 537_808_000 picoseconds.
+        Weight::from_parts(1_131_673_961, 0)
+            // Standard error: 38_896
+            .saturating_add(Weight::from_parts(10_836_832, 0).saturating_mul(n.into()))
             .saturating_add(T::DbWeight::get().reads(25))
             .saturating_add(T::DbWeight::get().writes(27))
     }
@@ -207,10 +208,10 @@ impl<T: frame_system::Config> pallet_disputes::WeightInfo for WeightInfo<T> {
     /// Storage: `System::BlockHash` (r:1 w:0)
     /// The range of `n` is `[0, 1088]`.
     fn authorize_answer(n: u32) -> Weight {
-        // Least time: 194_018_000 picoseconds.
-        Weight::from_parts(198_717_022, 0)
-            // Standard error: 1_174
-            .saturating_add(Weight::from_parts(1_116_535, 0).saturating_mul(n.into()))
+        // Least time: 195_210_000 picoseconds.
+        Weight::from_parts(198_461_295, 0)
+            // Standard error: 1_960
+            .saturating_add(Weight::from_parts(1_169_817, 0).saturating_mul(n.into()))
             .saturating_add(T::DbWeight::get().reads(6))
     }
     /// Storage: `Disputes::OpenDisputes` (r:1 w:0)
@@ -222,12 +223,13 @@ impl<T: frame_system::Config> pallet_disputes::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::Inputs` (r:1 w:0)
     /// Storage: `Verification::Submissions` (r:1 w:0)
     /// Storage: `Verification::Outputs` (r:1 w:0)
+    /// Storage: `ModelRegistry::Audits` (r:1 w:0)
     /// Storage: `ModelRegistry::Versions` (r:1 w:0)
     /// Storage: `System::BlockHash` (r:1 w:0)
     fn prove() -> Weight {
-        // Least time: 293_666_000 picoseconds.
-        Weight::from_parts(316_851_000, 0)
-            .saturating_add(T::DbWeight::get().reads(11))
+        // Least time: 306_475_000 picoseconds.
+        Weight::from_parts(326_525_000, 0)
+            .saturating_add(T::DbWeight::get().reads(12))
     }
     /// Storage: `Disputes::OpenDisputes` (r:1 w:1)
     /// Storage: `Disputes::Verdicts` (r:1 w:1)
@@ -237,8 +239,8 @@ impl<T: frame_system::Config> pallet_disputes::WeightInfo for WeightInfo<T> {
     /// Storage: `System::Account` (r:3 w:3)
     /// Storage: `Disputes::Agenda` (r:0 w:1)
     fn close() -> Weight {
-        // Least time: 143_483_000 picoseconds.
-        Weight::from_parts(153_217_000, 0)
+        // Least time: 136_052_000 picoseconds.
+        Weight::from_parts(147_799_000, 0)
             .saturating_add(T::DbWeight::get().reads(8))
             .saturating_add(T::DbWeight::get().writes(9))
     }
@@ -252,15 +254,15 @@ impl<T: frame_system::Config> pallet_disputes::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::Requests` (r:1 w:0)
     /// Storage: `Disputes::Agenda` (r:0 w:1)
     fn expire() -> Weight {
-        // Least time: 152_887_000 picoseconds.
-        Weight::from_parts(163_372_000, 0)
+        // Least time: 145_936_000 picoseconds.
+        Weight::from_parts(157_533_000, 0)
             .saturating_add(T::DbWeight::get().reads(10))
             .saturating_add(T::DbWeight::get().writes(9))
     }
     /// Storage: `Disputes::Timing` (r:0 w:1)
     fn set_timing() -> Weight {
-        // Least time: 10_000_000 picoseconds.
-        Weight::from_parts(10_000_000, 0)
+        // Least time: 4_326_000 picoseconds.
+        Weight::from_parts(5_027_000, 0)
             .saturating_add(T::DbWeight::get().writes(1))
     }
 }
