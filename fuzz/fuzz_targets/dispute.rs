@@ -1,0 +1,120 @@
+//! Disputes: moves have one encoding, and who claims what the model computes is never beaten,
+//! whatever both sides move.
+#![no_main]
+
+use std::sync::LazyLock;
+
+use assay_dispute::{Answer, Choice, Claim, Outcome, Party, Player, Stage};
+use assay_fuzz::{bytes, digits, input, seed, wide};
+use assay_graph::CheckedGraph;
+use codec::{Decode, Encode};
+use libfuzzer_sys::fuzz_target;
+
+/// Most moves that are read, refused ones included.
+const MOVES: usize = 24;
+
+struct Case {
+    input: Vec<u8>,
+    output: Vec<u8>,
+    player: Player<'static>,
+    graph: &'static CheckedGraph,
+}
+
+static CASES: LazyLock<Vec<Case>> = LazyLock::new(|| {
+    let cases = [digits(), wide()].map(|graph| {
+        let graph: &CheckedGraph = Box::leak(Box::new(graph));
+        let input = input(graph);
+        let player = Player::new(graph, &input).unwrap();
+        let output = player.output().unwrap().to_bytes();
+        Case { input: bytes(&input), output, player, graph }
+    });
+    cases.into()
+});
+
+impl Case {
+    fn claim(&self) -> Claim<'_> {
+        Claim {
+            plan: self.graph.plan(),
+            trace_root: self.player.trace_root(),
+            input: &self.input,
+            output: &self.output,
+        }
+    }
+
+    /// The moves of a whole dispute about an operation.
+    fn dispute(&self, operation: u16, leaf: u16, tile: u32) -> Vec<u8> {
+        let mut moves = Vec::new();
+        let mut stage = Stage::Roots;
+        loop {
+            let choice = match stage {
+                Stage::Operation { .. } => Choice::Operation(operation),
+                Stage::Leaf { .. } => Choice::Leaf(leaf),
+                Stage::Tile { .. } => Choice::Tile(tile),
+                _ => {
+                    let answer = self.player.answer(&stage).unwrap();
+                    (0u8, &answer).encode_to(&mut moves);
+                    match stage.answer(&self.claim(), &answer).unwrap() {
+                        Outcome::Next(next) => stage = next,
+                        Outcome::Won(_) => return moves,
+                    }
+                    continue;
+                },
+            };
+            (1u8, choice).encode_to(&mut moves);
+            match stage.choose(self.graph.plan(), choice) {
+                Ok(next) => stage = next,
+                Err(_) => return moves,
+            }
+        }
+    }
+}
+
+fn seeds() -> Vec<Vec<u8>> {
+    let mut seeds = Vec::new();
+    for (number, case) in CASES.iter().enumerate() {
+        for operation in 0..case.graph.plan().operations().len() as u16 {
+            for tile in [0, 1, 17] {
+                let moves = case.dispute(operation, tile as u16, tile);
+                seeds.push([&[number as u8], &*moves].concat());
+            }
+        }
+    }
+    seeds
+}
+
+fuzz_target!(init: seed(seeds()), |data: &[u8]| {
+    let Some((number, mut data)) = data.split_first() else { return };
+    let case = &CASES[usize::from(*number) % CASES.len()];
+    let claim = case.claim();
+    let mut stage = Stage::Roots;
+    for _ in 0..MOVES {
+        let Some((kind, rest)) = data.split_first() else { return };
+        data = rest;
+        let turn = stage.turn();
+        if kind % 2 == 0 {
+            let Ok(answer) = Answer::decode(&mut data) else { return };
+            assert_eq!(answer.encode(), rest[..rest.len() - data.len()]);
+            let takes = stage.takes(&answer);
+            match stage.clone().answer(&claim, &answer) {
+                Ok(Outcome::Next(next)) => {
+                    assert!(takes && turn == Party::Defender);
+                    stage = next;
+                },
+                Ok(Outcome::Won(party)) => {
+                    assert_eq!(party, Party::Defender);
+                    return;
+                },
+                Err(_) => {},
+            }
+        } else {
+            let Ok(choice) = Choice::decode(&mut data) else { return };
+            assert_eq!(choice.encode(), rest[..rest.len() - data.len()]);
+            if let Ok(next) = stage.clone().choose(claim.plan, choice) {
+                assert_eq!(turn, Party::Challenger);
+                stage = next;
+            }
+        }
+        let encoded = stage.encode();
+        assert_eq!(Stage::decode(&mut &*encoded).unwrap(), stage);
+    }
+});

@@ -1,0 +1,36 @@
+//! Receipt bundles: what is read is what is written, and against the block that a genuine bundle
+//! rests on no other receipt holds.
+#![no_main]
+
+use std::sync::LazyLock;
+
+use assay_client::receipt::{ReceiptBundle, VerifiedReceipt};
+use assay_fuzz::seed;
+use codec::Encode;
+use libfuzzer_sys::fuzz_target;
+
+/// From a development network.
+const GENUINE: &str = include_str!("../receipt.json");
+
+static VERIFIED: LazyLock<VerifiedReceipt> =
+    LazyLock::new(|| ReceiptBundle::from_json(GENUINE).unwrap().verify(None).unwrap());
+
+fn seeds() -> Vec<Vec<u8>> {
+    LazyLock::force(&VERIFIED);
+    let bundle = ReceiptBundle::from_json(GENUINE).unwrap();
+    let without = ReceiptBundle { descriptor: None, ..bundle };
+    vec![GENUINE.as_bytes().to_vec(), without.to_json().into_bytes()]
+}
+
+fuzz_target!(init: seed(seeds()), |data: &[u8]| {
+    let Ok(text) = core::str::from_utf8(data) else { return };
+    let Ok(bundle) = ReceiptBundle::from_json(text) else { return };
+    assert_eq!(ReceiptBundle::from_json(&bundle.to_json()).unwrap(), bundle);
+    let Ok(verified) = bundle.verify(None) else { return };
+    if verified.block_hash == VERIFIED.block_hash {
+        assert_eq!(verified.receipt.encode(), VERIFIED.receipt.encode());
+        assert_eq!(verified.evidence.encode(), VERIFIED.evidence.encode());
+        assert_eq!(verified.digest, VERIFIED.digest);
+    }
+    assert!(!verified.output_checked);
+});

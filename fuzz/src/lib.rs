@@ -1,0 +1,81 @@
+//! What the fuzz targets share: models, and seeds to begin with.
+
+use std::path::PathBuf;
+
+use assay_graph::{
+    Architecture, CheckedGraph, Commitments, Extent, FormatVersion, Graph, Operation, Padding,
+    Parameters, Scale, Shape, TensorId, Weights, Window,
+};
+
+/// Where seeds are written to: the folder of the corpus. Without it none are written.
+pub const SEEDS: &str = "ASSAY_FUZZ_SEEDS";
+
+/// Writes inputs that a target is to begin with.
+pub fn seed(seeds: impl IntoIterator<Item = Vec<u8>>) {
+    let Some(folder) = std::env::var_os(SEEDS).map(PathBuf::from) else { return };
+    std::fs::create_dir_all(&folder).expect("the folder for the seeds cannot be made");
+    for (number, seed) in seeds.into_iter().enumerate() {
+        let file = folder.join(format!("seed-{number}"));
+        std::fs::write(&file, seed).expect("a seed cannot be written");
+    }
+}
+
+/// Files of integer models, from the smallest.
+pub const GRAPHS: [&[u8]; 3] = [
+    include_bytes!("../../models/breast-cancer/breast-cancer.graph"),
+    include_bytes!("../../models/digits/digits.graph"),
+    include_bytes!("../../models/digits-mlp/digits-mlp.graph"),
+];
+
+/// The convolutional network for handwritten digits.
+pub fn digits() -> CheckedGraph {
+    checked(Graph::from_bytes(GRAPHS[1]).expect("the bundled model is a graph"))
+}
+
+/// The perceptron for handwritten digits.
+pub fn digits_mlp() -> CheckedGraph {
+    checked(Graph::from_bytes(GRAPHS[2]).expect("the bundled model is a graph"))
+}
+
+/// A model with tensors that are too large to be shown whole in a dispute.
+pub fn wide() -> CheckedGraph {
+    let window = Window {
+        kernel: Extent::square(1),
+        stride: Extent::square(1),
+        padding: Padding::default(),
+    };
+    let operation =
+        Operation::Conv2d { input: TensorId::INPUT, output_channels: 2, groups: 1, window };
+    let parameters = Parameters {
+        weights: vec![3, -5].try_into().unwrap_or_default(),
+        bias: vec![7, -9].try_into().unwrap_or_default(),
+    };
+    let mut graph = Graph {
+        architecture: Architecture {
+            format_version: FormatVersion::V1,
+            input_shape: Shape::new(1, 60, 70),
+            input_scale: Scale::ONE,
+            output_scale: Scale::ONE,
+            operations: vec![operation].try_into().unwrap_or_default(),
+            commitments: Commitments::default(),
+        },
+        weights: Weights { parameters: vec![parameters].try_into().unwrap_or_default() },
+    };
+    graph.complete().expect("its sums are small");
+    checked(graph)
+}
+
+fn checked(graph: Graph) -> CheckedGraph {
+    CheckedGraph::new(graph).expect("it passes all checks")
+}
+
+/// An input for a model, always the same.
+pub fn input(graph: &CheckedGraph) -> Vec<i8> {
+    let length = graph.plan().shapes()[0].elements().unwrap_or(0);
+    (0..length).map(|i| (i * 37 % 251) as u8 as i8).collect()
+}
+
+/// Bytes of int8 values.
+pub fn bytes(values: &[i8]) -> Vec<u8> {
+    values.iter().map(|value| *value as u8).collect()
+}
