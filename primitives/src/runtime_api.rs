@@ -285,8 +285,9 @@ sp_api::decl_runtime_apis! {
         /// The encoded architecture of a version that is an integer graph; `None` for others.
         fn architecture(id: VersionId) -> Option<Vec<u8>>;
         /// Whether the chain's verifier accepts a proof: that the integer graph of this encoded
-        /// architecture turns the input's data into the output's. Says why not. Nothing on the
-        /// chain needs to know of any of it.
+        /// architecture turns the input's data into the output's, with weights that the
+        /// architecture's root commits to. Says why not. Nothing on the chain needs to know of any
+        /// of it.
         fn verify_proof(
             architecture: Vec<u8>,
             context: ProofContext,
