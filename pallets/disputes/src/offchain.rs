@@ -207,7 +207,8 @@ impl<T: Config> Pallet<T> {
             let task = DisputeTask::Choose(dispute.stage.encode());
             match Self::ask::<Option<Choice>>(dispute.request, task, until) {
                 Some(Some(choice)) => {
-                    if Self::send(watcher, Call::choose { dispute: *id, choice }) {
+                    let is_taken = Self::send(watcher, Call::choose { dispute: *id, choice });
+                    if is_taken {
                         notes.moved.insert(*id, (stage, now));
                     }
                 },
