@@ -3,12 +3,20 @@
 use std::io::{Cursor, Read};
 
 use assay_primitives::TensorDeclaration;
-use npyz::{npz::NpzArchive, DType, NpyFile, Order, TypeChar};
+use npyz::{
+    npz::{file_name_from_array_name, NpzArchive},
+    DType, NpyFile, Order, TypeChar,
+};
 
 use super::{
     convert::{fit_shape, to_tensor, Array, Converted, Fit, Scalar},
     names, single, InputError, Source,
 };
+
+/// Most bytes of a header. NumPy reads no longer ones either.
+const MAX_HEADER_BYTES: usize = 10_000;
+/// Most brackets within brackets in a header. Arrays of numbers have two.
+const MAX_HEADER_DEPTH: usize = 4;
 
 pub(super) fn read_npy(
     bytes: &[u8],
@@ -16,7 +24,9 @@ pub(super) fn read_npy(
 ) -> Result<Source, InputError> {
     const FORM: &str = ".npy file";
     let declaration = single(FORM, declarations)?;
-    let file = NpyFile::new(bytes).map_err(|error| InputError::unreadable(FORM, error))?;
+    let unreadable = |error: std::io::Error| InputError::unreadable(FORM, error);
+    check_header(bytes).map_err(unreadable)?;
+    let file = NpyFile::new(bytes).map_err(unreadable)?;
     Ok(Source::new(vec![tensor(file, declaration)?], Vec::new()))
 }
 
@@ -37,6 +47,9 @@ pub(super) fn read_npz(
                 ([only], [_]) => only.as_str(),
                 _ => declaration.name(),
             };
+            if let Ok(file) = archive.zip_archive().by_name(&file_name_from_array_name(name)) {
+                check_header(file).map_err(unreadable)?;
+            }
             let file = archive.by_name(name).map_err(unreadable)?;
             let file = file.ok_or_else(|| InputError::Missing {
                 name: declaration.name().to_owned(),
@@ -48,6 +61,36 @@ pub(super) fn read_npz(
         .collect::<Result<Vec<_>, _>>()?;
     let ignored = present.iter().filter(|name| !taken.contains(name)).cloned().collect();
     Ok(Source::new(tensors, ignored))
+}
+
+/// Refuses a header that is longer or deeper than any array's. The time of parsing one is
+/// exponential in the depth of its brackets.
+fn check_header(file: impl Read) -> std::io::Result<()> {
+    let mut start = Vec::new();
+    file.take(MAX_HEADER_BYTES as u64 + 12).read_to_end(&mut start)?;
+    let (length, text) = match start[..] {
+        [_, _, _, _, _, _, 1, _, a, b, ref text @ ..] => (u16::from_le_bytes([a, b]).into(), text),
+        [_, _, _, _, _, _, _, _, a, b, c, d, ref text @ ..] => {
+            (u32::from_le_bytes([a, b, c, d]), text)
+        },
+        _ => return Ok(()),
+    };
+    let refuse = |reason| Err(std::io::Error::new(std::io::ErrorKind::InvalidData, reason));
+    if length as usize > MAX_HEADER_BYTES {
+        return refuse("its header is too long");
+    }
+    let mut depth = 0usize;
+    for byte in text.iter().take(length as usize) {
+        match byte {
+            b'[' | b'(' | b'{' => depth += 1,
+            b']' | b')' | b'}' => depth = depth.saturating_sub(1),
+            _ => {},
+        }
+        if depth > MAX_HEADER_DEPTH {
+            return refuse("its header has too many brackets within brackets");
+        }
+    }
+    Ok(())
 }
 
 fn tensor<R: Read>(
@@ -179,6 +222,31 @@ mod tests {
         for bytes in [rows, columns] {
             let input = Input::from_npy(&bytes, &declared).unwrap();
             assert_eq!(f32s(&input.tensors[0].data), [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+        }
+    }
+
+    #[test]
+    fn a_header_with_deep_brackets_or_of_great_length_is_refused_at_once() {
+        let declared = [declare("x", ElementType::F32, &[Some(2)])];
+        let header = |text: &str| {
+            let length = (text.len() as u16).to_le_bytes();
+            [b"\x93NUMPY\x01\x00", &length[..], text.as_bytes()].concat()
+        };
+        // Parsed, it would take longer than anybody waits.
+        let deep = header(&format!("{{'descr': {}", "[".repeat(60)));
+        let long = header(&" ".repeat(20_000));
+        let mut zipped = Vec::new();
+        let mut archive = npyz::npz::NpzWriter::new(Cursor::new(&mut zipped));
+        archive.zip_writer().start_file("x.npy", Default::default()).unwrap();
+        std::io::Write::write_all(archive.zip_writer(), &deep).unwrap();
+        drop(archive);
+        let refusals = [
+            Input::from_npy(&deep, &declared),
+            Input::from_npy(&long, &declared),
+            Input::from_npz(&zipped, &declared),
+        ];
+        for (refusal, reason) in refusals.into_iter().zip(["brackets", "long", "brackets"]) {
+            assert!(refusal.unwrap_err().to_string().contains(reason));
         }
     }
 
