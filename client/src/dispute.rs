@@ -271,6 +271,22 @@ impl Client {
         Ok((opened, included))
     }
 
+    /// An open dispute of the signer. Fails with [`Error::Invalid`] where it is another's.
+    pub async fn challenged_by(
+        &self,
+        id: DisputeId,
+        signer: &Signer,
+    ) -> Result<DisputeView<AccountId>> {
+        let view = self.existing_dispute(id).await?;
+        match view.challenger == *signer.account() {
+            true => Ok(view),
+            false => Err(Error::invalid(format!(
+                "dispute {id} is of {}, and only that account may move in it",
+                view.challenger
+            ))),
+        }
+    }
+
     /// Makes the challenger's moves in a dispute until it ends.
     ///
     /// Fails with [`Error::Invalid`] where the signer is not the challenger, and where nothing is
@@ -285,13 +301,7 @@ impl Client {
     ) -> Result<DisputeEnd> {
         let player = own.player()?;
         let mut heads = self.rpc().subscribe_heads().await?;
-        let view = self.existing_dispute(id).await?;
-        if view.challenger != *signer.account() {
-            return Err(Error::invalid(format!(
-                "dispute {id} is of {}, and only that account may move in it",
-                view.challenger
-            )));
-        }
+        let view = self.challenged_by(id, signer).await?;
         // The last height at which it was open, and what was seen and done there.
         let mut open_at = view.opened_at;
         let mut unseen = 0;

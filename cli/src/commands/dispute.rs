@@ -27,8 +27,9 @@ pub async fn run(context: &Context<'_>, command: DisputeCommand) -> Result<(), F
         DisputeCommand::List { request } => list(context, request).await,
         DisputeCommand::Status { dispute } => status(context, dispute).await,
         DisputeCommand::Play { dispute, force } => {
+            let signer = context.signer()?;
             let client = context.connect().await?;
-            let view = client.existing_dispute(dispute).await?;
+            let view = client.challenged_by(dispute, &signer).await?;
             let own = reexecute(context, &client, view.request).await?;
             play(context, &client, dispute, &own, strategy(force)).await
         },
@@ -144,7 +145,7 @@ fn show_end(context: &Context<'_>, request: RequestId, end: &DisputeEnd) {
     context.output.result(&json, || {
         let outcome = match end.outcome {
             Ending::Won => "won: the result is rejected; the bond came back, with a reward",
-            Ending::Lost => "lost: the operator has proven right; the bond is gone",
+            Ending::Lost => "lost: the result stands; the bond is gone",
             Ending::Void => "void: another dispute was won first; the bond came back",
         };
         let mut lines = vec![
