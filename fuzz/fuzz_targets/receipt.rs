@@ -25,8 +25,13 @@ fn seeds() -> Vec<Vec<u8>> {
 fuzz_target!(init: seed(seeds()), |data: &[u8]| {
     let Ok(text) = core::str::from_utf8(data) else { return };
     let Ok(bundle) = ReceiptBundle::from_json(text) else { return };
-    assert_eq!(ReceiptBundle::from_json(&bundle.to_json()).unwrap(), bundle);
+    let again = ReceiptBundle::from_json(&bundle.to_json()).unwrap();
+    // What is for people may hold any JSON, and JSON's real numbers do not always survive. A
+    // receipt has none.
+    let decoded = bundle.decoded.clone();
+    assert_eq!(ReceiptBundle { decoded, ..again.clone() }, bundle);
     let Ok(verified) = bundle.verify(None) else { return };
+    assert_eq!(again, bundle);
     if verified.block_hash == VERIFIED.block_hash {
         assert_eq!(verified.receipt.encode(), VERIFIED.receipt.encode());
         assert_eq!(verified.evidence.encode(), VERIFIED.evidence.encode());
