@@ -50,6 +50,7 @@ pub(crate) enum Rule {
     /// From the accumulators of a layer. Pairs of quotient and value are in a table.
     Requantize {
         /// The layer.
+        #[cfg_attr(not(feature = "prover"), expect(dead_code, reason = "the prover runs it"))]
         layer: usize,
         /// One for all channels, or one for each.
         multipliers: Vec<Multiplier>,
@@ -114,6 +115,7 @@ pub(crate) enum Linear {
 #[derive(Clone, Debug)]
 pub(crate) struct Matrix {
     /// Its number among the matrices.
+    #[cfg_attr(not(feature = "prover"), expect(dead_code, reason = "the prover reads it"))]
     pub index: usize,
     /// Its first table among those of the model: one for each block of columns, then the biases.
     pub table: usize,

@@ -48,6 +48,7 @@ pub(crate) fn eq_at(point: &[EF], index: usize) -> EF {
 }
 
 /// `Σ weights[i]·values[i]`; values that are missing at the end count as zero.
+#[cfg(any(feature = "prover", test))]
 pub(crate) fn dot(weights: &[EF], values: &[F]) -> EF {
     weights.iter().zip(values).map(|(&w, &v)| w * v).sum()
 }

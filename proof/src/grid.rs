@@ -53,6 +53,7 @@ impl Grid {
     }
 
     /// Elements of one channel.
+    #[cfg(feature = "prover")]
     pub fn plane(&self) -> usize {
         self.axes[1].length * self.axes[2].length
     }

@@ -10,8 +10,11 @@ use crate::{
     field::{eq_table, EF},
     grid::Grid,
 };
-use alloc::{vec, vec::Vec};
+#[cfg(feature = "prover")]
+use alloc::vec;
+use alloc::vec::Vec;
 use assay_graph::Window;
+#[cfg(feature = "prover")]
 use p3_field::PrimeCharacteristicRing;
 
 /// A window's map along one axis.
