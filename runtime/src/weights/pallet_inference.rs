@@ -25,6 +25,7 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Settlement::Escrows` (r:1 w:1)
     /// Storage: `Balances::Holds` (r:1 w:1)
     /// Storage: `Settlement::EscrowTotals` (r:1 w:1)
+    /// Storage: `Inference::Claims` (r:1 w:0)
     /// Storage: `Inference::QueueBounds` (r:1 w:1)
     /// Storage: `Inference::Agenda` (r:0 w:2)
     /// Storage: `Inference::Queue` (r:0 w:1)
@@ -33,13 +34,13 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// The range of `n` is `[0, 65536]`.
     /// The range of `c` is `[15, 32]`.
     fn request(n: u32, c: u32) -> Weight {
-        // Least time: 382_418_000 picoseconds.
-        Weight::from_parts(123_533_504, 0)
-            // Standard error: 107
-            .saturating_add(Weight::from_parts(1_764, 0).saturating_mul(n.into()))
-            // Standard error: 405_112
-            .saturating_add(Weight::from_parts(10_236_133, 0).saturating_mul(c.into()))
-            .saturating_add(T::DbWeight::get().reads(11))
+        // Least time: 394_145_000 picoseconds.
+        Weight::from_parts(182_810_085, 0)
+            // Standard error: 72
+            .saturating_add(Weight::from_parts(1_616, 0).saturating_mul(n.into()))
+            // Standard error: 275_162
+            .saturating_add(Weight::from_parts(8_827_089, 0).saturating_mul(c.into()))
+            .saturating_add(T::DbWeight::get().reads(12))
             .saturating_add(T::DbWeight::get().reads((2_u64).saturating_mul(c.into())))
             .saturating_add(T::DbWeight::get().writes(12))
     }
@@ -49,6 +50,7 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Balances::Holds` (r:1 w:1)
     /// Storage: `ModelRegistry::Versions` (r:1 w:1)
     /// Storage: `Storage::Artifacts` (r:1 w:1)
+    /// Storage: `Inference::Claims` (r:1 w:1)
     /// Storage: `System::BlockHash` (r:1 w:0)
     /// Storage: `Inference::FinishedBounds` (r:1 w:1)
     /// Storage: `Inference::Agenda` (r:0 w:2)
@@ -59,10 +61,10 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::Inputs` (r:0 w:1)
     /// Storage: `Inference::Waiting` (r:0 w:1)
     fn cancel() -> Weight {
-        // Least time: 152_046_000 picoseconds.
-        Weight::from_parts(161_049_000, 0)
-            .saturating_add(T::DbWeight::get().reads(8))
-            .saturating_add(T::DbWeight::get().writes(15))
+        // Least time: 151_835_000 picoseconds.
+        Weight::from_parts(164_885_000, 0)
+            .saturating_add(T::DbWeight::get().reads(9))
+            .saturating_add(T::DbWeight::get().writes(16))
     }
     /// Storage: `Inference::Requests` (r:1 w:1)
     /// Storage: `Operators::Operators` (r:1 w:1)
@@ -71,6 +73,7 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Settlement::EscrowTotals` (r:1 w:1)
     /// Storage: `Balances::Holds` (r:1 w:1)
     /// Storage: `System::Account` (r:4 w:4)
+    /// Storage: `Inference::Claims` (r:1 w:1)
     /// Storage: `Operators::OpenAssignments` (r:1 w:1)
     /// Storage: `Operators::Servers` (r:1 w:1)
     /// Storage: `Inference::Waiting` (r:1 w:1)
@@ -90,12 +93,12 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Verification::Submissions` (r:0 w:1)
     /// The range of `n` is `[0, 32768]`.
     fn submit_result(n: u32) -> Weight {
-        // Least time: 388_968_000 picoseconds.
-        Weight::from_parts(402_411_415, 0)
-            // Standard error: 146
-            .saturating_add(Weight::from_parts(2_850, 0).saturating_mul(n.into()))
-            .saturating_add(T::DbWeight::get().reads(18))
-            .saturating_add(T::DbWeight::get().writes(26))
+        // Least time: 395_307_000 picoseconds.
+        Weight::from_parts(419_679_770, 0)
+            // Standard error: 176
+            .saturating_add(Weight::from_parts(2_967, 0).saturating_mul(n.into()))
+            .saturating_add(T::DbWeight::get().reads(19))
+            .saturating_add(T::DbWeight::get().writes(27))
     }
     /// Storage: `Inference::Requests` (r:1 w:0)
     /// Storage: `Operators::Operators` (r:1 w:0)
@@ -105,29 +108,31 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `ModelRegistry::Models` (r:1 w:0)
     /// The range of `n` is `[0, 32768]`.
     fn authorize_result(n: u32) -> Weight {
-        // Least time: 169_712_000 picoseconds.
-        Weight::from_parts(176_575_576, 0)
-            // Standard error: 125
-            .saturating_add(Weight::from_parts(1_910, 0).saturating_mul(n.into()))
+        // Least time: 171_384_000 picoseconds.
+        Weight::from_parts(188_081_293, 0)
+            // Standard error: 212
+            .saturating_add(Weight::from_parts(1_470, 0).saturating_mul(n.into()))
             .saturating_add(T::DbWeight::get().reads(20))
     }
     /// Storage: `Inference::Requests` (r:1 w:0)
     /// Storage: `Operators::Operators` (r:1 w:0)
     /// Storage: `Verification::Submissions` (r:1 w:0)
+    /// Storage: `ModelRegistry::Audits` (r:1 w:0)
     /// Storage: `ModelRegistry::Versions` (r:1 w:0)
     /// Storage: `ModelRegistry::Models` (r:1 w:0)
     /// Storage: `System::BlockHash` (r:1 w:0)
     /// The range of `p` is `[0, 262144]`.
     fn authorize_proof(p: u32) -> Weight {
-        // Least time: 94_471_000 picoseconds.
-        Weight::from_parts(106_008_974, 0)
-            // Standard error: 6
-            .saturating_add(Weight::from_parts(888, 0).saturating_mul(p.into()))
-            .saturating_add(T::DbWeight::get().reads(6))
+        // Least time: 99_237_000 picoseconds.
+        Weight::from_parts(108_652_493, 0)
+            // Standard error: 13
+            .saturating_add(Weight::from_parts(901, 0).saturating_mul(p.into()))
+            .saturating_add(T::DbWeight::get().reads(7))
     }
     /// Storage: `Inference::Requests` (r:1 w:1)
     /// Storage: `Operators::Operators` (r:1 w:1)
     /// Storage: `Inference::Inputs` (r:1 w:1)
+    /// Storage: `ModelRegistry::Audits` (r:1 w:0)
     /// Storage: `ModelRegistry::Versions` (r:1 w:1)
     /// Storage: `ModelRegistry::Architectures` (r:1 w:0)
     /// Storage: `System::BlockHash` (r:1 w:0)
@@ -137,6 +142,7 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `System::Account` (r:3 w:3)
     /// Storage: `Balances::Holds` (r:2 w:2)
     /// Storage: `Settlement::BondTotals` (r:1 w:1)
+    /// Storage: `Inference::Claims` (r:1 w:1)
     /// Storage: `Operators::OpenAssignments` (r:1 w:1)
     /// Storage: `Operators::Servers` (r:1 w:1)
     /// Storage: `Inference::Waiting` (r:1 w:1)
@@ -151,18 +157,100 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Verification::Submissions` (r:0 w:1)
     /// The range of `n` is `[0, 32768]`.
     fn refuse_proof(n: u32) -> Weight {
-        // Least time: 343_149_000 picoseconds.
-        Weight::from_parts(356_758_846, 0)
-            // Standard error: 146
-            .saturating_add(Weight::from_parts(1_839, 0).saturating_mul(n.into()))
-            .saturating_add(T::DbWeight::get().reads(21))
-            .saturating_add(T::DbWeight::get().writes(25))
+        // Least time: 355_477_000 picoseconds.
+        Weight::from_parts(363_750_598, 0)
+            // Standard error: 130
+            .saturating_add(Weight::from_parts(2_628, 0).saturating_mul(n.into()))
+            .saturating_add(T::DbWeight::get().reads(23))
+            .saturating_add(T::DbWeight::get().writes(26))
+    }
+    /// Storage: `Inference::Requests` (r:1 w:1)
+    /// Storage: `Operators::Operators` (r:1 w:1)
+    /// Storage: `Verification::Outputs` (r:1 w:1)
+    /// Storage: `Operators::OpenAssignments` (r:1 w:1)
+    /// Storage: `Operators::Servers` (r:1 w:1)
+    /// Storage: `Inference::Waiting` (r:1 w:1)
+    /// Storage: `Inference::QueueBounds` (r:1 w:1)
+    /// Storage: `Inference::Claims` (r:1 w:1)
+    /// Storage: `Disputes::Timing` (r:1 w:0)
+    /// Storage: `Inference::Agenda` (r:0 w:2)
+    /// Storage: `Inference::Queue` (r:0 w:1)
+    /// Storage: `Verification::Submissions` (r:0 w:1)
+    /// The range of `n` is `[0, 32768]`.
+    fn submit_trace(n: u32) -> Weight {
+        // Least time: 104_215_000 picoseconds.
+        Weight::from_parts(106_774_979, 0)
+            // Standard error: 66
+            .saturating_add(Weight::from_parts(1_680, 0).saturating_mul(n.into()))
+            .saturating_add(T::DbWeight::get().reads(9))
+            .saturating_add(T::DbWeight::get().writes(12))
+    }
+    /// Storage: `Inference::Requests` (r:1 w:0)
+    /// Storage: `Operators::Operators` (r:1 w:0)
+    /// Storage: `Verification::Submissions` (r:1 w:0)
+    /// Storage: `ModelRegistry::Versions` (r:1 w:0)
+    /// Storage: `ModelRegistry::Models` (r:1 w:0)
+    /// Storage: `System::BlockHash` (r:1 w:0)
+    fn authorize_trace() -> Weight {
+        // Least time: 133_778_000 picoseconds.
+        Weight::from_parts(144_665_000, 0)
+            .saturating_add(T::DbWeight::get().reads(6))
+    }
+    /// Storage: `Inference::AgendaCursor` (r:1 w:1)
+    /// Storage: `Inference::Agenda` (r:2 w:1)
+    /// Storage: `Inference::Requests` (r:1 w:1)
+    /// Storage: `Inference::Claims` (r:1 w:1)
+    /// Storage: `Disputes::Counts` (r:1 w:0)
+    /// Storage: `Verification::Submissions` (r:1 w:1)
+    /// Storage: `Verification::Outputs` (r:1 w:1)
+    /// Storage: `Settlement::Escrows` (r:1 w:1)
+    /// Storage: `Settlement::EscrowTotals` (r:1 w:1)
+    /// Storage: `Balances::Holds` (r:1 w:1)
+    /// Storage: `System::Account` (r:4 w:4)
+    /// Storage: `ModelRegistry::Versions` (r:1 w:1)
+    /// Storage: `System::BlockHash` (r:1 w:0)
+    /// Storage: `Inference::FinishedBounds` (r:1 w:1)
+    /// Storage: `Inference::EvidenceOf` (r:0 w:1)
+    /// Storage: `Inference::Outputs` (r:0 w:1)
+    /// Storage: `Inference::Finished` (r:0 w:1)
+    /// Storage: `Inference::Receipts` (r:0 w:1)
+    /// Storage: `Inference::ReceiptDigests` (r:0 w:1)
+    /// Storage: `Inference::Inputs` (r:0 w:1)
+    fn pass_window() -> Weight {
+        // Least time: 339_664_000 picoseconds.
+        Weight::from_parts(349_389_000, 0)
+            .saturating_add(T::DbWeight::get().reads(18))
+            .saturating_add(T::DbWeight::get().writes(21))
+    }
+    /// Storage: `Inference::Claims` (r:1 w:1)
+    /// Storage: `Inference::Requests` (r:1 w:1)
+    /// Storage: `Verification::Submissions` (r:1 w:1)
+    /// Storage: `Verification::Outputs` (r:2 w:1)
+    /// Storage: `Settlement::Escrows` (r:1 w:1)
+    /// Storage: `Settlement::EscrowTotals` (r:1 w:1)
+    /// Storage: `System::Account` (r:4 w:4)
+    /// Storage: `Balances::Holds` (r:2 w:2)
+    /// Storage: `Settlement::BondTotals` (r:1 w:1)
+    /// Storage: `ModelRegistry::Versions` (r:1 w:1)
+    /// Storage: `System::BlockHash` (r:1 w:0)
+    /// Storage: `Inference::FinishedBounds` (r:1 w:1)
+    /// Storage: `Inference::Agenda` (r:0 w:1)
+    /// Storage: `Inference::EvidenceOf` (r:0 w:1)
+    /// Storage: `Inference::Finished` (r:0 w:1)
+    /// Storage: `Inference::Receipts` (r:0 w:1)
+    /// Storage: `Inference::ReceiptDigests` (r:0 w:1)
+    /// Storage: `Inference::Inputs` (r:0 w:1)
+    fn reject_result() -> Weight {
+        // Least time: 315_528_000 picoseconds.
+        Weight::from_parts(338_703_000, 0)
+            .saturating_add(T::DbWeight::get().reads(17))
+            .saturating_add(T::DbWeight::get().writes(21))
     }
     /// Storage: `Inference::Requests` (r:1 w:1)
     /// Storage: `Verification::Submissions` (r:14 w:1)
     fn submit_commitment() -> Weight {
-        // Least time: 124_375_000 picoseconds.
-        Weight::from_parts(130_184_000, 0)
+        // Least time: 122_191_000 picoseconds.
+        Weight::from_parts(129_412_000, 0)
             .saturating_add(T::DbWeight::get().reads(15))
             .saturating_add(T::DbWeight::get().writes(2))
     }
@@ -171,34 +259,9 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Verification::Submissions` (r:1 w:0)
     /// Storage: `System::BlockHash` (r:1 w:0)
     fn authorize_commitment() -> Weight {
-        // Least time: 72_708_000 picoseconds.
-        Weight::from_parts(79_528_000, 0)
+        // Least time: 75_733_000 picoseconds.
+        Weight::from_parts(83_044_000, 0)
             .saturating_add(T::DbWeight::get().reads(4))
-    }
-    fn submit_trace(n: u32) -> Weight {
-        // Least time: 388_968_000 picoseconds.
-        Weight::from_parts(402_411_415, 0)
-            // Standard error: 146
-            .saturating_add(Weight::from_parts(2_850, 0).saturating_mul(n.into()))
-            .saturating_add(T::DbWeight::get().reads(18))
-            .saturating_add(T::DbWeight::get().writes(26))
-    }
-    fn authorize_trace() -> Weight {
-        // Least time: 72_708_000 picoseconds.
-        Weight::from_parts(79_528_000, 0)
-            .saturating_add(T::DbWeight::get().reads(4))
-    }
-    fn pass_window() -> Weight {
-        // Least time: 273_996_000 picoseconds.
-        Weight::from_parts(282_870_000, 0)
-            .saturating_add(T::DbWeight::get().reads(22))
-            .saturating_add(T::DbWeight::get().writes(24))
-    }
-    fn reject_result() -> Weight {
-        // Least time: 273_996_000 picoseconds.
-        Weight::from_parts(282_870_000, 0)
-            .saturating_add(T::DbWeight::get().reads(22))
-            .saturating_add(T::DbWeight::get().writes(24))
     }
     /// Storage: `Inference::Requests` (r:1 w:1)
     /// Storage: `Operators::Operators` (r:15 w:15)
@@ -209,6 +272,7 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Balances::Holds` (r:8 w:8)
     /// Storage: `System::Account` (r:18 w:18)
     /// Storage: `Settlement::BondTotals` (r:7 w:7)
+    /// Storage: `Inference::Claims` (r:1 w:1)
     /// Storage: `Operators::OpenAssignments` (r:15 w:15)
     /// Storage: `Operators::Servers` (r:1 w:1)
     /// Storage: `Inference::Waiting` (r:15 w:15)
@@ -227,12 +291,12 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::Inputs` (r:0 w:1)
     /// The range of `n` is `[0, 32768]`.
     fn submit_reveal(n: u32) -> Weight {
-        // Least time: 3_339_488_000 picoseconds.
-        Weight::from_parts(3_155_723_818, 0)
-            // Standard error: 4_199
-            .saturating_add(Weight::from_parts(1_175_254, 0).saturating_mul(n.into()))
-            .saturating_add(T::DbWeight::get().reads(116))
-            .saturating_add(T::DbWeight::get().writes(139))
+        // Least time: 3_367_239_000 picoseconds.
+        Weight::from_parts(2_879_010_097, 0)
+            // Standard error: 34_162
+            .saturating_add(Weight::from_parts(1_232_082, 0).saturating_mul(n.into()))
+            .saturating_add(T::DbWeight::get().reads(117))
+            .saturating_add(T::DbWeight::get().writes(140))
     }
     /// Storage: `Inference::Requests` (r:1 w:1)
     /// Storage: `Verification::Submissions` (r:14 w:15)
@@ -241,6 +305,7 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `System::Account` (r:1 w:1)
     /// Storage: `Balances::Holds` (r:1 w:1)
     /// Storage: `Verification::Outputs` (r:1 w:0)
+    /// Storage: `Inference::Claims` (r:1 w:1)
     /// Storage: `Operators::OpenAssignments` (r:15 w:15)
     /// Storage: `Operators::Operators` (r:15 w:15)
     /// Storage: `Operators::Servers` (r:1 w:1)
@@ -258,10 +323,10 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::ReceiptDigests` (r:0 w:1)
     /// Storage: `Inference::Inputs` (r:0 w:1)
     fn report_failure() -> Weight {
-        // Least time: 663_856_000 picoseconds.
-        Weight::from_parts(690_665_000, 0)
-            .saturating_add(T::DbWeight::get().reads(71))
-            .saturating_add(T::DbWeight::get().writes(92))
+        // Least time: 672_288_000 picoseconds.
+        Weight::from_parts(732_297_000, 0)
+            .saturating_add(T::DbWeight::get().reads(72))
+            .saturating_add(T::DbWeight::get().writes(93))
     }
     /// Storage: `Inference::QueueBounds` (r:1 w:1)
     /// Storage: `Inference::Queue` (r:1 w:1)
@@ -273,12 +338,12 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// The range of `c` is `[15, 32]`.
     /// The range of `m` is `[2, 15]`.
     fn draw(c: u32, m: u32) -> Weight {
-        // Least time: 299_895_000 picoseconds.
-        Weight::from_parts(44_726_149, 0)
-            // Standard error: 233_820
-            .saturating_add(Weight::from_parts(8_580_086, 0).saturating_mul(c.into()))
-            // Standard error: 309_336
-            .saturating_add(Weight::from_parts(9_342_142, 0).saturating_mul(m.into()))
+        // Least time: 298_303_000 picoseconds.
+        Weight::from_parts(16_754_458, 0)
+            // Standard error: 272_483
+            .saturating_add(Weight::from_parts(10_279_144, 0).saturating_mul(c.into()))
+            // Standard error: 360_485
+            .saturating_add(Weight::from_parts(9_698_959, 0).saturating_mul(m.into()))
             .saturating_add(T::DbWeight::get().reads(4))
             .saturating_add(T::DbWeight::get().reads((2_u64).saturating_mul(c.into())))
             .saturating_add(T::DbWeight::get().writes(4))
@@ -294,6 +359,7 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Balances::Holds` (r:8 w:8)
     /// Storage: `System::Account` (r:18 w:18)
     /// Storage: `Settlement::BondTotals` (r:7 w:7)
+    /// Storage: `Inference::Claims` (r:1 w:1)
     /// Storage: `Operators::OpenAssignments` (r:15 w:15)
     /// Storage: `Operators::Operators` (r:15 w:15)
     /// Storage: `Operators::Servers` (r:1 w:1)
@@ -311,10 +377,10 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::ReceiptDigests` (r:0 w:1)
     /// Storage: `Inference::Inputs` (r:0 w:1)
     fn deadline() -> Weight {
-        // Least time: 35_609_760_000 picoseconds.
-        Weight::from_parts(35_958_757_000, 0)
-            .saturating_add(T::DbWeight::get().reads(119))
-            .saturating_add(T::DbWeight::get().writes(139))
+        // Least time: 34_541_764_000 picoseconds.
+        Weight::from_parts(34_993_324_000, 0)
+            .saturating_add(T::DbWeight::get().reads(120))
+            .saturating_add(T::DbWeight::get().writes(140))
     }
     /// Storage: `Inference::AgendaCursor` (r:1 w:1)
     /// Storage: `Inference::Agenda` (r:2 w:2)
@@ -326,6 +392,7 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Balances::Holds` (r:16 w:16)
     /// Storage: `Settlement::BondTotals` (r:15 w:15)
     /// Storage: `Verification::Outputs` (r:1 w:0)
+    /// Storage: `Inference::Claims` (r:1 w:1)
     /// Storage: `Operators::OpenAssignments` (r:15 w:15)
     /// Storage: `Operators::Operators` (r:15 w:15)
     /// Storage: `Operators::Servers` (r:1 w:1)
@@ -342,10 +409,10 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::ReceiptDigests` (r:0 w:1)
     /// Storage: `Inference::Inputs` (r:0 w:1)
     fn commit_deadline() -> Weight {
-        // Least time: 2_074_430_000 picoseconds.
-        Weight::from_parts(2_168_329_000, 0)
-            .saturating_add(T::DbWeight::get().reads(121))
-            .saturating_add(T::DbWeight::get().writes(124))
+        // Least time: 2_124_674_000 picoseconds.
+        Weight::from_parts(2_290_060_000, 0)
+            .saturating_add(T::DbWeight::get().reads(122))
+            .saturating_add(T::DbWeight::get().writes(125))
     }
     /// Storage: `Inference::AgendaCursor` (r:1 w:1)
     /// Storage: `Inference::Agenda` (r:2 w:1)
@@ -357,6 +424,7 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Balances::Holds` (r:2 w:2)
     /// Storage: `Settlement::BondTotals` (r:1 w:1)
     /// Storage: `Verification::Outputs` (r:1 w:0)
+    /// Storage: `Inference::Claims` (r:1 w:1)
     /// Storage: `Operators::OpenAssignments` (r:1 w:1)
     /// Storage: `Operators::Operators` (r:1 w:1)
     /// Storage: `Operators::Servers` (r:1 w:1)
@@ -373,10 +441,10 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::ReceiptDigests` (r:0 w:1)
     /// Storage: `Inference::Inputs` (r:0 w:1)
     fn deadline_single() -> Weight {
-        // Least time: 273_996_000 picoseconds.
-        Weight::from_parts(282_870_000, 0)
-            .saturating_add(T::DbWeight::get().reads(22))
-            .saturating_add(T::DbWeight::get().writes(24))
+        // Least time: 285_864_000 picoseconds.
+        Weight::from_parts(315_298_000, 0)
+            .saturating_add(T::DbWeight::get().reads(23))
+            .saturating_add(T::DbWeight::get().writes(25))
     }
     /// Storage: `Inference::FinishedBounds` (r:1 w:1)
     /// Storage: `Inference::Finished` (r:1 w:1)
@@ -385,8 +453,8 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::Receipts` (r:0 w:1)
     /// Storage: `Inference::Requests` (r:0 w:1)
     fn prune() -> Weight {
-        // Least time: 23_755_000 picoseconds.
-        Weight::from_parts(26_719_000, 0)
+        // Least time: 23_965_000 picoseconds.
+        Weight::from_parts(28_712_000, 0)
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().writes(6))
     }
@@ -399,8 +467,8 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::PreviousRandomness` (r:1 w:1)
     /// Storage: `Inference::DrawsDue` (r:0 w:1)
     fn on_initialize() -> Weight {
-        // Least time: 63_354_000 picoseconds.
-        Weight::from_parts(66_318_000, 0)
+        // Least time: 64_015_000 picoseconds.
+        Weight::from_parts(66_779_000, 0)
             .saturating_add(T::DbWeight::get().reads(22))
             .saturating_add(T::DbWeight::get().writes(3))
     }
