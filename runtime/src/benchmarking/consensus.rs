@@ -215,7 +215,6 @@ pub mod babe_calls {
     use crate::configs::consensus::MaxAuthorities;
     use core::marker::PhantomData;
     use frame_benchmarking::v2::*;
-    use frame_support::traits::Get;
     use sp_runtime::traits::Dispatchable;
 
     pub struct Pallet<T: Config>(PhantomData<T>);
@@ -256,7 +255,6 @@ pub mod grandpa_calls {
     use crate::configs::consensus::MaxAuthorities;
     use core::marker::PhantomData;
     use frame_benchmarking::v2::*;
-    use frame_support::traits::Get;
     use sp_runtime::traits::Dispatchable;
 
     pub struct Pallet<T: Config>(PhantomData<T>);
