@@ -67,6 +67,8 @@ pub fn bench(report: &mut Report, models: &Path, options: &Options) -> Result<()
         return print_memory(file);
     }
     let runtime = Runtime::new()?;
+    let mut idle = (0..VERIFICATIONS).map(|_| runtime.idle()).collect::<Result<Vec<_>>>()?;
+    report.add("proofs", "entering the runtime's wasm, median", median(&mut idle), "ms");
     for name in MODELS {
         let file = models.join(name).join(format!("{name}.graph"));
         let graph = read(&file)?;
@@ -204,23 +206,28 @@ impl Runtime {
 
     /// Milliseconds of one verification: the call, with the decoding of its arguments.
     fn verify(&self, call: &[u8]) -> Result<f64> {
-        let code = WrappedRuntimeCode(self.code.as_slice().into());
-        let code = RuntimeCode { code_fetcher: &code, heap_pages: None, hash: vec![1] };
-        let mut externalities = sp_state_machine::BasicExternalities::default();
-        let started = Instant::now();
-        let (result, _) = self.executor.call(
-            &mut externalities,
-            &code,
-            "AssayApi_verify_proof",
-            call,
-            CallContext::Offchain,
-        );
-        let time = milliseconds(started);
-        let bytes = result.map_err(|e| anyhow!("the runtime cannot verify: {e}"))?;
+        let (time, bytes) = self.call("AssayApi_verify_proof", call)?;
         match Result::<(), String>::decode(&mut &bytes[..])? {
             Ok(()) => Ok(time),
             Err(refusal) => bail!("the runtime refuses a proof: {refusal}"),
         }
+    }
+
+    /// Milliseconds of a call that does next to nothing: what every call takes.
+    fn idle(&self) -> Result<f64> {
+        Ok(self.call("Core_version", &[])?.0)
+    }
+
+    /// Milliseconds of a call that needs no state, and what it returns.
+    fn call(&self, function: &str, call: &[u8]) -> Result<(f64, Vec<u8>)> {
+        let code = WrappedRuntimeCode(self.code.as_slice().into());
+        let code = RuntimeCode { code_fetcher: &code, heap_pages: None, hash: vec![1] };
+        let mut externalities = sp_state_machine::BasicExternalities::default();
+        let started = Instant::now();
+        let (result, _) =
+            self.executor.call(&mut externalities, &code, function, call, CallContext::Offchain);
+        let time = milliseconds(started);
+        Ok((time, result.map_err(|e| anyhow!("{function} fails: {e}"))?))
     }
 }
 
