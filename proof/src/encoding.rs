@@ -144,7 +144,6 @@ impl<'a> Bytes<'a> {
             claimed_sum: self.extension()?,
             round_polys: self
                 .list(rounds, factors * 8 * DIMENSION, |reader| reader.extensions(factors))?,
-            pow_witnesses: Vec::new(),
         })
     }
 
@@ -312,7 +311,6 @@ mod writer {
         fn sumcheck(&mut self, sumcheck: &Sumcheck) {
             self.extensions(&[sumcheck.claimed_sum]);
             sumcheck.round_polys.iter().for_each(|values| self.extensions(values));
-            self.bases(&sumcheck.pow_witnesses);
         }
 
         fn fold(&mut self, fold: &SumcheckData<F, EF>) {

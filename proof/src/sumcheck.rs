@@ -6,15 +6,26 @@
 use crate::{
     field::{EF, F},
     pcs::Challenger,
+    verifier::draw,
 };
-use alloc::vec::Vec;
-use p3_sumcheck::generic_degree::{GenericDegreeError, GenericDegreeProof};
+use alloc::{vec, vec::Vec};
+use p3_challenger::FieldChallenger;
+use p3_field::{Field, PrimeCharacteristicRing};
 
-/// The messages. `claimed_sum` is the prover's word.
-pub(crate) type Sumcheck = GenericDegreeProof<F, EF>;
+/// The messages.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Sumcheck {
+    /// The prover's word for the sum.
+    pub claimed_sum: EF,
+    /// For each round the polynomial of one variable that is left when all later ones are summed
+    /// over: its values at 0, 2, 3, ... The one at 1 follows from the sum.
+    pub round_polys: Vec<Vec<EF>>,
+}
 
 /// Factors of the product behind a linear step: `Σ_i a(i)·b(i)`.
 pub(crate) const INNER_PRODUCT: usize = 2;
+/// Most factors of a product: a window of 16 elements and `eq`.
+const MAX_FACTORS: usize = assay_graph::bounds::MAX_POOL_WINDOW + 1;
 
 /// Where a sumcheck starts and ends.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -27,23 +38,87 @@ pub(crate) struct Reduced {
     pub product: EF,
 }
 
-/// Replays a sumcheck of a product of `factors` factors.
+/// There are more or fewer messages than the sumcheck has.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct OtherShape;
+
+impl core::fmt::Display for OtherShape {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("more or fewer messages than the sumcheck has")
+    }
+}
+
+/// Replays a sumcheck of a product of `factors` factors, [`MAX_FACTORS`] at most.
 pub(crate) fn verify(
     sumcheck: &Sumcheck,
     rounds: usize,
     factors: usize,
     challenger: &mut Challenger,
-) -> Result<Reduced, GenericDegreeError> {
-    let (point, product) = sumcheck.verify(challenger, rounds, factors, 0)?;
-    Ok(Reduced { sum: sumcheck.claimed_sum, point: point.as_slice().to_vec(), product })
+) -> Result<Reduced, OtherShape> {
+    let widths = sumcheck.round_polys.iter().all(|values| values.len() == factors);
+    if sumcheck.round_polys.len() != rounds || !widths || !(1..=MAX_FACTORS).contains(&factors) {
+        return Err(OtherShape);
+    }
+    let factorials = inverse_factorials(factors);
+    let mut point = Vec::with_capacity(rounds);
+    let mut sum = sumcheck.claimed_sum;
+    challenger.observe_algebra_element(sum);
+    for values in &sumcheck.round_polys {
+        let r = next_coordinate(values, challenger);
+        sum = evaluate(values, sum, &factorials, r);
+        point.push(r);
+    }
+    Ok(Reduced { sum: sumcheck.claimed_sum, point, product: sum })
+}
+
+/// Absorbs a round, and draws the coordinate that it fixes.
+fn next_coordinate(values: &[EF], challenger: &mut Challenger) -> EF {
+    challenger.observe_algebra_slice(values);
+    draw(challenger)
+}
+
+/// `1/i!` for `i <= degree`.
+fn inverse_factorials(degree: usize) -> Vec<F> {
+    let factorial: F = (1..=degree).map(F::from_usize).product();
+    let mut inverses = vec![factorial.inverse(); degree + 1];
+    for i in (0..degree).rev() {
+        inverses[i] = inverses[i + 1] * F::from_usize(i + 1);
+    }
+    inverses
+}
+
+/// A round's polynomial at `r`, by Lagrange: from its values at 0, 2, 3, ..., and what those at 0
+/// and 1 sum up to.
+fn evaluate(values: &[EF], sum: EF, inverse_factorials: &[F], r: EF) -> EF {
+    let degree = values.len();
+    // `Π_{j<i} (r - j)`.
+    let mut below = [EF::ONE; MAX_FACTORS + 1];
+    for i in 0..degree {
+        below[i + 1] = below[i] * (r - F::from_usize(i));
+    }
+    let (mut above, mut result) = (EF::ONE, EF::ZERO);
+    for i in (0..=degree).rev() {
+        let value = match i {
+            0 => values[0],
+            1 => sum - values[0],
+            _ => values[i - 1],
+        };
+        let term =
+            value * below[i] * above * (inverse_factorials[i] * inverse_factorials[degree - i]);
+        if (degree - i) % 2 == 0 {
+            result += term;
+        } else {
+            result -= term;
+        }
+        above *= r - F::from_usize(i);
+    }
+    result
 }
 
 #[cfg(feature = "prover")]
 mod prover {
     use super::*;
-    use p3_field::PrimeCharacteristicRing;
     use p3_maybe_rayon::prelude::*;
-    use p3_sumcheck::generic_degree::RoundProver;
 
     /// Fewest cells that are worth more than one thread.
     const PARALLEL: usize = 1 << 12;
@@ -51,7 +126,8 @@ mod prover {
     /// The factors, each over all points that are left.
     struct Product(Vec<Vec<EF>>);
 
-    impl RoundProver<EF> for Product {
+    impl Product {
+        /// Fixes the first coordinate.
         fn fold(&mut self, r: EF) {
             for factor in &mut self.0 {
                 let half = factor.len() / 2;
@@ -66,6 +142,7 @@ mod prover {
             }
         }
 
+        /// The values of the next round's polynomial that are sent.
         fn round_poly(&self) -> Vec<EF> {
             let half = self.0.first().map_or(0, Vec::len) / 2;
             // At 0, 2, 3, ...: the verifier knows the value at 1 from the sum.
@@ -97,9 +174,6 @@ mod prover {
         }
     }
 
-    /// Most factors of a product: a window of 16 elements and `eq`.
-    const MAX_FACTORS: usize = assay_graph::bounds::MAX_POOL_WINDOW + 1;
-
     /// Proves that the sum of the product of all factors is `claim`, and returns the point where
     /// it ends.
     pub(crate) fn prove(
@@ -107,12 +181,77 @@ mod prover {
         claim: EF,
         challenger: &mut Challenger,
     ) -> (Sumcheck, Vec<EF>) {
-        let degree = factors.len();
         let rounds = factors.first().map_or(0, |factor| factor.len().ilog2() as usize);
-        let (sumcheck, point) =
-            Product(factors).prove::<F, _>(challenger, rounds, degree, 0, claim);
-        (sumcheck, point.as_slice().to_vec())
+        let mut product = Product(factors);
+        let (mut round_polys, mut point) = (Vec::with_capacity(rounds), Vec::with_capacity(rounds));
+        challenger.observe_algebra_element(claim);
+        for _ in 0..rounds {
+            let values = product.round_poly();
+            let r = next_coordinate(&values, challenger);
+            product.fold(r);
+            round_polys.push(values);
+            point.push(r);
+        }
+        (Sumcheck { claimed_sum: claim, round_polys }, point)
     }
 }
 #[cfg(feature = "prover")]
 pub(crate) use prover::prove;
+
+#[cfg(all(test, feature = "prover"))]
+mod tests {
+    use super::*;
+    use crate::{field::eq_table, pcs};
+
+    #[test]
+    fn a_polynomial_is_evaluated_from_its_values() {
+        for degree in 1..=MAX_FACTORS {
+            // Σ (k + 2)·x^k.
+            let at =
+                |x: EF| (0..=degree).rev().fold(EF::ZERO, |sum, k| sum * x + F::from_usize(k + 2));
+            let value = |i: usize| at(F::from_usize(i).into());
+            let values: Vec<EF> = (0..=degree).filter(|i| *i != 1).map(value).collect();
+            let r = EF::from(F::from_u64(0x1234_5678_9abc)) + EF::ONE;
+            let found = evaluate(&values, value(0) + value(1), &inverse_factorials(degree), r);
+            assert_eq!(found, at(r), "degree {degree}");
+        }
+    }
+
+    #[test]
+    fn a_sumcheck_ends_in_the_product_at_its_point_and_in_no_other_shape() {
+        for factors in [2, 5] {
+            let table = |k: usize| -> Vec<EF> {
+                (0..8).map(|i| F::from_usize(i * i + k * i + 3).into()).collect()
+            };
+            let tables: Vec<_> = (0..factors).map(table).collect();
+            let product = |i: usize| tables.iter().map(|table| table[i]).product::<EF>();
+            let claim: EF = (0..8).map(product).sum();
+            let (messages, end) =
+                prove(tables.clone(), claim, &mut pcs::challenger(b"test".to_vec()));
+            let replay = |messages: &Sumcheck, rounds, factors| {
+                verify(messages, rounds, factors, &mut pcs::challenger(b"test".to_vec()))
+            };
+            let reduced = replay(&messages, 3, factors).unwrap();
+            assert_eq!((reduced.sum, &reduced.point), (claim, &end));
+            let eq = eq_table(&end);
+            let at_end = |table: &Vec<EF>| eq.iter().zip(table).map(|(&a, &b)| a * b).sum::<EF>();
+            assert_eq!(reduced.product, tables.iter().map(at_end).product::<EF>());
+
+            // Another sum, another message: another end.
+            let mut other = messages.clone();
+            other.claimed_sum += EF::ONE;
+            let moved = replay(&other, 3, factors).unwrap();
+            assert_ne!(moved.product, reduced.product);
+            assert!(moved.point.iter().zip(&end).all(|(a, b)| a != b), "it is absorbed first");
+            let mut other = messages.clone();
+            other.round_polys[1][0] += EF::ONE;
+            let moved = replay(&other, 3, factors).unwrap();
+            assert_ne!(moved.product, reduced.product);
+            assert_eq!(moved.point[0], end[0]);
+            assert!(moved.point[1..].iter().zip(&end[1..]).all(|(a, b)| a != b), "each round is");
+            for (rounds, factors) in [(2, factors), (4, factors), (3, factors - 1), (3, 0)] {
+                assert_eq!(replay(&messages, rounds, factors), Err(OtherShape));
+            }
+        }
+    }
+}

@@ -71,14 +71,13 @@ fn product(proof: &mut Proof) -> &mut Sumcheck {
 }
 
 /// Parts of a proof that are missing, exchanged or too many.
-const RESHAPED: [Change; 11] = [
+const RESHAPED: [Change; 10] = [
     ("scale missing", |proof| proof.layers[0].scale = None),
     ("scale too many", |proof| proof.layers[2].scale = proof.layers[0].scale.clone()),
     ("layers exchanged", |proof| proof.layers.swap(0, 1)),
     ("layer repeated", |proof| proof.layers.push(proof.layers[0].clone())),
     ("round too wide", |proof| product(proof).round_polys[0].push(EF::ZERO)),
     ("round missing", |proof| drop(product(proof).round_polys.pop())),
-    ("stray grinding", |proof| product(proof).pow_witnesses.push(F::ZERO)),
     ("stray wiring", |proof| proof.layers[0].wiring = proof.layers[0].product.clone()),
     ("lookup layer missing", |proof| drop(proof.lookups.layers.pop())),
     ("lookup round missing", |proof| proof.lookups.layers[3].round_polys.truncate(2)),
