@@ -69,7 +69,7 @@ fn wasm_computes_every_tile_as_the_native_interpreters_do() {
     }
     println!("{} tiles of {} kinds of operations", seen.tiles, seen.operations.len());
     // All that there are.
-    assert_eq!(seen.operations.len(), 7);
+    assert_eq!(seen.operations.len(), 8);
 }
 
 #[test]
