@@ -16,7 +16,7 @@ const GATHERED: usize = 384;
 
 /// The hash of items of `N` bytes each, one after the other.
 fn hash<const N: usize>(items: impl IntoIterator<Item = [u8; N]>) -> Digest {
-    const { assert!(GATHERED % N == 0, "no item straddles the end") };
+    const { assert!(GATHERED.is_multiple_of(N), "no item straddles the end") };
     let mut hasher: Option<blake3::Hasher> = None;
     let (mut bytes, mut length) = ([0; GATHERED], 0);
     for item in items {

@@ -105,7 +105,7 @@ fn evaluate(values: &[EF], sum: EF, inverse_factorials: &[F], r: EF) -> EF {
         };
         let term =
             value * below[i] * above * (inverse_factorials[i] * inverse_factorials[degree - i]);
-        if (degree - i) % 2 == 0 {
+        if (degree - i).is_multiple_of(2) {
             result += term;
         } else {
             result -= term;
