@@ -3,11 +3,9 @@
 //! time: what happens, happens at once.
 
 mod liar;
+mod programs;
 
-use std::{
-    path::{Path, PathBuf},
-    process::Stdio,
-};
+use std::process::Stdio;
 
 use anyhow::{ensure, Context, Result};
 use assay_client::{AccountId, Answer, Ask, Client, GraphFile, Input, Progress, Signer, Until};
@@ -23,23 +21,12 @@ use assay_primitives::{
 use serde_json::Value;
 
 use liar::{Defence, Liar};
+use programs::programs;
 
 /// What the watcher has, for bonds and fees.
 const FUNDS: u128 = 100 * ASY;
 /// What a challenger puts up.
 const BOND: u128 = 10 * ASY;
-
-/// The programs that `cargo build` has made.
-fn programs() -> PathBuf {
-    match std::env::var_os("ASSAY_BIN") {
-        Some(folder) => folder.into(),
-        // This program is in `deps`, beside them.
-        None => {
-            let here = std::env::current_exe().expect("a test has a path");
-            here.ancestors().nth(2).map(Path::to_path_buf).expect("a target folder has parents")
-        },
-    }
-}
 
 /// A network on which one model is published three times: the first is served by an honest
 /// operator, the others by one liar each.

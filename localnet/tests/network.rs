@@ -2,8 +2,7 @@
 //! two cores carry no more.
 
 mod liar;
-
-use std::path::{Path, PathBuf};
+mod programs;
 
 use anyhow::{ensure, Context, Result};
 use assay_client::{
@@ -21,6 +20,7 @@ use serde_json::Value;
 use tokio::sync::{Mutex, MutexGuard};
 
 use liar::Liar;
+use programs::programs;
 
 const SIGNED: Assurance = Assurance::Signed;
 const QUORUM: Assurance = Assurance::Quorum { n: 3, k: 2 };
@@ -36,18 +36,6 @@ struct Stage {
     input: Input,
     _data: tempfile::TempDir,
     _turn: MutexGuard<'static, ()>,
-}
-
-/// The programs that `cargo build` has made.
-fn programs() -> PathBuf {
-    match std::env::var_os("ASSAY_BIN") {
-        Some(folder) => folder.into(),
-        // This program is in `deps`, beside them.
-        None => {
-            let here = std::env::current_exe().expect("a test has a path");
-            here.ancestors().nth(2).map(Path::to_path_buf).expect("a target folder has parents")
-        },
-    }
 }
 
 impl Stage {

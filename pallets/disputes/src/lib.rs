@@ -7,8 +7,8 @@
 //!   over one result may be open; none keeps another from being opened, and each goes its own
 //!   way.
 //! * The moves are those of the crate `assay-dispute`. Each has the blocks that [`Timing`] gives;
-//!   who is on turn and does not move in time, loses. Operators move with feeless calls that are authorized by
-//!   their worker key. Challengers pay fees.
+//!   who is on turn and does not move in time, loses. Operators move with feeless calls that are
+//!   authorized by their worker key. Challengers pay fees.
 //! * The first dispute that an operator loses ends the request: the payer is refunded and
 //!   compensated, the operator penalised, the challenger rewarded. All others over the result
 //!   then end with their bonds given back.
@@ -79,7 +79,7 @@ pub mod pallet {
         /// Proofs of outputs.
         type Proofs: OutputProofs;
         /// What a challenger puts up for one dispute, in plancks. Has to be more than what the
-        /// operator's feeless moves would cost as a payer's: see docs/adr/0012.
+        /// operator's feeless moves would cost as a payer's: see docs/adr/0013.
         #[pallet::constant]
         type Bond: Get<Balance>;
         /// How long disputes take unless [`Timing`] is set.

@@ -248,10 +248,8 @@ impl OutputProofs for RequestProofs {
         let Some(record) = pallet_inference::Requests::<Runtime>::get(request) else {
             return false;
         };
-        // The cost of a verification is bounded for these only.
-        if ModelRegistry::proof_terms(record.version).is_none() {
-            return false;
-        }
+        // Only versions that offer class `Proof` have a fingerprint, and only for these the cost of a
+        // verification is bounded.
         let (Some(weights), Some(architecture), Some(input), Some(operator)) = (
             ModelRegistry::weights_fingerprint(record.version),
             <Inference as OptimisticResults<AccountId>>::architecture(request),
