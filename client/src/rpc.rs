@@ -22,6 +22,8 @@ use crate::{
 
 /// A block header.
 pub type Header = SubstrateHeader<Digest>;
+/// A subscription of new best blocks.
+pub type Heads = RpcSubscription<Header>;
 
 /// Hash of a header.
 pub fn header_hash(header: &Header) -> Digest {
@@ -240,7 +242,7 @@ impl Rpc {
     }
 
     /// New best blocks as they come.
-    pub async fn subscribe_heads(&self) -> Result<RpcSubscription<Header>> {
+    pub async fn subscribe_heads(&self) -> Result<Heads> {
         let heads = self.legacy.chain_subscribe_new_heads().await;
         heads.map_err(|error| rpc_error("chain_subscribeNewHeads", error))
     }

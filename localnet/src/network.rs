@@ -133,6 +133,11 @@ impl Network {
         self.nodes.iter_mut().rev().try_for_each(Node::stop)
     }
 
+    /// What the nodes' logs say of blocks that were abandoned and of what went wrong.
+    pub fn incidents(&self) -> String {
+        self.nodes.iter().map(Node::incidents).collect()
+    }
+
     /// Fails if a node has ended by itself.
     pub fn check(&mut self) -> Result<()> {
         for node in &mut self.nodes {

@@ -179,6 +179,16 @@ impl Node {
         lines[lines.len().saturating_sub(LOG_TAIL_LINES)..].join("\n")
     }
 
+    /// The newest lines of its log that tell of trouble, each with the node's name.
+    pub fn incidents(&self) -> String {
+        const SIGNS: [&str; 3] = ["WARN", "ERROR", "Reorg"];
+        let log = self.log();
+        let told: Vec<_> =
+            log.lines().filter(|line| SIGNS.iter().any(|sign| line.contains(sign))).collect();
+        let newest = &told[told.len().saturating_sub(LOG_TAIL_LINES)..];
+        newest.iter().map(|line| format!("{}: {line}\n", self.name())).collect()
+    }
+
     /// Its whole log.
     pub fn log(&self) -> String {
         std::fs::read_to_string(&self.config.log).unwrap_or_default()

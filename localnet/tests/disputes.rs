@@ -39,6 +39,13 @@ struct Stage {
     _data: tempfile::TempDir,
 }
 
+/// The harness shows this where the test fails.
+impl Drop for Stage {
+    fn drop(&mut self) {
+        eprintln!("{}", self.network.incidents());
+    }
+}
+
 impl Stage {
     async fn set() -> Result<Self> {
         let data = tempfile::tempdir()?;
@@ -46,7 +53,7 @@ impl Stage {
             program: programs().join("assay-node"),
             data: data.path().to_owned(),
             port_base: None,
-            arguments: Vec::new(),
+            arguments: vec!["-lassay=debug".to_owned()],
         };
         let mut network = Network::start(&config, &|_| ()).await?;
         network.add_watcher().await?;
@@ -182,12 +189,13 @@ async fn false_dispute(stage: &Stage) -> Result<()> {
     let (code, end) = stage.assay(&["dispute", "play", &dispute, "--force"]).await?;
     ensure!(code == 7 && end["outcome"] == "lost" && end["cause"] == "computed", "{end}");
 
+    // The command has asked another node, which may be a block ahead of this one.
+    ensure!(finished(client, request).await? == Outcome::Verified);
     let after = stage.wealth(&challenger).await?;
     ensure!(
         after < before - BOND && after > before - BOND - ASY / 10,
         "the challenger had {before} and has {after}"
     );
-    ensure!(finished(client, request).await? == Outcome::Verified);
     Ok(())
 }
 

@@ -38,6 +38,13 @@ struct Stage {
     _turn: MutexGuard<'static, ()>,
 }
 
+/// The harness shows this where the test fails.
+impl Drop for Stage {
+    fn drop(&mut self) {
+        eprintln!("{}", self.network.incidents());
+    }
+}
+
 impl Stage {
     /// A network on which the ONNX digits model is published.
     async fn set() -> Result<Self> {
@@ -52,7 +59,7 @@ impl Stage {
             program: programs().join("assay-node"),
             data: data.path().to_owned(),
             port_base: None,
-            arguments: Vec::new(),
+            arguments: vec!["-lassay=debug".to_owned()],
         };
         let network = Network::start(&config, &|_| ()).await?;
         let client = network.client(0).await?;

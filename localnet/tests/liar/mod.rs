@@ -10,14 +10,14 @@ pub use optimistic::Defence;
 use anyhow::{bail, ensure, Context, Result};
 use assay_client::{
     calls::operators,
-    rpc::{self, WorkerPossession},
+    rpc::{self, Heads, WorkerPossession},
     Client, Signer,
 };
 use assay_localnet::{serve, Network, OperatorTerms};
 use assay_primitives::{
     commitment, decode_payload, digest,
     operator::{EngineVersion, Roles},
-    runtime_api::{Status, VersionView},
+    runtime_api::{Assignment, Status, VersionView},
     worker_crypto, CommitStatement, HeartbeatStatement, Possession, RequestId, ResultStatement,
     Statement, Tensor, WorkerId, WorkerSignature,
 };
@@ -103,61 +103,62 @@ impl Liar {
         tokio::spawn(async move { liar.commit_and_reveal().await })
     }
 
+    /// What it hands in, it hands in at each block until the chain is further: pools drop
+    /// transactions, and blocks are abandoned. What the pool has already, it refuses.
     async fn commit_and_reveal(&self) -> Result<()> {
         let (genesis, operator) = (self.client.genesis(), self.account());
         let salt = [6; 32];
+        let output = self.wrong_output();
+        let output_digest = digest(&output);
+        let request = self.next_assignment().await?;
+        let commitment = commitment(&genesis, request, &operator, &output_digest, &salt);
+        let statement =
+            CommitStatement { genesis, request, commitment, operator: operator.clone() };
+        let commit = pallet_inference::Call::submit_commitment {
+            request,
+            operator: operator.clone(),
+            commitment,
+            signature: self.sign(&statement),
+        };
+        let statement = self.statement(request, output_digest).await?;
+        let reveal = pallet_inference::Call::submit_reveal {
+            request,
+            operator,
+            output: output.try_into().ok().context("the lie is too long")?,
+            salt,
+            signature: self.sign(&statement),
+        };
         let mut heads = self.client.rpc().subscribe_heads().await?;
-        let mut committed = None;
+        while let Some(status) = self.next_status(&mut heads, request).await? {
+            let call = if status == Status::Assigned { &commit } else { &reveal };
+            let _ = self.send(call.clone()).await;
+        }
+        Ok(())
+    }
+
+    /// The next request that is assigned to it.
+    async fn next_assignment(&self) -> Result<RequestId> {
+        let mut heads = self.client.rpc().subscribe_heads().await?;
         loop {
             rpc::next(&mut heads, "new heads").await?;
-            let assignments: Vec<assay_primitives::runtime_api::Assignment> = self
-                .client
-                .rpc()
-                .runtime_call("AssayApi_open_assignments", &self.key.public(), None)
-                .await?;
-            let Some(assignment) = assignments.first() else {
-                // Revealed, and the request is over.
-                if committed == Some(true) {
-                    return Ok(());
-                }
-                continue;
-            };
-            let request = assignment.request;
-            let output = self.wrong_output();
-            let output_digest = digest(&output);
-            match (assignment.status, committed) {
-                (Status::Assigned, None) => {
-                    let commitment =
-                        commitment(&genesis, request, &operator, &output_digest, &salt);
-                    let statement = CommitStatement {
-                        genesis,
-                        request,
-                        commitment,
-                        operator: operator.clone(),
-                    };
-                    let signature = self.sign(&statement);
-                    let call = pallet_inference::Call::submit_commitment {
-                        request,
-                        operator: operator.clone(),
-                        commitment,
-                        signature,
-                    };
-                    self.send(call).await?;
-                    committed = Some(false);
-                },
-                (Status::Submitted, Some(false)) => {
-                    let statement = self.statement(request, output_digest).await?;
-                    let call = pallet_inference::Call::submit_reveal {
-                        request,
-                        operator: operator.clone(),
-                        output: output.try_into().ok().context("the lie is too long")?,
-                        salt,
-                        signature: self.sign(&statement),
-                    };
-                    self.send(call).await?;
-                    committed = Some(true);
-                },
-                _ => {},
+            let key = self.worker();
+            let call = self.client.rpc().runtime_call("AssayApi_open_assignments", &key, None);
+            let assignments: Vec<Assignment> = call.await?;
+            if let Some(assignment) = assignments.first() {
+                return Ok(assignment.request);
+            }
+        }
+    }
+
+    /// Waits for the next block, and returns how the request stands there, unless it is over.
+    async fn next_status(&self, heads: &mut Heads, request: RequestId) -> Result<Option<Status>> {
+        loop {
+            rpc::next(heads, "new heads").await?;
+            match self.client.request(request).await?.map(|view| view.status) {
+                Some(Status::Final(_)) => return Ok(None),
+                Some(status) => return Ok(Some(status)),
+                // Its block was abandoned, and it will be in another.
+                None => {},
             }
         }
     }

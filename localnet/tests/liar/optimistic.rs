@@ -1,15 +1,16 @@
 //! Wrong results in class `Optimistic`.
 
 use anyhow::{Context, Result};
-use assay_client::{dispute::stage, rpc};
+use assay_client::dispute::stage;
 use assay_dispute::{Party, Player};
 use assay_graph::{fast, CheckedGraph, Tensor as GraphTensor, Trace};
 use assay_primitives::{
     digest,
     dispute::{AnswerStatement, TraceStatement},
-    runtime_api::Assignment,
+    runtime_api::Status,
     Digest, ElementType, RequestId, Tensor,
 };
+use assay_runtime::Runtime;
 use codec::Encode;
 
 use super::Liar;
@@ -44,13 +45,17 @@ impl Liar {
     ) -> Result<()> {
         let player = Player::with_trace(graph, made_up(graph, input)?);
         let request = self.next_assignment().await?;
-        self.submit_trace(request, &player).await?;
-        if defence == Defence::Silence {
-            return Ok(());
-        }
+        let claim = self.claim(request, &player).await?;
+        // What it hands in, it hands in at each block until the chain is further: the pool refuses
+        // what it has already, and what the best block has overtaken.
         let mut heads = self.client.rpc().subscribe_heads().await?;
-        while self.client.request(request).await?.is_some_and(|view| view.receipt_digest.is_none())
-        {
+        while let Some(status) = self.next_status(&mut heads, request).await? {
+            if status == Status::Assigned {
+                let _ = self.send(claim.clone()).await;
+            }
+            if defence == Defence::Silence {
+                continue;
+            }
             for id in self.client.open_disputes(Some(request)).await? {
                 let Some(view) = self.client.dispute(id, None).await? else { continue };
                 let stage = stage(&view)?;
@@ -69,29 +74,18 @@ impl Liar {
                 let signature = self.sign(&statement);
                 let call =
                     pallet_disputes::Call::answer { dispute: id, stage: now, answer, signature };
-                // Sent at each block until the stage is another: the pool refuses what it has
-                // already, and what the best block has overtaken.
                 let _ = self.send(call).await;
             }
-            rpc::next(&mut heads, "new heads").await?;
         }
         Ok(())
     }
 
-    async fn next_assignment(&self) -> Result<RequestId> {
-        let mut heads = self.client.rpc().subscribe_heads().await?;
-        loop {
-            rpc::next(&mut heads, "new heads").await?;
-            let key = self.worker();
-            let call = self.client.rpc().runtime_call("AssayApi_open_assignments", &key, None);
-            let assignments: Vec<Assignment> = call.await?;
-            if let Some(assignment) = assignments.first() {
-                return Ok(assignment.request);
-            }
-        }
-    }
-
-    async fn submit_trace(&self, request: RequestId, player: &Player<'_>) -> Result<()> {
+    /// The call with which it hands its wrong result in.
+    async fn claim(
+        &self,
+        request: RequestId,
+        player: &Player<'_>,
+    ) -> Result<pallet_inference::Call<Runtime>> {
         let output = player.output().context("no output")?;
         let declared = self.version.descriptor.outputs.first().context("no output is declared")?;
         let shape = declared
@@ -116,14 +110,13 @@ impl Liar {
             result: self.sign(&self.statement(request, digest(&output)).await?),
             trace: self.sign(&trace),
         };
-        let call = pallet_inference::Call::submit_trace {
+        Ok(pallet_inference::Call::submit_trace {
             request,
             operator: self.account(),
             output: output.try_into().ok().context("the lie is too long")?,
             trace_root,
             signatures,
-        };
-        self.send(call).await
+        })
     }
 }
 

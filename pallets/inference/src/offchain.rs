@@ -27,6 +27,7 @@ use frame_system::offchain::{CreateAuthorizedTransaction, SubmitTransaction};
 use sp_application_crypto::RuntimeAppPublic;
 use sp_core::offchain::{Duration, StorageKind};
 use sp_io::hashing::blake2_256;
+use sp_runtime::offchain::storage::{MutateStorageError, StorageValueRef};
 
 use crate::{Call, Config, EncodedProof, Inputs, Pallet, Request, Requests, TraceSignatures};
 
@@ -40,7 +41,7 @@ const WAIT_BUDGET_MS: u64 = 1_000;
 /// first. There is time until the next one.
 const HAND_IN_AFTER_MS: u64 = 400;
 /// Where the node keeps the secret of its salts.
-const SALT_SECRET: &[u8] = b"assay/inference/salt-secret";
+pub(crate) const SALT_SECRET: &[u8] = b"assay/inference/salt-secret";
 
 /// Where the node keeps its notes of the assignments that it is at.
 const NOTES: &[u8] = b"assay/inference/notes";
@@ -345,15 +346,25 @@ impl<T: Config> Pallet<T> {
         }
     }
 
+    /// The secret that all salts of this node are made from. Two workers may run at once, for
+    /// blocks of the same height or for one right after the other. Who comes second takes what the
+    /// first has stored: commitment and reveal need the same salt, whichever worker hands them in.
+    fn salt_secret() -> [u8; 32] {
+        let place = StorageValueRef::persistent(SALT_SECRET);
+        loop {
+            match place.mutate(|stored| match stored {
+                Ok(Some(known)) => Err(known),
+                Ok(None) | Err(_) => Ok(sp_io::offchain::random_seed()),
+            }) {
+                Ok(secret) | Err(MutateStorageError::ValueFunctionFailed(secret)) => return secret,
+                Err(MutateStorageError::ConcurrentModification(_)) => {},
+            }
+        }
+    }
+
     /// The salt of a commitment: secret until it is revealed, and the same after a restart.
     fn salt(id: RequestId, worker: &Worker<T::AccountId>) -> [u8; 32] {
-        let stored = sp_io::offchain::local_storage_get(StorageKind::PERSISTENT, SALT_SECRET)
-            .and_then(|bytes| <[u8; 32]>::decode(&mut &bytes[..]).ok());
-        let secret = stored.unwrap_or_else(|| {
-            let fresh = sp_io::offchain::random_seed();
-            sp_io::offchain::local_storage_set(StorageKind::PERSISTENT, SALT_SECRET, &fresh);
-            fresh
-        });
+        let secret = Self::salt_secret();
         blake2_256(&(b"assay/salt/1", secret, Self::genesis(), id, worker.operator).encode())
     }
 }

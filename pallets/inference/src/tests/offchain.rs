@@ -18,10 +18,13 @@ use assay_primitives::{
 use codec::{Decode, Encode};
 use frame_support::{assert_ok, traits::OffchainWorker};
 use sp_application_crypto::{ByteArray, Pair as _};
-use sp_core::offchain::{testing, OffchainDbExt, OffchainWorkerExt, TransactionPoolExt};
+use sp_core::offchain::{
+    storage::OffchainDb, testing, DbExternalities, OffchainDbExt, OffchainWorkerExt, StorageKind,
+    TransactionPoolExt,
+};
 use sp_keystore::{testing::MemoryKeystore, Keystore, KeystoreExt};
 
-use crate::{mock::*, Call, Outputs, RequestInput};
+use crate::{mock::*, offchain::SALT_SECRET, Call, Outputs, RequestInput};
 
 /// An engine that gives the same answer to every job, and notes the jobs.
 struct Engine {
@@ -212,6 +215,63 @@ fn a_node_commits_and_after_a_restart_reveals_with_the_same_salt() {
         assert_eq!(reveals.len(), 3);
         for call in reveals {
             assert!(matches!(call, Call::submit_reveal { .. }));
+            assert_ok!(include(call));
+        }
+        assert_eq!(outcome(id), Outcome::Verified);
+    });
+}
+
+/// A disk on which another worker of the node stores its secret, just when this one has looked for
+/// one and found none.
+struct Overtaken {
+    disk: OffchainDb<testing::TestPersistentOffchainDB>,
+    secret: [u8; 32],
+}
+
+impl DbExternalities for Overtaken {
+    fn local_storage_get(&mut self, kind: StorageKind, key: &[u8]) -> Option<Vec<u8>> {
+        let found = self.disk.local_storage_get(kind, key);
+        if found.is_none() && key == SALT_SECRET {
+            self.disk.local_storage_set(kind, key, &self.secret);
+        }
+        found
+    }
+    fn local_storage_set(&mut self, kind: StorageKind, key: &[u8], value: &[u8]) {
+        self.disk.local_storage_set(kind, key, value)
+    }
+    fn local_storage_clear(&mut self, kind: StorageKind, key: &[u8]) {
+        self.disk.local_storage_clear(kind, key)
+    }
+    fn local_storage_compare_and_set(
+        &mut self,
+        kind: StorageKind,
+        key: &[u8],
+        old: Option<&[u8]>,
+        new: &[u8],
+    ) -> bool {
+        self.disk.local_storage_compare_and_set(kind, key, old, new)
+    }
+}
+
+#[test]
+fn a_worker_that_is_overtaken_takes_the_secret_that_the_other_has_stored() {
+    let secret = [7; 32];
+    let mut node = Node::with_keys(&OPERATORS).start(Some(&Engine::right()), 1);
+    let disk = OffchainDb::new(node.disk.clone());
+    node.externalities.register_extension(OffchainDbExt::new(Overtaken { disk, secret }));
+    let mut stored = OffchainDb::new(node.disk.clone());
+    node.run(|work| {
+        let (id, _) = Terms::of(QUORUM).drawn();
+        let commitments = work();
+        let found = stored.local_storage_get(StorageKind::PERSISTENT, SALT_SECRET);
+        assert_eq!(found, Some(secret.to_vec()));
+        for call in commitments {
+            assert_ok!(include(call));
+        }
+        next_block();
+        let reveals = work();
+        assert_eq!(reveals.len(), 3);
+        for call in reveals {
             assert_ok!(include(call));
         }
         assert_eq!(outcome(id), Outcome::Verified);
