@@ -336,7 +336,8 @@ impl Client {
 
     /// Publishes a version, with its artifact and its model where they are not there yet. Then
     /// shows the chain its weights, if it offers class `Proof`, until the chain has read them all.
-    /// The same version twice in a row is one, and what was interrupted goes on.
+    /// The same version twice in a row is one, and what was interrupted goes on. The version is in a
+    /// final block when this returns.
     pub async fn publish(
         &self,
         publication: &Publication,
@@ -379,9 +380,10 @@ impl Client {
             self.publish_artifact(&publication.artifact, signer, progress),
             self.find_or_create_model(&publication.name, signer, progress),
         )?;
-        self.submit(&publish_call(model, publication), signer).await?;
+        self.submit_final(&publish_call(model, publication), signer).await?;
         let version = self.newest(signer, &publication.name).await?;
-        let version = version.ok_or_else(|| reverted("the version"))?;
+        let version =
+            version.ok_or_else(|| Error::not_found("the published version is not there any more"))?;
         progress(PublishProgress::Published { version });
         Ok(version)
     }
@@ -419,9 +421,10 @@ impl Client {
         if let Some((model, _)) = self.find_model(signer.account(), name).await? {
             return Ok(model);
         }
-        self.submit(&model_registry::create(model_name(name)?), signer).await?;
+        self.submit_final(&model_registry::create(model_name(name)?), signer).await?;
         let found = self.find_model(signer.account(), name).await?;
-        let (model, _) = found.ok_or_else(|| reverted("the model"))?;
+        let (model, _) =
+            found.ok_or_else(|| Error::not_found("the created model is not there any more"))?;
         progress(PublishProgress::ModelCreated { model });
         Ok(model)
     }
@@ -442,10 +445,6 @@ fn publish_call(model: ModelId, publication: &Publication) -> crate::Call {
         publication.metadata,
         publication.architecture.as_ref().map(Encode::encode),
     )
-}
-
-fn reverted(what: &str) -> Error {
-    Error::Stalled(format!("{what} was included in a block that was then reverted; publish again"))
 }
 
 /// The chain cannot check the digest of a whole of several chunks.

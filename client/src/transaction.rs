@@ -28,6 +28,15 @@ const POOL_ERRORS: core::ops::RangeInclusive<i32> = 1000..=1099;
 /// Index of `DispatchError::Module`.
 const MODULE_ERROR: u8 = 3;
 
+/// What a transaction's sender waits for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Included {
+    /// A block of the best chain, which may be replaced by another.
+    InBest,
+    /// A final block.
+    InFinal,
+}
+
 /// Where a transaction was included and succeeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Inclusion {
@@ -45,6 +54,21 @@ impl Client {
     /// Fails with [`Error::Refused`] where the call did not succeed; nothing but the fee is gone
     /// then.
     pub async fn submit(&self, call: &Call, signer: &Signer) -> Result<Inclusion> {
+        self.submit_until(call, signer, Included::InBest).await
+    }
+
+    /// As [`Client::submit`], but waits until the block is final: what it did is never undone, and
+    /// every node knows it. Takes a few blocks more.
+    pub async fn submit_final(&self, call: &Call, signer: &Signer) -> Result<Inclusion> {
+        self.submit_until(call, signer, Included::InFinal).await
+    }
+
+    async fn submit_until(
+        &self,
+        call: &Call,
+        signer: &Signer,
+        until: Included,
+    ) -> Result<Inclusion> {
         let runtime = self.runtime().await?;
         call.check(runtime.metadata())?;
         let (runtime, this) = (&runtime, &self);
@@ -65,11 +89,24 @@ impl Client {
 
         let dropped =
             |reason: &str| Error::Dropped { call: call.path(), reason: reason.to_owned() };
+        let mut flight = Some(flight);
         let watching = async {
             loop {
                 match rpc::next(&mut watch, "author_submitAndWatchExtrinsic").await? {
-                    TransactionStatus::InBlock(block) | TransactionStatus::Finalized(block) => {
-                        return Ok(block)
+                    TransactionStatus::InBlock(block) => {
+                        if let Some(flight) = flight.take() {
+                            flight.included();
+                        }
+                        if until == Included::InBest {
+                            return Ok(block);
+                        }
+                    },
+                    TransactionStatus::Finalized(block) => return Ok(block),
+                    TransactionStatus::FinalityTimeout(_) => {
+                        return Err(Error::Stalled(format!(
+                            "{} is in a block, but the chain finalises nothing",
+                            call.path()
+                        )))
                     },
                     TransactionStatus::Usurped(_) => {
                         return Err(dropped("another one with its nonce took its place"))
@@ -79,19 +116,21 @@ impl Client {
                     TransactionStatus::Future
                     | TransactionStatus::Ready
                     | TransactionStatus::Broadcast(_)
-                    | TransactionStatus::Retracted(_)
-                    | TransactionStatus::FinalityTimeout(_) => {},
+                    | TransactionStatus::Retracted(_) => {},
                 }
             }
         };
         let block = tokio::time::timeout(INCLUSION_TIMEOUT, watching).await.map_err(|_| {
             Error::Stalled(format!(
-                "{} was in no block after {} s: the chain stands still, or its blocks are full",
+                "{} was in no {}block after {} s: the chain stands still, or its blocks are full",
                 call.path(),
+                if until == Included::InFinal { "final " } else { "" },
                 INCLUSION_TIMEOUT.as_secs()
             ))
         })??;
-        flight.included();
+        if let Some(flight) = flight {
+            flight.included();
+        }
         self.outcome(runtime, call, &transaction, block).await
     }
 

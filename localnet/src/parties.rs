@@ -1,6 +1,6 @@
-//! Who takes part: operators that register, serve and become live.
+//! Who takes part: operators that register, serve and become live. What builds upon a call here may
+//! ask another node, so each is waited for until it is final.
 
-use crate::node::wait_for_finality;
 use anyhow::{Context, Result};
 use assay_client::{
     calls::{balances, operators},
@@ -33,13 +33,10 @@ pub async fn register_operator(
     signer: &Signer,
     terms: OperatorTerms,
 ) -> Result<()> {
-    // Until it is final: a block that is abandoned takes the registration with it, and what builds
-    // upon it may be included first.
-    while client.operator(signer.account()).await?.is_none() {
+    if client.operator(signer.account()).await?.is_none() {
         let key = client.rpc().worker_key(signer.account()).await?;
-        client.submit(&operators::register(Roles::INFERENCE, key, terms.bond), signer).await?;
-        let best = rpc::height(&client.rpc().header(None).await?);
-        wait_for_finality(client, best).await?;
+        let register = operators::register(Roles::INFERENCE, key, terms.bond);
+        client.submit_final(&register, signer).await?;
     }
     Ok(())
 }
@@ -55,13 +52,13 @@ pub async fn serve(
     let classes = view.descriptor.assurances;
     let blocks = terms.response_blocks;
     let call = operators::serve(version, terms.ask, terms.concurrency, blocks, classes);
-    client.submit(&call, signer).await?;
+    client.submit_final(&call, signer).await?;
     Ok(())
 }
 
 /// Gives an account funds.
 pub async fn fund(client: &Client, from: &Signer, to: &AccountId, amount: Balance) -> Result<()> {
-    client.submit(&balances::transfer_keep_alive(to.clone(), amount), from).await?;
+    client.submit_final(&balances::transfer_keep_alive(to.clone(), amount), from).await?;
     Ok(())
 }
 

@@ -55,7 +55,7 @@ impl Liar {
         let statement = Possession { genesis: liar.client.genesis(), operator: liar.account() };
         let key = WorkerPossession { worker: liar.key.public(), possession: liar.sign(&statement) };
         let register = operators::register(Roles::INFERENCE, key, terms.bond);
-        liar.client.submit(&register, &liar.signer).await?;
+        liar.client.submit_final(&register, &liar.signer).await?;
         serve(&liar.client, &liar.signer, version.id, terms).await?;
         liar.heartbeat().await?;
         assay_localnet::wait_until_live(&liar.client, &[liar.signer.account().clone()]).await?;

@@ -29,11 +29,12 @@ sp_runtime::impl_opaque_keys! {
     }
 }
 
-/// One slot in four has a primary author, and every slot a secondary one with a VRF output, so
-/// that there is randomness in each block.
+/// Every slot has one secondary author, with a VRF output, so that there is randomness in each
+/// block. One slot in a hundred has a primary author besides: both make a block then, and one of
+/// the two is abandoned.
 pub const BABE_GENESIS_EPOCH_CONFIG: sp_consensus_babe::BabeEpochConfiguration =
     sp_consensus_babe::BabeEpochConfiguration {
-        c: (1, 4),
+        c: (1, 100),
         allowed_slots: sp_consensus_babe::AllowedSlots::PrimaryAndSecondaryVRFSlots,
     };
 
