@@ -415,7 +415,7 @@ pub enum DisputeCommand {
         #[arg(value_parser = parse_request)]
         request: Option<RequestId>,
     },
-    /// Show where a dispute stands, whose turn it is and what is at stake
+    /// Show where a dispute stands, whose turn it is and what is at stake; or how it ended
     Status {
         /// The dispute
         #[arg(value_parser = parse_dispute)]

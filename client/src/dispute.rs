@@ -15,12 +15,14 @@ use assay_primitives::{
     Balance, BlockNumber, Digest, RequestId, Tensor,
 };
 use assay_proof::{Context, Prover};
-use codec::{Decode, DecodeAll, Encode};
-use serde::Serialize;
+use codec::{DecodeAll, Encode};
 
-use crate::{
-    calls, graph::GraphFile, rpc, storage, AccountId, Client, Error, Inclusion, Result, Signer,
-};
+use crate::{calls, graph::GraphFile, rpc, AccountId, Client, Error, Inclusion, Result, Signer};
+
+pub(crate) mod end;
+
+use end::Happened;
+pub use end::{DisputeCause, DisputeEnd, DisputeStatus, Ending, STATES_KEPT};
 
 /// How long a new block is waited for.
 const BLOCK_TIMEOUT: Duration = Duration::from_secs(90);
@@ -90,80 +92,6 @@ pub enum DisputeProgress {
         /// Height of the block.
         height: BlockNumber,
     },
-}
-
-/// Who has won.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Ending {
-    /// The challenger: the result is wrong, or was not defended.
-    Won,
-    /// The operator. The challenger's bond is gone.
-    Lost,
-    /// Nobody: another dispute over the same result was won first. The bond came back.
-    Void,
-}
-
-/// What decided a dispute. `pallet_disputes::Cause`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Decode, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DisputeCause {
-    /// The tile in question was computed.
-    #[codec(index = 0)]
-    Computed,
-    /// No move came in time.
-    #[codec(index = 1)]
-    Silence,
-    /// The operator's move did not follow from its claim.
-    #[codec(index = 2)]
-    Refused,
-    /// A validity proof.
-    #[codec(index = 3)]
-    Proof,
-}
-
-/// How a dispute ended.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
-pub struct DisputeEnd {
-    /// The dispute.
-    pub dispute: DisputeId,
-    /// Who has won.
-    pub outcome: Ending,
-    /// By what; `None` where nobody has.
-    pub cause: Option<DisputeCause>,
-    /// Height of the block that ended it.
-    pub height: BlockNumber,
-}
-
-/// An event of `disputes`, as far as the client uses it.
-enum Happened {
-    Opened { dispute: DisputeId, request: RequestId, challenger: AccountId },
-    Ended { dispute: DisputeId, outcome: Ending, cause: Option<DisputeCause> },
-}
-
-impl Happened {
-    fn decode(name: &str, mut bytes: &[u8]) -> Result<Option<Self>, codec::Error> {
-        let bytes = &mut bytes;
-        let with_cause = |bytes: &mut &[u8], outcome| {
-            let (dispute, _, _, cause) =
-                <(DisputeId, RequestId, AccountId, DisputeCause)>::decode(bytes)?;
-            Ok(Some(Self::Ended { dispute, outcome, cause: Some(cause) }))
-        };
-        match name {
-            "Opened" => {
-                let (dispute, request, _, challenger) =
-                    <(DisputeId, RequestId, AccountId, AccountId)>::decode(bytes)?;
-                Ok(Some(Self::Opened { dispute, request, challenger }))
-            },
-            "Won" => with_cause(bytes, Ending::Won),
-            "Lost" => with_cause(bytes, Ending::Lost),
-            "Void" => {
-                let dispute = DisputeId::decode(bytes)?;
-                Ok(Some(Self::Ended { dispute, outcome: Ending::Void, cause: None }))
-            },
-            _ => Ok(None),
-        }
-    }
 }
 
 /// The stage in a view of a dispute.
@@ -394,43 +322,6 @@ impl Client {
             reason: format!("nothing is said of the end of dispute {id}"),
         })
     }
-
-    /// How a dispute ended in the blocks after `open_at`, up to `height`; `None` if it did not.
-    async fn dispute_end(
-        &self,
-        id: DisputeId,
-        open_at: BlockNumber,
-        height: BlockNumber,
-    ) -> Result<Option<DisputeEnd>> {
-        for height in open_at.saturating_add(1)..=height {
-            let Some(block) = self.rpc().block_hash(height).await? else { continue };
-            for event in self.dispute_events(block).await? {
-                match event {
-                    Happened::Ended { dispute, outcome, cause } if dispute == id => {
-                        return Ok(Some(DisputeEnd { dispute, outcome, cause, height }))
-                    },
-                    _ => {},
-                }
-            }
-        }
-        Ok(None)
-    }
-
-    async fn dispute_events(&self, block: Digest) -> Result<Vec<Happened>> {
-        let unreadable = |reason: String| Error::Answer { method: "System.Events".into(), reason };
-        let runtime = self.runtime().await?;
-        let bytes = self.rpc().storage(&storage::events_key(), Some(block)).await?;
-        let events = runtime.at.events().from_bytes(bytes.unwrap_or_default());
-        let mut happened = Vec::new();
-        for event in events.iter() {
-            let event = event.map_err(|error| unreadable(error.to_string()))?;
-            if event.pallet_name() == "Disputes" {
-                let decoded = Happened::decode(event.event_name(), event.field_bytes());
-                happened.extend(decoded.map_err(|error| unreadable(error.to_string()))?);
-            }
-        }
-        Ok(happened)
-    }
 }
 
 /// A call that came too late is none: what the chain says next tells why.
@@ -504,39 +395,6 @@ mod tests {
         assert_eq!(play(lie, Strategy::Forced), Some(Party::Challenger));
         assert_eq!(play(honest.clone(), Strategy::Forced), Some(Party::Defender));
         assert_eq!(play(honest, Strategy::Truthful), None);
-    }
-
-    #[test]
-    fn events_are_read_by_name() {
-        let (dispute, request) = (DisputeId(3), RequestId(7));
-        let (operator, challenger) = (AccountId::from([1; 32]), AccountId::from([2; 32]));
-        let opened = (dispute, request, &operator, &challenger, 9u32).encode();
-        match Happened::decode("Opened", &opened).unwrap() {
-            Some(Happened::Opened {
-                dispute: DisputeId(3),
-                request: RequestId(7),
-                challenger: who,
-            }) => {
-                assert_eq!(who, challenger);
-            },
-            _ => panic!("not read"),
-        }
-        let won = (dispute, request, &challenger, 1u8).encode();
-        let lost = (dispute, request, &challenger, 0u8, 5u128).encode();
-        for (name, bytes, expected) in [
-            ("Won", won, (Ending::Won, Some(DisputeCause::Silence))),
-            ("Lost", lost, (Ending::Lost, Some(DisputeCause::Computed))),
-            ("Void", dispute.encode(), (Ending::Void, None)),
-        ] {
-            match Happened::decode(name, &bytes).unwrap() {
-                Some(Happened::Ended { dispute: DisputeId(3), outcome, cause }) => {
-                    assert_eq!((outcome, cause), expected);
-                },
-                _ => panic!("{name} is not read"),
-            }
-            assert!(Happened::decode(name, &bytes[..4]).is_err());
-        }
-        assert!(Happened::decode("Answered", &[]).unwrap().is_none());
     }
 
     #[test]

@@ -64,7 +64,9 @@ pub use audit::{AuditPlan, AuditProgress};
 pub use call::Call;
 pub use client::Client;
 pub use declaration::Declaration;
-pub use dispute::{DisputeEnd, DisputeProgress, Ending, Reexecution, Strategy};
+pub use dispute::{
+    DisputeCause, DisputeEnd, DisputeProgress, DisputeStatus, Ending, Reexecution, Strategy,
+};
 pub use error::{Error, Refusal, Result};
 pub use graph::{GraphFile, Scales};
 pub use inference::{Answer, Ask, InferenceResult, Progress, ProvisionalResult, Until};

@@ -156,15 +156,12 @@ impl Client {
         if let Some(dispute) = self.dispute(id, None).await? {
             return Ok(dispute);
         }
-        let key = storage::value_key("Disputes", "NextDispute");
-        let next: Option<DisputeId> = self.rpc().storage_value(&key, None).await?;
-        Err(Error::NotFound(match next {
-            Some(next) if id < next => format!(
-                "dispute {id} is over. `request show` says how its request ended; the balances of \
-                 both sides, and the events of its last block, say how the dispute did"
-            ),
-            _ => format!("there is no dispute {id}; `dispute list` shows the open ones"),
-        }))
+        Err(match self.was_opened(id, None).await? {
+            true => Error::not_found(format!(
+                "dispute {id} is over; `dispute status {id}` says how it ended"
+            )),
+            false => crate::dispute::end::unknown(id),
+        })
     }
 
     /// How long disputes over new results take.

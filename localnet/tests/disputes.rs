@@ -8,15 +8,16 @@ mod programs;
 use std::process::Stdio;
 
 use anyhow::{ensure, Context, Result};
-use assay_client::{AccountId, Answer, Ask, Client, GraphFile, Input, Progress, Signer, Until};
+use assay_client::{AccountId, Answer, Ask, Client, GraphFile, Input, Signer, Until};
 use assay_graph::CheckedGraph;
 use assay_localnet::{
-    fund, network::WATCHER_SURI, register_operator, serve, wait_until_live, BundledModel, Network,
-    NetworkConfig, OperatorTerms,
+    fund, network::WATCHER_SURI, node::next_block, register_operator, serve, wait_until_live,
+    BundledModel, Network, NetworkConfig, OperatorTerms,
 };
 use assay_primitives::{
-    dispute::tensor_data, runtime_api::VersionView, Assurance, AssuranceClass, AssuranceClasses,
-    Outcome, RejectReason, RequestId, ASY,
+    dispute::tensor_data,
+    runtime_api::{RequestView, Status, VersionView},
+    Assurance, AssuranceClass, AssuranceClasses, Outcome, RejectReason, RequestId, ASY,
 };
 use serde_json::Value;
 
@@ -27,9 +28,13 @@ use programs::programs;
 const FUNDS: u128 = 100 * ASY;
 /// What a challenger puts up.
 const BOND: u128 = 10 * ASY;
+/// The node that the `assay` command asks.
+const ASKED: usize = 1;
+/// Blocks after which what happened is final.
+const FINAL_AFTER: u32 = 30;
 
 /// A network on which one model is published three times: the first is served by an honest
-/// operator, the others by one liar each.
+/// operator, and its runs can be proven; the others are served by one liar each.
 struct Stage {
     network: Network,
     client: Client,
@@ -64,11 +69,13 @@ impl Stage {
         let model = BundledModel::digits_graph(&BundledModel::folder_of_checkout());
         let mut publication = model.publication()?;
         let graph = GraphFile::from_bytes(&publication.artifact)?.graph().clone();
-        publication.assurances =
+        let classes =
             AssuranceClasses::NONE.with(AssuranceClass::Signed).with(AssuranceClass::Optimistic);
+        let provable = classes.with(AssuranceClass::Proof);
         let mut versions = Vec::new();
-        for name in ["honest", "made-up", "silent"] {
+        for (name, classes) in [("honest", provable), ("made-up", classes), ("silent", classes)] {
             publication.name = name.to_owned();
+            publication.assurances = classes;
             let published = client.publish(&publication, &owner, &|_| ()).await?;
             let version = client.version(published.version).await?;
             versions.push(version.context("no version")?);
@@ -94,10 +101,10 @@ impl Stage {
         Ok(self.client.balance(account.account()).await?.total())
     }
 
-    /// What the `assay` command does: its exit code and its line of JSON.
-    async fn assay(&self, arguments: &[&str]) -> Result<(i32, Value)> {
+    /// What the `assay` command does for an account: its exit code and its line of JSON.
+    async fn assay(&self, suri: &str, arguments: &[&str]) -> Result<(i32, Value)> {
         let output = tokio::process::Command::new(programs().join("assay"))
-            .args(["--json", "--url", &self.network.nodes[1].url(), "--suri", "//Bob//stash"])
+            .args(["--json", "--url", &self.network.nodes[ASKED].url(), "--suri", suri])
             .args(arguments)
             .stdin(Stdio::null())
             .kill_on_drop(true)
@@ -169,29 +176,72 @@ async fn lie(stage: &Stage, version: usize, liar: &Liar, payer: &str, how: Defen
 /// A right answer that is disputed all the same: the operator's node defends it.
 async fn false_dispute(stage: &Stage) -> Result<()> {
     let (client, payer) = (&stage.client, Signer::from_suri("//Alice//stash")?);
-    let challenger = Signer::from_suri("//Bob//stash")?;
+    let suri = "//Bob//stash";
+    let challenger = Signer::from_suri(suri)?;
     let before = stage.wealth(&challenger).await?;
     let request = client.request_inference(&stage.ask(0), &payer, &|_| ()).await?;
     let number = request.to_string();
     client.await_result(request, Until::Provisional, &|_| ()).await?;
 
-    let (code, refused) = stage.assay(&["dispute", "open", &number]).await?;
+    let (code, refused) = stage.assay(suri, &["dispute", "open", &number]).await?;
     ensure!(code == 2 && client.open_disputes(Some(request)).await?.is_empty(), "{refused}");
-    let (code, opened) = stage.assay(&["dispute", "open", &number, "--force"]).await?;
+    let (code, opened) = stage.assay(suri, &["dispute", "open", &number, "--force"]).await?;
     ensure!(code == 0 && opened["agrees"] == true, "{opened}");
     ensure!(opened["computed"] == opened["claimed"], "{opened}");
     let dispute = opened["dispute"].to_string();
-    let (code, status) = stage.assay(&["dispute", "status", &dispute]).await?;
+    let (code, status) = stage.assay(suri, &["dispute", "status", &dispute]).await?;
     ensure!(code == 0 && status["request"] == opened["request"], "{status}");
     ensure!(status["bond"] == BOND.to_string() && status["verdict"].is_null(), "{status}");
-    let (code, list) = stage.assay(&["dispute", "list", &number]).await?;
+    let (code, list) = stage.assay(suri, &["dispute", "list", &number]).await?;
     ensure!(code == 0 && list.as_array().is_some_and(|list| list.len() == 1), "{list}");
-    let (code, end) = stage.assay(&["dispute", "play", &dispute, "--force"]).await?;
+    let (code, end) = stage.assay(suri, &["dispute", "play", &dispute, "--force"]).await?;
     ensure!(code == 7 && end["outcome"] == "lost" && end["cause"] == "computed", "{end}");
 
-    // The command has asked another node, which may be a block ahead of this one.
-    ensure!(finished(client, request).await? == Outcome::Verified);
-    let after = stage.wealth(&challenger).await?;
+    ensure!(finished(stage, request).await? == Outcome::Verified);
+    check_lost(stage, &challenger, before).await?;
+
+    // Afterwards too it is known how it ended. The block may be another than the first was.
+    let (code, status) = stage.assay(suri, &["dispute", "status", &dispute]).await?;
+    ensure!(code == 0 && status["request"] == opened["request"], "{status}");
+    ensure!(status["outcome"] == "lost" && status["cause"] == "computed", "{status}");
+    ensure!(status["challenger"] == challenger.account().to_string(), "{status}");
+    ensure!(status["bond"] == BOND.to_string() && status["reward"] == "0", "{status}");
+    ensure!(status["compensation"] == (BOND / 2).to_string(), "{status}");
+    ensure!(status["height"].as_u64() >= opened["height"].as_u64(), "{status}");
+    // Of what never was, that is said.
+    let (code, unknown) = stage.assay(suri, &["dispute", "status", "1000000"]).await?;
+    let message = unknown["error"]["message"].as_str().unwrap_or_default();
+    ensure!(code == 1 && message.starts_with("there is no dispute 1000000"), "{unknown}");
+    Ok(())
+}
+
+/// A right answer that is disputed, and that anybody proves to be right.
+async fn proven(stage: &Stage) -> Result<()> {
+    let (client, payer) = (&stage.client, Signer::from_suri("//Charlie//stash")?);
+    let suri = "//Dave//stash";
+    let challenger = Signer::from_suri(suri)?;
+    let before = stage.wealth(&challenger).await?;
+    let request = client.request_inference(&stage.ask(0), &payer, &|_| ()).await?;
+    let number = request.to_string();
+    client.await_result(request, Until::Provisional, &|_| ()).await?;
+
+    let (code, opened) = stage.assay(suri, &["dispute", "open", &number, "--force"]).await?;
+    ensure!(code == 0 && opened["request"] == request.0, "{opened}");
+    // The challenger does not move, so nothing but the proof ends it before its time is over.
+    let dispute = opened["dispute"].to_string();
+    let (code, end) = stage.assay("//Eve", &["dispute", "prove", &dispute]).await?;
+    ensure!(code == 0 && end["outcome"] == "lost" && end["cause"] == "proof", "{end}");
+    ensure!(end["challenger"] == challenger.account().to_string(), "{end}");
+    ensure!(end["bond"] == BOND.to_string(), "{end}");
+    ensure!(end["compensation"] == (BOND / 2).to_string(), "{end}");
+
+    ensure!(finished(stage, request).await? == Outcome::Verified);
+    check_lost(stage, &challenger, before).await
+}
+
+/// Checks that an account has lost the bond of a dispute, and fees.
+async fn check_lost(stage: &Stage, challenger: &Signer, before: u128) -> Result<()> {
+    let after = stage.wealth(challenger).await?;
     ensure!(
         after < before - BOND && after > before - BOND - ASY / 10,
         "the challenger had {before} and has {after}"
@@ -199,13 +249,29 @@ async fn false_dispute(stage: &Stage) -> Result<()> {
     Ok(())
 }
 
-/// Waits for the end of a request that had disputes.
-async fn finished(client: &Client, request: RequestId) -> Result<Outcome> {
-    let view = client.wait(request, &|_: Progress| ()).await?;
-    match view.status {
-        assay_primitives::runtime_api::Status::Final(outcome) => Ok(outcome),
-        open => anyhow::bail!("request {request} is {open:?}"),
+/// Waits for the end of a request that had disputes, until both the node of the stage and the one
+/// that the `assay` command asks have it in a final block.
+async fn finished(stage: &Stage, request: RequestId) -> Result<Outcome> {
+    let mut outcomes = Vec::new();
+    for client in [stage.client.clone(), stage.network.client(ASKED).await?] {
+        client.wait(request, &|_| ()).await?;
+        outcomes.push(final_outcome(&client, request).await?);
     }
+    ensure!(outcomes[0] == outcomes[1], "request {request}: {outcomes:?}");
+    Ok(outcomes[0])
+}
+
+async fn final_outcome(client: &Client, request: RequestId) -> Result<Outcome> {
+    for _ in 0..FINAL_AFTER {
+        let head = client.rpc().finalized_head().await?;
+        let view: Option<RequestView<AccountId>> =
+            client.rpc().runtime_call("AssayApi_request", &request, Some(head)).await?;
+        if let Some(RequestView { status: Status::Final(outcome), .. }) = view {
+            return Ok(outcome);
+        }
+        next_block(client).await?;
+    }
+    anyhow::bail!("the end of request {request} is in no final block after {FINAL_AFTER} blocks")
 }
 
 /// The integers of an input payload.
@@ -230,11 +296,12 @@ async fn optimistic_results_are_final_unless_they_are_wrong() -> Result<()> {
         lie(&stage, 1, &made_up, "//Ferdie//stash", Defence::MadeUp),
         lie(&stage, 2, &silent, "//Eve//stash", Defence::Silence),
         false_dispute(&stage),
+        proven(&stage),
     )?;
 
-    // Two answers at 85 percent of their price, and half of the bond of the false dispute.
+    // Three answers at 85 percent of their price, and half of the bonds of two lost disputes.
     let earned = stage.wealth(&operator).await? - earned;
-    let expected = 2 * OperatorTerms::default().ask / 100 * 85 + BOND / 2;
+    let expected = 3 * OperatorTerms::default().ask / 100 * 85 + 2 * (BOND / 2);
     ensure!(earned == expected, "the operator has earned {earned}, not {expected}");
     // Five percent of what each liar had left, and its bonds back; less fees.
     let reward = 2 * (OperatorTerms::default().bond / 10 * 7 / 20);

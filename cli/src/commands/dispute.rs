@@ -2,7 +2,7 @@
 
 use assay_client::{
     amount, calls::disputes, dispute::stage, payload::output_to_json, rpc, AccountId, Client,
-    DisputeEnd, DisputeProgress, Ending, Reexecution, Strategy,
+    DisputeCause, DisputeEnd, DisputeProgress, DisputeStatus, Ending, Reexecution, Strategy,
 };
 use assay_dispute::{Choice, Party, Stage};
 use assay_primitives::{
@@ -121,7 +121,7 @@ async fn play(
     let signer = context.signer()?;
     let progress = |step| tell(context, &step);
     let end = client.play_dispute(dispute, own, strategy, &signer, &progress).await?;
-    show_end(context, own.request.id, &end);
+    show_end(context, &end);
     match end.outcome {
         Ending::Lost => Err(Failure::DisputeLost),
         Ending::Won | Ending::Void => Ok(()),
@@ -135,30 +135,66 @@ async fn prove(context: &Context<'_>, dispute: DisputeId) -> Result<(), Failure>
     let own = reexecute(context, &client, view.request).await?;
     context.output.progress("proving what the model computes");
     let end = client.prove_dispute(dispute, &own, &signer).await?;
-    show_end(context, own.request.id, &end);
+    show_end(context, &end);
     Ok(())
 }
 
-fn show_end(context: &Context<'_>, request: RequestId, end: &DisputeEnd) {
-    let mut json = json!(end);
-    json["request"] = json!(request);
-    context.output.result(&json, || {
-        let outcome = match end.outcome {
-            Ending::Won => "won: the result is rejected; the bond came back, with a reward",
-            Ending::Lost => "lost: the result stands; the bond is gone",
-            Ending::Void => "void: another dispute was won first; the bond came back",
-        };
-        let mut lines = vec![
-            ("dispute", end.dispute.to_string()),
-            ("request", request.to_string()),
-            ("outcome", outcome.to_owned()),
-        ];
-        if let Some(cause) = end.cause {
-            lines.push(("cause", format!("{cause:?}").to_lowercase()));
-        }
-        lines.push(("ended", format!("in block {}", end.height)));
-        fields(&lines)
+fn show_end(context: &Context<'_>, end: &DisputeEnd) {
+    context.output.result(&end_to_json(end), || end_to_text(end));
+}
+
+fn end_to_json(end: &DisputeEnd) -> Value {
+    json!({
+        "dispute": end.dispute,
+        "request": end.request,
+        "operator": end.operator.as_ref().map(AccountId::to_string),
+        "challenger": end.challenger.as_ref().map(AccountId::to_string),
+        "outcome": end.outcome,
+        "cause": end.cause,
+        "bond": end.bond.map(|bond| bond.to_string()),
+        "reward": end.reward.to_string(),
+        "compensation": end.compensation.to_string(),
+        "height": end.height,
+    })
+}
+
+fn end_to_text(end: &DisputeEnd) -> String {
+    let outcome = match end.outcome {
+        Ending::Won => "won: the result is rejected",
+        Ending::Lost => "lost: the result stands",
+        Ending::Void => "void: another dispute over the result was won first",
+    };
+    let bond = end.bond.map_or_else(|| "the bond".to_owned(), amount::display);
+    let bond = match end.outcome {
+        Ending::Won => {
+            let reward = amount::display(end.reward);
+            format!("{bond}, back with the challenger, and a reward of {reward}")
+        },
+        Ending::Lost => {
+            let compensation = amount::display(end.compensation);
+            format!("{bond}, gone: {compensation} to the operator, the rest to the treasury")
+        },
+        Ending::Void => format!("{bond}, back with the challenger"),
+    };
+    let cause = end.cause.map(|cause| match cause {
+        DisputeCause::Computed => "computed: the chain computed the tile in question",
+        DisputeCause::Silence => "silence: no move came in time",
+        DisputeCause::Refused => "refused: the operator's move did not follow from its claim",
+        DisputeCause::Proof => "proof: a validity proof showed what the model computes",
     });
+    let lines = [
+        ("dispute", Some(end.dispute.to_string())),
+        ("request", end.request.map(|request| request.to_string())),
+        ("operator", end.operator.as_ref().map(AccountId::to_string)),
+        ("challenger", end.challenger.as_ref().map(AccountId::to_string)),
+        ("outcome", Some(outcome.to_owned())),
+        ("cause", cause.map(str::to_owned)),
+        ("bond", Some(bond)),
+        ("ended", Some(format!("in block {}", end.height))),
+    ];
+    let known: Vec<_> =
+        lines.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+    fields(&known)
 }
 
 /// A dispute and the height at which it was looked at.
@@ -208,13 +244,20 @@ impl Seen {
             "penalty": view.penalty.to_string(),
             "reward": view.reward.to_string(),
             "verdict": view.verdict,
+            "outcome": Value::Null,
         })
     }
 }
 
 async fn status(context: &Context<'_>, dispute: DisputeId) -> Result<(), Failure> {
     let client = context.connect().await?;
-    let view = client.existing_dispute(dispute).await?;
+    let view = match client.dispute_status(dispute).await? {
+        DisputeStatus::Open(view) => *view,
+        DisputeStatus::Ended(end) => {
+            show_end(context, &end);
+            return Ok(());
+        },
+    };
     let seen = Seen::of(&client, view).await?;
     context.output.result(&seen.to_json(), || {
         let view = &seen.view;
@@ -334,5 +377,74 @@ fn awaited(stage: &Stage) -> String {
              chain computes it",
             step.operation
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use assay_primitives::ASY;
+
+    fn won() -> DisputeEnd {
+        DisputeEnd {
+            dispute: DisputeId(1),
+            request: Some(RequestId(6)),
+            operator: Some(AccountId::from([1; 32])),
+            challenger: Some(AccountId::from([2; 32])),
+            outcome: Ending::Won,
+            cause: Some(DisputeCause::Silence),
+            bond: Some(10 * ASY),
+            reward: 70 * ASY,
+            compensation: 0,
+            height: 109,
+        }
+    }
+
+    #[test]
+    fn an_end_says_who_won_by_what_and_what_became_of_the_bond() {
+        let text = end_to_text(&won());
+        assert!(text.contains("outcome     won: the result is rejected\n"), "{text}");
+        assert!(text.contains("cause       silence: no move came in time\n"), "{text}");
+        assert!(
+            text.contains("bond        10 ASY, back with the challenger, and a reward of 70 ASY\n")
+        );
+        assert!(text.ends_with("ended       in block 109\n"), "{text}");
+        let json = end_to_json(&won());
+        assert_eq!(json["operator"], AccountId::from([1; 32]).to_string());
+        assert_eq!(json["bond"], (10 * ASY).to_string());
+        assert_eq!(json["reward"], (70 * ASY).to_string());
+        assert_eq!((&json["outcome"], &json["cause"]), (&json!("won"), &json!("silence")));
+        assert_eq!((&json["request"], &json["height"]), (&json!(6), &json!(109)));
+
+        let cause = Some(DisputeCause::Proof);
+        let compensation = 5 * ASY;
+        let lost = DisputeEnd { outcome: Ending::Lost, cause, reward: 0, compensation, ..won() };
+        let text = end_to_text(&lost);
+        assert!(text.contains("lost: the result stands\n"), "{text}");
+        assert!(text.contains("cause       proof: "), "{text}");
+        assert!(text.contains("10 ASY, gone: 5 ASY to the operator, the rest to the treasury\n"));
+        assert_eq!(end_to_json(&lost)["compensation"], compensation.to_string());
+    }
+
+    #[test]
+    fn what_is_not_known_is_not_said() {
+        let void = DisputeEnd {
+            request: None,
+            operator: None,
+            challenger: None,
+            outcome: Ending::Void,
+            cause: None,
+            bond: None,
+            reward: 0,
+            ..won()
+        };
+        let text = end_to_text(&void);
+        assert_eq!(text.lines().count(), 4, "{text}");
+        assert!(text.contains("the bond, back with the challenger\n"), "{text}");
+        let json = end_to_json(&void);
+        for name in ["request", "operator", "challenger", "cause", "bond"] {
+            assert!(json.get(name).is_some_and(Value::is_null), "{name}: {json}");
+        }
+        assert_eq!(json["outcome"], "void");
     }
 }

@@ -1,0 +1,504 @@
+//! How disputes end, as the events of the blocks tell that ended them.
+
+use std::future::Future;
+
+use assay_primitives::{
+    dispute::DisputeId, operator::Offence, runtime_api::DisputeView, Balance, BlockNumber, Digest,
+    RequestId,
+};
+use codec::Decode;
+use serde::Serialize;
+
+use crate::{rpc, storage, AccountId, Client, Error, Result};
+
+/// Final blocks whose state a node keeps if it was started without `--state-pruning`:
+/// `DEFAULT_MAX_BLOCK_CONSTRAINT` of the crate `sc-state-db`. Events are part of the state.
+pub const STATES_KEPT: BlockNumber = 256;
+
+/// How often the end of a dispute is looked for: blocks may be replaced meanwhile.
+const LOOKS: u32 = 2;
+
+/// Who has won.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ending {
+    /// The challenger: the result is wrong, or was not defended.
+    Won,
+    /// The operator. The challenger's bond is gone.
+    Lost,
+    /// Nobody: another dispute over the same result was won first. The bond came back.
+    Void,
+}
+
+/// What decided a dispute. `pallet_disputes::Cause`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Decode, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DisputeCause {
+    /// The tile in question was computed.
+    #[codec(index = 0)]
+    Computed,
+    /// No move came in time.
+    #[codec(index = 1)]
+    Silence,
+    /// The operator's move did not follow from its claim.
+    #[codec(index = 2)]
+    Refused,
+    /// A validity proof.
+    #[codec(index = 3)]
+    Proof,
+}
+
+/// How a dispute ended.
+///
+/// What is `None` is said by no event of the block that ended the dispute, and the node does not
+/// keep the state of the block before.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DisputeEnd {
+    /// The dispute.
+    pub dispute: DisputeId,
+    /// Whose result was disputed.
+    pub request: Option<RequestId>,
+    /// The operator, which claimed the result.
+    pub operator: Option<AccountId>,
+    /// Who disputed it.
+    pub challenger: Option<AccountId>,
+    /// Who has won.
+    pub outcome: Ending,
+    /// By what; `None` where nobody has.
+    pub cause: Option<DisputeCause>,
+    /// What the challenger had put up, in plancks: gone if the dispute was lost, else given back.
+    pub bond: Option<Balance>,
+    /// What the challenger got of the operator's bond, in plancks. Zero unless it has won.
+    pub reward: Balance,
+    /// What the operator got of the challenger's bond, in plancks; the treasury got the rest. Zero
+    /// unless the dispute was lost.
+    pub compensation: Balance,
+    /// Height of the block that ended it.
+    pub height: BlockNumber,
+}
+
+/// How a dispute stands.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum DisputeStatus {
+    /// It goes on, or awaits to be closed.
+    Open(Box<DisputeView<AccountId>>),
+    /// It is over.
+    Ended(Box<DisputeEnd>),
+}
+
+/// An event, as far as it says something of a dispute.
+pub(super) enum Happened {
+    /// A dispute was opened.
+    Opened { dispute: DisputeId, request: RequestId, challenger: AccountId },
+    /// An operator paid so much to a challenger. Comes before the end that it belongs to.
+    Rewarded(Balance),
+    /// A challenger paid so much to an operator. Comes before the end that it belongs to.
+    Compensated(Balance),
+    /// A dispute ended.
+    Ended {
+        dispute: DisputeId,
+        request: Option<RequestId>,
+        challenger: Option<AccountId>,
+        outcome: Ending,
+        cause: Option<DisputeCause>,
+        forfeited: Option<Balance>,
+    },
+}
+
+impl Happened {
+    /// Reads an event by the names of its pallet and its own; `None` if it says nothing of
+    /// disputes.
+    fn decode(pallet: &str, name: &str, mut bytes: &[u8]) -> Result<Option<Self>, codec::Error> {
+        let bytes = &mut bytes;
+        Ok(Some(match (pallet, name) {
+            ("Disputes", "Opened") => {
+                let (dispute, request, _, challenger) =
+                    <(DisputeId, RequestId, AccountId, AccountId)>::decode(bytes)?;
+                Self::Opened { dispute, request, challenger }
+            },
+            ("Operators", "Penalised") => {
+                match <(AccountId, Offence, Balance)>::decode(bytes)? {
+                    // All of it is the challenger's.
+                    (_, Offence::LostDispute, amount) => Self::Rewarded(amount),
+                    _ => return Ok(None),
+                }
+            },
+            ("Settlement", "Forfeited") => {
+                let (_, _, compensation) = <(AccountId, Balance, Balance)>::decode(bytes)?;
+                Self::Compensated(compensation)
+            },
+            ("Disputes", "Won" | "Lost") => {
+                let (dispute, request, challenger, cause) =
+                    <(DisputeId, RequestId, AccountId, DisputeCause)>::decode(bytes)?;
+                let (outcome, forfeited) = match name {
+                    "Won" => (Ending::Won, None),
+                    _ => (Ending::Lost, Some(Balance::decode(bytes)?)),
+                };
+                Self::Ended {
+                    dispute,
+                    request: Some(request),
+                    challenger: Some(challenger),
+                    outcome,
+                    cause: Some(cause),
+                    forfeited,
+                }
+            },
+            ("Disputes", "Void") => Self::Ended {
+                dispute: DisputeId::decode(bytes)?,
+                request: None,
+                challenger: None,
+                outcome: Ending::Void,
+                cause: None,
+                forfeited: None,
+            },
+            _ => return Ok(None),
+        }))
+    }
+}
+
+/// How a dispute ended in the block at a height, by the block's events in their order.
+fn end_among(
+    id: DisputeId,
+    height: BlockNumber,
+    events: impl IntoIterator<Item = Happened>,
+) -> Option<DisputeEnd> {
+    let (mut rewarded, mut compensated) = (0, 0);
+    for event in events {
+        match event {
+            Happened::Rewarded(amount) => rewarded = amount,
+            Happened::Compensated(amount) => compensated = amount,
+            Happened::Ended { dispute, request, challenger, outcome, cause, forfeited }
+                if dispute == id =>
+            {
+                return Some(DisputeEnd {
+                    dispute,
+                    request,
+                    operator: None,
+                    challenger,
+                    outcome,
+                    cause,
+                    bond: forfeited,
+                    reward: if outcome == Ending::Won { rewarded } else { 0 },
+                    compensation: if outcome == Ending::Lost { compensated } else { 0 },
+                    height,
+                })
+            },
+            Happened::Opened { .. } | Happened::Ended { .. } => {},
+        }
+    }
+    None
+}
+
+/// Fills in what the events did not say, by the dispute as it was in the block before.
+fn complete(end: DisputeEnd, before: DisputeView<AccountId>) -> DisputeEnd {
+    DisputeEnd {
+        request: Some(before.request),
+        operator: Some(before.operator),
+        challenger: Some(before.challenger),
+        bond: end.bond.or(Some(before.bond)),
+        ..end
+    }
+}
+
+/// The first height at which something holds that has a beginning, does not hold at height 0 and
+/// holds at `last`. Asks at 32 heights at most.
+async fn first_height<Answer: Future<Output = Result<bool>>>(
+    last: BlockNumber,
+    holds: impl Fn(BlockNumber) -> Answer,
+) -> Result<BlockNumber> {
+    let (mut before, mut first) = (0, last);
+    while first.saturating_sub(before) > 1 {
+        let middle = before + (first - before) / 2;
+        match holds(middle).await? {
+            true => first = middle,
+            false => before = middle,
+        }
+    }
+    Ok(first)
+}
+
+/// Whether a node has answered that it does not keep the state of a block.
+fn is_pruned(error: &Error) -> bool {
+    matches!(error, Error::Rpc { message, .. } if message.contains("State already discarded"))
+}
+
+impl Client {
+    /// How a dispute stands, or how it ended.
+    ///
+    /// Fails with [`Error::NotFound`] where there never was such a dispute, and where it ended so
+    /// long ago that the node does not keep the state of that block: see [`STATES_KEPT`].
+    pub async fn dispute_status(&self, id: DisputeId) -> Result<DisputeStatus> {
+        let head = self.rpc().header(None).await?;
+        let (hash, height) = (rpc::header_hash(&head), rpc::height(&head));
+        if let Some(view) = self.dispute(id, Some(hash)).await? {
+            return Ok(DisputeStatus::Open(Box::new(view)));
+        }
+        if !self.was_opened(id, Some(hash)).await? {
+            return Err(unknown(id));
+        }
+        for _ in 0..LOOKS {
+            let first = first_height(height, |height| self.was_over(id, height)).await?;
+            match self.end_in(id, first).await {
+                Ok(Some(end)) => return Ok(DisputeStatus::Ended(Box::new(end))),
+                Err(error) if !is_pruned(&error) => return Err(error),
+                Ok(None) | Err(_) => {},
+            }
+        }
+        Err(forgotten(id))
+    }
+
+    /// Whether a dispute is open, or was, as of a block; of the best one where no hash is given.
+    pub(crate) async fn was_opened(&self, id: DisputeId, at: Option<Digest>) -> Result<bool> {
+        let key = storage::value_key("Disputes", "NextDispute");
+        let next: Option<DisputeId> = self.rpc().storage_value(&key, at).await?;
+        Ok(next.is_some_and(|next| id < next))
+    }
+
+    /// Whether a dispute was over as of a height. False too where the node does not keep the state
+    /// of that block: what is looked for is not there then.
+    async fn was_over(&self, id: DisputeId, height: BlockNumber) -> Result<bool> {
+        let Some(block) = self.rpc().block_hash(height).await? else { return Ok(false) };
+        let key = storage::twox_map_key("Disputes", "OpenDisputes", &id);
+        let is_over = async {
+            let open = self.rpc().storage(&key, Some(block)).await?.is_some();
+            Ok(!open && self.was_opened(id, Some(block)).await?)
+        };
+        match is_over.await {
+            Err(error) if is_pruned(&error) => Ok(false),
+            answer => answer,
+        }
+    }
+
+    /// How a dispute ended in the blocks after `open_at`, up to `height`; `None` if it did not.
+    pub(super) async fn dispute_end(
+        &self,
+        id: DisputeId,
+        open_at: BlockNumber,
+        height: BlockNumber,
+    ) -> Result<Option<DisputeEnd>> {
+        for height in open_at.saturating_add(1)..=height {
+            if let Some(end) = self.end_in(id, height).await? {
+                return Ok(Some(end));
+            }
+        }
+        Ok(None)
+    }
+
+    /// How a dispute ended in the block at a height; `None` if it did not.
+    async fn end_in(&self, id: DisputeId, height: BlockNumber) -> Result<Option<DisputeEnd>> {
+        let Some(block) = self.rpc().block_hash(height).await? else { return Ok(None) };
+        let Some(end) = end_among(id, height, self.dispute_events(block).await?) else {
+            return Ok(None);
+        };
+        let parent = self.rpc().header(Some(block)).await?.parent_hash;
+        match self.dispute(id, Some(parent)).await {
+            Ok(Some(before)) => Ok(Some(complete(end, before))),
+            // It was opened in the block that ended it.
+            Ok(None) => Ok(Some(end)),
+            Err(error) if is_pruned(&error) => Ok(Some(end)),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(super) async fn dispute_events(&self, block: Digest) -> Result<Vec<Happened>> {
+        let unreadable = |reason: String| Error::Answer { method: "System.Events".into(), reason };
+        let runtime = self.runtime().await?;
+        let bytes = self.rpc().storage(&storage::events_key(), Some(block)).await?;
+        let events = runtime.at.events().from_bytes(bytes.unwrap_or_default());
+        let mut happened = Vec::new();
+        for event in events.iter() {
+            let event = event.map_err(|error| unreadable(error.to_string()))?;
+            let (pallet, name) = (event.pallet_name(), event.event_name());
+            let decoded = Happened::decode(pallet, name, event.field_bytes());
+            happened.extend(decoded.map_err(|error| unreadable(error.to_string()))?);
+        }
+        Ok(happened)
+    }
+}
+
+/// No dispute has this number.
+pub(crate) fn unknown(id: DisputeId) -> Error {
+    Error::not_found(format!("there is no dispute {id}; `dispute list` shows the open ones"))
+}
+
+fn forgotten(id: DisputeId) -> Error {
+    Error::not_found(format!(
+        "dispute {id} is over, and ended longer ago than this node keeps the states of blocks \
+         ({STATES_KEPT} final blocks, if it was started without --state-pruning). Ask a node that \
+         was started with `--state-pruning archive`, or look at the receipt of the request whose \
+         result was disputed: `request show` says how that ended"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use codec::Encode;
+    use std::cell::Cell;
+
+    const ID: DisputeId = DisputeId(3);
+    const REQUEST: RequestId = RequestId(7);
+
+    fn operator() -> AccountId {
+        AccountId::from([1; 32])
+    }
+
+    fn challenger() -> AccountId {
+        AccountId::from([2; 32])
+    }
+
+    fn read(pallet: &str, name: &str, fields: impl Encode) -> Happened {
+        let bytes = fields.encode();
+        assert!(Happened::decode(pallet, name, &bytes[..4]).is_err(), "{name}");
+        Happened::decode(pallet, name, &bytes).unwrap().unwrap()
+    }
+
+    fn won(id: DisputeId, cause: u8) -> Happened {
+        read("Disputes", "Won", (id, REQUEST, challenger(), cause))
+    }
+
+    fn lost(id: DisputeId, cause: u8, forfeited: Balance) -> Happened {
+        read("Disputes", "Lost", (id, REQUEST, challenger(), cause, forfeited))
+    }
+
+    fn rewarded(amount: Balance) -> Happened {
+        read("Operators", "Penalised", (operator(), Offence::LostDispute, amount))
+    }
+
+    fn compensated(amount: Balance) -> Happened {
+        read("Settlement", "Forfeited", (challenger(), 2 * amount, amount))
+    }
+
+    fn view() -> DisputeView<AccountId> {
+        DisputeView {
+            id: ID,
+            request: REQUEST,
+            operator: operator(),
+            challenger: challenger(),
+            bond: 10,
+            penalty: 600,
+            reward: 70,
+            opened_at: 90,
+            deadline: 110,
+            response: 10,
+            stage: Vec::new(),
+            verdict: None,
+        }
+    }
+
+    #[test]
+    fn openings_are_read_and_what_is_no_dispute_is_not() {
+        let opened = (ID, REQUEST, operator(), challenger(), 9u32);
+        match read("Disputes", "Opened", opened) {
+            Happened::Opened { dispute: ID, request: REQUEST, challenger: who } => {
+                assert_eq!(who, challenger());
+            },
+            _ => panic!("not read"),
+        }
+        let wrong = (operator(), Offence::WrongResult, 600u128).encode();
+        assert!(Happened::decode("Operators", "Penalised", &wrong).unwrap().is_none());
+        assert!(Happened::decode("Disputes", "Answered", &[]).unwrap().is_none());
+        // Other pallets have events of these names.
+        assert!(Happened::decode("Lottery", "Won", &[]).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_block_tells_what_became_of_each_dispute() {
+        let events = || {
+            let void = read("Disputes", "Void", DisputeId(5));
+            [rewarded(70), won(ID, 1), compensated(5), lost(DisputeId(4), 3, 11), void]
+        };
+        let end = |id| end_among(id, 100, events());
+        let won = DisputeEnd {
+            dispute: ID,
+            request: Some(REQUEST),
+            operator: None,
+            challenger: Some(challenger()),
+            outcome: Ending::Won,
+            cause: Some(DisputeCause::Silence),
+            bond: None,
+            reward: 70,
+            compensation: 0,
+            height: 100,
+        };
+        assert_eq!(end(ID), Some(won.clone()));
+        let lost = DisputeEnd {
+            dispute: DisputeId(4),
+            outcome: Ending::Lost,
+            cause: Some(DisputeCause::Proof),
+            bond: Some(11),
+            reward: 0,
+            compensation: 5,
+            ..won.clone()
+        };
+        assert_eq!(end(DisputeId(4)), Some(lost.clone()));
+        let void = DisputeEnd {
+            dispute: DisputeId(5),
+            request: None,
+            challenger: None,
+            outcome: Ending::Void,
+            cause: None,
+            reward: 0,
+            ..won.clone()
+        };
+        assert_eq!(end(DisputeId(5)), Some(void.clone()));
+        assert_eq!(end(DisputeId(6)), None);
+
+        // The block before knows the rest. What was forfeited stays what the event says.
+        let (who, by) = (Some(operator()), Some(challenger()));
+        let request = Some(REQUEST);
+        assert_eq!(
+            complete(void.clone(), view()),
+            DisputeEnd { request, operator: who.clone(), challenger: by, bond: Some(10), ..void }
+        );
+        assert_eq!(complete(lost.clone(), view()), DisputeEnd { operator: who, ..lost });
+    }
+
+    /// Looks for the end of a dispute on a chain up to `best`, where the states from `kept` on are
+    /// there and the dispute is over from `end` on. Returns also how often was asked.
+    fn look(best: BlockNumber, kept: BlockNumber, end: BlockNumber) -> (BlockNumber, u32) {
+        let asked = Cell::new(0);
+        let first = first_height(best, |height| {
+            asked.set(asked.get() + 1);
+            std::future::ready(Ok(height >= kept && height >= end))
+        });
+        (futures::executor::block_on(first).unwrap(), asked.get())
+    }
+
+    #[test]
+    fn the_end_is_found_in_few_steps_wherever_it_is() {
+        for (best, kept) in [(1, 0), (2, 0), (7, 0), (1_000, 744), (1_000, 0)] {
+            for end in kept.max(1)..=best {
+                assert_eq!(look(best, kept, end).0, end, "of {best}, from {kept}");
+            }
+        }
+        let (first, asked) = look(BlockNumber::MAX, 0, 123_456_789);
+        assert_eq!(first, 123_456_789);
+        assert!(asked <= 32, "asked {asked} times");
+        // Before what is kept: the oldest state that is kept, which says nothing of it.
+        assert_eq!(look(1_000, 744, 300).0, 744);
+    }
+
+    #[test]
+    fn an_error_ends_the_search() {
+        let broken = |_| std::future::ready(Err(Error::Connection("gone".into())));
+        let first = futures::executor::block_on(first_height(100, broken));
+        assert!(matches!(first, Err(Error::Connection(_))));
+    }
+
+    #[test]
+    fn unknown_forgotten_and_pruned_are_told_apart() {
+        let (unknown, forgotten) = (unknown(ID).to_string(), forgotten(ID).to_string());
+        assert!(unknown.starts_with("there is no dispute 3;"), "{unknown}");
+        assert!(forgotten.starts_with("dispute 3 is over"), "{forgotten}");
+        assert!(forgotten.contains("256 final blocks"), "{forgotten}");
+        assert!(forgotten.contains("--state-pruning archive"), "{forgotten}");
+        let answered = |message: &str| {
+            let method = "state_getStorage".to_owned();
+            is_pruned(&Error::Rpc { method, code: 4003, message: message.to_owned() })
+        };
+        assert!(answered("Client error: UnknownBlock: State already discarded for 0x12"));
+        assert!(!answered("Client error: UnknownBlock: header not found in db: 0x12"));
+        assert!(!is_pruned(&Error::Connection("State already discarded".into())));
+    }
+}
