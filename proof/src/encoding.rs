@@ -9,7 +9,7 @@ use crate::{
     circuit::{Activation, Circuit, Layer, Operand},
     error::DecodeError,
     field::{EF, F},
-    logup::Reduction,
+    fractions::{self, Halves, Reduction, DEGREE},
     pcs::{Mmcs, Opening, Pcs, Schedule},
     sumcheck::{Sumcheck, INNER_PRODUCT},
     verifier::Verifier,
@@ -18,7 +18,6 @@ use alloc::{vec, vec::Vec};
 use assay_graph::Digest;
 use p3_field::{BasedVectorSpace, PrimeCharacteristicRing, PrimeField64};
 use p3_merkle_tree::{MerkleCap, PrunedMerklePaths};
-use p3_multi_stark::fractional_gkr::{FractionGkrLayerProof, SplitFraction};
 use p3_multilinear_util::poly::Poly;
 use p3_sumcheck::{OpeningBatch, SumcheckData};
 use p3_whir::{PcsProof, QueryOpenings, SharedProofOpening, WhirProof, WhirRoundProof};
@@ -124,21 +123,19 @@ impl<'a> Bytes<'a> {
         let root_denominator = self.extension()?;
         let mut layers = Vec::with_capacity(vars);
         for rounds in 0..vars {
-            let round_polys = self.list(rounds, 3 * 8 * DIMENSION, |reader| {
+            let round_polys = self.list(rounds, DEGREE * 8 * DIMENSION, |reader| {
                 Ok([reader.extension()?, reader.extension()?, reader.extension()?])
             })?;
-            let claims = SplitFraction {
-                n0: self.extension()?,
-                d0: self.extension()?,
-                n1: self.extension()?,
-                d1: self.extension()?,
+            let halves = Halves {
+                n: [self.extension()?, self.extension()?],
+                d: [self.extension()?, self.extension()?],
             };
-            layers.push(FractionGkrLayerProof { round_polys, claims });
+            layers.push(fractions::Layer { round_polys, halves });
         }
         Ok(Reduction { root_denominator, layers })
     }
 
-    /// A round of a sumcheck has as many evaluations as the product has factors.
+    /// A round of a sumcheck has as many coefficients as the product has factors.
     fn sumcheck(&mut self, rounds: usize, factors: usize) -> Result<Sumcheck, DecodeError> {
         Ok(Sumcheck {
             claimed_sum: self.extension()?,
@@ -360,8 +357,8 @@ mod writer {
             writer.extensions(&[self.lookups.root_denominator]);
             for layer in &self.lookups.layers {
                 layer.round_polys.iter().for_each(|values| writer.extensions(values));
-                let SplitFraction { n0, d0, n1, d1 } = layer.claims;
-                writer.extensions(&[n0, d0, n1, d1]);
+                let Halves { n, d } = layer.halves;
+                [n, d].iter().for_each(|values| writer.extensions(values));
             }
             for LayerMessages { scale, product, wiring } in &self.layers {
                 [scale, product, wiring].into_iter().flatten().for_each(|s| writer.sumcheck(s));

@@ -8,6 +8,7 @@ mod circuit;
 mod encoding;
 mod error;
 mod field;
+mod fractions;
 mod grid;
 mod hash;
 mod logup;

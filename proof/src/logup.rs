@@ -1,4 +1,4 @@
-//! One sum over all lookups of a proof, reduced by the fractional GKR of `p3-multi-stark`.
+//! One sum over all lookups of a proof, which [`crate::fractions`] reduces to one point.
 //!
 //! ```text
 //! Σ_lookups 1/(α - fp(key, value))  -  Σ_tables Σ_rows m(row)/(α - fp(row))  =  0
@@ -13,17 +13,9 @@
 use crate::{
     circuit::Circuit,
     field::{eq_at, EF, F},
-    pcs::Challenger,
 };
-use alloc::{
-    string::{String, ToString},
-    vec::Vec,
-};
+use alloc::vec::Vec;
 use p3_field::PrimeCharacteristicRing;
-use p3_multi_stark::fractional_gkr::{verify_fractional_gkr, FractionGkrOutput, FractionGkrProof};
-
-/// The messages of the reduction.
-pub(crate) type Reduction = FractionGkrProof<EF>;
 
 /// What a block of fractions is made of.
 #[derive(Clone, Copy, Debug)]
@@ -140,15 +132,5 @@ impl Layout {
             covered += place;
         }
         (numerator, denominator + EF::ONE - covered)
-    }
-
-    /// Replays the reduction. What comes back is a claim about the cube, and nothing more.
-    pub fn verify(
-        &self,
-        reduction: &Reduction,
-        challenger: &mut Challenger,
-    ) -> Result<FractionGkrOutput<EF>, String> {
-        verify_fractional_gkr::<F, EF, _>(reduction, self.vars, challenger)
-            .map_err(|e| e.to_string())
     }
 }

@@ -3,14 +3,10 @@
 //! A sumcheck says only that the sum which the prover claims leads to a certain product at a
 //! certain point. The verifier ties both ends.
 
-use crate::{
-    field::{EF, F},
-    pcs::Challenger,
-    verifier::draw,
-};
-use alloc::{vec, vec::Vec};
+use crate::{field::EF, pcs::Challenger, verifier::draw};
+use alloc::vec::Vec;
 use p3_challenger::FieldChallenger;
-use p3_field::{Field, PrimeCharacteristicRing};
+use p3_field::PrimeCharacteristicRing;
 
 /// The messages.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -18,7 +14,8 @@ pub(crate) struct Sumcheck {
     /// The prover's word for the sum.
     pub claimed_sum: EF,
     /// For each round the polynomial of one variable that is left when all later ones are summed
-    /// over: its values at 0, 2, 3, ... The one at 1 follows from the sum.
+    /// over: its coefficients, the constant first, without the linear one, which follows from the
+    /// sum.
     pub round_polys: Vec<Vec<EF>>,
 }
 
@@ -59,93 +56,66 @@ pub(crate) fn verify(
     if sumcheck.round_polys.len() != rounds || !widths || !(1..=MAX_FACTORS).contains(&factors) {
         return Err(OtherShape);
     }
-    let factorials = inverse_factorials(factors);
     let mut point = Vec::with_capacity(rounds);
     let mut sum = sumcheck.claimed_sum;
     challenger.observe_algebra_element(sum);
-    for values in &sumcheck.round_polys {
-        let r = next_coordinate(values, challenger);
-        sum = evaluate(values, sum, &factorials, r);
+    for coefficients in &sumcheck.round_polys {
+        let r = next_coordinate(coefficients, challenger);
+        sum = evaluate(coefficients, sum, r);
         point.push(r);
     }
     Ok(Reduced { sum: sumcheck.claimed_sum, point, product: sum })
 }
 
 /// Absorbs a round, and draws the coordinate that it fixes.
-fn next_coordinate(values: &[EF], challenger: &mut Challenger) -> EF {
-    challenger.observe_algebra_slice(values);
+pub(crate) fn next_coordinate(coefficients: &[EF], challenger: &mut Challenger) -> EF {
+    challenger.observe_algebra_slice(coefficients);
     draw(challenger)
 }
 
-/// `1/i!` for `i <= degree`.
-fn inverse_factorials(degree: usize) -> Vec<F> {
-    let factorial: F = (1..=degree).map(F::from_usize).product();
-    let mut inverses = vec![factorial.inverse(); degree + 1];
-    for i in (0..degree).rev() {
-        inverses[i] = inverses[i + 1] * F::from_usize(i + 1);
-    }
-    inverses
-}
-
-/// A round's polynomial at `r`, by Lagrange: from its values at 0, 2, 3, ..., and what those at 0
-/// and 1 sum up to.
-fn evaluate(values: &[EF], sum: EF, inverse_factorials: &[F], r: EF) -> EF {
-    let degree = values.len();
-    // `Π_{j<i} (r - j)`.
-    let mut below = [EF::ONE; MAX_FACTORS + 1];
-    for i in 0..degree {
-        below[i + 1] = below[i] * (r - F::from_usize(i));
-    }
-    let (mut above, mut result) = (EF::ONE, EF::ZERO);
-    for i in (0..=degree).rev() {
-        let value = match i {
-            0 => values[0],
-            1 => sum - values[0],
-            _ => values[i - 1],
-        };
-        let term =
-            value * below[i] * above * (inverse_factorials[i] * inverse_factorials[degree - i]);
-        if (degree - i).is_multiple_of(2) {
-            result += term;
-        } else {
-            result -= term;
-        }
-        above *= r - F::from_usize(i);
-    }
-    result
+/// A round's polynomial at `r`, from all its coefficients but the linear one, and what its values
+/// at 0 and 1 sum up to.
+pub(crate) fn evaluate(coefficients: &[EF], sum: EF, r: EF) -> EF {
+    let Some((&constant, higher)) = coefficients.split_first() else { return EF::ZERO };
+    let linear = sum - constant.double() - higher.iter().copied().sum::<EF>();
+    let rest = higher.iter().rev().copied().reduce(|rest, coefficient| rest * r + coefficient);
+    (rest.unwrap_or_default() * r + linear) * r + constant
 }
 
 #[cfg(feature = "prover")]
 mod prover {
     use super::*;
+    use crate::field::F;
+    use alloc::vec;
+    use p3_field::Field;
     use p3_maybe_rayon::prelude::*;
 
     /// Fewest cells that are worth more than one thread.
-    const PARALLEL: usize = 1 << 12;
+    pub(crate) const PARALLEL: usize = 1 << 12;
+
+    /// Fixes the first coordinate of tables over all points that are left.
+    pub(crate) fn fold(tables: &mut [Vec<EF>], r: EF) {
+        for table in tables {
+            let half = table.len() / 2;
+            let (low, high) = table.split_at_mut(half);
+            let fold = |(low, high): (&mut EF, &EF)| *low += (*high - *low) * r;
+            if half >= PARALLEL {
+                low.par_iter_mut().zip(&*high).for_each(fold);
+            } else {
+                low.iter_mut().zip(&*high).for_each(fold);
+            }
+            table.truncate(half);
+        }
+    }
 
     /// The factors, each over all points that are left.
     struct Product(Vec<Vec<EF>>);
 
     impl Product {
-        /// Fixes the first coordinate.
-        fn fold(&mut self, r: EF) {
-            for factor in &mut self.0 {
-                let half = factor.len() / 2;
-                let (low, high) = factor.split_at_mut(half);
-                let fold = |(low, high): (&mut EF, &EF)| *low += (*high - *low) * r;
-                if half >= PARALLEL {
-                    low.par_iter_mut().zip(&*high).for_each(fold);
-                } else {
-                    low.iter_mut().zip(&*high).for_each(fold);
-                }
-                factor.truncate(half);
-            }
-        }
-
-        /// The values of the next round's polynomial that are sent.
+        /// The next round's polynomial: its values at 0, 2, 3, ... The one at 1 follows from the
+        /// sum.
         fn round_poly(&self) -> Vec<EF> {
             let half = self.0.first().map_or(0, Vec::len) / 2;
-            // At 0, 2, 3, ...: the verifier knows the value at 1 from the sum.
             let add = |mut sums: Vec<EF>, i: usize| {
                 let mut products = [EF::ONE; MAX_FACTORS];
                 for factor in &self.0 {
@@ -161,7 +131,7 @@ mod prover {
                 sums.iter_mut().zip(products).for_each(|(sum, product)| *sum += product);
                 sums
             };
-            let zeros = || alloc::vec![EF::ZERO; self.0.len()];
+            let zeros = || vec![EF::ZERO; self.0.len()];
             if half >= PARALLEL {
                 let join = |mut a: Vec<EF>, b: Vec<EF>| {
                     a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
@@ -174,6 +144,29 @@ mod prover {
         }
     }
 
+    /// What is sent of the polynomial of degree `d` with these values at 0, 1, ..., `d`.
+    pub(crate) fn coefficients(mut values: Vec<EF>) -> Vec<EF> {
+        let degree = values.len().saturating_sub(1);
+        // Newton's form: `Σ_k values[k]·x·(x - 1)·...·(x - k + 1)`.
+        for k in 1..=degree {
+            let inverse = F::from_usize(k).inverse();
+            for i in (k..=degree).rev() {
+                values[i] = (values[i] - values[i - 1]) * inverse;
+            }
+        }
+        // Expanded from within.
+        for k in (0..degree).rev() {
+            for i in k..degree {
+                let higher = values[i + 1];
+                values[i] -= higher * F::from_usize(k);
+            }
+        }
+        if degree > 0 {
+            let _linear = values.remove(1);
+        }
+        values
+    }
+
     /// Proves that the sum of the product of all factors is `claim`, and returns the point where
     /// it ends.
     pub(crate) fn prove(
@@ -184,36 +177,45 @@ mod prover {
         let rounds = factors.first().map_or(0, |factor| factor.len().ilog2() as usize);
         let mut product = Product(factors);
         let (mut round_polys, mut point) = (Vec::with_capacity(rounds), Vec::with_capacity(rounds));
+        let mut sum = claim;
         challenger.observe_algebra_element(claim);
         for _ in 0..rounds {
-            let values = product.round_poly();
-            let r = next_coordinate(&values, challenger);
-            product.fold(r);
-            round_polys.push(values);
+            let mut values = product.round_poly();
+            values.insert(1, sum - values[0]);
+            let coefficients = coefficients(values);
+            let r = next_coordinate(&coefficients, challenger);
+            sum = evaluate(&coefficients, sum, r);
+            fold(&mut product.0, r);
+            round_polys.push(coefficients);
             point.push(r);
         }
         (Sumcheck { claimed_sum: claim, round_polys }, point)
     }
 }
 #[cfg(feature = "prover")]
-pub(crate) use prover::prove;
+pub(crate) use prover::{coefficients, fold, prove, PARALLEL};
 
 #[cfg(all(test, feature = "prover"))]
 mod tests {
     use super::*;
-    use crate::{field::eq_table, pcs};
+    use crate::{
+        field::{eq_table, F},
+        pcs,
+    };
 
     #[test]
-    fn a_polynomial_is_evaluated_from_its_values() {
+    fn a_polynomial_is_evaluated_from_what_is_sent_of_it() {
         for degree in 1..=MAX_FACTORS {
             // Σ (k + 2)·x^k.
             let at =
                 |x: EF| (0..=degree).rev().fold(EF::ZERO, |sum, k| sum * x + F::from_usize(k + 2));
-            let value = |i: usize| at(F::from_usize(i).into());
-            let values: Vec<EF> = (0..=degree).filter(|i| *i != 1).map(value).collect();
+            let values: Vec<EF> = (0..=degree).map(|i| at(F::from_usize(i).into())).collect();
+            let sum = values[0] + values[1];
+            let sent = coefficients(values);
+            let rest = (0..=degree).filter(|k| *k != 1).map(|k| F::from_usize(k + 2).into());
+            assert_eq!(sent, rest.collect::<Vec<EF>>(), "degree {degree}");
             let r = EF::from(F::from_u64(0x1234_5678_9abc)) + EF::ONE;
-            let found = evaluate(&values, value(0) + value(1), &inverse_factorials(degree), r);
-            assert_eq!(found, at(r), "degree {degree}");
+            assert_eq!(evaluate(&sent, sum, r), at(r), "degree {degree}");
         }
     }
 

@@ -6,6 +6,7 @@ use crate::{
     encoding::{LayerMessages, MaximumMessages, Proof},
     error::{Reject, SetupError},
     field::{eq_at, eq_at_point, eq_table, int, EF, F},
+    fractions,
     logup::{Cells, Challenges, Columns, Layout},
     parameters::ProofParameters,
     pcs::{Challenger, Pcs},
@@ -286,9 +287,9 @@ impl Verifier {
         self.model.absorb(&self.weights_root, &mut challenger);
         self.witness.absorb(&proof.witness_root, &mut challenger);
         let challenges = Challenges { alpha: draw(&mut challenger), beta: draw(&mut challenger) };
-        let leaf = self.lookups.verify(&proof.lookups, &mut challenger).map_err(Reject::Lookups)?;
-        let point = leaf.point.as_slice().to_vec();
-        let mut ends = Ends { point, layers: Vec::new(), maxima: Vec::new() };
+        let leaf = fractions::verify(&proof.lookups, self.lookups.vars, &mut challenger)
+            .map_err(|broken| Reject::Lookups(broken.to_string()))?;
+        let mut ends = Ends { point: leaf.point, layers: Vec::new(), maxima: Vec::new() };
         let (mut layers, mut maxima) = (Vec::new(), Vec::new());
         for (layer, messages) in self.circuit.layers.iter().zip(&proof.layers) {
             let (claims, end) = self.replay_layer(layer, messages, &ends.point, &mut challenger)?;

@@ -3,20 +3,18 @@
 use crate::{
     circuit::Circuit,
     field::{int, EF, F},
-    logup::{Cells, Challenges, Content, Layout, Reduction},
+    fractions::{self, Reduction},
+    logup::{Cells, Challenges, Content, Layout},
     pcs::Challenger,
 };
 use alloc::{vec, vec::Vec};
 use p3_field::{batch_multiplicative_inverse, Field, PrimeCharacteristicRing};
-use p3_multi_stark::fractional_gkr::{prove_fractional_gkr, Fraction, LeafNumerator};
-use p3_multilinear_util::poly::{Poly, PolyMaybePacked};
 
 impl Layout {
     /// Reduces the sum of all lookups, and returns the point where the reduction ends.
     ///
-    /// The library's prover panics on a sum that is not zero. A lying prover does not stop there:
-    /// `bend` changes one fraction so that the sum vanishes, and leaves it to the verifier to find
-    /// that the fractions are not those of the committed columns.
+    /// A lying prover's sum is not zero: `bend` changes one fraction so that it is, and leaves it
+    /// to the verifier to find that the fractions are not those of the committed columns.
     pub(super) fn prove(
         &self,
         circuit: &Circuit,
@@ -29,11 +27,7 @@ impl Layout {
         if bend {
             bend_one(&numerators, &mut denominators);
         }
-        let numerators = Poly::new(numerators);
-        let denominators = PolyMaybePacked::Scalar(Poly::new(denominators));
-        let fractions = Fraction { n: LeafNumerator::Base(&numerators), d: &denominators };
-        let (reduction, end) = prove_fractional_gkr(fractions, challenger);
-        (reduction, end.point.as_slice().to_vec())
+        fractions::prove(&numerators, denominators, challenger)
     }
 
     fn fractions(

@@ -1,0 +1,351 @@
+//! The sum of the fractions on a cube: a fractional GKR.
+//!
+//! Fractions `n/d` lie on the points of a cube. Those whose first coordinates are 0 and 1 and whose
+//! others agree are added,
+//!
+//! ```text
+//! n = n0·d1 + n1·d0,    d = d0·d1,
+//! ```
+//!
+//! which makes a cube of one variable less, and so on up to the sum at the root. From there the
+//! verifier goes down: what it knows of a cube at a point, a sumcheck reduces to what the next
+//! larger cube has at another. What is left at the end is a claim about the fractions themselves.
+
+use crate::{
+    field::{eq_at_point, EF},
+    pcs::Challenger,
+    sumcheck::{evaluate, next_coordinate},
+    verifier::draw,
+};
+use alloc::vec::Vec;
+use p3_challenger::FieldChallenger;
+use p3_field::PrimeCharacteristicRing;
+
+/// What is sent of a round's polynomial: `eq`, times a product of two.
+pub(crate) const DEGREE: usize = 3;
+
+/// The messages that reduce a sum which is zero.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Reduction {
+    /// Denominator of the sum. Its numerator is 0.
+    pub root_denominator: EF,
+    /// From the root to the fractions. The cube of layer `k` has `k` variables.
+    pub layers: Vec<Layer>,
+}
+
+/// From a cube to the next larger one.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Layer {
+    /// The rounds of a sumcheck; see [`crate::sumcheck::Sumcheck`].
+    pub round_polys: Vec<[EF; DEGREE]>,
+    /// What the larger cube has where the sumcheck ends.
+    pub halves: Halves,
+}
+
+/// What both halves of a cube have at a point.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Halves {
+    /// Numerators of the half whose first coordinate is 0, and of the other.
+    pub n: [EF; 2],
+    /// The denominators.
+    pub d: [EF; 2],
+}
+
+impl Halves {
+    /// Numerator of the sum, and `lambda` times its denominator.
+    fn sum(self, lambda: EF) -> EF {
+        let ([n0, n1], [d0, d1]) = (self.n, self.d);
+        (n0 + lambda * d0) * d1 + n1 * d0
+    }
+
+    /// What the whole cube has, given the first coordinate.
+    fn join(self, first: EF) -> (EF, EF) {
+        let line = |[at_0, at_1]: [EF; 2]| at_0 + (at_1 - at_0) * first;
+        (line(self.n), line(self.d))
+    }
+}
+
+/// A claim about the fractions.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Leaf {
+    /// Where.
+    pub point: Vec<EF>,
+    /// What the numerators have there.
+    pub numerator: EF,
+    /// What the denominators have there.
+    pub denominator: EF,
+}
+
+/// Why a reduction does not hold.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Broken {
+    /// More or fewer messages than the cube has.
+    Shape,
+    /// The sum is no fraction.
+    NoDenominator,
+    /// A layer's sumcheck does not end in what the layer says the next cube has.
+    Layer(usize),
+}
+
+impl core::fmt::Display for Broken {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Shape => f.write_str("more or fewer messages than the reduction has"),
+            Self::NoDenominator => f.write_str("the sum has the denominator 0"),
+            Self::Layer(layer) => write!(f, "layer {layer} of the reduction does not hold"),
+        }
+    }
+}
+
+/// Replays the reduction of a sum over a cube of `vars` variables to a claim about it.
+pub(crate) fn verify(
+    reduction: &Reduction,
+    vars: usize,
+    challenger: &mut Challenger,
+) -> Result<Leaf, Broken> {
+    let mut layers = reduction.layers.iter().enumerate();
+    if layers.len() != vars || layers.any(|(rounds, layer)| layer.round_polys.len() != rounds) {
+        return Err(Broken::Shape);
+    }
+    let denominator = reduction.root_denominator;
+    if denominator == EF::ZERO {
+        return Err(Broken::NoDenominator);
+    }
+    challenger.observe_algebra_element(denominator);
+    let mut leaf = Leaf { point: Vec::new(), numerator: EF::ZERO, denominator };
+    for (index, layer) in reduction.layers.iter().enumerate() {
+        let lambda = draw(challenger);
+        let mut sum = leaf.numerator + lambda * leaf.denominator;
+        // The first coordinate comes last.
+        let mut point = Vec::with_capacity(index + 1);
+        point.push(EF::ZERO);
+        for coefficients in &layer.round_polys {
+            let r = next_coordinate(coefficients, challenger);
+            sum = evaluate(coefficients, sum, r);
+            point.push(r);
+        }
+        if sum != eq_at_point(&leaf.point, &point[1..]) * layer.halves.sum(lambda) {
+            return Err(Broken::Layer(index));
+        }
+        point[0] = first_coordinate(&layer.halves, challenger);
+        let (numerator, denominator) = layer.halves.join(point[0]);
+        leaf = Leaf { point, numerator, denominator };
+    }
+    Ok(leaf)
+}
+
+/// Absorbs what both halves have, and draws between them.
+fn first_coordinate(halves: &Halves, challenger: &mut Challenger) -> EF {
+    challenger.observe_algebra_slice(&[halves.n, halves.d].concat());
+    draw(challenger)
+}
+
+#[cfg(feature = "prover")]
+mod prover {
+    use super::*;
+    use crate::{
+        field::{eq_table, F},
+        sumcheck::{coefficients, fold, PARALLEL},
+    };
+    use alloc::vec;
+    use p3_maybe_rayon::prelude::*;
+
+    /// The fractions on a cube.
+    struct Cube {
+        n: Vec<EF>,
+        d: Vec<EF>,
+    }
+
+    impl Cube {
+        /// The sums of both halves.
+        fn sums(&self) -> Self {
+            let half = self.n.len() / 2;
+            let ((n0, n1), (d0, d1)) = (self.n.split_at(half), self.d.split_at(half));
+            let add = |i: usize| (n0[i] * d1[i] + n1[i] * d0[i], d0[i] * d1[i]);
+            let sums: Vec<(EF, EF)> = if half >= PARALLEL {
+                (0..half).into_par_iter().map(add).collect()
+            } else {
+                (0..half).map(add).collect()
+            };
+            let (n, d) = sums.into_iter().unzip();
+            Self { n, d }
+        }
+
+        /// Both halves of numerators and denominators, in the order of [`halves_of`].
+        fn split(mut self) -> [Vec<EF>; 4] {
+            let half = self.n.len() / 2;
+            let (n1, d1) = (self.n.split_off(half), self.d.split_off(half));
+            [self.n, n1, self.d, d1]
+        }
+    }
+
+    fn halves_of([n0, n1, d0, d1]: [EF; 4]) -> Halves {
+        Halves { n: [n0, n1], d: [d0, d1] }
+    }
+
+    /// A round's polynomial at 0, 2 and 3. `tables` are `eq` and both halves of both.
+    fn round_poly(tables: &[Vec<EF>], lambda: EF) -> [EF; DEGREE] {
+        let half = tables[0].len() / 2;
+        let at = |i: usize| {
+            let low: [EF; 5] = core::array::from_fn(|k| tables[k][i]);
+            let high: [EF; 5] = core::array::from_fn(|k| tables[k][i + half]);
+            let step: [EF; 5] = core::array::from_fn(|k| high[k] - low[k]);
+            let two: [EF; 5] = core::array::from_fn(|k| high[k] + step[k]);
+            let three = core::array::from_fn(|k| two[k] + step[k]);
+            [low, two, three]
+                .map(|[eq, n0, n1, d0, d1]: [EF; 5]| eq * halves_of([n0, n1, d0, d1]).sum(lambda))
+        };
+        let add = |a: [EF; DEGREE], b: [EF; DEGREE]| core::array::from_fn(|k| a[k] + b[k]);
+        let zeros = || [EF::ZERO; DEGREE];
+        if half >= PARALLEL {
+            (0..half).into_par_iter().par_fold_reduce(zeros, |sums, i| add(sums, at(i)), add)
+        } else {
+            (0..half).fold(zeros(), |sums, i| add(sums, at(i)))
+        }
+    }
+
+    /// Reduces the sum of fractions, as many as a power of two, and returns the point where the
+    /// reduction ends. If their sum is not zero, it is a reduction that no verifier accepts.
+    pub(crate) fn prove(
+        numerators: &[F],
+        denominators: Vec<EF>,
+        challenger: &mut Challenger,
+    ) -> (Reduction, Vec<EF>) {
+        let n = numerators.iter().map(|&n| EF::from(n)).collect();
+        let mut cubes = vec![Cube { n, d: denominators }];
+        while let Some(sums) = cubes.last().filter(|cube| cube.n.len() > 1).map(Cube::sums) {
+            cubes.push(sums);
+        }
+        let root_denominator = cubes.pop().map_or(EF::ZERO, |root| root.d[0]);
+        challenger.observe_algebra_element(root_denominator);
+        let (mut point, mut layers) = (Vec::new(), Vec::new());
+        let (mut numerator, mut denominator) = (EF::ZERO, root_denominator);
+        while let Some(cube) = cubes.pop() {
+            let lambda = draw(challenger);
+            let mut sum = numerator + lambda * denominator;
+            let mut tables = vec![eq_table(&point)];
+            tables.extend(cube.split());
+            let (mut round_polys, mut next) = (Vec::new(), vec![EF::ZERO]);
+            for _ in &point {
+                let [at_0, at_2, at_3] = round_poly(&tables, lambda);
+                let sent = coefficients(vec![at_0, sum - at_0, at_2, at_3]);
+                let sent = core::array::from_fn(|k| sent[k]);
+                let r = next_coordinate(&sent, challenger);
+                sum = evaluate(&sent, sum, r);
+                fold(&mut tables, r);
+                round_polys.push(sent);
+                next.push(r);
+            }
+            let halves = halves_of(core::array::from_fn(|k| tables[k + 1][0]));
+            next[0] = first_coordinate(&halves, challenger);
+            (numerator, denominator) = halves.join(next[0]);
+            point = next;
+            layers.push(Layer { round_polys, halves });
+        }
+        (Reduction { root_denominator, layers }, point)
+    }
+}
+#[cfg(feature = "prover")]
+pub(crate) use prover::prove;
+
+#[cfg(all(test, feature = "prover"))]
+mod tests {
+    use super::*;
+    use crate::{
+        field::{eq_table, F},
+        pcs,
+    };
+    use p3_field::Field;
+
+    const VARS: usize = 4;
+
+    /// Fractions whose sum is zero.
+    fn fractions() -> (Vec<F>, Vec<EF>) {
+        let numerators: Vec<F> = (0..1 << VARS).map(|i| F::from_usize(i % 3)).collect();
+        let mut denominators: Vec<EF> =
+            (0..1 << VARS).map(|i| EF::from(F::from_usize(i * i + 5)) + EF::ONE).collect();
+        let last = denominators.len() - 1;
+        assert_ne!(numerators[last - 1], F::ZERO);
+        let sum: EF = (0..=last)
+            .filter(|i| *i != last - 1)
+            .map(|i| denominators[i].inverse() * numerators[i])
+            .sum();
+        denominators[last - 1] = -sum.inverse() * numerators[last - 1];
+        (numerators, denominators)
+    }
+
+    fn challenger() -> Challenger {
+        pcs::challenger(b"test".to_vec())
+    }
+
+    fn replay(reduction: &Reduction) -> Result<Leaf, Broken> {
+        verify(reduction, VARS, &mut challenger())
+    }
+
+    #[test]
+    fn a_sum_that_is_zero_is_reduced_to_what_the_fractions_have_at_a_point() {
+        let (numerators, denominators) = fractions();
+        let (reduction, end) = prove(&numerators, denominators.clone(), &mut challenger());
+        let leaf = replay(&reduction).unwrap();
+        assert_eq!(leaf.point, end);
+        let eq = eq_table(&end);
+        assert_eq!(leaf.numerator, eq.iter().zip(numerators).map(|(&e, n)| e * n).sum());
+        assert_eq!(leaf.denominator, eq.iter().zip(denominators).map(|(&e, d)| e * d).sum());
+    }
+
+    #[test]
+    fn a_sum_that_is_not_zero_has_no_reduction() {
+        let (mut numerators, denominators) = fractions();
+        numerators[3] += F::ONE;
+        let (reduction, _) = prove(&numerators, denominators, &mut challenger());
+        assert_eq!(replay(&reduction), Err(Broken::Layer(0)));
+    }
+
+    #[test]
+    fn any_other_message_leads_to_another_claim_or_to_none() {
+        let (numerators, denominators) = fractions();
+        let (reduction, _) = prove(&numerators, denominators, &mut challenger());
+        let changed = |change: &dyn Fn(&mut Reduction)| {
+            let mut other = reduction.clone();
+            change(&mut other);
+            replay(&other)
+        };
+        assert_eq!(changed(&|it| it.root_denominator += EF::ONE), Err(Broken::Layer(0)));
+        assert_eq!(changed(&|it| it.root_denominator = EF::ZERO), Err(Broken::NoDenominator));
+        for layer in 0..VARS {
+            for half in 0..2 {
+                let numerator = changed(&|it| it.layers[layer].halves.n[half] += EF::ONE);
+                assert_eq!(numerator, Err(Broken::Layer(layer)));
+                let denominator = changed(&|it| it.layers[layer].halves.d[half] += EF::ONE);
+                assert_eq!(denominator, Err(Broken::Layer(layer)));
+            }
+            for round in 0..layer {
+                for k in 0..DEGREE {
+                    let it = changed(&|it| it.layers[layer].round_polys[round][k] += EF::ONE);
+                    assert_eq!(it, Err(Broken::Layer(layer)));
+                }
+            }
+        }
+        // Numerators and denominators that have the right sum for some other challenge.
+        let exchanged = changed(&|it| {
+            let halves = &mut it.layers[VARS - 1].halves;
+            core::mem::swap(&mut halves.n, &mut halves.d);
+        });
+        assert_eq!(exchanged, Err(Broken::Layer(VARS - 1)));
+    }
+
+    #[test]
+    fn a_reduction_of_another_shape_is_refused() {
+        let (numerators, denominators) = fractions();
+        let (reduction, _) = prove(&numerators, denominators, &mut challenger());
+        for vars in [0, VARS - 1, VARS + 1] {
+            assert_eq!(verify(&reduction, vars, &mut challenger()), Err(Broken::Shape));
+        }
+        let mut other = reduction.clone();
+        other.layers[2].round_polys.pop();
+        assert_eq!(replay(&other), Err(Broken::Shape));
+        other = reduction;
+        other.layers[2].round_polys.push([EF::ZERO; DEGREE]);
+        assert_eq!(replay(&other), Err(Broken::Shape));
+    }
+}
