@@ -1,10 +1,11 @@
 //! A fuzzer of call sequences over the whole runtime, with an oracle of its own.
 //!
-//! Eight accounts publish, operate and pay: at random, mostly validly, from a seed. A model
-//! written from the protocol (`fuzz/oracle.rs`, `fuzz/requests.rs`) predicts of each call
-//! whether it succeeds, and of each block who is drawn, paid, refunded and slashed. After every
-//! call and every block the money of every account, free and held, must be what the model says,
-//! to the planck; after every step the invariants of all pallets must hold.
+//! Eight accounts publish, operate, pay and dispute: at random, mostly validly, from a seed. A
+//! model written from the protocol (`fuzz/oracle.rs`, `fuzz/requests.rs`, `fuzz/disputes.rs`)
+//! predicts of each call whether it succeeds, and of each block who is drawn, paid, refunded and
+//! slashed, and which disputes end how. After every call and every block the money of every
+//! account, free and held, must be what the model says, to the planck; after every step the
+//! invariants of all pallets must hold.
 //!
 //! * `ASSAY_FUZZ_SEEDS`: how many random runs; `ASSAY_FUZZ_STEPS`: how many steps each.
 //! * `ASSAY_FUZZ_SEED`: one run with this seed, and nothing else.
@@ -15,12 +16,15 @@ mod fuzz;
 
 use std::collections::BTreeMap;
 
-use fuzz::driver::{Fuzz, DONE};
+use fuzz::{
+    driver::{Fuzz, DONE},
+    oracle::Account,
+};
 
 /// Random runs where nothing else is said.
 const SEEDS: u64 = 60;
 /// Steps of each run where nothing else is said.
-const STEPS: u64 = 400;
+const STEPS: u64 = 480;
 /// The first of the random seeds. The runs are the same each time; more of them are new ones.
 const FIRST_SEED: u64 = 1_000;
 
@@ -51,7 +55,8 @@ fn run(seed: u64, steps: u64, seen: &mut Seen) {
         fuzz.note("the end".into());
         fuzz.sleep(1);
         common::check_all();
-        assert!(fuzz.oracle.accounts.values().all(|account| account.escrow == 0));
+        let is_settled = |account: &Account| account.escrow == 0 && account.dispute == 0;
+        assert!(fuzz.oracle.accounts.values().all(is_settled));
         for (outcome, count) in &fuzz.outcomes {
             *seen.outcomes.entry(outcome.clone()).or_default() += count;
         }
@@ -107,23 +112,52 @@ fn the_chain_does_what_the_model_says() {
         "quorum Failed",
         "quorum Rejected(NoAgreement)",
         "quorum Rejected(NoOperator)",
+        "optimistic Verified",
+        "optimistic TimedOut",
+        "optimistic Failed",
+        "optimistic Cancelled",
+        "optimistic Rejected(Disputed)",
     ] {
         assert!(seen.outcomes.contains_key(outcome), "no request ended so: {outcome}");
     }
     for sight in [
+        "a challenger that falls silent",
         "a compensation of less than the slash",
+        "a dispute that another one decides",
+        "a dispute that comes too late",
+        "a dispute that its challenger cannot pay",
+        "a dispute that outlasts the window",
         "a draw that comes too late",
         "a draw that waits for randomness",
+        "a last move that is not the operator's",
+        "a leaf that a challenger names",
         "a liar",
+        "a lie that nobody disputes",
+        "a move that does not follow from the claim",
+        "a proof against a result",
+        "a proof of a result",
         "a request that waits for room",
+        "a result that nobody disputes",
+        "a result that outlives its disputes",
         "a result within the tolerance",
         "a result within twice the tolerance",
+        "a right output with a wrong trace",
         "a share below the existential deposit of a dead account",
         "a slash that is all compensation",
+        "a tile that is as claimed",
+        "a tile that is not as claimed",
         "an account that died",
+        "an operator that disputes itself",
+        "an operator that is silent in a dispute",
+        "disputes that a proof decides at once",
+        "more than one dispute over a result",
         "paid to oneself",
     ] {
         assert!(seen.sights.contains_key(sight), "not seen: {sight}");
+    }
+    for call in ["answer", "choose", "close", "open", "prove", "set_timing", "step"] {
+        let is_it = |(other, _): &(String, String)| *other == format!("Disputes.{call}");
+        assert!(seen.calls.keys().any(is_it), "never called: {call}");
     }
     for (call, _) in seen.calls.keys() {
         let is_it = |(other, _): &&(String, String)| call == other;

@@ -3,8 +3,8 @@
 use assay_primitives::{
     artifact::{ArtifactManifest, MAX_CHUNK_BYTES},
     operator::Roles,
-    Assurance, AssuranceClass, AssuranceClasses, Digest, Format, ModelDescriptor, ModelId,
-    Possession, RequestId, Statement, VersionId, WorkerId, WorkerSignature, ASY,
+    Assurance, AssuranceClass, AssuranceClasses, Digest, Possession, RequestId, Statement,
+    VersionId, WorkerId, WorkerSignature, ASY,
 };
 use assay_runtime::{
     configs::assay::{MinBond, Retention, UnbondingPeriod},
@@ -12,12 +12,9 @@ use assay_runtime::{
 };
 use codec::Encode;
 use sp_application_crypto::Pair as _;
-use sp_runtime::{AccountId32, Perbill};
+use sp_runtime::AccountId32;
 
-use super::{
-    driver::Fuzz,
-    oracle::{Publication, Server},
-};
+use super::{claims, driver::Fuzz, oracle::Server};
 use crate::common;
 
 impl Fuzz {
@@ -62,8 +59,10 @@ impl Fuzz {
         }
     }
 
-    pub fn classes(&mut self) -> AssuranceClasses {
+    /// Of what a version offers, with which nothing else is asked than the fuzzer can answer.
+    pub fn classes(&mut self, version: VersionId) -> AssuranceClasses {
         match self.rng.below(10) {
+            3..=7 => self.offered(version),
             0 => common::classes(&[AssuranceClass::Signed]),
             1 => common::classes(&[AssuranceClass::Quorum]),
             2 if self.rng.chance(50) => AssuranceClasses(self.rng.below(64) as u8),
@@ -71,7 +70,19 @@ impl Fuzz {
         }
     }
 
-    /// Two models with a version each, five operators that serve both.
+    /// What a version offers, without class `Proof`; where there is none, what every one may.
+    fn offered(&self, version: VersionId) -> AssuranceClasses {
+        self.oracle.versions.get(&version).map_or(common::both(), |record| {
+            record.descriptor.assurances.without(AssuranceClass::Proof)
+        })
+    }
+
+    /// The graph of a version that is one.
+    pub fn graph_of(&self, version: VersionId) -> Option<usize> {
+        claims::graph_of(self.oracle.versions.get(&version)?.descriptor.architecture?)
+    }
+
+    /// Two models with a version each, a third of two graphs, and five operators that serve all.
     pub fn prepare(&mut self) {
         for index in 0..2 {
             let owner = self.actors[index].clone();
@@ -84,14 +95,26 @@ impl Fuzz {
             let royalty = self.rng.below(500_000_001) as u32;
             self.publish(&owner, index as u32, descriptor, true, royalty);
         }
+        let owner = self.actors[0].clone();
+        self.create_model(&owner, b"graphs".to_vec());
+        for graph in 0..claims::GRAPHS.len() {
+            let file = claims::file(graph);
+            self.announce(&owner, &[file.clone()]);
+            self.upload(&owner, assay_primitives::digest(&file), 0, &file, true);
+            let royalty = self.rng.below(500_000_001) as u32;
+            self.publish(&owner, 2, claims::descriptor(graph), true, royalty);
+        }
+        self.audit(&owner, common::version(2, 1));
+        let versions: Vec<_> = self.oracle.versions.keys().copied().collect();
         for index in 1..6 {
             let operator = self.actors[index].clone();
             let bond = MinBond::get() + u128::from(self.rng.below(2_000)) * ASY + 7;
             let worker = self.fresh_key();
             self.register(&operator, 1, worker, true, bond);
-            for model in 0..2 {
-                let ask = self.price();
-                self.serve(&operator, common::version(model, 1), ask, 3, 1, common::both());
+            for version in versions.clone() {
+                let (ask, classes) = (self.price(), self.offered(version));
+                let concurrency = self.rng.between(1, 3) as u32;
+                self.serve(&operator, version, ask, concurrency, 1, classes);
             }
         }
         // One payer is poor.
@@ -105,6 +128,9 @@ impl Fuzz {
 
     /// One step.
     pub fn step(&mut self) {
+        if self.rng.chance(20) {
+            return self.random_dispute();
+        }
         match self.rng.below(100) {
             0..=19 => self.random_request(),
             20..=54 => self.random_answers(),
@@ -128,7 +154,7 @@ impl Fuzz {
     /// Does what keeps a network going: money to the poor, bonds to the slashed, and whoever can
     /// serve serves.
     fn restore(&mut self) {
-        for class in [AssuranceClass::Signed, AssuranceClass::Quorum] {
+        for class in [AssuranceClass::Signed, AssuranceClass::Quorum, AssuranceClass::Optimistic] {
             if self.oracle.disabled.contains(class) {
                 self.switch(RuntimeOrigin::root(), class, true, true);
             }
@@ -164,7 +190,8 @@ impl Fuzz {
                         1,
                         common::classes(&[AssuranceClass::Signed]),
                     );
-                    self.serve(&who, version, ask, 3, 1, common::both());
+                    let classes = self.offered(version);
+                    self.serve(&who, version, ask, 3, 1, classes);
                 }
             }
         }
@@ -273,192 +300,6 @@ impl Fuzz {
         }
     }
 
-    // Models.
-
-    fn create_model(&mut self, owner: &AccountId, name: Vec<u8>) {
-        let text = String::from_utf8_lossy(&name).into_owned();
-        self.note(format!("{} creates model {text:?}", self.name(owner)));
-        let ok = self.oracle.create_model(owner, &name);
-        let name = common::bounded(&name);
-        self.call(owner, pallet_model_registry::Call::create { name }, ok);
-    }
-
-    fn publish(
-        &mut self,
-        owner: &AccountId,
-        model: u32,
-        descriptor: ModelDescriptor,
-        is_sound: bool,
-        royalty: u32,
-    ) {
-        let metadata = self.rng.chance(30).then(|| Digest::repeat_byte(9));
-        let licence = match self.rng.chance(97) {
-            true => b"Apache-2.0".to_vec(),
-            false => b"what / ever".to_vec(),
-        };
-        self.note(format!(
-            "{} publishes a version of model {model}, sound {is_sound}, royalty {royalty}",
-            self.name(owner)
-        ));
-        let publication = Publication { model, descriptor, is_sound, royalty, licence, metadata };
-        let ok = self.oracle.publish(owner, &publication).is_some();
-        let Publication { descriptor, licence, .. } = publication;
-        let call = pallet_model_registry::Call::publish {
-            model: ModelId(model),
-            descriptor,
-            royalty: Perbill::from_parts(royalty),
-            licence: common::bounded(&licence),
-            metadata,
-            architecture: None,
-        };
-        self.call(owner, call, ok);
-    }
-
-    fn offer(&mut self, who: &AccountId, model: u32, to: &AccountId) {
-        self.note(format!("{} offers model {model} to {}", self.name(who), self.name(to)));
-        let ok = self.oracle.offer_model(who, model, to);
-        let (model, to) = (ModelId(model), to.clone());
-        self.call(who, pallet_model_registry::Call::transfer { model, to }, ok);
-    }
-
-    fn accept(&mut self, to: &AccountId, model: u32) {
-        self.note(format!("{} accepts model {model}", self.name(to)));
-        let ok = self.oracle.accept_model(to, model);
-        let model = ModelId(model);
-        self.call(to, pallet_model_registry::Call::accept { model }, ok);
-    }
-
-    /// A model changes hands, is asked for, and changes hands again; who is owed the royalty
-    /// then leaves with all its money.
-    fn farewell(&mut self) {
-        let version = self.version();
-        let model = version.model.0;
-        let Some(owner) = self.oracle.models.get(&model).map(|record| record.owner.clone()) else {
-            return;
-        };
-        let heir = self.actors[self.rng.between(5, 7) as usize].clone();
-        self.offer(&owner, model, &heir);
-        self.accept(&heir, model);
-        let servers = self.oracle.servers.get(&version).cloned().unwrap_or_default();
-        for server in servers {
-            // Prices whose royalty is near the existential deposit.
-            let ask = u128::from(self.rng.below(4 * EXISTENTIAL_DEPOSIT as u64));
-            self.serve(&server.account, version, ask, 3, 1, server.classes);
-        }
-        let payer = self.anyone();
-        self.ask(payer, version);
-        self.offer(&heir, model, &owner);
-        self.accept(&owner, model);
-        let everything = self.oracle.account(&heir).free;
-        self.transfer(&heir, &owner, everything);
-    }
-
-    fn random_model_call(&mut self) {
-        let version = self.version();
-        let model = version.model.0;
-        let owner = self.oracle.models.get(&model).map(|record| record.owner.clone());
-        let who = match owner {
-            Some(owner) if self.rng.chance(85) => owner,
-            _ => self.anyone(),
-        };
-        let name = self.name(&who);
-        match self.rng.below(16) {
-            0 | 1 => {
-                let name = match self.rng.below(6) {
-                    0 => b"model-0".to_vec(),
-                    1 => b"-bad-".to_vec(),
-                    _ => format!("model-{}", self.fresh()).into_bytes(),
-                };
-                self.create_model(&who, name);
-            },
-            2..=5 => {
-                let files: Vec<Vec<u8>> = self
-                    .oracle
-                    .artifacts
-                    .values()
-                    .map(|artifact| artifact.chunks.concat())
-                    .collect();
-                let file = self.rng.pick(&files).unwrap_or(b"no artifact".to_vec());
-                let mut descriptor = match self.rng.chance(50) {
-                    true => common::integers(&file),
-                    false => common::floats(&file),
-                };
-                let mut is_sound = true;
-                match self.rng.below(12) {
-                    0 => (descriptor.format, is_sound) = (Format::IntegerGraph, false),
-                    1 => (descriptor.outputs, is_sound) = (Default::default(), false),
-                    2 => (descriptor.assurances, is_sound) = (AssuranceClasses(16), false),
-                    3 => (descriptor.assurances, is_sound) = (AssuranceClasses::NONE, false),
-                    4 => descriptor.artifact_size += 1,
-                    5 => {
-                        is_sound = descriptor.tolerance.is_none();
-                        descriptor.tolerance = None;
-                    },
-                    6 => descriptor.assurances = common::classes(&[AssuranceClass::Signed]),
-                    _ => {},
-                }
-                let models: Vec<_> = self.oracle.models.keys().copied().collect();
-                let model = self.rng.pick(&models).unwrap_or(77);
-                let owner = self.oracle.models.get(&model).map(|record| record.owner.clone());
-                let owner = owner.filter(|_| self.rng.chance(90)).unwrap_or(who);
-                let royalty = self.rng.below(510_000_000) as u32;
-                self.publish(&owner, model, descriptor, is_sound, royalty);
-            },
-            6 | 7 => {
-                let royalty = self.rng.below(510_000_000) as u32;
-                self.note(format!("{name} sets the royalty of {version} to {royalty}"));
-                let ok = self.oracle.set_royalty(&who, version, royalty);
-                let royalty = Perbill::from_parts(royalty);
-                self.call(&who, pallet_model_registry::Call::set_royalty { version, royalty }, ok);
-            },
-            8 => {
-                self.note(format!("{name} sets the metadata of {version}"));
-                let ok = self.oracle.owns_version(&who, version);
-                let metadata = self.rng.chance(50).then(|| Digest::repeat_byte(8));
-                self.call(
-                    &who,
-                    pallet_model_registry::Call::set_metadata { version, metadata },
-                    ok,
-                );
-            },
-            // Rare, or nothing is left to ask for.
-            9 if self.oracle.versions.len() > 3 || self.rng.chance(10) => {
-                self.note(format!("{name} deprecates {version}"));
-                let ok = self.oracle.deprecate(&who, version);
-                self.call(&who, pallet_model_registry::Call::deprecate { version }, ok);
-            },
-            10 => {
-                let to = self.anyone();
-                self.offer(&who, model, &to);
-            },
-            11 => {
-                let offers: Vec<_> = self.oracle.offers.clone().into_iter().collect();
-                let (model, to) = match self.rng.pick(&offers) {
-                    Some(offer) if self.rng.chance(85) => offer,
-                    _ => (model, who),
-                };
-                self.accept(&to, model);
-            },
-            12 | 13 => {
-                // Of one that works, only while it cannot be removed.
-                let in_use = self.oracle.versions.get(&version).is_some_and(|v| v.uses > 0);
-                if in_use || self.oracle.versions.len() > 3 {
-                    self.note(format!("{name} removes {version}"));
-                    let ok = self.oracle.remove_version(&who, version);
-                    self.call(&who, pallet_model_registry::Call::remove_version { version }, ok);
-                }
-            },
-            _ => {
-                let models: Vec<_> = self.oracle.models.keys().copied().collect();
-                let model = self.rng.pick(&models).unwrap_or(77);
-                self.note(format!("{name} removes model {model}"));
-                let ok = self.oracle.remove_model(&who, model);
-                let model = ModelId(model);
-                self.call(&who, pallet_model_registry::Call::remove_model { model }, ok);
-            },
-        }
-    }
-
     // Operators.
 
     fn possession(&self, who: &AccountId, worker: &WorkerId, intact: bool) -> WorkerSignature {
@@ -509,7 +350,7 @@ impl Fuzz {
             1 => 1_025,
             _ => self.rng.between(1, 5) as u32,
         };
-        let classes = self.classes();
+        let classes = self.classes(version);
         let response_blocks = match self.rng.below(10) {
             0 => 0,
             1 => assay_runtime::configs::assay::MaxResponseBlocks::get() + 1,
@@ -656,7 +497,7 @@ impl Fuzz {
         self.restore();
     }
 
-    fn transfer(&mut self, from: &AccountId, to: &AccountId, value: u128) {
+    pub fn transfer(&mut self, from: &AccountId, to: &AccountId, value: u128) {
         self.note(format!("{} sends {value} to {}", self.name(from), self.name(to)));
         let ok = self.oracle.transfer(from, to, value);
         let dest = to.clone().into();
@@ -698,23 +539,30 @@ impl Fuzz {
             let call = pallet_settlement::Call::spend_treasury { to, amount };
             self.admin(origin, call.into(), ok);
         } else {
-            let class = match self.rng.chance(50) {
-                true => AssuranceClass::Signed,
-                false => AssuranceClass::Quorum,
+            let class = match self.rng.below(3) {
+                0 => AssuranceClass::Signed,
+                1 => AssuranceClass::Quorum,
+                _ => AssuranceClass::Optimistic,
             };
             let enabled = self.oracle.disabled.contains(class) || self.rng.chance(20);
             self.switch(origin, class, enabled, root);
         }
     }
 
-    fn switch(&mut self, origin: RuntimeOrigin, class: AssuranceClass, enabled: bool, root: bool) {
+    pub fn switch(
+        &mut self,
+        origin: RuntimeOrigin,
+        class: AssuranceClass,
+        enabled: bool,
+        root: bool,
+    ) {
         self.note(format!("{class:?} is switched, on {enabled}, root {root}"));
         let ok = root && self.oracle.set_class(class, enabled);
         let call = pallet_verification::Call::set_class_enabled { class, enabled };
         self.admin(origin, call.into(), ok);
     }
 
-    fn admin(&mut self, origin: RuntimeOrigin, call: RuntimeCall, expected: bool) {
+    pub fn admin(&mut self, origin: RuntimeOrigin, call: RuntimeCall, expected: bool) {
         self.begin_extrinsic(call.encode());
         self.dispatch(origin, call, expected);
     }

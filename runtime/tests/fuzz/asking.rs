@@ -1,12 +1,17 @@
 //! Random requests and random answers.
 
-use assay_primitives::{Assurance, FailureReason, RequestId, VersionId, ASY};
-use assay_runtime::{configs::assay::MaxInputBytes, AccountId, EXISTENTIAL_DEPOSIT};
-use pallet_inference::RequestInput;
+use assay_dispute::Player;
+use assay_primitives::{
+    dispute::TraceStatement, worker_crypto, Assurance, Digest, FailureReason, RequestId, VersionId,
+    ASY,
+};
+use assay_runtime::{configs::assay::MaxInputBytes, AccountId, Runtime, EXISTENTIAL_DEPOSIT};
+use pallet_inference::{RequestInput, TraceSignatures};
 
 use super::{
+    claims::{self, Claim},
     driver::Fuzz,
-    requests::{Answer, Ask, HandIn, Output, State},
+    requests::{Answer, Ask, HandIn, Output, Request, State},
 };
 use crate::common;
 
@@ -27,9 +32,12 @@ impl Fuzz {
     }
 
     pub fn ask(&mut self, payer: AccountId, version: VersionId) {
+        let is_graph = self.graph_of(version).is_some();
         let assurance = match self.rng.below(20) {
+            _ if is_graph && self.rng.chance(60) => Assurance::Optimistic,
             0..=7 => Assurance::Signed,
-            8 => Assurance::Tee,
+            8 if self.rng.chance(50) => Assurance::Tee,
+            8 => Assurance::Optimistic,
             9 => Assurance::Quorum { n: self.rng.below(18) as u8, k: self.rng.below(18) as u8 },
             10 => Assurance::Quorum { n: 5, k: 3 },
             11..=13 => Assurance::Quorum { n: 2, k: 2 },
@@ -52,19 +60,29 @@ impl Fuzz {
             false => [1; 32],
         };
         let artifacts: Vec<_> = self.oracle.artifacts.keys().copied().collect();
+        let (elements, payload) = self.input(version);
         let (input, sent) = match self.rng.below(20) {
             0 => (Ok(false), RequestInput::Inline(common::bounded(&[1, 2, 3]))),
             1 | 2 => {
                 let digest = self.rng.pick(&artifacts).unwrap_or_default();
                 (Err(digest), RequestInput::Artifact(digest))
             },
-            _ => {
-                let payload = common::integer_payload(&[now as i32, 2]);
-                (Ok(true), RequestInput::Inline(common::bounded(&payload)))
-            },
+            _ => (Ok(true), RequestInput::Inline(common::bounded(&payload))),
         };
-        let ask = Ask { version, input, assurance, max_price, deadline: now + patience, key };
+        let deadline = now + patience;
+        let ask = Ask { version, input, elements, assurance, max_price, deadline, key };
         self.send_request(&payer, ask, sent);
+    }
+
+    /// An input that fits a version, and its payload.
+    fn input(&mut self, version: VersionId) -> (Vec<i8>, Vec<u8>) {
+        let elements: Vec<i8> =
+            (0..claims::INPUTS).map(|_| self.rng.below(256) as u8 as i8).collect();
+        let payload = match self.graph_of(version) {
+            Some(_) => claims::input_payload(&elements),
+            None => common::integer_payload(&[self.oracle.now as i32, 2]),
+        };
+        (elements, payload)
     }
 
     fn send_request(&mut self, payer: &AccountId, ask: Ask, input: RequestInput<MaxInputBytes>) {
@@ -103,15 +121,16 @@ impl Fuzz {
         for _ in 0..20 {
             let mut key = [0xcc; 32];
             key[..4].copy_from_slice(&self.fresh().to_le_bytes());
+            let (elements, payload) = self.input(version);
             let ask = Ask {
                 version,
                 input: Ok(true),
+                elements,
                 assurance: Assurance::Quorum { n: 2, k: 2 },
                 max_price: ASY,
                 deadline,
                 key,
             };
-            let payload = common::integer_payload(&[1, 2]);
             self.send_request(&payer, ask, RequestInput::Inline(common::bounded(&payload)));
         }
         self.next_block();
@@ -166,7 +185,7 @@ impl Fuzz {
         let all: Vec<u64> = self.oracle.requests.keys().copied().collect();
         let awaited = |id: &u64| {
             let request = &self.oracle.requests[id];
-            request.is_open() && !request.members.is_empty()
+            request.is_open() && !request.members.is_empty() && request.claim.is_none()
         };
         let open: Vec<u64> = all.iter().copied().filter(awaited).collect();
         let from = if self.rng.chance(98) { &open } else { &all };
@@ -220,6 +239,7 @@ impl Fuzz {
                 HandIn::Reveal(*output, *salt)
             },
             (_, true) => HandIn::Commitment(output, salt),
+            _ if request.assurance == Assurance::Optimistic => self.claim(&request),
             (_, false) => HandIn::Result(output),
         };
         let what = match self.rng.below(40) {
@@ -227,6 +247,7 @@ impl Fuzz {
             1 => HandIn::Commitment(output, salt),
             2 => HandIn::Reveal(output, salt),
             3 => HandIn::Reveal(output, [0xee; 32]),
+            4 => self.claim(&request),
             _ => as_it_should_be,
         };
         let intact = self.rng.chance(97);
@@ -238,6 +259,10 @@ impl Fuzz {
         };
         let text = match &what {
             HandIn::Result(output) => format!("result {output:?}"),
+            HandIn::Trace(output, claim) => {
+                let truth = claim.truth();
+                format!("trace {output:?}, truth {truth}, graph {}", claim.graph)
+            },
             HandIn::Commitment(output, salt) => format!("commitment {output:?}, salt {}", salt[0]),
             HandIn::Reveal(output, salt) => format!("reveal {output:?}, salt {}", salt[0]),
             HandIn::Failure(reason) => format!("failure {reason:?}"),
@@ -250,6 +275,15 @@ impl Fuzz {
         let request_id = RequestId(id);
         let mut call = match what {
             HandIn::Result(output) => common::result(named, &operator, &pair, &payload(output)),
+            HandIn::Trace(output, claim) => {
+                // Both signatures are for another request, or one of them.
+                let requests = match self.rng.below(3) {
+                    0 => [named, named],
+                    1 => [named, request_id],
+                    _ => [request_id, named],
+                };
+                self.trace(requests, &operator, &pair, &payload(output), &claim)
+            },
             HandIn::Commitment(output, salt) => {
                 common::commit(named, &operator, &pair, &payload(output), &salt)
             },
@@ -260,11 +294,58 @@ impl Fuzz {
         };
         match &mut call {
             pallet_inference::Call::submit_result { request, .. }
+            | pallet_inference::Call::submit_trace { request, .. }
             | pallet_inference::Call::submit_commitment { request, .. }
             | pallet_inference::Call::submit_reveal { request, .. }
             | pallet_inference::Call::report_failure { request, .. } => *request = request_id,
             _ => {},
         }
         self.feeless(call, ok);
+    }
+
+    /// A result that may be disputed.
+    fn claim(&mut self, request: &Request) -> HandIn {
+        let graph = self.graph_of(request.version).unwrap_or(0);
+        let (claim, kind) = Claim::random(&mut self.rng, graph, &request.elements);
+        self.note(format!("a claim, {kind:?}"));
+        let output = match self.rng.chance(98) {
+            true => Output::Integer(claim.output),
+            false => Output::Odd,
+        };
+        HandIn::Trace(output, claim)
+    }
+
+    /// A result that may be disputed, with signatures of result and trace for these requests.
+    fn trace(
+        &self,
+        [result, trace]: [RequestId; 2],
+        operator: &AccountId,
+        pair: &worker_crypto::Pair,
+        output: &[u8],
+        claim: &Claim,
+    ) -> pallet_inference::Call<Runtime> {
+        let checked = claim.checked();
+        let trace_root = match claim.is_root {
+            true => Player::with_trace(checked, claim.trace()).trace_root().into(),
+            false => Digest::repeat_byte(0xdd),
+        };
+        let statement = TraceStatement {
+            genesis: common::GENESIS_HASH,
+            request: trace,
+            output_digest: assay_primitives::digest(output),
+            trace_root,
+            operator: operator.clone(),
+        };
+        let signatures = TraceSignatures {
+            result: common::sign(pair, &common::result_statement(result, operator, output)),
+            trace: common::sign(pair, &statement),
+        };
+        pallet_inference::Call::submit_trace {
+            request: result,
+            operator: operator.clone(),
+            output: common::bounded(output),
+            trace_root,
+            signatures,
+        }
     }
 }

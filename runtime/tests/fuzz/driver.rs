@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use assay_primitives::{
-    runtime_api::Status, worker_crypto, Outcome, RejectReason, RequestId, WorkerId,
+    dispute::DisputeId, runtime_api::Status, worker_crypto, Outcome, RejectReason, RequestId,
+    WorkerId,
 };
 use assay_runtime::{
     configs::assay::{Retention, UnbondingPeriod},
@@ -21,6 +22,7 @@ use sp_application_crypto::Pair as _;
 use sp_keyring::Sr25519Keyring::{self, *};
 
 use super::{
+    disputes::Ending,
     oracle::Oracle,
     requests::{Answer, State},
     rng::Rng,
@@ -36,7 +38,8 @@ const PATIENCE_BLOCKS: u32 = 4_000;
 /// What [`Fuzz::calls`] says of a call that succeeded.
 pub const DONE: &str = "done";
 /// The pallets' hold reasons, in the order of [`super::oracle::Purse`].
-const REASONS: [HoldReason; 3] = [HoldReason::Escrow, HoldReason::Bond, HoldReason::Deposit];
+const REASONS: [HoldReason; 4] =
+    [HoldReason::Escrow, HoldReason::Bond, HoldReason::Deposit, HoldReason::Dispute];
 
 /// A run.
 pub struct Fuzz {
@@ -81,7 +84,9 @@ impl Fuzz {
         let treasury = common::treasury();
         let balances: Vec<_> =
             actors.iter().chain([&treasury]).map(|who| (who.clone(), common::free(who))).collect();
-        let oracle = Oracle::new(1, treasury, &balances);
+        let mut oracle = Oracle::new(1, treasury, &balances);
+        let timing = pallet_disputes::Timing::<Runtime>::get();
+        assert!(oracle.set_timing(timing.window, timing.response));
         Self {
             seed,
             rng: Rng::new(seed),
@@ -226,21 +231,32 @@ impl Fuzz {
             postponed.is_empty() || Inference::sweeps_per_block() < 100,
             "nothing has to be postponed"
         );
+        let late: BTreeSet<u64> = pallet_disputes::Agenda::<Runtime>::iter_keys()
+            .filter(|(at, _)| *at <= height)
+            .map(|(_, id)| id.0)
+            .collect();
+        let ended: Vec<u64> = dispute_endings().iter().map(|(id, _)| *id).collect();
+        let open = self.oracle.open_requests();
+        self.oracle.disputes.endings.clear();
         self.oracle.begin_block(&finished, &postponed);
+        self.oracle.begin_disputes(&ended, &late);
+        self.oracle.check_ended(&finished, &open);
         self.compare();
     }
 
     /// Lets everything end, then lets so many blocks pass in which nothing happens.
     pub fn sleep(&mut self, blocks: u32) {
         let began = self.oracle.now;
-        while !self.oracle.agenda.is_empty() || !self.oracle.queue.is_empty() {
+        while !self.oracle.is_at_rest() {
             self.next_block();
             assert!(self.oracle.now - began < PATIENCE_BLOCKS, "a request never ends");
         }
         // Heights without an entry need no visit: the cursor would just walk over them.
         let height = self.oracle.now + blocks;
         assert_eq!(pallet_inference::Agenda::<Runtime>::iter_keys().count(), 0);
+        assert_eq!(pallet_disputes::OpenDisputes::<Runtime>::iter_keys().count(), 0);
         pallet_inference::AgendaCursor::<Runtime>::put(height);
+        pallet_disputes::AgendaCursor::<Runtime>::put(height);
         self.begin(height);
         for _ in 0..4 {
             self.next_block();
@@ -259,8 +275,11 @@ impl Fuzz {
         for (who, account) in &self.oracle.accounts {
             let held = REASONS.map(|reason| Settlement::held(reason, who));
             let actual = (common::free(who), held, common::held(who));
-            let expected =
-                (account.free, [account.escrow, account.bond, account.deposit], account.held());
+            let expected = (
+                account.free,
+                [account.escrow, account.bond, account.deposit, account.dispute],
+                account.held(),
+            );
             assert_eq!(actual, expected, "{}: the chain, then the model", self.name(who));
             total += account.free + account.held();
         }
@@ -276,6 +295,22 @@ impl Fuzz {
         for id in self.unchecked.clone() {
             self.compare_request(id);
         }
+        self.compare_disputes();
+    }
+
+    fn compare_disputes(&self) {
+        let count = pallet_disputes::OpenDisputes::<Runtime>::iter_keys().count();
+        assert_eq!(count, self.oracle.disputes.open.len(), "open disputes");
+        for (id, dispute) in &self.oracle.disputes.open {
+            let record = pallet_disputes::OpenDisputes::<Runtime>::get(DisputeId(*id))
+                .unwrap_or_else(|| panic!("dispute {id} is gone"));
+            let actual =
+                (record.request.0, &record.challenger, record.deadline, record.stage.name());
+            let expected =
+                (dispute.request, &dispute.challenger, dispute.deadline, dispute.stage.name());
+            assert_eq!(actual, expected, "dispute {id}: the chain, then the model");
+        }
+        assert_eq!(dispute_endings(), self.oracle.disputes.endings, "how disputes end");
     }
 
     fn compare_request(&mut self, id: u64) {
@@ -294,6 +329,10 @@ impl Fuzz {
         let members: Vec<_> =
             request.members.iter().map(|member| (member.account.clone(), member.ask)).collect();
         assert_eq!(drawn, members, "request {id}: the committee");
+        let claim = pallet_inference::Claims::<Runtime>::get(RequestId(id));
+        let until = request.claim.as_ref().filter(|_| request.is_open());
+        let until = until.map(|_| request.disputable_until);
+        assert_eq!(claim.map(|claim| claim.disputable_until), until, "request {id}: the window");
         let State::Final(outcome) = request.state else { return };
         let receipt = pallet_inference::Receipts::<Runtime>::get(RequestId(id))
             .unwrap_or_else(|| panic!("request {id} has no receipt"));
@@ -317,6 +356,23 @@ impl Fuzz {
         };
         *self.outcomes.entry(kind).or_default() += 1;
     }
+}
+
+/// The disputes that have ended in this block, in order.
+pub fn dispute_endings() -> Vec<(u64, Ending)> {
+    use pallet_disputes::Event::{Lost, Void, Won};
+    System::read_events_no_consensus()
+        .filter_map(|record| match record.event {
+            RuntimeEvent::Disputes(Won { dispute, cause, .. }) => {
+                Some((dispute.0, Ending::Won(cause)))
+            },
+            RuntimeEvent::Disputes(Lost { dispute, cause, .. }) => {
+                Some((dispute.0, Ending::Lost(cause)))
+            },
+            RuntimeEvent::Disputes(Void { dispute }) => Some((dispute.0, Ending::Void)),
+            _ => None,
+        })
+        .collect()
 }
 
 /// What the accounts have that take no part.

@@ -2,7 +2,11 @@
 
 pub mod actions;
 pub mod asking;
+pub mod claims;
+pub mod disputes;
+pub mod disputing;
 pub mod driver;
 pub mod oracle;
+pub mod publishing;
 pub mod requests;
 pub mod rng;

@@ -8,12 +8,13 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use assay_primitives::{
     artifact::{MAX_ARTIFACT_BYTES, MAX_CHUNK_BYTES},
-    AssuranceClass, AssuranceClasses, Digest, ModelDescriptor, VersionId, WorkerId,
+    AssuranceClass, AssuranceClasses, Digest, ModelDescriptor, ProofCost, ProofTerms, VersionId,
+    WeightsAudit, WorkerId,
 };
 use assay_runtime::{configs::assay as parameters, AccountId, EXISTENTIAL_DEPOSIT};
 use codec::Encode;
 
-use super::requests::Request;
+use super::{disputes::Disputes, requests::Request};
 
 /// Parts of which a whole has a billion.
 pub type Parts = u32;
@@ -29,6 +30,7 @@ pub enum Purse {
     Escrow,
     Bond,
     Deposit,
+    Dispute,
 }
 
 /// The money of an account.
@@ -38,11 +40,12 @@ pub struct Account {
     pub escrow: u128,
     pub bond: u128,
     pub deposit: u128,
+    pub dispute: u128,
 }
 
 impl Account {
     pub fn held(&self) -> u128 {
-        self.escrow + self.bond + self.deposit
+        self.escrow + self.bond + self.deposit + self.dispute
     }
 }
 
@@ -75,6 +78,8 @@ pub struct Version {
     pub deprecated: bool,
     pub uses: u32,
     pub deposit: u128,
+    /// Whether the chain has read all weights.
+    pub is_audited: bool,
 }
 
 /// What somebody publishes.
@@ -87,6 +92,8 @@ pub struct Publication {
     pub royalty: Parts,
     pub licence: Vec<u8>,
     pub metadata: Option<Digest>,
+    /// The encoding of a graph's architecture.
+    pub architecture: Option<Vec<u8>>,
 }
 
 #[derive(Clone, Debug)]
@@ -135,6 +142,7 @@ pub struct Oracle {
     pub draws_due: usize,
     pub agenda: BTreeSet<(u32, u64)>,
     pub previous_randomness: Option<[u8; 32]>,
+    pub disputes: Disputes,
     /// How often what is rare and matters was seen.
     pub sights: BTreeMap<&'static str, u32>,
 }
@@ -165,6 +173,7 @@ impl Oracle {
             draws_due: 0,
             agenda: BTreeSet::new(),
             previous_randomness: None,
+            disputes: Disputes::default(),
             sights: BTreeMap::new(),
         }
     }
@@ -190,6 +199,7 @@ impl Oracle {
             Purse::Escrow => &mut account.escrow,
             Purse::Bond => &mut account.bond,
             Purse::Deposit => &mut account.deposit,
+            Purse::Dispute => &mut account.dispute,
         }
     }
 
@@ -236,17 +246,32 @@ impl Oracle {
     /// Takes a share of a bond: `harmed` gets up to its limit, the treasury the rest.
     pub fn slash(&mut self, who: &AccountId, parts: Parts, harmed: Option<(&AccountId, u128)>) {
         let due = share(self.account(who).bond, parts);
-        let treasury = self.treasury.clone();
         if due == 0 {
             self.see("a slash of nothing");
         }
-        let compensation = match harmed {
-            Some((payer, limit)) if payer != who => {
+        if let Some((payer, limit)) = harmed {
+            if payer != who {
                 self.see(match limit < due {
                     true => "a compensation of less than the slash",
                     false => "a slash that is all compensation",
                 });
-                self.pay(who, Purse::Bond, payer, limit.min(due))
+            }
+        }
+        self.take_from_bond(who, parts, harmed);
+    }
+
+    /// The same, and nothing is noted of it. Nobody is compensated out of the own bond.
+    pub fn take_from_bond(
+        &mut self,
+        who: &AccountId,
+        parts: Parts,
+        harmed: Option<(&AccountId, u128)>,
+    ) {
+        let due = share(self.account(who).bond, parts);
+        let treasury = self.treasury.clone();
+        let compensation = match harmed {
+            Some((other, limit)) if other != who => {
+                self.pay(who, Purse::Bond, other, limit.min(due))
             },
             _ => 0,
         };
@@ -393,7 +418,8 @@ impl Oracle {
 
     /// Returns the version on success.
     pub fn publish(&mut self, owner: &AccountId, publication: &Publication) -> Option<VersionId> {
-        let Publication { model, descriptor, is_sound, royalty, licence, metadata } = publication;
+        let Publication { model, descriptor, is_sound, royalty, licence, metadata, architecture } =
+            publication;
         let artifact = self.artifacts.get(&descriptor.artifact)?;
         let size: usize = artifact.chunks.iter().map(Vec::len).sum();
         let is_licence = !licence.is_empty()
@@ -407,13 +433,22 @@ impl Oracle {
             return None;
         }
         // What is stored: the declaration, its digest, the terms and the counters, and a digest
-        // of metadata whether it is there already or not. No terms of proofs: models here are no
-        // graphs.
-        let counters = (false, 0u32, 0u128, None::<u8>);
+        // of metadata whether it is there already or not; of a graph its architecture; where it
+        // can be proven, the terms of that and how far its weights are read.
+        let is_proven = descriptor.assurances.contains(AssuranceClass::Proof);
+        let nothing = ProofTerms {
+            security_bits: 0,
+            cost: ProofCost { architecture_bytes: 0, operations: 0, steps: 0 },
+        };
+        let proofs = is_proven.then_some(nothing);
+        let audit = is_proven.then(|| WeightsAudit::of(0).encode()).unwrap_or_default();
+        let graph = architecture.as_ref().map(Encode::encode).unwrap_or_default();
+        let counters = (false, 0u32, 0u128, proofs);
         let stored = (descriptor, Digest::zero(), royalty, licence, Some(Digest::zero()), counters);
+        let bytes = stored.encoded_size() + graph.len() + audit.len();
         let _ = metadata;
         let deposit = parameters::ModelBaseDeposit::get()
-            + parameters::StateByteDeposit::get() * stored.encoded_size() as u128;
+            + parameters::StateByteDeposit::get() * bytes as u128;
         if !self.hold(owner, Purse::Deposit, deposit) {
             return None;
         }
@@ -427,9 +462,20 @@ impl Oracle {
             deprecated: false,
             uses: 0,
             deposit,
+            is_audited: false,
         };
         self.versions.insert(id, version);
         Some(id)
+    }
+
+    /// All weights of a version that can be proven are read, once.
+    pub fn audit(&mut self, version: VersionId) -> bool {
+        let record = self.versions.get_mut(&version).filter(|record| {
+            !record.is_audited && record.descriptor.assurances.contains(AssuranceClass::Proof)
+        });
+        let Some(record) = record else { return false };
+        record.is_audited = true;
+        true
     }
 
     pub fn owns_version(&self, who: &AccountId, version: VersionId) -> bool {

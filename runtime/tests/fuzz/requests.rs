@@ -1,14 +1,17 @@
 //! What should happen to requests: who is drawn, who is paid, who is slashed.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, rc::Rc};
 
 use assay_primitives::{
-    Assurance, Digest, FailureReason, Outcome, RejectReason, VersionId, WorkerId,
+    Assurance, AssuranceClass, Digest, FailureReason, Outcome, RejectReason, VersionId, WorkerId,
 };
 use assay_runtime::{configs::assay as parameters, AccountId};
 use sp_core::U256;
 
-use super::oracle::{share, Oracle, Parts, Purse};
+use super::{
+    claims::Claim,
+    oracle::{share, Oracle, Parts, Purse},
+};
 
 /// What a member of a committee has handed in.
 #[derive(Clone, PartialEq, Debug)]
@@ -65,11 +68,17 @@ pub struct Request {
     pub max_price: u128,
     pub deadline: u32,
     pub artifact: Option<Digest>,
+    /// The input's elements, where it is a graph's.
+    pub elements: Vec<i8>,
     pub royalty_to: AccountId,
     pub royalty: Parts,
     pub tolerance: u32,
     pub state: State,
     pub members: Vec<Member>,
+    /// What the operator claims, where that may be disputed.
+    pub claim: Option<Rc<Claim>>,
+    /// Last height at which a dispute over the claim may be opened.
+    pub disputable_until: u32,
     pub paid: u128,
 }
 
@@ -82,8 +91,11 @@ impl Request {
         matches!(self.assurance, Assurance::Quorum { .. })
     }
 
+    /// Whether somebody has a run to do or to end. Who has claimed a result has none.
     pub fn is_drawn_for(&self, who: &AccountId) -> bool {
-        self.is_open() && self.members.iter().any(|member| member.account == *who)
+        self.is_open()
+            && self.claim.is_none()
+            && self.members.iter().any(|member| member.account == *who)
     }
 
     /// Members, and how many of them have to agree.
@@ -158,6 +170,7 @@ pub struct Ask {
     pub version: VersionId,
     /// Whether an inline input fits the version.
     pub input: Result<bool, Digest>,
+    pub elements: Vec<i8>,
     pub assurance: Assurance,
     pub max_price: u128,
     pub deadline: u32,
@@ -168,6 +181,7 @@ pub struct Ask {
 #[derive(Clone, Debug)]
 pub enum HandIn {
     Result(Output),
+    Trace(Output, Rc<Claim>),
     Commitment(Output, [u8; 32]),
     Reveal(Output, [u8; 32]),
     Failure(FailureReason),
@@ -201,7 +215,7 @@ impl Oracle {
                 }
                 (parameters::MinDeadline::get() + parameters::RevealWindow::get(), n)
             },
-            Assurance::Signed => (parameters::MinDeadline::get(), 1),
+            Assurance::Signed | Assurance::Optimistic => (parameters::MinDeadline::get(), 1),
             _ => return false,
         };
         let class = ask.assurance.class();
@@ -216,6 +230,8 @@ impl Oracle {
         });
         let input_fits = match &ask.input {
             Ok(fits) => *fits,
+            // What may be disputed has to be on chain.
+            Err(_) if class == AssuranceClass::Optimistic => false,
             Err(digest) => self.artifacts.get(digest).is_some_and(|artifact| {
                 let bytes: usize = artifact.chunks.iter().map(Vec::len).sum();
                 bytes <= parameters::MaxArtifactInputBytes::get() as usize
@@ -246,11 +262,14 @@ impl Oracle {
             max_price: ask.max_price,
             deadline: ask.deadline,
             artifact,
+            elements: ask.elements.clone(),
             royalty_to: self.models[&ask.version.model.0].owner.clone(),
             royalty: version.royalty,
             tolerance: version.descriptor.tolerance.map_or(0, |tolerance| tolerance.millionths),
             state: State::Pending,
             members: Vec::new(),
+            claim: None,
+            disputable_until: 0,
             paid: 0,
         };
         let id = self.requests.len() as u64;
@@ -284,6 +303,7 @@ impl Oracle {
         let now = self.now;
         let Some(request) = self.requests.get_mut(&id) else { return false };
         let (quorum, state) = (request.is_quorum(), request.state);
+        let assurance = request.assurance;
         let (answer_deadline, deadline) = (request.answer_deadline(), request.deadline);
         let reveals_due = request.reveals_due(now);
         let is_declared = |output: &Output| match output {
@@ -292,7 +312,9 @@ impl Oracle {
             Output::Odd => false,
         };
         let declared = match what {
-            HandIn::Result(output) | HandIn::Reveal(output, _) => is_declared(output),
+            HandIn::Result(output) | HandIn::Reveal(output, _) | HandIn::Trace(output, _) => {
+                is_declared(output)
+            },
             _ => true,
         };
         let Some(member) = request.members.iter_mut().find(|member| member.account == *operator)
@@ -301,7 +323,18 @@ impl Oracle {
         };
         let silent = member.answer == Answer::Silent;
         let in_time = match what {
-            HandIn::Result(_) => !quorum && state == State::Assigned && silent && now <= deadline,
+            HandIn::Result(_) => {
+                assurance == Assurance::Signed
+                    && state == State::Assigned
+                    && silent
+                    && now <= deadline
+            },
+            HandIn::Trace(..) => {
+                assurance == Assurance::Optimistic
+                    && state == State::Assigned
+                    && silent
+                    && now <= deadline
+            },
             HandIn::Commitment(..) => {
                 quorum && state == State::Assigned && silent && now <= answer_deadline
             },
@@ -314,7 +347,9 @@ impl Oracle {
             return false;
         }
         member.answer = match what {
-            HandIn::Result(output) | HandIn::Reveal(output, _) => Answer::Revealed(*output),
+            HandIn::Result(output) | HandIn::Reveal(output, _) | HandIn::Trace(output, _) => {
+                Answer::Revealed(*output)
+            },
             HandIn::Commitment(output, salt) => Answer::Committed(*output, *salt),
             HandIn::Failure(reason) => Answer::Failed(*reason),
         };
@@ -324,6 +359,7 @@ impl Oracle {
         let (n, k) = request.size();
         match what {
             HandIn::Result(_) => self.conclude(id),
+            HandIn::Trace(_, claim) => self.note_claim(id, claim.clone()),
             HandIn::Reveal(..) if request.committed() == 0 => self.conclude(id),
             HandIn::Reveal(..) => {},
             _ if n - request.failed() < k => self.conclude(id),
@@ -343,7 +379,7 @@ impl Oracle {
     }
 
     /// Ends a request that was drawn: pays who was right, slashes who was wrong or late.
-    fn conclude(&mut self, id: u64) {
+    pub fn conclude(&mut self, id: u64) {
         let request = self.requests[&id].clone();
         let (n, k) = request.size();
         let revealed: Vec<(&Member, Output)> = request
@@ -414,7 +450,10 @@ impl Oracle {
         for member in late {
             self.slash(&member.account, parts, Some((&request.payer, request.budget())));
         }
-        self.call_waiting(request.version, n);
+        // Whose result may be disputed had room before.
+        if request.claim.is_none() {
+            self.call_waiting(request.version, n);
+        }
         self.close(id, outcome, paid);
     }
 
@@ -441,7 +480,7 @@ impl Oracle {
         self.close(id, outcome, 0);
     }
 
-    fn close(&mut self, id: u64, outcome: Outcome, paid: u128) {
+    pub fn close(&mut self, id: u64, outcome: Outcome, paid: u128) {
         let request = self.requests.get_mut(&id).expect("open");
         assert!(request.is_open(), "a request ends once");
         request.state = State::Final(outcome);
@@ -478,17 +517,35 @@ impl Oracle {
             let is_over = now > request.deadline;
             match request.state {
                 State::Pending if is_over => self.refund(id, Outcome::TimedOut),
+                State::Submitted if request.claim.is_some() => self.pass_window(id),
                 State::Assigned | State::Submitted if is_over => self.conclude(id),
                 State::Assigned if request.is_quorum() => self.close_commitments(id),
                 _ => {},
             }
-            let ended = !self.requests[&id].is_open();
-            assert_eq!(ended, finished.contains(&id), "the end of request {id}");
         }
+        self.draws_due = self.queue.len();
+    }
+
+    /// The start of a block, after that of disputes: what ended in it.
+    pub fn check_ended(&self, finished: &[u64], open_before: &[u64]) {
         for id in finished {
             assert!(!self.requests[id].is_open(), "request {id} must not have ended");
         }
-        self.draws_due = self.queue.len();
+        for id in open_before {
+            let ended = !self.requests[id].is_open();
+            assert_eq!(ended, finished.contains(id), "the end of request {id}");
+        }
+    }
+
+    /// Whether nothing is left that goes on by itself.
+    pub fn is_at_rest(&self) -> bool {
+        self.agenda.is_empty() && self.queue.is_empty() && self.disputes.open.is_empty()
+    }
+
+    /// Requests that are not over.
+    pub fn open_requests(&self) -> Vec<u64> {
+        let open = self.requests.iter().filter(|(_, request)| request.is_open());
+        open.map(|(id, _)| *id).collect()
     }
 
     /// The end of a block whose author's VRF output is this. It took `turns` requests from the
@@ -519,7 +576,7 @@ impl Oracle {
     }
 
     /// Puts the oldest that wait at a version back into the queue.
-    fn call_waiting(&mut self, version: VersionId, most: usize) {
+    pub fn call_waiting(&mut self, version: VersionId, most: usize) {
         let called: Vec<_> =
             self.waiting.iter().filter(|(at, _)| *at == version).take(most).copied().collect();
         for entry in called {

@@ -1,0 +1,336 @@
+//! Random disputes, and the moves in them.
+
+use assay_dispute::{Answer, Choice, Player};
+use assay_primitives::{
+    dispute::{DisputeId, DisputeTiming},
+    proof::{account_bytes, PROOF_DOMAIN},
+    RequestId, WorkerId,
+};
+use assay_proof::Context;
+use assay_runtime::{
+    configs::assay::MaxDisputeBlocks, AccountId, Disputes, Runtime, RuntimeOrigin,
+};
+use codec::Encode;
+use pallet_disputes::OpenDisputes;
+use sp_application_crypto::Pair as _;
+
+use super::{
+    claims::{Claim, PROVER},
+    disputes::{Dispute, Move},
+    driver::Fuzz,
+    requests::State,
+};
+use crate::common;
+
+/// The names of the stages that the operator answers, with an answer that says nothing.
+const ANSWERS: [(&str, fn() -> Answer); 4] = [
+    ("roots", || Answer::Roots(Default::default())),
+    ("leaves", || Answer::Leaves(Default::default())),
+    ("bytes", || Answer::Bytes(Default::default())),
+    ("open", || Answer::Opening(Default::default())),
+];
+
+impl Fuzz {
+    pub fn random_dispute(&mut self) {
+        match self.rng.below(20) {
+            0..=6 => self.random_opening(),
+            7..=16 => self.random_moves(),
+            17 => self.random_close(),
+            18 => self.random_proof(),
+            _ if self.rng.chance(40) => self.random_timing(),
+            _ => self.random_interference(),
+        }
+    }
+
+    /// Open disputes whose result is decided, or is not.
+    fn disputes(&self, decided: bool) -> Vec<u64> {
+        let disputes = &self.oracle.disputes;
+        let open = disputes.open.iter();
+        open.filter(|(_, one)| disputes.verdicts.contains_key(&one.request) == decided)
+            .map(|(id, _)| *id)
+            .collect()
+    }
+
+    /// A dispute: mostly one that goes on, if there is one.
+    fn dispute(&mut self) -> u64 {
+        let mut open = self.disputes(false);
+        if self.rng.chance(10) {
+            open.extend(self.disputes(true));
+        }
+        match self.rng.pick(&open) {
+            Some(id) if self.rng.chance(97) => id,
+            _ => self.rng.below(self.oracle.disputes.next + 2),
+        }
+    }
+
+    fn random_opening(&mut self) {
+        let all: Vec<u64> = self.oracle.requests.keys().copied().collect();
+        let claimed = |id: &u64| {
+            let request = &self.oracle.requests[id];
+            request.state == State::Submitted && request.claim.is_some()
+        };
+        let open: Vec<u64> = all.iter().copied().filter(claimed).collect();
+        let from = if self.rng.chance(95) { &open } else { &all };
+        let Some(id) = self.rng.pick(from) else { return };
+        for _ in 0..if self.rng.chance(30) { 3 } else { 1 } {
+            let who = match self.rng.chance(70) {
+                true => self.anyone(),
+                false => self.payer(),
+            };
+            self.open_dispute(&who, id);
+        }
+    }
+
+    fn open_dispute(&mut self, who: &AccountId, id: u64) {
+        self.note(format!("{} disputes the result of {id}", self.name(who)));
+        let ok = self.oracle.open_dispute(who, id);
+        self.call(who, pallet_disputes::Call::open { request: RequestId(id) }, ok);
+    }
+
+    /// A move, or so many that a dispute comes to its end.
+    fn random_moves(&mut self) {
+        if self.oracle.disputes.open.is_empty() && self.rng.chance(90) {
+            return self.random_opening();
+        }
+        let id = self.dispute();
+        for _ in 0..if self.rng.chance(55) { 8 } else { 1 } {
+            let Some(dispute) = self.oracle.disputes.open.get(&id).cloned() else {
+                let who = self.anyone();
+                return self.choose(&who, id, Choice::Operation(0));
+            };
+            if dispute.stage.is_operators() {
+                self.operators_move(id, &dispute);
+            } else {
+                self.challengers_move(id, &dispute);
+            }
+            if self.rng.chance(10) {
+                self.next_block();
+            }
+        }
+    }
+
+    fn claim_of(&self, dispute: &Dispute) -> std::rc::Rc<Claim> {
+        self.oracle.requests[&dispute.request].claim.clone().expect("disputed")
+    }
+
+    fn challengers_move(&mut self, id: u64, dispute: &Dispute) {
+        let claim = self.claim_of(dispute);
+        let stage = OpenDisputes::<Runtime>::get(DisputeId(id)).expect("compared").stage;
+        let witness = Player::new(claim.checked(), &claim.input).expect("the input fits");
+        let random = match self.rng.below(10) {
+            0 => Choice::Operation(self.rng.below(4) as u16),
+            1 => Choice::Leaf(self.rng.below(18) as u16),
+            2 => Choice::Tile(self.rng.below(6) as u32),
+            _ => match dispute.stage.name() {
+                "operation" => Choice::Operation(self.rng.below(4) as u16),
+                "leaf" => Choice::Leaf(self.rng.below(18) as u16),
+                _ => Choice::Tile(self.rng.below(6) as u32),
+            },
+        };
+        let choice = match witness.choose(&stage) {
+            Some(choice) if self.rng.chance(75) => choice,
+            _ => random,
+        };
+        let who = match self.rng.chance(96) {
+            true => dispute.challenger.clone(),
+            false => self.anyone(),
+        };
+        self.choose(&who, id, choice);
+    }
+
+    fn choose(&mut self, who: &AccountId, id: u64, choice: Choice) {
+        self.note(format!("{} chooses {choice:?} in dispute {id}", self.name(who)));
+        let ok = self.oracle.choose(who, id, choice);
+        self.call(who, pallet_disputes::Call::choose { dispute: DisputeId(id), choice }, ok);
+    }
+
+    /// What the operator can show at this stage, or something that does not hold.
+    fn answer_to(&mut self, id: u64, dispute: &Dispute) -> (Answer, Move) {
+        let claim = self.claim_of(dispute);
+        let kind = dispute.stage.name();
+        let stage = OpenDisputes::<Runtime>::get(DisputeId(id)).expect("compared").stage;
+        let player = Player::with_trace(claim.checked(), claim.trace());
+        let answer = player.answer(&stage);
+        match (answer, self.rng.below(100)) {
+            (Some(answer), 0..=87) => (answer, Move { kind, is_sound: true }),
+            (Some(answer), 88..=93) => (self.spoil(answer), Move { kind, is_sound: false }),
+            _ => {
+                let (kind, empty) = self.rng.pick(&ANSWERS).expect("there are four");
+                (empty(), Move { kind, is_sound: false })
+            },
+        }
+    }
+
+    /// Changes a move a little.
+    fn spoil(&mut self, answer: Answer) -> Answer {
+        let (place, bit) = (self.rng.next() as usize, 1 << self.rng.below(8));
+        let longer = self.rng.chance(20);
+        match answer {
+            Answer::Roots(mut roots) => {
+                let index = place % roots.len();
+                roots[index][place % 32] ^= bit;
+                Answer::Roots(roots)
+            },
+            Answer::Leaves(mut leaves) if longer => {
+                leaves.pop();
+                Answer::Leaves(leaves)
+            },
+            Answer::Leaves(mut leaves) => {
+                let index = place % leaves.len();
+                leaves[index][place % 32] ^= bit;
+                Answer::Leaves(leaves)
+            },
+            Answer::Bytes(bytes) => {
+                Answer::Bytes(spoiled(bytes.into_inner(), place, bit, longer).try_into().unwrap())
+            },
+            Answer::Opening(bytes) => {
+                let bytes = spoiled(bytes.into_inner(), place, bit, longer);
+                Answer::Opening(bytes.try_into().unwrap())
+            },
+        }
+    }
+
+    fn operators_move(&mut self, id: u64, dispute: &Dispute) {
+        let (answer, what) = self.answer_to(id, dispute);
+        if self.rng.chance(15) {
+            let who = self.anyone();
+            return self.show(&who, id, answer, what);
+        }
+        let operator = self.oracle.requests[&dispute.request].members[0].account.clone();
+        let own = self.oracle.operators.get(&operator).map(|info| info.worker.clone());
+        let keys: Vec<WorkerId> = self.keys.keys().cloned().collect();
+        let key = match own {
+            Some(key) if self.rng.chance(96) => key,
+            _ => self.rng.pick(&keys).expect("operators have keys"),
+        };
+        let flaw = self.rng.below(40);
+        let text = if what.is_sound { "as claimed" } else { "not as claimed" };
+        self.note(format!(
+            "{} answers in dispute {id}: {}, {text}, flaw {flaw}",
+            self.name(&operator),
+            what.kind
+        ));
+        let ok = self.oracle.answer(id, &key, what, flaw > 2);
+        let record = OpenDisputes::<Runtime>::get(DisputeId(id)).expect("compared");
+        let named = DisputeId(if flaw == 0 { id + 1 } else { id });
+        let mut statement = Disputes::answer_statement(named, &record, &answer);
+        match flaw {
+            1 => statement.answer = Default::default(),
+            2 => statement.stage = Default::default(),
+            _ => {},
+        }
+        let signature = common::sign(&self.keys[&key], &statement);
+        let (dispute, stage) = (DisputeId(id), statement.stage);
+        self.feeless(pallet_disputes::Call::answer { dispute, stage, answer, signature }, ok);
+    }
+
+    fn show(&mut self, who: &AccountId, id: u64, opening: Answer, what: Move) {
+        self.note(format!("{} shows {what:?} in dispute {id}", self.name(who)));
+        let ok = self.oracle.open_tile(id, what);
+        self.call(who, pallet_disputes::Call::step { dispute: DisputeId(id), opening }, ok);
+    }
+
+    fn random_close(&mut self) {
+        let decided = self.disputes(true);
+        let id = match self.rng.pick(&decided) {
+            Some(id) if self.rng.chance(90) => id,
+            _ => self.dispute(),
+        };
+        let who = self.anyone();
+        self.note(format!("{} closes dispute {id}", self.name(&who)));
+        let ok = self.oracle.close_dispute(id);
+        self.call(&who, pallet_disputes::Call::close { dispute: DisputeId(id) }, ok);
+    }
+
+    fn random_timing(&mut self) {
+        let (window, response) = match self.rng.below(8) {
+            0 => (0, 1),
+            1 => (1, 0),
+            2 => (MaxDisputeBlocks::get(), 1),
+            3 => (u32::MAX, u32::MAX),
+            _ => (self.rng.between(1, 20) as u32, self.rng.between(1, 10) as u32),
+        };
+        let root = self.rng.chance(80);
+        let origin = match root {
+            true => RuntimeOrigin::root(),
+            false => RuntimeOrigin::signed(self.anyone()),
+        };
+        self.note(format!("windows of {window}, {response} for a move, root {root}"));
+        let ok = root && self.oracle.set_timing(window, response);
+        let timing = DisputeTiming { window, response };
+        self.admin(origin, pallet_disputes::Call::set_timing { timing }.into(), ok);
+    }
+
+    /// A proof in a dispute; of the first graph, mostly one that holds.
+    fn random_proof(&mut self) {
+        let mut provable = self.disputes(false);
+        provable.retain(|id| self.claim_of(&self.oracle.disputes.open[id]).graph == 0);
+        let id = match self.rng.pick(&provable) {
+            Some(id) if self.rng.chance(85) => id,
+            _ => self.dispute(),
+        };
+        let Some(dispute) = self.oracle.disputes.open.get(&id).cloned() else { return };
+        let (request, claim) =
+            (self.oracle.requests[&dispute.request].clone(), self.claim_of(&dispute));
+        let is_audited =
+            self.oracle.versions.get(&request.version).is_some_and(|record| record.is_audited);
+        let flaw = self.rng.below(12);
+        let who = self.anyone();
+        let output = claim.truth() + i32::from(flaw == 0);
+        let named = RequestId(if flaw == 1 { dispute.request + 1 } else { dispute.request });
+        let input: Vec<u8> = claim.input.iter().map(|x| *x as u8).collect();
+        let proof = match claim.graph {
+            0 => {
+                let context = Context {
+                    genesis: common::GENESIS_HASH.0,
+                    domain: PROOF_DOMAIN,
+                    request: &named.encode(),
+                    requester: account_bytes(&request.payer),
+                    operator: account_bytes(&request.members[0].account),
+                };
+                PROVER.prove(&context, &input).expect("the input fits").proof
+            },
+            _ => vec![7; 100],
+        };
+        self.note(format!("{} proves {output} in dispute {id}, flaw {flaw}", self.name(&who)));
+        let is_proof = claim.graph == 0 && is_audited && flaw > 1;
+        let ok = self.oracle.prove(id, output, is_proof);
+        let output = common::bounded(&output.to_le_bytes());
+        let proof = common::bounded(&proof);
+        self.call(&who, pallet_disputes::Call::prove { dispute: DisputeId(id), output, proof }, ok);
+    }
+
+    /// What somebody sends for the wrong dispute, or out of turn.
+    fn random_interference(&mut self) {
+        let (id, who) = (self.dispute(), self.anyone());
+        match self.rng.below(3) {
+            0 => self.choose(&who, id, Choice::Tile(0)),
+            1 => {
+                let (kind, empty) = self.rng.pick(&ANSWERS).expect("there are four");
+                self.show(&who, id, empty(), Move { kind, is_sound: false });
+            },
+            _ => {
+                self.note(format!("{} answers for somebody in dispute {id}", self.name(&who)));
+                let keys: Vec<WorkerId> = self.keys.keys().cloned().collect();
+                let key = self.rng.pick(&keys).expect("operators have keys");
+                let signature = self.keys[&key].sign(b"nothing").into();
+                let (kind, empty) = self.rng.pick(&ANSWERS).expect("there are four");
+                let what = Move { kind, is_sound: false };
+                let ok = self.oracle.answer(id, &key, what, false);
+                let (dispute, stage, answer) = (DisputeId(id), Default::default(), empty());
+                let call = pallet_disputes::Call::answer { dispute, stage, answer, signature };
+                self.feeless(call, ok);
+            },
+        }
+    }
+}
+
+fn spoiled(mut bytes: Vec<u8>, place: usize, bit: u8, longer: bool) -> Vec<u8> {
+    if longer || bytes.is_empty() {
+        bytes.push(bit);
+    } else {
+        let index = place % bytes.len();
+        bytes[index] ^= bit;
+    }
+    bytes
+}
