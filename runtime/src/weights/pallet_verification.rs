@@ -15,8 +15,8 @@ pub struct WeightInfo<T>(PhantomData<T>);
 impl<T: frame_system::Config> pallet_verification::WeightInfo for WeightInfo<T> {
     /// Storage: `Verification::DisabledClasses` (r:1 w:1)
     fn set_class_enabled() -> Weight {
-        // Least time: 5_489_000 picoseconds.
-        Weight::from_parts(6_299_000, 0)
+        // Least time: 5_679_000 picoseconds.
+        Weight::from_parts(6_399_000, 0)
             .saturating_add(T::DbWeight::get().reads(1))
             .saturating_add(T::DbWeight::get().writes(1))
     }
@@ -27,25 +27,25 @@ impl<T: frame_system::Config> pallet_verification::WeightInfo for WeightInfo<T> 
     /// Storage: `Balances::Holds` (r:1 w:1)
     /// Storage: `System::Account` (r:2 w:2)
     fn report_equivocation() -> Weight {
-        // Least time: 174_649_000 picoseconds.
-        Weight::from_parts(187_728_000, 0)
+        // Least time: 174_269_000 picoseconds.
+        Weight::from_parts(184_183_000, 0)
             .saturating_add(T::DbWeight::get().reads(7))
             .saturating_add(T::DbWeight::get().writes(5))
     }
     fn verify_small() -> Weight {
-        // Least time: 2_240_417_000 picoseconds.
-        Weight::from_parts(2_342_087_000, 0)
+        // Least time: 1_337_556_000 picoseconds.
+        Weight::from_parts(1_389_633_000, 0)
     }
     fn verify_deep() -> Weight {
-        // Least time: 12_892_581_000 picoseconds.
-        Weight::from_parts(13_753_180_000, 0)
+        // Least time: 10_312_741_000 picoseconds.
+        Weight::from_parts(10_806_384_000, 0)
     }
     fn verify_wide() -> Weight {
-        // Least time: 7_669_918_000 picoseconds.
-        Weight::from_parts(7_942_562_000, 0)
+        // Least time: 5_649_037_000 picoseconds.
+        Weight::from_parts(5_784_488_000, 0)
     }
     fn verify_long() -> Weight {
-        // Least time: 2_833_858_000 picoseconds.
-        Weight::from_parts(3_022_217_000, 0)
+        // Least time: 1_895_884_000 picoseconds.
+        Weight::from_parts(1_958_097_000, 0)
     }
 }
