@@ -144,6 +144,7 @@ fn the_chain_does_what_the_model_says() {
         "a right output with a wrong trace",
         "a share below the existential deposit of a dead account",
         "a slash that is all compensation",
+        "a sweep of disputes that lags",
         "a tile that is as claimed",
         "a tile that is not as claimed",
         "an account that died",

@@ -388,6 +388,9 @@ impl Oracle {
     /// The start of a block, after that of requests. `ended` are the disputes that it ended, in
     /// its order (which the protocol leaves open); `postponed` those that it had no room for.
     pub fn begin_disputes(&mut self, ended: &[u64], postponed: &BTreeSet<u64>) {
+        if !postponed.is_empty() {
+            self.see("a sweep of disputes that lags");
+        }
         let due = self.disputes.open.iter();
         let due =
             due.filter(|(id, dispute)| self.now > dispute.deadline && !postponed.contains(id));

@@ -33,6 +33,7 @@ const ANSWERS: [(&str, fn() -> Answer); 4] = [
 impl Fuzz {
     pub fn random_dispute(&mut self) {
         match self.rng.below(20) {
+            0 if self.rng.chance(30) => self.crowd_of_disputes(),
             0..=6 => self.random_opening(),
             7..=16 => self.random_moves(),
             17 => self.random_close(),
@@ -63,13 +64,18 @@ impl Fuzz {
         }
     }
 
+    /// Requests whose results are not final, and may be disputed or are.
+    fn claimed(&self) -> Vec<u64> {
+        let requests = self.oracle.requests.iter();
+        requests
+            .filter(|(_, one)| one.state == State::Submitted && one.claim.is_some())
+            .map(|(id, _)| *id)
+            .collect()
+    }
+
     fn random_opening(&mut self) {
         let all: Vec<u64> = self.oracle.requests.keys().copied().collect();
-        let claimed = |id: &u64| {
-            let request = &self.oracle.requests[id];
-            request.state == State::Submitted && request.claim.is_some()
-        };
-        let open: Vec<u64> = all.iter().copied().filter(claimed).collect();
+        let open = self.claimed();
         let from = if self.rng.chance(95) { &open } else { &all };
         let Some(id) = self.rng.pick(from) else { return };
         for _ in 0..if self.rng.chance(30) { 3 } else { 1 } {
@@ -78,6 +84,32 @@ impl Fuzz {
                 false => self.payer(),
             };
             self.open_dispute(&who, id);
+        }
+    }
+
+    /// More disputes over a result than a sweep has room for, in one block. A few of them come to
+    /// the challenger's turn.
+    fn crowd_of_disputes(&mut self) {
+        let mut open = self.claimed();
+        open.retain(|id| self.oracle.now <= self.oracle.requests[id].disputable_until);
+        let Some(request) = self.rng.pick(&open) else { return };
+        let (rich, first) = (self.actors[0].clone(), self.oracle.disputes.next);
+        for _ in 0..Disputes::sweeps_per_block() + 5 {
+            self.open_dispute(&rich, request);
+        }
+        let (answers, response) = (self.rng.below(6), self.oracle.disputes.response);
+        for id in first..first + answers {
+            if let Some(dispute) = self.oracle.disputes.open.get(&id).cloned() {
+                self.operators_move(id, &dispute);
+            }
+        }
+        for _ in 0..=response {
+            self.next_block();
+        }
+        self.random_moves();
+        self.random_close();
+        for _ in 0..3 {
+            self.next_block();
         }
     }
 

@@ -8,8 +8,8 @@ use assay_primitives::{
 };
 use assay_runtime::{
     configs::assay::{Retention, UnbondingPeriod},
-    AccountId, AllPalletsWithSystem, Balances, Inference, Runtime, RuntimeCall, RuntimeEvent,
-    RuntimeOrigin, Settlement, System,
+    AccountId, AllPalletsWithSystem, Balances, Disputes, Inference, Runtime, RuntimeCall,
+    RuntimeEvent, RuntimeOrigin, Settlement, System,
 };
 use codec::Encode;
 use frame_support::{
@@ -236,6 +236,10 @@ impl Fuzz {
             .map(|(_, id)| id.0)
             .collect();
         let ended: Vec<u64> = dispute_endings().iter().map(|(id, _)| *id).collect();
+        assert!(
+            late.is_empty() || ended.len() == Disputes::sweeps_per_block() as usize,
+            "no dispute is postponed while there is room"
+        );
         let open = self.oracle.open_requests();
         self.oracle.disputes.endings.clear();
         self.oracle.begin_block(&finished, &postponed);
