@@ -162,6 +162,7 @@ async fn lie(stage: &Stage, version: usize, liar: &Liar, payer: &str, how: Defen
     lying.await??;
     let disputed = Outcome::Rejected(RejectReason::Disputed);
     ensure!(result.outcome == disputed && result.price_paid == 0, "{how:?}: {result:?}");
+    ensure!(finished(stage, result.request).await? == disputed);
     // Less the fee of the request.
     let after = stage.wealth(&payer).await?;
     ensure!(
@@ -239,6 +240,40 @@ async fn proven(stage: &Stage) -> Result<()> {
     check_lost(stage, &challenger, before).await
 }
 
+/// Checks what the `assay` command says of all disputes that there were: the watcher has won two,
+/// and two were lost.
+async fn check_endings(stage: &Stage, watcher: &Signer, reward: u128) -> Result<()> {
+    let mut counts = [0, 0];
+    let mut causes = Vec::new();
+    for dispute in 0.. {
+        let (code, end) =
+            stage.assay("//Eve", &["dispute", "status", &dispute.to_string()]).await?;
+        if code != 0 {
+            ensure!(end["error"]["name"] == "NotFound", "{end}");
+            break;
+        }
+        ensure!(end["bond"] == BOND.to_string(), "{end}");
+        match end["outcome"].as_str() {
+            Some("won") => {
+                counts[0] += 1;
+                ensure!(end["challenger"] == watcher.account().to_string(), "{end}");
+                ensure!(end["reward"] == reward.to_string(), "{end}");
+                ensure!(end["compensation"] == "0", "{end}");
+            },
+            Some("lost") => counts[1] += 1,
+            // The watcher has disputed once more what was already being disputed.
+            Some("void") => {},
+            _ => anyhow::bail!("it is not over: {end}"),
+        }
+        causes.push(end["cause"].clone());
+    }
+    ensure!(counts == [2, 2], "{counts:?} were won and lost");
+    for cause in ["computed", "proof", "silence"] {
+        ensure!(causes.contains(&Value::from(cause)), "none ended by {cause}: {causes:?}");
+    }
+    Ok(())
+}
+
 /// Checks that an account has lost the bond of a dispute, and fees.
 async fn check_lost(stage: &Stage, challenger: &Signer, before: u128) -> Result<()> {
     let after = stage.wealth(challenger).await?;
@@ -304,13 +339,13 @@ async fn optimistic_results_are_final_unless_they_are_wrong() -> Result<()> {
     let expected = 3 * OperatorTerms::default().ask / 100 * 85 + 2 * (BOND / 2);
     ensure!(earned == expected, "the operator has earned {earned}, not {expected}");
     // Five percent of what each liar had left, and its bonds back; less fees.
-    let reward = 2 * (OperatorTerms::default().bond / 10 * 7 / 20);
+    let reward = OperatorTerms::default().bond / 10 * 7 / 20;
     let balance = stage.client.balance(watcher.account()).await?;
     ensure!(balance.reserved == 0, "{balance:?}");
     ensure!(
-        balance.free < FUNDS + reward && balance.free > FUNDS + reward - ASY,
+        balance.free < FUNDS + 2 * reward && balance.free > FUNDS + 2 * reward - ASY,
         "the watcher has {balance:?}"
     );
     ensure!(stage.client.open_disputes(None).await?.is_empty());
-    Ok(())
+    check_endings(&stage, &watcher, reward).await
 }
