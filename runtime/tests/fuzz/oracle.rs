@@ -441,11 +441,11 @@ impl Oracle {
             cost: ProofCost { architecture_bytes: 0, operations: 0, steps: 0 },
         };
         let proofs = is_proven.then_some(nothing);
-        let audit = is_proven.then(|| WeightsAudit::of(0).encode()).unwrap_or_default();
-        let graph = architecture.as_ref().map(Encode::encode).unwrap_or_default();
+        let audit = if is_proven { WeightsAudit::of(0).encoded_size() } else { 0 };
+        let graph = architecture.as_ref().map_or(0, Encode::encoded_size);
         let counters = (false, 0u32, 0u128, proofs);
         let stored = (descriptor, Digest::zero(), royalty, licence, Some(Digest::zero()), counters);
-        let bytes = stored.encoded_size() + graph.len() + audit.len();
+        let bytes = stored.encoded_size() + graph + audit;
         let _ = metadata;
         let deposit = parameters::ModelBaseDeposit::get()
             + parameters::StateByteDeposit::get() * bytes as u128;
