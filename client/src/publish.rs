@@ -382,8 +382,8 @@ impl Client {
         )?;
         self.submit_final(&publish_call(model, publication), signer).await?;
         let version = self.newest(signer, &publication.name).await?;
-        let version =
-            version.ok_or_else(|| Error::not_found("the published version is not there any more"))?;
+        let version = version
+            .ok_or_else(|| Error::not_found("the published version is not there any more"))?;
         progress(PublishProgress::Published { version });
         Ok(version)
     }
