@@ -336,8 +336,8 @@ impl Client {
 
     /// Publishes a version, with its artifact and its model where they are not there yet. Then
     /// shows the chain its weights, if it offers class `Proof`, until the chain has read them all.
-    /// The same version twice in a row is one, and what was interrupted goes on. The version is in a
-    /// final block when this returns.
+    /// The same version twice in a row is one, and what was interrupted goes on. A new version is in
+    /// a final block when this returns.
     pub async fn publish(
         &self,
         publication: &Publication,

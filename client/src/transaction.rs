@@ -57,8 +57,8 @@ impl Client {
         self.submit_until(call, signer, Included::InBest).await
     }
 
-    /// As [`Client::submit`], but waits until the block is final: what it did is never undone, and
-    /// every node knows it. Takes a few blocks more.
+    /// As [`Client::submit`], but waits until the block is final, so that what it did is never
+    /// undone. Takes a few blocks more.
     pub async fn submit_final(&self, call: &Call, signer: &Signer) -> Result<Inclusion> {
         self.submit_until(call, signer, Included::InFinal).await
     }
