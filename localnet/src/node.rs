@@ -87,7 +87,9 @@ impl Node {
             // Whoever reaches loopback may ask everything; nobody else reaches it.
             .args(["--rpc-methods", "unsafe", "--rpc-cors", "all"])
             .args(["--no-telemetry", "--no-mdns"])
-            .args(["--rpc-max-connections", "1000"]);
+            .args(["--rpc-max-connections", "1000"])
+            // Only then a line says whether it is a warning; see `incidents`.
+            .arg("--detailed-log-output");
         for bootnode in bootnodes {
             command.args(["--bootnodes", bootnode]);
         }

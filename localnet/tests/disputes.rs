@@ -58,7 +58,7 @@ impl Stage {
             program: programs().join("assay-node"),
             data: data.path().to_owned(),
             port_base: None,
-            arguments: vec!["-lassay=debug".to_owned()],
+            arguments: Vec::new(),
         };
         let mut network = Network::start(&config, &|_| ()).await?;
         network.add_watcher().await?;
@@ -174,18 +174,25 @@ async fn lie(stage: &Stage, version: usize, liar: &Liar, payer: &str, how: Defen
     Ok(())
 }
 
+/// Asks the honest operator, and waits until the node that the `assay` command asks has the answer.
+async fn provisional(stage: &Stage, payer: &str) -> Result<RequestId> {
+    let payer = Signer::from_suri(payer)?;
+    let request = stage.client.request_inference(&stage.ask(0), &payer, &|_| ()).await?;
+    let asked = stage.network.client(ASKED).await?;
+    asked.await_result(request, Until::Provisional, &|_| ()).await?;
+    Ok(request)
+}
+
 /// A right answer that is disputed all the same: the operator's node defends it.
 async fn false_dispute(stage: &Stage) -> Result<()> {
-    let (client, payer) = (&stage.client, Signer::from_suri("//Alice//stash")?);
     let suri = "//Bob//stash";
     let challenger = Signer::from_suri(suri)?;
     let before = stage.wealth(&challenger).await?;
-    let request = client.request_inference(&stage.ask(0), &payer, &|_| ()).await?;
+    let request = provisional(stage, "//Alice//stash").await?;
     let number = request.to_string();
-    client.await_result(request, Until::Provisional, &|_| ()).await?;
 
     let (code, refused) = stage.assay(suri, &["dispute", "open", &number]).await?;
-    ensure!(code == 2 && client.open_disputes(Some(request)).await?.is_empty(), "{refused}");
+    ensure!(code == 2 && stage.client.open_disputes(Some(request)).await?.is_empty(), "{refused}");
     let (code, opened) = stage.assay(suri, &["dispute", "open", &number, "--force"]).await?;
     ensure!(code == 0 && opened["agrees"] == true, "{opened}");
     ensure!(opened["computed"] == opened["claimed"], "{opened}");
@@ -218,13 +225,11 @@ async fn false_dispute(stage: &Stage) -> Result<()> {
 
 /// A right answer that is disputed, and that anybody proves to be right.
 async fn proven(stage: &Stage) -> Result<()> {
-    let (client, payer) = (&stage.client, Signer::from_suri("//Charlie//stash")?);
     let suri = "//Dave//stash";
     let challenger = Signer::from_suri(suri)?;
     let before = stage.wealth(&challenger).await?;
-    let request = client.request_inference(&stage.ask(0), &payer, &|_| ()).await?;
+    let request = provisional(stage, "//Charlie//stash").await?;
     let number = request.to_string();
-    client.await_result(request, Until::Provisional, &|_| ()).await?;
 
     let (code, opened) = stage.assay(suri, &["dispute", "open", &number, "--force"]).await?;
     ensure!(code == 0 && opened["request"] == request.0, "{opened}");

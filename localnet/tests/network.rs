@@ -59,7 +59,7 @@ impl Stage {
             program: programs().join("assay-node"),
             data: data.path().to_owned(),
             port_base: None,
-            arguments: vec!["-lassay=debug".to_owned()],
+            arguments: Vec::new(),
         };
         let network = Network::start(&config, &|_| ()).await?;
         let client = network.client(0).await?;

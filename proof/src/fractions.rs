@@ -136,7 +136,7 @@ pub(crate) fn verify(
 
 /// Absorbs what both halves have, and draws between them.
 fn first_coordinate(halves: &Halves, challenger: &mut Challenger) -> EF {
-    challenger.observe_algebra_slice(&[halves.n, halves.d].concat());
+    challenger.observe_algebra_slice([halves.n, halves.d].as_flattened());
     draw(challenger)
 }
 
