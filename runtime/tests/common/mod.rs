@@ -110,16 +110,22 @@ fn pre_digest(slot: Slot) -> DigestItem {
     }))
 }
 
-/// Makes the next block of these transactions, with its consensus digest and its timestamp.
-/// Its events can be read until the next block.
-pub fn block(transactions: Vec<UncheckedExtrinsic>) -> Vec<ApplyExtrinsicResult> {
+/// What the next block begins with: its header with its consensus digest, and its timestamp.
+pub fn begin(parent: Hash) -> (Header, UncheckedExtrinsic) {
     let number = System::block_number() + 1;
     let slot = Slot::from(FIRST_SLOT + u64::from(number));
     let digest = HeaderDigest { logs: vec![pre_digest(slot)] };
-    let header = Header::new(number, Hash::default(), Hash::default(), PARENT.get(), digest);
-    Executive::initialize_block(&header);
+    let header = Header::new(number, Hash::default(), Hash::default(), parent, digest);
     let timestamp = pallet_timestamp::Call::set { now: *slot * SLOT_DURATION_MS };
-    Executive::apply_extrinsic(UncheckedExtrinsic::new_bare(timestamp.into()))
+    (header, UncheckedExtrinsic::new_bare(timestamp.into()))
+}
+
+/// Makes the next block of these transactions, with its consensus digest and its timestamp.
+/// Its events can be read until the next block.
+pub fn block(transactions: Vec<UncheckedExtrinsic>) -> Vec<ApplyExtrinsicResult> {
+    let (header, timestamp) = begin(PARENT.get());
+    Executive::initialize_block(&header);
+    Executive::apply_extrinsic(timestamp)
         .expect("the timestamp may enter")
         .expect("the timestamp fits the slot");
     let results = transactions.into_iter().map(Executive::apply_extrinsic).collect();
@@ -225,11 +231,13 @@ pub fn both() -> AssuranceClasses {
     classes(&[AssuranceClass::Signed, AssuranceClass::Quorum])
 }
 
-fn declare(name: &str, element_type: ElementType, size: u32) -> TensorDeclaration {
+/// The declaration of a tensor of this shape.
+pub fn declare(name: &str, element_type: ElementType, shape: &[u32]) -> TensorDeclaration {
+    let shape: Vec<_> = shape.iter().copied().map(Dimension::Fixed).collect();
     TensorDeclaration {
         name: name.as_bytes().to_vec().try_into().expect("within the bound"),
         element_type,
-        shape: vec![Dimension::Fixed(size)].try_into().expect("within the bound"),
+        shape: shape.try_into().expect("within the bound"),
     }
 }
 
@@ -239,8 +247,8 @@ pub fn integers(model_file: &[u8]) -> ModelDescriptor {
         artifact: assay_primitives::digest(model_file),
         artifact_size: model_file.len() as u64,
         format: Format::Onnx,
-        inputs: vec![declare("x", ElementType::I32, 2)].try_into().expect("within the bound"),
-        outputs: vec![declare("y", ElementType::I32, 1)].try_into().expect("within the bound"),
+        inputs: vec![declare("x", ElementType::I32, &[2])].try_into().expect("within the bound"),
+        outputs: vec![declare("y", ElementType::I32, &[1])].try_into().expect("within the bound"),
         assurances: both(),
         tolerance: None,
         architecture: None,
@@ -250,7 +258,7 @@ pub fn integers(model_file: &[u8]) -> ModelDescriptor {
 /// A version that turns two integers into a floating-point number, equal within 0.3.
 pub fn floats(model_file: &[u8]) -> ModelDescriptor {
     ModelDescriptor {
-        outputs: vec![declare("y", ElementType::F32, 1)].try_into().expect("within the bound"),
+        outputs: vec![declare("y", ElementType::F32, &[1])].try_into().expect("within the bound"),
         tolerance: Some(assay_primitives::model::Tolerance { millionths: 300_000 }),
         ..integers(model_file)
     }

@@ -1,8 +1,10 @@
 //! The runtime's own wasm, as a node executes it.
+// Each test file uses a part of this one.
+#![allow(dead_code)]
 
 use codec::{Decode, Encode};
 use sc_executor::WasmExecutor;
-use sp_core::traits::{CallContext, CodeExecutor, RuntimeCode, WrappedRuntimeCode};
+use sp_core::traits::{CallContext, CodeExecutor, Externalities, RuntimeCode, WrappedRuntimeCode};
 use sp_state_machine::BasicExternalities;
 
 pub struct WasmRuntime {
@@ -21,15 +23,22 @@ impl WasmRuntime {
 
     /// Calls a function that needs no state. Panics if the runtime traps.
     pub fn call<T: Decode>(&self, function: &str, arguments: &impl Encode) -> T {
+        let state = &mut BasicExternalities::default();
+        self.call_on(state, CallContext::Offchain, function, arguments).unwrap()
+    }
+
+    /// Calls a function on a state. A trap of the runtime is an error.
+    pub fn call_on<T: Decode>(
+        &self,
+        state: &mut dyn Externalities,
+        context: CallContext,
+        function: &str,
+        arguments: &impl Encode,
+    ) -> Result<T, String> {
         let code = WrappedRuntimeCode(self.code.as_slice().into());
         let code = RuntimeCode { code_fetcher: &code, heap_pages: None, hash: vec![1] };
-        let (result, _) = self.executor.call(
-            &mut BasicExternalities::default(),
-            &code,
-            function,
-            &arguments.encode(),
-            CallContext::Offchain,
-        );
-        T::decode(&mut &result.unwrap()[..]).unwrap()
+        let (result, _) = self.executor.call(state, &code, function, &arguments.encode(), context);
+        let bytes = result.map_err(|error| format!("{function}: {error}"))?;
+        T::decode(&mut &bytes[..]).map_err(|error| format!("{function}: {error}"))
     }
 }
