@@ -17,6 +17,11 @@ pub const MAX_CHANNELS: usize = 1 << 14;
 /// 2^15 products of two int8 values stay within ±2^29, so that no partial sum leaves int32, and
 /// one element is a bounded amount of work.
 pub const MAX_FAN_IN: usize = 1 << 15;
+/// Greatest magnitude of a bias.
+///
+/// With [`MAX_FAN_IN`] products of two int8 values the sum reaches the largest int32 and no more. So
+/// an architecture alone bounds its accumulators, whatever weights and biases are.
+pub const MAX_BIAS: i32 = i32::MAX - ((MAX_FAN_IN as i32) << 14);
 /// Most elements in the window of a maximum.
 ///
 /// The proof that the maximum is a member of its window is a product of as many factors. A
@@ -35,6 +40,12 @@ pub const MAX_QUOTIENT_BITS: u8 = 20;
 /// ±2^62, as `acc·M + 2^(s-1)` does, and two such numbers are equal modulo `2^64 - 2^32 + 1`
 /// only if they are equal.
 pub const MAX_EQUATION_BITS: u8 = 62;
+
+/// Order of the field that proofs are made in (Goldilocks), `2^64 - 2^32 + 1`.
+///
+/// [`Plan`](crate::Plan) refuses an operation whose values could differ by as much: an equation of
+/// such values in the field is none of integers.
+pub const PROOF_FIELD_ORDER: i128 = (1 << 64) - (1 << 32) + 1;
 
 /// Most bytes of the proof parameters.
 pub const MAX_PROOF_PARAMETER_BYTES: usize = 256;

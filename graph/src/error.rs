@@ -18,7 +18,7 @@ pub enum CheckError {
     /// A scale's mantissa is not positive.
     Scale,
     /// The tensors together have more elements than [`MAX_TOTAL_ELEMENTS`].
-    TotalElements(usize),
+    TotalElements(u64),
     /// An inference takes more steps than [`MAX_TOTAL_WORK`].
     TotalWork(u64),
     /// There are more weights and biases than [`MAX_PARAMETERS`].
@@ -129,14 +129,23 @@ pub enum Problem {
         /// Biases.
         found: usize,
     },
-    /// Some input may bring an accumulator out of int32. Make the biases or multipliers smaller.
+    /// Some input and weights may bring an accumulator out of int32. Make the multipliers smaller.
     AccumulatorOverflow {
+        /// Least value that the analysis allows for.
+        lo: i128,
+        /// Greatest.
+        hi: i128,
+    },
+    /// An equation that a proof checks in a field of order
+    /// [`PROOF_FIELD_ORDER`](crate::bounds::PROOF_FIELD_ORDER) would not be one of integers. Make the
+    /// multipliers smaller.
+    EquationWraps,
+    /// A bias exceeds [`MAX_BIAS`] in magnitude. Choose a coarser scale for the accumulators.
+    Bias {
         /// Output channel.
         channel: usize,
-        /// Least value that the analysis allows for.
-        lo: i64,
-        /// Greatest.
-        hi: i64,
+        /// The bias.
+        bias: i32,
     },
     /// Some input may lead to a quotient outside the window. Declare more bits, up to
     /// [`MAX_QUOTIENT_BITS`]; beyond it, use smaller multipliers, or clip the input of the layer
@@ -230,9 +239,15 @@ impl core::fmt::Display for Problem {
                 write!(f, "{found} weights, not {expected}")
             },
             Self::BiasCount { expected, found } => write!(f, "{found} biases, not {expected}"),
-            Self::AccumulatorOverflow { channel, lo, hi } => write!(
+            Self::AccumulatorOverflow { lo, hi } => {
+                write!(f, "the accumulators may be {lo} to {hi}, which leaves int32")
+            },
+            Self::EquationWraps => {
+                write!(f, "an equation of its proof would leave the bounds of the proof's field")
+            },
+            Self::Bias { channel, bias } => write!(
                 f,
-                "the accumulators of channel {channel} may be {lo} to {hi}, which leaves int32"
+                "the bias of channel {channel} is {bias}, more than {MAX_BIAS} in magnitude"
             ),
             Self::QuotientOutOfWindow { channel, needed, declared } => write!(
                 f,

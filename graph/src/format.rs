@@ -25,8 +25,11 @@
 
 use crate::{
     bounds::*,
+    kind::{
+        Add, Constraint, Conv2d, Dense, Element, Kind, Lookup, MaxPool2d, Requantize, Reshape,
+        SumPool2d,
+    },
     list::List,
-    requantize::{Clamp, Multiplier, Shift},
 };
 use codec::{Decode, DecodeAll, Encode};
 use sp_crypto_hashing::blake2_256;
@@ -206,162 +209,87 @@ pub struct Window {
     pub padding: Padding,
 }
 
-/// One step of a model. The documentation of each says what element `i` of the output is.
-// A table makes the largest variant; 256 operations of that size are still small.
-#[expect(clippy::large_enum_variant)]
-#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
-pub enum Operation {
-    /// `acc[i] = bias[i] + Σ_j weights[i][j] · input[j]`. From an int8 vector to accumulators.
-    #[codec(index = 0)]
-    Dense {
-        /// An int8 vector.
-        input: TensorId,
-        /// Rows of the weight matrix; its columns are the elements of the input.
-        rows: u32,
-    },
-    /// Two-dimensional convolution (cross-correlation, as everywhere in this field), from int8 to
-    /// accumulators:
-    /// `acc[o][y][x] = bias[o] + Σ_{c,u,v} weights[o][c][u][v] · input[g·C + c][y·sy + u - top]
-    /// [x·sx + v - left]`, where `C` is the number of input channels per group and `g` the group
-    /// of `o`. Padding counts as 0.
-    #[codec(index = 1)]
-    Conv2d {
-        /// An int8 tensor.
-        input: TensorId,
-        /// Channels of the output, a multiple of `groups`.
-        output_channels: u32,
-        /// Groups of channels; the number of input channels is a multiple of it.
-        groups: u32,
-        /// Kernel, stride and padding.
-        window: Window,
-    },
-    /// `acc[i] = left_multiplier · left[i] + right_multiplier · right[i]`. From two int8 tensors
-    /// of one shape to accumulators of that shape.
-    ///
-    /// With the requantisation after it, this is one exact equation:
-    /// `(a·Ma + b·Mb)·M + 2^(s-1) = q·2^s + r`. The two multipliers bring both sides to a common
-    /// scale. Their sum has to stay below 2^24, for the accumulator to fit.
-    #[codec(index = 2)]
-    Add {
-        /// An int8 tensor.
-        left: TensorId,
-        /// An int8 tensor of the same shape; may be the same tensor.
-        right: TensorId,
-        /// Factor of the left elements.
-        left_multiplier: Multiplier,
-        /// Factor of the right elements.
-        right_multiplier: Multiplier,
-    },
-    /// The sum of each window, from int8 to accumulators. Padding counts as 0.
-    ///
-    /// With a requantisation whose multiplier has the division in it, this is average pooling
-    /// that counts the padding; with a kernel as large as the input, global average pooling.
-    #[codec(index = 3)]
-    SumPool2d {
-        /// An int8 tensor.
-        input: TensorId,
-        /// Kernel, stride and padding.
-        window: Window,
-    },
-    /// The maximum of each window, from int8 to int8. Padding counts as -128, which is to say
-    /// not at all, since no window is padding alone.
-    #[codec(index = 4)]
-    MaxPool2d {
-        /// An int8 tensor.
-        input: TensorId,
-        /// Kernel, stride and padding.
-        window: Window,
-    },
-    /// From accumulators to int8, each by [`requantize`](crate::requantize::requantize).
-    #[codec(index = 5)]
-    Requantize {
-        /// Accumulators that nothing else reads.
-        input: TensorId,
-        /// One for all channels, or one for each.
-        multipliers: List<Multiplier, MAX_CHANNELS>,
-        /// The shift.
-        shift: Shift,
-        /// Every quotient that an input can lead to is in `[-2^(b-1), 2^(b-1))`, `b` being this.
-        /// Declared, so that who has no weights knows the size of the clamp table;
-        /// [`CheckedGraph`](crate::CheckedGraph) checks that it is large enough. More than needed
-        /// is allowed: two requantisations may share a table.
-        quotient_bits: u8,
-        /// The interval of the output.
-        clamp: Clamp,
-    },
-    /// `output[i] = table[input[i] + 128]`, from int8 to int8.
-    #[codec(index = 6)]
-    Lookup {
-        /// An int8 tensor.
-        input: TensorId,
-        /// The values for -128, -127, and so on to 127.
-        table: [i8; 256],
-    },
-    /// The same int8 elements in another shape.
-    #[codec(index = 7)]
-    Reshape {
-        /// An int8 tensor.
-        input: TensorId,
-        /// A shape of as many elements.
-        shape: Shape,
-    },
+/// Defines [`Operation`] and what goes through all kinds. Each kind has an index in the encoding.
+macro_rules! operations {
+    ($($(#[$doc:meta])* $index:literal $kind:ident,)*) => {
+        /// One step of a model. Each kind's documentation says what element `i` of the output is.
+        // A table makes the largest variant; 256 operations of that size are still small.
+        #[expect(clippy::large_enum_variant)]
+        #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+        pub enum Operation {
+            $(
+                $(#[$doc])*
+                #[codec(index = $index)]
+                $kind($kind),
+            )*
+        }
+
+        impl Operation {
+            /// Everything that the kind says.
+            pub(crate) fn kind(&self) -> &dyn Kind {
+                match self {
+                    $(Self::$kind(kind) => kind,)*
+                }
+            }
+
+            /// The edge cases of every kind.
+            #[cfg(feature = "random")]
+            pub(crate) fn edge_cases() -> alloc::vec::Vec<crate::random::EdgeCase> {
+                [$($kind::edge_cases(),)*].concat()
+            }
+        }
+    };
+}
+
+operations! {
+    /// A matrix of weights times a vector.
+    0 Dense,
+    /// Weights times windows.
+    1 Conv2d,
+    /// The weighted sum of two tensors.
+    2 Add,
+    /// Sums of windows.
+    3 SumPool2d,
+    /// Maxima of windows.
+    4 MaxPool2d,
+    /// From accumulators back to int8.
+    5 Requantize,
+    /// A table of int8 values.
+    6 Lookup,
+    /// Another shape.
+    7 Reshape,
 }
 
 impl Operation {
     /// The tensors that the operation reads, one or two.
     pub fn inputs(&self) -> impl Iterator<Item = TensorId> {
-        let (first, second) = match self {
-            Self::Add { left, right, .. } => (*left, Some(*right)),
-            Self::Dense { input, .. }
-            | Self::Conv2d { input, .. }
-            | Self::SumPool2d { input, .. }
-            | Self::MaxPool2d { input, .. }
-            | Self::Requantize { input, .. }
-            | Self::Lookup { input, .. }
-            | Self::Reshape { input, .. } => (*input, None),
-        };
+        let (first, second) = self.kind().inputs();
         core::iter::once(first).chain(second)
     }
 
     /// Whether the operation has weights and biases.
-    pub const fn has_parameters(&self) -> bool {
-        matches!(self, Self::Dense { .. } | Self::Conv2d { .. })
+    pub fn has_parameters(&self) -> bool {
+        self.kind().has_parameters()
     }
 
     /// The type of the elements that the operation reads.
-    pub const fn input_type(&self) -> ElementType {
-        match self {
-            Self::Requantize { .. } => ElementType::Int32,
-            _ => ElementType::Int8,
-        }
+    pub fn input_type(&self) -> ElementType {
+        self.kind().input_type()
     }
 
     /// The type of the elements that the operation defines.
-    pub const fn output_type(&self) -> ElementType {
-        match self {
-            Self::Dense { .. }
-            | Self::Conv2d { .. }
-            | Self::Add { .. }
-            | Self::SumPool2d { .. } => ElementType::Int32,
-            Self::MaxPool2d { .. }
-            | Self::Requantize { .. }
-            | Self::Lookup { .. }
-            | Self::Reshape { .. } => ElementType::Int8,
-        }
+    pub fn output_type(&self) -> ElementType {
+        self.kind().output_type()
     }
 
     /// The name of the operation, for messages.
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Dense { .. } => "Dense",
-            Self::Conv2d { .. } => "Conv2d",
-            Self::Add { .. } => "Add",
-            Self::SumPool2d { .. } => "SumPool2d",
-            Self::MaxPool2d { .. } => "MaxPool2d",
-            Self::Requantize { .. } => "Requantize",
-            Self::Lookup { .. } => "Lookup",
-            Self::Reshape { .. } => "Reshape",
-        }
+    pub fn name(&self) -> &'static str {
+        self.kind().name()
+    }
+
+    /// What a proof checks of one element of the output.
+    pub fn constraints(&self, element: &Element) -> alloc::vec::Vec<Constraint> {
+        self.kind().constraints(element)
     }
 }
 

@@ -4,10 +4,11 @@
 //! tiles are computed by the same function, which sees only what it asks for.
 
 use crate::{
-    check::{multiplier, CheckedGraph},
+    check::CheckedGraph,
     format::{Operation, Parameters, Shape, Window},
+    interval::Interval,
+    kind::{Place, BIAS},
     plan::Plan,
-    requantize::requantize,
     tensor::Tensor,
     window::segments,
 };
@@ -32,7 +33,8 @@ pub enum RunError {
     /// The operands are not those that the operation or its tile reads: too many, too few, or of
     /// the wrong element type.
     Operands,
-    /// An accumulator left int32. Only weights that were not checked can lead to this.
+    /// A bias exceeds [`MAX_BIAS`](crate::bounds::MAX_BIAS). With legal biases no accumulator
+    /// leaves int32: [`Plan`] has checked it.
     Overflow,
 }
 
@@ -45,7 +47,7 @@ impl core::fmt::Display for RunError {
             Self::NoOperation(index) => write!(f, "there is no operation {index}"),
             Self::NoTile(index) => write!(f, "there is no tile {index}"),
             Self::Operands => write!(f, "not the operands that the operation reads"),
-            Self::Overflow => write!(f, "an accumulator left int32"),
+            Self::Overflow => write!(f, "a bias is out of bounds, or an accumulator left int32"),
         }
     }
 }
@@ -145,7 +147,7 @@ pub(crate) fn check_operands(
     Ok(())
 }
 
-/// What [`element`] reads: tensors and parameters, whole or in parts.
+/// What an element is computed from: tensors and parameters, whole or in parts.
 pub(crate) struct Source<'a> {
     pub inputs: Vec<Input<'a>>,
     pub weights: Part<'a, i8>,
@@ -185,7 +187,7 @@ impl Input<'_> {
 }
 
 impl Source<'_> {
-    fn int8(&self, slot: usize, start: usize, length: usize) -> Result<&[i8], RunError> {
+    pub fn int8(&self, slot: usize, start: usize, length: usize) -> Result<&[i8], RunError> {
         let input = self.inputs.get(slot).ok_or(RunError::Operands)?;
         input
             .place(start, length)
@@ -193,7 +195,7 @@ impl Source<'_> {
             .ok_or(RunError::Operands)
     }
 
-    fn int32(&self, index: usize) -> Result<i32, RunError> {
+    pub fn int32(&self, index: usize) -> Result<i32, RunError> {
         let input = self.inputs.first().ok_or(RunError::Operands)?;
         input
             .place(index, 1)
@@ -201,13 +203,17 @@ impl Source<'_> {
             .ok_or(RunError::Operands)
     }
 
-    fn weights(&self, start: usize, length: usize) -> Result<&[i8], RunError> {
+    pub fn weights(&self, start: usize, length: usize) -> Result<&[i8], RunError> {
         self.weights.get(start, length).ok_or(RunError::Operands)
     }
 
-    fn bias(&self, channel: usize) -> Result<i64, RunError> {
+    pub fn bias(&self, channel: usize) -> Result<i64, RunError> {
         let bias = self.bias.get(channel, 1).and_then(<[i32]>::first);
-        bias.map(|bias| i64::from(*bias)).ok_or(RunError::Operands)
+        let bias = i64::from(*bias.ok_or(RunError::Operands)?);
+        match Interval::point(bias).is_within(BIAS) {
+            true => Ok(bias),
+            false => Err(RunError::Overflow),
+        }
     }
 }
 
@@ -220,8 +226,9 @@ pub(crate) fn elements(
     range: Range<usize>,
 ) -> Result<Tensor, RunError> {
     let mut tensor = Tensor::empty(operation.output_type(), range.len());
+    let inputs = plan.input_shapes(operation);
     for index in range {
-        let value = element(plan, operation, output, source, index)?;
+        let value = operation.kind().element(&Place::new(&inputs, output, index), source)?;
         match &mut tensor {
             Tensor::Int8(elements) => {
                 elements.push(i8::try_from(value).map_err(|_| RunError::Overflow)?);
@@ -234,83 +241,22 @@ pub(crate) fn elements(
     Ok(tensor)
 }
 
-/// Element `index` of an operation's output. This is the meaning of each operation.
-fn element(
-    plan: &Plan,
-    operation: &Operation,
-    output: Shape,
-    source: &Source<'_>,
-    index: usize,
-) -> Result<i64, RunError> {
-    let channel = index / output.plane();
-    let row = index % output.plane() / output.width as usize;
-    let column = index % output.width as usize;
-    let int8 = |slot| source.int8(slot, index, 1).map(|x| i64::from(x[0]));
-    let input_shape = |input: &crate::TensorId| plan.shape(*input).ok_or(RunError::Operands);
-    match operation {
-        Operation::Dense { input, .. } => {
-            let columns = input_shape(input)?.channels as usize;
-            let weights = source.weights(channel * columns, columns)?;
-            Ok(source.bias(channel)? + dot(weights, source.int8(0, 0, columns)?))
-        },
-        Operation::Conv2d { input, output_channels, groups, window } => {
-            let shape = input_shape(input)?;
-            let per_group = (shape.channels / groups) as usize;
-            let group = channel / (output_channels / groups) as usize;
-            let area = window.kernel.area();
-            let mut sum = source.bias(channel)?;
-            for c in 0..per_group {
-                let kernel = source.weights((channel * per_group + c) * area, area)?;
-                let first = (group * per_group + c) * shape.plane();
-                for segment in segments(shape, window, row, column) {
-                    let weights = &kernel[segment.kernel..segment.kernel + segment.length];
-                    sum += dot(weights, source.int8(0, first + segment.input, segment.length)?);
-                }
-            }
-            Ok(sum)
-        },
-        Operation::Add { left_multiplier, right_multiplier, .. } => {
-            Ok(i64::from(left_multiplier.get()) * int8(0)?
-                + i64::from(right_multiplier.get()) * int8(1)?)
-        },
-        Operation::SumPool2d { input, window } => {
-            let sum = |sum, window: &[i8]| sum + window.iter().map(|x| i64::from(*x)).sum::<i64>();
-            fold(source, input_shape(input)?, window, [channel, row, column], 0, sum)
-        },
-        Operation::MaxPool2d { input, window } => {
-            let max =
-                |max, window: &[i8]| window.iter().fold(max, |max: i64, x| max.max((*x).into()));
-            fold(source, input_shape(input)?, window, [channel, row, column], i8::MIN.into(), max)
-        },
-        Operation::Requantize { multipliers, shift, clamp, .. } => {
-            let accumulator = source.int32(index)?;
-            let multiplier = multiplier(multipliers, channel);
-            Ok(requantize(accumulator, multiplier, *shift, *clamp).output.into())
-        },
-        Operation::Lookup { table, .. } => {
-            let entry = usize::try_from(int8(0)? + 128).ok().and_then(|entry| table.get(entry));
-            entry.map(|y| i64::from(*y)).ok_or(RunError::Operands)
-        },
-        Operation::Reshape { .. } => int8(0),
-    }
-}
-
-fn dot(a: &[i8], b: &[i8]) -> i64 {
+pub(crate) fn dot(a: &[i8], b: &[i8]) -> i64 {
     // Products are below 2^15 and at most MAX_FAN_IN of them are summed.
     a.iter().zip(b).map(|(a, b)| i64::from(*a) * i64::from(*b)).sum()
 }
 
 /// Folds the elements of one channel in a window.
-fn fold(
+pub(crate) fn fold(
     source: &Source<'_>,
-    shape: Shape,
+    place: &Place,
     window: &Window,
-    [channel, row, column]: [usize; 3],
     start: i64,
     combine: impl Fn(i64, &[i8]) -> i64,
 ) -> Result<i64, RunError> {
-    segments(shape, window, row, column).try_fold(start, |value, segment| {
-        let first = channel * shape.plane() + segment.input;
+    let shape = place.inputs[0];
+    segments(shape, window, place.row, place.column).try_fold(start, |value, segment| {
+        let first = place.channel * shape.plane() + segment.input;
         Ok(combine(value, source.int8(0, first, segment.length)?))
     })
 }

@@ -11,6 +11,8 @@ pub mod error;
 pub mod fast;
 pub mod format;
 pub mod interpret;
+mod interval;
+pub mod kind;
 pub mod list;
 pub mod merkle;
 pub mod plan;
@@ -21,13 +23,17 @@ pub mod tensor;
 pub mod tile;
 mod window;
 
-pub use check::{CheckedGraph, Interval};
+pub use check::CheckedGraph;
 pub use error::{CheckError, Problem};
 pub use format::{
     Architecture, Commitments, DecodeError, Digest, ElementType, Extent, FormatVersion, Graph,
     Operation, Padding, Parameters, Scale, Shape, TensorId, Weights, Window,
 };
 pub use interpret::{RunError, Trace};
+pub use interval::Interval;
+pub use kind::{
+    Add, Constraint, Conv2d, Dense, Element, Lookup, MaxPool2d, Requantize, Reshape, SumPool2d,
+};
 pub use list::List;
 pub use plan::{ParameterShape, Plan};
 pub use requantize::{requantize, Clamp, Multiplier, Requantized, Shift};

@@ -1,17 +1,20 @@
-//! What follows from an architecture alone: shapes, element types, amounts of work.
+//! What follows from an architecture alone: shapes, element types, intervals, amounts of work.
 
 use crate::{
     bounds::*,
     error::{CheckError, Problem},
     format::{Architecture, ElementType, Operation, Shape, TensorId},
-    window::output_shape,
+    interval::Interval,
+    kind::{Constraint, Element, Known, Requantize},
 };
 use alloc::vec::Vec;
 use codec::Encode;
 
 /// A checked architecture with the shapes of its tensors.
 ///
-/// Having one means that every rule holds that does not concern the values of the weights.
+/// Having one means that every rule holds that does not concern the values of the weights, and that
+/// for any weights and any input no accumulator leaves int32 and every equation of a proof is one of
+/// integers.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Plan {
     architecture: Architecture,
@@ -26,6 +29,8 @@ pub struct Plan {
 struct Step {
     fan_in: usize,
     parameters: Option<ParameterShape>,
+    /// Of the values that it defines.
+    interval: Interval,
 }
 
 /// The weights and biases that an operation has.
@@ -63,7 +68,7 @@ impl Plan {
         }
         let input = architecture.input_shape;
         let elements = input.elements().ok_or(CheckError::InputShape(input))?;
-        let mut totals = Totals { elements, ..Totals::default() };
+        let mut totals = Totals { elements: elements as u64, ..Totals::default() };
         let mut plan = Self {
             shapes: Vec::from([input]),
             steps: Vec::with_capacity(architecture.operations.len()),
@@ -105,68 +110,8 @@ impl Plan {
                 return Err(Problem::AccumulatorShared(tensor));
             }
         }
-        let shape_of = |tensor: TensorId| self.shapes[tensor.index()];
-        let (shape, fan_in) = match operation {
-            Operation::Dense { input, rows } => {
-                let shape = shape_of(*input);
-                if shape.plane() != 1 {
-                    return Err(Problem::NotAVector { tensor: *input, shape });
-                }
-                (Shape::vector(*rows), u64::from(shape.channels))
-            },
-            Operation::Conv2d { input, output_channels, groups, window } => {
-                let shape = shape_of(*input);
-                let (input_channels, output_channels, groups) =
-                    (shape.channels, *output_channels, *groups);
-                if groups == 0 || input_channels % groups != 0 || output_channels % groups != 0 {
-                    return Err(Problem::Groups { input_channels, output_channels, groups });
-                }
-                let fan_in = u64::from(input_channels / groups) * window.kernel.area() as u64;
-                (output_shape(shape, window, output_channels)?, fan_in)
-            },
-            Operation::Add { left, right, .. } => {
-                let (left, right) = (shape_of(*left), shape_of(*right));
-                if left != right {
-                    return Err(Problem::ShapesDiffer { left, right });
-                }
-                (left, 2)
-            },
-            Operation::SumPool2d { input, window } => {
-                let shape = shape_of(*input);
-                (output_shape(shape, window, shape.channels)?, window.kernel.area() as u64)
-            },
-            Operation::MaxPool2d { input, window } => {
-                let shape = shape_of(*input);
-                let area = window.kernel.area();
-                if area > MAX_POOL_WINDOW {
-                    return Err(Problem::PoolWindow(area));
-                }
-                (output_shape(shape, window, shape.channels)?, area as u64)
-            },
-            Operation::Requantize { input, multipliers, shift, quotient_bits, .. } => {
-                let shape = shape_of(*input);
-                if multipliers.len() != 1 && multipliers.len() != shape.channels as usize {
-                    return Err(Problem::MultiplierCount {
-                        channels: shape.channels,
-                        found: multipliers.len(),
-                    });
-                }
-                if !(MIN_QUOTIENT_BITS..=MAX_QUOTIENT_BITS).contains(quotient_bits)
-                    || quotient_bits - 1 + shift.bits() > MAX_EQUATION_BITS
-                {
-                    return Err(Problem::QuotientBits(*quotient_bits));
-                }
-                (shape, 1)
-            },
-            Operation::Lookup { input, .. } => (shape_of(*input), 1),
-            Operation::Reshape { input, shape } => {
-                let from = shape_of(*input);
-                if shape.elements() != from.elements() {
-                    return Err(Problem::ReshapeElements { from, to: *shape });
-                }
-                (*shape, 1)
-            },
-        };
+        let inputs = self.input_shapes(operation);
+        let (shape, fan_in) = operation.kind().output(&inputs)?;
         if operation.has_parameters() && !(1..=MAX_CHANNELS as u32).contains(&shape.channels) {
             return Err(Problem::Channels(shape.channels));
         }
@@ -175,19 +120,83 @@ impl Plan {
         }
         let elements = shape.elements().ok_or(Problem::OutputShape(shape))?;
         let fan_in = fan_in as usize;
+        let interval = self.interval_of(operation, &inputs, shape)?;
         let parameters = operation.has_parameters().then_some(ParameterShape {
             index: totals.sets,
             channels: shape.channels as usize,
             fan_in,
         });
-        totals.elements += elements;
+        totals.elements += elements as u64;
         totals.work += elements as u64 * fan_in as u64;
         if let Some(parameters) = parameters {
             totals.sets += 1;
             // Below 2^29 for each operation.
             totals.parameters += (parameters.weights() + parameters.channels) as u64;
         }
-        Ok((shape, Step { fan_in, parameters }))
+        Ok((shape, Step { fan_in, parameters, interval }))
+    }
+
+    /// The values that an operation can define, whatever weights, biases and input are, if they and
+    /// everything that a proof checks of them stay within bounds.
+    ///
+    /// This is the one place where it is shown that an equation in the field of a proof is an
+    /// equation of integers: see [`Constraint::is_exact`](crate::Constraint::is_exact).
+    fn interval_of(
+        &self,
+        operation: &Operation,
+        shapes: &[Shape],
+        output: Shape,
+    ) -> Result<Interval, Problem> {
+        let (first, second) = operation.kind().inputs();
+        let inputs = [Some(first), second].map(|tensor| tensor.map(|of| [self.interval(of)]));
+        let known = Known {
+            inputs: [0, 1].map(|slot| inputs[slot].as_ref().map_or(&[][..], |one| one)),
+            parameters: None,
+        };
+        let values = operation.kind().interval(shapes, 0..output.channels as usize, &known);
+        let bound = match operation.output_type() {
+            ElementType::Int8 => Interval::INT8,
+            ElementType::Int32 => Interval::INT32,
+        };
+        if !values.is_within(bound) {
+            return Err(Problem::AccumulatorOverflow { lo: values.lo, hi: values.hi });
+        }
+        // Of a value that is committed to, a proof shows only what the constraints say. What is known
+        // without them: quotients and maps are in their tables, a maximum is a byte above an element.
+        let output = values.plus(Interval { lo: -256, hi: 256 });
+        let division = match operation {
+            Operation::Requantize(Requantize { quotient_bits, shift, .. }) => {
+                let half = Interval::point(1i64 << (quotient_bits - 1));
+                [Interval::bits(*quotient_bits).minus(half), Interval::bits(shift.bits())]
+            },
+            _ => [Interval::ZERO; 2],
+        };
+        let element = Element {
+            output,
+            sum: values,
+            // Padding of a maximum counts as the least value.
+            inputs: inputs.iter().flatten().map(|[input]| input.hull(Interval::INT8)).collect(),
+            channel: None,
+            division,
+        };
+        let constraints = operation.constraints(&element);
+        match constraints.iter().all(Constraint::is_exact) {
+            true => Ok(values),
+            false => Err(Problem::EquationWraps),
+        }
+    }
+
+    /// Shapes of what an operation of the graph reads.
+    pub(crate) fn input_shapes(&self, operation: &Operation) -> Vec<Shape> {
+        operation.inputs().filter_map(|input| self.shape(input)).collect()
+    }
+
+    /// The values that a tensor can have, for every input and all weights of its shape: bounds, not
+    /// all of which need be reached.
+    pub fn interval(&self, tensor: TensorId) -> Interval {
+        let defining =
+            tensor.index().checked_sub(1).and_then(|operation| self.steps.get(operation));
+        defining.map_or(Interval::INT8, |step| step.interval)
     }
 
     /// The architecture.
@@ -242,7 +251,7 @@ impl Plan {
 /// Sums over all operations. None overflows: 256 times at most 2^29, 2^20 or 2^35.
 #[derive(Default)]
 struct Totals {
-    elements: usize,
+    elements: u64,
     work: u64,
     parameters: u64,
     sets: usize,
@@ -250,7 +259,7 @@ struct Totals {
 
 impl Totals {
     fn check(&self) -> Result<(), CheckError> {
-        if self.elements > MAX_TOTAL_ELEMENTS {
+        if self.elements > MAX_TOTAL_ELEMENTS as u64 {
             return Err(CheckError::TotalElements(self.elements));
         }
         if self.work > MAX_TOTAL_WORK {

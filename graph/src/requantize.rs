@@ -74,7 +74,7 @@ impl Shift {
 /// An interval of int8 values that holds zero. ReLU is `0..=127`.
 ///
 /// Zero is in it so that an accumulator of zero, which padding has in a proof, becomes zero.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Encode)]
 pub struct Clamp {
     lo: i8,
     hi: i8,

@@ -10,7 +10,7 @@
 
 use crate::{
     bounds::MAX_FAN_IN,
-    format::{Operation, Parameters, Shape, Window},
+    format::{Parameters, Shape, Window},
     interpret::{elements, operation, Input, Part, RunError, Source},
     plan::Plan,
     tensor::Tensor,
@@ -98,49 +98,24 @@ fn concatenate<T: Copy>(elements: &[T], ranges: &[Range<usize>]) -> Option<Vec<T
 pub fn tile_reads(plan: &Plan, index: usize, tile: usize) -> Result<Reads, RunError> {
     let range = tile_range(plan, index, tile)?;
     let (operation, output) = operation(plan, index)?;
-    let input_shape = |input: &crate::TensorId| plan.shape(*input).ok_or(RunError::Operands);
     let channels = range.start / output.plane()..(range.end - 1) / output.plane() + 1;
     let (weights, bias) = match plan.parameters(index) {
         Some(p) => (channels.start * p.fan_in..channels.end * p.fan_in, channels),
         None => (0..0, 0..0),
     };
-    let inputs = match operation {
-        Operation::Dense { input, .. } => {
-            Vec::from([whole(0..input_shape(input)?.channels as usize)])
-        },
-        Operation::Conv2d { input, output_channels, groups, window } => {
-            let shape = input_shape(input)?;
-            let grouping = Grouping {
-                inputs: (shape.channels / groups) as usize,
-                outputs: (output_channels / groups) as usize,
-            };
-            Vec::from([window_reads(shape, window, output, grouping, range)])
-        },
-        Operation::SumPool2d { input, window } | Operation::MaxPool2d { input, window } => {
-            let grouping = Grouping { inputs: 1, outputs: 1 };
-            Vec::from([window_reads(input_shape(input)?, window, output, grouping, range)])
-        },
-        Operation::Add { .. } => Vec::from([whole(range.clone()), whole(range)]),
-        Operation::Requantize { .. } | Operation::Lookup { .. } | Operation::Reshape { .. } => {
-            Vec::from([whole(range)])
-        },
-    };
+    let inputs = operation.kind().reads(&plan.input_shapes(operation), output, range);
     Ok(Reads { inputs, weights, bias })
-}
-
-/// One range, not the elements of it.
-fn whole(range: Range<usize>) -> Vec<Range<usize>> {
-    core::iter::once(range).collect()
 }
 
 /// Channels of input and output in one group.
 #[derive(Clone, Copy)]
-struct Grouping {
-    inputs: usize,
-    outputs: usize,
+pub(crate) struct Grouping {
+    pub inputs: usize,
+    pub outputs: usize,
 }
 
-fn window_reads(
+/// The ranges of elements that the windows of a range of the output read.
+pub(crate) fn window_reads(
     shape: Shape,
     window: &Window,
     output: Shape,

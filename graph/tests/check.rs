@@ -19,13 +19,13 @@ fn window(kernel: u16, stride: u16, padding: u16) -> Window {
 }
 
 fn requantize_of(input: u16, multipliers: Vec<Multiplier>) -> Operation {
-    Operation::Requantize {
+    Operation::Requantize(Requantize {
         input: TensorId(input),
         multipliers: list(multipliers),
         shift: Shift::Bits32,
         quotient_bits: 12,
         clamp: Clamp::FULL,
-    }
+    })
 }
 
 fn graph(input_shape: Shape, operations: Vec<Operation>, parameters: Vec<Parameters>) -> Graph {
@@ -51,9 +51,9 @@ fn parameters(weights: usize, bias: usize) -> Parameters {
 /// Dense, requantised, dense again.
 fn perceptron() -> Graph {
     let operations = vec![
-        Operation::Dense { input: TensorId(0), rows: 4 },
+        Operation::Dense(Dense { input: TensorId(0), rows: 4 }),
         requantize_of(1, vec![multiplier(1 << 20); 4]),
-        Operation::Dense { input: TensorId(2), rows: 2 },
+        Operation::Dense(Dense { input: TensorId(2), rows: 2 }),
     ];
     graph(Shape::vector(3), operations, vec![parameters(12, 4), parameters(8, 2)])
 }
@@ -103,7 +103,7 @@ fn rules_of_the_whole_graph() {
         assert_eq!(error(input), CheckError::InputShape(shape));
     }
     let unused = edit(|operations| {
-        operations.insert(2, Operation::Lookup { input: TensorId(2), table: [0; 256] });
+        operations.insert(2, Operation::Lookup(Lookup { input: TensorId(2), table: [0; 256] }));
     });
     assert_eq!(error(unused), CheckError::Unused(TensorId(3)));
     let mut digest = perceptron();
@@ -116,27 +116,28 @@ fn rules_of_the_whole_graph() {
 
 #[test]
 fn bounds_of_the_whole_graph() {
-    let lookup = |input| Operation::Lookup { input: TensorId(input), table: [0; 256] };
+    let lookup = |input| Operation::Lookup(Lookup { input: TensorId(input), table: [0; 256] });
     let many = (0..MAX_OPERATIONS as u16).map(lookup).collect();
     let large = graph(Shape::new(1, 1024, 1024), many, vec![]);
-    assert_eq!(error(large), CheckError::TotalElements((MAX_OPERATIONS + 1) << 20));
+    assert_eq!(error(large), CheckError::TotalElements((MAX_OPERATIONS as u64 + 1) << 20));
     let tables = (0..5).flat_map(|i| {
         [
-            Operation::SumPool2d { input: TensorId(2 * i), window: window(1, 1, 0) },
+            Operation::SumPool2d(SumPool2d { input: TensorId(2 * i), window: window(1, 1, 0) }),
             requantize_of(2 * i + 1, vec![Multiplier::ONE; MAX_CHANNELS]),
         ]
     });
     let long = graph(Shape::vector(MAX_CHANNELS as u32), tables.collect(), vec![]);
     assert!(matches!(error(long), CheckError::ArchitectureTooLong(_)));
-    let convolution = Operation::Conv2d {
+    let convolution = Operation::Conv2d(Conv2d {
         input: TensorId(0),
         output_channels: 64,
         groups: 1,
         window: window(9, 1, 4),
-    };
+    });
     let slow = graph(Shape::new(64, 128, 128), vec![convolution], vec![]);
     assert_eq!(error(slow), CheckError::TotalWork((1 << 20) * 64 * 81));
-    let wide = |input| Operation::Dense { input: TensorId(input), rows: MAX_CHANNELS as u32 };
+    let wide =
+        |input| Operation::Dense(Dense { input: TensorId(input), rows: MAX_CHANNELS as u32 });
     let heavy = graph(Shape::vector(1025), vec![wide(0)], vec![]);
     assert_eq!(error(heavy), CheckError::TotalParameters(1026 << 14));
 }
@@ -145,16 +146,16 @@ fn bounds_of_the_whole_graph() {
 fn what_an_operation_reads() {
     let input = TensorId(0);
     let shape = Shape::new(2, 3, 3);
-    let image = Operation::Lookup { input, table: [0; 256] };
+    let image = Operation::Lookup(Lookup { input, table: [0; 256] });
     assert_eq!(
-        problem(shape, vec![Operation::Lookup { input: TensorId(1), table: [0; 256] }]),
+        problem(shape, vec![Operation::Lookup(Lookup { input: TensorId(1), table: [0; 256] })]),
         Problem::Undefined(TensorId(1))
     );
-    let sum = Operation::SumPool2d { input, window: window(1, 1, 0) };
+    let sum = Operation::SumPool2d(SumPool2d { input, window: window(1, 1, 0) });
     assert_eq!(
         problem(
             shape,
-            vec![sum.clone(), Operation::Lookup { input: TensorId(1), table: [0; 256] }]
+            vec![sum.clone(), Operation::Lookup(Lookup { input: TensorId(1), table: [0; 256] })]
         ),
         Problem::InputType { tensor: TensorId(1), expected: ElementType::Int8 }
     );
@@ -168,23 +169,23 @@ fn what_an_operation_reads() {
         Problem::AccumulatorShared(TensorId(1))
     );
     assert_eq!(
-        problem(shape, vec![Operation::Dense { input, rows: 1 }]),
+        problem(shape, vec![Operation::Dense(Dense { input, rows: 1 })]),
         Problem::NotAVector { tensor: input, shape }
     );
-    let pool = Operation::MaxPool2d { input, window: window(2, 1, 0) };
-    let add = Operation::Add {
+    let pool = Operation::MaxPool2d(MaxPool2d { input, window: window(2, 1, 0) });
+    let add = Operation::Add(Add {
         left: input,
         right: TensorId(1),
         left_multiplier: Multiplier::ONE,
         right_multiplier: Multiplier::ONE,
-    };
+    });
     assert_eq!(
         problem(shape, vec![pool, add]),
         Problem::ShapesDiffer { left: shape, right: Shape::new(2, 2, 2) }
     );
     let to = Shape::new(2, 3, 2);
     assert_eq!(
-        problem(shape, vec![Operation::Reshape { input, shape: to }]),
+        problem(shape, vec![Operation::Reshape(Reshape { input, shape: to })]),
         Problem::ReshapeElements { from: shape, to }
     );
 }
@@ -193,7 +194,7 @@ fn what_an_operation_reads() {
 fn windows_and_channels() {
     let input = TensorId(0);
     let shape = Shape::new(4, 5, 5);
-    let sum = |window| problem(shape, vec![Operation::SumPool2d { input, window }]);
+    let sum = |window| problem(shape, vec![Operation::SumPool2d(SumPool2d { input, window })]);
     assert_eq!(sum(window(0, 1, 0)), Problem::ZeroExtent);
     assert_eq!(sum(window(1, 0, 0)), Problem::ZeroExtent);
     let one_side = |padding| sum(Window { padding, ..window(2, 1, 0) });
@@ -207,14 +208,14 @@ fn windows_and_channels() {
         assert_eq!(one_side(padding), Problem::PaddingTooLarge);
     }
     assert_eq!(sum(window(6, 1, 0)), Problem::KernelTooLarge);
-    let max = Operation::MaxPool2d { input, window: window(5, 1, 0) };
+    let max = Operation::MaxPool2d(MaxPool2d { input, window: window(5, 1, 0) });
     assert_eq!(problem(shape, vec![max]), Problem::PoolWindow(25));
     let large = Shape::new(1, 182, 182);
-    let sum = Operation::SumPool2d { input, window: window(182, 1, 0) };
+    let sum = Operation::SumPool2d(SumPool2d { input, window: window(182, 1, 0) });
     assert_eq!(problem(large, vec![sum]), Problem::FanIn(182 * 182));
     let conv = |output_channels, groups| {
         let window = window(1, 1, 0);
-        problem(shape, vec![Operation::Conv2d { input, output_channels, groups, window }])
+        problem(shape, vec![Operation::Conv2d(Conv2d { input, output_channels, groups, window })])
     };
     for (output_channels, groups) in [(4, 0), (4, 3), (3, 2)] {
         let expected = Problem::Groups { input_channels: 4, output_channels, groups };
@@ -222,14 +223,14 @@ fn windows_and_channels() {
     }
     assert_eq!(conv(0, 1), Problem::Channels(0));
     assert_eq!(conv(MAX_CHANNELS as u32 + 4, 4), Problem::Channels(MAX_CHANNELS as u32 + 4));
-    let dense = |rows| problem(Shape::vector(2), vec![Operation::Dense { input, rows }]);
+    let dense = |rows| problem(Shape::vector(2), vec![Operation::Dense(Dense { input, rows })]);
     assert_eq!(dense(u32::MAX), Problem::Channels(u32::MAX));
-    let wide = Operation::Conv2d {
+    let wide = Operation::Conv2d(Conv2d {
         input,
         output_channels: MAX_CHANNELS as u32,
         groups: 1,
         window: window(1, 1, 0),
-    };
+    });
     assert_eq!(
         problem(Shape::new(1, 16, 16), vec![wide]),
         Problem::OutputShape(Shape::new(MAX_CHANNELS as u32, 16, 16))
@@ -238,7 +239,7 @@ fn windows_and_channels() {
 
 #[test]
 fn requantisation_is_bounded() {
-    let sum = Operation::SumPool2d { input: TensorId(0), window: window(1, 1, 0) };
+    let sum = Operation::SumPool2d(SumPool2d { input: TensorId(0), window: window(1, 1, 0) });
     let shape = Shape::vector(3);
     assert_eq!(
         problem(shape, vec![sum.clone(), requantize_of(1, vec![Multiplier::ONE; 2])]),
@@ -248,12 +249,14 @@ fn requantisation_is_bounded() {
         problem(shape, vec![sum.clone(), requantize_of(1, vec![])]),
         Problem::MultiplierCount { channels: 3, found: 0 }
     );
-    let with = |bits, shift| Operation::Requantize {
-        input: TensorId(1),
-        multipliers: list(vec![Multiplier::ONE]),
-        shift,
-        quotient_bits: bits,
-        clamp: Clamp::FULL,
+    let with = |bits, shift| {
+        Operation::Requantize(Requantize {
+            input: TensorId(1),
+            multipliers: list(vec![Multiplier::ONE]),
+            shift,
+            quotient_bits: bits,
+            clamp: Clamp::FULL,
+        })
     };
     for (bits, shift) in [(8, Shift::Bits16), (21, Shift::Bits16), (16, Shift::Bits48)] {
         assert_eq!(
@@ -282,40 +285,43 @@ fn parameters_have_the_shape_of_their_operation() {
 }
 
 #[test]
-fn accumulators_stay_in_int32_to_the_last_value() {
-    // Three weights of -128: the accumulators are -3·128·127 + b to 3·128·128 + b.
+fn biases_are_legal_to_the_last_value_and_sums_stay_in_int32() {
     let with = |bias: i32| {
         let mut set = parameters(12, 4);
         set.bias[2] = bias;
-        let operations = vec![Operation::Dense { input: TensorId(0), rows: 4 }];
+        let operations = vec![Operation::Dense(Dense { input: TensorId(0), rows: 4 })];
         CheckedGraph::new(graph(Shape::vector(3), operations, vec![set]))
     };
-    let (most, least) = (i32::MAX - 3 * 128 * 128, i32::MIN + 3 * 128 * 127);
-    assert_eq!(with(most).unwrap().intervals(TensorId(1)).unwrap()[2].hi, i32::MAX);
-    assert_eq!(with(least).unwrap().intervals(TensorId(1)).unwrap()[2].lo, i32::MIN);
-    for bias in [most + 1, least - 1] {
-        let error = with(bias).unwrap_err();
-        assert!(matches!(
-            error,
-            CheckError::Operation {
-                index: 0,
-                problem: Problem::AccumulatorOverflow { channel: 2, .. },
-                ..
-            }
-        ));
+    // Three weights of -128: the accumulators are -3·128·127 + b to 3·128·128 + b.
+    let most = with(MAX_BIAS).unwrap().intervals(TensorId(1)).unwrap()[2];
+    assert_eq!(most.hi, i128::from(MAX_BIAS) + 3 * 128 * 128);
+    let least = with(-MAX_BIAS).unwrap().intervals(TensorId(1)).unwrap()[2];
+    assert_eq!(least.lo, -i128::from(MAX_BIAS) - 3 * 128 * 127);
+    for bias in [MAX_BIAS + 1, -MAX_BIAS - 1, i32::MAX, i32::MIN] {
+        let problem = Problem::Bias { channel: 2, bias };
+        let refused = CheckError::Operation { index: 0, name: "Dense", problem };
+        assert_eq!(with(bias), Err(refused));
     }
+    // The longest sum with the largest bias.
+    let architecture = |bias| {
+        let rows = vec![Operation::Dense(Dense { input: TensorId(0), rows: 1 })];
+        let set = Parameters { weights: list(vec![-128; MAX_FAN_IN]), bias: list(vec![bias]) };
+        CheckedGraph::new(graph(Shape::vector(MAX_FAN_IN as u32), rows, vec![set]))
+    };
+    let longest = architecture(MAX_BIAS).unwrap();
+    let output = interpret::run(&longest, &[-128; MAX_FAN_IN]).unwrap();
+    assert_eq!(output, Tensor::Int32(vec![i32::MAX]));
     let add = |sum: u32| {
-        let add = Operation::Add {
+        let add = Operation::Add(Add {
             left: TensorId(0),
             right: TensorId(0),
             left_multiplier: multiplier(sum - 1),
             right_multiplier: Multiplier::ONE,
-        };
+        });
         CheckedGraph::new(graph(Shape::vector(1), vec![add], vec![]))
     };
-    assert!(
-        add(1 << 24).is_ok_and(|graph| { graph.intervals(TensorId(1)).unwrap()[0].lo == i32::MIN })
-    );
+    assert!(add(1 << 24)
+        .is_ok_and(|graph| { graph.intervals(TensorId(1)).unwrap()[0].lo == i32::MIN.into() }));
     assert!(add((1 << 24) + 1).is_err());
 }
 
@@ -324,14 +330,14 @@ fn the_window_of_quotients_is_exact() {
     // The sum of one element times 2^31 - 1, by 2^16: -128 becomes -4194304 and needs 23 bits.
     let wide = |multiplier, bits| {
         let operations = vec![
-            Operation::SumPool2d { input: TensorId(0), window: window(1, 1, 0) },
-            Operation::Requantize {
+            Operation::SumPool2d(SumPool2d { input: TensorId(0), window: window(1, 1, 0) }),
+            Operation::Requantize(Requantize {
                 input: TensorId(1),
                 multipliers: list(vec![Multiplier::ONE, multiplier]),
                 shift: Shift::Bits16,
                 quotient_bits: bits,
                 clamp: Clamp::RELU,
-            },
+            }),
         ];
         graph(Shape::vector(2), operations, vec![])
     };
@@ -362,18 +368,18 @@ fn intervals_follow_clamps_tables_padding_and_reshapes() {
     table[129] = 5;
     table[255] = 100;
     let operations = vec![
-        Operation::SumPool2d { input: TensorId(0), window: window(1, 1, 0) },
-        Operation::Requantize {
+        Operation::SumPool2d(SumPool2d { input: TensorId(0), window: window(1, 1, 0) }),
+        Operation::Requantize(Requantize {
             input: TensorId(1),
             multipliers: list(vec![Multiplier::ONE, multiplier(1 << 16)]),
             shift: Shift::Bits16,
             quotient_bits: 9,
             clamp: Clamp::RELU,
-        },
-        Operation::Lookup { input: TensorId(2), table },
-        Operation::Reshape { input: TensorId(3), shape: Shape::vector(4) },
-        Operation::Reshape { input: TensorId(4), shape: Shape::new(1, 2, 2) },
-        Operation::SumPool2d { input: TensorId(5), window: window(2, 1, 1) },
+        }),
+        Operation::Lookup(Lookup { input: TensorId(2), table }),
+        Operation::Reshape(Reshape { input: TensorId(3), shape: Shape::vector(4) }),
+        Operation::Reshape(Reshape { input: TensorId(4), shape: Shape::new(1, 2, 2) }),
+        Operation::SumPool2d(SumPool2d { input: TensorId(5), window: window(2, 1, 1) }),
     ];
     let checked = CheckedGraph::new(graph(Shape::new(2, 1, 2), operations, vec![])).unwrap();
     let intervals = |tensor| {

@@ -34,7 +34,7 @@ fn within_intervals(graph: &CheckedGraph, tensors: &[Tensor]) -> bool {
         };
         let channels = values.chunks_exact(plane).zip(graph.intervals(id).unwrap());
         channels.into_iter().all(|(values, interval)| {
-            values.iter().all(|x| (interval.lo..=interval.hi).contains(x))
+            values.iter().all(|x| Interval::point(*x).is_within(*interval))
         })
     })
 }
@@ -183,7 +183,7 @@ fn random_graphs_have_every_operation_and_both_outputs() {
         let graph = random::graph(&mut Rng::new(seed), 8);
         for operation in &graph.architecture.operations {
             *names.entry(operation.name()).or_default() += 1;
-            if let Operation::Conv2d { groups, window, .. } = operation {
+            if let Operation::Conv2d(Conv2d { groups, window, .. }) = operation {
                 grouped += usize::from(*groups > 1);
                 padded += usize::from(!window.padding.is_none());
                 strided += usize::from(window.stride.height != window.stride.width);
@@ -231,14 +231,13 @@ fn the_largest_fan_in_of_extremes_is_exact() {
     for (weight, x) in [(-128i8, -128i8), (-128, 127), (127, -128), (127, 127)] {
         let parameters = Parameters {
             weights: vec![weight; 3 * columns].try_into().unwrap(),
-            bias: vec![0, i32::MAX - (1 << 29), i32::MIN + (1 << 29)].try_into().unwrap(),
+            bias: vec![0, MAX_BIAS, -MAX_BIAS].try_into().unwrap(),
         };
-        let operation = Operation::Dense { input: TensorId::INPUT, rows: 3 };
+        let operation = Operation::Dense(Dense { input: TensorId::INPUT, rows: 3 });
         let graph = single(Shape::vector(columns as u32), operation, parameters);
         let input = vec![x; columns];
         let sum = columns as i32 * i32::from(weight) * i32::from(x);
-        let expected =
-            Tensor::Int32(vec![sum, sum + (i32::MAX - (1 << 29)), sum + (i32::MIN + (1 << 29))]);
+        let expected = Tensor::Int32(vec![sum, sum + MAX_BIAS, sum - MAX_BIAS]);
         assert_eq!(interpret::run(&graph, &input).unwrap(), expected);
         assert_eq!(fast::run(&graph, &input).unwrap(), expected);
         assert_eq!(tiles(graph.plan(), 0), Ok(3));
@@ -258,7 +257,7 @@ fn convolutions_larger_than_a_block_agree() {
     for (channels, side, output_channels, groups, kernel) in
         [(300, 20, 5, 1, 3), (1024, 9, 3, 1, 5), (96, 23, 96, 96, 3), (6, 40, 4, 2, 7)]
     {
-        let operation = Operation::Conv2d {
+        let operation = Operation::Conv2d(Conv2d {
             input: TensorId::INPUT,
             output_channels,
             groups,
@@ -267,7 +266,7 @@ fn convolutions_larger_than_a_block_agree() {
                 stride: Extent::square(1),
                 padding: Padding::all(kernel / 2),
             },
-        };
+        });
         let fan_in = channels / groups * u32::from(kernel).pow(2);
         let weights = (0..output_channels * fan_in).map(|_| rng.bits() as i8).collect::<Vec<_>>();
         let bias = (0..output_channels).map(|_| rng.bits() as i16 as i32).collect::<Vec<_>>();

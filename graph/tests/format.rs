@@ -137,9 +137,9 @@ fn a_list_for_which_bytes_are_missing_is_refused_without_reading_on() {
 
 #[test]
 fn values_that_the_types_exclude_do_not_decode() {
-    let graph = (0..).map(|seed| graph(seed, 4)).find(|graph| {
-        matches!(graph.architecture.operations[..], [.., Operation::Requantize { .. }])
-    });
+    let graph = (0..)
+        .map(|seed| graph(seed, 4))
+        .find(|graph| matches!(graph.architecture.operations[..], [.., Operation::Requantize(_)]));
     let architecture = graph.unwrap().architecture;
     let operation = architecture.operations.last().unwrap().encode();
     assert_eq!(Operation::decode(&mut &operation[..]).unwrap().encode(), operation);
@@ -181,7 +181,7 @@ fn weights_root(weights: &Weights) -> [u8; 32] {
 fn the_encoding_of_a_model_is_this() {
     // A change of these bytes is a change of the format, for which there is a version.
     let operations = vec![
-        Operation::Conv2d {
+        Operation::Conv2d(Conv2d {
             input: TensorId::INPUT,
             output_channels: 1,
             groups: 1,
@@ -190,20 +190,20 @@ fn the_encoding_of_a_model_is_this() {
                 stride: Extent { height: 3, width: 4 },
                 padding: Padding { top: 0, left: 1, bottom: 0, right: 1 },
             },
-        },
-        Operation::Requantize {
+        }),
+        Operation::Requantize(Requantize {
             input: TensorId(1),
             multipliers: vec![Multiplier::MAX].try_into().unwrap(),
             shift: Shift::Bits32,
             quotient_bits: 9,
             clamp: Clamp::RELU,
-        },
-        Operation::Add {
+        }),
+        Operation::Add(Add {
             left: TensorId(2),
             right: TensorId(2),
             left_multiplier: Multiplier::ONE,
             right_multiplier: Multiplier::new(0x0102).unwrap(),
-        },
+        }),
     ];
     let mut graph = Graph {
         architecture: Architecture {

@@ -4,7 +4,8 @@
 use assay_graph::{
     interpret,
     random::{self, Rng},
-    CheckedGraph, Operation, Padding, Shape, Tensor, Window,
+    Add, CheckedGraph, Conv2d, Dense, Lookup, MaxPool2d, Operation, Padding, Requantize, Shape,
+    SumPool2d, Tensor, Window,
 };
 use proptest::prelude::*;
 
@@ -115,7 +116,7 @@ fn second_opinion(graph: &CheckedGraph, index: usize, tensors: &[Tensor]) -> Vec
     let (first, shape) = &inputs[0];
     let parameters = graph.parameters(index);
     match operation {
-        Operation::Dense { rows, .. } => {
+        Operation::Dense(Dense { rows, .. }) => {
             let parameters = parameters.unwrap();
             (0..*rows as usize)
                 .map(|row| {
@@ -125,30 +126,30 @@ fn second_opinion(graph: &CheckedGraph, index: usize, tensors: &[Tensor]) -> Vec
                 })
                 .collect()
         },
-        Operation::Conv2d { groups, window, .. } => {
+        Operation::Conv2d(Conv2d { groups, window, .. }) => {
             let parameters = parameters.unwrap();
             let input = image(first, *shape);
             let (weights, bias) = (&parameters.weights, &parameters.bias);
             flat(convolve(&input, window, *groups as usize, weights, bias))
         },
-        Operation::Add { left_multiplier, right_multiplier, .. } => first
+        Operation::Add(Add { left_multiplier, right_multiplier, .. }) => first
             .iter()
             .zip(&inputs[1].0)
             .map(|(a, b)| {
                 a * i64::from(left_multiplier.get()) + b * i64::from(right_multiplier.get())
             })
             .collect(),
-        Operation::SumPool2d { window, .. } => {
+        Operation::SumPool2d(SumPool2d { window, .. }) => {
             flat(pool(&image(first, *shape), window, 0, |window| window.iter().sum()))
         },
-        Operation::MaxPool2d { window, .. } => {
+        Operation::MaxPool2d(MaxPool2d { window, .. }) => {
             // Padding below every int8 value: it is never the maximum of a window that has any.
             let max = pool(&image(first, *shape), window, i64::MIN, |window| {
                 *window.iter().max().unwrap()
             });
             flat(max)
         },
-        Operation::Requantize { multipliers, shift, clamp, .. } => {
+        Operation::Requantize(Requantize { multipliers, shift, clamp, .. }) => {
             let two_to_s = 1i128 << shift.bits();
             first
                 .iter()
@@ -162,10 +163,10 @@ fn second_opinion(graph: &CheckedGraph, index: usize, tensors: &[Tensor]) -> Vec
                 })
                 .collect()
         },
-        Operation::Lookup { table, .. } => {
+        Operation::Lookup(Lookup { table, .. }) => {
             first.iter().map(|x| i64::from(table[(*x + 128) as usize])).collect()
         },
-        Operation::Reshape { .. } => first.clone(),
+        Operation::Reshape(_) => first.clone(),
     }
 }
 

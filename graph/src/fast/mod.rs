@@ -16,6 +16,7 @@ use crate::{
     check::CheckedGraph,
     format::{Operation, Parameters},
     interpret::{check_operands, operation, trace_with, RunError, Trace},
+    kind::{Add, Conv2d, Lookup, MaxPool2d, Requantize, SumPool2d},
     plan::{ParameterShape, Plan},
     tensor::Tensor,
 };
@@ -70,37 +71,39 @@ fn run_operation(
     let shape_of = |input: &crate::TensorId| plan.shape(*input).ok_or(RunError::Operands);
     let int8 = |slot: usize| inputs[slot].as_int8().ok_or(RunError::Operands);
     Ok(match operation {
-        Operation::Dense { .. } => {
+        Operation::Dense(_) => {
             Tensor::Int32(dense::run(lanes, int8(0)?, matrix(plan, index, parameters)?))
         },
-        Operation::Conv2d { input, groups, window, .. } => {
+        Operation::Conv2d(Conv2d { input, groups, window, .. }) => {
             let matrix = matrix(plan, index, parameters)?;
             let input_shape = shape_of(input)?;
             let groups = *groups as usize;
             let convolution = Convolution { input_shape, window, output, groups, matrix };
             Tensor::Int32(convolution.run(lanes, int8(0)?))
         },
-        Operation::Add { left_multiplier, right_multiplier, .. } => {
+        Operation::Add(Add { left_multiplier, right_multiplier, .. }) => {
             let multipliers = (*left_multiplier, *right_multiplier);
             Tensor::Int32(elementwise::add(lanes, int8(0)?, int8(1)?, multipliers))
         },
-        Operation::SumPool2d { input, window } => {
+        Operation::SumPool2d(SumPool2d { input, window }) => {
             let sum = |sum: i32, x: i8| sum.wrapping_add(i32::from(x));
             let pool = elementwise::Pool { input: shape_of(input)?, window, output };
             Tensor::Int32(pool.run(lanes, int8(0)?, 0, sum))
         },
-        Operation::MaxPool2d { input, window } => {
+        Operation::MaxPool2d(MaxPool2d { input, window }) => {
             let pool = elementwise::Pool { input: shape_of(input)?, window, output };
             Tensor::Int8(pool.run(lanes, int8(0)?, i8::MIN, |max: i8, x| max.max(x)))
         },
-        Operation::Requantize { multipliers, shift, clamp, .. } => {
+        Operation::Requantize(Requantize { multipliers, shift, clamp, .. }) => {
             let accumulators = inputs[0].as_int32().ok_or(RunError::Operands)?;
             let requantization =
                 elementwise::Requantization { multipliers, shift: *shift, clamp: *clamp };
             Tensor::Int8(requantization.run(lanes, accumulators, output.plane()))
         },
-        Operation::Lookup { table, .. } => Tensor::Int8(elementwise::lookup(int8(0)?, table)),
-        Operation::Reshape { .. } => Tensor::Int8(int8(0)?.to_vec()),
+        Operation::Lookup(Lookup { table, .. }) => {
+            Tensor::Int8(elementwise::lookup(int8(0)?, table))
+        },
+        Operation::Reshape(_) => Tensor::Int8(int8(0)?.to_vec()),
     })
 }
 

@@ -5,9 +5,10 @@ use super::{
     trace_by,
 };
 use crate::{
-    bounds::{MAX_FAN_IN, MAX_POOL_WINDOW},
+    bounds::{MAX_BIAS, MAX_FAN_IN, MAX_POOL_WINDOW},
     format::*,
     interpret,
+    kind::*,
     random::{self, Rng},
     requantize::{Clamp, Multiplier, Shift},
     CheckedGraph, Plan, Trace,
@@ -17,6 +18,7 @@ use proptest::prelude::*;
 
 /// Of all sets of instructions that there are here.
 fn traces(graph: &CheckedGraph, input: &[i8]) -> Vec<Trace> {
+    #[cfg_attr(not(target_arch = "x86_64"), expect(unused_mut))]
     let mut traces = vec![trace_by(Portable, graph, input).unwrap()];
     #[cfg(target_arch = "x86_64")]
     {
@@ -99,11 +101,11 @@ proptest! {
         let input = TensorId::INPUT;
         let output_channels = groups * outputs;
         let mut operations = vec![
-            Operation::Conv2d { input, output_channels, groups, window },
-            Operation::SumPool2d { input, window },
+            Operation::Conv2d(Conv2d { input, output_channels, groups, window }),
+            Operation::SumPool2d(SumPool2d { input, window }),
         ];
         if window.kernel.area() <= MAX_POOL_WINDOW {
-            operations.push(Operation::MaxPool2d { input, window });
+            operations.push(Operation::MaxPool2d(MaxPool2d { input, window }));
         }
         for operation in operations {
             let graph = single(shape, operation, &mut rng);
@@ -118,31 +120,33 @@ fn what_threads_share_agrees() {
     let multiplier = |value: u32| Multiplier::new(value).unwrap();
     let window =
         Window { kernel: Extent::square(3), stride: Extent::square(1), padding: Padding::all(1) };
-    let requantize = |input: u16, multipliers: Vec<Multiplier>| Operation::Requantize {
-        input: TensorId(input),
-        multipliers: multipliers.try_into().unwrap(),
-        shift: Shift::Bits32,
-        quotient_bits: 9,
-        clamp: Clamp::FULL,
+    let requantize = |input: u16, multipliers: Vec<Multiplier>| {
+        Operation::Requantize(Requantize {
+            input: TensorId(input),
+            multipliers: multipliers.try_into().unwrap(),
+            shift: Shift::Bits32,
+            quotient_bits: 9,
+            clamp: Clamp::FULL,
+        })
     };
     let mut table = [0; 256];
     table.copy_from_slice(&rng.int8(256));
     let operations = vec![
-        Operation::Lookup { input: TensorId::INPUT, table },
-        Operation::SumPool2d { input: TensorId(1), window },
+        Operation::Lookup(Lookup { input: TensorId::INPUT, table }),
+        Operation::SumPool2d(SumPool2d { input: TensorId(1), window }),
         requantize(2, (1..6).map(|channel| multiplier(channel * 200_000_000)).collect()),
-        Operation::Add {
+        Operation::Add(Add {
             left: TensorId(3),
             right: TensorId(1),
             left_multiplier: multiplier(3),
             right_multiplier: multiplier(5),
-        },
+        }),
         requantize(4, vec![multiplier(1 << 29)]),
-        Operation::MaxPool2d { input: TensorId(5), window },
-        Operation::Conv2d { input: TensorId(6), output_channels: 2, groups: 1, window },
+        Operation::MaxPool2d(MaxPool2d { input: TensorId(5), window }),
+        Operation::Conv2d(Conv2d { input: TensorId(6), output_channels: 2, groups: 1, window }),
     ];
     let image = graph_of(Shape::new(5, 230, 241), operations, &mut rng);
-    let dense = Operation::Dense { input: TensorId::INPUT, rows: 2_111 };
+    let dense = Operation::Dense(Dense { input: TensorId::INPUT, rows: 2_111 });
     let dense = single(Shape::vector(2_050), dense, &mut rng);
     for graph in [image, dense] {
         agree(&graph, &random::input(&mut rng, graph.plan().architecture()));
@@ -160,7 +164,7 @@ fn a_kernel_with_far_more_padding_than_input_takes_little_memory() {
     // With its padding, the input would have 2^33 elements.
     let shape = Shape::new(1, 1 << 20, 1);
     let operation =
-        Operation::Conv2d { input: TensorId::INPUT, output_channels: 1, groups: 1, window };
+        Operation::Conv2d(Conv2d { input: TensorId::INPUT, output_channels: 1, groups: 1, window });
     let graph = single(shape, operation, &mut rng);
     agree(&graph, &random::input(&mut rng, graph.plan().architecture()));
 }
@@ -176,21 +180,21 @@ fn the_largest_sums_are_exact() {
                     stride: Extent::square(1),
                     padding: Padding::default(),
                 };
-                let operation = Operation::Conv2d {
+                let operation = Operation::Conv2d(Conv2d {
                     input: TensorId::INPUT,
                     output_channels: 5,
                     groups: 1,
                     window,
-                };
+                });
                 (Shape::new(MAX_FAN_IN as u32 / 4, 4, 4), operation)
             } else {
-                let operation = Operation::Dense { input: TensorId::INPUT, rows: 5 };
+                let operation = Operation::Dense(Dense { input: TensorId::INPUT, rows: 5 });
                 (Shape::vector(MAX_FAN_IN as u32), operation)
             };
             let graph = single(shape, operation, &mut Rng::new(1)).into_graph();
             let mut weights = graph.weights.parameters[0].clone();
             weights.weights.fill(weight);
-            weights.bias.copy_from_slice(&[0, 1, -1, i32::MAX - (1 << 29), i32::MIN + (1 << 29)]);
+            weights.bias.copy_from_slice(&[0, 1, -1, MAX_BIAS, -MAX_BIAS]);
             let weights = Weights { parameters: vec![weights].try_into().unwrap() };
             let mut graph = Graph { weights, ..graph };
             graph.complete().unwrap();

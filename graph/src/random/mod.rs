@@ -3,9 +3,15 @@
 //! Small, and as odd as the checks allow: every operation, windows of any shape, groups, branches,
 //! extreme weights and multipliers. A seed always gives the same model.
 
+pub mod constraints;
+pub mod edges;
+
+pub use edges::{edge_cases, EdgeCase};
+
 use crate::{
     bounds::*,
     format::*,
+    kind::*,
     list::List,
     requantize::{Clamp, Multiplier, Shift},
 };
@@ -80,7 +86,7 @@ pub fn graph(rng: &mut Rng, length: usize) -> Graph {
     }
     // Half of the models end in accumulators where they can.
     let last = model.operations.len() - 1;
-    if rng.one_in(2) && matches!(model.operations[last], Operation::Requantize { .. }) && last > 0 {
+    if rng.one_in(2) && matches!(model.operations[last], Operation::Requantize(_)) && last > 0 {
         model.operations.pop();
     }
     let mut graph = Graph {
@@ -139,7 +145,7 @@ impl Model {
                 } else {
                     Shape::vector(shape.elements().unwrap_or(1) as u32)
                 };
-                self.push(Operation::Reshape { input, shape }, shape);
+                self.push(Operation::Reshape(Reshape { input, shape }), shape);
                 if shape.plane() == 1 && shape.channels <= 1024 {
                     let (input, shape) = self.last();
                     self.dense(rng, input, shape);
@@ -149,7 +155,7 @@ impl Model {
             5 => {
                 let window = window(rng, shape, 4);
                 let output = window_output(shape, &window, shape.channels);
-                self.push(Operation::MaxPool2d { input, window }, output);
+                self.push(Operation::MaxPool2d(MaxPool2d { input, window }), output);
             },
             6 => {
                 let mut window = window(rng, shape, 5);
@@ -161,7 +167,7 @@ impl Model {
                     };
                 }
                 let output = window_output(shape, &window, shape.channels);
-                self.push(Operation::SumPool2d { input, window }, output);
+                self.push(Operation::SumPool2d(SumPool2d { input, window }), output);
                 self.requantize(rng, window.kernel.area() as u64 * 128);
             },
             7 | 8 => {
@@ -172,12 +178,12 @@ impl Model {
                 let bits = rng.between(1, 22);
                 let (a, b) = (rng.between(1, 1 << 23), rng.between(1, 1 << bits));
                 let (left, right) = if rng.one_in(2) { (left, input) } else { (input, left) };
-                let operation = Operation::Add {
+                let operation = Operation::Add(Add {
                     left,
                     right,
                     left_multiplier: multiplier(a.into()),
                     right_multiplier: multiplier(b.into()),
-                };
+                });
                 self.push(operation, shape);
                 self.requantize(rng, u64::from(a + b) * 128);
             },
@@ -189,12 +195,12 @@ impl Model {
         let (input, shape) = self.last();
         let mut table = [0; 256];
         table.copy_from_slice(&rng.int8(256));
-        self.push(Operation::Lookup { input, table }, shape);
+        self.push(Operation::Lookup(Lookup { input, table }), shape);
     }
 
     fn dense(&mut self, rng: &mut Rng, input: TensorId, shape: Shape) {
         let rows = rng.between(1, 40);
-        self.push(Operation::Dense { input, rows }, Shape::vector(rows));
+        self.push(Operation::Dense(Dense { input, rows }), Shape::vector(rows));
         self.parameters(rng, rows, shape.channels);
     }
 
@@ -208,7 +214,7 @@ impl Model {
         let output_channels = groups * rng.between(1, (12 / groups).max(1));
         let window = window(rng, shape, 4);
         let output = window_output(shape, &window, output_channels);
-        self.push(Operation::Conv2d { input, output_channels, groups, window }, output);
+        self.push(Operation::Conv2d(Conv2d { input, output_channels, groups, window }), output);
         let fan_in = shape.channels / groups * window.kernel.area() as u32;
         self.parameters(rng, output_channels, fan_in);
     }
@@ -248,13 +254,13 @@ impl Model {
                 .unwrap_or(Clamp::FULL),
             _ => Clamp::FULL,
         };
-        let operation = Operation::Requantize {
+        let operation = Operation::Requantize(Requantize {
             input,
             multipliers: list(multipliers),
             shift,
             quotient_bits: MIN_QUOTIENT_BITS,
             clamp,
-        };
+        });
         self.push(operation, shape);
     }
 }

@@ -1,0 +1,77 @@
+//! What a proof permits, found by trying: the constraints of single elements, checked in the field for
+//! everything that a prover could commit to.
+
+use crate::{
+    bounds::PROOF_FIELD_ORDER,
+    format::Operation,
+    interpret::{Part, Source, Trace},
+    kind::{Element, Place},
+    CheckedGraph, Interval, Tensor,
+};
+use alloc::{vec, vec::Vec};
+
+/// Whether the constraints of an element of an operation's output permit this value, for some choice
+/// of whatever else a proof commits to. Elements of other tensors are those of the trace.
+pub fn permits(
+    graph: &CheckedGraph,
+    trace: &Trace,
+    operation: usize,
+    element: usize,
+    value: i64,
+) -> bool {
+    let plan = graph.plan();
+    let (kind, index) = (&plan.operations()[operation], operation);
+    let (shapes, output) = (plan.input_shapes(kind), plan.shapes()[operation + 1]);
+    let place = Place::new(&shapes, output, element);
+    let inputs: Vec<&Tensor> = kind.inputs().map(|input| &trace.tensors[input.index()]).collect();
+    let sum = graph.parameters(index);
+    let (weights, bias) = sum.map(|p| (&*p.weights, &*p.bias)).unwrap_or_default();
+    let source = Source {
+        inputs: inputs
+            .iter()
+            .map(|tensor| crate::interpret::Input { tensor, ranges: None })
+            .collect(),
+        weights: Part { elements: weights, first: 0 },
+        bias: Part { elements: bias, first: 0 },
+    };
+    let sum = kind.kind().element(&place, &source).expect("the trace is of the graph");
+    let reads = kind.kind().reads(&shapes, output, element..element + 1);
+    let mut values: Vec<Interval> = Vec::new();
+    for (tensor, ranges) in inputs.iter().zip(reads) {
+        for index in ranges.into_iter().flatten() {
+            values.push(match tensor {
+                Tensor::Int8(elements) => Interval::point(elements[index]),
+                Tensor::Int32(elements) => Interval::point(elements[index]),
+            });
+        }
+    }
+    if let Operation::MaxPool2d(pool) = kind {
+        values.resize(pool.window.kernel.area(), Interval::point(i8::MIN));
+    }
+    let element = |division| Element {
+        output: Interval::point(value),
+        sum: Interval::point(sum),
+        inputs: values.clone(),
+        channel: Some(place.channel),
+        division,
+    };
+    let divisions = match kind {
+        Operation::Requantize(requantize) => {
+            let scaled = requantize.scaled(values[0], requantize.multiplier(Some(place.channel)));
+            // Every quotient whose remainder, modulo the order, has as many bits as it may: for
+            // quotients of a window both sides are less than two orders apart.
+            let divide = |wraps: i128| {
+                let scaled = scaled.lo + wraps * PROOF_FIELD_ORDER;
+                let quotient = scaled >> requantize.shift.bits();
+                let remainder = scaled - (quotient << requantize.shift.bits());
+                [quotient, remainder].map(Interval::point)
+            };
+            (-2..=2).map(divide).collect()
+        },
+        _ => vec![[Interval::ZERO; 2]],
+    };
+    divisions.into_iter().any(|division| {
+        let constraints = kind.constraints(&element(division));
+        constraints.iter().all(|constraint| constraint.holds_in_field())
+    })
+}
