@@ -16,13 +16,13 @@
 use crate::{
     circuit::{Circuit, Layer, Linear, Matrix},
     error::SetupError,
-    field::{eq_at, eq_table, int, EF, F},
+    field::{powers, suffix, IntegerSum, WideSum, EF, F},
     parameters::ProofParameters,
-    transcript::absorb_items,
-    verifier::{draw, draw_point, powers, suffix},
+    transcript::{absorb_items, draw, draw_point},
 };
 use alloc::vec::Vec;
 use assay_graph::{
+    bounds::MAX_BIAS,
     commit::{Elements, ElementsOpening},
     merkle::{Content, OpeningError, LEAF_BYTES},
     Digest, Plan, Weights,
@@ -32,9 +32,6 @@ use p3_field::{BasedVectorSpace, PrimeCharacteristicRing, PrimeField64};
 
 /// Begins the transcript that the place of the fingerprint is drawn from.
 pub const AUDIT: &[u8] = b"assay/weights-audit/1";
-
-/// log2 of how many cells are added up before one multiplication for all of them.
-const RUN: usize = 9;
 
 /// What the weights of one version come to at a place that the version's digest fixes: the
 /// coefficients of an element of the extension field.
@@ -135,17 +132,29 @@ impl Part {
     }
 }
 
-/// The bytes are none, too many, or end within an element: [`Audit::next`] says what comes next.
+/// Why bytes are not taken.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct NotNext;
+pub enum AuditError {
+    /// The bytes are none, too many, or end within an element: [`Audit::next`] says what comes next.
+    UnexpectedBytes,
+    /// A bias exceeds [`MAX_BIAS`] in magnitude. No proof of such weights says what the interpreter
+    /// says: the version cannot be proven, and has to be published anew with other scales.
+    Bias {
+        /// The bias.
+        bias: i32,
+    },
+}
 
-impl core::fmt::Display for NotNext {
+impl core::fmt::Display for AuditError {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str("not the bytes whose turn it is")
+        match self {
+            Self::UnexpectedBytes => f.write_str("not the bytes whose turn it is"),
+            Self::Bias { bias } => write!(f, "a bias is {bias}, more than {MAX_BIAS} in magnitude"),
+        }
     }
 }
 
-impl core::error::Error for NotNext {}
+impl core::error::Error for AuditError {}
 
 /// Makes the fingerprint of one version's published weights, piece by piece.
 pub struct Audit {
@@ -193,7 +202,8 @@ impl Audit {
     /// What comes next; `None` when all has been read.
     pub fn next(&self, state: &AuditState) -> Option<Part> {
         self.parts().find_map(|(start, part)| {
-            let first = state.done.checked_sub(start)? as usize;
+            // A state from elsewhere may be further than memory reaches.
+            let first = usize::try_from(state.done.checked_sub(start)?).ok()?;
             (first < part.length).then_some(Part { first, ..part })
         })
     }
@@ -201,17 +211,17 @@ impl Audit {
     /// Reads the next bytes, which the caller has checked against the weights' digest.
     ///
     /// Takes a few steps for each byte, and at most 2^15 more.
-    pub fn take(&self, state: &mut AuditState, bytes: &[u8]) -> Result<(), NotNext> {
-        let part = self.next(state).ok_or(NotNext)?;
-        let (layer, matrix) = self.layers().nth(part.set).ok_or(NotNext)?;
+    pub fn take(&self, state: &mut AuditState, bytes: &[u8]) -> Result<(), AuditError> {
+        let part = self.next(state).ok_or(AuditError::UnexpectedBytes)?;
+        let (layer, matrix) = self.layers().nth(part.set).ok_or(AuditError::UnexpectedBytes)?;
         if bytes.is_empty() || bytes.len() > part.left() {
-            return Err(NotNext);
+            return Err(AuditError::UnexpectedBytes);
         }
         let sum = match part.elements {
             Elements::Weights => self.weights_sum(layer, matrix, part.first, bytes),
             Elements::Bias => match bytes.as_chunks::<4>() {
-                (bias, []) => self.bias_sum(matrix, part.first / 4, bias),
-                _ => return Err(NotNext),
+                (bias, []) => self.bias_sum(matrix, part.first / 4, bias)?,
+                _ => return Err(AuditError::UnexpectedBytes),
             },
         };
         state.fingerprint = Fingerprint::new(state.fingerprint.value() + sum);
@@ -248,8 +258,8 @@ impl Audit {
         Ok(openings)
     }
 
-    /// The fingerprint of weights that are all there; `None` if they are not of this model's
-    /// shapes.
+    /// The fingerprint of weights that are all there; `None` if they are not of this model's shapes,
+    /// or a bias exceeds its bound.
     pub fn fingerprint(&self, weights: &Weights) -> Option<Fingerprint> {
         let mut state = AuditState::default();
         while let Some(part) = self.next(&state) {
@@ -268,7 +278,7 @@ impl Audit {
         let end = first + weights.len();
         let mut sum = EF::ZERO;
         for (index, block) in matrix.blocks.iter().enumerate() {
-            let mut terms = Terms::new(self.places.point(matrix.row_vars + block.vars));
+            let mut terms = IntegerSum::new(self.places.point(matrix.row_vars + block.vars));
             let inside = cells.partition_point(|cell| *cell < block.first)
                 ..cells.partition_point(|cell| *cell < block.first + (1 << block.vars));
             for row in first / columns..end.div_ceil(columns) {
@@ -289,68 +299,16 @@ impl Audit {
         sum
     }
 
-    fn bias_sum(&self, matrix: &Matrix, first: usize, bias: &[[u8; 4]]) -> EF {
+    fn bias_sum(&self, matrix: &Matrix, first: usize, bias: &[[u8; 4]]) -> Result<EF, AuditError> {
         let point = self.places.point(matrix.bias_vars());
-        // In two halves, so that what `Terms` adds up stays small.
-        let (mut low, mut high) = (Terms::new(point), Terms::new(point));
+        let mut sum = WideSum::new(point);
         for (index, bytes) in bias.iter().enumerate() {
             let bias = i32::from_le_bytes(*bytes);
-            low.add(first + index, (bias & 0xffff).into());
-            high.add(first + index, (bias >> 16).into());
+            if bias.unsigned_abs() > MAX_BIAS.unsigned_abs() {
+                return Err(AuditError::Bias { bias });
+            }
+            sum.add(first + index, bias);
         }
-        (low.sum() + high.sum() * F::from_u64(1 << 16)) * self.places.factors[matrix.bias_table()]
-    }
-}
-
-/// `Σ eq(point, i)·v(i)` for integers below 2^17 in magnitude, in runs of `2^RUN` cells.
-struct Terms<'a> {
-    /// The coordinates that name the run.
-    run_point: &'a [EF],
-    /// Coefficients of `eq` over the other coordinates, each in two halves of 32 bits: with the
-    /// integers the sum of a run stays below 2^58.
-    halves: Vec<[i64; 6]>,
-    run: usize,
-    sums: [i64; 6],
-    total: EF,
-}
-
-impl<'a> Terms<'a> {
-    fn new(point: &'a [EF]) -> Self {
-        let (run_point, rest) = point.split_at(point.len().saturating_sub(RUN));
-        let halves = eq_table(rest).into_iter().map(|eq| {
-            let coefficients: &[F] = eq.as_basis_coefficients_slice();
-            core::array::from_fn(|i| {
-                let coefficient = coefficients[i / 2].as_canonical_u64();
-                i64::from((coefficient >> (32 * (i % 2))) as u32)
-            })
-        });
-        let halves = halves.collect();
-        Self { run_point, halves, run: 0, sums: [0; 6], total: EF::ZERO }
-    }
-
-    /// Cheapest where one run is done before the next.
-    fn add(&mut self, index: usize, value: i64) {
-        let run = index / self.halves.len();
-        if run != self.run {
-            self.finish_run();
-            self.run = run;
-        }
-        let halves = &self.halves[index % self.halves.len()];
-        for (sum, half) in self.sums.iter_mut().zip(halves) {
-            *sum += half * value;
-        }
-    }
-
-    fn finish_run(&mut self) {
-        let sums = core::mem::take(&mut self.sums);
-        let high = F::from_u64(1 << 32);
-        let sum =
-            EF::from_basis_coefficients_fn(|i| int(sums[2 * i]) + int(sums[2 * i + 1]) * high);
-        self.total += sum * eq_at(self.run_point, self.run);
-    }
-
-    fn sum(mut self) -> EF {
-        self.finish_run();
-        self.total
+        Ok(sum.sum() * self.places.factors[matrix.bias_table()])
     }
 }

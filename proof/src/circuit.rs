@@ -8,10 +8,13 @@ use crate::{
     grid::{padded_vars, Grid},
     parameters::LimbWidth,
     pcs::{TableLayout, MIN_VARS},
-    table::{tag_of, Table},
+    table::Table,
 };
-use alloc::{boxed::Box, vec, vec::Vec};
-use assay_graph::{ElementType, Multiplier, Operation, Plan, Shape, TensorId, Window};
+use alloc::{boxed::Box, collections::BTreeMap, vec, vec::Vec};
+use assay_graph::{
+    Add, Conv2d, Dense, ElementType, Lookup, MaxPool2d, Multiplier, Operation, Plan, Requantize,
+    Reshape, Shape, SumPool2d, TensorId, Window,
+};
 
 /// Where an int8 tensor comes from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -203,6 +206,8 @@ pub(crate) struct Circuit {
     pub output: Shape,
     /// The activation that is the output; `None` if the output is a layer's accumulators.
     pub output_activation: Option<usize>,
+    /// For each activation which of [`Self::reads`] read it, by their numbers.
+    pub readers: Vec<Vec<usize>>,
 }
 
 /// Tag of the range table of limbs.
@@ -223,6 +228,8 @@ struct Builder<'a> {
     matrices: usize,
     /// Tables of the model so far.
     tables: usize,
+    /// Of each lookup table, by which an equal one is found again.
+    tags: BTreeMap<Table, usize>,
 }
 
 impl Circuit {
@@ -237,10 +244,12 @@ impl Circuit {
             input,
             output,
             output_activation: None,
+            readers: Vec::new(),
         };
         let operand = Operand { source: Source::Input, grid: Grid::new(input) };
         let tensors = vec![Tensor::Values(operand)];
-        let mut builder = Builder { plan, circuit, tensors, matrices: 0, tables: 0 };
+        let tags = BTreeMap::from([(circuit.tables[RANGE].clone(), RANGE)]);
+        let mut builder = Builder { plan, circuit, tensors, matrices: 0, tables: 0, tags };
         for (index, operation) in plan.operations().iter().enumerate() {
             let unsupported = SetupError::Unsupported { operation: index, name: operation.name() };
             let tensor = builder.tensor(index, operation).ok_or(unsupported)?;
@@ -254,7 +263,13 @@ impl Circuit {
         if matrices == 0 {
             return Err(SetupError::NoWeights);
         }
-        Ok(circuit)
+        let mut readers = vec![Vec::new(); circuit.activations.len()];
+        for (read, operand) in circuit.reads().enumerate() {
+            if let Source::Activation(index) = operand.source {
+                readers[index].push(read);
+            }
+        }
+        Ok(Self { readers, ..circuit })
     }
 
     /// What the cells of a tensor beside its elements hold.
@@ -289,14 +304,6 @@ impl Circuit {
         })
     }
 
-    /// The [`Self::reads`] of an activation, by their numbers.
-    pub fn reads_of(&self, activation: usize) -> impl Iterator<Item = usize> + '_ {
-        let reads = self.reads().enumerate();
-        reads.filter_map(move |(index, operand)| {
-            (operand.source == Source::Activation(activation)).then_some(index)
-        })
-    }
-
     /// For each matrix the weights of its blocks, row by row, and its biases. Each is opened where
     /// its layer ends, and for the fingerprint.
     pub fn model_tables(&self) -> Vec<TableLayout> {
@@ -321,7 +328,7 @@ impl Circuit {
             if let Rule::Maximum { .. } = activation.rule {
                 batches.push((0..width).collect());
             }
-            batches.extend(self.reads_of(index).map(|_| vec![0]));
+            batches.extend(self.readers[index].iter().map(|_| vec![0]));
             TableLayout { vars: activation.grid.vars(), width, batches }
         });
         let tables = self.tables.iter().map(|table| TableLayout {
@@ -353,19 +360,28 @@ impl Builder<'_> {
         }
     }
 
+    /// The tag of a table, which is added unless it is there.
+    fn tag_of(&mut self, table: Table) -> usize {
+        let tables = &mut self.circuit.tables;
+        *self.tags.entry(table).or_insert_with_key(|table| {
+            tables.push(table.clone());
+            tables.len() - 1
+        })
+    }
+
     /// What an operation defines; `None` if it cannot be proven.
     fn tensor(&mut self, index: usize, operation: &Operation) -> Option<Tensor> {
         let grid = Grid::new(*self.plan.shapes().get(index + 1)?);
         match operation {
-            Operation::Dense { input, rows } => {
+            Operation::Dense(Dense { input, rows }) => {
                 let operand = self.vector(*input)?;
                 let columns = operand.grid.elements();
-                let span = operand.grid.cells().last().map_or(0, |cell| cell + 1);
+                let span = operand.grid.span();
                 let vars = [grid.vars(), operand.grid.vars()];
                 let matrix = self.matrix(*rows as usize, columns, vars, span);
                 self.layer(index, Linear::Dense, Some(matrix), vec![operand], grid)
             },
-            Operation::Conv2d { input, output_channels, groups, window } => {
+            Operation::Conv2d(Conv2d { input, output_channels, groups, window }) => {
                 let operand = self.operand(*input)?;
                 let (rows, groups) = (*output_channels as usize, *groups as usize);
                 if groups > 1 && !(rows / groups).is_power_of_two() {
@@ -378,22 +394,28 @@ impl Builder<'_> {
                 let linear = Linear::Conv2d { window: *window, groups };
                 self.layer(index, linear, Some(matrix), vec![operand], grid)
             },
-            Operation::SumPool2d { input, window } => {
+            Operation::SumPool2d(SumPool2d { input, window }) => {
                 let operand = self.operand(*input)?;
                 let linear = Linear::SumPool2d { window: *window };
                 self.layer(index, linear, None, vec![operand], grid)
             },
-            Operation::Add { left, right, left_multiplier, right_multiplier } => {
+            Operation::Add(Add { left, right, left_multiplier, right_multiplier }) => {
                 let operands = vec![self.operand(*left)?, self.operand(*right)?];
                 let linear = Linear::Add { multipliers: [*left_multiplier, *right_multiplier] };
                 self.layer(index, linear, None, operands, grid)
             },
-            Operation::Requantize { input, multipliers, shift, quotient_bits, clamp } => {
+            Operation::Requantize(Requantize {
+                input,
+                multipliers,
+                shift,
+                quotient_bits,
+                clamp,
+            }) => {
                 let Tensor::Accumulators { layer } = *self.tensors.get(input.index())? else {
                     return None;
                 };
                 let table = Table::Clamp { clamp: *clamp, bits: usize::from(*quotient_bits) };
-                let tag = tag_of(&mut self.circuit.tables, table);
+                let tag = self.tag_of(table);
                 let limbs = usize::from(shift.bits()) / self.circuit.limb_bits;
                 let multipliers = multipliers.to_vec();
                 self.circuit.layers[layer].reader =
@@ -401,21 +423,21 @@ impl Builder<'_> {
                 let rule = Rule::Requantize { layer, multipliers, limbs, tag };
                 Some(self.activation(index, grid, 0, rule))
             },
-            Operation::Lookup { input, table } => {
+            Operation::Lookup(Lookup { input, table }) => {
                 let operand = self.vector(*input)?;
                 let map = Table::Map { values: Box::new(*table) };
-                let tag = tag_of(&mut self.circuit.tables, map);
+                let tag = self.tag_of(map);
                 let padding = self.circuit.padding(operand.source);
                 let padding = table[(i16::from(padding) + 128) as usize];
                 Some(self.activation(index, operand.grid, padding, Rule::Map { operand, tag }))
             },
-            Operation::MaxPool2d { input, window } => {
+            Operation::MaxPool2d(MaxPool2d { input, window }) => {
                 let operand = self.operand(*input)?;
-                let tag = tag_of(&mut self.circuit.tables, Table::Range { bits: 8 });
+                let tag = self.tag_of(Table::Range { bits: 8 });
                 let rule = Rule::Maximum { operand, window: *window, tag };
                 Some(self.activation(index, grid, 0, rule))
             },
-            Operation::Reshape { input, .. } => match *self.tensors.get(input.index())? {
+            Operation::Reshape(Reshape { input, .. }) => match *self.tensors.get(input.index())? {
                 // The verifier lays out the public input as whoever reads it wants it.
                 Tensor::Values(Operand { source: Source::Input, .. }) => {
                     Some(Tensor::Values(Operand { source: Source::Input, grid }))

@@ -193,7 +193,7 @@ impl<'a> Bytes<'a> {
 
     fn merkle_proof(&mut self, round: &Round) -> Result<MerkleProof, DecodeError> {
         let count = u32::from_le_bytes(self.array()?) as usize;
-        if count > round.queries.saturating_mul(round.depth) {
+        if count as u64 > round.max_siblings() {
             return Err(DecodeError::MerkleProofTooLong);
         }
         Ok(PrunedMerklePaths { sibling_hashes: self.list(count, 32, Self::array)? })
@@ -239,15 +239,18 @@ impl<'a> Bytes<'a> {
 }
 
 /// What the lengths of a round's queries follow from.
-struct Round {
-    is_first: bool,
-    queries: usize,
-    fold: usize,
-    depth: usize,
+pub(crate) struct Round {
+    pub is_first: bool,
+    /// Rows that are opened.
+    pub queries: usize,
+    /// log2 of a row's length.
+    pub fold: usize,
+    /// log2 of the number of rows.
+    pub depth: usize,
 }
 
 impl Round {
-    fn new(schedule: &Schedule, index: usize) -> Self {
+    pub fn new(schedule: &Schedule, index: usize) -> Self {
         let last = schedule.final_round_config();
         let parameters = schedule.round_parameters().get(index).unwrap_or(&last);
         let leaves = parameters.domain_size >> parameters.folding_factor;
@@ -258,6 +261,15 @@ impl Round {
             fold: parameters.folding_factor,
             depth: leaves.max(1).ilog2() as usize,
         }
+    }
+
+    /// Most nodes of a Merkle proof that leaves out what follows from other paths: on each level at
+    /// most one for each path, and one of two siblings.
+    pub fn max_siblings(&self) -> u64 {
+        let queries = self.queries as u64;
+        (0..self.depth)
+            .map(|level| queries.min(1u64.checked_shl(level as u32).unwrap_or(u64::MAX)))
+            .sum()
     }
 }
 

@@ -20,10 +20,12 @@ pub enum SetupError {
     /// `Commitments::proof_parameters` are not the encoding of parameters within their bounds.
     /// Call [`seal`](crate::seal) before publication.
     ProofParameters,
-    /// A commitment would have `2^vars` cells, which is more or less than is possible.
+    /// A commitment would have so many cells, which is more or fewer than possible: 2^5 to
+    /// 2^26, and with the rate `2^-r` at most `2^(31 - r)`. Of what a proof commits to, outputs of operations take 2 to 17 cells for each element, and each
+    /// table has its rows. Use smaller tensors, windows of fewer elements, or fewer different clamps.
     CommitmentSize {
-        /// log2 of the number of cells.
-        vars: usize,
+        /// Number of cells.
+        cells: u64,
     },
     /// The polynomial commitment refuses the parameters for a model of this size.
     OpeningParameters(String),
@@ -53,7 +55,12 @@ impl core::fmt::Display for SetupError {
             },
             Self::NoWeights => write!(f, "no operation has weights"),
             Self::ProofParameters => write!(f, "the proof parameters are no legal ones"),
-            Self::CommitmentSize { vars } => write!(f, "a commitment to 2^{vars} cells"),
+            Self::CommitmentSize { cells } => {
+                write!(
+                    f,
+                    "a commitment would have {cells} cells, more than its rate allows (2^26 at most)"
+                )
+            },
             Self::OpeningParameters(error) => write!(f, "unfit opening parameters: {error}"),
             Self::Security(Some(bits)) => write!(f, "only {bits:.1} bits of soundness"),
             Self::Security(None) => write!(f, "the soundness cannot be computed"),
@@ -110,6 +117,8 @@ pub enum Reject {
     },
     /// The opening of the weights does not verify.
     ModelOpening(String),
+    /// The proof is of other weights than the published ones.
+    Weights,
     /// The opening of the witness does not verify.
     WitnessOpening(String),
     /// The lookups are not those of the committed columns.
@@ -171,6 +180,7 @@ impl core::fmt::Display for Reject {
                 write!(f, "sumcheck of operation {operation}: {reason}")
             },
             Self::ModelOpening(reason) => write!(f, "opening of the weights: {reason}"),
+            Self::Weights => write!(f, "it is of other weights than the published ones"),
             Self::WitnessOpening(reason) => write!(f, "opening of the witness: {reason}"),
             Self::LookupTie => write!(f, "the lookups are not those of the committed columns"),
             Self::Requantize { operation } => write!(

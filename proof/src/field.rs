@@ -3,7 +3,10 @@
 //! Everywhere, the first coordinate of a point is the most significant bit of the index.
 
 use alloc::vec::Vec;
-use p3_field::{extension::CubicTrinomialExtensionField, PrimeCharacteristicRing};
+use p3_field::{
+    extension::CubicTrinomialExtensionField, BasedVectorSpace, PrimeCharacteristicRing,
+    PrimeField64,
+};
 use p3_goldilocks::Goldilocks;
 
 /// Base field, which every committed cell is in.
@@ -86,6 +89,98 @@ pub(crate) fn prefix_moments(point: &[EF], end: usize) -> (EF, EF) {
         }
     }
     (count, moment)
+}
+
+/// log2 of how many cells are added up before one multiplication for all of them.
+pub(crate) const RUN: usize = 9;
+
+/// `Σ eq(point, i)·v(i)` for integers below 2^17 in magnitude, in runs of `2^RUN` cells.
+pub(crate) struct IntegerSum<'a> {
+    /// The coordinates that name the run.
+    run_point: &'a [EF],
+    /// Coefficients of `eq` over the other coordinates, each in two halves of 32 bits: with the
+    /// integers the sum of a run stays below 2^58.
+    halves: Vec<[i64; 6]>,
+    /// log2 of how many these are.
+    run_vars: usize,
+    run: usize,
+    sums: [i64; 6],
+    total: EF,
+}
+
+impl<'a> IntegerSum<'a> {
+    pub fn new(point: &'a [EF]) -> Self {
+        let (run_point, rest) = point.split_at(point.len().saturating_sub(RUN));
+        let halves = eq_table(rest).into_iter().map(|eq| {
+            let coefficients: &[F] = eq.as_basis_coefficients_slice();
+            core::array::from_fn(|i| {
+                let coefficient = coefficients[i / 2].as_canonical_u64();
+                i64::from((coefficient >> (32 * (i % 2))) as u32)
+            })
+        });
+        let halves = halves.collect();
+        Self { run_point, halves, run_vars: rest.len(), run: 0, sums: [0; 6], total: EF::ZERO }
+    }
+
+    /// Cheapest where one run is done before the next.
+    pub fn add(&mut self, index: usize, value: i64) {
+        let run = index >> self.run_vars;
+        if run != self.run {
+            self.finish_run();
+            self.run = run;
+        }
+        let halves = &self.halves[index & (self.halves.len() - 1)];
+        for (sum, half) in self.sums.iter_mut().zip(halves) {
+            // Below 2^58 when the run is over. The checks of overflow in a runtime would take ten
+            // times as long as the sum.
+            *sum = sum.wrapping_add(half.wrapping_mul(value));
+        }
+    }
+
+    fn finish_run(&mut self) {
+        let sums = core::mem::take(&mut self.sums);
+        let high = F::from_u64(1 << 32);
+        let sum =
+            EF::from_basis_coefficients_fn(|i| int(sums[2 * i]) + int(sums[2 * i + 1]) * high);
+        self.total += sum * eq_at(self.run_point, self.run);
+    }
+
+    pub fn sum(mut self) -> EF {
+        self.finish_run();
+        self.total
+    }
+}
+
+/// The same for integers of 32 bits.
+pub(crate) struct WideSum<'a> {
+    /// Of both halves, so that what is added up stays small.
+    low: IntegerSum<'a>,
+    high: IntegerSum<'a>,
+}
+
+impl<'a> WideSum<'a> {
+    pub fn new(point: &'a [EF]) -> Self {
+        Self { low: IntegerSum::new(point), high: IntegerSum::new(point) }
+    }
+
+    pub fn add(&mut self, index: usize, value: i32) {
+        self.low.add(index, (value & 0xffff).into());
+        self.high.add(index, (value >> 16).into());
+    }
+
+    pub fn sum(self) -> EF {
+        self.low.sum() + self.high.sum() * F::from_u64(1 << 16)
+    }
+}
+
+/// `1, x, x², ...`
+pub(crate) fn powers(x: EF, count: usize) -> Vec<EF> {
+    core::iter::successors(Some(EF::ONE), |power| Some(*power * x)).take(count).collect()
+}
+
+/// The last coordinates of a point.
+pub(crate) fn suffix(point: &[EF], vars: usize) -> &[EF] {
+    &point[point.len() - vars..]
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use crate::{
     field::{eq_at_point, EF},
     pcs::Challenger,
     sumcheck::{evaluate, next_coordinate},
-    verifier::draw,
+    transcript::draw,
 };
 use alloc::vec::Vec;
 use p3_challenger::FieldChallenger;

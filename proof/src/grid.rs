@@ -5,11 +5,10 @@
 //! one-dimensional maps.
 
 use crate::{
-    field::{eq_table, int, prefix_moments, EF},
+    field::{prefix_moments, IntegerSum, WideSum, EF},
     pcs::MIN_VARS,
 };
 use assay_graph::Shape;
-use p3_field::PrimeCharacteristicRing;
 
 /// One axis of a tensor.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -68,15 +67,30 @@ impl Grid {
         self == other || self.is_flat() && other.is_flat() && self.vars() == other.vars()
     }
 
+    /// The cells of the elements, ascending, in runs of successive ones: rows, or all where nothing
+    /// lies between.
+    fn runs(&self) -> impl Iterator<Item = core::ops::Range<usize>> {
+        let [channels, rows, columns] = self.axes;
+        let (count, length) = match self.is_flat() {
+            true => (1, self.elements()),
+            false => (channels.length * rows.length, columns.length),
+        };
+        (0..count).map(move |run| {
+            let (channel, row) = (run / rows.length, run % rows.length);
+            let first = ((channel << rows.vars) + row) << columns.vars;
+            first..first + length
+        })
+    }
+
     /// The cell of each element, ascending.
     pub fn cells(&self) -> impl Iterator<Item = usize> {
-        let [channels, rows, columns] = self.axes;
-        (0..channels.length).flat_map(move |channel| {
-            (0..rows.length).flat_map(move |row| {
-                let first = ((channel << rows.vars) + row) << columns.vars;
-                first..first + columns.length
-            })
-        })
+        self.runs().flatten()
+    }
+
+    /// The number of cells up to the last element's.
+    pub fn span(&self) -> usize {
+        let last = self.axes.iter().fold(0, |cell, axis| (cell << axis.vars) + axis.length - 1);
+        last + 1
     }
 
     /// The coordinates of each axis.
@@ -98,28 +112,30 @@ impl Grid {
         counts.map(|(axis, point)| prefix_moments(point, axis.length).0).product()
     }
 
-    /// Multilinear extension of integers in the elements' cells and zeros in the padding.
-    pub fn extend(&self, values: impl Iterator<Item = i64>, point: &[EF]) -> EF {
-        // By halves of the index: two small tables, and one product for each run of low halves.
-        let (high, low) = point.split_at(point.len() / 2);
-        let (high_eq, low_eq) = (eq_table(high), eq_table(low));
-        let (mut sum, mut run, mut place) = (EF::ZERO, EF::ZERO, 0);
-        for (cell, value) in self.cells().zip(values) {
-            if cell >> low.len() != place {
-                sum += run * high_eq[place];
-                (run, place) = (EF::ZERO, cell >> low.len());
-            }
-            run += low_eq[cell & ((1 << low.len()) - 1)] * int(value);
+    /// Multilinear extension of int8 values, a byte each, in the elements' cells and zeros in the
+    /// padding.
+    pub fn extend_int8(&self, values: &[u8], point: &[EF]) -> EF {
+        let mut sum = IntegerSum::new(point);
+        self.cells().zip(values).for_each(|(cell, value)| sum.add(cell, (*value as i8).into()));
+        sum.sum()
+    }
+
+    /// The same of int32 values, four bytes each, little-endian.
+    pub fn extend_int32(&self, values: &[u8], point: &[EF]) -> EF {
+        let mut sum = WideSum::new(point);
+        for (cell, bytes) in self.cells().zip(values.as_chunks::<4>().0) {
+            sum.add(cell, i32::from_le_bytes(*bytes));
         }
-        sum + run * high_eq[place]
+        sum.sum()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::field::F;
+    use crate::field::{eq_table, int, F};
     use alloc::vec::Vec;
+    use p3_field::PrimeCharacteristicRing;
 
     fn point(vars: usize) -> Vec<EF> {
         (0..vars as u64).map(|k| EF::from(F::from_u64(3 + 7 * k * k))).collect()
@@ -127,17 +143,30 @@ mod tests {
 
     #[test]
     fn extensions_are_sums_over_the_cells() {
-        for shape in [Shape::vector(1), Shape::vector(37), Shape::new(3, 5, 6), Shape::new(2, 1, 9)]
-        {
+        for shape in [
+            Shape::vector(1),
+            Shape::vector(37),
+            Shape::vector(3_000),
+            Shape::new(3, 5, 6),
+            Shape::new(2, 1, 9),
+            Shape::new(5, 33, 17),
+        ] {
             let grid = Grid::new(shape);
             let point = point(grid.vars());
             let eq = eq_table(&point);
             let cells: Vec<usize> = grid.cells().collect();
             assert_eq!(cells.len(), grid.elements());
+            assert_eq!(cells.last().map(|cell| cell + 1), Some(grid.span()));
             assert!(cells.is_sorted() && cells.iter().all(|cell| cell >> grid.vars() == 0));
-            let values = |i: usize| (i * i) as i64 - 50;
-            let sum: EF = cells.iter().enumerate().map(|(i, c)| eq[*c] * int(values(i))).sum();
-            assert_eq!(grid.extend((0..cells.len()).map(values), &point), sum);
+            let sum = |values: &dyn Fn(usize) -> i64| -> EF {
+                cells.iter().enumerate().map(|(i, c)| eq[*c] * int(values(i))).sum()
+            };
+            let bytes: Vec<u8> = (0..cells.len()).map(|i| (i * 77 + 128) as u8).collect();
+            let int8 = |i: usize| (bytes[i] as i8).into();
+            assert_eq!(grid.extend_int8(&bytes, &point), sum(&int8));
+            let int32 = |i: usize| [i32::MIN, i32::MAX, -1, 0x1234_5678][i % 4];
+            let bytes: Vec<u8> = (0..cells.len()).flat_map(|i| int32(i).to_le_bytes()).collect();
+            assert_eq!(grid.extend_int32(&bytes, &point), sum(&|i| int32(i).into()));
             assert_eq!(grid.indicator(&point), cells.iter().map(|c| eq[*c]).sum());
         }
     }

@@ -1,8 +1,7 @@
 //! BLAKE3, for the transcript and for the trees that commitments are: one call of it for a leaf,
 //! one for two nodes.
 //!
-//! A tree's depth and the length of its leaves follow from the model, so a leaf cannot be taken
-//! for a node.
+//! Each use has a key of its own, so that no message of one is a message of another.
 
 use crate::field::F;
 use assay_graph::Digest;
@@ -14,24 +13,53 @@ use p3_symmetric::{CryptographicHasher, PseudoCompressionFunction};
 /// of an unfinished hash.
 const GATHERED: usize = 384;
 
+/// What a hash is for, as a key of BLAKE3. The keys are public: they separate the uses.
+type Key = [u8; 32];
+/// Of the transcript.
+const TRANSCRIPT: Key = *b"assay/proof/1 transcript        ";
+/// Of the leaves of commitments.
+const LEAF: Key = *b"assay/proof/1 leaf of commitment";
+/// Of the nodes of commitments.
+const NODE: Key = *b"assay/proof/1 node of commitment";
+
 /// The hash of items of `N` bytes each, one after the other.
-fn hash<const N: usize>(items: impl IntoIterator<Item = [u8; N]>) -> Digest {
+fn hash<const N: usize>(key: &Key, items: impl IntoIterator<Item = [u8; N]>) -> Digest {
     const { assert!(GATHERED.is_multiple_of(N), "no item straddles the end") };
     let mut hasher: Option<blake3::Hasher> = None;
     let (mut bytes, mut length) = ([0; GATHERED], 0);
+    #[cfg(test)]
+    let mut full = 0;
     for item in items {
         if length == GATHERED {
-            hasher.get_or_insert_with(blake3::Hasher::new).update(&bytes);
+            #[cfg(test)]
+            {
+                full += length;
+            }
+            hasher.get_or_insert_with(|| blake3::Hasher::new_keyed(key)).update(&bytes);
             length = 0;
         }
         bytes[length..length + N].copy_from_slice(&item);
         length += N;
     }
     let rest = &bytes[..length];
+    #[cfg(test)]
+    count(full + length);
     match hasher {
-        None => *blake3::hash(rest).as_bytes(),
+        None => *blake3::keyed_hash(key, rest).as_bytes(),
         Some(mut hasher) => *hasher.update(rest).finalize().as_bytes(),
     }
+}
+
+#[cfg(test)]
+std::thread_local! {
+    /// Compressions of this thread.
+    pub(crate) static COMPRESSIONS: core::cell::Cell<u64> = const { core::cell::Cell::new(0) };
+}
+
+/// Counts the compressions of a message of so many bytes.
+#[cfg(test)]
+fn count(bytes: usize) {
+    COMPRESSIONS.set(COMPRESSIONS.get() + (bytes as u64).div_ceil(64).max(1));
 }
 
 /// The hash of a leaf: of its elements, eight bytes each, canonical and little-endian.
@@ -44,7 +72,7 @@ pub(crate) struct NodeHash;
 
 impl CryptographicHasher<F, Digest> for LeafHash {
     fn hash_iter<I: IntoIterator<Item = F>>(&self, input: I) -> Digest {
-        hash(input.into_iter().map(|element| element.as_canonical_u64().to_le_bytes()))
+        hash(&LEAF, input.into_iter().map(|element| element.as_canonical_u64().to_le_bytes()))
     }
 }
 
@@ -54,13 +82,15 @@ pub(crate) struct TranscriptHash;
 
 impl CryptographicHasher<u8, Digest> for TranscriptHash {
     fn hash_iter<I: IntoIterator<Item = u8>>(&self, input: I) -> Digest {
-        hash(input.into_iter().map(|byte| [byte]))
+        hash(&TRANSCRIPT, input.into_iter().map(|byte| [byte]))
     }
 }
 
 impl PseudoCompressionFunction<Digest, 2> for NodeHash {
     fn compress(&self, input: [Digest; 2]) -> Digest {
-        *blake3::hash(input.as_flattened()).as_bytes()
+        #[cfg(test)]
+        count(64);
+        *blake3::keyed_hash(&NODE, input.as_flattened()).as_bytes()
     }
 }
 
@@ -77,9 +107,20 @@ mod tests {
             let elements = &elements[..length];
             let bytes: alloc::vec::Vec<u8> =
                 elements.iter().flat_map(|x| x.as_canonical_u64().to_le_bytes()).collect();
-            let expected = *blake3::hash(&bytes).as_bytes();
-            assert_eq!(LeafHash.hash_iter(elements.iter().copied()), expected, "{length}");
-            assert_eq!(TranscriptHash.hash_iter(bytes), expected, "{length}");
+            let expected = |key| *blake3::keyed_hash(key, &bytes).as_bytes();
+            assert_eq!(LeafHash.hash_iter(elements.iter().copied()), expected(&LEAF), "{length}");
+            assert_eq!(TranscriptHash.hash_iter(bytes.clone()), expected(&TRANSCRIPT), "{length}");
         }
+    }
+
+    #[test]
+    fn a_message_has_another_hash_in_each_use() {
+        let elements = [3, 5, 7, 9, 11, 13, 15, 17].map(F::from_u64);
+        let bytes: alloc::vec::Vec<u8> =
+            elements.iter().flat_map(|x| x.as_canonical_u64().to_le_bytes()).collect();
+        let nodes = core::array::from_fn(|i| core::array::from_fn(|j| bytes[32 * i + j]));
+        let leaf = LeafHash.hash_iter(elements);
+        let (node, transcript) = (NodeHash.compress(nodes), TranscriptHash.hash_iter(bytes));
+        assert!(leaf != node && node != transcript && leaf != transcript);
     }
 }

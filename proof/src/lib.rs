@@ -5,6 +5,7 @@ extern crate alloc;
 
 mod audit;
 mod circuit;
+mod cost;
 mod encoding;
 mod error;
 mod field;
@@ -24,11 +25,12 @@ mod transcript;
 mod verifier;
 mod wiring;
 
-pub use audit::{Audit, AuditState, Fingerprint, NotNext, Part, AUDIT};
+pub use audit::{Audit, AuditError, AuditState, Fingerprint, Part, AUDIT};
+pub use cost::Work;
 pub use error::{DecodeError, Reject, SetupError};
 pub use parameters::{LimbWidth, OpeningParameters, ProofParameters, ProtocolVersion};
 #[cfg(feature = "prover")]
 pub use prover::{seal, ProveError, Proven, Prover};
-pub use security::MIN_SECURITY_BITS;
+pub use security::{Security, MIN_SECURITY_BITS};
 pub use transcript::{Context, Statement, PROTOCOL};
 pub use verifier::Verifier;

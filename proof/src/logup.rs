@@ -32,7 +32,8 @@ pub(crate) enum Content {
 pub(crate) struct Block {
     pub content: Content,
     pub vars: usize,
-    pub offset: usize,
+    /// A multiple of its length.
+    pub offset: u64,
 }
 
 /// Where the blocks lie.
@@ -89,7 +90,8 @@ impl Layout {
             contents.extend(limbs.chain(pairs).map(|content| (content, activation.grid.vars())));
         }
         contents.sort_by_key(|(_, vars)| core::cmp::Reverse(*vars));
-        let mut end = 0usize;
+        // There are no more fractions than cells of the witness, whose number is bounded.
+        let mut end = 0u64;
         let blocks = contents.into_iter().map(|(content, vars)| {
             let offset = end;
             end += 1 << vars;
@@ -111,7 +113,7 @@ impl Layout {
         let (mut numerator, mut denominator, mut covered) = (EF::ZERO, EF::ZERO, EF::ZERO);
         for block in &self.blocks {
             let (high, low) = point.split_at(self.vars - block.vars);
-            let place = eq_at(high, block.offset >> block.vars);
+            let place = eq_at(high, (block.offset >> block.vars) as usize);
             let (n, d) = match block.content {
                 Content::Limb { activation, limb } => {
                     let tag = circuit.activations[activation].limb_tag();

@@ -1,6 +1,7 @@
 //! Parameters of the proof system. They are part of a model's version, never of a proof.
 
-use assay_graph::List;
+use crate::{circuit::Circuit, pcs::cells};
+use assay_graph::{List, Plan};
 use codec::{Decode, DecodeAll, Encode};
 
 /// Parameters of one commitment and its opening.
@@ -11,17 +12,19 @@ use codec::{Decode, DecodeAll, Encode};
 /// regime.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
 pub struct OpeningParameters {
-    /// The code's rate is two to the power of minus this. Bounds: `3..=5`.
+    /// The code's rate is two to the power of minus this. Bounds: `3..=7`.
     pub log_inverse_rate: u8,
-    /// Variables of the first fold. Bounds: `3..=4`.
+    /// Variables of the first fold. Bounds: `3..=5`.
     pub first_fold: u8,
-    /// How much smaller the second code's domain is. Bounds: `1..=3`.
+    /// How much smaller the second code's domain is. Bounds: `1..=first_fold`.
     pub first_shrink: u8,
-    /// Variables of each later fold. Bounds: `3..=5`.
+    /// Most variables of each later fold: as few as leave as many folds. Bounds: `3..=5`.
     pub fold: u8,
-    /// Most bits of proof of work before a challenge. Bounds: `0..=20`.
+    /// Most bits of proof of work before a challenge, which count for nothing in the soundness that
+    /// is shown. Bounds: `0..=8`.
     pub grinding_bits: u8,
-    /// Bits that each term of the soundness error has to reach. Bounds: `120..=136`.
+    /// Bits that each term of the soundness error has to reach, proof of work included. Bounds:
+    /// `120..=136`.
     pub security_bits: u8,
 }
 
@@ -71,38 +74,52 @@ pub struct ProofParameters {
 }
 
 impl ProofParameters {
-    /// What to publish a model with that has at most 2^20 weights: short proofs.
+    /// What to publish a model with that has at most 2^20 weights, and more of them than its proofs
+    /// commit to: short proofs, and no proof of work.
     pub const RECOMMENDED: Self = {
         let opening = OpeningParameters {
             log_inverse_rate: 5,
-            first_fold: 4,
-            first_shrink: 3,
+            first_fold: 5,
+            first_shrink: 4,
             fold: 4,
-            grinding_bits: 17,
-            security_bits: 128,
+            grinding_bits: 0,
+            security_bits: 122,
         };
         Self {
             version: ProtocolVersion::V1,
             model: opening,
-            witness: opening,
+            // Small, so that a low rate costs little.
+            witness: OpeningParameters { log_inverse_rate: 7, ..opening },
             limbs: LimbWidth::Bits8,
         }
     };
 
-    /// What to publish a larger model with: proofs are longer, and take a fraction of the time and
-    /// of the memory.
+    /// What to publish a model with whose proofs commit to more than its weights are, as those of
+    /// small convolutions on large images do. The rates are exchanged.
+    pub const LARGE_WITNESS: Self = {
+        let Self { model, witness, .. } = Self::RECOMMENDED;
+        Self { model: witness, witness: model, ..Self::RECOMMENDED }
+    };
+
+    /// What to publish a model of more than 2^20 weights with: proofs are longer, and take a fraction
+    /// of the time and of the memory.
     pub const LARGE: Self = {
         let mut large = Self::RECOMMENDED;
         large.model.log_inverse_rate = 3;
         large
     };
 
-    /// What to publish a model of so many weights with.
-    pub const fn recommended(weights: usize) -> Self {
-        if weights <= 1 << 20 {
-            Self::RECOMMENDED
-        } else {
+    /// What to publish a model with: [`Self::LARGE`] if its weights are many, else the lower rate for
+    /// what is smaller, the weights or what each proof commits to.
+    pub fn recommended(plan: &Plan) -> Self {
+        let Ok(circuit) = Circuit::new(plan, LimbWidth::Bits8) else { return Self::RECOMMENDED };
+        let (model, witness) = (cells(&circuit.model_tables()), cells(&circuit.witness_tables()));
+        if model > 1 << 20 {
             Self::LARGE
+        } else if witness > model {
+            Self::LARGE_WITNESS
+        } else {
+            Self::RECOMMENDED
         }
     }
 
@@ -119,11 +136,11 @@ impl ProofParameters {
 
     pub(crate) fn is_within_bounds(&self) -> bool {
         [self.model, self.witness].iter().all(|opening| {
-            (3..=5).contains(&opening.log_inverse_rate)
-                && (3..=4).contains(&opening.first_fold)
-                && (1..=3).contains(&opening.first_shrink)
+            (3..=7).contains(&opening.log_inverse_rate)
+                && (3..=5).contains(&opening.first_fold)
+                && (1..=opening.first_fold).contains(&opening.first_shrink)
                 && (3..=5).contains(&opening.fold)
-                && opening.grinding_bits <= 20
+                && opening.grinding_bits <= 8
                 && (120..=136).contains(&opening.security_bits)
         })
     }

@@ -8,7 +8,7 @@ use crate::{
     hash::{LeafHash, NodeHash, TranscriptHash},
     parameters::OpeningParameters,
 };
-use alloc::{string::ToString, vec::Vec};
+use alloc::{collections::BTreeSet, string::ToString, vec::Vec};
 use assay_graph::Digest;
 use p3_challenger::{HashChallenger, SerializingChallenger64};
 use p3_commit::MultilinearPcs;
@@ -36,10 +36,13 @@ pub(crate) type Opening = <Whir as MultilinearPcs<EF, Challenger>>::Proof;
 pub(crate) type Schedule = WhirConfig<EF, F, Challenger>;
 
 /// log2 of the length of the shortest column, so that no column is shorter than a fold.
-pub(crate) const MIN_VARS: usize = 4;
-/// log2 of the most cells of one commitment: with the lowest rate, the size of the domain is then
-/// a number of 32 bits, on every machine.
+pub(crate) const MIN_VARS: usize = 5;
+/// log2 of the most cells of one commitment.
 const MAX_VARS: usize = 26;
+/// log2 of the largest domain: its size is a number of 32 bits, on every machine.
+const MAX_DOMAIN_VARS: usize = 31;
+/// log2 of the most coefficients that an opening ends with: `p3-whir` folds until it has so few.
+const SENT_VARS: usize = 6;
 
 /// Columns of one length, and which of them are opened together at each of their points.
 pub(crate) struct TableLayout {
@@ -48,22 +51,32 @@ pub(crate) struct TableLayout {
     pub batches: Vec<Vec<usize>>,
 }
 
+/// Cells of all columns. In 64 bits on every machine: an architecture has at most 256 tables of 18
+/// columns of 2^37 cells.
+pub(crate) fn cells(tables: &[TableLayout]) -> u64 {
+    tables.iter().map(|table| (table.width as u64) << table.vars).sum()
+}
+
+/// log2 of the number of cells with padding; `None` if there are too many to count.
+fn log2_cells(tables: &[TableLayout]) -> Option<usize> {
+    cells(tables).checked_next_power_of_two().map(|cells| cells.ilog2() as usize)
+}
+
 /// A commitment scheme for columns of given lengths, with the schedule of their openings.
+///
+/// The scheme absorbs the shapes of all its tables with each opening. So that this is not quadratic,
+/// it is given few tables: one for each length, of all columns of that length.
 pub(crate) struct Pcs {
     whir: Whir,
     protocol: OpeningProtocol,
-    /// Columns opened at each point, in the order of the schedule.
+    /// The tables whose columns make each table of the scheme, in their order.
+    groups: Vec<Vec<usize>>,
+    /// For each opening of the scheme, which it is in the order of the tables and their batches.
+    order: Vec<usize>,
+    /// Columns opened at each point, in the order of the scheme.
     batch_lengths: Vec<usize>,
     #[cfg(feature = "prover")]
     first_fold: usize,
-}
-
-/// What `p3-security` says of the opening.
-pub(crate) struct OpeningSecurity {
-    /// Bits of the opening's error, all its terms composed.
-    pub bits: f64,
-    /// log2 of how many polynomials a root leaves open.
-    pub log2_candidates: f64,
 }
 
 /// The sponge that has absorbed `statement`.
@@ -71,22 +84,51 @@ pub(crate) fn challenger(statement: Vec<u8>) -> Challenger {
     Challenger::from_hasher(statement, TranscriptHash)
 }
 
+/// Variables of each fold: of the first, and of as many others of at most `most` as it takes, evenly.
+fn folds(vars: usize, first: usize, most: usize) -> Vec<usize> {
+    let left = vars.saturating_sub(first + SENT_VARS);
+    let count = left.div_ceil(most);
+    let later = (0..count).map(|i| (left + count - 1 - i) / count);
+    core::iter::once(first).chain(later).collect()
+}
+
 impl Pcs {
     pub fn new(tables: &[TableLayout], parameters: &OpeningParameters) -> Result<Self, SetupError> {
         let first_fold = usize::from(parameters.first_fold);
-        let cells: u64 = tables.iter().map(|table| (table.width as u64) << table.vars).sum();
-        let vars = cells.next_power_of_two().ilog2() as usize;
-        if tables.iter().any(|table| table.vars < MIN_VARS)
-            || !(MIN_VARS..=MAX_VARS).contains(&vars)
-        {
-            return Err(SetupError::CommitmentSize { vars });
+        let mut rate = usize::from(parameters.log_inverse_rate);
+        let too_many = || SetupError::CommitmentSize { cells: cells(tables) };
+        let most = MAX_VARS.min(MAX_DOMAIN_VARS - rate);
+        let vars = log2_cells(tables).filter(|vars| (MIN_VARS..=most).contains(vars));
+        let vars = vars.ok_or_else(too_many)?;
+        if tables.iter().any(|table| table.vars < MIN_VARS) {
+            return Err(too_many());
         }
-        let specs = tables.iter().map(|table| {
-            let batches =
-                table.batches.iter().map(|columns| OpeningBatch::new(columns.clone(), Vec::new()));
-            TableSpec::new(TableShape::new(table.vars, table.width), batches.collect())
+        let lengths: BTreeSet<usize> = tables.iter().map(|table| table.vars).collect();
+        let (mut groups, mut specs, mut order) = (Vec::new(), Vec::new(), Vec::new());
+        let first_opening = tables.iter().scan(0, |end, table| {
+            let first = *end;
+            *end += table.batches.len();
+            Some(first)
         });
-        let protocol = OpeningProtocol::new(specs.collect());
+        let first_opening: Vec<usize> = first_opening.collect();
+        for length in lengths {
+            let alike =
+                |(index, table): (usize, &TableLayout)| (table.vars == length).then_some(index);
+            let group: Vec<usize> = tables.iter().enumerate().filter_map(alike).collect();
+            let (mut width, mut batches) = (0, Vec::new());
+            for &index in &group {
+                let table = &tables[index];
+                for (batch, columns) in table.batches.iter().enumerate() {
+                    let columns = columns.iter().map(|column| width + column).collect();
+                    batches.push(OpeningBatch::new(columns, Vec::new()));
+                    order.push(first_opening[index] + batch);
+                }
+                width += table.width;
+            }
+            specs.push(TableSpec::new(TableShape::new(length, width), batches));
+            groups.push(group);
+        }
+        let protocol = OpeningProtocol::new(specs);
         let batch_lengths = protocol.iter_openings().map(|(_, batch)| batch.len()).collect();
 
         let invalid = |error: &dyn core::fmt::Debug| {
@@ -94,20 +136,18 @@ impl Pcs {
         };
         let claims =
             protocol.checked_num_claims().ok_or_else(|| invalid(&"too many opened columns"))?;
-        let folding =
-            FoldingFactor::ConstantFromSecondRound(first_fold, usize::from(parameters.fold));
-        let (rounds, _) = folding.compute_number_of_rounds(vars).map_err(|e| invalid(&e))?;
-        let mut rate = usize::from(parameters.log_inverse_rate);
-        let rates = (0..rounds).map(|round| {
+        let folds = folds(vars, first_fold, usize::from(parameters.fold));
+        // The last fold is followed by no code.
+        let rates = folds[..folds.len() - 1].iter().enumerate().map(|(round, fold)| {
             let shrink = if round == 0 { usize::from(parameters.first_shrink) } else { 1 };
-            rate += folding.at_round(round) - shrink;
+            rate += fold.saturating_sub(shrink);
             rate
         });
         let protocol_parameters = ProtocolParameters {
             security_level: usize::from(parameters.security_bits),
             pow_bits: usize::from(parameters.grinding_bits),
             round_log_inv_rates: rates.collect(),
-            folding_factor: folding,
+            folding_factor: FoldingFactor::PerRound(folds),
             soundness_type: SecurityAssumption::JohnsonBound,
             starting_log_inv_rate: usize::from(parameters.log_inverse_rate),
         };
@@ -118,6 +158,8 @@ impl Pcs {
             // The transform's tables grow when the prover first asks for them.
             whir: Whir::new(schedule, Radix2DFTSmallBatch::default(), mmcs),
             protocol,
+            groups,
+            order,
             batch_lengths,
             #[cfg(feature = "prover")]
             first_fold,
@@ -128,19 +170,29 @@ impl Pcs {
         &self.whir
     }
 
-    /// Columns opened at each point, in the order of the schedule.
+    /// log2 of the number of cells.
+    pub fn vars(&self) -> usize {
+        self.whir.num_variables()
+    }
+
+    /// Tables of the scheme: different lengths of columns.
+    pub fn lengths(&self) -> usize {
+        self.groups.len()
+    }
+
+    /// Columns opened at each point, in the order of the scheme.
     pub fn batch_lengths(&self) -> &[usize] {
         &self.batch_lengths
     }
 
-    pub fn security(&self) -> Option<OpeningSecurity> {
-        let evidence = self.whir.prescribed_security(&self.protocol)?;
-        // The checked view refuses counts that mean nothing.
-        evidence.candidates()?;
-        Some(OpeningSecurity {
-            bits: evidence.error().bits(),
-            log2_candidates: evidence.log2_max_candidates,
-        })
+    /// Columns opened at all points.
+    pub fn opened_columns(&self) -> Option<usize> {
+        self.protocol.checked_num_claims()
+    }
+
+    /// Bits of the opening's error as `p3-whir` composes it, proof of work counted.
+    pub fn composed_by_whir(&self) -> Option<f64> {
+        Some(self.whir.prescribed_security(&self.protocol)?.error().bits())
     }
 
     /// Absorbs a root. [`Self::verify`] does not, so this has to come before any challenge.
@@ -148,16 +200,21 @@ impl Pcs {
         self.whir.observe_commitment(&Commitment::new(Vec::from([*root])), challenger);
     }
 
-    /// Verifies an opening at `points`, one for each entry of the schedule, and returns the opened
-    /// values in its order.
+    /// Points in the order of the scheme.
+    fn ordered(&self, points: &[Vec<EF>]) -> Vec<Point<EF>> {
+        self.order.iter().map(|opening| Point::new(points[*opening].clone())).collect()
+    }
+
+    /// Verifies an opening at `points`, one for each batch of each table, and returns the opened
+    /// values in their order.
     pub fn verify(
         &self,
         root: &Digest,
         opening: &Opening,
-        points: Vec<Vec<EF>>,
+        points: &[Vec<EF>],
         challenger: &mut Challenger,
     ) -> Result<Vec<Vec<EF>>, alloc::string::String> {
-        let points: Vec<_> = points.into_iter().map(Point::new).collect();
+        let points = self.ordered(points);
         // The call below asserts what this checks.
         self.protocol.check_points(&points).map_err(|e| e.to_string())?;
         let root = Commitment::new(Vec::from([*root]));
@@ -165,7 +222,11 @@ impl Pcs {
             .whir
             .verify_at(&root, opening, &self.protocol, &points, challenger)
             .map_err(|e| e.to_string())?;
-        Ok(values.iter().map(|batch| batch.current().to_vec()).collect())
+        let mut sorted = alloc::vec![Vec::new(); values.len()];
+        for (batch, opening) in values.iter().zip(&self.order) {
+            sorted[*opening] = batch.current().to_vec();
+        }
+        Ok(sorted)
     }
 }
 
@@ -186,8 +247,10 @@ mod committer {
             challenger: &mut Challenger,
         ) -> Result<(Digest, Secret), SetupError> {
             // A table's columns are the rows of the matrix that it is made from.
-            let tables = tables.iter().map(|columns| {
-                let rows = columns.first().map_or(0, Vec::len);
+            let tables = self.groups.iter().map(|group| {
+                let columns: Vec<&[F]> =
+                    group.iter().flat_map(|index| &tables[*index]).map(Vec::as_slice).collect();
+                let rows = columns.first().map_or(0, |column| column.len());
                 Table::new(RowMajorMatrix::new(columns.concat(), rows))
             });
             let stacked = Stack::new_witness(tables.collect(), self.first_fold);
@@ -196,14 +259,14 @@ mod committer {
             Ok((root[0], secret))
         }
 
-        /// Opens at `points`, one for each entry of the schedule.
+        /// Opens at `points`, one for each batch of each table.
         pub fn open(
             &self,
             secret: Secret,
-            points: Vec<Vec<EF>>,
+            points: &[Vec<EF>],
             challenger: &mut Challenger,
         ) -> Result<Opening, SetupError> {
-            let points: Vec<_> = points.into_iter().map(Point::new).collect();
+            let points = self.ordered(points);
             self.whir
                 .open_at(secret, &self.protocol, &points, challenger)
                 .map_err(|e| SetupError::OpeningParameters(alloc::format!("{e:?}")))

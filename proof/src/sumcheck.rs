@@ -3,7 +3,7 @@
 //! A sumcheck says only that the sum which the prover claims leads to a certain product at a
 //! certain point. The verifier ties both ends.
 
-use crate::{field::EF, pcs::Challenger, verifier::draw};
+use crate::{field::EF, pcs::Challenger, transcript::draw};
 use alloc::vec::Vec;
 use p3_challenger::FieldChallenger;
 use p3_field::PrimeCharacteristicRing;

@@ -2,11 +2,11 @@
 //! itself.
 
 use crate::field::{extend_index, extend_integers, int, prefix_moments, EF};
-use alloc::{boxed::Box, vec::Vec};
+use alloc::boxed::Box;
 use assay_graph::Clamp;
 
 /// A table of pairs. Every row is a legal pair: there is no padding.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) enum Table {
     /// `(i, 0)` for every `i` of so many bits.
     Range {
@@ -89,14 +89,6 @@ impl Table {
         let (all, _) = prefix_moments(point, 1 << point.len());
         count_first * int(lo) + middle + (all - count_last) * int(hi)
     }
-}
-
-/// Adds a table unless it is there; its index is its tag.
-pub(crate) fn tag_of(tables: &mut Vec<Table>, table: Table) -> usize {
-    tables.iter().position(|known| *known == table).unwrap_or_else(|| {
-        tables.push(table);
-        tables.len() - 1
-    })
 }
 
 #[cfg(all(test, feature = "prover"))]

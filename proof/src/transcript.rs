@@ -1,8 +1,12 @@
 //! What a proof is bound to, and in which order it is absorbed.
 
-use crate::pcs::{challenger, Challenger};
+use crate::{
+    field::EF,
+    pcs::{challenger, Challenger},
+};
 use alloc::vec::Vec;
 use assay_graph::Digest;
+use p3_challenger::FieldChallenger;
 
 /// Begins every transcript, and names the version of the protocol.
 pub const PROTOCOL: &[u8] = b"assay/proof/1";
@@ -66,4 +70,14 @@ pub(crate) fn absorb_items(items: &[&[u8]]) -> Challenger {
         bytes.extend_from_slice(item);
     }
     challenger(bytes)
+}
+
+/// Draws a challenge.
+pub(crate) fn draw(challenger: &mut Challenger) -> EF {
+    challenger.sample_algebra_element()
+}
+
+/// Draws a point.
+pub(crate) fn draw_point(vars: usize, challenger: &mut Challenger) -> Vec<EF> {
+    (0..vars).map(|_| draw(challenger)).collect()
 }

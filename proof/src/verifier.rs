@@ -5,19 +5,19 @@ use crate::{
     circuit::{Activation, Circuit, Layer, Linear, Matrix, Operand, Reader, Rule, Source},
     encoding::{LayerMessages, MaximumMessages, Proof},
     error::{Reject, SetupError},
-    field::{eq_at, eq_at_point, eq_table, int, EF, F},
+    field::{eq_at, eq_at_point, eq_table, int, powers, suffix, EF, F},
     fractions,
+    grid::Grid,
     logup::{Cells, Challenges, Columns, Layout},
     parameters::ProofParameters,
     pcs::{Challenger, Pcs},
-    security,
+    security::{self, Security},
     sumcheck::{self, Reduced, Sumcheck, INNER_PRODUCT},
-    transcript::{absorb_items, Statement},
+    transcript::{absorb_items, draw, draw_point, Statement},
     wiring::Wiring,
 };
 use alloc::{string::ToString, vec, vec::Vec};
 use assay_graph::{Digest, ElementType, Multiplier, Plan, Window};
-use p3_challenger::FieldChallenger;
 use p3_field::PrimeCharacteristicRing;
 
 /// Verifies proofs of one model.
@@ -31,7 +31,7 @@ pub struct Verifier {
     pub(crate) witness: Pcs,
     pub(crate) lookups: Layout,
     pub(crate) places: Places,
-    security_bits: f64,
+    security: Security,
 }
 
 /// Where the reduction of a layer ends.
@@ -89,21 +89,6 @@ struct Opened {
     reads: Vec<EF>,
 }
 
-/// Draws a challenge.
-pub(crate) fn draw(challenger: &mut Challenger) -> EF {
-    challenger.sample_algebra_element()
-}
-
-/// Draws a point.
-pub(crate) fn draw_point(vars: usize, challenger: &mut Challenger) -> Vec<EF> {
-    (0..vars).map(|_| draw(challenger)).collect()
-}
-
-/// The last coordinates of a point.
-pub(crate) fn suffix(point: &[EF], vars: usize) -> &[EF] {
-    &point[point.len() - vars..]
-}
-
 /// `eq(point, c)·M(c)` for each channel.
 ///
 /// Channels of the padding have the multiplier 0. Elsewhere in the padding the accumulators are 0.
@@ -123,11 +108,6 @@ pub(crate) fn scaled_value(quotient: EF, limbs: &[EF], limb_bits: usize) -> EF {
     let base = F::from_u64(1 << limb_bits);
     let remainder = limbs.iter().rev().fold(EF::ZERO, |high, &limb| high * base + limb);
     quotient * F::from_u64(1 << shift) + remainder - F::from_u64(1 << (shift - 1))
-}
-
-/// `1, x, x², ...`
-pub(crate) fn powers(x: EF, count: usize) -> Vec<EF> {
-    core::iter::successors(Some(EF::ONE), |power| Some(*power * x)).take(count).collect()
 }
 
 impl Layer {
@@ -204,14 +184,6 @@ pub(crate) fn maximum_kernel(
     channels.flat_map(|weight| powers.iter().map(move |&power| weight * power)).collect()
 }
 
-fn int8(byte: &u8) -> i64 {
-    i64::from(*byte as i8)
-}
-
-fn int32(bytes: &[u8]) -> i64 {
-    i64::from(bytes.try_into().map_or(0, i32::from_le_bytes))
-}
-
 impl Verifier {
     /// Derives everything from an architecture that has passed its checks.
     pub fn new(plan: &Plan) -> Result<Self, SetupError> {
@@ -219,13 +191,14 @@ impl Verifier {
         let parameters = ProofParameters::from_bytes(&commitments.proof_parameters)
             .ok_or(SetupError::ProofParameters)?;
         let circuit = Circuit::new(plan, parameters.limbs)?;
-        let lookups = Layout::new(&circuit);
+        // Too many cells are refused here, before anything is laid out.
         let model = Pcs::new(&circuit.model_tables(), &parameters.model)?;
         let witness = Pcs::new(&circuit.witness_tables(), &parameters.witness)?;
-        let security_bits = security::bits(&circuit, &lookups, &model, &witness);
+        let lookups = Layout::new(&circuit);
+        let security = Security::new(&circuit, &lookups, &model, &witness);
         let version = plan.architecture().digest();
         Ok(Self {
-            security_bits: security::sufficient(security_bits)?,
+            security: security::sufficient(security)?,
             places: Places::new(&circuit, &version),
             version,
             weights_root: commitments.weights_root,
@@ -236,10 +209,15 @@ impl Verifier {
         })
     }
 
-    /// Bits of statistical soundness: what is left of a statement's 0 after all errors of all its
-    /// parts are added. The collision resistance of BLAKE3, 128 bits, is beside it.
+    /// How certain an accepted proof is, with and without what is assumed.
+    pub fn security(&self) -> Security {
+        self.security
+    }
+
+    /// Bits that an accepted proof can be trusted with: what holds without proof of work, and no
+    /// more than the collision resistance of the hash.
     pub fn security_bits(&self) -> f64 {
-        self.security_bits
+        self.security.statistical.min(Security::HASH)
     }
 
     /// Bytes of the input.
@@ -256,18 +234,28 @@ impl Verifier {
         self.circuit.output.elements().unwrap_or(0) * size
     }
 
-    /// Accepts bytes only if they prove the statement for weights that the version's root commits
-    /// to. Never panics, whatever the bytes.
+    /// Accepts bytes only if they prove the statement for the published weights, of which an
+    /// [`Audit`](crate::Audit) has made the fingerprint. Never panics, whatever the bytes.
     ///
-    /// That these are the published weights is for the caller to compare: see
-    /// [`Self::verified_weights`].
-    pub fn verify(&self, statement: &Statement<'_>, bytes: &[u8]) -> Result<(), Reject> {
-        self.verified_weights(statement, bytes).map(drop)
+    /// # Errors
+    ///
+    /// The first check that fails. [`Reject::Weights`] if the proof holds for other weights than the
+    /// published ones, or for more of them than the architecture has.
+    pub fn verify(
+        &self,
+        statement: &Statement<'_>,
+        weights: Fingerprint,
+        bytes: &[u8],
+    ) -> Result<(), Reject> {
+        match self.proven_weights(statement, bytes)? == weights {
+            true => Ok(()),
+            false => Err(Reject::Weights),
+        }
     }
 
-    /// [`Self::verify`], and the fingerprint of the weights that the proof is of. If it is the one
-    /// that an [`Audit`](crate::Audit) makes of the published weights, the proof is of these.
-    pub fn verified_weights(
+    /// The fingerprint of the weights that a proof is of, if it holds for any that the version's root
+    /// commits to.
+    pub(crate) fn proven_weights(
         &self,
         statement: &Statement<'_>,
         bytes: &[u8],
@@ -303,13 +291,13 @@ impl Verifier {
         }
         let opened = self
             .model
-            .verify(&self.weights_root, &proof.model, self.model_points(&ends), &mut challenger)
+            .verify(&self.weights_root, &proof.model, &self.model_points(&ends), &mut challenger)
             .map_err(Reject::ModelOpening)?;
         let (weights, fingerprint) = self.places.sort(opened);
         let points = self.witness_points(&ends);
         let witness = self
             .witness
-            .verify(&proof.witness_root, &proof.witness, points, &mut challenger)
+            .verify(&proof.witness_root, &proof.witness, &points, &mut challenger)
             .map_err(Reject::WitnessOpening)?;
 
         // From here on, `weights` and `opened` are values of what was committed.
@@ -442,8 +430,7 @@ impl Verifier {
         point: &[EF],
     ) -> Result<(), Reject> {
         let Reader::Activation(reader) = layer.reader else {
-            let output = statement.output.chunks_exact(4).map(int32);
-            return match accumulator == layer.grid.extend(output, &end.row) {
+            return match accumulator == layer.grid.extend_int32(statement.output, &end.row) {
                 true => Ok(()),
                 false => Err(Reject::Output),
             };
@@ -531,14 +518,14 @@ impl Verifier {
         let point = suffix(point, grid.vars());
         let value = opened.cells.activations[index].values;
         let values = self.unpadded(Source::Activation(index), value, grid, point);
-        if values != grid.extend(statement.output.iter().map(int8), point) {
+        if values != grid.extend_int8(statement.output, point) {
             return Err(Reject::Output);
         }
         Ok(())
     }
 
     /// What a column has at a point if its padding is replaced by zeros.
-    fn unpadded(&self, source: Source, value: EF, grid: &crate::grid::Grid, point: &[EF]) -> EF {
+    fn unpadded(&self, source: Source, value: EF, grid: &Grid, point: &[EF]) -> EF {
         let padding = self.circuit.padding(source);
         if padding == 0 {
             return value;
@@ -557,11 +544,13 @@ impl Verifier {
     pub(crate) fn witness_points(&self, ends: &Ends) -> Vec<Vec<EF>> {
         let reads: Vec<&Vec<EF>> = ends.reads().collect();
         let mut points = Vec::new();
+        // In the order of the activations, as these are.
+        let mut maxima = ends.maxima.iter().peekable();
         for (index, activation) in self.circuit.activations.iter().enumerate() {
             points.push(suffix(&ends.point, activation.grid.vars()).to_vec());
-            let maximum = ends.maxima.iter().find(|end| end.activation == index);
+            let maximum = maxima.next_if(|end| end.activation == index);
             points.extend(maximum.map(|end| end.place.clone()));
-            points.extend(self.circuit.reads_of(index).map(|read| reads[read].clone()));
+            points.extend(self.circuit.readers[index].iter().map(|read| reads[*read].clone()));
         }
         let tables = self.circuit.tables.iter();
         points.extend(tables.map(|table| suffix(&ends.point, table.vars()).to_vec()));
@@ -571,18 +560,37 @@ impl Verifier {
     /// Names the opened values.
     fn sort(&self, witness: &[Vec<EF>], statement: &Statement<'_>, ends: &Ends) -> Opened {
         let circuit = &self.circuit;
-        let input = |operand: &Operand, point: &[EF]| {
-            operand.grid.extend(statement.input.iter().map(int8), point)
+        // Many readers may read the input at the lookups' point: once for each way in which it lies.
+        let mut at_lookups: Vec<(Grid, EF)> = Vec::new();
+        let mut input = |operand: &Operand, point: &[EF]| {
+            let grid = operand.grid;
+            let extend = || grid.extend_int8(statement.input, point);
+            // The input may have more variables than the lookups.
+            if !ends.point.ends_with(point) {
+                return extend();
+            }
+            let known = at_lookups.iter().find(|(known, _)| *known == grid);
+            known.map(|(_, value)| *value).unwrap_or_else(|| {
+                let value = extend();
+                at_lookups.push((grid, value));
+                value
+            })
         };
-        let mut reads: Vec<EF> = circuit
-            .reads()
-            .zip(ends.reads())
-            .map(|(operand, point)| match operand.source {
+        let mut reads: Vec<EF> = Vec::new();
+        let mut previous: Option<(&Operand, &Vec<EF>)> = None;
+        for (operand, point) in circuit.reads().zip(ends.reads()) {
+            let value = match operand.source {
+                // Both sides of an addition, which has one point for them.
+                Source::Input if previous == Some((operand, point)) => {
+                    reads.last().copied().unwrap_or_default()
+                },
                 Source::Input => input(operand, point),
                 // Replaced below, where the activation is opened for its readers.
                 Source::Activation(_) => EF::ZERO,
-            })
-            .collect();
+            };
+            reads.push(value);
+            previous = Some((operand, point));
+        }
         let points: Vec<&Vec<EF>> = ends.reads().collect();
         let mut opened = witness.iter();
         let mut batch = || opened.next().map_or(&[][..], |values| &values[..]);
@@ -604,7 +612,7 @@ impl Verifier {
                 },
             };
             activations.push(Columns { keys, values: values[0], limbs });
-            for read in circuit.reads_of(index) {
+            for &read in &circuit.readers[index] {
                 let (source, grid) = (Source::Activation(index), &activation.grid);
                 reads[read] = self.unpadded(source, batch()[0], grid, points[read]);
             }

@@ -227,9 +227,10 @@ impl Run<'_> {
             let limbs = limbs(cell.remainder, activation.limbs(), limb_bits);
             for (column, limb) in columns.limbs.iter_mut().zip(limbs) {
                 column.push(limb);
-                let count =
-                    self.counts[activation.limb_tag()].get_mut(limb.as_canonical_u64() as usize);
-                if let Some(count) = count {
+                // What is out of range, as in a lie, has no row.
+                let row = usize::try_from(limb.as_canonical_u64()).ok();
+                let counts = &mut self.counts[activation.limb_tag()];
+                if let Some(count) = row.and_then(|row| counts.get_mut(row)) {
                     *count += 1;
                 }
             }

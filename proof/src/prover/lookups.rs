@@ -39,6 +39,7 @@ impl Layout {
         let mut numerators = vec![F::ZERO; 1 << self.vars];
         let mut denominators = vec![EF::ONE; 1 << self.vars];
         for block in &self.blocks {
+            let first = block.offset as usize;
             for row in 0..1 << block.vars {
                 let (numerator, key, value, tag) = match block.content {
                     Content::Limb { activation, limb } => {
@@ -55,9 +56,8 @@ impl Layout {
                         (-cells.multiplicities[tag][row], int(key), int(table.value(key)), tag)
                     },
                 };
-                numerators[block.offset + row] = numerator;
-                denominators[block.offset + row] =
-                    challenges.denominator(key.into(), value.into(), tag);
+                numerators[first + row] = numerator;
+                denominators[first + row] = challenges.denominator(key.into(), value.into(), tag);
             }
         }
         (numerators, denominators)

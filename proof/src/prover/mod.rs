@@ -8,6 +8,7 @@ mod reduce;
 mod tests;
 
 use crate::{
+    audit::{Audit, Fingerprint},
     circuit::{Circuit, Linear},
     encoding::Proof,
     error::SetupError,
@@ -15,8 +16,8 @@ use crate::{
     logup::Challenges,
     parameters::ProofParameters,
     pcs::{challenger, Pcs, Secret},
-    transcript::{absorb_items, Context, Statement},
-    verifier::{draw, Ends, Verifier},
+    transcript::{absorb_items, draw, Context, Statement},
+    verifier::{Ends, Verifier},
 };
 use alloc::{vec, vec::Vec};
 use assay_graph::{CheckedGraph, Digest, Graph, Parameters, Plan, Weights};
@@ -90,6 +91,7 @@ pub struct Prover {
     /// For each layer the padded weights and the padded biases, in one column each.
     tables: Vec<Vec<Vec<F>>>,
     secret: Secret,
+    fingerprint: Fingerprint,
 }
 
 impl Prover {
@@ -103,7 +105,14 @@ impl Prover {
         if expected != found {
             return Err(SetupError::WeightsRoot { expected, found });
         }
-        Ok(Self { verifier, weights, tables, secret })
+        let fingerprint = Audit::new(graph.plan())?.fingerprint(&weights);
+        let fingerprint = fingerprint.ok_or(SetupError::Weights)?;
+        Ok(Self { verifier, weights, tables, secret, fingerprint })
+    }
+
+    /// The fingerprint of the weights, which [`Verifier::verify`] compares.
+    pub const fn fingerprint(&self) -> Fingerprint {
+        self.fingerprint
     }
 
     /// The verifier of the same model.
@@ -168,12 +177,12 @@ impl Prover {
 
         let model = verifier
             .model
-            .open(self.secret.clone(), verifier.model_points(&ends), &mut challenger)
+            .open(self.secret.clone(), &verifier.model_points(&ends), &mut challenger)
             .map_err(ProveError::Opening)?;
         let points = verifier.witness_points(&ends);
         let witness = verifier
             .witness
-            .open(witness_secret, points, &mut challenger)
+            .open(witness_secret, &points, &mut challenger)
             .map_err(ProveError::Opening)?;
         let proof = Proof { witness_root, lookups, layers, maxima, model, witness };
         Ok(Proven { output: run.output, proof: proof.encode() })

@@ -5,12 +5,11 @@ use super::{deviation::Deviation, execution::Execution, Prover};
 use crate::{
     circuit::{Layer, Linear, Matrix, Operand, Reader, Rule},
     encoding::{LayerMessages, MaximumMessages},
-    field::{dot, eq_table, EF, F},
+    field::{dot, eq_table, suffix, EF, F},
     pcs::Challenger,
     sumcheck::{self, Sumcheck},
-    verifier::{
-        draw, draw_point, maximum_kernel, scaled_eq, scaled_value, suffix, LayerEnd, MaximumEnd,
-    },
+    transcript::{draw, draw_point},
+    verifier::{maximum_kernel, scaled_eq, scaled_value, LayerEnd, MaximumEnd},
     wiring::Wiring,
 };
 use alloc::{vec, vec::Vec};

@@ -2,8 +2,8 @@
 //! published ones.
 
 use super::*;
-use crate::{Audit, AuditState, Fingerprint, NotNext};
-use assay_graph::commit::Elements;
+use crate::{Audit, AuditError, AuditState, Fingerprint};
+use assay_graph::{bounds::MAX_BIAS, commit::Elements};
 
 fn models() -> [Model; 2] {
     [perceptron(71).model(), windows::network(Shape::new(2, 9, 11)).model()]
@@ -26,7 +26,7 @@ fn fingerprint(model: &Model, weights: &Weights, size: usize) -> Fingerprint {
 fn proven(model: &Model, input: &[u8], proof: &Proven) -> Fingerprint {
     let verifier = Verifier::new(model.graph.plan()).unwrap();
     let statement = Statement { context: CONTEXT, input, output: &proof.output };
-    verifier.verified_weights(&statement, &proof.proof).unwrap()
+    verifier.proven_weights(&statement, &proof.proof).unwrap()
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn any_other_weight_or_bias_has_another_fingerprint() {
                 change(&|weights, _| weights[0] ^= 1),
                 change(&|weights, _| *weights.last_mut().unwrap() ^= 1),
                 change(&|_, bias| bias[0] += 1),
-                change(&|_, bias| *bias.last_mut().unwrap() = i32::MIN),
+                change(&|_, bias| *bias.last_mut().unwrap() = -MAX_BIAS),
                 change(&|weights, _| weights.reverse()),
             ] {
                 assert_ne!(fingerprint(&model, &changed, 48), published);
@@ -74,7 +74,7 @@ fn any_other_weight_or_bias_has_another_fingerprint() {
 }
 
 /// An owner who commits to weights that are not the published ones makes proofs that verify, and
-/// that the fingerprint tells from proofs of the published weights.
+/// that are refused for their fingerprint.
 #[test]
 fn proofs_of_other_weights_than_the_published_have_another_fingerprint() {
     let honest = perceptron(75).unsealed();
@@ -93,14 +93,19 @@ fn proofs_of_other_weights_than_the_published_have_another_fingerprint() {
     let tables = model_tables(&verifier.circuit, &other).unwrap();
     let (root, secret) = commit(&verifier.model, &tables).unwrap();
     assert_eq!(root, verifier.weights_root);
-    let prover = Prover { verifier, weights: other.clone(), tables, secret };
+    let fingerprint = Audit::new(graph.plan()).unwrap().fingerprint(&other).unwrap();
+    let prover = Prover { verifier, weights: other.clone(), tables, secret, fingerprint };
     let model = Model { graph, prover };
     let input = model.input(1);
     let proof = model.prover.prove(&CONTEXT, &input).unwrap();
     assert_eq!(model.verify(&input, &proof.output, &proof.proof), Ok(()));
     let found = proven(&model, &input, &proof);
-    assert_ne!(found, fingerprint(&model, model.graph.weights(), 1 << 20));
-    assert_eq!(found, fingerprint(&model, &other, 1 << 20));
+    let published = self::fingerprint(&model, model.graph.weights(), 1 << 20);
+    assert_ne!(found, published);
+    let statement = Statement { context: CONTEXT, input: &input, output: &proof.output };
+    let verdict = model.prover.verifier.verify(&statement, published, &proof.proof);
+    assert_eq!(verdict, Err(Reject::Weights));
+    assert_eq!(found, self::fingerprint(&model, &other, 1 << 20));
 }
 
 #[test]
@@ -138,7 +143,7 @@ fn bytes_out_of_turn_are_refused_and_change_nothing() {
     let mut state = AuditState::default();
     let refused = |state: &mut AuditState, bytes: &[u8]| {
         let before = *state;
-        assert_eq!(audit.take(state, bytes), Err(NotNext));
+        assert_eq!(audit.take(state, bytes), Err(AuditError::UnexpectedBytes));
         assert_eq!(*state, before);
     };
     let weights = 50 * 30;
@@ -152,7 +157,10 @@ fn bytes_out_of_turn_are_refused_and_change_nothing() {
     }
     audit.take(&mut state, &[0; 8]).unwrap();
     assert_eq!(audit.next(&state).map(|part| part.first), Some(8));
-    state.done = audit.total_bytes();
-    assert_eq!(audit.next(&state), None);
-    refused(&mut state, &[0; 4]);
+    // Nor is there anything after the end, however far.
+    for done in [audit.total_bytes(), 1 << 32, u64::MAX] {
+        state.done = done;
+        assert_eq!(audit.next(&state), None);
+        refused(&mut state, &[0; 4]);
+    }
 }

@@ -1,9 +1,12 @@
 //! Proofs that have to be accepted, and everything that must not be.
 
 mod audits;
+mod cost;
 mod honest;
+mod kinds;
 mod lies;
 mod mutations;
+mod sizes;
 mod statements;
 mod windows;
 
@@ -13,8 +16,9 @@ use crate::{
     field::EF,
 };
 use assay_graph::{
-    interpret, Architecture, Clamp, Commitments, FormatVersion, Multiplier, Operation, Scale,
-    Shape, Shift, Tensor, TensorId, Window,
+    interpret, Add, Architecture, Clamp, Commitments, Conv2d, Dense, FormatVersion, Lookup,
+    MaxPool2d, Multiplier, Operation, Requantize, Reshape, Scale, Shape, Shift, SumPool2d, Tensor,
+    TensorId, Window,
 };
 
 /// Numbers that look random and are the same each time (xorshift64*).
@@ -81,18 +85,18 @@ impl Builder {
 
     pub fn dense(mut self, rows: usize) -> Self {
         let columns = self.shape.elements().unwrap();
-        let operation = Operation::Dense { input: self.last(), rows: rows as u32 };
+        let operation = Operation::Dense(Dense { input: self.last(), rows: rows as u32 });
         self.parameters(rows, columns);
         self.operation(operation, Shape::vector(rows as u32))
     }
 
     pub fn convolution(mut self, channels: usize, groups: usize, window: Window) -> Self {
-        let operation = Operation::Conv2d {
+        let operation = Operation::Conv2d(Conv2d {
             input: self.last(),
             output_channels: channels as u32,
             groups: groups as u32,
             window,
-        };
+        });
         self.parameters(channels, self.shape.channels as usize / groups * window.kernel.area());
         self.windowed(operation, window, channels as u32)
     }
@@ -100,13 +104,13 @@ impl Builder {
     pub fn sum_pool(mut self, window: Window) -> Self {
         // As if of products with weights.
         self.fan_in = 1;
-        let operation = Operation::SumPool2d { input: self.last(), window };
+        let operation = Operation::SumPool2d(SumPool2d { input: self.last(), window });
         let channels = self.shape.channels;
         self.windowed(operation, window, channels)
     }
 
     pub fn max_pool(self, window: Window) -> Self {
-        let operation = Operation::MaxPool2d { input: self.last(), window };
+        let operation = Operation::MaxPool2d(MaxPool2d { input: self.last(), window });
         let channels = self.shape.channels;
         self.windowed(operation, window, channels)
     }
@@ -128,12 +132,12 @@ impl Builder {
         // As if of one product of weights of this size, so that requantisation brings it back.
         self.fan_in = 1;
         let multiplier = |weight| Multiplier::new(weight).unwrap();
-        let operation = Operation::Add {
+        let operation = Operation::Add(Add {
             left,
             right,
             left_multiplier: multiplier(50),
             right_multiplier: multiplier(37),
-        };
+        });
         let shape = self.shape;
         self.operation(operation, shape)
     }
@@ -149,25 +153,26 @@ impl Builder {
                 Multiplier::new(multiplier.clamp(1.0, 2147483647.0) as u32).unwrap()
             })
             .collect();
-        let operation = Operation::Requantize {
+        let operation = Operation::Requantize(Requantize {
             input: self.last(),
             multipliers: multipliers.try_into().unwrap(),
             shift,
             quotient_bits: 9,
             clamp,
-        };
+        });
         let shape = self.shape;
         self.operation(operation, shape)
     }
 
     pub fn lookup(self, table: impl Fn(i8) -> i8) -> Self {
         let table = core::array::from_fn(|i| table((i as i16 - 128) as i8));
-        let (operation, shape) = (Operation::Lookup { input: self.last(), table }, self.shape);
+        let (operation, shape) =
+            (Operation::Lookup(Lookup { input: self.last(), table }), self.shape);
         self.operation(operation, shape)
     }
 
     pub fn reshape(self, shape: Shape) -> Self {
-        let operation = Operation::Reshape { input: self.last(), shape };
+        let operation = Operation::Reshape(Reshape { input: self.last(), shape });
         self.operation(operation, shape)
     }
 
@@ -236,15 +241,19 @@ impl Model {
     pub fn verify(&self, input: &[u8], output: &[u8], proof: &[u8]) -> Result<(), Reject> {
         // From public data alone.
         let verifier = Verifier::new(self.graph.plan()).unwrap();
-        verifier.verify(&Statement { context: CONTEXT, input, output }, proof)
+        let statement = Statement { context: CONTEXT, input, output };
+        verifier.verify(&statement, self.prover.fingerprint(), proof)
     }
 }
 
 /// With little grinding, so that tests take their time for something else.
 pub(super) const QUICK: ProofParameters = {
     let mut parameters = ProofParameters::RECOMMENDED;
+    // Some proof of work, so that it is tested too, and as many queries as without.
     parameters.model.grinding_bits = 8;
+    parameters.model.security_bits += 8;
     parameters.witness.grinding_bits = 8;
+    parameters.witness.security_bits += 8;
     parameters
 };
 

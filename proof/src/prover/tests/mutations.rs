@@ -178,7 +178,10 @@ fn assert_no_mutation_is_accepted(model: &Model, seed: u64) {
             assert_eq!(proof.encode(), bytes);
         }
         let at = bytes.iter().zip(&proven.proof).position(|(a, b)| a != b);
-        assert!(verifier.verify(&statement, &bytes).is_err(), "changed at {at:?}");
+        assert!(
+            verifier.verify(&statement, model.prover.fingerprint(), &bytes).is_err(),
+            "changed at {at:?}"
+        );
     }
 }
 

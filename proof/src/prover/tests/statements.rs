@@ -35,7 +35,10 @@ fn a_proof_is_refused_in_another_context() {
         ),
     ] {
         let statement = Statement { context, input: &input, output: &output };
-        assert_of_another_statement(verifier.verify(&statement, &proof), what);
+        assert_of_another_statement(
+            verifier.verify(&statement, model.prover.fingerprint(), &proof),
+            what,
+        );
     }
 }
 
@@ -84,7 +87,7 @@ fn relatives(graph: &Graph) -> Vec<(&'static str, Graph)> {
         (
             "multiplier",
             operations(&|operations| {
-                if let Operation::Requantize { multipliers, .. } = &mut operations[1] {
+                if let Operation::Requantize(Requantize { multipliers, .. }) = &mut operations[1] {
                     let mut all = multipliers.to_vec();
                     all[3] = Multiplier::new(all[3].get() - 1).unwrap();
                     *multipliers = all.try_into().unwrap();
@@ -94,7 +97,7 @@ fn relatives(graph: &Graph) -> Vec<(&'static str, Graph)> {
         (
             "clamp",
             operations(&|operations| {
-                if let Operation::Requantize { clamp, .. } = &mut operations[1] {
+                if let Operation::Requantize(Requantize { clamp, .. }) = &mut operations[1] {
                     *clamp = Clamp::new(0, 126).unwrap();
                 }
             }),
@@ -102,7 +105,7 @@ fn relatives(graph: &Graph) -> Vec<(&'static str, Graph)> {
         (
             "table",
             operations(&|operations| {
-                if let Operation::Lookup { table, .. } = &mut operations[2] {
+                if let Operation::Lookup(Lookup { table, .. }) = &mut operations[2] {
                     // The image of zero, which is in every activation's padding.
                     table[128] ^= 1;
                 }
@@ -127,12 +130,15 @@ fn a_proof_is_refused_for_another_version_of_the_same_weights() {
     for (what, relative) in relatives(&model.graph.clone().into_graph()) {
         let verifier = Verifier::new(&Plan::new(relative.architecture).unwrap()).unwrap();
         let statement = Statement { context: CONTEXT, input: &input, output: &output };
-        assert_of_another_statement(verifier.verify(&statement, &proof), what);
+        assert_of_another_statement(
+            verifier.verify(&statement, model.prover.fingerprint(), &proof),
+            what,
+        );
     }
     let mut parameters = QUICK;
-    parameters.witness.grinding_bits = 9;
-    let weaker = with_lookup(33).model_with(&parameters);
-    let verdict = weaker.verify(&input, &output, &proof);
+    parameters.witness.grinding_bits = 7;
+    let other = with_lookup(33).model_with(&parameters);
+    let verdict = other.verify(&input, &output, &proof);
     assert!(verdict.is_err(), "parameters: {verdict:?}");
 }
 

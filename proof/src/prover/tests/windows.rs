@@ -6,7 +6,7 @@ use assay_graph::{
     Extent, Padding,
 };
 
-const fn window(kernel: u16, stride: u16, padding: u16) -> Window {
+pub(super) const fn window(kernel: u16, stride: u16, padding: u16) -> Window {
     Window {
         kernel: Extent::square(kernel),
         stride: Extent::square(stride),
@@ -26,7 +26,7 @@ fn image(seed: u64) -> Builder {
     Builder::new(Shape::new(3, 7, 6), seed)
 }
 
-fn flatten(builder: Builder) -> Builder {
+pub(super) fn flatten(builder: Builder) -> Builder {
     let elements = builder.shape.elements().unwrap() as u32;
     builder.reshape(Shape::vector(elements))
 }
