@@ -232,5 +232,5 @@ pub trait OutputProofs {
     /// the bytes of the output tensor. The proof's context is the request's.
     fn holds(request: RequestId, output: &[u8], proof: &[u8]) -> bool;
     /// Upper bound of [`OutputProofs::holds`].
-    fn weight(proof_bytes: u32) -> Weight;
+    fn weight() -> Weight;
 }

@@ -32,7 +32,7 @@ pub const MAX_AUDIT_BYTES: u32 = 512 * 1024;
 /// Most pieces of weights that the chain reads in one call.
 pub const MAX_AUDIT_PIECES: u32 = 32;
 
-/// What the time of a verification depends on, beside the bytes of the proof. Fixed when a
+/// What a verification takes at most, counted by the verifier from the architecture. Fixed when a
 /// version is published.
 #[derive(
     Clone,
@@ -52,11 +52,29 @@ pub const MAX_AUDIT_PIECES: u32 = 32;
 pub struct ProofCost {
     /// Bytes of the encoded architecture.
     pub architecture_bytes: u32,
-    /// Operations of the graph.
-    pub operations: u32,
-    /// Multiplications for what the verifier knows without the proof: input, output, multipliers,
-    /// tables, and which elements the windows of convolutions and pooling read.
-    pub steps: u32,
+    /// Multiplications in the extension field.
+    pub products: u32,
+    /// Elements of input and output that are read, once for each point where they are evaluated.
+    pub cells: u32,
+    /// Compressions of the hash function.
+    pub hashes: u32,
+    /// Points at which committed columns are opened.
+    pub openings: u32,
+    /// Bytes of the longest proof.
+    pub proof_bytes: u32,
+}
+
+impl ProofCost {
+    /// The counts, in an order that [`Self::is_within`] compares.
+    const fn counts(&self) -> [u32; 6] {
+        let Self { architecture_bytes, products, cells, hashes, openings, proof_bytes } = *self;
+        [architecture_bytes, products, cells, hashes, openings, proof_bytes]
+    }
+
+    /// Whether no count exceeds the other's.
+    pub fn is_within(&self, most: &Self) -> bool {
+        self.counts().iter().zip(most.counts()).all(|(count, most)| *count <= most)
+    }
 }
 
 /// What is fixed of a version's proofs when it is published.
@@ -75,8 +93,9 @@ pub struct ProofCost {
     Deserialize,
 )]
 pub struct ProofTerms {
-    /// Bits of statistical soundness, rounded down. The collision resistance of the hash function
-    /// is beside it.
+    /// Bits of statistical soundness, rounded down, at most the 128 of the hash: proof of work counts
+    /// for nothing. Assumes mutual correlated agreement of Reed–Solomon codes up to the Johnson
+    /// radius; `docs/proof-system.md` has the sources, and what is left without it.
     pub security_bits: u8,
     /// What a verification costs.
     pub cost: ProofCost,
@@ -101,6 +120,14 @@ pub struct ProofTerms {
     Deserialize,
 )]
 pub struct WeightsFingerprint(pub [u64; 3]);
+
+impl core::fmt::Display for WeightsFingerprint {
+    /// `0x` and 48 hex digits: each number with its most significant digit first.
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let [a, b, c] = self.0;
+        write!(f, "0x{a:016x}{b:016x}{c:016x}")
+    }
+}
 
 /// How many of a version's weights and biases the chain has read, so that it can tell proofs that
 /// are of them from proofs that are not.

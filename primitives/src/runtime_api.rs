@@ -11,7 +11,7 @@ use crate::{
     model::ModelDescriptor,
     operator::EngineVersion,
     ArtifactManifest, Assurance, AssuranceClasses, Balance, BlockNumber, Digest, Evidence, ModelId,
-    Outcome, ProofTerms, Receipt, RequestId, VersionId, WeightsAudit, WorkerId,
+    Outcome, ProofTerms, Receipt, RequestId, VersionId, WeightsAudit, WeightsFingerprint, WorkerId,
 };
 
 /// What a request would cost now.
@@ -285,14 +285,14 @@ sp_api::decl_runtime_apis! {
         /// The encoded architecture of a version that is an integer graph; `None` for others.
         fn architecture(id: VersionId) -> Option<Vec<u8>>;
         /// Whether the chain's verifier accepts a proof: that the integer graph of this encoded
-        /// architecture turns the input's data into the output's, with weights that the
-        /// architecture's root commits to. Says why not. Nothing on the chain needs to know of any
-        /// of it.
+        /// architecture turns the input's data into the output's, with weights of this fingerprint.
+        /// Says why not. Nothing on the chain needs to know of any of it.
         fn verify_proof(
             architecture: Vec<u8>,
             context: ProofContext,
             input: Vec<u8>,
             output: Vec<u8>,
+            weights: WeightsFingerprint,
             proof: Vec<u8>,
         ) -> Result<(), String>;
         /// What the last step of a dispute would come to: the bytes of one tile of an operation,

@@ -265,7 +265,7 @@ pub trait Verification<AccountId> {
     fn note_proof(result: ProvenResult<'_, AccountId>) -> Result<(), ProofFailure>;
     /// Upper bound of what [`Verification::note_proof`] takes for a proof of so many bytes, beside
     /// storing the result.
-    fn proof_weight(cost: ProofCost, proof_bytes: u32) -> Weight;
+    fn proof_weight(cost: ProofCost) -> Weight;
     /// The output payload that a member of an open request has shown.
     fn shown_output(request: RequestId, member: &AccountId) -> Option<Vec<u8>>;
     /// Where a member stands.

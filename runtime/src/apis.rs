@@ -14,7 +14,8 @@ use assay_primitives::{
         ReceiptView, RequestView, ServiceView, VersionView,
     },
     traits::{Bonds as _, Models as _, Operators as _, Verification as _},
-    validate_payload, Assurance, Digest, ModelId, RequestId, VersionId, WorkerId,
+    validate_payload, Assurance, Digest, ModelId, RequestId, VersionId, WeightsFingerprint,
+    WorkerId,
 };
 use codec::Encode;
 use frame_support::{
@@ -407,10 +408,17 @@ impl_runtime_apis! {
             context: ProofContext,
             input: Vec<u8>,
             output: Vec<u8>,
+            weights: WeightsFingerprint,
             proof: Vec<u8>,
         ) -> Result<(), String> {
-            pallet_verification::proof::check(&architecture, &context, &input, &output, &proof)
-                .map(drop)
+            pallet_verification::proof::check(
+                &architecture,
+                &context,
+                &input,
+                &output,
+                weights,
+                &proof,
+            )
         }
 
         fn run_tile(

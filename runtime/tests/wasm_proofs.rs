@@ -2,8 +2,8 @@
 //! statements that are false and of bytes that are no proof; and it never traps.
 
 use assay_graph::{Graph, Plan, Shape};
-use assay_primitives::engine::ProofContext;
-use assay_proof::{Context, Statement, Verifier};
+use assay_primitives::{engine::ProofContext, WeightsFingerprint};
+use assay_proof::{Context, Fingerprint, Statement, Verifier};
 use assay_proof_fixtures::{graph, perceptron, prover, Layer, Random, QUICK};
 use codec::Encode;
 
@@ -21,7 +21,8 @@ fn verify_in(
     proof: &[u8],
 ) -> Result<(), String> {
     let architecture = case.graph.architecture.encode();
-    let arguments = (architecture, &case.context, &case.input, output, proof);
+    let weights = WeightsFingerprint(case.weights.0);
+    let arguments = (architecture, &case.context, &case.input, output, weights, proof);
     runtime.call("AssayApi_verify_proof", &arguments)
 }
 
@@ -32,6 +33,7 @@ struct Case {
     input: Vec<u8>,
     output: Vec<u8>,
     proof: Vec<u8>,
+    weights: Fingerprint,
     verifier: Verifier,
 }
 
@@ -57,14 +59,25 @@ impl Case {
         };
         let mut random = Random(5);
         let input: Vec<u8> = (0..verifier.input_bytes()).map(|_| random.byte()).collect();
-        let proven = prover(&graph).prove(&borrowed(&context), &input).unwrap();
-        Self { graph, context, input, output: proven.output, proof: proven.proof, verifier }
+        let prover = prover(&graph);
+        let proven = prover.prove(&borrowed(&context), &input).unwrap();
+        let weights = prover.fingerprint();
+        Self {
+            graph,
+            context,
+            input,
+            output: proven.output,
+            proof: proven.proof,
+            weights,
+            verifier,
+        }
     }
 
     /// Both verifiers, which have to agree to the letter.
     fn verify(&self, runtime: &WasmRuntime, output: &[u8], proof: &[u8]) -> Result<(), String> {
         let statement = Statement { context: borrowed(&self.context), input: &self.input, output };
-        let native = self.verifier.verify(&statement, proof).map_err(|e| e.to_string());
+        let native =
+            self.verifier.verify(&statement, self.weights, proof).map_err(|e| e.to_string());
         assert_eq!(verify_in(runtime, self, output, proof), native);
         native
     }

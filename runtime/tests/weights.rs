@@ -16,11 +16,11 @@ use assay_primitives::{
     proof::{MAX_ARCHITECTURE_BYTES, MAX_AUDIT_BYTES, MAX_AUDIT_PIECES, MAX_PROOF_BYTES},
     tensor::{MAX_RANK, MAX_TENSOR_NAME_BYTES},
     Assurance, AssuranceClass, Digest, Dimension, ElementType, FailureReason, ModelDescriptor,
-    ModelId, ProofCost, RequestId, ResultStatement, TensorDeclaration, WorkerSignature,
+    ModelId, RequestId, ResultStatement, TensorDeclaration, WorkerSignature,
 };
 use assay_runtime::{
     configs::{
-        assay::{authorized_extension, MaxInputBytes, MaxOutputBytes, MaxProofSteps, MaxRoyalty},
+        assay::{authorized_extension, MaxInputBytes, MaxOutputBytes, MaxProofCost, MaxRoyalty},
         system::RuntimeBlockWeights,
     },
     AccountId, Runtime, RuntimeCall, UncheckedExtrinsic,
@@ -264,11 +264,7 @@ fn largest_calls() -> Vec<RuntimeCall> {
             pallet_inference::Call::submit_proof {
                 request,
                 operator: account(),
-                cost: ProofCost {
-                    architecture_bytes: MAX_ARCHITECTURE_BYTES,
-                    operations: 256,
-                    steps: MaxProofSteps::get(),
-                },
+                cost: MaxProofCost::get(),
                 output: bounded(&output),
                 proof: bounded(&vec![1; MAX_PROOF_BYTES as usize]),
                 signature: signature(),

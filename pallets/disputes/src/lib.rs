@@ -364,7 +364,7 @@ pub mod pallet {
         #[pallet::weight(
             T::WeightInfo::prove()
                 .saturating_add(T::WeightInfo::expire())
-                .saturating_add(T::Proofs::weight(proof.len() as u32))
+                .saturating_add(T::Proofs::weight())
                 .saturating_add(T::Results::weight())
         )]
         pub fn prove(

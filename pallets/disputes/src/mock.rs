@@ -223,7 +223,7 @@ impl OutputProofs for NotedProofs {
     fn holds(request: RequestId, output: &[u8], proof: &[u8]) -> bool {
         proof == super::mock::proof(request, output)
     }
-    fn weight(_: u32) -> Weight {
+    fn weight() -> Weight {
         Weight::from_parts(5, 0)
     }
 }

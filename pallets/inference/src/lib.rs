@@ -511,7 +511,7 @@ pub mod pallet {
         #[pallet::weight(
             T::WeightInfo::submit_result(output.len() as u32)
                 .max(T::WeightInfo::refuse_proof(output.len() as u32))
-                .saturating_add(T::Verification::proof_weight(*cost, proof.len() as u32))
+                .saturating_add(T::Verification::proof_weight(*cost))
                 .saturating_add(T::OnRequestFinal::weight())
         )]
         #[pallet::authorize(Self::authorize_proof)]

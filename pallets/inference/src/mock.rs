@@ -6,7 +6,8 @@ use assay_primitives::{
     runtime_api::Status,
     traits::{BlockRandomness, Bonds, OnRequestFinal},
     worker_crypto, Assurance, AssuranceClass, AssuranceClasses, Balance, BlockNumber, Digest,
-    HeartbeatStatement, ModelId, Outcome, Possession, Receipt, RequestId, Statement, VersionId,
+    HeartbeatStatement, ModelId, Outcome, Possession, ProofCost, Receipt, RequestId, Statement,
+    VersionId,
 };
 use codec::Encode;
 use frame_support::{
@@ -141,7 +142,14 @@ parameter_types! {
     pub static Disputed: Vec<RequestId> = Vec::new();
     /// Signed, quorum and proof.
     pub const AvailableClasses: AssuranceClasses = AssuranceClasses(0b1111);
-    pub const MaxProofSteps: u32 = 1_000;
+    pub const MaxProofCost: ProofCost = ProofCost {
+        architecture_bytes: u32::MAX,
+        products: u32::MAX,
+        cells: u32::MAX,
+        hashes: u32::MAX,
+        openings: u32::MAX,
+        proof_bytes: u32::MAX,
+    };
     pub static DrawBudget: Weight = Weight::from_parts(100, 0);
     pub static SweepBudget: Weight = Weight::from_parts(100, 0);
     /// VRF output of the current block's author.
@@ -182,7 +190,7 @@ impl pallet_model_registry::Config for Test {
     type Artifacts = Artifacts;
     type Deposits = Settlement;
     type AvailableClasses = AvailableClasses;
-    type MaxProofSteps = MaxProofSteps;
+    type MaxProofCost = MaxProofCost;
     type MaxInputBytes = MaxInputBytes;
     type MaxOutputBytes = MaxOutputBytes;
     type MaxRoyalty = MaxRoyalty;

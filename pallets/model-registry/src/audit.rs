@@ -4,7 +4,7 @@ use assay_graph::{Architecture, Plan};
 use assay_primitives::{
     proof::MAX_ARCHITECTURE_BYTES, VersionId, WeightsAudit, WeightsFingerprint,
 };
-use assay_proof::{Audit, AuditState, Fingerprint};
+use assay_proof::{Audit, AuditError, AuditState, Fingerprint};
 use frame_support::{ensure, weights::Weight};
 
 use crate::{
@@ -58,7 +58,10 @@ impl<T: Config> Pallet<T> {
                 .opening(piece)
                 .and_then(|opening| opening.verify(&plan, part.set, part.elements, range).ok())
                 .ok_or(Error::<T>::NotNextWeights)?;
-            reader.take(&mut state, &opened).map_err(|_| Error::<T>::NotNextWeights)?;
+            reader.take(&mut state, &opened).map_err(|error| match error {
+                AuditError::UnexpectedBytes => Error::<T>::NotNextWeights,
+                AuditError::Bias { .. } => Error::<T>::BiasOutOfBounds,
+            })?;
             rest = after;
         }
         ensure!(rest.is_empty(), Error::<T>::NotNextWeights);

@@ -5,8 +5,9 @@ use alloc::{vec, vec::Vec};
 use assay_graph::{
     bounds::{MAX_CHANNELS, MAX_OPERATIONS},
     merkle::LEAF_BYTES,
-    Architecture, Clamp, Commitments, Extent, FormatVersion, Multiplier, Operation, Padding,
-    Parameters, Plan, Scale, Shape, Shift, TensorId, Weights, Window,
+    Architecture, Clamp, Commitments, Conv2d, Dense, Extent, FormatVersion, Lookup, Multiplier,
+    Operation, Padding, Parameters, Plan, Requantize, Scale, Shape, Shift, TensorId, Weights,
+    Window,
 };
 use assay_primitives::{
     digest,
@@ -32,21 +33,20 @@ const MAX_INPUTS: u32 = 1 << 15;
 /// Bytes of a table with its operation.
 const LOOKUP_BYTES: u32 = 259;
 
-/// An architecture of the most operations, in at most `bytes` bytes, with at most `steps` steps. As
-/// many operations as fit are tables, each like no other; the rest are dense layers with their
-/// requantisation. Without a table all fit into `LEAST_ARCHITECTURE_BYTES`.
-fn architecture(bytes: u32, steps: u32) -> Architecture {
+/// An architecture of the most operations, in at most `bytes` bytes. As many operations as fit are
+/// tables, each like no other; the rest are dense layers with their requantisation. Without a table
+/// all fit into `LEAST_ARCHITECTURE_BYTES`.
+fn architecture(bytes: u32) -> Architecture {
     let tables = bytes.saturating_sub(LEAST_ARCHITECTURE_BYTES) / LOOKUP_BYTES;
     let pairs = (MAX_OPERATIONS as u32 - tables) / 2;
-    let inner = (WIDTH + 2) * (2 * pairs + tables) + 256 * tables + WIDTH;
-    let inputs = steps.saturating_sub(inner).min(MAX_INPUTS);
     let mut operations = layers(WIDTH, pairs);
     for index in 0..tables {
         let mut table = [0; 256];
         table[255] = index as i8;
-        operations.push(Operation::Lookup { input: TensorId(operations.len() as u16), table });
+        operations
+            .push(Operation::Lookup(Lookup { input: TensorId(operations.len() as u16), table }));
     }
-    of(Shape::vector(inputs), operations)
+    of(Shape::vector(MAX_INPUTS), operations)
 }
 
 /// So many dense layers of this width with their requantisation.
@@ -54,14 +54,15 @@ fn layers(width: u32, pairs: u32) -> Vec<Operation> {
     let mut operations = Vec::new();
     for pair in 0..pairs {
         let input = TensorId(operations.len() as u16);
-        operations.push(Operation::Dense { input, rows: width });
-        operations.push(Operation::Requantize {
+        operations.push(Operation::Dense(Dense { input, rows: width }));
+        operations.push(Operation::Requantize(Requantize {
             input: TensorId(operations.len() as u16),
-            multipliers: vec![Multiplier::MAX; width as usize].try_into().expect("in bounds"),
-            shift: Shift::Bits48,
+            // With one for each channel, or longer remainders, proofs would be too long.
+            multipliers: vec![Multiplier::MAX].try_into().expect("one is allowed"),
+            shift: Shift::Bits16,
             quotient_bits: 9,
             clamp: Clamp::new(-(pair as i8), pair as i8).expect("holds zero"),
-        });
+        }));
     }
     operations
 }
@@ -101,7 +102,7 @@ fn one_by_one(channels: u32) -> Architecture {
         padding: Padding { top: 0, left: 0, bottom: 0, right: 0 },
     };
     let (input, groups) = (TensorId(0), channels);
-    let operation = Operation::Conv2d { input, output_channels: channels, groups, window };
+    let operation = Operation::Conv2d(Conv2d { input, output_channels: channels, groups, window });
     of(Shape::vector(channels), vec![operation])
 }
 
@@ -166,7 +167,7 @@ mod benchmarks {
         let Version { mut descriptor, licence, metadata, .. } =
             Versions::<T>::get(version).expect("published above");
         let (model, royalty) = (version.model, T::MaxRoyalty::get());
-        let architecture = architecture(a, T::MaxProofSteps::get());
+        let architecture = architecture(a);
         let declare = |element_type, elements: u32| -> TensorDeclarations {
             let declaration = TensorDeclaration {
                 name: vec![b'n'; MAX_TENSOR_NAME_BYTES as usize].try_into().expect("in bounds"),
@@ -232,7 +233,7 @@ mod benchmarks {
     fn audit_weights(
         a: Linear<{ LEAST_ARCHITECTURE_BYTES }, { MAX_ARCHITECTURE_BYTES }>,
     ) -> Result<(), BenchmarkError> {
-        let architecture = architecture(a, u32::MAX);
+        let architecture = architecture(a);
         let wide = u64::from(WIDTH * architecture.input_shape.channels);
         let done = wide - LEAF_BYTES as u64;
         let (version, bytes, proofs) = half_read::<T>(architecture, done, 1, MAX_AUDIT_BYTES)?;

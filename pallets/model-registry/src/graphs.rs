@@ -1,13 +1,11 @@
 //! What a version that is an integer graph has to fulfil.
 
-use assay_graph::{
-    format::GRAPH_TAG, Architecture, ElementType as GraphElement, Extent, Operation, Plan, Shape,
-};
+use assay_graph::{format::GRAPH_TAG, Architecture, ElementType as GraphElement, Plan, Shape};
 use assay_primitives::{
     digest, AssuranceClass, ElementType, ModelDescriptor, ProofCost, ProofTerms, TensorDeclaration,
     WeightsAudit,
 };
-use assay_proof::{SetupError, Verifier};
+use assay_proof::{SetupError, Verifier, Work};
 use codec::{Compact, Encode};
 use frame_support::{ensure, traits::Get};
 
@@ -45,40 +43,17 @@ fn payload_bytes(declared: &TensorDeclaration, elements: usize) -> usize {
     3 + 4 * declared.shape.len() + length + data
 }
 
-/// What a verification costs, beside the bytes of the proof.
-///
-/// Everything that a verifier does follows from the proof's messages, of which there are so many
-/// for each operation, and from what it knows by itself, whose size the steps are.
-pub fn proof_cost(plan: &Plan) -> ProofCost {
-    let shape = |index: usize| plan.shapes().get(index).copied().unwrap_or(Shape::vector(0));
-    let elements = |index: usize| shape(index).elements().unwrap_or(0) as u64;
-    // An evaluation of the public values at a point.
-    let mut steps = elements(0).saturating_add(elements(plan.output().index()));
-    for (index, operation) in plan.operations().iter().enumerate() {
-        let output = shape(index + 1);
-        let axes = |of: Shape| u64::from(of.channels) + u64::from(of.height) + u64::from(of.width);
-        let own = match operation {
-            Operation::Conv2d { input, window, .. }
-            | Operation::SumPool2d { input, window }
-            | Operation::MaxPool2d { input, window } => {
-                let input = shape(input.index());
-                let Extent { height, width } = window.kernel;
-                // Pairs of places of output and input, rows and columns apart; and a weight for
-                // each channel and position.
-                let rows = u64::from(height).saturating_mul(output.height.into());
-                let columns = u64::from(width).saturating_mul(output.width.into());
-                let weights = u64::from(input.channels).saturating_mul(window.kernel.area() as u64);
-                rows.saturating_add(columns).saturating_add(weights).saturating_add(axes(input))
-            },
-            Operation::Lookup { table, .. } => table.len() as u64,
-            _ => 0,
-        };
-        steps = steps.saturating_add(own).saturating_add(axes(output));
-    }
+/// What a verification takes at most, as the verifier counts it.
+pub fn proof_cost(plan: &Plan, verifier: &Verifier) -> ProofCost {
+    let Work { products, cells, hashes, openings, proof_bytes } = verifier.work();
+    let count = |count| u32::try_from(count).unwrap_or(u32::MAX);
     ProofCost {
-        architecture_bytes: plan.architecture().encoded_size() as u32,
-        operations: plan.operations().len() as u32,
-        steps: u32::try_from(steps).unwrap_or(u32::MAX),
+        architecture_bytes: count(plan.architecture().encoded_size() as u64),
+        products: count(products),
+        cells: count(cells),
+        hashes: count(hashes),
+        openings: count(openings),
+        proof_bytes: count(proof_bytes),
     }
 }
 
@@ -131,12 +106,14 @@ impl<T: Config> Pallet<T> {
         if !proven {
             return Ok(None);
         }
-        let cost = proof_cost(&plan);
-        ensure!(cost.steps <= T::MaxProofSteps::get(), Error::<T>::ProofTooCostly);
         let verifier = Verifier::new(&plan).map_err(|error| {
             log::debug!(target: "assay", "a graph cannot be proven: {error}");
             Error::<T>::from(error)
         })?;
+        let cost = proof_cost(&plan, &verifier);
+        let most = T::MaxProofCost::get();
+        ensure!(cost.proof_bytes <= most.proof_bytes, Error::<T>::ProofTooLong);
+        ensure!(cost.is_within(&most), Error::<T>::ProofTooCostly);
         // A few hundred bits at most, rounded down.
         let terms = ProofTerms { security_bits: verifier.security_bits() as u8, cost };
         Ok(Some((terms, WeightsAudit::of(Self::weights_bytes(&plan)))))

@@ -43,8 +43,8 @@ pub mod pallet {
         model::{Licence, ModelName},
         proof::MAX_ARCHITECTURE_BYTES,
         traits::{Artifacts, Deposits},
-        AssuranceClasses, Balance, Digest, ModelDescriptor, ModelId, VersionId, WeightsAudit,
-        WeightsFingerprint,
+        AssuranceClasses, Balance, Digest, ModelDescriptor, ModelId, ProofCost, VersionId,
+        WeightsAudit, WeightsFingerprint,
     };
     use frame_support::pallet_prelude::*;
     use frame_system::pallet_prelude::*;
@@ -68,10 +68,10 @@ pub mod pallet {
         /// Classes that versions may offer today.
         #[pallet::constant]
         type AvailableClasses: Get<AssuranceClasses>;
-        /// Most steps ([`proof_cost`]) of a version that offers class `Proof`: what a verification
-        /// takes grows with them.
+        /// The most of each count that a verification of a version in class `Proof` may take
+        /// ([`proof_cost`]). It bounds how much of a block one proof may fill.
         #[pallet::constant]
-        type MaxProofSteps: Get<u32>;
+        type MaxProofCost: Get<ProofCost>;
         /// Most bytes of an input payload in a request.
         #[pallet::constant]
         type MaxInputBytes: Get<u32>;
@@ -258,9 +258,12 @@ pub mod pallet {
         /// The payload of the graph's input or output would be larger than requests or results
         /// may have inline, so that nothing could be proven.
         ProofPayloadTooLarge,
-        /// The verification of a proof would take more steps than `MaxProofSteps`. Offer other
-        /// classes, or make the input, the kernels or the number of channels smaller.
+        /// The verification of a proof would take more than `MaxProofCost`. Offer other classes, or
+        /// make the input, the kernels, the number of channels or of operations smaller.
         ProofTooCostly,
+        /// A proof could be longer than a result may bring. Offer other classes, use fewer operations
+        /// and smaller windows of maxima, or proof parameters that make for shorter proofs.
+        ProofTooLong,
         /// The proof system does not know one of the graph's operations. Offer other classes.
         ProofOperationUnsupported,
         /// The architecture does not hold proof parameters within their bounds. Seal the graph
@@ -279,6 +282,9 @@ pub mod pallet {
         /// root in the version's architecture. Somebody else may have shown them meanwhile: look
         /// how many have been read, and go on from there, as `assay model audit` does.
         NotNextWeights,
+        /// A bias exceeds `assay_graph::bounds::MAX_BIAS` in magnitude: no proof of the version would
+        /// say what the model computes. Publish it anew with a coarser scale of the accumulators.
+        BiasOutOfBounds,
         /// A version declares at least one input and one output, each with a name of its own,
         /// in UTF-8, and without a dimension of zero.
         InvalidDeclaration,

@@ -7,7 +7,7 @@ use assay_primitives::{
     model::{Licence, ModelName, Tolerance},
     traits::Artifacts as _,
     ArtifactManifest, AssuranceClasses, Balance, Digest, Dimension, ElementType, Format,
-    ModelDescriptor, ModelId, TensorDeclaration, VersionId, WeightsFingerprint,
+    ModelDescriptor, ModelId, ProofCost, TensorDeclaration, VersionId, WeightsFingerprint,
 };
 use assay_proof::{Audit, AuditState, Fingerprint};
 use assay_proof_fixtures::{perceptron, QUICK};
@@ -67,6 +67,16 @@ impl frame_system::Config for Test {
     type AccountData = pallet_balances::AccountData<Balance>;
 }
 
+/// No bound.
+pub const ANY_COST: ProofCost = ProofCost {
+    architecture_bytes: u32::MAX,
+    products: u32::MAX,
+    cells: u32::MAX,
+    hashes: u32::MAX,
+    openings: u32::MAX,
+    proof_bytes: u32::MAX,
+};
+
 parameter_types! {
     pub const ExistentialDeposit: Balance = 100;
     pub const TreasuryAccount: u64 = 99;
@@ -76,7 +86,7 @@ parameter_types! {
     /// Signed, quorum and proof.
     pub const AvailableClasses: AssuranceClasses = AssuranceClasses(0b1011);
     /// As much as [`graph`] needs, and not one more.
-    pub static MaxProofSteps: u32 = 24;
+    pub static MaxProofCost: ProofCost = ANY_COST;
     pub static MaxInputBytes: u32 = 12;
     pub static MaxOutputBytes: u32 = 20;
     pub const MaxRoyalty: Perbill = Perbill::from_percent(30);
@@ -109,7 +119,7 @@ impl crate::Config for Test {
     type Artifacts = Storage;
     type Deposits = Settlement;
     type AvailableClasses = AvailableClasses;
-    type MaxProofSteps = MaxProofSteps;
+    type MaxProofCost = MaxProofCost;
     type MaxInputBytes = MaxInputBytes;
     type MaxOutputBytes = MaxOutputBytes;
     type MaxRoyalty = MaxRoyalty;
@@ -120,7 +130,7 @@ impl crate::Config for Test {
 
 /// The start: endowed accounts and no model.
 pub fn new_test_ext() -> sp_io::TestExternalities {
-    MaxProofSteps::set(24);
+    MaxProofCost::set(ANY_COST);
     MaxInputBytes::set(12);
     MaxOutputBytes::set(20);
     let mut storage = frame_system::GenesisConfig::<Test>::default().build_storage().unwrap();

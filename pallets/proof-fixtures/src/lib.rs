@@ -7,9 +7,9 @@
 pub mod series;
 
 use assay_graph::{
-    commit::ElementsOpening, Architecture, CheckedGraph, Clamp, Commitments, Extent, FormatVersion,
-    Graph, Multiplier, Operation, Padding, Parameters, Scale, Shape, Shift, TensorId, Weights,
-    Window,
+    commit::ElementsOpening, Architecture, CheckedGraph, Clamp, Commitments, Conv2d, Dense, Extent,
+    FormatVersion, Graph, Lookup, MaxPool2d, Multiplier, Operation, Padding, Parameters,
+    Requantize, Scale, Shape, Shift, TensorId, Weights, Window,
 };
 use assay_primitives::{
     tensor::graph_dimensions, AssuranceClasses, Dimension, ElementType, Format, ModelDescriptor,
@@ -18,9 +18,9 @@ use assay_primitives::{
 use assay_proof::{seal, Audit, AuditState, OpeningParameters, ProofParameters, Prover};
 use codec::Encode;
 
-/// Parameters without proof of work: proofs are larger, and made in a fraction of the time.
+/// Parameters of higher rates: proofs are larger, and made in less time.
 pub const QUICK: ProofParameters = {
-    let opening = OpeningParameters { grinding_bits: 0, ..ProofParameters::RECOMMENDED.model };
+    let opening = OpeningParameters { log_inverse_rate: 3, ..ProofParameters::RECOMMENDED.model };
     ProofParameters { model: opening, witness: opening, ..ProofParameters::RECOMMENDED }
 };
 
@@ -29,6 +29,7 @@ pub const STRICT: ProofParameters = {
     let opening = OpeningParameters {
         log_inverse_rate: 3,
         first_fold: 3,
+        first_shrink: 3,
         fold: 3,
         grinding_bits: 0,
         security_bits: 136,
@@ -102,34 +103,49 @@ pub fn graph(input_shape: Shape, layers: &[Layer], parameters: &ProofParameters)
             Layer::Dense(rows) => {
                 parameter_set(rows, shape.channels);
                 (fan_in, shape) = (shape.channels, Shape::vector(rows));
-                Operation::Dense { input, rows }
+                Operation::Dense(Dense { input, rows })
             },
             Layer::Conv2d(output_channels, kernel) => {
                 let window = window(kernel);
                 fan_in = shape.channels * window.kernel.area() as u32;
                 parameter_set(output_channels, fan_in);
                 shape.channels = output_channels;
-                Operation::Conv2d { input, output_channels, groups: 1, window }
+                Operation::Conv2d(Conv2d { input, output_channels, groups: 1, window })
             },
-            Layer::MaxPool2d(kernel) => Operation::MaxPool2d { input, window: window(kernel) },
+            Layer::MaxPool2d(kernel) => {
+                Operation::MaxPool2d(MaxPool2d { input, window: window(kernel) })
+            },
             Layer::Requantize => {
                 // Random products add up to about 60 after this.
                 let ratio = 60.0 / (74.0 * 74.0 * f64::from(fan_in).sqrt());
                 let multiplier = Multiplier::new((ratio * 2f64.powi(32)) as u32).expect("31 bits");
-                Operation::Requantize {
+                Operation::Requantize(Requantize {
                     input,
                     multipliers: list(vec![multiplier; shape.channels as usize]),
                     shift: Shift::Bits32,
                     quotient_bits: 9,
                     clamp: Clamp::RELU,
-                }
+                })
             },
             Layer::Lookup => {
                 let mut random = Random(100 + index as u64);
-                Operation::Lookup { input, table: std::array::from_fn(|_| random.byte() as i8) }
+                Operation::Lookup(Lookup {
+                    input,
+                    table: std::array::from_fn(|_| random.byte() as i8),
+                })
             },
         });
     }
+    sealed(input_shape, operations, sets, parameters)
+}
+
+/// A graph of these operations and weights, sealed.
+fn sealed(
+    input_shape: Shape,
+    operations: Vec<Operation>,
+    sets: Vec<Parameters>,
+    parameters: &ProofParameters,
+) -> Graph {
     let mut graph = Graph {
         architecture: Architecture {
             format_version: FormatVersion::V1,

@@ -1,6 +1,7 @@
 //! Writes the proofs that the benchmarks of `pallet-verification` verify, and what they are of.
 
-use assay_proof_fixtures::{graph, series};
+use assay_primitives::ProofCost;
+use assay_proof_fixtures::series;
 use codec::Encode;
 use std::{fmt::Write, fs, path::Path};
 
@@ -9,16 +10,18 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     fs::create_dir_all(pallet.join("fixtures"))?;
     let mut figures = String::from(
         "//! Written by `cargo run --release -p assay-proof-fixtures`, with the proofs.\n\n\
-         use super::Figures;\n",
+         use assay_primitives::ProofCost;\n",
     );
-    for (name, what, input, layers, parameters) in series::all() {
-        let (fixture, cost) = series::fixture(&graph(input, &layers, &parameters));
-        let (operations, steps, bytes) = (cost.operations, cost.steps, fixture.proof.len());
-        println!("{name}: {operations} operations, {steps} steps, a proof of {bytes} bytes");
+    for (name, what, graph) in series::all() {
+        let (fixture, cost) = series::fixture(&graph);
+        println!("{name}: a proof of {} bytes, {cost:?}", fixture.proof.len());
+        let ProofCost { architecture_bytes, products, cells, hashes, openings, proof_bytes } = cost;
         writeln!(
             figures,
-            "\n/// {what}\npub const {}: Figures = \
-             Figures {{ operations: {operations}, steps: {steps}, proof_bytes: {bytes} }};",
+            "\n/// {what}\npub const {}: ProofCost = ProofCost {{\n    \
+             architecture_bytes: {architecture_bytes},\n    products: {products},\n    \
+             cells: {cells},\n    hashes: {hashes},\n    openings: {openings},\n    \
+             proof_bytes: {proof_bytes},\n}};",
             name.to_uppercase()
         )?;
         fs::write(pallet.join("fixtures").join(format!("{name}.scale")), fixture.encode())?;

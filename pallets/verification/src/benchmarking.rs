@@ -79,16 +79,6 @@ mod benchmarks {
     }
 
     #[benchmark]
-    fn verify_deep() {
-        let fixture = Fixture::deep();
-
-        #[block]
-        {
-            assert_eq!(fixture.verify(), Ok(()));
-        }
-    }
-
-    #[benchmark]
     fn verify_wide() {
         let fixture = Fixture::wide();
 
@@ -99,8 +89,48 @@ mod benchmarks {
     }
 
     #[benchmark]
-    fn verify_long() {
-        let fixture = Fixture::long();
+    fn verify_read() {
+        let fixture = Fixture::read_input();
+
+        #[block]
+        {
+            assert_eq!(fixture.verify(), Ok(()));
+        }
+    }
+
+    #[benchmark]
+    fn verify_hashed() {
+        let fixture = Fixture::hashed();
+
+        #[block]
+        {
+            assert_eq!(fixture.verify(), Ok(()));
+        }
+    }
+
+    #[benchmark]
+    fn verify_deep() {
+        let fixture = Fixture::deep();
+
+        #[block]
+        {
+            assert_eq!(fixture.verify(), Ok(()));
+        }
+    }
+
+    #[benchmark]
+    fn verify_values() {
+        let fixture = Fixture::values();
+
+        #[block]
+        {
+            assert_eq!(fixture.verify(), Ok(()));
+        }
+    }
+
+    #[benchmark]
+    fn verify_tall() {
+        let fixture = Fixture::tall();
 
         #[block]
         {

@@ -153,8 +153,8 @@ impl<T: Config> Verification<T::AccountId> for Pallet<T> {
         verdict
     }
 
-    fn proof_weight(cost: ProofCost, proof_bytes: u32) -> Weight {
-        cost::weight::<T::WeightInfo>(cost, proof_bytes)
+    fn proof_weight(cost: ProofCost) -> Weight {
+        cost::weight::<T::WeightInfo>(cost)
     }
 
     fn shown_output(request: RequestId, member: &T::AccountId) -> Option<Vec<u8>> {

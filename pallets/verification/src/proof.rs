@@ -33,39 +33,40 @@ fn refusal(of: &Reject) -> ProofRefusal {
         Reject::InputLength { .. } | Reject::OutputLength { .. } => ProofRefusal::Length,
         Reject::Lookups(_) => ProofRefusal::Statement,
         Reject::ModelOpening(_) => ProofRefusal::ModelOpening,
+        Reject::Weights => ProofRefusal::Weights,
         Reject::WitnessOpening(_) => ProofRefusal::WitnessOpening,
         Reject::Output => ProofRefusal::Output,
         _ => ProofRefusal::Operation,
     }
 }
 
-/// Verifies a proof against the architecture that the chain keeps. Returns what the weights come to
-/// that it is of.
+/// Verifies a proof against the architecture that the chain keeps, for weights that come to what the
+/// chain has read.
 pub fn verify(
     architecture: &[u8],
     statement: &Statement<'_>,
+    weights: WeightsFingerprint,
     proof: &[u8],
-) -> Result<WeightsFingerprint, ProofFailure> {
+) -> Result<(), ProofFailure> {
     let verifier = Architecture::from_bytes(architecture)
         .ok()
         .and_then(|architecture| Plan::new(architecture).ok())
         .and_then(|plan| Verifier::new(&plan).ok())
         .ok_or(ProofFailure::NoVerifier)?;
-    let Fingerprint(weights) = verifier
-        .verified_weights(statement, proof)
-        .map_err(|reject| ProofFailure::Invalid(refusal(&reject)))?;
-    Ok(WeightsFingerprint(weights))
+    verifier
+        .verify(statement, Fingerprint(weights.0), proof)
+        .map_err(|reject| ProofFailure::Invalid(refusal(&reject)))
 }
 
-/// Verifies a proof outside of any request, and says why it is refused. Returns what the weights
-/// come to that it is of.
+/// Verifies a proof outside of any request, and says why it is refused.
 pub fn check(
     architecture: &[u8],
     context: &ProofContext,
     input: &[u8],
     output: &[u8],
+    weights: WeightsFingerprint,
     proof: &[u8],
-) -> Result<WeightsFingerprint, String> {
+) -> Result<(), String> {
     let architecture = Architecture::from_bytes(architecture).map_err(|e| e.to_string())?;
     let plan = Plan::new(architecture).map_err(|e| e.to_string())?;
     let verifier = Verifier::new(&plan).map_err(|e| e.to_string())?;
@@ -76,10 +77,9 @@ pub fn check(
         requester: context.requester,
         operator: context.operator,
     };
-    let Fingerprint(weights) = verifier
-        .verified_weights(&Statement { context, input, output }, proof)
-        .map_err(|e| e.to_string())?;
-    Ok(WeightsFingerprint(weights))
+    verifier
+        .verify(&Statement { context, input, output }, Fingerprint(weights.0), proof)
+        .map_err(|e| e.to_string())
 }
 
 /// The data of a payload of one tensor.
@@ -113,8 +113,5 @@ pub fn verify_result<AccountId: Encode>(
         input: &input,
         output: &output,
     };
-    match verify(architecture, &statement, result.proof)? == weights {
-        true => Ok(()),
-        false => Err(ProofFailure::Invalid(ProofRefusal::Weights)),
-    }
+    verify(architecture, &statement, weights, result.proof)
 }

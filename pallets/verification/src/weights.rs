@@ -10,12 +10,18 @@ pub trait WeightInfo {
     fn report_equivocation() -> Weight;
     /// Verifying the small proof of `cost::figures`.
     fn verify_small() -> Weight;
-    /// Verifying that of many operations.
-    fn verify_deep() -> Weight;
-    /// Verifying that of many steps.
+    /// Verifying that of many products.
     fn verify_wide() -> Weight;
-    /// Verifying the long one.
-    fn verify_long() -> Weight;
+    /// Verifying that of many readers of a large input.
+    fn verify_read() -> Weight;
+    /// Verifying that of many hashes.
+    fn verify_hashed() -> Weight;
+    /// Verifying that of many openings.
+    fn verify_deep() -> Weight;
+    /// Verifying that of many values.
+    fn verify_values() -> Weight;
+    /// Verifying that of a long architecture.
+    fn verify_tall() -> Weight;
 }
 
 /// A unit each, for mocks: no figure, only something to count.
@@ -30,13 +36,22 @@ impl WeightInfo for () {
     fn verify_small() -> Weight {
         Weight::from_parts(1, 0)
     }
-    fn verify_deep() -> Weight {
-        Weight::from_parts(1, 0)
-    }
     fn verify_wide() -> Weight {
         Weight::from_parts(1, 0)
     }
-    fn verify_long() -> Weight {
+    fn verify_read() -> Weight {
+        Weight::from_parts(1, 0)
+    }
+    fn verify_hashed() -> Weight {
+        Weight::from_parts(1, 0)
+    }
+    fn verify_deep() -> Weight {
+        Weight::from_parts(1, 0)
+    }
+    fn verify_values() -> Weight {
+        Weight::from_parts(1, 0)
+    }
+    fn verify_tall() -> Weight {
         Weight::from_parts(1, 0)
     }
 }

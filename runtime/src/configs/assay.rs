@@ -63,7 +63,14 @@ parameter_types! {
     pub const ModelBaseDeposit: Balance = ASY;
     pub const StateByteDeposit: Balance = ASY / 1_000;
     /// Twice the bytes of the largest input.
-    pub const MaxProofSteps: u32 = 128 * 1024;
+    pub const MaxProofCost: ProofCost = ProofCost {
+        architecture_bytes: MAX_ARCHITECTURE_BYTES,
+        products: 512 * 1024,
+        cells: 1024 * 1024,
+        hashes: 16 * 1024,
+        openings: 2048,
+        proof_bytes: MAX_PROOF_BYTES,
+    };
     pub const MaxRoyalty: Perbill = Perbill::from_percent(50);
 
     pub const MinBond: Balance = 1_000 * ASY;
@@ -125,7 +132,7 @@ impl pallet_model_registry::Config for Runtime {
     type Artifacts = Storage;
     type Deposits = Settlement;
     type AvailableClasses = AvailableClasses;
-    type MaxProofSteps = MaxProofSteps;
+    type MaxProofCost = MaxProofCost;
     type MaxInputBytes = MaxInputBytes;
     type MaxOutputBytes = MaxOutputBytes;
     type MaxRoyalty = MaxRoyalty;
@@ -265,18 +272,13 @@ impl OutputProofs for RequestProofs {
             requester: account_bytes(&record.payer),
             operator: account_bytes(&operator.account),
         };
-        pallet_verification::proof::check(&architecture, &context, &input, output, proof)
-            == Ok(weights)
+        pallet_verification::proof::check(&architecture, &context, &input, output, weights, proof)
+            .is_ok()
     }
 
-    fn weight(proof_bytes: u32) -> Weight {
+    fn weight() -> Weight {
         // The costliest that a version may have.
-        let cost = ProofCost {
-            architecture_bytes: MAX_ARCHITECTURE_BYTES,
-            operations: 256,
-            steps: MaxProofSteps::get(),
-        };
-        Verification::proof_weight(cost, proof_bytes)
+        Verification::proof_weight(MaxProofCost::get())
     }
 }
 
@@ -348,18 +350,8 @@ mod tests {
 
     #[test]
     fn the_costliest_proof_takes_a_fifth_of_a_block_at_most() {
-        use assay_primitives::{
-            proof::{MAX_ARCHITECTURE_BYTES, MAX_PROOF_BYTES},
-            traits::Verification as _,
-            ProofCost,
-        };
-        // As many operations as a graph can have.
-        let cost = ProofCost {
-            architecture_bytes: MAX_ARCHITECTURE_BYTES,
-            operations: 256,
-            steps: MaxProofSteps::get(),
-        };
-        let weight = Verification::proof_weight(cost, MAX_PROOF_BYTES);
+        use assay_primitives::traits::Verification as _;
+        let weight = Verification::proof_weight(MaxProofCost::get());
         assert!(weight.all_lt(MAXIMUM_BLOCK_WEIGHT.saturating_div(5)), "{weight:?}");
     }
 

@@ -436,10 +436,7 @@ impl Oracle {
         // of metadata whether it is there already or not; of a graph its architecture; where it
         // can be proven, the terms of that and how far its weights are read.
         let is_proven = descriptor.assurances.contains(AssuranceClass::Proof);
-        let nothing = ProofTerms {
-            security_bits: 0,
-            cost: ProofCost { architecture_bytes: 0, operations: 0, steps: 0 },
-        };
+        let nothing = ProofTerms { security_bits: 0, cost: ProofCost::default() };
         let proofs = is_proven.then_some(nothing);
         let audit = if is_proven { WeightsAudit::of(0).encoded_size() } else { 0 };
         let graph = architecture.as_ref().map_or(0, Encode::encoded_size);

@@ -363,8 +363,8 @@ fn what_a_verification_costs_is_not_for_the_operator_to_say() {
     run(|| {
         let (id, operator) = drawn();
         let changes: [fn(&mut assay_primitives::ProofCost); 3] = [
-            |cost| cost.operations -= 1,
-            |cost| cost.steps -= 1,
+            |cost| cost.openings -= 1,
+            |cost| cost.products -= 1,
             |cost| cost.architecture_bytes += 1,
         ];
         for change in changes {

@@ -18,7 +18,6 @@ const TOTAL: u64 = WEIGHTS + BIAS + 300 * 9 + 4 * 9;
 fn large() -> Graph {
     create();
     let graph = large_graph();
-    MaxProofSteps::set(10_000);
     MaxOutputBytes::set(100);
     assert_ok!(publish_graph(&graph, |_| ()));
     graph

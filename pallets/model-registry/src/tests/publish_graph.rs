@@ -1,6 +1,6 @@
 //! Versions that are integer graphs.
 
-use assay_graph::{Architecture, Operation, Plan, Scale, Shape, TensorId};
+use assay_graph::{Architecture, Dense, Lookup, Operation, Plan, Scale, Shape, TensorId};
 use assay_primitives::{
     model::Tolerance, traits::Models as _, AssuranceClass, AssuranceClasses, Digest, Dimension,
     ElementType, ProofCost, ProofTerms, VersionId,
@@ -30,15 +30,17 @@ fn a_graph_is_published_with_its_architecture_against_a_deposit_for_both() {
         let size = record.encoded_size() + 32 + bytes.encoded_size() + 24 + 8 + 8;
         assert_eq!(record.deposit, BASE + BYTE * size as u128);
         assert_eq!(record.descriptor.architecture, Some(graph().digest().into()));
-        let verifier = Verifier::new(&Plan::new(graph().architecture).unwrap()).unwrap();
-        let terms = ProofTerms {
-            security_bits: verifier.security_bits().floor() as u8,
-            cost: ProofCost {
-                architecture_bytes: bytes.len() as u32,
-                operations: 3,
-                steps: 4 + 3 + (4 + 2) + (4 + 2) + (3 + 2),
-            },
-        };
+        let plan = Plan::new(graph().architecture).unwrap();
+        let verifier = Verifier::new(&plan).unwrap();
+        let cost = crate::proof_cost(&plan, &verifier);
+        let work = verifier.work();
+        assert_eq!(u64::from(cost.products), work.products);
+        assert_eq!(u64::from(cost.cells), work.cells);
+        assert_eq!(u64::from(cost.hashes), work.hashes);
+        assert_eq!(u64::from(cost.openings), work.openings);
+        assert_eq!(u64::from(cost.proof_bytes), work.proof_bytes);
+        assert_eq!(cost.architecture_bytes as usize, bytes.len());
+        let terms = ProofTerms { security_bits: verifier.security_bits().floor() as u8, cost };
         assert!(terms.security_bits >= 120);
         assert_eq!(record.proof, Some(terms));
         // They are for others when the weights have been read.
@@ -162,7 +164,7 @@ fn an_architecture_keeps_the_rules_of_graphs() {
         let changes: [fn(&mut Architecture); 3] = [
             |a| a.operations = Default::default(),
             |a| a.output_scale.mantissa = 0,
-            |a| a.operations[0] = Operation::Dense { input: TensorId(9), rows: 4 },
+            |a| a.operations[0] = Operation::Dense(Dense { input: TensorId(9), rows: 4 }),
         ];
         for change in changes {
             let mut architecture = graph().architecture;
@@ -264,10 +266,27 @@ fn what_class_proof_asks_of_a_graph_has_names() {
             assert_ok!(publish_graph(&graph(), sign_only));
         }
         MaxOutputBytes::set(20);
-        MaxProofSteps::set(23);
-        assert_noop!(publish_graph(&graph(), |_| ()), Error::<Test>::ProofTooCostly);
-        assert_ok!(publish_graph(&graph(), sign_only));
-        MaxProofSteps::set(24);
+        let plan = Plan::new(graph().architecture).unwrap();
+        let cost = crate::proof_cost(&plan, &Verifier::new(&plan).unwrap());
+        MaxProofCost::set(cost);
+        assert_ok!(publish_graph(&graph(), |_| ()));
+        let less: [fn(&mut ProofCost); 5] = [
+            |cost| cost.architecture_bytes -= 1,
+            |cost| cost.products -= 1,
+            |cost| cost.cells -= 1,
+            |cost| cost.hashes -= 1,
+            |cost| cost.openings -= 1,
+        ];
+        for change in less {
+            let mut most = cost;
+            change(&mut most);
+            MaxProofCost::set(most);
+            assert_noop!(publish_graph(&graph(), |_| ()), Error::<Test>::ProofTooCostly);
+            assert_ok!(publish_graph(&graph(), sign_only));
+        }
+        MaxProofCost::set(ProofCost { proof_bytes: cost.proof_bytes - 1, ..cost });
+        assert_noop!(publish_graph(&graph(), |_| ()), Error::<Test>::ProofTooLong);
+        MaxProofCost::set(ANY_COST);
 
         let parameters = |parameters: Vec<u8>| {
             let mut graph = graph();
@@ -293,9 +312,9 @@ fn what_class_proof_asks_of_a_graph_has_names() {
 fn a_graph_without_weights_cannot_be_proven() {
     test(|| {
         create();
-        MaxProofSteps::set(1_000);
         let mut graph = perceptron(&[4, 4], &QUICK);
-        let operations = vec![Operation::Lookup { input: TensorId::INPUT, table: [0; 256] }];
+        let operations =
+            vec![Operation::Lookup(Lookup { input: TensorId::INPUT, table: [0; 256] })];
         graph.architecture.operations = operations.try_into().unwrap();
         graph.weights = Default::default();
         graph.complete().unwrap();
@@ -324,23 +343,4 @@ fn architectures_are_kept_version_by_version() {
         assert_eq!(Registry::architecture(VERSION), None);
         assert_eq!(Registry::architecture(second), Some(other.architecture.encode()));
     });
-}
-
-#[test]
-fn steps_of_a_verification_grow_with_what_windows_read() {
-    let steps = |input, layers: &[Layer]| {
-        let graph = of(input, layers, &QUICK);
-        crate::proof_cost(&Plan::new(graph.architecture).unwrap()).steps
-    };
-    let image = Shape::new(2, 8, 4);
-    // Input and output, the axes of both, 3 rows in 8 places, 2 columns in 4, 2 channels of 3 by
-    // 2, and the axes of the output.
-    let convolution = steps(image, &[Layer::Conv2d(5, [3, 2])]);
-    assert_eq!(convolution, 64 + 160 + (2 + 8 + 4) + 24 + 8 + 12 + (5 + 8 + 4));
-    let layers = [Layer::Conv2d(1, [1, 1]), Layer::Requantize, Layer::MaxPool2d([2, 2])];
-    let first = 64 + (2 + 8 + 4) + 8 + 4 + 2 + (1 + 8 + 4);
-    let pooling = (1 + 8 + 4) + 16 + 8 + 4 + (1 + 8 + 4) + 32;
-    assert_eq!(steps(image, &layers), first + (1 + 8 + 4) + pooling);
-    let lookup = [Layer::Dense(2), Layer::Requantize, Layer::Lookup];
-    assert_eq!(steps(Shape::vector(3), &lookup), 3 + 2 + 4 + 4 + (4 + 256));
 }

@@ -1,15 +1,73 @@
 //! Written by `cargo run --release -p assay-proof-fixtures`, with the proofs.
 
-use super::Figures;
+use assay_primitives::ProofCost;
 
 /// A small proof.
-pub const SMALL: Figures = Figures { operations: 3, steps: 86, proof_bytes: 54796 };
+pub const SMALL: ProofCost = ProofCost {
+    architecture_bytes: 221,
+    products: 9987,
+    cells: 48,
+    hashes: 1500,
+    openings: 12,
+    proof_bytes: 53000,
+};
 
-/// Many operations.
-pub const DEEP: Figures = Figures { operations: 46, steps: 5504, proof_bytes: 244416 };
+/// Many products.
+pub const WIDE: ProofCost = ProofCost {
+    architecture_bytes: 202,
+    products: 90544,
+    cells: 16512,
+    hashes: 4795,
+    openings: 7,
+    proof_bytes: 153000,
+};
 
-/// Many steps.
-pub const WIDE: Figures = Figures { operations: 2, steps: 33992, proof_bytes: 147432 };
+/// Many readers of a large input.
+pub const READ: ProofCost = ProofCost {
+    architecture_bytes: 878,
+    products: 44444,
+    cells: 783361,
+    hashes: 3932,
+    openings: 95,
+    proof_bytes: 81780,
+};
 
-/// A small model with a long proof.
-pub const LONG: Figures = Figures { operations: 3, steps: 86, proof_bytes: 81808 };
+/// Many hashes.
+pub const HASHED: ProofCost = ProofCost {
+    architecture_bytes: 221,
+    products: 18303,
+    cells: 48,
+    hashes: 3180,
+    openings: 12,
+    proof_bytes: 94448,
+};
+
+/// Many openings.
+pub const DEEP: ProofCost = ProofCost {
+    architecture_bytes: 2716,
+    products: 57904,
+    cells: 14,
+    hashes: 7660,
+    openings: 602,
+    proof_bytes: 151280,
+};
+
+/// Many values.
+pub const VALUES: ProofCost = ProofCost {
+    architecture_bytes: 1022,
+    products: 103204,
+    cells: 128,
+    hashes: 6724,
+    openings: 141,
+    proof_bytes: 247840,
+};
+
+/// A long architecture.
+pub const TALL: ProofCost = ProofCost {
+    architecture_bytes: 65696,
+    products: 69988,
+    cells: 3,
+    hashes: 5411,
+    openings: 12,
+    proof_bytes: 177172,
+};

@@ -1,5 +1,8 @@
 //! What a verification takes, from measurements of proofs that are costly in one way each.
 //!
+//! The weight is linear in the counts of [`ProofCost`]. For each count there is a proof that is mostly
+//! of it; what one of each costs solves the equations that the measured proofs are.
+//!
 //! The proofs are files, made by `cargo run --release -p assay-proof-fixtures`, which has to be
 //! run again when the proof system changes. A test verifies them.
 
@@ -11,46 +14,69 @@ use crate::WeightInfo;
 /// What the measured proofs are of.
 pub mod figures;
 
-/// What a measured verification was of.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Figures {
-    /// [`ProofCost::operations`].
-    pub operations: u32,
-    /// [`ProofCost::steps`].
-    pub steps: u32,
-    /// Bytes of the proof.
-    pub proof_bytes: u32,
+/// The counts.
+const COUNTS: usize = 6;
+/// Bits after the point of a time for one of a count, in picoseconds.
+const FRACTION: u32 = 20;
+/// Rounds that solve the equations, each count in turn. What they leave is added to the weight.
+const ROUNDS: usize = 24;
+
+/// The counts above those of the small proof.
+fn above(cost: &ProofCost) -> [i128; COUNTS] {
+    let counts = |cost: &ProofCost| {
+        let ProofCost { architecture_bytes, products, cells, hashes, openings, proof_bytes } =
+            *cost;
+        [products, cells, hashes, openings, proof_bytes, architecture_bytes]
+    };
+    let (counts, small) = (counts(cost), counts(&figures::SMALL));
+    core::array::from_fn(|k| counts[k].saturating_sub(small[k]).into())
 }
 
-/// `extra` for each of `of` above `from`, rounded up, where `extra` is what `to - from` cost.
-fn share(extra: Weight, of: u32, from: u32, to: u32) -> Weight {
-    let span = u64::from(to.saturating_sub(from)).max(1);
-    extra
-        .saturating_mul(of.saturating_sub(from).into())
-        .saturating_add(Weight::from_parts(span.saturating_sub(1), span.saturating_sub(1)))
-        / span
+/// What so many take if one of each takes so long, with the fraction.
+fn time(units: &[i128; COUNTS], counts: &[i128; COUNTS]) -> i128 {
+    units.iter().zip(counts).map(|(unit, count)| unit * count).sum()
 }
 
-/// What a verification takes at most: that of the small proof, and for each operation, step and
-/// byte that this one has more, what one costs at the costliest.
-pub fn weight<W: WeightInfo>(cost: ProofCost, proof_bytes: u32) -> Weight {
-    use figures::{DEEP, LONG, SMALL, WIDE};
+/// What one of each count takes, from proofs of which the one at `k` is mostly of count `k`, and what
+/// they take more than the small one. Every one of these takes at most what is charged for it.
+fn units(measured: &[([i128; COUNTS], i128); COUNTS]) -> [i128; COUNTS] {
+    let mut units = [0; COUNTS];
+    for round in 0..=ROUNDS {
+        for (k, (counts, extra)) in measured.iter().enumerate() {
+            let own = counts[k].max(1);
+            let missing = (extra << FRACTION) - time(&units, counts);
+            // The last round takes nothing away.
+            if round < ROUNDS || missing > 0 {
+                units[k] = (units[k] + missing.div_euclid(own) + 1).max(0);
+            }
+        }
+    }
+    units
+}
+
+/// The part that is charged on top, for what the counts do not tell apart: shapes whose products are
+/// in shorter loops, and caches.
+const MARGIN: u64 = 8;
+
+/// What a verification takes at most: that of the small proof, for each count what it has more, and a
+/// [`MARGIN`]th of both.
+pub fn weight<W: WeightInfo>(cost: ProofCost) -> Weight {
+    use figures::{DEEP, HASHED, READ, TALL, VALUES, WIDE};
     let small = W::verify_small();
-    let more = |weight: Weight| weight.saturating_sub(small);
-    small
-        .saturating_add(share(
-            more(W::verify_deep()),
-            cost.operations,
-            SMALL.operations,
-            DEEP.operations,
-        ))
-        .saturating_add(share(more(W::verify_wide()), cost.steps, SMALL.steps, WIDE.steps))
-        .saturating_add(share(
-            more(W::verify_long()),
-            proof_bytes,
-            SMALL.proof_bytes,
-            LONG.proof_bytes,
-        ))
+    let measured = [
+        (WIDE, W::verify_wide()),
+        (READ, W::verify_read()),
+        (HASHED, W::verify_hashed()),
+        (DEEP, W::verify_deep()),
+        (VALUES, W::verify_values()),
+        (TALL, W::verify_tall()),
+    ]
+    .map(|(of, weight)| (above(&of), i128::from(weight.saturating_sub(small).ref_time())));
+    let more = time(&units(&measured), &above(&cost)) >> FRACTION;
+    let more = u64::try_from(more.saturating_add(1)).unwrap_or(u64::MAX);
+    // Nothing is read from storage here.
+    let whole = small.saturating_add(Weight::from_parts(more, 0));
+    whole.saturating_add(whole / MARGIN)
 }
 
 /// A proof with everything that it is of.
@@ -63,6 +89,8 @@ pub struct Fixture {
     pub input: alloc::vec::Vec<u8>,
     /// The output's data.
     pub output: alloc::vec::Vec<u8>,
+    /// What the weights come to.
+    pub weights: assay_primitives::WeightsFingerprint,
     /// The proof.
     pub proof: alloc::vec::Vec<u8>,
 }
@@ -74,19 +102,34 @@ impl Fixture {
         Self::read(include_bytes!("../../fixtures/small.scale"))
     }
 
-    /// That of many operations.
-    pub fn deep() -> Self {
-        Self::read(include_bytes!("../../fixtures/deep.scale"))
-    }
-
-    /// That of many steps.
+    /// That of many products.
     pub fn wide() -> Self {
         Self::read(include_bytes!("../../fixtures/wide.scale"))
     }
 
-    /// The long one.
-    pub fn long() -> Self {
-        Self::read(include_bytes!("../../fixtures/long.scale"))
+    /// That of many readers of a large input.
+    pub fn read_input() -> Self {
+        Self::read(include_bytes!("../../fixtures/read.scale"))
+    }
+
+    /// That of many hashes.
+    pub fn hashed() -> Self {
+        Self::read(include_bytes!("../../fixtures/hashed.scale"))
+    }
+
+    /// That of many openings.
+    pub fn deep() -> Self {
+        Self::read(include_bytes!("../../fixtures/deep.scale"))
+    }
+
+    /// That of many values.
+    pub fn values() -> Self {
+        Self::read(include_bytes!("../../fixtures/values.scale"))
+    }
+
+    /// That of a long architecture.
+    pub fn tall() -> Self {
+        Self::read(include_bytes!("../../fixtures/tall.scale"))
     }
 
     fn read(mut bytes: &[u8]) -> Self {
@@ -106,6 +149,6 @@ impl Fixture {
             input: &self.input,
             output: &self.output,
         };
-        crate::proof::verify(&self.architecture, &statement, &self.proof).map(drop)
+        crate::proof::verify(&self.architecture, &statement, self.weights, &self.proof)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use assay_graph::{Graph as IntegerGraph, Plan, Weights as GraphWeights};
+use assay_graph::{Architecture, Graph as IntegerGraph, Plan, Weights as GraphWeights};
 use assay_primitives::{
     digest,
     proof::{account_bytes, PROOF_DOMAIN},
@@ -10,7 +10,7 @@ use assay_primitives::{
     Assurance, Digest, ElementType, ProofCost, ProofEvidence, ProofRefusal, ProofTerms, RequestId,
     VersionId, WeightsFingerprint,
 };
-use assay_proof::{Audit, Context, Prover};
+use assay_proof::{Audit, Context, Prover, Verifier};
 use assay_proof_fixtures::{payload, perceptron, prover, QUICK};
 use codec::Encode;
 use frame_support::weights::Weight;
@@ -295,24 +295,45 @@ fn accounts_are_their_own_bytes() {
 fn the_measured_proofs_are_those_of_the_figures_and_hold() {
     for (fixture, figures) in [
         (Fixture::small(), figures::SMALL),
-        (Fixture::deep(), figures::DEEP),
         (Fixture::wide(), figures::WIDE),
-        (Fixture::long(), figures::LONG),
+        (Fixture::read_input(), figures::READ),
+        (Fixture::hashed(), figures::HASHED),
+        (Fixture::deep(), figures::DEEP),
+        (Fixture::values(), figures::VALUES),
+        (Fixture::tall(), figures::TALL),
     ] {
         assert_eq!(
             fixture.verify(),
             Ok(()),
             "`cargo run --release -p assay-proof-fixtures` makes them again"
         );
-        assert_eq!(fixture.proof.len() as u32, figures.proof_bytes);
-        assert!(fixture.proof.len() <= assay_primitives::proof::MAX_PROOF_BYTES as usize);
+        let plan = Plan::new(Architecture::from_bytes(&fixture.architecture).unwrap()).unwrap();
+        let work = Verifier::new(&plan).unwrap().work();
+        assert_eq!(figures.products, work.products as u32);
+        assert_eq!(figures.architecture_bytes as usize, fixture.architecture.len());
+        assert!(fixture.proof.len() <= figures.proof_bytes as usize);
+        assert!(figures.proof_bytes <= assay_primitives::proof::MAX_PROOF_BYTES);
     }
 }
 
-/// Weights that a test can calculate with.
-struct Round;
+/// A weight for each count above those of the small proof: 3 for a product, 5 for a cell and so on.
+fn chosen(cost: ProofCost) -> Weight {
+    let of = |count: fn(&ProofCost) -> u32, each: u64| {
+        each * u64::from(count(&cost).saturating_sub(count(&figures::SMALL)))
+    };
+    let sum = of(|c| c.products, 3)
+        + of(|c| c.cells, 5)
+        + of(|c| c.hashes, 700)
+        + of(|c| c.openings, 9_000)
+        + of(|c| c.proof_bytes, 11)
+        + of(|c| c.architecture_bytes, 13);
+    Weight::from_parts(1_000_000 + sum, 0)
+}
 
-impl WeightInfo for Round {
+/// Weights of which it is known what one of each count costs.
+struct Chosen;
+
+impl WeightInfo for Chosen {
     fn set_class_enabled() -> Weight {
         Weight::zero()
     }
@@ -320,41 +341,65 @@ impl WeightInfo for Round {
         Weight::zero()
     }
     fn verify_small() -> Weight {
-        Weight::from_parts(1_000, 0)
-    }
-    fn verify_deep() -> Weight {
-        let more = figures::DEEP.operations - figures::SMALL.operations;
-        Weight::from_parts(1_000 + 7 * u64::from(more), 0)
+        chosen(figures::SMALL)
     }
     fn verify_wide() -> Weight {
-        let more = figures::WIDE.steps - figures::SMALL.steps;
-        Weight::from_parts(1_000 + 5 * u64::from(more), 0)
+        chosen(figures::WIDE)
     }
-    fn verify_long() -> Weight {
-        // A third for each byte.
-        let more = figures::LONG.proof_bytes - figures::SMALL.proof_bytes;
-        Weight::from_parts(1_000 + u64::from(more) / 3, 0)
+    fn verify_read() -> Weight {
+        chosen(figures::READ)
+    }
+    fn verify_hashed() -> Weight {
+        chosen(figures::HASHED)
+    }
+    fn verify_deep() -> Weight {
+        chosen(figures::DEEP)
+    }
+    fn verify_values() -> Weight {
+        chosen(figures::VALUES)
+    }
+    fn verify_tall() -> Weight {
+        chosen(figures::TALL)
     }
 }
 
 #[test]
-fn a_verification_is_charged_by_operations_steps_and_bytes() {
-    let small = figures::SMALL;
-    let weight = |operations, steps, bytes| {
-        let cost = ProofCost {
-            architecture_bytes: 0,
-            operations: small.operations + operations,
-            steps: small.steps + steps,
-        };
-        cost::weight::<Round>(cost, small.proof_bytes + bytes).ref_time()
-    };
-    assert_eq!(weight(0, 0, 0), 1_000);
-    assert_eq!(weight(10, 0, 0), 1_070);
-    assert_eq!(weight(0, 10, 0), 1_050);
-    assert_eq!(weight(10, 10, 30), 1_130, "rounded up: a little less than ten for the bytes");
-    // Far beyond what was measured.
-    assert_eq!(weight(0, 1_000_000, 0), 5_001_000);
+fn no_measured_proof_takes_more_than_it_is_charged() {
+    for (figures, measured) in [
+        (figures::SMALL, Chosen::verify_small()),
+        (figures::WIDE, Chosen::verify_wide()),
+        (figures::READ, Chosen::verify_read()),
+        (figures::HASHED, Chosen::verify_hashed()),
+        (figures::DEEP, Chosen::verify_deep()),
+        (figures::VALUES, Chosen::verify_values()),
+        (figures::TALL, Chosen::verify_tall()),
+    ] {
+        let charged = cost::weight::<Chosen>(figures);
+        assert!(charged.all_gte(measured), "{figures:?}: {charged:?} for {measured:?}");
+    }
+}
+
+#[test]
+fn a_verification_is_charged_for_each_of_its_counts() {
+    let charged = |cost| cost::weight::<Chosen>(cost).ref_time();
+    let small = charged(figures::SMALL);
+    // An eighth is on top of everything.
+    assert!((1_125_000..1_125_010).contains(&small));
     // No less than the small one.
-    let least = cost::weight::<Round>(ProofCost::default(), 0);
-    assert_eq!(least.ref_time(), 1_000);
+    assert_eq!(charged(ProofCost::default()), small);
+    let changes: [(fn(&mut ProofCost), u64); 6] = [
+        (|cost| cost.products += 10_000, 3),
+        (|cost| cost.cells += 10_000, 5),
+        (|cost| cost.hashes += 10_000, 700),
+        (|cost| cost.openings += 10_000, 9_000),
+        (|cost| cost.proof_bytes += 10_000, 11),
+        (|cost| cost.architecture_bytes += 10_000, 13),
+    ];
+    for (index, (change, each)) in changes.into_iter().enumerate() {
+        let mut cost = figures::SMALL;
+        change(&mut cost);
+        let one = (charged(cost) - small) * 8 / 9 / 10_000;
+        let error = one.abs_diff(each);
+        assert!(error <= each / 100 + 1, "count {index}: {one} for {each}");
+    }
 }
