@@ -7,6 +7,7 @@ use assay_client::{
 };
 use assay_primitives::{
     dispute::DisputeId, model::Tolerance, AssuranceClasses, Balance, Digest, RequestId,
+    WeightsFingerprint,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -478,7 +479,8 @@ pub enum ProofCommand {
         /// File to write
         #[arg(short = 'o', long, value_name = "FILE")]
         to: PathBuf,
-        /// Also write the model's architecture, with which `proof verify` needs no node
+        /// Also write the model's architecture, with which, and the fingerprint of its weights, `proof
+        /// verify` needs no node
         #[arg(long, value_name = "FILE")]
         architecture: Option<PathBuf>,
     },
@@ -493,6 +495,10 @@ pub struct VerifyProof {
     /// The model: a file with the integer graph or its architecture, or a version on chain
     #[arg(long, value_name = "FILE|VERSION")]
     pub model: String,
+    /// Fingerprint of the published weights, as `proof download` prints it; needed where the model is
+    /// a file with an architecture alone
+    #[arg(long, value_name = "FINGERPRINT", value_parser = names::parse_fingerprint)]
+    pub weights: Option<WeightsFingerprint>,
     /// The proof, as `proof download` writes it
     #[arg(long, value_name = "FILE")]
     pub proof: PathBuf,

@@ -242,8 +242,8 @@ impl Client {
 pub(crate) mod tests {
     use super::*;
     use assay_graph::{
-        Clamp, Commitments, FormatVersion, List, Multiplier, Operation, Parameters, Shape, Shift,
-        Weights,
+        Clamp, Commitments, Dense, FormatVersion, List, Multiplier, Operation, Parameters,
+        Requantize, Shape, Shift, Weights,
     };
     use assay_proof::{seal, ProofParameters};
 
@@ -252,7 +252,7 @@ pub(crate) mod tests {
         fn list<T, const MAX: usize>(items: Vec<T>) -> List<T, MAX> {
             items.try_into().ok().unwrap()
         }
-        let dense = |input| Operation::Dense { input: TensorId(input), rows: 2 };
+        let dense = |input| Operation::Dense(Dense { input: TensorId(input), rows: 2 });
         let parameters = |weights| Parameters { weights: list(weights), bias: list(vec![5, -5]) };
         let mut graph = Graph {
             architecture: Architecture {
@@ -262,13 +262,13 @@ pub(crate) mod tests {
                 output_scale: Scale { mantissa: 3, exponent: 1 },
                 operations: list(vec![
                     dense(0),
-                    Operation::Requantize {
+                    Operation::Requantize(Requantize {
                         input: TensorId(1),
                         multipliers: list(vec![Multiplier::new(1 << 30).unwrap()]),
                         shift: Shift::Bits32,
                         quotient_bits: 9,
                         clamp: Clamp::RELU,
-                    },
+                    }),
                     dense(2),
                 ]),
                 commitments: Commitments::default(),

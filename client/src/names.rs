@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use assay_primitives::{
     assurance::MAX_COMMITTEE, model::is_model_name, Assurance, AssuranceClass, AssuranceClasses,
-    Digest, ModelId, VersionId,
+    Digest, ModelId, VersionId, WeightsFingerprint,
 };
 use sp_core::crypto::Ss58Codec;
 
@@ -51,6 +51,17 @@ pub fn parse_bytes(text: &str, what: &str) -> Result<[u8; 32]> {
 /// Reads a digest. See [`parse_bytes`].
 pub fn parse_digest(text: &str) -> Result<Digest> {
     parse_bytes(text, "a digest").map(Digest::from)
+}
+
+/// Reads a fingerprint of weights: 48 hex digits, with or without `0x`.
+pub fn parse_fingerprint(text: &str) -> Result<WeightsFingerprint> {
+    let digits = text.trim();
+    let digits = digits.strip_prefix("0x").unwrap_or(digits);
+    let mut bytes = [[0; 8]; 3];
+    hex::decode_to_slice(digits, bytes.as_flattened_mut()).map_err(|_| {
+        Error::invalid(format!("`{text}` is not a fingerprint of weights: expected 48 hex digits"))
+    })?;
+    Ok(WeightsFingerprint(bytes.map(u64::from_be_bytes)))
 }
 
 /// Writes bytes in hex with `0x`.

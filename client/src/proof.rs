@@ -33,8 +33,8 @@ pub struct ProofStatement {
     pub output: Vec<u8>,
 }
 
-/// Verifies proofs of one integer graph without a node. That they are of the published weights it
-/// checks where it has these, or what they come to.
+/// Verifies proofs of one integer graph without a node, for its published weights: it has to have
+/// these, or know what they come to.
 pub struct ProofVerifier {
     plan: Plan,
     verifier: Verifier,
@@ -71,12 +71,17 @@ impl ProofVerifier {
         Self { weights: Some(weights), ..self }
     }
 
-    /// Whether proofs are compared with the published weights.
+    /// Whether it is known what the published weights come to. Without it no proof is accepted.
     pub const fn knows_weights(&self) -> bool {
         self.weights.is_some()
     }
 
-    /// Of an architecture, for weights that nobody compares.
+    /// What the published weights come to, where it is known.
+    pub const fn weights(&self) -> Option<WeightsFingerprint> {
+        self.weights
+    }
+
+    /// Of an architecture. What its weights come to has to be added ([`Self::with_weights`]).
     pub fn new(architecture: Architecture) -> Result<Self> {
         let plan = Plan::new(architecture).map_err(|error| {
             Error::invalid(format!("the architecture breaks a rule of integer graphs: {error}"))
@@ -95,7 +100,8 @@ impl ProofVerifier {
         self.plan.architecture()
     }
 
-    /// Bits of soundness of the model's proofs.
+    /// Bits of soundness of the model's proofs, proof of work not counted: see
+    /// [`Verifier::security_bits`].
     pub fn security_bits(&self) -> f64 {
         self.verifier.security_bits()
     }
@@ -113,9 +119,19 @@ impl ProofVerifier {
         Ok(declared)
     }
 
-    /// Accepts bytes only if they prove the statement, for the published weights where these are
-    /// known. Fails with [`Error::ProofRefused`].
+    /// Accepts bytes only if they prove the statement for the published weights.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ProofRefused`] with the check that failed; [`Error::Invalid`] where it is not known
+    /// what the published weights come to: an architecture alone admits proofs of other weights.
     pub fn verify(&self, statement: &ProofStatement, proof: &[u8]) -> Result<()> {
+        let WeightsFingerprint(weights) = self.weights.ok_or_else(|| {
+            Error::invalid(
+                "it is not known what the published weights come to, and an architecture alone \
+                 admits proofs of other weights; use the model's file, or the version on the chain",
+            )
+        })?;
         let declared = self.declaration();
         let input = tensor_bytes("input", &statement.input, &declared.inputs)?;
         let output = tensor_bytes("output", &statement.output, &declared.outputs)?;
@@ -128,15 +144,9 @@ impl ProofVerifier {
             operator: *statement.operator.as_ref(),
         };
         let statement = Statement { context, input: &input, output: &output };
-        let verdict = self.verifier.verified_weights(&statement, proof);
-        let Fingerprint(found) =
-            verdict.map_err(|reject| Error::ProofRefused(reject.to_string()))?;
-        match self.weights {
-            Some(WeightsFingerprint(published)) if published != found => {
-                Err(Error::ProofRefused("it is of other weights than the published ones".into()))
-            },
-            _ => Ok(()),
-        }
+        self.verifier
+            .verify(&statement, Fingerprint(weights), proof)
+            .map_err(|reject| Error::ProofRefused(reject.to_string()))
     }
 }
 
@@ -267,7 +277,8 @@ mod tests {
         let verifier = ProofVerifier::from_bytes(&file).unwrap();
         verifier.verify(&statement, &proof).unwrap();
         let architecture = ProofVerifier::from_bytes(&verifier.architecture().encode()).unwrap();
-        architecture.verify(&statement, &proof).unwrap();
+        let unknown = architecture.verify(&statement, &proof).unwrap_err();
+        assert!(matches!(unknown, Error::Invalid(_)), "{unknown}");
         assert_eq!(architecture.model(), verifier.model());
         assert!(verifier.knows_weights() && !architecture.knows_weights());
         let others = architecture.with_weights(WeightsFingerprint([1, 2, 3]));

@@ -7,8 +7,9 @@ use alloc::{vec, vec::Vec};
 use assay_graph::{
     bounds::MAX_OPERATIONS,
     commit::{open_tile, tensor_root, TraceCommitment},
-    Architecture, CheckedGraph, Clamp, Commitments, Extent, FormatVersion, Graph, Multiplier,
-    Operation, Padding, Parameters, Scale, Shape, Shift, Tensor, TensorId, Trace, Weights, Window,
+    Architecture, CheckedGraph, Clamp, Commitments, Conv2d, Dense, Extent, FormatVersion, Graph,
+    Lookup, MaxPool2d, Multiplier, Operation, Padding, Parameters, Requantize, Scale, Shape, Shift,
+    Tensor, TensorId, Trace, Weights, Window,
 };
 use codec::Encode;
 
@@ -38,7 +39,7 @@ fn model(
     let lookups = (max_bytes - taken) / LOOKUP_BYTES;
     for _ in 0..lookups.min(MAX_OPERATIONS - operations.len()) {
         let input = TensorId(operations.len() as u16);
-        operations.push(Operation::Lookup { input, table: [1; 256] });
+        operations.push(Operation::Lookup(Lookup { input, table: [1; 256] }));
     }
     graph.architecture.operations = operations.try_into().expect("within the bound");
     graph.complete().expect("the model is valid");
@@ -46,13 +47,13 @@ fn model(
 }
 
 fn requantize(input: u16) -> Operation {
-    Operation::Requantize {
+    Operation::Requantize(Requantize {
         input: TensorId(input),
         multipliers: vec![Multiplier::ONE].try_into().expect("one is allowed"),
         shift: Shift::Bits48,
         quotient_bits: 9,
         clamp: Clamp::FULL,
-    }
+    })
 }
 
 fn parameters(weights: usize, bias: usize) -> Parameters {
@@ -64,12 +65,12 @@ fn parameters(weights: usize, bias: usize) -> Parameters {
 
 fn convolution(input: u16, output_channels: u32, kernel: Extent) -> Operation {
     let window = Window { kernel, stride: Extent::square(1), padding: Padding::default() };
-    Operation::Conv2d { input: TensorId(input), output_channels, groups: 1, window }
+    Operation::Conv2d(Conv2d { input: TensorId(input), output_channels, groups: 1, window })
 }
 
 /// Dense rows of 2^15 inputs.
 pub fn dense(max_bytes: usize) -> CheckedGraph {
-    let operations = vec![Operation::Dense { input: TensorId(0), rows: 8 }, requantize(1)];
+    let operations = vec![Operation::Dense(Dense { input: TensorId(0), rows: 8 }), requantize(1)];
     model(Shape::vector(1 << 15), operations, vec![parameters(8 << 15, 8)], max_bytes)
 }
 
@@ -79,7 +80,7 @@ fn pool(kernel: u16, stride: u16) -> Operation {
         stride: Extent::square(stride),
         padding: Padding::default(),
     };
-    Operation::MaxPool2d { input: TensorId(2), window }
+    Operation::MaxPool2d(MaxPool2d { input: TensorId(2), window })
 }
 
 /// A convolution whose kernel is one column, so that it reads single elements.

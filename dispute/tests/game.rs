@@ -83,14 +83,14 @@ fn large_graph() -> (CheckedGraph, Vec<i8>) {
     let window =
         Window { kernel: Extent::square(3), stride: Extent::square(1), padding: Padding::all(1) };
     let operations = vec![
-        Operation::Conv2d { input: TensorId(0), output_channels: 8, groups: 1, window },
-        Operation::Requantize {
+        Operation::Conv2d(Conv2d { input: TensorId(0), output_channels: 8, groups: 1, window }),
+        Operation::Requantize(Requantize {
             input: TensorId(1),
             multipliers: vec![Multiplier::new(1 << 24).unwrap()].try_into().unwrap(),
             shift: Shift::Bits32,
             quotient_bits: 9,
             clamp: Clamp::FULL,
-        },
+        }),
     ];
     let parameters = Parameters {
         weights: rng.int8(8 * 8 * 9).try_into().unwrap(),
@@ -400,7 +400,9 @@ fn a_step_that_leaves_int32_is_lost() {
             input_shape: Shape::vector(1),
             input_scale: Scale::ONE,
             output_scale: Scale::ONE,
-            operations: vec![Operation::Dense { input: TensorId(0), rows: 1 }].try_into().unwrap(),
+            operations: vec![Operation::Dense(Dense { input: TensorId(0), rows: 1 })]
+                .try_into()
+                .unwrap(),
             commitments: Commitments::default(),
         },
         weights: Weights {

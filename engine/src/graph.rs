@@ -101,7 +101,7 @@ impl Model {
         let statement = Statement { context, input: &input, output: &proven.output };
         prover
             .verifier()
-            .verify(&statement, &proven.proof)
+            .verify(&statement, prover.fingerprint(), &proven.proof)
             .map_err(|reject| unproven(format!("the proof made does not verify: {reject}")))?;
         let size = proven.proof.len();
         if size > MAX_PROOF_BYTES as usize {

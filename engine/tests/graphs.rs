@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use assay_engine::{Engine, EngineConfig, EngineError};
-use assay_graph::{interpret, random, CheckedGraph, Graph, Multiplier, Operation};
+use assay_graph::{interpret, random, CheckedGraph, Graph, Multiplier, Operation, Requantize};
 use assay_primitives::{Digest, ElementType, FailureReason, Format};
 use codec::Encode;
 
@@ -233,7 +233,7 @@ fn graphs_that_break_a_rule_are_refused_by_its_name() {
     refuse_graph(
         &|graph| {
             let narrow = graph.architecture.operations.iter_mut().find_map(|one| match one {
-                Operation::Requantize { multipliers, quotient_bits, .. } => {
+                Operation::Requantize(Requantize { multipliers, quotient_bits, .. }) => {
                     Some((multipliers, quotient_bits))
                 },
                 _ => None,

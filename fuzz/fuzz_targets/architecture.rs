@@ -7,7 +7,7 @@ use assay_graph::{
     random::{self, Rng},
     Architecture, Graph, Plan,
 };
-use assay_proof::{Audit, Context, ProofParameters, Statement, Verifier, MIN_SECURITY_BITS};
+use assay_proof::{Audit, Context, Fingerprint, ProofParameters, Statement, Verifier, MIN_SECURITY_BITS};
 use codec::Encode;
 use libfuzzer_sys::fuzz_target;
 
@@ -48,5 +48,5 @@ fuzz_target!(init: seed(seeds()), |data: &[u8]| {
     };
     let (input, output) = (vec![0; verifier.input_bytes()], vec![0; verifier.output_bytes()]);
     let statement = Statement { context, input: &input, output: &output };
-    assert!(verifier.verify(&statement, data).is_err());
+    assert!(verifier.verify(&statement, Fingerprint::default(), data).is_err());
 });

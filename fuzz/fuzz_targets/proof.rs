@@ -48,6 +48,6 @@ fuzz_target!(init: seed(seeds()), |data: &[u8]| {
         _ => context.operator[0] ^= 1,
     }
     let statement = Statement { context, input: &input, output: &output };
-    let accepted = verifier.verify(&statement, proof).is_ok();
+    let accepted = verifier.verify(&statement, CASE.prover.fingerprint(), proof).is_ok();
     assert_eq!(accepted, changed == 0 && proof == CASE.proof);
 });

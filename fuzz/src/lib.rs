@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use assay_graph::{
     Architecture, CheckedGraph, Commitments, Extent, FormatVersion, Graph, Operation, Padding,
-    Parameters, Scale, Shape, TensorId, Weights, Window,
+    Parameters, Scale, Shape, TensorId, Weights, Window, Conv2d,
+
 };
 
 /// Where seeds are written to: the folder of the corpus. Without it none are written.
@@ -45,7 +46,7 @@ pub fn wide() -> CheckedGraph {
         padding: Padding::default(),
     };
     let operation =
-        Operation::Conv2d { input: TensorId::INPUT, output_channels: 2, groups: 1, window };
+        Operation::Conv2d(Conv2d { input: TensorId::INPUT, output_channels: 2, groups: 1, window });
     let parameters = Parameters {
         weights: vec![3, -5].try_into().unwrap_or_default(),
         bias: vec![7, -9].try_into().unwrap_or_default(),

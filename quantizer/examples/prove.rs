@@ -55,7 +55,9 @@ fn main() -> Result<(), Box<dyn Error>> {
             let input: Vec<u8> = (0..elements).map(|k| ((k * k + 31 * row) % 128) as u8).collect();
             let proven = timed(&mut proving, || prover.prove(&CONTEXT, &input))?;
             let statement = Statement { context: CONTEXT, input: &input, output: &proven.output };
-            timed(&mut verifying, || verifier.verify(&statement, &proven.proof))?;
+            timed(&mut verifying, || {
+                verifier.verify(&statement, prover.fingerprint(), &proven.proof)
+            })?;
             bytes = bytes.max(proven.proof.len());
         }
         println!(

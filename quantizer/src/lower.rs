@@ -6,8 +6,9 @@ use crate::{
     scale::{encoded, multipliers, rounded, to_int8},
 };
 use assay_graph::{
-    bounds::MAX_QUOTIENT_BITS, Architecture, CheckError, Clamp, Commitments, FormatVersion, Graph,
-    List, Multiplier, Operation, Parameters, Problem, Shape, TensorId, Weights,
+    bounds::MAX_QUOTIENT_BITS, Add, Architecture, CheckError, Clamp, Commitments, Conv2d, Dense,
+    FormatVersion, Graph, List, Lookup, MaxPool2d, Multiplier, Operation, Parameters, Problem,
+    Requantize, Reshape, Shape, SumPool2d, TensorId, Weights,
 };
 
 /// Greatest magnitude of a bias, in units of its accumulator.
@@ -149,17 +150,18 @@ impl Lowering<'_> {
         let input = self.int8(node.inputs[0]);
         let result = match &node.kind {
             Kind::Dense { weights, bias } => {
-                let operation = Operation::Dense { input: input.tensor, rows: bias.len() as u32 };
+                let operation =
+                    Operation::Dense(Dense { input: input.tensor, rows: bias.len() as u32 });
                 let accumulators = self.layer(index, operation, weights, bias, input.scale)?;
                 return self.requantize(index, accumulators);
             },
             Kind::Conv { weights, bias, groups, window } => {
-                let operation = Operation::Conv2d {
+                let operation = Operation::Conv2d(Conv2d {
                     input: input.tensor,
                     output_channels: bias.len() as u32,
                     groups: *groups as u32,
                     window: *window,
-                };
+                });
                 let accumulators = self.layer(index, operation, weights, bias, input.scale)?;
                 return self.requantize(index, accumulators);
             },
@@ -168,7 +170,8 @@ impl Lowering<'_> {
                 return self.requantize(index, accumulators);
             },
             Kind::AveragePool(window) => {
-                let operation = Operation::SumPool2d { input: input.tensor, window: *window };
+                let operation =
+                    Operation::SumPool2d(SumPool2d { input: input.tensor, window: *window });
                 let accumulators = Accumulators {
                     tensor: self.push(operation),
                     scales: vec![input.scale / window.kernel.area() as f64],
@@ -177,7 +180,8 @@ impl Lowering<'_> {
                 return self.requantize(index, accumulators);
             },
             Kind::MaxPool(window) => {
-                let operation = Operation::MaxPool2d { input: input.tensor, window: *window };
+                let operation =
+                    Operation::MaxPool2d(MaxPool2d { input: input.tensor, window: *window });
                 Int8 { tensor: self.push(operation), ..input }
             },
             Kind::Reshape => {
@@ -186,7 +190,8 @@ impl Lowering<'_> {
                 match from == to {
                     true => input,
                     false => {
-                        let operation = Operation::Reshape { input: input.tensor, shape: to };
+                        let operation =
+                            Operation::Reshape(Reshape { input: input.tensor, shape: to });
                         Int8 { tensor: self.push(operation), ..input }
                     },
                 }
@@ -218,7 +223,7 @@ impl Lowering<'_> {
         let table = std::array::from_fn(|entry| {
             to_int8(function.apply((entry as f64 - 128.0) * input.scale), scale)
         });
-        Int8 { tensor: self.push(Operation::Lookup { input: input.tensor, table }), scale }
+        Int8 { tensor: self.push(Operation::Lookup(Lookup { input: input.tensor, table })), scale }
     }
 
     /// A layer with weights: `acc · scale` is what it computes of `x · input_scale`.
@@ -279,12 +284,12 @@ impl Lowering<'_> {
             Multiplier::new(factor).unwrap_or(Multiplier::ONE)
         };
         let (left_multiplier, right_multiplier) = (factor(left), factor(right));
-        let operation = Operation::Add {
+        let operation = Operation::Add(Add {
             left: left.tensor,
             right: right.tensor,
             left_multiplier,
             right_multiplier,
-        };
+        });
         let tensor = self.push(operation);
         let factors = f64::from(left_multiplier.get()) + f64::from(right_multiplier.get());
         Accumulators { tensor, scales: vec![scale], worst: 128.0 * factors * scale }
@@ -332,14 +337,14 @@ impl Lowering<'_> {
         let (multipliers, shift) = multipliers(&ratios);
         let end = |limit: f64| (limit / scale).round().clamp(-128.0, 127.0) as i8;
         let clamp = Clamp::new(end(lo), end(hi)).unwrap_or(Clamp::FULL);
-        let tensor = self.push(Operation::Requantize {
+        let tensor = self.push(Operation::Requantize(Requantize {
             input: accumulators.tensor,
             multipliers: list(multipliers, "multipliers in a layer")?,
             shift,
             // `Graph::complete` fills in the smallest window.
             quotient_bits: MAX_QUOTIENT_BITS,
             clamp,
-        });
+        }));
         self.define(target, Int8 { tensor, scale });
         Ok(())
     }

@@ -10,7 +10,7 @@ use crate::{
     scale::{rounded, scale_value, to_int8},
     simplify::{simplify, Affine},
 };
-use assay_graph::{CheckedGraph, Graph};
+use assay_graph::{CheckedGraph, Graph, Plan};
 use assay_proof::{seal, ProofParameters, SetupError, Verifier};
 use sp_crypto_hashing::blake2_256;
 
@@ -202,8 +202,8 @@ impl Model {
             },
         };
         let mut graph = lower(&self.network, &scales, convention.input_scale, self.source)?;
-        let weights = graph.weights.parameters.iter().map(|set| set.weights.len()).sum();
-        let proof = match seal(&mut graph, &ProofParameters::recommended(weights)) {
+        let parameters = ProofParameters::recommended(&Plan::new(graph.architecture.clone())?);
+        let proof = match seal(&mut graph, &parameters) {
             Ok(()) => None,
             Err(error) => Some(reason(&error)),
         };

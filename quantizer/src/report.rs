@@ -6,7 +6,7 @@ use crate::{
     model::{Convention, Model, ProofSupport},
     Quantized,
 };
-use assay_graph::{ElementType, Operation, Shape, TensorId};
+use assay_graph::{ElementType, Operation, Requantize, Shape, TensorId};
 use serde::{Deserialize, Serialize};
 
 /// Facts of an integer model.
@@ -168,7 +168,7 @@ impl Quantized {
                 shape: [shape.channels, shape.height, shape.width],
                 parameters: count(index),
                 quotient_bits: match operation {
-                    Operation::Requantize { quotient_bits, .. } => Some(*quotient_bits),
+                    Operation::Requantize(Requantize { quotient_bits, .. }) => Some(*quotient_bits),
                     _ => None,
                 },
             }

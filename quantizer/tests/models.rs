@@ -118,17 +118,21 @@ fn answers_of_every_bundled_model_are_proven_and_verified() {
         let samples = arrays(models(&format!("{name}/integer-samples.npz")));
         let row = |array: &str| samples[array].rows().next().unwrap().to_vec();
         let input: Vec<u8> = row("input").iter().map(|value| *value as i8 as u8).collect();
-        let proven = Prover::new(quantized.graph()).unwrap().prove(&context, &input).unwrap();
+        let prover = Prover::new(quantized.graph()).unwrap();
+        let proven = prover.prove(&context, &input).unwrap();
         let plan = quantized.graph().plan();
         let element_type = plan.element_type(plan.output()).unwrap();
         let output = Tensor::from_bytes(element_type, &proven.output).unwrap();
         assert_eq!(outputs(&output), row("expected"), "{name}");
         let verifier = Verifier::new(plan).unwrap();
         let statement = Statement { context, input: &input, output: &proven.output };
-        verifier.verify(&statement, &proven.proof).unwrap();
+        verifier.verify(&statement, prover.fingerprint(), &proven.proof).unwrap();
         let mut other = proven.output.clone();
         other[0] ^= 1;
         let statement = Statement { context, input: &input, output: &other };
-        assert!(verifier.verify(&statement, &proven.proof).is_err(), "{name}");
+        assert!(
+            verifier.verify(&statement, prover.fingerprint(), &proven.proof).is_err(),
+            "{name}"
+        );
     }
 }

@@ -3,8 +3,9 @@
 mod support;
 
 use assay_graph::{
-    fast, interpret, Architecture, CheckedGraph, Clamp, Commitments, Extent, FormatVersion, Graph,
-    Operation, Padding, Parameters, Scale, Shape, TensorId, Weights, Window,
+    fast, interpret, Architecture, CheckedGraph, Clamp, Commitments, Conv2d, Dense, Extent,
+    FormatVersion, Graph, Operation, Padding, Parameters, Requantize, Scale, Shape, TensorId,
+    Weights, Window,
 };
 use assay_quantizer::multipliers;
 use std::collections::BTreeMap;
@@ -20,13 +21,13 @@ fn graph(
     let mut operations = vec![layer];
     if let Some(ratios) = ratios {
         let (multipliers, shift) = multipliers(ratios);
-        operations.push(Operation::Requantize {
+        operations.push(Operation::Requantize(Requantize {
             input: TensorId(1),
             multipliers: multipliers.try_into().unwrap(),
             shift,
             quotient_bits: 20,
             clamp: Clamp::FULL,
-        });
+        }));
     }
     let mut graph = Graph {
         architecture: Architecture {
@@ -85,12 +86,12 @@ fn convolutions_are_those_of_onnxruntime() {
         let of = |part: &str| &all[&format!("{name}.{part}")];
         let (x, w) = (of("x"), of("w"));
         let shape = Shape::new(x.shape[1] as u32, x.shape[2] as u32, x.shape[3] as u32);
-        let layer = Operation::Conv2d {
+        let layer = Operation::Conv2d(Conv2d {
             input: TensorId::INPUT,
             output_channels: w.shape[0] as u32,
             groups,
             window,
-        };
+        });
         agrees(name, &graph(shape, layer.clone(), parameters(w, None), None), x, of("acc"));
         let requantised = parameters(w, Some(of("bias")));
         let ratios = Some(of("ratio").values.as_slice());
@@ -105,7 +106,7 @@ fn dense_layers_are_those_of_onnxruntime() {
         let of = |part: &str| &all[&format!("{name}.{part}")];
         let (x, w) = (of("x"), of("w"));
         let shape = Shape::vector(x.shape[1] as u32);
-        let layer = Operation::Dense { input: TensorId::INPUT, rows: w.shape[0] as u32 };
+        let layer = Operation::Dense(Dense { input: TensorId::INPUT, rows: w.shape[0] as u32 });
         agrees(name, &graph(shape, layer.clone(), parameters(w, None), None), x, of("acc"));
         let ratios = Some(of("ratio").values.as_slice());
         agrees(name, &graph(shape, layer, parameters(w, None), ratios), x, of("y"));

@@ -104,11 +104,12 @@ fn models_are_sealed_and_proven_or_the_reason_is_given() {
                 assert!(report.provable && !commitments.proof_parameters.is_empty(), "{name}");
                 let input = quantized.convention().quantize(rows.rows().next().unwrap());
                 let input: Vec<u8> = input.into_iter().map(|value| value as u8).collect();
-                let proven = Prover::new(quantized.graph()).unwrap().prove(&context, &input);
+                let prover = Prover::new(quantized.graph()).unwrap();
+                let proven = prover.prove(&context, &input);
                 let proven = proven.unwrap_or_else(|error| panic!("{name}: {error}"));
                 let statement = Statement { context, input: &input, output: &proven.output };
                 let verifier = Verifier::new(quantized.graph().plan()).unwrap();
-                let verdict = verifier.verify(&statement, &proven.proof);
+                let verdict = verifier.verify(&statement, prover.fingerprint(), &proven.proof);
                 assert!(verdict.is_ok(), "{name}: {verdict:?}");
             },
             ProofSupport::Unsupported { reason } => {

@@ -38,9 +38,11 @@ async fn download(
     let client = context.connect().await?;
     let proof = client.download_proof(request).await?;
     write(&to, &proof.bytes)?;
+    let asked = client.existing_request(request).await?;
+    let version = client.version(asked.version).await?;
+    let audit = version.as_ref().and_then(|version| version.audit);
+    let weights = audit.and_then(|audit| audit.outcome()).map(|weights| weights.to_string());
     if let Some(path) = &architecture {
-        let asked = client.existing_request(request).await?;
-        let version = client.version(asked.version).await?;
         let version = version.ok_or_else(|| {
             Error::not_found(format!("version {} of the request was removed", asked.version))
         })?;
@@ -54,6 +56,7 @@ async fn download(
         "request": request,
         "file": to,
         "architecture": architecture,
+        "weights": weights,
         "proof": proof.evidence.digest,
         "bytes": proof.evidence.bytes,
         "security_bits": proof.evidence.security_bits,
@@ -61,12 +64,16 @@ async fn download(
         "height": proof.height,
     });
     context.output.result(&json, || {
-        format!(
+        let wrote = format!(
             "wrote {} ({} bytes) from block {}; `proof verify` checks it",
             to.display(),
             proof.evidence.bytes,
             proof.height
-        )
+        );
+        match &weights {
+            Some(weights) => format!("{wrote}\nfingerprint of the published weights: {weights}"),
+            None => wrote,
+        }
     });
     Ok(())
 }
@@ -179,6 +186,17 @@ async fn verify(context: &Context<'_>, arguments: VerifyProof) -> Result<(), Fai
     let proof =
         std::fs::read(&arguments.proof).map_err(|error| Error::file(&arguments.proof, error))?;
     let verifier = verifier(context, &arguments.model).await?;
+    let verifier = match arguments.weights {
+        Some(weights) if !verifier.knows_weights() => verifier.with_weights(weights),
+        _ => verifier,
+    };
+    if !verifier.knows_weights() {
+        return Err(Failure::Usage(format!(
+            "{} is an architecture without weights, which admits proofs of other weights: add \
+             --weights with the fingerprint that `proof download` prints, or give the model's file",
+            arguments.model
+        )));
+    }
     let subject = subject(context, &arguments).await?;
     let refused = |reason: String| Failure::Client(Error::ProofRefused(reason));
     let named = subject.descriptor.as_ref().and_then(|descriptor| descriptor.architecture);
@@ -240,15 +258,15 @@ async fn verify(context: &Context<'_>, arguments: VerifyProof) -> Result<(), Fai
         "input": digest(&statement.input),
         "output": digest(&statement.output),
         "security_bits": verifier.security_bits() as u8,
-        "weights_compared": verifier.knows_weights(),
+        "weights": verifier.weights().map(|weights| weights.to_string()),
         "proof": found,
         "bytes": proof.len(),
         "is_the_receipts": is_of_receipt,
     });
-    let weights = match (verifier.knows_weights(), Path::new(&arguments.model).exists()) {
-        (true, true) => "those of the file",
-        (true, false) => "those that the chain has read, says the node",
-        (false, _) => "not compared: the model's file has no weights",
+    let weights = match (arguments.weights, Path::new(&arguments.model).exists()) {
+        (Some(_), _) => "those of the fingerprint",
+        (None, true) => "those of the file",
+        (None, false) => "those that the chain has read, says the node",
     };
     context.output.result(&json, || {
         let mut lines = vec![
@@ -261,7 +279,14 @@ async fn verify(context: &Context<'_>, arguments: VerifyProof) -> Result<(), Fai
             ("input", format!("{:?}", digest(&statement.input))),
             ("output", format!("{:?}", digest(&statement.output))),
             ("weights", weights.to_owned()),
-            ("soundness", format!("{:.0} bits", verifier.security_bits().floor())),
+            (
+                "soundness",
+                format!(
+                    "{:.0} bits without proof of work, assuming mutual correlated agreement up to \
+                     the Johnson radius",
+                    verifier.security_bits().floor()
+                ),
+            ),
         ];
         if let Some(is_the_one) = is_of_receipt {
             let text = if is_the_one { "names this proof" } else { "names another proof" };

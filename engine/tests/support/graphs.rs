@@ -2,8 +2,8 @@
 
 use assay_engine::{Engine, EngineError, RunOutput};
 use assay_graph::{
-    Architecture, CheckedGraph, Clamp, Commitments, FormatVersion, Graph, Multiplier, Operation,
-    Parameters, Plan, Scale, Shape, Shift, TensorId, Weights,
+    Architecture, CheckedGraph, Clamp, Commitments, Dense, FormatVersion, Graph, Multiplier,
+    Operation, Parameters, Plan, Requantize, Scale, Shape, Shift, TensorId, Weights,
 };
 use assay_primitives::{
     engine::ProofContext, tensor::graph_dimensions, Digest, ElementType, Format, Tensor,
@@ -40,16 +40,16 @@ pub fn perceptron(widths: &[usize]) -> Graph {
             // Random products add up to about 60 after this.
             let ratio = 60.0 / (74.0 * 74.0 * (widths[layer - 1] as f64).sqrt());
             let multiplier = Multiplier::new((ratio * 2f64.powi(32)) as u32).unwrap();
-            operations.push(Operation::Requantize {
+            operations.push(Operation::Requantize(Requantize {
                 input,
                 multipliers: vec![multiplier; sizes[0]].try_into().unwrap(),
                 shift: Shift::Bits32,
                 quotient_bits: 9,
                 clamp: Clamp::RELU,
-            });
+            }));
         }
         let input = TensorId(operations.len() as u16);
-        operations.push(Operation::Dense { input, rows: sizes[1] as u32 });
+        operations.push(Operation::Dense(Dense { input, rows: sizes[1] as u32 }));
         let weights: Vec<i8> =
             numbers.bytes(sizes[0] * sizes[1]).into_iter().map(|byte| byte as i8).collect();
         let bias: Vec<i32> = numbers.bytes(sizes[1]).into_iter().map(i32::from).collect();
@@ -137,7 +137,9 @@ pub fn context() -> ProofContext {
 
 /// Whether a proof is one of this run, in the eyes of a verifier of its own.
 pub fn verifies(graph: &Graph, context: &ProofContext, input: &[u8], run: &RunOutput) -> bool {
-    let verifier = assay_proof::Verifier::new(CheckedGraph::new(graph.clone()).unwrap().plan());
+    let checked = CheckedGraph::new(graph.clone()).unwrap();
+    let verifier = assay_proof::Verifier::new(checked.plan());
+    let weights = assay_proof::Audit::new(checked.plan()).unwrap().fingerprint(checked.weights());
     let context = Context {
         genesis: context.genesis,
         domain: &context.domain,
@@ -147,7 +149,7 @@ pub fn verifies(graph: &Graph, context: &ProofContext, input: &[u8], run: &RunOu
     };
     let [output] = &super::decode(&run.payload)[..] else { panic!("not one output") };
     let statement = Statement { context, input, output: &output.data };
-    verifier.unwrap().verify(&statement, run.proof.as_ref().unwrap()).is_ok()
+    verifier.unwrap().verify(&statement, weights.unwrap(), run.proof.as_ref().unwrap()).is_ok()
 }
 
 impl Version {
