@@ -1,14 +1,16 @@
 //! Benchmarks: figures, with the size of the machine, as a table or one line of JSON each.
 
 mod chain;
+mod costs;
 mod engine;
 mod proofs;
 mod report;
+mod runtime;
 mod weights;
 
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{ensure, Result};
 use clap::{Parser, Subcommand};
 
 use report::Report;
@@ -34,6 +36,8 @@ enum Command {
     /// Latency and throughput of requests on a local network of four nodes, and what the calls
     /// weigh.
     Chain(chain::Options),
+    /// Searches for architectures whose verification takes longer than is charged.
+    Costs(costs::Options),
     /// Runs per second of the bundled models.
     Engine(engine::Options),
     /// What validity proofs cost: to make, to check, in bytes and in memory.
@@ -48,6 +52,12 @@ async fn main() -> Result<()> {
         Some(Command::Chain(options)) => {
             weights::bench(&mut report);
             chain::bench(&mut report, &arguments.programs, &arguments.models, options).await?;
+        },
+        Some(Command::Costs(options)) => {
+            let undercharged = costs::bench(&mut report, options, arguments.json)?;
+            report.finish();
+            ensure!(undercharged == 0, "{undercharged} verifications take longer than is charged");
+            return Ok(());
         },
         Some(Command::Engine(options)) => {
             engine::bench(&mut report, &arguments.programs, &arguments.models, options)?;

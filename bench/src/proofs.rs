@@ -1,5 +1,5 @@
 //! Validity proofs: what making and checking them costs, for the bundled models and for models of
-//! growing size; and what ezkl takes for the same ONNX files.
+//! growing size; and what ezkl and JSTprove take for the same ONNX files.
 
 use std::{
     collections::BTreeMap,
@@ -9,25 +9,30 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{anyhow, bail, ensure, Context as _, Result};
+use anyhow::{anyhow, ensure, Context as _, Result};
 use assay_graph::{fast, CheckedGraph, Graph};
-use assay_primitives::engine::ProofContext;
-use assay_proof::{Context, ProofParameters, Prover, Statement};
+use assay_primitives::WeightsFingerprint;
+use assay_proof::{ProofParameters, Prover, Statement};
 use assay_proof_fixtures::Random;
-use codec::{Decode, Encode};
-use sp_core::traits::{CallContext, CodeExecutor, RuntimeCode, WrappedRuntimeCode};
+use codec::Encode;
 use tract_onnx::prelude::*;
 
-use crate::report::{median, say, Report};
+use crate::{
+    report::{median, say, Report},
+    runtime::{borrowed, context, milliseconds, Runtime},
+};
 
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
     /// Proofs of each model.
     #[arg(long, default_value_t = 20)]
     pub proofs: usize,
-    /// A Python with ezkl, to compare with. `scripts/bench proofs --with-ezkl` installs one.
+    /// A Python with ezkl, to compare with. `scripts/bench proofs --with-peers` installs one.
     #[arg(long)]
     pub ezkl: Option<PathBuf>,
+    /// A Python with JSTprove, the same.
+    #[arg(long)]
+    pub jstprove: Option<PathBuf>,
     /// Measures models from 10 thousand to 8 million weights too, and writes a table (CSV) into
     /// this folder.
     #[arg(long)]
@@ -39,14 +44,14 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { proofs: 20, ezkl: None, growth: None, memory_of: None }
+        Self { proofs: 20, ezkl: None, jstprove: None, growth: None, memory_of: None }
     }
 }
 
 const MODELS: [&str; 5] =
     ["digits-mlp", "digits-28-mlp", "digits-32-conv", "digits", "breast-cancer"];
-/// The models that ezkl proves too.
-const PEERS: [&str; 2] = ["digits-mlp", "digits-28-mlp"];
+/// The models that the peers prove too.
+const PEERS_MODELS: [&str; 2] = ["digits-mlp", "digits-28-mlp"];
 const VERIFICATIONS: usize = 30;
 
 /// What one model costs.
@@ -87,9 +92,14 @@ pub fn bench(report: &mut Report, models: &Path, options: &Options) -> Result<()
     if let Some(folder) = &options.growth {
         growth(report, folder, &runtime)?;
     }
-    match &options.ezkl {
-        Some(python) => ezkl(report, python, models)?,
-        None => say("ezkl is not measured: scripts/bench proofs --with-ezkl installs it"),
+    for (peer, python) in [(&EZKL, &options.ezkl), (&JSTPROVE, &options.jstprove)] {
+        match python {
+            Some(python) => peer.measure(report, python, models)?,
+            None => say(&format!(
+                "{} is not measured: scripts/bench proofs --with-peers installs it",
+                peer.name
+            )),
+        }
     }
     Ok(())
 }
@@ -115,34 +125,11 @@ fn read(file: &Path) -> Result<CheckedGraph> {
 
 /// Random weights, sealed as is recommended for as many.
 fn perceptron(widths: &[u32]) -> Result<CheckedGraph> {
-    let weights = widths.windows(2).map(|sides| sides[0] as usize * sides[1] as usize).sum();
-    let parameters = ProofParameters::recommended(weights);
+    let weights: usize = widths.windows(2).map(|sides| sides[0] as usize * sides[1] as usize).sum();
+    // What `ProofParameters::recommended` says of dense layers.
+    let parameters =
+        if weights > 1 << 20 { ProofParameters::LARGE } else { ProofParameters::RECOMMENDED };
     Ok(CheckedGraph::new(assay_proof_fixtures::perceptron(widths, &parameters))?)
-}
-
-fn milliseconds(started: Instant) -> f64 {
-    started.elapsed().as_secs_f64() * 1e3
-}
-
-/// The context of the proof of this number.
-fn context(number: u64) -> ProofContext {
-    ProofContext {
-        genesis: [1; 32],
-        domain: b"assay/bench/1".to_vec(),
-        request: number.encode(),
-        requester: [2; 32],
-        operator: [3; 32],
-    }
-}
-
-fn borrowed(context: &ProofContext) -> Context<'_> {
-    Context {
-        genesis: context.genesis,
-        domain: &context.domain,
-        request: &context.request,
-        requester: context.requester,
-        operator: context.operator,
-    }
 }
 
 fn measure(graph: &CheckedGraph, proofs: usize, runtime: &Runtime) -> Result<Figures> {
@@ -175,60 +162,17 @@ fn measure(graph: &CheckedGraph, proofs: usize, runtime: &Runtime) -> Result<Fig
             Statement { context: borrowed(&context), input: &input, output: &proven.output };
         for _ in 0..VERIFICATIONS.div_ceil(proofs) {
             let started = Instant::now();
-            verifier.verify(&statement, &proven.proof)?;
+            verifier.verify(&statement, prover.fingerprint(), &proven.proof)?;
             figures.verify_ms.push(milliseconds(started));
         }
-        let call = (&architecture, &context, &input, &proven.output, &proven.proof).encode();
+        let weights = WeightsFingerprint(prover.fingerprint().0);
+        let call =
+            (&architecture, &context, &input, &proven.output, weights, &proven.proof).encode();
         for _ in 0..VERIFICATIONS.div_ceil(proofs) {
             figures.wasm_ms.push(runtime.verify(&call)?);
         }
     }
     Ok(figures)
-}
-
-/// The runtime's own wasm, as a node without a native one executes it.
-struct Runtime {
-    executor: sc_executor::WasmExecutor<sp_io::SubstrateHostFunctions>,
-    code: Vec<u8>,
-}
-
-impl Runtime {
-    fn new() -> Result<Self> {
-        let code = assay_runtime::WASM_BINARY
-            .context("the runtime was built without its wasm: unset SKIP_WASM_BUILD")?;
-        let code = sp_maybe_compressed_blob::decompress(code, 1 << 27)
-            .map_err(|e| anyhow!("the runtime's wasm: {e}"))?;
-        // Verification calls no engine.
-        let executor =
-            sc_executor::WasmExecutor::builder().with_allow_missing_host_functions(true).build();
-        Ok(Self { executor, code: code.into_owned() })
-    }
-
-    /// Milliseconds of one verification: the call, with the decoding of its arguments.
-    fn verify(&self, call: &[u8]) -> Result<f64> {
-        let (time, bytes) = self.call("AssayApi_verify_proof", call)?;
-        match Result::<(), String>::decode(&mut &bytes[..])? {
-            Ok(()) => Ok(time),
-            Err(refusal) => bail!("the runtime refuses a proof: {refusal}"),
-        }
-    }
-
-    /// Milliseconds of a call that does next to nothing: what every call takes.
-    fn idle(&self) -> Result<f64> {
-        Ok(self.call("Core_version", &[])?.0)
-    }
-
-    /// Milliseconds of a call that needs no state, and what it returns.
-    fn call(&self, function: &str, call: &[u8]) -> Result<(f64, Vec<u8>)> {
-        let code = WrappedRuntimeCode(self.code.as_slice().into());
-        let code = RuntimeCode { code_fetcher: &code, heap_pages: None, hash: vec![1] };
-        let mut externalities = sp_state_machine::BasicExternalities::default();
-        let started = Instant::now();
-        let (result, _) =
-            self.executor.call(&mut externalities, &code, function, call, CallContext::Offchain);
-        let time = milliseconds(started);
-        Ok((time, result.map_err(|e| anyhow!("{function} fails: {e}"))?))
-    }
 }
 
 /// The most memory that a process takes which proves one inference, in MB.
@@ -336,36 +280,61 @@ fn growth(report: &mut Report, folder: &Path, runtime: &Runtime) -> Result<()> {
     Ok(())
 }
 
-/// The same ONNX files and samples through ezkl.
-fn ezkl(report: &mut Report, python: &Path, models: &Path) -> Result<()> {
-    const SCRIPT: &str = include_str!("ezkl_peer.py");
-    const PROOFS: &str = "3";
-    say("proving the same ONNX files with ezkl");
-    let output = Command::new(python)
-        .args(["-c", SCRIPT])
-        .arg(models)
-        .arg(PROOFS)
-        .args(PEERS)
-        .output()
-        .with_context(|| format!("cannot start {}", python.display()))?;
-    let error = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "ezkl failed: {error}");
-    let text = String::from_utf8(output.stdout)?;
-    let line = text.lines().last().context("ezkl printed nothing")?;
-    let figures: BTreeMap<String, BTreeMap<String, f64>> = serde_json::from_str(line)?;
-    for (name, figures) in figures {
-        for (figure, value) in figures {
-            let (case, value, unit) = match figure.as_str() {
-                "setup_s" => ("set up, once", value * 1e3, "ms"),
-                "prove_s" => ("prove, median", value * 1e3, "ms"),
-                "verify_ms" => ("verify, native, median", value, "ms"),
-                "proof_bytes" => ("proof", value / 1e3, "kB"),
-                "key_bytes" => ("proving key", value / 1e6, "MB"),
-                "memory_mb" => ("prover's memory", value, "MB"),
-                _ => continue,
-            };
-            report.add("proofs", format!("{name}, ezkl: {case}"), value, unit);
+/// A prover of others, which a script of ours gives the same ONNX files and samples.
+struct Peer {
+    name: &'static str,
+    script: &'static str,
+    /// What has to be said beside its figures.
+    caveat: Option<&'static str>,
+}
+
+const EZKL: Peer = Peer { name: "ezkl", script: include_str!("ezkl_peer.py"), caveat: None };
+
+const JSTPROVE: Peer = Peer {
+    name: "JSTprove",
+    script: include_str!("jstprove_peer.py"),
+    caveat: Some(
+        "JSTprove 2.1.0 does not check that its circuit's constraints hold: its verifier does not \
+         compare what they add up to with zero, and so accepts a proof of any output",
+    ),
+};
+
+impl Peer {
+    fn measure(&self, report: &mut Report, python: &Path, models: &Path) -> Result<()> {
+        const PROOFS: &str = "3";
+        let peer = self.name;
+        say(&format!("proving the same ONNX files with {peer}"));
+        let output = Command::new(python)
+            .args(["-c", self.script])
+            .arg(models)
+            .arg(PROOFS)
+            .args(PEERS_MODELS)
+            .output()
+            .with_context(|| format!("cannot start {}", python.display()))?;
+        let error = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "{peer} failed: {error}");
+        let text = String::from_utf8(output.stdout)?;
+        let line = text.lines().last().with_context(|| format!("{peer} printed nothing"))?;
+        let figures: BTreeMap<String, BTreeMap<String, f64>> = serde_json::from_str(line)?;
+        for (name, figures) in figures {
+            for (figure, value) in figures {
+                let (case, value, unit) = match figure.as_str() {
+                    "setup_s" => ("set up, once", value * 1e3, "ms"),
+                    "prove_s" => ("prove, median", value * 1e3, "ms"),
+                    "verify_ms" => ("verify, native, median", value, "ms"),
+                    "proof_bytes" => ("proof", value / 1e3, "kB"),
+                    "key_bytes" => ("proving key", value / 1e6, "MB"),
+                    "circuit_bytes" => ("circuit, for prover and verifier", value / 1e6, "MB"),
+                    "memory_mb" => ("prover's memory", value, "MB"),
+                    "accepts_false_output" => ("accepts a false output, 1 for yes", value, ""),
+                    _ => continue,
+                };
+                report.add("proofs", format!("{name}, {peer}: {case}"), value, unit);
+            }
         }
+        if let Some(caveat) = self.caveat {
+            say(caveat);
+        }
+        Ok(())
     }
-    Ok(())
 }
