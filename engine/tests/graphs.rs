@@ -224,11 +224,11 @@ fn graphs_that_break_a_rule_are_refused_by_its_name() {
     refuse_graph(&|graph| graph.architecture.commitments.weights[0] ^= 1, "digest");
     refuse_graph(
         &|graph| {
-            // A sum that leaves int32 on some input.
+            // Out of bounds.
             graph.weights.parameters[0].bias[0] = i32::MAX;
             graph.architecture.commitments.weights = graph.weights.digest();
         },
-        "int32",
+        "the bias of channel 0",
     );
     refuse_graph(
         &|graph| {
