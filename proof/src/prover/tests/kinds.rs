@@ -17,6 +17,10 @@ fn what_the_interpreter_says_at_the_edges_of_each_kind_is_proven_and_nothing_els
         // A proof of a large model takes a second: one of them, and two of small ones, with the rest
         // of the inputs in the tests of the constraints.
         let elements = model.prover.verifier.input_bytes();
+        // The prover's code of such a model is larger than a list may be on 32 bits.
+        if cfg!(target_pointer_width = "32") && elements > 1_000 {
+            continue;
+        }
         let inputs = case.inputs.len().min(if elements > 1_000 { 1 } else { 2 });
         let first = case.inputs.len() - inputs;
         for input in &case.inputs[first..] {
