@@ -3,8 +3,9 @@
 use super::*;
 use assay_graph::{Extent, Padding};
 
-const TILE: Shape = Shape::new(64, 128, 128);
-/// Takes seven times as many cells as it has elements, which none of the others here reaches.
+/// 2^20 elements, and as many cells.
+const EVEN: Shape = Shape::new(64, 128, 128);
+/// 2^22 cells for 2^19 elements: the axes are padded one by one.
 const PADDED: Shape = Shape::new(65, 129, 65);
 
 fn extent(height: u16, width: u16) -> Extent {
@@ -55,7 +56,7 @@ fn plan(input: Shape, windows: &[Window], tables: i8, parameters: &ProofParamete
 
 #[test]
 fn the_largest_commitment_has_a_verifier_and_the_next_one_is_refused() {
-    // 2^20 elements and as many cells: each maximum takes a column and one for each of its window.
+    // Each maximum takes a column, and one for each element of its window.
     for (rate, vars, fits, refused) in [
         (3, 26, vec![around(4, 4); 3], vec![around(4, 4); 4]),
         (5, 26, vec![around(4, 4); 3], vec![around(4, 4); 4]),
@@ -64,11 +65,11 @@ fn the_largest_commitment_has_a_verifier_and_the_next_one_is_refused() {
     ] {
         let mut parameters = QUICK;
         parameters.witness.log_inverse_rate = rate;
-        let verifier = Verifier::new(&plan(TILE, &fits, 0, &parameters)).unwrap();
+        let verifier = Verifier::new(&plan(EVEN, &fits, 0, &parameters)).unwrap();
         assert_eq!(verifier.witness.vars(), vars, "rate {rate}");
         let work = verifier.work();
         assert!(work.products < 1 << 32 && work.proof_bytes < 1 << 24, "{work:?}");
-        let error = Verifier::new(&plan(TILE, &refused, 0, &parameters)).err();
+        let error = Verifier::new(&plan(EVEN, &refused, 0, &parameters)).err();
         assert!(matches!(error, Some(SetupError::CommitmentSize { .. })), "rate {rate}: {error:?}");
     }
 }
