@@ -257,6 +257,14 @@ pub(super) const QUICK: ProofParameters = {
     parameters
 };
 
+/// The same with witnesses that take a sixteenth of the time and memory, for models with large
+/// tables: [`QUICK`] makes of some a list that is too long for a machine of 32 bits.
+pub(super) const HIGH_RATE: ProofParameters = {
+    let mut parameters = QUICK;
+    parameters.witness.log_inverse_rate = 3;
+    parameters
+};
+
 pub(super) const CONTEXT: Context<'static> = Context {
     genesis: [1; 32],
     domain: b"verification/1",

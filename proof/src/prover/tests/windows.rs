@@ -140,7 +140,7 @@ fn random_models_are_provable_or_refused_by_name() {
     let mut proven = 0;
     for seed in 0..60 {
         let mut graph = graph(&mut Rng::new(seed), 6);
-        match seal(&mut graph, &QUICK) {
+        match seal(&mut graph, &HIGH_RATE) {
             Ok(()) => {
                 let graph = CheckedGraph::new(graph).unwrap();
                 let model = Model { prover: Prover::new(&graph).unwrap(), graph };
