@@ -16,14 +16,15 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use assay_graph::{CheckedGraph, Digest, ElementType, Operation, Plan, Shape};
+use assay_graph::{Architecture, CheckedGraph, Digest, ElementType, Operation, Plan, Shape};
 use assay_primitives::{
-    tensor::graph_dimensions, traits::Verification as _, ProofCost, Tensor, WeightsFingerprint,
+    engine::ProofContext, tensor::graph_dimensions, traits::Verification as _, ProofCost, Tensor,
+    WeightsFingerprint,
 };
 use assay_proof::{ProofParameters, Prover, Verifier};
-use assay_proof_fixtures::Random;
+use assay_proof_fixtures::{series::CONTEXT, Random};
 use assay_runtime::configs::assay::{MaxInputBytes, MaxOutputBytes, MaxProofCost};
-use codec::Encode;
+use codec::{Decode, Encode};
 
 use crate::{
     report::{say, Report},
@@ -54,6 +55,17 @@ const SHOWN: usize = 10;
 const MAX_CELLS: u64 = 1 << 21;
 const MAX_CODE: u64 = 1 << 24;
 const MAX_STEPS: u64 = 1 << 28;
+
+/// The proofs that the prices come from.
+const FIXTURES: [(&str, &[u8]); 7] = [
+    ("small", include_bytes!("../../pallets/verification/fixtures/small.scale")),
+    ("wide", include_bytes!("../../pallets/verification/fixtures/wide.scale")),
+    ("read", include_bytes!("../../pallets/verification/fixtures/read.scale")),
+    ("hashed", include_bytes!("../../pallets/verification/fixtures/hashed.scale")),
+    ("deep", include_bytes!("../../pallets/verification/fixtures/deep.scale")),
+    ("values", include_bytes!("../../pallets/verification/fixtures/values.scale")),
+    ("tall", include_bytes!("../../pallets/verification/fixtures/tall.scale")),
+];
 
 const COUNTS: [&str; 6] =
     ["architecture bytes", "products", "cells", "hashes", "openings", "proof bytes"];
@@ -193,6 +205,24 @@ impl Bench {
         Ok(least - self.idle_ms)
     }
 
+    /// The ratio of a proof that the prices come from. Above what it was when they were measured, the
+    /// machine is slower, or something else runs on it.
+    fn fixture(&self, mut bytes: &[u8]) -> Result<f64> {
+        type Fixture = (Vec<u8>, Vec<u8>, Vec<u8>, WeightsFingerprint, Vec<u8>);
+        let (architecture, input, output, weights, proof) = Fixture::decode(&mut bytes)?;
+        let context = ProofContext {
+            genesis: CONTEXT.genesis,
+            domain: CONTEXT.domain.to_vec(),
+            request: CONTEXT.request.to_vec(),
+            requester: CONTEXT.requester,
+            operator: CONTEXT.operator,
+        };
+        let plan = Plan::new(Architecture::from_bytes(&architecture)?)?;
+        let cost = pallet_model_registry::proof_cost(&plan, &Verifier::new(&plan)?);
+        let call = (architecture, context, input, output, weights, proof).encode();
+        Ok(self.least(MANY, &|runtime| runtime.verify(&call))? / charged(cost))
+    }
+
     /// Proves and verifies; `None` if the recipe's graph cannot be published. What seems to be worse
     /// than `record` is measured more often: the search builds on it.
     fn measure(&self, recipe: Recipe, record: f64) -> Result<Option<Tried>> {
@@ -305,7 +335,8 @@ fn fit(tried: &[Tried]) -> [f64; 7] {
     prices
 }
 
-/// How far the ratio rises with a count's share of what is charged: from -1 to 1.
+/// How far the second of each pair rises with the first: from -1 to 1. Here the ratio, with how many
+/// of a count there are in what is charged a millisecond for.
 fn correlation(pairs: &[(f64, f64)]) -> f64 {
     let count = pairs.len() as f64;
     let mean = |of: &dyn Fn(&(f64, f64)) -> f64| pairs.iter().map(of).sum::<f64>() / count;
@@ -366,6 +397,10 @@ pub fn bench(report: &mut Report, options: &Options, json: bool) -> Result<usize
     say(&format!("searching for {} minutes", options.minutes));
     let (mut tried, skipped) = search(&bench, options)?;
     let shown = confirm(&bench, &mut tried)?;
+    for (name, bytes) in FIXTURES {
+        let ratio = bench.fixture(bytes).with_context(|| format!("the proof `{name}`"))?;
+        report.add("costs", format!("the benchmarks' proof `{name}`: ratio"), ratio, "");
+    }
     print_worst(&tried, &shown, json);
     for (family, _) in &FAMILIES {
         if let Some(index) = worst(&tried, Some(family), 1).first() {
@@ -377,19 +412,19 @@ pub fn bench(report: &mut Report, options: &Options, json: bool) -> Result<usize
     let (prices, fitted) = (prices(), fit(&tried));
     let mut correlations = Vec::new();
     for (index, name) in COUNTS.iter().enumerate() {
-        let share = |one: &Tried| one.features()[index] * prices[index] / one.charged_ms;
-        let pairs: Vec<_> = tried.iter().map(|one| (share(one), one.ratio())).collect();
+        let dense = |one: &Tried| one.features()[index] / one.charged_ms;
+        let pairs: Vec<_> = tried.iter().map(|one| (dense(one), one.ratio())).collect();
         correlations.push((correlation(&pairs), name));
         report.add("costs", format!("{name}: charged for each"), prices[index] * 1e6, "ns");
         report.add("costs", format!("{name}: fits what was measured"), fitted[index] * 1e6, "ns");
-        let share = correlations[index].0;
-        report.add("costs", format!("{name}: correlation of share and ratio"), share, "");
+        let correlation = correlations[index].0;
+        report.add("costs", format!("{name}: correlation with the ratio"), correlation, "");
     }
     report.add("costs", "in any case: charged", prices[6] * 1e3, "us");
     report.add("costs", "in any case: fits what was measured", fitted[6] * 1e3, "us");
     correlations.sort_by(|a, b| b.0.total_cmp(&a.0));
-    if let Some((share, name)) = correlations.first() {
-        say(&format!("the ratio rises most with the share of {name}: correlation {share:.2}"));
+    if let Some((correlation, name)) = correlations.first() {
+        say(&format!("the ratio rises most with {name}: correlation {correlation:.2}"));
     }
     if let Some(file) = &options.csv {
         std::fs::write(file, csv(&tried)?)?;

@@ -56,7 +56,10 @@ async fn main() -> Result<()> {
         Some(Command::Costs(options)) => {
             let undercharged = costs::bench(&mut report, options, arguments.json)?;
             report.finish();
-            ensure!(undercharged == 0, "{undercharged} verifications take longer than is charged");
+            ensure!(
+                undercharged == 0,
+                "{undercharged} verifications or more take longer than is charged"
+            );
             return Ok(());
         },
         Some(Command::Engine(options)) => {

@@ -82,7 +82,8 @@ impl Builder {
         match step.kind {
             Kind::Dense => drop(self.dense(source, step.size, step, number)?),
             Kind::Conv2d => {
-                let groups = if shape.channels % step.groups == 0 { step.groups } else { 1 };
+                let groups =
+                    if shape.channels.is_multiple_of(step.groups) { step.groups } else { 1 };
                 // With more than one group each has a power of two of channels.
                 let each = match groups {
                     1 => step.size,
@@ -118,7 +119,8 @@ impl Builder {
             },
             Kind::Reshape => {
                 let elements = shape.elements()? as u32;
-                let channels = if elements % step.size == 0 { step.size } else { elements };
+                let channels =
+                    if elements.is_multiple_of(step.size) { step.size } else { elements };
                 let shape = Shape::new(channels, elements / channels, 1);
                 self.push(Operation::Reshape(Reshape { input, shape }), shape)?;
             },

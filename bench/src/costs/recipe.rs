@@ -29,7 +29,7 @@ impl Dice {
     }
 
     pub fn one_in(&mut self, n: u32) -> bool {
-        self.bits() % n == 0
+        self.bits().is_multiple_of(n)
     }
 
     pub fn pick<'a, T>(&mut self, of: &'a [T]) -> &'a T {

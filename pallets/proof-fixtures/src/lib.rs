@@ -15,7 +15,7 @@ use assay_primitives::{
     tensor::graph_dimensions, AssuranceClasses, Dimension, ElementType, Format, ModelDescriptor,
     Tensor, TensorDeclaration,
 };
-use assay_proof::{seal, Audit, AuditState, OpeningParameters, ProofParameters, Prover};
+use assay_proof::{seal, Audit, AuditState, LimbWidth, OpeningParameters, ProofParameters, Prover};
 use codec::Encode;
 
 /// Parameters of higher rates: proofs are larger, and made in less time.
@@ -24,18 +24,23 @@ pub const QUICK: ProofParameters = {
     ProofParameters { model: opening, witness: opening, ..ProofParameters::RECOMMENDED }
 };
 
-/// Parameters that make for the longest proofs.
-pub const STRICT: ProofParameters = {
+/// Parameters with many queries in deep trees, where the paths share little.
+pub const HASHED: ProofParameters = {
     let opening = OpeningParameters {
-        log_inverse_rate: 3,
+        log_inverse_rate: 5,
         first_fold: 3,
-        first_shrink: 3,
-        fold: 3,
+        first_shrink: 2,
+        fold: 5,
         grinding_bits: 0,
-        security_bits: 136,
+        security_bits: 134,
         ..ProofParameters::RECOMMENDED.model
     };
-    ProofParameters { model: opening, witness: opening, ..ProofParameters::RECOMMENDED }
+    ProofParameters {
+        model: opening,
+        witness: opening,
+        limbs: LimbWidth::Bits16,
+        ..ProofParameters::RECOMMENDED
+    }
 };
 
 /// xorshift64*.

@@ -1,6 +1,6 @@
 //! The proofs that the benchmarks of verification verify.
 
-use crate::{list, prover, sealed, Layer, Random, STRICT};
+use crate::{list, prover, sealed, Layer, Random, HASHED};
 use assay_graph::{
     Add, Clamp, Conv2d, Extent, Graph, Multiplier, Operation, Padding, Parameters, Plan,
     Requantize, Shape, Shift, TensorId, Window,
@@ -108,7 +108,7 @@ pub fn all() -> Series {
         ("small", "A small proof.", graph(vector, &small, RECOMMENDED)),
         ("wide", "Many products.", graph(Shape::new(1_024, 4, 4), &wide, RECOMMENDED)),
         ("read", "Many readers of a large input.", readers(Shape::new(1, 255, 256), 12)),
-        ("hashed", "Many hashes.", graph(vector, &small, &STRICT)),
+        ("hashed", "Many hashes.", graph(vector, &small, &HASHED)),
         ("deep", "Many openings.", graph(Shape::vector(7), &deep, RECOMMENDED)),
         ("values", "Many values.", graph(Shape::new(4, 4, 4), &values, RECOMMENDED)),
         ("tall", "A long architecture.", graph(Shape::vector(1), &tall, RECOMMENDED)),

@@ -15,8 +15,8 @@ pub struct WeightInfo<T>(PhantomData<T>);
 impl<T: frame_system::Config> pallet_verification::WeightInfo for WeightInfo<T> {
     /// Storage: `Verification::DisabledClasses` (r:1 w:1)
     fn set_class_enabled() -> Weight {
-        // Least time: 4_356_000 picoseconds.
-        Weight::from_parts(4_758_000, 0)
+        // Least time: 4_296_000 picoseconds.
+        Weight::from_parts(4_637_000, 0)
             .saturating_add(T::DbWeight::get().reads(1))
             .saturating_add(T::DbWeight::get().writes(1))
     }
@@ -27,37 +27,37 @@ impl<T: frame_system::Config> pallet_verification::WeightInfo for WeightInfo<T> 
     /// Storage: `Balances::Holds` (r:1 w:1)
     /// Storage: `System::Account` (r:2 w:2)
     fn report_equivocation() -> Weight {
-        // Least time: 126_940_000 picoseconds.
-        Weight::from_parts(133_660_000, 0)
+        // Least time: 132_208_000 picoseconds.
+        Weight::from_parts(135_674_000, 0)
             .saturating_add(T::DbWeight::get().reads(7))
             .saturating_add(T::DbWeight::get().writes(5))
     }
     fn verify_small() -> Weight {
-        // Least time: 864_647_000 picoseconds.
-        Weight::from_parts(898_168_000, 0)
+        // Least time: 858_889_000 picoseconds.
+        Weight::from_parts(894_663_000, 0)
     }
     fn verify_wide() -> Weight {
-        // Least time: 3_719_572_000 picoseconds.
-        Weight::from_parts(3_815_757_000, 0)
+        // Least time: 3_726_783_000 picoseconds.
+        Weight::from_parts(3_854_295_000, 0)
     }
     fn verify_read() -> Weight {
-        // Least time: 7_437_121_000 picoseconds.
-        Weight::from_parts(7_617_843_000, 0)
+        // Least time: 7_193_055_000 picoseconds.
+        Weight::from_parts(7_373_165_000, 0)
     }
     fn verify_hashed() -> Weight {
-        // Least time: 1_433_090_000 picoseconds.
-        Weight::from_parts(1_493_552_000, 0)
+        // Least time: 1_567_523_000 picoseconds.
+        Weight::from_parts(1_624_888_000, 0)
     }
     fn verify_deep() -> Weight {
-        // Least time: 8_644_383_000 picoseconds.
-        Weight::from_parts(9_113_377_000, 0)
+        // Least time: 8_794_569_000 picoseconds.
+        Weight::from_parts(9_232_306_000, 0)
     }
     fn verify_values() -> Weight {
-        // Least time: 6_189_419_000 picoseconds.
-        Weight::from_parts(6_354_957_000, 0)
+        // Least time: 6_376_971_000 picoseconds.
+        Weight::from_parts(6_507_276_000, 0)
     }
     fn verify_tall() -> Weight {
-        // Least time: 3_697_138_000 picoseconds.
-        Weight::from_parts(3_887_154_000, 0)
+        // Least time: 3_815_436_000 picoseconds.
+        Weight::from_parts(3_908_396_000, 0)
     }
 }

@@ -1,6 +1,6 @@
 //! Reading the weights of versions that offer class `Proof`.
 
-use assay_graph::{commit::ElementsOpening, Graph};
+use assay_graph::{bounds::MAX_BIAS, commit::ElementsOpening, Graph};
 use assay_primitives::{
     traits::Models as _, AssuranceClass, AssuranceClasses, ModelId, VersionId, WeightsAudit,
     WeightsFingerprint,
@@ -206,6 +206,31 @@ fn what_is_read_are_the_published_weights_whatever_root_proofs_open() {
         assert_eq!(found, fingerprint(&lying));
         // Another root is another version, and so another place.
         assert_ne!(found, fingerprint(&honest));
+    });
+}
+
+/// With such a bias a sum can leave int32, where a proof does not say what the interpreter says.
+#[test]
+fn weights_with_a_bias_out_of_bounds_are_never_read_to_the_end() {
+    test(|| {
+        create();
+        for (number, bias) in
+            [MAX_BIAS + 1, -MAX_BIAS - 1, i32::MAX, i32::MIN].into_iter().enumerate()
+        {
+            let mut graph = graph();
+            *graph.weights.parameters.last_mut().unwrap().bias.last_mut().unwrap() = bias;
+            graph.architecture.commitments.weights = graph.weights.digest();
+            assert_ok!(publish_graph(&graph, |_| ()));
+            let version = VersionId { model: MODEL, number: number as u32 + 1 };
+            let all = openings(&graph, 0, usize::MAX, usize::MAX);
+            assert_noop!(audit(version, all.clone()), Error::<Test>::BiasOutOfBounds);
+            // Nor are they in several calls.
+            let (last, before) = all.split_last().unwrap();
+            assert_ok!(audit(version, before.to_vec()));
+            assert_noop!(audit(version, vec![last.clone()]), Error::<Test>::BiasOutOfBounds);
+            assert_eq!(Registry::weights_fingerprint(version), None);
+            assert_eq!(Registry::proof_terms(version), None);
+        }
     });
 }
 

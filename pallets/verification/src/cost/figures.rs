@@ -5,7 +5,7 @@ use assay_primitives::ProofCost;
 /// A small proof.
 pub const SMALL: ProofCost = ProofCost {
     architecture_bytes: 221,
-    products: 9987,
+    products: 10663,
     cells: 48,
     hashes: 1500,
     openings: 12,
@@ -15,7 +15,7 @@ pub const SMALL: ProofCost = ProofCost {
 /// Many products.
 pub const WIDE: ProofCost = ProofCost {
     architecture_bytes: 202,
-    products: 90544,
+    products: 90992,
     cells: 16512,
     hashes: 4795,
     openings: 7,
@@ -25,7 +25,7 @@ pub const WIDE: ProofCost = ProofCost {
 /// Many readers of a large input.
 pub const READ: ProofCost = ProofCost {
     architecture_bytes: 878,
-    products: 44444,
+    products: 52004,
     cells: 783361,
     hashes: 3932,
     openings: 95,
@@ -35,17 +35,17 @@ pub const READ: ProofCost = ProofCost {
 /// Many hashes.
 pub const HASHED: ProofCost = ProofCost {
     architecture_bytes: 221,
-    products: 18303,
+    products: 15823,
     cells: 48,
-    hashes: 3180,
+    hashes: 4176,
     openings: 12,
-    proof_bytes: 94448,
+    proof_bytes: 136844,
 };
 
 /// Many openings.
 pub const DEEP: ProofCost = ProofCost {
     architecture_bytes: 2716,
-    products: 57904,
+    products: 94216,
     cells: 14,
     hashes: 7660,
     openings: 602,
@@ -55,7 +55,7 @@ pub const DEEP: ProofCost = ProofCost {
 /// Many values.
 pub const VALUES: ProofCost = ProofCost {
     architecture_bytes: 1022,
-    products: 103204,
+    products: 159156,
     cells: 128,
     hashes: 6724,
     openings: 141,
@@ -65,7 +65,7 @@ pub const VALUES: ProofCost = ProofCost {
 /// A long architecture.
 pub const TALL: ProofCost = ProofCost {
     architecture_bytes: 65696,
-    products: 69988,
+    products: 103368,
     cells: 3,
     hashes: 5411,
     openings: 12,

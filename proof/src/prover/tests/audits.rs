@@ -164,3 +164,27 @@ fn bytes_out_of_turn_are_refused_and_change_nothing() {
         refused(&mut state, &[0; 4]);
     }
 }
+
+/// With such a bias a sum can leave int32, where a proof does not say what the interpreter says.
+#[test]
+fn biases_out_of_bounds_are_refused_and_change_nothing() {
+    let model = perceptron(73).model();
+    let audit = Audit::new(model.graph.plan()).unwrap();
+    let mut weights = model.graph.weights().clone();
+    let mut state = AuditState::default();
+    let first = audit.next(&state).unwrap();
+    audit.take(&mut state, &first.of(&weights).unwrap()).unwrap();
+    let part = audit.next(&state).unwrap();
+    for (index, bias) in [(0, MAX_BIAS + 1), (49, -MAX_BIAS - 1), (7, i32::MAX), (8, i32::MIN)] {
+        let mut changed = weights.clone();
+        changed.parameters[0].bias[index] = bias;
+        let before = state;
+        let refused = audit.take(&mut state, &part.of(&changed).unwrap());
+        assert_eq!(refused, Err(AuditError::Bias { bias }));
+        assert_eq!(state, before);
+        assert_eq!(audit.fingerprint(&changed), None);
+    }
+    weights.parameters[0].bias[0] = MAX_BIAS;
+    weights.parameters[0].bias[49] = -MAX_BIAS;
+    audit.take(&mut state, &part.of(&weights).unwrap()).unwrap();
+}
