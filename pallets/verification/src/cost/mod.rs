@@ -26,10 +26,10 @@ const ROUNDS: usize = 24;
 
 /// The counts above those of the small proof.
 fn above(cost: &ProofCost) -> [i128; COUNTS] {
-    let counts = |cost: &ProofCost| {
-        let ProofCost { architecture_bytes, products, cells, hashes, openings, proof_bytes } =
+    let counts = |cost: &ProofCost| -> [u32; COUNTS] {
+        let ProofCost { architecture_bytes, products, cells, hashes, openings, proof_bytes: _ } =
             *cost;
-        [products, cells, hashes, openings, proof_bytes, architecture_bytes]
+        [products, cells, hashes, openings, architecture_bytes]
     };
     let (counts, small) = (counts(cost), counts(&figures::SMALL));
     core::array::from_fn(|k| counts[k].saturating_sub(small[k]).into())
