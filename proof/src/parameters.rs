@@ -74,11 +74,19 @@ pub struct ProofParameters {
 }
 
 impl ProofParameters {
-    /// What to publish a model with that has at most 2^20 weights, and more of them than its proofs
-    /// commit to: short proofs, and no proof of work.
-    pub const RECOMMENDED: Self = {
+    /// Parameters for a model of at most 2^20 weights whose proofs commit to few values: short proofs,
+    /// no proof of work.
+    pub const RECOMMENDED: Self = Self::with_rates(5, 7);
+
+    /// Parameters for a model of more than 2^20 weights: longer proofs, made in a fraction of the time
+    /// and of the memory.
+    pub const LARGE: Self = Self::with_rates(3, 7);
+
+    /// The same folds and security, with codes of these rates (negative logarithms) for the weights
+    /// and for the values that each proof commits to.
+    const fn with_rates(model: u8, witness: u8) -> Self {
         let opening = OpeningParameters {
-            log_inverse_rate: 5,
+            log_inverse_rate: model,
             first_fold: 5,
             first_shrink: 4,
             fold: 4,
@@ -88,39 +96,34 @@ impl ProofParameters {
         Self {
             version: ProtocolVersion::V1,
             model: opening,
-            // Small, so that a low rate costs little.
-            witness: OpeningParameters { log_inverse_rate: 7, ..opening },
+            witness: OpeningParameters { log_inverse_rate: witness, ..opening },
             limbs: LimbWidth::Bits8,
         }
-    };
+    }
 
-    /// What to publish a model with whose proofs commit to more than its weights are, as those of
-    /// small convolutions on large images do. The rates are exchanged.
-    pub const LARGE_WITNESS: Self = {
-        let Self { model, witness, .. } = Self::RECOMMENDED;
-        Self { model: witness, witness: model, ..Self::RECOMMENDED }
-    };
-
-    /// What to publish a model of more than 2^20 weights with: proofs are longer, and take a fraction
-    /// of the time and of the memory.
-    pub const LARGE: Self = {
-        let mut large = Self::RECOMMENDED;
-        large.model.log_inverse_rate = 3;
-        large
-    };
-
-    /// What to publish a model with: [`Self::LARGE`] if its weights are many, else the lower rate for
-    /// what is smaller, the weights or what each proof commits to.
+    /// The parameters to publish a model with.
+    ///
+    /// A lower rate makes proofs shorter, and encoding longer by as much. The values of each proof
+    /// get the lowest rate while they are few. Otherwise the weights do, which are encoded once. The
+    /// bounds are measured: `docs/adr/0020-no-proof-of-work.md`.
     pub fn recommended(plan: &Plan) -> Self {
+        const FEW: u64 = 1 << 15;
+        const MANY: u64 = 1 << 20;
         let Ok(circuit) = Circuit::new(plan, LimbWidth::Bits8) else { return Self::RECOMMENDED };
         let (model, witness) = (cells(&circuit.model_tables()), cells(&circuit.witness_tables()));
-        if model > 1 << 20 {
-            Self::LARGE
-        } else if witness > model {
-            Self::LARGE_WITNESS
-        } else {
-            Self::RECOMMENDED
-        }
+        let few = witness <= FEW.min(model);
+        let witness_rate = match witness {
+            _ if few => 7,
+            ..=MANY => 5,
+            _ => 3,
+        };
+        let model_rate = match model {
+            ..=MANY if few => 5,
+            ..=FEW => 7,
+            ..=MANY => 6,
+            _ => 3,
+        };
+        Self::with_rates(model_rate, witness_rate)
     }
 
     /// Reads the one encoding; `None` for anything else and for parameters out of bounds.

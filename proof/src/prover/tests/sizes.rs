@@ -86,3 +86,31 @@ fn more_cells_than_have_a_power_of_two_of_32_bits_are_counted_and_refused() {
         assert_eq!(Verifier::new(&plan).err(), Some(SetupError::CommitmentSize { cells }));
     }
 }
+
+#[test]
+fn recommended_rates_follow_the_sizes_and_reach_the_security() {
+    let convolution = |shape, channels| {
+        let wide = Builder::new(shape, 5).convolution(channels, 1, windows::window(3, 1, 1));
+        wide.requantize(Shift::Bits32, Clamp::RELU, false).convolution(
+            1,
+            1,
+            windows::window(1, 1, 0),
+        )
+    };
+    let large = Builder::new(Shape::vector(1_200), 5).dense(900);
+    for (builder, rates) in [
+        (perceptron(5), (5, 7)),
+        (large, (3, 7)),
+        (windows::network(Shape::new(2, 9, 11)), (7, 5)),
+        (convolution(Shape::new(64, 16, 16), 64), (6, 5)),
+        (convolution(Shape::new(2, 300, 300), 8), (7, 3)),
+    ] {
+        let mut architecture = builder.unsealed().architecture;
+        let parameters = ProofParameters::recommended(&Plan::new(architecture.clone()).unwrap());
+        let [model, witness] = [parameters.model, parameters.witness];
+        assert_eq!((model.log_inverse_rate, witness.log_inverse_rate), rates);
+        architecture.commitments.proof_parameters = parameters.to_list();
+        let verifier = Verifier::new(&Plan::new(architecture).unwrap()).unwrap();
+        assert!(verifier.security_bits() >= 120.0);
+    }
+}
