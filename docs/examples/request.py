@@ -32,7 +32,7 @@ TYPES = {
         "InvalidOutput", "OutputTooLarge", "EngineError", "ProofUnavailable"]},
     "RejectReason": {"type": "enum", "type_mapping": [
         ["NoOperator", "Null"], ["Failed", "FailureReason"], ["NoAgreement", "Null"],
-        ["InvalidProof", "Null"]]},
+        ["InvalidProof", "Null"], ["Disputed", "Null"]]},
     "Outcome": {"type": "enum", "type_mapping": [
         ["Verified", "Null"], ["Rejected", "RejectReason"], ["TimedOut", "Null"],
         ["Cancelled", "Null"]]},
@@ -42,7 +42,7 @@ TYPES = {
         ["price", "u128"], ["blocks", "u32"], ["operators", "u32"]]},
     "QuoteError": {"type": "enum", "type_mapping": [
         ["NotFound", "Null"], ["Deprecated", "Null"], ["ClassUnavailable", "Null"],
-        ["NotEnoughOperators", "u32"]]},
+        ["NotEnoughOperators", "u32"], ["NotAudited", "Null"]]},
     "QuoteAnswer": {"type": "enum", "type_mapping": [["Ok", "Quote"], ["Err", "QuoteError"]]},
     "RequestView": {"type": "struct", "type_mapping": [
         ["id", "u64"], ["payer", "[u8; 32]"], ["version", "(u32, u32)"],
