@@ -3,6 +3,7 @@
 use super::execution::Cell;
 use crate::field::EF;
 use alloc::vec::Vec;
+use p3_field::PrimeCharacteristicRing;
 
 /// A prover's departures from the protocol. What follows from a lie is computed as if it were the
 /// truth, so that the check which the lie is meant for has to find it.
@@ -24,8 +25,19 @@ pub(super) trait Deviation {
     /// A cell of an activation, the padding included.
     fn cell(&self, _activation: usize, _row: usize, _cell: &mut Cell) {}
 
+    /// What the windows of a maximum see of the tensor that they lie on, element by element.
+    fn maximum_seen(&self, _activation: usize, _elements: &mut [i64]) {}
+
     /// An element that is the maximum of a window. Its differences follow from it.
     fn maximum(&self, _activation: usize, _element: usize, _value: &mut i64) {}
+
+    /// A difference of a maximum to an element of its window.
+    fn difference(&self, _activation: usize, _element: usize, _difference: &mut i64) {}
+
+    /// The sum of the products of differences, which has to be zero.
+    fn zero_claim(&self, _actual: &dyn Fn() -> EF) -> EF {
+        EF::ZERO
+    }
 
     /// Multiplicities of each table.
     fn multiplicities(&self, _counts: &mut [Vec<u64>]) {}

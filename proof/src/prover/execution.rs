@@ -81,7 +81,11 @@ impl Execution {
         let mut output = run.output();
         deviation.output(&mut output);
         let lay = |operand: &Operand| padded(&operand.grid, run.values_of(operand.source));
-        let reads = circuit.reads().map(lay).collect();
+        let mut reads: Vec<Vec<F>> = circuit.reads().map(lay).collect();
+        let of_layers = circuit.layers.iter().map(|layer| layer.operands.len()).sum();
+        for ((index, operand, _), read) in circuit.maxima().zip(reads.iter_mut().skip(of_layers)) {
+            *read = padded(&operand.grid, &run.seen_by_maximum(index, operand));
+        }
         let accumulators = circuit.layers.iter().zip(&run.accumulators).map(|(layer, values)| {
             let mut cells = vec![F::ZERO; 1 << layer.grid.vars()];
             let values = layer.grid.cells().zip(values);
@@ -116,6 +120,13 @@ impl Run<'_> {
             Source::Input => &self.input,
             Source::Activation(index) => &self.values[index],
         }
+    }
+
+    /// What a maximum reads.
+    fn seen_by_maximum(&self, index: usize, operand: &Operand) -> Vec<i64> {
+        let mut seen = self.values_of(operand.source).to_vec();
+        self.deviation.maximum_seen(index, &mut seen);
+        seen
     }
 
     fn accumulate(
@@ -191,16 +202,18 @@ impl Run<'_> {
             limbs: vec![vec![F::ZERO; rows]; window.kernel.area()],
         };
         let mut values = Vec::with_capacity(activation.grid.elements());
+        let input = self.seen_by_maximum(index, operand);
         for (element, cell) in activation.grid.cells().enumerate() {
             let read = reads(window, &operand.grid, &activation.grid, element);
-            let input = self.values_of(operand.source);
             // Padding counts as the least value there is.
             let read: Vec<i64> = read.map(|i| i.map_or(-128, |i| input[i])).collect();
             let mut value = read.iter().copied().max().unwrap_or(-128);
             self.deviation.maximum(index, element, &mut value);
             for (column, x) in columns.limbs.iter_mut().zip(read) {
-                column[cell] = int(value - x);
-                self.count(tag, value - x);
+                let mut difference = value - x;
+                self.deviation.difference(index, element, &mut difference);
+                column[cell] = int(difference);
+                self.count(tag, difference);
             }
             columns.values[cell] = int(value);
             values.push(value);

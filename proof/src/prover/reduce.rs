@@ -193,7 +193,11 @@ impl Task<'_> {
         let activation = &self.prover.verifier.circuit.activations[index];
         let mut factors = vec![eq_table(suffix(point, activation.grid.vars()))];
         factors.extend(self.run.cells.activations[index].limbs.iter().map(|column| lift(column)));
-        let (zero, place) = sumcheck::prove(factors, EF::ZERO, challenger);
+        let claim = self.deviation.zero_claim(&|| {
+            let product = |i| factors.iter().map(|factor| factor[i]).product::<EF>();
+            (0..factors[0].len()).map(product).sum()
+        });
+        let (zero, place) = sumcheck::prove(factors, claim, challenger);
         let gamma = draw(challenger);
         let kernel = maximum_kernel(activation, window, &place, gamma);
         let table = Wiring::new(window, &operand.grid, &activation.grid, &place).table(&kernel);

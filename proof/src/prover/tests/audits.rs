@@ -188,3 +188,27 @@ fn biases_out_of_bounds_are_refused_and_change_nothing() {
     weights.parameters[0].bias[49] = -MAX_BIAS;
     audit.take(&mut state, &part.of(&weights).unwrap()).unwrap();
 }
+
+/// The place of the fingerprint follows from the version's digest, and each set has a factor of its
+/// own.
+#[test]
+fn fingerprints_depend_on_the_version_and_on_the_order_of_the_sets() {
+    let square = |source: u8| {
+        let builder = Builder::new(Shape::vector(16), 74)
+            .dense(16)
+            .requantize(Shift::Bits32, Clamp::RELU, false)
+            .dense(16);
+        let mut graph = builder.unsealed();
+        graph.architecture.commitments.source = [source; 32];
+        seal(&mut graph, &QUICK).unwrap();
+        CheckedGraph::new(graph).unwrap()
+    };
+    let [first, second] = [1, 2].map(square);
+    assert_eq!(first.weights(), second.weights());
+    let audit = Audit::new(first.plan()).unwrap();
+    let other = Audit::new(second.plan()).unwrap();
+    assert_ne!(audit.fingerprint(first.weights()), other.fingerprint(second.weights()));
+    let mut exchanged = first.weights().clone();
+    exchanged.parameters.swap(0, 1);
+    assert_ne!(audit.fingerprint(&exchanged), audit.fingerprint(first.weights()));
+}

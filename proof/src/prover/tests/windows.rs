@@ -165,8 +165,14 @@ enum Lie {
     Padding,
     /// Greater than every element of the window.
     TooGreat,
+    /// The same, and the sumcheck starts from the sum that there is, which is not zero.
+    TooGreatClaimed,
+    /// The same, and the difference to the greatest element stays zero.
+    TooGreatAlone,
     /// Less than the greatest.
     TooSmall,
+    /// The maxima of another tensor, which nothing is committed of.
+    OtherRead,
     /// An element in the window's padding, which no element is.
     Honest,
 }
@@ -193,9 +199,30 @@ impl Deviation for Liar {
 
     fn maximum(&self, _: usize, element: usize, value: &mut i64) {
         match self.0 {
-            Lie::TooGreat if element == 3 => *value += 1,
+            Lie::TooGreat | Lie::TooGreatClaimed | Lie::TooGreatAlone if element == 3 => {
+                *value += 1;
+            },
             Lie::TooSmall if element == 3 => *value -= 1,
             _ => (),
+        }
+    }
+
+    fn maximum_seen(&self, _: usize, elements: &mut [i64]) {
+        if self.0 == Lie::OtherRead {
+            elements[1] ^= 1;
+        }
+    }
+
+    fn difference(&self, _: usize, element: usize, difference: &mut i64) {
+        if self.0 == Lie::TooGreatAlone && element == 3 && *difference == 1 {
+            *difference = 0;
+        }
+    }
+
+    fn zero_claim(&self, actual: &dyn Fn() -> EF) -> EF {
+        match self.0 {
+            Lie::TooGreatClaimed => actual(),
+            _ => EF::ZERO,
         }
     }
 
@@ -247,6 +274,10 @@ fn lies_about_maxima_are_found() {
         assert_eq!(verdict(&model, Lie::Honest), Ok(()));
         // No difference is zero.
         assert_eq!(verdict(&model, Lie::TooGreat), Err(Reject::Maximum { operation: 2 }));
+        assert_eq!(verdict(&model, Lie::TooGreatClaimed), Err(Reject::Maximum { operation: 2 }));
+        // One difference is zero, but not to what is committed.
+        assert_eq!(verdict(&model, Lie::TooGreatAlone), Err(Reject::Window { operation: 2 }));
+        assert_eq!(verdict(&model, Lie::OtherRead), Err(Reject::Window { operation: 2 }));
         // One difference is negative.
         assert_eq!(verdict(&model, Lie::TooSmall), Err(Reject::LookupTie));
     }
