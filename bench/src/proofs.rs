@@ -10,7 +10,7 @@ use std::{
 };
 
 use anyhow::{anyhow, ensure, Context as _, Result};
-use assay_graph::{fast, CheckedGraph, Graph};
+use assay_graph::{fast, CheckedGraph, Graph, Plan};
 use assay_primitives::WeightsFingerprint;
 use assay_proof::{ProofParameters, Prover, Statement};
 use assay_proof_fixtures::Random;
@@ -125,11 +125,12 @@ fn read(file: &Path) -> Result<CheckedGraph> {
 
 /// Random weights, sealed as is recommended for as many.
 fn perceptron(widths: &[u32]) -> Result<CheckedGraph> {
-    let weights: usize = widths.windows(2).map(|sides| sides[0] as usize * sides[1] as usize).sum();
-    // What `ProofParameters::recommended` says of dense layers.
-    let parameters =
-        if weights > 1 << 20 { ProofParameters::LARGE } else { ProofParameters::RECOMMENDED };
-    Ok(CheckedGraph::new(assay_proof_fixtures::perceptron(widths, &parameters))?)
+    let mut graph = assay_proof_fixtures::perceptron(widths, &ProofParameters::LARGE);
+    let parameters = ProofParameters::recommended(&Plan::new(graph.architecture.clone())?);
+    if parameters != ProofParameters::LARGE {
+        assay_proof::seal(&mut graph, &parameters)?;
+    }
+    Ok(CheckedGraph::new(graph)?)
 }
 
 fn measure(graph: &CheckedGraph, proofs: usize, runtime: &Runtime) -> Result<Figures> {

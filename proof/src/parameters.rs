@@ -78,7 +78,7 @@ impl ProofParameters {
     /// no proof of work.
     pub const RECOMMENDED: Self = Self::with_rates(5, 7);
 
-    /// Parameters for a model of more than 2^20 weights: longer proofs, made in a fraction of the time
+    /// Parameters for a model of more than 2^22 weights: longer proofs, made in a fraction of the time
     /// and of the memory.
     pub const LARGE: Self = Self::with_rates(3, 7);
 
@@ -109,6 +109,7 @@ impl ProofParameters {
     pub fn recommended(plan: &Plan) -> Self {
         const FEW: u64 = 1 << 15;
         const MANY: u64 = 1 << 20;
+        const VERY_MANY: u64 = 1 << 22;
         let Ok(circuit) = Circuit::new(plan, LimbWidth::Bits8) else { return Self::RECOMMENDED };
         let (model, witness) = (cells(&circuit.model_tables()), cells(&circuit.witness_tables()));
         let few = witness <= FEW.min(model);
@@ -121,6 +122,7 @@ impl ProofParameters {
             ..=MANY if few => 5,
             ..=FEW => 7,
             ..=MANY => 6,
+            ..=VERY_MANY => 4,
             _ => 3,
         };
         Self::with_rates(model_rate, witness_rate)

@@ -100,7 +100,7 @@ fn recommended_rates_follow_the_sizes_and_reach_the_security() {
     let large = Builder::new(Shape::vector(1_200), 5).dense(900);
     for (builder, rates) in [
         (perceptron(5), (5, 7)),
-        (large, (3, 7)),
+        (large, (4, 7)),
         (windows::network(Shape::new(2, 9, 11)), (7, 5)),
         (convolution(Shape::new(64, 16, 16), 64), (6, 5)),
         (convolution(Shape::new(2, 300, 300), 8), (7, 3)),
