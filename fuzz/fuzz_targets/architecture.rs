@@ -7,7 +7,9 @@ use assay_graph::{
     random::{self, Rng},
     Architecture, Graph, Plan,
 };
-use assay_proof::{Audit, Context, Fingerprint, ProofParameters, Statement, Verifier, MIN_SECURITY_BITS};
+use assay_proof::{
+    Audit, Context, Fingerprint, ProofParameters, Statement, Verifier, MIN_SECURITY_BITS,
+};
 use codec::Encode;
 use libfuzzer_sys::fuzz_target;
 

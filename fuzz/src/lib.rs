@@ -3,9 +3,8 @@
 use std::path::PathBuf;
 
 use assay_graph::{
-    Architecture, CheckedGraph, Commitments, Extent, FormatVersion, Graph, Operation, Padding,
-    Parameters, Scale, Shape, TensorId, Weights, Window, Conv2d,
-
+    Architecture, CheckedGraph, Commitments, Conv2d, Extent, FormatVersion, Graph, Operation,
+    Padding, Parameters, Scale, Shape, TensorId, Weights, Window,
 };
 
 /// Where seeds are written to: the folder of the corpus. Without it none are written.
