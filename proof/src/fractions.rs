@@ -255,6 +255,7 @@ mod tests {
         field::{eq_table, F},
         pcs,
     };
+    use alloc::vec;
     use p3_field::Field;
 
     const VARS: usize = 4;
@@ -347,5 +348,49 @@ mod tests {
         other = reduction;
         other.layers[2].round_polys.push([EF::ZERO; DEGREE]);
         assert_eq!(replay(&other), Err(Broken::Shape));
+    }
+
+    /// A reduction of one layer, with the sum `0/2`, that holds for one combination only.
+    fn reduction_for(lambda: EF) -> Reduction {
+        let halves = Halves { n: [lambda, EF::ZERO], d: [EF::ONE; 2] };
+        let layers = vec![Layer { round_polys: Vec::new(), halves }];
+        Reduction { root_denominator: EF::TWO, layers }
+    }
+
+    #[test]
+    fn the_first_combination_is_drawn_after_the_root_denominator_is_absorbed() {
+        let foreseen = draw(&mut challenger());
+        let refused = verify(&reduction_for(foreseen), 1, &mut challenger());
+        assert_eq!(refused, Err(Broken::Layer(0)));
+        let mut after = challenger();
+        after.observe_algebra_element(EF::TWO);
+        assert!(verify(&reduction_for(draw(&mut after)), 1, &mut challenger()).is_ok());
+    }
+
+    #[test]
+    fn another_root_denominator_leads_to_another_draw() {
+        let next = |root_denominator| {
+            let mut challenger = challenger();
+            let root = Reduction { root_denominator, layers: Vec::new() };
+            verify(&root, 0, &mut challenger).unwrap();
+            draw(&mut challenger)
+        };
+        assert_eq!(next(EF::TWO), next(EF::TWO));
+        assert_ne!(next(EF::TWO), next(EF::ONE));
+    }
+
+    #[test]
+    fn other_halves_lead_to_another_first_coordinate() {
+        let coordinate = |halves| first_coordinate(&halves, &mut challenger());
+        let halves = Halves { n: [EF::ONE; 2], d: [EF::TWO; 2] };
+        let drawn = coordinate(halves);
+        assert_eq!(coordinate(halves), drawn);
+        for half in 0..2 {
+            let (mut numerator, mut denominator) = (halves, halves);
+            numerator.n[half] += EF::ONE;
+            denominator.d[half] += EF::ONE;
+            assert_ne!(coordinate(numerator), drawn);
+            assert_ne!(coordinate(denominator), drawn);
+        }
     }
 }

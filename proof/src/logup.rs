@@ -136,3 +136,42 @@ impl Layout {
         (numerator, denominator + EF::ONE - covered)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{pcs, transcript::draw};
+
+    /// Challenges, a key and a value, all random.
+    fn drawn() -> (Challenges, EF, EF) {
+        let mut challenger = pcs::challenger(b"test".to_vec());
+        let [alpha, beta, key, value] = core::array::from_fn(|_| draw(&mut challenger));
+        (Challenges { alpha, beta }, key, value)
+    }
+
+    #[test]
+    fn equal_rows_of_different_tables_have_different_denominators() {
+        let (challenges, key, value) = drawn();
+        let tagged = |tag| challenges.denominator(key, value, tag);
+        assert_ne!(tagged(0), tagged(1));
+        assert_ne!(tagged(1), tagged(2));
+    }
+
+    #[test]
+    fn what_is_moved_between_key_value_and_tag_changes_the_denominator() {
+        let (challenges, key, value) = drawn();
+        let denominator = challenges.denominator(key, value, 1);
+        assert_ne!(denominator, challenges.denominator(key + EF::ONE, value - EF::ONE, 1));
+        assert_ne!(denominator, challenges.denominator(key + EF::ONE, value, 0));
+        assert_ne!(denominator, challenges.denominator(key, value + EF::ONE, 0));
+        assert_ne!(denominator, challenges.denominator(value, key, 1));
+    }
+
+    #[test]
+    fn a_denominator_is_alpha_minus_the_fingerprint() {
+        let (challenges, key, value) = drawn();
+        let Challenges { alpha, beta } = challenges;
+        let fingerprint = key + beta * value + beta.square() * F::from_usize(3);
+        assert_eq!(challenges.denominator(key, value, 3), alpha - fingerprint);
+    }
+}

@@ -172,4 +172,37 @@ mod tests {
         costly.model.grinding_bits = 60;
         assert_eq!(ProofParameters::from_bytes(&costly.encode()), None);
     }
+
+    #[test]
+    fn every_bound_is_exact_for_model_and_witness() {
+        fn check(change: impl Fn(&mut OpeningParameters), legal: bool) {
+            let mut model = ProofParameters::RECOMMENDED;
+            change(&mut model.model);
+            let mut witness = ProofParameters::RECOMMENDED;
+            change(&mut witness.witness);
+            for parameters in [model, witness] {
+                let read = ProofParameters::from_bytes(&parameters.encode());
+                assert_eq!(read, legal.then_some(parameters), "{parameters:?}");
+            }
+        }
+        for (value, legal) in [(2, false), (3, true), (7, true), (8, false)] {
+            check(|it| it.log_inverse_rate = value, legal);
+        }
+        for (value, legal) in [(2, false), (3, true), (5, true), (6, false)] {
+            check(|it| (it.first_fold, it.first_shrink) = (value, 1), legal);
+            check(|it| it.fold = value, legal);
+        }
+        for first_fold in 3..=5 {
+            let bounds = [(0, false), (1, true), (first_fold, true), (first_fold + 1, false)];
+            for (value, legal) in bounds {
+                check(|it| (it.first_fold, it.first_shrink) = (first_fold, value), legal);
+            }
+        }
+        for (value, legal) in [(0, true), (8, true), (9, false)] {
+            check(|it| it.grinding_bits = value, legal);
+        }
+        for (value, legal) in [(119, false), (120, true), (136, true), (137, false)] {
+            check(|it| it.security_bits = value, legal);
+        }
+    }
 }

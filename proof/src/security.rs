@@ -214,12 +214,22 @@ pub(crate) fn sufficient(security: Option<Security>) -> Result<Security, SetupEr
 
 #[cfg(test)]
 mod tests {
-    use super::FIELD_BITS;
+    use super::*;
     use crate::field::EF;
     use p3_field::Field;
 
     #[test]
     fn the_field_has_as_many_bits_as_counted() {
         assert_eq!(FIELD_BITS, EF::bits() - 1);
+    }
+
+    #[test]
+    fn only_the_statistical_figure_has_to_reach_the_minimum() {
+        let (less, enough) = (MIN_SECURITY_BITS - 0.5, MIN_SECURITY_BITS);
+        let lacking = Security { statistical: less, with_grinding: 128.0, unique_decoding: 128.0 };
+        assert_eq!(sufficient(Some(lacking)), Err(SetupError::Security(Some(less))));
+        let secure = Security { statistical: enough, with_grinding: enough, unique_decoding: 50.0 };
+        assert_eq!(sufficient(Some(secure)), Ok(secure));
+        assert_eq!(sufficient(None), Err(SetupError::Security(None)));
     }
 }

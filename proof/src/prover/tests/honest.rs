@@ -1,7 +1,13 @@
 //! What is true has a proof that is accepted.
 
 use super::*;
-use crate::{parameters::LimbWidth, MIN_SECURITY_BITS};
+use crate::{
+    circuit::Circuit,
+    logup::Layout,
+    parameters::LimbWidth,
+    pcs::Pcs,
+    security::{Security, MIN_SECURITY_BITS},
+};
 use assay_graph::{Extent, Padding, Window};
 
 #[test]
@@ -172,6 +178,32 @@ fn every_legal_parameter_works_or_is_refused_by_name() {
             }
         }
     }
+}
+
+#[test]
+fn parameters_that_are_secure_with_proof_of_work_only_are_refused() {
+    let graph = perceptron(11).unsealed();
+    let mut only_with_proof_of_work = 0;
+    for security_bits in 120..=127 {
+        let mut parameters = ProofParameters::RECOMMENDED;
+        for opening in [&mut parameters.model, &mut parameters.witness] {
+            (opening.grinding_bits, opening.security_bits) = (8, security_bits);
+        }
+        let mut architecture = graph.architecture.clone();
+        architecture.commitments.proof_parameters = parameters.to_list();
+        let plan = Plan::new(architecture).unwrap();
+        let circuit = Circuit::new(&plan, parameters.limbs).unwrap();
+        let model = Pcs::new(&circuit.model_tables(), &parameters.model).unwrap();
+        let witness = Pcs::new(&circuit.witness_tables(), &parameters.witness).unwrap();
+        let lookups = Layout::new(&circuit);
+        let security = Security::new(&circuit, &lookups, &model, &witness).unwrap();
+        if security.statistical < MIN_SECURITY_BITS && security.with_grinding >= MIN_SECURITY_BITS {
+            only_with_proof_of_work += 1;
+            let error = Verifier::new(&plan).err();
+            assert_eq!(error, Some(SetupError::Security(Some(security.statistical))));
+        }
+    }
+    assert!(only_with_proof_of_work > 0);
 }
 
 #[test]
