@@ -74,11 +74,11 @@ pub struct ProofParameters {
 }
 
 impl ProofParameters {
-    /// Parameters for a model of at most 2^20 weights whose proofs commit to few values: short proofs,
+    /// Parameters for a model of at most 2^20 cells of weights whose proofs commit to few values: short proofs,
     /// no proof of work.
     pub const RECOMMENDED: Self = Self::with_rates(5, 7);
 
-    /// Parameters for a model of more than 2^22 weights: longer proofs, made in a fraction of the time
+    /// Parameters for a model of more than 5·2^20 cells of weights: longer proofs, made in a fraction of the time
     /// and of the memory.
     pub const LARGE: Self = Self::with_rates(3, 7);
 
@@ -109,7 +109,8 @@ impl ProofParameters {
     pub fn recommended(plan: &Plan) -> Self {
         const FEW: u64 = 1 << 15;
         const MANY: u64 = 1 << 20;
-        const VERY_MANY: u64 = 1 << 22;
+        // 2^22 weights, their biases and padding.
+        const VERY_MANY: u64 = 5 << 20;
         let Ok(circuit) = Circuit::new(plan, LimbWidth::Bits8) else { return Self::RECOMMENDED };
         let (model, witness) = (cells(&circuit.model_tables()), cells(&circuit.witness_tables()));
         let few = witness <= FEW.min(model);

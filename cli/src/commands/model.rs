@@ -189,7 +189,7 @@ fn read_graph(
     if classes.contains(AssuranceClass::Proof) {
         output.progress("committing to the weights, to compare with the graph's own commitment");
         let bits = graph.check_provable()?;
-        output.note(format!("its proofs have {bits:.1} bits of soundness"));
+        output.note(format!("its proofs have {} bits of soundness", bits.floor()));
     }
     Ok(graph)
 }

@@ -188,7 +188,7 @@ fn to_text(to: &Path, made: &Made) -> String {
         (
             "proofs",
             match report.security_bits {
-                Some(bits) => format!("yes, {bits:.1} bits of soundness"),
+                Some(bits) => format!("yes, {} bits of soundness", bits.floor()),
                 None => "no".to_owned(),
             },
         ),

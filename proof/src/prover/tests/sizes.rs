@@ -97,10 +97,12 @@ fn recommended_rates_follow_the_sizes_and_reach_the_security() {
             windows::window(1, 1, 0),
         )
     };
-    let large = Builder::new(Shape::vector(1_200), 5).dense(900);
+    let large = |columns, rows| Builder::new(Shape::vector(columns), 5).dense(rows);
     for (builder, rates) in [
         (perceptron(5), (5, 7)),
-        (large, (4, 7)),
+        (large(1_200, 900), (4, 7)),
+        (large(2_048, 2_048), (4, 7)),
+        (large(2_600, 2_048), (3, 7)),
         (windows::network(Shape::new(2, 9, 11)), (7, 5)),
         (convolution(Shape::new(64, 16, 16), 64), (6, 5)),
         (convolution(Shape::new(2, 300, 300), 8), (7, 3)),
