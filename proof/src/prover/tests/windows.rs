@@ -165,15 +165,15 @@ enum Lie {
     Padding,
     /// Greater than every element of the window.
     TooGreat,
-    /// The same, and the sumcheck starts from the sum that there is, which is not zero.
+    /// The same, and the sumcheck claims the actual sum, which is not zero.
     TooGreatClaimed,
     /// The same, and the difference to the greatest element stays zero.
     TooGreatAlone,
     /// Less than the greatest.
     TooSmall,
-    /// The maxima of another tensor, which nothing is committed of.
+    /// The maxima of a tensor that was not committed.
     OtherRead,
-    /// An element in the window's padding, which no element is.
+    /// No lie.
     Honest,
 }
 
