@@ -52,7 +52,9 @@ class Refused(Exception):
 
 
 def run(work, command):
-    done = subprocess.run(command, cwd=work, env=ENVIRONMENT, capture_output=True, text=True)
+    done = subprocess.run(
+        command, cwd=work, env=ENVIRONMENT, capture_output=True, text=True, check=False
+    )
     if done.returncode != 0:
         raise Refused(f"{' '.join(map(str, command))}: {done.stdout}{done.stderr}")
     return done

@@ -1,4 +1,5 @@
 """Runs per second of onnxruntime with one thread, on the samples of the bundled models."""
+
 import json
 import sys
 import time

@@ -9,7 +9,7 @@ import sys
 import matplotlib
 
 matplotlib.use("Agg")
-from matplotlib import pyplot  # noqa: E402
+from matplotlib import pyplot
 
 PANELS = [
     ("prove_ms", "prove, ms"),
@@ -22,7 +22,7 @@ if __name__ == "__main__":
     with open(sys.argv[1], newline="") as table:
         rows = [{key: float(value) for key, value in row.items()} for row in csv.DictReader(table)]
     figure, axes = pyplot.subplots(2, 2, figsize=(10, 7), constrained_layout=True)
-    for (column, label), axis in zip(PANELS, axes.flat):
+    for (column, label), axis in zip(PANELS, axes.flat, strict=True):
         for layers in sorted({row["layers"] for row in rows}):
             chosen = [row for row in rows if row["layers"] == layers]
             axis.plot(

@@ -9,6 +9,7 @@ Encodes the input by hand, sends `Inference.request` in class `Signed`, waits fo
 checks the answer against the receipt and the operator's signature. Exit codes: 0 verified,
 1 refused or not verified.
 """
+
 import argparse
 import hashlib
 import json
@@ -23,6 +24,7 @@ from substrateinterface.exceptions import SubstrateRequestException
 
 # The types that the runtime API `AssayApi` answers with, for the library's decoder. They are
 # those of primitives/src/{assurance,receipt,runtime_api}.rs.
+# fmt: off
 TYPES = {
     "Assurance": {"type": "enum", "type_mapping": [
         ["Signed", "Null"], ["Quorum", "(u8, u8)"], ["Optimistic", "Null"], ["Proof", "Null"],
@@ -37,7 +39,8 @@ TYPES = {
         ["Verified", "Null"], ["Rejected", "RejectReason"], ["TimedOut", "Null"],
         ["Cancelled", "Null"]]},
     "Status": {"type": "enum", "type_mapping": [
-        ["Pending", "Null"], ["Assigned", "Null"], ["Submitted", "Null"], ["Final", "Outcome"]]},
+        ["Pending", "Null"], ["Assigned", "Null"], ["Revealing", "Null"],
+        ["Disputable", "Null"], ["Final", "Outcome"]]},
     "Quote": {"type": "struct", "type_mapping": [
         ["price", "u128"], ["blocks", "u32"], ["operators", "u32"]]},
     "QuoteError": {"type": "enum", "type_mapping": [
@@ -64,6 +67,7 @@ TYPES = {
     "ReceiptView": {"type": "struct", "type_mapping": [
         ["receipt", "Receipt"], ["evidence", "Vec<SignedEvidence>"], ["digest", "[u8; 32]"]]},
 }
+# fmt: on
 F32 = 0  # index of `F32` in `ElementType`
 ASY = 10**12
 
@@ -152,12 +156,16 @@ class Chain:
         The library's own `is_success` reads all transactions of the block, and stops at the
         feeless ones of the operators, whose form it does not know. Events it can read.
         """
-        failed = [event.value["attributes"]["dispatch_error"]
-                  for event in self.node.get_events(block)
-                  if event.value["event_id"] == "ExtrinsicFailed"]
+        failed = [
+            event.value["attributes"]["dispatch_error"]
+            for event in self.node.get_events(block)
+            if event.value["event_id"] == "ExtrinsicFailed"
+        ]
         errors = [error["Module"] for error in failed if "Module" in error]
-        named = [self.node.metadata.get_module_error(error["index"], hex_bytes(error["error"])[0])
-                 for error in errors]
+        named = [
+            self.node.metadata.get_module_error(error["index"], hex_bytes(error["error"])[0])
+            for error in errors
+        ]
         return [f"{error.value['name']}: {' '.join(error.value['docs'])}" for error in named]
 
     def height(self) -> int:
@@ -172,8 +180,12 @@ def main() -> int:
     parser.add_argument("--input", default="models/digits/sample.json")
     parser.add_argument("--name", default="image", help="field of the input file")
     parser.add_argument("--suri", default="//Ferdie", help="key that signs and pays")
-    parser.add_argument("--blocks", type=int, default=30,
-                        help="deadline, in blocks from now; longer where operators want more")
+    parser.add_argument(
+        "--blocks",
+        type=int,
+        default=30,
+        help="deadline, in blocks from now; longer where operators want more",
+    )
     options = parser.parse_args()
 
     chain = Chain(options.url)
@@ -210,15 +222,19 @@ def main() -> int:
 
     # 4. The request. The client key makes it idempotent: sent twice, it counts once.
     client_key = os.urandom(32)
-    call = chain.node.compose_call("Inference", "request", {
-        "version": {"model": found[0], "number": found[1]},
-        "input": {"Inline": "0x" + payload.hex()},
-        "assurance": "Signed",
-        "max_price": price,
-        # A few blocks more than the fewest, until the request is included.
-        "deadline": chain.height() + max(options.blocks, quote["Ok"]["blocks"] + 5),
-        "client_key": "0x" + client_key.hex(),
-    })
+    call = chain.node.compose_call(
+        "Inference",
+        "request",
+        {
+            "version": {"model": found[0], "number": found[1]},
+            "input": {"Inline": "0x" + payload.hex()},
+            "assurance": "Signed",
+            "max_price": price,
+            # A few blocks more than the fewest, until the request is included.
+            "deadline": chain.height() + max(options.blocks, quote["Ok"]["blocks"] + 5),
+            "client_key": "0x" + client_key.hex(),
+        },
+    )
     extrinsic = chain.node.create_signed_extrinsic(call, payer, era={"period": 64})
     try:
         block = chain.node.submit_extrinsic(extrinsic, wait_for_inclusion=True).block_hash
@@ -249,12 +265,19 @@ def main() -> int:
     # In class `Signed` there is no proof: `None` is a zero.
     evidence = scale_list([b"".join(hex_bytes(item[field]) for field in fields) + b"\0"])
     # The answer is: 1 for `Some`, the receipt, the evidence, the digest of the receipt.
-    encoded = answer[1:-32 - len(evidence)]
-    statement = b"assay/result/1" + b"".join([
-        hex_bytes(receipt["genesis"]), struct.pack("<Q", request),
-        hex_bytes(receipt["version_digest"]), digest(payload), digest(output), assurance,
-        hex_bytes(item["operator"]), b"\0",
-    ])
+    encoded = answer[1 : -32 - len(evidence)]
+    statement = b"assay/result/1" + b"".join(
+        [
+            hex_bytes(receipt["genesis"]),
+            struct.pack("<Q", request),
+            hex_bytes(receipt["version_digest"]),
+            digest(payload),
+            digest(output),
+            assurance,
+            hex_bytes(item["operator"]),
+            b"\0",
+        ]
+    )
     worker = Keypair(public_key=item["worker"], ss58_format=42)
     checks = {
         "input": digest(payload) == hex_bytes(receipt["input_digest"]),

@@ -12,7 +12,7 @@ from fractions import Fraction
 INT32 = (-(2**31), 2**31 - 1)
 CLAMPS = [(-128, 127), (0, 127), (-128, 0), (0, 0), (-1, 1), (-127, 126), (-37, 90)]
 MULTIPLIERS = [1, 2, 3, 5, 127, 128, 255, 2**15, 2**16 - 1, 2**16, 2**16 + 1, 1518500250,
-               2**30 - 1, 2**30, 2**30 + 1, 2**31 - 2, 2**31 - 1]
+               2**30 - 1, 2**30, 2**30 + 1, 2**31 - 2, 2**31 - 1]  # fmt: skip
 
 
 def requantize(acc, m, s, lo, hi):
@@ -55,7 +55,7 @@ def main():
             for lo, hi in {CLAMPS[0], CLAMPS[(index + s // 16) % len(CLAMPS)]}:
                 rows += [(acc, m, s, lo, hi) for acc in accumulators(m, s, lo, hi)]
     numbers = pseudo_random(3 * 600)
-    for a, b, c in zip(numbers, numbers, numbers):
+    for a, b, c in zip(numbers, numbers, numbers, strict=True):
         m = b % (2**31 - 1) + 1
         lo, hi = -(c >> 8) % 129 - 128, (c >> 16) % 128
         rows.append((a - 2**31 >> c % 20, m, (16, 32, 48)[c % 3], lo, hi))

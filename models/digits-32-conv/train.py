@@ -1,6 +1,6 @@
-"""Trains a convolutional network with 231 k weights for the handwritten digits and writes it with its side files.
+"""Trains a convolutional network for the handwritten digits and writes it with its side files.
 
-Run from anywhere: `python models/digits-32-conv/train.py`.
+The network has 231 k weights. Run from anywhere: `python models/digits-32-conv/train.py`.
 """
 
 import sys

@@ -6,6 +6,7 @@ a model takes `x` float32 [1,4] and gives `y` float32 [1,4].
 
 import random
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -220,7 +221,7 @@ def memory_bomb():
 )
 def memory_bomb_doubling():
     names = ["x"] + [f"t{i}" for i in range(32)]
-    nodes = [node("Concat", f"{a} {a}", b, axis=0) for a, b in zip(names, names[1:])]
+    nodes = [node("Concat", f"{a} {a}", b, axis=0) for a, b in pairwise(names)]
     return model(nodes + [node("ReduceMax", names[-1], "y", axes=[0], keepdims=1)])
 
 
@@ -284,7 +285,7 @@ def matmul_chain(count, side, first, last):
     small = helper.make_tensor("value", TensorProto.FLOAT, [1], [1 / side])
     names = [first] + [f"h{base36(i)}" for i in range(count)]
     nodes = [node("ConstantOfShape", "s", "w", value=small)]
-    nodes += [node("MatMul", f"{a} w", b) for a, b in zip(names, names[1:])]
+    nodes += [node("MatMul", f"{a} w", b) for a, b in pairwise(names)]
     nodes += [node("ReduceMean", names[-1], last, axes=[0, 1], keepdims=1)]
     return nodes, [ints("s", [side, side])]
 
@@ -385,7 +386,7 @@ def deep_graph():
     names = ["x"] + [base36(i) for i in range(19_999)]
     # `x` and `y` are taken.
     names = ["x"] + [f"_{n}" if n in "xy" else n for n in names[1:]] + ["y"]
-    return model(node("Relu", a, b) for a, b in zip(names, names[1:]))
+    return model(node("Relu", a, b) for a, b in pairwise(names))
 
 
 @case(

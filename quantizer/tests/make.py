@@ -37,7 +37,7 @@ def node(op, inputs, output, name="", domain="", **attributes):
     return helper.make_node(op, inputs.split(), outputs, name, domain=domain, **attributes)
 
 
-def model(nodes, constants, shape, *, opset=17, outputs=("y",), inputs=None, shapes=None):
+def model(nodes, constants, shape, *, opset=17, outputs=("y",), inputs=None):
     """`nodes` read `x` and write `y`; `shape` is that of `x` with its batch."""
     inputs = inputs or [("x", FLOAT, shape)]
     graph = helper.make_graph(
@@ -416,8 +416,8 @@ def write_onnxruntime():
         "pointwise": ([8, 4, 4], [5, 8, 1, 1], {}),
     }
     inputs = "x wq xz wz"
-    for name, (shape, kernel, attributes) in convs.items():
-        attributes = attributes | {"kernel_shape": kernel[2:]}
+    for name, (shape, kernel, options) in convs.items():
+        attributes = options | {"kernel_shape": kernel[2:]}
         x, w = int8(ROWS, *shape), int8(*kernel, low=-127)
         nodes = [node("ConvInteger", inputs, "y", **attributes)]
         x8 = (x.astype(np.int16) + 128).astype(np.uint8)
@@ -495,7 +495,8 @@ def write_integers(folder):
 def main():
     (HERE / "data").mkdir(exist_ok=True)
     if len(sys.argv) > 1:
-        return write_integers(sys.argv[1])
+        write_integers(sys.argv[1])
+        return
     print("onnx", onnx.__version__, "onnxruntime", onnxruntime.__version__)
     write_operators()
     write_refusals()
