@@ -1,4 +1,7 @@
 # Shared by the scripts beside it; source it, don't run it.
+# shellcheck shell=bash
+# What is set here is used there.
+# shellcheck disable=SC2034
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -13,6 +16,7 @@ export WASM_BUILD_WORKSPACE_HINT=$root
 bin=$CARGO_TARGET_DIR/release
 wasm_toolchain=$cache/wasm-toolchain
 wasm_toolchain_name=assay-wasm
+tools=$cache/tools/bin
 
 say() { printf '%s\n' "$*" >&2; }
 die() { say "error: $*"; exit 1; }
