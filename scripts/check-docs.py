@@ -48,9 +48,6 @@ SETEXT = re.compile(r"^ {0,3}(\S.*)\n {0,3}(?:=+|-{2,})[ \t]*$", re.M)
 ELSEWHERE = re.compile(r"^(?:[a-z][a-z0-9+.-]*:|//)", re.I)
 LINES = re.compile(r"^L(\d+)(?:-L(\d+))?$")
 
-# Categories of Unicode whose characters are part of an anchor.
-WORD = {"Ll", "Lm", "Lo", "Lt", "Lu", "Mc", "Me", "Mn", "Nd", "Pc"}
-
 TITLE = re.compile(r"^# (\d+)\. (\S.*)$")
 STATUS = re.compile(r"^(?:proposed|accepted|(?:accepted, amended|superseded) by \d+(?: and \d+)*)$")
 HEAD = "`# NUMBER. TITLE`, an empty line, `- Status: STATUS`, `- Date: YYYY-MM-DD`"
@@ -124,7 +121,7 @@ def slug(heading):
     kept = (
         character
         for character in shown
-        if character in " -" or unicodedata.category(character) in WORD
+        if character in " -_" or character.isdecimal() or unicodedata.category(character)[0] in "LM"
     )
     return "".join(kept).replace(" ", "-")
 
