@@ -56,10 +56,6 @@ pub enum Subcommand {
 
     /// Print best, final and genesis block of the database.
     ChainInfo(sc_cli::ChainInfoCmd),
-
-    /// Measure weights.
-    #[command(subcommand)]
-    Benchmark(Box<frame_benchmarking_cli::BenchmarkCmd>),
 }
 
 /// How to run models.

@@ -1,20 +1,13 @@
 //! What the command line does.
 
-use std::time::Duration;
-
 use assay_runtime::opaque::Block;
-use frame_benchmarking_cli::{
-    BenchmarkCmd, ExtrinsicFactory, OpaqueBlock, SubstrateRemarkBuilder,
-    SUBSTRATE_REFERENCE_HARDWARE,
-};
 use sc_cli::{CliConfiguration, OffchainWorkerEnabled, SubstrateCli};
-use sc_service::{Configuration, PartialComponents};
-use sp_runtime::traits::HashingFor;
+use sc_service::PartialComponents;
 
 use crate::{
     chain_spec,
     cli::{Cli, OperatorParams, Subcommand},
-    service::{self, EngineHostFunctions},
+    service,
 };
 
 impl SubstrateCli for Cli {
@@ -113,7 +106,6 @@ pub fn run() -> sc_cli::Result<()> {
             let runner = cli.create_runner(cmd)?;
             runner.sync_run(|config| cmd.run::<Block>(&config))
         },
-        Some(Subcommand::Benchmark(cmd)) => benchmark(&cli, cmd),
     }
 }
 
@@ -132,77 +124,4 @@ fn run_node(cli: &Cli) -> sc_cli::Result<()> {
     runner.run_node_until_exit(|config| async move {
         service::new_full(config, operator).map_err(sc_cli::Error::Service)
     })
-}
-
-fn benchmark(cli: &Cli, cmd: &BenchmarkCmd) -> sc_cli::Result<()> {
-    // A runtime that is named is measured as it is, without the chain specifications of this
-    // node.
-    match cmd {
-        BenchmarkCmd::Pallet(cmd) if cmd.runtime.is_some() => {
-            init_logger(cmd)?;
-            return cmd.run_with_spec::<HashingFor<Block>, EngineHostFunctions>(None);
-        },
-        BenchmarkCmd::Overhead(cmd) if cmd.params.runtime.is_some() => {
-            init_logger(cmd)?;
-            return cmd.run_with_default_builder_and_spec::<OpaqueBlock, EngineHostFunctions>(None);
-        },
-        _ => {},
-    }
-    let runner = cli.create_runner(cmd)?;
-    runner.sync_run(|config| match cmd {
-        BenchmarkCmd::Pallet(cmd) => {
-            cmd.run_with_spec::<HashingFor<Block>, EngineHostFunctions>(Some(config.chain_spec))
-        },
-        BenchmarkCmd::Overhead(cmd) => cmd
-            .run_with_default_builder_and_spec::<OpaqueBlock, EngineHostFunctions>(Some(
-                config.chain_spec,
-            )),
-        BenchmarkCmd::Block(cmd) => {
-            let PartialComponents { client, .. } = service::new_partial(&config)?;
-            cmd.run(client)
-        },
-        BenchmarkCmd::Extrinsic(cmd) => {
-            let PartialComponents { client, .. } = service::new_partial(&config)?;
-            let remark = SubstrateRemarkBuilder::new_from_client(client.clone())?;
-            let factory = ExtrinsicFactory(vec![Box::new(remark)]);
-            cmd.run(client, inherent_data_at_genesis()?, Vec::new(), &factory)
-        },
-        BenchmarkCmd::Machine(cmd) => cmd.run(&config, SUBSTRATE_REFERENCE_HARDWARE.clone()),
-        BenchmarkCmd::Storage(cmd) => benchmark_storage(cmd, config),
-    })
-}
-
-#[cfg(feature = "runtime-benchmarks")]
-fn benchmark_storage(
-    cmd: &frame_benchmarking_cli::StorageCmd,
-    config: Configuration,
-) -> sc_cli::Result<()> {
-    let PartialComponents { client, backend, .. } = service::new_partial(&config)?;
-    let (db, storage) = (backend.expose_db(), backend.expose_storage());
-    cmd.run(config, client, db, storage, backend.expose_shared_trie_cache())
-}
-
-#[cfg(not(feature = "runtime-benchmarks"))]
-fn benchmark_storage(
-    _cmd: &frame_benchmarking_cli::StorageCmd,
-    _config: Configuration,
-) -> sc_cli::Result<()> {
-    Err("the storage benchmark reads the database from inside, for which the node must be built \
-         with `--features runtime-benchmarks`"
-        .to_string()
-        .into())
-}
-
-fn init_logger(cmd: &impl CliConfiguration) -> sc_cli::Result<()> {
-    cmd.init(&Cli::support_url(), &Cli::impl_version(), |_| {})
-}
-
-/// Inherents of a block that is built on genesis at time zero.
-fn inherent_data_at_genesis() -> sc_cli::Result<sp_inherents::InherentData> {
-    use sp_inherents::InherentDataProvider;
-    let mut data = sp_inherents::InherentData::new();
-    let timestamp = sp_timestamp::InherentDataProvider::new(Duration::ZERO.into());
-    futures::executor::block_on(timestamp.provide_inherent_data(&mut data))
-        .map_err(|error| format!("cannot create inherents: {error}"))?;
-    Ok(data)
 }
