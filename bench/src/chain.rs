@@ -5,7 +5,7 @@ use std::{path::Path, time::Instant};
 use anyhow::{bail, ensure, Context, Result};
 use assay_client::{
     calls::{balances, inference, RequestInput},
-    rpc, storage, Ask, Call, Client, Input, Signer,
+    rpc, storage, Call, Client, InferenceRequest, Input, Signer,
 };
 use assay_localnet::{
     interrupted, register_operator, serve, wait_until_live, BundledModel, Network, NetworkConfig,
@@ -132,7 +132,7 @@ impl Bench {
         say(&format!("{count} requests in class {assurance:?}, one after the other"));
         let (mut blocks, mut seconds) = (Vec::new(), Vec::new());
         for _ in 0..count {
-            let ask = Ask::new(self.version.clone(), self.input.payload(), assurance);
+            let ask = InferenceRequest::new(self.version.clone(), self.input.payload(), assurance);
             let result = self.client.infer(&ask, &self.senders[0], &|_| ()).await?;
             ensure!(result.is_verified(), "a request ended as {:?}", result.outcome);
             blocks.push(f64::from(result.blocks));

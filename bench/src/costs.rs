@@ -23,7 +23,7 @@ use assay_primitives::{
 };
 use assay_proof::{ProofParameters, Prover, Verifier};
 use assay_proof_fixtures::{series::CONTEXT, Random};
-use assay_runtime::configs::assay::{MaxInputBytes, MaxOutputBytes, MaxProofCost};
+use assay_runtime::constants::{MaxInputBytes, MaxOutputBytes, MaxProofCost};
 use codec::{Decode, Encode};
 
 use crate::{

@@ -230,8 +230,8 @@ pub struct Quantize {
     #[arg(short, long, value_name = "FILE")]
     pub output: PathBuf,
     /// How the scales of activations are chosen
-    #[arg(long, value_enum, default_value_t = CalibrationMethod::SquaredError)]
-    pub method: CalibrationMethod,
+    #[arg(long, value_enum, default_value_t = CalibrationArg::SquaredError)]
+    pub method: CalibrationArg,
 }
 
 /// Turn a row of real numbers into the input of an integer model.
@@ -252,7 +252,7 @@ pub struct Prepare {
 
 /// How the scales of activations are chosen.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
-pub enum CalibrationMethod {
+pub enum CalibrationArg {
     /// With the least mean squared error, which clips rare large values
     SquaredError,
     /// So that no value is clipped
@@ -269,10 +269,10 @@ pub enum OperatorCommand {
         bond: Balance,
         /// The worker key.
         #[command(flatten)]
-        worker: WorkerKey,
+        worker: WorkerKeyArgs,
     },
     /// Replace the worker key by the one of the node, or by another one
-    SetWorker(WorkerKey),
+    SetWorker(WorkerKeyArgs),
     /// Offer a model, or change the offer
     Serve {
         /// The version
@@ -316,7 +316,7 @@ pub enum OperatorCommand {
 
 /// A worker key that is not asked of the node.
 #[derive(Args)]
-pub struct WorkerKey {
+pub struct WorkerKeyArgs {
     /// Public worker key in hex [default: the node's, which must run on this machine]
     #[arg(long, value_name = "HEX", requires = "possession")]
     pub worker: Option<String>,

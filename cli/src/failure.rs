@@ -50,9 +50,9 @@ pub enum Failure {
     /// The dispute was lost, and the bond with it. How it ended was printed.
     DisputeLost,
     /// `doctor` found something. It was printed.
-    Unwell,
+    ChecksFailed,
     /// `doctor` could not reach the node. It was printed.
-    UnwellWithoutNode,
+    NodeUnreachable,
     /// Interrupted by the user.
     Interrupted,
 }
@@ -76,8 +76,8 @@ impl Failure {
             Self::Usage(_) => USAGE,
             Self::NotVerified => 5,
             Self::DisputeLost => 7,
-            Self::Unwell | Self::Interrupted | Self::Unwritable { .. } => 1,
-            Self::UnwellWithoutNode => 3,
+            Self::ChecksFailed | Self::Interrupted | Self::Unwritable { .. } => 1,
+            Self::NodeUnreachable => 3,
             Self::Client(error) => match error {
                 Error::Invalid(_)
                 | Error::Input(_)
@@ -98,7 +98,7 @@ impl Failure {
     pub fn is_printed(&self) -> bool {
         matches!(
             self,
-            Self::NotVerified | Self::DisputeLost | Self::Unwell | Self::UnwellWithoutNode
+            Self::NotVerified | Self::DisputeLost | Self::ChecksFailed | Self::NodeUnreachable
         )
     }
 
@@ -110,7 +110,7 @@ impl Failure {
             Self::Unwritable { path, reason } => format!("{}: {reason}", path.display()),
             Self::NotVerified => "the request ended without a verified result".to_owned(),
             Self::DisputeLost => "the dispute was lost, and the bond with it".to_owned(),
-            Self::Unwell | Self::UnwellWithoutNode => "there is something to mend".to_owned(),
+            Self::ChecksFailed | Self::NodeUnreachable => "there is something to mend".to_owned(),
             Self::Interrupted => "interrupted".to_owned(),
         }
     }
@@ -172,7 +172,7 @@ mod tests {
             (Failure::Client(Error::Refused { call: "P.c".into(), refusal }), 4),
             (Failure::Client(Error::DuplicateKey { request: RequestId(1) }), 4),
             (Failure::Client(Error::PriceAboveLimit { price: 2, limit: 1 }), 4),
-            (Failure::UnwellWithoutNode, 3),
+            (Failure::NodeUnreachable, 3),
             (Failure::NotVerified, 5),
             (Failure::DisputeLost, 7),
             (Failure::Client(VerificationError::WrongKeys.into()), 6),

@@ -190,7 +190,7 @@ impl Client {
             };
             match self.submit(&call, signer).await {
                 Err(Error::Refused { refusal, .. })
-                    if ["NotNextWeights", "AlreadyAudited"].contains(&&*refusal.name)
+                    if ["UnexpectedWeights", "AlreadyAudited"].contains(&&*refusal.name)
                         && surprises < MAX_SURPRISES =>
                 {
                     surprises += 1;

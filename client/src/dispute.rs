@@ -348,7 +348,7 @@ async fn next_head(
 mod tests {
     use super::*;
     use crate::{graph::tests::graph, Refusal};
-    use assay_dispute::{Claim, Outcome};
+    use assay_dispute::{Claim, MoveEffect};
 
     /// Plays a dispute over a model to its end, by the rules of the chain.
     fn play(claimed: assay_graph::Trace, strategy: Strategy) -> Option<Party> {
@@ -374,8 +374,8 @@ mod tests {
                     assert_eq!(choice(&challenger, &stage, strategy), None);
                     let answer = defender.answer(&stage)?;
                     match stage.answer(&claim, &answer).unwrap() {
-                        Outcome::Next(stage) => stage,
-                        Outcome::Won(party) => return Some(party),
+                        MoveEffect::Next(stage) => stage,
+                        MoveEffect::Won(party) => return Some(party),
                     }
                 },
             };

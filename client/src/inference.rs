@@ -34,7 +34,7 @@ const MAX_BLOCKS_UNSEEN: u32 = 10;
 
 /// What is asked for.
 #[derive(Clone, Debug)]
-pub struct Ask {
+pub struct InferenceRequest {
     /// The version.
     pub version: VersionView<AccountId>,
     /// The input payload. See [`crate::Input::payload`].
@@ -49,7 +49,7 @@ pub struct Ask {
     pub client_key: [u8; 32],
 }
 
-impl Ask {
+impl InferenceRequest {
     /// Asks at the price of the quote, with the default deadline and a random client key.
     pub fn new(version: VersionView<AccountId>, payload: Vec<u8>, assurance: Assurance) -> Self {
         Self {
@@ -88,7 +88,7 @@ pub enum Progress {
         height: BlockNumber,
     },
     /// The request has a new status. In class `Optimistic`, [`Progress::Provisional`] comes instead
-    /// of [`Status::Submitted`].
+    /// of [`Status::Disputable`].
     Status {
         /// The request.
         request: RequestId,
@@ -118,7 +118,7 @@ pub enum Until {
 
 /// What came of a request so far.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Answer {
+pub enum InferenceAnswer {
     /// It is over.
     Final(InferenceResult),
     /// It has an output that may still be disputed.
@@ -172,7 +172,7 @@ impl Serialize for ProvisionalResult {
 }
 
 /// How far a request that is watched has come.
-enum Seen {
+enum WatchOutcome {
     Final(RequestView<AccountId>),
     Provisional(ProvisionalResult),
 }
@@ -251,7 +251,7 @@ impl Client {
     /// against the digest in the receipt.
     pub async fn infer(
         &self,
-        ask: &Ask,
+        ask: &InferenceRequest,
         signer: &Signer,
         progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<InferenceResult> {
@@ -267,13 +267,13 @@ impl Client {
     /// input. Its price limit and deadline may be others.
     pub async fn infer_once(
         &self,
-        ask: &Ask,
+        ask: &InferenceRequest,
         signer: &Signer,
         progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<InferenceResult> {
         loop {
             // A provisional result is never returned here.
-            if let Answer::Final(result) =
+            if let InferenceAnswer::Final(result) =
                 self.infer_until(ask, signer, Until::Final, progress).await?
             {
                 return Ok(result);
@@ -284,11 +284,11 @@ impl Client {
     /// [`Client::infer_once`], waiting as long as `until` says.
     pub async fn infer_until(
         &self,
-        ask: &Ask,
+        ask: &InferenceRequest,
         signer: &Signer,
         until: Until,
         progress: &(dyn Fn(Progress) + Sync),
-    ) -> Result<Answer> {
+    ) -> Result<InferenceAnswer> {
         let started = Instant::now();
         let request = match self.request_inference(ask, signer, progress).await {
             Ok(request) => {
@@ -305,8 +305,10 @@ impl Client {
         progress(Progress::Known { request });
         let answer = self.answer(request, &ask.version, started, until, progress).await?;
         let input = match &answer {
-            Answer::Final(result) => Some(result.input),
-            Answer::Provisional(_) => self.input(request).await?.map(|input| digest(&input)),
+            InferenceAnswer::Final(result) => Some(result.input),
+            InferenceAnswer::Provisional(_) => {
+                self.input(request).await?.map(|input| digest(&input))
+            },
         };
         match input.filter(|input| *input != digest(&ask.payload)) {
             Some(input) => Err(another(format!("the input {input:?}"))),
@@ -320,7 +322,7 @@ impl Client {
         request: RequestId,
         until: Until,
         progress: &(dyn Fn(Progress) + Sync),
-    ) -> Result<Answer> {
+    ) -> Result<InferenceAnswer> {
         let started = Instant::now();
         let view = self.existing_request(request).await?;
         let version = self.version(view.version).await?.ok_or_else(|| {
@@ -336,17 +338,18 @@ impl Client {
         started: Instant,
         until: Until,
         progress: &(dyn Fn(Progress) + Sync),
-    ) -> Result<Answer> {
+    ) -> Result<InferenceAnswer> {
         let latency_ms = || u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         Ok(match self.watch(request, until, progress).await? {
-            Seen::Final(view) => {
+            WatchOutcome::Final(view) => {
                 let latency_ms = latency_ms();
                 let result = self.result(&view, version).await?;
-                Answer::Final(InferenceResult { latency_ms, ..result })
+                InferenceAnswer::Final(InferenceResult { latency_ms, ..result })
             },
-            Seen::Provisional(result) => {
-                Answer::Provisional(ProvisionalResult { latency_ms: latency_ms(), ..result })
-            },
+            WatchOutcome::Provisional(result) => InferenceAnswer::Provisional(ProvisionalResult {
+                latency_ms: latency_ms(),
+                ..result
+            }),
         })
     }
 
@@ -375,7 +378,7 @@ impl Client {
     /// Sends a request and returns as soon as a block includes it.
     pub async fn request_inference(
         &self,
-        ask: &Ask,
+        ask: &InferenceRequest,
         signer: &Signer,
         progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<RequestId> {
@@ -446,7 +449,7 @@ impl Client {
     ) -> Result<RequestView<AccountId>> {
         loop {
             // A provisional result is never returned here.
-            if let Seen::Final(view) = self.watch(request, Until::Final, progress).await? {
+            if let WatchOutcome::Final(view) = self.watch(request, Until::Final, progress).await? {
                 return Ok(view);
             }
         }
@@ -457,7 +460,7 @@ impl Client {
         request: RequestId,
         until: Until,
         progress: &(dyn Fn(Progress) + Sync),
-    ) -> Result<Seen> {
+    ) -> Result<WatchOutcome> {
         let mut heads = self.rpc().subscribe_heads().await?;
         let mut last = None;
         let mut disputed = None;
@@ -468,7 +471,7 @@ impl Client {
                 Some(view) => {
                     unseen = 0;
                     let claim = match (view.assurance, view.status) {
-                        (Assurance::Optimistic, Status::Submitted) => {
+                        (Assurance::Optimistic, Status::Disputable) => {
                             self.optimistic(request).await?
                         },
                         _ => None,
@@ -478,7 +481,7 @@ impl Client {
                             let result = self.provisional_result(&view, claim).await?;
                             progress(Progress::Provisional(Box::new(result.clone())));
                             if until == Until::Provisional {
-                                return Ok(Seen::Provisional(result));
+                                return Ok(WatchOutcome::Provisional(result));
                             }
                         } else if disputed.as_ref() != Some(&claim.disputes) {
                             let disputes = claim.disputes.clone();
@@ -490,7 +493,7 @@ impl Client {
                     }
                     last = Some(view.status);
                     if matches!(view.status, Status::Final(_)) {
-                        return Ok(Seen::Final(view));
+                        return Ok(WatchOutcome::Final(view));
                     }
                     let end = match &claim {
                         Some(claim) => self.last_height(claim).await?,
@@ -607,7 +610,7 @@ impl Client {
     /// Puts an input that is too large to be inline on chain as an artifact.
     async fn place_input(
         &self,
-        ask: &Ask,
+        ask: &InferenceRequest,
         signer: &Signer,
         progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<RequestInput> {
@@ -628,7 +631,7 @@ impl Client {
         Ok(RequestInput::Artifact(digest))
     }
 
-    async fn refuse_used_key(&self, ask: &Ask, signer: &Signer) -> Result<()> {
+    async fn refuse_used_key(&self, ask: &InferenceRequest, signer: &Signer) -> Result<()> {
         match self.request_by_key(signer.account(), ask.client_key).await? {
             Some(request) => Err(Error::DuplicateKey { request }),
             None => Ok(()),
@@ -638,7 +641,7 @@ impl Client {
 
 /// What a request asked for, where that is something else than is asked for now. Inputs are
 /// compared by the receipt.
-fn other_terms(ask: &Ask, request: &RequestView<AccountId>) -> Option<String> {
+fn other_terms(ask: &InferenceRequest, request: &RequestView<AccountId>) -> Option<String> {
     if request.version != ask.version.id {
         return Some(format!("version {}", request.version));
     }
@@ -678,7 +681,7 @@ mod tests {
             proof: None,
             audit: None,
         };
-        let ask = Ask::new(version, Vec::new(), Assurance::Signed);
+        let ask = InferenceRequest::new(version, Vec::new(), Assurance::Signed);
         let request = RequestView {
             id: RequestId(4),
             payer: account,

@@ -2,14 +2,14 @@
 //!
 //! ```no_run
 //! # async fn example() -> assay_client::Result<()> {
-//! use assay_client::{Ask, Client, Input, ModelReference, Signer};
+//! use assay_client::{InferenceRequest, Client, Input, ModelReference, Signer};
 //!
 //! let client = Client::connect("ws://127.0.0.1:9944").await?;
 //! let signer = Signer::from_suri("//Alice")?;
 //! let model: ModelReference = "//Alice/digits@1".parse()?;
 //! let version = client.resolve(&model).await?;
 //! let input = Input::read("sample.json", &version.descriptor.inputs)?;
-//! let ask = Ask::new(version, input.payload(), assay_primitives::Assurance::Signed);
+//! let ask = InferenceRequest::new(version, input.payload(), assay_primitives::Assurance::Signed);
 //! let result = client.infer(&ask, &signer, &|_| ()).await?;
 //! println!("{}", result.output.unwrap_or_default());
 //! # Ok(())
@@ -69,7 +69,9 @@ pub use dispute::{
 };
 pub use error::{Error, Refusal, Result};
 pub use graph::{GraphFile, Scales};
-pub use inference::{Answer, Ask, InferenceResult, Progress, ProvisionalResult, Until};
+pub use inference::{
+    InferenceAnswer, InferenceRequest, InferenceResult, Progress, ProvisionalResult, Until,
+};
 pub use keys::Signer;
 pub use names::{AssuranceArgument, ModelReference};
 pub use payload::{GraphInput, Input, InputError, Numbers};

@@ -14,7 +14,7 @@ use crate::{
     calls::{model_registry, storage, Share},
     declaration::check_onnx,
     graph::GraphFile,
-    queries::VersionTerms,
+    queries::VersionListing,
     Client, Declaration, Error, Inclusion, Result, Signer,
 };
 
@@ -198,8 +198,8 @@ pub enum Difference {
 }
 
 /// In what a publication differs from a version with the same descriptor.
-fn differences(publication: &Publication, terms: VersionTerms) -> Vec<Difference> {
-    let VersionTerms { royalty, licence, metadata } = terms;
+fn differences(publication: &Publication, terms: VersionListing) -> Vec<Difference> {
+    let VersionListing { royalty, licence, metadata } = terms;
     let mut differences = Vec::new();
     if royalty != publication.royalty {
         let given = publication.royalty;
@@ -557,7 +557,7 @@ mod tests {
     #[test]
     fn what_the_descriptor_does_not_fix_is_compared() {
         let mut publication = publication();
-        let published = VersionTerms {
+        let published = VersionListing {
             royalty: publication.royalty,
             licence: publication.licence.clone(),
             metadata: publication.metadata,

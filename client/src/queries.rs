@@ -36,7 +36,7 @@ impl AccountBalance {
 
 /// What the owner of a version says of it beside what it declares.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct VersionTerms {
+pub struct VersionListing {
     /// Share of each price that goes to the owner.
     pub royalty: Share,
     /// SPDX licence expression.
@@ -190,7 +190,7 @@ impl Client {
     }
 
     /// What its owner says of a version beside what it declares.
-    pub async fn version_terms(&self, id: VersionId) -> Result<Option<VersionTerms>> {
+    pub async fn version_terms(&self, id: VersionId) -> Result<Option<VersionListing>> {
         /// `pallet_model_registry::Version`.
         #[derive(Decode)]
         struct Record {
@@ -206,7 +206,7 @@ impl Client {
         }
         let record: Option<Record> =
             self.rpc().storage_value(&storage::version_key(id), None).await?;
-        Ok(record.map(|Record { royalty, licence, metadata, .. }| VersionTerms {
+        Ok(record.map(|Record { royalty, licence, metadata, .. }| VersionListing {
             royalty,
             licence,
             metadata,

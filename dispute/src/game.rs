@@ -29,7 +29,7 @@ pub type Roots = BoundedVec<Digest, ConstU32<{ MAX_TENSORS as u32 }>>;
 /// The digests of the leaves of a tensor.
 pub type LeafDigests = BoundedVec<Digest, ConstU32<MAX_LEAVES>>;
 /// Bytes of a tensor.
-pub type Shown = BoundedVec<u8, ConstU32<MAX_WHOLE_BYTES>>;
+pub type RevealedBytes = BoundedVec<u8, ConstU32<MAX_WHOLE_BYTES>>;
 
 /// What the defender claims.
 #[derive(Clone, Copy, Debug)]
@@ -77,7 +77,7 @@ pub enum Answer {
     Leaves(LeafDigests),
     /// In [`Stage::Bytes`].
     #[codec(index = 2)]
-    Bytes(Shown),
+    Bytes(RevealedBytes),
     /// In [`Stage::Open`]: the encoding of a [`TileOpening`]. Not the defender alone may move
     /// this.
     #[codec(index = 3)]
@@ -111,7 +111,7 @@ pub enum Choice {
 
 /// One operation, with the roots that the defender named.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, MaxEncodedLen, TypeInfo)]
-pub struct Step {
+pub struct DisputedOperation {
     /// Its index.
     pub operation: u16,
     /// Roots of its inputs.
@@ -152,13 +152,13 @@ pub enum Stage {
     #[codec(index = 2)]
     Leaves {
         /// The operation.
-        step: Step,
+        step: DisputedOperation,
     },
     /// The challenger is to name a leaf.
     #[codec(index = 3)]
     Leaf {
         /// The operation.
-        step: Step,
+        step: DisputedOperation,
         /// Digests of the leaves of its output.
         leaves: LeafDigests,
     },
@@ -166,7 +166,7 @@ pub enum Stage {
     #[codec(index = 4)]
     Bytes {
         /// The operation.
-        step: Step,
+        step: DisputedOperation,
         /// Which bytes.
         piece: Piece,
     },
@@ -174,21 +174,21 @@ pub enum Stage {
     #[codec(index = 5)]
     Tile {
         /// The operation.
-        step: Step,
+        step: DisputedOperation,
         /// Place of the first byte in the operation's output.
         first: u32,
         /// The bytes.
-        bytes: Shown,
+        bytes: RevealedBytes,
     },
     /// The defender, or anyone, is to show what the tile reads.
     #[codec(index = 6)]
     Open {
         /// The operation.
-        step: Step,
+        step: DisputedOperation,
         /// Place of the first byte in the operation's output.
         first: u32,
         /// The bytes.
-        bytes: Shown,
+        bytes: RevealedBytes,
         /// The tile.
         tile: u32,
     },
@@ -196,7 +196,7 @@ pub enum Stage {
 
 /// What a move leads to.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Outcome {
+pub enum MoveEffect {
     /// The dispute goes on.
     Next(Stage),
     /// The dispute is over.
@@ -205,7 +205,7 @@ pub enum Outcome {
 
 /// Why a move is refused. Nothing has changed then.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Refusal {
+pub enum MoveRefusal {
     /// The stage asks for another move.
     OutOfTurn,
     /// More or fewer roots than the model has tensors.
@@ -235,7 +235,7 @@ pub enum Refusal {
     Opening(TileError),
 }
 
-impl core::fmt::Display for Refusal {
+impl core::fmt::Display for MoveRefusal {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
             Self::OutOfTurn => write!(f, "the dispute awaits another move"),
@@ -255,7 +255,7 @@ impl core::fmt::Display for Refusal {
     }
 }
 
-impl core::error::Error for Refusal {}
+impl core::error::Error for MoveRefusal {}
 
 impl Party {
     /// The other side.
@@ -309,10 +309,11 @@ impl Stage {
     }
 
     /// A move of the challenger.
-    pub fn choose(self, plan: &Plan, choice: Choice) -> Result<Self, Refusal> {
+    pub fn choose(self, plan: &Plan, choice: Choice) -> Result<Self, MoveRefusal> {
         match (self, choice) {
             (Self::Operation { roots }, Choice::Operation(index)) => {
-                let step = Step::new(plan, &roots, index).ok_or(Refusal::NoOperation)?;
+                let step =
+                    DisputedOperation::new(plan, &roots, index).ok_or(MoveRefusal::NoOperation)?;
                 Ok(if step.output_bytes(plan)? <= MAX_WHOLE_BYTES as usize {
                     Self::Bytes { step, piece: Piece::Whole }
                 } else {
@@ -320,34 +321,34 @@ impl Stage {
                 })
             },
             (Self::Leaf { step, leaves }, Choice::Leaf(index)) => {
-                let digest = *leaves.get(usize::from(index)).ok_or(Refusal::NoLeaf)?;
+                let digest = *leaves.get(usize::from(index)).ok_or(MoveRefusal::NoLeaf)?;
                 Ok(Self::Bytes { step, piece: Piece::Leaf { index, digest } })
             },
             (Self::Tile { step, first, bytes }, Choice::Tile(tile)) => {
                 let range = step.tile_bytes(plan, tile)?;
                 if overlap(&range, first, &bytes).is_empty() {
-                    return Err(Refusal::NoTile);
+                    return Err(MoveRefusal::NoTile);
                 }
                 Ok(Self::Open { step, first, bytes, tile })
             },
-            _ => Err(Refusal::OutOfTurn),
+            _ => Err(MoveRefusal::OutOfTurn),
         }
     }
 
     /// A move of the defender, or the last one, of anyone.
-    pub fn answer(self, claim: &Claim<'_>, answer: &Answer) -> Result<Outcome, Refusal> {
+    pub fn answer(self, claim: &Claim<'_>, answer: &Answer) -> Result<MoveEffect, MoveRefusal> {
         let plan = claim.plan;
         match (self, answer) {
             (Self::Roots, Answer::Roots(roots)) => {
                 check_roots(claim, roots)?;
-                Ok(Outcome::Next(Self::Operation { roots: roots.clone() }))
+                Ok(MoveEffect::Next(Self::Operation { roots: roots.clone() }))
             },
             (Self::Leaves { step }, Answer::Leaves(leaves)) => {
                 let length = step.output_bytes(plan)?;
                 if root_of_leaves(TENSOR_TAG, length, leaves) != Some(step.output) {
-                    return Err(Refusal::Leaves);
+                    return Err(MoveRefusal::Leaves);
                 }
-                Ok(Outcome::Next(Self::Leaf { step, leaves: leaves.clone() }))
+                Ok(MoveEffect::Next(Self::Leaf { step, leaves: leaves.clone() }))
             },
             (Self::Bytes { step, piece }, Answer::Bytes(bytes)) => {
                 let length = step.output_bytes(plan)?;
@@ -358,32 +359,32 @@ impl Stage {
                     },
                 };
                 if range.len() != bytes.len() || !holds {
-                    return Err(Refusal::Bytes);
+                    return Err(MoveRefusal::Bytes);
                 }
                 let first = range.start as u32;
-                Ok(Outcome::Next(Self::Tile { step, first, bytes: bytes.clone() }))
+                Ok(MoveEffect::Next(Self::Tile { step, first, bytes: bytes.clone() }))
             },
             (Self::Open { step, first, bytes, tile }, Answer::Opening(opening)) => {
-                step.open(plan, first, &bytes, tile, opening).map(Outcome::Won)
+                step.open(plan, first, &bytes, tile, opening).map(MoveEffect::Won)
             },
-            _ => Err(Refusal::OutOfTurn),
+            _ => Err(MoveRefusal::OutOfTurn),
         }
     }
 }
 
-fn check_roots(claim: &Claim<'_>, roots: &[Digest]) -> Result<(), Refusal> {
+fn check_roots(claim: &Claim<'_>, roots: &[Digest]) -> Result<(), MoveRefusal> {
     let (expected, found) = (claim.plan.shapes().len(), roots.len());
     if expected != found {
-        return Err(Refusal::RootCount { expected, found });
+        return Err(MoveRefusal::RootCount { expected, found });
     }
     if trace_root(roots) != claim.trace_root {
-        return Err(Refusal::TraceRoot);
+        return Err(MoveRefusal::TraceRoot);
     }
     if roots.first() != Some(&tensor_bytes_root(claim.input)) {
-        return Err(Refusal::InputRoot);
+        return Err(MoveRefusal::InputRoot);
     }
     if roots.last() != Some(&tensor_bytes_root(claim.output)) {
-        return Err(Refusal::OutputRoot);
+        return Err(MoveRefusal::OutputRoot);
     }
     Ok(())
 }
@@ -394,7 +395,7 @@ fn overlap(range: &Range<usize>, first: u32, bytes: &[u8]) -> Range<usize> {
     range.start.max(first)..range.end.min(first + bytes.len())
 }
 
-impl Step {
+impl DisputedOperation {
     fn new(plan: &Plan, roots: &[Digest], index: u16) -> Option<Self> {
         let operation = plan.operations().get(usize::from(index))?;
         let inputs: Vec<Digest> = operation
@@ -414,14 +415,16 @@ impl Step {
     }
 
     /// Bytes of the operation's output.
-    pub fn output_bytes(&self, plan: &Plan) -> Result<usize, Refusal> {
-        tensor_bytes(plan, TensorId(self.operation.saturating_add(1))).ok_or(Refusal::NoOperation)
+    pub fn output_bytes(&self, plan: &Plan) -> Result<usize, MoveRefusal> {
+        tensor_bytes(plan, TensorId(self.operation.saturating_add(1)))
+            .ok_or(MoveRefusal::NoOperation)
     }
 
     /// The bytes of a tile, in the operation's output.
-    fn tile_bytes(&self, plan: &Plan, tile: u32) -> Result<Range<usize>, Refusal> {
-        let operation = plan.operations().get(self.index()).ok_or(Refusal::NoOperation)?;
-        let range = tile_range(plan, self.index(), tile as usize).map_err(|_| Refusal::NoTile)?;
+    fn tile_bytes(&self, plan: &Plan, tile: u32) -> Result<Range<usize>, MoveRefusal> {
+        let operation = plan.operations().get(self.index()).ok_or(MoveRefusal::NoOperation)?;
+        let range =
+            tile_range(plan, self.index(), tile as usize).map_err(|_| MoveRefusal::NoTile)?;
         let width = element_bytes(operation.output_type());
         Ok(range.start * width..range.end * width)
     }
@@ -434,16 +437,16 @@ impl Step {
         bytes: &[u8],
         tile: u32,
         opening: &[u8],
-    ) -> Result<Party, Refusal> {
+    ) -> Result<Party, MoveRefusal> {
         let range = self.tile_bytes(plan, tile)?;
         let shared = overlap(&range, first, bytes);
-        let opening = TileOpening::from_bytes(opening).map_err(Refusal::Opening)?;
+        let opening = TileOpening::from_bytes(opening).map_err(MoveRefusal::Opening)?;
         let computed = match opening.run(plan, self.index(), tile as usize, &self.inputs) {
             Ok(tensor) => tensor.to_bytes(),
             // What leaves int32 is nothing that the model computes. Only a model that fails the
             // checks of publication comes to this.
             Err(TileError::Run(RunError::Overflow)) => return Ok(Party::Challenger),
-            Err(error) => return Err(Refusal::Opening(error)),
+            Err(error) => return Err(MoveRefusal::Opening(error)),
         };
         let computed = computed.get(shared.start - range.start..shared.end - range.start);
         let first = first as usize;

@@ -10,8 +10,8 @@ mod player;
 pub mod worst;
 
 pub use game::{
-    Answer, Choice, Claim, LeafDigests, Outcome, Party, Piece, Refusal, Roots, Shown, Stage, Step,
-    MAX_LEAVES, MAX_MOVES, MAX_WHOLE_BYTES,
+    Answer, Choice, Claim, DisputedOperation, LeafDigests, MoveEffect, MoveRefusal, Party, Piece,
+    RevealedBytes, Roots, Stage, MAX_LEAVES, MAX_MOVES, MAX_WHOLE_BYTES,
 };
 #[cfg(feature = "std")]
 pub use player::Player;

@@ -1,6 +1,6 @@
 //! A party that has run the model.
 
-use crate::game::{Answer, Choice, Piece, Stage, Step};
+use crate::game::{Answer, Choice, DisputedOperation, Piece, Stage};
 use assay_graph::{
     commit::{element_bytes, open_tile, TraceCommitment},
     fast,
@@ -98,7 +98,7 @@ impl<'a> Player<'a> {
     }
 
     /// The tile that has a byte of an operation's output.
-    fn tile_of(&self, step: &Step, byte: usize) -> Option<Choice> {
+    fn tile_of(&self, step: &DisputedOperation, byte: usize) -> Option<Choice> {
         let plan = self.graph.plan();
         let width = element_bytes(plan.operations().get(step.index())?.output_type());
         // All tiles but the last are as large as the first.

@@ -2,7 +2,7 @@
 //!
 //! Their architectures fill what a bound allows, with as many operations as fit.
 
-use crate::{Answer, Stage, Step};
+use crate::{Answer, DisputedOperation, Stage};
 use alloc::{vec, vec::Vec};
 use assay_graph::{
     bounds::MAX_OPERATIONS,
@@ -132,7 +132,7 @@ pub fn last_step(graph: &CheckedGraph, operation: usize) -> (Stage, Answer) {
     let commitment = TraceCommitment::new(&trace);
     let opening = open_tile(graph, &trace, &commitment, operation, 0).expect("the tensor is there");
     let root = tensor_root(&trace.tensors[input]);
-    let step = Step {
+    let step = DisputedOperation {
         operation: operation as u16,
         inputs: vec![root].try_into().expect("one of two"),
         output: [0; 32],

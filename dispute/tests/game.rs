@@ -58,11 +58,11 @@ impl Claimed {
             let outcome = match turn {
                 Party::Defender => defender(&stage).map(|answer| stage.answer(&claim, &answer)),
                 Party::Challenger => challenger(&stage)
-                    .map(|choice| stage.choose(claim.plan, choice).map(Outcome::Next)),
+                    .map(|choice| stage.choose(claim.plan, choice).map(MoveEffect::Next)),
             };
             match outcome {
-                Some(Ok(Outcome::Next(next))) => stage = next,
-                Some(Ok(Outcome::Won(party))) => return (party, moves + 1),
+                Some(Ok(MoveEffect::Next(next))) => stage = next,
+                Some(Ok(MoveEffect::Won(party))) => return (party, moves + 1),
                 Some(Err(_)) | None => return (turn.other(), moves),
             }
         }
@@ -271,8 +271,8 @@ fn stages<'a>(claim: &Claim<'a>, player: &Player<'_>) -> Vec<(Stage, Option<Answ
         stages.push((stage.clone(), answer.clone()));
         stage = match answer {
             Some(answer) => match stage.answer(claim, &answer).unwrap() {
-                Outcome::Next(next) => next,
-                Outcome::Won(party) => {
+                MoveEffect::Next(next) => next,
+                MoveEffect::Won(party) => {
                     assert_eq!(party, Party::Defender);
                     return stages;
                 },
@@ -306,7 +306,7 @@ fn every_lie_is_refused_by_its_name() {
         for (other, (_, answer)) in stages.iter().enumerate() {
             if let Some(answer) = answer {
                 let found = stage.clone().answer(&claim, answer);
-                assert_eq!(found == Err(Refusal::OutOfTurn), at != other, "{at} {other}");
+                assert_eq!(found == Err(MoveRefusal::OutOfTurn), at != other, "{at} {other}");
                 assert_eq!(stage.takes(answer), at == other);
             }
         }
@@ -318,7 +318,7 @@ fn every_lie_is_refused_by_its_name() {
                     | (Stage::Leaf { .. }, Choice::Leaf(_))
                     | (Stage::Tile { .. }, Choice::Tile(_))
             );
-            assert_eq!(found == Err(Refusal::OutOfTurn), !fits);
+            assert_eq!(found == Err(MoveRefusal::OutOfTurn), !fits);
         }
     }
 
@@ -327,41 +327,41 @@ fn every_lie_is_refused_by_its_name() {
     let answer = |claim: &Claim<'_>, at: usize, answer: &Answer| {
         stages[at].0.clone().answer(claim, answer).unwrap_err()
     };
-    let count = Refusal::RootCount { expected: 3, found: 2 };
+    let count = MoveRefusal::RootCount { expected: 3, found: 2 };
     assert_eq!(answer(&claim, 0, &roots(&own[1..])), count);
-    assert_eq!(answer(&claim, 0, &roots(&[own[0], own[2], own[1]])), Refusal::TraceRoot);
+    assert_eq!(answer(&claim, 0, &roots(&[own[0], own[2], own[1]])), MoveRefusal::TraceRoot);
     let mut other = bytes.clone();
     other[9] ^= 1;
     let claim_of_other = Claim { input: &other, ..claim };
-    assert_eq!(answer(&claim_of_other, 0, &roots(own)), Refusal::InputRoot);
+    assert_eq!(answer(&claim_of_other, 0, &roots(own)), MoveRefusal::InputRoot);
     let mut other = claimed.output.clone();
     other[9] ^= 1;
     let claim_of_other = Claim { output: &other, ..claim };
-    assert_eq!(answer(&claim_of_other, 0, &roots(own)), Refusal::OutputRoot);
+    assert_eq!(answer(&claim_of_other, 0, &roots(own)), MoveRefusal::OutputRoot);
 
     let choose = |at: usize, choice: Choice| stages[at].0.clone().choose(plan, choice).unwrap_err();
-    assert_eq!(choose(1, Choice::Operation(2)), Refusal::NoOperation);
-    assert_eq!(choose(1, Choice::Operation(u16::MAX)), Refusal::NoOperation);
-    assert_eq!(choose(3, Choice::Leaf(128)), Refusal::NoLeaf);
-    assert_eq!(choose(5, Choice::Tile(u32::MAX)), Refusal::NoTile);
+    assert_eq!(choose(1, Choice::Operation(2)), MoveRefusal::NoOperation);
+    assert_eq!(choose(1, Choice::Operation(u16::MAX)), MoveRefusal::NoOperation);
+    assert_eq!(choose(3, Choice::Leaf(128)), MoveRefusal::NoLeaf);
+    assert_eq!(choose(5, Choice::Tile(u32::MAX)), MoveRefusal::NoTile);
     // Leaf 100 holds the elements 25600 to 25855, and a tile has 455.
-    assert_eq!(choose(5, Choice::Tile(55)), Refusal::NoTile);
-    assert_eq!(choose(5, Choice::Tile(57)), Refusal::NoTile);
+    assert_eq!(choose(5, Choice::Tile(55)), MoveRefusal::NoTile);
+    assert_eq!(choose(5, Choice::Tile(57)), MoveRefusal::NoTile);
 
     let Some(Answer::Leaves(leaves)) = &stages[2].1 else { panic!() };
     let mut fewer = leaves.clone();
     fewer.pop();
-    assert_eq!(answer(&claim, 2, &Answer::Leaves(fewer)), Refusal::Leaves);
+    assert_eq!(answer(&claim, 2, &Answer::Leaves(fewer)), MoveRefusal::Leaves);
     let mut changed = leaves.clone();
     changed[5][0] ^= 1;
-    assert_eq!(answer(&claim, 2, &Answer::Leaves(changed)), Refusal::Leaves);
+    assert_eq!(answer(&claim, 2, &Answer::Leaves(changed)), MoveRefusal::Leaves);
     let Some(Answer::Bytes(shown)) = &stages[4].1 else { panic!() };
     let mut longer = shown.clone();
     longer.try_push(0).unwrap();
-    assert_eq!(answer(&claim, 4, &Answer::Bytes(longer)), Refusal::Bytes);
+    assert_eq!(answer(&claim, 4, &Answer::Bytes(longer)), MoveRefusal::Bytes);
     let mut changed = shown.clone();
     changed[5] ^= 1;
-    assert_eq!(answer(&claim, 4, &Answer::Bytes(changed)), Refusal::Bytes);
+    assert_eq!(answer(&claim, 4, &Answer::Bytes(changed)), MoveRefusal::Bytes);
 
     // Openings: of another tile, of another tensor, of other weights, malformed, too long.
     let opening = |opening: &[u8]| Answer::Opening(opening.to_vec().try_into().unwrap());
@@ -374,8 +374,8 @@ fn every_lie_is_refused_by_its_name() {
     };
     assert_eq!(of_tile(&claimed.graph, 0, 56), right.to_vec());
     let found = refused(&of_tile(&claimed.graph, 0, 57));
-    assert!(matches!(found, Refusal::Opening(TileError::Input(0, _))), "{found:?}");
-    assert_eq!(refused(&of_tile(&claimed.graph, 1, 0)), Refusal::Opening(TileError::Count));
+    assert!(matches!(found, MoveRefusal::Opening(TileError::Input(0, _))), "{found:?}");
+    assert_eq!(refused(&of_tile(&claimed.graph, 1, 0)), MoveRefusal::Opening(TileError::Count));
     let mut other = claimed.graph.clone().into_graph();
     let mut weights = other.weights.parameters[0].weights.to_vec();
     weights[3] ^= 1;
@@ -384,10 +384,10 @@ fn every_lie_is_refused_by_its_name() {
     let other = CheckedGraph::new(other).unwrap();
     assert_eq!(
         refused(&of_tile(&other, 0, 56)),
-        Refusal::Opening(TileError::Set(OpeningError::Root))
+        MoveRefusal::Opening(TileError::Set(OpeningError::Root))
     );
-    assert_eq!(refused(&right[1..]), Refusal::Opening(TileError::Malformed));
-    assert_eq!(refused(&[&right[..], &[0]].concat()), Refusal::Opening(TileError::Malformed));
+    assert_eq!(refused(&right[1..]), MoveRefusal::Opening(TileError::Malformed));
+    assert_eq!(refused(&[&right[..], &[0]].concat()), MoveRefusal::Opening(TileError::Malformed));
 }
 
 /// Weights that nobody checked may lead out of int32. That is nothing that the model computes.
@@ -446,11 +446,11 @@ fn a_step_that_leaves_int32_is_lost() {
         output: &trace.tensors[1].to_bytes(),
     };
     let roots = Answer::Roots(commitment.roots.try_into().unwrap());
-    let Outcome::Next(stage) = Stage::Roots.answer(&claim, &roots).unwrap() else { panic!() };
+    let MoveEffect::Next(stage) = Stage::Roots.answer(&claim, &roots).unwrap() else { panic!() };
     let stage = stage.choose(&plan, Choice::Operation(0)).unwrap();
     let bytes = Answer::Bytes(trace.tensors[1].to_bytes().try_into().unwrap());
-    let Outcome::Next(stage) = stage.answer(&claim, &bytes).unwrap() else { panic!() };
+    let MoveEffect::Next(stage) = stage.answer(&claim, &bytes).unwrap() else { panic!() };
     let stage = stage.choose(&plan, Choice::Tile(0)).unwrap();
     let opening = Answer::Opening(opening.encode().try_into().unwrap());
-    assert_eq!(stage.answer(&claim, &opening), Ok(Outcome::Won(Party::Challenger)));
+    assert_eq!(stage.answer(&claim, &opening), Ok(MoveEffect::Won(Party::Challenger)));
 }

@@ -24,25 +24,11 @@ use parking_lot::Mutex;
 
 use crate::{
     error::plain,
-    jobs::JobOutput,
-    process::{after, Broken, Children, Worker},
-    protocol::{decode, Failure, Reply, Request, MAX_CONTEXT_BYTES},
+    output::{JobOutput, RunOutput},
+    process::{after, Broken, Children, WorkerProcess},
+    protocol::{decode, WorkerFailure, WorkerReply, WorkerRequest, MAX_CONTEXT_BYTES},
     Counters, EngineConfig, EngineError, EngineStatus, Limits, WorkerStatus,
 };
-
-/// What a run gave.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct RunOutput {
-    /// SCALE encoding of the output tensors, in the declared order, checked against the
-    /// declaration.
-    pub payload: Vec<u8>,
-    /// The proof, where one was asked for.
-    pub proof: Option<Vec<u8>>,
-    /// From handing the input to the loaded model to having its output.
-    pub latency: Duration,
-    /// Whether the model was loaded already.
-    pub cached: bool,
-}
 
 /// What a model file declares.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -77,7 +63,7 @@ struct Pool {
 
 struct Idle {
     key: Key,
-    worker: Worker,
+    worker: WorkerProcess,
     resident_bytes: u64,
 }
 
@@ -126,7 +112,7 @@ impl Drop for Permit<'_> {
 enum Work<'a> {
     Run,
     Prove(&'a ProofContext),
-    Play(&'a DisputeTask),
+    DisputeMove(&'a DisputeTask),
 }
 
 /// How a run on a worker ended, and whether the worker is fit for another one.
@@ -145,7 +131,7 @@ impl Engine {
     pub fn new(config: EngineConfig) -> Result<Self, EngineError> {
         config.validate()?;
         let children = Arc::new(Children::default());
-        Worker::start(&config, &children, after(config.load_timeout))?;
+        WorkerProcess::start(&config, &children, after(config.load_timeout))?;
         let shared = Shared { config, children, pool: Mutex::default(), counts: Counts::default() };
         Ok(Self { shared: Arc::new(shared) })
     }
@@ -189,14 +175,17 @@ impl Engine {
     /// of what it gives is what [`DisputeTask`] says.
     ///
     /// Takes the time of [`Self::run`]; the bounds are the same.
-    pub fn play<E: Display>(
+    pub fn dispute_move<E: Display>(
         &self,
         descriptor: &ModelDescriptor,
         artifact: impl FnOnce() -> Result<Vec<u8>, E>,
         payload: &[u8],
         task: &DisputeTask,
     ) -> Result<RunOutput, EngineError> {
-        self.count(descriptor, self.run_checked(descriptor, artifact, payload, Work::Play(task)))
+        self.count(
+            descriptor,
+            self.run_checked(descriptor, artifact, payload, Work::DisputeMove(task)),
+        )
     }
 
     fn count(
@@ -244,9 +233,9 @@ impl Engine {
         let key = Key::of(descriptor);
         let payload = payload.to_vec();
         let request = match work {
-            Work::Run => Request::Run(payload),
-            Work::Prove(context) => Request::Prove { payload, context: context.clone() },
-            Work::Play(task) => Request::Play { payload, task: task.clone() },
+            Work::Run => WorkerRequest::Run(payload),
+            Work::Prove(context) => WorkerRequest::Prove { payload, context: context.clone() },
+            Work::DisputeMove(task) => WorkerRequest::DisputeMove { payload, task: task.clone() },
         };
         let output = |run: JobOutput, latency, cached| RunOutput {
             payload: run.output,
@@ -312,9 +301,9 @@ impl Engine {
         let deadline = after(config.load_timeout);
         let worker = self.start(deadline)?;
         let left = deadline.saturating_duration_since(Instant::now());
-        let reply = worker.ask(&Request::Inspect(bytes), left);
+        let reply = worker.ask(&WorkerRequest::Inspect(bytes), left);
         match reply.map_err(|broken| self.load_error(broken))? {
-            Reply::Inspected { inputs, outputs } => {
+            WorkerReply::Inspected { inputs, outputs } => {
                 let declared = || inputs.iter().chain(&outputs);
                 if declared().all(|tensor| tensor.is_well_formed()) {
                     Ok(ModelInterface { inputs, outputs })
@@ -322,7 +311,7 @@ impl Engine {
                     Err(EngineError::Protocol("declarations that are not well-formed".into()))
                 }
             },
-            Reply::Failed(failure, text) => Err(self.failure(failure, &text)),
+            WorkerReply::Failed(failure, text) => Err(self.failure(failure, &text)),
             _ => Err(EngineError::Protocol("not a reply to this request".into())),
         }
     }
@@ -409,7 +398,11 @@ impl Engine {
     }
 
     /// Starts a worker with the model; needs a permit.
-    fn load(&self, descriptor: &ModelDescriptor, bytes: Vec<u8>) -> Result<Worker, EngineError> {
+    fn load(
+        &self,
+        descriptor: &ModelDescriptor,
+        bytes: Vec<u8>,
+    ) -> Result<WorkerProcess, EngineError> {
         self.check_size(bytes.len() as u64)?;
         let actual = digest(&bytes);
         if actual != descriptor.artifact || bytes.len() as u64 != descriptor.artifact_size {
@@ -417,7 +410,7 @@ impl Engine {
         }
         let deadline = after(self.shared.config.load_timeout);
         let worker = self.start(deadline)?;
-        let request = Request::Load {
+        let request = WorkerRequest::Load {
             architecture: descriptor.architecture,
             inputs: descriptor.inputs.clone(),
             outputs: descriptor.outputs.clone(),
@@ -425,14 +418,14 @@ impl Engine {
         };
         let left = deadline.saturating_duration_since(Instant::now());
         match worker.ask(&request, left).map_err(|broken| self.load_error(broken))? {
-            Reply::Loaded => Ok(worker),
-            Reply::Failed(failure, text) => Err(self.failure(failure, &text)),
+            WorkerReply::Loaded => Ok(worker),
+            WorkerReply::Failed(failure, text) => Err(self.failure(failure, &text)),
             _ => Err(EngineError::Protocol("not a reply to this request".into())),
         }
     }
 
     /// Starts a worker, after making room for it; needs a permit.
-    fn start(&self, deadline: Instant) -> Result<Worker, EngineError> {
+    fn start(&self, deadline: Instant) -> Result<WorkerProcess, EngineError> {
         let config = &self.shared.config;
         let surplus: Vec<Idle> = {
             let mut pool = self.shared.pool.lock();
@@ -442,11 +435,11 @@ impl Engine {
             pool.idle.drain(..surplus).collect()
         };
         self.evict(surplus);
-        Worker::start(config, &self.shared.children, deadline)
+        WorkerProcess::start(config, &self.shared.children, deadline)
     }
 
     /// Takes an idle worker with this model, the most recently used one.
-    fn take_idle(&self, key: Key) -> Option<Worker> {
+    fn take_idle(&self, key: Key) -> Option<WorkerProcess> {
         loop {
             let idle = {
                 let mut pool = self.shared.pool.lock();
@@ -460,7 +453,7 @@ impl Engine {
     }
 
     /// Keeps a worker for the next run of its model, as far as there is room.
-    fn give_back(&self, key: Key, worker: Worker) {
+    fn give_back(&self, key: Key, worker: WorkerProcess) {
         let config = &self.shared.config;
         // Where the system does not tell, the worst is assumed.
         let resident_bytes = worker.resident_bytes().unwrap_or(config.memory_limit_bytes);
@@ -489,13 +482,18 @@ impl Engine {
         drop(surplus);
     }
 
-    fn run_on(&self, worker: &Worker, descriptor: &ModelDescriptor, request: &Request) -> RunEnd {
+    fn run_on(
+        &self,
+        worker: &WorkerProcess,
+        descriptor: &ModelDescriptor,
+        request: &WorkerRequest,
+    ) -> RunEnd {
         let config = &self.shared.config;
-        let proves = matches!(request, Request::Prove { .. });
+        let proves = matches!(request, WorkerRequest::Prove { .. });
         if proves {
             let late = EngineError::LoadTimeLimit(config.load_timeout);
-            match self.ask(worker, &Request::Prepare, config.load_timeout, late) {
-                Ok(Reply::Loaded) => {},
+            match self.ask(worker, &WorkerRequest::Prepare, config.load_timeout, late) {
+                Ok(WorkerReply::Loaded) => {},
                 Ok(reply) => return self.unexpected(reply, proves),
                 Err(end) => return end,
             }
@@ -510,11 +508,15 @@ impl Engine {
         };
         let run = match (proves, reply) {
             // It is no payload: whoever asked reads it.
-            (false, Reply::Played(output)) if matches!(request, Request::Play { .. }) => {
+            (false, WorkerReply::DisputeMoved(output))
+                if matches!(request, WorkerRequest::DisputeMove { .. }) =>
+            {
                 return RunEnd::Kept(Ok(JobOutput { output, proof: None }));
             },
-            (false, Reply::Output(output)) => JobOutput { output, proof: None },
-            (true, Reply::Proven { output, proof }) if proof.len() <= MAX_PROOF_BYTES as usize => {
+            (false, WorkerReply::Output(output)) => JobOutput { output, proof: None },
+            (true, WorkerReply::Proven { output, proof })
+                if proof.len() <= MAX_PROOF_BYTES as usize =>
+            {
                 JobOutput { output, proof: Some(proof) }
             },
             (_, reply) => return self.unexpected(reply, proves),
@@ -528,11 +530,11 @@ impl Engine {
     /// Asks a worker that has its model.
     fn ask(
         &self,
-        worker: &Worker,
-        request: &Request,
+        worker: &WorkerProcess,
+        request: &WorkerRequest,
         timeout: Duration,
         late: EngineError,
-    ) -> Result<Reply, RunEnd> {
+    ) -> Result<WorkerReply, RunEnd> {
         worker.ask(request, timeout).map_err(|broken| {
             let killed = broken.was_killed();
             let error = self.broken(broken, late);
@@ -545,16 +547,16 @@ impl Engine {
     }
 
     /// How a run ends with a reply that is not its result.
-    fn unexpected(&self, reply: Reply, proves: bool) -> RunEnd {
-        let Reply::Failed(failure, text) = reply else {
+    fn unexpected(&self, reply: WorkerReply, proves: bool) -> RunEnd {
+        let WorkerReply::Failed(failure, text) = reply else {
             return RunEnd::Ended(EngineError::Protocol("not a reply to this request".into()));
         };
         let error = match failure {
             // The model was fit to be loaded: it is this input that it fails on, or the prover.
-            Failure::Panic if proves => {
+            WorkerFailure::Panic if proves => {
                 EngineError::NotProvable(format!("the prover panics: {}", plain(&text)))
             },
-            Failure::Panic => EngineError::RunFailed(plain(&text)),
+            WorkerFailure::Panic => EngineError::RunFailed(plain(&text)),
             failure => self.failure(failure, &text),
         };
         if failure.leaves_worker_sound() {
@@ -590,21 +592,23 @@ impl Engine {
     }
 
     /// What a worker's own words mean for the caller.
-    fn failure(&self, failure: Failure, text: &str) -> EngineError {
+    fn failure(&self, failure: WorkerFailure, text: &str) -> EngineError {
         let config = &self.shared.config;
         let text = plain(text);
         match failure {
-            Failure::Model => EngineError::InvalidModel(text),
-            Failure::Panic => EngineError::InvalidModel(format!("reading it panics: {text}")),
-            Failure::Declaration => EngineError::DeclarationMismatch(text),
-            Failure::Shape => EngineError::UnsupportedShape(text),
-            Failure::Run => EngineError::RunFailed(text),
-            Failure::Memory => {
+            WorkerFailure::Model => EngineError::InvalidModel(text),
+            WorkerFailure::Panic => EngineError::InvalidModel(format!("reading it panics: {text}")),
+            WorkerFailure::Declaration => EngineError::DeclarationMismatch(text),
+            WorkerFailure::Shape => EngineError::UnsupportedShape(text),
+            WorkerFailure::Run => EngineError::RunFailed(text),
+            WorkerFailure::Memory => {
                 EngineError::MemoryLimit { limit: config.memory_limit_bytes, cause: text }
             },
-            Failure::OutputSize => EngineError::OutputTooLarge { limit: config.max_output_bytes },
-            Failure::Proof => EngineError::NotProvable(text),
-            Failure::Worker => EngineError::Internal(text),
+            WorkerFailure::OutputSize => {
+                EngineError::OutputTooLarge { limit: config.max_output_bytes }
+            },
+            WorkerFailure::Proof => EngineError::NotProvable(text),
+            WorkerFailure::Worker => EngineError::Internal(text),
         }
     }
 }

@@ -12,11 +12,11 @@ use codec::{DecodeAll, Encode};
 
 use crate::{
     problem::{dimension_text, model_problem, Problem},
-    protocol::Failure,
+    protocol::WorkerFailure,
 };
 
 /// A loaded graph.
-pub(crate) struct Model {
+pub(crate) struct GraphModel {
     graph: CheckedGraph,
     inputs: TensorDeclarations,
     output_type: ElementType,
@@ -25,7 +25,7 @@ pub(crate) struct Model {
     prover: Option<Prover>,
 }
 
-impl Model {
+impl GraphModel {
     /// Reads the file and checks it: against the digest of its architecture, by all rules of
     /// publication, and against the declarations.
     pub(crate) fn load(
@@ -62,7 +62,7 @@ impl Model {
     pub(crate) fn run(&self, payload: &[u8], max_bytes: u64) -> Result<Vec<u8>, Problem> {
         let input: Vec<i8> = self.input(payload)?.iter().map(|byte| *byte as i8).collect();
         let output = fast::run(&self.graph, &input)
-            .map_err(|error| Problem::new(Failure::Run, error.to_string()))?;
+            .map_err(|error| Problem::new(WorkerFailure::Run, error.to_string()))?;
         self.output(output.to_bytes(), max_bytes)
     }
 
@@ -70,7 +70,7 @@ impl Model {
     pub(crate) fn prepare(&mut self) -> Result<(), Problem> {
         if self.prover.is_none() {
             let prover = Prover::new(&self.graph)
-                .map_err(|error| Problem::new(Failure::Proof, error.to_string()))?;
+                .map_err(|error| Problem::new(WorkerFailure::Proof, error.to_string()))?;
             self.prover = Some(prover);
         }
         Ok(())
@@ -84,11 +84,11 @@ impl Model {
         context: &ProofContext,
         max_bytes: u64,
     ) -> Result<(Vec<u8>, Vec<u8>), Problem> {
-        let unproven = |text: String| Problem::new(Failure::Proof, text);
+        let unproven = |text: String| Problem::new(WorkerFailure::Proof, text);
         let prover = self
             .prover
             .as_ref()
-            .ok_or_else(|| Problem::new(Failure::Worker, "this worker has made no prover"))?;
+            .ok_or_else(|| Problem::new(WorkerFailure::Worker, "this worker has made no prover"))?;
         let input = self.input(payload)?;
         let context = Context {
             genesis: context.genesis,
@@ -113,7 +113,7 @@ impl Model {
     }
 
     /// Runs the graph on a payload, and answers as a party that has done so.
-    pub(crate) fn play(
+    pub(crate) fn dispute_move(
         &self,
         payload: &[u8],
         task: &DisputeTask,
@@ -121,10 +121,10 @@ impl Model {
     ) -> Result<Vec<u8>, Problem> {
         let input: Vec<i8> = self.input(payload)?.iter().map(|byte| *byte as i8).collect();
         let player = Player::new(&self.graph, &input)
-            .map_err(|error| Problem::new(Failure::Run, error.to_string()))?;
+            .map_err(|error| Problem::new(WorkerFailure::Run, error.to_string()))?;
         let stage = |mut bytes: &[u8]| {
             Stage::decode_all(&mut bytes)
-                .map_err(|error| Problem::new(Failure::Run, format!("no stage: {error}")))
+                .map_err(|error| Problem::new(WorkerFailure::Run, format!("no stage: {error}")))
         };
         Ok(match task {
             DisputeTask::Claim => {
@@ -138,7 +138,7 @@ impl Model {
 
     /// The elements of the one input, a byte each.
     fn input(&self, payload: &[u8]) -> Result<Vec<u8>, Problem> {
-        let unchecked = |text| Problem::new(Failure::Worker, text);
+        let unchecked = |text| Problem::new(WorkerFailure::Worker, text);
         let mut tensors = decode_payload(payload, &self.inputs)
             .map_err(|error| unchecked(format!("input not checked by the engine: {error}")))?;
         match tensors.pop() {
@@ -151,14 +151,14 @@ impl Model {
         let shape = self.output_shape.clone();
         let payload = vec![Tensor { element_type: self.output_type, shape, data }].encode();
         if payload.len() as u64 > max_bytes {
-            return Err(Problem::new(Failure::OutputSize, ""));
+            return Err(Problem::new(WorkerFailure::OutputSize, ""));
         }
         Ok(payload)
     }
 }
 
 fn declared(text: String) -> Problem {
-    Problem::new(Failure::Declaration, text)
+    Problem::new(WorkerFailure::Declaration, text)
 }
 
 /// Checks that a side declares the one tensor that a graph has there; how payloads state its

@@ -11,7 +11,8 @@ use std::{
 use assay_primitives::{engine::JobStatus, Digest, FailureReason, RequestId};
 use parking_lot::{Condvar, Mutex};
 
-use crate::{process::after, EngineError, RunOutput};
+pub use crate::output::JobOutput;
+use crate::{process::after, EngineError};
 
 /// Bounds of [`Jobs`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -30,28 +31,6 @@ pub struct JobsConfig {
 impl Default for JobsConfig {
     fn default() -> Self {
         Self { threads: 1, queue: 64, kept: 256, kept_bytes: 64 << 20 }
-    }
-}
-
-/// What a job gives.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct JobOutput {
-    /// The output payload.
-    pub output: Vec<u8>,
-    /// Its proof, where one was asked for.
-    pub proof: Option<Vec<u8>>,
-}
-
-/// An output without a proof.
-impl From<Vec<u8>> for JobOutput {
-    fn from(output: Vec<u8>) -> Self {
-        Self { output, proof: None }
-    }
-}
-
-impl From<RunOutput> for JobOutput {
-    fn from(run: RunOutput) -> Self {
-        Self { output: run.payload, proof: run.proof }
     }
 }
 

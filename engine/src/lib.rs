@@ -28,14 +28,17 @@ mod engine;
 mod error;
 mod graph;
 mod onnx;
+mod output;
 mod problem;
 mod process;
+mod procfs;
 mod status;
 mod tensors;
 
 pub use config::{EngineConfig, WorkerCommand};
-pub use engine::{Engine, ModelInterface, RunOutput};
+pub use engine::{Engine, ModelInterface};
 pub use error::EngineError;
+pub use output::RunOutput;
 pub use status::{Counters, EngineStatus, Limits, WorkerStatus};
 
 /// Version of this crate, `major.minor.patch`.

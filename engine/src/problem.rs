@@ -4,17 +4,17 @@ use std::any::Any;
 
 use assay_primitives::Dimension;
 
-use crate::protocol::Failure;
+use crate::protocol::WorkerFailure;
 
 /// What went wrong, in which way.
 #[derive(Debug)]
 pub(crate) struct Problem {
-    pub(crate) failure: Failure,
+    pub(crate) failure: WorkerFailure,
     pub(crate) text: String,
 }
 
 impl Problem {
-    pub(crate) fn new(failure: Failure, text: impl Into<String>) -> Self {
+    pub(crate) fn new(failure: WorkerFailure, text: impl Into<String>) -> Self {
         Self { failure, text: text.into() }
     }
 }
@@ -26,12 +26,12 @@ pub(crate) fn panic_problem(panic: &(dyn Any + Send)) -> Problem {
         .map(String::as_str)
         .or_else(|| panic.downcast_ref::<&str>().copied())
         .unwrap_or("no message");
-    Problem::new(Failure::Panic, text)
+    Problem::new(WorkerFailure::Panic, text)
 }
 
 /// A model file that cannot be run.
 pub(crate) fn model_problem(error: impl std::fmt::Display) -> Problem {
-    Problem::new(Failure::Model, format!("{error:#}"))
+    Problem::new(WorkerFailure::Model, format!("{error:#}"))
 }
 
 /// A declared dimension, for messages.
@@ -40,4 +40,17 @@ pub(crate) fn dimension_text(dimension: &Dimension) -> String {
         Dimension::Fixed(size) => size.to_string(),
         Dimension::Free => "free".into(),
     }
+}
+
+/// Whether a message, of tract or of the standard library, says that memory ran out.
+pub(crate) fn indicates_oom(text: &str) -> bool {
+    [
+        "failed to allocate",
+        "memory allocation of",
+        "out of memory",
+        "capacity overflow",
+        "data.is_null()",
+    ]
+    .iter()
+    .any(|sign| text.contains(sign))
 }

@@ -19,11 +19,12 @@ use parking_lot::Mutex;
 
 use crate::{
     error::plain,
+    problem::indicates_oom,
+    procfs::status_bytes,
     protocol::{
-        decode, read_frame, write_frame, Hello, Reply, Request, MAX_FRAME_BYTES, OVERHEAD_BYTES,
-        PROTOCOL,
+        decode, read_frame, write_frame, Hello, WorkerReply, WorkerRequest, MAX_FRAME_BYTES,
+        OVERHEAD_BYTES, PROTOCOL,
     },
-    worker::is_about_memory,
     EngineConfig, EngineError,
 };
 
@@ -32,12 +33,6 @@ const STDERR_BYTES: usize = 4 << 10;
 /// How long to wait for the rest of stderr of a process that has ended.
 const STDERR_WAIT: Duration = Duration::from_secs(1);
 const SIGKILL: i32 = 9;
-
-/// Reads a value in kB from the text of `/proc/<pid>/status`.
-pub(crate) fn status_bytes(status: &str, key: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix(key))?;
-    line.split_whitespace().next()?.parse::<u64>().ok()?.checked_mul(1024)
-}
 
 /// Why a worker gave no reply. It has been ended.
 #[derive(Debug)]
@@ -67,7 +62,7 @@ impl Broken {
             Self::TimedOut => time_limit,
             Self::Protocol(text) => EngineError::Protocol(text),
             Self::Died { status, stderr } => {
-                if is_about_memory(&stderr) {
+                if indicates_oom(&stderr) {
                     EngineError::MemoryLimit { limit: memory_limit, cause: plain(&stderr) }
                 } else if stderr.contains("has overflowed its stack") {
                     EngineError::InvalidModel("it is nested too deeply: the stack ran out".into())
@@ -145,7 +140,7 @@ fn end(child: &Mutex<Child>) -> Option<ExitStatus> {
 }
 
 /// One worker process. Dropping it ends the process.
-pub(crate) struct Worker {
+pub(crate) struct WorkerProcess {
     pid: u32,
     child: Arc<Mutex<Child>>,
     children: Arc<Children>,
@@ -154,7 +149,7 @@ pub(crate) struct Worker {
     stderr: Receiver<String>,
 }
 
-impl Worker {
+impl WorkerProcess {
     /// Starts a worker and sets its limits. Takes at most until `deadline`.
     pub(crate) fn start(
         config: &EngineConfig,
@@ -221,12 +216,12 @@ impl Worker {
             broken.explain(config.memory_limit_bytes, late)
         })?;
         match reply {
-            Reply::Ready { protocol, version }
+            WorkerReply::Ready { protocol, version }
                 if protocol == PROTOCOL && version == crate::VERSION =>
             {
                 Ok(())
             },
-            Reply::Ready { version, .. } => Err(EngineError::WorkerMismatch(format!(
+            WorkerReply::Ready { version, .. } => Err(EngineError::WorkerMismatch(format!(
                 "worker {}, engine {}",
                 plain(&version),
                 crate::VERSION
@@ -236,11 +231,15 @@ impl Worker {
     }
 
     /// Asks and waits for the reply. After an error the process has ended.
-    pub(crate) fn ask(&self, request: &Request, timeout: Duration) -> Result<Reply, Broken> {
+    pub(crate) fn ask(
+        &self,
+        request: &WorkerRequest,
+        timeout: Duration,
+    ) -> Result<WorkerReply, Broken> {
         self.exchange(request.encode(), after(timeout))
     }
 
-    fn exchange(&self, frame: Vec<u8>, deadline: Instant) -> Result<Reply, Broken> {
+    fn exchange(&self, frame: Vec<u8>, deadline: Instant) -> Result<WorkerReply, Broken> {
         // Where the thread has gone, so has the process; the receiver below says so.
         let _ = self.requests.send(frame);
         let left = deadline.saturating_duration_since(Instant::now());
@@ -290,7 +289,7 @@ impl Worker {
     }
 }
 
-impl Drop for Worker {
+impl Drop for WorkerProcess {
     fn drop(&mut self) {
         self.end();
     }
@@ -355,15 +354,6 @@ fn drain(mut stderr: ChildStderr) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn values_are_read_from_the_text_of_proc() {
-        let text = "Name:\tx\nVmSize:\t  2048 kB\nVmRSS:\t 12 kB\n";
-        assert_eq!(status_bytes(text, "VmSize:"), Some(2048 * 1024));
-        assert_eq!(status_bytes(text, "VmRSS:"), Some(12 * 1024));
-        assert_eq!(status_bytes(text, "VmSwap:"), None);
-        assert_eq!(status_bytes("VmRSS: many kB", "VmRSS:"), None);
-    }
 
     #[test]
     fn a_death_is_explained_by_its_last_words() {

@@ -1,7 +1,7 @@
 //! What an engine and its workers say to each other over stdin and stdout.
 //!
 //! A frame is a length in 4 bytes, little-endian, and as many bytes: the SCALE encoding of a
-//! [`Hello`], a [`Request`] or a [`Reply`]. The engine speaks first and gets one reply per
+//! [`Hello`], a [`WorkerRequest`] or a [`WorkerReply`]. The engine speaks first and gets one reply per
 //! frame. Not part of the crate's public interface.
 
 use std::io::{self, Read, Write};
@@ -22,7 +22,7 @@ pub const OVERHEAD_BYTES: u64 = 16 << 10;
 pub const MAX_CONTEXT_BYTES: usize = 256;
 /// Most bytes of the frame with [`Hello`].
 pub const MAX_HELLO_BYTES: u64 = 256;
-/// Most bytes of a text in a [`Reply`].
+/// Most bytes of a text in a [`WorkerReply`].
 pub const MAX_MESSAGE_BYTES: usize = 4 << 10;
 
 /// The first frame to a worker.
@@ -42,8 +42,8 @@ pub struct Hello {
 
 /// What a worker is asked.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
-pub enum Request {
-    /// Load the model and keep it. Answered by [`Reply::Loaded`].
+pub enum WorkerRequest {
+    /// Load the model and keep it. Answered by [`WorkerReply::Loaded`].
     #[codec(index = 0)]
     Load {
         /// Digest of the architecture where the file is an integer graph; `None`: an ONNX file.
@@ -55,17 +55,17 @@ pub enum Request {
         /// The model file.
         model: Vec<u8>,
     },
-    /// Run the model on a payload. Answered by [`Reply::Output`].
+    /// Run the model on a payload. Answered by [`WorkerReply::Output`].
     #[codec(index = 1)]
     Run(Vec<u8>),
-    /// Say what a model file declares. Answered by [`Reply::Inspected`].
+    /// Say what a model file declares. Answered by [`WorkerReply::Inspected`].
     #[codec(index = 2)]
     Inspect(Vec<u8>),
-    /// Make what proofs need, unless that is done. Answered by [`Reply::Loaded`].
+    /// Make what proofs need, unless that is done. Answered by [`WorkerReply::Loaded`].
     #[codec(index = 3)]
     Prepare,
     /// Run the model on a payload and prove the run; comes after [`Self::Prepare`]. Answered by
-    /// [`Reply::Proven`].
+    /// [`WorkerReply::Proven`].
     #[codec(index = 4)]
     Prove {
         /// The input payload.
@@ -74,9 +74,9 @@ pub enum Request {
         context: ProofContext,
     },
     /// Run the model on a payload, and say what a party to a dispute has to know of the run.
-    /// Answered by [`Reply::Played`].
+    /// Answered by [`WorkerReply::DisputeMoved`].
     #[codec(index = 5)]
-    Play {
+    DisputeMove {
         /// The input payload.
         payload: Vec<u8>,
         /// What is asked.
@@ -86,7 +86,7 @@ pub enum Request {
 
 /// What a worker answers.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
-pub enum Reply {
+pub enum WorkerReply {
     /// To [`Hello`]: the limits are set.
     #[codec(index = 0)]
     Ready {
@@ -111,7 +111,7 @@ pub enum Reply {
     },
     /// It did not work.
     #[codec(index = 4)]
-    Failed(Failure, String),
+    Failed(WorkerFailure, String),
     /// A run and its proof.
     #[codec(index = 5)]
     Proven {
@@ -122,12 +122,12 @@ pub enum Reply {
     },
     /// What [`DisputeTask`] says that its answer is.
     #[codec(index = 6)]
-    Played(Vec<u8>),
+    DisputeMoved(Vec<u8>),
 }
 
 /// In which way it did not work.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
-pub enum Failure {
+pub enum WorkerFailure {
     /// The file is not a model that can be run.
     #[codec(index = 0)]
     Model,
@@ -157,7 +157,7 @@ pub enum Failure {
     Proof,
 }
 
-impl Failure {
+impl WorkerFailure {
     /// Whether the worker may be used again.
     pub fn leaves_worker_sound(self) -> bool {
         matches!(self, Self::Shape | Self::Run | Self::OutputSize | Self::Proof)
@@ -253,17 +253,17 @@ mod tests {
 
     #[test]
     fn a_message_with_bytes_behind_it_is_refused() {
-        let mut frame = Reply::Loaded.encode();
-        assert!(decode::<Reply>(&frame).is_ok());
+        let mut frame = WorkerReply::Loaded.encode();
+        assert!(decode::<WorkerReply>(&frame).is_ok());
         frame.push(0);
-        assert!(decode::<Reply>(&frame).is_err());
+        assert!(decode::<WorkerReply>(&frame).is_err());
     }
 
     #[test]
     fn a_claimed_length_without_bytes_is_refused_without_allocating_it() {
         // `Output` with a compact length of about one gibibyte and nothing behind it.
         let frame = [2u8, 0xfe, 0xff, 0xff, 0xff];
-        assert!(decode::<Reply>(&frame).is_err());
+        assert!(decode::<WorkerReply>(&frame).is_err());
     }
 
     #[test]
@@ -283,8 +283,12 @@ mod tests {
         };
         let side: TensorDeclarations = vec![widest; MAX_TENSORS as usize].try_into().unwrap();
         let architecture = Some(Digest::zero());
-        let request =
-            Request::Load { architecture, inputs: side.clone(), outputs: side, model: vec![] };
+        let request = WorkerRequest::Load {
+            architecture,
+            inputs: side.clone(),
+            outputs: side,
+            model: vec![],
+        };
         assert!(request.encoded_size() as u64 <= OVERHEAD_BYTES);
         let longest = vec![0; MAX_CONTEXT_BYTES];
         let context = ProofContext {
@@ -294,7 +298,7 @@ mod tests {
             requester: [0; 32],
             operator: [0; 32],
         };
-        let request = Request::Prove { payload: vec![], context };
+        let request = WorkerRequest::Prove { payload: vec![], context };
         assert!(request.encoded_size() as u64 <= OVERHEAD_BYTES);
     }
 }

@@ -15,10 +15,11 @@ use rlimit::Resource;
 
 use crate::{
     graph, onnx,
+    problem::indicates_oom,
     problem::{panic_problem, Problem},
     protocol::{
-        bounded, decode, read_frame, write_frame, Failure, Hello, Reply, Request, MAX_HELLO_BYTES,
-        PROTOCOL,
+        bounded, decode, read_frame, write_frame, Hello, WorkerFailure, WorkerReply, WorkerRequest,
+        MAX_HELLO_BYTES, PROTOCOL,
     },
 };
 
@@ -56,7 +57,7 @@ fn serve() -> io::Result<()> {
         .spawn(move || std::process::exit(answer(&inbox, max_output)))?;
     // Nothing in here starts another thread or process.
     let _ = limit(Resource::NPROC, 0);
-    reply(&Reply::Ready { protocol: PROTOCOL, version: crate::VERSION.into() })?;
+    reply(&WorkerReply::Ready { protocol: PROTOCOL, version: crate::VERSION.into() })?;
     // This thread never computes, so that it sees at once that the engine has gone, even while
     // the model runs for ever.
     let code = loop {
@@ -94,11 +95,11 @@ fn set_limits(memory_bytes: u64) -> io::Result<()> {
 /// Bytes of address space that this process has mapped.
 fn mapped_bytes() -> io::Result<u64> {
     let status = std::fs::read_to_string("/proc/self/status")?;
-    crate::process::status_bytes(&status, "VmSize:")
+    crate::procfs::status_bytes(&status, "VmSize:")
         .ok_or_else(|| io::Error::other("/proc/self/status does not tell VmSize"))
 }
 
-fn reply(reply: &Reply) -> io::Result<()> {
+fn reply(reply: &WorkerReply) -> io::Result<()> {
     write_frame(&mut io::stdout().lock(), &reply.encode())
 }
 
@@ -110,19 +111,19 @@ fn answer(requests: &Receiver<Vec<u8>>, max_output: u64) -> i32 {
         eprintln!("assay engine worker: {error}");
         return 1;
     }
-    let mut model: Option<Model> = None;
+    let mut model: Option<LoadedModel> = None;
     while let Ok(frame) = requests.recv() {
         let outcome = catch_unwind(AssertUnwindSafe(|| handle(&mut model, frame, max_output)))
             .unwrap_or_else(|panic| Err(panic_problem(panic.as_ref())));
         let answer = outcome.unwrap_or_else(|problem| {
             let failure =
-                if is_about_memory(&problem.text) { Failure::Memory } else { problem.failure };
-            Reply::Failed(failure, bounded(problem.text))
+                if indicates_oom(&problem.text) { WorkerFailure::Memory } else { problem.failure };
+            WorkerReply::Failed(failure, bounded(problem.text))
         });
         if reply(&answer).is_err() {
             return 1;
         }
-        if matches!(&answer, Reply::Failed(failure, _) if !failure.leaves_worker_sound()) {
+        if matches!(&answer, WorkerReply::Failed(failure, _) if !failure.leaves_worker_sound()) {
             return 0;
         }
     }
@@ -130,66 +131,62 @@ fn answer(requests: &Receiver<Vec<u8>>, max_output: u64) -> i32 {
 }
 
 /// The model of a worker.
-enum Model {
-    Onnx(Box<onnx::Model>),
-    Graph(Box<graph::Model>),
+enum LoadedModel {
+    Onnx(Box<onnx::OnnxModel>),
+    Graph(Box<graph::GraphModel>),
 }
 
-fn handle(model: &mut Option<Model>, frame: Vec<u8>, max_output: u64) -> Result<Reply, Problem> {
-    let request: Request = decode(&frame)
-        .map_err(|error| Problem::new(Failure::Worker, format!("bad request: {error}")))?;
+fn handle(
+    model: &mut Option<LoadedModel>,
+    frame: Vec<u8>,
+    max_output: u64,
+) -> Result<WorkerReply, Problem> {
+    let request: WorkerRequest = decode(&frame)
+        .map_err(|error| Problem::new(WorkerFailure::Worker, format!("bad request: {error}")))?;
     drop(frame);
     match (request, model.as_mut()) {
-        (Request::Load { architecture, inputs, outputs, model: bytes }, None) => {
+        (WorkerRequest::Load { architecture, inputs, outputs, model: bytes }, None) => {
             *model = Some(match architecture {
-                None => Model::Onnx(Box::new(onnx::Model::load(inputs, outputs, bytes)?)),
-                Some(digest) => {
-                    Model::Graph(Box::new(graph::Model::load(inputs, &outputs, digest, bytes)?))
-                },
+                None => LoadedModel::Onnx(Box::new(onnx::OnnxModel::load(inputs, outputs, bytes)?)),
+                Some(digest) => LoadedModel::Graph(Box::new(graph::GraphModel::load(
+                    inputs, &outputs, digest, bytes,
+                )?)),
             });
-            Ok(Reply::Loaded)
+            Ok(WorkerReply::Loaded)
         },
-        (Request::Run(payload), Some(model)) => match model {
-            Model::Onnx(model) => model.run(&payload, max_output),
-            Model::Graph(model) => model.run(&payload, max_output),
+        (WorkerRequest::Run(payload), Some(model)) => match model {
+            LoadedModel::Onnx(model) => model.run(&payload, max_output),
+            LoadedModel::Graph(model) => model.run(&payload, max_output),
         }
-        .map(Reply::Output),
-        (Request::Prepare, Some(Model::Graph(model))) => model.prepare().map(|()| Reply::Loaded),
-        (Request::Prove { payload, context }, Some(Model::Graph(model))) => model
+        .map(WorkerReply::Output),
+        (WorkerRequest::Prepare, Some(LoadedModel::Graph(model))) => {
+            model.prepare().map(|()| WorkerReply::Loaded)
+        },
+        (WorkerRequest::Prove { payload, context }, Some(LoadedModel::Graph(model))) => model
             .prove(&payload, &context, max_output)
-            .map(|(output, proof)| Reply::Proven { output, proof }),
-        (Request::Play { payload, task }, Some(Model::Graph(model))) => {
-            model.play(&payload, &task, max_output).map(Reply::Played)
+            .map(|(output, proof)| WorkerReply::Proven { output, proof }),
+        (WorkerRequest::DisputeMove { payload, task }, Some(LoadedModel::Graph(model))) => {
+            model.dispute_move(&payload, &task, max_output).map(WorkerReply::DisputeMoved)
         },
-        (Request::Inspect(bytes), None) => {
+        (WorkerRequest::Inspect(bytes), None) => {
             let (inputs, outputs) = onnx::inspect(&bytes)?;
-            Ok(Reply::Inspected { inputs, outputs })
+            Ok(WorkerReply::Inspected { inputs, outputs })
         },
-        (Request::Load { .. } | Request::Inspect(_), Some(_)) => {
-            Err(Problem::new(Failure::Worker, "this worker has its model already"))
+        (WorkerRequest::Load { .. } | WorkerRequest::Inspect(_), Some(_)) => {
+            Err(Problem::new(WorkerFailure::Worker, "this worker has its model already"))
         },
-        (Request::Prepare | Request::Prove { .. }, Some(Model::Onnx(_))) => {
-            Err(Problem::new(Failure::Proof, "runs of ONNX files are not proven"))
+        (WorkerRequest::Prepare | WorkerRequest::Prove { .. }, Some(LoadedModel::Onnx(_))) => {
+            Err(Problem::new(WorkerFailure::Proof, "runs of ONNX files are not proven"))
         },
-        (Request::Play { .. }, Some(Model::Onnx(_))) => {
-            Err(Problem::new(Failure::Run, "there are no disputes over runs of ONNX files"))
+        (WorkerRequest::DisputeMove { .. }, Some(LoadedModel::Onnx(_))) => {
+            Err(Problem::new(WorkerFailure::Run, "there are no disputes over runs of ONNX files"))
         },
         (
-            Request::Run(_) | Request::Prepare | Request::Prove { .. } | Request::Play { .. },
+            WorkerRequest::Run(_)
+            | WorkerRequest::Prepare
+            | WorkerRequest::Prove { .. }
+            | WorkerRequest::DisputeMove { .. },
             None,
-        ) => Err(Problem::new(Failure::Worker, "this worker has no model")),
+        ) => Err(Problem::new(WorkerFailure::Worker, "this worker has no model")),
     }
-}
-
-/// Whether a message, of tract or of the standard library, says that memory ran out.
-pub(crate) fn is_about_memory(text: &str) -> bool {
-    [
-        "failed to allocate",
-        "memory allocation of",
-        "out of memory",
-        "capacity overflow",
-        "data.is_null()",
-    ]
-    .iter()
-    .any(|sign| text.contains(sign))
 }

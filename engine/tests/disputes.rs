@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use assay_dispute::{Answer, Choice, Claim, Outcome, Party, Player, Stage};
+use assay_dispute::{Answer, Choice, Claim, MoveEffect, Party, Player, Stage};
 use assay_engine::{Engine, EngineError};
 use assay_graph::{fast, CheckedGraph};
 use assay_primitives::{dispute::DisputeTask, Digest};
@@ -22,7 +22,7 @@ fn ask<Reply: Decode>(
     task: DisputeTask,
 ) -> Result<Reply, EngineError> {
     let fetch = || Ok::<_, Infallible>(version.file.clone());
-    let run = engine.play(&version.descriptor, fetch, payload, &task)?;
+    let run = engine.dispute_move(&version.descriptor, fetch, payload, &task)?;
     Ok(Reply::decode(&mut &run.payload[..]).unwrap())
 }
 
@@ -69,8 +69,8 @@ fn a_whole_dispute_is_played_by_two_engines() {
                     _ => liar.answer(&stage),
                 };
                 match stage.answer(&claim, &answer.unwrap()).unwrap() {
-                    Outcome::Next(next) => next,
-                    Outcome::Won(party) => break party,
+                    MoveEffect::Next(next) => next,
+                    MoveEffect::Won(party) => break party,
                 }
             },
         };

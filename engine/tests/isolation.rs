@@ -7,7 +7,7 @@ use std::{
 };
 
 use assay_engine::{
-    protocol::{decode, read_frame, write_frame, Hello, Reply, Request, PROTOCOL},
+    protocol::{decode, read_frame, write_frame, Hello, WorkerReply, WorkerRequest, PROTOCOL},
     Engine, EngineConfig, EngineError, WorkerCommand,
 };
 use codec::Encode;
@@ -54,7 +54,7 @@ fn hello() -> Hello {
 }
 
 /// A worker that is told something and answers.
-fn converse(child: &mut Child, frame: &[u8]) -> Option<Reply> {
+fn converse(child: &mut Child, frame: &[u8]) -> Option<WorkerReply> {
     write_frame(child.stdin.as_mut().unwrap(), frame).unwrap();
     let reply = read_frame(child.stdout.as_mut().unwrap(), 1 << 20).unwrap()?;
     Some(decode(&reply).unwrap())
@@ -71,17 +71,17 @@ fn a_worker_that_was_told_nothing_ends_with_its_stdin() {
 fn a_worker_that_computes_ends_with_its_stdin() {
     let mut child = raw_worker();
     let ready = converse(&mut child, &hello().encode()).unwrap();
-    assert!(matches!(ready, Reply::Ready { .. }));
+    assert!(matches!(ready, WorkerReply::Ready { .. }));
     let Version { descriptor, file } = endless();
-    let load = Request::Load {
+    let load = WorkerRequest::Load {
         architecture: None,
         inputs: descriptor.inputs,
         outputs: descriptor.outputs,
         model: file,
     };
-    assert_eq!(converse(&mut child, &load.encode()), Some(Reply::Loaded));
+    assert_eq!(converse(&mut child, &load.encode()), Some(WorkerReply::Loaded));
     let payload = endless().zeros();
-    write_frame(child.stdin.as_mut().unwrap(), &Request::Run(payload).encode()).unwrap();
+    write_frame(child.stdin.as_mut().unwrap(), &WorkerRequest::Run(payload).encode()).unwrap();
     drop(child.stdin.take());
     // It would go on for many minutes.
     assert!(child.wait().unwrap().success());
@@ -126,11 +126,11 @@ fn a_worker_sees_nothing_of_the_environment() {
 
 #[test]
 fn a_request_out_of_turn_or_without_meaning_is_refused() {
-    for frame in [Request::Run(vec![]).encode(), vec![0xff; 9], vec![]] {
+    for frame in [WorkerRequest::Run(vec![]).encode(), vec![0xff; 9], vec![]] {
         let mut child = raw_worker();
         converse(&mut child, &hello().encode()).unwrap();
         let reply = converse(&mut child, &frame);
-        assert!(matches!(reply, Some(Reply::Failed(..))), "{frame:?}: {reply:?}");
+        assert!(matches!(reply, Some(WorkerReply::Failed(..))), "{frame:?}: {reply:?}");
         // It does not wait for a second one.
         child.wait().unwrap();
     }
@@ -243,14 +243,14 @@ fn print(bytes: &[u8]) -> String {
     format!("printf '{octal}'")
 }
 
-fn frame(reply: &Reply) -> Vec<u8> {
+fn frame(reply: &WorkerReply) -> Vec<u8> {
     let mut wire = Vec::new();
     write_frame(&mut wire, &reply.encode()).unwrap();
     wire
 }
 
 fn ready() -> Vec<u8> {
-    frame(&Reply::Ready { protocol: PROTOCOL, version: assay_engine::VERSION.into() })
+    frame(&WorkerReply::Ready { protocol: PROTOCOL, version: assay_engine::VERSION.into() })
 }
 
 #[test]
@@ -264,7 +264,7 @@ fn a_worker_program_that_is_not_there_is_named() {
 
 #[test]
 fn a_worker_of_another_build_is_refused() {
-    let other = Reply::Ready { protocol: PROTOCOL, version: "0.0.0".into() };
+    let other = WorkerReply::Ready { protocol: PROTOCOL, version: "0.0.0".into() };
     let error = scripted(&format!("{}; cat > /dev/null", print(&frame(&other)))).unwrap_err();
     assert!(matches!(error, EngineError::WorkerMismatch(_)), "{error:?}");
 }
@@ -309,8 +309,8 @@ fn a_worker_that_never_answers_is_ended() {
 fn false_answers_to_a_run_are_refused() {
     let digits = Version::digits();
     let lies: [(&str, Vec<u8>); 5] = [
-        ("text as output", frame(&Reply::Output(b"not a payload".to_vec()))),
-        ("an output beyond its bytes", frame(&Reply::Output(vec![0xfe, 0xff, 0xff, 0xff]))),
+        ("text as output", frame(&WorkerReply::Output(b"not a payload".to_vec()))),
+        ("an output beyond its bytes", frame(&WorkerReply::Output(vec![0xfe, 0xff, 0xff, 0xff]))),
         ("a second greeting", ready()),
         ("bytes behind the reply", [&[2u8, 0, 0, 0][..], &[1, 1]].concat()),
         ("a frame that ends early", [&[9u8, 0, 0, 0][..], &[2]].concat()),
@@ -319,7 +319,7 @@ fn false_answers_to_a_run_are_refused() {
         let script = format!(
             "{}; {}; {}; exit 0",
             print(&ready()),
-            print(&frame(&Reply::Loaded)),
+            print(&frame(&WorkerReply::Loaded)),
             print(&lie)
         );
         let engine = scripted(&script).unwrap();
@@ -337,8 +337,8 @@ fn an_output_that_is_not_the_declared_one_is_refused_whoever_says_it() {
     let script = format!(
         "{}; {}; {}; cat > /dev/null",
         print(&ready()),
-        print(&frame(&Reply::Loaded)),
-        print(&frame(&Reply::Output(other)))
+        print(&frame(&WorkerReply::Loaded)),
+        print(&frame(&WorkerReply::Output(other)))
     );
     let engine = scripted(&script).unwrap();
     let error = digits.run(&engine, &digits.zeros()).unwrap_err();

@@ -118,8 +118,8 @@ pub fn run_operation(
     }
     let source = Source {
         inputs: inputs.iter().map(|tensor| Input { tensor, ranges: None }).collect(),
-        weights: Part { elements: parameters.0, first: 0 },
-        bias: Part { elements: parameters.1, first: 0 },
+        weights: OffsetSlice { elements: parameters.0, first: 0 },
+        bias: OffsetSlice { elements: parameters.1, first: 0 },
     };
     elements(plan, operation, output, &source, 0..output.elements().unwrap_or(0))
 }
@@ -150,8 +150,8 @@ pub(crate) fn check_operands(
 /// What an element is computed from: tensors and parameters, whole or in parts.
 pub(crate) struct Source<'a> {
     pub inputs: Vec<Input<'a>>,
-    pub weights: Part<'a, i8>,
-    pub bias: Part<'a, i32>,
+    pub weights: OffsetSlice<'a, i8>,
+    pub bias: OffsetSlice<'a, i32>,
 }
 
 /// A tensor: all elements, or those of some ranges, one after the other.
@@ -162,12 +162,12 @@ pub(crate) struct Input<'a> {
 }
 
 /// Successive elements of a list, from `first` on.
-pub(crate) struct Part<'a, T> {
+pub(crate) struct OffsetSlice<'a, T> {
     pub elements: &'a [T],
     pub first: usize,
 }
 
-impl<T> Part<'_, T> {
+impl<T> OffsetSlice<'_, T> {
     fn get(&self, start: usize, length: usize) -> Option<&[T]> {
         let start = start.checked_sub(self.first)?;
         self.elements.get(start..start.checked_add(length)?)

@@ -11,7 +11,7 @@
 use crate::{
     bounds::MAX_FAN_IN,
     format::{Parameters, Shape, Window},
-    interpret::{elements, operation, Input, Part, RunError, Source},
+    interpret::{elements, operation, Input, OffsetSlice, RunError, Source},
     plan::Plan,
     tensor::Tensor,
     window::segments,
@@ -200,8 +200,8 @@ pub fn run_tile(
             .zip(&operands.inputs)
             .map(|(ranges, tensor)| Input { tensor, ranges: Some(ranges) })
             .collect(),
-        weights: Part { elements: &operands.weights, first: reads.weights.start },
-        bias: Part { elements: &operands.bias, first: reads.bias.start },
+        weights: OffsetSlice { elements: &operands.weights, first: reads.weights.start },
+        bias: OffsetSlice { elements: &operands.bias, first: reads.bias.start },
     };
     elements(plan, operation, output, &source, tile_range(plan, index, tile)?)
 }

@@ -4,7 +4,8 @@ use std::{path::PathBuf, process::ExitCode, time::Instant};
 
 use anyhow::{ensure, Context, Result};
 use assay_client::{
-    AccountId, Ask, Client, InferenceResult, Input, Progress, ProofStatement, ProofVerifier, Signer,
+    AccountId, Client, InferenceRequest, InferenceResult, Input, Progress, ProofStatement,
+    ProofVerifier, Signer,
 };
 use assay_localnet::{
     interrupted, register_operator, serve, wait_until_live, BundledModel, Network, NetworkConfig,
@@ -151,7 +152,7 @@ async fn demonstrate(narrator: &Narrator, arguments: &Arguments, network: &Netwo
         let (model, version) = (&models[which], &versions[which]);
         let (input, label) = model.picture(&client, version).await?;
         narrator.say(&format!("Ferdie sends a handwritten {label} in class {assurance:?}"));
-        let ask = Ask::new(version.clone(), input.payload(), assurance);
+        let ask = InferenceRequest::new(version.clone(), input.payload(), assurance);
         let progress = |step: Progress| match step {
             Progress::Quoted { price, .. } => {
                 narrator.say(&format!("  quoted at {}", assay_client::amount::display(price)))

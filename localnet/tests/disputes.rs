@@ -8,7 +8,9 @@ mod programs;
 use std::process::Stdio;
 
 use anyhow::{ensure, Context, Result};
-use assay_client::{AccountId, Answer, Ask, Client, GraphFile, Input, Signer, Until};
+use assay_client::{
+    AccountId, Client, GraphFile, InferenceAnswer, InferenceRequest, Input, Signer, Until,
+};
 use assay_graph::CheckedGraph;
 use assay_localnet::{
     fund, network::WATCHER_SURI, node::next_block, register_operator, serve, wait_until_live,
@@ -93,8 +95,12 @@ impl Stage {
         Ok(signer)
     }
 
-    fn ask(&self, version: usize) -> Ask {
-        Ask::new(self.versions[version].clone(), self.input.payload(), Assurance::Optimistic)
+    fn ask(&self, version: usize) -> InferenceRequest {
+        InferenceRequest::new(
+            self.versions[version].clone(),
+            self.input.payload(),
+            Assurance::Optimistic,
+        )
     }
 
     async fn wealth(&self, account: &Signer) -> Result<u128> {
@@ -124,7 +130,9 @@ async fn undisputed(stage: &Stage) -> Result<()> {
     let (client, payer) = (&stage.client, Signer::from_suri("//Ferdie")?);
     let ask = stage.ask(0);
     let first = client.infer_until(&ask, &payer, Until::Provisional, &|_| ()).await?;
-    let Answer::Provisional(first) = first else { anyhow::bail!("it is final: {first:?}") };
+    let InferenceAnswer::Provisional(first) = first else {
+        anyhow::bail!("it is final: {first:?}")
+    };
     let claim = client.optimistic(first.request).await?.context("no claim")?;
     let timing = client.dispute_timing().await?;
     ensure!(first.disputable_until == claim.disputable_until && first.disputes.is_empty());

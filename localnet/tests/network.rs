@@ -6,7 +6,8 @@ mod programs;
 
 use anyhow::{ensure, Context, Result};
 use assay_client::{
-    amount, calls, rpc, Ask, Client, InferenceResult, Input, ProofStatement, ProofVerifier, Signer,
+    amount, calls, rpc, Client, InferenceRequest, InferenceResult, Input, ProofStatement,
+    ProofVerifier, Signer,
 };
 use assay_localnet::{
     node::{next_block, wait_for_finality, wait_for_height},
@@ -87,8 +88,8 @@ impl Stage {
         wait_until_live(&self.client, &accounts).await
     }
 
-    fn ask(&self, assurance: Assurance) -> Ask {
-        Ask::new(self.version.clone(), self.input.payload(), assurance)
+    fn ask(&self, assurance: Assurance) -> InferenceRequest {
+        InferenceRequest::new(self.version.clone(), self.input.payload(), assurance)
     }
 
     async fn infer(&self, assurance: Assurance) -> Result<InferenceResult> {
@@ -157,7 +158,7 @@ async fn signed_and_quorum_requests_are_verified_paid_and_receipted() -> Result<
     ensure!(stage.free(&stage.payer).await? == before);
 
     // Many requests of one account at once: no nonce clashes, each has its answer.
-    let asks: Vec<Ask> = (0..10).map(|_| stage.ask(SIGNED)).collect();
+    let asks: Vec<InferenceRequest> = (0..10).map(|_| stage.ask(SIGNED)).collect();
     let results = futures::future::try_join_all(
         asks.iter().map(|ask| stage.client.infer(ask, &stage.payer, &|_| ())),
     )

@@ -131,7 +131,7 @@ impl NodeEngine {
         move || {
             let payload = artifacts.input(job.input, max_input_bytes)?;
             let fetch = || artifacts.fetch(&job.artifact);
-            let outcome = engine.play(&job.descriptor, fetch, &payload, &task);
+            let outcome = engine.dispute_move(&job.descriptor, fetch, &payload, &task);
             if let Err(error) = &outcome {
                 log::warn!(target: LOG_TARGET, "Request {}: {error}", job.request);
             }
@@ -141,7 +141,7 @@ impl NodeEngine {
 }
 
 impl EngineProvider for NodeEngine {
-    fn play(&self, question: DisputeJob) -> JobStatus {
+    fn dispute_move(&self, question: DisputeJob) -> JobStatus {
         let request = question.job.request;
         let wait = self.wait.min(Duration::from_millis(question.job.wait_ms.into()));
         let DisputeJob { job, task } = &question;

@@ -37,7 +37,7 @@ const INTERNAL: i32 = 9004;
 
 /// A worker key, and the proof that this node holds it.
 #[derive(Clone, Debug, Serialize)]
-pub struct WorkerKey {
+pub struct WorkerKeyProof {
     /// The public key.
     pub worker: Bytes,
     /// Its signature over `Possession`, for registering it as the account's worker key.
@@ -57,7 +57,7 @@ pub trait Assay {
 
     /// The worker key of this operator, and its proof of possession for an account. Unsafe.
     #[method(name = "operator_workerKey", with_extensions)]
-    fn worker_key(&self, account: AccountId) -> RpcResult<WorkerKey>;
+    fn worker_key(&self, account: AccountId) -> RpcResult<WorkerKeyProof>;
 
     /// What the engine does, and its limits; null if this node is no operator.
     #[method(name = "engine_status", blocking)]
@@ -116,7 +116,7 @@ impl AssayServer for Methods {
         Ok(Some(bytes.into()))
     }
 
-    fn worker_key(&self, extensions: &Extensions, account: AccountId) -> RpcResult<WorkerKey> {
+    fn worker_key(&self, extensions: &Extensions, account: AccountId) -> RpcResult<WorkerKeyProof> {
         check_if_safe(extensions)?;
         if self.engine.is_none() {
             return Err(error(
@@ -138,7 +138,10 @@ impl AssayServer for Methods {
             .map_err(|failure| error(INTERNAL, format!("the keystore could not sign: {failure}")))?
             .ok_or_else(|| error(INTERNAL, "the keystore lost the worker key: insert it again"))?;
         let worker: &[u8] = worker.as_ref();
-        Ok(WorkerKey { worker: worker.to_vec().into(), possession: signature.0.to_vec().into() })
+        Ok(WorkerKeyProof {
+            worker: worker.to_vec().into(),
+            possession: signature.0.to_vec().into(),
+        })
     }
 
     fn engine_status(&self) -> RpcResult<Option<serde_json::Value>> {

@@ -9,7 +9,9 @@ use sp_application_crypto::KeyTypeId;
 use sp_runtime::DispatchResult;
 use sp_weights::Weight;
 
-use crate::{engine::Job, Balance, BlockNumber, Digest, RequestId, Statement, Tensor, WorkerId};
+use crate::{
+    engine::Job, Balance, BlockNumber, Digest, RequestId, Statement, Tensor, VersionId, WorkerId,
+};
 
 /// Type of the key in a node's keystore that disputes wrong results, and whose account pays for
 /// it.
@@ -224,6 +226,32 @@ pub trait DisputeBonds<AccountId> {
     fn forfeit(account: &AccountId, amount: Balance, harmed: (&AccountId, Balance));
     /// What is held.
     fn held(account: &AccountId) -> Balance;
+}
+
+/// What the proof of a request's output is about.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ProvableRequest<AccountId> {
+    /// The version that was asked for.
+    pub version: VersionId,
+    /// Who pays.
+    pub payer: AccountId,
+    /// The operator that was drawn.
+    pub operator: AccountId,
+    /// The bytes of the input tensor.
+    pub input: Vec<u8>,
+}
+
+/// What the verification of proofs needs to know of requests.
+pub trait ProvableRequests<AccountId> {
+    /// A request with one operator and one input tensor, drawn and not pruned; `None` for others.
+    fn provable(request: RequestId) -> Option<ProvableRequest<AccountId>>;
+}
+
+/// No requests.
+impl<AccountId> ProvableRequests<AccountId> for () {
+    fn provable(_: RequestId) -> Option<ProvableRequest<AccountId>> {
+        None
+    }
 }
 
 /// Proofs of outputs, as disputes see them.

@@ -64,12 +64,15 @@ pub enum Status {
     /// Operators are drawn; a signed result or the commitments of a quorum are awaited.
     #[codec(index = 1)]
     Assigned,
-    /// A quorum has committed; the results are awaited. In class `Optimistic`: there is a result,
-    /// which is final when its window has passed and no dispute over it is open.
+    /// Class `Quorum` only: enough members have committed; their results are awaited.
     #[codec(index = 2)]
-    Submitted,
-    /// It is over.
+    Revealing,
+    /// Class `Optimistic` only: the operator has submitted its result. The result becomes final
+    /// when its dispute window has passed and no dispute over it is open.
     #[codec(index = 3)]
+    Disputable,
+    /// The request has ended.
+    #[codec(index = 4)]
     Final(Outcome),
 }
 

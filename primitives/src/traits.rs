@@ -192,7 +192,7 @@ pub enum MemberState {
 
 /// What the evidence of a request says.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Verdict<AccountId> {
+pub struct EvidenceFindings<AccountId> {
     /// The output that won.
     pub winner: Option<Digest>,
     /// Operators whose result won.
@@ -276,7 +276,7 @@ pub trait Verification<AccountId> {
         assurance: Assurance,
         tolerance: Option<Tolerance>,
         members: &[AccountId],
-    ) -> Verdict<AccountId>;
+    ) -> EvidenceFindings<AccountId>;
     /// Removes everything stored for the request. Returns the output that a member showed.
     fn take_output(
         request: RequestId,

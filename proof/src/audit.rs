@@ -16,77 +16,19 @@
 use crate::{
     circuit::{Circuit, Layer, Linear, Matrix},
     error::SetupError,
-    field::{powers, suffix, IntegerSum, WideSum, EF, F},
+    field::{IntegerSum, WideSum, EF},
+    fingerprint::{Fingerprint, FingerprintPoint},
     parameters::ProofParameters,
-    transcript::{absorb_items, draw, draw_point},
 };
 use alloc::vec::Vec;
 use assay_graph::{
     bounds::MAX_BIAS,
     commit::{Elements, ElementsOpening},
     merkle::{Content, OpeningError, LEAF_BYTES},
-    Digest, Plan, Weights,
+    Plan, Weights,
 };
 use codec::{Decode, Encode};
-use p3_field::{BasedVectorSpace, PrimeCharacteristicRing, PrimeField64};
-
-/// Begins the transcript that the place of the fingerprint is drawn from.
-pub const AUDIT: &[u8] = b"assay/weights-audit/1";
-
-/// What the weights of one version come to at a place that the version's digest fixes: the
-/// coefficients of an element of the extension field.
-///
-/// Only fingerprints of one version can be compared.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode)]
-pub struct Fingerprint(pub [u64; 3]);
-
-impl Fingerprint {
-    fn new(sum: EF) -> Self {
-        let coefficients: &[F] = sum.as_basis_coefficients_slice();
-        Self(core::array::from_fn(|i| coefficients[i].as_canonical_u64()))
-    }
-
-    fn value(self) -> EF {
-        // Taken from a field element; the reduction matters to numbers from elsewhere only.
-        EF::from_basis_coefficients_fn(|i| F::from_u64(self.0[i]))
-    }
-}
-
-/// Where the committed columns are opened for the fingerprint, and the factors of their values.
-pub(crate) struct Places {
-    /// Of the longest column. That of a shorter one has the last coordinates.
-    point: Vec<EF>,
-    factors: Vec<EF>,
-}
-
-impl Places {
-    pub fn new(circuit: &Circuit, version: &Digest) -> Self {
-        let tables = circuit.model_tables();
-        let vars = tables.iter().map(|table| table.vars).max().unwrap_or(0);
-        let mut challenger = absorb_items(&[AUDIT, version]);
-        let gamma = draw(&mut challenger);
-        let point = draw_point(vars, &mut challenger);
-        Self { point, factors: powers(gamma, tables.len()) }
-    }
-
-    /// The place in a column of so many variables.
-    pub fn point(&self, vars: usize) -> &[EF] {
-        suffix(&self.point, vars)
-    }
-
-    /// What was opened of each column where its layer ends, and the fingerprint, from the opened
-    /// values: of each column first the one at its place here.
-    pub fn sort(&self, opened: Vec<Vec<EF>>) -> (Vec<Vec<EF>>, Fingerprint) {
-        let mut opened = opened.into_iter();
-        let mut weights = Vec::with_capacity(self.factors.len());
-        let mut sum = EF::ZERO;
-        for factor in &self.factors {
-            sum += opened.next().map_or(EF::ZERO, |values| values[0]) * *factor;
-            weights.extend(opened.next());
-        }
-        (weights, Fingerprint::new(sum))
-    }
-}
+use p3_field::PrimeCharacteristicRing;
 
 /// How far an audit is. Plain data, to be kept between pieces; begins with its default.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode)]
@@ -99,7 +41,7 @@ pub struct AuditState {
 
 /// What comes next of the weights, which are read set by set: the weights of each, then its biases.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Part {
+pub struct WeightSlice {
     /// Index of the parameter set.
     pub set: usize,
     /// Which of its elements.
@@ -110,7 +52,7 @@ pub struct Part {
     pub length: usize,
 }
 
-impl Part {
+impl WeightSlice {
     /// The bytes of the part that are left.
     pub const fn left(&self) -> usize {
         self.length - self.first
@@ -159,7 +101,7 @@ impl core::error::Error for AuditError {}
 /// Makes the fingerprint of one version's published weights, piece by piece.
 pub struct Audit {
     circuit: Circuit,
-    places: Places,
+    fingerprint_point: FingerprintPoint,
 }
 
 impl Audit {
@@ -169,8 +111,8 @@ impl Audit {
         let parameters = ProofParameters::from_bytes(&architecture.commitments.proof_parameters)
             .ok_or(SetupError::ProofParameters)?;
         let circuit = Circuit::new(plan, parameters.limbs)?;
-        let places = Places::new(&circuit, &architecture.digest());
-        Ok(Self { circuit, places })
+        let fingerprint_point = FingerprintPoint::new(&circuit, &architecture.digest());
+        Ok(Self { circuit, fingerprint_point })
     }
 
     fn layers(&self) -> impl Iterator<Item = (&Layer, &Matrix)> {
@@ -179,9 +121,9 @@ impl Audit {
     }
 
     /// All parts, with the byte that each begins with.
-    fn parts(&self) -> impl Iterator<Item = (u64, Part)> + '_ {
+    fn parts(&self) -> impl Iterator<Item = (u64, WeightSlice)> + '_ {
         let parts = self.layers().enumerate().flat_map(|(set, (_, matrix))| {
-            let part = |elements, length| Part { set, elements, first: 0, length };
+            let part = |elements, length| WeightSlice { set, elements, first: 0, length };
             [
                 part(Elements::Weights, matrix.rows * matrix.columns),
                 part(Elements::Bias, 4 * matrix.rows),
@@ -200,11 +142,11 @@ impl Audit {
     }
 
     /// What comes next; `None` when all has been read.
-    pub fn next(&self, state: &AuditState) -> Option<Part> {
+    pub fn next(&self, state: &AuditState) -> Option<WeightSlice> {
         self.parts().find_map(|(start, part)| {
             // A state from elsewhere may be further than memory reaches.
             let first = usize::try_from(state.done.checked_sub(start)?).ok()?;
-            (first < part.length).then_some(Part { first, ..part })
+            (first < part.length).then_some(WeightSlice { first, ..part })
         })
     }
 
@@ -278,7 +220,8 @@ impl Audit {
         let end = first + weights.len();
         let mut sum = EF::ZERO;
         for (index, block) in matrix.blocks.iter().enumerate() {
-            let mut terms = IntegerSum::new(self.places.point(matrix.row_vars + block.vars));
+            let mut terms =
+                IntegerSum::new(self.fingerprint_point.at(matrix.row_vars + block.vars));
             let inside = cells.partition_point(|cell| *cell < block.first)
                 ..cells.partition_point(|cell| *cell < block.first + (1 << block.vars));
             for row in first / columns..end.div_ceil(columns) {
@@ -294,13 +237,13 @@ impl Audit {
                     terms.add(row + cell - block.first, (*weight as i8).into());
                 }
             }
-            sum += terms.sum() * self.places.factors[matrix.table + index];
+            sum += terms.sum() * self.fingerprint_point.factors[matrix.table + index];
         }
         sum
     }
 
     fn bias_sum(&self, matrix: &Matrix, first: usize, bias: &[[u8; 4]]) -> Result<EF, AuditError> {
-        let point = self.places.point(matrix.bias_vars());
+        let point = self.fingerprint_point.at(matrix.bias_vars());
         let mut sum = WideSum::new(point);
         for (index, bytes) in bias.iter().enumerate() {
             let bias = i32::from_le_bytes(*bytes);
@@ -309,6 +252,6 @@ impl Audit {
             }
             sum.add(first + index, bias);
         }
-        Ok(sum.sum() * self.places.factors[matrix.bias_table()])
+        Ok(sum.sum() * self.fingerprint_point.factors[matrix.bias_table()])
     }
 }

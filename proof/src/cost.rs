@@ -7,10 +7,10 @@ use crate::{
     circuit::{Activation, Circuit, Layer, Linear, Operand, Reader, Rule, Source},
     encoding::Round,
     grid::Grid,
+    key::VerifyingKey,
     logup::Layout,
     pcs::Pcs,
     table::Table,
-    verifier::Verifier,
 };
 use assay_graph::Window;
 
@@ -302,7 +302,7 @@ const TABLE_BYTES: u64 = 28;
 /// Bytes that are absorbed for each opened value: the value and the number of its column.
 const CLAIM_BYTES: u64 = ELEMENT + 12;
 
-impl Verifier {
+impl VerifyingKey {
     /// What a verification takes, at most. Follows from the architecture.
     pub fn work(&self) -> Work {
         let circuit = &self.circuit;

@@ -10,9 +10,9 @@ use crate::{
     error::DecodeError,
     field::{EF, F},
     fractions::{self, Halves, Reduction, DEGREE},
+    key::VerifyingKey,
     pcs::{Mmcs, Opening, Pcs, Schedule},
     sumcheck::{Sumcheck, INNER_PRODUCT},
-    verifier::Verifier,
 };
 use alloc::{vec, vec::Vec};
 use assay_graph::Digest;
@@ -274,12 +274,12 @@ impl Round {
 }
 
 impl Proof {
-    /// Reads a proof of `verifier`'s model.
-    pub fn decode(verifier: &Verifier, bytes: &[u8]) -> Result<Self, DecodeError> {
+    /// Reads a proof of the key's model.
+    pub fn decode(key: &VerifyingKey, bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut bytes = Bytes { bytes };
-        let circuit = &verifier.circuit;
+        let circuit = &key.circuit;
         let witness_root = bytes.array()?;
-        let lookups = bytes.reduction(verifier.lookups.vars)?;
+        let lookups = bytes.reduction(key.lookups.vars)?;
         let (mut layers, mut maxima) = (Vec::new(), Vec::new());
         for layer in &circuit.layers {
             layers.push(bytes.layer(layer, circuit)?);
@@ -287,8 +287,8 @@ impl Proof {
         for (index, operand, _) in circuit.maxima() {
             maxima.push(bytes.maximum(&circuit.activations[index], operand)?);
         }
-        let model = bytes.opening(&verifier.model)?;
-        let witness = bytes.opening(&verifier.witness)?;
+        let model = bytes.opening(&key.model)?;
+        let witness = bytes.opening(&key.witness)?;
         if !bytes.bytes.is_empty() {
             return Err(DecodeError::TrailingBytes);
         }

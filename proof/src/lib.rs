@@ -5,18 +5,22 @@ extern crate alloc;
 
 mod audit;
 mod circuit;
+mod claims;
 mod cost;
 mod encoding;
 mod error;
 mod field;
+mod fingerprint;
 mod fractions;
 mod grid;
 mod hash;
+mod key;
 mod logup;
 mod parameters;
 mod pcs;
 #[cfg(feature = "prover")]
 mod prover;
+mod recommend;
 mod security;
 mod shared;
 mod sumcheck;
@@ -25,9 +29,10 @@ mod transcript;
 mod verifier;
 mod wiring;
 
-pub use audit::{Audit, AuditError, AuditState, Fingerprint, Part, AUDIT};
+pub use audit::{Audit, AuditError, AuditState, WeightSlice};
 pub use cost::Work;
 pub use error::{DecodeError, Reject, SetupError};
+pub use fingerprint::{Fingerprint, AUDIT};
 pub use parameters::{LimbWidth, OpeningParameters, ProofParameters, ProtocolVersion};
 #[cfg(feature = "prover")]
 pub use prover::{seal, ProveError, Proven, Prover};

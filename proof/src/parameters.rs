@@ -1,7 +1,6 @@
 //! Parameters of the proof system. They are part of a model's version, never of a proof.
 
-use crate::{circuit::Circuit, pcs::cells};
-use assay_graph::{List, Plan};
+use assay_graph::List;
 use codec::{Decode, DecodeAll, Encode};
 
 /// Parameters of one commitment and its opening.
@@ -84,7 +83,7 @@ impl ProofParameters {
 
     /// The same folds and security, with codes of these rates (negative logarithms) for the weights
     /// and for the values that each proof commits to.
-    const fn with_rates(model: u8, witness: u8) -> Self {
+    pub(crate) const fn with_rates(model: u8, witness: u8) -> Self {
         let opening = OpeningParameters {
             log_inverse_rate: model,
             first_fold: 5,
@@ -99,34 +98,6 @@ impl ProofParameters {
             witness: OpeningParameters { log_inverse_rate: witness, ..opening },
             limbs: LimbWidth::Bits8,
         }
-    }
-
-    /// The parameters to publish a model with.
-    ///
-    /// A lower rate makes proofs shorter, and encoding longer by as much. The values of each proof
-    /// get the lowest rate while they are few. Otherwise the weights do, which are encoded once. The
-    /// bounds are measured: `docs/adr/0020-no-proof-of-work.md`.
-    pub fn recommended(plan: &Plan) -> Self {
-        const FEW: u64 = 1 << 15;
-        const MANY: u64 = 1 << 20;
-        // 2^22 weights, their biases and padding.
-        const VERY_MANY: u64 = 5 << 20;
-        let Ok(circuit) = Circuit::new(plan, LimbWidth::Bits8) else { return Self::RECOMMENDED };
-        let (model, witness) = (cells(&circuit.model_tables()), cells(&circuit.witness_tables()));
-        let few = witness <= FEW.min(model);
-        let witness_rate = match witness {
-            _ if few => 7,
-            ..=MANY => 5,
-            _ => 3,
-        };
-        let model_rate = match model {
-            ..=MANY if few => 5,
-            ..=FEW => 7,
-            ..=MANY => 6,
-            ..=VERY_MANY => 4,
-            _ => 3,
-        };
-        Self::with_rates(model_rate, witness_rate)
     }
 
     /// Reads the one encoding; `None` for anything else and for parameters out of bounds.

@@ -1,67 +1,32 @@
 //! The verifier: from a model's architecture, a statement and bytes to a verdict.
 
 use crate::{
-    audit::{Fingerprint, Places},
-    circuit::{Activation, Circuit, Layer, Linear, Matrix, Operand, Reader, Rule, Source},
+    circuit::{Layer, Linear, Matrix, Operand, Reader, Rule, Source},
+    claims::{maximum_kernel, scaled_eq, scaled_value, Ends, LayerEnd, MaximumEnd},
+    cost::Work,
     encoding::{LayerMessages, MaximumMessages, Proof},
     error::{Reject, SetupError},
     field::{eq_at, eq_at_point, eq_table, int, powers, suffix, EF, F},
+    fingerprint::Fingerprint,
     fractions,
     grid::Grid,
-    logup::{Cells, Challenges, Columns, Layout},
-    parameters::ProofParameters,
-    pcs::{Challenger, Pcs},
-    security::{self, Security},
+    key::VerifyingKey,
+    logup::{Cells, Challenges, Columns},
+    pcs::Challenger,
+    security::Security,
     sumcheck::{self, Reduced, Sumcheck, INNER_PRODUCT},
     transcript::{absorb_items, draw, draw_point, Statement},
     wiring::Wiring,
 };
-use alloc::{string::ToString, vec, vec::Vec};
-use assay_graph::{Digest, ElementType, Multiplier, Plan, Window};
+use alloc::{string::ToString, vec::Vec};
+use assay_graph::Plan;
 use p3_field::PrimeCharacteristicRing;
 
 /// Verifies proofs of one model.
 ///
-/// Everything in it follows from the architecture. A caller who verifies often keeps it.
+/// Everything in it follows from the architecture. A caller that verifies often keeps it.
 pub struct Verifier {
-    pub(crate) circuit: Circuit,
-    pub(crate) version: Digest,
-    pub(crate) weights_root: Digest,
-    pub(crate) model: Pcs,
-    pub(crate) witness: Pcs,
-    pub(crate) lookups: Layout,
-    pub(crate) places: Places,
-    security: Security,
-}
-
-/// Where the reduction of a layer ends.
-pub(crate) struct LayerEnd {
-    /// Where accumulators are evaluated.
-    pub row: Vec<EF>,
-    /// Where weights are: a group of channels, and a column of the matrix.
-    pub weight: Option<(Vec<EF>, Vec<EF>)>,
-    /// Where each operand is.
-    pub operands: Vec<Vec<EF>>,
-}
-
-/// Where the reduction of a maximum ends.
-pub(crate) struct MaximumEnd {
-    /// Index of the activation.
-    pub activation: usize,
-    /// Where the values and differences are evaluated.
-    pub place: Vec<EF>,
-    /// Where what the windows lie on is.
-    pub operand: Vec<EF>,
-}
-
-/// Where all reductions end.
-pub(crate) struct Ends {
-    /// Of the lookups.
-    pub point: Vec<EF>,
-    /// Of each layer.
-    pub layers: Vec<LayerEnd>,
-    /// Of each maximum.
-    pub maxima: Vec<MaximumEnd>,
+    pub(crate) key: VerifyingKey,
 }
 
 /// What the reduction of a layer leaves to be checked.
@@ -85,71 +50,8 @@ struct Opened {
     cells: Cells<EF>,
     /// For each maximum its value and its differences where its product ends.
     maxima: Vec<Vec<EF>>,
-    /// What each of [`Circuit::reads`] reads at its point.
+    /// What each of [`Circuit::reads`](crate::circuit::Circuit::reads) reads at its point.
     reads: Vec<EF>,
-}
-
-/// `eq(point, c)·M(c)` for each channel.
-///
-/// Channels of the padding have the multiplier 0. Elsewhere in the padding the accumulators are 0.
-/// Either fixes quotient 0 and remainder `2^(s-1)` there.
-pub(crate) fn scaled_eq(point: &[EF], multipliers: &[Multiplier]) -> Vec<EF> {
-    let mut weights = eq_table(point);
-    for (row, weight) in weights.iter_mut().enumerate() {
-        let multiplier = multipliers.get(row).map_or(0, |multiplier| multiplier.get());
-        *weight *= F::from_u32(multiplier);
-    }
-    weights
-}
-
-/// `2^s·q + r - 2^(s-1)` at a point, which is what the scaled accumulators have to be there.
-pub(crate) fn scaled_value(quotient: EF, limbs: &[EF], limb_bits: usize) -> EF {
-    let shift = limbs.len() * limb_bits;
-    let base = F::from_u64(1 << limb_bits);
-    let remainder = limbs.iter().rev().fold(EF::ZERO, |high, &limb| high * base + limb);
-    quotient * F::from_u64(1 << shift) + remainder - F::from_u64(1 << (shift - 1))
-}
-
-impl Layer {
-    /// The coordinates of the row's channel within its group.
-    fn channel<'a>(&self, row: &'a [EF]) -> &'a [EF] {
-        &row[self.group_vars()..self.grid.axes[0].vars]
-    }
-
-    /// The weights of what a convolution's or a sum's windows read, for accumulators at `row` and,
-    /// of a convolution, weights at `weight`: one for each channel of the input and each position.
-    pub(crate) fn kernel(
-        &self,
-        window: &Window,
-        row: &[EF],
-        weight: Option<&(Vec<EF>, Vec<EF>)>,
-    ) -> Vec<EF> {
-        let [channel, _, _] = self.grid.split(row);
-        let (Linear::Conv2d { groups, .. }, Some((group, column))) = (&self.linear, weight) else {
-            return per_channel(channel, self.grid.axes[0].length, window.kernel.area());
-        };
-        let own_group = eq_table(&channel[..group.len()]);
-        let columns = self.matrix.as_ref().map_or(0, |matrix| matrix.columns);
-        let column = eq_table(column);
-        let groups = eq_table(group).into_iter().zip(own_group).take(*groups);
-        groups.flat_map(|(a, b)| column[..columns].iter().map(move |&k| a * b * k)).collect()
-    }
-
-    /// Where the blocks of the weights, and the biases, are opened.
-    fn model_points(&self, end: &LayerEnd) -> Vec<Vec<EF>> {
-        let (Some(matrix), Some((group, column))) = (&self.matrix, &end.weight) else {
-            return Vec::new();
-        };
-        let [channel, _, _] = self.grid.split(&end.row);
-        let blocks = matrix.blocks.iter();
-        let mut points: Vec<Vec<EF>> = blocks
-            .map(|block| [group, self.channel(&end.row), suffix(column, block.vars)].concat())
-            .collect();
-        let mut bias = vec![EF::ZERO; matrix.bias_vars() - channel.len()];
-        bias.extend_from_slice(channel);
-        points.push(bias);
-        points
-    }
 }
 
 impl Matrix {
@@ -165,73 +67,41 @@ impl Matrix {
     }
 }
 
-/// `eq(point, c)` once for each position of a window.
-fn per_channel(point: &[EF], channels: usize, positions: usize) -> Vec<EF> {
-    let channels = eq_table(point).into_iter().take(channels);
-    channels.flat_map(|weight| core::iter::repeat_n(weight, positions)).collect()
-}
-
-/// The weights of what the windows of a maximum read.
-pub(crate) fn maximum_kernel(
-    activation: &Activation,
-    window: &Window,
-    place: &[EF],
-    gamma: EF,
-) -> Vec<EF> {
-    let [channel, _, _] = activation.grid.split(place);
-    let powers = powers(gamma, window.kernel.area());
-    let channels = eq_table(channel).into_iter().take(activation.grid.axes[0].length);
-    channels.flat_map(|weight| powers.iter().map(move |&power| weight * power)).collect()
-}
-
 impl Verifier {
     /// Derives everything from an architecture that has passed its checks.
+    ///
+    /// # Errors
+    ///
+    /// If proofs of this architecture are not possible, or not secure enough. [`SetupError`] names
+    /// the reason.
     pub fn new(plan: &Plan) -> Result<Self, SetupError> {
-        let commitments = &plan.architecture().commitments;
-        let parameters = ProofParameters::from_bytes(&commitments.proof_parameters)
-            .ok_or(SetupError::ProofParameters)?;
-        let circuit = Circuit::new(plan, parameters.limbs)?;
-        // Too many cells are refused here, before anything is laid out.
-        let model = Pcs::new(&circuit.model_tables(), &parameters.model)?;
-        let witness = Pcs::new(&circuit.witness_tables(), &parameters.witness)?;
-        let lookups = Layout::new(&circuit);
-        let security = Security::new(&circuit, &lookups, &model, &witness);
-        let version = plan.architecture().digest();
-        Ok(Self {
-            security: security::sufficient(security)?,
-            places: Places::new(&circuit, &version),
-            version,
-            weights_root: commitments.weights_root,
-            circuit,
-            model,
-            witness,
-            lookups,
-        })
+        Ok(Self { key: VerifyingKey::new(plan)? })
     }
 
     /// How certain an accepted proof is, with and without what is assumed.
     pub fn security(&self) -> Security {
-        self.security
+        self.key.security
     }
 
     /// Bits that an accepted proof can be trusted with: what holds without proof of work, and no
     /// more than the collision resistance of the hash.
     pub fn security_bits(&self) -> f64 {
-        self.security.statistical.min(Security::HASH)
+        self.key.security.statistical.min(Security::HASH)
     }
 
     /// Bytes of the input.
     pub fn input_bytes(&self) -> usize {
-        self.circuit.input.elements().unwrap_or(0)
+        self.key.input_bytes()
     }
 
     /// Bytes of the output.
     pub fn output_bytes(&self) -> usize {
-        let size = match self.circuit.output_type() {
-            ElementType::Int8 => 1,
-            ElementType::Int32 => 4,
-        };
-        self.circuit.output.elements().unwrap_or(0) * size
+        self.key.output_bytes()
+    }
+
+    /// Upper bounds of what a verification does. They follow from the architecture.
+    pub fn work(&self) -> Work {
+        self.key.work()
     }
 
     /// Accepts bytes only if they prove the statement for the published weights, of which an
@@ -268,46 +138,55 @@ impl Verifier {
         if expected != found {
             return Err(Reject::OutputLength { expected, found });
         }
-        let proof = Proof::decode(self, bytes)?;
+        let proof = Proof::decode(&self.key, bytes)?;
 
         // The challenges, in the prover's order. Nothing is believed yet.
-        let mut challenger = absorb_items(&statement.items(&self.version));
-        self.model.absorb(&self.weights_root, &mut challenger);
-        self.witness.absorb(&proof.witness_root, &mut challenger);
+        let mut challenger = absorb_items(&statement.items(&self.key.version));
+        self.key.model.absorb(&self.key.weights_root, &mut challenger);
+        self.key.witness.absorb(&proof.witness_root, &mut challenger);
         let challenges = Challenges { alpha: draw(&mut challenger), beta: draw(&mut challenger) };
-        let leaf = fractions::verify(&proof.lookups, self.lookups.vars, &mut challenger)
+        let leaf = fractions::verify(&proof.lookups, self.key.lookups.vars, &mut challenger)
             .map_err(|broken| Reject::Lookups(broken.to_string()))?;
         let mut ends = Ends { point: leaf.point, layers: Vec::new(), maxima: Vec::new() };
         let (mut layers, mut maxima) = (Vec::new(), Vec::new());
-        for (layer, messages) in self.circuit.layers.iter().zip(&proof.layers) {
+        for (layer, messages) in self.key.circuit.layers.iter().zip(&proof.layers) {
             let (claims, end) = self.replay_layer(layer, messages, &ends.point, &mut challenger)?;
             layers.push(claims);
             ends.layers.push(end);
         }
-        for ((index, operand, _), messages) in self.circuit.maxima().zip(&proof.maxima) {
+        for ((index, operand, _), messages) in self.key.circuit.maxima().zip(&proof.maxima) {
             let (claims, end) = self.replay_maximum(index, operand, messages, &mut challenger)?;
             maxima.push(claims);
             ends.maxima.push(end);
         }
         let opened = self
+            .key
             .model
-            .verify(&self.weights_root, &proof.model, &self.model_points(&ends), &mut challenger)
+            .verify(
+                &self.key.weights_root,
+                &proof.model,
+                &self.key.model_points(&ends),
+                &mut challenger,
+            )
             .map_err(Reject::ModelOpening)?;
-        let (weights, fingerprint) = self.places.sort(opened);
-        let points = self.witness_points(&ends);
+        let (weights, fingerprint) = self.key.fingerprint_point.sort(opened);
+        let points = self.key.witness_points(&ends);
         let witness = self
+            .key
             .witness
             .verify(&proof.witness_root, &proof.witness, &points, &mut challenger)
             .map_err(Reject::WitnessOpening)?;
 
         // From here on, `weights` and `opened` are values of what was committed.
         let opened = self.sort(&witness, statement, &ends);
-        let leaves = self.lookups.evaluate(&self.circuit, &opened.cells, challenges, &ends.point);
+        let leaves =
+            self.key.lookups.evaluate(&self.key.circuit, &opened.cells, challenges, &ends.point);
         if leaves != (leaf.numerator, leaf.denominator) {
             return Err(Reject::LookupTie);
         }
         let mut reads = opened.reads.iter().copied();
-        for ((layer, claims), end) in self.circuit.layers.iter().zip(&layers).zip(&ends.layers) {
+        for ((layer, claims), end) in self.key.circuit.layers.iter().zip(&layers).zip(&ends.layers)
+        {
             let operands: Vec<EF> = reads.by_ref().take(layer.operands.len()).collect();
             let accumulator = self.check_layer(layer, claims, end, &weights, &operands)?;
             self.check_reader(layer, claims, end, accumulator, &opened, statement, &ends.point)?;
@@ -316,7 +195,7 @@ impl Verifier {
             let read = reads.next().unwrap_or_default();
             self.check_maximum(claims, end, &opened.maxima[index], read, &ends.point)?;
         }
-        if let Some(activation) = self.circuit.output_activation {
+        if let Some(activation) = self.key.circuit.output_activation {
             self.check_output(activation, &opened, statement, &ends.point)?;
         }
         Ok(fingerprint)
@@ -337,7 +216,7 @@ impl Verifier {
             });
             verified.transpose()
         };
-        let scale = replay(&messages.scale, layer.scale_rounds(&self.circuit), challenger)?;
+        let scale = replay(&messages.scale, layer.scale_rounds(&self.key.circuit), challenger)?;
         let row = match layer.reader {
             Reader::Activation(_) => {
                 let mut row = suffix(point, layer.grid.vars()).to_vec();
@@ -365,7 +244,7 @@ impl Verifier {
         messages: &MaximumMessages,
         challenger: &mut Challenger,
     ) -> Result<(MaximumClaims, MaximumEnd), Reject> {
-        let activation = &self.circuit.activations[index];
+        let activation = &self.key.circuit.activations[index];
         let replay = |sumcheck, rounds, factors, challenger: &mut Challenger| {
             sumcheck::verify(sumcheck, rounds, factors, challenger)
                 .map_err(|e| malformed(activation.operation, &e))
@@ -436,12 +315,12 @@ impl Verifier {
             };
         };
         let (activation, columns) =
-            (&self.circuit.activations[reader], &opened.cells.activations[reader]);
+            (&self.key.circuit.activations[reader], &opened.cells.activations[reader]);
         let operation = activation.operation;
         let Rule::Requantize { multipliers, .. } = &activation.rule else {
             return Err(Reject::Requantize { operation });
         };
-        let expected = scaled_value(columns.keys, &columns.limbs, self.circuit.limb_bits);
+        let expected = scaled_value(columns.keys, &columns.limbs, self.key.circuit.limb_bits);
         let Some(scale) = &claims.scale else {
             let multiplier = multipliers.first().map_or(0, |multiplier| multiplier.get());
             return match accumulator * F::from_u32(multiplier) == expected {
@@ -471,7 +350,7 @@ impl Verifier {
         read: EF,
         point: &[EF],
     ) -> Result<(), Reject> {
-        let activation = &self.circuit.activations[end.activation];
+        let activation = &self.key.circuit.activations[end.activation];
         let operation = activation.operation;
         let (Rule::Maximum { operand, window, .. }, Some((&value, differences))) =
             (&activation.rule, columns.split_first())
@@ -514,7 +393,7 @@ impl Verifier {
         statement: &Statement<'_>,
         point: &[EF],
     ) -> Result<(), Reject> {
-        let grid = &self.circuit.activations[index].grid;
+        let grid = &self.key.circuit.activations[index].grid;
         let point = suffix(point, grid.vars());
         let value = opened.cells.activations[index].values;
         let values = self.unpadded(Source::Activation(index), value, grid, point);
@@ -526,40 +405,16 @@ impl Verifier {
 
     /// What a column has at a point if its padding is replaced by zeros.
     fn unpadded(&self, source: Source, value: EF, grid: &Grid, point: &[EF]) -> EF {
-        let padding = self.circuit.padding(source);
+        let padding = self.key.circuit.padding(source);
         if padding == 0 {
             return value;
         }
         value - (EF::ONE - grid.indicator(point)) * int(i64::from(padding))
     }
 
-    /// Points of the weights, in the order of [`Circuit::model_tables`].
-    pub(crate) fn model_points(&self, ends: &Ends) -> Vec<Vec<EF>> {
-        let layers = self.circuit.layers.iter().zip(&ends.layers);
-        let points = layers.flat_map(|(layer, end)| layer.model_points(end));
-        points.flat_map(|point| [self.places.point(point.len()).to_vec(), point]).collect()
-    }
-
-    /// Points of the witness, in the order of [`Circuit::witness_tables`].
-    pub(crate) fn witness_points(&self, ends: &Ends) -> Vec<Vec<EF>> {
-        let reads: Vec<&Vec<EF>> = ends.reads().collect();
-        let mut points = Vec::new();
-        // In the order of the activations, as these are.
-        let mut maxima = ends.maxima.iter().peekable();
-        for (index, activation) in self.circuit.activations.iter().enumerate() {
-            points.push(suffix(&ends.point, activation.grid.vars()).to_vec());
-            let maximum = maxima.next_if(|end| end.activation == index);
-            points.extend(maximum.map(|end| end.place.clone()));
-            points.extend(self.circuit.readers[index].iter().map(|read| reads[*read].clone()));
-        }
-        let tables = self.circuit.tables.iter();
-        points.extend(tables.map(|table| suffix(&ends.point, table.vars()).to_vec()));
-        points
-    }
-
     /// Names the opened values.
     fn sort(&self, witness: &[Vec<EF>], statement: &Statement<'_>, ends: &Ends) -> Opened {
-        let circuit = &self.circuit;
+        let circuit = &self.key.circuit;
         // Many readers may read the input at the lookups' point: once for each way in which it lies.
         let mut at_lookups: Vec<(Grid, EF)> = Vec::new();
         let mut input = |operand: &Operand, point: &[EF]| {
@@ -619,35 +474,6 @@ impl Verifier {
         }
         let multiplicities = circuit.tables.iter().map(|_| batch()[0]).collect();
         Opened { cells: Cells { activations, multiplicities }, maxima, reads }
-    }
-}
-
-impl Layer {
-    /// Where a layer's reduction ends, from the points where its sumchecks do.
-    pub(crate) fn end(
-        &self,
-        row: Vec<EF>,
-        product: Option<&[EF]>,
-        wiring: Option<&[EF]>,
-    ) -> LayerEnd {
-        let weight = product.map(|product| {
-            let (group, column) = product.split_at(self.group_vars());
-            (group.to_vec(), column.to_vec())
-        });
-        let operands = match (wiring, &weight) {
-            (Some(wiring), _) => vec![wiring.to_vec()],
-            (None, Some((_, column))) => vec![column.clone()],
-            (None, None) => vec![row.clone(); self.operands.len()],
-        };
-        LayerEnd { row, weight, operands }
-    }
-}
-
-impl Ends {
-    /// Where each of [`Circuit::reads`] reads.
-    fn reads(&self) -> impl Iterator<Item = &Vec<EF>> {
-        let of_layers = self.layers.iter().flat_map(|end| &end.operands);
-        of_layers.chain(self.maxima.iter().map(|end| &end.operand))
     }
 }
 

@@ -6,7 +6,7 @@
 #[path = "../tests/support/mod.rs"]
 mod support;
 
-use assay_quantizer::{Model, Options};
+use assay_quantizer::{FloatModel, QuantizeOptions};
 use std::{error::Error, fs, path::PathBuf};
 use support::{arrays, data, npy};
 
@@ -15,10 +15,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     fs::create_dir_all(&folder)?;
     let all = arrays(data("operators.npz"));
     for name in all.keys().filter_map(|name| name.strip_suffix(".onnx")) {
-        let model = Model::read(&all[&format!("{name}.onnx")].bytes())?;
+        let model = FloatModel::read(&all[&format!("{name}.onnx")].bytes())?;
         let rows = &all[&format!("{name}.x")];
         let dataset = model.dataset(name, &npy(&rows.shape, &rows.values), None)?;
-        let quantized = model.quantize(&dataset, &Options::default())?;
+        let quantized = model.quantize(&dataset, &QuantizeOptions::default())?;
         let quantize = |row| quantized.convention().quantize(row);
         let inputs: Vec<u8> = rows.rows().flat_map(quantize).map(|value| value as u8).collect();
         fs::write(folder.join(format!("{name}.graph")), quantized.to_bytes())?;

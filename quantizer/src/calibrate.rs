@@ -10,7 +10,7 @@ const STEPS: usize = 64;
 
 /// How the scale of a tensor is chosen from the values that it has on the calibration rows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Method {
+pub enum CalibrationMethod {
     /// The scale with the least mean squared error, out of some that clip the largest
     /// magnitudes.
     #[default]
@@ -20,7 +20,7 @@ pub enum Method {
 }
 
 /// The scale of each node's values.
-pub(crate) fn scales(network: &Network, rows: &[Vec<f64>], method: Method) -> Vec<f64> {
+pub(crate) fn scales(network: &Network, rows: &[Vec<f64>], method: CalibrationMethod) -> Vec<f64> {
     let count = network.nodes.len();
     let greatest = rows
         .par_iter()
@@ -34,7 +34,7 @@ pub(crate) fn scales(network: &Network, rows: &[Vec<f64>], method: Method) -> Ve
     // A tensor that is always zero can have any scale.
     let greatest: Vec<f64> =
         greatest.into_iter().map(|max| if max > 0.0 { max } else { 1.0 }).collect();
-    if method == Method::Greatest {
+    if method == CalibrationMethod::Greatest {
         return greatest.iter().map(|max| rounded(max / 127.0)).collect();
     }
     let histograms = rows

@@ -4,7 +4,7 @@ use assay_graph::CheckError;
 
 /// Where something stands in an ONNX file.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Place {
+pub struct OnnxLocation {
     /// Index of the node in the file's graph, from 0.
     pub index: usize,
     /// Type of its operator.
@@ -13,7 +13,7 @@ pub struct Place {
     pub name: String,
 }
 
-impl std::fmt::Display for Place {
+impl std::fmt::Display for OnnxLocation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { index, operator, name } = self;
         match name.is_empty() {
@@ -41,7 +41,7 @@ pub enum Error {
     #[error("{place}: {problem}; {remedy}")]
     Node {
         /// The node.
-        place: Place,
+        place: OnnxLocation,
         /// What is wrong.
         problem: String,
         /// What to do.
@@ -79,7 +79,7 @@ pub enum Error {
 
 impl Error {
     pub(crate) fn node(
-        place: &Place,
+        place: &OnnxLocation,
         problem: impl Into<String>,
         remedy: impl Into<String>,
     ) -> Self {

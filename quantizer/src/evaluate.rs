@@ -1,6 +1,6 @@
 //! How far an integer model is from the one that it was made of.
 
-use crate::{data::Dataset, error::Error, model::Model, Quantized};
+use crate::{data::Dataset, error::Error, model::FloatModel, Quantized};
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -36,7 +36,7 @@ struct Tally {
 
 impl Quantized {
     /// Compares with the model that this one was made of.
-    pub fn evaluate(&self, model: &Model, data: &Dataset) -> Result<Evaluation, Error> {
+    pub fn evaluate(&self, model: &FloatModel, data: &Dataset) -> Result<Evaluation, Error> {
         let scale = self.output_scale();
         let threshold = model.threshold();
         let tally = |(index, row): (usize, &Vec<f64>)| -> Result<Tally, Error> {

@@ -3,7 +3,7 @@
 //! Sums are taken in one order and in double precision, so that a model is quantised to the same
 //! bytes on every machine.
 
-use crate::error::Place;
+use crate::error::OnnxLocation;
 use assay_graph::{Extent, Padding, Shape, Window};
 
 /// What an element of an int8 tensor is looked up as.
@@ -86,7 +86,7 @@ pub(crate) struct Node {
     pub inputs: Vec<usize>,
     /// Without the batch.
     pub dims: Vec<usize>,
-    pub place: Place,
+    pub place: OnnxLocation,
 }
 
 impl Node {

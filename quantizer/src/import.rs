@@ -1,7 +1,7 @@
 //! From the nodes of an ONNX file to a [`Network`].
 
 use crate::{
-    error::{Error, Place},
+    error::{Error, OnnxLocation},
     float::{Function, Kind, Network, Node, POINT},
     onnx::{constant, is_standard, Constant, File, Node as FileNode},
     window::window,
@@ -44,7 +44,7 @@ pub(crate) fn import(bytes: &[u8]) -> Result<Import, Error> {
         nodes: vec![],
         left_out: HashMap::new(),
     };
-    let place = Place { index: 0, operator: "input".into(), name: file.input.clone() };
+    let place = OnnxLocation { index: 0, operator: "input".into(), name: file.input.clone() };
     let input = importer.push(Kind::Input, vec![], file.input_dims.clone(), &place);
     let input = input.map_err(|_| {
         Error::file(
@@ -84,7 +84,7 @@ impl Importer {
         kind: Kind,
         inputs: Vec<usize>,
         dims: Vec<usize>,
-        place: &Place,
+        place: &OnnxLocation,
     ) -> Result<usize, Error> {
         let product = |product: usize, size: &usize| product.checked_mul(*size);
         let elements = dims.iter().try_fold(1, product);
@@ -728,7 +728,7 @@ impl Importer {
     }
 }
 
-fn unsupported(place: &Place) -> Error {
+fn unsupported(place: &OnnxLocation) -> Error {
     let remedy = match place.operator.as_str() {
         "Shape" | "Gather" | "Concat" | "Slice" => {
             "export the model with a batch of one and fixed shapes, so that shapes are constants"

@@ -14,10 +14,12 @@ mod scale;
 mod simplify;
 mod window;
 
-pub use calibrate::Method;
+pub use calibrate::CalibrationMethod;
 pub use data::Dataset;
-pub use error::{Error, Place};
+pub use error::{Error, OnnxLocation};
 pub use evaluate::Evaluation;
-pub use model::{Convention, Model, Options, ProofSupport, Quantized};
-pub use report::{Declaration, OperationReport, Preprocessing, Report, TensorDeclaration};
+pub use model::{Convention, FloatModel, ProofSupport, QuantizeOptions, Quantized};
+pub use report::{
+    DeclarationFile, DeclaredTensor, OperationReport, Preprocessing, QuantizationReport,
+};
 pub use scale::{multipliers, scale_value, to_int8};

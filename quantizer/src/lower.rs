@@ -1,7 +1,7 @@
 //! From a rewritten network and its scales to an integer model.
 
 use crate::{
-    error::{Error, Place},
+    error::{Error, OnnxLocation},
     float::{shape_of, Function, Kind, Network, Node},
     scale::{encoded, multipliers, rounded, to_int8},
 };
@@ -72,7 +72,7 @@ pub(crate) fn lower(
 }
 
 /// An error of the integer model, with the node of the file that its operation was made of.
-fn at_node(error: CheckError, places: &[Place]) -> Error {
+fn at_node(error: CheckError, places: &[OnnxLocation]) -> Error {
     let CheckError::Operation { index, problem, .. } = error else { return Error::Graph(error) };
     let Some(place) = places.get(index) else { return Error::Graph(error) };
     let remedy = match problem {
@@ -108,7 +108,7 @@ struct Lowering<'a> {
     readers: Vec<usize>,
     operations: Vec<Operation>,
     /// Of each operation, the node that it comes from.
-    places: Vec<Place>,
+    places: Vec<OnnxLocation>,
     /// The node that is being lowered.
     at: usize,
     parameters: Vec<Parameters>,

@@ -1,7 +1,7 @@
 //! A model that was read, and the integer model that is made of it.
 
 use crate::{
-    calibrate::{scales, Method},
+    calibrate::{scales, CalibrationMethod},
     data::Dataset,
     error::Error,
     float::{Function, Kind, Network},
@@ -16,7 +16,7 @@ use sp_crypto_hashing::blake2_256;
 
 /// An ONNX model, read and rewritten into operations of integer models.
 #[derive(Clone, Debug)]
-pub struct Model {
+pub struct FloatModel {
     pub(crate) network: Network,
     /// What has to be done to a row before the network reads it.
     preprocessing: Option<Affine>,
@@ -28,9 +28,9 @@ pub struct Model {
 
 /// What may be chosen about a quantisation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Options {
+pub struct QuantizeOptions {
     /// How the scales of activations are chosen.
-    pub method: Method,
+    pub method: CalibrationMethod,
 }
 
 /// How real rows become the input of an integer model.
@@ -83,7 +83,7 @@ pub struct Quantized {
     pub(crate) proof: ProofSupport,
 }
 
-impl Model {
+impl FloatModel {
     /// Reads an ONNX file.
     ///
     /// Refuses what has no integer operation, by the node's operator, name and place.
@@ -173,7 +173,11 @@ impl Model {
     ///
     /// `calibration` are typical rows; some dozens are enough. Where proofs are possible, the
     /// model commits to its weights and to the recommended parameters.
-    pub fn quantize(&self, calibration: &Dataset, options: &Options) -> Result<Quantized, Error> {
+    pub fn quantize(
+        &self,
+        calibration: &Dataset,
+        options: &QuantizeOptions,
+    ) -> Result<Quantized, Error> {
         if calibration.is_empty() {
             return Err(Error::data(
                 "calibration",

@@ -1,6 +1,6 @@
 //! Reading an ONNX file: nodes with their attributes, and constants as numbers.
 
-use crate::error::{Error, Place};
+use crate::error::{Error, OnnxLocation};
 use std::collections::HashMap;
 use tract_onnx::pb::{
     tensor_proto::{DataLocation, DataType},
@@ -63,7 +63,7 @@ impl Constant {
 
 /// A node of the file.
 pub(crate) struct Node {
-    pub place: Place,
+    pub place: OnnxLocation,
     pub domain: String,
     /// Names; empty where an optional input is left out.
     pub inputs: Vec<String>,
@@ -179,7 +179,7 @@ fn node(index: usize, proto: &NodeProto) -> Node {
     let attributes =
         proto.attribute.iter().map(|attribute| (attribute.name.clone(), attribute.clone()));
     Node {
-        place: Place { index, operator, name: proto.name.clone() },
+        place: OnnxLocation { index, operator, name: proto.name.clone() },
         domain: proto.domain.clone(),
         inputs: proto.input.clone(),
         outputs: proto.output.clone(),

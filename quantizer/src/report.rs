@@ -3,7 +3,7 @@
 use crate::{
     data::Dataset,
     error::Error,
-    model::{Convention, Model, ProofSupport},
+    model::{Convention, FloatModel, ProofSupport},
     Quantized,
 };
 use assay_graph::{ElementType, Operation, Requantize, Shape, TensorId};
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 /// Facts of an integer model.
 #[derive(Clone, PartialEq, Debug, Serialize)]
-pub struct Report {
+pub struct QuantizationReport {
     /// Digest of the integer model, in hex with `0x`.
     pub digest: String,
     /// BLAKE2b-256 of the ONNX file, in hex with `0x`.
@@ -59,11 +59,11 @@ pub struct OperationReport {
 /// What a version declares, and how real numbers become integers: the JSON document beside an
 /// integer model.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Declaration {
+pub struct DeclarationFile {
     /// Tensors that go in.
-    pub inputs: Vec<TensorDeclaration>,
+    pub inputs: Vec<DeclaredTensor>,
     /// Tensors that come out.
-    pub outputs: Vec<TensorDeclaration>,
+    pub outputs: Vec<DeclaredTensor>,
     /// What 1 stands for in the input.
     pub input_scale: f64,
     /// What 1 stands for in the output.
@@ -78,7 +78,7 @@ pub struct Declaration {
 
 /// A tensor of a version.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct TensorDeclaration {
+pub struct DeclaredTensor {
     /// Its name.
     pub name: String,
     /// `i8` or `i32`.
@@ -96,7 +96,7 @@ pub struct Preprocessing {
     pub offset: Vec<f64>,
 }
 
-impl Declaration {
+impl DeclarationFile {
     /// How real rows become the input.
     pub fn convention(&self) -> Convention {
         Convention {
@@ -108,7 +108,7 @@ impl Declaration {
         }
     }
 
-    /// Reads real rows from an `.npz` or `.npy` file, as [`Model::dataset`] does, and turns them
+    /// Reads real rows from an `.npz` or `.npy` file, as [`FloatModel::dataset`] does, and turns them
     /// into inputs of the integer model.
     pub fn prepare(&self, what: &str, bytes: &[u8]) -> Result<Vec<Vec<i8>>, Error> {
         let invalid = |problem: &str| {
@@ -147,7 +147,7 @@ impl Quantized {
     }
 
     /// What there is to say of it.
-    pub fn report(&self, model: &Model) -> Report {
+    pub fn report(&self, model: &FloatModel) -> QuantizationReport {
         use codec::Encode;
         let plan = self.graph.plan();
         let elements = |tensor: usize| plan.shapes()[tensor].elements().unwrap_or(0);
@@ -177,7 +177,7 @@ impl Quantized {
             ProofSupport::Sealed { security_bits } => (Some(*security_bits), None),
             ProofSupport::Unsupported { reason } => (None, Some(reason.clone())),
         };
-        Report {
+        QuantizationReport {
             digest: hex(&self.graph.digest()),
             source: hex(&model.source()),
             bytes: self.to_bytes().len(),
@@ -196,11 +196,11 @@ impl Quantized {
     }
 
     /// The JSON document that goes beside the model.
-    pub fn declaration(&self, model: &Model) -> Declaration {
+    pub fn declaration(&self, model: &FloatModel) -> DeclarationFile {
         let plan = self.graph.plan();
         let tensor = |name: &str, tensor: TensorId| {
             let shape = plan.shape(tensor).unwrap_or(Shape::vector(0));
-            TensorDeclaration {
+            DeclaredTensor {
                 name: name.to_owned(),
                 element_type: match plan.element_type(tensor) {
                     Some(ElementType::Int32) => "i32".to_owned(),
@@ -212,7 +212,7 @@ impl Quantized {
                 },
             }
         };
-        Declaration {
+        DeclarationFile {
             inputs: vec![tensor(model.input(), TensorId::INPUT)],
             outputs: vec![tensor(model.output(), plan.output())],
             input_scale: self.convention.input_scale,

@@ -4,7 +4,9 @@ mod support;
 
 use assay_graph::{fast, interpret, CheckedGraph, Graph, Tensor};
 use assay_proof::{Context, Prover, Statement, Verifier};
-use assay_quantizer::{Dataset, Method, Model, Options, ProofSupport, Quantized};
+use assay_quantizer::{
+    CalibrationMethod, Dataset, FloatModel, ProofSupport, QuantizeOptions, Quantized,
+};
 use std::fs;
 use support::{arrays, models, Array};
 
@@ -14,14 +16,14 @@ const REMAKE: &str = "make them again: cargo run --release -p assay-quantizer --
      then python models/integer.py";
 
 struct Bundled {
-    model: Model,
+    model: FloatModel,
     calibration: Dataset,
     test: Dataset,
 }
 
 fn bundled(name: &str) -> Bundled {
     let file = |file: &str| fs::read(models(&format!("{name}/{file}"))).unwrap();
-    let model = Model::read(&file(&format!("{name}.onnx"))).unwrap();
+    let model = FloatModel::read(&file(&format!("{name}.onnx"))).unwrap();
     let rows = |name: &str| model.dataset(name, &file(name), None).unwrap();
     let (calibration, test) = (rows("calibration.npz"), rows("test.npz"));
     Bundled { model, calibration, test }
@@ -36,7 +38,7 @@ fn outputs(tensor: &Tensor) -> Vec<f64> {
 
 fn check(name: &str) -> Quantized {
     let Bundled { model, calibration, test } = bundled(name);
-    let quantized = model.quantize(&calibration, &Options::default()).unwrap();
+    let quantized = model.quantize(&calibration, &QuantizeOptions::default()).unwrap();
 
     let committed = fs::read(models(&format!("{name}/{name}.graph"))).unwrap();
     assert!(quantized.to_bytes() == committed, "{name}.graph is another one; {REMAKE}");
@@ -59,8 +61,8 @@ fn check(name: &str) -> Quantized {
 
     let document: serde_json::Value =
         serde_json::from_slice(&fs::read(models(&format!("{name}/model.json"))).unwrap()).unwrap();
-    for method in [Method::SquaredError, Method::Greatest] {
-        let quantized = model.quantize(&calibration, &Options { method }).unwrap();
+    for method in [CalibrationMethod::SquaredError, CalibrationMethod::Greatest] {
+        let quantized = model.quantize(&calibration, &QuantizeOptions { method }).unwrap();
         let evaluation = quantized.evaluate(&model, &test).unwrap();
         println!("{name}, {method:?}: {evaluation:?}");
         let float = evaluation.float_accuracy.unwrap();
@@ -110,7 +112,7 @@ fn answers_of_every_bundled_model_are_proven_and_verified() {
     };
     for name in ["digits", "breast-cancer", "digits-mlp", "digits-28-mlp", "digits-32-conv"] {
         let Bundled { model, calibration, .. } = bundled(name);
-        let quantized = model.quantize(&calibration, &Options::default()).unwrap();
+        let quantized = model.quantize(&calibration, &QuantizeOptions::default()).unwrap();
         let ProofSupport::Sealed { security_bits } = quantized.proof() else {
             panic!("{name}: {:?}", quantized.proof());
         };

@@ -4,7 +4,7 @@ mod support;
 
 use assay_graph::Operation;
 use assay_proof::{Context, Prover, Statement, Verifier};
-use assay_quantizer::{Dataset, Model, Options, ProofSupport, Quantized};
+use assay_quantizer::{Dataset, FloatModel, ProofSupport, QuantizeOptions, Quantized};
 use std::collections::BTreeSet;
 use support::{arrays, data, npy, Array};
 
@@ -16,7 +16,7 @@ const GREATEST_BOUND: f64 = 0.05;
 
 struct Case {
     name: String,
-    model: Model,
+    model: FloatModel,
     rows: Array,
     dataset: Dataset,
     quantized: Quantized,
@@ -30,12 +30,12 @@ fn cases() -> Vec<Case> {
         .map(|name| {
             let part = |part: &str| all[&format!("{name}.{part}")].clone();
             let fail = |error: assay_quantizer::Error| panic!("{name}: {error}");
-            let model = Model::read(&part("onnx").bytes()).unwrap_or_else(fail);
+            let model = FloatModel::read(&part("onnx").bytes()).unwrap_or_else(fail);
             let (rows, expected) = (part("x"), part("y"));
             let file = npy(&rows.shape, &rows.values);
             let dataset = model.dataset("rows", &file, None).unwrap();
             let quantized = model
-                .quantize(&dataset, &Options::default())
+                .quantize(&dataset, &QuantizeOptions::default())
                 .unwrap_or_else(|error| panic!("{name}: {error}"));
             Case { name: name.to_owned(), model, rows, dataset, quantized, expected }
         })

@@ -2,7 +2,7 @@
 
 mod support;
 
-use assay_quantizer::{Error, Model, Options};
+use assay_quantizer::{Error, FloatModel, QuantizeOptions};
 use support::{arrays, data, models, npy};
 
 /// For each file of `refusals.npz`, what the message has to say.
@@ -54,11 +54,11 @@ const REFUSALS: [(&str, &[&str]); 43] = [
 
 /// Reads a model and quantises it with rows of ones.
 fn made(bytes: &[u8]) -> Result<(), Error> {
-    let model = Model::read(bytes)?;
+    let model = FloatModel::read(bytes)?;
     let shape: Vec<usize> = [2].iter().chain(model.input_dims()).copied().collect();
     let rows = npy(&shape, &vec![1.0; shape.iter().product()]);
     let rows = model.dataset("rows", &rows, None)?;
-    model.quantize(&rows, &Options::default()).map(drop)
+    model.quantize(&rows, &QuantizeOptions::default()).map(drop)
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn hostile_files_are_refused_or_made_without_a_panic() {
 fn bytes_that_are_cut_off_or_changed_make_no_panic() {
     let file = std::fs::read(models("breast-cancer/breast-cancer.onnx")).unwrap();
     for length in (0..file.len()).step_by(37) {
-        let _ = Model::read(&file[..length]);
+        let _ = FloatModel::read(&file[..length]);
     }
     for index in (0..file.len()).step_by(11) {
         let mut file = file.clone();
@@ -101,8 +101,8 @@ fn bytes_that_are_cut_off_or_changed_make_no_panic() {
     }
 }
 
-fn digits() -> Model {
-    Model::read(&std::fs::read(models("digits/digits.onnx")).unwrap()).unwrap()
+fn digits() -> FloatModel {
+    FloatModel::read(&std::fs::read(models("digits/digits.onnx")).unwrap()).unwrap()
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn an_archive_without_the_input_or_without_labels_is_told_apart() {
     let rows = npy(&[1, 1, 8, 8], &[0.5; 64]);
     let rows = model.dataset("rows.npy", &rows, None).unwrap();
     assert!(!rows.has_labels());
-    let quantized = model.quantize(&rows, &Options::default()).unwrap();
+    let quantized = model.quantize(&rows, &QuantizeOptions::default()).unwrap();
     let evaluation = quantized.evaluate(&model, &rows).unwrap();
     assert_eq!((evaluation.float_accuracy, evaluation.integer_accuracy), (None, None));
 }

@@ -7,13 +7,13 @@ use alloc::{
 };
 use assay_graph::{commit::TileOpening, Architecture, Plan};
 use assay_primitives::{
-    dispute::{DisputeId, DisputeTiming, OptimisticResults},
+    dispute::{DisputeId, DisputeTiming},
     engine::ProofContext,
     runtime_api::{
         ArtifactView, Assignment, DisputeView, OperatorView, OptimisticView, Quote, QuoteError,
-        ReceiptView, RequestView, ServiceView, VersionView,
+        ReceiptView, RequestView, VersionView,
     },
-    traits::{Bonds as _, Models as _, Operators as _, Verification as _},
+    traits::{Models as _, Operators as _},
     validate_payload, Assurance, Digest, ModelId, RequestId, VersionId, WeightsFingerprint,
     WorkerId,
 };
@@ -34,116 +34,15 @@ use sp_session::OpaqueGeneratedSessionKeys;
 use sp_version::RuntimeVersion;
 
 use crate::{
-    configs::{
-        assay::{LostDisputeSlash, WrongResultSlash},
-        consensus::BABE_GENESIS_EPOCH_CONFIG,
+    configs::consensus::BABE_GENESIS_EPOCH_CONFIG,
+    genesis,
+    views::{
+        artifact_view, assignment, dispute_view, operator_view, optimistic_view, version_view,
     },
-    genesis, AccountId, Babe, Balance, Block, Disputes, Executive, Grandpa, Historical, Inference,
+    AccountId, Babe, Balance, Block, Disputes, Executive, Grandpa, Historical, Inference,
     InherentDataExt, ModelRegistry, Nonce, Operators, Runtime, RuntimeGenesisConfig, SessionKeys,
-    Settlement, Storage, System, TransactionPayment, Verification, VERSION,
+    Storage, System, TransactionPayment, VERSION,
 };
-
-fn version_view(id: VersionId) -> Option<VersionView<AccountId>> {
-    let version = pallet_model_registry::Versions::<Runtime>::get(id)?;
-    let model = pallet_model_registry::Models::<Runtime>::get(id.model)?;
-    Some(VersionView {
-        id,
-        owner: model.owner,
-        name: model.name.into_inner(),
-        digest: version.digest,
-        royalty_ppm: version.royalty.deconstruct() / 1_000,
-        licence: version.licence.into_inner(),
-        deprecated: version.deprecated,
-        open_requests: version.uses,
-        operators: pallet_operators::Servers::<Runtime>::decode_len(id).unwrap_or(0) as u32,
-        proof: version.proof,
-        audit: pallet_model_registry::Audits::<Runtime>::get(id),
-        descriptor: version.descriptor,
-    })
-}
-
-fn operator_view(account: AccountId) -> Option<OperatorView<AccountId>> {
-    let operator = pallet_operators::Operators::<Runtime>::get(&account)?;
-    let serves = pallet_operators::Served::<Runtime>::get(&account)
-        .into_iter()
-        .filter_map(|version| {
-            let servers = pallet_operators::Servers::<Runtime>::get(version);
-            let server = servers.into_iter().find(|server| server.account == account)?;
-            Some(ServiceView {
-                version,
-                ask: server.ask,
-                concurrency: server.concurrency,
-                response_blocks: server.response_blocks,
-                classes: server.classes,
-            })
-        })
-        .collect();
-    Some(OperatorView {
-        bond: Settlement::bonded(&account),
-        live: Operators::is_live(&operator),
-        worker: operator.worker,
-        last_heartbeat: operator.last_heartbeat,
-        engine: operator.engine,
-        open_assignments: operator.open,
-        unbonding_until: operator.unbonding_until,
-        serves,
-        account,
-    })
-}
-
-fn artifact_view(
-    digest: Digest,
-    artifact: pallet_storage::Artifact<AccountId>,
-) -> ArtifactView<AccountId> {
-    ArtifactView {
-        manifest: artifact.manifest(digest),
-        missing: artifact.missing(),
-        owner: artifact.owner,
-    }
-}
-
-fn assignment(id: RequestId) -> Option<Assignment> {
-    let request = pallet_inference::Requests::<Runtime>::get(id)?;
-    Some(Assignment {
-        request: id,
-        version: request.version,
-        assurance: request.assurance,
-        deadline: request.deadline,
-        status: request.status,
-    })
-}
-
-fn optimistic_view(request: RequestId) -> Option<OptimisticView<AccountId>> {
-    let result = <Inference as OptimisticResults<AccountId>>::result(request)?;
-    Some(OptimisticView {
-        request,
-        output: Verification::shown_output(request, &result.operator)?,
-        operator: result.operator,
-        trace_root: result.trace_root,
-        disputable_until: result.disputable_until,
-        disputes: Disputes::open_disputes(Some(request)),
-    })
-}
-
-fn dispute_view(id: DisputeId) -> Option<DisputeView<AccountId>> {
-    let dispute = pallet_disputes::OpenDisputes::<Runtime>::get(id)?;
-    let bond = Settlement::bonded(&dispute.operator);
-    let penalty = WrongResultSlash::get() * bond;
-    Some(DisputeView {
-        id,
-        request: dispute.request,
-        operator: dispute.operator,
-        challenger: dispute.challenger,
-        bond: dispute.bond,
-        penalty,
-        reward: LostDisputeSlash::get() * bond.saturating_sub(penalty),
-        opened_at: dispute.opened_at,
-        deadline: dispute.deadline,
-        response: dispute.response,
-        stage: dispute.stage.encode(),
-        verdict: pallet_disputes::Verdicts::<Runtime>::get(dispute.request),
-    })
-}
 
 impl_runtime_apis! {
     impl sp_api::Core<Block> for Runtime {

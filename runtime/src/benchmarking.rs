@@ -28,7 +28,7 @@ use sp_application_crypto::RuntimeAppPublic;
 use sp_core::sr25519;
 
 use crate::{
-    configs::assay::{
+    constants::{
         AvailableClasses, MaxConcurrency, MaxDeadline, MaxInputBytes, MaxRoyalty, MinBond,
     },
     AccountId, Balance, Balances, BlockNumber, Inference, ModelRegistry, Operators, Runtime,
@@ -306,7 +306,7 @@ impl pallet_disputes::BenchmarkHelper<AccountId> for Helper {
         );
         pallet_inference::Requests::<Runtime>::mutate(id, |request| {
             let request = request.as_mut().expect("made above");
-            request.status = assay_primitives::runtime_api::Status::Submitted;
+            request.status = assay_primitives::runtime_api::Status::Disputable;
             request.members = members
                 .into_iter()
                 .map(|account| pallet_inference::Member { account, ask: ASK })

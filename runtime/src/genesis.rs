@@ -10,10 +10,8 @@ use sp_genesis_builder::PresetId;
 use sp_keyring::{Ed25519Keyring, Sr25519Keyring};
 
 use crate::{
-    configs::{
-        assay::TreasuryAccount,
-        consensus::{SessionKeys, BABE_GENESIS_EPOCH_CONFIG},
-    },
+    configs::consensus::{SessionKeys, BABE_GENESIS_EPOCH_CONFIG},
+    constants::TreasuryAccount,
     AccountId, BabeConfig, BalancesConfig, DisputesConfig, RuntimeGenesisConfig, SessionConfig,
     SudoConfig, EXISTENTIAL_DEPOSIT,
 };

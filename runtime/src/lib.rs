@@ -1,7 +1,7 @@
 //! The Assay runtime: consensus, money, and the pallets that make inference a public capability.
 //!
-//! Each pallet's configuration is in `configs`, the runtime APIs in `apis`, the genesis presets
-//! in `genesis`, generated weights in `weights`.
+//! Constants are in `constants`, each pallet's configuration in `configs`, the runtime APIs in `apis`
+//! with what they show in `views`, the genesis presets in `genesis`, generated weights in `weights`.
 #![cfg_attr(not(feature = "std"), no_std)]
 #![recursion_limit = "256"]
 // The macros of the SDK generate public items without documentation.
@@ -16,7 +16,10 @@ mod apis;
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmarking;
 pub mod configs;
+pub mod constants;
 pub mod genesis;
+pub mod transactions;
+mod views;
 pub mod weights;
 
 pub use apis::api;

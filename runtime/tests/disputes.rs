@@ -15,9 +15,7 @@ use assay_primitives::{
 use assay_proof::{Context, ProofParameters};
 use assay_proof_fixtures::{descriptor, graph, prover, Layer};
 use assay_runtime::{
-    configs::assay::{
-        AvailableClasses, DisputeBond, LostDisputeSlash, TreasuryShare, WrongResultSlash,
-    },
+    constants::{AvailableClasses, DisputeBond, LostDisputeSlash, TreasuryShare, WrongResultSlash},
     AccountId, Balances, Disputes, Runtime, System,
 };
 use codec::Encode;
@@ -174,7 +172,7 @@ impl Case {
     fn submit(&self) {
         self.ask();
         assert_ok!(include(general(self.call())));
-        assert_eq!(record().status, Status::Submitted);
+        assert_eq!(record().status, Status::Disputable);
     }
 
     /// Plays the dispute between the operator and a challenger with this trace, in blocks of a
@@ -262,7 +260,7 @@ fn what_nobody_disputes_is_final_after_the_window() {
             REQUEST
         ));
         go_to(since + timing().window);
-        assert_eq!(record().status, Status::Submitted);
+        assert_eq!(record().status, Status::Disputable);
         check_all();
         empty_block();
         assert_eq!(record().status, Status::Final(Outcome::Verified));
@@ -307,7 +305,7 @@ fn a_false_dispute_delays_the_payment_and_loses_its_bond() {
         let before = wealths();
         let since = System::block_number();
         let spent = case.play(&Case::lie().defender());
-        assert_eq!(record().status, Status::Submitted);
+        assert_eq!(record().status, Status::Disputable);
         go_to(since + timing().window + 1);
         assert_eq!(record().status, Status::Final(Outcome::Verified));
         let mut expected = paid(before);
@@ -327,7 +325,7 @@ fn a_dispute_that_outlasts_the_window_keeps_the_result_open() {
         submit(CHALLENGER, pallet_disputes::Call::open { request: REQUEST });
         let opened = System::block_number();
         go_to(opened + timing().response);
-        assert_eq!(record().status, Status::Submitted);
+        assert_eq!(record().status, Status::Disputable);
         check_all();
         // Nobody defends it.
         empty_block();
@@ -346,7 +344,7 @@ fn a_dispute_that_outlasts_the_window_keeps_the_result_open() {
         let call = pallet_disputes::Call::answer { dispute: DISPUTE, stage, answer, signature };
         assert_ok!(include(general(call)));
         go_to(System::block_number() + timing().response);
-        assert_eq!(record().status, Status::Submitted);
+        assert_eq!(record().status, Status::Disputable);
         empty_block();
         assert_eq!(record().status, Status::Final(Outcome::Verified));
     });

@@ -10,7 +10,7 @@ use assay_primitives::{
     Statement, ASY,
 };
 use assay_runtime::{
-    configs::assay::{
+    constants::{
         HeartbeatPriority, NoAnswerSlash, TreasuryShare, WorkerPriority, WrongResultSlash,
     },
     Babe, Balances, ModelRegistry, Runtime, RuntimeCall, RuntimeEvent, System, UncheckedExtrinsic,
@@ -218,7 +218,7 @@ fn a_liar_in_a_quorum_pays_and_the_others_are_paid() {
             assert_ok!(include(general(commit(id, member, &key_of(member), answer, &[3; 32]))));
             assert_eq!(fees(), Vec::new());
         }
-        assert_eq!(record(id).status, Status::Submitted);
+        assert_eq!(record(id).status, Status::Revealing);
         for (member, answer) in members.iter().zip(&answers) {
             assert_eq!(outcome(id), None);
             assert_ok!(include(general(reveal(id, member, &key_of(member), answer, &[3; 32]))));

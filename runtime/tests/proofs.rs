@@ -15,7 +15,7 @@ use assay_primitives::{
 use assay_proof::{Context, ProofParameters, Prover};
 use assay_proof_fixtures::{descriptor, graph, payload, prover, Layer};
 use assay_runtime::{
-    configs::assay::{AvailableClasses, TreasuryShare, WrongResultSlash},
+    constants::{AvailableClasses, TreasuryShare, WrongResultSlash},
     AccountId, Balances, ModelRegistry, Runtime, RuntimeEvent, System,
 };
 use codec::Encode;

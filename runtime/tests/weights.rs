@@ -19,10 +19,9 @@ use assay_primitives::{
     ModelId, RequestId, ResultStatement, TensorDeclaration, WorkerSignature,
 };
 use assay_runtime::{
-    configs::{
-        assay::{authorized_extension, MaxInputBytes, MaxOutputBytes, MaxProofCost, MaxRoyalty},
-        system::RuntimeBlockWeights,
-    },
+    configs::system::RuntimeBlockWeights,
+    constants::{MaxInputBytes, MaxOutputBytes, MaxProofCost, MaxRoyalty},
+    transactions::authorized_extension,
     AccountId, Runtime, RuntimeCall, UncheckedExtrinsic,
 };
 use codec::Encode;

@@ -198,13 +198,13 @@ fn end_to_text(end: &DisputeEnd) -> String {
 }
 
 /// A dispute and the height at which it was looked at.
-struct Seen {
+struct DisputeSnapshot {
     view: DisputeView<AccountId>,
     stage: Stage,
     height: BlockNumber,
 }
 
-impl Seen {
+impl DisputeSnapshot {
     async fn of(client: &Client, view: DisputeView<AccountId>) -> Result<Self, Failure> {
         let height = rpc::height(&client.rpc().header(None).await?);
         Ok(Self { stage: stage(&view)?, view, height })
@@ -258,7 +258,7 @@ async fn status(context: &Context<'_>, dispute: DisputeId) -> Result<(), Failure
             return Ok(());
         },
     };
-    let seen = Seen::of(&client, view).await?;
+    let seen = DisputeSnapshot::of(&client, view).await?;
     context.output.result(&seen.to_json(), || {
         let view = &seen.view;
         let awaited = match view.verdict {
@@ -299,10 +299,10 @@ async fn list(context: &Context<'_>, request: Option<RequestId>) -> Result<(), F
     for id in client.open_disputes(request).await? {
         // One that ended meanwhile is not open.
         if let Some(view) = client.dispute(id, None).await? {
-            seen.push(Seen::of(&client, view).await?);
+            seen.push(DisputeSnapshot::of(&client, view).await?);
         }
     }
-    let json: Vec<_> = seen.iter().map(Seen::to_json).collect();
+    let json: Vec<_> = seen.iter().map(DisputeSnapshot::to_json).collect();
     context.output.result(&json, || {
         let rows: Vec<_> = seen
             .iter()

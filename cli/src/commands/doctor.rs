@@ -25,7 +25,7 @@ const MAX_FINALITY_LAG: u32 = 30;
 /// How a check ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-enum Verdict {
+enum CheckStatus {
     Ok,
     /// It can go on like this, but should not.
     Warning,
@@ -38,7 +38,7 @@ enum Verdict {
 #[derive(Debug, Serialize)]
 struct Check {
     check: &'static str,
-    verdict: Verdict,
+    verdict: CheckStatus,
     detail: String,
     /// What to do.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -51,18 +51,18 @@ struct Report {
 }
 
 impl Report {
-    fn add(&mut self, check: &'static str, verdict: Verdict, detail: impl Into<String>) {
+    fn add(&mut self, check: &'static str, verdict: CheckStatus, detail: impl Into<String>) {
         self.checks.push(Check { check, verdict, detail: detail.into(), remedy: None });
     }
 
     fn ok(&mut self, check: &'static str, detail: impl Into<String>) {
-        self.add(check, Verdict::Ok, detail);
+        self.add(check, CheckStatus::Ok, detail);
     }
 
     fn mend(
         &mut self,
         check: &'static str,
-        verdict: Verdict,
+        verdict: CheckStatus,
         detail: impl Into<String>,
         remedy: impl Into<String>,
     ) {
@@ -72,11 +72,11 @@ impl Report {
 
     fn error(&mut self, check: &'static str, error: &Error) {
         let remedy = "see the node's log, and run doctor again";
-        self.mend(check, Verdict::Failed, error.to_string(), remedy);
+        self.mend(check, CheckStatus::Failed, error.to_string(), remedy);
     }
 
-    fn is_well(&self) -> bool {
-        self.checks.iter().all(|check| check.verdict != Verdict::Failed)
+    fn all_passed(&self) -> bool {
+        self.checks.iter().all(|check| check.verdict != CheckStatus::Failed)
     }
 
     fn to_text(&self) -> String {
@@ -85,10 +85,10 @@ impl Report {
             .iter()
             .map(|check| {
                 let verdict = match check.verdict {
-                    Verdict::Ok => "ok",
-                    Verdict::Warning => "warning",
-                    Verdict::Failed => "FAILED",
-                    Verdict::Skipped => "skipped",
+                    CheckStatus::Ok => "ok",
+                    CheckStatus::Warning => "warning",
+                    CheckStatus::Failed => "FAILED",
+                    CheckStatus::Skipped => "skipped",
                 };
                 let detail = match &check.remedy {
                     Some(remedy) => format!("{} -> {remedy}", check.detail),
@@ -104,12 +104,12 @@ impl Report {
 pub async fn run(context: &Context<'_>, operator: Option<AccountId>) -> Result<(), Failure> {
     let mut report = Report::default();
     let result = examine(context, operator, &mut report).await;
-    let json = json!({ "well": report.is_well() && result.is_ok(), "checks": report.checks });
+    let json = json!({ "well": report.all_passed() && result.is_ok(), "checks": report.checks });
     context.output.result(&json, || report.to_text());
     match result {
         Err(failure) => Err(failure),
-        Ok(()) if report.is_well() => Ok(()),
-        Ok(()) => Err(Failure::Unwell),
+        Ok(()) if report.all_passed() => Ok(()),
+        Ok(()) => Err(Failure::ChecksFailed),
     }
 }
 
@@ -123,8 +123,8 @@ async fn examine(
         Ok(client) => client,
         Err(Failure::Client(error)) => {
             let remedy = "start a node here (assay-node), or name another with --url";
-            report.mend("node", Verdict::Failed, error.to_string(), remedy);
-            return Err(Failure::UnwellWithoutNode);
+            report.mend("node", CheckStatus::Failed, error.to_string(), remedy);
+            return Err(Failure::NodeUnreachable);
         },
         Err(other) => return Err(other),
     };
@@ -153,7 +153,7 @@ async fn disputes(
     report: &mut Report,
 ) {
     if operator.is_none() && challenger.is_none() {
-        return report.add("disputes", Verdict::Skipped, "no operator and no key to look for");
+        return report.add("disputes", CheckStatus::Skipped, "no operator and no key to look for");
     }
     let open = match client.open_disputes(None).await {
         Ok(open) => open,
@@ -193,10 +193,10 @@ fn judge_dispute(
     if turn == Party::Defender && operator == Some(&view.operator) {
         let remedy = "keep assay-node --operator with the worker key running: it answers by \
                       itself. If it does not, see its log";
-        report.mend("disputes", Verdict::Warning, awaits, remedy);
+        report.mend("disputes", CheckStatus::Warning, awaits, remedy);
     } else if turn == Party::Challenger && challenger == Some(&view.challenger) {
         let remedy = format!("keep assay-node --watch running, or assay dispute play {id}");
-        report.mend("disputes", Verdict::Warning, awaits, remedy);
+        report.mend("disputes", CheckStatus::Warning, awaits, remedy);
     }
 }
 
@@ -209,10 +209,10 @@ async fn node(client: &Client, report: &mut Report) {
     let detail = format!("{} is on {chain}, {} peers", rpc.url(), health.peers);
     if health.is_syncing {
         let remedy = "wait until the node has caught up with the chain";
-        report.mend("node", Verdict::Warning, format!("{detail}, still syncing"), remedy);
+        report.mend("node", CheckStatus::Warning, format!("{detail}, still syncing"), remedy);
     } else if health.should_have_peers && health.peers == 0 {
         let remedy = "check the network, the firewall and the node's --bootnodes";
-        report.mend("node", Verdict::Failed, detail, remedy);
+        report.mend("node", CheckStatus::Failed, detail, remedy);
     } else {
         report.ok("node", detail);
     }
@@ -228,7 +228,7 @@ async fn versions(client: &Client, report: &mut Report) {
                 true => report.ok("versions", detail),
                 false => {
                     let remedy = "install assay and assay-node of the same version";
-                    report.mend("versions", Verdict::Warning, detail, remedy);
+                    report.mend("versions", CheckStatus::Warning, detail, remedy);
                 },
             }
         },
@@ -238,7 +238,7 @@ async fn versions(client: &Client, report: &mut Report) {
         Ok(()) => report.ok("runtime", "has every call that assay sends"),
         Err(error) => {
             let remedy = "install the assay that belongs to this chain's runtime";
-            report.mend("runtime", Verdict::Failed, error.to_string(), remedy);
+            report.mend("runtime", CheckStatus::Failed, error.to_string(), remedy);
         },
     }
 }
@@ -249,7 +249,9 @@ async fn chain(client: &Client, report: &mut Report) {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
     match time {
         Ok(Some(block)) => clock(now as i128 - i128::from(block), report),
-        Ok(None) => report.add("clock", Verdict::Skipped, "the chain has no block with a time yet"),
+        Ok(None) => {
+            report.add("clock", CheckStatus::Skipped, "the chain has no block with a time yet")
+        },
         Err(error) => report.error("clock", &error),
     }
     match tokio::join!(rpc.header(None), rpc.finalized_header()) {
@@ -264,13 +266,18 @@ async fn chain(client: &Client, report: &mut Report) {
 fn clock(age_ms: i128, report: &mut Report) {
     if age_ms < -MAX_CLOCK_AHEAD_MS {
         let detail = format!("this machine is {} ms behind the newest block", -age_ms);
-        report.mend("clock", Verdict::Failed, detail, "set the clock: run a time service (NTP)");
+        report.mend(
+            "clock",
+            CheckStatus::Failed,
+            detail,
+            "set the clock: run a time service (NTP)",
+        );
     } else if age_ms > MAX_BLOCK_AGE_MS {
         let detail = format!("the newest block is {} s old", age_ms / 1000);
         let remedy =
             "the chain stands still, or this clock is ahead: see that validators run, and \
                       run a time service (NTP)";
-        report.mend("clock", Verdict::Failed, detail, remedy);
+        report.mend("clock", CheckStatus::Failed, detail, remedy);
     } else {
         report.ok("clock", format!("the newest block is {age_ms} ms old"));
     }
@@ -283,7 +290,7 @@ fn finality(best: u32, finalized: u32, report: &mut Report) {
             let remedy =
                 "more than two thirds of the validators must be online: see their logs for \
                           GRANDPA";
-            report.mend("finality", Verdict::Failed, detail, remedy);
+            report.mend("finality", CheckStatus::Failed, detail, remedy);
         },
         false => report.ok("finality", detail),
     }
@@ -296,7 +303,7 @@ async fn balance(client: &Client, account: &AccountId, report: &mut Report) {
         },
         Ok(_) => {
             let detail = format!("{account} has nothing to pay fees with");
-            report.mend("balance", Verdict::Failed, detail, "send it some ASY: assay transfer");
+            report.mend("balance", CheckStatus::Failed, detail, "send it some ASY: assay transfer");
         },
         Err(error) => report.error("balance", &error),
     }
@@ -309,7 +316,7 @@ async fn engine(client: &Client, report: &mut Report) -> Option<Value> {
             Some(status)
         },
         Ok(None) => {
-            report.add("engine", Verdict::Skipped, "this node is no operator");
+            report.add("engine", CheckStatus::Skipped, "this node is no operator");
             None
         },
         Err(error) => {
@@ -351,7 +358,7 @@ async fn keys(
             let detail = format!("the node shows no worker key: {error}");
             let remedy = "run doctor on the operator's machine against assay-node --operator, and \
                           insert a key of type awrk";
-            let verdict = if expected { Verdict::Failed } else { Verdict::Skipped };
+            let verdict = if expected { CheckStatus::Failed } else { CheckStatus::Skipped };
             report.mend("worker key", verdict, detail, remedy);
             None
         },
@@ -391,12 +398,12 @@ async fn keys(
                 None => "no operator has registered this worker key".to_owned(),
             };
             let remedy = "assay operator register --bond AMOUNT, against this node";
-            let verdict = if expected { Verdict::Failed } else { Verdict::Warning };
+            let verdict = if expected { CheckStatus::Failed } else { CheckStatus::Warning };
             report.mend("operator", verdict, detail, remedy);
             None
         },
         Ok(None) => {
-            report.add("operator", Verdict::Skipped, "no operator belongs to this node or key");
+            report.add("operator", CheckStatus::Skipped, "no operator belongs to this node or key");
             None
         },
         Err(error) => {
@@ -419,19 +426,19 @@ fn judge_operator(
         None if min_bond.is_some_and(|least| operator.bond < least) => {
             let least = amount::display(min_bond.unwrap_or_default());
             let detail = format!("{detail}, below the {least} with which operators are drawn");
-            report.mend("operator", Verdict::Failed, detail, "assay operator add-bond AMOUNT");
+            report.mend("operator", CheckStatus::Failed, detail, "assay operator add-bond AMOUNT");
         },
         None => report.ok("operator", detail),
         Some(height) => {
             let detail = format!("{detail}, unbonding until block {height}");
             let remedy = "it gets no work; take the bond then, and register again";
-            report.mend("operator", Verdict::Warning, detail, remedy);
+            report.mend("operator", CheckStatus::Warning, detail, remedy);
         },
     }
     if holds_key == Some(false) {
         let detail = "the node does not hold the worker key that is registered";
         let remedy = "assay operator set-worker against this node, or restore its keystore";
-        report.mend("key match", Verdict::Failed, detail, remedy);
+        report.mend("key match", CheckStatus::Failed, detail, remedy);
     }
     match (operator.live, operator.last_heartbeat) {
         _ if operator.unbonding_until.is_some() => {},
@@ -442,7 +449,7 @@ fn judge_operator(
                 None => "there was none yet".to_owned(),
             };
             let remedy = "run assay-node --operator with the worker key, synced, and see its log";
-            report.mend("heartbeat", Verdict::Failed, detail, remedy);
+            report.mend("heartbeat", CheckStatus::Failed, detail, remedy);
         },
     }
 }
@@ -456,7 +463,7 @@ async fn serving(
 ) {
     if operator.serves.is_empty() && operator.unbonding_until.is_none() {
         let remedy = "assay operator serve MODEL --ask AMOUNT";
-        report.mend("models", Verdict::Warning, "it serves no model", remedy);
+        report.mend("models", CheckStatus::Warning, "it serves no model", remedy);
     }
     for ServiceView { version: id, ask, .. } in &operator.serves {
         let version = match client.version(*id).await {
@@ -464,7 +471,7 @@ async fn serving(
             Ok(None) => {
                 let remedy = format!("assay operator withdraw {id}");
                 let detail = format!("version {id} does not exist any more");
-                report.mend("models", Verdict::Warning, detail, remedy);
+                report.mend("models", CheckStatus::Warning, detail, remedy);
                 continue;
             },
             Err(error) => {
@@ -479,7 +486,7 @@ async fn serving(
             Ok(None) => {
                 let detail = format!("{detail}: the node does not have its artifact");
                 let remedy = "let the node sync; artifacts come with the chain";
-                report.mend("models", Verdict::Failed, detail, remedy);
+                report.mend("models", CheckStatus::Failed, detail, remedy);
                 continue;
             },
             Err(error) => {
@@ -496,9 +503,11 @@ async fn serving(
                 let remedy =
                     "it is loaded with its first request, which takes longer; if it stays \
                               so, see the engine's log";
-                report.mend("models", Verdict::Warning, detail, remedy);
+                report.mend("models", CheckStatus::Warning, detail, remedy);
             },
-            None => report.add("models", Verdict::Skipped, format!("{detail}: no engine to ask")),
+            None => {
+                report.add("models", CheckStatus::Skipped, format!("{detail}: no engine to ask"))
+            },
         }
     }
 }
@@ -520,22 +529,22 @@ fn is_mentioned(status: &Value, artifact: Digest) -> bool {
 mod tests {
     use super::*;
 
-    fn verdict(judge: impl FnOnce(&mut Report)) -> (Verdict, bool) {
+    fn verdict(judge: impl FnOnce(&mut Report)) -> (CheckStatus, bool) {
         let mut report = Report::default();
         judge(&mut report);
         let check = &report.checks[0];
-        assert_eq!(check.remedy.is_some(), check.verdict != Verdict::Ok);
-        (check.verdict, report.is_well())
+        assert_eq!(check.remedy.is_some(), check.verdict != CheckStatus::Ok);
+        (check.verdict, report.all_passed())
     }
 
     #[test]
     fn clocks_and_finality_are_judged() {
-        assert_eq!(verdict(|report| clock(1_500, report)), (Verdict::Ok, true));
-        assert_eq!(verdict(|report| clock(-4_000, report)), (Verdict::Ok, true));
-        assert_eq!(verdict(|report| clock(-6_000, report)), (Verdict::Failed, false));
-        assert_eq!(verdict(|report| clock(61_000, report)), (Verdict::Failed, false));
-        assert_eq!(verdict(|report| finality(100, 98, report)), (Verdict::Ok, true));
-        assert_eq!(verdict(|report| finality(100, 10, report)), (Verdict::Failed, false));
+        assert_eq!(verdict(|report| clock(1_500, report)), (CheckStatus::Ok, true));
+        assert_eq!(verdict(|report| clock(-4_000, report)), (CheckStatus::Ok, true));
+        assert_eq!(verdict(|report| clock(-6_000, report)), (CheckStatus::Failed, false));
+        assert_eq!(verdict(|report| clock(61_000, report)), (CheckStatus::Failed, false));
+        assert_eq!(verdict(|report| finality(100, 98, report)), (CheckStatus::Ok, true));
+        assert_eq!(verdict(|report| finality(100, 10, report)), (CheckStatus::Failed, false));
     }
 
     #[test]

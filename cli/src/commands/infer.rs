@@ -3,9 +3,9 @@
 use std::sync::Mutex;
 
 use assay_client::{
-    amount, calls::storage, keys::random_key, names, queries::version_name, Answer, Ask,
-    AssuranceArgument, Client, GraphInput, InferenceResult, Input, ModelReference, Progress,
-    ProvisionalResult, PublishProgress, Signer, Until,
+    amount, calls::storage, keys::random_key, names, queries::version_name, AssuranceArgument,
+    Client, GraphInput, InferenceAnswer, InferenceRequest, InferenceResult, Input, ModelReference,
+    Progress, ProvisionalResult, PublishProgress, Signer, Until,
 };
 use assay_primitives::{digest, dispute::DisputeId, runtime_api::Status, Assurance, Digest};
 use serde_json::json;
@@ -93,7 +93,7 @@ pub async fn run(context: &Context<'_>, arguments: Infer) -> Result<(), Failure>
         Some(blocks) => blocks,
         None => client.usual_deadline(version.id, assurance).await,
     };
-    let ask = Ask {
+    let ask = InferenceRequest {
         version,
         payload: input.payload(),
         assurance,
@@ -165,16 +165,16 @@ pub fn tell(context: &Context<'_>, until: Until, step: &Progress) {
 }
 
 /// Prints a result. A final one without a verified output is a failure.
-pub fn show(context: &Context<'_>, answer: &Answer) -> Result<(), Failure> {
+pub fn show(context: &Context<'_>, answer: &InferenceAnswer) -> Result<(), Failure> {
     match answer {
-        Answer::Final(result) => {
+        InferenceAnswer::Final(result) => {
             context.output.result(result, || to_text(result));
             match result.is_verified() {
                 true => Ok(()),
                 false => Err(Failure::NotVerified),
             }
         },
-        Answer::Provisional(result) => {
+        InferenceAnswer::Provisional(result) => {
             context.output.result(result, || provisional_to_text(result));
             Ok(())
         },
@@ -210,7 +210,8 @@ pub fn describe(step: &Progress) -> String {
         Progress::Status { request, status } => match status {
             Status::Pending => format!("request {request} waits for the draw"),
             Status::Assigned => format!("request {request} is assigned"),
-            Status::Submitted => format!("request {request}: all have committed"),
+            Status::Revealing => format!("request {request}: enough members have committed"),
+            Status::Disputable => format!("request {request} has a result that may be disputed"),
             Status::Final(_) => format!("request {request} is over"),
         },
         Progress::Provisional(result) => {

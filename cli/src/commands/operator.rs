@@ -8,7 +8,7 @@ use codec::{Decode, DecodeAll, Encode};
 use serde_json::{json, Value};
 
 use crate::{
-    args::{OperatorCommand, WorkerKey},
+    args::{OperatorCommand, WorkerKeyArgs},
     context::Context,
     failure::Failure,
     output::fields,
@@ -73,14 +73,14 @@ pub async fn run(context: &Context<'_>, command: OperatorCommand) -> Result<(), 
 async fn worker_key(
     client: &Client,
     signer: &Signer,
-    given: &WorkerKey,
+    given: &WorkerKeyArgs,
 ) -> Result<WorkerPossession, Failure> {
     let account = signer.account();
     let (key, from_node) = match given {
-        WorkerKey { worker_key_file: Some(path), .. } => {
+        WorkerKeyArgs { worker_key_file: Some(path), .. } => {
             (Signer::from_file(path)?.possession(client.genesis(), account), false)
         },
-        WorkerKey { worker: Some(worker), possession: Some(possession), .. } => {
+        WorkerKeyArgs { worker: Some(worker), possession: Some(possession), .. } => {
             let worker = decode(worker, "a worker key")?;
             (WorkerPossession { worker, possession: decode(possession, "a signature")? }, false)
         },

@@ -4,11 +4,13 @@
 use std::path::{Path, PathBuf};
 
 use assay_client::Error;
-use assay_quantizer::{Declaration, Evaluation, Method, Model, Options, Report};
+use assay_quantizer::{
+    CalibrationMethod, DeclarationFile, Evaluation, FloatModel, QuantizationReport, QuantizeOptions,
+};
 use serde_json::json;
 
 use crate::{
-    args::{CalibrationMethod, Prepare, Quantize},
+    args::{CalibrationArg, Prepare, Quantize},
     context::Context,
     failure::Failure,
     output::{fields, table},
@@ -17,8 +19,8 @@ use crate::{
 /// What was made, and what there is to say of it.
 struct Made {
     bytes: Vec<u8>,
-    declaration: Declaration,
-    report: Report,
+    declaration: DeclarationFile,
+    report: QuantizationReport,
     evaluation: Evaluation,
     /// Whether the evaluation is of other rows than those of the calibration.
     held_out: bool,
@@ -74,7 +76,7 @@ pub async fn run(context: &Context<'_>, arguments: Quantize) -> Result<(), Failu
 
 fn make(arguments: &Quantize) -> Result<Made, Failure> {
     let refused = |error: assay_quantizer::Error| Failure::Usage(error.to_string());
-    let model = Model::read(&read(&arguments.file)?).map_err(refused)?;
+    let model = FloatModel::read(&read(&arguments.file)?).map_err(refused)?;
     let labels = arguments.labels.as_deref().map(read).transpose()?;
     let rows = |path: &Path, labels: Option<&[u8]>| {
         let what = path.display().to_string();
@@ -86,10 +88,10 @@ fn make(arguments: &Quantize) -> Result<Made, Failure> {
         Some(path) => (rows(&arguments.calibrate, None)?, Some(rows(path, labels.as_deref())?)),
     };
     let method = match arguments.method {
-        CalibrationMethod::SquaredError => Method::SquaredError,
-        CalibrationMethod::Greatest => Method::Greatest,
+        CalibrationArg::SquaredError => CalibrationMethod::SquaredError,
+        CalibrationArg::Greatest => CalibrationMethod::Greatest,
     };
-    let quantized = model.quantize(&calibration, &Options { method }).map_err(refused)?;
+    let quantized = model.quantize(&calibration, &QuantizeOptions { method }).map_err(refused)?;
     let judged = test.as_ref().unwrap_or(&calibration);
     Ok(Made {
         bytes: quantized.to_bytes(),
@@ -122,8 +124,8 @@ pub fn prepare(context: &Context<'_>, arguments: &Prepare) -> Result<(), Failure
 
 /// The input, and its shape with a batch of one.
 fn prepared(arguments: &Prepare) -> Result<(Vec<i8>, Vec<u32>), Failure> {
-    let declaration: Declaration =
-        serde_json::from_slice(&read(&arguments.declaration)?).map_err(|error| {
+    let declaration: DeclarationFile = serde_json::from_slice(&read(&arguments.declaration)?)
+        .map_err(|error| {
             let path = arguments.declaration.display();
             Failure::Usage(format!(
                 "{path}: {error}; name the file that `model quantize` wrote beside the model"
@@ -239,7 +241,7 @@ mod tests {
             labels: labels.map(|file| models.join(file)),
             evaluate: None,
             output: "unused.graph".into(),
-            method: CalibrationMethod::SquaredError,
+            method: CalibrationArg::SquaredError,
         }
     }
 

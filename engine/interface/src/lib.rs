@@ -26,7 +26,7 @@ pub trait EngineProvider: Send + Sync + 'static {
     fn run(&self, job: Job) -> JobStatus;
     /// The same for a question about an inference. The output is what the question's
     /// documentation says, not a payload.
-    fn play(&self, _: DisputeJob) -> JobStatus {
+    fn dispute_move(&self, _: DisputeJob) -> JobStatus {
         JobStatus::Unavailable("this engine takes no part in disputes".into())
     }
     /// Drops what is kept of the job.
@@ -63,13 +63,13 @@ pub trait Engine {
         }
     }
 
-    /// See `EngineProvider::play`.
-    fn play(
+    /// See `EngineProvider::dispute_move`.
+    fn dispute_move(
         &mut self,
         job: PassFatPointerAndDecode<DisputeJob>,
     ) -> AllocateAndReturnByCodec<JobStatus> {
         match self.extension::<EngineExt>() {
-            Some(EngineExt(engine)) => engine.play(job),
+            Some(EngineExt(engine)) => engine.dispute_move(job),
             None => JobStatus::Unavailable("this node runs without an engine".into()),
         }
     }

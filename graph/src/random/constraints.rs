@@ -4,7 +4,7 @@
 use crate::{
     bounds::PROOF_FIELD_ORDER,
     format::Operation,
-    interpret::{Part, Source, Trace},
+    interpret::{OffsetSlice, Source, Trace},
     kind::{Element, Place},
     CheckedGraph, Interval, Tensor,
 };
@@ -31,8 +31,8 @@ pub fn permits(
             .iter()
             .map(|tensor| crate::interpret::Input { tensor, ranges: None })
             .collect(),
-        weights: Part { elements: weights, first: 0 },
-        bias: Part { elements: bias, first: 0 },
+        weights: OffsetSlice { elements: weights, first: 0 },
+        bias: OffsetSlice { elements: bias, first: 0 },
     };
     let sum = kind.kind().element(&place, &source).expect("the trace is of the graph");
     let reads = kind.kind().reads(&shapes, output, element..element + 1);

@@ -73,7 +73,7 @@ pub fn graph(rng: &mut Rng, length: usize) -> Graph {
     } else {
         Shape::new(rng.between(1, 9), rng.between(1, 13), rng.between(1, 13))
     };
-    let mut model = Model {
+    let mut model = RandomModel {
         tensors: vec![(input_shape, ElementType::Int8)],
         operations: Vec::new(),
         parameters: Vec::new(),
@@ -117,13 +117,13 @@ fn list<T, const MAX: usize>(elements: Vec<T>) -> List<T, MAX> {
     elements.try_into().unwrap_or_default()
 }
 
-struct Model {
+struct RandomModel {
     tensors: Vec<(Shape, ElementType)>,
     operations: Vec<Operation>,
     parameters: Vec<Parameters>,
 }
 
-impl Model {
+impl RandomModel {
     fn push(&mut self, operation: Operation, shape: Shape) {
         self.tensors.push((shape, operation.output_type()));
         self.operations.push(operation);

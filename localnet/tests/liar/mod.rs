@@ -22,7 +22,7 @@ use assay_primitives::{
     Statement, Tensor, WorkerId, WorkerSignature,
 };
 use assay_runtime::{
-    configs::assay::authorized_extension, AccountId, RuntimeCall, UncheckedExtrinsic,
+    transactions::authorized_extension, AccountId, RuntimeCall, UncheckedExtrinsic,
 };
 use codec::Encode;
 use sp_core::Pair;

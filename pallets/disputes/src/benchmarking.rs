@@ -3,7 +3,7 @@
 #![cfg(feature = "runtime-benchmarks")]
 
 use alloc::vec;
-use assay_dispute::{worst, Answer, Choice, Piece, Stage, Step};
+use assay_dispute::{worst, Answer, Choice, DisputedOperation, Piece, Stage};
 use assay_graph::{
     commit::{tensor_root, trace_root, TENSOR_TAG},
     merkle::{leaf_digest, root_of_leaves},
@@ -76,7 +76,7 @@ mod benchmarks {
     fn choose() {
         let graph = worst::wide(1024, BYTES);
         let request = result::<T>(&graph, Digest::zero());
-        let step = Step { operation: 0, inputs: Default::default(), output: [0; 32] };
+        let step = DisputedOperation { operation: 0, inputs: Default::default(), output: [0; 32] };
         let leaves = vec![[1; 32]; 4096].try_into().expect("within the bound");
         let (id, challenger) = dispute::<T>(request, Stage::Leaf { step, leaves });
 
@@ -121,7 +121,7 @@ mod benchmarks {
         let leaves = vec![leaf_digest(&[1; 1024]); n as usize];
         let output = root_of_leaves(TENSOR_TAG, 1024 * n as usize, &leaves)
             .expect("as many leaves as the length has");
-        let step = Step { operation: 0, inputs: Default::default(), output };
+        let step = DisputedOperation { operation: 0, inputs: Default::default(), output };
         let (id, _) = dispute::<T>(request, Stage::Leaves { step });
         let answer = Answer::Leaves(leaves.try_into().expect("within the bound"));
 
@@ -142,7 +142,7 @@ mod benchmarks {
         let graph = worst::column(BYTES);
         let request = result::<T>(&graph, Digest::zero());
         // Not the right bytes: the operator loses, which takes more than going on.
-        let step = Step { operation: 1, inputs: Default::default(), output: [0; 32] };
+        let step = DisputedOperation { operation: 1, inputs: Default::default(), output: [0; 32] };
         let (id, _) = dispute::<T>(request, Stage::Bytes { step, piece: Piece::Whole });
         let bytes = vec![1; assay_dispute::MAX_WHOLE_BYTES as usize];
         let answer = Answer::Bytes(bytes.try_into().expect("within the bound"));
@@ -201,7 +201,7 @@ mod benchmarks {
 
         let graph = worst::column(BYTES);
         let request = result::<T>(&graph, Digest::zero());
-        let step = Step { operation: 1, inputs: Default::default(), output: [0; 32] };
+        let step = DisputedOperation { operation: 1, inputs: Default::default(), output: [0; 32] };
         let bytes = BoundedVec::try_from(vec![1; assay_dispute::MAX_WHOLE_BYTES as usize])
             .map_err(|_| "within the bound")?;
         let (id, _) = dispute::<T>(request, Stage::Open { step, first: 0, bytes, tile: 0 });

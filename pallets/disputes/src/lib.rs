@@ -28,9 +28,10 @@ pub use weights::WeightInfo;
 mod authorize;
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmarking;
-mod impls;
+mod endings;
 #[cfg(test)]
 mod mock;
+mod moves;
 mod offchain;
 mod sweep;
 #[cfg(test)]
@@ -401,9 +402,9 @@ pub mod pallet {
     }
 
     /// Blocks after an optimistic result in which disputes over it may be opened.
-    pub struct Window<T>(core::marker::PhantomData<T>);
+    pub struct DisputeWindow<T>(core::marker::PhantomData<T>);
 
-    impl<T: Config> Get<BlockNumber> for Window<T> {
+    impl<T: Config> Get<BlockNumber> for DisputeWindow<T> {
         fn get() -> BlockNumber {
             Timing::<T>::get().window
         }

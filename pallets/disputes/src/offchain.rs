@@ -9,7 +9,7 @@ use alloc::{
     collections::{BTreeMap, BTreeSet},
     vec::Vec,
 };
-use assay_dispute::{Answer, Choice, Outcome, Party};
+use assay_dispute::{Answer, Choice, MoveEffect, Party};
 use assay_engine_interface::engine;
 use assay_primitives::{
     dispute::{tensor_data, DisputeId, DisputeJob, DisputeTask, OptimisticResults},
@@ -116,7 +116,7 @@ impl<T: Config> Pallet<T> {
             // somebody may find out why until then.
             let checked = Self::claim_data(dispute.request)
                 .map(|data| dispute.stage.clone().answer(&data.claim(), &answer));
-            if !matches!(checked, Ok(Ok(Outcome::Next(_) | Outcome::Won(Party::Defender)))) {
+            if !matches!(checked, Ok(Ok(MoveEffect::Next(_) | MoveEffect::Won(Party::Defender)))) {
                 log::error!(
                     target: LOG,
                     "dispute {id}: what the engine computes is not what was claimed: {checked:?}",
@@ -244,7 +244,7 @@ impl<T: Config> Pallet<T> {
     fn ask<Reply: Decode>(request: RequestId, task: DisputeTask, until: u64) -> Option<Reply> {
         let wait_ms = until.saturating_sub(sp_io::offchain::timestamp().unix_millis()) as u32;
         let job = T::Results::job(request, wait_ms)?;
-        match engine::play(DisputeJob { job, task }) {
+        match engine::dispute_move(DisputeJob { job, task }) {
             JobStatus::Done { output, .. } => Reply::decode(&mut &output[..]).ok(),
             JobStatus::Running => None,
             JobStatus::Unavailable(why) => {

@@ -5,6 +5,7 @@
 
 use assay_primitives::{
     commitment as commitment_of, digest,
+    dispute::TraceStatement,
     runtime_api::Status,
     traits::{MemberState, Models, Operators, Verification},
     validate_payload, Assurance, AssuranceClass, BlockNumber, CommitStatement, Digest,
@@ -20,7 +21,7 @@ use frame_support::{
     BoundedVec,
 };
 
-use crate::{Config, EncodedProof, Pallet, Request, Requests};
+use crate::{Config, EncodedProof, Pallet, Request, Requests, TraceSignatures};
 
 /// Codes of `InvalidTransaction::Custom` with which workers' calls are refused.
 pub mod refusal {
@@ -33,7 +34,7 @@ pub mod refusal {
     /// The deadline has passed.
     pub const TOO_LATE: u8 = 13;
     /// The operator has handed this in already.
-    pub const TWICE: u8 = 14;
+    pub const ALREADY_SUBMITTED: u8 = 14;
     /// The result does not open the commitment.
     pub const WRONG_OPENING: u8 = 15;
     /// The output does not fit the version's declaration.
@@ -48,7 +49,7 @@ pub mod refusal {
             NOT_ASSIGNED => "the operator is not among those drawn for the request",
             WRONG_PHASE => "the request is over, or awaits something else",
             TOO_LATE => "the deadline has passed",
-            TWICE => "the operator has handed this in already",
+            ALREADY_SUBMITTED => "the operator has handed this in already",
             WRONG_OPENING => "the result does not open the commitment",
             WRONG_OUTPUT => "the output does not fit the version's declaration",
             WRONG_COST => "the version's proofs cost something else to verify, or it has none",
@@ -82,7 +83,7 @@ impl<T: Config> Pallet<T> {
             refuse(refusal::NOT_ASSIGNED)
         );
         ensure!(
-            matches!(request.status, Status::Assigned | Status::Submitted),
+            matches!(request.status, Status::Assigned | Status::Revealing | Status::Disputable),
             refuse(refusal::WRONG_PHASE)
         );
         ensure!(Self::now() <= deadline(&request), refuse(refusal::TOO_LATE));
@@ -162,7 +163,7 @@ impl<T: Config> Pallet<T> {
         let Assigned { request, worker, state } =
             Self::assigned(*id, operator, |request| request.deadline)?;
         ensure!(request.assurance.class() == AssuranceClass::Signed, refuse(refusal::WRONG_PHASE));
-        ensure!(state == MemberState::Silent, refuse(refusal::TWICE));
+        ensure!(state == MemberState::Silent, refuse(refusal::ALREADY_SUBMITTED));
         Self::check_output(&request, output)?;
         ensure!(
             Self::statement(*id, &request, operator, digest(output), None)
@@ -185,7 +186,7 @@ impl<T: Config> Pallet<T> {
         let Assigned { request, worker, state } =
             Self::assigned(*id, operator, |request| request.deadline)?;
         ensure!(request.assurance.class() == AssuranceClass::Proof, refuse(refusal::WRONG_PHASE));
-        ensure!(state == MemberState::Silent, refuse(refusal::TWICE));
+        ensure!(state == MemberState::Silent, refuse(refusal::ALREADY_SUBMITTED));
         let terms = T::Models::proof_terms(request.version);
         ensure!(terms.is_some_and(|terms| terms.cost == *cost), refuse(refusal::WRONG_COST));
         Self::check_output(&request, output)?;
@@ -212,7 +213,7 @@ impl<T: Config> Pallet<T> {
                 && matches!(request.assurance, Assurance::Quorum { .. }),
             refuse(refusal::WRONG_PHASE)
         );
-        ensure!(state == MemberState::Silent, refuse(refusal::TWICE));
+        ensure!(state == MemberState::Silent, refuse(refusal::ALREADY_SUBMITTED));
         let statement = CommitStatement {
             genesis: Self::genesis(),
             request: *id,
@@ -237,7 +238,7 @@ impl<T: Config> Pallet<T> {
         ensure!(Self::reveals_due(*id, &request, Self::now()), refuse(refusal::WRONG_PHASE));
         let committed = match state {
             MemberState::Committed(commitment) => commitment,
-            MemberState::Revealed => return Err(refuse(refusal::TWICE)),
+            MemberState::Revealed => return Err(refuse(refusal::ALREADY_SUBMITTED)),
             MemberState::Silent | MemberState::Failed(_) => {
                 return Err(refuse(refusal::WRONG_PHASE))
             },
@@ -265,7 +266,7 @@ impl<T: Config> Pallet<T> {
         })?;
         // Who has committed has a result.
         ensure!(request.status == Status::Assigned, refuse(refusal::WRONG_PHASE));
-        ensure!(state == MemberState::Silent, refuse(refusal::TWICE));
+        ensure!(state == MemberState::Silent, refuse(refusal::ALREADY_SUBMITTED));
         let statement = FailureStatement {
             genesis: Self::genesis(),
             request: *id,
@@ -275,5 +276,45 @@ impl<T: Config> Pallet<T> {
         ensure!(statement.is_signed_by(&worker, signature), InvalidTransaction::BadProof);
         let deadline = request.answer_deadline(T::RevealWindow::get());
         Self::admit("AssayFailure", *id, &request, operator, deadline)
+    }
+
+    /// The statement that an operator signs about its trace.
+    pub(crate) fn trace_statement(
+        id: RequestId,
+        operator: &T::AccountId,
+        output_digest: Digest,
+        trace_root: Digest,
+    ) -> TraceStatement<T::AccountId> {
+        TraceStatement {
+            genesis: Self::genesis(),
+            request: id,
+            output_digest,
+            trace_root,
+            operator: operator.clone(),
+        }
+    }
+
+    pub(crate) fn authorize_trace(
+        _source: TransactionSource,
+        id: &RequestId,
+        operator: &T::AccountId,
+        output: &BoundedVec<u8, T::MaxOutputBytes>,
+        trace_root: &Digest,
+        signatures: &TraceSignatures,
+    ) -> Result<(ValidTransaction, Weight), TransactionValidityError> {
+        let Assigned { request, worker, state } =
+            Self::assigned(*id, operator, |request| request.deadline)?;
+        ensure!(request.assurance == Assurance::Optimistic, refuse(refusal::WRONG_PHASE));
+        ensure!(state == MemberState::Silent, refuse(refusal::ALREADY_SUBMITTED));
+        Self::check_output(&request, output)?;
+        let output_digest = digest(output);
+        let trace = Self::trace_statement(*id, operator, output_digest, *trace_root);
+        ensure!(
+            Self::statement(*id, &request, operator, output_digest, None)
+                .is_signed_by(&worker, &signatures.result)
+                && trace.is_signed_by(&worker, &signatures.trace),
+            InvalidTransaction::BadProof
+        );
+        Self::admit("AssayTrace", *id, &request, operator, request.deadline)
     }
 }

@@ -198,7 +198,7 @@ mod benchmarks {
         let id = assigned::<T>(COMMITTEE);
         let outputs = outputs::<T>(id, bytes);
         let members = commit::<T>(&outputs, id, 0);
-        assert_eq!(get::<T>(id).status, Status::Submitted);
+        assert_eq!(get::<T>(id).status, Status::Revealing);
         for (index, (member, output)) in members.iter().zip(&outputs).enumerate() {
             if index != missing {
                 reveal::<T>(id, member, output);
@@ -388,7 +388,7 @@ mod benchmarks {
         let output = payload(T::BenchmarkHelper::payload(T::MaxOutputBytes::get()));
         let root = Digest::repeat_byte(1);
         Pallet::<T>::note_trace(id, operator.clone(), output, root, trace_signatures());
-        assert_eq!(get::<T>(id).status, Status::Submitted);
+        assert_eq!(get::<T>(id).status, Status::Disputable);
         (id, operator)
     }
 
@@ -401,7 +401,7 @@ mod benchmarks {
         #[extrinsic_call]
         _(RawOrigin::Authorized, id, operator, output, root, trace_signatures());
 
-        assert_eq!(get::<T>(id).status, Status::Submitted);
+        assert_eq!(get::<T>(id).status, Status::Disputable);
     }
 
     // The output is as long as the version declares; `authorize_result` says what more would cost.
@@ -472,7 +472,7 @@ mod benchmarks {
         #[extrinsic_call]
         _(RawOrigin::Authorized, id, last, Digest::repeat_byte(1), checked_signature());
 
-        assert_eq!(get::<T>(id).status, Status::Submitted);
+        assert_eq!(get::<T>(id).status, Status::Revealing);
     }
 
     // The two calls whose authorization this is check the same.

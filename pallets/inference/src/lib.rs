@@ -4,8 +4,8 @@
 //!
 //! ```text
 //! Pending ─draw→ Assigned ─┬─ signed result, or result with proof ──→ Final
-//!    │              │      └─ commitments → Submitted ─ results ───→ Final
-//!    │              │      └─ result with trace → Submitted ─ window, disputes ─→ Final
+//!    │              │      └─ commitments → Revealing ─ results ───→ Final
+//!    │              │      └─ result with trace → Disputable ─ window, disputes ─→ Final
 //!    └──────────────┴──────────── deadline passed ─────────────────→ Final
 //! ```
 //!
@@ -21,7 +21,6 @@
 
 extern crate alloc;
 
-pub use optimistic::{Claim, TraceSignatures};
 pub use pallet::*;
 pub use types::*;
 pub use weights::WeightInfo;
@@ -30,11 +29,10 @@ mod authorize;
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmarking;
 mod draws;
-mod impls;
 #[cfg(test)]
 mod mock;
 mod offchain;
-mod optimistic;
+mod request;
 mod sweep;
 #[cfg(test)]
 mod tests;
@@ -42,6 +40,7 @@ mod transitions;
 #[cfg(any(feature = "std", feature = "try-runtime"))]
 mod try_state;
 mod types;
+mod views;
 pub mod weights;
 
 pub use authorize::refusal;
@@ -159,7 +158,7 @@ pub mod pallet {
 
     /// What operators claim of optimistic results that are not final.
     #[pallet::storage]
-    pub type Claims<T: Config> = StorageMap<_, Twox64Concat, RequestId, Claim>;
+    pub type Claims<T: Config> = StorageMap<_, Twox64Concat, RequestId, TraceClaim>;
 
     /// Digests of the receipts of all finished requests. Never pruned.
     #[pallet::storage]

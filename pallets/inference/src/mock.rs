@@ -223,6 +223,8 @@ impl pallet_operators::Config for Test {
 }
 
 impl pallet_verification::Config for Test {
+    type Requests = Inference;
+    type MaxProofCost = MaxProofCost;
     type Operators = Operators;
     type Models = Registry;
     type AvailableClasses = AvailableClasses;

@@ -61,7 +61,7 @@ struct HandedIn {
 }
 
 /// A member of a committee on this node.
-struct Worker<'a, AccountId> {
+struct LocalOperator<'a, AccountId> {
     operator: &'a AccountId,
     key: &'a WorkerId,
 }
@@ -79,7 +79,7 @@ impl<T: Config> Pallet<T> {
             if T::Operators::worker(&operator).as_ref() != Some(&key) {
                 continue;
             }
-            let worker = Worker { operator: &operator, key: &key };
+            let worker = LocalOperator { operator: &operator, key: &key };
             for id in T::Operators::assignments(&operator) {
                 let Some(request) = Requests::<T>::get(id) else { continue };
                 let handed_in = before.get(&(id, operator.clone())).copied().flatten();
@@ -116,7 +116,7 @@ impl<T: Config> Pallet<T> {
 
     /// What is to be handed in for one assignment now, if anything. Is told what was last.
     fn serve(
-        worker: &Worker<T::AccountId>,
+        worker: &LocalOperator<T::AccountId>,
         id: RequestId,
         request: &Request<T::AccountId>,
         handed_in: Option<HandedIn>,
@@ -165,7 +165,7 @@ impl<T: Config> Pallet<T> {
     }
 
     fn run(
-        worker: &Worker<T::AccountId>,
+        worker: &LocalOperator<T::AccountId>,
         id: RequestId,
         request: &Request<T::AccountId>,
         until: u64,
@@ -196,13 +196,19 @@ impl<T: Config> Pallet<T> {
         let descriptor = terms.descriptor;
         let job = Job { request: id, artifact, descriptor, input, wait_ms, prove };
         match request.assurance {
-            Assurance::Optimistic => engine::play(DisputeJob { job, task: DisputeTask::Claim }),
+            Assurance::Optimistic => {
+                engine::dispute_move(DisputeJob { job, task: DisputeTask::Claim })
+            },
             _ => engine::run(job),
         }
     }
 
     /// An optimistic result, of what the engine says to [`DisputeTask::Claim`].
-    fn traced(worker: &Worker<T::AccountId>, id: RequestId, claim: &[u8]) -> Option<Call<T>> {
+    fn traced(
+        worker: &LocalOperator<T::AccountId>,
+        id: RequestId,
+        claim: &[u8],
+    ) -> Option<Call<T>> {
         let Ok((output, trace_root)) = <(Vec<u8>, Digest)>::decode(&mut &*claim) else {
             log::error!(target: LOG, "request {id}: the engine gives no output and root");
             return Self::failure(worker, id, FailureReason::EngineError);
@@ -220,7 +226,7 @@ impl<T: Config> Pallet<T> {
     }
 
     fn answer(
-        worker: &Worker<T::AccountId>,
+        worker: &LocalOperator<T::AccountId>,
         id: RequestId,
         request: &Request<T::AccountId>,
         output: Vec<u8>,
@@ -270,7 +276,7 @@ impl<T: Config> Pallet<T> {
     /// A proof is verified here first: handing in one that does not hold would cost the operator
     /// bond, whatever made the engine fail.
     fn proven(
-        worker: &Worker<T::AccountId>,
+        worker: &LocalOperator<T::AccountId>,
         id: RequestId,
         request: &Request<T::AccountId>,
         output: BoundedVec<u8, T::MaxOutputBytes>,
@@ -306,7 +312,7 @@ impl<T: Config> Pallet<T> {
     }
 
     fn failure(
-        worker: &Worker<T::AccountId>,
+        worker: &LocalOperator<T::AccountId>,
         id: RequestId,
         reason: FailureReason,
     ) -> Option<Call<T>> {
@@ -322,7 +328,7 @@ impl<T: Config> Pallet<T> {
     }
 
     fn sign_result(
-        worker: &Worker<T::AccountId>,
+        worker: &LocalOperator<T::AccountId>,
         id: RequestId,
         output_digest: Digest,
         proof: Option<Digest>,
@@ -330,7 +336,10 @@ impl<T: Config> Pallet<T> {
         Self::sign(worker, &Self::result_statement(id, worker.operator, output_digest, proof)?)
     }
 
-    fn sign(worker: &Worker<T::AccountId>, statement: &impl Statement) -> Option<WorkerSignature> {
+    fn sign(
+        worker: &LocalOperator<T::AccountId>,
+        statement: &impl Statement,
+    ) -> Option<WorkerSignature> {
         worker.key.sign(&statement.signing_bytes()).map(Into::into)
     }
 
@@ -363,7 +372,7 @@ impl<T: Config> Pallet<T> {
     }
 
     /// The salt of a commitment: secret until it is revealed, and the same after a restart.
-    fn salt(id: RequestId, worker: &Worker<T::AccountId>) -> [u8; 32] {
+    fn salt(id: RequestId, worker: &LocalOperator<T::AccountId>) -> [u8; 32] {
         let secret = Self::salt_secret();
         blake2_256(&(b"assay/salt/1", secret, Self::genesis(), id, worker.operator).encode())
     }

@@ -18,10 +18,10 @@ impl<T: Config> Pallet<T> {
     fn sweep_weight(request: &Request<T::AccountId>) -> Weight {
         match (request.assurance.class(), request.status) {
             // Results to compare.
-            (AssuranceClass::Quorum, Status::Submitted) => T::WeightInfo::deadline(),
+            (AssuranceClass::Quorum, Status::Revealing) => T::WeightInfo::deadline(),
             (AssuranceClass::Quorum, _) => T::WeightInfo::commit_deadline(),
             // A result that becomes final.
-            (AssuranceClass::Optimistic, Status::Submitted) => T::WeightInfo::pass_window(),
+            (AssuranceClass::Optimistic, Status::Disputable) => T::WeightInfo::pass_window(),
             _ => T::WeightInfo::deadline_single(),
         }
         .saturating_add(T::OnRequestFinal::weight())
@@ -77,10 +77,8 @@ impl<T: Config> Pallet<T> {
             Status::Pending if now > request.deadline => {
                 Self::finish_unpaid(id, request, Outcome::TimedOut)
             },
-            Status::Submitted if request.assurance == Assurance::Optimistic => {
-                Self::pass_window(id, request)
-            },
-            Status::Assigned | Status::Submitted if now > request.deadline => {
+            Status::Disputable => Self::pass_window(id, request),
+            Status::Assigned | Status::Revealing if now > request.deadline => {
                 Self::conclude(id, request)
             },
             Status::Assigned if matches!(request.assurance, Assurance::Quorum { .. }) => {

@@ -6,24 +6,26 @@
 use alloc::vec::Vec;
 use assay_math::draw;
 use assay_primitives::{
+    dispute::{tensor_data, Disputes, OptimisticResult, OptimisticResults},
+    engine::{Job, JobInput},
     operator::Offence,
     receipt::evidence_digest,
     runtime_api::Status,
     traits::{
-        Artifacts, Candidate, Escrow, MemberState, Models, OnRequestFinal, Operators, Payment,
-        ProofFailure, ProvenResult, Verdict, Verification,
+        Artifacts, Candidate, Escrow, EvidenceFindings, MemberState, Models, OnRequestFinal,
+        Operators, Payment, ProofFailure, ProvenResult, Verification,
     },
     Assurance, Balance, BlockNumber, Digest, Draw, Evidence, FailureReason, Outcome, Receipt,
     RejectReason, RequestId, WorkerSignature,
 };
 use codec::Encode;
-use frame_support::{defensive, traits::Get, BoundedVec};
+use frame_support::{defensive, traits::Get, weights::Weight, BoundedVec};
 use sp_io::hashing::blake2_256;
 
 use crate::{
-    Agenda, Claim, Claims, Config, EncodedProof, Event, EvidenceOf, Finished, FinishedBounds,
-    Inputs, Member, Members, Outputs, Pallet, ReceiptDigests, Receipts, Request, Requests,
-    TraceSignatures, Waiting,
+    Agenda, Claims, Config, EncodedProof, Event, EvidenceOf, Finished, FinishedBounds, Inputs,
+    Member, Members, Outputs, Pallet, ReceiptDigests, Receipts, Request, Requests, TraceClaim,
+    TraceSignatures, Waiting, WeightInfo,
 };
 
 /// What became of a request when it was its turn to be drawn.
@@ -152,7 +154,7 @@ impl<T: Config> Pallet<T> {
         Self::conclude(id, request);
     }
 
-    /// Stores an optimistic result. `Assigned` → `Submitted`. The run is over, so the operator has
+    /// Stores an optimistic result. `Assigned` → `Disputable`. The run is over, so the operator has
     /// room again.
     pub(crate) fn note_trace(
         id: RequestId,
@@ -174,11 +176,11 @@ impl<T: Config> Pallet<T> {
             Agenda::<T>::remove(height, id);
         }
         let disputable_until = Self::now().saturating_add(T::DisputeWindow::get());
-        Claims::<T>::insert(id, Claim { trace_root, disputable_until });
+        Claims::<T>::insert(id, TraceClaim { trace_root, disputable_until });
         for height in Self::agenda_heights(id, &request) {
             Agenda::<T>::insert(height, id, ());
         }
-        request.status = Status::Submitted;
+        request.status = Status::Disputable;
         Requests::<T>::insert(id, request);
         Self::deposit_event(Event::ResultSubmitted { request: id, operator: operator.clone() });
         Self::deposit_event(Event::TraceSubmitted {
@@ -189,14 +191,14 @@ impl<T: Config> Pallet<T> {
         });
     }
 
-    /// `Submitted` → `Final(Rejected(Disputed))`: the operator lost a dispute over its result.
+    /// `Disputable` → `Final(Rejected(Disputed))`: the operator lost a dispute over its result.
     pub(crate) fn reject_result(
         id: RequestId,
         request: Request<T::AccountId>,
         challenger: &T::AccountId,
     ) {
         let members = request.accounts();
-        let Verdict { evidence, .. } =
+        let EvidenceFindings { evidence, .. } =
             T::Verification::decide(id, request.assurance, request.tolerance, &members);
         T::Escrow::refund(id);
         for member in &members {
@@ -218,7 +220,7 @@ impl<T: Config> Pallet<T> {
         Self::call_waiting(request.version, request.members.len() as u32);
     }
 
-    /// Stores a commitment. `Assigned` → `Submitted` if it was the last that was awaited.
+    /// Stores a commitment. `Assigned` → `Revealing` if it was the last that was awaited.
     pub(crate) fn note_commitment(id: RequestId, operator: T::AccountId, commitment: Digest) {
         let Some(request) = Requests::<T>::get(id) else {
             defensive!("a commitment was authorized without its request");
@@ -246,7 +248,7 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    /// `Assigned` → `Submitted` where enough members have committed, else → `Final`.
+    /// `Assigned` → `Revealing` where enough members have committed, else → `Final`.
     pub(crate) fn close_commitments(id: RequestId, mut request: Request<T::AccountId>) {
         if Self::committed(id, &request) < Self::needed(&request) {
             Self::conclude(id, request);
@@ -255,9 +257,9 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    /// `Assigned` → `Submitted`.
+    /// `Assigned` → `Revealing`.
     fn open_reveals(id: RequestId, request: &mut Request<T::AccountId>) {
-        request.status = Status::Submitted;
+        request.status = Status::Revealing;
         Requests::<T>::insert(id, &*request);
         Self::deposit_event(Event::RevealsDue { request: id });
     }
@@ -271,7 +273,7 @@ impl<T: Config> Pallet<T> {
         at: BlockNumber,
     ) -> bool {
         match (request.status, request.assurance) {
-            (Status::Submitted, _) => true,
+            (Status::Revealing, _) => true,
             (Status::Assigned, Assurance::Quorum { .. }) => {
                 at > request.commit_deadline(T::RevealWindow::get())
                     && Self::committed(id, request) >= Self::needed(request)
@@ -321,7 +323,7 @@ impl<T: Config> Pallet<T> {
         let now = Self::now();
         match T::Verification::member_state(id, member) {
             MemberState::Silent => {
-                request.status == Status::Submitted
+                request.status == Status::Revealing
                     || now > request.answer_deadline(T::RevealWindow::get())
             },
             // Where too few have committed, nobody is asked to reveal.
@@ -330,11 +332,11 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    /// `Assigned` or `Submitted` → `Final`, as the evidence says. Pays who was right, refunds
+    /// `Assigned`, `Revealing` or `Disputable` → `Final`, as the evidence says. Pays who was right, refunds
     /// the rest, and penalises who was wrong or late.
     pub(crate) fn conclude(id: RequestId, request: Request<T::AccountId>) {
         let members = request.accounts();
-        let Verdict { winner, agreed, wrong, silent, failure, evidence } =
+        let EvidenceFindings { winner, agreed, wrong, silent, failure, evidence } =
             T::Verification::decide(id, request.assurance, request.tolerance, &members);
         let reveals_due = Self::reveals_due(id, &request, Self::now());
         let late: Vec<_> = silent
@@ -447,5 +449,96 @@ impl<T: Config> Pallet<T> {
             receipt: receipt_digest,
         });
         T::OnRequestFinal::on_final(id, &outcome, &receipt_digest);
+    }
+}
+
+impl<T: Config> Pallet<T> {
+    /// The window of a result is over: it becomes final, unless a dispute still goes on. Then the
+    /// end of the last dispute ends it.
+    pub(crate) fn pass_window(id: RequestId, request: Request<T::AccountId>) {
+        let over = Claims::<T>::get(id).is_some_and(|claim| Self::now() > claim.disputable_until);
+        if over && !T::Disputes::are_open(id) {
+            Self::conclude(id, request);
+        }
+    }
+
+    /// A request whose result may be disputed, with its one operator.
+    fn disputed(id: RequestId) -> Option<(Request<T::AccountId>, T::AccountId, TraceClaim)> {
+        let claim = Claims::<T>::get(id)?;
+        let request =
+            Requests::<T>::get(id).filter(|request| request.status == Status::Disputable)?;
+        let operator = request.members.first()?.account.clone();
+        Some((request, operator, claim))
+    }
+}
+
+impl<T: Config> OptimisticResults<T::AccountId> for Pallet<T> {
+    fn result(request: RequestId) -> Option<OptimisticResult<T::AccountId>> {
+        let (_, operator, claim) = Self::disputed(request)?;
+        Some(OptimisticResult {
+            worker: T::Operators::worker(&operator),
+            operator,
+            trace_root: claim.trace_root,
+            disputable_until: claim.disputable_until,
+        })
+    }
+
+    fn architecture(request: RequestId) -> Option<Vec<u8>> {
+        T::Models::architecture(Requests::<T>::get(request)?.version)
+    }
+
+    fn input(request: RequestId) -> Option<Vec<u8>> {
+        tensor_data(&Inputs::<T>::get(request)?)
+    }
+
+    fn output(request: RequestId) -> Option<Vec<u8>> {
+        let (_, operator, _) = Self::disputed(request)?;
+        tensor_data(&T::Verification::shown_output(request, &operator)?)
+    }
+
+    fn disputable() -> Vec<RequestId> {
+        let now = Self::now();
+        Claims::<T>::iter()
+            .filter(|(_, claim)| now <= claim.disputable_until)
+            .map(|(request, _)| request)
+            .collect()
+    }
+
+    fn job(id: RequestId, wait_ms: u32) -> Option<Job> {
+        let request = Requests::<T>::get(id)?;
+        let descriptor = T::Models::terms(request.version)?.descriptor;
+        let artifact = T::Artifacts::complete(&descriptor.artifact)?;
+        let input = JobInput::Inline(Inputs::<T>::get(id)?.into_inner());
+        Some(Job { request: id, artifact, descriptor, input, wait_ms, prove: None })
+    }
+
+    fn uphold(id: RequestId) {
+        if let Some((request, _, _)) = Self::disputed(id) {
+            Self::pass_window(id, request);
+        }
+    }
+
+    fn accept(id: RequestId) {
+        match Self::disputed(id) {
+            Some((request, _, _)) => Self::conclude(id, request),
+            None => {
+                defensive!("a result that is not there was proven");
+            },
+        }
+    }
+
+    fn reject(id: RequestId, challenger: &T::AccountId) {
+        match Self::disputed(id) {
+            Some((request, _, _)) => Self::reject_result(id, request, challenger),
+            None => {
+                defensive!("a result that is not there was rejected");
+            },
+        }
+    }
+
+    fn weight() -> Weight {
+        T::WeightInfo::reject_result()
+            .max(T::WeightInfo::pass_window())
+            .saturating_add(T::OnRequestFinal::weight())
     }
 }

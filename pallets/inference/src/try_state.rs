@@ -93,9 +93,7 @@ impl<T: Config> Pallet<T> {
                     );
                     let claimed = Claims::<T>::contains_key(id);
                     ensure!(
-                        claimed
-                            == (status == Status::Submitted
-                                && request.assurance == Assurance::Optimistic),
+                        claimed == (status == Status::Disputable),
                         "a claim and a status disagree"
                     );
                     let disputed = claimed && T::Disputes::are_open(id);

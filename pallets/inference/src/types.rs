@@ -1,6 +1,6 @@
 use assay_primitives::{
     assurance::MAX_COMMITTEE, model::Tolerance, proof::MAX_PROOF_BYTES, runtime_api::Status,
-    Assurance, Balance, BlockNumber, Digest, Draw, VersionId,
+    Assurance, Balance, BlockNumber, Digest, Draw, VersionId, WorkerSignature,
 };
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::{
@@ -138,4 +138,27 @@ impl<AccountId: Clone + PartialEq> Request<AccountId> {
     pub fn is_final(&self) -> bool {
         matches!(self.status, Status::Final(_))
     }
+}
+
+/// What an operator claims beside its output, and for how long it may be disputed.
+#[derive(
+    Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct TraceClaim {
+    /// Root of the trace.
+    pub trace_root: Digest,
+    /// Last height at which a dispute may be opened.
+    pub disputable_until: BlockNumber,
+}
+
+/// The two signatures that come with an optimistic result: over the result, for the receipt, and
+/// over the root of its trace, for disputes.
+#[derive(
+    Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct TraceSignatures {
+    /// Over the `ResultStatement`.
+    pub result: WorkerSignature,
+    /// Over the `TraceStatement`.
+    pub trace: WorkerSignature,
 }

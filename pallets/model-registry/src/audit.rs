@@ -39,7 +39,7 @@ impl<T: Config> Pallet<T> {
             return Err(Error::<T>::AuditNotNeeded);
         };
         ensure!(!audit.is_done(), Error::<T>::AlreadyAudited);
-        ensure!(!bytes.is_empty(), Error::<T>::NotNextWeights);
+        ensure!(!bytes.is_empty(), Error::<T>::UnexpectedWeights);
         let architecture =
             Architectures::<T>::get(version).ok_or(Error::<T>::ArchitectureMissing)?;
         let plan = Architecture::from_bytes(&architecture)
@@ -51,20 +51,20 @@ impl<T: Config> Pallet<T> {
         let mut state = AuditState { fingerprint: Fingerprint(fingerprint.0), done };
         let mut rest = bytes;
         for proof in proofs {
-            let part = reader.next(&state).ok_or(Error::<T>::NotNextWeights)?;
+            let part = reader.next(&state).ok_or(Error::<T>::UnexpectedWeights)?;
             let (piece, after) = rest.split_at(part.left().min(rest.len()));
             let range = part.first..part.first + piece.len();
             let opened = proof
                 .opening(piece)
                 .and_then(|opening| opening.verify(&plan, part.set, part.elements, range).ok())
-                .ok_or(Error::<T>::NotNextWeights)?;
+                .ok_or(Error::<T>::UnexpectedWeights)?;
             reader.take(&mut state, &opened).map_err(|error| match error {
-                AuditError::UnexpectedBytes => Error::<T>::NotNextWeights,
+                AuditError::UnexpectedBytes => Error::<T>::UnexpectedWeights,
                 AuditError::Bias { .. } => Error::<T>::BiasOutOfBounds,
             })?;
             rest = after;
         }
-        ensure!(rest.is_empty(), Error::<T>::NotNextWeights);
+        ensure!(rest.is_empty(), Error::<T>::UnexpectedWeights);
 
         let AuditState { fingerprint: Fingerprint(fingerprint), done } = state;
         let fingerprint = WeightsFingerprint(fingerprint);

@@ -26,14 +26,15 @@ mod audit;
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmarking;
 mod graphs;
-mod impls;
 #[cfg(test)]
 mod mock;
+mod models;
 #[cfg(test)]
 mod tests;
 #[cfg(any(feature = "std", feature = "try-runtime"))]
 mod try_state;
 mod types;
+mod uses;
 pub mod weights;
 
 #[frame_support::pallet]
@@ -281,7 +282,7 @@ pub mod pallet {
         /// The bytes and their proofs do not show the weights and biases that come next under the
         /// root in the version's architecture. Somebody else may have shown them meanwhile: look
         /// how many have been read, and go on from there, as `assay model audit` does.
-        NotNextWeights,
+        UnexpectedWeights,
         /// A bias exceeds `assay_graph::bounds::MAX_BIAS` in magnitude: no proof of the version would
         /// say what the model computes. Publish it anew with a coarser scale of the accumulators.
         BiasOutOfBounds,

@@ -15,12 +15,15 @@ pub use pallet::*;
 pub use types::*;
 pub use weights::WeightInfo;
 
+mod assignments;
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmarking;
-mod impls;
+mod heartbeat;
 #[cfg(test)]
 mod mock;
 mod offchain;
+mod offers;
+mod registration;
 #[cfg(test)]
 mod tests;
 #[cfg(any(feature = "std", feature = "try-runtime"))]

@@ -19,7 +19,7 @@ pub use weights::WeightInfo;
 
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmarking;
-mod impls;
+mod ledger;
 #[cfg(test)]
 mod mock;
 #[cfg(test)]

@@ -24,9 +24,9 @@ extern crate alloc;
 pub use pallet::*;
 pub use weights::WeightInfo;
 
+mod artifacts;
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmarking;
-mod impls;
 #[cfg(test)]
 mod mock;
 #[cfg(test)]

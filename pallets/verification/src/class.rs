@@ -3,11 +3,11 @@
 use alloc::{boxed::Box, vec, vec::Vec};
 use assay_primitives::{model::Tolerance, Assurance};
 
-use crate::{proof::Proof, quorum::Quorum, signed::Signed};
+use crate::{proof::ProofRule, quorum::QuorumRule, signed::SignedRule};
 
 /// A result that a member of the committee has shown.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Shown<'a> {
+pub struct SubmittedResult<'a> {
     /// The output payload.
     pub output: &'a [u8],
     /// Whether the proof that came with it holds; `None` where none did.
@@ -40,14 +40,14 @@ impl Judgement {
 /// The rule of one class.
 pub trait ClassVerifier {
     /// Judges the results, in the order of the draw, when no more is awaited.
-    fn judge(&self, shown: &[Shown<'_>]) -> Judgement;
+    fn judge(&self, shown: &[SubmittedResult<'_>]) -> Judgement;
 }
 
 /// Nothing is shown in a class that is not available.
 struct Unavailable;
 
 impl ClassVerifier for Unavailable {
-    fn judge(&self, _: &[Shown<'_>]) -> Judgement {
+    fn judge(&self, _: &[SubmittedResult<'_>]) -> Judgement {
         Judgement::default()
     }
 }
@@ -56,9 +56,9 @@ impl ClassVerifier for Unavailable {
 pub fn verifier(assurance: Assurance, tolerance: Option<Tolerance>) -> Box<dyn ClassVerifier> {
     match assurance {
         // Who lost a dispute over its result is not judged here.
-        Assurance::Signed | Assurance::Optimistic => Box::new(Signed),
-        Assurance::Quorum { k, .. } => Box::new(Quorum { threshold: k.into(), tolerance }),
-        Assurance::Proof => Box::new(Proof),
+        Assurance::Signed | Assurance::Optimistic => Box::new(SignedRule),
+        Assurance::Quorum { k, .. } => Box::new(QuorumRule { threshold: k.into(), tolerance }),
+        Assurance::Proof => Box::new(ProofRule),
         Assurance::Tee => Box::new(Unavailable),
     }
 }

@@ -15,7 +15,7 @@
 
 extern crate alloc;
 
-pub use class::{ClassVerifier, Judgement, Shown};
+pub use class::{ClassVerifier, Judgement, SubmittedResult};
 pub use pallet::*;
 pub use weights::WeightInfo;
 
@@ -23,12 +23,13 @@ pub use weights::WeightInfo;
 mod benchmarking;
 pub mod class;
 pub mod cost;
-mod impls;
+mod equivocation;
 #[cfg(test)]
 mod mock;
 pub mod proof;
 pub mod quorum;
 pub mod signed;
+mod submissions;
 #[cfg(test)]
 mod tests;
 #[cfg(any(feature = "std", feature = "try-runtime"))]
@@ -39,9 +40,10 @@ pub mod weights;
 pub mod pallet {
     use super::*;
     use assay_primitives::{
+        dispute::ProvableRequests,
         traits::{Models, Operators},
-        AssuranceClass, AssuranceClasses, Balance, Digest, FailureReason, ProofEvidence, RequestId,
-        ResultStatement, WorkerId, WorkerSignature,
+        AssuranceClass, AssuranceClasses, Balance, Digest, FailureReason, ProofCost, ProofEvidence,
+        RequestId, ResultStatement, WorkerId, WorkerSignature,
     };
     use frame_support::pallet_prelude::*;
     use frame_system::pallet_prelude::*;
@@ -59,6 +61,12 @@ pub mod pallet {
         type Operators: Operators<Self::AccountId>;
         /// Architectures of integer graphs, and the terms of their proofs.
         type Models: Models<Self::AccountId>;
+        /// Requests whose outputs are proven in a dispute.
+        type Requests: ProvableRequests<Self::AccountId>;
+        /// Upper bounds of what one verification does. A dispute is charged for as much, whatever
+        /// the version.
+        #[pallet::constant]
+        type MaxProofCost: Get<ProofCost>;
         /// Classes that this version of the network can check at all.
         #[pallet::constant]
         type AvailableClasses: Get<AssuranceClasses>;

@@ -8,8 +8,8 @@ use assay_primitives::{
     operator::Offence,
     traits::{Candidate, Models, Operators, Verification as _, VersionTerms},
     worker_crypto, Assurance, AssuranceClass, AssuranceClasses, Balance, Digest, ElementType,
-    FailureReason, Format, ModelDescriptor, ProofTerms, RequestId, ResultStatement, Statement,
-    Tensor, VersionId, WeightsFingerprint, WorkerId, WorkerSignature,
+    FailureReason, Format, ModelDescriptor, ProofCost, ProofTerms, RequestId, ResultStatement,
+    Statement, Tensor, VersionId, WeightsFingerprint, WorkerId, WorkerSignature,
 };
 use codec::Encode;
 use frame_support::{assert_ok, derive_impl, parameter_types};
@@ -53,6 +53,14 @@ impl frame_system::Config for Test {
 parameter_types! {
     pub static Available: AssuranceClasses = AssuranceClasses(0b11);
     pub const MaxOutputBytes: u32 = 1_024;
+    pub const MaxProofCost: ProofCost = ProofCost {
+        architecture_bytes: 1 << 16,
+        products: 1 << 19,
+        cells: 1 << 20,
+        hashes: 1 << 14,
+        openings: 1 << 11,
+        proof_bytes: 1 << 18,
+    };
 
     /// Architecture and terms of the only version, where it is a graph.
     pub static Graph: Option<(Vec<u8>, ProofTerms)> = None;
@@ -132,6 +140,8 @@ impl Models<u64> for NotedModels {
 }
 
 impl crate::Config for Test {
+    type Requests = ();
+    type MaxProofCost = MaxProofCost;
     type Operators = NotedOperators;
     type Models = NotedModels;
     type AvailableClasses = Available;

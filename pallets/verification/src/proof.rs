@@ -3,24 +3,26 @@
 use alloc::string::{String, ToString};
 use assay_graph::{Architecture, Plan};
 use assay_primitives::{
+    dispute::{OutputProofs, ProvableRequests},
     engine::ProofContext,
     proof::{account_bytes, PROOF_DOMAIN},
-    traits::{ProofFailure, ProvenResult},
-    Digest, ProofRefusal, Tensor, WeightsFingerprint,
+    traits::{Models, ProofFailure, ProvenResult, Verification},
+    Digest, ProofRefusal, RequestId, Tensor, WeightsFingerprint,
 };
 use assay_proof::{Context, Fingerprint, Reject, Statement, Verifier};
 use codec::{DecodeAll, Encode};
+use frame_support::{traits::Get, weights::Weight};
 
-use crate::{ClassVerifier, Judgement, Shown};
+use crate::{ClassVerifier, Config, Judgement, Pallet, SubmittedResult};
 
 /// A proof that holds.
-pub struct Proof;
+pub struct ProofRule;
 
-impl ClassVerifier for Proof {
-    fn judge(&self, shown: &[Shown<'_>]) -> Judgement {
+impl ClassVerifier for ProofRule {
+    fn judge(&self, shown: &[SubmittedResult<'_>]) -> Judgement {
         match shown {
             [] => Judgement::default(),
-            [Shown { proof_holds: Some(true), .. }, ..] => Judgement::for_first(),
+            [SubmittedResult { proof_holds: Some(true), .. }, ..] => Judgement::for_first(),
             [..] => Judgement::against_first(),
         }
     }
@@ -114,4 +116,32 @@ pub fn verify_result<AccountId: Encode>(
         output: &output,
     };
     verify(architecture, &statement, weights, result.proof)
+}
+
+/// Proofs that decide disputes.
+impl<T: Config> OutputProofs for Pallet<T> {
+    fn holds(request: RequestId, output: &[u8], proof: &[u8]) -> bool {
+        let Some(target) = T::Requests::provable(request) else { return false };
+        // Only versions that offer class `Proof` have a fingerprint, and only for these the cost of a
+        // verification is bounded.
+        let (Some(weights), Some(architecture)) = (
+            T::Models::weights_fingerprint(target.version),
+            T::Models::architecture(target.version),
+        ) else {
+            return false;
+        };
+        let context = ProofContext {
+            genesis: Self::genesis().0,
+            domain: PROOF_DOMAIN.to_vec(),
+            request: request.encode(),
+            requester: account_bytes(&target.payer),
+            operator: account_bytes(&target.operator),
+        };
+        check(&architecture, &context, &target.input, output, weights, proof).is_ok()
+    }
+
+    fn weight() -> Weight {
+        // A request may be for any version, so the most expensive one counts.
+        <Self as Verification<T::AccountId>>::proof_weight(T::MaxProofCost::get())
+    }
 }

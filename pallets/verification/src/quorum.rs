@@ -1,21 +1,21 @@
 //! Class `Quorum`: which of several results wins.
 
-use crate::{ClassVerifier, Judgement, Shown};
+use crate::{ClassVerifier, Judgement, SubmittedResult};
 use alloc::vec::Vec;
 use assay_math::{elements_within, FloatWidth};
 use assay_primitives::{model::Tolerance, ElementType, Tensor};
 use codec::DecodeAll;
 
 /// Enough equal results.
-pub struct Quorum {
+pub struct QuorumRule {
     /// Equal results needed.
     pub threshold: usize,
     /// When two results count as equal.
     pub tolerance: Option<Tolerance>,
 }
 
-impl ClassVerifier for Quorum {
-    fn judge(&self, shown: &[Shown<'_>]) -> Judgement {
+impl ClassVerifier for QuorumRule {
+    fn judge(&self, shown: &[SubmittedResult<'_>]) -> Judgement {
         let results: Vec<&[u8]> = shown.iter().map(|result| result.output).collect();
         let Some(first) = winner(&results, self.threshold, self.tolerance) else {
             return Judgement::default();

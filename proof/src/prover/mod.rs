@@ -8,16 +8,18 @@ mod reduce;
 mod tests;
 
 use crate::{
-    audit::{Audit, Fingerprint},
+    audit::Audit,
     circuit::{Circuit, Linear},
+    claims::Ends,
     encoding::Proof,
     error::SetupError,
     field::{int, F},
+    fingerprint::Fingerprint,
     logup::Challenges,
     parameters::ProofParameters,
     pcs::{challenger, Pcs, Secret},
     transcript::{absorb_items, draw, Context, Statement},
-    verifier::{Ends, Verifier},
+    verifier::Verifier,
 };
 use alloc::{vec, vec::Vec};
 use assay_graph::{CheckedGraph, Digest, Graph, Parameters, Plan, Weights};
@@ -77,8 +79,8 @@ pub fn seal(graph: &mut Graph, parameters: &ProofParameters) -> Result<(), Setup
     architecture.commitments.proof_parameters = parameters.to_list();
     let plan = Plan::new(architecture).map_err(SetupError::Graph)?;
     let verifier = Verifier::new(&plan)?;
-    let tables = model_tables(&verifier.circuit, &graph.weights)?;
-    let (root, _) = commit(&verifier.model, &tables)?;
+    let tables = model_tables(&verifier.key.circuit, &graph.weights)?;
+    let (root, _) = commit(&verifier.key.model, &tables)?;
     graph.architecture.commitments.proof_parameters = parameters.to_list();
     graph.architecture.commitments.weights_root = root;
     Ok(())
@@ -99,9 +101,9 @@ impl Prover {
     pub fn new(graph: &CheckedGraph) -> Result<Self, SetupError> {
         let verifier = Verifier::new(graph.plan())?;
         let weights = graph.weights().clone();
-        let tables = model_tables(&verifier.circuit, &weights)?;
-        let (expected, secret) = commit(&verifier.model, &tables)?;
-        let found = verifier.weights_root;
+        let tables = model_tables(&verifier.key.circuit, &weights)?;
+        let (expected, secret) = commit(&verifier.key.model, &tables)?;
+        let found = verifier.key.weights_root;
         if expected != found {
             return Err(SetupError::WeightsRoot { expected, found });
         }
@@ -133,7 +135,7 @@ impl Prover {
         deviation: &dyn Deviation,
     ) -> Result<Proven, ProveError> {
         let verifier = &self.verifier;
-        let circuit = &verifier.circuit;
+        let circuit = &verifier.key.circuit;
         let (expected, found) = (verifier.input_bytes(), input.len());
         if expected != found {
             return Err(ProveError::InputLength { expected, found });
@@ -141,15 +143,16 @@ impl Prover {
         let run = Execution::new(circuit, &self.weights, input, deviation)?;
 
         let statement = Statement { context: *context, input, output: &run.output };
-        let items = deviation.items(statement.items(&verifier.version).to_vec());
+        let items = deviation.items(statement.items(&verifier.key.version).to_vec());
         let mut challenger = absorb_items(&items);
-        verifier.model.absorb(&verifier.weights_root, &mut challenger);
+        verifier.key.model.absorb(&verifier.key.weights_root, &mut challenger);
         let (witness_root, witness_secret) = verifier
+            .key
             .witness
             .commit(&run.witness_tables(circuit), &mut challenger)
             .map_err(ProveError::Opening)?;
         let challenges = Challenges { alpha: draw(&mut challenger), beta: draw(&mut challenger) };
-        let (lookups, point) = verifier.lookups.prove(
+        let (lookups, point) = verifier.key.lookups.prove(
             circuit,
             &run.cells,
             challenges,
@@ -176,11 +179,13 @@ impl Prover {
         }
 
         let model = verifier
+            .key
             .model
-            .open(self.secret.clone(), &verifier.model_points(&ends), &mut challenger)
+            .open(self.secret.clone(), &verifier.key.model_points(&ends), &mut challenger)
             .map_err(ProveError::Opening)?;
-        let points = verifier.witness_points(&ends);
+        let points = verifier.key.witness_points(&ends);
         let witness = verifier
+            .key
             .witness
             .open(witness_secret, &points, &mut challenger)
             .map_err(ProveError::Opening)?;

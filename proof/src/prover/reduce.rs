@@ -4,12 +4,12 @@
 use super::{deviation::Deviation, execution::Execution, Prover};
 use crate::{
     circuit::{Layer, Linear, Matrix, Operand, Reader, Rule},
+    claims::{maximum_kernel, scaled_eq, scaled_value, LayerEnd, MaximumEnd},
     encoding::{LayerMessages, MaximumMessages},
     field::{dot, eq_table, suffix, EF, F},
     pcs::Challenger,
     sumcheck::{self, Sumcheck},
     transcript::{draw, draw_point},
-    verifier::{maximum_kernel, scaled_eq, scaled_value, LayerEnd, MaximumEnd},
     wiring::Wiring,
 };
 use alloc::{vec, vec::Vec};
@@ -42,7 +42,7 @@ impl Task<'_> {
         point: &[EF],
         challenger: &mut Challenger,
     ) -> (LayerMessages, LayerEnd) {
-        let layer = &self.prover.verifier.circuit.layers[index];
+        let layer = &self.prover.verifier.key.circuit.layers[index];
         let (scale, row) = self.scale(index, layer, point, challenger);
         let mut product = None;
         let mut wiring = None;
@@ -90,7 +90,7 @@ impl Task<'_> {
         point: &[EF],
         challenger: &mut Challenger,
     ) -> (Option<Sumcheck>, Vec<EF>) {
-        let circuit = &self.prover.verifier.circuit;
+        let circuit = &self.prover.verifier.key.circuit;
         let Reader::Activation(reader) = layer.reader else {
             return (None, draw_point(layer.grid.vars(), challenger));
         };
@@ -190,7 +190,7 @@ impl Task<'_> {
         point: &[EF],
         challenger: &mut Challenger,
     ) -> (MaximumMessages, MaximumEnd) {
-        let activation = &self.prover.verifier.circuit.activations[index];
+        let activation = &self.prover.verifier.key.circuit.activations[index];
         let mut factors = vec![eq_table(suffix(point, activation.grid.vars()))];
         factors.extend(self.run.cells.activations[index].limbs.iter().map(|column| lift(column)));
         let claim = self.deviation.zero_claim(&|| {

@@ -4,6 +4,7 @@
 //! disabled until the end of the session.
 
 use alloc::vec::Vec;
+use assay_primitives::traits::BlockRandomness;
 use frame_support::{parameter_types, traits::FindAuthor, weights::Weight};
 use frame_system::offchain::{CreateBare, CreateTransactionBase};
 use pallet_session::{disabling::UpToLimitDisablingStrategy, historical as session_historical};
@@ -200,5 +201,14 @@ where
 {
     fn create_bare(call: RuntimeCall) -> UncheckedExtrinsic {
         UncheckedExtrinsic::new_bare(call)
+    }
+}
+
+/// The VRF output of the current block's author. Babe publishes it when it finalises the block,
+/// and it finalises before Inference does.
+pub struct BabeVrf;
+impl BlockRandomness for BabeVrf {
+    fn current() -> Option<[u8; 32]> {
+        Babe::author_vrf_randomness()
     }
 }

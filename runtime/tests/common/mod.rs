@@ -14,10 +14,10 @@ use assay_primitives::{
     VersionId, WorkerId, WorkerSignature,
 };
 use assay_runtime::{
-    configs::assay::{authorized_extension, TreasuryAccount},
-    genesis, AccountId, Babe, Balances, Disputes, Executive, Hash, Header, Inference,
-    ModelRegistry, Operators, Runtime, RuntimeCall, RuntimeEvent, RuntimeGenesisConfig, Settlement,
-    Storage, System, UncheckedExtrinsic, Verification, SLOT_DURATION_MS,
+    constants::TreasuryAccount, genesis, transactions::authorized_extension, AccountId, Babe,
+    Balances, Disputes, Executive, Hash, Header, Inference, ModelRegistry, Operators, Runtime,
+    RuntimeCall, RuntimeEvent, RuntimeGenesisConfig, Settlement, Storage, System,
+    UncheckedExtrinsic, Verification, SLOT_DURATION_MS,
 };
 use codec::Encode;
 use frame_support::storage::with_transaction;

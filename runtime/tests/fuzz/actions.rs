@@ -7,7 +7,7 @@ use assay_primitives::{
     VersionId, WorkerId, WorkerSignature, ASY,
 };
 use assay_runtime::{
-    configs::assay::{MinBond, Retention, UnbondingPeriod},
+    constants::{MinBond, Retention, UnbondingPeriod},
     AccountId, RuntimeCall, RuntimeOrigin, EXISTENTIAL_DEPOSIT,
 };
 use codec::Encode;
@@ -353,7 +353,7 @@ impl Fuzz {
         let classes = self.classes(version);
         let response_blocks = match self.rng.below(10) {
             0 => 0,
-            1 => assay_runtime::configs::assay::MaxResponseBlocks::get() + 1,
+            1 => assay_runtime::constants::MaxResponseBlocks::get() + 1,
             2..=7 => 1,
             _ => self.rng.between(2, 20) as u32,
         };

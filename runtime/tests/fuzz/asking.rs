@@ -5,7 +5,7 @@ use assay_primitives::{
     dispute::TraceStatement, worker_crypto, Assurance, Digest, FailureReason, RequestId, VersionId,
     ASY,
 };
-use assay_runtime::{configs::assay::MaxInputBytes, AccountId, Runtime, EXISTENTIAL_DEPOSIT};
+use assay_runtime::{constants::MaxInputBytes, AccountId, Runtime, EXISTENTIAL_DEPOSIT};
 use pallet_inference::{RequestInput, TraceSignatures};
 
 use super::{

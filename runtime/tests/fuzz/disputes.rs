@@ -8,7 +8,7 @@ use std::{
 
 use assay_dispute::Choice;
 use assay_primitives::{Outcome, RejectReason, WorkerId};
-use assay_runtime::{configs::assay as parameters, AccountId};
+use assay_runtime::{constants as parameters, AccountId};
 use pallet_disputes::Cause;
 
 use super::{
@@ -98,7 +98,7 @@ impl Oracle {
     /// The result of a request that may be disputed, or is.
     fn claim(&self, request: u64) -> Option<&Request> {
         let request = self.requests.get(&request)?;
-        (request.state == State::Submitted && request.claim.is_some()).then_some(request)
+        (request.state == State::Disputable).then_some(request)
     }
 
     fn claimed(&self, request: u64) -> (Rc<Claim>, AccountId) {
@@ -125,7 +125,7 @@ impl Oracle {
     pub fn note_claim(&mut self, id: u64, claim: Rc<Claim>) {
         let until = self.now + self.disputes.window;
         let request = self.requests.get_mut(&id).expect("assigned");
-        request.state = State::Submitted;
+        request.state = State::Disputable;
         request.claim = Some(claim);
         request.disputable_until = until;
         let version = request.version;

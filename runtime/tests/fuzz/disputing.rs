@@ -7,9 +7,7 @@ use assay_primitives::{
     RequestId, WorkerId,
 };
 use assay_proof::Context;
-use assay_runtime::{
-    configs::assay::MaxDisputeBlocks, AccountId, Disputes, Runtime, RuntimeOrigin,
-};
+use assay_runtime::{constants::MaxDisputeBlocks, AccountId, Disputes, Runtime, RuntimeOrigin};
 use codec::Encode;
 use pallet_disputes::OpenDisputes;
 use sp_application_crypto::Pair as _;
@@ -67,10 +65,7 @@ impl Fuzz {
     /// Requests whose results are not final, and may be disputed or are.
     fn claimed(&self) -> Vec<u64> {
         let requests = self.oracle.requests.iter();
-        requests
-            .filter(|(_, one)| one.state == State::Submitted && one.claim.is_some())
-            .map(|(id, _)| *id)
-            .collect()
+        requests.filter(|(_, one)| one.state == State::Disputable).map(|(id, _)| *id).collect()
     }
 
     fn random_opening(&mut self) {

@@ -7,7 +7,7 @@ use assay_primitives::{
     WorkerId,
 };
 use assay_runtime::{
-    configs::assay::{Retention, UnbondingPeriod},
+    constants::{Retention, UnbondingPeriod},
     AccountId, AllPalletsWithSystem, Balances, Disputes, Inference, Runtime, RuntimeCall,
     RuntimeEvent, RuntimeOrigin, Settlement, System,
 };
@@ -324,7 +324,8 @@ impl Fuzz {
         let expected = match request.state {
             State::Pending => Status::Pending,
             State::Assigned => Status::Assigned,
-            State::Submitted => Status::Submitted,
+            State::Revealing => Status::Revealing,
+            State::Disputable => Status::Disputable,
             State::Final(outcome) => Status::Final(outcome),
         };
         assert_eq!(record.status, expected, "request {id}: the chain, then the model");

@@ -11,7 +11,7 @@ use assay_primitives::{
     AssuranceClass, AssuranceClasses, Digest, ModelDescriptor, ProofCost, ProofTerms, VersionId,
     WeightsAudit, WorkerId,
 };
-use assay_runtime::{configs::assay as parameters, AccountId, EXISTENTIAL_DEPOSIT};
+use assay_runtime::{constants as parameters, AccountId, EXISTENTIAL_DEPOSIT};
 use codec::Encode;
 
 use super::{disputes::Disputes, requests::Request};

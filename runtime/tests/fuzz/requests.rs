@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, rc::Rc};
 use assay_primitives::{
     Assurance, AssuranceClass, Digest, FailureReason, Outcome, RejectReason, VersionId, WorkerId,
 };
-use assay_runtime::{configs::assay as parameters, AccountId};
+use assay_runtime::{constants as parameters, AccountId};
 use sp_core::U256;
 
 use super::{
@@ -56,7 +56,8 @@ pub struct Member {
 pub enum State {
     Pending,
     Assigned,
-    Submitted,
+    Revealing,
+    Disputable,
     Final(Outcome),
 }
 
@@ -122,7 +123,7 @@ impl Request {
     /// Whether those who have committed have to reveal: all have, or time is up and enough have.
     pub fn reveals_due(&self, now: u32) -> bool {
         match self.state {
-            State::Submitted => true,
+            State::Revealing => true,
             State::Assigned if self.is_quorum() => {
                 now > self.answer_deadline() && self.committed() >= self.size().1
             },
@@ -354,7 +355,7 @@ impl Oracle {
             HandIn::Failure(reason) => Answer::Failed(*reason),
         };
         if matches!(what, HandIn::Reveal(..)) && state == State::Assigned {
-            request.state = State::Submitted;
+            request.state = State::Revealing;
         }
         let (n, k) = request.size();
         match what {
@@ -374,7 +375,7 @@ impl Oracle {
         if request.committed() < request.size().1 {
             self.conclude(id);
         } else {
-            request.state = State::Submitted;
+            request.state = State::Revealing;
         }
     }
 
@@ -405,7 +406,7 @@ impl Oracle {
             .iter()
             .filter(|member| match member.answer {
                 Answer::Silent => {
-                    request.state == State::Submitted || self.now > request.answer_deadline()
+                    request.state == State::Revealing || self.now > request.answer_deadline()
                 },
                 Answer::Committed(..) => was_asked_to_reveal && self.now > request.deadline,
                 _ => false,
@@ -517,8 +518,8 @@ impl Oracle {
             let is_over = now > request.deadline;
             match request.state {
                 State::Pending if is_over => self.refund(id, Outcome::TimedOut),
-                State::Submitted if request.claim.is_some() => self.pass_window(id),
-                State::Assigned | State::Submitted if is_over => self.conclude(id),
+                State::Disputable => self.pass_window(id),
+                State::Assigned | State::Revealing if is_over => self.conclude(id),
                 State::Assigned if request.is_quorum() => self.close_commitments(id),
                 _ => {},
             }

@@ -29,7 +29,7 @@ impl EngineProvider for HonestEngine {
     fn run(&self, _: Job) -> JobStatus {
         JobStatus::Failed(FailureReason::EngineError, "only disputes here".into())
     }
-    fn play(&self, DisputeJob { job, task }: DisputeJob) -> JobStatus {
+    fn dispute_move(&self, DisputeJob { job, task }: DisputeJob) -> JobStatus {
         let JobInput::Inline(input) = job.input else { panic!("inputs are inline") };
         let input: Vec<i8> = input.iter().map(|x| *x as i8).collect();
         let player = Player::new(&self.0, &input).unwrap();

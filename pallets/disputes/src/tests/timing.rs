@@ -4,7 +4,7 @@ use frame_support::{assert_noop, assert_ok, traits::Get};
 use frame_system::RawOrigin;
 use sp_runtime::{BuildStorage, DispatchError};
 
-use crate::{mock::*, Error, Event, Timing, Window};
+use crate::{mock::*, DisputeWindow, Error, Event, Timing};
 
 fn set(window: u32, response: u32) -> sp_runtime::DispatchResult {
     Disputes::set_timing(RawOrigin::Root.into(), DisputeTiming { window, response })
@@ -18,7 +18,7 @@ fn the_time_of_disputes_is_set_within_bounds() {
         assert_ok!(set(most - MAX_MOVES * response, response));
         let timing = DisputeTiming { window: most - MAX_MOVES * response, response };
         assert_eq!(last_event(), Event::TimingSet { timing });
-        assert_eq!(<Window<Test> as Get<u32>>::get(), timing.window);
+        assert_eq!(<DisputeWindow<Test> as Get<u32>>::get(), timing.window);
         for (window, response) in [
             (0, 1),
             (1, 0),

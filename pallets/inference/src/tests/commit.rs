@@ -28,7 +28,7 @@ fn the_last_commitment_opens_the_second_phase() {
                 Event::CommitmentSubmitted { request: id, operator: *member }.into(),
             );
         }
-        assert_eq!(record(id).status, Status::Submitted);
+        assert_eq!(record(id).status, Status::Revealing);
         System::assert_last_event(Event::RevealsDue { request: id }.into());
     });
 }
@@ -41,7 +41,7 @@ fn a_commitment_counts_until_its_deadline_and_not_a_block_longer() {
         go_to(commit_deadline(id));
         assert_ok!(include(commit(id, members[1], RIGHT)));
         next_block();
-        assert_eq!(record(id).status, Status::Submitted);
+        assert_eq!(record(id).status, Status::Revealing);
         refused_as(commit(id, members[2], RIGHT), refusal::TOO_LATE);
         refused_as(failure(id, members[2], FailureReason::EngineError), refusal::TOO_LATE);
     });
@@ -63,13 +63,13 @@ fn a_member_commits_once() {
     run(|| {
         let (id, members) = Terms::of(QUORUM).drawn();
         assert_ok!(include(commit(id, members[0], RIGHT)));
-        refused_as(commit(id, members[0], RIGHT), refusal::TWICE);
-        refused_as(commit(id, members[0], WRONG), refusal::TWICE);
+        refused_as(commit(id, members[0], RIGHT), refusal::ALREADY_SUBMITTED);
+        refused_as(commit(id, members[0], WRONG), refusal::ALREADY_SUBMITTED);
         // Who has committed has a result, and cannot say that it has none.
-        refused_as(failure(id, members[0], FailureReason::EngineError), refusal::TWICE);
+        refused_as(failure(id, members[0], FailureReason::EngineError), refusal::ALREADY_SUBMITTED);
         assert_ok!(include(failure(id, members[1], FailureReason::EngineError)));
-        refused_as(commit(id, members[1], RIGHT), refusal::TWICE);
-        refused_as(failure(id, members[1], FailureReason::EngineError), refusal::TWICE);
+        refused_as(commit(id, members[1], RIGHT), refusal::ALREADY_SUBMITTED);
+        refused_as(failure(id, members[1], FailureReason::EngineError), refusal::ALREADY_SUBMITTED);
     });
 }
 
@@ -195,7 +195,7 @@ fn a_failure_that_leaves_enough_members_opens_the_second_phase_when_it_is_the_la
             assert_ok!(include(commit(id, *member, RIGHT)));
         }
         assert_ok!(include(failure(id, members[2], FailureReason::EngineError)));
-        assert_eq!(record(id).status, Status::Submitted);
+        assert_eq!(record(id).status, Status::Revealing);
         for member in &members[..2] {
             assert_ok!(include(reveal(id, *member, RIGHT)));
         }
@@ -213,7 +213,7 @@ fn who_never_commits_is_penalised_though_the_others_agree() {
             assert_ok!(include(commit(id, *member, RIGHT)));
         }
         go_to(commit_deadline(id) + 1);
-        assert_eq!(record(id).status, Status::Submitted);
+        assert_eq!(record(id).status, Status::Revealing);
         refused_as(reveal(id, members[2], RIGHT), refusal::WRONG_PHASE);
         for member in &members[..2] {
             assert_ok!(include(reveal(id, *member, RIGHT)));

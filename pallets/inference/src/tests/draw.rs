@@ -457,7 +457,7 @@ fn no_committee_is_drawn_when_it_is_too_late_to_commit() {
                 for member in members(id) {
                     assert_ok!(include(commit(id, member, RIGHT)));
                 }
-                assert_eq!(record(id).status, Status::Submitted);
+                assert_eq!(record(id).status, Status::Revealing);
             } else {
                 assert_eq!(record(id).status, Status::Pending);
                 next_block();

@@ -60,7 +60,7 @@ impl EngineProvider for Engine {
         self.jobs.lock().unwrap().push(job);
         self.answer.lock().unwrap().clone()
     }
-    fn play(&self, DisputeJob { job, task }: DisputeJob) -> JobStatus {
+    fn dispute_move(&self, DisputeJob { job, task }: DisputeJob) -> JobStatus {
         assert_eq!(task, DisputeTask::Claim);
         self.run(job)
     }
@@ -205,7 +205,7 @@ fn a_node_commits_and_after_a_restart_reveals_with_the_same_salt() {
         for call in commitments {
             assert_ok!(include(call));
         }
-        assert_eq!(record(id).status, Status::Submitted);
+        assert_eq!(record(id).status, Status::Revealing);
         id
     });
     let node = node.start(Some(&Engine::right()), 2);
@@ -314,7 +314,7 @@ fn a_node_that_lost_its_disk_cannot_open_what_it_committed_to() {
         for call in work() {
             super::worker::refused_as(call, crate::refusal::WRONG_OPENING);
         }
-        assert_eq!(record(id).status, Status::Submitted);
+        assert_eq!(record(id).status, Status::Revealing);
     });
 }
 
@@ -566,7 +566,7 @@ fn an_optimistic_result_is_handed_in_with_the_root_of_its_trace() {
         assert_eq!((*request, *operator, *trace_root), (id, members[0], root));
         assert_eq!(handed_in.to_vec(), output);
         assert_ok!(include(call.clone()));
-        assert_eq!(record(id).status, Status::Submitted);
+        assert_eq!(record(id).status, Status::Disputable);
         assert!(work().is_empty());
         engine.now_says(JobStatus::Done { output: vec![1], proof: None });
         let (id, _) = Terms { client_key: [9; 32], ..terms }.drawn();

@@ -17,7 +17,9 @@ use super::{
     proof::{terms, DATA},
     worker::{refused, refused_as, result_with, statement},
 };
-use crate::{mock::*, refusal, Call, Claim, Claims, Error, Event, EvidenceOf, TraceSignatures};
+use crate::{
+    mock::*, refusal, Call, Claims, Error, Event, EvidenceOf, TraceClaim, TraceSignatures,
+};
 
 const ROOT: Digest = Digest::repeat_byte(9);
 
@@ -78,10 +80,13 @@ fn a_result_may_be_disputed_and_its_operator_has_room_again() {
         let (id, operator) = drawn();
         assert!(Inference::result(id).is_none());
         assert_ok!(include(good(id, operator)));
-        assert_eq!(record(id).status, Status::Submitted);
+        assert_eq!(record(id).status, Status::Disputable);
         assert!(!Operators::is_assigned(&operator, id));
         let disputable_until = now() + DisputeWindow::get();
-        assert_eq!(Claims::<Test>::get(id), Some(Claim { trace_root: ROOT, disputable_until }));
+        assert_eq!(
+            Claims::<Test>::get(id),
+            Some(TraceClaim { trace_root: ROOT, disputable_until })
+        );
         System::assert_last_event(
             Event::TraceSubmitted { request: id, operator, trace_root: ROOT, disputable_until }
                 .into(),
@@ -104,7 +109,7 @@ fn a_result_that_nobody_disputes_is_paid_after_the_window() {
         let (id, operator) = submitted();
         let had = free(operator);
         go_to(until(id));
-        assert_eq!(record(id).status, Status::Submitted);
+        assert_eq!(record(id).status, Status::Disputable);
         next_block();
         assert_eq!(outcome(id), Outcome::Verified);
         assert_eq!(free(operator) - had, OPERATOR_PART);
@@ -122,7 +127,7 @@ fn a_disputed_result_waits_until_the_last_dispute_is_over() {
         let (id, _) = submitted();
         Disputed::set(vec![id]);
         go_to(until(id) + 5);
-        assert_eq!(record(id).status, Status::Submitted);
+        assert_eq!(record(id).status, Status::Disputable);
         assert!(Inference::disputable().is_empty());
         assert!(Inference::result(id).is_some());
         Disputed::set(Vec::new());
@@ -139,7 +144,7 @@ fn a_dispute_that_is_lost_early_changes_nothing() {
         next_block();
         Disputed::set(Vec::new());
         Inference::uphold(id);
-        assert_eq!(record(id).status, Status::Submitted);
+        assert_eq!(record(id).status, Status::Disputable);
         go_to(until(id) + 1);
         assert_eq!(outcome(id), Outcome::Verified);
     });
@@ -196,7 +201,7 @@ fn only_what_the_operator_signed_for_this_request_counts() {
         );
         refused_as(signed, refusal::WRONG_PHASE);
         assert_ok!(include(good(id, operator)));
-        refused_as(good(id, operator), refusal::TWICE);
+        refused_as(good(id, operator), refusal::ALREADY_SUBMITTED);
     });
 }
 
@@ -230,7 +235,7 @@ fn an_input_that_is_an_artifact_is_refused() {
 #[test]
 fn a_claim_without_its_request_is_noticed() {
     externalities().execute_with(|| {
-        Claims::<Test>::insert(RequestId(5), Claim { trace_root: ROOT, disputable_until: 9 });
+        Claims::<Test>::insert(RequestId(5), TraceClaim { trace_root: ROOT, disputable_until: 9 });
         assert_eq!(Inference::do_try_state(), Err("a claim without its request".into()));
     });
     externalities().execute_with(|| {

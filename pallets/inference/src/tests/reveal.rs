@@ -45,7 +45,7 @@ fn a_result_that_does_not_open_its_commitment_is_refused_and_its_member_late() {
         for member in &members[1..] {
             assert_ok!(include(reveal(id, *member, RIGHT)));
         }
-        assert_eq!(record(id).status, Status::Submitted, "one result is still awaited");
+        assert_eq!(record(id).status, Status::Revealing, "one result is still awaited");
         go_to(record(id).deadline + 1);
         assert_eq!(outcome(id), Outcome::Verified);
         assert_eq!([0, 1, 2].map(|i| bond(members[i])), [BOND * 9 / 10, BOND, BOND]);
@@ -94,8 +94,8 @@ fn a_member_reveals_once() {
     run(|| {
         let (id, members) = committed([RIGHT; 3]);
         assert_ok!(include(reveal(id, members[0], RIGHT)));
-        refused_as(reveal(id, members[0], RIGHT), refusal::TWICE);
-        refused_as(reveal(id, members[0], WRONG), refusal::TWICE);
+        refused_as(reveal(id, members[0], RIGHT), refusal::ALREADY_SUBMITTED);
+        refused_as(reveal(id, members[0], WRONG), refusal::ALREADY_SUBMITTED);
     });
 }
 

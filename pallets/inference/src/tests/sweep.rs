@@ -161,16 +161,16 @@ fn reveals_do_not_wait_for_the_sweep() {
         }
         go_to(record(ids[0]).deadline - RevealWindow::get());
         budget(ONE_DEADLINE);
-        let submitted = || ids.iter().filter(|id| record(**id).status == Status::Submitted).count();
+        let revealing = || ids.iter().filter(|id| record(**id).status == Status::Revealing).count();
         for id in &ids {
             refused_as(reveal(*id, members(*id)[0], RIGHT), refusal::WRONG_PHASE);
         }
         next_block();
-        assert_eq!(submitted(), 1);
+        assert_eq!(revealing(), 1);
         for id in ids {
             refused_as(commit(id, members(id)[2], RIGHT), refusal::TOO_LATE);
             assert_ok!(include(reveal(id, members(id)[0], RIGHT)));
-            assert_eq!(record(id).status, Status::Submitted);
+            assert_eq!(record(id).status, Status::Revealing);
             System::assert_has_event(Event::RevealsDue { request: id }.into());
             assert_ok!(include(reveal(id, members(id)[1], RIGHT)));
             assert_eq!(outcome(id), Outcome::Verified);

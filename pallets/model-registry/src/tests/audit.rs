@@ -95,7 +95,7 @@ fn weights_out_of_turn_are_refused() {
     test(|| {
         let graph = large();
         let refused = |openings| {
-            assert_noop!(audit(VERSION, openings), Error::<Test>::NotNextWeights);
+            assert_noop!(audit(VERSION, openings), Error::<Test>::UnexpectedWeights);
         };
         let later = openings(&graph, WEIGHTS, 9, 10_000);
         refused(later.clone());
@@ -142,13 +142,13 @@ fn a_changed_bit_anywhere_is_refused() {
         // One leaf of two, so that there is a node beside it; and both with what follows.
         let one = openings(&graph, 0, 1, 1_024);
         for change in changes {
-            assert_noop!(changed(one.clone(), change), Error::<Test>::NotNextWeights);
+            assert_noop!(changed(one.clone(), change), Error::<Test>::UnexpectedWeights);
         }
         let all = openings(&graph, 0, 9, 10_000);
         for at in [0, WEIGHTS - 1, WEIGHTS, WEIGHTS + BIAS, TOTAL - 1] {
             assert_noop!(
                 changed(all.clone(), |bytes, _| bytes[at as usize] ^= 1),
-                Error::<Test>::NotNextWeights
+                Error::<Test>::UnexpectedWeights
             );
         }
         assert_ok!(changed(all, |_, _| ()));
@@ -163,7 +163,7 @@ fn a_piece_ends_with_a_leaf() {
         for length in [1, 512, 1_023] {
             assert_noop!(
                 changed(one.clone(), |bytes, _| bytes.truncate(length)),
-                Error::<Test>::NotNextWeights
+                Error::<Test>::UnexpectedWeights
             );
         }
     });
@@ -180,8 +180,8 @@ fn the_weights_of_another_version_are_refused() {
         assert_ok!(publish_graph(&other, |_| ()));
         let second = VersionId { model: MODEL, number: 2 };
         let all = |graph| openings(graph, 0, 9, 10_000);
-        assert_noop!(audit(VERSION, all(&other)), Error::<Test>::NotNextWeights);
-        assert_noop!(audit(second, all(&graph)), Error::<Test>::NotNextWeights);
+        assert_noop!(audit(VERSION, all(&other)), Error::<Test>::UnexpectedWeights);
+        assert_noop!(audit(second, all(&graph)), Error::<Test>::UnexpectedWeights);
         // Each has an audit of its own, and a fingerprint.
         assert_ok!(audit(second, all(&other)));
         assert_eq!(Registry::weights_fingerprint(second), Some(fingerprint(&other)));

@@ -6,7 +6,7 @@ use sp_runtime::{
     DispatchError,
 };
 
-use crate::{impls::refusal, mock::*, Call, Event, Operators as Registrations};
+use crate::{heartbeat::refusal, mock::*, Call, Event, Operators as Registrations};
 
 /// Checks that pool and block refuse a statement, and that nothing changes.
 fn refused(statement: HeartbeatStatement<u64>, seed: u64, why: InvalidTransaction) {

@@ -1,7 +1,7 @@
 use assay_primitives::{
     digest,
     model::Tolerance,
-    traits::{Verdict, Verification as _},
+    traits::{EvidenceFindings, Verification as _},
     Assurance, FailureReason, Statement,
 };
 
@@ -9,12 +9,16 @@ use crate::mock::*;
 
 const THREE_OF_FIVE: Assurance = Assurance::Quorum { n: 5, k: 3 };
 
-fn decide(assurance: Assurance, tolerance: Option<Tolerance>, members: &[u64]) -> Verdict<u64> {
+fn decide(
+    assurance: Assurance,
+    tolerance: Option<Tolerance>,
+    members: &[u64],
+) -> EvidenceFindings<u64> {
     Verification::decide(REQUEST, assurance, tolerance, members)
 }
 
 /// Who the evidence names, in its order.
-fn witnesses(verdict: &Verdict<u64>) -> Vec<u64> {
+fn witnesses(verdict: &EvidenceFindings<u64>) -> Vec<u64> {
     verdict.evidence.iter().map(|item| item.operator).collect()
 }
 

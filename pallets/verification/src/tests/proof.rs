@@ -6,7 +6,7 @@ use assay_graph::{Architecture, Graph as IntegerGraph, Plan, Weights as GraphWei
 use assay_primitives::{
     digest,
     proof::{account_bytes, PROOF_DOMAIN},
-    traits::{MemberState, ProofFailure, ProvenResult, Verdict, Verification as _},
+    traits::{EvidenceFindings, MemberState, ProofFailure, ProvenResult, Verification as _},
     Assurance, Digest, ElementType, ProofCost, ProofEvidence, ProofRefusal, ProofTerms, RequestId,
     VersionId, WeightsFingerprint,
 };
@@ -123,7 +123,7 @@ impl Handed {
     }
 }
 
-fn decide(request: RequestId, member: u64) -> Verdict<u64> {
+fn decide(request: RequestId, member: u64) -> EvidenceFindings<u64> {
     Verification::decide(request, Assurance::Proof, None, &[member])
 }
 

@@ -90,9 +90,9 @@ fn proofs_of_other_weights_than_the_published_have_another_fingerprint() {
     let mut other = graph.weights().clone();
     other.parameters[0].weights[3] ^= 1;
     let verifier = Verifier::new(graph.plan()).unwrap();
-    let tables = model_tables(&verifier.circuit, &other).unwrap();
-    let (root, secret) = commit(&verifier.model, &tables).unwrap();
-    assert_eq!(root, verifier.weights_root);
+    let tables = model_tables(&verifier.key.circuit, &other).unwrap();
+    let (root, secret) = commit(&verifier.key.model, &tables).unwrap();
+    assert_eq!(root, verifier.key.weights_root);
     let fingerprint = Audit::new(graph.plan()).unwrap().fingerprint(&other).unwrap();
     let prover = Prover { verifier, weights: other.clone(), tables, secret, fingerprint };
     let model = Model { graph, prover };

@@ -83,7 +83,7 @@ fn lookups_whose_padding_is_not_zero_are_provable() {
         .requantize(Shift::Bits32, Clamp::RELU, false)
         .lookup(|x| !x)
         .model();
-    assert_eq!(model.prover.verifier.circuit.tables.len(), 7);
+    assert_eq!(model.prover.verifier.key.circuit.tables.len(), 7);
     model.accepts(&model.input(1));
     model.accepts(&[0; 21]);
 }
@@ -97,7 +97,7 @@ fn operations_with_equal_tables_share_them() {
         .requantize(Shift::Bits32, Clamp::FULL, false)
         .lookup(|x| !x)
         .model();
-    assert_eq!(model.prover.verifier.circuit.tables.len(), 3);
+    assert_eq!(model.prover.verifier.key.circuit.tables.len(), 3);
     model.accepts(&model.input(1));
 }
 

@@ -144,7 +144,7 @@ impl Deviation for Liar {
 
 /// What a lie is refused by.
 fn verdict(model: &Model, lie: Lie, activation: usize, clamp: Clamp) -> Reject {
-    let circuit = &model.prover.verifier.circuit;
+    let circuit = &model.prover.verifier.key.circuit;
     let elements = circuit.activations[activation].grid.elements();
     let last_layer = circuit.layers.len() - 1;
     let liar = Liar { lie, clamp, elements, activation, last_layer };

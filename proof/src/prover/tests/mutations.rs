@@ -14,10 +14,10 @@ fn proven(seed: u64) -> (Model, Vec<u8>, Proven) {
 fn a_proof_has_one_encoding() {
     let (model, _, proven) = proven(41);
     let verifier = model.prover.verifier();
-    let proof = Proof::decode(verifier, &proven.proof).unwrap();
+    let proof = Proof::decode(&verifier.key, &proven.proof).unwrap();
     assert_eq!(proof.encode(), proven.proof);
 
-    let error = |bytes: &[u8]| Proof::decode(verifier, bytes).err();
+    let error = |bytes: &[u8]| Proof::decode(&verifier.key, bytes).err();
     let extended = [&proven.proof[..], &[0]].concat();
     assert_eq!(error(&extended), Some(DecodeError::TrailingBytes));
     for length in [0, 1, 31, 32, 100, proven.proof.len() / 2, proven.proof.len() - 1] {
@@ -36,7 +36,7 @@ fn a_proof_has_one_encoding() {
 fn a_length_beyond_what_the_model_allows_is_refused_before_it_is_allocated() {
     let (model, _, proven) = proven(42);
     let verifier = model.prover.verifier();
-    let proof = Proof::decode(verifier, &proven.proof).unwrap();
+    let proof = Proof::decode(&verifier.key, &proven.proof).unwrap();
     // The last number of 32 bits is the length of a Merkle proof; its place is where an encoding
     // with one node more begins to differ.
     let mut longer = proof.clone();
@@ -55,12 +55,12 @@ fn a_length_beyond_what_the_model_allows_is_refused_before_it_is_allocated() {
     let mut bomb = proven.proof.clone();
     bomb[place + 1] = 0xff;
     bomb[place + 3] = 0xff;
-    assert_eq!(Proof::decode(verifier, &bomb).err(), Some(DecodeError::MerkleProofTooLong));
+    assert_eq!(Proof::decode(&verifier.key, &bomb).err(), Some(DecodeError::MerkleProofTooLong));
     // A length within the bound, for which there are not enough bytes.
     let mut bomb = proven.proof[..place + 40].to_vec();
     bomb[place] = 100;
     bomb[place + 1] = 0;
-    assert_eq!(Proof::decode(verifier, &bomb).err(), Some(DecodeError::TooShort));
+    assert_eq!(Proof::decode(&verifier.key, &bomb).err(), Some(DecodeError::TooShort));
 }
 
 type Change = (&'static str, fn(&mut Proof));
@@ -88,7 +88,7 @@ const RESHAPED: [Change; 10] = [
 fn proofs_of_another_shape_are_refused() {
     let (model, input, proven) = proven(43);
     for (name, change) in RESHAPED {
-        let mut proof = Proof::decode(model.prover.verifier(), &proven.proof).unwrap();
+        let mut proof = Proof::decode(&model.prover.verifier().key, &proven.proof).unwrap();
         change(&mut proof);
         let verdict = model.verify(&input, &proven.output, &proof.encode());
         assert!(verdict.is_err(), "{name}");
@@ -109,8 +109,8 @@ fn parts_of_two_proofs_do_not_make_one() {
         |proof, other| proof.witness = other.witness,
     ];
     for (number, change) in changes.into_iter().enumerate() {
-        let mut proof = Proof::decode(verifier, &first.proof).unwrap();
-        change(&mut proof, Proof::decode(verifier, &second.proof).unwrap());
+        let mut proof = Proof::decode(&verifier.key, &first.proof).unwrap();
+        change(&mut proof, Proof::decode(&verifier.key, &second.proof).unwrap());
         let verdict = model.verify(&input, &first.output, &proof.encode());
         assert!(verdict.is_err(), "{number}");
     }
@@ -174,7 +174,7 @@ fn assert_no_mutation_is_accepted(model: &Model, seed: u64) {
         if bytes == proven.proof {
             continue;
         }
-        if let Ok(proof) = Proof::decode(verifier, &bytes) {
+        if let Ok(proof) = Proof::decode(&verifier.key, &bytes) {
             assert_eq!(proof.encode(), bytes);
         }
         let at = bytes.iter().zip(&proven.proof).position(|(a, b)| a != b);

@@ -66,7 +66,7 @@ fn the_largest_commitment_has_a_verifier_and_the_next_one_is_refused() {
         let mut parameters = QUICK;
         parameters.witness.log_inverse_rate = rate;
         let verifier = Verifier::new(&plan(EVEN, &fits, 0, &parameters)).unwrap();
-        assert_eq!(verifier.witness.vars(), vars, "rate {rate}");
+        assert_eq!(verifier.key.witness.vars(), vars, "rate {rate}");
         let work = verifier.work();
         assert!(work.products < 1 << 32 && work.proof_bytes < 1 << 24, "{work:?}");
         let error = Verifier::new(&plan(EVEN, &refused, 0, &parameters)).err();

@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::{
-    audit::Places,
+    fingerprint::FingerprintPoint,
     transcript::{ITEMS, PROTOCOL},
 };
 
@@ -153,9 +153,10 @@ fn a_run_of_another_version_is_found_even_in_the_right_transcript() {
         }
         relative.complete().unwrap();
         let mut prover = Prover::new(&CheckedGraph::new(relative).unwrap()).unwrap();
-        let version = model.prover.verifier.version;
-        prover.verifier.places = Places::new(&prover.verifier.circuit, &version);
-        prover.verifier.version = version;
+        let version = model.prover.verifier.key.version;
+        prover.verifier.key.fingerprint_point =
+            FingerprintPoint::new(&prover.verifier.key.circuit, &version);
+        prover.verifier.key.version = version;
         let proven = prover.prove(&CONTEXT, &input).unwrap();
         let verdict = model.verify(&input, &proven.output, &proven.proof);
         assert!(

@@ -1,20 +1,20 @@
+//! What members submit, and what the evidence of a request says.
+
 use alloc::vec::Vec;
 use assay_primitives::{
     digest,
     model::{ModelDescriptor, Tolerance},
-    operator::Offence,
     receipt::SignedEvidence,
-    traits::{MemberState, Models, Operators, ProofFailure, ProvenResult, Verdict, Verification},
+    traits::{EvidenceFindings, MemberState, Models, ProofFailure, ProvenResult, Verification},
     Assurance, AssuranceClass, Digest, Evidence, FailureReason, ProofCost, ProofEvidence,
-    RequestId, ResultStatement, Statement, WorkerId, WorkerSignature,
+    RequestId, WorkerId, WorkerSignature,
 };
 use frame_support::{ensure, traits::Get, weights::Weight, BoundedVec};
-use frame_system::pallet_prelude::BlockNumberFor;
-use sp_runtime::{traits::Zero, DispatchResult};
+use sp_runtime::DispatchResult;
 
 use crate::{
-    class, cost, proof, CheckedProof, Config, DisabledClasses, Equivocations, Error, Event,
-    Judgement, Outputs, Pallet, Shown, Submission, Submissions,
+    class, cost, proof, CheckedProof, Config, DisabledClasses, Error, Event, Judgement, Outputs,
+    Pallet, Submission, Submissions, SubmittedResult,
 };
 
 impl<T: Config> Pallet<T> {
@@ -27,46 +27,6 @@ impl<T: Config> Pallet<T> {
         });
         Self::deposit_event(Event::ClassSwitched { class, enabled });
         Ok(())
-    }
-
-    pub(crate) fn do_report_equivocation(
-        reporter: T::AccountId,
-        worker: WorkerId,
-        (first, first_signature): (ResultStatement<T::AccountId>, WorkerSignature),
-        (second, second_signature): (ResultStatement<T::AccountId>, WorkerSignature),
-    ) -> DispatchResult {
-        // Everything but the output and its proof must agree. An identifier may stand for one request on one
-        // fork and for another on the next, and an honest operator answers both.
-        let same_answer = ResultStatement {
-            output_digest: first.output_digest,
-            proof: first.proof,
-            ..second.clone()
-        };
-        ensure!(
-            first == same_answer && first.output_digest != second.output_digest,
-            Error::<T>::NotEquivocation
-        );
-        ensure!(first.genesis == Self::genesis(), Error::<T>::WrongChain);
-        let (request, operator) = (first.request, first.operator.clone());
-        ensure!(!Equivocations::<T>::contains_key(request, &operator), Error::<T>::AlreadyPunished);
-        ensure!(
-            T::Operators::operator_of(&worker).as_ref() == Some(&operator),
-            Error::<T>::WrongWorker
-        );
-        ensure!(
-            first.is_signed_by(&worker, &first_signature)
-                && second.is_signed_by(&worker, &second_signature),
-            Error::<T>::BadSignature
-        );
-        Equivocations::<T>::insert(request, &operator, ());
-        let amount = T::Operators::penalise(&operator, Offence::Equivocation, None);
-        Self::deposit_event(Event::EquivocationPunished { operator, request, reporter, amount });
-        Ok(())
-    }
-
-    fn genesis() -> Digest {
-        let hash = frame_system::Pallet::<T>::block_hash(BlockNumberFor::<T>::zero());
-        Digest::from_slice(hash.as_ref())
     }
 
     /// Stores a result. Equal outputs are kept once.
@@ -180,7 +140,7 @@ impl<T: Config> Verification<T::AccountId> for Pallet<T> {
         assurance: Assurance,
         tolerance: Option<Tolerance>,
         members: &[T::AccountId],
-    ) -> Verdict<T::AccountId> {
+    ) -> EvidenceFindings<T::AccountId> {
         let mut silent = Vec::new();
         let mut failure = None;
         let mut items: Vec<SignedEvidence<T::AccountId>> = Vec::new();
@@ -208,7 +168,7 @@ impl<T: Config> Verification<T::AccountId> for Pallet<T> {
         let shown: Vec<_> = outputs
             .iter()
             .zip(held)
-            .map(|(output, proof_holds)| Shown { output: output.as_slice(), proof_holds })
+            .map(|(output, proof_holds)| SubmittedResult { output: output.as_slice(), proof_holds })
             .collect();
 
         let Judgement { winner, agreed, wrong } =
@@ -220,7 +180,7 @@ impl<T: Config> Verification<T::AccountId> for Pallet<T> {
                 .collect()
         };
         let (agreed, wrong) = (operators(agreed), operators(wrong));
-        Verdict {
+        EvidenceFindings {
             winner: winner.and_then(|index| items.get(index)).map(|item| item.output_digest),
             agreed,
             wrong,

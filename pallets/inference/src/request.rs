@@ -1,14 +1,14 @@
-//! Making and cancelling requests, and what clients may ask about them.
+//! Requests: their checks, their creation and their cancellation.
 
 use alloc::vec::Vec;
 use assay_primitives::{
     digest,
-    runtime_api::{Quote, QuoteError, RequestView, Status},
+    runtime_api::Status,
     traits::{Artifacts, Escrow, Models, Operators, Verification},
     validate_payload, Assurance, Balance, BlockNumber, Digest, Outcome, PayloadError, RequestId,
     VersionId,
 };
-use frame_support::{ensure, traits::Get, BoundedVec};
+use frame_support::{ensure, traits::Get};
 use frame_system::pallet_prelude::BlockNumberFor;
 use sp_runtime::{
     traits::{SaturatedConversion, Zero},
@@ -16,8 +16,8 @@ use sp_runtime::{
 };
 
 use crate::{
-    Agenda, Claims, ClientKeys, Config, Error, Event, Inputs, Members, NextRequest, Outputs,
-    Pallet, ReceiptDigests, Request, RequestInput, Requests,
+    Agenda, Claims, ClientKeys, Config, Error, Event, Inputs, Members, NextRequest, Pallet,
+    Request, RequestInput, Requests,
 };
 
 impl<T: Config> From<PayloadError> for Error<T> {
@@ -45,12 +45,12 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Whether there are terms of proofs, where they are asked for.
-    fn can_be_proven(version: VersionId, assurance: Assurance) -> bool {
+    pub(crate) fn can_be_proven(version: VersionId, assurance: Assurance) -> bool {
         assurance != Assurance::Proof || T::Models::proof_terms(version).is_some()
     }
 
     /// Fewest blocks from a request to its deadline.
-    fn min_deadline(assurance: Assurance) -> BlockNumber {
+    pub(crate) fn min_deadline(assurance: Assurance) -> BlockNumber {
         match assurance {
             Assurance::Quorum { .. } => T::MinDeadline::get() + T::RevealWindow::get(),
             _ => T::MinDeadline::get(),
@@ -176,69 +176,5 @@ impl<T: Config> Pallet<T> {
         ensure!(request.status == Status::Pending, Error::<T>::NotPending);
         Self::finish_unpaid(id, request, Outcome::Cancelled);
         Ok(())
-    }
-
-    /// See `AssayApi::quote`.
-    pub fn quote(version: VersionId, assurance: Assurance) -> Result<Quote, QuoteError> {
-        let terms = T::Models::terms(version).ok_or(QuoteError::NotFound)?;
-        if terms.deprecated {
-            return Err(QuoteError::Deprecated);
-        }
-        T::Verification::check_request(assurance, &terms.descriptor)
-            .map_err(|_| QuoteError::ClassUnavailable)?;
-        if !Self::can_be_proven(version, assurance) {
-            return Err(QuoteError::NotAudited);
-        }
-        let needed = usize::from(assurance.committee_size());
-        let mut candidates = T::Operators::candidates(version, assurance.class(), Balance::MAX);
-        let operators = candidates.len() as u32;
-        candidates.sort_unstable_by_key(|candidate| candidate.ask);
-        let Some(ask) = candidates.get(needed.saturating_sub(1)).map(|candidate| candidate.ask)
-        else {
-            return Err(QuoteError::NotEnoughOperators(operators));
-        };
-        let mut responses: Vec<BlockNumber> = candidates
-            .into_iter()
-            .take_while(|candidate| candidate.ask <= ask)
-            .map(|candidate| candidate.response_blocks)
-            .collect();
-        responses.sort_unstable();
-        let response = responses.get(needed.saturating_sub(1)).copied().unwrap_or_default();
-        // One block passes until the draw.
-        let reveal_window = match assurance {
-            Assurance::Quorum { .. } => T::RevealWindow::get(),
-            _ => 0,
-        };
-        Ok(Quote {
-            price: ask.saturating_mul(needed as Balance),
-            blocks: Self::min_deadline(assurance).max(1 + response + reveal_window),
-            operators,
-        })
-    }
-
-    /// See `AssayApi::request`.
-    pub fn view(id: RequestId) -> Option<RequestView<T::AccountId>> {
-        let request = Requests::<T>::get(id)?;
-        Some(RequestView {
-            id,
-            members: request.accounts(),
-            payer: request.payer,
-            version: request.version,
-            assurance: request.assurance,
-            max_price: request.max_price,
-            requested_at: request.requested_at,
-            deadline: request.deadline,
-            status: request.status,
-            output: Outputs::<T>::get(id).map(BoundedVec::into_inner),
-            receipt_digest: ReceiptDigests::<T>::get(id),
-        })
-    }
-
-    /// See `AssayApi::requests_of`.
-    pub fn requests_of(payer: &T::AccountId, limit: u32) -> Vec<RequestView<T::AccountId>> {
-        let mut ids: Vec<RequestId> =
-            ClientKeys::<T>::iter_prefix(payer).map(|(_, id)| id).collect();
-        ids.sort_unstable_by(|a, b| b.cmp(a));
-        ids.into_iter().filter_map(Self::view).take(limit as usize).collect()
     }
 }

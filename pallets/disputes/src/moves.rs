@@ -1,10 +1,10 @@
-//! Opening, moving, ending.
+//! Disputes are opened, and both sides move.
 
 use alloc::vec::Vec;
-use assay_dispute::{Answer, Choice, Claim, Outcome, Party, Refusal, Stage, MAX_MOVES};
+use assay_dispute::{Answer, Choice, Claim, MoveEffect, MoveRefusal, Party, Stage, MAX_MOVES};
 use assay_graph::{commit::tensor_bytes, Architecture, Plan};
 use assay_primitives::{
-    dispute::{DisputeBonds, DisputeId, DisputeTiming, Disputes, OptimisticResults, OutputProofs},
+    dispute::{DisputeBonds, DisputeId, DisputeTiming, OptimisticResults, OutputProofs},
     BlockNumber, Digest, RequestId,
 };
 use frame_support::{ensure, traits::Get};
@@ -16,16 +16,16 @@ use sp_runtime::{
 
 use crate::{
     Agenda, Cause, Config, Counts, Dispute, Error, Event, NextDispute, OpenDisputes, Pallet,
-    Timing, Verdict, Verdicts,
+    Timing, Verdicts,
 };
 
-impl<T: Config> From<Refusal> for Error<T> {
-    fn from(refusal: Refusal) -> Self {
+impl<T: Config> From<MoveRefusal> for Error<T> {
+    fn from(refusal: MoveRefusal) -> Self {
         match refusal {
-            Refusal::NoOperation => Self::NoOperation,
-            Refusal::NoLeaf => Self::NoLeaf,
-            Refusal::NoTile => Self::NoTile,
-            Refusal::Opening(_) => Self::OpeningRefused,
+            MoveRefusal::NoOperation => Self::NoOperation,
+            MoveRefusal::NoLeaf => Self::NoLeaf,
+            MoveRefusal::NoTile => Self::NoTile,
+            MoveRefusal::Opening(_) => Self::OpeningRefused,
             // The others are refusals of the operator's moves, which have no errors.
             _ => Self::OutOfTurn,
         }
@@ -197,14 +197,14 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    fn follow(id: DisputeId, dispute: Dispute<T::AccountId>, outcome: Outcome) {
+    fn follow(id: DisputeId, dispute: Dispute<T::AccountId>, outcome: MoveEffect) {
         match outcome {
-            Outcome::Next(stage) => {
+            MoveEffect::Next(stage) => {
                 let deadline = Self::advance(id, dispute, stage);
                 Self::deposit_event(Event::Answered { dispute: id, deadline });
             },
-            Outcome::Won(Party::Challenger) => Self::win(id, dispute, Cause::Computed),
-            Outcome::Won(Party::Defender) => Self::lose(id, dispute, Cause::Computed),
+            MoveEffect::Won(Party::Challenger) => Self::win(id, dispute, Cause::Computed),
+            MoveEffect::Won(Party::Defender) => Self::lose(id, dispute, Cause::Computed),
         }
     }
 
@@ -221,104 +221,5 @@ impl<T: Config> Pallet<T> {
             Self::win(id, dispute, Cause::Proof);
         }
         Ok(())
-    }
-
-    pub(crate) fn do_close(id: DisputeId) -> DispatchResult {
-        let dispute = OpenDisputes::<T>::get(id).ok_or(Error::<T>::DisputeNotFound)?;
-        ensure!(Self::close_decided(id, dispute).is_none(), Error::<T>::NotDecided);
-        Ok(())
-    }
-
-    /// Ends a dispute over a result that is decided; gives it back if the result is not.
-    pub(crate) fn close_decided(
-        id: DisputeId,
-        dispute: Dispute<T::AccountId>,
-    ) -> Option<Dispute<T::AccountId>> {
-        match Verdicts::<T>::get(dispute.request) {
-            None => return Some(dispute),
-            Some(Verdict::Wrong) => {
-                Self::remove(id, &dispute);
-                T::Bonds::give_back(&dispute.challenger, dispute.bond);
-                Self::deposit_event(Event::Void { dispute: id });
-            },
-            Some(Verdict::Right) => {
-                Self::remove(id, &dispute);
-                Self::forfeit(id, &dispute, Cause::Proof);
-            },
-        }
-        None
-    }
-
-    /// The side on turn has not moved in time.
-    pub(crate) fn expire(id: DisputeId, dispute: Dispute<T::AccountId>) {
-        let Some(dispute) = Self::close_decided(id, dispute) else { return };
-        match dispute.stage.turn() {
-            Party::Defender => Self::win(id, dispute, Cause::Silence),
-            Party::Challenger => Self::lose(id, dispute, Cause::Silence),
-        }
-    }
-
-    /// The operator loses. All other disputes over the result are void.
-    fn win(id: DisputeId, dispute: Dispute<T::AccountId>, cause: Cause) {
-        if Self::remove(id, &dispute) > 0 {
-            Verdicts::<T>::insert(dispute.request, Verdict::Wrong);
-        }
-        T::Bonds::give_back(&dispute.challenger, dispute.bond);
-        let Dispute { request, challenger, .. } = dispute;
-        T::Results::reject(request, &challenger);
-        Self::deposit_event(Event::Won { dispute: id, request, challenger, cause });
-    }
-
-    /// The challenger loses.
-    fn lose(id: DisputeId, dispute: Dispute<T::AccountId>, cause: Cause) {
-        let left = Self::remove(id, &dispute);
-        Self::forfeit(id, &dispute, cause);
-        if left == 0 {
-            T::Results::uphold(dispute.request);
-        }
-    }
-
-    /// The result is proven.
-    fn accept(id: DisputeId, dispute: Dispute<T::AccountId>) {
-        if Self::remove(id, &dispute) > 0 {
-            Verdicts::<T>::insert(dispute.request, Verdict::Right);
-        }
-        Self::forfeit(id, &dispute, Cause::Proof);
-        T::Results::accept(dispute.request);
-    }
-
-    /// Half of a lost bond is the operator's, for its trouble; the rest is the treasury's, so
-    /// that an operator that disputes itself loses.
-    fn forfeit(id: DisputeId, dispute: &Dispute<T::AccountId>, cause: Cause) {
-        let harmed = (&dispute.operator, dispute.bond / 2);
-        T::Bonds::forfeit(&dispute.challenger, dispute.bond, harmed);
-        Self::deposit_event(Event::Lost {
-            dispute: id,
-            request: dispute.request,
-            challenger: dispute.challenger.clone(),
-            cause,
-            forfeited: dispute.bond,
-        });
-    }
-
-    /// Takes a dispute off the books. Returns how many over the same result are left; with the
-    /// last one the verdict goes too.
-    fn remove(id: DisputeId, dispute: &Dispute<T::AccountId>) -> u32 {
-        OpenDisputes::<T>::remove(id);
-        Agenda::<T>::remove(dispute.deadline + 1, id);
-        let left = Counts::<T>::get(dispute.request).saturating_sub(1);
-        if left.is_zero() {
-            Counts::<T>::remove(dispute.request);
-            Verdicts::<T>::remove(dispute.request);
-        } else {
-            Counts::<T>::insert(dispute.request, left);
-        }
-        left
-    }
-}
-
-impl<T: Config> Disputes for Pallet<T> {
-    fn are_open(request: RequestId) -> bool {
-        Counts::<T>::contains_key(request)
     }
 }

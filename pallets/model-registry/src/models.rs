@@ -1,9 +1,10 @@
-use alloc::vec::Vec;
+//! Models and their versions are created, changed, handed over and removed by their owners.
+
 use assay_primitives::{
     model::{is_licence, is_model_name, Format, Licence, ModelName},
-    traits::{Artifacts, Deposits, Models as ModelsTrait, VersionTerms},
-    AssuranceClass, AssuranceClasses, Balance, Digest, ModelDescriptor, ModelId, ProofTerms,
-    TensorDeclaration, VersionId, WeightsAudit, WeightsFingerprint,
+    traits::{Artifacts, Deposits},
+    AssuranceClass, Balance, Digest, ModelDescriptor, ModelId, TensorDeclaration, VersionId,
+    WeightsAudit,
 };
 use codec::{Encode, MaxEncodedLen};
 use frame_support::{ensure, traits::Get};
@@ -216,51 +217,5 @@ impl<T: Config> Pallet<T> {
         T::Deposits::give_back(&owner, record.deposit);
         Self::deposit_event(Event::ModelRemoved { model });
         Ok(())
-    }
-}
-
-impl<T: Config> ModelsTrait<T::AccountId> for Pallet<T> {
-    fn terms(version: VersionId) -> Option<VersionTerms<T::AccountId>> {
-        let Version { descriptor, digest, royalty, deprecated, .. } = Versions::<T>::get(version)?;
-        let owner = Models::<T>::get(version.model)?.owner;
-        Some(VersionTerms { descriptor, digest, deprecated, owner, royalty })
-    }
-
-    fn is_active(version: VersionId) -> bool {
-        Versions::<T>::get(version).is_some_and(|record| !record.deprecated)
-    }
-
-    fn assurances(version: VersionId) -> Option<AssuranceClasses> {
-        Versions::<T>::get(version).map(|record| record.descriptor.assurances)
-    }
-
-    fn proof_terms(version: VersionId) -> Option<ProofTerms> {
-        Self::weights_fingerprint(version)?;
-        Versions::<T>::get(version).and_then(|record| record.proof)
-    }
-
-    fn weights_fingerprint(version: VersionId) -> Option<WeightsFingerprint> {
-        Audits::<T>::get(version).and_then(|audit| audit.outcome())
-    }
-
-    fn architecture(version: VersionId) -> Option<Vec<u8>> {
-        Architectures::<T>::get(version).map(EncodedArchitecture::into_inner)
-    }
-
-    fn acquire(version: VersionId) -> DispatchResult {
-        Versions::<T>::try_mutate(version, |record| {
-            let record = record.as_mut().ok_or(Error::<T>::VersionNotFound)?;
-            record.uses = record.uses.checked_add(1).ok_or(Error::<T>::TooManyUses)?;
-            Ok(())
-        })
-    }
-
-    fn release(version: VersionId) {
-        Versions::<T>::mutate(version, |record| match record {
-            Some(record) if record.uses > 0 => record.uses -= 1,
-            _ => {
-                frame_support::defensive!("a version is released that is not in use");
-            },
-        });
     }
 }

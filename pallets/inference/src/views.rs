@@ -1,0 +1,90 @@
+//! What clients can read: quotes and requests.
+
+use alloc::vec::Vec;
+use assay_primitives::{
+    dispute::{tensor_data, ProvableRequest, ProvableRequests},
+    runtime_api::{Quote, QuoteError, RequestView},
+    traits::{Models, Operators, Verification},
+    Assurance, Balance, BlockNumber, RequestId, VersionId,
+};
+use frame_support::{traits::Get, BoundedVec};
+
+use crate::{ClientKeys, Config, Inputs, Outputs, Pallet, ReceiptDigests, Requests};
+
+impl<T: Config> Pallet<T> {
+    /// See `AssayApi::quote`.
+    pub fn quote(version: VersionId, assurance: Assurance) -> Result<Quote, QuoteError> {
+        let terms = T::Models::terms(version).ok_or(QuoteError::NotFound)?;
+        if terms.deprecated {
+            return Err(QuoteError::Deprecated);
+        }
+        T::Verification::check_request(assurance, &terms.descriptor)
+            .map_err(|_| QuoteError::ClassUnavailable)?;
+        if !Self::can_be_proven(version, assurance) {
+            return Err(QuoteError::NotAudited);
+        }
+        let needed = usize::from(assurance.committee_size());
+        let mut candidates = T::Operators::candidates(version, assurance.class(), Balance::MAX);
+        let operators = candidates.len() as u32;
+        candidates.sort_unstable_by_key(|candidate| candidate.ask);
+        let Some(ask) = candidates.get(needed.saturating_sub(1)).map(|candidate| candidate.ask)
+        else {
+            return Err(QuoteError::NotEnoughOperators(operators));
+        };
+        let mut responses: Vec<BlockNumber> = candidates
+            .into_iter()
+            .take_while(|candidate| candidate.ask <= ask)
+            .map(|candidate| candidate.response_blocks)
+            .collect();
+        responses.sort_unstable();
+        let response = responses.get(needed.saturating_sub(1)).copied().unwrap_or_default();
+        // One block passes until the draw.
+        let reveal_window = match assurance {
+            Assurance::Quorum { .. } => T::RevealWindow::get(),
+            _ => 0,
+        };
+        Ok(Quote {
+            price: ask.saturating_mul(needed as Balance),
+            blocks: Self::min_deadline(assurance).max(1 + response + reveal_window),
+            operators,
+        })
+    }
+
+    /// See `AssayApi::request`.
+    pub fn view(id: RequestId) -> Option<RequestView<T::AccountId>> {
+        let request = Requests::<T>::get(id)?;
+        Some(RequestView {
+            id,
+            members: request.accounts(),
+            payer: request.payer,
+            version: request.version,
+            assurance: request.assurance,
+            max_price: request.max_price,
+            requested_at: request.requested_at,
+            deadline: request.deadline,
+            status: request.status,
+            output: Outputs::<T>::get(id).map(BoundedVec::into_inner),
+            receipt_digest: ReceiptDigests::<T>::get(id),
+        })
+    }
+
+    /// See `AssayApi::requests_of`.
+    pub fn requests_of(payer: &T::AccountId, limit: u32) -> Vec<RequestView<T::AccountId>> {
+        let mut ids: Vec<RequestId> =
+            ClientKeys::<T>::iter_prefix(payer).map(|(_, id)| id).collect();
+        ids.sort_unstable_by(|a, b| b.cmp(a));
+        ids.into_iter().filter_map(Self::view).take(limit as usize).collect()
+    }
+}
+
+impl<T: Config> ProvableRequests<T::AccountId> for Pallet<T> {
+    fn provable(request: RequestId) -> Option<ProvableRequest<T::AccountId>> {
+        let record = Requests::<T>::get(request)?;
+        Some(ProvableRequest {
+            version: record.version,
+            operator: record.members.first()?.account.clone(),
+            payer: record.payer,
+            input: tensor_data(&Inputs::<T>::get(request)?)?,
+        })
+    }
+}

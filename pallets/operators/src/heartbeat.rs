@@ -1,0 +1,78 @@
+//! Heartbeats: which operators are live.
+
+use assay_primitives::{HeartbeatStatement, Statement, WorkerSignature};
+use frame_support::{ensure, pallet_prelude::*, traits::Get};
+use sp_runtime::transaction_validity::{
+    InvalidTransaction, TransactionSource, TransactionValidityError,
+};
+
+use crate::{Config, Event, Operator, Operators, Pallet};
+
+/// Codes of `InvalidTransaction::Custom` with which heartbeats are refused.
+pub mod refusal {
+    /// The statement names another chain.
+    pub const WRONG_CHAIN: u8 = 1;
+    /// There is no such operator, or it is unbonding.
+    pub const NOT_AN_OPERATOR: u8 = 2;
+}
+
+impl<T: Config> Pallet<T> {
+    /// Whether a heartbeat may enter a block: cheap checks first, the signature last.
+    pub(crate) fn authorize_heartbeat(
+        _source: TransactionSource,
+        statement: &HeartbeatStatement<T::AccountId>,
+        signature: &WorkerSignature,
+    ) -> Result<(ValidTransaction, Weight), TransactionValidityError> {
+        let refuse = |code: u8| TransactionValidityError::from(InvalidTransaction::Custom(code));
+        let now = Self::now();
+        ensure!(statement.at <= now, InvalidTransaction::Future);
+        ensure!(now - statement.at <= T::HeartbeatInterval::get(), InvalidTransaction::Stale);
+        ensure!(statement.genesis == Self::genesis(), refuse(refusal::WRONG_CHAIN));
+        let info =
+            Self::staying(&statement.operator).map_err(|_| refuse(refusal::NOT_AN_OPERATOR))?;
+        // A replay guard, and a bound on how many an operator can send.
+        let earliest = info
+            .last_heartbeat
+            .map_or(0, |last| last.saturating_add(T::HeartbeatInterval::get() / 2 + 1));
+        ensure!(statement.at >= earliest, InvalidTransaction::Stale);
+        ensure!(statement.is_signed_by(&info.worker, signature), InvalidTransaction::BadProof);
+        let validity = ValidTransaction::with_tag_prefix("AssayHeartbeat")
+            .and_provides(&statement.operator)
+            .priority(T::HeartbeatPriority::get())
+            .longevity(T::HeartbeatInterval::get().into())
+            .propagate(true)
+            .build()?;
+        Ok((validity, Weight::zero()))
+    }
+
+    pub(crate) fn note_heartbeat(statement: HeartbeatStatement<T::AccountId>) {
+        let HeartbeatStatement { operator, at, engine, load, .. } = statement;
+        Operators::<T>::mutate(&operator, |info| {
+            let Some(info) = info else { return };
+            if !Self::is_live(info) {
+                Self::deposit_event(Event::BecameLive { operator: operator.clone() });
+            }
+            info.last_heartbeat = Some(at);
+            info.engine = engine;
+            info.load = load;
+        });
+    }
+
+    /// Whether the last heartbeat is recent enough to be drawn.
+    pub fn is_live(info: &Operator) -> bool {
+        info.unbonding_until.is_none()
+            && info
+                .last_heartbeat
+                .is_some_and(|last| Self::now().saturating_sub(last) <= T::HeartbeatTimeout::get())
+    }
+
+    /// Whether a node should send a heartbeat for this operator now.
+    pub fn heartbeat_due(operator: &T::AccountId) -> bool {
+        Operators::<T>::get(operator).is_some_and(|info| {
+            info.unbonding_until.is_none()
+                && info.last_heartbeat.is_none_or(|last| {
+                    Self::now().saturating_sub(last) >= T::HeartbeatInterval::get()
+                })
+        })
+    }
+}

@@ -1,0 +1,118 @@
+//! The constants of the protocol. `docs/protocol.md` lists them.
+
+use assay_primitives::{
+    dispute::DisputeTiming,
+    proof::{MAX_ARCHITECTURE_BYTES, MAX_PROOF_BYTES},
+    AssuranceClass, AssuranceClasses, Balance, BlockNumber, ProofCost, ASY,
+};
+use frame_support::{
+    pallet_prelude::TransactionPriority, parameter_types, weights::Weight, PalletId,
+};
+use sp_runtime::{traits::AccountIdConversion, Perbill};
+
+use crate::{AccountId, DAYS, HOURS, MAXIMUM_BLOCK_WEIGHT};
+
+/// Priorities in the pool, in one place so that they can be compared. Signed transactions have
+/// at most a few billion: workers' answers go first, for they are what the payers wait for.
+pub mod priorities {
+    use super::TransactionPriority;
+
+    /// Results, commitments and reveals.
+    pub const WORKER: TransactionPriority = TransactionPriority::MAX / 2;
+    /// Heartbeats.
+    pub const HEARTBEAT: TransactionPriority = TransactionPriority::MAX / 4;
+}
+
+/// Blocks for which a watcher's transaction is valid.
+pub const WATCHER_ERA_BLOCKS: u64 = 64;
+
+parameter_types! {
+    pub const TreasuryPalletId: PalletId = PalletId(*b"as/trsry");
+    pub TreasuryAccount: AccountId = TreasuryPalletId::get().into_account_truncating();
+    /// What the network takes of each price.
+    pub const TreasuryShare: Perbill = Perbill::from_percent(5);
+
+    /// Classes that this version can check.
+    pub const AvailableClasses: AssuranceClasses = AssuranceClasses::NONE
+        .with(AssuranceClass::Signed)
+        .with(AssuranceClass::Quorum)
+        .with(AssuranceClass::Optimistic)
+        .with(AssuranceClass::Proof);
+
+    pub const ArtifactBaseDeposit: Balance = ASY / 10;
+    /// 0.000001 ASY per byte: about one ASY per MiB.
+    pub const ByteDeposit: Balance = ASY / 1_000_000;
+    pub const ModelBaseDeposit: Balance = ASY;
+    pub const StateByteDeposit: Balance = ASY / 1_000;
+    /// Twice the bytes of the largest input.
+    pub const MaxProofCost: ProofCost = ProofCost {
+        architecture_bytes: MAX_ARCHITECTURE_BYTES,
+        products: 512 * 1024,
+        cells: 1024 * 1024,
+        hashes: 16 * 1024,
+        openings: 2048,
+        proof_bytes: MAX_PROOF_BYTES,
+    };
+    pub const MaxRoyalty: Perbill = Perbill::from_percent(50);
+
+    pub const MinBond: Balance = 1_000 * ASY;
+    pub const MaxServers: u32 = 32;
+    pub const MaxServed: u32 = 32;
+    pub const MaxConcurrency: u32 = 1_024;
+    /// A quarter of the longest deadline.
+    pub const MaxResponseBlocks: BlockNumber = HOURS / 4;
+    /// Half a minute.
+    pub const HeartbeatInterval: BlockNumber = 15;
+    pub const HeartbeatTimeout: BlockNumber = 45;
+    /// Longer than a request can be open, so that every offence can still be punished.
+    pub const UnbondingPeriod: BlockNumber = DAYS;
+    pub const WrongResultSlash: Perbill = Perbill::from_percent(30);
+    pub const NoAnswerSlash: Perbill = Perbill::from_percent(1);
+    pub const EquivocationSlash: Perbill = Perbill::from_percent(100);
+    /// Of what is left after the wrong result: docs/adr/0013.
+    pub const LostDisputeSlash: Perbill = Perbill::from_percent(5);
+    pub const HeartbeatPriority: TransactionPriority = priorities::HEARTBEAT;
+
+    pub const MaxInputBytes: u32 = 64 * 1024;
+    pub const MaxArtifactInputBytes: u32 = 16 * 1024 * 1024;
+    pub const MaxOutputBytes: u32 = 32 * 1024;
+    pub const MinDeadline: BlockNumber = 3;
+    pub const MaxDeadline: BlockNumber = HOURS;
+    pub const RevealWindow: BlockNumber = 5;
+    pub const Retention: BlockNumber = DAYS;
+    /// Five minutes to open a dispute, two and a half for each move.
+    pub const DefaultDisputeTiming: DisputeTiming = DisputeTiming { window: 150, response: 75 };
+    /// Half of the unbonding period.
+    pub const MaxDisputeBlocks: BlockNumber = DAYS / 2;
+    pub const DisputeBond: Balance = 10 * ASY;
+    /// A quarter of a block.
+    pub DrawBudget: Weight = MAXIMUM_BLOCK_WEIGHT.saturating_div(4);
+    /// A tenth of a block.
+    pub SweepBudget: Weight = MAXIMUM_BLOCK_WEIGHT.saturating_div(10);
+    pub const WorkerPriority: TransactionPriority = priorities::WORKER;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Inference, Verification};
+
+    #[test]
+    fn an_operator_cannot_leave_before_its_requests_are_over() {
+        assert!(UnbondingPeriod::get() > MaxDeadline::get() + MaxDisputeBlocks::get());
+    }
+
+    #[test]
+    fn the_costliest_proof_takes_a_fifth_of_a_block_at_most() {
+        use assay_primitives::traits::Verification as _;
+        let weight = Verification::proof_weight(MaxProofCost::get());
+        assert!(weight.all_lt(MAXIMUM_BLOCK_WEIGHT.saturating_div(5)), "{weight:?}");
+    }
+
+    #[test]
+    fn the_budgets_of_the_hooks_leave_most_of_a_block() {
+        let all = DrawBudget::get().saturating_add(SweepBudget::get().saturating_mul(2));
+        assert!(all.all_lt(MAXIMUM_BLOCK_WEIGHT.saturating_div(2)));
+        assert!(Inference::draws_per_block() >= 32, "{}", Inference::draws_per_block());
+    }
+}
