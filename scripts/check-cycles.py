@@ -10,17 +10,21 @@ look at everything. Exit code 1 if there is a cycle.
 
 import re
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 USE = re.compile(r"(?:pub(?:\([^)]*\))?\s+)?use\s+((?:[^;{]|\{[^;]*\})+);")
 PATH = re.compile(r"\bcrate::(\w+)")
+TESTS = re.compile(
+    r"#\[cfg\(test\)\]\s*(?:pub )?(?:mod \w+ \{.*?\n\}|mod \w+;|use [^;]*;)", flags=re.DOTALL
+)
 
 
 def strip(text: str) -> str:
     """The code without comments, strings and test modules."""
     text = re.sub(r'"(?:\\.|[^"\\])*"', '""', text)
     text = re.sub(r"//[^\n]*", "", text)
-    return re.sub(r"#\[cfg\(test\)\]\s*(?:pub )?(?:mod \w+ \{.*?\n\}|mod \w+;|use [^;]*;)", "", text, flags=re.S)
+    return TESTS.sub("", text)
 
 
 def leaves(tree: str, prefix: tuple = ()) -> list:
@@ -52,19 +56,19 @@ def imports(crate: Path) -> dict:
             modules.setdefault(name, []).append(file)
     exports = {}
     for use in USE.findall(strip(root.read_text())):
-        for path in leaves(use):
-            path = path[1:] if path[0] in ("crate", "self") else path
+        for leaf in leaves(use):
+            path = leaf[1:] if leaf[0] in ("crate", "self") else leaf
             if path[0] in modules:
                 exports[path[-1]] = path[0]
     edges = {name: {} for name in modules}
     for name, files in modules.items():
         for file in files:
             text = strip(file.read_text())
-            seen = {path[1] for use in USE.findall(text) for path in leaves(use) if path[0] == "crate" and len(path) > 1}
-            seen |= set(PATH.findall(text))
             # In a file that is a direct child of the root, `super` is the root.
-            if file.parent == source:
-                seen |= {path[1] for use in USE.findall(text) for path in leaves(use) if path[0] == "super" and len(path) > 1}
+            roots = ("crate", "super") if file.parent == source else ("crate",)
+            paths = [path for use in USE.findall(text) for path in leaves(use)]
+            seen = {path[1] for path in paths if path[0] in roots and len(path) > 1}
+            seen |= set(PATH.findall(text))
             for item in seen:
                 target = item if item in modules else exports.get(item)
                 if target and target != name:
@@ -102,7 +106,7 @@ def main() -> int:
         if found := cycle(edges):
             failed = True
             print(f"{crate}: circular imports: {' -> '.join(found)}", file=sys.stderr)
-            for source, target in zip(found, found[1:]):
+            for source, target in pairwise(found):
                 print(f"  {edges[source][target]} imports {target}", file=sys.stderr)
             print("  move what both need into a module of its own", file=sys.stderr)
     return int(failed)
