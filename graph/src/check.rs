@@ -1,4 +1,4 @@
-//! Publication checks that need the weights, and the graph that has passed them.
+//! Publication checks that depend on the weights, and the graph that has passed them.
 
 use crate::{
     bounds::*,
@@ -11,7 +11,7 @@ use crate::{
 };
 use alloc::vec::Vec;
 
-/// A model that may be published: every input has an output, and every output can be proven.
+/// A model that may be published: it has an output for every input, and every output can be proven.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CheckedGraph {
     plan: Plan,
@@ -20,9 +20,11 @@ pub struct CheckedGraph {
 }
 
 impl CheckedGraph {
-    /// Checks a model.
+    /// Checks a model. Takes a step per weight and hashes all weights once.
     ///
-    /// Takes a step for each weight and a pass of hashing over the weights.
+    /// # Errors
+    ///
+    /// [`CheckError`] names the first rule that is broken.
     pub fn new(graph: Graph) -> Result<Self, CheckError> {
         let Graph { architecture, weights } = graph;
         let plan = Plan::new(architecture)?;
@@ -64,8 +66,9 @@ impl CheckedGraph {
         self.weights.parameters.get(self.plan.parameters(operation)?.index)
     }
 
-    /// The values that each channel of a tensor can have, over all inputs: never too narrow, and
-    /// wider than need be where a sum's terms depend on each other.
+    /// Bounds of the values of each channel of a tensor, over all inputs; `None` if there is no
+    /// such tensor. They may be wider than the actual values where the terms of a sum depend on
+    /// each other.
     pub fn intervals(&self, tensor: TensorId) -> Option<&[Interval]> {
         self.intervals.get(tensor.index()).map(Vec::as_slice)
     }
@@ -75,17 +78,19 @@ impl CheckedGraph {
         self.plan.architecture().digest()
     }
 
-    /// The model itself.
+    /// The model.
     pub fn into_graph(self) -> Graph {
         Graph { architecture: self.plan.architecture().clone(), weights: self.weights }
     }
 }
 
 impl Graph {
-    /// Fills in what follows from the rest: the digest of the weights, and for each
-    /// requantisation the smallest window that holds its quotients.
+    /// Sets everything that follows from the rest: the digest of the weights, and for each
+    /// requantisation the smallest window that contains its quotients.
     ///
-    /// Fails where no window would make the graph pass [`CheckedGraph::new`].
+    /// # Errors
+    ///
+    /// [`CheckError`] if the graph does not pass [`CheckedGraph::new`] with any window.
     pub fn complete(&mut self) -> Result<(), CheckError> {
         self.set_quotient_bits(|_| MIN_QUOTIENT_BITS);
         let plan = Plan::new(self.architecture.clone())?;
@@ -105,6 +110,7 @@ impl Graph {
         CheckedGraph::new(self.clone()).map(drop)
     }
 
+    /// Sets the quotient window of each requantisation.
     fn set_quotient_bits(&mut self, bits: impl Fn(&Operation) -> u8) {
         for operation in self.architecture.operations.iter_mut() {
             let bits = bits(operation);
@@ -115,11 +121,11 @@ impl Graph {
     }
 }
 
-/// The smallest window that holds the quotients of all accumulators in `interval`.
+/// Bits of the smallest window that contains the quotients of all accumulators in `interval`.
 pub fn quotient_bits_of(interval: Interval, multiplier: Multiplier, shift: Shift) -> u8 {
     let scaled = interval.times(Interval::point(multiplier.get()));
     let half = 1i128 << (shift.bits() - 1);
-    // Bits without the sign; the window is symmetric but for the sign's extra value.
+    // Bits without the sign. The window `[-2^b, 2^b)` contains one more negative value.
     let magnitude_bits = |scaled: i128| {
         let quotient = (scaled + half) >> shift.bits();
         128 - (quotient ^ (quotient >> 127)).leading_zeros() as u8
@@ -127,7 +133,7 @@ pub fn quotient_bits_of(interval: Interval, multiplier: Multiplier, shift: Shift
     1 + magnitude_bits(scaled.lo).max(magnitude_bits(scaled.hi))
 }
 
-/// The values that each channel of each tensor can have.
+/// Bounds of the values of each channel of each tensor.
 fn intervals(plan: &Plan, weights: &Weights) -> Result<Vec<Vec<Interval>>, CheckError> {
     let (expected, found) = (plan.all_parameters().count(), weights.parameters.len());
     if expected != found {
@@ -149,15 +155,14 @@ fn intervals(plan: &Plan, weights: &Weights) -> Result<Vec<Vec<Interval>>, Check
     Ok(all)
 }
 
-/// The weights and biases of an operation, if they are as many as there have to be and no bias is
-/// too large.
+/// The weights and biases of an operation. Checks their number and the magnitude of the biases.
 fn parameters<'a>(
     plan: &Plan,
     weights: &'a Weights,
     index: usize,
 ) -> Result<Option<&'a Parameters>, Problem> {
     let Some(shape) = plan.parameters(index) else { return Ok(None) };
-    // The caller has counted the parameter sets.
+    // The caller has checked the number of parameter sets.
     let parameters = weights.parameters.get(shape.index);
     let parameters = parameters.ok_or(Problem::WeightCount { expected: 1, found: 0 })?;
     let (expected, found) = (shape.weights(), parameters.weights.len());

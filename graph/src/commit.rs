@@ -1,15 +1,15 @@
-//! What a model and an inference commit to, so that one step of it can be shown by itself.
+//! Commitments to models and inferences, and openings of single steps.
 //!
-//! | root | over | tag |
+//! | root | content | tag |
 //! |---|---|---|
-//! | of a tensor | its elements, little-endian | [`TENSOR_TAG`] |
-//! | of a trace | the roots of all its tensors, the input first | [`TRACE_TAG`] |
-//! | of the weights of a model | of each parameter set: the root of its weights, the root of its biases | [`WEIGHTS_TAG`] |
-//! | of weights, of biases | the elements, little-endian | [`MATRIX_TAG`], [`BIAS_TAG`] |
+//! | tensor | its elements, little-endian | [`TENSOR_TAG`] |
+//! | trace | the roots of all tensors, the input's first | [`TRACE_TAG`] |
+//! | weights of a model | for each parameter set, the roots of its weights and of its biases | [`WEIGHTS_TAG`] |
+//! | weights or biases of a parameter set | the elements, little-endian | [`MATRIX_TAG`], [`BIAS_TAG`] |
 //!
-//! All are trees of [`merkle`](crate::merkle). A [`TileOpening`] shows what one
-//! [tile](crate::tile) reads, against the roots of the tensors and the one of the weights, which
-//! the architecture states.
+//! All are [`merkle`](crate::merkle) trees. A [`TileOpening`] shows the elements that one
+//! [tile](crate::tile) reads, under the roots of the tensors and the root of the weights in the
+//! architecture.
 
 use crate::{
     bounds::MAX_OPERATIONS,
@@ -35,17 +35,17 @@ pub const MATRIX_TAG: &[u8] = b"assay/graph-matrix/1";
 /// Tag of the root of a parameter set's biases.
 pub const BIAS_TAG: &[u8] = b"assay/graph-bias/1";
 
-/// Most tensors of a trace.
+/// Maximum number of tensors of a trace.
 pub const MAX_TENSORS: usize = MAX_OPERATIONS + 1;
-/// Most bytes of an encoded [`TileOpening`]: a tensor of 2^20 int8 elements, the weights and
-/// biases of a tile, the nodes beside them.
+/// Maximum length of an encoded [`TileOpening`] in bytes: a tensor of 2^20 int8 elements, the
+/// weights and biases of a tile, and all siblings.
 pub const MAX_TILE_OPENING_BYTES: usize = (1 << 20) + (1 << 16);
 
-/// Bytes that a parameter set has under the root of the weights.
+/// Length in bytes of a parameter set's entry under the root of the weights: two roots.
 const SET_BYTES: usize = 64;
 
 impl Tensor {
-    /// The elements as the content of a tree.
+    /// The elements, as the content of a Merkle tree.
     pub fn content(&self) -> Content<'_> {
         match self {
             Self::Int8(elements) => Content::Int8(elements),
@@ -59,23 +59,23 @@ pub fn tensor_root(tensor: &Tensor) -> Digest {
     root(TENSOR_TAG, tensor.content())
 }
 
-/// The root of the tensor with these bytes, as [`Tensor::to_bytes`] gives them.
+/// The root of the tensor with these bytes, in the encoding of [`Tensor::to_bytes`].
 pub fn tensor_bytes_root(bytes: &[u8]) -> Digest {
     root(TENSOR_TAG, Content::Bytes(bytes))
 }
 
-/// The root of a trace whose tensors have these roots.
+/// The root of a trace from the roots of its tensors.
 pub fn trace_root(roots: &[Digest]) -> Digest {
     root(TRACE_TAG, Content::Bytes(roots.as_flattened()))
 }
 
-/// Bytes of a tensor.
+/// Length of a tensor in bytes; `None` if there is no such tensor.
 pub fn tensor_bytes(plan: &Plan, tensor: crate::TensorId) -> Option<usize> {
     let elements = plan.shape(tensor)?.elements()?;
     Some(elements * element_bytes(plan.element_type(tensor)?))
 }
 
-/// Bytes of an element.
+/// Length of an element in bytes.
 pub const fn element_bytes(element_type: ElementType) -> usize {
     match element_type {
         ElementType::Int8 => 1,
@@ -84,22 +84,23 @@ pub const fn element_bytes(element_type: ElementType) -> usize {
 }
 
 impl Parameters {
+    /// The roots of the weights and of the biases.
     fn set(&self) -> [Digest; 2] {
         [root(MATRIX_TAG, Content::Int8(&self.weights)), root(BIAS_TAG, Content::Int32(&self.bias))]
     }
 }
 
-/// The elements of a parameter set.
+/// The kind of elements of a parameter set.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Elements {
-    /// Weights, a byte each in two's complement.
+    /// Weights, one byte each in two's complement.
     Weights,
     /// Biases, four bytes each, little-endian.
     Bias,
 }
 
 impl Elements {
-    /// Bytes of all of them in a set of this shape.
+    /// Number of bytes of all these elements in a set of this shape.
     pub const fn bytes(self, shape: ParameterShape) -> usize {
         match self {
             Self::Weights => shape.weights(),
@@ -107,7 +108,7 @@ impl Elements {
         }
     }
 
-    /// The same of a set that is there, as the content of a tree.
+    /// These elements of a parameter set, as the content of a Merkle tree.
     pub fn content(self, parameters: &Parameters) -> Content<'_> {
         match self {
             Self::Weights => Content::Int8(&parameters.weights),
@@ -123,7 +124,7 @@ impl Elements {
     }
 }
 
-/// Some weights or biases of one set, against the root of all weights.
+/// An opening of weights or biases of one parameter set under the root of all weights.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 pub struct ElementsOpening {
     /// The set's two roots, under the root of all weights.
@@ -133,8 +134,13 @@ pub struct ElementsOpening {
 }
 
 impl ElementsOpening {
-    /// These bytes of the elements of a set, if they are what the architecture's root commits to.
-    /// Takes a hash for each leaf and node.
+    /// Verifies the opening and returns these bytes of a set's elements. Takes one hash per leaf
+    /// and node.
+    ///
+    /// # Errors
+    ///
+    /// [`OpeningError`] if the set or the bytes do not exist, or the opening does not fit the
+    /// architecture's root of the weights.
     pub fn verify(
         &self,
         plan: &Plan,
@@ -157,7 +163,11 @@ impl ElementsOpening {
 }
 
 impl Weights {
-    /// Opens bytes of the elements of a set. Takes a hash for each leaf of the set.
+    /// Opens a range of bytes of a set's elements. Takes one hash per leaf of the set.
+    ///
+    /// # Errors
+    ///
+    /// [`OpeningError::Ranges`] if the set or the bytes do not exist.
     pub fn open(
         &self,
         set: usize,
@@ -174,23 +184,24 @@ impl Weights {
         })
     }
 
-    /// The root that [`Commitments::weights`](crate::Commitments::weights) states. It covers
-    /// every weight and bias, and how many of them each set has.
+    /// The Merkle root of all weights, as in [`Commitments::weights`](crate::Commitments::weights).
+    /// It covers every weight and bias and their number in each set.
     pub fn digest(&self) -> Digest {
         root(WEIGHTS_TAG, Content::Bytes(self.sets().as_flattened().as_flattened()))
     }
 
+    /// The roots of all parameter sets.
     fn sets(&self) -> Vec<[Digest; 2]> {
         self.parameters.iter().map(Parameters::set).collect()
     }
 }
 
-/// The trees over all tensors of a trace.
+/// The Merkle trees over all tensors of a trace.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct TraceCommitment {
-    /// By [`TensorId`](crate::TensorId).
+    /// Trees by [`TensorId`](crate::TensorId).
     pub trees: Vec<Tree>,
-    /// Their roots.
+    /// Roots of the trees.
     pub roots: Vec<Digest>,
 }
 
@@ -209,7 +220,7 @@ impl TraceCommitment {
     }
 }
 
-/// What a tile reads of weights and biases.
+/// An opening of the weights and biases that a tile reads.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 pub struct ParameterOpening {
     /// The set's two roots, under the root of all weights.
@@ -220,32 +231,32 @@ pub struct ParameterOpening {
     pub bias: Opening,
 }
 
-/// What a tile reads, against roots.
+/// An opening of everything that a tile reads.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 pub struct TileOpening {
-    /// Of each input, in the order of [`Operation::inputs`](crate::Operation::inputs).
+    /// Openings of the inputs, in the order of [`Operation::inputs`](crate::Operation::inputs).
     pub inputs: List<Opening, 2>,
-    /// Weights and biases, if the operation has any.
+    /// Opening of weights and biases, if the operation has them.
     pub parameters: Option<ParameterOpening>,
 }
 
-/// Why a tile could not be computed from an opening.
+/// Why a tile cannot be computed from an opening.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum TileError {
-    /// The bytes are no encoding of an opening.
+    /// The bytes are not the encoding of an opening.
     Malformed,
-    /// There is no such tile, or it could not be computed.
+    /// The tile does not exist or cannot be computed.
     Run(RunError),
-    /// There are openings or roots of more or fewer inputs than the operation has, or of
-    /// parameters where it has none, or none where it has them.
+    /// The number of openings or roots is not that of the operation's inputs, or an opening of
+    /// parameters is missing or superfluous.
     Count,
-    /// What is shown of input 0 or 1 is not under its root.
+    /// The opening of input 0 or 1 does not match its root.
     Input(u8, OpeningError),
-    /// The roots of the parameter set are not under the root of the weights.
+    /// The opening of the set's roots does not match the root of the weights.
     Set(OpeningError),
-    /// The weights are not under their root.
+    /// The opening of the weights does not match their root.
     Weights(OpeningError),
-    /// The biases are not under their root.
+    /// The opening of the biases does not match their root.
     Bias(OpeningError),
 }
 
@@ -254,7 +265,7 @@ impl core::fmt::Display for TileError {
         match self {
             Self::Malformed => write!(f, "not the encoding of an opening"),
             Self::Run(error) => write!(f, "the tile cannot be computed: {error}"),
-            Self::Count => write!(f, "not the openings that the operation needs"),
+            Self::Count => write!(f, "the openings are not those that the operation needs"),
             Self::Input(input, error) => write!(f, "input {input}: {error}"),
             Self::Set(error) => write!(f, "parameter set: {error}"),
             Self::Weights(error) => write!(f, "weights: {error}"),
@@ -265,15 +276,21 @@ impl core::fmt::Display for TileError {
 
 impl core::error::Error for TileError {}
 
+/// Ranges of bytes from ranges of elements of `bytes` bytes each.
 fn scaled(ranges: &[Range<usize>], bytes: usize) -> Vec<Range<usize>> {
     ranges.iter().map(|range| range.start * bytes..range.end * bytes).collect()
 }
 
+/// The bytes of a parameter set's entry under the root of the weights.
 const fn set_range(index: usize) -> Range<usize> {
     index * SET_BYTES..(index + 1) * SET_BYTES
 }
 
-/// Opens what a tile of a trace reads.
+/// Opens everything that a tile of a trace reads.
+///
+/// # Errors
+///
+/// [`TileError`] if the tile does not exist or the trace is not one of this graph.
 pub fn open_tile(
     graph: &CheckedGraph,
     trace: &Trace,
@@ -312,7 +329,11 @@ pub fn open_tile(
 }
 
 impl TileOpening {
-    /// Reads the one encoding of an opening.
+    /// Decodes an opening.
+    ///
+    /// # Errors
+    ///
+    /// [`TileError::Malformed`] if the bytes are not the canonical encoding of an opening.
     pub fn from_bytes(mut bytes: &[u8]) -> Result<Self, TileError> {
         if bytes.len() > MAX_TILE_OPENING_BYTES {
             return Err(TileError::Malformed);
@@ -320,9 +341,13 @@ impl TileOpening {
         Self::decode_all(&mut bytes).map_err(|_| TileError::Malformed)
     }
 
-    /// What the tile reads, if it is what the roots commit to: of the inputs, in the order of
-    /// [`Operation::inputs`](crate::Operation::inputs), `input_roots`; of weights and biases the
-    /// one that the architecture states.
+    /// Verifies the opening and returns what the tile reads. `input_roots` are the roots of the
+    /// operation's inputs, in the order of [`Operation::inputs`](crate::Operation::inputs); the
+    /// root of the weights is that of the architecture.
+    ///
+    /// # Errors
+    ///
+    /// [`TileError`] if the tile does not exist or an opening does not match its root.
     pub fn operands(
         &self,
         plan: &Plan,
@@ -378,7 +403,12 @@ impl TileOpening {
         Ok(Operands { inputs, weights, bias })
     }
 
-    /// The elements of the tile, computed from what the opening shows.
+    /// Verifies the opening and computes the elements of the tile from it.
+    ///
+    /// # Errors
+    ///
+    /// [`TileError`] if the tile does not exist, an opening does not match its root, or the tile
+    /// cannot be computed.
     pub fn run(
         &self,
         plan: &Plan,

@@ -5,74 +5,76 @@ use crate::{
     format::{ElementType, Shape, TensorId},
 };
 
-/// A model breaks a rule of publication.
+/// A rule of publication that a model breaks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum CheckError {
-    /// There is no operation, so there is no output.
+    /// There is no operation, hence no output.
     NoOperation,
-    /// The encoded architecture has more bytes than [`MAX_ARCHITECTURE_BYTES`]. Multipliers and
+    /// The encoded architecture has more than [`MAX_ARCHITECTURE_BYTES`] bytes. Multipliers and
     /// tables are most of it: use one multiplier per tensor, or fewer tables.
     ArchitectureTooLong(usize),
-    /// A dimension of the input is zero, or it has more elements than [`MAX_TENSOR_ELEMENTS`].
+    /// A dimension of the input is zero, or the input has more than [`MAX_TENSOR_ELEMENTS`]
+    /// elements.
     InputShape(Shape),
     /// A scale's mantissa is not positive.
     Scale,
-    /// The tensors together have more elements than [`MAX_TOTAL_ELEMENTS`].
+    /// All tensors together have more than [`MAX_TOTAL_ELEMENTS`] elements.
     TotalElements(u64),
-    /// An inference takes more steps than [`MAX_TOTAL_WORK`].
+    /// An inference takes more than [`MAX_TOTAL_WORK`] steps.
     TotalWork(u64),
-    /// There are more weights and biases than [`MAX_PARAMETERS`].
+    /// There are more than [`MAX_PARAMETERS`] weights and biases.
     TotalParameters(u64),
-    /// No operation reads the tensor, and it is not the output. Remove what defines it.
+    /// No operation reads the tensor, and it is not the output. Remove the operation that defines
+    /// it.
     Unused(TensorId),
-    /// There are more or fewer parameter sets than operations with parameters.
+    /// The number of parameter sets is not that of the operations with parameters.
     ParameterSets {
-        /// Operations with parameters.
+        /// Number of operations with parameters.
         expected: usize,
-        /// Parameter sets.
+        /// Number of parameter sets.
         found: usize,
     },
-    /// The weights are not those whose digest the architecture states. Call
+    /// The digest of the weights is not the one in the architecture. Call
     /// [`Graph::complete`](crate::Graph::complete) after a change of the weights.
     WeightsDigest,
-    /// One operation breaks a rule.
+    /// An operation breaks a rule.
     Operation {
-        /// Its index; it defines tensor `index + 1`.
+        /// Index of the operation, which defines tensor `index + 1`.
         index: usize,
-        /// Its kind.
+        /// Name of its kind.
         name: &'static str,
-        /// What is wrong.
+        /// The rule that it breaks.
         problem: Problem,
     },
 }
 
-/// What is wrong with an operation.
+/// A rule that an operation breaks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Problem {
-    /// It reads a tensor that it or a later operation defines.
+    /// It reads a tensor that only itself or a later operation defines.
     Undefined(TensorId),
-    /// It reads a tensor of the wrong element type. Accumulators have to be requantised first.
+    /// It reads a tensor of the wrong element type. Requantise accumulators first.
     InputType {
-        /// What it reads.
+        /// The tensor that it reads.
         tensor: TensorId,
-        /// The element type that it needs.
+        /// The required element type.
         expected: ElementType,
     },
-    /// It reads accumulators that another operation reads too. Requantise them once, or compute
+    /// It reads accumulators that another operation also reads. Requantise them once, or compute
     /// them twice.
     AccumulatorShared(TensorId),
-    /// It needs a vector: height and width 1. Reshape the tensor first.
+    /// It requires a vector (height and width 1). Reshape the tensor first.
     NotAVector {
-        /// What it reads.
+        /// The tensor that it reads.
         tensor: TensorId,
-        /// The shape that it has.
+        /// The shape of the tensor.
         shape: Shape,
     },
     /// The two inputs have different shapes.
     ShapesDiffer {
-        /// The left one's.
+        /// Shape of the left input.
         left: Shape,
-        /// The right one's.
+        /// Shape of the right input.
         right: Shape,
     },
     /// A reshape changes the number of elements.
@@ -82,85 +84,86 @@ pub enum Problem {
         /// The shape after.
         to: Shape,
     },
-    /// The output has no element, or more than [`MAX_TENSOR_ELEMENTS`].
+    /// The output has no elements, or more than [`MAX_TENSOR_ELEMENTS`].
     OutputShape(Shape),
     /// A kernel or a stride is zero.
     ZeroExtent,
-    /// The padding on a side is not smaller than the kernel.
+    /// The padding on one side is not smaller than the kernel.
     PaddingTooLarge,
     /// The kernel is larger than the padded input.
     KernelTooLarge,
-    /// The window of a maximum has more elements than [`MAX_POOL_WINDOW`].
+    /// The window of a maximum has more than [`MAX_POOL_WINDOW`] elements.
     PoolWindow(usize),
     /// An accumulator sums more than [`MAX_FAN_IN`] inputs.
     FanIn(u64),
-    /// There is no output channel, or there are more than [`MAX_CHANNELS`].
+    /// There are no output channels, or more than [`MAX_CHANNELS`].
     Channels(u32),
-    /// The number of groups is zero, or does not divide the channels of input and output.
+    /// The number of groups is zero or does not divide the numbers of input and output channels.
     Groups {
-        /// Channels of the input.
+        /// Number of input channels.
         input_channels: u32,
-        /// Channels of the output.
+        /// Number of output channels.
         output_channels: u32,
-        /// The groups.
+        /// Number of groups.
         groups: u32,
     },
-    /// There is neither one multiplier nor one for each channel.
+    /// The number of multipliers is neither one nor the number of channels.
     MultiplierCount {
-        /// Channels of the accumulators.
+        /// Number of channels of the accumulators.
         channels: u32,
-        /// Multipliers.
+        /// Number of multipliers.
         found: usize,
     },
     /// The quotient window is outside [`MIN_QUOTIENT_BITS`]` ..= `[`MAX_QUOTIENT_BITS`], or wider
     /// than [`MAX_EQUATION_BITS`] together with the shift.
     QuotientBits(u8),
-    /// There are more or fewer weights than the shapes ask for.
+    /// The number of weights does not fit the shapes.
     WeightCount {
-        /// As many as the shapes ask for.
+        /// Number required by the shapes.
         expected: usize,
-        /// As many as there are.
+        /// Number given.
         found: usize,
     },
-    /// There are more or fewer biases than output channels.
+    /// The number of biases is not that of the output channels.
     BiasCount {
-        /// Output channels.
+        /// Number of output channels.
         expected: usize,
-        /// Biases.
+        /// Number of biases.
         found: usize,
     },
-    /// Some input and weights may bring an accumulator out of int32. Make the multipliers smaller.
+    /// Some input and legal weights may move an accumulator out of int32. Use smaller multipliers.
     AccumulatorOverflow {
-        /// Least value that the analysis allows for.
+        /// Lower bound of the accumulators.
         lo: i128,
-        /// Greatest.
+        /// Upper bound of the accumulators.
         hi: i128,
     },
     /// An equation that a proof checks in a field of order
-    /// [`PROOF_FIELD_ORDER`](crate::bounds::PROOF_FIELD_ORDER) would not be one of integers. Make the
-    /// multipliers smaller.
+    /// [`PROOF_FIELD_ORDER`](crate::bounds::PROOF_FIELD_ORDER) would not imply the equation over
+    /// the integers. Use smaller multipliers.
     EquationWraps,
-    /// A bias exceeds [`MAX_BIAS`] in magnitude. Choose a coarser scale for the accumulators.
+    /// A bias exceeds [`MAX_BIAS`] in magnitude. Use a coarser scale for the accumulators.
     Bias {
-        /// Output channel.
+        /// Index of the output channel.
         channel: usize,
         /// The bias.
         bias: i32,
     },
-    /// Some input may lead to a quotient outside the window. Declare more bits, up to
-    /// [`MAX_QUOTIENT_BITS`]; beyond it, use smaller multipliers, or clip the input of the layer
-    /// more.
+    /// Some input may lead to a quotient outside its window. Declare more bits, up to
+    /// [`MAX_QUOTIENT_BITS`]; beyond that, use smaller multipliers, or clip the layer's input to a
+    /// narrower interval.
     QuotientOutOfWindow {
-        /// Output channel.
+        /// Index of the output channel.
         channel: usize,
-        /// Bits that would be needed.
+        /// Number of bits required.
         needed: u8,
-        /// Bits that are declared.
+        /// Number of bits declared.
         declared: u8,
     },
 }
 
 impl Problem {
+    /// The error of an operation.
     pub(crate) fn at(self, index: usize, name: &'static str) -> CheckError {
         CheckError::Operation { index, name, problem: self }
     }
@@ -173,7 +176,9 @@ impl core::fmt::Display for CheckError {
             Self::ArchitectureTooLong(bytes) => {
                 write!(f, "the architecture has {bytes} bytes, more than {MAX_ARCHITECTURE_BYTES}")
             },
-            Self::InputShape(shape) => write!(f, "the input has the shape {shape}"),
+            Self::InputShape(shape) => {
+                write!(f, "the input has the shape {shape}, which is empty or too large")
+            },
             Self::Scale => write!(f, "the mantissa of a scale is not positive"),
             Self::TotalElements(elements) => {
                 write!(f, "the tensors have {elements} elements, more than {MAX_TOTAL_ELEMENTS}")
@@ -188,7 +193,9 @@ impl core::fmt::Display for CheckError {
             Self::ParameterSets { expected, found } => {
                 write!(f, "{found} parameter sets for {expected} operations with parameters")
             },
-            Self::WeightsDigest => write!(f, "the weights have another digest than stated"),
+            Self::WeightsDigest => {
+                write!(f, "the digest of the weights is not the one in the architecture")
+            },
             Self::Operation { index, name, problem } => {
                 write!(f, "operation {index} ({name}): {problem}")
             },
@@ -204,16 +211,18 @@ impl core::fmt::Display for Problem {
                 write!(f, "tensor {} is not {}", tensor.0, expected.name())
             },
             Self::AccumulatorShared(tensor) => {
-                write!(f, "another operation reads the accumulators of tensor {} too", tensor.0)
+                write!(f, "another operation also reads the accumulators of tensor {}", tensor.0)
             },
             Self::NotAVector { tensor, shape } => {
-                write!(f, "tensor {} has the shape {shape}, which is no vector", tensor.0)
+                write!(f, "tensor {} has the shape {shape}, which is not a vector", tensor.0)
             },
             Self::ShapesDiffer { left, right } => write!(f, "shapes {left} and {right} differ"),
             Self::ReshapeElements { from, to } => {
                 write!(f, "shapes {from} and {to} have different numbers of elements")
             },
-            Self::OutputShape(shape) => write!(f, "the output would have the shape {shape}"),
+            Self::OutputShape(shape) => {
+                write!(f, "the output would have the shape {shape}, which is empty or too large")
+            },
             Self::ZeroExtent => write!(f, "a kernel or a stride is zero"),
             Self::PaddingTooLarge => write!(f, "the padding is not smaller than the kernel"),
             Self::KernelTooLarge => write!(f, "the kernel is larger than the padded input"),
@@ -224,7 +233,7 @@ impl core::fmt::Display for Problem {
                 write!(f, "an accumulator sums {fan_in} inputs, more than {MAX_FAN_IN}")
             },
             Self::Channels(channels) => {
-                write!(f, "{channels} output channels, not 1 to {MAX_CHANNELS}")
+                write!(f, "there are {channels} output channels, not 1 to {MAX_CHANNELS}")
             },
             Self::Groups { input_channels, output_channels, groups } => write!(
                 f,
@@ -232,18 +241,23 @@ impl core::fmt::Display for Problem {
                  output channels"
             ),
             Self::MultiplierCount { channels, found } => {
-                write!(f, "{found} multipliers for {channels} channels")
+                write!(f, "there are {found} multipliers for {channels} channels")
             },
-            Self::QuotientBits(bits) => write!(f, "a quotient window of {bits} bits"),
+            Self::QuotientBits(bits) => write!(
+                f,
+                "a quotient window of {bits} bits is out of bounds or too wide for the shift"
+            ),
             Self::WeightCount { expected, found } => {
-                write!(f, "{found} weights, not {expected}")
+                write!(f, "there are {found} weights, expected {expected}")
             },
-            Self::BiasCount { expected, found } => write!(f, "{found} biases, not {expected}"),
+            Self::BiasCount { expected, found } => {
+                write!(f, "there are {found} biases, expected {expected}")
+            },
             Self::AccumulatorOverflow { lo, hi } => {
                 write!(f, "the accumulators may be {lo} to {hi}, which leaves int32")
             },
             Self::EquationWraps => {
-                write!(f, "an equation of its proof would leave the bounds of the proof's field")
+                write!(f, "an equation of its proof could exceed the order of the proof's field")
             },
             Self::Bias { channel, bias } => write!(
                 f,

@@ -1,27 +1,26 @@
-//! What a model is, and its one encoding.
+//! Models and their canonical encoding.
 //!
-//! A [`Graph`] is an [`Architecture`], which everybody has who checks anything, and its
-//! [`Weights`], which only who runs the model needs. The encoding is SCALE. Bytes that decode
-//! are the encoding of what they decode to, so a digest of bytes is a digest of a model.
+//! A [`Graph`] consists of an [`Architecture`], which every verifier needs, and [`Weights`], which
+//! only those who run the model need. The encoding is SCALE, and canonical: bytes that decode are
+//! the encoding of the decoded value. A digest of the bytes therefore identifies the model.
 //!
 //! # Tensors
 //!
-//! Tensor 0 is the input, and operation `k` defines tensor `k + 1`: operations are in topological
-//! order by construction, and the last one defines the output. Every tensor is `channels ×
-//! height × width` in row-major order; the batch is one and not stated, and a vector has height
-//! and width 1. Elements are int8, or int32 where an operation defines accumulators. The shapes
-//! of all tensors but the input follow from the operations ([`Plan`](crate::Plan)).
+//! Tensor 0 is the input, and operation `k` defines tensor `k + 1`. Operations are therefore in
+//! topological order, and the last one defines the output. Every tensor is `channels × height ×
+//! width` in row-major order. The batch size is 1 and not stated; a vector has height and width 1.
+//! Elements are int8, or int32 for accumulators. The operations determine the shapes of all tensors
+//! except the input ([`Plan`](crate::Plan)).
 //!
-//! # What is one operation and what are two
+//! # Design of the operations
 //!
-//! Operations that define accumulators are *linear* in their inputs: a dense layer, a
-//! convolution, a weighted sum of two tensors, a sum over windows. [`Operation::Requantize`] is
-//! the only way back to int8. A proof thereby treats each linear operation by one sumcheck (or by
-//! none, for [`Operation::Add`]) without committing to its accumulators, and there is one rule of
-//! rounding and one lookup argument for it, whatever came before. An accumulator is read by one
-//! requantisation, or is the output. An activation function that is not a clamp is an
-//! [`Operation::Lookup`] after the requantisation. The interpreter needs a loop per operation
-//! and no variants of them.
+//! Operations that define accumulators are *linear* in their inputs: a dense layer, a convolution,
+//! a weighted sum of two tensors, a sum over windows. [`Operation::Requantize`] is the only way
+//! back to int8. A proof can then treat each linear operation by one sumcheck (or none, for
+//! [`Operation::Add`]) without committing to its accumulators, and a single rounding rule with a
+//! single lookup argument suffices for all of them. An accumulator is read by one requantisation or
+//! is the output. An activation function that is not a clamp is an [`Operation::Lookup`] after the
+//! requantisation.
 
 use crate::{
     bounds::*,
@@ -37,20 +36,20 @@ use sp_crypto_hashing::blake2_256;
 /// A BLAKE2b-256 digest, or the root of a commitment.
 pub type Digest = [u8; 32];
 
-/// Begins what [`Architecture::digest`] hashes.
+/// Domain tag of [`Architecture::digest`].
 pub const GRAPH_TAG: &[u8] = b"assay/graph/1";
 /// Tag of the root of all weights; see [`crate::commit`].
 pub const WEIGHTS_TAG: &[u8] = b"assay/graph-weights/1";
 
-/// Version of the format, which says how bytes are read and what operations mean.
+/// Version of the format: how bytes are decoded and what operations mean.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
 pub enum FormatVersion {
-    /// The only one.
+    /// Version 1.
     #[codec(index = 1)]
     V1,
 }
 
-/// A tensor: 0 is the input, `k + 1` is defined by operation `k`.
+/// Index of a tensor: 0 is the input, `k + 1` is defined by operation `k`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Encode, Decode)]
 pub struct TensorId(pub u16);
 
@@ -58,7 +57,7 @@ impl TensorId {
     /// The input of the graph.
     pub const INPUT: Self = Self(0);
 
-    /// The tensor as an index into a list of all tensors.
+    /// The index into a list of all tensors.
     pub const fn index(self) -> usize {
         self.0 as usize
     }
@@ -88,11 +87,11 @@ impl ElementType {
 /// Shape of a tensor: channels, then rows, then columns.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
 pub struct Shape {
-    /// Channels of an image, or elements of a vector.
+    /// Number of channels of an image, or of elements of a vector.
     pub channels: u32,
-    /// Rows of an image; 1 for a vector.
+    /// Number of rows of an image; 1 for a vector.
     pub height: u32,
-    /// Columns of an image; 1 for a vector.
+    /// Number of columns of an image; 1 for a vector.
     pub width: u32,
 }
 
@@ -109,7 +108,8 @@ impl Shape {
 
     /// Number of elements; `None` if it is zero or above [`MAX_TENSOR_ELEMENTS`].
     pub const fn elements(self) -> Option<usize> {
-        // Two factors of 32 bits fit into 64 bits, and so does a third where they are small.
+        // The product of two 32-bit factors fits into 64 bits, and so does the third factor once
+        // the plane is bounded.
         let plane = self.height as u64 * self.width as u64;
         if plane > MAX_TENSOR_ELEMENTS as u64 {
             return None;
@@ -121,7 +121,7 @@ impl Shape {
         Some(elements as usize)
     }
 
-    /// Elements of one channel. Meaningful where [`Self::elements`] is `Some`.
+    /// Number of elements of one channel. Meaningful only if [`Self::elements`] is `Some`.
     pub const fn plane(self) -> usize {
         (self.height as usize).saturating_mul(self.width as usize)
     }
@@ -133,39 +133,40 @@ impl core::fmt::Display for Shape {
     }
 }
 
-/// What a real number is that stands for the integer 1: `mantissa · 2^exponent`.
+/// The real number that the integer 1 stands for: `mantissa · 2^exponent`.
 ///
-/// For clients alone, who turn real inputs into int8 ones and outputs into real ones. No claim
-/// about a model depends on it. Every binary32 number from 2^-104 up can be written like this.
+/// Only clients use it, to convert real inputs to int8 and outputs to real numbers. No statement
+/// about a model depends on it. Every positive binary32 number of at least 2^-104 can be
+/// represented.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
 pub struct Scale {
-    /// Positive.
+    /// A positive integer.
     pub mantissa: i32,
-    /// Power of two.
+    /// The power of two.
     pub exponent: i8,
 }
 
 impl Scale {
-    /// The integers themselves.
+    /// The scale 1: integers stand for themselves.
     pub const ONE: Self = Self { mantissa: 1, exponent: 0 };
 }
 
-/// Height and width of a window or of its steps.
+/// Height and width of a window, or of its stride.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
 pub struct Extent {
-    /// Rows.
+    /// Number of rows.
     pub height: u16,
-    /// Columns.
+    /// Number of columns.
     pub width: u16,
 }
 
 impl Extent {
-    /// As many rows as columns.
+    /// The same number of rows and columns.
     pub const fn square(size: u16) -> Self {
         Self { height: size, width: size }
     }
 
-    /// Elements of a window of this extent.
+    /// Number of elements of a window of this extent.
     pub const fn area(self) -> usize {
         self.height as usize * self.width as usize
     }
@@ -185,12 +186,12 @@ pub struct Padding {
 }
 
 impl Padding {
-    /// The same on all four sides.
+    /// The same padding on all four sides.
     pub const fn all(size: u16) -> Self {
         Self { top: size, left: size, bottom: size, right: size }
     }
 
-    /// Whether there is any.
+    /// Whether there is no padding.
     pub const fn is_none(self) -> bool {
         self.top == 0 && self.left == 0 && self.bottom == 0 && self.right == 0
     }
@@ -198,22 +199,25 @@ impl Padding {
 
 /// How a window moves over each channel.
 ///
-/// The output has `(size + padding - kernel) / stride + 1` rows and columns, rounded down.
+/// The output has `(size + padding - kernel) / stride + 1` rows and columns, rounded down, where
+/// `padding` is the sum over both sides.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
 pub struct Window {
     /// Size of the window.
     pub kernel: Extent,
-    /// Distance of two successive positions.
+    /// Distance between successive positions.
     pub stride: Extent,
-    /// Padding; smaller than the kernel on each side, so that no window is padding alone.
+    /// Padding. Smaller than the kernel on each side, so that every window contains an element.
     pub padding: Padding,
 }
 
-/// Defines [`Operation`] and what goes through all kinds. Each kind has an index in the encoding.
+/// Defines [`Operation`] and the dispatch to all kinds. Each kind has an index in the encoding.
 macro_rules! operations {
     ($($(#[$doc:meta])* $index:literal $kind:ident,)*) => {
-        /// One step of a model. Each kind's documentation says what element `i` of the output is.
-        // A table makes the largest variant; 256 operations of that size are still small.
+        /// One operation of a model. The documentation of each kind defines the elements of its
+        /// output.
+        // The table of `Lookup` makes the largest variant; 256 operations of that size are still
+        // small.
         #[expect(clippy::large_enum_variant)]
         #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
         pub enum Operation {
@@ -225,7 +229,7 @@ macro_rules! operations {
         }
 
         impl Operation {
-            /// Everything that the kind says.
+            /// The implementation of the operation's kind.
             pub(crate) fn kind(&self) -> &dyn Kind {
                 match self {
                     $(Self::$kind(kind) => kind,)*
@@ -244,19 +248,19 @@ macro_rules! operations {
 operations! {
     /// A matrix of weights times a vector.
     0 Dense,
-    /// Weights times windows.
+    /// Convolution: weights times the elements of windows.
     1 Conv2d,
     /// The weighted sum of two tensors.
     2 Add,
-    /// Sums of windows.
+    /// The sum of each window.
     3 SumPool2d,
-    /// Maxima of windows.
+    /// The maximum of each window.
     4 MaxPool2d,
-    /// From accumulators back to int8.
+    /// Accumulators to int8.
     5 Requantize,
-    /// A table of int8 values.
+    /// A table lookup of int8 values.
     6 Lookup,
-    /// Another shape.
+    /// The same elements in another shape.
     7 Reshape,
 }
 
@@ -282,45 +286,46 @@ impl Operation {
         self.kind().output_type()
     }
 
-    /// The name of the operation, for messages.
+    /// The name of the operation's kind, for messages.
     pub fn name(&self) -> &'static str {
         self.kind().name()
     }
 
-    /// What a proof checks of one element of the output.
+    /// The constraints that a proof checks for one element of the output.
     pub fn constraints(&self, element: &Element) -> alloc::vec::Vec<Constraint> {
         self.kind().constraints(element)
     }
 }
 
-/// What ties an architecture to everything outside it.
+/// Commitments of an architecture to its weights, its source and the proof system.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Encode, Decode)]
 pub struct Commitments {
-    /// Digest of the file that the model was made from, for instance in ONNX.
+    /// Digest of the file from which the model was converted, for instance in ONNX.
     pub source: Digest,
-    /// [`Weights::digest`]: a root, under which single weights can be shown.
+    /// [`Weights::digest`]: a Merkle root under which single weights can be opened.
     pub weights: Digest,
-    /// Root of the commitment to the weights that proofs open; the proof system defines it.
+    /// Root of the polynomial commitment to the weights that proofs open. The proof system defines
+    /// it.
     pub weights_root: Digest,
     /// Parameters of the proof system, which defines their encoding.
     pub proof_parameters: List<u8, MAX_PROOF_PARAMETER_BYTES>,
 }
 
-/// Everything about a model but its weights.
+/// A model without its weights.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 pub struct Architecture {
     /// Version of the format.
     pub format_version: FormatVersion,
     /// Shape of the input, an int8 tensor.
     pub input_shape: Shape,
-    /// What the input's integers stand for.
+    /// Scale of the input.
     pub input_scale: Scale,
-    /// What the output's integers stand for. Accumulators of different channels can have
-    /// different scales only where the model compensates for them: this one is for all.
+    /// Scale of the output, common to all channels. If the output consists of accumulators, the
+    /// model must bring their channels to one scale.
     pub output_scale: Scale,
     /// The operations; the last one defines the output.
     pub operations: List<Operation, MAX_OPERATIONS>,
-    /// Weights, source and proof system.
+    /// Commitments to weights, source and proof system.
     pub commitments: Commitments,
 }
 
@@ -330,40 +335,40 @@ pub struct Parameters {
     /// `rows × columns` of a dense layer; `output channels × input channels per group × kernel
     /// height × kernel width` of a convolution. Row-major.
     pub weights: List<i8, MAX_PARAMETERS>,
-    /// One for each row or output channel.
+    /// One bias for each row or output channel.
     pub bias: List<i32, MAX_CHANNELS>,
 }
 
-/// Weights and biases of all operations that have any, in the order of the operations.
+/// Weights and biases of all operations that have them, in the order of the operations.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Encode, Decode)]
 pub struct Weights {
-    /// One for each operation with weights.
+    /// One parameter set for each operation with weights.
     pub parameters: List<Parameters, MAX_OPERATIONS>,
 }
 
-/// A whole model.
+/// A model: architecture and weights.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 pub struct Graph {
-    /// Everything but the weights.
+    /// The architecture.
     pub architecture: Architecture,
     /// The weights.
     pub weights: Weights,
 }
 
-/// Why bytes are no model.
+/// Why bytes cannot be decoded as a model.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum DecodeError {
-    /// There are more bytes than a model can have.
+    /// There are more bytes than the largest model has.
     TooLong,
-    /// The bytes are no canonical encoding within the bounds, or bytes follow it. The codec's
-    /// message says where.
+    /// The bytes are not a canonical encoding within the bounds, or bytes follow it. The codec's
+    /// message names the element.
     Malformed(codec::Error),
 }
 
 impl core::fmt::Display for DecodeError {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
-            Self::TooLong => write!(f, "more bytes than a model can have"),
+            Self::TooLong => write!(f, "more bytes than the largest model has"),
             Self::Malformed(error) => write!(f, "not the encoding of a model: {error}"),
         }
     }
@@ -379,32 +384,44 @@ fn decode<T: Decode>(mut bytes: &[u8], max: usize) -> Result<T, DecodeError> {
 }
 
 impl Architecture {
-    /// Reads the one encoding of an architecture. Checks nothing else: see [`crate::Plan`].
+    /// Decodes an architecture. Does not check its rules; see [`Plan`](crate::Plan).
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] if the bytes are not the canonical encoding within the bounds.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, DecodeError> {
         decode(bytes, MAX_ARCHITECTURE_BYTES)
     }
 
     /// The digest of the model: BLAKE2b-256 of [`GRAPH_TAG`] and the encoding. It covers the
-    /// weights by [`Commitments::weights`].
+    /// weights through [`Commitments::weights`].
     pub fn digest(&self) -> Digest {
         blake2_256(&[GRAPH_TAG, &self.encode()].concat())
     }
 }
 
 impl Weights {
-    /// Reads the one encoding of weights.
+    /// Decodes weights.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] if the bytes are not the canonical encoding within the bounds.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, DecodeError> {
         decode(bytes, MAX_WEIGHTS_BYTES)
     }
 }
 
 impl Graph {
-    /// Reads the one encoding of a model. Checks nothing else: see [`crate::CheckedGraph`].
+    /// Decodes a model. Does not check its rules; see [`CheckedGraph`](crate::CheckedGraph).
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] if the bytes are not the canonical encoding within the bounds.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, DecodeError> {
         decode(bytes, MAX_ARCHITECTURE_BYTES + MAX_WEIGHTS_BYTES)
     }
 
-    /// [`Architecture::digest`].
+    /// The digest of the model; see [`Architecture::digest`].
     pub fn digest(&self) -> Digest {
         self.architecture.digest()
     }

@@ -1,7 +1,7 @@
-//! The reference interpreter: one element at a time, from its definition.
+//! The reference interpreter: computes one element at a time, from the definitions.
 //!
-//! Exact and without panics. It is written to be read, not to be fast. Whole tensors and
-//! tiles are computed by the same function, which sees only what it asks for.
+//! Exact and free of panics. It is written for readability, not speed. The same function computes
+//! whole tensors and tiles, and sees only the elements that it requests.
 
 use crate::{
     check::CheckedGraph,
@@ -15,26 +15,26 @@ use crate::{
 use alloc::vec::Vec;
 use core::ops::Range;
 
-/// Why something could not be computed. A checked graph with an input of its shape has no such
-/// reason.
+/// Why an operation or a tile cannot be computed. Does not occur for a checked graph with an input
+/// of the right length.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum RunError {
-    /// The input has more or fewer elements than the graph's input shape.
+    /// The input's length is not that of the graph's input shape.
     InputLength {
-        /// As many as the shape asks for.
+        /// Number of elements of the shape.
         expected: usize,
-        /// As many as there are.
+        /// Number of elements given.
         found: usize,
     },
-    /// The graph has no operation of this index.
+    /// The graph has no operation with this index.
     NoOperation(usize),
-    /// The operation has no tile of this index.
+    /// The operation has no tile with this index.
     NoTile(usize),
-    /// The operands are not those that the operation or its tile reads: too many, too few, or of
-    /// the wrong element type.
+    /// The operands are not those that the operation or its tile reads: their number, length or
+    /// element type is wrong.
     Operands,
-    /// A bias exceeds [`MAX_BIAS`](crate::bounds::MAX_BIAS). With legal biases no accumulator
-    /// leaves int32: [`Plan`] has checked it.
+    /// A bias exceeds [`MAX_BIAS`](crate::bounds::MAX_BIAS), or an accumulator leaves int32. With
+    /// legal biases the latter does not happen, because [`Plan`] bounds the accumulators.
     Overflow,
 }
 
@@ -42,11 +42,11 @@ impl core::fmt::Display for RunError {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
             Self::InputLength { expected, found } => {
-                write!(f, "the input has {found} elements, not {expected}")
+                write!(f, "the input has {found} elements, expected {expected}")
             },
             Self::NoOperation(index) => write!(f, "there is no operation {index}"),
             Self::NoTile(index) => write!(f, "there is no tile {index}"),
-            Self::Operands => write!(f, "not the operands that the operation reads"),
+            Self::Operands => write!(f, "the operands are not those that the operation reads"),
             Self::Overflow => write!(f, "a bias is out of bounds, or an accumulator left int32"),
         }
     }
@@ -57,29 +57,37 @@ impl core::error::Error for RunError {}
 /// All tensors of one inference.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Trace {
-    /// By [`TensorId`](crate::TensorId): the input, then what each operation defines.
+    /// Tensors by [`TensorId`](crate::TensorId): the input, then the output of each operation.
     pub tensors: Vec<Tensor>,
 }
 
 impl Trace {
-    /// The output of the graph.
+    /// The output of the graph; `None` if the trace is empty.
     pub fn output(&self) -> Option<&Tensor> {
         self.tensors.last()
     }
 }
 
-/// The output of a graph for an input.
+/// Runs a graph on `input` and returns its output.
+///
+/// # Errors
+///
+/// [`RunError::InputLength`] if the input has the wrong number of elements.
 pub fn run(graph: &CheckedGraph, input: &[i8]) -> Result<Tensor, RunError> {
     let mut trace = trace(graph, input)?;
     trace.tensors.pop().ok_or(RunError::Operands)
 }
 
-/// All tensors of a graph for an input.
+/// Runs a graph on `input` and returns all its tensors.
+///
+/// # Errors
+///
+/// [`RunError::InputLength`] if the input has the wrong number of elements.
 pub fn trace(graph: &CheckedGraph, input: &[i8]) -> Result<Trace, RunError> {
     trace_with(graph, input, run_operation)
 }
 
-/// Runs all operations by `run_operation`.
+/// Computes all tensors with `run_operation`.
 pub(crate) fn trace_with(
     graph: &CheckedGraph,
     input: &[i8],
@@ -101,8 +109,13 @@ pub(crate) fn trace_with(
     Ok(Trace { tensors })
 }
 
-/// The output of one operation, for its inputs in the order of
+/// Computes the output of one operation from its inputs, in the order of
 /// [`Operation::inputs`](crate::Operation::inputs).
+///
+/// # Errors
+///
+/// [`RunError`] if there is no such operation, the inputs or parameters do not fit it, or a bias is
+/// out of bounds.
 pub fn run_operation(
     plan: &Plan,
     index: usize,
@@ -131,7 +144,7 @@ pub(crate) fn operation(plan: &Plan, index: usize) -> Result<(&Operation, Shape)
     Ok((operation, *shape))
 }
 
-/// Whether `inputs` have the types and lengths that the operation reads.
+/// Checks that `inputs` have the types and lengths that the operation reads.
 pub(crate) fn check_operands(
     plan: &Plan,
     operation: &Operation,
@@ -147,27 +160,29 @@ pub(crate) fn check_operands(
     Ok(())
 }
 
-/// What an element is computed from: tensors and parameters, whole or in parts.
+/// The data from which elements are computed: tensors and parameters, whole or in part.
 pub(crate) struct Source<'a> {
     pub inputs: Vec<Input<'a>>,
     pub weights: OffsetSlice<'a, i8>,
     pub bias: OffsetSlice<'a, i32>,
 }
 
-/// A tensor: all elements, or those of some ranges, one after the other.
+/// A whole tensor, or the concatenation of some ranges of its elements.
 pub(crate) struct Input<'a> {
     pub tensor: &'a Tensor,
-    /// Ascending and disjoint, each with the place of its first element; `None` for the whole.
+    /// The ranges, ascending and disjoint, each with the position of its first element in `tensor`;
+    /// `None` if `tensor` is whole.
     pub ranges: Option<&'a [(Range<usize>, usize)]>,
 }
 
-/// Successive elements of a list, from `first` on.
+/// Successive elements of a list, starting with element `first`.
 pub(crate) struct OffsetSlice<'a, T> {
     pub elements: &'a [T],
     pub first: usize,
 }
 
 impl<T> OffsetSlice<'_, T> {
+    /// Elements `start..start + length` of the list; `None` if some are missing.
     fn get(&self, start: usize, length: usize) -> Option<&[T]> {
         let start = start.checked_sub(self.first)?;
         self.elements.get(start..start.checked_add(length)?)
@@ -175,38 +190,42 @@ impl<T> OffsetSlice<'_, T> {
 }
 
 impl Input<'_> {
-    /// Where `length` elements from `start` on are held.
-    fn place(&self, start: usize, length: usize) -> Option<Range<usize>> {
+    /// The position in `tensor` of `length` elements from `start`.
+    fn position(&self, start: usize, length: usize) -> Option<Range<usize>> {
         let end = start.checked_add(length)?;
         let Some(ranges) = self.ranges else { return Some(start..end) };
         let after = ranges.partition_point(|(range, _)| range.start <= start);
-        let (range, place) = ranges.get(after.checked_sub(1)?)?;
-        let place = place + (start - range.start);
-        (end <= range.end).then_some(place..place + length)
+        let (range, position) = ranges.get(after.checked_sub(1)?)?;
+        let position = position + (start - range.start);
+        (end <= range.end).then_some(position..position + length)
     }
 }
 
 impl Source<'_> {
+    /// Int8 elements `start..start + length` of an input.
     pub fn int8(&self, slot: usize, start: usize, length: usize) -> Result<&[i8], RunError> {
         let input = self.inputs.get(slot).ok_or(RunError::Operands)?;
         input
-            .place(start, length)
-            .and_then(|place| input.tensor.as_int8()?.get(place))
+            .position(start, length)
+            .and_then(|range| input.tensor.as_int8()?.get(range))
             .ok_or(RunError::Operands)
     }
 
+    /// An int32 element of the first input.
     pub fn int32(&self, index: usize) -> Result<i32, RunError> {
         let input = self.inputs.first().ok_or(RunError::Operands)?;
         input
-            .place(index, 1)
-            .and_then(|place| input.tensor.as_int32()?.get(place.start).copied())
+            .position(index, 1)
+            .and_then(|range| input.tensor.as_int32()?.get(range.start).copied())
             .ok_or(RunError::Operands)
     }
 
+    /// Weights `start..start + length`.
     pub fn weights(&self, start: usize, length: usize) -> Result<&[i8], RunError> {
         self.weights.get(start, length).ok_or(RunError::Operands)
     }
 
+    /// The bias of a channel.
     pub fn bias(&self, channel: usize) -> Result<i64, RunError> {
         let bias = self.bias.get(channel, 1).and_then(<[i32]>::first);
         let bias = i64::from(*bias.ok_or(RunError::Operands)?);
@@ -217,7 +236,7 @@ impl Source<'_> {
     }
 }
 
-/// A range of elements of an operation's output.
+/// Computes a range of elements of an operation's output.
 pub(crate) fn elements(
     plan: &Plan,
     operation: &Operation,
@@ -242,11 +261,11 @@ pub(crate) fn elements(
 }
 
 pub(crate) fn dot(a: &[i8], b: &[i8]) -> i64 {
-    // Products are below 2^15 and at most MAX_FAN_IN of them are summed.
+    // Products are at most 2^14 in magnitude, and at most MAX_FAN_IN of them are summed.
     a.iter().zip(b).map(|(a, b)| i64::from(*a) * i64::from(*b)).sum()
 }
 
-/// Folds the elements of one channel in a window.
+/// Folds the elements of a window in one channel.
 pub(crate) fn fold(
     source: &Source<'_>,
     place: &Place,

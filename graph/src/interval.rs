@@ -1,18 +1,19 @@
-//! Intervals of integers, by which every bound of this crate is proven.
+//! Interval arithmetic on integers, from which all bounds of this crate follow.
 
 use crate::bounds::PROOF_FIELD_ORDER;
 
-/// All integers from `lo` to `hi`, both included.
+/// All integers from `lo` to `hi`, inclusive.
 ///
-/// Arithmetic gives the smallest interval that holds every result. With both ends equal it is the
-/// arithmetic of integers: what is written once for intervals is a bound, or a check of numbers.
+/// Each operation returns the smallest interval that contains every result. For intervals with a
+/// single integer this is integer arithmetic, so one definition serves as a bound and as a check of
+/// concrete values.
 ///
-/// Bounds: the callers keep magnitudes below 2^100; nothing here overflows then.
+/// Callers keep magnitudes below 2^100, where nothing overflows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Interval {
-    /// The smallest.
+    /// The smallest integer.
     pub lo: i128,
-    /// The largest.
+    /// The largest integer.
     pub hi: i128,
 }
 
@@ -21,60 +22,60 @@ impl Interval {
     pub const INT8: Self = Self { lo: i8::MIN as i128, hi: i8::MAX as i128 };
     /// Every int32 value.
     pub const INT32: Self = Self { lo: i32::MIN as i128, hi: i32::MAX as i128 };
-    /// Zero alone.
+    /// Only zero.
     pub const ZERO: Self = Self { lo: 0, hi: 0 };
 
-    /// One integer.
+    /// A single integer.
     pub fn point(value: impl Into<i128>) -> Self {
         let value = value.into();
         Self { lo: value, hi: value }
     }
 
-    /// `0..2^bits`.
+    /// `[0, 2^bits)`.
     pub const fn bits(bits: u8) -> Self {
         Self { lo: 0, hi: (1 << bits) - 1 }
     }
 
-    /// The smallest interval around both.
+    /// The smallest interval that contains both.
     pub fn hull(self, other: Self) -> Self {
         Self { lo: self.lo.min(other.lo), hi: self.hi.max(other.hi) }
     }
 
-    /// Whether all integers of `self` are in `other`.
+    /// Whether `other` contains `self`.
     pub const fn is_within(self, other: Self) -> bool {
         other.lo <= self.lo && self.hi <= other.hi
     }
 
-    /// Sums of one integer of each.
+    /// All sums of an integer of `self` and one of `other`.
     pub const fn plus(self, other: Self) -> Self {
         Self { lo: self.lo + other.lo, hi: self.hi + other.hi }
     }
 
-    /// Differences of one integer of each.
+    /// All differences of an integer of `self` and one of `other`.
     pub const fn minus(self, other: Self) -> Self {
         Self { lo: self.lo - other.hi, hi: self.hi - other.lo }
     }
 
-    /// Products of one integer of each.
+    /// All products of an integer of `self` and one of `other`.
     pub fn times(self, other: Self) -> Self {
         let ends = [self.lo * other.lo, self.lo * other.hi, self.hi * other.lo, self.hi * other.hi];
         let [first, rest @ ..] = ends;
         rest.into_iter().fold(Self::point(first), |hull, end| hull.hull(Self::point(end)))
     }
 
-    /// Sums of `count` integers of the interval.
+    /// All sums of `count` integers of the interval.
     pub const fn repeated(self, count: usize) -> Self {
         Self { lo: self.lo * count as i128, hi: self.hi * count as i128 }
     }
 
-    /// Whether no two integers of the interval are equal in the field of the proof system, but
-    /// those that are equal: only one of them, if any, is a multiple of the order.
+    /// Whether every integer of the interval is smaller in magnitude than the order of the proof
+    /// system's field. An element of the field is then zero only if the integer is.
     pub(crate) const fn is_below_order(self) -> bool {
         -PROOF_FIELD_ORDER < self.lo && self.hi < PROOF_FIELD_ORDER
     }
 }
 
-/// Ends of a long sum while it is being computed: 64 bits are enough for one accumulator, of at most
+/// Bounds of a long sum during its computation. 64 bits suffice for one accumulator of at most
 /// [`MAX_FAN_IN`](crate::bounds::MAX_FAN_IN) products of a byte and an int8.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Sum {
@@ -83,7 +84,7 @@ pub(crate) struct Sum {
 }
 
 impl Sum {
-    /// Adds `factor` times a value of `interval`, which holds int8 values only.
+    /// Adds `factor` times a value of `interval`, which must lie within int8.
     pub fn add(&mut self, factor: i8, interval: Interval) {
         let factor = i64::from(factor);
         let (at_lo, at_hi) = (factor * interval.lo as i64, factor * interval.hi as i64);
@@ -91,7 +92,7 @@ impl Sum {
         self.hi += at_lo.max(at_hi);
     }
 
-    /// The interval of the sum.
+    /// The bounds of the sum.
     pub fn interval(self) -> Interval {
         Interval { lo: self.lo.into(), hi: self.hi.into() }
     }
@@ -103,8 +104,8 @@ mod tests {
     use proptest::prelude::*;
 
     fn intervals() -> impl Strategy<Value = (Interval, i128)> {
-        (-1i128 << 40..1 << 40, 0i128..1 << 20, 0.0..=1.0f64).prop_map(|(lo, length, place)| {
-            let inside = lo + (length as f64 * place) as i128;
+        (-1i128 << 40..1 << 40, 0i128..1 << 20, 0.0..=1.0f64).prop_map(|(lo, length, fraction)| {
+            let inside = lo + (length as f64 * fraction) as i128;
             (Interval { lo, hi: lo + length }, inside.min(lo + length))
         })
     }
@@ -122,7 +123,7 @@ mod tests {
             prop_assert!(within(x * y, a.times(b)));
             prop_assert!(within(x * count as i128, a.repeated(count)));
             prop_assert!(within(x, a.hull(b)) && within(y, a.hull(b)));
-            // With points it is the arithmetic of integers.
+            // Intervals of one integer behave like integers.
             let (p, q) = (Interval::point(x), Interval::point(y));
             prop_assert_eq!(p.plus(q), Interval::point(x + y));
             prop_assert_eq!(p.minus(q), Interval::point(x - y));

@@ -1,20 +1,27 @@
-//! A vector whose length is bounded wherever it comes from.
+//! A vector of bounded length.
 
 use alloc::vec::Vec;
 use codec::{Compact, Decode, Encode, Error, Input};
 use core::ops::{Deref, DerefMut};
 
-/// At most `MAX` elements. Encoded like a vector; decoding refuses a greater length, and one for
-/// which there are not enough bytes, before it allocates.
+/// A vector of at most `MAX` elements, encoded like `Vec`. Before it allocates, decoding refuses a
+/// length above `MAX` or above the number of remaining bytes.
+///
+/// ```
+/// use assay_graph::List;
+///
+/// assert!(List::<u8, 2>::try_from(vec![1, 2]).is_ok());
+/// assert!(List::<u8, 2>::try_from(vec![1, 2, 3]).is_err());
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug, Encode)]
 pub struct List<T, const MAX: usize>(Vec<T>);
 
-/// The vector has more elements than the list may have.
+/// The vector has more elements than the list allows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct TooLong;
 
 impl<T, const MAX: usize> List<T, MAX> {
-    /// The elements.
+    /// The elements as a vector.
     pub fn into_inner(self) -> Vec<T> {
         self.0
     }
@@ -66,9 +73,9 @@ impl<T: Decode, const MAX: usize> Decode for List<T, MAX> {
         if length > MAX {
             return Err("list longer than its bound".into());
         }
-        // Every element takes a byte at least.
+        // Every element takes at least one byte.
         if input.remaining_len()?.is_some_and(|left| left < length) {
-            return Err("list longer than the bytes that are left".into());
+            return Err("list longer than the remaining bytes".into());
         }
         codec::decode_vec_with_len(input, length).map(Self)
     }
@@ -76,7 +83,7 @@ impl<T: Decode, const MAX: usize> Decode for List<T, MAX> {
 
 impl core::fmt::Display for TooLong {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "more elements than the bound of the list")
+        write!(f, "more elements than the list allows")
     }
 }
 

@@ -1,27 +1,28 @@
-//! Merkle trees over bytes, and openings of pieces of them.
+//! Merkle trees over bytes, and openings of parts of them.
 //!
-//! The bytes are cut into leaves of [`LEAF_BYTES`]; the last one is as long as what is left. With
-//! BLAKE2b-256, written `H`:
+//! The bytes are divided into leaves of [`LEAF_BYTES`]; the last leaf may be shorter. `H` is
+//! BLAKE2b-256:
 //!
 //! ```text
 //! leaf = H(0x00 ++ bytes)
-//! node = H(0x01 ++ left ++ right)        an odd node at the end of a level goes up as it is
+//! node = H(0x01 ++ left ++ right)        an odd node at the end of a level moves up unchanged
 //! root = H(tag ++ length as u64, little-endian ++ topmost node)
 //! ```
 //!
-//! Tags begin with an ASCII letter, so that no root is a leaf or a node. The root covers the
-//! length, so the shape of a tree is never a prover's word, and no two contents have one root.
-//! Nothing has one leaf, of no bytes.
+//! Tags begin with an ASCII letter, so no root is also a leaf or a node. The root covers the
+//! length. A prover therefore cannot choose the shape of a tree, and no two contents have the same
+//! root. Empty content has one empty leaf.
 //!
-//! An [`Opening`] shows ranges of the bytes: the leaves that they touch, each once, and the nodes
-//! beside the paths to the root, level by level and left to right. Which those are follows from
-//! length and ranges, which the verifier has; so an opening that is accepted is the only one.
+//! An [`Opening`] shows ranges of the bytes: the leaves that the ranges touch, each once, and the
+//! siblings of the paths to the root, level by level and left to right. The length and the ranges,
+//! which the verifier knows, determine which these are. Exactly one opening is therefore accepted.
 //!
 //! # Why leaves of 1 KiB
 //!
-//! Who commits to a tensor may have to show all digests of its leaves: a 32nd of the tensor, and
-//! 128 KiB for the largest. Longer leaves would make that less, and openings of the small pieces
-//! that a convolution reads of each channel more; shorter ones the other way round.
+//! A party that commits to a tensor may have to show the digests of all its leaves: 1/32 of the
+//! tensor, at most 128 KiB. Longer leaves would make this smaller, but the openings of the small
+//! pieces that a convolution reads of each channel larger. Shorter leaves would have the opposite
+//! effect.
 
 use crate::{format::Digest, list::List};
 use alloc::vec::Vec;
@@ -29,23 +30,23 @@ use codec::{Decode, Encode};
 use core::ops::Range;
 use sp_crypto_hashing::blake2_256;
 
-/// Bytes of a leaf, but for the last.
+/// Length of a leaf in bytes, except the last.
 pub const LEAF_BYTES: usize = 1024;
-/// Most bytes of leaves in an opening: those of the largest tensor.
+/// Maximum bytes of leaves in an opening: those of the largest tensor.
 pub const MAX_OPENED_BYTES: usize = 4 * crate::bounds::MAX_TENSOR_ELEMENTS;
-/// Most nodes beside the leaves of an opening. A tree over [`MAX_OPENED_BYTES`] has no more
-/// leaves.
+/// Maximum number of siblings in an opening: the number of leaves of a tree over
+/// [`MAX_OPENED_BYTES`].
 pub const MAX_SIBLINGS: usize = MAX_OPENED_BYTES / LEAF_BYTES;
 
 const LEAF: u8 = 0;
 const NODE: u8 = 1;
 
-/// What a tree is built over.
+/// The content of a tree.
 #[derive(Clone, Copy, Debug)]
 pub enum Content<'a> {
     /// Bytes.
     Bytes(&'a [u8]),
-    /// Int8 elements, a byte each.
+    /// Int8 elements, one byte each.
     Int8(&'a [i8]),
     /// Int32 elements, four bytes each, little-endian.
     Int32(&'a [i32]),
@@ -76,7 +77,7 @@ impl Content<'_> {
     }
 }
 
-/// Number of leaves over `length` bytes.
+/// Number of leaves of a tree over `length` bytes.
 pub const fn leaves(length: usize) -> usize {
     if length == 0 {
         1
@@ -85,7 +86,7 @@ pub const fn leaves(length: usize) -> usize {
     }
 }
 
-/// The bytes of leaf `index`; empty if there is no such leaf.
+/// The range of bytes of leaf `index`; empty if there is no such leaf.
 pub fn leaf_range(length: usize, index: usize) -> Range<usize> {
     let start = index.saturating_mul(LEAF_BYTES).min(length);
     start..length.min(start.saturating_add(LEAF_BYTES))
@@ -110,7 +111,7 @@ fn root_digest(tag: &[u8], length: usize, top: &Digest) -> Digest {
     blake2_256(&[tag, &(length as u64).to_le_bytes(), top].concat())
 }
 
-/// The level above: half as many nodes, rounded up.
+/// The next level: half as many nodes, rounded up.
 fn parents(nodes: &[Digest]) -> Vec<Digest> {
     nodes
         .chunks(2)
@@ -121,8 +122,8 @@ fn parents(nodes: &[Digest]) -> Vec<Digest> {
         .collect()
 }
 
-/// The root over `length` bytes whose leaves have these digests; `None` if there are more or
-/// fewer than the length asks for.
+/// The root over `length` bytes from the digests of the leaves; `None` if their number does not fit
+/// the length.
 pub fn root_of_leaves(tag: &[u8], length: usize, digests: &[Digest]) -> Option<Digest> {
     if digests.len() != leaves(length) {
         return None;
@@ -134,7 +135,7 @@ pub fn root_of_leaves(tag: &[u8], length: usize, digests: &[Digest]) -> Option<D
     level.first().map(|top| root_digest(tag, length, top))
 }
 
-/// The root over some content.
+/// The root over `content`.
 pub fn root(tag: &[u8], content: Content<'_>) -> Digest {
     Tree::new(content).root(tag)
 }
@@ -143,12 +144,12 @@ pub fn root(tag: &[u8], content: Content<'_>) -> Digest {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Tree {
     length: usize,
-    /// Leaves first; the last level has one node.
+    /// Levels from the leaves to the topmost node.
     levels: Vec<Vec<Digest>>,
 }
 
 impl Tree {
-    /// The tree over some content.
+    /// Builds the tree over `content`.
     pub fn new(content: Content<'_>) -> Self {
         let length = content.length();
         let mut bytes = Vec::with_capacity(LEAF_BYTES);
@@ -167,7 +168,7 @@ impl Tree {
         tree
     }
 
-    /// The root. The tag says what the bytes mean.
+    /// The root. The tag states the meaning of the bytes.
     pub fn root(&self, tag: &[u8]) -> Digest {
         root_digest(tag, self.length, &self.levels[self.levels.len() - 1][0])
     }
@@ -177,8 +178,12 @@ impl Tree {
         &self.levels[0]
     }
 
-    /// Opens ranges of the bytes, which are those that the tree was built over. Fails where
-    /// [`Opening::verify`] would fail on the ranges.
+    /// Opens ranges of the bytes. `content` must be the content that the tree was built over.
+    ///
+    /// # Errors
+    ///
+    /// [`OpeningError::Ranges`] if the ranges are not ascending, disjoint, nonempty and within the
+    /// content.
     pub fn open(
         &self,
         content: Content<'_>,
@@ -190,21 +195,21 @@ impl Tree {
             content.append_leaf(*index, &mut bytes);
         }
         let mut siblings = Vec::new();
-        let mut places = opened;
+        let mut indices = opened;
         for level in &self.levels {
-            let mut above = Vec::with_capacity(places.len());
+            let mut above = Vec::with_capacity(indices.len());
             let mut at = 0;
-            while let Some(&place) = places.get(at) {
-                let pair = pairing(place, places.get(at + 1).copied(), level.len());
+            while let Some(&index) = indices.get(at) {
+                let pair = pairing(index, indices.get(at + 1).copied(), level.len());
                 match pair {
                     Pair::Sibling(sibling) => siblings.push(level[sibling]),
                     Pair::Opened => at += 1,
                     Pair::None => {},
                 }
                 at += 1;
-                above.push(place / 2);
+                above.push(index / 2);
             }
-            places = above;
+            indices = above;
         }
         Ok(Opening {
             leaves: List::try_from(bytes).map_err(|_| OpeningError::Ranges)?,
@@ -213,29 +218,29 @@ impl Tree {
     }
 }
 
-/// What a node is hashed with.
+/// The node that a node is hashed with.
 enum Pair {
-    /// A node that the opening supplies.
+    /// A sibling that the opening supplies.
     Sibling(usize),
-    /// The next node that is known already.
+    /// The next of the known nodes.
     Opened,
-    /// Nothing: it is the odd one at the end of the level.
+    /// None: the node is the odd one at the end of its level.
     None,
 }
 
-fn pairing(place: usize, next: Option<usize>, nodes: usize) -> Pair {
-    if !place.is_multiple_of(2) {
-        Pair::Sibling(place - 1)
-    } else if place + 1 >= nodes {
+fn pairing(index: usize, next: Option<usize>, nodes: usize) -> Pair {
+    if !index.is_multiple_of(2) {
+        Pair::Sibling(index - 1)
+    } else if index + 1 >= nodes {
         Pair::None
-    } else if next == Some(place + 1) {
+    } else if next == Some(index + 1) {
         Pair::Opened
     } else {
-        Pair::Sibling(place + 1)
+        Pair::Sibling(index + 1)
     }
 }
 
-/// The leaves that the ranges touch, ascending.
+/// The indices of the leaves that the ranges touch, ascending.
 fn opened_leaves(length: usize, ranges: &[Range<usize>]) -> Result<Vec<usize>, OpeningError> {
     let mut opened: Vec<usize> = Vec::new();
     let mut end = 0;
@@ -254,42 +259,44 @@ fn opened_leaves(length: usize, ranges: &[Range<usize>]) -> Result<Vec<usize>, O
     Ok(opened)
 }
 
-/// Pieces of the bytes under a root.
+/// Parts of the bytes under a root, with their Merkle paths.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Encode, Decode)]
 pub struct Opening {
-    /// The bytes of the leaves that the ranges touch, one after the other.
+    /// The leaves that the ranges touch, concatenated.
     pub leaves: List<u8, MAX_OPENED_BYTES>,
-    /// The nodes beside the paths to the root, from the leaves up, each level left to right.
+    /// The siblings of the paths to the root: from the leaves up, each level left to right.
     pub siblings: List<Digest, MAX_SIBLINGS>,
 }
 
-/// Why an opening shows nothing.
+/// Why an opening is refused.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum OpeningError {
-    /// The ranges to open are none, empty, not ascending, or end beyond the bytes.
+    /// There are no ranges, or they are empty, not ascending or beyond the bytes.
     Ranges,
-    /// More or fewer bytes than the leaves have that the ranges touch.
+    /// The number of bytes is not that of the leaves that the ranges touch.
     LeafBytes {
-        /// As many as they have.
+        /// Bytes of these leaves.
         expected: usize,
-        /// As many as there are.
+        /// Bytes given.
         found: usize,
     },
-    /// More or fewer nodes than there are beside the paths.
+    /// The number of siblings is not that of the paths.
     Siblings,
-    /// The bytes do not lead to the root.
+    /// The leaves do not lead to the root.
     Root,
 }
 
 impl core::fmt::Display for OpeningError {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
-            Self::Ranges => write!(f, "no ranges, or ranges that cannot be opened"),
-            Self::LeafBytes { expected, found } => {
-                write!(f, "{found} bytes of leaves, not {expected}")
+            Self::Ranges => {
+                write!(f, "the ranges to open are empty, not ascending or out of bounds")
             },
-            Self::Siblings => write!(f, "too many or too few nodes beside the leaves"),
-            Self::Root => write!(f, "the opened bytes are not those under the root"),
+            Self::LeafBytes { expected, found } => {
+                write!(f, "the opening has {found} bytes of leaves, expected {expected}")
+            },
+            Self::Siblings => write!(f, "the opening has the wrong number of sibling nodes"),
+            Self::Root => write!(f, "the opened bytes do not match the root"),
         }
     }
 }
@@ -297,10 +304,15 @@ impl core::fmt::Display for OpeningError {
 impl core::error::Error for OpeningError {}
 
 impl Opening {
-    /// The bytes of the ranges, one after the other, if they are those under the root.
+    /// Verifies the opening and returns the bytes of the ranges, concatenated.
     ///
-    /// `length` is that of all bytes under the root. The ranges are ascending, disjoint and not
-    /// empty. Takes a hash for each leaf and node; lengths are compared before anything is hashed.
+    /// `length` is the number of all bytes under the root. Takes one hash per leaf and node.
+    /// Lengths are compared before anything is hashed.
+    ///
+    /// # Errors
+    ///
+    /// [`OpeningError::Ranges`] if the ranges are not ascending, disjoint, nonempty and within
+    /// `length`; the other variants if the opening does not fit them or the root.
     pub fn verify(
         &self,
         tag: &[u8],
@@ -322,19 +334,19 @@ impl Opening {
             return Err(OpeningError::Root);
         }
         let mut bytes = Vec::with_capacity(ranges.iter().map(ExactSizeIterator::len).sum());
-        // Where the leaf that a range begins in is held.
-        let mut held = 0;
+        // Index, among the opened leaves, of the leaf in which the range begins.
+        let mut leaf = 0;
         for range in ranges {
-            while opened[held] < range.start / LEAF_BYTES {
-                held += 1;
+            while opened[leaf] < range.start / LEAF_BYTES {
+                leaf += 1;
             }
-            let start = held * LEAF_BYTES + range.start % LEAF_BYTES;
+            let start = leaf * LEAF_BYTES + range.start % LEAF_BYTES;
             bytes.extend_from_slice(&self.leaves[start..start + range.len()]);
         }
         Ok(bytes)
     }
 
-    /// The topmost node over the opened leaves, for a tree of so many leaves.
+    /// The topmost node above the opened leaves, for a tree with `nodes` leaves.
     fn top(
         &self,
         mut level: Vec<(usize, Digest)>,
@@ -344,9 +356,9 @@ impl Opening {
         while nodes > 1 {
             let mut above = Vec::with_capacity(level.len());
             let mut at = 0;
-            while let Some((place, digest)) = level.get(at) {
+            while let Some((index, digest)) = level.get(at) {
                 let next = level.get(at + 1);
-                let parent = match pairing(*place, next.map(|(place, _)| *place), nodes) {
+                let parent = match pairing(*index, next.map(|(next, _)| *next), nodes) {
                     Pair::None => *digest,
                     Pair::Opened => {
                         at += 1;
@@ -354,7 +366,7 @@ impl Opening {
                     },
                     Pair::Sibling(sibling) => {
                         let other = siblings.next().ok_or(OpeningError::Siblings)?;
-                        if sibling < *place {
+                        if sibling < *index {
                             node_digest(other, digest)
                         } else {
                             node_digest(digest, other)
@@ -362,7 +374,7 @@ impl Opening {
                     },
                 };
                 at += 1;
-                above.push((place / 2, parent));
+                above.push((index / 2, parent));
             }
             level = above;
             nodes = nodes.div_ceil(2);

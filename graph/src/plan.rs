@@ -1,4 +1,4 @@
-//! What follows from an architecture alone: shapes, element types, intervals, amounts of work.
+//! What follows from an architecture alone: shapes, element types, intervals and work.
 
 use crate::{
     bounds::*,
@@ -12,35 +12,35 @@ use codec::Encode;
 
 /// A checked architecture with the shapes of its tensors.
 ///
-/// Having one means that every rule holds that does not concern the values of the weights, and that
-/// for any weights and any input no accumulator leaves int32 and every equation of a proof is one of
-/// integers.
+/// Its existence implies that every rule holds that does not depend on the values of the weights.
+/// For any legal weights and any input, no accumulator leaves int32, and every equation of a proof
+/// implies the equation over the integers.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Plan {
     architecture: Architecture,
-    /// Of each tensor.
+    /// Shape of each tensor.
     shapes: Vec<Shape>,
-    /// Of each operation.
+    /// Properties of each operation.
     steps: Vec<Step>,
 }
 
-/// What a [`Plan`] knows of an operation.
+/// Properties of an operation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Step {
     fan_in: usize,
     parameters: Option<ParameterShape>,
-    /// Of the values that it defines.
+    /// Bounds of the values that it defines.
     interval: Interval,
 }
 
-/// The weights and biases that an operation has.
+/// The shape of an operation's weights and biases.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ParameterShape {
     /// Index into [`Weights::parameters`](crate::Weights::parameters).
     pub index: usize,
-    /// Rows of the weight matrix, and biases: output channels.
+    /// Number of rows of the weight matrix and of biases: the output channels.
     pub channels: usize,
-    /// Columns of the weight matrix: inputs of one output element.
+    /// Number of columns of the weight matrix: the inputs of one output element.
     pub fan_in: usize,
 }
 
@@ -52,9 +52,12 @@ impl ParameterShape {
 }
 
 impl Plan {
-    /// Checks every rule that does not concern the values of the weights.
+    /// Checks every rule that does not depend on the values of the weights, in time linear in the
+    /// size of the architecture.
     ///
-    /// Linear in the size of the architecture.
+    /// # Errors
+    ///
+    /// [`CheckError`] names the first rule that is broken.
     pub fn new(architecture: Architecture) -> Result<Self, CheckError> {
         let bytes = architecture.encoded_size();
         if bytes > MAX_ARCHITECTURE_BYTES {
@@ -90,6 +93,7 @@ impl Plan {
         Ok(plan)
     }
 
+    /// Checks one operation and updates the totals.
     fn step(
         &self,
         index: usize,
@@ -130,17 +134,18 @@ impl Plan {
         totals.work += elements as u64 * fan_in as u64;
         if let Some(parameters) = parameters {
             totals.sets += 1;
-            // Below 2^29 for each operation.
+            // Below 2^29 for each operation, so the sum does not overflow.
             totals.parameters += (parameters.weights() + parameters.channels) as u64;
         }
         Ok((shape, Step { fan_in, parameters, interval }))
     }
 
-    /// The values that an operation can define, whatever weights, biases and input are, if they and
-    /// everything that a proof checks of them stay within bounds.
+    /// Bounds of the values that an operation can define, for any legal weights, biases and input.
+    /// Checks that these values lie within their type and that all constraints of a proof are exact
+    /// for them.
     ///
-    /// This is the one place where it is shown that an equation in the field of a proof is an
-    /// equation of integers: see [`Constraint::is_exact`](crate::Constraint::is_exact).
+    /// This is the only code that establishes that an equation in the proof's field implies the
+    /// equation over the integers; see [`Constraint::is_exact`](crate::Constraint::is_exact).
     fn interval_of(
         &self,
         operation: &Operation,
@@ -161,8 +166,9 @@ impl Plan {
         if !values.is_within(bound) {
             return Err(Problem::AccumulatorOverflow { lo: values.lo, hi: values.hi });
         }
-        // Of a value that is committed to, a proof shows only what the constraints say. What is known
-        // without them: quotients and maps are in their tables, a maximum is a byte above an element.
+        // A proof establishes only what the constraints state about a committed value.
+        // Independently of them, quotients and lookup values are in their tables, and a maximum
+        // exceeds an element by one byte at most.
         let output = values.plus(Interval { lo: -256, hi: 256 });
         let division = match operation {
             Operation::Requantize(Requantize { quotient_bits, shift, .. }) => {
@@ -174,7 +180,7 @@ impl Plan {
         let element = Element {
             output,
             sum: values,
-            // Padding of a maximum counts as the least value.
+            // Padding of a maximum counts as -128.
             inputs: inputs.iter().flatten().map(|[input]| input.hull(Interval::INT8)).collect(),
             channel: None,
             division,
@@ -186,13 +192,13 @@ impl Plan {
         }
     }
 
-    /// Shapes of what an operation of the graph reads.
+    /// Shapes of an operation's inputs.
     pub(crate) fn input_shapes(&self, operation: &Operation) -> Vec<Shape> {
         operation.inputs().filter_map(|input| self.shape(input)).collect()
     }
 
-    /// The values that a tensor can have, for every input and all weights of its shape: bounds, not
-    /// all of which need be reached.
+    /// Bounds of the values of a tensor, for every input and all legal weights. They may be wider
+    /// than the actual values.
     pub fn interval(&self, tensor: TensorId) -> Interval {
         let defining =
             tensor.index().checked_sub(1).and_then(|operation| self.steps.get(operation));
@@ -209,7 +215,7 @@ impl Plan {
         &self.architecture.operations
     }
 
-    /// The output of the graph: what the last operation defines.
+    /// The tensor that the last operation defines: the output of the graph.
     pub fn output(&self) -> TensorId {
         TensorId(self.steps.len() as u16)
     }
@@ -232,23 +238,24 @@ impl Plan {
         }
     }
 
-    /// Inputs that one element of an operation's output depends on.
+    /// Number of inputs on which one element of an operation's output depends; `None` if there is
+    /// no such operation.
     pub fn fan_in(&self, operation: usize) -> Option<usize> {
         self.steps.get(operation).map(|step| step.fan_in)
     }
 
-    /// Weights and biases of an operation; `None` if it has none.
+    /// Shape of an operation's weights and biases; `None` if it has none.
     pub fn parameters(&self, operation: usize) -> Option<ParameterShape> {
         self.steps.get(operation).and_then(|step| step.parameters)
     }
 
-    /// Weights and biases of all operations that have any, in their order.
+    /// Shapes of the weights and biases of all operations that have them, in order.
     pub fn all_parameters(&self) -> impl Iterator<Item = ParameterShape> + '_ {
         self.steps.iter().filter_map(|step| step.parameters)
     }
 }
 
-/// Sums over all operations. None overflows: 256 times at most 2^29, 2^20 or 2^35.
+/// Totals over all operations. They do not overflow: 256 times at most 2^29, 2^20 or 2^35.
 #[derive(Default)]
 struct Totals {
     elements: u64,

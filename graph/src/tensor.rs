@@ -1,4 +1,4 @@
-//! Values of a tensor.
+//! Elements of a tensor.
 
 use crate::format::ElementType;
 use alloc::vec::Vec;
@@ -13,7 +13,7 @@ pub enum Tensor {
 }
 
 impl Tensor {
-    /// No elements, of a given type.
+    /// An empty tensor of the given type.
     pub(crate) fn empty(element_type: ElementType, capacity: usize) -> Self {
         match element_type {
             ElementType::Int8 => Self::Int8(Vec::with_capacity(capacity)),
@@ -29,7 +29,7 @@ impl Tensor {
         }
     }
 
-    /// Whether there is no element.
+    /// Whether there are no elements.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -58,7 +58,7 @@ impl Tensor {
         }
     }
 
-    /// The elements, little-endian: what digests of inputs and outputs are taken of.
+    /// The elements, little-endian, as digests and roots cover them.
     pub fn to_bytes(&self) -> Vec<u8> {
         match self {
             Self::Int8(elements) => elements.iter().map(|x| *x as u8).collect(),
@@ -66,7 +66,7 @@ impl Tensor {
         }
     }
 
-    /// The tensor that [`Self::to_bytes`] gives; `None` if the bytes end within an element.
+    /// The tensor with the given [`Self::to_bytes`]; `None` if the last element is incomplete.
     pub fn from_bytes(element_type: ElementType, bytes: &[u8]) -> Option<Self> {
         match element_type {
             ElementType::Int8 => Some(Self::Int8(bytes.iter().map(|x| *x as i8).collect())),

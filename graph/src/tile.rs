@@ -1,12 +1,13 @@
-//! Tiles: pieces of an operation's output that take a bounded amount of work.
+//! Tiles: parts of an operation's output with a bounded amount of work.
 //!
-//! A dispute about an inference ends with one tile of one operation. Whoever decides it needs
-//! the architecture, and of tensors and parameters only what the tile [reads](tile_reads).
+//! A dispute over an inference ends with one tile of one operation. To decide it, only the
+//! architecture and the elements of tensors and parameters that the tile [reads](tile_reads) are
+//! needed.
 //!
-//! A tile is a range of the output's elements in row-major order. It takes at most
-//! [`TILE_WORK`] elementary steps and has at most [`TILE_ELEMENTS`] elements. It reads at most
-//! [`TILE_WORK`] elements of the input, or twice [`TILE_ELEMENTS`] for an `Add`, and at most
-//! [`TILE_WORK`] weights.
+//! A tile is a range of the output's elements in row-major order. It takes at most [`TILE_WORK`]
+//! elementary steps and has at most [`TILE_ELEMENTS`] elements. It reads at most [`TILE_WORK`]
+//! elements of the input, or twice [`TILE_ELEMENTS`] for an `Add`, and at most [`TILE_WORK`]
+//! weights.
 
 use crate::{
     bounds::MAX_FAN_IN,
@@ -19,18 +20,26 @@ use crate::{
 use alloc::vec::Vec;
 use core::ops::Range;
 
-/// Most elements of a tile.
+/// Maximum number of elements of a tile.
 pub const TILE_ELEMENTS: usize = 1024;
-/// Most elementary steps of a tile, as many as one element can take.
+/// Maximum number of elementary steps of a tile: the number that one element can take.
 pub const TILE_WORK: usize = MAX_FAN_IN;
 
 /// Number of tiles of an operation.
+///
+/// # Errors
+///
+/// [`RunError::NoOperation`] if there is no such operation.
 pub fn tiles(plan: &Plan, index: usize) -> Result<usize, RunError> {
     let (_, output) = operation(plan, index)?;
     Ok(output.elements().unwrap_or(0).div_ceil(tile_elements(plan, index)?))
 }
 
-/// The elements of the output that a tile has.
+/// The range of the output's elements that a tile covers.
+///
+/// # Errors
+///
+/// [`RunError::NoOperation`] or [`RunError::NoTile`] if there is no such operation or tile.
 pub fn tile_range(plan: &Plan, index: usize, tile: usize) -> Result<Range<usize>, RunError> {
     if tile >= tiles(plan, index)? {
         return Err(RunError::NoTile(tile));
@@ -40,16 +49,18 @@ pub fn tile_range(plan: &Plan, index: usize, tile: usize) -> Result<Range<usize>
     Ok(tile * size..output.elements().unwrap_or(0).min((tile + 1) * size))
 }
 
+/// Number of elements of each tile of an operation but the last.
 fn tile_elements(plan: &Plan, index: usize) -> Result<usize, RunError> {
     let fan_in = plan.fan_in(index).ok_or(RunError::NoOperation(index))?;
     Ok((TILE_WORK / fan_in).clamp(1, TILE_ELEMENTS))
 }
 
-/// What a tile reads.
+/// The elements that a tile reads.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Reads {
     /// Ranges of elements of each input, in the order of
-    /// [`Operation::inputs`](crate::Operation::inputs); ascending, disjoint and not adjacent.
+    /// [`Operation::inputs`](crate::Operation::inputs). They are ascending, disjoint and not
+    /// adjacent.
     pub inputs: Vec<Vec<Range<usize>>>,
     /// Range of the operation's weights; empty if it has none.
     pub weights: Range<usize>,
@@ -57,19 +68,19 @@ pub struct Reads {
     pub bias: Range<usize>,
 }
 
-/// The values that [`Reads`] names.
+/// The values of the elements that [`Reads`] names.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Operands {
-    /// Of each input, the elements of its ranges, one after the other.
+    /// For each input, the elements of its ranges, concatenated.
     pub inputs: Vec<Tensor>,
-    /// Weights.
+    /// The weights.
     pub weights: Vec<i8>,
-    /// Biases.
+    /// The biases.
     pub bias: Vec<i32>,
 }
 
 impl Reads {
-    /// Takes the values out of whole tensors and parameters; `None` if they are too short.
+    /// Takes the values from whole tensors and parameters; `None` if these are too short.
     pub fn gather(&self, inputs: &[&Tensor], parameters: Option<&Parameters>) -> Option<Operands> {
         let inputs = self.inputs.iter().zip(inputs).map(|(ranges, tensor)| {
             Some(match tensor {
@@ -94,7 +105,11 @@ fn concatenate<T: Copy>(elements: &[T], ranges: &[Range<usize>]) -> Option<Vec<T
     Some(parts)
 }
 
-/// What a tile reads: exactly the elements that its own depend on.
+/// The elements that a tile reads: exactly those on which its output depends.
+///
+/// # Errors
+///
+/// [`RunError::NoOperation`] or [`RunError::NoTile`] if there is no such operation or tile.
 pub fn tile_reads(plan: &Plan, index: usize, tile: usize) -> Result<Reads, RunError> {
     let range = tile_range(plan, index, tile)?;
     let (operation, output) = operation(plan, index)?;
@@ -107,7 +122,7 @@ pub fn tile_reads(plan: &Plan, index: usize, tile: usize) -> Result<Reads, RunEr
     Ok(Reads { inputs, weights, bias })
 }
 
-/// Channels of input and output in one group.
+/// Number of input and output channels in one group.
 #[derive(Clone, Copy)]
 pub(crate) struct Grouping {
     pub inputs: usize,
@@ -126,10 +141,10 @@ pub(crate) fn window_reads(
     let mut reads = Vec::new();
     let mut start = range.start;
     while start < range.end {
-        // The part of the tile in one group reads the same places of each channel of the group.
+        // Within one group, the tile reads the same positions of every input channel.
         let group = start / group_elements;
         let end = range.end.min((group + 1) * group_elements);
-        let mut places: Vec<Range<usize>> = (start..end)
+        let mut positions: Vec<Range<usize>> = (start..end)
             .flat_map(|index| {
                 let (row, column) =
                     (index % output.plane() / output.width as usize, index % output.width as usize);
@@ -137,18 +152,18 @@ pub(crate) fn window_reads(
             })
             .map(|segment| segment.input..segment.input + segment.length)
             .collect();
-        places.sort_unstable_by_key(|place| place.start);
-        let places = merge(places.into_iter());
+        positions.sort_unstable_by_key(|range| range.start);
+        let positions = merge(positions.into_iter());
         for channel in group * grouping.inputs..(group + 1) * grouping.inputs {
             let first = channel * shape.plane();
-            reads.extend(places.iter().map(|place| first + place.start..first + place.end));
+            reads.extend(positions.iter().map(|range| first + range.start..first + range.end));
         }
         start = end;
     }
     merge(reads.into_iter())
 }
 
-/// Unites ranges that overlap or touch. They come in the order of their starts.
+/// Merges ranges that overlap or touch. They must be sorted by their starts.
 fn merge(ranges: impl Iterator<Item = Range<usize>>) -> Vec<Range<usize>> {
     let mut merged: Vec<Range<usize>> = Vec::new();
     for range in ranges {
@@ -160,10 +175,13 @@ fn merge(ranges: impl Iterator<Item = Range<usize>>) -> Vec<Range<usize>> {
     merged
 }
 
-/// The elements of one tile.
+/// Computes the elements of one tile from the `operands` that [`tile_reads`] names. Equal to the
+/// same range of [`run_operation`](crate::interpret::run_operation)'s result.
 ///
-/// `operands` are what [`tile_reads`] names, no more and no less. Equal to that range of what
-/// [`run_operation`](crate::interpret::run_operation) gives.
+/// # Errors
+///
+/// [`RunError`] if there is no such operation or tile, the operands are not exactly those that the
+/// tile reads, or a bias is out of bounds.
 pub fn run_tile(
     plan: &Plan,
     index: usize,
@@ -178,24 +196,24 @@ pub fn run_tile(
     {
         return Err(RunError::Operands);
     }
-    let mut placed = Vec::with_capacity(reads.inputs.len());
+    let mut positioned = Vec::with_capacity(reads.inputs.len());
     for (ranges, tensor) in reads.inputs.iter().zip(&operands.inputs) {
-        let mut place = 0;
-        let with_places: Vec<(Range<usize>, usize)> = ranges
+        let mut length = 0;
+        let with_positions: Vec<(Range<usize>, usize)> = ranges
             .iter()
             .map(|range| {
-                let first = place;
-                place += range.len();
+                let first = length;
+                length += range.len();
                 (range.clone(), first)
             })
             .collect();
-        if tensor.element_type() != operation.input_type() || tensor.len() != place {
+        if tensor.element_type() != operation.input_type() || tensor.len() != length {
             return Err(RunError::Operands);
         }
-        placed.push(with_places);
+        positioned.push(with_positions);
     }
     let source = Source {
-        inputs: placed
+        inputs: positioned
             .iter()
             .zip(&operands.inputs)
             .map(|(ranges, tensor)| Input { tensor, ranges: Some(ranges) })

@@ -1,27 +1,28 @@
-//! Where a window of a convolution or a pool lies in a channel.
+//! Positions of a convolution's or pooling's window in a channel.
 
 use crate::{
     error::Problem,
     format::{Shape, Window},
 };
 
-/// A piece of a window within one row of the channel: without padding, without gaps.
+/// The part of a window within one row of the channel, without padding.
 pub(crate) struct Segment {
-    /// Offset of the piece in the kernel.
+    /// Offset of the segment in the kernel.
     pub kernel: usize,
-    /// Offset of the piece in the channel.
+    /// Offset of the segment in the channel.
     pub input: usize,
-    /// Elements of the piece.
+    /// Number of elements.
     pub length: usize,
 }
 
-/// One dimension of a window at one position.
+/// The part of a window within the channel along one axis.
 struct Span {
     kernel: usize,
     input: usize,
     length: usize,
 }
 
+/// The span of the window at one position of the output along one axis.
 fn span(size: u32, kernel: u16, stride: u16, before: u16, position: usize) -> Span {
     let (size, kernel, before) = (size as usize, usize::from(kernel), usize::from(before));
     let start = position * usize::from(stride);
@@ -31,7 +32,7 @@ fn span(size: u32, kernel: u16, stride: u16, before: u16, position: usize) -> Sp
     Span { kernel: skipped, input, length }
 }
 
-/// The pieces of the window at row `y` and column `x` of the output.
+/// The segments of the window at row `y` and column `x` of the output, without padding.
 pub(crate) fn segments(
     input: Shape,
     window: &Window,
@@ -48,7 +49,11 @@ pub(crate) fn segments(
     })
 }
 
-/// The shape of the output, with as many channels as given.
+/// The shape of the output, with `channels` channels.
+///
+/// # Errors
+///
+/// [`Problem`] if an extent is zero, or the padding or the kernel is too large.
 pub(crate) fn output_shape(input: Shape, window: &Window, channels: u32) -> Result<Shape, Problem> {
     let Window { kernel, stride, padding } = *window;
     let height = positions(input.height, kernel.height, stride.height, padding.top, padding.bottom);
@@ -56,6 +61,7 @@ pub(crate) fn output_shape(input: Shape, window: &Window, channels: u32) -> Resu
     Ok(Shape::new(channels, height?, width?))
 }
 
+/// Number of positions of a window along one axis.
 fn positions(size: u32, kernel: u16, stride: u16, before: u16, after: u16) -> Result<u32, Problem> {
     if kernel == 0 || stride == 0 {
         return Err(Problem::ZeroExtent);
@@ -63,7 +69,7 @@ fn positions(size: u32, kernel: u16, stride: u16, before: u16, after: u16) -> Re
     if before >= kernel || after >= kernel {
         return Err(Problem::PaddingTooLarge);
     }
-    // Sizes are at most MAX_TENSOR_ELEMENTS, paddings 16 bits: no overflow.
+    // Sizes are at most MAX_TENSOR_ELEMENTS and paddings have 16 bits, so this does not overflow.
     let padded = size + u32::from(before) + u32::from(after);
     let steps = padded.checked_sub(u32::from(kernel)).ok_or(Problem::KernelTooLarge)?;
     Ok(steps / u32::from(stride) + 1)

@@ -1,17 +1,18 @@
-//! That proofs are of the published weights.
+//! Binds proofs to the published weights.
 //!
-//! An architecture names the weights twice: by a digest, which whoever has a piece of them can
-//! check it against, and by the root that proofs open. A root may leave several polynomials open,
-//! and those who made it choose among them anew with each proof; so that one opening agrees with
-//! the published weights would say nothing about the next.
+//! An architecture identifies its weights twice: by a Merkle digest, against which any piece of the
+//! published weights can be checked, and by the root that proofs open. In the list-decoding regime
+//! a root may be consistent with several polynomials, and its creator may choose among them in each
+//! proof. That one opening agrees with the published weights would therefore say nothing about the
+//! next.
 //!
-//! Therefore each proof also opens the committed columns at a place that is fixed once digest and
-//! root are, and so after both: all randomness here follows from the version's digest. The values
-//! there, each times a power of γ, add up to the *fingerprint* of what the proof is of. An [`Audit`]
-//! makes the same sum of the published weights, piece by piece. Different weights have one
-//! fingerprint no more often than the draws over a field of almost 2^192 elements allow, for all
-//! polynomials that the root leaves open:
-//! [`Verifier::security_bits`](crate::Verifier::security_bits) counts it.
+//! Each proof therefore also opens the committed columns at a point that is derived from the
+//! version's digest, which covers both the Merkle digest and the root. The opened values, each
+//! multiplied by a power of γ, add up to the *fingerprint* of the weights that the proof covers. An
+//! [`Audit`] computes the same sum of the published weights, piece by piece. Weights that differ
+//! have the same fingerprint only with negligible probability over a field of almost 2^192
+//! elements, for all polynomials that are consistent with the root;
+//! [`Verifier::security_bits`](crate::Verifier::security_bits) includes this error.
 
 use crate::{
     circuit::{Circuit, Layer, Linear, Matrix},
@@ -30,35 +31,36 @@ use assay_graph::{
 use codec::{Decode, Encode};
 use p3_field::PrimeCharacteristicRing;
 
-/// How far an audit is. Plain data, to be kept between pieces; begins with its default.
+/// Progress of an audit. Plain data that can be stored between pieces. The default is the start.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode)]
 pub struct AuditState {
-    /// Of what has been read; the weights' own when all has been.
+    /// Fingerprint of what has been read so far; that of the weights when everything has been read.
     pub fingerprint: Fingerprint,
-    /// Bytes that have been read.
+    /// Number of bytes read.
     pub done: u64,
 }
 
-/// What comes next of the weights, which are read set by set: the weights of each, then its biases.
+/// The next part of the weights to be read. They are read per parameter set: its weights, then its
+/// biases.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct WeightSlice {
     /// Index of the parameter set.
     pub set: usize,
-    /// Which of its elements.
+    /// Whether these are the weights or the biases of the set.
     pub elements: Elements,
-    /// The first byte of these elements that has not been read.
+    /// Offset of the first unread byte within these elements.
     pub first: usize,
-    /// Bytes of all these elements.
+    /// Total number of bytes of these elements.
     pub length: usize,
 }
 
 impl WeightSlice {
-    /// The bytes of the part that are left.
+    /// Number of unread bytes of these elements.
     pub const fn left(&self) -> usize {
         self.length - self.first
     }
 
-    /// The same bytes of published weights; `None` if there is no such parameter set.
+    /// These unread bytes of published weights; `None` if the weights do not have them.
     pub fn of(&self, weights: &Weights) -> Option<Vec<u8>> {
         match self.elements.content(weights.parameters.get(self.set)?) {
             Content::Bytes(bytes) => bytes.get(self.first..self.length).map(<[u8]>::to_vec),
@@ -74,13 +76,14 @@ impl WeightSlice {
     }
 }
 
-/// Why bytes are not taken.
+/// Why [`Audit::take`] refuses bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum AuditError {
-    /// The bytes are none, too many, or end within an element: [`Audit::next`] says what comes next.
+    /// There are no bytes, more than expected, or an incomplete element. [`Audit::next`] returns
+    /// what is expected.
     UnexpectedBytes,
-    /// A bias exceeds [`MAX_BIAS`] in magnitude. No proof of such weights says what the interpreter
-    /// says: the version cannot be proven, and has to be published anew with other scales.
+    /// A bias exceeds [`MAX_BIAS`] in magnitude, so the interpreter refuses the weights. The
+    /// version cannot be proven: publish it again with other scales.
     Bias {
         /// The bias.
         bias: i32,
@@ -90,22 +93,26 @@ pub enum AuditError {
 impl core::fmt::Display for AuditError {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
-            Self::UnexpectedBytes => f.write_str("not the bytes whose turn it is"),
-            Self::Bias { bias } => write!(f, "a bias is {bias}, more than {MAX_BIAS} in magnitude"),
+            Self::UnexpectedBytes => f.write_str("not the bytes that come next in the audit"),
+            Self::Bias { bias } => write!(f, "bias {bias} exceeds {MAX_BIAS} in magnitude"),
         }
     }
 }
 
 impl core::error::Error for AuditError {}
 
-/// Makes the fingerprint of one version's published weights, piece by piece.
+/// Computes the fingerprint of one version's published weights, piece by piece.
 pub struct Audit {
     circuit: Circuit,
     fingerprint_point: FingerprintPoint,
 }
 
 impl Audit {
-    /// Derives everything from an architecture that has passed its checks.
+    /// Derives an audit from an architecture that has passed its checks.
+    ///
+    /// # Errors
+    ///
+    /// [`SetupError`] if the proof parameters are invalid or an operation cannot be proven.
     pub fn new(plan: &Plan) -> Result<Self, SetupError> {
         let architecture = plan.architecture();
         let parameters = ProofParameters::from_bytes(&architecture.commitments.proof_parameters)
@@ -115,12 +122,13 @@ impl Audit {
         Ok(Self { circuit, fingerprint_point })
     }
 
+    /// Layers with weights, in the order of the parameter sets.
     fn layers(&self) -> impl Iterator<Item = (&Layer, &Matrix)> {
         let layers = self.circuit.layers.iter();
         layers.filter_map(|layer| Some((layer, layer.matrix.as_ref()?)))
     }
 
-    /// All parts, with the byte that each begins with.
+    /// All parts, each with the offset of its first byte in the audit.
     fn parts(&self) -> impl Iterator<Item = (u64, WeightSlice)> + '_ {
         let parts = self.layers().enumerate().flat_map(|(set, (_, matrix))| {
             let part = |elements, length| WeightSlice { set, elements, first: 0, length };
@@ -136,23 +144,27 @@ impl Audit {
         })
     }
 
-    /// Bytes of all weights and biases.
+    /// Total number of bytes of weights and biases.
     pub fn total_bytes(&self) -> u64 {
         self.parts().map(|(_, part)| part.length as u64).sum()
     }
 
-    /// What comes next; `None` when all has been read.
+    /// The next part to be read; `None` when everything has been read.
     pub fn next(&self, state: &AuditState) -> Option<WeightSlice> {
         self.parts().find_map(|(start, part)| {
-            // A state from elsewhere may be further than memory reaches.
+            // Checked, because a stored state may hold any number.
             let first = usize::try_from(state.done.checked_sub(start)?).ok()?;
             (first < part.length).then_some(WeightSlice { first, ..part })
         })
     }
 
-    /// Reads the next bytes, which the caller has checked against the weights' digest.
+    /// Reads the next bytes, which the caller must have checked against the weights' Merkle digest.
     ///
-    /// Takes a few steps for each byte, and at most 2^15 more.
+    /// Takes a small constant number of steps per byte, and at most 2^15 more.
+    ///
+    /// # Errors
+    ///
+    /// [`AuditError`]. The state is unchanged.
     pub fn take(&self, state: &mut AuditState, bytes: &[u8]) -> Result<(), AuditError> {
         let part = self.next(state).ok_or(AuditError::UnexpectedBytes)?;
         let (layer, matrix) = self.layers().nth(part.set).ok_or(AuditError::UnexpectedBytes)?;
@@ -171,9 +183,13 @@ impl Audit {
         Ok(())
     }
 
-    /// Opens what comes next of published weights, part by part: at most `max_parts` parts of
-    /// together at most `max_bytes` bytes, which is a leaf at least. A part that does not fit ends
-    /// with a whole leaf.
+    /// Opens the next parts of published weights: at most `max_parts` parts with together at most
+    /// `max_bytes` bytes, but at least one leaf. A part that does not fit is cut after a whole
+    /// leaf.
+    ///
+    /// # Errors
+    ///
+    /// [`OpeningError`] if the weights do not have the expected shapes.
     pub fn open_next(
         &self,
         state: &AuditState,
@@ -200,8 +216,8 @@ impl Audit {
         Ok(openings)
     }
 
-    /// The fingerprint of weights that are all there; `None` if they are not of this model's shapes,
-    /// or a bias exceeds its bound.
+    /// The fingerprint of complete weights; `None` if they do not have this model's shapes or a
+    /// bias exceeds its bound.
     pub fn fingerprint(&self, weights: &Weights) -> Option<Fingerprint> {
         let mut state = AuditState::default();
         while let Some(part) = self.next(&state) {
@@ -210,8 +226,9 @@ impl Audit {
         Some(state.fingerprint)
     }
 
+    /// The contribution of some bytes of a matrix, the first of which is weight `first`.
     fn weights_sum(&self, layer: &Layer, matrix: &Matrix, first: usize, weights: &[u8]) -> EF {
-        // Where each column of the matrix lies, ascending.
+        // The cell of each column of the matrix within a row, in ascending order.
         let cells: Vec<usize> = match layer.linear {
             Linear::Dense => layer.operands[0].grid.cells().collect(),
             _ => (0..matrix.columns).collect(),
@@ -242,6 +259,7 @@ impl Audit {
         sum
     }
 
+    /// The contribution of some biases, the first of which is that of row `first`.
     fn bias_sum(&self, matrix: &Matrix, first: usize, bias: &[[u8; 4]]) -> Result<EF, AuditError> {
         let point = self.fingerprint_point.at(matrix.bias_vars());
         let mut sum = WideSum::new(point);

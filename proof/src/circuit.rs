@@ -1,7 +1,7 @@
-//! What is proven of a model: its layers, its committed columns, its tables.
+//! The circuit of a model: its layers, committed columns and lookup tables.
 //!
-//! Everything here follows from the checked architecture and the parameters. A reshape is another
-//! name for the tensor before it, wherever the elements may stay in their cells.
+//! Everything follows from the checked architecture and the parameters. A reshape is an alias of
+//! the tensor before it, unless its elements would lie in other cells.
 
 use crate::{
     error::SetupError,
@@ -16,138 +16,140 @@ use assay_graph::{
     Reshape, Shape, SumPool2d, TensorId, Window,
 };
 
-/// Where an int8 tensor comes from.
+/// The origin of an int8 tensor.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Source {
     /// The public input.
     Input,
-    /// The activation of this index.
+    /// The activation with this index.
     Activation(usize),
 }
 
-/// An int8 tensor that something reads.
+/// An int8 tensor that a layer or an activation reads.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Operand {
-    /// Where it comes from.
+    /// Its origin.
     pub source: Source,
-    /// How its elements lie.
+    /// Its layout.
     pub grid: Grid,
 }
 
 /// An int8 tensor that the prover commits to.
 #[derive(Clone, Debug)]
 pub(crate) struct Activation {
-    /// Index of the operation.
+    /// Index of the operation that defines it.
     pub operation: usize,
-    /// How its elements lie.
+    /// Its layout.
     pub grid: Grid,
-    /// What the cells beside the elements hold.
+    /// The value of the padding cells.
     pub padding: i8,
-    /// How it is made.
+    /// How it is computed.
     pub rule: Rule,
 }
 
-/// How an activation is made.
+/// How an activation is computed.
 #[derive(Clone, Debug)]
 pub(crate) enum Rule {
-    /// From the accumulators of a layer. Pairs of quotient and value are in a table.
+    /// By requantisation of a layer's accumulators. Pairs of quotient and value are looked up in a
+    /// table.
     Requantize {
-        /// The layer.
+        /// Index of the layer.
         #[cfg_attr(not(feature = "prover"), expect(dead_code, reason = "the prover runs it"))]
         layer: usize,
-        /// One for all channels, or one for each.
+        /// One multiplier for all channels, or one for each.
         multipliers: Vec<Multiplier>,
-        /// Limbs of the remainder; the shift is as many times their width.
+        /// Number of limbs of the remainder. The shift is this number times the width of a limb.
         limbs: usize,
-        /// Tag of the table.
+        /// Tag of the clamp table.
         tag: usize,
     },
-    /// From int8 values. Pairs of old and new value are in a table.
+    /// By a lookup of int8 values. Pairs of old and new value are looked up in a table.
     Map {
-        /// The old values, which lie as the new ones.
+        /// The old values, in the same layout as the new ones.
         operand: Operand,
-        /// Tag of the table.
+        /// Tag of the map table.
         tag: usize,
     },
-    /// The maxima of windows. The differences to all elements of a window are bytes, and one of
-    /// them is 0.
+    /// By the maximum of each window. The differences from all elements of a window are bytes, and
+    /// one of them is 0.
     Maximum {
-        /// What the windows lie on.
+        /// The tensor that the windows read.
         operand: Operand,
         /// The window.
         window: Window,
-        /// Tag of the range of a byte.
+        /// Tag of the 8-bit range table.
         tag: usize,
     },
 }
 
-/// What reads the accumulators of a layer.
+/// The reader of a layer's accumulators.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Reader {
-    /// The activation of this index, which requantises them.
+    /// The activation with this index, which requantises them.
     Activation(usize),
-    /// Everybody: they are the output.
+    /// None: the accumulators are the output.
     Output,
 }
 
-/// What accumulators are sums of.
+/// The linear operation that computes accumulators.
 #[derive(Clone, Debug)]
 pub(crate) enum Linear {
     /// Weights times a whole tensor.
     Dense,
-    /// Weights times windows.
+    /// Weights times the elements of windows.
     Conv2d {
         /// The window.
         window: Window,
-        /// Groups of channels. With more than one, there are `2^k` output channels in each.
+        /// Number of groups of channels. If there is more than one, each has `2^k` output channels.
         groups: usize,
     },
-    /// Windows.
+    /// Sums of the elements of windows.
     SumPool2d {
         /// The window.
         window: Window,
     },
-    /// Two tensors, each times its multiplier.
+    /// Sum of two tensors, each times its multiplier.
     Add {
-        /// Of the first and of the second tensor.
+        /// Multipliers of the first and of the second tensor.
         multipliers: [Multiplier; 2],
     },
 }
 
-/// A matrix of weights, one row for each output channel, and its biases.
+/// A matrix of weights with one row per output channel, and its biases.
 #[derive(Clone, Debug)]
 pub(crate) struct Matrix {
-    /// Its number among the matrices.
+    /// Index among the matrices.
     #[cfg_attr(not(feature = "prover"), expect(dead_code, reason = "the prover reads it"))]
     pub index: usize,
-    /// Its first table among those of the model: one for each block of columns, then the biases.
+    /// Index of its first table among those of the model: one table per block of columns, then the
+    /// biases.
     pub table: usize,
-    /// Rows that are not padding.
+    /// Number of rows without padding.
     pub rows: usize,
-    /// log2 of the rows.
+    /// Log2 of the padded number of rows.
     pub row_vars: usize,
-    /// Columns that have weights.
+    /// Number of columns that hold weights.
     pub columns: usize,
-    /// log2 of the columns.
+    /// Log2 of the padded number of columns.
     pub column_vars: usize,
-    /// What is committed of the columns; all others are zero.
+    /// The blocks of columns that are committed. All other columns are zero.
     pub blocks: Vec<ColumnBlock>,
 }
 
-/// Columns of a matrix that are committed together.
+/// An aligned block of columns of a matrix that is committed as one column.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct ColumnBlock {
-    /// The first column, a multiple of the number of columns.
+    /// Index of the first column, a multiple of the number of columns.
     pub first: usize,
-    /// log2 of the number of columns.
+    /// Log2 of the number of columns.
     pub vars: usize,
 }
 
-/// Most blocks of one matrix.
+/// Maximum number of blocks of one matrix.
 const MAX_BLOCKS: usize = 3;
 
-/// Blocks that cover `columns` columns with little padding, of `2^min_vars` columns at least:
-/// largest first, as the binary digits of the number have them.
+/// Blocks that cover `columns` columns with little padding, each of at least `2^min_vars` columns.
+/// They follow the binary digits of `columns`, largest first.
 fn column_blocks(columns: usize, min_vars: usize) -> Vec<ColumnBlock> {
     let (mut blocks, mut first) = (Vec::new(), 0);
     while first < columns {
@@ -161,12 +163,12 @@ fn column_blocks(columns: usize, min_vars: usize) -> Vec<ColumnBlock> {
 }
 
 impl Matrix {
-    /// log2 of the cells of the column of biases.
+    /// Log2 of the number of cells of the column of biases.
     pub fn bias_vars(&self) -> usize {
         self.row_vars.max(MIN_VARS)
     }
 
-    /// The table of the biases among those of the model.
+    /// Index of the table of biases among those of the model.
     pub fn bias_table(&self) -> usize {
         self.table + self.blocks.len()
     }
@@ -177,43 +179,43 @@ impl Matrix {
 pub(crate) struct Layer {
     /// Index of the operation.
     pub operation: usize,
-    /// What it computes.
+    /// The linear operation.
     pub linear: Linear,
-    /// Its weights.
+    /// Its weights, if it has any.
     pub matrix: Option<Matrix>,
-    /// What it reads: one tensor, or two of an addition.
+    /// What it reads: two tensors for an addition, else one.
     pub operands: Vec<Operand>,
-    /// How its accumulators lie.
+    /// Layout of its accumulators.
     pub grid: Grid,
-    /// What reads it.
+    /// The reader of its accumulators.
     pub reader: Reader,
 }
 
-/// What is proven of a model.
+/// The circuit of a model.
 #[derive(Clone, Debug)]
 pub(crate) struct Circuit {
-    /// In the order of the operations, which is that of their weights.
+    /// Layers in the order of their operations, which is also the order of the weights.
     pub layers: Vec<Layer>,
-    /// In the order of the operations.
+    /// Activations in the order of their operations.
     pub activations: Vec<Activation>,
-    /// By tag; the first is the range of a limb.
+    /// Lookup tables by tag. The first is the range of a limb.
     pub tables: Vec<Table>,
-    /// Bits of a limb.
+    /// Width of a limb in bits.
     pub limb_bits: usize,
-    /// The public input.
+    /// Shape of the public input.
     pub input: Shape,
-    /// The public output.
+    /// Shape of the public output.
     pub output: Shape,
-    /// The activation that is the output; `None` if the output is a layer's accumulators.
+    /// Index of the activation that is the output; `None` if the output consists of accumulators.
     pub output_activation: Option<usize>,
-    /// For each activation which of [`Self::reads`] read it, by their numbers.
+    /// For each activation, the indices in [`Self::reads`] of the reads of it.
     pub readers: Vec<Vec<usize>>,
 }
 
-/// Tag of the range table of limbs.
+/// Tag of the range table for limbs.
 pub(crate) const RANGE: usize = 0;
 
-/// What a tensor of the graph is in the circuit.
+/// What a tensor of the graph corresponds to in the circuit.
 #[derive(Clone, Copy)]
 enum Tensor {
     Values(Operand),
@@ -225,14 +227,21 @@ struct Builder<'a> {
     plan: &'a Plan,
     circuit: Circuit,
     tensors: Vec<Tensor>,
+    /// Number of matrices so far.
     matrices: usize,
-    /// Tables of the model so far.
+    /// Number of tables of the model so far.
     tables: usize,
-    /// Of each lookup table, by which an equal one is found again.
+    /// Tag of each lookup table, to share equal tables.
     tags: BTreeMap<Table, usize>,
 }
 
 impl Circuit {
+    /// Builds the circuit of a checked architecture.
+    ///
+    /// # Errors
+    ///
+    /// [`SetupError::Unsupported`] for an operation that cannot be proven,
+    /// [`SetupError::NoWeights`] if no operation has weights.
     pub fn new(plan: &Plan, limbs: LimbWidth) -> Result<Self, SetupError> {
         let limb_bits = usize::from(limbs.bits());
         let (input, output) = (plan.shapes()[0], plan.shapes()[plan.output().index()]);
@@ -272,7 +281,7 @@ impl Circuit {
         Ok(Self { readers, ..circuit })
     }
 
-    /// What the cells of a tensor beside its elements hold.
+    /// The value of a tensor's padding cells.
     pub fn padding(&self, source: Source) -> i8 {
         match source {
             Source::Input => 0,
@@ -280,7 +289,7 @@ impl Circuit {
         }
     }
 
-    /// The type of the output's elements.
+    /// Type of the output's elements.
     pub fn output_type(&self) -> ElementType {
         match self.output_activation {
             Some(_) => ElementType::Int8,
@@ -288,14 +297,14 @@ impl Circuit {
         }
     }
 
-    /// Everything that reads an int8 tensor at a point of its own: layers in their order, then
-    /// maxima in theirs.
+    /// All reads of int8 tensors, each of which has its own evaluation point: those of layers, then
+    /// those of maxima, in order.
     pub fn reads(&self) -> impl Iterator<Item = &Operand> {
         let of_layers = self.layers.iter().flat_map(|layer| &layer.operands);
         of_layers.chain(self.maxima().map(|(_, operand, _)| operand))
     }
 
-    /// The activations that are maxima, what their windows lie on, and the windows.
+    /// The activations that are maxima: index, the tensor that the windows read, and the window.
     pub fn maxima(&self) -> impl Iterator<Item = (usize, &Operand, &Window)> {
         let activations = self.activations.iter().enumerate();
         activations.filter_map(|(index, activation)| match &activation.rule {
@@ -304,8 +313,8 @@ impl Circuit {
         })
     }
 
-    /// For each matrix the weights of its blocks, row by row, and its biases. Each is opened where
-    /// its layer ends, and for the fingerprint.
+    /// Tables of the model: for each matrix its blocks of weights, row by row, and its biases. Each
+    /// is opened at the point of the fingerprint and at the end of its layer.
     pub fn model_tables(&self) -> Vec<TableLayout> {
         let column = |vars| TableLayout { vars, width: 1, batches: vec![vec![0], vec![0]] };
         let matrices = self.layers.iter().filter_map(|layer| layer.matrix.as_ref());
@@ -318,9 +327,9 @@ impl Circuit {
             .collect()
     }
 
-    /// For each activation its columns, all of them opened at the lookups' point, those of maxima
-    /// once more where their products end, and the values alone for each that reads them. Then
-    /// each table's multiplicities.
+    /// Tables of the witness. For each activation its columns: all of them are opened at the
+    /// lookups' point, those of maxima also at the end of their product, and the values alone for
+    /// each read. Then the multiplicities of each table.
     pub fn witness_tables(&self) -> Vec<TableLayout> {
         let activations = self.activations.iter().enumerate().map(|(index, activation)| {
             let width = activation.width();
@@ -345,14 +354,14 @@ impl Builder<'_> {
         self.plan.shape(tensor)
     }
 
-    /// An int8 tensor whose elements lie as those of its shape do.
+    /// An int8 tensor, provided that its elements lie in the cells that its shape implies.
     fn operand(&self, tensor: TensorId) -> Option<Operand> {
         let Tensor::Values(operand) = *self.tensors.get(tensor.index())? else { return None };
         let grid = Grid::new(self.shape(tensor)?);
-        operand.grid.lies_as(&grid).then_some(Operand { grid, ..operand })
+        operand.grid.has_same_layout_as(&grid).then_some(Operand { grid, ..operand })
     }
 
-    /// An int8 tensor, however its elements lie.
+    /// An int8 tensor in any layout.
     fn vector(&self, tensor: TensorId) -> Option<Operand> {
         match *self.tensors.get(tensor.index())? {
             Tensor::Values(operand) => Some(operand),
@@ -360,7 +369,7 @@ impl Builder<'_> {
         }
     }
 
-    /// The tag of a table, which is added unless it is there.
+    /// The tag of a table, which is added if it is new.
     fn tag_of(&mut self, table: Table) -> usize {
         let tables = &mut self.circuit.tables;
         *self.tags.entry(table).or_insert_with_key(|table| {
@@ -369,7 +378,7 @@ impl Builder<'_> {
         })
     }
 
-    /// What an operation defines; `None` if it cannot be proven.
+    /// The tensor that an operation defines; `None` if the operation cannot be proven.
     fn tensor(&mut self, index: usize, operation: &Operation) -> Option<Tensor> {
         let grid = Grid::new(*self.plan.shapes().get(index + 1)?);
         match operation {
@@ -438,7 +447,7 @@ impl Builder<'_> {
                 Some(self.activation(index, grid, 0, rule))
             },
             Operation::Reshape(Reshape { input, .. }) => match *self.tensors.get(input.index())? {
-                // The verifier lays out the public input as whoever reads it wants it.
+                // The verifier lays out the public input as each reader requires.
                 Tensor::Values(Operand { source: Source::Input, .. }) => {
                     Some(Tensor::Values(Operand { source: Source::Input, grid }))
                 },
@@ -455,7 +464,7 @@ impl Builder<'_> {
         [row_vars, column_vars]: [usize; 2],
         span: usize,
     ) -> Matrix {
-        // A column of weights has at least as many cells as the shortest one may.
+        // Columns shorter than `2^MIN_VARS` cells cannot be committed.
         let min_vars = MIN_VARS.saturating_sub(row_vars);
         let blocks = column_blocks(span, min_vars);
         let (index, table) = (self.matrices, self.tables);
@@ -485,8 +494,8 @@ impl Builder<'_> {
 }
 
 impl Layer {
-    /// Rounds of the sumcheck that brings accumulators of different multipliers together; `None`
-    /// if there is one multiplier, or none.
+    /// Number of rounds of the sumcheck over the channels' multipliers; `None` unless there are
+    /// several multipliers.
     pub fn scale_rounds(&self, circuit: &Circuit) -> Option<usize> {
         let Reader::Activation(reader) = self.reader else { return None };
         match &circuit.activations[reader].rule {
@@ -497,7 +506,7 @@ impl Layer {
         }
     }
 
-    /// How many coordinates of an output channel name its group.
+    /// Number of an output channel's coordinates that select its group.
     pub fn group_vars(&self) -> usize {
         match (&self.linear, &self.matrix) {
             (Linear::Conv2d { groups, .. }, Some(matrix)) if *groups > 1 => {
@@ -507,12 +516,12 @@ impl Layer {
         }
     }
 
-    /// Rounds of the sumcheck over the weights; `None` if there are none.
+    /// Number of rounds of the sumcheck over the weights; `None` without weights.
     pub fn product_rounds(&self) -> Option<usize> {
         self.matrix.as_ref().map(|matrix| self.group_vars() + matrix.column_vars)
     }
 
-    /// The window, if there is one.
+    /// The window, if the operation has one.
     pub fn window(&self) -> Option<&Window> {
         match &self.linear {
             Linear::Conv2d { window, .. } | Linear::SumPool2d { window } => Some(window),
@@ -520,15 +529,15 @@ impl Layer {
         }
     }
 
-    /// Rounds of the sumcheck over what windows read; `None` if there is no window.
+    /// Number of rounds of the sumcheck over the windows' reads; `None` without a window.
     pub fn wiring_rounds(&self) -> Option<usize> {
         self.window().and_then(|_| self.operands.first()).map(|operand| operand.grid.vars())
     }
 }
 
 impl Activation {
-    /// Limbs of the remainders, or differences of a maximum: columns that are looked up in a
-    /// range.
+    /// Number of columns that are looked up in a range: limbs of the remainders, or differences of
+    /// a maximum.
     pub fn limbs(&self) -> usize {
         match &self.rule {
             Rule::Requantize { limbs, .. } => *limbs,
@@ -537,7 +546,7 @@ impl Activation {
         }
     }
 
-    /// Tag of the range that the limbs are in.
+    /// Tag of the range table for these columns.
     pub fn limb_tag(&self) -> usize {
         match &self.rule {
             Rule::Maximum { tag, .. } => *tag,
@@ -545,7 +554,7 @@ impl Activation {
         }
     }
 
-    /// Tag of the table that the pairs of key and value are in, if there are such pairs.
+    /// Tag of the table for pairs of key and value; `None` if there are no pairs.
     pub fn pair_tag(&self) -> Option<usize> {
         match &self.rule {
             Rule::Requantize { tag, .. } | Rule::Map { tag, .. } => Some(*tag),
@@ -553,7 +562,7 @@ impl Activation {
         }
     }
 
-    /// Committed columns: the values, the quotients if there are any, and the limbs.
+    /// Number of committed columns: the values, the quotients if there are any, and the limbs.
     pub fn width(&self) -> usize {
         match &self.rule {
             Rule::Requantize { limbs, .. } => 2 + limbs,

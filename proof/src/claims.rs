@@ -1,5 +1,5 @@
-//! Where the claims of a proof end: the points at which its columns are opened, and the weights of
-//! what a layer or a maximum reads there. Prover and verifier share it.
+//! The evaluation points at which the claims of a proof end, and the coefficients of what layers
+//! and maxima read there. Shared by prover and verifier.
 
 use crate::{
     circuit::{Activation, Layer, Linear},
@@ -10,38 +10,39 @@ use alloc::{vec, vec::Vec};
 use assay_graph::{Multiplier, Window};
 use p3_field::PrimeCharacteristicRing;
 
-/// Where the reduction of a layer ends.
+/// The evaluation points at which the reduction of a layer ends.
 pub(crate) struct LayerEnd {
-    /// Where accumulators are evaluated.
+    /// Evaluation point of the accumulators.
     pub row: Vec<EF>,
-    /// Where weights are: a group of channels, and a column of the matrix.
+    /// Evaluation point of the weights: coordinates of the group of channels, and of the column of
+    /// the matrix.
     pub weight: Option<(Vec<EF>, Vec<EF>)>,
-    /// Where each operand is.
+    /// Evaluation point of each operand.
     pub operands: Vec<Vec<EF>>,
 }
 
-/// Where the reduction of a maximum ends.
+/// The evaluation points at which the reduction of a maximum ends.
 pub(crate) struct MaximumEnd {
     /// Index of the activation.
     pub activation: usize,
-    /// Where the values and differences are evaluated.
-    pub place: Vec<EF>,
-    /// Where what the windows lie on is.
+    /// Evaluation point of the values and the differences.
+    pub point: Vec<EF>,
+    /// Evaluation point of the tensor that the windows read.
     pub operand: Vec<EF>,
 }
 
-/// Where all reductions end.
+/// The evaluation points at which all reductions end.
 pub(crate) struct Ends {
-    /// Of the lookups.
+    /// End of the reduction of the lookups.
     pub point: Vec<EF>,
-    /// Of each layer.
+    /// Ends of the layers.
     pub layers: Vec<LayerEnd>,
-    /// Of each maximum.
+    /// Ends of the maxima.
     pub maxima: Vec<MaximumEnd>,
 }
 
 impl Ends {
-    /// Where each of [`Circuit::reads`](crate::circuit::Circuit::reads) reads.
+    /// The evaluation point of each of [`Circuit::reads`](crate::circuit::Circuit::reads).
     pub(crate) fn reads(&self) -> impl Iterator<Item = &Vec<EF>> {
         let of_layers = self.layers.iter().flat_map(|end| &end.operands);
         of_layers.chain(self.maxima.iter().map(|end| &end.operand))
@@ -50,8 +51,8 @@ impl Ends {
 
 /// `eq(point, c)·M(c)` for each channel.
 ///
-/// Channels of the padding have the multiplier 0. Elsewhere in the padding the accumulators are 0.
-/// Either fixes quotient 0 and remainder `2^(s-1)` there.
+/// Padding channels have the multiplier 0. In all other padding the accumulators are 0. Both imply
+/// quotient 0 and remainder `2^(s-1)` there.
 pub(crate) fn scaled_eq(point: &[EF], multipliers: &[Multiplier]) -> Vec<EF> {
     let mut weights = eq_table(point);
     for (row, weight) in weights.iter_mut().enumerate() {
@@ -61,7 +62,7 @@ pub(crate) fn scaled_eq(point: &[EF], multipliers: &[Multiplier]) -> Vec<EF> {
     weights
 }
 
-/// `2^s·q + r - 2^(s-1)` at a point, which is what the scaled accumulators have to be there.
+/// `2^s·q + r - 2^(s-1)` at a point. The scaled accumulators must have this value.
 pub(crate) fn scaled_value(quotient: EF, limbs: &[EF], limb_bits: usize) -> EF {
     let shift = limbs.len() * limb_bits;
     let base = F::from_u64(1 << limb_bits);
@@ -70,13 +71,14 @@ pub(crate) fn scaled_value(quotient: EF, limbs: &[EF], limb_bits: usize) -> EF {
 }
 
 impl Layer {
-    /// The coordinates of the row's channel within its group.
+    /// The coordinates of the output channel within its group.
     fn channel<'a>(&self, row: &'a [EF]) -> &'a [EF] {
         &row[self.group_vars()..self.grid.axes[0].vars]
     }
 
-    /// The weights of what a convolution's or a sum's windows read, for accumulators at `row` and,
-    /// of a convolution, weights at `weight`: one for each channel of the input and each position.
+    /// The coefficients of the windows' reads in a convolution or sum pooling: one for each channel
+    /// of the input and each position of the window. `row` is the evaluation point of the
+    /// accumulators, `weight` that of the weights of a convolution.
     pub(crate) fn kernel(
         &self,
         window: &Window,
@@ -94,7 +96,7 @@ impl Layer {
         groups.flat_map(|(a, b)| column[..columns].iter().map(move |&k| a * b * k)).collect()
     }
 
-    /// Where the blocks of the weights, and the biases, are opened.
+    /// The evaluation points of the blocks of weights, and of the biases.
     fn model_points(&self, end: &LayerEnd) -> Vec<Vec<EF>> {
         let (Some(matrix), Some((group, column))) = (&self.matrix, &end.weight) else {
             return Vec::new();
@@ -110,7 +112,7 @@ impl Layer {
         points
     }
 
-    /// Where a layer's reduction ends, from the points where its sumchecks do.
+    /// The evaluation points of the layer, from the points at which its sumchecks end.
     pub(crate) fn end(
         &self,
         row: Vec<EF>,
@@ -130,43 +132,45 @@ impl Layer {
     }
 }
 
-/// `eq(point, c)` once for each position of a window.
+/// `eq(point, c)` for each channel `c`, repeated for each position of the window.
 fn per_channel(point: &[EF], channels: usize, positions: usize) -> Vec<EF> {
     let channels = eq_table(point).into_iter().take(channels);
     channels.flat_map(|weight| core::iter::repeat_n(weight, positions)).collect()
 }
 
-/// The weights of what the windows of a maximum read.
+/// The coefficients of the windows' reads in a maximum.
 pub(crate) fn maximum_kernel(
     activation: &Activation,
     window: &Window,
-    place: &[EF],
+    point: &[EF],
     gamma: EF,
 ) -> Vec<EF> {
-    let [channel, _, _] = activation.grid.split(place);
+    let [channel, _, _] = activation.grid.split(point);
     let powers = powers(gamma, window.kernel.area());
     let channels = eq_table(channel).into_iter().take(activation.grid.axes[0].length);
     channels.flat_map(|weight| powers.iter().map(move |&power| weight * power)).collect()
 }
 
 impl VerifyingKey {
-    /// Points of the weights, in the order of [`Circuit::model_tables`](crate::circuit::Circuit::model_tables).
+    /// Evaluation points of the weights, in the order of
+    /// [`Circuit::model_tables`](crate::circuit::Circuit::model_tables).
     pub(crate) fn model_points(&self, ends: &Ends) -> Vec<Vec<EF>> {
         let layers = self.circuit.layers.iter().zip(&ends.layers);
         let points = layers.flat_map(|(layer, end)| layer.model_points(end));
         points.flat_map(|point| [self.fingerprint_point.at(point.len()).to_vec(), point]).collect()
     }
 
-    /// Points of the witness, in the order of [`Circuit::witness_tables`](crate::circuit::Circuit::witness_tables).
+    /// Evaluation points of the witness, in the order of
+    /// [`Circuit::witness_tables`](crate::circuit::Circuit::witness_tables).
     pub(crate) fn witness_points(&self, ends: &Ends) -> Vec<Vec<EF>> {
         let reads: Vec<&Vec<EF>> = ends.reads().collect();
         let mut points = Vec::new();
-        // In the order of the activations, as these are.
+        // `maxima` is in the order of the activations.
         let mut maxima = ends.maxima.iter().peekable();
         for (index, activation) in self.circuit.activations.iter().enumerate() {
             points.push(suffix(&ends.point, activation.grid.vars()).to_vec());
             let maximum = maxima.next_if(|end| end.activation == index);
-            points.extend(maximum.map(|end| end.place.clone()));
+            points.extend(maximum.map(|end| end.point.clone()));
             points.extend(self.circuit.readers[index].iter().map(|read| reads[*read].clone()));
         }
         let tables = self.circuit.tables.iter();

@@ -1,7 +1,7 @@
-//! What a verification takes, counted from the architecture before there is any proof.
+//! The work of a verification, counted from the architecture before any proof exists.
 //!
-//! The counts follow the verifier's code function by function. Those of hashes and bytes are compared
-//! with what a verification really does, by tests; those of products by the time that it takes.
+//! The counts follow the verifier's code function by function. Tests compare the counts of hashes
+//! and bytes with those of real verifications, and the count of products with measured times.
 
 use crate::{
     circuit::{Activation, Circuit, Layer, Linear, Operand, Reader, Rule, Source},
@@ -14,26 +14,26 @@ use crate::{
 };
 use assay_graph::Window;
 
-/// Bytes of an element of the extension field.
+/// Bytes of an extension field element.
 const ELEMENT: u64 = 24;
 /// Bytes of a digest.
 const DIGEST: u64 = 32;
-/// Bytes that BLAKE3 compresses at once.
+/// Block size of BLAKE3 in bytes.
 const BLOCK: u64 = 64;
 
-/// What a verification takes at most, of any bytes that claim to be a proof.
+/// Upper bounds on the work of verifying any bytes that claim to be a proof.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Work {
     /// Multiplications in the extension field.
     pub products: u64,
-    /// Elements of input and output that are read, once for each point where the tensor is
-    /// evaluated: int8 elements once, int32 elements twice.
+    /// Elements of input and output that are read, counted once per evaluation of the tensor for
+    /// int8 and twice for int32.
     pub cells: u64,
-    /// Compressions of BLAKE3, for the transcript and for the trees of the commitments.
+    /// Compressions of BLAKE3, in the transcript and in the Merkle trees of the commitments.
     pub hashes: u64,
-    /// Points at which committed columns are opened, each with a transcript of its own.
+    /// Openings: evaluation points of committed columns, each of which is absorbed separately.
     pub openings: u64,
-    /// Bytes of the longest proof.
+    /// Maximum length of a proof in bytes.
     pub proof_bytes: u64,
 }
 
@@ -47,56 +47,58 @@ impl core::ops::AddAssign for Work {
     }
 }
 
+/// Compressions for a message of `bytes` bytes.
 fn blocks(bytes: u64) -> u64 {
     bytes.div_ceil(BLOCK).max(1)
 }
 
-/// `2^vars`, the length of a table over so many variables.
+/// `2^vars`, the length of a table over `vars` variables.
 fn table(vars: usize) -> u64 {
     1u64.checked_shl(vars as u32).unwrap_or(u64::MAX)
 }
 
-/// A sumcheck of so many rounds with a product of so many factors.
+/// Work of a sumcheck of `rounds` rounds over a product of `factors` factors.
 fn sumcheck(rounds: usize, factors: usize) -> Work {
     let (rounds, factors) = (rounds as u64, factors as u64);
     Work {
         products: rounds * (factors + 1),
-        // The claimed sum enters the transcript with the first round.
+        // The claimed sum is absorbed with the first round.
         hashes: 1 + rounds * blocks(DIGEST + factors * ELEMENT),
         proof_bytes: ELEMENT * (1 + rounds * factors),
         ..Work::default()
     }
 }
 
-/// A draw that nothing is absorbed for.
+/// Work of a challenge before which nothing is absorbed.
 const DRAW: Work = Work { products: 0, cells: 0, hashes: 1, openings: 0, proof_bytes: 0 };
 
-/// An evaluation of int8 elements that lie in a grid.
+/// Work of evaluating the elements of a grid; `width` is 1 for int8 and 2 for int32.
 fn evaluation(grid: &Grid, width: u64) -> Work {
     let run = crate::field::RUN.min(grid.vars());
     let runs = table(grid.vars() - run).min(grid.elements() as u64);
     Work {
-        // A table over a run, and for each run a product with what names it.
+        // The table of `eq` over a run, and for each run a product with `eq` of its index.
         products: width * (table(run) + runs * (grid.vars() - run + 1) as u64),
         cells: width * grid.elements() as u64,
         ..Work::default()
     }
 }
 
-/// The weights that a window gives to what it reads, and their evaluation at a point of the input.
+/// Work of building the coefficients of a window's reads and of evaluating them at a point of the
+/// input.
 fn wiring(window: &Window, input: &Grid, output: &Grid) -> Work {
     let [_, rows, columns] = output.axes;
     let [channels, input_rows, input_columns] = input.axes;
     let (height, width) = (u64::from(window.kernel.height), u64::from(window.kernel.width));
-    let places = table(rows.vars) + table(columns.vars);
+    let outputs = table(rows.vars) + table(columns.vars);
     let inputs = table(channels.vars) + table(input_rows.vars) + table(input_columns.vars);
     let pairs = height * rows.length as u64 + width * columns.length as u64;
     let positions = channels.length as u64 * height * (width + 1);
-    Work { products: places + inputs + pairs + positions, ..Work::default() }
+    Work { products: outputs + inputs + pairs + positions, ..Work::default() }
 }
 
 impl Layer {
-    /// Of the reduction of the layer and its checks, without what is opened.
+    /// Work of the layer's reduction and its checks, without the openings.
     fn work(&self, circuit: &Circuit) -> Work {
         let mut work = Work::default();
         for (rounds, factors) in [
@@ -108,7 +110,8 @@ impl Layer {
                 work += sumcheck(rounds, factors);
             }
         }
-        // The channels' multipliers, and how much of the plane has elements.
+        // The multipliers of the channels, and the indicator of the rows and columns that hold
+        // elements.
         if self.scale_rounds(circuit).is_some() {
             work.products += 5 * table(self.grid.axes[0].vars);
         }
@@ -117,7 +120,7 @@ impl Layer {
             work += wiring(window, &self.operands[0].grid, &self.grid);
             work.products += match (&self.linear, &self.matrix) {
                 (Linear::Conv2d { groups, .. }, Some(matrix)) => {
-                    // Short rows of several groups are costlier than one long one.
+                    // Short rows of several groups cost more than one long row.
                     let each = if *groups > 1 { 4 } else { 2 };
                     table(matrix.column_vars) + *groups as u64 * (each * matrix.columns as u64 + 2)
                 },
@@ -132,14 +135,14 @@ impl Layer {
 }
 
 impl Activation {
-    /// Of a maximum: its two sumchecks and their checks.
+    /// Work of a maximum: its two sumchecks and their checks.
     fn maximum_work(&self, operand: &Operand, window: &Window) -> Work {
         let area = window.kernel.area() as u64;
         let mut work = sumcheck(self.grid.vars(), self.limbs() + 1);
         work += sumcheck(operand.grid.vars(), crate::sumcheck::INNER_PRODUCT);
         work += DRAW;
         work += wiring(window, &operand.grid, &self.grid);
-        // The kernel, what its positions cover, and the claims about its differences.
+        // The kernel, the coverage of its positions, and the claims about the differences.
         let channels = table(self.grid.axes[0].vars);
         work.products += 2 * channels + (self.grid.axes[0].length as u64 + 5) * area;
         work.products += 8 * self.grid.vars() as u64;
@@ -147,7 +150,7 @@ impl Activation {
     }
 }
 
-/// Of the reduction of all lookups and the check of where it ends.
+/// Work of the lookups' reduction and of the check at its end.
 fn lookups(circuit: &Circuit, layout: &Layout) -> Work {
     let vars = layout.vars as u64;
     let rounds = vars * vars.saturating_sub(1) / 2;
@@ -162,7 +165,8 @@ fn lookups(circuit: &Circuit, layout: &Layout) -> Work {
         let bits = entry.vars() as u64;
         work.products += match entry {
             Table::Range { .. } => bits,
-            // Four prefixes of the index, each with the index over what is left of it.
+            // Four prefixes of the index, each with the extension of the index over the remaining
+            // bits.
             Table::Clamp { .. } => 4 * bits * (bits / 2 + 3),
             Table::Map { .. } => 2 * table(entry.vars()),
         };
@@ -170,8 +174,8 @@ fn lookups(circuit: &Circuit, layout: &Layout) -> Work {
     work
 }
 
-/// Every evaluation of input and output: the input once for each of its readers, but once for all
-/// that read it at the lookups' point.
+/// Work of all evaluations of input and output. The input is evaluated once per read, but only once
+/// per layout for all reads at the lookups' point.
 fn public_tensors(circuit: &Circuit) -> Work {
     let mut work = Work::default();
     let mut at_lookups: alloc::vec::Vec<Grid> = alloc::vec::Vec::new();
@@ -183,7 +187,7 @@ fn public_tensors(circuit: &Circuit) -> Work {
     };
     for layer in &circuit.layers {
         for (slot, operand) in layer.operands.iter().enumerate() {
-            // Both sides of an addition have one point.
+            // Both operands of an addition are read at one point.
             if operand.source != Source::Input || layer.operands[..slot].contains(operand) {
                 continue;
             }
@@ -215,15 +219,15 @@ fn public_tensors(circuit: &Circuit) -> Work {
 }
 
 impl Layer {
-    /// Whether the accumulators are evaluated at the lookups' point: no sumcheck over multipliers
-    /// leads elsewhere, and they are not the output.
+    /// Whether the accumulators are evaluated at the lookups' point: they are not the output, and
+    /// no sumcheck over multipliers leads to another point.
     fn row_is_lookups(&self, circuit: &Circuit) -> bool {
         matches!(self.reader, Reader::Activation(_)) && self.scale_rounds(circuit).is_none()
     }
 }
 
 impl Pcs {
-    /// Of an opening at all its points.
+    /// Work of an opening at all its points.
     fn work(&self) -> Work {
         let schedule = self.schedule();
         let vars = self.vars() as u64;
@@ -259,7 +263,7 @@ impl Pcs {
         work
     }
 
-    /// Bytes of an opening that belong neither to its claims nor to its queries.
+    /// Bytes of an opening besides its claims and its queries.
     fn other_bytes(&self) -> u64 {
         let schedule = self.schedule();
         let fold = |rounds: usize, grinding: usize| {
@@ -283,32 +287,32 @@ impl Pcs {
             + fold(last, schedule.final_folding_pow_bits())
     }
 
-    /// Compressions by which one opened batch enters the transcript: besides its values, the names
-    /// and shapes that the scheme absorbs.
+    /// Compressions for absorbing one opened batch: besides its values, the names and shapes that
+    /// WHIR absorbs.
     fn opening_hashes(&self) -> u64 {
         OPENING_HASHES + blocks(TABLE_BYTES * self.lengths() as u64)
     }
 }
 
-/// What building the point of a claim takes, in products. From the regression of measured times that
+/// Products for building the point of a claim. From the regression of measured times that
 /// `assay-bench costs` prints.
 const CLAIM_PRODUCTS: u64 = 40;
-/// Compressions for the names of a round of an opening.
+/// Compressions for the names that WHIR absorbs per round.
 const ROUND_HASHES: u64 = 64;
-/// Compressions for the names of an opened batch.
+/// Compressions for the names that WHIR absorbs per opened batch.
 const OPENING_HASHES: u64 = 3;
-/// Bytes that are absorbed for each table of the scheme with each opened batch.
+/// Bytes absorbed per WHIR table with each opened batch.
 const TABLE_BYTES: u64 = 28;
-/// Bytes that are absorbed for each opened value: the value and the number of its column.
+/// Bytes absorbed per opened value: the value and the index of its column.
 const CLAIM_BYTES: u64 = ELEMENT + 12;
 
 impl VerifyingKey {
-    /// What a verification takes, at most. Follows from the architecture.
+    /// Upper bounds on the work of a verification.
     pub fn work(&self) -> Work {
         let circuit = &self.circuit;
         let statement = (self.input_bytes() + self.output_bytes()) as u64;
         let mut work = Work {
-            // Of the statement, both roots and the place of the fingerprint.
+            // The statement, both roots and the point of the fingerprint.
             hashes: blocks(statement) + 16,
             proof_bytes: DIGEST,
             ..Work::default()
@@ -320,7 +324,7 @@ impl VerifyingKey {
         for (index, operand, window) in circuit.maxima() {
             work += circuit.activations[index].maximum_work(operand, window);
         }
-        // The point at which accumulators that are the output are compared is drawn.
+        // The point at which int32 outputs are compared is drawn separately.
         if circuit.output_activation.is_none() {
             work.hashes += Grid::new(circuit.output).vars() as u64;
         }

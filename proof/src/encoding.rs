@@ -1,9 +1,9 @@
-//! The one encoding of a proof.
+//! The canonical encoding of a proof.
 //!
-//! A proof has no lengths in it but those of pruned Merkle proofs, which depend on the queries.
-//! All others follow from the model: the reader knows how many numbers come next, and whether
-//! there are enough bytes for them, before it allocates. A field element is 8 bytes,
-//! little-endian, below the order of the field. So no two byte strings are one proof.
+//! The only lengths in a proof are those of pruned Merkle proofs, which depend on the queries. All
+//! other lengths follow from the model. The decoder therefore knows how many numbers come next, and
+//! checks that enough bytes remain, before it allocates. A field element is 8 bytes, little-endian,
+//! below the order of the field. Hence no two byte strings encode the same proof.
 
 use crate::{
     circuit::{Activation, Circuit, Layer, Operand},
@@ -25,47 +25,47 @@ use p3_whir::{PcsProof, QueryOpenings, SharedProofOpening, WhirProof, WhirRoundP
 type MerkleProof = <Mmcs as p3_commit::Mmcs<F>>::MultiProof;
 type Queries = QueryOpenings<F, EF, MerkleProof>;
 
-/// A proof. Nothing in it is trusted.
+/// A decoded proof. Nothing in it is trusted.
 #[derive(Clone)]
 pub(crate) struct Proof {
     /// Root of the witness.
     pub witness_root: Digest,
-    /// From the sum of all lookups to a point.
+    /// Reduction of the sum of all lookups to one evaluation point.
     pub lookups: Reduction,
-    /// For each layer.
+    /// The sumchecks of each layer.
     pub layers: Vec<LayerMessages>,
-    /// For each maximum.
+    /// The sumchecks of each maximum.
     pub maxima: Vec<MaximumMessages>,
-    /// Of the weights.
+    /// Opening of the weights.
     pub model: Opening,
-    /// Of the witness.
+    /// Opening of the witness.
     pub witness: Opening,
 }
 
-/// The reduction of a layer. Which messages there are follows from the layer.
+/// The sumchecks of a layer. The layer determines which of them are present.
 #[derive(Clone, Default)]
 pub(crate) struct LayerMessages {
-    /// From quotients and remainders to accumulators of one channel.
+    /// From quotients and remainders at a point to accumulators at a point.
     pub scale: Option<Sumcheck>,
-    /// From accumulators to a weight and what it is multiplied with.
+    /// From accumulators to one evaluation of the weights and one of their factor.
     pub product: Option<Sumcheck>,
-    /// From what windows read to an element of the input.
+    /// From what the windows read to one evaluation of the input.
     pub wiring: Option<Sumcheck>,
 }
 
-/// The reduction of a maximum.
+/// The sumchecks of a maximum.
 #[derive(Clone)]
 pub(crate) struct MaximumMessages {
-    /// That a product of differences is zero everywhere.
+    /// Shows that the product of the differences is zero everywhere.
     pub zero: Sumcheck,
-    /// From what windows read to an element of the input.
+    /// From what the windows read to one evaluation of the input.
     pub wiring: Sumcheck,
 }
 
-/// Coefficients of an extension field element.
+/// Number of coefficients of an extension field element.
 const DIMENSION: usize = 3;
 
-/// What is left to read.
+/// The bytes that remain to be read.
 struct Bytes<'a> {
     bytes: &'a [u8],
 }
@@ -81,7 +81,7 @@ impl<'a> Bytes<'a> {
         self.take(N)?.try_into().map_err(|_| DecodeError::TooShort)
     }
 
-    /// `count` values of at least `size` bytes each.
+    /// Reads `count` values of at least `size` bytes each.
     fn list<T>(
         &mut self,
         count: usize,
@@ -135,7 +135,7 @@ impl<'a> Bytes<'a> {
         Ok(Reduction { root_denominator, layers })
     }
 
-    /// A round of a sumcheck has as many coefficients as the product has factors.
+    /// Reads a sumcheck. Each round has as many coefficients as the product has factors.
     fn sumcheck(&mut self, rounds: usize, factors: usize) -> Result<Sumcheck, DecodeError> {
         Ok(Sumcheck {
             claimed_sum: self.extension()?,
@@ -203,7 +203,7 @@ impl<'a> Bytes<'a> {
         let schedule = pcs.schedule();
         let mut evals = Vec::with_capacity(pcs.batch_lengths().len());
         for length in pcs.batch_lengths() {
-            // At least one value: the constructor asserts it.
+            // `OpeningBatch::new` panics on an empty list; a batch is never empty.
             evals.push(OpeningBatch::new(self.extensions(*length)?, Vec::new()));
         }
         let initial_ood_answers = self.extensions(schedule.commitment_ood_samples())?;
@@ -238,14 +238,15 @@ impl<'a> Bytes<'a> {
     }
 }
 
-/// What the lengths of a round's queries follow from.
+/// The numbers that determine the lengths of a round's query openings.
 pub(crate) struct Round {
+    /// Whether this is the first code, whose rows are in the base field.
     pub is_first: bool,
-    /// Rows that are opened.
+    /// Number of rows opened.
     pub queries: usize,
-    /// log2 of a row's length.
+    /// Log2 of the length of a row.
     pub fold: usize,
-    /// log2 of the number of rows.
+    /// Log2 of the number of rows.
     pub depth: usize,
 }
 
@@ -256,15 +257,15 @@ impl Round {
         let leaves = parameters.domain_size >> parameters.folding_factor;
         Self {
             is_first: index == 0,
-            // A domain with fewer leaves than queries is opened as a whole.
+            // If a domain has fewer leaves than queries, all its leaves are opened.
             queries: parameters.num_queries.min(leaves),
             fold: parameters.folding_factor,
             depth: leaves.max(1).ilog2() as usize,
         }
     }
 
-    /// Most nodes of a Merkle proof that leaves out what follows from other paths: on each level at
-    /// most one for each path, and one of two siblings.
+    /// Maximum number of nodes in a pruned Merkle proof: on each level, at most one per path and
+    /// one of each two siblings.
     pub fn max_siblings(&self) -> u64 {
         let queries = self.queries as u64;
         (0..self.depth)
@@ -274,7 +275,11 @@ impl Round {
 }
 
 impl Proof {
-    /// Reads a proof of the key's model.
+    /// Decodes a proof for the key's model.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] if the bytes are not the canonical encoding of such a proof.
     pub fn decode(key: &VerifyingKey, bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut bytes = Bytes { bytes };
         let circuit = &key.circuit;
@@ -363,7 +368,7 @@ mod writer {
     }
 
     impl Proof {
-        /// The encoding; [`Proof::decode`] reads it back if the proof has the model's shapes.
+        /// Encodes the proof. [`Proof::decode`] reads it back if the proof has the model's shapes.
         pub fn encode(&self) -> Vec<u8> {
             let mut writer = Writer { bytes: self.witness_root.to_vec() };
             writer.extensions(&[self.lookups.root_denominator]);

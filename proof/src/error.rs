@@ -1,28 +1,29 @@
-//! Why a model cannot be proven, and why a proof is refused.
+//! Errors: why a model cannot be proven, and why a proof is refused.
 
 use alloc::string::String;
 use assay_graph::{CheckError, Digest};
 
-/// There is no verifier or prover for a model.
+/// Why a model has no verifier or prover.
 #[derive(Clone, PartialEq, Debug)]
 pub enum SetupError {
-    /// The model has an operation that cannot be proven: an image made from a vector that was
-    /// computed, with sides that are no powers of two, or a convolution in groups with a number
-    /// of output channels each that is none.
+    /// The model has an operation that cannot be proven: windows on an image that was reshaped from
+    /// a computed vector and whose sides are not powers of two, or a grouped convolution whose
+    /// number of output channels per group is not a power of two.
     Unsupported {
         /// Index of the operation.
         operation: usize,
-        /// Its kind.
+        /// Name of its kind.
         name: &'static str,
     },
     /// No operation has weights, so there is nothing to commit to.
     NoWeights,
-    /// `Commitments::proof_parameters` are not the encoding of parameters within their bounds.
-    /// Call [`seal`](crate::seal) before publication.
+    /// `Commitments::proof_parameters` is not the encoding of parameters within their bounds. Call
+    /// [`seal`](crate::seal) before publication.
     ProofParameters,
-    /// A commitment would have so many cells, which is more or fewer than possible: 2^5 to
-    /// 2^26, and with the rate `2^-r` at most `2^(31 - r)`. Of what a proof commits to, outputs of operations take 2 to 17 cells for each element, and each
-    /// table has its rows. Use smaller tensors, windows of fewer elements, or fewer different clamps.
+    /// A commitment would have too few or too many cells. The bounds are 2^5 and 2^26, and at most
+    /// `2^(31 - r)` at rate `2^-r`. The witness has 2 to 17 cells for each element of an
+    /// operation's output, and the rows of each lookup table. Use smaller tensors, windows with
+    /// fewer elements, or fewer distinct clamps.
     CommitmentSize {
         /// Number of cells.
         cells: u64,
@@ -30,15 +31,15 @@ pub enum SetupError {
     /// The polynomial commitment refuses the parameters for a model of this size.
     OpeningParameters(String),
     /// The parameters reach fewer bits of soundness than
-    /// [`MIN_SECURITY_BITS`](crate::MIN_SECURITY_BITS), or a number that cannot be computed
+    /// [`MIN_SECURITY_BITS`](crate::MIN_SECURITY_BITS), or their soundness cannot be computed
     /// (`None`). Use [`ProofParameters::RECOMMENDED`](crate::ProofParameters::RECOMMENDED).
     Security(Option<f64>),
     /// `Commitments::weights_root` is not the root of the weights. Call [`seal`](crate::seal) after
-    /// the last change of weights.
+    /// the last change of the weights.
     WeightsRoot {
         /// The root of the weights.
         expected: Digest,
-        /// What the architecture states.
+        /// The root that the architecture states.
         found: Digest,
     },
     /// The weights do not have the shapes of the architecture.
@@ -54,17 +55,28 @@ impl core::fmt::Display for SetupError {
                 write!(f, "operation {operation} ({name}) cannot be proven")
             },
             Self::NoWeights => write!(f, "no operation has weights"),
-            Self::ProofParameters => write!(f, "the proof parameters are no legal ones"),
+            Self::ProofParameters => {
+                write!(f, "the proof parameters are missing or out of bounds; seal the graph")
+            },
             Self::CommitmentSize { cells } => {
                 write!(
                     f,
-                    "a commitment would have {cells} cells, more than its rate allows (2^26 at most)"
+                    "a commitment would have {cells} cells, not 2^5 to 2^26 (fewer at low rates)"
                 )
             },
-            Self::OpeningParameters(error) => write!(f, "unfit opening parameters: {error}"),
-            Self::Security(Some(bits)) => write!(f, "only {bits:.1} bits of soundness"),
+            Self::OpeningParameters(error) => {
+                write!(f, "the opening parameters do not fit this model: {error}")
+            },
+            Self::Security(Some(bits)) => write!(
+                f,
+                "the proof parameters reach only {bits:.1} bits of soundness, not {}",
+                crate::MIN_SECURITY_BITS
+            ),
             Self::Security(None) => write!(f, "the soundness cannot be computed"),
-            Self::WeightsRoot { .. } => write!(f, "the architecture states another weights root"),
+            Self::WeightsRoot { .. } => write!(
+                f,
+                "the architecture's weights root is not that of the weights; seal the graph"
+            ),
             Self::Weights => write!(f, "the weights do not fit the architecture"),
             Self::Graph(error) => write!(f, "{error}"),
         }
@@ -73,40 +85,40 @@ impl core::fmt::Display for SetupError {
 
 impl core::error::Error for SetupError {}
 
-/// Why bytes are no proof of a model.
+/// Why bytes do not encode a proof of a model.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum DecodeError {
-    /// There are fewer bytes than the model's proofs have.
+    /// There are fewer bytes than a proof of this model has.
     TooShort,
     /// Bytes follow the proof.
     TrailingBytes,
     /// A number is not below the order of the field.
     NotAFieldElement,
-    /// A Merkle proof has more nodes than its tree has on the paths of all queries.
+    /// A Merkle proof has more nodes than the paths of its queries can need.
     MerkleProofTooLong,
 }
 
-/// A proof is refused. Each variant names the check.
+/// Why a proof is refused. Each variant names the check that fails.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Reject {
     /// The bytes are not the encoding of a proof of this model.
     Encoding(DecodeError),
-    /// The input does not have the length of the model's input.
+    /// The input's length is not that of the model's input.
     InputLength {
-        /// Bytes expected.
+        /// Expected length in bytes.
         expected: usize,
-        /// Bytes found.
+        /// Actual length in bytes.
         found: usize,
     },
-    /// The output does not have the length of the model's output.
+    /// The output's length is not that of the model's output.
     OutputLength {
-        /// Bytes expected.
+        /// Expected length in bytes.
         expected: usize,
-        /// Bytes found.
+        /// Actual length in bytes.
         found: usize,
     },
-    /// The reduction of the lookups does not follow from the statement and the roots. This is the
-    /// first message that depends on a challenge, so a proof of another statement ends here.
+    /// The reduction of the lookups does not verify. This is the first check that depends on a
+    /// challenge, so a proof of another statement fails here.
     Lookups(String),
     /// A sumcheck of an operation is malformed.
     Sumcheck {
@@ -117,47 +129,47 @@ pub enum Reject {
     },
     /// The opening of the weights does not verify.
     ModelOpening(String),
-    /// The proof is of other weights than the published ones.
+    /// The proof covers weights with another fingerprint than the published ones.
     Weights,
     /// The opening of the witness does not verify.
     WitnessOpening(String),
-    /// The lookups are not those of the committed columns.
+    /// The lookups' reduction does not end in the evaluations of the committed columns.
     LookupTie,
-    /// The scaled accumulators are not the quotients and remainders.
+    /// The quotients and remainders do not match accumulators.
     Requantize {
         /// Index of the requantisation.
         operation: usize,
     },
-    /// The scaled accumulators are not those of the layer.
+    /// The sumcheck over the channels does not end in the layer's accumulators.
     Scale {
         /// Index of the requantisation.
         operation: usize,
     },
-    /// The accumulators are not the weights times what they are multiplied with.
+    /// The sumcheck over the weights does not end in the opened weights times their factor.
     Matvec {
         /// Index of the dense layer or convolution.
         operation: usize,
     },
-    /// What the windows of a convolution or pooling read is not what the input has there.
+    /// The sumcheck over the windows' reads does not end in the opened input.
     Window {
         /// Index of the operation.
         operation: usize,
     },
-    /// The maxima of windows are no elements of them.
+    /// A maximum is not an element of its window.
     Maximum {
         /// Index of the operation.
         operation: usize,
     },
-    /// What the graph computes is not the output.
+    /// The output is not what the graph computes.
     Output,
 }
 
 impl core::fmt::Display for DecodeError {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str(match self {
-            Self::TooShort => "fewer bytes than a proof has",
+            Self::TooShort => "fewer bytes than a proof of this model has",
             Self::TrailingBytes => "bytes follow the proof",
-            Self::NotAFieldElement => "a number is no field element",
+            Self::NotAFieldElement => "a number is not a field element",
             Self::MerkleProofTooLong => "a Merkle proof is too long",
         })
     }
@@ -170,34 +182,37 @@ impl core::fmt::Display for Reject {
         match self {
             Self::Encoding(error) => write!(f, "not the encoding of a proof: {error}"),
             Self::InputLength { expected, found } => {
-                write!(f, "an input of {found} bytes, not {expected}")
+                write!(f, "the input has {found} bytes, expected {expected}")
             },
             Self::OutputLength { expected, found } => {
-                write!(f, "an output of {found} bytes, not {expected}")
+                write!(f, "the output has {found} bytes, expected {expected}")
             },
             Self::Lookups(reason) => write!(f, "lookups: {reason}"),
             Self::Sumcheck { operation, reason } => {
                 write!(f, "sumcheck of operation {operation}: {reason}")
             },
             Self::ModelOpening(reason) => write!(f, "opening of the weights: {reason}"),
-            Self::Weights => write!(f, "it is of other weights than the published ones"),
+            Self::Weights => write!(f, "it covers weights other than the published ones"),
             Self::WitnessOpening(reason) => write!(f, "opening of the witness: {reason}"),
-            Self::LookupTie => write!(f, "the lookups are not those of the committed columns"),
+            Self::LookupTie => write!(f, "the lookups do not match the committed columns"),
             Self::Requantize { operation } => write!(
                 f,
-                "operation {operation}: the scaled accumulators are not quotients and remainders"
+                "operation {operation}: quotients and remainders do not match accumulators"
             ),
             Self::Scale { operation } => {
-                write!(f, "operation {operation}: the scaled accumulators are not the layer's")
+                write!(f, "operation {operation}: the scaled accumulators do not match the layer's")
             },
             Self::Matvec { operation } => {
-                write!(f, "operation {operation}: the accumulators are not weights times inputs")
+                write!(
+                    f,
+                    "operation {operation}: the accumulators do not match weights times inputs"
+                )
             },
             Self::Window { operation } => {
-                write!(f, "operation {operation}: its windows read something else than its input")
+                write!(f, "operation {operation}: the windows' reads do not match the input")
             },
             Self::Maximum { operation } => {
-                write!(f, "operation {operation}: a maximum is no element of its window")
+                write!(f, "operation {operation}: a maximum is not an element of its window")
             },
             Self::Output => write!(f, "the output is not what the graph computes"),
         }

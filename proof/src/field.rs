@@ -1,6 +1,7 @@
-//! The field, its cubic extension, and the multilinear functions that both sides share.
+//! The base field, its cubic extension, and the multilinear functions that prover and verifier
+//! share.
 //!
-//! Everywhere, the first coordinate of a point is the most significant bit of the index.
+//! The first coordinate of a point always corresponds to the most significant bit of the index.
 
 use alloc::vec::Vec;
 use p3_field::{
@@ -9,12 +10,12 @@ use p3_field::{
 };
 use p3_goldilocks::Goldilocks;
 
-/// Base field, which every committed cell is in.
+/// Base field of all committed cells: Goldilocks, `p = 2^64 - 2^32 + 1`.
 pub(crate) type F = Goldilocks;
-/// Field of the challenges, of almost 2^192 elements.
+/// Field of the challenges, with almost 2^192 elements.
 pub(crate) type EF = CubicTrinomialExtensionField<F>;
 
-/// The integer `x` as a field element; `|x| < p/2`.
+/// The integer `x` as a field element. Requires `|x| < p/2`.
 pub(crate) fn int(x: i64) -> F {
     let magnitude = F::from_u64(x.unsigned_abs());
     if x < 0 {
@@ -28,7 +29,7 @@ pub(crate) fn int(x: i64) -> F {
 pub(crate) fn eq_table(point: &[EF]) -> Vec<EF> {
     let mut table = Vec::with_capacity(1 << point.len());
     table.push(EF::ONE);
-    // Last coordinate first: what is there already is the half with a zero bit.
+    // From the last coordinate to the first: the table so far becomes the half with a zero bit.
     for &r in point.iter().rev() {
         for i in 0..table.len() {
             let high = table[i] * r;
@@ -44,30 +45,30 @@ pub(crate) fn eq_at_point(a: &[EF], b: &[EF]) -> EF {
     a.iter().zip(b).map(|(&a, &b)| EF::ONE - a - b + (a * b).double()).product()
 }
 
-/// `eq(point, index)` for one index.
+/// `eq(point, index)` for a single index.
 pub(crate) fn eq_at(point: &[EF], index: usize) -> EF {
     let bits = (0..point.len()).rev().map(|bit| (index >> bit) & 1 == 1);
     point.iter().zip(bits).map(|(&r, bit)| if bit { r } else { EF::ONE - r }).product()
 }
 
-/// `Σ weights[i]·values[i]`; values that are missing at the end count as zero.
+/// `Σ weights[i]·values[i]`. Missing values at the end count as zero.
 #[cfg(any(feature = "prover", test))]
 pub(crate) fn dot(weights: &[EF], values: &[F]) -> EF {
     weights.iter().zip(values).map(|(&w, &v)| w * v).sum()
 }
 
-/// Multilinear extension of integers, padded with zeros.
+/// Multilinear extension at `point` of integers, padded with zeros.
 pub(crate) fn extend_integers(values: impl Iterator<Item = i64>, point: &[EF]) -> EF {
     eq_table(point).into_iter().zip(values).map(|(w, v)| w * int(v)).sum()
 }
 
-/// Multilinear extension of the index itself.
+/// Multilinear extension at `point` of the function `i ↦ i`.
 pub(crate) fn extend_index(point: &[EF]) -> EF {
     point.iter().fold(EF::ZERO, |sum, &r| sum.double() + r)
 }
 
-/// `Σ eq(point, i)` and `Σ i·eq(point, i)` over all `i < end`, with `end <= 2^n`, in time linear
-/// in the number `n` of variables.
+/// `Σ eq(point, i)` and `Σ i·eq(point, i)` over all `i < end`, in time linear in the number `n` of
+/// variables. Requires `end <= 2^n`.
 pub(crate) fn prefix_moments(point: &[EF], end: usize) -> (EF, EF) {
     let vars = point.len();
     if end >> vars != 0 {
@@ -78,7 +79,7 @@ pub(crate) fn prefix_moments(point: &[EF], end: usize) -> (EF, EF) {
     for (k, &r) in point.iter().enumerate() {
         let bit = vars - 1 - k;
         if (end >> bit) & 1 == 1 {
-            // Every index that has a zero here and the same bits before is below the end.
+            // Indices with the same bits so far and a zero here are all below `end`.
             let below = weight * (EF::ONE - r);
             count += below;
             moment += below * (extend_index(&point[k + 1..]) + F::from_u64(prefix));
@@ -91,17 +92,17 @@ pub(crate) fn prefix_moments(point: &[EF], end: usize) -> (EF, EF) {
     (count, moment)
 }
 
-/// log2 of how many cells are added up before one multiplication for all of them.
+/// Log2 of the number of cells that share one multiplication in the extension field.
 pub(crate) const RUN: usize = 9;
 
 /// `Σ eq(point, i)·v(i)` for integers below 2^17 in magnitude, in runs of `2^RUN` cells.
 pub(crate) struct IntegerSum<'a> {
-    /// The coordinates that name the run.
+    /// The coordinates that select the run.
     run_point: &'a [EF],
-    /// Coefficients of `eq` over the other coordinates, each in two halves of 32 bits: with the
-    /// integers the sum of a run stays below 2^58.
+    /// Coefficients of `eq` over the other coordinates, each split into halves of 32 bits, so that
+    /// the sum of a run stays below 2^58.
     halves: Vec<[i64; 6]>,
-    /// log2 of how many these are.
+    /// Log2 of the number of entries of `halves`.
     run_vars: usize,
     run: usize,
     sums: [i64; 6],
@@ -122,7 +123,7 @@ impl<'a> IntegerSum<'a> {
         Self { run_point, halves, run_vars: rest.len(), run: 0, sums: [0; 6], total: EF::ZERO }
     }
 
-    /// Cheapest where one run is done before the next.
+    /// Adds `eq(point, index)·value`. Fastest if all cells of a run are added in succession.
     pub fn add(&mut self, index: usize, value: i64) {
         let run = index >> self.run_vars;
         if run != self.run {
@@ -131,12 +132,13 @@ impl<'a> IntegerSum<'a> {
         }
         let halves = &self.halves[index & (self.halves.len() - 1)];
         for (sum, half) in self.sums.iter_mut().zip(halves) {
-            // Below 2^58 when the run is over. The checks of overflow in a runtime would take ten
-            // times as long as the sum.
+            // Below 2^58 after a whole run, so it cannot overflow. Overflow checks in the runtime
+            // would take ten times as long as the sum.
             *sum = sum.wrapping_add(half.wrapping_mul(value));
         }
     }
 
+    /// Adds the sum of the current run to the total.
     fn finish_run(&mut self) {
         let sums = core::mem::take(&mut self.sums);
         let high = F::from_u64(1 << 32);
@@ -145,15 +147,15 @@ impl<'a> IntegerSum<'a> {
         self.total += sum * eq_at(self.run_point, self.run);
     }
 
+    /// The sum of everything added.
     pub fn sum(mut self) -> EF {
         self.finish_run();
         self.total
     }
 }
 
-/// The same for integers of 32 bits.
+/// The same for integers of 32 bits, which are split into two halves of 16 bits.
 pub(crate) struct WideSum<'a> {
-    /// Of both halves, so that what is added up stays small.
     low: IntegerSum<'a>,
     high: IntegerSum<'a>,
 }
@@ -178,7 +180,7 @@ pub(crate) fn powers(x: EF, count: usize) -> Vec<EF> {
     core::iter::successors(Some(EF::ONE), |power| Some(*power * x)).take(count).collect()
 }
 
-/// The last coordinates of a point.
+/// The last `vars` coordinates of a point.
 pub(crate) fn suffix(point: &[EF], vars: usize) -> &[EF] {
     &point[point.len() - vars..]
 }

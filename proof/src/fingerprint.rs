@@ -1,5 +1,5 @@
-//! The fingerprint of weights, and the point at which it is taken. [`audit`](crate::audit) says what it
-//! is for.
+//! The fingerprint of weights and the point at which it is taken. See [`audit`](crate::audit) for
+//! its purpose.
 
 use crate::{
     circuit::Circuit,
@@ -11,11 +11,11 @@ use assay_graph::Digest;
 use codec::{Decode, Encode};
 use p3_field::{BasedVectorSpace, PrimeCharacteristicRing, PrimeField64};
 
-/// Begins the transcript that the place of the fingerprint is drawn from.
+/// Domain tag of the transcript that determines the point of the fingerprint.
 pub const AUDIT: &[u8] = b"assay/weights-audit/1";
 
-/// What the weights of one version come to at a place that the version's digest fixes: the
-/// coefficients of an element of the extension field.
+/// The weights of one version, evaluated at a point that the version's digest determines: the
+/// coefficients of an element of the extension field, each below the order of the base field.
 ///
 /// Only fingerprints of one version can be compared.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode)]
@@ -28,19 +28,22 @@ impl Fingerprint {
     }
 
     pub(crate) fn value(self) -> EF {
-        // Taken from a field element; the reduction matters to numbers from elsewhere only.
+        // Non-canonical numbers from untrusted data are reduced.
         EF::from_basis_coefficients_fn(|i| F::from_u64(self.0[i]))
     }
 }
 
-/// Where the committed columns are opened for the fingerprint, and the factors of their values.
+/// The point at which the committed columns are opened for the fingerprint, and the factors of
+/// their evaluations.
 pub(crate) struct FingerprintPoint {
-    /// Of the longest column. That of a shorter one has the last coordinates.
+    /// The point of the longest column. A shorter column is opened at its last coordinates.
     point: Vec<EF>,
+    /// Powers of γ, one for each column.
     pub factors: Vec<EF>,
 }
 
 impl FingerprintPoint {
+    /// Derives the point and the factors from the version's digest.
     pub fn new(circuit: &Circuit, version: &Digest) -> Self {
         let tables = circuit.model_tables();
         let vars = tables.iter().map(|table| table.vars).max().unwrap_or(0);
@@ -50,14 +53,15 @@ impl FingerprintPoint {
         Self { point, factors: powers(gamma, tables.len()) }
     }
 
-    /// The place in a column of so many variables.
+    /// The point of a column of `vars` variables.
     pub fn at(&self, vars: usize) -> &[EF] {
         suffix(&self.point, vars)
     }
 
-    /// What was opened of each column where its layer ends, and the fingerprint, from the opened
-    /// values: of each column first the one at its place here.
-    pub fn sort(&self, opened: Vec<Vec<EF>>) -> (Vec<Vec<EF>>, Fingerprint) {
+    /// Separates the opened values. Returns the values at the ends of the layers and the
+    /// fingerprint. Each column is opened first at the fingerprint's point, then at the end of its
+    /// layer.
+    pub fn assign_opened(&self, opened: Vec<Vec<EF>>) -> (Vec<Vec<EF>>, Fingerprint) {
         let mut opened = opened.into_iter();
         let mut weights = Vec::with_capacity(self.factors.len());
         let mut sum = EF::ZERO;

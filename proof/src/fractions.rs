@@ -1,15 +1,17 @@
-//! The sum of the fractions on a cube: a fractional GKR.
+//! The sum of the fractions on a boolean cube, proven by a fractional GKR (Papini and Haböck,
+//! eprint 2023/1284).
 //!
-//! Fractions `n/d` lie on the points of a cube. Those whose first coordinates are 0 and 1 and whose
-//! others agree are added,
+//! Each point of the cube holds a fraction `n/d`. Two fractions whose points differ only in the
+//! first coordinate are added:
 //!
 //! ```text
 //! n = n0·d1 + n1·d0,    d = d0·d1,
 //! ```
 //!
-//! which makes a cube of one variable less, and so on up to the sum at the root. From there the
-//! verifier goes down: what it knows of a cube at a point, a sumcheck reduces to what the next
-//! larger cube has at another. What is left at the end is a claim about the fractions themselves.
+//! The sums form a cube with one variable less, and so on up to the root, which holds the total.
+//! The verifier goes from the root to the leaves: a claim about the extensions of one cube at a
+//! point is reduced by a sumcheck to a claim about the next larger cube at another point. The last
+//! claim is about the fractions themselves.
 
 use crate::{
     field::{eq_at_point, EF},
@@ -21,102 +23,108 @@ use alloc::vec::Vec;
 use p3_challenger::FieldChallenger;
 use p3_field::PrimeCharacteristicRing;
 
-/// What is sent of a round's polynomial: `eq`, times a product of two.
+/// Degree of a round's polynomial: `eq` times a product of two factors. As many coefficients are
+/// sent.
 pub(crate) const DEGREE: usize = 3;
 
-/// The messages that reduce a sum which is zero.
+/// The messages that show that a sum of fractions is zero.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Reduction {
-    /// Denominator of the sum. Its numerator is 0.
+    /// Denominator of the sum. The numerator is 0 and not sent.
     pub root_denominator: EF,
-    /// From the root to the fractions. The cube of layer `k` has `k` variables.
+    /// The reductions, from the root to the leaves. The cube of layer `k` has `k` variables.
     pub layers: Vec<Layer>,
 }
 
-/// From a cube to the next larger one.
+/// The reduction of a claim about one cube to a claim about the next larger one.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Layer {
-    /// The rounds of a sumcheck; see [`crate::sumcheck::Sumcheck`].
+    /// The rounds of the sumcheck; see [`crate::sumcheck::Sumcheck`].
     pub round_polys: Vec<[EF; DEGREE]>,
-    /// What the larger cube has where the sumcheck ends.
+    /// Evaluations of the larger cube's halves at the point where the sumcheck ends.
     pub halves: Halves,
 }
 
-/// What both halves of a cube have at a point.
+/// Evaluations of both halves of a cube at one point.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Halves {
-    /// Numerators of the half whose first coordinate is 0, and of the other.
+    /// Numerators: of the half whose first coordinate is 0, then of the other.
     pub n: [EF; 2],
-    /// The denominators.
+    /// Denominators, in the same order.
     pub d: [EF; 2],
 }
 
 impl Halves {
-    /// Numerator of the sum, and `lambda` times its denominator.
+    /// The numerator of the sum of both halves plus `lambda` times its denominator.
     fn sum(self, lambda: EF) -> EF {
         let ([n0, n1], [d0, d1]) = (self.n, self.d);
         (n0 + lambda * d0) * d1 + n1 * d0
     }
 
-    /// What the whole cube has, given the first coordinate.
+    /// Numerator and denominator of the whole cube, with `first` as the first coordinate.
     fn join(self, first: EF) -> (EF, EF) {
         let line = |[at_0, at_1]: [EF; 2]| at_0 + (at_1 - at_0) * first;
         (line(self.n), line(self.d))
     }
 }
 
-/// A claim about the fractions.
+/// A claim about the extensions of the numerators and of the denominators.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Leaf {
-    /// Where.
+    /// The evaluation point.
     pub point: Vec<EF>,
-    /// What the numerators have there.
+    /// The numerators' extension at the point.
     pub numerator: EF,
-    /// What the denominators have there.
+    /// The denominators' extension at the point.
     pub denominator: EF,
 }
 
-/// Why a reduction does not hold.
+/// Why a reduction is refused.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Broken {
-    /// More or fewer messages than the cube has.
+pub(crate) enum ReductionError {
+    /// The number of messages is not that of a cube of this size.
     Shape,
-    /// The sum is no fraction.
+    /// The denominator of the sum is 0.
     NoDenominator,
-    /// A layer's sumcheck does not end in what the layer says the next cube has.
+    /// The sumcheck of this layer does not end in the evaluations that the layer states.
     Layer(usize),
 }
 
-impl core::fmt::Display for Broken {
+impl core::fmt::Display for ReductionError {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
-            Self::Shape => f.write_str("more or fewer messages than the reduction has"),
-            Self::NoDenominator => f.write_str("the sum has the denominator 0"),
+            Self::Shape => f.write_str("wrong number of messages for this reduction"),
+            Self::NoDenominator => f.write_str("the denominator of the sum is 0"),
             Self::Layer(layer) => write!(f, "layer {layer} of the reduction does not hold"),
         }
     }
 }
 
-/// Replays the reduction of a sum over a cube of `vars` variables to a claim about it.
+/// Verifies the reduction of a sum over a cube of `vars` variables, and returns the claim about the
+/// fractions that remains to be checked.
+///
+/// # Errors
+///
+/// [`ReductionError`] names the check that fails.
 pub(crate) fn verify(
     reduction: &Reduction,
     vars: usize,
     challenger: &mut Challenger,
-) -> Result<Leaf, Broken> {
+) -> Result<Leaf, ReductionError> {
     let mut layers = reduction.layers.iter().enumerate();
     if layers.len() != vars || layers.any(|(rounds, layer)| layer.round_polys.len() != rounds) {
-        return Err(Broken::Shape);
+        return Err(ReductionError::Shape);
     }
     let denominator = reduction.root_denominator;
     if denominator == EF::ZERO {
-        return Err(Broken::NoDenominator);
+        return Err(ReductionError::NoDenominator);
     }
     challenger.observe_algebra_element(denominator);
     let mut leaf = Leaf { point: Vec::new(), numerator: EF::ZERO, denominator };
     for (index, layer) in reduction.layers.iter().enumerate() {
         let lambda = draw(challenger);
         let mut sum = leaf.numerator + lambda * leaf.denominator;
-        // The first coordinate comes last.
+        // The first coordinate is drawn after the others, in `first_coordinate`.
         let mut point = Vec::with_capacity(index + 1);
         point.push(EF::ZERO);
         for coefficients in &layer.round_polys {
@@ -125,7 +133,7 @@ pub(crate) fn verify(
             point.push(r);
         }
         if sum != eq_at_point(&leaf.point, &point[1..]) * layer.halves.sum(lambda) {
-            return Err(Broken::Layer(index));
+            return Err(ReductionError::Layer(index));
         }
         point[0] = first_coordinate(&layer.halves, challenger);
         let (numerator, denominator) = layer.halves.join(point[0]);
@@ -134,7 +142,7 @@ pub(crate) fn verify(
     Ok(leaf)
 }
 
-/// Absorbs what both halves have, and draws between them.
+/// Absorbs the evaluations of both halves and draws the coordinate that joins them.
 fn first_coordinate(halves: &Halves, challenger: &mut Challenger) -> EF {
     challenger.observe_algebra_slice([halves.n, halves.d].as_flattened());
     draw(challenger)
@@ -150,14 +158,15 @@ mod prover {
     use alloc::vec;
     use p3_maybe_rayon::prelude::*;
 
-    /// The fractions on a cube.
+    /// Numerators and denominators of the fractions on a cube.
     struct Cube {
         n: Vec<EF>,
         d: Vec<EF>,
     }
 
     impl Cube {
-        /// The sums of both halves.
+        /// The cube with one variable less: each fraction of the first half plus its counterpart in
+        /// the second.
         fn sums(&self) -> Self {
             let half = self.n.len() / 2;
             let ((n0, n1), (d0, d1)) = (self.n.split_at(half), self.d.split_at(half));
@@ -171,7 +180,7 @@ mod prover {
             Self { n, d }
         }
 
-        /// Both halves of numerators and denominators, in the order of [`halves_of`].
+        /// Both halves of the numerators, then of the denominators, in the order of [`halves_of`].
         fn split(mut self) -> [Vec<EF>; 4] {
             let half = self.n.len() / 2;
             let (n1, d1) = (self.n.split_off(half), self.d.split_off(half));
@@ -183,7 +192,8 @@ mod prover {
         Halves { n: [n0, n1], d: [d0, d1] }
     }
 
-    /// A round's polynomial at 0, 2 and 3. `tables` are `eq` and both halves of both.
+    /// A round's polynomial at 0, 2 and 3. `tables` are `eq`, then the four tables of
+    /// [`Cube::split`].
     fn round_poly(tables: &[Vec<EF>], lambda: EF) -> [EF; DEGREE] {
         let half = tables[0].len() / 2;
         let at = |i: usize| {
@@ -204,8 +214,9 @@ mod prover {
         }
     }
 
-    /// Reduces the sum of fractions, as many as a power of two, and returns the point where the
-    /// reduction ends. If their sum is not zero, it is a reduction that no verifier accepts.
+    /// Proves that the sum of the fractions, whose number is a power of two, is zero, and returns
+    /// the evaluation point at which the reduction ends. If the sum is not zero, no verifier
+    /// accepts the messages.
     pub(crate) fn prove(
         numerators: &[F],
         denominators: Vec<EF>,
@@ -279,12 +290,12 @@ mod tests {
         pcs::challenger(b"test".to_vec())
     }
 
-    fn replay(reduction: &Reduction) -> Result<Leaf, Broken> {
+    fn replay(reduction: &Reduction) -> Result<Leaf, ReductionError> {
         verify(reduction, VARS, &mut challenger())
     }
 
     #[test]
-    fn a_sum_that_is_zero_is_reduced_to_what_the_fractions_have_at_a_point() {
+    fn a_sum_that_is_zero_is_reduced_to_the_fractions_evaluations_at_a_point() {
         let (numerators, denominators) = fractions();
         let (reduction, end) = prove(&numerators, denominators.clone(), &mut challenger());
         let leaf = replay(&reduction).unwrap();
@@ -299,7 +310,7 @@ mod tests {
         let (mut numerators, denominators) = fractions();
         numerators[3] += F::ONE;
         let (reduction, _) = prove(&numerators, denominators, &mut challenger());
-        assert_eq!(replay(&reduction), Err(Broken::Layer(0)));
+        assert_eq!(replay(&reduction), Err(ReductionError::Layer(0)));
     }
 
     #[test]
@@ -311,28 +322,31 @@ mod tests {
             change(&mut other);
             replay(&other)
         };
-        assert_eq!(changed(&|it| it.root_denominator += EF::ONE), Err(Broken::Layer(0)));
-        assert_eq!(changed(&|it| it.root_denominator = EF::ZERO), Err(Broken::NoDenominator));
+        assert_eq!(changed(&|it| it.root_denominator += EF::ONE), Err(ReductionError::Layer(0)));
+        assert_eq!(
+            changed(&|it| it.root_denominator = EF::ZERO),
+            Err(ReductionError::NoDenominator)
+        );
         for layer in 0..VARS {
             for half in 0..2 {
                 let numerator = changed(&|it| it.layers[layer].halves.n[half] += EF::ONE);
-                assert_eq!(numerator, Err(Broken::Layer(layer)));
+                assert_eq!(numerator, Err(ReductionError::Layer(layer)));
                 let denominator = changed(&|it| it.layers[layer].halves.d[half] += EF::ONE);
-                assert_eq!(denominator, Err(Broken::Layer(layer)));
+                assert_eq!(denominator, Err(ReductionError::Layer(layer)));
             }
             for round in 0..layer {
                 for k in 0..DEGREE {
                     let it = changed(&|it| it.layers[layer].round_polys[round][k] += EF::ONE);
-                    assert_eq!(it, Err(Broken::Layer(layer)));
+                    assert_eq!(it, Err(ReductionError::Layer(layer)));
                 }
             }
         }
-        // Numerators and denominators that have the right sum for some other challenge.
+        // Numerators and denominators whose sum would be right for another challenge.
         let exchanged = changed(&|it| {
             let halves = &mut it.layers[VARS - 1].halves;
             core::mem::swap(&mut halves.n, &mut halves.d);
         });
-        assert_eq!(exchanged, Err(Broken::Layer(VARS - 1)));
+        assert_eq!(exchanged, Err(ReductionError::Layer(VARS - 1)));
     }
 
     #[test]
@@ -340,17 +354,17 @@ mod tests {
         let (numerators, denominators) = fractions();
         let (reduction, _) = prove(&numerators, denominators, &mut challenger());
         for vars in [0, VARS - 1, VARS + 1] {
-            assert_eq!(verify(&reduction, vars, &mut challenger()), Err(Broken::Shape));
+            assert_eq!(verify(&reduction, vars, &mut challenger()), Err(ReductionError::Shape));
         }
         let mut other = reduction.clone();
         other.layers[2].round_polys.pop();
-        assert_eq!(replay(&other), Err(Broken::Shape));
+        assert_eq!(replay(&other), Err(ReductionError::Shape));
         other = reduction;
         other.layers[2].round_polys.push([EF::ZERO; DEGREE]);
-        assert_eq!(replay(&other), Err(Broken::Shape));
+        assert_eq!(replay(&other), Err(ReductionError::Shape));
     }
 
-    /// A reduction of one layer, with the sum `0/2`, that holds for one combination only.
+    /// A reduction of one layer with the sum `0/2` that holds for one `lambda` only.
     fn reduction_for(lambda: EF) -> Reduction {
         let halves = Halves { n: [lambda, EF::ZERO], d: [EF::ONE; 2] };
         let layers = vec![Layer { round_polys: Vec::new(), halves }];
@@ -358,17 +372,17 @@ mod tests {
     }
 
     #[test]
-    fn the_first_combination_is_drawn_after_the_root_denominator_is_absorbed() {
+    fn lambda_is_drawn_after_the_root_denominator_is_absorbed() {
         let foreseen = draw(&mut challenger());
         let refused = verify(&reduction_for(foreseen), 1, &mut challenger());
-        assert_eq!(refused, Err(Broken::Layer(0)));
+        assert_eq!(refused, Err(ReductionError::Layer(0)));
         let mut after = challenger();
         after.observe_algebra_element(EF::TWO);
         assert!(verify(&reduction_for(draw(&mut after)), 1, &mut challenger()).is_ok());
     }
 
     #[test]
-    fn another_root_denominator_leads_to_another_draw() {
+    fn a_different_root_denominator_leads_to_different_challenges() {
         let next = |root_denominator| {
             let mut challenger = challenger();
             let root = Reduction { root_denominator, layers: Vec::new() };
@@ -380,7 +394,7 @@ mod tests {
     }
 
     #[test]
-    fn other_halves_lead_to_another_first_coordinate() {
+    fn different_halves_lead_to_a_different_first_coordinate() {
         let coordinate = |halves| first_coordinate(&halves, &mut challenger());
         let halves = Halves { n: [EF::ONE; 2], d: [EF::TWO; 2] };
         let drawn = coordinate(halves);

@@ -1,7 +1,7 @@
-//! How the elements of a tensor lie in a committed column.
+//! Layout of a tensor's elements in a committed column.
 //!
-//! Each axis is padded to a power of two, so that the column's multilinear extension has
-//! coordinates of its own for channels, rows and columns, and windows are products of two
+//! Each axis is padded to a power of two. The column's multilinear extension then has separate
+//! coordinates for channels, rows and columns, and the map of a window is the product of two
 //! one-dimensional maps.
 
 use crate::{
@@ -19,19 +19,20 @@ pub(crate) struct Axis {
     pub vars: usize,
 }
 
-/// Channels, rows and columns of a tensor.
+/// The axes of a tensor: channels, rows and columns.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Grid {
-    /// In the order of the elements: the last axis varies fastest.
+    /// In the order of the elements; the last axis varies fastest.
     pub axes: [Axis; 3],
 }
 
-/// log2 of the next power of two.
+/// Log2 of `length` rounded up to a power of two.
 pub(crate) fn padded_vars(length: usize) -> usize {
     length.next_power_of_two().ilog2() as usize
 }
 
 impl Grid {
+    /// The layout of a shape, with at least `2^MIN_VARS` cells.
     pub fn new(shape: Shape) -> Self {
         let axis =
             |length: u32| Axis { length: length as usize, vars: padded_vars(length as usize) };
@@ -41,7 +42,7 @@ impl Grid {
         Self { axes }
     }
 
-    /// log2 of the number of cells.
+    /// Log2 of the number of cells.
     pub fn vars(&self) -> usize {
         self.axes.iter().map(|axis| axis.vars).sum()
     }
@@ -51,24 +52,24 @@ impl Grid {
         self.axes.iter().map(|axis| axis.length).product()
     }
 
-    /// Elements of one channel.
+    /// Number of elements of one channel.
     #[cfg(feature = "prover")]
     pub fn plane(&self) -> usize {
         self.axes[1].length * self.axes[2].length
     }
 
-    /// Whether element `i` lies in cell `i`.
+    /// Whether element `i` lies in cell `i` for every `i`.
     fn is_flat(&self) -> bool {
         self.axes[1..].iter().all(|axis| axis.length == 1 << axis.vars)
     }
 
-    /// Whether elements that lie as in `self` lie as in `other`.
-    pub fn lies_as(&self, other: &Self) -> bool {
+    /// Whether both layouts put element `i` into the same cell, for every `i`.
+    pub fn has_same_layout_as(&self, other: &Self) -> bool {
         self == other || self.is_flat() && other.is_flat() && self.vars() == other.vars()
     }
 
-    /// The cells of the elements, ascending, in runs of successive ones: rows, or all where nothing
-    /// lies between.
+    /// The cells of the elements in ascending order, as ranges of consecutive cells: one per row,
+    /// or a single one if there is no padding between elements.
     fn runs(&self) -> impl Iterator<Item = core::ops::Range<usize>> {
         let [channels, rows, columns] = self.axes;
         let (count, length) = match self.is_flat() {
@@ -82,45 +83,46 @@ impl Grid {
         })
     }
 
-    /// The cell of each element, ascending.
+    /// The cell of each element, in ascending order.
     pub fn cells(&self) -> impl Iterator<Item = usize> {
         self.runs().flatten()
     }
 
-    /// The number of cells up to the last element's.
+    /// Number of cells up to and including the last element's.
     pub fn span(&self) -> usize {
         let last = self.axes.iter().fold(0, |cell, axis| (cell << axis.vars) + axis.length - 1);
         last + 1
     }
 
-    /// The coordinates of each axis.
+    /// The coordinates of a point that belong to each axis.
     pub fn split<'a>(&self, point: &'a [EF]) -> [&'a [EF]; 3] {
-        let (channels, place) = point.split_at(self.axes[0].vars);
-        let (row, column) = place.split_at(self.axes[1].vars);
+        let (channels, plane) = point.split_at(self.axes[0].vars);
+        let (row, column) = plane.split_at(self.axes[1].vars);
         [channels, row, column]
     }
 
-    /// Multilinear extension of what is 1 in every element's cell and 0 in the padding.
+    /// Multilinear extension of the function that is 1 in the cells of elements and 0 in the
+    /// padding.
     pub fn indicator(&self, point: &[EF]) -> EF {
         let counts = self.axes.iter().zip(self.split(point));
         counts.map(|(axis, point)| prefix_moments(point, axis.length).0).product()
     }
 
-    /// The same for rows and columns alone.
+    /// Like [`Self::indicator`], but for rows and columns only.
     pub fn plane_indicator(&self, point: &[EF]) -> EF {
         let counts = self.axes.iter().zip(self.split(point)).skip(1);
         counts.map(|(axis, point)| prefix_moments(point, axis.length).0).product()
     }
 
-    /// Multilinear extension of int8 values, a byte each, in the elements' cells and zeros in the
-    /// padding.
+    /// Multilinear extension of int8 values, one byte each, with zeros in the padding.
     pub fn extend_int8(&self, values: &[u8], point: &[EF]) -> EF {
         let mut sum = IntegerSum::new(point);
         self.cells().zip(values).for_each(|(cell, value)| sum.add(cell, (*value as i8).into()));
         sum.sum()
     }
 
-    /// The same of int32 values, four bytes each, little-endian.
+    /// Multilinear extension of int32 values, four bytes each, little-endian, with zeros in the
+    /// padding.
     pub fn extend_int32(&self, values: &[u8], point: &[EF]) -> EF {
         let mut sum = WideSum::new(point);
         for (cell, bytes) in self.cells().zip(values.as_chunks::<4>().0) {
@@ -174,9 +176,9 @@ mod tests {
     #[test]
     fn grids_without_inner_padding_are_interchangeable() {
         let grid = |c, h, w| Grid::new(Shape::new(c, h, w));
-        assert!(grid(24, 1, 1).lies_as(&grid(3, 2, 4)));
-        assert!(!grid(24, 1, 1).lies_as(&grid(2, 3, 4)));
-        assert!(grid(2, 3, 4).lies_as(&grid(2, 3, 4)));
-        assert!(!grid(2, 3, 4).lies_as(&grid(4, 3, 2)));
+        assert!(grid(24, 1, 1).has_same_layout_as(&grid(3, 2, 4)));
+        assert!(!grid(24, 1, 1).has_same_layout_as(&grid(2, 3, 4)));
+        assert!(grid(2, 3, 4).has_same_layout_as(&grid(2, 3, 4)));
+        assert!(!grid(2, 3, 4).has_same_layout_as(&grid(4, 3, 2)));
     }
 }

@@ -1,36 +1,36 @@
-//! BLAKE3, for the transcript and for the trees that commitments are: one call of it for a leaf,
-//! one for two nodes.
+//! BLAKE3 for the transcript and for the Merkle trees of commitments: one call per leaf, one per
+//! pair of nodes.
 //!
-//! Each use has a key of its own, so that no message of one is a message of another.
+//! Each use has its own key, so that a hash from one use is never valid in another.
 
 use crate::field::F;
 use assay_graph::Digest;
 use p3_field::PrimeField64;
 use p3_symmetric::{CryptographicHasher, PseudoCompressionFunction};
 
-/// Bytes that are gathered before they are hashed. A leaf of sixteen elements of the extension has
-/// as many, so that most messages need neither a heap, which is dear in a runtime, nor the state
-/// of an unfinished hash.
-const GATHERED: usize = 384;
+/// Size of the buffer in bytes. A leaf of sixteen extension field elements fills it exactly, so
+/// most messages need neither an allocation, which is expensive in the runtime, nor an incremental
+/// hasher.
+const BUFFER_BYTES: usize = 384;
 
-/// What a hash is for, as a key of BLAKE3. The keys are public: they separate the uses.
+/// The BLAKE3 key of a use. The keys are public; they only separate the uses.
 type Key = [u8; 32];
-/// Of the transcript.
+/// For the transcript.
 const TRANSCRIPT: Key = *b"assay/proof/1 transcript        ";
-/// Of the leaves of commitments.
+/// For the leaves of commitments.
 const LEAF: Key = *b"assay/proof/1 leaf of commitment";
-/// Of the nodes of commitments.
+/// For the inner nodes of commitments.
 const NODE: Key = *b"assay/proof/1 node of commitment";
 
-/// The hash of items of `N` bytes each, one after the other.
+/// Keyed hash of the concatenation of items of `N` bytes each.
 fn hash<const N: usize>(key: &Key, items: impl IntoIterator<Item = [u8; N]>) -> Digest {
-    const { assert!(GATHERED.is_multiple_of(N), "no item straddles the end") };
+    const { assert!(BUFFER_BYTES.is_multiple_of(N), "items must not straddle the buffer's end") };
     let mut hasher: Option<blake3::Hasher> = None;
-    let (mut bytes, mut length) = ([0; GATHERED], 0);
+    let (mut bytes, mut length) = ([0; BUFFER_BYTES], 0);
     #[cfg(test)]
     let mut full = 0;
     for item in items {
-        if length == GATHERED {
+        if length == BUFFER_BYTES {
             #[cfg(test)]
             {
                 full += length;
@@ -52,21 +52,21 @@ fn hash<const N: usize>(key: &Key, items: impl IntoIterator<Item = [u8; N]>) -> 
 
 #[cfg(test)]
 std::thread_local! {
-    /// Compressions of this thread.
+    /// Number of compressions on this thread.
     pub(crate) static COMPRESSIONS: core::cell::Cell<u64> = const { core::cell::Cell::new(0) };
 }
 
-/// Counts the compressions of a message of so many bytes.
+/// Counts the compressions of a message of `bytes` bytes.
 #[cfg(test)]
 fn count(bytes: usize) {
     COMPRESSIONS.set(COMPRESSIONS.get() + (bytes as u64).div_ceil(64).max(1));
 }
 
-/// The hash of a leaf: of its elements, eight bytes each, canonical and little-endian.
+/// Hash of a leaf: the keyed hash of its elements, eight bytes each, canonical and little-endian.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LeafHash;
 
-/// The hash of two nodes: of one after the other.
+/// Hash of a pair of nodes: the keyed hash of their concatenation.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct NodeHash;
 
@@ -76,7 +76,7 @@ impl CryptographicHasher<F, Digest> for LeafHash {
     }
 }
 
-/// The hash of the transcript's bytes.
+/// Hash of the transcript's bytes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TranscriptHash;
 
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_has_another_hash_in_each_use() {
+    fn a_message_has_a_different_hash_in_each_use() {
         let elements = [3, 5, 7, 9, 11, 13, 15, 17].map(F::from_u64);
         let bytes: alloc::vec::Vec<u8> =
             elements.iter().flat_map(|x| x.as_canonical_u64().to_le_bytes()).collect();

@@ -1,4 +1,4 @@
-//! What an architecture fixes of its proofs.
+//! The verifying key: everything that an architecture determines about its proofs.
 
 use crate::{
     circuit::Circuit,
@@ -11,30 +11,39 @@ use crate::{
 };
 use assay_graph::{Digest, ElementType, Plan};
 
-/// Everything that follows from the architecture: the circuit, its commitments and where they are
-/// opened. The proof's encoding, the prover and the verifier read it.
+/// Everything that follows from the architecture: the circuit, its commitment schemes and the
+/// lookup layout. The encoding, the prover and the verifier use it.
 pub(crate) struct VerifyingKey {
     pub circuit: Circuit,
+    /// What is proven.
     /// The digest of the architecture.
     pub version: Digest,
+    /// Root of the commitment to the weights, as the architecture states it.
     pub weights_root: Digest,
-    /// Opens the weights.
+    /// Commitment scheme of the weights.
     pub model: Pcs,
-    /// Opens what is committed with each proof.
+    /// Commitment scheme of the witness.
     pub witness: Pcs,
+    /// Position of every lookup in the LogUp cube.
     pub lookups: Layout,
+    /// The point at which the weights are opened for the fingerprint.
     pub fingerprint_point: FingerprintPoint,
+    /// Soundness of the proofs.
     pub security: Security,
 }
 
 impl VerifyingKey {
-    /// Derives everything from an architecture that has passed its checks.
+    /// Derives the key from an architecture that has passed its checks.
+    ///
+    /// # Errors
+    ///
+    /// [`SetupError`] if the operations, parameters, sizes or soundness do not permit proofs.
     pub fn new(plan: &Plan) -> Result<Self, SetupError> {
         let commitments = &plan.architecture().commitments;
         let parameters = ProofParameters::from_bytes(&commitments.proof_parameters)
             .ok_or(SetupError::ProofParameters)?;
         let circuit = Circuit::new(plan, parameters.limbs)?;
-        // Too many cells are refused here, before anything is laid out.
+        // Commitments that are too large are refused before the lookups are laid out.
         let model = Pcs::new(&circuit.model_tables(), &parameters.model)?;
         let witness = Pcs::new(&circuit.witness_tables(), &parameters.witness)?;
         let lookups = Layout::new(&circuit);
@@ -52,12 +61,12 @@ impl VerifyingKey {
         })
     }
 
-    /// Bytes of the input.
+    /// Length of the input in bytes.
     pub fn input_bytes(&self) -> usize {
         self.circuit.input.elements().unwrap_or(0)
     }
 
-    /// Bytes of the output.
+    /// Length of the output in bytes: one per int8 element, four per int32 element.
     pub fn output_bytes(&self) -> usize {
         let size = match self.circuit.output_type() {
             ElementType::Int8 => 1,

@@ -1,14 +1,14 @@
-//! One sum over all lookups of a proof, which [`crate::fractions`] reduces to one point.
+//! LogUp: one sum over all lookups of a proof, which [`crate::fractions`] reduces to one point.
 //!
 //! ```text
 //! Σ_lookups 1/(α - fp(key, value))  -  Σ_tables Σ_rows m(row)/(α - fp(row))  =  0
 //! fp(key, value) = key + β·value + β²·tag
 //! ```
 //!
-//! Blocks of fractions (a limb's column, the pairs of an activation, a table) lie one after the
-//! other in one cube, largest first. So each is aligned, and its restriction to a point is
-//! `eq(high coordinates, its place) · column(low coordinates)`. What is left of the cube is the
-//! fraction `0/1`.
+//! Blocks of fractions (the column of a limb, the pairs of an activation, a table) lie one after
+//! the other in one cube, largest first. Each block is therefore aligned, and its contribution at a
+//! point is `eq(high coordinates, index of the block) · column(low coordinates)`. The rest of the
+//! cube holds the fraction `0/1`.
 
 use crate::{
     circuit::Circuit,
@@ -17,68 +17,76 @@ use crate::{
 use alloc::vec::Vec;
 use p3_field::PrimeCharacteristicRing;
 
-/// What a block of fractions is made of.
+/// The fractions of a block.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Content {
-    /// A limb's column, looked up in its range.
+    /// The column of a limb, looked up in its range.
     Limb { activation: usize, limb: usize },
-    /// Keys and values of an activation, looked up in its table.
+    /// Pairs of key and value of an activation, looked up in its table.
     Pairs { activation: usize, tag: usize },
-    /// A table with minus its multiplicities.
+    /// The rows of a table, with their negated multiplicities as numerators.
     Table { tag: usize },
 }
 
+/// A block of fractions in the cube.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Block {
+    /// The fractions.
     pub content: Content,
+    /// Log2 of the number of fractions.
     pub vars: usize,
-    /// A multiple of its length.
+    /// Index of the first fraction, a multiple of the block's length.
     pub offset: u64,
 }
 
-/// Where the blocks lie.
+/// The positions of all blocks in the cube.
 #[derive(Debug)]
 pub(crate) struct Layout {
+    /// The blocks, largest first.
     pub(crate) blocks: Vec<Block>,
-    /// Variables of the cube.
+    /// Number of variables of the cube.
     pub vars: usize,
 }
 
-/// An activation's columns, or their values at a point.
+/// The columns of an activation, as cells or as evaluations at a point.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Columns<T> {
-    /// What is looked up beside the values: quotients, or the values that are mapped. The
-    /// differences of a maximum have none, and this is empty.
+    /// The keys that are looked up with the values: quotients, or the operand of a lookup. Unused
+    /// for maxima, whose differences are looked up without values.
     pub keys: T,
-    /// The activation itself.
+    /// The values of the activation.
     pub values: T,
-    /// Limbs of the remainders, the lowest first, or differences of a maximum.
+    /// Limbs of the remainders, least significant first, or differences of a maximum.
     pub limbs: Vec<T>,
 }
 
-/// Everything that the sum is made of.
+/// All columns in the sum, as cells or as evaluations at a point.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Cells<T> {
-    /// For each activation.
+    /// Columns of each activation.
     pub activations: Vec<Columns<T>>,
-    /// For each table.
+    /// Multiplicities of each table.
     pub multiplicities: Vec<T>,
 }
 
-/// Drawn after everything in the sum is committed.
+/// The challenges of the sum, drawn after all its columns are committed.
 #[derive(Clone, Copy)]
 pub(crate) struct Challenges {
+    /// The point at which the rational function is evaluated.
     pub alpha: EF,
+    /// Separates key, value and tag.
     pub beta: EF,
 }
 
 impl Challenges {
+    /// `α - fp(key, value)`, for a table with this tag.
     pub(crate) fn denominator(self, key: EF, value: EF, tag: usize) -> EF {
         self.alpha - (key + self.beta * (value + self.beta * F::from_usize(tag)))
     }
 }
 
 impl Layout {
+    /// Lays out the lookups and tables of a circuit.
     pub fn new(circuit: &Circuit) -> Self {
         let tables = circuit.tables.iter().enumerate();
         let mut contents: Vec<_> =
@@ -90,7 +98,7 @@ impl Layout {
             contents.extend(limbs.chain(pairs).map(|content| (content, activation.grid.vars())));
         }
         contents.sort_by_key(|(_, vars)| core::cmp::Reverse(*vars));
-        // There are no more fractions than cells of the witness, whose number is bounded.
+        // The number of fractions is at most the number of cells of the witness, which is bounded.
         let mut end = 0u64;
         let blocks = contents.into_iter().map(|(content, vars)| {
             let offset = end;
@@ -101,8 +109,8 @@ impl Layout {
         Self { blocks, vars: end.next_power_of_two().ilog2() as usize }
     }
 
-    /// Numerator and denominator that the cube has at `point`, from the values that the committed
-    /// columns have at its suffixes.
+    /// Numerator and denominator of the cube at `point`, from the evaluations of the committed
+    /// columns at its suffixes.
     pub fn evaluate(
         &self,
         circuit: &Circuit,
@@ -113,7 +121,7 @@ impl Layout {
         let (mut numerator, mut denominator, mut covered) = (EF::ZERO, EF::ZERO, EF::ZERO);
         for block in &self.blocks {
             let (high, low) = point.split_at(self.vars - block.vars);
-            let place = eq_at(high, (block.offset >> block.vars) as usize);
+            let selector = eq_at(high, (block.offset >> block.vars) as usize);
             let (n, d) = match block.content {
                 Content::Limb { activation, limb } => {
                     let tag = circuit.activations[activation].limb_tag();
@@ -129,9 +137,9 @@ impl Layout {
                     (-cells.multiplicities[tag], challenges.denominator(key, value, tag))
                 },
             };
-            numerator += place * n;
-            denominator += place * d;
-            covered += place;
+            numerator += selector * n;
+            denominator += selector * d;
+            covered += selector;
         }
         (numerator, denominator + EF::ONE - covered)
     }
@@ -142,7 +150,7 @@ mod tests {
     use super::*;
     use crate::{pcs, transcript::draw};
 
-    /// Challenges, a key and a value, all random.
+    /// Random challenges, a random key and a random value.
     fn drawn() -> (Challenges, EF, EF) {
         let mut challenger = pcs::challenger(b"test".to_vec());
         let [alpha, beta, key, value] = core::array::from_fn(|_| draw(&mut challenger));
@@ -158,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_moved_between_key_value_and_tag_changes_the_denominator() {
+    fn a_shift_between_key_value_and_tag_changes_the_denominator() {
         let (challenges, key, value) = drawn();
         let denominator = challenges.denominator(key, value, 1);
         assert_ne!(denominator, challenges.denominator(key + EF::ONE, value - EF::ONE, 1));

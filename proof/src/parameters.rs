@@ -5,41 +5,42 @@ use codec::{Decode, DecodeAll, Encode};
 
 /// Parameters of one commitment and its opening.
 ///
-/// Folding by `2^first_fold` and then by `2^fold`. With the first round the code's domain shrinks by
-/// `2^first_shrink`, with each later one by half: the rate falls where the degree does faster, and
-/// a lower rate makes shorter proofs that take longer. The soundness is that of the Johnson
-/// regime.
+/// WHIR folds by `2^first_fold` in the first round and by at most `2^fold` in later rounds. The
+/// domain shrinks by `2^first_shrink` in the first round and by half in later rounds. Where the
+/// degree falls faster than the domain, the rate falls; a lower rate makes proofs shorter and
+/// proving slower. Soundness is that of the Johnson regime.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
 pub struct OpeningParameters {
-    /// The code's rate is two to the power of minus this. Bounds: `3..=7`.
+    /// Negative log2 of the code's rate. Bounds: `3..=7`.
     pub log_inverse_rate: u8,
-    /// Variables of the first fold. Bounds: `3..=5`.
+    /// Number of variables of the first fold. Bounds: `3..=5`.
     pub first_fold: u8,
-    /// How much smaller the second code's domain is. Bounds: `1..=first_fold`.
+    /// Log2 of the ratio of the first domain to the second. Bounds: `1..=first_fold`.
     pub first_shrink: u8,
-    /// Most variables of each later fold: as few as leave as many folds. Bounds: `3..=5`.
+    /// Maximum number of variables of each later fold. The folds are as equal as possible, in the
+    /// minimum number of rounds. Bounds: `3..=5`.
     pub fold: u8,
-    /// Most bits of proof of work before a challenge, which count for nothing in the soundness that
-    /// is shown. Bounds: `0..=8`.
+    /// Maximum bits of proof of work before a challenge. They do not count towards the soundness
+    /// that is reported. Bounds: `0..=8`.
     pub grinding_bits: u8,
-    /// Bits that each term of the soundness error has to reach, proof of work included. Bounds:
+    /// Minimum bits of each term of the soundness error, proof of work included. Bounds:
     /// `120..=136`.
     pub security_bits: u8,
 }
 
-/// Width of a remainder's limbs, and of the table that they are looked up in.
+/// Width of a remainder's limbs, and of the range table in which they are looked up.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
 pub enum LimbWidth {
-    /// A byte.
+    /// 8 bits.
     #[codec(index = 8)]
     Bits8,
-    /// Two bytes.
+    /// 16 bits.
     #[codec(index = 16)]
     Bits16,
 }
 
 impl LimbWidth {
-    /// The number of bits.
+    /// The width in bits.
     pub const fn bits(self) -> u8 {
         match self {
             Self::Bits8 => 8,
@@ -48,41 +49,50 @@ impl LimbWidth {
     }
 }
 
-/// Version of the protocol: what is proven, by which messages, in which encoding.
+/// Version of the protocol: the statement, the messages and the encoding of a proof.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
 pub enum ProtocolVersion {
-    /// The only one.
+    /// Version 1.
     #[codec(index = 1)]
     V1,
 }
 
-/// Everything that a proof's verification depends on, beside the model and the statement.
+/// All parameters of a verification besides the model and the statement.
 ///
-/// The SCALE encoding is what a model's `Commitments::proof_parameters` holds, and so the model's
-/// digest covers it.
+/// A model's `Commitments::proof_parameters` holds the SCALE encoding, so the model's digest covers
+/// the parameters.
+///
+/// ```
+/// use assay_proof::ProofParameters;
+/// use codec::Encode;
+///
+/// let parameters = ProofParameters::RECOMMENDED;
+/// assert_eq!(ProofParameters::from_bytes(&parameters.encode()), Some(parameters));
+/// assert_eq!(ProofParameters::from_bytes(b"anything else"), None);
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
 pub struct ProofParameters {
     /// Version of the protocol.
     pub version: ProtocolVersion,
-    /// For the weights, which are committed once.
+    /// Parameters for the weights, which are committed once per version.
     pub model: OpeningParameters,
-    /// For what is committed with each proof.
+    /// Parameters for the witness, which is committed with each proof.
     pub witness: OpeningParameters,
     /// Width of a remainder's limbs.
     pub limbs: LimbWidth,
 }
 
 impl ProofParameters {
-    /// Parameters for a model of at most 2^20 cells of weights whose proofs commit to few values: short proofs,
+    /// Parameters for a model with at most 2^20 cells of weights and a small witness: short proofs,
     /// no proof of work.
     pub const RECOMMENDED: Self = Self::with_rates(5, 7);
 
-    /// Parameters for a model of more than 5·2^20 cells of weights: longer proofs, made in a fraction of the time
-    /// and of the memory.
+    /// Parameters for a model with more than 5·2^20 cells of weights: longer proofs, a fraction of
+    /// the time and memory to make them.
     pub const LARGE: Self = Self::with_rates(3, 7);
 
-    /// The same folds and security, with codes of these rates (negative logarithms) for the weights
-    /// and for the values that each proof commits to.
+    /// Parameters with the recommended folds and security, and with the given negative log2 rates
+    /// for the weights and for the witness.
     pub(crate) const fn with_rates(model: u8, witness: u8) -> Self {
         let opening = OpeningParameters {
             log_inverse_rate: model,
@@ -100,14 +110,14 @@ impl ProofParameters {
         }
     }
 
-    /// Reads the one encoding; `None` for anything else and for parameters out of bounds.
+    /// Decodes parameters; `None` if the encoding is not canonical or a parameter is out of bounds.
     pub fn from_bytes(mut bytes: &[u8]) -> Option<Self> {
         Self::decode_all(&mut bytes).ok().filter(Self::is_within_bounds)
     }
 
-    /// The encoding, for `Commitments::proof_parameters`.
+    /// The encoding, as `Commitments::proof_parameters` holds it. Empty if `MAX` is below its 14
+    /// bytes.
     pub fn to_list<const MAX: usize>(&self) -> List<u8, MAX> {
-        // Fourteen bytes, which is far below the list's bound.
         self.encode().try_into().unwrap_or_default()
     }
 

@@ -1,5 +1,5 @@
-//! WHIR, reduced to what the protocol needs: a commitment to stacked columns, opened
-//! at points that the protocol prescribes.
+//! The polynomial commitment: WHIR, restricted to stacked columns that are opened at points
+//! prescribed by the protocol.
 
 use crate::shared::SharedMmcs;
 use crate::{
@@ -27,72 +27,83 @@ pub(crate) type Mmcs = SharedMmcs<MerkleTreeMmcs<F, u8, LeafHash, NodeHash, 2, 3
 type Stack = SuffixProver<F, EF>;
 type Whir = WhirProver<EF, F, Radix2DFTSmallBatch<F>, Mmcs, Challenger, Stack>;
 
-/// The sponge that the challenges come from.
+/// The Fiat–Shamir transcript from which challenges are drawn.
 pub(crate) type Challenger = SerializingChallenger64<F, HashChallenger<u8, TranscriptHash, 32>>;
 type Commitment = <Whir as MultilinearPcs<EF, Challenger>>::Commitment;
 /// The opening of one commitment at all its points.
 pub(crate) type Opening = <Whir as MultilinearPcs<EF, Challenger>>::Proof;
-/// WHIR's own schedule, from which the lengths in an opening follow.
+/// WHIR's schedule, which determines the lengths in an opening.
 pub(crate) type Schedule = WhirConfig<EF, F, Challenger>;
 
-/// log2 of the length of the shortest column, so that no column is shorter than a fold.
+/// Log2 of the minimum length of a column, so that no column is shorter than the first fold.
 pub(crate) const MIN_VARS: usize = 5;
-/// log2 of the most cells of one commitment.
+/// Log2 of the maximum number of cells of one commitment.
 const MAX_VARS: usize = 26;
-/// log2 of the largest domain: its size is a number of 32 bits, on every machine.
+/// Log2 of the maximum domain size, which must fit into 32 bits on every platform.
 const MAX_DOMAIN_VARS: usize = 31;
-/// log2 of the most coefficients that an opening ends with: `p3-whir` folds until it has so few.
-const SENT_VARS: usize = 6;
+/// Log2 of the maximum number of coefficients sent at the end of an opening: `p3-whir` folds until
+/// so few remain.
+const FINAL_VARS: usize = 6;
 
-/// Columns of one length, and which of them are opened together at each of their points.
+/// A table of columns of one length, and the columns that each opening of it covers.
 pub(crate) struct TableLayout {
+    /// Log2 of the length of the columns.
     pub vars: usize,
+    /// Number of columns.
     pub width: usize,
+    /// For each opening point, the columns that are opened there.
     pub batches: Vec<Vec<usize>>,
 }
 
-/// Cells of all columns. In 64 bits on every machine: an architecture has at most 256 tables of 18
-/// columns of 2^37 cells.
+/// Number of cells of all columns. Fits into 64 bits on every platform: an architecture has at most
+/// 256 tables of 18 columns of 2^37 cells.
 pub(crate) fn cells(tables: &[TableLayout]) -> u64 {
     tables.iter().map(|table| (table.width as u64) << table.vars).sum()
 }
 
-/// log2 of the number of cells with padding; `None` if there are too many to count.
+/// Log2 of the number of cells with padding; `None` on overflow.
 fn log2_cells(tables: &[TableLayout]) -> Option<usize> {
     cells(tables).checked_next_power_of_two().map(|cells| cells.ilog2() as usize)
 }
 
 /// A commitment scheme for columns of given lengths, with the schedule of their openings.
 ///
-/// The scheme absorbs the shapes of all its tables with each opening. So that this is not quadratic,
-/// it is given few tables: one for each length, of all columns of that length.
+/// WHIR absorbs the shapes of all its tables with each opening. To avoid a quadratic cost, all
+/// columns of one length form a single WHIR table.
 pub(crate) struct Pcs {
     whir: Whir,
     protocol: OpeningProtocol,
-    /// The tables whose columns make each table of the scheme, in their order.
+    /// For each WHIR table, the tables whose columns it consists of, in order.
     groups: Vec<Vec<usize>>,
-    /// For each opening of the scheme, which it is in the order of the tables and their batches.
+    /// For each WHIR opening, its index in the order of the tables and their batches.
     order: Vec<usize>,
-    /// Columns opened at each point, in the order of the scheme.
+    /// Number of columns opened at each point, in WHIR's order.
     batch_lengths: Vec<usize>,
     #[cfg(feature = "prover")]
     first_fold: usize,
 }
 
-/// The sponge that has absorbed `statement`.
+/// A transcript that has absorbed `statement`.
 pub(crate) fn challenger(statement: Vec<u8>) -> Challenger {
     Challenger::from_hasher(statement, TranscriptHash)
 }
 
-/// Variables of each fold: of the first, and of as many others of at most `most` as it takes, evenly.
+/// Number of variables of each fold: the first, then as few others of at most `most` variables as
+/// necessary, of equal size as far as possible.
 fn folds(vars: usize, first: usize, most: usize) -> Vec<usize> {
-    let left = vars.saturating_sub(first + SENT_VARS);
+    let left = vars.saturating_sub(first + FINAL_VARS);
     let count = left.div_ceil(most);
     let later = (0..count).map(|i| (left + count - 1 - i) / count);
     core::iter::once(first).chain(later).collect()
 }
 
 impl Pcs {
+    /// Lays out the tables and derives the schedule.
+    ///
+    /// # Errors
+    ///
+    /// [`SetupError::CommitmentSize`] if there are too few or too many cells,
+    /// [`SetupError::OpeningParameters`] if WHIR refuses the parameters for this size.
     pub fn new(tables: &[TableLayout], parameters: &OpeningParameters) -> Result<Self, SetupError> {
         let first_fold = usize::from(parameters.first_fold);
         let mut rate = usize::from(parameters.log_inverse_rate);
@@ -137,7 +148,7 @@ impl Pcs {
         let claims =
             protocol.checked_num_claims().ok_or_else(|| invalid(&"too many opened columns"))?;
         let folds = folds(vars, first_fold, usize::from(parameters.fold));
-        // The last fold is followed by no code.
+        // No code follows the last fold.
         let rates = folds[..folds.len() - 1].iter().enumerate().map(|(round, fold)| {
             let shrink = if round == 0 { usize::from(parameters.first_shrink) } else { 1 };
             rate += fold.saturating_sub(shrink);
@@ -155,7 +166,7 @@ impl Pcs {
             .map_err(|e| invalid(&e))?;
         let mmcs = SharedMmcs(MerkleTreeMmcs::new(LeafHash, NodeHash, 0));
         Ok(Self {
-            // The transform's tables grow when the prover first asks for them.
+            // The tables of the transform are computed when the prover first needs them.
             whir: Whir::new(schedule, Radix2DFTSmallBatch::default(), mmcs),
             protocol,
             groups,
@@ -166,47 +177,52 @@ impl Pcs {
         })
     }
 
+    /// WHIR's schedule.
     pub fn schedule(&self) -> &Schedule {
         &self.whir
     }
 
-    /// log2 of the number of cells.
+    /// Log2 of the number of cells.
     pub fn vars(&self) -> usize {
         self.whir.num_variables()
     }
 
-    /// Tables of the scheme: different lengths of columns.
+    /// Number of WHIR tables: distinct lengths of columns.
     pub fn lengths(&self) -> usize {
         self.groups.len()
     }
 
-    /// Columns opened at each point, in the order of the scheme.
+    /// Number of columns opened at each point, in WHIR's order.
     pub fn batch_lengths(&self) -> &[usize] {
         &self.batch_lengths
     }
 
-    /// Columns opened at all points.
+    /// Total number of columns opened, over all points; `None` on overflow.
     pub fn opened_columns(&self) -> Option<usize> {
         self.protocol.checked_num_claims()
     }
 
-    /// Bits of the opening's error as `p3-whir` composes it, proof of work counted.
-    pub fn composed_by_whir(&self) -> Option<f64> {
+    /// The error of an opening in bits, as `p3-whir` composes it, proof of work included.
+    pub fn whir_security_bits(&self) -> Option<f64> {
         Some(self.whir.prescribed_security(&self.protocol)?.error().bits())
     }
 
-    /// Absorbs a root. [`Self::verify`] does not, so this has to come before any challenge.
+    /// Absorbs a root. [`Self::verify`] does not absorb it; call this before drawing any challenge.
     pub fn absorb(&self, root: &Digest, challenger: &mut Challenger) {
         self.whir.observe_commitment(&Commitment::new(Vec::from([*root])), challenger);
     }
 
-    /// Points in the order of the scheme.
+    /// Reorders points into WHIR's order.
     fn ordered(&self, points: &[Vec<EF>]) -> Vec<Point<EF>> {
         self.order.iter().map(|opening| Point::new(points[*opening].clone())).collect()
     }
 
     /// Verifies an opening at `points`, one for each batch of each table, and returns the opened
-    /// values in their order.
+    /// values in the same order.
+    ///
+    /// # Errors
+    ///
+    /// The reason as WHIR states it.
     pub fn verify(
         &self,
         root: &Digest,
@@ -215,7 +231,7 @@ impl Pcs {
         challenger: &mut Challenger,
     ) -> Result<Vec<Vec<EF>>, alloc::string::String> {
         let points = self.ordered(points);
-        // The call below asserts what this checks.
+        // `verify_at` panics on points that this check refuses.
         self.protocol.check_points(&points).map_err(|e| e.to_string())?;
         let root = Commitment::new(Vec::from([*root]));
         let values = self
@@ -236,17 +252,21 @@ mod committer {
     use p3_matrix::dense::RowMajorMatrix;
     use p3_sumcheck::layout::{Layout, Table};
 
-    /// What opens a commitment.
-    pub(crate) type Secret = <Whir as MultilinearPcs<EF, Challenger>>::ProverData;
+    /// The prover's data that opens a commitment.
+    pub(crate) type ProverData = <Whir as MultilinearPcs<EF, Challenger>>::ProverData;
 
     impl Pcs {
         /// Commits to `tables[table][column][row]` and absorbs the root.
+        ///
+        /// # Errors
+        ///
+        /// [`SetupError::OpeningParameters`] if WHIR refuses to commit.
         pub fn commit(
             &self,
             tables: &[Vec<Vec<F>>],
             challenger: &mut Challenger,
-        ) -> Result<(Digest, Secret), SetupError> {
-            // A table's columns are the rows of the matrix that it is made from.
+        ) -> Result<(Digest, ProverData), SetupError> {
+            // A WHIR table stores its columns as the rows of a matrix.
             let tables = self.groups.iter().map(|group| {
                 let columns: Vec<&[F]> =
                     group.iter().flat_map(|index| &tables[*index]).map(Vec::as_slice).collect();
@@ -254,24 +274,28 @@ mod committer {
                 Table::new(RowMajorMatrix::new(columns.concat(), rows))
             });
             let stacked = Stack::new_witness(tables.collect(), self.first_fold);
-            let (root, secret) = MultilinearPcs::commit(&self.whir, stacked, challenger)
+            let (root, prover_data) = MultilinearPcs::commit(&self.whir, stacked, challenger)
                 .map_err(|e| SetupError::OpeningParameters(alloc::format!("{e:?}")))?;
-            Ok((root[0], secret))
+            Ok((root[0], prover_data))
         }
 
-        /// Opens at `points`, one for each batch of each table.
+        /// Opens the commitment at `points`, one for each batch of each table.
+        ///
+        /// # Errors
+        ///
+        /// [`SetupError::OpeningParameters`] if WHIR refuses to open.
         pub fn open(
             &self,
-            secret: Secret,
+            prover_data: ProverData,
             points: &[Vec<EF>],
             challenger: &mut Challenger,
         ) -> Result<Opening, SetupError> {
             let points = self.ordered(points);
             self.whir
-                .open_at(secret, &self.protocol, &points, challenger)
+                .open_at(prover_data, &self.protocol, &points, challenger)
                 .map_err(|e| SetupError::OpeningParameters(alloc::format!("{e:?}")))
         }
     }
 }
 #[cfg(feature = "prover")]
-pub(crate) use committer::Secret;
+pub(crate) use committer::ProverData;

@@ -1,4 +1,4 @@
-//! The parameters that a model should be published with.
+//! The recommended parameters of a model.
 
 use crate::{
     circuit::Circuit,
@@ -8,15 +8,17 @@ use crate::{
 use assay_graph::Plan;
 
 impl ProofParameters {
-    /// The parameters to publish a model with.
+    /// The recommended parameters for publishing a model, chosen by its size.
     ///
-    /// A lower rate makes proofs shorter, and encoding longer by as much. The values of each proof
-    /// get the lowest rate while they are few. Otherwise the weights do, which are encoded once. The
-    /// bounds are measured: `docs/adr/0020-no-proof-of-work.md`.
+    /// A lower rate makes proofs shorter and encoding proportionally longer. If the witness is
+    /// small, it gets the lowest rate. Otherwise the weights, which are encoded only once, get it.
+    /// The bounds are measured; see `docs/adr/0020-no-proof-of-work.md`.
+    ///
+    /// Returns [`Self::RECOMMENDED`] if the model cannot be proven.
     pub fn recommended(plan: &Plan) -> Self {
         const FEW: u64 = 1 << 15;
         const MANY: u64 = 1 << 20;
-        // 2^22 weights, their biases and padding.
+        // 2^22 weights with their biases and padding.
         const VERY_MANY: u64 = 5 << 20;
         let Ok(circuit) = Circuit::new(plan, LimbWidth::Bits8) else { return Self::RECOMMENDED };
         let (model, witness) = (cells(&circuit.model_tables()), cells(&circuit.witness_tables()));

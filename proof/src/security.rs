@@ -1,4 +1,4 @@
-//! How certain an accepted proof is: the errors of all parts of the protocol, added up.
+//! Soundness of the proof system: the sum of the errors of all parts of the protocol.
 
 use crate::{
     circuit::Circuit,
@@ -9,46 +9,46 @@ use crate::{
 use alloc::vec::Vec;
 use p3_security::{ErrorBits, SecurityAssumption};
 
-/// Fewest bits that a model's parameters have to reach without proof of work:
-/// [`Security::statistical`].
+/// Minimum of [`Security::statistical`], in bits, that a model's parameters must reach.
 pub const MIN_SECURITY_BITS: f64 = 120.0;
 
-/// How certain an accepted proof is. `b` bits say that an error happens with probability `2^-b` at
-/// most.
+/// Soundness of a proof, in bits. `b` bits mean that an error has a probability of at most `2^-b`.
 ///
-/// All figures but the last assume mutual correlated agreement of Reed–Solomon codes up to the
-/// Johnson radius less `√ρ/20`: `docs/proof-system.md` has the sources.
+/// All figures except `unique_decoding` assume mutual correlated agreement of Reed–Solomon codes up
+/// to the Johnson radius less `√ρ/20`; see `docs/proof-system.md` for the sources.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Security {
-    /// What holds if the challenges are random, whatever the prover can compute. Proof of work
-    /// counts for nothing.
+    /// Statistical soundness: holds for random challenges against a prover of any computing power.
+    /// Does not count proof of work.
     pub statistical: f64,
-    /// What a prover has to do who draws the challenges itself, from a hash that is taken for a
-    /// random function: log2 of the number of hashes for one expected success. Proof of work before
-    /// a challenge counts in full.
+    /// Log2 of the expected number of hashes for one success by a prover that derives the
+    /// challenges itself, with the hash modelled as a random function. Counts proof of work before
+    /// a challenge in full.
     pub with_grinding: f64,
-    /// What is left of `statistical` if mutual correlated agreement holds up to half of the
-    /// distance only, for the same queries.
+    /// What remains of `statistical`, with the same number of queries, if mutual correlated
+    /// agreement holds only up to half of the distance.
     pub unique_decoding: f64,
 }
 
 impl Security {
-    /// log2 of the number of hashes that a collision of BLAKE3 takes. No figure counts it.
+    /// Log2 of the number of hashes for a collision of BLAKE3. None of the figures includes it.
     pub const HASH: f64 = 128.0;
 
+    /// Composes all errors; `None` if a figure cannot be computed, or if `p3-whir` counts
+    /// differently.
     pub(crate) fn new(
         circuit: &Circuit,
         lookups: &Layout,
         model: &Pcs,
         witness: &Pcs,
     ) -> Option<Self> {
-        let draws = log2_draws(circuit, lookups);
+        let draws = log2_bad_challenges(circuit, lookups);
         let openings = [model, witness];
-        if !openings.iter().all(|opening| opening.is_counted_as_by_whir()) {
+        if !openings.iter().all(|opening| opening.matches_whir()) {
             return None;
         }
         let compose = |assumption: SecurityAssumption, grinding: bool| {
-            // Over every pair of polynomials that the two roots leave open.
+            // The bound holds for every pair of polynomials that the two roots leave open.
             let mut own = FIELD_BITS as f64 - draws;
             let mut errors = Vec::new();
             for opening in openings {
@@ -70,15 +70,15 @@ impl Security {
     }
 }
 
-/// Bits of the size of the field, rounded down: it is a little below the power of two.
+/// Bits of the field's size, rounded down; the size is slightly below `2^192`.
 const FIELD_BITS: usize = 191;
 
-/// One way for an opening to go wrong.
+/// One error of an opening.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(crate) struct Term {
-    /// Bits of its error.
+    /// The error in bits.
     pub bits: f64,
-    /// Bits of proof of work before the challenge that it is about.
+    /// Bits of proof of work before the challenge that the error depends on.
     pub grinding: usize,
 }
 
@@ -90,16 +90,16 @@ impl Term {
 
 /// The errors of an opening, one by one.
 ///
-/// They are those of `p3-whir` (`pcs/security.rs`), which adds them up, with the proof of work, to one
-/// number, and which has other numbers of queries for another assumption. Here the queries are
-/// those of the schedule.
+/// The formulas are those of `p3-whir` (`pcs/security.rs`). `p3-whir` composes them, proof of work
+/// included, into one number, and derives other query counts for another assumption. This function
+/// keeps the schedule's query counts under every assumption.
 pub(crate) fn terms(
     schedule: &Schedule,
     claims: usize,
     assumption: SecurityAssumption,
 ) -> Vec<Term> {
     let unique = assumption == SecurityAssumption::UniqueDecoding;
-    // `p3-whir` keeps a bit of reserve in the Johnson regime.
+    // `p3-whir` keeps one bit of reserve in the Johnson regime.
     let reserve = if unique { 0.0 } else { 1.0 };
     let (vars, rate) = (schedule.num_variables(), schedule.starting_log_inv_rate);
     let mut terms = Vec::new();
@@ -108,7 +108,7 @@ pub(crate) fn terms(
     // All claims are batched with the powers of one challenge.
     add(assumption.initial_claims_error(FIELD_BITS, vars, rate, claims), 0);
 
-    // Each code: out-of-domain samples that leave one polynomial of it, and folds.
+    // Each code: out-of-domain samples, which leave one of its polynomials, and folds.
     let rounds = schedule.round_parameters();
     let first =
         (vars, rate, schedule.commitment_ood_samples(), schedule.starting_folding_pow_bits());
@@ -126,8 +126,9 @@ pub(crate) fn terms(
         }
     }
 
-    // Queries of each code, and what combines their answers with the next one's samples. The
-    // challenge follows the places without a message between, so the proof of work is before both.
+    // The queries of each code, and the combination of their answers with the samples of the next
+    // code. No message separates that challenge from the query positions, so the proof of work
+    // precedes both.
     let mut rate = rate;
     for round in rounds {
         add(assumption.queries_error(rate, round.num_queries), round.pow_bits);
@@ -150,36 +151,38 @@ pub(crate) fn terms(
 }
 
 impl Pcs {
-    /// Claims that one challenge batches: opened columns, and out-of-domain answers.
+    /// Number of claims batched by one challenge: opened columns and out-of-domain answers.
     fn claims(&self) -> Option<usize> {
         self.opened_columns()?.checked_add(self.schedule().commitment_ood_samples())
     }
 
-    /// That [`terms`] are all that `p3-whir` counts, in this release of it.
-    fn is_counted_as_by_whir(&self) -> bool {
-        let Some((claims, theirs)) = self.claims().zip(self.composed_by_whir()) else {
+    /// Whether [`terms`] are all that this release of `p3-whir` counts.
+    fn matches_whir(&self) -> bool {
+        let Some((claims, theirs)) = self.claims().zip(self.whir_security_bits()) else {
             return false;
         };
         let terms = terms(self.schedule(), claims, self.schedule().soundness_type);
         let ours: Vec<_> = terms.iter().map(|term| term.error(true)).collect();
         let difference = ErrorBits::sum(&ours).bits() - theirs;
-        // Not a number is no difference either.
+        // Also refuses NaN.
         (-1e-6..=1e-6).contains(&difference)
     }
 }
 
-/// log2 of how many of the field's elements let something pass in one of the protocol's own draws,
-/// at most, for one pair of polynomials.
-fn log2_draws(circuit: &Circuit, lookups: &Layout) -> f64 {
-    // - the sum as a rational function in α and β: a numerator and a denominator of degree 2 per
-    //   fraction, and poles;
-    // - its reduction: for each layer rounds of degree 3, the combination and the branch;
-    // - at the reduction's point one equation for each activation and one for the output, and for
-    //   each maximum another where its product ends: one per variable;
-    // - per layer sumchecks of degree 2, and the drawn row of the last one;
-    // - per maximum a sumcheck of as many factors as its window has elements and one more, the
-    //   powers that separate those, and a sumcheck of degree 2;
-    // - the fingerprint of the weights: a power for each column, and a point.
+/// Log2 of a bound on the number of field elements for which one of the protocol's own challenges
+/// accepts a false claim, for one pair of polynomials.
+fn log2_bad_challenges(circuit: &Circuit, lookups: &Layout) -> f64 {
+    // The bound is the sum of:
+    //
+    // - the sum as a rational function in α and β: numerator and denominator of degree 2 per
+    //   fraction, and the poles;
+    // - its reduction: for each layer, rounds of degree 3, the combination λ and the branch;
+    // - one equation per activation and one for the output, at the reduction's point; one more per
+    //   maximum, at the end of its product; one element per variable each;
+    // - per layer, sumchecks of degree 2, and the drawn row if the layer is the output;
+    // - per maximum, a sumcheck with one factor more than its window has elements, the powers that
+    //   separate the differences, and a sumcheck of degree 2;
+    // - the fingerprint of the weights: one power per column, and a point.
     let vars = lookups.vars as f64;
     let sum = 4.0 * (1u64 << lookups.vars) as f64;
     let reduction = vars * (3.0 * vars + 2.0);
@@ -204,7 +207,7 @@ fn log2_draws(circuit: &Circuit, lookups: &Layout) -> f64 {
     -ErrorBits::from_prob(draws).bits()
 }
 
-/// Refuses too few bits, and what is no number.
+/// Refuses a soundness below [`MIN_SECURITY_BITS`] or one that cannot be computed.
 pub(crate) fn sufficient(security: Option<Security>) -> Result<Security, SetupError> {
     match security {
         Some(security) if security.statistical >= MIN_SECURITY_BITS => Ok(security),
@@ -219,7 +222,7 @@ mod tests {
     use p3_field::Field;
 
     #[test]
-    fn the_field_has_as_many_bits_as_counted() {
+    fn the_field_has_the_assumed_number_of_bits() {
         assert_eq!(FIELD_BITS, EF::bits() - 1);
     }
 

@@ -1,13 +1,13 @@
-//! Commitments whose secrets are shared, not copied.
+//! A Merkle commitment scheme whose prover data is shared instead of copied.
 //!
-//! Opening a commitment consumes what it was made with. The model's is opened with each proof, and
-//! is as large as its code: here, a copy of it is a pointer.
+//! Opening a commitment consumes its prover data. The weights are opened with each proof, and their
+//! prover data is as large as the encoded codeword. Sharing makes a copy of it a pointer.
 
 use alloc::{sync::Arc, vec::Vec};
 use p3_commit::{BatchOpening, BatchOpeningRef, Mmcs};
 use p3_matrix::{Dimensions, Matrix};
 
-/// Another scheme, with shared secrets.
+/// Wraps a commitment scheme so that its prover data is behind an [`Arc`].
 #[derive(Clone, Debug)]
 pub(crate) struct SharedMmcs<M>(pub M);
 
@@ -22,21 +22,24 @@ impl<T: Send + Sync + Clone, M: Mmcs<T>> Mmcs<T> for SharedMmcs<M> {
         &self,
         inputs: Vec<Mat>,
     ) -> (Self::Commitment, Self::ProverData<Mat>) {
-        let (commitment, secret) = self.0.commit(inputs);
-        (commitment, Arc::new(secret))
+        let (commitment, prover_data) = self.0.commit(inputs);
+        (commitment, Arc::new(prover_data))
     }
 
     fn open_batch<Mat: Matrix<T>>(
         &self,
         index: usize,
-        secret: &Self::ProverData<Mat>,
+        prover_data: &Self::ProverData<Mat>,
     ) -> BatchOpening<T, Self> {
-        let (values, proof) = self.0.open_batch(index, secret).unpack();
+        let (values, proof) = self.0.open_batch(index, prover_data).unpack();
         BatchOpening::new(values, proof)
     }
 
-    fn get_matrices<'a, Mat: Matrix<T>>(&self, secret: &'a Self::ProverData<Mat>) -> Vec<&'a Mat> {
-        self.0.get_matrices(secret)
+    fn get_matrices<'a, Mat: Matrix<T>>(
+        &self,
+        prover_data: &'a Self::ProverData<Mat>,
+    ) -> Vec<&'a Mat> {
+        self.0.get_matrices(prover_data)
     }
 
     fn verify_batch(
@@ -53,9 +56,9 @@ impl<T: Send + Sync + Clone, M: Mmcs<T>> Mmcs<T> for SharedMmcs<M> {
     fn open_multi_batch<Mat: Matrix<T>>(
         &self,
         indices: &[usize],
-        secret: &Self::ProverData<Mat>,
+        prover_data: &Self::ProverData<Mat>,
     ) -> (Vec<Vec<Vec<T>>>, Self::MultiProof) {
-        self.0.open_multi_batch(indices, secret)
+        self.0.open_multi_batch(indices, prover_data)
     }
 
     fn verify_multi_batch<R: AsRef<[T]> + PartialEq>(

@@ -1,60 +1,65 @@
-//! Sumchecks of products.
+//! Sumchecks of products of multilinear polynomials.
 //!
-//! A sumcheck says only that the sum which the prover claims leads to a certain product at a
-//! certain point. The verifier ties both ends.
+//! A sumcheck only reduces the claimed sum to a claim about the product at a random point. The
+//! caller must check both: that the claimed sum is the intended one, and that the factors evaluate
+//! to the product at the point.
 
 use crate::{field::EF, pcs::Challenger, transcript::draw};
 use alloc::vec::Vec;
 use p3_challenger::FieldChallenger;
 use p3_field::PrimeCharacteristicRing;
 
-/// The messages.
+/// The prover's messages.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Sumcheck {
-    /// The prover's word for the sum.
+    /// The sum that the prover claims.
     pub claimed_sum: EF,
-    /// For each round the polynomial of one variable that is left when all later ones are summed
-    /// over: its coefficients, the constant first, without the linear one, which follows from the
+    /// For each round, the univariate polynomial that remains after all later variables are summed
+    /// over: its coefficients in ascending order, without the linear one, which follows from the
     /// sum.
     pub round_polys: Vec<Vec<EF>>,
 }
 
-/// Factors of the product behind a linear step: `Σ_i a(i)·b(i)`.
+/// Number of factors in the sumcheck of a linear operation: `Σ_i a(i)·b(i)`.
 pub(crate) const INNER_PRODUCT: usize = 2;
-/// Most factors of a product: a window of 16 elements and `eq`.
+/// Maximum number of factors: a pooling window of 16 elements, and `eq`.
 const MAX_FACTORS: usize = assay_graph::bounds::MAX_POOL_WINDOW + 1;
 
-/// Where a sumcheck starts and ends.
+/// The claims at both ends of a verified sumcheck.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Reduced {
-    /// What the prover says the sum is.
+    /// The sum that the prover claims.
     pub sum: EF,
-    /// The point where it ends.
+    /// The evaluation point at which the sumcheck ends.
     pub point: Vec<EF>,
-    /// What the product has to be there.
+    /// The value that the product must have at the point.
     pub product: EF,
 }
 
-/// There are more or fewer messages than the sumcheck has.
+/// The number of messages is not that of the sumcheck.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct OtherShape;
+pub(crate) struct WrongShape;
 
-impl core::fmt::Display for OtherShape {
+impl core::fmt::Display for WrongShape {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str("more or fewer messages than the sumcheck has")
+        f.write_str("wrong number of messages for this sumcheck")
     }
 }
 
-/// Replays a sumcheck of a product of `factors` factors, [`MAX_FACTORS`] at most.
+/// Verifies a sumcheck of a product of `factors` factors, at most [`MAX_FACTORS`].
+///
+/// # Errors
+///
+/// [`WrongShape`] if the number of rounds or of coefficients differs from the expected one.
 pub(crate) fn verify(
     sumcheck: &Sumcheck,
     rounds: usize,
     factors: usize,
     challenger: &mut Challenger,
-) -> Result<Reduced, OtherShape> {
+) -> Result<Reduced, WrongShape> {
     let widths = sumcheck.round_polys.iter().all(|values| values.len() == factors);
     if sumcheck.round_polys.len() != rounds || !widths || !(1..=MAX_FACTORS).contains(&factors) {
-        return Err(OtherShape);
+        return Err(WrongShape);
     }
     let mut point = Vec::with_capacity(rounds);
     let mut sum = sumcheck.claimed_sum;
@@ -67,14 +72,14 @@ pub(crate) fn verify(
     Ok(Reduced { sum: sumcheck.claimed_sum, point, product: sum })
 }
 
-/// Absorbs a round, and draws the coordinate that it fixes.
+/// Absorbs a round's polynomial and draws the coordinate that the round fixes.
 pub(crate) fn next_coordinate(coefficients: &[EF], challenger: &mut Challenger) -> EF {
     challenger.observe_algebra_slice(coefficients);
     draw(challenger)
 }
 
-/// A round's polynomial at `r`, from all its coefficients but the linear one, and what its values
-/// at 0 and 1 sum up to.
+/// Evaluates a round's polynomial at `r`. `coefficients` are all but the linear one; `sum` is the
+/// sum of its values at 0 and 1.
 pub(crate) fn evaluate(coefficients: &[EF], sum: EF, r: EF) -> EF {
     let Some((&constant, higher)) = coefficients.split_first() else { return EF::ZERO };
     let linear = sum - constant.double() - higher.iter().copied().sum::<EF>();
@@ -90,10 +95,10 @@ mod prover {
     use p3_field::Field;
     use p3_maybe_rayon::prelude::*;
 
-    /// Fewest cells that are worth more than one thread.
+    /// Minimum number of cells for which work is spread over threads.
     pub(crate) const PARALLEL: usize = 1 << 12;
 
-    /// Fixes the first coordinate of tables over all points that are left.
+    /// Fixes the first of the remaining coordinates of each table at `r`.
     pub(crate) fn fold(tables: &mut [Vec<EF>], r: EF) {
         for table in tables {
             let half = table.len() / 2;
@@ -108,12 +113,11 @@ mod prover {
         }
     }
 
-    /// The factors, each over all points that are left.
+    /// The factors, each as a table over the remaining coordinates.
     struct Product(Vec<Vec<EF>>);
 
     impl Product {
-        /// The next round's polynomial: its values at 0, 2, 3, ... The one at 1 follows from the
-        /// sum.
+        /// The next round's polynomial at 0, 2, 3, ... Its value at 1 follows from the sum.
         fn round_poly(&self) -> Vec<EF> {
             let half = self.0.first().map_or(0, Vec::len) / 2;
             let add = |mut sums: Vec<EF>, i: usize| {
@@ -144,7 +148,8 @@ mod prover {
         }
     }
 
-    /// What is sent of the polynomial of degree `d` with these values at 0, 1, ..., `d`.
+    /// The message for the polynomial of degree `d` with the given values at 0, 1, ..., `d`: its
+    /// coefficients without the linear one.
     pub(crate) fn coefficients(mut values: Vec<EF>) -> Vec<EF> {
         let degree = values.len().saturating_sub(1);
         // Newton's form: `Σ_k values[k]·x·(x - 1)·...·(x - k + 1)`.
@@ -154,7 +159,7 @@ mod prover {
                 values[i] = (values[i] - values[i - 1]) * inverse;
             }
         }
-        // Expanded from within.
+        // Expands the nested form from the innermost factor.
         for k in (0..degree).rev() {
             for i in k..degree {
                 let higher = values[i + 1];
@@ -167,8 +172,8 @@ mod prover {
         values
     }
 
-    /// Proves that the sum of the product of all factors is `claim`, and returns the point where
-    /// it ends.
+    /// Proves that the product of all factors sums up to `claim`, and returns the evaluation point
+    /// at which the sumcheck ends.
     pub(crate) fn prove(
         factors: Vec<Vec<EF>>,
         claim: EF,
@@ -204,7 +209,7 @@ mod tests {
     };
 
     #[test]
-    fn a_polynomial_is_evaluated_from_what_is_sent_of_it() {
+    fn a_polynomial_is_evaluated_from_its_message() {
         for degree in 1..=MAX_FACTORS {
             // Σ (k + 2)·x^k.
             let at =
@@ -220,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sumcheck_ends_in_the_product_at_its_point_and_in_no_other_shape() {
+    fn a_sumcheck_ends_in_the_product_at_its_point_and_other_shapes_are_refused() {
         for factors in [2, 5] {
             let table = |k: usize| -> Vec<EF> {
                 (0..8).map(|i| F::from_usize(i * i + k * i + 3).into()).collect()
@@ -239,20 +244,23 @@ mod tests {
             let at_end = |table: &Vec<EF>| eq.iter().zip(table).map(|(&a, &b)| a * b).sum::<EF>();
             assert_eq!(reduced.product, tables.iter().map(at_end).product::<EF>());
 
-            // Another sum, another message: another end.
+            // A different sum or message leads to a different end.
             let mut other = messages.clone();
             other.claimed_sum += EF::ONE;
             let moved = replay(&other, 3, factors).unwrap();
             assert_ne!(moved.product, reduced.product);
-            assert!(moved.point.iter().zip(&end).all(|(a, b)| a != b), "it is absorbed first");
+            assert!(moved.point.iter().zip(&end).all(|(a, b)| a != b), "the sum is absorbed first");
             let mut other = messages.clone();
             other.round_polys[1][0] += EF::ONE;
             let moved = replay(&other, 3, factors).unwrap();
             assert_ne!(moved.product, reduced.product);
             assert_eq!(moved.point[0], end[0]);
-            assert!(moved.point[1..].iter().zip(&end[1..]).all(|(a, b)| a != b), "each round is");
+            assert!(
+                moved.point[1..].iter().zip(&end[1..]).all(|(a, b)| a != b),
+                "each round is absorbed"
+            );
             for (rounds, factors) in [(2, factors), (4, factors), (3, factors - 1), (3, 0)] {
-                assert_eq!(replay(&messages, rounds, factors), Err(OtherShape));
+                assert_eq!(replay(&messages, rounds, factors), Err(WrongShape));
             }
         }
     }

@@ -1,28 +1,28 @@
 //! Lookup tables. Each is public and has a multilinear extension that the verifier evaluates
-//! itself.
+//! directly.
 
 use crate::field::{extend_index, extend_integers, int, prefix_moments, EF};
 use alloc::boxed::Box;
 use assay_graph::Clamp;
 
-/// A table of pairs. Every row is a legal pair: there is no padding.
+/// A table of pairs of key and value. Every row is a valid pair; there is no padding.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) enum Table {
-    /// `(i, 0)` for every `i` of so many bits.
+    /// `(i, 0)` for every `i` in `[0, 2^bits)`.
     Range {
         /// Number of bits.
         bits: usize,
     },
     /// `(q, clamp(q))` for every `q` in `[-2^(bits-1), 2^(bits-1))`.
     Clamp {
-        /// The interval.
+        /// The clamping interval.
         clamp: Clamp,
-        /// Number of bits; 9 at least, so that the interval lies inside.
+        /// Number of bits of `q`; at least 9, so that the table covers the interval.
         bits: usize,
     },
     /// `(x, values[x + 128])` for every int8 value `x`.
     Map {
-        /// The values.
+        /// The values, in the order of their keys.
         values: Box<[i8; 256]>,
     },
 }
@@ -36,7 +36,7 @@ impl Table {
         }
     }
 
-    /// What is subtracted from a row's number to get its key.
+    /// The key of a row is its index minus this offset.
     fn offset(&self) -> i64 {
         match self {
             Self::Range { .. } => 0,
@@ -44,7 +44,7 @@ impl Table {
         }
     }
 
-    /// The value beside a key, which has to be in the table.
+    /// The value of a key, which must be in the table.
     #[cfg(feature = "prover")]
     pub fn value(&self, key: i64) -> i64 {
         match self {
@@ -60,13 +60,13 @@ impl Table {
         row as i64 - self.offset()
     }
 
-    /// The row of a key; `None` if there is none.
+    /// The row of a key; `None` if the key is not in the table.
     #[cfg(feature = "prover")]
     pub fn row(&self, key: i64) -> Option<usize> {
         usize::try_from(key + self.offset()).ok().filter(|row| row >> self.vars() == 0)
     }
 
-    /// The multilinear extensions of keys and values.
+    /// The multilinear extensions of keys and values at a point.
     pub fn evaluate(&self, point: &[EF]) -> (EF, EF) {
         let key = extend_index(point) - EF::from(int(self.offset()));
         let value = match self {
@@ -77,11 +77,12 @@ impl Table {
         (key, value)
     }
 
-    /// Constant, then the index, then constant: linear in the number of bits.
+    /// The values are constant, then equal to the key, then constant; the time is linear in the
+    /// number of bits.
     fn clamp_extension(&self, clamp: Clamp, point: &[EF]) -> EF {
         let (lo, hi) = (i64::from(clamp.lo()), i64::from(clamp.hi()));
         let offset = self.offset();
-        // Rows below `first` hold `lo`, rows from `last` on hold `hi`.
+        // Rows below `first` hold `lo`, rows from `last` hold `hi`.
         let (first, last) = ((lo + offset) as usize, (hi + offset + 1) as usize);
         let (count_first, moment_first) = prefix_moments(point, first);
         let (count_last, moment_last) = prefix_moments(point, last);

@@ -1,4 +1,4 @@
-//! The verifier: from a model's architecture, a statement and bytes to a verdict.
+//! The verifier: checks an encoded proof of a statement about a model.
 
 use crate::{
     circuit::{Layer, Linear, Matrix, Operand, Reader, Rule, Source},
@@ -22,40 +22,41 @@ use alloc::{string::ToString, vec::Vec};
 use assay_graph::Plan;
 use p3_field::PrimeCharacteristicRing;
 
-/// Verifies proofs of one model.
+/// Verifies the proofs of one model.
 ///
-/// Everything in it follows from the architecture. A caller that verifies often keeps it.
+/// A verifier holds what follows from the architecture alone. Keep it when verifying several proofs
+/// of one model.
 pub struct Verifier {
     pub(crate) key: VerifyingKey,
 }
 
-/// What the reduction of a layer leaves to be checked.
+/// The claims of a layer's sumchecks, to be checked against openings.
 struct LayerClaims {
     scale: Option<Reduced>,
     product: Option<Reduced>,
     wiring: Option<Reduced>,
 }
 
-/// What the reduction of a maximum leaves to be checked.
+/// The claims of a maximum's sumchecks, to be checked against openings.
 struct MaximumClaims {
     zero: Reduced,
     wiring: Reduced,
-    /// Powers of it separate the positions of the window.
+    /// Its powers separate the positions of the window.
     gamma: EF,
 }
 
-/// What was opened of the witness, by name.
+/// The opened values of the witness, by meaning.
 struct Opened {
-    /// At the lookups' point.
+    /// Values at the lookups' point.
     cells: Cells<EF>,
-    /// For each maximum its value and its differences where its product ends.
+    /// For each maximum, its value and its differences at the end of its product.
     maxima: Vec<Vec<EF>>,
-    /// What each of [`Circuit::reads`](crate::circuit::Circuit::reads) reads at its point.
+    /// For each of [`Circuit::reads`](crate::circuit::Circuit::reads), the value at its point.
     reads: Vec<EF>,
 }
 
 impl Matrix {
-    /// The weight at a column, from what was opened of each block.
+    /// The extension of the weights at a column, from the opened values of each block.
     fn weight(&self, column: &[EF], opened: &[Vec<EF>]) -> EF {
         let blocks = self.blocks.iter().zip(&opened[self.table..]);
         blocks
@@ -68,49 +69,50 @@ impl Matrix {
 }
 
 impl Verifier {
-    /// Derives everything from an architecture that has passed its checks.
+    /// Derives a verifier from an architecture that has passed its checks.
     ///
     /// # Errors
     ///
-    /// If proofs of this architecture are not possible, or not secure enough. [`SetupError`] names
-    /// the reason.
+    /// [`SetupError`] if the architecture does not permit proofs, or only proofs with too little
+    /// soundness.
     pub fn new(plan: &Plan) -> Result<Self, SetupError> {
         Ok(Self { key: VerifyingKey::new(plan)? })
     }
 
-    /// How certain an accepted proof is, with and without what is assumed.
+    /// Soundness of an accepted proof in bits, under each assumption.
     pub fn security(&self) -> Security {
         self.key.security
     }
 
-    /// Bits that an accepted proof can be trusted with: what holds without proof of work, and no
-    /// more than the collision resistance of the hash.
+    /// Soundness of an accepted proof in bits: [`Security::statistical`], but at most the collision
+    /// resistance of the hash, [`Security::HASH`].
     pub fn security_bits(&self) -> f64 {
         self.key.security.statistical.min(Security::HASH)
     }
 
-    /// Bytes of the input.
+    /// Length of the input in bytes.
     pub fn input_bytes(&self) -> usize {
         self.key.input_bytes()
     }
 
-    /// Bytes of the output.
+    /// Length of the output in bytes: one per int8 element, four per int32 element.
     pub fn output_bytes(&self) -> usize {
         self.key.output_bytes()
     }
 
-    /// Upper bounds of what a verification does. They follow from the architecture.
+    /// Upper bounds on the work of a verification, computed from the architecture alone.
     pub fn work(&self) -> Work {
         self.key.work()
     }
 
-    /// Accepts bytes only if they prove the statement for the published weights, of which an
-    /// [`Audit`](crate::Audit) has made the fingerprint. Never panics, whatever the bytes.
+    /// Accepts `bytes` only if they prove the statement for the weights with the fingerprint
+    /// `weights`. Obtain the fingerprint of the published weights from an [`Audit`](crate::Audit).
+    /// Does not panic on any input.
     ///
     /// # Errors
     ///
-    /// The first check that fails. [`Reject::Weights`] if the proof holds for other weights than the
-    /// published ones, or for more of them than the architecture has.
+    /// The first check that fails. [`Reject::Weights`] if the proof holds, but for weights with
+    /// another fingerprint.
     pub fn verify(
         &self,
         statement: &Statement<'_>,
@@ -123,8 +125,12 @@ impl Verifier {
         }
     }
 
-    /// The fingerprint of the weights that a proof is of, if it holds for any that the version's root
-    /// commits to.
+    /// Verifies a proof for any weights that the version's root commits to, and returns the
+    /// fingerprint of the weights that it covers.
+    ///
+    /// # Errors
+    ///
+    /// The first check that fails.
     pub(crate) fn proven_weights(
         &self,
         statement: &Statement<'_>,
@@ -140,7 +146,7 @@ impl Verifier {
         }
         let proof = Proof::decode(&self.key, bytes)?;
 
-        // The challenges, in the prover's order. Nothing is believed yet.
+        // Replay the transcript in the prover's order. The claims are checked below.
         let mut challenger = absorb_items(&statement.items(&self.key.version));
         self.key.model.absorb(&self.key.weights_root, &mut challenger);
         self.key.witness.absorb(&proof.witness_root, &mut challenger);
@@ -169,7 +175,7 @@ impl Verifier {
                 &mut challenger,
             )
             .map_err(Reject::ModelOpening)?;
-        let (weights, fingerprint) = self.key.fingerprint_point.sort(opened);
+        let (weights, fingerprint) = self.key.fingerprint_point.assign_opened(opened);
         let points = self.key.witness_points(&ends);
         let witness = self
             .key
@@ -177,8 +183,8 @@ impl Verifier {
             .verify(&proof.witness_root, &proof.witness, &points, &mut challenger)
             .map_err(Reject::WitnessOpening)?;
 
-        // From here on, `weights` and `opened` are values of what was committed.
-        let opened = self.sort(&witness, statement, &ends);
+        // From here on, `weights` and `opened` are evaluations of committed columns.
+        let opened = self.assign_opened(&witness, statement, &ends);
         let leaves =
             self.key.lookups.evaluate(&self.key.circuit, &opened.cells, challenges, &ends.point);
         if leaves != (leaf.numerator, leaf.denominator) {
@@ -201,6 +207,7 @@ impl Verifier {
         Ok(fingerprint)
     }
 
+    /// Replays the sumchecks of a layer. Returns their claims and the points at which they end.
     fn replay_layer(
         &self,
         layer: &Layer,
@@ -237,6 +244,7 @@ impl Verifier {
         Ok((LayerClaims { scale, product, wiring }, end))
     }
 
+    /// Replays the sumchecks of a maximum. Returns their claims and the points at which they end.
     fn replay_maximum(
         &self,
         index: usize,
@@ -253,12 +261,13 @@ impl Verifier {
         let zero = replay(&messages.zero, activation.grid.vars(), factors, challenger)?;
         let gamma = draw(challenger);
         let wiring = replay(&messages.wiring, operand.grid.vars(), INNER_PRODUCT, challenger)?;
-        let (place, operand) = (zero.point.clone(), wiring.point.clone());
-        let end = MaximumEnd { activation: index, place, operand };
+        let (point, operand) = (zero.point.clone(), wiring.point.clone());
+        let end = MaximumEnd { activation: index, point, operand };
         Ok((MaximumClaims { zero, wiring, gamma }, end))
     }
 
-    /// The accumulators at the row where the layer ends, as its weights and operands make them.
+    /// Checks a layer's claims against the opened weights and operands. Returns the accumulators at
+    /// the point `end.row`.
     fn check_layer(
         &self,
         layer: &Layer,
@@ -294,9 +303,9 @@ impl Verifier {
         Ok(product.sum + bias * layer.grid.plane_indicator(&end.row))
     }
 
-    /// That accumulators are what their reader has of them: `Σ_i eq(ρ,i)·M(i)·acc(i)` is
-    /// `2^s·q + r - 2^(s-1)` at `ρ` on one side, and on the other it ends in
-    /// `eq(ρ,ρ')·M(ρ')·acc(ρ')`, the products taken channel by channel.
+    /// Checks that accumulators agree with their reader. For a requantisation, `Σ_i
+    /// eq(ρ,i)·M(i)·acc(i)` must equal `2^s·q + r - 2^(s-1)` at `ρ`, and its sumcheck over the
+    /// channels must end in `eq(ρ,ρ')·M(ρ')·acc(ρ')`, where the products are taken per channel.
     #[expect(clippy::too_many_arguments)]
     fn check_reader(
         &self,
@@ -340,8 +349,8 @@ impl Verifier {
         Ok(())
     }
 
-    /// That one difference of each window is 0, and that all are differences to what the window
-    /// reads. Padding counts as the least value there is.
+    /// Checks that one difference of each window is 0, and that all are differences from what the
+    /// window reads. Padding counts as -128.
     fn check_maximum(
         &self,
         claims: &MaximumClaims,
@@ -359,14 +368,14 @@ impl Verifier {
         };
         let vars = activation.grid.vars();
         let product: EF = differences.iter().copied().product();
-        let product = product * eq_at_point(suffix(point, vars), &end.place);
+        let product = product * eq_at_point(suffix(point, vars), &end.point);
         if claims.zero.sum != EF::ZERO || claims.zero.product != product {
             return Err(Reject::Maximum { operation });
         }
-        let wiring = Wiring::new(window, &operand.grid, &activation.grid, &end.place);
-        let [channel, _, _] = activation.grid.split(&end.place);
+        let wiring = Wiring::new(window, &operand.grid, &activation.grid, &end.point);
+        let [channel, _, _] = activation.grid.split(&end.point);
         let channels: EF = eq_table(channel).into_iter().take(activation.grid.axes[0].length).sum();
-        let everywhere = activation.grid.indicator(&end.place);
+        let everywhere = activation.grid.indicator(&end.point);
         let powers = powers(claims.gamma, differences.len());
         let sum: EF = differences
             .iter()
@@ -377,7 +386,7 @@ impl Verifier {
                 (value - difference + outside * F::from_u64(128)) * power
             })
             .sum();
-        let kernel = maximum_kernel(activation, window, &end.place, claims.gamma);
+        let kernel = maximum_kernel(activation, window, &end.point, claims.gamma);
         let product = wiring.evaluate(&kernel, &end.operand) * read;
         if claims.wiring.sum != sum || claims.wiring.product != product {
             return Err(Reject::Window { operation });
@@ -385,7 +394,8 @@ impl Verifier {
         Ok(())
     }
 
-    /// The committed values and the output agree at the lookups' point, which is drawn after both.
+    /// Checks that the committed values and the public output agree at the lookups' point, which is
+    /// drawn after both are fixed.
     fn check_output(
         &self,
         index: usize,
@@ -403,7 +413,7 @@ impl Verifier {
         Ok(())
     }
 
-    /// What a column has at a point if its padding is replaced by zeros.
+    /// The evaluation of a column whose padding is replaced by zeros.
     fn unpadded(&self, source: Source, value: EF, grid: &Grid, point: &[EF]) -> EF {
         let padding = self.key.circuit.padding(source);
         if padding == 0 {
@@ -412,15 +422,16 @@ impl Verifier {
         value - (EF::ONE - grid.indicator(point)) * int(i64::from(padding))
     }
 
-    /// Names the opened values.
-    fn sort(&self, witness: &[Vec<EF>], statement: &Statement<'_>, ends: &Ends) -> Opened {
+    /// Assigns the opened values to activations and reads, and evaluates the input where it is
+    /// read.
+    fn assign_opened(&self, witness: &[Vec<EF>], statement: &Statement<'_>, ends: &Ends) -> Opened {
         let circuit = &self.key.circuit;
-        // Many readers may read the input at the lookups' point: once for each way in which it lies.
+        // Several reads of the input may be at the lookups' point. Each layout is evaluated once.
         let mut at_lookups: Vec<(Grid, EF)> = Vec::new();
         let mut input = |operand: &Operand, point: &[EF]| {
             let grid = operand.grid;
             let extend = || grid.extend_int8(statement.input, point);
-            // The input may have more variables than the lookups.
+            // The input may have more variables than the lookups' cube.
             if !ends.point.ends_with(point) {
                 return extend();
             }
@@ -435,12 +446,12 @@ impl Verifier {
         let mut previous: Option<(&Operand, &Vec<EF>)> = None;
         for (operand, point) in circuit.reads().zip(ends.reads()) {
             let value = match operand.source {
-                // Both sides of an addition, which has one point for them.
+                // Both operands of an addition are read at one point.
                 Source::Input if previous == Some((operand, point)) => {
                     reads.last().copied().unwrap_or_default()
                 },
                 Source::Input => input(operand, point),
-                // Replaced below, where the activation is opened for its readers.
+                // Set below, from the activation's opening for each reader.
                 Source::Activation(_) => EF::ZERO,
             };
             reads.push(value);
@@ -456,7 +467,7 @@ impl Verifier {
             let point = suffix(&ends.point, activation.grid.vars());
             let (keys, limbs) = match &activation.rule {
                 Rule::Requantize { .. } => (values[1], values[2..].to_vec()),
-                // One length, hence one point.
+                // Keys and values have the same layout, hence the same point.
                 Rule::Map { operand, .. } => match operand.source {
                     Source::Input => (input(operand, point), Vec::new()),
                     Source::Activation(source) => (activations[source].values, Vec::new()),

@@ -1,10 +1,10 @@
-//! Which elements of a tensor the windows of a convolution or pooling read.
+//! The map from the windows of a convolution or pooling to the elements that they read.
 //!
-//! Position `(u, v)` of the window at `(y, x)` reads row `y·s + u - top` and column
-//! `x·s + v - left`, of every channel. Rows and columns are independent of each other. So for
-//! points `ρ` of the output and `τ` of the input, the extension of "(y, x) reads (y', x') by
-//! (u, v)" is a product of two sums with as many terms as the output has rows and columns, and
-//! the verifier computes it.
+//! Position `(u, v)` of the window at output `(y, x)` reads row `y·s + u - top` and column `x·s + v
+//! - left` of a channel of the input. Rows and columns are independent. For points `ρ` of the
+//! output and `τ` of the input, the extension of "(y, x) reads (y', x') at position (u, v)" is
+//! therefore a product of two sums, with as many terms as the output has rows and columns. The
+//! verifier evaluates it directly.
 
 use crate::{
     field::{eq_table, EF},
@@ -17,7 +17,7 @@ use assay_graph::Window;
 #[cfg(feature = "prover")]
 use p3_field::PrimeCharacteristicRing;
 
-/// A window's map along one axis.
+/// The map of a window along one axis.
 #[derive(Clone, Copy)]
 struct Line {
     kernel: usize,
@@ -43,7 +43,7 @@ impl Line {
         }
     }
 
-    /// Places of output and input that a position connects; those in the padding left out.
+    /// Pairs of output and input index that a position connects, without those in the padding.
     fn pairs(self, position: usize) -> impl Iterator<Item = (usize, usize)> {
         (0..self.outputs).filter_map(move |output| {
             let input = (output * self.stride + position).checked_sub(self.before)?;
@@ -52,51 +52,52 @@ impl Line {
     }
 }
 
-/// Weights on what windows read.
+/// The windows' reads, weighted with `eq` of a point of the output.
 pub(crate) struct Wiring<'a> {
     lines: [Line; 2],
     input: &'a Grid,
-    /// `eq` of a point of the output, for rows and for columns.
-    places: [Vec<EF>; 2],
+    /// `eq` of the output point, for rows and for columns.
+    output_eq: [Vec<EF>; 2],
 }
 
 impl<'a> Wiring<'a> {
-    /// The windows' reads, weighted with `eq(point, ·)` over the rows and columns of the output.
+    /// Weights the reads with `eq(point, ·)` over the rows and columns of the output.
     pub fn new(window: &Window, input: &'a Grid, output: &Grid, point: &[EF]) -> Self {
         let [_, row, column] = output.split(point);
         Self {
             lines: [1, 2].map(|axis| Line::new(window, input, output, axis)),
             input,
-            places: [eq_table(row), eq_table(column)],
+            output_eq: [eq_table(row), eq_table(column)],
         }
     }
 
-    /// Positions of a window: rows, then columns.
+    /// Number of positions of a window along rows and along columns.
     pub fn positions(&self) -> [usize; 2] {
         self.lines.map(|line| line.kernel)
     }
 
-    /// For each position of the window, the weights of the places where it reads an element and
-    /// not the padding, added up.
+    /// For each position of the window, the sum of the output weights for which it reads an element
+    /// rather than padding.
     pub fn covered(&self) -> Vec<EF> {
         let [rows, columns] = [0, 1].map(|axis| {
-            let places = &self.places[axis];
+            let output_eq = &self.output_eq[axis];
             let line = self.lines[axis];
             (0..line.kernel)
-                .map(|u| line.pairs(u).map(|(output, _)| places[output]).sum::<EF>())
+                .map(|u| line.pairs(u).map(|(output, _)| output_eq[output]).sum::<EF>())
                 .collect::<Vec<_>>()
         });
         rows.iter().flat_map(|&row| columns.iter().map(move |&column| row * column)).collect()
     }
 
-    /// `Σ kernel(c, u, v) · "reads"` at a point of the input. `kernel` has an entry for each
+    /// `Σ kernel(c, u, v) · "reads"` at a point of the input. `kernel` has one entry for each
     /// channel of the input and each position of the window.
     pub fn evaluate(&self, kernel: &[EF], point: &[EF]) -> EF {
         let [channel, row, column] = self.input.split(point);
         let [rows, columns] = [(0, row), (1, column)].map(|(axis, point)| {
-            let (places, inputs, line) = (&self.places[axis], eq_table(point), self.lines[axis]);
+            let (outputs, inputs, line) =
+                (&self.output_eq[axis], eq_table(point), self.lines[axis]);
             (0..line.kernel)
-                .map(|u| line.pairs(u).map(|(o, i)| places[o] * inputs[i]).sum::<EF>())
+                .map(|u| line.pairs(u).map(|(o, i)| outputs[o] * inputs[i]).sum::<EF>())
                 .collect::<Vec<_>>()
         });
         let [_, width] = self.positions();
@@ -116,7 +117,8 @@ impl<'a> Wiring<'a> {
 
 #[cfg(feature = "prover")]
 impl Wiring<'_> {
-    /// What [`Self::evaluate`] is the extension of, over the cells of the input.
+    /// The function whose extension [`Self::evaluate`] evaluates, as a table over the cells of the
+    /// input.
     pub fn table(&self, kernel: &[EF]) -> Vec<EF> {
         let [rows, columns] = self.lines;
         let [_, row_axis, column_axis] = self.input.axes;
@@ -129,11 +131,11 @@ impl Wiring<'_> {
                 let mut line = vec![EF::ZERO; columns.inputs];
                 for (v, &weight) in kernel.iter().enumerate() {
                     for (output, input) in columns.pairs(v) {
-                        line[input] += weight * self.places[1][output];
+                        line[input] += weight * self.output_eq[1][output];
                     }
                 }
                 for (output, input) in rows.pairs(u) {
-                    let weight = self.places[0][output];
+                    let weight = self.output_eq[0][output];
                     let cells = &mut table[input << column_axis.vars..];
                     cells.iter_mut().zip(&line).for_each(|(cell, &x)| *cell += weight * x);
                 }
@@ -142,20 +144,20 @@ impl Wiring<'_> {
         table
     }
 
-    /// For each channel and each position of the window, what it reads at the weighted places,
-    /// added up. `cells` are those of the input.
+    /// For each channel and each position of the window, the weighted sum of the elements that it
+    /// reads. `cells` are those of the input.
     pub fn gather(&self, cells: &[crate::field::F]) -> Vec<EF> {
         let [rows, columns] = self.lines;
         let [channels, row_axis, column_axis] = self.input.axes;
         let size = 1 << (row_axis.vars + column_axis.vars);
         let mut gathered = Vec::with_capacity(channels.length * rows.kernel * columns.kernel);
         for cells in cells.chunks_exact(size).take(channels.length) {
-            // Each row of the input as each column of the window sees it.
-            let seen: Vec<EF> = (0..rows.inputs)
+            // Each row of the input, summed for each column of the window.
+            let row_sums: Vec<EF> = (0..rows.inputs)
                 .flat_map(|row| {
                     let cells = &cells[row << column_axis.vars..];
                     (0..columns.kernel).map(move |v| {
-                        columns.pairs(v).map(|(o, i)| self.places[1][o] * cells[i]).sum::<EF>()
+                        columns.pairs(v).map(|(o, i)| self.output_eq[1][o] * cells[i]).sum::<EF>()
                     })
                 })
                 .collect();
@@ -163,7 +165,7 @@ impl Wiring<'_> {
                 for v in 0..columns.kernel {
                     let sum = rows
                         .pairs(u)
-                        .map(|(o, i)| self.places[0][o] * seen[i * columns.kernel + v])
+                        .map(|(o, i)| self.output_eq[0][o] * row_sums[i * columns.kernel + v])
                         .sum::<EF>();
                     gathered.push(sum);
                 }
@@ -183,7 +185,7 @@ mod tests {
         (0..vars as u64).map(|k| EF::from(F::from_u64(seed + 7 * k * k))).collect()
     }
 
-    /// Asymmetric in everything.
+    /// A window and grids that are asymmetric in every respect.
     fn case() -> (Window, Grid, Grid) {
         let window = Window {
             kernel: Extent { height: 3, width: 2 },
@@ -197,13 +199,13 @@ mod tests {
     #[test]
     fn evaluation_table_and_gathering_agree_with_the_definition() {
         let (window, input, output) = case();
-        let place = point(output.vars(), 5);
-        let wiring = Wiring::new(&window, &input, &output, &place);
+        let output_point = point(output.vars(), 5);
+        let wiring = Wiring::new(&window, &input, &output, &output_point);
         let kernel: Vec<EF> =
             (0..3 * 3 * 2u64).map(|k| EF::from(F::from_u64(11 + k * k * k))).collect();
         let cells: Vec<F> = (0..1u64 << input.vars()).map(|k| F::from_u64(k * k + 1)).collect();
 
-        let [_, row, column] = output.split(&place).map(eq_table);
+        let [_, row, column] = output.split(&output_point).map(eq_table);
         let mut expected = vec![EF::ZERO; cells.len()];
         for (index, &weight) in kernel.iter().enumerate() {
             let (c, u, v) = (index / 6, index / 2 % 3, index % 2);
@@ -225,13 +227,13 @@ mod tests {
     #[test]
     fn positions_that_read_the_padding_are_not_covered() {
         let (window, input, output) = case();
-        let place = point(output.vars(), 5);
-        let covered = Wiring::new(&window, &input, &output, &place).covered();
-        let [_, row, column] = output.split(&place).map(eq_table);
+        let output_point = point(output.vars(), 5);
+        let covered = Wiring::new(&window, &input, &output, &output_point).covered();
+        let [_, row, column] = output.split(&output_point).map(eq_table);
         let all = |eq: &[EF], count| eq[..count].iter().copied().sum::<EF>();
         assert_eq!(covered.len(), 6);
         // The first row of the first window lies above the image, the second row of the last window
-        // below it, and its last column beside it.
+        // below it, and its last column to the right of it.
         assert_eq!(covered[0], (all(&row, 4) - row[0]) * all(&column, 5));
         assert_eq!(covered[3], all(&row, 3) * all(&column, 4));
     }

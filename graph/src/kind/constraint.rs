@@ -1,29 +1,30 @@
-//! What a proof checks, as statements about integers.
+//! The constraints that a proof checks, as statements about integers.
 //!
-//! A proof checks them in a field, of numbers of which it knows nothing but what other constraints
-//! say. Where [`Constraint::is_exact`] holds for all that these numbers can be, the statement in the
-//! field is the statement about integers.
+//! A proof checks them in a field, for numbers about which it knows only what other constraints
+//! state. If [`Constraint::is_exact`] holds for all possible values of these numbers, the statement
+//! in the field implies the statement about integers.
 
 use crate::{bounds::PROOF_FIELD_ORDER, interval::Interval, requantize::Clamp};
 use alloc::{boxed::Box, vec::Vec};
 
-/// One element of an operation's output, with what it is computed from. Intervals that hold one
-/// number each, or bounds.
+/// One output element of an operation and the values from which it is computed. The intervals hold
+/// one integer each, or are bounds.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Element {
-    /// The element.
+    /// The output element.
     pub output: Interval,
-    /// What a linear operation makes of its inputs, weights and bias, exactly.
+    /// The exact result of a linear operation on its inputs, weights and bias.
     pub sum: Interval,
-    /// What the element is computed from otherwise: elements of the input, padding included.
+    /// For other operations, the input elements from which the element is computed, padding
+    /// included.
     pub inputs: Vec<Interval>,
     /// Channel of the element; `None` for bounds of all channels.
     pub channel: Option<usize>,
-    /// Quotient and remainder, which a requantisation commits to beside the output.
+    /// Quotient and remainder, to which a requantisation commits in addition to the output.
     pub division: [Interval; 2],
 }
 
-/// One statement that a proof checks of an element.
+/// A statement that a proof checks about an element.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Constraint {
     /// Both sides are equal.
@@ -33,17 +34,17 @@ pub enum Constraint {
         /// Right side.
         right: Interval,
     },
-    /// The value is in `0..2^bits`. By lookups of limbs.
+    /// The value is in `[0, 2^bits)`. Checked by lookups of limbs.
     Range {
         /// The value.
         value: Interval,
         /// Number of bits.
         bits: u8,
     },
-    /// One of the values is zero. By their product: a field has no divisors of zero, so that the
-    /// product may leave every bound.
+    /// One of the values is zero. Checked by their product, which may exceed every bound because a
+    /// field has no zero divisors.
     OneIsZero(Vec<Interval>),
-    /// The key is in the window, and the value is the clamped key. By a lookup.
+    /// The key is in the window, and the value is the clamped key. Checked by a lookup.
     Clamped {
         /// The key, a quotient.
         key: Interval,
@@ -51,23 +52,23 @@ pub enum Constraint {
         value: Interval,
         /// The window is `[-2^(bits-1), 2^(bits-1))`.
         bits: u8,
-        /// The interval of the value.
+        /// The clamping interval.
         clamp: Clamp,
     },
-    /// The value is the table's at the key, an int8 value. By a lookup.
+    /// The value is the table's entry for the key, an int8 value. Checked by a lookup.
     Mapped {
         /// The key.
         key: Interval,
         /// The value.
         value: Interval,
-        /// The values for -128 to 127.
+        /// The entries for -128 to 127.
         table: Box<[i8; 256]>,
     },
 }
 
 impl Constraint {
-    /// Whether the constraint says of field elements what it says of integers, for all integers in
-    /// the intervals.
+    /// Whether the constraint on field elements is equivalent to the constraint on integers, for
+    /// all integers in the intervals.
     pub fn is_exact(&self) -> bool {
         match self {
             Self::Equal { left, right } => left.minus(*right).is_below_order(),
@@ -88,7 +89,7 @@ impl Constraint {
     /// Whether the constraint holds in the field, for intervals of one integer each.
     pub fn holds_in_field(&self) -> bool {
         let reduced = |value: &Interval| value.lo.rem_euclid(PROOF_FIELD_ORDER);
-        // The integer next to zero that the field element is.
+        // The representative of the field element that is closest to zero.
         let centred = |value: &Interval| match reduced(value) {
             high if high > PROOF_FIELD_ORDER / 2 => high - PROOF_FIELD_ORDER,
             low => low,
@@ -110,6 +111,7 @@ impl Constraint {
         }
     }
 
+    /// The window of a clamp.
     const fn window(bits: u8) -> Interval {
         Interval { lo: -(1 << (bits - 1)), hi: (1 << (bits - 1)) - 1 }
     }

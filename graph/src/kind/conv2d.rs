@@ -6,25 +6,24 @@ use crate::{
 };
 use codec::{Decode, Encode};
 
-/// Two-dimensional convolution (cross-correlation, as everywhere in this field), from int8 to
-/// accumulators:
-/// `acc[o][y][x] = bias[o] + Σ_{c,u,v} weights[o][c][u][v] · input[g·C + c][y·sy + u - top]
-/// [x·sx + v - left]`, where `C` is the number of input channels per group and `g` the group
-/// of `o`. Padding counts as 0.
+/// Two-dimensional convolution (strictly, cross-correlation), from int8 to accumulators:
+/// `acc[o][y][x] = bias[o] + Σ_{c,u,v} weights[o][c][u][v] · input[g·C + c][y·sy + u - top] [x·sx +
+/// v - left]`, where `C` is the number of input channels per group and `g` the group of `o`.
+/// Padding counts as 0.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 pub struct Conv2d {
     /// An int8 tensor.
     pub input: TensorId,
-    /// Channels of the output, a multiple of `groups`.
+    /// Number of output channels, a multiple of `groups`.
     pub output_channels: u32,
-    /// Groups of channels; the number of input channels is a multiple of it.
+    /// Number of groups of channels; divides the number of input channels.
     pub groups: u32,
     /// Kernel, stride and padding.
     pub window: Window,
 }
 
 impl Conv2d {
-    /// Channels of input and output in one group.
+    /// Number of input and output channels in one group.
     fn grouping(&self, input: Shape) -> Grouping {
         Grouping {
             inputs: (input.channels / self.groups) as usize,

@@ -2,12 +2,12 @@ use super::*;
 use crate::interpret::dot;
 use codec::{Decode, Encode};
 
-/// `acc[i] = bias[i] + Σ_j weights[i][j] · input[j]`. From an int8 vector to accumulators.
+/// `acc[i] = bias[i] + Σ_j weights[i][j] · input[j]`, from an int8 vector to accumulators.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 pub struct Dense {
     /// An int8 vector.
     pub input: TensorId,
-    /// Rows of the weight matrix; its columns are the elements of the input.
+    /// Number of rows of the weight matrix. Its columns correspond to the elements of the input.
     pub rows: u32,
 }
 

@@ -7,7 +7,7 @@ use codec::{Decode, Encode};
 pub struct Lookup {
     /// An int8 tensor.
     pub input: TensorId,
-    /// The values for -128, -127, and so on to 127.
+    /// The values for -128, -127, ..., 127.
     pub table: [i8; 256],
 }
 

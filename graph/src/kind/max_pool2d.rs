@@ -2,8 +2,8 @@ use super::*;
 use crate::{bounds::MAX_POOL_WINDOW, interpret::fold, tile::window_reads, window::output_shape};
 use codec::{Decode, Encode};
 
-/// The maximum of each window, from int8 to int8. Padding counts as -128, which is to say
-/// not at all, since no window is padding alone.
+/// The maximum of each window, from int8 to int8. Padding counts as -128 and therefore never
+/// matters, because every window contains an element.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 pub struct MaxPool2d {
     /// An int8 tensor.
@@ -52,7 +52,7 @@ impl Kind for MaxPool2d {
         known.hull(channels, |channel| known.input(0, channel))
     }
 
-    /// The output is at least each element that the window reads, and one of them.
+    /// The output is at least each element that the window reads, and equal to one of them.
     fn constraints(&self, element: &Element) -> Vec<Constraint> {
         let differences: Vec<Interval> =
             element.inputs.iter().map(|input| element.output.minus(*input)).collect();

@@ -1,12 +1,13 @@
-//! What an operation is: one file for each kind, with everything that the kind has to say side by
-//! side.
+//! The kinds of operations. Each kind has one file with its complete definition:
 //!
-//! * its rules: what it reads and the shape of what it defines ([`Kind::output`]);
-//! * its integer semantics ([`Kind::element`], [`Kind::reads`]), which the interpreter and tiles run;
-//! * the intervals of its values ([`Kind::interval`]), from which [`Plan`](crate::Plan) and
-//!   [`CheckedGraph`](crate::CheckedGraph) take every bound;
-//! * what a proof checks of each of its elements ([`Kind::constraints`]), over the integers;
-//! * its edge cases, on which tests run all of these, and the prover (`Kind::edge_cases`).
+//! - its rules: what it reads, and the shape of what it defines ([`Kind::output`]);
+//! - its integer semantics ([`Kind::element`], [`Kind::reads`]), which the interpreter and tiles
+//!   execute;
+//! - the intervals of its values ([`Kind::interval`]), from which [`Plan`](crate::Plan) and
+//!   [`CheckedGraph`](crate::CheckedGraph) derive every bound;
+//! - the constraints that a proof checks for each element ([`Kind::constraints`]), over the
+//!   integers;
+//! - its edge cases, on which tests run all of the above and the prover (`Kind::edge_cases`).
 //!
 //! [`Operation`](crate::Operation) lists the kinds. A kind without one of these does not compile.
 
@@ -47,15 +48,15 @@ pub(crate) trait Kind {
     /// The name, for messages.
     fn name(&self) -> &'static str;
 
-    /// The tensors that it reads: one or two.
+    /// The tensors that it reads, one or two.
     fn inputs(&self) -> (TensorId, Option<TensorId>);
 
-    /// The type of the elements that it reads.
+    /// Type of the elements that it reads.
     fn input_type(&self) -> ElementType {
         ElementType::Int8
     }
 
-    /// The type of the elements that it defines.
+    /// Type of the elements that it defines.
     fn output_type(&self) -> ElementType;
 
     /// Whether it has weights and biases.
@@ -63,41 +64,41 @@ pub(crate) trait Kind {
         false
     }
 
-    /// The shape that it defines, and how many values one element depends on: its rules, for inputs
-    /// of these shapes.
+    /// The shape that it defines for inputs of these shapes, and the number of values on which one
+    /// element depends. Checks the kind's rules.
     fn output(&self, inputs: &[Shape]) -> Result<(Shape, u64), Problem>;
 
-    /// One element of the output. This is the meaning of the operation.
+    /// Computes one element of the output. Defines the semantics of the operation.
     fn element(&self, place: &Place, source: &Source<'_>) -> Result<i64, RunError>;
 
     /// The ranges of elements of each input that a range of the output reads.
     fn reads(&self, inputs: &[Shape], output: Shape, range: Range<usize>)
         -> Vec<Vec<Range<usize>>>;
 
-    /// The values that these channels of the output can have.
+    /// Bounds of the values of these channels of the output.
     fn interval(&self, shapes: &[Shape], channels: Range<usize>, known: &Known<'_>) -> Interval;
 
-    /// What a proof checks of one element, of which intervals or single values are known.
+    /// The constraints that a proof checks for one element, given by single values or bounds.
     fn constraints(&self, element: &Element) -> Vec<Constraint>;
 
-    /// Small models around this operation with values at the edges of what it can have.
+    /// Small models around this operation, with values at the edges of its domain.
     #[cfg(feature = "random")]
     fn edge_cases() -> Vec<crate::random::EdgeCase>
     where
         Self: Sized;
 }
 
-/// Which element of an output is computed, of which shapes.
+/// The position of an output element, and the shapes of the inputs.
 pub(crate) struct Place<'a> {
     /// Shapes of the inputs.
     pub inputs: &'a [Shape],
-    /// Number of the element.
+    /// Index of the element.
     pub index: usize,
-    /// Its channel.
+    /// Channel of the element.
     pub channel: usize,
-    /// Its row.
+    /// Row of the element.
     pub row: usize,
-    /// Its column.
+    /// Column of the element.
     pub column: usize,
 }
 
@@ -113,16 +114,16 @@ impl<'a> Place<'a> {
     }
 }
 
-/// What is known of the values that an operation reads.
+/// What is known about the values that an operation reads.
 pub(crate) struct Known<'a> {
-    /// Of each input one interval for each channel, or a single one for all channels.
+    /// For each input, one interval per channel, or a single one for all channels.
     pub inputs: [&'a [Interval]; 2],
-    /// The weights and biases; `None` for any that the types allow.
+    /// The weights and biases; `None` for all legal ones.
     pub parameters: Option<&'a Parameters>,
 }
 
 impl Known<'_> {
-    /// The values of a channel of an input.
+    /// Bounds of the values of a channel of an input.
     pub fn input(&self, slot: usize, channel: usize) -> Interval {
         match self.inputs[slot] {
             [one] => *one,
@@ -130,8 +131,8 @@ impl Known<'_> {
         }
     }
 
-    /// The smallest interval that holds `of` each channel. Where nothing is known of single channels,
-    /// the first stands for all.
+    /// The smallest interval that contains `of(channel)` for each channel. If nothing is known
+    /// about single channels, the first channel represents all.
     pub fn hull(&self, channels: Range<usize>, of: impl Fn(usize) -> Interval) -> Interval {
         let alike = self.parameters.is_none() && self.inputs.iter().all(|each| each.len() <= 1);
         let first = of(channels.start);
@@ -141,8 +142,8 @@ impl Known<'_> {
         channels.skip(1).fold(first, |hull, channel| hull.hull(of(channel)))
     }
 
-    /// A bias plus the products of a row of weights and what they are multiplied with: `fan_in`
-    /// values, the one of weight `j` in `input(j)`.
+    /// Bounds of a bias plus the products of a row of weights with `fan_in` values. `input(j)`
+    /// bounds the factor of weight `j`.
     pub fn weighted_sum(
         &self,
         channel: usize,
@@ -151,7 +152,7 @@ impl Known<'_> {
     ) -> Interval {
         let Some(parameters) = self.parameters else {
             let product = Interval::INT8.times(input(0));
-            // A sum of products is at least as wide as none.
+            // Includes the bias without any products.
             return BIAS.plus(product.repeated(fan_in)).hull(BIAS);
         };
         let row = &parameters.weights[channel * fan_in..][..fan_in];
@@ -161,10 +162,10 @@ impl Known<'_> {
     }
 }
 
-/// Every legal bias.
+/// All legal biases.
 pub(crate) const BIAS: Interval = Interval { lo: -(MAX_BIAS as i128), hi: MAX_BIAS as i128 };
 
-/// What a window can read of a channel: with padding, zeros too.
+/// Bounds of what a window reads of a channel: includes zero if there is padding.
 fn padded(interval: Interval, window: &Window) -> Interval {
     if window.padding.is_none() {
         interval
@@ -173,10 +174,10 @@ fn padded(interval: Interval, window: &Window) -> Interval {
     }
 }
 
-/// A whole range, as the only one that is read.
+/// One range of a single input.
 fn whole(range: Range<usize>) -> Vec<Vec<Range<usize>>> {
     Vec::from([core::iter::once(range).collect()])
 }
 
-/// What windows read, channel by channel.
+/// Grouping of windows that read each channel separately.
 const EACH_CHANNEL: Grouping = Grouping { inputs: 1, outputs: 1 };

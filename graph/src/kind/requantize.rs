@@ -6,26 +6,26 @@ use crate::{
 };
 use codec::{Decode, Encode};
 
-/// From accumulators to int8, each by [`requantize`](crate::requantize::requantize).
+/// Accumulators to int8, each by [`requantize`](crate::requantize::requantize).
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 pub struct Requantize {
-    /// Accumulators that nothing else reads.
+    /// Accumulators that no other operation reads.
     pub input: TensorId,
-    /// One for all channels, or one for each.
+    /// One multiplier for all channels, or one for each.
     pub multipliers: List<Multiplier, MAX_CHANNELS>,
     /// The shift.
     pub shift: Shift,
-    /// Every quotient that an input can lead to is in `[-2^(b-1), 2^(b-1))`, `b` being this.
-    /// Declared, so that who has no weights knows the size of the clamp table;
-    /// [`CheckedGraph`](crate::CheckedGraph) checks that it is large enough. More than needed
-    /// is allowed: two requantisations may share a table.
+    /// Bits `b` of the quotient window: every quotient of any input is in `[-2^(b-1), 2^(b-1))`. It
+    /// is declared so that the size of the clamp table is known without the weights.
+    /// [`CheckedGraph`](crate::CheckedGraph) checks that it is large enough. It may be larger than
+    /// necessary, so that several requantisations share a table.
     pub quotient_bits: u8,
-    /// The interval of the output.
+    /// The clamping interval of the output.
     pub clamp: Clamp,
 }
 
 impl Requantize {
-    /// The multiplier of a channel; without one, all of them.
+    /// The multiplier of a channel; the hull of all multipliers if `channel` is `None`.
     pub(crate) fn multiplier(&self, channel: Option<usize>) -> Interval {
         let point = |multiplier: Multiplier| Interval::point(multiplier.get());
         match channel {
@@ -42,7 +42,7 @@ impl Requantize {
         accumulator.times(multiplier).plus(Interval::point(1i64 << (self.shift.bits() - 1)))
     }
 
-    /// What the rule makes of accumulators.
+    /// Bounds of the outputs for these accumulators.
     fn outputs(&self, accumulators: Interval, multiplier: Interval) -> Interval {
         let scaled = self.scaled(accumulators, multiplier);
         // Shift and clamp are monotonic.
@@ -54,7 +54,7 @@ impl Requantize {
     }
 }
 
-/// The multiplier of a channel: its own, or the one for all.
+/// The multiplier of a channel: its own, or the common one.
 pub(crate) fn multiplier(multipliers: &[Multiplier], channel: usize) -> Multiplier {
     let index = if multipliers.len() == 1 { 0 } else { channel };
     multipliers.get(index).copied().unwrap_or(Multiplier::ONE)

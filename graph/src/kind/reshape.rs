@@ -6,7 +6,7 @@ use codec::{Decode, Encode};
 pub struct Reshape {
     /// An int8 tensor.
     pub input: TensorId,
-    /// A shape of as many elements.
+    /// A shape with the same number of elements.
     pub shape: Shape,
 }
 
@@ -39,7 +39,7 @@ impl Kind for Reshape {
         whole(range)
     }
 
-    /// A channel of the new shape has the values of all channels from which it has elements.
+    /// The values of a channel of the new shape are those of all channels that contribute elements.
     fn interval(&self, shapes: &[Shape], channels: Range<usize>, known: &Known<'_>) -> Interval {
         let (from, to) = (shapes[0].plane(), self.shape.plane());
         known.hull(channels, |channel| {

@@ -4,8 +4,8 @@ use codec::{Decode, Encode};
 
 /// The sum of each window, from int8 to accumulators. Padding counts as 0.
 ///
-/// With a requantisation whose multiplier has the division in it, this is average pooling
-/// that counts the padding; with a kernel as large as the input, global average pooling.
+/// Followed by a requantisation whose multiplier includes the division, this is average pooling
+/// that counts the padding. With a kernel as large as the input, it is global average pooling.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 pub struct SumPool2d {
     /// An int8 tensor.

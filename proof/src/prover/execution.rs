@@ -1,4 +1,4 @@
-//! One run of the model, with everything that is committed for it.
+//! The execution of a model for a proof, with all columns that are committed.
 
 use super::{deviation::Deviation, ProveError};
 use crate::{
@@ -11,43 +11,44 @@ use alloc::{vec, vec::Vec};
 use assay_graph::{requantize, Clamp, Multiplier, Parameters, Shift, Weights, Window};
 use p3_field::{PrimeCharacteristicRing, PrimeField64};
 
-/// One element of an activation that is looked up with its key.
+/// One cell of an activation that is looked up with a key.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Cell {
-    /// The quotient, or the value that is mapped.
+    /// The quotient, or the operand of a lookup.
     pub key: i64,
-    /// The remainder; 0 where nothing is requantised.
+    /// The remainder; 0 without requantisation.
     pub remainder: i64,
-    /// The element.
+    /// The value.
     pub value: i64,
 }
 
-/// A run.
+/// A finished execution.
 pub(super) struct Execution {
-    /// What each of [`Circuit::reads`] reads, padded with zeros.
+    /// For each of [`Circuit::reads`], the cells of the tensor read, padded with zeros.
     pub reads: Vec<Vec<F>>,
-    /// For each layer with a window, what the window sees of what it reads: the same. Else empty.
-    pub seen: Vec<Vec<F>>,
-    /// Accumulators of each layer, padded with zeros.
+    /// For each layer, the cells that its windows read, which differ from `reads` only if the
+    /// prover lies; empty without a window.
+    pub window_inputs: Vec<Vec<F>>,
+    /// The accumulators of each layer, padded with zeros.
     pub accumulators: Vec<Vec<F>>,
-    /// What the lookups are made of.
+    /// The columns of the lookups.
     pub cells: Cells<Vec<F>>,
-    /// The output as the statement has it.
+    /// The output in the encoding of a statement.
     pub output: Vec<u8>,
 }
 
-/// A run under way.
+/// An execution in progress.
 struct Run<'a> {
     circuit: &'a Circuit,
     deviation: &'a dyn Deviation,
     input: Vec<i64>,
-    /// Accumulators of each layer so far.
+    /// The accumulators of each layer so far.
     accumulators: Vec<Vec<i32>>,
-    /// See [`Execution::seen`].
-    seen: Vec<Vec<F>>,
-    /// Elements of each activation so far.
+    /// See [`Execution::window_inputs`].
+    window_inputs: Vec<Vec<F>>,
+    /// The elements of each activation so far.
     values: Vec<Vec<i64>>,
-    /// Multiplicities of each table.
+    /// The multiplicities of each table so far.
     counts: Vec<Vec<u64>>,
 }
 
@@ -61,11 +62,12 @@ impl Execution {
         let mut input: Vec<i64> = input.iter().map(|byte| i64::from(*byte as i8)).collect();
         deviation.input(&mut input);
         let counts = circuit.tables.iter().map(|table| vec![0; 1 << table.vars()]).collect();
-        let (accumulators, seen, values) = (Vec::new(), Vec::new(), Vec::new());
-        let mut run = Run { circuit, deviation, input, accumulators, seen, values, counts };
+        let (accumulators, window_inputs, values) = (Vec::new(), Vec::new(), Vec::new());
+        let mut run =
+            Run { circuit, deviation, input, accumulators, window_inputs, values, counts };
         let mut columns = Vec::new();
         let mut activations = circuit.activations.iter().enumerate().peekable();
-        // In the order of the operations: a layer comes after what it reads.
+        // Operations are in order: what a layer reads is computed before it.
         for (index, layer) in circuit.layers.iter().enumerate() {
             while let Some((index, activation)) =
                 activations.next_if(|(_, activation)| activation.operation < layer.operation)
@@ -84,7 +86,7 @@ impl Execution {
         let mut reads: Vec<Vec<F>> = circuit.reads().map(lay).collect();
         let of_layers = circuit.layers.iter().map(|layer| layer.operands.len()).sum();
         for ((index, operand, _), read) in circuit.maxima().zip(reads.iter_mut().skip(of_layers)) {
-            *read = padded(&operand.grid, &run.seen_by_maximum(index, operand));
+            *read = padded(&operand.grid, &run.maximum_input(index, operand));
         }
         let accumulators = circuit.layers.iter().zip(&run.accumulators).map(|(layer, values)| {
             let mut cells = vec![F::ZERO; 1 << layer.grid.vars()];
@@ -96,10 +98,10 @@ impl Execution {
         let as_cells = |counts: Vec<u64>| counts.into_iter().map(F::from_u64).collect();
         let multiplicities = run.counts.into_iter().map(as_cells).collect();
         let cells = Cells { activations: columns, multiplicities };
-        Ok(Self { reads, seen: run.seen, accumulators, cells, output })
+        Ok(Self { reads, window_inputs: run.window_inputs, accumulators, cells, output })
     }
 
-    /// Columns in the order of [`Circuit::witness_tables`].
+    /// The columns of the witness, in the order of [`Circuit::witness_tables`].
     pub fn witness_tables(&self, circuit: &Circuit) -> Vec<Vec<Vec<F>>> {
         let activations = circuit.activations.iter().zip(&self.cells.activations);
         let activations = activations.map(|(activation, columns)| {
@@ -122,13 +124,14 @@ impl Run<'_> {
         }
     }
 
-    /// What a maximum reads.
-    fn seen_by_maximum(&self, index: usize, operand: &Operand) -> Vec<i64> {
-        let mut seen = self.values_of(operand.source).to_vec();
-        self.deviation.maximum_seen(index, &mut seen);
-        seen
+    /// The elements that the windows of a maximum read.
+    fn maximum_input(&self, index: usize, operand: &Operand) -> Vec<i64> {
+        let mut elements = self.values_of(operand.source).to_vec();
+        self.deviation.maximum_input(index, &mut elements);
+        elements
     }
 
+    /// Computes the accumulators of a layer.
     fn accumulate(
         &mut self,
         index: usize,
@@ -137,13 +140,13 @@ impl Run<'_> {
     ) -> Result<(), ProveError> {
         let mut values: Vec<&[i64]> =
             layer.operands.iter().map(|operand| self.values_of(operand.source)).collect();
-        let mut seen = Vec::new();
+        let mut elements = Vec::new();
         let mut cells = Vec::new();
         if layer.window().is_some() {
-            seen.extend_from_slice(values[0]);
-            self.deviation.seen(index, &mut seen);
-            cells = padded(&layer.operands[0].grid, &seen);
-            values[0] = &seen;
+            elements.extend_from_slice(values[0]);
+            self.deviation.window_input(index, &mut elements);
+            cells = padded(&layer.operands[0].grid, &elements);
+            values[0] = &elements;
         }
         let parameters = layer.matrix.as_ref().map(|matrix| &weights.parameters[matrix.index]);
         let sums = match (&layer.linear, parameters) {
@@ -165,10 +168,11 @@ impl Run<'_> {
             .collect::<Result<Vec<i32>, _>>()?;
         self.deviation.accumulators(index, &mut accumulators);
         self.accumulators.push(accumulators);
-        self.seen.push(cells);
+        self.window_inputs.push(cells);
         Ok(())
     }
 
+    /// Computes the values and columns of an activation.
     fn activate(&mut self, index: usize, activation: &Activation) -> Columns<Vec<F>> {
         let (values, columns) = match &activation.rule {
             Rule::Maximum { operand, window, tag } => {
@@ -180,7 +184,7 @@ impl Run<'_> {
         columns
     }
 
-    /// Counts a lookup, if the key is in the table at all.
+    /// Counts a lookup. A key outside the table, as in a lie, is not counted.
     fn count(&mut self, tag: usize, key: i64) {
         if let Some(row) = self.circuit.tables[tag].row(key) {
             self.counts[tag][row] += 1;
@@ -202,10 +206,10 @@ impl Run<'_> {
             limbs: vec![vec![F::ZERO; rows]; window.kernel.area()],
         };
         let mut values = Vec::with_capacity(activation.grid.elements());
-        let input = self.seen_by_maximum(index, operand);
+        let input = self.maximum_input(index, operand);
         for (element, cell) in activation.grid.cells().enumerate() {
             let read = reads(window, &operand.grid, &activation.grid, element);
-            // Padding counts as the least value there is.
+            // Padding counts as the minimum of int8.
             let read: Vec<i64> = read.map(|i| i.map_or(-128, |i| input[i])).collect();
             let mut value = read.iter().copied().max().unwrap_or(-128);
             self.deviation.maximum(index, element, &mut value);
@@ -240,7 +244,7 @@ impl Run<'_> {
             let limbs = limbs(cell.remainder, activation.limbs(), limb_bits);
             for (column, limb) in columns.limbs.iter_mut().zip(limbs) {
                 column.push(limb);
-                // What is out of range, as in a lie, has no row.
+                // A limb out of range, as in a lie, has no row.
                 let row = usize::try_from(limb.as_canonical_u64()).ok();
                 let counts = &mut self.counts[activation.limb_tag()];
                 if let Some(count) = row.and_then(|row| counts.get_mut(row)) {
@@ -259,7 +263,7 @@ impl Run<'_> {
         (values, columns)
     }
 
-    /// What a cell of an activation has to be: that of an element, or padding.
+    /// The correct cell of an activation: of an element, or of the padding.
     fn cell(&self, activation: &Activation, element: Option<usize>) -> Cell {
         match &activation.rule {
             Rule::Requantize { layer, multipliers, limbs, tag } => {
@@ -305,7 +309,8 @@ fn dot(weights: &[i8], input: &[i64]) -> i64 {
     weights.iter().zip(input).map(|(w, x)| i64::from(*w) * x).sum()
 }
 
-/// What a window reads for one element of the output, position by position; `None` in the padding.
+/// The element of the input that a window reads for one element of the output, at each position;
+/// `None` in the padding.
 fn reads<'a>(
     window: &'a Window,
     input: &Grid,
@@ -314,8 +319,8 @@ fn reads<'a>(
 ) -> impl Iterator<Item = Option<usize>> + use<'a> {
     let [_, height, width] = input.axes.map(|axis| axis.length);
     let plane = output.plane();
-    let (channel, place) = (element / plane, element % plane);
-    let (row, column) = (place / output.axes[2].length, place % output.axes[2].length);
+    let (channel, position) = (element / plane, element % plane);
+    let (row, column) = (position / output.axes[2].length, position % output.axes[2].length);
     (0..usize::from(window.kernel.height)).flat_map(move |u| {
         let row =
             (row * usize::from(window.stride.height) + u).checked_sub(window.padding.top.into());
@@ -341,20 +346,21 @@ fn convolution(
     let (inputs_per_group, outputs_per_group) = (grid.axes[0].length / groups, outputs / groups);
     let fan_in = inputs_per_group * area;
     let mut sums = vec![0; outputs * plane];
-    for place in 0..plane {
-        // Of the first channel; the others are read at the same places of theirs.
-        let places: Vec<Option<usize>> = reads(window, grid, &layer.grid, place).collect();
+    for position in 0..plane {
+        // Reads of the first channel. All channels are read at the same rows and columns.
+        let first_reads: Vec<Option<usize>> = reads(window, grid, &layer.grid, position).collect();
         for group in 0..groups {
             let channels = group * inputs_per_group..(group + 1) * inputs_per_group;
             let read: Vec<i64> = channels
                 .flat_map(|channel| {
-                    let first = channel * grid.plane();
-                    places.iter().map(move |place| place.map_or(0, |place| input[first + place]))
+                    let start = channel * grid.plane();
+                    first_reads.iter().map(move |read| read.map_or(0, |i| input[start + i]))
                 })
                 .collect();
             for output in group * outputs_per_group..(group + 1) * outputs_per_group {
                 let row = &parameters.weights[output * fan_in..][..fan_in];
-                sums[output * plane + place] = i64::from(parameters.bias[output]) + dot(row, &read);
+                sums[output * plane + position] =
+                    i64::from(parameters.bias[output]) + dot(row, &read);
             }
         }
     }
@@ -369,13 +375,13 @@ fn sums(window: &Window, layer: &Layer, input: &[i64]) -> Vec<i64> {
     (0..layer.grid.elements()).map(sum).collect()
 }
 
-/// The shift of so many bits; limbs are whole, and there are few shifts.
+/// The shift of `bits` bits, which is one of the few that exist.
 fn shift(bits: usize) -> Shift {
     let is = |shift: &Shift| usize::from(shift.bits()) == bits;
     Shift::ALL.into_iter().find(is).unwrap_or(Shift::Bits48)
 }
 
-/// Limbs of a remainder, the lowest first. What does not fit is left to the highest.
+/// The limbs of a remainder, least significant first. The last limb holds any excess.
 fn limbs(mut remainder: i64, count: usize, limb_bits: usize) -> impl Iterator<Item = F> {
     (0..count).map(move |index| {
         if index + 1 == count {

@@ -1,4 +1,4 @@
-//! The prover's side of the lookups.
+//! The prover's part of the lookups.
 
 use crate::{
     circuit::Circuit,
@@ -11,25 +11,27 @@ use alloc::{vec, vec::Vec};
 use p3_field::{batch_multiplicative_inverse, Field, PrimeCharacteristicRing};
 
 impl Layout {
-    /// Reduces the sum of all lookups, and returns the point where the reduction ends.
+    /// Reduces the sum of all lookups and returns the evaluation point at which the reduction ends.
     ///
-    /// A lying prover's sum is not zero: `bend` changes one fraction so that it is, and leaves it
-    /// to the verifier to find that the fractions are not those of the committed columns.
+    /// For tests of a dishonest prover, whose sum is not zero: with `forge_sum`, one fraction is
+    /// changed so that it is. The verifier then has to detect that the fractions are not those of
+    /// the committed columns.
     pub(super) fn prove(
         &self,
         circuit: &Circuit,
         cells: &Cells<Vec<F>>,
         challenges: Challenges,
-        bend: bool,
+        forge_sum: bool,
         challenger: &mut Challenger,
     ) -> (Reduction, Vec<EF>) {
         let (numerators, mut denominators) = self.fractions(circuit, cells, challenges);
-        if bend {
-            bend_one(&numerators, &mut denominators);
+        if forge_sum {
+            forge_one(&numerators, &mut denominators);
         }
         fractions::prove(&numerators, denominators, challenger)
     }
 
+    /// Numerators and denominators of all fractions in the cube.
     fn fractions(
         &self,
         circuit: &Circuit,
@@ -64,7 +66,8 @@ impl Layout {
     }
 }
 
-fn bend_one(numerators: &[F], denominators: &mut [EF]) {
+/// Changes one denominator so that the sum of the fractions is zero.
+fn forge_one(numerators: &[F], denominators: &mut [EF]) {
     let inverses = batch_multiplicative_inverse(denominators);
     let sum: EF = inverses.iter().zip(numerators).map(|(&d, &n)| d * n).sum();
     if let Some(leaf) = numerators.iter().position(|n| !n.is_zero()) {

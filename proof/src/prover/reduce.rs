@@ -1,5 +1,5 @@
-//! The prover's side of the reductions: from what is committed of each operation to values of
-//! weights and activations.
+//! The prover's part of the reductions: from the committed columns of each operation to evaluations
+//! of weights and activations.
 
 use super::{deviation::Deviation, execution::Execution, Prover};
 use crate::{
@@ -17,7 +17,7 @@ use assay_graph::{Multiplier, Window};
 use p3_field::PrimeCharacteristicRing;
 use p3_maybe_rayon::prelude::*;
 
-/// One proof under way.
+/// A proof in progress.
 pub(super) struct Task<'a> {
     pub prover: &'a Prover,
     pub run: &'a Execution,
@@ -33,8 +33,8 @@ fn inner_product(a: &[EF], b: &[EF]) -> EF {
 }
 
 impl Task<'_> {
-    /// Reduces a layer, in the order in which [`Verifier::verify`](crate::Verifier::verify)
-    /// replays it.
+    /// Reduces a layer, in the order in which [`Verifier::verify`](crate::Verifier::verify) replays
+    /// it.
     pub fn reduce_layer(
         &self,
         index: usize,
@@ -55,7 +55,7 @@ impl Task<'_> {
             (Linear::Conv2d { window, .. }, Some(matrix)) => {
                 let grid = &layer.operands[0].grid;
                 let reads = Wiring::new(window, grid, &layer.grid, &row);
-                let gathered = reads.gather(&self.run.seen[index]);
+                let gathered = reads.gather(&self.run.window_inputs[index]);
                 let claim = self.product_claim(index, layer, matrix, &row);
                 let factors = self.convolution_factors(layer, matrix, &row, &gathered);
                 let (messages, end) = sumcheck::prove(factors, claim, challenger);
@@ -82,7 +82,8 @@ impl Task<'_> {
         (LayerMessages { scale, product, wiring }, end)
     }
 
-    /// From quotients and remainders to the accumulators of one row. What comes back is the row.
+    /// Reduces quotients and remainders to accumulators. Returns the evaluation point of the
+    /// accumulators.
     fn scale(
         &self,
         index: usize,
@@ -113,8 +114,8 @@ impl Task<'_> {
         (Some(messages), row)
     }
 
-    /// For each channel its multiplier times `eq`, and the sum of its accumulators times `eq` of
-    /// their places.
+    /// For each channel, `eq` times its multiplier, and the sum of its accumulators weighted with
+    /// `eq` of their rows and columns.
     fn scaled(
         &self,
         index: usize,
@@ -123,19 +124,19 @@ impl Task<'_> {
         multipliers: &[Multiplier],
     ) -> (Vec<EF>, Vec<EF>) {
         let [channel, _, _] = layer.grid.split(point);
-        let places = eq_table(&point[channel.len()..]);
-        let channels = self.run.accumulators[index].chunks_exact(places.len());
-        (scaled_eq(channel, multipliers), channels.map(|sums| dot(&places, sums)).collect())
+        let plane = eq_table(&point[channel.len()..]);
+        let channels = self.run.accumulators[index].chunks_exact(plane.len());
+        (scaled_eq(channel, multipliers), channels.map(|sums| dot(&plane, sums)).collect())
     }
 
-    /// The accumulators of a row without their biases.
+    /// The accumulators at the point `row`, without their biases.
     fn product_claim(&self, index: usize, layer: &Layer, matrix: &Matrix, row: &[EF]) -> EF {
         let [channel, _, _] = layer.grid.split(row);
         let bias = dot(&eq_table(channel), &self.prover.tables[matrix.bias_table()][0]);
         dot(&eq_table(row), &self.run.accumulators[index]) - bias * layer.grid.plane_indicator(row)
     }
 
-    /// For each group `Σ_i eq(i)·W(i, ·)` over its rows.
+    /// For each group, `Σ_i eq(i)·W(i, ·)` over its rows.
     fn weighted_rows(&self, matrix: &Matrix, group_vars: usize, row: &[EF]) -> Vec<EF> {
         let rows = eq_table(&row[group_vars..matrix.row_vars]);
         let columns = 1 << matrix.column_vars;
@@ -144,7 +145,7 @@ impl Task<'_> {
             let size = 1 << block.vars;
             let groups = table[0].chunks_exact(rows.len() * size);
             for (sums, cells) in sums.chunks_exact_mut(columns).zip(groups) {
-                // A thread takes some columns, so that it writes to none that another one does.
+                // Each thread sums up its own columns, so that no two threads write to one.
                 let width = size.min(64);
                 let sums = &mut sums[block.first..block.first + size];
                 sums.par_chunks_mut(width).enumerate().for_each(|(part, sums)| {
@@ -158,7 +159,7 @@ impl Task<'_> {
         sums
     }
 
-    /// Weights of a row, and what they are multiplied with, by group and column.
+    /// The two factors of a convolution's product, by group and column: weights and window reads.
     fn convolution_factors(
         &self,
         layer: &Layer,
@@ -179,8 +180,8 @@ impl Task<'_> {
         vec![weights, read]
     }
 
-    /// Reduces a maximum: `Π_i (y - x_i)` is zero everywhere, and each difference is one to what
-    /// the window reads.
+    /// Reduces a maximum: shows that `Π_i (y - x_i)` is zero everywhere, and that each difference
+    /// is taken from an element that the window reads.
     pub fn reduce_maximum(
         &self,
         index: usize,
@@ -197,13 +198,14 @@ impl Task<'_> {
             let product = |i| factors.iter().map(|factor| factor[i]).product::<EF>();
             (0..factors[0].len()).map(product).sum()
         });
-        let (zero, place) = sumcheck::prove(factors, claim, challenger);
+        let (zero, output_point) = sumcheck::prove(factors, claim, challenger);
         let gamma = draw(challenger);
-        let kernel = maximum_kernel(activation, window, &place, gamma);
-        let table = Wiring::new(window, &operand.grid, &activation.grid, &place).table(&kernel);
+        let kernel = maximum_kernel(activation, window, &output_point, gamma);
+        let table =
+            Wiring::new(window, &operand.grid, &activation.grid, &output_point).table(&kernel);
         let claim = dot(&table, read);
         let (wiring, end) = sumcheck::prove(vec![table, lift(read)], claim, challenger);
-        let end = MaximumEnd { activation: index, place, operand: end };
+        let end = MaximumEnd { activation: index, point: output_point, operand: end };
         (MaximumMessages { zero, wiring }, end)
     }
 }

@@ -1,5 +1,5 @@
-//! Proofs have the fingerprint of the weights that they are of, and an audit makes it of the
-//! published ones.
+//! A proof has the fingerprint of the weights that it covers; an audit computes that of the
+//! published weights.
 
 use super::*;
 use crate::{Audit, AuditError, AuditState, Fingerprint};
@@ -9,7 +9,7 @@ fn models() -> [Model; 2] {
     [perceptron(71).model(), windows::network(Shape::new(2, 9, 11)).model()]
 }
 
-/// In pieces of at most so many bytes.
+/// The fingerprint by an audit in pieces of at most `size` bytes.
 fn fingerprint(model: &Model, weights: &Weights, size: usize) -> Fingerprint {
     let audit = Audit::new(model.graph.plan()).unwrap();
     let mut state = AuditState::default();
@@ -22,7 +22,7 @@ fn fingerprint(model: &Model, weights: &Weights, size: usize) -> Fingerprint {
     state.fingerprint
 }
 
-/// The fingerprint that a proof of this model has.
+/// The fingerprint of a proof of this model.
 fn proven(model: &Model, input: &[u8], proof: &Proven) -> Fingerprint {
     let verifier = Verifier::new(model.graph.plan()).unwrap();
     let statement = Statement { context: CONTEXT, input, output: &proof.output };
@@ -45,7 +45,7 @@ fn proofs_have_the_fingerprint_of_the_published_weights() {
 }
 
 #[test]
-fn any_other_weight_or_bias_has_another_fingerprint() {
+fn different_weights_or_biases_have_a_different_fingerprint() {
     for model in models() {
         let published = fingerprint(&model, model.graph.weights(), 1 << 20);
         for set in 0..model.graph.weights().parameters.len() {
@@ -73,15 +73,15 @@ fn any_other_weight_or_bias_has_another_fingerprint() {
     }
 }
 
-/// An owner who commits to weights that are not the published ones makes proofs that verify, and
-/// that are refused for their fingerprint.
+/// An owner who commits to weights other than the published ones can make proofs that verify, but
+/// they are refused for their fingerprint.
 #[test]
-fn proofs_of_other_weights_than_the_published_have_another_fingerprint() {
+fn proofs_of_unpublished_weights_have_a_different_fingerprint() {
     let honest = perceptron(75).unsealed();
     let mut graph = honest.clone();
     graph.weights.parameters[0].weights[3] ^= 1;
     seal(&mut graph, &QUICK).unwrap();
-    // The published weights, and the root of the others.
+    // The published weights with the root of the other weights.
     graph.weights = honest.weights;
     graph.architecture.commitments.weights = graph.weights.digest();
     let graph = CheckedGraph::new(graph).unwrap();
@@ -91,10 +91,10 @@ fn proofs_of_other_weights_than_the_published_have_another_fingerprint() {
     other.parameters[0].weights[3] ^= 1;
     let verifier = Verifier::new(graph.plan()).unwrap();
     let tables = model_tables(&verifier.key.circuit, &other).unwrap();
-    let (root, secret) = commit(&verifier.key.model, &tables).unwrap();
+    let (root, prover_data) = commit(&verifier.key.model, &tables).unwrap();
     assert_eq!(root, verifier.key.weights_root);
     let fingerprint = Audit::new(graph.plan()).unwrap().fingerprint(&other).unwrap();
-    let prover = Prover { verifier, weights: other.clone(), tables, secret, fingerprint };
+    let prover = Prover { verifier, weights: other.clone(), tables, prover_data, fingerprint };
     let model = Model { graph, prover };
     let input = model.input(1);
     let proof = model.prover.prove(&CONTEXT, &input).unwrap();
@@ -137,7 +137,7 @@ fn parts_are_opened_in_pieces_that_fit_and_lead_to_the_same_fingerprint() {
 }
 
 #[test]
-fn bytes_out_of_turn_are_refused_and_change_nothing() {
+fn unexpected_bytes_are_refused_and_change_nothing() {
     let model = perceptron(72).model();
     let audit = Audit::new(model.graph.plan()).unwrap();
     let mut state = AuditState::default();
@@ -157,7 +157,7 @@ fn bytes_out_of_turn_are_refused_and_change_nothing() {
     }
     audit.take(&mut state, &[0; 8]).unwrap();
     assert_eq!(audit.next(&state).map(|part| part.first), Some(8));
-    // Nor is there anything after the end, however far.
+    // Nothing is accepted after the end either, however far beyond.
     for done in [audit.total_bytes(), 1 << 32, u64::MAX] {
         state.done = done;
         assert_eq!(audit.next(&state), None);
@@ -165,7 +165,7 @@ fn bytes_out_of_turn_are_refused_and_change_nothing() {
     }
 }
 
-/// With such a bias a sum can leave int32, where a proof does not say what the interpreter says.
+/// With a larger bias a sum could leave int32, where a proof would not agree with the interpreter.
 #[test]
 fn biases_out_of_bounds_are_refused_and_change_nothing() {
     let model = perceptron(73).model();
@@ -189,8 +189,8 @@ fn biases_out_of_bounds_are_refused_and_change_nothing() {
     audit.take(&mut state, &part.of(&weights).unwrap()).unwrap();
 }
 
-/// The place of the fingerprint follows from the version's digest, and each set has a factor of its
-/// own.
+/// The fingerprint's point follows from the version's digest, and each parameter set has its own
+/// factor.
 #[test]
 fn fingerprints_depend_on_the_version_and_on_the_order_of_the_sets() {
     let square = |source: u8| {

@@ -1,9 +1,9 @@
-//! What is counted of a verification before there is a proof is what it takes.
+//! The work counted before a proof exists bounds the actual work of its verification.
 
 use super::*;
 use crate::hash::COMPRESSIONS;
 
-/// Models of few and of many operations of several kinds.
+/// Models with few and with many operations, of several kinds.
 fn models() -> Vec<(&'static str, Model)> {
     let mut deep = Builder::new(Shape::vector(7), 3);
     for _ in 0..24 {
@@ -22,7 +22,7 @@ fn models() -> Vec<(&'static str, Model)> {
 }
 
 #[test]
-fn hashes_and_bytes_are_at_most_what_is_counted_and_not_much_less() {
+fn counted_hashes_and_bytes_are_tight_upper_bounds() {
     for (name, model) in models() {
         let work = model.prover.verifier.work();
         let input = model.input(1);

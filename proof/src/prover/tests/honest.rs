@@ -1,4 +1,4 @@
-//! What is true has a proof that is accepted.
+//! Proofs of true statements are accepted.
 
 use super::*;
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
 use assay_graph::{Extent, Padding, Window};
 
 #[test]
-fn an_inference_is_proven_and_is_what_the_reference_says() {
+fn an_inference_is_proven_and_agrees_with_the_reference() {
     let model = perceptron(1).model();
     for seed in 0..3 {
         model.accepts(&model.input(seed));
@@ -72,7 +72,7 @@ fn an_int8_output_is_provable() {
 
 #[test]
 fn lookups_whose_padding_is_not_zero_are_provable() {
-    // The image of zero is 40, then -37: it fills the padding of both columns.
+    // The image of zero is 40, then -37. It fills the padding of both columns.
     let model = Builder::new(Shape::vector(21), 6)
         .lookup(|x| x.wrapping_add(40))
         .dense(13)
@@ -102,7 +102,7 @@ fn operations_with_equal_tables_share_them() {
 }
 
 #[test]
-fn reshapes_are_other_names() {
+fn reshapes_are_aliases() {
     let model = Builder::new(Shape::new(2, 3, 4), 8)
         .lookup(|x| x.saturating_neg())
         .reshape(Shape::vector(24))
@@ -143,13 +143,13 @@ fn proof_of_work_counts_in_one_figure_only() {
         }
         perceptron(11).model_with(&parameters).prover.verifier().security()
     };
-    // As many queries.
+    // The same number of queries in both.
     let (none, some) = (security(0, 122), security(8, 130));
     assert_eq!(none.statistical, none.with_grinding);
     assert!((some.statistical - none.statistical).abs() < 1e-9);
     assert!((some.unique_decoding - none.unique_decoding).abs() < 1e-9);
     assert!(some.with_grinding > none.with_grinding + 6.0);
-    assert!(none.unique_decoding < 60.0, "or the docs say too little");
+    assert!(none.unique_decoding < 60.0, "the docs state less");
 }
 
 #[test]
@@ -213,7 +213,7 @@ fn operations_that_cannot_be_proven_are_named() {
         stride: Extent::square(2),
         padding: Padding::default(),
     };
-    // The elements of the vector do not lie as those of the image would.
+    // The vector's elements lie in other cells than those of the image.
     let mut graph = Builder::new(Shape::vector(18), 13)
         .lookup(|x| x)
         .reshape(Shape::new(2, 3, 3))

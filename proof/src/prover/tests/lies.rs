@@ -1,15 +1,15 @@
-//! A prover that lies. Each lie is as consistent as it can be made, and each is found by the check
-//! that is there for it.
+//! Dishonest provers. Each lie is as consistent as possible and is detected by the check intended
+//! for it.
 
 use super::*;
 use crate::prover::execution::Cell;
 
-/// Ways to cheat, in the first layer or activation unless something else is said.
+/// Ways to cheat, in the first layer or activation unless stated otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Lie {
     /// `acc + 1` in one cell.
     Accumulator,
-    /// `acc + 2^17`, which changes all that follows.
+    /// `acc + 2^17`, with all consequences computed from it.
     AccumulatorFar,
     /// `r + 2^s` and `q - 1`: the equation holds, the highest limb is out of range.
     RemainderTooBig,
@@ -17,32 +17,32 @@ enum Lie {
     RemainderNegative,
     /// `q + 1` alone.
     QuotientOff,
-    /// The same, and the sumcheck starts from the sum that the verifier expects.
+    /// `q + 1`, and the sumcheck claims the sum that the verifier expects.
     QuotientOffForced,
-    /// `q + 2^32 - 1` and `r + 1`: the equation holds modulo the field's order, for a shift of 32.
+    /// `q + 2^32 - 1` and `r + 1`: the equation holds modulo p for a shift of 32.
     QuotientWrap,
-    /// `y + 1` beside an honest `q`.
+    /// `y + 1` with an honest `q`.
     OutsideClamp,
-    /// One multiplicity is one too high.
+    /// One multiplicity is too high by 1.
     Multiplicity,
     /// One lookup is moved to the next row of the range table.
     MultiplicityMoved,
-    /// An activation in a row of the padding.
+    /// A nonzero activation in the padding.
     PaddingRow,
-    /// A run on another input.
+    /// A run on a different input.
     OtherInput,
     /// An accumulator of the output is off by one.
     OtherOutput,
-    /// An output off by one beside an honest proof.
+    /// An output that is off by one, with an honest proof.
     OtherOutputForced,
     /// A lookup returns the value of another row.
     WrongMapping,
-    /// Rounding down where the rule says up.
+    /// Rounds down where the rule rounds up.
     Truncated,
 }
 
 impl Lie {
-    /// Lies about one cell.
+    /// Changes the cell that the lie is about.
     fn distort(self, clamp: Clamp, elements: usize, row: usize, cell: &mut Cell) {
         let requantized =
             |key: i64, remainder| Cell { key, remainder, value: i64::from(clamp.apply(key)) };
@@ -73,7 +73,7 @@ struct Liar {
     lie: Lie,
     clamp: Clamp,
     elements: usize,
-    /// The activation that is lied about.
+    /// The activation that the lie is about.
     activation: usize,
     last_layer: usize,
 }
@@ -121,7 +121,7 @@ impl Deviation for Liar {
         }
     }
 
-    fn bends_lookups(&self) -> bool {
+    fn forges_lookup_sum(&self) -> bool {
         matches!(
             self.lie,
             Lie::RemainderTooBig
@@ -142,7 +142,7 @@ impl Deviation for Liar {
     }
 }
 
-/// What a lie is refused by.
+/// The check that refuses a lie.
 fn verdict(model: &Model, lie: Lie, activation: usize, clamp: Clamp) -> Reject {
     let circuit = &model.prover.verifier.key.circuit;
     let elements = circuit.activations[activation].grid.elements();
@@ -154,7 +154,7 @@ fn verdict(model: &Model, lie: Lie, activation: usize, clamp: Clamp) -> Reject {
 }
 
 #[test]
-fn every_lie_is_found_by_the_check_that_is_there_for_it() {
+fn every_lie_is_detected_by_the_check_intended_for_it() {
     let model = perceptron(21).model();
     model.accepts(&model.input(11));
     let (dense, requantize) = (0, 1);
@@ -181,7 +181,7 @@ fn every_lie_is_found_by_the_check_that_is_there_for_it() {
 }
 
 #[test]
-fn lies_about_int8_outputs_and_lookups_are_found() {
+fn lies_about_int8_outputs_and_lookups_are_detected() {
     let model = Builder::new(Shape::vector(20), 22)
         .dense(19)
         .requantize(Shift::Bits32, Clamp::FULL, true)
@@ -192,12 +192,12 @@ fn lies_about_int8_outputs_and_lookups_are_found() {
     assert_eq!(verdict(Lie::OtherOutputForced, 0), Reject::Output);
     assert_eq!(verdict(Lie::WrongMapping, 1), Reject::LookupTie);
     assert_eq!(verdict(Lie::OutsideClamp, 1), Reject::LookupTie);
-    // The padding of the values that are mapped is not what the table is asked for.
+    // The table maps the operand's padding to a different value.
     assert_eq!(verdict(Lie::PaddingRow, 0), Reject::LookupTie);
 }
 
 #[test]
-fn lies_about_an_output_that_is_requantized_are_found() {
+fn lies_about_an_output_that_is_requantized_are_detected() {
     let model = Builder::new(Shape::vector(20), 26)
         .dense(19)
         .requantize(Shift::Bits32, Clamp::FULL, true)
@@ -208,12 +208,12 @@ fn lies_about_an_output_that_is_requantized_are_found() {
     assert_eq!(verdict(Lie::OtherOutputForced), Reject::Output);
     assert_eq!(verdict(Lie::QuotientOff), requantize);
     assert_eq!(verdict(Lie::QuotientOffForced), Reject::Scale { operation: 1 });
-    // Neither the output nor an input of a layer shows the padding.
+    // The padding shows neither in the output nor in an input of a layer.
     assert_eq!(verdict(Lie::PaddingRow), requantize);
 }
 
 #[test]
-fn lies_are_found_with_limbs_of_two_bytes() {
+fn lies_are_detected_with_limbs_of_two_bytes() {
     let mut parameters = QUICK;
     parameters.limbs = crate::LimbWidth::Bits16;
     let model = perceptron(23).model_with(&parameters);
@@ -223,10 +223,10 @@ fn lies_are_found_with_limbs_of_two_bytes() {
     }
 }
 
-/// What becomes of weights and biases.
+/// A change of weights and biases.
 type Change = (&'static str, fn(&mut [i8], &mut [i32]));
 
-/// A prover of other weights that speaks for the published model.
+/// A prover with other weights that claims to prove the published model.
 fn impostor(model: &Model, change: impl Fn(&mut [i8], &mut [i32])) -> Prover {
     let mut graph = model.graph.clone().into_graph();
     let mut sets = graph.weights.parameters.into_inner();
@@ -247,7 +247,7 @@ fn change_one(weights: &mut [i8], _: &mut [i32]) {
 }
 
 #[test]
-fn other_weights_are_found_in_the_opening_and_in_the_layer() {
+fn other_weights_are_detected_in_the_opening_and_in_the_layer() {
     let model = perceptron(24).model();
     let input = model.input(11);
     assert_ne!(input[0], 0);
@@ -257,14 +257,14 @@ fn other_weights_are_found_in_the_opening_and_in_the_layer() {
     let verdict = model.verify(&input, &proven.output, &proven.proof);
     assert!(matches!(verdict, Err(Reject::ModelOpening(_))), "{verdict:?}");
     // Opened from the published commitment.
-    impostor.secret = model.prover.secret.clone();
+    impostor.prover_data = model.prover.prover_data.clone();
     let proven = impostor.prove(&CONTEXT, &input).unwrap();
     let verdict = model.verify(&input, &proven.output, &proven.proof);
     assert_eq!(verdict, Err(Reject::Matvec { operation: 0 }));
 }
 
 #[test]
-fn other_biases_swapped_rows_and_transposed_weights_are_found() {
+fn other_biases_swapped_rows_and_transposed_weights_are_detected() {
     let square = || {
         Builder::new(Shape::vector(16), 25)
             .dense(16)
@@ -283,7 +283,7 @@ fn other_biases_swapped_rows_and_transposed_weights_are_found() {
     ];
     for (name, change) in changes {
         let mut impostor = impostor(&model, change);
-        impostor.secret = model.prover.secret.clone();
+        impostor.prover_data = model.prover.prover_data.clone();
         let proven = impostor.prove(&CONTEXT, &input).unwrap();
         let verdict = model.verify(&input, &proven.output, &proven.proof);
         assert!(

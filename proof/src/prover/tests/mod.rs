@@ -1,4 +1,4 @@
-//! Proofs that have to be accepted, and everything that must not be.
+//! Proofs that must be accepted, and proofs and bytes that must be refused.
 
 mod audits;
 mod cost;
@@ -21,7 +21,7 @@ use assay_graph::{
     TensorId, Window,
 };
 
-/// Numbers that look random and are the same each time (xorshift64*).
+/// A deterministic pseudorandom generator (xorshift64*).
 pub(super) struct Random(u64);
 
 impl Random {
@@ -45,12 +45,12 @@ impl Random {
     }
 }
 
-/// A graph under construction, each operation reading what the one before defines.
+/// A graph under construction. Each operation reads the tensor defined by the one before.
 pub(super) struct Builder {
     input: Shape,
-    /// Of the last tensor.
+    /// Shape of the last tensor.
     shape: Shape,
-    /// Sums that one accumulator of the last tensor is of.
+    /// Number of products in one accumulator of the last tensor.
     fan_in: usize,
     operations: Vec<Operation>,
     parameters: Vec<Parameters>,
@@ -102,7 +102,7 @@ impl Builder {
     }
 
     pub fn sum_pool(mut self, window: Window) -> Self {
-        // As if of products with weights.
+        // Scaled like a single product.
         self.fan_in = 1;
         let operation = Operation::SumPool2d(SumPool2d { input: self.last(), window });
         let channels = self.shape.channels;
@@ -129,7 +129,8 @@ impl Builder {
 
     /// The sum of two tensors of the last one's shape.
     pub fn add(mut self, left: TensorId, right: TensorId) -> Self {
-        // As if of one product of weights of this size, so that requantisation brings it back.
+        // Scaled like a single product with a weight of this size, for the requantisation that
+        // follows.
         self.fan_in = 1;
         let multiplier = |weight| Multiplier::new(weight).unwrap();
         let operation = Operation::Add(Add {
@@ -142,7 +143,8 @@ impl Builder {
         self.operation(operation, shape)
     }
 
-    /// Brings most accumulators of the operation before into the clamp's interval.
+    /// Requantises such that most accumulators of the previous operation fall into the clamp's
+    /// interval.
     pub fn requantize(mut self, shift: Shift, clamp: Clamp, per_channel: bool) -> Self {
         let ratio = 60.0 / (74.0 * 60.0 * (self.fan_in as f64).sqrt());
         let count = if per_channel { self.shape.channels } else { 1 };
@@ -221,7 +223,7 @@ impl Model {
         Random::new(seed).bytes(self.prover.verifier.input_bytes())
     }
 
-    /// What the reference interpreter says, in the encoding of a statement.
+    /// The reference interpreter's output, in the encoding of a statement.
     pub fn reference(&self, input: &[u8]) -> Vec<u8> {
         let input: Vec<i8> = input.iter().map(|byte| *byte as i8).collect();
         match interpret::run(&self.graph, &input).unwrap() {
@@ -230,7 +232,7 @@ impl Model {
         }
     }
 
-    /// Proves and verifies an inference, and compares it with the reference.
+    /// Proves and verifies an inference, and compares its output with the reference.
     pub fn accepts(&self, input: &[u8]) -> Proven {
         let proven = self.prover.prove(&CONTEXT, input).unwrap();
         assert_eq!(proven.output, self.reference(input));
@@ -239,17 +241,17 @@ impl Model {
     }
 
     pub fn verify(&self, input: &[u8], output: &[u8], proof: &[u8]) -> Result<(), Reject> {
-        // From public data alone.
+        // The verifier is derived from public data alone.
         let verifier = Verifier::new(self.graph.plan()).unwrap();
         let statement = Statement { context: CONTEXT, input, output };
         verifier.verify(&statement, self.prover.fingerprint(), proof)
     }
 }
 
-/// With little grinding, so that tests take their time for something else.
+/// Parameters for tests.
 pub(super) const QUICK: ProofParameters = {
     let mut parameters = ProofParameters::RECOMMENDED;
-    // Some proof of work, so that it is tested too, and as many queries as without.
+    // Some proof of work, to test it, with as many queries as without it.
     parameters.model.grinding_bits = 8;
     parameters.model.security_bits += 8;
     parameters.witness.grinding_bits = 8;
@@ -257,8 +259,8 @@ pub(super) const QUICK: ProofParameters = {
     parameters
 };
 
-/// The same with witnesses that take a sixteenth of the time and memory, for models with large
-/// tables: [`QUICK`] makes of some a list that is too long for a machine of 32 bits.
+/// [`QUICK`] with a higher rate for witnesses, which takes a sixteenth of the time and memory. For
+/// models with large tables, whose vectors would be too long on a 32-bit target.
 pub(super) const HIGH_RATE: ProofParameters = {
     let mut parameters = QUICK;
     parameters.witness.log_inverse_rate = 3;
@@ -273,7 +275,7 @@ pub(super) const CONTEXT: Context<'static> = Context {
     operator: [3; 32],
 };
 
-/// Two hidden layers with widths that are no powers of two, and accumulators as the output.
+/// Two hidden layers whose widths are not powers of two; the output consists of accumulators.
 pub(super) fn perceptron(seed: u64) -> Builder {
     Builder::new(Shape::vector(30), seed)
         .dense(50)

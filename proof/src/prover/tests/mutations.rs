@@ -1,4 +1,5 @@
-//! Bytes that are no proof: refused by name, without a panic, and without great allocations.
+//! Bytes that are not a proof are refused with the right error, without a panic and without large
+//! allocations.
 
 use super::*;
 use crate::sumcheck::Sumcheck;
@@ -23,8 +24,8 @@ fn a_proof_has_one_encoding() {
     for length in [0, 1, 31, 32, 100, proven.proof.len() / 2, proven.proof.len() - 1] {
         assert_eq!(error(&proven.proof[..length]), Some(DecodeError::TooShort), "{length}");
     }
-    // The first number is the coefficient of the sum's denominator; the order of the field added
-    // to it or not, it would be the same number.
+    // The first number is a coefficient of the sum's denominator. Adding the order of the field
+    // would encode the same number again.
     let mut bytes = proven.proof.clone();
     let value = u64::from_le_bytes(bytes[32..40].try_into().unwrap());
     let order = 0xffff_ffff_0000_0001u64;
@@ -37,8 +38,8 @@ fn a_length_beyond_what_the_model_allows_is_refused_before_it_is_allocated() {
     let (model, _, proven) = proven(42);
     let verifier = model.prover.verifier();
     let proof = Proof::decode(&verifier.key, &proven.proof).unwrap();
-    // The last number of 32 bits is the length of a Merkle proof; its place is where an encoding
-    // with one node more begins to differ.
+    // The last 32-bit number is the length of a Merkle proof. An encoding with one more node
+    // differs first at its position.
     let mut longer = proof.clone();
     let nodes = |proof: &mut Proof, change: &dyn Fn(&mut Vec<[u8; 32]>)| match &mut proof
         .witness
@@ -51,26 +52,26 @@ fn a_length_beyond_what_the_model_allows_is_refused_before_it_is_allocated() {
         },
     };
     nodes(&mut longer, &|nodes| nodes.push([0; 32]));
-    let place = longer.encode().iter().zip(&proven.proof).position(|(a, b)| a != b).unwrap();
+    let position = longer.encode().iter().zip(&proven.proof).position(|(a, b)| a != b).unwrap();
     let mut bomb = proven.proof.clone();
-    bomb[place + 1] = 0xff;
-    bomb[place + 3] = 0xff;
+    bomb[position + 1] = 0xff;
+    bomb[position + 3] = 0xff;
     assert_eq!(Proof::decode(&verifier.key, &bomb).err(), Some(DecodeError::MerkleProofTooLong));
-    // A length within the bound, for which there are not enough bytes.
-    let mut bomb = proven.proof[..place + 40].to_vec();
-    bomb[place] = 100;
-    bomb[place + 1] = 0;
+    // A length within the bound for which too few bytes remain.
+    let mut bomb = proven.proof[..position + 40].to_vec();
+    bomb[position] = 100;
+    bomb[position + 1] = 0;
     assert_eq!(Proof::decode(&verifier.key, &bomb).err(), Some(DecodeError::TooShort));
 }
 
 type Change = (&'static str, fn(&mut Proof));
 
-/// The product of the first layer.
+/// The product sumcheck of the first layer.
 fn product(proof: &mut Proof) -> &mut Sumcheck {
     proof.layers[0].product.as_mut().unwrap()
 }
 
-/// Parts of a proof that are missing, exchanged or too many.
+/// Proofs with missing, exchanged or additional parts.
 const RESHAPED: [Change; 10] = [
     ("scale missing", |proof| proof.layers[0].scale = None),
     ("scale too many", |proof| proof.layers[2].scale = proof.layers[0].scale.clone()),
@@ -85,7 +86,7 @@ const RESHAPED: [Change; 10] = [
 ];
 
 #[test]
-fn proofs_of_another_shape_are_refused() {
+fn proofs_of_the_wrong_shape_are_refused() {
     let (model, input, proven) = proven(43);
     for (name, change) in RESHAPED {
         let mut proof = Proof::decode(&model.prover.verifier().key, &proven.proof).unwrap();
@@ -117,7 +118,7 @@ fn parts_of_two_proofs_do_not_make_one() {
 }
 
 #[test]
-fn bytes_without_sense_are_refused() {
+fn meaningless_bytes_are_refused() {
     let (model, input, proven) = proven(45);
     let mut random = Random::new(45);
     for bytes in [
@@ -132,7 +133,7 @@ fn bytes_without_sense_are_refused() {
     }
 }
 
-/// Changes one thing, and may leave the bytes as they are.
+/// Makes one random change, which may leave the bytes unchanged.
 fn mutate(bytes: &mut Vec<u8>, random: &mut Random) {
     if bytes.len() <= 32 {
         return;
@@ -148,7 +149,7 @@ fn mutate(bytes: &mut Vec<u8>, random: &mut Random) {
             bytes.swap(at, other);
         },
         _ => {
-            // Numbers of eight bytes, or nodes of 32, change places.
+            // Replaces a number of 8 bytes, or a node of 32 bytes, by a copy of other bytes.
             let length = if random.below(2) == 0 { 8 } else { 32 };
             let other = random.below(bytes.len() - length);
             let at = at.min(bytes.len() - length);
@@ -158,7 +159,7 @@ fn mutate(bytes: &mut Vec<u8>, random: &mut Random) {
     }
 }
 
-/// 1,000 mutations, or as many as `ASSAY_PROOF_MUTATIONS` says.
+/// Tries `ASSAY_PROOF_MUTATIONS` mutations, 1,000 by default.
 fn assert_no_mutation_is_accepted(model: &Model, seed: u64) {
     let count = std::env::var("ASSAY_PROOF_MUTATIONS").ok().and_then(|count| count.parse().ok());
     let input = model.input(1);
@@ -191,6 +192,6 @@ fn no_mutation_is_accepted_and_none_makes_the_verifier_panic() {
 }
 
 #[test]
-fn nor_is_one_of_a_convolutional_network() {
+fn no_mutation_of_a_convolutional_networks_proof_is_accepted() {
     assert_no_mutation_is_accepted(&windows::network(Shape::new(2, 9, 11)).model(), 47);
 }

@@ -1,24 +1,25 @@
-//! Architectures of any size have a verifier or are refused by name, on machines of every width.
+//! Architectures of any size have a verifier or are refused with the right error, on targets of any
+//! width.
 
 use super::*;
 use assay_graph::{Extent, Padding};
 
-/// 2^20 elements, and as many cells.
+/// 2^20 elements and as many cells.
 const EVEN: Shape = Shape::new(64, 128, 128);
-/// 2^22 cells for 2^19 elements: the axes are padded one by one.
+/// 2^22 cells for 2^19 elements, because each axis is padded separately.
 const PADDED: Shape = Shape::new(65, 129, 65);
 
 fn extent(height: u16, width: u16) -> Extent {
     Extent { height, width }
 }
 
-/// Keeps the shape of what it lies on.
+/// A window whose output has the shape of its input.
 fn around(height: u16, width: u16) -> Window {
     let padding = Padding { top: height - 1, left: width - 1, ..Padding::default() };
     Window { kernel: extent(height, width), stride: extent(1, 1), padding }
 }
 
-/// Maxima one after the other, then so many tables of 2^20 rows, then one weight for each channel.
+/// Consecutive maxima, then `tables` tables of 2^20 rows, then one weight for each channel.
 fn plan(input: Shape, windows: &[Window], tables: i8, parameters: &ProofParameters) -> Plan {
     let (stride, one) = (extent(u16::MAX, u16::MAX), extent(1, 1));
     let first = Window { kernel: one, stride, padding: Padding::default() };
@@ -56,7 +57,7 @@ fn plan(input: Shape, windows: &[Window], tables: i8, parameters: &ProofParamete
 
 #[test]
 fn the_largest_commitment_has_a_verifier_and_the_next_one_is_refused() {
-    // Each maximum takes a column, and one for each element of its window.
+    // Each maximum takes one column, and one more for each element of its window.
     for (rate, vars, fits, refused) in [
         (3, 26, vec![around(4, 4); 3], vec![around(4, 4); 4]),
         (5, 26, vec![around(4, 4); 3], vec![around(4, 4); 4]),
@@ -75,10 +76,11 @@ fn the_largest_commitment_has_a_verifier_and_the_next_one_is_refused() {
 }
 
 #[test]
-fn more_cells_than_have_a_power_of_two_of_32_bits_are_counted_and_refused() {
+fn cell_counts_whose_power_of_two_exceeds_32_bits_are_refused() {
     for tables in [75, 77] {
         let mut cells = (29 * 17) << 22;
-        // A maximum of one element, and quotients, limbs and values of the requantisations.
+        // One maximum with a window of one element; quotients, limbs and values of the
+        // requantisations.
         cells += (2 + 4 * tables as u64) << 7;
         cells += (1 << 8) + ((tables as u64) << 20);
         assert_eq!(cells > 1 << 31, tables == 77);

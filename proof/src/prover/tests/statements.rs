@@ -1,5 +1,4 @@
-//! A proof is of one statement: nothing else of it can be shown, and nothing can be left out of
-//! its transcript.
+//! A proof proves one statement only, and every part of the statement is bound by its transcript.
 
 use super::*;
 use crate::{
@@ -7,8 +6,8 @@ use crate::{
     transcript::{ITEMS, PROTOCOL},
 };
 
-/// The transcript is the first thing that differs, and the reduction of the lookups the first
-/// message that depends on it.
+/// A different statement has a different transcript. The lookups' reduction is the first check that
+/// depends on it.
 fn assert_of_another_statement(verdict: Result<(), Reject>, what: &str) {
     assert!(matches!(verdict, Err(Reject::Lookups(_))), "{what}: {verdict:?}");
 }
@@ -47,14 +46,14 @@ fn a_proof_is_refused_with_another_input_or_output() {
     let model = perceptron(32).model();
     let input = model.input(1);
     let Proven { output, proof } = model.accepts(&input);
-    for place in [0, 17, 29] {
+    for index in [0, 17, 29] {
         let mut other = input.clone();
-        other[place] ^= 1;
+        other[index] ^= 1;
         assert_of_another_statement(model.verify(&other, &output, &proof), "input");
     }
-    for place in [0, 3, 39] {
+    for index in [0, 3, 39] {
         let mut other = output.clone();
-        other[place] ^= 0x80;
+        other[index] ^= 0x80;
         assert_of_another_statement(model.verify(&input, &other, &proof), "output");
     }
     assert_eq!(
@@ -67,7 +66,7 @@ fn a_proof_is_refused_with_another_input_or_output() {
     );
 }
 
-/// Models with the same weights whose other parts differ in one thing each.
+/// Models with the same weights, each of which differs in one other part.
 fn relatives(graph: &Graph) -> Vec<(&'static str, Graph)> {
     let changed = |change: &dyn Fn(&mut Architecture)| {
         let mut relative = graph.clone();
@@ -106,7 +105,7 @@ fn relatives(graph: &Graph) -> Vec<(&'static str, Graph)> {
             "table",
             operations(&|operations| {
                 if let Operation::Lookup(Lookup { table, .. }) = &mut operations[2] {
-                    // The image of zero, which is in every activation's padding.
+                    // The image of zero, which is in the padding of every activation.
                     table[128] ^= 1;
                 }
             }),
@@ -143,7 +142,7 @@ fn a_proof_is_refused_for_another_version_of_the_same_weights() {
 }
 
 #[test]
-fn a_run_of_another_version_is_found_even_in_the_right_transcript() {
+fn a_run_of_another_version_is_detected_even_with_the_right_transcript() {
     let model = with_lookup(34).model();
     let input = model.input(1);
     for (what, mut relative) in relatives(&model.graph.clone().into_graph()) {
@@ -167,7 +166,7 @@ fn a_run_of_another_version_is_found_even_in_the_right_transcript() {
 }
 
 #[test]
-fn the_items_are_absorbed_in_the_order_that_is_written_down() {
+fn the_items_are_absorbed_in_the_documented_order() {
     let version = [4; 32];
     let statement = Statement { context: CONTEXT, input: &[5], output: &[6] };
     let order: [&[u8]; ITEMS] = [
@@ -185,7 +184,7 @@ fn the_items_are_absorbed_in_the_order_that_is_written_down() {
     assert_eq!(order[0], PROTOCOL);
 }
 
-/// What a prover does to the items of its transcript.
+/// Changes by a prover to the items of its transcript.
 enum Tampering {
     Omitted(usize),
     Repeated(usize),

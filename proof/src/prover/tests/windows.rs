@@ -1,4 +1,4 @@
-//! Convolutions, pooling and sums: what is true, and lies about it.
+//! Convolutions, pooling and additions: proofs of true statements, and lies.
 
 use super::*;
 use assay_graph::{
@@ -14,14 +14,14 @@ pub(super) const fn window(kernel: u16, stride: u16, padding: u16) -> Window {
     }
 }
 
-/// Asymmetric in everything.
+/// Asymmetric in every respect.
 const SKEWED: Window = Window {
     kernel: Extent { height: 3, width: 2 },
     stride: Extent { height: 2, width: 1 },
     padding: Padding { top: 2, left: 0, bottom: 1, right: 1 },
 };
 
-/// An image with sides that are no powers of two.
+/// An image whose sides are not powers of two.
 fn image(seed: u64) -> Builder {
     Builder::new(Shape::new(3, 7, 6), seed)
 }
@@ -39,7 +39,7 @@ fn convolutions_are_provable() {
         (53, 3, SKEWED),
         (54, 1, window(1, 1, 0)),
     ] {
-        // Accumulators of all channels, then int8 values.
+        // The output of all accumulators, then of int8 values.
         image(seed).convolution(channels, 1, window).model().accepts(&[9; 126]);
         for per_channel in [false, true] {
             let model = image(seed)
@@ -74,7 +74,7 @@ fn pooling_is_provable() {
         };
         let model = convolved().max_pool(window).model();
         model.accepts(&model.input(1));
-        // Every element of a window is the least there is.
+        // Every element of the input is the minimum of int8.
         model.accepts(&[128; 126]);
         let model =
             convolved().sum_pool(window).requantize(Shift::Bits32, Clamp::FULL, false).model();
@@ -94,7 +94,7 @@ fn sums_of_two_tensors_are_provable() {
         .add(TensorId(6), TensorId(6))
         .model();
     model.accepts(&model.input(1));
-    // An image of the input's shape, and lookups whose padding is not zero.
+    // An addition of the input itself, and a lookup whose padding is not zero.
     let model = image(58)
         .lookup(|x| x.wrapping_add(33))
         .add(TensorId(1), TensorId(0))
@@ -104,7 +104,7 @@ fn sums_of_two_tensors_are_provable() {
     model.accepts(&model.input(1));
 }
 
-/// Every operation but an addition.
+/// Every operation except an addition.
 pub(super) fn network(shape: Shape) -> Builder {
     let pooled = Builder::new(shape, 59)
         .lookup(|x| x / 2 + 20)
@@ -127,7 +127,7 @@ fn a_whole_convolutional_network_is_provable() {
             model.accepts(&model.input(seed));
         }
     }
-    // The public input may be an image under another name.
+    // A public input that is reshaped to an image.
     let model = Builder::new(Shape::vector(35), 60)
         .reshape(Shape::new(1, 5, 7))
         .convolution(3, 1, window(3, 1, 0))
@@ -154,24 +154,24 @@ fn random_models_are_provable_or_refused_by_name() {
     assert!(proven >= 20, "{proven}");
 }
 
-/// Ways to cheat with windows.
+/// Ways to cheat about windows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Lie {
-    /// Two channels of what the windows lie on are exchanged.
+    /// Two channels of the windows' input are exchanged.
     Channels,
-    /// Each window reads what lies one column to the right: a wrong offset, or another stride.
+    /// Each window reads one column further right, as with another offset or stride.
     Shifted,
-    /// An accumulator as if the padding was not zero.
+    /// An accumulator computed as if the padding were not zero.
     Padding,
-    /// Greater than every element of the window.
+    /// A maximum greater than every element of its window.
     TooGreat,
     /// The same, and the sumcheck claims the actual sum, which is not zero.
     TooGreatClaimed,
-    /// The same, and the difference to the greatest element stays zero.
+    /// The same, with the difference from the greatest element forced to zero.
     TooGreatAlone,
-    /// Less than the greatest.
+    /// A maximum less than the greatest element.
     TooSmall,
-    /// The maxima of a tensor that was not committed.
+    /// Maxima of a tensor other than the committed one.
     OtherRead,
     /// No lie.
     Honest,
@@ -180,7 +180,7 @@ enum Lie {
 struct Liar(Lie);
 
 impl Deviation for Liar {
-    fn seen(&self, layer: usize, elements: &mut [i64]) {
+    fn window_input(&self, layer: usize, elements: &mut [i64]) {
         match self.0 {
             Lie::Channels if layer == 1 => {
                 let plane = 7 * 6;
@@ -207,7 +207,7 @@ impl Deviation for Liar {
         }
     }
 
-    fn maximum_seen(&self, _: usize, elements: &mut [i64]) {
+    fn maximum_input(&self, _: usize, elements: &mut [i64]) {
         if self.0 == Lie::OtherRead {
             elements[1] ^= 1;
         }
@@ -226,7 +226,7 @@ impl Deviation for Liar {
         }
     }
 
-    fn bends_lookups(&self) -> bool {
+    fn forges_lookup_sum(&self) -> bool {
         self.0 == Lie::TooSmall
     }
 }
@@ -238,7 +238,7 @@ fn verdict(model: &Model, lie: Lie) -> Result<(), Reject> {
 }
 
 #[test]
-fn lies_about_windows_are_found() {
+fn lies_about_windows_are_detected() {
     let convolved = || {
         image(61).convolution(4, 1, window(3, 1, 1)).requantize(Shift::Bits32, Clamp::FULL, true)
     };
@@ -264,7 +264,7 @@ fn lies_about_windows_are_found() {
 }
 
 #[test]
-fn lies_about_maxima_are_found() {
+fn lies_about_maxima_are_detected() {
     for window in [window(2, 2, 0), window(3, 2, 1)] {
         let model = image(62)
             .convolution(4, 1, self::window(3, 1, 1))
@@ -275,7 +275,7 @@ fn lies_about_maxima_are_found() {
         // No difference is zero.
         assert_eq!(verdict(&model, Lie::TooGreat), Err(Reject::Maximum { operation: 2 }));
         assert_eq!(verdict(&model, Lie::TooGreatClaimed), Err(Reject::Maximum { operation: 2 }));
-        // One difference is zero, but not to what is committed.
+        // One difference is zero, but not from a committed element.
         assert_eq!(verdict(&model, Lie::TooGreatAlone), Err(Reject::Window { operation: 2 }));
         assert_eq!(verdict(&model, Lie::OtherRead), Err(Reject::Window { operation: 2 }));
         // One difference is negative.
