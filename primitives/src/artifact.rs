@@ -1,4 +1,4 @@
-//! Artifacts: bytes that full nodes keep and serve, named by their digest.
+//! Artifacts: byte strings that full nodes store and serve, identified by their digest.
 
 use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode};
@@ -7,15 +7,24 @@ use serde::{Deserialize, Serialize};
 
 use crate::{digest, Digest};
 
-/// Most bytes of one chunk. A chunk is one transaction, so this stays well under what a block
-/// may hold.
+/// Maximum size of a chunk in bytes: 512 KiB. A chunk is one transaction, so this is well below the
+/// maximum length of a block.
 pub const MAX_CHUNK_BYTES: u32 = 512 * 1024;
-/// Most chunks of one artifact.
+/// Maximum number of chunks of an artifact.
 pub const MAX_CHUNKS: u32 = 128;
-/// Most bytes of one artifact: 64 MiB.
+/// Maximum size of an artifact in bytes: 64 MiB.
 pub const MAX_ARTIFACT_BYTES: u64 = MAX_CHUNK_BYTES as u64 * MAX_CHUNKS as u64;
 
-/// How an artifact is put together from chunks.
+/// The digest, the size and the chunks of an artifact.
+///
+/// ```
+/// use assay_primitives::{ArtifactManifest, MAX_CHUNK_BYTES};
+///
+/// let bytes = vec![7; MAX_CHUNK_BYTES as usize + 1];
+/// let manifest = ArtifactManifest::of(&bytes);
+/// assert_eq!(manifest.chunks.len(), 2);
+/// assert_eq!(ArtifactManifest::chunk_size(manifest.size, 1), Some(1));
+/// ```
 #[derive(
     Clone,
     PartialEq,
@@ -29,16 +38,16 @@ pub const MAX_ARTIFACT_BYTES: u64 = MAX_CHUNK_BYTES as u64 * MAX_CHUNKS as u64;
     Deserialize,
 )]
 pub struct ArtifactManifest {
-    /// BLAKE2b-256 of the whole.
+    /// BLAKE2b-256 of the artifact.
     pub digest: Digest,
-    /// Bytes of the whole.
+    /// Size of the artifact in bytes.
     pub size: u64,
     /// BLAKE2b-256 of each chunk, in order.
     pub chunks: Vec<Digest>,
 }
 
 impl ArtifactManifest {
-    /// Cuts `bytes` into chunks of [`MAX_CHUNK_BYTES`], the last one shorter.
+    /// The manifest of `bytes`, with chunks of [`MAX_CHUNK_BYTES`]. The last chunk may be shorter.
     pub fn of(bytes: &[u8]) -> Self {
         Self {
             digest: digest(bytes),
@@ -52,12 +61,13 @@ impl ArtifactManifest {
         bytes.chunks(MAX_CHUNK_BYTES as usize)
     }
 
-    /// How many chunks an artifact of `size` bytes has.
+    /// The number of chunks of an artifact of `size` bytes.
     pub const fn chunk_count(size: u64) -> u64 {
         size.div_ceil(MAX_CHUNK_BYTES as u64)
     }
 
-    /// Bytes that chunk `index` of an artifact of `size` bytes has; `None` past the end.
+    /// Size in bytes of chunk `index` of an artifact of `size` bytes; `None` if there is no such
+    /// chunk.
     pub fn chunk_size(size: u64, index: u32) -> Option<u32> {
         let start = u64::from(index).checked_mul(u64::from(MAX_CHUNK_BYTES))?;
         let rest = size.checked_sub(start).filter(|rest| *rest > 0)?;

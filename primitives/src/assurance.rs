@@ -1,13 +1,21 @@
-//! Assurance classes: what makes an answer credible.
+//! Assurance classes: the kinds of evidence that can support a result.
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 use serde::{Deserialize, Serialize};
 
-/// The most operators one quorum may draw.
+/// Maximum number of operators in a quorum.
 pub const MAX_COMMITTEE: u8 = 15;
 
-/// What a request asks for. The receipt records it; nobody can lower it afterwards.
+/// The assurance that a request asks for. It never changes, and the receipt records it.
+///
+/// ```
+/// use assay_primitives::Assurance;
+///
+/// assert!(Assurance::Quorum { n: 3, k: 2 }.is_well_formed());
+/// // Two of four is not a majority.
+/// assert!(!Assurance::Quorum { n: 4, k: 2 }.is_well_formed());
+/// ```
 #[derive(
     Clone,
     Copy,
@@ -27,29 +35,29 @@ pub enum Assurance {
     /// One operator signs its result with a bonded key.
     #[codec(index = 0)]
     Signed,
-    /// `n` operators, drawn at random, commit to their results, then reveal them. `k` equal
-    /// results win; members that revealed another one lose bond.
+    /// `n` operators, drawn at random, commit to their results and then reveal them. `k` equal
+    /// results win. A member that reveals a wrong result loses part of its bond.
     ///
-    /// Bounds: `2 <= n <= MAX_COMMITTEE`, `n/2 < k <= n`, so that one result at most can win.
+    /// Bounds: `2 <= n <= MAX_COMMITTEE` and `n / 2 < k <= n`, so that at most one result can win.
     #[codec(index = 1)]
     Quorum {
-        /// Operators drawn.
+        /// Number of operators drawn.
         n: u8,
-        /// Equal results needed.
+        /// Number of equal results needed.
         k: u8,
     },
-    /// One operator answers, with the root of its trace. Anyone may dispute the result within a
-    /// window; what nobody shows to be wrong is final.
+    /// One operator answers, with the root of its trace. Anyone may dispute the result within the
+    /// dispute window. The result becomes final if no dispute is won.
     ///
-    /// For versions of the format `IntegerGraph`, and inputs that the request brings along.
+    /// Requires a version of the format `IntegerGraph` and an inline input.
     #[codec(index = 2)]
     Optimistic,
-    /// One operator proves that the model's integer graph turns the input into its output.
+    /// One operator proves that the model's integer graph maps the input to its output.
     ///
-    /// For versions of the format `IntegerGraph`, and inputs that the request brings along.
+    /// Requires a version of the format `IntegerGraph` and an inline input.
     #[codec(index = 3)]
     Proof,
-    /// An attested enclave signs. Not available in this version.
+    /// An attested enclave signs its result. Not available in this version.
     #[codec(index = 4)]
     Tee,
 }
@@ -91,7 +99,7 @@ pub enum AssuranceClass {
 }
 
 impl AssuranceClass {
-    /// Every class, in the order of their encoding.
+    /// All classes, in the order of their encoding.
     pub const ALL: [Self; 5] =
         [Self::Signed, Self::Quorum, Self::Optimistic, Self::Proof, Self::Tee];
 
@@ -108,7 +116,7 @@ impl AssuranceClass {
 }
 
 impl Assurance {
-    /// The class without parameters.
+    /// The class of this assurance.
     pub const fn class(self) -> AssuranceClass {
         match self {
             Self::Signed => AssuranceClass::Signed,
@@ -119,7 +127,7 @@ impl Assurance {
         }
     }
 
-    /// How many operators are drawn.
+    /// The number of operators that are drawn.
     pub const fn committee_size(self) -> u8 {
         match self {
             Self::Quorum { n, .. } => n,
@@ -138,7 +146,7 @@ impl Assurance {
     }
 }
 
-/// A set of classes, one bit each, in the order of [`AssuranceClass::ALL`].
+/// A set of classes. Bit `i` stands for class `i` of [`AssuranceClass::ALL`].
 #[derive(
     Clone,
     Copy,
@@ -161,7 +169,7 @@ impl AssuranceClasses {
     /// The empty set.
     pub const NONE: Self = Self(0);
 
-    /// This set and `class`.
+    /// This set with `class`.
     #[must_use]
     pub const fn with(self, class: AssuranceClass) -> Self {
         Self(self.0 | Self::bit(class))
@@ -173,17 +181,17 @@ impl AssuranceClasses {
         Self(self.0 & !Self::bit(class))
     }
 
-    /// Whether `class` is a member.
+    /// Whether the set contains `class`.
     pub const fn contains(self, class: AssuranceClass) -> bool {
         self.0 & Self::bit(class) != 0
     }
 
-    /// Whether every member of `other` is a member of this set.
+    /// Whether the set contains every class of `other`.
     pub const fn contains_all(self, other: Self) -> bool {
         self.0 & other.0 == other.0
     }
 
-    /// Whether there is no member.
+    /// Whether the set is empty.
     pub const fn is_empty(self) -> bool {
         self.0 == 0
     }
@@ -193,7 +201,7 @@ impl AssuranceClasses {
         self.0 < 1 << AssuranceClass::ALL.len()
     }
 
-    /// The members in the order of their encoding.
+    /// The classes of the set, in the order of their encoding.
     pub fn iter(self) -> impl Iterator<Item = AssuranceClass> {
         AssuranceClass::ALL.into_iter().filter(move |class| self.contains(*class))
     }

@@ -1,4 +1,4 @@
-//! What an offchain worker asks of the engine.
+//! The messages between an offchain worker and the engine.
 
 use alloc::{string::String, vec::Vec};
 use codec::{Decode, Encode};
@@ -8,7 +8,7 @@ use crate::{
     model::ModelDescriptor, operator::EngineVersion, ArtifactManifest, FailureReason, RequestId,
 };
 
-/// The input of a job.
+/// The input of a run.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 pub enum JobInput {
     /// The payload itself.
@@ -17,15 +17,14 @@ pub enum JobInput {
     Artifact(ArtifactManifest),
 }
 
-/// What a validity proof is bound to, besides the model, the input and the output.
+/// What a validity proof is bound to besides the model, the input and the output.
 ///
-/// The fields go into the proof's transcript as they are; whoever checks the proof has to name
-/// the same.
+/// The fields are part of the proof's transcript. A verifier has to supply the same values.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo)]
 pub struct ProofContext {
     /// Hash of the chain's genesis block.
     pub genesis: [u8; 32],
-    /// The place on the chain that the proof is for.
+    /// The purpose of the proof on the chain, as a domain tag.
     pub domain: Vec<u8>,
     /// The request: the SCALE encoding of its id.
     pub request: Vec<u8>,
@@ -38,44 +37,44 @@ pub struct ProofContext {
 /// One run of a model.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 pub struct Job {
-    /// The request; a second job for the same request is the same job.
+    /// The request. A second job for the same request is the same job.
     pub request: RequestId,
     /// The model's artifact.
     pub artifact: ArtifactManifest,
-    /// What the version declares.
+    /// The version's descriptor.
     pub descriptor: ModelDescriptor,
     /// The input.
     pub input: JobInput,
-    /// Milliseconds for which the caller can wait for a short run to end.
+    /// Maximum time in milliseconds for which the caller waits for the run to end.
     pub wait_ms: u32,
-    /// Whether the output is to be proven, and in which context. Only integer graphs whose
-    /// operations the proof system supports can be.
+    /// The context of the proof to make; `None` for a run without a proof. A proof requires an
+    /// integer graph whose operations the proof system supports.
     pub prove: Option<ProofContext>,
 }
 
-/// How a job stands.
+/// The status of a job.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 pub enum JobStatus {
-    /// Not finished yet; ask again at a later block.
+    /// The job has not finished. Query it again at a later block.
     Running,
-    /// It is done.
+    /// The run has finished.
     Done {
         /// The output payload.
         output: Vec<u8>,
-        /// The proof, where the job asked for one.
+        /// The proof, if the job requested one.
         proof: Option<Vec<u8>>,
     },
-    /// It cannot be served. The text is for the log.
+    /// The job cannot be served. The text is for the log.
     Failed(FailureReason, String),
-    /// This node has no engine, or the engine is busy; nothing was started.
+    /// The node has no engine, or the engine is busy. Nothing was started; the text says why.
     Unavailable(String),
 }
 
-/// What the engine says of itself.
+/// The version and the load of an engine.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
 pub struct EngineInfo {
     /// Version of the engine.
     pub version: EngineVersion,
-    /// Runs under way.
+    /// Runs in progress.
     pub load: u32,
 }

@@ -4,13 +4,13 @@ use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 use serde::{Deserialize, Serialize};
 
-/// BLAKE2b-256 of some bytes. As a CID it is version 1, codec `raw`, multihash
-/// `blake2b-256` (0xb220), so that stock IPFS tools name the same bytes alike.
+/// A BLAKE2b-256 digest. As a CID it has version 1, codec `raw` and multihash `blake2b-256`
+/// (0xb220), so that standard IPFS tools compute the same identifier.
 pub type Digest = sp_core::H256;
 
 /// BLAKE2b-256 of `bytes`.
 pub fn digest(bytes: &[u8]) -> Digest {
-    // In the runtime the host computes it, several times faster than wasm would.
+    // In the runtime the host computes the digest, which is several times faster than wasm.
     #[cfg(substrate_runtime)]
     let hash = sp_io::hashing::blake2_256(bytes);
     #[cfg(not(substrate_runtime))]
@@ -37,15 +37,16 @@ macro_rules! id {
 }
 
 id!(
-    /// A model; given out by `model-registry` in the order of creation.
+    /// Identifier of a model. The pallet `model-registry` assigns them in ascending order.
     ModelId(u32)
 );
 id!(
-    /// A request; given out by `inference` in the order of inclusion, never used twice.
+    /// Identifier of a request. The pallet `inference` assigns them in the order of inclusion and
+    /// never reuses one.
     RequestId(u64)
 );
 
-/// A version of a model. It never changes once published.
+/// Identifier of a version of a model. A published version never changes.
 #[derive(
     Clone,
     Copy,
@@ -67,7 +68,7 @@ id!(
 pub struct VersionId {
     /// The model.
     pub model: ModelId,
-    /// Number of the version within its model, counted from 1.
+    /// Number of the version within its model, starting at 1.
     pub number: u32,
 }
 

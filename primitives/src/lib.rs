@@ -1,7 +1,8 @@
-//! What every part of Assay agrees on: identifiers, digests, tensors, statements, receipts.
+//! Types that all parts of Assay share: identifiers, digests, tensors, statements, receipts.
 //!
-//! No FRAME and no chain logic. The crate builds without `std`, so that the runtime, the
-//! offchain worker, the node, the clients and a verifier on another chain share one definition.
+//! The crate contains no FRAME code and no chain logic. It builds without `std`, so that the
+//! runtime, the offchain worker, the node, the clients and a verifier on another chain use the same
+//! definitions.
 #![cfg_attr(not(feature = "std"), no_std)]
 
 extern crate alloc;
@@ -15,6 +16,7 @@ pub mod model;
 pub mod operator;
 pub mod proof;
 pub mod receipt;
+pub mod request;
 pub mod runtime_api;
 pub mod statement;
 pub mod tensor;
@@ -24,11 +26,12 @@ pub use artifact::{ArtifactManifest, MAX_ARTIFACT_BYTES, MAX_CHUNKS, MAX_CHUNK_B
 pub use assurance::{Assurance, AssuranceClass, AssuranceClasses};
 pub use ids::{digest, Digest, ModelId, RequestId, VersionId};
 pub use model::{Format, ModelDescriptor};
-pub use operator::{worker_crypto, WorkerId, WorkerSignature, WORKER_KEY_TYPE};
+pub use operator::{worker_crypto, FailureReason, WorkerId, WorkerSignature, WORKER_KEY_TYPE};
 pub use proof::{
     ProofCost, ProofEvidence, ProofRefusal, ProofTerms, WeightsAudit, WeightsFingerprint,
 };
-pub use receipt::{Draw, Evidence, FailureReason, Outcome, Receipt, RejectReason, SignedEvidence};
+pub use receipt::{Draw, Evidence, Outcome, Receipt, RejectReason, SignedEvidence};
+pub use request::RequestInput;
 pub use statement::{
     commitment, CommitStatement, FailureStatement, HeartbeatStatement, Possession, ResultStatement,
     Statement,
@@ -38,9 +41,9 @@ pub use tensor::{
     TensorDeclaration,
 };
 
-/// Balance in plancks: 1 ASY = 10^12 plancks.
+/// Balance in plancks. One ASY is 10^12 plancks.
 pub type Balance = u128;
-/// Block height.
+/// Height of a block, or a number of blocks.
 pub type BlockNumber = u32;
 /// One ASY in plancks.
 pub const ASY: Balance = 1_000_000_000_000;

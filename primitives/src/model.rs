@@ -1,6 +1,5 @@
-//! What a version of a model declares.
+//! The declarations of a version of a model.
 
-use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 use serde::{Deserialize, Serialize};
@@ -8,21 +7,21 @@ use sp_core::{bounded::BoundedVec, ConstU32};
 
 use crate::{digest, AssuranceClasses, Digest, TensorDeclaration};
 
-/// Most bytes of a model's name.
+/// Maximum length of a model's name in bytes.
 pub const MAX_NAME_BYTES: u32 = 64;
-/// Most bytes of an SPDX licence expression.
+/// Maximum length of an SPDX licence expression in bytes.
 pub const MAX_LICENCE_BYTES: u32 = 64;
-/// Most tensors that a version may declare on either side.
+/// Maximum number of input tensors, and of output tensors, that a version may declare.
 pub const MAX_TENSORS: u32 = 8;
 
 /// A model's name: `[a-z0-9-]`, 1 to [`MAX_NAME_BYTES`] bytes, no hyphen at either end.
 pub type ModelName = BoundedVec<u8, ConstU32<MAX_NAME_BYTES>>;
-/// An SPDX licence expression, ASCII.
+/// An SPDX licence expression in ASCII.
 pub type Licence = BoundedVec<u8, ConstU32<MAX_LICENCE_BYTES>>;
-/// The tensors of one side, in order.
+/// The input tensors or the output tensors of a version, in order.
 pub type TensorDeclarations = BoundedVec<TensorDeclaration, ConstU32<MAX_TENSORS>>;
 
-/// How the artifact of a version is to be read.
+/// The format of a version's artifact.
 #[derive(
     Clone,
     Copy,
@@ -47,10 +46,10 @@ pub enum Format {
     IntegerGraph,
 }
 
-/// How far two outputs may be apart and still count as equal in a quorum.
+/// The largest difference of two outputs that count as equal in a quorum.
 ///
-/// For floating-point tensors: the largest absolute difference of two elements, in millionths.
-/// Integer tensors must be equal in any case.
+/// It is the largest absolute difference of two elements of floating-point tensors. Integer tensors
+/// must be equal.
 #[derive(
     Clone,
     Copy,
@@ -67,33 +66,33 @@ pub enum Format {
 )]
 #[serde(transparent)]
 pub struct Tolerance {
-    /// Unit: 10^-6. Zero means bit-equal.
+    /// The difference in millionths. Zero requires equal bits.
     pub millionths: u32,
 }
 
-/// Everything that fixes the meaning of a version. Its digest is the version digest that
-/// statements and receipts name.
+/// Everything that determines the meaning of a version. Its digest is the version digest in
+/// statements and receipts.
 #[derive(
     Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
 pub struct ModelDescriptor {
     /// Digest of the artifact.
     pub artifact: Digest,
-    /// Bytes of the artifact.
+    /// Size of the artifact in bytes.
     pub artifact_size: u64,
-    /// How to read it.
+    /// Format of the artifact.
     pub format: Format,
-    /// Input tensors, in the order in which a payload lists them.
+    /// Input tensors, in the order of the input payload.
     pub inputs: TensorDeclarations,
-    /// Output tensors, in the order in which a result lists them.
+    /// Output tensors, in the order of the output payload.
     pub outputs: TensorDeclarations,
-    /// Classes that requests may ask for.
+    /// The classes that the version offers.
     pub assurances: AssuranceClasses,
-    /// When two outputs count as equal. A floating-point model without one cannot be asked in
-    /// class `Quorum`; an integer graph has none.
+    /// The tolerance of a quorum. A version with floating-point outputs needs one to offer class
+    /// `Quorum`. An integer graph has none, or zero.
     pub tolerance: Option<Tolerance>,
-    /// For [`Format::IntegerGraph`] the digest of the architecture, as
-    /// `assay_graph::Architecture::digest` gives it; for other formats `None`.
+    /// For [`Format::IntegerGraph`] the digest of the architecture, computed by
+    /// `assay_graph::Architecture::digest`; for other formats `None`.
     pub architecture: Option<Digest>,
 }
 
@@ -119,9 +118,4 @@ pub fn is_licence(licence: &[u8]) -> bool {
     !licence.is_empty()
         && licence.len() <= MAX_LICENCE_BYTES as usize
         && licence.iter().all(|c| c.is_ascii_alphanumeric() || b"-.+ ()".contains(c))
-}
-
-/// Names of `declarations` for messages.
-pub fn names(declarations: &[TensorDeclaration]) -> Vec<&[u8]> {
-    declarations.iter().map(|declaration| declaration.name.as_slice()).collect()
 }

@@ -8,19 +8,19 @@ use sp_application_crypto::KeyTypeId;
 /// Type of the worker key in a node's keystore.
 pub const WORKER_KEY_TYPE: KeyTypeId = KeyTypeId(*b"awrk");
 
-/// The sr25519 key with which an operator's node signs results and heartbeats.
+/// The sr25519 key with which an operator's node signs results, heartbeats and moves in disputes.
 pub mod worker_crypto {
     use sp_application_crypto::{app_crypto, sr25519};
 
     app_crypto!(sr25519, super::WORKER_KEY_TYPE);
 }
 
-/// Public half of a worker key.
+/// A public worker key.
 pub type WorkerId = worker_crypto::Public;
-/// Signature by a worker key. The signing context is `substrate`.
+/// A signature by a worker key. The signing context is `substrate`.
 pub type WorkerSignature = sp_core::sr25519::Signature;
 
-/// What an operator does, one bit each.
+/// The roles of an operator, one bit each.
 #[derive(
     Clone,
     Copy,
@@ -42,15 +42,15 @@ pub struct Roles(pub u8);
 impl Roles {
     /// Runs models.
     pub const INFERENCE: Self = Self(1);
-    /// Brings outside data in. Not used in this version.
+    /// Supplies external data. Not used in this version.
     pub const DATA: Self = Self(2);
 
-    /// Whether every role of `other` is held.
+    /// Whether the set contains every role of `other`.
     pub const fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0
     }
 
-    /// Whether at least one role, and known roles only, are set.
+    /// Whether the set is not empty and contains only known roles.
     pub const fn is_well_formed(self) -> bool {
         self.0 != 0 && self.0 < 4
     }
@@ -73,21 +73,68 @@ impl Roles {
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Offence {
-    /// A result that the evidence shows to be wrong.
+    /// The evidence shows that the operator's result is wrong.
     #[codec(index = 0)]
     WrongResult,
-    /// No answer by the deadline.
+    /// The operator did not answer before the deadline.
     #[codec(index = 1)]
     NoAnswer,
-    /// Two different signed results for one request.
+    /// The operator signed two different results for one request.
     #[codec(index = 2)]
     Equivocation,
-    /// A dispute over a result that was won against it; beside what the wrong result costs.
+    /// The operator lost a dispute over its result. This comes on top of
+    /// [`Offence::WrongResult`].
     #[codec(index = 3)]
     LostDispute,
 }
 
-/// Version of the engine that a heartbeat reports.
+/// Why an operator cannot serve a request.
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Debug,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+    Serialize,
+    Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureReason {
+    /// The artifact could not be retrieved, or its bytes do not have its digest.
+    #[codec(index = 0)]
+    ArtifactUnavailable,
+    /// The engine refuses the model file.
+    #[codec(index = 1)]
+    InvalidModel,
+    /// The input does not fit the version's declaration.
+    #[codec(index = 2)]
+    InvalidInput,
+    /// The run took longer than the engine allows.
+    #[codec(index = 3)]
+    TimeLimit,
+    /// The run took more memory than the engine allows.
+    #[codec(index = 4)]
+    MemoryLimit,
+    /// The output does not fit the version's declaration, or is not finite.
+    #[codec(index = 5)]
+    InvalidOutput,
+    /// The output is larger than the chain accepts.
+    #[codec(index = 6)]
+    OutputTooLarge,
+    /// The engine failed in another way.
+    #[codec(index = 7)]
+    EngineError,
+    /// The engine made no proof, or one that does not hold or is larger than the chain accepts.
+    #[codec(index = 8)]
+    ProofUnavailable,
+}
+
+/// Version of an engine, as heartbeats report it.
 #[derive(
     Clone,
     Copy,
@@ -104,16 +151,16 @@ pub enum Offence {
     Deserialize,
 )]
 pub struct EngineVersion {
-    /// Major.
+    /// Major version.
     pub major: u8,
-    /// Minor.
+    /// Minor version.
     pub minor: u8,
-    /// Patch.
+    /// Patch version.
     pub patch: u8,
 }
 
 impl EngineVersion {
-    /// Reads `major.minor.patch`; anything else gives zeros.
+    /// Parses `major.minor.patch`. A part that is missing or is not a number up to 255 becomes 0.
     pub fn parse(text: &str) -> Self {
         let mut parts = text.split(['.', '-', '+']).map(|part| part.parse().unwrap_or(0));
         let mut next = || parts.next().unwrap_or(0);

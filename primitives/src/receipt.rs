@@ -1,4 +1,4 @@
-//! Receipts: what a relying party checks.
+//! Receipts, which relying parties check, and the evidence that supports them.
 
 use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -7,60 +7,14 @@ use serde::{Deserialize, Serialize};
 use sp_core::{bounded::BoundedVec, ConstU32};
 
 use crate::{
-    assurance::MAX_COMMITTEE, digest, Assurance, Digest, ProofEvidence, RequestId, ResultStatement,
-    Statement, WorkerId, WorkerSignature,
+    assurance::MAX_COMMITTEE, digest, Assurance, Digest, FailureReason, ProofEvidence, RequestId,
+    ResultStatement, Statement, WorkerId, WorkerSignature,
 };
 
 /// Domain tag of receipts.
 pub const RECEIPT_TAG: &[u8] = b"assay/receipt/1";
 
-/// Why an operator could not serve a request.
-#[derive(
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Debug,
-    Encode,
-    Decode,
-    DecodeWithMemTracking,
-    MaxEncodedLen,
-    TypeInfo,
-    Serialize,
-    Deserialize,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum FailureReason {
-    /// The artifact is not to be had, or its bytes do not have its digest.
-    #[codec(index = 0)]
-    ArtifactUnavailable,
-    /// The engine refuses the model file.
-    #[codec(index = 1)]
-    InvalidModel,
-    /// The input does not fit the version's declaration.
-    #[codec(index = 2)]
-    InvalidInput,
-    /// The run took longer than the engine allows.
-    #[codec(index = 3)]
-    TimeLimit,
-    /// The run took more memory than the engine allows.
-    #[codec(index = 4)]
-    MemoryLimit,
-    /// The model gave an output that does not fit the version's declaration, or is not finite.
-    #[codec(index = 5)]
-    InvalidOutput,
-    /// The output is larger than the chain keeps inline.
-    #[codec(index = 6)]
-    OutputTooLarge,
-    /// The engine failed in another way.
-    #[codec(index = 7)]
-    EngineError,
-    /// The engine made no proof, or one that is larger than the chain takes.
-    #[codec(index = 8)]
-    ProofUnavailable,
-}
-
-/// Why a request ended without a result although nobody was late.
+/// Why a request ended without a verified result although no operator was late.
 #[derive(
     Clone,
     Copy,
@@ -77,13 +31,14 @@ pub enum FailureReason {
 )]
 #[serde(rename_all = "snake_case")]
 pub enum RejectReason {
-    /// Too few operators were able to take it when it was drawn.
+    /// At the draw, fewer operators than needed could serve the request at its price.
     #[codec(index = 0)]
     NoOperator,
-    /// The operators reported that they cannot serve it.
+    /// Too many operators reported that they cannot serve the request. The reason is that of the
+    /// first of them in the order of the draw.
     #[codec(index = 1)]
     Failed(FailureReason),
-    /// Fewer members than the quorum needs gave equal results.
+    /// Fewer members submitted equal results than the quorum needs.
     #[codec(index = 2)]
     NoAgreement,
     /// The operator's proof does not prove its result.
@@ -111,21 +66,21 @@ pub enum RejectReason {
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// The evidence of its class holds.
+    /// The evidence satisfies the rule of the class.
     #[codec(index = 0)]
     Verified,
-    /// No result; the payer has everything back.
+    /// There is no result. The payer was refunded in full.
     #[codec(index = 1)]
     Rejected(RejectReason),
-    /// The deadline passed; the payer has everything back.
+    /// The deadline passed. The payer was refunded in full.
     #[codec(index = 2)]
     TimedOut,
-    /// The payer took it back before it was assigned.
+    /// The payer cancelled the request before operators were drawn.
     #[codec(index = 3)]
     Cancelled,
 }
 
-/// How the committee was chosen, so that a relying party can draw it again.
+/// The block and the seed of a draw. With them a relying party can repeat the draw.
 #[derive(
     Clone,
     Copy,
@@ -141,10 +96,10 @@ pub enum Outcome {
     Deserialize,
 )]
 pub struct Draw {
-    /// Height of the block in which the draw was made.
+    /// Height of the block that made the draw.
     pub block: u32,
-    /// Seed of the draw: `blake2_256("assay/draw/1", VRF output of the block before, VRF output
-    /// of the block, request)`.
+    /// Seed of the draw: BLAKE2b-256 of the bytes `assay/draw/1`, the VRF output of the previous
+    /// block, that of this block, and the SCALE encoding of the request's identifier.
     pub seed: Digest,
 }
 
@@ -155,22 +110,23 @@ pub struct Draw {
 pub struct SignedEvidence<AccountId> {
     /// The operator.
     pub operator: AccountId,
-    /// Its worker key when it answered.
+    /// The worker key that signed.
     pub worker: WorkerId,
-    /// What it answered.
+    /// Digest of the output payload.
     pub output_digest: Digest,
     /// Signature over the [`ResultStatement`].
     pub signature: WorkerSignature,
-    /// In class `Proof` what is kept of the proof. Whether it holds is what the outcome says.
+    /// In class `Proof` the digest of the proof, its size and its soundness; `None` in other
+    /// classes. The receipt's outcome says whether the proof holds.
     pub proof: Option<ProofEvidence>,
 }
 
-/// The signed results on which the outcome rests, in the order of the draw. It may name results
-/// that lost as well.
+/// The signed results that support the outcome, in the order of the draw, including results that
+/// did not win.
 pub type Evidence<AccountId> =
     BoundedVec<SignedEvidence<AccountId>, ConstU32<{ MAX_COMMITTEE as u32 }>>;
 
-/// What the chain says of a finished request. Its digest stays on chain for good.
+/// The chain's record of a finished request. The chain keeps its digest forever.
 #[derive(
     Clone,
     PartialEq,
@@ -189,37 +145,37 @@ pub struct Receipt<AccountId> {
     pub genesis: Digest,
     /// The request.
     pub request: RequestId,
-    /// Who asked and paid.
+    /// The account that made the request and paid for it.
     pub payer: AccountId,
-    /// The version that was asked for.
+    /// Digest of the requested version's descriptor.
     pub version_digest: Digest,
     /// Digest of the input payload.
     pub input_digest: Digest,
-    /// What the request asked for.
+    /// The assurance that the request asked for.
     pub assurance: Assurance,
-    /// How it ended.
+    /// How the request ended.
     pub outcome: Outcome,
-    /// Digest of the output payload; `Some` only where the outcome is `Verified`.
+    /// Digest of the output payload; `Some` if and only if the outcome is `Verified`.
     pub output_digest: Option<Digest>,
-    /// How the committee was drawn; `None` where it never was.
+    /// The draw that assigned the request or ended it; `None` if it ended without one.
     pub draw: Option<Draw>,
-    /// What the payer paid in all, in plancks.
+    /// The amount that the payer paid, in plancks.
     pub price_paid: u128,
     /// Digest of the SCALE encoding of the [`Evidence`].
     pub evidence_digest: Digest,
-    /// Height of the block that decided.
+    /// Height of the block in which the request ended.
     pub decided_at: u32,
 }
 
 impl<AccountId: Encode + Clone> Receipt<AccountId> {
-    /// BLAKE2b-256 of the domain tag and the SCALE encoding.
+    /// BLAKE2b-256 of [`RECEIPT_TAG`] and the SCALE encoding of the receipt.
     pub fn digest(&self) -> Digest {
         let mut bytes = RECEIPT_TAG.to_vec();
         self.encode_to(&mut bytes);
         digest(&bytes)
     }
 
-    /// The statement that an item of evidence signs.
+    /// The statement that the signature of `item` is over.
     pub fn statement(&self, item: &SignedEvidence<AccountId>) -> ResultStatement<AccountId> {
         ResultStatement {
             genesis: self.genesis,
@@ -233,7 +189,7 @@ impl<AccountId: Encode + Clone> Receipt<AccountId> {
         }
     }
 
-    /// The items of `evidence` whose signature does not hold, by index.
+    /// The indices of the items of `evidence` whose signature does not hold.
     pub fn bad_signatures(&self, evidence: &[SignedEvidence<AccountId>]) -> Vec<usize> {
         let holds = |item: &SignedEvidence<AccountId>| {
             self.statement(item).is_signed_by(&item.worker, &item.signature)
@@ -242,7 +198,7 @@ impl<AccountId: Encode + Clone> Receipt<AccountId> {
     }
 }
 
-/// Digest of evidence, as a receipt names it.
+/// The digest of `evidence` that a receipt contains.
 pub fn evidence_digest<AccountId: Encode>(evidence: &[SignedEvidence<AccountId>]) -> Digest {
     digest(&evidence.encode())
 }

@@ -1,4 +1,4 @@
-//! What clients and nodes ask of the runtime without a transaction.
+//! The runtime API: queries of clients and nodes, without transactions.
 
 use alloc::{string::String, vec::Vec};
 use codec::{Decode, Encode};
@@ -14,14 +14,14 @@ use crate::{
     Outcome, ProofTerms, Receipt, RequestId, VersionId, WeightsAudit, WeightsFingerprint, WorkerId,
 };
 
-/// What a request would cost now.
+/// The current price of a request.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo, Serialize, Deserialize)]
 pub struct Quote {
     /// The smallest `max_price` that enough operators accept, in plancks.
     pub price: Balance,
-    /// Fewest blocks from the inclusion of a request at that price to its deadline.
+    /// Minimum number of blocks from the inclusion of a request at this price to its deadline.
     pub blocks: BlockNumber,
-    /// Operators that could take the request at some price.
+    /// Number of operators that could serve the request at any price.
     pub operators: u32,
 }
 
@@ -35,13 +35,14 @@ pub enum QuoteError {
     Deprecated,
     /// The version does not offer the class, or the class is switched off or not available.
     ClassUnavailable,
-    /// Fewer operators than needed serve the version in this class; this many do.
+    /// Fewer operators than needed serve the version in this class. The number is how many do.
     NotEnoughOperators(u32),
-    /// The chain has not read all of the version's weights, so nobody can ask for proofs yet.
+    /// The chain has not read all of the version's weights yet, so class `Proof` cannot be
+    /// requested.
     NotAudited,
 }
 
-/// How a request stands.
+/// The status of a request.
 #[derive(
     Clone,
     Copy,
@@ -58,13 +59,13 @@ pub enum QuoteError {
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
-    /// Waits for the draw.
+    /// The request waits for the draw.
     #[codec(index = 0)]
     Pending,
-    /// Operators are drawn; a signed result or the commitments of a quorum are awaited.
+    /// Operators are drawn. The next step is a result or, in class `Quorum`, the commitments.
     #[codec(index = 1)]
     Assigned,
-    /// Class `Quorum` only: enough members have committed; their results are awaited.
+    /// Class `Quorum` only: enough members have committed. The next step is their results.
     #[codec(index = 2)]
     Revealing,
     /// Class `Optimistic` only: the operator has submitted its result. The result becomes final
@@ -81,36 +82,36 @@ pub enum Status {
 pub struct RequestView<AccountId> {
     /// The request.
     pub id: RequestId,
-    /// Who pays.
+    /// The account that pays.
     pub payer: AccountId,
-    /// The version asked for.
+    /// The version to run.
     pub version: VersionId,
-    /// What it asks for.
+    /// The assurance that the request asks for.
     pub assurance: Assurance,
-    /// Most that it may cost, in plancks.
+    /// Maximum price, in plancks.
     pub max_price: Balance,
-    /// Height at which it was included.
+    /// Height of the block that included the request.
     pub requested_at: BlockNumber,
     /// Last height at which an answer counts.
     pub deadline: BlockNumber,
-    /// How it stands.
+    /// The status of the request.
     pub status: Status,
-    /// The operators drawn.
+    /// The operators that were drawn, in the order of the draw.
     pub members: Vec<AccountId>,
-    /// The output payload, while it is kept.
+    /// The output payload of a verified request.
     pub output: Option<Vec<u8>>,
-    /// Digest of the receipt, once it is over.
+    /// Digest of the receipt; `None` until the request has ended.
     pub receipt_digest: Option<Digest>,
 }
 
-/// A receipt and what it rests on.
+/// A receipt and its evidence.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo)]
 pub struct ReceiptView<AccountId> {
     /// The receipt.
     pub receipt: Receipt<AccountId>,
     /// The signed results.
     pub evidence: Evidence<AccountId>,
-    /// Digest of the receipt as the chain keeps it.
+    /// Digest of the receipt, as the chain stores it.
     pub digest: Digest,
 }
 
@@ -127,33 +128,33 @@ pub struct VersionView<AccountId> {
     pub descriptor: ModelDescriptor,
     /// Digest of the descriptor.
     pub digest: Digest,
-    /// Share of each price that goes to the owner, in millionths.
+    /// The owner's share of each price, in millionths.
     pub royalty_ppm: u32,
     /// SPDX licence expression.
     pub licence: Vec<u8>,
-    /// Whether it takes no new requests.
+    /// Whether the version is closed to new requests.
     pub deprecated: bool,
-    /// Requests that are open.
+    /// Number of open requests that use the version.
     pub open_requests: u32,
-    /// Operators that serve it.
+    /// Number of operators that serve the version.
     pub operators: u32,
-    /// Terms of its proofs; `None` where it does not offer class `Proof`.
+    /// Terms of its proofs; `None` if the version does not offer class `Proof`.
     pub proof: Option<ProofTerms>,
-    /// How many of its weights the chain has read; `None` where it does not offer class `Proof`,
-    /// which can be asked for when all are read.
+    /// Progress of the audit of its weights; `None` if the version does not offer class `Proof`.
+    /// Class `Proof` can be requested once the audit is done.
     pub audit: Option<WeightsAudit>,
 }
 
-/// How an operator serves a version.
+/// An operator's offer of a version.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo, Serialize, Deserialize)]
 pub struct ServiceView {
     /// The version.
     pub version: VersionId,
     /// Price of one run, in plancks.
     pub ask: Balance,
-    /// Runs at once.
+    /// Maximum number of concurrent runs. Zero means that the operator is not drawn.
     pub concurrency: u32,
-    /// Blocks that it wants for an answer.
+    /// Number of blocks that the operator needs for an answer.
     pub response_blocks: BlockNumber,
     /// Classes in which it serves.
     pub classes: AssuranceClasses,
@@ -168,61 +169,61 @@ pub struct OperatorView<AccountId> {
     pub worker: WorkerId,
     /// Its bond, in plancks.
     pub bond: Balance,
-    /// Height of its last heartbeat.
+    /// Height in its last heartbeat; `None` if it has sent none with this worker key.
     pub last_heartbeat: Option<BlockNumber>,
     /// Whether its heartbeat is recent enough to be drawn.
     pub live: bool,
     /// Engine version of the last heartbeat.
     pub engine: EngineVersion,
-    /// Assignments that are open.
+    /// Number of its open assignments.
     pub open_assignments: u32,
-    /// Height from which an unbonding operator may take its bond.
+    /// Height from which the operator can withdraw its bond; `None` unless it is unbonding.
     pub unbonding_until: Option<BlockNumber>,
-    /// Versions that it serves, and how.
+    /// Its offers.
     pub serves: Vec<ServiceView>,
 }
 
-/// An assignment of a worker.
+/// A request that an operator has to serve.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo, Serialize, Deserialize)]
 pub struct Assignment {
     /// The request.
     pub request: RequestId,
     /// The version to run.
     pub version: VersionId,
-    /// What the request asks for.
+    /// The assurance that the request asks for.
     pub assurance: Assurance,
     /// Last height at which an answer counts.
     pub deadline: BlockNumber,
-    /// How the request stands.
+    /// The status of the request.
     pub status: Status,
 }
 
 /// An artifact as clients see it.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo)]
 pub struct ArtifactView<AccountId> {
-    /// Who pays its deposit.
+    /// The account that pays its deposit.
     pub owner: AccountId,
-    /// How it is put together.
+    /// Its manifest.
     pub manifest: ArtifactManifest,
-    /// Indices of chunks that were not uploaded yet.
+    /// Indices of the chunks that are not on chain.
     pub missing: Vec<u32>,
 }
 
 /// An optimistic result that is not final.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo)]
 pub struct OptimisticView<AccountId> {
-    /// Whose result.
+    /// The request.
     pub request: RequestId,
-    /// The operator, which claims it.
+    /// The operator that submitted the result.
     pub operator: AccountId,
-    /// The output payload that it claims. Nobody has checked it.
+    /// The claimed output payload. The chain has not checked it.
     pub output: Vec<u8>,
-    /// Root of the trace that it claims.
+    /// The claimed root of the trace.
     pub trace_root: Digest,
-    /// Last height at which a dispute may be opened. The result is final at the next one, unless
-    /// a dispute is open then.
+    /// Last height at which a dispute may be opened. The result becomes final at the next height
+    /// unless a dispute is open.
     pub disputable_until: BlockNumber,
-    /// Open disputes over it, in the order of opening.
+    /// Open disputes over the result, in the order of opening.
     pub disputes: Vec<DisputeId>,
 }
 
@@ -231,65 +232,68 @@ pub struct OptimisticView<AccountId> {
 pub struct DisputeView<AccountId> {
     /// The dispute.
     pub id: DisputeId,
-    /// Whose result.
+    /// The request whose result is disputed.
     pub request: RequestId,
-    /// The operator, which claims it.
+    /// The operator that submitted the result.
     pub operator: AccountId,
-    /// Who disputes it.
+    /// The account that disputes the result.
     pub challenger: AccountId,
-    /// What the challenger put up, in plancks.
+    /// The challenger's dispute bond, in plancks.
     pub bond: Balance,
-    /// What the operator loses of its present bond if it loses, in plancks; without the reward.
+    /// The penalty for the wrong result if the operator loses, computed from its current bond, in
+    /// plancks. The reward comes on top.
     pub penalty: Balance,
-    /// What the challenger gets of that bond beside its own if it wins, in plancks.
+    /// The part of the operator's bond that the challenger receives if it wins, in plancks.
     pub reward: Balance,
-    /// Height at which it was opened.
+    /// Height at which the dispute was opened.
     pub opened_at: BlockNumber,
     /// Last height at which the next move counts.
     pub deadline: BlockNumber,
-    /// Blocks for each move.
+    /// Number of blocks for each move.
     pub response: BlockNumber,
-    /// Where it stands: the encoding of an `assay_dispute::Stage`.
+    /// The stage of the dispute: the encoding of an `assay_dispute::Stage`.
     pub stage: Vec<u8>,
-    /// What another dispute or a proof has decided about the result. Then this one awaits no move,
-    /// and ends by `close` or at its deadline.
+    /// The verdict about the result, if another dispute or a proof decided it. The dispute then
+    /// accepts no more moves, and ends by `close` or at its deadline.
     pub verdict: Option<Verdict>,
 }
 
 sp_api::decl_runtime_apis! {
-    /// What clients and workers ask.
+    /// Queries of clients, nodes and offchain workers.
     pub trait AssayApi<AccountId> where AccountId: codec::Codec {
         /// The open assignments of the operator whose worker key this is.
         fn open_assignments(worker: WorkerId) -> Vec<Assignment>;
-        /// What a request would cost now.
+        /// The current price of a request in `version` with `assurance`.
         fn quote(version: VersionId, assurance: Assurance) -> Result<Quote, QuoteError>;
-        /// How a request stands; `None` if there is none, or it was pruned.
+        /// A request; `None` if it does not exist or was pruned.
         fn request(id: RequestId) -> Option<RequestView<AccountId>>;
-        /// The request that an account made under a client key.
+        /// The request that `account` made with `client_key`, also after it was pruned.
         fn request_by_key(account: AccountId, client_key: [u8; 32]) -> Option<RequestId>;
-        /// The requests of an account that are not pruned, newest first, at most `limit`.
+        /// The newest requests of an account that are not pruned, newest first, at most `limit`.
         fn requests_of(account: AccountId, limit: u32) -> Vec<RequestView<AccountId>>;
-        /// The receipt of a finished request, until it is pruned.
+        /// The receipt of a finished request; `None` if there is none or it was pruned.
         fn receipt(id: RequestId) -> Option<ReceiptView<AccountId>>;
-        /// Digest of a finished request's receipt; never pruned.
+        /// Digest of the receipt of a finished request. It is never pruned.
         fn receipt_digest(id: RequestId) -> Option<Digest>;
-        /// The input payload of an open request that brought it along; `None` for others.
+        /// The inline input payload of an open request; `None` for other requests.
         fn input(id: RequestId) -> Option<Vec<u8>>;
-        /// The optimistic result of a request that is not final; `None` if there is none.
+        /// The optimistic result of a request; `None` if there is none or it is final.
         fn optimistic(id: RequestId) -> Option<OptimisticView<AccountId>>;
-        /// The open disputes over the result of a request, or all, in the order of opening.
+        /// The open disputes over the result of `request`, or all open disputes, in the order of
+        /// opening.
         fn open_disputes(request: Option<RequestId>) -> Vec<DisputeId>;
-        /// A dispute; `None` if it is over, or was never opened.
+        /// A dispute; `None` if it has ended or was never opened.
         fn dispute(id: DisputeId) -> Option<DisputeView<AccountId>>;
-        /// How long disputes over new results take.
+        /// The timing of disputes over results that are submitted from now on.
         fn dispute_timing() -> DisputeTiming;
-        /// A version.
+        /// A version; `None` if it does not exist.
         fn version(id: VersionId) -> Option<VersionView<AccountId>>;
-        /// The encoded architecture of a version that is an integer graph; `None` for others.
+        /// The encoded architecture of a version that is an integer graph; `None` for other
+        /// versions.
         fn architecture(id: VersionId) -> Option<Vec<u8>>;
-        /// Whether the chain's verifier accepts a proof: that the integer graph of this encoded
-        /// architecture turns the input's data into the output's, with weights of this fingerprint.
-        /// Says why not. Nothing on the chain needs to know of any of it.
+        /// Verifies a proof with the chain's verifier: that the integer graph of this encoded
+        /// architecture, with weights of this fingerprint, maps the input's data to the output's.
+        /// The error says why the proof is refused. The arguments need not be on chain.
         fn verify_proof(
             architecture: Vec<u8>,
             context: ProofContext,
@@ -298,11 +302,10 @@ sp_api::decl_runtime_apis! {
             weights: WeightsFingerprint,
             proof: Vec<u8>,
         ) -> Result<(), String>;
-        /// What the last step of a dispute would come to: the bytes of one tile of an operation,
-        /// computed by the chain's interpreter from the integer graph's encoded architecture, the
-        /// roots of the operation's inputs and the encoded opening of what the tile reads. Says
-        /// why not, where the opening does not hold. Nothing on the chain needs to know of any of
-        /// it.
+        /// Computes one tile of an operation, as the last step of a dispute does: the chain's
+        /// interpreter reads the encoded architecture, the roots of the operation's inputs and the
+        /// encoded opening of the tile's inputs. Returns the bytes of the tile; the error says why
+        /// the opening is refused. The arguments need not be on chain.
         fn run_tile(
             architecture: Vec<u8>,
             operation: u32,
@@ -310,20 +313,21 @@ sp_api::decl_runtime_apis! {
             input_roots: Vec<Digest>,
             opening: Vec<u8>,
         ) -> Result<Vec<u8>, String>;
-        /// The model with this owner and name, and the number of its newest version.
+        /// The model with this owner and name, and the number of its newest version; 0 if it never
+        /// had one.
         fn find_model(owner: AccountId, name: Vec<u8>) -> Option<(ModelId, u32)>;
-        /// The versions of models `from ..`, at most `limit`.
+        /// The versions of models from `from` on, at most `limit`.
         fn versions(from: ModelId, limit: u32) -> Vec<VersionView<AccountId>>;
-        /// An operator.
+        /// An operator; `None` if the account is not registered.
         fn operator(account: AccountId) -> Option<OperatorView<AccountId>>;
-        /// The operator that registered a worker key.
+        /// The operator whose worker key this is or was, as long as the chain remembers the key.
         fn operator_of_worker(worker: WorkerId) -> Option<AccountId>;
-        /// The artifact, if it is complete, else an announcement of it, whoever made it.
+        /// The artifact if it is complete, else an announcement of it by any account.
         fn artifact(digest: Digest) -> Option<ArtifactView<AccountId>>;
-        /// What is left for an account to upload: its own announcement while chunks of it are
-        /// missing, else the artifact, of which none are; `None` if there is neither.
+        /// The account's own announcement while chunks of it are missing, else the complete
+        /// artifact; `None` if there is neither.
         fn upload(owner: AccountId, digest: Digest) -> Option<ArtifactView<AccountId>>;
-        /// Why a payload does not fit the inputs of a version; `None` if it does.
+        /// Why a payload does not fit the inputs of a version; `None` if it fits.
         fn check_input(version: VersionId, payload: Vec<u8>) -> Option<String>;
     }
 }

@@ -1,7 +1,7 @@
-//! What worker keys sign.
+//! The statements that worker keys sign.
 //!
-//! Each statement starts with a domain tag and holds the genesis hash, so that two kinds of
-//! statement can never be confused, nor two chains.
+//! The signed bytes are a domain tag and the SCALE encoding of a struct that begins with the genesis
+//! hash. A signature therefore counts for one kind of statement on one chain.
 
 use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -10,29 +10,63 @@ use serde::{Deserialize, Serialize};
 use sp_application_crypto::RuntimeAppPublic;
 
 use crate::{
-    digest, operator::EngineVersion, Assurance, BlockNumber, Digest, FailureReason, RequestId,
-    WorkerId, WorkerSignature,
+    digest,
+    dispute::{AnswerStatement, TraceStatement},
+    operator::EngineVersion,
+    Assurance, BlockNumber, Digest, FailureReason, RequestId, WorkerId, WorkerSignature,
 };
 
-/// Something that a worker key signs.
-pub trait Statement: Encode {
-    /// Domain tag, the first bytes of what is signed.
+/// Keeps other modules from implementing [`Statement`]: a statement has to be in the list below.
+mod sealed {
+    pub trait Sealed {}
+}
+
+/// A statement that a worker key signs.
+pub trait Statement: Encode + sealed::Sealed {
+    /// Domain tag: the first bytes of what is signed.
     const TAG: &'static [u8];
 
-    /// The bytes that are signed: the tag as it is, then the SCALE encoding.
+    /// The bytes that are signed: the tag without a length, then the SCALE encoding.
     fn signing_bytes(&self) -> Vec<u8> {
         let mut bytes = Self::TAG.to_vec();
         self.encode_to(&mut bytes);
         bytes
     }
 
-    /// Whether `signature` is `worker`'s over this statement.
+    /// Whether `signature` is a signature by `worker` over this statement.
     fn is_signed_by(&self, worker: &WorkerId, signature: &WorkerSignature) -> bool {
         worker.verify(&self.signing_bytes(), &(*signature).into())
     }
 }
 
-/// An operator's word that a version turned an input into an output.
+macro_rules! statements {
+    ($($name:ident: $tag:literal,)*) => {
+        $(
+            impl<AccountId> sealed::Sealed for $name<AccountId> {}
+
+            impl<AccountId: Encode> Statement for $name<AccountId> {
+                const TAG: &'static [u8] = $tag;
+            }
+        )*
+
+        /// The domain tags of all statements.
+        pub const STATEMENT_TAGS: &[&[u8]] = &[$($tag),*];
+    };
+}
+
+// A tag is part of what is signed: changing one invalidates signatures. No tag is a prefix of
+// another.
+statements! {
+    ResultStatement: b"assay/result/1",
+    CommitStatement: b"assay/commit/1",
+    FailureStatement: b"assay/failure/1",
+    HeartbeatStatement: b"assay/heartbeat/1",
+    Possession: b"assay/possession/1",
+    TraceStatement: b"assay/trace/1",
+    AnswerStatement: b"assay/dispute/1",
+}
+
+/// States that a version turned an input into an output.
 #[derive(
     Clone,
     PartialEq,
@@ -51,26 +85,22 @@ pub struct ResultStatement<AccountId> {
     pub genesis: Digest,
     /// The request that is answered.
     pub request: RequestId,
-    /// The version that ran.
+    /// Digest of the descriptor of the version that ran.
     pub version_digest: Digest,
     /// Digest of the input payload.
     pub input_digest: Digest,
     /// Digest of the output payload.
     pub output_digest: Digest,
-    /// What the request asked for.
+    /// The assurance that the request asked for.
     pub assurance: Assurance,
     /// The operator that answers.
     pub operator: AccountId,
-    /// In class `Proof` the digest of the proof, so that nobody else can hand in another one in
+    /// In class `Proof` the digest of the proof, so that nobody else can submit another proof in
     /// the operator's name; `None` in other classes.
     pub proof: Option<Digest>,
 }
 
-impl<AccountId: Encode> Statement for ResultStatement<AccountId> {
-    const TAG: &'static [u8] = b"assay/result/1";
-}
-
-/// A quorum member's commitment to a result that it does not show yet.
+/// Commits a quorum member to a result before the result is revealed.
 #[derive(
     Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
@@ -85,11 +115,7 @@ pub struct CommitStatement<AccountId> {
     pub operator: AccountId,
 }
 
-impl<AccountId: Encode> Statement for CommitStatement<AccountId> {
-    const TAG: &'static [u8] = b"assay/commit/1";
-}
-
-/// An operator's word that it cannot serve a request.
+/// States that an operator cannot serve a request.
 #[derive(
     Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
@@ -98,17 +124,13 @@ pub struct FailureStatement<AccountId> {
     pub genesis: Digest,
     /// The request.
     pub request: RequestId,
-    /// Why.
+    /// Why the operator cannot serve it.
     pub reason: FailureReason,
     /// The operator.
     pub operator: AccountId,
 }
 
-impl<AccountId: Encode> Statement for FailureStatement<AccountId> {
-    const TAG: &'static [u8] = b"assay/failure/1";
-}
-
-/// An operator's sign of life.
+/// States that an operator's node and engine are running.
 #[derive(
     Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
@@ -117,19 +139,15 @@ pub struct HeartbeatStatement<AccountId> {
     pub genesis: Digest,
     /// The operator.
     pub operator: AccountId,
-    /// Height at which the operator made it.
+    /// Height at which the heartbeat was made.
     pub at: BlockNumber,
-    /// The engine it runs.
+    /// Version of the operator's engine.
     pub engine: EngineVersion,
-    /// Runs under way.
+    /// Runs in progress.
     pub load: u32,
 }
 
-impl<AccountId: Encode> Statement for HeartbeatStatement<AccountId> {
-    const TAG: &'static [u8] = b"assay/heartbeat/1";
-}
-
-/// Proof that an operator holds the worker key that it registers.
+/// Shows that an operator holds the worker key that it registers.
 #[derive(
     Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
@@ -140,14 +158,10 @@ pub struct Possession<AccountId> {
     pub operator: AccountId,
 }
 
-impl<AccountId: Encode> Statement for Possession<AccountId> {
-    const TAG: &'static [u8] = b"assay/possession/1";
-}
-
-/// What a quorum member commits to before it shows its output.
+/// The commitment of a quorum member to its output.
 ///
-/// The salt, 32 random bytes, keeps others from guessing the output; the operator's account
-/// keeps them from copying the commitment.
+/// The salt, 32 random bytes, keeps others from guessing the output. The operator's account keeps
+/// others from copying the commitment.
 pub fn commitment<AccountId: Encode>(
     genesis: &Digest,
     request: RequestId,
@@ -203,14 +217,8 @@ mod tests {
 
     #[test]
     fn no_tag_is_a_prefix_of_another() {
-        let tags = [
-            ResultStatement::<u64>::TAG,
-            CommitStatement::<u64>::TAG,
-            FailureStatement::<u64>::TAG,
-            HeartbeatStatement::<u64>::TAG,
-            Possession::<u64>::TAG,
-            crate::receipt::RECEIPT_TAG,
-        ];
+        let mut tags = STATEMENT_TAGS.to_vec();
+        tags.push(crate::receipt::RECEIPT_TAG);
         for (i, a) in tags.iter().enumerate() {
             for (j, b) in tags.iter().enumerate() {
                 assert!(i == j || !a.starts_with(b));

@@ -1,7 +1,7 @@
-//! Tensors, their declarations, and the payloads that requests and results carry.
+//! Tensors, their declarations, and the payloads of requests and results.
 //!
-//! A payload is the SCALE encoding of a list of [`Tensor`]s in the order in which the version
-//! declares them. The digest of exactly these bytes is what statements name.
+//! A payload is the SCALE encoding of a list of [`Tensor`]s, in the order of the version's
+//! declarations. Statements and receipts contain the digest of these bytes.
 
 use alloc::vec::Vec;
 use codec::{Decode, DecodeAll, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -9,12 +9,12 @@ use scale_info::TypeInfo;
 use serde::{Deserialize, Serialize};
 use sp_core::{bounded::BoundedVec, ConstU32};
 
-/// Most dimensions of a tensor.
+/// Maximum number of dimensions of a declared tensor.
 pub const MAX_RANK: u32 = 8;
-/// Most bytes of a tensor's name.
+/// Maximum length of a tensor's name in bytes.
 pub const MAX_TENSOR_NAME_BYTES: u32 = 64;
 
-/// Type of a tensor's elements, little-endian in [`Tensor::data`].
+/// Type of a tensor's elements. In [`Tensor::data`] they are little-endian.
 #[derive(
     Clone,
     Copy,
@@ -37,37 +37,37 @@ pub enum ElementType {
     /// IEEE 754 binary64.
     #[codec(index = 1)]
     F64,
-    /// Signed, 8 bits.
+    /// Signed 8-bit integer.
     #[codec(index = 2)]
     I8,
-    /// Signed, 16 bits.
+    /// Signed 16-bit integer.
     #[codec(index = 3)]
     I16,
-    /// Signed, 32 bits.
+    /// Signed 32-bit integer.
     #[codec(index = 4)]
     I32,
-    /// Signed, 64 bits.
+    /// Signed 64-bit integer.
     #[codec(index = 5)]
     I64,
-    /// Unsigned, 8 bits.
+    /// Unsigned 8-bit integer.
     #[codec(index = 6)]
     U8,
-    /// Unsigned, 16 bits.
+    /// Unsigned 16-bit integer.
     #[codec(index = 7)]
     U16,
-    /// Unsigned, 32 bits.
+    /// Unsigned 32-bit integer.
     #[codec(index = 8)]
     U32,
-    /// Unsigned, 64 bits.
+    /// Unsigned 64-bit integer.
     #[codec(index = 9)]
     U64,
-    /// One byte, 0 or 1.
+    /// One byte with the value 0 or 1.
     #[codec(index = 10)]
     Bool,
 }
 
 impl ElementType {
-    /// Bytes of one element.
+    /// Size of an element in bytes.
     pub const fn size(self) -> usize {
         match self {
             Self::I8 | Self::U8 | Self::Bool => 1,
@@ -117,20 +117,20 @@ impl ElementType {
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Dimension {
-    /// Exactly this many elements, at least one.
+    /// Exactly this size, at least 1.
     #[codec(index = 0)]
     Fixed(u32),
-    /// Any number of elements, at least one.
+    /// Any size, at least 1.
     #[codec(index = 1)]
     Free,
 }
 
-/// What a version says of one of its tensors.
+/// A version's declaration of one of its tensors.
 #[derive(
     Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
 pub struct TensorDeclaration {
-    /// Name in the model file, UTF-8.
+    /// Name of the tensor in the model file, in UTF-8.
     pub name: BoundedVec<u8, ConstU32<MAX_TENSOR_NAME_BYTES>>,
     /// Type of the elements.
     pub element_type: ElementType,
@@ -139,14 +139,14 @@ pub struct TensorDeclaration {
 }
 
 impl TensorDeclaration {
-    /// Whether the name is UTF-8 and not empty, and no dimension is zero.
+    /// Whether the name is not empty and in UTF-8, and no fixed dimension is zero.
     pub fn is_well_formed(&self) -> bool {
         !self.name.is_empty()
             && core::str::from_utf8(&self.name).is_ok()
             && !self.shape.contains(&Dimension::Fixed(0))
     }
 
-    /// Whether `shape` is one of those declared.
+    /// Whether the declaration admits a tensor of this shape.
     pub fn admits(&self, shape: &[u32]) -> bool {
         shape.len() == self.shape.len()
             && self.shape.iter().zip(shape).all(|(declared, actual)| match declared {
@@ -155,8 +155,8 @@ impl TensorDeclaration {
             })
     }
 
-    /// Whether this declares a tensor of an integer graph: exactly its shape, as
-    /// [`graph_dimensions`] writes it, or the same with a batch of 1 before it.
+    /// Whether this declares a tensor of an integer graph of `[channels, height, width]`: exactly
+    /// the dimensions that [`graph_dimensions`] returns, or these after a batch dimension of 1.
     pub fn is_graph_tensor(&self, element_type: ElementType, extent: [u32; 3]) -> bool {
         let dimensions = graph_dimensions(extent).into_iter().map(Dimension::Fixed);
         self.element_type == element_type
@@ -166,14 +166,14 @@ impl TensorDeclaration {
                     .eq(self.shape.iter().copied()))
     }
 
-    /// The name for messages.
+    /// The name, for messages; `?` if it is not in UTF-8.
     pub fn name(&self) -> &str {
         core::str::from_utf8(&self.name).unwrap_or("?")
     }
 }
 
-/// How payloads state the shape of a tensor of an integer graph, of `[channels, height, width]`:
-/// `[channels]` for a vector, whose height and width are 1, and else all three.
+/// The dimensions in a payload of a tensor of an integer graph of `[channels, height, width]`:
+/// `[channels]` if height and width are 1, otherwise all three.
 pub fn graph_dimensions([channels, height, width]: [u32; 3]) -> Vec<u32> {
     match (height, width) {
         (1, 1) => Vec::from([channels]),
@@ -181,7 +181,7 @@ pub fn graph_dimensions([channels, height, width]: [u32; 3]) -> Vec<u32> {
     }
 }
 
-/// A tensor with its elements in row-major order.
+/// A tensor, with its elements in row-major order.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
 pub struct Tensor {
     /// Type of the elements.
@@ -193,7 +193,7 @@ pub struct Tensor {
 }
 
 impl Tensor {
-    /// Bytes that a tensor of this type and shape has; `None` where that overflows.
+    /// Size in bytes of the data of a tensor of this type and shape; `None` on overflow.
     pub fn byte_length(element_type: ElementType, shape: &[u32]) -> Option<usize> {
         shape.iter().try_fold(element_type.size(), |bytes, dimension| {
             bytes.checked_mul(*dimension as usize)
@@ -218,7 +218,7 @@ impl Tensor {
     }
 }
 
-/// Why a payload does not fit the declarations. The number is the index of the tensor.
+/// Why a payload does not fit the declarations. The numbers are indices of tensors.
 #[derive(
     Clone,
     Copy,
@@ -235,19 +235,19 @@ impl Tensor {
 )]
 #[serde(rename_all = "snake_case")]
 pub enum PayloadError {
-    /// The bytes are not the SCALE encoding of a list of tensors, or bytes follow it.
+    /// The bytes are not the SCALE encoding of a list of tensors, or more bytes follow.
     #[codec(index = 0)]
     Malformed,
-    /// There are more or fewer tensors than declared.
+    /// The number of tensors differs from the declared number.
     #[codec(index = 1)]
     WrongCount,
-    /// The element type is not the declared one.
+    /// The element type differs from the declared type.
     #[codec(index = 2)]
     WrongType(u8),
-    /// The shape is not one of those declared.
+    /// The declaration does not admit the shape.
     #[codec(index = 3)]
     WrongShape(u8),
-    /// The data has more or fewer bytes than the shape asks for.
+    /// The size of the data does not match the shape.
     #[codec(index = 4)]
     WrongSize(u8),
     /// An element is NaN or infinite.
@@ -275,9 +275,28 @@ impl core::fmt::Display for PayloadError {
 #[cfg(feature = "std")]
 impl std::error::Error for PayloadError {}
 
-/// Reads a payload and checks it against what a version declares.
+/// Decodes a payload and checks it against a version's declarations.
 ///
-/// Linear in the length of the payload, which the caller has bounded.
+/// The time is linear in the length of the payload. The caller has to bound the length.
+///
+/// ```
+/// use assay_primitives::{decode_payload, Dimension, ElementType, Tensor, TensorDeclaration};
+/// use codec::Encode;
+///
+/// let declaration = TensorDeclaration {
+///     name: b"x".to_vec().try_into().unwrap(),
+///     element_type: ElementType::I8,
+///     shape: vec![Dimension::Fixed(3)].try_into().unwrap(),
+/// };
+/// let tensor = Tensor { element_type: ElementType::I8, shape: vec![3], data: vec![1, 2, 3] };
+/// let payload = vec![tensor.clone()].encode();
+/// assert_eq!(decode_payload(&payload, &[declaration]), Ok(vec![tensor]));
+/// ```
+///
+/// # Errors
+///
+/// Returns [`PayloadError::Malformed`] if the bytes are not the encoding of a list of tensors,
+/// otherwise the first error of [`check_tensors`].
 pub fn decode_payload(
     mut payload: &[u8],
     declarations: &[TensorDeclaration],
@@ -287,7 +306,11 @@ pub fn decode_payload(
     Ok(tensors)
 }
 
-/// [`decode_payload`] where only the verdict matters.
+/// Checks a payload against a version's declarations, like [`decode_payload`].
+///
+/// # Errors
+///
+/// The errors of [`decode_payload`].
 pub fn validate_payload(
     payload: &[u8],
     declarations: &[TensorDeclaration],
@@ -295,7 +318,12 @@ pub fn validate_payload(
     decode_payload(payload, declarations).map(drop)
 }
 
-/// Checks tensors against what a version declares.
+/// Checks tensors against a version's declarations.
+///
+/// # Errors
+///
+/// Returns [`PayloadError::WrongCount`] if the number of tensors differs from the number of
+/// declarations, otherwise the first mismatch in the order of the tensors.
 pub fn check_tensors(
     tensors: &[Tensor],
     declarations: &[TensorDeclaration],

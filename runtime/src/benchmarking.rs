@@ -16,7 +16,8 @@ use assay_primitives::{
     tensor::{MAX_RANK, MAX_TENSOR_NAME_BYTES},
     traits::{BenchmarkHelper, Models, Verification as _},
     Assurance, AssuranceClass, Digest, Dimension, ElementType, ModelDescriptor, Possession,
-    RequestId, Statement, Tensor, TensorDeclaration, VersionId, WorkerId, WorkerSignature, ASY,
+    RequestId, RequestInput, Statement, Tensor, TensorDeclaration, VersionId, WorkerId,
+    WorkerSignature, ASY,
 };
 use codec::Encode;
 use frame_benchmarking::account;
@@ -280,9 +281,7 @@ impl pallet_disputes::BenchmarkHelper<AccountId> for Helper {
         Inference::request(
             RawOrigin::Signed(payer).into(),
             version,
-            pallet_inference::RequestInput::Inline(
-                payload(vec![1; elements]).try_into().expect("within the bound"),
-            ),
+            RequestInput::Inline(payload(vec![1; elements]).try_into().expect("within the bound")),
             Assurance::Optimistic,
             ASK,
             System::block_number() + MaxDeadline::get(),
@@ -318,7 +317,7 @@ impl pallet_disputes::BenchmarkHelper<AccountId> for Helper {
         let disputable_until = System::block_number() + window;
         pallet_inference::Claims::<Runtime>::insert(
             id,
-            pallet_inference::Claim { trace_root, disputable_until },
+            pallet_inference::TraceClaim { trace_root, disputable_until },
         );
         id
     }

@@ -1,12 +1,12 @@
 //! What clients see of the state, put together from several pallets.
 
 use assay_primitives::{
-    dispute::{DisputeId, OptimisticResults},
+    dispute::DisputeId,
     runtime_api::{
         ArtifactView, Assignment, DisputeView, OperatorView, OptimisticView, ServiceView,
         VersionView,
     },
-    traits::{Bonds as _, Verification as _},
+    traits::{Bonds as _, OptimisticResults, Verification as _},
     Digest, RequestId, VersionId,
 };
 use codec::Encode;

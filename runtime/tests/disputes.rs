@@ -10,10 +10,11 @@ use assay_primitives::{
     dispute::{DisputeId, DisputeTiming, TraceStatement},
     proof::{account_bytes, PROOF_DOMAIN},
     runtime_api::Status,
-    Assurance, AssuranceClass, Balance, Digest, ElementType, Outcome, RejectReason, RequestId, ASY,
+    Assurance, AssuranceClass, Balance, Digest, ElementType, Outcome, RejectReason, RequestId,
+    RequestInput, ASY,
 };
 use assay_proof::{Context, ProofParameters};
-use assay_proof_fixtures::{descriptor, graph, prover, Layer};
+use assay_pallet_testing::graphs::{descriptor, graph, prover, Layer};
 use assay_runtime::{
     constants::{AvailableClasses, DisputeBond, LostDisputeSlash, TreasuryShare, WrongResultSlash},
     AccountId, Balances, Disputes, Runtime, System,
@@ -22,7 +23,7 @@ use codec::Encode;
 use common::*;
 use frame_support::{assert_ok, traits::Currency};
 use pallet_disputes::OpenDisputes;
-use pallet_inference::{RequestInput, TraceSignatures};
+use pallet_inference::TraceSignatures;
 use sp_keyring::Sr25519Keyring::{self, *};
 use sp_runtime::{DispatchError, Perbill};
 

@@ -7,7 +7,7 @@ use assay_primitives::{
     digest,
     runtime_api::Status,
     worker_crypto, Assurance, AssuranceClass, Balance, FailureReason, Outcome, RequestId,
-    Statement, ASY,
+    RequestInput, Statement, ASY,
 };
 use assay_runtime::{
     constants::{
@@ -18,7 +18,6 @@ use assay_runtime::{
 };
 use common::*;
 use frame_support::{assert_ok, traits::Currency};
-use pallet_inference::RequestInput;
 use sp_application_crypto::Pair as _;
 use sp_keyring::Sr25519Keyring::{self, *};
 use sp_runtime::{

@@ -10,10 +10,10 @@ use assay_primitives::{
     runtime_api::Status,
     traits::Models as _,
     Assurance, AssuranceClass, AssuranceClasses, Balance, ElementType, Outcome, ProofRefusal,
-    RejectReason, RequestId, ASY,
+    RejectReason, RequestId, RequestInput, ASY,
 };
 use assay_proof::{Context, ProofParameters, Prover};
-use assay_proof_fixtures::{descriptor, graph, payload, prover, Layer};
+use assay_pallet_testing::graphs::{descriptor, graph, payload, prover, Layer};
 use assay_runtime::{
     constants::{AvailableClasses, TreasuryShare, WrongResultSlash},
     AccountId, Balances, ModelRegistry, Runtime, RuntimeEvent, System,
@@ -21,7 +21,6 @@ use assay_runtime::{
 use codec::Encode;
 use common::*;
 use frame_support::{assert_ok, dispatch::GetDispatchInfo, traits::Currency};
-use pallet_inference::RequestInput;
 use sp_keyring::Sr25519Keyring::{self, *};
 use sp_runtime::{DispatchError, Perbill};
 

@@ -16,7 +16,7 @@ use assay_primitives::{
     proof::{MAX_ARCHITECTURE_BYTES, MAX_AUDIT_BYTES, MAX_AUDIT_PIECES, MAX_PROOF_BYTES},
     tensor::{MAX_RANK, MAX_TENSOR_NAME_BYTES},
     Assurance, AssuranceClass, Digest, Dimension, ElementType, FailureReason, ModelDescriptor,
-    ModelId, RequestId, ResultStatement, TensorDeclaration, WorkerSignature,
+    ModelId, RequestId, RequestInput, ResultStatement, TensorDeclaration, WorkerSignature,
 };
 use assay_runtime::{
     configs::system::RuntimeBlockWeights,
@@ -31,7 +31,7 @@ use frame_support::{
     traits::GetCallName,
     weights::Weight,
 };
-use pallet_inference::{RequestInput, TraceSignatures};
+use pallet_inference::TraceSignatures;
 use sp_application_crypto::Pair as _;
 
 fn own<W>() -> bool {

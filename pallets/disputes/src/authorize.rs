@@ -7,7 +7,8 @@
 use assay_dispute::{Answer, Party};
 use assay_primitives::{
     digest,
-    dispute::{AnswerStatement, DisputeId, OptimisticResults},
+    dispute::{AnswerStatement, DisputeId},
+    traits::OptimisticResults,
     Digest, Statement, WorkerSignature,
 };
 use codec::Encode;

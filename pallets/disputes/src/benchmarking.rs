@@ -10,9 +10,9 @@ use assay_graph::{
     CheckedGraph, Tensor,
 };
 use assay_primitives::{
-    dispute::{DisputeId, DisputeTiming, OptimisticResults},
+    dispute::{DisputeId, DisputeTiming},
     proof::MAX_ARCHITECTURE_BYTES,
-    traits::BenchmarkHelper as _,
+    traits::{BenchmarkHelper as _, OptimisticResults},
     Digest, RequestId, Statement,
 };
 use codec::Encode;

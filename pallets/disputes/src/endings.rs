@@ -2,14 +2,16 @@
 
 use assay_dispute::Party;
 use assay_primitives::{
-    dispute::{DisputeBonds, DisputeId, Disputes, OptimisticResults},
+    dispute::DisputeId,
+    traits::{DisputeBonds, Disputes, OptimisticResults},
     RequestId,
 };
 use frame_support::ensure;
 use sp_runtime::{traits::Zero, DispatchResult};
 
 use crate::{
-    Agenda, Cause, Config, Counts, Dispute, Error, Event, OpenDisputes, Pallet, Verdict, Verdicts,
+    Agenda, Config, Counts, Dispute, DisputeCause, Error, Event, OpenDisputes, Pallet, Verdict,
+    Verdicts,
 };
 
 impl<T: Config> Pallet<T> {
@@ -33,7 +35,7 @@ impl<T: Config> Pallet<T> {
             },
             Some(Verdict::Right) => {
                 Self::remove(id, &dispute);
-                Self::forfeit(id, &dispute, Cause::Proof);
+                Self::forfeit(id, &dispute, DisputeCause::Proof);
             },
         }
         None
@@ -43,13 +45,13 @@ impl<T: Config> Pallet<T> {
     pub(crate) fn expire(id: DisputeId, dispute: Dispute<T::AccountId>) {
         let Some(dispute) = Self::close_decided(id, dispute) else { return };
         match dispute.stage.turn() {
-            Party::Defender => Self::win(id, dispute, Cause::Silence),
-            Party::Challenger => Self::lose(id, dispute, Cause::Silence),
+            Party::Defender => Self::win(id, dispute, DisputeCause::Silence),
+            Party::Challenger => Self::lose(id, dispute, DisputeCause::Silence),
         }
     }
 
     /// The operator loses. All other disputes over the result are void.
-    pub(crate) fn win(id: DisputeId, dispute: Dispute<T::AccountId>, cause: Cause) {
+    pub(crate) fn win(id: DisputeId, dispute: Dispute<T::AccountId>, cause: DisputeCause) {
         if Self::remove(id, &dispute) > 0 {
             Verdicts::<T>::insert(dispute.request, Verdict::Wrong);
         }
@@ -60,7 +62,7 @@ impl<T: Config> Pallet<T> {
     }
 
     /// The challenger loses.
-    pub(crate) fn lose(id: DisputeId, dispute: Dispute<T::AccountId>, cause: Cause) {
+    pub(crate) fn lose(id: DisputeId, dispute: Dispute<T::AccountId>, cause: DisputeCause) {
         let left = Self::remove(id, &dispute);
         Self::forfeit(id, &dispute, cause);
         if left == 0 {
@@ -73,13 +75,13 @@ impl<T: Config> Pallet<T> {
         if Self::remove(id, &dispute) > 0 {
             Verdicts::<T>::insert(dispute.request, Verdict::Right);
         }
-        Self::forfeit(id, &dispute, Cause::Proof);
+        Self::forfeit(id, &dispute, DisputeCause::Proof);
         T::Results::accept(dispute.request);
     }
 
     /// Half of a lost bond is the operator's, for its trouble; the rest is the treasury's, so
     /// that an operator that disputes itself loses.
-    fn forfeit(id: DisputeId, dispute: &Dispute<T::AccountId>, cause: Cause) {
+    fn forfeit(id: DisputeId, dispute: &Dispute<T::AccountId>, cause: DisputeCause) {
         let harmed = (&dispute.operator, dispute.bond / 2);
         T::Bonds::forfeit(&dispute.challenger, dispute.bond, harmed);
         Self::deposit_event(Event::Lost {

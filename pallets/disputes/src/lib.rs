@@ -50,7 +50,8 @@ pub mod pallet {
     use alloc::vec::Vec;
     use assay_dispute::{Answer, Choice};
     use assay_primitives::{
-        dispute::{DisputeBonds, DisputeId, DisputeTiming, OptimisticResults, OutputProofs},
+        dispute::{DisputeId, DisputeTiming},
+        traits::{DisputeBonds, OptimisticResults, OutputProofs},
         Balance, BlockNumber, Digest, RequestId, WorkerSignature,
     };
     use frame_support::pallet_prelude::*;
@@ -207,7 +208,7 @@ pub mod pallet {
             /// Who disputed it.
             challenger: T::AccountId,
             /// By what.
-            cause: Cause,
+            cause: DisputeCause,
         },
         /// A dispute was lost, and the bond with it.
         Lost {
@@ -218,7 +219,7 @@ pub mod pallet {
             /// Who disputed it.
             challenger: T::AccountId,
             /// By what.
-            cause: Cause,
+            cause: DisputeCause,
             /// What was forfeited, in plancks.
             forfeited: Balance,
         },

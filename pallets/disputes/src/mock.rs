@@ -10,10 +10,9 @@ use assay_graph::{
     CheckedGraph, Tensor, Trace,
 };
 use assay_primitives::{
-    dispute::{
-        DisputeBonds, DisputeId, DisputeTiming, OptimisticResult, OptimisticResults, OutputProofs,
-    },
+    dispute::{DisputeId, DisputeTiming},
     engine::{Job, JobInput},
+    traits::{DisputeBonds, OptimisticResult, OptimisticResults, OutputProofs},
     worker_crypto, ArtifactManifest, Balance, BlockNumber, Digest, Format, ModelDescriptor,
     RequestId, Statement, WorkerSignature,
 };

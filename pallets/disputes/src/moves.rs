@@ -4,7 +4,8 @@ use alloc::vec::Vec;
 use assay_dispute::{Answer, Choice, Claim, MoveEffect, MoveRefusal, Party, Stage, MAX_MOVES};
 use assay_graph::{commit::tensor_bytes, Architecture, Plan};
 use assay_primitives::{
-    dispute::{DisputeBonds, DisputeId, DisputeTiming, OptimisticResults, OutputProofs},
+    dispute::{DisputeId, DisputeTiming},
+    traits::{DisputeBonds, OptimisticResults, OutputProofs},
     BlockNumber, Digest, RequestId,
 };
 use frame_support::{ensure, traits::Get};
@@ -15,7 +16,7 @@ use sp_runtime::{
 };
 
 use crate::{
-    Agenda, Cause, Config, Counts, Dispute, Error, Event, NextDispute, OpenDisputes, Pallet,
+    Agenda, Config, Counts, Dispute, DisputeCause, Error, Event, NextDispute, OpenDisputes, Pallet,
     Timing, Verdicts,
 };
 
@@ -177,7 +178,7 @@ impl<T: Config> Pallet<T> {
             .map(|data| dispute.stage.clone().answer(&data.claim(), answer));
         match outcome {
             Ok(Ok(outcome)) => Self::follow(id, dispute, outcome),
-            Ok(Err(_)) => Self::win(id, dispute, Cause::Refused),
+            Ok(Err(_)) => Self::win(id, dispute, DisputeCause::Refused),
             Err(_) => {
                 frame_support::defensive!("a result is disputed that is not there");
             },
@@ -203,8 +204,8 @@ impl<T: Config> Pallet<T> {
                 let deadline = Self::advance(id, dispute, stage);
                 Self::deposit_event(Event::Answered { dispute: id, deadline });
             },
-            MoveEffect::Won(Party::Challenger) => Self::win(id, dispute, Cause::Computed),
-            MoveEffect::Won(Party::Defender) => Self::lose(id, dispute, Cause::Computed),
+            MoveEffect::Won(Party::Challenger) => Self::win(id, dispute, DisputeCause::Computed),
+            MoveEffect::Won(Party::Defender) => Self::lose(id, dispute, DisputeCause::Computed),
         }
     }
 
@@ -218,7 +219,7 @@ impl<T: Config> Pallet<T> {
         if data.output == output {
             Self::accept(id, dispute);
         } else {
-            Self::win(id, dispute, Cause::Proof);
+            Self::win(id, dispute, DisputeCause::Proof);
         }
         Ok(())
     }

@@ -12,8 +12,9 @@ use alloc::{
 use assay_dispute::{Answer, Choice, MoveEffect, Party};
 use assay_engine_interface::engine;
 use assay_primitives::{
-    dispute::{tensor_data, DisputeId, DisputeJob, DisputeTask, OptimisticResults},
+    dispute::{tensor_data, DisputeId, DisputeJob, DisputeTask},
     engine::JobStatus,
+    traits::OptimisticResults,
     worker_crypto, BlockNumber, Digest, RequestId, Statement, WorkerSignature,
 };
 use codec::{Decode, Encode};

@@ -1,7 +1,7 @@
 //! What the hook does at the start of a block, within bounds.
 
 use alloc::vec::Vec;
-use assay_primitives::dispute::OptimisticResults;
+use assay_primitives::traits::OptimisticResults;
 use frame_support::{traits::Get, weights::Weight};
 
 use crate::{Agenda, AgendaCursor, Config, OpenDisputes, Pallet, WeightInfo};

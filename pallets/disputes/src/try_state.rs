@@ -2,7 +2,7 @@
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use assay_primitives::{
-    dispute::{DisputeBonds, OptimisticResults},
+    traits::{DisputeBonds, OptimisticResults},
     Balance, RequestId,
 };
 use frame_support::ensure;

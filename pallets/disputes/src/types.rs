@@ -1,7 +1,7 @@
 use assay_dispute::Stage;
-pub use assay_primitives::dispute::Verdict;
+pub use assay_primitives::dispute::{DisputeCause, Verdict};
 use assay_primitives::{Balance, BlockNumber, RequestId};
-use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use codec::{Decode, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 
 /// An open dispute.
@@ -23,32 +23,4 @@ pub struct Dispute<AccountId> {
     pub response: BlockNumber,
     /// What is known, and so whose turn it is.
     pub stage: Stage,
-}
-
-/// What decided a dispute.
-#[derive(
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Debug,
-    Encode,
-    Decode,
-    DecodeWithMemTracking,
-    MaxEncodedLen,
-    TypeInfo,
-)]
-pub enum Cause {
-    /// The tile in question was computed.
-    #[codec(index = 0)]
-    Computed,
-    /// No move came in time.
-    #[codec(index = 1)]
-    Silence,
-    /// The operator's move did not follow from its claim.
-    #[codec(index = 2)]
-    Refused,
-    /// A validity proof.
-    #[codec(index = 3)]
-    Proof,
 }

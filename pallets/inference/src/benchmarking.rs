@@ -10,13 +10,12 @@ use alloc::{vec, vec::Vec};
 use assay_primitives::{
     assurance::MAX_COMMITTEE,
     commitment, digest,
-    dispute::OptimisticResults,
     proof::MAX_PROOF_BYTES,
     runtime_api::Status,
-    traits::{Artifacts, BenchmarkHelper as _, Models, Operators, Verification},
+    traits::{Artifacts, BenchmarkHelper as _, Models, Operators, OptimisticResults, Verification},
     Assurance, Balance, BlockNumber, CommitStatement, Digest, Dimension, FailureReason, Outcome,
-    ProofCost, RejectReason, RequestId, Statement, Tensor, TensorDeclaration, VersionId,
-    WorkerSignature, ASY,
+    ProofCost, RejectReason, RequestId, RequestInput, Statement, Tensor, TensorDeclaration,
+    VersionId, WorkerSignature, ASY,
 };
 use codec::{Decode, Encode};
 use frame_benchmarking::v2::*;

@@ -50,12 +50,12 @@ pub mod pallet {
     use super::*;
     use alloc::vec::Vec;
     use assay_primitives::{
-        dispute::Disputes,
         traits::{
-            Artifacts, BlockRandomness, Escrow, Models, OnRequestFinal, Operators, Verification,
+            Artifacts, BlockRandomness, Disputes, Escrow, Models, OnRequestFinal, Operators,
+            Verification,
         },
         Assurance, Balance, BlockNumber, Digest, Evidence, FailureReason, Outcome, ProofCost,
-        ProofRefusal, Receipt, RequestId, VersionId, WorkerSignature,
+        ProofRefusal, Receipt, RequestId, RequestInput, VersionId, WorkerSignature,
     };
     use frame_support::pallet_prelude::*;
     use frame_system::{
@@ -129,6 +129,9 @@ pub mod pallet {
         #[cfg(feature = "runtime-benchmarks")]
         type BenchmarkHelper: BenchmarkHelper<Self::AccountId>;
     }
+
+    /// The input of a request, its payload bounded by [`Config::MaxInputBytes`].
+    pub type RequestInputOf<T> = RequestInput<BoundedVec<u8, <T as Config>::MaxInputBytes>>;
 
     /// Identifier of the next request.
     #[pallet::storage]
@@ -402,7 +405,7 @@ pub mod pallet {
         pub fn request(
             origin: OriginFor<T>,
             version: VersionId,
-            input: RequestInput<T::MaxInputBytes>,
+            input: RequestInputOf<T>,
             assurance: Assurance,
             max_price: Balance,
             deadline: BlockNumber,

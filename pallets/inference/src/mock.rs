@@ -1,13 +1,12 @@
 //! A runtime of this pallet and of the real pallets around it, so that tests are whole flows.
 
 use assay_primitives::{
-    dispute::Disputes,
     operator::{EngineVersion, Roles},
     runtime_api::Status,
-    traits::{BlockRandomness, Bonds, OnRequestFinal},
+    traits::{BlockRandomness, Bonds, Disputes, OnRequestFinal},
     worker_crypto, Assurance, AssuranceClass, AssuranceClasses, Balance, BlockNumber, Digest,
-    HeartbeatStatement, ModelId, Outcome, Possession, ProofCost, Receipt, RequestId, Statement,
-    VersionId,
+    HeartbeatStatement, ModelId, Outcome, Possession, ProofCost, Receipt, RequestId, RequestInput,
+    Statement, VersionId,
 };
 use codec::Encode;
 use frame_support::{
@@ -34,7 +33,7 @@ use sp_runtime::{
 mod models;
 
 use crate as pallet_inference;
-use crate::{Receipts, Request, RequestInput, Requests};
+use crate::{Receipts, Request, RequestInputOf, Requests};
 
 pub use models::*;
 
@@ -579,7 +578,7 @@ pub fn include(call: impl Into<RuntimeCall>) -> Result<ValidTransaction, Transac
 pub struct Terms {
     pub payer: u64,
     pub version: VersionId,
-    pub input: RequestInput<MaxInputBytes>,
+    pub input: RequestInputOf<Test>,
     pub assurance: Assurance,
     pub max_price: Balance,
     /// Blocks from now.

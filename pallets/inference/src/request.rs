@@ -6,7 +6,7 @@ use assay_primitives::{
     runtime_api::Status,
     traits::{Artifacts, Escrow, Models, Operators, Verification},
     validate_payload, Assurance, Balance, BlockNumber, Digest, Outcome, PayloadError, RequestId,
-    VersionId,
+    RequestInput, VersionId,
 };
 use frame_support::{ensure, traits::Get};
 use frame_system::pallet_prelude::BlockNumberFor;
@@ -17,7 +17,7 @@ use sp_runtime::{
 
 use crate::{
     Agenda, Claims, ClientKeys, Config, Error, Event, Inputs, Members, NextRequest, Pallet,
-    Request, RequestInput, Requests,
+    Request, RequestInputOf, Requests,
 };
 
 impl<T: Config> From<PayloadError> for Error<T> {
@@ -61,7 +61,7 @@ impl<T: Config> Pallet<T> {
     pub(crate) fn do_request(
         payer: T::AccountId,
         version: VersionId,
-        input: RequestInput<T::MaxInputBytes>,
+        input: RequestInputOf<T>,
         assurance: Assurance,
         max_price: Balance,
         deadline: BlockNumber,

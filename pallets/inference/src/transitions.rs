@@ -6,14 +6,15 @@
 use alloc::vec::Vec;
 use assay_math::draw;
 use assay_primitives::{
-    dispute::{tensor_data, Disputes, OptimisticResult, OptimisticResults},
+    dispute::tensor_data,
     engine::{Job, JobInput},
     operator::Offence,
     receipt::evidence_digest,
     runtime_api::Status,
     traits::{
-        Artifacts, Candidate, Escrow, EvidenceFindings, MemberState, Models, OnRequestFinal,
-        Operators, Payment, ProofFailure, ProvenResult, Verification,
+        Artifacts, Candidate, Disputes, Escrow, EvidenceFindings, MemberState, Models,
+        OnRequestFinal, Operators, OptimisticResult, OptimisticResults, Payment, ProofFailure,
+        ProvenResult, Verification,
     },
     Assurance, Balance, BlockNumber, Digest, Draw, Evidence, FailureReason, Outcome, Receipt,
     RejectReason, RequestId, WorkerSignature,

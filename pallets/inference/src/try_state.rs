@@ -2,8 +2,10 @@
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use assay_primitives::{
-    digest, dispute::Disputes, runtime_api::Status, traits::Operators, Assurance, Outcome,
-    RequestId,
+    digest,
+    runtime_api::Status,
+    traits::{Disputes, Operators},
+    Assurance, Outcome, RequestId,
 };
 use frame_support::ensure;
 use sp_runtime::TryRuntimeError;

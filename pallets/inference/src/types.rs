@@ -3,45 +3,9 @@ use assay_primitives::{
     Assurance, Balance, BlockNumber, Digest, Draw, VersionId, WorkerSignature,
 };
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
-use frame_support::{
-    pallet_prelude::ConstU32, traits::Get, BoundedVec, CloneNoBound, DebugNoBound, EqNoBound,
-    PartialEqNoBound,
-};
+use frame_support::{pallet_prelude::ConstU32, BoundedVec};
 use scale_info::TypeInfo;
 use sp_runtime::Perbill;
-
-/// The input that a request brings along or names.
-#[derive(
-    CloneNoBound,
-    PartialEqNoBound,
-    EqNoBound,
-    DebugNoBound,
-    Encode,
-    Decode,
-    DecodeWithMemTracking,
-    MaxEncodedLen,
-    TypeInfo,
-)]
-#[scale_info(skip_type_params(MaxBytes))]
-#[codec(mel_bound())]
-pub enum RequestInput<MaxBytes: Get<u32>> {
-    /// The payload itself.
-    #[codec(index = 0)]
-    Inline(BoundedVec<u8, MaxBytes>),
-    /// Digest of an artifact whose bytes are the payload. It is checked by the operators.
-    #[codec(index = 1)]
-    Artifact(Digest),
-}
-
-impl<MaxBytes: Get<u32>> RequestInput<MaxBytes> {
-    /// Bytes that the chain has to check.
-    pub fn inline_bytes(&self) -> u32 {
-        match self {
-            Self::Inline(payload) => payload.len() as u32,
-            Self::Artifact(_) => 0,
-        }
-    }
-}
 
 /// A validity proof.
 pub type EncodedProof = BoundedVec<u8, ConstU32<MAX_PROOF_BYTES>>;

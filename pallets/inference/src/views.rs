@@ -2,9 +2,9 @@
 
 use alloc::vec::Vec;
 use assay_primitives::{
-    dispute::{tensor_data, ProvableRequest, ProvableRequests},
+    dispute::tensor_data,
     runtime_api::{Quote, QuoteError, RequestView},
-    traits::{Models, Operators, Verification},
+    traits::{Models, Operators, ProvableRequest, ProvableRequests, Verification},
     Assurance, Balance, BlockNumber, RequestId, VersionId,
 };
 use frame_support::{traits::Get, BoundedVec};

@@ -1,7 +1,8 @@
+//! The ledger: escrows, bonds, deposits and dispute bonds, and the holds that back them.
+
 use assay_math::{split_price, Shares};
 use assay_primitives::{
-    dispute::DisputeBonds,
-    traits::{Bonds, Deposits, Escrow, Payment},
+    traits::{Bonds, Deposits, DisputeBonds, Escrow, Payment},
     Balance, RequestId,
 };
 use frame_support::{
@@ -19,18 +20,18 @@ use crate::{
     Event, HoldReason, Pallet,
 };
 
-/// Adds to a total. A total of zero has no entry.
+/// Adds to a total. A total of zero is not stored.
 fn increase(total: &mut Option<Balance>, amount: Balance) {
     *total = Some(total.unwrap_or_default().saturating_add(amount)).filter(|total| *total > 0);
 }
 
-/// Takes from a total. A total of zero has no entry.
+/// Subtracts from a total. A total of zero is not stored.
 fn decrease(total: &mut Option<Balance>, amount: Balance) {
     *total = total.unwrap_or_default().checked_sub(amount).filter(|total| *total > 0);
 }
 
 impl<T: Config> Pallet<T> {
-    /// Holds `amount`, leaving the account alive.
+    /// Holds `amount`. The account keeps the existential deposit.
     fn hold_from(
         reason: HoldReason,
         account: &T::AccountId,
@@ -40,8 +41,8 @@ impl<T: Config> Pallet<T> {
         T::Currency::hold(&reason.into(), account, amount).map_err(|_| not_covered.into())
     }
 
-    /// Moves held money. Returns what was moved: `amount`, or nothing where `to` cannot receive
-    /// it.
+    /// Transfers held money. Returns the amount transferred: `amount`, or zero if `to` cannot
+    /// receive it.
     fn pay_from_hold(
         reason: HoldReason,
         from: &T::AccountId,
@@ -52,11 +53,11 @@ impl<T: Config> Pallet<T> {
             return 0;
         }
         if from == to {
-            // Not a transfer, but the same to its owner.
+            // A transfer to oneself is refused, so release the hold instead.
             return Self::release_to_owner(reason, from, amount);
         }
-        // In a storage layer of its own, so that a refused transfer leaves nothing behind. With
-        // force, because a freeze on the account must not keep what it owes from being paid.
+        // A separate storage layer, so that a refused transfer changes nothing. With force, because
+        // a freeze on the account must not block the payment of what it owes.
         frame_support::storage::with_storage_layer(|| {
             T::Currency::transfer_on_hold(
                 &reason.into(),
@@ -78,13 +79,13 @@ impl<T: Config> Pallet<T> {
         match T::Currency::release(&reason.into(), account, amount, Precision::Exact) {
             Ok(released) => released,
             Err(error) => {
-                frame_support::defensive!("a hold on the books cannot be released", error);
+                frame_support::defensive!("a hold in the ledger cannot be released", error);
                 0
             },
         }
     }
 
-    /// Takes an escrow off the books.
+    /// Removes an escrow from the ledger.
     fn close_escrow(request: RequestId) -> Option<EscrowRecord<T::AccountId>> {
         let record = Escrows::<T>::take(request)?;
         EscrowTotals::<T>::mutate_exists(&record.payer, |total| decrease(total, record.amount));
@@ -120,16 +121,16 @@ impl<T: Config> Escrow<T::AccountId> for Pallet<T> {
         let mut left = amount;
         let (mut earned, mut royalty, mut treasury) = (0, 0, 0);
         for (operator, ask) in &payment.earned {
-            // What a committee asked is within the escrow; if it ever were not, the payer's
-            // limit holds.
+            // The asks of a committee are within the escrow. The minimum enforces the payer's limit
+            // even if they were not.
             let price = (*ask).min(left);
             let Shares { operator: its, royalty: owners, treasury: common } =
                 split_price(price, payment.royalty, T::TreasuryShare::get());
             let paid = Self::pay_from_hold(HoldReason::Escrow, &payer, operator, its);
             let paid_royalty =
                 Self::pay_from_hold(HoldReason::Escrow, &payer, &payment.royalty_to, owners);
-            // What an account could not receive (less than an existential deposit, to a dead
-            // account) goes to the treasury.
+            // A share that its account cannot receive (less than the existential deposit, to an
+            // account that does not exist) goes to the treasury.
             let rest = common + (its - paid) + (owners - paid_royalty);
             let paid_common =
                 Self::pay_from_hold(HoldReason::Escrow, &payer, &treasury_account, rest);
@@ -141,7 +142,7 @@ impl<T: Config> Escrow<T::AccountId> for Pallet<T> {
         let refunded = Self::release_to_owner(HoldReason::Escrow, &payer, left);
         frame_support::defensive_assert!(
             earned + royalty + treasury + refunded == amount,
-            "what was held is what was paid and refunded"
+            "the amount held is not the amount paid and refunded"
         );
         Self::deposit_event(Event::Settled { request, earned, royalty, treasury, refunded });
         amount - left
@@ -183,7 +184,7 @@ impl<T: Config> Bonds<T::AccountId> for Pallet<T> {
             return 0;
         }
         let compensation = match harmed {
-            // Nobody is compensated out of the own bond.
+            // Nobody is compensated from their own bond.
             Some((payer, limit)) if payer != account => {
                 Self::pay_from_hold(HoldReason::Bond, account, payer, limit.min(amount))
             },
@@ -258,7 +259,7 @@ impl<T: Config> DisputeBonds<T::AccountId> for Pallet<T> {
 }
 
 impl<T: Config> Pallet<T> {
-    /// What is held of an account under a reason.
+    /// The amount held on an account for a reason, in plancks.
     pub fn held(reason: HoldReason, account: &T::AccountId) -> Balance {
         T::Currency::balance_on_hold(&reason.into(), account)
     }

@@ -1,15 +1,17 @@
 //! # Settlement
 //!
-//! The one place where money moves. Other pallets say *what* is due; this one holds, splits,
-//! pays, refunds and slashes, through `fungible` holds on the accounts that own the money.
+//! Holds, splits, pays, refunds and slashes money. No other pallet moves balances: the others
+//! determine *what* is due. All money is held with `fungible` holds on the accounts that own it.
 //!
-//! * Escrow: a payer's `max_price` is held per request. At the end the earned prices are split
-//!   between operator, model owner and treasury, and the rest goes back. What was held is what
-//!   was paid and refunded, to the planck.
-//! * Bonds: what operators put at stake. A slash pays the harmed payer first, then the treasury.
-//! * Deposits: for what is stored on chain.
+//! * Escrow: a payer's `max_price` is held per request. At the end of a verified request each
+//!   earned price is split between the operator, the model's owner and the treasury, and the rest
+//!   is refunded. The sum of all parts is exactly the amount that was held.
+//! * Bonds: the stakes of operators. A slash compensates the harmed payer first; the treasury
+//!   receives the rest.
+//! * Deposits: for data that accounts store on chain.
+//! * Dispute bonds: the stakes of challengers.
 //!
-//! The pallet keeps its own books of all three; `try_state` compares them with the holds.
+//! The pallet keeps its own ledger; `try_state` compares it with the holds.
 #![cfg_attr(not(feature = "std"), no_std)]
 
 extern crate alloc;
@@ -45,24 +47,27 @@ pub mod pallet {
     #[pallet::storage_version(STORAGE_VERSION)]
     pub struct Pallet<T>(_);
 
-    /// What the pallet needs.
+    /// Configuration of the pallet.
     #[pallet::config]
     pub trait Config: frame_system::Config<RuntimeEvent: From<Event<Self>>> {
-        /// The native token.
+        /// The native token. All amounts are held, paid and slashed in it.
         type Currency: Inspect<Self::AccountId, Balance = Balance>
             + Mutate<Self::AccountId>
             + hold::Inspect<Self::AccountId, Reason = Self::RuntimeHoldReason>
             + hold::Mutate<Self::AccountId, Reason = Self::RuntimeHoldReason>;
-        /// Reasons for holds, of the whole runtime.
+        /// The runtime's reasons for holds. The reason tells the pallet's holds on one account
+        /// apart.
         type RuntimeHoldReason: From<HoldReason>;
-        /// Account of the treasury. Genesis endows it with the existential deposit, so that it
-        /// can receive any amount.
+        /// The treasury. It receives its share of each price, slashed amounts that nobody is
+        /// compensated with, and shares that their account cannot receive. It has to hold the
+        /// existential deposit from genesis on, so that it can receive any amount.
         #[pallet::constant]
         type TreasuryAccount: Get<Self::AccountId>;
-        /// Share of each price that goes to the treasury.
+        /// The treasury's share of each price, taken before the royalty. At most 50 %: the
+        /// integrity test fails above it. At zero the treasury earns nothing from prices.
         #[pallet::constant]
         type TreasuryShare: Get<Perbill>;
-        /// Who may spend from the treasury.
+        /// The origin that may spend from the treasury.
         type AdminOrigin: EnsureOrigin<Self::RuntimeOrigin>;
         /// Weights of the calls.
         type WeightInfo: WeightInfo;
@@ -71,13 +76,13 @@ pub mod pallet {
     /// Why money is held.
     #[pallet::composite_enum]
     pub enum HoldReason {
-        /// For a request that is open.
+        /// Escrows of the account's open requests.
         Escrow,
-        /// As an operator's stake.
+        /// The account's bond as an operator.
         Bond,
-        /// For what the account stores on chain.
+        /// Deposits for data that the account stores on chain.
         Deposit,
-        /// For the account's disputes over results of others.
+        /// Dispute bonds of the account's open disputes.
         Dispute,
     }
 
@@ -86,109 +91,112 @@ pub mod pallet {
         Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
     )]
     pub struct EscrowRecord<AccountId> {
-        /// Whose money it is.
+        /// The account whose money is held.
         pub payer: AccountId,
-        /// How much is held, in plancks.
+        /// The amount held, in plancks.
         pub amount: Balance,
     }
 
-    /// Escrows of open requests.
+    /// Escrows, by request. Removed when the request ends.
     #[pallet::storage]
     pub type Escrows<T: Config> =
         StorageMap<_, Twox64Concat, RequestId, EscrowRecord<T::AccountId>>;
 
-    /// What each account has in escrow in all, in plancks. No entry means nothing.
+    /// The sum of the escrows of each account, in plancks. Removed when it becomes zero.
     #[pallet::storage]
     pub type EscrowTotals<T: Config> =
         StorageMap<_, Blake2_128Concat, T::AccountId, Balance, ValueQuery>;
 
-    /// Bonds, in plancks. No entry means no bond.
+    /// The bond of each operator, in plancks. Removed when it becomes zero: by withdrawal, or by
+    /// slashing the whole bond.
     #[pallet::storage]
     pub type BondTotals<T: Config> =
         StorageMap<_, Blake2_128Concat, T::AccountId, Balance, ValueQuery>;
 
-    /// Deposits, in plancks. No entry means no deposit.
+    /// The sum of the deposits of each account, in plancks. Removed when it becomes zero.
     #[pallet::storage]
     pub type DepositTotals<T: Config> =
         StorageMap<_, Blake2_128Concat, T::AccountId, Balance, ValueQuery>;
 
-    /// What accounts have put up for disputes, in plancks. No entry means nothing.
+    /// The sum of the dispute bonds of each account, in plancks. Removed when it becomes zero.
     #[pallet::storage]
     pub type DisputeTotals<T: Config> =
         StorageMap<_, Blake2_128Concat, T::AccountId, Balance, ValueQuery>;
 
-    /// What happened.
+    /// Events of the pallet.
     #[pallet::event]
     #[pallet::generate_deposit(pub(super) fn deposit_event)]
     pub enum Event<T: Config> {
-        /// A request was paid for. `earned + royalty + treasury + refunded` is what was held.
+        /// The escrow of a verified request was divided. The sum of all amounts is the amount that
+        /// was held.
         Settled {
             /// The request.
             request: RequestId,
-            /// What the operators got.
+            /// Amount that the operators received, in plancks.
             earned: Balance,
-            /// What the model's owner got.
+            /// Amount that the model's owner received, in plancks.
             royalty: Balance,
-            /// What the treasury got.
+            /// Amount that the treasury received, in plancks.
             treasury: Balance,
-            /// What went back to the payer.
+            /// Amount that the payer received back, in plancks.
             refunded: Balance,
         },
-        /// An escrow went back to the payer as a whole.
+        /// The whole escrow of a request was refunded.
         Refunded {
             /// The request.
             request: RequestId,
-            /// Whose money it is.
+            /// The payer.
             payer: T::AccountId,
-            /// How much.
+            /// Amount refunded, in plancks.
             amount: Balance,
         },
-        /// A bond was slashed. `amount` is `compensation` and what the treasury got.
+        /// A bond was slashed. The treasury received `amount - compensation`.
         Slashed {
-            /// Whose bond.
+            /// The account whose bond was slashed.
             account: T::AccountId,
-            /// How much in all.
+            /// Amount taken, in plancks.
             amount: Balance,
-            /// How much of it went to the harmed payer.
+            /// Part of it that the harmed account received, in plancks.
             compensation: Balance,
         },
-        /// The bond of a lost dispute was forfeited. `amount` is `compensation` and what the
-        /// treasury got.
+        /// The bond of a lost dispute was forfeited. The treasury received
+        /// `amount - compensation`.
         Forfeited {
-            /// Whose bond.
+            /// The challenger.
             account: T::AccountId,
-            /// How much in all.
+            /// Amount taken, in plancks.
             amount: Balance,
-            /// How much of it went to the operator.
+            /// Part of it that the operator received, in plancks.
             compensation: Balance,
         },
-        /// The treasury spent.
+        /// The treasury paid an amount to an account.
         TreasurySpent {
-            /// Who got it.
+            /// The account.
             to: T::AccountId,
-            /// How much.
+            /// Amount paid, in plancks.
             amount: Balance,
         },
     }
 
-    /// What can go wrong.
+    /// Errors of the pallet.
     #[pallet::error]
     pub enum Error<T> {
-        /// The account's free balance does not cover what has to be held for the request, with
-        /// the existential deposit left over. Top the account up or lower `max_price`.
+        /// The account's free balance does not cover the escrow of the request and the existential
+        /// deposit. Top up the account, or lower `max_price`.
         EscrowNotCovered,
-        /// The account's free balance does not cover the bond, with the existential deposit
-        /// left over. Top the account up or lower the bond.
+        /// The account's free balance does not cover the bond and the existential deposit. Top up
+        /// the account, or lower the bond.
         BondNotCovered,
-        /// The account's free balance does not cover the deposit for what it stores. Top the
-        /// account up or store less.
+        /// The account's free balance does not cover the storage deposit and the existential
+        /// deposit. Top up the account, or store less.
         DepositNotCovered,
-        /// The account's free balance does not cover the bond of a dispute, with the existential
-        /// deposit left over. Top the account up.
+        /// The account's free balance does not cover the dispute bond and the existential deposit.
+        /// Top up the account.
         DisputeBondNotCovered,
-        /// The request has an escrow already.
+        /// The request already has an escrow. This is a bug; report it.
         EscrowExists,
-        /// The treasury holds less than that. Spend at most its free balance.
+        /// The amount exceeds the free balance of the treasury. Spend at most its free balance,
+        /// less the existential deposit.
         TreasuryTooSmall,
     }
 
@@ -209,9 +217,14 @@ pub mod pallet {
 
     #[pallet::call(weight(<T as Config>::WeightInfo))]
     impl<T: Config> Pallet<T> {
-        /// Pays from the treasury.
+        /// Pays `amount` plancks from the treasury to `to`.
         ///
-        /// Origin: `AdminOrigin`.
+        /// Origin: [`Config::AdminOrigin`].
+        ///
+        /// Emits [`Event::TreasurySpent`].
+        ///
+        /// Errors: `TreasuryTooSmall`; an error of the token if `to` cannot receive the amount,
+        /// which can be below the existential deposit.
         #[pallet::call_index(0)]
         pub fn spend_treasury(
             origin: OriginFor<T>,

@@ -1,4 +1,4 @@
-//! Invariants of the books.
+//! Invariants of the ledger.
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use assay_primitives::Balance;
@@ -10,17 +10,23 @@ use crate::{
 };
 
 impl<T: Config> Pallet<T> {
+    /// Checks the invariants:
+    ///
     /// * The escrows of an account add up to its total.
-    /// * Each total is what is held on the account under its reason, and nothing else is held.
-    /// * No entry says zero.
+    /// * Each total equals the amount held on the account for its reason, and nothing else is held.
+    /// * No stored total is zero.
     /// * The treasury can receive any amount.
+    ///
+    /// # Errors
+    ///
+    /// The first invariant that does not hold.
     pub fn do_try_state() -> Result<(), TryRuntimeError> {
         let mut totals: BTreeMap<T::AccountId, Balance> = BTreeMap::new();
         for (_, record) in Escrows::<T>::iter() {
             let total = totals.entry(record.payer).or_default();
             *total = total.checked_add(record.amount).ok_or("escrows overflow")?;
         }
-        // A request may have cost nothing; then there is no total.
+        // An escrow may be zero; then there is no total.
         totals.retain(|_, total| *total > 0);
         let escrows: BTreeMap<_, _> = EscrowTotals::<T>::iter().collect();
         let bonds: BTreeMap<_, _> = BondTotals::<T>::iter().collect();
@@ -47,7 +53,7 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    /// Whether the holds of all accounts are those in the book.
+    /// Whether the holds of all accounts equal the totals in the ledger.
     fn is_held(reason: HoldReason, book: &BTreeMap<T::AccountId, Balance>) -> bool {
         let accounts: BTreeSet<T::AccountId> =
             frame_system::Account::<T>::iter_keys().chain(book.keys().cloned()).collect();

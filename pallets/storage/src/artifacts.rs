@@ -1,3 +1,5 @@
+//! Announcement, upload and removal of artifacts, and the uses that other pallets count.
+
 use alloc::vec::Vec;
 use assay_primitives::{
     artifact::{ArtifactManifest, MAX_ARTIFACT_BYTES},
@@ -25,14 +27,14 @@ impl<AccountId> Artifact<AccountId> {
         (0..self.chunks.len() as u32).filter(|index| !self.has(*index)).collect()
     }
 
-    /// How it is put together.
+    /// Its manifest, under the digest of the artifact.
     pub fn manifest(&self, digest: Digest) -> ArtifactManifest {
         ArtifactManifest { digest, size: self.size, chunks: self.chunks.to_vec() }
     }
 }
 
 impl<T: Config> Pallet<T> {
-    /// What an artifact of `size` bytes costs in deposit.
+    /// The deposit for an artifact of `size` bytes, in plancks.
     pub fn deposit_for(size: u64) -> Balance {
         T::ByteDeposit::get().saturating_mul(size.into()).saturating_add(T::BaseDeposit::get())
     }
@@ -74,7 +76,7 @@ impl<T: Config> Pallet<T> {
         data: Vec<u8>,
     ) -> DispatchResult {
         let Some(mut record) = Uploads::<T>::get(artifact, &owner) else {
-            // A repeated upload of the chunk that completed it.
+            // This may be a repeated upload of the chunk that completed the artifact.
             ensure!(!Artifacts::<T>::contains_key(artifact), Error::<T>::ChunkExists);
             return Err(Error::<T>::NotFound.into());
         };
@@ -84,14 +86,14 @@ impl<T: Config> Pallet<T> {
             ArtifactManifest::chunk_size(record.size, index) == Some(data.len() as u32),
             Error::<T>::ChunkMismatch
         );
-        // The node indexes the last bytes of the extrinsic, so they must be this call's data.
+        // The node indexes the last bytes of the extrinsic, which must be the data of this call.
         let extrinsic_index =
             frame_system::Pallet::<T>::extrinsic_index().ok_or(Error::<T>::NotOutermostCall)?;
         ensure!(
             frame_system::Pallet::<T>::extrinsic_data(extrinsic_index).ends_with(&data),
             Error::<T>::NotOutermostCall
         );
-        // It indexes them once: of two chunks in one extrinsic it would lose the first.
+        // It indexes one chunk per extrinsic: of two chunks it would lose the first.
         let here = (frame_system::Pallet::<T>::block_number(), extrinsic_index);
         ensure!(LastIndexed::<T>::get() != Some(here), Error::<T>::NotOutermostCall);
         ensure!(digest_of(&data) == expected, Error::<T>::ChunkMismatch);
@@ -108,7 +110,7 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    /// Makes an announcement whose last chunk has come the artifact, unless there is one.
+    /// Turns a complete announcement into the artifact, or drops it if the artifact exists.
     fn complete_upload(owner: T::AccountId, artifact: Digest, record: Artifact<T::AccountId>) {
         Uploads::<T>::remove(artifact, &owner);
         if Artifacts::<T>::contains_key(artifact) {
@@ -136,13 +138,12 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    /// What an account sees of a digest: its own announcement while chunks of it are missing,
-    /// else the artifact.
+    /// The account's own announcement while chunks of it are missing, else the artifact.
     pub fn seen_by(owner: &T::AccountId, digest: &Digest) -> Option<Artifact<T::AccountId>> {
         Uploads::<T>::get(digest, owner).or_else(|| Artifacts::<T>::get(digest))
     }
 
-    /// The artifact, else an announcement of it, whoever made it.
+    /// The artifact, else an announcement of it by any account.
     pub fn seen(digest: &Digest) -> Option<Artifact<T::AccountId>> {
         Artifacts::<T>::get(digest).or_else(|| Uploads::<T>::iter_prefix_values(digest).next())
     }
@@ -165,7 +166,7 @@ impl<T: Config> ArtifactsTrait for Pallet<T> {
         Artifacts::<T>::mutate(digest, |record| match record {
             Some(record) if record.uses > 0 => record.uses -= 1,
             _ => {
-                frame_support::defensive!("an artifact is released that is not in use");
+                frame_support::defensive!("an artifact was released that is not in use");
             },
         });
     }

@@ -1,22 +1,22 @@
 //! # Storage
 //!
-//! Artifacts on chain: model files and large inputs, named by BLAKE2b-256 digest.
+//! Artifacts on chain: model files and large inputs, identified by their BLAKE2b-256 digest.
 //!
-//! An artifact is announced with its size and the digests of its chunks, then its chunks are
-//! uploaded, each as one transaction that is *indexed*: every full node keeps the bytes beside
-//! the block and serves them by digest, and none of them enters the state. Only the manifest
-//! does. The owner's deposit per byte comes back on removal.
+//! An account announces an artifact with its size and the digests of its chunks, and then uploads
+//! the chunks. Each chunk is one transaction whose bytes are *indexed*: every full node stores them
+//! beside the block and serves them by digest. The state contains only the manifest. The owner pays
+//! a deposit per byte, which is returned on removal.
 //!
-//! Announcements are each account's own: whoever announces a digest with chunks that nobody has
-//! keeps nobody else from announcing it rightly. The one that is uploaded in full first becomes
-//! the artifact; the others are dropped when they are complete, with their deposit given back.
+//! Announcements belong to their account. An account that announces a digest with wrong chunks
+//! therefore does not prevent another account from announcing the right ones. The announcement that
+//! is uploaded in full first becomes the artifact. Each other announcement is dropped when it is
+//! complete, and its deposit is returned.
 //!
-//! The chain checks each chunk against the manifest. An artifact of one chunk, 512 KiB at most,
-//! has the digest of the chunk, so the chain checks all of it. For an artifact of two chunks or
-//! more the chain cannot check the digest of the whole: an account that pays the fees and the
-//! deposit of uploading other bytes in full can occupy a digest that is not theirs. Such bytes
-//! harm nobody who reads them, since readers compare the digest of the whole and refuse, but
-//! the digest stays taken as long as that account pays for it.
+//! The chain checks each chunk against the manifest. The digest of an artifact of one chunk (at
+//! most 512 KiB) is that of the chunk, so the chain checks the whole artifact. The chain cannot
+//! check the digest of an artifact of two or more chunks: an account that pays the fees and the
+//! deposit can upload other bytes under a digest. Readers detect this, because they check the
+//! digest of the whole, but the digest stays occupied as long as that account keeps the deposit.
 #![cfg_attr(not(feature = "std"), no_std)]
 
 extern crate alloc;
@@ -49,20 +49,22 @@ pub mod pallet {
     #[pallet::storage_version(STORAGE_VERSION)]
     pub struct Pallet<T>(_);
 
-    /// What the pallet needs.
+    /// Configuration of the pallet.
     #[pallet::config]
     pub trait Config: frame_system::Config<RuntimeEvent: From<Event<Self>>> {
-        /// Where deposits are held.
+        /// Holds the deposits of owners.
         type Deposits: Deposits<Self::AccountId>;
-        /// Deposit per artifact, in plancks.
+        /// Deposit per artifact or announcement, in plancks. It pays for the manifest, whose size
+        /// hardly depends on that of the artifact.
         #[pallet::constant]
         type BaseDeposit: Get<Balance>;
-        /// Deposit per byte of an artifact, in plancks.
+        /// Deposit per byte of an artifact, in plancks. It bounds the disk space that an account
+        /// can take on every full node; at zero only fees do.
         #[pallet::constant]
         type ByteDeposit: Get<Balance>;
         /// Weights of the calls.
         type WeightInfo: WeightInfo;
-        /// Prepares accounts for benchmarks.
+        /// Sets up accounts for benchmarks.
         #[cfg(feature = "runtime-benchmarks")]
         type BenchmarkHelper: assay_primitives::traits::BenchmarkHelper<Self::AccountId>;
     }
@@ -70,30 +72,31 @@ pub mod pallet {
     /// Digests of an artifact's chunks, in order.
     pub type Chunks = BoundedVec<Digest, ConstU32<MAX_CHUNKS>>;
 
-    /// An artifact.
+    /// An artifact, or an announcement of one.
     #[derive(
         Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
     )]
     pub struct Artifact<AccountId> {
-        /// Who paid the deposit and may remove it.
+        /// The account that paid the deposit and may remove it.
         pub owner: AccountId,
-        /// Bytes of the whole.
+        /// Size of the artifact in bytes.
         pub size: u64,
         /// Digests of its chunks.
         pub chunks: Chunks,
-        /// One bit per chunk that is on chain, chunk 0 in the lowest bit.
+        /// The chunks that are on chain, one bit each. Chunk 0 is the lowest bit.
         pub uploaded: u128,
-        /// Versions and open requests that use it.
+        /// Number of versions and open requests that use it.
         pub uses: u32,
-        /// What the owner deposited, in plancks.
+        /// The owner's deposit, in plancks.
         pub deposit: Balance,
     }
 
-    /// Artifacts all of whose chunks are on chain, by digest.
+    /// Complete artifacts, by digest. Removed by the owner with `remove`.
     #[pallet::storage]
     pub type Artifacts<T: Config> = StorageMap<_, Blake2_128Concat, Digest, Artifact<T::AccountId>>;
 
-    /// Artifacts of which chunks are missing, by digest and who announced them.
+    /// Announcements with missing chunks, by digest and the account that made them. Removed with
+    /// the last chunk, or by the account with `remove`.
     #[pallet::storage]
     pub type Uploads<T: Config> = StorageDoubleMap<
         _,
@@ -104,89 +107,92 @@ pub mod pallet {
         Artifact<T::AccountId>,
     >;
 
-    /// Height and index of the transaction whose bytes were indexed last. Nodes index one chunk
-    /// per transaction.
+    /// Height and extrinsic index of the last transaction that uploaded a chunk. Nodes index one
+    /// chunk per transaction, so `upload` refuses a second one. Overwritten, never removed.
     #[pallet::storage]
     pub type LastIndexed<T: Config> = StorageValue<_, (BlockNumberFor<T>, u32)>;
 
-    /// What happened.
+    /// Events of the pallet.
     #[pallet::event]
     #[pallet::generate_deposit(pub(super) fn deposit_event)]
     pub enum Event<T: Config> {
         /// An artifact was announced.
         Created {
-            /// Digest of the whole.
+            /// Digest of the artifact.
             artifact: Digest,
-            /// Who pays its deposit.
+            /// The account that announced it and pays its deposit.
             owner: T::AccountId,
-            /// Bytes of the whole.
+            /// Size of the artifact in bytes.
             size: u64,
         },
-        /// A chunk is on chain.
+        /// A chunk was uploaded.
         ChunkUploaded {
-            /// Digest of the whole.
+            /// Digest of the artifact.
             artifact: Digest,
-            /// Who announced the artifact.
+            /// The account that announced it.
             owner: T::AccountId,
-            /// Which chunk.
+            /// Index of the chunk.
             index: u32,
         },
-        /// Every chunk is on chain: the artifact can be used.
+        /// The last chunk was uploaded. The artifact can be used.
         Completed {
-            /// Digest of the whole.
+            /// Digest of the artifact.
             artifact: Digest,
-            /// Who announced it.
+            /// The account that announced it.
             owner: T::AccountId,
         },
-        /// Every chunk is on chain, but the artifact was complete before: the announcement is
-        /// gone and its deposit given back.
+        /// The last chunk was uploaded, but another account had completed the artifact before. The
+        /// announcement was dropped and its deposit returned.
         UploadDropped {
-            /// Digest of the whole.
+            /// Digest of the artifact.
             artifact: Digest,
-            /// Who announced it.
+            /// The account that announced it.
             owner: T::AccountId,
         },
-        /// An artifact, or the announcement of one, is gone and its deposit given back. Nodes
-        /// keep its bytes as long as its blocks.
+        /// An artifact or an announcement was removed and its deposit returned. Nodes keep the
+        /// bytes as long as they keep the blocks.
         Removed {
-            /// Digest of the whole.
+            /// Digest of the artifact.
             artifact: Digest,
-            /// Who had announced it.
+            /// The account that had announced it.
             owner: T::AccountId,
         },
     }
 
-    /// What can go wrong.
+    /// Errors of the pallet.
     #[pallet::error]
     pub enum Error<T> {
-        /// The artifact of this digest is complete already: use it. Or the caller announced it
-        /// already: upload its missing chunks.
+        /// The artifact with this digest is already complete, or the caller has already announced
+        /// it. Use the artifact, or upload the missing chunks.
         AlreadyExists,
-        /// No artifact of this digest is complete, and the caller has announced none. Announce
-        /// it with `create`, and upload its chunks.
+        /// There is no complete artifact with this digest, and the caller has not announced one.
+        /// Announce it with `create`, and upload its chunks.
         NotFound,
-        /// An artifact has at least one byte and at most 64 MiB.
+        /// The size is zero or above 64 MiB. Split the data into artifacts of at most 64 MiB.
         InvalidSize,
-        /// The number of chunk digests is not what the size asks for: one per 512 KiB.
+        /// The number of chunk digests does not match the size. Pass one digest per 512 KiB or
+        /// part of it.
         WrongChunkCount,
-        /// An artifact of one chunk has the chunk's digest.
+        /// The artifact has one chunk, but its digest is not the chunk's. Pass the same digest
+        /// twice.
         DigestMismatch,
-        /// The artifact has no chunk of this index.
+        /// The artifact has no chunk with this index. Indices start at 0.
         NoSuchChunk,
-        /// The chunk is on chain already.
+        /// The chunk is already on chain. Upload the next missing one, if any.
         ChunkExists,
-        /// The bytes are not the chunk: their number or their digest differs from what was
-        /// announced.
+        /// The size or the digest of the data differs from the announced chunk. Upload the bytes
+        /// that were announced, or remove the announcement.
         ChunkMismatch,
-        /// The bytes of a chunk must be the last of its transaction, and a transaction has one
-        /// chunk at most, for nodes index just that. Send each chunk in a transaction of its own.
+        /// The data is not at the end of the transaction, or the transaction uploads a second
+        /// chunk. Nodes index only the last bytes of a transaction. Send each chunk as the only
+        /// call of its own transaction.
         NotOutermostCall,
-        /// Only the owner may do this.
+        /// The artifact belongs to another account. Only the owner may remove it.
         NotOwner,
-        /// A version or an open request uses the artifact. Remove the version, or wait for the
-        /// request to end.
+        /// A version or an open request uses the artifact. Remove the version, or wait until the
+        /// request has ended.
         InUse,
-        /// The artifact is used more often than can be counted.
+        /// The artifact has the maximum number of uses. Wait until requests that use it have ended.
         TooManyUses,
     }
 
@@ -204,10 +210,17 @@ pub mod pallet {
 
     #[pallet::call]
     impl<T: Config> Pallet<T> {
-        /// Announces an artifact and takes the deposit for it. Refused where the artifact is
-        /// complete already, not where others announced it.
+        /// Announces an artifact and takes the deposit for it. Announcements by other accounts do
+        /// not matter.
         ///
-        /// `chunks` are the digests of its pieces of 512 KiB, the last one shorter.
+        /// `chunks` are the digests of its chunks of 512 KiB. The last chunk may be shorter.
+        ///
+        /// Origin: signed.
+        ///
+        /// Emits [`Event::Created`].
+        ///
+        /// Errors: `InvalidSize`, `WrongChunkCount`, `DigestMismatch`, `AlreadyExists`; the deposit
+        /// is not covered.
         #[pallet::call_index(0)]
         #[pallet::weight(T::WeightInfo::create(chunks.len() as u32))]
         pub fn create(
@@ -220,11 +233,17 @@ pub mod pallet {
             Self::do_create(owner, digest, size, chunks)
         }
 
-        /// Puts one chunk of what the caller announced on chain. The bytes must be the
-        /// announced ones.
+        /// Uploads one chunk of an artifact that the caller has announced, in any order.
         ///
-        /// With the last one the artifact is complete. If it was before, by the chunks of
-        /// another account, the announcement is dropped and its deposit given back.
+        /// The last missing chunk completes the artifact. If another account has completed it
+        /// before, the caller's announcement is dropped and its deposit returned.
+        ///
+        /// Origin: signed.
+        ///
+        /// Emits [`Event::ChunkUploaded`]; with the last chunk also [`Event::Completed`] or
+        /// [`Event::UploadDropped`].
+        ///
+        /// Errors: `NotFound`, `NoSuchChunk`, `ChunkExists`, `ChunkMismatch`, `NotOutermostCall`.
         #[pallet::call_index(1)]
         #[pallet::weight(T::WeightInfo::upload(data.len() as u32))]
         pub fn upload(
@@ -237,8 +256,14 @@ pub mod pallet {
             Self::do_upload(owner, digest, index, data)
         }
 
-        /// Withdraws the caller's announcement that is not complete, or its artifact that
-        /// nothing uses, and gives the deposit back.
+        /// Removes the caller's announcement, or else its artifact, which must not be in use.
+        /// Returns the deposit.
+        ///
+        /// Origin: signed.
+        ///
+        /// Emits [`Event::Removed`].
+        ///
+        /// Errors: `NotFound`, `NotOwner`, `InUse`.
         #[pallet::call_index(2)]
         #[pallet::weight(T::WeightInfo::remove())]
         pub fn remove(origin: OriginFor<T>, digest: Digest) -> DispatchResult {

@@ -7,11 +7,17 @@ use sp_runtime::TryRuntimeError;
 use crate::{Artifact, Artifacts, Config, Pallet, Uploads};
 
 impl<T: Config> Pallet<T> {
+    /// Checks the invariants:
+    ///
     /// * Sizes are within bounds and agree with the number of chunks.
     /// * No bit is set past the last chunk.
-    /// * Artifacts are complete. Announcements are not, belong to who made them, and nothing
-    ///   uses them.
-    /// * Nobody announces an artifact of its own.
+    /// * Artifacts are complete. Announcements are not complete, belong to the account that made
+    ///   them, and are not in use.
+    /// * The owner of an artifact has no announcement of it.
+    ///
+    /// # Errors
+    ///
+    /// The first invariant that does not hold.
     pub fn do_try_state() -> Result<(), TryRuntimeError> {
         for (_, record) in Artifacts::<T>::iter() {
             Self::check_record(&record)?;

@@ -1,4 +1,4 @@
-//! What the pallet's calls and hooks cost. The runtime supplies generated figures.
+//! Weights of the calls. The runtime implements the trait with generated weights.
 
 use frame_support::weights::Weight;
 
@@ -12,7 +12,7 @@ pub trait WeightInfo {
     fn remove() -> Weight;
 }
 
-/// A unit each, for mocks: no figure, only something to count.
+/// For mocks: every weight is one unit, so that tests can count them.
 #[cfg(feature = "std")]
 impl WeightInfo for () {
     fn create(_: u32) -> Weight {

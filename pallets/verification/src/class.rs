@@ -1,9 +1,6 @@
 //! What each class makes of the results that were shown.
 
-use alloc::{boxed::Box, vec, vec::Vec};
-use assay_primitives::{model::Tolerance, Assurance};
-
-use crate::{proof::ProofRule, quorum::QuorumRule, signed::SignedRule};
+use alloc::{vec, vec::Vec};
 
 /// A result that a member of the committee has shown.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -41,24 +38,4 @@ impl Judgement {
 pub trait ClassVerifier {
     /// Judges the results, in the order of the draw, when no more is awaited.
     fn judge(&self, shown: &[SubmittedResult<'_>]) -> Judgement;
-}
-
-/// Nothing is shown in a class that is not available.
-struct Unavailable;
-
-impl ClassVerifier for Unavailable {
-    fn judge(&self, _: &[SubmittedResult<'_>]) -> Judgement {
-        Judgement::default()
-    }
-}
-
-/// The rule of the class that was asked for.
-pub fn verifier(assurance: Assurance, tolerance: Option<Tolerance>) -> Box<dyn ClassVerifier> {
-    match assurance {
-        // Who lost a dispute over its result is not judged here.
-        Assurance::Signed | Assurance::Optimistic => Box::new(SignedRule),
-        Assurance::Quorum { k, .. } => Box::new(QuorumRule { threshold: k.into(), tolerance }),
-        Assurance::Proof => Box::new(ProofRule),
-        Assurance::Tee => Box::new(Unavailable),
-    }
 }

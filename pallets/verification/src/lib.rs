@@ -28,6 +28,7 @@ mod equivocation;
 mod mock;
 pub mod proof;
 pub mod quorum;
+mod rules;
 pub mod signed;
 mod submissions;
 #[cfg(test)]
@@ -40,8 +41,7 @@ pub mod weights;
 pub mod pallet {
     use super::*;
     use assay_primitives::{
-        dispute::ProvableRequests,
-        traits::{Models, Operators},
+        traits::{Models, Operators, ProvableRequests},
         AssuranceClass, AssuranceClasses, Balance, Digest, FailureReason, ProofCost, ProofEvidence,
         RequestId, ResultStatement, WorkerId, WorkerSignature,
     };

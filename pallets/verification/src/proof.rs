@@ -3,10 +3,9 @@
 use alloc::string::{String, ToString};
 use assay_graph::{Architecture, Plan};
 use assay_primitives::{
-    dispute::{OutputProofs, ProvableRequests},
     engine::ProofContext,
     proof::{account_bytes, PROOF_DOMAIN},
-    traits::{Models, ProofFailure, ProvenResult, Verification},
+    traits::{Models, OutputProofs, ProofFailure, ProvableRequests, ProvenResult, Verification},
     Digest, ProofRefusal, RequestId, Tensor, WeightsFingerprint,
 };
 use assay_proof::{Context, Fingerprint, Reject, Statement, Verifier};

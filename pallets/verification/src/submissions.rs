@@ -13,7 +13,7 @@ use frame_support::{ensure, traits::Get, weights::Weight, BoundedVec};
 use sp_runtime::DispatchResult;
 
 use crate::{
-    class, cost, proof, CheckedProof, Config, DisabledClasses, Error, Event, Judgement, Outputs,
+    cost, proof, rules, CheckedProof, Config, DisabledClasses, Error, Event, Judgement, Outputs,
     Pallet, Submission, Submissions, SubmittedResult,
 };
 
@@ -172,7 +172,7 @@ impl<T: Config> Verification<T::AccountId> for Pallet<T> {
             .collect();
 
         let Judgement { winner, agreed, wrong } =
-            class::verifier(assurance, tolerance).judge(&shown);
+            rules::verifier(assurance, tolerance).judge(&shown);
         let operators = |of: Vec<usize>| {
             of.into_iter()
                 .filter_map(|index| items.get(index))

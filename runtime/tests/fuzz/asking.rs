@@ -2,11 +2,11 @@
 
 use assay_dispute::Player;
 use assay_primitives::{
-    dispute::TraceStatement, worker_crypto, Assurance, Digest, FailureReason, RequestId, VersionId,
-    ASY,
+    dispute::TraceStatement, worker_crypto, Assurance, Digest, FailureReason, RequestId,
+    RequestInput, VersionId, ASY,
 };
-use assay_runtime::{constants::MaxInputBytes, AccountId, Runtime, EXISTENTIAL_DEPOSIT};
-use pallet_inference::{RequestInput, TraceSignatures};
+use assay_runtime::{AccountId, Runtime, EXISTENTIAL_DEPOSIT};
+use pallet_inference::{RequestInputOf, TraceSignatures};
 
 use super::{
     claims::{self, Claim},
@@ -85,7 +85,7 @@ impl Fuzz {
         (elements, payload)
     }
 
-    fn send_request(&mut self, payer: &AccountId, ask: Ask, input: RequestInput<MaxInputBytes>) {
+    fn send_request(&mut self, payer: &AccountId, ask: Ask, input: RequestInputOf<Runtime>) {
         let Ask { version, assurance, max_price, deadline, key, .. } = ask;
         let input_is = match &ask.input {
             Ok(true) => "a payload".into(),

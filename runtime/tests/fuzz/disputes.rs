@@ -7,9 +7,8 @@ use std::{
 };
 
 use assay_dispute::Choice;
-use assay_primitives::{Outcome, RejectReason, WorkerId};
+use assay_primitives::{dispute::DisputeCause, Outcome, RejectReason, WorkerId};
 use assay_runtime::{constants as parameters, AccountId};
-use pallet_disputes::Cause;
 
 use super::{
     claims::Claim,
@@ -64,8 +63,8 @@ pub struct Dispute {
 /// How a dispute ended.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Ending {
-    Won(Cause),
-    Lost(Cause),
+    Won(DisputeCause),
+    Lost(DisputeCause),
     Void,
 }
 
@@ -239,7 +238,7 @@ impl Oracle {
         }
         if !self.follow(id, dispute, what) {
             self.see("a move that does not follow from the claim");
-            self.win(id, Cause::Refused);
+            self.win(id, DisputeCause::Refused);
         }
         true
     }
@@ -270,14 +269,14 @@ impl Oracle {
             },
             Stage::Open { operation, tile } if claim.is_computed(operation, tile.clone()) => {
                 self.see("a tile that is as claimed");
-                self.lose(id, Cause::Computed);
+                self.lose(id, DisputeCause::Computed);
             },
             Stage::Open { .. } => {
                 match claim.output == claim.truth() {
                     true => self.see("a right output with a wrong trace"),
                     false => self.see("a tile that is not as claimed"),
                 }
-                self.win(id, Cause::Computed);
+                self.win(id, DisputeCause::Computed);
             },
             Stage::Operation | Stage::Leaf { .. } | Stage::Tile { .. } => return false,
         }
@@ -293,13 +292,13 @@ impl Oracle {
         let (claim, _) = self.claimed(dispute.request);
         if claim.output != output {
             self.see("a proof against a result");
-            self.win(id, Cause::Proof);
+            self.win(id, DisputeCause::Proof);
         } else {
             self.see("a proof of a result");
             if self.take_off(id, true) {
                 self.see("disputes that a proof decides at once");
             }
-            self.forfeit(id, &dispute, Cause::Proof);
+            self.forfeit(id, &dispute, DisputeCause::Proof);
             self.conclude(dispute.request);
         }
         true
@@ -313,7 +312,7 @@ impl Oracle {
         };
         self.take_off(id, is_right);
         match is_right {
-            true => self.forfeit(id, &dispute, Cause::Proof),
+            true => self.forfeit(id, &dispute, DisputeCause::Proof),
             false => {
                 self.see("a dispute that another one decides");
                 self.give_back(&dispute.challenger, Purse::Dispute, parameters::DisputeBond::get());
@@ -330,10 +329,10 @@ impl Oracle {
         }
         if self.disputes.open[&id].stage.is_operators() {
             self.see("an operator that is silent in a dispute");
-            self.win(id, Cause::Silence);
+            self.win(id, DisputeCause::Silence);
         } else {
             self.see("a challenger that falls silent");
-            self.lose(id, Cause::Silence);
+            self.lose(id, DisputeCause::Silence);
         }
     }
 
@@ -351,7 +350,7 @@ impl Oracle {
 
     /// The operator loses: the request ends, the payer has its escrow back and is compensated,
     /// the challenger has its bond back and is rewarded.
-    fn win(&mut self, id: u64, cause: Cause) {
+    fn win(&mut self, id: u64, cause: DisputeCause) {
         let Dispute { request, challenger, .. } = self.disputes.open[&id].clone();
         let (_, operator) = self.claimed(request);
         self.take_off(id, false);
@@ -367,7 +366,7 @@ impl Oracle {
     }
 
     /// The challenger loses its bond. What is not disputed any more may be final.
-    fn lose(&mut self, id: u64, cause: Cause) {
+    fn lose(&mut self, id: u64, cause: DisputeCause) {
         let dispute = self.disputes.open.remove(&id).expect("open");
         self.forfeit(id, &dispute, cause);
         if self.disputes_over(dispute.request) == 0 {
@@ -376,7 +375,7 @@ impl Oracle {
     }
 
     /// Half of a lost bond is the operator's, the rest the treasury's.
-    fn forfeit(&mut self, id: u64, dispute: &Dispute, cause: Cause) {
+    fn forfeit(&mut self, id: u64, dispute: &Dispute, cause: DisputeCause) {
         let bond = parameters::DisputeBond::get();
         let operator = self.requests[&dispute.request].members[0].account.clone();
         let treasury = self.treasury.clone();

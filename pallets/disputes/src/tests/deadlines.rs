@@ -1,6 +1,6 @@
 use frame_support::{traits::OnInitialize, weights::Weight};
 
-use crate::{mock::*, AgendaCursor, Cause, Event, OpenDisputes};
+use crate::{mock::*, AgendaCursor, DisputeCause, Event, OpenDisputes};
 
 #[test]
 fn a_silent_operator_loses_in_each_of_its_stages() {
@@ -16,7 +16,7 @@ fn a_silent_operator_loses_in_each_of_its_stages() {
             assert_eq!(standing(), Standing::Open);
             run_to(deadline + 1);
             assert_eq!(standing(), Standing::Rejected(CHALLENGER));
-            let cause = Cause::Silence;
+            let cause = DisputeCause::Silence;
             assert_eq!(
                 last_event(),
                 Event::Won { dispute: id, request: REQUEST, challenger: CHALLENGER, cause }
@@ -40,7 +40,7 @@ fn a_silent_challenger_loses_in_each_of_its_stages() {
             assert!(OpenDisputes::<Test>::get(id).is_some());
             run_to(deadline + 1);
             assert_eq!(standing(), Standing::Upheld);
-            assert!(matches!(last_event(), Event::Lost { cause: Cause::Silence, .. }));
+            assert!(matches!(last_event(), Event::Lost { cause: DisputeCause::Silence, .. }));
             assert_eq!(got(OPERATOR) + got(0), BOND);
         });
     }

@@ -7,7 +7,7 @@ use codec::Encode;
 use sp_application_crypto::Pair;
 use sp_runtime::transaction_validity::{InvalidTransaction, TransactionValidityError};
 
-use crate::{authorize::refusal, mock::*, Call, Cause, Event};
+use crate::{authorize::refusal, mock::*, Call, DisputeCause, Event};
 
 fn refused(code: u8) -> Result<(), TransactionValidityError> {
     Err(InvalidTransaction::Custom(code).into())
@@ -125,7 +125,7 @@ fn loses(case: &Case, index: u8, answer: Answer) {
     let id = at(case, index);
     include(signed_answer(OPERATOR, id, answer)).unwrap();
     assert_eq!(standing(), Standing::Rejected(CHALLENGER));
-    let cause = Cause::Refused;
+    let cause = DisputeCause::Refused;
     assert_eq!(
         last_event(),
         Event::Won { dispute: id, request: REQUEST, challenger: CHALLENGER, cause }
@@ -219,7 +219,7 @@ fn openings_of_other_weights_and_other_tiles_lose() {
     test(|| {
         let id = at(&case, OPEN);
         answer(id, opening(&case.graph, 2));
-        let cause = Cause::Computed;
+        let cause = DisputeCause::Computed;
         assert_eq!(
             last_event(),
             Event::Won { dispute: id, request: REQUEST, challenger: CHALLENGER, cause }

@@ -20,7 +20,7 @@ use sp_core::offchain::{
 use sp_keystore::{testing::MemoryKeystore, Keystore, KeystoreExt};
 use sp_runtime::{testing::UintAuthorityId, traits::Dispatchable};
 
-use crate::{mock::*, Cause, Event, OpenDisputes};
+use crate::{mock::*, DisputeCause, Event, OpenDisputes};
 
 /// Runs the model as it is.
 struct HonestEngine(CheckedGraph);
@@ -122,7 +122,7 @@ fn a_watcher_finds_a_wrong_result_and_wins_against_the_liar() {
     }
     node.ext.execute_with(|| {
         assert_eq!(standing(), Standing::Rejected(CHALLENGER));
-        let cause = Cause::Computed;
+        let cause = DisputeCause::Computed;
         assert_eq!(
             last_event(),
             Event::Won { dispute: id, request: REQUEST, challenger: CHALLENGER, cause }
@@ -172,7 +172,7 @@ fn an_operators_node_defends_what_it_has_computed() {
     }
     node.ext.execute_with(|| {
         assert_eq!(standing(), Standing::Upheld);
-        assert!(matches!(last_event(), Event::Lost { cause: Cause::Computed, .. }));
+        assert!(matches!(last_event(), Event::Lost { cause: DisputeCause::Computed, .. }));
     });
 }
 

@@ -1,6 +1,6 @@
 use frame_support::assert_ok;
 
-use crate::{mock::*, Cause, Counts, Event, OpenDisputes, Verdict, Verdicts};
+use crate::{mock::*, Counts, DisputeCause, Event, OpenDisputes, Verdict, Verdicts};
 
 #[test]
 fn a_lie_in_any_tensor_is_found_and_the_result_rejected() {
@@ -19,7 +19,7 @@ fn a_lie_in_any_tensor_is_found_and_the_result_rejected() {
                     dispute: id,
                     request: REQUEST,
                     challenger: CHALLENGER,
-                    cause: Cause::Computed,
+                    cause: DisputeCause::Computed,
                 }
             );
             assert!(OpenDisputes::<Test>::get(id).is_none());
@@ -45,7 +45,7 @@ fn a_false_dispute_loses_its_bond() {
                 dispute: id,
                 request: REQUEST,
                 challenger: CHALLENGER,
-                cause: Cause::Computed,
+                cause: DisputeCause::Computed,
                 forfeited: BOND,
             }
         );

@@ -2,7 +2,7 @@ use assay_primitives::{dispute::DisputeId, RequestId};
 use frame_support::{assert_noop, assert_ok, BoundedVec};
 use sp_runtime::DispatchResult;
 
-use crate::{mock::*, Cause, Error, Event, OpenDisputes, Verdict, Verdicts};
+use crate::{mock::*, DisputeCause, Error, Event, OpenDisputes, Verdict, Verdicts};
 
 fn prove(id: DisputeId, output: &[u8], proof: Vec<u8>) -> DispatchResult {
     let output = BoundedVec::try_from(output.to_vec()).unwrap();
@@ -30,7 +30,7 @@ fn a_proof_of_the_claimed_output_makes_it_final_and_every_dispute_lost() {
         run_to(RESPONSE + 2);
         assert_eq!(held(SECOND), 0);
         assert_eq!(got(OPERATOR) + got(0), 2 * BOND);
-        assert!(matches!(last_event(), Event::Lost { cause: Cause::Proof, .. }));
+        assert!(matches!(last_event(), Event::Lost { cause: DisputeCause::Proof, .. }));
     });
 }
 
@@ -44,7 +44,7 @@ fn a_proof_of_another_output_wins_at_once() {
         assert_ne!(output, case.claimed.output().unwrap().to_bytes());
         assert_ok!(prove(id, &output, proof(REQUEST, &output)));
         assert_eq!(standing(), Standing::Rejected(CHALLENGER));
-        assert!(matches!(last_event(), Event::Won { cause: Cause::Proof, .. }));
+        assert!(matches!(last_event(), Event::Won { cause: DisputeCause::Proof, .. }));
     });
 }
 

@@ -1,7 +1,7 @@
 use assay_dispute::Answer;
 use frame_support::{assert_noop, assert_ok};
 
-use crate::{mock::*, Cause, Error, Event};
+use crate::{mock::*, DisputeCause, Error, Event};
 
 const OPEN: u8 = 6;
 
@@ -27,7 +27,7 @@ fn anyone_may_show_what_the_tile_reads() {
         let opening = case.witness().answer(&stage(id)).unwrap();
         assert_ok!(Disputes::step(origin(STRANGER), id, opening));
         assert_eq!(standing(), Standing::Upheld);
-        assert!(matches!(last_event(), Event::Lost { cause: Cause::Computed, .. }));
+        assert!(matches!(last_event(), Event::Lost { cause: DisputeCause::Computed, .. }));
     });
 }
 

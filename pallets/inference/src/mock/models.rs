@@ -9,7 +9,7 @@ use assay_primitives::{
     Digest, Dimension, ElementType, ModelDescriptor, ModelId, Tensor, TensorDeclaration, VersionId,
 };
 use assay_proof::Prover;
-use assay_proof_fixtures::{opened_weights, perceptron, prover, QUICK};
+use assay_pallet_testing::graphs::{opened_weights, perceptron, prover, QUICK};
 use codec::Encode;
 use frame_support::{assert_ok, BoundedVec};
 use sp_runtime::Perbill;
@@ -151,7 +151,7 @@ impl Proven {
     /// Publishes the graph in every class. All operators serve it.
     pub fn publish_unread(&self) -> VersionId {
         upload(OWNER, &self.graph.encode());
-        let descriptor = assay_proof_fixtures::descriptor(&self.graph, all());
+        let descriptor = assay_pallet_testing::graphs::descriptor(&self.graph, all());
         let version = publish_with(descriptor, Some(self.graph.architecture.encode()));
         for operator in OPERATORS {
             serve(operator, version, ASK, all());

@@ -1,11 +1,11 @@
 //! Which inputs are accepted.
 
-use assay_primitives::{Outcome, Tensor};
+use assay_primitives::{Outcome, RequestInput, Tensor};
 use codec::Encode;
 use frame_support::{assert_noop, assert_ok};
 
 use super::worker::result;
-use crate::{mock::*, Error, Inputs, RequestInput};
+use crate::{mock::*, Error, Inputs};
 
 fn refused(tensors: Vec<Tensor>, error: Error<Test>) {
     assert_noop!(Terms::of(SIGNED).with_input(tensors.encode()).send(), error);

@@ -13,7 +13,7 @@ use assay_primitives::{
     proof::{account_bytes, MAX_PROOF_BYTES},
     runtime_api::Status,
     ArtifactManifest, Assurance, ElementType, FailureReason, Outcome, RejectReason, RequestId,
-    WORKER_KEY_TYPE,
+    RequestInput, WORKER_KEY_TYPE,
 };
 use codec::{Decode, Encode};
 use frame_support::{assert_ok, traits::OffchainWorker};
@@ -24,7 +24,7 @@ use sp_core::offchain::{
 };
 use sp_keystore::{testing::MemoryKeystore, Keystore, KeystoreExt};
 
-use crate::{mock::*, offchain::SALT_SECRET, Call, Outputs, RequestInput};
+use crate::{mock::*, offchain::SALT_SECRET, Call, Outputs};
 
 /// An engine that gives the same answer to every job, and notes the jobs.
 struct Engine {
@@ -491,7 +491,7 @@ fn proving(job: &Job, change: impl FnOnce(&mut Vec<u8>)) -> JobStatus {
     };
     let mut proven = Proven::model().prover.prove(&context, &super::proof::DATA).unwrap();
     change(&mut proven.proof);
-    let output = assay_proof_fixtures::payload(ElementType::I32, &proven.output);
+    let output = assay_pallet_testing::graphs::payload(ElementType::I32, &proven.output);
     JobStatus::Done { output, proof: Some(proven.proof) }
 }
 
@@ -551,7 +551,7 @@ fn a_node_hands_in_no_proof_that_does_not_hold() {
 #[test]
 fn an_optimistic_result_is_handed_in_with_the_root_of_its_trace() {
     let root = sp_core::H256::repeat_byte(7);
-    let output = assay_proof_fixtures::payload(ElementType::I32, &[1; 12]);
+    let output = assay_pallet_testing::graphs::payload(ElementType::I32, &[1; 12]);
     let claim = (output.clone(), root).encode();
     let engine = Engine::answering(JobStatus::Done { output: claim, proof: None });
     Node::with_keys(&OPERATORS).start(Some(&engine), 1).run(|work| {

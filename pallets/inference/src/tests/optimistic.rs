@@ -2,12 +2,12 @@
 
 use assay_primitives::{
     digest,
-    dispute::{OptimisticResults as _, TraceStatement},
+    dispute::TraceStatement,
     runtime_api::Status,
-    traits::Operators as _,
-    Assurance, Digest, ElementType, Outcome, RejectReason, RequestId, Statement,
+    traits::{Operators as _, OptimisticResults as _},
+    Assurance, Digest, ElementType, Outcome, RejectReason, RequestId, RequestInput, Statement,
 };
-use assay_proof_fixtures::payload;
+use assay_pallet_testing::graphs::payload;
 use codec::Encode;
 use frame_support::{assert_noop, assert_ok};
 use sp_application_crypto::Pair as _;
@@ -227,7 +227,7 @@ fn an_input_that_is_an_artifact_is_refused() {
         let version = Proven::model().publish();
         let artifact = upload(PAYER, &payload(ElementType::I8, &DATA));
         let terms = Terms { assurance: Assurance::Optimistic, ..terms(version) };
-        let terms = Terms { input: crate::RequestInput::Artifact(artifact), ..terms };
+        let terms = Terms { input: RequestInput::Artifact(artifact), ..terms };
         assert_noop!(terms.send(), Error::<Test>::InputNotInline);
     });
 }

@@ -6,17 +6,17 @@ use assay_primitives::{
     runtime_api::{QuoteError, Status},
     traits::{Models as _, Operators as _},
     AssuranceClass, Digest, ElementType, FailureReason, Outcome, ProofEvidence, ProofRefusal,
-    RejectReason, RequestId, Statement, VersionId,
+    RejectReason, RequestId, RequestInput, Statement, VersionId,
 };
 use assay_proof::Context;
-use assay_proof_fixtures::payload;
+use assay_pallet_testing::graphs::payload;
 use codec::{Decode, Encode};
 use frame_support::{assert_noop, assert_ok};
 use sp_application_crypto::Pair as _;
 use sp_runtime::transaction_validity::InvalidTransaction;
 
 use super::worker::{failure, refused, refused_as, result_with, statement};
-use crate::{mock::*, refusal, Call, EncodedProof, Error, Event, EvidenceOf, Inputs, RequestInput};
+use crate::{mock::*, refusal, Call, EncodedProof, Error, Event, EvidenceOf, Inputs};
 
 /// The data of the input.
 pub const DATA: [u8; 4] = [3, 0xfe, 0x7f, 0x80];

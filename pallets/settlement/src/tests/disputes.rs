@@ -1,4 +1,4 @@
-use assay_primitives::{dispute::DisputeBonds, Balance};
+use assay_primitives::{traits::DisputeBonds, Balance};
 use frame_support::{assert_noop, assert_ok};
 
 use crate::{mock::*, DisputeTotals, Error, Event, HoldReason};

@@ -1,4 +1,4 @@
-//! Written by `cargo run --release -p assay-proof-fixtures`, with the proofs.
+//! Written by `cargo run --release --bin assay-proof-fixtures`, with the proofs.
 
 use assay_primitives::ProofCost;
 

@@ -4,7 +4,7 @@
 //! what is done with them: hashes and products. For each count there is a proof that is mostly of it;
 //! what one of each costs solves the equations that these proofs are.
 //!
-//! The proofs are files, made by `cargo run --release -p assay-proof-fixtures`, which has to be
+//! The proofs are files, made by `cargo run --release --bin assay-proof-fixtures`, which has to be
 //! run again when the proof system changes. A test verifies them.
 
 use assay_primitives::ProofCost;

@@ -11,7 +11,7 @@ use assay_primitives::{
     VersionId, WeightsFingerprint,
 };
 use assay_proof::{Audit, Context, Prover, Verifier};
-use assay_proof_fixtures::{payload, perceptron, prover, QUICK};
+use assay_pallet_testing::graphs::{payload, perceptron, prover, QUICK};
 use codec::Encode;
 use frame_support::weights::Weight;
 use sp_core::Pair as _;
@@ -305,7 +305,7 @@ fn the_measured_proofs_are_those_of_the_figures_and_hold() {
         assert_eq!(
             fixture.verify(),
             Ok(()),
-            "`cargo run --release -p assay-proof-fixtures` makes them again"
+            "`cargo run --release --bin assay-proof-fixtures` makes them again"
         );
         let plan = Plan::new(Architecture::from_bytes(&fixture.architecture).unwrap()).unwrap();
         let work = Verifier::new(&plan).unwrap().work();

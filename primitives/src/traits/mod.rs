@@ -1,0 +1,27 @@
+//! The traits through which pallets call each other. A pallet implements the traits of what it keeps
+//! and names in its `Config` the traits that it needs; the runtime connects them.
+
+mod artifacts;
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
+mod disputes;
+mod models;
+mod money;
+mod operators;
+mod requests;
+mod verification;
+
+pub use artifacts::Artifacts;
+#[cfg(feature = "runtime-benchmarks")]
+pub use benchmarking::BenchmarkHelper;
+pub use disputes::{
+    DisputeBonds, Disputes, OptimisticResult, OptimisticResults, OutputProofs, ProvableRequest,
+    ProvableRequests,
+};
+pub use models::{Models, VersionTerms};
+pub use money::{Bonds, Deposits, Escrow, Payment};
+pub use operators::{Candidate, Operators};
+pub use requests::{BlockRandomness, OnRequestFinal};
+pub use verification::{
+    EvidenceFindings, MemberState, ProofFailure, ProvenResult, Reveal, Verification,
+};

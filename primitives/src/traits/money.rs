@@ -1,0 +1,81 @@
+//! Escrows, bonds and deposits.
+
+use alloc::vec::Vec;
+use sp_runtime::{DispatchError, DispatchResult, Perbill};
+
+use crate::{Balance, RequestId};
+
+/// The payment for a verified request.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Payment<AccountId> {
+    /// The operators whose results won, each with its price at the draw.
+    pub earned: Vec<(AccountId, Balance)>,
+    /// The account that receives the royalty.
+    pub royalty_to: AccountId,
+    /// The royalty's share of each price.
+    pub royalty: Perbill,
+}
+
+/// Escrows of requests. Implemented by `settlement`.
+pub trait Escrow<AccountId> {
+    /// Holds `amount` of the payer's balance for `request`.
+    ///
+    /// # Errors
+    ///
+    /// The payer's balance does not cover the amount, or the request has an escrow already.
+    fn hold(request: RequestId, payer: &AccountId, amount: Balance) -> DispatchResult;
+    /// Divides the escrow: pays what was earned and refunds the rest to the payer. Returns the
+    /// amount that the payer paid. Never fails: a share that its account cannot receive goes to the
+    /// treasury, and what the treasury cannot receive goes back to the payer.
+    fn settle(request: RequestId, payment: &Payment<AccountId>) -> Balance;
+    /// Refunds the whole escrow to the payer.
+    fn refund(request: RequestId);
+}
+
+/// Bonds of operators. Implemented by `settlement`.
+pub trait Bonds<AccountId> {
+    /// The bond of an account, in plancks.
+    fn bonded(account: &AccountId) -> Balance;
+    /// Adds `amount` to the bond.
+    ///
+    /// # Errors
+    ///
+    /// The account's balance does not cover the amount.
+    fn lock(account: &AccountId, amount: Balance) -> DispatchResult;
+    /// Releases the whole bond to the account. Returns the amount.
+    ///
+    /// # Errors
+    ///
+    /// The hold cannot be released, which would be a bug.
+    fn unlock(account: &AccountId) -> Result<Balance, DispatchError>;
+    /// Takes `amount` from the bond, or the whole bond if it is smaller. `harmed` is an account
+    /// that is compensated and the largest amount that it can receive; the treasury receives the
+    /// rest. Returns the amount taken.
+    fn slash(
+        account: &AccountId,
+        amount: Balance,
+        harmed: Option<(&AccountId, Balance)>,
+    ) -> Balance;
+}
+
+/// Deposits for what accounts store on chain. Implemented by `settlement`.
+pub trait Deposits<AccountId> {
+    /// Adds `amount` to the deposit of an account.
+    ///
+    /// # Errors
+    ///
+    /// The account's balance does not cover the amount.
+    fn take(account: &AccountId, amount: Balance) -> DispatchResult;
+    /// Releases `amount` of the deposit, or the whole deposit if it is smaller.
+    fn give_back(account: &AccountId, amount: Balance);
+    /// Takes a deposit from `to` and gives the same amount back to `from`.
+    ///
+    /// # Errors
+    ///
+    /// The balance of `to` does not cover the amount.
+    fn hand_over(from: &AccountId, to: &AccountId, amount: Balance) -> DispatchResult {
+        Self::take(to, amount)?;
+        Self::give_back(from, amount);
+        Ok(())
+    }
+}
