@@ -1,6 +1,6 @@
-//! What the last step of a dispute takes, natively, for the models that take most.
+//! Measures the last step of a dispute, natively, for the most expensive models.
 //!
-//! `cargo run --release -p assay-dispute --example measure`
+//! `cargo run --release -p assay-dispute --features worst-cases --example measure`
 
 use assay_dispute::{worst, Answer, Claim};
 use assay_graph::{Architecture, CheckedGraph, Plan};
@@ -16,10 +16,10 @@ fn measure(name: &str, graph: &CheckedGraph, operation: usize) {
     let runs = 20;
     let start = Instant::now();
     for _ in 0..runs {
-        let architecture = Architecture::from_bytes(&architecture).expect("it is encoded above");
-        let plan = Plan::new(architecture).expect("it is a model's");
+        let architecture = Architecture::from_bytes(&architecture).expect("it was encoded above");
+        let plan = Plan::new(architecture).expect("it belongs to a model");
         let claim = Claim { plan: &plan, trace_root: [0; 32], input: &[], output: &[] };
-        stage.clone().answer(&claim, &answer).expect("the opening holds");
+        stage.clone().answer(&claim, &answer).expect("the opening is valid");
     }
     let each = start.elapsed().as_secs_f64() * 1000.0 / f64::from(runs);
     println!(

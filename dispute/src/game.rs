@@ -1,4 +1,4 @@
-//! The rules.
+//! The rules: the stages of a dispute, and the moves that lead from one to the next.
 
 use alloc::vec::Vec;
 use assay_graph::{
@@ -16,35 +16,35 @@ use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use core::ops::Range;
 use scale_info::TypeInfo;
 
-/// Most leaves of a tensor.
+/// Maximum number of leaves of a tensor.
 pub const MAX_LEAVES: u32 = (4 * MAX_TENSOR_ELEMENTS / LEAF_BYTES) as u32;
-/// A tensor of so many bytes or fewer is shown whole, without naming a leaf first.
+/// Maximum length in bytes of a tensor that is shown whole, without naming a leaf first.
 pub const MAX_WHOLE_BYTES: u32 = 16 * LEAF_BYTES as u32;
 
-/// Most moves of a dispute.
+/// Maximum number of moves in a dispute.
 pub const MAX_MOVES: u32 = 7;
 
-/// The roots of all tensors, the input first.
+/// The roots of all tensors, starting with the input's.
 pub type Roots = BoundedVec<Digest, ConstU32<{ MAX_TENSORS as u32 }>>;
 /// The digests of the leaves of a tensor.
 pub type LeafDigests = BoundedVec<Digest, ConstU32<MAX_LEAVES>>;
-/// Bytes of a tensor.
+/// Bytes of a tensor, at most [`MAX_WHOLE_BYTES`].
 pub type RevealedBytes = BoundedVec<u8, ConstU32<MAX_WHOLE_BYTES>>;
 
-/// What the defender claims.
+/// The defender's claim.
 #[derive(Clone, Copy, Debug)]
 pub struct Claim<'a> {
     /// The model.
     pub plan: &'a Plan,
-    /// Root of the trace.
+    /// Root of the defender's trace.
     pub trace_root: Digest,
-    /// Elements of the input.
+    /// Elements of the input, one byte each.
     pub input: &'a [u8],
-    /// Elements of the output, little-endian.
+    /// Elements of the output, little-endian: one byte each for int8, four for int32.
     pub output: &'a [u8],
 }
 
-/// One of the two sides.
+/// A party of a dispute.
 #[derive(
     Clone,
     Copy,
@@ -58,10 +58,10 @@ pub struct Claim<'a> {
     TypeInfo,
 )]
 pub enum Party {
-    /// Who made the claim.
+    /// The party that made the claim.
     #[codec(index = 0)]
     Defender,
-    /// Who disputes it.
+    /// The party that disputes it.
     #[codec(index = 1)]
     Challenger,
 }
@@ -69,17 +69,17 @@ pub enum Party {
 /// A move of the defender.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
 pub enum Answer {
-    /// In [`Stage::Roots`].
+    /// In [`Stage::Roots`]: the roots of all tensors.
     #[codec(index = 0)]
     Roots(Roots),
-    /// In [`Stage::Leaves`].
+    /// In [`Stage::Leaves`]: the digests of the leaves of the operation's output.
     #[codec(index = 1)]
     Leaves(LeafDigests),
-    /// In [`Stage::Bytes`].
+    /// In [`Stage::Bytes`]: the requested bytes of the operation's output.
     #[codec(index = 2)]
     Bytes(RevealedBytes),
-    /// In [`Stage::Open`]: the encoding of a [`TileOpening`]. Not the defender alone may move
-    /// this.
+    /// In [`Stage::Open`]: the encoding of a [`TileOpening`]. Not only the defender may make this
+    /// move.
     #[codec(index = 3)]
     Opening(BoundedVec<u8, ConstU32<{ MAX_TILE_OPENING_BYTES as u32 }>>),
 }
@@ -98,138 +98,139 @@ pub enum Answer {
     TypeInfo,
 )]
 pub enum Choice {
-    /// In [`Stage::Operation`]: an index of an operation.
+    /// In [`Stage::Operation`]: the index of an operation.
     #[codec(index = 0)]
     Operation(u16),
-    /// In [`Stage::Leaf`]: an index of a leaf.
+    /// In [`Stage::Leaf`]: the index of a leaf.
     #[codec(index = 1)]
     Leaf(u16),
-    /// In [`Stage::Tile`]: an index of a tile.
+    /// In [`Stage::Tile`]: the index of a tile.
     #[codec(index = 2)]
     Tile(u32),
 }
 
-/// One operation, with the roots that the defender named.
+/// The disputed operation, with the roots that the defender named.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, MaxEncodedLen, TypeInfo)]
 pub struct DisputedOperation {
-    /// Its index.
+    /// Index of the operation.
     pub operation: u16,
-    /// Roots of its inputs.
+    /// Roots of its inputs, in the order of [`Operation::inputs`](assay_graph::Operation::inputs).
     pub inputs: BoundedVec<Digest, ConstU32<2>>,
     /// Root of its output.
     pub output: Digest,
 }
 
-/// What of a tensor is to be shown.
+/// The part of a tensor that the defender must show.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, MaxEncodedLen, TypeInfo)]
 pub enum Piece {
-    /// All of it.
+    /// The whole tensor.
     #[codec(index = 0)]
     Whole,
-    /// One leaf.
+    /// A single leaf.
     #[codec(index = 1)]
     Leaf {
-        /// Its index.
+        /// Index of the leaf.
         index: u16,
-        /// Its digest.
+        /// Digest of the leaf.
         digest: Digest,
     },
 }
 
-/// Where a dispute stands: what is known, and so whose turn it is.
+/// The stage of a dispute: what has been established. It determines the party to move and the kind
+/// of move.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, MaxEncodedLen, TypeInfo)]
 pub enum Stage {
-    /// The defender is to show the roots of all tensors. Every dispute begins so.
+    /// The defender must show the roots of all tensors. Every dispute starts here.
     #[codec(index = 0)]
     Roots,
-    /// The challenger is to name an operation.
+    /// The challenger must name an operation.
     #[codec(index = 1)]
     Operation {
         /// Roots of all tensors.
         roots: Roots,
     },
-    /// The defender is to show the digests of the leaves of the operation's output.
+    /// The defender must show the digests of the leaves of the operation's output.
     #[codec(index = 2)]
     Leaves {
-        /// The operation.
+        /// The disputed operation.
         step: DisputedOperation,
     },
-    /// The challenger is to name a leaf.
+    /// The challenger must name a leaf.
     #[codec(index = 3)]
     Leaf {
-        /// The operation.
+        /// The disputed operation.
         step: DisputedOperation,
         /// Digests of the leaves of its output.
         leaves: LeafDigests,
     },
-    /// The defender is to show bytes of the operation's output.
+    /// The defender must show bytes of the operation's output.
     #[codec(index = 4)]
     Bytes {
-        /// The operation.
+        /// The disputed operation.
         step: DisputedOperation,
-        /// Which bytes.
+        /// The bytes to show.
         piece: Piece,
     },
-    /// The challenger is to name a tile.
+    /// The challenger must name a tile.
     #[codec(index = 5)]
     Tile {
-        /// The operation.
+        /// The disputed operation.
         step: DisputedOperation,
-        /// Place of the first byte in the operation's output.
+        /// Offset of the first byte shown in the operation's output.
         first: u32,
-        /// The bytes.
+        /// The bytes shown.
         bytes: RevealedBytes,
     },
-    /// The defender, or anyone, is to show what the tile reads.
+    /// Anyone may show what the tile reads; the defender loses if nobody does.
     #[codec(index = 6)]
     Open {
-        /// The operation.
+        /// The disputed operation.
         step: DisputedOperation,
-        /// Place of the first byte in the operation's output.
+        /// Offset of the first byte shown in the operation's output.
         first: u32,
-        /// The bytes.
+        /// The bytes shown.
         bytes: RevealedBytes,
-        /// The tile.
+        /// Index of the tile.
         tile: u32,
     },
 }
 
-/// What a move leads to.
+/// The effect of a move.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum MoveEffect {
-    /// The dispute goes on.
+    /// The dispute continues in this stage.
     Next(Stage),
-    /// The dispute is over.
+    /// The dispute has ended; this party has won.
     Won(Party),
 }
 
-/// Why a move is refused. Nothing has changed then.
+/// Why a move is refused. The stage is unchanged.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum MoveRefusal {
-    /// The stage asks for another move.
+    /// The stage requires another kind of move.
     OutOfTurn,
-    /// More or fewer roots than the model has tensors.
+    /// The number of roots is not that of the model's tensors.
     RootCount {
-        /// Tensors of the model.
+        /// Number of the model's tensors.
         expected: usize,
-        /// Roots shown.
+        /// Number of roots shown.
         found: usize,
     },
-    /// The roots are not those under the trace root.
+    /// The roots do not match the trace root.
     TraceRoot,
-    /// The first root is not that of the request's input.
+    /// The first root is not that of the claimed input.
     InputRoot,
     /// The last root is not that of the claimed output.
     OutputRoot,
-    /// The model has no operation of this index.
+    /// The model has no operation with this index.
     NoOperation,
-    /// The digests of the leaves are not under the tensor's root, or are too many or too few.
+    /// The digests of the leaves do not match the tensor's root, or their number is wrong.
     Leaves,
-    /// The tensor has no leaf of this index.
+    /// The tensor has no leaf with this index.
     NoLeaf,
-    /// The bytes are not those under the leaf's digest or the tensor's root.
+    /// The bytes do not match the leaf's digest or the tensor's root.
     Bytes,
-    /// There is no such tile, or it has no element among the bytes shown.
+    /// The operation has no tile with this index, or the tile contains none of the bytes shown.
     NoTile,
     /// The opening does not show what the tile reads.
     Opening(TileError),
@@ -238,19 +239,21 @@ pub enum MoveRefusal {
 impl core::fmt::Display for MoveRefusal {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
-            Self::OutOfTurn => write!(f, "the dispute awaits another move"),
+            Self::OutOfTurn => write!(f, "this stage of the dispute requires another move"),
             Self::RootCount { expected, found } => {
-                write!(f, "{found} roots for {expected} tensors")
+                write!(f, "there are {found} roots for {expected} tensors")
             },
-            Self::TraceRoot => write!(f, "the roots are not those under the trace root"),
+            Self::TraceRoot => write!(f, "the roots do not match the trace root"),
             Self::InputRoot => write!(f, "the first root is not that of the input"),
             Self::OutputRoot => write!(f, "the last root is not that of the claimed output"),
             Self::NoOperation => write!(f, "there is no such operation"),
-            Self::Leaves => write!(f, "the digests of the leaves are not under the tensor's root"),
+            Self::Leaves => write!(f, "the digests of the leaves do not match the tensor's root"),
             Self::NoLeaf => write!(f, "there is no such leaf"),
-            Self::Bytes => write!(f, "the bytes are not those that the claim commits to"),
-            Self::NoTile => write!(f, "there is no such tile, or it has nothing of what is shown"),
-            Self::Opening(error) => write!(f, "the opening does not hold: {error}"),
+            Self::Bytes => write!(f, "the bytes do not match the digest that the claim commits to"),
+            Self::NoTile => {
+                write!(f, "there is no such tile, or it contains none of the bytes shown")
+            },
+            Self::Opening(error) => write!(f, "the opening is invalid: {error}"),
         }
     }
 }
@@ -258,7 +261,7 @@ impl core::fmt::Display for MoveRefusal {
 impl core::error::Error for MoveRefusal {}
 
 impl Party {
-    /// The other side.
+    /// The other party.
     #[must_use]
     pub const fn other(self) -> Self {
         match self {
@@ -269,7 +272,7 @@ impl Party {
 }
 
 impl Stage {
-    /// Who is to move, and loses if no move comes.
+    /// The party to move, which loses if no move is made in time.
     pub const fn turn(&self) -> Party {
         match self {
             Self::Roots | Self::Leaves { .. } | Self::Bytes { .. } | Self::Open { .. } => {
@@ -279,7 +282,8 @@ impl Stage {
         }
     }
 
-    /// Its name in lower case: `roots`, `operation`, `leaves`, `leaf`, `bytes`, `tile` or `open`.
+    /// The stage's name in lower case: `roots`, `operation`, `leaves`, `leaf`, `bytes`, `tile` or
+    /// `open`.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Roots => "roots",
@@ -292,7 +296,7 @@ impl Stage {
         }
     }
 
-    /// Whether the stage asks for a move of this kind.
+    /// Whether the stage requires an answer of this kind.
     pub const fn takes(&self, answer: &Answer) -> bool {
         matches!(
             (self, answer),
@@ -303,12 +307,17 @@ impl Stage {
         )
     }
 
-    /// BLAKE2b-256 of the encoding: what a move is an answer to.
+    /// BLAKE2b-256 of the encoded stage, which binds a signed move to it.
     pub fn digest(&self) -> Digest {
         sp_crypto_hashing::blake2_256(&self.encode())
     }
 
-    /// A move of the challenger.
+    /// Applies a move of the challenger and returns the next stage.
+    ///
+    /// # Errors
+    ///
+    /// [`MoveRefusal::OutOfTurn`], [`MoveRefusal::NoOperation`], [`MoveRefusal::NoLeaf`] or
+    /// [`MoveRefusal::NoTile`].
     pub fn choose(self, plan: &Plan, choice: Choice) -> Result<Self, MoveRefusal> {
         match (self, choice) {
             (Self::Operation { roots }, Choice::Operation(index)) => {
@@ -335,7 +344,12 @@ impl Stage {
         }
     }
 
-    /// A move of the defender, or the last one, of anyone.
+    /// Applies a move of the defender, or in [`Stage::Open`] of anyone.
+    ///
+    /// # Errors
+    ///
+    /// [`MoveRefusal`] if the stage requires another move, or the answer does not follow from the
+    /// claim.
     pub fn answer(self, claim: &Claim<'_>, answer: &Answer) -> Result<MoveEffect, MoveRefusal> {
         let plan = claim.plan;
         match (self, answer) {
@@ -372,6 +386,7 @@ impl Stage {
     }
 }
 
+/// Checks the roots of all tensors against the claim.
 fn check_roots(claim: &Claim<'_>, roots: &[Digest]) -> Result<(), MoveRefusal> {
     let (expected, found) = (claim.plan.shapes().len(), roots.len());
     if expected != found {
@@ -389,13 +404,16 @@ fn check_roots(claim: &Claim<'_>, roots: &[Digest]) -> Result<(), MoveRefusal> {
     Ok(())
 }
 
-/// What of `range`, in bytes of a tensor, is among the bytes shown; as a range of the tensor.
+/// The part of `range`, in bytes of a tensor, that is among the bytes shown; also a range in the
+/// tensor.
 fn overlap(range: &Range<usize>, first: u32, bytes: &[u8]) -> Range<usize> {
     let first = first as usize;
     range.start.max(first)..range.end.min(first + bytes.len())
 }
 
 impl DisputedOperation {
+    /// The operation with the roots of its inputs and its output; `None` if there is no such
+    /// operation.
     fn new(plan: &Plan, roots: &[Digest], index: u16) -> Option<Self> {
         let operation = plan.operations().get(usize::from(index))?;
         let inputs: Vec<Digest> = operation
@@ -409,18 +427,22 @@ impl DisputedOperation {
         })
     }
 
-    /// The index of the operation.
+    /// Index of the operation.
     pub fn index(&self) -> usize {
         self.operation.into()
     }
 
-    /// Bytes of the operation's output.
+    /// Length of the operation's output in bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`MoveRefusal::NoOperation`] if the plan has no such operation.
     pub fn output_bytes(&self, plan: &Plan) -> Result<usize, MoveRefusal> {
         tensor_bytes(plan, TensorId(self.operation.saturating_add(1)))
             .ok_or(MoveRefusal::NoOperation)
     }
 
-    /// The bytes of a tile, in the operation's output.
+    /// The range of bytes that a tile covers in the operation's output.
     fn tile_bytes(&self, plan: &Plan, tile: u32) -> Result<Range<usize>, MoveRefusal> {
         let operation = plan.operations().get(self.index()).ok_or(MoveRefusal::NoOperation)?;
         let range =
@@ -429,7 +451,7 @@ impl DisputedOperation {
         Ok(range.start * width..range.end * width)
     }
 
-    /// Computes the tile, and says who is right.
+    /// Computes the tile and returns the party that is right.
     fn open(
         &self,
         plan: &Plan,
@@ -443,8 +465,8 @@ impl DisputedOperation {
         let opening = TileOpening::from_bytes(opening).map_err(MoveRefusal::Opening)?;
         let computed = match opening.run(plan, self.index(), tile as usize, &self.inputs) {
             Ok(tensor) => tensor.to_bytes(),
-            // What leaves int32 is nothing that the model computes. Only a model that fails the
-            // checks of publication comes to this.
+            // A claim that leaves int32 is wrong. Only a model that was not checked for publication
+            // gets here.
             Err(TileError::Run(RunError::Overflow)) => return Ok(Party::Challenger),
             Err(error) => return Err(MoveRefusal::Opening(error)),
         };
@@ -455,6 +477,6 @@ impl DisputedOperation {
     }
 }
 
-// An operation's index and a leaf's fit into 16 bits, and a tensor's bytes into 32.
+// Indices of operations and leaves fit into 16 bits, offsets in a tensor into 32.
 const _: () = assert!(MAX_OPERATIONS <= 1 << 16 && MAX_LEAVES <= 1 << 16);
 const _: () = assert!(leaves(MAX_WHOLE_BYTES as usize) == 16);

@@ -10,10 +10,31 @@ use assay_graph::{
 };
 use codec::Encode;
 
-/// A model, an input and all that the model computes of it: enough to play either side.
+/// A model, an input and the complete trace: everything required to play either side.
 ///
-/// Takes the memory of all tensors. Each move takes a pass over what it shows, and the opening of
-/// a tile one over the weights.
+/// Holds all tensors in memory. Each move takes a pass over what it shows; opening a tile takes a
+/// pass over the weights.
+///
+/// ```
+/// use assay_dispute::{Claim, MoveEffect, Party, Player, Stage};
+/// use assay_graph::{random, CheckedGraph};
+///
+/// let graph = CheckedGraph::new(random::graph(&mut random::Rng::new(1), 4))?;
+/// let input = vec![1; graph.plan().shapes()[0].elements().unwrap()];
+/// let player = Player::new(&graph, &input)?;
+///
+/// let (input, output) = (vec![1; input.len()], player.output().unwrap().to_bytes());
+/// let trace_root = player.trace_root();
+/// let claim = Claim { plan: graph.plan(), trace_root, input: &input, output: &output };
+///
+/// // The defender shows the roots of all tensors.
+/// let roots = player.answer(&Stage::Roots).unwrap();
+/// let MoveEffect::Next(stage) = Stage::Roots.answer(&claim, &roots)? else { unreachable!() };
+/// assert_eq!(stage.turn(), Party::Challenger);
+/// // The claim is right, so an honest challenger finds nothing to dispute.
+/// assert_eq!(player.choose(&stage), None);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Player<'a> {
     graph: &'a CheckedGraph,
@@ -22,18 +43,22 @@ pub struct Player<'a> {
 }
 
 impl<'a> Player<'a> {
-    /// Runs the model.
+    /// Runs the model on `input`.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError::InputLength`] if the input has the wrong number of elements.
     pub fn new(graph: &'a CheckedGraph, input: &[i8]) -> Result<Self, RunError> {
         Ok(Self::with_trace(graph, fast::trace(graph, input)?))
     }
 
-    /// Takes a trace as it is. One that the model does not compute makes a player that defends a
-    /// lie.
+    /// Uses a given trace. With a trace that the model does not compute, the player defends a wrong
+    /// claim.
     pub fn with_trace(graph: &'a CheckedGraph, trace: Trace) -> Self {
         Self { graph, commitment: TraceCommitment::new(&trace), trace }
     }
 
-    /// The output.
+    /// The output; `None` if the trace is empty.
     pub fn output(&self) -> Option<&Tensor> {
         self.trace.output()
     }
@@ -43,13 +68,13 @@ impl<'a> Player<'a> {
         self.commitment.root()
     }
 
-    /// Roots of all tensors.
+    /// The roots of all tensors, starting with the input's.
     pub fn roots(&self) -> &[Digest] {
         &self.commitment.roots
     }
 
-    /// What the defender moves, and what anyone may move in [`Stage::Open`]; `None` where it is
-    /// the challenger's turn, or the stage is not one of this model.
+    /// The move of the defender, or in [`Stage::Open`] of anyone. `None` if the challenger is to
+    /// move, or the stage is not one of this model.
     pub fn answer(&self, stage: &Stage) -> Option<Answer> {
         Some(match stage {
             Stage::Roots => Answer::Roots(self.commitment.roots.clone().try_into().ok()?),
@@ -75,13 +100,13 @@ impl<'a> Player<'a> {
         })
     }
 
-    /// What the challenger moves: the first place where the defender's trace is another. `None`
-    /// where it is the defender's turn, or nothing differs.
+    /// The move of the challenger: the first position at which the defender's trace differs. `None`
+    /// if the defender is to move, or nothing differs.
     pub fn choose(&self, stage: &Stage) -> Option<Choice> {
         match stage {
             Stage::Operation { roots } => {
                 let tensor = first_difference(roots, &self.commitment.roots)?;
-                // The rules have compared the input's root.
+                // The rules have already checked the input's root.
                 Some(Choice::Operation(tensor.checked_sub(1)?.try_into().ok()?))
             },
             Stage::Leaf { step, leaves } => {
@@ -97,11 +122,11 @@ impl<'a> Player<'a> {
         }
     }
 
-    /// The tile that has a byte of an operation's output.
+    /// The tile that contains a byte of an operation's output.
     fn tile_of(&self, step: &DisputedOperation, byte: usize) -> Option<Choice> {
         let plan = self.graph.plan();
         let width = element_bytes(plan.operations().get(step.index())?.output_type());
-        // All tiles but the last are as large as the first.
+        // All tiles except the last have the same size.
         let size = tile_range(plan, step.index(), 0).ok()?.len();
         Some(Choice::Tile((byte / width / size).try_into().ok()?))
     }

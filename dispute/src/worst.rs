@@ -1,6 +1,7 @@
-//! Models whose disputes take the most work: for benchmarks.
+//! Models whose disputes take the most work, for benchmarks.
 //!
-//! Their architectures fill what a bound allows, with as many operations as fit.
+//! Their architectures contain as many operations as fit into `max_bytes`, the maximum length of an
+//! encoded architecture.
 
 use crate::{Answer, DisputedOperation, Stage};
 use alloc::{vec, vec::Vec};
@@ -13,11 +14,11 @@ use assay_graph::{
 };
 use codec::Encode;
 
-/// Bytes of an encoded lookup.
+/// Length of an encoded lookup in bytes.
 const LOOKUP_BYTES: usize = 260;
 
-/// A model of these operations and weights, and as many lookups after them as the bound of the
-/// architecture allows. The last of the operations defines int8.
+/// A model with these operations and weights, followed by as many lookups as the maximum length of
+/// the architecture allows. The last of the given operations must define int8.
 fn model(
     input_shape: Shape,
     mut operations: Vec<Operation>,
@@ -68,7 +69,7 @@ fn convolution(input: u16, output_channels: u32, kernel: Extent) -> Operation {
     Operation::Conv2d(Conv2d { input: TensorId(input), output_channels, groups: 1, window })
 }
 
-/// Dense rows of 2^15 inputs.
+/// A dense layer whose rows have 2^15 inputs.
 pub fn dense(max_bytes: usize) -> CheckedGraph {
     let operations = vec![Operation::Dense(Dense { input: TensorId(0), rows: 8 }), requantize(1)];
     model(Shape::vector(1 << 15), operations, vec![parameters(8 << 15, 8)], max_bytes)
@@ -83,18 +84,19 @@ fn pool(kernel: u16, stride: u16) -> Operation {
     Operation::MaxPool2d(MaxPool2d { input: TensorId(2), window })
 }
 
-/// A convolution whose kernel is one column, so that it reads single elements.
+/// A convolution with a kernel of one column, whose windows read single elements of each row.
 pub fn column(max_bytes: usize) -> CheckedGraph {
     let operations = vec![
         convolution(0, 1, Extent { height: 32, width: 1 }),
         requantize(1),
-        // So that the lookups after it are small.
+        // Keeps the lookups that follow small.
         pool(4, 256),
     ];
     model(Shape::new(1, 63, 1024), operations, vec![parameters(32, 1)], max_bytes)
 }
 
-/// `16 · leaves` channels of 64 bytes each, of all of which the last convolution reads a little.
+/// A convolution that reads a few bytes of every leaf of its input, which has `leaves` leaves: `16
+/// · leaves` channels of 64 bytes.
 pub fn wide(leaves: u32, max_bytes: usize) -> CheckedGraph {
     let channels = 16 * leaves;
     let operations = vec![
@@ -110,17 +112,17 @@ pub fn wide(leaves: u32, max_bytes: usize) -> CheckedGraph {
     model(Shape::new(1, 8, 8), operations, sets, max_bytes)
 }
 
-/// Accumulators of so many leaves, defined by operation 0.
+/// A convolution whose output, of accumulators, has `leaves` leaves.
 pub fn accumulators(leaves: u32, max_bytes: usize) -> CheckedGraph {
-    // Four channels of 64 elements are a leaf.
+    // A leaf holds four channels of 64 elements.
     let channels = 4 * leaves;
     let operations = vec![convolution(0, channels, Extent::square(1)), requantize(1), pool(1, 8)];
     let sets = vec![parameters(channels as usize, channels as usize)];
     model(Shape::new(1, 8, 8), operations, sets, max_bytes)
 }
 
-/// The last stage about the first tile of an operation that reads one tensor of zeros, and
-/// the move that ends it. The output is claimed to be ones, which it is not.
+/// The last stage of a dispute over the first tile of an operation that reads a single tensor, all
+/// zeros, and the move that ends it. The claimed output, all ones, is wrong.
 pub fn last_step(graph: &CheckedGraph, operation: usize) -> (Stage, Answer) {
     let plan = graph.plan();
     let input = plan.operations()[operation].inputs().next().map_or(0, |input| input.index());

@@ -1,4 +1,4 @@
-//! Disputes between honest parties and liars of every kind.
+//! Disputes between honest and lying parties.
 
 use assay_dispute::*;
 use assay_graph::{
@@ -12,7 +12,7 @@ use assay_graph::{
 use codec::{Decode, Encode, MaxEncodedLen};
 use proptest::prelude::*;
 
-/// What somebody claims, with the bytes that it is about.
+/// A claim with its input and output.
 struct Claimed {
     graph: CheckedGraph,
     input: Vec<i8>,
@@ -26,7 +26,7 @@ impl Claimed {
         Self::of(graph, input, &trace)
     }
 
-    /// The claim of a trace whose first tensor may not be the input.
+    /// The claim for a trace, whose first tensor need not be the input.
     fn of(graph: CheckedGraph, input: Vec<i8>, trace: &Trace) -> Self {
         let trace_root = TraceCommitment::new(trace).root();
         Self { graph, input, trace_root, output: trace.output().unwrap().to_bytes() }
@@ -36,7 +36,7 @@ impl Claimed {
         self.input.iter().map(|x| *x as u8).collect()
     }
 
-    /// Plays to the end. Who has no move, or one that is refused, loses.
+    /// Plays to the end. A party without a move, or whose move is refused, loses.
     fn play(
         &self,
         defender: impl Fn(&Stage) -> Option<Answer>,
@@ -66,7 +66,7 @@ impl Claimed {
                 Some(Err(_)) | None => return (turn.other(), moves),
             }
         }
-        panic!("a dispute without an end");
+        panic!("the dispute does not end");
     }
 }
 
@@ -76,7 +76,7 @@ fn random_graph(rng: &mut Rng, length: usize) -> (CheckedGraph, Vec<i8>) {
     (graph, input)
 }
 
-/// A convolution to 128 KiB of accumulators, and back to 32 KiB of int8.
+/// A convolution with 128 KiB of accumulators, requantised to 32 KiB of int8.
 fn large_graph() -> (CheckedGraph, Vec<i8>) {
     let mut rng = Rng::new(1);
     let shape = Shape::new(8, 64, 64);
@@ -111,7 +111,7 @@ fn large_graph() -> (CheckedGraph, Vec<i8>) {
     (CheckedGraph::new(graph).unwrap(), rng.int8(shape.elements().unwrap()))
 }
 
-/// The trace with one element of one tensor changed, and everything after it computed from that.
+/// The trace with one element changed, and all later tensors recomputed from it.
 fn forged(graph: &CheckedGraph, input: &[i8], tensor: usize, element: usize) -> Trace {
     let mut trace = fast::trace(graph, input).unwrap();
     match &mut trace.tensors[tensor] {
@@ -142,10 +142,15 @@ proptest! {
         let choose = |stage: &Stage| {
             let mut rng = random.borrow_mut();
             Some(match stage {
-                Stage::Operation { roots } => Choice::Operation(rng.between(0, roots.len() as u32 - 2) as u16),
-                Stage::Leaf { leaves, .. } => Choice::Leaf(rng.between(0, leaves.len() as u32 - 1) as u16),
+                Stage::Operation { roots } => {
+                    Choice::Operation(rng.between(0, roots.len() as u32 - 2) as u16)
+                },
+                Stage::Leaf { leaves, .. } => {
+                    Choice::Leaf(rng.between(0, leaves.len() as u32 - 1) as u16)
+                },
                 Stage::Tile { step, .. } => {
-                    Choice::Tile(rng.between(0, tiles(plan, step.operation.into()).unwrap() as u32 - 1))
+                    let tiles = tiles(plan, step.operation.into()).unwrap();
+                    Choice::Tile(rng.between(0, tiles as u32 - 1))
                 },
                 _ => unreachable!(),
             })
@@ -154,13 +159,14 @@ proptest! {
         prop_assert_eq!(winner, Party::Defender);
         // Small tensors are shown whole.
         prop_assert_eq!(moves, 5);
-        // An honest challenger finds nothing.
-        let (winner, moves) = claimed.play(|stage| player.answer(stage), |stage| player.choose(stage));
+        // An honest challenger finds no difference.
+        let (winner, moves) =
+            claimed.play(|stage| player.answer(stage), |stage| player.choose(stage));
         prop_assert_eq!((winner, moves), (Party::Defender, 1));
     }
 
     #[test]
-    fn a_forged_element_is_found_wherever_it_is(seed in any::<u64>(), length in 1usize..5) {
+    fn a_forged_element_is_found_at_any_position(seed in any::<u64>(), length in 1usize..5) {
         let mut rng = Rng::new(seed);
         let (graph, input) = random_graph(&mut rng, length);
         let tensor = rng.between(1, graph.plan().operations().len() as u32) as usize;
@@ -170,16 +176,17 @@ proptest! {
         let claimed = Claimed::of(graph, input, &trace);
         let liar = Player::with_trace(&claimed.graph, trace);
         let honest = Player::new(&claimed.graph, &claimed.input).unwrap();
-        // By what the liar opens.
-        let (winner, moves) = claimed.play(|stage| liar.answer(stage), |stage| honest.choose(stage));
+        // The liar supplies the opening.
+        let (winner, moves) =
+            claimed.play(|stage| liar.answer(stage), |stage| honest.choose(stage));
         prop_assert_eq!((winner, moves), (Party::Challenger, 5));
-        // By what the challenger opens in its place.
+        // The challenger supplies the opening.
         let last = |stage: &Stage| match stage {
             Stage::Open { .. } => honest.answer(stage),
             _ => liar.answer(stage),
         };
         prop_assert_eq!(claimed.play(last, |stage| honest.choose(stage)), (Party::Challenger, 5));
-        // And if the liar falls silent, wherever it does.
+        // The liar stops answering, at any stage.
         for silent in 0..7 {
             let answer = |stage: &Stage| {
                 let index = stage.encode()[0];
@@ -191,12 +198,12 @@ proptest! {
     }
 
     #[test]
-    fn roots_of_nothing_are_lost(seed in any::<u64>()) {
+    fn a_root_without_a_tensor_loses(seed in any::<u64>()) {
         let mut rng = Rng::new(seed);
         let (graph, input) = random_graph(&mut rng, 4);
         let mut claimed = Claimed::honest(graph, input);
         let honest = Player::new(&claimed.graph, &claimed.input).unwrap();
-        // One root that is nobody's; the output and all else is right.
+        // One root belongs to no tensor; everything else is right.
         let count = honest.roots().len();
         if count < 3 {
             return Ok(());
@@ -216,15 +223,19 @@ proptest! {
     }
 
     #[test]
-    fn any_move_at_any_stage_is_a_move_or_a_refusal(seed in any::<u64>(), stages in any::<[u8; 48]>()) {
+    fn any_move_at_any_stage_is_accepted_or_refused_without_a_panic(
+        seed in any::<u64>(), stages in any::<[u8; 48]>(),
+    ) {
         let mut rng = Rng::new(seed);
         let (graph, input) = random_graph(&mut rng, 3);
         let claimed = Claimed::honest(graph, input);
         let bytes = claimed.bytes();
         let plan = claimed.graph.plan();
-        let claim = Claim { plan, trace_root: claimed.trace_root, input: &bytes, output: &claimed.output };
+        let trace_root = claimed.trace_root;
+        let claim = Claim { plan, trace_root, input: &bytes, output: &claimed.output };
         let Ok(stage) = Stage::decode(&mut &stages[..]) else { return Ok(()) };
-        for choice in [Choice::Operation(1), Choice::Leaf(0), Choice::Tile(0), Choice::Tile(u32::MAX)] {
+        let tiles = [Choice::Tile(0), Choice::Tile(u32::MAX)];
+        for choice in [Choice::Operation(1), Choice::Leaf(0)].into_iter().chain(tiles) {
             let _ = stage.clone().choose(plan, choice);
         }
         for answer in [
@@ -290,7 +301,7 @@ fn stages<'a>(claim: &Claim<'a>, player: &Player<'_>) -> Vec<(Stage, Option<Answ
 }
 
 #[test]
-fn every_lie_is_refused_by_its_name() {
+fn every_lie_is_refused_with_its_own_reason() {
     let (graph, input) = large_graph();
     let claimed = Claimed::honest(graph, input);
     let bytes = claimed.bytes();
@@ -301,7 +312,7 @@ fn every_lie_is_refused_by_its_name() {
     let stages = stages(&claim, &player);
     assert_eq!(stages.len(), 7);
 
-    // Each answer counts in its own stage alone, and no choice counts there.
+    // Each answer is accepted in its own stage only, and each choice in its own.
     for (at, (stage, _)) in stages.iter().enumerate() {
         for (other, (_, answer)) in stages.iter().enumerate() {
             if let Some(answer) = answer {
@@ -344,7 +355,7 @@ fn every_lie_is_refused_by_its_name() {
     assert_eq!(choose(1, Choice::Operation(u16::MAX)), MoveRefusal::NoOperation);
     assert_eq!(choose(3, Choice::Leaf(128)), MoveRefusal::NoLeaf);
     assert_eq!(choose(5, Choice::Tile(u32::MAX)), MoveRefusal::NoTile);
-    // Leaf 100 holds the elements 25600 to 25855, and a tile has 455.
+    // Leaf 100 contains the elements 25600 to 25855; a tile has 455 elements.
     assert_eq!(choose(5, Choice::Tile(55)), MoveRefusal::NoTile);
     assert_eq!(choose(5, Choice::Tile(57)), MoveRefusal::NoTile);
 
@@ -363,7 +374,7 @@ fn every_lie_is_refused_by_its_name() {
     changed[5] ^= 1;
     assert_eq!(answer(&claim, 4, &Answer::Bytes(changed)), MoveRefusal::Bytes);
 
-    // Openings: of another tile, of another tensor, of other weights, malformed, too long.
+    // Openings of another tile, of another tensor and of other weights, and malformed ones.
     let opening = |opening: &[u8]| Answer::Opening(opening.to_vec().try_into().unwrap());
     let Some(Answer::Opening(right)) = &stages[6].1 else { panic!() };
     let refused = |bytes: &[u8]| answer(&claim, 6, &opening(bytes));
@@ -390,10 +401,10 @@ fn every_lie_is_refused_by_its_name() {
     assert_eq!(refused(&[&right[..], &[0]].concat()), MoveRefusal::Opening(TileError::Malformed));
 }
 
-/// Weights that nobody checked may lead out of int32. That is nothing that the model computes.
+/// Unchecked weights may lead out of int32. Such a claim is wrong.
 #[test]
 #[expect(clippy::single_range_in_vec_init)]
-fn a_step_that_leaves_int32_is_lost() {
+fn a_step_that_leaves_int32_loses() {
     let mut graph = Graph {
         architecture: Architecture {
             format_version: FormatVersion::V1,
@@ -417,7 +428,7 @@ fn a_step_that_leaves_int32_is_lost() {
     graph.complete().unwrap();
     let checked = CheckedGraph::new(graph.clone()).unwrap();
     let trace = fast::trace(&checked, &[1]).unwrap();
-    // The opening that somebody would make whose graph has a bias that overflows.
+    // The opening of a graph with a bias that overflows.
     graph.weights.parameters[0].bias = vec![i32::MAX].try_into().unwrap();
     graph.architecture.commitments.weights = graph.weights.digest();
     let opening = {

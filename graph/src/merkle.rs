@@ -141,6 +141,17 @@ pub fn root(tag: &[u8], content: Content<'_>) -> Digest {
 }
 
 /// All nodes of a tree.
+///
+/// ```
+/// use assay_graph::merkle::{Content, Tree};
+///
+/// let content = Content::Bytes(b"some bytes");
+/// let tree = Tree::new(content);
+/// let root = tree.root(b"example");
+/// let opening = tree.open(content, &[5..10])?;
+/// assert_eq!(opening.verify(b"example", &root, content.length(), &[5..10])?, b"bytes");
+/// # Ok::<(), assay_graph::merkle::OpeningError>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Tree {
     length: usize,

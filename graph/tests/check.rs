@@ -48,7 +48,7 @@ fn parameters(weights: usize, bias: usize) -> Parameters {
     Parameters { weights: list(vec![-128; weights]), bias: list(vec![0; bias]) }
 }
 
-/// Dense, requantised, dense again.
+/// A dense layer, a requantisation and a second dense layer.
 fn perceptron() -> Graph {
     let operations = vec![
         Operation::Dense(Dense { input: TensorId(0), rows: 4 }),
@@ -62,7 +62,7 @@ fn error(graph: Graph) -> CheckError {
     CheckedGraph::new(graph).unwrap_err()
 }
 
-/// What is wrong with the last operation.
+/// The rule that the last operation breaks.
 fn problem(shape: Shape, operations: Vec<Operation>) -> Problem {
     let last = operations.len() - 1;
     let architecture = graph(shape, operations, vec![]).architecture;
@@ -81,7 +81,7 @@ fn edit(change: impl FnOnce(&mut Vec<Operation>)) -> Graph {
 }
 
 #[test]
-fn a_sound_graph_passes_and_its_errors_would_name_the_place() {
+fn a_valid_graph_passes_and_an_error_names_the_operation() {
     let checked = CheckedGraph::new(perceptron()).unwrap();
     assert_eq!(checked.plan().output(), TensorId(3));
     assert_eq!(checked.plan().shape(TensorId(3)), Some(Shape::vector(2)));
@@ -143,7 +143,7 @@ fn bounds_of_the_whole_graph() {
 }
 
 #[test]
-fn what_an_operation_reads() {
+fn inputs_of_an_operation() {
     let input = TensorId(0);
     let shape = Shape::new(2, 3, 3);
     let image = Operation::Lookup(Lookup { input, table: [0; 256] });
@@ -292,7 +292,7 @@ fn biases_are_legal_to_the_last_value_and_sums_stay_in_int32() {
         let operations = vec![Operation::Dense(Dense { input: TensorId(0), rows: 4 })];
         CheckedGraph::new(graph(Shape::vector(3), operations, vec![set]))
     };
-    // Three weights of -128: the accumulators are -3·128·127 + b to 3·128·128 + b.
+    // Three weights of -128: the accumulators are in [-3·128·127 + b, 3·128·128 + b].
     let most = with(MAX_BIAS).unwrap().intervals(TensorId(1)).unwrap()[2];
     assert_eq!(most.hi, i128::from(MAX_BIAS) + 3 * 128 * 128);
     let least = with(-MAX_BIAS).unwrap().intervals(TensorId(1)).unwrap()[2];
@@ -327,7 +327,7 @@ fn biases_are_legal_to_the_last_value_and_sums_stay_in_int32() {
 
 #[test]
 fn the_window_of_quotients_is_exact() {
-    // The sum of one element times 2^31 - 1, by 2^16: -128 becomes -4194304 and needs 23 bits.
+    // An element times 2^31 - 1, divided by 2^16: -128 becomes -4194304, which needs 23 bits.
     let wide = |multiplier, bits| {
         let operations = vec![
             Operation::SumPool2d(SumPool2d { input: TensorId(0), window: window(1, 1, 0) }),
@@ -350,7 +350,7 @@ fn the_window_of_quotients_is_exact() {
         other => panic!("{other}"),
     };
     assert_eq!(needed(wide(Multiplier::MAX, 20)), 23);
-    // -128·2^12 is -2^19, the end of the widest window, and a little more is too much.
+    // -128·2^12 is -2^19, the end of the widest window. Slightly more is out of the window.
     let at_end = multiplier(1 << 28);
     assert!(CheckedGraph::new(wide(at_end, 20)).is_ok());
     assert_eq!(needed(wide(at_end, 19)), 20);

@@ -1,4 +1,4 @@
-//! Trees, openings, and tiles computed from openings.
+//! Merkle trees, openings, and tiles computed from openings.
 
 use assay_graph::{
     commit::*,
@@ -37,7 +37,8 @@ fn ranges(rng: &mut Rng, length: usize) -> Vec<Range<usize>> {
     ranges
 }
 
-/// The root by recursion, a second implementation: the left half is the largest power of two.
+/// The root, by a recursive second implementation: the left subtree has the largest power of two of
+/// leaves.
 fn root_by_recursion(tag: &[u8], bytes: &[u8]) -> Digest {
     let hash = |parts: &[&[u8]]| sp_crypto_hashing::blake2_256(&parts.concat());
     fn node(leaves: &[Digest], hash: &dyn Fn(&[&[u8]]) -> Digest) -> Digest {
@@ -65,7 +66,7 @@ fn roots_are_those_of_a_second_implementation_and_cover_tag_and_length() {
         assert_eq!(root_of_leaves(TAG, length, tree.leaves()), Some(found));
         assert_eq!(root_of_leaves(TAG, length + 1025, tree.leaves()), None);
         roots.extend([found, root(b"other", Content::Bytes(&bytes))]);
-        // The same nodes over another length are another root.
+        // The same leaves over another length have another root.
         roots.extend(root_of_leaves(TAG, length + 1, tree.leaves()));
     }
     let count = roots.len();
@@ -112,7 +113,9 @@ fn ranges_that_cannot_be_opened_are_refused() {
 
 proptest! {
     #[test]
-    fn an_opening_shows_its_ranges_and_nothing_else(length in 1usize..40_000, seed in any::<u64>()) {
+    fn an_opening_shows_its_ranges_and_nothing_else(
+        length in 1usize..40_000, seed in any::<u64>(),
+    ) {
         let mut rng = Rng::new(seed);
         let bytes = bytes(length);
         let content = Content::Bytes(&bytes);
@@ -120,11 +123,12 @@ proptest! {
         let root = tree.root(TAG);
         let ranges = ranges(&mut rng, length);
         let opening = tree.open(content, &ranges).unwrap();
-        let expected: Vec<u8> = ranges.iter().flat_map(|range| &bytes[range.clone()]).copied().collect();
+        let expected = ranges.iter().flat_map(|range| &bytes[range.clone()]);
+        let expected: Vec<u8> = expected.copied().collect();
         let verify = |opening: &Opening| opening.verify(TAG, &root, length, &ranges);
         prop_assert_eq!(verify(&opening), Ok(expected));
 
-        // One bit of it changed, or an item too many or too few.
+        // One bit changed, an item added or an item removed.
         let (leaves, siblings) = (opening.leaves.to_vec(), opening.siblings.to_vec());
         let made = |leaves: &[u8], siblings: &[Digest]| Opening {
             leaves: leaves.to_vec().try_into().unwrap(),
@@ -145,14 +149,16 @@ proptest! {
             changed[rng.bits() as usize % siblings.len()][7] ^= 1;
             prop_assert_eq!(verify(&made(&leaves, &changed)), Err(OpeningError::Root));
         }
-        // Another tag, another length, another root.
+        // Another tag, length or root.
         prop_assert!(opening.verify(b"other", &root, length, &ranges).is_err());
         prop_assert!(opening.verify(TAG, &root, length + 1, &ranges).is_err());
         prop_assert!(opening.verify(TAG, &[0; 32], length, &ranges).is_err());
     }
 
     #[test]
-    fn any_bytes_are_an_opening_or_an_error(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+    fn any_bytes_are_an_opening_or_an_error(
+        bytes in proptest::collection::vec(any::<u8>(), 0..300),
+    ) {
         if let Ok(opening) = TileOpening::from_bytes(&bytes) {
             prop_assert_eq!(opening.encode(), bytes);
         }
@@ -195,7 +201,7 @@ proptest! {
                 let range = tile_range(plan, index, tile).unwrap();
                 let found = opening.run(plan, index, tile, &roots).unwrap().to_bytes();
                 prop_assert_eq!(&found[..], &output[range.start * width..range.end * width]);
-                // A root changed, one too few, one too many.
+                // A changed root, one root too few, one too many.
                 let mut others = roots.clone();
                 others[0][0] ^= 1;
                 prop_assert_eq!(
@@ -222,7 +228,7 @@ proptest! {
         let input = rng.int8(honest.plan().shapes()[0].elements().unwrap());
         let trace = trace(&honest, &input).unwrap();
         let commitment = TraceCommitment::new(&trace);
-        // The same model with one bias changed, stated as if it were right.
+        // The same model with one bias changed and a consistent root.
         let bias = &mut graph.weights.parameters[0].bias[0];
         *bias = if *bias > 0 { *bias - 1 } else { *bias + 1 };
         graph.complete().unwrap();
@@ -236,7 +242,7 @@ proptest! {
             opening.run(honest.plan(), operation, 0, &roots),
             Err(TileError::Set(OpeningError::Root))
         );
-        // The right set, and under it the wrong bias.
+        // The right roots of the set, with an opening of the wrong bias.
         let right = open_tile(&honest, &trace, &commitment, operation, 0).unwrap();
         let mixed = TileOpening {
             inputs: right.inputs.clone(),

@@ -1,4 +1,4 @@
-//! The fast path and tiles compute what the reference interpreter computes.
+//! The fast path and tiles agree with the reference interpreter.
 
 use assay_graph::{
     bounds::*,
@@ -23,7 +23,7 @@ fn range_of(tensor: &Tensor, range: core::ops::Range<usize>) -> Tensor {
     }
 }
 
-/// Values and intervals of all tensors, channel by channel.
+/// Whether all elements lie within the intervals of their channels.
 fn within_intervals(graph: &CheckedGraph, tensors: &[Tensor]) -> bool {
     tensors.iter().enumerate().all(|(id, tensor)| {
         let id = TensorId(id as u16);
@@ -60,7 +60,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
-    fn tiles_put_together_are_the_operation(seed in any::<u64>(), length in 1usize..8) {
+    fn all_tiles_together_are_the_operations_output(seed in any::<u64>(), length in 1usize..8) {
         let mut rng = Rng::new(seed);
         let graph = CheckedGraph::new(random::graph(&mut rng, length)).unwrap();
         let plan = graph.plan();
@@ -96,7 +96,7 @@ proptest! {
     }
 
     #[test]
-    fn a_tile_depends_on_nothing_that_it_does_not_read(seed in any::<u64>(), length in 1usize..6) {
+    fn a_tile_depends_only_on_what_it_reads(seed in any::<u64>(), length in 1usize..6) {
         let mut rng = Rng::new(seed);
         let graph = CheckedGraph::new(random::graph(&mut rng, length)).unwrap();
         let plan = graph.plan();
@@ -107,10 +107,10 @@ proptest! {
         let tile = rng.bits() as usize % tiles(plan, index).unwrap();
         let (range, reads) =
             (tile_range(plan, index, tile).unwrap(), tile_reads(plan, index, tile).unwrap());
-        // Everything else in the inputs is replaced by noise.
+        // All elements that the tile does not read are replaced by noise.
         let mut noisy: Vec<Tensor> =
             operation.inputs().map(|input| trace.tensors[input.index()].clone()).collect();
-        let same_twice = noisy.len() == 2;
+        let two_inputs = noisy.len() == 2;
         for (tensor, ranges) in noisy.iter_mut().zip(&reads.inputs) {
             let read = |i: usize| ranges.iter().any(|range| range.contains(&i));
             match tensor {
@@ -126,10 +126,11 @@ proptest! {
                 },
             }
         }
-        prop_assert_eq!(same_twice, operation.name() == "Add");
+        prop_assert_eq!(two_inputs, operation.name() == "Add");
         let inputs: Vec<&Tensor> = noisy.iter().collect();
         let whole = run_operation(plan, index, &inputs, graph.parameters(index)).unwrap();
-        prop_assert_eq!(range_of(&whole, range.clone()), range_of(&trace.tensors[index + 1], range));
+        let expected = range_of(&trace.tensors[index + 1], range.clone());
+        prop_assert_eq!(range_of(&whole, range), expected);
     }
 
     #[test]
@@ -208,7 +209,7 @@ fn an_input_of_another_length_is_refused() {
     assert!(fast::run(&graph, &input).is_err());
 }
 
-/// A graph of one operation with weights.
+/// A graph of a single operation with weights.
 fn single(input_shape: Shape, operation: Operation, parameters: Parameters) -> CheckedGraph {
     let mut graph = Graph {
         architecture: Architecture {

@@ -1,4 +1,4 @@
-//! One encoding for each model, and one model for each encoding.
+//! Each model has one encoding, and each encoding is one model.
 
 use assay_graph::{
     bounds::*,
@@ -31,9 +31,9 @@ proptest! {
         changes in proptest::collection::vec((any::<usize>(), any::<u8>()), 1..4),
     ) {
         let mut bytes = graph(seed, length).architecture.encode();
-        for (place, value) in changes {
-            let place = place % bytes.len();
-            bytes[place] = value;
+        for (position, value) in changes {
+            let position = position % bytes.len();
+            bytes[position] = value;
         }
         if let Ok(architecture) = Architecture::from_bytes(&bytes) {
             prop_assert_eq!(architecture.encode(), bytes);
@@ -43,11 +43,11 @@ proptest! {
 
     #[test]
     fn changed_models_are_refused_or_checked_but_never_panic(
-        seed in any::<u64>(), length in 1usize..6, place in any::<usize>(), value in any::<u8>(),
+        seed in any::<u64>(), length in 1usize..6, position in any::<usize>(), value in any::<u8>(),
     ) {
         let mut bytes = graph(seed, length).encode();
-        let place = place % bytes.len();
-        bytes[place] = value;
+        let position = position % bytes.len();
+        bytes[position] = value;
         if let Ok(graph) = Graph::from_bytes(&bytes) {
             prop_assert_eq!(graph.encode(), bytes);
             if let Ok(graph) = CheckedGraph::new(graph) {
@@ -59,7 +59,9 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_decode_canonically_or_not_at_all(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+    fn any_bytes_decode_canonically_or_not_at_all(
+        bytes in proptest::collection::vec(any::<u8>(), 0..200),
+    ) {
         if let Ok(weights) = Weights::from_bytes(&bytes) {
             prop_assert_eq!(weights.encode(), &bytes[..]);
         }
@@ -78,16 +80,18 @@ proptest! {
     }
 
     #[test]
-    fn the_digest_covers_architecture_weights_and_commitments(seed in any::<u64>(), place in any::<usize>()) {
+    fn the_digest_covers_architecture_weights_and_commitments(
+        seed in any::<u64>(), position in any::<usize>(),
+    ) {
         let graph = graph(seed, 4);
         let digest = graph.digest();
         let mut bytes = graph.architecture.encode();
-        let place = place % bytes.len();
-        bytes[place] ^= 1;
+        let position = position % bytes.len();
+        bytes[position] ^= 1;
         if let Ok(changed) = Architecture::from_bytes(&bytes) {
             prop_assert_ne!(changed.digest(), digest);
         }
-        // Other weights have to be stated, and then the digest is another.
+        // Other weights have another root, which the architecture must state.
         let mut parameters: Vec<_> = graph.weights.parameters.to_vec();
         let Some(first) = parameters.first_mut() else { return Ok(()) };
         first.bias[0] ^= 1;
@@ -102,7 +106,7 @@ proptest! {
 
 #[test]
 fn a_length_beyond_its_bound_is_refused_before_anything_is_allocated() {
-    // As many elements as a list may not have, and as bytes do not follow.
+    // A length above the bound, and one within it for which bytes are missing.
     let bomb = Compact(u32::MAX).encode();
     assert!(List::<i8, MAX_PARAMETERS>::decode(&mut &bomb[..]).is_err());
     let bomb = Compact(MAX_PARAMETERS as u32).encode();
@@ -117,7 +121,7 @@ fn a_length_beyond_its_bound_is_refused_before_anything_is_allocated() {
 
 #[test]
 fn a_list_for_which_bytes_are_missing_is_refused_without_reading_on() {
-    /// Gives bytes, and notes how many were asked for.
+    /// A reader that counts the bytes requested from it.
     struct Counting<'a>(&'a [u8], usize);
     impl Input for Counting<'_> {
         fn remaining_len(&mut self) -> Result<Option<usize>, codec::Error> {
@@ -143,12 +147,12 @@ fn values_that_the_types_exclude_do_not_decode() {
     let architecture = graph.unwrap().architecture;
     let operation = architecture.operations.last().unwrap().encode();
     assert_eq!(Operation::decode(&mut &operation[..]).unwrap().encode(), operation);
-    // The encoding ends in shift, quotient bits, lo, hi; before that is a multiplier.
+    // The encoding ends with shift, quotient bits, lo and hi, preceded by a multiplier.
     let end = operation.len();
-    for (place, value) in [(end - 4, 17u8), (end - 2, 1), (end - 1, 0xff), (end - 5, 0x80)] {
+    for (position, value) in [(end - 4, 17u8), (end - 2, 1), (end - 1, 0xff), (end - 5, 0x80)] {
         let mut changed = operation.clone();
-        changed[place] = value;
-        assert!(Operation::decode(&mut &changed[..]).is_err(), "{place}");
+        changed[position] = value;
+        assert!(Operation::decode(&mut &changed[..]).is_err(), "{position}");
     }
     let mut zero = operation.clone();
     zero[end - 8..end - 4].fill(0);
@@ -158,10 +162,10 @@ fn values_that_the_types_exclude_do_not_decode() {
     assert!(Architecture::from_bytes(&version).is_err());
 }
 
-/// The root of small weights, by its definition.
+/// The root of small weights, computed from its definition.
 fn weights_root(weights: &Weights) -> [u8; 32] {
     let hash = |parts: &[&[u8]]| sp_crypto_hashing::blake2_256(&parts.concat());
-    // One leaf each.
+    // Each has a single leaf.
     let root = |tag: &[u8], bytes: &[u8]| {
         hash(&[tag, &(bytes.len() as u64).to_le_bytes(), &hash(&[&[0], bytes])])
     };
@@ -178,8 +182,8 @@ fn weights_root(weights: &Weights) -> [u8; 32] {
 }
 
 #[test]
-fn the_encoding_of_a_model_is_this() {
-    // A change of these bytes is a change of the format, for which there is a version.
+fn the_encoding_of_a_model_is_stable() {
+    // A change of these bytes changes the format and requires a new version.
     let operations = vec![
         Operation::Conv2d(Conv2d {
             input: TensorId::INPUT,

@@ -1,5 +1,5 @@
-//! Every kind of operation at its edges: what it computes, in whole tensors and in tiles, and what a
-//! proof permits. The prover runs the same cases in `assay-proof`.
+//! Every kind of operation at its edge cases: its results, as whole tensors and as tiles, and what
+//! a proof permits. `assay-proof` proves the same cases.
 
 use assay_graph::{
     bounds::*,
@@ -10,7 +10,7 @@ use assay_graph::{
 };
 use std::collections::BTreeSet;
 
-/// Elements at both ends of a tensor and some between.
+/// Elements at both ends of a tensor and some in between.
 fn some_elements(length: usize) -> impl Iterator<Item = usize> {
     (0..length).filter(move |i| *i < 24 || i + 24 >= length || i % 211 == 0)
 }
@@ -82,7 +82,7 @@ fn values_stay_within_both_analyses() {
 }
 
 #[test]
-fn the_constraints_of_a_proof_permit_what_is_computed_and_nothing_else() {
+fn the_constraints_of_a_proof_permit_the_computed_value_and_no_other() {
     each_run(|case, graph, trace| {
         let plan = graph.plan();
         for (index, operation) in plan.operations().iter().enumerate() {
@@ -106,7 +106,7 @@ fn the_constraints_of_a_proof_permit_what_is_computed_and_nothing_else() {
     });
 }
 
-/// An architecture whose values are at the edges: extreme multipliers and shifts, long sums.
+/// An architecture with extreme values: multipliers, shifts and long sums.
 fn extreme_architecture(rng: &mut Rng) -> Architecture {
     let multiplier = |rng: &mut Rng| {
         let bits = rng.between(0, 31);
@@ -137,7 +137,7 @@ fn extreme_architecture(rng: &mut Rng) -> Architecture {
                 Operation::SumPool2d(SumPool2d { input: last, window })
             },
             _ => {
-                // Around what just fits.
+                // Around the largest sum that fits.
                 let total = (1u32 << 24) + rng.between(0, 4) - 2;
                 let left = rng.between(1, total - 1);
                 let [a, b] = match rng.one_in(3) {
@@ -178,7 +178,7 @@ fn extreme_architecture(rng: &mut Rng) -> Architecture {
     }
 }
 
-/// Weights of a plan's shapes: any int8, and biases at both ends of what is legal or anywhere between.
+/// Random weights for an operation: any int8, and biases at both bounds or anywhere in between.
 fn any_parameters(rng: &mut Rng, plan: &Plan, operation: usize) -> Option<Parameters> {
     let shape = plan.parameters(operation)?;
     let bias = |rng: &mut Rng| match rng.between(0, 3) {
@@ -192,18 +192,18 @@ fn any_parameters(rng: &mut Rng, plan: &Plan, operation: usize) -> Option<Parame
     })
 }
 
-/// The bound of the architecture alone is enough: no weights and no input overflow it.
+/// The bounds of the architecture suffice: no weights and no input cause an overflow.
 #[test]
-fn what_a_plan_takes_runs_with_any_weights_and_any_input() {
+fn an_accepted_architecture_runs_with_any_weights_and_any_input() {
     const CASES: u64 = 6_000;
-    let mut taken = 0;
+    let mut accepted = 0;
     for seed in 0..CASES {
         let mut rng = Rng::new(seed);
         let mut architecture = extreme_architecture(&mut rng);
         let channels = [1, 3, 64, MAX_FAN_IN as u32][rng.between(0, 3) as usize];
         architecture.input_shape = Shape::vector(channels);
         let Ok(plan) = Plan::new(architecture) else { continue };
-        taken += 1;
+        accepted += 1;
         let mut tensors = vec![Tensor::Int8(rng.int8(channels as usize))];
         for (index, operation) in plan.operations().iter().enumerate() {
             let parameters = any_parameters(&mut rng, &plan, index);
@@ -220,8 +220,8 @@ fn what_a_plan_takes_runs_with_any_weights_and_any_input() {
             tensors.push(output);
         }
     }
-    // Many are refused, for most multipliers are too large for their sums.
-    assert!(taken > CASES / 4, "{taken} of {CASES}");
+    // Many are refused, because most multipliers are too large for their sums.
+    assert!(accepted > CASES / 4, "{accepted} of {CASES}");
 }
 
 #[test]
@@ -250,15 +250,15 @@ fn sums_of_products_that_leave_int32_are_refused_by_the_architecture_alone() {
             commitments: Commitments::default(),
         })
     };
-    // -128 · 2^24 is the smallest int32.
+    // -128 · 2^24 is the minimum of int32.
     assert_eq!(sum(1 << 23, 1 << 23, -1).unwrap().interval(TensorId(2)).lo, i32::MIN.into());
     let problem =
         Problem::AccumulatorOverflow { lo: -128 * ((1 << 24) + 1), hi: 127 * ((1 << 24) + 1) };
     let refused = CheckError::Operation { index: 1, name: "Add", problem };
     assert_eq!(sum((1 << 23) + 1, 1 << 23, -1), Err(refused));
-    // Of values that are not negative a little more fits.
+    // If the values are not negative, slightly more fits.
     assert!(sum((1 << 23) + 1, 1 << 23, 127).is_ok());
     assert!(sum(1 << 24, 1 << 18, 127).is_err());
-    // The product of such a sum and a multiplier is another number in the field of a proof.
+    // The product of such a sum and a multiplier would wrap in the field of a proof.
     assert!(sum(1 << 26, 1 << 26, -1).is_err());
 }

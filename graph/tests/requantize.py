@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Vectors of the requantisation rule, from its definition, in exact integers.
+"""Test vectors of the requantisation rule, computed from its definition in exact arithmetic.
 
     acc*M + 2^(s-1) = q*2^s + r,   0 <= r < 2^s,   y = clamp(q, lo, hi)
 
-Writes CSV to the standard output: python3 requantize.py > requantize.csv
-The numbers are the same each time. Shares no code with the crate.
+Writes CSV to standard output: python3 requantize.py > requantize.csv
+The output is deterministic. Shares no code with the crate.
 """
 
 from fractions import Fraction
@@ -16,7 +16,7 @@ MULTIPLIERS = [1, 2, 3, 5, 127, 128, 255, 2**15, 2**16 - 1, 2**16, 2**16 + 1, 15
 
 
 def requantize(acc, m, s, lo, hi):
-    """By rational arithmetic: the nearest integer, ties up."""
+    """Quotient, remainder and output, by rational arithmetic."""
     value = Fraction(acc * m, 2**s)
     q = value.numerator // value.denominator
     if value - q >= Fraction(1, 2):
@@ -27,14 +27,14 @@ def requantize(acc, m, s, lo, hi):
 
 
 def accumulators(m, s, lo, hi):
-    """Where something happens: extremes, zero, ties, clamp edges, each with its neighbours."""
-    places = {*INT32, 0, 2**30, -(2**30), 12345678, -87654321}
-    # Quotients around which an accumulator is sought: it moves from q to q + 1 at
-    # (q + 1/2)*2^s/m, which is a tie where that is an integer.
+    """Critical accumulators: extremes, zero, ties and clamp edges, each with its neighbours."""
+    centres = {*INT32, 0, 2**30, -(2**30), 12345678, -87654321}
+    # The quotient changes from q to q + 1 at the accumulator (q + 1/2)*2^s/m, which is a tie if
+    # that is an integer.
     for q in {-2, -1, 0, 1, lo - 1, lo, hi - 1, hi, 255, -256, 256, -257}:
-        places.add((2 * q + 1) * 2 ** (s - 1) // m)
-    for place in sorted(places):
-        for acc in (place - 1, place, place + 1):
+        centres.add((2 * q + 1) * 2 ** (s - 1) // m)
+    for centre in sorted(centres):
+        for acc in (centre - 1, centre, centre + 1):
             if INT32[0] <= acc <= INT32[1]:
                 yield acc
 
@@ -51,7 +51,7 @@ def main():
     rows = []
     for index, m in enumerate(MULTIPLIERS):
         for s in (16, 32, 48):
-            # Every clamp with some multiplier and shift, the full range with all.
+            # Every clamp with some multiplier and shift; the full range with all of them.
             for lo, hi in {CLAMPS[0], CLAMPS[(index + s // 16) % len(CLAMPS)]}:
                 rows += [(acc, m, s, lo, hi) for acc in accumulators(m, s, lo, hi)]
     numbers = pseudo_random(3 * 600)

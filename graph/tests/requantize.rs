@@ -1,4 +1,4 @@
-//! The rule against vectors that `requantize.py` computes from its definition.
+//! The requantisation rule against test vectors that `requantize.py` computes from the definition.
 
 use assay_graph::{requantize, Clamp, Multiplier, Shift};
 use proptest::prelude::*;

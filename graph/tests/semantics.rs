@@ -1,5 +1,5 @@
 //! Each operation against a second implementation that shares no code with the crate: padding is
-//! written out, windows are walked element by element.
+//! explicit, and windows are read element by element.
 
 use assay_graph::{
     interpret,
@@ -107,7 +107,7 @@ fn values(tensor: &Tensor) -> Vec<i64> {
     }
 }
 
-fn second_opinion(graph: &CheckedGraph, index: usize, tensors: &[Tensor]) -> Vec<i64> {
+fn second_implementation(graph: &CheckedGraph, index: usize, tensors: &[Tensor]) -> Vec<i64> {
     let operation = &graph.plan().operations()[index];
     let inputs: Vec<(Vec<i64>, Shape)> = operation
         .inputs()
@@ -143,7 +143,8 @@ fn second_opinion(graph: &CheckedGraph, index: usize, tensors: &[Tensor]) -> Vec
             flat(pool(&image(first, *shape), window, 0, |window| window.iter().sum()))
         },
         Operation::MaxPool2d(MaxPool2d { window, .. }) => {
-            // Padding below every int8 value: it is never the maximum of a window that has any.
+            // The padding is below every int8 value, so it is never the maximum of a window with an
+            // element.
             let max = pool(&image(first, *shape), window, i64::MIN, |window| {
                 *window.iter().max().unwrap()
             });
@@ -180,7 +181,7 @@ proptest! {
         let input = random::input(&mut rng, graph.plan().architecture());
         let trace = interpret::trace(&graph, &input).unwrap();
         for index in 0..graph.plan().operations().len() {
-            let expected = second_opinion(&graph, index, &trace.tensors);
+            let expected = second_implementation(&graph, index, &trace.tensors);
             prop_assert_eq!(values(&trace.tensors[index + 1]), expected);
             let shape = graph.plan().shapes()[index + 1];
             prop_assert_eq!(shape.elements(), Some(trace.tensors[index + 1].len()));

@@ -1,17 +1,28 @@
-//! The draw of a committee.
+//! The random choice of a committee.
 
 use alloc::vec::Vec;
 use sp_crypto_hashing::blake2_256;
 
-/// Draws `count` different indices into `weights`, each with a probability in proportion to its
-/// weight among those not drawn yet.
+/// Draws `count` distinct indices into `weights`. In each round, the probability of an index is its
+/// weight divided by the sum of the weights that are left.
 ///
-/// A fixed function of its arguments: a relying party that knows the candidates' weights and
-/// the seed named in a receipt gets the same committee in the same order. Candidates of weight
-/// zero are never drawn. Returns `None` if fewer than `count` have any weight, or the weights
-/// overflow 128 bits.
+/// The result depends on the arguments alone: a relying party that knows the candidates' weights
+/// and the seed in a receipt computes the same committee in the same order. Candidates with weight
+/// zero are never drawn. Returns `None` if fewer than `count` candidates have a positive weight, or
+/// if the sum of all weights exceeds 128 bits.
 ///
-/// Cost: `count` hashes and `count · weights.len()` additions.
+/// Cost: `count` hashes and at most `count · weights.len()` subtractions.
+///
+/// ```
+/// use assay_math::draw;
+///
+/// let seed = [7; 32];
+/// let committee = draw(&seed, &[10, 0, 20], 2).unwrap();
+/// assert_eq!(committee.len(), 2);
+/// assert!(!committee.contains(&1));
+/// // Only two candidates have a positive weight.
+/// assert_eq!(draw(&seed, &[10, 0, 20], 3), None);
+/// ```
 pub fn draw(seed: &[u8; 32], weights: &[u128], count: usize) -> Option<Vec<usize>> {
     let mut total = weights.iter().try_fold(0u128, |sum, weight| sum.checked_add(*weight))?;
     let mut left: Vec<u128> = weights.to_vec();
@@ -35,8 +46,8 @@ pub fn draw(seed: &[u8; 32], weights: &[u128], count: usize) -> Option<Vec<usize
     Some(drawn)
 }
 
-/// A number below `total`. The seed gives 256 bits, of which the upper 128 are used: the bias is
-/// below `total / 2^128`, which the multiplication below keeps from reaching any one candidate.
+/// A number below `total`, from the first 128 bits of a hash of seed and round. The multiplication
+/// maps them to `0..total` such that the probability of each candidate is exact up to `2^-128`.
 fn ticket(seed: &[u8; 32], round: u32, total: u128) -> u128 {
     let mut input = [0u8; 36];
     input[..32].copy_from_slice(seed);
@@ -62,7 +73,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn the_draw_is_fixed() {
+    fn the_draw_is_deterministic() {
         let weights = [10, 0, 20, 30, 40];
         assert_eq!(draw(&[7; 32], &weights, 3), draw(&[7; 32], &weights, 3));
         assert_ne!(draw(&[7; 32], &weights, 4), draw(&[8; 32], &weights, 4));
@@ -84,8 +95,8 @@ mod tests {
             let seed = blake2_256(&round.to_le_bytes());
             counts[draw(&seed, &weights, 1).unwrap()[0]] += 1;
         }
-        // Expected 1,000, 2,000 and 7,000; the bounds are six standard deviations away, and the
-        // seeds are fixed, so the test gives the same counts each time.
+        // Expected are 1,000, 2,000 and 7,000. The bounds are six standard deviations away. The
+        // seeds are fixed, so the counts are always the same.
         assert!((820..1180).contains(&counts[0]), "{counts:?}");
         assert!((1760..2240).contains(&counts[1]), "{counts:?}");
         assert!((6725..7275).contains(&counts[2]), "{counts:?}");
@@ -114,7 +125,7 @@ mod tests {
         #[test]
         fn the_upper_half_of_a_product_is_below_either_factor(a in any::<u128>(), b in 1u128..) {
             prop_assert!(multiply_high(a, b) < b);
-            // Against the schoolbook product where it fits.
+            // Compared with the product of the upper halves, which fits into 128 bits.
             let (small_a, small_b) = (a >> 64, b >> 64);
             prop_assert_eq!(multiply_high(small_a << 64, small_b << 64), small_a * small_b);
         }

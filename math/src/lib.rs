@@ -1,7 +1,7 @@
-//! The arithmetic of prices, draws and tolerances: pure functions on integers.
+//! Arithmetic of prices, draws and tolerances: pure functions on integers.
 //!
-//! No floating point, no storage, no chain. Everything here gives the same answer natively, in
-//! wasm and in a relying party's own program.
+//! The crate uses no floating point, storage or chain. Results are identical natively, in wasm and
+//! in a relying party's own program.
 #![cfg_attr(not(feature = "std"), no_std)]
 
 extern crate alloc;

@@ -1,12 +1,12 @@
-//! When two floating-point outputs count as equal.
+//! Equality of floating-point outputs within a tolerance.
 //!
-//! The comparison runs in consensus, so it uses integers alone. A finite number is read as a
-//! fixed-point one with 40 fractional bits, truncated towards zero, and held at ±2^86; the
-//! error of reading is below 10^-12, a millionth of the unit in which tolerances are stated.
+//! The comparison runs in consensus and therefore uses integers only. A finite number is converted
+//! to fixed point with 40 fractional bits, truncated towards zero and saturated at ±2^86. The error
+//! of the conversion is below 10^-12, a millionth of the unit in which tolerances are stated.
 
-/// Fractional bits of the fixed-point reading.
+/// Number of fractional bits of the fixed-point numbers.
 const FRACTION_BITS: i32 = 40;
-/// Magnitudes from 2^86 on are held there: 86 + 40 bits and a sign fit into an `i128`.
+/// Numbers saturate at ±2^86: 86 + 40 bits and a sign fit into an `i128`.
 const INTEGER_BITS: i32 = 86;
 
 /// Width of a floating-point element.
@@ -19,6 +19,7 @@ pub enum FloatWidth {
 }
 
 impl FloatWidth {
+    /// Width in bytes.
     const fn bytes(self) -> usize {
         match self {
             Self::Single => 4,
@@ -26,7 +27,7 @@ impl FloatWidth {
         }
     }
 
-    /// Mantissa bits and exponent bias.
+    /// Number of mantissa bits, and exponent bias.
     const fn layout(self) -> (u32, i32) {
         match self {
             Self::Single => (23, 127),
@@ -35,11 +36,19 @@ impl FloatWidth {
     }
 }
 
-/// Whether no element of `a` is further than `millionths` · 10^-6 from that of `b`.
+/// Whether each element of `a` differs from that of `b` by at most `millionths` · 10^-6.
 ///
-/// Both hold little-endian elements. Slices of different length, or of a length that is no
-/// multiple of the element's, are never within. NaN and infinities are within only of the same
-/// bits; payloads with such elements are refused elsewhere.
+/// Both slices hold little-endian elements. The result is false if their lengths differ or are not
+/// a multiple of the element's width. NaN and infinities are equal only to the same bits; payloads
+/// with such elements are refused elsewhere.
+///
+/// ```
+/// use assay_math::{elements_within, FloatWidth};
+///
+/// let (a, b) = (0.5f32.to_le_bytes(), 0.5000009f32.to_le_bytes());
+/// assert!(elements_within(FloatWidth::Single, &a, &b, 1));
+/// assert!(!elements_within(FloatWidth::Single, &a, &b, 0));
+/// ```
 pub fn elements_within(width: FloatWidth, a: &[u8], b: &[u8], millionths: u32) -> bool {
     if a.len() != b.len() || a.len() % width.bytes() != 0 {
         return false;
@@ -54,7 +63,7 @@ pub fn elements_within(width: FloatWidth, a: &[u8], b: &[u8], millionths: u32) -
     })
 }
 
-/// Reads one element; `None` for NaN and infinities.
+/// The element in fixed point; `None` for NaN and infinities.
 fn fixed_point(width: FloatWidth, bytes: &[u8]) -> Option<i128> {
     let bits = bytes.iter().rev().fold(0u64, |bits, byte| bits << 8 | u64::from(*byte));
     let (mantissa_bits, bias) = width.layout();
@@ -93,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn both_ends_of_the_tolerance() {
+    fn the_tolerance_is_inclusive() {
         assert!(within(1.0, 1.0, 0));
         assert!(within(0.0, -0.0, 0));
         assert!(!within(1.0, 1.000001, 0));
@@ -104,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_is_within_of_itself_only() {
+    fn nan_and_infinities_are_within_of_themselves_only() {
         assert!(within(f32::NAN, f32::NAN, 0));
         assert!(!within(f32::NAN, 0.0, u32::MAX));
         assert!(!within(f32::INFINITY, f32::MAX, u32::MAX));
@@ -134,7 +143,10 @@ mod tests {
         }
 
         #[test]
-        fn is_symmetric_for_any_bits(a in any::<u32>(), b in any::<u32>(), millionths in any::<u32>()) {
+        fn is_symmetric_for_any_bits(
+            a in any::<u32>(), b in any::<u32>(), millionths in any::<u32>(),
+        ) {
+
             let (a, b) = (a.to_le_bytes(), b.to_le_bytes());
             prop_assert_eq!(
                 elements_within(FloatWidth::Single, &a, &b, millionths),

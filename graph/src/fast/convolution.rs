@@ -1,8 +1,8 @@
 //! Convolutions.
 //!
-//! The windows of sixteen positions are copied into a panel that has, for two elements of the
-//! kernel, both inputs of each position side by side (im2col). A pair of weights multiplies all
-//! sixteen pairs at once, so that sums lie in the order of the output.
+//! The windows of sixteen positions are copied into a panel (im2col). Each row of the panel holds,
+//! for two elements of the kernel, both inputs of each position side by side. A pair of weights
+//! multiplies all sixteen pairs at once, so the sums are in the order of the output.
 
 use super::{
     dense::{Multiply, Padded},
@@ -17,35 +17,37 @@ use alloc::{vec, vec::Vec};
 use core::ops::Range;
 use rayon::prelude::*;
 
-/// Positions of a panel, in two halves of a vector each.
+/// Number of positions of a panel, in two halves of one vector each.
 const POSITIONS: usize = 16;
-/// Channels that are computed at a time, so that each part of a panel is loaded once for them.
+/// Number of channels computed together, so that each part of a panel is loaded once for all of
+/// them.
 const CHANNELS: usize = 4;
-/// With fewer positions than this, most of a panel would be unused.
+/// Minimum number of positions for panels. With fewer, most of a panel would be unused.
 const MIN_POSITIONS: usize = 5;
-/// Most elements of the input with its padding. Large kernels with large strides can have far more
-/// padding than input.
+/// Maximum number of elements of the padded input. Large kernels with large strides can have far
+/// more padding than input.
 const MAX_PADDED: usize = 1 << 22;
-/// Elements after the last that may be read and are not used.
+/// Number of elements after the end that may be read and are not used.
 const SLACK: usize = POSITIONS;
 
-/// For two elements of the kernel, the inputs of sixteen positions.
+/// The inputs of sixteen positions for two elements of the kernel.
 type PanelRow = [[Pair; POSITIONS / 2]; 2];
 
+/// A convolution with its shapes and parameters.
 pub(super) struct Convolution<'a> {
     pub input_shape: Shape,
     pub window: &'a Window,
     pub output: Shape,
-    /// Not 0.
+    /// At least 1.
     pub groups: usize,
     pub matrix: Matrix<'a>,
 }
 
-/// Some positions in all output channels of a group.
+/// Some positions of all output channels of a group.
 struct Task<'a> {
     group: usize,
     positions: Range<usize>,
-    /// Of each channel, the accumulators at the positions.
+    /// For each channel, its accumulators at the positions.
     output: Vec<&'a mut [i32]>,
 }
 
@@ -57,12 +59,12 @@ impl Convolution<'_> {
         }
     }
 
-    /// Output channels of a group.
+    /// Number of output channels of a group.
     fn channels(&self) -> usize {
         self.matrix.rows / self.groups
     }
 
-    /// Computes all accumulators by a function that does a task.
+    /// Computes all accumulators by calling `compute` for each task.
     fn tasks(&self, compute: impl Fn(Task<'_>) + Send + Sync) -> Vec<i32> {
         let (plane, channels) = (self.output.plane(), self.channels());
         let work = self.matrix.weights.len().saturating_mul(plane);
@@ -96,7 +98,8 @@ impl Convolution<'_> {
         output
     }
 
-    /// Each position by itself: its window is a vector that the weights of the group multiply.
+    /// Computes each position separately: its window is a vector, which the weights of the group
+    /// multiply.
     fn multiply_windows(&self, lanes: impl Lanes, input: &[i8], task: Task<'_>) {
         let Task { group, positions, mut output } = task;
         let (plane, area) = (self.input_shape.plane(), self.window.kernel.area());
@@ -106,7 +109,7 @@ impl Convolution<'_> {
         let width = self.output.width as usize;
         let mut sums = vec![0; matrix.rows];
         let mut vector: Padded = vec![[0; 16]; matrix.columns.div_ceil(16)];
-        for (place, position) in positions.enumerate() {
+        for (index, position) in positions.enumerate() {
             let elements = vector.as_flattened_mut();
             elements.fill(0);
             let (row, column) = (position / width, position % width);
@@ -119,12 +122,12 @@ impl Convolution<'_> {
             }
             lanes.run(Multiply { vector: &vector, matrix, sums: &mut sums });
             for (output, sum) in output.iter_mut().zip(&sums) {
-                output[place] = *sum;
+                output[index] = *sum;
             }
         }
     }
 
-    /// What panels are made of; `None` where they are no good.
+    /// Prepares the panels; `None` if windows are to be multiplied separately.
     fn panels(&self, lanes: impl Lanes, input: &[i8]) -> Option<Panels<'_>> {
         let Window { kernel, stride, padding } = *self.window;
         let shape = self.input_shape;
@@ -147,7 +150,7 @@ impl Convolution<'_> {
                 offsets.extend(first..first + usize::from(kernel.width));
             }
         }
-        // The weight of the last is zero then.
+        // The last offset is padding if the number of columns is odd; its weight is zero.
         offsets.resize(columns, 0);
         let group_length = plane * (shape.channels as usize / self.groups);
         let mut starts = Vec::with_capacity(self.output.plane());
@@ -160,7 +163,7 @@ impl Convolution<'_> {
     }
 }
 
-/// Copies the input into the middle of its padding, and weights to rows of an even length.
+/// Copies the input into its padding, and the weights into rows of even length.
 struct Widen<'a> {
     convolution: &'a Convolution<'a>,
     input: &'a [i8],
@@ -202,17 +205,18 @@ impl Kernel for Widen<'_> {
     }
 }
 
+/// The data from which panels are built.
 struct Panels<'a> {
     convolution: &'a Convolution<'a>,
-    /// The input with its padding, channel by channel, and [`SLACK`].
+    /// The padded input, by channel, followed by [`SLACK`] elements.
     padded: Vec<i16>,
-    /// Padded elements of a group.
+    /// Number of padded elements of a group.
     group_length: usize,
-    /// Rows of pairs.
+    /// Rows of pairs of weights.
     weights: Vec<Pair>,
-    /// Of the elements of the kernel, an even number, from the first of a window on.
+    /// Offsets of the kernel's elements from the start of a window; their number is even.
     offsets: Vec<usize>,
-    /// Of the window at each position, in a padded channel.
+    /// Offset of the window at each position, in a padded channel.
     starts: Vec<usize>,
 }
 
@@ -235,19 +239,19 @@ impl Panels<'_> {
     }
 }
 
-/// All channels of a group at the positions of a panel.
+/// All channels of a group at the positions of one panel.
 struct Block<'a, 'b> {
-    /// That of the group and what follows.
+    /// The padded input from the group's first element.
     input: &'a [i16],
-    /// Of the windows.
+    /// Offsets of the windows.
     starts: [usize; POSITIONS],
     offsets: &'a [usize],
     panel: &'a mut [PanelRow],
-    /// Those of the group.
+    /// Weights of the group.
     weights: &'a [Pair],
     bias: &'a [i32],
     output: &'a mut [&'b mut [i32]],
-    /// Where in each channel of the output.
+    /// Range of the positions in each channel of the output.
     positions: Range<usize>,
 }
 
@@ -275,7 +279,8 @@ impl Kernel for Block<'_, '_> {
     }
 }
 
-/// Copies what eight windows have, by their starts, into a half of the panel.
+/// Copies the elements of eight windows into one half of the panel. `starts` are the windows'
+/// offsets.
 #[inline(always)]
 fn fill<const HALF: usize>(
     input: &[i16],
@@ -318,7 +323,7 @@ fn fill<const HALF: usize>(
     }
 }
 
-/// Writes the products of a panel with `N` rows of weights, and the bias.
+/// Writes the products of a panel with `N` rows of weights, plus the biases.
 #[inline(always)]
 fn multiply<L: Lanes, const N: usize>(
     lanes: L,

@@ -1,4 +1,4 @@
-//! Products of matrices and vectors.
+//! Products of a matrix and a vector.
 
 use super::{
     fill,
@@ -7,13 +7,14 @@ use super::{
 };
 use alloc::vec::Vec;
 
-/// Rows that are multiplied at a time, so that each part of the vector is loaded once for them.
+/// Number of rows multiplied together, so that each part of the vector is loaded once for all of
+/// them.
 const ROWS: usize = 4;
 
-/// A vector with zeros at its end.
+/// A vector, padded with zeros.
 pub(super) type Padded = Vec<[i16; 16]>;
 
-/// The product, with the bias.
+/// The product of the matrix and the input, plus the bias.
 pub(super) fn run(lanes: impl Lanes, input: &[i8], matrix: Matrix<'_>) -> Vec<i32> {
     let vector = lanes.run(Widen(input));
     fill(matrix.rows, 1, matrix.weights.len(), |first, sums| {
@@ -39,18 +40,18 @@ impl Kernel for Widen<'_> {
 }
 
 impl<'a> Matrix<'a> {
-    /// Some of the rows.
+    /// The matrix of `rows` rows, starting with row `first`.
     pub(super) fn part(self, first: usize, rows: usize) -> Self {
         let weights = &self.weights[first * self.columns..][..rows * self.columns];
         Self { rows, weights, bias: &self.bias[first..][..rows], ..self }
     }
 }
 
-/// Writes the product, with the bias, to `sums`.
+/// Writes the product of the matrix and the vector, plus the bias, to `sums`.
 pub(super) struct Multiply<'a> {
     pub vector: &'a [[i16; 16]],
     pub matrix: Matrix<'a>,
-    /// One for each row.
+    /// One sum for each row.
     pub sums: &'a mut [i32],
 }
 
@@ -75,7 +76,7 @@ impl Kernel for Multiply<'_> {
     }
 }
 
-/// The products of the vector with `N` rows, and the bias.
+/// The products of the vector with `N` rows, plus the biases.
 #[inline(always)]
 fn products<L: Lanes, const N: usize>(
     lanes: L,
@@ -112,7 +113,7 @@ fn products<L: Lanes, const N: usize>(
     products
 }
 
-/// Less than sixteen values, with zeros after them.
+/// Fewer than sixteen values, padded with zeros.
 #[inline(always)]
 fn padded(values: &[i8]) -> [i8; 16] {
     let mut padded = [0; 16];

@@ -1,4 +1,4 @@
-//! Operations that are no sums of products: requantisation, addition, lookups, pools.
+//! Operations that are not sums of products: requantisation, addition, lookups, pooling.
 
 use super::{
     fill,
@@ -11,6 +11,7 @@ use crate::{
 };
 use alloc::vec::Vec;
 
+/// The parameters of a requantisation.
 pub(super) struct Requantization<'a> {
     pub multipliers: &'a [Multiplier],
     pub shift: Shift,
@@ -18,7 +19,7 @@ pub(super) struct Requantization<'a> {
 }
 
 impl Requantization<'_> {
-    /// Requantises channels of `plane` elements.
+    /// Requantises channels of `plane` elements each.
     pub(super) fn run(&self, lanes: impl Lanes, accumulators: &[i32], plane: usize) -> Vec<i8> {
         match self.shift {
             Shift::Bits16 => self.shifted::<16>(lanes, accumulators, plane),
@@ -33,7 +34,8 @@ impl Requantization<'_> {
         accumulators: &[i32],
         plane: usize,
     ) -> Vec<i8> {
-        // One multiplier is that of one large channel, any piece of which is like another.
+        // With one multiplier for all, the tensor is one channel, which can be divided at any
+        // element.
         let one = self.multipliers.len() == 1;
         let unit = if one { 1 } else { plane };
         fill(accumulators.len(), unit, accumulators.len() * ELEMENT_WORK, |first, output| {
@@ -46,7 +48,7 @@ impl Requantization<'_> {
     }
 }
 
-/// Channel by channel, or element by element where the channels have one.
+/// Requantises channel by channel, or element by element if each channel has one element.
 struct Requantize<'a, const BITS: u32> {
     accumulators: &'a [i32],
     plane: usize,
@@ -76,13 +78,13 @@ impl<const BITS: u32> Kernel for Requantize<'_, BITS> {
     }
 }
 
-/// [`requantize`](crate::requantize::requantize) where the quotient has at most 32 bits, as it has
-/// in a checked graph.
+/// [`requantize`](crate::requantize::requantize) for quotients of at most 32 bits, which holds in a
+/// checked graph.
 #[inline(always)]
 fn requantize<const BITS: u32>(accumulator: i32, multiplier: Multiplier, clamp: Clamp) -> i8 {
     let product = i64::from(accumulator).wrapping_mul(i64::from(multiplier.get() as i32));
     let scaled = product.wrapping_add(1 << (BITS - 1));
-    // The same as a shift of 64 bits, which processors lack for vectors.
+    // Equivalent to a 64-bit shift, for which there is no vector instruction.
     let quotient = if BITS > 32 {
         ((scaled >> 32) as i32) >> BITS.saturating_sub(32)
     } else {
@@ -91,13 +93,14 @@ fn requantize<const BITS: u32>(accumulator: i32, multiplier: Multiplier, clamp: 
     quotient.max(i32::from(clamp.lo())).min(i32::from(clamp.hi())) as i8
 }
 
+/// The weighted sum of two tensors.
 pub(super) fn add(
     lanes: impl Lanes,
     left: &[i8],
     right: &[i8],
     multipliers: (Multiplier, Multiplier),
 ) -> Vec<i32> {
-    // Checked to have less than 24 bits together.
+    // Computed modulo 2^32. Exact, because the plan has checked that no sum leaves int32.
     let (a, b) = (multipliers.0.get() as i32, multipliers.1.get() as i32);
     fill(left.len(), 1, left.len() * ELEMENT_WORK, |first, output| {
         let (left, right) = (&left[first..][..output.len()], &right[first..][..output.len()]);
@@ -124,6 +127,7 @@ impl Kernel for Add<'_> {
     }
 }
 
+/// Maps each element by the table.
 pub(super) fn lookup(input: &[i8], table: &[i8; 256]) -> Vec<i8> {
     fill(input.len(), 1, input.len() * ELEMENT_WORK, |first, output| {
         for (y, x) in output.iter_mut().zip(&input[first..]) {
@@ -140,11 +144,11 @@ pub(super) struct Pool<'a> {
     pub output: Shape,
 }
 
-/// A column of the kernel that has inputs.
+/// A column of the kernel that reads at least one input.
 struct Column {
-    /// Outputs of a row for which it has an input; not empty.
+    /// The outputs of a row for which the column reads an input; not empty.
     outputs: core::ops::Range<usize>,
-    /// The input of the first of them, in its row.
+    /// The index, within its row, of the input for the first of these outputs.
     input: usize,
 }
 
@@ -218,7 +222,8 @@ impl<T: Copy, F: Fn(T, i8) -> T> Kernel for PoolChannels<'_, T, F> {
     }
 }
 
-/// Combines each value with every `step`-th input; `STEP` is `step` or 0.
+/// Combines each value with every `step`-th input. `STEP` is `step`, or 0 if it is not known at
+/// compile time.
 #[inline(always)]
 fn fold<T: Copy, const STEP: usize>(
     values: &mut [T],

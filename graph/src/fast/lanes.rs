@@ -1,15 +1,15 @@
-//! Vector instructions: the few that sums of products need, for each set that processors have.
+//! Vector instructions: the few that sums of products require, for each instruction set.
 
-/// Two factors, the first in the low half.
+/// Two 16-bit factors, the first in the low half.
 pub(super) type Pair = u32;
 
-/// A pair of factors.
+/// Packs two factors.
 #[inline(always)]
 pub(super) const fn pair(first: i16, second: i16) -> Pair {
     first as u16 as u32 | (second as u16 as u32) << 16
 }
 
-/// The same values.
+/// Sign-extends each value.
 #[inline(always)]
 pub(super) fn widen(values: [i8; 16]) -> [i16; 16] {
     let mut wide = [0; 16];
@@ -19,51 +19,52 @@ pub(super) fn widen(values: [i8; 16]) -> [i16; 16] {
     wide
 }
 
-/// A set of instructions of the processor on which this runs.
+/// An instruction set that the current processor supports.
 ///
-/// All but [`run`](Self::run) are to be called within it, by functions that are always inlined, and
-/// not in closures: whatever is a function of its own is compiled for what every processor has.
+/// Call all methods except [`run`](Self::run) only within `run`, from functions that are always
+/// inlined, and not from closures. A separate function would be compiled for the baseline
+/// instruction set.
 pub(super) trait Lanes: Copy + Send + Sync {
-    /// Sixteen factors.
+    /// Sixteen factors of 16 bits.
     type Factors: Copy;
     /// Eight sums modulo 2^32.
     type Sums: Copy;
 
-    /// Runs a kernel that is compiled for these instructions.
+    /// Runs a kernel compiled for this instruction set.
     fn run<K: Kernel>(self, kernel: K) -> K::Output;
 
-    /// Sixteen factors.
+    /// Loads sixteen factors.
     fn factors(self, values: [i16; 16]) -> Self::Factors;
 
-    /// Sixteen factors.
+    /// Loads sixteen factors of 8 bits.
     fn widen(self, values: [i8; 16]) -> Self::Factors;
 
-    /// Sixteen factors in pairs.
+    /// Loads sixteen factors given as pairs.
     fn pairs(self, pairs: [Pair; 8]) -> Self::Factors;
 
-    /// Two factors, eight times.
+    /// Repeats a pair of factors eight times.
     fn repeat(self, pair: Pair) -> Self::Factors;
 
-    /// Sums of zero.
+    /// Eight sums of zero.
     fn zero(self) -> Self::Sums;
 
-    /// Adds products `2·i` and `2·i + 1` to sum `i`.
+    /// Adds the products of elements `2·i` and `2·i + 1` to sum `i`.
     fn add_products(self, sums: Self::Sums, a: Self::Factors, b: Self::Factors) -> Self::Sums;
 
-    /// The sums.
+    /// Stores the sums.
     fn values(self, sums: Self::Sums) -> [i32; 8];
 }
 
 /// A computation with its operands.
 pub(super) trait Kernel {
-    /// What it gives.
+    /// The result.
     type Output;
 
-    /// Computes it. Has to be inlined always.
+    /// Computes the result. Implementations must be `#[inline(always)]`.
     fn run(self, lanes: impl Lanes) -> Self::Output;
 }
 
-/// What every processor has.
+/// The baseline, for any processor.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Portable;
 
@@ -188,7 +189,7 @@ mod x86 {
         }
     }
 
-    /// SSE2, which every processor of this architecture has.
+    /// SSE2, the baseline of x86-64.
     impl Lanes for V1 {
         type Factors = [i16x8; 2];
         type Sums = [i32x4; 2];

@@ -1,9 +1,9 @@
-//! The fast path: what the [reference interpreter](crate::interpret) computes, bit for bit, with
-//! vector instructions and, where the work is worth it, several threads.
+//! The fast path: bit-identical to the [reference interpreter](crate::interpret), with vector
+//! instructions and, for large operations, several threads.
 //!
-//! Sums are taken modulo 2^32, in whatever order is quickest. That is exact, because a checked
-//! graph has no sum outside int32. Factors are widened to 16 bits, of which one instruction
-//! multiplies and adds eight or sixteen. Which instructions there are is found out when it runs.
+//! Sums are computed modulo 2^32, in any order. This is exact because no sum of a checked graph
+//! leaves int32. Factors are widened to 16 bits, because one instruction multiplies and adds eight
+//! or sixteen of those. The available instructions are detected at run time.
 
 mod convolution;
 mod dense;
@@ -25,21 +25,29 @@ use convolution::Convolution;
 use lanes::{Lanes, Portable};
 use rayon::prelude::*;
 
-/// Work that is shared among threads, in products: what takes a core much longer than a sleeping
-/// thread takes to wake.
+/// Minimum work, in products, that is shared among threads: takes one core much longer than a
+/// sleeping thread takes to wake.
 const SHARED_WORK: usize = 1 << 22;
-/// Work that a thread takes at a time.
+/// Work per task of a thread, in products.
 const TASK_WORK: usize = 1 << 18;
-/// Work of an element that is no sum of products.
+/// Work of an element that is not a sum of products, in products.
 const ELEMENT_WORK: usize = 16;
 
-/// [`interpret::run`](crate::interpret::run), fast.
+/// Runs a graph like [`interpret::run`](crate::interpret::run), but faster.
+///
+/// # Errors
+///
+/// [`RunError::InputLength`] if the input has the wrong number of elements.
 pub fn run(graph: &CheckedGraph, input: &[i8]) -> Result<Tensor, RunError> {
     let mut trace = trace(graph, input)?;
     trace.tensors.pop().ok_or(RunError::Operands)
 }
 
-/// [`interpret::trace`](crate::interpret::trace), fast.
+/// Computes all tensors like [`interpret::trace`](crate::interpret::trace), but faster.
+///
+/// # Errors
+///
+/// [`RunError::InputLength`] if the input has the wrong number of elements.
 pub fn trace(graph: &CheckedGraph, input: &[i8]) -> Result<Trace, RunError> {
     #[cfg(target_arch = "x86_64")]
     {
@@ -107,16 +115,17 @@ fn run_operation(
     })
 }
 
-/// A weight matrix by rows, and a bias for each row.
+/// A weight matrix in row-major order, with one bias per row.
 #[derive(Clone, Copy)]
 struct Matrix<'a> {
     rows: usize,
-    /// Not 0.
+    /// At least 1.
     columns: usize,
     weights: &'a [i8],
     bias: &'a [i32],
 }
 
+/// The weights and biases of an operation.
 fn matrix<'a>(
     plan: &Plan,
     index: usize,
@@ -131,13 +140,13 @@ fn matrix<'a>(
     Ok(Matrix { rows: channels, columns: fan_in, weights, bias })
 }
 
-/// Whether to share so much work among threads.
+/// Whether to share this amount of work, in products, among threads.
 fn shared(work: usize) -> bool {
     work >= SHARED_WORK && rayon::current_num_threads() > 1
 }
 
-/// Fills a list that is made of units of some length. `fill` is given pieces of whole units, with
-/// the number of their first one; `work` is that of the whole list.
+/// Fills a list that consists of units of `unit` elements. `fill` receives slices of whole units
+/// and the index of their first unit. `work` is the work of the whole list, in products.
 fn fill<T: Clone + Default + Send>(
     length: usize,
     unit: usize,

@@ -1,4 +1,4 @@
-//! Every set of instructions computes what the reference interpreter computes.
+//! Every instruction set agrees with the reference interpreter.
 
 use super::{
     lanes::{pair, Lanes, Portable},
@@ -16,7 +16,7 @@ use crate::{
 use alloc::{vec, vec::Vec};
 use proptest::prelude::*;
 
-/// Of all sets of instructions that there are here.
+/// The traces computed by all instruction sets of this machine.
 fn traces(graph: &CheckedGraph, input: &[i8]) -> Vec<Trace> {
     #[cfg_attr(not(target_arch = "x86_64"), expect(unused_mut))]
     let mut traces = vec![trace_by(Portable, graph, input).unwrap()];
@@ -38,7 +38,7 @@ fn agree(graph: &CheckedGraph, input: &[i8]) {
     }
 }
 
-/// A graph of these operations with random parameters.
+/// A graph with these operations and random parameters.
 fn graph_of(input_shape: Shape, operations: Vec<Operation>, rng: &mut Rng) -> CheckedGraph {
     let architecture = Architecture {
         format_version: FormatVersion::V1,
@@ -94,7 +94,7 @@ proptest! {
             stride: Extent { height: stride.0, width: stride.1 },
             padding: Padding { top, left, bottom, right },
         };
-        // Kernels may be larger than what they move over, with its padding as large.
+        // A kernel may be larger than the input, because the padding may be as large.
         let height = sides.0.max(u32::from(kernel.0).saturating_sub((top + bottom).into()));
         let width = sides.1.max(u32::from(kernel.1).saturating_sub((left + right).into()));
         let shape = Shape::new(groups * inputs, height, width);
@@ -115,7 +115,7 @@ proptest! {
 }
 
 #[test]
-fn what_threads_share_agrees() {
+fn operations_shared_among_threads_agree() {
     let mut rng = Rng::new(9);
     let multiplier = |value: u32| Multiplier::new(value).unwrap();
     let window =
@@ -161,7 +161,7 @@ fn a_kernel_with_far_more_padding_than_input_takes_little_memory() {
         stride: Extent { height: 600, width: 2_000 },
         padding: Padding { top: 0, left: (1 << 12) - 1, bottom: 0, right: (1 << 12) - 1 },
     };
-    // With its padding, the input would have 2^33 elements.
+    // The padded input would have 2^33 elements.
     let shape = Shape::new(1, 1 << 20, 1);
     let operation =
         Operation::Conv2d(Conv2d { input: TensorId::INPUT, output_channels: 1, groups: 1, window });
@@ -174,7 +174,7 @@ fn the_largest_sums_are_exact() {
     for (weight, x) in [(i8::MIN, i8::MIN), (i8::MIN, i8::MAX), (i8::MAX, i8::MAX)] {
         for window in [false, true] {
             let (shape, operation) = if window {
-                // Nine positions, each with the largest number of inputs.
+                // Nine positions, each with the maximum number of inputs.
                 let window = Window {
                     kernel: Extent { height: 2, width: 2 },
                     stride: Extent::square(1),

@@ -1,5 +1,5 @@
-//! What a proof permits, found by trying: the constraints of single elements, checked in the field for
-//! everything that a prover could commit to.
+//! What a proof permits, by exhaustive trial: the constraints of single elements, checked in the
+//! field for every value that a prover could commit to.
 
 use crate::{
     bounds::PROOF_FIELD_ORDER,
@@ -10,8 +10,12 @@ use crate::{
 };
 use alloc::{vec, vec::Vec};
 
-/// Whether the constraints of an element of an operation's output permit this value, for some choice
-/// of whatever else a proof commits to. Elements of other tensors are those of the trace.
+/// Whether the constraints of an output element permit `value`, for some choice of the other values
+/// that a proof commits to. Elements of other tensors are those of the trace.
+///
+/// # Panics
+///
+/// If the trace is not one of this graph, or the operation or element does not exist.
 pub fn permits(
     graph: &CheckedGraph,
     trace: &Trace,
@@ -22,7 +26,7 @@ pub fn permits(
     let plan = graph.plan();
     let (kind, index) = (&plan.operations()[operation], operation);
     let (shapes, output) = (plan.input_shapes(kind), plan.shapes()[operation + 1]);
-    let place = Place::new(&shapes, output, element);
+    let position = Place::new(&shapes, output, element);
     let inputs: Vec<&Tensor> = kind.inputs().map(|input| &trace.tensors[input.index()]).collect();
     let sum = graph.parameters(index);
     let (weights, bias) = sum.map(|p| (&*p.weights, &*p.bias)).unwrap_or_default();
@@ -34,7 +38,7 @@ pub fn permits(
         weights: OffsetSlice { elements: weights, first: 0 },
         bias: OffsetSlice { elements: bias, first: 0 },
     };
-    let sum = kind.kind().element(&place, &source).expect("the trace is of the graph");
+    let sum = kind.kind().element(&position, &source).expect("the trace is of the graph");
     let reads = kind.kind().reads(&shapes, output, element..element + 1);
     let mut values: Vec<Interval> = Vec::new();
     for (tensor, ranges) in inputs.iter().zip(reads) {
@@ -52,14 +56,15 @@ pub fn permits(
         output: Interval::point(value),
         sum: Interval::point(sum),
         inputs: values.clone(),
-        channel: Some(place.channel),
+        channel: Some(position.channel),
         division,
     };
     let divisions = match kind {
         Operation::Requantize(requantize) => {
-            let scaled = requantize.scaled(values[0], requantize.multiplier(Some(place.channel)));
-            // Every quotient whose remainder, modulo the order, has as many bits as it may: for
-            // quotients of a window both sides are less than two orders apart.
+            let scaled =
+                requantize.scaled(values[0], requantize.multiplier(Some(position.channel)));
+            // Tries every quotient for which the remainder, modulo the order, is in range: for
+            // quotients within the window, the two sides differ by less than twice the order.
             let divide = |wraps: i128| {
                 let scaled = scaled.lo + wraps * PROOF_FIELD_ORDER;
                 let quotient = scaled >> requantize.shift.bits();

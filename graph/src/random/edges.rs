@@ -1,4 +1,4 @@
-//! Small models with values at the edges of what each kind of operation can have.
+//! Small models with values at the edges of each operation's domain.
 
 use super::{list, multiplier};
 use crate::{
@@ -9,15 +9,15 @@ use crate::{
 };
 use alloc::{vec, vec::Vec};
 
-/// A model around one operation, and inputs that bring it to its edges.
+/// A model around one operation, and inputs that lead to its edge cases.
 #[derive(Clone, Debug)]
 pub struct EdgeCase {
     /// Name of the operation's kind.
     pub kind: &'static str,
-    /// The model, which passes [`CheckedGraph::new`](crate::CheckedGraph::new) and can be proven: its
-    /// last operation has weights.
+    /// The model. It passes [`CheckedGraph::new`](crate::CheckedGraph::new) and can be proven,
+    /// because its last operation has weights.
     pub graph: Graph,
-    /// Inputs.
+    /// Inputs for the model.
     pub inputs: Vec<Vec<i8>>,
 }
 
@@ -26,7 +26,7 @@ pub fn edge_cases() -> Vec<EdgeCase> {
     Operation::edge_cases()
 }
 
-/// Inputs of so many elements, all alike or alternating.
+/// Inputs of `elements` extreme elements: all equal, or alternating.
 fn extremes(elements: usize) -> Vec<Vec<i8>> {
     let alternating = |parity: usize| -> Vec<i8> {
         (0..elements).map(|i| if i % 2 == parity { i8::MIN } else { i8::MAX }).collect()
@@ -36,8 +36,8 @@ fn extremes(elements: usize) -> Vec<Vec<i8>> {
     inputs
 }
 
-/// A model of these operations, each on the tensor before it, and then, if the last one defines int8
-/// values, of a dense layer that reads all of them.
+/// A model of these operations, each on the tensor before it. If the last one defines int8 values,
+/// a dense layer that reads all of them follows.
 fn case(
     kind: &'static str,
     input_shape: Shape,
@@ -52,11 +52,11 @@ fn case(
         operations: list(operations.to_vec()),
         commitments: Commitments::default(),
     };
-    let plan = crate::Plan::new(architecture(&operations)).expect("the operations are legal");
+    let plan = crate::Plan::new(architecture(&operations)).expect("the operations pass all checks");
     let (output, mut operations) = (plan.output(), operations);
     if plan.element_type(output) == Some(ElementType::Int8) {
-        let shape = plan.shape(output).expect("it is defined");
-        let elements = shape.elements().expect("it is bounded");
+        let shape = plan.shape(output).expect("the output is defined");
+        let elements = shape.elements().expect("shapes are bounded");
         operations.push(Operation::Reshape(Reshape {
             input: output,
             shape: Shape::vector(elements as u32),
@@ -70,8 +70,8 @@ fn case(
         architecture: architecture(&operations),
         weights: Weights { parameters: list(parameters) },
     };
-    graph.complete().expect("the values stay within bounds");
-    EdgeCase { kind, graph, inputs: extremes(input_shape.elements().expect("it is bounded")) }
+    graph.complete().expect("all values stay within bounds");
+    EdgeCase { kind, graph, inputs: extremes(input_shape.elements().expect("shapes are bounded")) }
 }
 
 fn window([height, width]: [u16; 2], [down, across]: [u16; 2], padding: Padding) -> Window {
@@ -97,7 +97,7 @@ fn requantization(
     })
 }
 
-/// Rows of the smallest, of the largest and of mixed weights, with the smallest and the largest bias.
+/// Rows of the smallest and of the largest weights, each with the smallest and the largest bias.
 fn extreme_parameters(fan_in: usize) -> Parameters {
     let rows =
         [(i8::MIN, -MAX_BIAS), (i8::MIN, MAX_BIAS), (i8::MAX, -MAX_BIAS), (i8::MAX, MAX_BIAS)];
@@ -150,7 +150,7 @@ pub(crate) fn add() -> Vec<EdgeCase> {
         let operations = vec![sum, requantization(1, vec![multiplier(factor)], shift, Clamp::FULL)];
         case("Add", Shape::new(2, 3, 1), operations, vec![])
     };
-    // With multipliers that sum up to 2^24 the smallest accumulator is that of int32.
+    // With multipliers whose sum is 2^24, the smallest accumulator is the minimum of int32.
     vec![
         model([1 << 23, 1 << 23], Shift::Bits48, (1 << 31) - 1),
         model([(1 << 24) - 1, 1], Shift::Bits32, 1 << 20),
@@ -167,7 +167,7 @@ pub(crate) fn sum_pool2d() -> Vec<EdgeCase> {
     };
     let padding = Padding { top: 2, left: 1, bottom: 1, right: 0 };
     vec![
-        // As many values as a sum may have.
+        // The maximum number of values in a sum.
         model(window([128, 256], [1, 1], Padding::default()), Shape::new(1, 128, 256), 1 << 17),
         model(window([3, 2], [2, 1], padding), Shape::new(3, 4, 3), 1 << 29),
     ]
@@ -187,7 +187,7 @@ pub(crate) fn max_pool2d() -> Vec<EdgeCase> {
 }
 
 pub(crate) fn requantize() -> Vec<EdgeCase> {
-    // A dense layer of zeros makes every accumulator out of its bias.
+    // A dense layer with weights of zero, so that each accumulator is a bias.
     let model = |accumulators: Vec<i32>, shift, factor, clamp| {
         let rows = accumulators.len();
         let operations = vec![
@@ -199,8 +199,8 @@ pub(crate) fn requantize() -> Vec<EdgeCase> {
     };
     let mut cases = Vec::new();
     for shift in Shift::ALL {
-        // Quotients at both ends of the largest window, of the clamp and around zero, each with the
-        // remainders next to a tie.
+        // Quotients at both ends of the largest window and of the clamp and around zero, each with
+        // the remainders next to a tie.
         let half = 1i64 << (shift.bits() - 1);
         let factor = match shift {
             Shift::Bits16 => Multiplier::ONE,
@@ -217,7 +217,7 @@ pub(crate) fn requantize() -> Vec<EdgeCase> {
             );
         }
         for (lo, hi) in [(-128, 127), (0, 127), (0, 0), (-128, 0), (-1, 1)] {
-            let clamp = Clamp::new(lo, hi).expect("it holds zero");
+            let clamp = Clamp::new(lo, hi).expect("the interval contains zero");
             cases.push(model(accumulators.clone(), shift, factor, clamp));
         }
     }
@@ -245,7 +245,7 @@ pub(crate) fn reshape() -> Vec<EdgeCase> {
             Operation::MaxPool2d(MaxPool2d { input: TensorId(1), window }),
         ];
         let mut case = case("Reshape", from, operations, vec![]);
-        let elements = from.elements().expect("it is bounded");
+        let elements = from.elements().expect("shapes are bounded");
         case.inputs.push((0..elements).map(|i| (i * 29 % 256) as u8 as i8).collect());
         case
     };

@@ -1,7 +1,7 @@
-//! Random models, for tests of whatever runs, proves or checks models.
+//! Random models, for tests of code that runs, proves or checks models.
 //!
-//! Small, and as odd as the checks allow: every operation, windows of any shape, groups, branches,
-//! extreme weights and multipliers. A seed always gives the same model.
+//! The models are small and as irregular as the checks allow: every operation, windows of any
+//! shape, groups, branches, extreme weights and multipliers. A seed always yields the same model.
 
 pub mod constraints;
 pub mod edges;
@@ -17,12 +17,12 @@ use crate::{
 };
 use alloc::{vec, vec::Vec};
 
-/// A generator of numbers (SplitMix64). Not for secrets.
+/// A pseudorandom number generator (SplitMix64). Not for secrets.
 #[derive(Clone, Debug)]
 pub struct Rng(u64);
 
 impl Rng {
-    /// The generator of a seed.
+    /// A generator with a seed.
     pub const fn new(seed: u64) -> Self {
         Self(seed)
     }
@@ -41,12 +41,12 @@ impl Rng {
         lo + (self.bits() % (u64::from(hi - lo) + 1)) as u32
     }
 
-    /// True once in `n` times.
+    /// True with probability `1/n`.
     pub fn one_in(&mut self, n: u64) -> bool {
         self.bits().is_multiple_of(n)
     }
 
-    /// Int8 values: uniform, or extreme, or mostly zero.
+    /// `length` int8 values: uniform, extreme or mostly zero.
     pub fn int8(&mut self, length: usize) -> Vec<i8> {
         let kind = self.bits() % 8;
         (0..length)
@@ -65,8 +65,8 @@ impl Rng {
     }
 }
 
-/// A model that passes [`CheckedGraph::new`](crate::CheckedGraph::new), of at most about
-/// `2 · length` operations.
+/// A model that passes [`CheckedGraph::new`](crate::CheckedGraph::new), with at most about `2 ·
+/// length` operations.
 pub fn graph(rng: &mut Rng, length: usize) -> Graph {
     let input_shape = if rng.one_in(3) {
         Shape::vector(rng.between(1, 96))
@@ -84,7 +84,7 @@ pub fn graph(rng: &mut Rng, length: usize) -> Graph {
     if model.operations.is_empty() {
         model.lookup(rng);
     }
-    // Half of the models end in accumulators where they can.
+    // About half of the models that can end in accumulators do.
     let last = model.operations.len() - 1;
     if rng.one_in(2) && matches!(model.operations[last], Operation::Requantize(_)) && last > 0 {
         model.operations.pop();
@@ -219,7 +219,7 @@ impl RandomModel {
         self.parameters(rng, output_channels, fan_in);
     }
 
-    /// Weights and biases of the last operation, and the requantisation after it.
+    /// Adds weights and biases for the last operation, and a requantisation after it.
     fn parameters(&mut self, rng: &mut Rng, channels: u32, fan_in: u32) {
         let bias_bits = rng.between(0, 28);
         let bias = (0..channels)
@@ -236,8 +236,8 @@ impl RandomModel {
     fn requantize(&mut self, rng: &mut Rng, bound: u64) {
         let (input, shape) = self.last();
         let shift = Shift::ALL[rng.between(0, 2) as usize];
-        // The greatest quotient has so many bits, at most; with small bounds the multiplier is
-        // what limits it.
+        // Maximum number of bits of the greatest quotient. With small bounds the multiplier limits
+        // it further.
         let target = rng.between(4, u32::from(MAX_QUOTIENT_BITS) - 2);
         let largest = (1u128 << (target + u32::from(shift.bits()))) / u128::from(bound);
         let largest = largest.clamp(1, u128::from(Multiplier::MAX.get())) as u64;
@@ -269,13 +269,13 @@ fn multiplier(value: u64) -> Multiplier {
     u32::try_from(value).ok().and_then(Multiplier::new).unwrap_or(Multiplier::ONE)
 }
 
-/// A window that fits, with sides of at most `most`.
+/// A window that fits the shape, with sides of at most `most`.
 fn window(rng: &mut Rng, shape: Shape, most: u32) -> Window {
     let mut side = |size: u32| {
         let kernel = rng.between(1, most);
         let (before, after) = (rng.between(0, kernel - 1), rng.between(0, kernel - 1));
         let (before, after) = if rng.one_in(2) { (0, 0) } else { (before, after) };
-        // Both paddings stay below it: each is at most size + before + after - 1.
+        // Both paddings are below the kernel, because each is at most size + before + after - 1.
         let kernel = kernel.min(size + before + after);
         [kernel, before, after, rng.between(1, 3)].map(|x| x as u16)
     };
