@@ -1,5 +1,5 @@
-//! Architectures as the registry reads them: what a verifier can be made of is sound, and refuses
-//! proofs that are none.
+//! Architectures as the registry reads them: every verifier that can be built is secure enough, and
+//! refuses bytes that are not a proof.
 #![no_main]
 
 use assay_fuzz::{seed, GRAPHS};

@@ -1,16 +1,16 @@
-//! Disputes: moves have one encoding, and who claims what the model computes is never beaten,
-//! whatever both sides move.
+//! Disputes: moves have a canonical encoding, and a claim that the model computes is never beaten,
+//! whatever moves both sides make.
 #![no_main]
 
 use std::sync::LazyLock;
 
-use assay_dispute::{Answer, Choice, Claim, Outcome, Party, Player, Stage};
+use assay_dispute::{Answer, Choice, Claim, MoveEffect, Party, Player, Stage};
 use assay_fuzz::{bytes, digits, input, seed, wide};
 use assay_graph::CheckedGraph;
 use codec::{Decode, Encode};
 use libfuzzer_sys::fuzz_target;
 
-/// Most moves that are read, refused ones included.
+/// Maximum number of moves that are read, including refused ones.
 const MOVES: usize = 24;
 
 struct Case {
@@ -41,7 +41,7 @@ impl Case {
         }
     }
 
-    /// The moves of a whole dispute about an operation.
+    /// The moves of a complete dispute over an operation.
     fn dispute(&self, operation: u16, leaf: u16, tile: u32) -> Vec<u8> {
         let mut moves = Vec::new();
         let mut stage = Stage::Roots;
@@ -54,8 +54,8 @@ impl Case {
                     let answer = self.player.answer(&stage).unwrap();
                     (0u8, &answer).encode_to(&mut moves);
                     match stage.answer(&self.claim(), &answer).unwrap() {
-                        Outcome::Next(next) => stage = next,
-                        Outcome::Won(_) => return moves,
+                        MoveEffect::Next(next) => stage = next,
+                        MoveEffect::Won(_) => return moves,
                     }
                     continue;
                 },
@@ -96,11 +96,11 @@ fuzz_target!(init: seed(seeds()), |data: &[u8]| {
             assert_eq!(answer.encode(), rest[..rest.len() - data.len()]);
             let takes = stage.takes(&answer);
             match stage.clone().answer(&claim, &answer) {
-                Ok(Outcome::Next(next)) => {
+                Ok(MoveEffect::Next(next)) => {
                     assert!(takes && turn == Party::Defender);
                     stage = next;
                 },
-                Ok(Outcome::Won(party)) => {
+                Ok(MoveEffect::Won(party)) => {
                     assert_eq!(party, Party::Defender);
                     return;
                 },

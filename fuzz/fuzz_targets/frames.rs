@@ -1,12 +1,14 @@
-//! Frames between an engine and its workers.
+//! Frames between an engine and its engine workers: each message has a canonical encoding.
 #![no_main]
 
-use assay_engine::protocol::{decode, read_frame, write_frame, Hello, Reply, Request};
+use assay_engine::protocol::{
+    decode, read_frame, write_frame, Hello, WorkerFailure, WorkerReply, WorkerRequest, PROTOCOL,
+};
 use assay_fuzz::seed;
 use codec::{Decode, Encode};
 use libfuzzer_sys::fuzz_target;
 
-/// Most bytes of a frame here.
+/// Maximum length of a frame in bytes.
 const MAX: u64 = 1 << 16;
 
 fn round_trip<T: Decode + Encode>(frame: &[u8]) {
@@ -17,13 +19,13 @@ fn round_trip<T: Decode + Encode>(frame: &[u8]) {
 
 fn seeds() -> Vec<Vec<u8>> {
     let hello = Hello {
-        protocol: assay_engine::protocol::PROTOCOL,
+        protocol: PROTOCOL,
         version: "1".into(),
         memory_bytes: 1,
         max_request_bytes: 2,
         max_output_bytes: 3,
     };
-    let load = Request::Load {
+    let load = WorkerRequest::Load {
         architecture: None,
         inputs: Default::default(),
         outputs: Default::default(),
@@ -32,10 +34,10 @@ fn seeds() -> Vec<Vec<u8>> {
     let messages = [
         hello.encode(),
         load.encode(),
-        Request::Run(vec![4; 9]).encode(),
-        Reply::Loaded.encode(),
-        Reply::Proven { output: vec![1], proof: vec![2; 8] }.encode(),
-        Reply::Failed(assay_engine::protocol::Failure::Shape, "no".into()).encode(),
+        WorkerRequest::Run(vec![4; 9]).encode(),
+        WorkerReply::Loaded.encode(),
+        WorkerReply::Proven { output: vec![1], proof: vec![2; 8] }.encode(),
+        WorkerReply::Failed(WorkerFailure::Shape, "no".into()).encode(),
     ];
     let frame = |message: &Vec<u8>| {
         let mut stream = Vec::new();
@@ -55,7 +57,7 @@ fuzz_target!(init: seed(seeds()), |data: &[u8]| {
         write_frame(&mut again, &frame).unwrap();
         assert!(data.starts_with(&again));
         round_trip::<Hello>(&frame);
-        round_trip::<Request>(&frame);
-        round_trip::<Reply>(&frame);
+        round_trip::<WorkerRequest>(&frame);
+        round_trip::<WorkerReply>(&frame);
     }
 });

@@ -1,4 +1,5 @@
-//! Models: each has one encoding, and one that passes the checks runs, the same on both paths.
+//! Models: each has a canonical encoding. A model that passes the checks runs, with equal results
+//! in both implementations.
 #![no_main]
 
 use assay_fuzz::{input, seed, GRAPHS};
@@ -11,7 +12,7 @@ use assay_graph::{
 use codec::Encode;
 use libfuzzer_sys::fuzz_target;
 
-/// Most elementary steps of a model that is run.
+/// Maximum number of elementary steps of a model that is run.
 const MAX_WORK: usize = 1 << 17;
 
 fn work(plan: &Plan) -> usize {
@@ -57,7 +58,7 @@ fuzz_target!(init: seed(seeds()), |data: &[u8]| {
     if published.is_ok() {
         assert_eq!(graph.weights.digest(), digest);
     }
-    // A changed model has another digest of its weights, and would get no further.
+    // The digest of changed weights differs from the one in the architecture: complete the graph.
     if graph.complete().is_err() {
         assert!(published.is_err());
         return;

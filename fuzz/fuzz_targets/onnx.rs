@@ -2,10 +2,10 @@
 #![no_main]
 
 use assay_fuzz::seed;
-use assay_quantizer::Model;
+use assay_quantizer::FloatModel;
 use libfuzzer_sys::fuzz_target;
 
-/// Files that are read whole, and files that are wrong in ways that were thought of.
+/// Valid files, and files with known defects.
 fn seeds() -> Vec<Vec<u8>> {
     macro_rules! files {
         ($($name:literal)*) => {
@@ -22,7 +22,7 @@ fn seeds() -> Vec<Vec<u8>> {
 }
 
 fuzz_target!(init: seed(seeds()), |data: &[u8]| {
-    match Model::read(data) {
+    match FloatModel::read(data) {
         Ok(model) => {
             assert!(!model.input().is_empty() && model.outputs() > 0);
             assert!(model.input_dims().iter().product::<usize>() > 0);

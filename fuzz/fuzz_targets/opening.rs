@@ -1,4 +1,4 @@
-//! Openings of bytes and of tiles: only the genuine one is under the root.
+//! Openings of bytes and of tiles: only the genuine opening matches the root.
 #![no_main]
 
 use std::sync::LazyLock;
@@ -39,7 +39,7 @@ static RUN: LazyLock<Run> = LazyLock::new(|| {
 
 static BYTES: LazyLock<Vec<u8>> = LazyLock::new(|| (0..9_000u32).map(|i| (i * i) as u8).collect());
 
-/// Two ranges of the bytes, by a number.
+/// Two ranges of the bytes, determined by a number.
 fn ranges(number: u8) -> [core::ops::Range<usize>; 2] {
     let first = usize::from(number) * 31;
     [first..first + 700, first + 800..first + 801]

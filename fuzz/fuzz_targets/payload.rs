@@ -1,5 +1,5 @@
-//! Payloads, and the files and texts that clients make them of: what is read is what the version
-//! declares, and what a client sends the chain takes.
+//! Payloads, and the files and texts from which clients make them: what is read conforms to the
+//! version's declaration, and the chain accepts what a client sends.
 #![no_main]
 
 use assay_client::payload::{GraphInput, Input, Numbers};
@@ -18,7 +18,7 @@ fn declaration(name: &str, element_type: ElementType, shape: &[Dimension]) -> Te
     }
 }
 
-/// What a version declares, by a number.
+/// The declarations of a version, selected by a number.
 fn declarations(number: u8) -> Vec<TensorDeclaration> {
     use Dimension::{Fixed, Free};
     match number % 5 {

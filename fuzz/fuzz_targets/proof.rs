@@ -1,5 +1,4 @@
-//! Proofs: of a statement the genuine one is accepted, and nothing else; of another statement
-//! nothing.
+//! Proofs: for a true statement only the genuine proof is accepted, for other statements none.
 #![no_main]
 
 use std::sync::LazyLock;

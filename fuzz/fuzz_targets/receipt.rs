@@ -1,5 +1,5 @@
-//! Receipt bundles: what is read is what is written, and against the block that a genuine bundle
-//! rests on no other receipt holds.
+//! Receipt bundles: reading and writing are inverse, and no other receipt verifies against the
+//! block of a genuine bundle.
 #![no_main]
 
 use std::sync::LazyLock;
@@ -9,7 +9,7 @@ use assay_fuzz::seed;
 use codec::Encode;
 use libfuzzer_sys::fuzz_target;
 
-/// From a development network.
+/// A bundle from a development network.
 const GENUINE: &str = include_str!("../receipt.json");
 
 static VERIFIED: LazyLock<VerifiedReceipt> =
@@ -26,8 +26,8 @@ fuzz_target!(init: seed(seeds()), |data: &[u8]| {
     let Ok(text) = core::str::from_utf8(data) else { return };
     let Ok(bundle) = ReceiptBundle::from_json(text) else { return };
     let again = ReceiptBundle::from_json(&bundle.to_json()).unwrap();
-    // What is for people may hold any JSON, and JSON's real numbers do not always survive. A
-    // receipt has none.
+    // The decoded part, for people, may contain any JSON, and real numbers in JSON do not always
+    // survive a round trip. A receipt contains none.
     let decoded = bundle.decoded.clone();
     assert_eq!(ReceiptBundle { decoded, ..again.clone() }, bundle);
     let Ok(verified) = bundle.verify(None) else { return };

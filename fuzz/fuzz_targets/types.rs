@@ -1,4 +1,4 @@
-//! Types of the chain: whatever bytes are one of them are its encoding.
+//! Types of the chain: bytes that decode are the canonical encoding.
 #![no_main]
 
 use assay_client::AccountId;
@@ -25,7 +25,7 @@ fn round_trip<T: DecodeAll + Encode>(bytes: &[u8]) {
     }
 }
 
-/// Of each type, by a number.
+/// A check for each type, selected by a number.
 const CHECKS: [fn(&[u8]); 27] = [
     round_trip::<Receipt<AccountId>>,
     round_trip::<Evidence<AccountId>>,
@@ -56,7 +56,7 @@ const CHECKS: [fn(&[u8]); 27] = [
     round_trip::<(ArtifactView<AccountId>, ServiceView)>,
 ];
 
-/// Zeros are a value of most types, and changed ones of all.
+/// Zeros decode as a value of most types; mutations reach the others.
 fn seeds() -> Vec<Vec<u8>> {
     let numbers = (0..CHECKS.len()).flat_map(|number| [8, 100, 400].map(|length| (number, length)));
     numbers.map(|(number, length)| [vec![number as u8], vec![0; length]].concat()).collect()

@@ -1,5 +1,5 @@
 //! Openings of published weights, and the audit that reads them piece by piece: only the genuine
-//! bytes pass, and the fingerprint does not depend on how they are cut.
+//! bytes are accepted, and the fingerprint does not depend on how they are divided.
 #![no_main]
 
 use std::sync::LazyLock;
@@ -18,8 +18,8 @@ static AUDIT: LazyLock<Audit> = LazyLock::new(|| Audit::new(GRAPH.plan()).unwrap
 static FINGERPRINT: LazyLock<Fingerprint> =
     LazyLock::new(|| AUDIT.fingerprint(GRAPH.weights()).unwrap());
 
-/// A set, which of its elements, and bytes of them, by a number.
-fn place(number: u8) -> (usize, Elements, core::ops::Range<usize>) {
+/// A parameter set, its weights or biases, and a range of their bytes, determined by a number.
+fn range(number: u8) -> (usize, Elements, core::ops::Range<usize>) {
     let sets: Vec<_> = GRAPH.plan().all_parameters().collect();
     let set = usize::from(number >> 1) % sets.len();
     let elements = if number & 1 == 0 { Elements::Weights } else { Elements::Bias };
@@ -29,7 +29,7 @@ fn place(number: u8) -> (usize, Elements, core::ops::Range<usize>) {
 }
 
 fn open(number: u8) -> ElementsOpening {
-    let (set, elements, bytes) = place(number);
+    let (set, elements, bytes) = range(number);
     GRAPH.weights().open(set, elements, bytes).unwrap()
 }
 
@@ -44,11 +44,12 @@ fuzz_target!(init: seed(seeds()), |data: &[u8]| {
         [0, number, opening @ ..] => {
             let Ok(decoded) = ElementsOpening::decode_all(&mut &*opening) else { return };
             assert_eq!(decoded.encode(), opening);
-            let (set, elements, bytes) = place(*number);
+            let (set, elements, bytes) = range(*number);
             let result = decoded.verify(GRAPH.plan(), set, elements, bytes);
             assert_eq!(result.is_ok(), decoded == open(*number));
         },
-        // Cuts the weights after so many bytes each time, and says the rest in one piece each.
+        // Divides the weights after the given numbers of bytes; a refused piece is replaced by all
+        // that is left of the part.
         [1, cuts @ ..] => {
             let mut state = AuditState::default();
             let mut cuts = cuts.chunks(2).take(64);
@@ -69,7 +70,7 @@ fuzz_target!(init: seed(seeds()), |data: &[u8]| {
             assert_eq!(state.fingerprint, *FINGERPRINT);
             assert!(AUDIT.take(&mut state, &[0]).is_err());
         },
-        // Whatever is said the weights are, only they have their fingerprint.
+        // Only the genuine weights have their fingerprint.
         [_, bytes @ ..] => {
             let mut state = AuditState::default();
             let part = AUDIT.next(&state).unwrap();

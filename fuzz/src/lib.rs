@@ -1,4 +1,4 @@
-//! What the fuzz targets share: models, and seeds to begin with.
+//! Models and corpus seeds that the fuzz targets share.
 
 use std::path::PathBuf;
 
@@ -7,20 +7,24 @@ use assay_graph::{
     Padding, Parameters, Scale, Shape, TensorId, Weights, Window,
 };
 
-/// Where seeds are written to: the folder of the corpus. Without it none are written.
+/// Environment variable with the folder of the corpus. If it is not set, no seeds are written.
 pub const SEEDS: &str = "ASSAY_FUZZ_SEEDS";
 
-/// Writes inputs that a target is to begin with.
+/// Writes the seeds of a target to the folder named by [`SEEDS`].
+///
+/// # Panics
+///
+/// If the folder or a file cannot be written.
 pub fn seed(seeds: impl IntoIterator<Item = Vec<u8>>) {
     let Some(folder) = std::env::var_os(SEEDS).map(PathBuf::from) else { return };
-    std::fs::create_dir_all(&folder).expect("the folder for the seeds cannot be made");
+    std::fs::create_dir_all(&folder).expect("the folder for the seeds cannot be created");
     for (number, seed) in seeds.into_iter().enumerate() {
         let file = folder.join(format!("seed-{number}"));
-        std::fs::write(&file, seed).expect("a seed cannot be written");
+        std::fs::write(&file, seed).expect("the seed cannot be written");
     }
 }
 
-/// Files of integer models, from the smallest.
+/// Files of bundled integer models, smallest first.
 pub const GRAPHS: [&[u8]; 3] = [
     include_bytes!("../../models/breast-cancer/breast-cancer.graph"),
     include_bytes!("../../models/digits/digits.graph"),
@@ -61,21 +65,21 @@ pub fn wide() -> CheckedGraph {
         },
         weights: Weights { parameters: vec![parameters].try_into().unwrap_or_default() },
     };
-    graph.complete().expect("its sums are small");
+    graph.complete().expect("the sums stay within bounds");
     checked(graph)
 }
 
 fn checked(graph: Graph) -> CheckedGraph {
-    CheckedGraph::new(graph).expect("it passes all checks")
+    CheckedGraph::new(graph).expect("the model passes all checks")
 }
 
-/// An input for a model, always the same.
+/// A fixed input for a model.
 pub fn input(graph: &CheckedGraph) -> Vec<i8> {
     let length = graph.plan().shapes()[0].elements().unwrap_or(0);
     (0..length).map(|i| (i * 37 % 251) as u8 as i8).collect()
 }
 
-/// Bytes of int8 values.
+/// The bytes of int8 values.
 pub fn bytes(values: &[i8]) -> Vec<u8> {
     values.iter().map(|value| *value as u8).collect()
 }
