@@ -13,19 +13,19 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::failure::EXIT_CODES;
 
-/// Verifiable AI inference: publish models, serve them, ask them, and check the receipts.
+/// Verifiable AI inference: publish models, run an operator, request inference, verify receipts.
 #[derive(Parser)]
 #[command(name = "assay", version, after_help = EXIT_CODES, disable_help_subcommand = false)]
 pub struct Cli {
-    /// What every command takes.
+    /// Options of every command.
     #[command(flatten)]
     pub global: Global,
-    /// What to do.
+    /// The command.
     #[command(subcommand)]
     pub command: Command,
 }
 
-/// What every command takes.
+/// Options of every command.
 #[derive(Args)]
 pub struct Global {
     /// Address of a node [default: ws://127.0.0.1:9944]
@@ -35,52 +35,52 @@ pub struct Global {
     #[arg(long, global = true)]
     pub json: bool,
     /// Key that signs: a phrase or seed with derivations, or a development key such as //Alice.
-    /// Others on this machine can see command lines; prefer --key-file or ASSAY_SURI
+    /// Other users of this machine can see command lines: prefer --key-file or ASSAY_SURI
     #[arg(long, global = true, env = "ASSAY_SURI", hide_env_values = true, value_name = "SECRET")]
     pub suri: Option<String>,
-    /// File with the key that signs, in the form of --suri; goes before --suri
+    /// File with the key that signs, in the form of --suri; takes precedence over --suri
     #[arg(long, global = true, value_name = "FILE")]
     pub key_file: Option<PathBuf>,
 }
 
-/// What to do.
+/// The commands.
 #[derive(Subcommand)]
 pub enum Command {
-    /// Publish and look up models
+    /// Publish, show and change models
     #[command(subcommand)]
     Model(ModelCommand),
     /// Run an operator
     #[command(subcommand)]
     Operator(OperatorCommand),
-    /// Show what asking a model would cost now
+    /// Show the current price of a request
     Quote {
         /// owner/name, owner/name@version or model-number@version
         model: ModelReference,
-        /// What must make the answer credible: signed, optimistic, proof, or quorum:N,K
+        /// Assurance class: signed, optimistic, proof, or quorum:N,K
         #[arg(long, default_value = "signed")]
         assurance: AssuranceArgument,
     },
-    /// Ask a model, and wait for the verified answer
+    /// Request an inference, and wait for the result
     Infer(Infer),
-    /// Look at requests
+    /// Show, wait for and cancel requests
     #[command(subcommand)]
     Request(RequestCommand),
-    /// Dispute optimistic results that are wrong
+    /// Dispute wrong optimistic results
     #[command(subcommand)]
     Dispute(DisputeCommand),
     /// Export and verify receipts
     #[command(subcommand)]
     Receipt(ReceiptCommand),
-    /// Take validity proofs from the chain, and verify them without it
+    /// Download validity proofs from the chain, and verify them without it
     #[command(subcommand)]
     Proof(ProofCommand),
     /// Show a balance
     Balance {
-        /// The account [default: the key's]
+        /// The account [default: that of the key]
         #[arg(value_parser = names::parse_account)]
         account: Option<AccountId>,
     },
-    /// Send ASY to an account
+    /// Transfer ASY to an account
     Transfer {
         /// The receiver
         #[arg(value_parser = names::parse_account)]
@@ -89,29 +89,29 @@ pub enum Command {
         #[arg(value_parser = amount::parse)]
         amount: Balance,
     },
-    /// Find what is wrong with a node, an operator or this machine, and say how to mend it
+    /// Check a node, an operator and this machine, and print remedies for problems
     Doctor {
-        /// The operator to look at [default: the one of the node's worker key]
+        /// The operator to check [default: the one with the node's worker key]
         #[arg(long, value_parser = names::parse_account)]
         operator: Option<AccountId>,
     },
 }
 
-/// Publish and look up models.
+/// Commands for models.
 #[derive(Subcommand)]
 pub enum ModelCommand {
-    /// Publish an ONNX file or an integer graph as a new version of a model of yours
+    /// Publish an ONNX file or an integer graph as a new version of one of your models
     Publish(Publish),
-    /// Make an integer model of an ONNX file, with some typical rows
+    /// Convert an ONNX file to an integer model, with typical rows for calibration
     Quantize(Quantize),
-    /// Turn a row of real numbers into the input of an integer model
+    /// Convert a row of real numbers to the input of an integer model
     Prepare(Prepare),
-    /// List models
+    /// List versions of models
     List {
         /// Number of the first model
         #[arg(long, default_value_t = 0)]
         from: u32,
-        /// Most versions to list
+        /// Maximum number of versions
         #[arg(long, default_value_t = 100)]
         limit: u32,
     },
@@ -120,129 +120,129 @@ pub enum ModelCommand {
         /// owner/name, owner/name@version or model-number@version
         model: ModelReference,
     },
-    /// Change the royalty of a version of yours, for requests made from then on
+    /// Change the royalty of one of your versions, for future requests
     SetRoyalty {
         /// The version
         model: ModelReference,
-        /// Share of each price that is yours
+        /// Your share of each price in percent, 0 to 50
         #[arg(value_name = "PERCENT", value_parser = Share::from_percent)]
         royalty: Share,
     },
-    /// Name another document about a version of yours, such as a model card, or none
+    /// Change the digest of the document about one of your versions, such as a model card
     SetMetadata {
         /// The version
         model: ModelReference,
-        /// Its BLAKE2b-256
+        /// BLAKE2b-256 of the document, in hex
         #[arg(required_unless_present = "none", value_parser = names::parse_digest)]
         digest: Option<Digest>,
-        /// No document
+        /// Remove the digest
         #[arg(long, conflicts_with = "digest")]
         none: bool,
     },
-    /// Offer a model of yours with all its versions to another account, which accepts it
+    /// Offer one of your models with all its versions to another account, which must accept it
     Transfer {
         /// The model: owner/name
         model: ModelReference,
-        /// Who may accept it; replaces an earlier offer
+        /// Account that may accept it; replaces an earlier offer
         #[arg(required_unless_present = "withdraw", value_parser = names::parse_account)]
         to: Option<AccountId>,
-        /// Take the offer back
+        /// Withdraw the offer
         #[arg(long, conflicts_with = "to")]
         withdraw: bool,
     },
-    /// Take over a model that was offered to you, with its deposits
+    /// Accept a model that was offered to you, and pay its deposits
     Accept {
-        /// The model: owner/name, with its present owner
+        /// The model: owner/name, with the current owner
         model: ModelReference,
     },
-    /// Show the chain the weights of a version that offers class proof, until it has read them
-    /// all; only then can anybody ask for proofs. `model publish` does it too
+    /// Submit the weights of a version that offers class proof until their audit is complete. Before
+    /// that, proofs cannot be requested. `model publish` does this too
     Audit {
         /// owner/name, owner/name@version or model-number@version
         model: ModelReference,
-        /// The integer graph [default: taken from the chain]
+        /// The integer graph [default: downloaded from the chain]
         #[arg(long, value_name = "FILE")]
         file: Option<PathBuf>,
     },
-    /// Close a version of yours to new requests
+    /// Close one of your versions to new requests
     Deprecate {
         /// The version
         model: ModelReference,
     },
-    /// Remove a version of yours that no request uses, and get its deposit back
+    /// Remove one of your versions that no request uses, and recover its deposit
     Remove {
         /// The version
         model: ModelReference,
-        /// Then remove its artifact too, with the artifact's deposit
+        /// Also remove its artifact, and recover the artifact's deposit
         #[arg(long)]
         artifact: bool,
-        /// Then remove the model too, which must have no other version
+        /// Also remove the model, which must have no other version
         #[arg(long)]
         whole: bool,
     },
 }
 
-/// Publish an ONNX file or an integer graph.
+/// Arguments of `model publish`.
 #[derive(Args)]
 pub struct Publish {
-    /// The model file: ONNX, or an integer graph that `model quantize` wrote
+    /// The model file: ONNX, or an integer graph from `model quantize`
     pub file: PathBuf,
-    /// Name of the model: lower-case letters, digits, hyphens
+    /// Name of the model: at most 64 lower-case letters, digits and inner hyphens
     #[arg(long)]
     pub name: String,
-    /// Its inputs and outputs, as JSON [default: beside an ONNX file model.json; beside an
-    /// integer graph its own name and .json, else what the graph says of itself]
+    /// Its inputs and outputs, as JSON [default: model.json next to an ONNX file; next to an integer
+    /// graph the file with .json appended to its name, else the graph's own]
     #[arg(long, value_name = "FILE")]
     pub declaration: Option<PathBuf>,
     /// SPDX licence expression [default: the declaration's, else NOASSERTION]
     #[arg(long, alias = "license")]
     pub licence: Option<String>,
-    /// Share of each price that is yours [default: 0]
+    /// Your share of each price in percent, 0 to 50 [default: 0]
     #[arg(long, value_name = "PERCENT", value_parser = Share::from_percent)]
     pub royalty_percent: Option<Share>,
-    /// How far apart outputs may be and still count as equal; 0: bit-equal. Floating-point
-    /// models need one to offer quorum
+    /// How far two outputs may differ and still count as equal, per element; 0: bit-equal.
+    /// Floating-point models need one to offer quorum [default: none]
     #[arg(long, value_parser = declaration::parse_tolerance)]
     pub tolerance: Option<Tolerance>,
-    /// Classes that requests may ask for; proof is for integer graphs
+    /// Classes that may be requested: signed, quorum and, for integer graphs, optimistic and proof
     #[arg(long, value_name = "CLASSES", default_value = "signed", value_parser = names::parse_classes)]
     pub assurance: AssuranceClasses,
-    /// Digest of further metadata
+    /// BLAKE2b-256 of a document about the version, in hex [default: none]
     #[arg(long, value_name = "DIGEST", value_parser = names::parse_digest)]
     pub metadata: Option<Digest>,
 }
 
-/// Make an integer model of an ONNX file.
+/// Arguments of `model quantize`.
 #[derive(Args)]
 pub struct Quantize {
-    /// The ONNX file, in floating point
+    /// The floating-point ONNX file
     pub file: PathBuf,
-    /// Typical rows of its input, some dozens or more: .npz or .npy
+    /// Calibration rows: a few dozen or more typical rows of its input, .npz or .npy
     #[arg(long, value_name = "FILE")]
     pub calibrate: PathBuf,
-    /// Classes of the rows that it is judged by: .npy [default: the array `labels` of their file]
+    /// Classes of the evaluation rows, .npy [default: the array `labels` in their file]
     #[arg(long, value_name = "FILE")]
     pub labels: Option<PathBuf>,
-    /// Other rows to judge it by [default: those of --calibrate]
+    /// Evaluation rows [default: those of --calibrate]
     #[arg(long, value_name = "FILE")]
     pub evaluate: Option<PathBuf>,
-    /// File to write; a declaration goes beside it, with .json after the name
+    /// File to write. Its declaration is written next to it, with .json appended to the name
     #[arg(short, long, value_name = "FILE")]
     pub output: PathBuf,
-    /// How the scales of activations are chosen
+    /// How to choose the scales of activations
     #[arg(long, value_enum, default_value_t = CalibrationArg::SquaredError)]
     pub method: CalibrationArg,
 }
 
-/// Turn a row of real numbers into the input of an integer model.
+/// Arguments of `model prepare`.
 #[derive(Args)]
 pub struct Prepare {
-    /// Rows as the ONNX file takes them: .npz or .npy
+    /// Rows of the ONNX file's input: .npz or .npy
     pub file: PathBuf,
-    /// The declaration that `model quantize` wrote beside the model
+    /// The declaration that `model quantize` wrote next to the model
     #[arg(long, value_name = "FILE")]
     pub declaration: PathBuf,
-    /// Which row, from 0
+    /// Index of the row, from 0
     #[arg(long, default_value_t = 0)]
     pub row: usize,
     /// File to write: .npy
@@ -250,28 +250,28 @@ pub struct Prepare {
     pub output: PathBuf,
 }
 
-/// How the scales of activations are chosen.
+/// How to choose the scales of activations.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
 pub enum CalibrationArg {
-    /// With the least mean squared error, which clips rare large values
+    /// Minimise the mean squared error, which clips rare large values
     SquaredError,
-    /// So that no value is clipped
+    /// Clip no value
     Greatest,
 }
 
-/// Run an operator.
+/// Commands for operators.
 #[derive(Subcommand)]
 pub enum OperatorCommand {
     /// Register the key's account as an operator, with the worker key of the node
     Register {
-        /// Bond in ASY, held until some time after unbonding
+        /// Bond in ASY, held until the end of the unbonding period
         #[arg(long, value_parser = amount::parse)]
         bond: Balance,
         /// The worker key.
         #[command(flatten)]
         worker: WorkerKeyArgs,
     },
-    /// Replace the worker key by the one of the node, or by another one
+    /// Replace the worker key with the node's, or with another one
     SetWorker(WorkerKeyArgs),
     /// Offer a model, or change the offer
     Serve {
@@ -280,31 +280,31 @@ pub enum OperatorCommand {
         /// Price of one run, in ASY
         #[arg(long, value_parser = amount::parse)]
         ask: Balance,
-        /// Runs at once
+        /// Number of concurrent runs; 0 pauses the offer
         #[arg(long, default_value_t = 1)]
         concurrency: u32,
-        /// Blocks that it takes to answer, loading the model included: requests that leave fewer
-        /// are not assigned
+        /// Blocks that an answer takes, including loading of the model; requests with less time are
+        /// not assigned
         #[arg(long, value_name = "BLOCKS", default_value_t = 2)]
         response_blocks: u32,
-        /// Classes in which it is offered [default: those of the version]
+        /// Classes of the offer [default: those of the version]
         #[arg(long, value_parser = names::parse_classes)]
         classes: Option<AssuranceClasses>,
     },
-    /// Take an offer back
+    /// Withdraw an offer
     Withdraw {
         /// The version
         model: ModelReference,
     },
     /// Show an operator
     Status {
-        /// Its account [default: the key's]
+        /// Its account [default: that of the key]
         #[arg(value_parser = names::parse_account)]
         account: Option<AccountId>,
     },
-    /// Stop, and start the wait for the bond
+    /// Withdraw all offers, and start the unbonding period
     Unbond,
-    /// Take the bond after the wait
+    /// Withdraw the bond after the unbonding period
     WithdrawBond,
     /// Add to the bond
     AddBond {
@@ -314,21 +314,21 @@ pub enum OperatorCommand {
     },
 }
 
-/// A worker key that is not asked of the node.
+/// A worker key other than the node's.
 #[derive(Args)]
 pub struct WorkerKeyArgs {
-    /// Public worker key in hex [default: the node's, which must run on this machine]
+    /// Public worker key in hex [default: that of the node, which must run on this machine]
     #[arg(long, value_name = "HEX", requires = "possession")]
     pub worker: Option<String>,
-    /// Its signature over the statement of possession, in hex
+    /// Its signature over the possession statement, in hex
     #[arg(long, value_name = "HEX", requires = "worker")]
     pub possession: Option<String>,
-    /// File with the secret of the worker key, in the form of --suri; the node is not asked then
+    /// File with the secret of the worker key, in the form of --suri, instead of the node's key
     #[arg(long, alias = "key", value_name = "FILE", conflicts_with = "worker")]
     pub worker_key_file: Option<PathBuf>,
 }
 
-/// Ask a model.
+/// Arguments of `infer`.
 #[derive(Args)]
 pub struct Infer {
     /// owner/name, owner/name@version or model-number@version
@@ -337,29 +337,29 @@ pub struct Infer {
     /// quantised: see --input-as
     #[arg(long)]
     pub input: String,
-    /// How the numbers for an integer graph are meant
+    /// How to interpret the numbers for an integer graph
     #[arg(long, value_enum, default_value_t = InputAs::Written)]
     pub input_as: InputAs,
-    /// What must make the answer credible: signed, optimistic, proof, or quorum:N,K
+    /// Assurance class: signed, optimistic, proof, or quorum:N,K
     #[arg(long, default_value = "signed")]
     pub assurance: AssuranceArgument,
-    /// Most that it may cost, in ASY [default: the quote]
+    /// Price limit in ASY [default: the quote]
     #[arg(long, value_name = "ASY", value_parser = amount::parse)]
     pub max_price: Option<Balance>,
-    /// Blocks in which it must be answered [default: 30, or more where operators want more]
+    /// Number of blocks within which the answer is due [default: 30, or more if operators need more]
     #[arg(long, value_name = "BLOCKS")]
     pub deadline: Option<u32>,
-    /// 32 bytes in hex that an account uses once: asking again with the same key sends nothing,
-    /// and shows the result of the first time [default: random, and printed]
+    /// Client key: 32 bytes in hex that an account can use once. Repeating the command with the same
+    /// key sends nothing and shows the first result [default: random, and printed]
     #[arg(long, value_name = "HEX")]
     pub key: Option<String>,
-    /// In class optimistic: return as soon as there is an output, which may still be disputed. Its
-    /// outcome is Provisional then, and the exit code 0; `request wait` waits for the rest
+    /// In class optimistic: return as soon as there is an output, which may still be disputed, with
+    /// the outcome Provisional and exit code 0. `request wait` waits for the final result
     #[arg(long)]
     pub provisional: bool,
 }
 
-/// Look at requests.
+/// Commands for requests.
 #[derive(Subcommand)]
 pub enum RequestCommand {
     /// Show a request and its output
@@ -368,7 +368,7 @@ pub enum RequestCommand {
         #[arg(value_parser = parse_request)]
         request: RequestId,
     },
-    /// Wait until a request is over, and show its result
+    /// Wait until a request has ended, and show its result
     Wait {
         /// The request
         #[arg(value_parser = parse_request)]
@@ -379,14 +379,14 @@ pub enum RequestCommand {
     },
     /// List an account's requests, newest first
     List {
-        /// The account [default: the key's]
+        /// The account [default: that of the key]
         #[arg(long, value_parser = names::parse_account)]
         account: Option<AccountId>,
-        /// Most requests to list
+        /// Maximum number of requests
         #[arg(long, default_value_t = 20)]
         limit: u32,
     },
-    /// Take a request of yours back that is not assigned yet
+    /// Cancel one of your requests that has not been drawn yet
     Cancel {
         /// The request
         #[arg(value_parser = parse_request)]
@@ -394,19 +394,19 @@ pub enum RequestCommand {
     },
 }
 
-/// Dispute optimistic results that are wrong.
+/// Commands for disputes.
 #[derive(Subcommand)]
 pub enum DisputeCommand {
-    /// Run the model of a result again on this machine, and dispute the result if it is another.
-    /// Puts up a bond
+    /// Re-run the model of a request on this machine, and dispute the result if it differs. Holds a
+    /// bond
     Open {
         /// The request
         #[arg(value_parser = parse_request)]
         request: RequestId,
-        /// Then make the moves until the dispute ends, as `play` does
+        /// Then make the challenger's moves until the dispute ends, as `play` does
         #[arg(long)]
         play: bool,
-        /// Dispute a right result too. Such a dispute is lost, and the bond with it
+        /// Also dispute a correct result. Such a dispute is lost, and the bond with it
         #[arg(long)]
         force: bool,
     },
@@ -416,28 +416,28 @@ pub enum DisputeCommand {
         #[arg(value_parser = parse_request)]
         request: Option<RequestId>,
     },
-    /// Show where a dispute stands, whose turn it is and what is at stake; or how it ended
+    /// Show the stage of a dispute, whose turn it is and what is at stake; or how it ended
     Status {
         /// The dispute
         #[arg(value_parser = parse_dispute)]
         dispute: DisputeId,
     },
-    /// Make the challenger's moves in a dispute of yours until it ends
+    /// Make the challenger's moves in one of your disputes until it ends
     Play {
         /// The dispute
         #[arg(value_parser = parse_dispute)]
         dispute: DisputeId,
-        /// Go on where nothing is wrong too. Such a dispute is lost, and the bond with it
+        /// Continue even if nothing is wrong. Such a dispute is lost, and the bond with it
         #[arg(long)]
         force: bool,
     },
-    /// End a dispute over a result that another one, or a proof, has decided
+    /// End a dispute over a result that another dispute, or a proof, has decided
     Close {
         /// The dispute
         #[arg(value_parser = parse_dispute)]
         dispute: DisputeId,
     },
-    /// Decide a dispute, of whomever, by a validity proof that is made on this machine
+    /// Decide any open dispute by a validity proof that is made on this machine
     Prove {
         /// The dispute
         #[arg(value_parser = parse_dispute)]
@@ -445,10 +445,10 @@ pub enum DisputeCommand {
     },
 }
 
-/// Export and verify receipts.
+/// Commands for receipts.
 #[derive(Subcommand)]
 pub enum ReceiptCommand {
-    /// Write a request's receipt with all that is needed to verify it without a node
+    /// Write a request's receipt with everything needed to verify it without a node
     Export {
         /// The request
         #[arg(value_parser = parse_request)]
@@ -457,21 +457,21 @@ pub enum ReceiptCommand {
         #[arg(long, value_name = "FILE")]
         to: Option<PathBuf>,
     },
-    /// Verify a receipt. A file is verified without a node; if --url is given, the node is asked
-    /// whether it has finalised the block that the receipt rests on
+    /// Verify a receipt. A file is verified without a node; with --url, also check that the node has
+    /// finalised the receipt's block
     Verify {
-        /// A file that `receipt export` wrote, or the number of a request
+        /// A file from `receipt export`, or the number of a request
         receipt: String,
-        /// Output to compare with the receipt: JSON text, or a file with it
+        /// Output to compare with the receipt: JSON text, or a file in any format of inputs
         #[arg(long, value_name = "JSON")]
         output: Option<String>,
     },
 }
 
-/// Take validity proofs from the chain, and verify them without it.
+/// Commands for validity proofs.
 #[derive(Subcommand)]
 pub enum ProofCommand {
-    /// Write the proof of a request, out of the block that brought it
+    /// Download the proof of a request from the block that included it
     Download {
         /// The request
         #[arg(value_parser = parse_request)]
@@ -479,63 +479,62 @@ pub enum ProofCommand {
         /// File to write
         #[arg(short = 'o', long, value_name = "FILE")]
         to: PathBuf,
-        /// Also write the model's architecture, with which, and the fingerprint of its weights, `proof
+        /// Also write the model's architecture. With it and the fingerprint of the weights, `proof
         /// verify` needs no node
         #[arg(long, value_name = "FILE")]
         architecture: Option<PathBuf>,
     },
-    /// Verify a proof. With the model in a file and a receipt, or genesis, payer and operator, no
-    /// node is asked
+    /// Verify a proof. Needs no node if the model is a file and there is a receipt, or genesis, payer
+    /// and operator
     Verify(VerifyProof),
 }
 
-/// Verify a proof.
+/// Arguments of `proof verify`.
 #[derive(Args)]
 pub struct VerifyProof {
     /// The model: a file with the integer graph or its architecture, or a version on chain
     #[arg(long, value_name = "FILE|VERSION")]
     pub model: String,
-    /// Fingerprint of the published weights, as `proof download` prints it; needed where the model is
-    /// a file with an architecture alone
+    /// Fingerprint of the published weights, as `proof download` prints it; needed if the model is a
+    /// file with only an architecture
     #[arg(long, value_name = "FINGERPRINT", value_parser = names::parse_fingerprint)]
     pub weights: Option<WeightsFingerprint>,
-    /// The proof, as `proof download` writes it
+    /// The proof, from `proof download`
     #[arg(long, value_name = "FILE")]
     pub proof: PathBuf,
-    /// Receipt of the request, as `receipt export` writes it
+    /// Receipt of the request, from `receipt export`
     #[arg(long, value_name = "FILE", conflicts_with_all = ["request", "genesis", "payer", "operator"])]
     pub receipt: Option<PathBuf>,
-    /// Number of the request. The node is asked for the rest unless genesis, payer and operator
-    /// are given
+    /// Number of the request. The node supplies the rest unless genesis, payer and operator are given
     #[arg(long, value_name = "NUMBER", value_parser = parse_request)]
     pub request: Option<RequestId>,
     /// Genesis hash of the chain
     #[arg(long, value_name = "HASH", value_parser = names::parse_digest, requires_all = ["request", "payer", "operator"])]
     pub genesis: Option<Digest>,
-    /// Account that asked
+    /// Account that made the request
     #[arg(long, value_name = "ACCOUNT", value_parser = names::parse_account, requires = "genesis")]
     pub payer: Option<AccountId>,
-    /// Operator that answered
+    /// Operator that made the proof
     #[arg(long, value_name = "ACCOUNT", value_parser = names::parse_account, requires = "genesis")]
     pub operator: Option<AccountId>,
-    /// The input, in the forms that `infer` takes
+    /// The input, in any format that `infer` accepts
     #[arg(long)]
     pub input: String,
-    /// How the numbers of the input are meant
+    /// How to interpret the numbers of the input
     #[arg(long, value_enum, default_value_t = InputAs::Written)]
     pub input_as: InputAs,
-    /// The output: JSON text or a file with it, such as a line of `infer --json` [default: with
-    /// --request, what the chain still has]
+    /// The output: JSON text or a file, such as a line of `infer --json` [default: with --request, the
+    /// output on chain, if it is not pruned]
     #[arg(long, value_name = "JSON")]
     pub output: Option<String>,
 }
 
-/// How the numbers of an integer graph's input are meant.
+/// How to interpret the numbers of an integer graph's input.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub enum InputAs {
-    /// Real where one has a decimal point or an array is of floats, else as the model's integers
+    /// Real numbers if one has a decimal point or the array has floats, else the model's integers
     Written,
-    /// Real numbers: divided by the model's input scale, rounded half up, kept within -128 to 127
+    /// Real numbers: divided by the model's input scale, rounded half up, clipped to -128 to 127
     Real,
     /// The model's own integers, -128 to 127
     Int8,
@@ -552,11 +551,11 @@ impl From<InputAs> for Numbers {
 }
 
 fn parse_dispute(text: &str) -> Result<DisputeId, String> {
-    text.parse().map(DisputeId).map_err(|_| "disputes are numbers".to_owned())
+    text.parse().map(DisputeId).map_err(|_| "a dispute is a number".to_owned())
 }
 
 fn parse_request(text: &str) -> Result<RequestId, String> {
-    text.parse().map(RequestId).map_err(|_| "requests are numbers".to_owned())
+    text.parse().map(RequestId).map_err(|_| "a request is a number".to_owned())
 }
 
 #[cfg(test)]
@@ -574,7 +573,7 @@ mod tests {
     }
 
     #[test]
-    fn commands_are_read() {
+    fn commands_are_parsed() {
         for line in [
             "assay model publish m.onnx --name digits --royalty-percent 2.5 --tolerance 0.0001 \
              --assurance signed,quorum --licence MIT",
@@ -632,12 +631,12 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_is_refused_with_a_reason() {
+    fn invalid_commands_are_refused_with_a_reason() {
         for (line, reason) in [
             ("assay transfer //Bob 1,5", "not an amount"),
             ("assay infer digits --input x --assurance signed", "neither owner nor version"),
             ("assay infer 0@1 --input x --assurance quorum:2,1", "not an assurance"),
-            ("assay request show x", "requests are numbers"),
+            ("assay request show x", "a request is a number"),
             ("assay operator serve 0@1 --ask 1 --classes best", "not an assurance class"),
             ("assay operator register --bond 1 --worker 0x00", "--possession"),
             ("assay operator set-worker --key f --worker 0x0 --possession 0x0", "cannot be used"),
@@ -648,10 +647,10 @@ mod tests {
             ("assay model transfer 0@1 //Bob --withdraw", "cannot be used"),
             ("assay model accept digits", "neither owner nor version"),
             ("assay quote 0@1 --assurance quorum:2,1", "not an assurance"),
-            ("assay request wait x", "requests are numbers"),
+            ("assay request wait x", "a request is a number"),
             ("assay dispute open", "<REQUEST>"),
-            ("assay dispute open x", "requests are numbers"),
-            ("assay dispute play x", "disputes are numbers"),
+            ("assay dispute open x", "a request is a number"),
+            ("assay dispute play x", "a dispute is a number"),
             ("assay dispute status 1 2", "unexpected argument"),
             ("assay model quantize m.onnx -o m.graph", "--calibrate"),
             ("assay model quantize m.onnx --calibrate r.npz", "--output"),
@@ -660,7 +659,7 @@ mod tests {
             ("assay proof verify --model m --proof p --input x --receipt r --request 7", "used"),
             ("assay infer 0@1 --input x --input-as float", "invalid value"),
         ] {
-            let error = parse(line).err().unwrap_or_else(|| panic!("{line} is taken"));
+            let error = parse(line).err().unwrap_or_else(|| panic!("{line} is accepted"));
             assert!(error.to_string().contains(reason), "{error}");
         }
     }

@@ -1,19 +1,18 @@
-//! What commands share: the node, the key, the output.
+//! What commands share: node, key and output.
 
 use std::path::PathBuf;
 
 use assay_client::{AccountId, Client, Signer};
-
 use tokio::sync::OnceCell;
 
 use crate::{args::Global, failure::Failure, output::Output};
 
-/// Address of a node that runs on this machine with default settings.
+/// Address of a node on this machine with default settings.
 const DEFAULT_URL: &str = "ws://127.0.0.1:9944";
 
-/// What commands share.
+/// Node, key and output of a command.
 pub struct Context<'a> {
-    /// Where words go.
+    /// The output.
     pub output: &'a Output,
     url: Option<String>,
     suri: Option<String>,
@@ -33,7 +32,7 @@ impl<'a> Context<'a> {
         self.url.as_deref().unwrap_or(DEFAULT_URL)
     }
 
-    /// Whether a node was named.
+    /// Whether the address of a node was given.
     pub fn names_node(&self) -> bool {
         self.url.is_some()
     }
@@ -51,12 +50,12 @@ impl<'a> Context<'a> {
     pub fn signer(&self) -> Result<Signer, Failure> {
         self.signer_if_given()?.ok_or_else(|| {
             Failure::Usage(
-                "this command signs: name a key with --key-file, --suri or ASSAY_SURI".to_owned(),
+                "this command needs a key: use --key-file, --suri or ASSAY_SURI".to_owned(),
             )
         })
     }
 
-    /// The key that signs, if one was named. A key file goes before a secret URI.
+    /// The key that signs, if one was given. A key file takes precedence over a secret URI.
     pub fn signer_if_given(&self) -> Result<Option<Signer>, Failure> {
         Ok(match (&self.key_file, &self.suri) {
             (Some(path), _) => Some(Signer::from_file(path)?),
@@ -65,7 +64,7 @@ impl<'a> Context<'a> {
         })
     }
 
-    /// The given account, else the key's.
+    /// The given account, else the account of the key.
     pub fn account(&self, given: Option<AccountId>) -> Result<AccountId, Failure> {
         match given {
             Some(account) => Ok(account),

@@ -2,9 +2,9 @@
 //!
 //! | code | meaning |
 //! |---|---|
-//! | 0 | done |
+//! | 0 | success |
 //! | 1 | another failure |
-//! | 2 | wrong usage, or an input that cannot be right or read |
+//! | 2 | wrong usage, or an invalid or unreadable input |
 //! | 3 | the node cannot be reached |
 //! | 4 | the chain refused, or its price is above the limit |
 //! | 5 | the request ended without a verified result |
@@ -22,36 +22,36 @@ pub const USAGE: u8 = 2;
 /// The table of exit codes, for the help.
 pub const EXIT_CODES: &str = "\
 Exit codes:
-  0  done
+  0  success
   1  another failure
-  2  wrong usage, or an input that cannot be right or read
+  2  wrong usage, or an invalid or unreadable input
   3  the node cannot be reached
   4  the chain refused, or its price is above the limit; the reason is printed
   5  the request ended without a verified result
   6  verification failed
   7  the dispute was lost";
 
-/// Why a command did not succeed.
+/// Why a command failed.
 #[derive(Debug)]
 pub enum Failure {
-    /// The client's error.
+    /// An error of the client.
     Client(Error),
-    /// Arguments that do not go together.
+    /// Invalid arguments.
     Usage(String),
     /// A file that cannot be written.
     Unwritable {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The reason.
         reason: String,
     },
     /// The request ended without a verified result. The result was printed.
     NotVerified,
-    /// The dispute was lost, and the bond with it. How it ended was printed.
+    /// The dispute was lost, and the bond with it. The end was printed.
     DisputeLost,
-    /// `doctor` found something. It was printed.
+    /// A check of `doctor` failed. The checks were printed.
     ChecksFailed,
-    /// `doctor` could not reach the node. It was printed.
+    /// `doctor` could not reach the node. The checks were printed.
     NodeUnreachable,
     /// Interrupted by the user.
     Interrupted,
@@ -94,7 +94,7 @@ impl Failure {
         }
     }
 
-    /// Whether the command has printed what there is to say.
+    /// Whether the command has already printed the cause.
     pub fn is_printed(&self) -> bool {
         matches!(
             self,
@@ -102,7 +102,7 @@ impl Failure {
         )
     }
 
-    /// The message for people.
+    /// The message.
     pub fn message(&self) -> String {
         match self {
             Self::Client(error) => error.to_string(),
@@ -110,12 +110,13 @@ impl Failure {
             Self::Unwritable { path, reason } => format!("{}: {reason}", path.display()),
             Self::NotVerified => "the request ended without a verified result".to_owned(),
             Self::DisputeLost => "the dispute was lost, and the bond with it".to_owned(),
-            Self::ChecksFailed | Self::NodeUnreachable => "there is something to mend".to_owned(),
+            Self::ChecksFailed => "some checks failed; see above".to_owned(),
+            Self::NodeUnreachable => "the node cannot be reached; see above".to_owned(),
             Self::Interrupted => "interrupted".to_owned(),
         }
     }
 
-    /// The failure for programs.
+    /// The failure as JSON.
     pub fn to_json(&self) -> Value {
         let mut error = json!({
             "name": self.name(),
@@ -185,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn programs_get_the_chains_error_by_name() {
+    fn json_contains_the_name_of_the_chains_error() {
         let refusal =
             Refusal { pallet: Some("Inference".into()), name: "Late".into(), docs: "Why.".into() };
         let failure = Failure::Client(Error::Refused { call: "Inference.request".into(), refusal });

@@ -1,7 +1,7 @@
-//! The `assay` command: publish models, run an operator, ask for inference, check receipts.
+//! The `assay` command: publish models, run an operator, request inference, verify receipts.
 //!
 //! Results go to standard output, as text or, with `--json`, as one line of JSON; everything else
-//! goes to standard error. The exit code says how it went: see [`failure`].
+//! goes to standard error. For exit codes see [`failure`].
 
 mod args;
 mod commands;

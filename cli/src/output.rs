@@ -10,14 +10,14 @@ use serde::Serialize;
 
 use crate::failure::Failure;
 
-/// Where a command's words go.
+/// The output of a command.
 pub struct Output {
     json: bool,
     spinner: Option<ProgressBar>,
 }
 
 impl Output {
-    /// Text, or JSON on one line.
+    /// Results as text, or as JSON on one line.
     pub fn new(json: bool) -> Self {
         let spinner = std::io::stderr().is_terminal().then(ProgressBar::new_spinner);
         if let Some(spinner) = &spinner {
@@ -33,12 +33,12 @@ impl Output {
             false => text().trim_end().to_owned(),
         };
         self.quietly(|| {
-            // A reader that went away is not this command's failure.
+            // A closed pipe is not a failure of this command.
             let _ = writeln!(std::io::stdout(), "{line}");
         });
     }
 
-    /// Says what is going on.
+    /// Shows the current step. On a terminal, the next one replaces it.
     pub fn progress(&self, message: impl Into<String>) {
         let message = message.into();
         match &self.spinner {
@@ -47,12 +47,12 @@ impl Output {
         }
     }
 
-    /// Says something that stays on the screen.
+    /// Prints a line that stays on the screen.
     pub fn note(&self, message: impl AsRef<str>) {
         self.quietly(|| eprintln!("{}", message.as_ref()));
     }
 
-    /// Prints why a command failed.
+    /// Prints a failure.
     pub fn failure(&self, failure: &Failure) {
         if failure.is_printed() {
             return;
@@ -63,7 +63,7 @@ impl Output {
         }
     }
 
-    /// Ends the progress display.
+    /// Removes the progress display.
     pub fn finish(&self) {
         if let Some(spinner) = &self.spinner {
             spinner.finish_and_clear();
@@ -78,7 +78,7 @@ impl Output {
     }
 }
 
-/// Lays rows out in columns.
+/// Formats rows as a table.
 pub fn table(header: &[&str], rows: &[Vec<String>]) -> String {
     let header: Vec<String> = header.iter().map(|title| (*title).to_owned()).collect();
     let width = |column: usize| {
@@ -100,7 +100,7 @@ pub fn table(header: &[&str], rows: &[Vec<String>]) -> String {
         .collect()
 }
 
-/// Lays named values out in two columns.
+/// Formats names and values in two columns.
 pub fn fields(values: &[(&str, String)]) -> String {
     let width = values.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     values.iter().map(|(name, value)| format!("{name:width$}  {value}\n")).collect()

@@ -1,4 +1,4 @@
-//! What is wrong with a command line, without the key that it may hold.
+//! Errors of the command line, without the key that it may contain.
 
 use std::{io::Write, process::ExitCode};
 
@@ -6,13 +6,13 @@ use clap::error::ErrorKind;
 
 use crate::failure::Failure;
 
-/// What stands for hidden text.
+/// Replacement for hidden text.
 const HIDDEN: &str = "…";
 
-/// Prints what is wrong with the command line, or the help that it asked for.
+/// Prints the error of a command line, or the requested help or version.
 pub fn report(error: &clap::Error) -> ExitCode {
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-        // Nothing is left to do where even this cannot be written.
+        // If this cannot be written, nothing can be reported.
         let _ = error.print();
         return ExitCode::SUCCESS;
     }
@@ -38,8 +38,8 @@ pub fn report(error: &clap::Error) -> ExitCode {
     ExitCode::from(failure.exit_code())
 }
 
-/// The words that may be part of a key: the value of `--suri` and, unless that is clearly whole,
-/// all that comes before the next option. A phrase without quotes is many words.
+/// The words that may be part of a key: the value of `--suri` and, unless that is clearly complete,
+/// all words before the next option, because a phrase without quotes is several arguments.
 fn secrets(arguments: &[String]) -> Vec<String> {
     let mut secrets = Vec::new();
     for (index, argument) in arguments.iter().enumerate() {
@@ -60,8 +60,8 @@ fn secrets(arguments: &[String]) -> Vec<String> {
     secrets
 }
 
-/// An error's text with everything hidden that it quotes of the secrets. Tips go, since what is
-/// similar to a secret says something of it. `None` where it cannot be told what to hide.
+/// The text of an error, with quotations of the secrets hidden. Tips are removed, because a word that
+/// is similar to a secret reveals a part of it. `None` if it is unclear what to hide.
 fn without(text: &str, secrets: &[String]) -> Option<String> {
     let is_quote = |character| matches!(character, '\'' | '`');
     if secrets.iter().any(|secret| secret.contains(is_quote)) {
@@ -69,7 +69,7 @@ fn without(text: &str, secrets: &[String]) -> Option<String> {
     }
     let mut parts = Vec::new();
     for part in text.split("\n\n").filter(|part| !part.trim_start().starts_with("tip:")) {
-        // These quote nothing.
+        // These parts quote no arguments.
         let is_fixed = ["Usage:", "For more"].iter().any(|start| part.starts_with(start));
         let part =
             if is_fixed { part.to_owned() } else { hide(&hide(part, '`', secrets), '\'', secrets) };
@@ -81,7 +81,7 @@ fn without(text: &str, secrets: &[String]) -> Option<String> {
     Some(parts.join("\n\n"))
 }
 
-/// Hides what stands between two quotes where it shares text with a secret.
+/// Hides the text between two quotes if it contains a secret or is part of one.
 fn hide(text: &str, quote: char, secrets: &[String]) -> String {
     let shares = |quoted: &str| {
         secrets.iter().any(|secret| quoted.contains(secret.as_str()) || secret.contains(quoted))
@@ -97,11 +97,11 @@ fn hide(text: &str, quote: char, secrets: &[String]) -> String {
     parts.join(&quote.to_string())
 }
 
-/// What can be said of an error without any of its text.
+/// A message for an error that uses none of its text.
 fn unspoken(error: &clap::Error) -> String {
     format!(
-        "error: {}. The command line holds a key and is not repeated; put the key in quotes, or \
-         use --key-file. `assay help` shows the usage.\n",
+        "error: {}. The command line contains a key and is not shown; put the key in quotes, or use \
+         --key-file. `assay help` shows the usage.\n",
         error.kind()
     )
 }
@@ -115,7 +115,7 @@ mod tests {
     fn said(arguments: &[&str]) -> String {
         let error = match Cli::try_parse_from(arguments) {
             Err(error) => error,
-            Ok(_) => panic!("{arguments:?} are taken"),
+            Ok(_) => panic!("{arguments:?} are accepted"),
         };
         let arguments: Vec<_> = arguments.iter().map(|one| (*one).to_owned()).collect();
         let secrets = secrets(&arguments);
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mistake_is_named_beside_a_key() {
+    fn an_error_is_named_if_there_is_a_key() {
         for (arguments, message) in [
             (
                 &["assay", "--suri", "//Alice", "transfer", "//Bob", "1,5"][..],
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn no_part_of_a_key_is_repeated() {
+    fn no_part_of_a_key_is_shown() {
         for arguments in [
             &["assay", "--suri", "bottom", "drive", "obey", "lake", "balance"][..],
             &["assay", "balance", "--suri", "bottom", "drive", "obey", "--json"],
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_similar_to_a_key_is_proposed() {
+    fn nothing_similar_to_a_key_is_suggested() {
         let said = said(&["assay", "--suri", "lake", "ballance", "drive"]);
         assert!(!said.contains("balance"), "{said}");
     }

@@ -1,48 +1,58 @@
-//! Amounts as people write them: decimal ASY, exact to the planck.
+//! Amounts in decimal ASY, exact to the planck.
 
 use assay_primitives::{Balance, TOKEN_DECIMALS, TOKEN_SYMBOL};
 
-use crate::{Error, Result};
+use crate::{text, Error, Result};
 
-/// Reads an amount in ASY: `2`, `0.5`, `1.25 ASY`.
+/// Parses an amount in ASY: `2`, `0.5`, `1.25 ASY`. Returns plancks.
 ///
 /// Bounds: at most [`TOKEN_DECIMALS`] decimal places, at most `u128::MAX` plancks. Nothing is
 /// rounded.
+///
+/// # Errors
+///
+/// [`Error::Invalid`] for any other text.
+///
+/// ```
+/// use assay_client::amount;
+///
+/// assert_eq!(amount::parse("0.5")?, 500_000_000_000);
+/// assert_eq!(amount::display(500_000_000_000), "0.5 ASY");
+/// # Ok::<(), assay_client::Error>(())
+/// ```
 pub fn parse(text: &str) -> Result<Balance> {
     let trimmed = text.trim();
     let number = trimmed.strip_suffix(TOKEN_SYMBOL).map_or(trimmed, str::trim_end);
     parse_decimal(number, TOKEN_DECIMALS).map_err(|reason| {
-        Error::invalid(format!("`{text}` is not an amount in {TOKEN_SYMBOL}: {reason}; write 0.5"))
+        Error::invalid(format!(
+            "`{text}` is not an amount in {TOKEN_SYMBOL}: {reason}; example: 0.5"
+        ))
     })
 }
 
-/// Writes an amount in ASY without its symbol: `0.5`. [`parse`] reads it back exactly.
+/// Formats plancks in ASY without the symbol: `0.5`. [`parse`] is its inverse.
 pub fn format(plancks: Balance) -> String {
-    format_decimal(plancks, TOKEN_DECIMALS)
+    text::format_decimal(plancks, TOKEN_DECIMALS)
 }
 
 /// [`format()`] with the symbol: `0.5 ASY`.
 pub fn display(plancks: Balance) -> String {
-    format!("{} {TOKEN_SYMBOL}", format(plancks))
+    text::amount(plancks)
 }
 
-/// Writes a whole number of `10^-decimals` as a decimal number. [`parse_decimal`] reads it back.
+/// Formats a whole number of `10^-decimals` as a decimal number. [`parse_decimal`] is its inverse.
 ///
 /// Bounds: `decimals` is at most 38.
 pub fn format_decimal(value: u128, decimals: u8) -> String {
-    let unit = 10u128.pow(u32::from(decimals));
-    let (whole, rest) = (value / unit, value % unit);
-    if rest == 0 {
-        return whole.to_string();
-    }
-    let places = format!("{rest:0width$}", width = usize::from(decimals));
-    format!("{whole}.{}", places.trim_end_matches('0'))
+    text::format_decimal(value, decimals)
 }
 
-/// Reads a non-negative decimal number with at most `decimals` places as a whole number of
-/// `10^-decimals`.
+/// Parses a non-negative decimal number with at most `decimals` places, and returns it as a whole
+/// number of `10^-decimals`. Used for amounts, shares in percent and tolerances.
 ///
-/// Used for amounts, for shares in percent, and for tolerances.
+/// # Errors
+///
+/// The reason, if the text is not such a number or the result exceeds `u128`.
 pub fn parse_decimal(text: &str, decimals: u8) -> Result<u128, &'static str> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let is_number = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_digit());

@@ -1,20 +1,22 @@
-//! Artifacts from the chain. [`crate::publish`] puts them there.
+//! Downloads artifacts. [`publish`](crate::publish) uploads them.
 
 use assay_primitives::{digest, ArtifactManifest, Digest};
 
 use crate::{Client, Error, Result};
 
 impl Client {
-    /// The bytes of an artifact, from the node. Each chunk and the whole have the digests that the
-    /// artifact is named by, or this fails: nothing of it is the node's word.
+    /// Downloads an artifact from the node. The digests of each chunk and of the whole are checked,
+    /// so the node need not be trusted.
     ///
-    /// Fails with [`Error::NotFound`] where the chain does not have it in full, or the node does
-    /// not keep its bytes.
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if the artifact is not complete on chain, or the node does not keep its
+    /// bytes. [`Error::Answer`] if a digest does not match.
     pub async fn download_artifact(&self, artifact: Digest) -> Result<Vec<u8>> {
         let view = self.artifact(artifact).await?;
         let manifest = view.filter(|view| view.missing.is_empty()).map(|view| view.manifest);
         let manifest = manifest.ok_or_else(|| {
-            Error::not_found(format!("the chain does not have all of the artifact {artifact:?}"))
+            Error::not_found(format!("artifact {artifact:?} is not complete on chain"))
         })?;
         let mut bytes = Vec::new();
         for (index, _) in (0u32..).zip(&manifest.chunks) {
@@ -23,27 +25,29 @@ impl Client {
         }
         match digest(&bytes) == artifact {
             true => Ok(bytes),
-            false => Err(unreadable(format!("the whole does not have the digest {artifact:?}"))),
+            false => {
+                Err(invalid(format!("the chunks together do not have the digest {artifact:?}")))
+            },
         }
     }
 }
 
-fn unreadable(reason: String) -> Error {
+fn invalid(reason: String) -> Error {
     Error::Answer { method: "artifact_chunk".into(), reason }
 }
 
-/// A chunk that is the one that the manifest names.
+/// Returns the chunk if it has the digest in the manifest.
 fn checked(manifest: &ArtifactManifest, index: u32, chunk: Option<Vec<u8>>) -> Result<Vec<u8>> {
     let chunk = chunk.ok_or_else(|| {
         Error::not_found(format!(
-            "the node does not keep the artifact {:?}; ask one that keeps all blocks, and wait \
-             until it has caught up",
+            "the node does not have the bytes of artifact {:?}; use a node that keeps all block \
+             bodies and is synced",
             manifest.digest
         ))
     })?;
     match manifest.chunks.get(index as usize) == Some(&digest(&chunk)) {
         true => Ok(chunk),
-        false => Err(unreadable(format!("chunk {index} is another than the chain names"))),
+        false => Err(invalid(format!("chunk {index} does not have the digest in the manifest"))),
     }
 }
 

@@ -1,8 +1,8 @@
-//! Showing the chain the weights of a version that offers class `Proof`.
+//! Submits the weights of a version that offers class `Proof` for their audit.
 //!
-//! The chain reads the published weights once, so that it can tell proofs that are of them from
-//! proofs that are not. Until it has, nobody can ask for proofs. Any account may show them, in as
-//! many transactions as it takes; each goes on where the chain is.
+//! The chain reads the published weights once, so that it can distinguish proofs of these weights
+//! from proofs of others. Until it has, proofs cannot be requested. Any account may submit them; each
+//! transaction continues where the chain is.
 
 use assay_primitives::{
     proof::{MAX_AUDIT_BYTES, MAX_AUDIT_PIECES},
@@ -16,38 +16,40 @@ use crate::{
     AccountId, Call, Client, Error, GraphFile, Result, Signer,
 };
 
-/// Times in a row that the chain may be elsewhere than it seemed before the client gives up: others
-/// show the same weights, or blocks are replaced by others.
-const MAX_SURPRISES: u32 = 5;
+/// Maximum number of consecutive attempts without progress. Attempts fail if another account submits
+/// the same weights, or in a reorganisation.
+const MAX_FAILURES: u32 = 5;
 
-/// How far the chain is with a version's weights.
+/// Progress of the audit of a version's weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AuditProgress {
-    /// Bytes that it has read.
+    /// Bytes that the chain has read.
     pub done: u64,
     /// Bytes of all weights and biases.
     pub total: u64,
 }
 
-/// What is left of an audit.
+/// The remaining cost of an audit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AuditPlan {
-    /// How far it is.
+    /// The progress.
     pub progress: AuditProgress,
-    /// Transactions that are left.
+    /// Number of remaining transactions.
     pub transactions: usize,
-    /// Their fees in plancks, about.
+    /// Estimate of their fees, in plancks.
     pub fees: Balance,
 }
 
-/// The weights of one version, to be shown call by call.
+/// The weights of a version, divided into calls.
 pub struct WeightsReader<'a> {
     audit: Audit,
     graph: &'a GraphFile,
 }
 
 impl<'a> WeightsReader<'a> {
-    /// Fails where runs of the graph cannot be proven.
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] if runs of the graph cannot be proven.
     pub fn new(graph: &'a GraphFile) -> Result<Self> {
         let audit = Audit::new(graph.graph().plan()).map_err(crate::graph::unprovable)?;
         Ok(Self { audit, graph })
@@ -58,22 +60,30 @@ impl<'a> WeightsReader<'a> {
         self.audit.total_bytes()
     }
 
-    /// What the weights come to, which the chain has when it has read them all.
+    /// The fingerprint of the weights, which the chain computes as well.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] if the weights do not fit the graph.
     pub fn fingerprint(&self) -> Result<WeightsFingerprint> {
         let found = self.audit.fingerprint(self.graph.graph().weights());
         let found = found.ok_or_else(|| Error::invalid("the weights do not fit the graph"))?;
         Ok(WeightsFingerprint(found.0))
     }
 
-    /// The call that shows what comes after so many bytes, and how many are read then; `None` at
-    /// the end.
+    /// The call that submits the weights after the first `done` bytes, and the number of bytes read
+    /// after it; `None` at the end.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] if the weights do not fit the graph, or no piece starts at `done`.
     pub fn next_call(&self, version: VersionId, done: u64) -> Result<Option<(Call, u64)>> {
         let state = AuditState { done, ..AuditState::default() };
         let (pieces, bytes) = (MAX_AUDIT_PIECES as usize, MAX_AUDIT_BYTES as usize);
         let openings = self
             .audit
             .open_next(&state, self.graph.graph().weights(), pieces, bytes)
-            .map_err(|error| Error::invalid(format!("the weights cannot be shown: {error}")))?;
+            .map_err(|error| Error::invalid(format!("the weights cannot be submitted: {error}")))?;
         if openings.is_empty() {
             return Ok(None);
         }
@@ -92,11 +102,11 @@ impl<'a> WeightsReader<'a> {
     }
 }
 
-/// Compares a version with a file, and says how far the chain is with its weights.
+/// State of the audit of a version, after checking that the file is that of the version.
 fn state_of(view: &VersionView<AccountId>, graph: &GraphFile) -> Result<WeightsAudit> {
     let audit = view.audit.ok_or_else(|| {
         Error::invalid(format!(
-            "version {} does not offer class proof, so nobody has to show its weights",
+            "version {} does not offer class proof, so its weights are not audited",
             view.id
         ))
     })?;
@@ -105,8 +115,8 @@ fn state_of(view: &VersionView<AccountId>, graph: &GraphFile) -> Result<WeightsA
     match named == found {
         true => Ok(audit),
         false => Err(Error::invalid(format!(
-            "the file is of another model than version {}: it has the digest {found:?}, the \
-             version names {named:?}",
+            "the file is not the model of version {}: its architecture has the digest {found:?}, \
+             the version names {named:?}",
             view.id
         ))),
     }
@@ -120,7 +130,12 @@ impl Client {
         state_of(&view, graph)
     }
 
-    /// What is left of the audit of a version whose graph this is.
+    /// The remaining cost of the audit of a version. `graph` is the version's model file.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] if the version does not offer class `Proof`, or the file is another model.
+    /// [`Error::NotFound`] if there is no such version.
     pub async fn plan_audit(
         &self,
         version: VersionId,
@@ -131,8 +146,8 @@ impl Client {
         self.plan_audit_from(version, graph, done, signer).await
     }
 
-    /// What is left of an audit when so many bytes have been read. Fees are estimated by length:
-    /// of the first transaction, which is one of the longest.
+    /// The remaining cost of an audit after `done` bytes. The fee of the first transaction, which is
+    /// one of the longest, is taken for each.
     pub(crate) async fn plan_audit_from(
         &self,
         version: VersionId,
@@ -154,8 +169,13 @@ impl Client {
         Ok(plan)
     }
 
-    /// Shows the chain the weights of a version that it has not read yet, until it has read them
-    /// all. Goes on where others, or an earlier try, stopped.
+    /// Submits the remaining weights of a version until the audit is complete. Continues where other
+    /// accounts, or an earlier attempt, stopped.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Client::plan_audit`] and [`Client::submit`]. [`Error::Answer`] if the fingerprint
+    /// on chain is not that of the file.
     pub async fn audit(
         &self,
         version: VersionId,
@@ -164,12 +184,12 @@ impl Client {
         progress: &(dyn Fn(AuditProgress) + Sync),
     ) -> Result<WeightsFingerprint> {
         let reader = WeightsReader::new(graph)?;
-        let mut surprises = 0;
+        let mut failures = 0;
         loop {
             let state = match self.weights_audit(version, graph).await {
-                // The block with the publication was replaced; a later one will have it.
-                Err(Error::NotFound(_)) if surprises < MAX_SURPRISES => {
-                    surprises += 1;
+                // The block with the publication was replaced; a later one will include it.
+                Err(Error::NotFound(_)) if failures < MAX_FAILURES => {
+                    failures += 1;
                     self.rpc().next_block().await?;
                     continue;
                 },
@@ -181,7 +201,7 @@ impl Client {
                     true => Ok(found),
                     false => Err(Error::Answer {
                         method: "AssayApi_version".into(),
-                        reason: "what the chain has read are not the weights of this file".into(),
+                        reason: "the audited weights are not those of this file".into(),
                     }),
                 };
             }
@@ -191,14 +211,14 @@ impl Client {
             match self.submit(&call, signer).await {
                 Err(Error::Refused { refusal, .. })
                     if ["UnexpectedWeights", "AlreadyAudited"].contains(&&*refusal.name)
-                        && surprises < MAX_SURPRISES =>
+                        && failures < MAX_FAILURES =>
                 {
-                    surprises += 1;
+                    failures += 1;
                     self.rpc().next_block().await?;
                 },
                 outcome => {
                     outcome?;
-                    surprises = 0;
+                    failures = 0;
                 },
             }
         }
@@ -220,7 +240,7 @@ mod tests {
         let file = file(&sealed());
         let reader = WeightsReader::new(&file).unwrap();
         let version = VersionId::default();
-        // Twice four weights of a byte and two biases of four.
+        // Twice: four weights of one byte and two biases of four bytes.
         assert_eq!(reader.total_bytes(), 2 * (4 + 8));
         let (call, done) = reader.next_call(version, 0).unwrap().unwrap();
         assert_eq!((call.path().as_str(), done), ("ModelRegistry.audit_weights", 24));
@@ -232,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_proven_has_nothing_to_show() {
+    fn graphs_that_cannot_be_proven_are_refused() {
         let file = file(&graph());
         let reason = WeightsReader::new(&file).err().unwrap().to_string();
         assert!(reason.contains("cannot be proven"), "{reason}");

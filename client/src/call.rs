@@ -1,4 +1,4 @@
-//! A transaction's call, encoded by this crate's types and checked against the chain's metadata.
+//! Encoded calls, and their check against the chain's metadata.
 
 use codec::Encode;
 use subxt::{
@@ -7,10 +7,11 @@ use subxt::{
         scale_encode::{self, EncodeAsFields, FieldIter, TypeResolver},
     },
     transactions::Payload,
-    Metadata,
 };
 
 use crate::{Error, Result};
+
+pub use subxt::Metadata;
 
 /// A call with its arguments in SCALE.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,7 +22,7 @@ pub struct Call {
 }
 
 impl Call {
-    /// A call without arguments.
+    /// A call without arguments. `pallet` is the pallet's name in the runtime.
     pub fn new(pallet: &'static str, name: &'static str) -> Self {
         Self { pallet, name, arguments: Arguments(Vec::new()) }
     }
@@ -33,13 +34,17 @@ impl Call {
         self
     }
 
-    /// Pallet and call, as in `Inference.request`.
+    /// Pallet and call: `Inference.request`.
     pub fn path(&self) -> String {
         format!("{}.{}", self.pallet, self.name)
     }
 
-    /// Whether the chain has this call with exactly these arguments. Every argument must be
-    /// readable as the type that the chain gives to it, to the last byte.
+    /// Checks that the chain has this call with exactly these arguments. Each argument must decode
+    /// as its type in the metadata, without bytes left over.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Outdated`] with what the runtime does not have.
     pub fn check(&self, metadata: &Metadata) -> Result<()> {
         let outdated = |what: String| Err(Error::Outdated(what));
         let Some(pallet) = metadata.pallet_by_name(self.pallet) else {
@@ -52,7 +57,7 @@ impl Call {
             variant.fields.iter().map(|field| field.name.as_deref().unwrap_or_default()).collect();
         if names != self.arguments.names() {
             return outdated(format!(
-                "the call {} with the arguments ({}); it has ({})",
+                "the call {} with the arguments ({}); its arguments are ({})",
                 self.path(),
                 self.arguments.names().join(", "),
                 names.join(", ")
@@ -63,7 +68,7 @@ impl Call {
             let visitor = IgnoreVisitor::new();
             let read = decode_with_visitor(&mut rest, field.ty.id, metadata.types(), visitor);
             if read.is_err() || !rest.is_empty() {
-                return outdated(format!("this type of the argument {name} of {}", self.path()));
+                return outdated(format!("this type of argument {name} of {}", self.path()));
             }
         }
         Ok(())
@@ -106,7 +111,7 @@ impl EncodeAsFields for Arguments {
         let expected: Vec<_> = fields.map(|field| field.name.unwrap_or_default()).collect();
         if expected != self.names() {
             return Err(scale_encode::Error::custom_string(format!(
-                "the node's runtime takes the arguments ({}); update assay",
+                "the node's runtime expects the arguments ({}); update assay",
                 expected.join(", ")
             )));
         }
@@ -244,7 +249,8 @@ pub(crate) mod tests {
         assert_eq!(outdated(&Call::new("Wallet", "send")), "the pallet Wallet");
         assert_eq!(outdated(&Call::new("Purse", "sent")), "the call Purse.sent");
         let wrong_name = Call::new("Purse", "stop").with("now", true);
-        assert!(outdated(&wrong_name).contains("Purse.stop with the arguments (now); it has ()"));
+        assert!(outdated(&wrong_name)
+            .contains("Purse.stop with the arguments (now); its arguments are ()"));
         let swapped = Call::new("Purse", "send")
             .with("amount", 5u128)
             .with("to", [1u8, 2, 3, 4])

@@ -15,8 +15,8 @@ use crate::{nonce::NonceManager, rpc::Rpc, Call, Error, Result};
 /// Newest metadata format that the client reads.
 const MAX_METADATA_VERSION: u32 = 16;
 
-/// A connection to a chain through one node. Clones share it, and the nonces of every account
-/// that sends through it.
+/// A connection to a chain through one node. Clones share the connection, and the next nonces of
+/// the accounts that send through it.
 #[derive(Clone)]
 pub struct Client {
     inner: Arc<Inner>,
@@ -29,7 +29,7 @@ struct Inner {
     nonces: NonceManager,
 }
 
-/// What transactions need to know of the runtime.
+/// The runtime, as far as transactions depend on it.
 pub(crate) struct Runtime {
     spec_version: u32,
     transaction_version: u32,
@@ -64,7 +64,12 @@ impl Runtime {
 }
 
 impl Client {
-    /// Connects to the node at a `ws://` or `wss://` address.
+    /// Connects to the node at a `ws://` or `wss://` address, and reads the runtime's metadata.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Rpc::connect`]. [`Error::Outdated`] if the metadata has no version that this
+    /// client reads.
     pub async fn connect(url: &str) -> Result<Self> {
         let rpc = Rpc::connect(url).await?;
         let genesis = rpc.genesis().await?;
@@ -78,7 +83,7 @@ impl Client {
         Ok(Self { inner: Arc::new(inner) })
     }
 
-    /// The node's methods.
+    /// The node's RPC methods.
     pub fn rpc(&self) -> &Rpc {
         &self.inner.rpc
     }
@@ -88,13 +93,18 @@ impl Client {
         self.inner.genesis
     }
 
-    /// Whether the chain's runtime has every call of this crate in the form that it sends.
+    /// Checks that the chain's runtime has every call of [`calls`](crate::calls), with the same
+    /// arguments.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Outdated`] with the first call that differs.
     pub async fn check_runtime(&self) -> Result<()> {
         let runtime = self.runtime().await?;
         crate::calls::all().iter().try_for_each(|call: &Call| call.check(runtime.metadata()))
     }
 
-    /// A constant of a pallet, if it has one of that name and type.
+    /// A constant of a pallet; `None` if there is none of that name and type.
     pub async fn constant<T: codec::Decode>(&self, pallet: &str, name: &str) -> Option<T> {
         let runtime = self.runtime().await.ok()?;
         let constant = runtime.metadata().pallet_by_name(pallet)?.constant_by_name(name)?;
@@ -105,7 +115,7 @@ impl Client {
         &self.inner.nonces
     }
 
-    /// The runtime as it is now. An upgrade is met by reading it again.
+    /// The runtime at the best block. Read again after an upgrade.
     pub(crate) async fn runtime(&self) -> Result<Arc<Runtime>> {
         let version = self.rpc().runtime_version().await?;
         let is_current = |runtime: &Runtime| {
@@ -137,9 +147,9 @@ async fn fetch_metadata(rpc: &Rpc) -> Result<Metadata> {
     let unreadable = |reason: String| Error::Answer { method: METHOD.into(), reason };
     let versions: Vec<u32> = rpc.runtime_call("Metadata_metadata_versions", &(), None).await?;
     let newest = versions.into_iter().filter(|version| *version <= MAX_METADATA_VERSION).max();
-    let newest =
-        newest.ok_or_else(|| Error::Outdated("metadata in a form that is known here".into()))?;
+    let newest = newest
+        .ok_or_else(|| Error::Outdated("metadata in a version that this client reads".into()))?;
     let metadata: Option<Vec<u8>> = rpc.runtime_call(METHOD, &newest, None).await?;
-    let metadata = metadata.ok_or_else(|| unreadable("there is none".into()))?;
+    let metadata = metadata.ok_or_else(|| unreadable("it is empty".into()))?;
     Metadata::decode_from(&metadata).map_err(|error| unreadable(error.to_string()))
 }

@@ -1,4 +1,4 @@
-//! What a publisher says of a model file, and checks made before anything is sent.
+//! Declarations of model files, and checks of model files before anything is sent.
 
 use std::path::Path;
 
@@ -10,22 +10,22 @@ use serde::Deserialize;
 
 use crate::{amount::parse_decimal, Error, Result};
 
-/// The form that a declaration has, for messages.
+/// An example of a declaration, for messages.
 pub const EXAMPLE: &str = r#"{"inputs": [{"name": "image", "element_type": "f32", "shape": [1, 1, 8, 8]}], "outputs": [{"name": "probabilities", "element_type": "f32", "shape": [null, 10]}]}  (null: a free dimension)"#;
 
-/// Name of the declaration beside a model file.
+/// File name of the declaration next to a model file.
 const SIBLING: &str = "model.json";
-/// Licence where none is stated; the SPDX word for that.
+/// SPDX identifier for a licence that is not stated.
 const NO_LICENCE: &str = "NOASSERTION";
 
-/// What a publisher says of a model file.
+/// The inputs, outputs and licence of a model file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Declaration {
     /// Input tensors, in order.
     pub inputs: TensorDeclarations,
     /// Output tensors, in order.
     pub outputs: TensorDeclarations,
-    /// SPDX licence expression, if it states one.
+    /// SPDX licence expression, if there is one.
     pub licence: Option<String>,
 }
 
@@ -45,7 +45,22 @@ struct FileTensor {
 }
 
 impl Declaration {
-    /// Reads a declaration. Fields that it does not know are left alone.
+    /// Parses a declaration. Other fields are ignored.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] if the text is not a declaration, or names a tensor twice.
+    ///
+    /// ```
+    /// use assay_client::Declaration;
+    ///
+    /// let declaration = Declaration::from_json(
+    ///     r#"{"inputs": [{"name": "x", "element_type": "f32", "shape": [null, 4]}],
+    ///         "outputs": [{"name": "y", "element_type": "f32", "shape": [null, 2]}]}"#,
+    /// )?;
+    /// assert_eq!(declaration.inputs[0].name(), "x");
+    /// # Ok::<(), assay_client::Error>(())
+    /// ```
     pub fn from_json(text: &str) -> Result<Self> {
         let file: File = serde_json::from_str(text).map_err(|error| {
             Error::invalid(format!("the declaration is not valid: {error}; expected: {EXAMPLE}"))
@@ -58,22 +73,34 @@ impl Declaration {
     }
 
     /// Reads a declaration from a file.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`] if the file cannot be read or is not a declaration.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self> {
         let text = std::fs::read_to_string(&path).map_err(|error| Error::file(&path, error))?;
         Self::from_json(&text).map_err(|error| Error::file(&path, error))
     }
 
-    /// Reads the declaration beside a model file, `model.json`.
+    /// Reads the declaration next to a model file, `model.json`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] if there is no such file, [`Error::File`] if it cannot be read.
     pub fn beside(model: impl AsRef<Path>) -> Result<Self> {
         Self::find_beside(model)?.ok_or_else(|| {
             Error::invalid(format!(
-                "there is no declaration: name one with --declaration, or put {SIBLING} beside \
+                "there is no declaration: name a file with --declaration, or put {SIBLING} next to \
                  the model file; expected: {EXAMPLE}"
             ))
         })
     }
 
-    /// [`Self::beside`]; `None` where there is no such file.
+    /// [`Self::beside`]; `None` if there is no such file.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`] if the file cannot be read.
     pub fn find_beside(model: impl AsRef<Path>) -> Result<Option<Self>> {
         let path = model.as_ref().with_file_name(SIBLING);
         path.exists().then(|| Self::from_file(path)).transpose()
@@ -88,7 +115,7 @@ fn side(side: &str, tensors: Vec<FileTensor>) -> Result<TensorDeclarations> {
     for (index, declaration) in declarations.iter().enumerate() {
         if declarations[..index].iter().any(|other| other.name == declaration.name) {
             return Err(Error::invalid(format!(
-                "the declaration names `{}` twice among its {side}",
+                "the declaration names `{}` twice in its {side}",
                 declaration.name()
             )));
         }
@@ -118,10 +145,13 @@ fn tensor(tensor: FileTensor) -> Result<TensorDeclaration> {
     Ok(declaration)
 }
 
-/// The licence that is published: what was asked for, else what the declaration states, else
-/// that nothing is stated.
-pub fn licence(asked: Option<&str>, declaration: &Declaration) -> Result<Licence> {
-    let licence = asked.or(declaration.licence.as_deref()).unwrap_or(NO_LICENCE);
+/// The licence to publish: `given`, else the declaration's, else `NOASSERTION`.
+///
+/// # Errors
+///
+/// [`Error::Invalid`] if it is not an SPDX licence expression of at most 64 characters.
+pub fn licence(given: Option<&str>, declaration: &Declaration) -> Result<Licence> {
+    let licence = given.or(declaration.licence.as_deref()).unwrap_or(NO_LICENCE);
     if !is_licence(licence.as_bytes()) {
         return Err(Error::invalid(format!(
             "`{licence}` is not an SPDX licence expression of at most 64 characters, such as \
@@ -132,31 +162,40 @@ pub fn licence(asked: Option<&str>, declaration: &Declaration) -> Result<Licence
     bytes.try_into().map_err(|_| Error::invalid("the licence is longer than 64 characters"))
 }
 
-/// Reads a tolerance, such as `0.0001`.
+/// Parses a tolerance, such as `0.0001`.
 ///
 /// Bounds: at most six decimal places, at most 4294.967295.
+///
+/// # Errors
+///
+/// [`Error::Invalid`] for any other text.
 pub fn parse_tolerance(text: &str) -> Result<Tolerance> {
     let millionths = parse_decimal(text.trim(), 6).ok().and_then(|value| u32::try_from(value).ok());
     millionths.map(|millionths| Tolerance { millionths }).ok_or_else(|| {
         Error::invalid(format!(
-            "`{text}` is not a tolerance: write a plain number with at most six decimal places, \
-             such as 0.0001"
+            "`{text}` is not a tolerance: expected a decimal number from 0 to 4294.967295 with at \
+             most six decimal places, such as 0.0001"
         ))
     })
 }
 
-/// Whether a file looks like an ONNX model: a sequence of protobuf fields that starts with the
-/// format version and holds a graph. What the graph says is for the operators' engines to judge.
+/// Checks that a file looks like an ONNX model: a sequence of protobuf fields that starts with the
+/// format version and contains a graph. The operators' engines check the graph itself.
+///
+/// # Errors
+///
+/// [`Error::Invalid`] with the reason.
 pub fn check_onnx(bytes: &[u8]) -> Result<()> {
     const VERSION_TAG: u8 = 0x08;
     const GRAPH_FIELD: u64 = 7;
-    let invalid = |reason: &str| Err(Error::invalid(format!("this is no ONNX model: {reason}")));
+    let invalid =
+        |reason: &str| Err(Error::invalid(format!("this is not an ONNX model: {reason}")));
     if bytes.is_empty() {
         return invalid("the file is empty");
     }
     if bytes.len() as u64 > MAX_ARTIFACT_BYTES {
         return Err(Error::invalid(format!(
-            "the model has {} bytes; the chain keeps {MAX_ARTIFACT_BYTES} at most",
+            "the model has {} bytes; the maximum is {MAX_ARTIFACT_BYTES}",
             bytes.len()
         )));
     }
@@ -171,16 +210,16 @@ pub fn check_onnx(bytes: &[u8]) -> Result<()> {
     while !rest.is_empty() {
         match skip_field(&mut rest) {
             Some(field) => has_graph |= field == GRAPH_FIELD,
-            None => return invalid("the file is cut off or damaged"),
+            None => return invalid("the file is truncated or damaged"),
         }
     }
     if !has_graph {
-        return invalid("it holds no graph");
+        return invalid("it contains no graph");
     }
     Ok(())
 }
 
-/// Skips one protobuf field and returns its number.
+/// Skips a protobuf field and returns its number.
 fn skip_field(rest: &mut &[u8]) -> Option<u64> {
     let tag = varint(rest)?;
     let length = match tag & 7 {
@@ -235,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn a_declaration_that_cannot_be_is_refused() {
+    fn an_invalid_declaration_is_refused() {
         Declaration::from_json(EXAMPLE.split("  (").next().unwrap()).unwrap();
         for (from, to, reason) in [
             ("[null, 1, 8, 8]", "[0, 1, 8, 8]", "dimension is 0"),
@@ -266,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn a_model_file_is_told_from_others() {
+    fn a_model_file_is_distinguished_from_others() {
         // Version 8, producer "x", a graph of two bytes, an operator set of two bytes.
         let model = [8, 8, 0x12, 1, b'x', 0x3a, 2, 0x0a, 0, 0x42, 2, 0x10, 17];
         check_onnx(&model).unwrap();
@@ -274,7 +313,7 @@ mod tests {
         assert!(reason(&[]).contains("empty"));
         assert!(reason(b"version https://git-lfs.github.com/spec/v1\n").contains("text"));
         assert!(reason(&[0x89, b'P', b'N', b'G', 0xff]).contains("format version"));
-        assert!(reason(&[8, 8, 0x12, 1, b'x']).contains("no graph"));
+        assert!(reason(&[8, 8, 0x12, 1, b'x']).contains("contains no graph"));
         for length in 1..model.len() {
             assert!(check_onnx(&model[..length]).is_err() || length == 9, "{length}");
         }

@@ -1,4 +1,4 @@
-//! Integer graphs, as publishers, askers and relying parties need them.
+//! Integer graphs: checks before publication, declarations, scales.
 
 use std::path::Path;
 
@@ -13,33 +13,36 @@ use serde_json::Value;
 
 use crate::{AccountId, Client, Declaration, Error, Result};
 
-/// Name of the input where nobody gives it another one.
+/// Default name of the input.
 const INPUT: &str = "input";
-/// Name of the output where nobody gives it another one.
+/// Default name of the output.
 const OUTPUT: &str = "output";
 
-/// Whether a file is an integer graph by its first byte, the version of the format. ONNX files
-/// begin with another one.
+/// Whether a file is an integer graph, according to its first byte, the format version. ONNX files
+/// start with another byte.
 pub fn is_graph(bytes: &[u8]) -> bool {
     bytes.first() == Some(&1)
 }
 
-/// A whole integer graph that has passed the checks of publication.
+/// An integer graph with its weights that passed the checks for publication.
 #[derive(Clone, Debug)]
 pub struct GraphFile {
     graph: CheckedGraph,
 }
 
 impl GraphFile {
-    /// Reads the encoding of an `assay_graph::Graph` and checks it by every rule that does not
-    /// concern proofs. The error says which rule is broken.
+    /// Decodes an [`assay_graph::Graph`] and checks all rules except those for proofs.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] with the violated rule.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         let invalid = |error: &dyn std::fmt::Display| {
-            Error::invalid(format!("this is no integer graph that can be published: {error}"))
+            Error::invalid(format!("this is not an integer graph that can be published: {error}"))
         };
         if bytes.len() as u64 > MAX_ARTIFACT_BYTES {
             return Err(Error::invalid(format!(
-                "the graph has {} bytes; the chain keeps {MAX_ARTIFACT_BYTES} at most",
+                "the graph has {} bytes; the maximum is {MAX_ARTIFACT_BYTES}",
                 bytes.len()
             )));
         }
@@ -48,15 +51,14 @@ impl GraphFile {
         let size = graph.plan().architecture().encoded_size();
         if size > MAX_ARCHITECTURE_BYTES as usize {
             return Err(Error::invalid(format!(
-                "the graph's architecture has {size} bytes; the chain keeps \
-                 {MAX_ARCHITECTURE_BYTES} at most. Use one multiplier for all channels, or fewer \
-                 operations"
+                "the graph's architecture has {size} bytes; the maximum is {MAX_ARCHITECTURE_BYTES}. \
+                 Use one multiplier for all channels, or fewer operations"
             )));
         }
         Ok(Self { graph })
     }
 
-    /// The architecture, which is published beside the artifact.
+    /// The architecture, which is published with the artifact.
     pub fn architecture(&self) -> &Architecture {
         self.graph.plan().architecture()
     }
@@ -66,15 +68,18 @@ impl GraphFile {
         &self.graph
     }
 
-    /// What a version of the graph declares unless its publisher wants other names: `input` and
-    /// `output`.
+    /// The default declaration of a version of the graph, with the names `input` and `output`.
     pub fn declaration(&self) -> Declaration {
         declaration(self.graph.plan())
     }
 
-    /// The declaration beside a graph's file, of that name and `.json`, as `assay model quantize`
-    /// writes it; [`Self::declaration`] where there is none. The licence may also be stated in a
-    /// `model.json` beside the file.
+    /// The declaration next to a graph's file, in the file with `.json` appended to its name, as
+    /// `assay model quantize` writes it; without one, [`Self::declaration`]. The licence may also be
+    /// in a `model.json` next to the file.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`] if a declaration exists and cannot be read.
     pub fn declaration_beside(&self, file: impl AsRef<Path>) -> Result<Declaration> {
         let mut declared = declaration_beside(self.graph.plan(), file.as_ref())?;
         if declared.licence.is_none() {
@@ -83,19 +88,31 @@ impl GraphFile {
         Ok(declared)
     }
 
-    /// Whether a declaration is one of this graph: one tensor on each side, of the graph's types
-    /// and shapes.
+    /// Checks that a declaration fits this graph: one input and one output of the graph's types and
+    /// shapes.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] with the required type and shape.
     pub fn check_declaration(&self, declared: &Declaration) -> Result<()> {
         check_declaration(self.graph.plan(), declared)
     }
 
-    /// Bits of soundness of this graph's proofs. Fails where its runs cannot be proven.
+    /// Bits of soundness of this graph's proofs.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] if its runs cannot be proven.
     pub fn security_bits(&self) -> Result<f64> {
         verifier(self.graph.plan()).map(|verifier| verifier.security_bits())
     }
 
-    /// [`Self::security_bits`], after the commitment to the weights was made once more and
-    /// compared. Takes seconds and some hundred megabytes for a million weights.
+    /// [`Self::security_bits`], after recomputing the commitment to the weights and comparing it with
+    /// the graph's. Takes seconds and some hundred megabytes for a million weights.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Self::security_bits`]. [`Error::Invalid`] if the commitments differ.
     pub fn check_provable(&self) -> Result<f64> {
         let prover = Prover::new(&self.graph).map_err(unprovable)?;
         Ok(prover.verifier().security_bits())
@@ -109,12 +126,12 @@ pub(crate) fn verifier(plan: &Plan) -> Result<Verifier> {
 
 pub(crate) fn unprovable(error: assay_proof::SetupError) -> Error {
     Error::invalid(format!(
-        "runs of this graph cannot be proven: {error}. Write it again with `assay model quantize`, \
-         or leave class proof out"
+        "runs of this graph cannot be proven: {error}. Regenerate it with `assay model quantize`, or \
+         omit class proof"
     ))
 }
 
-/// Element type of a tensor, and its channels, height and width.
+/// The element type of a tensor, and its channels, height and width.
 fn tensor_of(plan: &Plan, tensor: TensorId) -> (ElementType, [u32; 3]) {
     let element_type = match plan.element_type(tensor) {
         Some(assay_graph::ElementType::Int32) => ElementType::I32,
@@ -124,13 +141,13 @@ fn tensor_of(plan: &Plan, tensor: TensorId) -> (ElementType, [u32; 3]) {
     (element_type, extent.unwrap_or_default())
 }
 
-/// What a version of a graph declares unless its publisher wants other names.
+/// The default declaration of a version of a graph.
 pub(crate) fn declaration(plan: &Plan) -> Declaration {
     let side = |name: &str, tensor| {
         let (element_type, extent) = tensor_of(plan, tensor);
         let dimensions: Vec<_> =
             graph_dimensions(extent).into_iter().map(Dimension::Fixed).collect();
-        // One name of a few bytes, three dimensions, one tensor: all far below their bounds.
+        // One short name, three dimensions, one tensor: all are far below their bounds.
         let tensor = TensorDeclaration {
             name: name.as_bytes().to_vec().try_into().unwrap_or_default(),
             element_type,
@@ -145,7 +162,7 @@ pub(crate) fn declaration(plan: &Plan) -> Declaration {
     }
 }
 
-/// The declaration beside a file with a graph, of that name and `.json`, or the graph's own.
+/// The declaration next to a graph's file, with `.json` appended to its name, or the default one.
 pub(crate) fn declaration_beside(plan: &Plan, file: &Path) -> Result<Declaration> {
     let mut path = file.as_os_str().to_owned();
     path.push(".json");
@@ -155,7 +172,7 @@ pub(crate) fn declaration_beside(plan: &Plan, file: &Path) -> Result<Declaration
     }
 }
 
-/// Whether a declaration is one of this graph.
+/// Checks that a declaration fits the graph.
 pub(crate) fn check_declaration(plan: &Plan, declared: &Declaration) -> Result<()> {
     let sides = [
         ("input", TensorId::INPUT, &declared.inputs),
@@ -169,8 +186,8 @@ pub(crate) fn check_declaration(plan: &Plan, declared: &Declaration) -> Result<(
         };
         if !fits {
             return Err(Error::invalid(format!(
-                "the graph has one {side}, of {} and the shape {:?}; declare just that, or leave \
-                 the declaration out",
+                "the graph has one {side}, of type {} and shape {:?}; declare exactly that, or omit \
+                 the declaration",
                 element_type.name(),
                 graph_dimensions(extent)
             )));
@@ -179,23 +196,23 @@ pub(crate) fn check_declaration(plan: &Plan, declared: &Declaration) -> Result<(
     Ok(())
 }
 
-/// What the integers of a graph's input and output stand for: the real number of each 1.
+/// The scales of a graph's input and output: the real numbers that the integer 1 stands for.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Scales {
-    /// Of the input.
+    /// Scale of the input.
     pub input: f64,
-    /// Of the output.
+    /// Scale of the output.
     pub output: f64,
 }
 
 impl Scales {
-    /// The scales that an architecture states.
+    /// The scales of an architecture.
     pub fn of(architecture: &Architecture) -> Self {
         let real = |scale: Scale| f64::from(scale.mantissa) * f64::from(scale.exponent).exp2();
         Self { input: real(architecture.input_scale), output: real(architecture.output_scale) }
     }
 
-    /// An output's integers, as JSON has them, in real numbers.
+    /// Converts an output in JSON from integers to real numbers.
     pub fn output_in_reals(&self, output: &Value) -> Value {
         match output {
             Value::Number(number) => {
@@ -212,8 +229,12 @@ impl Scales {
 }
 
 impl Client {
-    /// The architecture of a version that is an integer graph; `None` for others. It has the
-    /// digest that the version names, whatever the node says.
+    /// The architecture of a version that is an integer graph; `None` for other versions. Its digest
+    /// is compared with the version's.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Answer`] if the node has no such architecture, or it is not the version's.
     pub async fn architecture(
         &self,
         version: &VersionView<AccountId>,
@@ -223,16 +244,20 @@ impl Client {
             self.rpc().runtime_call("AssayApi_architecture", &version.id, None).await?;
         let unreadable =
             |reason: String| Error::Answer { method: "AssayApi_architecture".into(), reason };
-        let bytes = bytes.ok_or_else(|| unreadable("the chain has no architecture".into()))?;
+        let bytes = bytes.ok_or_else(|| unreadable("the architecture is missing".into()))?;
         let architecture =
             Architecture::from_bytes(&bytes).map_err(|error| unreadable(error.to_string()))?;
         match Digest::from(architecture.digest()) == named {
             true => Ok(Some(architecture)),
-            false => Err(unreadable("it is not the architecture that the version names".into())),
+            false => Err(unreadable("it does not have the digest that the version names".into())),
         }
     }
 
-    /// What the integers of a version stand for; `None` for versions that are no integer graphs.
+    /// The scales of a version that is an integer graph; `None` for other versions.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Client::architecture`].
     pub async fn scales(&self, version: &VersionView<AccountId>) -> Result<Option<Scales>> {
         Ok(self.architecture(version).await?.as_ref().map(Scales::of))
     }
@@ -288,13 +313,13 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn graphs_are_told_from_onnx_files() {
+    fn graphs_are_distinguished_from_onnx_files() {
         assert!(is_graph(&graph().encode()));
         assert!(!is_graph(&[8, 8, 0x3a]) && !is_graph(&[]) && !is_graph(b"text"));
     }
 
     #[test]
-    fn a_graph_declares_itself_and_what_contradicts_it_is_refused() {
+    fn a_declaration_that_contradicts_the_graph_is_refused() {
         let file = GraphFile::from_bytes(&graph().encode()).unwrap();
         let declared = file.declaration();
         file.check_declaration(&declared).unwrap();
@@ -312,9 +337,9 @@ pub(crate) mod tests {
         read("i8 [2]", "i32 [2]").unwrap();
         read("i8 [1, 2]", "i32 [1, 2]").unwrap();
         for (inputs, outputs, reason) in [
-            ("f32 [2]", "i32 [2]", "one input, of i8 and the shape [2]"),
+            ("f32 [2]", "i32 [2]", "one input, of type i8 and shape [2]"),
             ("i8 [3]", "i32 [2]", "one input"),
-            ("i8 [2]", "i8 [2]", "one output, of i32 and the shape [2]"),
+            ("i8 [2]", "i8 [2]", "one output, of type i32 and shape [2]"),
             ("i8 [null]", "i32 [2]", "one input"),
         ] {
             let error = read(inputs, outputs).unwrap_err().to_string();
@@ -323,7 +348,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_declaration_beside_the_file_gives_names_and_licence() {
+    fn a_declaration_next_to_the_file_supplies_names_and_licence() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("m.graph");
         let graph = GraphFile::from_bytes(&graph().encode()).unwrap();
@@ -370,7 +395,7 @@ pub(crate) mod tests {
         let mut lying = sealed();
         lying.architecture.commitments.weights_root[0] ^= 1;
         let lying = file(lying);
-        // No verifier sees it, since it has no weights.
+        // A verifier cannot detect it, because it does not have the weights.
         assert!(lying.security_bits().is_ok());
         assert!(lying.check_provable().unwrap_err().to_string().contains("weights root"));
     }

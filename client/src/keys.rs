@@ -1,4 +1,4 @@
-//! Keys that sign transactions. No message of this module holds any part of a secret.
+//! Keys that sign transactions. No message of this module contains any part of a secret.
 
 use std::{path::Path, str::FromStr};
 
@@ -18,8 +18,12 @@ pub struct Signer {
 impl Signer {
     /// Reads a secret URI: a mnemonic phrase or a `0x` seed, with derivation junctions and a
     /// password (`phrase//hard/soft///password`), or a development key such as `//Alice`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] if the URI is not valid. The message does not quote it.
     pub fn from_suri(suri: &str) -> Result<Self> {
-        // The reasons of the library may quote the secret, so they are dropped.
+        // The library's reasons may quote the secret, so they are not shown.
         let broken = || {
             Error::invalid(
                 "the secret URI is not valid: expected a mnemonic phrase, a 0x seed of 32 bytes, \
@@ -32,7 +36,11 @@ impl Signer {
         Ok(Self { keypair, account })
     }
 
-    /// Reads a secret URI from a file that holds nothing else.
+    /// Reads a secret URI from a file that contains nothing else.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`] if the file cannot be read, and those of [`Signer::from_suri`].
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self> {
         let text = std::fs::read_to_string(&path).map_err(|error| Error::file(&path, error))?;
         Self::from_suri(&text)
@@ -43,7 +51,7 @@ impl Signer {
         &self.account
     }
 
-    /// This key as a worker key, with the proof for `operator` that it is held here.
+    /// This key as a worker key, with its proof of possession for `operator`.
     pub fn possession(&self, genesis: Digest, operator: &AccountId) -> WorkerPossession {
         let statement = Possession { genesis, operator: operator.clone() };
         let signature = self.keypair.sign(&statement.signing_bytes());

@@ -1,40 +1,43 @@
-//! Rust SDK of Assay: publish models, ask for inference, check receipts.
+//! Rust SDK of Assay: publish models, request inference, verify receipts.
 //!
 //! ```no_run
 //! # async fn example() -> assay_client::Result<()> {
-//! use assay_client::{InferenceRequest, Client, Input, ModelReference, Signer};
+//! use assay_client::{Client, InferenceRequest, Input, ModelReference, Signer};
+//! use assay_primitives::Assurance;
 //!
 //! let client = Client::connect("ws://127.0.0.1:9944").await?;
 //! let signer = Signer::from_suri("//Alice")?;
 //! let model: ModelReference = "//Alice/digits@1".parse()?;
 //! let version = client.resolve(&model).await?;
 //! let input = Input::read("sample.json", &version.descriptor.inputs)?;
-//! let ask = InferenceRequest::new(version, input.payload(), assay_primitives::Assurance::Signed);
-//! let result = client.infer(&ask, &signer, &|_| ()).await?;
+//! let terms = InferenceRequest::new(version, input.payload(), Assurance::Signed);
+//! let result = client.infer(&terms, &signer, &|_| ()).await?;
 //! println!("{}", result.output.unwrap_or_default());
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! | module | for |
+//! | module | contents |
 //! |---|---|
-//! | [`client`] | the connection; everything else hangs off [`Client`] |
-//! | [`calls`] | every transaction, checked against the chain's metadata before it is signed |
-//! | [`queries`] | what the chain says without a transaction |
-//! | [`payload`] | JSON, `.npy`, `.npz`, CSV to tensors and back |
-//! | [`publish`], [`artifact`] | model versions, and artifacts to the chain and from it |
-//! | [`audit`] | the weights of versions that offer proofs, for the chain to read |
-//! | [`inference`] | a request from its quote to its result |
+//! | [`client`] | the connection; most operations are methods of [`Client`] |
+//! | [`call`], [`calls`] | transactions, checked against the chain's metadata before they are signed |
+//! | [`queries`] | the chain's state |
+//! | [`payload`] | conversion of JSON, `.npy`, `.npz` and CSV to tensors, and of tensors to JSON |
+//! | [`declaration`] | declarations of model files |
+//! | [`publish`], [`artifact`] | publication of versions, upload and download of artifacts |
+//! | [`audit`] | the weights audit of versions that offer proofs |
+//! | [`inference`] | requests: price, submission, waiting, result |
 //! | [`graph`] | integer graphs: checks before publication, scales |
-//! | [`dispute`] | disputes over optimistic results: run again, open, move until the end |
-//! | [`proof`] | validity proofs, from the chain and verified without it |
-//! | [`limits`] | what the chain's constants allow |
-//! | [`receipt`] | receipts that anyone checks without a node |
-//! | [`amount`], [`names`], [`keys`] | what people type |
+//! | [`dispute`] | disputes over optimistic results: re-execution, opening, moves |
+//! | [`proof`] | validity proofs: download, verification without a node |
+//! | [`receipt`] | receipts: export, verification without a node |
+//! | [`limits`] | checks against the chain's bounds |
+//! | [`amount`], [`names`], [`keys`] | text forms of amounts, accounts and models; secret keys |
+//! | [`rpc`], [`storage`] | the node's RPC methods, keys of storage items |
+//! | [`error`] | errors |
 //!
-//! What the client checks, it checks itself: a receipt is verified against a block hash alone,
-//! and a proof against nothing but the model's architecture, with no word of any node taken for
-//! it.
+//! The client does not trust the node for receipts and proofs: a receipt is verified against a block
+//! hash alone, a proof against the model's architecture and the fingerprint of its weights.
 
 pub mod amount;
 pub mod artifact;
@@ -58,6 +61,7 @@ pub mod queries;
 pub mod receipt;
 pub mod rpc;
 pub mod storage;
+mod text;
 mod transaction;
 
 pub use audit::{AuditPlan, AuditProgress};
@@ -67,18 +71,18 @@ pub use declaration::Declaration;
 pub use dispute::{
     DisputeCause, DisputeEnd, DisputeProgress, DisputeStatus, Ending, Reexecution, Strategy,
 };
-pub use error::{Error, Refusal, Result};
+pub use error::{Error, InputError, Refusal, Result, VerificationError};
 pub use graph::{GraphFile, Scales};
 pub use inference::{
     InferenceAnswer, InferenceRequest, InferenceResult, Progress, ProvisionalResult, Until,
 };
 pub use keys::Signer;
 pub use names::{AssuranceArgument, ModelReference};
-pub use payload::{GraphInput, Input, InputError, Numbers};
+pub use payload::{GraphInput, Input, Numbers};
 pub use proof::{DownloadedProof, ProofStatement, ProofVerifier};
 pub use publish::{Difference, PublishProgress, PublishedVersion};
-pub use receipt::{ReceiptBundle, VerificationError, VerifiedReceipt};
+pub use receipt::{ReceiptBundle, VerifiedReceipt};
 pub use transaction::Inclusion;
 
-/// Accounts are 32 bytes, written as SS58 with prefix [`names::SS58_PREFIX`].
+/// An account: 32 bytes, written in SS58 with prefix [`names::SS58_PREFIX`].
 pub type AccountId = sp_core::crypto::AccountId32;

@@ -1,6 +1,8 @@
-//! What the chain's constants allow: asked before anything is sent, so that no fee is lost.
+//! Checks against bounds that are constants of the chain, before anything is sent, so that no fee is
+//! lost.
 //!
-//! A constant that the chain does not have checks nothing; the chain decides then.
+//! If the runtime does not have a constant, its check passes and the chain decides. Each check fails
+//! with [`Error::Invalid`].
 
 use std::ops::RangeInclusive;
 
@@ -14,32 +16,56 @@ use crate::{
 };
 
 impl Client {
-    /// Whether a bond is large enough to register with.
+    /// Checks that a bond, in plancks, is large enough for a registration.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] if it is below the minimum.
     pub async fn check_bond(&self, bond: Balance) -> Result<()> {
         bond_fits(bond, self.constant("Operators", "MinBond").await)
     }
 
-    /// Whether an operator may declare so many runs at once.
+    /// Checks the concurrency of an offer.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] if it exceeds the maximum.
     pub async fn check_concurrency(&self, concurrency: u32) -> Result<()> {
         concurrency_fits(concurrency, self.constant("Operators", "MaxConcurrency").await)
     }
 
-    /// Whether an operator may want so many blocks for an answer.
+    /// Checks the response blocks of an offer.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] if they are 0 or exceed the maximum.
     pub async fn check_response_blocks(&self, blocks: BlockNumber) -> Result<()> {
         response_fits(blocks, self.constant("Operators", "MaxResponseBlocks").await)
     }
 
-    /// Whether an owner may ask for a royalty.
+    /// Checks a royalty.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] if it exceeds the maximum.
     pub async fn check_royalty(&self, royalty: Share) -> Result<()> {
         royalty_fits(royalty, self.constant("ModelRegistry", "MaxRoyalty").await)
     }
 
-    /// Whether versions may offer the classes.
+    /// Checks that versions may offer the classes.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] if the chain does not support one of them.
     pub async fn check_classes(&self, classes: AssuranceClasses) -> Result<()> {
         classes_fit(classes, self.constant("ModelRegistry", "AvailableClasses").await)
     }
 
-    /// Whether a request in this class may be answered within so many blocks from the best one.
+    /// Checks the deadline of a request in blocks, counted from the best block.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] if it is out of bounds for the class.
     pub async fn check_deadline(&self, assurance: Assurance, blocks: BlockNumber) -> Result<()> {
         let (least, reveal, most) = futures::join!(
             self.constant("Inference", "MinDeadline"),
@@ -55,8 +81,8 @@ impl Client {
     }
 }
 
-/// Blocks from the best one that a deadline may be away. The chain counts from the block that
-/// includes the request, which is the next one at the earliest.
+/// Bounds of a deadline in blocks, counted from the best block. The chain counts from the block that
+/// includes the request, which is at the earliest the next one.
 fn deadlines(
     assurance: Assurance,
     least: BlockNumber,
@@ -79,8 +105,7 @@ fn deadline_fits(
         return Ok(());
     }
     Err(Error::invalid(format!(
-        "a deadline of {blocks} blocks cannot be: {} needs {} at least, and the chain takes {} at \
-         most",
+        "a deadline of {blocks} blocks is out of bounds: {} needs at least {}, and the maximum is {}",
         AssuranceArgument(assurance),
         allowed.start(),
         allowed.end()
@@ -90,7 +115,7 @@ fn deadline_fits(
 fn bond_fits(bond: Balance, least: Option<Balance>) -> Result<()> {
     match least {
         Some(least) if bond < least => Err(Error::invalid(format!(
-            "the bond {} is under the minimum of {}",
+            "the bond of {} is below the minimum of {}",
             amount::display(bond),
             amount::display(least)
         ))),
@@ -101,7 +126,7 @@ fn bond_fits(bond: Balance, least: Option<Balance>) -> Result<()> {
 fn concurrency_fits(concurrency: u32, most: Option<u32>) -> Result<()> {
     match most {
         Some(most) if concurrency > most => Err(Error::invalid(format!(
-            "{concurrency} runs at once are more than the {most} that may be declared"
+            "the concurrency {concurrency} exceeds the maximum of {most}"
         ))),
         _ => Ok(()),
     }
@@ -110,7 +135,7 @@ fn concurrency_fits(concurrency: u32, most: Option<u32>) -> Result<()> {
 fn response_fits(blocks: BlockNumber, most: Option<BlockNumber>) -> Result<()> {
     match most {
         Some(most) if !(1..=most).contains(&blocks) => Err(Error::invalid(format!(
-            "an operator may want 1 to {most} blocks for an answer, not {blocks}"
+            "the response blocks must be from 1 to {most}, not {blocks}"
         ))),
         _ => Ok(()),
     }
@@ -119,7 +144,7 @@ fn response_fits(blocks: BlockNumber, most: Option<BlockNumber>) -> Result<()> {
 fn royalty_fits(royalty: Share, most: Option<Share>) -> Result<()> {
     match most {
         Some(most) if royalty > most => {
-            Err(Error::invalid(format!("the royalty {royalty} is above the maximum of {most}")))
+            Err(Error::invalid(format!("the royalty {royalty} exceeds the maximum of {most}")))
         },
         _ => Ok(()),
     }
@@ -144,26 +169,23 @@ mod tests {
     use assay_primitives::ASY;
 
     #[test]
-    fn a_message_tells_the_bound() {
+    fn a_message_states_the_bound() {
         let share = |text| Share::from_percent(text).unwrap();
         let classes = |text| parse_classes(text).unwrap();
         for (result, message) in [
             (
                 bond_fits(10 * ASY, Some(1000 * ASY)),
-                "the bond 10 ASY is under the minimum of 1000 ASY",
+                "the bond of 10 ASY is below the minimum of 1000 ASY",
             ),
             (
                 royalty_fits(share("60"), Some(share("50"))),
-                "the royalty 60% is above the maximum of 50%",
+                "the royalty 60% exceeds the maximum of 50%",
             ),
             (
                 concurrency_fits(2000, Some(1024)),
-                "2000 runs at once are more than the 1024 that may be declared",
+                "the concurrency 2000 exceeds the maximum of 1024",
             ),
-            (
-                response_fits(0, Some(450)),
-                "an operator may want 1 to 450 blocks for an answer, not 0",
-            ),
+            (response_fits(0, Some(450)), "the response blocks must be from 1 to 450, not 0"),
             (
                 classes_fit(classes("signed,tee"), Some(classes("signed,quorum"))),
                 "class tee is not available on this chain; available: signed,quorum",
@@ -174,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bound_itself_is_allowed_and_no_bound_refuses_nothing() {
+    fn the_bound_itself_is_allowed_and_without_a_bound_everything_is() {
         let half = Share::from_percent("50").unwrap();
         bond_fits(ASY, Some(ASY)).unwrap();
         bond_fits(0, None).unwrap();
@@ -199,6 +221,6 @@ mod tests {
             assert_eq!(result.is_ok(), fits, "{assurance:?} {blocks}");
         }
         let error = deadline_fits(3, quorum, deadlines(quorum, 3, 5, 1800)).unwrap_err();
-        assert!(error.to_string().contains("quorum:3,2 needs 9 at least"), "{error}");
+        assert!(error.to_string().contains("quorum:3,2 needs at least 9"), "{error}");
     }
 }

@@ -1,4 +1,4 @@
-//! Accounts, models and assurance classes as people write them.
+//! Text forms of accounts, models, assurance classes and bytes.
 
 use std::{fmt, str::FromStr};
 
@@ -8,13 +8,17 @@ use assay_primitives::{
 };
 use sp_core::crypto::Ss58Codec;
 
-use crate::{AccountId, Error, Result, Signer};
+use crate::{text, AccountId, Error, Result, Signer};
 
 /// Network prefix of SS58 addresses.
 pub const SS58_PREFIX: u16 = 42;
 
-/// Reads an account: an SS58 address with prefix [`SS58_PREFIX`], 32 bytes in hex with `0x`, or
+/// Parses an account: an SS58 address with prefix [`SS58_PREFIX`], 32 bytes in hex with `0x`, or
 /// a development name such as `//Alice`.
+///
+/// # Errors
+///
+/// [`Error::Invalid`] for any other text, and for addresses with another prefix.
 pub fn parse_account(text: &str) -> Result<AccountId> {
     let text = text.trim();
     if text.starts_with("//") {
@@ -32,13 +36,17 @@ pub fn parse_account(text: &str) -> Result<AccountId> {
     match u16::from(format) {
         SS58_PREFIX => Ok(account),
         other => Err(Error::invalid(format!(
-            "`{text}` is an address of another network (prefix {other}); here it is {SS58_PREFIX}: \
-             {account}"
+            "`{text}` is an address of another network (prefix {other}); with prefix {SS58_PREFIX}, \
+             which this network uses, it is {account}"
         ))),
     }
 }
 
-/// Reads 32 bytes in hex, with or without `0x`. `what` names them in the error.
+/// Parses 32 bytes in hex, with or without `0x`. `what` names them in the error.
+///
+/// # Errors
+///
+/// [`Error::Invalid`] for any other text.
 pub fn parse_bytes(text: &str, what: &str) -> Result<[u8; 32]> {
     let digits = text.trim();
     let digits = digits.strip_prefix("0x").unwrap_or(digits);
@@ -48,36 +56,58 @@ pub fn parse_bytes(text: &str, what: &str) -> Result<[u8; 32]> {
     Ok(bytes)
 }
 
-/// Reads a digest. See [`parse_bytes`].
+/// Parses a digest. See [`parse_bytes`].
+///
+/// # Errors
+///
+/// [`Error::Invalid`] if the text is not 32 bytes in hex.
 pub fn parse_digest(text: &str) -> Result<Digest> {
     parse_bytes(text, "a digest").map(Digest::from)
 }
 
-/// Reads a fingerprint of weights: 48 hex digits, with or without `0x`.
+/// Parses a weights fingerprint: 48 hex digits, with or without `0x`.
+///
+/// # Errors
+///
+/// [`Error::Invalid`] for any other text.
 pub fn parse_fingerprint(text: &str) -> Result<WeightsFingerprint> {
     let digits = text.trim();
     let digits = digits.strip_prefix("0x").unwrap_or(digits);
     let mut bytes = [[0; 8]; 3];
     hex::decode_to_slice(digits, bytes.as_flattened_mut()).map_err(|_| {
-        Error::invalid(format!("`{text}` is not a fingerprint of weights: expected 48 hex digits"))
+        Error::invalid(format!("`{text}` is not a weights fingerprint: expected 48 hex digits"))
     })?;
     Ok(WeightsFingerprint(bytes.map(u64::from_be_bytes)))
 }
 
 /// Writes bytes in hex with `0x`.
 pub fn to_hex(bytes: impl AsRef<[u8]>) -> String {
-    format!("0x{}", hex::encode(bytes))
+    text::to_hex(bytes)
 }
 
-/// Reads bytes in hex, with or without `0x`.
+/// Parses bytes in hex, with or without `0x`.
+///
+/// # Errors
+///
+/// The position of the first character that is not a hex digit, or that the length is odd.
 pub fn from_hex(text: &str) -> Result<Vec<u8>, hex::FromHexError> {
-    hex::decode(text.strip_prefix("0x").unwrap_or(text))
+    text::from_hex(text)
 }
 
-/// A model or a version, as people name it.
+/// A reference to a model or a version, as users write it.
+///
+/// ```
+/// use assay_client::ModelReference;
+///
+/// let newest: ModelReference = "//Alice/digits".parse()?;
+/// let exact: ModelReference = "//Alice/digits@2".parse()?;
+/// assert_ne!(newest, exact);
+/// assert_eq!("7@3".parse::<ModelReference>()?.to_string(), "7@3");
+/// # Ok::<(), assay_client::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ModelReference {
-    /// `owner/name` or `owner/name@version`; the newest version where none is given.
+    /// `owner/name` or `owner/name@version`. Without a version: the newest one.
     Named {
         /// Owner of the model.
         owner: AccountId,
@@ -97,13 +127,13 @@ impl FromStr for ModelReference {
         let text = text.trim();
         let broken = |reason: &str| {
             Error::invalid(format!(
-                "`{text}` is not a model: {reason}; write owner/name, owner/name@version or \
+                "`{text}` is not a model: {reason}; expected owner/name, owner/name@version or \
                  model-number@version"
             ))
         };
         let number = |digits: &str| match digits.parse::<u32>() {
             Ok(number) if number > 0 => Ok(number),
-            _ => Err(broken("versions are numbers counted from 1")),
+            _ => Err(broken("version numbers start at 1")),
         };
         let Some((owner, rest)) = text.rsplit_once('/') else {
             let (model, version) =
@@ -140,8 +170,18 @@ impl fmt::Display for ModelReference {
     }
 }
 
-/// [`Assurance`] as people write it: `signed`, `proof`, `quorum:3,2` (three drawn, two must
-/// agree).
+/// [`Assurance`] as users write it: `signed`, `optimistic`, `proof`, or `quorum:3,2` (three
+/// operators are drawn, two must agree). The reserved class `tee` is parsed too; the chain refuses
+/// it.
+///
+/// ```
+/// use assay_client::AssuranceArgument;
+/// use assay_primitives::Assurance;
+///
+/// let argument: AssuranceArgument = "quorum:3,2".parse()?;
+/// assert_eq!(argument.0, Assurance::Quorum { n: 3, k: 2 });
+/// # Ok::<(), assay_client::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AssuranceArgument(pub Assurance);
 
@@ -151,8 +191,9 @@ impl FromStr for AssuranceArgument {
     fn from_str(text: &str) -> Result<Self> {
         let broken = || {
             Error::invalid(format!(
-                "`{text}` is not an assurance: write signed, proof, or quorum:N,K where 2 <= N <= \
-                 {MAX_COMMITTEE} operators are drawn and more than half of them, K <= N, must agree"
+                "`{text}` is not an assurance: expected signed, optimistic, proof, or quorum:N,K, \
+                 where N operators are drawn (2 to {MAX_COMMITTEE}) and K must agree (more than N/2, \
+                 at most N)"
             ))
         };
         let assurance = match text.trim() {
@@ -178,14 +219,15 @@ impl FromStr for AssuranceArgument {
 
 impl fmt::Display for AssuranceArgument {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Assurance::Quorum { n, k } => write!(f, "quorum:{n},{k}"),
-            other => f.write_str(other.class().name()),
-        }
+        f.write_str(&text::assurance(self.0))
     }
 }
 
-/// Reads a set of classes: `signed,quorum`.
+/// Parses a set of classes: `signed,quorum`.
+///
+/// # Errors
+///
+/// [`Error::Invalid`] if a name is not an assurance class.
 pub fn parse_classes(text: &str) -> Result<AssuranceClasses> {
     text.split(',')
         .map(|name| {
@@ -194,7 +236,7 @@ pub fn parse_classes(text: &str) -> Result<AssuranceClasses> {
                     let known: Vec<_> =
                         AssuranceClass::ALL.into_iter().map(AssuranceClass::name).collect();
                     Error::invalid(format!(
-                        "`{}` is not an assurance class: known are {}",
+                        "`{}` is not an assurance class: expected {}",
                         name.trim(),
                         known.join(", ")
                     ))
@@ -204,7 +246,7 @@ pub fn parse_classes(text: &str) -> Result<AssuranceClasses> {
         .collect()
 }
 
-/// Writes a set of classes: `signed,quorum`.
+/// Formats a set of classes: `signed,quorum`.
 pub fn format_classes(classes: AssuranceClasses) -> String {
     classes.iter().map(AssuranceClass::name).collect::<Vec<_>>().join(",")
 }
@@ -271,6 +313,7 @@ mod tests {
     fn an_assurance_is_read_with_its_bounds() {
         let read = |text: &str| text.parse::<AssuranceArgument>().map(|argument| argument.0);
         assert_eq!(read("signed").unwrap(), Assurance::Signed);
+        assert_eq!(read("optimistic").unwrap(), Assurance::Optimistic);
         assert_eq!(read("quorum:3,2").unwrap(), Assurance::Quorum { n: 3, k: 2 });
         assert_eq!(read("quorum:15,15").unwrap(), Assurance::Quorum { n: 15, k: 15 });
         for text in [

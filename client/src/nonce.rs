@@ -1,9 +1,9 @@
-//! Nonces of parallel transactions from one account.
+//! Nonces of concurrent transactions from one account.
 //!
-//! One account submits one transaction at a time; waiting for inclusion happens in parallel. The
-//! next nonce is the larger of what the node says and what was given out here, since the node
-//! may lag behind its own pool. What was given out here is forgotten when nothing is under way
-//! any more, or when a transaction got lost, so that a gap never lasts.
+//! An account submits one transaction at a time; several may wait for inclusion concurrently. The
+//! next nonce is the greater of the node's answer and the one after the last assigned here, because
+//! the node's answer may lag behind its pool. The last assigned nonce is forgotten when no
+//! transaction is in flight, or when one is lost, so that gaps do not persist.
 
 use std::{
     collections::HashMap,
@@ -16,9 +16,9 @@ use tokio::sync::Mutex;
 
 use crate::{AccountId, Error, Result};
 
-/// Attempts to submit one transaction.
+/// Maximum number of attempts to submit one transaction.
 const MAX_ATTEMPTS: u32 = 8;
-/// Wait before attempt `n`, times `n`.
+/// Delay after the first failed attempt; `n` times as long after attempt `n`.
 const RETRY_DELAY: Duration = Duration::from_millis(150);
 
 /// The nonces of every account that this client sends from.
@@ -29,20 +29,20 @@ pub(crate) struct NonceManager {
 
 #[derive(Default)]
 struct Account {
-    /// Held while a transaction is signed and handed to the pool.
+    /// Locked while a transaction is signed and submitted to the pool.
     turn: Mutex<()>,
     state: SyncMutex<State>,
 }
 
 #[derive(Default)]
 struct State {
-    /// The nonce after the last one given out.
+    /// The nonce after the last one that was assigned.
     next: Option<u64>,
     in_flight: u32,
 }
 
-/// A transaction that the pool took. Dropping it without [`InFlight::included`] says that the
-/// transaction may be lost.
+/// A transaction that the pool accepted. Dropping this without [`InFlight::included`] means that
+/// the transaction may be lost.
 pub(crate) struct InFlight {
     account: Arc<Account>,
     included: bool,
@@ -66,9 +66,13 @@ impl Drop for InFlight {
 }
 
 impl NonceManager {
-    /// Submits a transaction of `account`. `from_node` asks the node for the next nonce,
-    /// `submit` signs with a nonce and hands over. Nonces that others were faster with are
-    /// replaced, a bounded number of times.
+    /// Submits a transaction of `account`. `from_node` gets the next nonce from the node; `submit`
+    /// signs with a nonce and submits. If another sender has used the nonce, the next one is
+    /// tried, up to [`MAX_ATTEMPTS`] times.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NonceClash`] after the last attempt, and any other error of the two functions.
     pub(crate) async fn submit<T, N, S>(
         &self,
         account: &AccountId,
@@ -93,7 +97,7 @@ impl NonceManager {
                     return Ok((value, InFlight { account: account.clone(), included: false }));
                 },
                 Err(error) if is_nonce_clash(&error) => {
-                    log::debug!("nonce {nonce}: {error}; attempt {attempt}");
+                    log::debug!("nonce {nonce} is not free, attempt {attempt}: {error}");
                     account.with(|state| state.next = None);
                     tokio::time::sleep(RETRY_DELAY * attempt).await;
                 },
@@ -115,7 +119,7 @@ impl Account {
     }
 }
 
-/// Whether the pool refused a nonce rather than a transaction.
+/// Whether the pool refused the nonce, not the transaction as such.
 fn is_nonce_clash(error: &Error) -> bool {
     // Codes of the node's transaction pool RPC.
     const INVALID_TRANSACTION: i32 = 1010;
@@ -148,7 +152,7 @@ mod tests {
         }
     }
 
-    /// A pool that takes each nonce once, and a node whose view of it lags by `lag`.
+    /// A pool that accepts each nonce once, and a node whose view of it lags by `lag`.
     struct Pool {
         taken: SyncMutex<Vec<u64>>,
         lag: u64,
@@ -182,7 +186,7 @@ mod tests {
         let submit = || {
             manager.submit(
                 &account,
-                // The node keeps answering what it said first.
+                // The node always returns its first answer.
                 || std::future::ready(Ok(stale.load(Ordering::SeqCst))),
                 |nonce| std::future::ready(pool.take(nonce)),
             )
@@ -270,13 +274,13 @@ mod tests {
         let (first, first_flight) = submit(5).await;
         let (second, second_flight) = submit(5).await;
         assert_eq!((first, second), (5, 6));
-        // The second is lost while the first is still under way: the node's word counts again.
+        // The second is lost while the first is in flight: the node's answer counts again.
         drop(second_flight);
         let (third, third_flight) = submit(6).await;
         assert_eq!(third, 6);
         first_flight.included();
         third_flight.included();
-        // Nothing is under way: only the node's word counts.
+        // Nothing is in flight: only the node's answer counts.
         assert_eq!(submit(3).await.0, 3);
     }
 

@@ -1,8 +1,9 @@
-//! Validity proofs: from the chain, and verified without it.
+//! Validity proofs: downloaded from the chain, and verified without it.
 //!
-//! The chain verifies a proof and keeps its digest, not the proof. Whoever wants to be convinced
-//! without trusting the validators takes it from the block that brought it, and verifies it with
-//! the architecture of the model and the statement: the request, its accounts, input and output.
+//! The chain state has only the digest of a verified proof; the proof itself is in the body of the
+//! block that included it. A relying party that does not trust the validators downloads it and
+//! verifies it with the architecture of the model and the statement: the request, its accounts,
+//! input and output.
 
 use std::path::Path;
 
@@ -16,16 +17,16 @@ use codec::{Compact, Encode};
 
 use crate::{graph, AccountId, Client, Declaration, Error, Result};
 
-/// What a proof is of, beside the model.
+/// The statement that a proof proves, except for the model.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ProofStatement {
     /// Genesis hash of the chain.
     pub genesis: Digest,
     /// The request.
     pub request: RequestId,
-    /// The account that asked.
+    /// The account that made the request.
     pub payer: AccountId,
-    /// The operator that answered.
+    /// The operator that made the proof.
     pub operator: AccountId,
     /// The input payload.
     pub input: Vec<u8>,
@@ -33,8 +34,8 @@ pub struct ProofStatement {
     pub output: Vec<u8>,
 }
 
-/// Verifies proofs of one integer graph without a node, for its published weights: it has to have
-/// these, or know what they come to.
+/// Verifies proofs of one integer graph without a node. Needs the published weights or their
+/// fingerprint.
 pub struct ProofVerifier {
     plan: Plan,
     verifier: Verifier,
@@ -42,19 +43,23 @@ pub struct ProofVerifier {
 }
 
 impl ProofVerifier {
-    /// Of a file: a whole graph, with its weights, or an architecture alone.
+    /// A verifier for a file: a graph with its weights, or an architecture without.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] if the file is neither, or runs of the graph cannot be proven.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         let Ok(graph) = Graph::from_bytes(bytes) else {
             let architecture = Architecture::from_bytes(bytes).map_err(|error| {
                 Error::invalid(format!(
-                    "this is neither an integer graph nor the architecture of one: {error}"
+                    "this is neither an integer graph nor an architecture: {error}"
                 ))
             })?;
             return Self::new(architecture);
         };
         let Graph { architecture, weights } = graph;
         if weights.digest() != architecture.commitments.weights {
-            return Err(Error::invalid("the graph's weights are not those that it names"));
+            return Err(Error::invalid("the graph's weights do not match its commitment"));
         }
         let verifier = Self::new(architecture)?;
         let audit = Audit::new(&verifier.plan).map_err(graph::unprovable)?;
@@ -64,33 +69,37 @@ impl ProofVerifier {
         Ok(verifier.with_weights(WeightsFingerprint(found)))
     }
 
-    /// The same where it is known what the published weights come to, as the chain does that has
-    /// read them: [`VersionView::audit`](assay_primitives::runtime_api::VersionView::audit).
+    /// Sets the fingerprint of the published weights, such as the one that the chain has computed:
+    /// [`VersionView::audit`](assay_primitives::runtime_api::VersionView::audit).
     #[must_use]
     pub fn with_weights(self, weights: WeightsFingerprint) -> Self {
         Self { weights: Some(weights), ..self }
     }
 
-    /// Whether it is known what the published weights come to. Without it no proof is accepted.
+    /// Whether the fingerprint of the published weights is known. Without it, no proof is accepted.
     pub const fn knows_weights(&self) -> bool {
         self.weights.is_some()
     }
 
-    /// What the published weights come to, where it is known.
+    /// The fingerprint of the published weights, if it is known.
     pub const fn weights(&self) -> Option<WeightsFingerprint> {
         self.weights
     }
 
-    /// Of an architecture. What its weights come to has to be added ([`Self::with_weights`]).
+    /// A verifier for an architecture, without a fingerprint: see [`Self::with_weights`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] if it violates a rule of integer graphs, or its runs cannot be proven.
     pub fn new(architecture: Architecture) -> Result<Self> {
         let plan = Plan::new(architecture).map_err(|error| {
-            Error::invalid(format!("the architecture breaks a rule of integer graphs: {error}"))
+            Error::invalid(format!("the architecture violates a rule of integer graphs: {error}"))
         })?;
         let verifier = graph::verifier(&plan)?;
         Ok(Self { plan, verifier, weights: None })
     }
 
-    /// Digest of the architecture, which a version's descriptor names.
+    /// Digest of the architecture, as in a version's descriptor.
     pub fn model(&self) -> Digest {
         Digest::from(self.plan.architecture().digest())
     }
@@ -100,36 +109,41 @@ impl ProofVerifier {
         self.plan.architecture()
     }
 
-    /// Bits of soundness of the model's proofs, proof of work not counted: see
+    /// Bits of soundness of the model's proofs, without proof of work: see
     /// [`Verifier::security_bits`].
     pub fn security_bits(&self) -> f64 {
         self.verifier.security_bits()
     }
 
-    /// What a version of the graph declares unless its publisher chose other names.
+    /// The default declaration of a version of the graph.
     pub fn declaration(&self) -> Declaration {
         graph::declaration(&self.plan)
     }
 
-    /// The declaration beside the model's file, of that name and `.json`, as `assay model quantize`
-    /// writes it; [`Self::declaration`] where there is none.
+    /// The declaration next to the model's file, in the file with `.json` appended to its name, as
+    /// `assay model quantize` writes it; without one, [`Self::declaration`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`] if a declaration exists and cannot be read, [`Error::Invalid`] if it does not
+    /// fit the graph.
     pub fn declaration_beside(&self, file: impl AsRef<Path>) -> Result<Declaration> {
         let declared = graph::declaration_beside(&self.plan, file.as_ref())?;
         graph::check_declaration(&self.plan, &declared)?;
         Ok(declared)
     }
 
-    /// Accepts bytes only if they prove the statement for the published weights.
+    /// Checks that a proof proves the statement, for the published weights.
     ///
     /// # Errors
     ///
-    /// [`Error::ProofRefused`] with the check that failed; [`Error::Invalid`] where it is not known
-    /// what the published weights come to: an architecture alone admits proofs of other weights.
+    /// [`Error::ProofRefused`] with the failed check. [`Error::Invalid`] if the fingerprint of the
+    /// published weights is not known: an architecture alone admits proofs of other weights.
     pub fn verify(&self, statement: &ProofStatement, proof: &[u8]) -> Result<()> {
         let WeightsFingerprint(weights) = self.weights.ok_or_else(|| {
             Error::invalid(
-                "it is not known what the published weights come to, and an architecture alone \
-                 admits proofs of other weights; use the model's file, or the version on the chain",
+                "the fingerprint of the published weights is not known, and an architecture alone \
+                 admits proofs of other weights; use the model's file, or the version on chain",
             )
         })?;
         let declared = self.declaration();
@@ -150,8 +164,8 @@ impl ProofVerifier {
     }
 }
 
-/// The elements of a payload of one tensor. Shapes with and without a batch of 1 are the same to
-/// a proof.
+/// The bytes of the tensor in a payload with one tensor. The shape may have a batch of 1 in front,
+/// which does not matter for proofs.
 fn tensor_bytes(side: &str, payload: &[u8], declarations: &TensorDeclarations) -> Result<Vec<u8>> {
     let refused = |reason: &str| Error::ProofRefused(format!("the {side} {reason}"));
     let mut batch = declarations.clone();
@@ -169,12 +183,12 @@ fn tensor_bytes(side: &str, payload: &[u8], declarations: &TensorDeclarations) -
     }
 }
 
-/// A proof as a block has it.
+/// A proof from a block.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct DownloadedProof {
-    /// The proof. It has the digest that the receipt names.
+    /// The proof. Its digest is that of the receipt.
     pub bytes: Vec<u8>,
-    /// What the receipt says of it.
+    /// The receipt's evidence of it.
     pub evidence: ProofEvidence,
     /// Height of the block.
     pub height: BlockNumber,
@@ -183,10 +197,12 @@ pub struct DownloadedProof {
 }
 
 impl Client {
-    /// Takes the proof of a request out of the block that brought it.
+    /// Downloads the proof of a request from the block that included it.
     ///
-    /// Fails with [`Error::NotFound`] where the request has no proof, where its receipt was
-    /// pruned, and where the node does not keep the block's body any more.
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if the request has no proof, its receipt was pruned, or the node does not
+    /// have the block's body any more.
     pub async fn download_proof(&self, request: RequestId) -> Result<DownloadedProof> {
         let Some(view) = self.receipt(request).await? else {
             let view = self.existing_request(request).await?;
@@ -195,7 +211,7 @@ impl Client {
         };
         let evidence = view.evidence.iter().find_map(|item| item.proof).ok_or_else(|| {
             Error::not_found(format!(
-                "no proof was handed in for request {request}; it was asked in class {}",
+                "request {request} has no proof; its class is {}",
                 view.receipt.assurance.class().name()
             ))
         })?;
@@ -205,25 +221,25 @@ impl Client {
         let extrinsics = match self.rpc().extrinsics(block).await {
             Err(Error::NotFound(_)) => {
                 return Err(Error::NotFound(format!(
-                    "the node does not keep the body of block {height} any more, which has the \
-                     proof; ask one that keeps all blocks (--blocks-pruning archive)"
-                )))
+                "the node does not have the body of block {height} any more, which contains the \
+                     proof; use a node that keeps all block bodies (--blocks-pruning archive)"
+            )))
             },
             extrinsics => extrinsics?,
         };
         let bytes = extrinsics.iter().find_map(|extrinsic| find(extrinsic, &evidence));
         let bytes = bytes.ok_or_else(|| {
             Error::not_found(format!(
-                "block {height} {block:?} does not have the proof of request {request}; it may \
-                 have been replaced by another, so ask again"
+                "block {height} {block:?} does not contain the proof of request {request}; a \
+                 reorganisation may have replaced the block: try again"
             ))
         })?;
         Ok(DownloadedProof { bytes: bytes.to_vec(), evidence, height, block })
     }
 }
 
-/// The proof with this digest in an encoded transaction: bytes behind their own length. Needs no
-/// knowledge of how the chain encodes transactions.
+/// The proof with this digest in an encoded extrinsic: its bytes, preceded by their length. Does not
+/// depend on the format of extrinsics.
 fn find<'a>(extrinsic: &'a [u8], evidence: &ProofEvidence) -> Option<&'a [u8]> {
     let length = Compact(evidence.bytes).encode();
     let size = evidence.bytes as usize;
@@ -272,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn a_proof_holds_for_its_statement_alone() {
+    fn a_proof_is_valid_for_its_statement_only() {
         let (statement, proof, file) = proven();
         let verifier = ProofVerifier::from_bytes(&file).unwrap();
         verifier.verify(&statement, &proof).unwrap();
@@ -305,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_of_one_is_the_same_statement_and_other_shapes_are_none() {
+    fn a_batch_of_one_is_the_same_statement_and_other_shapes_are_refused() {
         let (statement, proof, file) = proven();
         let verifier = ProofVerifier::from_bytes(&file).unwrap();
         let input = payload(ElementType::I8, &[1, 2], &[10, 249]);
@@ -322,10 +338,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_model_with_proofs_is_refused() {
+    fn files_without_provable_runs_are_refused() {
         let reason = |bytes: &[u8]| match ProofVerifier::from_bytes(bytes) {
             Err(error) => error.to_string(),
-            Ok(_) => panic!("taken"),
+            Ok(_) => panic!("accepted"),
         };
         assert!(reason(&[8, 8, 0x3a]).contains("neither"));
         assert!(reason(&[]).contains("neither"));
@@ -333,7 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn a_proof_is_found_by_its_digest_wherever_it_stands() {
+    fn a_proof_is_found_by_its_digest_at_any_position() {
         let proof: Vec<u8> = (0..200u8).collect();
         let evidence = ProofEvidence { digest: digest(&proof), bytes: 200, security_bits: 120 };
         let found = |extrinsic: Vec<u8>| find(&extrinsic, &evidence).map(<[u8]>::to_vec);
@@ -341,7 +357,7 @@ mod tests {
         assert_eq!(found((1u8, &decoy, &proof, 9u64).encode()), Some(proof.clone()));
         assert_eq!(found(proof.encode()), Some(proof.clone()));
         assert_eq!(found((1u8, &decoy).encode()), None);
-        // Without its length it is not an argument of its own.
+        // Without its length it is not an argument.
         assert_eq!(found(proof.clone()), None);
         assert_eq!(found(proof.encode()[..150].to_vec()), None);
         assert_eq!(found(Vec::new()), None);

@@ -1,4 +1,4 @@
-//! Publishing: artifacts, models, versions.
+//! Publishes artifacts, models and versions.
 
 use assay_graph::Architecture;
 use assay_primitives::{
@@ -18,37 +18,38 @@ use crate::{
     Client, Declaration, Error, Inclusion, Result, Signer,
 };
 
-/// Chunks that are under way at once.
+/// Number of concurrent chunk uploads.
 const PARALLEL_UPLOADS: usize = 4;
-/// Times that missing chunks are looked for: a reorganisation may lose some.
+/// Number of upload rounds. A reorganisation may remove chunks that were uploaded.
 const UPLOAD_ROUNDS: u32 = 5;
 
-/// Something to publish as a new version of a model.
+/// A new version of a model, to be published.
 #[derive(Clone, Debug)]
 pub struct Publication {
-    /// Name of the model; it is created where the signer has none of that name.
+    /// Name of the model. Created if the signer has no model of that name.
     pub name: String,
     /// The model file: ONNX, or an integer graph.
     pub artifact: Vec<u8>,
-    /// The architecture where the file is an integer graph; `None` for ONNX. See
+    /// The architecture, if the file is an integer graph; `None` for ONNX. See
     /// [`GraphFile::architecture`].
     pub architecture: Option<Architecture>,
-    /// Its inputs and outputs.
+    /// The inputs and outputs.
     pub declaration: Declaration,
     /// SPDX licence expression.
     pub licence: Licence,
-    /// Share of each price that goes to the owner.
+    /// The owner's share of each price.
     pub royalty: Share,
-    /// When two outputs count as equal; needed by floating-point models in class `Quorum`.
+    /// How far two outputs may differ and still count as equal. Floating-point models need one to
+    /// offer class `Quorum`.
     pub tolerance: Option<Tolerance>,
-    /// Classes that requests may ask for.
+    /// Classes that may be requested.
     pub assurances: AssuranceClasses,
-    /// Digest of further metadata.
+    /// Digest of a document about the version.
     pub metadata: Option<Digest>,
 }
 
 impl Publication {
-    /// What the version will declare.
+    /// The descriptor of the version.
     pub fn descriptor(&self) -> ModelDescriptor {
         ModelDescriptor {
             artifact: assay_primitives::digest(&self.artifact),
@@ -65,11 +66,15 @@ impl Publication {
         }
     }
 
-    /// Checks all that can be checked without a node.
+    /// Checks everything that does not need a node.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] with the first violation.
     pub fn check(&self) -> Result<()> {
         model_name(&self.name)?;
         if self.assurances.is_empty() {
-            return Err(Error::invalid("no assurance class is offered"));
+            return Err(Error::invalid("the version offers no assurance class"));
         }
         match &self.architecture {
             Some(architecture) => self.check_graph(architecture),
@@ -77,7 +82,7 @@ impl Publication {
         }
     }
 
-    /// The graph whose weights the chain has to read; `None` if class `Proof` is not offered.
+    /// The graph whose weights the chain must audit; `None` if class `Proof` is not offered.
     fn provable(&self) -> Result<Option<GraphFile>> {
         match self.assurances.contains(AssuranceClass::Proof) {
             true => GraphFile::from_bytes(&self.artifact).map(Some),
@@ -88,12 +93,12 @@ impl Publication {
     fn check_graph(&self, architecture: &Architecture) -> Result<()> {
         let file = GraphFile::from_bytes(&self.artifact)?;
         if file.architecture() != architecture {
-            return Err(Error::invalid("the architecture is not that of the graph"));
+            return Err(Error::invalid("the architecture does not match the graph"));
         }
         file.check_declaration(&self.declaration)?;
         if self.tolerance.is_some() {
             return Err(Error::invalid(
-                "outputs of an integer graph are equal or not: leave --tolerance out",
+                "outputs of an integer graph are compared exactly: omit --tolerance",
             ));
         }
         if self.assurances.contains(AssuranceClass::Proof) {
@@ -107,8 +112,8 @@ impl Publication {
         for class in [AssuranceClass::Proof, AssuranceClass::Optimistic] {
             if self.assurances.contains(class) {
                 return Err(Error::invalid(format!(
-                    "only an integer graph can offer class {}: `assay model quantize` makes one \
-                     of an ONNX file",
+                    "only an integer graph can offer class {}: convert the ONNX file with `assay \
+                     model quantize`",
                     class.name()
                 )));
             }
@@ -118,14 +123,14 @@ impl Publication {
         {
             return Err(Error::invalid(
                 "a model with floating-point outputs needs a tolerance to offer class quorum: add \
-                 --tolerance 0.0001, or --tolerance 0 for bit-equal outputs",
+                 --tolerance, such as 0.0001, or 0 for bit-equal outputs",
             ));
         }
         Ok(())
     }
 }
 
-/// What has been done.
+/// A completed step of a publication.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PublishProgress {
     /// The artifact is announced on chain.
@@ -133,11 +138,11 @@ pub enum PublishProgress {
         /// Its digest.
         digest: Digest,
     },
-    /// Chunks are on chain.
+    /// A chunk is on chain.
     Uploaded {
-        /// Chunks that are there.
+        /// Number of chunks on chain.
         done: usize,
-        /// Chunks of the artifact.
+        /// Number of chunks of the artifact.
         total: usize,
     },
     /// The model was created.
@@ -150,11 +155,11 @@ pub enum PublishProgress {
         /// The version.
         version: VersionId,
     },
-    /// The chain reads the weights, so that proofs can be asked for.
+    /// The audit of the weights has progressed. When it is complete, proofs can be requested.
     Audited(AuditProgress),
 }
 
-/// A version that is on chain.
+/// A published version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PublishedVersion {
     /// The version.
@@ -163,41 +168,41 @@ pub struct PublishedVersion {
     pub digest: Digest,
     /// Digest of its artifact.
     pub artifact: Digest,
-    /// Whether it was there before, as the model's newest version.
+    /// Whether it already was the model's newest version.
     pub existed: bool,
-    /// Plancks that left the publisher's account for good: fees.
+    /// Fees paid, in plancks.
     pub fees: Balance,
-    /// Plancks that are on hold until the version and its artifact are removed.
+    /// Deposit in plancks, held until the version and its artifact are removed.
     pub deposit: Balance,
 }
 
-/// How a publication differs from what its owner said of a version with the same descriptor.
+/// A difference between a publication and a published version with the same descriptor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Difference {
-    /// The royalty, which `set_royalty` changes.
+    /// The royalty. `set_royalty` changes it.
     Royalty {
-        /// The version's.
+        /// Of the version.
         published: Share,
-        /// The publication's.
+        /// Of the publication.
         given: Share,
     },
-    /// The licence, which does not change.
+    /// The licence. It cannot be changed.
     Licence {
-        /// The version's.
+        /// Of the version.
         published: Licence,
-        /// The publication's.
+        /// Of the publication.
         given: Licence,
     },
-    /// The digest of further metadata, which `set_metadata` changes.
+    /// The metadata digest. `set_metadata` changes it.
     Metadata {
-        /// The version's.
+        /// Of the version.
         published: Option<Digest>,
-        /// The publication's.
+        /// Of the publication.
         given: Option<Digest>,
     },
 }
 
-/// In what a publication differs from a version with the same descriptor.
+/// The differences between a publication and a version with the same descriptor.
 fn differences(publication: &Publication, terms: VersionListing) -> Vec<Difference> {
     let VersionListing { royalty, licence, metadata } = terms;
     let mut differences = Vec::new();
@@ -216,21 +221,21 @@ fn differences(publication: &Publication, terms: VersionListing) -> Vec<Differen
     differences
 }
 
-/// What publishing takes.
+/// The remaining cost of a publication.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PublishPlan {
-    /// Bytes of the artifact.
+    /// Size of the artifact in bytes.
     pub size: u64,
-    /// Chunks that are not on chain yet.
+    /// Number of chunks that are not on chain yet.
     pub missing_chunks: usize,
-    /// Transactions to send.
+    /// Number of transactions to send.
     pub transactions: usize,
-    /// Their fees in plancks, at most; deposits come on top and are given back on removal.
+    /// Upper bound of their fees in plancks. Deposits are additional and are returned on removal.
     pub fees: Balance,
 }
 
-/// Where blocks were replaced by others, what is asked for again may have come back by itself: a
-/// refusal that says so is a success.
+/// Treats a refusal of this name as success. After a reorganisation, a repeated transaction may find
+/// that the first one has been included again.
 fn accept_repetition(outcome: Result<Inclusion>, refusal_name: &str) -> Result<()> {
     match outcome {
         Err(Error::Refused { refusal, .. }) if refusal.name == refusal_name => Ok(()),
@@ -239,7 +244,11 @@ fn accept_repetition(outcome: Result<Inclusion>, refusal_name: &str) -> Result<(
 }
 
 impl Client {
-    /// What publishing would take now.
+    /// The remaining cost of a publication.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] if the publication violates a rule or a bound of the chain.
     pub async fn plan(&self, publication: &Publication, signer: &Signer) -> Result<PublishPlan> {
         publication.check()?;
         self.check_royalty(publication.royalty).await?;
@@ -261,7 +270,7 @@ impl Client {
         }
         if missing > 0 {
             let largest = publication.artifact.len().min(MAX_CHUNK_BYTES as usize);
-            let chunk = &publication.artifact[..largest];
+            let chunk = publication.artifact[..largest].to_vec();
             let fee =
                 self.estimate_fee(&storage::upload(manifest.digest, 0, chunk), signer).await?;
             fees = fees.saturating_add(fee.saturating_mul(missing as Balance));
@@ -275,8 +284,15 @@ impl Client {
         Ok(PublishPlan { size: manifest.size, missing_chunks: missing, transactions, fees })
     }
 
-    /// Puts bytes on chain as an artifact. What is there already is not sent again, so an
-    /// interrupted upload is taken up where it stopped.
+    /// Publishes bytes as an artifact. Chunks that are already on chain are not sent again, so an
+    /// interrupted upload can be resumed.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::Invalid`]: the bytes are empty or too many, or the digest is announced with other
+    ///   chunks.
+    /// - [`Error::Stalled`]: chunks are still missing after several rounds.
+    /// - Those of [`Client::submit`].
     pub async fn publish_artifact(
         &self,
         bytes: &[u8],
@@ -301,7 +317,7 @@ impl Client {
         for _ in 0..UPLOAD_ROUNDS {
             let missing = match self.upload(owner, digest).await? {
                 Some(view) => view.missing,
-                // The block with the announcement was replaced; a later one will have it.
+                // The block with the announcement was replaced; a later one will include it.
                 None => {
                     self.rpc().next_block().await?;
                     continue;
@@ -314,7 +330,7 @@ impl Client {
             let calls: Vec<_> = missing
                 .iter()
                 .filter_map(|index| Some((*index, *chunks.get(*index as usize)?)))
-                .map(|(index, chunk)| storage::upload(digest, index, chunk))
+                .map(|(index, chunk)| storage::upload(digest, index, chunk.to_vec()))
                 .collect();
             let mut uploads = stream::iter(&calls)
                 .map(|call| async {
@@ -329,15 +345,22 @@ impl Client {
         match self.upload(owner, digest).await? {
             Some(view) if view.missing.is_empty() => Ok(digest),
             _ => Err(Error::Stalled(
-                "the chain keeps losing chunks of the artifact; publish again to go on".into(),
+                "chunks of the artifact are still missing after several uploads; publish again to \
+                 resume"
+                    .into(),
             )),
         }
     }
 
-    /// Publishes a version, with its artifact and its model where they are not there yet. Then
-    /// shows the chain its weights, if it offers class `Proof`, until the chain has read them all.
-    /// The same version twice in a row is one, and what was interrupted goes on. A new version is in
-    /// a final block when this returns.
+    /// Publishes a version, with its artifact and its model if they do not exist yet. If it offers
+    /// class `Proof`, also submits its weights until their audit is complete. Can be repeated:
+    /// publishing the newest version again creates no other version, and an interrupted publication
+    /// is resumed. A new version is in a final block when this returns.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Client::plan`], [`Client::publish_artifact`], [`Client::submit_final`] and
+    /// [`Client::audit`].
     pub async fn publish(
         &self,
         publication: &Publication,
@@ -383,14 +406,13 @@ impl Client {
         self.submit_final(&publish_call(model, publication), signer).await?;
         let version = self.newest(signer, &publication.name).await?;
         let version = version
-            .ok_or_else(|| Error::not_found("the published version is not there any more"))?;
+            .ok_or_else(|| Error::not_found("the published version does not exist any more"))?;
         progress(PublishProgress::Published { version });
         Ok(version)
     }
 
-    /// The signer's newest version of the publication's name, if it declares just what the
-    /// publication does. Royalty, licence and metadata may be others: see
-    /// [`Client::differences`].
+    /// The signer's newest version under the publication's name, if it has the same descriptor.
+    /// Royalty, licence and metadata may differ: see [`Client::differences`].
     pub async fn find_published(
         &self,
         publication: &Publication,
@@ -402,7 +424,7 @@ impl Client {
         Ok(view.filter(|view| view.digest == digest).map(|view| view.id))
     }
 
-    /// In what a publication differs from what its owner said of a published version.
+    /// The differences between a publication and a published version with the same descriptor.
     pub async fn differences(
         &self,
         publication: &Publication,
@@ -424,7 +446,7 @@ impl Client {
         self.submit_final(&model_registry::create(model_name(name)?), signer).await?;
         let found = self.find_model(signer.account(), name).await?;
         let (model, _) =
-            found.ok_or_else(|| Error::not_found("the created model is not there any more"))?;
+            found.ok_or_else(|| Error::not_found("the created model does not exist any more"))?;
         progress(PublishProgress::ModelCreated { model });
         Ok(model)
     }
@@ -447,16 +469,17 @@ fn publish_call(model: ModelId, publication: &Publication) -> crate::Call {
     )
 }
 
-/// The chain cannot check the digest of a whole of several chunks.
+/// The error that an artifact is announced with other chunks. The chain cannot detect this, because
+/// it does not check the digest of a whole of several chunks.
 fn occupied(digest: Digest, own: bool) -> Error {
     Error::invalid(if own {
         format!(
-            "you announced artifact {digest:?} with the wrong chunks; remove it, then publish again"
+            "you announced artifact {digest:?} with other chunks; remove it, then publish again"
         )
     } else {
         format!(
-            "another account has put other bytes on chain as artifact {digest:?}; change the file, \
-             and thus its digest"
+            "another account has published other bytes as artifact {digest:?}; change the file, and \
+             thus its digest"
         )
     })
 }
@@ -465,7 +488,7 @@ fn manifest(bytes: &[u8]) -> Result<ArtifactManifest> {
     match bytes.len() as u64 {
         0 => Err(Error::invalid("an artifact must not be empty")),
         size if size > MAX_ARTIFACT_BYTES => Err(Error::invalid(format!(
-            "the artifact has {size} bytes; the chain keeps {MAX_ARTIFACT_BYTES} at most"
+            "the artifact has {size} bytes; the maximum is {MAX_ARTIFACT_BYTES}"
         ))),
         _ => Ok(ArtifactManifest::of(bytes)),
     }
@@ -474,8 +497,8 @@ fn manifest(bytes: &[u8]) -> Result<ArtifactManifest> {
 fn model_name(name: &str) -> Result<ModelName> {
     let invalid = || {
         Error::invalid(format!(
-            "`{name}` is not a model name: names are lower-case letters, digits and inner \
-             hyphens, 64 at most"
+            "`{name}` is not a model name: expected at most 64 lower-case letters, digits and inner \
+             hyphens"
         ))
     };
     if !is_model_name(name.as_bytes()) {
@@ -517,7 +540,7 @@ mod tests {
         };
         assert!(broken(|p| p.name = "Digits".into()).contains("not a model name"));
         assert!(broken(|p| p.artifact.clear()).contains("empty"));
-        assert!(broken(|p| p.assurances = AssuranceClasses::NONE).contains("no assurance"));
+        assert!(broken(|p| p.assurances = AssuranceClasses::NONE).contains("no assurance class"));
         assert!(broken(|p| p.assurances = crate::names::parse_classes("quorum").unwrap())
             .contains("--tolerance"));
         let mut tolerant = publication();
@@ -549,13 +572,13 @@ mod tests {
         let tolerance = Some(Tolerance { millionths: 0 });
         assert!(reason(Publication { tolerance, ..proven.clone() }).contains("--tolerance"));
         let architecture = Some(graph().architecture);
-        assert!(reason(Publication { architecture, ..proven.clone() }).contains("not that of"));
+        assert!(reason(Publication { architecture, ..proven.clone() }).contains("does not match"));
         let declaration = super::tests::publication().declaration;
-        assert!(reason(Publication { declaration, ..proven }).contains("one input, of i8"));
+        assert!(reason(Publication { declaration, ..proven }).contains("one input, of type i8"));
     }
 
     #[test]
-    fn what_the_descriptor_does_not_fix_is_compared() {
+    fn fields_outside_the_descriptor_are_compared() {
         let mut publication = publication();
         let published = VersionListing {
             royalty: publication.royalty,

@@ -1,4 +1,6 @@
-//! What the chain says without a transaction, at the best block.
+//! Queries of the chain's state, at the best block unless stated otherwise.
+//!
+//! Unless stated otherwise, they fail only as the methods of [`rpc`](crate::rpc) do.
 
 use assay_primitives::{
     dispute::{DisputeId, DisputeTiming},
@@ -21,23 +23,23 @@ use crate::{
 /// The balance of an account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct AccountBalance {
-    /// Plancks that can be spent, the existential deposit included.
+    /// Plancks that are not on hold, including the existential deposit.
     pub free: Balance,
-    /// Plancks on hold: escrows, bonds and deposits.
+    /// Plancks on hold: escrow, bonds and deposits.
     pub reserved: Balance,
 }
 
 impl AccountBalance {
-    /// Everything that is the account's.
+    /// The sum of both, in plancks.
     pub const fn total(self) -> Balance {
         self.free.saturating_add(self.reserved)
     }
 }
 
-/// What the owner of a version says of it beside what it declares.
+/// Terms of a version that are not part of its descriptor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VersionListing {
-    /// Share of each price that goes to the owner.
+    /// The owner's share of each price.
     pub royalty: Share,
     /// SPDX licence expression.
     pub licence: Licence,
@@ -46,33 +48,37 @@ pub struct VersionListing {
 }
 
 impl Client {
-    async fn ask<T: Decode>(&self, method: &str, arguments: &impl Encode) -> Result<T> {
+    async fn view<T: Decode>(&self, method: &str, arguments: &impl Encode) -> Result<T> {
         self.rpc().runtime_call(&format!("AssayApi_{method}"), arguments, None).await
     }
 
-    /// What a request would cost now. Fails with [`Error::Refused`] where there is no quote.
+    /// The quote of a request: the smallest price limit that enough operators accept now.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Refused`] with the reason if there is no quote.
     pub async fn quote(&self, version: VersionId, assurance: Assurance) -> Result<Quote> {
-        let quote: Result<Quote, QuoteError> = self.ask("quote", &(version, assurance)).await?;
+        let quote: Result<Quote, QuoteError> = self.view("quote", &(version, assurance)).await?;
         quote.map_err(|error| {
             let docs = match error {
                 QuoteError::NotFound => format!("there is no version {version}"),
                 QuoteError::Deprecated => {
-                    format!("version {version} takes no new requests; ask for a newer one")
+                    format!("version {version} accepts no new requests; request a newer one")
                 },
                 QuoteError::NotAudited => {
                     format!(
-                        "the chain has not read all weights of version {version}, so it takes no \
-                         requests for proofs; show it the rest with `assay model audit {version}`, \
-                         which anyone may do, or ask in another class"
+                        "the weights audit of version {version} is not complete, so proofs cannot be \
+                         requested; anyone can complete it with `assay model audit {version}`; or \
+                         request another class"
                     )
                 },
                 QuoteError::ClassUnavailable => format!(
-                    "version {version} does not offer {}, or the chain does not now",
+                    "version {version} does not offer {}, or the chain currently does not",
                     AssuranceArgument(assurance)
                 ),
                 QuoteError::NotEnoughOperators(count) => format!(
                     "{} needs {} live operators that serve version {version}, and there are {count}; \
-                     wait for more, or ask for another class",
+                     wait for more, or request another class",
                     AssuranceArgument(assurance),
                     assurance.committee_size()
                 ),
@@ -89,60 +95,64 @@ impl Client {
         })
     }
 
-    /// How a request stands; `None` if there is none, or it was pruned.
+    /// A request; `None` if it does not exist or was pruned.
     pub async fn request(&self, id: RequestId) -> Result<Option<RequestView<AccountId>>> {
-        self.ask("request", &id).await
+        self.view("request", &id).await
     }
 
-    /// How a request stands. Where there is none, the error says whether it was pruned.
+    /// A request that exists.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] otherwise; the text states whether it was pruned.
     pub async fn existing_request(&self, id: RequestId) -> Result<RequestView<AccountId>> {
         if let Some(request) = self.request(id).await? {
             return Ok(request);
         }
         Err(Error::NotFound(match self.receipt_digest(id, None).await? {
             Some(digest) => format!(
-                "request {id} was pruned; the digest of its receipt, {digest:?}, stays. Export \
+                "request {id} was pruned; only the digest of its receipt remains: {digest:?}. Export \
                  receipts soon after their requests"
             ),
             None => format!("there is no request {id}"),
         }))
     }
 
-    /// The request that an account made under a client key.
+    /// The request that an account made with a client key.
     pub async fn request_by_key(
         &self,
         account: &AccountId,
         client_key: [u8; 32],
     ) -> Result<Option<RequestId>> {
-        self.ask("request_by_key", &(account, client_key)).await
+        self.view("request_by_key", &(account, client_key)).await
     }
 
-    /// The requests of an account that are not pruned, newest first.
+    /// At most `limit` requests of an account that are not pruned, newest first.
     pub async fn requests_of(
         &self,
         account: &AccountId,
         limit: u32,
     ) -> Result<Vec<RequestView<AccountId>>> {
-        self.ask("requests_of", &(account, limit)).await
+        self.view("requests_of", &(account, limit)).await
     }
 
-    /// The input payload of an open request that brought it along; `None` for others.
+    /// The input payload of an open request that contains it; `None` for other requests.
     pub async fn input(&self, id: RequestId) -> Result<Option<Vec<u8>>> {
-        self.ask("input", &id).await
+        self.view("input", &id).await
     }
 
     /// The optimistic result of a request that is not final; `None` if there is none.
     pub async fn optimistic(&self, id: RequestId) -> Result<Option<OptimisticView<AccountId>>> {
-        self.ask("optimistic", &id).await
+        self.view("optimistic", &id).await
     }
 
-    /// The open disputes over the result of a request, or all, in the order of opening.
+    /// The open disputes over the result of a request, in the order of opening. `None`: all open
+    /// disputes.
     pub async fn open_disputes(&self, request: Option<RequestId>) -> Result<Vec<DisputeId>> {
-        self.ask("open_disputes", &request).await
+        self.view("open_disputes", &request).await
     }
 
-    /// A dispute, at the best block where no hash is given; `None` if it is over, or was never
-    /// opened.
+    /// A dispute at a block, by default the best one; `None` if it has ended or was never opened.
     pub async fn dispute(
         &self,
         id: DisputeId,
@@ -151,31 +161,35 @@ impl Client {
         self.rpc().runtime_call("AssayApi_dispute", &id, at).await
     }
 
-    /// A dispute that is open. Where there is none, the error says whether it is over.
+    /// A dispute that is open.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] otherwise; the text states whether it has ended.
     pub async fn existing_dispute(&self, id: DisputeId) -> Result<DisputeView<AccountId>> {
         if let Some(dispute) = self.dispute(id, None).await? {
             return Ok(dispute);
         }
         Err(match self.was_opened(id, None).await? {
-            true => Error::not_found(format!(
-                "dispute {id} is over; `dispute status {id}` says how it ended"
-            )),
+            true => {
+                Error::not_found(format!("dispute {id} has ended; `dispute status {id}` shows how"))
+            },
             false => crate::dispute::end::unknown(id),
         })
     }
 
-    /// How long disputes over new results take.
+    /// Dispute window and time for a move, for new results and disputes.
     pub async fn dispute_timing(&self) -> Result<DisputeTiming> {
-        self.ask("dispute_timing", &()).await
+        self.view("dispute_timing", &()).await
     }
 
     /// The receipt of a finished request, until it is pruned.
     pub async fn receipt(&self, id: RequestId) -> Result<Option<ReceiptView<AccountId>>> {
-        self.ask("receipt", &id).await
+        self.view("receipt", &id).await
     }
 
-    /// Digest of a finished request's receipt; never pruned. At the best block where no hash is
-    /// given.
+    /// Digest of the receipt of a finished request, at a block, by default the best one. Never
+    /// pruned.
     pub async fn receipt_digest(
         &self,
         id: RequestId,
@@ -184,12 +198,12 @@ impl Client {
         self.rpc().runtime_call("AssayApi_receipt_digest", &id, at).await
     }
 
-    /// A version.
+    /// A version; `None` if it does not exist.
     pub async fn version(&self, id: VersionId) -> Result<Option<VersionView<AccountId>>> {
-        self.ask("version", &id).await
+        self.view("version", &id).await
     }
 
-    /// What its owner says of a version beside what it declares.
+    /// The terms of a version that are not part of its descriptor.
     pub async fn version_terms(&self, id: VersionId) -> Result<Option<VersionListing>> {
         /// `pallet_model_registry::Version`.
         #[derive(Decode)]
@@ -213,52 +227,56 @@ impl Client {
         }))
     }
 
-    /// The model with this owner and name, and the number of its newest version (0: none).
+    /// The model with this owner and name, and the number of its newest version, 0 if it has none.
     pub async fn find_model(
         &self,
         owner: &AccountId,
         name: &str,
     ) -> Result<Option<(ModelId, u32)>> {
-        self.ask("find_model", &(owner, name.as_bytes())).await
+        self.view("find_model", &(owner, name.as_bytes())).await
     }
 
-    /// The versions of the models `from ..`, at most `limit`.
+    /// At most `limit` versions of the models from number `from` on.
     pub async fn versions(&self, from: ModelId, limit: u32) -> Result<Vec<VersionView<AccountId>>> {
-        self.ask("versions", &(from, limit)).await
+        self.view("versions", &(from, limit)).await
     }
 
-    /// An operator.
+    /// An operator; `None` if the account is not registered.
     pub async fn operator(&self, account: &AccountId) -> Result<Option<OperatorView<AccountId>>> {
-        self.ask("operator", account).await
+        self.view("operator", account).await
     }
 
-    /// The operator that registered a worker key.
+    /// The operator that registered a worker key, current or former.
     pub async fn operator_of_worker(&self, worker: &WorkerId) -> Result<Option<AccountId>> {
-        self.ask("operator_of_worker", worker).await
+        self.view("operator_of_worker", worker).await
     }
 
-    /// An artifact if it is complete, else an announcement of it, whoever made it.
+    /// An artifact if it is complete, else an announcement of it by any account.
     pub async fn artifact(&self, digest: Digest) -> Result<Option<ArtifactView<AccountId>>> {
-        self.ask("artifact", &digest).await
+        self.view("artifact", &digest).await
     }
 
-    /// What is left for an account to upload: its own announcement of an artifact while chunks
-    /// are missing, else the artifact, of which none are.
+    /// The upload of an artifact by an account: its own announcement while chunks are missing, else
+    /// the complete artifact.
     pub async fn upload(
         &self,
         owner: &AccountId,
         digest: Digest,
     ) -> Result<Option<ArtifactView<AccountId>>> {
-        self.ask("upload", &(owner, digest)).await
+        self.view("upload", &(owner, digest)).await
     }
 
     /// Why a payload does not fit the inputs of a version; `None` if it does.
     pub async fn check_input(&self, version: VersionId, payload: &[u8]) -> Result<Option<String>> {
-        self.ask("check_input", &(version, payload)).await
+        self.view("check_input", &(version, payload)).await
     }
 
-    /// The model that a reference means, which need not have a version, and the number of the
-    /// version that it means (0: there is none yet).
+    /// The model of a reference, and the number of the version that the reference means: 0 if the
+    /// model has no version yet.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if there is no such model.
     pub async fn resolve_model(&self, reference: &ModelReference) -> Result<VersionId> {
         let (owner, name, number) = match reference {
             ModelReference::Version(id) => return Ok(*id),
@@ -266,13 +284,17 @@ impl Client {
         };
         let (model, newest) = self.find_model(owner, name).await?.ok_or_else(|| {
             Error::not_found(format!(
-                "{owner} has no model `{name}`; `model list` shows what there is"
+                "{owner} has no model `{name}`; `model list` lists the models"
             ))
         })?;
         Ok(VersionId { model, number: number.unwrap_or(newest) })
     }
 
-    /// The version that a reference means.
+    /// The version of a reference.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if there is no such version.
     pub async fn resolve(&self, reference: &ModelReference) -> Result<VersionView<AccountId>> {
         let id = self.resolve_model(reference).await?;
         if id.number == 0 {
@@ -282,7 +304,7 @@ impl Client {
         version.ok_or_else(|| Error::not_found(format!("there is no version {reference}")))
     }
 
-    /// The balance of an account; zeros if it does not exist.
+    /// The balance of an account; zero if the account does not exist.
     pub async fn balance(&self, account: &AccountId) -> Result<AccountBalance> {
         /// `frame_system::AccountInfo` with `pallet_balances::AccountData`.
         #[derive(Decode)]
@@ -303,7 +325,7 @@ impl Client {
     }
 }
 
-/// The name of a version for people: `owner/name@number`.
+/// The name of a version: `owner/name@number`.
 pub fn version_name(version: &VersionView<AccountId>) -> String {
     let name = String::from_utf8_lossy(&version.name);
     format!("{}/{name}@{}", version.owner, version.id.number)

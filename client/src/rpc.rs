@@ -1,4 +1,8 @@
 //! The JSON-RPC methods of a node that the client uses.
+//!
+//! Unless stated otherwise, methods fail with [`Error::Rpc`] if the node returns an error,
+//! [`Error::Answer`] if its answer cannot be decoded, and [`Error::Connection`] if the connection is
+//! lost.
 
 use assay_primitives::{
     ArtifactManifest, BlockNumber, Digest, WorkerId, WorkerSignature, WORKER_KEY_TYPE,
@@ -16,13 +20,13 @@ use subxt_rpcs::{
 };
 
 use crate::{
-    names::{from_hex, to_hex},
+    text::{from_hex, to_hex},
     AccountId, Error, Result,
 };
 
 /// A block header.
 pub type Header = SubstrateHeader<Digest>;
-/// A subscription of new best blocks.
+/// A subscription to new best blocks.
 pub type Heads = RpcSubscription<Header>;
 
 /// Hash of a header.
@@ -30,7 +34,7 @@ pub fn header_hash(header: &Header) -> Digest {
     assay_primitives::digest(&header.encode())
 }
 
-/// Height of a header. Heights are 32 bits wide on this chain.
+/// Height of a header. Heights have 32 bits on this chain.
 pub fn height(header: &Header) -> BlockNumber {
     BlockNumber::try_from(header.number).unwrap_or(BlockNumber::MAX)
 }
@@ -44,8 +48,8 @@ impl RpcConfig for Wire {
     type AccountId = AccountId;
 }
 
-/// A worker key and the proof that a node holds it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A worker key with its proof of possession.
+#[derive(Clone, Debug, PartialEq, Eq, Decode)]
 pub struct WorkerPossession {
     /// The key.
     pub worker: WorkerId,
@@ -63,10 +67,15 @@ pub struct Rpc {
 
 impl Rpc {
     /// Connects to a `ws://` or `wss://` address.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] for other addresses, [`Error::Unreachable`] if no node answers.
     pub async fn connect(url: &str) -> Result<Self> {
         if !url.starts_with("ws://") && !url.starts_with("wss://") {
             return Err(Error::invalid(format!(
-                "`{url}` is not the address of a node: write ws://127.0.0.1:9944"
+                "`{url}` is not the address of a node: expected ws:// or wss://, such as \
+                 ws://127.0.0.1:9944"
             )));
         }
         let client = RpcClient::from_insecure_url(url).await.map_err(|error| {
@@ -81,12 +90,12 @@ impl Rpc {
         &self.url
     }
 
-    /// Calls any method.
+    /// Calls a method by name.
     pub async fn request<T: DeserializeOwned>(&self, method: &str, params: RpcParams) -> Result<T> {
         self.client.request(method, params).await.map_err(|error| rpc_error(method, error))
     }
 
-    /// Hash of the block at a height of the best chain; `None` above its end.
+    /// Hash of the block at a height of the best chain; `None` above the best block.
     pub async fn block_hash(&self, number: BlockNumber) -> Result<Option<Digest>> {
         self.request("chain_getBlockHash", rpc_params![number]).await
     }
@@ -95,16 +104,23 @@ impl Rpc {
     pub async fn genesis(&self) -> Result<Digest> {
         self.block_hash(0).await?.ok_or_else(|| Error::Answer {
             method: "chain_getBlockHash".into(),
-            reason: "there is no genesis block".into(),
+            reason: "it has no genesis block".into(),
         })
     }
 
-    /// A header; the best one where no hash is given.
+    /// A header. `None`: the best one.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if the node does not have the block.
     pub async fn header(&self, at: Option<Digest>) -> Result<Header> {
         let header: Option<Header> = self.request("chain_getHeader", rpc_params![at]).await?;
         header.ok_or_else(|| match at {
             Some(hash) => Error::not_found(format!("the node does not have block {hash:?}")),
-            None => Error::Answer { method: "chain_getHeader".into(), reason: "no block".into() },
+            None => Error::Answer {
+                method: "chain_getHeader".into(),
+                reason: "it has no best block".into(),
+            },
         })
     }
 
@@ -119,7 +135,11 @@ impl Rpc {
         Ok((hash, self.header(Some(hash)).await?))
     }
 
-    /// The encoded transactions of a block.
+    /// The encoded extrinsics of a block.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if the node does not have the block, or has pruned its body.
     pub async fn extrinsics(&self, at: Digest) -> Result<Vec<Vec<u8>>> {
         let block = self.legacy.chain_get_block(Some(at)).await;
         let block = block.map_err(|error| rpc_error("chain_getBlock", error))?;
@@ -128,13 +148,13 @@ impl Rpc {
         Ok(block.block.extrinsics.into_iter().map(|bytes| bytes.0).collect())
     }
 
-    /// A raw storage value.
+    /// A storage value, encoded. `at`: the block, `None` for the best one.
     pub async fn storage(&self, key: &[u8], at: Option<Digest>) -> Result<Option<Vec<u8>>> {
         let value = self.legacy.state_get_storage(key, at).await;
         value.map_err(|error| rpc_error("state_getStorage", error))
     }
 
-    /// A decoded storage value.
+    /// A storage value, decoded. See [`Rpc::storage`].
     pub async fn storage_value<T: Decode>(
         &self,
         key: &[u8],
@@ -144,7 +164,7 @@ impl Rpc {
         value.map(|bytes| decode("state_getStorage", &bytes)).transpose()
     }
 
-    /// The trie nodes that prove what a block's state holds under the keys.
+    /// The trie nodes that prove the entries of some keys, or their absence, in a block's state.
     pub async fn read_proof(&self, keys: &[Vec<u8>], at: Digest) -> Result<Vec<Vec<u8>>> {
         let keys = keys.iter().map(Vec::as_slice);
         let proof: ReadProof<Digest> = self
@@ -155,8 +175,12 @@ impl Rpc {
         Ok(proof.proof.into_iter().map(|bytes| bytes.0).collect())
     }
 
-    /// Calls the runtime without a transaction, at the best block where no hash is given.
-    /// `arguments` is a tuple of the arguments.
+    /// Calls a method of the runtime API. `arguments` is a tuple of its arguments; `at`: the block,
+    /// `None` for the best one.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Outdated`] if the runtime does not have the method.
     pub async fn runtime_call<T: Decode>(
         &self,
         method: &str,
@@ -174,19 +198,19 @@ impl Rpc {
         decode(method, &bytes)
     }
 
-    /// Versions of the runtime: specification and transactions.
+    /// Version of the runtime: `spec_version` and `transaction_version`.
     pub async fn runtime_version(&self) -> Result<RuntimeVersion> {
         let version = self.legacy.state_get_runtime_version(None).await;
         version.map_err(|error| rpc_error("state_getRuntimeVersion", error))
     }
 
-    /// Next nonce of an account, transactions in the pool included.
+    /// Next nonce of an account, after its transactions in the pool.
     pub async fn next_nonce(&self, account: &AccountId) -> Result<u64> {
         let nonce = self.legacy.system_account_next_index(account).await;
         nonce.map_err(|error| rpc_error("system_accountNextIndex", error))
     }
 
-    /// Peers and syncing.
+    /// Number of peers, and whether the node is syncing.
     pub async fn health(&self) -> Result<SystemHealth> {
         let health = self.legacy.system_health().await;
         health.map_err(|error| rpc_error("system_health", error))
@@ -202,8 +226,8 @@ impl Rpc {
         self.request("system_chain", rpc_params![]).await
     }
 
-    /// The first worker key of the node's keystore, with the proof of possession for `operator`.
-    /// The node answers its own machine only.
+    /// The first worker key in the node's keystore, with the proof of possession for `operator`.
+    /// Nodes answer only requests from their own machine.
     pub async fn worker_key(&self, operator: &AccountId) -> Result<WorkerPossession> {
         #[derive(serde::Deserialize)]
         struct Answer {
@@ -218,30 +242,31 @@ impl Rpc {
         })
     }
 
-    /// Whether the node's keystore holds a worker key. Nodes answer their own machine only.
+    /// Whether the node's keystore contains a worker key. Nodes answer only requests from their own
+    /// machine.
     pub async fn has_worker_key(&self, worker: &WorkerId) -> Result<bool> {
         let key_type = String::from_utf8_lossy(&WORKER_KEY_TYPE.0).into_owned();
         self.request("author_hasKey", rpc_params![to_hex(worker.encode()), key_type]).await
     }
 
-    /// What the node says of its engine; `None` if it runs none.
+    /// Status of the node's engine; `None` if it has none.
     pub async fn engine_status(&self) -> Result<Option<Value>> {
         self.request("engine_status", rpc_params![]).await
     }
 
-    /// The manifest of an artifact that the node keeps.
+    /// The manifest of an artifact; `None` if the node does not have all of it.
     pub async fn artifact_manifest(&self, digest: Digest) -> Result<Option<ArtifactManifest>> {
         self.request("artifact_manifest", rpc_params![digest]).await
     }
 
-    /// A chunk of an artifact that the node keeps; `None` if there is no such artifact.
+    /// A chunk of an artifact; `None` if the node does not have it.
     pub async fn artifact_chunk(&self, digest: Digest, index: u32) -> Result<Option<Vec<u8>>> {
         let params = rpc_params![digest, index];
         let bytes: Option<Bytes> = self.request("artifact_chunk", params).await?;
         Ok(bytes.map(|bytes| bytes.0))
     }
 
-    /// New best blocks as they come.
+    /// Subscribes to new best blocks. The first item is the present one.
     pub async fn subscribe_heads(&self) -> Result<Heads> {
         let heads = self.legacy.chain_subscribe_new_heads().await;
         heads.map_err(|error| rpc_error("chain_subscribeNewHeads", error))
@@ -250,18 +275,18 @@ impl Rpc {
     /// Waits for the next best block.
     pub async fn next_block(&self) -> Result<Header> {
         let mut heads = self.subscribe_heads().await?;
-        // The first is the one that is there.
+        // The first item is the present best block.
         next(&mut heads, "new heads").await?;
         next(&mut heads, "new heads").await
     }
 
-    /// Puts a transaction into the pool.
+    /// Submits a transaction to the pool. Returns its hash.
     pub async fn submit(&self, transaction: &[u8]) -> Result<Digest> {
         let hash = self.legacy.author_submit_extrinsic(transaction).await;
         hash.map_err(|error| rpc_error("author_submitExtrinsic", error))
     }
 
-    /// Puts a transaction into the pool and watches it.
+    /// Submits a transaction to the pool and watches it.
     pub(crate) async fn submit_and_watch(
         &self,
         transaction: &[u8],
@@ -271,7 +296,11 @@ impl Rpc {
     }
 }
 
-/// The next item of a subscription; its end is a broken connection.
+/// The next item of a subscription. `name` names it in errors.
+///
+/// # Errors
+///
+/// [`Error::Connection`] if the subscription has ended.
 pub async fn next<T: DeserializeOwned>(
     subscription: &mut RpcSubscription<T>,
     name: &str,
@@ -299,9 +328,9 @@ fn rpc_error(method: &str, error: subxt_rpcs::Error) -> Error {
     }
 }
 
-/// The innermost reason of an error, which is the one that says something.
+/// The innermost source of an error. The outer ones only name layers of the library.
 fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
-    // The library does not name what it wraps as the source of its error.
+    // The library does not report the error that it wraps as the source.
     if let Some(subxt_rpcs::Error::Client(inner)) = error.downcast_ref() {
         return root_cause(inner.as_ref());
     }

@@ -1,4 +1,4 @@
-//! Keys of the chain's storage that the client reads directly.
+//! Keys of the storage items that the client reads directly.
 
 use assay_primitives::{RequestId, VersionId, WorkerId};
 use codec::Encode;
@@ -6,7 +6,7 @@ use sp_crypto_hashing::{blake2_128, twox_128, twox_64};
 
 use crate::AccountId;
 
-/// Key of a plain value.
+/// Key of a storage value.
 pub fn value_key(pallet: &str, item: &str) -> Vec<u8> {
     [twox_128(pallet.as_bytes()), twox_128(item.as_bytes())].concat()
 }
@@ -34,7 +34,8 @@ pub fn receipt_digest_key(request: RequestId) -> Vec<u8> {
     map_key("Inference", "ReceiptDigests", &request)
 }
 
-/// Key of the operator whose worker key this is or was: `Operators.WorkerKeys[worker]`.
+/// Key of the operator that registered a worker key, current or former:
+/// `Operators.WorkerKeys[worker]`.
 pub fn worker_key(worker: &WorkerId) -> Vec<u8> {
     map_key("Operators", "WorkerKeys", worker)
 }
@@ -54,7 +55,7 @@ pub fn events_key() -> Vec<u8> {
     value_key("System", "Events")
 }
 
-/// Key of the block's time, in milliseconds: `Timestamp.Now`.
+/// Key of the block's time in milliseconds since the Unix epoch: `Timestamp.Now`.
 pub fn timestamp_key() -> Vec<u8> {
     value_key("Timestamp", "Now")
 }
@@ -64,8 +65,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn known_keys_are_met() {
-        // Well known on every Substrate chain.
+    fn well_known_keys_are_reproduced() {
+        // The same on every Substrate chain.
         assert_eq!(
             hex::encode(events_key()),
             "26aa394eea5630e07c48ae0c9558cef780d41e5e16056765bc8461851072c9d7"

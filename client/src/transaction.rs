@@ -1,4 +1,4 @@
-//! Signing, submitting and watching transactions.
+//! Signs, submits and watches transactions.
 
 use std::time::Duration;
 
@@ -19,25 +19,26 @@ use crate::{
 
 /// Blocks for which a signed transaction is valid.
 const MORTAL_BLOCKS: u64 = 128;
-/// Where finality lags more than this, a transaction's lifetime starts at a newer block.
+/// Maximum age in blocks of the block at which a transaction's lifetime starts. If finality lags
+/// more, that block is not final.
 const MAX_ANCHOR_AGE: u64 = 16;
-/// How long an inclusion is waited for.
+/// Time to wait for the inclusion of a transaction.
 const INCLUSION_TIMEOUT: Duration = Duration::from_secs(180);
-/// Codes of the node's transaction pool errors.
+/// JSON-RPC codes of the transaction pool's errors.
 const POOL_ERRORS: core::ops::RangeInclusive<i32> = 1000..=1099;
-/// Index of `DispatchError::Module`.
+/// Variant index of `DispatchError::Module`.
 const MODULE_ERROR: u8 = 3;
 
-/// What a transaction's sender waits for.
+/// Which inclusion to wait for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Included {
-    /// A block of the best chain, which may be replaced by another.
+    /// In a block of the best chain, which may still be replaced.
     InBest,
-    /// A final block.
+    /// In a final block.
     InFinal,
 }
 
-/// Where a transaction was included and succeeded.
+/// The block that includes a successful transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Inclusion {
     /// Hash of the transaction.
@@ -51,14 +52,23 @@ pub struct Inclusion {
 impl Client {
     /// Signs a call, submits it, and waits until a block of the best chain includes it.
     ///
-    /// Fails with [`Error::Refused`] where the call did not succeed; nothing but the fee is gone
-    /// then.
+    /// # Errors
+    ///
+    /// - [`Error::Outdated`]: the runtime does not have the call in this form.
+    /// - [`Error::Refused`]: the pool or the call failed. Only the fee may be lost.
+    /// - [`Error::Dropped`], [`Error::NonceClash`]: the pool did not keep it. It can be sent again.
+    /// - [`Error::Stalled`]: no block included it within 180 seconds.
+    /// - [`Error::Connection`]: the connection was lost. The transaction may be included.
     pub async fn submit(&self, call: &Call, signer: &Signer) -> Result<Inclusion> {
         self.submit_until(call, signer, Included::InBest).await
     }
 
-    /// As [`Client::submit`], but waits until the block is final, so that what it did is never
-    /// undone. Takes a few blocks more.
+    /// [`Client::submit`] that waits until the block is final, so that no reorganisation can revert
+    /// it. Takes a few blocks longer.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Client::submit`].
     pub async fn submit_final(&self, call: &Call, signer: &Signer) -> Result<Inclusion> {
         self.submit_until(call, signer, Included::InFinal).await
     }
@@ -104,15 +114,15 @@ impl Client {
                     TransactionStatus::Finalized(block) => return Ok(block),
                     TransactionStatus::FinalityTimeout(_) => {
                         return Err(Error::Stalled(format!(
-                            "{} is in a block, but the chain finalises nothing",
+                            "{} is in a block, but the chain does not finalise blocks",
                             call.path()
                         )))
                     },
                     TransactionStatus::Usurped(_) => {
-                        return Err(dropped("another one with its nonce took its place"))
+                        return Err(dropped("another transaction with its nonce replaced it"))
                     },
                     TransactionStatus::Dropped => return Err(dropped("the pool is full")),
-                    TransactionStatus::Invalid => return Err(dropped("it is not valid any more")),
+                    TransactionStatus::Invalid => return Err(dropped("it is no longer valid")),
                     TransactionStatus::Future
                     | TransactionStatus::Ready
                     | TransactionStatus::Broadcast(_)
@@ -122,7 +132,8 @@ impl Client {
         };
         let block = tokio::time::timeout(INCLUSION_TIMEOUT, watching).await.map_err(|_| {
             Error::Stalled(format!(
-                "{} was in no {}block after {} s: the chain stands still, or its blocks are full",
+                "{} was not included in a {}block within {} s: the chain has stopped, or its blocks \
+                 are full",
                 call.path(),
                 if until == Included::InFinal { "final " } else { "" },
                 INCLUSION_TIMEOUT.as_secs()
@@ -134,9 +145,12 @@ impl Client {
         self.outcome(runtime, call, &transaction, block).await
     }
 
-    /// Signs calls with consecutive nonces, from the account's next one on, for senders that
-    /// hand many transactions over at once ([`crate::rpc::Rpc::submit`]). Nothing is sent, so
-    /// nothing else may send from the account meanwhile.
+    /// Signs calls with consecutive nonces, starting at the account's next one, to be submitted with
+    /// [`Rpc::submit`](crate::rpc::Rpc::submit). Nothing else may send from the account meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Outdated`] if the runtime does not have one of the calls in this form.
     pub async fn sign_batch(&self, calls: &[Call], signer: &Signer) -> Result<Vec<Vec<u8>>> {
         let runtime = self.runtime().await?;
         let first = self.rpc().next_nonce(signer.account()).await?;
@@ -151,7 +165,11 @@ impl Client {
             .collect()
     }
 
-    /// What a transaction with this call costs in fees now.
+    /// The current fee of a transaction with this call, in plancks.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Outdated`] if the runtime does not have the call in this form.
     pub async fn estimate_fee(&self, call: &Call, signer: &Signer) -> Result<Balance> {
         let runtime = self.runtime().await?;
         call.check(runtime.metadata())?;
@@ -177,8 +195,8 @@ impl Client {
         build(runtime, call, signer, nonce, self.anchor().await?)
     }
 
-    /// The block at which a new transaction's lifetime starts: the newest finalised one, or one
-    /// that is hardly ever reverted.
+    /// The block at which a new transaction's lifetime starts: the newest final one, or, if that is
+    /// older than [`MAX_ANCHOR_AGE`], one of that age, which is unlikely to be reverted.
     async fn anchor(&self) -> Result<(u64, Digest)> {
         let (best, finalized) =
             futures::try_join!(self.rpc().header(None), self.rpc().finalized_header())?;
@@ -194,7 +212,7 @@ impl Client {
         }
     }
 
-    /// What became of a transaction in a block.
+    /// The outcome of a transaction in a block.
     async fn outcome(
         &self,
         runtime: &Runtime,
@@ -233,14 +251,14 @@ impl Client {
                 _ => {},
             }
         }
-        Err(unreadable(format!("nothing is said of {}", call.path())))
+        Err(unreadable(format!("there is no event for {}", call.path())))
     }
 }
 
-/// Signs a call. The transaction is valid from the anchor, a height and its block, on.
+/// Signs a call. The transaction is valid from the anchor on, a height and the hash of its block.
 ///
-/// Extensions that carry no data are no concern of the client, whatever their names are; those
-/// that carry data it must know.
+/// Transaction extensions without data are accepted whatever their name is; extensions with data
+/// must be known to the library.
 fn build(
     runtime: &Runtime,
     call: &Call,
@@ -253,14 +271,14 @@ fn build(
         .mortal_from_unchecked(MORTAL_BLOCKS, number, hash)
         .build();
     let unknown = |error: subxt::error::ExtrinsicError| {
-        Error::Outdated(format!("transactions in this form ({error})"))
+        Error::Outdated(format!("transactions of this form ({error})"))
     };
     let transactions = runtime.at.transactions();
     let mut signable = transactions.create_signable_offline(call, params).map_err(unknown)?;
     Ok(signable.sign(signer.keypair()).map_err(unknown)?.into_encoded())
 }
 
-/// Turns what the transaction pool says into a refusal.
+/// Converts an error of the transaction pool to a refusal.
 fn pool_refusal(call: &Call, error: Error) -> Error {
     match error {
         Error::Rpc { code, message, .. } if POOL_ERRORS.contains(&code) => {
@@ -272,7 +290,7 @@ fn pool_refusal(call: &Call, error: Error) -> Error {
     }
 }
 
-/// Reads a dispatch error: names and docs come from the metadata.
+/// Decodes a dispatch error. Names and documentation come from the metadata.
 fn decode_refusal(bytes: &[u8], metadata: &ArcMetadata) -> Refusal {
     if let [MODULE_ERROR, pallet, error, ..] = *bytes {
         if let Some(refusal) = module_refusal(pallet, error, metadata) {
@@ -302,7 +320,7 @@ fn module_refusal(pallet: u8, error: u8, metadata: &Metadata) -> Option<Refusal>
     })
 }
 
-/// Puts their values behind the constants that a text names in backticks: "`MinBond` (1000 ASY)".
+/// Adds the value of each constant that a text names in backticks: "`MinBond` (1000 ASY)".
 fn with_values(text: &str, value: impl Fn(&str) -> Option<String>) -> String {
     let parts = text.split('`').enumerate().map(|(index, part)| match index % 2 {
         0 => part.to_owned(),
@@ -314,7 +332,7 @@ fn with_values(text: &str, value: impl Fn(&str) -> Option<String>) -> String {
     parts.collect()
 }
 
-/// A constant for people: amounts, shares and counts, by the name of its type, if it has one.
+/// Formats a constant: an amount, a share or a count, depending on the name and size of its type.
 fn format_constant(ty: Option<&str>, value: &[u8]) -> Option<String> {
     match (ty, value.len()) {
         (Some("Perbill"), _) => Some(Share::decode(&mut &*value).ok()?.to_string()),
@@ -401,7 +419,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_of_a_pallet_comes_with_its_docs() {
+    fn an_error_of_a_pallet_has_its_documentation() {
         let metadata = ArcMetadata::new(metadata());
         let refusal = decode_refusal(&[3, 9, 0, 0, 0, 0, 1, 2, 3], &metadata);
         assert_eq!(refusal.pallet.as_deref(), Some("Purse"));
@@ -413,7 +431,7 @@ mod tests {
     }
 
     #[test]
-    fn constants_come_with_their_values() {
+    fn values_of_constants_are_added() {
         let known = |name: &str| (name == "MaxDeadline").then(|| "1800".to_owned());
         assert_eq!(
             with_values("Further away than `MaxDeadline`. Use `quote`.", known),
@@ -427,7 +445,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_pool_says_is_a_refusal() {
+    fn a_pool_error_is_a_refusal() {
         let call = Call::new("Balances", "transfer_keep_alive");
         let rpc = |code| Error::Rpc {
             method: "author_submitAndWatchExtrinsic".into(),

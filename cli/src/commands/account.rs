@@ -25,7 +25,7 @@ pub async fn balance(context: &Context<'_>, account: Option<AccountId>) -> Resul
     Ok(())
 }
 
-/// Sends ASY.
+/// Transfers plancks.
 pub async fn transfer(
     context: &Context<'_>,
     to: AccountId,

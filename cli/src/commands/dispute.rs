@@ -61,7 +61,7 @@ async fn open(
     context: &Context<'_>,
     request: RequestId,
     strategy: Strategy,
-    go_on: bool,
+    continue_playing: bool,
 ) -> Result<(), Failure> {
     let signer = context.signer()?;
     let client = context.connect().await?;
@@ -69,15 +69,15 @@ async fn open(
     let bond = client.dispute_bond().await?;
     if own.agrees() && strategy == Strategy::Truthful {
         return Err(Failure::Usage(format!(
-            "the model computes what is claimed of request {request}: a dispute would be lost, and \
-             the bond of {} with it. --force opens it all the same",
+            "the model computes the claimed output of request {request}: a dispute would be lost, \
+             and the bond of {} with it; use --force to open it anyway",
             amount::display(bond)
         )));
     }
     let (dispute, included) = client.open_dispute(request, &signer).await?;
-    if go_on {
+    if continue_playing {
         context.output.note(format!(
-            "dispute {dispute} is open since block {}; the bond is {}",
+            "dispute {dispute} was opened in block {}; the bond is {}",
             included.height,
             amount::display(bond)
         ));
@@ -105,7 +105,10 @@ async fn open(
             ("claimed", claimed.to_string()),
             ("bond", amount::display(bond)),
             ("opened", format!("in block {}", included.height)),
-            ("next", format!("assay dispute play {dispute}, or the bond is lost by silence")),
+            (
+                "next",
+                format!("run `assay dispute play {dispute}`: a missed deadline loses the bond"),
+            ),
         ])
     });
     Ok(())
@@ -133,7 +136,7 @@ async fn prove(context: &Context<'_>, dispute: DisputeId) -> Result<(), Failure>
     let client = context.connect().await?;
     let view = client.existing_dispute(dispute).await?;
     let own = reexecute(context, &client, view.request).await?;
-    context.output.progress("proving what the model computes");
+    context.output.progress("proving the model's output");
     let end = client.prove_dispute(dispute, &own, &signer).await?;
     show_end(context, &end);
     Ok(())
@@ -168,19 +171,19 @@ fn end_to_text(end: &DisputeEnd) -> String {
     let bond = match end.outcome {
         Ending::Won => {
             let reward = amount::display(end.reward);
-            format!("{bond}, back with the challenger, and a reward of {reward}")
+            format!("{bond}, returned to the challenger, with a reward of {reward}")
         },
         Ending::Lost => {
             let compensation = amount::display(end.compensation);
-            format!("{bond}, gone: {compensation} to the operator, the rest to the treasury")
+            format!("{bond}, forfeited: {compensation} to the operator, the rest to the treasury")
         },
-        Ending::Void => format!("{bond}, back with the challenger"),
+        Ending::Void => format!("{bond}, returned to the challenger"),
     };
     let cause = end.cause.map(|cause| match cause {
-        DisputeCause::Computed => "computed: the chain computed the tile in question",
-        DisputeCause::Silence => "silence: no move came in time",
-        DisputeCause::Refused => "refused: the operator's move did not follow from its claim",
-        DisputeCause::Proof => "proof: a validity proof showed what the model computes",
+        DisputeCause::Computed => "computed: the chain computed the disputed tile",
+        DisputeCause::Silence => "silence: no move was made in time",
+        DisputeCause::Refused => "refused: the operator's move contradicted its claim",
+        DisputeCause::Proof => "proof: a validity proof showed the model's output",
     });
     let lines = [
         ("dispute", Some(end.dispute.to_string())),
@@ -197,7 +200,7 @@ fn end_to_text(end: &DisputeEnd) -> String {
     fields(&known)
 }
 
-/// A dispute and the height at which it was looked at.
+/// An open dispute at some height.
 struct DisputeSnapshot {
     view: DisputeView<AccountId>,
     stage: Stage,
@@ -210,7 +213,7 @@ impl DisputeSnapshot {
         Ok(Self { stage: stage(&view)?, view, height })
     }
 
-    /// Who is to move; nobody where the result is decided.
+    /// The party that must move; `None` if the result is decided.
     fn turn(&self) -> Option<Party> {
         self.view.verdict.is_none().then(|| self.stage.turn())
     }
@@ -263,12 +266,12 @@ async fn status(context: &Context<'_>, dispute: DisputeId) -> Result<(), Failure
         let view = &seen.view;
         let awaited = match view.verdict {
             None => awaited(&seen.stage),
-            Some(Verdict::Right) => {
-                "nothing: the result is proven, and the dispute lost; `close` ends it".to_owned()
-            },
-            Some(Verdict::Wrong) => "nothing: another dispute was won; `close` gives the bond \
-                                     back"
+            Some(Verdict::Right) => "nothing: the result is proven and the dispute is lost; \
+                                     `dispute close` ends it"
                 .to_owned(),
+            Some(Verdict::Wrong) => {
+                "nothing: another dispute was won; `dispute close` returns the bond".to_owned()
+            },
         };
         fields(&[
             ("dispute", view.id.to_string()),
@@ -279,11 +282,12 @@ async fn status(context: &Context<'_>, dispute: DisputeId) -> Result<(), Failure
             ("turn", seen.turn_name().to_owned()),
             ("awaited", awaited),
             ("time", format!("{} blocks left, until block {}", seen.blocks_left(), view.deadline)),
-            ("bond", format!("{}, the challenger's if it loses", amount::display(view.bond))),
+            ("bond", format!("{}, forfeited if the challenger loses", amount::display(view.bond))),
             (
                 "penalty",
                 format!(
-                    "{} of the operator's bond if it loses, and {} more for the challenger",
+                    "{} of the operator's bond if the operator loses, and {} more as the \
+                     challenger's reward",
                     amount::display(view.penalty),
                     amount::display(view.reward)
                 ),
@@ -297,7 +301,7 @@ async fn list(context: &Context<'_>, request: Option<RequestId>) -> Result<(), F
     let client = context.connect().await?;
     let mut seen = Vec::new();
     for id in client.open_disputes(request).await? {
-        // One that ended meanwhile is not open.
+        // A dispute that has ended meanwhile is not listed.
         if let Some(view) = client.dispute(id, None).await? {
             seen.push(DisputeSnapshot::of(&client, view).await?);
         }
@@ -323,24 +327,24 @@ async fn list(context: &Context<'_>, request: Option<RequestId>) -> Result<(), F
     Ok(())
 }
 
-/// Says how far a dispute has come. Stages and moves stay on the screen.
+/// Prints a step of a dispute. Stages and moves stay on the screen.
 fn tell(context: &Context<'_>, step: &DisputeProgress) {
     match step {
         DisputeProgress::Downloading { artifact, bytes } => context
             .output
-            .progress(format!("taking the model {artifact:?} ({bytes} bytes), and running it")),
+            .progress(format!("downloading and running the model {artifact:?} ({bytes} bytes)")),
         DisputeProgress::Stage(view, stage) => context.output.note(format!(
-            "dispute {}, {}: {}, by block {}",
+            "dispute {}, stage {}, deadline block {}: {}",
             view.id,
             stage.name(),
+            view.deadline,
             match view.verdict {
                 None => awaited(stage),
-                Some(_) => "the result is decided, and the dispute is closed".to_owned(),
-            },
-            view.deadline
+                Some(_) => "the result is decided; closing the dispute".to_owned(),
+            }
         )),
         DisputeProgress::Moved { choice, height } => context.output.note(format!(
-            "the challenger has named {} (block {height})",
+            "the challenger named {} (block {height})",
             match choice {
                 Choice::Operation(index) => format!("operation {index}"),
                 Choice::Leaf(index) => format!("leaf {index}"),
@@ -350,31 +354,31 @@ fn tell(context: &Context<'_>, step: &DisputeProgress) {
     }
 }
 
-/// What a stage waits for.
+/// The move that a stage waits for.
 fn awaited(stage: &Stage) -> String {
     match stage {
-        Stage::Roots => "the operator is to show the roots of all tensors".to_owned(),
+        Stage::Roots => "the operator must show the roots of all tensors".to_owned(),
         Stage::Operation { roots } => format!(
-            "the challenger is to name the first wrong operation, by the roots of {} tensors",
+            "the challenger must name the first wrong operation, given the roots of {} tensors",
             roots.len()
         ),
         Stage::Leaves { step } => format!(
-            "the operator is to show the digests of the leaves of what operation {} gives",
+            "the operator must show the digests of the leaves of operation {}'s output",
             step.operation
         ),
         Stage::Leaf { leaves, .. } => {
-            format!("the challenger is to name the first wrong leaf of {}", leaves.len())
+            format!("the challenger must name the first wrong leaf of {}", leaves.len())
         },
         Stage::Bytes { step, .. } => {
-            format!("the operator is to show bytes of what operation {} gives", step.operation)
+            format!("the operator must show bytes of operation {}'s output", step.operation)
         },
         Stage::Tile { bytes, .. } => format!(
-            "the challenger is to name a tile with a wrong element, by {} bytes",
+            "the challenger must name a tile with a wrong element, given {} bytes",
             bytes.len()
         ),
         Stage::Open { step, tile, .. } => format!(
-            "the operator, or anyone, is to show what tile {tile} of operation {} reads; the \
-             chain computes it",
+            "the operator or any account must show the inputs of tile {tile} of operation {}; the \
+             chain computes the tile",
             step.operation
         ),
     }
@@ -401,13 +405,12 @@ mod tests {
     }
 
     #[test]
-    fn an_end_says_who_won_by_what_and_what_became_of_the_bond() {
+    fn an_end_states_the_winner_the_cause_and_the_use_of_the_bond() {
         let text = end_to_text(&won());
         assert!(text.contains("outcome     won: the result is rejected\n"), "{text}");
-        assert!(text.contains("cause       silence: no move came in time\n"), "{text}");
-        assert!(
-            text.contains("bond        10 ASY, back with the challenger, and a reward of 70 ASY\n")
-        );
+        assert!(text.contains("cause       silence: no move was made in time\n"), "{text}");
+        let bond = "bond        10 ASY, returned to the challenger, with a reward of 70 ASY\n";
+        assert!(text.contains(bond), "{text}");
         assert!(text.ends_with("ended       in block 109\n"), "{text}");
         let json = end_to_json(&won());
         assert_eq!(json["operator"], AccountId::from([1; 32]).to_string());
@@ -422,12 +425,13 @@ mod tests {
         let text = end_to_text(&lost);
         assert!(text.contains("lost: the result stands\n"), "{text}");
         assert!(text.contains("cause       proof: "), "{text}");
-        assert!(text.contains("10 ASY, gone: 5 ASY to the operator, the rest to the treasury\n"));
+        let bond = "10 ASY, forfeited: 5 ASY to the operator, the rest to the treasury\n";
+        assert!(text.contains(bond), "{text}");
         assert_eq!(end_to_json(&lost)["compensation"], compensation.to_string());
     }
 
     #[test]
-    fn what_is_not_known_is_not_said() {
+    fn unknown_values_are_omitted() {
         let void = DisputeEnd {
             request: None,
             operator: None,
@@ -440,7 +444,7 @@ mod tests {
         };
         let text = end_to_text(&void);
         assert_eq!(text.lines().count(), 4, "{text}");
-        assert!(text.contains("the bond, back with the challenger\n"), "{text}");
+        assert!(text.contains("the bond, returned to the challenger\n"), "{text}");
         let json = end_to_json(&void);
         for name in ["request", "operator", "challenger", "cause", "bond"] {
             assert!(json.get(name).is_some_and(Value::is_null), "{name}: {json}");

@@ -1,4 +1,4 @@
-//! `doctor`: finds what is wrong, and says how to mend it.
+//! `doctor`: checks a node, an operator and this machine, and states remedies.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -15,22 +15,23 @@ use serde_json::{json, Value};
 
 use crate::{context::Context, failure::Failure, output::table};
 
-/// A block older than this means that the chain stands still.
+/// Maximum age of the newest block in milliseconds. If it is older, the chain has stopped.
 const MAX_BLOCK_AGE_MS: i128 = 60_000;
-/// A block from further ahead means that a clock is wrong.
+/// Maximum time in milliseconds by which the newest block may be ahead of this clock. Beyond it, a
+/// clock is wrong.
 const MAX_CLOCK_AHEAD_MS: i128 = 5_000;
-/// Finality further behind than this is stuck.
+/// Maximum number of blocks that are not final. Beyond it, finality is stuck.
 const MAX_FINALITY_LAG: u32 = 30;
 
-/// How a check ended.
+/// The result of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum CheckStatus {
     Ok,
-    /// It can go on like this, but should not.
+    /// It works, but needs attention.
     Warning,
     Failed,
-    /// There is nothing to check.
+    /// Not applicable, or not enough information.
     Skipped,
 }
 
@@ -40,7 +41,7 @@ struct Check {
     check: &'static str,
     verdict: CheckStatus,
     detail: String,
-    /// What to do.
+    /// The remedy, if there is a problem.
     #[serde(skip_serializing_if = "Option::is_none")]
     remedy: Option<String>,
 }
@@ -59,7 +60,7 @@ impl Report {
         self.add(check, CheckStatus::Ok, detail);
     }
 
-    fn mend(
+    fn problem(
         &mut self,
         check: &'static str,
         verdict: CheckStatus,
@@ -71,8 +72,8 @@ impl Report {
     }
 
     fn error(&mut self, check: &'static str, error: &Error) {
-        let remedy = "see the node's log, and run doctor again";
-        self.mend(check, CheckStatus::Failed, error.to_string(), remedy);
+        let remedy = "see the node's log, then run doctor again";
+        self.problem(check, CheckStatus::Failed, error.to_string(), remedy);
     }
 
     fn all_passed(&self) -> bool {
@@ -97,7 +98,7 @@ impl Report {
                 vec![verdict.to_owned(), check.check.to_owned(), detail]
             })
             .collect();
-        table(&["", "CHECK", "FOUND"], &rows)
+        table(&["", "CHECK", "DETAIL"], &rows)
     }
 }
 
@@ -122,8 +123,8 @@ async fn examine(
     let client = match context.connect().await {
         Ok(client) => client,
         Err(Failure::Client(error)) => {
-            let remedy = "start a node here (assay-node), or name another with --url";
-            report.mend("node", CheckStatus::Failed, error.to_string(), remedy);
+            let remedy = "start a node on this machine (assay-node), or use another with --url";
+            report.problem("node", CheckStatus::Failed, error.to_string(), remedy);
             return Err(Failure::NodeUnreachable);
         },
         Err(other) => return Err(other),
@@ -145,7 +146,7 @@ async fn examine(
     Ok(())
 }
 
-/// Looks at the disputes of the operator, and of the key's account.
+/// Checks the disputes of the operator, and of the key's account.
 async fn disputes(
     client: &Client,
     operator: Option<&AccountId>,
@@ -153,7 +154,7 @@ async fn disputes(
     report: &mut Report,
 ) {
     if operator.is_none() && challenger.is_none() {
-        return report.add("disputes", CheckStatus::Skipped, "no operator and no key to look for");
+        return report.add("disputes", CheckStatus::Skipped, "no operator and no key is known");
     }
     let open = match client.open_disputes(None).await {
         Ok(open) => open,
@@ -166,17 +167,17 @@ async fn disputes(
                 Ok(stage) => judge_dispute(&view, stage.turn(), operator, challenger, report),
                 Err(error) => report.error("disputes", &error),
             },
-            // It has ended meanwhile.
+            // The dispute has ended meanwhile.
             Ok(None) => {},
             Err(error) => report.error("disputes", &error),
         }
     }
     if report.checks.len() == before {
-        report.ok("disputes", "none awaits a move of this operator or key");
+        report.ok("disputes", "none waits for a move of this operator or key");
     }
 }
 
-/// Warns of a dispute that awaits a move of one of these accounts.
+/// Warns of a dispute that waits for a move of one of these accounts.
 fn judge_dispute(
     view: &DisputeView<AccountId>,
     turn: Party,
@@ -186,17 +187,17 @@ fn judge_dispute(
 ) {
     let DisputeView { id, request, deadline, .. } = view;
     let awaits =
-        format!("dispute {id} over request {request} awaits your move by block {deadline}");
+        format!("dispute {id} over request {request} waits for your move, due by block {deadline}");
     if view.verdict.is_some() {
         return;
     }
     if turn == Party::Defender && operator == Some(&view.operator) {
-        let remedy = "keep assay-node --operator with the worker key running: it answers by \
-                      itself. If it does not, see its log";
-        report.mend("disputes", CheckStatus::Warning, awaits, remedy);
+        let remedy = "keep assay-node --operator with the worker key running: it answers \
+                      automatically. If it does not, see its log";
+        report.problem("disputes", CheckStatus::Warning, awaits, remedy);
     } else if turn == Party::Challenger && challenger == Some(&view.challenger) {
-        let remedy = format!("keep assay-node --watch running, or assay dispute play {id}");
-        report.mend("disputes", CheckStatus::Warning, awaits, remedy);
+        let remedy = format!("keep assay-node --watch running, or run `assay dispute play {id}`");
+        report.problem("disputes", CheckStatus::Warning, awaits, remedy);
     }
 }
 
@@ -208,11 +209,11 @@ async fn node(client: &Client, report: &mut Report) {
     };
     let detail = format!("{} is on {chain}, {} peers", rpc.url(), health.peers);
     if health.is_syncing {
-        let remedy = "wait until the node has caught up with the chain";
-        report.mend("node", CheckStatus::Warning, format!("{detail}, still syncing"), remedy);
+        let remedy = "wait until the node is synced";
+        report.problem("node", CheckStatus::Warning, format!("{detail}, still syncing"), remedy);
     } else if health.should_have_peers && health.peers == 0 {
         let remedy = "check the network, the firewall and the node's --bootnodes";
-        report.mend("node", CheckStatus::Failed, detail, remedy);
+        report.problem("node", CheckStatus::Failed, detail, remedy);
     } else {
         report.ok("node", detail);
     }
@@ -228,7 +229,7 @@ async fn versions(client: &Client, report: &mut Report) {
                 true => report.ok("versions", detail),
                 false => {
                     let remedy = "install assay and assay-node of the same version";
-                    report.mend("versions", CheckStatus::Warning, detail, remedy);
+                    report.problem("versions", CheckStatus::Warning, detail, remedy);
                 },
             }
         },
@@ -237,8 +238,8 @@ async fn versions(client: &Client, report: &mut Report) {
     match client.check_runtime().await {
         Ok(()) => report.ok("runtime", "has every call that assay sends"),
         Err(error) => {
-            let remedy = "install the assay that belongs to this chain's runtime";
-            report.mend("runtime", CheckStatus::Failed, error.to_string(), remedy);
+            let remedy = "install the version of assay for this chain's runtime";
+            report.problem("runtime", CheckStatus::Failed, error.to_string(), remedy);
         },
     }
 }
@@ -249,9 +250,7 @@ async fn chain(client: &Client, report: &mut Report) {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
     match time {
         Ok(Some(block)) => clock(now as i128 - i128::from(block), report),
-        Ok(None) => {
-            report.add("clock", CheckStatus::Skipped, "the chain has no block with a time yet")
-        },
+        Ok(None) => report.add("clock", CheckStatus::Skipped, "no block has a timestamp yet"),
         Err(error) => report.error("clock", &error),
     }
     match tokio::join!(rpc.header(None), rpc.finalized_header()) {
@@ -262,11 +261,11 @@ async fn chain(client: &Client, report: &mut Report) {
     }
 }
 
-/// Judges how much later than the newest block this machine's clock is.
+/// Evaluates the age of the newest block by this machine's clock.
 fn clock(age_ms: i128, report: &mut Report) {
     if age_ms < -MAX_CLOCK_AHEAD_MS {
-        let detail = format!("this machine is {} ms behind the newest block", -age_ms);
-        report.mend(
+        let detail = format!("this machine's clock is {} ms behind the newest block", -age_ms);
+        report.problem(
             "clock",
             CheckStatus::Failed,
             detail,
@@ -275,9 +274,9 @@ fn clock(age_ms: i128, report: &mut Report) {
     } else if age_ms > MAX_BLOCK_AGE_MS {
         let detail = format!("the newest block is {} s old", age_ms / 1000);
         let remedy =
-            "the chain stands still, or this clock is ahead: see that validators run, and \
-                      run a time service (NTP)";
-        report.mend("clock", CheckStatus::Failed, detail, remedy);
+            "the chain has stopped, or this clock is ahead: check that validators run, and run a \
+             time service (NTP)";
+        report.problem("clock", CheckStatus::Failed, detail, remedy);
     } else {
         report.ok("clock", format!("the newest block is {age_ms} ms old"));
     }
@@ -288,9 +287,8 @@ fn finality(best: u32, finalized: u32, report: &mut Report) {
     match best.saturating_sub(finalized) > MAX_FINALITY_LAG {
         true => {
             let remedy =
-                "more than two thirds of the validators must be online: see their logs for \
-                          GRANDPA";
-            report.mend("finality", CheckStatus::Failed, detail, remedy);
+                "more than two thirds of the validators must be online: search their logs for GRANDPA";
+            report.problem("finality", CheckStatus::Failed, detail, remedy);
         },
         false => report.ok("finality", detail),
     }
@@ -302,8 +300,13 @@ async fn balance(client: &Client, account: &AccountId, report: &mut Report) {
             report.ok("balance", format!("{account} has {}", amount::display(balance.free)))
         },
         Ok(_) => {
-            let detail = format!("{account} has nothing to pay fees with");
-            report.mend("balance", CheckStatus::Failed, detail, "send it some ASY: assay transfer");
+            let detail = format!("{account} has no funds for fees");
+            report.problem(
+                "balance",
+                CheckStatus::Failed,
+                detail,
+                "send it some ASY with `assay transfer`",
+            );
         },
         Err(error) => report.error("balance", &error),
     }
@@ -316,7 +319,7 @@ async fn engine(client: &Client, report: &mut Report) -> Option<Value> {
             Some(status)
         },
         Ok(None) => {
-            report.add("engine", CheckStatus::Skipped, "this node is no operator");
+            report.add("engine", CheckStatus::Skipped, "this node has no engine");
             None
         },
         Err(error) => {
@@ -326,7 +329,7 @@ async fn engine(client: &Client, report: &mut Report) -> Option<Value> {
     }
 }
 
-/// An engine's status in one line.
+/// The status of an engine in one line.
 fn describe_engine(status: &Value) -> String {
     let number = |value: &Value| value.as_u64().unwrap_or(0);
     let counters = &status["counters"];
@@ -340,14 +343,14 @@ fn describe_engine(status: &Value) -> String {
     )
 }
 
-/// Looks at the worker key and the operator it belongs to.
+/// Checks the worker key, and the operator that registered it.
 async fn keys(
     client: &Client,
     hint: Option<AccountId>,
     expected: bool,
     report: &mut Report,
 ) -> Option<OperatorView<AccountId>> {
-    // Where nobody is named, the signature is of no use, but the key is.
+    // Without an account, only the key is used, not the proof of possession.
     let account = hint.clone().unwrap_or_else(|| AccountId::from([0; 32]));
     let worker = match client.rpc().worker_key(&account).await {
         Ok(key) => {
@@ -355,11 +358,11 @@ async fn keys(
             Some(key.worker)
         },
         Err(error) => {
-            let detail = format!("the node shows no worker key: {error}");
+            let detail = format!("the node returned no worker key: {error}");
             let remedy = "run doctor on the operator's machine against assay-node --operator, and \
                           insert a key of type awrk";
             let verdict = if expected { CheckStatus::Failed } else { CheckStatus::Skipped };
-            report.mend("worker key", verdict, detail, remedy);
+            report.problem("worker key", verdict, detail, remedy);
             None
         },
     };
@@ -385,7 +388,7 @@ async fn keys(
         Ok(Some(view)) => {
             let holds_key = match client.rpc().has_worker_key(&view.worker).await {
                 Ok(holds) => worker.as_ref().map(|_| holds),
-                // The first key of the keystore is known at least.
+                // At least the first key of the keystore is known.
                 Err(_) => worker.as_ref().map(|first| *first == view.worker),
             };
             let min_bond = client.constant("Operators", "MinBond").await;
@@ -397,13 +400,17 @@ async fn keys(
                 Some(account) => format!("{account} is not registered"),
                 None => "no operator has registered this worker key".to_owned(),
             };
-            let remedy = "assay operator register --bond AMOUNT, against this node";
+            let remedy = "run `assay operator register --bond AMOUNT` against this node";
             let verdict = if expected { CheckStatus::Failed } else { CheckStatus::Warning };
-            report.mend("operator", verdict, detail, remedy);
+            report.problem("operator", verdict, detail, remedy);
             None
         },
         Ok(None) => {
-            report.add("operator", CheckStatus::Skipped, "no operator belongs to this node or key");
+            report.add(
+                "operator",
+                CheckStatus::Skipped,
+                "no operator is registered for this node or key",
+            );
             None
         },
         Err(error) => {
@@ -413,8 +420,8 @@ async fn keys(
     }
 }
 
-/// Judges an operator. `holds_key` says whether the node holds its worker key, and `min_bond` with
-/// what bond operators are drawn, if that is known.
+/// Evaluates an operator. `holds_key`: whether the node has its worker key; `min_bond`: the minimum
+/// bond in plancks to be drawn. `None`: not known.
 fn judge_operator(
     operator: &OperatorView<AccountId>,
     holds_key: Option<bool>,
@@ -425,20 +432,25 @@ fn judge_operator(
     match operator.unbonding_until {
         None if min_bond.is_some_and(|least| operator.bond < least) => {
             let least = amount::display(min_bond.unwrap_or_default());
-            let detail = format!("{detail}, below the {least} with which operators are drawn");
-            report.mend("operator", CheckStatus::Failed, detail, "assay operator add-bond AMOUNT");
+            let detail = format!("{detail}, below the minimum of {least}, so it is not drawn");
+            report.problem(
+                "operator",
+                CheckStatus::Failed,
+                detail,
+                "run `assay operator add-bond AMOUNT`",
+            );
         },
         None => report.ok("operator", detail),
         Some(height) => {
             let detail = format!("{detail}, unbonding until block {height}");
-            let remedy = "it gets no work; take the bond then, and register again";
-            report.mend("operator", CheckStatus::Warning, detail, remedy);
+            let remedy = "it is not drawn; withdraw the bond then, and register again";
+            report.problem("operator", CheckStatus::Warning, detail, remedy);
         },
     }
     if holds_key == Some(false) {
-        let detail = "the node does not hold the worker key that is registered";
-        let remedy = "assay operator set-worker against this node, or restore its keystore";
-        report.mend("key match", CheckStatus::Failed, detail, remedy);
+        let detail = "the node does not have the registered worker key";
+        let remedy = "run `assay operator set-worker` against this node, or restore its keystore";
+        report.problem("key match", CheckStatus::Failed, detail, remedy);
     }
     match (operator.live, operator.last_heartbeat) {
         _ if operator.unbonding_until.is_some() => {},
@@ -446,15 +458,16 @@ fn judge_operator(
         (_, last) => {
             let detail = match last {
                 Some(height) => format!("overdue, last at block {height}"),
-                None => "there was none yet".to_owned(),
+                None => "none yet".to_owned(),
             };
-            let remedy = "run assay-node --operator with the worker key, synced, and see its log";
-            report.mend("heartbeat", CheckStatus::Failed, detail, remedy);
+            let remedy =
+                "run assay-node --operator with the worker key until it is synced, and see its log";
+            report.problem("heartbeat", CheckStatus::Failed, detail, remedy);
         },
     }
 }
 
-/// Looks at the models that an operator offers.
+/// Checks the models that an operator offers.
 async fn serving(
     client: &Client,
     operator: &OperatorView<AccountId>,
@@ -462,16 +475,16 @@ async fn serving(
     report: &mut Report,
 ) {
     if operator.serves.is_empty() && operator.unbonding_until.is_none() {
-        let remedy = "assay operator serve MODEL --ask AMOUNT";
-        report.mend("models", CheckStatus::Warning, "it serves no model", remedy);
+        let remedy = "run `assay operator serve MODEL --ask AMOUNT`";
+        report.problem("models", CheckStatus::Warning, "the operator serves no model", remedy);
     }
     for ServiceView { version: id, ask, .. } in &operator.serves {
         let version = match client.version(*id).await {
             Ok(Some(version)) => version,
             Ok(None) => {
-                let remedy = format!("assay operator withdraw {id}");
+                let remedy = format!("run `assay operator withdraw {id}`");
                 let detail = format!("version {id} does not exist any more");
-                report.mend("models", CheckStatus::Warning, detail, remedy);
+                report.problem("models", CheckStatus::Warning, detail, remedy);
                 continue;
             },
             Err(error) => {
@@ -485,8 +498,8 @@ async fn serving(
             Ok(Some(_)) => {},
             Ok(None) => {
                 let detail = format!("{detail}: the node does not have its artifact");
-                let remedy = "let the node sync; artifacts come with the chain";
-                report.mend("models", CheckStatus::Failed, detail, remedy);
+                let remedy = "wait until the node is synced; artifacts are in block bodies";
+                report.problem("models", CheckStatus::Failed, detail, remedy);
                 continue;
             },
             Err(error) => {
@@ -501,18 +514,20 @@ async fn serving(
             Some(_) => {
                 let detail = format!("{detail}: not loaded");
                 let remedy =
-                    "it is loaded with its first request, which takes longer; if it stays \
-                              so, see the engine's log";
-                report.mend("models", CheckStatus::Warning, detail, remedy);
+                    "its first request loads it, which takes longer; if it remains not loaded, see the \
+                     node's log";
+                report.problem("models", CheckStatus::Warning, detail, remedy);
             },
-            None => {
-                report.add("models", CheckStatus::Skipped, format!("{detail}: no engine to ask"))
-            },
+            None => report.add(
+                "models",
+                CheckStatus::Skipped,
+                format!("{detail}: this node has no engine"),
+            ),
         }
     }
 }
 
-/// Whether an engine's status mentions an artifact.
+/// Whether an engine's status contains the digest of an artifact.
 fn is_mentioned(status: &Value, artifact: Digest) -> bool {
     let digits = hex::encode(artifact);
     match status {
@@ -538,7 +553,7 @@ mod tests {
     }
 
     #[test]
-    fn clocks_and_finality_are_judged() {
+    fn clocks_and_finality_are_evaluated() {
         assert_eq!(verdict(|report| clock(1_500, report)), (CheckStatus::Ok, true));
         assert_eq!(verdict(|report| clock(-4_000, report)), (CheckStatus::Ok, true));
         assert_eq!(verdict(|report| clock(-6_000, report)), (CheckStatus::Failed, false));
@@ -548,7 +563,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dispute_is_of_whom_its_turn_it_is() {
+    fn only_the_party_whose_turn_it_is_is_warned() {
         let (operator, challenger) = (AccountId::from([1; 32]), AccountId::from([2; 32]));
         let mut view = DisputeView {
             id: assay_primitives::dispute::DisputeId(3),

@@ -1,6 +1,7 @@
 //! The commands.
 
 mod account;
+mod answer;
 mod dispute;
 mod doctor;
 mod infer;
@@ -33,7 +34,7 @@ pub async fn run(context: &Context<'_>, command: Command) -> Result<(), Failure>
     }
 }
 
-/// Sends one transaction and says where it is.
+/// Sends a transaction, waits for its inclusion and prints `done` with the block.
 async fn send(context: &Context<'_>, call: Call, done: &str) -> Result<(), Failure> {
     let signer = context.signer()?;
     let client = context.connect().await?;
@@ -45,7 +46,7 @@ async fn send(context: &Context<'_>, call: Call, done: &str) -> Result<(), Failu
     Ok(())
 }
 
-/// Where a transaction is, for programs.
+/// The inclusion of a transaction as JSON.
 fn included(call: &Call, inclusion: Inclusion) -> Value {
     json!({
         "call": call.path(),

@@ -27,7 +27,7 @@ use crate::{
     output::{fields, table},
 };
 
-/// Versions asked of the node at once.
+/// Number of versions in one query.
 const PAGE: u32 = 100;
 
 pub async fn run(context: &Context<'_>, command: ModelCommand) -> Result<(), Failure> {
@@ -42,28 +42,28 @@ pub async fn run(context: &Context<'_>, command: ModelCommand) -> Result<(), Fai
             let client = context.connect().await?;
             client.check_royalty(royalty).await?;
             let version = client.resolve(&model).await?;
-            let done = format!("new requests of {} pay you {royalty}", version_name(&version));
+            let done = format!("new requests for {} pay you {royalty}", version_name(&version));
             super::send(context, model_registry::set_royalty(version.id, royalty), &done).await
         },
         ModelCommand::SetMetadata { model, digest, none: _ } => {
             context.signer()?;
             let version = context.connect().await?.resolve(&model).await?;
             let metadata = or_none(digest);
-            let done = format!("the metadata of {} is {metadata} now", version_name(&version));
+            let done = format!("the metadata of {} is now {metadata}", version_name(&version));
             super::send(context, model_registry::set_metadata(version.id, digest), &done).await
         },
         ModelCommand::Transfer { model, to, withdraw: _ } => transfer(context, &model, to).await,
         ModelCommand::Accept { model } => {
             let account = context.signer()?.account().clone();
             let id = context.connect().await?.resolve_model(&model).await?.model;
-            let done = format!("model {id}, {model} until now, belongs to {account}");
+            let done = format!("model {id}, formerly {model}, now belongs to {account}");
             super::send(context, model_registry::accept(id), &done).await
         },
         ModelCommand::Audit { model, file } => audit(context, &model, file.as_deref()).await,
         ModelCommand::Deprecate { model } => {
             context.signer()?;
             let version = context.connect().await?.resolve(&model).await?;
-            let done = format!("{} takes no new requests", version_name(&version));
+            let done = format!("{} accepts no new requests", version_name(&version));
             super::send(context, model_registry::deprecate(version.id), &done).await
         },
         ModelCommand::Remove { model, artifact, whole } => {
@@ -80,19 +80,19 @@ async fn transfer(
     let signer = context.signer()?;
     let id = context.connect().await?.resolve_model(model).await?.model;
     let done = match &to {
-        Some(to) => format!("{model} is offered to {to}, who takes it with `model accept`"),
-        None => format!("{model} is not offered any more"),
+        Some(to) => format!("{model} is offered to {to}, who accepts it with `model accept`"),
+        None => format!("the offer of {model} is withdrawn"),
     };
-    // An offer to the owner itself is none.
+    // An offer to the owner withdraws the earlier one.
     let to = to.unwrap_or_else(|| signer.account().clone());
     super::send(context, model_registry::transfer(id, to), &done).await
 }
 
 async fn publish(context: &Context<'_>, arguments: Publish) -> Result<(), Failure> {
     let signer = context.signer()?;
-    // What was not asked for is no difference from a version that is there already.
-    let asked_royalty = arguments.royalty_percent.is_some();
-    let asked_metadata = arguments.metadata.is_some();
+    // Only terms that were given are compared with those of an existing version.
+    let royalty_given = arguments.royalty_percent.is_some();
+    let metadata_given = arguments.metadata.is_some();
     let artifact =
         std::fs::read(&arguments.file).map_err(|error| Error::file(&arguments.file, error))?;
     let graph = match is_graph(&artifact) {
@@ -101,11 +101,11 @@ async fn publish(context: &Context<'_>, arguments: Publish) -> Result<(), Failur
     };
     let declaration = match (&arguments.declaration, &graph) {
         (Some(path), _) => Declaration::from_file(path)?,
-        // A graph says itself what its tensors are.
+        // A graph describes its own tensors.
         (None, Some(graph)) => graph.declaration_beside(&arguments.file)?,
         (None, None) => Declaration::beside(&arguments.file)?,
     };
-    let asked_licence = arguments.licence.is_some() || declaration.licence.is_some();
+    let licence_given = arguments.licence.is_some() || declaration.licence.is_some();
     let publication = Publication {
         name: arguments.name,
         artifact,
@@ -125,9 +125,9 @@ async fn publish(context: &Context<'_>, arguments: Publish) -> Result<(), Failur
         Some(version) => {
             let mut differences = client.differences(&publication, version).await?;
             differences.retain(|difference| match difference {
-                Difference::Royalty { .. } => asked_royalty,
-                Difference::Licence { .. } => asked_licence,
-                Difference::Metadata { .. } => asked_metadata,
+                Difference::Royalty { .. } => royalty_given,
+                Difference::Licence { .. } => licence_given,
+                Difference::Metadata { .. } => metadata_given,
             });
             if !differences.is_empty() {
                 return Err(Failure::Usage(differing(version, &differences)));
@@ -136,8 +136,8 @@ async fn publish(context: &Context<'_>, arguments: Publish) -> Result<(), Failur
         None => {
             let plan = client.plan(&publication, &signer).await?;
             output.note(format!(
-                "{} bytes, {} transactions, fees of about {}; deposits come on top and are given \
-                 back on removal",
+                "{} bytes, {} transactions, fees of about {}; deposits are additional and are \
+                 returned on removal",
                 plan.size,
                 plan.transactions,
                 amount::display(plan.fees)
@@ -160,7 +160,7 @@ async fn publish(context: &Context<'_>, arguments: Publish) -> Result<(), Failur
     });
     output.result(&json, || {
         if published.existed && published.fees == 0 {
-            return format!("{name} is this version already; nothing was sent");
+            return format!("{name} already is this version; nothing was sent");
         }
         fields(&[
             ("published", name.clone()),
@@ -173,7 +173,7 @@ async fn publish(context: &Context<'_>, arguments: Publish) -> Result<(), Failur
     Ok(())
 }
 
-/// Checks an integer graph, and says how sound its proofs are where class `Proof` is offered.
+/// Checks an integer graph. If class `Proof` is offered, also prints the soundness of its proofs.
 fn read_graph(
     context: &Context<'_>,
     artifact: &[u8],
@@ -182,19 +182,19 @@ fn read_graph(
     let output = context.output;
     let graph = GraphFile::from_bytes(artifact)?;
     output.note(format!(
-        "an integer graph of {} operations that passes all checks, model {:?}",
+        "an integer graph of {} operations, which passes all checks; architecture {:?}",
         graph.architecture().operations.len(),
         Digest::from(graph.architecture().digest())
     ));
     if classes.contains(AssuranceClass::Proof) {
-        output.progress("committing to the weights, to compare with the graph's own commitment");
+        output.progress("recomputing the commitment to the weights");
         let bits = graph.check_provable()?;
         output.note(format!("its proofs have {} bits of soundness", bits.floor()));
     }
     Ok(graph)
 }
 
-/// What to do where a version is there already, but not as it was to be published.
+/// The message if the newest version has the same descriptor, but other terms than were given.
 fn differing(version: VersionId, differences: &[Difference]) -> String {
     let text = |licence: &[u8]| String::from_utf8_lossy(licence).into_owned();
     let lines: Vec<_> = differences
@@ -206,7 +206,7 @@ fn differing(version: VersionId, differences: &[Difference]) -> String {
                 given.to_string().trim_end_matches('%')
             ),
             Difference::Licence { published, given } => format!(
-                "the licence is {}, not {}: it does not change; remove the version, or publish \
+                "the licence is {}, not {}: it cannot be changed; remove the version, or publish \
                  under another name",
                 text(published),
                 text(given)
@@ -220,14 +220,17 @@ fn differing(version: VersionId, differences: &[Difference]) -> String {
             ),
         })
         .collect();
-    format!("this is version {version} already, so nothing was sent; but {}", lines.join("; and "))
+    format!(
+        "nothing was sent: version {version} already has these contents, but {}",
+        lines.join("; and ")
+    )
 }
 
 fn or_none(digest: Option<Digest>) -> String {
     digest.map_or_else(|| "none".to_owned(), |digest| format!("{digest:?}"))
 }
 
-/// What publishing has come to, for people.
+/// A step of a publication as text.
 pub fn describe(step: &PublishProgress) -> String {
     match step {
         PublishProgress::ArtifactCreated { digest } => format!("announced artifact {digest:?}"),
@@ -242,13 +245,13 @@ fn describe_audit(AuditProgress { done, total }: AuditProgress) -> String {
     format!("the chain has read {done} of {total} bytes of weights")
 }
 
-/// How far the chain is with the weights of a version; `None` if nobody has to show them.
+/// The state of a version's weights audit as text; `None` if it needs none.
 fn audit_state(version: &VersionView<AccountId>) -> Option<String> {
     let audit = version.audit?;
     Some(match audit.is_done() {
-        true => "done: the chain has read all weights".to_owned(),
+        true => "complete: the chain has read all weights".to_owned(),
         false => format!(
-            "{} of {} bytes of weights; `assay model audit {}` shows the chain the rest",
+            "{} of {} bytes of weights; `assay model audit {}` submits the rest",
             audit.done, audit.total, version.id
         ),
     })
@@ -266,15 +269,15 @@ async fn audit(
     let name = version_name(&version);
     let Some(before) = version.audit else {
         return Err(Failure::Usage(format!(
-            "{name} does not offer class proof, so nobody has to show its weights"
+            "{name} does not offer class proof, so its weights are not audited"
         )));
     };
     let bytes = match file {
         Some(path) => std::fs::read(path).map_err(|error| Error::file(path, error))?,
-        // Nothing is left to be shown, so nothing needs to be there.
+        // Nothing is left to submit, so the file is not needed.
         None if before.is_done() => Vec::new(),
         None => {
-            output.progress(format!("taking {name} from the chain"));
+            output.progress(format!("downloading {name} from the chain"));
             client.download_artifact(version.descriptor.artifact).await?
         },
     };
@@ -303,11 +306,11 @@ async fn audit(
     });
     output.result(&json, || {
         if before.is_done() {
-            return format!("the chain has read all weights of {name} already");
+            return format!("the chain has already read all weights of {name}");
         }
         format!(
-            "the chain has read all {} bytes of weights of {name}, for {}; requests may ask for \
-             proofs",
+            "the chain has read all {} bytes of weights of {name}; fees of {}; proofs can now be \
+             requested",
             before.total,
             amount::display(fees)
         )
@@ -339,7 +342,7 @@ async fn list(context: &Context<'_>, from: ModelId, limit: u32) -> Result<(), Fa
     Ok(())
 }
 
-/// The versions of the models `from ..`, page by page. A page ends with a whole model.
+/// The versions of the models from `from` on, page by page.
 async fn all(
     client: &Client,
     from: ModelId,
@@ -359,14 +362,15 @@ async fn all(
         if is_last {
             break;
         }
-        // The last model may have been cut off; ask for it again unless it fills a page.
+        // The page may not contain all versions of the last model: query it again, unless it fills
+        // the page.
         from = if last == from { ModelId(last.0.saturating_add(1)) } else { last };
     }
     versions.truncate(limit as usize);
     Ok(versions)
 }
 
-/// Whether a version takes requests. One whose weights are not read takes none for proofs.
+/// Whether a version accepts requests. Proofs can be requested only after the audit.
 fn status(version: &VersionView<AccountId>) -> &'static str {
     match version.audit {
         _ if version.deprecated => "deprecated",
@@ -402,7 +406,7 @@ async fn show(context: &Context<'_>, model: &ModelReference) -> Result<(), Failu
             ("royalty", format!("{}%", f64::from(version.royalty_ppm) / 1e4)),
             ("licence", String::from_utf8_lossy(&version.licence).into_owned()),
             ("operators", version.operators.to_string()),
-            ("open", version.open_requests.to_string()),
+            ("open requests", version.open_requests.to_string()),
         ];
         if let Some(architecture) = descriptor.architecture {
             lines.push(("architecture", format!("{architecture:?}")));
@@ -438,7 +442,7 @@ async fn remove(
                 calls.push(model_registry::remove_model(version.id.model));
             }
         },
-        // A model that has no version any more can still be removed.
+        // A model without versions can still be removed.
         Err(Error::NotFound(_)) if whole && !artifact => {
             let id = client.resolve_model(model).await?.model;
             calls.push(model_registry::remove_model(id));
@@ -454,12 +458,12 @@ async fn remove(
     let sent: Vec<_> = calls.iter().map(|call| call.path()).collect();
     let json = json!({ "calls": sent, "returned": returned.to_string() });
     context.output.result(&json, || {
-        format!("removed {model}; {} came back from deposits", amount::display(returned))
+        format!("removed {model}; deposits of {} were returned", amount::display(returned))
     });
     Ok(())
 }
 
-/// A version, for programs.
+/// A version as JSON.
 fn to_json(version: &VersionView<AccountId>) -> Value {
     let descriptor = &version.descriptor;
     let tensors = |declarations: &[TensorDeclaration]| -> Vec<Value> {
@@ -535,20 +539,20 @@ mod tests {
     }
 
     #[test]
-    fn a_version_says_how_many_of_its_weights_the_chain_has_read() {
+    fn a_version_shows_the_progress_of_its_audit() {
         let audit = |done| Some(WeightsAudit { done, ..WeightsAudit::of(24) });
-        let (begun, done) = (version(audit(12)), version(audit(24)));
-        let state = audit_state(&begun).unwrap();
+        let (started, done) = (version(audit(12)), version(audit(24)));
+        let state = audit_state(&started).unwrap();
         assert!(state.contains("12 of 24") && state.contains("`assay model audit 3@1`"), "{state}");
-        assert!(audit_state(&done).unwrap().starts_with("done"));
+        assert!(audit_state(&done).unwrap().starts_with("complete"));
         assert_eq!(audit_state(&version(None)), None);
-        assert_eq!([&begun, &done].map(status), ["active, not audited", "active"]);
-        assert_eq!(to_json(&begun)["audit"], json!({ "done": 12, "total": 24 }));
+        assert_eq!([&started, &done].map(status), ["active, not audited", "active"]);
+        assert_eq!(to_json(&started)["audit"], json!({ "done": 12, "total": 24 }));
         assert_eq!(to_json(&version(None))["audit"], Value::Null);
     }
 
     #[test]
-    fn what_differs_from_the_published_version_is_named_with_its_remedy() {
+    fn differences_from_the_published_version_come_with_remedies() {
         let share = |percent| Share::from_percent(percent).unwrap();
         let licence = |text: &str| text.as_bytes().to_vec().try_into().unwrap();
         let version = VersionId { model: ModelId(3), number: 1 };

@@ -29,7 +29,7 @@ pub async fn run(context: &Context<'_>, command: OperatorCommand) -> Result<(), 
         OperatorCommand::SetWorker(worker) => {
             let signer = context.signer()?;
             let key = worker_key(&context.connect().await?, &signer, &worker).await?;
-            let done = format!("the worker key is {} now", names::to_hex(key.worker.encode()));
+            let done = format!("the worker key is now {}", names::to_hex(key.worker.encode()));
             super::send(context, operators::set_worker(key), &done).await
         },
         OperatorCommand::Serve { model, ask, concurrency, response_blocks, classes } => {
@@ -41,8 +41,8 @@ pub async fn run(context: &Context<'_>, command: OperatorCommand) -> Result<(), 
             let classes = classes.unwrap_or(version.descriptor.assurances);
             let call = operators::serve(version.id, ask, concurrency, response_blocks, classes);
             let done = format!(
-                "serving {model} for {} a run, {concurrency} at once, within {response_blocks} \
-                 blocks, as {}",
+                "serving {model} for {} a run, concurrency {concurrency}, within {response_blocks} \
+                 blocks, classes {}",
                 amount::display(ask),
                 names::format_classes(classes)
             );
@@ -51,16 +51,16 @@ pub async fn run(context: &Context<'_>, command: OperatorCommand) -> Result<(), 
         OperatorCommand::Withdraw { model } => {
             context.signer()?;
             let version = context.connect().await?.resolve(&model).await?;
-            let done = format!("not serving {model} any more");
+            let done = format!("no longer serving {model}");
             super::send(context, operators::withdraw(version.id), &done).await
         },
         OperatorCommand::Status { account } => status(context, account).await,
         OperatorCommand::Unbond => {
-            let done = "unbonding; `operator status` says when the bond can be taken";
+            let done = "unbonding; `operator status` shows when the bond can be withdrawn";
             super::send(context, operators::unbond(), done).await
         },
         OperatorCommand::WithdrawBond => {
-            super::send(context, operators::withdraw_bond(), "the bond is free again").await
+            super::send(context, operators::withdraw_bond(), "the bond was returned").await
         },
         OperatorCommand::AddBond { amount } => {
             let done = format!("added {} to the bond", amount::display(amount));
@@ -69,7 +69,7 @@ pub async fn run(context: &Context<'_>, command: OperatorCommand) -> Result<(), 
     }
 }
 
-/// The given worker key, else the node's. A key that is or was registered is refused.
+/// The given worker key, else the node's. Refuses keys that are or were registered.
 async fn worker_key(
     client: &Client,
     signer: &Signer,
@@ -92,7 +92,7 @@ async fn worker_key(
     }
 }
 
-/// Why a worker key that is or was registered cannot be, and what to do.
+/// The message for a worker key that is or was registered, with the remedy.
 fn taken(
     key: &WorkerPossession,
     owner: &AccountId,
@@ -101,17 +101,17 @@ fn taken(
 ) -> String {
     let key = names::to_hex(key.worker.encode());
     let whose = match owner == account {
-        true => "is or was yours already".to_owned(),
-        false => format!("is or was that of the operator {owner}"),
+        true => "is or was already registered by you".to_owned(),
+        false => format!("is or was already registered by operator {owner}"),
     };
     let remedy = match from_node {
         true => {
-            "the node shows the first key of its keystore only: insert a new one there, and name \
-             its secret with --worker-key-file"
+            "the node returns only the first key of its keystore: insert a new one there, and name \
+             the file with its secret with --worker-key-file"
         },
         false => "generate a new one",
     };
-    format!("the worker key {key} {whose}, and a key is registered once; {remedy}")
+    format!("the worker key {key} {whose}, and a key can be registered only once; {remedy}")
 }
 
 fn decode<T: Decode>(text: &str, what: &str) -> Result<T, Failure> {
@@ -124,7 +124,9 @@ async fn status(context: &Context<'_>, account: Option<AccountId>) -> Result<(),
     let account = context.account(account)?;
     let operator = context.connect().await?.operator(&account).await?;
     let operator = operator.ok_or_else(|| {
-        Error::not_found(format!("{account} is no operator; `operator register` makes it one"))
+        Error::not_found(format!(
+            "{account} is not an operator; register it with `operator register`"
+        ))
     })?;
     context.output.result(&to_json(&operator), || {
         let mut lines = vec![
@@ -136,11 +138,11 @@ async fn status(context: &Context<'_>, account: Option<AccountId>) -> Result<(),
             ("open runs", operator.open_assignments.to_string()),
         ];
         if let Some(height) = operator.unbonding_until {
-            lines.push(("unbonding", format!("the bond can be taken from block {height}")));
+            lines.push(("unbonding", format!("the bond can be withdrawn from block {height} on")));
         }
         for service in &operator.serves {
             let offer = format!(
-                "{} for {} a run, {} at once, within {} blocks, as {}",
+                "{} for {} a run, concurrency {}, within {} blocks, classes {}",
                 service.version,
                 amount::display(service.ask),
                 service.concurrency,
@@ -154,10 +156,10 @@ async fn status(context: &Context<'_>, account: Option<AccountId>) -> Result<(),
     Ok(())
 }
 
-/// How an operator's heartbeats stand, for people.
+/// The state of an operator's heartbeats as text.
 fn heartbeat(operator: &OperatorView<AccountId>) -> String {
     let state = match (operator.unbonding_until, operator.live) {
-        (Some(_), _) => "none is due while unbonding",
+        (Some(_), _) => "none due while unbonding",
         (None, true) => "live",
         (None, false) => "overdue",
     };
@@ -168,7 +170,7 @@ fn heartbeat(operator: &OperatorView<AccountId>) -> String {
     }
 }
 
-/// An operator, for programs.
+/// An operator as JSON.
 pub fn to_json(operator: &OperatorView<AccountId>) -> Value {
     let serves: Vec<_> = operator
         .serves
@@ -226,7 +228,7 @@ mod tests {
         let staying = operator();
         assert_eq!(heartbeat(&staying), "overdue, last at block 7");
         let leaving = OperatorView { unbonding_until: Some(9), ..staying };
-        assert_eq!(heartbeat(&leaving), "none is due while unbonding, last at block 7");
+        assert_eq!(heartbeat(&leaving), "none due while unbonding, last at block 7");
         let live = OperatorView { live: true, ..operator() };
         assert_eq!(heartbeat(&live), "live, last at block 7");
         let new = OperatorView { last_heartbeat: None, ..operator() };
@@ -234,10 +236,10 @@ mod tests {
     }
 
     #[test]
-    fn a_taken_worker_key_comes_with_a_remedy() {
+    fn a_registered_worker_key_is_refused_with_a_remedy() {
         let (own, other) = (AccountId::from([1; 32]), AccountId::from([2; 32]));
         let message = taken(&key(), &own, &own, true);
-        assert!(message.contains("yours already") && message.contains("--worker-key-file"));
+        assert!(message.contains("registered by you") && message.contains("--worker-key-file"));
         let message = taken(&key(), &other, &own, false);
         assert!(message.contains(&other.to_string()) && message.ends_with("generate a new one"));
     }

@@ -1,4 +1,4 @@
-//! `proof`: take proofs from the chain, and verify them without it.
+//! `proof`: download validity proofs from the chain, and verify them without it.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ use assay_primitives::{
 use codec::Encode;
 use serde_json::json;
 
-use super::{infer, receipt};
+use super::{answer, receipt};
 use crate::{
     args::{ProofCommand, VerifyProof},
     context::Context,
@@ -38,17 +38,17 @@ async fn download(
     let client = context.connect().await?;
     let proof = client.download_proof(request).await?;
     write(&to, &proof.bytes)?;
-    let asked = client.existing_request(request).await?;
-    let version = client.version(asked.version).await?;
+    let view = client.existing_request(request).await?;
+    let version = client.version(view.version).await?;
     let audit = version.as_ref().and_then(|version| version.audit);
     let weights = audit.and_then(|audit| audit.outcome()).map(|weights| weights.to_string());
     if let Some(path) = &architecture {
         let version = version.ok_or_else(|| {
-            Error::not_found(format!("version {} of the request was removed", asked.version))
+            Error::not_found(format!("version {} of the request was removed", view.version))
         })?;
         let architecture = client.architecture(&version).await?;
         let bytes = architecture.map(|one| one.encode()).ok_or_else(|| {
-            Error::not_found(format!("version {} is no integer graph", asked.version))
+            Error::not_found(format!("version {} is not an integer graph", view.version))
         })?;
         write(path, &bytes)?;
     }
@@ -65,7 +65,7 @@ async fn download(
     });
     context.output.result(&json, || {
         let wrote = format!(
-            "wrote {} ({} bytes) from block {}; `proof verify` checks it",
+            "wrote {} ({} bytes) from block {}; verify it with `proof verify`",
             to.display(),
             proof.evidence.bytes,
             proof.height
@@ -83,18 +83,18 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
         .map_err(|error| Failure::Unwritable { path: path.to_owned(), reason: error.to_string() })
 }
 
-/// What the statement to be proven rests on.
+/// The request of a proof, and what is known of its result.
 struct Subject {
     genesis: Digest,
     request: RequestId,
     payer: AccountId,
     operator: AccountId,
-    /// Digests that input and output must have, where a receipt names them.
+    /// Digests of input and output, if there is a receipt.
     digests: Option<(Digest, Digest)>,
-    /// What the chain kept of the proof that it verified.
+    /// The receipt's evidence of the proof that the chain verified.
     evidence: Option<ProofEvidence>,
     descriptor: Option<ModelDescriptor>,
-    /// The output, where the chain still has it.
+    /// The output, if the chain still has it.
     output: Option<Vec<u8>>,
 }
 
@@ -108,7 +108,7 @@ impl Subject {
             (receipt.assurance, &evidence[..], receipt.output_digest)
         else {
             return Err(Failure::Usage(format!(
-                "the receipt of request {} is not one of a verified result in class proof: it says \
+                "request {} has no verified result in class proof: its receipt states the outcome \
                  {:?} in class {}",
                 receipt.request,
                 receipt.outcome,
@@ -134,7 +134,7 @@ async fn subject(context: &Context<'_>, arguments: &VerifyProof) -> Result<Subje
         return Subject::of_receipt(&verified.receipt, &verified.evidence, verified.descriptor);
     }
     let request = arguments.request.ok_or_else(|| {
-        Failure::Usage("say of which request: --receipt FILE, or --request NUMBER".to_owned())
+        Failure::Usage("name the request with --receipt FILE or --request NUMBER".to_owned())
     })?;
     let VerifyProof { genesis, payer, operator, .. } = arguments;
     if let (Some(genesis), Some(payer), Some(operator)) = (genesis, payer, operator) {
@@ -172,10 +172,10 @@ async fn verifier(context: &Context<'_>, model: &str) -> Result<ProofVerifier, F
     let client = context.connect().await?;
     let version = client.resolve(&reference).await?;
     let architecture = client.architecture(&version).await?;
-    let architecture =
-        architecture.ok_or_else(|| Failure::Usage(format!("{reference} is no integer graph")))?;
+    let architecture = architecture
+        .ok_or_else(|| Failure::Usage(format!("{reference} is not an integer graph")))?;
     let verifier = ProofVerifier::new(architecture)?;
-    // The node's word; a file with the weights does without.
+    // This trusts the node; a file with the weights does not.
     Ok(match version.audit.and_then(|audit| audit.outcome()) {
         Some(weights) => verifier.with_weights(weights),
         None => verifier,
@@ -193,7 +193,7 @@ async fn verify(context: &Context<'_>, arguments: VerifyProof) -> Result<(), Fai
     if !verifier.knows_weights() {
         return Err(Failure::Usage(format!(
             "{} is an architecture without weights, which admits proofs of other weights: add \
-             --weights with the fingerprint that `proof download` prints, or give the model's file",
+             --weights with the fingerprint that `proof download` prints, or use the model's file",
             arguments.model
         )));
     }
@@ -202,7 +202,7 @@ async fn verify(context: &Context<'_>, arguments: VerifyProof) -> Result<(), Fai
     let named = subject.descriptor.as_ref().and_then(|descriptor| descriptor.architecture);
     if named.is_some_and(|named| named != verifier.model()) {
         return Err(refused(format!(
-            "the model is {:?}, the request was for {:?}",
+            "the model's architecture has the digest {:?}; the requested version names {:?}",
             verifier.model(),
             named.unwrap_or_default()
         )));
@@ -219,14 +219,15 @@ async fn verify(context: &Context<'_>, arguments: VerifyProof) -> Result<(), Fai
     };
     let scale = Scales::of(verifier.architecture()).input;
     let input = GraphInput::read(&arguments.input, &inputs, scale, arguments.input_as.into())?;
-    infer::note_numbers(context, &input, scale);
+    answer::note_numbers(context, &input, scale);
     let input = input.input.payload();
     let output =
         match (&arguments.output, subject.output) {
             (Some(source), _) => receipt::read_output(source, &outputs)?,
             (None, Some(output)) => output,
             (None, None) => return Err(Failure::Usage(
-                "say what the output is: --output with a line of `infer --json`, or a file with it"
+                "the chain does not have the output any more: use --output with JSON text or a \
+                     file, such as a line of `infer --json`"
                     .to_owned(),
             )),
         };
@@ -236,7 +237,7 @@ async fn verify(context: &Context<'_>, arguments: VerifyProof) -> Result<(), Fai
             let found = digest(payload);
             if found != named {
                 return Err(refused(format!(
-                    "the {side} has the digest {found:?}, the receipt names {named:?}"
+                    "the {side} has the digest {found:?}; the receipt names {named:?}"
                 )));
             }
         }
@@ -246,7 +247,7 @@ async fn verify(context: &Context<'_>, arguments: VerifyProof) -> Result<(), Fai
     verifier.verify(&statement, &proof)?;
 
     let found = digest(&proof);
-    // Every proof of the statement convinces; the receipt names one.
+    // Any valid proof of the statement is accepted; the receipt names one.
     let is_of_receipt = subject.evidence.map(|evidence| evidence.digest == found);
     let json = json!({
         "verified": true,
@@ -264,13 +265,13 @@ async fn verify(context: &Context<'_>, arguments: VerifyProof) -> Result<(), Fai
         "is_the_receipts": is_of_receipt,
     });
     let weights = match (arguments.weights, Path::new(&arguments.model).exists()) {
-        (Some(_), _) => "those of the fingerprint",
-        (None, true) => "those of the file",
-        (None, false) => "those that the chain has read, says the node",
+        (Some(_), _) => "compared with the fingerprint in --weights",
+        (None, true) => "compared with those in the file",
+        (None, false) => "compared with the fingerprint that the node returned",
     };
     context.output.result(&json, || {
         let mut lines = vec![
-            ("proof", format!("{found:?} holds, {} bytes", proof.len())),
+            ("proof", format!("{found:?} is valid, {} bytes", proof.len())),
             ("model", format!("{:?}", verifier.model())),
             ("genesis", names::to_hex(statement.genesis)),
             ("request", statement.request.to_string()),

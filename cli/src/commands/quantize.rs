@@ -1,4 +1,4 @@
-//! `model quantize`: from an ONNX file in floating point to an integer model; `model prepare`: from
+//! `model quantize` converts a floating-point ONNX file to an integer model, `model prepare` converts
 //! real numbers to its input.
 
 use std::path::{Path, PathBuf};
@@ -16,17 +16,17 @@ use crate::{
     output::{fields, table},
 };
 
-/// What was made, and what there is to say of it.
-struct Made {
+/// A quantised model with its declaration, report and evaluation.
+struct QuantizedModel {
     bytes: Vec<u8>,
     declaration: DeclarationFile,
     report: QuantizationReport,
     evaluation: Evaluation,
-    /// Whether the evaluation is of other rows than those of the calibration.
+    /// Whether the evaluation rows differ from the calibration rows.
     held_out: bool,
 }
 
-/// Quantises a model and writes it, with a declaration beside it.
+/// Quantises a model and writes it, with a declaration next to it.
 pub async fn run(context: &Context<'_>, arguments: Quantize) -> Result<(), Failure> {
     let output = context.output;
     let to = arguments.output.clone();
@@ -34,47 +34,46 @@ pub async fn run(context: &Context<'_>, arguments: Quantize) -> Result<(), Failu
         return Err(Failure::Usage("--output would overwrite the model".to_owned()));
     }
     output.progress("calibrating");
-    // It computes for seconds; interrupts are still heard meanwhile.
-    let made = tokio::task::spawn_blocking(move || make(&arguments));
-    let made = made.await.map_err(|error| Failure::Usage(error.to_string()))??;
+    // Takes seconds. Ctrl-C must work meanwhile.
+    let quantized = tokio::task::spawn_blocking(move || quantize(&arguments));
+    let quantized = quantized.await.map_err(|error| Failure::Usage(error.to_string()))??;
     let declared = beside(&to);
-    let mut document = serde_json::to_string_pretty(&made.declaration).unwrap_or_default();
+    let mut document = serde_json::to_string_pretty(&quantized.declaration).unwrap_or_default();
     document.push('\n');
-    write(&to, &made.bytes)?;
+    write(&to, &quantized.bytes)?;
     write(&declared, document.as_bytes())?;
 
-    if let Some(reason) = &made.report.not_provable_because {
+    if let Some(reason) = &quantized.report.not_provable_because {
         output.note(format!(
-            "warning: there are no proofs for this model: {reason}; publish it without the class \
-             proof"
+            "warning: runs of this model cannot be proven: {reason}; publish it without class proof"
         ));
     }
-    if let Some(operator) = &made.report.left_out {
+    if let Some(operator) = &quantized.report.left_out {
         output.note(format!(
-            "the {operator} at the end is left out: the output is what it would read"
+            "the {operator} at the end is omitted: the output of the model is its input"
         ));
     }
-    if made.declaration.preprocessing.is_some() {
+    if quantized.declaration.preprocessing.is_some() {
         output.note(format!(
-            "the model takes standardised rows: how they are made of real ones is in {}",
+            "the model needs preprocessed rows, as described in {}: use `model prepare`",
             declared.display()
         ));
     }
-    if made.evaluation.float_accuracy.is_none() {
-        output.note("there are no labels, so accuracy is not known: see --labels");
+    if quantized.evaluation.float_accuracy.is_none() {
+        output.note("there are no labels, so the accuracy is unknown: see --labels");
     }
     let result = json!({
         "file": to,
         "declaration": declared,
-        "model": made.report,
-        "evaluation": made.evaluation,
-        "held_out": made.held_out,
+        "model": quantized.report,
+        "evaluation": quantized.evaluation,
+        "held_out": quantized.held_out,
     });
-    output.result(&result, || to_text(&to, &made));
+    output.result(&result, || to_text(&to, &quantized));
     Ok(())
 }
 
-fn make(arguments: &Quantize) -> Result<Made, Failure> {
+fn quantize(arguments: &Quantize) -> Result<QuantizedModel, Failure> {
     let refused = |error: assay_quantizer::Error| Failure::Usage(error.to_string());
     let model = FloatModel::read(&read(&arguments.file)?).map_err(refused)?;
     let labels = arguments.labels.as_deref().map(read).transpose()?;
@@ -82,7 +81,7 @@ fn make(arguments: &Quantize) -> Result<Made, Failure> {
         let what = path.display().to_string();
         model.dataset(&what, &read(path)?, labels).map_err(refused)
     };
-    // Labels of their own belong to the rows that the model is judged by.
+    // Separate labels belong to the evaluation rows.
     let (calibration, test) = match &arguments.evaluate {
         None => (rows(&arguments.calibrate, labels.as_deref())?, None),
         Some(path) => (rows(&arguments.calibrate, None)?, Some(rows(path, labels.as_deref())?)),
@@ -93,7 +92,7 @@ fn make(arguments: &Quantize) -> Result<Made, Failure> {
     };
     let quantized = model.quantize(&calibration, &QuantizeOptions { method }).map_err(refused)?;
     let judged = test.as_ref().unwrap_or(&calibration);
-    Ok(Made {
+    Ok(QuantizedModel {
         bytes: quantized.to_bytes(),
         declaration: quantized.declaration(&model),
         report: quantized.report(&model),
@@ -102,7 +101,7 @@ fn make(arguments: &Quantize) -> Result<Made, Failure> {
     })
 }
 
-/// Turns a row of real numbers into the input of an integer model.
+/// Converts a row of real numbers to the input of an integer model.
 pub fn prepare(context: &Context<'_>, arguments: &Prepare) -> Result<(), Failure> {
     let (row, shape) = prepared(arguments)?;
     let at_ends = row.iter().filter(|value| [i8::MIN, i8::MAX].contains(value)).count();
@@ -122,13 +121,13 @@ pub fn prepare(context: &Context<'_>, arguments: &Prepare) -> Result<(), Failure
     Ok(())
 }
 
-/// The input, and its shape with a batch of one.
+/// The input, and its shape with a batch of 1.
 fn prepared(arguments: &Prepare) -> Result<(Vec<i8>, Vec<u32>), Failure> {
     let declaration: DeclarationFile = serde_json::from_slice(&read(&arguments.declaration)?)
         .map_err(|error| {
             let path = arguments.declaration.display();
             Failure::Usage(format!(
-                "{path}: {error}; name the file that `model quantize` wrote beside the model"
+                "{path}: {error}; use the file that `model quantize` wrote next to the model"
             ))
         })?;
     let what = arguments.file.display().to_string();
@@ -137,7 +136,10 @@ fn prepared(arguments: &Prepare) -> Result<(Vec<i8>, Vec<u32>), Failure> {
         .map_err(|error| Failure::Usage(error.to_string()))?;
     let count = rows.len();
     if arguments.row >= count {
-        return Err(Failure::Usage(format!("{what} has {count} rows; the first is row 0")));
+        return Err(Failure::Usage(format!(
+            "there is no row {}: {what} has {count} rows, numbered from 0",
+            arguments.row
+        )));
     }
     let shape = declaration.inputs.first().map(|input| input.shape.clone()).unwrap_or_default();
     Ok((rows.swap_remove(arguments.row), shape))
@@ -151,10 +153,10 @@ fn npy(values: &[i8], shape: &[u32]) -> Vec<u8> {
         all => all.join(", "),
     };
     let header = format!("{{'descr': '|i1', 'fortran_order': False, 'shape': ({sizes}), }}");
-    // Magic, version and length are ten bytes; the data begins at a multiple of 64.
+    // Magic, version and length take ten bytes; the data starts at a multiple of 64.
     let length = (10 + header.len() + 1).next_multiple_of(64) - 10;
     let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
-    // Shapes have at most eight sizes: far below 2^16 bytes.
+    // A shape has at most eight dimensions, so the header is far shorter than 2^16 bytes.
     bytes.extend((length as u16).to_le_bytes());
     bytes.extend(format!("{header:<width$}\n", width = length - 1).bytes());
     bytes.extend(values.iter().map(|value| *value as u8));
@@ -170,15 +172,15 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
         .map_err(|error| Failure::Unwritable { path: path.into(), reason: error.to_string() })
 }
 
-/// Where the declaration goes: the name of the model with `.json` after it.
+/// File of the declaration: the name of the model file with `.json` appended.
 fn beside(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".json");
     name.into()
 }
 
-fn to_text(to: &Path, made: &Made) -> String {
-    let (report, evaluation) = (&made.report, &made.evaluation);
+fn to_text(to: &Path, quantized: &QuantizedModel) -> String {
+    let (report, evaluation) = (&quantized.report, &quantized.evaluation);
     let percent = |share: f64| format!("{:.2} %", 100.0 * share);
     let mut lines = vec![
         ("model", to.display().to_string()),
@@ -197,11 +199,11 @@ fn to_text(to: &Path, made: &Made) -> String {
         ("input scale", report.input_scale.to_string()),
         ("output scale", report.output_scale.to_string()),
     ];
-    let rows = match made.held_out {
+    let rows = match quantized.held_out {
         true => format!("{} rows", evaluation.rows),
-        false => format!("{} rows, those of the calibration", evaluation.rows),
+        false => format!("{} rows, the calibration rows", evaluation.rows),
     };
-    lines.push(("judged by", rows));
+    lines.push(("evaluated on", rows));
     if let (Some(float), Some(integer)) = (evaluation.float_accuracy, evaluation.integer_accuracy) {
         lines.push(("accuracy, floating point", percent(float)));
         lines.push(("accuracy, integers", percent(integer)));
@@ -245,9 +247,9 @@ mod tests {
         }
     }
 
-    fn message(result: Result<Made, Failure>) -> String {
+    fn message(result: Result<QuantizedModel, Failure>) -> String {
         match result {
-            Ok(_) => panic!("it was made"),
+            Ok(_) => panic!("accepted"),
             Err(failure) => {
                 assert_eq!(failure.exit_code(), 2);
                 failure.message()
@@ -256,13 +258,13 @@ mod tests {
     }
 
     #[test]
-    fn a_bundled_model_is_quantised_and_judged() {
+    fn a_bundled_model_is_quantised_and_evaluated() {
         let calibration = "digits/calibration.npz";
         let mut arguments = arguments("digits/digits.onnx", calibration, None);
         arguments.evaluate = Some(arguments.calibrate.with_file_name("test.npz"));
-        let made = make(&arguments).unwrap();
-        assert!(made.held_out);
-        let text = to_text(&arguments.output, &made);
+        let quantized = quantize(&arguments).unwrap();
+        assert!(quantized.held_out);
+        let text = to_text(&arguments.output, &quantized);
         assert!(text.contains("accuracy, integers        98."), "{text}");
         assert!(text.contains("Conv2d"), "{text}");
         assert_eq!(beside(&arguments.output), Path::new("unused.graph.json"));
@@ -279,7 +281,7 @@ mod tests {
         };
         let (row, shape) = prepared(&arguments).unwrap();
         assert_eq!(shape, [1, 30]);
-        // What numpy wrote for the same row.
+        // Written by numpy for the same row.
         let expected = std::fs::read(folder.join("integer-sample.npy")).unwrap();
         assert_eq!(npy(&row, &shape), expected);
         arguments.row = 1;
@@ -291,16 +293,16 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_quantised_is_a_wrong_input() {
+    fn models_that_cannot_be_quantised_are_invalid_inputs() {
         let rows = "digits/calibration.npz";
-        let operator = message(make(&arguments("hostile/unsupported-op.onnx", rows, None)));
+        let operator = message(quantize(&arguments("hostile/unsupported-op.onnx", rows, None)));
         assert!(operator.contains("node 0 ("), "{operator}");
-        let shape = message(make(&arguments("digits-mlp/digits-mlp.onnx", rows, None)));
+        let shape = message(quantize(&arguments("digits-mlp/digits-mlp.onnx", rows, None)));
         assert!(shape.contains("[160, 1, 8, 8]") && shape.contains("[rows, 64]"), "{shape}");
         let labels = Some("digits/digit.npy");
-        let labels = message(make(&arguments("digits/digits.onnx", rows, labels)));
+        let labels = message(quantize(&arguments("digits/digits.onnx", rows, labels)));
         assert!(labels.contains("64 labels for 160 rows"), "{labels}");
-        let missing = message(make(&arguments("digits/none.onnx", rows, None)));
+        let missing = message(quantize(&arguments("digits/none.onnx", rows, None)));
         assert!(missing.contains("none.onnx"), "{missing}");
     }
 }

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use assay_client::{
     amount, receipt::describe, AssuranceArgument, Error, Input, ReceiptBundle, VerifiedReceipt,
 };
-use assay_primitives::{Assurance, Outcome, ProofEvidence, RequestId, TensorDeclaration};
+use assay_primitives::{Assurance, Outcome, RequestId, TensorDeclaration};
 use serde_json::{json, Value};
 
+use super::answer;
 use crate::{args::ReceiptCommand, context::Context, failure::Failure, output::fields};
 
 pub async fn run(context: &Context<'_>, command: ReceiptCommand) -> Result<(), Failure> {
@@ -40,9 +41,9 @@ async fn export(
         "receipt": bundle.receipt_digest,
         "block": bundle.block.hash,
     });
-    context
-        .output
-        .result(&json, || format!("wrote {}; `receipt verify` needs nothing else", path.display()));
+    context.output.result(&json, || {
+        format!("wrote {}; `receipt verify` needs only this file", path.display())
+    });
     Ok(())
 }
 
@@ -57,13 +58,13 @@ async fn verify(context: &Context<'_>, receipt: &str, output: Option<&str>) -> R
         (Some(request), Some(client)) => client.export_receipt(request).await?,
         _ => ReceiptBundle::from_file(receipt)?,
     };
-    // Without the output first, since its form is in the bundle.
+    // First without the output, because the bundle contains its declaration.
     let mut verified = bundle.verify(None)?;
     if let Some(output) = output {
         let descriptor = verified.descriptor.as_ref().ok_or_else(|| {
             Failure::Usage(
-                "the bundle does not hold the version's descriptor, so the form of its output is \
-                 not known; leave --output out"
+                "the bundle does not contain the version's descriptor, so the output cannot be \
+                 read; omit --output"
                     .to_owned(),
             )
         })?;
@@ -78,14 +79,13 @@ async fn verify(context: &Context<'_>, receipt: &str, output: Option<&str>) -> R
     Ok(())
 }
 
-/// What vouches for the block.
+/// The trust anchor.
 struct Anchor<'a> {
-    /// The node whose chain has finalised it, if one was asked.
+    /// The node that confirmed that its chain has finalised the block, if one was asked.
     finalised_by: Option<&'a str>,
 }
 
-/// Reads an output as `infer` prints it, the output alone or the whole line, or in another form
-/// that inputs may have.
+/// Reads an output payload: the output of `infer`, its whole line of JSON, or any format of inputs.
 pub fn read_output(source: &str, outputs: &[TensorDeclaration]) -> Result<Vec<u8>, Failure> {
     let bytes = match source.trim_start().starts_with(['{', '[']) {
         true => source.as_bytes().to_vec(),
@@ -95,15 +95,15 @@ pub fn read_output(source: &str, outputs: &[TensorDeclaration]) -> Result<Vec<u8
 }
 
 fn output_payload(bytes: &[u8], declarations: &[TensorDeclaration]) -> Result<Vec<u8>, Error> {
-    let of_line =
-        std::str::from_utf8(bytes).ok().and_then(|text| output_of_line(text, declarations));
-    let bytes = of_line.as_ref().map_or(bytes, |output| output.as_bytes());
+    let from_line =
+        std::str::from_utf8(bytes).ok().and_then(|text| output_in_line(text, declarations));
+    let bytes = from_line.as_ref().map_or(bytes, |output| output.as_bytes());
     let output = Input::from_bytes(bytes, declarations).map_err(Error::Output)?;
     Ok(output.payload())
 }
 
 /// The output in a line of `infer --json`.
-fn output_of_line(text: &str, declarations: &[TensorDeclaration]) -> Option<String> {
+fn output_in_line(text: &str, declarations: &[TensorDeclaration]) -> Option<String> {
     let line: Value = serde_json::from_str(text).ok()?;
     let has_tensors = declarations.iter().any(|one| line.get(one.name()).is_some());
     let output = line.get("output").filter(|output| output.is_object() && !has_tensors)?;
@@ -130,26 +130,26 @@ fn to_text(verified: &VerifiedReceipt, anchor: &Anchor<'_>) -> String {
     let receipt = &verified.receipt;
     let signatures = match (receipt.outcome, receipt.assurance) {
         (Outcome::Verified, Assurance::Quorum { k, .. }) if verified.within_tolerance => format!(
-            "{} operators signed this very output, others one within the version's tolerance; \
-             {k} were needed. The block alone witnesses the latter",
+            "{} operators signed exactly this output, others one within the version's tolerance; \
+             {k} were needed. Only the block attests to the latter",
             verified.agreeing
         ),
         (Outcome::Verified, Assurance::Quorum { k, .. }) => {
             format!("{} operators signed this output; {k} were needed", verified.agreeing)
         },
         (Outcome::Verified, Assurance::Proof) => {
-            "the operator drawn signed this output with its proof, which the chain has verified"
+            "the drawn operator signed this output with its proof, which the chain has verified"
                 .to_owned()
         },
-        (Outcome::Verified, _) => "the operator drawn signed this output".to_owned(),
+        (Outcome::Verified, _) => "the drawn operator signed this output".to_owned(),
         _ => format!("{} signed results, none of which won", verified.evidence.len()),
     };
     let trust = match anchor.finalised_by {
         Some(url) => format!("the node at {url} has finalised this block"),
-        None => "compare this block hash with one that you trust, or give --url".to_owned(),
+        None => "compare this block hash with one that you trust, or use --url".to_owned(),
     };
     let mut lines = vec![
-        ("receipt", format!("{:?} holds", verified.digest)),
+        ("receipt", format!("{:?} is valid", verified.digest)),
         ("request", receipt.request.to_string()),
         ("payer", receipt.payer.to_string()),
         ("version", format!("{:?}", receipt.version_digest)),
@@ -159,11 +159,11 @@ fn to_text(verified: &VerifiedReceipt, anchor: &Anchor<'_>) -> String {
         ("input", format!("{:?}", receipt.input_digest)),
     ];
     if let Some(digest) = receipt.output_digest {
-        let checked = if verified.output_checked { ", the one given" } else { "" };
+        let checked = if verified.output_checked { ", equal to --output" } else { "" };
         lines.push(("output", format!("{digest:?}{checked}")));
     }
     if let Some(proof) = verified.evidence.iter().find_map(|item| item.proof) {
-        lines.push(("proof", describe_proof(&proof)));
+        lines.push(("proof", answer::describe_proof(&proof)));
     }
     lines.push(("paid", amount::display(receipt.price_paid)));
     lines.push(("decided at", format!("block {}", receipt.decided_at)));
@@ -172,11 +172,6 @@ fn to_text(verified: &VerifiedReceipt, anchor: &Anchor<'_>) -> String {
         format!("block {} {:?}: {trust}", verified.block_number, verified.block_hash),
     ));
     fields(&lines)
-}
-
-/// What a receipt says of a proof, for people.
-pub fn describe_proof(proof: &ProofEvidence) -> String {
-    format!("{:?}, {} bytes, {} bits of soundness", proof.digest, proof.bytes, proof.security_bits)
 }
 
 #[cfg(test)]
@@ -193,11 +188,11 @@ mod tests {
     }
 
     #[test]
-    fn an_output_that_cannot_be_one_is_called_an_output() {
+    fn errors_in_an_output_name_the_output() {
         let error = output_payload(br#"{"q": 1}"#, &[declaration("p")]).unwrap_err();
         assert!(error
             .to_string()
-            .starts_with("the output does not fit the model: there is no `p`"));
+            .starts_with("the output does not fit the model: tensor `p` is missing"));
         let file = output_payload(b"\xff\xfe", &[declaration("p")]).unwrap_err();
         assert!(file.to_string().contains("the file cannot be read"), "{file}");
     }
@@ -205,10 +200,10 @@ mod tests {
     #[test]
     fn the_output_is_found_in_a_line_of_infer() {
         let line = r#"{"request": 1, "output": {"p": 1.5}}"#;
-        assert_eq!(output_of_line(line, &[declaration("p")]).unwrap(), r#"{"p":1.5}"#);
-        // A tensor of that name is no line.
+        assert_eq!(output_in_line(line, &[declaration("p")]).unwrap(), r#"{"p":1.5}"#);
+        // A tensor with that name is not a line.
         let tensor = r#"{"output": 1.5}"#;
-        assert_eq!(output_of_line(tensor, &[declaration("output")]), None);
-        assert_eq!(output_of_line(r#"{"p": 1.5}"#, &[declaration("p")]), None);
+        assert_eq!(output_in_line(tensor, &[declaration("output")]), None);
+        assert_eq!(output_in_line(r#"{"p": 1.5}"#, &[declaration("p")]), None);
     }
 }

@@ -1,4 +1,4 @@
-//! `request`: look at requests.
+//! `request`: show, wait for and cancel requests.
 
 use assay_client::{
     amount, calls::inference, payload::output_to_json, AccountId, AssuranceArgument,
@@ -9,7 +9,7 @@ use assay_primitives::{
 };
 use serde_json::{json, Value};
 
-use super::{infer, receipt};
+use super::answer;
 use crate::{
     args::RequestCommand,
     context::Context,
@@ -23,7 +23,7 @@ pub async fn run(context: &Context<'_>, command: RequestCommand) -> Result<(), F
         RequestCommand::Wait { request, provisional } => wait(context, request, provisional).await,
         RequestCommand::List { account, limit } => list(context, account, limit).await,
         RequestCommand::Cancel { request } => {
-            let done = format!("request {request} is cancelled, and its escrow free again");
+            let done = format!("request {request} is cancelled; its escrow was returned");
             super::send(context, inference::cancel(request), &done).await
         },
     }
@@ -73,27 +73,27 @@ async fn show(context: &Context<'_>, id: RequestId) -> Result<(), Failure> {
             ("version", request.version.to_string()),
             ("assurance", AssuranceArgument(request.assurance).to_string()),
             ("status", status(&request.status)),
-            ("asked at", format!("block {}", request.requested_at)),
+            ("requested at", format!("block {}", request.requested_at)),
             ("deadline", format!("block {}", request.deadline)),
             ("operators", members.join(", ")),
-            ("at most", amount::display(request.max_price)),
+            ("price limit", amount::display(request.max_price)),
         ];
         if let Some(price) = price_paid {
             lines.push(("paid", amount::display(price)));
         }
         if let Some(result) = &provisional {
             lines.push(("provisional", "the result may still be disputed".to_owned()));
-            let said = infer::provisional_lines(result);
-            lines.extend(said.into_iter().filter(|(name, _)| *name != "operator"));
+            let provisional = answer::provisional_lines(result);
+            lines.extend(provisional.into_iter().filter(|(name, _)| *name != "operator"));
         }
         if let Some(output) = &output {
             lines.push(("output", output.to_string()));
         }
         if let Some(real) = &output_real {
-            lines.push(("in reals", real.to_string()));
+            lines.push(("real output", real.to_string()));
         }
         if let Some(proof) = &proof {
-            lines.push(("proof", receipt::describe_proof(proof)));
+            lines.push(("proof", answer::describe_proof(proof)));
         }
         if let Some(digest) = request.receipt_digest {
             lines.push(("receipt", format!("{digest:?}")));
@@ -104,10 +104,10 @@ async fn show(context: &Context<'_>, id: RequestId) -> Result<(), Failure> {
 }
 
 async fn wait(context: &Context<'_>, id: RequestId, provisional: bool) -> Result<(), Failure> {
-    let until = infer::until(provisional);
-    let progress = |step| infer::tell(context, until, &step);
-    let answer = context.connect().await?.await_result(id, until, &progress).await?;
-    infer::show(context, &answer)
+    let until = answer::until(provisional);
+    let progress = |step| answer::tell(context, until, &step);
+    let result = context.connect().await?.await_result(id, until, &progress).await?;
+    answer::show(context, &result)
 }
 
 async fn list(
@@ -132,12 +132,12 @@ async fn list(
                 ]
             })
             .collect();
-        table(&["REQUEST", "VERSION", "ASSURANCE", "STATUS", "BLOCK", "AT MOST"], &rows)
+        table(&["REQUEST", "VERSION", "ASSURANCE", "STATUS", "BLOCK", "PRICE LIMIT"], &rows)
     });
     Ok(())
 }
 
-/// A status in one word or two: `Assigned`, `Verified`.
+/// The status of an open request, or the outcome: `Assigned`, `Verified`.
 fn status(status: &Status) -> String {
     match status {
         Status::Final(outcome) => format!("{outcome:?}"),
@@ -145,7 +145,7 @@ fn status(status: &Status) -> String {
     }
 }
 
-/// A request, for programs.
+/// A request as JSON.
 fn to_json(request: &RequestView<AccountId>) -> Value {
     json!({
         "request": request.id,

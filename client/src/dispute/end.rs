@@ -1,7 +1,8 @@
-//! How disputes end, as the events of the blocks tell that ended them.
+//! How disputes ended, according to the events of the blocks that ended them.
 
 use std::future::Future;
 
+pub use assay_primitives::dispute::DisputeCause;
 use assay_primitives::{
     dispute::DisputeId, operator::Offence, runtime_api::DisputeView, Balance, BlockNumber, Digest,
     RequestId,
@@ -11,88 +12,70 @@ use serde::Serialize;
 
 use crate::{rpc, storage, AccountId, Client, Error, Result};
 
-/// Final blocks whose state a node keeps if it was started without `--state-pruning`:
+/// Number of final blocks whose state a node keeps by default, without `--state-pruning`:
 /// `DEFAULT_MAX_BLOCK_CONSTRAINT` of the crate `sc-state-db`. Events are part of the state.
 pub const STATES_KEPT: BlockNumber = 256;
 
-/// How often the end of a dispute is looked for: blocks may be replaced meanwhile.
-const LOOKS: u32 = 2;
+/// Number of searches for the end of a dispute. A reorganisation may invalidate the first.
+const MAX_SEARCHES: u32 = 2;
 
-/// Who has won.
+/// The end of a dispute, from the challenger's side.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ending {
-    /// The challenger: the result is wrong, or was not defended.
+    /// The challenger won: the result is wrong, or was not defended.
     Won,
-    /// The operator. The challenger's bond is gone.
+    /// The operator won. The challenger has lost its bond.
     Lost,
-    /// Nobody: another dispute over the same result was won first. The bond came back.
+    /// Another dispute over the same result was won first. The bond was returned.
     Void,
-}
-
-/// What decided a dispute. `pallet_disputes::Cause`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Decode, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DisputeCause {
-    /// The tile in question was computed.
-    #[codec(index = 0)]
-    Computed,
-    /// No move came in time.
-    #[codec(index = 1)]
-    Silence,
-    /// The operator's move did not follow from its claim.
-    #[codec(index = 2)]
-    Refused,
-    /// A validity proof.
-    #[codec(index = 3)]
-    Proof,
 }
 
 /// How a dispute ended.
 ///
-/// What is `None` is said by no event of the block that ended the dispute, and the node does not
-/// keep the state of the block before.
+/// A field is `None` if the events of the block that ended the dispute do not contain it, and the
+/// node does not keep the state of the block before.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct DisputeEnd {
     /// The dispute.
     pub dispute: DisputeId,
-    /// Whose result was disputed.
+    /// The request whose result was disputed.
     pub request: Option<RequestId>,
-    /// The operator, which claimed the result.
+    /// The operator that claimed the result.
     pub operator: Option<AccountId>,
-    /// Who disputed it.
+    /// The account that disputed it.
     pub challenger: Option<AccountId>,
-    /// Who has won.
+    /// The end.
     pub outcome: Ending,
-    /// By what; `None` where nobody has.
+    /// What decided the dispute; `None` if it is void.
     pub cause: Option<DisputeCause>,
-    /// What the challenger had put up, in plancks: gone if the dispute was lost, else given back.
+    /// The challenger's bond in plancks: forfeited if the dispute was lost, else returned.
     pub bond: Option<Balance>,
-    /// What the challenger got of the operator's bond, in plancks. Zero unless it has won.
+    /// The challenger's reward from the operator's bond, in plancks. Zero unless the dispute was won.
     pub reward: Balance,
-    /// What the operator got of the challenger's bond, in plancks; the treasury got the rest. Zero
-    /// unless the dispute was lost.
+    /// The operator's compensation from the challenger's bond, in plancks; the rest went to the
+    /// treasury. Zero unless the dispute was lost.
     pub compensation: Balance,
     /// Height of the block that ended it.
     pub height: BlockNumber,
 }
 
-/// How a dispute stands.
+/// The status of a dispute.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum DisputeStatus {
-    /// It goes on, or awaits to be closed.
+    /// It is open, or decided and not closed yet.
     Open(Box<DisputeView<AccountId>>),
-    /// It is over.
+    /// It has ended.
     Ended(Box<DisputeEnd>),
 }
 
-/// An event, as far as it says something of a dispute.
-pub(super) enum Happened {
+/// An event that concerns a dispute.
+pub(super) enum DisputeEvent {
     /// A dispute was opened.
     Opened { dispute: DisputeId, request: RequestId, challenger: AccountId },
-    /// An operator paid so much to a challenger. Comes before the end that it belongs to.
+    /// An operator's bond paid a reward to a challenger. Precedes the end that it belongs to.
     Rewarded(Balance),
-    /// A challenger paid so much to an operator. Comes before the end that it belongs to.
+    /// A challenger's bond paid compensation to an operator. Precedes the end that it belongs to.
     Compensated(Balance),
     /// A dispute ended.
     Ended {
@@ -105,8 +88,8 @@ pub(super) enum Happened {
     },
 }
 
-impl Happened {
-    /// Reads an event by the names of its pallet and its own; `None` if it says nothing of
+impl DisputeEvent {
+    /// Decodes the fields of an event, by its pallet and name; `None` if it does not concern
     /// disputes.
     fn decode(pallet: &str, name: &str, mut bytes: &[u8]) -> Result<Option<Self>, codec::Error> {
         let bytes = &mut bytes;
@@ -118,7 +101,7 @@ impl Happened {
             },
             ("Operators", "Penalised") => {
                 match <(AccountId, Offence, Balance)>::decode(bytes)? {
-                    // All of it is the challenger's.
+                    // The whole amount goes to the challenger.
                     (_, Offence::LostDispute, amount) => Self::Rewarded(amount),
                     _ => return Ok(None),
                 }
@@ -156,18 +139,18 @@ impl Happened {
     }
 }
 
-/// How a dispute ended in the block at a height, by the block's events in their order.
+/// How a dispute ended in a block, by the block's events in their order.
 fn end_among(
     id: DisputeId,
     height: BlockNumber,
-    events: impl IntoIterator<Item = Happened>,
+    events: impl IntoIterator<Item = DisputeEvent>,
 ) -> Option<DisputeEnd> {
     let (mut rewarded, mut compensated) = (0, 0);
     for event in events {
         match event {
-            Happened::Rewarded(amount) => rewarded = amount,
-            Happened::Compensated(amount) => compensated = amount,
-            Happened::Ended { dispute, request, challenger, outcome, cause, forfeited }
+            DisputeEvent::Rewarded(amount) => rewarded = amount,
+            DisputeEvent::Compensated(amount) => compensated = amount,
+            DisputeEvent::Ended { dispute, request, challenger, outcome, cause, forfeited }
                 if dispute == id =>
             {
                 return Some(DisputeEnd {
@@ -183,13 +166,13 @@ fn end_among(
                     height,
                 })
             },
-            Happened::Opened { .. } | Happened::Ended { .. } => {},
+            DisputeEvent::Opened { .. } | DisputeEvent::Ended { .. } => {},
         }
     }
     None
 }
 
-/// Fills in what the events did not say, by the dispute as it was in the block before.
+/// Adds the fields that the events do not contain, from the dispute in the block before.
 fn complete(end: DisputeEnd, before: DisputeView<AccountId>) -> DisputeEnd {
     DisputeEnd {
         request: Some(before.request),
@@ -200,8 +183,8 @@ fn complete(end: DisputeEnd, before: DisputeView<AccountId>) -> DisputeEnd {
     }
 }
 
-/// The first height at which something holds that has a beginning, does not hold at height 0 and
-/// holds at `last`. Asks at 32 heights at most.
+/// The first height at which a condition holds, by binary search. The condition is monotonic, does
+/// not hold at height 0 and holds at `last`. Evaluates it at most 32 times.
 async fn first_height<Answer: Future<Output = Result<bool>>>(
     last: BlockNumber,
     holds: impl Fn(BlockNumber) -> Answer,
@@ -217,16 +200,18 @@ async fn first_height<Answer: Future<Output = Result<bool>>>(
     Ok(first)
 }
 
-/// Whether a node has answered that it does not keep the state of a block.
+/// Whether the node's answer is that it does not keep the state of a block.
 fn is_pruned(error: &Error) -> bool {
     matches!(error, Error::Rpc { message, .. } if message.contains("State already discarded"))
 }
 
 impl Client {
-    /// How a dispute stands, or how it ended.
+    /// The status of a dispute.
     ///
-    /// Fails with [`Error::NotFound`] where there never was such a dispute, and where it ended so
-    /// long ago that the node does not keep the state of that block: see [`STATES_KEPT`].
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if no dispute ever had this number, or if the node no longer keeps the
+    /// state of the block in which it ended: see [`STATES_KEPT`].
     pub async fn dispute_status(&self, id: DisputeId) -> Result<DisputeStatus> {
         let head = self.rpc().header(None).await?;
         let (hash, height) = (rpc::header_hash(&head), rpc::height(&head));
@@ -236,40 +221,40 @@ impl Client {
         if !self.was_opened(id, Some(hash)).await? {
             return Err(unknown(id));
         }
-        for _ in 0..LOOKS {
-            let first = first_height(height, |height| self.was_over(id, height)).await?;
+        for _ in 0..MAX_SEARCHES {
+            let first = first_height(height, |height| self.had_ended(id, height)).await?;
             match self.end_in(id, first).await {
                 Ok(Some(end)) => return Ok(DisputeStatus::Ended(Box::new(end))),
                 Err(error) if !is_pruned(&error) => return Err(error),
                 Ok(None) | Err(_) => {},
             }
         }
-        Err(forgotten(id))
+        Err(not_kept(id))
     }
 
-    /// Whether a dispute is open, or was, as of a block; of the best one where no hash is given.
+    /// Whether a dispute had been opened, at a block. `None`: the best one.
     pub(crate) async fn was_opened(&self, id: DisputeId, at: Option<Digest>) -> Result<bool> {
         let key = storage::value_key("Disputes", "NextDispute");
         let next: Option<DisputeId> = self.rpc().storage_value(&key, at).await?;
         Ok(next.is_some_and(|next| id < next))
     }
 
-    /// Whether a dispute was over as of a height. False too where the node does not keep the state
-    /// of that block: what is looked for is not there then.
-    async fn was_over(&self, id: DisputeId, height: BlockNumber) -> Result<bool> {
+    /// Whether a dispute had ended, at a height. Also false if the node does not keep the state of
+    /// that block, because then its events are not available either.
+    async fn had_ended(&self, id: DisputeId, height: BlockNumber) -> Result<bool> {
         let Some(block) = self.rpc().block_hash(height).await? else { return Ok(false) };
         let key = storage::twox_map_key("Disputes", "OpenDisputes", &id);
-        let is_over = async {
+        let ended = async {
             let open = self.rpc().storage(&key, Some(block)).await?.is_some();
             Ok(!open && self.was_opened(id, Some(block)).await?)
         };
-        match is_over.await {
+        match ended.await {
             Err(error) if is_pruned(&error) => Ok(false),
             answer => answer,
         }
     }
 
-    /// How a dispute ended in the blocks after `open_at`, up to `height`; `None` if it did not.
+    /// How a dispute ended in the blocks `open_at + 1 ..= height`; `None` if it did not.
     pub(super) async fn dispute_end(
         &self,
         id: DisputeId,
@@ -284,7 +269,7 @@ impl Client {
         Ok(None)
     }
 
-    /// How a dispute ended in the block at a height; `None` if it did not.
+    /// How a dispute ended in the block at `height`; `None` if it did not.
     async fn end_in(&self, id: DisputeId, height: BlockNumber) -> Result<Option<DisputeEnd>> {
         let Some(block) = self.rpc().block_hash(height).await? else { return Ok(None) };
         let Some(end) = end_among(id, height, self.dispute_events(block).await?) else {
@@ -293,40 +278,40 @@ impl Client {
         let parent = self.rpc().header(Some(block)).await?.parent_hash;
         match self.dispute(id, Some(parent)).await {
             Ok(Some(before)) => Ok(Some(complete(end, before))),
-            // It was opened in the block that ended it.
+            // The same block opened and ended it.
             Ok(None) => Ok(Some(end)),
             Err(error) if is_pruned(&error) => Ok(Some(end)),
             Err(error) => Err(error),
         }
     }
 
-    pub(super) async fn dispute_events(&self, block: Digest) -> Result<Vec<Happened>> {
+    pub(super) async fn dispute_events(&self, block: Digest) -> Result<Vec<DisputeEvent>> {
         let unreadable = |reason: String| Error::Answer { method: "System.Events".into(), reason };
         let runtime = self.runtime().await?;
         let bytes = self.rpc().storage(&storage::events_key(), Some(block)).await?;
         let events = runtime.at.events().from_bytes(bytes.unwrap_or_default());
-        let mut happened = Vec::new();
+        let mut found = Vec::new();
         for event in events.iter() {
             let event = event.map_err(|error| unreadable(error.to_string()))?;
             let (pallet, name) = (event.pallet_name(), event.event_name());
-            let decoded = Happened::decode(pallet, name, event.field_bytes());
-            happened.extend(decoded.map_err(|error| unreadable(error.to_string()))?);
+            let decoded = DisputeEvent::decode(pallet, name, event.field_bytes());
+            found.extend(decoded.map_err(|error| unreadable(error.to_string()))?);
         }
-        Ok(happened)
+        Ok(found)
     }
 }
 
-/// No dispute has this number.
+/// The error that no dispute ever had this number.
 pub(crate) fn unknown(id: DisputeId) -> Error {
     Error::not_found(format!("there is no dispute {id}; `dispute list` shows the open ones"))
 }
 
-fn forgotten(id: DisputeId) -> Error {
+/// The error that the node no longer keeps the events of the end.
+fn not_kept(id: DisputeId) -> Error {
     Error::not_found(format!(
-        "dispute {id} is over, and ended longer ago than this node keeps the states of blocks \
-         ({STATES_KEPT} final blocks, if it was started without --state-pruning). Ask a node that \
-         was started with `--state-pruning archive`, or look at the receipt of the request whose \
-         result was disputed: `request show` says how that ended"
+        "dispute {id} has ended, but this node no longer keeps the state of that block (nodes keep \
+         {STATES_KEPT} final blocks by default). Ask a node that was started with `--state-pruning \
+         archive`, or see how the request ended with `request show`"
     ))
 }
 
@@ -347,25 +332,25 @@ mod tests {
         AccountId::from([2; 32])
     }
 
-    fn read(pallet: &str, name: &str, fields: impl Encode) -> Happened {
+    fn read(pallet: &str, name: &str, fields: impl Encode) -> DisputeEvent {
         let bytes = fields.encode();
-        assert!(Happened::decode(pallet, name, &bytes[..4]).is_err(), "{name}");
-        Happened::decode(pallet, name, &bytes).unwrap().unwrap()
+        assert!(DisputeEvent::decode(pallet, name, &bytes[..4]).is_err(), "{name}");
+        DisputeEvent::decode(pallet, name, &bytes).unwrap().unwrap()
     }
 
-    fn won(id: DisputeId, cause: u8) -> Happened {
+    fn won(id: DisputeId, cause: u8) -> DisputeEvent {
         read("Disputes", "Won", (id, REQUEST, challenger(), cause))
     }
 
-    fn lost(id: DisputeId, cause: u8, forfeited: Balance) -> Happened {
+    fn lost(id: DisputeId, cause: u8, forfeited: Balance) -> DisputeEvent {
         read("Disputes", "Lost", (id, REQUEST, challenger(), cause, forfeited))
     }
 
-    fn rewarded(amount: Balance) -> Happened {
+    fn rewarded(amount: Balance) -> DisputeEvent {
         read("Operators", "Penalised", (operator(), Offence::LostDispute, amount))
     }
 
-    fn compensated(amount: Balance) -> Happened {
+    fn compensated(amount: Balance) -> DisputeEvent {
         read("Settlement", "Forfeited", (challenger(), 2 * amount, amount))
     }
 
@@ -387,19 +372,19 @@ mod tests {
     }
 
     #[test]
-    fn openings_are_read_and_what_is_no_dispute_is_not() {
+    fn opening_events_are_decoded_and_unrelated_events_are_skipped() {
         let opened = (ID, REQUEST, operator(), challenger(), 9u32);
         match read("Disputes", "Opened", opened) {
-            Happened::Opened { dispute: ID, request: REQUEST, challenger: who } => {
+            DisputeEvent::Opened { dispute: ID, request: REQUEST, challenger: who } => {
                 assert_eq!(who, challenger());
             },
-            _ => panic!("not read"),
+            _ => panic!("another event"),
         }
         let wrong = (operator(), Offence::WrongResult, 600u128).encode();
-        assert!(Happened::decode("Operators", "Penalised", &wrong).unwrap().is_none());
-        assert!(Happened::decode("Disputes", "Answered", &[]).unwrap().is_none());
-        // Other pallets have events of these names.
-        assert!(Happened::decode("Lottery", "Won", &[]).unwrap().is_none());
+        assert!(DisputeEvent::decode("Operators", "Penalised", &wrong).unwrap().is_none());
+        assert!(DisputeEvent::decode("Disputes", "Answered", &[]).unwrap().is_none());
+        // Other pallets may have events of these names.
+        assert!(DisputeEvent::decode("Lottery", "Won", &[]).unwrap().is_none());
     }
 
     #[test]
@@ -444,7 +429,7 @@ mod tests {
         assert_eq!(end(DisputeId(5)), Some(void.clone()));
         assert_eq!(end(DisputeId(6)), None);
 
-        // The block before knows the rest. What was forfeited stays what the event says.
+        // The block before has the rest. The forfeited amount of the event takes precedence.
         let (who, by) = (Some(operator()), Some(challenger()));
         let request = Some(REQUEST);
         assert_eq!(
@@ -454,8 +439,8 @@ mod tests {
         assert_eq!(complete(lost.clone(), view()), DisputeEnd { operator: who, ..lost });
     }
 
-    /// Looks for the end of a dispute on a chain up to `best`, where the states from `kept` on are
-    /// there and the dispute is over from `end` on. Returns also how often was asked.
+    /// Searches for the end of a dispute on a chain up to `best`, where states from `kept` on are
+    /// available and the dispute has ended at `end`. Also returns the number of evaluations.
     fn look(best: BlockNumber, kept: BlockNumber, end: BlockNumber) -> (BlockNumber, u32) {
         let asked = Cell::new(0);
         let first = first_height(best, |height| {
@@ -475,7 +460,7 @@ mod tests {
         let (first, asked) = look(BlockNumber::MAX, 0, 123_456_789);
         assert_eq!(first, 123_456_789);
         assert!(asked <= 32, "asked {asked} times");
-        // Before what is kept: the oldest state that is kept, which says nothing of it.
+        // If the end is older: the oldest state that is kept, whose events do not contain it.
         assert_eq!(look(1_000, 744, 300).0, 744);
     }
 
@@ -487,12 +472,12 @@ mod tests {
     }
 
     #[test]
-    fn unknown_forgotten_and_pruned_are_told_apart() {
-        let (unknown, forgotten) = (unknown(ID).to_string(), forgotten(ID).to_string());
+    fn unknown_disputes_pruned_ends_and_pruned_states_are_distinguished() {
+        let (unknown, not_kept) = (unknown(ID).to_string(), not_kept(ID).to_string());
         assert!(unknown.starts_with("there is no dispute 3;"), "{unknown}");
-        assert!(forgotten.starts_with("dispute 3 is over"), "{forgotten}");
-        assert!(forgotten.contains("256 final blocks"), "{forgotten}");
-        assert!(forgotten.contains("--state-pruning archive"), "{forgotten}");
+        assert!(not_kept.starts_with("dispute 3 has ended"), "{not_kept}");
+        assert!(not_kept.contains("256 final blocks"), "{not_kept}");
+        assert!(not_kept.contains("--state-pruning archive"), "{not_kept}");
         let answered = |message: &str| {
             let method = "state_getStorage".to_owned();
             is_pruned(&Error::Rpc { method, code: 4003, message: message.to_owned() })

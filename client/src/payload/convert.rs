@@ -1,10 +1,10 @@
-//! Elements and shapes to tensors.
+//! Conversion of elements and shapes to tensors.
 
 use assay_primitives::{Dimension, ElementType, Tensor, TensorDeclaration};
 
 use super::{format_shape, InputError};
 
-/// A number as a source has it.
+/// A number in a source.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Scalar {
     Bool(bool),
@@ -22,32 +22,32 @@ impl std::fmt::Display for Scalar {
     }
 }
 
-/// An array as a source has it, row by row.
+/// An array in a source, in row-major order.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Array {
     pub(super) shape: Vec<u64>,
     pub(super) elements: Vec<Scalar>,
 }
 
-/// How near an array's shape must be to the declared one.
+/// How closely an array's shape must match the declared one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fit {
-    /// It must be one of those declared.
+    /// It must match the declaration.
     Exact,
-    /// Leading dimensions of size 1 may be missing, and a flat list is taken where it has
-    /// exactly the elements of the shape.
+    /// Leading dimensions of size 1 may be missing, and a flat list is accepted if it has exactly as
+    /// many elements as the shape.
     Lenient,
 }
 
-/// A tensor, and how its numbers were written.
+/// A tensor, and whether its source has real numbers.
 #[derive(Debug)]
 pub(super) struct Converted {
     pub(super) tensor: Tensor,
-    /// Whether any number was written as a real one.
+    /// Whether any number is written as a real number.
     pub(super) has_reals: bool,
 }
 
-/// Writes an array as a tensor of the declared type.
+/// Converts an array to a tensor of the declared type.
 pub(super) fn to_tensor(
     array: &Array,
     declaration: &TensorDeclaration,
@@ -71,7 +71,7 @@ pub(super) fn to_tensor(
     Ok(Converted { tensor: Tensor { element_type, shape, data }, has_reals })
 }
 
-/// The shape that an array is given, or why there is none.
+/// The shape of the tensor for an array, or why there is none.
 pub(super) fn fit_shape(
     found: &[u64],
     declaration: &TensorDeclaration,
@@ -99,7 +99,7 @@ pub(super) fn fit_shape(
         return Ok(padded);
     }
     if let [count] = shape[..] {
-        // One row of the batch, where its number of rows is free.
+        // A flat list for a free first dimension is one row of the batch.
         let row: Option<Vec<u32>> = declaration
             .shape
             .iter()
@@ -130,7 +130,7 @@ fn write(scalar: Scalar, element_type: ElementType, out: &mut Vec<u8>) -> Result
                 Scalar::Int(value) if value as f32 as i128 == value => value as f32,
                 _ => return Err(Problem::DoesNotFit),
             };
-            // Rounding to the nearest is what a literal means; overflow is not.
+            // A literal is rounded to the nearest `f32`, but must not overflow.
             if !value.is_finite() {
                 return Err(Problem::DoesNotFit);
             }
@@ -171,7 +171,7 @@ fn finite(value: f64) -> Result<f64, Problem> {
 }
 
 fn integer<T: TryFrom<i128>>(scalar: Scalar) -> Result<T, Problem> {
-    /// Above this, not every whole number is an `f64`.
+    /// 2^53. Greater whole numbers may not be exact in an `f64`.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     let value = match scalar {
         Scalar::Int(value) => value,
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn values_survive_or_are_refused() {
+    fn values_are_preserved_or_refused() {
         use ElementType::{F32, F64, I32, I64, I8, U64, U8};
         use Scalar::*;
         let fits: [(Scalar, ElementType, &[u8]); 12] = [
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn only_finite_numbers_are_taken() {
+    fn only_finite_numbers_are_accepted() {
         for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
             for element_type in [ElementType::F32, ElementType::F64, ElementType::I32] {
                 assert!(matches!(
@@ -278,14 +278,14 @@ mod tests {
     }
 
     #[test]
-    fn a_free_batch_takes_one_row() {
+    fn a_flat_list_is_one_row_of_a_free_batch() {
         let batch = declare("x", ElementType::F32, &[None, Some(3)]);
         let lenient = |shape: &[u64]| fit_shape(shape, &batch, Fit::Lenient);
         assert_eq!(lenient(&[3]).unwrap(), [1, 3]);
         assert_eq!(lenient(&[4, 3]).unwrap(), [4, 3]);
         assert!(lenient(&[6]).is_err());
         assert!(lenient(&[0, 3]).is_err());
-        // Which dimension would get the elements is not known.
+        // Only a free first dimension is inferred.
         let inner = declare("x", ElementType::F32, &[Some(2), None]);
         assert!(fit_shape(&[6], &inner, Fit::Lenient).is_err());
     }

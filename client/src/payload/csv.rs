@@ -1,4 +1,4 @@
-//! A CSV row to a tensor.
+//! Conversion of a CSV row to a tensor.
 
 use assay_primitives::TensorDeclaration;
 
@@ -24,7 +24,7 @@ pub(super) fn read(text: &str, declarations: &[TensorDeclaration]) -> Result<Sou
         records.remove(0);
     }
     let [record] = &records[..] else {
-        let reason = format!("it has {} rows; a request takes one", records.len());
+        let reason = format!("it has {} rows; expected one", records.len());
         return Err(InputError::unreadable(FORM, reason));
     };
     let elements = record
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_row_is_refused() {
+    fn anything_but_one_row_of_numbers_is_refused() {
         let declared = [declare("x", ElementType::F32, &[Some(1), Some(2)])];
         let error = |text: &str| Input::from_csv(text, &declared).unwrap_err();
         assert!(matches!(error("1,2,3"), InputError::WrongShape { .. }));
@@ -79,10 +79,10 @@ mod tests {
         assert!(matches!(error("1,"), InputError::NotANumber { .. }));
         assert!(matches!(error("nan,1"), InputError::NotFinite { at: 0, .. }));
         assert!(matches!(error("1,-inf"), InputError::NotFinite { at: 1, .. }));
-        // A first row that is partly numbers is no header.
+        // A first row with a number is not a header.
         assert_eq!(
             error("1,x\n1,2").to_string(),
-            "the CSV text cannot be read: it has 2 rows; a request takes one"
+            "the CSV text cannot be read: it has 2 rows; expected one"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! JSON to tensors and back.
+//! Conversion of JSON to tensors and of tensors to JSON.
 
 use assay_primitives::{ElementType, Tensor, TensorDeclaration};
 use serde_json::{Map, Value};
@@ -41,11 +41,11 @@ fn tensor(value: &Value, declaration: &TensorDeclaration) -> Result<Converted, I
     to_tensor(&flat.array, declaration, Fit::Lenient)
 }
 
-/// Nested lists, laid out flat while their shape is found.
+/// Nested lists, flattened while their shape is determined.
 struct Flat<'a> {
     name: &'a str,
     array: Array,
-    /// Depth at which the numbers are, once one was met.
+    /// Depth of the numbers, once the first one was found.
     rank: Option<usize>,
 }
 
@@ -98,9 +98,9 @@ impl Flat<'_> {
     }
 }
 
-/// Writes tensors as an object of nested lists, by the declared names.
+/// Converts tensors to an object of nested lists, by the declared names.
 ///
-/// Floating-point numbers are written with the fewest digits that give them back.
+/// Floating-point numbers have the fewest digits that parse to the same value.
 pub fn to_json(tensors: &[Tensor], declarations: &[TensorDeclaration]) -> Value {
     let named = declarations.iter().zip(tensors).map(|(declaration, tensor)| {
         let mut elements = tensor
@@ -126,7 +126,7 @@ fn number(element_type: ElementType, bytes: &[u8]) -> Value {
         };
     }
     match element_type {
-        // The shortest decimal form of the `f32`, not of the `f64` nearest to it.
+        // The shortest decimal form of the `f32`, not of its value as `f64`.
         ElementType::F32 => read!(f32).to_string().parse::<f64>().unwrap_or_default().into(),
         ElementType::F64 => read!(f64).into(),
         ElementType::I8 => read!(i8).into(),
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn inputs_are_taken_by_name_in_the_declared_order() {
+    fn inputs_are_found_by_name_and_put_in_the_declared_order() {
         let declared =
             [declare("b", ElementType::U8, &[Some(1)]), declare("a", ElementType::U8, &[Some(1)])];
         let input = Input::from_json(r#"{"a": [1], "b": [2], "label": "cat"}"#, &declared).unwrap();
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_named() {
+    fn errors_name_the_element() {
         let error = |text: &str| Input::from_json(text, &two_by_two()).unwrap_err();
         assert!(matches!(error("[[1, 2], [3]]"), InputError::Ragged { at, .. } if at == "[1]"));
         assert!(matches!(error("[[1, 2], 3]"), InputError::Ragged { at, .. } if at == "[1]"));
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn outputs_are_written_as_people_read_them() {
+    fn outputs_have_short_decimal_numbers() {
         let declared = [
             declare("p", ElementType::F32, &[Some(1), Some(2)]),
             declare("n", ElementType::I64, &[]),
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn each_float_is_given_back_by_its_json() {
+    fn each_float_survives_json() {
         let declared = [declare("x", ElementType::F32, &[Some(1)])];
         let bits = (0..u32::MAX).step_by(65_537);
         for value in bits.map(f32::from_bits).filter(|value| value.is_finite()) {

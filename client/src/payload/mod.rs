@@ -1,9 +1,9 @@
-//! Inputs and outputs: JSON, NumPy files and CSV rows to tensors, and tensors to JSON.
+//! Conversion of JSON, NumPy files and CSV rows to tensors, and of tensors to JSON.
 //!
-//! Everything is checked against what the version declares before anything is sent. Numbers are
-//! converted only where their value survives: an integer that an `f32` cannot hold, a fraction
-//! for an integer tensor, NaN and infinities are errors that name the element. Inputs of integer
-//! graphs may be given as real numbers, which are rounded: see [`GraphInput`].
+//! Inputs are checked against the version's declaration. Numbers are converted only if their value is
+//! preserved: an integer that an `f32` cannot represent, a fraction for an integer tensor, NaN and
+//! infinities are errors that name the element. Inputs of integer graphs may be real numbers, which
+//! are quantised: see [`GraphInput`].
 
 mod convert;
 mod csv;
@@ -14,14 +14,14 @@ mod quantize;
 use std::borrow::Cow;
 
 use assay_primitives::{
-    decode_payload, tensor::check_tensors, Dimension, ElementType, PayloadError, Tensor,
-    TensorDeclaration,
+    decode_payload, tensor::check_tensors, Dimension, Tensor, TensorDeclaration,
 };
 use codec::Encode;
 
 use self::convert::Converted;
 use crate::{Error, Result};
 
+pub use crate::error::InputError;
 pub use json::to_json;
 pub use quantize::{GraphInput, Numbers};
 
@@ -30,18 +30,27 @@ pub use quantize::{GraphInput, Numbers};
 pub struct Input {
     /// The tensors, in the order of the declarations.
     pub tensors: Vec<Tensor>,
-    /// Names in the source that the version does not declare, and that were left out.
+    /// Names in the source that the version does not declare. They are ignored.
     pub ignored: Vec<String>,
 }
 
 impl Input {
-    /// Reads an input from JSON text, or from the file of that name. Files are told apart by
-    /// their content: `.npy`, `.npz`, JSON, else a CSV row.
+    /// Reads an input from JSON text, or from the file of that name. The content of a file determines
+    /// its format: `.npy`, `.npz`, JSON, else a CSV row.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`] if the file cannot be read, [`Error::Input`] if the input does not fit the
+    /// declarations.
     pub fn read(source: &str, declarations: &[TensorDeclaration]) -> Result<Self> {
         Ok(Self::from_bytes(&content(source)?, declarations)?)
     }
 
     /// Reads the content of a file. See [`Input::read`].
+    ///
+    /// # Errors
+    ///
+    /// The first violation of the declarations.
     pub fn from_bytes(
         bytes: &[u8],
         declarations: &[TensorDeclaration],
@@ -49,41 +58,72 @@ impl Input {
         Source::read(bytes, declarations)?.checked(declarations)
     }
 
-    /// Reads JSON: `{"name": nested lists, ...}`, or the nested lists alone where the version
-    /// has one input. Leading dimensions of size 1 may be left out, and a flat list is taken
-    /// where it has exactly the elements of the shape.
+    /// Reads JSON: `{"name": nested lists, ...}`, or the nested lists alone if the version has one
+    /// input. Leading dimensions of size 1 may be omitted, and a flat list is accepted if it has
+    /// exactly as many elements as the shape.
+    ///
+    /// # Errors
+    ///
+    /// The first violation of the declarations.
+    ///
+    /// ```
+    /// use assay_client::Input;
+    /// use assay_primitives::{Dimension, ElementType, TensorDeclaration};
+    ///
+    /// let declared = [TensorDeclaration {
+    ///     name: b"x".to_vec().try_into().unwrap(),
+    ///     element_type: ElementType::U8,
+    ///     shape: vec![Dimension::Fixed(1), Dimension::Fixed(2)].try_into().unwrap(),
+    /// }];
+    /// let input = Input::from_json("[3, 4]", &declared)?;
+    /// assert_eq!(input.tensors[0].shape, [1, 2]);
+    /// assert_eq!(input.tensors[0].data, [3, 4]);
+    /// # Ok::<(), assay_client::InputError>(())
+    /// ```
     pub fn from_json(text: &str, declarations: &[TensorDeclaration]) -> Result<Self, InputError> {
         json::read(text, declarations)?.checked(declarations)
     }
 
-    /// Reads one `.npy` array, for a version with one input. Its shape must be the declared one.
+    /// Reads an `.npy` array, for a version with one input. Its shape must be the declared one.
+    ///
+    /// # Errors
+    ///
+    /// The first violation of the declarations.
     pub fn from_npy(bytes: &[u8], declarations: &[TensorDeclaration]) -> Result<Self, InputError> {
         numpy::read_npy(bytes, declarations)?.checked(declarations)
     }
 
     /// Reads an `.npz` archive with an array for each input, by name.
+    ///
+    /// # Errors
+    ///
+    /// The first violation of the declarations.
     pub fn from_npz(bytes: &[u8], declarations: &[TensorDeclaration]) -> Result<Self, InputError> {
         numpy::read_npz(bytes, declarations)?.checked(declarations)
     }
 
     /// Reads one row of numbers, for a version with one input. A header line is skipped.
+    ///
+    /// # Errors
+    ///
+    /// The first violation of the declarations.
     pub fn from_csv(text: &str, declarations: &[TensorDeclaration]) -> Result<Self, InputError> {
         csv::read(text, declarations)?.checked(declarations)
     }
 
-    /// The payload that is sent: the SCALE encoding of the tensors.
+    /// The payload of a request: the SCALE encoding of the tensors.
     pub fn payload(&self) -> Vec<u8> {
         self.tensors.encode()
     }
 
-    /// The chain's own check, so that nothing is sent that it would refuse.
+    /// The chain's check, so that nothing is sent that it would refuse.
     fn checked(self, declarations: &[TensorDeclaration]) -> Result<Self, InputError> {
         check_tensors(&self.tensors, declarations).map_err(InputError::Payload)?;
         Ok(self)
     }
 }
 
-/// JSON text, or the content of the file of that name.
+/// The JSON text itself, or the content of the file of that name.
 fn content(source: &str) -> Result<Cow<'_, [u8]>> {
     if source.trim_start().starts_with(['[', '{']) {
         return Ok(source.as_bytes().into());
@@ -92,16 +132,16 @@ fn content(source: &str) -> Result<Cow<'_, [u8]>> {
     Ok(bytes.into())
 }
 
-/// What a source holds of the declared tensors.
+/// The declared tensors of a source.
 struct Source {
     tensors: Vec<Tensor>,
     ignored: Vec<String>,
-    /// Whether any number is written as a real one.
+    /// Whether any number is written as a real number.
     has_reals: bool,
 }
 
 impl Source {
-    /// Reads the content of a file, by the form that it has.
+    /// Reads the content of a file in the format that it has.
     fn read(bytes: &[u8], declarations: &[TensorDeclaration]) -> Result<Self, InputError> {
         const NPY: &[u8] = b"\x93NUMPY";
         const ZIP: &[u8] = b"PK\x03\x04";
@@ -120,7 +160,7 @@ impl Source {
         }
     }
 
-    /// Of converted tensors.
+    /// A source of converted tensors.
     fn new(converted: Vec<Converted>, ignored: Vec<String>) -> Self {
         let has_reals = converted.iter().any(|one| one.has_reals);
         let tensors = converted.into_iter().map(|one| one.tensor).collect();
@@ -132,108 +172,7 @@ impl Source {
     }
 }
 
-/// Why an input does not fit what a version declares.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum InputError {
-    /// The source is not in the form it seems to be in.
-    #[error("the {form} cannot be read: {reason}")]
-    Unreadable {
-        /// The form, to follow "the": `JSON`, `CSV text`, ...
-        form: &'static str,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// A tensor is missing.
-    #[error("there is no `{name}`; found: {found}")]
-    Missing {
-        /// The declared name.
-        name: String,
-        /// What there is.
-        found: String,
-    },
-    /// The form holds one tensor, the version declares another number.
-    #[error("the {form} holds one tensor, the model has {count} ({names}); use JSON or .npz")]
-    OneTensor {
-        /// The form.
-        form: &'static str,
-        /// Tensors that the version declares.
-        count: usize,
-        /// Their names.
-        names: String,
-    },
-    /// The shape is another one.
-    #[error("`{name}` has the shape {found}, declared is {declared}")]
-    WrongShape {
-        /// The tensor.
-        name: String,
-        /// What came.
-        found: String,
-        /// What is declared.
-        declared: String,
-    },
-    /// Lists of different lengths or depths stand side by side.
-    #[error("`{name}` is ragged at {at}: lists side by side must have the same length")]
-    Ragged {
-        /// The tensor.
-        name: String,
-        /// Indices of the list.
-        at: String,
-    },
-    /// An element is no number.
-    #[error("`{name}` holds {found} at {at}, which is not a number")]
-    NotANumber {
-        /// The tensor.
-        name: String,
-        /// Indices of the element.
-        at: String,
-        /// What stands there.
-        found: String,
-    },
-    /// An element is NaN or infinite.
-    #[error("`{name}` holds {found} at element {at}; only finite numbers are taken")]
-    NotFinite {
-        /// The tensor.
-        name: String,
-        /// Position in row-major order.
-        at: usize,
-        /// What stands there.
-        found: String,
-    },
-    /// An element cannot be written in the declared type without changing its value.
-    #[error("`{name}` holds {found} at element {at}, which is no {}", .element_type.name())]
-    DoesNotFit {
-        /// The tensor.
-        name: String,
-        /// Position in row-major order.
-        at: usize,
-        /// What stands there.
-        found: String,
-        /// The declared type.
-        element_type: ElementType,
-    },
-    /// An array has a type that holds no numbers.
-    #[error("`{name}` has the type {found}; declared is {}", .element_type.name())]
-    WrongType {
-        /// The tensor.
-        name: String,
-        /// What came.
-        found: String,
-        /// The declared type.
-        element_type: ElementType,
-    },
-    /// The chain would refuse the payload.
-    #[error("{0}")]
-    Payload(PayloadError),
-}
-
-impl InputError {
-    fn unreadable(form: &'static str, reason: impl ToString) -> Self {
-        Self::Unreadable { form, reason: reason.to_string() }
-    }
-}
-
-/// A declared shape for messages: `[1, ?, 8]`, where `?` is free.
+/// Formats a declared shape: `[1, ?, 8]`, where `?` is a free dimension.
 pub fn format_shape(shape: &[Dimension]) -> String {
     let dimensions: Vec<_> = shape
         .iter()
@@ -245,7 +184,11 @@ pub fn format_shape(shape: &[Dimension]) -> String {
     format!("[{}]", dimensions.join(", "))
 }
 
-/// Reads an output payload as JSON: an object of nested lists, by the declared names.
+/// Converts an output payload to JSON: an object of nested lists, by the declared names.
+///
+/// # Errors
+///
+/// [`Error::Answer`] if the payload does not fit the declarations.
 pub fn output_to_json(
     payload: &[u8],
     declarations: &[TensorDeclaration],
@@ -257,7 +200,7 @@ pub fn output_to_json(
     Ok(to_json(&tensors, declarations))
 }
 
-/// The one declaration of a version with one input.
+/// The declaration of a version with one input.
 fn single<'a>(
     form: &'static str,
     declarations: &'a [TensorDeclaration],
@@ -283,6 +226,7 @@ fn names<'a>(names: impl Iterator<Item = &'a str>) -> String {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use assay_primitives::ElementType;
 
     pub(crate) fn declare(
         name: &str,
@@ -298,7 +242,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn the_content_decides_the_form() {
+    fn the_content_determines_the_format() {
         let declared = [declare("x", ElementType::F32, &[Some(1), Some(2)])];
         let expected = Input::from_json("[[1, 2]]", &declared).unwrap();
         for bytes in [&b" [[1.0, 2.0]]\n"[..], b"{\"x\": [1, 2]}", b"1,2\n", b"a,b\n1,2\n"] {
@@ -307,7 +251,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_named_by_its_form() {
+    fn errors_name_the_format_of_the_source() {
         let declared = [declare("x", ElementType::F32, &[Some(1), Some(2)])];
         for (bytes, message) in [
             (&b"\xff\xfe"[..], "the file cannot be read: "),
@@ -321,9 +265,9 @@ pub(crate) mod tests {
         }
         let two = [declared[0].clone(), declare("y", ElementType::F32, &[Some(1)])];
         for (bytes, message) in [
-            (&b"[1, 2]"[..], "the JSON list holds one tensor, the model has 2 (x, y)"),
-            (b"1,2\n", "the CSV text holds one tensor, "),
-            (b"\x93NUMPY", "the .npy file holds one tensor, "),
+            (&b"[1, 2]"[..], "the JSON list contains one tensor, the model has 2 (x, y)"),
+            (b"1,2\n", "the CSV text contains one tensor, "),
+            (b"\x93NUMPY", "the .npy file contains one tensor, "),
         ] {
             let error = Input::from_bytes(bytes, &two).unwrap_err().to_string();
             assert!(error.starts_with(message), "{error}");

@@ -1,4 +1,4 @@
-//! NumPy files to tensors.
+//! Conversion of NumPy files to tensors.
 
 use std::io::{Cursor, Read};
 
@@ -13,9 +13,9 @@ use super::{
     names, single, InputError, Source,
 };
 
-/// Most bytes of a header. NumPy reads no longer ones either.
+/// Maximum length of a header in bytes. NumPy has the same limit.
 const MAX_HEADER_BYTES: usize = 10_000;
-/// Most brackets within brackets in a header. Arrays of numbers have two.
+/// Maximum nesting depth of brackets in a header. Arrays of numbers have a depth of two.
 const MAX_HEADER_DEPTH: usize = 4;
 
 pub(super) fn read_npy(
@@ -42,7 +42,8 @@ pub(super) fn read_npz(
     let tensors = declarations
         .iter()
         .map(|declaration| {
-            // One array for one input needs no name: `numpy.savez(file, array)` gives none.
+            // A single array for a single input needs no matching name: `numpy.savez(file, array)`
+            // does not set one.
             let name = match (&present[..], declarations) {
                 ([only], [_]) => only.as_str(),
                 _ => declaration.name(),
@@ -63,8 +64,8 @@ pub(super) fn read_npz(
     Ok(Source::new(tensors, ignored))
 }
 
-/// Refuses a header that is longer or deeper than any array's. The time of parsing one is
-/// exponential in the depth of its brackets.
+/// Refuses headers that are too long or too deeply nested: `npyz` takes time exponential in the
+/// depth of the brackets.
 fn check_header(file: impl Read) -> std::io::Result<()> {
     let mut start = Vec::new();
     file.take(MAX_HEADER_BYTES as u64 + 12).read_to_end(&mut start)?;
@@ -87,7 +88,7 @@ fn check_header(file: impl Read) -> std::io::Result<()> {
             _ => {},
         }
         if depth > MAX_HEADER_DEPTH {
-            return refuse("its header has too many brackets within brackets");
+            return refuse("its header has too deeply nested brackets");
         }
     }
     Ok(())
@@ -98,7 +99,7 @@ fn tensor<R: Read>(
     declaration: &TensorDeclaration,
 ) -> Result<Converted, InputError> {
     let shape = file.shape().to_vec();
-    // Before any element is read, so that a header cannot ask for more than is declared.
+    // Checked before elements are read, so that a header cannot demand more than is declared.
     fit_shape(&shape, declaration, Fit::Exact)?;
     let (order, strides) = (file.order(), file.strides().to_vec());
     let mut elements = read_elements(file, declaration)?;
@@ -226,13 +227,13 @@ mod tests {
     }
 
     #[test]
-    fn a_header_with_deep_brackets_or_of_great_length_is_refused_at_once() {
+    fn a_header_that_is_deeply_nested_or_long_is_refused_without_parsing() {
         let declared = [declare("x", ElementType::F32, &[Some(2)])];
         let header = |text: &str| {
             let length = (text.len() as u16).to_le_bytes();
             [b"\x93NUMPY\x01\x00", &length[..], text.as_bytes()].concat()
         };
-        // Parsed, it would take longer than anybody waits.
+        // Parsing it would practically not end.
         let deep = header(&format!("{{'descr': {}", "[".repeat(60)));
         let long = header(&" ".repeat(20_000));
         let mut zipped = Vec::new();
@@ -251,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn types_are_converted_where_the_values_survive() {
+    fn types_are_converted_if_the_values_are_preserved() {
         let declared = [declare("x", ElementType::F32, &[Some(2)])];
         let read = |bytes: &[u8]| Input::from_npy(bytes, &declared);
         assert_eq!(

@@ -1,15 +1,15 @@
-//! Real numbers to the int8 input of an integer graph.
+//! Conversion of real numbers to the int8 input of an integer graph.
 
 use assay_primitives::{Dimension, ElementType, Tensor, TensorDeclaration};
 
 use super::{Input, Source};
 use crate::{InputError, Result};
 
-/// How the numbers of an input for an integer graph are meant.
+/// How to interpret the numbers of an input for an integer graph.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Numbers {
-    /// By how they are written: as real numbers where any of them has a decimal point or an
-    /// exponent, or where an array's type is a floating-point one; else as integers.
+    /// As real numbers if any of them has a decimal point or an exponent, or the array has a
+    /// floating-point type; else as the graph's own integers.
     #[default]
     AsWritten,
     /// As real numbers, which are quantised.
@@ -18,19 +18,23 @@ pub enum Numbers {
     Integers,
 }
 
-/// An input for an integer graph, and what was made of its numbers.
+/// An input for an integer graph, and how its numbers were converted.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct GraphInput {
     /// The input.
     pub input: Input,
-    /// How many real numbers were cut to the range of the graph's integers; `None` where the
-    /// numbers were taken for those integers.
+    /// How many real numbers were clipped to the range of int8; `None` if the numbers are the graph's
+    /// own integers.
     pub clamped: Option<usize>,
 }
 
 impl GraphInput {
-    /// Reads an input in any form that [`Input::read`] takes, with or without a batch of 1. Real numbers become
-    /// `floor(x / scale + 1/2)`, cut to -128 to 127.
+    /// Reads an input in any format of [`Input::read`], with or without a batch of 1. A real number
+    /// `x` becomes `floor(x / scale + 1/2)`, clipped to -128 to 127.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Input::read`].
     pub fn read(
         source: &str,
         declarations: &[TensorDeclaration],
@@ -42,6 +46,10 @@ impl GraphInput {
     }
 
     /// Reads the content of a file, or JSON text. See [`Self::read`].
+    ///
+    /// # Errors
+    ///
+    /// The first violation of the declarations.
     pub fn from_bytes(
         bytes: &[u8],
         declarations: &[TensorDeclaration],
@@ -74,8 +82,8 @@ impl GraphInput {
     }
 }
 
-/// Reads a source. Graphs have no batch and the models that they are made of do: where the shape
-/// does not fit, one with a batch of 1 before it is taken, too.
+/// Reads a source. Graphs have no batch dimension, but the models that they are converted from do:
+/// a shape with a batch of 1 in front is accepted too.
 fn read(bytes: &[u8], declarations: &[TensorDeclaration]) -> Result<Source, InputError> {
     let plain = Source::read(bytes, declarations);
     let Err(wrong @ InputError::WrongShape { .. }) = plain else { return plain };
@@ -94,15 +102,15 @@ fn read(bytes: &[u8], declarations: &[TensorDeclaration]) -> Result<Source, Inpu
     Ok(source)
 }
 
-/// The int8 tensor nearest to one of binary64; counts what had to be cut.
+/// Quantises a tensor of `f64` to int8, and counts the clipped elements.
 fn quantize(tensor: Tensor, scale: f64, clamped: &mut usize) -> Tensor {
     let (elements, _) = tensor.data.as_chunks::<8>();
     let data = elements.iter().map(|bytes| {
         let quotient = (f64::from_le_bytes(*bytes) / scale + 0.5).floor();
-        let cut = quotient.clamp(f64::from(i8::MIN), f64::from(i8::MAX));
-        *clamped += usize::from(cut != quotient);
-        // A whole number within the range.
-        cut as i8 as u8
+        let clipped = quotient.clamp(f64::from(i8::MIN), f64::from(i8::MAX));
+        *clamped += usize::from(clipped != quotient);
+        // A whole number within the range of int8.
+        clipped as i8 as u8
     });
     Tensor { element_type: ElementType::I8, data: data.collect(), shape: tensor.shape }
 }
@@ -121,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn real_numbers_are_rounded_half_up_and_cut() {
+    fn real_numbers_are_rounded_half_up_and_clipped() {
         let exact = read("[1.0, -1, 0.25, -0.25]", Numbers::AsWritten).unwrap();
         assert_eq!(exact, (vec![2, -2, 1, 0], Some(0)));
         let ends = read("[63.7, 63.8, -64.2, -1e300]", Numbers::AsWritten).unwrap();
@@ -131,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn integers_are_the_graphs_own_unless_they_are_called_real() {
+    fn integers_are_the_graphs_own_unless_stated_otherwise() {
         let written = read("[127, -128, 0, 3]", Numbers::AsWritten).unwrap();
         assert_eq!(written, (vec![127, -128, 0, 3], None));
         let real = read("[127, -128, 0, 3]", Numbers::Real).unwrap();
@@ -152,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_meant_is_refused() {
+    fn inputs_that_do_not_fit_are_refused() {
         let error = read("[128, 0, 0, 0]", Numbers::AsWritten).unwrap_err();
         assert!(matches!(error, InputError::DoesNotFit { at: 0, .. }), "{error}");
         let error = read("[0.5, 0, 0, 0]", Numbers::Integers).unwrap_err();

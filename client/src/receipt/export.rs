@@ -1,4 +1,4 @@
-//! Bundles from a node, and the check of their anchor.
+//! Export of bundles from a node, and the check of their trust anchor.
 
 use std::time::Duration;
 
@@ -10,12 +10,17 @@ use crate::{
     Client, Error, Result,
 };
 
-/// How long finality is waited for.
+/// Time to wait for finality.
 const FINALITY_TIMEOUT: Duration = Duration::from_secs(120);
 
 impl Client {
-    /// Puts together what proves a request's receipt, once a finalised block holds it. The
-    /// bundle is verified before it is returned.
+    /// Exports the receipt of a request as a bundle, once a finalised block contains it. The bundle
+    /// is verified before it is returned.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if the request is open, unknown or pruned. [`Error::Stalled`] if the receipt
+    /// is not finalised within 120 seconds. [`Error::Verification`] if the node's data is invalid.
     pub async fn export_receipt(&self, request: RequestId) -> Result<ReceiptBundle> {
         let view = match self.receipt(request).await? {
             Some(view) => view,
@@ -30,7 +35,11 @@ impl Client {
         Ok(bundle)
     }
 
-    /// Whether the node's chain has finalised the block that a verified receipt rests on.
+    /// Checks that the node's chain has finalised the block that anchors a verified receipt.
+    ///
+    /// # Errors
+    ///
+    /// [`VerificationError::OtherChain`] or [`VerificationError::NotFinalised`].
     pub async fn check_anchor(&self, verified: &VerifiedReceipt) -> Result<()> {
         if verified.receipt.genesis != self.genesis() {
             return Err(VerificationError::OtherChain {
@@ -48,7 +57,7 @@ impl Client {
         Ok(())
     }
 
-    /// The newest finalised block, from the first one that holds the receipt.
+    /// Waits until the newest finalised block contains the receipt, and returns that block.
     async fn finalized_with_receipt(&self, request: RequestId) -> Result<(Digest, Header)> {
         let search = async {
             let mut heads = self.rpc().subscribe_heads().await?;
@@ -62,14 +71,14 @@ impl Client {
         };
         tokio::time::timeout(FINALITY_TIMEOUT, search).await.map_err(|_| {
             Error::Stalled(format!(
-                "the receipt of request {request} is not finalised after {} s; `doctor` says \
-                 whether the chain finalises",
+                "the receipt of request {request} is not finalised after {} s; `doctor` shows \
+                 whether the chain finalises blocks",
                 FINALITY_TIMEOUT.as_secs()
             ))
         })?
     }
 
-    /// The descriptor with this digest, as long as the request and its version are there.
+    /// The descriptor with this digest; `None` if the request was pruned or its version removed.
     async fn descriptor(
         &self,
         request: RequestId,
@@ -84,7 +93,7 @@ impl Client {
         let view = self.existing_request(request).await?;
         Ok(Error::not_found(match view.status {
             Status::Final(_) => format!("request {request} has no receipt"),
-            open => format!("request {request} is not over yet: {open:?}"),
+            open => format!("request {request} has not ended yet: {open:?}"),
         }))
     }
 }

@@ -1,10 +1,9 @@
-//! Receipts that anyone checks without a node.
+//! Receipts, which anyone can verify without a node.
 //!
-//! A [`ReceiptBundle`] holds a receipt, the signed results that it rests on, a block header and
-//! a proof of what the block's state holds. [`ReceiptBundle::verify`] needs nothing else. What
-//! it proves is relative to one trust anchor, the hash of the block: whoever knows that the
-//! chain finalised that block, by their own node or by [`crate::Client::check_anchor`], knows
-//! that the receipt is genuine.
+//! A [`ReceiptBundle`] contains a receipt, its evidence, a block header and a proof of entries of the
+//! block's state. [`ReceiptBundle::verify`] needs nothing else. The verification is relative to one
+//! trust anchor, the hash of the block: if the chain has finalised that block, the receipt is
+//! genuine. To check that, use your own node and [`Client::check_anchor`](crate::Client::check_anchor).
 
 mod export;
 mod verify;
@@ -17,17 +16,19 @@ use serde::{Deserialize, Serialize};
 use serde_json::{json, Value};
 
 use crate::{
-    names::{to_hex, AssuranceArgument},
     rpc::{header_hash, height, Header},
-    storage, AccountId, Error, Result,
+    storage,
+    text::{self, to_hex},
+    AccountId, Error, Result,
 };
 
-pub use verify::{VerificationError, VerifiedReceipt};
+pub use crate::error::VerificationError;
+pub use verify::VerifiedReceipt;
 
-/// Form of the bundle.
+/// Format of the bundle.
 pub const FORMAT: &str = "assay/receipt-bundle/1";
 
-/// Everything that a receipt's verification needs, as JSON. Bytes are hex with `0x`.
+/// Everything that the verification of a receipt needs. In JSON; bytes are in hex with `0x`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReceiptBundle {
@@ -35,22 +36,23 @@ pub struct ReceiptBundle {
     pub format: String,
     /// Digest of the receipt.
     pub receipt_digest: Digest,
-    /// What the receipt says, for people. Verification compares it with the bytes.
+    /// Human-readable form of the receipt and the evidence. The verification compares it with the
+    /// encoded ones.
     pub decoded: Value,
     /// SCALE encoding of the receipt.
     pub receipt: String,
     /// SCALE encoding of the evidence.
     pub evidence: String,
-    /// SCALE encoding of the version's descriptor, which the receipt names by its digest. It says
-    /// whether outputs count as equal within a tolerance.
+    /// SCALE encoding of the version's descriptor, whose digest is in the receipt. It contains the
+    /// tolerance. `None` if the version was removed before the export.
     pub descriptor: Option<String>,
-    /// The block whose state holds the digest of the receipt.
+    /// The block whose state contains the digest of the receipt.
     pub block: AnchorBlock,
-    /// The proof that it does.
+    /// The proof of that.
     pub proof: StateProof,
 }
 
-/// The block that a bundle rests on.
+/// The block that anchors a bundle.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AnchorBlock {
@@ -68,15 +70,15 @@ pub struct AnchorBlock {
 pub struct StateProof {
     /// Key of the receipt's digest.
     pub receipt_key: String,
-    /// Keys of the operators of the worker keys, in the order of the evidence.
+    /// Storage keys of the worker keys' operators, in the order of the evidence.
     pub worker_keys: Vec<String>,
     /// The trie nodes.
     pub nodes: Vec<String>,
 }
 
 impl ReceiptBundle {
-    /// Puts a bundle together. `nodes` prove the entries of [`proof_keys`] in the state of the
-    /// block with this header.
+    /// Assembles a bundle. `nodes` prove the entries of [`proof_keys`] in the state of the block with
+    /// this header.
     pub fn new(
         view: &ReceiptView<AccountId>,
         descriptor: Option<&ModelDescriptor>,
@@ -104,7 +106,11 @@ impl ReceiptBundle {
         }
     }
 
-    /// Reads a bundle.
+    /// Parses a bundle. Does not verify it.
+    ///
+    /// # Errors
+    ///
+    /// [`VerificationError::Malformed`] if the text is not a bundle.
     pub fn from_json(text: &str) -> Result<Self> {
         serde_json::from_str(text).map_err(|error| {
             Error::Verification(VerificationError::Malformed {
@@ -114,27 +120,31 @@ impl ReceiptBundle {
         })
     }
 
-    /// Reads a bundle from a file.
+    /// Reads a bundle from a file. Does not verify it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`] if the file cannot be read, and those of [`Self::from_json`].
     pub fn from_file(path: impl AsRef<std::path::Path>) -> Result<Self> {
         let text = std::fs::read_to_string(&path).map_err(|error| Error::file(&path, error))?;
         Self::from_json(&text)
     }
 
-    /// Writes a bundle for people and programs.
+    /// The bundle as indented JSON.
     pub fn to_json(&self) -> String {
         serde_json::to_string_pretty(self).unwrap_or_default()
     }
 }
 
-/// Keys of the state entries that prove a receipt: its digest, then the operator of each item of
-/// evidence.
+/// Storage keys of the entries that prove a receipt: its digest, then the operator of each evidence
+/// item's worker key.
 pub fn proof_keys(receipt: &Receipt<AccountId>, evidence: &Evidence<AccountId>) -> Vec<Vec<u8>> {
     let receipt_key = storage::receipt_digest_key(receipt.request);
     let worker_keys = evidence.iter().map(|item| storage::worker_key(&item.worker));
     std::iter::once(receipt_key).chain(worker_keys).collect()
 }
 
-/// What a receipt and its evidence say, for people. Amounts are strings of plancks.
+/// Human-readable form of a receipt and its evidence. Amounts are strings of plancks.
 pub fn describe(receipt: &Receipt<AccountId>, evidence: &Evidence<AccountId>) -> Value {
     let items: Vec<_> = evidence
         .iter()
@@ -161,7 +171,7 @@ pub fn describe(receipt: &Receipt<AccountId>, evidence: &Evidence<AccountId>) ->
         "payer": receipt.payer.to_string(),
         "version_digest": to_hex(receipt.version_digest),
         "input_digest": to_hex(receipt.input_digest),
-        "assurance": AssuranceArgument(receipt.assurance).to_string(),
+        "assurance": text::assurance(receipt.assurance),
         "outcome": format!("{:?}", receipt.outcome),
         "output_digest": receipt.output_digest.map(to_hex),
         "draw": receipt.draw.map(|draw| json!({"block": draw.block, "seed": to_hex(draw.seed)})),

@@ -1,4 +1,4 @@
-//! A synthetic chain state, receipts in it, and tampering with each part of their bundles.
+//! Receipts in a synthetic chain state, and bundles with each part tampered with.
 
 use super::*;
 use assay_primitives::{
@@ -43,7 +43,7 @@ fn sign(receipt: &Receipt<AccountId>, seed: u8, output: &[u8]) -> SignedEvidence
     item
 }
 
-/// A receipt with signed results: a chain state that holds both, and the header of its block.
+/// A receipt with its evidence, and the entries of a chain state that contains both.
 #[derive(Clone)]
 struct Case {
     receipt: Receipt<AccountId>,
@@ -53,7 +53,7 @@ struct Case {
 }
 
 impl Case {
-    /// `signers` sign, each its output.
+    /// Each signer signs its output.
     fn new(assurance: Assurance, signers: &[(u8, &[u8])]) -> Self {
         let descriptor = ModelDescriptor {
             artifact: digest(b"model"),
@@ -91,7 +91,7 @@ impl Case {
         Self::new(Assurance::Quorum { n: 3, k: 2 }, &[(1, OUTPUT), (2, b"wrong"), (3, OUTPUT)])
     }
 
-    /// Lets the receipt name its evidence, and the state hold both.
+    /// Sets the evidence digest of the receipt, and the entries of the state.
     fn settled(mut self) -> Self {
         self.receipt.evidence_digest = evidence_digest(&self.evidence);
         self.state = vec![
@@ -153,7 +153,7 @@ fn flip(text: &mut String, byte: usize) {
 }
 
 #[test]
-fn genuine_receipts_hold() {
+fn genuine_receipts_are_valid() {
     let signed = Case::signed().bundle().verify(Some(OUTPUT)).unwrap();
     assert_eq!((signed.agreeing, signed.output_checked), (1, true));
     assert_eq!(signed.block_number, 50);
@@ -204,7 +204,7 @@ fn no_proof_node_can_be_missing_or_changed() {
         without.proof.nodes.remove(index);
         let mut changed = bundle.clone();
         flip(&mut changed.proof.nodes[index], 0);
-        // The trie holds entries that this receipt does not need.
+        // The trie contains entries that this receipt does not need.
         let is_needed = without.verify(None).is_err();
         assert_eq!(changed.verify(None).is_err(), is_needed);
         needed += usize::from(is_needed);
@@ -213,7 +213,7 @@ fn no_proof_node_can_be_missing_or_changed() {
 }
 
 #[test]
-fn the_state_decides_which_receipt_is_genuine() {
+fn a_receipt_that_is_not_in_the_state_is_refused() {
     let mut other = Case::quorum();
     other.receipt.price_paid -= 1;
     assert_eq!(other.error(), "NotTheProvenReceipt");
@@ -231,7 +231,7 @@ fn evidence_is_checked_item_by_item() {
     shorter.evidence.pop();
     assert_eq!(shorter.error(), "EvidenceMismatch");
 
-    // The state names this evidence, but its signatures are of other statements.
+    // The state has this evidence, but a signature is for another statement.
     let changes: [fn(&mut Case); 6] = [
         |case| case.evidence[1].output_digest = digest(b"other"),
         |case| case.evidence[1].operator = operator(4),
@@ -255,7 +255,7 @@ fn evidence_is_checked_item_by_item() {
 }
 
 #[test]
-fn the_class_decides_how_many_must_agree() {
+fn the_class_determines_how_many_must_agree() {
     let quorum = Assurance::Quorum { n: 3, k: 2 };
     assert_eq!(Case::new(quorum, &[(1, OUTPUT), (2, b"wrong")]).error(), "NotAssured");
     assert_eq!(Case::new(quorum, &[]).error(), "NotAssured");
@@ -275,7 +275,7 @@ fn a_proven_result_names_its_proof() {
     let verified = bundle.verify(None).unwrap();
     assert_eq!(verified.evidence[0].proof.unwrap().digest, digest(b"proof"));
     assert_eq!(bundle.decoded["evidence"][0]["proof"]["security_bits"], 127);
-    // The operator has signed which proof is its own, and the receipt names what is kept of it.
+    // The operator signs the digest of its proof; the receipt commits to the rest of the evidence.
     let mut other = proven.clone();
     other.evidence[0].proof.as_mut().unwrap().digest = digest(b"another");
     assert_eq!(other.settled().error(), "BadSignature");
@@ -297,7 +297,7 @@ fn a_proven_result_names_its_proof() {
 }
 
 #[test]
-fn outputs_within_the_declared_tolerance_are_said_to_be_so() {
+fn agreement_within_the_tolerance_is_reported() {
     let tolerant = |millionths, signers: &[(u8, &[u8])]| {
         let mut case = Case::new(Assurance::Quorum { n: 3, k: 2 }, signers);
         case.descriptor.tolerance = Some(Tolerance { millionths });
@@ -313,7 +313,7 @@ fn outputs_within_the_declared_tolerance_are_said_to_be_so() {
     assert_eq!(tolerant(0, near).error(), "NotAssured");
     assert_eq!(tolerant(100, &[(1, b"near"), (2, b"nearer")]).error(), "NotAssured");
     assert_eq!(tolerant(100, &[(1, OUTPUT)]).error(), "NotAssured");
-    // Without the descriptor, nothing speaks for a tolerance.
+    // Without the descriptor, the tolerance is not known.
     let mut silent = tolerant(100, near).bundle();
     silent.descriptor = None;
     assert_eq!(silent.verify(None).unwrap_err().name(), "NotAssured");
@@ -333,24 +333,24 @@ fn a_receipt_without_a_result_needs_no_agreement() {
 }
 
 #[test]
-fn an_output_must_be_the_one_of_the_receipt() {
+fn an_output_must_match_the_receipt() {
     let bundle = Case::quorum().bundle();
     assert!(bundle.verify(Some(OUTPUT)).unwrap().output_checked);
     assert_eq!(bundle.verify(Some(b"wrong")).unwrap_err().name(), "OutputMismatch");
 }
 
 #[test]
-fn messages_are_for_people() {
+fn messages_state_both_values() {
     let digest = Digest::repeat_byte(1);
     let hex = to_hex(digest);
     for (error, message) in [
         (
             VerificationError::OutputMismatch { found: digest, named: None },
-            format!("the output has the digest {hex}, the receipt names none"),
+            format!("the output has the digest {hex}; the receipt names none"),
         ),
         (
             VerificationError::OutputMismatch { found: digest, named: Some(digest) },
-            format!("the output has the digest {hex}, the receipt names {hex}"),
+            format!("the output has the digest {hex}; the receipt names {hex}"),
         ),
         (
             VerificationError::Contradiction { outcome: Outcome::TimedOut, output: Some(digest) },
@@ -362,7 +362,7 @@ fn messages_are_for_people() {
                 needed: 2,
                 found: 1,
             },
-            "quorum:3,2 asks for 2 operators that signed the output; 1 did".to_owned(),
+            "quorum:3,2 requires 2 operators that signed the output; 1 did".to_owned(),
         ),
     ] {
         assert_eq!(error.to_string(), message);

@@ -1,8 +1,7 @@
-//! Disputes over optimistic results, as a challenger has them: run the model again, open, move
-//! until the end.
+//! Disputes over optimistic results, for challengers: re-execution, opening, moves until the end.
 //!
-//! What the model computes, the client computes itself, with a model file that has the digest on
-//! chain. What was asked and what is claimed, and where a dispute stands, it takes from the node.
+//! The client runs the model itself, with a model file that has the digest on chain. It trusts the
+//! node for the request, the claim and the state of a dispute.
 
 use std::time::Duration;
 
@@ -21,22 +20,22 @@ use crate::{calls, graph::GraphFile, rpc, AccountId, Client, Error, Inclusion, R
 
 pub(crate) mod end;
 
-use end::Happened;
+use end::DisputeEvent;
 pub use end::{DisputeCause, DisputeEnd, DisputeStatus, Ending, STATES_KEPT};
 
-/// How long a new block is waited for.
+/// Time to wait for a new block.
 const BLOCK_TIMEOUT: Duration = Duration::from_secs(90);
-/// After how many blocks a move is sent again that a block has had and another has not.
+/// Blocks after which a move is sent again, if its block was replaced by one without it.
 const MOVE_AGAIN_BLOCKS: BlockNumber = 3;
-/// Blocks for which a dispute may be out of sight, in a reorganisation.
+/// Consecutive blocks in which a dispute may be missing, because of a reorganisation.
 const MAX_BLOCKS_UNSEEN: u32 = 10;
 
-/// What a model computes of the input of a request, and what an operator claims of it.
+/// The output that a model computes for the input of a request, and an operator's claim of it.
 #[derive(Clone, Debug)]
 pub struct Reexecution {
     /// The request.
     pub request: RequestView<AccountId>,
-    /// What is claimed.
+    /// The operator's claim.
     pub claim: OptimisticView<AccountId>,
     /// The version.
     pub version: VersionView<AccountId>,
@@ -48,13 +47,13 @@ pub struct Reexecution {
 impl Reexecution {
     /// The output payload that the model computes.
     pub fn output(&self) -> Vec<u8> {
-        // The chain took the claimed output as one tensor of the declared form.
+        // The chain accepted the claimed output as one tensor of the declared type and shape.
         let claimed = Vec::<Tensor>::decode_all(&mut &self.claim.output[..]).unwrap_or_default();
         let own = |tensor| Tensor { data: self.output.clone(), ..tensor };
         claimed.into_iter().map(own).collect::<Vec<_>>().encode()
     }
 
-    /// Whether that is what is claimed. A dispute over such a result is lost.
+    /// Whether it equals the claimed output. A dispute over such a result is lost.
     pub fn agrees(&self) -> bool {
         tensor_data(&self.claim.output).as_ref() == Some(&self.output)
     }
@@ -64,70 +63,82 @@ impl Reexecution {
     }
 }
 
-/// What a challenger names where nothing that it sees is wrong.
+/// The challenger's choice if nothing that the operator shows is wrong.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Strategy {
-    /// Nothing: it does not go on.
+    /// None: stop.
     Truthful,
-    /// The first that there is. It loses, which shows that the operator defends itself.
+    /// The first item. Loses the dispute; shows that the operator defends itself.
     Forced,
 }
 
-/// How far a dispute has come.
+/// A step in a dispute.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DisputeProgress {
-    /// The model's file is taken from the node.
+    /// The model file is downloaded from the node.
     Downloading {
         /// Its digest.
         artifact: Digest,
-        /// Its bytes.
+        /// Its size in bytes.
         bytes: u64,
     },
-    /// The dispute has come to another stage.
+    /// The dispute is in a new stage, or its result has been decided.
     Stage(Box<DisputeView<AccountId>>, Box<Stage>),
     /// The challenger has moved.
     Moved {
-        /// What it named.
+        /// The choice.
         choice: Choice,
         /// Height of the block.
         height: BlockNumber,
     },
 }
 
-/// The stage in a view of a dispute.
+/// Decodes the stage in a view of a dispute.
+///
+/// # Errors
+///
+/// [`Error::Answer`] if it cannot be decoded.
 pub fn stage(view: &DisputeView<AccountId>) -> Result<Stage> {
     rpc::decode("AssayApi_dispute", &view.stage)
 }
 
-/// What a challenger moves in a stage; `None` where it is not its turn, or it names nothing.
+/// The challenger's choice in a stage; `None` if it is not its turn, or the strategy has none.
 fn choice(player: &Player<'_>, stage: &Stage, strategy: Strategy) -> Option<Choice> {
     match (player.choose(stage), strategy, stage) {
         (Some(choice), _, _) => Some(choice),
         (None, Strategy::Forced, Stage::Operation { .. }) => Some(Choice::Operation(0)),
-        // What is shown of a tensor begins with its first leaf then, and with its first tile.
+        // Then the operator shows operation 0 from its first leaf on, and so from its first tile on.
         (None, Strategy::Forced, Stage::Leaf { .. }) => Some(Choice::Leaf(0)),
         (None, Strategy::Forced, Stage::Tile { .. }) => Some(Choice::Tile(0)),
         _ => None,
     }
 }
 
-/// Whether a call came too late for a reason that the dispute's state shows.
+/// Whether a call was refused because the dispute has meanwhile changed. Its state shows how.
 fn is_overtaken(error: &Error) -> bool {
     const OVERTAKEN: [&str; 4] = ["DisputeNotFound", "Decided", "OutOfTurn", "DeadlinePassed"];
     matches!(error, Error::Refused { refusal, .. } if OVERTAKEN.contains(&refusal.name.as_str()))
 }
 
 impl Client {
-    /// What a challenger puts up, in plancks.
+    /// The challenger's bond for a dispute, in plancks.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Outdated`] if the runtime has no such constant.
     pub async fn dispute_bond(&self) -> Result<Balance> {
         let bond = self.constant("Disputes", "Bond").await;
         bond.ok_or_else(|| Error::Outdated("the constant Disputes.Bond".into()))
     }
 
-    /// Runs the model of an optimistic result that is not final again, on this machine. Takes the
-    /// model's file from the node and checks its digest.
+    /// Re-runs the model of an optimistic result that is not final, on this machine. Downloads the
+    /// model file from the node and checks its digest.
     ///
-    /// Fails with [`Error::NotFound`] where the request has no such result.
+    /// # Errors
+    ///
+    /// - [`Error::NotFound`]: the request has no such result, or its version, input or model file is
+    ///   not available.
+    /// - [`Error::Invalid`]: the file is not an integer graph of the version's architecture.
     pub async fn reexecute(
         &self,
         request: RequestId,
@@ -136,7 +147,8 @@ impl Client {
         let view = self.existing_request(request).await?;
         let claim = self.optimistic(request).await?.ok_or_else(|| {
             Error::not_found(format!(
-                "request {request} has no result that may be disputed: it is of class {} and {:?}",
+                "request {request} has no result that may be disputed: its class is {}, its status \
+                 {:?}",
                 view.assurance.class().name(),
                 view.status
             ))
@@ -146,7 +158,7 @@ impl Client {
             .ok_or_else(|| Error::not_found(format!("there is no version {}", view.version)))?;
         let input = self.input(request).await?;
         let input = input.as_deref().and_then(tensor_data).ok_or_else(|| {
-            Error::not_found(format!("the chain has no input of request {request}"))
+            Error::not_found(format!("the chain does not have the input of request {request}"))
         })?;
         let (artifact, bytes) = (version.descriptor.artifact, version.descriptor.artifact_size);
         progress(DisputeProgress::Downloading { artifact, bytes });
@@ -154,8 +166,8 @@ impl Client {
         let architecture = Digest::from(file.architecture().digest());
         if version.descriptor.architecture != Some(architecture) {
             return Err(Error::invalid(format!(
-                "the file of version {} has another architecture than the version: operators \
-                 cannot run it, and no dispute over it can be played",
+                "the model file of version {} does not have the version's architecture: operators \
+                 cannot run it, and its results cannot be disputed",
                 version.id
             )));
         }
@@ -172,9 +184,12 @@ impl Client {
         Ok(own)
     }
 
-    /// Opens a dispute over the result of a request, with a bond of the signer.
+    /// Opens a dispute over the result of a request, with a bond of the signer. Does not run the
+    /// model: call [`Client::reexecute`] first.
     ///
-    /// Nothing is run: see [`Client::reexecute`] first.
+    /// # Errors
+    ///
+    /// Those of [`Client::submit`].
     pub async fn open_dispute(
         &self,
         request: RequestId,
@@ -184,7 +199,7 @@ impl Client {
         let opened =
             self.dispute_events(included.block).await?.into_iter().rev().find_map(
                 |one| match one {
-                    Happened::Opened { dispute, request: of, challenger }
+                    DisputeEvent::Opened { dispute, request: of, challenger }
                         if of == request && challenger == *signer.account() =>
                     {
                         Some(dispute)
@@ -194,12 +209,16 @@ impl Client {
             );
         let opened = opened.ok_or_else(|| Error::Answer {
             method: "System.Events".into(),
-            reason: "nothing is said of the dispute".into(),
+            reason: "there is no event for the dispute".into(),
         })?;
         Ok((opened, included))
     }
 
-    /// An open dispute of the signer. Fails with [`Error::Invalid`] where it is another's.
+    /// An open dispute of which the signer is the challenger.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] if another account is, [`Error::NotFound`] if the dispute is not open.
     pub async fn challenged_by(
         &self,
         id: DisputeId,
@@ -209,7 +228,7 @@ impl Client {
         match view.challenger == *signer.account() {
             true => Ok(view),
             false => Err(Error::invalid(format!(
-                "dispute {id} is of {}, and only that account may move in it",
+                "the challenger of dispute {id} is {}; only that account may move",
                 view.challenger
             ))),
         }
@@ -217,8 +236,13 @@ impl Client {
 
     /// Makes the challenger's moves in a dispute until it ends.
     ///
-    /// Fails with [`Error::Invalid`] where the signer is not the challenger, and where nothing is
-    /// wrong and the strategy names nothing then.
+    /// # Errors
+    ///
+    /// - [`Error::Invalid`]: the signer is not the challenger, or nothing that the operator shows is
+    ///   wrong and the strategy is [`Strategy::Truthful`].
+    /// - [`Error::NotFound`]: the dispute is not open, or has disappeared without an event.
+    /// - [`Error::Stalled`]: no block arrives for 90 seconds.
+    /// - Those of [`Client::submit`].
     pub async fn play_dispute(
         &self,
         id: DisputeId,
@@ -230,9 +254,10 @@ impl Client {
         let player = own.player()?;
         let mut heads = self.rpc().subscribe_heads().await?;
         let view = self.challenged_by(id, signer).await?;
-        // The last height at which it was open, and what was seen and done there.
+        // The last height at which the dispute was open.
         let mut open_at = view.opened_at;
         let mut unseen = 0;
+        // The last stage that was reported, and the one in which a call was sent, with the height.
         let mut shown = None;
         let mut moved: Option<(Digest, BlockNumber)> = None;
         loop {
@@ -245,7 +270,9 @@ impl Client {
                 }
                 unseen += 1;
                 if unseen > MAX_BLOCKS_UNSEEN {
-                    return Err(Error::not_found(format!("dispute {id} is on the chain no more")));
+                    return Err(Error::not_found(format!(
+                        "dispute {id} is no longer on the chain"
+                    )));
                 }
                 next_head(&mut heads).await?;
                 continue;
@@ -254,23 +281,23 @@ impl Client {
             let stage = stage(&view)?;
             let digest = Digest::from(stage.digest());
             let is_decided = view.verdict.is_some();
-            let lately = moved.is_some_and(|(of, at)| {
+            let moved_recently = moved.is_some_and(|(of, at)| {
                 of == digest && height.saturating_sub(at) < MOVE_AGAIN_BLOCKS
             });
             if shown != Some((digest, is_decided)) {
                 shown = Some((digest, is_decided));
                 progress(DisputeProgress::Stage(Box::new(view), Box::new(stage.clone())));
             }
-            if is_decided && !lately {
+            if is_decided && !moved_recently {
                 moved = Some((digest, height));
                 accept_overtaken(self.submit(&calls::disputes::close(id), signer).await)?;
                 continue;
             }
-            if !is_decided && !lately && stage.turn() == Party::Challenger {
+            if !is_decided && !moved_recently && stage.turn() == Party::Challenger {
                 let choice = choice(&player, &stage, strategy).ok_or_else(|| {
                     Error::invalid(format!(
-                        "nothing that the operator shows in dispute {id} is wrong, so it cannot be \
-                         won; it is lost when the time for the move is over"
+                        "nothing that the operator shows in dispute {id} is wrong, so the dispute \
+                         cannot be won; it is lost when the deadline of the move passes"
                     ))
                 })?;
                 moved = Some((digest, height));
@@ -284,9 +311,12 @@ impl Client {
         }
     }
 
-    /// Decides a dispute by a validity proof of what the model computes, made on this machine.
+    /// Decides a dispute by a validity proof of the model's output, made on this machine.
     ///
-    /// Fails with [`Error::Invalid`] where the version's runs cannot be proven on chain.
+    /// # Errors
+    ///
+    /// - [`Error::Invalid`]: the version does not offer class `Proof`, or the run cannot be proven.
+    /// - Those of [`Client::submit`].
     pub async fn prove_dispute(
         &self,
         id: DisputeId,
@@ -295,8 +325,8 @@ impl Client {
     ) -> Result<DisputeEnd> {
         if own.version.proof.is_none() {
             return Err(Error::invalid(format!(
-                "version {} does not offer class proof, so the chain verifies none of it; use \
-                 `dispute play`",
+                "version {} does not offer class proof, so the chain does not verify proofs of it; \
+                 use `dispute play`",
                 own.version.id
             )));
         }
@@ -314,17 +344,17 @@ impl Client {
         };
         let input: Vec<u8> = own.input.iter().flat_map(|element| element.to_le_bytes()).collect();
         let proven = prover.prove(&context, &input).map_err(|error| unprovable(&error))?;
-        let call = calls::disputes::prove(id, &proven.output, &proven.proof);
+        let call = calls::disputes::prove(id, proven.output, proven.proof);
         let included = self.submit(&call, signer).await?;
         let end = self.dispute_end(id, included.height.saturating_sub(1), included.height).await?;
         end.ok_or_else(|| Error::Answer {
             method: "System.Events".into(),
-            reason: format!("nothing is said of the end of dispute {id}"),
+            reason: format!("there is no event for the end of dispute {id}"),
         })
     }
 }
 
-/// A call that came too late is none: what the chain says next tells why.
+/// Returns `None` if the dispute had changed before the call was executed.
 fn accept_overtaken(sent: Result<Inclusion>) -> Result<Option<Inclusion>> {
     match sent {
         Err(error) if is_overtaken(&error) => Ok(None),
@@ -350,7 +380,7 @@ mod tests {
     use crate::{graph::tests::graph, Refusal};
     use assay_dispute::{Claim, MoveEffect};
 
-    /// Plays a dispute over a model to its end, by the rules of the chain.
+    /// Plays a dispute over a model to its end, by the rules of the chain. Returns the winner.
     fn play(claimed: assay_graph::Trace, strategy: Strategy) -> Option<Party> {
         let graph = CheckedGraph::new(graph()).unwrap();
         let input = [10, -7];
@@ -398,7 +428,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_the_dispute_shows_is_taken_for_lateness() {
+    fn only_refusals_by_a_changed_dispute_are_accepted() {
         let refused = |name: &str| {
             let pallet = Some("Disputes".to_owned());
             let refusal = Refusal { pallet, name: name.to_owned(), docs: String::new() };

@@ -1,4 +1,4 @@
-//! Verification of a bundle: hashes, a trie proof and sr25519 signatures, nothing else.
+//! Verification of bundles: hashes, a trie proof and sr25519 signatures.
 
 use std::collections::BTreeSet;
 
@@ -12,203 +12,34 @@ use sp_trie::{read_trie_value, LayoutV1, MemoryDB, StorageProof};
 
 use super::{describe, proof_keys, ReceiptBundle, FORMAT};
 use crate::{
-    names::{from_hex, to_hex, AssuranceArgument},
+    error::VerificationError,
     rpc::{header_hash, height, Header},
+    storage::worker_key,
+    text::{from_hex, to_hex},
     AccountId,
 };
 
-/// Signing context of worker keys.
+/// Schnorrkel signing context of worker keys.
 const SIGNING_CONTEXT: &[u8] = b"substrate";
 
-/// Why a receipt does not hold.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum VerificationError {
-    /// A part of the bundle cannot be read.
-    #[error("the {what} cannot be read: {reason}")]
-    Malformed {
-        /// The part.
-        what: &'static str,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// The bundle has another form than this client knows.
-    #[error("the bundle has the form `{found}`, known is `{FORMAT}`")]
-    UnknownFormat {
-        /// Its form.
-        found: String,
-    },
-    /// The header is not that of the stated block.
-    #[error("the header is that of block {found:?}, stated is {stated:?}")]
-    HeaderMismatch {
-        /// Hash of the header.
-        found: Digest,
-        /// Hash that the bundle states.
-        stated: Digest,
-    },
-    /// The header has another height than stated.
-    #[error("the header has height {found}, stated is {stated}")]
-    HeightMismatch {
-        /// Height in the header.
-        found: BlockNumber,
-        /// Height that the bundle states.
-        stated: BlockNumber,
-    },
-    /// The receipt does not have the stated digest.
-    #[error("the receipt has the digest {found:?}, stated is {stated:?}")]
-    ReceiptMismatch {
-        /// Digest of the receipt.
-        found: Digest,
-        /// Digest that the bundle states.
-        stated: Digest,
-    },
-    /// The proof is about other entries than those of this receipt.
-    #[error("the proof is about other entries of the state than this receipt's")]
-    WrongKeys,
-    /// The proof does not lead from the header's state root to an entry.
-    #[error("the proof does not hold for {what}: {reason}")]
-    InvalidProof {
-        /// The entry.
-        what: String,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// The state holds no digest for the request.
-    #[error("the state of the block holds no receipt for this request")]
-    NotInState,
-    /// The state holds another digest for the request.
-    #[error("the state of the block holds the receipt {proven:?}, this one is {found:?}")]
-    NotTheProvenReceipt {
-        /// Digest in the state.
-        proven: Digest,
-        /// Digest of the receipt.
-        found: Digest,
-    },
-    /// The receipt is younger than the block that is to prove it.
-    #[error("the receipt was decided at height {decided_at}, after the block at {number}")]
-    FromTheFuture {
-        /// Height at which the request was decided.
-        decided_at: BlockNumber,
-        /// Height of the block.
-        number: BlockNumber,
-    },
-    /// The evidence is not the one that the receipt names.
-    #[error("the evidence has the digest {found:?}, the receipt names {named:?}")]
-    EvidenceMismatch {
-        /// Digest of the evidence.
-        found: Digest,
-        /// Digest in the receipt.
-        named: Digest,
-    },
-    /// A signature does not hold.
-    #[error("the signature of item {index}, by {operator}, does not hold")]
-    BadSignature {
-        /// Index of the item.
-        index: usize,
-        /// The operator that the item names.
-        operator: AccountId,
-    },
-    /// A worker key is not that of the operator that the evidence names.
-    #[error("the worker key of item {index} is not one of {operator}")]
-    WrongOperator {
-        /// Index of the item.
-        index: usize,
-        /// The operator that the item names.
-        operator: AccountId,
-    },
-    /// The outcome and the output of the receipt contradict each other.
-    #[error("the receipt contradicts itself: outcome {outcome:?} with output {}", or_none(.output))]
-    Contradiction {
-        /// The outcome.
-        outcome: Outcome,
-        /// The output.
-        output: Option<Digest>,
-    },
-    /// The evidence does not give what the assurance class asks for.
-    #[error(
-        "{} asks for {needed} operators that signed the output{}; {found} did",
-        AssuranceArgument(*.assurance),
-        if *.assurance == Assurance::Proof { " with a proof" } else { "" }
-    )]
-    NotAssured {
-        /// What was asked for.
-        assurance: Assurance,
-        /// Operators needed.
-        needed: usize,
-        /// Operators found.
-        found: usize,
-    },
-    /// This client does not know how to verify the class.
-    #[error("this client cannot verify class {}; update assay", AssuranceArgument(*.0))]
-    UnknownClass(Assurance),
-    /// The descriptor is not that of the version.
-    #[error("the descriptor has the digest {found:?}, the receipt names {named:?}")]
-    DescriptorMismatch {
-        /// Digest of the descriptor.
-        found: Digest,
-        /// Digest in the receipt.
-        named: Digest,
-    },
-    /// The part for people says something else than the bytes.
-    #[error("the decoded part of the bundle does not say what the receipt says")]
-    DecodedMismatch,
-    /// The output is not the one of the receipt.
-    #[error("the output has the digest {found:?}, the receipt names {}", or_none(.named))]
-    OutputMismatch {
-        /// Digest of the output.
-        found: Digest,
-        /// Digest in the receipt, if it names an output.
-        named: Option<Digest>,
-    },
-    /// The receipt is of another chain than the node.
-    #[error("the receipt is of the chain {receipt:?}, the node is on {node:?}")]
-    OtherChain {
-        /// Genesis in the receipt.
-        receipt: Digest,
-        /// Genesis of the node.
-        node: Digest,
-    },
-    /// The node's chain has not finalised the block.
-    #[error("the node's chain has not finalised block {number} {hash:?}")]
-    NotFinalised {
-        /// Height of the block.
-        number: BlockNumber,
-        /// Hash of the block.
-        hash: Digest,
-    },
-}
-
-/// A digest for messages, or `none`.
-fn or_none(digest: &Option<Digest>) -> String {
-    digest.map_or_else(|| "none".to_owned(), |digest| format!("{digest:?}"))
-}
-
-impl VerificationError {
-    /// The name of the error, for programs.
-    pub fn name(&self) -> String {
-        let debug = format!("{self:?}");
-        debug.split([' ', '(', '{']).next().unwrap_or_default().to_owned()
-    }
-}
-
-/// A receipt that holds, if the chain finalised the block [`VerifiedReceipt::block_hash`].
+/// A receipt that is valid if the chain has finalised the block [`VerifiedReceipt::block_hash`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VerifiedReceipt {
     /// The receipt.
     pub receipt: Receipt<AccountId>,
     /// Its digest.
     pub digest: Digest,
-    /// The signed results. Every signature holds.
+    /// The signed results. Every signature is valid.
     pub evidence: Evidence<AccountId>,
-    /// Distinct operators that signed exactly the receipt's output.
+    /// Number of distinct operators that signed exactly the receipt's output.
     pub agreeing: usize,
-    /// Whether the other operators that the class needs signed outputs which the chain counted
-    /// as equal within the version's tolerance. The outputs themselves are not in the bundle, so
-    /// for those the block is the only witness.
+    /// Whether the class needs further operators, whose outputs the chain counted as equal within the
+    /// version's tolerance. The bundle does not contain these outputs, so only the block attests to
+    /// their equality.
     pub within_tolerance: bool,
-    /// What the version declares, if the bundle holds it.
+    /// The version's descriptor, if the bundle contains it.
     pub descriptor: Option<ModelDescriptor>,
-    /// Whether an output was given, and is the receipt's.
+    /// Whether an output was given and matches the receipt.
     pub output_checked: bool,
     /// Height of the block.
     pub block_number: BlockNumber,
@@ -217,11 +48,18 @@ pub struct VerifiedReceipt {
 }
 
 impl ReceiptBundle {
-    /// Checks everything that the bundle claims, without a node. `output` is an output payload
-    /// that must be the receipt's.
+    /// Verifies the bundle, without a node. If `output` is given, it must be the output payload of the
+    /// receipt.
+    ///
+    /// # Errors
+    ///
+    /// The first check that fails.
     pub fn verify(&self, output: Option<&[u8]>) -> Result<VerifiedReceipt, VerificationError> {
         if self.format != FORMAT {
-            return Err(VerificationError::UnknownFormat { found: self.format.clone() });
+            return Err(VerificationError::UnknownFormat {
+                found: self.format.clone(),
+                known: FORMAT,
+            });
         }
         let state_root = self.verify_header()?;
         let receipt: Receipt<AccountId> = decode("receipt", &self.receipt)?;
@@ -275,7 +113,7 @@ impl ReceiptBundle {
         })
     }
 
-    /// Checks that the header is the stated block's. Returns its state root.
+    /// Checks that the header has the stated hash and height. Returns its state root.
     fn verify_header(&self) -> Result<Digest, VerificationError> {
         let header: Header = decode("header", &self.block.header)?;
         let (found, stated) = (header_hash(&header), self.block.hash);
@@ -316,7 +154,7 @@ impl ReceiptBundle {
     }
 }
 
-/// Entries of a state, reachable from its root.
+/// A part of a state, with the trie nodes that connect it with the root.
 struct ProvenState {
     nodes: MemoryDB<Blake2Hasher>,
     root: Digest,
@@ -348,12 +186,11 @@ fn verify_evidence(
 ) -> Result<(), VerificationError> {
     for (index, item) in evidence.iter().enumerate() {
         let operator = item.operator.clone();
-        if !signature_holds(receipt, item) {
+        if !is_signature_valid(receipt, item) {
             return Err(VerificationError::BadSignature { index, operator });
         }
-        let what = format!("the worker key of item {index}");
-        let owner: Option<AccountId> =
-            state.read(&what, &crate::storage::worker_key(&item.worker))?;
+        let what = format!("the worker key of evidence item {index}");
+        let owner: Option<AccountId> = state.read(&what, &worker_key(&item.worker))?;
         if owner != Some(operator.clone()) {
             return Err(VerificationError::WrongOperator { index, operator });
         }
@@ -361,7 +198,7 @@ fn verify_evidence(
     Ok(())
 }
 
-fn signature_holds(receipt: &Receipt<AccountId>, item: &SignedEvidence<AccountId>) -> bool {
+fn is_signature_valid(receipt: &Receipt<AccountId>, item: &SignedEvidence<AccountId>) -> bool {
     let key = schnorrkel::PublicKey::from_bytes(&item.worker.encode());
     let signature = schnorrkel::Signature::from_bytes(&item.signature.encode());
     let (Ok(key), Ok(signature)) = (key, signature) else { return false };
@@ -370,12 +207,12 @@ fn signature_holds(receipt: &Receipt<AccountId>, item: &SignedEvidence<AccountId
 }
 
 struct Agreement {
-    /// Distinct operators that signed exactly the receipt's output.
+    /// Number of distinct operators that signed exactly the receipt's output.
     exact: usize,
     within_tolerance: bool,
 }
 
-/// Whether the evidence gives what the class asks for. A receipt without a result needs none.
+/// Checks that the evidence meets the requirement of the class. A receipt without a result has none.
 fn verify_agreement(
     receipt: &Receipt<AccountId>,
     evidence: &Evidence<AccountId>,
@@ -397,12 +234,12 @@ fn verify_agreement(
     let assurance = receipt.assurance;
     let refused = |needed| Err(VerificationError::NotAssured { assurance, needed, found: exact });
     match assurance {
-        // An optimistic result is final after its window: the block is the witness of that.
+        // That the window of an optimistic result has passed, the block attests.
         Assurance::Signed | Assurance::Optimistic if exact == 1 && evidence.len() == 1 => {
             Ok(agreement)
         },
         Assurance::Signed | Assurance::Optimistic => refused(1),
-        // The chain has verified the proof, and names it in the evidence.
+        // The chain has verified the proof; the evidence names it.
         Assurance::Proof => match &evidence[..] {
             [item] if exact == 1 && item.proof.is_some() => Ok(agreement),
             _ => refused(1),

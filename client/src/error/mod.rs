@@ -1,29 +1,35 @@
-//! What can go wrong, and what to do about it.
+//! Errors of this crate. Messages state the cause and, where there is one, the remedy.
+
+mod input;
+mod verification;
 
 use assay_primitives::{Balance, RequestId};
 
-use crate::{payload::InputError, receipt::VerificationError};
+use crate::text;
 
-/// What the functions of this crate return.
+pub use input::InputError;
+pub use verification::VerificationError;
+
+/// The result type of this crate.
 pub type Result<T, E = Error> = core::result::Result<T, E>;
 
-/// Everything that can go wrong.
+/// An error of this crate.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// Nothing answers at the address. Start a node, or give the address of one.
+    /// No node answers at the address. Start a node, or use the address of another one.
     #[error("no node answers at {url}: {reason}")]
     Unreachable {
         /// The address.
         url: String,
-        /// What the connection attempt said.
+        /// The reason that the connection attempt failed.
         reason: String,
     },
-    /// The connection broke. Whether a transaction under way was included is not known.
-    #[error("the connection to the node broke: {0}")]
+    /// The connection was lost. A transaction that was being submitted may or may not be included.
+    #[error("the connection to the node was lost: {0}")]
     Connection(String),
-    /// The node answered a call with an error.
-    #[error("the node answers {method} with an error: {message} (code {code})")]
+    /// The node returned an error.
+    #[error("the node returned an error for {method}: {message} (code {code})")]
     Rpc {
         /// The method.
         method: String,
@@ -32,15 +38,15 @@ pub enum Error {
         /// Its message and data.
         message: String,
     },
-    /// The node answered something that cannot be read.
-    #[error("the answer of the node to {method} cannot be read: {reason}")]
+    /// The node's answer cannot be decoded, or contradicts other data.
+    #[error("the node's answer to {method} is invalid: {reason}")]
     Answer {
         /// The method.
         method: String,
-        /// What is wrong with it.
+        /// What is wrong with the answer.
         reason: String,
     },
-    /// Runtime and client do not fit each other.
+    /// The runtime lacks something that this client needs. The text names it.
     #[error("the node's runtime does not have {0}; update assay")]
     Outdated(String),
     /// The chain refused a transaction.
@@ -51,45 +57,47 @@ pub enum Error {
         /// The reason.
         refusal: Refusal,
     },
-    /// A transaction left the pool and is in no block. It can be sent again.
+    /// A transaction left the pool without being included. It can be sent again.
     #[error("{call} left the transaction pool without being included: {reason}")]
     Dropped {
         /// Pallet and call.
         call: String,
-        /// What the pool said.
+        /// The reason.
         reason: String,
     },
-    /// Other senders of the same account were faster each time.
+    /// Another sender used the account's next nonce on each attempt.
     #[error(
-        "no free nonce after {attempts} attempts: something else sends transactions from this \
-         account; wait for it, or use another account"
+        "no free nonce after {attempts} attempts: another process sends transactions from this \
+         account; wait for it to finish, or use another account"
     )]
     NonceClash {
-        /// Attempts made.
+        /// Number of attempts.
         attempts: u32,
     },
-    /// The account made a request with this client key before.
-    #[error("request {request} was made with this client key already; `request show {request}` shows it")]
+    /// The account has already made a request with this client key.
+    #[error(
+        "request {request} was already made with this client key; `request show {request}` shows it"
+    )]
     DuplicateKey {
         /// That request.
         request: RequestId,
     },
-    /// The account made a request with this client key before, and asked for something else.
+    /// The account has already made a different request with this client key.
     #[error(
-        "request {request} was made with this client key already, and asked for {other}; use \
-         another key, or ask for the same again"
+        "request {request} was already made with this client key, for {other}; use another key, or \
+         repeat the same request"
     )]
     KeyOfAnother {
         /// That request.
         request: RequestId,
-        /// What it asked for instead.
+        /// The term in which it differs.
         other: String,
     },
     /// The quote is above the caller's limit. Nothing was sent.
     #[error(
         "the price is {} now, above your limit of {}; nothing was sent",
-        crate::amount::display(*.price),
-        crate::amount::display(*.limit)
+        text::amount(*.price),
+        text::amount(*.limit)
     )]
     PriceAboveLimit {
         /// The quote, in plancks.
@@ -97,13 +105,13 @@ pub enum Error {
         /// The limit, in plancks.
         limit: Balance,
     },
-    /// An argument that cannot be right.
+    /// An argument is invalid.
     #[error("{0}")]
     Invalid(String),
-    /// Something that is not there.
+    /// Something does not exist, or no longer.
     #[error("{0}")]
     NotFound(String),
-    /// The chain stands still, or a request does.
+    /// The chain, or a request on it, makes no progress.
     #[error("{0}")]
     Stalled(String),
     /// A file cannot be read.
@@ -111,20 +119,20 @@ pub enum Error {
     File {
         /// The file.
         path: String,
-        /// What the system said.
+        /// The reason.
         reason: String,
     },
     /// An input does not fit the model.
     #[error("the input does not fit the model: {0}")]
     Input(#[from] InputError),
-    /// An output that was given for comparison is not one that the model gives.
+    /// An output to compare with does not fit the model.
     #[error("the output does not fit the model: {0}")]
     Output(InputError),
-    /// A proof does not prove what it is to prove. The text says why.
-    #[error("the proof does not hold: {0}")]
+    /// A validity proof does not prove its statement. The text names the failed check.
+    #[error("the proof is invalid: {0}")]
     ProofRefused(String),
-    /// A receipt does not hold.
-    #[error("the receipt does not hold: {0}")]
+    /// A receipt is not valid.
+    #[error("the receipt is invalid: {0}")]
     Verification(#[from] VerificationError),
 }
 
@@ -148,11 +156,11 @@ impl Error {
 /// Why the chain refused a transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// The pallet whose error it is; `None` for errors of the system and the pool.
+    /// The pallet of the error; `None` for errors of the system and the pool.
     pub pallet: Option<String>,
     /// Name of the error.
     pub name: String,
-    /// What the chain's metadata says of it: the cause and the remedy.
+    /// Its documentation in the chain's metadata: the cause and the remedy.
     pub docs: String,
 }
 

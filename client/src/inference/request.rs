@@ -1,0 +1,237 @@
+//! Terms of a request, and its submission.
+
+use assay_primitives::{
+    runtime_api::{RequestView, VersionView},
+    validate_payload, Assurance, Balance, BlockNumber, RequestId, VersionId,
+};
+
+use super::Progress;
+use crate::{
+    calls::{self, RequestInput},
+    keys::random_key,
+    names::AssuranceArgument,
+    rpc, AccountId, Client, Error, InputError, Result, Signer,
+};
+
+/// Default deadline in blocks, counted from the best block.
+pub const DEFAULT_DEADLINE_BLOCKS: BlockNumber = 30;
+/// Blocks added to the minimum of the quote where it exceeds the default deadline.
+const SPARE_BLOCKS: BlockNumber = 10;
+
+/// Terms of a request for an inference.
+#[derive(Clone, Debug)]
+pub struct InferenceRequest {
+    /// The version.
+    pub version: VersionView<AccountId>,
+    /// The input payload. See [`crate::Input::payload`].
+    pub payload: Vec<u8>,
+    /// The evidence that the result must have.
+    pub assurance: Assurance,
+    /// Price limit in plancks. `None`: the quote.
+    pub max_price: Option<Balance>,
+    /// Deadline in blocks, counted from the best block when the request is sent.
+    pub deadline_blocks: BlockNumber,
+    /// Makes the request idempotent: an account can use each key once.
+    pub client_key: [u8; 32],
+}
+
+impl InferenceRequest {
+    /// A request at the price of the quote, with [`DEFAULT_DEADLINE_BLOCKS`] and a random client
+    /// key.
+    pub fn new(version: VersionView<AccountId>, payload: Vec<u8>, assurance: Assurance) -> Self {
+        Self {
+            version,
+            payload,
+            assurance,
+            max_price: None,
+            deadline_blocks: DEFAULT_DEADLINE_BLOCKS,
+            client_key: random_key(),
+        }
+    }
+}
+
+impl Client {
+    /// Suggested deadline of a request in blocks: [`DEFAULT_DEADLINE_BLOCKS`], or more if the
+    /// operators of the quote need more. The default too if there is no quote.
+    pub async fn usual_deadline(&self, version: VersionId, assurance: Assurance) -> BlockNumber {
+        let quote = self.quote(version, assurance).await;
+        let wanted = quote.map_or(0, |quote| quote.blocks.saturating_add(SPARE_BLOCKS));
+        wanted.max(DEFAULT_DEADLINE_BLOCKS)
+    }
+
+    /// Sends a request and returns as soon as a block includes it.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::Input`]: the payload does not fit the version's inputs.
+    /// - [`Error::DuplicateKey`]: the account has used the client key before.
+    /// - [`Error::Invalid`]: the deadline is out of bounds or too short for the price, or the input
+    ///   is too large for the class.
+    /// - [`Error::PriceAboveLimit`]: the quote exceeds [`InferenceRequest::max_price`].
+    /// - Those of [`Client::quote`], [`Client::publish_artifact`] and [`Client::submit`].
+    pub async fn request_inference(
+        &self,
+        terms: &InferenceRequest,
+        signer: &Signer,
+        progress: &(dyn Fn(Progress) + Sync),
+    ) -> Result<RequestId> {
+        validate_payload(&terms.payload, &terms.version.descriptor.inputs)
+            .map_err(|error| Error::Input(InputError::Payload(error)))?;
+        self.refuse_used_key(terms, signer).await?;
+        self.check_deadline(terms.assurance, terms.deadline_blocks).await?;
+        let version = terms.version.id;
+        let quote = self.quote(version, terms.assurance).await?;
+        progress(Progress::Quoted { price: quote.price, operators: quote.operators });
+        let max_price = terms.max_price.unwrap_or(quote.price);
+        if max_price < quote.price {
+            return Err(Error::PriceAboveLimit { price: quote.price, limit: max_price });
+        }
+        // The deadline counts from the best block, the quote from the block that includes the
+        // request. At a higher price, faster operators may take it.
+        let needed = quote.blocks.saturating_add(1);
+        if max_price == quote.price && terms.deadline_blocks < needed {
+            return Err(Error::invalid(format!(
+                "a deadline of {} blocks is too short: the operators that ask {} need at least \
+                 {needed}; allow more blocks, or raise the price limit to admit faster operators",
+                terms.deadline_blocks,
+                crate::amount::display(quote.price)
+            )));
+        }
+        let input = self.place_input(terms, signer, progress).await?;
+        let best = self.rpc().header(None).await?;
+        let deadline = rpc::height(&best).saturating_add(terms.deadline_blocks);
+        let call = calls::inference::request(
+            version,
+            input,
+            terms.assurance,
+            max_price,
+            deadline,
+            terms.client_key,
+        );
+        let included = match self.submit(&call, signer).await {
+            Ok(included) => included,
+            Err(error) => {
+                // Another process may have sent a request with this key meanwhile.
+                if matches!(error, Error::Refused { .. } | Error::Dropped { .. }) {
+                    self.refuse_used_key(terms, signer).await?;
+                }
+                return Err(error);
+            },
+        };
+        let request: Option<RequestId> = self
+            .rpc()
+            .runtime_call(
+                "AssayApi_request_by_key",
+                &(signer.account(), terms.client_key),
+                Some(included.block),
+            )
+            .await?;
+        let request = request.ok_or_else(|| Error::Answer {
+            method: "AssayApi_request_by_key".into(),
+            reason: "it does not return the request that the block includes".into(),
+        })?;
+        progress(Progress::Included { request, height: included.height });
+        Ok(request)
+    }
+
+    /// Publishes an input that exceeds the bound for inline inputs as an artifact.
+    async fn place_input(
+        &self,
+        terms: &InferenceRequest,
+        signer: &Signer,
+        progress: &(dyn Fn(Progress) + Sync),
+    ) -> Result<RequestInput> {
+        let payload = &terms.payload;
+        let bound: Option<u32> = self.constant("Inference", "MaxInputBytes").await;
+        let Some(bound) = bound.filter(|bound| payload.len() as u64 > u64::from(*bound)) else {
+            return Ok(RequestInput::Inline(payload.to_vec()));
+        };
+        if matches!(terms.assurance, Assurance::Proof | Assurance::Optimistic) {
+            return Err(Error::invalid(format!(
+                "the input has {} bytes; classes proof and optimistic accept at most {bound}, \
+                 because the chain has to read it; use a smaller input or another class",
+                payload.len()
+            )));
+        }
+        let digest =
+            self.publish_artifact(payload, signer, &|step| progress(Progress::Input(step))).await?;
+        Ok(RequestInput::Artifact(digest))
+    }
+
+    async fn refuse_used_key(&self, terms: &InferenceRequest, signer: &Signer) -> Result<()> {
+        match self.request_by_key(signer.account(), terms.client_key).await? {
+            Some(request) => Err(Error::DuplicateKey { request }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The version or class of an existing request, if it differs from the terms. Inputs are compared
+/// by the digest in the receipt.
+pub(super) fn differing_terms(
+    terms: &InferenceRequest,
+    existing: &RequestView<AccountId>,
+) -> Option<String> {
+    if existing.version != terms.version.id {
+        return Some(format!("version {}", existing.version));
+    }
+    let differs = existing.assurance != terms.assurance;
+    differs.then(|| format!("class {}", AssuranceArgument(existing.assurance)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use assay_primitives::{
+        runtime_api::Status, AssuranceClasses, Digest, Format, ModelDescriptor, ModelId,
+    };
+
+    #[test]
+    fn a_request_for_something_else_is_told_from_a_retry() {
+        let id = VersionId { model: ModelId(3), number: 1 };
+        let account = AccountId::from([1; 32]);
+        let version = VersionView {
+            id,
+            owner: account.clone(),
+            name: b"digits".to_vec(),
+            descriptor: ModelDescriptor {
+                artifact: Digest::zero(),
+                artifact_size: 1,
+                format: Format::Onnx,
+                inputs: Default::default(),
+                outputs: Default::default(),
+                assurances: AssuranceClasses::NONE,
+                tolerance: None,
+                architecture: None,
+            },
+            digest: Digest::zero(),
+            royalty_ppm: 0,
+            licence: Vec::new(),
+            deprecated: false,
+            open_requests: 0,
+            operators: 0,
+            proof: None,
+            audit: None,
+        };
+        let terms = InferenceRequest::new(version, Vec::new(), Assurance::Signed);
+        let request = RequestView {
+            id: RequestId(4),
+            payer: account,
+            version: id,
+            assurance: Assurance::Signed,
+            max_price: 7,
+            requested_at: 1,
+            deadline: 31,
+            status: Status::Pending,
+            members: Vec::new(),
+            output: None,
+            receipt_digest: None,
+        };
+        assert_eq!(differing_terms(&terms, &request), None);
+        let newer = VersionId { number: 2, ..id };
+        let request_of_newer = RequestView { version: newer, ..request.clone() };
+        assert_eq!(differing_terms(&terms, &request_of_newer).unwrap(), "version 3@2");
+        let quorum = RequestView { assurance: Assurance::Quorum { n: 3, k: 2 }, ..request };
+        assert_eq!(differing_terms(&terms, &quorum).unwrap(), "class quorum:3,2");
+    }
+}
