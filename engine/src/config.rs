@@ -1,4 +1,4 @@
-//! What an engine may use, and how it starts its workers.
+//! Limits of an engine, and the command that starts engine workers.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -6,7 +6,7 @@ use assay_primitives::MAX_ARTIFACT_BYTES;
 
 use crate::{protocol::MAX_FRAME_BYTES, EngineError};
 
-/// How a worker process is started: a program that calls [`crate::worker::main`].
+/// The command that starts an engine worker: a program that calls [`crate::worker::main`].
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct WorkerCommand {
     /// The program. A bare name is looked up in this process's `PATH`; a path is safer.
@@ -16,9 +16,11 @@ pub struct WorkerCommand {
 }
 
 impl WorkerCommand {
-    /// This very executable with `args`, for programs that have a worker mode of their own.
+    /// The current executable with `args`, for programs that have a worker mode of their own.
     ///
-    /// Fails where the operating system does not tell the path of the executable.
+    /// # Errors
+    ///
+    /// The operating system does not report the path of the executable.
     pub fn this_executable(args: &[&str]) -> std::io::Result<Self> {
         Ok(Self {
             program: std::env::current_exe()?,
@@ -34,41 +36,41 @@ impl Default for WorkerCommand {
     }
 }
 
-/// What an engine may use.
+/// Limits of an engine.
 ///
-/// The memory of all workers together stays below `concurrency * memory_limit_bytes`, plus
-/// `cache_bytes`, plus what the bare executable takes per worker.
+/// The total memory of all engine workers stays below `concurrency * memory_limit_bytes +
+/// cache_bytes`, plus the memory of the bare executable for each.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct EngineConfig {
-    /// How workers are started. Default: `assay-engine worker`.
+    /// Starts engine workers. Default: `assay-engine worker`.
     pub worker: WorkerCommand,
-    /// Largest model file. Unit: bytes. Bounds: 1 to `1 << 30`. Default: 64 MiB, the largest
-    /// artifact that the chain keeps.
+    /// Maximum size of a model file. Unit: bytes. Bounds: 1 to `1 << 30`. Default: 64 MiB, the
+    /// maximum size of an artifact on chain.
     pub max_model_bytes: u64,
-    /// Largest input payload. Unit: bytes. Bounds: 1 to `1 << 30`. Default: 16 MiB.
+    /// Maximum size of an input payload. Unit: bytes. Bounds: 1 to `1 << 30`. Default: 16 MiB.
     pub max_input_bytes: u64,
-    /// Largest output payload. Unit: bytes. Bounds: 1 to `1 << 30`. Default: 4 MiB.
+    /// Maximum size of an output payload. Unit: bytes. Bounds: 1 to `1 << 30`. Default: 4 MiB.
     pub max_output_bytes: u64,
-    /// Address space that a worker may use beyond what the bare executable maps; model file,
-    /// model, input, temporary tensors, output and, where runs are proven, the prover share it.
+    /// Address space of an engine worker in addition to what the bare executable maps. Model file,
+    /// model, input, temporary tensors, output and, if runs are proven, the prover share it.
     /// Unit: bytes. Bounds: at least 16 MiB. Default: 1 GiB.
     pub memory_limit_bytes: u64,
-    /// Resident memory that idle workers may hold together; the least recently used ones are
-    /// ended above it. Zero keeps no model loaded. Unit: bytes. Default: 1 GiB.
+    /// Maximum total resident memory of idle engine workers. Above it, the least recently used ones
+    /// are ended. With zero, no model stays loaded. Unit: bytes. Default: 1 GiB.
     pub cache_bytes: u64,
-    /// Most worker processes at a time, busy or idle. Bounds: at least `concurrency`. Default:
+    /// Maximum number of engine workers, busy or idle. Bounds: at least `concurrency`. Default:
     /// `concurrency + 4`.
     pub max_workers: usize,
-    /// Most runs, checks and inspections at a time; one more gives [`EngineError::Busy`].
-    /// Bounds: at least 1. Default: the number of processors.
+    /// Maximum number of concurrent runs, checks and inspections. Further calls return
+    /// [`EngineError::Busy`]. Bounds: at least 1. Default: the number of processors.
     pub concurrency: usize,
-    /// Time to start a worker, hand it the model, and optimise it. Bounds: above zero. Default:
-    /// 30 s.
+    /// Time limit for starting an engine worker and loading a model in it. Bounds: above zero.
+    /// Default: 30 s.
     pub load_timeout: Duration,
-    /// Time for one run of a loaded model. Bounds: above zero. Default: 10 s.
+    /// Time limit for one run of a loaded model. Bounds: above zero. Default: 10 s.
     pub run_timeout: Duration,
-    /// Time for one run with its proof, once the prover is made, for which there is
-    /// `load_timeout`. Bounds: above zero. Default: 60 s.
+    /// Time limit for one run with its proof. Making the prover is not included: `load_timeout`
+    /// applies to it. Bounds: above zero. Default: 60 s.
     pub prove_timeout: Duration,
 }
 
@@ -91,11 +93,11 @@ impl Default for EngineConfig {
     }
 }
 
-/// Least memory in which a worker can do anything.
+/// Minimum of `memory_limit_bytes`: with less, an engine worker cannot even load a small model.
 const MIN_MEMORY_BYTES: u64 = 16 << 20;
 
 impl EngineConfig {
-    /// Whether every value is within its bounds.
+    /// Checks that every value is within its bounds.
     pub(crate) fn validate(&self) -> Result<(), EngineError> {
         let sizes = [
             ("max_model_bytes", self.max_model_bytes),
@@ -105,7 +107,7 @@ impl EngineConfig {
         for (name, value) in sizes {
             if value == 0 || value > MAX_FRAME_BYTES {
                 return Err(EngineError::Config(format!(
-                    "{name} is {value}, but must be 1 to {MAX_FRAME_BYTES}"
+                    "{name} is {value}, but must be between 1 and {MAX_FRAME_BYTES}"
                 )));
             }
         }
@@ -114,7 +116,7 @@ impl EngineConfig {
         } else if self.concurrency == 0 {
             Some("concurrency must be at least 1".into())
         } else if self.max_workers < self.concurrency {
-            Some("max_workers must not be below concurrency".into())
+            Some("max_workers must be at least concurrency".into())
         } else if [self.load_timeout, self.run_timeout, self.prove_timeout]
             .iter()
             .any(Duration::is_zero)

@@ -1,4 +1,4 @@
-//! The engine: checks, the cache of workers, runs.
+//! The engine: checks descriptors and payloads, caches engine workers, and runs models in them.
 
 use std::{
     fmt::Display,
@@ -30,7 +30,7 @@ use crate::{
     Counters, EngineConfig, EngineError, EngineStatus, Limits, WorkerStatus,
 };
 
-/// What a model file declares.
+/// The tensors that a model file declares.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ModelInterface {
     /// Inputs in the file's order.
@@ -39,8 +39,21 @@ pub struct ModelInterface {
     pub outputs: TensorDeclarations,
 }
 
-/// Runs models in worker processes. Clones share one engine; when the last one is dropped, no
-/// worker process is left.
+/// Runs models in engine workers. Clones share one engine. Dropping the last clone ends all engine
+/// workers.
+///
+/// # Example
+///
+/// ```no_run
+/// use assay_engine::{Engine, EngineConfig, EngineError, RunOutput};
+/// use assay_primitives::ModelDescriptor;
+///
+/// fn run_file(descriptor: &ModelDescriptor, payload: &[u8]) -> Result<RunOutput, EngineError> {
+///     // Needs the program `assay-engine` in `PATH`.
+///     let engine = Engine::new(EngineConfig::default())?;
+///     engine.run(descriptor, || std::fs::read("model.onnx"), payload)
+/// }
+/// ```
 #[derive(Clone)]
 pub struct Engine {
     shared: Arc<Shared>,
@@ -53,7 +66,7 @@ struct Shared {
     counts: Counts,
 }
 
-/// Workers that wait, and how many calls are under way.
+/// The idle engine workers, and the number of calls in progress.
 #[derive(Default)]
 struct Pool {
     running: usize,
@@ -67,8 +80,8 @@ struct Idle {
     resident_bytes: u64,
 }
 
-/// What a loaded model was loaded from: the artifact, and the architecture and declarations that
-/// it was checked against.
+/// Identifies a loaded model: the artifact, and the architecture and declarations against which it
+/// was checked.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Key {
     artifact: Digest,
@@ -98,7 +111,7 @@ fn add(counter: &AtomicU64, count: u64) {
     counter.fetch_add(count, Ordering::Relaxed);
 }
 
-/// One of the `concurrency` places. Dropping it gives the place back.
+/// Permission for one of `concurrency` calls. Dropping it returns the permission.
 struct Permit<'a>(&'a Shared);
 
 impl Drop for Permit<'_> {
@@ -107,7 +120,7 @@ impl Drop for Permit<'_> {
     }
 }
 
-/// What is done with a model and an input.
+/// What to do with a model and an input.
 #[derive(Clone, Copy)]
 enum Work<'a> {
     Run,
@@ -115,19 +128,25 @@ enum Work<'a> {
     DisputeMove(&'a DisputeTask),
 }
 
-/// How a run on a worker ended, and whether the worker is fit for another one.
+/// How a run ended, and whether its engine worker can be used again.
 enum RunEnd {
+    /// The engine worker can be used again.
     Kept(Result<JobOutput, EngineError>),
+    /// The engine worker has ended, or must be ended.
     Ended(EngineError),
-    /// Somebody killed the worker, which says nothing of the model.
+    /// Another process killed the engine worker, so the model is not the cause.
     Killed(EngineError),
 }
 
 impl Engine {
-    /// Makes an engine, and starts one worker to see that the worker program works.
+    /// Makes an engine. Starts one engine worker, to check that its program works.
     ///
-    /// Fails with [`EngineError::Config`], [`EngineError::Spawn`] or
-    /// [`EngineError::WorkerMismatch`] where the configuration does not work here.
+    /// # Errors
+    ///
+    /// [`EngineError::Config`], [`EngineError::Spawn`] or [`EngineError::WorkerMismatch`] if the
+    /// configuration does not work on this machine; [`EngineError::LoadTimeLimit`],
+    /// [`EngineError::WorkerDied`] or [`EngineError::Protocol`] if the engine worker does not answer
+    /// as it should.
     pub fn new(config: EngineConfig) -> Result<Self, EngineError> {
         config.validate()?;
         let children = Arc::new(Children::default());
@@ -138,12 +157,16 @@ impl Engine {
 
     /// Runs a model on an input payload and waits for the output.
     ///
-    /// `artifact` gives the model file; it is called only where the model is not loaded, and
-    /// its bytes are checked against the digest in `descriptor`. Takes at most the time of
-    /// `artifact`, `load_timeout` and `run_timeout` together, twice `run_timeout` if a cached
-    /// worker is killed from outside.
+    /// `artifact` retrieves the model file. It is called only if the model is not loaded, and its
+    /// bytes are checked against the digest in `descriptor`. A call takes at most the time of
+    /// `artifact` plus `load_timeout` plus `run_timeout`, or twice `run_timeout` if another process
+    /// kills a cached engine worker.
     ///
-    /// Errors leave the engine as it was; a worker that misbehaved has been ended.
+    /// # Errors
+    ///
+    /// Every [`EngineError`] except [`EngineError::Config`], [`EngineError::NotProvable`] and
+    /// [`EngineError::ProveTimeLimit`]. The engine stays usable; an engine worker that misbehaved
+    /// has been ended.
     pub fn run<E: Display>(
         &self,
         descriptor: &ModelDescriptor,
@@ -153,11 +176,16 @@ impl Engine {
         self.count(descriptor, self.run_checked(descriptor, artifact, payload, Work::Run))
     }
 
-    /// [`Self::run`] of an integer graph, with a proof of the run that is bound to `context`.
+    /// Like [`Self::run`], for an integer graph, with a proof of the run that is bound to `context`.
     ///
-    /// The first proof on a worker takes the time to make the prover as well, at most
-    /// `load_timeout`; a run with its proof takes at most `prove_timeout`. The worker verifies
-    /// what it has proven before it hands it over.
+    /// The first proof of an engine worker includes the time to make the prover, at most
+    /// `load_timeout`. A run with its proof takes at most `prove_timeout`. The engine worker
+    /// verifies the proof before it returns it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Self::run`], and [`EngineError::NotProvable`] and
+    /// [`EngineError::ProveTimeLimit`].
     pub fn prove<E: Display>(
         &self,
         descriptor: &ModelDescriptor,
@@ -171,10 +199,15 @@ impl Engine {
         )
     }
 
-    /// Runs an integer graph, and answers as a party to a dispute that has done so. The payload
-    /// of what it gives is what [`DisputeTask`] says.
+    /// Runs an integer graph, and makes a claim or a move in a dispute about the run. The payload of
+    /// the result is the encoding that [`DisputeTask`] describes.
     ///
-    /// Takes the time of [`Self::run`]; the bounds are the same.
+    /// Time limits are those of [`Self::run`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Self::run`]. [`EngineError::RunFailed`] if the model is an ONNX file or the task
+    /// contains no stage of a dispute.
     pub fn dispute_move<E: Display>(
         &self,
         descriptor: &ModelDescriptor,
@@ -256,7 +289,7 @@ impl Engine {
                 RunEnd::Killed(error) => {
                     log::warn!(
                         target: "assay::engine",
-                        "a cached worker is gone, the model is loaded again: {error}",
+                        "a cached engine worker was killed, loading its model again: {error}",
                     );
                 },
             }
@@ -277,9 +310,12 @@ impl Engine {
         }
     }
 
-    /// Loads a model without running it, and says what is wrong with it.
+    /// Checks that a model can be loaded, without running it. Also checks digest and size of the
+    /// file. Takes at most `load_timeout`.
     ///
-    /// Checks digest and size as well. Takes at most `load_timeout`.
+    /// # Errors
+    ///
+    /// Those of [`Self::run`] that do not concern an input.
     pub fn check_model(
         &self,
         descriptor: &ModelDescriptor,
@@ -290,10 +326,15 @@ impl Engine {
         self.load(descriptor, bytes).map(drop)
     }
 
-    /// Reads from an ONNX file what a version that publishes it has to declare. Dimensions
-    /// without a fixed size become free. Takes at most `load_timeout`.
+    /// Reads from an ONNX file the declarations of a version that publishes it. Dimensions without
+    /// a fixed size become free. Takes at most `load_timeout`.
     ///
-    /// It reads declarations only; [`Self::check_model`] says whether the model runs.
+    /// This does not check that the model can be run; use [`Self::check_model`] for that.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::InvalidModel`] if the file is not an ONNX file or has tensors that a version
+    /// cannot declare, and those of [`Self::check_model`].
     pub fn inspect(&self, bytes: Vec<u8>) -> Result<ModelInterface, EngineError> {
         self.check_size(bytes.len() as u64)?;
         let _permit = self.permit()?;
@@ -308,15 +349,15 @@ impl Engine {
                 if declared().all(|tensor| tensor.is_well_formed()) {
                     Ok(ModelInterface { inputs, outputs })
                 } else {
-                    Err(EngineError::Protocol("declarations that are not well-formed".into()))
+                    Err(EngineError::Protocol("declarations are not well-formed".into()))
                 }
             },
             WorkerReply::Failed(failure, text) => Err(self.failure(failure, &text)),
-            _ => Err(EngineError::Protocol("not a reply to this request".into())),
+            _ => Err(EngineError::Protocol("unexpected kind of reply".into())),
         }
     }
 
-    /// What the engine is doing and has done.
+    /// Activity, limits and counters.
     pub fn status(&self) -> EngineStatus {
         let counts = &self.shared.counts;
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
@@ -344,7 +385,7 @@ impl Engine {
         }
     }
 
-    /// Version and load in the form in which a heartbeat reports them.
+    /// Version and load, as a heartbeat reports them.
     pub fn info(&self) -> EngineInfo {
         EngineInfo {
             version: EngineVersion::parse(crate::VERSION),
@@ -352,8 +393,8 @@ impl Engine {
         }
     }
 
-    /// Ends all worker processes, busy ones too, and refuses further calls with
-    /// [`EngineError::Stopped`]. Calls that are under way return an error.
+    /// Ends all engine workers, including busy ones, and refuses further calls with
+    /// [`EngineError::Stopped`]. Calls in progress return an error.
     pub fn shut_down(&self) {
         self.shared.children.stop();
         let idle = std::mem::take(&mut self.shared.pool.lock().idle);
@@ -397,7 +438,7 @@ impl Engine {
         Ok(Permit(&self.shared))
     }
 
-    /// Starts a worker with the model; needs a permit.
+    /// Starts an engine worker and loads the model in it. The caller must hold a permit.
     fn load(
         &self,
         descriptor: &ModelDescriptor,
@@ -420,25 +461,26 @@ impl Engine {
         match worker.ask(&request, left).map_err(|broken| self.load_error(broken))? {
             WorkerReply::Loaded => Ok(worker),
             WorkerReply::Failed(failure, text) => Err(self.failure(failure, &text)),
-            _ => Err(EngineError::Protocol("not a reply to this request".into())),
+            _ => Err(EngineError::Protocol("unexpected kind of reply".into())),
         }
     }
 
-    /// Starts a worker, after making room for it; needs a permit.
+    /// Starts an engine worker. Ends idle ones first, to stay within `max_workers`. The caller must
+    /// hold a permit.
     fn start(&self, deadline: Instant) -> Result<WorkerProcess, EngineError> {
         let config = &self.shared.config;
         let surplus: Vec<Idle> = {
             let mut pool = self.shared.pool.lock();
-            // The worker to be started is among those that run.
-            let most_idle = config.max_workers.saturating_sub(pool.running);
-            let surplus = pool.idle.len().saturating_sub(most_idle);
+            // `running` includes the engine worker that is about to start.
+            let max_idle = config.max_workers.saturating_sub(pool.running);
+            let surplus = pool.idle.len().saturating_sub(max_idle);
             pool.idle.drain(..surplus).collect()
         };
         self.evict(surplus);
         WorkerProcess::start(config, &self.shared.children, deadline)
     }
 
-    /// Takes an idle worker with this model, the most recently used one.
+    /// Takes the most recently used idle engine worker with this model.
     fn take_idle(&self, key: Key) -> Option<WorkerProcess> {
         loop {
             let idle = {
@@ -452,16 +494,16 @@ impl Engine {
         }
     }
 
-    /// Keeps a worker for the next run of its model, as far as there is room.
+    /// Keeps an engine worker for the next run of its model, within the limit of the cache.
     fn give_back(&self, key: Key, worker: WorkerProcess) {
         let config = &self.shared.config;
-        // Where the system does not tell, the worst is assumed.
+        // If the size cannot be read, assume the maximum.
         let resident_bytes = worker.resident_bytes().unwrap_or(config.memory_limit_bytes);
         let surplus: Vec<Idle> = {
             let mut pool = self.shared.pool.lock();
             pool.idle.push(Idle { key, worker, resident_bytes });
             let mut total: u64 = 0;
-            // From the most recently used one on, how many fit.
+            // How many fit, starting with the most recently used.
             let kept = pool
                 .idle
                 .iter()
@@ -507,7 +549,7 @@ impl Engine {
             Err(end) => return end,
         };
         let run = match (proves, reply) {
-            // It is no payload: whoever asked reads it.
+            // This is not a payload, so it is not checked against the declaration.
             (false, WorkerReply::DisputeMoved(output))
                 if matches!(request, WorkerRequest::DisputeMove { .. }) =>
             {
@@ -527,7 +569,7 @@ impl Engine {
         }
     }
 
-    /// Asks a worker that has its model.
+    /// Sends a request to an engine worker with a loaded model.
     fn ask(
         &self,
         worker: &WorkerProcess,
@@ -546,15 +588,15 @@ impl Engine {
         })
     }
 
-    /// How a run ends with a reply that is not its result.
+    /// The end of a run whose reply is not its result.
     fn unexpected(&self, reply: WorkerReply, proves: bool) -> RunEnd {
         let WorkerReply::Failed(failure, text) = reply else {
-            return RunEnd::Ended(EngineError::Protocol("not a reply to this request".into()));
+            return RunEnd::Ended(EngineError::Protocol("unexpected kind of reply".into()));
         };
         let error = match failure {
-            // The model was fit to be loaded: it is this input that it fails on, or the prover.
+            // The model was loaded, so the panic concerns this input or the prover.
             WorkerFailure::Panic if proves => {
-                EngineError::NotProvable(format!("the prover panics: {}", plain(&text)))
+                EngineError::NotProvable(format!("the prover panicked: {}", plain(&text)))
             },
             WorkerFailure::Panic => EngineError::RunFailed(plain(&text)),
             failure => self.failure(failure, &text),
@@ -591,13 +633,15 @@ impl Engine {
         broken.explain(self.shared.config.memory_limit_bytes, late)
     }
 
-    /// What a worker's own words mean for the caller.
+    /// The error for a failure that an engine worker reports.
     fn failure(&self, failure: WorkerFailure, text: &str) -> EngineError {
         let config = &self.shared.config;
         let text = plain(text);
         match failure {
             WorkerFailure::Model => EngineError::InvalidModel(text),
-            WorkerFailure::Panic => EngineError::InvalidModel(format!("reading it panics: {text}")),
+            WorkerFailure::Panic => {
+                EngineError::InvalidModel(format!("loading it panicked: {text}"))
+            },
             WorkerFailure::Declaration => EngineError::DeclarationMismatch(text),
             WorkerFailure::Shape => EngineError::UnsupportedShape(text),
             WorkerFailure::Run => EngineError::RunFailed(text),
@@ -613,14 +657,15 @@ impl Engine {
     }
 }
 
-/// Whether runs of a version can be proven at all, and the context can be sent to a worker.
+/// Checks that the version is an integer graph, and that the context can be sent to an engine worker.
 fn check_provable(descriptor: &ModelDescriptor, context: &ProofContext) -> Result<(), EngineError> {
     if descriptor.format != Format::IntegerGraph {
-        return Err(EngineError::NotProvable("the model is no integer graph".into()));
+        return Err(EngineError::NotProvable("the model is not an integer graph".into()));
     }
     if context.domain.len().max(context.request.len()) > MAX_CONTEXT_BYTES {
         return Err(EngineError::NotProvable(format!(
-            "domain and request of a proof have at most {MAX_CONTEXT_BYTES} bytes"
+            "the domain or the request of the proof's context has more than {MAX_CONTEXT_BYTES} \
+             bytes"
         )));
     }
     Ok(())

@@ -1,80 +1,90 @@
-//! What can go wrong, why, and what to do about it.
+//! Errors, with their causes and remedies.
 
 use std::time::Duration;
 
 use assay_primitives::{Digest, FailureReason, PayloadError};
 
-/// Why the engine gave no result.
+/// Why the engine returned no result.
 ///
-/// Texts that stem from a model file are bounded in length and hold no control characters.
+/// Texts that originate in a model file or an engine worker are bounded in length and contain no
+/// control characters.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum EngineError {
-    /// A value of the configuration is out of its bounds. Correct it.
-    #[error("engine configuration: {0}")]
+    /// A value of the configuration is out of bounds. Correct it.
+    #[error("invalid engine configuration: {0}")]
     Config(String),
-    /// The worker program could not be started. Check that the path names an executable file
-    /// of this installation.
-    #[error("cannot start worker `{program}`: {cause}; check the path of the worker program")]
+    /// The program of the engine workers cannot be started. Check that its path names an executable
+    /// file of this installation.
+    #[error("cannot start the engine worker `{program}`: {cause}; check the path of the program")]
     Spawn {
         /// The program.
         program: String,
-        /// What the operating system says.
+        /// The error of the operating system.
         cause: String,
     },
-    /// The worker program is not of this build, most often because the executable was replaced
-    /// under a running process. Restart the node.
-    #[error("the worker program is of another build ({0}); restart to use the new one")]
+    /// The program of the engine workers is from another build, most likely because the executable
+    /// was replaced while this process runs. Restart the node.
+    #[error(
+        "the program of the engine workers is from another build ({0}); restart this process to \
+         use the new one"
+    )]
     WorkerMismatch(String),
-    /// As many runs are under way as the engine allows. Nothing was started; ask again later,
-    /// or raise `concurrency`.
-    #[error("busy: {limit} runs are under way; try again later")]
+    /// The maximum number of concurrent runs is reached. Nothing was started. Try again later, or
+    /// raise `concurrency`.
+    #[error("busy: {limit} runs are in progress; try again later")]
     Busy {
         /// The configured `concurrency`.
         limit: usize,
     },
-    /// [`crate::Engine::shut_down`] was called. Nothing was finished.
+    /// [`crate::Engine::shut_down`] was called. There is no result.
     #[error("the engine is shutting down")]
     Stopped,
-    /// The model file could not be had. See the cause; a node fetches artifacts from its peers,
-    /// so a later attempt may succeed.
-    #[error("the model's artifact is not available: {0}")]
+    /// The model file or the input artifact could not be retrieved. The cause says why. A later
+    /// attempt may succeed, for example after the node has downloaded the missing blocks.
+    #[error("an artifact is not available: {0}")]
     ArtifactUnavailable(String),
-    /// The bytes are not those that the version names. Fetch them again from elsewhere.
+    /// The bytes do not have the digest or the size that the version states. Retrieve them again
+    /// from another source.
     #[error(
-        "the model's artifact is corrupt: its digest is {actual:?}, the version names {expected:?}"
+        "the model's artifact is corrupt: its digest is {actual:?}, the version states \
+         {expected:?}"
     )]
     ArtifactCorrupt {
-        /// The digest that the version names.
+        /// The digest that the version states.
         expected: Digest,
         /// The digest of the bytes.
         actual: Digest,
     },
-    /// The model file is larger than this engine takes. Publish a smaller one, or raise
+    /// The model file is too large for this engine. Publish a smaller file, or raise
     /// `max_model_bytes`.
-    #[error("the model has {size} bytes, this engine takes {limit}")]
+    #[error("the model has {size} bytes; this engine accepts at most {limit}")]
     ModelTooLarge {
-        /// Bytes of the file.
+        /// Size of the file in bytes.
         size: u64,
         /// The configured `max_model_bytes`.
         limit: u64,
     },
-    /// The version names an architecture although it is an ONNX file, or none although it is an
-    /// integer graph. Publish it again with a current client.
-    #[error("the version's format and its architecture do not go together; publish it again")]
+    /// The version states an architecture although its format is ONNX, or none although its format
+    /// is integer graph. Publish it again with a current client.
+    #[error(
+        "the version's format and its architecture contradict each other; publish it again with a \
+         current client"
+    )]
     FormatMismatch,
-    /// The file is not a model that the engine can run. Of an ONNX file: export it again with
-    /// operators that tract supports, with its weights inside. Of an integer graph: write it
-    /// again with the tool that quantised it.
+    /// The engine cannot run the file. For an ONNX file: export it again with operators that tract
+    /// supports and with its weights inside. For an integer graph: write it again with the tool
+    /// that quantised it.
     #[error("the model file is refused: {0}")]
     InvalidModel(String),
-    /// The version declares other tensors than the file has. Publish a version whose
-    /// declarations are those that [`crate::Engine::inspect`] reads from the file.
+    /// The version does not declare the tensors of the file. Publish a version with the
+    /// declarations that [`crate::Engine::inspect`] reads from the file.
     #[error("the version's declaration contradicts the model file: {0}")]
     DeclarationMismatch(String),
-    /// The input payload is larger than this engine takes.
-    #[error("the input has {size} bytes, this engine takes {limit}")]
+    /// The input payload is too large for this engine. Use a smaller input, or raise
+    /// `max_input_bytes`.
+    #[error("the input has {size} bytes; this engine accepts at most {limit}")]
     InputTooLarge {
-        /// Bytes of the payload.
+        /// Size of the payload in bytes.
         size: u64,
         /// The configured `max_input_bytes`.
         limit: u64,
@@ -82,52 +92,53 @@ pub enum EngineError {
     /// The input payload does not fit the version's declaration. Correct the input.
     #[error("the input does not fit the version's declaration: {0}")]
     InvalidInput(PayloadError),
-    /// The declaration admits the input's shape, but the model does not work with it. Use
-    /// another number of elements in the free dimensions.
-    #[error("the model does not take an input of this shape: {0}")]
+    /// The declaration permits the input's shape, but the model does not support it. Use other
+    /// sizes in the free dimensions.
+    #[error("the model does not support an input of this shape: {0}")]
     UnsupportedShape(String),
-    /// Loading took too long. The model is too expensive for this engine.
+    /// Loading exceeded the time limit. Use a smaller model, or raise `load_timeout`.
     #[error("loading the model took longer than {0:?}")]
     LoadTimeLimit(Duration),
-    /// The run took too long. Use a smaller input or a cheaper model.
+    /// The run exceeded the time limit. Use a smaller input or a smaller model, or raise
+    /// `run_timeout`.
     #[error("the run took longer than {0:?}")]
     RunTimeLimit(Duration),
-    /// The model needs more memory than a worker may use. Use a smaller input or a smaller
+    /// The model needs more memory than an engine worker may use. Use a smaller input or a smaller
     /// model, or raise `memory_limit_bytes`.
     #[error("the model needs more than {limit} bytes of memory: {cause}")]
     MemoryLimit {
         /// The configured `memory_limit_bytes`.
         limit: u64,
-        /// What could not be allocated.
+        /// The message of the failed allocation.
         cause: String,
     },
-    /// The model gave an output that does not fit the version's declaration, or an element that
-    /// is not finite. The model is at fault for this input.
+    /// For this input, the model produces an output that does not fit the version's declaration, or
+    /// an element that is not finite. Correct the model or the declaration.
     #[error("the output does not fit the version's declaration: {0}")]
     InvalidOutput(PayloadError),
-    /// The output payload is larger than this engine gives.
+    /// The output payload is too large for this engine. Raise `max_output_bytes`.
     #[error("the output has more than {limit} bytes")]
     OutputTooLarge {
         /// The configured `max_output_bytes`.
         limit: u64,
     },
-    /// The model stopped on this input and gave no output, for instance at an index out of
-    /// range. Use another input; if it fits what the model is for, the model is at fault.
+    /// The model fails on this input, for example with an index out of range. Use another input. If
+    /// the input is one that the model is meant for, correct the model.
     #[error("the model failed on this input: {0}")]
     RunFailed(String),
     /// The run cannot be proven: the model is an ONNX file, it has an operation that the proof
-    /// system does not support, or it was changed after it was sealed. Ask in another class.
+    /// system does not support, or it was changed after it was sealed. Use another class.
     #[error("the run cannot be proven: {0}")]
     NotProvable(String),
-    /// A proof took too long. Raise `prove_timeout`, or prove a smaller model.
+    /// The proof exceeded the time limit. Raise `prove_timeout`, or prove a smaller model.
     #[error("the proof took longer than {0:?}")]
     ProveTimeLimit(Duration),
-    /// The worker process ended by itself or was ended from outside.
-    #[error("the worker ended unexpectedly ({0})")]
+    /// The engine worker crashed, or another process killed it. Look for the cause in the text.
+    #[error("the engine worker ended unexpectedly ({0})")]
     WorkerDied(String),
-    /// The worker sent what no worker of this build sends. A defect, or a model that took
-    /// control of its worker; the worker was ended.
-    #[error("the worker broke the protocol: {0}")]
+    /// The engine worker sent a message that this build never sends, and was ended. Either the
+    /// engine has a defect, or a model took control of its engine worker.
+    #[error("the engine worker broke the protocol: {0}")]
     Protocol(String),
     /// A defect of the engine. Please report it.
     #[error("internal error: {0}")]
@@ -135,7 +146,7 @@ pub enum EngineError {
 }
 
 impl EngineError {
-    /// What an operator reports to the chain.
+    /// The reason that an operator reports to the chain.
     pub fn reason(&self) -> FailureReason {
         match self {
             Self::ArtifactUnavailable(_) | Self::ArtifactCorrupt { .. } => {
@@ -166,16 +177,16 @@ impl EngineError {
         }
     }
 
-    /// Whether nothing was started, so that the same call may succeed later without any change.
+    /// Whether nothing was started, so that the same call may succeed later.
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Busy { .. } | Self::Stopped)
     }
 }
 
-/// Most characters of a text that stems from a worker.
+/// Maximum number of characters of a text from an engine worker.
 const MAX_TEXT_CHARS: usize = 600;
 
-/// Makes a text from a worker fit for logs: bounded, one line, no control characters.
+/// Makes a text from an engine worker fit for logs: bounded, one line, no control characters.
 pub(crate) fn plain(text: &str) -> String {
     let printable = |c: char| if c.is_control() { ' ' } else { c };
     let mut out: String = text.trim().chars().map(printable).take(MAX_TEXT_CHARS).collect();
@@ -190,7 +201,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_from_workers_are_bounded_and_hold_no_control_characters() {
+    fn texts_from_workers_are_bounded_and_contain_no_control_characters() {
         let text = plain(&format!("  \u{1b}[31mred\n{}", "x".repeat(10_000)));
         assert!(text.chars().count() <= MAX_TEXT_CHARS + 1);
         assert!(text.starts_with("[31mred x") || text.starts_with(" [31mred x"));
@@ -198,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_started_nothing_is_transient() {
+    fn only_errors_that_started_nothing_are_transient() {
         assert!(EngineError::Busy { limit: 1 }.is_transient());
         assert!(!EngineError::RunTimeLimit(Duration::from_secs(1)).is_transient());
     }

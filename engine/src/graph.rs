@@ -1,4 +1,4 @@
-//! Integer graphs: read, checked, run and proven. Runs in worker processes only.
+//! Integer graphs: reads, checks, runs and proves them. Executed in engine workers only.
 
 use assay_dispute::{Player, Stage};
 use assay_graph::{fast, CheckedGraph, Graph, Shape, TensorId};
@@ -15,19 +15,19 @@ use crate::{
     protocol::WorkerFailure,
 };
 
-/// A loaded graph.
+/// A loaded graph that may be published, with the declarations of its version.
 pub(crate) struct GraphModel {
     graph: CheckedGraph,
     inputs: TensorDeclarations,
     output_type: ElementType,
     output_shape: Vec<u32>,
-    /// Made when the first proof is asked for, since most graphs are run without one.
+    /// Made for the first proof, because most graphs are run without proofs.
     prover: Option<Prover>,
 }
 
 impl GraphModel {
-    /// Reads the file and checks it: against the digest of its architecture, by all rules of
-    /// publication, and against the declarations.
+    /// Reads the file and checks the digest of its architecture, all rules of publication, and the
+    /// declarations.
     pub(crate) fn load(
         inputs: TensorDeclarations,
         outputs: &TensorDeclarations,
@@ -39,15 +39,14 @@ impl GraphModel {
         let found = Digest::from(graph.digest());
         if found != architecture {
             return Err(declared(format!(
-                "the version names an architecture with the digest {architecture:?}, the file's \
-                 has {found:?}"
+                "the version states the architecture {architecture:?}, the file has {found:?}"
             )));
         }
         let graph = CheckedGraph::new(graph).map_err(model_problem)?;
         let plan = graph.plan();
         let (Some(input), Some(output)) = (plan.shape(TensorId::INPUT), plan.shape(plan.output()))
         else {
-            return Err(model_problem("it has no input or no output"));
+            return Err(model_problem("the graph has no input or no output"));
         };
         let output_type = match plan.element_type(plan.output()) {
             Some(assay_graph::ElementType::Int32) => ElementType::I32,
@@ -58,7 +57,7 @@ impl GraphModel {
         Ok(Self { graph, inputs, output_type, output_shape, prover: None })
     }
 
-    /// Runs the graph on a payload and encodes its output, at most `max_bytes` of it.
+    /// Runs the graph on a payload. Returns the encoded output, of at most `max_bytes`.
     pub(crate) fn run(&self, payload: &[u8], max_bytes: u64) -> Result<Vec<u8>, Problem> {
         let input: Vec<i8> = self.input(payload)?.iter().map(|byte| *byte as i8).collect();
         let output = fast::run(&self.graph, &input)
@@ -76,8 +75,10 @@ impl GraphModel {
         Ok(())
     }
 
-    /// Runs the graph on a payload and proves the run. Gives output and proof; a proof that does
-    /// not verify is not given away, since it would cost the operator.
+    /// Runs the graph on a payload and proves the run. Returns output and proof.
+    ///
+    /// A proof that does not verify is an error here, because submitting it would cost the
+    /// operator.
     pub(crate) fn prove(
         &self,
         payload: &[u8],
@@ -88,7 +89,7 @@ impl GraphModel {
         let prover = self
             .prover
             .as_ref()
-            .ok_or_else(|| Problem::new(WorkerFailure::Worker, "this worker has made no prover"))?;
+            .ok_or_else(|| Problem::new(WorkerFailure::Worker, "the prover is not prepared"))?;
         let input = self.input(payload)?;
         let context = Context {
             genesis: context.genesis,
@@ -102,17 +103,17 @@ impl GraphModel {
         prover
             .verifier()
             .verify(&statement, prover.fingerprint(), &proven.proof)
-            .map_err(|reject| unproven(format!("the proof made does not verify: {reject}")))?;
+            .map_err(|reject| unproven(format!("the proof does not verify: {reject}")))?;
         let size = proven.proof.len();
         if size > MAX_PROOF_BYTES as usize {
             return Err(unproven(format!(
-                "the proof has {size} bytes, the chain takes {MAX_PROOF_BYTES}"
+                "the proof has {size} bytes; the chain accepts at most {MAX_PROOF_BYTES}"
             )));
         }
         Ok((self.output(proven.output, max_bytes)?, proven.proof))
     }
 
-    /// Runs the graph on a payload, and answers as a party that has done so.
+    /// Runs the graph on a payload, and returns the claim or the move that `task` requests.
     pub(crate) fn dispute_move(
         &self,
         payload: &[u8],
@@ -123,8 +124,9 @@ impl GraphModel {
         let player = Player::new(&self.graph, &input)
             .map_err(|error| Problem::new(WorkerFailure::Run, error.to_string()))?;
         let stage = |mut bytes: &[u8]| {
-            Stage::decode_all(&mut bytes)
-                .map_err(|error| Problem::new(WorkerFailure::Run, format!("no stage: {error}")))
+            Stage::decode_all(&mut bytes).map_err(|error| {
+                Problem::new(WorkerFailure::Run, format!("not a stage of a dispute: {error}"))
+            })
         };
         Ok(match task {
             DisputeTask::Claim => {
@@ -136,14 +138,16 @@ impl GraphModel {
         })
     }
 
-    /// The elements of the one input, a byte each.
+    /// The elements of the input tensor, one byte each.
     fn input(&self, payload: &[u8]) -> Result<Vec<u8>, Problem> {
         let unchecked = |text| Problem::new(WorkerFailure::Worker, text);
         let mut tensors = decode_payload(payload, &self.inputs)
-            .map_err(|error| unchecked(format!("input not checked by the engine: {error}")))?;
+            .map_err(|error| unchecked(format!("the engine did not check the input: {error}")))?;
         match tensors.pop() {
             Some(tensor) if tensors.is_empty() => Ok(tensor.data),
-            _ => Err(unchecked("input not checked by the engine: not one tensor".into())),
+            _ => Err(unchecked(
+                "the engine did not check the input: it is not exactly one tensor".into(),
+            )),
         }
     }
 
@@ -161,8 +165,8 @@ fn declared(text: String) -> Problem {
     Problem::new(WorkerFailure::Declaration, text)
 }
 
-/// Checks that a side declares the one tensor that a graph has there; how payloads state its
-/// shape.
+/// Checks that the declarations of one side are those of the graph's only tensor there. Returns the
+/// shape as payloads state it.
 fn check_side(
     side: &str,
     declarations: &[TensorDeclaration],
@@ -171,13 +175,15 @@ fn check_side(
 ) -> Result<Vec<u32>, Problem> {
     let [tensor] = declarations else {
         let count = declarations.len();
-        return Err(declared(format!("{count} {side}s are declared, an integer graph has one")));
+        return Err(declared(format!(
+            "{count} {side}s are declared; an integer graph has exactly one"
+        )));
     };
     let extent = [shape.channels, shape.height, shape.width];
     if !tensor.is_graph_tensor(element_type, extent) {
         let dimensions: Vec<String> = tensor.shape.iter().map(dimension_text).collect();
         return Err(declared(format!(
-            "{side} `{}` is declared as {} [{}], the graph's is {} {:?}",
+            "{side} `{}` is declared as {} [{}], but is {} {:?} in the graph",
             tensor.name(),
             tensor.element_type.name(),
             dimensions.join(", "),

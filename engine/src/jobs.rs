@@ -1,4 +1,4 @@
-//! Runs for callers that cannot wait: start, poll, forget.
+//! A queue of runs for callers that cannot block: start, poll, forget.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -14,17 +14,18 @@ use parking_lot::{Condvar, Mutex};
 pub use crate::output::JobOutput;
 use crate::{process::after, EngineError};
 
-/// Bounds of [`Jobs`].
+/// Limits of [`Jobs`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct JobsConfig {
-    /// Threads that run jobs. More than the engine's `concurrency` make jobs fail as busy.
-    /// Bounds: at least 1. Default: 1.
+    /// Number of threads that run jobs. With more than the engine's `concurrency`, jobs find the
+    /// engine busy. Bounds: at least 1. Default: 1.
     pub threads: usize,
-    /// Jobs that may wait for a thread. Default: 64.
+    /// Maximum number of jobs that wait for a thread. Default: 64.
     pub queue: usize,
-    /// Finished jobs whose result is kept; the one that finished first goes first. Default: 256.
+    /// Maximum number of finished jobs whose result is kept. The result of the job that finished
+    /// first is dropped first. Default: 256.
     pub kept: usize,
-    /// Bytes of output and proof that finished jobs may hold together. Default: 64 MiB.
+    /// Maximum total size of the outputs and proofs of finished jobs. Unit: bytes. Default: 64 MiB.
     pub kept_bytes: usize,
 }
 
@@ -34,13 +35,13 @@ impl Default for JobsConfig {
     }
 }
 
-/// What a job does: gives an output, or says why not.
+/// The function that a job executes.
 type Work = Box<dyn FnOnce() -> Result<JobOutput, EngineError> + Send>;
 
-/// Jobs by request, on threads of their own. Clones share one set of jobs.
+/// A queue of jobs and the threads that run them. Clones share one queue.
 ///
-/// When the last clone is dropped, jobs that have not begun are dropped as well; those that
-/// have begun end within the engine's limits.
+/// Dropping the last clone drops the jobs that have not started. The others end within the engine's
+/// limits.
 #[derive(Clone)]
 pub struct Jobs {
     owner: Arc<Owner>,
@@ -60,19 +61,19 @@ impl Drop for Owner {
     }
 }
 
-/// What makes two jobs the same.
+/// Identifies a job.
 ///
-/// The identifier of a request is not enough: on two branches of the chain one identifier may
-/// name different requests.
+/// The id of a request is not enough: on two forks of the chain, one id may belong to different
+/// requests.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct JobKey {
     /// The request.
     pub request: RequestId,
-    /// Digest of what runs on what.
+    /// Digest of the version, the input and the kind of the job.
     pub content: Digest,
 }
 
-/// For callers whose requests never change.
+/// For callers for which a request id identifies one job.
 impl From<RequestId> for JobKey {
     fn from(request: RequestId) -> Self {
         Self { request, content: Digest::zero() }
@@ -89,11 +90,11 @@ struct Shared {
 #[derive(Default)]
 struct State {
     stopped: bool,
-    /// Tells two jobs of one request apart if the first was forgotten.
+    /// Number of the next job. Distinguishes two jobs with one key, if the first was forgotten.
     next: u64,
     queue: VecDeque<(JobKey, u64, Work)>,
     jobs: HashMap<JobKey, Entry>,
-    /// Finished jobs, first finished first. May name jobs that are forgotten.
+    /// Finished jobs, in the order in which they finished.
     finished: VecDeque<(JobKey, u64)>,
     finished_count: usize,
     finished_bytes: usize,
@@ -101,7 +102,7 @@ struct State {
 
 struct Entry {
     number: u64,
-    /// `None` while it waits or runs.
+    /// `None` while the job waits or runs.
     outcome: Option<Result<JobOutput, EngineError>>,
 }
 
@@ -134,7 +135,7 @@ impl State {
         self.finished.push_back((job, number));
     }
 
-    /// Forgets what finished first until the rest is within the bounds.
+    /// Drops the oldest results until the rest is within the limits.
     fn trim(&mut self, config: &JobsConfig) {
         while self.finished_count > config.kept || self.finished_bytes > config.kept_bytes {
             let Some((job, _)) = self.finished.front() else { return };
@@ -146,10 +147,13 @@ impl State {
 impl Jobs {
     /// Starts the threads.
     ///
-    /// Fails where the bounds make no sense or the system gives no threads.
+    /// # Errors
+    ///
+    /// [`EngineError::Config`] if the number of threads is zero, [`EngineError::Internal`] if a
+    /// thread cannot be started.
     pub fn new(config: JobsConfig) -> Result<Self, EngineError> {
         if config.threads == 0 {
-            return Err(EngineError::Config("threads of jobs must be at least 1".into()));
+            return Err(EngineError::Config("the number of job threads must be at least 1".into()));
         }
         let shared = Arc::new(Shared {
             config,
@@ -170,12 +174,12 @@ impl Jobs {
         Ok(jobs)
     }
 
-    /// Starts `work` unless there is a job of this key already, waits at most `wait` for the job to
-    /// end, and says how it stands.
+    /// Queues `work`, unless there is a job with this key already. Waits for at most `wait` until
+    /// the job ends, and returns its status.
     ///
-    /// A result is kept until [`Self::forget`], or until the bounds of [`JobsConfig`] push it
-    /// out; then the next call starts the job again. [`JobStatus::Unavailable`] means that
-    /// nothing was started: the queue is full, or the engine was busy. A later call tries anew.
+    /// A result is kept until [`Self::forget`], or until the limits of [`JobsConfig`] drop it. Then
+    /// the next call starts the job again. [`JobStatus::Unavailable`] means that nothing was
+    /// started: the queue is full, or the engine was busy. A later call tries again.
     pub fn submit_or_poll(
         &self,
         job: impl Into<JobKey>,
@@ -190,7 +194,7 @@ impl Jobs {
             Some(entry) => entry.number,
             None => {
                 if state.queue.len() >= shared.config.queue {
-                    let text = format!("{} jobs wait already", state.queue.len());
+                    let text = format!("the queue is full: {} jobs wait", state.queue.len());
                     return JobStatus::Unavailable(text);
                 }
                 let number = state.next;
@@ -214,14 +218,14 @@ impl Jobs {
                 None => return JobStatus::Unavailable("the job was forgotten".into()),
             }
             if shared.job_ended.wait_until(&mut state, deadline).timed_out() {
-                // It may have ended at the last moment; the next call says so.
+                // It may have ended just now. The next call returns its result.
                 return JobStatus::Running;
             }
         }
     }
 
-    /// Drops what is kept of a request's jobs. A job that waits is not started; one that runs
-    /// ends, and its result is dropped.
+    /// Forgets all jobs of a request. A job that waits is not started. A job that runs continues,
+    /// and its result is dropped.
     pub fn forget(&self, request: RequestId) {
         let mut state = self.owner.0.state.lock();
         let jobs: Vec<JobKey> =
@@ -233,7 +237,7 @@ impl Jobs {
         self.owner.0.job_ended.notify_all();
     }
 
-    /// Jobs that wait or run.
+    /// Number of jobs that wait or run.
     pub fn pending(&self) -> usize {
         let state = self.owner.0.state.lock();
         state.jobs.len() - state.finished_count

@@ -19,10 +19,10 @@ fn done(output: &[u8]) -> JobStatus {
 }
 
 fn never() -> Result<JobOutput, EngineError> {
-    panic!("started although it was not to be")
+    panic!("must not be started")
 }
 
-/// Work that says when it has begun and ends when it is told to.
+/// Work that signals when it has started, and ends when it is released.
 type Held = Box<dyn FnOnce() -> Result<JobOutput, EngineError> + Send>;
 
 fn held() -> (Receiver<()>, Sender<()>, Held) {
@@ -69,7 +69,7 @@ fn a_full_queue_starts_nothing() {
     assert_eq!(jobs.submit_or_poll(RequestId(2), give(b"2"), NOW), JobStatus::Running);
     let refused = jobs.submit_or_poll(RequestId(3), never, FOREVER);
     assert!(matches!(refused, JobStatus::Unavailable(_)), "{refused:?}");
-    // A poll of a job that waits is not refused.
+    // A full queue does not refuse to poll a job that waits.
     assert_eq!(jobs.submit_or_poll(RequestId(2), never, NOW), JobStatus::Running);
     drop(release);
     let expected = done(b"2");
@@ -149,7 +149,7 @@ fn a_forgotten_job_leaves_no_result_and_one_that_waits_never_starts() {
     jobs.forget(RequestId(1));
     assert_eq!(jobs.pending(), 0);
     drop(release);
-    // The same request again is another job; the first one's result does not become its own.
+    // The same key again is another job: it does not get the result of the first one.
     let expected = done(b"second");
     assert_eq!(jobs.submit_or_poll(RequestId(1), give(b"second"), FOREVER), expected);
     assert_eq!(jobs.submit_or_poll(RequestId(2), give(b"2"), FOREVER), done(b"2"));
@@ -168,7 +168,7 @@ fn dropping_the_last_clone_drops_what_waits() {
     };
     jobs.submit_or_poll(RequestId(2), waits, NOW);
     drop(jobs);
-    // The sender is dropped with the work, not by running it.
+    // The sender was dropped with the work, without running it.
     assert!(gone.recv().is_err());
     drop(release);
 }

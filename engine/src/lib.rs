@@ -1,22 +1,23 @@
-//! Runs models in isolated processes, within limits: ONNX files and integer graphs.
+//! Runs models in isolated processes with resource limits: ONNX files and integer graphs.
 //!
-//! [`Engine`] is given what a version of a model declares, a way to get the model file and an
-//! input payload, and gives the output payload. It trusts neither the file nor the input: every
-//! model is loaded and run in a child process of its own, which is the same executable started
-//! once more ([`worker::main`]), bounded in memory, time and output, and ended by its process id
-//! as soon as it breaks a bound. Whatever a model does, the process that holds the [`Engine`]
-//! gets an [`EngineError`] and goes on.
+//! [`Engine`] takes the descriptor of a version, a function that fetches the model file, and an
+//! input payload. It returns the output payload. It trusts neither the file nor the input. Each
+//! model is loaded and run in an *engine worker*: a child process that runs the same executable in
+//! another mode ([`worker::main`]), with limits on memory, time and output. The engine kills an
+//! engine worker that exceeds a limit. Whatever a model does, the process with the [`Engine`] gets
+//! an [`EngineError`] and continues.
 //!
-//! - [`Engine::run`] runs a model; workers that hold a loaded model are kept and reused.
-//! - [`Engine::prove`] does that with an integer graph, and proves the run.
-//! - [`Engine::check_model`] and [`Engine::inspect`] are for those who publish models.
-//! - [`Engine::status`] says what the engine is doing.
-//! - [`jobs::Jobs`] starts runs and is polled for them, for callers that cannot wait.
+//! - [`Engine::run`] runs a model. Engine workers with a loaded model are kept and reused.
+//! - [`Engine::prove`] runs an integer graph and proves the run.
+//! - [`Engine::dispute_move`] runs an integer graph and makes a move in a dispute.
+//! - [`Engine::check_model`] and [`Engine::inspect`] check a model before it is published.
+//! - [`Engine::status`] reports activity, limits and counters.
+//! - [`jobs::Jobs`] queues runs and is polled for their results, for callers that cannot block.
 //!
-//! The crate knows no chain. See `README.md` for the limits of the isolation.
+//! The crate has no knowledge of the chain. `README.md` describes the limits of the isolation.
 
 #[cfg(target_endian = "big")]
-compile_error!("tensor data is little-endian, and the engine hands it over unchanged");
+compile_error!("tensor data is little-endian, and the engine passes it on unchanged");
 
 pub mod jobs;
 #[doc(hidden)]
@@ -43,5 +44,5 @@ pub use status::{Counters, EngineStatus, Limits, WorkerStatus};
 
 /// Version of this crate, `major.minor.patch`.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
-/// Version of the inference library that runs ONNX files. A test holds it against `Cargo.lock`.
+/// Version of tract, which runs ONNX files. A test compares it with `Cargo.lock`.
 pub const TRACT_VERSION: &str = "0.23.9";

@@ -1,5 +1,5 @@
-//! The engine's worker as a program of its own. `assay-engine worker` is started by an engine
-//! and speaks its protocol over stdin and stdout; there is nothing in it for people.
+//! The engine worker as a separate program. An engine starts `assay-engine worker` and exchanges
+//! frames with it over stdin and stdout. It is not meant for interactive use.
 
 use std::process::ExitCode;
 
@@ -16,7 +16,7 @@ fn main() -> ExitCode {
         },
         _ => {
             eprintln!("usage: assay-engine --version");
-            eprintln!("The other mode, `worker`, is started by an engine.");
+            eprintln!("An engine starts the other mode, `assay-engine worker`.");
             ExitCode::from(2)
         },
     }

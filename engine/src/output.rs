@@ -1,27 +1,27 @@
-//! What runs and jobs give.
+//! Results of runs and jobs.
 
 use std::time::Duration;
 
-/// What a run gave.
+/// The result of a run.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RunOutput {
-    /// SCALE encoding of the output tensors, in the declared order, checked against the
-    /// declaration.
+    /// SCALE encoding of the output tensors in the declared order, checked against the declaration.
+    /// For [`crate::Engine::dispute_move`]: the encoded claim or move.
     pub payload: Vec<u8>,
-    /// The proof, where one was asked for.
+    /// The proof, if one was requested.
     pub proof: Option<Vec<u8>>,
-    /// From handing the input to the loaded model to having its output.
+    /// Time from sending the input to the loaded model to receiving its output.
     pub latency: Duration,
     /// Whether the model was loaded already.
     pub cached: bool,
 }
 
-/// What a job gives.
+/// The result of a job.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct JobOutput {
     /// The output payload.
     pub output: Vec<u8>,
-    /// Its proof, where one was asked for.
+    /// Its proof, if one was requested.
     pub proof: Option<Vec<u8>>,
 }
 

@@ -1,4 +1,4 @@
-//! What goes wrong in a worker process.
+//! Errors in an engine worker.
 
 use std::any::Any;
 
@@ -6,7 +6,7 @@ use assay_primitives::Dimension;
 
 use crate::protocol::WorkerFailure;
 
-/// What went wrong, in which way.
+/// An error in an engine worker: its kind and a message.
 #[derive(Debug)]
 pub(crate) struct Problem {
     pub(crate) failure: WorkerFailure,
@@ -19,7 +19,7 @@ impl Problem {
     }
 }
 
-/// What a panic means.
+/// The problem that a caught panic stands for.
 pub(crate) fn panic_problem(panic: &(dyn Any + Send)) -> Problem {
     let text = panic
         .downcast_ref::<String>()
@@ -29,7 +29,7 @@ pub(crate) fn panic_problem(panic: &(dyn Any + Send)) -> Problem {
     Problem::new(WorkerFailure::Panic, text)
 }
 
-/// A model file that cannot be run.
+/// The problem of a model file that cannot be run.
 pub(crate) fn model_problem(error: impl std::fmt::Display) -> Problem {
     Problem::new(WorkerFailure::Model, format!("{error:#}"))
 }
@@ -42,7 +42,7 @@ pub(crate) fn dimension_text(dimension: &Dimension) -> String {
     }
 }
 
-/// Whether a message, of tract or of the standard library, says that memory ran out.
+/// Whether a message of tract or of the standard library means that memory ran out.
 pub(crate) fn indicates_oom(text: &str) -> bool {
     [
         "failed to allocate",
@@ -52,5 +52,5 @@ pub(crate) fn indicates_oom(text: &str) -> bool {
         "data.is_null()",
     ]
     .iter()
-    .any(|sign| text.contains(sign))
+    .any(|phrase| text.contains(phrase))
 }

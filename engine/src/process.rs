@@ -1,4 +1,4 @@
-//! Worker processes as the engine sees them. What comes from them is not trusted.
+//! Starts engine workers and exchanges frames with them. Everything that they send is untrusted.
 
 use std::{
     collections::HashMap,
@@ -28,35 +28,35 @@ use crate::{
     EngineConfig, EngineError,
 };
 
-/// Bytes of a worker's stderr that are kept: the last ones.
+/// Size of the end of an engine worker's stderr that is kept.
 const STDERR_BYTES: usize = 4 << 10;
-/// How long to wait for the rest of stderr of a process that has ended.
+/// How long to wait for the rest of stderr after the process has ended.
 const STDERR_WAIT: Duration = Duration::from_secs(1);
 const SIGKILL: i32 = 9;
 
-/// Why a worker gave no reply. It has been ended.
+/// Why an engine worker did not reply. It has been ended.
 #[derive(Debug)]
 pub(crate) enum Broken {
-    /// The time was over.
+    /// It exceeded the time limit.
     TimedOut,
-    /// It ended by itself or from outside.
+    /// It crashed, or another process killed it.
     Died {
-        /// How.
+        /// Its exit status, if known.
         status: Option<ExitStatus>,
         /// The end of its stderr.
         stderr: String,
     },
-    /// It sent what is not a reply.
+    /// It sent something that is not a reply.
     Protocol(String),
 }
 
 impl Broken {
-    /// Whether somebody killed the worker, which no model does to its own.
+    /// Whether another process killed the engine worker. A model does not do this to its own.
     pub(crate) fn was_killed(&self) -> bool {
         matches!(self, Self::Died { status: Some(status), .. } if status.signal() == Some(SIGKILL))
     }
 
-    /// The error for callers; `time_limit` is what running out of time means here.
+    /// The error for callers. `time_limit` is the error for [`Self::TimedOut`].
     pub(crate) fn explain(self, memory_limit: u64, time_limit: EngineError) -> EngineError {
         match self {
             Self::TimedOut => time_limit,
@@ -65,9 +65,10 @@ impl Broken {
                 if indicates_oom(&stderr) {
                     EngineError::MemoryLimit { limit: memory_limit, cause: plain(&stderr) }
                 } else if stderr.contains("has overflowed its stack") {
-                    EngineError::InvalidModel("it is nested too deeply: the stack ran out".into())
+                    EngineError::InvalidModel("it is nested too deeply: stack overflow".into())
                 } else {
-                    let status = status.map_or("no status".into(), |status| status.to_string());
+                    let status =
+                        status.map_or("unknown exit status".into(), |status| status.to_string());
                     let separator = if stderr.is_empty() { "" } else { ": " };
                     EngineError::WorkerDied(format!("{status}{separator}{}", plain(&stderr)))
                 }
@@ -76,7 +77,8 @@ impl Broken {
     }
 }
 
-/// All live children, so that they can be ended while others wait for them.
+/// All engine workers that have not ended, so that they can be ended while other threads wait for
+/// their replies.
 #[derive(Default)]
 pub(crate) struct Children {
     state: Mutex<ChildrenState>,
@@ -89,7 +91,7 @@ struct ChildrenState {
 }
 
 impl Children {
-    /// Ends all children and refuses new ones.
+    /// Ends all engine workers and refuses new ones.
     pub(crate) fn stop(&self) {
         let live: Vec<_> = {
             let mut state = self.state.lock();
@@ -118,8 +120,8 @@ impl Children {
         Ok((pid, child))
     }
 
-    /// Ends the child and takes it off the list. Once it is reaped, its id may be given to
-    /// another child, which then stays listed.
+    /// Ends the child and removes it from the list. The operating system may give the id of a
+    /// reaped child to a new one, which must stay in the list.
     fn remove(&self, pid: u32, child: &Arc<Mutex<Child>>) -> Option<ExitStatus> {
         let status = end(child);
         let mut state = self.state.lock();
@@ -134,12 +136,12 @@ impl Children {
 fn end(child: &Mutex<Child>) -> Option<ExitStatus> {
     let mut child = child.lock();
     if let Err(error) = child.kill() {
-        log::warn!(target: "assay::engine", "cannot kill worker {}: {error}", child.id());
+        log::warn!(target: "assay::engine", "cannot kill engine worker {}: {error}", child.id());
     }
     child.wait().ok()
 }
 
-/// One worker process. Dropping it ends the process.
+/// One engine worker. Dropping it ends the process.
 pub(crate) struct WorkerProcess {
     pid: u32,
     child: Arc<Mutex<Child>>,
@@ -150,7 +152,7 @@ pub(crate) struct WorkerProcess {
 }
 
 impl WorkerProcess {
-    /// Starts a worker and sets its limits. Takes at most until `deadline`.
+    /// Starts an engine worker and sets its limits, until `deadline` at the latest.
     pub(crate) fn start(
         config: &EngineConfig,
         children: &Arc<Children>,
@@ -165,10 +167,11 @@ impl WorkerProcess {
         command
             .args(&config.worker.args)
             .env_clear()
-            // One arena: otherwise glibc reserves address space for each thread.
+            // With more than one arena, glibc reserves address space for each thread.
             .env("MALLOC_ARENA_MAX", "1")
             .env("RAYON_NUM_THREADS", "1")
-            // A Ctrl-C in the terminal is for the engine's process, which then ends its workers.
+            // Ctrl-C in the terminal must reach only the engine's process, which then ends its
+            // engine workers.
             .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -181,18 +184,18 @@ impl WorkerProcess {
         let (pid, child) = children.add(child)?;
         let (requests, outbox) = channel();
         let (inbox, replies) = channel();
-        let (last_words, stderr) = channel();
+        let (stderr_end, stderr) = channel();
         // From here on, dropping `worker` ends the process.
         let worker = Self { pid, child, children: children.clone(), requests, replies, stderr };
         let (Some(to), Some(from), Some(errors)) = pipes else {
-            return Err(EngineError::Internal("a worker without pipes".into()));
+            return Err(EngineError::Internal("the engine worker has no pipes".into()));
         };
         let max_request = config.max_model_bytes.max(config.max_input_bytes) + OVERHEAD_BYTES;
         let largest = u64::from(MAX_PROOF_BYTES).max(MAX_TILE_OPENING_BYTES as u64);
         let max_reply = config.max_output_bytes + largest + OVERHEAD_BYTES;
         thread("engine-io", move || exchange(to, from, max_reply, &outbox, &inbox))?;
         thread("engine-stderr", move || {
-            let _ = last_words.send(drain(errors));
+            let _ = stderr_end.send(drain(errors));
         })?;
         let hello = Hello {
             protocol: PROTOCOL,
@@ -222,15 +225,15 @@ impl WorkerProcess {
                 Ok(())
             },
             WorkerReply::Ready { version, .. } => Err(EngineError::WorkerMismatch(format!(
-                "worker {}, engine {}",
+                "engine worker {}, engine {}",
                 plain(&version),
                 crate::VERSION
             ))),
-            _ => Err(EngineError::Protocol("the first reply is not a greeting".into())),
+            _ => Err(EngineError::Protocol("the first reply is not `Ready`".into())),
         }
     }
 
-    /// Asks and waits for the reply. After an error the process has ended.
+    /// Sends a request and waits for the reply. After an error, the process has ended.
     pub(crate) fn ask(
         &self,
         request: &WorkerRequest,
@@ -240,13 +243,13 @@ impl WorkerProcess {
     }
 
     fn exchange(&self, frame: Vec<u8>, deadline: Instant) -> Result<WorkerReply, Broken> {
-        // Where the thread has gone, so has the process; the receiver below says so.
+        // If the thread has ended, so has the process. `recv_timeout` reports it below.
         let _ = self.requests.send(frame);
         let left = deadline.saturating_duration_since(Instant::now());
         match self.replies.recv_timeout(left) {
             Ok(Ok(Some(frame))) => decode(&frame).map_err(|error| {
                 self.end();
-                Broken::Protocol(format!("a reply that cannot be read: {error}"))
+                Broken::Protocol(format!("malformed reply: {error}"))
             }),
             Ok(Err(error)) if error.kind() == std::io::ErrorKind::InvalidData => {
                 self.end();
@@ -257,7 +260,7 @@ impl WorkerProcess {
                 let stderr = self.stderr.recv_timeout(STDERR_WAIT).unwrap_or_default();
                 log::debug!(
                     target: "assay::engine",
-                    "worker {} ended ({status:?}): {}", self.pid, plain(&stderr),
+                    "engine worker {} ended ({status:?}): {}", self.pid, plain(&stderr),
                 );
                 Err(Broken::Died { status, stderr })
             },
@@ -268,7 +271,7 @@ impl WorkerProcess {
         }
     }
 
-    /// The id of the process.
+    /// The process id.
     pub(crate) fn pid(&self) -> u32 {
         self.pid
     }
@@ -278,7 +281,7 @@ impl WorkerProcess {
         matches!(self.child.lock().try_wait(), Ok(None))
     }
 
-    /// Resident memory of the process in bytes; `None` where it cannot be told.
+    /// Resident memory of the process in bytes; `None` if it cannot be read.
     pub(crate) fn resident_bytes(&self) -> Option<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid)).ok()?;
         status_bytes(&status, "VmRSS:")
@@ -295,10 +298,10 @@ impl Drop for WorkerProcess {
     }
 }
 
-/// `timeout` from now.
+/// The instant at which `timeout` ends.
 pub(crate) fn after(timeout: Duration) -> Instant {
     let now = Instant::now();
-    // A day is as good as never where the sum cannot be represented.
+    // If the sum cannot be represented, a day is long enough.
     now.checked_add(timeout).unwrap_or(now + Duration::from_secs(86_400))
 }
 
@@ -311,7 +314,7 @@ fn thread(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), Engine
 }
 
 /// Sends each request and reads its reply, until there are no more requests or the process has
-/// ended. Blocks as long as the process does; killing it is the caller's part.
+/// ended. Blocks until the process replies: the caller must kill it at the time limit.
 fn exchange(
     mut to: ChildStdin,
     mut from: ChildStdout,
@@ -320,18 +323,19 @@ fn exchange(
     replies: &Sender<std::io::Result<Option<Vec<u8>>>>,
 ) {
     while let Ok(frame) = requests.recv() {
-        // A worker that refuses may do so before it has read everything: its reply counts.
+        // A reply counts even if sending failed: an engine worker may refuse a request before it
+        // has read all of it.
         let sent = write_frame(&mut to, &frame);
         drop(frame);
         let reply = read_frame(&mut from, max_reply);
-        let over = sent.is_err() || !matches!(reply, Ok(Some(_)));
-        if replies.send(reply).is_err() || over {
+        let ended = sent.is_err() || !matches!(reply, Ok(Some(_)));
+        if replies.send(reply).is_err() || ended {
             return;
         }
     }
 }
 
-/// Reads stderr to its end and keeps the last [`STDERR_BYTES`] of it.
+/// Reads stderr to its end. Returns the last [`STDERR_BYTES`] of it.
 fn drain(mut stderr: ChildStderr) -> String {
     let mut kept: Vec<u8> = Vec::new();
     let mut chunk = [0u8; 1024];
@@ -356,7 +360,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_death_is_explained_by_its_last_words() {
+    fn the_cause_of_death_is_found_in_stderr() {
         let late = || EngineError::RunTimeLimit(Duration::from_secs(1));
         let died = |stderr: &str| Broken::Died { status: None, stderr: stderr.into() };
         let memory = died("memory allocation of 99 bytes failed").explain(7, late());

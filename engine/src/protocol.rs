@@ -1,8 +1,8 @@
-//! What an engine and its workers say to each other over stdin and stdout.
+//! The protocol between an engine and its engine workers, over stdin and stdout.
 //!
-//! A frame is a length in 4 bytes, little-endian, and as many bytes: the SCALE encoding of a
-//! [`Hello`], a [`WorkerRequest`] or a [`WorkerReply`]. The engine speaks first and gets one reply per
-//! frame. Not part of the crate's public interface.
+//! A frame is a length in 4 bytes, little-endian, followed by that many bytes: the SCALE encoding
+//! of a [`Hello`], a [`WorkerRequest`] or a [`WorkerReply`]. The engine sends the first frame and
+//! gets one reply per frame. Not part of the crate's public interface.
 
 use std::io::{self, Read, Write};
 
@@ -11,42 +11,41 @@ use assay_primitives::{
 };
 use codec::{Decode, DecodeAll, Encode};
 
-/// Changes whenever a message does.
+/// Version of the protocol. Changes with every change of a message.
 pub const PROTOCOL: u32 = 3;
-/// Most bytes of anything that goes into a frame.
+/// Maximum size of a model, payload or output in a frame.
 pub const MAX_FRAME_BYTES: u64 = 1 << 30;
-/// What a frame may have beyond the model, the payload or the output that it carries: the
-/// declarations of both sides, or a message.
+/// Maximum size of the rest of such a frame: the declarations of both sides, or a message.
 pub const OVERHEAD_BYTES: u64 = 16 << 10;
-/// Most bytes of each part of a [`ProofContext`].
+/// Maximum size of each byte string of a [`ProofContext`].
 pub const MAX_CONTEXT_BYTES: usize = 256;
-/// Most bytes of the frame with [`Hello`].
+/// Maximum size of the frame with [`Hello`].
 pub const MAX_HELLO_BYTES: u64 = 256;
-/// Most bytes of a text in a [`WorkerReply`].
+/// Maximum size of a text in a [`WorkerReply`].
 pub const MAX_MESSAGE_BYTES: usize = 4 << 10;
 
-/// The first frame to a worker.
+/// The first frame to an engine worker.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 pub struct Hello {
     /// [`PROTOCOL`] of the engine.
     pub protocol: u32,
     /// [`crate::VERSION`] of the engine.
     pub version: String,
-    /// Bytes of address space beyond what the bare executable maps.
+    /// Address space in addition to what the bare executable maps. Unit: bytes.
     pub memory_bytes: u64,
-    /// Most bytes of a frame to the worker.
+    /// Maximum size of a frame to the engine worker.
     pub max_request_bytes: u64,
-    /// Most bytes of an output payload.
+    /// Maximum size of an output payload.
     pub max_output_bytes: u64,
 }
 
-/// What a worker is asked.
+/// A request to an engine worker.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 pub enum WorkerRequest {
     /// Load the model and keep it. Answered by [`WorkerReply::Loaded`].
     #[codec(index = 0)]
     Load {
-        /// Digest of the architecture where the file is an integer graph; `None`: an ONNX file.
+        /// Digest of the architecture if the file is an integer graph; `None` if it is an ONNX file.
         architecture: Option<Digest>,
         /// Declared inputs.
         inputs: TensorDeclarations,
@@ -58,50 +57,50 @@ pub enum WorkerRequest {
     /// Run the model on a payload. Answered by [`WorkerReply::Output`].
     #[codec(index = 1)]
     Run(Vec<u8>),
-    /// Say what a model file declares. Answered by [`WorkerReply::Inspected`].
+    /// Read the declarations of an ONNX file. Answered by [`WorkerReply::Inspected`].
     #[codec(index = 2)]
     Inspect(Vec<u8>),
-    /// Make what proofs need, unless that is done. Answered by [`WorkerReply::Loaded`].
+    /// Make the prover, unless it exists. Answered by [`WorkerReply::Loaded`].
     #[codec(index = 3)]
     Prepare,
-    /// Run the model on a payload and prove the run; comes after [`Self::Prepare`]. Answered by
+    /// Run the model on a payload and prove the run. Must follow [`Self::Prepare`]. Answered by
     /// [`WorkerReply::Proven`].
     #[codec(index = 4)]
     Prove {
         /// The input payload.
         payload: Vec<u8>,
-        /// What the proof is bound to.
+        /// The context to which the proof is bound.
         context: ProofContext,
     },
-    /// Run the model on a payload, and say what a party to a dispute has to know of the run.
+    /// Run the model on a payload, and make the claim or a move in a dispute about the run.
     /// Answered by [`WorkerReply::DisputeMoved`].
     #[codec(index = 5)]
     DisputeMove {
         /// The input payload.
         payload: Vec<u8>,
-        /// What is asked.
+        /// The claim or the move to make.
         task: DisputeTask,
     },
 }
 
-/// What a worker answers.
+/// A reply of an engine worker.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 pub enum WorkerReply {
-    /// To [`Hello`]: the limits are set.
+    /// Reply to [`Hello`]: the limits are set.
     #[codec(index = 0)]
     Ready {
-        /// [`PROTOCOL`] of the worker.
+        /// [`PROTOCOL`] of the engine worker.
         protocol: u32,
-        /// [`crate::VERSION`] of the worker.
+        /// [`crate::VERSION`] of the engine worker.
         version: String,
     },
-    /// The model is loaded.
+    /// The model is loaded, or the prover is made.
     #[codec(index = 1)]
     Loaded,
     /// The output payload.
     #[codec(index = 2)]
     Output(Vec<u8>),
-    /// What the file declares.
+    /// The declarations of the file.
     #[codec(index = 3)]
     Inspected {
         /// Inputs in the file's order.
@@ -109,7 +108,7 @@ pub enum WorkerReply {
         /// Outputs in the file's order.
         outputs: TensorDeclarations,
     },
-    /// It did not work.
+    /// The request failed.
     #[codec(index = 4)]
     Failed(WorkerFailure, String),
     /// A run and its proof.
@@ -120,12 +119,12 @@ pub enum WorkerReply {
         /// The proof.
         proof: Vec<u8>,
     },
-    /// What [`DisputeTask`] says that its answer is.
+    /// The encoded claim or move that [`DisputeTask`] describes.
     #[codec(index = 6)]
     DisputeMoved(Vec<u8>),
 }
 
-/// In which way it did not work.
+/// How a request failed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
 pub enum WorkerFailure {
     /// The file is not a model that can be run.
@@ -134,22 +133,22 @@ pub enum WorkerFailure {
     /// The declarations contradict the file.
     #[codec(index = 1)]
     Declaration,
-    /// The model does not take an input of this shape.
+    /// The model does not support an input of this shape.
     #[codec(index = 2)]
     Shape,
-    /// The run stopped with an error.
+    /// The run failed.
     #[codec(index = 3)]
     Run,
-    /// Memory could not be allocated. The worker ends.
+    /// A memory allocation failed. The engine worker ends.
     #[codec(index = 4)]
     Memory,
-    /// The library panicked. The worker ends.
+    /// The code that handles the model panicked. The engine worker ends.
     #[codec(index = 5)]
     Panic,
     /// The output is too large.
     #[codec(index = 6)]
     OutputSize,
-    /// The worker could not do as asked. The worker ends.
+    /// The request was malformed or came out of order. The engine worker ends.
     #[codec(index = 7)]
     Worker,
     /// The run cannot be proven.
@@ -158,13 +157,17 @@ pub enum WorkerFailure {
 }
 
 impl WorkerFailure {
-    /// Whether the worker may be used again.
+    /// Whether the engine worker can be used again.
     pub fn leaves_worker_sound(self) -> bool {
         matches!(self, Self::Shape | Self::Run | Self::OutputSize | Self::Proof)
     }
 }
 
 /// Writes one frame.
+///
+/// # Errors
+///
+/// The frame has 2^32 bytes or more, or writing fails.
 pub fn write_frame(writer: &mut impl Write, frame: &[u8]) -> io::Result<()> {
     let length = u32::try_from(frame.len())
         .map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, "frame too long"))?;
@@ -173,9 +176,14 @@ pub fn write_frame(writer: &mut impl Write, frame: &[u8]) -> io::Result<()> {
     writer.flush()
 }
 
-/// Reads one frame of at most `max` bytes; `None` where the stream ends before one begins.
+/// Reads one frame of at most `max` bytes. Returns `None` if the stream ends before a frame begins.
 ///
-/// Memory grows with the bytes that arrive, not with the length that is claimed.
+/// Memory grows with the bytes that arrive, not with the length that the frame claims.
+///
+/// # Errors
+///
+/// `InvalidData` if the frame claims more than `max` bytes, `UnexpectedEof` if the stream ends
+/// within the frame, and errors of the reader.
 pub fn read_frame(reader: &mut impl Read, max: u64) -> io::Result<Option<Vec<u8>>> {
     let mut length = [0u8; 4];
     let mut filled = 0;
@@ -190,7 +198,7 @@ pub fn read_frame(reader: &mut impl Read, max: u64) -> io::Result<Option<Vec<u8>
     }
     let length = u64::from(u32::from_le_bytes(length));
     if length > max {
-        let text = format!("a frame of {length} bytes where at most {max} are allowed");
+        let text = format!("a frame of {length} bytes; at most {max} are allowed");
         return Err(io::Error::new(io::ErrorKind::InvalidData, text));
     }
     let mut frame = Vec::new();
@@ -201,12 +209,16 @@ pub fn read_frame(reader: &mut impl Read, max: u64) -> io::Result<Option<Vec<u8>
     Ok(Some(frame))
 }
 
-/// Decodes a whole frame; bytes that follow the message are an error.
+/// Decodes a whole frame.
+///
+/// # Errors
+///
+/// The frame is not a message of this type, or bytes follow the message.
 pub fn decode<T: Decode>(frame: &[u8]) -> Result<T, codec::Error> {
     T::decode_all(&mut &frame[..])
 }
 
-/// Cuts a text to [`MAX_MESSAGE_BYTES`].
+/// Truncates a text to [`MAX_MESSAGE_BYTES`].
 pub fn bounded(mut text: String) -> String {
     let mut end = MAX_MESSAGE_BYTES;
     if text.len() > end {
@@ -223,7 +235,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn frames_survive_the_way() {
+    fn frames_are_read_as_they_were_written() {
         let mut wire = Vec::new();
         write_frame(&mut wire, b"one").unwrap();
         write_frame(&mut wire, b"").unwrap();
@@ -252,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_with_bytes_behind_it_is_refused() {
+    fn a_message_with_trailing_bytes_is_refused() {
         let mut frame = WorkerReply::Loaded.encode();
         assert!(decode::<WorkerReply>(&frame).is_ok());
         frame.push(0);
@@ -261,7 +273,7 @@ mod tests {
 
     #[test]
     fn a_claimed_length_without_bytes_is_refused_without_allocating_it() {
-        // `Output` with a compact length of about one gibibyte and nothing behind it.
+        // `Output` with a compact length of about 1 GiB, followed by nothing.
         let frame = [2u8, 0xfe, 0xff, 0xff, 0xff];
         assert!(decode::<WorkerReply>(&frame).is_err());
     }

@@ -1,4 +1,4 @@
-//! What an engine says of itself.
+//! The status that an engine reports.
 
 use assay_primitives::Digest;
 use serde::{Deserialize, Serialize};
@@ -12,20 +12,20 @@ pub struct EngineStatus {
     pub version: String,
     /// Version of the library that runs ONNX files.
     pub tract_version: String,
-    /// Runs, checks and inspections under way.
+    /// Runs, checks and inspections in progress.
     pub running: usize,
-    /// Worker processes that wait for a run of their model, least recently used first.
+    /// Idle engine workers with a loaded model, least recently used first.
     pub idle_workers: Vec<WorkerStatus>,
-    /// What the engine may use.
+    /// Limits of the engine.
     pub limits: Limits,
-    /// What it has done since it was made.
+    /// Counters since the engine was made.
     pub counters: Counters,
 }
 
-/// An idle worker process with its model.
+/// An idle engine worker and its model.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct WorkerStatus {
-    /// Id of the process.
+    /// Process id.
     pub pid: u32,
     /// Digest of the model's artifact.
     pub artifact: Digest,
@@ -33,7 +33,7 @@ pub struct WorkerStatus {
     pub resident_bytes: u64,
 }
 
-/// The limits of an [`EngineConfig`], in the same units; times in milliseconds.
+/// The limits of an [`EngineConfig`], in the same units. Times are in milliseconds.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct Limits {
@@ -68,21 +68,21 @@ impl From<&EngineConfig> for Limits {
     }
 }
 
-/// Counts since the engine was made.
+/// Counters of an engine since it was made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Counters {
-    /// Calls of `run` and `prove` that gave an output.
+    /// Calls of `run`, `prove` and `dispute_move` that returned an output.
     pub runs: u64,
-    /// Those of `prove` among them.
+    /// Those among them that returned a proof.
     pub proofs: u64,
-    /// Calls of `run` and `prove` that gave an error other than `Busy`.
+    /// Calls of `run`, `prove` and `dispute_move` that returned an error other than `Busy`.
     pub failures: u64,
-    /// Calls of `run`, `prove`, `check_model` and `inspect` that were refused as `Busy`.
+    /// Calls that were refused as `Busy`, those of `check_model` and `inspect` included.
     pub refused: u64,
     /// Runs that found their model loaded.
     pub cache_hits: u64,
     /// Models loaded for a run.
     pub loads: u64,
-    /// Idle workers that were ended to make room.
+    /// Idle engine workers that were ended to free memory or to stay within `max_workers`.
     pub evictions: u64,
 }

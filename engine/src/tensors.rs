@@ -1,4 +1,4 @@
-//! Tensors of payloads and tensors of tract, there and back.
+//! Conversions between tensors of payloads and tensors of tract.
 
 use assay_primitives::{ElementType, Tensor};
 use tract_onnx::{
@@ -6,8 +6,7 @@ use tract_onnx::{
     tract_hir::internal::{DatumType, Tensor as TractTensor, TractResult},
 };
 
-/// The element type of an ONNX file, as a declaration names it; `None` where a payload cannot
-/// hold it.
+/// The element type with this number in ONNX; `None` if payloads cannot contain it.
 pub(crate) fn element_type_of_file(element_type: i32) -> Option<ElementType> {
     Some(match DataType::try_from(element_type).ok()? {
         DataType::Float => ElementType::F32,
@@ -25,7 +24,7 @@ pub(crate) fn element_type_of_file(element_type: i32) -> Option<ElementType> {
     })
 }
 
-/// The element type of a tract tensor, as a declaration names it.
+/// The element type of a tract tensor; `None` if payloads cannot contain it.
 pub(crate) fn element_type_of(datum_type: DatumType) -> Option<ElementType> {
     Some(match datum_type {
         DatumType::F32 => ElementType::F32,
@@ -33,7 +32,7 @@ pub(crate) fn element_type_of(datum_type: DatumType) -> Option<ElementType> {
         DatumType::I8 => ElementType::I8,
         DatumType::I16 => ElementType::I16,
         DatumType::I32 => ElementType::I32,
-        // tract computes with shapes in a type of its own where ONNX says int64.
+        // tract represents shapes by a type of its own; in ONNX they are int64.
         DatumType::I64 | DatumType::TDim => ElementType::I64,
         DatumType::U8 => ElementType::U8,
         DatumType::U16 => ElementType::U16,
@@ -44,7 +43,7 @@ pub(crate) fn element_type_of(datum_type: DatumType) -> Option<ElementType> {
     })
 }
 
-/// The type in which tract holds elements.
+/// The type of such elements in tract.
 pub(crate) fn datum_type(element_type: ElementType) -> DatumType {
     match element_type {
         ElementType::F32 => DatumType::F32,
@@ -61,7 +60,7 @@ pub(crate) fn datum_type(element_type: ElementType) -> DatumType {
     }
 }
 
-/// A tract tensor with the elements of `tensor`, which fits its declaration.
+/// Converts a tensor that fits its declaration to a tract tensor.
 pub(crate) fn to_tract(tensor: &Tensor) -> TractResult<TractTensor> {
     let shape: Vec<usize> = tensor.shape.iter().map(|dimension| *dimension as usize).collect();
     macro_rules! numbers {
@@ -90,16 +89,16 @@ pub(crate) fn to_tract(tensor: &Tensor) -> TractResult<TractTensor> {
     }
 }
 
-/// Why a tract tensor does not become part of a payload.
+/// Why a tract tensor cannot be part of a payload.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum OutputProblem {
-    /// A payload cannot hold it; the text says why.
+    /// A payload cannot contain it. The text names what it cannot contain.
     Unsupported(String),
-    /// It has more bytes than are left.
+    /// It has more bytes than allowed.
     TooLarge,
 }
 
-/// The elements of a tract tensor of at most `max` bytes.
+/// Converts a tract tensor with at most `max` bytes of elements.
 pub(crate) fn from_tract(tensor: &TractTensor, max: u64) -> Result<Tensor, OutputProblem> {
     let unsupported = |text: String| Err(OutputProblem::Unsupported(text));
     let Some(element_type) = element_type_of(tensor.datum_type()) else {
@@ -113,7 +112,7 @@ pub(crate) fn from_tract(tensor: &TractTensor, max: u64) -> Result<Tensor, Outpu
         Err(error) => return unsupported(format!("{error:#}")),
     };
     if !tensor.is_plain_ram() {
-        return unsupported("elements that are not in memory one by one".into());
+        return unsupported("elements that are not plain values in memory".into());
     }
     let shape: Result<Vec<u32>, _> =
         tensor.shape().iter().map(|dimension| u32::try_from(*dimension)).collect();
@@ -143,16 +142,16 @@ mod tests {
     ];
 
     #[test]
-    fn every_element_type_survives_the_way_there_and_back() {
+    fn every_element_type_is_unchanged_by_a_round_trip() {
         for element_type in TYPES {
             let data: Vec<u8> = match element_type {
                 ElementType::Bool => vec![0, 1, 1, 0, 1, 0],
                 _ => (0..6 * element_type.size()).map(|byte| (byte * 37 + 11) as u8).collect(),
             };
             let tensor = Tensor { element_type, shape: vec![2, 3], data };
-            let there = to_tract(&tensor).unwrap();
-            assert_eq!(there.datum_type(), datum_type(element_type));
-            assert_eq!(from_tract(&there, 48), Ok(tensor), "{element_type:?}");
+            let converted = to_tract(&tensor).unwrap();
+            assert_eq!(converted.datum_type(), datum_type(element_type));
+            assert_eq!(from_tract(&converted, 48), Ok(tensor), "{element_type:?}");
         }
     }
 
@@ -160,9 +159,9 @@ mod tests {
     fn scalars_have_one_element_and_no_dimension() {
         let scalar =
             Tensor { element_type: ElementType::I16, shape: vec![], data: vec![0x34, 0x12] };
-        let there = to_tract(&scalar).unwrap();
-        assert_eq!((there.rank(), there.len()), (0, 1));
-        assert_eq!(from_tract(&there, 2), Ok(scalar));
+        let converted = to_tract(&scalar).unwrap();
+        assert_eq!((converted.rank(), converted.len()), (0, 1));
+        assert_eq!(from_tract(&converted, 2), Ok(scalar));
     }
 
     #[test]

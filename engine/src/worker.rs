@@ -1,7 +1,7 @@
-//! The worker process: reads one model, runs it, and knows nothing else.
+//! The engine worker: loads one model and runs it.
 //!
-//! A program that starts workers of its own executable calls [`main`] for them before anything
-//! else, above all before it opens files or starts threads.
+//! A program whose own executable serves as engine worker must call [`main`] in that mode before
+//! anything else, in particular before it opens files or starts threads.
 
 use std::{
     io,
@@ -15,24 +15,24 @@ use rlimit::Resource;
 
 use crate::{
     graph, onnx,
-    problem::indicates_oom,
-    problem::{panic_problem, Problem},
+    problem::{indicates_oom, panic_problem, Problem},
+    procfs::status_bytes,
     protocol::{
         bounded, decode, read_frame, write_frame, Hello, WorkerFailure, WorkerReply, WorkerRequest,
         MAX_HELLO_BYTES, PROTOCOL,
     },
 };
 
-/// Stack of the thread that reads and runs the model. Unit: bytes. It comes on top of the
-/// memory limit, and is taken up only as far as it is used.
+/// Stack size of the thread that loads and runs the model. Unit: bytes. Added to the memory limit;
+/// only the part that is used takes memory.
 const STACK_BYTES: u64 = 64 << 20;
-/// Stdin, stdout and stderr: nothing else can be opened.
+/// Stdin, stdout and stderr. No other file can be opened.
 const OPEN_FILES: u64 = 3;
 
 /// Serves one engine over stdin and stdout until stdin closes.
 ///
-/// Limits of the process are set before the model is read. They cannot be raised again by an
-/// ordinary user, so a process that called this is of no use for anything else.
+/// Sets the limits of the process before it reads the model. Only root can raise them again, so a
+/// process that called this cannot be used for anything else.
 pub fn main() -> ExitCode {
     match serve() {
         Ok(()) => ExitCode::SUCCESS,
@@ -53,13 +53,13 @@ fn serve() -> io::Result<()> {
     std::thread::Builder::new()
         .name("model".into())
         .stack_size(STACK_BYTES as usize)
-        // The other thread waits for stdin and would not notice that this one has ended.
+        // The other thread blocks on stdin and would not notice that this one has ended.
         .spawn(move || std::process::exit(answer(&inbox, max_output)))?;
-    // Nothing in here starts another thread or process.
+    // This process starts no further thread or process.
     let _ = limit(Resource::NPROC, 0);
     reply(&WorkerReply::Ready { protocol: PROTOCOL, version: crate::VERSION.into() })?;
-    // This thread never computes, so that it sees at once that the engine has gone, even while
-    // the model runs for ever.
+    // This thread only reads, so that it notices immediately when the engine has ended, even while
+    // a model runs forever.
     let code = loop {
         match read_frame(&mut stdin, hello.max_request_bytes) {
             Ok(Some(frame)) => {
@@ -77,10 +77,10 @@ fn serve() -> io::Result<()> {
     std::process::exit(code)
 }
 
-/// Sets a limit for good, or leaves it where it is lower already.
+/// Sets the soft and the hard limit, unless the hard limit is lower already.
 fn limit(resource: Resource, value: u64) -> io::Result<()> {
-    let (_, most) = resource.get()?;
-    let value = value.min(most);
+    let (_, hard) = resource.get()?;
+    let value = value.min(hard);
     resource.set(value, value)
 }
 
@@ -92,20 +92,20 @@ fn set_limits(memory_bytes: u64) -> io::Result<()> {
     limit(Resource::NOFILE, OPEN_FILES)
 }
 
-/// Bytes of address space that this process has mapped.
+/// Address space that this process has mapped, in bytes.
 fn mapped_bytes() -> io::Result<u64> {
     let status = std::fs::read_to_string("/proc/self/status")?;
-    crate::procfs::status_bytes(&status, "VmSize:")
-        .ok_or_else(|| io::Error::other("/proc/self/status does not tell VmSize"))
+    status_bytes(&status, "VmSize:")
+        .ok_or_else(|| io::Error::other("/proc/self/status has no VmSize"))
 }
 
 fn reply(reply: &WorkerReply) -> io::Result<()> {
     write_frame(&mut io::stdout().lock(), &reply.encode())
 }
 
-/// Answers requests until there are no more; the exit code of the process.
+/// Answers requests until there are no more. Returns the exit code of the process.
 fn answer(requests: &Receiver<Vec<u8>>, max_output: u64) -> i32 {
-    // Parallel loops of integer graphs run on this thread; no other may be started.
+    // Parallel loops of integer graphs run on this thread, because no other can be started.
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread();
     if let Err(error) = pool.build_global() {
         eprintln!("assay engine worker: {error}");
@@ -130,7 +130,7 @@ fn answer(requests: &Receiver<Vec<u8>>, max_output: u64) -> i32 {
     0
 }
 
-/// The model of a worker.
+/// The model of this engine worker.
 enum LoadedModel {
     Onnx(Box<onnx::OnnxModel>),
     Graph(Box<graph::GraphModel>),
@@ -141,8 +141,9 @@ fn handle(
     frame: Vec<u8>,
     max_output: u64,
 ) -> Result<WorkerReply, Problem> {
-    let request: WorkerRequest = decode(&frame)
-        .map_err(|error| Problem::new(WorkerFailure::Worker, format!("bad request: {error}")))?;
+    let request: WorkerRequest = decode(&frame).map_err(|error| {
+        Problem::new(WorkerFailure::Worker, format!("malformed request: {error}"))
+    })?;
     drop(frame);
     match (request, model.as_mut()) {
         (WorkerRequest::Load { architecture, inputs, outputs, model: bytes }, None) => {
@@ -173,13 +174,13 @@ fn handle(
             Ok(WorkerReply::Inspected { inputs, outputs })
         },
         (WorkerRequest::Load { .. } | WorkerRequest::Inspect(_), Some(_)) => {
-            Err(Problem::new(WorkerFailure::Worker, "this worker has its model already"))
+            Err(Problem::new(WorkerFailure::Worker, "this engine worker has a model already"))
         },
         (WorkerRequest::Prepare | WorkerRequest::Prove { .. }, Some(LoadedModel::Onnx(_))) => {
-            Err(Problem::new(WorkerFailure::Proof, "runs of ONNX files are not proven"))
+            Err(Problem::new(WorkerFailure::Proof, "runs of ONNX files cannot be proven"))
         },
         (WorkerRequest::DisputeMove { .. }, Some(LoadedModel::Onnx(_))) => {
-            Err(Problem::new(WorkerFailure::Run, "there are no disputes over runs of ONNX files"))
+            Err(Problem::new(WorkerFailure::Run, "runs of ONNX files cannot be disputed"))
         },
         (
             WorkerRequest::Run(_)
@@ -187,6 +188,6 @@ fn handle(
             | WorkerRequest::Prove { .. }
             | WorkerRequest::DisputeMove { .. },
             None,
-        ) => Err(Problem::new(WorkerFailure::Worker, "this worker has no model")),
+        ) => Err(Problem::new(WorkerFailure::Worker, "this engine worker has no model")),
     }
 }

@@ -1,4 +1,4 @@
-//! The models of the repository give what onnxruntime gives for them.
+//! Bundled models: the engine's outputs against those of onnxruntime and of a second interpreter.
 
 use std::collections::HashMap;
 
@@ -16,7 +16,7 @@ use support::{
 /// Largest absolute difference between tract and onnxruntime.
 const TOLERANCE: f64 = 1e-5;
 
-/// Arrays of a `samples.npz` as numbers, with their shapes.
+/// Reads arrays of a `samples.npz`, with their shapes.
 fn samples(name: &str, arrays: &[&str]) -> HashMap<String, (Vec<u64>, Vec<f64>)> {
     let path = model_path(&format!("{name}/samples.npz"));
     let mut archive = NpzArchive::open(&path).unwrap();
@@ -35,7 +35,7 @@ fn samples(name: &str, arrays: &[&str]) -> HashMap<String, (Vec<u64>, Vec<f64>)>
     arrays.iter().map(&mut read).collect()
 }
 
-/// Elements of one sample, and its shape with one element in free dimensions.
+/// The shape of one sample, with size 1 for free dimensions.
 fn shape_of(declared: &TensorDeclaration) -> Vec<u32> {
     let size = |dimension: &Dimension| match dimension {
         Dimension::Fixed(size) => *size,
@@ -85,7 +85,8 @@ fn breast_cancer_agrees_with_onnxruntime() {
     agrees_with_onnxruntime("breast-cancer");
 }
 
-/// What an interpreter in Python gives for the bundled graphs, to the bit, and a proof of one run.
+/// Compares with the outputs of the interpreter in Python (`models/integer.py`), bit by bit, and
+/// proves one run of each graph.
 #[test]
 fn graphs_agree_with_the_second_interpreter_and_are_proven() {
     let engine = engine();
@@ -123,7 +124,7 @@ fn graphs_agree_with_the_second_interpreter_and_are_proven() {
 }
 
 #[test]
-fn the_files_declare_what_their_descriptions_say() {
+fn the_files_declare_the_tensors_of_their_model_json() {
     let engine = engine();
     for name in ["digits", "breast-cancer"] {
         let version = Version::bundled(name);

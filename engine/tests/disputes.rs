@@ -1,4 +1,4 @@
-//! What the engine says about runs to parties of disputes.
+//! The engine's moves in disputes.
 
 use std::convert::Infallible;
 
@@ -42,7 +42,7 @@ fn a_whole_dispute_is_played_by_two_engines() {
     assert_eq!(root.0, honest.trace_root());
     assert_eq!(output, version.run(&engine, &payload).unwrap().payload);
 
-    // Somebody claims that one accumulator is another one.
+    // The defender claims a trace with one wrong accumulator.
     let mut trace = fast::trace(&graph, &input).unwrap();
     let assay_graph::Tensor::Int32(output) = trace.tensors.last_mut().unwrap() else { panic!() };
     output[2] += 1;
@@ -61,7 +61,7 @@ fn a_whole_dispute_is_played_by_two_engines() {
             },
             Party::Defender => {
                 let answer = match &stage {
-                    // Anyone may show what the tile reads.
+                    // Either party may open the inputs of the tile.
                     Stage::Open { .. } => {
                         let task = DisputeTask::Answer(stage.encode());
                         ask::<Option<Answer>>(&engine, &version, &payload, task).unwrap()
@@ -79,7 +79,7 @@ fn a_whole_dispute_is_played_by_two_engines() {
 }
 
 #[test]
-fn what_is_no_stage_or_no_graph_is_an_error_and_the_engine_stays() {
+fn a_malformed_stage_and_an_onnx_file_are_errors_and_the_engine_goes_on() {
     let engine = engine();
     let graph = perceptron(&[16, 8, 4]);
     let version = version(&graph);
@@ -89,7 +89,7 @@ fn what_is_no_stage_or_no_graph_is_an_error_and_the_engine_stays() {
         let error = ask::<Option<Choice>>(&engine, &version, &payload, task).unwrap_err();
         assert!(matches!(error, EngineError::RunFailed(_)), "{error}");
     }
-    // It is not this side's turn.
+    // It is the other party's turn.
     let task = DisputeTask::Choose(Stage::Roots.encode());
     assert_eq!(ask::<Option<Choice>>(&engine, &version, &payload, task).unwrap(), None);
     let onnx = Version::digits();

@@ -1,4 +1,4 @@
-//! Checks, the cache, limits, jobs.
+//! Checks of descriptors and inputs, the cache, limits, and jobs.
 
 use std::{convert::Infallible, sync::mpsc::channel, time::Duration};
 
@@ -18,7 +18,7 @@ use support::{
     tensor, values, Version,
 };
 
-/// y = a - b, over any number of rows; the file names the first dimension `n` in both.
+/// y = a - b, with any number of rows. The file names the first dimension of both inputs `n`.
 fn difference() -> Version {
     let rows = [Dim::Name("n"), Dim::Size(2)];
     let file = Graph::new()
@@ -31,7 +31,7 @@ fn difference() -> Version {
     Version::new(file, inputs, vec![floats("y", &[0, 2])])
 }
 
-/// y = log(x): minus infinity at zero, not a number below.
+/// y = log(x): minus infinity at zero, NaN below.
 fn logarithm() -> Version {
     let shape = [Dim::Size(1)];
     let file =
@@ -84,7 +84,7 @@ fn the_reported_version_of_tract_is_the_one_that_is_built_in() {
 fn the_memory_bound_evicts_what_was_used_least_recently() {
     let digits = Version::digits();
     let cancer = Version::bundled("breast-cancer");
-    // Room for one: the bound is what one worker takes, and half of it.
+    // Enough for one: the memory of one engine worker and a half.
     let probe = engine();
     digits.run(&probe, &digits.zeros()).unwrap();
     let one = probe.status().idle_workers[0].resident_bytes;
@@ -152,7 +152,7 @@ fn bytes_with_another_digest_are_refused() {
 }
 
 #[test]
-fn a_file_that_cannot_be_had_is_an_error_with_its_cause() {
+fn a_file_that_cannot_be_retrieved_is_an_error_with_its_cause() {
     let engine = engine();
     let digits = Version::digits();
     let fetch = || Err::<Vec<u8>, _>("chunk 3 is missing");
@@ -258,7 +258,7 @@ fn an_output_of_another_type_or_shape_than_the_file_claims_is_refused_at_load() 
 }
 
 #[test]
-fn a_size_that_the_file_uses_twice_is_declared_alike() {
+fn dimensions_with_one_name_need_one_declared_size() {
     let engine = engine();
     let inputs = vec![floats("a", &[3, 2]), floats("b", &[1, 2])];
     let version = Version::new(difference().file, inputs, vec![floats("y", &[3, 2])]);
@@ -267,10 +267,10 @@ fn a_size_that_the_file_uses_twice_is_declared_alike() {
 }
 
 #[test]
-fn free_dimensions_take_any_size_that_the_model_takes() {
+fn free_dimensions_accept_any_size_that_the_model_supports() {
     let engine = engine();
     let version = difference();
-    // More sizes than plans are kept, and some of them again.
+    // More sizes than the number of plans that are kept, some of them again.
     for rows in [1u32, 2, 3, 4, 5, 6, 1, 6, 2] {
         let count = rows as usize * 2;
         let a: Vec<f32> = (0..count).map(|i| i as f32 * 3.0).collect();
@@ -286,13 +286,13 @@ fn free_dimensions_take_any_size_that_the_model_takes() {
     let error = version.run_cached(&engine, &uneven).unwrap_err();
     assert!(matches!(error, EngineError::UnsupportedShape(_)), "{error:?}");
     assert_eq!(error.reason(), FailureReason::InvalidInput);
-    // A refused input costs nobody the loaded model.
+    // The model stays loaded after a refused input.
     assert!(version.run_cached(&engine, &version.zeros()).is_ok());
 }
 
 #[test]
 fn a_size_that_the_model_refuses_is_refused_although_it_is_declared_free() {
-    // The third element: one element is too few, but the version is a good one.
+    // The model reads the third element: size 1 is too small, but the version is valid.
     let file = Graph::new()
         .input("x", FLOAT, &[Dim::Name("n")])
         .integers("third", &[2])
@@ -309,7 +309,7 @@ fn a_size_that_the_model_refuses_is_refused_although_it_is_declared_free() {
     assert!(matches!(error, EngineError::UnsupportedShape(_)), "{error:?}");
     assert_eq!(error.reason(), FailureReason::InvalidInput);
 
-    // Added to three elements: one does as well, four do not.
+    // The model adds three elements: size 1 works by broadcasting, size 4 does not.
     let file = Graph::new()
         .input("x", FLOAT, &[Dim::Name("n")])
         .input("row", FLOAT, &[Dim::Size(3)])
@@ -326,7 +326,7 @@ fn a_size_that_the_model_refuses_is_refused_although_it_is_declared_free() {
 }
 
 #[test]
-fn the_ends_of_the_integer_range_mean_as_far_as_it_goes() {
+fn the_limits_of_the_integer_range_mean_up_to_the_end() {
     let slice = |from: i64, to: i64, step: i64| {
         Graph::new()
             .input("x", FLOAT, &[Dim::Size(4)])
@@ -347,13 +347,13 @@ fn the_ends_of_the_integer_range_mean_as_far_as_it_goes() {
     assert_eq!(run(slice(1, i64::MAX, 1), 3).unwrap(), [2.0, 3.0, 4.0]);
     assert_eq!(run(slice(-1, i64::MIN, -1), 4).unwrap(), [4.0, 3.0, 2.0, 1.0]);
     assert_eq!(run(slice(1, i64::from(i32::MAX), 1), 3).unwrap(), [2.0, 3.0, 4.0]);
-    // Cut to 32 bits this would be 3, and the answer wrong.
+    // Truncated to 32 bits, this would be 3, and the result wrong.
     let error = run(slice(1, (1 << 32) + 3, 1), 3).unwrap_err();
     assert!(matches!(error, EngineError::InvalidModel(_)), "{error:?}");
 }
 
 #[test]
-fn inputs_and_outputs_go_by_name_in_the_declared_order() {
+fn inputs_and_outputs_are_matched_by_name_in_the_declared_order() {
     let one = [Dim::Size(1)];
     let file = Graph::new()
         .input("a", FLOAT, &one)
@@ -373,7 +373,7 @@ fn inputs_and_outputs_go_by_name_in_the_declared_order() {
     };
     assert_eq!(run(&["a", "b"], &["minus", "plus"]), [2.0, 8.0]);
     assert_eq!(run(&["b", "a"], &["plus", "minus"]), [8.0, -2.0]);
-    // A version need not give everything that the file gives.
+    // A version need not declare all outputs of the file.
     assert_eq!(run(&["a", "b"], &["plus"]), [8.0]);
 }
 
@@ -397,7 +397,7 @@ fn integers_stay_integers() {
 }
 
 #[test]
-fn an_output_that_is_not_finite_is_an_error_and_costs_nobody_the_loaded_model() {
+fn an_output_that_is_not_finite_is_an_error_and_the_model_stays_loaded() {
     let engine = engine();
     let version = logarithm();
     for bad in [0.0, -1.0] {
@@ -432,7 +432,7 @@ fn an_output_above_the_bound_is_refused() {
 
 #[test]
 fn a_run_that_takes_too_much_memory_is_ended_and_the_model_can_be_run_again() {
-    // A column times a row: a few elements each are fine, 20,000 make 1.6 GB.
+    // A column times a row: small inputs fit, 20,000 elements each need 1.6 GB.
     let file = Graph::new()
         .input("column", FLOAT, &[Dim::Name("n"), Dim::Size(1)])
         .input("row", FLOAT, &[Dim::Size(1), Dim::Name("n")])
@@ -482,7 +482,7 @@ fn random_operators_are_refused_at_load() {
 }
 
 #[test]
-fn inspection_reads_free_dimensions_and_fills_in_what_the_file_leaves_out() {
+fn inspection_reads_free_dimensions_and_infers_what_the_file_leaves_out() {
     let engine = engine();
     let version = difference();
     let found = engine.inspect(version.file).unwrap();
@@ -528,7 +528,7 @@ fn one_run_more_than_the_limit_is_busy_and_starts_nothing() {
     let first = std::thread::spawn({
         let (engine, digits) = (engine.clone(), digits.clone());
         move || {
-            // The file is fetched with the place taken.
+            // The permit is taken before the file is fetched.
             let fetch = move || {
                 inside.send(()).unwrap();
                 wait.recv().unwrap();
@@ -552,7 +552,7 @@ fn one_run_more_than_the_limit_is_busy_and_starts_nothing() {
 }
 
 #[test]
-fn a_fetch_that_panics_gives_its_place_back() {
+fn a_fetch_that_panics_returns_its_permit() {
     let engine = Engine::new(EngineConfig { concurrency: 1, max_workers: 1, ..config() }).unwrap();
     let digits = Version::digits();
     let panicked = std::thread::spawn({
@@ -568,7 +568,7 @@ fn a_fetch_that_panics_gives_its_place_back() {
 }
 
 #[test]
-fn runs_side_by_side_do_not_mix() {
+fn concurrent_runs_do_not_mix() {
     let engine = engine();
     let version = difference();
     let threads: Vec<_> = (0..2)

@@ -1,4 +1,4 @@
-//! Integer graphs: what they give, their proofs, and files that lie.
+//! Integer graphs: outputs, proofs, and files that break a rule.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use support::{
 
 const SMALL: [usize; 3] = [16, 8, 4];
 
-/// What the reference says that a graph gives.
+/// The output of the reference interpreter.
 fn reference(graph: &Graph, input: &[u8]) -> Vec<u8> {
     let graph = CheckedGraph::new(graph.clone()).unwrap();
     let input: Vec<i8> = input.iter().map(|byte| *byte as i8).collect();
@@ -83,7 +83,7 @@ fn a_worker_makes_its_prover_once_and_runs_without_proofs_as_well() {
     assert_eq!((counters.runs, counters.proofs, counters.loads), (4, 2, 1));
 }
 
-/// Where the limit of processes holds, a thread more could not be started.
+/// Where `RLIMIT_NPROC` applies, no further thread could be started.
 #[test]
 fn neither_runs_nor_proofs_start_threads() {
     let engine = engine();
@@ -93,10 +93,10 @@ fn neither_runs_nor_proofs_start_threads() {
     version.prove(&engine, &input).unwrap();
     let pid = engine.status().idle_workers[0].pid;
     let threads = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap().count();
-    assert_eq!(threads, 2, "one reads requests, one answers them");
+    assert_eq!(threads, 2, "one thread reads requests, the other answers them");
 }
 
-/// A model of the size that the default limits are chosen for.
+/// The default limits are chosen for models of this size.
 #[test]
 fn a_quarter_of_a_million_weights_is_proven_within_the_default_limits() {
     let worker = config().worker;
@@ -128,7 +128,7 @@ fn a_prover_that_needs_too_much_memory_is_refused_and_the_engine_goes_on() {
 }
 
 #[test]
-fn a_proof_that_takes_too_long_is_given_up() {
+fn a_proof_that_takes_too_long_is_aborted() {
     let prove_timeout = Duration::from_millis(1);
     let engine = Engine::new(EngineConfig { prove_timeout, ..config() }).unwrap();
     let version = version(&sealed(&SMALL));
@@ -140,7 +140,7 @@ fn a_proof_that_takes_too_long_is_given_up() {
 }
 
 #[test]
-fn what_cannot_be_proven_is_said_and_runs_all_the_same() {
+fn models_that_cannot_be_proven_are_named_and_run_without_a_proof() {
     let engine = engine();
     let refused = |version: &Version, input: &[u8], word: &str| {
         let error = version.prove(&engine, input).unwrap_err();
@@ -150,10 +150,10 @@ fn what_cannot_be_proven_is_said_and_runs_all_the_same() {
         version.run(&engine, input).unwrap();
     };
     let digits = Version::digits();
-    refused(&digits, &digits.zeros(), "no integer graph");
+    refused(&digits, &digits.zeros(), "not an integer graph");
     let unsealed = version(&perceptron(&SMALL));
     refused(&unsealed, &unsealed.zeros(), "proof parameters");
-    // A root that is not that of the weights.
+    // A weights root that does not match the weights.
     let mut lie = sealed(&SMALL);
     lie.architecture.commitments.weights_root[0] ^= 1;
     let lie = version(&lie);
@@ -166,7 +166,7 @@ fn what_cannot_be_proven_is_said_and_runs_all_the_same() {
     assert!(matches!(error, EngineError::NotProvable(_)), "{error:?}");
 }
 
-/// Checks and runs a version that must not be taken, and sees that another one still is.
+/// Checks that an invalid version is refused, and that a valid one still runs afterwards.
 fn refuse(engine: &Engine, sound: &Version, bad: &Version, what: &str) -> EngineError {
     let checked = engine.check_model(&bad.descriptor, bad.file.clone()).unwrap_err();
     let ran = bad.run(engine, &bad.zeros()).unwrap_err();
@@ -195,7 +195,7 @@ fn damaged_files_are_refused_and_the_engine_goes_on() {
     refuse_file(trailing, "a byte behind the graph");
     let numbers = Numbers(1).bytes(file.len());
     refuse_file(numbers, "noise");
-    // The list of parameter sets, and the first list of weights, claim 2^30 - 1 and more entries.
+    // The list of parameter sets and the first list of weights claim 2^30 - 1 and more entries.
     let weights = file.len() - graph.weights.encoded_size();
     for at in [weights, weights + 1] {
         for length in [[0xfe, 0xff, 0xff, 0xff], [0x03, 0xff, 0xff, 0xff]] {

@@ -1,4 +1,4 @@
-//! No model takes the engine down, or anything that it serves beside.
+//! Hostile models harm neither the engine nor the other models that it runs.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -9,7 +9,7 @@ use codec::Encode;
 mod support;
 use support::{config, declaration_from_json, model_path, Version};
 
-/// Limits that hostile models reach soon, and the digits model never comes near.
+/// Limits that hostile models reach quickly and that the digits model does not approach.
 fn strict() -> EngineConfig {
     EngineConfig {
         memory_limit_bytes: 512 << 20,
@@ -48,7 +48,7 @@ fn cases() -> Vec<Case> {
     list.as_array().unwrap().iter().map(case).collect()
 }
 
-/// An input that fits the declaration, as far as one can be held in memory.
+/// An input that fits the declaration, unless it would be too large for memory.
 fn input(version: &Version) -> Vec<u8> {
     let elements: u64 = version.descriptor.inputs[0]
         .shape
@@ -65,7 +65,7 @@ fn input(version: &Version) -> Vec<u8> {
     }
 }
 
-/// Whatever a model does, it is not the engine that fails.
+/// Whether the error blames the model, not the engine.
 fn is_the_models_fault(error: &EngineError) -> bool {
     error.reason() != FailureReason::EngineError
 }
@@ -73,7 +73,7 @@ fn is_the_models_fault(error: &EngineError) -> bool {
 fn still_serves(engine: &Engine, digits: &Version, expected: &[u8], after: &str) {
     let ran = digits.run(engine, &digits.zeros());
     let ran = ran.unwrap_or_else(|error| panic!("digits failed after {after}: {error}"));
-    assert_eq!(ran.payload, expected, "digits gives something else after {after}");
+    assert_eq!(ran.payload, expected, "digits has another output after {after}");
 }
 
 #[test]
@@ -114,7 +114,7 @@ fn inspecting_hostile_files_is_as_safe_as_running_them() {
     let digits = Version::digits();
     let expected = digits.run(&engine, &digits.zeros()).unwrap().payload;
     for Case { file, version, .. } in &cases() {
-        // Some of them declare their tensors honestly, so an answer is no fault.
+        // Some of them have valid declarations, so a result is correct.
         if let Err(error) = engine.inspect(version.file.clone()) {
             assert!(is_the_models_fault(&error), "{file}: {error:?}");
         }

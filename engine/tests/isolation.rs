@@ -1,4 +1,4 @@
-//! Worker processes: they end when they must, and nothing that they send harms the engine.
+//! Engine workers: they end when they must, and nothing that they send harms the engine.
 
 use std::{
     io::Write,
@@ -19,7 +19,7 @@ use support::{
     worker, Version,
 };
 
-/// Many minutes of work behind few bytes: products of matrices that the input is spread into.
+/// A small file that needs many minutes to run: products of matrices, expanded from the input.
 fn endless() -> Version {
     let mut graph = Graph::new()
         .input("x", FLOAT, &[Dim::Size(1), Dim::Size(1)])
@@ -53,7 +53,7 @@ fn hello() -> Hello {
     }
 }
 
-/// A worker that is told something and answers.
+/// Sends a frame to an engine worker and reads its reply.
 fn converse(child: &mut Child, frame: &[u8]) -> Option<WorkerReply> {
     write_frame(child.stdin.as_mut().unwrap(), frame).unwrap();
     let reply = read_frame(child.stdout.as_mut().unwrap(), 1 << 20).unwrap()?;
@@ -61,7 +61,7 @@ fn converse(child: &mut Child, frame: &[u8]) -> Option<WorkerReply> {
 }
 
 #[test]
-fn a_worker_that_was_told_nothing_ends_with_its_stdin() {
+fn a_worker_that_got_no_frame_ends_with_its_stdin() {
     let mut child = raw_worker();
     drop(child.stdin.take());
     assert!(child.wait().unwrap().success());
@@ -83,7 +83,7 @@ fn a_worker_that_computes_ends_with_its_stdin() {
     let payload = endless().zeros();
     write_frame(child.stdin.as_mut().unwrap(), &WorkerRequest::Run(payload).encode()).unwrap();
     drop(child.stdin.take());
-    // It would go on for many minutes.
+    // Otherwise it would compute for many minutes.
     assert!(child.wait().unwrap().success());
 }
 
@@ -125,13 +125,13 @@ fn a_worker_sees_nothing_of_the_environment() {
 }
 
 #[test]
-fn a_request_out_of_turn_or_without_meaning_is_refused() {
+fn a_request_out_of_order_or_malformed_is_refused() {
     for frame in [WorkerRequest::Run(vec![]).encode(), vec![0xff; 9], vec![]] {
         let mut child = raw_worker();
         converse(&mut child, &hello().encode()).unwrap();
         let reply = converse(&mut child, &frame);
         assert!(matches!(reply, Some(WorkerReply::Failed(..))), "{frame:?}: {reply:?}");
-        // It does not wait for a second one.
+        // It ends without a second request.
         child.wait().unwrap();
     }
 }
@@ -175,13 +175,13 @@ fn a_worker_that_is_killed_as_it_runs_is_replaced_once() {
     let digits = Version::digits();
     digits.run(&engine, &digits.zeros()).unwrap();
     let pid = engine.status().idle_workers[0].pid;
-    // Stopped, it looks alive and takes the input, and dies with it.
+    // A stopped process looks alive and accepts the input.
     let stop = Command::new("kill").args(["-STOP", &pid.to_string()]).status().unwrap();
     assert!(stop.success());
     let killer = std::thread::spawn({
         let engine = engine.clone();
         move || {
-            // The worker is taken from the idle ones before it gets the input.
+            // The engine worker is removed from the idle ones before it gets the input.
             while !engine.status().idle_workers.is_empty() {
                 std::thread::yield_now();
             }
@@ -228,7 +228,7 @@ fn shutting_down_ends_busy_workers_and_refuses_further_runs() {
     assert_eq!(digits.run(&engine, &digits.zeros()), Err(EngineError::Stopped));
 }
 
-/// An engine whose worker is a shell script.
+/// An engine whose engine worker is a shell script.
 fn scripted(script: &str) -> Result<Engine, EngineError> {
     let args = vec!["-c".into(), script.to_owned()];
     Engine::new(EngineConfig {
@@ -276,9 +276,9 @@ fn a_program_that_is_not_a_worker_is_refused() {
     for script in [
         // Claims a frame of four gigabytes.
         "printf '\\377\\377\\377\\377'; cat > /dev/null",
-        // A frame without meaning.
+        // A malformed message.
         "printf '\\003\\000\\000\\000abc'; cat > /dev/null",
-        // Says what a greeting is not.
+        // A message other than `Ready`.
         "printf '\\001\\000\\000\\000\\001'; cat > /dev/null",
     ] {
         let error = scripted(script).unwrap_err();
@@ -310,9 +310,12 @@ fn false_answers_to_a_run_are_refused() {
     let digits = Version::digits();
     let lies: [(&str, Vec<u8>); 5] = [
         ("text as output", frame(&WorkerReply::Output(b"not a payload".to_vec()))),
-        ("an output beyond its bytes", frame(&WorkerReply::Output(vec![0xfe, 0xff, 0xff, 0xff]))),
+        (
+            "an output that claims more bytes than it has",
+            frame(&WorkerReply::Output(vec![0xfe, 0xff, 0xff, 0xff])),
+        ),
         ("a second greeting", ready()),
-        ("bytes behind the reply", [&[2u8, 0, 0, 0][..], &[1, 1]].concat()),
+        ("trailing bytes", [&[2u8, 0, 0, 0][..], &[1, 1]].concat()),
         ("a frame that ends early", [&[9u8, 0, 0, 0][..], &[2]].concat()),
     ];
     for (what, lie) in lies {
@@ -331,7 +334,7 @@ fn false_answers_to_a_run_are_refused() {
 }
 
 #[test]
-fn an_output_that_is_not_the_declared_one_is_refused_whoever_says_it() {
+fn an_output_of_another_shape_than_declared_is_refused_from_any_worker() {
     let digits = Version::digits();
     let other = vec![support::tensor(&[1, 2], &[1.0, 2.0])].encode();
     let script = format!(

@@ -1,33 +1,34 @@
-//! Artifacts as the local database has them.
+//! Artifacts in the local database.
 //!
-//! Chunks are indexed transactions: the database keeps their bytes under their BLAKE2b-256 for as
-//! long as it keeps the block that brought them. What it returns is checked here, once more,
-//! because an operator stakes its bond on the bytes.
+//! Chunks are indexed transactions: the database stores their bytes under their BLAKE2b-256 hash
+//! for as long as it stores the block that contains them. The bytes are checked again here, because
+//! an operator loses bond for a result that wrong bytes produce.
 
 use assay_primitives::{digest, ArtifactManifest, Digest, MAX_ARTIFACT_BYTES};
 
-/// Why an artifact is not to be had from this node.
+/// Why this node cannot provide an artifact or a chunk.
 #[derive(Debug, thiserror::Error)]
 pub enum ArtifactError {
-    /// The manifest contradicts itself. No artifact of the chain has such a manifest.
+    /// Size and number of chunks of the manifest do not match. No artifact on chain has such a
+    /// manifest.
     #[error("the manifest of artifact {0:?} is malformed")]
     Malformed(Digest),
-    /// There is no such chunk. Ask for one below the number of chunks.
-    #[error("artifact {artifact:?} has {count} chunks, there is none with index {index}")]
+    /// There is no such chunk. Request an index below the number of chunks.
+    #[error("artifact {artifact:?} has {count} chunks and none with index {index}")]
     NoSuchChunk {
         /// The artifact.
         artifact: Digest,
-        /// The index asked for.
+        /// The requested index.
         index: u32,
-        /// How many there are.
+        /// Number of chunks.
         count: usize,
     },
-    /// The database does not have the chunk: it was not uploaded yet, or came in a block whose
-    /// body this node pruned or never had. Keep all blocks (`--blocks-pruning
+    /// The database does not have the chunk: it is not uploaded yet, or it is in a block whose
+    /// body this node pruned or never downloaded. Keep all blocks (`--blocks-pruning
     /// archive-canonical`) and sync in full (`--sync full`).
     #[error(
-        "this node does not have chunk {index} of artifact {artifact:?}: either it was not \
-         uploaded yet, or the block that brought it was pruned or skipped (run with \
+        "this node does not have chunk {index} of artifact {artifact:?}: either it is not \
+         uploaded yet, or the block that contains it was pruned or skipped (run with \
          --blocks-pruning archive-canonical and --sync full)"
     )]
     Missing {
@@ -36,11 +37,11 @@ pub enum ArtifactError {
         /// Index of the chunk.
         index: u32,
     },
-    /// The bytes do not have the digest or length that the manifest says. The database is
-    /// damaged: purge and sync again.
+    /// The bytes do not have the digest or the length that the manifest states. The database is
+    /// damaged: purge it and sync again.
     #[error(
-        "chunk {index} of artifact {artifact:?} does not have the digest or length of its \
-         manifest; the database is damaged, purge the chain and sync again"
+        "chunk {index} of artifact {artifact:?} does not have the digest or length that the \
+         manifest states; the database is damaged: purge the chain and sync again"
     )]
     CorruptChunk {
         /// The artifact.
@@ -48,10 +49,10 @@ pub enum ArtifactError {
         /// Index of the chunk.
         index: u32,
     },
-    /// Every chunk is as the manifest says, but the whole does not have the artifact's digest.
-    /// The artifact was published with wrong chunks: publish it again.
+    /// Every chunk matches the manifest, but all of them together do not have the artifact's
+    /// digest. The artifact was published with wrong chunks: publish it again.
     #[error(
-        "the chunks of artifact {0:?} do not add up to its digest; whoever published it must \
+        "the chunks of artifact {0:?} match its manifest, but not its digest; its publisher must \
          publish it again"
     )]
     CorruptWhole(Digest),
@@ -60,9 +61,9 @@ pub enum ArtifactError {
     Database(#[from] sp_blockchain::Error),
 }
 
-/// Reads the bytes of an indexed transaction by their BLAKE2b-256.
+/// Reads indexed transactions.
 pub trait ReadIndexed {
-    /// `None` if the database does not have it.
+    /// The bytes with this BLAKE2b-256 hash; `None` if the database does not have them.
     fn read_indexed(&self, hash: Digest) -> sp_blockchain::Result<Option<Vec<u8>>>;
 }
 
@@ -72,7 +73,11 @@ impl<F: Fn(Digest) -> sp_blockchain::Result<Option<Vec<u8>>>> ReadIndexed for F 
     }
 }
 
-/// One chunk of an artifact.
+/// Reads one chunk of an artifact and checks it against the manifest.
+///
+/// # Errors
+///
+/// All of [`ArtifactError`] except [`ArtifactError::CorruptWhole`].
 pub fn chunk(
     store: &impl ReadIndexed,
     manifest: &ArtifactManifest,
@@ -95,7 +100,12 @@ pub fn chunk(
     Ok(bytes)
 }
 
-/// The bytes of an artifact.
+/// Reads all bytes of an artifact and checks them against the manifest.
+///
+/// # Errors
+///
+/// All of [`ArtifactError`] except [`ArtifactError::NoSuchChunk`]. A malformed manifest is refused
+/// before anything is read.
 pub fn fetch(
     store: &impl ReadIndexed,
     manifest: &ArtifactManifest,

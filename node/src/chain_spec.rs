@@ -1,4 +1,4 @@
-//! The networks that the node knows by name.
+//! Chain specifications: the built-in networks, and files.
 
 use assay_primitives::{TOKEN_DECIMALS, TOKEN_SYMBOL};
 use assay_runtime::WASM_BINARY;
@@ -6,38 +6,47 @@ use sc_service::{ChainType, NoExtension, Properties};
 use sp_genesis_builder::{DEV_RUNTIME_PRESET, LOCAL_TESTNET_RUNTIME_PRESET};
 
 /// A chain specification.
-pub type ChainSpec = sc_service::GenericChainSpec<NoExtension, crate::service::HostFunctions>;
+pub type ChainSpec = sc_service::GenericChainSpec<NoExtension, crate::client::HostFunctions>;
 
-/// Prefix of accounts in SS58.
+/// SS58 prefix of addresses: the one of generic Substrate chains.
 const SS58_FORMAT: u16 = 42;
 const DEVELOPMENT_ID: &str = "assay_dev";
 const LOCAL_ID: &str = "assay_local";
 
-/// One validator, Alice, who is also an operator.
+/// One validator, Alice, that is also an operator.
+///
+/// # Errors
+///
+/// This executable was built without a runtime.
 pub fn development() -> Result<ChainSpec, String> {
     build("Assay Development", DEVELOPMENT_ID, ChainType::Development, DEV_RUNTIME_PRESET)
 }
 
 /// Four validators on one machine: Alice, Bob, Charlie and Dave.
+///
+/// # Errors
+///
+/// This executable was built without a runtime.
 pub fn local() -> Result<ChainSpec, String> {
     build("Assay Local", LOCAL_ID, ChainType::Local, LOCAL_TESTNET_RUNTIME_PRESET)
 }
 
 /// The specification that `--chain` names: `dev`, `local` or the path of a file.
+///
+/// # Errors
+///
+/// The file cannot be read as a chain specification, or this executable was built without a runtime.
 pub fn load(chain: &str) -> Result<ChainSpec, String> {
     match chain {
         "dev" | DEVELOPMENT_ID => development(),
         "" | "local" | LOCAL_ID => local(),
         path => ChainSpec::from_json_file(path.into()).map_err(|error| {
-            format!(
-                "`{path}` is neither `dev` nor `local` nor a chain specification that can be \
-                 read: {error}"
-            )
+            format!("`{path}` is not `dev`, `local` or a readable chain specification: {error}")
         }),
     }
 }
 
-/// What to give as `--chain` for the network with this id.
+/// The argument of `--chain` for the network with this id.
 pub fn argument(id: &str) -> &'static str {
     match id {
         DEVELOPMENT_ID => "dev",
@@ -49,7 +58,7 @@ pub fn argument(id: &str) -> &'static str {
 fn build(name: &str, id: &str, kind: ChainType, preset: &str) -> Result<ChainSpec, String> {
     let code = WASM_BINARY.ok_or(
         "this node was built without a runtime (SKIP_WASM_BUILD was set): build it again without \
-         that, or name the file of a chain specification with --chain",
+         that variable, or pass the file of a chain specification as --chain",
     )?;
     Ok(ChainSpec::builder(code, Default::default())
         .with_name(name)

@@ -11,119 +11,119 @@ use sc_cli::RunCmd;
 /// The command line of `assay-node`.
 #[derive(Debug, clap::Parser)]
 pub struct Cli {
-    /// What to do instead of running a node.
+    /// Command to execute. Without one, the node runs.
     #[command(subcommand)]
     pub subcommand: Option<Subcommand>,
-    /// How to run a node.
+    /// Options of the node.
     #[command(flatten)]
     pub run: RunCmd,
-    /// How to run models.
+    /// Options of operators and watchers.
     #[command(flatten)]
     pub operator: OperatorParams,
 }
 
-/// What to do instead of running a node.
+/// A command other than running a node.
 #[derive(Debug, clap::Subcommand)]
 #[allow(clippy::large_enum_variant)]
 pub enum Subcommand {
-    /// Make, show and insert keys.
+    /// Generate, inspect and insert keys.
     #[command(subcommand)]
     Key(sc_cli::KeySubcommand),
 
-    /// Print a chain specification. Superseded by export-chain-spec.
+    /// Print a chain specification. Deprecated: use export-chain-spec.
     BuildSpec(sc_cli::BuildSpecCmd),
 
-    /// Print or save a chain specification.
+    /// Print a chain specification, or write it to a file.
     ExportChainSpec(sc_cli::ExportChainSpecCmd),
 
-    /// Check a block.
+    /// Validate a block.
     CheckBlock(sc_cli::CheckBlockCmd),
 
-    /// Save blocks to a file.
+    /// Export blocks to a file.
     ExportBlocks(sc_cli::ExportBlocksCmd),
 
-    /// Save the state of a block as a chain specification.
+    /// Export the state of a block as a chain specification.
     ExportState(sc_cli::ExportStateCmd),
 
     /// Import blocks from a file.
     ImportBlocks(sc_cli::ImportBlocksCmd),
 
-    /// Delete the chain's data.
+    /// Delete the chain's database.
     PurgeChain(sc_cli::PurgeChainCmd),
 
-    /// Go back by some blocks that are not final.
+    /// Revert the last blocks that are not finalized.
     Revert(sc_cli::RevertCmd),
 
-    /// Print best, final and genesis block of the database.
+    /// Print the best, the finalized and the genesis block of the database.
     ChainInfo(sc_cli::ChainInfoCmd),
 }
 
-/// How to run models.
+/// Options of operators and watchers.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Operator")]
 pub struct OperatorParams {
-    /// Run models for the requests that are assigned to this node's worker key.
+    /// Answer the requests that are assigned to this node's worker keys.
     ///
-    /// Enables offchain workers. Implied by --dev.
+    /// Enables offchain workers, which run the models. Implied by --dev.
     #[arg(long)]
     pub operator: bool,
 
-    /// Run the models of optimistic results again, and dispute wrong ones.
+    /// Re-run the models of optimistic results, and dispute wrong results.
     ///
-    /// Needs a key of type `awch` in the keystore; its account puts up the bonds and pays the
+    /// Needs a key of type `awch` in the keystore. Its account pays the dispute bonds and the
     /// fees. Gives offchain workers an engine, as --operator does.
     #[arg(long)]
     pub watch: bool,
 
-    /// Memory that one model may use, its file, input, output and prover included, in MiB.
+    /// Memory limit of one model, including its file, input, output and prover, in MiB.
     #[arg(long, value_name = "MIB", default_value_t = 1024,
         value_parser = clap::value_parser!(u32).range(16..))]
     pub engine_memory_mib: u32,
 
-    /// Resident memory that idle workers with loaded models may hold together, in MiB.
+    /// Total resident memory of idle engine workers with loaded models, in MiB.
     ///
-    /// Zero keeps no model loaded.
+    /// With 0, no model stays loaded.
     #[arg(long, value_name = "MIB", default_value_t = 1024)]
     pub engine_cache_mib: u32,
 
-    /// Most worker processes, busy or idle, each of which holds one loaded model.
+    /// Maximum number of engine workers, busy or idle. Each holds one loaded model.
     ///
     /// At least --engine-concurrency. Default: --engine-concurrency plus 4.
     #[arg(long, value_name = "COUNT")]
     pub engine_workers: Option<NonZeroU32>,
 
-    /// Most runs at a time. Default: the number of processors.
+    /// Maximum number of concurrent runs. Default: the number of processors.
     #[arg(long, value_name = "COUNT")]
     pub engine_concurrency: Option<NonZeroU32>,
 
-    /// Longest time for one run of a loaded model, in milliseconds.
+    /// Time limit for one run of a loaded model, in milliseconds.
     #[arg(long, value_name = "MS", default_value = "10000")]
     pub engine_run_timeout_ms: NonZeroU64,
 
-    /// Longest time for one run of a loaded model with its proof, in milliseconds.
+    /// Time limit for one run of a loaded model with its proof, in milliseconds.
     #[arg(long, value_name = "MS", default_value = "60000")]
     pub engine_prove_timeout_ms: NonZeroU64,
 
-    /// Longest time to load a model, and again to prepare proofs of it, in milliseconds.
+    /// Time limit for loading a model, and again for preparing its prover, in milliseconds.
     #[arg(long, value_name = "MS", default_value = "30000")]
     pub engine_load_timeout_ms: NonZeroU64,
 
-    /// Largest model file, in MiB. The chain keeps none above 64.
+    /// Maximum size of a model file, in MiB. The chain stores files of up to 64 MiB.
     #[arg(long, value_name = "MIB", default_value_t = 64,
         value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub engine_max_model_mib: u32,
 
-    /// How long an offchain worker waits for a run, in milliseconds, unless the runtime bids it
-    /// wait less.
+    /// How long an offchain worker waits for a run, in milliseconds, unless the runtime requests a
+    /// shorter wait.
     ///
-    /// A run that takes longer is answered at a later block.
+    /// A run that takes longer continues, and its result is submitted at a later block.
     #[arg(long, value_name = "MS", default_value_t = 800,
         value_parser = clap::value_parser!(u64).range(..=60_000))]
     pub engine_wait_ms: u64,
 }
 
 impl OperatorParams {
-    /// The engine's limits.
+    /// The configuration of the engine, with workers that `worker` starts.
     pub fn engine_config(&self, worker: WorkerCommand) -> EngineConfig {
         let default = EngineConfig::default();
         let count = |given: NonZeroU32| given.get() as usize;
@@ -142,7 +142,7 @@ impl OperatorParams {
         }
     }
 
-    /// How long an offchain worker waits for a run.
+    /// The longest time that an offchain worker waits for a run.
     pub fn wait(&self) -> Duration {
         Duration::from_millis(self.engine_wait_ms)
     }

@@ -1,4 +1,4 @@
-//! What the command line does.
+//! Executes the commands of the command line.
 
 use assay_runtime::opaque::Block;
 use sc_cli::{CliConfiguration, OffchainWorkerEnabled, SubstrateCli};
@@ -28,7 +28,7 @@ impl SubstrateCli for Cli {
     }
 
     fn support_url() -> String {
-        "the documentation that comes with this node".into()
+        "see the documentation of this node".into()
     }
 
     fn copyright_start_year() -> i32 {
@@ -40,7 +40,11 @@ impl SubstrateCli for Cli {
     }
 }
 
-/// Does what the command line says.
+/// Parses the command line and executes its command, or runs a node.
+///
+/// # Errors
+///
+/// The arguments contradict each other, or the command failed. The message is meant for the user.
 pub fn run() -> sc_cli::Result<()> {
     let cli = Cli::from_args();
     match &cli.subcommand {
@@ -113,7 +117,7 @@ fn run_node(cli: &Cli) -> sc_cli::Result<()> {
     let no_workers = matches!(cli.run.offchain_worker_params.enabled, OffchainWorkerEnabled::Never);
     let OperatorParams { operator, watch, .. } = cli.operator;
     if (operator || watch) && no_workers {
-        return Err("--operator and --watch run models from offchain workers: drop \
+        return Err("--operator and --watch run models from offchain workers: remove \
                     `--offchain-worker never`"
             .to_string()
             .into());

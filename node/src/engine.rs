@@ -1,4 +1,4 @@
-//! The engine as offchain workers reach it.
+//! Provides the engine to offchain workers.
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,30 +11,23 @@ use assay_primitives::{
     digest,
     dispute::DisputeJob,
     engine::{EngineInfo, Job, JobInput, JobStatus},
-    ArtifactManifest, Digest, RequestId,
+    ArtifactManifest, RequestId,
 };
-use sc_client_api::BlockBackend;
 use sp_runtime::codec::Encode;
 use substrate_prometheus_endpoint::Registry;
 
 use crate::{
-    artifacts::{self, ArtifactError, ReadIndexed},
+    artifacts::{self, ArtifactError},
     cli::OperatorParams,
+    client::{read_indexed, FullClient},
     metrics::{self, Metrics},
-    service::FullClient,
+    LOG_TARGET,
 };
 
-/// Target of what the node itself logs.
-pub const LOG_TARGET: &str = "assay";
-/// First argument of the node where it is a worker process of its own engine.
+/// First argument of the executable that makes it an engine worker instead of a node.
 pub const WORKER_MODE: &str = "engine-worker";
 
-/// Reads indexed transactions from the client's database.
-pub fn read_indexed(client: &FullClient) -> impl ReadIndexed + '_ {
-    |hash: Digest| client.indexed_transaction(hash)
-}
-
-/// The engine of an operator, with what it needs of the node.
+/// The engine of an operator or a watcher, with its queue of jobs and its access to artifacts.
 pub struct NodeEngine {
     engine: Engine,
     jobs: Jobs,
@@ -45,7 +38,12 @@ pub struct NodeEngine {
 }
 
 impl NodeEngine {
-    /// Starts the engine, and one worker process to see that it works.
+    /// Starts the engine. This also starts one engine worker, to check that workers start.
+    ///
+    /// # Errors
+    ///
+    /// The limits are out of bounds, an engine worker or a thread cannot be started, or the metrics
+    /// are registered already.
     pub fn start(
         params: &OperatorParams,
         client: Arc<FullClient>,
@@ -55,7 +53,7 @@ impl NodeEngine {
         let config = params.engine_config(worker);
         log::info!(
             target: LOG_TARGET,
-            "Engine {} runs up to {} models at a time, {} MiB each, for at most {:?} each",
+            "Engine {} runs up to {} models concurrently, with at most {} MiB and {:?} each",
             assay_engine::VERSION,
             config.concurrency,
             config.memory_limit_bytes >> 20,
@@ -74,22 +72,23 @@ impl NodeEngine {
         Ok(Arc::new(Self { engine, jobs, wait, max_input_bytes, artifacts, metrics }))
     }
 
-    /// What supplies the engine to an offchain worker.
+    /// The extension that gives an offchain worker access to this engine.
     pub fn extension(self: &Arc<Self>) -> EngineExt {
         EngineExt::new(self.clone())
     }
 
-    /// What the engine is doing and has done.
+    /// Activity, limits and counters of the engine.
     pub fn status(&self) -> EngineStatus {
         self.engine.status()
     }
 
-    /// What ends all worker processes when it is dropped.
+    /// A guard that ends all engine workers when it is dropped.
     pub fn stop_on_drop(&self) -> StopOnDrop {
         StopOnDrop(self.engine.clone())
     }
 
-    /// The whole of a job: fetch, load, run. Happens once per job, on a thread of [`Jobs`].
+    /// All steps of a job: fetch the artifacts, load the model, run it. Executed once per job, on a
+    /// thread of [`Jobs`].
     fn work(&self, job: Job) -> impl FnOnce() -> Result<JobOutput, EngineError> + Send + 'static {
         let engine = self.engine.clone();
         let artifacts = self.artifacts.clone();
@@ -108,7 +107,7 @@ impl NodeEngine {
             match &outcome {
                 Ok(output) => log::debug!(
                     target: LOG_TARGET,
-                    "Request {request}: ran in {:?}, model {}",
+                    "Request {request}: run took {:?}, model was {}",
                     output.latency,
                     if output.cached { "cached" } else { "loaded" },
                 ),
@@ -117,11 +116,10 @@ impl NodeEngine {
             outcome.map(JobOutput::from)
         }
     }
-}
 
-impl NodeEngine {
-    /// A question about a run: fetch, load, run, look. Happens once per question.
-    fn party(
+    /// All steps of a job for a dispute: fetch the artifacts, load the model, run it, make the move.
+    /// Executed once per job.
+    fn dispute_work(
         &self,
         DisputeJob { job, task }: DisputeJob,
     ) -> impl FnOnce() -> Result<JobOutput, EngineError> + Send + 'static {
@@ -141,13 +139,13 @@ impl NodeEngine {
 }
 
 impl EngineProvider for NodeEngine {
-    fn dispute_move(&self, question: DisputeJob) -> JobStatus {
-        let request = question.job.request;
-        let wait = self.wait.min(Duration::from_millis(question.job.wait_ms.into()));
-        let DisputeJob { job, task } = &question;
+    fn dispute_move(&self, dispute: DisputeJob) -> JobStatus {
+        let DisputeJob { job, task } = &dispute;
+        let request = job.request;
+        let wait = self.wait.min(Duration::from_millis(job.wait_ms.into()));
         let content = digest(&(&job.descriptor, &job.input, task).encode());
         let key = JobKey { request, content };
-        self.jobs.submit_or_poll(key, self.party(question), wait)
+        self.jobs.submit_or_poll(key, self.dispute_work(dispute), wait)
     }
 
     fn run(&self, job: Job) -> JobStatus {
@@ -158,7 +156,7 @@ impl EngineProvider for NodeEngine {
         let key = JobKey { request, content };
         let status = self.jobs.submit_or_poll(key, self.work(job), wait);
         if let JobStatus::Unavailable(text) = &status {
-            log::warn!(target: LOG_TARGET, "Request {request}: not started yet: {text}");
+            log::warn!(target: LOG_TARGET, "Request {request}: run not started yet: {text}");
         }
         status
     }
@@ -174,7 +172,7 @@ impl EngineProvider for NodeEngine {
     }
 }
 
-/// Ends all worker processes when it is dropped.
+/// Ends all engine workers when it is dropped.
 pub struct StopOnDrop(Engine);
 
 impl Drop for StopOnDrop {
@@ -183,7 +181,7 @@ impl Drop for StopOnDrop {
     }
 }
 
-/// The artifacts of the chain, counted as they are read.
+/// Reads artifacts from the database and counts them.
 #[derive(Clone)]
 struct Artifacts {
     client: Arc<FullClient>,
@@ -197,7 +195,7 @@ impl Artifacts {
         outcome
     }
 
-    /// The payload of a job; refused by its size before it is read.
+    /// The input payload of a job. An artifact that is too large is not read.
     fn input(&self, input: JobInput, limit: u64) -> Result<Vec<u8>, EngineError> {
         match input {
             JobInput::Inline(payload) => Ok(payload),
@@ -205,7 +203,7 @@ impl Artifacts {
                 Err(EngineError::InputTooLarge { size: manifest.size, limit })
             },
             JobInput::Artifact(manifest) => self.fetch(&manifest).map_err(|error| {
-                EngineError::ArtifactUnavailable(format!("it is the input: {error}"))
+                EngineError::ArtifactUnavailable(format!("cannot read the input: {error}"))
             }),
         }
     }

@@ -1,8 +1,9 @@
-//! The Assay node: a full node or validator and, with `--operator`, a runner of models.
+//! The Assay node: a full node or validator that, with `--operator`, also runs models.
 
 mod artifacts;
 mod chain_spec;
 mod cli;
+mod client;
 mod command;
 mod engine;
 mod metrics;
@@ -12,8 +13,11 @@ mod worker_keys;
 
 use std::process::ExitCode;
 
+/// Target of the log lines of the node itself.
+const LOG_TARGET: &str = "assay";
+
 fn main() -> ExitCode {
-    // A worker of the engine: nothing of the node may run in it, not even the argument parser.
+    // An engine worker must run no code of the node, not even the argument parser.
     if std::env::args_os().nth(1).is_some_and(|mode| mode == engine::WORKER_MODE) {
         return assay_engine::worker::main();
     }

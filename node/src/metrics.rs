@@ -10,7 +10,7 @@ use substrate_prometheus_endpoint::{
     Opts, PrometheusError, Registry, SourcedCounter, SourcedGauge, U64,
 };
 
-/// What is counted by the node itself. The engine keeps its own counts.
+/// Metrics that the node counts. For those of the engine see [`register_engine`].
 #[derive(Clone)]
 pub struct Metrics {
     assignments: Assignments,
@@ -22,11 +22,15 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Makes the metrics and, where there is a registry, registers them.
+    /// Makes the metrics and, if there is a registry, registers them.
+    ///
+    /// # Errors
+    ///
+    /// The registry has a metric of one of these names already.
     pub fn new(registry: Option<&Registry>) -> Result<Self, PrometheusError> {
         let seconds = HistogramOpts::new(
             "assay_engine_run_seconds",
-            "Time from handing an input to a loaded model to having its output",
+            "Time from sending an input to a loaded model to receiving its output",
         )
         .buckets(exponential_buckets(0.001, 2.0, 15)?);
         let metrics = Self {
@@ -46,7 +50,7 @@ impl Metrics {
             )?,
             artifact_failures: Counter::new(
                 "assay_artifact_failures_total",
-                "Artifacts that were needed for a job and could not be read",
+                "Artifacts that a job needed and that could not be read",
             )?,
         };
         if let Some(registry) = registry {
@@ -60,23 +64,24 @@ impl Metrics {
         Ok(metrics)
     }
 
-    /// Counts a request that the engine is asked for, once however often it is asked.
+    /// Counts a request for which an offchain worker called the engine. Further calls for the same
+    /// request do not count.
     pub fn asked_for(&self, request: RequestId) {
         if self.assignments.open.lock().insert(request) {
             self.assignments.total.inc();
         }
     }
 
-    /// A request is over.
+    /// Notes that a request has ended.
     pub fn forget(&self, request: RequestId) {
         self.assignments.open.lock().remove(&request);
     }
 
-    /// Counts the end of a job.
+    /// Counts the result of a job.
     pub fn job_ended(&self, outcome: &Result<RunOutput, EngineError>) {
         match outcome {
             Ok(output) => self.run_seconds.observe(output.latency.as_secs_f64()),
-            // Counted by the engine as refused, and tried again.
+            // The engine counts it as refused. The job is tried again.
             Err(error) if error.is_transient() => {},
             Err(error) => self.failures.with_label_values(&[&label(error.reason())]).inc(),
         }
@@ -94,11 +99,11 @@ impl Metrics {
     }
 }
 
-/// Assignments of the operators whose keys the node holds.
+/// Assignments of the operators whose worker keys are in the node's keystore.
 #[derive(Clone)]
 struct Assignments {
     total: Counter<U64>,
-    /// Those that are counted and not over.
+    /// Those that are counted and have not ended.
     open: Arc<Mutex<HashSet<RequestId>>>,
 }
 
@@ -106,13 +111,17 @@ impl Assignments {
     fn new() -> Result<Self, PrometheusError> {
         let total = Counter::new(
             "assay_assignments_total",
-            "Requests that operators of this node were drawn for and the engine was asked for",
+            "Requests for which operators of this node were drawn and the engine was called",
         )?;
         Ok(Self { total, open: Arc::default() })
     }
 }
 
-/// Registers what the engine counts itself; read whenever the metrics are asked for.
+/// Registers the metrics that the engine counts. They are read at each scrape.
+///
+/// # Errors
+///
+/// The registry has a metric of one of these names already.
 pub fn register_engine(
     registry: &Registry,
     engine: &Engine,
@@ -120,21 +129,21 @@ pub fn register_engine(
 ) -> Result<(), PrometheusError> {
     type Read = fn(&EngineStatus) -> u64;
     let counters: [(&str, &str, Read); 6] = [
-        ("runs_total", "Runs that gave an output", |s| s.counters.runs),
-        ("proofs_total", "Runs that gave an output and its proof", |s| s.counters.proofs),
+        ("runs_total", "Runs that produced an output", |s| s.counters.runs),
+        ("proofs_total", "Runs that produced an output and its proof", |s| s.counters.proofs),
         ("refused_total", "Runs refused because the engine was busy", |s| s.counters.refused),
         ("cache_hits_total", "Runs that found their model loaded", |s| s.counters.cache_hits),
         ("loads_total", "Models loaded", |s| s.counters.loads),
-        ("evictions_total", "Idle models dropped to make room", |s| s.counters.evictions),
+        ("evictions_total", "Idle models evicted to free memory", |s| s.counters.evictions),
     ];
     for (name, help, read) in counters {
         let opts = Opts::new(format!("assay_engine_{name}"), help);
         register(SourcedCounter::new(&opts, FromEngine(engine.clone(), read))?, registry)?;
     }
     let gauges: [(&str, &str, Read); 3] = [
-        ("load", "Runs under way", |s| s.running as u64),
-        ("idle_workers", "Worker processes with a loaded model", |s| s.idle_workers.len() as u64),
-        ("idle_bytes", "Resident memory of idle worker processes", |s| {
+        ("load", "Runs in progress", |s| s.running as u64),
+        ("idle_workers", "Idle engine workers", |s| s.idle_workers.len() as u64),
+        ("idle_bytes", "Resident memory of idle engine workers", |s| {
             s.idle_workers.iter().map(|worker| worker.resident_bytes).sum()
         }),
     ];
@@ -142,7 +151,7 @@ pub fn register_engine(
         let opts = Opts::new(format!("assay_engine_{name}"), help);
         register(SourcedGauge::new(&opts, FromEngine(engine.clone(), read))?, registry)?;
     }
-    let opts = Opts::new("assay_engine_pending_jobs", "Jobs that wait or run");
+    let opts = Opts::new("assay_engine_pending_jobs", "Jobs that are queued or running");
     register(SourcedGauge::new(&opts, Pending(jobs.clone()))?, registry)?;
     Ok(())
 }
@@ -169,7 +178,7 @@ impl MetricSource for Pending {
     }
 }
 
-/// The reason as the chain's JSON has it, for instance `time_limit`.
+/// The name of the reason in the JSON of the runtime API, for example `time_limit`.
 fn label(reason: FailureReason) -> String {
     serde_json::to_value(reason)
         .ok()
@@ -198,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn an_assignment_is_counted_once_until_it_is_over() {
+    fn an_assignment_is_counted_once_until_it_ends() {
         let metrics = Metrics::new(None).unwrap();
         for request in [1, 2, 1, 2, 2] {
             metrics.asked_for(RequestId(request));

@@ -1,4 +1,4 @@
-//! RPC methods beyond those of every Substrate node.
+//! RPC methods that not every Substrate node has.
 
 use std::sync::Arc;
 
@@ -21,33 +21,33 @@ use sp_keystore::KeystorePtr;
 
 use crate::{
     artifacts::{self, ArtifactError},
-    engine::{read_indexed, NodeEngine, LOG_TARGET},
-    service::{FullClient, FullPool},
-    worker_keys,
+    client::{read_indexed, FullClient, FullPool},
+    engine::NodeEngine,
+    worker_keys, LOG_TARGET,
 };
 
-/// The chunk's index is past the end, or the artifact is malformed.
+/// The index of the chunk is out of range, or the manifest is malformed.
 const INVALID_CHUNK: i32 = 9001;
-/// The node does not have the bytes, or has wrong ones.
+/// The node does not have the bytes, or they are corrupt.
 const CHUNK_UNAVAILABLE: i32 = 9002;
-/// The node has no worker key, or is no operator.
+/// The node has no worker key, or is not an operator.
 const NO_WORKER_KEY: i32 = 9003;
 /// The database, the runtime or the keystore failed.
 const INTERNAL: i32 = 9004;
 
-/// A worker key, and the proof that this node holds it.
+/// A worker key with its proof of possession.
 #[derive(Clone, Debug, Serialize)]
 pub struct WorkerKeyProof {
     /// The public key.
     pub worker: Bytes,
-    /// Its signature over `Possession`, for registering it as the account's worker key.
+    /// Its signature over [`Possession`], with which the account registers it as its worker key.
     pub possession: Bytes,
 }
 
-/// What the node answers beyond every Substrate node.
+/// The RPC methods of Assay.
 #[rpc(server)]
 pub trait Assay {
-    /// How an artifact is put together at the best block; null if there is none.
+    /// Digest, size and chunks of an artifact at the best block; null if there is no such artifact.
     #[method(name = "artifact_manifest", blocking)]
     fn artifact_manifest(&self, digest: Digest) -> RpcResult<Option<ArtifactManifest>>;
 
@@ -55,28 +55,32 @@ pub trait Assay {
     #[method(name = "artifact_chunk", blocking)]
     fn artifact_chunk(&self, digest: Digest, index: u32) -> RpcResult<Option<Bytes>>;
 
-    /// The worker key of this operator, and its proof of possession for an account. Unsafe.
+    /// The first worker key of this node, with its proof of possession for an account. Unsafe.
     #[method(name = "operator_workerKey", with_extensions)]
     fn worker_key(&self, account: AccountId) -> RpcResult<WorkerKeyProof>;
 
-    /// What the engine does, and its limits; null if this node is no operator.
+    /// Activity, limits and counters of the engine; null if this node has no engine.
     #[method(name = "engine_status", blocking)]
     fn engine_status(&self) -> RpcResult<Option<serde_json::Value>>;
 }
 
-/// What the methods need.
+/// The parts of the node that the methods use.
 pub struct Deps {
     /// The client.
     pub client: Arc<FullClient>,
     /// The transaction pool.
     pub pool: Arc<FullPool>,
-    /// Where worker keys are.
+    /// The keystore with the worker keys.
     pub keystore: KeystorePtr,
-    /// Present if the node is an operator.
+    /// The engine, if the node runs with `--operator` or `--watch`.
     pub engine: Option<Arc<NodeEngine>>,
 }
 
-/// All methods that are not in every Substrate node.
+/// The methods of Assay, and those of Substrate's system and fee crates.
+///
+/// # Errors
+///
+/// Two methods have the same name.
 pub fn create(deps: Deps) -> Result<RpcModule<()>, Box<dyn std::error::Error + Send + Sync>> {
     use pallet_transaction_payment_rpc::{TransactionPayment, TransactionPaymentApiServer};
     use substrate_frame_rpc_system::{System, SystemApiServer};
@@ -99,7 +103,7 @@ impl Methods {
     fn manifest(&self, digest: Digest) -> RpcResult<Option<ArtifactManifest>> {
         let best = self.client.info().best_hash;
         let view = self.client.runtime_api().artifact(best, digest).map_err(|failure| {
-            error(INTERNAL, format!("the runtime could not be asked for the artifact: {failure}"))
+            error(INTERNAL, format!("the runtime could not look up the artifact: {failure}"))
         })?;
         Ok(view.map(|view| view.manifest))
     }
@@ -121,13 +125,13 @@ impl AssayServer for Methods {
         if self.engine.is_none() {
             return Err(error(
                 NO_WORKER_KEY,
-                "this node runs no models: restart it with --operator",
+                "this node does not run models: restart it with --operator",
             ));
         }
         let worker = worker_keys::all(&*self.keystore).into_iter().next().ok_or_else(|| {
             error(
                 NO_WORKER_KEY,
-                "there is no worker key in this node's keystore: insert one with `assay-node key \
+                "the keystore of this node has no worker key: insert one with `assay-node key \
                  insert --key-type awrk --scheme sr25519`, with the node's --base-path and --chain",
             )
         })?;
@@ -135,8 +139,10 @@ impl AssayServer for Methods {
         let signature = self
             .keystore
             .sr25519_sign(WORKER_KEY_TYPE, worker.as_ref(), &possession.signing_bytes())
-            .map_err(|failure| error(INTERNAL, format!("the keystore could not sign: {failure}")))?
-            .ok_or_else(|| error(INTERNAL, "the keystore lost the worker key: insert it again"))?;
+            .map_err(|failure| error(INTERNAL, format!("the keystore cannot sign: {failure}")))?
+            .ok_or_else(|| {
+                error(INTERNAL, "the worker key is no longer in the keystore: insert it again")
+            })?;
         let worker: &[u8] = worker.as_ref();
         Ok(WorkerKeyProof {
             worker: worker.to_vec().into(),
@@ -165,7 +171,7 @@ impl From<ArtifactError> for ErrorObjectOwned {
             | ArtifactError::CorruptWhole(_) => CHUNK_UNAVAILABLE,
             ArtifactError::Database(_) => INTERNAL,
         };
-        // A chunk that was never here is nothing to log: anyone may ask for it.
+        // Anyone can request chunks that the node does not have, so these requests are not logged.
         if !matches!(failure, ArtifactError::Missing { .. }) && code != INVALID_CHUNK {
             log::error!(target: LOG_TARGET, "Cannot serve a chunk: {failure}");
         }

@@ -1,45 +1,40 @@
-//! Puts a node together: client, consensus, network, offchain workers, RPC.
+//! Assembles a node: client, consensus, network, offchain workers, RPC.
 
 use std::{sync::Arc, time::Duration};
 
 use assay_runtime::{opaque::Block, RuntimeApi};
 use futures::FutureExt;
+use jsonrpsee::RpcModule;
 use sc_client_api::{Backend as _, BlockBackend};
 use sc_consensus_babe::{BabeLink, BabeWorkerHandle, SlotProportion};
 use sc_consensus_grandpa::SharedVoterState;
 use sc_network::{
     config::{FullNetworkConfiguration, NetworkBackendType},
-    NetworkBackend,
+    service::{traits::NetworkService, NotificationMetrics},
+    types::ProtocolName,
+    NetworkBackend, NotificationService,
 };
+use sc_network_sync::SyncingService;
 use sc_service::{
-    config::SyncMode, error::Error as ServiceError, BlocksPruning, Configuration, TaskManager,
-    WarpSyncConfig,
+    config::SyncMode, error::Error as ServiceError, BlocksPruning, Configuration, Role,
+    TaskManager, WarpSyncConfig,
 };
-use sc_telemetry::{Telemetry, TelemetryWorker};
-use sc_transaction_pool::TransactionPoolHandle;
+use sc_telemetry::{Telemetry, TelemetryHandle, TelemetryWorker};
 use sc_transaction_pool_api::OffchainTransactionPoolFactory;
 use sp_externalities::Extension;
 use sp_inherents::CreateInherentDataProviders;
+use sp_keystore::KeystorePtr;
 use sp_runtime::traits::Block as BlockT;
+use substrate_prometheus_endpoint::Registry;
 
 use crate::{
     cli::OperatorParams,
-    engine::{NodeEngine, LOG_TARGET},
-    rpc, worker_keys,
+    client::{FullBackend, FullClient, FullPool, FullSelectChain, HostFunctions},
+    engine::NodeEngine,
+    rpc, worker_keys, LOG_TARGET,
 };
 
-/// What the runtime imports beyond Substrate's host functions.
-pub type EngineHostFunctions = assay_engine_interface::engine::HostFunctions;
-/// What the runtime imports.
-pub type HostFunctions = (sp_io::SubstrateHostFunctions, EngineHostFunctions);
-type Executor = sc_executor::WasmExecutor<HostFunctions>;
-
-/// The client of a full node.
-pub type FullClient = sc_service::TFullClient<Block, RuntimeApi, Executor>;
-type FullBackend = sc_service::TFullBackend<Block>;
-type FullSelectChain = sc_consensus::LongestChain<FullBackend, Block>;
-/// The transaction pool of a full node.
-pub type FullPool = TransactionPoolHandle<Block, FullClient>;
+type Hash = <Block as BlockT>::Hash;
 type GrandpaBlockImport =
     sc_consensus_grandpa::GrandpaBlockImport<FullBackend, Block, FullClient, FullSelectChain>;
 type GrandpaLink = sc_consensus_grandpa::LinkHalf<Block, FullClient, FullSelectChain>;
@@ -55,15 +50,21 @@ type BabeBlockImport = sc_consensus_babe::BabeBlockImport<
     FullSelectChain,
 >;
 
-/// What consensus hands from [`new_partial`] to [`new_full`].
+/// Parts of consensus that [`new_partial`] makes and [`new_full`] uses.
 pub struct Consensus {
-    block_import: BabeBlockImport,
-    babe_link: BabeLink<Block>,
-    /// Kept, because the task that it talks to is essential and ends without it.
+    babe: Babe,
+    /// Kept alive for as long as the node runs: the import queue's task is essential, and ends
+    /// when this handle is dropped.
     babe_worker: BabeWorkerHandle<Block>,
     grandpa_link: GrandpaLink,
-    create_inherents: CreateInherents,
     telemetry: Option<Telemetry>,
+}
+
+/// The parts of BABE that authoring needs.
+struct Babe {
+    block_import: BabeBlockImport,
+    link: BabeLink<Block>,
+    create_inherents: CreateInherents,
 }
 
 type Partial = sc_service::PartialComponents<
@@ -75,15 +76,34 @@ type Partial = sc_service::PartialComponents<
     Consensus,
 >;
 
-/// Blocks between two justifications that are kept at the least.
+/// Handles that several subsystems use.
+struct Handles {
+    client: Arc<FullClient>,
+    pool: Arc<FullPool>,
+    keystore: KeystorePtr,
+    registry: Option<Registry>,
+    telemetry: Option<TelemetryHandle>,
+}
+
+impl Handles {
+    fn offchain_pool(&self) -> OffchainTransactionPoolFactory<Block> {
+        OffchainTransactionPoolFactory::new(self.pool.clone())
+    }
+}
+
+/// At least one justification is stored in this many blocks.
 const GRANDPA_JUSTIFICATION_PERIOD: u32 = 512;
 /// How long a GRANDPA message is expected to take through the network.
 const GRANDPA_GOSSIP_DURATION: Duration = Duration::from_millis(333);
-/// Part of a slot in which its block may be built, so that it is known to others in the same
-/// slot.
+/// Share of a slot in which its block may be built. The rest leaves time to propagate the block
+/// within the same slot.
 const BLOCK_PROPOSAL_SLOT_PORTION: f32 = 0.5;
 
-/// The parts of a node that need no network.
+/// Makes the parts of a node that need no network.
+///
+/// # Errors
+///
+/// The database cannot be opened, the runtime does not answer, or a configured value is invalid.
 pub fn new_partial(config: &Configuration) -> Result<Partial, ServiceError> {
     let telemetry = config
         .telemetry_endpoints
@@ -170,17 +190,20 @@ pub fn new_partial(config: &Configuration) -> Result<Partial, ServiceError> {
         select_chain,
         transaction_pool,
         other: Consensus {
-            block_import,
-            babe_link,
+            babe: Babe { block_import, link: babe_link, create_inherents },
             babe_worker,
             grandpa_link,
-            create_inherents,
             telemetry,
         },
     })
 }
 
-/// Starts a node; with `operator`, one that runs models.
+/// Starts a node. With `operator`, its offchain workers have an engine.
+///
+/// # Errors
+///
+/// A part of the node cannot be started: the database, the keystore, the engine, the network, the
+/// RPC servers or consensus.
 pub fn new_full(
     config: Configuration,
     operator: Option<OperatorParams>,
@@ -191,13 +214,14 @@ pub fn new_full(
     }
 }
 
-fn start<N: NetworkBackend<Block, <Block as BlockT>::Hash>>(
+fn start<N: NetworkBackend<Block, Hash>>(
     mut config: Configuration,
     operator: Option<OperatorParams>,
 ) -> Result<TaskManager, ServiceError> {
-    // Before anything reads it: an operator that is no validator needs them as well.
+    // Set before anything reads it: an operator needs offchain workers even if it is not a
+    // validator.
     config.offchain_worker.enabled |= operator.is_some();
-    warn_of_lost_artifacts(&config);
+    warn_about_lost_artifacts(&config);
 
     let sc_service::PartialComponents {
         client,
@@ -207,42 +231,124 @@ fn start<N: NetworkBackend<Block, <Block as BlockT>::Hash>>(
         keystore_container,
         select_chain,
         transaction_pool,
-        other:
-            Consensus {
-                block_import,
-                babe_link,
-                babe_worker,
-                grandpa_link,
-                create_inherents,
-                mut telemetry,
-            },
+        other: Consensus { babe, babe_worker, grandpa_link, mut telemetry },
     } = new_partial(&config)?;
     task_manager.keep_alive(babe_worker);
-    let keystore = keystore_container.keystore();
-    let telemetry_handle = telemetry.as_ref().map(|telemetry| telemetry.handle());
-    let registry = config.prometheus_registry().cloned();
-
-    let engine = match &operator {
-        Some(params) => {
-            if params.operator {
-                worker_keys::prepare(&config, &keystore)?;
-            }
-            if params.watch {
-                worker_keys::prepare_watcher(&config, &keystore)?;
-            }
-            let engine = NodeEngine::start(params, client.clone(), registry.as_ref())?;
-            task_manager.keep_alive(engine.stop_on_drop());
-            Some(engine)
-        },
-        None => None,
+    let handles = Handles {
+        client: client.clone(),
+        pool: transaction_pool.clone(),
+        keystore: keystore_container.keystore(),
+        registry: config.prometheus_registry().cloned(),
+        telemetry: telemetry.as_ref().map(|telemetry| telemetry.handle()),
     };
+    let engine = operator
+        .map(|params| start_engine(&params, &config, &handles, &mut task_manager))
+        .transpose()?;
 
-    let genesis_hash =
-        client.block_hash(0)?.ok_or_else(|| ServiceError::Other("no genesis block".into()))?;
-    let mut net_config = FullNetworkConfiguration::<Block, <Block as BlockT>::Hash, N>::new(
-        &config.network,
-        registry.clone(),
-    );
+    let NetworkParts { net_config, metrics, grandpa_protocol, grandpa_notifications, warp_sync } =
+        prepare_network::<N>(&config, &handles, backend.clone(), &grandpa_link)?;
+    let (network, system_rpc_tx, tx_handler_controller, sync_service, bitswap) =
+        sc_service::build_network(sc_service::BuildNetworkParams {
+            config: &config,
+            net_config,
+            client: client.clone(),
+            transaction_pool: transaction_pool.clone(),
+            spawn_handle: task_manager.spawn_handle(),
+            spawn_essential_handle: task_manager.spawn_essential_handle(),
+            import_queue,
+            block_announce_validator_builder: None,
+            warp_sync_config: Some(warp_sync),
+            block_relay: None,
+            metrics,
+            gap_sync_body_policy: None,
+        })?;
+    task_manager.keep_alive(bitswap);
+
+    if config.offchain_worker.enabled {
+        let is_validator = config.role.is_authority();
+        let network = network.clone();
+        spawn_offchain_workers(
+            &handles,
+            &backend,
+            network,
+            engine.clone(),
+            is_validator,
+            &task_manager,
+        )?;
+    }
+
+    let role = config.role;
+    let force_authoring = config.force_authoring;
+    let name = config.network.node_name.clone();
+    let enable_grandpa = !config.disable_grandpa;
+    sc_service::spawn_tasks(sc_service::SpawnTasksParams {
+        config,
+        client,
+        backend,
+        task_manager: &mut task_manager,
+        keystore: handles.keystore.clone(),
+        transaction_pool,
+        rpc_builder: rpc_builder(&handles, engine),
+        network: network.clone(),
+        system_rpc_tx,
+        tx_handler_controller,
+        sync_service: sync_service.clone(),
+        telemetry: telemetry.as_mut(),
+        tracing_execute_block: None,
+    })?;
+
+    if role.is_authority() {
+        let sync = sync_service.clone();
+        spawn_authoring(&handles, babe, select_chain, sync, force_authoring, &task_manager)?;
+    }
+    if enable_grandpa {
+        let voter =
+            Voter { role, name, protocol: grandpa_protocol, notifications: grandpa_notifications };
+        spawn_finality(handles, voter, grandpa_link, network, sync_service, &task_manager)?;
+    }
+    Ok(task_manager)
+}
+
+/// Inserts the keys of `--dev` and similar flags, and starts the engine.
+fn start_engine(
+    params: &OperatorParams,
+    config: &Configuration,
+    handles: &Handles,
+    task_manager: &mut TaskManager,
+) -> Result<Arc<NodeEngine>, ServiceError> {
+    if params.operator {
+        worker_keys::prepare(config, &handles.keystore)?;
+    }
+    if params.watch {
+        worker_keys::prepare_watcher(config, &handles.keystore)?;
+    }
+    let engine = NodeEngine::start(params, handles.client.clone(), handles.registry.as_ref())?;
+    task_manager.keep_alive(engine.stop_on_drop());
+    Ok(engine)
+}
+
+/// What [`sc_service::build_network`] and GRANDPA need of the network's configuration.
+struct NetworkParts<N: NetworkBackend<Block, Hash>> {
+    net_config: FullNetworkConfiguration<Block, Hash, N>,
+    metrics: NotificationMetrics,
+    grandpa_protocol: ProtocolName,
+    grandpa_notifications: Box<dyn NotificationService>,
+    warp_sync: WarpSyncConfig<Block>,
+}
+
+/// Configures the network with the protocol of GRANDPA and warp sync.
+fn prepare_network<N: NetworkBackend<Block, Hash>>(
+    config: &Configuration,
+    handles: &Handles,
+    backend: Arc<FullBackend>,
+    grandpa_link: &GrandpaLink,
+) -> Result<NetworkParts<N>, ServiceError> {
+    let genesis_hash = handles
+        .client
+        .block_hash(0)?
+        .ok_or_else(|| ServiceError::Other("the database has no genesis block".into()))?;
+    let registry = &handles.registry;
+    let mut net_config = FullNetworkConfiguration::new(&config.network, registry.clone());
     let metrics = N::register_notification_metrics(registry.as_ref());
     let grandpa_protocol =
         sc_consensus_grandpa::protocol_standard_name(&genesis_hash, &config.chain_spec);
@@ -254,163 +360,163 @@ fn start<N: NetworkBackend<Block, <Block as BlockT>::Hash>>(
         );
     net_config.add_notification_protocol(grandpa_protocol_config);
     let warp_sync = Arc::new(sc_consensus_grandpa::warp_proof::NetworkProvider::new(
-        backend.clone(),
+        backend,
         grandpa_link.shared_authority_set().clone(),
         Vec::new(),
     ));
-
-    let (network, system_rpc_tx, tx_handler_controller, sync_service, bitswap) =
-        sc_service::build_network(sc_service::BuildNetworkParams {
-            config: &config,
-            net_config,
-            client: client.clone(),
-            transaction_pool: transaction_pool.clone(),
-            spawn_handle: task_manager.spawn_handle(),
-            spawn_essential_handle: task_manager.spawn_essential_handle(),
-            import_queue,
-            block_announce_validator_builder: None,
-            warp_sync_config: Some(WarpSyncConfig::WithProvider(warp_sync)),
-            block_relay: None,
-            metrics,
-            gap_sync_body_policy: None,
-        })?;
-    task_manager.keep_alive(bitswap);
-
-    if config.offchain_worker.enabled {
-        let engine = engine.clone();
-        let workers = sc_offchain::OffchainWorkers::new(sc_offchain::OffchainWorkerOptions {
-            runtime_api_provider: client.clone(),
-            is_validator: config.role.is_authority(),
-            keystore: Some(keystore.clone()),
-            offchain_db: backend.offchain_storage(),
-            transaction_pool: Some(OffchainTransactionPoolFactory::new(transaction_pool.clone())),
-            network_provider: Arc::new(network.clone()),
-            enable_http_requests: false,
-            // The only place where the engine is supplied: block execution has none.
-            custom_extensions: move |_| {
-                engine
-                    .iter()
-                    .map(|engine| Box::new(engine.extension()) as Box<dyn Extension>)
-                    .collect()
-            },
-        })?;
-        task_manager.spawn_handle().spawn(
-            "offchain-workers-runner",
-            "offchain-worker",
-            workers.run(client.clone(), task_manager.spawn_handle()).boxed(),
-        );
-    }
-
-    let role = config.role;
-    let force_authoring = config.force_authoring;
-    let name = config.network.node_name.clone();
-    let enable_grandpa = !config.disable_grandpa;
-
-    let rpc_builder = {
-        let client = client.clone();
-        let pool = transaction_pool.clone();
-        let keystore = keystore.clone();
-        Box::new(move |_| {
-            rpc::create(rpc::Deps {
-                client: client.clone(),
-                pool: pool.clone(),
-                keystore: keystore.clone(),
-                engine: engine.clone(),
-            })
-            .map_err(Into::into)
-        })
-    };
-    sc_service::spawn_tasks(sc_service::SpawnTasksParams {
-        config,
-        client: client.clone(),
-        backend,
-        task_manager: &mut task_manager,
-        keystore: keystore.clone(),
-        transaction_pool: transaction_pool.clone(),
-        rpc_builder,
-        network: network.clone(),
-        system_rpc_tx,
-        tx_handler_controller,
-        sync_service: sync_service.clone(),
-        telemetry: telemetry.as_mut(),
-        tracing_execute_block: None,
-    })?;
-
-    if role.is_authority() {
-        let proposer = sc_basic_authorship::ProposerFactory::new(
-            task_manager.spawn_handle(),
-            client.clone(),
-            transaction_pool.clone(),
-            registry.as_ref(),
-            telemetry_handle.clone(),
-        );
-        let babe = sc_consensus_babe::start_babe(sc_consensus_babe::BabeParams {
-            keystore: keystore.clone(),
-            client,
-            select_chain,
-            env: proposer,
-            block_import,
-            sync_oracle: sync_service.clone(),
-            justification_sync_link: sync_service.clone(),
-            create_inherent_data_providers: create_inherents,
-            force_authoring,
-            backoff_authoring_blocks: None::<()>,
-            babe_link,
-            block_proposal_slot_portion: SlotProportion::new(BLOCK_PROPOSAL_SLOT_PORTION),
-            max_block_proposal_slot_portion: None,
-            telemetry: telemetry_handle.clone(),
-        })?;
-        task_manager.spawn_essential_handle().spawn_blocking(
-            "babe-proposer",
-            Some("block-authoring"),
-            babe,
-        );
-    }
-
-    if enable_grandpa {
-        let voter = sc_consensus_grandpa::run_grandpa_voter(sc_consensus_grandpa::GrandpaParams {
-            config: sc_consensus_grandpa::Config {
-                gossip_duration: GRANDPA_GOSSIP_DURATION,
-                justification_generation_period: GRANDPA_JUSTIFICATION_PERIOD,
-                observer_enabled: false,
-                local_role: role,
-                name: Some(name),
-                // Only authorities vote.
-                keystore: role.is_authority().then_some(keystore),
-                telemetry: telemetry_handle.clone(),
-                protocol_name: grandpa_protocol,
-            },
-            link: grandpa_link,
-            network,
-            sync: sync_service,
-            notification_service: grandpa_notifications,
-            voting_rule: sc_consensus_grandpa::VotingRulesBuilder::default().build(),
-            prometheus_registry: registry,
-            shared_voter_state: SharedVoterState::empty(),
-            telemetry: telemetry_handle,
-            offchain_tx_pool_factory: OffchainTransactionPoolFactory::new(transaction_pool),
-        })?;
-        task_manager.spawn_essential_handle().spawn_blocking("grandpa-voter", None, voter);
-    }
-
-    Ok(task_manager)
+    Ok(NetworkParts {
+        net_config,
+        metrics,
+        grandpa_protocol,
+        grandpa_notifications,
+        warp_sync: WarpSyncConfig::WithProvider(warp_sync),
+    })
 }
 
-/// Artifacts are kept with the bodies of the blocks that brought them.
-fn warn_of_lost_artifacts(config: &Configuration) {
+fn spawn_offchain_workers(
+    handles: &Handles,
+    backend: &FullBackend,
+    network: Arc<dyn NetworkService>,
+    engine: Option<Arc<NodeEngine>>,
+    is_validator: bool,
+    task_manager: &TaskManager,
+) -> Result<(), ServiceError> {
+    let workers = sc_offchain::OffchainWorkers::new(sc_offchain::OffchainWorkerOptions {
+        runtime_api_provider: handles.client.clone(),
+        is_validator,
+        keystore: Some(handles.keystore.clone()),
+        offchain_db: backend.offchain_storage(),
+        transaction_pool: Some(handles.offchain_pool()),
+        network_provider: Arc::new(network),
+        enable_http_requests: false,
+        // The only place that supplies the engine: block execution must not reach it.
+        custom_extensions: move |_| {
+            engine.iter().map(|engine| Box::new(engine.extension()) as Box<dyn Extension>).collect()
+        },
+    })?;
+    task_manager.spawn_handle().spawn(
+        "offchain-workers-runner",
+        "offchain-worker",
+        workers.run(handles.client.clone(), task_manager.spawn_handle()).boxed(),
+    );
+    Ok(())
+}
+
+/// Makes the RPC methods for each server. `E`, the executor of subscriptions, is not needed.
+fn rpc_builder<E>(
+    handles: &Handles,
+    engine: Option<Arc<NodeEngine>>,
+) -> Box<dyn Fn(E) -> Result<RpcModule<()>, ServiceError>> {
+    let client = handles.client.clone();
+    let pool = handles.pool.clone();
+    let keystore = handles.keystore.clone();
+    Box::new(move |_| {
+        rpc::create(rpc::Deps {
+            client: client.clone(),
+            pool: pool.clone(),
+            keystore: keystore.clone(),
+            engine: engine.clone(),
+        })
+        .map_err(Into::into)
+    })
+}
+
+fn spawn_authoring(
+    handles: &Handles,
+    babe: Babe,
+    select_chain: FullSelectChain,
+    sync: Arc<SyncingService<Block>>,
+    force_authoring: bool,
+    task_manager: &TaskManager,
+) -> Result<(), ServiceError> {
+    let proposer = sc_basic_authorship::ProposerFactory::new(
+        task_manager.spawn_handle(),
+        handles.client.clone(),
+        handles.pool.clone(),
+        handles.registry.as_ref(),
+        handles.telemetry.clone(),
+    );
+    let worker = sc_consensus_babe::start_babe(sc_consensus_babe::BabeParams {
+        keystore: handles.keystore.clone(),
+        client: handles.client.clone(),
+        select_chain,
+        env: proposer,
+        block_import: babe.block_import,
+        sync_oracle: sync.clone(),
+        justification_sync_link: sync,
+        create_inherent_data_providers: babe.create_inherents,
+        force_authoring,
+        backoff_authoring_blocks: None::<()>,
+        babe_link: babe.link,
+        block_proposal_slot_portion: SlotProportion::new(BLOCK_PROPOSAL_SLOT_PORTION),
+        max_block_proposal_slot_portion: None,
+        telemetry: handles.telemetry.clone(),
+    })?;
+    task_manager.spawn_essential_handle().spawn_blocking(
+        "babe-proposer",
+        Some("block-authoring"),
+        worker,
+    );
+    Ok(())
+}
+
+/// How the node appears to other voters.
+struct Voter {
+    role: Role,
+    name: String,
+    protocol: ProtocolName,
+    notifications: Box<dyn NotificationService>,
+}
+
+fn spawn_finality(
+    handles: Handles,
+    voter: Voter,
+    link: GrandpaLink,
+    network: Arc<dyn NetworkService>,
+    sync: Arc<SyncingService<Block>>,
+    task_manager: &TaskManager,
+) -> Result<(), ServiceError> {
+    let offchain_tx_pool_factory = handles.offchain_pool();
+    let worker = sc_consensus_grandpa::run_grandpa_voter(sc_consensus_grandpa::GrandpaParams {
+        config: sc_consensus_grandpa::Config {
+            gossip_duration: GRANDPA_GOSSIP_DURATION,
+            justification_generation_period: GRANDPA_JUSTIFICATION_PERIOD,
+            observer_enabled: false,
+            local_role: voter.role,
+            name: Some(voter.name),
+            // Only authorities vote.
+            keystore: voter.role.is_authority().then_some(handles.keystore),
+            telemetry: handles.telemetry.clone(),
+            protocol_name: voter.protocol,
+        },
+        link,
+        network,
+        sync,
+        notification_service: voter.notifications,
+        voting_rule: sc_consensus_grandpa::VotingRulesBuilder::default().build(),
+        prometheus_registry: handles.registry,
+        shared_voter_state: SharedVoterState::empty(),
+        telemetry: handles.telemetry,
+        offchain_tx_pool_factory,
+    })?;
+    task_manager.spawn_essential_handle().spawn_blocking("grandpa-voter", None, worker);
+    Ok(())
+}
+
+/// Warns if the node drops or skips block bodies, which contain the artifacts.
+fn warn_about_lost_artifacts(config: &Configuration) {
     if let BlocksPruning::Some(blocks) = config.blocks_pruning {
         log::warn!(
             target: LOG_TARGET,
-            "Artifacts that are older than {blocks} blocks are neither run nor served by this \
-             node, because it prunes blocks; run with --blocks-pruning archive-canonical to keep \
-             them",
+            "This node prunes blocks, so it neither runs nor serves artifacts that are older than \
+             {blocks} blocks; run with --blocks-pruning archive-canonical to keep them",
         );
     }
     if !matches!(config.network.sync_mode, SyncMode::Full) {
         log::warn!(
             target: LOG_TARGET,
-            "Artifacts from blocks that the sync mode skips are neither run nor served by this \
-             node; run with --sync full to have them",
+            "This node neither runs nor serves artifacts from blocks that its sync mode skips; run \
+             with --sync full to download them",
         );
     }
 }

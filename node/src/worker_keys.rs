@@ -1,17 +1,22 @@
-//! The sr25519 keys with which a node signs results, as its keystore has them.
+//! The sr25519 keys in the keystore with which a node signs results and disputes.
 
 use assay_primitives::{dispute::WATCHER_KEY_TYPE, WorkerId, WORKER_KEY_TYPE};
 use sp_core::crypto::Ss58Codec;
 use sp_keystore::{Keystore, KeystorePtr};
 
-use crate::{chain_spec, engine::LOG_TARGET};
+use crate::{chain_spec, LOG_TARGET};
 
-/// The worker keys of the keystore. Each that is registered serves its operator.
+/// The worker keys in the keystore. The node answers requests for the operator of each key that is
+/// registered on chain.
 pub fn all(keystore: &dyn Keystore) -> Vec<WorkerId> {
     keystore.sr25519_public_keys(WORKER_KEY_TYPE).into_iter().map(Into::into).collect()
 }
 
-/// Inserts the key of a development seed, if there is one, and says which keys there are.
+/// Inserts the worker key of `--dev`, `--alice` or a similar flag, and logs all worker keys.
+///
+/// # Errors
+///
+/// The keystore cannot store the key.
 pub fn prepare(
     config: &sc_service::Configuration,
     keystore: &KeystorePtr,
@@ -31,7 +36,11 @@ pub fn prepare(
     Ok(())
 }
 
-/// The same for the key with which a watcher disputes results.
+/// Inserts the watcher's key of `--dev`, `--alice` or a similar flag, and logs its account.
+///
+/// # Errors
+///
+/// The keystore cannot store the key.
 pub fn prepare_watcher(
     config: &sc_service::Configuration,
     keystore: &KeystorePtr,
@@ -50,8 +59,8 @@ pub fn prepare_watcher(
         },
         None => log::warn!(
             target: LOG_TARGET,
-            "--watch is given, but there is no watcher's key in the keystore, so no result is \
-             disputed. Insert one whose account has funds:\n    assay-node key insert \
+            "--watch is set, but the keystore has no watcher's key, so this node disputes no \
+             result. Insert a key whose account has funds:\n    assay-node key insert \
              --base-path {} --chain {} --key-type awch --scheme sr25519 --suri \
              \"<SECRET PHRASE OR FILE>\"",
             config.base_path.path().display(),
@@ -63,8 +72,8 @@ pub fn prepare_watcher(
 
 fn missing(config: &sc_service::Configuration) -> String {
     format!(
-        "--operator is given, but there is no worker key in the keystore, so no request is \
-         answered. Insert one, then register it as an operator's worker key:\n    \
+        "--operator is set, but the keystore has no worker key, so this node answers no request. \
+         Insert a key, then register it as an operator's worker key:\n    \
          assay-node key insert --base-path {} --chain {} --key-type awrk --scheme sr25519 \
          --suri \"<SECRET PHRASE OR FILE>\"",
         config.base_path.path().display(),

@@ -1,8 +1,8 @@
-//! The one narrow door from an offchain worker to the engine.
+//! The runtime interface through which offchain workers call the engine.
 //!
-//! The host functions exist in every context, but answer only where the node supplied
-//! [`EngineExt`], which it does for offchain workers and never for block execution. Elsewhere
-//! they say that there is no engine, so that no block can depend on one.
+//! The host functions can be called in every context, but they reach an engine only if the node
+//! supplies [`EngineExt`]. It does so for offchain workers and never for block execution.
+//! Everywhere else they report that there is no engine, so no block can depend on one.
 #![cfg_attr(not(feature = "std"), no_std)]
 #![allow(missing_docs, unsafe_code)]
 
@@ -18,20 +18,20 @@ use sp_runtime_interface::{
     runtime_interface,
 };
 
-/// An engine as the node supplies it.
+/// The engine that a node supplies.
 #[cfg(feature = "std")]
 pub trait EngineProvider: Send + Sync + 'static {
-    /// Starts the job, or says how it stands if it was started before. Returns within a time
-    /// that an offchain worker can wait.
+    /// Starts the job unless it was started before, and returns its status. Returns within the
+    /// time that an offchain worker can wait.
     fn run(&self, job: Job) -> JobStatus;
-    /// The same for a question about an inference. The output is what the question's
-    /// documentation says, not a payload.
+    /// Like [`Self::run`], for the claim or a move in a dispute. The output is not a payload, but
+    /// the encoding that the job's task describes.
     fn dispute_move(&self, _: DisputeJob) -> JobStatus {
-        JobStatus::Unavailable("this engine takes no part in disputes".into())
+        JobStatus::Unavailable("this engine does not support disputes".into())
     }
-    /// Drops what is kept of the job.
+    /// Drops all jobs of a request and their results.
     fn forget(&self, request: RequestId);
-    /// What the engine says of itself.
+    /// Version and load of the engine.
     fn info(&self) -> EngineInfo;
 }
 
@@ -52,7 +52,7 @@ impl EngineExt {
 #[cfg(feature = "std")]
 use sp_externalities::ExternalitiesExt;
 
-/// What an offchain worker may ask.
+/// The host functions.
 #[runtime_interface]
 pub trait Engine {
     /// See `EngineProvider::run`.
@@ -81,7 +81,7 @@ pub trait Engine {
         }
     }
 
-    /// See `EngineProvider::info`; `None` where there is no engine.
+    /// See `EngineProvider::info`. `None` if there is no engine.
     fn info(&mut self) -> AllocateAndReturnByCodec<Option<EngineInfo>> {
         self.extension::<EngineExt>().map(|EngineExt(engine)| engine.info())
     }

@@ -1,5 +1,5 @@
-//! Refusals of files that would fail later with a text that helps nobody, or run as something else
-//! than their author meant.
+//! Refuses files early that would otherwise fail with an unclear message, or run with another
+//! meaning than their author intended.
 
 use std::collections::BTreeSet;
 
@@ -17,38 +17,39 @@ use crate::{
     protocol::WorkerFailure,
 };
 
-/// Most elements of any tensor of a model, the inner ones included.
+/// Maximum number of elements of any tensor of a model, inner tensors included.
 const MAX_ELEMENTS: u64 = i32::MAX as u64;
 
-/// Most nodes of a model: the time that tract takes to optimise grows with their square.
+/// Maximum number of nodes of a model. The time that tract needs to optimise grows with their
+/// square.
 const MAX_NODES: usize = 10_000;
 
-/// Operators whose result is not a function of their inputs. Two operators would never agree.
+/// ONNX operators whose result is not a function of their inputs: no two runs would agree.
 pub(super) const RANDOM_OPERATORS: [&str; 5] =
     ["Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike"];
 
-/// Domains whose operators tract implements. It looks at an operator's name only, so a name
-/// from elsewhere would run as something else.
+/// Domains whose operators tract implements. tract ignores the domain, so it would run an operator
+/// of another domain as the standard operator with the same name.
 const DOMAINS: [&str; 4] = ["", "ai.onnx", "ai.onnx.ml", "com.microsoft"];
 
-/// Refuses early, and by name, what would fail later with a text that helps nobody, or would
-/// run as something else than its author meant.
+/// Refuses unsupported operators, too many nodes, constants that tract would truncate, data in other
+/// files, and outputs without a name.
 pub(super) fn check_graph(onnx: &Onnx, graph: &GraphProto) -> Result<(), Problem> {
     let mut unknown = BTreeSet::new();
     let nodes = survey(onnx, graph, &mut unknown)?;
     if !unknown.is_empty() {
         let names: Vec<String> = unknown.into_iter().take(8).collect();
-        let text = format!("operators that are not supported: {}", names.join(", "));
+        let text = format!("unsupported operators: {}", names.join(", "));
         return Err(model_problem(text));
     }
     if nodes > MAX_NODES {
-        let text = format!("{nodes} nodes, at most {MAX_NODES} can be run");
+        let text = format!("it has {nodes} nodes; at most {MAX_NODES} are supported");
         return Err(model_problem(text));
     }
     let external = |location: Option<i32>| location == Some(DataLocation::External as i32);
     if graph.initializer.iter().any(|tensor| external(tensor.data_location)) {
         return Err(model_problem(
-            "it keeps tensors in other files; export it with its weights inside",
+            "it stores tensors in other files; export it with its weights inside",
         ));
     }
     if graph.output.iter().any(|output| output.name.is_empty()) {
@@ -57,8 +58,8 @@ pub(super) fn check_graph(onnx: &Onnx, graph: &GraphProto) -> Result<(), Problem
     Ok(())
 }
 
-/// Counts nodes, collects operators that are not supported, and checks constants. Recurses into
-/// the graphs of control operators; the decoder has bounded their depth.
+/// Counts nodes, collects unsupported operators, and checks constants. Recurses into the graphs of
+/// control-flow operators. The decoder has limited their depth.
 fn survey(
     onnx: &Onnx,
     graph: &GraphProto,
@@ -87,8 +88,8 @@ fn survey(
     Ok(nodes)
 }
 
-/// Refuses 64-bit constants that tract would silently cut to 32 bits if they are sizes: the
-/// result would be wrong without an error.
+/// Refuses 64-bit constants that do not fit into 32 bits. tract silently truncates sizes to 32
+/// bits, so results could be wrong without an error.
 fn check_integers(tensor: &TensorProto) -> Result<(), Problem> {
     let (chunks, _) = tensor.raw_data.as_chunks::<8>();
     let raw = chunks.iter().map(|bytes| i64::from_le_bytes(*bytes));
@@ -103,30 +104,30 @@ fn check_integers(tensor: &TensorProto) -> Result<(), Problem> {
 }
 
 fn check_each(mut values: impl Iterator<Item = i64>) -> Result<(), Problem> {
-    // Exporters write the ends of the range for "as far as it goes".
+    // Exporters write the limits of the range for "up to the end".
     let fits = |value: i64| {
         i32::try_from(value).is_ok() || [i64::MAX, i64::MIN, i64::MIN + 1].contains(&value)
     };
     match values.find(|value| !fits(*value)) {
         None => Ok(()),
         Some(value) => Err(model_problem(format!(
-            "an integer constant of {value}, which is not held in 32 bits"
+            "it has the integer constant {value}, which does not fit into 32 bits"
         ))),
     }
 }
 
-/// Refuses tensors that no worker can hold, and of which tract might lose count: it takes some
-/// sizes for 32 bits wide.
+/// Refuses tensors with too many elements for an engine worker. tract treats some sizes as 32-bit
+/// values, so it might also compute with wrong sizes.
 pub(super) fn check_sizes(model: &TypedModel) -> Result<(), Problem> {
     for node in model.nodes() {
         for output in &node.outputs {
             let elements = output.fact.shape.iter().try_fold(1u64, |elements, dim| {
-                // A size that is not known yet is checked by nobody but the memory limit.
+                // A size that is not known yet is not checked here. The memory limit applies.
                 elements.checked_mul(dim.to_usize().map_or(1, |size| size as u64))
             });
             if elements.is_none_or(|elements| elements > MAX_ELEMENTS) {
                 let text = format!(
-                    "`{}` has {:?} elements, at most {MAX_ELEMENTS} can be run",
+                    "`{}` has shape {:?}; at most {MAX_ELEMENTS} elements are supported",
                     node.name, output.fact.shape
                 );
                 return Err(Problem::new(WorkerFailure::Memory, text));

@@ -1,4 +1,4 @@
-//! What an ONNX file declares.
+//! Reads ONNX files and their declarations.
 
 use assay_primitives::{
     model::TensorDeclarations,
@@ -24,19 +24,20 @@ use crate::{
     tensors::{element_type_of, element_type_of_file},
 };
 
-/// Longest name of a dimension. tract reads it as an expression, and descends into brackets.
+/// Maximum length of a dimension's name. tract parses the name as an expression, recursively.
 const MAX_DIMENSION_NAME_BYTES: usize = 256;
 
-/// What the file says of one dimension.
+/// One dimension in the file.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum FileDim {
     Fixed(u32),
-    /// Any size, the same wherever the name is used.
+    /// Any size, but the same for all dimensions with this name.
     Named(String),
     Unknown,
 }
 
 impl FileDim {
+    /// The name, if the dimension has one.
     pub(super) fn name(&self) -> Option<&str> {
         match self {
             Self::Named(name) => Some(name),
@@ -55,17 +56,17 @@ impl std::fmt::Display for FileDim {
     }
 }
 
-/// What the file says of one of its tensors.
-pub(super) struct FileTensor {
+/// The declaration of an input or an output in the file.
+struct FileTensor {
     name: String,
-    /// `None`: the file does not say. `Some(None)`: a type that no payload can hold.
+    /// `None`: not declared. `Some(None)`: a type that payloads cannot contain.
     element_type: Option<Option<ElementType>>,
-    /// `None`: the file does not say.
+    /// `None`: not declared.
     shape: Option<Vec<FileDim>>,
 }
 
 impl FileTensor {
-    pub(super) fn read(info: &ValueInfoProto) -> Result<Self, Problem> {
+    fn read(info: &ValueInfoProto) -> Result<Self, Problem> {
         let name = info.name.clone();
         let Some(FileType::TensorType(tensor)) =
             info.r#type.as_ref().and_then(|of| of.value.as_ref())
@@ -79,39 +80,40 @@ impl FileTensor {
         let dims = shape.dim.iter().map(|dim| match &dim.value {
             Some(FileDimension::DimValue(size)) if *size > 0 => {
                 u32::try_from(*size).map(FileDim::Fixed).map_err(|_| {
-                    model_problem(format!("tensor `{name}`: a dimension of {size} elements"))
+                    model_problem(format!("tensor `{name}` has a dimension of size {size}"))
                 })
             },
             Some(FileDimension::DimValue(0)) => {
-                Err(model_problem(format!("tensor `{name}`: a dimension of 0 elements")))
+                Err(model_problem(format!("tensor `{name}` has a dimension of size 0")))
             },
             Some(FileDimension::DimParam(param)) if param.len() > MAX_DIMENSION_NAME_BYTES => {
                 Err(model_problem(format!(
-                    "tensor `{name}`: a dimension's name has more than \
+                    "tensor `{name}` has a dimension whose name has more than \
                      {MAX_DIMENSION_NAME_BYTES} bytes"
                 )))
             },
             Some(FileDimension::DimParam(param)) if !param.is_empty() && param != "?" => {
                 Ok(FileDim::Named(param.clone()))
             },
-            // Exporters write -1 for "any".
+            // Exporters write -1 for any size.
             _ => Ok(FileDim::Unknown),
         });
         let shape = dims.collect::<Result<Vec<_>, _>>()?;
         Ok(Self { name, element_type, shape: Some(shape) })
     }
 
-    /// What contradicts the declaration.
-    pub(super) fn contradiction(&self, side: &str, declared: &TensorDeclaration) -> Option<String> {
+    /// How the file contradicts the declaration; `None` if it does not.
+    fn contradiction(&self, side: &str, declared: &TensorDeclaration) -> Option<String> {
         let name = declared.name();
         match self.element_type {
             Some(Some(found)) if found == declared.element_type => {},
             None => {},
             found => {
-                let found = found.flatten().map_or("a type that no payload can hold", |t| t.name());
+                let found =
+                    found.flatten().map_or("of a type that payloads cannot contain", |t| t.name());
                 let declared = declared.element_type.name();
                 return Some(format!(
-                    "{side} `{name}` is declared as {declared}, the file says {found}"
+                    "{side} `{name}` is declared as {declared}, but is {found} in the file"
                 ));
             },
         }
@@ -126,7 +128,7 @@ impl FileTensor {
             let found: Vec<String> = shape.iter().map(ToString::to_string).collect();
             let declared: Vec<String> = declared.shape.iter().map(dimension_text).collect();
             format!(
-                "{side} `{name}` is declared with shape [{}], the file says [{}]",
+                "{side} `{name}` is declared with shape [{}], but has [{}] in the file",
                 declared.join(", "),
                 found.join(", ")
             )
@@ -134,14 +136,15 @@ impl FileTensor {
     }
 }
 
-/// A file that was read, not yet understood.
+/// A parsed file, before its types and shapes are analysed.
 pub(super) struct File {
     pub(super) graph: ParseResult,
-    pub(super) inputs: Vec<FileTensor>,
-    pub(super) outputs: Vec<FileTensor>,
+    inputs: Vec<FileTensor>,
+    outputs: Vec<FileTensor>,
 }
 
 impl File {
+    /// Parses a file and checks its graph.
     pub(super) fn read(bytes: &[u8]) -> Result<Self, Problem> {
         let onnx = framework();
         let proto: ModelProto = onnx
@@ -150,7 +153,7 @@ impl File {
         let graph = proto
             .graph
             .as_ref()
-            .ok_or_else(|| model_problem("not an ONNX file, or an empty one: there is no graph"))?;
+            .ok_or_else(|| model_problem("not an ONNX file, or empty: it has no graph"))?;
         check_graph(&onnx, graph)?;
         let is_constant = |name: &str| graph.initializer.iter().any(|tensor| tensor.name == name);
         let inputs = graph.input.iter().filter(|info| !is_constant(&info.name));
@@ -159,37 +162,37 @@ impl File {
         let graph = onnx.parse(&proto, None).map_err(model_problem)?;
         if !graph.unresolved_inputs.is_empty() {
             let names = graph.unresolved_inputs.join(", ");
-            return Err(model_problem(format!("nothing in the file gives {names}")));
+            return Err(model_problem(format!("nothing in the file defines {names}")));
         }
         Ok(Self { graph, inputs, outputs })
     }
 
-    /// The place of an input or output in the graph.
+    /// The outlet of tract's graph that is this input or output.
     pub(super) fn outlet(&self, name: &str) -> Result<OutletId, Problem> {
         self.graph.outlets_by_name.get(name).copied().ok_or_else(|| {
-            model_problem(format!("the file lists `{name}`, but nothing in it has that name"))
+            model_problem(format!("the file declares `{name}`, but does not define it"))
         })
     }
 }
 
-/// tract's reader, without operators that cannot be repeated.
-pub(super) fn framework() -> Onnx {
+/// tract's reader of ONNX files, without the random operators.
+fn framework() -> Onnx {
     let mut onnx = tract_onnx::onnx();
     for operator in RANDOM_OPERATORS {
         onnx.op_register.0.remove(operator);
     }
-    // What the file says of inner tensors is not needed, and its symbols would be in the way
-    // of concrete shapes.
+    // The file's declarations of inner tensors are not needed, and their symbols would conflict
+    // with concrete shapes.
     onnx.ignore_value_info = true;
     onnx
 }
 
-/// What a file declares, in the form in which a version declares it.
+/// Reads the inputs and outputs that a version with this file declares.
 pub(crate) fn inspect(bytes: &[u8]) -> Result<(TensorDeclarations, TensorDeclarations), Problem> {
     let mut file = File::read(bytes)?;
     let complete = |tensor: &FileTensor| tensor.element_type.is_some() && tensor.shape.is_some();
     if !file.outputs.iter().all(complete) {
-        // Everything is kept that can be found out before the first error.
+        // `true`: keep what is found before the first error.
         file.graph.model.analyse(true).map_err(model_problem)?;
         for index in 0..file.outputs.len() {
             let outlet = file.outlet(&file.outputs[index].name)?;
@@ -205,7 +208,7 @@ pub(crate) fn inspect(bytes: &[u8]) -> Result<(TensorDeclarations, TensorDeclara
     let declarations = |side: &str, tensors: &[FileTensor]| {
         let declared = tensors.iter().map(declaration).collect::<Result<Vec<_>, _>>()?;
         TensorDeclarations::try_from(declared).map_err(|all| {
-            model_problem(format!("{} {side} are more than a version can declare", all.len()))
+            model_problem(format!("it has {} {side}, more than a version can declare", all.len()))
         })
     };
     Ok((declarations("inputs", &file.inputs)?, declarations("outputs", &file.outputs)?))
@@ -220,7 +223,7 @@ fn declaration(tensor: &FileTensor) -> Result<TensorDeclaration, Problem> {
     let refuse = |what: &str| model_problem(format!("tensor `{}`: {what}", tensor.name));
     let name = tensor.name.clone().into_bytes().try_into();
     let shape = tensor.shape.as_ref().ok_or_else(|| {
-        refuse("neither the file nor an analysis tells its shape; export it with shapes")
+        refuse("its shape is not declared and cannot be inferred; export it with shapes")
     })?;
     let shape = shape.iter().map(|dim| match dim {
         FileDim::Fixed(size) => Dimension::Fixed(*size),
@@ -233,7 +236,7 @@ fn declaration(tensor: &FileTensor) -> Result<TensorDeclaration, Problem> {
         element_type: tensor
             .element_type
             .flatten()
-            .ok_or_else(|| refuse("its elements are of a type that no payload can hold"))?,
+            .ok_or_else(|| refuse("payloads cannot contain elements of its type"))?,
         shape: shape
             .collect::<Vec<_>>()
             .try_into()
@@ -242,11 +245,11 @@ fn declaration(tensor: &FileTensor) -> Result<TensorDeclaration, Problem> {
     if declaration.is_well_formed() {
         Ok(declaration)
     } else {
-        Err(refuse("it has no name, or a dimension of 0 elements"))
+        Err(refuse("it has no name, or a dimension of size 0"))
     }
 }
 
-/// Checks names, types and shapes; what the file says of the dimensions of each input.
+/// Checks names, types and shapes. Returns the dimensions of each input in the file.
 pub(super) fn check_declarations(
     file: &File,
     inputs: &[TensorDeclaration],
@@ -268,7 +271,7 @@ pub(super) fn check_declarations(
             }
             let Some(in_file) = found.iter().find(|found| found.name == name) else {
                 return contradiction(format!(
-                    "{side} `{name}` is declared, the file has {}",
+                    "{side} `{name}` is declared, but the file has {}",
                     names(found)
                 ));
             };
@@ -283,7 +286,7 @@ pub(super) fn check_declarations(
     }
     if inputs.len() != file.inputs.len() {
         return contradiction(format!(
-            "{} inputs are declared, the file has {}: {}",
+            "{} inputs are declared, but the file has {}: {}",
             inputs.len(),
             file.inputs.len(),
             names(&file.inputs)

@@ -1,5 +1,5 @@
-//! ONNX files through tract. Runs in worker processes only, because a file can make tract panic or
-//! exhaust its memory.
+//! Runs ONNX files through tract. Executed in engine workers only, because a file can make tract
+//! panic or exhaust its memory.
 
 mod check;
 mod file;
@@ -14,27 +14,27 @@ use assay_primitives::{decode_payload, model::TensorDeclarations, Dimension};
 use codec::Encode;
 use tract_onnx::tract_hir::internal::{TValue, TVec};
 
+pub(crate) use self::file::inspect;
+use self::{
+    file::{check_declarations, File, FileDim},
+    plan::{check_outputs, has_free_dimension, Graph, Plan, Shapes},
+};
 use crate::{
     problem::{panic_problem, Problem},
     protocol::WorkerFailure,
     tensors::{from_tract, to_tract, OutputProblem},
 };
 
-/// Most plans that are kept of a model with free dimensions, one per combination of shapes.
+/// Maximum number of plans that a model with free dimensions keeps, one per combination of shapes.
 const MAX_PLANS: usize = 4;
-
-use self::{
-    file::{check_declarations, File, FileDim},
-    plan::{check_outputs, has_free_dimension, Graph, Plan, Shapes},
-};
-pub(crate) use file::inspect;
 
 /// Sizes of the file's named dimensions.
 #[derive(Default)]
 struct Sizes<'a>(BTreeMap<&'a str, u32>);
 
 impl<'a> Sizes<'a> {
-    /// Takes note of a size; the sizes that contradict each other if they do.
+    /// Notes the size of a dimension. Fails with a message if the file gives the same name to a
+    /// dimension of another size.
     fn bind(&mut self, dim: &'a FileDim, size: u32) -> Result<(), String> {
         let Some(name) = dim.name() else { return Ok(()) };
         let known = *self.0.entry(name).or_insert(size);
@@ -42,7 +42,7 @@ impl<'a> Sizes<'a> {
             return Ok(());
         }
         Err(format!(
-            "the file uses one size `{name}` in two places, where there are {known} and {size}"
+            "dimensions named `{name}` in the file have different sizes, {known} and {size}"
         ))
     }
 }
@@ -51,9 +51,9 @@ impl<'a> Sizes<'a> {
 pub(crate) struct OnnxModel {
     inputs: TensorDeclarations,
     outputs: TensorDeclarations,
-    /// For each input, what the file says of its dimensions.
+    /// The dimensions of each input in the file.
     input_dims: Vec<Vec<FileDim>>,
-    /// What further plans are made from; `None` where one plan is all there is.
+    /// The source of further plans; `None` if all dimensions are fixed, so that one plan suffices.
     graph: Option<Graph>,
     /// Plans by the shapes of the inputs, least recently used first.
     plans: Vec<(Shapes, Plan)>,
@@ -104,8 +104,8 @@ impl OnnxModel {
         let planned = if is_fixed {
             graph.plan(&self.inputs, &shapes)
         } else {
-            // One element may be too few for the model, although others are fine, and tract
-            // does not always say so by an error.
+            // The model may not support size 1, although it supports other sizes. In this case
+            // tract may panic instead of returning an error.
             catch_unwind(AssertUnwindSafe(|| graph.plan(&self.inputs, &shapes)))
                 .unwrap_or_else(|panic| Err(panic_problem(panic.as_ref())))
         };
@@ -120,10 +120,11 @@ impl OnnxModel {
         }
     }
 
-    /// Runs the model on a payload and encodes its outputs, at most `max_bytes` of them.
+    /// Runs the model on a payload. Returns the encoded outputs, of at most `max_bytes`.
     pub(crate) fn run(&mut self, payload: &[u8], max_bytes: u64) -> Result<Vec<u8>, Problem> {
         let tensors = decode_payload(payload, &self.inputs).map_err(|error| {
-            Problem::new(WorkerFailure::Worker, format!("input not checked by the engine: {error}"))
+            let text = format!("the engine did not check the input: {error}");
+            Problem::new(WorkerFailure::Worker, text)
         })?;
         let shapes: Shapes = tensors.iter().map(|tensor| tensor.shape.clone()).collect();
         let plan = self.plan(shapes)?;
@@ -142,7 +143,7 @@ impl OnnxModel {
             let output = from_tract(value, left).map_err(|problem| match problem {
                 OutputProblem::TooLarge => too_large(),
                 OutputProblem::Unsupported(what) => {
-                    Problem::new(WorkerFailure::Run, format!("it gave {what}"))
+                    Problem::new(WorkerFailure::Run, format!("its output has {what}"))
                 },
             })?;
             left = left.saturating_sub(output.data.len() as u64);
@@ -155,7 +156,7 @@ impl OnnxModel {
         Ok(outputs.encode())
     }
 
-    /// The plan for these shapes, which the declarations admit.
+    /// The plan for these shapes, which the declarations permit.
     fn plan(&mut self, shapes: Shapes) -> Result<Plan, Problem> {
         if let Some(index) = self.plans.iter().position(|(of, _)| *of == shapes) {
             let hit = self.plans.remove(index);
@@ -171,7 +172,7 @@ impl OnnxModel {
             }
         }
         let graph = self.graph.as_ref().ok_or_else(|| {
-            Problem::new(WorkerFailure::Worker, "no plan although every dimension is declared")
+            Problem::new(WorkerFailure::Worker, "no plan although all dimensions are fixed")
         })?;
         if self.plans.len() >= MAX_PLANS {
             self.plans.remove(0);

@@ -1,4 +1,4 @@
-//! Plans: graphs that tract has optimised for inputs of given shapes.
+//! Plans: graphs that tract has optimised for given input shapes.
 
 use std::sync::Arc;
 
@@ -20,19 +20,23 @@ use crate::{
     tensors::{datum_type, element_type_of},
 };
 
+/// A graph that can be run on inputs of one combination of shapes.
 pub(super) type Plan = Arc<TypedSimplePlan>;
+/// The shape of each input.
 pub(super) type Shapes = Vec<Vec<u32>>;
 
+/// Whether any dimension of these tensors is declared free.
 pub(super) fn has_free_dimension(tensors: &[TensorDeclaration]) -> bool {
     tensors.iter().any(|tensor| tensor.shape.contains(&Dimension::Free))
 }
 
-/// A graph whose inputs and outputs are the declared ones, in that order.
+/// A graph whose inputs and outputs are the declared ones, in the declared order.
 pub(super) struct Graph {
     model: InferenceModel,
 }
 
 impl Graph {
+    /// Selects the declared inputs and outputs of a file's graph.
     pub(super) fn new(
         file: File,
         inputs: &[TensorDeclaration],
@@ -44,7 +48,7 @@ impl Graph {
         let (inputs, outputs) = (outlets(inputs)?, outlets(outputs)?);
         let mut model = file.graph.model;
         for outlet in &inputs {
-            // A node of the file may take the name of an input away from it.
+            // If a node has the same name as an input, the name refers to the node.
             if !InferenceModel::is_source(&model.node(outlet.node).op) {
                 return Err(model_problem("a node has the name of an input"));
             }
@@ -54,7 +58,7 @@ impl Graph {
         Ok(Self { model })
     }
 
-    /// Optimises for inputs of these shapes.
+    /// Optimises the graph for inputs of these shapes.
     pub(super) fn plan(
         &self,
         inputs: &[TensorDeclaration],
@@ -77,7 +81,7 @@ impl Graph {
         model.into_optimized().and_then(IntoRunnable::into_runnable).map_err(model_problem)
     }
 
-    /// Whether types and shapes fit together with symbols in the place of free dimensions.
+    /// Whether types and shapes are consistent, with symbols for the free dimensions.
     pub(super) fn is_consistent(
         &self,
         inputs: &[TensorDeclaration],
@@ -104,7 +108,7 @@ impl Graph {
     }
 }
 
-/// Checks what a plan gives against the declared outputs.
+/// Checks types and shapes of a plan's outputs against the declared ones.
 pub(super) fn check_outputs(plan: &Plan, outputs: &[TensorDeclaration]) -> Result<(), Problem> {
     for (index, declared) in outputs.iter().enumerate() {
         let fact = plan.model().output_fact(index).map_err(model_problem)?;
@@ -123,7 +127,7 @@ pub(super) fn check_outputs(plan: &Plan, outputs: &[TensorDeclaration]) -> Resul
         if !fits {
             let declared_dims: Vec<String> = declared.shape.iter().map(dimension_text).collect();
             let text = format!(
-                "output `{}` is declared as {} [{}], the model gives {:?} {:?}",
+                "output `{}` is declared as {} [{}], but the model produces {:?} {:?}",
                 declared.name(),
                 declared.element_type.name(),
                 declared_dims.join(", "),

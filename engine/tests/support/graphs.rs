@@ -14,7 +14,7 @@ use codec::Encode;
 
 use super::{declared, dimensions, Version};
 
-/// Numbers that look random (xorshift64*).
+/// Pseudo-random numbers (xorshift64*).
 pub struct Numbers(pub u64);
 
 impl Numbers {
@@ -37,7 +37,7 @@ pub fn perceptron(widths: &[usize]) -> Graph {
     for (layer, sizes) in widths.windows(2).enumerate() {
         let input = TensorId(operations.len() as u16);
         if layer > 0 {
-            // Random products add up to about 60 after this.
+            // Scales the sum of random products to about 60.
             let ratio = 60.0 / (74.0 * 74.0 * (widths[layer - 1] as f64).sqrt());
             let multiplier = Multiplier::new((ratio * 2f64.powi(32)) as u32).unwrap();
             operations.push(Operation::Requantize(Requantize {
@@ -80,7 +80,7 @@ pub fn sealed(widths: &[usize]) -> Graph {
     graph
 }
 
-/// The tensor of a graph as a version declares it.
+/// The declaration of a graph's tensor.
 pub fn declaration(name: &str, plan: &Plan, tensor: TensorId) -> TensorDeclaration {
     let shape = plan.shape(tensor).unwrap();
     let element_type = match plan.element_type(tensor).unwrap() {
@@ -91,12 +91,12 @@ pub fn declaration(name: &str, plan: &Plan, tensor: TensorId) -> TensorDeclarati
     declared(name, element_type, &dimensions(&shape))
 }
 
-/// A version that declares what its graph is.
+/// A version of this graph.
 pub fn version(graph: &Graph) -> Version {
     version_of(graph, graph.encode())
 }
 
-/// A version that declares what `graph` is, with another file.
+/// A version with the declarations of `graph`, but another file.
 pub fn version_of(graph: &Graph, file: Vec<u8>) -> Version {
     let plan = Plan::new(graph.architecture.clone()).unwrap();
     let inputs = vec![declaration("x", &plan, TensorId::INPUT)];
@@ -107,7 +107,7 @@ pub fn version_of(graph: &Graph, file: Vec<u8>) -> Version {
     version
 }
 
-/// A bundled graph, and the version that declares it.
+/// A bundled graph, and a version of it.
 pub fn bundled(name: &str) -> (Graph, Version) {
     let file = std::fs::read(super::model_path(&format!("{name}/{name}.graph"))).unwrap();
     let graph = Graph::from_bytes(&file).unwrap();
@@ -115,7 +115,7 @@ pub fn bundled(name: &str) -> (Graph, Version) {
     (graph, version)
 }
 
-/// An input of a graph.
+/// The payload of a graph's input.
 pub fn payload(version: &Version, data: &[u8]) -> Vec<u8> {
     let shape = version.descriptor.inputs[0].shape.iter().map(|dimension| match dimension {
         assay_primitives::Dimension::Fixed(size) => *size,
@@ -135,7 +135,7 @@ pub fn context() -> ProofContext {
     }
 }
 
-/// Whether a proof is one of this run, in the eyes of a verifier of its own.
+/// Whether a separate verifier accepts the proof of this run.
 pub fn verifies(graph: &Graph, context: &ProofContext, input: &[u8], run: &RunOutput) -> bool {
     let checked = CheckedGraph::new(graph.clone()).unwrap();
     let verifier = assay_proof::Verifier::new(checked.plan());
@@ -153,7 +153,7 @@ pub fn verifies(graph: &Graph, context: &ProofContext, input: &[u8], run: &RunOu
 }
 
 impl Version {
-    /// Runs it with a proof.
+    /// Runs it and proves the run.
     pub fn prove(&self, engine: &Engine, payload: &[u8]) -> Result<RunOutput, EngineError> {
         let fetch = || Ok::<_, std::convert::Infallible>(self.file.clone());
         engine.prove(&self.descriptor, fetch, payload, &context())

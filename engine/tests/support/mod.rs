@@ -1,5 +1,5 @@
-//! What the integration tests share: engines with this build's worker, payloads, and ONNX files
-//! written by hand.
+//! Helpers of the integration tests: engines with the `assay-engine` of this build, payloads, and
+//! ONNX files written by hand.
 #![allow(dead_code, missing_docs)]
 
 use std::{convert::Infallible, path::PathBuf, time::Duration};
@@ -14,7 +14,7 @@ use codec::{Decode, Encode};
 pub mod graphs;
 pub mod onnx;
 
-/// This build's worker, 512 MiB, and times that nothing well-behaved comes near.
+/// The `assay-engine` of this build, 512 MiB, and time limits that valid models do not approach.
 pub fn config() -> EngineConfig {
     EngineConfig {
         worker: worker(),
@@ -64,7 +64,7 @@ pub fn dimensions(shape: &[u32]) -> Vec<Dimension> {
     shape.iter().map(dimension).collect()
 }
 
-/// Reads the list of declarations of a `model.json`.
+/// Reads a list of declarations from a `model.json`.
 pub fn declarations_from_json(list: &serde_json::Value) -> Vec<TensorDeclaration> {
     list.as_array().unwrap().iter().map(declaration_from_json).collect()
 }
@@ -105,7 +105,7 @@ impl Version {
         Self { descriptor, file }
     }
 
-    /// A bundled model as its `model.json` declares it.
+    /// A bundled model, as its `model.json` declares it.
     pub fn bundled(name: &str) -> Self {
         let read = |path: String| std::fs::read(model_path(&path)).unwrap();
         let about: serde_json::Value =
@@ -121,7 +121,7 @@ impl Version {
         Self::bundled("digits")
     }
 
-    /// An input of zeros; one element in free dimensions.
+    /// An input of zeros, with size 1 for free dimensions.
     pub fn zeros(&self) -> Vec<u8> {
         let zero = |declared: &TensorDeclaration| {
             let size = |dimension: &Dimension| match dimension {
@@ -135,14 +135,14 @@ impl Version {
         self.descriptor.inputs.iter().map(zero).collect::<Vec<_>>().encode()
     }
 
-    /// Runs it, handing over the file if asked for.
+    /// Runs it. The engine may fetch the file.
     pub fn run(&self, engine: &Engine, payload: &[u8]) -> Result<RunOutput, EngineError> {
         engine.run(&self.descriptor, || Ok::<_, Infallible>(self.file.clone()), payload)
     }
 
-    /// Runs it where it must be loaded already.
+    /// Runs it. The model must be loaded already.
     pub fn run_cached(&self, engine: &Engine, payload: &[u8]) -> Result<RunOutput, EngineError> {
-        let no_file = || Err::<Vec<u8>, _>("asked for the file of a model that is loaded");
+        let no_file = || Err::<Vec<u8>, _>("the file of a loaded model was fetched");
         engine.run(&self.descriptor, no_file, payload)
     }
 }
@@ -174,12 +174,12 @@ pub fn values(tensor: &Tensor) -> Vec<f32> {
     chunks.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
 }
 
-/// Whether there is a process with this id.
+/// Whether a process with this id exists.
 pub fn exists(pid: u32) -> bool {
     PathBuf::from(format!("/proc/{pid}")).exists()
 }
 
-/// Ends a process from outside.
+/// Kills a process.
 pub fn kill(pid: u32) {
     let killed = std::process::Command::new("kill").args(["-9", &pid.to_string()]).status();
     assert!(killed.unwrap().success());

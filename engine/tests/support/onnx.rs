@@ -1,6 +1,6 @@
-//! Just enough of the ONNX format to write small models by hand.
+//! The part of the ONNX format that is needed to write small models by hand.
 
-/// A protobuf message under construction.
+/// Builds a protobuf message.
 #[derive(Default)]
 struct Message(Vec<u8>);
 
@@ -31,7 +31,7 @@ impl Message {
     }
 }
 
-/// Element types as ONNX numbers them.
+/// Numbers of element types in ONNX.
 pub const FLOAT: u64 = 1;
 pub const INT64: u64 = 7;
 pub const STRING: u64 = 8;
@@ -43,7 +43,7 @@ pub enum Dim {
     Name(&'static str),
 }
 
-/// A graph under construction.
+/// Builds a graph.
 #[derive(Default)]
 pub struct Graph(Message);
 
@@ -60,7 +60,7 @@ impl Graph {
         Self(self.0.message(12, value_info(name, Some((element_type, shape)))))
     }
 
-    /// An output of which the file says nothing but the name.
+    /// An output with only a name.
     pub fn untyped_output(self, name: &str) -> Self {
         Self(self.0.message(12, value_info(name, None)))
     }
