@@ -1,4 +1,4 @@
-//! Quantises the bundled models again and writes them beside their ONNX files.
+//! Quantises the bundled models again, and writes the integer models next to their ONNX files.
 //!
 //! `cargo run --release -p assay-quantizer --example bundled`
 

@@ -1,5 +1,5 @@
-//! Writes the integer models of the tests' operators into a folder, with their inputs, for
-//! `tests/make.py` to run them with a second implementation.
+//! Quantises the test models of the operators, and writes the integer models and their inputs into
+//! a folder. `tests/make.py` runs them with a second implementation.
 //!
 //! `cargo run --release -p assay-quantizer --example operators FOLDER`
 
@@ -11,7 +11,7 @@ use std::{error::Error, fs, path::PathBuf};
 use support::{arrays, data, npy};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let folder = PathBuf::from(std::env::args().nth(1).ok_or("give a folder")?);
+    let folder = PathBuf::from(std::env::args().nth(1).ok_or("usage: operators FOLDER")?);
     fs::create_dir_all(&folder)?;
     let all = arrays(data("operators.npz"));
     for name in all.keys().filter_map(|name| name.strip_suffix(".onnx")) {

@@ -1,4 +1,4 @@
-//! Prints what proofs of the bundled integer models cost on this machine.
+//! Prints the cost of proofs of the bundled integer models on this machine.
 //!
 //! `cargo run --release -p assay-quantizer --example prove [MODEL …]`
 
@@ -20,7 +20,7 @@ const CONTEXT: Context<'static> = Context {
     requester: [2; 32],
     operator: [3; 32],
 };
-/// Proofs per model, each for another row.
+/// Number of proofs per model, each for a different input.
 const PROOFS: usize = 7;
 
 fn timed<T>(times: &mut Vec<Duration>, work: impl FnOnce() -> T) -> T {
@@ -51,7 +51,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let prover = timed(&mut setup, || Prover::new(&graph))?;
         let verifier = Verifier::new(graph.plan())?;
         for row in 0..PROOFS {
-            // Bytes in no order, as inputs of any kind are.
+            // Arbitrary bytes.
             let input: Vec<u8> = (0..elements).map(|k| ((k * k + 31 * row) % 128) as u8).collect();
             let proven = timed(&mut proving, || prover.prove(&CONTEXT, &input))?;
             let statement = Statement { context: CONTEXT, input: &input, output: &proven.output };

@@ -1,25 +1,25 @@
-//! Which real numbers the int8 values of each tensor stand for.
+//! Calibration: chooses the scale of each tensor.
 
 use crate::{float::Network, scale::rounded};
 use rayon::prelude::*;
 
-/// Bins of a histogram of magnitudes.
+/// Number of bins of a histogram of magnitudes.
 const BINS: usize = 2048;
-/// Limits that are tried, as shares of the greatest magnitude: 1/64 to 64/64.
+/// Number of clipping limits that are tried: 1/64 to 64/64 of the greatest magnitude.
 const STEPS: usize = 64;
 
-/// How the scale of a tensor is chosen from the values that it has on the calibration rows.
+/// How to choose the scale of a tensor from its values on the calibration rows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum CalibrationMethod {
-    /// The scale with the least mean squared error, out of some that clip the largest
-    /// magnitudes.
+    /// The scale with the least mean squared error, among 64 candidates that clip more or fewer of
+    /// the largest magnitudes.
     #[default]
     SquaredError,
     /// The scale that clips nothing.
     Greatest,
 }
 
-/// The scale of each node's values.
+/// Chooses the scale of each node's tensor.
 pub(crate) fn scales(network: &Network, rows: &[Vec<f64>], method: CalibrationMethod) -> Vec<f64> {
     let count = network.nodes.len();
     let greatest = rows
@@ -56,8 +56,8 @@ pub(crate) fn scales(network: &Network, rows: &[Vec<f64>], method: CalibrationMe
     greatest.iter().zip(histograms.chunks_exact(BINS)).map(limit).collect()
 }
 
-/// The share of the greatest magnitude at which to clip: that with the least squared error, and
-/// the greatest of those.
+/// The share of the greatest magnitude at which to clip: the one with the least squared error, or
+/// the greatest of several.
 fn best_share(histogram: &[u64]) -> f64 {
     let error = |share: f64| -> f64 {
         let step = share / 127.0;
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn even_values_are_not_clipped_and_rare_ones_are() {
+    fn evenly_distributed_values_are_not_clipped_and_rare_ones_are() {
         assert_eq!(best_share(&[10; BINS]), 1.0);
         let mut one_far_away = vec![0; BINS];
         one_far_away[..BINS / 8].fill(1000);

@@ -1,15 +1,15 @@
-//! Rows of inputs, with or without labels, from NumPy files.
+//! Reads rows of inputs, with or without labels, from NumPy files.
 
 use crate::error::Error;
 use npyz::{npz::NpzArchive, DType, NpyFile, Order, TypeChar};
 use std::io::{Cursor, Read};
 
-/// Names under which labels are looked for in an `.npz` file.
+/// Names of the array of labels in an `.npz` file, in order of preference.
 const LABELS: [&str; 2] = ["labels", "label"];
-/// Most numbers in one array.
+/// Maximum number of elements of an array.
 const MAX_ELEMENTS: u64 = 1 << 28;
 
-/// Rows of inputs of a model, as the ONNX file takes them.
+/// Rows of inputs of a model, in the form that the ONNX file reads.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Dataset {
     pub(crate) rows: Vec<Vec<f64>>,
@@ -28,7 +28,7 @@ impl Dataset {
         self.rows.len()
     }
 
-    /// Whether there is no row.
+    /// Whether there are no rows.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
@@ -40,9 +40,9 @@ impl Dataset {
 
     /// Reads an `.npz` or `.npy` file.
     ///
-    /// `what` names the file in errors. An `.npz` file has the rows under the name of the model's
-    /// input, or as its only array beside `labels`; other arrays are left alone. The first
-    /// dimension counts the rows.
+    /// `what` names the file in errors. In an `.npz` file, the rows are the array with the name of
+    /// the model's input, or the only array apart from the labels. Other arrays are ignored. The
+    /// first dimension is the row.
     pub(crate) fn read(
         what: &str,
         bytes: &[u8],
@@ -76,7 +76,7 @@ pub(crate) fn missing_labels(what: &str) -> Error {
     Error::data(
         what,
         "there is no array `labels`",
-        "add one with the class of each row, or give the labels as an .npy file",
+        "add one with the class of each row, or pass the labels as an .npy file",
     )
 }
 
@@ -88,7 +88,7 @@ fn unreadable(what: &str, error: impl std::fmt::Display) -> Error {
     )
 }
 
-/// The rows, and the labels if there are any.
+/// Reads the rows, and the labels if there are any.
 fn read_npz(what: &str, bytes: &[u8], input: &str) -> Result<(Array, Option<Array>), Error> {
     let mut archive =
         NpzArchive::new(Cursor::new(bytes)).map_err(|error| unreadable(what, error))?;
@@ -103,7 +103,7 @@ fn read_npz(what: &str, bytes: &[u8], input: &str) -> Result<(Array, Option<Arra
             return Err(Error::data(
                 what,
                 format!("there is no array `{input}`, but {}", names.join(", ")),
-                "name the array like the model's input",
+                "give the array the name of the model's input",
             ))
         },
     };
@@ -113,7 +113,7 @@ fn read_npz(what: &str, bytes: &[u8], input: &str) -> Result<(Array, Option<Arra
     };
     let labels = LABELS.iter().find(|name| names.iter().any(|found| found == *name));
     let labels = labels.map(|name| array(name)).transpose()?.flatten();
-    let rows = array(rows)?.ok_or_else(|| unreadable(what, "an array is gone"))?;
+    let rows = array(rows)?.ok_or_else(|| unreadable(what, "an array is missing"))?;
     Ok((rows, labels))
 }
 
@@ -123,15 +123,15 @@ fn read_npy<R: Read>(what: &str, file: NpyFile<R>) -> Result<Array, Error> {
     let elements = elements.filter(|elements| *elements <= MAX_ELEMENTS).ok_or_else(|| {
         Error::data(
             what,
-            format!("an array of shape {shape:?}"),
-            format!("give fewer rows: at most {MAX_ELEMENTS} numbers are read"),
+            format!("the array of shape {shape:?} is too large"),
+            format!("use fewer rows: at most {MAX_ELEMENTS} numbers are supported"),
         )
     })?;
     if file.order() == Order::Fortran && shape.len() > 1 {
         return Err(Error::data(
             what,
-            "the array is stored by columns",
-            "store it by rows: numpy.ascontiguousarray",
+            "the array is stored in column-major order",
+            "store it in row-major order with numpy.ascontiguousarray",
         ));
     }
     let dtype = file.dtype();
@@ -173,7 +173,7 @@ fn read_npy<R: Read>(what: &str, file: NpyFile<R>) -> Result<Array, Error> {
     Ok(Array { shape, values })
 }
 
-/// An array as rows of a model's input.
+/// Splits an array into rows of a model's input.
 fn split(what: &str, array: Array, input: &str, dims: &[usize]) -> Result<Vec<Vec<f64>>, Error> {
     let wanted: Vec<u64> = dims.iter().map(|size| *size as u64).collect();
     let fits = array.shape.split_first().is_some_and(|(_, rest)| rest == wanted);
@@ -181,12 +181,12 @@ fn split(what: &str, array: Array, input: &str, dims: &[usize]) -> Result<Vec<Ve
         let wanted: Vec<String> = wanted.iter().map(ToString::to_string).collect();
         return Err(Error::data(
             what,
-            format!("an array of shape {:?} for the input `{input}`", array.shape),
-            format!("its shape has to be [rows, {}]", wanted.join(", ")),
+            format!("the array for the input `{input}` has shape {:?}", array.shape),
+            format!("its shape must be [rows, {}]", wanted.join(", ")),
         ));
     }
     if array.values.is_empty() {
-        return Err(Error::data(what, "there is no row", "give some; a hundred is a good number"));
+        return Err(Error::data(what, "there are no rows", "add some; about 100 are enough"));
     }
     let length: usize = dims.iter().product();
     if let Some(index) = array.values.iter().position(|value| !value.is_finite()) {
@@ -198,7 +198,7 @@ fn split(what: &str, array: Array, input: &str, dims: &[usize]) -> Result<Vec<Ve
                 index % length,
                 array.values[index]
             ),
-            "take the row out, or replace the number",
+            "remove the row, or replace the number",
         ));
     }
     Ok(array.values.chunks_exact(length).map(<[f64]>::to_vec).collect())
@@ -213,11 +213,11 @@ fn check_labels(
     if labels.values.len() != rows {
         return Err(Error::data(
             what,
-            format!("{} labels for {rows} rows", labels.values.len()),
-            "give one label for each row",
+            format!("there are {} labels for {rows} rows", labels.values.len()),
+            "use one label for each row",
         ));
     }
-    // One output is the score of class 1 against class 0.
+    // A single output is the score of class 1 against class 0.
     let classes = classes.max(2);
     let class = |(row, label): (usize, &f64)| {
         if label.fract() == 0.0 && (0.0..classes as f64).contains(label) {
@@ -226,7 +226,7 @@ fn check_labels(
         Err(Error::data(
             what,
             format!("the label of row {row} is {label}"),
-            format!("labels are the numbers of classes, 0 to {}", classes - 1),
+            format!("labels must be class numbers from 0 to {}", classes - 1),
         ))
     };
     labels.values.iter().enumerate().map(class).collect()

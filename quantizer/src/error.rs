@@ -1,13 +1,13 @@
-//! Why a model cannot be quantised, and what to do about it.
+//! Errors, with their causes and remedies.
 
 use assay_graph::CheckError;
 
-/// Where something stands in an ONNX file.
+/// A node of an ONNX file.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct OnnxLocation {
     /// Index of the node in the file's graph, from 0.
     pub index: usize,
-    /// Type of its operator.
+    /// Operator, with its domain unless that is the standard one.
     pub operator: String,
     /// Name of the node; may be empty.
     pub name: String,
@@ -26,10 +26,10 @@ impl std::fmt::Display for OnnxLocation {
 /// Why a model cannot be quantised.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The bytes are no ONNX file, or one without a graph.
+    /// The bytes are not an ONNX file, or its graph is missing or empty.
     #[error("not an ONNX model: {0}; export the model again, with its weights inside the file")]
     NotOnnx(String),
-    /// The file as a whole has something that an integer model cannot have.
+    /// The file as a whole cannot be converted to an integer model.
     #[error("{problem}; {remedy}")]
     File {
         /// What is wrong.
@@ -37,7 +37,7 @@ pub enum Error {
         /// What to do.
         remedy: String,
     },
-    /// There is no integer operation for a node.
+    /// A node cannot be converted to an integer operation.
     #[error("{place}: {problem}; {remedy}")]
     Node {
         /// The node.
@@ -47,7 +47,7 @@ pub enum Error {
         /// What to do.
         remedy: String,
     },
-    /// A constant of the file has elements that are no numbers.
+    /// A constant of the file has elements that are NaN or infinite.
     #[error(
         "the constant `{name}` has {value} at element {element}; train or export the model again"
     )]
@@ -59,10 +59,10 @@ pub enum Error {
         /// The element.
         value: f64,
     },
-    /// The rows to calibrate with, or to judge by, do not fit the model or cannot be read.
+    /// The rows for calibration or evaluation cannot be read, or do not fit the model.
     #[error("{what}: {problem}; {remedy}")]
     Data {
-        /// Which of them.
+        /// The file or array.
         what: String,
         /// What is wrong.
         problem: String,
@@ -70,9 +70,9 @@ pub enum Error {
         remedy: String,
     },
     /// The integer model breaks a rule of publication.
-    #[error("the integer model may not be published: {0}")]
+    #[error("the integer model breaks a rule of publication: {0}")]
     Graph(#[from] CheckError),
-    /// The integer model could not be run.
+    /// The integer model cannot be run on a row.
     #[error("the integer model cannot be run: {0}")]
     Run(#[from] assay_graph::RunError),
 }

@@ -1,29 +1,30 @@
-//! How far an integer model is from the one that it was made of.
+//! Compares an integer model with the floating-point model from which it was made.
 
 use crate::{data::Dataset, error::Error, model::FloatModel, Quantized};
 use rayon::prelude::*;
 use serde::Serialize;
 
-/// What some rows say about an integer model.
+/// The difference between an integer model and its floating-point model on some rows.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Evaluation {
     /// Number of rows.
     pub rows: usize,
-    /// Share of the rows that both models put into the same class.
+    /// Share of the rows for which both models select the same class.
     pub agreement: f64,
-    /// Mean of the absolute difference between outputs, in the unit of the output.
+    /// Mean absolute difference between the outputs, in the unit of the output.
     pub mean_deviation: f64,
     /// Greatest absolute difference.
     pub max_deviation: f64,
-    /// Greatest magnitude of the floating-point model's outputs, to compare differences with.
+    /// Greatest magnitude of the floating-point model's outputs, as a reference for the
+    /// differences.
     pub greatest_output: f64,
-    /// Share of the rows that the floating-point model classifies as labelled.
+    /// Share of the rows that the floating-point model classifies correctly; `None` without labels.
     pub float_accuracy: Option<f64>,
-    /// Share of the rows that the integer model classifies as labelled.
+    /// Share of the rows that the integer model classifies correctly; `None` without labels.
     pub integer_accuracy: Option<f64>,
 }
 
-/// What one row says.
+/// The contribution of one row to an [`Evaluation`].
 #[derive(Clone, Copy, Default)]
 struct Tally {
     agree: usize,
@@ -35,7 +36,11 @@ struct Tally {
 }
 
 impl Quantized {
-    /// Compares with the model that this one was made of.
+    /// Compares this model with the floating-point model from which it was made.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Run`] if a row does not fit this model.
     pub fn evaluate(&self, model: &FloatModel, data: &Dataset) -> Result<Evaluation, Error> {
         let scale = self.output_scale();
         let threshold = model.threshold();
@@ -79,8 +84,8 @@ impl Quantized {
     }
 }
 
-/// The class with the greatest score, the first of several; with one score, whether it is above
-/// the threshold.
+/// The class with the greatest score, or the first of several. With a single score: class 1 if the
+/// score is above the threshold, else class 0.
 fn class(scores: &[f64], threshold: f64) -> usize {
     if let [score] = scores {
         return usize::from(*score > threshold);

@@ -1,12 +1,12 @@
-//! Networks in floating point, between import and quantisation, and what they compute.
+//! Floating-point networks, the form between import and quantisation, and their interpreter.
 //!
-//! Sums are taken in one order and in double precision, so that a model is quantised to the same
-//! bytes on every machine.
+//! Sums are computed in a fixed order and in double precision, so that a model is quantised to the
+//! same bytes on every machine.
 
 use crate::error::OnnxLocation;
 use assay_graph::{Extent, Padding, Shape, Window};
 
-/// What an element of an int8 tensor is looked up as.
+/// A function of single elements. Integer models compute it with a lookup table.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(crate) enum Function {
     Sigmoid,
@@ -15,7 +15,7 @@ pub(crate) enum Function {
     LeakyRelu(f64),
     /// Factor of the negative side.
     Elu(f64),
-    /// The value in an interval that is next to the element.
+    /// The nearest value in an interval.
     Clamp(f64, f64),
 }
 
@@ -36,7 +36,7 @@ impl Function {
         }
     }
 
-    /// The magnitude beyond which the function is constant to within half a step of its output.
+    /// The magnitude above which the function is constant, up to half a step of its int8 output.
     pub fn saturation(self) -> Option<f64> {
         match self {
             Self::Sigmoid => Some(6.0),
@@ -46,11 +46,11 @@ impl Function {
     }
 }
 
-/// What a node computes.
+/// The computation of a node.
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) enum Kind {
     Input,
-    /// Weights row by row, a row for each output.
+    /// Weights in row-major order, one row for each output.
     Dense {
         weights: Vec<f64>,
         bias: Vec<f64>,
@@ -62,7 +62,7 @@ pub(crate) enum Kind {
         groups: usize,
         window: Window,
     },
-    /// `scale · x + offset`, with a pair for each element.
+    /// `scale · x + offset`, with a scale and an offset for each element.
     Affine {
         scale: Vec<f64>,
         offset: Vec<f64>,
@@ -78,13 +78,13 @@ pub(crate) enum Kind {
     Transpose(Vec<usize>),
 }
 
-/// A node: what it computes of which nodes, and where it comes from.
+/// A node: its computation, its inputs, and the node of the file from which it was made.
 #[derive(Clone, Debug)]
 pub(crate) struct Node {
     pub kind: Kind,
     /// Indices of earlier nodes.
     pub inputs: Vec<usize>,
-    /// Without the batch.
+    /// Dimensions without the batch.
     pub dims: Vec<usize>,
     pub place: OnnxLocation,
 }
@@ -102,8 +102,8 @@ pub(crate) struct Network {
     pub output: usize,
 }
 
-/// The shape that a tensor has in an integer model; `None` if it has more than three dimensions
-/// beside the batch.
+/// The shape of a tensor in an integer model; `None` if it has more than three dimensions in
+/// addition to the batch.
 pub(crate) fn shape_of(dims: &[usize]) -> Option<Shape> {
     let size = |size: usize| u32::try_from(size).unwrap_or(u32::MAX);
     match *dims {
@@ -115,7 +115,7 @@ pub(crate) fn shape_of(dims: &[usize]) -> Option<Shape> {
     }
 }
 
-/// The dimensions of an image; vectors have height and width 1.
+/// Channels, height and width. Vectors have height and width 1.
 pub(crate) fn image(dims: &[usize]) -> [usize; 3] {
     match *dims {
         [] => [1, 1, 1],
@@ -126,7 +126,7 @@ pub(crate) fn image(dims: &[usize]) -> [usize; 3] {
     }
 }
 
-/// The size of the output of a window along one dimension; `None` if the kernel does not fit.
+/// The output size of a window along one dimension; `None` if the kernel does not fit.
 pub(crate) fn positions(size: usize, kernel: u16, stride: u16, padding: usize) -> Option<usize> {
     let steps = (size + padding).checked_sub(usize::from(kernel))?;
     Some(steps / usize::from(stride).max(1) + 1)
@@ -151,8 +151,8 @@ impl Network {
         values
     }
 
-    /// How many nodes read each node, the reader of the output included. Nodes that the output
-    /// does not depend on have none, and do not count as readers.
+    /// The number of readers of each node: nodes, plus one for the output. Nodes on which the
+    /// output does not depend have no readers and do not count as readers.
     pub fn readers(&self) -> Vec<usize> {
         let mut readers = vec![0; self.nodes.len()];
         readers[self.output] = 1;
@@ -193,7 +193,8 @@ fn compute(kind: &Kind, inputs: &[&[f64]], from: &[usize], to: &[usize]) -> Vec<
     }
 }
 
-/// The places of a window along one dimension: pairs of offsets in the kernel and in the input.
+/// The elements of a window along one dimension: pairs of offsets in the kernel and in the input.
+/// Padding is left out.
 fn span(
     position: usize,
     stride: u16,
@@ -277,7 +278,7 @@ pub(crate) fn transpose(x: &[f64], from: &[usize], axes: &[usize]) -> Vec<f64> {
     transposed_places(from, axes).into_iter().map(|place| x[place]).collect()
 }
 
-/// For each element after a transposition, where it was before.
+/// For each element after a transposition, its index before.
 pub(crate) fn transposed_places(from: &[usize], axes: &[usize]) -> Vec<usize> {
     let mut strides = vec![1; from.len()];
     for axis in (1..from.len()).rev() {
@@ -295,6 +296,6 @@ pub(crate) fn transposed_places(from: &[usize], axes: &[usize]) -> Vec<usize> {
     (0..total).map(place).collect()
 }
 
-/// A window of one element that moves by one.
+/// A window of one element with stride 1.
 pub(crate) const POINT: Window =
     Window { kernel: Extent::square(1), stride: Extent::square(1), padding: Padding::all(0) };

@@ -1,4 +1,4 @@
-//! From the nodes of an ONNX file to a [`Network`].
+//! Makes a [`Network`] from the nodes of an ONNX file.
 
 use crate::{
     error::{Error, OnnxLocation},
@@ -9,29 +9,29 @@ use crate::{
 use assay_graph::{bounds::MAX_TENSOR_ELEMENTS, Extent, Window};
 use std::collections::HashMap;
 
-/// The operators that are read, for messages.
+/// The supported operators, for messages.
 const SUPPORTED: &str = "Add, AveragePool, BatchNormalization, Cast, Clip, Constant, Conv, Div, \
      Dropout, Elu, Flatten, Gemm, GlobalAveragePool, Identity, LeakyRelu, LogSoftmax (last), \
      MatMul, MaxPool, Mul, ReduceMean, Relu, Reshape, Sigmoid, Softmax (last), Squeeze, Sub, \
      Tanh, Transpose, Unsqueeze";
 
-/// What a name in the file stands for.
+/// The value of a name in the file.
 #[derive(Clone)]
 enum Value {
     Constant(Constant),
     Node(usize),
 }
 
-/// A network, and what the file calls its ends.
+/// A network, and the names of its input and output in the file.
 pub(crate) struct Import {
     pub network: Network,
     pub input: String,
     pub output: String,
-    /// The function at the end that is left to who reads the output.
+    /// The Softmax at the end of the file, if it has one. The network does not compute it.
     pub left_out: Option<&'static str>,
 }
 
-/// Reads an ONNX file.
+/// Imports an ONNX file.
 pub(crate) fn import(bytes: &[u8]) -> Result<Import, Error> {
     let file = File::read(bytes)?;
     let mut importer = Importer {
@@ -48,8 +48,8 @@ pub(crate) fn import(bytes: &[u8]) -> Result<Import, Error> {
     let input = importer.push(Kind::Input, vec![], file.input_dims.clone(), &place);
     let input = input.map_err(|_| {
         Error::file(
-            format!("the input `{}` has the shape {:?}", file.input, file.input_dims),
-            format!("an input has at most {MAX_TENSOR_ELEMENTS} elements"),
+            format!("the input `{}` has shape {:?}", file.input, file.input_dims),
+            format!("at most {MAX_TENSOR_ELEMENTS} elements are supported"),
         )
     })?;
     importer.values.insert(file.input.clone(), Value::Node(input));
@@ -59,7 +59,7 @@ pub(crate) fn import(bytes: &[u8]) -> Result<Import, Error> {
     let Some(Value::Node(output)) = importer.values.get(&file.output).cloned() else {
         return Err(Error::file(
             format!("the output `{}` does not depend on the input", file.output),
-            "export the model again, and look at it with a viewer of ONNX files",
+            "export the model again, and check it with a viewer of ONNX files",
         ));
     };
     let (output, output_name, left_out) = match importer.left_out.get(&file.output) {
@@ -74,7 +74,7 @@ struct Importer {
     opset: i64,
     values: HashMap<String, Value>,
     nodes: Vec<Node>,
-    /// Names of results of a Softmax, with the names of what they were made from.
+    /// For each output of a Softmax, its name, the name of its input, and the operator.
     left_out: HashMap<String, (String, &'static str)>,
 }
 
@@ -91,8 +91,8 @@ impl Importer {
         if !elements.is_some_and(|elements| (1..=MAX_TENSOR_ELEMENTS).contains(&elements)) {
             return Err(Error::node(
                 place,
-                format!("a tensor of shape {dims:?}"),
-                format!("a tensor has 1 to {MAX_TENSOR_ELEMENTS} elements"),
+                format!("its output has shape {dims:?}"),
+                format!("tensors of 1 to {MAX_TENSOR_ELEMENTS} elements are supported"),
             ));
         }
         self.nodes.push(Node { kind, inputs, dims, place: place.clone() });
@@ -111,14 +111,14 @@ impl Importer {
             let (_, operator) = self.left_out[name];
             return Err(Error::node(
                 &node.place,
-                format!("it reads the result of a {operator}"),
-                format!("a {operator} can only be the end of a model: cut off what follows it"),
+                format!("it reads the output of a {operator}"),
+                format!("a {operator} can only be the end of a model: remove what follows it"),
             ));
         }
         self.values.get(name).cloned().ok_or_else(|| {
             Error::node(
                 &node.place,
-                format!("nothing before it defines its input `{name}`"),
+                format!("no earlier node defines its input `{name}`"),
                 "export the model again; the file is not valid",
             )
         })
@@ -131,7 +131,7 @@ impl Importer {
             Value::Constant(_) => Err(Error::node(
                 &node.place,
                 format!("its input {index} is a constant"),
-                "fold constants before the export, for instance with onnxsim",
+                "fold constants before the export, for example with onnxsim",
             )),
         }
     }
@@ -143,8 +143,7 @@ impl Importer {
             Value::Node(_) => Err(Error::node(
                 &node.place,
                 format!("its input {index} is computed from the model's input"),
-                "only constants are possible there; export the model with fixed shapes and \
-                 weights",
+                "this input must be a constant; export the model with fixed shapes and weights",
             )),
         }
     }
@@ -213,8 +212,9 @@ impl Importer {
                 if !(lo <= 0.0 && hi >= 0.0) {
                     return Err(Error::node(
                         &node.place,
-                        format!("the interval {lo} to {hi} does not hold zero"),
-                        "add a constant before and take it away after, so that zero is inside",
+                        format!("the interval {lo} to {hi} does not contain zero"),
+                        "add a constant before it and subtract it afterwards, so that the interval \
+                         contains zero",
                     ));
                 }
                 Function::Clamp(lo, hi)
@@ -227,7 +227,7 @@ impl Importer {
         })
     }
 
-    /// What an operator that changes nothing gives.
+    /// The value of an operator that changes nothing.
     fn passed_on(&self, node: &FileNode) -> Result<Value, Error> {
         if node.place.operator == "Cast" && ![1, 10, 11].contains(&node.integer("to", 1)) {
             if let Value::Constant(_) = self.value(node, 0)? {
@@ -235,8 +235,8 @@ impl Importer {
             }
             return Err(Error::node(
                 &node.place,
-                "it casts to a type that is no floating-point number",
-                "remove it: the rounding is part of the quantisation",
+                "it casts to a type other than floating point",
+                "remove it: the quantisation does the rounding",
             ));
         }
         self.value(node, 0)
@@ -258,8 +258,8 @@ impl Importer {
                 let bias = bias.broadcast(&[1, outputs]).ok_or_else(|| {
                     Error::node(
                         &node.place,
-                        format!("a bias of shape {:?} for {outputs} outputs", bias.dims),
-                        "give it an element for each output",
+                        format!("its bias has shape {:?} for {outputs} outputs", bias.dims),
+                        "use one element for each output",
                     )
                 })?;
                 bias.into_iter().map(|bias| beta * bias).collect()
@@ -275,7 +275,7 @@ impl Importer {
         Ok((Kind::Dense { weights, bias: vec![0.0; outputs] }, vec![input], vec![outputs]))
     }
 
-    /// The weights of a dense layer, a row for each output, and the number of rows.
+    /// The weights of a dense layer, one row for each output, and the number of rows.
     fn matrix(
         &self,
         node: &FileNode,
@@ -287,8 +287,8 @@ impl Importer {
         let [inputs] = *dims else {
             return Err(Error::node(
                 &node.place,
-                format!("its input has {} dimensions beside the batch", dims.len()),
-                "a dense layer reads vectors: flatten the tensor before",
+                format!("its input has {} dimensions in addition to the batch", dims.len()),
+                "a dense layer reads vectors: flatten the tensor first",
             ));
         };
         let (rows, columns) = match (&matrix.dims[..], rows_first) {
@@ -297,15 +297,15 @@ impl Importer {
             _ => {
                 return Err(Error::node(
                     &node.place,
-                    format!("its weights have the shape {:?}", matrix.dims),
-                    "they have to be a matrix",
+                    format!("its weights have shape {:?}", matrix.dims),
+                    "they must be a matrix",
                 ))
             },
         };
         if columns != inputs || rows == 0 {
             return Err(Error::node(
                 &node.place,
-                format!("weights of shape {:?} for {inputs} inputs", matrix.dims),
+                format!("its weights have shape {:?} for {inputs} inputs", matrix.dims),
                 "export the model again; the file is not valid",
             ));
         }
@@ -323,9 +323,9 @@ impl Importer {
         let [outputs, per_group, rows, columns] = weights.dims[..] else {
             return Err(Error::node(
                 &node.place,
-                format!("its weights have the shape {:?}", weights.dims),
-                "only two-dimensional convolutions are possible; give a one-dimensional one a \
-                 height of 1",
+                format!("its weights have shape {:?}", weights.dims),
+                "only two-dimensional convolutions are supported; convert a one-dimensional one to \
+                 height 1",
             ));
         };
         let groups = usize::try_from(node.integer("group", 1)).unwrap_or(0);
@@ -337,7 +337,7 @@ impl Importer {
         if !fits {
             return Err(Error::node(
                 &node.place,
-                format!("weights of shape {:?} for {channels} channels", weights.dims),
+                format!("its weights have shape {:?} for {channels} channels", weights.dims),
                 "export the model again; the file is not valid",
             ));
         }
@@ -349,7 +349,7 @@ impl Importer {
             Some(bias) => {
                 return Err(Error::node(
                     &node.place,
-                    format!("{} biases for {outputs} outputs", bias.values.len()),
+                    format!("it has {} biases for {outputs} outputs", bias.values.len()),
                     "export the model again; the file is not valid",
                 ))
             },
@@ -358,14 +358,14 @@ impl Importer {
         Ok((kind, vec![input], vec![outputs, rows, columns]))
     }
 
-    /// The dimensions of an input that has to be channels of an image.
+    /// The dimensions of an input that must be an image.
     fn image(&self, node: &FileNode, input: usize) -> Result<[usize; 3], Error> {
         match *self.dims(input) {
             [channels, height, width] => Ok([channels, height, width]),
             _ => Err(Error::node(
                 &node.place,
-                format!("its input has the shape {:?} beside the batch", self.dims(input)),
-                "it has to be channels, height and width: reshape the tensor before",
+                format!("its input has shape {:?} without the batch", self.dims(input)),
+                "it must have channels, height and width: reshape the tensor first",
             )),
         }
     }
@@ -384,7 +384,7 @@ impl Importer {
                 return Err(Error::node(
                     &node.place,
                     "both of its inputs are constants",
-                    "fold constants before the export, for instance with onnxsim",
+                    "fold constants before the export, for example with onnxsim",
                 ))
             },
         };
@@ -393,8 +393,8 @@ impl Importer {
         let values = constant.broadcast(&batched).ok_or_else(|| {
             Error::node(
                 &node.place,
-                format!("a constant of shape {:?} for a tensor of {batched:?}", constant.dims),
-                "the constant may not enlarge the tensor",
+                format!("its constant has shape {:?}, its tensor {batched:?}", constant.dims),
+                "the constant must be broadcast to the tensor, not the tensor to the constant",
             )
         })?;
         let count = values.len();
@@ -411,7 +411,7 @@ impl Importer {
                 return Err(Error::node(
                     &node.place,
                     "it divides by the tensor or by zero",
-                    "only divisions by a constant other than zero are possible",
+                    "only divisions by a constant other than zero are supported",
                 ))
             },
         };
@@ -429,14 +429,14 @@ impl Importer {
             return Err(Error::node(
                 &node.place,
                 "both of its inputs are computed from the model's input",
-                "of two such tensors there is only the sum (Add)",
+                "only the sum (Add) of two such tensors is supported",
             ));
         }
         if from != to {
             return Err(Error::node(
                 &node.place,
                 format!("it adds tensors of different shapes, {from:?} and {to:?}"),
-                "give them the same shape",
+                "reshape them to the same shape",
             ));
         }
         Ok((Kind::Add, vec![left, right], from.to_vec()))
@@ -461,7 +461,7 @@ impl Importer {
             if values.len() != channels {
                 return Err(Error::node(
                     &node.place,
-                    format!("{} values for {channels} channels", values.len()),
+                    format!("it has {} values for {channels} channels", values.len()),
                     "export the model again; the file is not valid",
                 ));
             }
@@ -497,8 +497,8 @@ impl Importer {
                 length if length == count => Ok(values),
                 length => Err(Error::node(
                     &node.place,
-                    format!("{length} values of `{attribute}` for {count} features"),
-                    "there has to be one, or one for each feature",
+                    format!("`{attribute}` has {length} values for {count} features"),
+                    "use one value, or one for each feature",
                 )),
             }
         };
@@ -507,7 +507,7 @@ impl Importer {
         if !finite {
             return Err(Error::node(
                 &node.place,
-                "an offset or a scale is no number",
+                "an offset or a scale is not finite",
                 "fit the scaler again",
             ));
         }
@@ -530,7 +530,7 @@ impl Importer {
                     return Err(Error::node(
                         &node.place,
                         "its second output, the indices, is used",
-                        "use the maxima alone",
+                        "use only its first output",
                     ));
                 }
                 Kind::MaxPool(window)
@@ -539,7 +539,7 @@ impl Importer {
                 if !window.padding.is_none() && node.integer("count_include_pad", 0) == 0 {
                     return Err(Error::node(
                         &node.place,
-                        "it averages without the padding",
+                        "it excludes the padding from the average",
                         "set count_include_pad to 1, or use no padding",
                     ));
                 }
@@ -556,8 +556,8 @@ impl Importer {
             u16::try_from(size).map_err(|_| {
                 Error::node(
                     &node.place,
-                    format!("a plane of {height} by {width}"),
-                    "use a smaller image, or pool before",
+                    format!("its input has {height} by {width} elements per channel"),
+                    "use a smaller image, or pool it first",
                 )
             })
         };
@@ -580,13 +580,13 @@ impl Importer {
         if axes != [2, 3] {
             return Err(Error::node(
                 &node.place,
-                "it averages over other dimensions than height and width",
+                "it averages over dimensions other than height and width",
                 "use GlobalAveragePool",
             ));
         }
         let (kind, inputs, mut dims) = self.global_average(node)?;
         if node.integer("keepdims", 1) == 0 {
-            // A vector of channels, which lies in memory as an image of one pixel does.
+            // A vector of channels has the same elements as an image of one pixel.
             dims.truncate(1);
         }
         Ok((kind, inputs, dims))
@@ -667,8 +667,8 @@ impl Importer {
         let dims = dims.ok_or_else(|| {
             Error::node(
                 &node.place,
-                format!("it makes {to:?} of {from:?}"),
-                "the first dimension, the batch, has to stay one",
+                format!("it reshapes {from:?} to {to:?}"),
+                "the first dimension, the batch, must stay 1",
             )
         })?;
         Ok((Kind::Reshape, vec![input], dims))
@@ -690,8 +690,8 @@ impl Importer {
         if sorted != (0..rank).collect::<Vec<_>>() || batch_moves {
             return Err(Error::node(
                 &node.place,
-                format!("the permutation {axes:?} of {rank} dimensions"),
-                "the first dimension, the batch, has to stay the first",
+                format!("it permutes {rank} dimensions by {axes:?}"),
+                "the batch must stay the first dimension",
             ));
         }
         Ok(match value {
@@ -707,7 +707,7 @@ impl Importer {
         })
     }
 
-    /// A Softmax is left out; [`Importer::value`] refuses what would read it.
+    /// Leaves out a Softmax. [`Importer::value`] refuses nodes that read its output.
     fn softmax(&mut self, node: &FileNode, operator: &str) -> Result<Value, Error> {
         let input = self.tensor(node, 0)?;
         let rank = self.dims(input).len() as i64 + 1;
@@ -716,8 +716,8 @@ impl Importer {
         if axis != 1 {
             return Err(Error::node(
                 &node.place,
-                format!("it is taken over dimension {axis}"),
-                "at the end of a model, take it over the classes, which are dimension 1",
+                format!("it normalises over dimension {axis}"),
+                "at the end of a model, it must normalise over the classes, which are dimension 1",
             ));
         }
         let operator = if operator == "Softmax" { "Softmax" } else { "LogSoftmax" };
@@ -735,13 +735,13 @@ fn unsupported(place: &OnnxLocation) -> Error {
                 .to_owned()
         },
         "ai.onnx.ml.ZipMap" => {
-            "export the classifier with `options={'zipmap': False}`, and as a network".to_owned()
+            "export the classifier as a network, with `options={'zipmap': False}`".to_owned()
         },
         "QuantizeLinear" | "DequantizeLinear" | "QLinearConv" | "QLinearMatMul" | "ConvInteger"
         | "MatMulInteger" => "export the model before its quantisation".to_owned(),
-        _ => format!("use other operators ({SUPPORTED}), or publish the ONNX file as it is"),
+        _ => format!("use supported operators ({SUPPORTED}), or publish the ONNX file itself"),
     };
-    Error::node(place, "there is no integer operation for this operator", remedy)
+    Error::node(place, "this operator has no integer operation", remedy)
 }
 
 fn node_constant(node: &FileNode) -> Result<Value, Error> {
@@ -763,8 +763,8 @@ fn node_constant(node: &FileNode) -> Result<Value, Error> {
         Some(values) => Ok(Value::Constant(Constant { dims: vec![values.len()], values })),
         None => Err(Error::node(
             &node.place,
-            "its value is of a kind that is not read",
-            "give it as a tensor of numbers",
+            "its value is of an unsupported kind",
+            "store it as a tensor of numbers",
         )),
     }
 }

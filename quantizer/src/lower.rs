@@ -1,4 +1,4 @@
-//! From a rewritten network and its scales to an integer model.
+//! Makes an integer model from a simplified network and its scales.
 
 use crate::{
     error::{Error, OnnxLocation},
@@ -11,17 +11,17 @@ use assay_graph::{
     Requantize, Reshape, Shape, SumPool2d, TensorId, Weights,
 };
 
-/// Greatest magnitude of a bias, in units of its accumulator.
+/// Maximum magnitude of a bias, in units of its accumulator.
 ///
-/// A multiplier is wrong by half a unit at most, which is 2^-33 with the usual shift: a bias of
-/// this size is then scaled with an error of less than 2^-6.
+/// The rounding error of a multiplier is at most half a unit, which is 2^-33 with the usual shift.
+/// So a bias of this size is scaled with an error of less than 2^-6.
 const MAX_BIAS: f64 = (1u32 << 26) as f64;
-/// The multiplier of the side of a sum that has the coarser scale.
+/// The multiplier of the operand of a sum that has the coarser scale.
 const SUM_MULTIPLIER: f64 = (1u32 << 14) as f64;
-/// Greatest magnitude of a quotient that the scale of a tensor is chosen for.
+/// Maximum magnitude of a quotient for which the scale of a tensor is chosen.
 const MAX_QUOTIENT: f64 = (1u32 << (MAX_QUOTIENT_BITS - 2)) as f64;
 
-/// An integer model, without its commitments, and what its output stands for.
+/// Makes an integer model that is not sealed yet.
 pub(crate) fn lower(
     network: &Network,
     scales: &[f64],
@@ -49,8 +49,8 @@ pub(crate) fn lower(
     }
     if lowering.operations.is_empty() {
         return Err(Error::file(
-            "the model gives its input back",
-            "a model needs a layer with weights",
+            "the output of the model is its input",
+            "use a model with a layer with weights",
         ));
     }
     let commitments = Commitments { source, ..Commitments::default() };
@@ -71,13 +71,13 @@ pub(crate) fn lower(
     Ok(graph)
 }
 
-/// An error of the integer model, with the node of the file that its operation was made of.
+/// An error of the integer model, with the node of the file from which the operation was made.
 fn at_node(error: CheckError, places: &[OnnxLocation]) -> Error {
     let CheckError::Operation { index, problem, .. } = error else { return Error::Graph(error) };
     let Some(place) = places.get(index) else { return Error::Graph(error) };
     let remedy = match problem {
         Problem::PoolWindow(_) => "use two successive pools with smaller windows",
-        Problem::FanIn(_) => "pool or convolve before the layer, so that it reads less",
+        Problem::FanIn(_) => "add a pool or a convolution before the layer, so that it reads less",
         Problem::PaddingTooLarge => "use less padding, or a larger kernel",
         Problem::Channels(_) | Problem::OutputShape(_) => "use a smaller layer",
         _ => "use a smaller layer, or smaller weights and biases",
@@ -85,39 +85,39 @@ fn at_node(error: CheckError, places: &[OnnxLocation]) -> Error {
     Error::node(place, problem.to_string(), remedy)
 }
 
-/// An int8 tensor of the model, and the real number that 1 stands for in it.
+/// An int8 tensor of the model, and its scale.
 #[derive(Clone, Copy)]
 struct Int8 {
     tensor: TensorId,
     scale: f64,
 }
 
-/// Accumulators, and what they stand for.
+/// An int32 tensor of the model, and its scales.
 struct Accumulators {
     tensor: TensorId,
-    /// One for all channels, or one for each.
+    /// One scale for all channels, or one for each.
     scales: Vec<f64>,
-    /// Greatest real magnitude that any input can lead to.
+    /// Maximum real magnitude, over all inputs.
     worst: f64,
 }
 
 struct Lowering<'a> {
     network: &'a Network,
-    /// Of each node, from the calibration.
+    /// The scale of each node, from the calibration.
     scales: &'a [f64],
     readers: Vec<usize>,
     operations: Vec<Operation>,
-    /// Of each operation, the node that it comes from.
+    /// For each operation, the node from which it was made.
     places: Vec<OnnxLocation>,
-    /// The node that is being lowered.
+    /// Index of the node that is being lowered.
     at: usize,
     parameters: Vec<Parameters>,
-    /// Of each node, where there is one yet.
+    /// The tensor of each node, as far as it exists.
     tensors: Vec<Option<Int8>>,
     output_scale: f64,
 }
 
-/// The shape of a node; the rewriting has refused those that have none.
+/// The shape of a node. `simplify` has refused nodes without one.
 fn shape(node: &Node) -> Shape {
     shape_of(&node.dims).unwrap_or(Shape::vector(0))
 }
@@ -127,7 +127,7 @@ fn list<T, const MAX: usize>(elements: Vec<T>, what: &str) -> Result<List<T, MAX
     List::try_from(elements).map_err(|_| {
         Error::file(
             format!("the integer model would have {count} {what}"),
-            format!("at most {MAX} are possible: use a smaller model"),
+            format!("at most {MAX} are supported: use a smaller model"),
         )
     })
 }
@@ -136,11 +136,11 @@ impl Lowering<'_> {
     fn push(&mut self, operation: Operation) -> TensorId {
         self.operations.push(operation);
         self.places.push(self.network.nodes[self.at].place.clone());
-        // `list` bounds their number before anybody reads it.
+        // `list` refuses too many operations before the id is used.
         TensorId(self.operations.len().min(usize::from(u16::MAX)) as u16)
     }
 
-    /// The int8 values of a node that comes before.
+    /// The int8 tensor of an earlier node.
     fn int8(&self, index: usize) -> Int8 {
         self.tensors[index].unwrap_or(Int8 { tensor: TensorId::INPUT, scale: 1.0 })
     }
@@ -197,7 +197,7 @@ impl Lowering<'_> {
                 }
             },
             Kind::Function(function) => self.lookup(index, *function, input),
-            // `simplify` leaves no other ones.
+            // `simplify` removes or refuses these.
             Kind::Input | Kind::Affine { .. } | Kind::Transpose(_) => {
                 return Err(Error::node(&node.place, "it has no integer operation", "remove it"))
             },
@@ -216,7 +216,7 @@ impl Lowering<'_> {
     fn lookup(&mut self, index: usize, function: Function, input: Int8) -> Int8 {
         let scale = match function {
             Function::Clamp(..) => input.scale,
-            // A probability of a half is then exact, as what compares with it expects.
+            // With this scale, the probability 1/2 is exact, so comparisons with it are too.
             Function::Sigmoid if index == self.network.output => 1.0 / 128.0,
             _ => self.scales[index],
         };
@@ -226,7 +226,7 @@ impl Lowering<'_> {
         Int8 { tensor: self.push(Operation::Lookup(Lookup { input: input.tensor, table })), scale }
     }
 
-    /// A layer with weights: `acc · scale` is what it computes of `x · input_scale`.
+    /// A layer with weights. Its real output for the input `x · input_scale` is `acc · scale`.
     fn layer(
         &mut self,
         index: usize,
@@ -248,8 +248,8 @@ impl Lowering<'_> {
         let common = rounded(if common > 0.0 { common } else { input_scale });
         let is_output = index == self.network.output;
         for scale in &mut scales {
-            // One scale for all outputs, so that they can be compared; for others the finest.
-            // A channel of zeros can have any.
+            // Channels of the output share one scale, so that they can be compared. Channels of
+            // inner layers have the finest scale each. A channel of zeros can have any scale.
             if is_output || *scale == 0.0 {
                 *scale = common;
             }
@@ -295,8 +295,8 @@ impl Lowering<'_> {
         Accumulators { tensor, scales: vec![scale], worst: 128.0 * factors * scale }
     }
 
-    /// Makes int8 values of a node's accumulators, unless they are the output. A clamp that is
-    /// the only reader becomes part of it.
+    /// Requantises a node's accumulators to int8, unless they are the output. A clamp that is the
+    /// only reader becomes part of the requantisation.
     fn requantize(&mut self, index: usize, accumulators: Accumulators) -> Result<(), Error> {
         if index == self.network.output {
             self.output_scale = rounded(accumulators.scales[0]);
@@ -320,14 +320,16 @@ impl Lowering<'_> {
             Kind::Function(function) => function.saturation(),
             _ => None,
         };
-        // What only such functions read needs no values beyond the greatest saturation.
+        // If all readers are functions that saturate, larger values than the greatest saturation
+        // are not needed.
         let saturations: Option<Vec<f64>> = kinds.map(saturation).collect();
         let saturations = saturations.unwrap_or_default();
         if target == index && !saturations.is_empty() {
             let limit = saturations.iter().copied().fold(0.0, f64::max);
             scale = scale.min(rounded(limit / 127.0));
         }
-        // No quotient may leave the largest window, and no ratio what a multiplier can be.
+        // Make the scale coarser if a quotient could exceed the largest window or a ratio the range
+        // of a multiplier.
         let coarsest = accumulators.scales.iter().copied().fold(0.0, f64::max);
         let least = (accumulators.worst / MAX_QUOTIENT).max(coarsest / 2f64.powi(14));
         if scale < least {

@@ -1,4 +1,4 @@
-//! A model that was read, and the integer model that is made of it.
+//! Floating-point models, and the integer models that are made from them.
 
 use crate::{
     calibrate::{scales, CalibrationMethod},
@@ -14,11 +14,11 @@ use assay_graph::{CheckedGraph, Graph, Plan};
 use assay_proof::{seal, ProofParameters, SetupError, Verifier};
 use sp_crypto_hashing::blake2_256;
 
-/// An ONNX model, read and rewritten into operations of integer models.
+/// An ONNX model, imported and rewritten with the operations of integer models.
 #[derive(Clone, Debug)]
 pub struct FloatModel {
     pub(crate) network: Network,
-    /// What has to be done to a row before the network reads it.
+    /// The map that is applied to a row before the network reads it.
     preprocessing: Option<Affine>,
     source: [u8; 32],
     input: String,
@@ -26,28 +26,36 @@ pub struct FloatModel {
     left_out: Option<&'static str>,
 }
 
-/// What may be chosen about a quantisation.
+/// Options of a quantisation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct QuantizeOptions {
     /// How the scales of activations are chosen.
     pub method: CalibrationMethod,
 }
 
-/// How real rows become the input of an integer model.
+/// How real rows are converted to the input of an integer model:
 ///
 /// `x = clamp(floor((scale · real + offset) / input_scale + 0.5), -128, 127)`, with `scale` 1 and
-/// `offset` 0 where there is no preprocessing.
+/// `offset` 0 without preprocessing.
+///
+/// # Example
+///
+/// ```
+/// use assay_quantizer::Convention;
+///
+/// let convention = Convention { input_scale: 0.5, preprocessing: None };
+/// assert_eq!(convention.quantize(&[1.0, -0.3, 100.0]), [2, -1, 127]);
+/// ```
 #[derive(Clone, PartialEq, Debug)]
 pub struct Convention {
-    /// What 1 stands for in the integer model's input.
+    /// The real number that the integer 1 represents in the input.
     pub input_scale: f64,
-    /// A scale and an offset for each element of the row, where the model has to be given
-    /// standardised rows.
+    /// A scale and an offset for each element of the row, if the model reads standardised rows.
     pub preprocessing: Option<(Vec<f64>, Vec<f64>)>,
 }
 
 impl Convention {
-    /// The integer model's input for a row.
+    /// Converts a row to the input of the integer model.
     pub fn quantize(&self, row: &[f64]) -> Vec<i8> {
         match &self.preprocessing {
             None => row.iter().map(|x| to_int8(*x, self.input_scale)).collect(),
@@ -60,22 +68,22 @@ impl Convention {
     }
 }
 
-/// Whether proofs of an integer model's answers can be made.
+/// Whether runs of an integer model can be proven.
 #[derive(Clone, PartialEq, Debug)]
 pub enum ProofSupport {
-    /// They can, with this many bits of soundness.
+    /// They can be proven. The model is sealed.
     Sealed {
         /// Bits of statistical soundness.
         security_bits: f64,
     },
-    /// They cannot. The model can be published all the same, without the class `Proof`.
+    /// They cannot be proven. The model can be published without the class `Proof`.
     Unsupported {
-        /// Why not; names the operation.
+        /// Why not. Names the operation.
         reason: String,
     },
 }
 
-/// An integer model, with what is known of it.
+/// The result of a quantisation: an integer model and how to use it.
 #[derive(Clone, Debug)]
 pub struct Quantized {
     pub(crate) graph: CheckedGraph,
@@ -86,7 +94,10 @@ pub struct Quantized {
 impl FloatModel {
     /// Reads an ONNX file.
     ///
-    /// Refuses what has no integer operation, by the node's operator, name and place.
+    /// # Errors
+    ///
+    /// [`Error::NotOnnx`], [`Error::File`] or [`Error::NotFinite`] if the file as a whole cannot be
+    /// converted; [`Error::Node`] if a node has no integer operation.
     pub fn read(bytes: &[u8]) -> Result<Self, Error> {
         let import = import(bytes)?;
         let (network, preprocessing) = simplify(import.network)?;
@@ -110,7 +121,7 @@ impl FloatModel {
         &self.network.nodes[0].dims
     }
 
-    /// Name of the output. Where a Softmax at the end is left out, of what it reads.
+    /// Name of the output. If a Softmax at the end is left out, the name of its input.
     pub fn output(&self) -> &str {
         &self.output
     }
@@ -125,7 +136,7 @@ impl FloatModel {
         self.network.nodes[self.network.output].elements()
     }
 
-    /// The operator at the end of the file that is left to who reads the output.
+    /// The Softmax at the end of the file, which the integer model does not compute.
     pub fn left_out(&self) -> Option<&'static str> {
         self.left_out
     }
@@ -135,9 +146,13 @@ impl FloatModel {
         self.source
     }
 
-    /// Reads rows of inputs from an `.npz` or `.npy` file; `labels` is a second such file.
+    /// Reads rows of inputs from an `.npz` or `.npy` file. `labels` is a second such file.
     ///
     /// `what` names the file in errors.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Data`] if a file cannot be read or does not fit the model.
     pub fn dataset(
         &self,
         what: &str,
@@ -147,12 +162,12 @@ impl FloatModel {
         Dataset::read(what, bytes, labels, &self.input, self.input_dims(), self.outputs())
     }
 
-    /// The output for a row, in floating point.
+    /// Computes the output for a row in floating point.
     pub fn run(&self, row: &[f64]) -> Vec<f64> {
         self.network.run(&self.prepared(row)).swap_remove(self.network.output)
     }
 
-    /// The score that separates class 1 from class 0 where there is one output.
+    /// The score that separates class 1 from class 0 if the model has a single output.
     pub(crate) fn threshold(&self) -> f64 {
         match self.network.nodes[self.network.output].kind {
             Kind::Function(Function::Sigmoid) => 0.5,
@@ -171,8 +186,13 @@ impl FloatModel {
 
     /// Makes the integer model.
     ///
-    /// `calibration` are typical rows; some dozens are enough. Where proofs are possible, the
-    /// model commits to its weights and to the recommended parameters.
+    /// `calibration` contains typical rows; some dozens are enough. If proofs are possible, the
+    /// model is sealed with the recommended parameters.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Data`] if there are no rows; [`Error::File`], [`Error::Node`] or [`Error::Graph`]
+    /// if the integer model would break a rule of publication.
     pub fn quantize(
         &self,
         calibration: &Dataset,
@@ -181,13 +201,13 @@ impl FloatModel {
         if calibration.is_empty() {
             return Err(Error::data(
                 "calibration",
-                "there is no row",
-                "give some; a hundred is a good number",
+                "there are no rows",
+                "add some; about 100 are enough",
             ));
         }
         let rows: Vec<Vec<f64>> = calibration.rows.iter().map(|row| self.prepared(row)).collect();
         let mut scales = scales(&self.network, &rows, options.method);
-        // A division by one number, as by 255, is part of the input's scale.
+        // A division by a single number, such as 255, becomes part of the input's scale.
         let uniform = self.preprocessing.as_ref().and_then(|Affine { scale, offset }| {
             let first = scale[0];
             let same = scale.iter().all(|scale| *scale == first);
@@ -233,27 +253,31 @@ impl Quantized {
         &self.graph
     }
 
-    /// The integer model itself, as it is published.
+    /// The integer model, as it is published.
     pub fn to_graph(&self) -> Graph {
         self.graph.clone().into_graph()
     }
 
-    /// How real rows become its input.
+    /// How real rows are converted to its input.
     pub fn convention(&self) -> &Convention {
         &self.convention
     }
 
-    /// What 1 stands for in its output.
+    /// The real number that the integer 1 represents in the output.
     pub fn output_scale(&self) -> f64 {
         scale_value(self.graph.plan().architecture().output_scale)
     }
 
-    /// Whether proofs of its answers can be made.
+    /// Whether its runs can be proven.
     pub fn proof(&self) -> &ProofSupport {
         &self.proof
     }
 
-    /// The output for a row, as integers.
+    /// Computes the output for a row in integers.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Run`] if the row does not have the shape of the input.
     pub fn run(&self, row: &[f64]) -> Result<Vec<i32>, Error> {
         let output = assay_graph::fast::run(&self.graph, &self.convention.quantize(row))?;
         Ok(match output {

@@ -1,4 +1,4 @@
-//! Reading an ONNX file: nodes with their attributes, and constants as numbers.
+//! Reads ONNX files: nodes with their attributes, and constants as numbers.
 
 use crate::error::{Error, OnnxLocation};
 use std::collections::HashMap;
@@ -10,11 +10,11 @@ use tract_onnx::pb::{
 };
 use tract_onnx::tract_hir::internal::Framework;
 
-/// Oldest and newest version of the operator set whose definitions this reader follows.
+/// Supported versions of the operator set.
 const OPSETS: std::ops::RangeInclusive<i64> = 7..=24;
-/// Most nodes of a graph. Integer models have at most 256 operations.
+/// Maximum number of nodes of a graph. Integer models have at most 256 operations.
 const MAX_NODES: usize = 4096;
-/// Most elements of one constant: more than an integer model can have weights.
+/// Maximum number of elements of a constant: more than the weights of any integer model.
 const MAX_CONSTANT_ELEMENTS: usize = 1 << 24;
 
 /// A constant tensor.
@@ -35,9 +35,8 @@ impl Constant {
         self.values.iter().map(|value| *value as i64).collect()
     }
 
-    /// The element in row-major order of a tensor of `dims` to which this one is broadcast.
-    ///
-    /// `None` if the shapes do not go together.
+    /// The elements, in row-major order, after broadcasting to the shape `dims`; `None` if the
+    /// shapes are incompatible.
     pub fn broadcast(&self, dims: &[usize]) -> Option<Vec<f64>> {
         let missing = dims.len().checked_sub(self.dims.len())?;
         let fits = |(own, size): (&usize, &usize)| *own == 1 || own == size;
@@ -65,7 +64,7 @@ impl Constant {
 pub(crate) struct Node {
     pub place: OnnxLocation,
     pub domain: String,
-    /// Names; empty where an optional input is left out.
+    /// Names of the inputs; empty for an optional input that is left out.
     pub inputs: Vec<String>,
     pub outputs: Vec<String>,
     attributes: HashMap<String, AttributeProto>,
@@ -102,13 +101,13 @@ impl Node {
         self.attributes.contains_key(name)
     }
 
-    /// The name of an input that is there.
+    /// The name of an input; `None` if it is left out.
     pub fn input(&self, index: usize) -> Option<&str> {
         self.inputs.get(index).map(String::as_str).filter(|name| !name.is_empty())
     }
 }
 
-/// A file that was read, not yet understood.
+/// A parsed file, before its operators are interpreted.
 pub(crate) struct File {
     pub opset: i64,
     pub nodes: Vec<Node>,
@@ -124,14 +123,16 @@ impl File {
         let model: ModelProto = tract_onnx::onnx()
             .proto_model_for_read(&mut &bytes[..])
             .map_err(|error| Error::NotOnnx(format!("{error:#}")))?;
-        let graph = model.graph.as_ref().ok_or_else(|| Error::NotOnnx("no graph".into()))?;
+        let graph = model.graph.as_ref().ok_or_else(|| Error::NotOnnx("it has no graph".into()))?;
         if graph.node.is_empty() {
             return Err(Error::NotOnnx("its graph is empty".into()));
         }
         if graph.node.len() > MAX_NODES {
             return Err(Error::file(
                 format!("the model has {} nodes", graph.node.len()),
-                format!("at most {MAX_NODES} are read: fold constants, or use a smaller model"),
+                format!(
+                    "at most {MAX_NODES} are supported: fold constants, or use a smaller model"
+                ),
             ));
         }
         let opset = model
@@ -142,7 +143,7 @@ impl File {
         if !OPSETS.contains(&opset) {
             return Err(Error::file(
                 format!("the model uses operator set {opset}"),
-                format!("export it with one of {} to {}", OPSETS.start(), OPSETS.end()),
+                format!("export it with a version from {} to {}", OPSETS.start(), OPSETS.end()),
             ));
         }
         let constants = graph
@@ -156,7 +157,7 @@ impl File {
             outputs => {
                 return Err(Error::file(
                     format!("the model has {} outputs", outputs.len()),
-                    "an integer model has one; cut the others off, and export classifiers of \
+                    "an integer model has one: remove the others; export classifiers of \
                      scikit-learn as a network that ends in its logits",
                 ))
             },
@@ -187,7 +188,7 @@ fn node(index: usize, proto: &NodeProto) -> Node {
     }
 }
 
-/// Name and shape of the one input that is no constant.
+/// Name and shape of the only input that is not a constant.
 fn input(
     graph: &GraphProto,
     constants: &HashMap<String, Constant>,
@@ -197,23 +198,23 @@ fn input(
     let [input] = inputs[..] else {
         return Err(Error::file(
             format!("the model has {} inputs", inputs.len()),
-            "an integer model has one; join them, or make the others constants",
+            "an integer model has one: concatenate them, or make the others constants",
         ));
     };
     let name = &input.name;
     let Some(Type::TensorType(tensor)) = input.r#type.as_ref().and_then(|of| of.value.as_ref())
     else {
         return Err(Error::file(
-            format!("the input `{name}` is no tensor"),
+            format!("the input `{name}` is not a tensor"),
             "export the model with a tensor as its input",
         ));
     };
     let float = [DataType::Float as i32, DataType::Double as i32, DataType::Float16 as i32];
     if !float.contains(&tensor.elem_type) {
         return Err(Error::file(
-            format!("the elements of the input `{name}` are no floating-point numbers"),
-            "only models in floating point are quantised; export the model before its \
-             quantisation, and without lookups of categories",
+            format!("the elements of the input `{name}` are not floating-point numbers"),
+            "only floating-point models can be quantised; export the model before its quantisation \
+             and without embedding lookups",
         ));
     }
     let dims = tensor.shape.iter().flat_map(|shape| &shape.dim).map(|dim| match dim.value {
@@ -227,7 +228,7 @@ fn input(
             if let Some(batch) = batch.filter(|batch| *batch != 1) {
                 return Err(Error::file(
                     format!("the first dimension of the input `{name}` is a batch of {batch}"),
-                    "export the model with a batch of one, or a free one",
+                    "export the model with a batch of one or a free batch",
                 ));
             }
             rest.iter().copied().collect::<Option<Vec<usize>>>().filter(|rest| !rest.is_empty())
@@ -235,7 +236,7 @@ fn input(
     };
     let rows = rows.ok_or_else(|| {
         Error::file(
-            format!("the shape of the input `{name}` is not known"),
+            format!("the shape of the input `{name}` is not fixed"),
             "export the model with a fixed shape; only the first dimension, the batch, may be \
              free",
         )
@@ -243,7 +244,7 @@ fn input(
     Ok((name.clone(), rows))
 }
 
-/// The numbers of a constant.
+/// Reads the numbers of a constant.
 pub(crate) fn constant(name: &str, tensor: &TensorProto) -> Result<Constant, Error> {
     let refuse = |problem: String| {
         Error::file(
@@ -252,7 +253,7 @@ pub(crate) fn constant(name: &str, tensor: &TensorProto) -> Result<Constant, Err
         )
     };
     if tensor.data_location == Some(DataLocation::External as i32) {
-        return Err(refuse("is kept in another file".into()));
+        return Err(refuse("is stored in another file".into()));
     }
     let dims: Option<Vec<usize>> =
         tensor.dims.iter().map(|size| usize::try_from(*size).ok()).collect();
@@ -260,16 +261,16 @@ pub(crate) fn constant(name: &str, tensor: &TensorProto) -> Result<Constant, Err
         .as_ref()
         .and_then(|dims| dims.iter().try_fold(1usize, |product, size| product.checked_mul(*size)));
     let (Some(dims), Some(elements)) = (dims, elements) else {
-        return Err(refuse("has a shape that cannot be".into()));
+        return Err(refuse("has an impossible shape".into()));
     };
     if elements > MAX_CONSTANT_ELEMENTS {
-        return Err(refuse(format!("has {elements} elements")));
+        return Err(refuse(format!("has {elements} elements, more than {MAX_CONSTANT_ELEMENTS}")));
     }
     let values = numbers(tensor).ok_or_else(|| {
-        refuse(format!("has elements of type {}, which are not read", tensor.data_type))
+        refuse(format!("has elements of the unsupported type {}", tensor.data_type))
     })?;
     if values.len() != elements {
-        return Err(refuse(format!("has {} elements, not {elements}", values.len())));
+        return Err(refuse(format!("has {} elements, but a shape of {elements}", values.len())));
     }
     if let Some(element) = values.iter().position(|value| !value.is_finite()) {
         return Err(Error::NotFinite { name: name.to_owned(), element, value: values[element] });
@@ -288,7 +289,8 @@ fn numbers(tensor: &TensorProto) -> Option<Vec<f64>> {
         DataType::Float => tensor.float_data.iter().map(|value| f64::from(*value)).collect(),
         DataType::Double if inside => raw(bytes, f64::from_le_bytes),
         DataType::Double => tensor.double_data.clone(),
-        // An infinite limit is written by exporters as an integer; 2^53 is beyond all shapes.
+        // Exporters write 2^63 - 1 for "up to the end". The conversion is exact up to 2^53, which
+        // is larger than any size.
         DataType::Int64 if inside => raw(bytes, |chunk| i64::from_le_bytes(chunk) as f64),
         DataType::Int64 => tensor.int64_data.iter().map(|value| *value as f64).collect(),
         DataType::Int32 if inside => raw(bytes, |chunk| f64::from(i32::from_le_bytes(chunk))),

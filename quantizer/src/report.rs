@@ -1,4 +1,4 @@
-//! What there is to say of an integer model.
+//! Reports on integer models, and the declaration that accompanies them.
 
 use crate::{
     data::Dataset,
@@ -9,36 +9,36 @@ use crate::{
 use assay_graph::{ElementType, Operation, Requantize, Shape, TensorId};
 use serde::{Deserialize, Serialize};
 
-/// Facts of an integer model.
+/// Properties of an integer model.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct QuantizationReport {
     /// Digest of the integer model, in hex with `0x`.
     pub digest: String,
     /// BLAKE2b-256 of the ONNX file, in hex with `0x`.
     pub source: String,
-    /// Bytes of the encoded model.
+    /// Size of the encoded model in bytes.
     pub bytes: usize,
-    /// Bytes of its architecture, which goes into the state of the chain.
+    /// Size of its architecture in bytes. The architecture is in the state of the chain.
     pub architecture_bytes: usize,
-    /// Weights and biases.
+    /// Number of weights and biases.
     pub parameters: usize,
-    /// Products of a weight and an activation in one inference.
+    /// Number of products of a weight and an activation in one inference.
     pub multiply_accumulates: u64,
-    /// Elements of all int8 tensors, the input included.
+    /// Number of elements of all int8 tensors, including the input.
     pub activations: usize,
-    /// Whether proofs of its answers can be made.
+    /// Whether its runs can be proven.
     pub provable: bool,
     /// Bits of soundness of such proofs.
     pub security_bits: Option<f64>,
-    /// Why there are no proofs; names the operation.
+    /// Why runs cannot be proven. Names the operation.
     pub not_provable_because: Option<String>,
-    /// What 1 stands for in the input.
+    /// The real number that the integer 1 represents in the input.
     pub input_scale: f64,
-    /// What 1 stands for in the output.
+    /// The real number that the integer 1 represents in the output.
     pub output_scale: f64,
-    /// The operator at the end of the ONNX file that is left to who reads the output.
+    /// The Softmax at the end of the ONNX file, which the integer model does not compute.
     pub left_out: Option<String>,
-    /// The operations in their order.
+    /// The operations, in order.
     pub operations: Vec<OperationReport>,
 }
 
@@ -47,31 +47,31 @@ pub struct QuantizationReport {
 pub struct OperationReport {
     /// Its kind.
     pub name: &'static str,
-    /// Channels, height and width of what it defines.
+    /// Channels, height and width of its output.
     pub shape: [u32; 3],
-    /// Weights and biases.
+    /// Number of weights and biases.
     pub parameters: usize,
-    /// Bits of the quotient window of a requantisation: the clamp table of its proof has two to
-    /// this power rows.
+    /// Bits of the quotient window of a requantisation. The clamp table of its proof has 2 to the
+    /// power of this number of rows.
     pub quotient_bits: Option<u8>,
 }
 
-/// What a version declares, and how real numbers become integers: the JSON document beside an
-/// integer model.
+/// The declarations of a version, and how real numbers are converted to integers: the JSON document
+/// that accompanies an integer model.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct DeclarationFile {
-    /// Tensors that go in.
+    /// Inputs.
     pub inputs: Vec<DeclaredTensor>,
-    /// Tensors that come out.
+    /// Outputs.
     pub outputs: Vec<DeclaredTensor>,
-    /// What 1 stands for in the input.
+    /// The real number that the integer 1 represents in the input.
     pub input_scale: f64,
-    /// What 1 stands for in the output.
+    /// The real number that the integer 1 represents in the output.
     pub output_scale: f64,
-    /// What has to be done to real rows before they are divided by `input_scale`.
+    /// The map that is applied to real rows before they are divided by `input_scale`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preprocessing: Option<Preprocessing>,
-    /// The operator at the end of the ONNX file that is left to who reads the output.
+    /// The Softmax at the end of the ONNX file, which the integer model does not compute.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub left_out: Option<String>,
 }
@@ -79,11 +79,11 @@ pub struct DeclarationFile {
 /// A tensor of a version.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct DeclaredTensor {
-    /// Its name.
+    /// Name.
     pub name: String,
     /// `i8` or `i32`.
     pub element_type: String,
-    /// Its dimensions, with a batch of one: a vector's length, or channels, height and width.
+    /// Dimensions: a batch of one, then the length of a vector, or channels, height and width.
     pub shape: Vec<u32>,
 }
 
@@ -97,7 +97,7 @@ pub struct Preprocessing {
 }
 
 impl DeclarationFile {
-    /// How real rows become the input.
+    /// How real rows are converted to the input.
     pub fn convention(&self) -> Convention {
         Convention {
             input_scale: self.input_scale,
@@ -108,13 +108,19 @@ impl DeclarationFile {
         }
     }
 
-    /// Reads real rows from an `.npz` or `.npy` file, as [`FloatModel::dataset`] does, and turns them
-    /// into inputs of the integer model.
+    /// Reads real rows from an `.npz` or `.npy` file, as [`FloatModel::dataset`] does, and converts
+    /// them to inputs of the integer model.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Data`] if this declaration is invalid, or the file cannot be read or does not fit.
     pub fn prepare(&self, what: &str, bytes: &[u8]) -> Result<Vec<Vec<i8>>, Error> {
         let invalid = |problem: &str| {
-            Error::data("declaration", problem, "use the one that was written with the model")
+            Error::data("declaration", problem, "use the file that was written with the model")
         };
-        let [input] = &self.inputs[..] else { return Err(invalid("it has not one input")) };
+        let [input] = &self.inputs[..] else {
+            return Err(invalid("it does not have exactly one input"));
+        };
         let dims = input.shape.get(1..).unwrap_or_default();
         let dims: Vec<usize> = dims.iter().map(|size| *size as usize).collect();
         let elements = dims.iter().try_fold(1usize, |product, size| product.checked_mul(*size));
@@ -146,7 +152,7 @@ impl Quantized {
         self.to_graph().encode()
     }
 
-    /// What there is to say of it.
+    /// The properties of this model, which was made from `model`.
     pub fn report(&self, model: &FloatModel) -> QuantizationReport {
         use codec::Encode;
         let plan = self.graph.plan();
@@ -195,7 +201,7 @@ impl Quantized {
         }
     }
 
-    /// The JSON document that goes beside the model.
+    /// The JSON document that accompanies this model, which was made from `model`.
     pub fn declaration(&self, model: &FloatModel) -> DeclarationFile {
         let plan = self.graph.plan();
         let tensor = |name: &str, tensor: TensorId| {

@@ -2,18 +2,16 @@
 
 use assay_graph::{Multiplier, Scale, Shift};
 
-/// The binary32 number that is next to `value`, which has to be positive: scales are such
-/// numbers, so that they can be written exactly.
+/// The binary32 number that is nearest to `value`, which must be positive. Scales are binary32
+/// numbers, so that they can be encoded exactly.
 pub(crate) fn rounded(value: f64) -> f64 {
     f64::from((value as f32).clamp(1e-30, 1e30))
 }
 
-/// A scale as an integer model has it.
-///
-/// `scale` is one that [`rounded`] gave.
+/// Encodes a scale for an integer model. `scale` must be a result of [`rounded`].
 pub(crate) fn encoded(scale: f64) -> Scale {
     let bits = (scale as f32).to_bits();
-    // Within the range that `rounded` leaves, numbers are normal.
+    // Numbers in the range of `rounded` are normal.
     let (mut mantissa, mut exponent) = ((bits & 0x7f_ffff | 0x80_0000) as i32, (bits >> 23) as i16);
     exponent -= 127 + 23;
     let zeros = mantissa.trailing_zeros();
@@ -22,17 +20,16 @@ pub(crate) fn encoded(scale: f64) -> Scale {
     Scale { mantissa, exponent: exponent.clamp(i8::MIN.into(), i8::MAX.into()) as i8 }
 }
 
-/// The real number that a [`Scale`] stands for.
+/// The real number that a [`Scale`] represents.
 pub fn scale_value(scale: Scale) -> f64 {
     f64::from(scale.mantissa) * 2f64.powi(scale.exponent.into())
 }
 
-/// Multipliers `M` and a shift `s`, such that `M / 2^s` is next to each of the ratios.
+/// Multipliers `M` and a shift `s`, such that `M / 2^s` is the nearest to each of the ratios.
 ///
-/// The shift is the largest with which every multiplier has 31 bits, but 48 only where no
-/// precision is left with 32: an accumulator of 2^24 is then scaled with an error of less than
-/// 2^-9. Ratios are positive; one that is too small for any multiplier gets the smallest, and
-/// one that is too large the greatest.
+/// The shift is 16 if the greatest ratio is 0.499 or more, 48 if it is below 2^-17, and otherwise
+/// 32. An accumulator of 2^24 is then scaled with an error of less than 2^-9. Ratios must be
+/// positive. Ratios outside the range of multipliers get the smallest or the greatest multiplier.
 pub fn multipliers(ratios: &[f64]) -> (Vec<Multiplier>, Shift) {
     let greatest = ratios.iter().copied().fold(0.0, f64::max);
     let shift = if greatest >= 0.499 {
@@ -54,7 +51,7 @@ pub fn multipliers(ratios: &[f64]) -> (Vec<Multiplier>, Shift) {
     (all, shift)
 }
 
-/// The int8 value of a real number: rounded to the nearest, ties up, and clamped.
+/// The int8 value of a real number: rounded to the nearest integer, ties up, and clamped.
 pub fn to_int8(value: f64, scale: f64) -> i8 {
     (value / scale + 0.5).floor().clamp(i8::MIN.into(), i8::MAX.into()) as i8
 }
@@ -64,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn scales_are_written_exactly() {
+    fn scales_are_encoded_exactly() {
         for value in [1.0, 1.0 / 127.0, 0.003_921, 1e-20, 12345.678, 0.5] {
             let scale = rounded(value);
             assert_eq!(scale_value(encoded(scale)), scale);
@@ -74,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn multipliers_are_next_to_their_ratios() {
+    fn multipliers_are_nearest_to_their_ratios() {
         for (ratio, shift) in [
             (0.4, Shift::Bits32),
             (0.001, Shift::Bits32),

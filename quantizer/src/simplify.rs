@@ -1,26 +1,26 @@
-//! Rewriting a network into the operations of an integer model.
+//! Rewrites a network with the operations of an integer model.
 //!
-//! Each rule leaves what the network computes as it is, but for rounding. Rules work in place: a
-//! node that is no longer read stays in the list and is dropped at the end. A node that took over
-//! the work of another one reads what that one read, so every node still reads earlier ones.
+//! Each rule preserves what the network computes, except for rounding. Rules work in place: a node
+//! that is no longer read stays in the list and is dropped at the end. A node that absorbs another
+//! one reads the inputs of that one, so every node still reads only earlier nodes.
 
 use crate::{
     error::Error,
     float::{image, shape_of, transposed_places, Function, Kind, Network, Node, POINT},
 };
 
-/// What has to be done to a row before it is turned into int8.
+/// The map that is applied to a row before it is converted to int8.
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Affine {
     pub scale: Vec<f64>,
     pub offset: Vec<f64>,
 }
 
-/// Rewrites a network. What it does to its input first is taken off and returned.
+/// Rewrites a network. Removes and returns the affine map at its input.
 pub(crate) fn simplify(mut network: Network) -> Result<(Network, Option<Affine>), Error> {
     let preprocessing = take_preprocessing(&mut network);
     while rewrite_once(&mut network) {}
-    // The elements of an output are what they are in any shape.
+    // A reshape at the end does not change the elements of the output.
     while let Kind::Reshape = network.nodes[network.output].kind {
         network.output = network.nodes[network.output].inputs[0];
     }
@@ -34,7 +34,7 @@ pub(crate) fn simplify(mut network: Network) -> Result<(Network, Option<Affine>)
     Ok((network, preprocessing))
 }
 
-/// Takes off what a network does to its input before anything else: standardisation, mostly.
+/// Removes and returns the affine maps at the input of a network, typically a standardisation.
 fn take_preprocessing(network: &mut Network) -> Option<Affine> {
     let mut taken: Option<Affine> = None;
     loop {
@@ -57,14 +57,14 @@ fn take_preprocessing(network: &mut Network) -> Option<Affine> {
     }
 }
 
-/// The second map after the first.
+/// The composition: first `first`, then `second`.
 fn compose(first: (&[f64], &[f64]), second: (&[f64], &[f64])) -> (Vec<f64>, Vec<f64>) {
     let scale = first.0.iter().zip(second.0).map(|(a, b)| a * b).collect();
     let offset = first.1.iter().zip(second.0.iter().zip(second.1));
     (scale, offset.map(|(offset, (a, b))| offset * a + b).collect())
 }
 
-/// Lets whoever reads one node read another one.
+/// Makes all readers of `node` read `by` instead.
 fn replace(network: &mut Network, node: usize, by: usize) {
     for input in network.nodes.iter_mut().flat_map(|node| &mut node.inputs) {
         if *input == node {
@@ -74,12 +74,12 @@ fn replace(network: &mut Network, node: usize, by: usize) {
     if network.output == node {
         network.output = by;
     }
-    // It reads nothing any more, so that it does not count as a reader.
+    // It must not count as a reader any more.
     network.nodes[node].inputs.clear();
     network.nodes[node].kind = Kind::Input;
 }
 
-/// Applies the first rule that fits somewhere; whether there was one.
+/// Applies the first rule that matches anywhere. Returns whether a rule matched.
 fn rewrite_once(network: &mut Network) -> bool {
     let readers = network.readers();
     (1..network.nodes.len()).any(|index| {
@@ -97,7 +97,7 @@ fn rewrite_once(network: &mut Network) -> bool {
     })
 }
 
-/// Reshapes and transpositions that change nothing.
+/// Removes reshapes and transpositions that change nothing.
 fn drop_nothing(network: &mut Network, index: usize, first: usize) -> bool {
     let (from, node) = (&network.nodes[first], &network.nodes[index]);
     match &node.kind {
@@ -108,7 +108,7 @@ fn drop_nothing(network: &mut Network, index: usize, first: usize) -> bool {
             return true;
         },
         Kind::Transpose(axes) => {
-            // Dimensions of one element can be anywhere.
+            // Moving dimensions of size 1 moves no element.
             let moved: Vec<_> = axes.iter().filter(|axis| from.dims[**axis] != 1).collect();
             if moved.is_sorted() {
                 network.nodes[index].kind = Kind::Reshape;
@@ -122,7 +122,7 @@ fn drop_nothing(network: &mut Network, index: usize, first: usize) -> bool {
     true
 }
 
-/// An affine map after a dense layer, a convolution or another affine map becomes part of it.
+/// Folds an affine map into the dense layer, the convolution or the affine map before it.
 fn fold_affine_back(network: &mut Network, index: usize, first: usize) -> bool {
     let Kind::Affine { scale, offset } = &network.nodes[index].kind else { return false };
     let from = &network.nodes[first];
@@ -149,7 +149,7 @@ fn fold_affine_back(network: &mut Network, index: usize, first: usize) -> bool {
     true
 }
 
-/// Rows of weights and their biases, each row times its scale, plus its offset.
+/// Scales each row of weights and its bias, and adds its offset to the bias.
 fn scaled(weights: &[f64], bias: &[f64], scale: &[f64], offset: &[f64]) -> (Vec<f64>, Vec<f64>) {
     let fan_in = weights.len() / bias.len();
     let rows = weights.chunks_exact(fan_in).zip(scale);
@@ -158,7 +158,7 @@ fn scaled(weights: &[f64], bias: &[f64], scale: &[f64], offset: &[f64]) -> (Vec<
     (weights, bias.map(|(bias, (scale, offset))| bias * scale + offset).collect())
 }
 
-/// One value for each channel, where all elements of a channel have the same.
+/// One value for each channel; `None` if elements of a channel have different values.
 fn of_channels(values: &[f64], dims: &[usize]) -> Option<Vec<f64>> {
     let [_, height, width] = image(dims);
     values
@@ -167,8 +167,8 @@ fn of_channels(values: &[f64], dims: &[usize]) -> Option<Vec<f64>> {
         .collect()
 }
 
-/// An affine map before a dense layer, or before a convolution without padding, becomes part of
-/// it: what is left after [`fold_affine_back`].
+/// Folds an affine map into the dense layer or the unpadded convolution after it. Applies to maps
+/// that [`fold_affine_back`] cannot fold.
 fn fold_affine_forward(network: &mut Network, index: usize, first: usize) -> bool {
     let from = &network.nodes[first];
     let Kind::Affine { scale, offset } = &from.kind else { return false };
@@ -209,8 +209,8 @@ fn fold_affine_forward(network: &mut Network, index: usize, first: usize) -> boo
     true
 }
 
-/// A clamp changes places with a maximum or a reshape before it, so that it meets the
-/// requantisation that it can be part of. Two clamps become one.
+/// Swaps a clamp with the max pool or the reshape before it, so that it can become part of a
+/// requantisation. Merges two clamps.
 fn move_clamp(network: &mut Network, index: usize, first: usize) -> bool {
     let Kind::Function(Function::Clamp(lo, hi)) = network.nodes[index].kind else { return false };
     match &network.nodes[first].kind {
@@ -233,12 +233,12 @@ fn move_clamp(network: &mut Network, index: usize, first: usize) -> bool {
     }
 }
 
-/// A transposition before a dense layer becomes an order of its columns. It moves behind
-/// functions of single elements on its way there.
+/// Folds a transposition into the order of the columns of the dense layer after it. Swaps it with
+/// functions of single elements in between.
 fn fold_transpose(network: &mut Network, index: usize, first: usize) -> bool {
     let from = &network.nodes[first];
     let Kind::Transpose(axes) = &from.kind else {
-        // Through the reshape that makes a vector of the tensor.
+        // The dense layer reads the transposition through a reshape to a vector.
         let Kind::Dense { weights, bias } = &network.nodes[index].kind else { return false };
         if from.kind != Kind::Reshape {
             return false;
@@ -271,7 +271,7 @@ fn fold_transpose(network: &mut Network, index: usize, first: usize) -> bool {
     true
 }
 
-/// An affine map that nothing could take up is a convolution of each channel by itself.
+/// Converts an affine map that could not be folded to a convolution of each channel.
 fn affine_to_conv(node: &mut Node) {
     let Kind::Affine { scale, offset } = &node.kind else { return };
     let channels = (of_channels(scale, &node.dims), of_channels(offset, &node.dims));
@@ -280,7 +280,7 @@ fn affine_to_conv(node: &mut Node) {
     node.kind = Kind::Conv { weights, bias, groups, window: POINT };
 }
 
-/// Drops what the output does not depend on.
+/// Drops nodes on which the output does not depend.
 fn compact(network: Network) -> Network {
     let mut needed = vec![false; network.nodes.len()];
     needed[0] = true;
@@ -307,23 +307,23 @@ fn compact(network: Network) -> Network {
     Network { nodes: nodes.collect(), output }
 }
 
-/// Refuses what no integer operation computes.
+/// Refuses nodes that no integer operation can compute.
 fn check(node: &Node) -> Result<(), Error> {
     match &node.kind {
         Kind::Transpose(_) => Err(Error::node(
             &node.place,
-            "it changes the order of elements where no layer can take it up",
-            "export the model with channels first, from its input on",
+            "it changes the order of elements, and no dense layer follows that can include this",
+            "export the model with channels first, starting at its input",
         )),
         Kind::Affine { .. } => Err(Error::node(
             &node.place,
             "its constant differs within a channel",
-            "use one value for each channel, or put it where a dense layer follows",
+            "use one value for each channel, or move it before a dense layer",
         )),
         _ if shape_of(&node.dims).is_none() => Err(Error::node(
             &node.place,
-            format!("a tensor with {} dimensions beside the batch", node.dims.len()),
-            "an integer model has tensors of channels, height and width",
+            format!("its output has {} dimensions in addition to the batch", node.dims.len()),
+            "tensors of an integer model have channels, height and width",
         )),
         _ => Ok(()),
     }

@@ -1,4 +1,4 @@
-//! The windows of convolutions and pools.
+//! Reads the windows of convolutions and pools.
 
 use crate::{error::Error, float::positions, onnx::Node};
 use assay_graph::{Extent, Padding, Window};
@@ -18,7 +18,7 @@ pub(crate) fn window(
         sizes.filter(|sizes| sizes.len() == length).ok_or_else(|| {
             refuse(
                 format!("`{name}` is {values:?}"),
-                "only two-dimensional windows with small sizes are possible",
+                "only two-dimensional windows with sizes below 65,536 are supported",
             )
         })
     };
@@ -26,12 +26,12 @@ pub(crate) fn window(
     let kernel = kernel.unwrap_or(Extent { height: sizes[0], width: sizes[1] });
     let strides = list("strides", 2, 1)?;
     if kernel.area() == 0 || strides.contains(&0) {
-        return Err(refuse("its kernel or a stride is zero".into(), "give it a size"));
+        return Err(refuse("its kernel or a stride is zero".into(), "use sizes above zero"));
     }
     if list("dilations", 2, 1)? != [1, 1] {
         return Err(refuse(
             "it has a dilation".into(),
-            "use a dilation of 1; a larger kernel with zeros in it computes the same",
+            "use a dilation of 1; a larger kernel with zeros is equivalent",
         ));
     }
     let pads = list("pads", 4, 0)?;
@@ -59,13 +59,16 @@ pub(crate) fn window(
             Padding { top, left, bottom, right }
         },
         Some(mode) => {
-            return Err(refuse(format!("its padding is {mode:?}"), "give the padding as `pads`"))
+            return Err(refuse(
+                format!("its attribute auto_pad is {mode:?}"),
+                "specify the padding as `pads`",
+            ))
         },
     };
     let rows = usize::from(padding.top) + usize::from(padding.bottom);
     let columns = usize::from(padding.left) + usize::from(padding.right);
     let output = |rounding: usize| {
-        // With `ceil_mode` an incomplete window counts too: as if there were more padding.
+        // `rounding` counts as additional padding.
         let vertical = positions(height, kernel.height, stride.height, rows + rounding);
         let horizontal = positions(width, kernel.width, stride.width, columns + rounding);
         vertical.zip(horizontal)
@@ -84,7 +87,7 @@ pub(crate) fn window(
             || up(width, kernel.width, stride.width, columns)
         {
             return Err(refuse(
-                "it counts incomplete windows (ceil_mode)".into(),
+                "it includes incomplete windows (ceil_mode)".into(),
                 "pad the image so that all windows are complete",
             ));
         }

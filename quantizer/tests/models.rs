@@ -1,4 +1,5 @@
-//! The bundled integer models are what the bundled ONNX files become, and are as good.
+//! The bundled integer models are what quantising the bundled ONNX files produces, with nearly the
+//! same accuracy.
 
 mod support;
 
@@ -10,10 +11,10 @@ use assay_quantizer::{
 use std::fs;
 use support::{arrays, models, Array};
 
-/// Greatest loss of accuracy: one percentage point.
+/// Maximum loss of accuracy: one percentage point.
 const LOSS: f64 = 0.01;
-const REMAKE: &str = "make them again: cargo run --release -p assay-quantizer --example bundled, \
-     then python models/integer.py";
+const REGENERATE: &str = "regenerate the files: cargo run --release -p assay-quantizer --example \
+     bundled, then python models/integer.py";
 
 struct Bundled {
     model: FloatModel,
@@ -41,12 +42,12 @@ fn check(name: &str) -> Quantized {
     let quantized = model.quantize(&calibration, &QuantizeOptions::default()).unwrap();
 
     let committed = fs::read(models(&format!("{name}/{name}.graph"))).unwrap();
-    assert!(quantized.to_bytes() == committed, "{name}.graph is another one; {REMAKE}");
+    assert!(quantized.to_bytes() == committed, "{name}.graph is out of date; {REGENERATE}");
     let declaration = fs::read_to_string(models(&format!("{name}/{name}.graph.json"))).unwrap();
     let found = serde_json::to_string_pretty(&quantized.declaration(&model)).unwrap() + "\n";
-    assert!(found == declaration, "{name}.graph.json is another one; {REMAKE}");
+    assert!(found == declaration, "{name}.graph.json is out of date; {REGENERATE}");
 
-    // What the committed bytes say, read as everybody reads them.
+    // The committed file, read as users read it.
     let graph = CheckedGraph::new(Graph::from_bytes(&committed).unwrap()).unwrap();
     assert_eq!(graph.plan().architecture().commitments.source, model.source());
     let samples = arrays(models(&format!("{name}/integer-samples.npz")));
@@ -66,7 +67,8 @@ fn check(name: &str) -> Quantized {
         let evaluation = quantized.evaluate(&model, &test).unwrap();
         println!("{name}, {method:?}: {evaluation:?}");
         let float = evaluation.float_accuracy.unwrap();
-        // What onnxruntime says of the ONNX file, written there with four digits.
+        // The accuracy of the ONNX file under onnxruntime, which `train.py` stores with four
+        // digits.
         assert!((float - document["test_accuracy"].as_f64().unwrap()).abs() < 1e-4, "{name}");
         assert!(evaluation.integer_accuracy.unwrap() >= float - LOSS, "{name}, {method:?}");
     }
@@ -81,7 +83,7 @@ fn digits_is_what_its_onnx_file_becomes() {
 #[test]
 fn breast_cancer_is_what_its_onnx_file_becomes() {
     let quantized = check("breast-cancer");
-    // Thirty measurements with scales of their own.
+    // Each of the 30 features has a scale of its own.
     let (scale, offset) = quantized.convention().preprocessing.clone().unwrap();
     assert_eq!((scale.len(), offset.len()), (30, 30));
 }
@@ -102,7 +104,7 @@ fn digits_32_conv_is_what_its_onnx_file_becomes() {
 }
 
 #[test]
-fn answers_of_every_bundled_model_are_proven_and_verified() {
+fn runs_of_every_bundled_model_are_proven_and_verified() {
     let context = Context {
         genesis: [1; 32],
         domain: b"test",

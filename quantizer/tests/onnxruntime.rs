@@ -1,4 +1,4 @@
-//! Integer layers against onnxruntime's own integer operators, bit for bit.
+//! Compares integer layers with onnxruntime's own integer operators, bit for bit.
 
 mod support;
 
@@ -11,7 +11,7 @@ use assay_quantizer::multipliers;
 use std::collections::BTreeMap;
 use support::{arrays, data, Array};
 
-/// A layer, and what comes after it.
+/// A graph of a layer and, if `ratios` are given, a requantisation.
 fn graph(
     shape: Shape,
     layer: Operation,
@@ -64,7 +64,7 @@ fn parameters(weights: &Array, bias: Option<&Array>) -> Parameters {
 }
 
 #[test]
-fn convolutions_are_those_of_onnxruntime() {
+fn convolutions_agree_with_onnxruntime() {
     let all = arrays(data("onnxruntime.npz"));
     let square = |kernel| Window {
         kernel: Extent::square(kernel),
@@ -100,7 +100,7 @@ fn convolutions_are_those_of_onnxruntime() {
 }
 
 #[test]
-fn dense_layers_are_those_of_onnxruntime() {
+fn dense_layers_agree_with_onnxruntime() {
     let all = arrays(data("onnxruntime.npz"));
     for name in ["small", "large"] {
         let of = |part: &str| &all[&format!("{name}.{part}")];

@@ -1,4 +1,4 @@
-//! Small models, one for each operator or pair of them, against onnxruntime's answers.
+//! Compares small models, one for each operator or pair of operators, with onnxruntime's outputs.
 
 mod support;
 
@@ -8,9 +8,10 @@ use assay_quantizer::{Dataset, FloatModel, ProofSupport, QuantizeOptions, Quanti
 use std::collections::BTreeSet;
 use support::{arrays, data, npy, Array};
 
-/// Greatest difference between the import and onnxruntime, in shares of the greatest output.
+/// Maximum difference between the import and onnxruntime, relative to the greatest output.
 const IMPORT_BOUND: f64 = 2e-6;
-/// Mean and greatest difference between integers and floating point, in the same unit.
+/// Maximum mean and maximum greatest difference between integers and floating point, in the same
+/// unit.
 const MEAN_BOUND: f64 = 0.012;
 const GREATEST_BOUND: f64 = 0.05;
 
@@ -46,12 +47,12 @@ fn greatest(values: &[f64]) -> f64 {
     values.iter().fold(0.0, |max: f64, value| max.max(value.abs()))
 }
 
-/// What a Softmax does to the order of classes is nothing, so logits are compared.
+/// The import leaves out a Softmax at the end, so its expected outputs are logits.
 #[test]
-fn the_import_means_what_onnxruntime_means() {
+fn the_import_agrees_with_onnxruntime() {
     for Case { name, model, rows, expected, .. } in cases() {
         let scale = greatest(&expected.values);
-        assert!(scale > 0.05, "{name}: outputs of {scale} say nothing");
+        assert!(scale > 0.05, "{name}: outputs of {scale} are too small to compare");
         for (row, expected) in rows.rows().zip(expected.rows()) {
             let found = model.run(row);
             assert_eq!(found.len(), expected.len(), "{name}");
@@ -75,7 +76,7 @@ fn the_integer_model_stays_near_floating_point() {
 }
 
 #[test]
-fn every_integer_operation_is_made() {
+fn every_integer_operation_is_used() {
     let found: BTreeSet<&str> = cases()
         .iter()
         .flat_map(|case| case.quantized.graph().plan().operations().to_vec())
@@ -87,7 +88,7 @@ fn every_integer_operation_is_made() {
 }
 
 #[test]
-fn models_are_sealed_and_proven_or_the_reason_is_given() {
+fn models_are_sealed_and_proven_or_the_reason_is_stated() {
     let context = Context {
         genesis: [1; 32],
         domain: b"test",
@@ -127,7 +128,7 @@ fn names(case: &Case) -> Vec<&'static str> {
 }
 
 #[test]
-fn what_can_be_part_of_a_layer_is() {
+fn operators_that_can_be_folded_into_a_layer_are() {
     let all = cases();
     let of = |name: &str| names(all.iter().find(|case| case.name == name).unwrap());
     let hidden = ["Dense", "Requantize", "Dense"];
@@ -155,14 +156,14 @@ fn scaling_is_part_of_the_input_or_left_to_the_reader() {
         let expected = left_to_reader.contains(&case.name.as_str());
         assert_eq!(convention.preprocessing.is_some(), expected, "{}", case.name);
         if case.name == "divide-by-255" {
-            // The input's integers stand for raw values, of up to 255.
+            // The input's integers represent raw values of up to 255.
             assert!(convention.input_scale > 1.0, "{}", convention.input_scale);
         }
     }
 }
 
 #[test]
-fn a_second_implementation_gives_the_same_integers() {
+fn a_second_implementation_computes_the_same_integers() {
     let integers = arrays(data("integers.npz"));
     for case in cases() {
         let expected = integers[&case.name].int32();

@@ -1,11 +1,11 @@
-//! What has no integer form is refused with its place and a remedy.
+//! Models without an integer form are refused with the node and a remedy.
 
 mod support;
 
 use assay_quantizer::{Error, FloatModel, QuantizeOptions};
 use support::{arrays, data, models, npy};
 
-/// For each file of `refusals.npz`, what the message has to say.
+/// For each file of `refusals.npz`, what the message must contain.
 const REFUSALS: [(&str, &[&str]); 43] = [
     ("erf", &["node 0 (Erf `the-layer`)", "no integer operation", "publish the ONNX file"]),
     ("lstm", &["node 0 (LSTM `the-layer`)", "no integer operation"]),
@@ -30,7 +30,7 @@ const REFUSALS: [(&str, &[&str]); 43] = [
     ("exclude-padding", &["node 1 (AveragePool `the-layer`)", "count_include_pad"]),
     ("large-window", &["node 0 (MaxPool `the-layer`)", "25 elements", "two successive pools"]),
     ("mean-of-channels", &["node 1 (ReduceMean `the-layer`)", "GlobalAveragePool"]),
-    ("clip-without-zero", &["node 0 (Clip `the-layer`)", "1 to 2 does not hold zero"]),
+    ("clip-without-zero", &["node 0 (Clip `the-layer`)", "1 to 2 does not contain zero"]),
     ("softmax-in-the-middle", &["node 1 (Gemm `the-layer`)", "only be the end"]),
     ("softmax-of-rows", &["node 1 (Softmax `the-layer`)", "dimension 3"]),
     ("training", &["node 0 (BatchNormalization `the-layer`)", "evaluation mode"]),
@@ -38,16 +38,16 @@ const REFUSALS: [(&str, &[&str]); 43] = [
     ("channels-last", &["node 0 (Transpose `the-layer`)", "channels first"]),
     ("batch-moves", &["node 1 (Transpose `the-layer`)", "batch"]),
     ("batch-goes", &["node 0 (Reshape `the-layer`)", "batch"]),
-    ("cast-to-integers", &["node 0 (Cast `the-layer`)", "no floating-point number"]),
-    ("nothing", &["gives its input back", "layer with weights"]),
+    ("cast-to-integers", &["node 0 (Cast `the-layer`)", "other than floating point"]),
+    ("nothing", &["output of the model is its input", "layer with weights"]),
     ("old-operators", &["operator set 6", "7 to 24"]),
     ("nan-weight", &["`w` has NaN at element 17", "again"]),
     ("infinite-weight", &["`w` has inf at element 1", "again"]),
     ("two-inputs", &["2 inputs", "has one"]),
-    ("two-outputs", &["2 outputs", "cut the others off"]),
-    ("free-shape", &["shape of the input `x` is not known", "fixed shape"]),
+    ("two-outputs", &["2 outputs", "remove the others"]),
+    ("free-shape", &["shape of the input `x` is not fixed", "fixed shape"]),
     ("batch-of-four", &["batch of 4", "batch of one"]),
-    ("integer-input", &["input `x` are no floating-point numbers"]),
+    ("integer-input", &["input `x` are not floating-point numbers"]),
     ("not-defined", &["node 0 (Relu `the-layer`)", "`nowhere`"]),
     ("four-dimensions", &["node 0 (Reshape `the-layer`)", "4 dimensions"]),
 ];
@@ -62,20 +62,20 @@ fn made(bytes: &[u8]) -> Result<(), Error> {
 }
 
 #[test]
-fn what_has_no_integer_form_is_refused_with_place_and_remedy() {
+fn models_without_an_integer_form_are_refused_with_the_node_and_a_remedy() {
     let files = arrays(data("refusals.npz"));
     assert_eq!(files.len(), REFUSALS.len());
     for (name, texts) in REFUSALS {
         let error = made(&files[name].bytes()).err();
-        let error = error.unwrap_or_else(|| panic!("{name} is taken")).to_string();
+        let error = error.unwrap_or_else(|| panic!("{name} is accepted")).to_string();
         for text in texts {
-            assert!(error.contains(text), "{name}: {error:?} does not say {text:?}");
+            assert!(error.contains(text), "{name}: {error:?} does not contain {text:?}");
         }
     }
 }
 
 #[test]
-fn hostile_files_are_refused_or_made_without_a_panic() {
+fn hostile_files_are_refused_or_quantised_without_a_panic() {
     let mut count = 0;
     for entry in std::fs::read_dir(models("hostile")).unwrap() {
         let path = entry.unwrap().path();
@@ -89,7 +89,7 @@ fn hostile_files_are_refused_or_made_without_a_panic() {
 }
 
 #[test]
-fn bytes_that_are_cut_off_or_changed_make_no_panic() {
+fn truncated_or_changed_files_cause_no_panic() {
     let file = std::fs::read(models("breast-cancer/breast-cancer.onnx")).unwrap();
     for length in (0..file.len()).step_by(37) {
         let _ = FloatModel::read(&file[..length]);
@@ -116,8 +116,8 @@ fn rows_that_do_not_fit_are_refused() {
     for (rows, labels, texts) in [
         (npy(&[1, 64], &row), None, ["[1, 64]", "[rows, 1, 8, 8]"]),
         (npy(&[1, 8, 8], &row), None, ["[1, 8, 8]", "[rows, 1, 8, 8]"]),
-        (npy(&[0, 1, 8, 8], &[]), None, ["no row", "some"]),
-        (npy(&[1, 1, 8, 8], &nan), None, ["row 0, element 9 is NaN", "take the row out"]),
+        (npy(&[0, 1, 8, 8], &[]), None, ["no rows", "some"]),
+        (npy(&[1, 1, 8, 8], &nan), None, ["row 0, element 9 is NaN", "remove the row"]),
         (npy(&[1, 1, 8, 8], &row[1..]), None, ["cannot be read", "numpy.save"]),
         (b"text".to_vec(), None, ["cannot be read", "numpy.save"]),
         (b"PK\x03\x04".to_vec(), None, ["cannot be read", "numpy.save"]),
@@ -128,15 +128,15 @@ fn rows_that_do_not_fit_are_refused() {
     ] {
         let error = model.dataset("rows.npy", &rows, labels.as_deref()).unwrap_err().to_string();
         for text in texts {
-            assert!(error.contains(text), "{error:?} does not say {text:?}");
+            assert!(error.contains(text), "{error:?} does not contain {text:?}");
         }
     }
 }
 
 #[test]
-fn an_archive_without_the_input_or_without_labels_is_told_apart() {
+fn an_archive_without_the_input_is_refused_and_labels_are_optional() {
     let model = digits();
-    // Its rows are called `features`, beside `labels` and `expected`.
+    // Its arrays are `features`, `labels` and `expected`.
     let other = std::fs::read(models("breast-cancer/samples.npz")).unwrap();
     let error = model.dataset("samples.npz", &other, None).unwrap_err().to_string();
     assert!(error.contains("no array `image`, but expected, features, labels"), "{error}");

@@ -1,16 +1,16 @@
-//! Arrays of `.npz` files.
+//! Reads arrays of `.npz` files.
 
 #![allow(dead_code)]
 
 use npyz::npz::NpzArchive;
 use std::{collections::BTreeMap, path::PathBuf};
 
-/// A file among the tests' data.
+/// The path of a test data file.
 pub fn data(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name)
 }
 
-/// A file among the bundled models.
+/// The path of a file of the bundled models.
 pub fn models(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../models").join(name)
 }
@@ -23,12 +23,12 @@ pub struct Array {
 }
 
 impl Array {
-    /// The elements, a list for each index of the first dimension.
+    /// The elements, one slice for each index of the first dimension.
     pub fn rows(&self) -> impl Iterator<Item = &[f64]> {
         self.values.chunks_exact(self.values.len() / self.shape[0])
     }
 
-    /// The elements as bytes, for files in arrays.
+    /// The elements as bytes, for arrays that contain files.
     pub fn bytes(&self) -> Vec<u8> {
         self.values.iter().map(|value| *value as u8).collect()
     }
@@ -65,7 +65,7 @@ pub fn arrays(path: PathBuf) -> BTreeMap<String, Array> {
     names.into_iter().map(read).collect()
 }
 
-/// A NumPy file with one array of binary32 numbers, as `numpy.save` writes it.
+/// Writes a NumPy file with one array of binary32 numbers, as `numpy.save` does.
 pub fn npy(shape: &[usize], values: &[f64]) -> Vec<u8> {
     let shape: Vec<String> = shape.iter().map(|size| format!("{size},")).collect();
     let header =
