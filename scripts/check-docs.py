@@ -8,6 +8,7 @@
 - Each decision record in docs/adr begins with its number, title, status and date. The index,
   docs/adr/README.md, lists each of them with the same title, status and date.
 - docs/SUMMARY.md, the contents of the book, lists every Markdown file in docs once.
+- Paths in ARCHITECTURE.md exist, and where it names items "`a`, `b` in `path`", the file has them.
 
 Prints each fault as `FILE:LINE: what is wrong; remedy`, and exits with 1 if there is any.
 Files in other formats, and links to other sites, are not checked.
@@ -51,6 +52,14 @@ LINES = re.compile(r"^L(\d+)(?:-L(\d+))?$")
 TITLE = re.compile(r"^# (\d+)\. (\S.*)$")
 STATUS = re.compile(r"^(?:proposed|accepted|(?:accepted, amended|superseded) by \d+(?: and \d+)*)$")
 HEAD = "`# NUMBER. TITLE`, an empty line, `- Status: STATUS`, `- Date: YYYY-MM-DD`"
+
+ARCHITECTURE = "ARCHITECTURE.md"
+# A path in code style: it has a slash, and no placeholder.
+PATH = re.compile(r"`([\w.-]+(?:/[\w.-]+)+)/?`")
+# Items and the file that they are said to be in.
+ITEMS = re.compile(
+    r"((?:`[\w:*!]+`(?: \([^()]*\))?(?:, | and | or ))*`[\w:*!]+`) in `([\w./-]+\.\w+)`"
+)
 
 faults = []
 
@@ -337,6 +346,25 @@ def check_summary(files):
         fault(SUMMARY, 1, f"{path} is not listed", remedy)
 
 
+def check_architecture(files, folders):
+    text = text_of(ARCHITECTURE)
+    for match in PATH.finditer(text):
+        if (path := match.group(1)) not in files and path not in folders:
+            line = line_at(text, match.start())
+            fault(ARCHITECTURE, line, f"there is no {path}", "name the path that it has now")
+    for match in ITEMS.finditer(text):
+        path = match.group(2)
+        if path not in files:
+            continue
+        source = text_of(path)
+        for item in re.findall(r"`([\w:*!]+)`", match.group(1)):
+            # A star stands for the beginning or the end of a name.
+            name = re.escape(item.split("::")[-1].rstrip("!")).replace(r"\*", r"\w*")
+            if not re.search(rf"\b{name}\b", source):
+                line = line_at(text, match.start())
+                fault(ARCHITECTURE, line, f"{path} has no {item}", "name the file that it is in")
+
+
 def main():
     files = set(tracked_files())
     folders = {"."}
@@ -348,6 +376,7 @@ def main():
         check_links(path, files, folders)
     check_index(files)
     check_summary(files)
+    check_architecture(files, folders)
     for _, _, message in sorted(set(faults)):
         print(message)
     if faults:
