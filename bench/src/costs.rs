@@ -1,9 +1,9 @@
-//! A search for architectures whose verification takes longer than is charged.
+//! A search for architectures whose verification takes longer than it is charged for.
 //!
-//! The weight of a verification is linear in counts that are made from the architecture. Here
-//! random architectures are proven, and verified in the runtime's own wasm; those that take most of
-//! what is charged are changed at random, and so on. A ratio above one is an attack on the
-//! validators.
+//! The weight of a verification is linear in counts that are computed from the architecture. The
+//! search proves random architectures and verifies the proofs in the runtime's wasm. It then makes
+//! random changes to the architectures with the highest ratio of measured to charged time. A ratio
+//! above 1 permits an attack on validators.
 
 mod builder;
 mod recipe;
@@ -17,12 +17,12 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use assay_graph::{Architecture, CheckedGraph, Digest, ElementType, Operation, Plan, Shape};
+use assay_pallet_testing::{graphs::Random, series::CONTEXT};
 use assay_primitives::{
     engine::ProofContext, tensor::graph_dimensions, traits::Verification as _, ProofCost, Tensor,
     WeightsFingerprint,
 };
 use assay_proof::{ProofParameters, Prover, Verifier};
-use assay_proof_fixtures::{series::CONTEXT, Random};
 use assay_runtime::constants::{MaxInputBytes, MaxOutputBytes, MaxProofCost};
 use codec::{Decode, Encode};
 
@@ -34,29 +34,29 @@ use recipe::{Dice, Recipe, FAMILIES};
 
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
-    /// How long to search.
+    /// Duration of the search in minutes.
     #[arg(long, default_value_t = 10.0)]
     pub minutes: f64,
-    /// Another seed tries other architectures.
+    /// Seed of the random architectures.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// Writes all that was measured into this file.
+    /// Write all measurements to this file (CSV).
     #[arg(long)]
     pub csv: Option<PathBuf>,
 }
 
-/// Verifications of each architecture, and of those that count.
+/// Number of verifications of each architecture, and of those with the highest ratios.
 const FEW: usize = 5;
 const MANY: usize = 15;
-/// How many of the worst are shown.
+/// Number of architectures that are printed.
 const SHOWN: usize = 10;
-/// What a prover may take: cells of each commitment, the same times the inverse rate, and elementary
-/// steps of the inference. A few seconds each.
+/// Limits of what is proven, a few seconds each: cells of each commitment, cells times the inverse
+/// rate, and elementary steps of the inference.
 const MAX_CELLS: u64 = 1 << 21;
 const MAX_CODE: u64 = 1 << 24;
 const MAX_STEPS: u64 = 1 << 28;
 
-/// The proofs that the prices come from.
+/// The proofs with which the weights are measured.
 const FIXTURES: [(&str, &[u8]); 7] = [
     ("small", include_bytes!("../../pallets/verification/fixtures/small.scale")),
     ("wide", include_bytes!("../../pallets/verification/fixtures/wide.scale")),
@@ -75,12 +75,12 @@ fn counts(cost: &ProofCost) -> [u32; 6] {
     [architecture_bytes, products, cells, hashes, openings, proof_bytes]
 }
 
-/// Milliseconds that are charged.
+/// The charged time in milliseconds.
 fn charged(cost: ProofCost) -> f64 {
     assay_runtime::Verification::proof_weight(cost).ref_time() as f64 / 1e9
 }
 
-/// Milliseconds that are charged for one of each count, and for nothing.
+/// The charged time per unit of each count, and the constant, in milliseconds.
 fn prices() -> [f64; 7] {
     let base = ProofCost::default();
     let [architecture_bytes, products, cells, hashes, openings, proof_bytes] =
@@ -98,7 +98,7 @@ fn prices() -> [f64; 7] {
     [a, b, c, d, e, f, charged(base)]
 }
 
-/// An architecture that can be published, and what its verification takes.
+/// An architecture that can be published, and the cost of its verification.
 struct Tried {
     recipe: Recipe,
     cost: ProofCost,
@@ -113,14 +113,14 @@ impl Tried {
         self.measured_ms / self.charged_ms
     }
 
-    /// The counts, and a constant.
+    /// The counts, followed by 1 for the constant.
     fn features(&self) -> [f64; 7] {
         let [a, b, c, d, e, f] = counts(&self.cost).map(f64::from);
         [a, b, c, d, e, f, 1.0]
     }
 }
 
-/// Whether a payload of one tensor is short enough.
+/// Whether the payload of one tensor is within a bound.
 fn fits(element_type: ElementType, shape: Shape, bound: u32) -> bool {
     let Some(elements) = shape.elements() else { return false };
     let element_type = match element_type {
@@ -132,7 +132,7 @@ fn fits(element_type: ElementType, shape: Shape, bound: u32) -> bool {
     vec![Tensor { element_type, shape, data }].encoded_size() <= bound as usize
 }
 
-/// Whether a prover takes a few seconds at most.
+/// Whether proving takes a few seconds at most.
 fn is_quick(plan: &Plan, parameters: &ProofParameters) -> bool {
     let padded = |shape: Shape| {
         let Shape { channels, height, width } = shape;
@@ -196,7 +196,7 @@ impl Bench {
         Ok(bench)
     }
 
-    /// The least time of so many calls, without what every call takes.
+    /// The minimum time of this many calls, minus the overhead of a call.
     fn least(&self, calls: usize, call: &dyn Fn(&Runtime) -> Result<f64>) -> Result<f64> {
         let mut least = f64::INFINITY;
         for _ in 0..calls {
@@ -205,8 +205,8 @@ impl Bench {
         Ok(least - self.idle_ms)
     }
 
-    /// The ratio of a proof that the prices come from. Above what it was when they were measured, the
-    /// machine is slower, or something else runs on it.
+    /// The ratio of a proof with which the weights are measured. If it is higher than at that time,
+    /// this machine is slower or has other load.
     fn fixture(&self, mut bytes: &[u8]) -> Result<f64> {
         type Fixture = (Vec<u8>, Vec<u8>, Vec<u8>, WeightsFingerprint, Vec<u8>);
         let (architecture, input, output, weights, proof) = Fixture::decode(&mut bytes)?;
@@ -223,8 +223,8 @@ impl Bench {
         Ok(self.least(MANY, &|runtime| runtime.verify(&call))? / charged(cost))
     }
 
-    /// Proves and verifies; `None` if the recipe's graph cannot be published. What seems to be worse
-    /// than `record` is measured more often: the search builds on it.
+    /// Proves and verifies; `None` if the recipe's graph cannot be published. A ratio above
+    /// `record` is measured more often, because the search continues from it.
     fn measure(&self, recipe: Recipe, record: f64) -> Result<Option<Tried>> {
         let Some((graph, cost)) = published(&recipe) else { return Ok(None) };
         let prover = Prover::new(&graph)?;
@@ -248,7 +248,7 @@ impl Bench {
     }
 }
 
-/// Indices of the worst, of one family or of all.
+/// Indices of the architectures with the highest ratios, in one family or in all.
 fn worst(tried: &[Tried], family: Option<&str>, count: usize) -> Vec<usize> {
     let is_of = |one: &Tried| family.is_none_or(|family| one.recipe.family == family);
     let mut all: Vec<usize> = (0..tried.len()).filter(|index| is_of(&tried[*index])).collect();
@@ -257,7 +257,7 @@ fn worst(tried: &[Tried], family: Option<&str>, count: usize) -> Vec<usize> {
     all
 }
 
-/// Random individuals of each family, and changed ones of the worst.
+/// Tries random recipes of each family, and random changes of the recipes with the highest ratios.
 fn search(bench: &Bench, options: &Options) -> Result<(Vec<Tried>, usize)> {
     const MINUTE: Duration = Duration::from_secs(60);
     let started = Instant::now();
@@ -280,7 +280,7 @@ fn search(bench: &Bench, options: &Options) -> Result<(Vec<Tried>, usize)> {
         let best = worst(&tried, Some(recipe.family), 1);
         let record = best.first().map_or(0.0, |index| tried[*index].ratio());
         match bench.measure(recipe, record)? {
-            // Different recipes may make one graph.
+            // Different recipes can produce the same graph.
             Some(one) if digests.insert(one.digest) => tried.push(one),
             _ => skipped += 1,
         }
@@ -289,15 +289,18 @@ fn search(bench: &Bench, options: &Options) -> Result<(Vec<Tried>, usize)> {
             if let Some(index) = worst(&tried, None, 1).first() {
                 let Tried { recipe, .. } = &tried[*index];
                 let (ratio, count) = (tried[*index].ratio(), tried.len());
-                say(&format!("tried {count}, the worst of {}: {ratio:.3}", recipe.family));
+                say(&format!(
+                    "tried {count}; highest ratio {ratio:.3} in family {}",
+                    recipe.family
+                ));
             }
         }
     }
     Ok((tried, skipped))
 }
 
-/// Measures the worst again, until those that are the worst have been: not all at one time, as
-/// whatever else ran on the machine would count.
+/// Measures the architectures with the highest ratios again, until all of them are confirmed. The
+/// second measurement is at another time, so that other load on the machine does not distort both.
 fn confirm(bench: &Bench, tried: &mut [Tried]) -> Result<Vec<usize>> {
     loop {
         let all = worst(tried, None, SHOWN);
@@ -312,8 +315,8 @@ fn confirm(bench: &Bench, tried: &mut [Tried]) -> Result<Vec<usize>> {
     }
 }
 
-/// Milliseconds for each count and a constant, none of them negative, that come closest to what was
-/// measured: the relative errors' squares add up to the least.
+/// Fits non-negative times for each count and a constant, in milliseconds, to the measurements, by
+/// least squares of the relative errors.
 fn fit(tried: &[Tried]) -> [f64; 7] {
     let mut products = [[0.0; 7]; 7];
     let mut sums = [0.0; 7];
@@ -335,8 +338,8 @@ fn fit(tried: &[Tried]) -> [f64; 7] {
     prices
 }
 
-/// How far the second of each pair rises with the first: from -1 to 1. Here the ratio, with how many
-/// of a count there are in what is charged a millisecond for.
+/// Pearson correlation of pairs, from -1 to 1. Here: of the ratio with a count per charged
+/// millisecond.
 fn correlation(pairs: &[(f64, f64)]) -> f64 {
     let count = pairs.len() as f64;
     let mean = |of: &dyn Fn(&(f64, f64)) -> f64| pairs.iter().map(of).sum::<f64>() / count;
@@ -391,7 +394,7 @@ fn csv(tried: &[Tried]) -> Result<String> {
     Ok(table)
 }
 
-/// Returns how many architectures take longer than is charged.
+/// Runs the search. Returns the number of architectures that take longer than they are charged for.
 pub fn bench(report: &mut Report, options: &Options, json: bool) -> Result<usize> {
     let bench = Bench::new()?;
     say(&format!("searching for {} minutes", options.minutes));
@@ -399,12 +402,12 @@ pub fn bench(report: &mut Report, options: &Options, json: bool) -> Result<usize
     let shown = confirm(&bench, &mut tried)?;
     for (name, bytes) in FIXTURES {
         let ratio = bench.fixture(bytes).with_context(|| format!("the proof `{name}`"))?;
-        report.add("costs", format!("the benchmarks' proof `{name}`: ratio"), ratio, "");
+        report.add("costs", format!("benchmark proof `{name}`: ratio"), ratio, "");
     }
     print_worst(&tried, &shown, json);
     for (family, _) in &FAMILIES {
         if let Some(index) = worst(&tried, Some(family), 1).first() {
-            report.add("costs", format!("{family}: worst ratio"), tried[*index].ratio(), "");
+            report.add("costs", format!("{family}: highest ratio"), tried[*index].ratio(), "");
         }
     }
     report.add("costs", "architectures measured", tried.len() as f64, "");
@@ -415,16 +418,16 @@ pub fn bench(report: &mut Report, options: &Options, json: bool) -> Result<usize
         let dense = |one: &Tried| one.features()[index] / one.charged_ms;
         let pairs: Vec<_> = tried.iter().map(|one| (dense(one), one.ratio())).collect();
         correlations.push((correlation(&pairs), name));
-        report.add("costs", format!("{name}: charged for each"), prices[index] * 1e6, "ns");
-        report.add("costs", format!("{name}: fits what was measured"), fitted[index] * 1e6, "ns");
+        report.add("costs", format!("{name}: charged per unit"), prices[index] * 1e6, "ns");
+        report.add("costs", format!("{name}: fitted per unit"), fitted[index] * 1e6, "ns");
         let correlation = correlations[index].0;
         report.add("costs", format!("{name}: correlation with the ratio"), correlation, "");
     }
-    report.add("costs", "in any case: charged", prices[6] * 1e3, "us");
-    report.add("costs", "in any case: fits what was measured", fitted[6] * 1e3, "us");
+    report.add("costs", "constant: charged", prices[6] * 1e3, "us");
+    report.add("costs", "constant: fitted", fitted[6] * 1e3, "us");
     correlations.sort_by(|a, b| b.0.total_cmp(&a.0));
     if let Some((correlation, name)) = correlations.first() {
-        say(&format!("the ratio rises most with {name}: correlation {correlation:.2}"));
+        say(&format!("the ratio correlates most with {name}: {correlation:.2}"));
     }
     if let Some(file) = &options.csv {
         std::fs::write(file, csv(&tried)?)?;

@@ -1,5 +1,5 @@
-//! Validity proofs: what making and checking them costs, for the bundled models and for models of
-//! growing size; and what ezkl and JSTprove take for the same ONNX files.
+//! Cost of validity proofs for the bundled models and for models of increasing size, and the cost
+//! of ezkl and JSTprove for the same ONNX files.
 
 use std::{
     collections::BTreeMap,
@@ -11,9 +11,9 @@ use std::{
 
 use anyhow::{anyhow, ensure, Context as _, Result};
 use assay_graph::{fast, CheckedGraph, Graph, Plan};
+use assay_pallet_testing::graphs::Random;
 use assay_primitives::WeightsFingerprint;
 use assay_proof::{ProofParameters, Prover, Statement};
-use assay_proof_fixtures::Random;
 use codec::Encode;
 use tract_onnx::prelude::*;
 
@@ -24,20 +24,20 @@ use crate::{
 
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
-    /// Proofs of each model.
+    /// Number of proofs of each model.
     #[arg(long, default_value_t = 20)]
     pub proofs: usize,
-    /// A Python with ezkl, to compare with. `scripts/bench proofs --with-peers` installs one.
+    /// A Python with ezkl, for comparison. `scripts/bench proofs --with-peers` installs one.
     #[arg(long)]
     pub ezkl: Option<PathBuf>,
-    /// A Python with JSTprove, the same.
+    /// A Python with JSTprove, for comparison.
     #[arg(long)]
     pub jstprove: Option<PathBuf>,
-    /// Measures models from 10 thousand to 8 million weights too, and writes a table (CSV) into
-    /// this folder.
+    /// Also measure models with 10 thousand to 8 million weights, and write a table (CSV) into this
+    /// folder.
     #[arg(long)]
     pub growth: Option<PathBuf>,
-    /// Proves one inference of the graph in this file and prints the most memory that it took.
+    /// Prove one inference of the graph in this file, and print the peak memory.
     #[arg(long, hide = true)]
     pub memory_of: Option<PathBuf>,
 }
@@ -50,11 +50,11 @@ impl Default for Options {
 
 const MODELS: [&str; 5] =
     ["digits-mlp", "digits-28-mlp", "digits-32-conv", "digits", "breast-cancer"];
-/// The models that the peers prove too.
+/// The models that the peers also prove.
 const PEERS_MODELS: [&str; 2] = ["digits-mlp", "digits-28-mlp"];
 const VERIFICATIONS: usize = 30;
 
-/// What one model costs.
+/// The cost of proofs of one model.
 struct Figures {
     weights: usize,
     layers: usize,
@@ -73,7 +73,7 @@ pub fn bench(report: &mut Report, models: &Path, options: &Options) -> Result<()
     }
     let runtime = Runtime::new()?;
     let mut idle = (0..VERIFICATIONS).map(|_| runtime.idle()).collect::<Result<Vec<_>>>()?;
-    report.add("proofs", "entering the runtime's wasm, median", median(&mut idle), "ms");
+    report.add("proofs", "call into the runtime's wasm, median", median(&mut idle), "ms");
     for name in MODELS {
         let file = models.join(name).join(format!("{name}.graph"));
         let graph = read(&file)?;
@@ -82,7 +82,7 @@ pub fn bench(report: &mut Report, models: &Path, options: &Options) -> Result<()
         print(report, name, figures);
         report.add("proofs", format!("{name}: prover's memory"), memory(&file)?, "MB");
     }
-    say("proving a dense layer of 2048 times 2048 weights");
+    say("proving a dense layer of 2048 by 2048 weights");
     print(
         report,
         "dense 2048x2048",
@@ -125,7 +125,7 @@ fn read(file: &Path) -> Result<CheckedGraph> {
 
 /// Random weights, sealed as is recommended for as many.
 fn perceptron(widths: &[u32]) -> Result<CheckedGraph> {
-    let mut graph = assay_proof_fixtures::perceptron(widths, &ProofParameters::LARGE);
+    let mut graph = assay_pallet_testing::graphs::perceptron(widths, &ProofParameters::LARGE);
     let parameters = ProofParameters::recommended(&Plan::new(graph.architecture.clone())?);
     if parameters != ProofParameters::LARGE {
         assay_proof::seal(&mut graph, &parameters)?;
@@ -176,19 +176,19 @@ fn measure(graph: &CheckedGraph, proofs: usize, runtime: &Runtime) -> Result<Fig
     Ok(figures)
 }
 
-/// The most memory that a process takes which proves one inference, in MB.
+/// The peak memory of a process that proves one inference, in MB.
 fn memory(graph: &Path) -> Result<f64> {
     let output = Command::new(std::env::current_exe()?)
         .args(["proofs", "--memory-of"])
         .arg(graph)
         .output()?;
     let error = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "measuring memory failed: {error}");
+    ensure!(output.status.success(), "cannot measure memory: {error}");
     let kib: f64 = String::from_utf8(output.stdout)?
         .lines()
         .last()
         .and_then(|line| line.parse().ok())
-        .context("no figure of memory")?;
+        .context("the process printed no peak memory")?;
     Ok(kib * 1024.0 / 1e6)
 }
 
@@ -205,7 +205,8 @@ fn print_memory(file: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Integer inference of the digits network against tract on the float one, both in this process.
+/// Compares integer inference of the digits network with tract on the floating-point one, both in
+/// this process.
 fn inference(report: &mut Report, models: &Path) -> Result<()> {
     const DURATION: Duration = Duration::from_secs(2);
     let per_second = |run: &mut dyn FnMut() -> Result<()>| -> Result<f64> {
@@ -233,11 +234,16 @@ fn inference(report: &mut Report, models: &Path) -> Result<()> {
     let tensor = Tensor::from_shape(&sides, &vec![0.5f32; input.len()])?;
     let mut float = || Ok(drop(plan.run(tvec!(tensor.clone().into()))?));
     let rate = per_second(&mut float)?;
-    report.add("proofs", format!("{name}: float inference by tract, the same"), rate, "runs/s");
+    report.add(
+        "proofs",
+        format!("{name}: float inference by tract, in this process"),
+        rate,
+        "runs/s",
+    );
     Ok(())
 }
 
-/// Perceptrons from 10 thousand to 8 million weights, of two to eight layers.
+/// Widths of perceptrons with 10 thousand to 8 million weights, in two to eight layers.
 const GROWTH: [&[u32]; 10] = [
     &[64, 96, 40],
     &[128, 128, 128],
@@ -281,11 +287,11 @@ fn growth(report: &mut Report, folder: &Path, runtime: &Runtime) -> Result<()> {
     Ok(())
 }
 
-/// A prover of others, which a script of ours gives the same ONNX files and samples.
+/// Another proof system. The script runs it on the same ONNX files and samples.
 struct Peer {
     name: &'static str,
     script: &'static str,
-    /// What has to be said beside its figures.
+    /// A note on its figures.
     caveat: Option<&'static str>,
 }
 
@@ -296,7 +302,7 @@ const JSTPROVE: Peer = Peer {
     script: include_str!("jstprove_peer.py"),
     caveat: Some(
         "JSTprove 2.1.0 does not check that its circuit's constraints hold: its verifier does not \
-         compare what they add up to with zero, and so accepts a proof of any output",
+         compare their sum with zero, so it accepts a proof of any output",
     ),
 };
 

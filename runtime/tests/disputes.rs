@@ -1,9 +1,11 @@
-//! Class `Optimistic` through the whole runtime: results, disputes, real blocks, exact balances.
+//! Class `Optimistic` in the whole runtime: results and disputes, with real blocks and exact
+//! balances.
 
 mod common;
 
 use assay_dispute::{Party, Player};
 use assay_graph::{fast, interpret, CheckedGraph, Graph, Shape, Tensor, Trace};
+use assay_pallet_testing::graphs::{descriptor, graph, prover, Layer};
 use assay_primitives::{
     artifact::ArtifactManifest,
     digest,
@@ -14,7 +16,6 @@ use assay_primitives::{
     RequestInput, ASY,
 };
 use assay_proof::{Context, ProofParameters};
-use assay_pallet_testing::graphs::{descriptor, graph, prover, Layer};
 use assay_runtime::{
     constants::{AvailableClasses, DisputeBond, LostDisputeSlash, TreasuryShare, WrongResultSlash},
     AccountId, Balances, Disputes, Runtime, System,
@@ -37,12 +38,12 @@ const ROYALTY: Perbill = Perbill::from_percent(10);
 const REQUEST: RequestId = RequestId(0);
 const DISPUTE: DisputeId = DisputeId(0);
 
-/// How long disputes take on the local network.
+/// Dispute timing of the local network.
 fn timing() -> DisputeTiming {
     pallet_disputes::Timing::<Runtime>::get()
 }
 
-/// A model, an input, and what the operator claims of it.
+/// A model, an input, and the trace that the operator claims.
 struct Case {
     graph: CheckedGraph,
     input: Vec<i8>,
@@ -72,7 +73,7 @@ impl Case {
         case
     }
 
-    /// An element in the middle is wrong, and what follows from it.
+    /// An element of an inner tensor is wrong, and so is everything that is computed from it.
     fn lie_from_the_start() -> Self {
         let mut case = Self::honest();
         let Tensor::Int32(elements) = &mut case.claimed.tensors[1] else { panic!() };
@@ -99,7 +100,7 @@ impl Case {
         tensor(&self.claimed.output().unwrap().to_bytes(), [4, 4, 4])
     }
 
-    /// Publishes, serves, asks and has it drawn.
+    /// Publishes a version, serves it, makes a request and has the operator drawn.
     fn ask(&self) {
         let graph = self.graph.clone().into_graph();
         let file = graph.encode();
@@ -145,7 +146,7 @@ impl Case {
         assert_eq!(record().status, Status::Assigned);
     }
 
-    /// What the operator hands in.
+    /// The operator's submission.
     fn call(&self) -> pallet_inference::Call<Runtime> {
         let (operator, output) = (OPERATOR.to_account_id(), self.output());
         let trace_root = Digest::from(self.defender().trace_root());
@@ -169,15 +170,15 @@ impl Case {
         }
     }
 
-    /// The operator hands its claim in.
+    /// Submits the operator's result.
     fn submit(&self) {
         self.ask();
         assert_ok!(include(general(self.call())));
         assert_eq!(record().status, Status::Disputable);
     }
 
-    /// Plays the dispute between the operator and a challenger with this trace, in blocks of a
-    /// move each. Returns the fees of the challenger.
+    /// Plays the dispute between the operator and a challenger with this trace, one move per block.
+    /// Returns the fees of the challenger.
     fn play(&self, challenger: &Player<'_>) -> Balance {
         let defender = self.defender();
         let mut spent = 0;
@@ -195,7 +196,7 @@ impl Case {
                         signature: sign(&worker(0), &statement),
                     };
                     assert_ok!(include(general(call)));
-                    assert_eq!(fees(), Vec::new(), "an operator's move is free");
+                    assert_eq!(fees(), Vec::new(), "an operator's move is feeless");
                 },
                 Party::Challenger => {
                     let choice = challenger.choose(&dispute.stage).unwrap();
@@ -222,19 +223,19 @@ fn record() -> pallet_inference::Request<AccountId> {
     pallet_inference::Requests::<Runtime>::get(REQUEST).unwrap()
 }
 
-/// Wealth of owner, payer, operator, challenger and treasury.
+/// Total balances of owner, payer, operator, challenger and treasury.
 fn wealths() -> [Balance; 5] {
     let wealth = |who: Sr25519Keyring| Balances::total_balance(&who.to_account_id());
     [wealth(OWNER), wealth(PAYER), wealth(OPERATOR), wealth(CHALLENGER), free(&treasury())]
 }
 
-/// What everybody has after the result was paid.
+/// The balances after the result was paid.
 fn paid([owner, payer, operator, challenger, treasury]: [Balance; 5]) -> [Balance; 5] {
     let (shared, royalty) = (TreasuryShare::get().mul_floor(ASK), ROYALTY.mul_floor(ASK));
     [owner + royalty, payer - ASK, operator + ASK - shared - royalty, challenger, treasury + shared]
 }
 
-/// What everybody has after the operator has lost.
+/// The balances after the operator has lost.
 fn lost([owner, payer, operator, challenger, treasury]: [Balance; 5]) -> [Balance; 5] {
     let slashed = WrongResultSlash::get() * BOND;
     let reward = LostDisputeSlash::get() * (BOND - slashed);
@@ -249,13 +250,13 @@ fn lost([owner, payer, operator, challenger, treasury]: [Balance; 5]) -> [Balanc
 }
 
 #[test]
-fn what_nobody_disputes_is_final_after_the_window() {
+fn an_undisputed_result_is_final_after_the_window() {
     let case = Case::honest();
     run(|| {
         case.submit();
         let before = wealths();
         let since = System::block_number();
-        // The operator's one place is free again.
+        // The operator has free capacity again.
         assert!(!pallet_operators::OpenAssignments::<Runtime>::contains_key(
             OPERATOR.to_account_id(),
             REQUEST
@@ -270,7 +271,7 @@ fn what_nobody_disputes_is_final_after_the_window() {
         assert_eq!(receipt.output_digest, Some(digest(&case.output())));
         let evidence = pallet_inference::EvidenceOf::<Runtime>::get(REQUEST).unwrap();
         assert!(receipt.bad_signatures(&evidence).is_empty());
-        // It is too late now.
+        // The window is closed.
         let refused: DispatchError = pallet_disputes::Error::<Runtime>::NoResult.into();
         let open = pallet_disputes::Call::open { request: REQUEST };
         assert_eq!(include(signed(CHALLENGER, open)), Err(refused));
@@ -278,7 +279,7 @@ fn what_nobody_disputes_is_final_after_the_window() {
 }
 
 #[test]
-fn a_lie_costs_the_operator_and_everybody_else_is_made_whole() {
+fn a_wrong_result_costs_the_operator_and_all_others_are_compensated() {
     for case in [Case::lie(), Case::lie_from_the_start()] {
         run(|| {
             case.submit();
@@ -328,12 +329,12 @@ fn a_dispute_that_outlasts_the_window_keeps_the_result_open() {
         go_to(opened + timing().response);
         assert_eq!(record().status, Status::Disputable);
         check_all();
-        // Nobody defends it.
+        // The operator makes no move.
         empty_block();
         let outcome = Outcome::Rejected(RejectReason::Disputed);
         assert_eq!(record().status, Status::Final(outcome));
     });
-    // Nobody goes on with it.
+    // The challenger makes no move.
     run(|| {
         case.submit();
         go_to(System::block_number() + timing().window - 2);
@@ -417,7 +418,7 @@ fn a_trace_root_that_the_operator_did_not_sign_is_refused() {
         assert!(validate(general(call)).is_err());
         assert_ok!(include(general(case.call())));
         assert!(validate(general(case.call())).is_err(), "once");
-        // The other calls are for other classes.
+        // The calls of other classes are refused.
         let output = case.output();
         let signed_only = result(REQUEST, &OPERATOR.to_account_id(), &worker(0), &output);
         assert!(validate(general(signed_only)).is_err());

@@ -1,8 +1,9 @@
-//! Class `Proof` through the whole runtime: a real prover, real blocks, exact balances.
+//! Class `Proof` in the whole runtime, with a real prover, real blocks and exact balances.
 
 mod common;
 
 use assay_graph::Graph;
+use assay_pallet_testing::graphs::{descriptor, graph, payload, prover, Layer};
 use assay_primitives::{
     artifact::ArtifactManifest,
     digest,
@@ -13,7 +14,6 @@ use assay_primitives::{
     RejectReason, RequestId, RequestInput, ASY,
 };
 use assay_proof::{Context, ProofParameters, Prover};
-use assay_pallet_testing::graphs::{descriptor, graph, payload, prover, Layer};
 use assay_runtime::{
     constants::{AvailableClasses, TreasuryShare, WrongResultSlash},
     AccountId, Balances, ModelRegistry, Runtime, RuntimeEvent, System,
@@ -31,7 +31,7 @@ const BOND: Balance = 10_000 * ASY;
 const ASK: Balance = 1_000_000_000_007;
 const ROYALTY: Perbill = Perbill::from_percent(10);
 
-/// A small network of convolution, pooling and a dense layer, as it is recommended to be sealed.
+/// A small network of a convolution, a pool and a dense layer, sealed with recommended parameters.
 fn model() -> Graph {
     use assay_graph::Shape;
     let layers = [Layer::Conv2d(4, [3, 3]), Layer::Requantize, Layer::MaxPool2d([2, 2])];
@@ -42,7 +42,7 @@ fn image() -> Vec<u8> {
     (0..32).map(|index| index * 7).collect()
 }
 
-/// Publishes the graph and lets the operator serve it, all in transactions.
+/// Publishes the graph and has the operator serve it, all in transactions.
 fn set_up(graph: &Graph) {
     let file = graph.encode();
     let ArtifactManifest { digest, size, chunks } = ArtifactManifest::of(&file);
@@ -95,7 +95,7 @@ fn request_call(key: u8) -> pallet_inference::Call<Runtime> {
     }
 }
 
-/// Makes a request and has it drawn. Returns its identifier and the fee.
+/// Makes a request and has it drawn. Returns its id and the fee.
 fn drawn(key: u8) -> (RequestId, Balance) {
     submit(PAYER, request_call(key));
     let fee = fees()[0].1;
@@ -110,7 +110,7 @@ fn record(id: RequestId) -> pallet_inference::Request<AccountId> {
     pallet_inference::Requests::<Runtime>::get(id).unwrap()
 }
 
-/// What the operator hands in, with a proof that is made in the request's context and changed.
+/// The operator's submission, with a proof that is made for the request and then changed.
 fn proof_call(
     prover: &Prover,
     id: RequestId,
@@ -141,7 +141,7 @@ fn proof_call(
     (call, output, proven.proof)
 }
 
-/// Wealth of owner, payer, operator and treasury.
+/// Total balances of owner, payer, operator and treasury.
 fn wealths() -> [Balance; 4] {
     let wealth = |who: Sr25519Keyring| Balances::total_balance(&who.to_account_id());
     [wealth(OWNER), wealth(PAYER), wealth(OPERATOR), free(&treasury())]
@@ -160,7 +160,7 @@ fn a_proven_answer_is_verified_in_its_block_and_everyone_paid_to_the_planck() {
         let weight = call.get_dispatch_info().call_weight;
         assert!(weight.ref_time() > 0);
         assert_ok!(include(general(call.clone())));
-        assert_eq!(fees(), Vec::new(), "a worker's call is free");
+        assert_eq!(fees(), Vec::new(), "a workers' call is feeless");
         assert_eq!(record(id).status, Status::Final(Outcome::Verified));
 
         let shared = TreasuryShare::get().mul_floor(ASK);
@@ -182,13 +182,13 @@ fn a_proven_answer_is_verified_in_its_block_and_everyone_paid_to_the_planck() {
         let terms = ModelRegistry::proof_terms(version(0, 1)).unwrap();
         assert_eq!(kept.security_bits, terms.security_bits);
         assert!(receipt.bad_signatures(&evidence).is_empty());
-        // A second proof of it finds nothing to answer.
+        // A second proof is refused, because the request has ended.
         assert!(validate(general(call)).is_err());
     });
 }
 
 #[test]
-fn a_proof_that_does_not_hold_costs_the_operator_and_gives_the_payer_everything_back() {
+fn an_invalid_proof_costs_the_operator_and_refunds_the_payer() {
     let graph = model();
     let prover = prover(&graph);
     run(|| {
@@ -242,13 +242,13 @@ fn the_class_can_be_switched_off() {
 }
 
 #[test]
-fn an_operator_serves_a_class_that_the_version_offers() {
+fn the_architecture_is_stored_and_inputs_must_have_the_declared_shape() {
     let graph = model();
     run(|| {
         set_up(&graph);
         let view = ModelRegistry::architecture(version(0, 1)).unwrap();
         assert_eq!(view, graph.architecture.encode());
-        // The inputs of other classes are payloads like any other.
+        // A payload with a shape that the version does not declare.
         let wrong = payload(ElementType::I8, &image());
         let call = pallet_inference::Call::request {
             version: version(0, 1),

@@ -1,19 +1,19 @@
-//! The verifier in the runtime's own wasm says the same as the native one, of proofs that hold, of
-//! statements that are false and of bytes that are no proof; and it never traps.
+//! The verifier in the runtime's wasm agrees with the native one on valid proofs, false statements
+//! and mutated proofs, and never traps.
 
 use assay_graph::{Graph, Plan, Shape};
+use assay_pallet_testing::graphs::{graph, perceptron, prover, Layer, Random, QUICK};
 use assay_primitives::{engine::ProofContext, WeightsFingerprint};
 use assay_proof::{Context, Fingerprint, Statement, Verifier};
-use assay_proof_fixtures::{graph, perceptron, prover, Layer, Random, QUICK};
 use codec::Encode;
 
 mod wasm;
 use wasm::WasmRuntime;
 
-/// Mutations of each proof, unless `ASSAY_PROOF_MUTATIONS` says another number.
+/// Number of mutations of each proof, unless `ASSAY_PROOF_MUTATIONS` is set.
 const MUTATIONS: usize = 150;
 
-/// What the runtime's verifier says.
+/// The verdict of the runtime's verifier.
 fn verify_in(
     runtime: &WasmRuntime,
     case: &Case,
@@ -73,7 +73,7 @@ impl Case {
         }
     }
 
-    /// Both verifiers, which have to agree to the letter.
+    /// The verdict of both verifiers, which must return identical messages.
     fn verify(&self, runtime: &WasmRuntime, output: &[u8], proof: &[u8]) -> Result<(), String> {
         let statement = Statement { context: borrowed(&self.context), input: &self.input, output };
         let native =

@@ -1,4 +1,4 @@
-//! The graph of a recipe: what does not fit is brought into bounds, and what nothing reads is added to
+//! Builds the graph of a recipe. Adjusts sizes that are out of bounds, and adds unread tensors to
 //! the output.
 
 use super::recipe::{step, Kind, Source, Step, ONCE};
@@ -6,22 +6,22 @@ use assay_graph::{
     Add, Clamp, Conv2d, Dense, ElementType, Lookup, MaxPool2d, Multiplier, Operation, Requantize,
     Reshape, Shape, Shift, SumPool2d, TensorId, Window,
 };
-use assay_proof_fixtures::Random;
+use assay_pallet_testing::graphs::Random;
 
-/// Most elements of an output.
+/// Maximum number of elements of the output.
 const MAX_OUTPUT: usize = 8_000;
-/// Operations that a recipe may have, so that there are some left for what joins the ends.
+/// Maximum number of operations from a recipe. The rest is for adding unread tensors to the output.
 const MAX_OPERATIONS: usize = 234;
 
-/// A graph under construction.
+/// Builds a graph.
 pub struct Builder {
     tensors: Vec<(Shape, ElementType)>,
-    /// Whether nothing reads it yet, of each tensor.
+    /// For each tensor, whether no operation reads it yet.
     unread: Vec<bool>,
     pub operations: Vec<Operation>,
-    /// Rows and columns of each matrix of weights.
+    /// Rows and columns of each weight matrix.
     pub sets: Vec<[u64; 2]>,
-    /// What requantisations declare, beside what they need.
+    /// Quotient bits that requantisations declare, which may be more than they need.
     pub quotient_bits: Vec<(usize, u8)>,
 }
 
@@ -36,7 +36,8 @@ impl Builder {
         }
     }
 
-    /// Whether there may be more operations: each end takes some to be joined.
+    /// Whether there is space for more operations. Each unread tensor needs some to be added to the
+    /// output.
     pub fn has_room(&self) -> bool {
         self.operations.len() + 4 * self.ends().len() < MAX_OPERATIONS
     }
@@ -58,7 +59,7 @@ impl Builder {
         self.tensors[tensor].0
     }
 
-    /// Adds the operation of this number of a step.
+    /// Adds operation `number` of a step.
     pub fn add(&mut self, step: &Step, number: u32) -> Option<()> {
         let values: Vec<usize> = (0..self.tensors.len())
             .filter(|index| self.tensors[*index].1 == ElementType::Int8)
@@ -84,7 +85,7 @@ impl Builder {
             Kind::Conv2d => {
                 let groups =
                     if shape.channels.is_multiple_of(step.groups) { step.groups } else { 1 };
-                // With more than one group each has a power of two of channels.
+                // If there are several groups, each has a power of two of channels.
                 let each = match groups {
                     1 => step.size,
                     _ => (step.size / groups).max(1).next_power_of_two(),
@@ -152,7 +153,7 @@ impl Builder {
         self.requantize(sums, 1 << 8, step, number)
     }
 
-    /// Requantises accumulators of at most `bound` and a bias in magnitude.
+    /// Requantises accumulators whose magnitude is at most `bound` plus a bias.
     fn requantize(&mut self, sums: usize, bound: u64, step: &Step, number: u32) -> Option<usize> {
         let (shape, shift) = (self.shape(sums), step.shift);
         let most = if shift == Shift::Bits48 { 15 } else { 20 };
@@ -178,7 +179,7 @@ impl Builder {
         self.push(operation, shape)
     }
 
-    /// One element of each channel, or fewer.
+    /// Reduces a tensor to one element per channel.
     fn shrunk(&mut self, tensor: usize) -> Option<usize> {
         let shape = self.shape(tensor);
         let step = Step { stride: ONCE, ..step(Kind::Max, Source::Input, 1, 1) };
@@ -187,7 +188,8 @@ impl Builder {
         self.push(Operation::MaxPool2d(MaxPool2d { input, window }), output)
     }
 
-    /// Adds up all that nothing reads, and sees to it that there are weights and a short output.
+    /// Adds all unread tensors to one output, and ensures that there are weights and that the
+    /// output is short.
     pub fn finish(&mut self, accumulators: bool) -> Option<()> {
         let plain = step(Kind::Add, Source::Input, 1, 1);
         loop {
@@ -207,7 +209,7 @@ impl Builder {
                 self.sum(first, last, &plain, 0)?;
                 continue;
             }
-            // The larger becomes one number.
+            // Reduce the larger tensor.
             let larger = if self.shape(first).elements() > self.shape(last).elements() {
                 first
             } else {

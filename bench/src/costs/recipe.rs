@@ -1,19 +1,19 @@
-//! Architectures to search among: recipes, families of them, and random changes.
+//! Recipes of architectures, families of recipes, and random changes.
 //!
-//! Every recipe makes a graph that is legal or nearly so: what does not fit is brought into bounds,
-//! what nothing reads is added to the output, and what is left is skipped by the search.
+//! Most recipes produce a valid graph: the builder adjusts sizes that are out of bounds and adds
+//! unread tensors to the output. The search skips the others.
 
 use super::builder::Builder;
 use assay_graph::{
     Architecture, Commitments, Extent, FormatVersion, Graph, List, Operation, Padding, Parameters,
     Requantize, Scale, Shape, Shift, Weights, Window,
 };
+use assay_pallet_testing::graphs::Random;
 use assay_proof::{LimbWidth, OpeningParameters, ProofParameters};
-use assay_proof_fixtures::Random;
 
-/// Most weights and biases of a graph.
+/// Maximum number of weights and biases of a graph.
 const MAX_PARAMETERS: u64 = 1 << 21;
-/// A stride after which there is no second place.
+/// A stride so large that a window has a single position.
 pub const ONCE: [u16; 2] = [u16::MAX; 2];
 
 /// Random choices.
@@ -36,7 +36,7 @@ impl Dice {
         &of[self.bits() as usize % of.len()]
     }
 
-    /// Small numbers as often as large ones, and often those beside a power of two.
+    /// A number with a random magnitude, often a power of two or one more.
     fn scale(&mut self, lo: u32, hi: u32) -> u32 {
         let bits = self.between(lo.max(1).ilog2(), hi.max(1).ilog2());
         let number = match self.between(0, 3) {
@@ -73,11 +73,11 @@ pub enum Kind {
 const KINDS: [Kind; 7] =
     [Kind::Dense, Kind::Conv2d, Kind::Sum, Kind::Max, Kind::Add, Kind::Lookup, Kind::Reshape];
 
-/// What an operation reads.
+/// The input of an operation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Source {
     Input,
-    /// So many int8 tensors before the last one.
+    /// The int8 tensor this many places before the last one.
     Back(u32),
 }
 
@@ -86,23 +86,23 @@ pub enum Source {
 pub struct Step {
     pub kind: Kind,
     pub source: Source,
-    /// How many operations, one after the other.
+    /// Number of successive operations.
     pub count: u32,
-    /// Rows or output channels; of a reshape the channels.
+    /// Rows or output channels; for a reshape, the channels.
     pub size: u32,
     pub groups: u32,
     pub kernel: [u16; 2],
     pub stride: [u16; 2],
     pub padding: [u16; 4],
-    /// A multiplier for each channel.
+    /// Whether each channel has its own multiplier.
     pub each_channel: bool,
     pub shift: Shift,
     pub quotient_bits: u8,
-    /// Each operation has a clamp or a table of its own.
+    /// Whether each operation has a different clamp or table.
     pub distinct: bool,
 }
 
-/// Operations with the smallest of windows.
+/// Operations with the smallest window.
 pub const fn step(kind: Kind, source: Source, count: u32, size: u32) -> Step {
     Step {
         kind,
@@ -141,7 +141,7 @@ impl Step {
         step.requantized(dice)
     }
 
-    /// The same with another requantisation.
+    /// The same step with a random requantisation.
     fn requantized(self, dice: &mut Dice) -> Self {
         Self {
             each_channel: dice.one_in(2),
@@ -194,13 +194,13 @@ impl Step {
     }
 }
 
-/// What a graph is made from.
+/// The description from which a graph is built.
 #[derive(Clone, Debug)]
 pub struct Recipe {
     pub family: &'static str,
     input: [u32; 3],
     steps: Vec<Step>,
-    /// The output is accumulators where it can be.
+    /// Whether the output is accumulators if possible.
     accumulators: bool,
     pub parameters: ProofParameters,
 }
@@ -208,7 +208,7 @@ pub struct Recipe {
 fn opening(dice: &mut Dice) -> OpeningParameters {
     let first_fold = dice.between(3, 5);
     OpeningParameters {
-        // A low rate makes for short proofs that take long to make.
+        // With a low rate, proofs are short and proving takes long.
         log_inverse_rate: *dice.pick(&[3, 3, 3, 4, 4, 5, 5, 6, 7]),
         first_fold: first_fold as u8,
         first_shrink: dice.between(1, first_fold) as u8,
@@ -220,7 +220,7 @@ fn opening(dice: &mut Dice) -> OpeningParameters {
 
 type Make = fn(&mut Dice) -> ([u32; 3], Vec<Step>);
 
-/// An input of so many elements at most, of any proportions.
+/// An input shape with at most this many elements and random proportions.
 fn image(dice: &mut Dice, channels: u32, elements: u32) -> [u32; 3] {
     let channels = dice.scale(1, channels);
     let plane = (elements / channels).max(1);
@@ -237,7 +237,7 @@ fn readers(dice: &mut Dice, kind: Kind) -> ([u32; 3], Vec<Step>) {
     (image(dice, 8, 65_000), vec![step.requantized(dice)])
 }
 
-/// What is known to make verification costly, and mixtures.
+/// Families that make verification expensive in a known way, and mixtures.
 pub const FAMILIES: [(&str, Make); 15] = [
     ("max readers", |dice| readers(dice, Kind::Max)),
     ("conv readers", |dice| readers(dice, Kind::Conv2d)),
@@ -328,7 +328,7 @@ impl Recipe {
         Self { family: family.0, input, steps, accumulators: dice.one_in(2), parameters }
     }
 
-    /// The same but for one change, or a few.
+    /// The recipe with one to three random changes.
     pub fn changed(&self, dice: &mut Dice) -> Self {
         let mut other = self.clone();
         for _ in 0..dice.between(1, 3) {
@@ -353,7 +353,7 @@ impl Recipe {
         other
     }
 
-    /// The graph, complete but not sealed; `None` if it breaks a rule.
+    /// The graph, which is complete but not sealed; `None` if it breaks a rule.
     pub fn graph(&self) -> Option<Graph> {
         let [channels, height, width] = self.input;
         let input_shape = Shape::new(channels, height, width);

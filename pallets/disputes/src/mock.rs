@@ -5,38 +5,35 @@ use std::collections::BTreeMap;
 use assay_dispute::{Answer, Choice, Player, Stage};
 use assay_graph::{
     commit::TraceCommitment,
-    fast, interpret,
+    fast,
     random::{self, Rng},
     CheckedGraph, Tensor, Trace,
+};
+use assay_pallet_testing::{
+    graphs::{bare_descriptor, recompute},
+    workers::sign,
 };
 use assay_primitives::{
     dispute::{DisputeId, DisputeTiming},
     engine::{Job, JobInput},
     traits::{DisputeBonds, OptimisticResult, OptimisticResults, OutputProofs},
-    worker_crypto, ArtifactManifest, Balance, BlockNumber, Digest, Format, ModelDescriptor,
-    RequestId, Statement, WorkerSignature,
+    ArtifactManifest, Balance, BlockNumber, Digest, Format, RequestId,
 };
 use codec::Encode;
-use frame_support::{
-    assert_ok, derive_impl, dispatch::GetDispatchInfo, parameter_types, traits::OnInitialize,
-    weights::Weight,
-};
+use frame_support::{assert_ok, parameter_types, weights::Weight};
 use frame_system::{
-    offchain::{
-        AppCrypto, CreateAuthorizedTransaction, CreateSignedTransaction, CreateTransaction,
-        CreateTransactionBase, SigningTypes,
-    },
+    offchain::{AppCrypto, CreateSignedTransaction, SigningTypes},
     AuthorizeCall,
 };
 use sp_application_crypto::Pair as _;
 use sp_runtime::{
     testing::{TestSignature, UintAuthorityId},
-    traits::{Applyable, Checkable},
-    transaction_validity::{TransactionSource, TransactionValidityError, ValidTransaction},
-    BuildStorage, DispatchError, DispatchResult,
+    DispatchError, DispatchResult,
 };
 
 use crate::{Dispute, OpenDisputes};
+
+pub use assay_pallet_testing::workers::pair;
 
 /// The request of most tests.
 pub const REQUEST: RequestId = RequestId(7);
@@ -57,36 +54,7 @@ pub const WINDOW: BlockNumber = 20;
 /// Blocks for a move.
 pub const RESPONSE: BlockNumber = 10;
 
-#[frame_support::runtime]
-mod runtime {
-    #[runtime::runtime]
-    #[runtime::derive(
-        RuntimeCall,
-        RuntimeEvent,
-        RuntimeError,
-        RuntimeOrigin,
-        RuntimeTask,
-        RuntimeHoldReason,
-        RuntimeFreezeReason
-    )]
-    pub struct Test;
-
-    #[runtime::pallet_index(0)]
-    pub type System = frame_system;
-    #[runtime::pallet_index(1)]
-    pub type Disputes = crate;
-}
-
-pub type TxExtension = (AuthorizeCall<Test>,);
-pub type Extrinsic =
-    sp_runtime::generic::UncheckedExtrinsic<u64, RuntimeCall, UintAuthorityId, TxExtension>;
-pub type Header = sp_runtime::generic::Header<BlockNumber, sp_runtime::traits::BlakeTwo256>;
-pub type Block = sp_runtime::generic::Block<Header, Extrinsic>;
-
-#[derive_impl(frame_system::config_preludes::TestDefaultConfig)]
-impl frame_system::Config for Test {
-    type Block = Block;
-}
+assay_pallet_testing::mock! { Disputes = crate }
 
 /// How a result stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -157,16 +125,7 @@ impl OptimisticResults<u64> for NotedResults {
     }
     fn job(request: RequestId, wait_ms: u32) -> Option<Job> {
         let noted = Results::get().remove(&request)?;
-        let descriptor = ModelDescriptor {
-            artifact: Digest::zero(),
-            artifact_size: 1,
-            format: Format::IntegerGraph,
-            inputs: Default::default(),
-            outputs: Default::default(),
-            assurances: Default::default(),
-            tolerance: None,
-            architecture: None,
-        };
+        let descriptor = bare_descriptor(Format::IntegerGraph, Default::default());
         let artifact =
             ArtifactManifest { digest: Digest::zero(), size: 1, chunks: Default::default() };
         let input = JobInput::Inline(noted.input);
@@ -232,34 +191,6 @@ impl SigningTypes for Test {
     type Signature = TestSignature;
 }
 
-impl<LocalCall> CreateTransactionBase<LocalCall> for Test
-where
-    RuntimeCall: From<LocalCall>,
-{
-    type Extrinsic = Extrinsic;
-    type RuntimeCall = RuntimeCall;
-}
-
-impl<LocalCall> CreateTransaction<LocalCall> for Test
-where
-    RuntimeCall: From<LocalCall>,
-{
-    type Extension = TxExtension;
-
-    fn create_transaction(call: RuntimeCall, extension: TxExtension) -> Extrinsic {
-        Extrinsic::new_transaction(call, extension)
-    }
-}
-
-impl<LocalCall> CreateAuthorizedTransaction<LocalCall> for Test
-where
-    RuntimeCall: From<LocalCall>,
-{
-    fn create_extension() -> TxExtension {
-        (AuthorizeCall::new(),)
-    }
-}
-
 impl<LocalCall> CreateSignedTransaction<LocalCall> for Test
 where
     RuntimeCall: From<LocalCall>,
@@ -299,51 +230,36 @@ impl crate::Config for Test {
     type AnswerPriority = AnswerPriority;
     type WeightInfo = ();
     #[cfg(feature = "runtime-benchmarks")]
-    type BenchmarkHelper = NoBenchmarks;
+    type BenchmarkHelper = assay_pallet_testing::benchmarks::Benchmarks<Test>;
 }
 
-/// Benchmarks run on the runtime, not here.
 #[cfg(feature = "runtime-benchmarks")]
-pub struct NoBenchmarks;
+impl assay_pallet_testing::benchmarks::Prepare for Test {}
 
 #[cfg(feature = "runtime-benchmarks")]
-impl crate::BenchmarkHelper<u64> for NoBenchmarks {
-    fn endow(_: &u64) {}
-    fn result(_: Vec<u8>, _: Digest, _: Vec<u8>, _: Vec<u8>) -> RequestId {
+impl crate::BenchmarkHelper<u64> for assay_pallet_testing::benchmarks::Benchmarks<Test> {
+    fn result(
+        architecture: Vec<u8>,
+        trace_root: Digest,
+        input: Vec<u8>,
+        output: Vec<u8>,
+    ) -> RequestId {
+        let noted = Noted { architecture, trace_root, input, output, standing: Standing::Open };
+        Results::mutate(|results| results.insert(REQUEST, noted));
         REQUEST
     }
-    fn sign(_: &u64, _: &[u8]) -> WorkerSignature {
-        WorkerSignature::default()
+    fn sign(operator: &u64, message: &[u8]) -> assay_primitives::WorkerSignature {
+        pair(*operator).sign(message).into()
     }
 }
 
-/// The start: no result.
+/// Externalities without a result.
 pub fn new_test_ext() -> sp_io::TestExternalities {
     Results::set(BTreeMap::new());
     Held::set(BTreeMap::new());
     Got::set(BTreeMap::new());
     SweepBudget::set(Weight::from_parts(100, 0));
-    let storage = frame_system::GenesisConfig::<Test>::default().build_storage().unwrap();
-    let mut ext = sp_io::TestExternalities::new(storage);
-    // Events are not kept at height 0.
-    ext.execute_with(|| System::set_block_number(1));
-    ext
-}
-
-/// Runs a test from the start; afterwards the invariants hold.
-pub fn test(run: impl FnOnce()) {
-    new_test_ext().execute_with(|| {
-        run();
-        assert_ok!(Disputes::do_try_state());
-    });
-}
-
-/// Runs something that breaks the state, and expects `try_state` to say so.
-pub fn breaks(message: &'static str, run: impl FnOnce()) {
-    new_test_ext().execute_with(|| {
-        run();
-        assert_eq!(Disputes::do_try_state(), Err(message.into()));
-    });
+    externalities_with([])
 }
 
 /// A model, an input, and what somebody claims of it.
@@ -375,17 +291,7 @@ impl Case {
             Tensor::Int8(elements) => elements[0] ^= 1,
             Tensor::Int32(elements) => elements[0] ^= 1,
         }
-        let plan = case.graph.plan();
-        for (index, operation) in plan.operations().iter().enumerate().skip(tensor) {
-            let inputs: Vec<Tensor> = operation
-                .inputs()
-                .map(|input| case.claimed.tensors[input.index()].clone())
-                .collect();
-            let inputs: Vec<&Tensor> = inputs.iter().collect();
-            let parameters = case.graph.parameters(index);
-            case.claimed.tensors[index + 1] =
-                interpret::run_operation(plan, index, &inputs, parameters).unwrap();
-        }
+        recompute(&case.graph, &mut case.claimed, tensor);
         case
     }
 
@@ -434,18 +340,6 @@ pub fn proof(request: RequestId, output: &[u8]) -> Vec<u8> {
     (b"proof", request, output).encode()
 }
 
-/// The seed of an account's worker key.
-pub fn seed_of(account: u64) -> [u8; 32] {
-    let mut seed = [0; 32];
-    seed[..8].copy_from_slice(&account.to_le_bytes());
-    seed
-}
-
-/// The worker key of an account.
-pub fn pair(account: u64) -> worker_crypto::Pair {
-    worker_crypto::Pair::from_seed(&seed_of(account))
-}
-
 pub fn origin(account: u64) -> RuntimeOrigin {
     RuntimeOrigin::signed(account)
 }
@@ -468,27 +362,8 @@ pub fn stage(id: DisputeId) -> Stage {
 /// The move of an operator, signed.
 pub fn signed_answer(signer: u64, id: DisputeId, answer: Answer) -> crate::Call<Test> {
     let statement = Disputes::answer_statement(id, &dispute(id), &answer);
-    let signature: WorkerSignature = pair(signer).sign(&statement.signing_bytes()).into();
+    let signature = sign(signer, &statement);
     crate::Call::answer { dispute: id, stage: statement.stage, answer, signature }
-}
-
-/// Takes a feeless call the way of a transaction: into the pool, then into a block.
-pub fn include(call: crate::Call<Test>) -> Result<ValidTransaction, TransactionValidityError> {
-    let transaction = Extrinsic::new_transaction(call.into(), (AuthorizeCall::new(),));
-    let info = transaction.get_dispatch_info();
-    let length = transaction.encoded_size();
-    let checked = transaction.check(&frame_system::ChainContext::<Test>::default())?;
-    let pooled = checked.validate::<Test>(TransactionSource::External, &info, length);
-    match checked.apply::<Test>(&info, length) {
-        Ok(outcome) => {
-            outcome.expect("what is authorized does not fail");
-            Ok(pooled.expect("pool and block agree"))
-        },
-        Err(refusal) => {
-            assert_eq!(pooled, Err(refusal), "pool and block agree");
-            Err(refusal)
-        },
-    }
 }
 
 /// The operator answers.
@@ -525,24 +400,4 @@ pub fn play_to(id: DisputeId, index: u8, defender: &Player<'_>, challenger: &Pla
             None => choose(id, challenger.choose(&stage(id)).unwrap()),
         }
     }
-}
-
-/// Goes to a height.
-pub fn run_to(height: BlockNumber) {
-    while System::block_number() < height {
-        System::set_block_number(System::block_number() + 1);
-        Disputes::on_initialize(System::block_number());
-    }
-}
-
-/// The last event of this pallet.
-pub fn last_event() -> crate::Event<Test> {
-    System::events()
-        .into_iter()
-        .rev()
-        .find_map(|record| match record.event {
-            RuntimeEvent::Disputes(event) => Some(event),
-            _ => None,
-        })
-        .unwrap()
 }

@@ -1,98 +1,52 @@
 //! A runtime of this pallet and of the real pallets around it, so that tests are whole flows.
 
+#[cfg(feature = "runtime-benchmarks")]
+use assay_pallet_testing::benchmarks::Benchmarks;
+use assay_pallet_testing::{graphs::ANY_COST, workers::possession};
 use assay_primitives::{
     operator::{EngineVersion, Roles},
     runtime_api::Status,
     traits::{BlockRandomness, Bonds, Disputes, OnRequestFinal},
     worker_crypto, Assurance, AssuranceClass, AssuranceClasses, Balance, BlockNumber, Digest,
-    HeartbeatStatement, ModelId, Outcome, Possession, ProofCost, Receipt, RequestId, RequestInput,
-    Statement, VersionId,
+    HeartbeatStatement, ModelId, Outcome, ProofCost, Receipt, RequestId, RequestInput, Statement,
+    VersionId,
 };
 use codec::Encode;
-use frame_support::{
-    assert_ok, derive_impl,
-    dispatch::GetDispatchInfo,
-    parameter_types,
-    traits::{fungible::Inspect, OnFinalize, OnInitialize},
-    weights::Weight,
-    BoundedVec,
-};
-use frame_system::{
-    offchain::{CreateAuthorizedTransaction, CreateTransaction, CreateTransactionBase},
-    AuthorizeCall,
-};
+use frame_support::{assert_ok, parameter_types, weights::Weight, BoundedVec};
 use pallet_settlement::HoldReason;
 use sp_application_crypto::Pair as _;
-use sp_runtime::{
-    testing::UintAuthorityId,
-    traits::{Applyable, Checkable, Dispatchable},
-    transaction_validity::{TransactionSource, TransactionValidityError, ValidTransaction},
-    BuildStorage, DispatchResult, Perbill,
-};
+use sp_runtime::{DispatchResult, Perbill};
 
 mod models;
 
-use crate as pallet_inference;
 use crate::{Receipts, Request, RequestInputOf, Requests};
 
+pub use assay_pallet_testing::{workers::pair, EXISTENTIAL_DEPOSIT, TREASURY};
 pub use models::*;
 
-#[frame_support::runtime]
-mod runtime {
-    #[runtime::runtime]
-    #[runtime::derive(
-        RuntimeCall,
-        RuntimeEvent,
-        RuntimeError,
-        RuntimeOrigin,
-        RuntimeFreezeReason,
-        RuntimeHoldReason,
-        RuntimeSlashReason,
-        RuntimeLockId,
-        RuntimeTask
-    )]
-    pub struct Test;
-
-    #[runtime::pallet_index(0)]
-    pub type System = frame_system::Pallet<Test>;
-    #[runtime::pallet_index(1)]
-    pub type Balances = pallet_balances::Pallet<Test>;
-    #[runtime::pallet_index(2)]
-    pub type Settlement = pallet_settlement::Pallet<Test>;
-    #[runtime::pallet_index(3)]
-    pub type Artifacts = pallet_storage::Pallet<Test>;
-    #[runtime::pallet_index(4)]
-    pub type Registry = pallet_model_registry::Pallet<Test>;
-    #[runtime::pallet_index(5)]
-    pub type Operators = pallet_operators::Pallet<Test>;
-    #[runtime::pallet_index(6)]
-    pub type Verification = pallet_verification::Pallet<Test>;
-    #[runtime::pallet_index(7)]
-    pub type Inference = pallet_inference::Pallet<Test>;
+assay_pallet_testing::mock! {
+    Inference = crate,
+    beside {
+        3: Settlement = pallet_settlement,
+        4: Artifacts = pallet_storage,
+        5: Registry = pallet_model_registry,
+        6: Operators = pallet_operators,
+        7: Verification = pallet_verification,
+    },
+    on_block: draw_randomness,
 }
+assay_pallet_testing::settlement!(pallet_settlement);
+assay_pallet_testing::storage!(pallet_storage);
 
-pub type TxExtension = (AuthorizeCall<Test>,);
-pub type Extrinsic =
-    sp_runtime::generic::UncheckedExtrinsic<u64, RuntimeCall, UintAuthorityId, TxExtension>;
-pub type Header = sp_runtime::generic::Header<BlockNumber, sp_runtime::traits::BlakeTwo256>;
-pub type Block = sp_runtime::generic::Block<Header, Extrinsic>;
 pub type Output = BoundedVec<u8, MaxOutputBytes>;
 
-#[derive_impl(frame_system::config_preludes::TestDefaultConfig)]
-impl frame_system::Config for Test {
-    type Block = Block;
-    type AccountData = pallet_balances::AccountData<Balance>;
-}
-
-pub const EXISTENTIAL_DEPOSIT: Balance = 10;
 pub const ENDOWMENT: Balance = 1_000_000_000;
-pub const TREASURY: u64 = 1;
 pub const OWNER: u64 = 2;
 pub const PAYER: u64 = 3;
 pub const STRANGER: u64 = 4;
 /// The operators, whose account numbers are the seeds of their worker keys.
 pub const OPERATORS: [u64; 5] = [11, 12, 13, 14, 15];
-/// What each operator has at stake: a tenth is less than [`MAX_PRICE`], a half is more.
+/// The bond of each operator: a tenth is less than [`MAX_PRICE`], a half is more.
 pub const BOND: Balance = 10_000_000;
 /// What each operator asks; no share of it is a whole number.
 pub const ASK: Balance = 1_000_003;
@@ -110,14 +64,9 @@ pub const PROOF: Assurance = Assurance::Proof;
 pub const QUORUM: Assurance = Assurance::Quorum { n: 3, k: 2 };
 
 parameter_types! {
-    pub const ExistentialDeposit: Balance = EXISTENTIAL_DEPOSIT;
-    pub const TreasuryAccount: u64 = TREASURY;
-    pub const TreasuryShare: Perbill = Perbill::from_percent(5);
     pub const MaxRoyalty: Perbill = Perbill::from_percent(50);
-    pub const BaseDeposit: Balance = 100;
-    pub const ByteDeposit: Balance = 1;
     pub const MinBond: Balance = 1_000_000;
-    pub const MaxServers: u32 = 8;
+    pub static MaxServers: u32 = 8;
     pub const MaxServed: u32 = 4;
     pub const MaxConcurrency: u32 = 64;
     pub const MaxResponseBlocks: BlockNumber = 50;
@@ -139,50 +88,17 @@ parameter_types! {
     pub const DisputeWindow: BlockNumber = 12;
     /// Requests whose results are disputed.
     pub static Disputed: Vec<RequestId> = Vec::new();
-    /// Signed, quorum and proof.
+    /// All classes.
     pub const AvailableClasses: AssuranceClasses = AssuranceClasses(0b1111);
-    pub const MaxProofCost: ProofCost = ProofCost {
-        architecture_bytes: u32::MAX,
-        products: u32::MAX,
-        cells: u32::MAX,
-        hashes: u32::MAX,
-        openings: u32::MAX,
-        proof_bytes: u32::MAX,
-    };
+    pub const MaxProofCost: ProofCost = ANY_COST;
     pub static DrawBudget: Weight = Weight::from_parts(100, 0);
     pub static SweepBudget: Weight = Weight::from_parts(100, 0);
     /// VRF output of the current block's author.
     pub static VrfOutput: Option<[u8; 32]> = None;
     /// Whether blocks have VRF outputs.
     pub static HasVrf: bool = true;
-    /// What the listener was told.
+    /// The calls of [`Listener`].
     pub static Finals: Vec<(RequestId, Outcome, Digest)> = Vec::new();
-    pub static Issuance: Balance = 0;
-}
-
-#[derive_impl(pallet_balances::config_preludes::TestDefaultConfig)]
-impl pallet_balances::Config for Test {
-    type Balance = Balance;
-    type ExistentialDeposit = ExistentialDeposit;
-    type AccountStore = System;
-}
-
-impl pallet_settlement::Config for Test {
-    type Currency = Balances;
-    type RuntimeHoldReason = RuntimeHoldReason;
-    type TreasuryAccount = TreasuryAccount;
-    type TreasuryShare = TreasuryShare;
-    type AdminOrigin = frame_system::EnsureRoot<u64>;
-    type WeightInfo = ();
-}
-
-impl pallet_storage::Config for Test {
-    type Deposits = Settlement;
-    type BaseDeposit = BaseDeposit;
-    type ByteDeposit = ByteDeposit;
-    type WeightInfo = ();
-    #[cfg(feature = "runtime-benchmarks")]
-    type BenchmarkHelper = NoBenchmarks;
 }
 
 impl pallet_model_registry::Config for Test {
@@ -197,7 +113,7 @@ impl pallet_model_registry::Config for Test {
     type ByteDeposit = ByteDeposit;
     type WeightInfo = ();
     #[cfg(feature = "runtime-benchmarks")]
-    type BenchmarkHelper = NoBenchmarks;
+    type BenchmarkHelper = Benchmarks<Test>;
 }
 
 impl pallet_operators::Config for Test {
@@ -218,7 +134,7 @@ impl pallet_operators::Config for Test {
     type HeartbeatPriority = WorkerPriority;
     type WeightInfo = ();
     #[cfg(feature = "runtime-benchmarks")]
-    type BenchmarkHelper = NoBenchmarks;
+    type BenchmarkHelper = Benchmarks<Test>;
 }
 
 impl pallet_verification::Config for Test {
@@ -231,10 +147,10 @@ impl pallet_verification::Config for Test {
     type AdminOrigin = frame_system::EnsureRoot<u64>;
     type WeightInfo = ();
     #[cfg(feature = "runtime-benchmarks")]
-    type BenchmarkHelper = NoBenchmarks;
+    type BenchmarkHelper = Benchmarks<Test>;
 }
 
-/// Randomness that the tests set.
+/// The VRF output that the mock sets.
 pub struct Vrf;
 
 impl BlockRandomness for Vrf {
@@ -243,7 +159,7 @@ impl BlockRandomness for Vrf {
     }
 }
 
-/// Notes what it is told.
+/// Records its calls.
 pub struct Listener;
 
 impl OnRequestFinal for Listener {
@@ -255,7 +171,7 @@ impl OnRequestFinal for Listener {
     }
 }
 
-/// Disputes that the test has noted in the parameters above.
+/// Says that the requests in [`Disputed`] are disputed.
 pub struct NotedDisputes;
 
 impl Disputes for NotedDisputes {
@@ -264,7 +180,7 @@ impl Disputes for NotedDisputes {
     }
 }
 
-impl pallet_inference::Config for Test {
+impl crate::Config for Test {
     type Models = Registry;
     type Operators = Operators;
     type Escrow = Settlement;
@@ -286,71 +202,11 @@ impl pallet_inference::Config for Test {
     type WorkerPriority = WorkerPriority;
     type WeightInfo = ();
     #[cfg(feature = "runtime-benchmarks")]
-    type BenchmarkHelper = NoBenchmarks;
-}
-
-impl<LocalCall> CreateTransactionBase<LocalCall> for Test
-where
-    RuntimeCall: From<LocalCall>,
-{
-    type Extrinsic = Extrinsic;
-    type RuntimeCall = RuntimeCall;
-}
-
-impl<LocalCall> CreateTransaction<LocalCall> for Test
-where
-    RuntimeCall: From<LocalCall>,
-{
-    type Extension = TxExtension;
-
-    fn create_transaction(call: RuntimeCall, extension: TxExtension) -> Extrinsic {
-        Extrinsic::new_transaction(call, extension)
-    }
-}
-
-impl<LocalCall> CreateAuthorizedTransaction<LocalCall> for Test
-where
-    RuntimeCall: From<LocalCall>,
-{
-    fn create_extension() -> TxExtension {
-        (AuthorizeCall::new(),)
-    }
-}
-
-/// Benchmarks run on the runtime, not here.
-#[cfg(feature = "runtime-benchmarks")]
-pub struct NoBenchmarks;
-
-#[cfg(feature = "runtime-benchmarks")]
-impl assay_primitives::traits::BenchmarkHelper<u64> for NoBenchmarks {
-    fn endow(_: &u64) {}
-    fn publish(_: &u64, _: u32) -> VersionId {
-        version(1)
-    }
-    fn publish_graph(_: &u64) -> VersionId {
-        version(1)
-    }
-    fn payload(_: u32) -> Vec<u8> {
-        Vec::new()
-    }
-    fn serve(_: VersionId, _: u32) -> Vec<u64> {
-        Vec::new()
-    }
+    type BenchmarkHelper = Benchmarks<Test>;
 }
 
 #[cfg(feature = "runtime-benchmarks")]
-impl pallet_operators::BenchmarkHelper<u64> for NoBenchmarks {
-    fn worker(
-        index: u32,
-        message: &[u8],
-    ) -> (assay_primitives::WorkerId, assay_primitives::WorkerSignature) {
-        let pair = pair(index.into());
-        (pair.public(), pair.sign(message).into())
-    }
-}
-
-#[cfg(feature = "runtime-benchmarks")]
-impl pallet_inference::BenchmarkHelper<u64> for NoBenchmarks {
+impl crate::BenchmarkHelper<u64> for Benchmarks<Test> {
     fn sign(operator: &u64, message: &[u8]) -> assay_primitives::WorkerSignature {
         pair(*operator).sign(message).into()
     }
@@ -359,8 +215,23 @@ impl pallet_inference::BenchmarkHelper<u64> for NoBenchmarks {
     }
 }
 
-/// Externalities at block 3: a version is published, and all five operators serve it, live.
-pub fn externalities() -> sp_io::TestExternalities {
+#[cfg(feature = "runtime-benchmarks")]
+impl pallet_operators::BenchmarkHelper<u64> for Benchmarks<Test> {
+    fn worker(_: u32, _: &[u8]) -> (assay_primitives::WorkerId, assay_primitives::WorkerSignature) {
+        unreachable!("the benchmarks register operators with `serve` only")
+    }
+}
+
+/// Externalities in which so many operators may serve a version that the largest committee can be
+/// drawn.
+#[cfg(feature = "runtime-benchmarks")]
+pub fn benchmark_ext() -> sp_io::TestExternalities {
+    MaxServers::set(16);
+    new_test_ext()
+}
+
+/// Externalities at block 3: a version is published, and all five operators are live and serve it.
+pub fn new_test_ext() -> sp_io::TestExternalities {
     DrawBudget::set(Weight::from_parts(100, 0));
     SweepBudget::set(Weight::from_parts(100, 0));
     HasVrf::set(true);
@@ -368,25 +239,14 @@ pub fn externalities() -> sp_io::TestExternalities {
     Finals::set(Vec::new());
     Disputed::set(Vec::new());
     let endowed = [OWNER, PAYER, STRANGER].into_iter().chain(OPERATORS);
-    let genesis = RuntimeGenesisConfig {
-        balances: pallet_balances::GenesisConfig {
-            balances: endowed
-                .map(|account| (account, ENDOWMENT))
-                .chain([(TREASURY, EXISTENTIAL_DEPOSIT)])
-                .collect(),
-            ..Default::default()
-        },
-        ..Default::default()
-    };
-    let mut externalities: sp_io::TestExternalities = genesis.build_storage().unwrap().into();
+    let mut externalities = externalities_with(endowed.map(|account| (account, ENDOWMENT)));
     externalities.execute_with(|| {
-        Issuance::set(Balances::total_issuance());
         next_block();
         assert_ok!(signed_call(
             OWNER,
             pallet_model_registry::Call::create { name: b"sum".to_vec().try_into().unwrap() }
         ));
-        upload(OWNER, MODEL);
+        upload_artifact(OWNER, MODEL);
         assert_eq!(publish(descriptor()), version(1));
         for operator in OPERATORS {
             register(operator);
@@ -399,58 +259,14 @@ pub fn externalities() -> sp_io::TestExternalities {
     externalities
 }
 
-/// Runs a test and checks every invariant at its end.
-pub fn run(test: impl FnOnce()) {
-    run_in(&mut externalities(), test);
-}
-
-/// [`run`] in externalities that are there already.
-pub fn run_in(externalities: &mut sp_io::TestExternalities, test: impl FnOnce()) {
-    externalities.execute_with(|| {
-        test();
-        check_all();
-    });
-}
-
-/// Checks the invariants of every pallet of Assay, and that no money was made or lost.
-pub fn check_all() {
-    Settlement::do_try_state().unwrap();
-    Artifacts::do_try_state().unwrap();
-    Registry::do_try_state().unwrap();
-    Operators::do_try_state().unwrap();
-    Verification::do_try_state().unwrap();
-    Inference::do_try_state().unwrap();
-    assert_eq!(Balances::total_issuance(), Issuance::get());
-}
-
-/// Ends the block and starts the next one.
-pub fn next_block() {
-    let now = System::block_number();
-    AllPalletsWithSystem::on_finalize(now);
-    System::set_block_number(now + 1);
-    VrfOutput::set(HasVrf::get().then(|| vrf(now + 1)));
-    AllPalletsWithSystem::on_initialize(now + 1);
+/// Sets the VRF output of the block that starts.
+fn draw_randomness() {
+    VrfOutput::set(HasVrf::get().then(|| vrf(now())));
 }
 
 /// The VRF output of a block that has one.
 pub fn vrf(height: BlockNumber) -> [u8; 32] {
     sp_io::hashing::blake2_256(&height.encode())
-}
-
-/// Goes to a later block.
-pub fn go_to(height: BlockNumber) {
-    assert!(System::block_number() <= height, "the block is over");
-    while System::block_number() < height {
-        next_block();
-    }
-}
-
-pub fn now() -> BlockNumber {
-    System::block_number()
-}
-
-pub fn genesis() -> Digest {
-    System::block_hash(0)
 }
 
 pub fn version(number: u32) -> VersionId {
@@ -470,30 +286,13 @@ pub fn all() -> AssuranceClasses {
     both().with(AssuranceClass::Optimistic).with(AssuranceClass::Proof)
 }
 
-/// A worker key.
-pub fn pair(seed: u64) -> worker_crypto::Pair {
-    worker_crypto::Pair::from_seed(&Digest::from_low_u64_be(seed).0)
-}
-
-/// Dispatches a signed call, in a storage layer as in a block.
-pub fn signed_call(who: u64, call: impl Into<RuntimeCall>) -> DispatchResult {
-    call.into().dispatch(RuntimeOrigin::signed(who)).map(drop).map_err(|error| error.error)
-}
-
-/// Registers an operator and shows life.
+/// Registers an operator and sends a heartbeat.
 pub fn register(operator: u64) {
-    let statement = Possession { genesis: genesis(), operator };
-    let pair = pair(operator);
-    assert_ok!(signed_call(
-        operator,
-        pallet_operators::Call::register {
-            roles: Roles::INFERENCE,
-            worker: pair.public(),
-            possession: pair.sign(&statement.signing_bytes()).into(),
-            bond: BOND,
-        }
-    ));
-    beat(operator, &pair);
+    let (worker, possession) = possession(genesis(), operator, operator);
+    let roles = Roles::INFERENCE;
+    let call = pallet_operators::Call::register { roles, worker, possession, bond: BOND };
+    assert_ok!(signed_call(operator, call));
+    beat(operator, &pair(operator));
 }
 
 pub fn beat(operator: u64, pair: &worker_crypto::Pair) {
@@ -508,7 +307,7 @@ pub fn beat(operator: u64, pair: &worker_crypto::Pair) {
     assert_ok!(include(pallet_operators::Call::heartbeat { statement, signature }));
 }
 
-/// Serves a version, fifty runs at once.
+/// Serves a version with a concurrency of fifty.
 pub fn serve(operator: u64, version: VersionId, ask: Balance, classes: AssuranceClasses) {
     serve_at_once(operator, version, ask, classes, 50);
 }
@@ -525,7 +324,7 @@ pub fn serve_at_once(
     assert_ok!(signed_call(operator, call));
 }
 
-/// Serves version 1 at the usual terms, but wants so many blocks for an answer.
+/// Serves version 1 on the usual terms, but requests so many blocks for an answer.
 pub fn serve_slowly(operator: u64, response_blocks: BlockNumber) {
     let call = pallet_operators::Call::serve {
         version: version(1),
@@ -537,39 +336,12 @@ pub fn serve_slowly(operator: u64, response_blocks: BlockNumber) {
     assert_ok!(signed_call(operator, call));
 }
 
-/// Takes every operator but these off the list.
+/// Sets the concurrency of all other operators to zero.
 pub fn only(operators: &[u64]) {
     for operator in OPERATORS {
         if !operators.contains(&operator) {
             serve_at_once(operator, version(1), ASK, both(), 0);
         }
-    }
-}
-
-/// The transaction of a feeless call.
-pub fn transaction(call: impl Into<RuntimeCall>) -> Extrinsic {
-    Extrinsic::new_transaction(
-        call.into(),
-        <Test as CreateAuthorizedTransaction<crate::Call<Test>>>::create_extension(),
-    )
-}
-
-/// Takes a feeless call the way of a transaction: into the pool, then into a block.
-pub fn include(call: impl Into<RuntimeCall>) -> Result<ValidTransaction, TransactionValidityError> {
-    let transaction = transaction(call);
-    let info = transaction.get_dispatch_info();
-    let length = transaction.encoded_size();
-    let checked = transaction.check(&frame_system::ChainContext::<Test>::default())?;
-    let pooled = checked.validate::<Test>(TransactionSource::External, &info, length);
-    match checked.apply::<Test>(&info, length) {
-        Ok(outcome) => {
-            outcome.expect("what is authorized does not fail");
-            Ok(pooled.expect("pool and block agree"))
-        },
-        Err(refusal) => {
-            assert_eq!(pooled, Err(refusal), "pool and block agree");
-            Err(refusal)
-        },
     }
 }
 
@@ -664,10 +436,6 @@ pub fn outcome(id: RequestId) -> Outcome {
 
 pub fn receipt(id: RequestId) -> Receipt<u64> {
     Receipts::<Test>::get(id).unwrap()
-}
-
-pub fn free(account: u64) -> Balance {
-    Balances::balance(&account)
 }
 
 pub fn escrow(account: u64) -> Balance {

@@ -1,90 +1,42 @@
-//! A runtime of this pallet, with real settlement and a double for the registry.
+//! A runtime of this pallet, with real settlement and a double of the registry.
 
 use std::collections::BTreeMap;
 
+use assay_pallet_testing::{
+    doubles::{NotedVersion, NotedVersions, Versions},
+    workers::possession,
+};
 use assay_primitives::{
     operator::{EngineVersion, Roles},
-    traits::{Bonds, Models, VersionTerms},
-    worker_crypto, AssuranceClass, AssuranceClasses, Balance, BlockNumber, Digest,
-    HeartbeatStatement, ModelId, Possession, Statement, VersionId, WorkerId, WorkerSignature,
+    traits::Bonds,
+    worker_crypto, AssuranceClass, AssuranceClasses, Balance, BlockNumber, HeartbeatStatement,
+    ModelId, Statement, VersionId, WorkerId, WorkerSignature,
 };
-use codec::Encode;
-use frame_support::{
-    assert_ok, derive_impl,
-    dispatch::GetDispatchInfo,
-    parameter_types,
-    traits::{fungible::Inspect, OnFinalize, OnInitialize},
-};
-use frame_system::{
-    offchain::{CreateAuthorizedTransaction, CreateTransaction, CreateTransactionBase},
-    AuthorizeCall,
-};
+use frame_support::{assert_ok, parameter_types};
 use sp_application_crypto::Pair as _;
 use sp_runtime::{
-    testing::UintAuthorityId,
-    traits::{Applyable, Checkable, Dispatchable},
-    transaction_validity::{TransactionSource, TransactionValidityError, ValidTransaction},
-    BuildStorage, DispatchResult, Perbill,
+    transaction_validity::{TransactionValidityError, ValidTransaction},
+    DispatchResult, Perbill,
 };
 
-use crate as pallet_operators;
+pub use assay_pallet_testing::{workers::pair, EXISTENTIAL_DEPOSIT, TREASURY};
 
-#[frame_support::runtime]
-mod runtime {
-    #[runtime::runtime]
-    #[runtime::derive(
-        RuntimeCall,
-        RuntimeEvent,
-        RuntimeError,
-        RuntimeOrigin,
-        RuntimeFreezeReason,
-        RuntimeHoldReason,
-        RuntimeSlashReason,
-        RuntimeLockId,
-        RuntimeTask
-    )]
-    pub struct Test;
+assay_pallet_testing::mock! { Operators = crate, beside { 3: Settlement = pallet_settlement } }
+assay_pallet_testing::settlement!(pallet_settlement);
 
-    #[runtime::pallet_index(0)]
-    pub type System = frame_system::Pallet<Test>;
-    #[runtime::pallet_index(1)]
-    pub type Balances = pallet_balances::Pallet<Test>;
-    #[runtime::pallet_index(2)]
-    pub type Settlement = pallet_settlement::Pallet<Test>;
-    #[runtime::pallet_index(3)]
-    pub type Operators = pallet_operators::Pallet<Test>;
-}
-
-pub type TxExtension = (AuthorizeCall<Test>,);
-pub type Extrinsic =
-    sp_runtime::generic::UncheckedExtrinsic<u64, RuntimeCall, UintAuthorityId, TxExtension>;
-pub type Header = sp_runtime::generic::Header<BlockNumber, sp_runtime::traits::BlakeTwo256>;
-pub type Block = sp_runtime::generic::Block<Header, Extrinsic>;
-
-#[derive_impl(frame_system::config_preludes::TestDefaultConfig)]
-impl frame_system::Config for Test {
-    type Block = Block;
-    type AccountData = pallet_balances::AccountData<Balance>;
-}
-
-pub const EXISTENTIAL_DEPOSIT: Balance = 10;
 pub const MIN_BOND: Balance = 1_000;
-/// What every operator has at genesis.
+/// The balance of every operator at genesis.
 pub const ENDOWMENT: Balance = 100_000;
-pub const TREASURY: u64 = 1;
 pub const PAYER: u64 = 2;
-/// The operators-to-be, and the seeds of their worker keys.
+/// The operators-to-be, which are also the numbers of their worker keys.
 pub const ALICE: u64 = 11;
 pub const BOB: u64 = 12;
 pub const CHARLIE: u64 = 13;
 pub const DAVE: u64 = 14;
-/// Has nothing but the existential deposit.
+/// Has the existential deposit and no more.
 pub const POOR: u64 = 15;
 
 parameter_types! {
-    pub const ExistentialDeposit: Balance = EXISTENTIAL_DEPOSIT;
-    pub const TreasuryAccount: u64 = TREASURY;
-    pub const TreasuryShare: Perbill = Perbill::from_percent(5);
     pub const MinBond: Balance = MIN_BOND;
     pub const MaxServers: u32 = 3;
     pub const MaxServed: u32 = 2;
@@ -98,57 +50,11 @@ parameter_types! {
     pub const EquivocationSlash: Perbill = Perbill::from_percent(100);
     pub const LostDisputeSlash: Perbill = Perbill::from_percent(20);
     pub const HeartbeatPriority: u64 = 77;
-    /// The versions of the double, with what they offer and whether they are deprecated.
-    pub static Versions: BTreeMap<VersionId, (AssuranceClasses, bool)> = BTreeMap::new();
 }
 
-#[derive_impl(pallet_balances::config_preludes::TestDefaultConfig)]
-impl pallet_balances::Config for Test {
-    type Balance = Balance;
-    type ExistentialDeposit = ExistentialDeposit;
-    type AccountStore = System;
-}
-
-impl pallet_settlement::Config for Test {
-    type Currency = Balances;
-    type RuntimeHoldReason = RuntimeHoldReason;
-    type TreasuryAccount = TreasuryAccount;
-    type TreasuryShare = TreasuryShare;
-    type AdminOrigin = frame_system::EnsureRoot<u64>;
-    type WeightInfo = ();
-}
-
-/// A double of the registry.
-pub struct Registry;
-
-impl Models<u64> for Registry {
-    fn terms(_: VersionId) -> Option<VersionTerms<u64>> {
-        None
-    }
-    fn is_active(version: VersionId) -> bool {
-        Versions::get().get(&version).is_some_and(|(_, deprecated)| !deprecated)
-    }
-    fn assurances(version: VersionId) -> Option<AssuranceClasses> {
-        Versions::get().get(&version).map(|(classes, _)| *classes)
-    }
-    fn proof_terms(_: VersionId) -> Option<assay_primitives::ProofTerms> {
-        None
-    }
-    fn weights_fingerprint(_: VersionId) -> Option<assay_primitives::WeightsFingerprint> {
-        None
-    }
-    fn architecture(_: VersionId) -> Option<Vec<u8>> {
-        None
-    }
-    fn acquire(_: VersionId) -> DispatchResult {
-        Ok(())
-    }
-    fn release(_: VersionId) {}
-}
-
-impl pallet_operators::Config for Test {
+impl crate::Config for Test {
     type Bonds = Settlement;
-    type Models = Registry;
+    type Models = NotedVersions;
     type MinBond = MinBond;
     type MaxServers = MaxServers;
     type MaxServed = MaxServed;
@@ -164,111 +70,47 @@ impl pallet_operators::Config for Test {
     type HeartbeatPriority = HeartbeatPriority;
     type WeightInfo = ();
     #[cfg(feature = "runtime-benchmarks")]
-    type BenchmarkHelper = NoBenchmarks;
+    type BenchmarkHelper = assay_pallet_testing::benchmarks::Benchmarks<Test>;
 }
-
-impl<LocalCall> CreateTransactionBase<LocalCall> for Test
-where
-    RuntimeCall: From<LocalCall>,
-{
-    type Extrinsic = Extrinsic;
-    type RuntimeCall = RuntimeCall;
-}
-
-impl<LocalCall> CreateTransaction<LocalCall> for Test
-where
-    RuntimeCall: From<LocalCall>,
-{
-    type Extension = TxExtension;
-
-    fn create_transaction(call: RuntimeCall, extension: TxExtension) -> Extrinsic {
-        Extrinsic::new_transaction(call, extension)
-    }
-}
-
-impl<LocalCall> CreateAuthorizedTransaction<LocalCall> for Test
-where
-    RuntimeCall: From<LocalCall>,
-{
-    fn create_extension() -> TxExtension {
-        (AuthorizeCall::new(),)
-    }
-}
-
-/// Benchmarks run on the runtime, not here.
-#[cfg(feature = "runtime-benchmarks")]
-pub struct NoBenchmarks;
 
 #[cfg(feature = "runtime-benchmarks")]
-impl assay_primitives::traits::BenchmarkHelper<u64> for NoBenchmarks {
-    fn endow(_: &u64) {}
-    fn publish(_: &u64, _: u32) -> VersionId {
+use assay_primitives::traits::BenchmarkHelper as _;
+
+#[cfg(feature = "runtime-benchmarks")]
+impl assay_pallet_testing::benchmarks::Prepare for Test {
+    fn publish(_: u64, _: u32) -> VersionId {
         version(1)
     }
-    fn payload(_: u32) -> Vec<u8> {
-        Vec::new()
-    }
-    fn serve(_: VersionId, _: u32) -> Vec<u64> {
-        Vec::new()
+    fn serve(version: VersionId, count: u32) -> Vec<u64> {
+        let serve = |index| {
+            let operator = frame_benchmarking::account("operator", index, 0);
+            <Test as crate::Config>::BenchmarkHelper::endow(&operator);
+            register(operator);
+            assert_ok!(serve_with(operator, version, 100, 2, both()));
+            operator
+        };
+        (0..count).map(serve).collect()
     }
 }
 
 #[cfg(feature = "runtime-benchmarks")]
-impl pallet_operators::BenchmarkHelper<u64> for NoBenchmarks {
+impl crate::BenchmarkHelper<u64> for assay_pallet_testing::benchmarks::Benchmarks<Test> {
     fn worker(index: u32, message: &[u8]) -> (WorkerId, WorkerSignature) {
         let pair = pair(index.into());
         (pair.public(), pair.sign(message).into())
     }
 }
 
-/// Externalities at block 1, in which nobody has registered.
-pub fn externalities() -> sp_io::TestExternalities {
+/// Externalities without operators, where three versions are published.
+pub fn new_test_ext() -> sp_io::TestExternalities {
+    let noted = |classes| NotedVersion { classes, ..Default::default() };
     Versions::set(BTreeMap::from([
-        (version(1), (both(), false)),
-        (version(2), (signed(), false)),
-        (version(3), (both(), false)),
+        (version(1), noted(both())),
+        (version(2), noted(signed())),
+        (version(3), noted(both())),
     ]));
     let endowed = [PAYER, ALICE, BOB, CHARLIE, DAVE].map(|account| (account, ENDOWMENT));
-    let dust = [TREASURY, POOR].map(|account| (account, EXISTENTIAL_DEPOSIT));
-    let genesis = RuntimeGenesisConfig {
-        balances: pallet_balances::GenesisConfig {
-            balances: endowed.into_iter().chain(dust).collect(),
-            ..Default::default()
-        },
-        ..Default::default()
-    };
-    let mut externalities: sp_io::TestExternalities = genesis.build_storage().unwrap().into();
-    externalities.execute_with(|| System::set_block_number(1));
-    externalities
-}
-
-/// Runs a test and checks every invariant at its end.
-pub fn run(test: impl FnOnce()) {
-    run_in(&mut externalities(), test);
-}
-
-/// [`run`] in externalities that are there already.
-pub fn run_in(externalities: &mut sp_io::TestExternalities, test: impl FnOnce()) {
-    externalities.execute_with(|| {
-        test();
-        check_all();
-    });
-}
-
-/// Checks the invariants of every pallet of Assay.
-pub fn check_all() {
-    Operators::do_try_state().unwrap();
-    Settlement::do_try_state().unwrap();
-}
-
-/// Goes to a later block.
-pub fn go_to(height: BlockNumber) {
-    while System::block_number() < height {
-        let now = System::block_number();
-        AllPalletsWithSystem::on_finalize(now);
-        System::set_block_number(now + 1);
-        AllPalletsWithSystem::on_initialize(now + 1);
-    }
+    externalities_with(endowed.into_iter().chain([(POOR, EXISTENTIAL_DEPOSIT)]))
 }
 
 pub fn version(number: u32) -> VersionId {
@@ -283,28 +125,9 @@ pub fn both() -> AssuranceClasses {
     signed().with(AssuranceClass::Quorum)
 }
 
-pub fn genesis() -> Digest {
-    System::block_hash(0)
-}
-
-/// A worker key.
-pub fn pair(seed: u64) -> worker_crypto::Pair {
-    worker_crypto::Pair::from_seed(&Digest::from_low_u64_be(seed).0)
-}
-
-/// The worker key with a seed, and its word that it belongs to the operator.
-pub fn worker(seed: u64, operator: u64) -> (WorkerId, WorkerSignature) {
-    let statement = Possession { genesis: genesis(), operator };
-    let pair = pair(seed);
-    (pair.public(), pair.sign(&statement.signing_bytes()).into())
-}
-
-/// Dispatches a signed call, in a storage layer as in a block.
-pub fn signed_call(who: u64, call: crate::Call<Test>) -> DispatchResult {
-    RuntimeCall::from(call)
-        .dispatch(RuntimeOrigin::signed(who))
-        .map(drop)
-        .map_err(|error| error.error)
+/// The worker key with a number, and its statement that it belongs to the operator.
+pub fn worker(number: u64, operator: u64) -> (WorkerId, WorkerSignature) {
+    possession(genesis(), number, operator)
 }
 
 pub fn register_with(
@@ -316,12 +139,12 @@ pub fn register_with(
     signed_call(operator, crate::Call::register { roles, worker, possession, bond })
 }
 
-/// Registers an operator whose worker key has its account number as seed.
+/// Registers an operator whose worker key has the number of its account.
 pub fn register(operator: u64) {
     assert_ok!(register_with(operator, Roles::INFERENCE, worker(operator, operator), 5 * MIN_BOND));
 }
 
-/// What the operators of these tests want for an answer.
+/// Blocks that the operators of these tests request for an answer.
 pub const RESPONSE_BLOCKS: BlockNumber = 3;
 
 pub fn serve_with(
@@ -338,19 +161,19 @@ pub fn serve_with(
     )
 }
 
-/// Serves version 1 for 100 plancks, two runs at once.
+/// Serves version 1 for 100 plancks, with a concurrency of two.
 pub fn serve(operator: u64) {
     assert_ok!(serve_with(operator, version(1), 100, 2, both()));
 }
 
-/// Registers, serves and shows life.
+/// Registers, serves and sends a heartbeat.
 pub fn bring_up(operator: u64) {
     register(operator);
     serve(operator);
     assert_ok!(beat(operator));
 }
 
-/// A statement that an operator can make now.
+/// A heartbeat that an operator can send now.
 pub fn heartbeat(operator: u64) -> HeartbeatStatement<u64> {
     HeartbeatStatement {
         genesis: genesis(),
@@ -361,7 +184,7 @@ pub fn heartbeat(operator: u64) -> HeartbeatStatement<u64> {
     }
 }
 
-/// The call with which a worker hands a statement in.
+/// The call with which a worker submits a statement.
 pub fn heartbeat_call(
     statement: HeartbeatStatement<u64>,
     worker: &worker_crypto::Pair,
@@ -375,29 +198,7 @@ pub fn beat(operator: u64) -> Result<ValidTransaction, TransactionValidityError>
     include(heartbeat_call(heartbeat(operator), &pair(operator)))
 }
 
-/// Takes a feeless call the way of a transaction: into the pool, then into a block.
-pub fn include(call: RuntimeCall) -> Result<ValidTransaction, TransactionValidityError> {
-    let transaction = Extrinsic::new_transaction(
-        call,
-        <Test as CreateAuthorizedTransaction<crate::Call<Test>>>::create_extension(),
-    );
-    let info = transaction.get_dispatch_info();
-    let length = transaction.encoded_size();
-    let checked = transaction.check(&frame_system::ChainContext::<Test>::default())?;
-    let pooled = checked.validate::<Test>(TransactionSource::External, &info, length);
-    match checked.apply::<Test>(&info, length) {
-        Ok(outcome) => {
-            outcome.expect("what is authorized does not fail");
-            Ok(pooled.expect("pool and block agree"))
-        },
-        Err(refusal) => {
-            assert_eq!(pooled, Err(refusal), "pool and block agree");
-            Err(refusal)
-        },
-    }
-}
-
-/// What an account can spend, and its bond.
+/// The free balance of an account, and its bond.
 pub fn money(account: u64) -> (Balance, Balance) {
-    (Balances::balance(&account), Settlement::bonded(&account))
+    (free(account), Settlement::bonded(&account))
 }

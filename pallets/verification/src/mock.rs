@@ -1,54 +1,36 @@
-//! A runtime of this pallet, with a double for operators.
+//! A runtime of this pallet, with doubles for operators and models.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use assay_pallet_testing::{
+    doubles::{NotedVersion, NotedVersions, Versions},
+    graphs::{bare_descriptor, floats},
+    workers::keystore,
+};
 use assay_primitives::{
     digest,
     model::Tolerance,
     operator::Offence,
-    traits::{Candidate, Models, Operators, Verification as _, VersionTerms},
-    worker_crypto, Assurance, AssuranceClass, AssuranceClasses, Balance, Digest, ElementType,
-    FailureReason, Format, ModelDescriptor, ProofCost, ProofTerms, RequestId, ResultStatement,
-    Statement, Tensor, VersionId, WeightsFingerprint, WorkerId, WorkerSignature,
+    traits::{Candidate, Operators, Verification as _},
+    Assurance, AssuranceClass, AssuranceClasses, Balance, Digest, FailureReason, Format,
+    ModelDescriptor, ProofCost, RequestId, ResultStatement, Tensor, VersionId, WorkerId,
 };
 use codec::Encode;
-use frame_support::{assert_ok, derive_impl, parameter_types};
+use frame_support::parameter_types;
 use sp_core::Pair as _;
-use sp_runtime::{BuildStorage, DispatchResult};
+
+pub use assay_pallet_testing::workers::{pair, sign};
 
 /// The request of most tests.
 pub const REQUEST: RequestId = RequestId(7);
-/// Its members, in the order of the draw.
+/// Its members, in draw order.
 pub const MEMBERS: [u64; 5] = [11, 12, 13, 14, 15];
-/// Is no operator.
+/// Not an operator.
 pub const REPORTER: u64 = 1;
-/// What the double takes for an offence.
+/// The penalty of the double for any offence.
 pub const PENALTY: Balance = 500;
 
-#[frame_support::runtime]
-mod runtime {
-    #[runtime::runtime]
-    #[runtime::derive(
-        RuntimeCall,
-        RuntimeEvent,
-        RuntimeError,
-        RuntimeOrigin,
-        RuntimeTask,
-        RuntimeHoldReason,
-        RuntimeFreezeReason
-    )]
-    pub struct Test;
-
-    #[runtime::pallet_index(0)]
-    pub type System = frame_system;
-    #[runtime::pallet_index(1)]
-    pub type Verification = crate;
-}
-
-#[derive_impl(frame_system::config_preludes::TestDefaultConfig)]
-impl frame_system::Config for Test {
-    type Block = frame_system::mocking::MockBlock<Test>;
-}
+assay_pallet_testing::mock! { Verification = crate }
 
 parameter_types! {
     pub static Available: AssuranceClasses = AssuranceClasses(0b11);
@@ -62,15 +44,11 @@ parameter_types! {
         proof_bytes: 1 << 18,
     };
 
-    /// Architecture and terms of the only version, where it is a graph.
-    pub static Graph: Option<(Vec<u8>, ProofTerms)> = None;
-    /// What its weights come to.
-    pub static Weights: Option<WeightsFingerprint> = None;
-    /// Operators by worker key, past ones as well.
+    /// Operators by worker key, past keys included.
     pub static Workers: BTreeMap<WorkerId, u64> = BTreeMap::new();
-    /// Who is assigned to what.
+    /// The assignments of operators.
     pub static Assigned: BTreeSet<(u64, RequestId)> = BTreeSet::new();
-    /// Who was penalised for what.
+    /// The penalised operators, with the offence.
     pub static Penalties: Vec<(u64, Offence)> = Vec::new();
 }
 
@@ -111,86 +89,44 @@ impl Operators<u64> for NotedOperators {
     }
 }
 
-/// The version that the test has noted in the parameter above.
-pub struct NotedModels;
-
-impl Models<u64> for NotedModels {
-    fn terms(_: VersionId) -> Option<VersionTerms<u64>> {
-        None
-    }
-    fn is_active(_: VersionId) -> bool {
-        false
-    }
-    fn assurances(_: VersionId) -> Option<AssuranceClasses> {
-        None
-    }
-    fn proof_terms(_: VersionId) -> Option<ProofTerms> {
-        Graph::get().map(|(_, terms)| terms)
-    }
-    fn weights_fingerprint(_: VersionId) -> Option<WeightsFingerprint> {
-        Weights::get()
-    }
-    fn architecture(_: VersionId) -> Option<Vec<u8>> {
-        Graph::get().map(|(architecture, _)| architecture)
-    }
-    fn acquire(_: VersionId) -> DispatchResult {
-        Ok(())
-    }
-    fn release(_: VersionId) {}
-}
-
 impl crate::Config for Test {
     type Requests = ();
     type MaxProofCost = MaxProofCost;
     type Operators = NotedOperators;
-    type Models = NotedModels;
+    type Models = NotedVersions;
     type AvailableClasses = Available;
     type MaxOutputBytes = MaxOutputBytes;
     type AdminOrigin = frame_system::EnsureRoot<u64>;
     type WeightInfo = ();
+    #[cfg(feature = "runtime-benchmarks")]
+    type BenchmarkHelper = assay_pallet_testing::benchmarks::Benchmarks<Test>;
 }
 
-/// The start: the members are operators and assigned to the request.
+#[cfg(feature = "runtime-benchmarks")]
+impl assay_pallet_testing::benchmarks::Prepare for Test {
+    fn publish(_: u64, _: u32) -> VersionId {
+        VersionId::default()
+    }
+    fn serve(_: VersionId, _: u32) -> Vec<u64> {
+        MEMBERS.to_vec()
+    }
+}
+
+/// Externalities in which the members are operators and assigned to the request.
 pub fn new_test_ext() -> sp_io::TestExternalities {
     Available::set(AssuranceClasses(0b11));
     Workers::set(MEMBERS.into_iter().map(|member| (pair(member).public(), member)).collect());
     Assigned::set(MEMBERS.into_iter().map(|member| (member, REQUEST)).collect());
     Penalties::set(Vec::new());
-    Graph::set(None);
-    Weights::set(None);
-    let storage = frame_system::GenesisConfig::<Test>::default().build_storage().unwrap();
-    let mut ext = sp_io::TestExternalities::new(storage);
-    // Events are not kept at height 0.
-    ext.execute_with(|| System::set_block_number(1));
-    ext
+    Versions::set(BTreeMap::new());
+    let mut externalities = externalities_with([]);
+    externalities.register_extension(keystore(&MEMBERS));
+    externalities
 }
 
-/// Runs a test from the start; afterwards the invariants hold.
-pub fn test(run: impl FnOnce()) {
-    new_test_ext().execute_with(|| {
-        run();
-        assert_ok!(Verification::do_try_state());
-    });
-}
-
-/// Runs something that breaks the state, and expects `try_state` to say so.
-pub fn breaks(message: &'static str, run: impl FnOnce()) {
-    new_test_ext().execute_with(|| {
-        run();
-        assert_eq!(Verification::do_try_state(), Err(message.into()));
-    });
-}
-
-/// The worker key of an operator.
-pub fn pair(operator: u64) -> worker_crypto::Pair {
-    let mut seed = [0; 32];
-    seed[..8].copy_from_slice(&operator.to_le_bytes());
-    worker_crypto::Pair::from_seed(&seed)
-}
-
-/// Hash of the genesis block.
-pub fn genesis() -> Digest {
-    System::block_hash(0)
+/// Changes the only version.
+pub fn change_version(change: impl FnOnce(&mut NotedVersion)) {
+    Versions::mutate(|versions| change(versions.entry(VersionId::default()).or_default()));
 }
 
 /// The statement of an operator about the request.
@@ -205,11 +141,6 @@ pub fn statement(operator: u64, output: &[u8]) -> ResultStatement<u64> {
         operator,
         proof: None,
     }
-}
-
-/// Its signature.
-pub fn sign(operator: u64, statement: &ResultStatement<u64>) -> WorkerSignature {
-    pair(operator).sign(&statement.signing_bytes()).into()
 }
 
 /// A member shows a result.
@@ -229,13 +160,9 @@ pub fn fail(member: u64, reason: FailureReason) {
     Verification::note_failure(REQUEST, &member, reason);
 }
 
-/// A tensor of single-precision numbers.
+/// A vector of floating-point numbers.
 pub fn singles(values: &[f32]) -> Tensor {
-    Tensor {
-        element_type: ElementType::F32,
-        shape: vec![values.len() as u32],
-        data: values.iter().flat_map(|value| value.to_le_bytes()).collect(),
-    }
+    floats(&[values.len() as u32], values)
 }
 
 /// A payload of one such tensor.
@@ -250,22 +177,5 @@ pub const fn tolerance(millionths: u32) -> Option<Tolerance> {
 
 /// A version that offers these classes.
 pub fn offering(assurances: AssuranceClasses) -> ModelDescriptor {
-    ModelDescriptor {
-        artifact: Digest::zero(),
-        artifact_size: 1,
-        format: Format::Onnx,
-        inputs: Default::default(),
-        outputs: Default::default(),
-        assurances,
-        tolerance: None,
-        architecture: None,
-    }
-}
-
-/// The last event of this pallet.
-pub fn last_event() -> Option<crate::Event<Test>> {
-    System::events().into_iter().rev().find_map(|record| match record.event {
-        RuntimeEvent::Verification(event) => Some(event),
-        _ => None,
-    })
+    bare_descriptor(Format::Onnx, assurances)
 }

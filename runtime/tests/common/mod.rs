@@ -434,7 +434,7 @@ pub fn audit(
     version: VersionId,
     graph: &assay_graph::Graph,
 ) -> pallet_model_registry::Call<Runtime> {
-    let openings = assay_proof_fixtures::opened_weights(graph);
+    let openings = assay_pallet_testing::graphs::opened_weights(graph);
     let (bytes, proofs) = pallet_model_registry::PieceProof::arguments(openings).unwrap();
     pallet_model_registry::Call::audit_weights { version, bytes, proofs }
 }

@@ -1,26 +1,25 @@
-//! Integer graphs, and what operators claim that they compute.
+//! Integer graphs, and operators' claims about their outputs.
 
 use std::{ops::Range, rc::Rc, sync::LazyLock};
 
 use assay_graph::{interpret, tile::tile_range, CheckedGraph, Tensor, Trace};
+use assay_pallet_testing::graphs::{payload, perceptron, QUICK};
 use assay_primitives::{AssuranceClass, AssuranceClasses, Digest, ElementType, ModelDescriptor};
 use assay_proof::Prover;
-use assay_proof_fixtures::{payload, perceptron, QUICK};
 
 use codec::Encode;
 
 use super::rng::Rng;
 
-/// Elements of the input of each graph.
+/// Number of elements of the input of each graph.
 pub const INPUTS: usize = 2;
-/// Bytes of a leaf of a tensor.
+/// Size of a leaf of a tensor in bytes.
 const LEAF_BYTES: usize = 1024;
-/// A tensor of so many bytes is shown whole.
+/// Tensors of up to this many bytes are shown whole in a dispute.
 const WHOLE_BYTES: usize = 16 * 1024;
 
-/// The graphs that are published. Both turn two elements into one. The tensors of the first are
-/// shown whole in a dispute. The accumulators in the middle of the second are one too many for
-/// that.
+/// The published graphs. Both map two elements to one. The tensors of the first are shown whole in
+/// a dispute. The inner accumulators of the second exceed the bound for this by one element.
 pub static GRAPHS: LazyLock<[CheckedGraph; 2]> = LazyLock::new(|| {
     [&[2, 3, 1], &[2, 4_097, 1]]
         .map(|widths| CheckedGraph::new(perceptron(widths, &QUICK)).expect("the graph is complete"))
@@ -30,7 +29,7 @@ pub static GRAPHS: LazyLock<[CheckedGraph; 2]> = LazyLock::new(|| {
 pub static PROVER: LazyLock<Prover> =
     LazyLock::new(|| Prover::new(&GRAPHS[0]).expect("the graph is sealed"));
 
-/// What a version of a graph offers.
+/// The classes that a version of a graph offers.
 fn offered(graph: usize) -> AssuranceClasses {
     let classes = AssuranceClasses::NONE
         .with(AssuranceClass::Signed)
@@ -47,9 +46,9 @@ pub fn file(graph: usize) -> Vec<u8> {
     GRAPHS[graph].clone().into_graph().encode()
 }
 
-/// What a version of a graph declares.
+/// The declarations of a version of a graph.
 pub fn descriptor(graph: usize) -> ModelDescriptor {
-    assay_proof_fixtures::descriptor(&GRAPHS[graph].clone().into_graph(), offered(graph))
+    assay_pallet_testing::graphs::descriptor(&GRAPHS[graph].clone().into_graph(), offered(graph))
 }
 
 /// The graph whose architecture has this digest.
@@ -63,34 +62,34 @@ pub fn input_payload(elements: &[i8]) -> Vec<u8> {
     payload(ElementType::I8, &elements.iter().map(|x| *x as u8).collect::<Vec<_>>())
 }
 
-/// What an operator claims of a request.
+/// An operator's claim about a request.
 #[derive(Clone, Debug)]
 pub struct Claim {
     pub graph: usize,
     /// The request's input.
     pub input: Vec<i8>,
-    /// The tensors that the operator can show.
+    /// The trace that the operator can show.
     pub tensors: Vec<Tensor>,
     pub output: i32,
-    /// Whether the root that was handed in is that of the tensors.
+    /// Whether the submitted root is that of the tensors.
     pub is_root: bool,
 }
 
-/// What a claim is about, for the log.
+/// The kind of a claim, for the log.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Kind {
     Right,
-    /// The output is wrong, and nothing else.
+    /// Only the output is wrong.
     WrongOutput,
-    /// A tensor is wrong, and what follows is computed from it.
+    /// A tensor is wrong, and later tensors are computed from it.
     WrongTensor,
-    /// A tensor is wrong, and what follows is not computed from it, but right.
+    /// A tensor is wrong, but later tensors are right.
     WrongTrace,
-    /// All is right, of another input.
+    /// The trace is right, but of another input.
     OtherInput,
     /// The output is not the last tensor.
     OtherOutput,
-    /// There is nothing under the root.
+    /// The root is not that of any tensors.
     NoTrace,
 }
 
@@ -115,16 +114,16 @@ fn last(tensors: &[Tensor]) -> i32 {
     tensors.last().and_then(Tensor::as_int32).expect("the output is int32")[0]
 }
 
-/// What an operation makes of the tensors that it reads.
+/// The output of an operation for the tensors that it reads.
 fn run(graph: &CheckedGraph, operation: usize, tensors: &[Tensor]) -> Tensor {
     let inputs: Vec<&Tensor> =
         graph.plan().operations()[operation].inputs().map(|id| &tensors[id.index()]).collect();
     interpret::run_operation(graph.plan(), operation, &inputs, graph.parameters(operation))
-        .expect("a small change leaves nothing")
+        .expect("a small change causes no overflow")
 }
 
 impl Claim {
-    /// A random claim about an input, and what it is.
+    /// A random claim about an input, and its kind.
     pub fn random(rng: &mut Rng, graph: usize, input: &[i8]) -> (Rc<Self>, Kind) {
         let kind = match rng.below(100) {
             0..=44 => Kind::Right,
@@ -139,7 +138,7 @@ impl Claim {
         let mut tensors = honest(checked, input);
         let operations = checked.plan().operations().len();
         let (index, by) = (rng.below(1 << 40), rng.between(1, 100) as i8);
-        // One that is neither the input nor the output.
+        // An inner tensor: neither the input nor the output.
         let middle = rng.between(1, operations as u64 - 1) as usize;
         match kind {
             Kind::WrongOutput => alter(&mut tensors[operations], index, by),
@@ -172,42 +171,42 @@ impl Claim {
         Trace { tensors: self.tensors.clone() }
     }
 
-    /// What the model computes.
+    /// The correct output.
     pub fn truth(&self) -> i32 {
         last(&honest(self.checked(), &self.input))
     }
 
-    /// Whether the roots of the tensors are under the root that was handed in, the first of the
-    /// input and the last of the output.
+    /// Whether the submitted root commits to the roots of the tensors, the first being that of the
+    /// input and the last that of the output.
     pub fn roots_follow(&self) -> bool {
         self.is_root
             && self.tensors[0] == Tensor::Int8(self.input.clone())
             && self.tensors.last() == Some(&Tensor::Int32(vec![self.output]))
     }
 
-    /// Operations of the graph.
+    /// Number of operations of the graph.
     pub fn operations(&self) -> usize {
         self.tensors.len() - 1
     }
 
-    /// Bytes of what an operation gives.
+    /// Size of an operation's output in bytes.
     pub fn bytes(&self, operation: usize) -> usize {
         let tensor = &self.tensors[operation + 1];
         tensor.len() * width(tensor)
     }
 
-    /// Whether what an operation gives is shown without naming a leaf.
+    /// Whether an operation's output is shown whole, without a choice of a leaf.
     pub fn is_shown_whole(&self, operation: usize) -> bool {
         self.bytes(operation) <= WHOLE_BYTES
     }
 
-    /// The bytes of a leaf of what an operation gives, if there is one.
+    /// The range of a leaf in an operation's output; `None` if there is no such leaf.
     pub fn leaf(&self, operation: usize, leaf: u16) -> Option<Range<usize>> {
         let (first, length) = (usize::from(leaf) * LEAF_BYTES, self.bytes(operation));
         (first < length).then(|| first..length.min(first + LEAF_BYTES))
     }
 
-    /// The bytes of a tile that are among those shown, if there are any.
+    /// The part of a tile that is among the bytes shown; `None` if there is none.
     pub fn tile(&self, operation: usize, tile: u32, shown: &Range<usize>) -> Option<Range<usize>> {
         let elements = tile_range(self.checked().plan(), operation, tile as usize).ok()?;
         let width = width(&self.tensors[operation + 1]);
@@ -216,7 +215,7 @@ impl Claim {
         (!range.is_empty()).then_some(range)
     }
 
-    /// Whether these bytes are what the operation makes of the tensors that it reads.
+    /// Whether these bytes are what the operation computes from the tensors that it reads.
     pub fn is_computed(&self, operation: usize, bytes: Range<usize>) -> bool {
         let computed = run(self.checked(), operation, &self.tensors).to_bytes();
         computed[bytes.clone()] == self.tensors[operation + 1].to_bytes()[bytes]

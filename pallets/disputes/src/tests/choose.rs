@@ -25,10 +25,10 @@ fn the_challenger_chooses_in_its_turn() {
         assert_noop!(choose(CHALLENGER, Choice::Tile(0)), Error::<Test>::OutOfTurn);
         let count = case.graph.plan().operations().len() as u16;
         assert_noop!(choose(CHALLENGER, Choice::Operation(count)), Error::<Test>::NoOperation);
-        run_to(4);
+        go_to(4);
         assert_ok!(choose(CHALLENGER, Choice::Operation(2)));
         assert_eq!(
-            last_event(),
+            last_event().unwrap(),
             Event::Chosen { dispute: id, choice: Choice::Operation(2), deadline: 4 + RESPONSE }
         );
         // Twice.

@@ -15,7 +15,7 @@ fn anyone_closes_what_another_dispute_has_decided() {
         assert_eq!(held(SECOND), BOND);
         assert_ok!(close(other));
         assert_eq!(held(SECOND), 0);
-        assert_eq!(last_event(), Event::Void { dispute: other });
+        assert_eq!(last_event().unwrap(), Event::Void { dispute: other });
         assert_noop!(close(other), Error::<Test>::DisputeNotFound);
         assert_noop!(close(DisputeId(7)), Error::<Test>::DisputeNotFound);
     });

@@ -12,13 +12,13 @@ fn a_silent_operator_loses_in_each_of_its_stages() {
             let id = open(CHALLENGER);
             play_to(id, index, &case.defender(), &case.witness());
             let deadline = dispute(id).deadline;
-            run_to(deadline);
+            go_to(deadline);
             assert_eq!(standing(), Standing::Open);
-            run_to(deadline + 1);
+            go_to(deadline + 1);
             assert_eq!(standing(), Standing::Rejected(CHALLENGER));
             let cause = DisputeCause::Silence;
             assert_eq!(
-                last_event(),
+                last_event().unwrap(),
                 Event::Won { dispute: id, request: REQUEST, challenger: CHALLENGER, cause }
             );
             assert_eq!(held(CHALLENGER), 0);
@@ -36,11 +36,14 @@ fn a_silent_challenger_loses_in_each_of_its_stages() {
             let id = open(CHALLENGER);
             play_to(id, index, &case.defender(), &case.witness());
             let deadline = dispute(id).deadline;
-            run_to(deadline);
+            go_to(deadline);
             assert!(OpenDisputes::<Test>::get(id).is_some());
-            run_to(deadline + 1);
+            go_to(deadline + 1);
             assert_eq!(standing(), Standing::Upheld);
-            assert!(matches!(last_event(), Event::Lost { cause: DisputeCause::Silence, .. }));
+            assert!(matches!(
+                last_event().unwrap(),
+                Event::Lost { cause: DisputeCause::Silence, .. }
+            ));
             assert_eq!(got(OPERATOR) + got(0), BOND);
         });
     }
@@ -57,7 +60,7 @@ fn every_move_gives_the_next_one_its_whole_time() {
         for _ in 0..4 {
             // Each side moves at the last moment.
             height += RESPONSE;
-            run_to(height);
+            go_to(height);
             match defender.answer(&stage(id)) {
                 Some(move_) => answer(id, move_),
                 None => choose(id, challenger.choose(&stage(id)).unwrap()),
@@ -79,7 +82,7 @@ fn one_block_ends_as_many_disputes_as_its_budget_allows() {
             answer(*id, case.defender().answer(&stage(*id)).unwrap());
         }
         let open = || ids.iter().filter(|id| OpenDisputes::<Test>::contains_key(id)).count();
-        run_to(1 + RESPONSE);
+        go_to(1 + RESPONSE);
         assert_eq!(open(), 8);
         for left in [5, 2, 0, 0] {
             System::set_block_number(System::block_number() + 1);

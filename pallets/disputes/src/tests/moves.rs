@@ -127,7 +127,7 @@ fn loses(case: &Case, index: u8, answer: Answer) {
     assert_eq!(standing(), Standing::Rejected(CHALLENGER));
     let cause = DisputeCause::Refused;
     assert_eq!(
-        last_event(),
+        last_event().unwrap(),
         Event::Won { dispute: id, request: REQUEST, challenger: CHALLENGER, cause }
     );
 }
@@ -221,7 +221,7 @@ fn openings_of_other_weights_and_other_tiles_lose() {
         answer(id, opening(&case.graph, 2));
         let cause = DisputeCause::Computed;
         assert_eq!(
-            last_event(),
+            last_event().unwrap(),
             Event::Won { dispute: id, request: REQUEST, challenger: CHALLENGER, cause }
         );
     });

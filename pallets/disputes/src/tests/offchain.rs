@@ -5,19 +5,15 @@ use std::sync::Arc;
 use assay_dispute::{Party, Player};
 use assay_engine_interface::{EngineExt, EngineProvider};
 use assay_graph::CheckedGraph;
+use assay_pallet_testing::workers::{keystore, register_offchain, Pool};
 use assay_primitives::{
     dispute::{DisputeJob, DisputeTask},
     engine::{EngineInfo, Job, JobInput, JobStatus},
-    ElementType, FailureReason, RequestId, Tensor, WORKER_KEY_TYPE,
+    ElementType, FailureReason, RequestId, Tensor,
 };
 use codec::{Decode, Encode};
 use frame_support::traits::Hooks;
-use parking_lot::RwLock;
-use sp_core::offchain::{
-    testing::{PoolState, TestOffchainExt, TestTransactionPoolExt},
-    OffchainDbExt, OffchainWorkerExt, TransactionPoolExt,
-};
-use sp_keystore::{testing::MemoryKeystore, Keystore, KeystoreExt};
+use sp_core::offchain::testing::TestOffchainExt;
 use sp_runtime::{testing::UintAuthorityId, traits::Dispatchable};
 
 use crate::{mock::*, DisputeCause, Event, OpenDisputes};
@@ -53,27 +49,18 @@ impl EngineProvider for HonestEngine {
 
 /// A node with an engine, and these keys.
 struct Node {
-    pool: Arc<RwLock<PoolState>>,
+    pool: Pool,
     ext: sp_io::TestExternalities,
 }
 
 impl Node {
     fn new(worker: Option<u64>, watcher: Option<u64>) -> Self {
         let mut ext = new_test_ext();
-        let (offchain, _) = TestOffchainExt::new();
-        let (pool, state) = TestTransactionPoolExt::new();
-        let keystore = MemoryKeystore::new();
-        if let Some(worker) = worker {
-            let uri = format!("0x{}", sp_core::hexdisplay::HexDisplay::from(&seed_of(worker)));
-            keystore.sr25519_generate_new(WORKER_KEY_TYPE, Some(&uri)).unwrap();
-        }
+        let pool = register_offchain(&mut ext, TestOffchainExt::new().0);
         UintAuthorityId::set_all_keys(watcher);
-        ext.register_extension(OffchainWorkerExt::new(offchain.clone()));
-        ext.register_extension(OffchainDbExt::new(offchain));
-        ext.register_extension(TransactionPoolExt::new(pool));
-        ext.register_extension(KeystoreExt::new(keystore));
+        ext.register_extension(keystore(worker.as_slice()));
         ext.register_extension(EngineExt::new(Arc::new(HonestEngine(Case::honest().graph))));
-        Self { pool: state, ext }
+        Self { pool, ext }
     }
 
     /// The node does its part at this block, and the next one includes what came of it. Returns
@@ -82,8 +69,8 @@ impl Node {
         let pool = self.pool.clone();
         self.ext.execute_with(|| {
             Disputes::offchain_worker(System::block_number());
-            run_to(System::block_number() + 1);
-            let transactions = std::mem::take(&mut pool.write().transactions);
+            go_to(System::block_number() + 1);
+            let transactions = pool.take();
             for bytes in &transactions {
                 let transaction = Extrinsic::decode(&mut &bytes[..]).unwrap();
                 match (transaction.preamble, transaction.function) {
@@ -94,7 +81,7 @@ impl Node {
                     other => panic!("{other:?}"),
                 }
             }
-            frame_support::assert_ok!(Disputes::do_try_state());
+            check_all();
             transactions.len()
         })
     }
@@ -124,7 +111,7 @@ fn a_watcher_finds_a_wrong_result_and_wins_against_the_liar() {
         assert_eq!(standing(), Standing::Rejected(CHALLENGER));
         let cause = DisputeCause::Computed;
         assert_eq!(
-            last_event(),
+            last_event().unwrap(),
             Event::Won { dispute: id, request: REQUEST, challenger: CHALLENGER, cause }
         );
     });
@@ -172,7 +159,7 @@ fn an_operators_node_defends_what_it_has_computed() {
     }
     node.ext.execute_with(|| {
         assert_eq!(standing(), Standing::Upheld);
-        assert!(matches!(last_event(), Event::Lost { cause: DisputeCause::Computed, .. }));
+        assert!(matches!(last_event().unwrap(), Event::Lost { cause: DisputeCause::Computed, .. }));
     });
 }
 
@@ -205,9 +192,9 @@ fn what_is_not_included_is_handed_in_again() {
     for _ in 0..5 {
         node.ext.execute_with(|| {
             Disputes::offchain_worker(System::block_number());
-            run_to(System::block_number() + 1);
+            go_to(System::block_number() + 1);
         });
-        handed_in.push(std::mem::take(&mut pool.write().transactions).len());
+        handed_in.push(pool.take().len());
     }
     assert_eq!(handed_in, [1, 0, 0, 1, 0]);
 }

@@ -8,13 +8,13 @@ use crate::{mock::*, Counts, Error, Event};
 fn a_dispute_holds_a_bond_and_puts_the_operator_on_turn() {
     test(|| {
         Case::honest().submit();
-        run_to(5);
+        go_to(5);
         let id = open(CHALLENGER);
         assert_eq!(id, DisputeId(0));
         assert_eq!(held(CHALLENGER), BOND);
         assert_eq!(stage(id), assay_dispute::Stage::Roots);
         assert_eq!(
-            last_event(),
+            last_event().unwrap(),
             Event::Opened {
                 dispute: id,
                 request: REQUEST,
@@ -49,9 +49,9 @@ fn only_an_open_result_is_disputed() {
 fn the_window_closes_after_its_last_height() {
     test(|| {
         Case::honest().submit();
-        run_to(WINDOW);
+        go_to(WINDOW);
         assert_ok!(Disputes::open(origin(CHALLENGER), REQUEST));
-        run_to(WINDOW + 1);
+        go_to(WINDOW + 1);
         assert_noop!(Disputes::open(origin(SECOND), REQUEST), Error::<Test>::WindowClosed);
     });
 }

@@ -14,7 +14,7 @@ fn a_lie_in_any_tensor_is_found_and_the_result_rejected() {
             assert_eq!(held(CHALLENGER), 0);
             assert_eq!(got(OPERATOR), 0);
             assert_eq!(
-                last_event(),
+                last_event().unwrap(),
                 Event::Won {
                     dispute: id,
                     request: REQUEST,
@@ -40,7 +40,7 @@ fn a_false_dispute_loses_its_bond() {
         assert_eq!(held(CHALLENGER), 0);
         assert_eq!((got(OPERATOR), got(0)), (BOND / 2, BOND - BOND / 2));
         assert_eq!(
-            last_event(),
+            last_event().unwrap(),
             Event::Lost {
                 dispute: id,
                 request: REQUEST,
@@ -63,10 +63,10 @@ fn a_lost_dispute_does_not_protect_a_lie() {
         let late = open(SECOND);
         // The sham one falls silent once it is on turn, and is lost.
         answer(sham, case.defender().answer(&stage(sham)).unwrap());
-        run_to(5);
+        go_to(5);
         play_to(real, 5, &case.defender(), &case.witness());
         answer(late, case.defender().answer(&stage(late)).unwrap());
-        run_to(RESPONSE + 2);
+        go_to(RESPONSE + 2);
         assert!(OpenDisputes::<Test>::get(sham).is_none());
         assert_eq!(standing(), Standing::Open);
         play(real, &case.defender(), &case.witness());
@@ -74,8 +74,8 @@ fn a_lost_dispute_does_not_protect_a_lie() {
         // The third one's bond comes back, though it has not moved.
         assert_eq!(Verdicts::<Test>::get(REQUEST), Some(Verdict::Wrong));
         assert_ok!(Disputes::do_try_state());
-        run_to(5 + RESPONSE + 1);
-        assert_eq!(last_event(), Event::Void { dispute: late });
+        go_to(5 + RESPONSE + 1);
+        assert_eq!(last_event().unwrap(), Event::Void { dispute: late });
         assert_eq!((held(CHALLENGER), held(SECOND), held(STRANGER)), (0, 0, 0));
         assert_eq!(got(OPERATOR) + got(0), BOND);
         assert_eq!(Counts::<Test>::get(REQUEST), 0);
@@ -89,17 +89,17 @@ fn a_result_is_upheld_when_the_last_dispute_is_lost() {
         let case = Case::honest();
         case.submit();
         let first = open(CHALLENGER);
-        run_to(3);
+        go_to(3);
         let second = open(SECOND);
         answer(first, case.defender().answer(&stage(first)).unwrap());
         answer(second, case.defender().answer(&stage(second)).unwrap());
         choose(second, assay_dispute::Choice::Operation(0));
-        run_to(3 + RESPONSE);
+        go_to(3 + RESPONSE);
         answer(second, case.defender().answer(&stage(second)).unwrap());
-        run_to(3 + RESPONSE + 1);
+        go_to(3 + RESPONSE + 1);
         assert!(OpenDisputes::<Test>::get(first).is_none());
         assert_eq!(standing(), Standing::Open);
-        run_to(3 + 2 * RESPONSE + 1);
+        go_to(3 + 2 * RESPONSE + 1);
         assert_eq!(standing(), Standing::Upheld);
         assert_eq!(got(OPERATOR), 2 * (BOND / 2));
     });

@@ -27,10 +27,10 @@ fn a_proof_of_the_claimed_output_makes_it_final_and_every_dispute_lost() {
         assert_eq!(Verdicts::<Test>::get(REQUEST), Some(Verdict::Right));
         assert_ok!(Disputes::do_try_state());
         assert_noop!(prove(second, &output, proof(REQUEST, &output)), Error::<Test>::Decided);
-        run_to(RESPONSE + 2);
+        go_to(RESPONSE + 2);
         assert_eq!(held(SECOND), 0);
         assert_eq!(got(OPERATOR) + got(0), 2 * BOND);
-        assert!(matches!(last_event(), Event::Lost { cause: DisputeCause::Proof, .. }));
+        assert!(matches!(last_event().unwrap(), Event::Lost { cause: DisputeCause::Proof, .. }));
     });
 }
 
@@ -44,7 +44,7 @@ fn a_proof_of_another_output_wins_at_once() {
         assert_ne!(output, case.claimed.output().unwrap().to_bytes());
         assert_ok!(prove(id, &output, proof(REQUEST, &output)));
         assert_eq!(standing(), Standing::Rejected(CHALLENGER));
-        assert!(matches!(last_event(), Event::Won { cause: DisputeCause::Proof, .. }));
+        assert!(matches!(last_event().unwrap(), Event::Won { cause: DisputeCause::Proof, .. }));
     });
 }
 

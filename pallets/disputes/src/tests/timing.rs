@@ -17,7 +17,7 @@ fn the_time_of_disputes_is_set_within_bounds() {
         let (response, most) = (4, MaxBlocks::get());
         assert_ok!(set(most - MAX_MOVES * response, response));
         let timing = DisputeTiming { window: most - MAX_MOVES * response, response };
-        assert_eq!(last_event(), Event::TimingSet { timing });
+        assert_eq!(last_event().unwrap(), Event::TimingSet { timing });
         assert_eq!(<DisputeWindow<Test> as Get<u32>>::get(), timing.window);
         for (window, response) in [
             (0, 1),
@@ -40,7 +40,7 @@ fn an_open_dispute_keeps_the_time_that_it_was_opened_with() {
         let first = open(CHALLENGER);
         assert_ok!(set(1, 2));
         assert_eq!(dispute(first).deadline, 1 + RESPONSE);
-        run_to(5);
+        go_to(5);
         answer(first, case.defender().answer(&stage(first)).unwrap());
         assert_eq!(dispute(first).deadline, 5 + RESPONSE);
         let second = open(SECOND);

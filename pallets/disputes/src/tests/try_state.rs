@@ -9,8 +9,11 @@ fn disputed(break_it: impl FnOnce(assay_primitives::dispute::DisputeId)) -> impl
 
 #[test]
 fn each_broken_invariant_is_noticed() {
-    breaks("the agenda was passed over", disputed(|_| AgendaCursor::<Test>::put(100)));
-    breaks("a dispute has an identifier to come", disputed(NextDispute::<Test>::put));
+    breaks(
+        "the agenda has an entry below its cursor",
+        disputed(|_| AgendaCursor::<Test>::put(100)),
+    );
+    breaks("a dispute's identifier is not below the next one", disputed(NextDispute::<Test>::put));
     breaks(
         "a dispute is not on the agenda",
         disputed(|id| {
@@ -30,7 +33,7 @@ fn each_broken_invariant_is_noticed() {
         }),
     );
     breaks(
-        "the agenda names what is not open",
+        "the agenda contains an entry that is not open",
         disputed(|id| {
             Agenda::<Test>::insert(50, id, ());
         }),

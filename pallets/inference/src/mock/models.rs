@@ -1,31 +1,21 @@
 //! What the tests publish and ask: a floating-point model, and integer graphs with their provers.
 
-use std::sync::OnceLock;
-
 use assay_graph::Graph;
+use assay_pallet_testing::graphs::{self, declare, opened_weights};
 use assay_primitives::{
-    artifact::ArtifactManifest,
     model::{Format, Tolerance},
-    Digest, Dimension, ElementType, ModelDescriptor, ModelId, Tensor, TensorDeclaration, VersionId,
+    ElementType, ModelDescriptor, ModelId, Tensor, VersionId,
 };
-use assay_proof::Prover;
-use assay_pallet_testing::graphs::{opened_weights, perceptron, prover, QUICK};
 use codec::Encode;
-use frame_support::{assert_ok, BoundedVec};
+use frame_support::assert_ok;
 use sp_runtime::Perbill;
+
+pub use assay_pallet_testing::graphs::{floats, Proven};
 
 use super::*;
 
 /// The bytes of the model.
 pub const MODEL: &[u8] = b"a model";
-
-fn declare(name: &str, element_type: ElementType, shape: &[u32]) -> TensorDeclaration {
-    TensorDeclaration {
-        name: name.as_bytes().to_vec().try_into().unwrap(),
-        element_type,
-        shape: BoundedVec::truncate_from(shape.iter().copied().map(Dimension::Fixed).collect()),
-    }
-}
 
 /// A version with two inputs, one of them Boolean, and two floating-point outputs in one tensor,
 /// equal within ten millionths.
@@ -41,14 +31,6 @@ pub fn descriptor() -> ModelDescriptor {
         assurances: both(),
         tolerance: Some(Tolerance { millionths: 10 }),
         architecture: None,
-    }
-}
-
-pub fn floats(shape: &[u32], values: &[f32]) -> Tensor {
-    Tensor {
-        element_type: ElementType::F32,
-        shape: shape.to_vec(),
-        data: values.iter().flat_map(|value| value.to_le_bytes()).collect(),
     }
 }
 
@@ -70,24 +52,6 @@ pub const RIGHT: [f32; 2] = [0.25, 0.75];
 /// One that is not within the tolerance of it.
 pub const WRONG: [f32; 2] = [0.25, 0.7501];
 
-/// Announces an artifact of one chunk without uploading it.
-pub fn announce(owner: u64, bytes: &[u8]) -> Digest {
-    let ArtifactManifest { digest, size, chunks } = ArtifactManifest::of(bytes);
-    let chunks = chunks.try_into().unwrap();
-    assert_ok!(signed_call(owner, pallet_storage::Call::create { digest, size, chunks }));
-    digest
-}
-
-/// Puts an artifact of one chunk on chain, in a transaction of its own.
-pub fn upload(owner: u64, bytes: &[u8]) -> Digest {
-    let digest = announce(owner, bytes);
-    System::set_extrinsic_index(System::extrinsic_index().map_or(0, |index| index + 1));
-    System::note_extrinsic(bytes.to_vec());
-    let call = pallet_storage::Call::upload { digest, index: 0, data: bytes.to_vec() };
-    assert_ok!(signed_call(owner, call));
-    digest
-}
-
 /// Publishes the next version of model 0, with a royalty of a tenth.
 pub fn publish(descriptor: ModelDescriptor) -> VersionId {
     publish_with(descriptor, None)
@@ -95,10 +59,20 @@ pub fn publish(descriptor: ModelDescriptor) -> VersionId {
 
 /// The same, with an architecture.
 pub fn publish_with(descriptor: ModelDescriptor, architecture: Option<Vec<u8>>) -> VersionId {
+    publish_in(OWNER, ModelId(0), descriptor, architecture)
+}
+
+/// Publishes the next version of a model.
+fn publish_in(
+    owner: u64,
+    model: ModelId,
+    descriptor: ModelDescriptor,
+    architecture: Option<Vec<u8>>,
+) -> VersionId {
     assert_ok!(signed_call(
-        OWNER,
+        owner,
         pallet_model_registry::Call::publish {
-            model: ModelId(0),
+            model,
             descriptor,
             royalty: Perbill::from_percent(10),
             licence: b"MIT".to_vec().try_into().unwrap(),
@@ -106,56 +80,96 @@ pub fn publish_with(descriptor: ModelDescriptor, architecture: Option<Vec<u8>>) 
             architecture: architecture.map(|bytes| bytes.try_into().unwrap()),
         }
     ));
-    version(pallet_model_registry::Models::<Test>::get(ModelId(0)).unwrap().newest)
+    let number = pallet_model_registry::Models::<Test>::get(model).unwrap().newest;
+    VersionId { model, number }
 }
 
-/// A sealed graph with its prover. Sealing takes time, so it is made once.
-pub struct Proven {
-    pub graph: Graph,
-    pub prover: Prover,
-}
-
-impl Proven {
-    fn of(widths: &[u32]) -> Self {
-        let graph = perceptron(widths, &QUICK);
-        Self { prover: prover(&graph), graph }
-    }
-
-    /// From four integers to three.
-    pub fn model() -> &'static Self {
-        static MODEL: OnceLock<Proven> = OnceLock::new();
-        MODEL.get_or_init(|| Self::of(&[4, 4, 3]))
-    }
-
-    /// Another one of the same input and output.
-    pub fn other() -> &'static Self {
-        static MODEL: OnceLock<Proven> = OnceLock::new();
-        MODEL.get_or_init(|| Self::of(&[4, 5, 3]))
-    }
-
+/// Publishes sealed graphs.
+pub trait Publish {
     /// Publishes the graph in every class, and has its weights read. All operators serve it.
-    pub fn publish(&self) -> VersionId {
+    fn publish(&self) -> VersionId;
+    /// Publishes the graph in every class. All operators serve it.
+    fn publish_unread(&self) -> VersionId;
+    /// Has the chain read all weights of a version.
+    fn audit(&self, version: VersionId);
+}
+
+impl Publish for Proven {
+    fn publish(&self) -> VersionId {
         let version = self.publish_unread();
         self.audit(version);
         version
     }
 
-    /// Has the chain read all weights of a version.
-    pub fn audit(&self, version: VersionId) {
-        let (bytes, proofs) =
-            pallet_model_registry::PieceProof::arguments(opened_weights(&self.graph)).unwrap();
-        let call = pallet_model_registry::Call::audit_weights { version, bytes, proofs };
-        assert_ok!(signed_call(STRANGER, call));
-    }
-
-    /// Publishes the graph in every class. All operators serve it.
-    pub fn publish_unread(&self) -> VersionId {
-        upload(OWNER, &self.graph.encode());
-        let descriptor = assay_pallet_testing::graphs::descriptor(&self.graph, all());
-        let version = publish_with(descriptor, Some(self.graph.architecture.encode()));
+    fn publish_unread(&self) -> VersionId {
+        let version = publish_graph_in(OWNER, ModelId(0), &self.graph);
         for operator in OPERATORS {
             serve(operator, version, ASK, all());
         }
         version
     }
+
+    fn audit(&self, version: VersionId) {
+        let (bytes, proofs) =
+            pallet_model_registry::PieceProof::arguments(opened_weights(&self.graph)).unwrap();
+        let call = pallet_model_registry::Call::audit_weights { version, bytes, proofs };
+        assert_ok!(signed_call(STRANGER, call));
+    }
+}
+
+/// Publishes a graph in every class, as the next version of a model.
+fn publish_graph_in(owner: u64, model: ModelId, graph: &Graph) -> VersionId {
+    upload_artifact(OWNER, &graph.encode());
+    let descriptor = graphs::descriptor(graph, all());
+    publish_in(owner, model, descriptor, Some(graph.architecture.encode()))
+}
+
+#[cfg(feature = "runtime-benchmarks")]
+impl assay_pallet_testing::benchmarks::Prepare for Test {
+    fn publish(owner: u64, _: u32) -> VersionId {
+        let vector = |name: &str| {
+            let free = assay_primitives::TensorDeclaration {
+                shape: vec![assay_primitives::Dimension::Free].try_into().unwrap(),
+                ..declare(name, ElementType::F32, &[])
+            };
+            vec![free].try_into().unwrap()
+        };
+        let descriptor =
+            ModelDescriptor { inputs: vector("x"), outputs: vector("y"), ..descriptor() };
+        publish_in(owner, create(owner), descriptor, None)
+    }
+
+    fn publish_graph(owner: u64) -> VersionId {
+        let version = publish_graph_in(owner, create(owner), &Proven::model().graph);
+        Proven::model().audit(version);
+        version
+    }
+
+    fn payload(bytes: u32) -> Vec<u8> {
+        // Beside its elements, a payload of one vector has at most 12 bytes.
+        let elements = (bytes.saturating_sub(12) / 4).max(1);
+        vec![floats(&[elements], &vec![0.5; elements as usize])].encode()
+    }
+
+    fn serve(version: VersionId, count: u32) -> Vec<u64> {
+        use assay_primitives::traits::{BenchmarkHelper, Models};
+        let classes = Registry::assurances(version).unwrap();
+        let operator = |index| {
+            let operator = frame_benchmarking::account("operator", index, 0);
+            <Test as crate::Config>::BenchmarkHelper::endow(&operator);
+            register(operator);
+            serve(operator, version, ASK, classes);
+            operator
+        };
+        (0..count).map(operator).collect()
+    }
+}
+
+/// Creates a model for a benchmark.
+#[cfg(feature = "runtime-benchmarks")]
+fn create(owner: u64) -> ModelId {
+    let model = pallet_model_registry::NextModel::<Test>::get();
+    let name = b"benchmarked".to_vec().try_into().unwrap();
+    assert_ok!(signed_call(owner, pallet_model_registry::Call::create { name }));
+    model
 }

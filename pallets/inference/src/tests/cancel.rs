@@ -10,7 +10,7 @@ fn cancel(who: u64, request: RequestId) -> sp_runtime::DispatchResult {
 
 #[test]
 fn a_payer_takes_a_request_back_before_the_draw() {
-    run(|| {
+    test(|| {
         let id = Terms::of(SIGNED).accepted();
         next_block();
         assert_ok!(cancel(PAYER, id));
@@ -36,7 +36,7 @@ fn a_payer_takes_a_request_back_before_the_draw() {
 
 #[test]
 fn a_stranger_takes_nothing_back() {
-    run(|| {
+    test(|| {
         let id = Terms::of(SIGNED).accepted();
         assert_noop!(cancel(STRANGER, id), Error::<Test>::NotPayer);
         assert_noop!(cancel(PAYER, RequestId(id.0 + 1)), Error::<Test>::RequestNotFound);
@@ -45,7 +45,7 @@ fn a_stranger_takes_nothing_back() {
 
 #[test]
 fn what_is_drawn_or_over_cannot_be_taken_back() {
-    run(|| {
+    test(|| {
         let (id, members) = Terms::of(SIGNED).drawn();
         assert_noop!(cancel(PAYER, id), Error::<Test>::NotPending);
         assert_ok!(include(result(id, members[0], RIGHT)));
@@ -59,7 +59,7 @@ fn what_is_drawn_or_over_cannot_be_taken_back() {
 
 #[test]
 fn what_waits_behind_a_request_that_was_taken_back_is_drawn() {
-    run(|| {
+    test(|| {
         let first = Terms::of(SIGNED).accepted();
         let second = Terms::of(SIGNED).accepted();
         assert_ok!(cancel(PAYER, first));

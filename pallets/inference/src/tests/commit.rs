@@ -8,9 +8,7 @@ use frame_support::assert_ok;
 use sp_application_crypto::Pair as _;
 use sp_runtime::transaction_validity::InvalidTransaction;
 
-use super::worker::{
-    commit, commitment_with, committed_to, failure, refused, refused_as, result, reveal,
-};
+use super::worker::{commit, commitment_with, committed_to, failure, result, reveal};
 use crate::{mock::*, refusal, Call, Event};
 
 fn commit_deadline(id: RequestId) -> u32 {
@@ -19,7 +17,7 @@ fn commit_deadline(id: RequestId) -> u32 {
 
 #[test]
 fn the_last_commitment_opens_the_second_phase() {
-    run(|| {
+    test(|| {
         let (id, members) = Terms::of(QUORUM).drawn();
         for member in &members {
             assert_eq!(record(id).status, Status::Assigned);
@@ -35,7 +33,7 @@ fn the_last_commitment_opens_the_second_phase() {
 
 #[test]
 fn a_commitment_counts_until_its_deadline_and_not_a_block_longer() {
-    run(|| {
+    test(|| {
         let (id, members) = Terms::of(QUORUM).drawn();
         assert_ok!(include(commit(id, members[0], RIGHT)));
         go_to(commit_deadline(id));
@@ -49,7 +47,7 @@ fn a_commitment_counts_until_its_deadline_and_not_a_block_longer() {
 
 #[test]
 fn a_late_commitment_is_refused_even_where_the_sweep_lags() {
-    run(|| {
+    test(|| {
         let (id, members) = Terms::of(QUORUM).drawn();
         System::set_block_number(commit_deadline(id) + 1);
         assert_eq!(record(id).status, Status::Assigned);
@@ -60,7 +58,7 @@ fn a_late_commitment_is_refused_even_where_the_sweep_lags() {
 
 #[test]
 fn a_member_commits_once() {
-    run(|| {
+    test(|| {
         let (id, members) = Terms::of(QUORUM).drawn();
         assert_ok!(include(commit(id, members[0], RIGHT)));
         refused_as(commit(id, members[0], RIGHT), refusal::ALREADY_SUBMITTED);
@@ -75,7 +73,7 @@ fn a_member_commits_once() {
 
 #[test]
 fn only_members_commit_and_only_with_their_own_keys() {
-    run(|| {
+    test(|| {
         let (id, members) = Terms::of(QUORUM).drawn();
         let (other, _) = Terms::of(QUORUM).drawn();
         let operator = members[0];
@@ -108,7 +106,7 @@ fn only_members_commit_and_only_with_their_own_keys() {
 
 #[test]
 fn a_member_of_a_quorum_cannot_skip_the_commitment() {
-    run(|| {
+    test(|| {
         let (id, members) = Terms::of(QUORUM).drawn();
         refused_as(result(id, members[0], RIGHT), refusal::WRONG_PHASE);
         refused_as(reveal(id, members[0], RIGHT), refusal::WRONG_PHASE);
@@ -117,7 +115,7 @@ fn a_member_of_a_quorum_cannot_skip_the_commitment() {
 
 #[test]
 fn too_few_commitments_end_the_request_and_cost_only_the_silent() {
-    run(|| {
+    test(|| {
         let (id, members) = Terms::of(QUORUM).drawn();
         assert_ok!(include(commit(id, members[1], RIGHT)));
         go_to(commit_deadline(id) + 1);
@@ -133,7 +131,7 @@ fn too_few_commitments_end_the_request_and_cost_only_the_silent() {
 
 #[test]
 fn no_commitment_at_all_costs_every_member() {
-    run(|| {
+    test(|| {
         let (id, members) = Terms::of(QUORUM).drawn();
         go_to(record(id).deadline + 1);
         assert_eq!(outcome(id), Outcome::TimedOut);
@@ -146,7 +144,7 @@ fn no_commitment_at_all_costs_every_member() {
 
 #[test]
 fn a_failure_does_not_excuse_the_silent() {
-    run(|| {
+    test(|| {
         let (id, members) = Terms::of(QUORUM).drawn();
         assert_ok!(include(failure(id, members[0], FailureReason::TimeLimit)));
         assert_ok!(include(commit(id, members[1], RIGHT)));
@@ -158,7 +156,7 @@ fn a_failure_does_not_excuse_the_silent() {
 
 #[test]
 fn too_many_failures_end_the_request_at_once_and_cost_nobody() {
-    run(|| {
+    test(|| {
         let (id, members) = Terms::of(QUORUM).drawn();
         assert_ok!(include(failure(id, members[2], FailureReason::TimeLimit)));
         assert_eq!(record(id).status, Status::Assigned);
@@ -175,7 +173,7 @@ fn too_many_failures_end_the_request_at_once_and_cost_nobody() {
 
 #[test]
 fn too_many_failures_cost_a_member_that_has_committed_nothing() {
-    run(|| {
+    test(|| {
         let (id, members) = Terms::of(QUORUM).drawn();
         assert_ok!(include(commit(id, members[0], RIGHT)));
         for member in &members[1..] {
@@ -189,7 +187,7 @@ fn too_many_failures_cost_a_member_that_has_committed_nothing() {
 
 #[test]
 fn a_failure_that_leaves_enough_members_opens_the_second_phase_when_it_is_the_last_word() {
-    run(|| {
+    test(|| {
         let (id, members) = Terms::of(QUORUM).drawn();
         for member in &members[..2] {
             assert_ok!(include(commit(id, *member, RIGHT)));
@@ -207,7 +205,7 @@ fn a_failure_that_leaves_enough_members_opens_the_second_phase_when_it_is_the_la
 
 #[test]
 fn who_never_commits_is_penalised_though_the_others_agree() {
-    run(|| {
+    test(|| {
         let (id, members) = Terms::of(QUORUM).drawn();
         for member in &members[..2] {
             assert_ok!(include(commit(id, *member, RIGHT)));

@@ -8,7 +8,7 @@ use crate::{mock::*, Agenda, Inputs};
 
 #[test]
 fn who_does_not_answer_pays_the_payer() {
-    run(|| {
+    test(|| {
         let (id, members) = Terms::of(SIGNED).drawn();
         let operator = members[0];
         let had = free(operator);
@@ -40,7 +40,7 @@ fn who_does_not_answer_pays_the_payer() {
 
 #[test]
 fn compensation_is_at_most_what_was_held() {
-    run(|| {
+    test(|| {
         let (id, members) = Terms { max_price: ASK, ..Terms::of(SIGNED) }.drawn();
         // A tenth of three times the bond is more than the price.
         let call = pallet_operators::Call::add_bond { amount: 2 * BOND };
@@ -53,7 +53,7 @@ fn compensation_is_at_most_what_was_held() {
 
 #[test]
 fn an_operator_that_did_not_answer_is_drawn_again_while_its_bond_suffices() {
-    run(|| {
+    test(|| {
         only(&OPERATORS[..1]);
         let (id, _) = Terms::of(SIGNED).drawn();
         go_to(record(id).deadline + 1);
@@ -65,7 +65,7 @@ fn an_operator_that_did_not_answer_is_drawn_again_while_its_bond_suffices() {
 
 #[test]
 fn a_request_that_is_never_drawn_times_out_without_penalty() {
-    run(|| {
+    test(|| {
         let id = Terms::of(SIGNED).accepted();
         HasVrf::set(false);
         go_to(record(id).deadline);
@@ -85,7 +85,7 @@ fn a_request_that_is_never_drawn_times_out_without_penalty() {
 
 #[test]
 fn an_answered_request_is_not_touched_by_its_deadline() {
-    run(|| {
+    test(|| {
         let (id, members) = Terms::of(SIGNED).drawn();
         assert_ok!(include(result(id, members[0], RIGHT)));
         go_to(record(id).deadline + 2);

@@ -14,7 +14,7 @@ use crate::{mock::*, DrawsDue, Error, Event, PreviousRandomness, QueueBounds, Wa
 
 #[test]
 fn the_draw_is_made_at_the_end_of_the_next_block() {
-    run(|| {
+    test(|| {
         let id = Terms::of(SIGNED).accepted();
         let included = now();
         next_block();
@@ -33,7 +33,7 @@ fn the_draw_is_made_at_the_end_of_the_next_block() {
 
 #[test]
 fn anyone_can_draw_again_from_what_the_receipt_names() {
-    run(|| {
+    test(|| {
         let id = Terms::of(QUORUM).accepted();
         let included = now();
         next_block();
@@ -55,7 +55,7 @@ fn anyone_can_draw_again_from_what_the_receipt_names() {
 
 #[test]
 fn requests_of_one_block_have_draws_of_their_own() {
-    run(|| {
+    test(|| {
         let ids: Vec<_> = (0..40).map(|_| Terms::of(SIGNED).accepted()).collect();
         next_block();
         next_block();
@@ -68,7 +68,7 @@ fn requests_of_one_block_have_draws_of_their_own() {
 
 #[test]
 fn without_randomness_the_draw_waits() {
-    run(|| {
+    test(|| {
         let id = Terms::of(SIGNED).accepted();
         HasVrf::set(false);
         for _ in 0..3 {
@@ -92,7 +92,7 @@ fn without_randomness_the_draw_waits() {
 
 #[test]
 fn a_gap_in_the_randomness_is_not_bridged() {
-    run(|| {
+    test(|| {
         assert!(PreviousRandomness::<Test>::exists());
         HasVrf::set(false);
         next_block();
@@ -103,7 +103,7 @@ fn a_gap_in_the_randomness_is_not_bridged() {
 
 #[test]
 fn a_request_that_nobody_can_take_any_more_is_refunded() {
-    run(|| {
+    test(|| {
         let id = Terms::of(SIGNED).accepted();
         only(&[]);
         next_block();
@@ -118,7 +118,7 @@ fn a_request_that_nobody_can_take_any_more_is_refunded() {
 
 #[test]
 fn a_quorum_that_is_no_longer_to_be_had_is_refunded() {
-    run(|| {
+    test(|| {
         let id = Terms::of(QUORUM).accepted();
         only(&OPERATORS[..2]);
         next_block();
@@ -132,7 +132,7 @@ fn a_quorum_that_is_no_longer_to_be_had_is_refunded() {
 
 #[test]
 fn who_raised_its_ask_before_the_draw_is_not_drawn() {
-    run(|| {
+    test(|| {
         let id = Terms { max_price: ASK, ..Terms::of(SIGNED) }.accepted();
         for operator in &OPERATORS[1..] {
             serve(*operator, version(1), ASK + 1, both());
@@ -145,7 +145,7 @@ fn who_raised_its_ask_before_the_draw_is_not_drawn() {
 
 #[test]
 fn who_has_no_room_left_is_not_drawn_again_in_the_same_block() {
-    run(|| {
+    test(|| {
         only(&OPERATORS[..2]);
         for operator in &OPERATORS[..2] {
             serve_at_once(*operator, version(1), ASK, both(), 1);
@@ -161,7 +161,7 @@ fn who_has_no_room_left_is_not_drawn_again_in_the_same_block() {
 
 #[test]
 fn a_request_waits_for_room() {
-    run(|| {
+    test(|| {
         only(&OPERATORS[..1]);
         serve_at_once(OPERATORS[0], version(1), ASK, both(), 1);
         let ids: Vec<_> = (0..3).map(|_| Terms::of(SIGNED).accepted()).collect();
@@ -190,7 +190,7 @@ fn a_request_waits_for_room() {
 
 #[test]
 fn who_waits_for_room_does_not_hold_up_others() {
-    run(|| {
+    test(|| {
         only(&OPERATORS[..1]);
         serve_at_once(OPERATORS[0], version(1), ASK, signed_only(), 1);
         serve_at_once(OPERATORS[1], version(1), 2 * ASK, signed_only(), 1);
@@ -213,7 +213,7 @@ fn who_waits_for_room_does_not_hold_up_others() {
 
 #[test]
 fn a_request_that_is_called_and_cannot_be_drawn_calls_the_next_one() {
-    run(|| {
+    test(|| {
         only(&OPERATORS[..1]);
         serve_at_once(OPERATORS[0], version(1), ASK, both(), 1);
         let ids: Vec<_> = (0..4).map(|_| Terms::of(SIGNED).accepted()).collect();
@@ -237,7 +237,7 @@ fn a_request_that_is_called_and_cannot_be_drawn_calls_the_next_one() {
 
 #[test]
 fn a_committee_that_ends_calls_as_many_as_it_had_members() {
-    run(|| {
+    test(|| {
         only(&OPERATORS[..3]);
         for operator in &OPERATORS[..3] {
             serve_at_once(*operator, version(1), ASK, both(), 1);
@@ -262,7 +262,7 @@ fn a_committee_that_ends_calls_as_many_as_it_had_members() {
 
 #[test]
 fn a_request_that_waits_can_be_cancelled_and_times_out() {
-    run(|| {
+    test(|| {
         only(&OPERATORS[..1]);
         serve_at_once(OPERATORS[0], version(1), ASK, both(), 1);
         let busy = Terms { patience: 2 * PATIENCE, ..Terms::of(SIGNED) }.accepted();
@@ -284,7 +284,7 @@ fn a_request_that_waits_can_be_cancelled_and_times_out() {
 
 #[test]
 fn nobody_is_drawn_who_wants_more_time_than_is_left() {
-    run(|| {
+    test(|| {
         only(&OPERATORS[..2]);
         serve_slowly(OPERATORS[0], 7);
         serve_slowly(OPERATORS[1], 6);
@@ -302,7 +302,7 @@ fn nobody_is_drawn_who_wants_more_time_than_is_left() {
 
 #[test]
 fn the_time_for_an_answer_ends_in_a_quorum_when_commitments_are_due() {
-    run(|| {
+    test(|| {
         for operator in OPERATORS {
             serve_slowly(operator, 3);
         }
@@ -317,7 +317,7 @@ fn the_time_for_an_answer_ends_in_a_quorum_when_commitments_are_due() {
 
 #[test]
 fn what_waited_until_nobody_has_the_time_is_refunded() {
-    run(|| {
+    test(|| {
         only(&OPERATORS[..1]);
         serve_slowly(OPERATORS[0], 4);
         let id = Terms { patience: 5, ..Terms::of(SIGNED) }.accepted();
@@ -334,7 +334,7 @@ fn what_waited_until_nobody_has_the_time_is_refunded() {
 
 #[test]
 fn who_lost_too_much_bond_is_not_drawn() {
-    run(|| {
+    test(|| {
         only(&OPERATORS[..1]);
         let id = Terms::of(SIGNED).accepted();
         Operators::penalise(&OPERATORS[0], Offence::Equivocation, None);
@@ -346,7 +346,7 @@ fn who_lost_too_much_bond_is_not_drawn() {
 
 #[test]
 fn bond_is_weight() {
-    run(|| {
+    test(|| {
         only(&OPERATORS[..2]);
         let call = pallet_operators::Call::add_bond { amount: 8 * BOND };
         assert_ok!(signed_call(OPERATORS[0], call));
@@ -367,7 +367,7 @@ fn bond_is_weight() {
 
 #[test]
 fn a_queue_longer_than_the_budget_is_drawn_block_by_block_in_order() {
-    run(|| {
+    test(|| {
         // A draw counts one unit; a request that ends instead counts three: the most that has to
         // be left for another one.
         DrawBudget::set(Weight::from_parts(4, 0));
@@ -392,7 +392,7 @@ fn a_queue_longer_than_the_budget_is_drawn_block_by_block_in_order() {
 
 #[test]
 fn the_block_pays_for_its_draws_at_its_start() {
-    run(|| {
+    test(|| {
         use frame_support::traits::OnInitialize;
         for _ in 0..3 {
             Terms::of(SIGNED).accepted();
@@ -417,7 +417,7 @@ fn without_randomness(blocks: u32) {
 
 #[test]
 fn who_is_drawn_late_still_has_a_block_to_answer() {
-    run(|| {
+    test(|| {
         // Drawn at the end of the block before the deadline: the last that is of use.
         let id = Terms { patience: 4, ..Terms::of(SIGNED) }.accepted();
         let deadline = record(id).deadline;
@@ -431,7 +431,7 @@ fn who_is_drawn_late_still_has_a_block_to_answer() {
 
 #[test]
 fn nobody_is_drawn_when_it_is_too_late_to_answer() {
-    run(|| {
+    test(|| {
         let id = Terms { patience: 4, ..Terms::of(SIGNED) }.accepted();
         let deadline = record(id).deadline;
         without_randomness(2);
@@ -447,7 +447,7 @@ fn nobody_is_drawn_when_it_is_too_late_to_answer() {
 #[test]
 fn no_committee_is_drawn_when_it_is_too_late_to_commit() {
     for (silence, drawn) in [(1, true), (2, false)] {
-        run(|| {
+        test(|| {
             let terms = Terms { patience: 4 + RevealWindow::get(), ..Terms::of(QUORUM) };
             let id = terms.accepted();
             let last = record(id).deadline - RevealWindow::get();
@@ -470,7 +470,7 @@ fn no_committee_is_drawn_when_it_is_too_late_to_commit() {
 
 #[test]
 fn a_request_whose_passed_deadline_waits_for_the_sweep_is_not_drawn() {
-    run(|| {
+    test(|| {
         let first = Terms { patience: 3, ..Terms::of(SIGNED) }.accepted();
         let second = Terms { patience: 3, ..Terms::of(SIGNED) }.accepted();
         without_randomness(2);
@@ -493,7 +493,7 @@ fn a_request_whose_passed_deadline_waits_for_the_sweep_is_not_drawn() {
 
 #[test]
 fn a_large_committee_has_no_member_twice() {
-    run(|| {
+    test(|| {
         let (id, members) =
             Terms { max_price: 5 * ASK, ..Terms::of(Assurance::Quorum { n: 5, k: 3 }) }.drawn();
         let different: BTreeSet<_> = members.iter().copied().collect();

@@ -8,12 +8,12 @@ use frame_support::assert_ok;
 use sp_application_crypto::Pair as _;
 use sp_runtime::transaction_validity::InvalidTransaction;
 
-use super::worker::{failure, refused, refused_as, result};
+use super::worker::{failure, result};
 use crate::{mock::*, refusal, Call, Event};
 
 #[test]
 fn a_failure_ends_the_request_at_no_cost_to_anyone() {
-    run(|| {
+    test(|| {
         let (id, members) = Terms::of(SIGNED).drawn();
         let reason = FailureReason::MemoryLimit;
         let operator = members[0];
@@ -32,7 +32,7 @@ fn a_failure_ends_the_request_at_no_cost_to_anyone() {
 
 #[test]
 fn after_a_failure_no_result_is_taken_and_after_a_result_no_failure() {
-    run(|| {
+    test(|| {
         let reason = FailureReason::EngineError;
         let (id, members) = Terms::of(SIGNED).drawn();
         assert_ok!(include(failure(id, members[0], reason)));
@@ -47,7 +47,7 @@ fn after_a_failure_no_result_is_taken_and_after_a_result_no_failure() {
 
 #[test]
 fn a_failure_counts_until_the_deadline() {
-    run(|| {
+    test(|| {
         let reason = FailureReason::TimeLimit;
         let (id, members) = Terms::of(SIGNED).drawn();
         go_to(record(id).deadline);
@@ -62,7 +62,7 @@ fn a_failure_counts_until_the_deadline() {
 
 #[test]
 fn only_the_operator_that_was_drawn_reports_a_failure() {
-    run(|| {
+    test(|| {
         let (id, members) = Terms::of(SIGNED).drawn();
         for operator in OPERATORS.into_iter().chain([STRANGER]) {
             if operator != members[0] {
@@ -75,7 +75,7 @@ fn only_the_operator_that_was_drawn_reports_a_failure() {
 
 #[test]
 fn a_failure_needs_a_signature_over_this_request_reason_and_chain() {
-    run(|| {
+    test(|| {
         let (id, members) = Terms::of(SIGNED).drawn();
         let (other, _) = Terms::of(SIGNED).drawn();
         let operator = members[0];

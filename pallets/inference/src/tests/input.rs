@@ -17,7 +17,7 @@ fn x() -> Tensor {
 
 #[test]
 fn bytes_that_are_no_list_of_tensors_are_refused() {
-    run(|| {
+    test(|| {
         let mut trailing = input();
         trailing.push(0);
         let mut truncated = input();
@@ -33,7 +33,7 @@ fn bytes_that_are_no_list_of_tensors_are_refused() {
 
 #[test]
 fn a_tensor_too_many_or_too_few_is_refused() {
-    run(|| {
+    test(|| {
         refused(vec![], Error::InputWrongCount);
         refused(vec![x()], Error::InputWrongCount);
         refused(vec![x(), mask(&[0, 1]), x()], Error::InputWrongCount);
@@ -42,7 +42,7 @@ fn a_tensor_too_many_or_too_few_is_refused() {
 
 #[test]
 fn a_tensor_of_another_type_is_refused() {
-    run(|| {
+    test(|| {
         refused(vec![mask(&[0, 1]), x()], Error::InputWrongType);
         let mut integers = x();
         integers.element_type = assay_primitives::ElementType::I32;
@@ -52,7 +52,7 @@ fn a_tensor_of_another_type_is_refused() {
 
 #[test]
 fn a_tensor_of_another_shape_is_refused() {
-    run(|| {
+    test(|| {
         for shape in [&[2u32] as &[u32], &[2, 1], &[1, 2, 1], &[]] {
             let tensor = Tensor { shape: shape.to_vec(), ..x() };
             refused(vec![tensor, mask(&[0, 1])], Error::InputWrongShape);
@@ -62,7 +62,7 @@ fn a_tensor_of_another_shape_is_refused() {
 
 #[test]
 fn a_tensor_with_too_many_or_too_few_bytes_is_refused() {
-    run(|| {
+    test(|| {
         refused(vec![floats(&[1, 2], &[1.0]), mask(&[0, 1])], Error::InputWrongSize);
         refused(vec![floats(&[1, 2], &[1.0; 3]), mask(&[0, 1])], Error::InputWrongSize);
         refused(vec![x(), mask(&[0])], Error::InputWrongSize);
@@ -71,7 +71,7 @@ fn a_tensor_with_too_many_or_too_few_bytes_is_refused() {
 
 #[test]
 fn what_is_no_finite_number_is_refused() {
-    run(|| {
+    test(|| {
         for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
             let tensor = floats(&[1, 2], &[0.0, bad]);
             refused(vec![tensor, mask(&[0, 1])], Error::InputNotFinite);
@@ -81,13 +81,13 @@ fn what_is_no_finite_number_is_refused() {
 
 #[test]
 fn what_is_neither_true_nor_false_is_refused() {
-    run(|| refused(vec![x(), mask(&[1, 2])], Error::InputNotBool));
+    test(|| refused(vec![x(), mask(&[1, 2])], Error::InputNotBool));
 }
 
 #[test]
 fn an_input_can_be_an_artifact() {
-    run(|| {
-        let digest = upload(STRANGER, &input());
+    test(|| {
+        let digest = upload_artifact(STRANGER, &input());
         let terms = Terms { input: RequestInput::Artifact(digest), ..Terms::of(SIGNED) };
         let (id, members) = terms.drawn();
         assert!(record(id).input_is_artifact);
@@ -104,8 +104,8 @@ fn an_input_can_be_an_artifact() {
 
 #[test]
 fn every_request_of_an_artifact_counts() {
-    run(|| {
-        let digest = upload(STRANGER, &input());
+    test(|| {
+        let digest = upload_artifact(STRANGER, &input());
         let terms = || Terms { input: RequestInput::Artifact(digest), ..Terms::of(SIGNED) };
         let first = terms().accepted();
         let second = terms().accepted();
@@ -121,23 +121,23 @@ fn every_request_of_an_artifact_counts() {
 
 #[test]
 fn an_artifact_that_is_not_on_chain_is_refused() {
-    run(|| {
+    test(|| {
         let with = |digest| Terms { input: RequestInput::Artifact(digest), ..Terms::of(SIGNED) };
         let unknown = assay_primitives::digest(b"nowhere");
         assert_noop!(with(unknown).send(), Error::<Test>::InputArtifactNotFound);
-        let announced = announce(STRANGER, &input());
+        let announced = announce_artifact(STRANGER, &input());
         assert_noop!(with(announced).send(), Error::<Test>::InputArtifactNotFound);
     });
 }
 
 #[test]
 fn an_artifact_is_not_larger_than_an_input_may_be() {
-    run(|| {
+    test(|| {
         let most = MaxArtifactInputBytes::get() as usize;
         let with = |digest| Terms { input: RequestInput::Artifact(digest), ..Terms::of(SIGNED) };
-        let large = upload(STRANGER, &vec![1; most + 1]);
+        let large = upload_artifact(STRANGER, &vec![1; most + 1]);
         assert_noop!(with(large).send(), Error::<Test>::InputArtifactTooLarge);
-        let fits = upload(STRANGER, &vec![1; most]);
+        let fits = upload_artifact(STRANGER, &vec![1; most]);
         assert_ok!(with(fits).send());
     });
 }

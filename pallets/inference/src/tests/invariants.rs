@@ -21,7 +21,7 @@ const NONE: RequestId = RequestId(3);
 
 /// Checks that a change to a healthy state is found, and for what it is.
 fn found(problem: &'static str, change: impl FnOnce()) {
-    externalities().execute_with(|| {
+    new_test_ext().execute_with(|| {
         let (over, members) = Terms::of(SIGNED).drawn();
         assert_ok!(include(result(over, members[0], RIGHT)));
         let (open, _) = Terms::of(QUORUM).drawn();
@@ -39,19 +39,19 @@ fn alter(id: RequestId, change: impl FnOnce(&mut Request<u64>)) {
 
 #[test]
 fn an_identifier_to_come_is_found() {
-    found("a request has an identifier to come", || NextRequest::<Test>::put(WAITING));
+    found("a request's identifier is not below the next one", || NextRequest::<Test>::put(WAITING));
 }
 
 #[test]
 fn a_key_that_leads_elsewhere_is_found() {
-    let problem = "a request is not found by its key";
+    let problem = "a client key does not lead to its request";
     found(problem, || ClientKeys::<Test>::remove(PAYER, record(OVER).client_key));
     found(problem, || alter(OPEN, |request| request.payer = STRANGER));
 }
 
 #[test]
 fn a_receipt_that_is_missing_or_altered_is_found() {
-    found("a finished request, no receipt", || Receipts::<Test>::remove(OVER));
+    found("a finished request has no receipt", || Receipts::<Test>::remove(OVER));
     let problem = "a receipt has another digest";
     found(problem, || ReceiptDigests::<Test>::remove(OVER));
     found(problem, || {
@@ -72,7 +72,7 @@ fn alter_receipt(change: impl FnOnce(&mut assay_primitives::Receipt<u64>)) {
 
 #[test]
 fn evidence_that_is_missing_or_altered_is_found() {
-    found("a receipt, no evidence", || EvidenceOf::<Test>::remove(OVER));
+    found("a receipt has no evidence", || EvidenceOf::<Test>::remove(OVER));
     found("evidence has another digest", || {
         EvidenceOf::<Test>::insert(OVER, assay_primitives::Evidence::default());
     });
@@ -130,7 +130,7 @@ fn what_a_finished_request_leaves_behind_is_found() {
 
 #[test]
 fn what_an_open_request_has_lost_is_found() {
-    found("an open request, a receipt", || {
+    found("an open request has a receipt", || {
         ReceiptDigests::<Test>::insert(OPEN, genesis());
     });
     found("an open request has lost its input", || Inputs::<Test>::remove(OPEN));
@@ -155,11 +155,11 @@ fn an_agenda_that_is_not_that_of_the_open_requests_is_found() {
         Agenda::<Test>::remove(record(WAITING).deadline + 1, WAITING);
         System::set_block_number(record(WAITING).deadline + 5);
     });
-    let problem = "the agenda names what is not open";
+    let problem = "the agenda contains an entry that is not open";
     found(problem, || Agenda::<Test>::insert(now() + 1, OVER, ()));
     found(problem, || Agenda::<Test>::insert(now() + 1, NONE, ()));
     found(problem, || Agenda::<Test>::insert(now() + 1, WAITING, ()));
-    found("the agenda was passed over", || {
+    found("the agenda has an entry below its cursor", || {
         AgendaCursor::<Test>::put(record(WAITING).deadline + 2);
     });
 }
@@ -196,13 +196,13 @@ fn a_queue_that_does_not_fill_its_bounds_is_found() {
     });
     let wait = |id: RequestId, at| Waiting::<Test>::insert(at, id.0.to_be_bytes(), ());
     found("a pending request is in no queue, or in two", || wait(WAITING, version(1)));
-    found("what waits is over, or waits at another version", || wait(OPEN, version(1)));
-    found("what waits is over, or waits at another version", || wait(OVER, version(1)));
-    found("what waits is over, or waits at another version", || wait(NONE, version(1)));
-    found("what waits is over, or waits at another version", || {
+    found("a waiting request has ended, or is of another version", || wait(OPEN, version(1)));
+    found("a waiting request has ended, or is of another version", || wait(OVER, version(1)));
+    found("a waiting request has ended, or is of another version", || wait(NONE, version(1)));
+    found("a waiting request has ended, or is of another version", || {
         wait(WAITING, version(2));
     });
-    found("nothing calls what waits", || {
+    found("no request will call the waiting ones", || {
         Terms::of(SIGNED).accepted();
         Queue::<Test>::remove(first);
         Queue::<Test>::remove(end);

@@ -6,6 +6,7 @@ use std::{
 };
 
 use assay_engine_interface::{EngineExt, EngineProvider};
+use assay_pallet_testing::workers::{keystore, register_offchain, Pool};
 use assay_primitives::{
     dispute::{DisputeJob, DisputeTask},
     engine::{EngineInfo, Job, JobInput, JobStatus, ProofContext},
@@ -13,16 +14,14 @@ use assay_primitives::{
     proof::{account_bytes, MAX_PROOF_BYTES},
     runtime_api::Status,
     ArtifactManifest, Assurance, ElementType, FailureReason, Outcome, RejectReason, RequestId,
-    RequestInput, WORKER_KEY_TYPE,
+    RequestInput,
 };
 use codec::{Decode, Encode};
 use frame_support::{assert_ok, traits::OffchainWorker};
-use sp_application_crypto::{ByteArray, Pair as _};
+use sp_application_crypto::Pair as _;
 use sp_core::offchain::{
-    storage::OffchainDb, testing, DbExternalities, OffchainDbExt, OffchainWorkerExt, StorageKind,
-    TransactionPoolExt,
+    storage::OffchainDb, testing, DbExternalities, OffchainDbExt, StorageKind,
 };
-use sp_keystore::{testing::MemoryKeystore, Keystore, KeystoreExt};
 
 use crate::{mock::*, offchain::SALT_SECRET, Call, Outputs};
 
@@ -80,48 +79,38 @@ fn done(values: [f32; 2]) -> JobStatus {
 struct Node {
     externalities: sp_io::TestExternalities,
     disk: testing::TestPersistentOffchainDB,
-    pool: Box<dyn Fn() -> Vec<Vec<u8>>>,
+    /// Once the node is started.
+    pool: Option<Pool>,
 }
 
 impl Node {
     /// A node with the worker keys of these operators.
     fn with_keys(operators: &[u64]) -> Self {
-        let mut externalities = externalities();
-        let keystore = MemoryKeystore::new();
-        for operator in operators {
-            let suri = format!("{:?}", sp_core::H256::from_low_u64_be(*operator));
-            let public = pair(*operator).public();
-            keystore.insert(WORKER_KEY_TYPE, &suri, public.as_slice()).unwrap();
-        }
-        externalities.register_extension(KeystoreExt::new(keystore));
-        let disk = testing::TestPersistentOffchainDB::new();
-        Self { externalities, disk, pool: Box::new(Vec::new) }
+        let mut externalities = new_test_ext();
+        externalities.register_extension(keystore(operators));
+        Self { externalities, disk: testing::TestPersistentOffchainDB::new(), pool: None }
     }
 
     /// Starts the node: its memory is empty, its randomness new, its disk as it was.
     fn start(mut self, engine: Option<&Arc<Engine>>, seed: u8) -> Self {
         let (offchain, state) = testing::TestOffchainExt::with_offchain_db(self.disk.clone());
         state.write().seed = [seed; 32];
-        let (pool, state) = testing::TestTransactionPoolExt::new();
-        self.externalities.register_extension(OffchainWorkerExt::new(offchain.clone()));
-        self.externalities.register_extension(OffchainDbExt::new(offchain));
-        self.externalities.register_extension(TransactionPoolExt::new(pool));
+        self.pool = Some(register_offchain(&mut self.externalities, offchain));
         if let Some(engine) = engine {
             self.externalities.register_extension(EngineExt::new(engine.clone()));
         }
-        self.pool = Box::new(move || std::mem::take(&mut state.write().transactions));
         self
     }
 
     /// Runs a test, which is given what runs the offchain worker and what that submits.
     fn run<R>(mut self, test: impl FnOnce(&dyn Fn() -> Vec<Call<Test>>) -> R) -> (Self, R) {
         let mut result = None;
-        let pool = &self.pool;
+        let pool = self.pool.clone().expect("the node is started");
         let work = || {
             Inference::offchain_worker(now());
-            pool().iter().map(|bytes| call_of(bytes)).collect()
+            pool.take().iter().map(|bytes| call_of(bytes)).collect()
         };
-        run_in(&mut self.externalities, || result = Some(test(&work)));
+        test_in(&mut self.externalities, || result = Some(test(&work)));
         (self, result.unwrap())
     }
 }
@@ -174,7 +163,7 @@ fn a_signed_result_is_handed_in() {
 fn an_input_that_is_an_artifact_is_named_to_the_engine() {
     let engine = Engine::right();
     on_a_node(&engine, |work| {
-        let digest = upload(STRANGER, &input());
+        let digest = upload_artifact(STRANGER, &input());
         Terms { input: RequestInput::Artifact(digest), ..Terms::of(SIGNED) }.drawn();
         assert_eq!(work().len(), 1);
         let jobs = engine.jobs();
@@ -312,7 +301,7 @@ fn a_node_that_lost_its_disk_cannot_open_what_it_committed_to() {
     node.disk = testing::TestPersistentOffchainDB::new();
     node.start(Some(&Engine::right()), 2).run(|work| {
         for call in work() {
-            super::worker::refused_as(call, crate::refusal::WRONG_OPENING);
+            refused_as(call, crate::refusal::WRONG_OPENING);
         }
         assert_eq!(record(id).status, Status::Revealing);
     });

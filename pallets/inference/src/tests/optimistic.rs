@@ -1,5 +1,6 @@
 //! Results in class `Optimistic`.
 
+use assay_pallet_testing::graphs::payload;
 use assay_primitives::{
     digest,
     dispute::TraceStatement,
@@ -7,7 +8,6 @@ use assay_primitives::{
     traits::{Operators as _, OptimisticResults as _},
     Assurance, Digest, ElementType, Outcome, RejectReason, RequestId, RequestInput, Statement,
 };
-use assay_pallet_testing::graphs::payload;
 use codec::Encode;
 use frame_support::{assert_noop, assert_ok};
 use sp_application_crypto::Pair as _;
@@ -15,7 +15,7 @@ use sp_runtime::transaction_validity::InvalidTransaction;
 
 use super::{
     proof::{terms, DATA},
-    worker::{refused, refused_as, result_with, statement},
+    worker::{result_with, statement},
 };
 use crate::{
     mock::*, refusal, Call, Claims, Error, Event, EvidenceOf, TraceClaim, TraceSignatures,
@@ -76,7 +76,7 @@ fn until(id: RequestId) -> u32 {
 
 #[test]
 fn a_result_may_be_disputed_and_its_operator_has_room_again() {
-    run(|| {
+    test(|| {
         let (id, operator) = drawn();
         assert!(Inference::result(id).is_none());
         assert_ok!(include(good(id, operator)));
@@ -105,7 +105,7 @@ fn a_result_may_be_disputed_and_its_operator_has_room_again() {
 
 #[test]
 fn a_result_that_nobody_disputes_is_paid_after_the_window() {
-    run(|| {
+    test(|| {
         let (id, operator) = submitted();
         let had = free(operator);
         go_to(until(id));
@@ -123,7 +123,7 @@ fn a_result_that_nobody_disputes_is_paid_after_the_window() {
 
 #[test]
 fn a_disputed_result_waits_until_the_last_dispute_is_over() {
-    run(|| {
+    test(|| {
         let (id, _) = submitted();
         Disputed::set(vec![id]);
         go_to(until(id) + 5);
@@ -138,7 +138,7 @@ fn a_disputed_result_waits_until_the_last_dispute_is_over() {
 
 #[test]
 fn a_dispute_that_is_lost_early_changes_nothing() {
-    run(|| {
+    test(|| {
         let (id, _) = submitted();
         Disputed::set(vec![id]);
         next_block();
@@ -152,7 +152,7 @@ fn a_dispute_that_is_lost_early_changes_nothing() {
 
 #[test]
 fn a_proven_result_is_final_at_once() {
-    run(|| {
+    test(|| {
         let (id, operator) = submitted();
         let had = free(operator);
         Inference::accept(id);
@@ -163,7 +163,7 @@ fn a_proven_result_is_final_at_once() {
 
 #[test]
 fn a_rejected_result_costs_the_operator_and_rewards_the_challenger() {
-    run(|| {
+    test(|| {
         let (id, operator) = submitted();
         let staked = bond(operator);
         let (payer, challenger) = (free(PAYER) + escrow(PAYER), free(STRANGER));
@@ -184,7 +184,7 @@ fn a_rejected_result_costs_the_operator_and_rewards_the_challenger() {
 
 #[test]
 fn only_what_the_operator_signed_for_this_request_counts() {
-    run(|| {
+    test(|| {
         let (id, operator) = drawn();
         let other = OPERATORS.into_iter().find(|account| *account != operator).unwrap();
         refused(handed_in(id, operator, other, ROOT), InvalidTransaction::BadProof);
@@ -207,7 +207,7 @@ fn only_what_the_operator_signed_for_this_request_counts() {
 
 #[test]
 fn a_trace_is_of_no_use_in_other_classes_or_late() {
-    run(|| {
+    test(|| {
         let (signed, members) = Terms::of(SIGNED).drawn();
         refused_as(good(signed, members[0]), refusal::WRONG_PHASE);
         let (id, operator) = drawn();
@@ -223,9 +223,9 @@ fn a_trace_is_of_no_use_in_other_classes_or_late() {
 
 #[test]
 fn an_input_that_is_an_artifact_is_refused() {
-    run(|| {
+    test(|| {
         let version = Proven::model().publish();
-        let artifact = upload(PAYER, &payload(ElementType::I8, &DATA));
+        let artifact = upload_artifact(PAYER, &payload(ElementType::I8, &DATA));
         let terms = Terms { assurance: Assurance::Optimistic, ..terms(version) };
         let terms = Terms { input: RequestInput::Artifact(artifact), ..terms };
         assert_noop!(terms.send(), Error::<Test>::InputNotInline);
@@ -234,11 +234,11 @@ fn an_input_that_is_an_artifact_is_refused() {
 
 #[test]
 fn a_claim_without_its_request_is_noticed() {
-    externalities().execute_with(|| {
+    new_test_ext().execute_with(|| {
         Claims::<Test>::insert(RequestId(5), TraceClaim { trace_root: ROOT, disputable_until: 9 });
         assert_eq!(Inference::do_try_state(), Err("a claim without its request".into()));
     });
-    externalities().execute_with(|| {
+    new_test_ext().execute_with(|| {
         let (id, _) = submitted();
         Claims::<Test>::remove(id);
         assert_eq!(Inference::do_try_state(), Err("a claim and a status disagree".into()));

@@ -1,21 +1,20 @@
 //! Results in class `Proof`.
 
+use assay_pallet_testing::graphs::{payload, proof_context};
 use assay_primitives::{
     digest,
-    proof::{account_bytes, MAX_PROOF_BYTES, PROOF_DOMAIN},
+    proof::MAX_PROOF_BYTES,
     runtime_api::{QuoteError, Status},
     traits::{Models as _, Operators as _},
     AssuranceClass, Digest, ElementType, FailureReason, Outcome, ProofEvidence, ProofRefusal,
     RejectReason, RequestId, RequestInput, Statement, VersionId,
 };
-use assay_proof::Context;
-use assay_pallet_testing::graphs::payload;
 use codec::{Decode, Encode};
 use frame_support::{assert_noop, assert_ok};
 use sp_application_crypto::Pair as _;
 use sp_runtime::transaction_validity::InvalidTransaction;
 
-use super::worker::{failure, refused, refused_as, result_with, statement};
+use super::worker::{failure, result_with, statement};
 use crate::{mock::*, refusal, Call, EncodedProof, Error, Event, EvidenceOf, Inputs};
 
 /// The data of the input.
@@ -43,13 +42,8 @@ impl Handed {
 
     /// The same with a model of one's choice.
     fn of(model: &Proven, id: RequestId, operator: u64) -> Self {
-        let context = Context {
-            genesis: genesis().0,
-            domain: PROOF_DOMAIN,
-            request: &id.encode(),
-            requester: account_bytes(&record(id).payer),
-            operator: account_bytes(&operator),
-        };
+        let request = id.encode();
+        let context = proof_context(genesis(), &request, &record(id).payer, &operator);
         let proven = model.prover.prove(&context, &DATA).unwrap();
         let output = payload(ElementType::I32, &proven.output).try_into().unwrap();
         Self { request: id, operator, output, proof: proven.proof }
@@ -115,7 +109,7 @@ fn refuted(handed: Handed, reason: ProofRefusal) {
 
 #[test]
 fn a_proof_that_holds_is_paid_for_and_leaves_a_receipt_that_names_it() {
-    run(|| {
+    test(|| {
         let (id, operator) = drawn();
         let had = free(operator);
         let handed = Handed::by(id, operator);
@@ -144,7 +138,7 @@ fn a_proof_that_holds_is_paid_for_and_leaves_a_receipt_that_names_it() {
 
 #[test]
 fn proofs_are_asked_for_once_the_weights_are_read() {
-    run(|| {
+    test(|| {
         let model = Proven::model();
         let version = model.publish_unread();
         assert_noop!(terms(version).send(), Error::<Test>::WeightsNotAudited);
@@ -164,7 +158,7 @@ fn proofs_are_asked_for_once_the_weights_are_read() {
 
 #[test]
 fn a_proof_of_another_request_does_not_hold() {
-    run(|| {
+    test(|| {
         let (first, operator) = drawn();
         let version = record(first).version;
         for other in OPERATORS.into_iter().filter(|other| *other != operator) {
@@ -182,7 +176,7 @@ fn a_proof_of_another_request_does_not_hold() {
 
 #[test]
 fn a_proof_of_another_operator_does_not_hold() {
-    run(|| {
+    test(|| {
         let (id, operator) = drawn();
         let other = OPERATORS.into_iter().find(|other| *other != operator).unwrap();
         refuted(Handed { operator, ..Handed::by(id, other) }, ProofRefusal::Statement);
@@ -191,15 +185,10 @@ fn a_proof_of_another_operator_does_not_hold() {
 
 #[test]
 fn a_proof_for_another_account_does_not_hold() {
-    run(|| {
+    test(|| {
         let (id, operator) = drawn();
-        let context = Context {
-            genesis: genesis().0,
-            domain: PROOF_DOMAIN,
-            request: &id.encode(),
-            requester: account_bytes(&STRANGER),
-            operator: account_bytes(&operator),
-        };
+        let request = id.encode();
+        let context = proof_context(genesis(), &request, &STRANGER, &operator);
         let proof = Proven::model().prover.prove(&context, &DATA).unwrap().proof;
         refuted(Handed { proof, ..Handed::by(id, operator) }, ProofRefusal::Statement);
     });
@@ -207,7 +196,7 @@ fn a_proof_for_another_account_does_not_hold() {
 
 #[test]
 fn a_proof_of_another_version_does_not_hold() {
-    run(|| {
+    test(|| {
         let (id, operator) = drawn();
         Proven::other().publish();
         // The other model has other layers, so its proofs have another length.
@@ -217,7 +206,7 @@ fn a_proof_of_another_version_does_not_hold() {
 
 #[test]
 fn a_proof_of_another_output_does_not_hold() {
-    run(|| {
+    test(|| {
         let (id, operator) = drawn();
         let mut handed = Handed::by(id, operator);
         let mut output = handed.output.into_inner();
@@ -231,7 +220,7 @@ fn a_proof_of_another_output_does_not_hold() {
 fn bytes_after_a_proof_or_instead_of_one_do_not_hold() {
     let changes: [fn(&mut Vec<u8>); 2] = [|proof| proof.push(0), |proof| proof.clear()];
     for change in changes {
-        run(|| {
+        test(|| {
             let (id, operator) = drawn();
             let mut handed = Handed::by(id, operator);
             change(&mut handed.proof);
@@ -250,7 +239,7 @@ fn a_proof_that_is_too_long_is_no_call() {
 
 #[test]
 fn nobody_else_can_hand_a_proof_in() {
-    run(|| {
+    test(|| {
         let (id, operator) = drawn();
         let good = Handed::by(id, operator);
         for other in OPERATORS.into_iter().chain([STRANGER]).filter(|other| *other != operator) {
@@ -288,7 +277,7 @@ fn nobody_else_can_hand_a_proof_in() {
 
 #[test]
 fn a_signature_that_names_no_proof_or_another_is_refused() {
-    run(|| {
+    test(|| {
         let (id, operator) = drawn();
         let good = Handed::by(id, operator);
         for proof in [None, Some(Digest::zero())] {
@@ -305,7 +294,7 @@ fn a_signature_that_names_no_proof_or_another_is_refused() {
 
 #[test]
 fn a_proof_counts_until_the_deadline_and_not_a_block_longer() {
-    run(|| {
+    test(|| {
         let (id, operator) = drawn();
         let call = Handed::by(id, operator).call();
         go_to(record(id).deadline);
@@ -327,7 +316,7 @@ fn a_proof_counts_until_the_deadline_and_not_a_block_longer() {
 
 #[test]
 fn a_proof_is_not_taken_twice() {
-    run(|| {
+    test(|| {
         let (id, operator) = drawn();
         assert_ok!(include(Handed::by(id, operator).call()));
         let had = free(operator);
@@ -338,7 +327,7 @@ fn a_proof_is_not_taken_twice() {
 
 #[test]
 fn a_result_without_a_proof_is_refused() {
-    run(|| {
+    test(|| {
         let (id, operator) = drawn();
         let output = Handed::by(id, operator).output;
         let statement = statement(id, operator, &output);
@@ -349,7 +338,7 @@ fn a_result_without_a_proof_is_refused() {
 
 #[test]
 fn a_proof_in_another_class_is_refused() {
-    run(|| {
+    test(|| {
         let version = Proven::model().publish();
         for assurance in [SIGNED, QUORUM] {
             let (id, members) = Terms { assurance, ..terms(version) }.drawn();
@@ -360,7 +349,7 @@ fn a_proof_in_another_class_is_refused() {
 
 #[test]
 fn what_a_verification_costs_is_not_for_the_operator_to_say() {
-    run(|| {
+    test(|| {
         let (id, operator) = drawn();
         let changes: [fn(&mut assay_primitives::ProofCost); 3] = [
             |cost| cost.openings -= 1,
@@ -379,7 +368,7 @@ fn what_a_verification_costs_is_not_for_the_operator_to_say() {
 
 #[test]
 fn an_output_that_does_not_fit_the_declaration_is_refused() {
-    run(|| {
+    test(|| {
         let (id, operator) = drawn();
         let outputs = [
             vec![],
@@ -396,9 +385,9 @@ fn an_output_that_does_not_fit_the_declaration_is_refused() {
 
 #[test]
 fn an_input_that_is_an_artifact_cannot_be_proven() {
-    run(|| {
+    test(|| {
         let version = Proven::model().publish();
-        let digest = upload(STRANGER, &payload(ElementType::I8, &DATA));
+        let digest = upload_artifact(STRANGER, &payload(ElementType::I8, &DATA));
         let input = RequestInput::Artifact(digest);
         let terms = Terms { input, ..terms(version) };
         assert_noop!(terms.send(), Error::<Test>::InputNotInline);
@@ -408,7 +397,7 @@ fn an_input_that_is_an_artifact_cannot_be_proven() {
 
 #[test]
 fn a_version_that_is_no_graph_cannot_be_asked_for_a_proof() {
-    run(|| {
+    test(|| {
         assert_noop!(Terms::of(PROOF).send(), pallet_verification::Error::<Test>::ClassNotOffered);
         assert_eq!(Inference::quote(version(1), PROOF), Err(QuoteError::ClassUnavailable));
     });
@@ -416,7 +405,7 @@ fn a_version_that_is_no_graph_cannot_be_asked_for_a_proof() {
 
 #[test]
 fn while_the_class_is_off_nothing_is_asked_and_what_is_open_goes_on() {
-    run(|| {
+    test(|| {
         let (id, operator) = drawn();
         let version = record(id).version;
         let switch = |enabled| {
@@ -436,7 +425,7 @@ fn while_the_class_is_off_nothing_is_asked_and_what_is_open_goes_on() {
 
 #[test]
 fn an_operator_without_a_proof_says_so_at_no_cost() {
-    run(|| {
+    test(|| {
         let (id, operator) = drawn();
         let reason = FailureReason::ProofUnavailable;
         assert_ok!(include(failure(id, operator, reason)));
@@ -448,7 +437,7 @@ fn an_operator_without_a_proof_says_so_at_no_cost() {
 #[test]
 fn without_a_verifier_the_operator_is_not_to_blame() {
     // As after an upgrade to a proof system that does not know the model's parameters.
-    externalities().execute_with(|| {
+    new_test_ext().execute_with(|| {
         let (id, operator) = drawn();
         let call = Handed::by(id, operator).call();
         let version = record(id).version;

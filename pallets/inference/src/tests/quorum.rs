@@ -34,7 +34,7 @@ fn purses() -> BTreeMap<u64, Balance> {
 
 #[test]
 fn all_who_agree_are_paid_and_the_output_is_theirs() {
-    run(|| {
+    test(|| {
         let before = purses();
         let (id, members) = answered(QUORUM, &[RIGHT; 3]);
         assert_eq!(outcome(id), Outcome::Verified);
@@ -63,7 +63,7 @@ fn all_who_agree_are_paid_and_the_output_is_theirs() {
 #[test]
 fn who_is_wrong_loses_bond_and_the_payer_has_the_right_answer() {
     for wrong in 0..3 {
-        run(|| {
+        test(|| {
             let before = purses();
             let mut values = [RIGHT; 3];
             values[wrong] = WRONG;
@@ -104,7 +104,7 @@ fn who_is_wrong_loses_bond_and_the_payer_has_the_right_answer() {
 #[test]
 fn a_majority_of_wrong_results_wins() {
     // What a quorum rests on: that a majority of those drawn by bond is honest.
-    run(|| {
+    test(|| {
         let (id, members) = answered(QUORUM, &[WRONG, RIGHT, WRONG]);
         assert_eq!(outcome(id), Outcome::Verified);
         assert_eq!(Outputs::<Test>::get(id), Some(output(WRONG)));
@@ -114,7 +114,7 @@ fn a_majority_of_wrong_results_wins() {
 
 #[test]
 fn who_commits_and_never_reveals_is_penalised() {
-    run(|| {
+    test(|| {
         let (id, members) = Terms::of(QUORUM).drawn();
         for member in &members {
             assert_ok!(include(commit(id, *member, RIGHT)));
@@ -135,7 +135,7 @@ fn who_commits_and_never_reveals_is_penalised() {
 
 #[test]
 fn one_result_of_three_is_not_enough() {
-    run(|| {
+    test(|| {
         let (id, members) = Terms::of(QUORUM).drawn();
         for member in &members {
             assert_ok!(include(commit(id, *member, RIGHT)));
@@ -151,7 +151,7 @@ fn one_result_of_three_is_not_enough() {
 
 #[test]
 fn three_different_results_are_no_agreement_and_cost_nobody() {
-    run(|| {
+    test(|| {
         let before = purses();
         let (id, _) = answered(QUORUM, &[RIGHT, WRONG, [9.0, 9.0]]);
         assert_eq!(outcome(id), Outcome::Rejected(RejectReason::NoAgreement));
@@ -166,7 +166,7 @@ fn three_different_results_are_no_agreement_and_cost_nobody() {
 
 #[test]
 fn two_of_two_who_differ_are_no_agreement() {
-    run(|| {
+    test(|| {
         let (id, _) = answered(Assurance::Quorum { n: 2, k: 2 }, &[RIGHT, WRONG]);
         assert_eq!(outcome(id), Outcome::Rejected(RejectReason::NoAgreement));
         assert_eq!(OPERATORS.map(bond), [BOND; 5]);
@@ -175,7 +175,7 @@ fn two_of_two_who_differ_are_no_agreement() {
 
 #[test]
 fn a_quorum_can_ask_for_more_than_a_majority() {
-    run(|| {
+    test(|| {
         let (id, _) = answered(Assurance::Quorum { n: 3, k: 3 }, &[RIGHT, RIGHT, WRONG]);
         assert_eq!(outcome(id), Outcome::Rejected(RejectReason::NoAgreement));
         assert_eq!((free(PAYER), escrow(PAYER)), (ENDOWMENT, 0));
@@ -184,7 +184,7 @@ fn a_quorum_can_ask_for_more_than_a_majority() {
 
 #[test]
 fn members_are_paid_what_each_of_them_asks() {
-    run(|| {
+    test(|| {
         let asks: BTreeMap<_, _> =
             OPERATORS.into_iter().map(|operator| (operator, ASK - u128::from(operator))).collect();
         for (operator, ask) in &asks {
@@ -203,7 +203,7 @@ fn members_are_paid_what_each_of_them_asks() {
 
 #[test]
 fn outputs_within_the_tolerance_agree() {
-    run(|| {
+    test(|| {
         let near = [0.250_005, 0.75];
         let (id, _) = answered(QUORUM, &[near, RIGHT, WRONG]);
         assert_eq!(outcome(id), Outcome::Verified);
@@ -215,7 +215,7 @@ fn outputs_within_the_tolerance_agree() {
 
 #[test]
 fn outputs_beyond_the_tolerance_do_not_agree() {
-    run(|| {
+    test(|| {
         let (id, _) = answered(QUORUM, &[[0.250_011, 0.75], RIGHT, [0.249_989, 0.75]]);
         assert_eq!(outcome(id), Outcome::Rejected(RejectReason::NoAgreement));
     });
@@ -223,7 +223,7 @@ fn outputs_beyond_the_tolerance_do_not_agree() {
 
 #[test]
 fn the_tolerance_is_around_the_answer_not_around_any_result() {
-    run(|| {
+    test(|| {
         // Each is within the tolerance of its neighbour; the ends are not of each other.
         let values = [[0.25, 0.75], [0.250_008, 0.75], [0.250_016, 0.75]];
         let (id, members) = answered(QUORUM, &values);
@@ -240,7 +240,7 @@ fn the_tolerance_is_around_the_answer_not_around_any_result() {
 
 #[test]
 fn a_payer_among_the_wrong_is_not_compensated_by_itself() {
-    run(|| {
+    test(|| {
         only(&OPERATORS[..3]);
         let payer = OPERATORS[0];
         let (id, members) = Terms { payer, ..Terms::of(QUORUM) }.drawn();

@@ -16,7 +16,7 @@ fn terms() -> Terms {
 
 #[test]
 fn a_request_is_noted_and_its_price_held() {
-    run(|| {
+    test(|| {
         let terms = terms();
         let id = terms.accepted();
         assert_eq!(id, RequestId(0));
@@ -40,7 +40,7 @@ fn a_request_is_noted_and_its_price_held() {
 
 #[test]
 fn only_an_account_requests() {
-    run(|| {
+    test(|| {
         for origin in [RuntimeOrigin::root(), RuntimeOrigin::none()] {
             assert_noop!(
                 terms().call().dispatch(origin).map_err(|error| error.error),
@@ -52,7 +52,7 @@ fn only_an_account_requests() {
 
 #[test]
 fn without_operators_nothing_is_accepted() {
-    run(|| {
+    test(|| {
         only(&[]);
         assert_noop!(terms().send(), Error::<Test>::NoOperator);
         serve(OPERATORS[0], version(1), ASK, both());
@@ -62,7 +62,7 @@ fn without_operators_nothing_is_accepted() {
 
 #[test]
 fn a_quorum_needs_as_many_operators_as_members() {
-    run(|| {
+    test(|| {
         only(&OPERATORS[..2]);
         assert_noop!(Terms::of(QUORUM).send(), Error::<Test>::NoOperator);
         only(&OPERATORS[..1]);
@@ -76,7 +76,7 @@ fn a_quorum_needs_as_many_operators_as_members() {
 
 #[test]
 fn a_price_under_every_ask_is_refused() {
-    run(|| {
+    test(|| {
         assert_noop!(Terms { max_price: ASK - 1, ..terms() }.send(), Error::<Test>::PriceUnderAsk);
         assert_ok!(Terms { max_price: ASK, ..terms() }.send());
     });
@@ -84,7 +84,7 @@ fn a_price_under_every_ask_is_refused() {
 
 #[test]
 fn the_price_of_a_quorum_has_to_cover_every_member() {
-    run(|| {
+    test(|| {
         let terms = Terms::of(QUORUM);
         assert_noop!(
             Terms { max_price: 3 * ASK - 1, ..terms.clone() }.send(),
@@ -104,7 +104,7 @@ fn the_price_of_a_quorum_has_to_cover_every_member() {
 
 #[test]
 fn a_price_that_is_not_covered_is_refused() {
-    run(|| {
+    test(|| {
         let most = ENDOWMENT - EXISTENTIAL_DEPOSIT;
         assert_noop!(
             Terms { max_price: most + 1, ..terms() }.send(),
@@ -121,7 +121,7 @@ fn a_price_that_is_not_covered_is_refused() {
 
 #[test]
 fn a_deadline_is_neither_too_soon_nor_too_far() {
-    run(|| {
+    test(|| {
         let (least, most) = (MinDeadline::get(), MaxDeadline::get());
         let with = |patience| Terms { patience, ..terms() };
         assert_noop!(with(0).send(), Error::<Test>::DeadlineTooSoon);
@@ -134,7 +134,7 @@ fn a_deadline_is_neither_too_soon_nor_too_far() {
 
 #[test]
 fn a_quorum_needs_time_to_reveal_as_well() {
-    run(|| {
+    test(|| {
         let least = MinDeadline::get() + RevealWindow::get();
         let with = |patience| Terms { patience, ..Terms::of(QUORUM) };
         assert_noop!(with(least - 1).send(), Error::<Test>::DeadlineTooSoon);
@@ -144,7 +144,7 @@ fn a_quorum_needs_time_to_reveal_as_well() {
 
 #[test]
 fn a_deadline_in_the_past_is_too_soon() {
-    run(|| {
+    test(|| {
         let RuntimeCall::Inference(crate::Call::request {
             version,
             input,
@@ -176,7 +176,7 @@ fn a_deadline_in_the_past_is_too_soon() {
 
 #[test]
 fn a_client_key_counts_once_per_account() {
-    run(|| {
+    test(|| {
         let first = terms();
         first.accepted();
         assert_noop!(first.send(), Error::<Test>::DuplicateClientKey);
@@ -190,7 +190,7 @@ fn a_client_key_counts_once_per_account() {
 
 #[test]
 fn a_client_key_counts_once_even_after_its_request_was_pruned() {
-    run(|| {
+    test(|| {
         let terms = terms();
         let id = terms.accepted();
         assert_ok!(signed_call(PAYER, crate::Call::cancel { request: id }));
@@ -202,7 +202,7 @@ fn a_client_key_counts_once_even_after_its_request_was_pruned() {
 
 #[test]
 fn a_version_that_does_not_exist_is_refused() {
-    run(|| {
+    test(|| {
         for version in [version(0), version(2), VersionId { model: ModelId(1), number: 1 }] {
             assert_noop!(Terms { version, ..terms() }.send(), Error::<Test>::VersionNotFound);
         }
@@ -211,7 +211,7 @@ fn a_version_that_does_not_exist_is_refused() {
 
 #[test]
 fn a_deprecated_version_is_refused() {
-    run(|| {
+    test(|| {
         let call = pallet_model_registry::Call::deprecate { version: version(1) };
         assert_ok!(signed_call(OWNER, call));
         assert_noop!(terms().send(), Error::<Test>::VersionDeprecated);
@@ -220,14 +220,14 @@ fn a_deprecated_version_is_refused() {
 
 #[test]
 fn a_class_that_the_network_does_not_have_is_refused() {
-    run(|| {
+    test(|| {
         assert_noop!(Terms::of(Assurance::Tee).send(), Refused::ClassNotAvailable);
     });
 }
 
 #[test]
 fn a_class_that_is_switched_off_is_refused_until_it_is_on() {
-    run(|| {
+    test(|| {
         let switch = |enabled| {
             let class = AssuranceClass::Quorum;
             let call = pallet_verification::Call::set_class_enabled { class, enabled };
@@ -245,7 +245,7 @@ fn a_class_that_is_switched_off_is_refused_until_it_is_on() {
 
 #[test]
 fn a_class_that_the_version_does_not_offer_is_refused() {
-    run(|| {
+    test(|| {
         let version = publish(ModelDescriptor { assurances: signed_only(), ..descriptor() });
         serve(OPERATORS[0], version, ASK, signed_only());
         assert_noop!(Terms { version, ..Terms::of(QUORUM) }.send(), Refused::ClassNotOffered);
@@ -255,7 +255,7 @@ fn a_class_that_the_version_does_not_offer_is_refused() {
 
 #[test]
 fn a_quorum_is_a_majority_of_two_to_fifteen() {
-    run(|| {
+    test(|| {
         for (n, k) in [(0, 0), (1, 1), (3, 1), (3, 4), (4, 2), (16, 9), (255, 128), (255, 255)] {
             let terms = Terms {
                 max_price: 300 * ASK,
@@ -273,7 +273,7 @@ fn a_quorum_is_a_majority_of_two_to_fifteen() {
 
 #[test]
 fn there_is_a_last_identifier() {
-    run(|| {
+    test(|| {
         NextRequest::<Test>::put(RequestId(u64::MAX));
         assert_noop!(terms().send(), Error::<Test>::NoIdentifierLeft);
         NextRequest::<Test>::put(RequestId(u64::MAX - 1));
@@ -284,7 +284,7 @@ fn there_is_a_last_identifier() {
 
 #[test]
 fn a_request_for_nothing_costs_nothing() {
-    run(|| {
+    test(|| {
         only(&OPERATORS[..1]);
         serve(OPERATORS[0], version(1), 0, both());
         let (id, members) = Terms { max_price: 0, ..terms() }.drawn();

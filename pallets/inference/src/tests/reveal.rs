@@ -7,10 +7,7 @@ use frame_support::assert_ok;
 use sp_application_crypto::Pair as _;
 use sp_runtime::transaction_validity::InvalidTransaction;
 
-use super::worker::{
-    commit, commitment_with, committed_to, refused, refused_as, reveal, reveal_with, salt,
-    statement,
-};
+use super::worker::{commit, commitment_with, committed_to, reveal, reveal_with, salt, statement};
 use crate::{mock::*, refusal, Call};
 
 /// A quorum whose members have committed to these values.
@@ -24,7 +21,7 @@ fn committed(values: [[f32; 2]; 3]) -> (RequestId, Vec<u64>) {
 
 #[test]
 fn nothing_is_revealed_before_the_commitments_are_in() {
-    run(|| {
+    test(|| {
         let (id, members) = Terms::of(QUORUM).drawn();
         for member in &members[..2] {
             assert_ok!(include(commit(id, *member, RIGHT)));
@@ -37,7 +34,7 @@ fn nothing_is_revealed_before_the_commitments_are_in() {
 
 #[test]
 fn a_result_that_does_not_open_its_commitment_is_refused_and_its_member_late() {
-    run(|| {
+    test(|| {
         let (id, members) = committed([RIGHT; 3]);
         refused_as(reveal(id, members[0], WRONG), refusal::WRONG_OPENING);
         let other = reveal_with(id, members[0], output(RIGHT), [0; 32]);
@@ -54,7 +51,7 @@ fn a_result_that_does_not_open_its_commitment_is_refused_and_its_member_late() {
 
 #[test]
 fn a_commitment_copied_from_another_member_cannot_be_opened() {
-    run(|| {
+    test(|| {
         let (id, members) = Terms::of(QUORUM).drawn();
         let [honest, copier, third] = members[..] else { panic!("three members") };
         let copied = committed_to(id, honest, RIGHT);
@@ -76,7 +73,7 @@ fn a_commitment_copied_from_another_member_cannot_be_opened() {
 
 #[test]
 fn a_commitment_of_another_request_cannot_be_opened() {
-    run(|| {
+    test(|| {
         only(&OPERATORS[..3]);
         let (first, _) = Terms::of(QUORUM).drawn();
         let (second, members) = Terms::of(QUORUM).drawn();
@@ -91,7 +88,7 @@ fn a_commitment_of_another_request_cannot_be_opened() {
 
 #[test]
 fn a_member_reveals_once() {
-    run(|| {
+    test(|| {
         let (id, members) = committed([RIGHT; 3]);
         assert_ok!(include(reveal(id, members[0], RIGHT)));
         refused_as(reveal(id, members[0], RIGHT), refusal::ALREADY_SUBMITTED);
@@ -101,7 +98,7 @@ fn a_member_reveals_once() {
 
 #[test]
 fn only_members_reveal_and_only_with_their_own_keys() {
-    run(|| {
+    test(|| {
         let (id, members) = committed([RIGHT; 3]);
         for stranger in OPERATORS.into_iter().chain([STRANGER]) {
             if !members.contains(&stranger) {
@@ -132,7 +129,7 @@ fn only_members_reveal_and_only_with_their_own_keys() {
 
 #[test]
 fn an_output_that_does_not_fit_the_declaration_cannot_be_revealed() {
-    run(|| {
+    test(|| {
         let (id, members) = Terms::of(QUORUM).drawn();
         let bad = output([f32::NAN, 0.0]);
         let to = commitment(&genesis(), id, &members[0], &digest(&bad), &salt(members[0]));
@@ -147,7 +144,7 @@ fn an_output_that_does_not_fit_the_declaration_cannot_be_revealed() {
 
 #[test]
 fn a_result_counts_until_the_deadline_and_not_a_block_longer() {
-    run(|| {
+    test(|| {
         let (id, members) = committed([RIGHT; 3]);
         go_to(record(id).deadline);
         assert_ok!(include(reveal(id, members[0], RIGHT)));
@@ -162,7 +159,7 @@ fn a_result_counts_until_the_deadline_and_not_a_block_longer() {
 
 #[test]
 fn a_late_result_is_refused_even_where_the_sweep_lags() {
-    run(|| {
+    test(|| {
         let (id, members) = committed([RIGHT; 3]);
         System::set_block_number(record(id).deadline + 1);
         refused_as(reveal(id, members[0], RIGHT), refusal::TOO_LATE);

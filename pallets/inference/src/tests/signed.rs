@@ -9,12 +9,12 @@ use frame_support::assert_ok;
 use sp_application_crypto::Pair as _;
 use sp_runtime::transaction_validity::InvalidTransaction;
 
-use super::worker::{commit, refused, refused_as, result, result_with, reveal, statement};
+use super::worker::{commit, result, result_with, reveal, statement};
 use crate::{mock::*, refusal, Agenda, Event, EvidenceOf, Inputs, Outputs, ReceiptDigests};
 
 #[test]
 fn a_result_is_paid_for_and_leaves_a_receipt() {
-    run(|| {
+    test(|| {
         let id = Terms::of(SIGNED).accepted();
         let included = now();
         let owner_had = free(OWNER);
@@ -100,7 +100,7 @@ fn a_result_is_paid_for_and_leaves_a_receipt() {
 
 #[test]
 fn the_shortest_deadline_leaves_one_block_to_answer() {
-    run(|| {
+    test(|| {
         let (id, members) = Terms { patience: MinDeadline::get(), ..Terms::of(SIGNED) }.drawn();
         assert_eq!(now(), record(id).deadline);
         assert_ok!(include(result(id, members[0], RIGHT)));
@@ -110,7 +110,7 @@ fn the_shortest_deadline_leaves_one_block_to_answer() {
 
 #[test]
 fn a_result_counts_until_the_deadline_and_not_a_block_longer() {
-    run(|| {
+    test(|| {
         let (id, members) = Terms::of(SIGNED).drawn();
         go_to(record(id).deadline);
         let call = result(id, members[0], RIGHT);
@@ -127,7 +127,7 @@ fn a_result_counts_until_the_deadline_and_not_a_block_longer() {
 
 #[test]
 fn a_late_result_is_refused_even_where_the_sweep_lags() {
-    run(|| {
+    test(|| {
         let (id, members) = Terms::of(SIGNED).drawn();
         let call = result(id, members[0], RIGHT);
         // As in a block in which the budget was used up by other requests.
@@ -138,7 +138,7 @@ fn a_late_result_is_refused_even_where_the_sweep_lags() {
 
 #[test]
 fn a_result_before_the_draw_is_refused() {
-    run(|| {
+    test(|| {
         let id = Terms::of(SIGNED).accepted();
         for operator in OPERATORS {
             refused_as(result(id, operator, RIGHT), refusal::NOT_ASSIGNED);
@@ -148,7 +148,7 @@ fn a_result_before_the_draw_is_refused() {
 
 #[test]
 fn a_result_for_no_request_is_refused() {
-    run(|| {
+    test(|| {
         let (id, members) = Terms::of(SIGNED).drawn();
         let mut call = result(id, members[0], RIGHT);
         if let crate::Call::submit_result { request, .. } = &mut call {
@@ -160,7 +160,7 @@ fn a_result_for_no_request_is_refused() {
 
 #[test]
 fn who_was_not_drawn_hands_nothing_in() {
-    run(|| {
+    test(|| {
         let (id, members) = Terms::of(SIGNED).drawn();
         for operator in OPERATORS.into_iter().chain([STRANGER]) {
             if operator != members[0] {
@@ -172,7 +172,7 @@ fn who_was_not_drawn_hands_nothing_in() {
 
 #[test]
 fn a_result_needs_the_signature_of_the_operators_worker_key() {
-    run(|| {
+    test(|| {
         let (id, members) = Terms::of(SIGNED).drawn();
         let output = output(RIGHT);
         let good = statement(id, members[0], &output);
@@ -187,7 +187,7 @@ fn a_result_needs_the_signature_of_the_operators_worker_key() {
 
 #[test]
 fn a_signature_over_anything_else_is_refused() {
-    run(|| {
+    test(|| {
         let (id, members) = Terms::of(SIGNED).drawn();
         let (other, _) = Terms::of(SIGNED).drawn();
         let operator = members[0];
@@ -215,7 +215,7 @@ fn a_signature_over_anything_else_is_refused() {
 
 #[test]
 fn a_result_is_not_taken_twice() {
-    run(|| {
+    test(|| {
         let (id, members) = Terms::of(SIGNED).drawn();
         assert_ok!(include(result(id, members[0], RIGHT)));
         let paid = free(members[0]);
@@ -227,7 +227,7 @@ fn a_result_is_not_taken_twice() {
 
 #[test]
 fn an_output_that_does_not_fit_the_declaration_is_refused() {
-    run(|| {
+    test(|| {
         let (id, members) = Terms::of(SIGNED).drawn();
         let encoded = |tensors: Vec<Tensor>| -> Output { tensors.encode().try_into().unwrap() };
         let integers = Tensor { element_type: ElementType::I32, ..floats(&[2], &RIGHT) };
@@ -252,7 +252,7 @@ fn an_output_that_does_not_fit_the_declaration_is_refused() {
 
 #[test]
 fn what_belongs_to_a_quorum_is_refused() {
-    run(|| {
+    test(|| {
         let (id, members) = Terms::of(SIGNED).drawn();
         refused_as(commit(id, members[0], RIGHT), refusal::WRONG_PHASE);
         refused_as(reveal(id, members[0], RIGHT), refusal::WRONG_PHASE);
@@ -261,7 +261,7 @@ fn what_belongs_to_a_quorum_is_refused() {
 
 #[test]
 fn a_new_worker_key_answers_what_was_assigned_to_the_old_one() {
-    run(|| {
+    test(|| {
         let (id, members) = Terms::of(SIGNED).drawn();
         let operator = members[0];
         let fresh = pair(500);
@@ -283,7 +283,7 @@ fn a_new_worker_key_answers_what_was_assigned_to_the_old_one() {
 
 #[test]
 fn a_result_that_only_its_operator_can_judge_is_verified_all_the_same() {
-    run(|| {
+    test(|| {
         // Class `Signed` rests on the signature alone; the receipt says so.
         let (id, members) = Terms::of(SIGNED).drawn();
         assert_ok!(include(result(id, members[0], WRONG)));

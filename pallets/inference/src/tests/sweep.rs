@@ -3,7 +3,7 @@
 use assay_primitives::{runtime_api::Status, Outcome, RequestId};
 use frame_support::{assert_noop, assert_ok, traits::Hooks, weights::Weight};
 
-use super::worker::{commit, refused_as, result, reveal};
+use super::worker::{commit, result, reveal};
 use crate::{
     mock::*, refusal, Agenda, AgendaCursor, ClientKeys, Error, Event, EvidenceOf, Finished,
     FinishedBounds, Outputs, ReceiptDigests, Receipts, Requests,
@@ -22,7 +22,7 @@ fn finished(ids: &[RequestId]) -> usize {
 
 #[test]
 fn the_budget_says_how_much_is_done() {
-    run(|| {
+    test(|| {
         budget(7);
         DrawBudget::set(Weight::from_parts(8, 0));
         assert_eq!(Inference::sweeps_per_block(), 3);
@@ -35,7 +35,7 @@ fn the_budget_says_how_much_is_done() {
 #[test]
 #[should_panic(expected = "the budget must allow a deadline")]
 fn a_budget_that_allows_nothing_is_found_when_the_runtime_is_built() {
-    run(|| {
+    test(|| {
         budget(1);
         Inference::integrity_test();
     });
@@ -43,7 +43,7 @@ fn a_budget_that_allows_nothing_is_found_when_the_runtime_is_built() {
 
 #[test]
 fn more_deadlines_than_fit_into_a_block_are_handled_over_the_next_ones() {
-    run(|| {
+    test(|| {
         let ids: Vec<_> = (0..7).map(|_| Terms::of(SIGNED).accepted()).collect();
         go_to(record(ids[0]).deadline);
         budget(3 * ONE_DEADLINE);
@@ -63,7 +63,7 @@ fn more_deadlines_than_fit_into_a_block_are_handled_over_the_next_ones() {
 
 #[test]
 fn exactly_as_many_deadlines_as_fit_leave_nothing_over() {
-    run(|| {
+    test(|| {
         let ids: Vec<_> = (0..3).map(|_| Terms::of(SIGNED).accepted()).collect();
         go_to(record(ids[0]).deadline);
         budget(3 * ONE_DEADLINE);
@@ -75,7 +75,7 @@ fn exactly_as_many_deadlines_as_fit_leave_nothing_over() {
 
 #[test]
 fn deadlines_that_wait_come_before_those_that_pass_later() {
-    run(|| {
+    test(|| {
         let early: Vec<_> = (0..3).map(|_| Terms::of(SIGNED).accepted()).collect();
         let late: Vec<_> = (0..2)
             .map(|_| Terms { patience: PATIENCE + 1, ..Terms::of(SIGNED) }.accepted())
@@ -92,7 +92,7 @@ fn deadlines_that_wait_come_before_those_that_pass_later() {
 
 #[test]
 fn a_block_pays_for_the_deadlines_that_it_handles() {
-    run(|| {
+    test(|| {
         let ids: Vec<_> = (0..5).map(|_| Terms::of(SIGNED).accepted()).collect();
         let deadline = record(ids[0]).deadline;
         go_to(deadline);
@@ -110,7 +110,7 @@ fn a_block_pays_for_the_deadlines_that_it_handles() {
 
 #[test]
 fn an_answer_that_came_in_time_frees_its_place_in_the_sweep() {
-    run(|| {
+    test(|| {
         let ids: Vec<_> = (0..4).map(|_| Terms::of(SIGNED).accepted()).collect();
         next_block();
         next_block();
@@ -127,7 +127,7 @@ fn an_answer_that_came_in_time_frees_its_place_in_the_sweep() {
 
 #[test]
 fn both_deadlines_of_a_quorum_are_on_the_agenda() {
-    run(|| {
+    test(|| {
         let (id, members) = Terms::of(QUORUM).drawn();
         let deadline = record(id).deadline;
         let heights = || {
@@ -150,7 +150,7 @@ fn both_deadlines_of_a_quorum_are_on_the_agenda() {
 
 #[test]
 fn reveals_do_not_wait_for_the_sweep() {
-    run(|| {
+    test(|| {
         let ids: Vec<_> = (0..2).map(|_| Terms::of(QUORUM).accepted()).collect();
         next_block();
         next_block();
@@ -181,7 +181,7 @@ fn reveals_do_not_wait_for_the_sweep() {
 
 #[test]
 fn who_does_not_reveal_is_penalised_although_the_sweep_came_late() {
-    run(|| {
+    test(|| {
         let (id, members) = Terms::of(QUORUM).drawn();
         for member in &members[..2] {
             assert_ok!(include(commit(id, *member, RIGHT)));
@@ -198,7 +198,7 @@ fn who_does_not_reveal_is_penalised_although_the_sweep_came_late() {
 
 #[test]
 fn who_has_committed_among_too_few_is_not_penalised() {
-    run(|| {
+    test(|| {
         let (id, members) = Terms::of(QUORUM).drawn();
         assert_ok!(include(commit(id, members[0], RIGHT)));
         // The sweep gets to the commit deadline when the deadline has passed as well.
@@ -212,7 +212,7 @@ fn who_has_committed_among_too_few_is_not_penalised() {
 
 #[test]
 fn an_agenda_that_fell_behind_is_caught_up_with() {
-    run(|| {
+    test(|| {
         let (id, _) = Terms::of(SIGNED).drawn();
         // As if the hooks had not run for a while.
         System::set_block_number(now() + 50);
@@ -227,7 +227,7 @@ fn an_agenda_that_fell_behind_is_caught_up_with() {
 
 #[test]
 fn a_finished_request_is_kept_for_its_retention_and_not_a_block_longer() {
-    run(|| {
+    test(|| {
         let terms = Terms::of(SIGNED);
         let (id, members) = terms.drawn();
         assert_ok!(include(result(id, members[0], RIGHT)));
@@ -254,7 +254,7 @@ fn a_finished_request_is_kept_for_its_retention_and_not_a_block_longer() {
 
 #[test]
 fn a_result_cannot_be_replayed_after_pruning() {
-    run(|| {
+    test(|| {
         let (id, members) = Terms::of(SIGNED).drawn();
         let call = result(id, members[0], RIGHT);
         assert_ok!(include(call.clone()));
@@ -265,7 +265,7 @@ fn a_result_cannot_be_replayed_after_pruning() {
 
 #[test]
 fn more_to_prune_than_fits_into_a_block_is_pruned_over_the_next_ones() {
-    run(|| {
+    test(|| {
         let ids: Vec<_> = (0..5).map(|_| Terms::of(SIGNED).accepted()).collect();
         for id in &ids {
             assert_ok!(signed_call(PAYER, crate::Call::cancel { request: *id }));
@@ -286,7 +286,7 @@ fn more_to_prune_than_fits_into_a_block_is_pruned_over_the_next_ones() {
 
 #[test]
 fn what_finished_later_is_kept_longer_although_it_was_requested_earlier() {
-    run(|| {
+    test(|| {
         let early = Terms::of(SIGNED).accepted();
         let late = Terms::of(SIGNED).accepted();
         assert_ok!(signed_call(PAYER, crate::Call::cancel { request: late }));

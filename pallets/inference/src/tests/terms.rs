@@ -9,7 +9,7 @@ use crate::mock::*;
 
 #[test]
 fn an_ask_that_is_raised_after_the_draw_does_not_count() {
-    run(|| {
+    test(|| {
         let (id, members) = Terms::of(SIGNED).drawn();
         let before = free(members[0]);
         serve(members[0], version(1), 3 * ASK, both());
@@ -22,7 +22,7 @@ fn an_ask_that_is_raised_after_the_draw_does_not_count() {
 
 #[test]
 fn an_ask_that_is_lowered_after_the_draw_does_not_count_either() {
-    run(|| {
+    test(|| {
         let (id, members) = Terms::of(SIGNED).drawn();
         serve(members[0], version(1), 1, both());
         assert_ok!(include(result(id, members[0], RIGHT)));
@@ -32,7 +32,7 @@ fn an_ask_that_is_lowered_after_the_draw_does_not_count_either() {
 
 #[test]
 fn an_ask_that_changes_before_the_draw_counts() {
-    run(|| {
+    test(|| {
         let id = Terms::of(SIGNED).accepted();
         only(&OPERATORS[..1]);
         serve(OPERATORS[0], version(1), 2 * ASK, both());
@@ -45,7 +45,7 @@ fn an_ask_that_changes_before_the_draw_counts() {
 
 #[test]
 fn a_royalty_that_is_changed_counts_for_new_requests_only() {
-    run(|| {
+    test(|| {
         let (id, members) = Terms::of(SIGNED).drawn();
         let royalty = Perbill::from_percent(50);
         let call = pallet_model_registry::Call::set_royalty { version: version(1), royalty };
@@ -64,7 +64,7 @@ fn a_royalty_that_is_changed_counts_for_new_requests_only() {
 
 #[test]
 fn royalties_of_earlier_requests_go_to_the_earlier_owner() {
-    run(|| {
+    test(|| {
         let (id, members) = Terms::of(SIGNED).drawn();
         let call = pallet_model_registry::Call::transfer { model: ModelId(0), to: STRANGER };
         assert_ok!(signed_call(OWNER, call));
@@ -82,7 +82,7 @@ fn royalties_of_earlier_requests_go_to_the_earlier_owner() {
 
 #[test]
 fn a_version_stays_while_a_request_is_open() {
-    run(|| {
+    test(|| {
         let remove = || {
             let call = pallet_model_registry::Call::remove_version { version: version(1) };
             signed_call(OWNER, call)
@@ -102,7 +102,7 @@ fn a_version_stays_while_a_request_is_open() {
 
 #[test]
 fn what_was_asked_of_a_version_before_it_was_deprecated_is_served() {
-    run(|| {
+    test(|| {
         let deprecate = pallet_model_registry::Call::deprecate { version: version(1) };
         let (drawn, members) = Terms::of(SIGNED).drawn();
         let pending = Terms::of(SIGNED).accepted();
@@ -127,7 +127,7 @@ fn empty_the_payer() {
 
 #[test]
 fn a_payer_that_has_nothing_else_left_still_pays() {
-    run(|| {
+    test(|| {
         let (id, members) = Terms::of(SIGNED).drawn();
         empty_the_payer();
         let (payer, operator) = (free(PAYER), free(members[0]));
@@ -140,7 +140,7 @@ fn a_payer_that_has_nothing_else_left_still_pays() {
 
 #[test]
 fn a_payer_that_has_nothing_else_left_is_refunded() {
-    run(|| {
+    test(|| {
         let (id, _) = Terms::of(SIGNED).drawn();
         empty_the_payer();
         let payer = free(PAYER);
@@ -152,7 +152,7 @@ fn a_payer_that_has_nothing_else_left_is_refunded() {
 
 #[test]
 fn an_escrow_that_is_spent_to_the_last_planck_leaves_the_payer_alive() {
-    run(|| {
+    test(|| {
         let (id, members) = Terms { max_price: ASK, ..Terms::of(SIGNED) }.drawn();
         let call = pallet_balances::Call::transfer_all { dest: STRANGER, keep_alive: false };
         assert_ok!(signed_call(PAYER, call));
@@ -165,7 +165,7 @@ fn an_escrow_that_is_spent_to_the_last_planck_leaves_the_payer_alive() {
 
 #[test]
 fn an_operator_may_be_its_own_customer() {
-    run(|| {
+    test(|| {
         only(&OPERATORS[..1]);
         let operator = OPERATORS[0];
         let before = free(operator);
@@ -178,7 +178,7 @@ fn an_operator_may_be_its_own_customer() {
 
 #[test]
 fn the_owner_may_be_the_customer() {
-    run(|| {
+    test(|| {
         let before = free(OWNER);
         let (id, members) = Terms { payer: OWNER, ..Terms::of(SIGNED) }.drawn();
         assert_ok!(include(result(id, members[0], RIGHT)));

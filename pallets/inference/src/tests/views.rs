@@ -11,7 +11,7 @@ use crate::mock::*;
 
 #[test]
 fn a_quote_is_the_least_that_enough_operators_accept() {
-    run(|| {
+    test(|| {
         for (operator, ask) in OPERATORS.into_iter().zip([50, 10, 40, 20, 30]) {
             serve(operator, version(1), ask, both());
         }
@@ -31,7 +31,7 @@ fn a_quote_is_the_least_that_enough_operators_accept() {
 
 #[test]
 fn without_a_quote_there_is_a_reason() {
-    run(|| {
+    test(|| {
         let quote = Inference::quote;
         assert_eq!(quote(version(2), SIGNED), Err(QuoteError::NotFound));
         assert_eq!(quote(version(1), Assurance::Proof), Err(QuoteError::ClassUnavailable));
@@ -49,7 +49,7 @@ fn without_a_quote_there_is_a_reason() {
 
 #[test]
 fn a_view_follows_the_request() {
-    run(|| {
+    test(|| {
         assert_eq!(Inference::view(RequestId(0)), None);
         let id = Terms::of(SIGNED).accepted();
         let view = || Inference::view(id).unwrap();
@@ -70,7 +70,7 @@ fn a_view_follows_the_request() {
 
 #[test]
 fn the_requests_of_an_account_are_listed_newest_first() {
-    run(|| {
+    test(|| {
         let ids: Vec<_> = (0..4).map(|_| Terms::of(SIGNED).accepted()).collect();
         Terms { payer: STRANGER, ..Terms::of(SIGNED) }.accepted();
         let listed = |limit| -> Vec<_> {

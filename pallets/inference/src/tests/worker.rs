@@ -1,29 +1,14 @@
-//! What workers sign and hand in, for the other tests.
+//! What workers sign and submit, for the other tests.
 
 use assay_primitives::{
     commitment, digest, worker_crypto, CommitStatement, Digest, FailureReason, FailureStatement,
     RequestId, ResultStatement, Statement,
 };
-use frame_support::{assert_noop, assert_ok, assert_storage_noop};
+use frame_support::{assert_noop, assert_ok};
 use sp_application_crypto::Pair as _;
-use sp_runtime::{
-    traits::Dispatchable,
-    transaction_validity::{InvalidTransaction, TransactionValidityError},
-    DispatchError,
-};
+use sp_runtime::{traits::Dispatchable, DispatchError};
 
 use crate::{mock::*, Call};
-
-/// Checks that pool and block refuse a call, and that nothing changes.
-pub fn refused(call: impl Into<RuntimeCall>, why: InvalidTransaction) {
-    let expected = Err(TransactionValidityError::Invalid(why));
-    assert_storage_noop!(assert_eq!(include(call), expected));
-}
-
-/// [`refused`] with one of the pallet's own codes.
-pub fn refused_as(call: impl Into<RuntimeCall>, code: u8) {
-    refused(call, InvalidTransaction::Custom(code));
-}
 
 /// The statement that an operator signs for an output.
 pub fn statement(id: RequestId, operator: u64, output: &[u8]) -> ResultStatement<u64> {
@@ -107,7 +92,7 @@ pub fn failure(id: RequestId, operator: u64, reason: FailureReason) -> Call<Test
 
 #[test]
 fn an_account_cannot_dispatch_what_workers_hand_in() {
-    run(|| {
+    test(|| {
         let (id, members) = Terms::of(SIGNED).drawn();
         let (quorum, committee) = Terms::of(QUORUM).drawn();
         let calls = [
@@ -131,7 +116,7 @@ fn an_account_cannot_dispatch_what_workers_hand_in() {
 
 #[test]
 fn the_pool_is_told_how_long_a_call_is_good_for_and_what_it_excludes() {
-    run(|| {
+    test(|| {
         let (id, members) = Terms::of(SIGNED).drawn();
         let validity = include(result(id, members[0], RIGHT)).unwrap();
         // It grows with the age of the request, so that what is handed in again comes first.

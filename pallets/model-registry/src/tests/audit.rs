@@ -176,7 +176,7 @@ fn the_weights_of_another_version_are_refused() {
         let mut other = graph.clone();
         other.weights.parameters[0].weights[5] ^= 1;
         other.complete().unwrap();
-        assay_proof::seal(&mut other, &assay_proof_fixtures::QUICK).unwrap();
+        assay_proof::seal(&mut other, &assay_pallet_testing::graphs::QUICK).unwrap();
         assert_ok!(publish_graph(&other, |_| ()));
         let second = VersionId { model: MODEL, number: 2 };
         let all = |graph| openings(graph, 0, 9, 10_000);

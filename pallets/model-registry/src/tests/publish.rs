@@ -285,23 +285,11 @@ fn a_version_without_its_artifact_is_refused() {
         create();
         assert_noop!(publish(descriptor()), Error::<Test>::ArtifactNotFound);
         // Announced, but no chunk yet.
-        let bytes = b"the model";
-        let manifest = assay_primitives::ArtifactManifest::of(bytes);
-        assert_ok!(Storage::create(
-            RuntimeOrigin::signed(UPLOADER),
-            manifest.digest,
-            manifest.size,
-            manifest.chunks.try_into().unwrap()
-        ));
+        let artifact = announce_artifact(UPLOADER, MODEL_FILE);
         assert_noop!(publish(descriptor()), Error::<Test>::ArtifactNotFound);
-        System::set_extrinsic_index(0);
-        System::note_extrinsic(bytes.to_vec());
-        assert_ok!(Storage::upload(
-            RuntimeOrigin::signed(UPLOADER),
-            manifest.digest,
-            0,
-            bytes.to_vec()
-        ));
+        next_extrinsic(MODEL_FILE.to_vec());
+        let uploader = RuntimeOrigin::signed(UPLOADER);
+        assert_ok!(Storage::upload(uploader, artifact, 0, MODEL_FILE.to_vec()));
         assert_ok!(publish(descriptor()));
     });
 }

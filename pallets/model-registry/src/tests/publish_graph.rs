@@ -1,12 +1,12 @@
 //! Versions that are integer graphs.
 
 use assay_graph::{Architecture, Dense, Lookup, Operation, Plan, Scale, Shape, TensorId};
+use assay_pallet_testing::graphs::{graph as of, perceptron, Layer, QUICK};
 use assay_primitives::{
     model::Tolerance, traits::Models as _, AssuranceClass, AssuranceClasses, Digest, Dimension,
     ElementType, ProofCost, ProofTerms, VersionId,
 };
 use assay_proof::{ProofParameters, Verifier};
-use assay_proof_fixtures::{graph as of, perceptron, Layer, QUICK};
 use codec::Encode;
 use frame_support::{assert_noop, assert_ok};
 
@@ -111,7 +111,7 @@ fn an_architecture_comes_with_its_digest_and_its_bytes() {
     test(|| {
         create();
         assert_ok!(publish_graph(&graph(), |_| ()));
-        let descriptor = assay_proof_fixtures::descriptor(&graph(), CLASSES);
+        let descriptor = assay_pallet_testing::graphs::descriptor(&graph(), CLASSES);
         assert_noop!(publish(descriptor.clone()), Error::<Test>::ArchitectureMissing);
         assert_noop!(
             publish_graph(&graph(), |d| d.architecture = None),
@@ -132,7 +132,7 @@ fn an_architecture_comes_with_its_digest_and_its_bytes() {
 
 /// Publishes bytes that have the digest of an architecture, whatever they are.
 fn publish_bytes(bytes: Vec<u8>) -> sp_runtime::DispatchResult {
-    let mut descriptor = assay_proof_fixtures::descriptor(&graph(), CLASSES);
+    let mut descriptor = assay_pallet_testing::graphs::descriptor(&graph(), CLASSES);
     let tagged = [assay_graph::format::GRAPH_TAG, bytes.as_slice()].concat();
     descriptor.architecture = Some(assay_primitives::digest(&tagged));
     publish_with(descriptor, Some(bytes))

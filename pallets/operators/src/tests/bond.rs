@@ -4,7 +4,7 @@ use crate::{mock::*, Call, Error, Event};
 
 #[test]
 fn a_bond_can_be_added_to() {
-    run(|| {
+    test(|| {
         register(ALICE);
         let (free, bond) = money(ALICE);
         assert_ok!(signed_call(ALICE, Call::add_bond { amount: 700 }));
@@ -15,7 +15,7 @@ fn a_bond_can_be_added_to() {
 
 #[test]
 fn what_is_added_has_to_be_covered() {
-    run(|| {
+    test(|| {
         register(ALICE);
         let (free, bond) = money(ALICE);
         let most = free - EXISTENTIAL_DEPOSIT;
@@ -30,7 +30,7 @@ fn what_is_added_has_to_be_covered() {
 
 #[test]
 fn a_stranger_has_no_bond_to_add_to() {
-    run(|| {
+    test(|| {
         assert_noop!(
             signed_call(ALICE, Call::add_bond { amount: 700 }),
             Error::<Test>::NotRegistered

@@ -17,7 +17,7 @@ fn drawn_from(class: assay_primitives::AssuranceClass, budget: u128) -> Vec<u64>
 
 #[test]
 fn a_candidate_comes_with_its_bond_and_its_ask() {
-    run(|| {
+    test(|| {
         bring_up(ALICE);
         assert_ok!(signed_call(ALICE, Call::add_bond { amount: 3 }));
         assert_eq!(
@@ -37,7 +37,7 @@ fn a_candidate_comes_with_its_bond_and_its_ask() {
 
 #[test]
 fn who_serves_another_version_is_no_candidate() {
-    run(|| {
+    test(|| {
         bring_up(ALICE);
         assert!(Operators::candidates(version(2), Signed, 100).is_empty());
     });
@@ -45,7 +45,7 @@ fn who_serves_another_version_is_no_candidate() {
 
 #[test]
 fn who_does_not_serve_the_class_is_no_candidate() {
-    run(|| {
+    test(|| {
         bring_up(ALICE);
         bring_up(BOB);
         assert_ok!(serve_with(BOB, version(1), 100, 2, signed()));
@@ -56,7 +56,7 @@ fn who_does_not_serve_the_class_is_no_candidate() {
 
 #[test]
 fn who_asks_more_than_the_budget_is_no_candidate() {
-    run(|| {
+    test(|| {
         bring_up(ALICE);
         assert_eq!(drawn_from(Signed, 100), [ALICE]);
         assert!(drawn_from(Signed, 99).is_empty());
@@ -65,7 +65,7 @@ fn who_asks_more_than_the_budget_is_no_candidate() {
 
 #[test]
 fn a_candidate_says_whether_it_has_room() {
-    run(|| {
+    test(|| {
         bring_up(ALICE);
         let room = || {
             let candidates = Operators::candidates(version(1), Signed, 100);
@@ -82,7 +82,7 @@ fn a_candidate_says_whether_it_has_room() {
 
 #[test]
 fn who_pauses_is_no_candidate() {
-    run(|| {
+    test(|| {
         bring_up(ALICE);
         assert_ok!(serve_with(ALICE, version(1), 100, 0, both()));
         assert!(drawn_from(Signed, 100).is_empty());
@@ -91,7 +91,7 @@ fn who_pauses_is_no_candidate() {
 
 #[test]
 fn who_is_not_live_is_no_candidate() {
-    run(|| {
+    test(|| {
         register(ALICE);
         serve(ALICE);
         assert!(drawn_from(Signed, 100).is_empty());
@@ -104,7 +104,7 @@ fn who_is_not_live_is_no_candidate() {
 
 #[test]
 fn who_was_slashed_below_the_least_bond_is_no_candidate_until_it_adds() {
-    run(|| {
+    test(|| {
         bring_up(ALICE);
         // 5,000, 2,500, 1,250, 625.
         for _ in 0..2 {
@@ -123,7 +123,7 @@ fn who_was_slashed_below_the_least_bond_is_no_candidate_until_it_adds() {
 
 #[test]
 fn assignments_are_those_noted_and_not_taken_off() {
-    run(|| {
+    test(|| {
         bring_up(ALICE);
         for request in [9, 3, 5] {
             Operators::assign(&ALICE, RequestId(request), version(1));

@@ -1,19 +1,12 @@
 use assay_primitives::{operator::EngineVersion, Digest, HeartbeatStatement};
-use frame_support::{assert_noop, assert_ok, assert_storage_noop};
-use sp_runtime::{
-    traits::Dispatchable,
-    transaction_validity::{InvalidTransaction, TransactionValidityError},
-    DispatchError,
-};
+use frame_support::{assert_noop, assert_ok};
+use sp_runtime::{traits::Dispatchable, transaction_validity::InvalidTransaction, DispatchError};
 
 use crate::{heartbeat::refusal, mock::*, Call, Event, Operators as Registrations};
 
 /// Checks that pool and block refuse a statement, and that nothing changes.
 fn refused(statement: HeartbeatStatement<u64>, seed: u64, why: InvalidTransaction) {
-    assert_storage_noop!(assert_eq!(
-        include(heartbeat_call(statement, &pair(seed))),
-        Err(TransactionValidityError::Invalid(why))
-    ));
+    crate::mock::refused(heartbeat_call(statement, &pair(seed)), why);
 }
 
 fn last(operator: u64) -> Option<u32> {
@@ -26,7 +19,7 @@ fn live(operator: u64) -> bool {
 
 #[test]
 fn a_heartbeat_makes_an_operator_live() {
-    run(|| {
+    test(|| {
         register(ALICE);
         go_to(5);
         assert!(!live(ALICE));
@@ -46,7 +39,7 @@ fn a_heartbeat_makes_an_operator_live() {
 
 #[test]
 fn two_operators_do_not_get_in_each_others_way_in_the_pool() {
-    run(|| {
+    test(|| {
         register(ALICE);
         register(BOB);
         assert_ne!(beat(ALICE).unwrap().provides, beat(BOB).unwrap().provides);
@@ -55,7 +48,7 @@ fn two_operators_do_not_get_in_each_others_way_in_the_pool() {
 
 #[test]
 fn becoming_live_is_told_once() {
-    run(|| {
+    test(|| {
         register(ALICE);
         let told = || {
             System::events()
@@ -77,7 +70,7 @@ fn becoming_live_is_told_once() {
 
 #[test]
 fn an_operator_is_live_until_its_timeout_and_not_a_block_longer() {
-    run(|| {
+    test(|| {
         register(ALICE);
         assert_ok!(beat(ALICE));
         go_to(1 + HeartbeatTimeout::get());
@@ -89,7 +82,7 @@ fn an_operator_is_live_until_its_timeout_and_not_a_block_longer() {
 
 #[test]
 fn a_heartbeat_of_another_chain_is_refused() {
-    run(|| {
+    test(|| {
         register(ALICE);
         let statement = HeartbeatStatement { genesis: Digest::repeat_byte(1), ..heartbeat(ALICE) };
         refused(statement, ALICE, InvalidTransaction::Custom(refusal::WRONG_CHAIN));
@@ -98,7 +91,7 @@ fn a_heartbeat_of_another_chain_is_refused() {
 
 #[test]
 fn a_heartbeat_of_the_future_is_refused() {
-    run(|| {
+    test(|| {
         register(ALICE);
         go_to(5);
         let statement = HeartbeatStatement { at: 6, ..heartbeat(ALICE) };
@@ -110,7 +103,7 @@ fn a_heartbeat_of_the_future_is_refused() {
 
 #[test]
 fn a_heartbeat_is_good_for_one_interval() {
-    run(|| {
+    test(|| {
         register(ALICE);
         go_to(5);
         let statement = heartbeat(ALICE);
@@ -124,7 +117,7 @@ fn a_heartbeat_is_good_for_one_interval() {
 
 #[test]
 fn heartbeats_follow_each_other_at_more_than_half_an_interval() {
-    run(|| {
+    test(|| {
         register(ALICE);
         assert_ok!(beat(ALICE));
         let soonest = 1 + HeartbeatInterval::get() / 2 + 1;
@@ -138,7 +131,7 @@ fn heartbeats_follow_each_other_at_more_than_half_an_interval() {
 
 #[test]
 fn a_heartbeat_is_not_taken_twice() {
-    run(|| {
+    test(|| {
         register(ALICE);
         let statement = heartbeat(ALICE);
         assert_ok!(include(heartbeat_call(statement.clone(), &pair(ALICE))));
@@ -148,7 +141,7 @@ fn a_heartbeat_is_not_taken_twice() {
 
 #[test]
 fn a_heartbeat_needs_the_signature_of_the_worker_key() {
-    run(|| {
+    test(|| {
         register(ALICE);
         register(BOB);
         refused(heartbeat(ALICE), BOB, InvalidTransaction::BadProof);
@@ -159,16 +152,14 @@ fn a_heartbeat_needs_the_signature_of_the_worker_key() {
             unreachable!()
         };
         let statement = HeartbeatStatement { load: 0, ..heartbeat(ALICE) };
-        assert_storage_noop!(assert_eq!(
-            include(Call::heartbeat { statement, signature }.into()),
-            Err(InvalidTransaction::BadProof.into())
-        ));
+        let call = Call::heartbeat { statement, signature };
+        crate::mock::refused(call, InvalidTransaction::BadProof);
     });
 }
 
 #[test]
 fn a_past_worker_key_sends_no_heartbeats() {
-    run(|| {
+    test(|| {
         register(ALICE);
         let (worker, possession) = worker(100, ALICE);
         assert_ok!(signed_call(ALICE, Call::set_worker { worker, possession }));
@@ -178,7 +169,7 @@ fn a_past_worker_key_sends_no_heartbeats() {
 
 #[test]
 fn a_stranger_sends_no_heartbeats() {
-    run(|| {
+    test(|| {
         let why = InvalidTransaction::Custom(refusal::NOT_AN_OPERATOR);
         refused(heartbeat(ALICE), ALICE, why);
     });
@@ -186,7 +177,7 @@ fn a_stranger_sends_no_heartbeats() {
 
 #[test]
 fn an_unbonding_operator_sends_no_heartbeats() {
-    run(|| {
+    test(|| {
         bring_up(ALICE);
         go_to(20);
         assert_ok!(signed_call(ALICE, Call::unbond {}));
@@ -198,7 +189,7 @@ fn an_unbonding_operator_sends_no_heartbeats() {
 
 #[test]
 fn an_account_cannot_dispatch_a_heartbeat() {
-    run(|| {
+    test(|| {
         register(ALICE);
         let call = heartbeat_call(heartbeat(ALICE), &pair(ALICE));
         for origin in [RuntimeOrigin::signed(ALICE), RuntimeOrigin::root(), RuntimeOrigin::none()] {

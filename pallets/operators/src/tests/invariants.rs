@@ -11,7 +11,7 @@ use crate::{
 
 /// Checks that a change to a healthy state is found, and for what it is.
 fn found(problem: &'static str, change: impl FnOnce()) {
-    externalities().execute_with(|| {
+    new_test_ext().execute_with(|| {
         bring_up(ALICE);
         bring_up(BOB);
         register(CHARLIE);
@@ -107,21 +107,21 @@ fn an_operator_that_serves_twice_is_found() {
 
 #[test]
 fn lists_of_who_serves_what_that_disagree_are_found() {
-    found("served but not by anyone", || {
+    found("a served version has no offer", || {
         assert_ok!(Served::<Test>::try_append(ALICE, version(2)));
     });
-    found("served but not by anyone", || {
+    found("a served version has no offer", || {
         assert_ok!(Served::<Test>::try_append(ALICE, version(1)));
     });
-    found("a server is not among those who serve", || Served::<Test>::remove(BOB));
+    found("an offer is not among the served versions", || Served::<Test>::remove(BOB));
 }
 
 #[test]
 fn strangers_on_the_books_are_found() {
-    found("a stranger serves", || {
+    found("an unregistered account has offers", || {
         assert_ok!(Served::<Test>::try_append(DAVE, version(1)));
     });
-    found("a stranger has an assignment", || {
+    found("an unregistered account has an assignment", || {
         OpenAssignments::<Test>::insert(DAVE, RequestId(4), version(1));
     });
 }

@@ -1,16 +1,15 @@
 use std::sync::Arc;
 
 use assay_engine_interface::{EngineExt, EngineProvider};
+use assay_pallet_testing::workers::{keystore, register_offchain, Pool};
 use assay_primitives::{
     engine::{EngineInfo, Job, JobStatus},
     operator::EngineVersion,
-    RequestId, WORKER_KEY_TYPE,
+    RequestId,
 };
 use codec::Decode;
 use frame_support::{assert_ok, traits::OffchainWorker};
-use sp_application_crypto::{ByteArray, Pair as _};
-use sp_core::offchain::{testing, OffchainWorkerExt, TransactionPoolExt};
-use sp_keystore::{testing::MemoryKeystore, Keystore, KeystoreExt};
+use sp_core::offchain::testing::TestOffchainExt;
 
 use crate::{mock::*, Call, Operators as Registrations};
 
@@ -30,39 +29,30 @@ impl EngineProvider for Idle {
 /// A node with some worker keys, with or without an engine.
 struct Node {
     externalities: sp_io::TestExternalities,
-    pool: Box<dyn Fn() -> Vec<Vec<u8>>>,
+    pool: Pool,
 }
 
 impl Node {
-    fn new(seeds: &[u64], engine: bool) -> Self {
-        let mut externalities = externalities();
-        let keystore = MemoryKeystore::new();
-        for seed in seeds {
-            let suri = format!("{:?}", sp_core::H256::from_low_u64_be(*seed));
-            let public = pair(*seed).public();
-            keystore.insert(WORKER_KEY_TYPE, &suri, public.as_slice()).unwrap();
-        }
-        let (pool, state) = testing::TestTransactionPoolExt::new();
-        let (offchain, _) = testing::TestOffchainExt::new();
-        externalities.register_extension(KeystoreExt::new(keystore));
-        externalities.register_extension(TransactionPoolExt::new(pool));
-        externalities.register_extension(OffchainWorkerExt::new(offchain));
+    fn new(keys: &[u64], engine: bool) -> Self {
+        let mut externalities = new_test_ext();
+        externalities.register_extension(keystore(keys));
+        let pool = register_offchain(&mut externalities, TestOffchainExt::new().0);
         if engine {
             externalities.register_extension(EngineExt::new(Arc::new(Idle)));
         }
-        let pool = Box::new(move || std::mem::take(&mut state.write().transactions));
         Self { externalities, pool }
     }
 
     fn run(mut self, test: impl FnOnce(&dyn Fn() -> Vec<RuntimeCall>)) {
         let work = || {
             Operators::offchain_worker(System::block_number());
-            (self.pool)()
+            self.pool
+                .take()
                 .iter()
                 .map(|bytes| Extrinsic::decode(&mut &bytes[..]).unwrap().function)
                 .collect()
         };
-        run_in(&mut self.externalities, || test(&work));
+        test_in(&mut self.externalities, || test(&work));
     }
 }
 

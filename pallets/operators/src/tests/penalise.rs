@@ -17,7 +17,7 @@ fn each_offence_costs_its_share_of_the_bond() {
         (Offence::Equivocation, BOND),
         (Offence::LostDispute, BOND / 5),
     ] {
-        run(|| {
+        test(|| {
             register(ALICE);
             let before = money(ALICE).0;
             assert_eq!(Operators::penalise(&ALICE, offence, None), cost);
@@ -32,7 +32,7 @@ fn each_offence_costs_its_share_of_the_bond() {
 
 #[test]
 fn a_share_is_rounded_down() {
-    run(|| {
+    test(|| {
         assert_ok!(register_with(
             ALICE,
             assay_primitives::operator::Roles::INFERENCE,
@@ -46,7 +46,7 @@ fn a_share_is_rounded_down() {
 
 #[test]
 fn the_harmed_payer_comes_first_up_to_its_limit() {
-    run(|| {
+    test(|| {
         register(ALICE);
         let taken = Operators::penalise(&ALICE, Offence::WrongResult, Some((&PAYER, 300)));
         assert_eq!(taken, BOND / 2);
@@ -57,7 +57,7 @@ fn the_harmed_payer_comes_first_up_to_its_limit() {
 
 #[test]
 fn the_harmed_payer_gets_no_more_than_the_penalty() {
-    run(|| {
+    test(|| {
         register(ALICE);
         let harmed = Some((&PAYER, Balance::MAX));
         assert_eq!(Operators::penalise(&ALICE, Offence::NoAnswer, harmed), BOND / 10);
@@ -68,7 +68,7 @@ fn the_harmed_payer_gets_no_more_than_the_penalty() {
 
 #[test]
 fn an_operator_is_not_compensated_out_of_its_own_bond() {
-    run(|| {
+    test(|| {
         register(ALICE);
         let free = money(ALICE).0;
         Operators::penalise(&ALICE, Offence::NoAnswer, Some((&ALICE, Balance::MAX)));
@@ -79,7 +79,7 @@ fn an_operator_is_not_compensated_out_of_its_own_bond() {
 
 #[test]
 fn who_has_no_bond_loses_nothing() {
-    run(|| {
+    test(|| {
         register(ALICE);
         Operators::penalise(&ALICE, Offence::Equivocation, None);
         assert_eq!(Operators::penalise(&ALICE, Offence::Equivocation, None), 0);

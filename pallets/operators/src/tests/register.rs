@@ -7,7 +7,7 @@ use crate::{mock::*, Error, Event, Operators as Registrations, WorkerKeys};
 
 #[test]
 fn an_operator_registers_with_a_bond_and_a_key() {
-    run(|| {
+    test(|| {
         let (key, possession) = worker(ALICE, ALICE);
         assert_ok!(register_with(ALICE, Roles::INFERENCE, (key.clone(), possession), MIN_BOND));
         assert_eq!(money(ALICE), (ENDOWMENT - MIN_BOND, MIN_BOND));
@@ -23,7 +23,7 @@ fn an_operator_registers_with_a_bond_and_a_key() {
 
 #[test]
 fn every_set_of_known_roles_is_accepted_and_no_other() {
-    run(|| {
+    test(|| {
         for (operator, roles) in [(ALICE, 1), (BOB, 2), (CHARLIE, 3)] {
             let key = worker(operator, operator);
             assert_ok!(register_with(operator, Roles(roles), key, MIN_BOND));
@@ -39,7 +39,7 @@ fn every_set_of_known_roles_is_accepted_and_no_other() {
 
 #[test]
 fn nobody_registers_twice() {
-    run(|| {
+    test(|| {
         register(ALICE);
         assert_noop!(
             register_with(ALICE, Roles::INFERENCE, worker(99, ALICE), MIN_BOND),
@@ -50,7 +50,7 @@ fn nobody_registers_twice() {
 
 #[test]
 fn a_bond_one_planck_below_the_least_is_refused() {
-    run(|| {
+    test(|| {
         assert_noop!(
             register_with(ALICE, Roles::INFERENCE, worker(ALICE, ALICE), MIN_BOND - 1),
             Error::<Test>::BondTooSmall
@@ -60,7 +60,7 @@ fn a_bond_one_planck_below_the_least_is_refused() {
 
 #[test]
 fn a_bond_that_is_not_covered_is_refused() {
-    run(|| {
+    test(|| {
         let not_covered = pallet_settlement::Error::<Test>::BondNotCovered;
         assert_noop!(
             register_with(POOR, Roles::INFERENCE, worker(POOR, POOR), MIN_BOND),
@@ -79,7 +79,7 @@ fn a_bond_that_is_not_covered_is_refused() {
 
 #[test]
 fn a_key_that_is_or_was_of_another_operator_is_taken() {
-    run(|| {
+    test(|| {
         register(ALICE);
         let (key, possession) = worker(50, ALICE);
         assert_ok!(signed_call(ALICE, crate::Call::set_worker { worker: key, possession }));
@@ -94,7 +94,7 @@ fn a_key_that_is_or_was_of_another_operator_is_taken() {
 
 #[test]
 fn a_key_that_its_holder_did_not_give_to_the_operator_is_refused() {
-    run(|| {
+    test(|| {
         let pair = pair(ALICE);
         let sign = |statement: Possession<u64>| -> WorkerSignature {
             pair.sign(&statement.signing_bytes()).into()
@@ -120,7 +120,7 @@ fn a_key_that_its_holder_did_not_give_to_the_operator_is_refused() {
 
 #[test]
 fn only_an_account_registers() {
-    run(|| {
+    test(|| {
         let (worker, possession) = worker(ALICE, ALICE);
         let call = crate::Call::<Test>::register {
             roles: Roles::INFERENCE,

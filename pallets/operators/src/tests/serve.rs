@@ -1,3 +1,4 @@
+use assay_pallet_testing::doubles::Versions;
 use assay_primitives::{
     operator::Roles, traits::Operators as _, AssuranceClass, AssuranceClasses, RequestId,
 };
@@ -7,7 +8,7 @@ use crate::{mock::*, Call, Error, Event, Served, Server, Servers};
 
 #[test]
 fn an_operator_serves_a_version_on_its_terms() {
-    run(|| {
+    test(|| {
         register(ALICE);
         assert_ok!(serve_with(ALICE, version(1), 100, 2, both()));
         assert_eq!(Served::<Test>::get(ALICE), vec![version(1)]);
@@ -38,7 +39,7 @@ fn an_operator_serves_a_version_on_its_terms() {
 
 #[test]
 fn terms_can_be_changed_and_open_runs_stay_counted() {
-    run(|| {
+    test(|| {
         bring_up(ALICE);
         Operators::assign(&ALICE, RequestId(7), version(1));
         assert_ok!(serve_with(ALICE, version(1), 250, 4, signed()));
@@ -59,7 +60,7 @@ fn terms_can_be_changed_and_open_runs_stay_counted() {
 
 #[test]
 fn a_concurrency_of_zero_pauses() {
-    run(|| {
+    test(|| {
         bring_up(ALICE);
         let drawable =
             || !Operators::candidates(version(1), AssuranceClass::Signed, 100).is_empty();
@@ -74,14 +75,14 @@ fn a_concurrency_of_zero_pauses() {
 
 #[test]
 fn a_stranger_serves_nothing() {
-    run(|| {
+    test(|| {
         assert_noop!(serve_with(ALICE, version(1), 100, 1, both()), Error::<Test>::NotRegistered);
     });
 }
 
 #[test]
 fn an_operator_without_the_role_serves_nothing() {
-    run(|| {
+    test(|| {
         assert_ok!(register_with(ALICE, Roles::DATA, worker(ALICE, ALICE), MIN_BOND));
         assert_noop!(serve_with(ALICE, version(1), 100, 1, both()), Error::<Test>::InvalidRoles);
     });
@@ -89,7 +90,7 @@ fn an_operator_without_the_role_serves_nothing() {
 
 #[test]
 fn the_time_for_an_answer_is_bounded() {
-    run(|| {
+    test(|| {
         register(ALICE);
         let most = MaxResponseBlocks::get();
         let serve = |response_blocks| {
@@ -114,7 +115,7 @@ fn the_time_for_an_answer_is_bounded() {
 
 #[test]
 fn concurrency_is_bounded() {
-    run(|| {
+    test(|| {
         register(ALICE);
         let most = MaxConcurrency::get();
         assert_noop!(
@@ -127,7 +128,7 @@ fn concurrency_is_bounded() {
 
 #[test]
 fn a_set_of_classes_is_neither_empty_nor_unknown() {
-    run(|| {
+    test(|| {
         register(ALICE);
         for classes in [AssuranceClasses::NONE, AssuranceClasses(0x21), AssuranceClasses(0x80)] {
             assert_noop!(
@@ -140,13 +141,13 @@ fn a_set_of_classes_is_neither_empty_nor_unknown() {
 
 #[test]
 fn a_version_that_is_absent_or_deprecated_is_not_served() {
-    run(|| {
+    test(|| {
         register(ALICE);
         assert_noop!(
             serve_with(ALICE, version(9), 100, 1, signed()),
             Error::<Test>::VersionNotServable
         );
-        Versions::mutate(|versions| versions.get_mut(&version(2)).unwrap().1 = true);
+        Versions::mutate(|versions| versions.get_mut(&version(2)).unwrap().deprecated = true);
         assert_noop!(
             serve_with(ALICE, version(2), 100, 1, signed()),
             Error::<Test>::VersionNotServable
@@ -156,11 +157,11 @@ fn a_version_that_is_absent_or_deprecated_is_not_served() {
 
 #[test]
 fn who_serves_a_deprecated_version_can_pause_and_no_more() {
-    run(|| {
+    test(|| {
         bring_up(ALICE);
         register(BOB);
         Operators::assign(&ALICE, RequestId(7), version(1));
-        Versions::mutate(|versions| versions.get_mut(&version(1)).unwrap().1 = true);
+        Versions::mutate(|versions| versions.get_mut(&version(1)).unwrap().deprecated = true);
         let servers = || Servers::<Test>::get(version(1)).into_inner();
         for concurrency in [1, 2, 4] {
             assert_noop!(
@@ -200,7 +201,7 @@ fn who_serves_a_deprecated_version_can_pause_and_no_more() {
 
 #[test]
 fn a_version_that_is_gone_cannot_be_paused() {
-    run(|| {
+    test(|| {
         bring_up(ALICE);
         Versions::mutate(|versions| versions.remove(&version(1)));
         assert_noop!(
@@ -212,7 +213,7 @@ fn a_version_that_is_gone_cannot_be_paused() {
 
 #[test]
 fn a_class_that_the_version_does_not_offer_is_refused() {
-    run(|| {
+    test(|| {
         register(ALICE);
         assert_noop!(serve_with(ALICE, version(2), 100, 1, both()), Error::<Test>::ClassNotOffered);
         assert_ok!(serve_with(ALICE, version(2), 100, 1, signed()));
@@ -221,7 +222,7 @@ fn a_class_that_the_version_does_not_offer_is_refused() {
 
 #[test]
 fn a_full_list_of_servers_takes_no_other_but_lets_those_on_it_change() {
-    run(|| {
+    test(|| {
         for operator in [ALICE, BOB, CHARLIE] {
             register(operator);
             serve(operator);
@@ -236,7 +237,7 @@ fn a_full_list_of_servers_takes_no_other_but_lets_those_on_it_change() {
 
 #[test]
 fn an_operator_serves_a_bounded_number_of_versions() {
-    run(|| {
+    test(|| {
         register(ALICE);
         for number in [1, 2] {
             assert_ok!(serve_with(ALICE, version(number), 1, 1, signed()));
@@ -250,7 +251,7 @@ fn an_operator_serves_a_bounded_number_of_versions() {
 
 #[test]
 fn an_operator_withdraws_from_a_version() {
-    run(|| {
+    test(|| {
         register(ALICE);
         register(BOB);
         serve(ALICE);
@@ -268,7 +269,7 @@ fn an_operator_withdraws_from_a_version() {
 
 #[test]
 fn nobody_withdraws_with_open_runs() {
-    run(|| {
+    test(|| {
         bring_up(ALICE);
         assert_ok!(serve_with(ALICE, version(2), 100, 2, signed()));
         Operators::assign(&ALICE, RequestId(7), version(1));
@@ -285,7 +286,7 @@ fn nobody_withdraws_with_open_runs() {
 
 #[test]
 fn what_is_not_served_cannot_be_withdrawn_from() {
-    run(|| {
+    test(|| {
         assert_noop!(
             signed_call(ALICE, Call::withdraw { version: version(1) }),
             Error::<Test>::NotRegistered
@@ -302,7 +303,7 @@ fn what_is_not_served_cannot_be_withdrawn_from() {
 
 #[test]
 fn a_version_that_is_gone_can_be_withdrawn_from() {
-    run(|| {
+    test(|| {
         bring_up(ALICE);
         Versions::mutate(|versions| versions.remove(&version(1)));
         assert_ok!(signed_call(ALICE, Call::withdraw { version: version(1) }));

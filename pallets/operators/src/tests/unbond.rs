@@ -5,7 +5,7 @@ use crate::{mock::*, Call, Error, Event, Operators as Registrations, Served, Ser
 
 #[test]
 fn an_operator_leaves_and_gets_its_bond_back() {
-    run(|| {
+    test(|| {
         bring_up(ALICE);
         assert_ok!(serve_with(ALICE, version(2), 100, 2, signed()));
         go_to(10);
@@ -36,7 +36,7 @@ fn an_operator_leaves_and_gets_its_bond_back() {
 
 #[test]
 fn past_keys_are_forgotten_when_the_bond_is_taken() {
-    run(|| {
+    test(|| {
         register(ALICE);
         let (worker, possession) = worker(100, ALICE);
         assert_ok!(signed_call(ALICE, Call::set_worker { worker, possession }));
@@ -50,7 +50,7 @@ fn past_keys_are_forgotten_when_the_bond_is_taken() {
 
 #[test]
 fn nobody_leaves_with_open_work() {
-    run(|| {
+    test(|| {
         bring_up(ALICE);
         Operators::assign(&ALICE, RequestId(7), version(1));
         assert_noop!(signed_call(ALICE, Call::unbond {}), Error::<Test>::OpenAssignments);
@@ -61,7 +61,7 @@ fn nobody_leaves_with_open_work() {
 
 #[test]
 fn nothing_else_is_left_to_an_operator_that_leaves() {
-    run(|| {
+    test(|| {
         bring_up(ALICE);
         assert_ok!(signed_call(ALICE, Call::unbond {}));
         let (worker, possession) = worker(100, ALICE);
@@ -93,7 +93,7 @@ fn nothing_else_is_left_to_an_operator_that_leaves() {
 
 #[test]
 fn an_offence_found_while_unbonding_still_costs() {
-    run(|| {
+    test(|| {
         bring_up(ALICE);
         assert_ok!(signed_call(ALICE, Call::unbond {}));
         assert_eq!(Operators::penalise(&ALICE, Offence::WrongResult, None), 5 * MIN_BOND / 2);
@@ -105,7 +105,7 @@ fn an_offence_found_while_unbonding_still_costs() {
 
 #[test]
 fn an_operator_that_lost_everything_can_still_leave() {
-    run(|| {
+    test(|| {
         bring_up(ALICE);
         Operators::penalise(&ALICE, Offence::Equivocation, None);
         assert_ok!(signed_call(ALICE, Call::unbond {}));
@@ -117,7 +117,7 @@ fn an_operator_that_lost_everything_can_still_leave() {
 
 #[test]
 fn a_bond_is_taken_after_unbonding_only() {
-    run(|| {
+    test(|| {
         assert_noop!(signed_call(ALICE, Call::unbond {}), Error::<Test>::NotRegistered);
         assert_noop!(signed_call(ALICE, Call::withdraw_bond {}), Error::<Test>::NotRegistered);
         register(ALICE);

@@ -18,7 +18,7 @@ fn key(seed: u64) -> WorkerId {
 
 #[test]
 fn a_new_key_replaces_the_old_one_which_is_remembered() {
-    run(|| {
+    test(|| {
         bring_up(ALICE);
         assert_ok!(set_worker(ALICE, 100));
         assert_eq!(Operators::worker(&ALICE), Some(key(100)));
@@ -30,7 +30,7 @@ fn a_new_key_replaces_the_old_one_which_is_remembered() {
 
 #[test]
 fn a_new_key_has_to_show_life_before_it_is_drawn() {
-    run(|| {
+    test(|| {
         bring_up(ALICE);
         let live = || Operators::is_live(&Registrations::<Test>::get(ALICE).unwrap());
         assert!(live());
@@ -56,7 +56,7 @@ fn past_workers(operator: u64) -> Vec<(WorkerId, u64)> {
 
 #[test]
 fn a_past_key_carries_the_height_of_its_replacement() {
-    run(|| {
+    test(|| {
         register(ALICE);
         go_to(5);
         assert_ok!(set_worker(ALICE, 100));
@@ -68,7 +68,7 @@ fn a_past_key_carries_the_height_of_its_replacement() {
 
 #[test]
 fn the_ninth_rotation_is_refused_and_no_key_forgotten() {
-    run(|| {
+    test(|| {
         register(ALICE);
         rotate_to_the_end(ALICE);
         for height in [1, UnbondingPeriod::get()] {
@@ -85,7 +85,7 @@ fn the_ninth_rotation_is_refused_and_no_key_forgotten() {
 
 #[test]
 fn who_replaced_its_key_too_often_leaves_and_registers_anew() {
-    run(|| {
+    test(|| {
         register(ALICE);
         rotate_to_the_end(ALICE);
         assert_ok!(signed_call(ALICE, Call::unbond {}));
@@ -100,7 +100,7 @@ fn who_replaced_its_key_too_often_leaves_and_registers_anew() {
 
 #[test]
 fn keys_whose_time_is_over_make_room() {
-    run(|| {
+    test(|| {
         register(ALICE);
         assert_ok!(set_worker(ALICE, 100));
         go_to(2);
@@ -135,7 +135,7 @@ fn rotate_to_the_end_but_one() {
 
 #[test]
 fn a_key_in_use_cannot_be_set_again() {
-    run(|| {
+    test(|| {
         register(ALICE);
         register(BOB);
         assert_ok!(set_worker(ALICE, 100));
@@ -147,7 +147,7 @@ fn a_key_in_use_cannot_be_set_again() {
 
 #[test]
 fn a_key_without_possession_is_refused() {
-    run(|| {
+    test(|| {
         register(ALICE);
         let pair = pair(100);
         for statement in [
@@ -165,7 +165,7 @@ fn a_key_without_possession_is_refused() {
 
 #[test]
 fn a_stranger_sets_no_key() {
-    run(|| {
+    test(|| {
         assert_noop!(set_worker(ALICE, 100), Error::<Test>::NotRegistered);
     });
 }

@@ -12,7 +12,7 @@ const SUMS: &str = "escrow totals are not the sums of the escrows";
 const ESCROW: &str = "an escrow total is not what is held";
 const BOND: &str = "a bond is not what is held";
 const DEPOSIT: &str = "a deposit is not what is held";
-const ZERO: &str = "a total says zero";
+const ZERO: &str = "a stored total is zero";
 
 /// Changes what is held, past the books.
 fn hold_unbooked(reason: HoldReason, account: u64, amount: u128) {

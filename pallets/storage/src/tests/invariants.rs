@@ -45,10 +45,10 @@ fn a_size_that_disagrees_with_the_chunks_is_noticed() {
 #[test]
 fn a_bit_past_the_last_chunk_is_noticed() {
     for bit in [2, 127] {
-        breaks("a chunk is noted that does not exist", || {
+        breaks("a bit is set for a chunk that does not exist", || {
             change(|record| record.uploaded = 1 << bit)
         });
-        breaks("a chunk is noted that does not exist", || {
+        breaks("a bit is set for a chunk that does not exist", || {
             change_complete(|record| record.uploaded |= 1 << bit)
         });
     }

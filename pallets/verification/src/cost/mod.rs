@@ -1,30 +1,32 @@
-//! What a verification takes, from measurements of proofs that are costly in one way each.
+//! The weight of verifying a proof, computed from measurements of several proofs.
 //!
-//! The weight is linear in the counts of [`ProofCost`], but for the bytes of the proof, which cost
-//! what is done with them: hashes and products. For each count there is a proof that is mostly of it;
-//! what one of each costs solves the equations that these proofs are.
+//! The weight is linear in the counts of [`ProofCost`] other than the bytes of the proof: these cost
+//! only hashes and products, which are counted. For each count there is a measured proof that it
+//! dominates. The factors solve the linear equations that the measured proofs give; see
+//! docs/adr/0021.
 //!
-//! The proofs are files, made by `cargo run --release --bin assay-proof-fixtures`, which has to be
-//! run again when the proof system changes. A test verifies them.
+//! The proofs are files, made by `cargo run --release --bin assay-proof-fixtures`. Run it again
+//! after a change of the proof system. A test verifies the proofs.
 
 use assay_primitives::ProofCost;
 use frame_support::weights::Weight;
 
 use crate::WeightInfo;
 
-/// What the measured proofs are of.
+/// The counts of the measured proofs.
 pub mod figures;
 
-/// The counts that have a price.
+/// Number of counts that have a factor.
 const COUNTS: usize = 5;
-/// The count of products among them.
+/// Index of the count of products.
 const PRODUCTS: usize = 0;
-/// Bits after the point of a time for one of a count, in picoseconds.
+/// Fractional bits of the factors, which are in picoseconds.
 const FRACTION: u32 = 20;
-/// Rounds that solve the equations, each count in turn. What they leave is added to the weight.
+/// Number of iterations that solve the equations, one count after the other. The error that remains
+/// is added to the factors.
 const ROUNDS: usize = 24;
 
-/// The counts above those of the small proof.
+/// The excess of the counts over those of the small proof.
 fn above(cost: &ProofCost) -> [i128; COUNTS] {
     let counts = |cost: &ProofCost| -> [u32; COUNTS] {
         let ProofCost { architecture_bytes, products, cells, hashes, openings, proof_bytes: _ } =
@@ -35,14 +37,14 @@ fn above(cost: &ProofCost) -> [i128; COUNTS] {
     core::array::from_fn(|k| counts[k].saturating_sub(small[k]).into())
 }
 
-/// What so many take if one of each takes so long, with the fraction.
+/// The time for these counts with these factors, with [`FRACTION`] fractional bits.
 fn time(units: &[i128; COUNTS], counts: &[i128; COUNTS]) -> i128 {
     units.iter().zip(counts).map(|(unit, count)| unit * count).sum()
 }
 
-/// What one of each count takes, from proofs of which the one at `k` is mostly of count `k`, and what
-/// they take more than the small one. Every one of these takes at most what is charged for it, and so
-/// does `other`.
+/// The factor of each count. `measured` are the excess counts and times of proofs over the small
+/// one; count `k` dominates the proof at `k`. With these factors no measured proof, nor `other`, is
+/// charged less than its time.
 fn units(
     measured: &[([i128; COUNTS], i128); COUNTS],
     other: &([i128; COUNTS], i128),
@@ -52,7 +54,7 @@ fn units(
         for (k, (counts, extra)) in measured.iter().enumerate() {
             let own = counts[k].max(1);
             let missing = (extra << FRACTION) - time(&units, counts);
-            // The last round takes nothing away.
+            // The last iteration only increases factors.
             if round < ROUNDS || missing > 0 {
                 units[k] = (units[k] + missing.div_euclid(own) + 1).max(0);
             }
@@ -64,14 +66,14 @@ fn units(
     units
 }
 
-/// The part that is charged on top, for what the counts do not tell apart (shapes whose products are in
-/// shorter loops, caches) and for what the measurement leaves out: a call in a block begins with
-/// memory that was not touched yet. A product takes a twentieth more there, an opening a tenth, a hash
-/// a third, as `assay-bench costs` prints.
+/// Divisor of the margin that is added to the weight. The margin covers differences that the counts
+/// do not express (caches, shapes with shorter loops), and a cost that the benchmark does not
+/// measure: a call in a block begins with untouched memory. There a product takes a twentieth more,
+/// an opening a tenth and a hash a third, as `assay-bench costs` prints.
 const MARGIN: u64 = 3;
 
-/// What a verification takes at most: that of the small proof, for each count what it has more, and a
-/// [`MARGIN`]th of both.
+/// Upper bound of the weight of verifying a proof of this cost: the weight of the small proof, the
+/// excess counts times their factors, and a margin of one [`MARGIN`]th.
 pub fn weight<W: WeightInfo>(cost: ProofCost) -> Weight {
     use figures::{DEEP, HASHED, READ, TALL, VALUES, WIDE};
     let small = W::verify_small();
@@ -89,22 +91,22 @@ pub fn weight<W: WeightInfo>(cost: ProofCost) -> Weight {
     let units = units(&measured, &extra((VALUES, W::verify_values())));
     let more = time(&units, &above(&cost)) >> FRACTION;
     let more = u64::try_from(more.saturating_add(1)).unwrap_or(u64::MAX);
-    // Nothing is read from storage here.
+    // The verification does not read storage.
     let whole = small.saturating_add(Weight::from_parts(more, 0));
     whole.saturating_add(whole / MARGIN)
 }
 
-/// A proof with everything that it is of.
+/// A measured proof with its statement.
 #[cfg(any(test, feature = "runtime-benchmarks"))]
 #[derive(codec::Decode)]
 pub struct Fixture {
     /// The encoded architecture.
     pub architecture: alloc::vec::Vec<u8>,
-    /// The input's data.
+    /// Data of the input tensor.
     pub input: alloc::vec::Vec<u8>,
-    /// The output's data.
+    /// Data of the output tensor.
     pub output: alloc::vec::Vec<u8>,
-    /// What the weights come to.
+    /// Fingerprint of the weights.
     pub weights: assay_primitives::WeightsFingerprint,
     /// The proof.
     pub proof: alloc::vec::Vec<u8>,
@@ -112,37 +114,37 @@ pub struct Fixture {
 
 #[cfg(any(test, feature = "runtime-benchmarks"))]
 impl Fixture {
-    /// The small proof.
+    /// The proof of [`figures::SMALL`].
     pub fn small() -> Self {
         Self::read(include_bytes!("../../fixtures/small.scale"))
     }
 
-    /// That of many products.
+    /// The proof of [`figures::WIDE`].
     pub fn wide() -> Self {
         Self::read(include_bytes!("../../fixtures/wide.scale"))
     }
 
-    /// That of many readers of a large input.
+    /// The proof of [`figures::READ`].
     pub fn read_input() -> Self {
         Self::read(include_bytes!("../../fixtures/read.scale"))
     }
 
-    /// That of many hashes.
+    /// The proof of [`figures::HASHED`].
     pub fn hashed() -> Self {
         Self::read(include_bytes!("../../fixtures/hashed.scale"))
     }
 
-    /// That of many openings.
+    /// The proof of [`figures::DEEP`].
     pub fn deep() -> Self {
         Self::read(include_bytes!("../../fixtures/deep.scale"))
     }
 
-    /// That of many values.
+    /// The proof of [`figures::VALUES`].
     pub fn values() -> Self {
         Self::read(include_bytes!("../../fixtures/values.scale"))
     }
 
-    /// That of a long architecture.
+    /// The proof of [`figures::TALL`].
     pub fn tall() -> Self {
         Self::read(include_bytes!("../../fixtures/tall.scale"))
     }
@@ -151,7 +153,11 @@ impl Fixture {
         codec::DecodeAll::decode_all(&mut bytes).expect("the files are of this type")
     }
 
-    /// Whether the proof holds.
+    /// Verifies the proof.
+    ///
+    /// # Errors
+    ///
+    /// The proof does not hold: make the files again.
     pub fn verify(&self) -> Result<(), assay_primitives::traits::ProofFailure> {
         let statement = assay_proof::Statement {
             context: assay_proof::Context {

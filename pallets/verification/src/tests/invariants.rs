@@ -12,7 +12,7 @@ fn output(bytes: &[u8]) -> crate::OutputOf<Test> {
 
 #[test]
 fn a_submission_of_a_stranger_is_noticed() {
-    let stranger = "a stranger has handed something in";
+    let stranger = "an unassigned operator has a submission";
     breaks(stranger, || commit(99));
     breaks(stranger, || {
         commit(11);

@@ -1,17 +1,15 @@
 //! Class `Proof`: results with validity proofs.
 
-use std::sync::OnceLock;
-
-use assay_graph::{Architecture, Graph as IntegerGraph, Plan, Weights as GraphWeights};
+use assay_graph::{Architecture, Graph, Plan};
+use assay_pallet_testing::graphs::{fingerprint, payload, proof_context, Proven};
 use assay_primitives::{
     digest,
-    proof::{account_bytes, PROOF_DOMAIN},
+    proof::account_bytes,
     traits::{EvidenceFindings, MemberState, ProofFailure, ProvenResult, Verification as _},
     Assurance, Digest, ElementType, ProofCost, ProofEvidence, ProofRefusal, ProofTerms, RequestId,
-    VersionId, WeightsFingerprint,
+    VersionId,
 };
-use assay_proof::{Audit, Context, Prover, Verifier};
-use assay_pallet_testing::graphs::{payload, perceptron, prover, QUICK};
+use assay_proof::{Context, Verifier};
 use codec::Encode;
 use frame_support::weights::Weight;
 use sp_core::Pair as _;
@@ -27,50 +25,25 @@ const PAYER: u64 = 3;
 const INPUT: [u8; 4] = [1, 0xff, 0x80, 0x7f];
 const SECURITY_BITS: u8 = 125;
 
-/// A sealed graph with its prover. Sealing takes time, so they are made once.
-struct Model {
-    graph: IntegerGraph,
-    prover: Prover,
-}
-
-impl Model {
-    fn of(widths: &[u32]) -> Self {
-        let graph = perceptron(widths, &QUICK);
-        Self { prover: prover(&graph), graph }
-    }
-
-    fn get() -> &'static Self {
-        static MODEL: OnceLock<Model> = OnceLock::new();
-        MODEL.get_or_init(|| Self::of(&[4, 4, 3]))
-    }
-
-    fn publish(&self) {
-        let terms = ProofTerms { security_bits: SECURITY_BITS, cost: ProofCost::default() };
-        Graph::set(Some((self.graph.architecture.encode(), terms)));
-        Weights::set(Some(self.fingerprint(&self.graph.weights)));
-    }
-
-    /// What weights come to where those of this model are read.
-    fn fingerprint(&self, weights: &GraphWeights) -> WeightsFingerprint {
-        let plan = Plan::new(self.graph.architecture.clone()).unwrap();
-        WeightsFingerprint(Audit::new(&plan).unwrap().fingerprint(weights).unwrap().0)
-    }
+/// Publishes a model, whose weights have been read.
+fn publish(model: &Proven) {
+    let terms = ProofTerms { security_bits: SECURITY_BITS, cost: ProofCost::default() };
+    let Graph { architecture, weights } = &model.graph;
+    change_version(|version| {
+        version.architecture = Some(architecture.encode());
+        version.proof_terms = Some(terms);
+        version.weights = Some(fingerprint(architecture, weights));
+    });
 }
 
 /// What the good proof of these tests is bound to.
 fn context(request: &[u8]) -> Context<'_> {
-    Context {
-        genesis: genesis().0,
-        domain: PROOF_DOMAIN,
-        request,
-        requester: account_bytes(&PAYER),
-        operator: account_bytes(&MEMBER),
-    }
+    proof_context(genesis(), request, &PAYER, &MEMBER)
 }
 
 /// Output payload and proof of an inference.
 fn prove_in(context: &Context<'_>, input: &[u8]) -> (Vec<u8>, Vec<u8>) {
-    let proven = Model::get().prover.prove(context, input).unwrap();
+    let proven = Proven::model().prover.prove(context, input).unwrap();
     (payload(ElementType::I32, &proven.output), proven.proof)
 }
 
@@ -130,7 +103,7 @@ fn decide(request: RequestId, member: u64) -> EvidenceFindings<u64> {
 #[test]
 fn a_proof_that_holds_decides_for_its_result() {
     test(|| {
-        Model::get().publish();
+        publish(Proven::model());
         let good = Handed::good();
         assert_eq!(good.note(), Ok(()));
         let evidence = ProofEvidence {
@@ -162,18 +135,19 @@ fn a_proof_that_holds_decides_for_its_result() {
 #[test]
 fn a_proof_of_other_weights_than_the_published_is_refused() {
     test(|| {
-        let model = Model::get();
-        model.publish();
+        let model = Proven::model();
+        publish(model);
         let good = Handed::good();
         // As if others had been published under the same root.
         let mut published = model.graph.weights.clone();
         published.parameters[1].bias[2] += 1;
-        Weights::set(Some(model.fingerprint(&published)));
+        let published = fingerprint(&model.graph.architecture, &published);
+        change_version(|version| version.weights = Some(published));
         good.refused(ProofRefusal::Weights);
         // Nobody is to blame where the weights have not been read.
-        Weights::set(None);
+        change_version(|version| version.weights = None);
         assert_eq!(good.note(), Err(ProofFailure::NoVerifier));
-        model.publish();
+        publish(model);
         assert_eq!(good.note(), Ok(()));
     });
 }
@@ -181,7 +155,7 @@ fn a_proof_of_other_weights_than_the_published_is_refused() {
 #[test]
 fn a_proof_of_another_statement_is_refused() {
     test(|| {
-        Model::get().publish();
+        publish(Proven::model());
         let good = Handed::good();
         assert_eq!(good.note(), Ok(()));
         Verification::take_output(REQUEST, &Digest::zero(), &[MEMBER]);
@@ -210,15 +184,13 @@ fn a_proof_of_another_statement_is_refused() {
             Handed { output, proof, ..Handed::good() }.refused(ProofRefusal::Statement);
         }
         // Of another model of the same shapes.
-        Model::of(&[4, 4, 3]).publish();
-        let (mut architecture, terms) = Graph::get().unwrap();
-        *architecture.first_mut().unwrap() = 1;
-        Graph::set(Some((architecture, terms)));
+        publish(&Proven::of(&[4, 4, 3]));
+        change_version(|version| version.architecture.as_mut().unwrap()[0] = 1);
         assert_eq!(good.note(), Ok(()), "the same graph");
         Verification::take_output(REQUEST, &Digest::zero(), &[MEMBER]);
-        let mut other = Model::get().graph.clone();
-        other.architecture.commitments.source = [5; 32];
-        Graph::set(Some((other.architecture.encode(), terms)));
+        let mut other = Proven::model().graph.architecture.clone();
+        other.commitments.source = [5; 32];
+        change_version(|version| version.architecture = Some(other.encode()));
         good.refused(ProofRefusal::Statement);
     });
 }
@@ -226,7 +198,7 @@ fn a_proof_of_another_statement_is_refused() {
 #[test]
 fn bytes_that_are_no_proof_are_refused() {
     test(|| {
-        Model::get().publish();
+        publish(Proven::model());
         let good = Handed::good();
         let proof = |change: &dyn Fn(&mut Vec<u8>)| {
             let mut proof = good.proof.clone();
@@ -248,7 +220,7 @@ fn bytes_that_are_no_proof_are_refused() {
 #[test]
 fn payloads_of_other_lengths_are_refused() {
     test(|| {
-        Model::get().publish();
+        publish(Proven::model());
         let input = payload(ElementType::I8, &INPUT[..3]);
         Handed { input, ..Handed::good() }.refused(ProofRefusal::Length);
         let output = payload(ElementType::I32, &[0; 8]);
@@ -264,9 +236,10 @@ fn without_a_verifier_nobody_is_wrong() {
     test(|| {
         let good = Handed::good();
         assert_eq!(good.note(), Err(ProofFailure::NoVerifier));
-        Model::get().publish();
-        let (architecture, terms) = Graph::get().unwrap();
-        Graph::set(Some((architecture[1..].to_vec(), terms)));
+        publish(Proven::model());
+        change_version(|version| {
+            version.architecture.as_mut().unwrap().remove(0);
+        });
         assert_eq!(good.note(), Err(ProofFailure::NoVerifier));
         assert_eq!(Verification::member_state(REQUEST, &MEMBER), MemberState::Silent);
         let verdict = decide(REQUEST, MEMBER);

@@ -1,21 +1,21 @@
-//! Sealed integer graphs, and proofs of what they compute, for the tests and benchmarks of the
-//! pallets, and for `assay-bench`. Nothing that runs on a network links this.
-//!
-//! The benchmarks run in wasm, where nothing can be proven. Their proofs are files, which
-//! `cargo run --release -p assay-proof-fixtures` writes again after a change of the proof system.
+//! Sealed integer graphs, and proofs of what they compute.
 
-pub mod series;
+use std::sync::OnceLock;
 
 use assay_graph::{
-    commit::ElementsOpening, Architecture, CheckedGraph, Clamp, Commitments, Conv2d, Dense, Extent,
-    FormatVersion, Graph, Lookup, MaxPool2d, Multiplier, Operation, Padding, Parameters,
-    Requantize, Scale, Shape, Shift, TensorId, Weights, Window,
+    commit::ElementsOpening, interpret, Architecture, CheckedGraph, Clamp, Commitments, Conv2d,
+    Dense, Extent, FormatVersion, Graph, Lookup, MaxPool2d, Multiplier, Operation, Padding,
+    Parameters, Plan, Requantize, Scale, Shape, Shift, TensorId, Trace, Weights, Window,
 };
 use assay_primitives::{
-    tensor::graph_dimensions, AssuranceClasses, Dimension, ElementType, Format, ModelDescriptor,
-    Tensor, TensorDeclaration,
+    proof::{account_bytes, PROOF_DOMAIN},
+    tensor::graph_dimensions,
+    AssuranceClasses, Digest, Dimension, ElementType, Format, ModelDescriptor, ProofCost, Tensor,
+    TensorDeclaration, WeightsFingerprint,
 };
-use assay_proof::{seal, Audit, AuditState, LimbWidth, OpeningParameters, ProofParameters, Prover};
+use assay_proof::{
+    seal, Audit, AuditState, Context, LimbWidth, OpeningParameters, ProofParameters, Prover,
+};
 use codec::Encode;
 
 /// Parameters of higher rates: proofs are larger, and made in less time.
@@ -43,7 +43,17 @@ pub const HASHED: ProofParameters = {
     }
 };
 
-/// xorshift64*.
+/// A bound on the cost of proofs that no proof exceeds.
+pub const ANY_COST: ProofCost = ProofCost {
+    architecture_bytes: u32::MAX,
+    products: u32::MAX,
+    cells: u32::MAX,
+    hashes: u32::MAX,
+    openings: u32::MAX,
+    proof_bytes: u32::MAX,
+};
+
+/// A generator of pseudo-random bytes (xorshift64*).
 #[derive(Clone, Debug)]
 pub struct Random(pub u64);
 
@@ -57,7 +67,7 @@ impl Random {
     }
 }
 
-fn list<T, const MAX: usize>(elements: Vec<T>) -> assay_graph::List<T, MAX> {
+pub(crate) fn list<T, const MAX: usize>(elements: Vec<T>) -> assay_graph::List<T, MAX> {
     elements.try_into().expect("within the bound")
 }
 
@@ -145,7 +155,7 @@ pub fn graph(input_shape: Shape, layers: &[Layer], parameters: &ProofParameters)
 }
 
 /// A graph of these operations and weights, sealed.
-fn sealed(
+pub(crate) fn sealed(
     input_shape: Shape,
     operations: Vec<Operation>,
     sets: Vec<Parameters>,
@@ -184,11 +194,65 @@ pub fn prover(graph: &Graph) -> Prover {
     Prover::new(&checked).expect("the graph is sealed")
 }
 
+/// A sealed graph with its prover. Sealing takes time, so tests share them.
+pub struct Proven {
+    /// The graph.
+    pub graph: Graph,
+    /// Its prover.
+    pub prover: Prover,
+}
+
+impl Proven {
+    /// A [`perceptron`] with the parameters [`QUICK`].
+    pub fn of(widths: &[u32]) -> Self {
+        let graph = perceptron(widths, &QUICK);
+        Self { prover: prover(&graph), graph }
+    }
+
+    /// From four integers to three, in 24 steps of the prover's circuit.
+    pub fn model() -> &'static Self {
+        static MODEL: OnceLock<Proven> = OnceLock::new();
+        MODEL.get_or_init(|| Self::of(&[4, 4, 3]))
+    }
+
+    /// Another one of the same input and output.
+    pub fn other() -> &'static Self {
+        static MODEL: OnceLock<Proven> = OnceLock::new();
+        MODEL.get_or_init(|| Self::of(&[4, 5, 3]))
+    }
+}
+
+/// What the chain's proofs of an inference are bound to. `request` is its encoded identifier.
+pub fn proof_context<'a, AccountId: Encode>(
+    genesis: Digest,
+    request: &'a [u8],
+    requester: &AccountId,
+    operator: &AccountId,
+) -> Context<'a> {
+    Context {
+        genesis: genesis.0,
+        domain: PROOF_DOMAIN,
+        request,
+        requester: account_bytes(requester),
+        operator: account_bytes(operator),
+    }
+}
+
+/// The fingerprint of weights, as the chain computes it for this architecture.
+pub fn fingerprint(architecture: &Architecture, weights: &Weights) -> WeightsFingerprint {
+    let audit = audit(architecture);
+    WeightsFingerprint(audit.fingerprint(weights).expect("the weights are the graph's").0)
+}
+
+/// The audit of the weights of a sealed architecture.
+pub fn audit(architecture: &Architecture) -> Audit {
+    let plan = Plan::new(architecture.clone()).expect("the graph is legal");
+    Audit::new(&plan).expect("the graph is sealed")
+}
+
 /// Openings of all weights and biases of a small graph, of each parameter set two.
 pub fn opened_weights(graph: &Graph) -> Vec<ElementsOpening> {
-    let plan = assay_graph::Plan::new(graph.architecture.clone()).expect("the graph is legal");
-    let audit = Audit::new(&plan).expect("the graph is sealed");
-    audit
+    audit(&graph.architecture)
         .open_next(&AuditState::default(), &graph.weights, usize::MAX, usize::MAX)
         .expect("the weights are the graph's")
 }
@@ -196,36 +260,76 @@ pub fn opened_weights(graph: &Graph) -> Vec<ElementsOpening> {
 /// What a version of a perceptron's graph declares, with the graph itself as its artifact.
 pub fn descriptor(graph: &Graph, assurances: AssuranceClasses) -> ModelDescriptor {
     let artifact = graph.encode();
-    let plan = assay_graph::Plan::new(graph.architecture.clone()).expect("the graph is legal");
-    let declare = |name: &str, element_type, shape: Shape| {
+    let plan = Plan::new(graph.architecture.clone()).expect("the graph is legal");
+    let tensor = |name: &str, element_type, shape: Shape| {
         let dimensions = graph_dimensions([shape.channels, shape.height, shape.width]);
-        let declaration = TensorDeclaration {
-            name: name.as_bytes().to_vec().try_into().expect("within the bound"),
-            element_type,
-            shape: dimensions
-                .into_iter()
-                .map(Dimension::Fixed)
-                .collect::<Vec<_>>()
-                .try_into()
-                .expect("within the bound"),
-        };
-        vec![declaration].try_into().expect("one tensor")
+        vec![declare(name, element_type, &dimensions)].try_into().expect("one tensor")
     };
     let output = plan.shapes()[plan.output().index()];
     ModelDescriptor {
         artifact: assay_primitives::digest(&artifact),
         artifact_size: artifact.len() as u64,
         format: Format::IntegerGraph,
-        inputs: declare("x", ElementType::I8, graph.architecture.input_shape),
-        outputs: declare("y", ElementType::I32, output),
+        inputs: tensor("x", ElementType::I8, graph.architecture.input_shape),
+        outputs: tensor("y", ElementType::I32, output),
         assurances,
         tolerance: None,
         architecture: Some(graph.digest().into()),
     }
 }
 
+/// A descriptor without tensors, of an artifact that nobody has.
+pub fn bare_descriptor(format: Format, assurances: AssuranceClasses) -> ModelDescriptor {
+    ModelDescriptor {
+        artifact: Digest::zero(),
+        artifact_size: 1,
+        format,
+        inputs: Default::default(),
+        outputs: Default::default(),
+        assurances,
+        tolerance: None,
+        architecture: None,
+    }
+}
+
+/// The declaration of a tensor of fixed dimensions.
+pub fn declare(name: &str, element_type: ElementType, shape: &[u32]) -> TensorDeclaration {
+    let shape: Vec<_> = shape.iter().copied().map(Dimension::Fixed).collect();
+    TensorDeclaration {
+        name: name.as_bytes().to_vec().try_into().expect("within the bound"),
+        element_type,
+        shape: shape.try_into().expect("within the bound"),
+    }
+}
+
+/// A tensor of floating-point numbers.
+pub fn floats(shape: &[u32], values: &[f32]) -> Tensor {
+    Tensor {
+        element_type: ElementType::F32,
+        shape: shape.to_vec(),
+        data: values.iter().flat_map(|value| value.to_le_bytes()).collect(),
+    }
+}
+
+/// A payload of one tensor.
+pub fn tensor_payload(element_type: ElementType, shape: &[u32], data: &[u8]) -> Vec<u8> {
+    vec![Tensor { element_type, shape: shape.to_vec(), data: data.to_vec() }].encode()
+}
+
 /// A payload of one vector.
 pub fn payload(element_type: ElementType, data: &[u8]) -> Vec<u8> {
     let elements = data.len() / element_type.size();
-    vec![Tensor { element_type, shape: vec![elements as u32], data: data.to_vec() }].encode()
+    tensor_payload(element_type, &[elements as u32], data)
+}
+
+/// Computes all tensors of a trace after a changed one again.
+pub fn recompute(graph: &CheckedGraph, trace: &mut Trace, changed: usize) {
+    let plan = graph.plan();
+    for (index, operation) in plan.operations().iter().enumerate().skip(changed) {
+        let inputs: Vec<_> =
+            operation.inputs().map(|input| &trace.tensors[input.index()]).collect();
+        trace.tensors[index + 1] =
+            interpret::run_operation(plan, index, &inputs, graph.parameters(index))
+                .expect("the operation is the graph's");
+    }
 }

@@ -1,6 +1,6 @@
 //! The proofs that the benchmarks of verification verify.
 
-use crate::{list, prover, sealed, Layer, Random, HASHED};
+use crate::graphs::{list, prover, sealed, Layer, Random, HASHED};
 use assay_graph::{
     Add, Clamp, Conv2d, Extent, Graph, Multiplier, Operation, Padding, Parameters, Plan,
     Requantize, Shape, Shift, TensorId, Window,
@@ -94,7 +94,7 @@ pub type Series = [(&'static str, &'static str, Graph); 7];
 /// A small proof, and what makes one costlier to verify, taken far one by one, of the kind that costs
 /// most.
 pub fn all() -> Series {
-    use crate::graph;
+    use crate::graphs::graph;
     use Layer::{Conv2d, Dense, MaxPool2d, Requantize};
     const RECOMMENDED: &ProofParameters = &ProofParameters::RECOMMENDED;
     let small = [Dense(16), Requantize, Dense(16)];

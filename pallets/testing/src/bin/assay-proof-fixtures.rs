@@ -1,7 +1,7 @@
 //! Writes the proofs that the benchmarks of `pallet-verification` verify, and what they are of.
 
+use assay_pallet_testing::series;
 use assay_primitives::ProofCost;
-use assay_proof_fixtures::series;
 use codec::Encode;
 use std::{fmt::Write, fs, path::Path};
 
@@ -9,7 +9,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let pallet = Path::new(env!("CARGO_MANIFEST_DIR")).join("../verification");
     fs::create_dir_all(pallet.join("fixtures"))?;
     let mut figures = String::from(
-        "//! Written by `cargo run --release -p assay-proof-fixtures`, with the proofs.\n\n\
+        "//! Written by `cargo run --release --bin assay-proof-fixtures`, with the proofs.\n\n\
          use assay_primitives::ProofCost;\n",
     );
     for (name, what, graph) in series::all() {
