@@ -9,8 +9,8 @@ use sp_application_crypto::KeyTypeId;
 
 use crate::{engine::Job, BlockNumber, Digest, RequestId, Tensor};
 
-/// Type of the watcher key in a node's keystore. A watcher disputes wrong results with this key, and
-/// the key's account pays the fees and the dispute bonds.
+/// Type of the watcher key in a node's keystore. A watcher disputes wrong results with this key,
+/// and the key's account pays the fees and the dispute bonds.
 pub const WATCHER_KEY_TYPE: KeyTypeId = KeyTypeId(*b"awch");
 
 /// The sr25519 watcher key.
@@ -171,8 +171,9 @@ pub enum DisputeTask {
     /// The defender's move in this encoded `assay_dispute::Stage`. The reply is the encoding of an
     /// `Option<assay_dispute::Answer>`.
     Answer(Vec<u8>),
-    /// The challenger's move in this encoded `assay_dispute::Stage`. The reply is the encoding of an
-    /// `Option<assay_dispute::Choice>`; `None` if the engine agrees with what the operator showed.
+    /// The challenger's move in this encoded `assay_dispute::Stage`. The reply is the encoding of
+    /// an `Option<assay_dispute::Choice>`; `None` if the engine agrees with what the operator
+    /// showed.
     Choose(Vec<u8>),
 }
 

@@ -1,7 +1,7 @@
 //! The statements that worker keys sign.
 //!
-//! The signed bytes are a domain tag and the SCALE encoding of a struct that begins with the genesis
-//! hash. A signature therefore counts for one kind of statement on one chain.
+//! The signed bytes are a domain tag and the SCALE encoding of a struct that begins with the
+//! genesis hash. A signature therefore counts for one kind of statement on one chain.
 
 use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};

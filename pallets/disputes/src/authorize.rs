@@ -1,8 +1,7 @@
-//! Which moves of operators may enter a block.
+//! Authorisation of operators' moves, in the pool and in the block.
 //!
-//! The pool asks before it takes a call, and the block before it executes one. Cheap checks come
-//! first, the signature last. Whether the move is right is not checked here: the dispatch does
-//! that, and a wrong one loses the dispute.
+//! Cheap checks come first, the signature last. The dispatch checks whether the move follows from
+//! the claim; a move that does not loses the dispute.
 
 use assay_dispute::{Answer, Party};
 use assay_primitives::{
@@ -22,24 +21,24 @@ use frame_support::{
 
 use crate::{Config, Dispute, OpenDisputes, Pallet, Verdicts};
 
-/// Codes of `InvalidTransaction::Custom` with which operators' moves are refused.
+/// Codes of `InvalidTransaction::Custom` with which the pool refuses operators' moves.
 pub mod refusal {
-    /// There is no such dispute, or it is over.
+    /// There is no such dispute, it has ended, or its result is decided.
     pub const DISPUTE_NOT_FOUND: u8 = 20;
-    /// It is the challenger's turn, or the stage asks for another move.
+    /// The next move is the challenger's, or the stage expects another kind of move.
     pub const OUT_OF_TURN: u8 = 21;
-    /// The deadline has passed.
+    /// The deadline of the move has passed.
     pub const TOO_LATE: u8 = 22;
-    /// The move answers another stage.
+    /// The move answers another stage of the dispute.
     pub const OTHER_STAGE: u8 = 23;
-    /// The operator has no worker key.
+    /// The operator has no worker key, because it is not registered any more.
     pub const NO_WORKER: u8 = 24;
 
-    /// What a code means.
+    /// The meaning of a code; `None` for codes that are not in this list.
     pub const fn describe(code: u8) -> Option<&'static str> {
         Some(match code {
-            DISPUTE_NOT_FOUND => "there is no such dispute, or it is over",
-            OUT_OF_TURN => "the dispute awaits another move, or one of the challenger",
+            DISPUTE_NOT_FOUND => "there is no such dispute, or it has ended",
+            OUT_OF_TURN => "the dispute expects another kind of move, or one of the challenger",
             TOO_LATE => "the deadline of the move has passed",
             OTHER_STAGE => "the move answers another stage of the dispute",
             NO_WORKER => "the operator has no worker key",
@@ -53,7 +52,7 @@ fn refuse(code: u8) -> TransactionValidityError {
 }
 
 impl<T: Config> Pallet<T> {
-    /// What an operator signs to make a move.
+    /// The statement that an operator signs to make a move.
     pub fn answer_statement(
         id: DisputeId,
         dispute: &Dispute<T::AccountId>,

@@ -1,5 +1,5 @@
-//! Benchmarks of the calls. Every result is of a version whose architecture fills what may be on
-//! chain, with as many operations as fit.
+//! Benchmarks of the calls. Each version has an architecture of the maximum size, with as many
+//! operations as fit into it.
 #![cfg(feature = "runtime-benchmarks")]
 
 use alloc::vec;
@@ -22,12 +22,12 @@ use frame_system::RawOrigin;
 
 use crate::*;
 
-/// Bytes of the largest output and of the largest input, roughly.
+/// Approximate size in bytes of the largest input, and of the largest output.
 const OUTPUT_BYTES: u32 = 32 * 1024 - 64;
-/// Bytes of an architecture.
+/// Size of an architecture in bytes.
 const BYTES: usize = MAX_ARCHITECTURE_BYTES as usize;
 
-/// An optimistic result of a model, whose trace is named by its root alone.
+/// An optimistic result of a model, of whose trace only the root exists.
 fn result<T: Config>(graph: &CheckedGraph, trace_root: Digest) -> RequestId {
     let architecture = graph.plan().architecture().encode();
     assert!(architecture.len() <= BYTES);
@@ -71,7 +71,7 @@ mod benchmarks {
         assert_eq!(Counts::<T>::get(request), 1);
     }
 
-    /// The digests of the leaves of the largest tensor are in the stage.
+    /// The stage contains the digests of the leaves of the largest tensor.
     #[benchmark]
     fn choose() {
         let graph = worst::wide(1024, BYTES);
@@ -141,7 +141,7 @@ mod benchmarks {
     fn answer_bytes() {
         let graph = worst::column(BYTES);
         let request = result::<T>(&graph, Digest::zero());
-        // Not the right bytes: the operator loses, which takes more than going on.
+        // Wrong bytes: the operator loses, which costs more than the next stage.
         let step = DisputedOperation { operation: 1, inputs: Default::default(), output: [0; 32] };
         let (id, _) = dispute::<T>(request, Stage::Bytes { step, piece: Piece::Whole });
         let bytes = vec![1; assay_dispute::MAX_WHOLE_BYTES as usize];
@@ -168,7 +168,7 @@ mod benchmarks {
         assert!(OpenDisputes::<T>::get(id).is_none());
     }
 
-    /// A tile of 1,024 elements that sum 32 products each, each read by itself.
+    /// A tile of 1,024 elements, each a sum of 32 products that are read one by one.
     #[benchmark]
     fn step_window() {
         let (id, opening) = last_step::<T>(&worst::column(BYTES), 0);
@@ -228,7 +228,7 @@ mod benchmarks {
         Ok(())
     }
 
-    /// Everything but the proof, which does not hold, and what comes after it.
+    /// Without the verification of the proof, which does not hold, and the end of the dispute.
     #[benchmark]
     fn prove() {
         let request = result::<T>(&worst::dense(BYTES), Digest::zero());
@@ -283,4 +283,6 @@ mod benchmarks {
         assert_eq!(Timing::<T>::get(), timing);
         Ok(())
     }
+
+    impl_benchmark_test_suite!(Pallet, crate::mock::new_test_ext(), crate::mock::Test);
 }

@@ -1,4 +1,4 @@
-//! Disputes end: by a move, by silence, with the request.
+//! The end of disputes: by a move, by a passed deadline, by a proof, or with the request.
 
 use assay_dispute::Party;
 use assay_primitives::{
@@ -21,7 +21,7 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    /// Ends a dispute over a result that is decided; gives it back if the result is not.
+    /// Ends a dispute over a decided result. Returns the dispute if the result is not decided.
     pub(crate) fn close_decided(
         id: DisputeId,
         dispute: Dispute<T::AccountId>,
@@ -41,7 +41,7 @@ impl<T: Config> Pallet<T> {
         None
     }
 
-    /// The side on turn has not moved in time.
+    /// Ends a dispute whose deadline has passed: the party whose move was due loses.
     pub(crate) fn expire(id: DisputeId, dispute: Dispute<T::AccountId>) {
         let Some(dispute) = Self::close_decided(id, dispute) else { return };
         match dispute.stage.turn() {
@@ -50,7 +50,7 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    /// The operator loses. All other disputes over the result are void.
+    /// Ends a dispute that the operator lost. All other disputes over the result become void.
     pub(crate) fn win(id: DisputeId, dispute: Dispute<T::AccountId>, cause: DisputeCause) {
         if Self::remove(id, &dispute) > 0 {
             Verdicts::<T>::insert(dispute.request, Verdict::Wrong);
@@ -61,7 +61,7 @@ impl<T: Config> Pallet<T> {
         Self::deposit_event(Event::Won { dispute: id, request, challenger, cause });
     }
 
-    /// The challenger loses.
+    /// Ends a dispute that the challenger lost.
     pub(crate) fn lose(id: DisputeId, dispute: Dispute<T::AccountId>, cause: DisputeCause) {
         let left = Self::remove(id, &dispute);
         Self::forfeit(id, &dispute, cause);
@@ -70,7 +70,7 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    /// The result is proven.
+    /// Ends a dispute over a result that is proven, and makes the result final.
     pub(crate) fn accept(id: DisputeId, dispute: Dispute<T::AccountId>) {
         if Self::remove(id, &dispute) > 0 {
             Verdicts::<T>::insert(dispute.request, Verdict::Right);
@@ -79,8 +79,8 @@ impl<T: Config> Pallet<T> {
         T::Results::accept(dispute.request);
     }
 
-    /// Half of a lost bond is the operator's, for its trouble; the rest is the treasury's, so
-    /// that an operator that disputes itself loses.
+    /// Forfeits the challenger's bond. Half of it compensates the operator. The rest goes to the
+    /// treasury, so that an operator that disputes its own result loses money.
     fn forfeit(id: DisputeId, dispute: &Dispute<T::AccountId>, cause: DisputeCause) {
         let harmed = (&dispute.operator, dispute.bond / 2);
         T::Bonds::forfeit(&dispute.challenger, dispute.bond, harmed);
@@ -93,8 +93,8 @@ impl<T: Config> Pallet<T> {
         });
     }
 
-    /// Takes a dispute off the books. Returns how many over the same result are left; with the
-    /// last one the verdict goes too.
+    /// Removes a dispute from the storage. Returns the number of open disputes left over the same
+    /// result. The last one also removes the verdict.
     fn remove(id: DisputeId, dispute: &Dispute<T::AccountId>) -> u32 {
         OpenDisputes::<T>::remove(id);
         Agenda::<T>::remove(dispute.deadline + 1, id);

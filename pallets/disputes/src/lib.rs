@@ -1,22 +1,23 @@
 //! # Disputes
 //!
-//! Disputes over optimistic results: anyone who has another output than the one that an operator
-//! claims can have the chain find out, at the cost of one tile of one operation.
+//! Disputes over optimistic results. Anyone whose output differs from the output that an operator
+//! claims can have the chain decide, at the cost of one tile of one operation.
 //!
 //! * A challenger opens a dispute within the result's window, with a bond. Any number of disputes
-//!   over one result may be open; none keeps another from being opened, and each goes its own
-//!   way.
-//! * The moves are those of the crate `assay-dispute`. Each has the blocks that [`Timing`] gives;
-//!   who is on turn and does not move in time, loses. Operators move with feeless calls that are
-//!   authorized by their worker key. Challengers pay fees.
+//!   over one result may be open, and they are independent of each other.
+//! * The crate `assay-dispute` defines the moves. The time for each is given by [`Timing`]; a party
+//!   that does not move in time loses. Operators move with feeless calls that their worker key
+//!   authorises. Challengers pay fees.
 //! * The first dispute that an operator loses ends the request: the payer is refunded and
-//!   compensated, the operator penalised, the challenger rewarded. All others over the result
-//!   then end with their bonds given back.
-//! * A challenger that loses, loses its bond: half of it to the operator, half to the treasury.
-//! * The offchain worker answers for the operators whose worker keys its node holds. Where the
-//!   node holds a watcher's key, it runs the models of others' results and disputes wrong ones.
-//! * A validity proof decides at once. One of the claimed output makes the result final, and all
-//!   disputes over it lost. One of another output is a dispute won.
+//!   compensated, the operator penalised and the challenger rewarded. All other disputes over the
+//!   result end, and their bonds are returned.
+//! * A challenger that loses forfeits its bond: half of it goes to the operator, half to the
+//!   treasury.
+//! * A validity proof decides at any time. A proof of the claimed output makes the result final,
+//!   and all disputes over it are lost. A proof of another output wins the dispute.
+//! * The offchain worker makes the moves of the operators whose worker keys the node holds. If the
+//!   node holds a watcher key, it also re-runs the models of others' results and disputes wrong
+//!   ones.
 #![cfg_attr(not(feature = "std"), no_std)]
 
 extern crate alloc;
@@ -67,91 +68,98 @@ pub mod pallet {
     #[pallet::storage_version(STORAGE_VERSION)]
     pub struct Pallet<T>(_);
 
-    /// What the pallet needs.
+    /// Configuration of the pallet.
     #[pallet::config]
     pub trait Config:
         frame_system::Config<RuntimeEvent: From<Event<Self>>>
         + CreateAuthorizedTransaction<Call<Self>>
         + CreateSignedTransaction<Call<Self>>
     {
-        /// The results.
+        /// The optimistic results. Disputes read them, and end their requests.
         type Results: OptimisticResults<Self::AccountId>;
-        /// The bonds of challengers.
+        /// Holds the bonds of challengers.
         type Bonds: DisputeBonds<Self::AccountId>;
-        /// Proofs of outputs.
+        /// Verifies the proofs that decide disputes.
         type Proofs: OutputProofs;
-        /// What a challenger puts up for one dispute, in plancks. Has to be more than what the
-        /// operator's feeless moves would cost as a payer's: see docs/adr/0013.
+        /// Bond of a challenger for one dispute, in plancks. It has to exceed the fees that the
+        /// operator's feeless moves would cost; otherwise lost disputes are a cheap way to fill
+        /// blocks: see docs/adr/0013. Zero fails the integrity test.
         #[pallet::constant]
         type Bond: Get<Balance>;
-        /// How long disputes take unless [`Timing`] is set.
+        /// Timing of disputes until [`Timing`] is set. It has to satisfy [`Config::MaxBlocks`].
         #[pallet::constant]
         type DefaultTiming: Get<DisputeTiming>;
-        /// Most blocks from a result to the end of a dispute over it, whatever [`Timing`] says.
-        /// Operators must not be able to take their bonds sooner.
+        /// Maximum number of blocks from a result to the end of a dispute over it: the window and
+        /// all moves. `set_timing` refuses more. Together with the longest deadline of a request it
+        /// has to be shorter than the unbonding period; otherwise an operator can withdraw its bond
+        /// before a dispute ends.
         #[pallet::constant]
         type MaxBlocks: Get<BlockNumber>;
-        /// Who may set [`Timing`].
+        /// The origin that may set [`Timing`].
         type AdminOrigin: EnsureOrigin<Self::RuntimeOrigin>;
-        /// Most bytes of an output.
+        /// Maximum size in bytes of the output in `prove`. Larger arguments do not decode.
         #[pallet::constant]
         type MaxOutputBytes: Get<u32>;
-        /// Most bytes of a validity proof.
+        /// Maximum size in bytes of the proof in `prove`. Larger arguments do not decode.
         #[pallet::constant]
         type MaxProofBytes: Get<u32>;
-        /// Most weight that passed deadlines may take in one block.
+        /// Maximum weight that the start of a block spends on passed deadlines. It has to allow at
+        /// least one. Disputes beyond it end in later blocks; their moves are refused meanwhile.
         #[pallet::constant]
         type SweepBudget: Get<Weight>;
-        /// Priority of operators' moves in the pool.
+        /// Priority of operators' moves in the pool. It has to be above that of transactions with
+        /// fees, so that a full pool does not make an operator lose.
         #[pallet::constant]
         type AnswerPriority: Get<TransactionPriority>;
-        /// How watchers sign.
+        /// The keys with which the offchain worker signs a watcher's transactions.
         type WatcherCrypto: AppCrypto<Self::Public, Self::Signature>;
         /// Weights of the calls and of the hook's steps.
         type WeightInfo: WeightInfo;
-        /// Prepares results for benchmarks.
+        /// Sets up results for benchmarks.
         #[cfg(feature = "runtime-benchmarks")]
         type BenchmarkHelper: BenchmarkHelper<Self::AccountId>;
     }
 
-    /// Identifier of the next dispute.
+    /// Identifier of the next dispute. Never removed.
     #[pallet::storage]
     pub type NextDispute<T> = StorageValue<_, DisputeId, ValueQuery>;
 
-    /// Open disputes.
+    /// Open disputes, by identifier. Removed when they end.
     #[pallet::storage]
     pub type OpenDisputes<T: Config> =
         StorageMap<_, Twox64Concat, DisputeId, Dispute<T::AccountId>>;
 
-    /// How many disputes over the result of a request are open. No entry means none.
+    /// Number of open disputes over the result of a request. Removed with the last one.
     #[pallet::storage]
     pub type Counts<T: Config> = StorageMap<_, Twox64Concat, RequestId, u32, ValueQuery>;
 
-    /// Results that were decided while other disputes over them were open, until those are closed.
+    /// Verdicts about results that were decided while other disputes over them were open, by
+    /// request. Removed when the last of those disputes is closed.
     #[pallet::storage]
     pub type Verdicts<T: Config> = StorageMap<_, Twox64Concat, RequestId, Verdict>;
 
-    /// Disputes that have to be looked at when a height is reached.
+    /// Open disputes, by the height after the deadline of their next move. Removed with each move,
+    /// at the end of the dispute, or by the sweep at that height.
     #[pallet::storage]
     pub type Agenda<T: Config> =
         StorageDoubleMap<_, Twox64Concat, BlockNumber, Twox64Concat, DisputeId, ()>;
 
-    /// First height whose agenda is not worked off.
+    /// First height whose [`Agenda`] has not been processed. Overwritten, never removed.
     #[pallet::storage]
     pub type AgendaCursor<T: Config> = StorageValue<_, BlockNumber, ValueQuery>;
 
-    /// How long disputes over results take that are handed in from now on. Results and disputes
-    /// that are there keep the heights, and the blocks for a move, that they came with.
+    /// Timing of disputes. The window applies to results that are submitted from now on, the time
+    /// for a move to disputes that are opened from now on. Never removed.
     #[pallet::storage]
     pub type Timing<T: Config> = StorageValue<_, DisputeTiming, ValueQuery, T::DefaultTiming>;
 
-    /// What a chain starts with.
+    /// Genesis configuration of the pallet.
     #[pallet::genesis_config]
     #[derive(frame_support::DefaultNoBound)]
     pub struct GenesisConfig<T: Config> {
-        /// How long disputes take; [`Config::DefaultTiming`] where `None`.
+        /// Initial [`Timing`]; [`Config::DefaultTiming`] if `None`.
         pub timing: Option<DisputeTiming>,
-        /// No configuration: ties the type to the runtime.
+        /// Binds the type parameter. Not configurable.
         #[serde(skip)]
         pub _config: core::marker::PhantomData<T>,
     }
@@ -166,114 +174,125 @@ pub mod pallet {
         }
     }
 
-    /// What happened.
+    /// Events of the pallet.
     #[pallet::event]
     #[pallet::generate_deposit(pub(super) fn deposit_event)]
     pub enum Event<T: Config> {
-        /// A result is disputed. The operator is on turn.
+        /// A dispute was opened. The next move is the operator's.
         Opened {
             /// The dispute.
             dispute: DisputeId,
-            /// Whose result.
+            /// The request whose result is disputed.
             request: RequestId,
-            /// The operator.
+            /// The operator that submitted the result.
             operator: T::AccountId,
-            /// Who disputes it.
+            /// The account that disputes the result.
             challenger: T::AccountId,
             /// Last height at which the next move counts.
             deadline: BlockNumber,
         },
-        /// The operator moved. What it showed is in `OpenDisputes`. The challenger is on turn.
+        /// The operator moved; [`OpenDisputes`] contains what it showed. The next move is the
+        /// challenger's.
         Answered {
             /// The dispute.
             dispute: DisputeId,
             /// Last height at which the next move counts.
             deadline: BlockNumber,
         },
-        /// The challenger moved. The operator is on turn.
+        /// The challenger moved. The next move is the operator's.
         Chosen {
             /// The dispute.
             dispute: DisputeId,
-            /// What it chose.
+            /// The challenger's choice.
             choice: Choice,
             /// Last height at which the next move counts.
             deadline: BlockNumber,
         },
-        /// A dispute was won: the result is wrong, or was not defended. The request is over.
+        /// The challenger won a dispute: the result is wrong, or was not defended. The request
+        /// ended.
         Won {
             /// The dispute.
             dispute: DisputeId,
-            /// Whose result.
+            /// The request whose result was disputed.
             request: RequestId,
-            /// Who disputed it.
+            /// The account that disputed the result.
             challenger: T::AccountId,
-            /// By what.
+            /// What decided the dispute.
             cause: DisputeCause,
         },
-        /// A dispute was lost, and the bond with it.
+        /// The challenger lost a dispute and forfeited its bond.
         Lost {
             /// The dispute.
             dispute: DisputeId,
-            /// Whose result.
+            /// The request whose result was disputed.
             request: RequestId,
-            /// Who disputed it.
+            /// The account that disputed the result.
             challenger: T::AccountId,
-            /// By what.
+            /// What decided the dispute.
             cause: DisputeCause,
-            /// What was forfeited, in plancks.
+            /// The forfeited bond, in plancks.
             forfeited: Balance,
         },
-        /// A dispute ended because another one over the same result was won. The bond went back.
+        /// A dispute ended because another dispute over the same result was won. The bond was
+        /// returned.
         Void {
             /// The dispute.
             dispute: DisputeId,
         },
-        /// Disputes over new results take another time.
+        /// The timing of disputes changed.
         TimingSet {
-            /// How long they take.
+            /// The new timing.
             timing: DisputeTiming,
         },
     }
 
-    /// What can go wrong.
+    /// Errors of the pallet.
     #[pallet::error]
     pub enum Error<T> {
-        /// The request has no optimistic result that is open: there is none yet, it is final, or
-        /// the request asked for another class.
+        /// The request has no optimistic result, or the result is final. Dispute results of class
+        /// `Optimistic` while they are provisional.
         NoResult,
-        /// The time for disputes over the result is over.
+        /// The dispute window of the result has passed. A result can be disputed only within its
+        /// window.
         WindowClosed,
-        /// There is no such dispute, or it is over.
+        /// There is no such dispute, or it has ended. Check the identifier.
         DisputeNotFound,
-        /// Another dispute, or a proof, has decided about the result. Call `close`.
+        /// Another dispute or a proof has decided about the result. Call `close` to end this
+        /// dispute.
         Decided,
-        /// Nothing has decided about the result yet: the dispute goes on.
+        /// The result is not decided yet. Continue with the dispute's next move.
         NotDecided,
-        /// Only the challenger may do this.
+        /// The caller is not the challenger of the dispute. Sign with the account that opened it.
         NotChallenger,
-        /// The time for this move is over.
+        /// The deadline of the move has passed. The dispute ends at one of the next blocks.
         DeadlinePassed,
-        /// The dispute awaits another move, or one of the other side.
+        /// The dispute expects another kind of move, or a move of the other party. Read its stage
+        /// again.
         OutOfTurn,
-        /// The version's architecture is not on chain any more, or is none.
+        /// The architecture of the version is not on chain, or is not valid. This is a bug; report
+        /// it.
         NoArchitecture,
-        /// The model has no operation of this index.
+        /// The model has no operation with this index. Choose one of its operations.
         NoOperation,
-        /// The tensor has no leaf of this index.
+        /// The tensor has no leaf with this index. Choose one of the leaves that the operator
+        /// showed.
         NoLeaf,
-        /// There is no such tile, or it has no element among the bytes that the operator showed.
+        /// The operation has no tile with this index, or the tile has no element among the bytes
+        /// that the operator showed. Choose a tile with a wrong element among them.
         NoTile,
-        /// The opening is malformed, or does not show what the tile reads. Make it of the tensors
-        /// under the roots that the operator named and of the version's weights.
+        /// The opening is malformed, or does not show the tile's inputs. Make it from the tensors
+        /// under the roots that the operator showed and from the version's weights.
         OpeningRefused,
-        /// The output has another length than the version's.
+        /// The output does not have the length of the version's output tensor. Pass the data of
+        /// the tensor, without its type and shape.
         OutputLength,
-        /// The proof does not hold for the request and this output.
+        /// The proof does not hold for this request and this output, or the version has no
+        /// fingerprint to compare it with. Make the proof in the request's context.
         ProofRefused,
-        /// There are no more identifiers.
+        /// All identifiers are used. There is no remedy.
         NoIdentifierLeft,
-        /// Window and blocks for a move are 1 at least, and the window and seven moves together
-        /// `MaxBlocks` at most.
+        /// The window or the time for a move is zero, or the window and seven moves together exceed
+        /// `MaxBlocks`. Choose values within these bounds.
         TimingOutOfBounds,
     }
 
@@ -288,9 +307,9 @@ pub mod pallet {
         }
 
         fn integrity_test() {
-            assert!(Self::is_allowed(T::DefaultTiming::get()), "the default is allowed");
-            assert!(T::Bond::get() > 0, "a dispute costs something");
-            assert!(Self::sweeps_per_block() > 0, "the budget must allow a deadline");
+            assert!(Self::is_allowed(T::DefaultTiming::get()), "the default timing is in bounds");
+            assert!(T::Bond::get() > 0, "the dispute bond is not zero");
+            assert!(Self::sweeps_per_block() > 0, "the sweep budget allows a deadline");
         }
 
         #[cfg(feature = "try-runtime")]
@@ -301,11 +320,17 @@ pub mod pallet {
 
     #[pallet::call]
     impl<T: Config> Pallet<T> {
-        /// Disputes the result of a request. Puts up [`Config::Bond`].
+        /// Opens a dispute over the result of a request. Takes [`Config::Bond`] from the caller.
         ///
-        /// Whoever calls this should have run the model, with another output. It has to name the
-        /// first operation, the first leaf and a tile that are wrong, each within as many blocks of
-        /// the operator's move as [`Timing`] gives when the dispute is opened.
+        /// Before calling this, run the model and compare the outputs. The challenger has to name
+        /// the first wrong operation, the first wrong leaf and a wrong tile, each within the time
+        /// for a move that [`Timing`] gives when the dispute is opened.
+        ///
+        /// Origin: signed.
+        ///
+        /// Emits [`Event::Opened`].
+        ///
+        /// Errors: `NoResult`, `WindowClosed`, `NoIdentifierLeft`; the bond is not covered.
         #[pallet::call_index(0)]
         #[pallet::weight(T::WeightInfo::open())]
         pub fn open(origin: OriginFor<T>, request: RequestId) -> DispatchResult {
@@ -313,7 +338,14 @@ pub mod pallet {
             Self::do_open(challenger, request)
         }
 
-        /// The challenger's move: names what is wrong.
+        /// Makes the challenger's move: names the first wrong operation or leaf, or a wrong tile.
+        ///
+        /// Origin: signed by the challenger.
+        ///
+        /// Emits [`Event::Chosen`].
+        ///
+        /// Errors: `DisputeNotFound`, `Decided`, `DeadlinePassed`, `NotChallenger`, `OutOfTurn`,
+        /// `NoArchitecture`, `NoOperation`, `NoLeaf`, `NoTile`.
         #[pallet::call_index(1)]
         #[pallet::weight(T::WeightInfo::choose())]
         pub fn choose(origin: OriginFor<T>, dispute: DisputeId, choice: Choice) -> DispatchResult {
@@ -321,11 +353,17 @@ pub mod pallet {
             Self::do_choose(challenger, dispute, choice)
         }
 
-        /// The operator's move. `stage` is the digest of the stage that it answers.
+        /// Makes the operator's move. `stage` is the digest of the stage that the move answers.
         ///
-        /// Feeless, authorized by the worker key. A move of the right kind that does not follow
-        /// from the claim loses the dispute: nothing else would keep an operator from trying for
-        /// free.
+        /// A move of the right kind that does not follow from the claim loses the dispute.
+        /// Otherwise an operator could try moves for free.
+        ///
+        /// Origin: authorised by the operator's worker key. Feeless.
+        ///
+        /// Emits [`Event::Answered`], or [`Event::Won`] or [`Event::Lost`] if the move ends the
+        /// dispute.
+        ///
+        /// Errors: none. The pool refuses invalid calls with the codes of [`refusal`].
         #[pallet::call_index(2)]
         #[pallet::weight(
             answer_weight::<T>(answer).saturating_add(T::Results::weight())
@@ -347,9 +385,16 @@ pub mod pallet {
             Ok(())
         }
 
-        /// The last move, by anyone: shows what the tile in question reads. The chain computes
-        /// it, and so decides. `opening` is the encoding of an
-        /// [`assay_graph::commit::TileOpening`].
+        /// Makes the last move for the operator: shows the inputs of the tile. The chain computes
+        /// the tile, which decides the dispute. `opening` is [`Answer::Opening`] with the encoding
+        /// of an [`assay_graph::commit::TileOpening`].
+        ///
+        /// Origin: signed, by anyone.
+        ///
+        /// Emits [`Event::Won`] or [`Event::Lost`].
+        ///
+        /// Errors: `DisputeNotFound`, `Decided`, `DeadlinePassed`, `OutOfTurn`, `NoResult`,
+        /// `NoArchitecture`, `OpeningRefused`.
         #[pallet::call_index(3)]
         #[pallet::weight(
             answer_weight::<T>(opening).saturating_add(T::Results::weight())
@@ -359,9 +404,16 @@ pub mod pallet {
             Self::do_step(dispute, &opening)
         }
 
-        /// Shows by a validity proof what the output is, and so decides. `output` is the bytes
-        /// of the output tensor. If it is what the operator claims, the result is final and every
-        /// dispute over it lost; else this dispute is won.
+        /// Decides the dispute with a validity proof. `output` is the data of the output tensor
+        /// that the proof proves. If it is the output that the operator claims, the result becomes
+        /// final and every dispute over it is lost. Otherwise this dispute is won.
+        ///
+        /// Origin: signed, by anyone.
+        ///
+        /// Emits [`Event::Won`] or [`Event::Lost`].
+        ///
+        /// Errors: `DisputeNotFound`, `Decided`, `NoResult`, `NoArchitecture`, `OutputLength`,
+        /// `ProofRefused`.
         #[pallet::call_index(4)]
         #[pallet::weight(
             T::WeightInfo::prove()
@@ -379,8 +431,14 @@ pub mod pallet {
             Self::do_prove(dispute, &output, &proof)
         }
 
-        /// Closes a dispute over a result that another one, or a proof, has decided. Without it
-        /// that happens at the dispute's deadline.
+        /// Closes a dispute over a result that another dispute or a proof has decided, and settles
+        /// its bond. Without this call the dispute is closed after its deadline.
+        ///
+        /// Origin: signed, by anyone.
+        ///
+        /// Emits [`Event::Void`], or [`Event::Lost`] if a proof has shown that the result is right.
+        ///
+        /// Errors: `DisputeNotFound`, `NotDecided`.
         #[pallet::call_index(5)]
         #[pallet::weight(T::WeightInfo::close())]
         pub fn close(origin: OriginFor<T>, dispute: DisputeId) -> DispatchResult {
@@ -388,9 +446,14 @@ pub mod pallet {
             Self::do_close(dispute)
         }
 
-        /// Sets how long disputes over results take that are handed in from now on.
+        /// Sets [`Timing`]. Results keep the last height of their window, and disputes their time
+        /// for a move.
         ///
-        /// Origin: `AdminOrigin`.
+        /// Origin: [`Config::AdminOrigin`].
+        ///
+        /// Emits [`Event::TimingSet`].
+        ///
+        /// Errors: `TimingOutOfBounds`.
         #[pallet::call_index(6)]
         #[pallet::weight(T::WeightInfo::set_timing())]
         pub fn set_timing(origin: OriginFor<T>, timing: DisputeTiming) -> DispatchResult {
@@ -402,7 +465,8 @@ pub mod pallet {
         }
     }
 
-    /// Blocks after an optimistic result in which disputes over it may be opened.
+    /// Number of blocks after an optimistic result in which disputes over it may be opened, as
+    /// [`Timing`] says.
     pub struct DisputeWindow<T>(core::marker::PhantomData<T>);
 
     impl<T: Config> Get<BlockNumber> for DisputeWindow<T> {
@@ -411,32 +475,31 @@ pub mod pallet {
         }
     }
 
-    /// What an answer of this size takes, beside ending a request.
+    /// Weight of an operator's move of this size, without the end of a request.
     pub fn answer_weight<T: Config>(answer: &Answer) -> Weight {
         match answer {
             Answer::Roots(_) => T::WeightInfo::answer_roots(),
             Answer::Leaves(leaves) => T::WeightInfo::answer_leaves(leaves.len() as u32),
             Answer::Bytes(_) => T::WeightInfo::answer_bytes(),
-            // The worst tile, and what it takes to read the opening.
+            // The most expensive tile, and the reading of the opening.
             Answer::Opening(opening) => T::WeightInfo::step_dense()
                 .max(T::WeightInfo::step_window())
                 .saturating_add(T::WeightInfo::step_opening(kib(opening.len()))),
         }
     }
 
-    /// Begun KiB.
+    /// Size in KiB, rounded up.
     pub(crate) const fn kib(bytes: usize) -> u32 {
         bytes.div_ceil(1024) as u32
     }
 
-    /// Prepares results for benchmarks. Implemented by the runtime.
+    /// Sets up results for benchmarks. Implemented by the runtime.
     #[cfg(feature = "runtime-benchmarks")]
     pub trait BenchmarkHelper<AccountId>:
         assay_primitives::traits::BenchmarkHelper<AccountId>
     {
-        /// Stores an optimistic result that may be disputed now, of a version with this encoded
-        /// architecture, as large as it may be on chain; with tensors of these bytes as input
-        /// and output.
+        /// Stores an optimistic result that may be disputed now. Its version has this encoded
+        /// architecture of maximum size, and its tensors have these bytes.
         fn result(
             architecture: Vec<u8>,
             trace_root: Digest,

@@ -1,4 +1,4 @@
-//! Disputes are opened, and both sides move.
+//! Opening disputes, and the moves of both parties.
 
 use alloc::vec::Vec;
 use assay_dispute::{Answer, Choice, Claim, MoveEffect, MoveRefusal, Party, Stage, MAX_MOVES};
@@ -27,13 +27,13 @@ impl<T: Config> From<MoveRefusal> for Error<T> {
             MoveRefusal::NoLeaf => Self::NoLeaf,
             MoveRefusal::NoTile => Self::NoTile,
             MoveRefusal::Opening(_) => Self::OpeningRefused,
-            // The others are refusals of the operator's moves, which have no errors.
+            // All others refuse moves of the operator, which are not reported as errors.
             _ => Self::OutOfTurn,
         }
     }
 }
 
-/// What an operator claims, in owned parts.
+/// The owned data of an [`assay_dispute::Claim`].
 pub(crate) struct ClaimData {
     plan: Plan,
     trace_root: Digest,
@@ -62,15 +62,15 @@ impl<T: Config> Pallet<T> {
         Digest::from_slice(hash.as_ref())
     }
 
-    /// Whether disputes may take so long.
+    /// Whether the timing is within its bounds.
     pub(crate) fn is_allowed(timing: DisputeTiming) -> bool {
         let moves = timing.response.saturating_mul(MAX_MOVES);
         let longest = timing.window.saturating_add(moves);
         timing.window > 0 && timing.response > 0 && longest <= T::MaxBlocks::get()
     }
 
-    /// The open disputes over the result of a request, or all, in the order of opening. For
-    /// views: there is no bound.
+    /// The open disputes over the result of `request`, or all open disputes, in the order of
+    /// opening. Their number is not bounded: only for views.
     pub fn open_disputes(request: Option<RequestId>) -> Vec<DisputeId> {
         let mut ids: Vec<DisputeId> = OpenDisputes::<T>::iter()
             .filter(|(_, dispute)| request.is_none_or(|request| dispute.request == request))
@@ -80,7 +80,8 @@ impl<T: Config> Pallet<T> {
         ids
     }
 
-    /// An architecture that is on chain was checked when it was published.
+    /// The plan of the request's version. Publication has checked the architecture, so this fails
+    /// only if there is none.
     fn plan(request: RequestId) -> Result<Plan, Error<T>> {
         T::Results::architecture(request)
             .and_then(|bytes| Architecture::from_bytes(&bytes).ok())
@@ -134,7 +135,7 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    /// A dispute that goes on, and whose time for a move is not over.
+    /// An open dispute that is not decided and whose deadline has not passed.
     fn running(id: DisputeId) -> Result<Dispute<T::AccountId>, Error<T>> {
         let dispute = OpenDisputes::<T>::get(id).ok_or(Error::<T>::DisputeNotFound)?;
         ensure!(!Verdicts::<T>::contains_key(dispute.request), Error::<T>::Decided);
@@ -142,7 +143,7 @@ impl<T: Config> Pallet<T> {
         Ok(dispute)
     }
 
-    /// The dispute comes to another stage. Returns the deadline of the next move.
+    /// Advances the dispute to `stage`. Returns the deadline of the next move.
     fn advance(id: DisputeId, mut dispute: Dispute<T::AccountId>, stage: Stage) -> BlockNumber {
         Agenda::<T>::remove(dispute.deadline + 1, id);
         let deadline = Self::now().saturating_add(dispute.response);
@@ -168,10 +169,10 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    /// A move of the operator that was authorized.
+    /// Makes a move of the operator that `authorize_answer` accepted.
     pub(crate) fn do_answer(id: DisputeId, answer: &Answer) {
         let Some(dispute) = OpenDisputes::<T>::get(id) else {
-            frame_support::defensive!("an answer in a dispute that is over was authorized");
+            frame_support::defensive!("a move in a dispute that has ended was authorized");
             return;
         };
         let outcome = Self::claim_data(dispute.request)
@@ -180,7 +181,7 @@ impl<T: Config> Pallet<T> {
             Ok(Ok(outcome)) => Self::follow(id, dispute, outcome),
             Ok(Err(_)) => Self::win(id, dispute, DisputeCause::Refused),
             Err(_) => {
-                frame_support::defensive!("a result is disputed that is not there");
+                frame_support::defensive!("the disputed result does not exist");
             },
         }
     }

@@ -1,9 +1,8 @@
-//! The offchain worker: defends the results of the operators whose worker keys this node holds,
-//! and disputes wrong results of others where the node holds a watcher's key.
+//! The offchain worker. It defends the results of the operators whose worker keys the node holds.
+//! If the node holds a watcher key, it also disputes wrong results of others.
 //!
-//! It is convenience, never authority: whatever it submits is checked as if a stranger had sent
-//! it. It keeps notes of what it has handed in, and of the results that it found right. Nothing
-//! is lost with them.
+//! It has no authority: the chain checks its submissions like those of any third party. Its notes
+//! contain what it has submitted and which results it found right; losing them does no harm.
 
 use alloc::{
     collections::{BTreeMap, BTreeSet},
@@ -27,25 +26,25 @@ use sp_runtime::traits::IdentifyAccount;
 
 use crate::{Call, Config, Dispute, OpenDisputes, Pallet, Verdicts};
 
-/// Log target of everything about disputes.
+/// Log target.
 const LOG: &str = "assay";
-/// Where the node keeps its notes.
+/// Key of the notes in the node's offchain storage.
 const NOTES: &[u8] = b"assay/disputes/notes";
-/// Milliseconds for which one call waits for the engine in all. What takes longer is fetched at a
-/// later block.
+/// Maximum time in milliseconds for which one call waits for the engine, all queries together.
+/// Later replies are collected at a later block.
 const WAIT_BUDGET_MS: u64 = 1_000;
-/// After how many blocks the same is handed in again, if it is still awaited: pools drop
-/// transactions, and blocks are abandoned.
-const HAND_IN_AGAIN: BlockNumber = 3;
+/// Number of blocks after which a move that is still expected is submitted again. Pools drop
+/// transactions, and blocks can be abandoned.
+const RESUBMIT_AFTER: BlockNumber = 3;
 
-/// What this node has done about results and disputes that are open.
+/// The node's actions in open disputes and on disputable results.
 #[derive(Default, Encode, Decode)]
 struct Notes {
-    /// Results that are right, with the digest of what was compared.
+    /// Results that were found right, with the digest of the compared output.
     right: BTreeMap<RequestId, Digest>,
-    /// Disputes opened, by request, with the height of the attempt.
+    /// Heights at which disputes were opened, by request.
     opened: BTreeMap<RequestId, BlockNumber>,
-    /// Moves handed in, by dispute: digest of the stage, and height.
+    /// Submitted moves, by dispute: digest of the stage, and height.
     moved: BTreeMap<DisputeId, (Digest, BlockNumber)>,
 }
 
@@ -63,18 +62,18 @@ impl Notes {
     fn moved_lately(&self, dispute: DisputeId, stage: Digest, now: BlockNumber) -> bool {
         self.moved
             .get(&dispute)
-            .is_some_and(|(of, at)| *of == stage && now.saturating_sub(*at) < HAND_IN_AGAIN)
+            .is_some_and(|(of, at)| *of == stage && now.saturating_sub(*at) < RESUBMIT_AFTER)
     }
 }
 
-/// A watcher's key on this node.
+/// A watcher key on this node.
 struct Watcher<T: Config> {
     public: T::Public,
     account: T::AccountId,
 }
 
 impl<T: Config> Pallet<T> {
-    /// Does what there is to do at this block.
+    /// Makes the moves that are due at this block.
     pub(crate) fn take_part() {
         if engine::info().is_none() {
             return;
@@ -95,7 +94,7 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    /// Answers in the disputes over results of operators on this node.
+    /// Makes the operators' moves in disputes over results of operators on this node.
     fn defend(open: &BTreeMap<DisputeId, Dispute<T::AccountId>>, notes: &mut Notes, until: u64) {
         let keys: BTreeSet<_> = worker_crypto::Public::all().into_iter().collect();
         let now = Self::now();
@@ -113,20 +112,25 @@ impl<T: Config> Pallet<T> {
             else {
                 continue;
             };
-            // A move that does not follow from the claim loses at once; silence only later, and
-            // somebody may find out why until then.
+            // A move that does not follow from the claim loses immediately. Without a move the
+            // dispute is lost only at the deadline, which leaves time to find the cause.
             let checked = Self::claim_data(dispute.request)
                 .map(|data| dispute.stage.clone().answer(&data.claim(), &answer));
             if !matches!(checked, Ok(Ok(MoveEffect::Next(_) | MoveEffect::Won(Party::Defender)))) {
                 log::error!(
                     target: LOG,
-                    "dispute {id}: what the engine computes is not what was claimed: {checked:?}",
+                    "dispute {id}: no move submitted, because the engine's move does not follow \
+                     from the submitted result; check the engine and the model before the \
+                     deadline: {checked:?}",
                 );
                 continue;
             }
             let statement = Self::answer_statement(*id, dispute, &answer);
             let Some(signature) = worker.sign(&statement.signing_bytes()) else {
-                log::error!(target: LOG, "dispute {id}: the keystore does not sign");
+                log::error!(
+                    target: LOG,
+                    "dispute {id}: the keystore cannot sign with the worker key",
+                );
                 continue;
             };
             let signature = WorkerSignature::from(signature);
@@ -140,15 +144,15 @@ impl<T: Config> Pallet<T> {
         let transaction =
             <T as CreateAuthorizedTransaction<Call<T>>>::create_authorized_transaction(call.into());
         match SubmitTransaction::<T, Call<T>>::submit_transaction(transaction) {
-            Ok(()) => log::info!(target: LOG, "dispute {id}: answered"),
-            // The same was handed in at an earlier block, or a block has just taken it in.
+            Ok(()) => log::info!(target: LOG, "dispute {id}: submitted the operator's move"),
+            // Usually an earlier submission is still in the pool or has just been included.
             Err(()) => {
-                log::debug!(target: LOG, "dispute {id}: the pool has it already, or refuses it")
+                log::debug!(target: LOG, "dispute {id}: the pool has the move already, or refuses it")
             },
         }
     }
 
-    /// The first watcher's key of this node.
+    /// The first watcher key of this node.
     fn watcher() -> Option<Watcher<T>> {
         let key = <T::WatcherCrypto as AppCrypto<T::Public, T::Signature>>::RuntimeAppPublic::all()
             .into_iter()
@@ -159,7 +163,8 @@ impl<T: Config> Pallet<T> {
         Some(Watcher { account: public.clone().into_account(), public })
     }
 
-    /// Runs the models of open results, disputes those that are wrong, and moves in its disputes.
+    /// Re-runs the models of disputable results, disputes wrong results, and makes the challenger's
+    /// moves in the watcher's disputes.
     fn watch(
         watcher: &Watcher<T>,
         open: &BTreeMap<DisputeId, Dispute<T::AccountId>>,
@@ -176,8 +181,10 @@ impl<T: Config> Pallet<T> {
         for request in disputable.difference(&disputed) {
             let Some(claimed) = T::Results::output(*request) else { continue };
             let compared = assay_primitives::digest(&claimed);
-            let lately =
-                notes.opened.get(request).is_some_and(|at| now.saturating_sub(*at) < HAND_IN_AGAIN);
+            let lately = notes
+                .opened
+                .get(request)
+                .is_some_and(|at| now.saturating_sub(*at) < RESUBMIT_AFTER);
             if notes.right.get(request) == Some(&compared) || lately {
                 continue;
             }
@@ -187,12 +194,12 @@ impl<T: Config> Pallet<T> {
                 continue;
             };
             let Some(computed) = tensor_data(&payload) else { continue };
-            // Roots are not compared: a right output harms nobody.
+            // Only outputs are compared: a wrong root with a right output harms nobody.
             if computed == claimed {
                 notes.right.insert(*request, compared);
                 continue;
             }
-            log::warn!(target: LOG, "request {request}: the result is wrong, and is disputed");
+            log::warn!(target: LOG, "request {request}: the result is wrong; opening a dispute");
             if Self::send(watcher, Call::open { request: *request }) {
                 notes.opened.insert(*request, now);
             }
@@ -214,34 +221,38 @@ impl<T: Config> Pallet<T> {
                     }
                 },
                 Some(None) => {
-                    log::error!(target: LOG, "dispute {id}: nothing differs, it will be lost");
+                    log::error!(
+                        target: LOG,
+                        "dispute {id}: the operator's trace equals the computed one; the dispute \
+                         will be lost",
+                    );
                 },
                 None => {},
             }
         }
     }
 
-    /// Returns whether the pool has taken the call. It does not where another one of the watcher
-    /// is under way with the same nonce; then the next block is the time to try again.
+    /// Submits a call. Returns whether the pool accepted it. The pool refuses it while another
+    /// transaction of the watcher has the same nonce; it is submitted again at the next block.
     fn send(watcher: &Watcher<T>, call: Call<T>) -> bool {
         let signer = Signer::<T, T::WatcherCrypto>::any_account()
             .with_filter(Vec::from([watcher.public.clone()]));
         match signer.send_signed_transaction(|_| call.clone()) {
             Some((_, Ok(()))) => {
-                log::info!(target: LOG, "a move in a dispute was handed in");
+                log::info!(target: LOG, "submitted a watcher's move in a dispute");
                 return true;
             },
             Some((_, Err(()))) => log::warn!(
                 target: LOG,
-                "the pool refuses a move in a dispute: another one is under way, or the watcher's \
-                 account has no funds",
+                "the pool refuses a watcher's move in a dispute: another transaction is pending, \
+                 or the watcher's account has no funds",
             ),
-            None => log::error!(target: LOG, "the keystore does not sign with the watcher's key"),
+            None => log::error!(target: LOG, "the keystore cannot sign with the watcher key"),
         }
         false
     }
 
-    /// Asks the engine about a request; `None` as long as it has no answer.
+    /// Queries the engine about a request; `None` until there is a reply.
     fn ask<Reply: Decode>(request: RequestId, task: DisputeTask, until: u64) -> Option<Reply> {
         let wait_ms = until.saturating_sub(sp_io::offchain::timestamp().unix_millis()) as u32;
         let job = T::Results::job(request, wait_ms)?;
@@ -249,11 +260,11 @@ impl<T: Config> Pallet<T> {
             JobStatus::Done { output, .. } => Reply::decode(&mut &output[..]).ok(),
             JobStatus::Running => None,
             JobStatus::Unavailable(why) => {
-                log::warn!(target: LOG, "request {request}: not run again yet: {why}");
+                log::warn!(target: LOG, "request {request}: not re-run yet: {why}");
                 None
             },
             JobStatus::Failed(_, why) => {
-                log::warn!(target: LOG, "request {request}: cannot be run again: {why}");
+                log::warn!(target: LOG, "request {request}: cannot be re-run: {why}");
                 None
             },
         }

@@ -1,4 +1,4 @@
-//! What the hook does at the start of a block, within bounds.
+//! The hook at the start of a block, which ends disputes whose deadline has passed.
 
 use alloc::vec::Vec;
 use assay_primitives::traits::OptimisticResults;
@@ -6,21 +6,21 @@ use frame_support::{traits::Get, weights::Weight};
 
 use crate::{Agenda, AgendaCursor, Config, OpenDisputes, Pallet, WeightInfo};
 
-/// Heights of the agenda that one block looks at, at most. Usually it is one.
+/// Maximum number of heights of the agenda that one block processes. Usually one is due.
 const MAX_HEIGHTS: u32 = 16;
 
 impl<T: Config> Pallet<T> {
-    /// What it takes to handle a deadline that has passed.
+    /// Weight of handling a passed deadline.
     fn expire_weight() -> Weight {
         T::WeightInfo::expire().saturating_add(T::Results::weight())
     }
 
-    /// Passed deadlines that one block handles, at most.
+    /// Maximum number of passed deadlines that one block handles.
     pub fn sweeps_per_block() -> u32 {
         T::SweepBudget::get().checked_div_per_component(&Self::expire_weight()).unwrap_or(0) as u32
     }
 
-    /// Ends disputes whose deadline has passed, as many as the budget allows.
+    /// Ends as many disputes with passed deadlines as the budget allows. Returns the weight spent.
     pub(crate) fn sweep() -> Weight {
         let now = Self::now();
         let mut left = Self::sweeps_per_block();

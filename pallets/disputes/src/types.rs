@@ -1,3 +1,5 @@
+//! Open disputes.
+
 use assay_dispute::Stage;
 pub use assay_primitives::dispute::{DisputeCause, Verdict};
 use assay_primitives::{Balance, BlockNumber, RequestId};
@@ -7,20 +9,20 @@ use scale_info::TypeInfo;
 /// An open dispute.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, MaxEncodedLen, TypeInfo)]
 pub struct Dispute<AccountId> {
-    /// Whose result.
+    /// The request whose result is disputed.
     pub request: RequestId,
-    /// The operator, which claims it.
+    /// The operator that submitted the result.
     pub operator: AccountId,
-    /// Who disputes it.
+    /// The account that disputes the result.
     pub challenger: AccountId,
-    /// What the challenger put up, in plancks.
+    /// The challenger's bond, in plancks.
     pub bond: Balance,
-    /// Height at which it was opened.
+    /// Height at which the dispute was opened.
     pub opened_at: BlockNumber,
     /// Last height at which the next move counts.
     pub deadline: BlockNumber,
-    /// Blocks for each move, since it was opened.
+    /// Number of blocks for each move, fixed when the dispute was opened.
     pub response: BlockNumber,
-    /// What is known, and so whose turn it is.
+    /// The stage of the dispute, which determines the next move.
     pub stage: Stage,
 }

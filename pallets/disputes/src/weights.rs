@@ -1,38 +1,38 @@
-//! What the pallet's calls and hooks cost. The runtime supplies generated figures.
+//! Weights of the calls and of the hook. The runtime implements the trait with generated weights.
 
 use frame_support::weights::Weight;
 
-/// Weights of the pallet. Those of answers and steps are without ending the request.
+/// Weights of the pallet. The weights of moves do not include the end of the request.
 pub trait WeightInfo {
     /// The call `open`.
     fn open() -> Weight;
-    /// The call `choose`, in the stage that takes most.
+    /// The call `choose`, in the most expensive stage.
     fn choose() -> Weight;
-    /// An answer of as many roots as there can be.
+    /// A move with the maximum number of roots.
     fn answer_roots() -> Weight;
-    /// An answer of the digests of `n` leaves.
+    /// A move with the digests of `n` leaves.
     fn answer_leaves(n: u32) -> Weight;
-    /// An answer of as many bytes of a tensor as there can be.
+    /// A move with the maximum number of bytes of a tensor.
     fn answer_bytes() -> Weight;
-    /// A tile of a dense layer that takes most.
+    /// Computing the most expensive tile of a dense layer.
     fn step_dense() -> Weight;
-    /// A tile of a convolution or a pool that takes most.
+    /// Computing the most expensive tile of a convolution or a pool.
     fn step_window() -> Weight;
-    /// An opening of `n` KiB, in small pieces.
+    /// Reading an opening of `n` KiB in small pieces.
     fn step_opening(n: u32) -> Weight;
-    /// Authorizing an answer of `n` KiB.
+    /// Authorising a move of `n` KiB.
     fn authorize_answer(n: u32) -> Weight;
-    /// The call `prove`, without verifying the proof and what comes of it.
+    /// The call `prove`, without the verification of the proof and the end of the dispute.
     fn prove() -> Weight;
     /// The call `close`.
     fn close() -> Weight;
-    /// A deadline that has passed.
+    /// Handling a passed deadline.
     fn expire() -> Weight;
     /// The call `set_timing`.
     fn set_timing() -> Weight;
 }
 
-/// A unit each, for mocks: no figure, only something to count.
+/// For mocks: every weight is one unit, so that tests can count them.
 #[cfg(feature = "std")]
 impl WeightInfo for () {
     fn open() -> Weight {

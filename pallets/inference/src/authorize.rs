@@ -1,7 +1,6 @@
-//! Which workers' calls may enter a block.
+//! Authorisation of workers' calls, in the pool and in the block.
 //!
-//! The pool asks before it takes a call, and the block before it executes one. Cheap checks
-//! come first, the signature last. What passes cannot fail in the dispatch.
+//! Cheap checks come first, the signature last. A call that passes cannot fail in the dispatch.
 
 use assay_primitives::{
     commitment as commitment_of, digest,
@@ -23,36 +22,36 @@ use frame_support::{
 
 use crate::{Config, EncodedProof, Pallet, Request, Requests, TraceSignatures};
 
-/// Codes of `InvalidTransaction::Custom` with which workers' calls are refused.
+/// Codes of `InvalidTransaction::Custom` with which the pool refuses workers' calls.
 pub mod refusal {
     /// There is no such request, or it was pruned.
     pub const REQUEST_NOT_FOUND: u8 = 10;
     /// The operator is not among those drawn for the request.
     pub const NOT_ASSIGNED: u8 = 11;
-    /// The request awaits something else: it is over, or in another phase or class.
+    /// The request has ended, or its status or class expects another call.
     pub const WRONG_PHASE: u8 = 12;
-    /// The deadline has passed.
+    /// The deadline of the call has passed.
     pub const TOO_LATE: u8 = 13;
-    /// The operator has handed this in already.
+    /// The operator has already submitted an answer of this kind.
     pub const ALREADY_SUBMITTED: u8 = 14;
-    /// The result does not open the commitment.
+    /// The result does not match the commitment.
     pub const WRONG_OPENING: u8 = 15;
     /// The output does not fit the version's declaration.
     pub const WRONG_OUTPUT: u8 = 16;
-    /// The version's proofs cost something else to verify, or it has none.
+    /// The cost differs from the one in the version's terms, or the version has no terms of proofs.
     pub const WRONG_COST: u8 = 17;
 
-    /// What a code means.
+    /// The meaning of a code; `None` for codes that are not in this list.
     pub const fn describe(code: u8) -> Option<&'static str> {
         Some(match code {
             REQUEST_NOT_FOUND => "there is no such request, or it was pruned",
             NOT_ASSIGNED => "the operator is not among those drawn for the request",
-            WRONG_PHASE => "the request is over, or awaits something else",
+            WRONG_PHASE => "the request has ended, or expects another call",
             TOO_LATE => "the deadline has passed",
-            ALREADY_SUBMITTED => "the operator has handed this in already",
-            WRONG_OPENING => "the result does not open the commitment",
+            ALREADY_SUBMITTED => "the operator has already submitted its answer",
+            WRONG_OPENING => "the result does not match the commitment",
             WRONG_OUTPUT => "the output does not fit the version's declaration",
-            WRONG_COST => "the version's proofs cost something else to verify, or it has none",
+            WRONG_COST => "the cost differs from the version's terms, or it has no proofs",
             _ => return None,
         })
     }
@@ -64,7 +63,7 @@ pub(crate) fn refuse(code: u8) -> TransactionValidityError {
     InvalidTransaction::Custom(code).into()
 }
 
-/// What has been established about a worker's call when its signature is still to be checked.
+/// A worker's call that has passed the checks which all calls share. Its signature is not checked.
 pub(crate) struct Assigned<T: Config> {
     pub request: Request<T::AccountId>,
     pub worker: WorkerId,
@@ -92,9 +91,9 @@ impl<T: Config> Pallet<T> {
         Ok(Assigned { request, worker, state })
     }
 
-    /// The older an assignment, the higher the priority. So what is handed in again takes the
-    /// place of what was handed in before, in a pool that has kept it and whose neighbours have
-    /// not.
+    /// The validity of a call. The priority grows with the age of the request, so that a repeated
+    /// submission replaces the earlier one in a pool that still has it. The pool then propagates it
+    /// again to peers that have dropped it.
     pub(crate) fn admit(
         kind: &'static str,
         id: RequestId,
@@ -141,8 +140,8 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    /// The statement that `operator` signs if its output, and its proof if there is one, have
-    /// these digests.
+    /// The statement that `operator` signs for an output, and a proof if there is one, with these
+    /// digests.
     pub(crate) fn result_statement(
         id: RequestId,
         operator: &T::AccountId,
@@ -173,7 +172,7 @@ impl<T: Config> Pallet<T> {
         Self::admit("AssayResult", *id, &request, operator, request.deadline)
     }
 
-    /// Looks at everything but the proof itself: that is for the block.
+    /// Checks everything but the proof, which only the dispatch verifies.
     pub(crate) fn authorize_proof(
         _source: TransactionSource,
         id: &RequestId,
@@ -264,7 +263,7 @@ impl<T: Config> Pallet<T> {
         let Assigned { request, worker, state } = Self::assigned(*id, operator, |request| {
             request.answer_deadline(T::RevealWindow::get())
         })?;
-        // Who has committed has a result.
+        // A member that has committed has a result, so it cannot report a failure.
         ensure!(request.status == Status::Assigned, refuse(refusal::WRONG_PHASE));
         ensure!(state == MemberState::Silent, refuse(refusal::ALREADY_SUBMITTED));
         let statement = FailureStatement {

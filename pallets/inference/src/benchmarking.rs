@@ -1,9 +1,9 @@
-//! Benchmarks of the calls, and of the steps that the hooks take.
+//! Benchmarks of the calls and of the hooks' steps.
 //!
 //! Requests ask for the largest committee with the smallest majority, so that as many members as
-//! possible can be wrong, which costs more than being right. Their input is an artifact, which
-//! has to be released at the end. Payer and operators pay no fee for what the hooks and the
-//! workers' calls do, so their accounts are not in memory already.
+//! possible can be wrong, which is the most expensive end. Their input is an artifact, which has to
+//! be released at the end. The hooks and the workers' calls have no fee, so the accounts of payer
+//! and operators have not been read before.
 #![cfg(feature = "runtime-benchmarks")]
 
 use alloc::{vec, vec::Vec};
@@ -29,7 +29,7 @@ use sp_runtime::traits::SaturatedConversion;
 
 use crate::*;
 
-/// Held for each request: more than its committee asks.
+/// Maximum price of each request: more than its committee asks.
 const MAX_PRICE: Balance = 1_000 * ASY;
 /// The largest committee, of which `MAJORITY` have to agree.
 const COMMITTEE: Assurance = Assurance::Quorum { n: MAX_COMMITTEE, k: MAJORITY as u8 };
@@ -89,7 +89,7 @@ mod benchmarks {
             CLIENT_KEY,
         )
         .expect("the request is valid");
-        // The largest artifact that is there. Only its release matters from here on.
+        // The largest existing artifact. From here on only its release matters.
         let artifact = T::Models::terms(version).expect("published above").descriptor.artifact;
         T::Artifacts::acquire(&artifact).expect("it is complete");
         Inputs::<T>::remove(id);
@@ -111,14 +111,14 @@ mod benchmarks {
         }
     }
 
-    /// A request with its committee, drawn from as many operators as can be.
+    /// A request with its committee, drawn from the maximum number of operators.
     fn assigned<T: Config>(assurance: Assurance) -> RequestId {
         let payer = account("payer", 0, 0);
         let id = requested::<T>(payer, T::Operators::max_servers(), assurance);
         Pallet::<T>::take_turn(&RANDOMNESS);
         let drawn = get::<T>(id);
         assert_eq!(drawn.status, Status::Assigned);
-        // As many wait for room as the end of this one calls.
+        // As many requests wait for capacity as the end of this one calls.
         for number in 1..=drawn.size() as u64 {
             Waiting::<T>::insert(drawn.version, (id.0 + number).to_be_bytes(), ());
         }
@@ -180,7 +180,7 @@ mod benchmarks {
         (0..size).map(output).collect()
     }
 
-    /// Stores a member's result without looking whether it was the last.
+    /// Stores a member's result without ending the request.
     fn reveal<T: Config>(id: RequestId, member: &T::AccountId, output: &OutputOf<T>) {
         T::Verification::note_result(
             id,
@@ -226,8 +226,8 @@ mod benchmarks {
 
         #[block]
         {
-            // An input that is an artifact writes as often as an inline one, but reads the
-            // artifact before: the figure covers both.
+            // An input artifact causes as many writes as an inline input, and an additional read:
+            // the weight covers both.
             assert!(T::Artifacts::complete(&artifact).is_some());
             Pallet::<T>::request(
                 origin.into(),
@@ -267,7 +267,7 @@ mod benchmarks {
         assert_eq!(outcome::<T>(id), Some(Outcome::Verified));
     }
 
-    // Of the two calls whose authorization this is, the one that checks more.
+    // This is the authorisation of two calls; measure the more expensive one.
     #[benchmark]
     fn authorize_result(n: Linear<0, { T::MaxOutputBytes::get() }>) -> Result<(), BenchmarkError> {
         // One member is silent, so that the others have to be counted.
@@ -381,7 +381,7 @@ mod benchmarks {
         TraceSignatures { result: checked_signature(), trace: checked_signature() }
     }
 
-    /// An optimistic result that may be disputed, as large as it may be, with its operator.
+    /// A disputable optimistic result of the maximum size, with its operator.
     fn traced<T: Config>() -> (RequestId, T::AccountId) {
         let (id, operator) = graph_requested::<T>(Assurance::Optimistic);
         let output = payload(T::BenchmarkHelper::payload(T::MaxOutputBytes::get()));
@@ -403,7 +403,7 @@ mod benchmarks {
         assert_eq!(get::<T>(id).status, Status::Disputable);
     }
 
-    // The output is as long as the version declares; `authorize_result` says what more would cost.
+    // The output has the size that the version declares; `authorize_result` covers larger ones.
     #[benchmark]
     fn authorize_trace() -> Result<(), BenchmarkError> {
         let (id, operator) = graph_requested::<T>(Assurance::Optimistic);
@@ -474,7 +474,7 @@ mod benchmarks {
         assert_eq!(get::<T>(id).status, Status::Revealing);
     }
 
-    // The two calls whose authorization this is check the same.
+    // This is the authorisation of two calls, which make the same checks.
     #[benchmark]
     fn authorize_commitment() -> Result<(), BenchmarkError> {
         let id = assigned::<T>(COMMITTEE);
@@ -614,8 +614,8 @@ mod benchmarks {
 
     #[benchmark]
     fn on_initialize() {
-        // As many heights as one block looks at, a request that is not to be pruned yet, and
-        // both blocks' randomness.
+        // As many heights as one block processes, a request that is not pruned yet, and the
+        // randomness of both blocks.
         let now: BlockNumber = 1_000;
         set_now::<T>(now);
         AgendaCursor::<T>::put(now - 100);
@@ -634,4 +634,6 @@ mod benchmarks {
         assert_eq!(PreviousRandomness::<T>::get(), Some(RANDOMNESS.1));
         assert!(AgendaCursor::<T>::get() > now - 100);
     }
+
+    impl_benchmark_test_suite!(Pallet, crate::mock::benchmark_ext(), crate::mock::Test);
 }

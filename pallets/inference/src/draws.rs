@@ -1,4 +1,4 @@
-//! Which requests the end of a block draws, within what its start has reserved.
+//! The draws at the end of a block, within the weight that its start has reserved.
 
 use alloc::vec::Vec;
 use assay_primitives::{
@@ -13,37 +13,39 @@ use crate::{
     Waiting, WeightInfo,
 };
 
-/// How often `step` fits into `budget`.
+/// How many times `step` fits into `budget`.
 pub(crate) fn fits(budget: Weight, step: Weight) -> u32 {
     budget.checked_div_per_component(&step).unwrap_or(u64::MAX).min(u32::MAX.into()) as u32
 }
 
 impl<T: Config> Pallet<T> {
-    /// The most that the turn of one request takes.
+    /// Upper bound of the weight of processing one request of the queue.
     fn turn_weight() -> Weight {
         let most = T::Operators::max_servers();
         T::WeightInfo::draw(most, MAX_COMMITTEE.into()).max(Self::end_weight(most))
     }
 
-    /// A draw that finds too few among `servers`, and the end of the request.
+    /// Weight of a draw that finds too few candidates among `servers`, and of the end of the
+    /// request.
     fn end_weight(servers: u32) -> Weight {
         T::WeightInfo::draw(servers, 1)
             .saturating_add(T::WeightInfo::cancel())
             .saturating_add(T::OnRequestFinal::weight())
     }
 
-    /// Draws of the largest committees that one block makes. Of smaller ones it makes more.
+    /// Number of requests with the largest committees that one block can draw. It can draw more
+    /// smaller ones.
     pub fn draws_per_block() -> u32 {
         fits(T::DrawBudget::get(), Self::turn_weight())
     }
 
-    /// What the end of a block may take for `due` requests.
+    /// Weight that is reserved for `due` requests.
     fn reserved(due: u32) -> Weight {
         Self::turn_weight().saturating_mul(due.into()).min(T::DrawBudget::get())
     }
 
-    /// Sets how many requests the end of the block looks at. Returns the weight that is reserved
-    /// for them.
+    /// Plans the requests that the end of the block processes: those in the queue now. Returns the
+    /// weight that is reserved for them.
     pub(crate) fn plan_draws() -> Weight {
         let (first, end) = QueueBounds::<T>::get();
         let due = end.saturating_sub(first).min(u32::MAX.into()) as u32;
@@ -51,8 +53,8 @@ impl<T: Config> Pallet<T> {
         T::WeightInfo::on_initialize().saturating_add(Self::reserved(due))
     }
 
-    /// Draws the requests that were planned at the start of the block, in the order of the
-    /// queue, as long as what is left of the reserved weight is enough for any of them.
+    /// Draws the planned requests, in the order of the queue, as long as the rest of the reserved
+    /// weight suffices for the most expensive one.
     pub(crate) fn draw_due() {
         let due = DrawsDue::<T>::take();
         let current = T::Randomness::current();
@@ -71,7 +73,7 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    /// The turn of the first request in the queue. Returns what it took.
+    /// Processes the first request of the queue. Returns the weight spent.
     pub(crate) fn take_turn(randomness: &([u8; 32], [u8; 32])) -> Weight {
         let id = QueueBounds::<T>::mutate(|(first, _)| {
             let id = Queue::<T>::take(*first);
@@ -89,7 +91,7 @@ impl<T: Config> Pallet<T> {
                 Waiting::<T>::insert(version, id.0.to_be_bytes(), ());
                 T::WeightInfo::draw(servers, 1)
             },
-            // It leaves to the next one the room that it was called for.
+            // The capacity that this request was called for goes to the next waiting one.
             Turn::Ended => {
                 Self::call_waiting(version, 1);
                 Self::end_weight(servers)
@@ -101,7 +103,7 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    /// Puts a request at the end of the queue.
+    /// Appends a request to the queue.
     pub(crate) fn enqueue(id: RequestId) {
         QueueBounds::<T>::mutate(|(_, end)| {
             Queue::<T>::insert(*end, id);
@@ -109,12 +111,12 @@ impl<T: Config> Pallet<T> {
         });
     }
 
-    /// Puts the oldest requests that wait for room at operators of this version back into the
-    /// queue.
+    /// Returns the oldest requests that wait for capacity at this version to the queue, at most
+    /// `most`.
     ///
-    /// A request waits only while a run of its version is open, whose end calls as many as it
-    /// had members. Each that is called draws operators, or calls the next one: so none is left
-    /// behind when all have room.
+    /// A request waits only while a run of its version is open. The end of a run calls as many
+    /// waiting requests as the run had members. Each called request draws operators or calls the
+    /// next one, so no request keeps waiting while operators have capacity.
     pub(crate) fn call_waiting(version: VersionId, most: u32) {
         let called: Vec<_> = Waiting::<T>::iter_key_prefix(version).take(most as usize).collect();
         for key in called {

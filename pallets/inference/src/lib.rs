@@ -1,6 +1,6 @@
 //! # Inference
 //!
-//! Requests, from the payer's escrow to the receipt.
+//! The life of requests, from the payer's escrow to the receipt.
 //!
 //! ```text
 //! Pending ─draw→ Assigned ─┬─ signed result, or result with proof ──→ Final
@@ -9,14 +9,15 @@
 //!    └──────────────┴──────────── deadline passed ─────────────────→ Final
 //! ```
 //!
-//! * A request in block `N` is drawn at the end of block `N + 1`, from the VRF outputs of both
-//!   blocks' authors mixed with its id, among the operators that can serve it.
-//! * Operators answer with feeless calls that are authorized by their worker key. Everything
-//!   else is refused by the pool.
-//! * A request ends once: verified, rejected, timed out or cancelled. It then leaves a receipt,
-//!   whose digest stays for good; the rest is pruned after a retention period.
+//! * The operators for a request in block `N` are drawn at the end of block `N + 1` among those
+//!   that can serve it. The seed is made of the VRF outputs of both blocks' authors and the
+//!   request's identifier.
+//! * Operators answer with feeless calls that their worker key authorises. The pool refuses all
+//!   other feeless calls.
+//! * A request ends once: verified, rejected, timed out or cancelled. The digest of its receipt is
+//!   stored forever; everything else is pruned after a retention period.
 //!
-//! The status of a request changes in this pallet only (`transitions.rs`).
+//! The status of a request changes only in `transitions.rs`.
 #![cfg_attr(not(feature = "std"), no_std)]
 
 extern crate alloc;
@@ -68,64 +69,80 @@ pub mod pallet {
     #[pallet::storage_version(STORAGE_VERSION)]
     pub struct Pallet<T>(_);
 
-    /// What the pallet needs.
+    /// Configuration of the pallet.
     #[pallet::config]
     pub trait Config:
         frame_system::Config<RuntimeEvent: From<Event<Self>>>
         + CreateAuthorizedTransaction<Call<Self>>
     {
-        /// Versions.
+        /// The versions that requests are for. An open request keeps its version from being
+        /// removed.
         type Models: Models<Self::AccountId>;
-        /// Operators.
+        /// The operators that are drawn, and the penalties for wrong and missing answers.
         type Operators: Operators<Self::AccountId>;
-        /// Money.
+        /// Holds the prices of open requests.
         type Escrow: Escrow<Self::AccountId>;
-        /// Evidence.
+        /// Stores and evaluates what operators submit.
         type Verification: Verification<Self::AccountId>;
-        /// Artifacts that are inputs.
+        /// The artifacts of versions, and those that are inputs. An open request keeps its input
+        /// artifact from being removed.
         type Artifacts: Artifacts;
-        /// VRF outputs of blocks. The pallet that supplies them must finalise before this one.
+        /// VRF outputs of blocks, for the seeds of draws. The pallet that supplies them must
+        /// finalise a block before this one. A block without an output draws nothing.
         type Randomness: BlockRandomness;
-        /// Disputes over optimistic results.
+        /// Open disputes over optimistic results, which keep a result from becoming final.
         type Disputes: Disputes;
-        /// Told of every final state.
+        /// Called at the end of each request.
         type OnRequestFinal: OnRequestFinal;
-        /// Most bytes of an input payload in a request.
+        /// Maximum size in bytes of an inline input payload. Larger arguments do not decode; use an
+        /// artifact.
         #[pallet::constant]
         type MaxInputBytes: Get<u32>;
-        /// Most bytes of an input payload that is an artifact.
+        /// Maximum size in bytes of an input payload that is an artifact. Requests with a larger
+        /// one are refused. It bounds what an operator has to download.
         #[pallet::constant]
         type MaxArtifactInputBytes: Get<u32>;
-        /// Most bytes of an output payload.
+        /// Maximum size in bytes of an output payload. Larger arguments do not decode; operators
+        /// report such an output as a failure.
         #[pallet::constant]
         type MaxOutputBytes: Get<u32>;
-        /// Fewest blocks from a request to its deadline, beside the reveal window of a quorum.
+        /// Minimum number of blocks from a request to its deadline, without the reveal window of a
+        /// quorum. Requests with an earlier deadline are refused. At least 2: one block for the
+        /// draw and one for the answer.
         #[pallet::constant]
         type MinDeadline: Get<BlockNumber>;
-        /// Most blocks from a request to its deadline.
+        /// Maximum number of blocks from a request to its deadline. Requests with a later deadline
+        /// are refused. More than [`Config::MinDeadline`] and [`Config::RevealWindow`] together. It
+        /// bounds how long money is held and bonds have to be at stake.
         #[pallet::constant]
         type MaxDeadline: Get<BlockNumber>;
-        /// Blocks before the deadline that are kept for the members of a quorum to reveal.
+        /// Number of blocks before the deadline that are reserved for the members of a quorum to
+        /// reveal; commitments are not accepted in them. Not zero.
         #[pallet::constant]
         type RevealWindow: Get<BlockNumber>;
-        /// Blocks after an optimistic result in which disputes over it may be opened.
+        /// Number of blocks after an optimistic result in which disputes over it may be opened. Not
+        /// zero. A result keeps the window of its submission.
         type DisputeWindow: Get<BlockNumber>;
-        /// Blocks for which a finished request is kept.
+        /// Number of blocks after its end for which a request, its output and its receipt are kept.
+        /// Not zero.
         #[pallet::constant]
         type Retention: Get<BlockNumber>;
-        /// Most weight that the draws of one block may take.
+        /// Maximum weight of the draws at the end of a block. It has to allow at least one draw.
+        /// Requests beyond it are drawn in later blocks.
         #[pallet::constant]
         type DrawBudget: Get<Weight>;
-        /// Most weight that passed deadlines and pruning may each take in one block.
+        /// Maximum weight of passed deadlines, and also of pruning, at the start of a block. It has
+        /// to allow at least one of each. What exceeds it is done in later blocks.
         #[pallet::constant]
         type SweepBudget: Get<Weight>;
-        /// Least priority of workers' calls in the pool. It grows by one with each block of a
-        /// request's age.
+        /// Minimum priority of workers' calls in the pool. The priority grows by one with each
+        /// block of a request's age, so that a later submission of the same answer replaces an
+        /// earlier one. It has to be above that of transactions with fees.
         #[pallet::constant]
         type WorkerPriority: Get<TransactionPriority>;
         /// Weights of the calls and of the hooks' steps.
         type WeightInfo: WeightInfo;
-        /// Prepares versions and operators for benchmarks.
+        /// Sets up versions and operators for benchmarks.
         #[cfg(feature = "runtime-benchmarks")]
         type BenchmarkHelper: BenchmarkHelper<Self::AccountId>;
     }
@@ -133,126 +150,133 @@ pub mod pallet {
     /// The input of a request, its payload bounded by [`Config::MaxInputBytes`].
     pub type RequestInputOf<T> = RequestInput<BoundedVec<u8, <T as Config>::MaxInputBytes>>;
 
-    /// Identifier of the next request.
+    /// Identifier of the next request. Never removed.
     #[pallet::storage]
     pub type NextRequest<T> = StorageValue<_, RequestId, ValueQuery>;
 
-    /// Requests that are open or not pruned yet.
+    /// Requests, by identifier. Pruned [`Config::Retention`] blocks after their end.
     #[pallet::storage]
     pub type Requests<T: Config> = StorageMap<_, Twox64Concat, RequestId, Request<T::AccountId>>;
 
-    /// Input payloads of open requests that brought them along.
+    /// Inline input payloads of open requests, by request. Removed at the end of the request.
     #[pallet::storage]
     pub type Inputs<T: Config> =
         StorageMap<_, Twox64Concat, RequestId, BoundedVec<u8, T::MaxInputBytes>>;
 
-    /// Output payloads of verified requests that are not pruned yet.
+    /// Output payloads of verified requests, by request. Pruned with the request.
     #[pallet::storage]
     pub type Outputs<T: Config> =
         StorageMap<_, Twox64Concat, RequestId, BoundedVec<u8, T::MaxOutputBytes>>;
 
-    /// Receipts of finished requests that are not pruned yet.
+    /// Receipts of finished requests, by request. Pruned with the request.
     #[pallet::storage]
     pub type Receipts<T: Config> = StorageMap<_, Twox64Concat, RequestId, Receipt<T::AccountId>>;
 
-    /// What those receipts rest on.
+    /// The evidence of these receipts, by request. Pruned with the request.
     #[pallet::storage]
     pub type EvidenceOf<T: Config> = StorageMap<_, Twox64Concat, RequestId, Evidence<T::AccountId>>;
 
-    /// What operators claim of optimistic results that are not final.
+    /// The claims of optimistic results that are not final, by request. Removed at the end of the
+    /// request.
     #[pallet::storage]
     pub type Claims<T: Config> = StorageMap<_, Twox64Concat, RequestId, TraceClaim>;
 
-    /// Digests of the receipts of all finished requests. Never pruned.
+    /// Digests of the receipts of all finished requests, by request. Never removed.
     #[pallet::storage]
     pub type ReceiptDigests<T: Config> = StorageMap<_, Blake2_128Concat, RequestId, Digest>;
 
-    /// Requests by payer and client key. Never pruned: a key counts once.
+    /// Identifiers of requests, by payer and client key. Never removed, so that a payer can use a
+    /// key only once.
     #[pallet::storage]
     pub type ClientKeys<T: Config> =
         StorageDoubleMap<_, Blake2_128Concat, T::AccountId, Blake2_128Concat, [u8; 32], RequestId>;
 
-    /// Requests that wait for the draw, by position.
+    /// The queue of requests for the draw, by position. An entry is removed when its request is
+    /// processed.
     #[pallet::storage]
     pub type Queue<T: Config> = StorageMap<_, Twox64Concat, u64, RequestId>;
 
-    /// First and next free position in `Queue`.
+    /// First and next free position of [`Queue`]. Overwritten, never removed.
     #[pallet::storage]
     pub type QueueBounds<T: Config> = StorageValue<_, (u64, u64), ValueQuery>;
 
-    /// Requests that wait until operators of their version have room, by their identifiers in
-    /// big-endian order, so that the oldest is the first.
+    /// Requests that wait until operators of their version have capacity, by version and the
+    /// big-endian bytes of the identifier, so that the oldest comes first. Removed when the request
+    /// returns to the queue, or at its end.
     #[pallet::storage]
     pub type Waiting<T: Config> =
         StorageDoubleMap<_, Twox64Concat, VersionId, Identity, [u8; 8], ()>;
 
-    /// How many requests of the queue the end of this block looks at, if the time that it
-    /// reserved is enough. Set at its start, so that only requests of earlier blocks count.
+    /// Number of requests in the queue at the start of this block. The end of the block processes
+    /// at most these, so that a request is drawn in a later block than it was made. Removed at the
+    /// end of the block.
     #[pallet::storage]
     pub type DrawsDue<T: Config> = StorageValue<_, u32, ValueQuery>;
 
-    /// VRF output of the block before.
+    /// VRF output of the previous block. Removed by a block without one.
     #[pallet::storage]
     pub type PreviousRandomness<T: Config> = StorageValue<_, [u8; 32]>;
 
-    /// Requests that have to be looked at when a height is reached.
+    /// Open requests, by the heights at which one of their deadlines has passed. Removed by the
+    /// sweep at that height, or at the end of the request.
     #[pallet::storage]
     pub type Agenda<T: Config> =
         StorageDoubleMap<_, Twox64Concat, BlockNumber, Twox64Concat, RequestId, ()>;
 
-    /// First height whose agenda is not worked off.
+    /// First height whose [`Agenda`] has not been processed. Overwritten, never removed.
     #[pallet::storage]
     pub type AgendaCursor<T: Config> = StorageValue<_, BlockNumber, ValueQuery>;
 
-    /// Finished requests in the order in which they finished, by position.
+    /// Finished requests with the height of their end, by position in the order of their ends.
+    /// Removed when the request is pruned.
     #[pallet::storage]
     pub type Finished<T: Config> = StorageMap<_, Twox64Concat, u64, (RequestId, BlockNumber)>;
 
-    /// First and next free position in `Finished`.
+    /// First and next free position of [`Finished`]. Overwritten, never removed.
     #[pallet::storage]
     pub type FinishedBounds<T: Config> = StorageValue<_, (u64, u64), ValueQuery>;
 
-    /// What happened.
+    /// Events of the pallet.
     #[pallet::event]
     #[pallet::generate_deposit(pub(super) fn deposit_event)]
     pub enum Event<T: Config> {
-        /// A request was made and paid into escrow.
+        /// A request was made, and its maximum price was held.
         Requested {
             /// The request.
             request: RequestId,
-            /// Who pays.
+            /// The account that pays.
             payer: T::AccountId,
-            /// The version.
+            /// The version to run.
             version: VersionId,
-            /// What it asks for.
+            /// The assurance that the request asks for.
             assurance: Assurance,
         },
-        /// Operators were drawn.
+        /// Operators were drawn for a request.
         Assigned {
             /// The request.
             request: RequestId,
             /// The operators, in the order of the draw.
             members: Vec<T::AccountId>,
         },
-        /// An operator handed in a result. Its class decides what that is worth.
+        /// An operator submitted a result.
         ResultSubmitted {
             /// The request.
             request: RequestId,
             /// The operator.
             operator: T::AccountId,
         },
-        /// A result came with the root of its trace. It may be disputed.
+        /// An operator submitted an optimistic result, which may be disputed.
         TraceSubmitted {
             /// The request.
             request: RequestId,
             /// The operator.
             operator: T::AccountId,
-            /// Root of the trace.
+            /// The claimed root of the trace.
             trace_root: Digest,
             /// Last height at which a dispute may be opened.
             disputable_until: BlockNumber,
         },
-        /// The proof that an operator handed in does not hold. The operator is penalised.
+        /// A submitted proof did not hold. The operator was penalised.
         ProofRefused {
             /// The request.
             request: RequestId,
@@ -261,28 +285,28 @@ pub mod pallet {
             /// The first check that failed.
             reason: ProofRefusal,
         },
-        /// A member of a quorum committed.
+        /// A member of a quorum submitted a commitment.
         CommitmentSubmitted {
             /// The request.
             request: RequestId,
             /// The operator.
             operator: T::AccountId,
         },
-        /// The commitments are in; results are awaited.
+        /// Enough members of a quorum committed. The next step is their results.
         RevealsDue {
             /// The request.
             request: RequestId,
         },
-        /// An operator cannot serve a request.
+        /// An operator reported that it cannot serve a request.
         FailureReported {
             /// The request.
             request: RequestId,
             /// The operator.
             operator: T::AccountId,
-            /// Why.
+            /// The reason.
             reason: FailureReason,
         },
-        /// A request is over.
+        /// A request ended.
         RequestFinished {
             /// The request.
             request: RequestId,
@@ -291,69 +315,70 @@ pub mod pallet {
             /// Digest of its receipt.
             receipt: Digest,
         },
-        /// A finished request was pruned. Its receipt digest stays.
+        /// A finished request was pruned. The digest of its receipt was kept.
         RequestPruned {
             /// The request.
             request: RequestId,
         },
     }
 
-    /// What can go wrong.
+    /// Errors of the pallet.
     #[pallet::error]
     pub enum Error<T> {
-        /// The account has made a request with this client key before. The runtime API
-        /// `request_by_key` names it; use another key for another request.
+        /// The account has already made a request with this client key. The runtime API
+        /// `request_by_key` returns it. Use another key for another request.
         DuplicateClientKey,
-        /// There is no such version.
+        /// There is no such version. Check the identifier.
         VersionNotFound,
-        /// The version takes no new requests. Use a newer one.
+        /// The version is closed to new requests. Use a newer one.
         VersionDeprecated,
-        /// The chain has not read all of the version's weights yet, so it could not tell a proof
-        /// that is of them from one that is not. Carry the reading on with `assay model audit`,
-        /// which anyone may do, or ask in another class.
+        /// The audit of the version's weights is not done, so the chain could not verify a proof.
+        /// Continue it with `assay model audit`, which anyone may do, or ask for another class.
         WeightsNotAudited,
-        /// The deadline is not far enough in the future: an operator has to be drawn and to
-        /// answer, and the members of a quorum to reveal.
+        /// The deadline leaves no time for the draw, the answer and, in a quorum, the reveals. Set
+        /// it at least `MinDeadline` blocks ahead, in a quorum `MinDeadline` and `RevealWindow`.
         DeadlineTooSoon,
-        /// The deadline is further away than `MaxDeadline`.
+        /// The deadline is more than `MaxDeadline` blocks ahead. Set an earlier one.
         DeadlineTooFar,
-        /// The input is not the SCALE encoding of a list of tensors.
+        /// The input is not the SCALE encoding of a list of tensors. Encode it as the version
+        /// declares.
         InputMalformed,
-        /// The input has more or fewer tensors than the version declares.
+        /// The number of input tensors differs from the declared number. Pass one tensor for each
+        /// declaration, in order.
         InputWrongCount,
-        /// A tensor of the input has another element type than declared.
+        /// The element type of an input tensor differs from the declared type. Convert the tensor.
         InputWrongType,
-        /// A tensor of the input has another shape than declared.
+        /// The shape of an input tensor differs from the declared shape. Reshape the tensor.
         InputWrongShape,
-        /// A tensor of the input has more or fewer bytes than its shape asks for.
+        /// The data of an input tensor does not match its shape. Pass all elements, and no more.
         InputWrongSize,
-        /// A tensor of the input holds NaN or an infinite number.
+        /// An input tensor contains NaN or an infinite number. Pass finite numbers.
         InputNotFinite,
-        /// A Boolean tensor of the input holds something else than 0 and 1.
+        /// A Boolean input tensor contains a value other than 0 and 1. Pass only these.
         InputNotBool,
-        /// In classes `Optimistic` and `Proof` the request brings its input along: the chain has to
-        /// read it. Send it
-        /// inline.
+        /// The input is an artifact, but in the classes `Optimistic` and `Proof` the chain has to
+        /// read it. Pass the input inline.
         InputNotInline,
-        /// No artifact of this digest is complete on chain. Upload it first.
+        /// There is no complete artifact with this digest on chain. Upload it first.
         InputArtifactNotFound,
-        /// The artifact is larger than an input may be.
+        /// The artifact is larger than `MaxArtifactInputBytes`. Use a smaller input.
         InputArtifactTooLarge,
-        /// Too few operators serve the version in this class at present.
+        /// Fewer live and bonded operators than needed serve the version in this class. Try again
+        /// later, or ask for another class or a smaller quorum.
         NoOperator,
-        /// Enough operators serve the version in this class, but not at this price. Ask for a
-        /// quote.
+        /// Enough operators serve the version in this class, but not at this price. Raise
+        /// `max_price`; a quote gives the smallest one that suffices.
         PriceUnderAsk,
-        /// Enough operators serve the version at this price, but they want more time than this
-        /// deadline leaves. Ask for a quote.
+        /// Enough operators serve the version at this price, but they need more time than the
+        /// deadline leaves. Set a later deadline; a quote gives the smallest number of blocks.
         DeadlineUnderResponse,
-        /// There is no such request, or it was pruned.
+        /// There is no such request, or it was pruned. Check the identifier.
         RequestNotFound,
-        /// Only the payer may do this.
+        /// The caller did not make the request. Sign with the payer's account.
         NotPayer,
-        /// The request is assigned already, or over: it cannot be taken back.
+        /// The request is already assigned, or has ended. Only a pending request can be cancelled.
         NotPending,
-        /// There are no more identifiers.
+        /// All identifiers are used. There is no remedy.
         NoIdentifierLeft,
     }
 
@@ -375,13 +400,13 @@ pub mod pallet {
             assert!(T::MinDeadline::get() >= 2, "a draw and an answer take two blocks");
             assert!(
                 T::MinDeadline::get() + T::RevealWindow::get() < T::MaxDeadline::get(),
-                "a quorum must fit into the longest deadline"
+                "a quorum fits into the longest deadline"
             );
             assert!(T::RevealWindow::get() > 0 && T::Retention::get() > 0);
-            assert!(T::DisputeWindow::get() > 0, "a dispute takes a block to be opened");
-            assert!(Self::draws_per_block() > 0, "the budget must allow a draw");
-            assert!(Self::sweeps_per_block() > 0, "the budget must allow a deadline");
-            assert!(Self::prunes_per_block() > 0, "the budget must allow a removal");
+            assert!(T::DisputeWindow::get() > 0, "opening a dispute takes a block");
+            assert!(Self::draws_per_block() > 0, "the draw budget allows a draw");
+            assert!(Self::sweeps_per_block() > 0, "the sweep budget allows a deadline");
+            assert!(Self::prunes_per_block() > 0, "the sweep budget allows pruning a request");
         }
 
         #[cfg(feature = "try-runtime")]
@@ -392,11 +417,23 @@ pub mod pallet {
 
     #[pallet::call]
     impl<T: Config> Pallet<T> {
-        /// Asks for one run of a version.
+        /// Requests one run of a version. Takes `max_price` plancks into escrow.
         ///
-        /// `max_price` plancks are held until the request ends. `deadline` is the last height
-        /// at which an answer counts. `client_key` makes the call idempotent per account. The
-        /// fee is that of the operators that serve the version, not of as many as can.
+        /// `deadline` is the last height at which an answer counts. `client_key` makes the call
+        /// idempotent: an account can use each key once. The fee depends on the number of operators
+        /// that serve the version; the difference to the maximum is refunded.
+        ///
+        /// Origin: signed.
+        ///
+        /// Emits [`Event::Requested`].
+        ///
+        /// Errors: `DuplicateClientKey`, `DeadlineTooSoon`, `DeadlineTooFar`, `VersionNotFound`,
+        /// `VersionDeprecated`, `WeightsNotAudited`, `NoOperator`, `PriceUnderAsk`,
+        /// `DeadlineUnderResponse`; an input error: `InputMalformed`, `InputWrongCount`,
+        /// `InputWrongType`, `InputWrongShape`, `InputWrongSize`, `InputNotFinite`, `InputNotBool`,
+        /// `InputNotInline`, `InputArtifactNotFound`, `InputArtifactTooLarge`; `NoIdentifierLeft`;
+        /// the class is not available, disabled, not offered or out of bounds; the price is not
+        /// covered.
         #[pallet::call_index(0)]
         #[pallet::weight(T::WeightInfo::request(
             input.inline_bytes(),
@@ -417,7 +454,13 @@ pub mod pallet {
             Ok(Some(T::WeightInfo::request(bytes, T::Operators::servers(version))).into())
         }
 
-        /// Takes a request back that was not drawn yet. The escrow is refunded in full.
+        /// Cancels a request before its draw. Refunds the whole escrow.
+        ///
+        /// Origin: signed by the payer.
+        ///
+        /// Emits [`Event::RequestFinished`].
+        ///
+        /// Errors: `RequestNotFound`, `NotPayer`, `NotPending`.
         #[pallet::call_index(1)]
         #[pallet::weight(T::WeightInfo::cancel().saturating_add(T::OnRequestFinal::weight()))]
         pub fn cancel(origin: OriginFor<T>, request: RequestId) -> DispatchResult {
@@ -425,7 +468,13 @@ pub mod pallet {
             Self::do_cancel(payer, request)
         }
 
-        /// The result of a request in class `Signed`, from the operator that was drawn.
+        /// Submits the result of a request in class `Signed`. Ends the request as verified.
+        ///
+        /// Origin: authorised by the worker key of the operator that was drawn. Feeless.
+        ///
+        /// Emits [`Event::ResultSubmitted`] and [`Event::RequestFinished`].
+        ///
+        /// Errors: none. The pool refuses invalid calls with the codes of [`refusal`].
         #[pallet::call_index(2)]
         #[pallet::weight(
             T::WeightInfo::submit_result(output.len() as u32)
@@ -445,7 +494,15 @@ pub mod pallet {
             Ok(())
         }
 
-        /// The commitment of a member of a quorum.
+        /// Submits the commitment of a member of a quorum. With the last one the request is ready
+        /// for the reveals.
+        ///
+        /// Origin: authorised by the worker key of a member of the committee. Feeless.
+        ///
+        /// Emits [`Event::CommitmentSubmitted`]; with the last one also [`Event::RevealsDue`], or
+        /// [`Event::RequestFinished`] if too few members have committed.
+        ///
+        /// Errors: none. The pool refuses invalid calls with the codes of [`refusal`].
         #[pallet::call_index(3)]
         #[pallet::weight(T::WeightInfo::submit_commitment())]
         #[pallet::authorize(Self::authorize_commitment)]
@@ -462,7 +519,15 @@ pub mod pallet {
             Ok(())
         }
 
-        /// The result of a member of a quorum, opening its commitment.
+        /// Submits the result of a member of a quorum, which has to match its commitment. The last
+        /// one ends the request.
+        ///
+        /// Origin: authorised by the worker key of a member that has committed. Feeless.
+        ///
+        /// Emits [`Event::ResultSubmitted`]; [`Event::RevealsDue`] if the commit deadline has just
+        /// passed; with the last one also [`Event::RequestFinished`].
+        ///
+        /// Errors: none. The pool refuses invalid calls with the codes of [`refusal`].
         #[pallet::call_index(4)]
         #[pallet::weight(
             T::WeightInfo::submit_reveal(output.len() as u32)
@@ -483,8 +548,15 @@ pub mod pallet {
             Ok(())
         }
 
-        /// An assigned operator's word that it cannot serve the request. In class `Signed` the
-        /// request ends with it and the payer has everything back.
+        /// Reports that an assigned operator cannot serve the request. If too few operators are
+        /// left, which is always so outside of quorums, the request ends and the payer is refunded.
+        ///
+        /// Origin: authorised by the worker key of a member of the committee. Feeless.
+        ///
+        /// Emits [`Event::FailureReported`]; also [`Event::RequestFinished`] if too few members are
+        /// left, or [`Event::RevealsDue`] if all others have committed.
+        ///
+        /// Errors: none. The pool refuses invalid calls with the codes of [`refusal`].
         #[pallet::call_index(5)]
         #[pallet::weight(
             T::WeightInfo::report_failure().saturating_add(T::OnRequestFinal::weight())
@@ -503,12 +575,19 @@ pub mod pallet {
             Ok(())
         }
 
-        /// The result of a request in class `Proof` with its validity proof, from the operator
-        /// that was drawn.
+        /// Submits the result of a request in class `Proof` with its validity proof.
         ///
-        /// A proof that holds ends the request as verified. One that does not ends it as rejected,
-        /// and costs the operator what a wrong result costs. `cost` has to be what the version's
-        /// terms say; the verification is charged by it before anything of the proof is read.
+        /// A proof that holds ends the request as verified. A proof that does not hold ends it as
+        /// rejected, and costs the operator the penalty for a wrong result. `cost` has to equal the
+        /// cost in the version's terms, so that the weight is known before the proof is read.
+        ///
+        /// Origin: authorised by the worker key of the operator that was drawn. Feeless.
+        ///
+        /// Emits [`Event::ResultSubmitted`], [`Event::ProofRefused`] if the proof does not hold,
+        /// and [`Event::RequestFinished`]. If the chain has no verifier for the version, emits
+        /// [`Event::FailureReported`] and [`Event::RequestFinished`].
+        ///
+        /// Errors: none. The pool refuses invalid calls with the codes of [`refusal`].
         #[pallet::call_index(6)]
         #[pallet::weight(
             T::WeightInfo::submit_result(output.len() as u32)
@@ -531,14 +610,21 @@ pub mod pallet {
             signature: WorkerSignature,
         ) -> DispatchResult {
             ensure_authorized(origin)?;
-            // Only the weight needs it; `authorize` has compared it with the version's terms.
+            // Only the weight uses the cost. `authorize_proof` has compared it with the terms.
             let _ = cost;
             Self::note_proof(request, operator, output, proof, signature);
             Ok(())
         }
 
-        /// The result of a request in class `Optimistic`, with the root of its trace, from the
-        /// operator that was drawn. It may be disputed for `DisputeWindow` blocks.
+        /// Submits the result of a request in class `Optimistic`, with the root of its trace. The
+        /// result may be disputed for [`Config::DisputeWindow`] blocks. The operator's capacity is
+        /// free again.
+        ///
+        /// Origin: authorised by the worker key of the operator that was drawn. Feeless.
+        ///
+        /// Emits [`Event::ResultSubmitted`] and [`Event::TraceSubmitted`].
+        ///
+        /// Errors: none. The pool refuses invalid calls with the codes of [`refusal`].
         #[pallet::call_index(7)]
         #[pallet::weight(T::WeightInfo::submit_trace(output.len() as u32))]
         #[pallet::authorize(Self::authorize_trace)]
@@ -560,14 +646,14 @@ pub mod pallet {
         }
     }
 
-    /// Prepares the surroundings of a request for benchmarks. Implemented by the runtime.
+    /// Sets up the state of requests for benchmarks. Implemented by the runtime.
     #[cfg(feature = "runtime-benchmarks")]
     pub trait BenchmarkHelper<AccountId>:
         assay_primitives::traits::BenchmarkHelper<AccountId>
     {
         /// Signs with the worker key of an operator that [`Self::serve`] registered.
         fn sign(operator: &AccountId, message: &[u8]) -> WorkerSignature;
-        /// Sets what [`Config::Randomness`] says of the current block.
+        /// Sets the VRF output that [`Config::Randomness`] returns for the current block.
         fn set_randomness(randomness: [u8; 32]);
     }
 }

@@ -1,10 +1,9 @@
-//! The offchain worker of an operator's node: picks its own assignments, asks the engine,
-//! hands results in.
+//! The offchain worker of an operator's node: it runs the models of its assignments on the engine,
+//! and submits the results.
 //!
-//! It is convenience, never authority: whatever it submits is checked as if a stranger had
-//! sent it. It keeps a secret from which salts are derived, and notes what it has handed in
-//! lately. Nothing is lost with the notes, so a restarted node takes its open assignments up
-//! again.
+//! It has no authority: the chain checks its submissions like those of any third party. The node's
+//! offchain storage contains a secret, from which salts are derived, and notes of recent
+//! submissions. Losing the notes does no harm: a restarted node resumes its open assignments.
 
 use alloc::{
     collections::{BTreeMap, BTreeSet},
@@ -31,36 +30,36 @@ use sp_runtime::offchain::storage::{MutateStorageError, StorageValueRef};
 
 use crate::{Call, Config, EncodedProof, Inputs, Pallet, Request, Requests, TraceSignatures};
 
-/// Log target of everything about assignments.
+/// Log target.
 const LOG: &str = "assay";
-/// Milliseconds of one call that may be spent on waiting for runs. What takes longer is
-/// started here and fetched at a later block.
+/// Maximum time in milliseconds for which one call waits for runs, all assignments together. Longer
+/// runs are started here and collected at a later block.
 const WAIT_BUDGET_MS: u64 = 1_000;
-/// Milliseconds from the start of a call to handing in. Other nodes refuse what is valid only
-/// after a block that they do not have yet, and do not ask for it again: they need the block
-/// first. There is time until the next one.
-const HAND_IN_AFTER_MS: u64 = 400;
-/// Where the node keeps the secret of its salts.
+/// Minimum time in milliseconds from the start of a call to the submission. Other nodes need the
+/// block first: their pools refuse a transaction that is valid only after it, and do not request it
+/// again. The rest of the time until the next block suffices.
+const SUBMIT_AFTER_MS: u64 = 400;
+/// Key of the secret for salts in the node's offchain storage.
 pub(crate) const SALT_SECRET: &[u8] = b"assay/inference/salt-secret";
 
-/// Where the node keeps its notes of the assignments that it is at.
+/// Key of the notes in the node's offchain storage.
 const NOTES: &[u8] = b"assay/inference/notes";
-/// After how many blocks the same is handed in again, if it is still awaited: pools drop
-/// transactions, and blocks are abandoned.
-const HAND_IN_AGAIN: BlockNumber = 1;
+/// Number of blocks after which an answer that is still expected is submitted again. Pools drop
+/// transactions, and blocks can be abandoned.
+const RESUBMIT_AFTER: BlockNumber = 1;
 
-/// The assignments that the engine was asked for, with what was handed in last.
-type Notes<AccountId> = BTreeMap<(RequestId, AccountId), Option<HandedIn>>;
+/// The assignments of this node's operators, with the last submission for each.
+type Notes<AccountId> = BTreeMap<(RequestId, AccountId), Option<Submitted>>;
 
-/// What was handed in for an assignment.
+/// The last submission for an assignment.
 #[derive(Clone, Copy, Encode, Decode)]
-struct HandedIn {
-    /// Whether it was the reveal that comes after a commitment.
+struct Submitted {
+    /// Whether it was a reveal.
     reveal: bool,
     at: BlockNumber,
 }
 
-/// A member of a committee on this node.
+/// An operator whose worker key this node holds.
 struct LocalOperator<'a, AccountId> {
     operator: &'a AccountId,
     key: &'a WorkerId,
@@ -82,18 +81,18 @@ impl<T: Config> Pallet<T> {
             let worker = LocalOperator { operator: &operator, key: &key };
             for id in T::Operators::assignments(&operator) {
                 let Some(request) = Requests::<T>::get(id) else { continue };
-                let handed_in = before.get(&(id, operator.clone())).copied().flatten();
-                let handed_in = match Self::serve(&worker, id, &request, handed_in, until) {
+                let last = before.get(&(id, operator.clone())).copied().flatten();
+                let last = match Self::serve(&worker, id, &request, last, until) {
                     Some((call, now)) => {
                         calls.push((id, call));
                         Some(now)
                     },
-                    None => handed_in,
+                    None => last,
                 };
-                notes.insert((id, operator.clone()), handed_in);
+                notes.insert((id, operator.clone()), last);
             }
         }
-        // What is no longer assigned to anyone here is over.
+        // The engine can forget requests that are no longer assigned to this node's operators.
         let kept: BTreeSet<_> = notes.keys().map(|(id, _)| *id).collect();
         let noted: BTreeSet<_> = before.keys().map(|(id, _)| *id).collect();
         noted.difference(&kept).for_each(|id| engine::forget(*id));
@@ -101,7 +100,7 @@ impl<T: Config> Pallet<T> {
             sp_io::offchain::local_storage_set(StorageKind::PERSISTENT, NOTES, &notes.encode());
         }
         if !calls.is_empty() {
-            sp_io::offchain::sleep_until(start.add(Duration::from_millis(HAND_IN_AFTER_MS)));
+            sp_io::offchain::sleep_until(start.add(Duration::from_millis(SUBMIT_AFTER_MS)));
         }
         for (id, call) in calls {
             Self::submit(id, call);
@@ -114,15 +113,16 @@ impl<T: Config> Pallet<T> {
             .unwrap_or_default()
     }
 
-    /// What is to be handed in for one assignment now, if anything. Is told what was last.
+    /// The call to submit for one assignment now; `None` if there is nothing to submit.
+    /// `submitted` is the last submission.
     fn serve(
         worker: &LocalOperator<T::AccountId>,
         id: RequestId,
         request: &Request<T::AccountId>,
-        handed_in: Option<HandedIn>,
+        submitted: Option<Submitted>,
         until: u64,
-    ) -> Option<(Call<T>, HandedIn)> {
-        // What is submitted at this block is included at the next one at the earliest.
+    ) -> Option<(Call<T>, Submitted)> {
+        // A call that is submitted at this block is included at the next one at the earliest.
         let now = Self::now();
         let next = now.saturating_add(1);
         let (last, reveal) = match T::Verification::member_state(id, worker.operator) {
@@ -132,8 +132,8 @@ impl<T: Config> Pallet<T> {
             },
             _ => return None,
         };
-        let lately = handed_in.is_some_and(|last| {
-            last.reveal == reveal && now.saturating_sub(last.at) < HAND_IN_AGAIN
+        let lately = submitted.is_some_and(|last| {
+            last.reveal == reveal && now.saturating_sub(last.at) < RESUBMIT_AFTER
         });
         if next > last || lately {
             return None;
@@ -150,7 +150,7 @@ impl<T: Config> Pallet<T> {
                 return None;
             },
             JobStatus::Unavailable(why) => {
-                log::warn!(target: LOG, "request {id}: not started, will try again: {why}");
+                log::warn!(target: LOG, "request {id}: run not started, trying again later: {why}");
                 return None;
             },
             JobStatus::Failed(reason, why) => {
@@ -159,9 +159,9 @@ impl<T: Config> Pallet<T> {
             },
         };
         if call.is_none() {
-            log::error!(target: LOG, "request {id}: the keystore does not sign with the worker key");
+            log::error!(target: LOG, "request {id}: the keystore cannot sign with the worker key");
         }
-        Some((call?, HandedIn { reveal, at: now }))
+        Some((call?, Submitted { reveal, at: now }))
     }
 
     fn run(
@@ -173,16 +173,16 @@ impl<T: Config> Pallet<T> {
         let unavailable =
             |why: &str| JobStatus::Failed(FailureReason::ArtifactUnavailable, why.into());
         let Some(terms) = T::Models::terms(request.version) else {
-            return unavailable("the version is gone");
+            return unavailable("the version is not on chain");
         };
         let Some(artifact) = T::Artifacts::complete(&terms.descriptor.artifact) else {
-            return unavailable("the version's artifact is gone");
+            return unavailable("the version's artifact is not on chain");
         };
         let input = match Inputs::<T>::get(id) {
             Some(payload) => JobInput::Inline(payload.into_inner()),
             None => match T::Artifacts::complete(&request.input_digest) {
                 Some(manifest) => JobInput::Artifact(manifest),
-                None => return unavailable("the input's artifact is gone"),
+                None => return unavailable("the input artifact is not on chain"),
             },
         };
         let wait_ms = until.saturating_sub(sp_io::offchain::timestamp().unix_millis()) as u32;
@@ -203,14 +203,17 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    /// An optimistic result, of what the engine says to [`DisputeTask::Claim`].
+    /// The call with an optimistic result, made of the engine's reply to [`DisputeTask::Claim`].
     fn traced(
         worker: &LocalOperator<T::AccountId>,
         id: RequestId,
         claim: &[u8],
     ) -> Option<Call<T>> {
         let Ok((output, trace_root)) = <(Vec<u8>, Digest)>::decode(&mut &*claim) else {
-            log::error!(target: LOG, "request {id}: the engine gives no output and root");
+            log::error!(
+                target: LOG,
+                "request {id}: the engine's reply does not contain an output and a trace root"
+            );
             return Self::failure(worker, id, FailureReason::EngineError);
         };
         let Ok(output) = BoundedVec::<u8, T::MaxOutputBytes>::try_from(output) else {
@@ -236,7 +239,7 @@ impl<T: Config> Pallet<T> {
         let Ok(output) = BoundedVec::<u8, T::MaxOutputBytes>::try_from(output) else {
             log::warn!(
                 target: LOG,
-                "request {id}: the output is larger than {} bytes",
+                "request {id}: reporting a failure: the output is larger than {} bytes",
                 T::MaxOutputBytes::get()
             );
             return Self::failure(worker, id, FailureReason::OutputTooLarge);
@@ -273,8 +276,8 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    /// A proof is verified here first: handing in one that does not hold would cost the operator
-    /// bond, whatever made the engine fail.
+    /// The call with a result and its proof. The proof is verified first: submitting one that does
+    /// not hold would cost the operator part of its bond, whatever the cause.
     fn proven(
         worker: &LocalOperator<T::AccountId>,
         id: RequestId,
@@ -283,12 +286,12 @@ impl<T: Config> Pallet<T> {
         proof: Option<Vec<u8>>,
     ) -> Option<Call<T>> {
         let unavailable = |why: &str| {
-            log::error!(target: LOG, "request {id}: {why}");
+            log::error!(target: LOG, "request {id}: reporting a failure: {why}");
             Self::failure(worker, id, FailureReason::ProofUnavailable)
         };
         let Some(proof) = proof else { return unavailable("the engine made no proof") };
         let Ok(proof) = EncodedProof::try_from(proof) else {
-            return unavailable("the proof is larger than the chain takes");
+            return unavailable("the proof is larger than the chain accepts");
         };
         let cost = T::Models::proof_terms(request.version)?.cost;
         let input = Inputs::<T>::get(id)?;
@@ -347,17 +350,17 @@ impl<T: Config> Pallet<T> {
         let transaction =
             <T as CreateAuthorizedTransaction<Call<T>>>::create_authorized_transaction(call.into());
         match SubmitTransaction::<T, Call<T>>::submit_transaction(transaction) {
-            Ok(()) => log::debug!(target: LOG, "request {id}: handed in"),
-            // The same was handed in at an earlier block, or a block has just taken it in.
+            Ok(()) => log::debug!(target: LOG, "request {id}: submitted the answer"),
+            // Usually an earlier submission is still in the pool or has just been included.
             Err(()) => {
-                log::debug!(target: LOG, "request {id}: the pool has it already, or refuses it")
+                log::debug!(target: LOG, "request {id}: the pool already has it, or refuses it")
             },
         }
     }
 
-    /// The secret that all salts of this node are made from. Two workers may run at once, for
-    /// blocks of the same height or for one right after the other. Who comes second takes what the
-    /// first has stored: commitment and reveal need the same salt, whichever worker hands them in.
+    /// The secret from which all salts of this node are derived. Two offchain workers may run
+    /// concurrently, for blocks of the same height or for successive ones. The second one uses the
+    /// secret that the first has stored, because a commitment and its reveal need the same salt.
     fn salt_secret() -> [u8; 32] {
         let place = StorageValueRef::persistent(SALT_SECRET);
         loop {
@@ -371,7 +374,7 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    /// The salt of a commitment: secret until it is revealed, and the same after a restart.
+    /// The salt of a commitment. It is secret until the reveal, and the same after a restart.
     fn salt(id: RequestId, worker: &LocalOperator<T::AccountId>) -> [u8; 32] {
         let secret = Self::salt_secret();
         blake2_256(&(b"assay/salt/1", secret, Self::genesis(), id, worker.operator).encode())

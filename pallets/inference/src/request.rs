@@ -1,4 +1,4 @@
-//! Requests: their checks, their creation and their cancellation.
+//! The checks, the creation and the cancellation of requests.
 
 use alloc::vec::Vec;
 use assay_primitives::{
@@ -44,12 +44,12 @@ impl<T: Config> Pallet<T> {
         Digest::from_slice(hash.as_ref())
     }
 
-    /// Whether there are terms of proofs, where they are asked for.
+    /// Whether the chain can verify proofs for the version, if `assurance` needs one.
     pub(crate) fn can_be_proven(version: VersionId, assurance: Assurance) -> bool {
         assurance != Assurance::Proof || T::Models::proof_terms(version).is_some()
     }
 
-    /// Fewest blocks from a request to its deadline.
+    /// Minimum number of blocks from a request to its deadline.
     pub(crate) fn min_deadline(assurance: Assurance) -> BlockNumber {
         match assurance {
             Assurance::Quorum { .. } => T::MinDeadline::get() + T::RevealWindow::get(),
@@ -137,9 +137,8 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    /// Heights at which an open request has to be looked at: after its commit deadline, where
-    /// it has one, and after its deadline; after the window of its result, where that may be
-    /// disputed.
+    /// The heights at which the sweep processes an open request: after its commit deadline, if it
+    /// has one, and after its deadline; for a disputable result only after its window.
     pub(crate) fn agenda_heights(
         id: RequestId,
         request: &Request<T::AccountId>,
@@ -155,8 +154,8 @@ impl<T: Config> Pallet<T> {
         heights
     }
 
-    /// Refuses what nobody could take even if the draw came at once. Who has no room at present
-    /// counts: the request waits for it.
+    /// Refuses a request that could not be drawn at the next block. Operators without capacity
+    /// count, because the request can wait for them.
     fn check_operators(request: &Request<T::AccountId>) -> DispatchResult {
         let needed = request.size();
         let class = request.assurance.class();

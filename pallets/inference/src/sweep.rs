@@ -1,4 +1,4 @@
-//! What the hooks do at the start of a block, within bounds.
+//! The hooks at the start of a block: passed deadlines and pruning, within weight budgets.
 
 use assay_primitives::{
     runtime_api::Status, traits::OnRequestFinal, Assurance, AssuranceClass, Outcome, RequestId,
@@ -10,36 +10,35 @@ use crate::{
     Outputs, Pallet, Receipts, Request, Requests, WeightInfo,
 };
 
-/// Heights of the agenda that one block looks at, at most. Usually it is one.
+/// Maximum number of heights of the agenda that one block processes. Usually one is due.
 const MAX_HEIGHTS: u32 = 16;
 
 impl<T: Config> Pallet<T> {
-    /// What it takes to handle a deadline of this request that has passed.
+    /// Weight of handling a passed deadline of this request.
     fn sweep_weight(request: &Request<T::AccountId>) -> Weight {
         match (request.assurance.class(), request.status) {
-            // Results to compare.
+            // Compares the results.
             (AssuranceClass::Quorum, Status::Revealing) => T::WeightInfo::deadline(),
             (AssuranceClass::Quorum, _) => T::WeightInfo::commit_deadline(),
-            // A result that becomes final.
+            // Makes the result final.
             (AssuranceClass::Optimistic, Status::Disputable) => T::WeightInfo::pass_window(),
             _ => T::WeightInfo::deadline_single(),
         }
         .saturating_add(T::OnRequestFinal::weight())
     }
 
-    /// Passed deadlines of the largest committees that one block handles, at most.
+    /// Maximum number of passed deadlines of the largest committees that one block handles.
     pub fn sweeps_per_block() -> u32 {
         let weight = T::WeightInfo::deadline().saturating_add(T::OnRequestFinal::weight());
         fits(T::SweepBudget::get(), weight)
     }
 
-    /// Finished requests that one block prunes, at most.
+    /// Maximum number of finished requests that one block prunes.
     pub fn prunes_per_block() -> u32 {
         fits(T::SweepBudget::get(), T::WeightInfo::prune())
     }
 
-    /// Handles requests whose commit deadline or deadline has passed, as many as the budget
-    /// allows.
+    /// Handles as many passed deadlines as the budget allows. Returns the weight spent.
     pub(crate) fn sweep_deadlines() -> Weight {
         let now = Self::now();
         let budget = T::SweepBudget::get();
@@ -88,7 +87,8 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    /// Removes finished requests whose retention is over. Receipt digests and client keys stay.
+    /// Prunes finished requests whose retention has passed, except for receipt digests and client
+    /// keys. Returns the weight spent.
     pub(crate) fn prune() -> Weight {
         let now = Self::now();
         let (mut first, end) = FinishedBounds::<T>::get();

@@ -1,7 +1,8 @@
-//! The one place where the status of a request changes: one function per transition.
+//! The transitions between the statuses of a request, one function each. No other code changes a
+//! status.
 //!
-//! None of them fails. What they rely on was checked before: by `authorize` for workers' calls,
-//! by the call for the payer's, and by the stored status for the hooks.
+//! No transition can fail. The preconditions are checked before: by `authorize_*` for workers'
+//! calls, by the call for the payer's, and by the stored status for the hooks.
 
 use alloc::vec::Vec;
 use assay_math::draw;
@@ -29,22 +30,23 @@ use crate::{
     TraceSignatures, Waiting, WeightInfo,
 };
 
-/// What became of a request when it was its turn to be drawn.
+/// The result of processing a request of the queue.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Turn {
-    /// Its operators were drawn.
+    /// Operators were drawn.
     Assigned,
-    /// It is over: nobody can take it.
+    /// The request ended, because too few operators can serve it.
     Ended,
-    /// Enough operators can take it, but too few have room now.
+    /// Enough operators can serve the request, but too few have capacity now.
     Waits,
-    /// It was over before: cancelled, or past its deadline.
+    /// The request had ended before: cancelled, or past its deadline.
     Over,
 }
 
 impl<T: Config> Pallet<T> {
-    /// `Pending` → `Assigned`, or → `Final(Rejected(NoOperator))`, or → `Final(TimedOut)` where
-    /// too few could answer in time any more, or none of these where too few have room.
+    /// Draws the committee. `Pending` → `Assigned`; → `Final(Rejected(NoOperator))` if too few
+    /// operators serve the request; → `Final(TimedOut)` if too few of them have enough time;
+    /// unchanged if too few of them have capacity.
     pub(crate) fn assign(
         id: RequestId,
         mut request: Request<T::AccountId>,
@@ -64,7 +66,7 @@ impl<T: Config> Pallet<T> {
             Self::finish_unpaid(id, request, Outcome::Rejected(RejectReason::NoOperator));
             return Turn::Ended;
         }
-        // Nobody is drawn, and penalised later, for what waited too long.
+        // An operator without enough time would be penalised for being late.
         let left = request.blocks_to_answer(Self::now(), T::RevealWindow::get());
         candidates.retain(|candidate| candidate.response_blocks <= left);
         if candidates.len() < size {
@@ -90,7 +92,7 @@ impl<T: Config> Pallet<T> {
         Turn::Assigned
     }
 
-    /// Stores a result, signed or revealed. → `Final` if nothing more is awaited.
+    /// Stores a result of class `Signed` or `Quorum`. → `Final` if no more results are expected.
     pub(crate) fn note_result(
         id: RequestId,
         operator: T::AccountId,
@@ -100,13 +102,13 @@ impl<T: Config> Pallet<T> {
         let (Some(mut request), Some(worker)) =
             (Requests::<T>::get(id), T::Operators::worker(&operator))
         else {
-            defensive!("a result was authorized without its request");
+            defensive!("a result was authorised without its request");
             return;
         };
         if matches!(request.assurance, Assurance::Quorum { .. })
             && request.status == Status::Assigned
         {
-            // The first that is revealed after the commit deadline, before the sweep came.
+            // The first reveal after the commit deadline may come before the sweep.
             Self::open_reveals(id, &mut request);
         }
         let digest = assay_primitives::digest(&output);
@@ -131,7 +133,7 @@ impl<T: Config> Pallet<T> {
         let (Some(request), Some(worker), Some(input)) =
             (Requests::<T>::get(id), T::Operators::worker(&operator), Inputs::<T>::get(id))
         else {
-            defensive!("a proof was authorized without its request");
+            defensive!("a proof was authorised without its request");
             return;
         };
         let verdict = T::Verification::note_proof(ProvenResult {
@@ -155,8 +157,8 @@ impl<T: Config> Pallet<T> {
         Self::conclude(id, request);
     }
 
-    /// Stores an optimistic result. `Assigned` → `Disputable`. The run is over, so the operator has
-    /// room again.
+    /// Stores an optimistic result. `Assigned` → `Disputable`. The run has ended, so the operator's
+    /// capacity is free again.
     pub(crate) fn note_trace(
         id: RequestId,
         operator: T::AccountId,
@@ -167,7 +169,7 @@ impl<T: Config> Pallet<T> {
         let (Some(mut request), Some(worker)) =
             (Requests::<T>::get(id), T::Operators::worker(&operator))
         else {
-            defensive!("a result was authorized without its request");
+            defensive!("a result was authorised without its request");
             return;
         };
         let (digest, signature) = (assay_primitives::digest(&output), signatures.result);
@@ -192,7 +194,7 @@ impl<T: Config> Pallet<T> {
         });
     }
 
-    /// `Disputable` → `Final(Rejected(Disputed))`: the operator lost a dispute over its result.
+    /// Ends a request whose operator lost a dispute. `Disputable` → `Final(Rejected(Disputed))`.
     pub(crate) fn reject_result(
         id: RequestId,
         request: Request<T::AccountId>,
@@ -213,7 +215,7 @@ impl<T: Config> Pallet<T> {
         Self::close(id, request, outcome, None, 0, evidence);
     }
 
-    /// Notes that the members' run is over, and calls as many requests that wait for room.
+    /// Ends the members' assignments, and calls as many waiting requests.
     fn free_members(id: RequestId, request: &Request<T::AccountId>) {
         for member in &request.members {
             T::Operators::unassign(&member.account, id, request.version);
@@ -221,10 +223,10 @@ impl<T: Config> Pallet<T> {
         Self::call_waiting(request.version, request.members.len() as u32);
     }
 
-    /// Stores a commitment. `Assigned` → `Revealing` if it was the last that was awaited.
+    /// Stores a commitment. `Assigned` → `Revealing` with the last one.
     pub(crate) fn note_commitment(id: RequestId, operator: T::AccountId, commitment: Digest) {
         let Some(request) = Requests::<T>::get(id) else {
-            defensive!("a commitment was authorized without its request");
+            defensive!("a commitment was authorised without its request");
             return;
         };
         T::Verification::note_commitment(id, &operator, commitment);
@@ -234,10 +236,11 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    /// Stores that an operator cannot serve the request. → `Final` where that leaves too few.
+    /// Stores a failure report. → `Final` if too few operators are left, → `Revealing` if all
+    /// others have committed.
     pub(crate) fn note_failure(id: RequestId, operator: T::AccountId, reason: FailureReason) {
         let Some(request) = Requests::<T>::get(id) else {
-            defensive!("a failure was authorized without its request");
+            defensive!("a failure was authorised without its request");
             return;
         };
         T::Verification::note_failure(id, &operator, reason);
@@ -249,7 +252,7 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    /// `Assigned` → `Revealing` where enough members have committed, else → `Final`.
+    /// `Assigned` → `Revealing` if enough members have committed, otherwise → `Final`.
     pub(crate) fn close_commitments(id: RequestId, mut request: Request<T::AccountId>) {
         if Self::committed(id, &request) < Self::needed(&request) {
             Self::conclude(id, request);
@@ -265,9 +268,9 @@ impl<T: Config> Pallet<T> {
         Self::deposit_event(Event::RevealsDue { request: id });
     }
 
-    /// Whether the members of a quorum have to reveal in block `at`: all have committed, or the
-    /// commit deadline has passed and enough have. The sweep notes the latter, but nobody has to
-    /// wait for it.
+    /// Whether reveals count in block `at`: all members have committed, or enough have and the
+    /// commit deadline has passed. The latter depends on the height alone, because the sweep may
+    /// lag.
     pub(crate) fn reveals_due(
         id: RequestId,
         request: &Request<T::AccountId>,
@@ -283,7 +286,7 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    /// Members that have committed and not revealed.
+    /// Number of members that have committed and not revealed.
     fn committed(id: RequestId, request: &Request<T::AccountId>) -> usize {
         let committed = |member: &&Member<T::AccountId>| {
             matches!(T::Verification::member_state(id, &member.account), MemberState::Committed(_))
@@ -298,7 +301,7 @@ impl<T: Config> Pallet<T> {
             .any(|member| T::Verification::member_state(id, &member.account) == MemberState::Silent)
     }
 
-    /// Members that did not report a failure.
+    /// Number of members that have not reported a failure.
     fn able(id: RequestId, request: &Request<T::AccountId>) -> usize {
         let failed = |member: &&Member<T::AccountId>| {
             matches!(T::Verification::member_state(id, &member.account), MemberState::Failed(_))
@@ -306,7 +309,7 @@ impl<T: Config> Pallet<T> {
         request.members.len() - request.members.iter().filter(failed).count()
     }
 
-    /// Equal results that the class needs.
+    /// Number of equal results that the class needs.
     fn needed(request: &Request<T::AccountId>) -> usize {
         match request.assurance {
             Assurance::Quorum { k, .. } => usize::from(k),
@@ -314,7 +317,7 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    /// Whether a member that has not shown a result is at fault by now.
+    /// Whether a member without a result is late.
     fn is_late(
         id: RequestId,
         request: &Request<T::AccountId>,
@@ -327,14 +330,14 @@ impl<T: Config> Pallet<T> {
                 request.status == Status::Revealing
                     || now > request.answer_deadline(T::RevealWindow::get())
             },
-            // Where too few have committed, nobody is asked to reveal.
+            // If too few have committed, reveals do not count, so nobody is late with one.
             MemberState::Committed(_) => reveals_due && now > request.deadline,
             MemberState::Failed(_) | MemberState::Revealed => false,
         }
     }
 
-    /// `Assigned`, `Revealing` or `Disputable` → `Final`, as the evidence says. Pays who was right, refunds
-    /// the rest, and penalises who was wrong or late.
+    /// Ends a request according to its evidence. `Assigned`, `Revealing` or `Disputable` → `Final`.
+    /// Pays the agreeing members, refunds the rest, and penalises wrong and late members.
     pub(crate) fn conclude(id: RequestId, request: Request<T::AccountId>) {
         let members = request.accounts();
         let EvidenceFindings { winner, agreed, wrong, silent, failure, evidence } =
@@ -346,7 +349,7 @@ impl<T: Config> Pallet<T> {
             .collect();
         let outcome = match (winner, failure) {
             (Some(_), _) => Outcome::Verified,
-            // Without a winner only a proof can be wrong.
+            // Without a winner, only the result of an invalid proof is wrong.
             (None, _) if !wrong.is_empty() => Outcome::Rejected(RejectReason::InvalidProof),
             (None, _) if !late.is_empty() => Outcome::TimedOut,
             (None, Some(reason)) if Self::able(id, &request) < Self::needed(&request) => {
@@ -375,8 +378,8 @@ impl<T: Config> Pallet<T> {
         };
         for (offenders, offence) in [(wrong, Offence::WrongResult), (late, Offence::NoAnswer)] {
             for offender in offenders {
-                // The payer's share of each is bounded so that all of them together bring it
-                // `max_price` at most.
+                // With a bound of the budget for each offender, the compensations add up to at most
+                // `max_price`.
                 let harmed = Some((&request.payer, request.budget()));
                 T::Operators::penalise(&offender, offence, harmed);
             }
@@ -387,21 +390,21 @@ impl<T: Config> Pallet<T> {
         } else {
             T::Verification::take_output(id, &Digest::zero(), &members);
         }
-        // Whose result could be disputed was free before.
+        // The operator of an optimistic result was freed when it submitted the result.
         if !Claims::<T>::contains_key(id) {
             Self::free_members(id, &request);
         }
         Self::close(id, request, outcome, winner, price_paid, evidence);
     }
 
-    /// `Pending` → `Final`, with nothing paid.
+    /// Ends a request without payment. `Pending` → `Final`.
     pub(crate) fn finish_unpaid(id: RequestId, request: Request<T::AccountId>, outcome: Outcome) {
         Waiting::<T>::remove(request.version, id.0.to_be_bytes());
         T::Escrow::refund(id);
         Self::close(id, request, outcome, None, 0, Evidence::default());
     }
 
-    /// What every end has in common: resources are released and the receipt is written.
+    /// The last step of every end: releases the request's resources and writes the receipt.
     fn close(
         id: RequestId,
         mut request: Request<T::AccountId>,
@@ -454,8 +457,8 @@ impl<T: Config> Pallet<T> {
 }
 
 impl<T: Config> Pallet<T> {
-    /// The window of a result is over: it becomes final, unless a dispute still goes on. Then the
-    /// end of the last dispute ends it.
+    /// Makes a result final if its window has passed and no dispute over it is open. If one is
+    /// open, the end of the last dispute calls this again.
     pub(crate) fn pass_window(id: RequestId, request: Request<T::AccountId>) {
         let over = Claims::<T>::get(id).is_some_and(|claim| Self::now() > claim.disputable_until);
         if over && !T::Disputes::are_open(id) {
@@ -463,7 +466,7 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    /// A request whose result may be disputed, with its one operator.
+    /// A request with an optimistic result, its operator and its claim; `None` for other requests.
     fn disputed(id: RequestId) -> Option<(Request<T::AccountId>, T::AccountId, TraceClaim)> {
         let claim = Claims::<T>::get(id)?;
         let request =
@@ -523,7 +526,7 @@ impl<T: Config> OptimisticResults<T::AccountId> for Pallet<T> {
         match Self::disputed(id) {
             Some((request, _, _)) => Self::conclude(id, request),
             None => {
-                defensive!("a result that is not there was proven");
+                defensive!("a dispute proved a result that does not exist");
             },
         }
     }
@@ -532,7 +535,7 @@ impl<T: Config> OptimisticResults<T::AccountId> for Pallet<T> {
         match Self::disputed(id) {
             Some((request, _, _)) => Self::reject_result(id, request, challenger),
             None => {
-                defensive!("a result that is not there was rejected");
+                defensive!("a dispute rejected a result that does not exist");
             },
         }
     }

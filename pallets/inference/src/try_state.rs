@@ -16,41 +16,54 @@ use crate::{
 };
 
 impl<T: Config> Pallet<T> {
-    /// * Open requests have their input, are on the agenda at the heights that their terms say
-    ///   and that are still to be worked off, and have no receipt. Nothing else is on it.
-    /// * Finished ones have a receipt with the digest that is stored, evidence with the digest
-    ///   that the receipt names, and an output exactly if they were verified.
-    /// * An optimistic result that is not final has a claim, and nothing else has one. Its operator
-    ///   has room again.
-    /// * A result in class `Proof` has its proof in the evidence, and no other has one.
-    /// * Who is drawn is noted as assigned, and nobody else.
-    /// * Queues hold what their bounds say, and each pending request is in one. Where some wait
-    ///   for room, a request of their version will call them.
+    /// Checks the invariants:
+    ///
+    /// * Open requests have their input, are on the agenda at those heights of their deadlines that
+    ///   have not been processed, and have no receipt. The agenda contains nothing else.
+    /// * Finished requests have a receipt with the stored digest, evidence with the digest in the
+    ///   receipt, and an output if and only if they were verified.
+    /// * A request has a claim if and only if it is `Disputable`. Its operator is not assigned any
+    ///   more.
+    /// * The evidence contains a proof if and only if the class is `Proof`.
+    /// * Exactly the members of open requests are assigned.
+    /// * The queues are within their bounds, and each pending request is in exactly one. If
+    ///   requests wait for capacity, another request of their version will call them.
+    ///
+    /// # Errors
+    ///
+    /// The first invariant that does not hold.
     pub fn do_try_state() -> Result<(), TryRuntimeError> {
         let mut agenda: BTreeSet<_> = Agenda::<T>::iter().map(|(at, id, ())| (id, at)).collect();
         let cursor = AgendaCursor::<T>::get();
-        ensure!(agenda.iter().all(|(_, at)| *at >= cursor), "the agenda was passed over");
+        ensure!(
+            agenda.iter().all(|(_, at)| *at >= cursor),
+            "the agenda has an entry below its cursor"
+        );
         let queued: BTreeSet<_> = Queue::<T>::iter().map(|(_, id)| id).collect();
         let finished: BTreeMap<_, _> =
             Finished::<T>::iter().map(|(_, (id, height))| (id, height)).collect();
         let now = Self::now();
-        // Versions one of whose requests calls those that wait.
+        // Versions with a request that will call waiting ones.
         let mut moving = BTreeSet::new();
         for (id, request) in Requests::<T>::iter() {
-            ensure!(id < NextRequest::<T>::get(), "a request has an identifier to come");
+            ensure!(
+                id < NextRequest::<T>::get(),
+                "a request's identifier is not below the next one"
+            );
             ensure!(
                 ClientKeys::<T>::get(&request.payer, request.client_key) == Some(id),
-                "a request is not found by its key"
+                "a client key does not lead to its request"
             );
             match request.status {
                 Status::Final(outcome) => {
-                    let receipt = Receipts::<T>::get(id).ok_or("a finished request, no receipt")?;
+                    let receipt =
+                        Receipts::<T>::get(id).ok_or("a finished request has no receipt")?;
                     ensure!(
                         ReceiptDigests::<T>::get(id) == Some(receipt.digest()),
                         "a receipt has another digest"
                     );
                     ensure!(receipt.outcome == outcome, "a receipt has another outcome");
-                    let evidence = EvidenceOf::<T>::get(id).ok_or("a receipt, no evidence")?;
+                    let evidence = EvidenceOf::<T>::get(id).ok_or("a receipt has no evidence")?;
                     ensure!(
                         digest_of_evidence(&evidence) == receipt.evidence_digest,
                         "evidence has another digest"
@@ -88,7 +101,10 @@ impl<T: Config> Pallet<T> {
                     }
                 },
                 status => {
-                    ensure!(!ReceiptDigests::<T>::contains_key(id), "an open request, a receipt");
+                    ensure!(
+                        !ReceiptDigests::<T>::contains_key(id),
+                        "an open request has a receipt"
+                    );
                     ensure!(
                         Inputs::<T>::contains_key(id) != request.input_is_artifact,
                         "an open request has lost its input"
@@ -101,8 +117,8 @@ impl<T: Config> Pallet<T> {
                     let disputed = claimed && T::Disputes::are_open(id);
                     for at in Self::agenda_heights(id, &request) {
                         let is_on = agenda.remove(&(id, at));
-                        // A commit deadline may be over, and the window of a result while it is
-                        // disputed; what passes the deadline ends.
+                        // The commit deadline of an open request may have passed, and so may the
+                        // window of a disputed result; its deadline may not.
                         let has_to_be = at > now || (at > request.deadline && !disputed);
                         ensure!(is_on || !has_to_be, "an open request is not on the agenda");
                     }
@@ -116,7 +132,7 @@ impl<T: Config> Pallet<T> {
                         status != Status::Pending || waits != is_queued,
                         "a pending request is in no queue, or in two"
                     );
-                    // Who may be disputed has room already, and calls nobody.
+                    // A disputable request has freed its operator before, and calls no others.
                     if !waits && !claimed {
                         moving.insert(request.version);
                     }
@@ -134,11 +150,11 @@ impl<T: Config> Pallet<T> {
                 request.is_some_and(|request| {
                     request.status == Status::Pending && request.version == version
                 }),
-                "what waits is over, or waits at another version"
+                "a waiting request has ended, or is of another version"
             );
-            ensure!(moving.contains(&version), "nothing calls what waits");
+            ensure!(moving.contains(&version), "no request will call the waiting ones");
         }
-        ensure!(agenda.is_empty(), "the agenda names what is not open");
+        ensure!(agenda.is_empty(), "the agenda contains an entry that is not open");
         for id in Inputs::<T>::iter_keys() {
             ensure!(Requests::<T>::contains_key(id), "an input without its request");
         }

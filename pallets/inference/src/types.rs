@@ -1,3 +1,5 @@
+//! Requests, their committees and the claims of optimistic results.
+
 use assay_primitives::{
     assurance::MAX_COMMITTEE, model::Tolerance, proof::MAX_PROOF_BYTES, runtime_api::Status,
     Assurance, Balance, BlockNumber, Digest, Draw, VersionId, WorkerSignature,
@@ -17,23 +19,23 @@ pub type EncodedProof = BoundedVec<u8, ConstU32<MAX_PROOF_BYTES>>;
 pub struct Member<AccountId> {
     /// The operator.
     pub account: AccountId,
-    /// Its price at the time of the draw, in plancks.
+    /// Its price at the draw, in plancks.
     pub ask: Balance,
 }
 
-/// The operators that were drawn, in the order of the draw.
+/// A committee: the operators that were drawn, in the order of the draw.
 pub type Members<AccountId> = BoundedVec<Member<AccountId>, ConstU32<{ MAX_COMMITTEE as u32 }>>;
 
-/// A request. Its terms never change after it was made.
+/// A request. Its terms never change: only `status`, `draw` and `members` do.
 #[derive(
     Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
 pub struct Request<AccountId> {
-    /// Who pays.
+    /// The account that pays.
     pub payer: AccountId,
-    /// The payer's key for it.
+    /// The payer's key for the request.
     pub client_key: [u8; 32],
-    /// The version.
+    /// The version to run.
     pub version: VersionId,
     /// Digest of the version's descriptor.
     pub version_digest: Digest,
@@ -41,51 +43,51 @@ pub struct Request<AccountId> {
     pub input_digest: Digest,
     /// Whether the input is an artifact.
     pub input_is_artifact: bool,
-    /// What it asks for.
+    /// The assurance that the request asks for.
     pub assurance: Assurance,
-    /// When two outputs count as equal.
+    /// The tolerance of a quorum, copied from the version.
     pub tolerance: Option<Tolerance>,
-    /// What is held, in plancks.
+    /// The amount held, in plancks.
     pub max_price: Balance,
-    /// Who gets the royalty.
+    /// The account that receives the royalty.
     pub royalty_to: AccountId,
-    /// Share of each price that is royalty.
+    /// The royalty's share of each price.
     pub royalty: Perbill,
-    /// Height at which it was included.
+    /// Height of the block that included the request.
     pub requested_at: BlockNumber,
     /// Last height at which an answer counts.
     pub deadline: BlockNumber,
-    /// How it stands.
+    /// Its status.
     pub status: Status,
-    /// How its operators were drawn.
+    /// The draw that assigned or ended the request; `None` before.
     pub draw: Option<Draw>,
-    /// The operators that were drawn.
+    /// Its committee; empty before the draw.
     pub members: Members<AccountId>,
 }
 
 impl<AccountId: Clone + PartialEq> Request<AccountId> {
-    /// The operators, in the order of the draw.
+    /// The accounts of its committee, in the order of the draw.
     pub fn accounts(&self) -> alloc::vec::Vec<AccountId> {
         self.members.iter().map(|member| member.account.clone()).collect()
     }
 
-    /// Operators that are drawn for it.
+    /// The number of operators that are drawn for it.
     pub fn size(&self) -> usize {
         self.assurance.committee_size().max(1).into()
     }
 
-    /// Most that one operator may ask.
+    /// The maximum ask of a member, in plancks.
     pub fn budget(&self) -> Balance {
         self.max_price / self.size() as Balance
     }
 
-    /// Last height at which a commitment counts.
+    /// Last height at which a commitment counts, in a quorum.
     pub fn commit_deadline(&self, reveal_window: BlockNumber) -> BlockNumber {
         self.deadline.saturating_sub(reveal_window)
     }
 
-    /// Last height at which a member's first answer counts: in a quorum its commitment, else its
-    /// result.
+    /// Last height at which a member's first answer counts: in a quorum its commitment, in other
+    /// classes its result.
     pub fn answer_deadline(&self, reveal_window: BlockNumber) -> BlockNumber {
         match self.assurance {
             Assurance::Quorum { .. } => self.commit_deadline(reveal_window),
@@ -93,36 +95,36 @@ impl<AccountId: Clone + PartialEq> Request<AccountId> {
         }
     }
 
-    /// Blocks in which a member's first answer counts if it is drawn at the end of block `draw`.
+    /// Number of blocks for a member's first answer if it is drawn at the end of block `draw`.
     pub fn blocks_to_answer(&self, draw: BlockNumber, reveal_window: BlockNumber) -> BlockNumber {
         self.answer_deadline(reveal_window).saturating_sub(draw)
     }
 
-    /// Whether nothing more can happen to it.
+    /// Whether the request has ended.
     pub fn is_final(&self) -> bool {
         matches!(self.status, Status::Final(_))
     }
 }
 
-/// What an operator claims beside its output, and for how long it may be disputed.
+/// The claim of an optimistic result besides its output, and its dispute window.
 #[derive(
     Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
 pub struct TraceClaim {
-    /// Root of the trace.
+    /// The claimed root of the trace.
     pub trace_root: Digest,
     /// Last height at which a dispute may be opened.
     pub disputable_until: BlockNumber,
 }
 
-/// The two signatures that come with an optimistic result: over the result, for the receipt, and
-/// over the root of its trace, for disputes.
+/// The signatures of an optimistic result: over the result, for the receipt, and over the root of
+/// its trace, for disputes.
 #[derive(
     Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
 pub struct TraceSignatures {
-    /// Over the `ResultStatement`.
+    /// Signature over the [`ResultStatement`](assay_primitives::ResultStatement).
     pub result: WorkerSignature,
-    /// Over the `TraceStatement`.
+    /// Signature over the [`TraceStatement`](assay_primitives::dispute::TraceStatement).
     pub trace: WorkerSignature,
 }

@@ -1,4 +1,4 @@
-//! What clients can read: quotes and requests.
+//! Views for the runtime API: quotes and requests.
 
 use alloc::vec::Vec;
 use assay_primitives::{
@@ -13,6 +13,10 @@ use crate::{ClientKeys, Config, Inputs, Outputs, Pallet, ReceiptDigests, Request
 
 impl<T: Config> Pallet<T> {
     /// See `AssayApi::quote`.
+    ///
+    /// # Errors
+    ///
+    /// The reason why there is no quote.
     pub fn quote(version: VersionId, assurance: Assurance) -> Result<Quote, QuoteError> {
         let terms = T::Models::terms(version).ok_or(QuoteError::NotFound)?;
         if terms.deprecated {
@@ -38,7 +42,7 @@ impl<T: Config> Pallet<T> {
             .collect();
         responses.sort_unstable();
         let response = responses.get(needed.saturating_sub(1)).copied().unwrap_or_default();
-        // One block passes until the draw.
+        // The draw takes one block.
         let reveal_window = match assurance {
             Assurance::Quorum { .. } => T::RevealWindow::get(),
             _ => 0,

@@ -1,4 +1,4 @@
-//! What the pallet's calls and hooks cost. The runtime supplies generated figures.
+//! Weights of the calls and hooks. The runtime implements the trait with generated weights.
 
 use frame_support::weights::Weight;
 
@@ -10,17 +10,18 @@ pub trait WeightInfo {
     fn cancel() -> Weight;
     /// The call `submit_result`, with `n` bytes of output.
     fn submit_result(n: u32) -> Weight;
-    /// Authorizing `submit_result` or `submit_reveal`, with `n` bytes of output.
+    /// Authorising `submit_result` or `submit_reveal`, with `n` bytes of output.
     fn authorize_result(n: u32) -> Weight;
-    /// Authorizing `submit_proof`, with a proof of `p` bytes, beside [`Self::authorize_result`].
+    /// Authorising `submit_proof` with a proof of `p` bytes, in addition to
+    /// [`Self::authorize_result`].
     fn authorize_proof(p: u32) -> Weight;
-    /// The call `submit_proof` with a proof that is none, and `n` bytes of output. With a proof
-    /// that holds it takes what `submit_result` takes, beside the verification.
+    /// The call `submit_proof` with an invalid proof and `n` bytes of output, without the
+    /// verification. With a valid proof the weight is that of `submit_result`.
     fn refuse_proof(n: u32) -> Weight;
     /// The call `submit_trace`, with `n` bytes of output.
     fn submit_trace(n: u32) -> Weight;
-    /// Authorizing `submit_trace`, beside what [`Self::authorize_result`] takes for more bytes of
-    /// output.
+    /// Authorising `submit_trace` with little output. [`Self::authorize_result`] covers the bytes
+    /// of the output.
     fn authorize_trace() -> Weight;
     /// Ending a request with the largest output whose window has passed without a dispute.
     fn pass_window() -> Weight;
@@ -28,27 +29,28 @@ pub trait WeightInfo {
     fn reject_result() -> Weight;
     /// The call `submit_commitment`.
     fn submit_commitment() -> Weight;
-    /// Authorizing `submit_commitment` or `report_failure`.
+    /// Authorising `submit_commitment` or `report_failure`.
     fn authorize_commitment() -> Weight;
-    /// The call `submit_reveal` when it is the last of the largest committee, with `n` bytes of output.
+    /// The call `submit_reveal` as the last one of the largest committee, with `n` bytes of output.
     fn submit_reveal(n: u32) -> Weight;
     /// The call `report_failure` when it ends a request of the largest committee.
     fn report_failure() -> Weight;
     /// Drawing `m` members among `c` operators.
     fn draw(c: u32, m: u32) -> Weight;
-    /// Ending a request of the largest committee that has revealed, when its deadline has passed.
+    /// Ending a request of the largest committee whose results are in and whose deadline has
+    /// passed.
     fn deadline() -> Weight;
-    /// Handling the commit deadline of the largest committee when it has passed.
+    /// Handling the passed commit deadline of the largest committee.
     fn commit_deadline() -> Weight;
     /// Ending a request of one operator whose deadline has passed.
     fn deadline_single() -> Weight;
-    /// Removing one finished request.
+    /// Pruning one finished request.
     fn prune() -> Weight;
-    /// What each block costs before anything is drawn, swept or pruned.
+    /// The start of a block, without draws, passed deadlines and pruning.
     fn on_initialize() -> Weight;
 }
 
-/// A unit each, for mocks: no figure, only something to count.
+/// For mocks: every weight is one unit, so that tests can count them.
 #[cfg(feature = "std")]
 impl WeightInfo for () {
     fn request(_: u32, _: u32) -> Weight {

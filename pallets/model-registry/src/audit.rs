@@ -1,4 +1,4 @@
-//! Reading the weights of versions that offer class `Proof`.
+//! The audit: the chain reads the published weights of versions that offer class `Proof`.
 
 use assay_graph::{Architecture, Plan};
 use assay_primitives::{
@@ -12,8 +12,7 @@ use crate::{
     PieceProof, Versions, WeightInfo,
 };
 
-/// What the call takes: for an architecture of so many bytes, and so many pieces and bytes of
-/// weights.
+/// Weight of the call for an architecture of this size and this number of pieces and bytes.
 pub(crate) fn weight<T: Config>(architecture_bytes: u32, pieces: usize, bytes: usize) -> Weight {
     let architecture_bytes =
         architecture_bytes.clamp(LEAST_ARCHITECTURE_BYTES, MAX_ARCHITECTURE_BYTES);
@@ -23,12 +22,12 @@ pub(crate) fn weight<T: Config>(architecture_bytes: u32, pieces: usize, bytes: u
 }
 
 impl<T: Config> Pallet<T> {
-    /// Bytes of all weights and biases of a graph.
+    /// Size in bytes of all weights and biases of a graph.
     pub(crate) fn weights_bytes(plan: &Plan) -> u64 {
         plan.all_parameters().map(|set| (set.weights() + 4 * set.channels) as u64).sum()
     }
 
-    /// Returns the number of bytes of the architecture.
+    /// Reads the next weights and biases. Returns the size of the architecture in bytes.
     pub(crate) fn do_audit(
         version: VersionId,
         bytes: &[u8],

@@ -1,4 +1,4 @@
-//! Benchmarks of the calls. Versions are as large as they may be.
+//! Benchmarks of the calls. Versions have the maximum size.
 #![cfg(feature = "runtime-benchmarks")]
 
 use alloc::{vec, vec::Vec};
@@ -28,14 +28,14 @@ use crate::{pallet::LEAST_ARCHITECTURE_BYTES, *};
 
 /// Width of all layers but the first.
 const WIDTH: u32 = 16;
-/// Most inputs of one accumulator.
+/// Maximum number of inputs of an accumulator.
 const MAX_INPUTS: u32 = 1 << 15;
-/// Bytes of a table with its operation.
+/// Size in bytes of a table with its operation.
 const LOOKUP_BYTES: u32 = 259;
 
-/// An architecture of the most operations, in at most `bytes` bytes. As many operations as fit are
-/// tables, each like no other; the rest are dense layers with their requantisation. Without a table
-/// all fit into `LEAST_ARCHITECTURE_BYTES`.
+/// An architecture of the maximum number of operations, in at most `bytes` bytes. As many
+/// operations as fit are distinct tables; the others are dense layers with their requantisation,
+/// which without tables fit into `LEAST_ARCHITECTURE_BYTES`.
 fn architecture(bytes: u32) -> Architecture {
     let tables = bytes.saturating_sub(LEAST_ARCHITECTURE_BYTES) / LOOKUP_BYTES;
     let pairs = (MAX_OPERATIONS as u32 - tables) / 2;
@@ -49,7 +49,7 @@ fn architecture(bytes: u32) -> Architecture {
     of(Shape::vector(MAX_INPUTS), operations)
 }
 
-/// So many dense layers of this width with their requantisation.
+/// Dense layers of this width with their requantisation.
 fn layers(width: u32, pairs: u32) -> Vec<Operation> {
     let mut operations = Vec::new();
     for pair in 0..pairs {
@@ -81,7 +81,7 @@ fn of(input_shape: Shape, operations: Vec<Operation>) -> Architecture {
     }
 }
 
-/// Weights of zeros for an architecture, which then names their root.
+/// Zero weights for an architecture. Sets their root in the architecture.
 fn zeros(architecture: &mut Architecture) -> Weights {
     let plan = Plan::new(architecture.clone()).expect("the architecture is legal");
     let parameters = plan.all_parameters().map(|set| Parameters {
@@ -94,7 +94,7 @@ fn zeros(architecture: &mut Architecture) -> Weights {
     weights
 }
 
-/// One weight and one bias for each channel: the costliest weights to read.
+/// One weight and one bias for each channel: the most expensive weights to read.
 fn one_by_one(channels: u32) -> Architecture {
     let window = Window {
         kernel: Extent::square(1),
@@ -158,7 +158,7 @@ mod benchmarks {
         assert!(Versions::<T>::contains_key(VersionId { model, number: version.number + 1 }));
     }
 
-    // A graph of as many operations and steps as can be. Tables fill the bytes.
+    // A graph of the maximum number of operations and steps. Tables fill the bytes.
     #[benchmark]
     fn publish_graph(
         a: Linear<{ LEAST_ARCHITECTURE_BYTES }, { MAX_ARCHITECTURE_BYTES }>,
@@ -202,8 +202,8 @@ mod benchmarks {
         Ok(())
     }
 
-    /// Stores an architecture whose weights are read up to `done`, as if it had been published.
-    /// Returns what shows so many pieces and bytes more.
+    /// Stores an architecture whose audit has read `done` bytes, as if it had been published.
+    /// Returns the arguments that submit the next pieces and bytes.
     fn half_read<T: Config>(
         mut architecture: Architecture,
         done: u64,
@@ -228,7 +228,7 @@ mod benchmarks {
         Ok((version, bytes, proofs))
     }
 
-    // The end of the widest layer, of a graph of as many operations as can be.
+    // The end of the widest layer of a graph of the maximum number of operations.
     #[benchmark]
     fn audit_weights(
         a: Linear<{ LEAST_ARCHITECTURE_BYTES }, { MAX_ARCHITECTURE_BYTES }>,
@@ -245,7 +245,7 @@ mod benchmarks {
         Ok(())
     }
 
-    // Weights and biases of layers whose columns are committed in as many blocks as can be.
+    // Weights and biases of layers whose columns are committed in the maximum number of blocks.
     #[benchmark]
     fn read_pieces(p: Linear<1, { MAX_AUDIT_PIECES }>) -> Result<(), BenchmarkError> {
         let architecture = of(Shape::vector(28), layers(28, MAX_AUDIT_PIECES.div_ceil(2)));
@@ -304,7 +304,7 @@ mod benchmarks {
         assert!(Versions::<T>::get(version).is_some_and(|record| record.deprecated));
     }
 
-    // An offer is read before it is withdrawn, and not before it is made.
+    // A withdrawal reads the offer, which making one does not.
     #[benchmark]
     fn transfer() {
         let (caller, version) = published::<T>();
@@ -359,4 +359,6 @@ mod benchmarks {
 
         assert!(Models::<T>::get(version.model).is_some_and(|record| record.owner == caller));
     }
+
+    impl_benchmark_test_suite!(Pallet, crate::mock::new_test_ext(), crate::mock::Test);
 }

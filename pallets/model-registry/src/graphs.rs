@@ -1,4 +1,4 @@
-//! What a version that is an integer graph has to fulfil.
+//! The checks of versions that are integer graphs.
 
 use assay_graph::{format::GRAPH_TAG, Architecture, ElementType as GraphElement, Plan, Shape};
 use assay_primitives::{
@@ -29,21 +29,21 @@ fn element_type(of: GraphElement) -> ElementType {
     }
 }
 
-/// Whether a side declares one tensor, of this type and shape.
+/// Whether `side` declares exactly one tensor, of this type and shape.
 fn declares(side: &[TensorDeclaration], of: GraphElement, shape: Shape) -> bool {
     let Shape { channels, height, width } = shape;
     matches!(side, [one] if one.is_graph_tensor(element_type(of), [channels, height, width]))
 }
 
-/// Bytes of a payload of one tensor as it is declared: a list of one, its type, the list of
-/// dimensions, and its data with their length.
+/// Size in bytes of a payload of one tensor with this declaration: the length of the list, the
+/// element type, the list of dimensions, and the data with its length.
 fn payload_bytes(declared: &TensorDeclaration, elements: usize) -> usize {
     let data = elements.saturating_mul(declared.element_type.size());
     let length = Compact(u32::try_from(data).unwrap_or(u32::MAX)).encoded_size();
     3 + 4 * declared.shape.len() + length + data
 }
 
-/// What a verification takes at most, as the verifier counts it.
+/// Upper bounds of the work of a verification, as the verifier counts it.
 pub fn proof_cost(plan: &Plan, verifier: &Verifier) -> ProofCost {
     let Work { products, cells, hashes, openings, proof_bytes } = verifier.work();
     let count = |count| u32::try_from(count).unwrap_or(u32::MAX);
@@ -58,23 +58,24 @@ pub fn proof_cost(plan: &Plan, verifier: &Verifier) -> ProofCost {
 }
 
 impl<T: Config> Pallet<T> {
-    /// Checks the architecture of an integer graph against the rules of graphs and against the
-    /// descriptor. Returns the terms of its proofs if it offers any, and what of its weights is to
-    /// be read before.
+    /// Checks the architecture of an integer graph against the rules of graphs and the descriptor.
+    /// If the version offers class `Proof`, returns the terms of its proofs and the audit to be
+    /// done.
     ///
-    /// The cheaper a check, the earlier it is made.
+    /// Cheaper checks come first.
     pub(crate) fn check_graph(
         descriptor: &ModelDescriptor,
         bytes: &[u8],
     ) -> Result<Option<(ProofTerms, WeightsAudit)>, Error<T>> {
         let named = descriptor.architecture.ok_or(Error::<T>::ArchitectureMissing)?;
-        // `Architecture::digest`, computed by the host: the encoding is the only one.
+        // The same as `Architecture::digest`, because the encoding is canonical, but computed by
+        // the host.
         let found = digest(&[GRAPH_TAG, bytes].concat());
         ensure!(found == named, Error::<T>::ArchitectureDigestMismatch);
         let architecture =
             Architecture::from_bytes(bytes).map_err(|_| Error::<T>::ArchitectureMalformed)?;
         let plan = Plan::new(architecture).map_err(|error| {
-            log::debug!(target: "assay", "an architecture is refused: {error}");
+            log::debug!(target: "assay", "refused an architecture: {error}");
             Error::<T>::ArchitectureInvalid
         })?;
         let shape = |index: usize| plan.shapes().get(index).copied();
@@ -92,7 +93,7 @@ impl<T: Config> Pallet<T> {
         if !proven && !descriptor.assurances.contains(AssuranceClass::Optimistic) {
             return Ok(None);
         }
-        // In both classes the chain reads input and output.
+        // In both classes the chain reads the input and the output.
         let elements = |shape: Shape| shape.elements().unwrap_or(usize::MAX);
         for (side, shape, bound) in [
             (&descriptor.inputs, input, T::MaxInputBytes::get()),
@@ -107,14 +108,14 @@ impl<T: Config> Pallet<T> {
             return Ok(None);
         }
         let verifier = Verifier::new(&plan).map_err(|error| {
-            log::debug!(target: "assay", "a graph cannot be proven: {error}");
+            log::debug!(target: "assay", "refused a graph that cannot be proven: {error}");
             Error::<T>::from(error)
         })?;
         let cost = proof_cost(&plan, &verifier);
         let most = T::MaxProofCost::get();
         ensure!(cost.proof_bytes <= most.proof_bytes, Error::<T>::ProofTooLong);
         ensure!(cost.is_within(&most), Error::<T>::ProofTooCostly);
-        // A few hundred bits at most, rounded down.
+        // At most 128 bits; the conversion rounds down.
         let terms = ProofTerms { security_bits: verifier.security_bits() as u8, cost };
         Ok(Some((terms, WeightsAudit::of(Self::weights_bytes(&plan)))))
     }

@@ -1,18 +1,20 @@
 //! # Model registry
 //!
-//! Models, and versions of them that never change once published.
+//! Models and their versions. A published version never changes its meaning.
 //!
-//! A version names the artifact that holds it, declares its input and output tensors, and lists
-//! the assurance classes in which it may be asked. A version that is an integer graph also brings
-//! its architecture along, which the chain checks and keeps: without it no proof could be
-//! verified. What fixes its meaning is the *descriptor*;
-//! the descriptor's digest is what results and receipts name. Royalty, metadata and
-//! deprecation can change, for new requests only. A version that an open request uses cannot
-//! be removed. The owner's deposit per stored byte comes back on removal.
+//! The *descriptor* of a version determines its meaning: it contains the digest of the artifact,
+//! the declarations of the input and output tensors, and the assurance classes that the version
+//! offers. Results and receipts contain the digest of the descriptor. A version that is an integer
+//! graph is published with its architecture, which the chain checks and keeps, because it verifies
+//! proofs and tiles against it.
 //!
-//! Of a version that offers class `Proof` the chain reads all weights once, in calls that anyone
-//! may send, and keeps what they come to: their *fingerprint*, which proofs are compared with.
-//! Proofs can be asked for when that is done.
+//! Royalty, metadata and deprecation can change, for new requests only. A version that an open
+//! request uses cannot be removed. The owner pays a deposit per stored byte, which is returned on
+//! removal.
+//!
+//! If a version offers class `Proof`, the chain has to read all its weights once, in calls that
+//! anyone may send: the *audit*. It keeps their *fingerprint*, with which it compares proofs. Class
+//! `Proof` can be requested when the audit is done.
 #![cfg_attr(not(feature = "std"), no_std)]
 
 extern crate alloc;
@@ -52,79 +54,89 @@ pub mod pallet {
     use sp_runtime::Perbill;
 
     const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
-    /// Bytes below which an architecture is charged as if it had as many.
+    /// Minimum size in bytes for which an architecture is charged.
     pub(crate) const LEAST_ARCHITECTURE_BYTES: u32 = 11_000;
 
     #[pallet::pallet]
     #[pallet::storage_version(STORAGE_VERSION)]
     pub struct Pallet<T>(_);
 
-    /// What the pallet needs.
+    /// Configuration of the pallet.
     #[pallet::config]
     pub trait Config: frame_system::Config<RuntimeEvent: From<Event<Self>>> {
-        /// Where artifacts are.
+        /// The artifacts of versions. A version keeps its artifact from being removed.
         type Artifacts: Artifacts;
-        /// Where deposits are held.
+        /// Holds the deposits of owners.
         type Deposits: Deposits<Self::AccountId>;
-        /// Classes that versions may offer today.
+        /// Classes that versions may offer; `publish` refuses others. Not empty.
         #[pallet::constant]
         type AvailableClasses: Get<AssuranceClasses>;
-        /// The most of each count that a verification of a version in class `Proof` may take
-        /// ([`proof_cost`]). It bounds how much of a block one proof may fill.
+        /// Upper bounds of the work of verifying a proof, count by count ([`proof_cost`]). They
+        /// bound the part of a block that one proof can fill. `publish` refuses versions in class
+        /// `Proof` that exceed one.
         #[pallet::constant]
         type MaxProofCost: Get<ProofCost>;
-        /// Most bytes of an input payload in a request.
+        /// Maximum size in bytes of an inline input payload. `publish` refuses integer graphs in
+        /// the classes `Optimistic` and `Proof` whose input payload is larger, because the chain
+        /// could not read the input.
         #[pallet::constant]
         type MaxInputBytes: Get<u32>;
-        /// Most bytes of an output payload.
+        /// Maximum size in bytes of an output payload. `publish` refuses integer graphs in the
+        /// classes `Optimistic` and `Proof` whose output payload is larger.
         #[pallet::constant]
         type MaxOutputBytes: Get<u32>;
-        /// Largest royalty, as a share of each price.
+        /// Maximum royalty, as a share of each price. `publish` and `set_royalty` refuse more.
+        /// Together with the treasury's share it has to stay below 100 %, or operators earn
+        /// nothing.
         #[pallet::constant]
         type MaxRoyalty: Get<Perbill>;
-        /// Deposit per model and per version, in plancks.
+        /// Deposit per model and per version, in plancks. It bounds how many of them an account can
+        /// store.
         #[pallet::constant]
         type BaseDeposit: Get<Balance>;
-        /// Deposit per byte that a version takes in the state, in plancks.
+        /// Deposit per byte of a version in the state, in plancks. It bounds the size of the state.
         #[pallet::constant]
         type ByteDeposit: Get<Balance>;
         /// Weights of the calls.
         type WeightInfo: WeightInfo;
-        /// Prepares accounts and artifacts for benchmarks.
+        /// Sets up accounts and artifacts for benchmarks.
         #[cfg(feature = "runtime-benchmarks")]
         type BenchmarkHelper: assay_primitives::traits::BenchmarkHelper<Self::AccountId>;
     }
 
-    /// Identifier of the next model.
+    /// Identifier of the next model. Never removed.
     #[pallet::storage]
     pub type NextModel<T> = StorageValue<_, ModelId, ValueQuery>;
 
-    /// Models.
+    /// Models, by identifier. Removed by `remove_model`.
     #[pallet::storage]
     pub type Models<T: Config> = StorageMap<_, Twox64Concat, ModelId, Model<T::AccountId>>;
 
-    /// Models by owner and name.
+    /// Identifiers of models, by owner and name. Changed by `accept`, removed by `remove_model`.
     #[pallet::storage]
     pub type Names<T: Config> =
         StorageDoubleMap<_, Blake2_128Concat, T::AccountId, Blake2_128Concat, ModelName, ModelId>;
 
-    /// Who may take over a model, by its owner's offer.
+    /// The account to which a model is offered, by model. Removed by `accept`, by a withdrawal of
+    /// the offer, or with the model.
     #[pallet::storage]
     pub type Offers<T: Config> = StorageMap<_, Twox64Concat, ModelId, T::AccountId>;
 
-    /// Versions.
+    /// Versions, by identifier. Removed by `remove_version`.
     #[pallet::storage]
     pub type Versions<T: Config> = StorageMap<_, Twox64Concat, VersionId, Version>;
 
-    /// Encoded architectures of the versions that are integer graphs.
+    /// Encoded architectures of the versions that are integer graphs, by version. Removed with the
+    /// version.
     #[pallet::storage]
     pub type Architectures<T: Config> = StorageMap<_, Twox64Concat, VersionId, EncodedArchitecture>;
 
-    /// How many of their weights the chain has read, of the versions that offer class `Proof`.
+    /// Progress of the audits of the versions that offer class `Proof`, by version. Removed with
+    /// the version.
     #[pallet::storage]
     pub type Audits<T: Config> = StorageMap<_, Twox64Concat, VersionId, WeightsAudit>;
 
-    /// What happened.
+    /// Events of the pallet.
     #[pallet::event]
     #[pallet::generate_deposit(pub(super) fn deposit_event)]
     pub enum Event<T: Config> {
@@ -144,32 +156,32 @@ pub mod pallet {
             /// Digest of its descriptor.
             digest: Digest,
         },
-        /// A version's metadata digest changed.
+        /// A version's metadata digest was replaced.
         MetadataSet {
             /// The version.
             version: VersionId,
-            /// The new digest.
+            /// The new digest; `None` if it was removed.
             metadata: Option<Digest>,
         },
-        /// A version's royalty changed, for new requests.
+        /// A version's royalty was changed, for new requests.
         RoyaltySet {
             /// The version.
             version: VersionId,
             /// The new share of each price.
             royalty: Perbill,
         },
-        /// A version takes no new requests.
+        /// A version was closed to new requests.
         VersionDeprecated {
             /// The version.
             version: VersionId,
         },
-        /// A model was offered to another account. An earlier offer is void.
+        /// A model was offered to another account. The offer replaced an earlier one.
         TransferOffered {
             /// The model.
             model: ModelId,
-            /// Who has it.
+            /// Its owner.
             from: T::AccountId,
-            /// Who may accept it.
+            /// The account that may accept it.
             to: T::AccountId,
         },
         /// The offer of a model was withdrawn.
@@ -177,139 +189,145 @@ pub mod pallet {
             /// The model.
             model: ModelId,
         },
-        /// A model has a new owner.
+        /// A model was transferred to a new owner.
         ModelTransferred {
             /// The model.
             model: ModelId,
-            /// Who had it.
+            /// The previous owner.
             from: T::AccountId,
-            /// Who has it.
+            /// The new owner.
             to: T::AccountId,
         },
-        /// Some of a version's weights and biases were read.
+        /// The audit read some of a version's weights and biases.
         WeightsRead {
             /// The version.
             version: VersionId,
-            /// Bytes that have been read.
+            /// Number of bytes that have been read in total.
             done: u64,
-            /// Bytes of all weights and biases.
+            /// Number of bytes of all weights and biases.
             total: u64,
         },
-        /// All of a version's weights were read. It may be asked for in class `Proof` now.
+        /// The audit of a version ended. Class `Proof` can be requested.
         VersionAudited {
             /// The version.
             version: VersionId,
-            /// What proofs have to say of the weights that they are of.
+            /// The fingerprint of its weights, which proofs have to match.
             fingerprint: WeightsFingerprint,
         },
-        /// A version is gone.
+        /// A version was removed.
         VersionRemoved {
             /// The version.
             version: VersionId,
         },
-        /// A model is gone.
+        /// A model was removed.
         ModelRemoved {
             /// The model.
             model: ModelId,
         },
     }
 
-    /// What can go wrong.
+    /// Errors of the pallet.
     #[pallet::error]
     pub enum Error<T> {
-        /// A name is 1 to 64 characters of `[a-z0-9-]`, with no hyphen at either end.
+        /// The name is not well-formed. Use 1 to 64 characters of `[a-z0-9-]`, with no hyphen at
+        /// either end.
         InvalidName,
-        /// The owner has a model of this name already. Publish a version of it, or choose
-        /// another name.
+        /// The owner already has a model with this name. Publish a version of it, or choose another
+        /// name.
         NameTaken,
-        /// There is no such model.
+        /// There is no such model. Check the identifier; removed models do not come back.
         ModelNotFound,
-        /// There is no such version.
+        /// There is no such version. Check the identifier; removed versions do not come back.
         VersionNotFound,
-        /// Only the model's owner may do this.
+        /// The caller does not own the model. Sign with the owner's account.
         NotOwner,
-        /// There are no more identifiers.
+        /// All identifiers are used. There is no remedy.
         NoIdentifierLeft,
-        /// No artifact of this digest is complete on chain. Upload it first.
+        /// There is no complete artifact with this digest on chain. Upload it first.
         ArtifactNotFound,
-        /// The artifact has another size than the descriptor says.
+        /// The size of the artifact differs from the descriptor's. Correct the descriptor.
         ArtifactSizeMismatch,
-        /// A version of the format `IntegerGraph` needs its architecture: its digest in the
-        /// descriptor, and its encoding as an argument.
+        /// The version has the format `IntegerGraph`, but its architecture is missing. Pass its
+        /// digest in the descriptor, and its encoding as an argument.
         ArchitectureMissing,
-        /// A version that is no integer graph has no architecture.
+        /// The version is not an integer graph, but has an architecture. Leave it out.
         ArchitectureNotAllowed,
-        /// The architecture does not have the digest that the descriptor names.
+        /// The digest of the architecture differs from the descriptor's. Pass the architecture of
+        /// the graph in the artifact.
         ArchitectureDigestMismatch,
-        /// The bytes are not the encoding of an architecture.
+        /// The bytes are not the encoding of an architecture. Encode it with `assay_graph`.
         ArchitectureMalformed,
-        /// The architecture breaks a rule of integer graphs. Check the model with
-        /// `assay_graph::CheckedGraph`, which says which one.
+        /// The architecture violates a rule of integer graphs. Check the model with
+        /// `assay_graph::CheckedGraph`, which names the rule.
         ArchitectureInvalid,
-        /// An integer graph has one input tensor, of 8-bit integers and of the graph's shape, with
-        /// or without a batch of 1.
+        /// The declared input is not that of the graph. Declare one tensor of 8-bit integers with
+        /// the graph's shape, with or without a batch dimension of 1.
         InputNotOfGraph,
-        /// An integer graph has one output tensor, of the type and the shape of the graph's, with
-        /// or without a batch of 1.
+        /// The declared output is not that of the graph. Declare one tensor of the graph's type and
+        /// shape, with or without a batch dimension of 1.
         OutputNotOfGraph,
-        /// The results of an integer graph are equal or not: it has no tolerance.
+        /// An integer graph has exact results, but the descriptor has a tolerance. Leave it out.
         ToleranceNotAllowed,
-        /// Only an integer graph can be asked in this class. Quantise the model.
+        /// Only integer graphs can offer one of these classes. Quantise the model, or offer other
+        /// classes.
         ClassNeedsGraph,
-        /// The payload of the graph's input or output would be larger than requests or results
-        /// may have inline, so that nothing could be proven.
+        /// The payload of the graph's input or output exceeds `MaxInputBytes` or `MaxOutputBytes`,
+        /// so the chain could not read it. Offer other classes, or use smaller tensors.
         ProofPayloadTooLarge,
-        /// The verification of a proof would take more than `MaxProofCost`. Offer other classes, or
-        /// make the input, the kernels, the number of channels or of operations smaller.
+        /// The verification of a proof exceeds `MaxProofCost`. Offer other classes, or reduce the
+        /// input, the kernels, or the number of channels or operations.
         ProofTooCostly,
-        /// A proof could be longer than a result may bring. Offer other classes, use fewer operations
-        /// and smaller windows of maxima, or proof parameters that make for shorter proofs.
+        /// A proof could exceed the maximum proof size. Offer other classes, use fewer operations
+        /// or smaller pooling windows, or choose proof parameters with shorter proofs.
         ProofTooLong,
-        /// The proof system does not know one of the graph's operations. Offer other classes.
+        /// The proof system does not support one of the graph's operations. Offer other classes.
         ProofOperationUnsupported,
-        /// The architecture does not hold proof parameters within their bounds. Seal the graph
-        /// with `assay_proof::seal` before publication.
+        /// The architecture has no proof parameters, or they are out of bounds. Seal the graph with
+        /// `assay_proof::seal` before publication.
         ProofParametersInvalid,
-        /// The proof parameters reach too few bits of soundness. Seal the graph with the
-        /// recommended ones.
+        /// The proof parameters give too few bits of soundness. Seal the graph with the recommended
+        /// parameters.
         ProofSecurityTooLow,
         /// There is no verifier for a graph of this size. Offer other classes.
         NotProvable,
-        /// The version does not offer class `Proof`: nobody reads its weights.
+        /// The version does not offer class `Proof`, so its weights are not audited. There is
+        /// nothing to do.
         AuditNotNeeded,
-        /// All weights of the version have been read. There is nothing left to do.
+        /// The audit of the version is done. There is nothing to do.
         AlreadyAudited,
-        /// The bytes and their proofs do not show the weights and biases that come next under the
-        /// root in the version's architecture. Somebody else may have shown them meanwhile: look
-        /// how many have been read, and go on from there, as `assay model audit` does.
+        /// The bytes and their Merkle proofs do not show the next weights and biases under the root
+        /// in the version's architecture. Another account may have submitted them in the meantime.
+        /// Read the progress of the audit, and continue from there, as `assay model audit` does.
         UnexpectedWeights,
-        /// A bias exceeds `assay_graph::bounds::MAX_BIAS` in magnitude: no proof of the version would
-        /// say what the model computes. Publish it anew with a coarser scale of the accumulators.
+        /// A bias exceeds `assay_graph::bounds::MAX_BIAS` in magnitude, so a proof would not show
+        /// what the model computes. Publish a new version with a coarser scale of the accumulators.
         BiasOutOfBounds,
-        /// A version declares at least one input and one output, each with a name of its own,
-        /// in UTF-8, and without a dimension of zero.
+        /// A declaration is not well-formed. Declare at least one input and one output, each with a
+        /// unique name in UTF-8 and no dimension of zero.
         InvalidDeclaration,
-        /// A version offers at least one assurance class.
+        /// The version offers no class. Offer at least one.
         NoAssurance,
-        /// One of the classes is not available in this version of the network.
+        /// One of the classes is not available in this version of the network. Offer only those in
+        /// `AvailableClasses`.
         ClassUnavailable,
-        /// A floating-point model offers class `Quorum` only if it declares a tolerance.
+        /// The version offers class `Quorum` and has floating-point outputs, but no tolerance.
+        /// Declare one.
         ToleranceMissing,
-        /// The royalty is above `MaxRoyalty`.
+        /// The royalty is above `MaxRoyalty`. Choose a lower one.
         RoyaltyTooHigh,
-        /// A licence is an SPDX expression of 1 to 64 characters.
+        /// The licence is not well-formed. Use an SPDX expression of 1 to 64 characters.
         InvalidLicence,
-        /// The version takes no new requests already.
+        /// The version is already deprecated. There is nothing to do.
         AlreadyDeprecated,
-        /// An open request uses the version. Deprecate it, and remove it when its requests have
-        /// ended.
+        /// An open request uses the version. Deprecate the version, and remove it when its requests
+        /// have ended.
         InUse,
-        /// The model still has versions. Remove them first.
+        /// The model has versions. Remove them first.
         HasVersions,
-        /// The version is used by more requests than can be counted.
+        /// The version has the maximum number of open requests. Wait until some have ended.
         TooManyUses,
-        /// The model is not offered to the caller, or, where an offer was to be withdrawn, to
-        /// nobody. Its owner offers it with `transfer`.
+        /// The model is not offered to the caller or, for a withdrawal, to anyone. The owner has to
+        /// offer it with `transfer` first.
         NotOffered,
     }
 
@@ -328,7 +346,13 @@ pub mod pallet {
 
     #[pallet::call]
     impl<T: Config> Pallet<T> {
-        /// Creates a model without versions.
+        /// Creates a model without versions. Takes [`Config::BaseDeposit`] from the caller.
+        ///
+        /// Origin: signed.
+        ///
+        /// Emits [`Event::ModelCreated`].
+        ///
+        /// Errors: `InvalidName`, `NameTaken`, `NoIdentifierLeft`; the deposit is not covered.
         #[pallet::call_index(0)]
         #[pallet::weight(T::WeightInfo::create())]
         pub fn create(origin: OriginFor<T>, name: ModelName) -> DispatchResult {
@@ -336,15 +360,29 @@ pub mod pallet {
             Self::do_create(owner, name)
         }
 
-        /// Publishes the next version of a model.
+        /// Publishes the next version of a model. Takes a deposit for it.
         ///
-        /// The artifact must be complete on chain. `metadata` may name a document about the
+        /// The artifact must be complete on chain. `metadata` is the digest of a document about the
         /// version, such as a model card. `architecture` is the encoded architecture of an integer
         /// graph, whose artifact is the encoding of the whole graph; other formats have none.
+        ///
+        /// Origin: signed by the model's owner.
+        ///
+        /// Emits [`Event::VersionPublished`].
+        ///
+        /// Errors: `ModelNotFound`, `NotOwner`, `NoIdentifierLeft`; `RoyaltyTooHigh`,
+        /// `InvalidLicence`, `InvalidDeclaration`, `NoAssurance`, `ClassUnavailable`,
+        /// `ToleranceMissing`, `ToleranceNotAllowed`, `ClassNeedsGraph`; `ArtifactNotFound`,
+        /// `ArtifactSizeMismatch`; for an architecture `ArchitectureMissing`,
+        /// `ArchitectureNotAllowed`, `ArchitectureDigestMismatch`, `ArchitectureMalformed`,
+        /// `ArchitectureInvalid`, `InputNotOfGraph`, `OutputNotOfGraph`; in the classes
+        /// `Optimistic` and `Proof` `ProofPayloadTooLarge`; in class `Proof`
+        /// `ProofOperationUnsupported`, `ProofParametersInvalid`, `ProofSecurityTooLow`,
+        /// `NotProvable`, `ProofTooLong`, `ProofTooCostly`; the deposit is not covered.
         #[pallet::call_index(1)]
         #[pallet::weight(match architecture {
             Some(architecture) => T::WeightInfo::publish_graph(
-                // As many operations fit into fewer bytes.
+                // A shorter architecture can have as many operations as one of this size.
                 (architecture.len() as u32).max(LEAST_ARCHITECTURE_BYTES),
             ),
             None => T::WeightInfo::publish(),
@@ -362,7 +400,13 @@ pub mod pallet {
             Self::do_publish(owner, model, descriptor, royalty, licence, metadata, architecture)
         }
 
-        /// Names another document about a version, or none.
+        /// Replaces the metadata of a version: the digest of a document about it, or `None`.
+        ///
+        /// Origin: signed by the model's owner.
+        ///
+        /// Emits [`Event::MetadataSet`].
+        ///
+        /// Errors: `ModelNotFound`, `NotOwner`, `VersionNotFound`.
         #[pallet::call_index(2)]
         #[pallet::weight(T::WeightInfo::set_metadata())]
         pub fn set_metadata(
@@ -376,7 +420,13 @@ pub mod pallet {
             Ok(())
         }
 
-        /// Changes the royalty of new requests.
+        /// Changes the royalty of a version, for new requests.
+        ///
+        /// Origin: signed by the model's owner.
+        ///
+        /// Emits [`Event::RoyaltySet`].
+        ///
+        /// Errors: `RoyaltyTooHigh`, `ModelNotFound`, `NotOwner`, `VersionNotFound`.
         #[pallet::call_index(3)]
         #[pallet::weight(T::WeightInfo::set_royalty())]
         pub fn set_royalty(
@@ -391,7 +441,13 @@ pub mod pallet {
             Ok(())
         }
 
-        /// Takes no new requests for a version. Open ones go on.
+        /// Closes a version to new requests. Open requests continue.
+        ///
+        /// Origin: signed by the model's owner.
+        ///
+        /// Emits [`Event::VersionDeprecated`].
+        ///
+        /// Errors: `ModelNotFound`, `NotOwner`, `VersionNotFound`, `AlreadyDeprecated`.
         #[pallet::call_index(4)]
         #[pallet::weight(T::WeightInfo::deprecate())]
         pub fn deprecate(origin: OriginFor<T>, version: VersionId) -> DispatchResult {
@@ -399,10 +455,14 @@ pub mod pallet {
             Self::do_deprecate(owner, version)
         }
 
-        /// Offers a model with its versions to another account, which takes it over with
-        /// `accept`. Replaces an earlier offer.
+        /// Offers a model with its versions to another account, which can accept it with `accept`.
+        /// Replaces an earlier offer. If `to` is the owner, withdraws the offer.
         ///
-        /// To the owner itself: withdraws the offer.
+        /// Origin: signed by the model's owner.
+        ///
+        /// Emits [`Event::TransferOffered`] or [`Event::TransferWithdrawn`].
+        ///
+        /// Errors: `ModelNotFound`, `NotOwner`; for a withdrawal also `NotOffered`.
         #[pallet::call_index(5)]
         #[pallet::weight(T::WeightInfo::transfer())]
         pub fn transfer(origin: OriginFor<T>, model: ModelId, to: T::AccountId) -> DispatchResult {
@@ -413,7 +473,13 @@ pub mod pallet {
             Self::do_offer(owner, model, to)
         }
 
-        /// Removes a version that no open request uses, and gives its deposit back.
+        /// Removes a version that no open request uses, and returns its deposit.
+        ///
+        /// Origin: signed by the model's owner.
+        ///
+        /// Emits [`Event::VersionRemoved`].
+        ///
+        /// Errors: `ModelNotFound`, `NotOwner`, `VersionNotFound`, `InUse`.
         #[pallet::call_index(6)]
         #[pallet::weight(T::WeightInfo::remove_version())]
         pub fn remove_version(origin: OriginFor<T>, version: VersionId) -> DispatchResult {
@@ -421,7 +487,13 @@ pub mod pallet {
             Self::do_remove_version(owner, version)
         }
 
-        /// Removes a model without versions and the offer of it, and gives its deposit back.
+        /// Removes a model without versions and any offer of it, and returns its deposit.
+        ///
+        /// Origin: signed by the model's owner.
+        ///
+        /// Emits [`Event::ModelRemoved`].
+        ///
+        /// Errors: `ModelNotFound`, `NotOwner`, `HasVersions`.
         #[pallet::call_index(7)]
         #[pallet::weight(T::WeightInfo::remove_model())]
         pub fn remove_model(origin: OriginFor<T>, model: ModelId) -> DispatchResult {
@@ -429,10 +501,16 @@ pub mod pallet {
             Self::do_remove_model(owner, model)
         }
 
-        /// Takes over a model that is offered to the caller, with its versions. The caller takes
-        /// over its deposit, and the old owner's is given back.
+        /// Accepts a model that is offered to the caller, with its versions. Takes the model's
+        /// deposit from the caller and returns the previous owner's.
         ///
-        /// Royalties of requests made before still go to the old owner.
+        /// Royalties of requests that were made before go to the previous owner.
+        ///
+        /// Origin: signed.
+        ///
+        /// Emits [`Event::ModelTransferred`].
+        ///
+        /// Errors: `ModelNotFound`, `NotOffered`, `NameTaken`; the deposit is not covered.
         #[pallet::call_index(8)]
         #[pallet::weight(T::WeightInfo::accept())]
         pub fn accept(origin: OriginFor<T>, model: ModelId) -> DispatchResult {
@@ -440,12 +518,19 @@ pub mod pallet {
             Self::do_accept(to, model)
         }
 
-        /// Reads the next weights and biases of a version that offers class `Proof`: `bytes` are
-        /// those that follow what has been read, and `proofs` show of each piece that it is under
-        /// the root which the architecture states. Anyone may do it, and pays the fee alone.
+        /// Continues the audit of a version that offers class `Proof`. `bytes` are the weights and
+        /// biases that follow those that have been read. `proofs` has a Merkle proof for each
+        /// piece, under the root in the architecture.
         ///
-        /// A piece is of the weights, or of the biases, of one parameter set, and ends with them or
-        /// with one of the leaves of 1 KiB.
+        /// A piece consists of weights, or of biases, of one parameter set. It ends with the set or
+        /// at a leaf of 1 KiB.
+        ///
+        /// Origin: signed, by anyone.
+        ///
+        /// Emits [`Event::WeightsRead`]; with the last bytes also [`Event::VersionAudited`].
+        ///
+        /// Errors: `VersionNotFound`, `AuditNotNeeded`, `AlreadyAudited`, `UnexpectedWeights`,
+        /// `BiasOutOfBounds`.
         #[pallet::call_index(9)]
         #[pallet::weight(audit::weight::<T>(MAX_ARCHITECTURE_BYTES, proofs.len(), bytes.len()))]
         pub fn audit_weights(

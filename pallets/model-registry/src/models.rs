@@ -1,4 +1,4 @@
-//! Models and their versions are created, changed, handed over and removed by their owners.
+//! Creation, change, transfer and removal of models and versions by their owners.
 
 use assay_primitives::{
     model::{is_licence, is_model_name, Format, Licence, ModelName},
@@ -122,8 +122,8 @@ impl<T: Config> Pallet<T> {
             deposit: 0,
             proof,
         };
-        // `set_metadata` may name a document later: its digest is paid for in any case. The
-        // architecture and how far its weights are read are beside the entry.
+        // The deposit always covers a metadata digest, because `set_metadata` may add one later.
+        // The architecture and the audit are stored beside the entry.
         let reserved = entry.metadata.map_or(Digest::len_bytes(), |_| 0)
             + architecture.as_ref().map_or(0, Encode::encoded_size)
             + audit.map_or(0, |_| WeightsAudit::max_encoded_len());

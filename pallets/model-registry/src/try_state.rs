@@ -9,14 +9,20 @@ use sp_runtime::TryRuntimeError;
 use crate::{Architectures, Audits, Config, Models, Names, NextModel, Offers, Pallet, Versions};
 
 impl<T: Config> Pallet<T> {
+    /// Checks the invariants:
+    ///
     /// * Names and models point at each other.
-    /// * Identifiers are below the next one; numbers are not above the newest.
-    /// * Counts and deposits of models are those of their versions and the base deposit.
-    /// * Models that exist are offered, and not to their owners.
-    /// * Descriptors have the digest that is stored, and their artifacts are complete.
-    /// * Integer graphs have the architecture that they name, and nothing else has one. There are
-    ///   terms of proofs exactly where class `Proof` is offered, and as many of their weights are to
-    ///   be read as they have.
+    /// * Identifiers are below the next one; version numbers are at most the newest.
+    /// * A model's count and deposit are those of its versions, plus the base deposit.
+    /// * Offers are of existing models, and not to their owners.
+    /// * Stored digests are those of the descriptors, and the artifacts are complete.
+    /// * Integer graphs have the architecture with the digest in the descriptor; other versions
+    ///   have none. A version has terms of proofs and an audit if and only if it offers class
+    ///   `Proof`, and the audit's total is the size of its weights.
+    ///
+    /// # Errors
+    ///
+    /// The first invariant that does not hold.
     pub fn do_try_state() -> Result<(), TryRuntimeError> {
         let mut sums: BTreeMap<ModelId, (u32, Balance)> = BTreeMap::new();
         for (version, record) in Versions::<T>::iter() {
@@ -50,7 +56,7 @@ impl<T: Config> Pallet<T> {
             ensure!(
                 weights.map(|(total, _)| total) == expected
                     && weights.is_none_or(|(total, done)| done <= total),
-                "what is read of a version's weights is not of them"
+                "an audit does not match its version's weights"
             );
             let (count, deposit) = sums.entry(version.model).or_default();
             *count += 1;
@@ -66,7 +72,7 @@ impl<T: Config> Pallet<T> {
         );
         let mut names = 0;
         for (id, model) in Models::<T>::iter() {
-            ensure!(id < NextModel::<T>::get(), "a model has an identifier to come");
+            ensure!(id < NextModel::<T>::get(), "a model's identifier is not below the next one");
             ensure!(
                 Names::<T>::get(&model.owner, &model.name) == Some(id),
                 "a model is not found by its name"
@@ -81,7 +87,7 @@ impl<T: Config> Pallet<T> {
         }
         ensure!(Names::<T>::iter().count() == names, "a name leads to no model");
         for (model, to) in Offers::<T>::iter() {
-            let model = Models::<T>::get(model).ok_or("an offer of no model")?;
+            let model = Models::<T>::get(model).ok_or("an offer of a model that does not exist")?;
             ensure!(model.owner != to, "a model is offered to its owner");
         }
         Ok(())

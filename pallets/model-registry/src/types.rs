@@ -1,3 +1,5 @@
+//! Models, versions, and the arguments of the audit.
+
 use assay_graph::{
     commit::ElementsOpening,
     merkle::{Opening, LEAF_BYTES},
@@ -15,30 +17,31 @@ use sp_runtime::Perbill;
 /// The encoding of an `assay_graph::Architecture`.
 pub type EncodedArchitecture = BoundedVec<u8, ConstU32<MAX_ARCHITECTURE_BYTES>>;
 
-/// Most nodes beside a leaf with the roots of a parameter set: there are 16 such leaves at most.
+/// Maximum number of siblings of a leaf with the roots of parameter sets. There are at most 16 such
+/// leaves.
 const MAX_SET_SIBLINGS: u32 = 4;
-/// Most nodes beside the leaves of a piece: two for each level of a tree over 64 MiB.
+/// Maximum number of siblings of the leaves of a piece: two for each level of a tree over 64 MiB.
 const MAX_SIBLINGS: u32 = 32;
 
-/// Weights and biases in the order in which they are read: set by set, the weights of each before
-/// its biases, which have four bytes each, little-endian.
+/// Weights and biases in the order of the audit: set by set, and in each set the weights before the
+/// biases. A bias has four bytes, little-endian.
 pub type PublishedWeights = BoundedVec<u8, ConstU32<MAX_AUDIT_BYTES>>;
 
-/// That a piece is of the published weights: its path to the root that the architecture states.
-/// A piece is of the weights, or of the biases, of one parameter set. It begins and ends with a
-/// leaf.
+/// The Merkle proof that a piece belongs to the published weights: its path to the root in the
+/// architecture. A piece consists of weights, or of biases, of one parameter set, and of whole
+/// leaves.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
 pub struct PieceProof {
     /// The leaf with the roots of the parameter set.
     pub set_leaf: BoundedVec<u8, ConstU32<{ LEAF_BYTES as u32 }>>,
-    /// The nodes beside its path.
+    /// The siblings on the path of this leaf.
     pub set_siblings: BoundedVec<[u8; 32], ConstU32<MAX_SET_SIBLINGS>>,
-    /// The nodes beside the paths of the piece's leaves.
+    /// The siblings on the paths of the piece's leaves.
     pub siblings: BoundedVec<[u8; 32], ConstU32<MAX_SIBLINGS>>,
 }
 
 impl PieceProof {
-    /// An opening of these bytes; `None` where there are more than an opening may have.
+    /// The opening of `bytes`; `None` if there are more bytes than an opening can have.
     pub(crate) fn opening(&self, bytes: &[u8]) -> Option<ElementsOpening> {
         let opening = |leaves: &[u8], siblings: &[[u8; 32]]| {
             Some(Opening {
@@ -52,8 +55,8 @@ impl PieceProof {
         })
     }
 
-    /// The arguments of `audit_weights` that show these openings; `None` where they are more than
-    /// a call takes.
+    /// The arguments of `audit_weights` for these openings; `None` if they exceed the bounds of a
+    /// call.
     #[cfg(any(feature = "std", feature = "runtime-benchmarks"))]
     pub fn arguments(
         openings: alloc::vec::Vec<ElementsOpening>,
@@ -73,7 +76,7 @@ impl PieceProof {
     }
 }
 
-/// One for each piece of the bytes in a call.
+/// The proofs of the pieces in one call.
 pub type PieceProofs = BoundedVec<PieceProof, ConstU32<MAX_AUDIT_PIECES>>;
 
 /// A model.
@@ -81,15 +84,15 @@ pub type PieceProofs = BoundedVec<PieceProof, ConstU32<MAX_AUDIT_PIECES>>;
     Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
 pub struct Model<AccountId> {
-    /// Who publishes versions and gets royalties.
+    /// The account that publishes versions and receives royalties.
     pub owner: AccountId,
     /// Its name, unique per owner.
     pub name: ModelName,
-    /// Number of the newest version; 0 if there never was one. Numbers are not used twice.
+    /// Number of the newest version; 0 if there never was one. Numbers are not reused.
     pub newest: u32,
-    /// Versions that are there.
+    /// Number of versions that exist.
     pub versions: u32,
-    /// What the owner deposited for the model and its versions, in plancks.
+    /// The owner's deposit for the model and its versions, in plancks.
     pub deposit: Balance,
 }
 
@@ -98,22 +101,22 @@ pub struct Model<AccountId> {
     Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
 pub struct Version {
-    /// What fixes its meaning.
+    /// Its descriptor, which determines its meaning.
     pub descriptor: ModelDescriptor,
     /// Digest of the descriptor.
     pub digest: Digest,
-    /// Share of each price that goes to the owner.
+    /// The owner's share of each price.
     pub royalty: Perbill,
     /// SPDX licence expression.
     pub licence: Licence,
-    /// Digest of a document about it.
+    /// Digest of a document about the version.
     pub metadata: Option<Digest>,
-    /// Whether it takes no new requests.
+    /// Whether the version is closed to new requests.
     pub deprecated: bool,
-    /// Open requests that use it.
+    /// Number of open requests that use the version.
     pub uses: u32,
     /// Its part of the model's deposit, in plancks.
     pub deposit: Balance,
-    /// Terms of its proofs, where it offers class `Proof`.
+    /// Terms of its proofs; `None` if it does not offer class `Proof`.
     pub proof: Option<ProofTerms>,
 }

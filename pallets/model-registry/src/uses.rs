@@ -1,4 +1,4 @@
-//! What other pallets may know of a version, and their use of it.
+//! Versions as other pallets need them, and the uses that they count.
 
 use alloc::vec::Vec;
 use assay_primitives::{
@@ -51,7 +51,7 @@ impl<T: Config> ModelsTrait<T::AccountId> for Pallet<T> {
         Versions::<T>::mutate(version, |record| match record {
             Some(record) if record.uses > 0 => record.uses -= 1,
             _ => {
-                frame_support::defensive!("a version is released that is not in use");
+                frame_support::defensive!("a version was released that is not in use");
             },
         });
     }

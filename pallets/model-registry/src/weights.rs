@@ -1,4 +1,4 @@
-//! What the pallet's calls and hooks cost. The runtime supplies generated figures.
+//! Weights of the calls. The runtime implements the trait with generated weights.
 
 use frame_support::weights::Weight;
 
@@ -6,7 +6,7 @@ use frame_support::weights::Weight;
 pub trait WeightInfo {
     /// The call `create`.
     fn create() -> Weight;
-    /// The call `publish` for a version that is no integer graph.
+    /// The call `publish` for a version that is not an integer graph.
     fn publish() -> Weight;
     /// The call `publish` for an integer graph whose architecture has `a` bytes.
     fn publish_graph(a: u32) -> Weight;
@@ -24,15 +24,15 @@ pub trait WeightInfo {
     fn remove_model() -> Weight;
     /// The call `accept`.
     fn accept() -> Weight;
-    /// The call `audit_weights` for an architecture of `a` bytes and a piece of few bytes.
+    /// The call `audit_weights` for an architecture of `a` bytes and one small piece.
     fn audit_weights(a: u32) -> Weight;
-    /// The same for a small architecture and `p` pieces of few bytes.
+    /// The call `audit_weights` for a small architecture and `p` small pieces.
     fn read_pieces(p: u32) -> Weight;
-    /// The same for a small architecture and one piece of `b` bytes.
+    /// The call `audit_weights` for a small architecture and one piece of `b` bytes.
     fn read_weights(b: u32) -> Weight;
 }
 
-/// A unit each, for mocks: no figure, only something to count.
+/// For mocks: every weight is one unit, so that tests can count them.
 #[cfg(feature = "std")]
 impl WeightInfo for () {
     fn create() -> Weight {

@@ -1,4 +1,4 @@
-//! What other pallets need of operators: candidates for a draw, assignments, penalties.
+//! Operators as other pallets need them: candidates for a draw, assignments, penalties.
 
 use alloc::vec::Vec;
 use assay_primitives::{

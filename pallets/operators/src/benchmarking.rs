@@ -1,5 +1,5 @@
-//! Benchmarks of the calls. Every list of the operator is full: its past worker keys, what it
-//! serves, and the other servers of each version.
+//! Benchmarks of the calls. Every list of the operator is full: its past worker keys, the versions
+//! that it serves, and the offers for each version.
 #![cfg(feature = "runtime-benchmarks")]
 
 use alloc::vec::Vec;
@@ -34,7 +34,7 @@ mod benchmarks {
         T::BenchmarkHelper::worker(index, &statement.signing_bytes())
     }
 
-    /// Registers the account and replaces its worker key until no more are remembered. Its
+    /// Registers the account and replaces its worker key as often as possible. Its
     /// current key is number `MAX_PAST_WORKERS`.
     fn registered<T: Config>(operator: T::AccountId) -> T::AccountId {
         let operator = endowed::<T>(operator);
@@ -63,8 +63,8 @@ mod benchmarks {
         T::Models::assurances(version).expect("published before")
     }
 
-    /// Makes the operator serve `count` versions beside the others, none of which exists. As
-    /// many operators as possible serve each.
+    /// Makes the operator serve `count` additional versions, which do not exist. The maximum number
+    /// of operators serves each.
     fn serve_others<T: Config>(operator: &T::AccountId, version: VersionId, count: u32) {
         let servers = Servers::<T>::get(version);
         for number in 0..count {
@@ -86,7 +86,8 @@ mod benchmarks {
         }
     }
 
-    /// An operator that serves as much as it can, each version with as many others as can be.
+    /// An operator that serves the maximum number of versions, each with the maximum number of
+    /// operators.
     fn busy<T: Config>(operator: T::AccountId) -> (T::AccountId, VersionId) {
         let version = version::<T>(T::MaxServers::get() - 1);
         let operator = registered::<T>(operator);
@@ -177,7 +178,7 @@ mod benchmarks {
 
     #[benchmark]
     fn heartbeat() {
-        // Nobody pays for it, so no account is in memory already.
+        // The call has no fee, so no account has been read before.
         let operator = registered::<T>(account("beating", 0, 0));
         let (statement, signature) = beat::<T>(&operator);
 
@@ -227,4 +228,6 @@ mod benchmarks {
 
         Ok(())
     }
+
+    impl_benchmark_test_suite!(Pallet, crate::mock::new_test_ext(), crate::mock::Test);
 }

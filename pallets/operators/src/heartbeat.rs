@@ -1,4 +1,4 @@
-//! Heartbeats: which operators are live.
+//! Heartbeats, which determine which operators are live.
 
 use assay_primitives::{HeartbeatStatement, Statement, WorkerSignature};
 use frame_support::{ensure, pallet_prelude::*, traits::Get};
@@ -8,7 +8,7 @@ use sp_runtime::transaction_validity::{
 
 use crate::{Config, Event, Operator, Operators, Pallet};
 
-/// Codes of `InvalidTransaction::Custom` with which heartbeats are refused.
+/// Codes of `InvalidTransaction::Custom` with which the pool refuses heartbeats.
 pub mod refusal {
     /// The statement names another chain.
     pub const WRONG_CHAIN: u8 = 1;
@@ -17,7 +17,7 @@ pub mod refusal {
 }
 
 impl<T: Config> Pallet<T> {
-    /// Whether a heartbeat may enter a block: cheap checks first, the signature last.
+    /// Checks whether a heartbeat may enter a block. Cheap checks come first, the signature last.
     pub(crate) fn authorize_heartbeat(
         _source: TransactionSource,
         statement: &HeartbeatStatement<T::AccountId>,
@@ -30,7 +30,7 @@ impl<T: Config> Pallet<T> {
         ensure!(statement.genesis == Self::genesis(), refuse(refusal::WRONG_CHAIN));
         let info =
             Self::staying(&statement.operator).map_err(|_| refuse(refusal::NOT_AN_OPERATOR))?;
-        // A replay guard, and a bound on how many an operator can send.
+        // Prevents replay, and bounds the number of feeless calls of an operator.
         let earliest = info
             .last_heartbeat
             .map_or(0, |last| last.saturating_add(T::HeartbeatInterval::get() / 2 + 1));
@@ -58,7 +58,7 @@ impl<T: Config> Pallet<T> {
         });
     }
 
-    /// Whether the last heartbeat is recent enough to be drawn.
+    /// Whether the operator is live: its last heartbeat is recent, and it is not unbonding.
     pub fn is_live(info: &Operator) -> bool {
         info.unbonding_until.is_none()
             && info
@@ -66,7 +66,7 @@ impl<T: Config> Pallet<T> {
                 .is_some_and(|last| Self::now().saturating_sub(last) <= T::HeartbeatTimeout::get())
     }
 
-    /// Whether a node should send a heartbeat for this operator now.
+    /// Whether the operator's node should send a heartbeat now.
     pub fn heartbeat_due(operator: &T::AccountId) -> bool {
         Operators::<T>::get(operator).is_some_and(|info| {
             info.unbonding_until.is_none()

@@ -1,12 +1,13 @@
 //! # Operators
 //!
-//! Who runs models, at what price, with what at stake.
+//! Registration, bonds, worker keys, offers, heartbeats and penalties of the operators that run
+//! models.
 //!
-//! An operator registers with a bond and a *worker key*, a separate hot key in its node's
-//! keystore that signs results and heartbeats and can move no money. It declares per version
-//! what it serves. Heartbeats keep it eligible: a missing one makes it ineligible at once, by
-//! looking at the height, without a sweep. Offences cost bond; unbonding takes longer than any
-//! window in which an offence can still be shown.
+//! An operator registers with a bond and a *worker key*: a hot key in its node's keystore that
+//! signs results, heartbeats and moves in disputes, but cannot move money. For each version that it
+//! serves, the operator makes an offer. Only operators with a recent heartbeat are drawn; this is
+//! determined from the height alone, without a sweep. Offences cost part of the bond. Unbonding
+//! takes longer than an offence can remain unproven.
 #![cfg_attr(not(feature = "std"), no_std)]
 
 extern crate alloc;
@@ -52,41 +53,52 @@ pub mod pallet {
     #[pallet::storage_version(STORAGE_VERSION)]
     pub struct Pallet<T>(_);
 
-    /// What the pallet needs.
+    /// Configuration of the pallet.
     #[pallet::config]
     pub trait Config:
         frame_system::Config<RuntimeEvent: From<Event<Self>>>
         + CreateAuthorizedTransaction<Call<Self>>
     {
-        /// Where bonds are held.
+        /// Holds the bonds.
         type Bonds: Bonds<Self::AccountId>;
-        /// Which versions there are.
+        /// The versions that operators can serve, and the classes that they offer.
         type Models: Models<Self::AccountId>;
-        /// Smallest bond with which an operator is drawn, in plancks.
+        /// Minimum bond in plancks, so that every operator that is drawn has this much at stake.
+        /// Registration requires it, and an operator whose bond falls below it is not drawn until
+        /// it adds to the bond.
         #[pallet::constant]
         type MinBond: Get<Balance>;
-        /// Most operators that may serve one version. Bounds the cost of a draw.
+        /// Maximum number of operators that serve one version. It bounds the weight of a draw;
+        /// `serve` refuses more. At least 1.
         #[pallet::constant]
         type MaxServers: Get<u32>;
-        /// Most versions that one operator may serve.
+        /// Maximum number of versions that one operator serves. It bounds the weight of `unbond`;
+        /// `serve` refuses more. At least 1.
         #[pallet::constant]
         type MaxServed: Get<u32>;
-        /// Most runs at once that an operator may declare for a version.
+        /// Maximum concurrency of an offer; `serve` refuses more. At least 1.
         #[pallet::constant]
         type MaxConcurrency: Get<u32>;
-        /// Most blocks that an operator may want for an answer.
+        /// Maximum `response_blocks` of an offer; `serve` refuses more. At least 1. An offer above
+        /// the longest deadline of a request would never be drawn.
         #[pallet::constant]
         type MaxResponseBlocks: Get<BlockNumber>;
-        /// Blocks between two heartbeats of a node.
+        /// Number of blocks between two heartbeats of a node. An older heartbeat is not accepted,
+        /// nor is one that follows the previous heartbeat after at most half the interval.
         #[pallet::constant]
         type HeartbeatInterval: Get<BlockNumber>;
-        /// Blocks after its last heartbeat for which an operator counts as live.
+        /// Number of blocks after its last heartbeat for which an operator is live. More than
+        /// [`Config::HeartbeatInterval`], or operators would not stay live.
         #[pallet::constant]
         type HeartbeatTimeout: Get<BlockNumber>;
-        /// Blocks from `unbond` until the bond can be taken.
+        /// Number of blocks from `unbond` until the bond can be withdrawn, and for which a replaced
+        /// worker key is remembered. It has to exceed the longest time that a request and its
+        /// disputes are open; otherwise an operator can withdraw its bond before an offence is
+        /// punished.
         #[pallet::constant]
         type UnbondingPeriod: Get<BlockNumber>;
-        /// Share of the bond that a wrong result costs.
+        /// Share of the bond that a wrong result costs. More than [`Config::NoAnswerSlash`], so
+        /// that no answer costs less than a wrong one.
         #[pallet::constant]
         type WrongResultSlash: Get<Perbill>;
         /// Share of the bond that a missing answer costs.
@@ -95,30 +107,35 @@ pub mod pallet {
         /// Share of the bond that two different signed results for one request cost.
         #[pallet::constant]
         type EquivocationSlash: Get<Perbill>;
-        /// Share of the bond that goes to a challenger who has won a dispute.
+        /// Share of the bond that a lost dispute costs on top of the wrong result. It is taken from
+        /// the rest of the bond and rewards the challenger. At zero nobody has a reason to watch.
         #[pallet::constant]
         type LostDisputeSlash: Get<Perbill>;
-        /// Priority of heartbeats in the pool.
+        /// Priority of heartbeats in the pool. It has to be above that of transactions with fees,
+        /// so that operators stay live when the pool is full.
         #[pallet::constant]
         type HeartbeatPriority: Get<TransactionPriority>;
         /// Weights of the calls.
         type WeightInfo: WeightInfo;
-        /// Prepares accounts, versions and worker keys for benchmarks.
+        /// Sets up accounts, versions and worker keys for benchmarks.
         #[cfg(feature = "runtime-benchmarks")]
         type BenchmarkHelper: BenchmarkHelper<Self::AccountId>;
     }
 
-    /// Operators.
+    /// Operators, by account. Removed by `withdraw_bond`.
     #[pallet::storage]
     pub type Operators<T: Config> =
         StorageMap<_, Blake2_128Concat, T::AccountId, Operator, OptionQuery>;
 
-    /// Whose worker key this is or was. Past keys stay until the bond is taken, at least
-    /// `UnbondingPeriod` blocks, so that what they signed can still be held against their owner.
+    /// The operator whose worker key this is or was, by key. A replaced key is removed at the
+    /// earliest [`Config::UnbondingPeriod`] blocks later, by the next `set_worker`, so that
+    /// equivocations signed with it can still be punished. `withdraw_bond` removes all keys of the
+    /// operator.
     #[pallet::storage]
     pub type WorkerKeys<T: Config> = StorageMap<_, Blake2_128Concat, WorkerId, T::AccountId>;
 
-    /// Operators that serve a version, in the order in which they came.
+    /// The offers for each version, in the order in which they were made. An offer is removed by
+    /// `withdraw` or `unbond`, the entry with its last offer.
     #[pallet::storage]
     pub type Servers<T: Config> = StorageMap<
         _,
@@ -128,7 +145,8 @@ pub mod pallet {
         ValueQuery,
     >;
 
-    /// Versions that an operator serves.
+    /// The versions that each operator serves. A version is removed by `withdraw`, the entry by
+    /// `unbond`.
     #[pallet::storage]
     pub type Served<T: Config> = StorageMap<
         _,
@@ -138,12 +156,13 @@ pub mod pallet {
         ValueQuery,
     >;
 
-    /// Open assignments of each operator.
+    /// The open assignments of each operator, by request, with the version to run. Removed when the
+    /// run has ended: with the request, or with an optimistic result.
     #[pallet::storage]
     pub type OpenAssignments<T: Config> =
         StorageDoubleMap<_, Blake2_128Concat, T::AccountId, Twox64Concat, RequestId, VersionId>;
 
-    /// What happened.
+    /// Events of the pallet.
     #[pallet::event]
     #[pallet::generate_deposit(pub(super) fn deposit_event)]
     pub enum Event<T: Config> {
@@ -156,7 +175,7 @@ pub mod pallet {
             /// Its bond, in plancks.
             bond: Balance,
         },
-        /// An operator changed its worker key.
+        /// An operator replaced its worker key.
         WorkerSet {
             /// The operator.
             operator: T::AccountId,
@@ -167,10 +186,10 @@ pub mod pallet {
         BondAdded {
             /// The operator.
             operator: T::AccountId,
-            /// How much.
+            /// Amount added, in plancks.
             amount: Balance,
         },
-        /// An operator serves a version, or changed its terms.
+        /// An operator offered to serve a version, or changed its offer.
         Serving {
             /// The operator.
             operator: T::AccountId,
@@ -178,9 +197,9 @@ pub mod pallet {
             version: VersionId,
             /// Its price for one run, in plancks.
             ask: Balance,
-            /// Runs at once.
+            /// Maximum number of concurrent runs; zero pauses the offer.
             concurrency: u32,
-            /// Blocks that it wants for an answer.
+            /// Number of blocks that it needs for an answer.
             response_blocks: BlockNumber,
             /// Classes in which it serves.
             classes: AssuranceClasses,
@@ -192,7 +211,7 @@ pub mod pallet {
             /// The version.
             version: VersionId,
         },
-        /// An operator that was not live is live again.
+        /// An operator that was not live sent a heartbeat.
         BecameLive {
             /// The operator.
             operator: T::AccountId,
@@ -201,70 +220,73 @@ pub mod pallet {
         Unbonding {
             /// The operator.
             operator: T::AccountId,
-            /// Height from which it may take its bond.
+            /// Height from which it can withdraw its bond.
             until: BlockNumber,
         },
-        /// An operator took its bond and is gone.
+        /// An operator withdrew its bond. Its registration was removed.
         BondWithdrawn {
             /// The operator.
             operator: T::AccountId,
-            /// How much was left of it.
+            /// Amount returned, in plancks.
             amount: Balance,
         },
-        /// An operator lost bond.
+        /// An operator lost part of its bond for an offence.
         Penalised {
             /// The operator.
             operator: T::AccountId,
-            /// Why.
+            /// The offence.
             offence: Offence,
-            /// How much, in plancks.
+            /// Amount taken, in plancks.
             amount: Balance,
         },
     }
 
-    /// What can go wrong.
+    /// Errors of the pallet.
     #[pallet::error]
     pub enum Error<T> {
-        /// The account is an operator already. Use `set_worker`, `add_bond` or `serve`.
+        /// The account is already registered. Use `set_worker`, `add_bond` or `serve`.
         AlreadyRegistered,
-        /// The account is no operator. Register first.
+        /// The account is not registered. Call `register` first.
         NotRegistered,
-        /// The set of roles is empty or has unknown members.
+        /// The set of roles is empty, has unknown members or lacks the role that the call needs.
+        /// Register with the role `INFERENCE`.
         InvalidRoles,
-        /// The bond is below `MinBond`.
+        /// The bond is below `MinBond`. Bond at least that amount.
         BondTooSmall,
-        /// The worker key is or was another registration's. Generate a new one.
+        /// The worker key is or was registered before. Generate a new one.
         WorkerKeyTaken,
         /// The signature does not show that the operator holds the worker key. Sign
         /// `assay/possession/1`, the genesis hash and the operator's account with it.
         InvalidPossession,
-        /// There is no such version, or it takes no new requests.
+        /// There is no such version, or it is deprecated. Serve another version.
         VersionNotServable,
-        /// The version does not offer one of the classes.
+        /// The version does not offer one of the classes. Name only classes that it offers.
         ClassNotOffered,
-        /// The set of classes is empty or has unknown members.
+        /// The set of classes is empty or has unknown members. Name at least one known class.
         InvalidClasses,
-        /// Concurrency must be at most `MaxConcurrency`.
+        /// The concurrency is above `MaxConcurrency`. Choose a smaller one.
         InvalidConcurrency,
-        /// The blocks for an answer must be at least 1 and at most `MaxResponseBlocks`.
+        /// The number of blocks for an answer is zero or above `MaxResponseBlocks`. Choose one
+        /// within these bounds.
         InvalidResponseBlocks,
-        /// As many operators as possible serve the version already.
+        /// `MaxServers` operators already serve the version. Wait until one withdraws, or serve
+        /// another version.
         TooManyServers,
-        /// The operator serves as many versions as possible. Withdraw from one first.
+        /// The operator already serves `MaxServed` versions. Withdraw from one first.
         TooManyServed,
-        /// The operator does not serve the version.
+        /// The operator does not serve the version. Call `serve` first.
         NotServing,
-        /// The operator has open assignments. Pause by serving with a concurrency of zero, then
+        /// The operator has open assignments. Pause with `serve` and a concurrency of zero, then
         /// answer them or wait for their deadlines.
         OpenAssignments,
-        /// The operator is unbonding; nothing but `withdraw_bond` is left to it.
+        /// The operator is unbonding. Only `withdraw_bond` is possible; register again afterwards.
         Unbonding,
         /// The operator is not unbonding. Call `unbond` first.
         NotUnbonding,
-        /// The unbonding period is not over yet.
+        /// The unbonding period has not passed. Wait until the height in the event `Unbonding`.
         UnbondingPeriodNotOver,
-        /// The worker key was replaced as often within `UnbondingPeriod` as can be remembered.
-        /// Wait until the first replacement is that long ago, or unbond and register anew.
+        /// The worker key was replaced 8 times within `UnbondingPeriod`. Wait until the first of
+        /// these replacements is that long ago, or unbond and register again.
         TooManyWorkerKeys,
     }
 
@@ -289,10 +311,19 @@ pub mod pallet {
 
     #[pallet::call(weight(<T as Config>::WeightInfo))]
     impl<T: Config> Pallet<T> {
-        /// Registers the caller with a bond and a worker key.
+        /// Registers the caller as an operator with a bond and a worker key. The operator is not
+        /// live until its first heartbeat.
         ///
-        /// `possession` is the worker key's signature over the statement `Possession`, which
-        /// the operator's node makes (RPC `operator_workerKey`).
+        /// `possession` is the worker key's signature over the statement
+        /// [`Possession`](assay_primitives::Possession), which the operator's node makes (RPC
+        /// `operator_workerKey`).
+        ///
+        /// Origin: signed.
+        ///
+        /// Emits [`Event::Registered`].
+        ///
+        /// Errors: `AlreadyRegistered`, `InvalidRoles`, `BondTooSmall`, `WorkerKeyTaken`,
+        /// `InvalidPossession`; the bond is not covered.
         #[pallet::call_index(0)]
         pub fn register(
             origin: OriginFor<T>,
@@ -305,11 +336,18 @@ pub mod pallet {
             Self::do_register(operator, roles, worker, possession, bond)
         }
 
-        /// Replaces the worker key, for instance after its node was lost.
+        /// Replaces the worker key, for example after the loss of a node.
         ///
-        /// Open assignments are from then on answered with the new key. The old one is
-        /// remembered for `UnbondingPeriod` blocks at least; when as many as possible are, the
-        /// call is refused.
+        /// From now on the new key has to answer open assignments. The operator is not live until
+        /// the first heartbeat with the new key. The replaced key is remembered for at least
+        /// [`Config::UnbondingPeriod`] blocks.
+        ///
+        /// Origin: signed by the operator.
+        ///
+        /// Emits [`Event::WorkerSet`].
+        ///
+        /// Errors: `NotRegistered`, `Unbonding`, `TooManyWorkerKeys`, `WorkerKeyTaken`,
+        /// `InvalidPossession`.
         #[pallet::call_index(1)]
         pub fn set_worker(
             origin: OriginFor<T>,
@@ -320,22 +358,36 @@ pub mod pallet {
             Self::do_set_worker(operator, worker, possession)
         }
 
-        /// Adds to the bond.
+        /// Adds `amount` plancks to the bond.
+        ///
+        /// Origin: signed by the operator.
+        ///
+        /// Emits [`Event::BondAdded`].
+        ///
+        /// Errors: `NotRegistered`, `Unbonding`; the amount is not covered.
         #[pallet::call_index(2)]
         pub fn add_bond(origin: OriginFor<T>, amount: Balance) -> DispatchResult {
             let operator = ensure_signed(origin)?;
             Self::do_add_bond(operator, amount)
         }
 
-        /// Serves a version, or changes the terms on which it is served. Requests that are
-        /// assigned already keep the price of their draw. Of a version that was deprecated, only
-        /// pausing is left to those who serve it.
+        /// Offers to serve a version, or changes the offer. Assigned requests keep the price of
+        /// their draw. For a deprecated version only pausing an existing offer is possible.
         ///
         /// * `ask`: price of one run, in plancks.
-        /// * `concurrency`: runs at once. Further requests wait. Zero pauses: nothing is assigned.
-        /// * `response_blocks`: the operator is drawn only for requests that leave it as many
-        ///   blocks for its answer, in a quorum for its commitment.
-        /// * `classes`: those of the version in which it serves.
+        /// * `concurrency`: maximum number of concurrent runs. Zero pauses the offer: the operator
+        ///   is not drawn.
+        /// * `response_blocks`: the operator is drawn only for requests that leave this number of
+        ///   blocks for its answer, or in a quorum for its commitment.
+        /// * `classes`: the classes in which the operator serves the version.
+        ///
+        /// Origin: signed by the operator.
+        ///
+        /// Emits [`Event::Serving`].
+        ///
+        /// Errors: `NotRegistered`, `Unbonding`, `InvalidRoles`, `InvalidConcurrency`,
+        /// `InvalidResponseBlocks`, `InvalidClasses`, `VersionNotServable`, `ClassNotOffered`,
+        /// `TooManyServers`, `TooManyServed`.
         #[pallet::call_index(3)]
         pub fn serve(
             origin: OriginFor<T>,
@@ -349,15 +401,27 @@ pub mod pallet {
             Self::do_serve(operator, version, ask, concurrency, response_blocks, classes)
         }
 
-        /// Stops serving a version. Refused while runs of it are open: pause first, by serving
-        /// it with a concurrency of zero, and answer them.
+        /// Withdraws the offer of a version. Not possible while runs of it are open: pause the
+        /// offer first, and answer them.
+        ///
+        /// Origin: signed by the operator.
+        ///
+        /// Emits [`Event::Withdrawn`].
+        ///
+        /// Errors: `NotRegistered`, `NotServing`, `OpenAssignments`.
         #[pallet::call_index(4)]
         pub fn withdraw(origin: OriginFor<T>, version: VersionId) -> DispatchResult {
             let operator = ensure_signed(origin)?;
             Self::do_withdraw(operator, version)
         }
 
-        /// A sign of life, sent by the operator's node without a fee.
+        /// Shows that the operator's node and its engine are running. Nodes send it automatically.
+        ///
+        /// Origin: authorised by the operator's worker key. Feeless.
+        ///
+        /// Emits [`Event::BecameLive`] if the operator was not live.
+        ///
+        /// Errors: none. The pool refuses invalid calls.
         #[pallet::call_index(5)]
         #[pallet::authorize(Self::authorize_heartbeat)]
         pub fn heartbeat(
@@ -370,14 +434,27 @@ pub mod pallet {
             Ok(())
         }
 
-        /// Leaves: no more draws, and after the unbonding period the bond can be taken.
+        /// Starts to unbond: withdraws all offers. The bond can be withdrawn after
+        /// [`Config::UnbondingPeriod`].
+        ///
+        /// Origin: signed by the operator.
+        ///
+        /// Emits [`Event::Unbonding`].
+        ///
+        /// Errors: `NotRegistered`, `Unbonding`, `OpenAssignments`.
         #[pallet::call_index(6)]
         pub fn unbond(origin: OriginFor<T>) -> DispatchResult {
             let operator = ensure_signed(origin)?;
             Self::do_unbond(operator)
         }
 
-        /// Takes what is left of the bond, once the unbonding period is over.
+        /// Returns the rest of the bond after the unbonding period, and removes the registration.
+        ///
+        /// Origin: signed by the operator.
+        ///
+        /// Emits [`Event::BondWithdrawn`].
+        ///
+        /// Errors: `NotRegistered`, `NotUnbonding`, `UnbondingPeriodNotOver`.
         #[pallet::call_index(7)]
         pub fn withdraw_bond(origin: OriginFor<T>) -> DispatchResult {
             let operator = ensure_signed(origin)?;
@@ -385,12 +462,12 @@ pub mod pallet {
         }
     }
 
-    /// Prepares the surroundings of an operator for benchmarks. Implemented by the runtime.
+    /// Sets up worker keys for benchmarks. Implemented by the runtime.
     #[cfg(feature = "runtime-benchmarks")]
     pub trait BenchmarkHelper<AccountId>:
         assay_primitives::traits::BenchmarkHelper<AccountId>
     {
-        /// A worker key that no operator has, number `index`, and its signature over a message.
+        /// An unregistered worker key, number `index`, and its signature over `message`.
         fn worker(index: u32, message: &[u8]) -> (WorkerId, WorkerSignature);
     }
 }

@@ -1,4 +1,4 @@
-//! Heartbeats, sent by the offchain worker of an operator's node.
+//! The offchain worker of an operator's node, which sends heartbeats.
 
 use assay_engine_interface::engine;
 use assay_primitives::{traits::Operators as _, worker_crypto, HeartbeatStatement, Statement};
@@ -8,8 +8,8 @@ use sp_application_crypto::RuntimeAppPublic;
 use crate::{Call, Config, Pallet};
 
 impl<T: Config> Pallet<T> {
-    /// Sends a heartbeat for every operator whose worker key this node holds and whose last one
-    /// is old enough. A node without an engine sends none: it could not serve.
+    /// Sends a heartbeat for every operator whose worker key this node holds, if one is due. A node
+    /// without an engine sends none, because it cannot run models.
     pub(crate) fn send_heartbeats() {
         let Some(info) = engine::info() else { return };
         for key in worker_crypto::Public::all() {
@@ -25,7 +25,7 @@ impl<T: Config> Pallet<T> {
                 load: info.load,
             };
             let Some(signature) = key.sign(&statement.signing_bytes()) else {
-                log::error!(target: "assay", "the keystore does not sign with the worker key");
+                log::error!(target: "assay", "the keystore cannot sign with the worker key");
                 continue;
             };
             let call = Call::<T>::heartbeat { statement, signature: signature.into() };
@@ -34,7 +34,7 @@ impl<T: Config> Pallet<T> {
                     call.into(),
                 );
             if SubmitTransaction::<T, Call<T>>::submit_transaction(transaction).is_err() {
-                log::debug!(target: "assay", "the pool has a heartbeat already, or refuses it");
+                log::debug!(target: "assay", "the pool already has a heartbeat, or refuses it");
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Operators offer to serve versions.
+//! The offers of operators to serve versions.
 
 use assay_primitives::{
     operator::Roles, traits::Models, AssuranceClasses, Balance, BlockNumber, VersionId,
@@ -25,7 +25,7 @@ impl<T: Config> Pallet<T> {
             Error::<T>::InvalidResponseBlocks
         );
         ensure!(!classes.is_empty() && classes.is_well_formed(), Error::<T>::InvalidClasses);
-        // Who serves a version that was deprecated can pause, so that it can withdraw.
+        // An operator has to be able to pause its offer of a deprecated version, to withdraw it.
         let pauses = concurrency == 0 && Served::<T>::get(&operator).contains(&version);
         ensure!(pauses || T::Models::is_active(version), Error::<T>::VersionNotServable);
         let offered = T::Models::assurances(version).ok_or(Error::<T>::VersionNotServable)?;

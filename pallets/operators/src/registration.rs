@@ -1,4 +1,4 @@
-//! Operators register, set their worker key, add to their bond and leave.
+//! Registration, worker keys, bonds and unbonding of operators.
 
 use assay_primitives::{
     operator::Roles, traits::Bonds, Balance, BlockNumber, Digest, Possession, Statement, WorkerId,
@@ -25,7 +25,7 @@ impl<T: Config> Pallet<T> {
         Digest::from_slice(hash.as_ref())
     }
 
-    /// The operator, unless it is leaving.
+    /// The operator, if it is registered and not unbonding.
     pub(crate) fn staying(operator: &T::AccountId) -> Result<Operator, Error<T>> {
         let info = Operators::<T>::get(operator).ok_or(Error::<T>::NotRegistered)?;
         ensure!(info.unbonding_until.is_none(), Error::<T>::Unbonding);
@@ -80,7 +80,7 @@ impl<T: Config> Pallet<T> {
     ) -> DispatchResult {
         let mut info = Self::staying(&operator)?;
         let now = Self::now();
-        // What an older key signed can no longer be held against anyone.
+        // Equivocations signed with older keys are not punished any more.
         let counts =
             |replaced_at: BlockNumber| now.saturating_sub(replaced_at) < T::UnbondingPeriod::get();
         let remembered = info.past_workers.iter().filter(|(_, at)| counts(*at)).count();
@@ -94,7 +94,7 @@ impl<T: Config> Pallet<T> {
         });
         let past = core::mem::replace(&mut info.worker, worker.clone());
         info.past_workers.try_push((past, now)).map_err(|_| Error::<T>::TooManyWorkerKeys)?;
-        // The new key has to show that it works before anything is assigned to it.
+        // The operator is not drawn until a heartbeat shows that the new key works.
         info.last_heartbeat = None;
         Operators::<T>::insert(&operator, info);
         WorkerKeys::<T>::insert(&worker, &operator);

@@ -7,11 +7,17 @@ use sp_runtime::TryRuntimeError;
 use crate::{Config, OpenAssignments, Operators, Pallet, Served, Servers, WorkerKeys};
 
 impl<T: Config> Pallet<T> {
+    /// Checks the invariants:
+    ///
     /// * Worker keys and operators point at each other, past keys included.
-    /// * Past keys are in the order in which they were replaced.
-    /// * Who serves, and what is served, say the same, without repetition.
-    /// * Counts of open assignments are counts of open assignments.
-    /// * Nobody who unbonds serves or is assigned anything.
+    /// * Past keys are in the order of their replacement.
+    /// * `Servers` and `Served` agree, without repetition.
+    /// * The counts of open assignments equal the numbers of open assignments.
+    /// * An unbonding operator has no offers and no assignments.
+    ///
+    /// # Errors
+    ///
+    /// The first invariant that does not hold.
     pub fn do_try_state() -> Result<(), TryRuntimeError> {
         let mut keys = BTreeMap::new();
         for (account, info) in Operators::<T>::iter() {
@@ -49,14 +55,20 @@ impl<T: Config> Pallet<T> {
             }
         }
         for (account, versions) in Served::<T>::iter() {
-            ensure!(Operators::<T>::contains_key(&account), "a stranger serves");
+            ensure!(Operators::<T>::contains_key(&account), "an unregistered account has offers");
             for version in versions {
-                ensure!(serving.remove(&(account.clone(), version)), "served but not by anyone");
+                ensure!(
+                    serving.remove(&(account.clone(), version)),
+                    "a served version has no offer"
+                );
             }
         }
-        ensure!(serving.is_empty(), "a server is not among those who serve");
+        ensure!(serving.is_empty(), "an offer is not among the served versions");
         for (account, _, _) in OpenAssignments::<T>::iter() {
-            ensure!(Operators::<T>::contains_key(&account), "a stranger has an assignment");
+            ensure!(
+                Operators::<T>::contains_key(&account),
+                "an unregistered account has an assignment"
+            );
         }
         Ok(())
     }

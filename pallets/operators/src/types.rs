@@ -1,3 +1,5 @@
+//! Registrations and offers of operators.
+
 use assay_primitives::{
     operator::{EngineVersion, Roles},
     AssuranceClasses, Balance, BlockNumber, WorkerId,
@@ -6,8 +8,8 @@ use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::{pallet_prelude::ConstU32, BoundedVec};
 use scale_info::TypeInfo;
 
-/// How many past worker keys of an operator are remembered. One more is refused, so that
-/// nothing that a key signed is forgotten before its time.
+/// Maximum number of past worker keys of an operator that are remembered. `set_worker` refuses
+/// more, so that no key is forgotten while equivocations signed with it have to be punished.
 pub const MAX_PAST_WORKERS: u32 = 8;
 
 /// An operator.
@@ -15,26 +17,26 @@ pub const MAX_PAST_WORKERS: u32 = 8;
     Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
 pub struct Operator {
-    /// What it does.
+    /// Its roles.
     pub roles: Roles,
     /// Its worker key.
     pub worker: WorkerId,
     /// Its earlier worker keys, oldest first, each with the height at which it was replaced.
     /// `set_worker` drops those that were replaced `UnbondingPeriod` blocks ago or earlier.
     pub past_workers: BoundedVec<(WorkerId, BlockNumber), ConstU32<MAX_PAST_WORKERS>>,
-    /// Height that its last heartbeat names.
+    /// Height in its last heartbeat; `None` if there was none with the current worker key.
     pub last_heartbeat: Option<BlockNumber>,
-    /// Engine of its last heartbeat.
+    /// Engine version in its last heartbeat.
     pub engine: EngineVersion,
-    /// Runs under way at its last heartbeat.
+    /// Runs in progress at its last heartbeat.
     pub load: u32,
-    /// Assignments that are open.
+    /// Number of its open assignments.
     pub open: u32,
-    /// Height from which it may take its bond; `Some` once it unbonds.
+    /// Height from which it can withdraw its bond; `None` unless it is unbonding.
     pub unbonding_until: Option<BlockNumber>,
 }
 
-/// An operator's terms for one version.
+/// An operator's offer of a version.
 #[derive(
     Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
@@ -43,11 +45,11 @@ pub struct Server<AccountId> {
     pub account: AccountId,
     /// Its price for one run, in plancks.
     pub ask: Balance,
-    /// Runs that it does at once.
+    /// Maximum number of concurrent runs; zero pauses the offer.
     pub concurrency: u32,
-    /// Blocks that it wants for an answer.
+    /// Number of blocks that it needs for an answer.
     pub response_blocks: BlockNumber,
-    /// Runs that are open.
+    /// Number of open runs of the version.
     pub open: u32,
     /// Classes in which it serves.
     pub classes: AssuranceClasses,

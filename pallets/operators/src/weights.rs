@@ -1,4 +1,4 @@
-//! What the pallet's calls and hooks cost. The runtime supplies generated figures.
+//! Weights of the calls. The runtime implements the trait with generated weights.
 
 use frame_support::weights::Weight;
 
@@ -20,11 +20,11 @@ pub trait WeightInfo {
     fn unbond() -> Weight;
     /// The call `withdraw_bond`.
     fn withdraw_bond() -> Weight;
-    /// Authorizing `heartbeat`.
+    /// Authorising `heartbeat`.
     fn authorize_heartbeat() -> Weight;
 }
 
-/// A unit each, for mocks: no figure, only something to count.
+/// For mocks: every weight is one unit, so that tests can count them.
 #[cfg(feature = "std")]
 impl WeightInfo for () {
     fn register() -> Weight {

@@ -27,4 +27,6 @@ mod benchmarks {
         );
         Ok(())
     }
+
+    impl_benchmark_test_suite!(Pallet, crate::mock::new_test_ext(), crate::mock::Test);
 }

@@ -36,7 +36,7 @@ impl<T: Config> Pallet<T> {
             [&escrows, &bonds, &deposits, &disputes]
                 .iter()
                 .all(|book| book.values().all(|total| *total > 0)),
-            "a total says zero"
+            "a stored total is zero"
         );
         ensure!(totals == escrows, "escrow totals are not the sums of the escrows");
         ensure!(Self::is_held(HoldReason::Escrow, &escrows), "an escrow total is not what is held");

@@ -38,7 +38,7 @@ mod benchmarks {
         assert!(Uploads::<T>::contains_key(whole, owner));
     }
 
-    /// Announces an artifact of as many chunks as can be, of which only the last is missing.
+    /// Announces an artifact of the maximum number of chunks, of which only the last is missing.
     fn almost_complete<T: Config>(owner: &T::AccountId, last: &[u8]) -> Digest {
         let mut chunks: Vec<_> =
             (1..MAX_CHUNKS).map(|index| digest(&index.to_le_bytes())).collect();
@@ -67,8 +67,8 @@ mod benchmarks {
         Artifacts::<T>::insert(whole, record);
     }
 
-    // The dearest end of an upload: it completes an artifact that is complete already, so that
-    // the deposit is given back.
+    // The most expensive end of an upload: another account has completed the artifact before, so
+    // the deposit is returned.
     #[benchmark]
     fn upload(n: Linear<1, MAX_CHUNK_BYTES>) {
         let caller = funded::<T>();
@@ -85,7 +85,7 @@ mod benchmarks {
         assert!(!Uploads::<T>::contains_key(artifact, owner));
     }
 
-    // An artifact is looked for among the announcements first.
+    // The call looks for an announcement before it reads the artifact.
     #[benchmark]
     fn remove() {
         let caller = funded::<T>();
@@ -99,4 +99,6 @@ mod benchmarks {
 
         assert!(!Artifacts::<T>::contains_key(artifact));
     }
+
+    impl_benchmark_test_suite!(Pallet, crate::mock::new_test_ext(), crate::mock::Test);
 }

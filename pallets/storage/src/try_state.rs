@@ -45,7 +45,7 @@ impl<T: Config> Pallet<T> {
         ensure!(record.chunks.len() as u64 == count, "chunks and size disagree");
         ensure!(
             u64::from(u128::BITS - record.uploaded.leading_zeros()) <= count,
-            "a chunk is noted that does not exist"
+            "a bit is set for a chunk that does not exist"
         );
         Ok(())
     }

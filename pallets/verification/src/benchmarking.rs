@@ -137,4 +137,6 @@ mod benchmarks {
             assert_eq!(fixture.verify(), Ok(()));
         }
     }
+
+    impl_benchmark_test_suite!(Pallet, crate::mock::new_test_ext(), crate::mock::Test);
 }

@@ -1,34 +1,34 @@
-//! What each class makes of the results that were shown.
+//! The interface of the rules by which the classes evaluate submitted results.
 
 use alloc::{vec, vec::Vec};
 
-/// A result that a member of the committee has shown.
+/// A result that a member of the committee has submitted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SubmittedResult<'a> {
     /// The output payload.
     pub output: &'a [u8],
-    /// Whether the proof that came with it holds; `None` where none did.
+    /// Whether the proof of the result holds; `None` if it has none.
     pub proof_holds: Option<bool>,
 }
 
-/// Which results win, by their indices.
+/// The evaluation of results, as indices into their list.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Judgement {
-    /// The result that is the request's.
+    /// The result that becomes the request's output.
     pub winner: Option<usize>,
-    /// Those whose operators are paid.
+    /// The results whose operators are paid.
     pub agreed: Vec<usize>,
-    /// Those whose operators are penalised.
+    /// The results whose operators are penalised.
     pub wrong: Vec<usize>,
 }
 
 impl Judgement {
-    /// The first result wins, and is the only one.
+    /// The first and only result wins.
     pub fn for_first() -> Self {
         Self { winner: Some(0), agreed: vec![0], wrong: Vec::new() }
     }
 
-    /// The first result is wrong, and is the only one.
+    /// The first and only result is wrong.
     pub fn against_first() -> Self {
         Self { winner: None, agreed: Vec::new(), wrong: vec![0] }
     }
@@ -36,6 +36,6 @@ impl Judgement {
 
 /// The rule of one class.
 pub trait ClassVerifier {
-    /// Judges the results, in the order of the draw, when no more is awaited.
+    /// Evaluates the results, in the order of the draw. Called when no more results are expected.
     fn judge(&self, shown: &[SubmittedResult<'_>]) -> Judgement;
 }

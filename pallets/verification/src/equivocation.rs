@@ -1,4 +1,4 @@
-//! Reports of two different results that one operator signed for one request.
+//! Reports of equivocations: two different results that one operator signed for one request.
 
 use assay_primitives::{
     operator::Offence, traits::Operators, Digest, ResultStatement, Statement, WorkerId,
@@ -17,8 +17,8 @@ impl<T: Config> Pallet<T> {
         (first, first_signature): (ResultStatement<T::AccountId>, WorkerSignature),
         (second, second_signature): (ResultStatement<T::AccountId>, WorkerSignature),
     ) -> DispatchResult {
-        // Everything but the output and its proof must agree. An identifier may stand for one request on one
-        // fork and for another on the next, and an honest operator answers both.
+        // Everything but the output and its proof must agree. An identifier can belong to different
+        // requests on two forks, and an honest operator answers both.
         let same_answer = ResultStatement {
             output_digest: first.output_digest,
             proof: first.proof,

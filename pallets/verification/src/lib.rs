@@ -1,16 +1,16 @@
 //! # Verification
 //!
-//! What the evidence of a request says, class by class. It decides; it pays nobody and changes
-//! no request.
+//! Stores and evaluates the evidence of requests, class by class. The pallet makes no payments and
+//! changes no requests.
 //!
-//! * `Signed`: one result, signed by the assigned operator's worker key.
-//! * `Proof`: one result with a validity proof, which is verified in the call that brings it.
-//! * `Quorum{n, k}`: commitments, then results that open them. The first result in the order of
-//!   the draw that at least `k` results equal (bit by bit, or within the version's tolerance)
-//!   wins. Revealed results that are not even within twice the tolerance of it are wrong.
+//! * `Signed` and `Optimistic`: one result, signed by the assigned operator's worker key.
+//! * `Proof`: one result with a validity proof, which is verified in the call that submits it.
+//! * `Quorum { n, k }`: commitments, then results that open them. The winner is the first result,
+//!   in the order of the draw, that at least `k` results equal, bit by bit or within the version's
+//!   tolerance. Results that differ from the winner by more than twice the tolerance are wrong.
 //!
-//! Each class can be switched off. Two different signed results of one operator for one request
-//! can be reported by anyone.
+//! Root can disable each class for new requests. Anyone can report an equivocation: two different
+//! signed results of one operator for one request.
 #![cfg_attr(not(feature = "std"), no_std)]
 
 extern crate alloc;
@@ -54,30 +54,32 @@ pub mod pallet {
     #[pallet::storage_version(STORAGE_VERSION)]
     pub struct Pallet<T>(_);
 
-    /// What the pallet needs.
+    /// Configuration of the pallet.
     #[pallet::config]
     pub trait Config: frame_system::Config<RuntimeEvent: From<Event<Self>>> {
-        /// Whose worker key is whose, and who is penalised.
+        /// The owners of worker keys, and the penalties for equivocations.
         type Operators: Operators<Self::AccountId>;
-        /// Architectures of integer graphs, and the terms of their proofs.
+        /// The architectures of integer graphs, and the terms of their proofs.
         type Models: Models<Self::AccountId>;
-        /// Requests whose outputs are proven in a dispute.
+        /// The requests whose outputs are proven in disputes.
         type Requests: ProvableRequests<Self::AccountId>;
-        /// Upper bounds of what one verification does. A dispute is charged for as much, whatever
-        /// the version.
+        /// Upper bounds of the work of verifying a proof. The call `prove` of a dispute is charged
+        /// for them, because its weight has to be known before its version is.
         #[pallet::constant]
         type MaxProofCost: Get<ProofCost>;
-        /// Classes that this version of the network can check at all.
+        /// Classes that requests may ask for; others are refused. The runtime has to be able to
+        /// evaluate all of them.
         #[pallet::constant]
         type AvailableClasses: Get<AssuranceClasses>;
-        /// Most bytes of an output payload.
+        /// Maximum size in bytes of an output payload. Callers have checked it; a larger output is
+        /// not stored. Not zero.
         #[pallet::constant]
         type MaxOutputBytes: Get<u32>;
-        /// Who may switch classes off and on.
+        /// The origin that may disable and enable classes.
         type AdminOrigin: EnsureOrigin<Self::RuntimeOrigin>;
         /// Weights of the calls.
         type WeightInfo: WeightInfo;
-        /// Prepares operators for benchmarks.
+        /// Sets up operators for benchmarks.
         #[cfg(feature = "runtime-benchmarks")]
         type BenchmarkHelper: assay_primitives::traits::BenchmarkHelper<Self::AccountId>;
     }
@@ -85,29 +87,29 @@ pub mod pallet {
     /// An output payload.
     pub type OutputOf<T> = BoundedVec<u8, <T as Config>::MaxOutputBytes>;
 
-    /// What a member of a committee has handed in.
+    /// The submission of a member of a committee.
     #[derive(
         Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
     )]
     pub enum Submission {
         /// A commitment.
         Committed(Digest),
-        /// It cannot serve the request.
+        /// A failure report.
         Failed(FailureReason),
-        /// A signed result. Its output is in `Outputs`.
+        /// A signed result. [`Outputs`] contains its output.
         Revealed {
             /// The worker key that signed.
             worker: WorkerId,
-            /// Digest of the output.
+            /// Digest of the output payload.
             output_digest: Digest,
             /// Signature over the result statement.
             signature: WorkerSignature,
-            /// What came of the proof, in class `Proof`.
+            /// In class `Proof` the outcome of the verification; `None` in other classes.
             proof: Option<CheckedProof>,
         },
     }
 
-    /// A proof that was verified, or was not.
+    /// The outcome of the verification of a proof.
     #[derive(
         Clone,
         Copy,
@@ -121,79 +123,87 @@ pub mod pallet {
         TypeInfo,
     )]
     pub struct CheckedProof {
-        /// What is kept of it.
+        /// Digest, size and soundness of the proof, for the evidence.
         pub evidence: ProofEvidence,
-        /// Whether it holds.
+        /// Whether the proof holds.
         pub holds: bool,
     }
 
-    /// Classes that are switched off.
+    /// Classes that are disabled for new requests. Never removed.
     #[pallet::storage]
     pub type DisabledClasses<T> = StorageValue<_, AssuranceClasses, ValueQuery>;
 
-    /// What the members of open requests have handed in.
+    /// The submissions of the members of open requests, by request and operator. Removed when the
+    /// request ends.
     #[pallet::storage]
     pub type Submissions<T: Config> =
         StorageDoubleMap<_, Twox64Concat, RequestId, Blake2_128Concat, T::AccountId, Submission>;
 
-    /// Outputs that the members of open requests have shown; equal ones are kept once.
+    /// The output payloads in these submissions, by request and digest. Equal outputs are stored
+    /// once. Removed when the request ends.
     #[pallet::storage]
     pub type Outputs<T: Config> =
         StorageDoubleMap<_, Twox64Concat, RequestId, Identity, Digest, OutputOf<T>>;
 
-    /// Equivocations that were punished. Never removed: no evidence counts twice.
+    /// Equivocations that were punished, by request and operator. Never removed, so that none is
+    /// punished twice.
     #[pallet::storage]
     pub type Equivocations<T: Config> =
         StorageDoubleMap<_, Twox64Concat, RequestId, Blake2_128Concat, T::AccountId, ()>;
 
-    /// What happened.
+    /// Events of the pallet.
     #[pallet::event]
     #[pallet::generate_deposit(pub(super) fn deposit_event)]
     pub enum Event<T: Config> {
-        /// A class was switched on or off, for new requests.
+        /// A class was enabled or disabled for new requests.
         ClassSwitched {
             /// The class.
             class: AssuranceClass,
-            /// Whether it is on.
+            /// Whether it is enabled now.
             enabled: bool,
         },
-        /// An operator signed two different results for one request.
+        /// An operator was punished for an equivocation.
         EquivocationPunished {
             /// The operator.
             operator: T::AccountId,
-            /// The request.
+            /// The request for which it signed two different results.
             request: RequestId,
-            /// Who reported it.
+            /// The account that reported the equivocation.
             reporter: T::AccountId,
-            /// What it cost, in plancks.
+            /// Amount taken from the bond, in plancks.
             amount: Balance,
         },
     }
 
-    /// What can go wrong.
+    /// Errors of the pallet.
     #[pallet::error]
     pub enum Error<T> {
-        /// This class is not available in this version of the network. Ask for `Signed`, `Quorum`
-        /// or `Proof`.
+        /// The class is not available in this version of the network. Ask for `Signed`, `Quorum`,
+        /// `Optimistic` or `Proof`.
         ClassNotAvailable,
-        /// The class is switched off at present.
+        /// The class is disabled for new requests. Ask for another class, or try again later.
         ClassDisabled,
-        /// The version does not offer this class. Its declaration lists those that it does.
+        /// The version does not offer the class. Ask for a class that its descriptor lists.
         ClassNotOffered,
-        /// A quorum has 2 to 15 members, and needs more than half of them and at most all.
+        /// The quorum is not well-formed. Ask for 2 to 15 members, and for more than half of them
+        /// to agree.
         InvalidQuorum,
-        /// The class is switched that way already.
+        /// The class is already enabled or disabled. There is nothing to do.
         NothingChanged,
-        /// The two statements differ in more than their output and its proof (chain, request,
-        /// version, input, assurance or operator), or have the same output: they show no equivocation.
+        /// The statements do not show an equivocation: they have the same output, or differ in
+        /// something else than the output and its proof. Report two results of one operator for
+        /// one request, version, input and assurance.
         NotEquivocation,
-        /// The statements are not about this chain.
+        /// The statements are about another chain. Report the equivocation there.
         WrongChain,
-        /// The worker key is not, and was not, the operator's.
+        /// The worker key is not the operator's, and was not, or the chain has forgotten it. Report
+        /// equivocations while the chain remembers the key.
         WrongWorker,
-        /// One of the signatures does not hold.
+        /// One of the signatures does not hold for its statement and the worker key. Pass the
+        /// signatures that the operator submitted.
         BadSignature,
-        /// This equivocation was punished already.
+        /// The operator was already punished for an equivocation in this request. There is nothing
+        /// to do.
         AlreadyPunished,
     }
 
@@ -202,7 +212,7 @@ pub mod pallet {
         fn integrity_test() {
             assert!(T::AvailableClasses::get().is_well_formed());
             assert!(T::MaxOutputBytes::get() > 0);
-            // Different accounts are different in a proof's context.
+            // A proof's context has 32 bytes for an account: none may be truncated.
             assert!(T::AccountId::max_encoded_len() <= 32);
         }
 
@@ -214,9 +224,13 @@ pub mod pallet {
 
     #[pallet::call(weight(<T as Config>::WeightInfo))]
     impl<T: Config> Pallet<T> {
-        /// Switches a class off or on. Open requests go on in either case.
+        /// Enables or disables a class for new requests. Open requests continue.
         ///
-        /// Origin: `AdminOrigin`.
+        /// Origin: [`Config::AdminOrigin`].
+        ///
+        /// Emits [`Event::ClassSwitched`].
+        ///
+        /// Errors: `NothingChanged`.
         #[pallet::call_index(0)]
         pub fn set_class_enabled(
             origin: OriginFor<T>,
@@ -227,10 +241,17 @@ pub mod pallet {
             Self::do_set_class_enabled(class, enabled)
         }
 
-        /// Shows that an operator signed two different results for one request. It loses the
-        /// share of its bond that this costs.
+        /// Reports an equivocation: two different results that an operator signed for one request.
+        /// The operator loses the share of its bond that an equivocation costs, to the treasury.
         ///
-        /// `worker` is the key that signed both; a past key of the operator counts.
+        /// `worker` is the key that signed both statements, a current or past key of the operator.
+        ///
+        /// Origin: signed, by anyone.
+        ///
+        /// Emits [`Event::EquivocationPunished`].
+        ///
+        /// Errors: `NotEquivocation`, `WrongChain`, `AlreadyPunished`, `WrongWorker`,
+        /// `BadSignature`.
         #[pallet::call_index(1)]
         pub fn report_equivocation(
             origin: OriginFor<T>,

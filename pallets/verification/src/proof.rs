@@ -1,4 +1,5 @@
-//! Class `Proof`: a validity proof of the inference, bound to the request and both accounts.
+//! Class `Proof`: validity proofs of inferences, bound to a request and to the accounts of its
+//! payer and its operator.
 
 use alloc::string::{String, ToString};
 use assay_graph::{Architecture, Plan};
@@ -14,7 +15,7 @@ use frame_support::{traits::Get, weights::Weight};
 
 use crate::{ClassVerifier, Config, Judgement, Pallet, SubmittedResult};
 
-/// A proof that holds.
+/// The rule of class `Proof`: the result wins if its proof holds, otherwise it is wrong.
 pub struct ProofRule;
 
 impl ClassVerifier for ProofRule {
@@ -27,7 +28,7 @@ impl ClassVerifier for ProofRule {
     }
 }
 
-/// What a refusal is called on chain.
+/// The reason on chain for a refusal of the proof system.
 fn refusal(of: &Reject) -> ProofRefusal {
     match of {
         Reject::Encoding(_) => ProofRefusal::Encoding,
@@ -41,8 +42,11 @@ fn refusal(of: &Reject) -> ProofRefusal {
     }
 }
 
-/// Verifies a proof against the architecture that the chain keeps, for weights that come to what the
-/// chain has read.
+/// Verifies a proof against an encoded architecture and the fingerprint of the published weights.
+///
+/// # Errors
+///
+/// The proof does not hold, or there is no verifier for the architecture.
 pub fn verify(
     architecture: &[u8],
     statement: &Statement<'_>,
@@ -59,7 +63,11 @@ pub fn verify(
         .map_err(|reject| ProofFailure::Invalid(refusal(&reject)))
 }
 
-/// Verifies a proof outside of any request, and says why it is refused.
+/// Verifies a proof of arguments that need not be on chain.
+///
+/// # Errors
+///
+/// The reason why the proof is refused, as text.
 pub fn check(
     architecture: &[u8],
     context: &ProofContext,
@@ -83,7 +91,7 @@ pub fn check(
         .map_err(|e| e.to_string())
 }
 
-/// The data of a payload of one tensor.
+/// The data of the only tensor of a payload.
 fn data(mut payload: &[u8]) -> Result<alloc::vec::Vec<u8>, ProofFailure> {
     match <[Tensor; 1]>::try_from(
         alloc::vec::Vec::<Tensor>::decode_all(&mut payload).unwrap_or_default(),
@@ -93,9 +101,13 @@ fn data(mut payload: &[u8]) -> Result<alloc::vec::Vec<u8>, ProofFailure> {
     }
 }
 
-/// Verifies the proof of a result: its statement is that of this chain, request, payer and
-/// operator, of the version's graph, and of the payloads' data; and its weights are the published
-/// ones, which come to `weights`.
+/// Verifies the proof of a result. The statement consists of the chain, the request, the payer, the
+/// operator, the version's graph and the data of both payloads. `weights` is the fingerprint of the
+/// published weights, which the proof has to match.
+///
+/// # Errors
+///
+/// The proof does not hold, or there is no verifier for the architecture.
 pub fn verify_result<AccountId: Encode>(
     genesis: Digest,
     architecture: &[u8],
@@ -117,12 +129,12 @@ pub fn verify_result<AccountId: Encode>(
     verify(architecture, &statement, weights, result.proof)
 }
 
-/// Proofs that decide disputes.
+/// The proofs that decide disputes.
 impl<T: Config> OutputProofs for Pallet<T> {
     fn holds(request: RequestId, output: &[u8], proof: &[u8]) -> bool {
         let Some(target) = T::Requests::provable(request) else { return false };
-        // Only versions that offer class `Proof` have a fingerprint, and only for these the cost of a
-        // verification is bounded.
+        // Only versions that offer class `Proof` have a fingerprint, and only for them the cost of
+        // a verification is bounded.
         let (Some(weights), Some(architecture)) = (
             T::Models::weights_fingerprint(target.version),
             T::Models::architecture(target.version),
@@ -140,7 +152,7 @@ impl<T: Config> OutputProofs for Pallet<T> {
     }
 
     fn weight() -> Weight {
-        // A request may be for any version, so the most expensive one counts.
+        // The version is not known yet, so charge for the most expensive one.
         <Self as Verification<T::AccountId>>::proof_weight(T::MaxProofCost::get())
     }
 }

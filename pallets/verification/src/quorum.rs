@@ -1,4 +1,4 @@
-//! Class `Quorum`: which of several results wins.
+//! Class `Quorum`: enough equal results.
 
 use crate::{ClassVerifier, Judgement, SubmittedResult};
 use alloc::vec::Vec;
@@ -6,11 +6,11 @@ use assay_math::{elements_within, FloatWidth};
 use assay_primitives::{model::Tolerance, ElementType, Tensor};
 use codec::DecodeAll;
 
-/// Enough equal results.
+/// The rule of class `Quorum`: the first result wins that enough results equal.
 pub struct QuorumRule {
-    /// Equal results needed.
+    /// Number of equal results needed.
     pub threshold: usize,
-    /// When two results count as equal.
+    /// The largest difference of results that count as equal; `None` for equal bits.
     pub tolerance: Option<Tolerance>,
 }
 
@@ -20,8 +20,9 @@ impl ClassVerifier for QuorumRule {
         let Some(first) = winner(&results, self.threshold, self.tolerance) else {
             return Judgement::default();
         };
-        // Two honest results may each be within the tolerance of the truth and not of each other.
-        // Only what is further away than that is wrong; what is between is just not paid.
+        // Two honest results may each be within the tolerance of the exact result, but not of each
+        // other. So only results beyond twice the tolerance are wrong. Those in between are neither
+        // paid nor penalised.
         let doubled = self
             .tolerance
             .map(|Tolerance { millionths }| Tolerance { millionths: millionths.saturating_mul(2) });
@@ -37,13 +38,13 @@ impl ClassVerifier for QuorumRule {
     }
 }
 
-/// Index of the first of `results` that at least `threshold` of them equal, itself included.
+/// Index of the first of `results` that at least `threshold` of them equal, itself included; `None`
+/// if there is none.
 ///
-/// `threshold` is a majority of the committee, so with bit-equality at most one result can win.
-/// With a tolerance several may; the first in the order of the draw does.
+/// `threshold` is a majority of the committee, so at most one result can win if equal means equal
+/// bits. With a tolerance several could win; the first in the order of the draw does.
 ///
-/// Cost: fewer than `results.len()²` comparisons of different results; bit-equal ones cost next
-/// to nothing.
+/// Cost: fewer than `results.len()²` comparisons of different results. Equal bits are cheap.
 pub fn winner(results: &[&[u8]], threshold: usize, tolerance: Option<Tolerance>) -> Option<usize> {
     let mut equals = alloc::vec![1; results.len()];
     for candidate in 0..results.len() {
@@ -53,7 +54,7 @@ pub fn winner(results: &[&[u8]], threshold: usize, tolerance: Option<Tolerance>)
                 equals[other] += 1;
             }
         }
-        // Compared with all by now: with those before it in their turns.
+        // Earlier rounds have compared it with the results before it.
         if equals[candidate] >= threshold {
             return Some(candidate);
         }

@@ -1,4 +1,4 @@
-//! The rule of each class.
+//! The choice of a class's rule.
 
 use alloc::boxed::Box;
 use assay_primitives::{model::Tolerance, Assurance};
@@ -8,7 +8,7 @@ use crate::{
     SubmittedResult,
 };
 
-/// Nothing is shown in a class that is not available.
+/// The rule of a class that is not available: there are no results, and none wins.
 struct Unavailable;
 
 impl ClassVerifier for Unavailable {
@@ -17,13 +17,13 @@ impl ClassVerifier for Unavailable {
     }
 }
 
-/// The rule of the class that was asked for.
+/// The rule for `assurance`, with the tolerance of the version.
 pub(crate) fn verifier(
     assurance: Assurance,
     tolerance: Option<Tolerance>,
 ) -> Box<dyn ClassVerifier> {
     match assurance {
-        // Who lost a dispute over its result is not judged here.
+        // A result of class `Optimistic` that lost a dispute is not evaluated by this rule.
         Assurance::Signed | Assurance::Optimistic => Box::new(SignedRule),
         Assurance::Quorum { k, .. } => Box::new(QuorumRule { threshold: k.into(), tolerance }),
         Assurance::Proof => Box::new(ProofRule),

@@ -1,8 +1,8 @@
-//! Class `Signed`: the signature is the evidence, and it was checked before the result was stored.
+//! Class `Signed`: the signature is the only evidence. It was checked before the result was stored.
 
 use crate::{ClassVerifier, Judgement, SubmittedResult};
 
-/// One operator's word.
+/// The rule of class `Signed`: the result wins.
 pub struct SignedRule;
 
 impl ClassVerifier for SignedRule {

@@ -1,4 +1,4 @@
-//! What members submit, and what the evidence of a request says.
+//! The submissions of committee members, and the findings from them.
 
 use alloc::vec::Vec;
 use assay_primitives::{
@@ -29,7 +29,7 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    /// Stores a result. Equal outputs are kept once.
+    /// Stores a result. Equal outputs are stored once.
     fn store(
         request: RequestId,
         member: &T::AccountId,
@@ -39,7 +39,7 @@ impl<T: Config> Pallet<T> {
         proof: Option<CheckedProof>,
     ) {
         let Ok(output) = BoundedVec::try_from(output) else {
-            frame_support::defensive!("an output passed its bound");
+            frame_support::defensive!("an output exceeds its bound");
             return;
         };
         if !Outputs::<T>::contains_key(request, output_digest) {
@@ -52,7 +52,7 @@ impl<T: Config> Pallet<T> {
         );
     }
 
-    /// Whether requests may ask for a class at all.
+    /// Whether new requests may ask for a class: it is available and not disabled.
     pub fn is_class_open(class: AssuranceClass) -> bool {
         T::AvailableClasses::get().contains(class) && !DisabledClasses::<T>::get().contains(class)
     }

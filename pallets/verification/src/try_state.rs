@@ -8,9 +8,15 @@ use sp_runtime::TryRuntimeError;
 use crate::{Config, Outputs, Pallet, Submission, Submissions};
 
 impl<T: Config> Pallet<T> {
-    /// * Who has handed something in is assigned to the request, until it has shown a result.
-    /// * Outputs and revealed results name each other.
-    /// * Outputs have the digest under which they are kept.
+    /// Checks the invariants:
+    ///
+    /// * A member with a commitment or a failure report is assigned to the request.
+    /// * Each result has its output, and each output a result.
+    /// * Outputs have the digest under which they are stored.
+    ///
+    /// # Errors
+    ///
+    /// The first invariant that does not hold.
     pub fn do_try_state() -> Result<(), TryRuntimeError> {
         let mut revealed = BTreeSet::new();
         for (request, member, submission) in Submissions::<T>::iter() {
@@ -20,7 +26,7 @@ impl<T: Config> Pallet<T> {
                 },
                 Submission::Committed(_) | Submission::Failed(_) => ensure!(
                     T::Operators::is_assigned(&member, request),
-                    "a stranger has handed something in"
+                    "an unassigned operator has a submission"
                 ),
             }
         }

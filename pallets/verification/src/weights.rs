@@ -1,4 +1,4 @@
-//! What the pallet's calls and hooks cost. The runtime supplies generated figures.
+//! Weights of the calls and of proofs. The runtime implements the trait with generated weights.
 
 use frame_support::weights::Weight;
 
@@ -8,23 +8,23 @@ pub trait WeightInfo {
     fn set_class_enabled() -> Weight;
     /// The call `report_equivocation`.
     fn report_equivocation() -> Weight;
-    /// Verifying the small proof of `cost::figures`.
+    /// Verifying the proof [`crate::cost::figures::SMALL`].
     fn verify_small() -> Weight;
-    /// Verifying that of many products.
+    /// Verifying the proof [`crate::cost::figures::WIDE`].
     fn verify_wide() -> Weight;
-    /// Verifying that of many readers of a large input.
+    /// Verifying the proof [`crate::cost::figures::READ`].
     fn verify_read() -> Weight;
-    /// Verifying that of many hashes.
+    /// Verifying the proof [`crate::cost::figures::HASHED`].
     fn verify_hashed() -> Weight;
-    /// Verifying that of many openings.
+    /// Verifying the proof [`crate::cost::figures::DEEP`].
     fn verify_deep() -> Weight;
-    /// Verifying that of many values.
+    /// Verifying the proof [`crate::cost::figures::VALUES`].
     fn verify_values() -> Weight;
-    /// Verifying that of a long architecture.
+    /// Verifying the proof [`crate::cost::figures::TALL`].
     fn verify_tall() -> Weight;
 }
 
-/// A unit each, for mocks: no figure, only something to count.
+/// For mocks: every weight is one unit, so that tests can count them.
 #[cfg(feature = "std")]
 impl WeightInfo for () {
     fn set_class_enabled() -> Weight {

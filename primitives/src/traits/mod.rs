@@ -1,5 +1,5 @@
-//! The traits through which pallets call each other. A pallet implements the traits of what it keeps
-//! and names in its `Config` the traits that it needs; the runtime connects them.
+//! The traits through which pallets call each other. A pallet implements the traits of what it
+//! keeps and names in its `Config` the traits that it needs; the runtime connects them.
 
 mod artifacts;
 #[cfg(feature = "runtime-benchmarks")]

@@ -1,8 +1,8 @@
 //! The weight of verifying a proof, computed from measurements of several proofs.
 //!
-//! The weight is linear in the counts of [`ProofCost`] other than the bytes of the proof: these cost
-//! only hashes and products, which are counted. For each count there is a measured proof that it
-//! dominates. The factors solve the linear equations that the measured proofs give; see
+//! The weight is linear in the counts of [`ProofCost`] other than the bytes of the proof: these
+//! cost only hashes and products, which are counted. For each count there is a measured proof that
+//! it dominates. The factors solve the linear equations that the measured proofs give; see
 //! docs/adr/0021.
 //!
 //! The proofs are files, made by `cargo run --release --bin assay-proof-fixtures`. Run it again
