@@ -138,9 +138,8 @@ pub enum Problem {
         /// Upper bound of the accumulators.
         hi: i128,
     },
-    /// An equation that a proof checks in a field of order
-    /// [`PROOF_FIELD_ORDER`](crate::bounds::PROOF_FIELD_ORDER) would not imply the equation over
-    /// the integers. Use smaller multipliers.
+    /// An equation that a proof checks in a field of order [`PROOF_FIELD_ORDER`] would not imply
+    /// the equation over the integers. Use smaller multipliers.
     EquationWraps,
     /// A bias exceeds [`MAX_BIAS`] in magnitude. Use a coarser scale for the accumulators.
     Bias {

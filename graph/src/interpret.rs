@@ -7,7 +7,7 @@ use crate::{
     check::CheckedGraph,
     format::{Operation, Parameters, Shape, Window},
     interval::Interval,
-    kind::{Place, BIAS},
+    kind::{Position, BIAS},
     plan::Plan,
     tensor::Tensor,
     window::segments,
@@ -247,7 +247,7 @@ pub(crate) fn elements(
     let mut tensor = Tensor::empty(operation.output_type(), range.len());
     let inputs = plan.input_shapes(operation);
     for index in range {
-        let value = operation.kind().element(&Place::new(&inputs, output, index), source)?;
+        let value = operation.kind().element(&Position::new(&inputs, output, index), source)?;
         match &mut tensor {
             Tensor::Int8(elements) => {
                 elements.push(i8::try_from(value).map_err(|_| RunError::Overflow)?);
@@ -268,14 +268,14 @@ pub(crate) fn dot(a: &[i8], b: &[i8]) -> i64 {
 /// Folds the elements of a window in one channel.
 pub(crate) fn fold(
     source: &Source<'_>,
-    place: &Place,
+    position: &Position,
     window: &Window,
     start: i64,
     combine: impl Fn(i64, &[i8]) -> i64,
 ) -> Result<i64, RunError> {
-    let shape = place.inputs[0];
-    segments(shape, window, place.row, place.column).try_fold(start, |value, segment| {
-        let first = place.channel * shape.plane() + segment.input;
+    let shape = position.inputs[0];
+    segments(shape, window, position.row, position.column).try_fold(start, |value, segment| {
+        let first = position.channel * shape.plane() + segment.input;
         Ok(combine(value, source.int8(0, first, segment.length)?))
     })
 }

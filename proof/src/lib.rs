@@ -33,9 +33,11 @@ pub use audit::{Audit, AuditError, AuditState, WeightSlice};
 pub use cost::Work;
 pub use error::{DecodeError, Reject, SetupError};
 pub use fingerprint::{Fingerprint, AUDIT};
-pub use parameters::{LimbWidth, OpeningParameters, ProofParameters, ProtocolVersion};
+pub use parameters::{
+    LimbWidth, OpeningParameters, ProofParameters, ProtocolVersion, MIN_SECURITY_BITS,
+};
 #[cfg(feature = "prover")]
 pub use prover::{seal, ProveError, Proven, Prover};
-pub use security::{Security, MIN_SECURITY_BITS};
+pub use security::Security;
 pub use transcript::{Context, Statement, PROTOCOL};
 pub use verifier::Verifier;

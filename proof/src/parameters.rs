@@ -3,6 +3,10 @@
 use assay_graph::List;
 use codec::{Decode, DecodeAll, Encode};
 
+/// Minimum of [`Security::statistical`](crate::Security::statistical), in bits, that a model's
+/// parameters must reach.
+pub const MIN_SECURITY_BITS: f64 = 120.0;
+
 /// Parameters of one commitment and its opening.
 ///
 /// WHIR folds by `2^first_fold` in the first round and by at most `2^fold` in later rounds. The

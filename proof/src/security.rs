@@ -4,13 +4,12 @@ use crate::{
     circuit::Circuit,
     error::SetupError,
     logup::Layout,
+    parameters::MIN_SECURITY_BITS,
     pcs::{Pcs, Schedule},
 };
 use alloc::vec::Vec;
 use p3_security::{ErrorBits, SecurityAssumption};
 
-/// Minimum of [`Security::statistical`], in bits, that a model's parameters must reach.
-pub const MIN_SECURITY_BITS: f64 = 120.0;
 
 /// Soundness of a proof, in bits. `b` bits mean that an error has a probability of at most `2^-b`.
 ///

@@ -41,9 +41,9 @@ impl Kind for Add {
         Ok((left, 2))
     }
 
-    fn element(&self, place: &Place, source: &Source<'_>) -> Result<i64, RunError> {
+    fn element(&self, position: &Position, source: &Source<'_>) -> Result<i64, RunError> {
         let term = |slot, multiplier: Multiplier| {
-            let x = source.int8(slot, place.index, 1)?[0];
+            let x = source.int8(slot, position.index, 1)?[0];
             Ok(i64::from(multiplier.get()) * i64::from(x))
         };
         Ok(term(0, self.left_multiplier)? + term(1, self.right_multiplier)?)

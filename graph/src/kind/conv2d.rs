@@ -59,15 +59,15 @@ impl Kind for Conv2d {
         Ok((output_shape(inputs[0], &self.window, output_channels)?, fan_in))
     }
 
-    fn element(&self, place: &Place, source: &Source<'_>) -> Result<i64, RunError> {
-        let (shape, area) = (place.inputs[0], self.window.kernel.area());
+    fn element(&self, position: &Position, source: &Source<'_>) -> Result<i64, RunError> {
+        let (shape, area) = (position.inputs[0], self.window.kernel.area());
         let Grouping { inputs, outputs } = self.grouping(shape);
-        let group = place.channel / outputs;
-        let mut sum = source.bias(place.channel)?;
+        let group = position.channel / outputs;
+        let mut sum = source.bias(position.channel)?;
         for c in 0..inputs {
-            let kernel = source.weights((place.channel * inputs + c) * area, area)?;
+            let kernel = source.weights((position.channel * inputs + c) * area, area)?;
             let first = (group * inputs + c) * shape.plane();
-            for segment in segments(shape, &self.window, place.row, place.column) {
+            for segment in segments(shape, &self.window, position.row, position.column) {
                 let weights = &kernel[segment.kernel..segment.kernel + segment.length];
                 sum += dot(weights, source.int8(0, first + segment.input, segment.length)?);
             }

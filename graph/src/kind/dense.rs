@@ -36,10 +36,10 @@ impl Kind for Dense {
         Ok((Shape::vector(self.rows), shape.channels.into()))
     }
 
-    fn element(&self, place: &Place, source: &Source<'_>) -> Result<i64, RunError> {
-        let columns = place.inputs[0].channels as usize;
-        let weights = source.weights(place.channel * columns, columns)?;
-        Ok(source.bias(place.channel)? + dot(weights, source.int8(0, 0, columns)?))
+    fn element(&self, position: &Position, source: &Source<'_>) -> Result<i64, RunError> {
+        let columns = position.inputs[0].channels as usize;
+        let weights = source.weights(position.channel * columns, columns)?;
+        Ok(source.bias(position.channel)? + dot(weights, source.int8(0, 0, columns)?))
     }
 
     fn reads(&self, inputs: &[Shape], _: Shape, _: Range<usize>) -> Vec<Vec<Range<usize>>> {

@@ -28,8 +28,8 @@ impl Kind for Lookup {
         Ok((inputs[0], 1))
     }
 
-    fn element(&self, place: &Place, source: &Source<'_>) -> Result<i64, RunError> {
-        let x = i64::from(source.int8(0, place.index, 1)?[0]);
+    fn element(&self, position: &Position, source: &Source<'_>) -> Result<i64, RunError> {
+        let x = i64::from(source.int8(0, position.index, 1)?[0]);
         let entry = usize::try_from(x + 128).ok().and_then(|entry| self.table.get(entry));
         entry.map(|y| i64::from(*y)).ok_or(RunError::Operands)
     }

@@ -34,9 +34,9 @@ impl Kind for MaxPool2d {
         Ok((shape, area as u64))
     }
 
-    fn element(&self, place: &Place, source: &Source<'_>) -> Result<i64, RunError> {
+    fn element(&self, position: &Position, source: &Source<'_>) -> Result<i64, RunError> {
         let max = |max, window: &[i8]| window.iter().fold(max, |max: i64, x| max.max((*x).into()));
-        fold(source, place, &self.window, i8::MIN.into(), max)
+        fold(source, position, &self.window, i8::MIN.into(), max)
     }
 
     fn reads(

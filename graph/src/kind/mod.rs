@@ -1,12 +1,11 @@
 //! The kinds of operations. Each kind has one file with its complete definition:
 //!
-//! - its rules: what it reads, and the shape of what it defines ([`Kind::output`]);
-//! - its integer semantics ([`Kind::element`], [`Kind::reads`]), which the interpreter and tiles
+//! - its rules: what it reads, and the shape of what it defines (`Kind::output`);
+//! - its integer semantics (`Kind::element`, `Kind::reads`), which the interpreter and tiles
 //!   execute;
-//! - the intervals of its values ([`Kind::interval`]), from which [`Plan`](crate::Plan) and
+//! - the intervals of its values (`Kind::interval`), from which [`Plan`](crate::Plan) and
 //!   [`CheckedGraph`](crate::CheckedGraph) derive every bound;
-//! - the constraints that a proof checks for each element ([`Kind::constraints`]), over the
-//!   integers;
+//! - the constraints that a proof checks for each element (`Kind::constraints`), over the integers;
 //! - its edge cases, on which tests run all of the above and the prover (`Kind::edge_cases`).
 //!
 //! [`Operation`](crate::Operation) lists the kinds. A kind without one of these does not compile.
@@ -69,7 +68,7 @@ pub(crate) trait Kind {
     fn output(&self, inputs: &[Shape]) -> Result<(Shape, u64), Problem>;
 
     /// Computes one element of the output. Defines the semantics of the operation.
-    fn element(&self, place: &Place, source: &Source<'_>) -> Result<i64, RunError>;
+    fn element(&self, position: &Position, source: &Source<'_>) -> Result<i64, RunError>;
 
     /// The ranges of elements of each input that a range of the output reads.
     fn reads(&self, inputs: &[Shape], output: Shape, range: Range<usize>)
@@ -89,7 +88,7 @@ pub(crate) trait Kind {
 }
 
 /// The position of an output element, and the shapes of the inputs.
-pub(crate) struct Place<'a> {
+pub(crate) struct Position<'a> {
     /// Shapes of the inputs.
     pub inputs: &'a [Shape],
     /// Index of the element.
@@ -102,7 +101,7 @@ pub(crate) struct Place<'a> {
     pub column: usize,
 }
 
-impl<'a> Place<'a> {
+impl<'a> Position<'a> {
     pub fn new(inputs: &'a [Shape], output: Shape, index: usize) -> Self {
         Self {
             inputs,

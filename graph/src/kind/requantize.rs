@@ -91,9 +91,9 @@ impl Kind for Requantize {
         Ok((shape, 1))
     }
 
-    fn element(&self, place: &Place, source: &Source<'_>) -> Result<i64, RunError> {
-        let accumulator = source.int32(place.index)?;
-        let multiplier = multiplier(&self.multipliers, place.channel);
+    fn element(&self, position: &Position, source: &Source<'_>) -> Result<i64, RunError> {
+        let accumulator = source.int32(position.index)?;
+        let multiplier = multiplier(&self.multipliers, position.channel);
         Ok(requantize(accumulator, multiplier, self.shift, self.clamp).output.into())
     }
 

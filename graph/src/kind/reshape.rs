@@ -31,8 +31,8 @@ impl Kind for Reshape {
         Ok((to, 1))
     }
 
-    fn element(&self, place: &Place, source: &Source<'_>) -> Result<i64, RunError> {
-        Ok(source.int8(0, place.index, 1)?[0].into())
+    fn element(&self, position: &Position, source: &Source<'_>) -> Result<i64, RunError> {
+        Ok(source.int8(0, position.index, 1)?[0].into())
     }
 
     fn reads(&self, _: &[Shape], _: Shape, range: Range<usize>) -> Vec<Vec<Range<usize>>> {

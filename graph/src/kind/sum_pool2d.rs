@@ -32,9 +32,9 @@ impl Kind for SumPool2d {
         Ok((shape, self.window.kernel.area() as u64))
     }
 
-    fn element(&self, place: &Place, source: &Source<'_>) -> Result<i64, RunError> {
+    fn element(&self, position: &Position, source: &Source<'_>) -> Result<i64, RunError> {
         let sum = |sum, window: &[i8]| sum + window.iter().map(|x| i64::from(*x)).sum::<i64>();
-        fold(source, place, &self.window, 0, sum)
+        fold(source, position, &self.window, 0, sum)
     }
 
     fn reads(

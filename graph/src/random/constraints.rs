@@ -5,7 +5,7 @@ use crate::{
     bounds::PROOF_FIELD_ORDER,
     format::Operation,
     interpret::{OffsetSlice, Source, Trace},
-    kind::{Element, Place},
+    kind::{Element, Position},
     CheckedGraph, Interval, Tensor,
 };
 use alloc::{vec, vec::Vec};
@@ -26,7 +26,7 @@ pub fn permits(
     let plan = graph.plan();
     let (kind, index) = (&plan.operations()[operation], operation);
     let (shapes, output) = (plan.input_shapes(kind), plan.shapes()[operation + 1]);
-    let position = Place::new(&shapes, output, element);
+    let position = Position::new(&shapes, output, element);
     let inputs: Vec<&Tensor> = kind.inputs().map(|input| &trace.tensors[input.index()]).collect();
     let sum = graph.parameters(index);
     let (weights, bias) = sum.map(|p| (&*p.weights, &*p.bias)).unwrap_or_default();

@@ -4,9 +4,9 @@ use super::*;
 use crate::{
     circuit::Circuit,
     logup::Layout,
-    parameters::LimbWidth,
+    parameters::{LimbWidth, MIN_SECURITY_BITS},
     pcs::Pcs,
-    security::{Security, MIN_SECURITY_BITS},
+    security::Security,
 };
 use assay_graph::{Extent, Padding, Window};
 
