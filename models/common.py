@@ -1,4 +1,4 @@
-"""What the training scripts share: an optimiser, the ONNX envelope, the side files."""
+"""Shared by the training scripts: an optimiser, the export to ONNX, the side files."""
 
 import hashlib
 import json
@@ -10,15 +10,15 @@ import onnxruntime
 from onnx import TensorProto, helper
 
 OPSET = 17
-# The oldest IR version that carries opset 17.
+# The oldest IR version with opset 17.
 IR_VERSION = 8
-# Weights are stored as multiples of 2^-12. Training runs in double precision, so the last
-# bits in which BLAS builds differ stay far below this step and do not reach the file.
+# Weights are stored as multiples of 2^-12. Training runs in double precision. Differences between
+# BLAS builds are in the last bits, far below this step, so they do not reach the file.
 WEIGHT_STEPS_PER_UNIT = 4096
 
 
 class Adam:
-    """Adam with decoupled weight decay, over a dict of named arrays, in place."""
+    """Adam with decoupled weight decay. Updates a dict of named arrays in place."""
 
     def __init__(self, params, decay):
         self.decay = decay
@@ -41,7 +41,7 @@ class Adam:
 def train(params, gradients, inputs, labels, *, epochs, batch, rate, decay, seed):
     """Minimises the loss whose gradients `gradients(params, inputs, labels)` returns.
 
-    The rate falls from `rate` to zero along a half cosine. Ends with the weights rounded.
+    The learning rate falls from `rate` to zero along half a cosine. Rounds the weights at the end.
     """
     rng = np.random.default_rng(seed)
     adam = Adam(params, decay)
@@ -70,7 +70,7 @@ def initializer(name, array):
 
 
 def declaration(name, shape):
-    """A tensor declaration, as a published version carries it."""
+    """A tensor declaration, as in a published version."""
     return {"name": name, "element_type": "f32", "shape": shape}
 
 
@@ -94,7 +94,7 @@ def save_model(path, nodes, initializers, source, result, doc):
 
 
 def run_model(path, name, rows):
-    """The outputs of onnxruntime, one row at a time: the models take a batch of one."""
+    """The outputs of onnxruntime, one row at a time, because the models take a batch of one."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
@@ -105,10 +105,10 @@ CALIBRATION_ROWS = 160
 
 
 def save_rows(here, name, training, test):
-    """Writes what `assay model quantize` reads: rows to calibrate with, and rows to judge by.
+    """Writes the files for `assay model quantize`: rows for calibration and rows for evaluation.
 
-    Both sides are pairs of inputs and labels. The first are training rows, the second all test
-    rows.
+    `training` and `test` are pairs of inputs and labels. Calibration uses the first training rows,
+    evaluation all test rows.
     """
     for file, (rows, labels) in {"calibration": training, "test": test}.items():
         count = CALIBRATION_ROWS if file == "calibration" else len(rows)
@@ -117,7 +117,7 @@ def save_rows(here, name, training, test):
 
 
 def artifact(path):
-    """The facts that name an artifact: file, size, BLAKE2b-256 digest."""
+    """The description of an artifact: file, format, size, BLAKE2b-256 digest."""
     data = path.read_bytes()
     return {
         "file": path.name,

@@ -1,4 +1,4 @@
-"""The handwritten digits in other sizes, and the script of the models trained on them."""
+"""The handwritten digits in other sizes, and the training of models on them."""
 
 import json
 
@@ -21,7 +21,7 @@ DATASET = {
 
 
 def enlarge(images, size):
-    """8x8 images in another size: linear interpolation, rounded to 64 levels of ink."""
+    """Enlarges 8x8 images by linear interpolation, rounded to 64 grey levels."""
     if size == 8:
         return images
     places = (np.arange(size) + 0.5) * 8 / size - 0.5
@@ -34,7 +34,7 @@ def enlarge(images, size):
 
 
 def split(size):
-    """Training and test rows, [n,1,size,size], the same split for every size."""
+    """Training and test rows, [n,1,size,size]. The split is the same for every size."""
     digits = load_digits()
     images = enlarge(digits.images / 16, size).astype(np.float32)[:, None]
     return train_test_split(
@@ -63,7 +63,7 @@ def make(here, network, shapes, *, size, flat, seed, least, **training):
     doc = f"Recognises one handwritten digit, {size}x{size} pixels, ink from 0 to 1."
     common.save_model(path, layers.nodes(network, "image"), weights, source, result, doc)
 
-    # Figures come from the file as published, run by onnxruntime.
+    # The figures are those of the exported file under onnxruntime.
     train_accuracy = np.mean(common.run_model(path, "image", train_x).argmax(1) == train_y)
     test_out = common.run_model(path, "image", test_x)
     test_accuracy = np.mean(test_out.argmax(1) == test_y)

@@ -1,9 +1,9 @@
-"""A second implementation of integer models, in numpy: reads a .graph file and runs it.
+"""A second implementation of integer models in numpy: reads a .graph file and runs it.
 
-`python models/integer.py` runs every bundled integer model on all its test rows, prints how many
-it classifies as labelled, and writes `integer-samples.npz`, the int8 input of the first rows and
-the model's output for them, and `integer-sample.npy`, the first input alone. `--check` compares
-with the former instead.
+`python models/integer.py` runs every bundled integer model on all its test rows and prints its
+accuracy. It writes `integer-samples.npz`, the int8 inputs and the outputs of the first rows, and
+`integer-sample.npy`, the first input alone. With `--check`, it compares with `integer-samples.npz`
+instead.
 
 It follows the documentation of the crate `assay-graph` and shares no code with it.
 """
@@ -21,7 +21,7 @@ SAMPLES = 20
 
 
 class Reader:
-    """SCALE: little-endian integers, lists with a compact length before them."""
+    """Reads SCALE: little-endian integers, and lists with a compact length first."""
 
     def __init__(self, data):
         self.data = data
@@ -100,7 +100,7 @@ def windows(x, window, fill):
 
 def requantize(acc, op):
     scale = op["multipliers"].reshape(1, -1, 1, 1)
-    # Python's own integers: nothing can overflow.
+    # Python's integers cannot overflow.
     scaled = acc.astype(object) * scale.astype(object) + (1 << (op["shift"] - 1))
     quotient = scaled // (1 << op["shift"])
     assert ((-(1 << op["bits"] - 1) <= quotient) & (quotient < 1 << op["bits"] - 1)).all()
@@ -147,7 +147,7 @@ def run(graph, x):
 
 
 def quantize(rows, declaration):
-    """Real rows as int8, by the document beside the model."""
+    """Converts real rows to int8 by the declaration of the model."""
     rows = rows.astype(np.float64)
     if "preprocessing" in declaration:
         scale, offset = (np.array(declaration["preprocessing"][k]) for k in ("scale", "offset"))
@@ -159,7 +159,7 @@ def quantize(rows, declaration):
 def classes(outputs, declaration):
     if outputs.shape[1] > 1:
         return outputs.argmax(1)
-    # A probability where the end is int8, else a logit.
+    # An int8 output is a probability, an int32 output a logit.
     half = 0.5 if declaration["outputs"][0]["element_type"] == "i8" else 0
     return outputs[:, 0] * declaration["output_scale"] > half
 

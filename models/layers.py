@@ -1,4 +1,4 @@
-"""Sequential networks in plain numpy, with their gradients and their ONNX nodes.
+"""Sequential networks in plain numpy, with gradients and ONNX nodes.
 
 A network is a list of layers: `("dense", name)`, `("conv", name, stride)` with a 3x3 kernel and
 one row of padding, `("relu",)`, `("pool",)` for the maximum of 2x2, `("flatten",)`.
@@ -19,7 +19,7 @@ def patches(x, stride):
 
 
 def unpatches(cols, shape, stride):
-    """The transpose of `patches`: each neighbourhood is added to where it came from."""
+    """The transpose of `patches`: adds each neighbourhood to its position."""
     n, c, h, w = shape
     rows, columns = cols.shape[1:3]
     cols = cols.reshape(n, rows, columns, c, 3, 3).transpose(0, 3, 4, 5, 1, 2)
@@ -39,7 +39,7 @@ def cells(x):
 
 
 def forward(network, p, x):
-    """The logits, and of each layer what its gradient needs."""
+    """The logits, and for each layer the values that its gradient needs."""
     notes = []
     for kind, *rest in network:
         if kind == "dense":
@@ -66,7 +66,7 @@ def forward(network, p, x):
 
 
 def gradients(network):
-    """The gradients of the mean cross-entropy, as `common.train` wants them."""
+    """The function that `common.train` needs: gradients of the mean cross-entropy."""
 
     def of(p, x, labels):
         logits, notes = forward(network, p, x)
@@ -105,7 +105,7 @@ def gradients(network):
 
 
 def initial_params(shapes, seed):
-    """He initialisation, uniform; `shapes` are those of the weights, by layer."""
+    """Uniform He initialisation. `shapes` are those of the weights, by layer."""
     rng = np.random.default_rng(seed)
     params = {}
     for name, shape in shapes.items():
@@ -115,7 +115,7 @@ def initial_params(shapes, seed):
 
 
 def nodes(network, source):
-    """The ONNX nodes; the last one's result is `logits`."""
+    """The ONNX nodes. The output of the last one is `logits`."""
     result = []
     for index, (kind, *rest) in enumerate(network):
         name = rest[0] if rest else f"{kind}{index}"

@@ -145,8 +145,8 @@ impl Engine {
     ///
     /// [`EngineError::Config`], [`EngineError::Spawn`] or [`EngineError::WorkerMismatch`] if the
     /// configuration does not work on this machine; [`EngineError::LoadTimeLimit`],
-    /// [`EngineError::WorkerDied`] or [`EngineError::Protocol`] if the engine worker does not answer
-    /// as it should.
+    /// [`EngineError::WorkerDied`] or [`EngineError::Protocol`] if the engine worker does not
+    /// answer as it should.
     pub fn new(config: EngineConfig) -> Result<Self, EngineError> {
         config.validate()?;
         let children = Arc::new(Children::default());
@@ -176,7 +176,8 @@ impl Engine {
         self.count(descriptor, self.run_checked(descriptor, artifact, payload, Work::Run))
     }
 
-    /// Like [`Self::run`], for an integer graph, with a proof of the run that is bound to `context`.
+    /// Like [`Self::run`], for an integer graph, with a proof of the run that is bound to
+    /// `context`.
     ///
     /// The first proof of an engine worker includes the time to make the prover, at most
     /// `load_timeout`. A run with its proof takes at most `prove_timeout`. The engine worker
@@ -199,8 +200,8 @@ impl Engine {
         )
     }
 
-    /// Runs an integer graph, and makes a claim or a move in a dispute about the run. The payload of
-    /// the result is the encoding that [`DisputeTask`] describes.
+    /// Runs an integer graph, and makes a claim or a move in a dispute about the run. The payload
+    /// of the result is the encoding that [`DisputeTask`] describes.
     ///
     /// Time limits are those of [`Self::run`].
     ///
@@ -657,7 +658,8 @@ impl Engine {
     }
 }
 
-/// Checks that the version is an integer graph, and that the context can be sent to an engine worker.
+/// Checks that the version is an integer graph, and that the context can be sent to an engine
+/// worker.
 fn check_provable(descriptor: &ModelDescriptor, context: &ProofContext) -> Result<(), EngineError> {
     if descriptor.format != Format::IntegerGraph {
         return Err(EngineError::NotProvable("the model is not an integer graph".into()));

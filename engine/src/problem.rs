@@ -19,7 +19,7 @@ impl Problem {
     }
 }
 
-/// The problem that a caught panic stands for.
+/// The problem of a caught panic.
 pub(crate) fn panic_problem(panic: &(dyn Any + Send)) -> Problem {
     let text = panic
         .downcast_ref::<String>()

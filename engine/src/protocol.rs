@@ -45,7 +45,8 @@ pub enum WorkerRequest {
     /// Load the model and keep it. Answered by [`WorkerReply::Loaded`].
     #[codec(index = 0)]
     Load {
-        /// Digest of the architecture if the file is an integer graph; `None` if it is an ONNX file.
+        /// Digest of the architecture if the file is an integer graph; `None` if it is an ONNX
+        /// file.
         architecture: Option<Digest>,
         /// Declared inputs.
         inputs: TensorDeclarations,

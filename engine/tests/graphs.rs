@@ -161,7 +161,7 @@ fn models_that_cannot_be_proven_are_named_and_run_without_a_proof() {
     let sealed = version(&sealed(&SMALL));
     let mut context = context();
     context.domain = vec![0; 257];
-    let fetch = || Err::<Vec<u8>, _>("asked for the file although the context is refused");
+    let fetch = || Err::<Vec<u8>, _>("the file was fetched although the context is refused");
     let error = engine.prove(&sealed.descriptor, fetch, &sealed.zeros(), &context).unwrap_err();
     assert!(matches!(error, EngineError::NotProvable(_)), "{error:?}");
 }

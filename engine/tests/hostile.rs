@@ -94,11 +94,11 @@ fn every_hostile_model_gives_an_error_and_the_engine_goes_on() {
             wrong.push(format!("{file} loads, although it is: {attempt}"));
         }
         match (checked.err(), ran.err()) {
-            (_, None) => wrong.push(format!("{file} gives a result, although it is: {attempt}")),
+            (_, None) => wrong.push(format!("{file} returns a result, although it is: {attempt}")),
             (checked, Some(ran)) => {
                 for error in checked.into_iter().chain([ran]) {
                     if !is_the_models_fault(&error) {
-                        wrong.push(format!("{file} ({attempt}) gives {error:?}"));
+                        wrong.push(format!("{file} ({attempt}) returns {error:?}"));
                     }
                 }
             },

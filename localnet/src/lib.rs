@@ -1,13 +1,14 @@
-//! A local network of real nodes on loopback: for the demonstration, the tests and the
-//! benchmarks. One implementation, so that what is shown is what is tested.
+//! A local network of real nodes on loopback, which the demonstration, the tests and the benchmarks
+//! share.
 //!
-//! | module | for |
+//! | module | contents |
 //! |---|---|
-//! | [`ports`] | free ports |
-//! | [`node`] | one node process, started, awaited, killed by its id |
-//! | [`network`] | a network of them in a data folder of its own |
-//! | [`signals`] | the signals on which a program stops its network |
-//! | [`parties`] | a model owner, operators and a payer on it |
+//! | [`ports`] | allocation of free ports |
+//! | [`node`] | one node process: start, wait, stop, kill |
+//! | [`network`] | a network of nodes with its own data folder |
+//! | [`signals`] | the signals that stop a program's network |
+//! | [`parties`] | operators and funded accounts |
+//! | [`models`] | the bundled models |
 
 pub mod models;
 pub mod network;

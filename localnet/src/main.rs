@@ -1,4 +1,4 @@
-//! Starts a local network, sends real requests through it and shows what happens.
+//! The demonstration: starts a local network, sends requests of every class, and reports each step.
 
 use std::{path::PathBuf, process::ExitCode, time::Instant};
 
@@ -16,20 +16,20 @@ use clap::Parser;
 use futures::future::try_join_all;
 use serde_json::Value;
 
-/// Four nodes on loopback, two published models, a signed, a quorum, a proven and an optimistic
-/// request.
+/// Starts four nodes on loopback, publishes two models, and sends a signed, a quorum, a proven and
+/// an optimistic request.
 ///
-/// What happens goes to standard error, one line of JSON per request to standard output.
+/// Writes progress to standard error, and one line of JSON per request to standard output.
 #[derive(Debug, Parser)]
 #[command(name = "scripts/run", version)]
 struct Arguments {
-    /// Stop the network after the demonstration instead of leaving it up.
+    /// Stop the network after the demonstration. Without this, it keeps running.
     #[arg(long)]
     once: bool,
-    /// Folder for the data of the nodes. It is emptied at the start.
+    /// Folder for the data of the nodes. The data of an earlier run is removed.
     #[arg(long, default_value = "data")]
     data: PathBuf,
-    /// First of the twelve ports that the nodes take; the first is alice's RPC.
+    /// First of the twelve ports of the nodes. It is the RPC port of alice.
     #[arg(long, default_value_t = 9944)]
     port_base: u16,
     /// The node program.
@@ -38,12 +38,12 @@ struct Arguments {
     /// Folder of the bundled models.
     #[arg(long, default_value = "models")]
     models: PathBuf,
-    /// More arguments for every node, after `--`.
+    /// Further arguments for every node, after `--`.
     #[arg(last = true)]
     arguments: Vec<String>,
 }
 
-/// Tells what happens, with the time since the start.
+/// Reports progress with the time since the start.
 struct Narrator(Instant);
 
 impl Narrator {
@@ -82,18 +82,18 @@ async fn run(arguments: &Arguments) -> Result<()> {
     network.check()?;
     if arguments.once {
         network.stop()?;
-        narrator.say("done; the network is stopped");
+        narrator.say("finished; the network is stopped");
         return Ok(());
     }
-    eprintln!("\nThe network is up. Addresses:");
+    eprintln!("\nThe network is running. Addresses:");
     for node in &network.nodes {
         eprintln!("  {:8} {}   metrics {}", node.name(), node.url(), node.metrics_url());
     }
-    // The programs are built into one folder.
+    // The build puts all programs into one folder.
     let assay = std::path::absolute(arguments.node.with_file_name("assay"))?;
     eprintln!(
         "\nTry:  {} --url {} model list\n\
-         Logs and data are in {}. Ctrl-C stops everything.",
+         Logs and data are in {}. Ctrl-C stops the network.",
         assay.display(),
         network.nodes[0].url(),
         network.data().display()
@@ -129,7 +129,7 @@ async fn demonstrate(narrator: &Narrator, arguments: &Arguments, network: &Netwo
         versions.push(version);
     }
 
-    narrator.say("the four operators put up bonds and serve both");
+    narrator.say("the four operators bond and serve both models");
     let terms = OperatorTerms::default();
     let accounts = try_join_all(network.nodes.iter().map(|node| async {
         let (client, signer) = (Client::connect(&node.url()).await?, node.signer()?);
@@ -141,7 +141,7 @@ async fn demonstrate(narrator: &Narrator, arguments: &Arguments, network: &Netwo
     }))
     .await?;
     wait_until_live(&client, &accounts).await?;
-    narrator.say("their heartbeats are in: they are live");
+    narrator.say("the operators are live: their heartbeats have arrived");
 
     for (which, assurance) in [
         (0, Assurance::Signed),
@@ -162,7 +162,7 @@ async fn demonstrate(narrator: &Narrator, arguments: &Arguments, network: &Netwo
             },
             Progress::Status { status, .. } => narrator.say(&format!("  {status:?}")),
             Progress::Provisional(result) => narrator.say(&format!(
-                "  a result, provisional until block {} unless disputed",
+                "  a provisional result, which can be disputed until block {}",
                 result.disputable_until
             )),
             Progress::Disputed { disputes, .. } => {
@@ -174,23 +174,24 @@ async fn demonstrate(narrator: &Narrator, arguments: &Arguments, network: &Netwo
         println!("{}", serde_json::to_string(&result)?);
         ensure!(result.is_verified(), "request {} ended as {:?}", result.request, result.outcome);
         let answer = most_likely(&result.output).context("the output has no scores")?;
-        narrator.say(&format!("  the answer is {answer}; whoever wrote it meant {label}"));
-        ensure!(label == answer as u64, "the model reads {answer}, which is not what was written");
+        narrator.say(&format!("  the answer is {answer}, the label is {label}"));
+        ensure!(label == answer as u64, "the answer is {answer}, the label is {label}");
         if let Some(proof) = &result.proof {
             narrator.say(&format!(
                 "  the chain has verified a proof of {} bytes with {} bits of soundness",
                 proof.bytes, proof.security_bits
             ));
             check_proof(&client, &result, version, &input, payer.account()).await?;
-            narrator.say("  the same proof, out of the block, was verified here without the node");
+            narrator
+                .say("  the same proof, taken from the block, was verified again without a node");
         }
 
         let bundle = client.export_receipt(result.request).await?;
         let verified = bundle.verify(result.payload.as_deref())?;
         client.check_anchor(&verified).await?;
         narrator.say(&format!(
-            "  its receipt was checked without the node's word: {} signature(s), proven in final \
-             block {}",
+            "  its receipt was verified without trusting the node: {} signature(s), proven in \
+             final block {}",
             verified.evidence.len(),
             verified.block_number
         ));
@@ -198,8 +199,8 @@ async fn demonstrate(narrator: &Narrator, arguments: &Arguments, network: &Netwo
     Ok(())
 }
 
-/// Takes the proof of a request out of its block, and verifies it here, with the model's
-/// architecture, what its weights come to, and the statement.
+/// Reads the proof of a request from its block, and verifies it locally with the architecture, the
+/// fingerprint of the weights and the statement.
 async fn check_proof(
     client: &Client,
     result: &InferenceResult,
@@ -224,7 +225,7 @@ async fn check_proof(
     Ok(())
 }
 
-/// Index of the largest number of an output of one row: a probability, or a score.
+/// The class with the greatest score or probability in an output of one row.
 fn most_likely(output: &Option<Value>) -> Option<usize> {
     let mut row = output.as_ref()?.as_object()?.values().next()?;
     while row.get(0)?.is_array() {

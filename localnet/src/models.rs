@@ -13,36 +13,36 @@ use serde_json::Value;
 /// A model in the folder `models`.
 #[derive(Clone, Debug)]
 pub struct BundledModel {
-    /// Its name, and that of its folder.
+    /// Name of the model and of its folder.
     pub name: &'static str,
     folder: PathBuf,
     format: Format,
 }
 
 impl BundledModel {
-    /// The digits classifier.
+    /// The digits classifier, an ONNX file.
     pub fn digits(models: &Path) -> Self {
         Self { name: "digits", folder: models.join("digits"), format: Format::Onnx }
     }
 
-    /// A digits classifier of dense layers as an integer graph, whose runs can be proven.
+    /// A digits classifier of dense layers, an integer graph whose runs can be proven.
     pub fn digits_graph(models: &Path) -> Self {
         let name = "digits-mlp";
         Self { name, folder: models.join(name), format: Format::IntegerGraph }
     }
 
-    /// The breast-cancer risk classifier.
+    /// The breast-cancer risk classifier, an ONNX file.
     pub fn breast_cancer(models: &Path) -> Self {
         let name = "breast-cancer";
         Self { name, folder: models.join(name), format: Format::Onnx }
     }
 
-    /// Folder of the models in this checkout.
+    /// The folder `models` of this checkout.
     pub fn folder_of_checkout() -> PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../models")
     }
 
-    /// The model file.
+    /// Path of the model file.
     pub fn file(&self) -> PathBuf {
         let extension = match self.format {
             Format::Onnx => "onnx",
@@ -51,14 +51,16 @@ impl BundledModel {
         self.folder.join(format!("{}.{extension}", self.name))
     }
 
-    /// An input that somebody made, with its label.
+    /// Path of a sample input with its label.
     pub fn sample(&self) -> PathBuf {
         self.folder.join("sample.json")
     }
 
-    /// The picture of the sample as an input of a published version, and what it shows.
+    /// The picture of the sample, as an input of a published version, and its label.
     ///
-    /// Fails for samples that are no pictures.
+    /// # Errors
+    ///
+    /// The sample cannot be read or is not a picture, or the node does not answer.
     pub async fn picture(
         &self,
         client: &Client,
@@ -80,8 +82,12 @@ impl BundledModel {
         Ok((input, label))
     }
 
-    /// What is published: classes `Signed` and `Quorum`, for an integer graph `Optimistic` and
-    /// `Proof` too; with a tolerance for floating point.
+    /// A publication in the classes `Signed` and `Quorum`, with a tolerance. For an integer graph:
+    /// also in the classes `Optimistic` and `Proof`, without a tolerance.
+    ///
+    /// # Errors
+    ///
+    /// The model file or its declaration cannot be read.
     pub fn publication(&self) -> Result<Publication> {
         let file = self.file();
         let artifact =

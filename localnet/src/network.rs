@@ -1,4 +1,4 @@
-//! A network of nodes in a data folder of its own.
+//! A network of nodes with its own data folder.
 
 use std::{
     path::{Path, PathBuf},
@@ -13,46 +13,51 @@ use crate::{
     ports::{self, NodePorts},
 };
 
-/// The validators of the chain `local`, in its order.
+/// The validators of the chain `local`, in the order of its genesis.
 pub const VALIDATORS: [&str; 4] = ["alice", "bob", "charlie", "dave"];
 /// The chain specification.
 const CHAIN: &str = "local";
-/// Marks a folder as ours to empty.
+/// Name of the file that marks a folder whose contents may be removed.
 const MARKER: &str = ".assay-localnet";
-/// The node that [`Network::add_watcher`] adds.
+/// Name of the node that [`Network::add_watcher`] adds.
 const WATCHER: &str = "watcher";
-/// Secret of its key, in the form that keystores take.
+/// Secret URI of the watcher's key.
 pub const WATCHER_SURI: &str = "//Watcher";
 
-/// What a network is made of.
+/// Configuration of a network.
 #[derive(Clone, Debug)]
 pub struct NetworkConfig {
     /// The node program.
     pub program: PathBuf,
-    /// Folder for the data of all nodes. What an earlier network has left there is removed.
+    /// Folder for the data of all nodes. The data of an earlier network there is removed.
     pub data: PathBuf,
-    /// First of the ports; any free ones where `None`.
+    /// First port. `None`: any free ports.
     pub port_base: Option<u16>,
-    /// More arguments for every node.
+    /// Further arguments for every node.
     pub arguments: Vec<String>,
 }
 
-/// Nodes that run.
+/// A running network. Dropping it kills its nodes.
 #[derive(Debug)]
 pub struct Network {
     config: NetworkConfig,
     bootnodes: Vec<String>,
-    /// The nodes: one per validator in the order of [`VALIDATORS`], then the watcher if there is
+    /// The nodes: one per validator, in the order of [`VALIDATORS`], then the watcher if there is
     /// one.
     pub nodes: Vec<Node>,
 }
 
 impl Network {
-    /// Empties the folder and starts a new chain in it. `progress` is told of each step.
+    /// Empties the folder and starts a new chain in it. Calls `progress` after each step.
+    ///
+    /// # Errors
+    ///
+    /// The node program is missing, the folder contains other data, a port is in use, or a node
+    /// does not start.
     pub async fn start(config: &NetworkConfig, progress: &dyn Fn(&str)) -> Result<Self> {
         ensure!(
             config.program.is_file(),
-            "there is no node at {}; build it first",
+            "there is no node program at {}; build it first",
             config.program.display()
         );
         let data = claim(&config.data)?;
@@ -75,16 +80,19 @@ impl Network {
         }
         for node in &mut network.nodes {
             node.connect().await?;
-            progress(&format!("node {} answers at {}", node.name(), node.url()));
+            progress(&format!("node {} is ready at {}", node.name(), node.url()));
         }
         wait_for_finality(&network.client(0).await?, 1).await?;
-        progress("the chain makes blocks and finalises them");
+        progress("the chain produces and finalises blocks");
         Ok(network)
     }
 
-    /// Adds a node that validates nothing and disputes wrong optimistic results with the key
-    /// [`WATCHER_SURI`], as `assay-node --watch` does on any machine. Returns when it has caught
-    /// up. Its account has to be given funds.
+    /// Adds a watcher: a node that is not a validator and disputes wrong optimistic results with
+    /// the key [`WATCHER_SURI`]. Returns when the node has synced. Its account needs funds.
+    ///
+    /// # Errors
+    ///
+    /// The key cannot be inserted, or the node does not start.
     pub async fn add_watcher(&mut self) -> Result<()> {
         let ports = ports::ephemeral(1)?.pop().context("no free ports")?;
         let mut node = self.node_config(WATCHER, ports, &random_node_key());
@@ -117,7 +125,11 @@ impl Network {
         }
     }
 
-    /// A new connection to a node.
+    /// Makes a new connection to a node.
+    ///
+    /// # Errors
+    ///
+    /// There is no such node, or it does not answer.
     pub async fn client(&self, index: usize) -> Result<Client> {
         let node = self.nodes.get(index).context("there is no such node")?;
         Ok(Client::connect(&node.url()).await?)
@@ -129,16 +141,24 @@ impl Network {
     }
 
     /// Stops every node.
+    ///
+    /// # Errors
+    ///
+    /// The operating system cannot end a process.
     pub fn stop(&mut self) -> Result<()> {
         self.nodes.iter_mut().rev().try_for_each(Node::stop)
     }
 
-    /// What the nodes' logs say of blocks that were abandoned and of what went wrong.
+    /// The latest lines of the nodes' logs with warnings, errors and reorganisations.
     pub fn incidents(&self) -> String {
         self.nodes.iter().map(Node::incidents).collect()
     }
 
-    /// Fails if a node has ended by itself.
+    /// Checks that all nodes run.
+    ///
+    /// # Errors
+    ///
+    /// A node has ended by itself. The message contains the end of its log.
     pub fn check(&mut self) -> Result<()> {
         for node in &mut self.nodes {
             if let Some(status) = node.exit_status()? {
@@ -149,14 +169,14 @@ impl Network {
     }
 }
 
-/// Makes the folder ours and empty. One that holds something else is refused.
+/// Marks the folder and removes the data of an earlier network. Refuses a folder with other data.
 fn claim(data: &Path) -> Result<PathBuf> {
     let marker = data.join(MARKER);
     if data.exists() && !marker.exists() {
         let empty = data.read_dir().with_context(|| format!("cannot read {}", data.display()))?;
         ensure!(
             empty.count() == 0,
-            "{} holds something else; name an empty or a new folder with --data",
+            "{} contains other files; choose an empty or a new folder with --data",
             data.display()
         );
     }
@@ -173,19 +193,19 @@ fn claim(data: &Path) -> Result<PathBuf> {
             std::fs::remove_file(log)?;
         }
     }
-    std::fs::write(marker, "This folder belongs to assay-localnet, which empties it.\n")?;
+    std::fs::write(marker, "assay-localnet removes the contents of this folder.\n")?;
     Ok(data)
 }
 
-/// Puts a watcher's key into the keystore of a node that does not run yet.
+/// Inserts the watcher's key into the keystore of a node that does not run yet.
 fn insert_watcher_key(node: &NodeConfig) -> Result<()> {
     let output = Command::new(&node.program)
         .args(["key", "insert", "--chain", CHAIN, "--base-path"])
         .arg(&node.base_path)
         .args(["--key-type", "awch", "--scheme", "sr25519", "--suri", WATCHER_SURI])
         .output()?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "`key insert` failed: {said}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "`key insert` failed: {stderr}");
     Ok(())
 }
 
@@ -193,7 +213,7 @@ fn random_node_key() -> String {
     hex::encode(assay_client::keys::random_key())
 }
 
-/// The peer identity that belongs to a node key.
+/// The peer id that belongs to a node key.
 fn peer_identity(program: &Path, node_key: &str) -> Result<String> {
     use std::{io::Write, process::Stdio};
     let mut process = Command::new(program)
@@ -213,7 +233,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_with_something_else_in_it_is_refused() {
+    fn a_folder_with_other_files_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("precious"), "x").unwrap();
         assert!(claim(folder.path()).is_err());

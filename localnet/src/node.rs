@@ -12,21 +12,21 @@ use assay_client::{rpc, Client, Signer};
 
 use crate::ports::NodePorts;
 
-/// How long a node may take until it answers.
+/// Maximum time until a node answers.
 const START_TIMEOUT: Duration = Duration::from_secs(90);
-/// How often a node that starts is asked.
+/// How often a starting node is polled.
 const POLL_INTERVAL: Duration = Duration::from_millis(200);
-/// How long a node may take to stop by itself.
+/// Maximum time for a node to stop by itself.
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);
-/// Lines of a log that are shown where a node has failed.
+/// Number of lines of a log that are shown if a node has failed.
 const LOG_TAIL_LINES: usize = 15;
 
-/// How a node is started.
+/// Configuration of a node.
 #[derive(Clone, Debug)]
 pub struct NodeConfig {
-    /// Its name, lower case.
+    /// Name in lower case.
     pub name: String,
-    /// Whether its name is a well-known one, whose keys it has: it is a validator then.
+    /// Whether it is a validator. Then its name is that of a well-known account, whose keys it has.
     pub is_validator: bool,
     /// The node program.
     pub program: PathBuf,
@@ -34,19 +34,19 @@ pub struct NodeConfig {
     pub chain: String,
     /// Folder of the node's data.
     pub base_path: PathBuf,
-    /// File that its output goes to.
+    /// File for its output.
     pub log: PathBuf,
-    /// Its ports.
+    /// Ports.
     pub ports: NodePorts,
-    /// Secret of its peer identity, 32 bytes in hex.
+    /// Secret key of its peer id, 32 bytes in hex.
     pub node_key: String,
     /// Addresses of other nodes.
     pub bootnodes: Vec<String>,
-    /// More arguments.
+    /// Further arguments.
     pub arguments: Vec<String>,
 }
 
-/// A node that runs.
+/// A node process. Dropping it kills the process.
 #[derive(Debug)]
 pub struct Node {
     config: NodeConfig,
@@ -54,7 +54,11 @@ pub struct Node {
 }
 
 impl Node {
-    /// Starts the process. It does not answer yet.
+    /// Starts the process. Does not wait until it answers.
+    ///
+    /// # Errors
+    ///
+    /// The folder or the log cannot be written, or the program cannot be started.
     pub fn start(config: NodeConfig) -> Result<Self> {
         std::fs::create_dir_all(&config.base_path)?;
         let mut node = Self { config, process: None };
@@ -84,11 +88,11 @@ impl Node {
             .args(["--prometheus-port", &ports.metrics.to_string()])
             .args(["--listen-addr", &format!("/ip4/127.0.0.1/tcp/{}", ports.p2p)])
             .args(["--node-key", node_key])
-            // Whoever reaches loopback may ask everything; nobody else reaches it.
+            // The RPC port is reachable only on loopback, so all methods are allowed.
             .args(["--rpc-methods", "unsafe", "--rpc-cors", "all"])
             .args(["--no-telemetry", "--no-mdns"])
             .args(["--rpc-max-connections", "1000"])
-            // Only then a line says whether it is a warning; see `incidents`.
+            // Includes the level in each line, which `incidents` needs.
             .arg("--detailed-log-output");
         for bootnode in bootnodes {
             command.args(["--bootnodes", bootnode]);
@@ -100,7 +104,7 @@ impl Node {
             .stderr(output)
             .spawn()
             .with_context(|| format!("cannot start {}", program.display()))?;
-        // So that a later run ends what an earlier one could not.
+        // With this file, a later run can end the node if this one cannot.
         std::fs::write(self.pid_file(), child.id().to_string())?;
         self.process = Some(child);
         Ok(())
@@ -115,27 +119,31 @@ impl Node {
         &self.config.name
     }
 
-    /// Process id, while it runs.
+    /// The process id; `None` if the node is stopped.
     pub fn pid(&self) -> Option<u32> {
         self.process.as_ref().map(Child::id)
     }
 
-    /// Address of its RPC.
+    /// URL of its RPC.
     pub fn url(&self) -> String {
         format!("ws://127.0.0.1:{}", self.config.ports.rpc)
     }
 
-    /// Address of its metrics.
+    /// URL of its metrics.
     pub fn metrics_url(&self) -> String {
         format!("http://127.0.0.1:{}/metrics", self.config.ports.metrics)
     }
 
-    /// Address at which peers find it, given its peer identity.
+    /// Its multiaddress, for a given peer id.
     pub fn p2p_address(&self, peer: &str) -> String {
         format!("/ip4/127.0.0.1/tcp/{}/p2p/{peer}", self.config.ports.p2p)
     }
 
-    /// The account whose keys it has.
+    /// The account that belongs to its name.
+    ///
+    /// # Errors
+    ///
+    /// The name is not that of a well-known account.
     pub fn signer(&self) -> Result<Signer> {
         let mut name = self.config.name.clone();
         if let Some(first) = name.get_mut(..1) {
@@ -144,7 +152,12 @@ impl Node {
         Ok(Signer::from_suri(&format!("//{name}"))?)
     }
 
-    /// Waits until it answers.
+    /// Waits until the node answers.
+    ///
+    /// # Errors
+    ///
+    /// The node ends, or does not answer within 90 seconds. The message contains the end of its
+    /// log.
     pub async fn connect(&mut self) -> Result<Client> {
         let url = self.url();
         let started = tokio::time::Instant::now();
@@ -166,7 +179,11 @@ impl Node {
         }
     }
 
-    /// Status of a process that has ended.
+    /// The exit status; `None` if the node runs or is stopped.
+    ///
+    /// # Errors
+    ///
+    /// The operating system cannot report it.
     pub fn exit_status(&mut self) -> Result<Option<std::process::ExitStatus>> {
         match &mut self.process {
             Some(process) => Ok(process.try_wait()?),
@@ -181,13 +198,14 @@ impl Node {
         lines[lines.len().saturating_sub(LOG_TAIL_LINES)..].join("\n")
     }
 
-    /// The newest lines of its log that tell of trouble, each with the node's name.
+    /// The latest lines of its log with warnings, errors and reorganisations, each with the node's
+    /// name.
     pub fn incidents(&self) -> String {
         const SIGNS: [&str; 3] = ["WARN", "ERROR", "Reorg"];
         let log = self.log();
-        let told: Vec<_> =
+        let lines: Vec<_> =
             log.lines().filter(|line| SIGNS.iter().any(|sign| line.contains(sign))).collect();
-        let newest = &told[told.len().saturating_sub(LOG_TAIL_LINES)..];
+        let newest = &lines[lines.len().saturating_sub(LOG_TAIL_LINES)..];
         newest.iter().map(|line| format!("{}: {line}\n", self.name())).collect()
     }
 
@@ -196,7 +214,11 @@ impl Node {
         std::fs::read_to_string(&self.config.log).unwrap_or_default()
     }
 
-    /// Ends the process at once, as a power cut would.
+    /// Kills the process, as a power failure would.
+    ///
+    /// # Errors
+    ///
+    /// The operating system cannot kill the process.
     pub fn kill(&mut self) -> Result<()> {
         if let Some(mut process) = self.process.take() {
             process.kill()?;
@@ -206,7 +228,11 @@ impl Node {
         Ok(())
     }
 
-    /// Asks the process to end, and ends it if it does not.
+    /// Requests the process to end, and kills it if it does not.
+    ///
+    /// # Errors
+    ///
+    /// The operating system cannot end the process.
     pub fn stop(&mut self) -> Result<()> {
         let Some(process) = &mut self.process else { return Ok(()) };
         signal(process.id(), "TERM");
@@ -220,7 +246,11 @@ impl Node {
         self.kill()
     }
 
-    /// Starts a node that was killed or stopped, with the data that it had.
+    /// Starts the node again, with its data.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Self::start`].
     pub fn restart(&mut self) -> Result<()> {
         self.kill()?;
         self.spawn()
@@ -229,7 +259,7 @@ impl Node {
 
 impl Drop for Node {
     fn drop(&mut self) {
-        // Nothing is left to do where this fails: the process has ended by itself.
+        // If this fails, the process has ended by itself.
         let _ = self.kill();
     }
 }
@@ -239,15 +269,18 @@ fn signal(pid: u32, signal: &str) {
         Command::new("kill").args(["-s", signal, &pid.to_string()]).stderr(Stdio::null()).status();
 }
 
-/// Ends the node that an earlier, interrupted run has left behind in this folder, if it still
-/// runs there.
+/// Ends the node of an earlier, interrupted run in this folder, if it still runs.
+///
+/// # Errors
+///
+/// The file with its process id cannot be removed.
 pub fn end_stale(base_path: &Path) -> Result<()> {
     let pid_file = base_path.join("pid");
     let Ok(pid) = std::fs::read_to_string(&pid_file) else { return Ok(()) };
     let Ok(pid) = pid.trim().parse::<u32>() else { return Ok(()) };
     let command_line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     let command_line = String::from_utf8_lossy(&command_line);
-    // The id may be another process's by now.
+    // Another process may have this id now.
     if command_line.contains(&*base_path.to_string_lossy()) {
         signal(pid, "KILL");
         while Path::new(&format!("/proc/{pid}")).exists() {
@@ -258,21 +291,29 @@ pub fn end_stale(base_path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Waits for the next best block.
+/// Waits for the next best block. Returns its height.
+///
+/// # Errors
+///
+/// The node does not answer.
 pub async fn next_block(client: &Client) -> Result<u32> {
     let mut heads = client.rpc().subscribe_heads().await?;
-    // The first is the one that is there.
+    // The first head is the current one.
     rpc::next(&mut heads, "new heads").await?;
     Ok(rpc::height(&rpc::next(&mut heads, "new heads").await?))
 }
 
-/// Waits until the best block has this height.
+/// Waits until the best block has at least this height.
+///
+/// # Errors
+///
+/// There is no block within 90 seconds, or the node does not answer.
 pub async fn wait_for_height(client: &Client, height: u32) -> Result<()> {
     let mut heads = client.rpc().subscribe_heads().await?;
     loop {
         let head = tokio::time::timeout(START_TIMEOUT, rpc::next(&mut heads, "new heads"))
             .await
-            .context("the chain makes no blocks")??;
+            .context("the chain produces no blocks")??;
         if rpc::height(&head) >= height {
             return Ok(());
         }
@@ -280,6 +321,10 @@ pub async fn wait_for_height(client: &Client, height: u32) -> Result<()> {
 }
 
 /// Waits until a block of this height is final.
+///
+/// # Errors
+///
+/// The block is not final within 90 seconds, or the node does not answer.
 pub async fn wait_for_finality(client: &Client, height: u32) -> Result<()> {
     let waiting = async {
         let mut heads = client.rpc().subscribe_heads().await?;
@@ -291,5 +336,5 @@ pub async fn wait_for_finality(client: &Client, height: u32) -> Result<()> {
             rpc::next(&mut heads, "new heads").await?;
         }
     };
-    tokio::time::timeout(START_TIMEOUT, waiting).await.context("the chain finalises nothing")?
+    tokio::time::timeout(START_TIMEOUT, waiting).await.context("the chain finalises no blocks")?
 }

@@ -1,5 +1,6 @@
-//! Who takes part: operators that register, serve and become live. What builds upon a call here may
-//! ask another node, so each is waited for until it is final.
+//! Operators that register, serve and become live, and accounts that get funds.
+//!
+//! Each function waits until its transaction is final, because later steps may use another node.
 
 use anyhow::{Context, Result};
 use assay_client::{
@@ -8,16 +9,16 @@ use assay_client::{
 };
 use assay_primitives::{operator::Roles, Balance, BlockNumber, VersionId, ASY};
 
-/// On what terms an operator takes part.
+/// Bond and offer of an operator.
 #[derive(Clone, Copy, Debug)]
 pub struct OperatorTerms {
-    /// Its bond, in plancks.
+    /// Bond in plancks.
     pub bond: Balance,
-    /// Its price for one run, in plancks.
+    /// Price of one run in plancks.
     pub ask: Balance,
-    /// Runs at once.
+    /// Maximum number of concurrent runs.
     pub concurrency: u32,
-    /// Blocks that it wants for an answer.
+    /// Number of blocks that it needs to answer.
     pub response_blocks: BlockNumber,
 }
 
@@ -27,7 +28,12 @@ impl Default for OperatorTerms {
     }
 }
 
-/// Registers the account of a node as an operator, with the worker key that the node has.
+/// Registers the account of a node as an operator, with the worker key of the node, unless it is
+/// registered already.
+///
+/// # Errors
+///
+/// The node has no worker key, or the chain refuses the registration.
 pub async fn register_operator(
     client: &Client,
     signer: &Signer,
@@ -42,6 +48,10 @@ pub async fn register_operator(
 }
 
 /// Serves a version in every class that it offers.
+///
+/// # Errors
+///
+/// There is no such version, or the chain refuses the call.
 pub async fn serve(
     client: &Client,
     signer: &Signer,
@@ -56,13 +66,21 @@ pub async fn serve(
     Ok(())
 }
 
-/// Gives an account funds.
+/// Transfers funds to an account.
+///
+/// # Errors
+///
+/// The chain refuses the transfer.
 pub async fn fund(client: &Client, from: &Signer, to: &AccountId, amount: Balance) -> Result<()> {
     client.submit_final(&balances::transfer_keep_alive(to.clone(), amount), from).await?;
     Ok(())
 }
 
-/// Waits until the heartbeats of all these operators have been seen.
+/// Waits until all these operators are live.
+///
+/// # Errors
+///
+/// An operator sends no heartbeat within 60 blocks.
 pub async fn wait_until_live(client: &Client, accounts: &[AccountId]) -> Result<()> {
     const BLOCKS: usize = 60;
     let mut heads = client.rpc().subscribe_heads().await?;

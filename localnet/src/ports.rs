@@ -1,4 +1,4 @@
-//! Ports on loopback.
+//! Allocation of ports on loopback.
 
 use std::net::{Ipv4Addr, TcpListener};
 
@@ -15,16 +15,21 @@ pub struct NodePorts {
     pub metrics: u16,
 }
 
-/// How many ports a node takes.
+/// Number of ports of a node.
 const PER_NODE: u16 = 3;
 
-/// The ports of `count` nodes from `base` on. Each must be free.
+/// The ports of `count` nodes, starting at `base`.
+///
+/// # Errors
+///
+/// A port is in use.
 pub fn fixed(base: u16, count: u16) -> Result<Vec<NodePorts>> {
     let end = base.checked_add(count * PER_NODE).context("the port base is too high")?;
     for port in base..end {
         if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_err() {
             bail!(
-                "port {port} is in use; end what uses it, or choose {} free ports with --port-base",
+                "port {port} is in use; stop the program that uses it, or choose {} free ports with \
+                 --port-base",
                 count * PER_NODE
             );
         }
@@ -36,9 +41,13 @@ pub fn fixed(base: u16, count: u16) -> Result<Vec<NodePorts>> {
     Ok((0..count).map(ports).collect())
 }
 
-/// Ports that the system says are free, for `count` nodes.
+/// Free ports for `count` nodes, chosen by the operating system.
+///
+/// # Errors
+///
+/// There are not enough free ports.
 pub fn ephemeral(count: usize) -> Result<Vec<NodePorts>> {
-    // All are held until all are known, so that none is given out twice.
+    // All listeners stay open until all ports are known, so that no port is chosen twice.
     let listeners = (0..count * usize::from(PER_NODE))
         .map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))
         .collect::<Result<Vec<_>, _>>()
@@ -66,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn no_port_is_given_out_twice() {
+    fn no_port_is_allocated_twice() {
         let ports = ephemeral(8).unwrap();
         let mut all: Vec<u16> =
             ports.iter().flat_map(|ports| [ports.rpc, ports.p2p, ports.metrics]).collect();

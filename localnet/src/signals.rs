@@ -1,9 +1,13 @@
-//! Signals that ask a program to end.
+//! Signals that request a program to end.
 
 use anyhow::Result;
 use tokio::signal::unix::{signal, SignalKind};
 
-/// Waits for the first of SIGINT, SIGTERM and SIGHUP.
+/// Waits for SIGINT, SIGTERM or SIGHUP.
+///
+/// # Errors
+///
+/// A signal handler cannot be installed.
 pub async fn interrupted() -> Result<()> {
     let (mut interrupt, mut terminate, mut hangup) = (
         signal(SignalKind::interrupt())?,

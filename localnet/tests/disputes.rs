@@ -1,6 +1,6 @@
-//! Class `Optimistic` between real nodes: four validators, one of which runs an operator, a watcher
-//! that validates nothing, and two operators that lie. All on one network, since a window takes its
-//! time: what happens, happens at once.
+//! Class `Optimistic` with real nodes: four validators, one of which is an operator, a watcher that
+//! is not a validator, and two lying operators. All cases run concurrently on one network, because
+//! a dispute window takes time.
 
 mod liar;
 mod programs;
@@ -26,17 +26,17 @@ use serde_json::Value;
 use liar::{Defence, Liar};
 use programs::programs;
 
-/// What the watcher has, for bonds and fees.
+/// Funds of the watcher, for dispute bonds and fees.
 const FUNDS: u128 = 100 * ASY;
-/// What a challenger puts up.
+/// The dispute bond.
 const BOND: u128 = 10 * ASY;
-/// The node that the `assay` command asks.
+/// Index of the node that the `assay` command uses.
 const ASKED: usize = 1;
-/// Blocks after which what happened is final.
+/// Number of blocks within which a block becomes final.
 const FINAL_AFTER: u32 = 30;
 
-/// A network on which one model is published three times: the first is served by an honest
-/// operator, and its runs can be proven; the others are served by one liar each.
+/// A network with one model published three times. An honest operator serves the first, whose runs
+/// can be proven. One liar each serves the others.
 struct Stage {
     network: Network,
     client: Client,
@@ -46,7 +46,7 @@ struct Stage {
     _data: tempfile::TempDir,
 }
 
-/// The harness shows this where the test fails.
+/// The test harness shows this output if the test fails.
 impl Drop for Stage {
     fn drop(&mut self) {
         eprintln!("{}", self.network.incidents());
@@ -107,7 +107,7 @@ impl Stage {
         Ok(self.client.balance(account.account()).await?.total())
     }
 
-    /// What the `assay` command does for an account: its exit code and its line of JSON.
+    /// Runs the `assay` command for an account. Returns its exit code and its line of JSON.
     async fn assay(&self, suri: &str, arguments: &[&str]) -> Result<(i32, Value)> {
         let output = tokio::process::Command::new(programs().join("assay"))
             .args(["--json", "--url", &self.network.nodes[ASKED].url(), "--suri", suri])
@@ -119,7 +119,7 @@ impl Stage {
             .context("the assay command does not start")?;
         let code = output.status.code().context("it was killed")?;
         let json = serde_json::from_slice(&output.stdout).with_context(|| {
-            format!("{arguments:?} says {}", String::from_utf8_lossy(&output.stderr))
+            format!("{arguments:?} writes {}", String::from_utf8_lossy(&output.stderr))
         })?;
         Ok((code, json))
     }
@@ -139,7 +139,7 @@ async fn undisputed(stage: &Stage) -> Result<()> {
     let honest = assay_graph::fast::run(&stage.graph, &data(&ask.payload)?)?;
     ensure!(tensor_data(&first.payload) == Some(honest.to_bytes()), "another output");
 
-    // The same client key again: nothing is sent, and the end is waited for.
+    // The same client key again: this sends nothing, and waits for the end of the request.
     let result = client.infer_once(&ask, &payer, &|_| ()).await?;
     ensure!(result.request == first.request && result.is_verified(), "{result:?}");
     ensure!(result.payload.as_ref() == Some(&first.payload));
@@ -154,7 +154,7 @@ async fn undisputed(stage: &Stage) -> Result<()> {
     Ok(())
 }
 
-/// A lie is found by the watcher: the payer has its money back and more, the liar is penalised.
+/// The watcher finds a wrong result: the payer is refunded and compensated, the liar is penalised.
 async fn lie(stage: &Stage, version: usize, liar: &Liar, payer: &str, how: Defence) -> Result<()> {
     let (client, payer) = (&stage.client, Signer::from_suri(payer)?);
     let bond = |liar: &Liar| {
@@ -171,7 +171,7 @@ async fn lie(stage: &Stage, version: usize, liar: &Liar, payer: &str, how: Defen
     let disputed = Outcome::Rejected(RejectReason::Disputed);
     ensure!(result.outcome == disputed && result.price_paid == 0, "{how:?}: {result:?}");
     ensure!(finished(stage, result.request).await? == disputed);
-    // Less the fee of the request.
+    // Minus the fee of the request.
     let after = stage.wealth(&payer).await?;
     ensure!(
         after > before + 4 * ASY && after < before + 5 * ASY,
@@ -182,7 +182,8 @@ async fn lie(stage: &Stage, version: usize, liar: &Liar, payer: &str, how: Defen
     Ok(())
 }
 
-/// Asks the honest operator, and waits until the node that the `assay` command asks has the answer.
+/// Requests an inference from the honest operator, and waits until the node that the `assay`
+/// command uses has the result.
 async fn provisional(stage: &Stage, payer: &str) -> Result<RequestId> {
     let payer = Signer::from_suri(payer)?;
     let request = stage.client.request_inference(&stage.ask(0), &payer, &|_| ()).await?;
@@ -191,7 +192,7 @@ async fn provisional(stage: &Stage, payer: &str) -> Result<RequestId> {
     Ok(request)
 }
 
-/// A right answer that is disputed all the same: the operator's node defends it.
+/// A right result is disputed: the operator's node defends it.
 async fn false_dispute(stage: &Stage) -> Result<()> {
     let suri = "//Bob//stash";
     let challenger = Signer::from_suri(suri)?;
@@ -216,7 +217,7 @@ async fn false_dispute(stage: &Stage) -> Result<()> {
     ensure!(finished(stage, request).await? == Outcome::Verified);
     check_lost(stage, &challenger, before).await?;
 
-    // Afterwards too it is known how it ended. The block may be another than the first was.
+    // The ending is also known afterwards. Its block may be another one after a reorganisation.
     let (code, status) = stage.assay(suri, &["dispute", "status", &dispute]).await?;
     ensure!(code == 0 && status["request"] == opened["request"], "{status}");
     ensure!(status["outcome"] == "lost" && status["cause"] == "computed", "{status}");
@@ -224,14 +225,14 @@ async fn false_dispute(stage: &Stage) -> Result<()> {
     ensure!(status["bond"] == BOND.to_string() && status["reward"] == "0", "{status}");
     ensure!(status["compensation"] == (BOND / 2).to_string(), "{status}");
     ensure!(status["height"].as_u64() >= opened["height"].as_u64(), "{status}");
-    // Of what never was, that is said.
+    // An unknown dispute is reported as such.
     let (code, unknown) = stage.assay(suri, &["dispute", "status", "1000000"]).await?;
     let message = unknown["error"]["message"].as_str().unwrap_or_default();
     ensure!(code == 1 && message.starts_with("there is no dispute 1000000"), "{unknown}");
     Ok(())
 }
 
-/// A right answer that is disputed, and that anybody proves to be right.
+/// A right result is disputed, and another account proves that it is right.
 async fn proven(stage: &Stage) -> Result<()> {
     let suri = "//Dave//stash";
     let challenger = Signer::from_suri(suri)?;
@@ -241,7 +242,7 @@ async fn proven(stage: &Stage) -> Result<()> {
 
     let (code, opened) = stage.assay(suri, &["dispute", "open", &number, "--force"]).await?;
     ensure!(code == 0 && opened["request"] == request.0, "{opened}");
-    // The challenger does not move, so nothing but the proof ends it before its time is over.
+    // The challenger does not move, so only the proof can end the dispute before its deadline.
     let dispute = opened["dispute"].to_string();
     let (code, end) = stage.assay("//Eve", &["dispute", "prove", &dispute]).await?;
     ensure!(code == 0 && end["outcome"] == "lost" && end["cause"] == "proof", "{end}");
@@ -253,8 +254,8 @@ async fn proven(stage: &Stage) -> Result<()> {
     check_lost(stage, &challenger, before).await
 }
 
-/// Checks what the `assay` command says of all disputes that there were: the watcher has won two,
-/// and two were lost.
+/// Checks what the `assay` command reports about all disputes: the watcher has won two, and two
+/// other challengers have lost.
 async fn check_endings(stage: &Stage, watcher: &Signer, reward: u128) -> Result<()> {
     let mut counts = [0, 0];
     let mut causes = Vec::new();
@@ -274,9 +275,9 @@ async fn check_endings(stage: &Stage, watcher: &Signer, reward: u128) -> Result<
                 ensure!(end["compensation"] == "0", "{end}");
             },
             Some("lost") => counts[1] += 1,
-            // The watcher has disputed once more what was already being disputed.
+            // A second dispute of the watcher about the same result.
             Some("void") => {},
-            _ => anyhow::bail!("it is not over: {end}"),
+            _ => anyhow::bail!("it has not ended: {end}"),
         }
         causes.push(end["cause"].clone());
     }
@@ -287,7 +288,7 @@ async fn check_endings(stage: &Stage, watcher: &Signer, reward: u128) -> Result<
     Ok(())
 }
 
-/// Checks that an account has lost the bond of a dispute, and fees.
+/// Checks that an account has lost the bond of one dispute and fees.
 async fn check_lost(stage: &Stage, challenger: &Signer, before: u128) -> Result<()> {
     let after = stage.wealth(challenger).await?;
     ensure!(
@@ -297,8 +298,8 @@ async fn check_lost(stage: &Stage, challenger: &Signer, before: u128) -> Result<
     Ok(())
 }
 
-/// Waits for the end of a request that had disputes, until both the node of the stage and the one
-/// that the `assay` command asks have it in a final block.
+/// Waits until a request with disputes has ended, in a final block of both the node of the stage
+/// and the node that the `assay` command uses.
 async fn finished(stage: &Stage, request: RequestId) -> Result<Outcome> {
     let mut outcomes = Vec::new();
     for client in [stage.client.clone(), stage.network.client(ASKED).await?] {
@@ -319,7 +320,7 @@ async fn final_outcome(client: &Client, request: RequestId) -> Result<Outcome> {
         }
         next_block(client).await?;
     }
-    anyhow::bail!("the end of request {request} is in no final block after {FINAL_AFTER} blocks")
+    anyhow::bail!("the end of request {request} is not final after {FINAL_AFTER} blocks")
 }
 
 /// The integers of an input payload.
@@ -347,11 +348,11 @@ async fn optimistic_results_are_final_unless_they_are_wrong() -> Result<()> {
         proven(&stage),
     )?;
 
-    // Three answers at 85 percent of their price, and half of the bonds of two lost disputes.
+    // 85 percent of the price of three results, and half of the bonds of two lost disputes.
     let earned = stage.wealth(&operator).await? - earned;
     let expected = 3 * OperatorTerms::default().ask / 100 * 85 + 2 * (BOND / 2);
     ensure!(earned == expected, "the operator has earned {earned}, not {expected}");
-    // Five percent of what each liar had left, and its bonds back; less fees.
+    // Five percent of the remaining bond of each liar, and its own bonds back, minus fees.
     let reward = OperatorTerms::default().bond / 10 * 7 / 20;
     let balance = stage.client.balance(watcher.account()).await?;
     ensure!(balance.reserved == 0, "{balance:?}");

@@ -1,5 +1,5 @@
-//! Four real processes. Each test has a network of its own, and they run one after the other:
-//! two cores carry no more.
+//! Tests with four real nodes. Each test has its own network. The tests run one after the other,
+//! because two cores cannot run two networks in time.
 
 mod liar;
 mod programs;
@@ -39,7 +39,7 @@ struct Stage {
     _turn: MutexGuard<'static, ()>,
 }
 
-/// The harness shows this where the test fails.
+/// The test harness shows this output if the test fails.
 impl Drop for Stage {
     fn drop(&mut self) {
         eprintln!("{}", self.network.incidents());
@@ -47,7 +47,7 @@ impl Drop for Stage {
 }
 
 impl Stage {
-    /// A network on which the ONNX digits model is published.
+    /// A network with the ONNX digits model.
     async fn set() -> Result<Self> {
         Self::with(BundledModel::digits(&BundledModel::folder_of_checkout())).await
     }
@@ -111,7 +111,7 @@ impl Stage {
         let row = row.as_array().context("no row of scores")?;
         let value = |index: usize| row[index].as_f64().unwrap_or(f64::MIN);
         let best = (0..row.len()).max_by(|a, b| value(*a).total_cmp(&value(*b)));
-        ensure!(best == Some(self.label as usize), "the model reads {best:?}, not {}", self.label);
+        ensure!(best == Some(self.label as usize), "the answer is {best:?}, not {}", self.label);
         Ok(())
     }
 
@@ -142,11 +142,11 @@ async fn signed_and_quorum_requests_are_verified_paid_and_receipted() -> Result<
         let verified = bundle.verify(result.payload.as_deref())?;
         stage.client.check_anchor(&verified).await?;
         ensure!(verified.evidence.len() == runs as usize);
-        // A receipt for another output does not hold.
+        // The receipt does not verify for another output.
         ensure!(bundle.verify(Some(b"another output")).is_err());
     }
 
-    // The same client key a second time is refused, and costs nothing.
+    // A second request with the same client key is refused and costs nothing.
     let mut ask = stage.ask(SIGNED);
     let first = stage.client.infer(&ask, &stage.payer, &|_| ()).await?;
     let before = stage.free(&stage.payer).await?;
@@ -157,7 +157,7 @@ async fn signed_and_quorum_requests_are_verified_paid_and_receipted() -> Result<
     );
     ensure!(stage.free(&stage.payer).await? == before);
 
-    // Many requests of one account at once: no nonce clashes, each has its answer.
+    // Concurrent requests of one account: nonces do not collide, and each request is answered.
     let asks: Vec<InferenceRequest> = (0..10).map(|_| stage.ask(SIGNED)).collect();
     let results = futures::future::try_join_all(
         asks.iter().map(|ask| stage.client.infer(ask, &stage.payer, &|_| ())),
@@ -167,7 +167,7 @@ async fn signed_and_quorum_requests_are_verified_paid_and_receipted() -> Result<
         stage.check_answer(result)?;
     }
 
-    // An input that does not fit is refused before anything is sent.
+    // An input that does not fit is refused before a transaction is sent.
     ask = stage.ask(SIGNED);
     ask.payload.pop();
     let before = stage.free(&stage.payer).await?;
@@ -177,7 +177,7 @@ async fn signed_and_quorum_requests_are_verified_paid_and_receipted() -> Result<
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_proven_request_is_verified_by_the_chain_and_by_anybody_else() -> Result<()> {
+async fn a_proven_request_is_verified_by_the_chain_and_by_others() -> Result<()> {
     let model = BundledModel::digits_graph(&BundledModel::folder_of_checkout());
     let stage = Stage::with(model.clone()).await?;
     stage.employ(&[0, 1]).await?;
@@ -190,7 +190,7 @@ async fn a_proven_request_is_verified_by_the_chain_and_by_anybody_else() -> Resu
     let kept = result.proof.context("the receipt names no proof")?;
     ensure!(kept.security_bits >= 120, "{kept:?}");
 
-    // The receipt holds, and names the proof that is in the block, on every node.
+    // The receipt verifies, and states the proof that every node has in the block.
     let bundle = stage.client.export_receipt(result.request).await?;
     let verified = bundle.verify(result.payload.as_deref())?;
     stage.client.check_anchor(&verified).await?;
@@ -199,7 +199,7 @@ async fn a_proven_request_is_verified_by_the_chain_and_by_anybody_else() -> Resu
     let proof = stage.network.client(3).await?.download_proof(result.request).await?;
     ensure!(proof.evidence == kept && proof.bytes.len() == kept.bytes as usize);
 
-    // It is verified without a node, and is a proof of this statement alone.
+    // The proof verifies without a node, and only for this statement.
     let verifier = ProofVerifier::from_bytes(&std::fs::read(model.file())?)?;
     ensure!(verified.descriptor.context("no descriptor")?.architecture == Some(verifier.model()));
     let statement = ProofStatement {
@@ -218,7 +218,7 @@ async fn a_proven_request_is_verified_by_the_chain_and_by_anybody_else() -> Resu
     *other.output.last_mut().context("an empty output")? ^= 1;
     ensure!(verifier.verify(&other, &proof.bytes).is_err());
 
-    // Runs without a proof have none, and the same answer.
+    // A run in class Signed has the same output and no proof.
     let signed = stage.infer(SIGNED).await?;
     ensure!(signed.output == result.output && signed.proof.is_none());
     ensure!(stage.client.download_proof(signed.request).await.is_err());
@@ -234,17 +234,20 @@ async fn a_lying_operator_loses_bond_and_the_payer_still_gets_the_right_answer()
     let honest = stage.network.nodes[0].signer()?;
     let honest_bond = stage.bond(&honest).await?;
 
-    // Three operators serve, so all three are drawn.
+    // Only three operators serve, so all three are drawn.
     let lying = liar.lie();
     let result = stage.infer(QUORUM).await?;
     lying.await??;
     stage.check_answer(&result)?;
-    ensure!(result.price_paid == 2 * OperatorTerms::default().ask, "only who is right is paid");
+    ensure!(
+        result.price_paid == 2 * OperatorTerms::default().ask,
+        "only operators with the right result are paid"
+    );
     let left = stage.bond(liar.signer()).await?;
     ensure!(left == bond - bond / 10 * 3, "the liar has {} left", amount::display(left));
     ensure!(stage.bond(&honest).await? == honest_bond);
 
-    // Strangers' calls do not enter the pool.
+    // The pool refuses calls of third parties.
     liar.assert_strangers_are_refused(result.request).await?;
     Ok(())
 }
@@ -258,7 +261,7 @@ async fn requests_of_a_killed_operator_are_refunded_and_a_restarted_node_catches
     let bond = stage.bond(&dave).await?;
     let before = stage.free(&stage.payer).await?;
 
-    // Killed while live, so that it is drawn and does not answer.
+    // Kill it while it is live, so that it is drawn and does not answer.
     stage.network.nodes[3].kill()?;
     let mut ask = stage.ask(SIGNED);
     ask.deadline_blocks = 6;
@@ -268,14 +271,14 @@ async fn requests_of_a_killed_operator_are_refunded_and_a_restarted_node_catches
     ensure!(late.price_paid == 0);
     let penalty = bond / 100;
     ensure!(stage.bond(&dave).await? == bond - penalty, "no answer costs one percent");
-    // Refunded in full and compensated, less the fee of the request.
+    // Refunded in full and compensated, minus the fee of the request.
     let after = stage.free(&stage.payer).await?;
     ensure!(
         after > before && after <= before + penalty.min(5 * ASY),
         "the payer had {before} and has {after}"
     );
 
-    // A request that is open when the node comes back is taken up.
+    // A request that is open when the node restarts is answered.
     let mut ask = stage.ask(SIGNED);
     ask.deadline_blocks = 60;
     let open = stage.client.request_inference(&ask, &stage.payer, &|_| ()).await?;
@@ -289,7 +292,7 @@ async fn requests_of_a_killed_operator_are_refunded_and_a_restarted_node_catches
     let result = stage.wait(open).await?;
     stage.check_answer(&result)?;
 
-    // The node has caught up: it finalises the same chain.
+    // The node has synced: it finalises the same chain.
     let (_, header) = stage.client.rpc().finalized_header().await?;
     let target = rpc::height(&header) + 1;
     wait_for_finality(&returned, target).await?;
@@ -298,7 +301,7 @@ async fn requests_of_a_killed_operator_are_refunded_and_a_restarted_node_catches
         (stage.client.rpc().block_hash(target).await?, returned.rpc().block_hash(target).await?);
     ensure!(here.is_some() && here == there, "the nodes have different chains");
 
-    // It cannot leave while it has work, and can afterwards.
+    // An operator can unbond when it has no open assignments.
     stage.client.submit(&calls::operators::unbond(), &dave).await?;
     Ok(())
 }

@@ -1,6 +1,6 @@
-"""Trains the breast tumour classifier and writes it with its side files.
+"""Trains the classifier of breast tumours, and writes it with its side files.
 
-Run from anywhere: `python models/breast-cancer/train.py`.
+Run `python models/breast-cancer/train.py` from any folder.
 """
 
 import json
@@ -88,7 +88,7 @@ def main():
         rows, malignant, test_size=114, stratify=malignant, random_state=0
     )
 
-    # The graph standardises with the float32 values, so training does too.
+    # The graph standardises with float32 values, so training uses the same values.
     mean = train_x.mean(0, dtype=np.float64).astype(np.float32)
     scale = (1 / train_x.std(0, dtype=np.float64)).astype(np.float32)
     params = initial_params()
@@ -106,13 +106,13 @@ def main():
     path = HERE / "breast-cancer.onnx"
     export(params, mean, scale, path)
 
-    # Figures come from the file as published, run by onnxruntime.
+    # The figures are those of the exported file under onnxruntime.
     train_accuracy = np.mean((common.run_model(path, "features", train_x)[:, 0] > 0.5) == train_y)
     test_out = common.run_model(path, "features", test_x)
-    called = test_out[:, 0] > 0.5
-    test_accuracy = np.mean(called == test_y)
-    sensitivity = np.mean(called[test_y == 1])
-    specificity = np.mean(~called[test_y == 0])
+    predicted = test_out[:, 0] > 0.5
+    test_accuracy = np.mean(predicted == test_y)
+    sensitivity = np.mean(predicted[test_y == 1])
+    specificity = np.mean(~predicted[test_y == 0])
     parameters = mean.size + scale.size + sum(v.size for v in params.values())
     print(f"train accuracy {train_accuracy:.4f}  test accuracy {test_accuracy:.4f}")
     print(f"sensitivity {sensitivity:.4f}  specificity {specificity:.4f}")
@@ -127,7 +127,7 @@ def main():
     )
     common.save_rows(HERE, "features", (train_x, train_y), (test_x, test_y))
     np.save(HERE / "features.npy", test_x[:1])
-    # The shortest decimals that give the same float32 back.
+    # The shortest decimals that convert back to the same float32.
     numbers = [str(v) for v in test_x[0]]
     sample = {"features": [[float(v) for v in numbers]], "label": int(test_y[0])}
     (HERE / "sample.json").write_text(json.dumps(sample) + "\n")
@@ -143,7 +143,7 @@ def main():
             "inputs": [FEATURES],
             "outputs": [PROBABILITY],
             "input_meaning": "raw values, in the order of feature_names; the graph scales them",
-            "output_meaning": "probability of malignant; benign has the rest",
+            "output_meaning": "probability of malignant; the rest is the probability of benign",
             "classes": ["benign", "malignant"],
             "feature_names": [str(name).replace(" ", "_") for name in data.feature_names],
             "parameters": parameters,

@@ -1,6 +1,6 @@
-"""Trains a perceptron with 784 inputs for the handwritten digits and writes it with its side files.
+"""Trains a perceptron on the digits in 28x28 pixels, and writes it with its side files.
 
-Run from anywhere: `python models/digits-28-mlp/train.py`.
+Run `python models/digits-28-mlp/train.py` from any folder.
 """
 
 import sys

@@ -1,6 +1,6 @@
-"""Trains a convolutional network for the handwritten digits and writes it with its side files.
+"""Trains a convolutional network on the digits in 32x32 pixels, and writes it with its side files.
 
-The network has 231 k weights. Run from anywhere: `python models/digits-32-conv/train.py`.
+The network has 231 k weights. Run `python models/digits-32-conv/train.py` from any folder.
 """
 
 import sys

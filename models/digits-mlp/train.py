@@ -1,6 +1,6 @@
-"""Trains a small perceptron for the handwritten digits and writes it with its side files.
+"""Trains a small perceptron on the handwritten digits, and writes it with its side files.
 
-Run from anywhere: `python models/digits-mlp/train.py`.
+Run `python models/digits-mlp/train.py` from any folder.
 """
 
 import sys

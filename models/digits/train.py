@@ -1,6 +1,6 @@
-"""Trains the handwritten digit classifier and writes it with its side files.
+"""Trains the classifier of handwritten digits, and writes it with its side files.
 
-Run from anywhere: `python models/digits/train.py`.
+Run `python models/digits/train.py` from any folder.
 """
 
 import json
@@ -32,19 +32,19 @@ def patches(x):
 
 
 def conv(x, weight, bias):
-    """Returns the patches too: the backward pass needs them."""
+    """Also returns the patches, which the backward pass needs."""
     cols = patches(x)
     return cols, (cols @ weight.reshape(len(weight), -1).T + bias).transpose(0, 3, 1, 2)
 
 
 def conv_grads(cols, grad, weight):
-    """Gradients of weight, bias and input, given that of the output."""
+    """Gradients of weight, bias and input, from the gradient of the output."""
     rows = grad.transpose(0, 2, 3, 1)
     flat = rows.reshape(-1, len(weight))
     d_weight = (flat.T @ cols.reshape(len(flat), -1)).reshape(weight.shape)
-    # The input's gradient is the convolution with the kernel turned by half a turn.
-    turned = weight[:, :, ::-1, ::-1].transpose(1, 0, 2, 3)
-    d_input = (patches(grad) @ turned.reshape(len(turned), -1).T).transpose(0, 3, 1, 2)
+    # The gradient of the input is a convolution with the kernel rotated by 180 degrees.
+    rotated = weight[:, :, ::-1, ::-1].transpose(1, 0, 2, 3)
+    d_input = (patches(grad) @ rotated.reshape(len(rotated), -1).T).transpose(0, 3, 1, 2)
     return d_weight, flat.sum(0), d_input
 
 
@@ -145,7 +145,7 @@ def main():
     path = HERE / "digits.onnx"
     export(params, path)
 
-    # Figures come from the file as published, run by onnxruntime.
+    # The figures are those of the exported file under onnxruntime.
     train_accuracy = np.mean(common.run_model(path, "image", train_x).argmax(1) == train_y)
     test_out = common.run_model(path, "image", test_x)
     test_accuracy = np.mean(test_out.argmax(1) == test_y)

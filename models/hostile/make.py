@@ -1,7 +1,7 @@
-"""Writes the hostile models and `cases.json`. Deterministic; run from anywhere.
+"""Writes the hostile models and `cases.json`, reproducibly byte for byte. Run from any folder.
 
-Each case is a function that returns the bytes of its file. Unless its attack is about shapes,
-a model takes `x` float32 [1,4] and gives `y` float32 [1,4].
+Each case is a function that returns the bytes of its file. Unless the attack concerns
+shapes, a model takes `x` float32 [1,4] and returns `y` float32 [1,4].
 """
 
 import random
@@ -22,14 +22,14 @@ import common  # noqa: E402
 INT64_MAX = 2**63 - 1
 
 LOAD_ERROR, ANY_ERROR = "load-error", "any-error"
-# What the `onnx` package says of a file.
+# The verdict of the `onnx` package on a file.
 UNPARSABLE, REFUSED, MISTYPED, VALID = "unparsable", "refused", "mistyped", "valid"
 
 CASES = []
 
 
 def case(file, attempt, expect, verdict, x=(1, 4), y=(1, 4)):
-    """Registers a builder. `x` and `y` are the shapes a version would declare."""
+    """Registers a builder. `x` and `y` are the shapes that a version would declare."""
 
     def register(build):
         CASES.append((file, attempt, expect, verdict, list(x), list(y), build))
@@ -89,13 +89,13 @@ def not_onnx():
     words = (
         "".join(rng.choices("abcdefghijklmnopqrstuvwxyz", k=rng.randint(2, 9))) for _ in range(200)
     )
-    # `T` is the protobuf tag "end of a group", which nothing has begun.
+    # `T` is the protobuf tag "end of a group", but no group has started.
     return ("T" + " ".join(words) + "\n").encode()
 
 
 @case(
     "empty.onnx",
-    "a file of no bytes, which decodes as a model without a graph",
+    "an empty file, which decodes as a model without a graph",
     LOAD_ERROR,
     REFUSED,
 )
@@ -105,12 +105,12 @@ def empty():
 
 @case(
     "deep-nesting.onnx",
-    "exhaust the stack of the decoder: 300 graphs, one in another",
+    "exhaust the stack of the decoder: 300 nested graphs",
     LOAD_ERROR,
     UNPARSABLE,
 )
 def deep_nesting():
-    # By hand: the protobuf library refuses to build it too.
+    # Built by hand, because the protobuf library refuses to build it.
     def field(number, data):
         length, prefix = len(data), b""
         while length > 127:
@@ -131,7 +131,7 @@ def deep_nesting():
     return shell.SerializeToString() + field(7, data)
 
 
-# Tensors that lie about themselves
+# Tensors with false claims
 
 
 @case(
@@ -147,7 +147,7 @@ def huge_initializer_claim():
 
 @case(
     "overflow-dims.onnx",
-    "dimensions whose product wraps around 2^64 to the 4 elements present",
+    "dimensions with a product that wraps around 2^64 to 4, the number of elements present",
     LOAD_ERROR,
     REFUSED,
 )
@@ -160,7 +160,7 @@ def overflow_dims():
 
 @case(
     "negative-dims.onnx",
-    "negative dimensions whose product is the 4 elements present",
+    "negative dimensions with a product of 4, the number of elements present",
     LOAD_ERROR,
     REFUSED,
 )
@@ -171,7 +171,7 @@ def negative_dims():
 
 @case(
     "wrapping-dim.onnx",
-    "a silent wrong answer: a length of 2^32+3, which 32 bits read as 3",
+    "a silent wrong answer: a length of 2^32+3, which 32-bit code reads as 3",
     ANY_ERROR,
     VALID,
 )
@@ -215,7 +215,7 @@ def memory_bomb():
 
 @case(
     "memory-bomb-doubling.onnx",
-    "64 GiB at run time without a large number: the input is joined with itself 32 times",
+    "64 GiB at run time without a large number: the input is concatenated with itself 32 times",
     ANY_ERROR,
     VALID,
 )
@@ -249,7 +249,7 @@ def declared_bomb():
 
 case(
     "memory-bomb-declared.onnx",
-    "an input of 160 GB, declared alike by the version: refuse it before allocating it",
+    "an input of 160 GB, declared identically by the version",
     ANY_ERROR,
     VALID,
     x=(1, 100_000, 100_000, 4),
@@ -266,7 +266,12 @@ case(
 # Time
 
 
-@case("endless-loop.onnx", "a Loop of 2^63-1 turns whose condition stays true", LOAD_ERROR, VALID)
+@case(
+    "endless-loop.onnx",
+    "a Loop of 2^63-1 iterations with a condition that stays true",
+    LOAD_ERROR,
+    VALID,
+)
 def endless_loop():
     body = helper.make_graph(
         [node("Identity", "go", "on"), node("Add", "v one", "w")],
@@ -281,7 +286,7 @@ def endless_loop():
 
 
 def matmul_chain(count, side, first, last):
-    """`count` products of `first` with one constant `side` x `side` matrix, then their mean."""
+    """`count` products of `first` with a constant `side` x `side` matrix, then the mean."""
     small = helper.make_tensor("value", TensorProto.FLOAT, [1], [1 / side])
     names = [first] + [f"h{base36(i)}" for i in range(count)]
     nodes = [node("ConstantOfShape", "s", "w", value=small)]
@@ -309,7 +314,7 @@ def slow_loop():
     VALID,
 )
 def slow_folding():
-    # tract folds a constant that several nodes share up to 4 MiB: `w` is that large.
+    # tract folds a constant that several nodes share if it has at most 4 MiB. `w` has 4 MiB.
     nodes, initializers = matmul_chain(700, 1024, "f", "m")
     first = node("Concat", " ".join(8 * ["w"]), "f", axis=0)
     return model([nodes[0], first, *nodes[1:], node("Add", "x m", "y")], initializers)
@@ -361,12 +366,12 @@ def foreign_domain():
     return model([node("Relu", "x", "y", domain="org.example")], domains=["org.example"])
 
 
-@case("cyclic.onnx", "two nodes that wait for each other", ANY_ERROR, REFUSED)
+@case("cyclic.onnx", "two nodes that depend on each other", ANY_ERROR, REFUSED)
 def cyclic():
     return model([node("Add", "x b", "a"), node("Relu", "a", "b"), node("Relu", "b", "y")])
 
 
-@case("missing-output.onnx", "an output that no node makes", ANY_ERROR, REFUSED)
+@case("missing-output.onnx", "an output that no node produces", ANY_ERROR, REFUSED)
 def missing_output():
     return model([node("Relu", "x", "z")])
 
@@ -399,7 +404,7 @@ def deep_dimension():
     return model([node("Relu", "x", "y")], x=("(" * 9000 + "n" + ")" * 9000, 4), y=(None, 4))
 
 
-# Answers
+# Outputs
 
 
 @case("nan-output.onnx", "an answer that is not a number: the logarithm of -1-x²", ANY_ERROR, VALID)
@@ -453,7 +458,7 @@ def gather_out_of_range():
 
 
 def verdict_of(data):
-    """What the `onnx` package says of the bytes."""
+    """The verdict of the `onnx` package on the bytes."""
     try:
         parsed = onnx.load_model_from_string(data)
     except DecodeError:
@@ -475,7 +480,7 @@ def main():
         data = build()
         found = verdict_of(data)
         print(f"{file:30} {len(data):7} {expect:10} {found}")
-        assert found == verdict, f"{file}: the onnx package says {found}, not {verdict}"
+        assert found == verdict, f"{file}: the onnx package finds it {found}, not {verdict}"
         assert len(data) < 20_000 or file == "deep-graph.onnx", f"{file} is too large"
         (HERE / file).write_bytes(data)
         cases.append(

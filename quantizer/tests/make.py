@@ -1,9 +1,9 @@
-"""Writes the files that the tests read.
+"""Writes the test data.
 
-`python quantizer/tests/make.py` writes `data/operators.npz` (small models, rows, what onnxruntime
-makes of them), `data/refusals.npz` (models that have no integer form) and `data/onnxruntime.npz`
-(integer layers under onnxruntime's own integer operators). With the packages of
-`models/requirements.txt` the files come out the same each time.
+`python quantizer/tests/make.py` writes `data/operators.npz` (small models, rows, and onnxruntime's
+outputs), `data/refusals.npz` (models without an integer form) and `data/onnxruntime.npz` (integer
+layers under onnxruntime's own integer operators). With the packages of `models/requirements.txt`,
+the files are the same each time.
 
 `python quantizer/tests/make.py FOLDER` reads the integer models that
 `cargo run --release -p assay-quantizer --example operators FOLDER` wrote, runs them with the
@@ -38,7 +38,7 @@ def node(op, inputs, output, name="", domain="", **attributes):
 
 
 def model(nodes, constants, shape, *, opset=17, outputs=("y",), inputs=None):
-    """`nodes` read `x` and write `y`; `shape` is that of `x` with its batch."""
+    """A model whose `nodes` read `x` and write `y`. `shape` is that of `x`, including the batch."""
     inputs = inputs or [("x", FLOAT, shape)]
     graph = helper.make_graph(
         nodes,
@@ -288,7 +288,7 @@ def write_operators():
             rows = np.floor(np.abs(rows) * 90).clip(0, 255).astype(np.float32)
         outputs = [run(data, {"x": row[None]})[0].reshape(-1) for row in rows]
         if name in ("softmax", "logsoftmax"):
-            # What the integer model gives: logits, up to what a softmax takes no notice of.
+            # The integer model returns logits.
             outputs = rows @ constants["w"].T + constants["b"]
         arrays[f"{name}.onnx"] = np.frombuffer(data, np.uint8)
         arrays[f"{name}.x"] = rows
@@ -298,7 +298,7 @@ def write_operators():
 
 
 def refusals():
-    """Name → bytes of a model that has no integer form."""
+    """Name → bytes of a model without an integer form."""
     image, vector = [1, 2, 6, 6], [1, 7]
     kernel = {"kernel_shape": [3, 3]}
     weights, w = conv(3, 2, 3, 3), dense(5, 7)
@@ -402,10 +402,10 @@ def int8(*shape, low=-128):
 def write_onnxruntime():
     """Layers under ConvInteger, MatMulInteger, QLinearConv and QLinearMatMul.
 
-    Zero points are those of int8 values stored as uint8, which is what these operators' kernels
-    take: `x + 128` with a zero point of 128. Scales are such that their product with an
-    accumulator is exact in binary32. No accumulator lies half-way between two results: there
-    onnxruntime rounds to even, and integer models round up.
+    Inputs are int8 values stored as uint8, which these operators' kernels need: `x + 128` with a
+    zero point of 128. Scales are chosen so that their product with an accumulator is exact in
+    binary32. No accumulator is half-way between two results, because there onnxruntime rounds to
+    even and integer models round up.
     """
     arrays = {}
     zero, wzero = np.uint8(128), np.int8(0)

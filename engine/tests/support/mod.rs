@@ -51,7 +51,7 @@ pub fn declared(name: &str, element_type: ElementType, shape: &[Dimension]) -> T
     }
 }
 
-/// A declaration of 32-bit floats; `0` stands for a free dimension.
+/// A declaration of 32-bit floats; `0` means a free dimension.
 pub fn floats(name: &str, shape: &[u32]) -> TensorDeclaration {
     declared(name, ElementType::F32, &dimensions(shape))
 }

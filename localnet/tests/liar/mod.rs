@@ -1,6 +1,6 @@
-//! An operator that hands in wrong outputs. It has a worker key of its own and no node: it speaks
-//! to the chain as any program could.
-// Each test file uses a part of this one.
+//! An operator that submits wrong outputs. It has its own worker key and no node: it uses the RPC
+//! of another node, as any program can.
+// Each test file uses a part of this module.
 #![allow(dead_code, unused_imports)]
 
 mod optimistic;
@@ -27,7 +27,7 @@ use assay_runtime::{
 use codec::Encode;
 use sp_core::Pair;
 
-/// The liar.
+/// A lying operator.
 #[derive(Clone)]
 pub struct Liar {
     client: Client,
@@ -37,7 +37,7 @@ pub struct Liar {
 }
 
 impl Liar {
-    /// Registers an account as one, serves the version, and sends its first heartbeat.
+    /// Registers an account as an operator, serves the version, and sends the first heartbeat.
     pub async fn register(
         network: &Network,
         version: &VersionView<assay_client::AccountId>,
@@ -46,7 +46,7 @@ impl Liar {
         let signer = Signer::from_suri(suri)?;
         let liar = Self {
             client: network.client(1).await?,
-            // Not the key that the account's node has.
+            // Not the worker key of the account's node.
             key: worker_crypto::Pair::from_seed(&digest(signer.account().as_ref()).0),
             signer,
             version: version.clone(),
@@ -62,7 +62,7 @@ impl Liar {
         Ok(liar)
     }
 
-    /// Its account's key.
+    /// The signer of its account.
     pub fn signer(&self) -> &Signer {
         &self.signer
     }
@@ -97,14 +97,14 @@ impl Liar {
         self.send(pallet_operators::Call::heartbeat { statement, signature }).await
     }
 
-    /// Lies about the next request that is assigned to it.
+    /// Submits a wrong output for the next request that is assigned to it.
     pub fn lie(&self) -> tokio::task::JoinHandle<Result<()>> {
         let liar = self.clone();
         tokio::spawn(async move { liar.commit_and_reveal().await })
     }
 
-    /// What it hands in, it hands in at each block until the chain is further: pools drop
-    /// transactions, and blocks are abandoned. What the pool has already, it refuses.
+    /// Sends each submission again at every block until the status changes, because pools drop
+    /// transactions and blocks are reorganised. The pool refuses duplicates.
     async fn commit_and_reveal(&self) -> Result<()> {
         let (genesis, operator) = (self.client.genesis(), self.account());
         let salt = [6; 32];
@@ -124,7 +124,7 @@ impl Liar {
         let reveal = pallet_inference::Call::submit_reveal {
             request,
             operator,
-            output: output.try_into().ok().context("the lie is too long")?,
+            output: output.try_into().ok().context("the wrong output is too long")?,
             salt,
             signature: self.sign(&statement),
         };
@@ -150,20 +150,21 @@ impl Liar {
         }
     }
 
-    /// Waits for the next block, and returns how the request stands there, unless it is over.
+    /// Waits for the next block, and returns the status of the request there; `None` if it has
+    /// ended.
     async fn next_status(&self, heads: &mut Heads, request: RequestId) -> Result<Option<Status>> {
         loop {
             rpc::next(heads, "new heads").await?;
             match self.client.request(request).await?.map(|view| view.status) {
                 Some(Status::Final(_)) => return Ok(None),
                 Some(status) => return Ok(Some(status)),
-                // Its block was abandoned, and it will be in another.
+                // Its block was reorganised; the request will be in another one.
                 None => {},
             }
         }
     }
 
-    /// An output of the declared form that says something else.
+    /// A wrong output that fits the declaration.
     fn wrong_output(&self) -> Vec<u8> {
         let ones = (0..10).flat_map(|_| 1.0f32.to_le_bytes()).collect();
         let tensor = Tensor {
@@ -204,7 +205,7 @@ impl Liar {
         })
     }
 
-    /// Calls that nobody may make do not enter the pool.
+    /// Checks that the pool refuses calls that no account may make.
     pub async fn assert_strangers_are_refused(&self, request: RequestId) -> Result<()> {
         let stranger = worker_crypto::Pair::from_seed(&[99; 32]);
         let statement = HeartbeatStatement {

@@ -15,18 +15,18 @@ use codec::Encode;
 
 use super::Liar;
 
-/// What a liar does when its result is disputed.
+/// What a liar does if its result is disputed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Defence {
-    /// It answers with what its made-up trace says.
+    /// It answers from its made-up trace.
     MadeUp,
-    /// It falls silent.
+    /// It does not answer.
     Silence,
 }
 
 impl Liar {
-    /// Hands in a wrong result, with a trace that leads to it, for the next request that is
-    /// assigned to it, and defends it until the request is over.
+    /// Submits a wrong result with a matching trace for the next request that is assigned to it,
+    /// and defends it until the request ends.
     pub fn lie_optimistically(
         &self,
         graph: CheckedGraph,
@@ -46,8 +46,8 @@ impl Liar {
         let player = Player::with_trace(graph, made_up(graph, input)?);
         let request = self.next_assignment().await?;
         let claim = self.claim(request, &player).await?;
-        // What it hands in, it hands in at each block until the chain is further: the pool refuses
-        // what it has already, and what the best block has overtaken.
+        // Send each submission again at every block until the status changes. The pool refuses
+        // duplicates and moves for past stages.
         let mut heads = self.client.rpc().subscribe_heads().await?;
         while let Some(status) = self.next_status(&mut heads, request).await? {
             if status == Status::Assigned {
@@ -80,7 +80,7 @@ impl Liar {
         Ok(())
     }
 
-    /// The call with which it hands its wrong result in.
+    /// The call that submits its wrong result.
     async fn claim(
         &self,
         request: RequestId,
@@ -113,14 +113,14 @@ impl Liar {
         Ok(pallet_inference::Call::submit_trace {
             request,
             operator: self.account(),
-            output: output.try_into().ok().context("the lie is too long")?,
+            output: output.try_into().ok().context("the wrong output is too long")?,
             trace_root,
             signatures,
         })
     }
 }
 
-/// The right trace of a model, but another class has the highest score.
+/// The trace of a model, changed so that another class has the highest score.
 fn made_up(graph: &CheckedGraph, input: &[i8]) -> Result<Trace> {
     let mut trace = fast::trace(graph, input)?;
     match trace.tensors.last_mut() {
@@ -128,7 +128,7 @@ fn made_up(graph: &CheckedGraph, input: &[i8]) -> Result<Trace> {
             let lowest = (0..scores.len()).min_by_key(|index| scores[*index]);
             scores[lowest.context("no scores")?] = i32::MAX;
         },
-        _ => anyhow::bail!("the scores are no int32"),
+        _ => anyhow::bail!("the scores are not int32"),
     }
     Ok(trace)
 }
