@@ -3,8 +3,8 @@
 fn main() {
     #[cfg(feature = "std")]
     {
-        // The profile of the workspace does not reach the wasm build; an overflow must trap there
-        // as it does in the tests.
+        // The workspace's profile does not apply to the wasm build. Overflows must trap there, as
+        // they do in the tests.
         let builder = substrate_wasm_builder::WasmBuilder::init_with_defaults()
             .append_to_rust_flags("-C overflow-checks=on");
         #[cfg(feature = "metadata-hash")]

@@ -1,4 +1,4 @@
-//! What nodes and clients ask of the runtime.
+//! The runtime APIs.
 
 use alloc::{
     format,

@@ -1,5 +1,5 @@
-//! Prepares the surroundings of the pallets for their benchmarks: everything is as large and as
-//! costly as the pallets' bounds allow.
+//! Sets up the state for the pallets' benchmarks. Everything is as large and as expensive as the
+//! pallets' bounds allow.
 
 pub mod consensus;
 
@@ -36,12 +36,12 @@ use crate::{
     System, Verification,
 };
 
-/// What each account has: more than any deposit, bond or escrow.
+/// Balance of each account: more than any deposit, bond or escrow.
 const ENDOWMENT: Balance = 1_000_000_000 * ASY;
-/// What each operator asks for a run.
+/// Price of each operator for one run.
 const ASK: Balance = ASY;
 
-/// Implements what the pallets ask of the runtime.
+/// Implements the benchmark helpers of the pallets.
 pub struct Helper;
 
 /// A key in the node's keystore.
@@ -53,11 +53,11 @@ fn signature(worker: &WorkerId, message: &[u8]) -> WorkerSignature {
     worker.sign(&message).expect("the key is in the keystore").into()
 }
 
-/// `MAX_TENSORS` declarations of the highest rank. Only the last dimension is free.
+/// `MAX_TENSORS` declarations of maximum rank. Only the last dimension is free.
 fn declarations(first_letter: u8) -> TensorDeclarations {
     let declaration = |index: u32| {
         let mut name = vec![first_letter; MAX_TENSOR_NAME_BYTES as usize];
-        // Names differ in their last byte, so that they are compared to the end.
+        // Names differ only in their last byte, so that comparisons take longest.
         name[MAX_TENSOR_NAME_BYTES as usize - 1] = b'0' + index as u8;
         let mut shape = vec![Dimension::Fixed(1); MAX_RANK as usize];
         shape[MAX_RANK as usize - 1] = Dimension::Free;
@@ -70,7 +70,7 @@ fn declarations(first_letter: u8) -> TensorDeclarations {
     (0..MAX_TENSORS).map(declaration).collect::<Vec<_>>().try_into().expect("within the bound")
 }
 
-/// The largest artifact, complete on chain.
+/// The largest artifact, with all chunks on chain.
 fn store_artifact(owner: &AccountId) -> assay_primitives::Digest {
     let artifact = digest(b"artifact");
     if !pallet_storage::Artifacts::<Runtime>::contains_key(artifact) {
@@ -141,8 +141,8 @@ impl BenchmarkHelper<AccountId> for Helper {
 
     fn publish_graph(owner: &AccountId) -> VersionId {
         let bytes = Fixture::small().architecture;
-        let architecture = Architecture::from_bytes(&bytes).expect("the file holds one");
-        // Vectors of as many elements, both of them.
+        let architecture = Architecture::from_bytes(&bytes).expect("the file is an architecture");
+        // Input and output are vectors of this many elements.
         let elements = architecture.input_shape.channels;
         let declare = |element_type| -> TensorDeclarations {
             let declaration = TensorDeclaration {
@@ -163,7 +163,7 @@ impl BenchmarkHelper<AccountId> for Helper {
             architecture: Some(architecture.digest().into()),
         };
         let version = publish(owner, descriptor, Some(bytes));
-        // As if all weights had been read.
+        // Marks all weights as read.
         pallet_model_registry::Audits::<Runtime>::mutate(version, |audit| {
             let audit = audit.as_mut().expect("it offers proofs");
             audit.done = audit.total;
@@ -183,8 +183,8 @@ impl BenchmarkHelper<AccountId> for Helper {
             data: 0.5f32.to_le_bytes().repeat(elements as usize),
         };
         let mut tensors = vec![tensor(1); MAX_TENSORS as usize];
-        // The first tensor gets what the others leave. Its length takes up to three bytes more
-        // than theirs.
+        // The first tensor gets the remaining bytes. The encoding of its length takes up to three
+        // bytes more than that of the others.
         let least = tensors.encoded_size() as u32 + 3;
         tensors[0] = tensor(1 + bytes.saturating_sub(least) / 4);
         tensors.encode()
@@ -215,7 +215,7 @@ impl BenchmarkHelper<AccountId> for Helper {
                 1,
                 ModelRegistry::assurances(version).expect("the version is published"),
             )
-            .expect("there is room for it");
+            .expect("the version has a free slot");
             pallet_operators::Operators::<Runtime>::mutate(&operator, |info| {
                 let info = info.as_mut().expect("registered above");
                 info.last_heartbeat = Some(System::block_number());
@@ -273,10 +273,9 @@ impl pallet_disputes::BenchmarkHelper<AccountId> for Helper {
             let shape = vec![data.len() as u32];
             vec![Tensor { element_type: ElementType::I8, shape, data }].encode()
         };
-        // A request of the version, whose architecture, input and result are then put into its
-        // place.
+        // Make a request, then replace its architecture, input and result by the given ones.
         let fixture = Architecture::from_bytes(&Fixture::small().architecture);
-        let elements = fixture.expect("the file holds one").input_shape.channels as usize;
+        let elements = fixture.expect("the file is an architecture").input_shape.channels as usize;
         let id = pallet_inference::NextRequest::<Runtime>::get();
         Inference::request(
             RawOrigin::Signed(payer).into(),
@@ -311,7 +310,7 @@ impl pallet_disputes::BenchmarkHelper<AccountId> for Helper {
                 .map(|account| pallet_inference::Member { account, ask: ASK })
                 .collect::<Vec<_>>()
                 .try_into()
-                .expect("one");
+                .expect("one member");
         });
         let window = pallet_disputes::Timing::<Runtime>::get().window;
         let disputable_until = System::block_number() + window;

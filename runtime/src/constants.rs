@@ -12,8 +12,8 @@ use sp_runtime::{traits::AccountIdConversion, Perbill};
 
 use crate::{AccountId, DAYS, HOURS, MAXIMUM_BLOCK_WEIGHT};
 
-/// Priorities in the pool, in one place so that they can be compared. Signed transactions have
-/// at most a few billion: workers' answers go first, for they are what the payers wait for.
+/// Priorities in the transaction pool. Those of signed transactions are at most some billions, so
+/// workers' calls come first: payers wait for them.
 pub mod priorities {
     use super::TransactionPriority;
 
@@ -29,10 +29,10 @@ pub const WATCHER_ERA_BLOCKS: u64 = 64;
 parameter_types! {
     pub const TreasuryPalletId: PalletId = PalletId(*b"as/trsry");
     pub TreasuryAccount: AccountId = TreasuryPalletId::get().into_account_truncating();
-    /// What the network takes of each price.
+    /// The treasury's share of each price.
     pub const TreasuryShare: Perbill = Perbill::from_percent(5);
 
-    /// Classes that this version can check.
+    /// The classes that this runtime can verify.
     pub const AvailableClasses: AssuranceClasses = AssuranceClasses::NONE
         .with(AssuranceClass::Signed)
         .with(AssuranceClass::Quorum)
@@ -44,7 +44,8 @@ parameter_types! {
     pub const ByteDeposit: Balance = ASY / 1_000_000;
     pub const ModelBaseDeposit: Balance = ASY;
     pub const StateByteDeposit: Balance = ASY / 1_000;
-    /// Twice the bytes of the largest input.
+    /// The maximum cost of a proof's verification. A test checks that it is below a fifth of a
+    /// block.
     pub const MaxProofCost: ProofCost = ProofCost {
         architecture_bytes: MAX_ARCHITECTURE_BYTES,
         products: 512 * 1024,
@@ -64,12 +65,13 @@ parameter_types! {
     /// Half a minute.
     pub const HeartbeatInterval: BlockNumber = 15;
     pub const HeartbeatTimeout: BlockNumber = 45;
-    /// Longer than a request can be open, so that every offence can still be punished.
+    /// Longer than a request can be open, so that an operator cannot withdraw its bond before every
+    /// offence can be penalised.
     pub const UnbondingPeriod: BlockNumber = DAYS;
     pub const WrongResultSlash: Perbill = Perbill::from_percent(30);
     pub const NoAnswerSlash: Perbill = Perbill::from_percent(1);
     pub const EquivocationSlash: Perbill = Perbill::from_percent(100);
-    /// Of what is left after the wrong result: docs/adr/0013.
+    /// Share of the bond that remains after [`WrongResultSlash`]; see docs/adr/0013.
     pub const LostDisputeSlash: Perbill = Perbill::from_percent(5);
     pub const HeartbeatPriority: TransactionPriority = priorities::HEARTBEAT;
 
@@ -98,12 +100,12 @@ mod tests {
     use crate::{Inference, Verification};
 
     #[test]
-    fn an_operator_cannot_leave_before_its_requests_are_over() {
+    fn an_operator_cannot_leave_before_its_requests_end() {
         assert!(UnbondingPeriod::get() > MaxDeadline::get() + MaxDisputeBlocks::get());
     }
 
     #[test]
-    fn the_costliest_proof_takes_a_fifth_of_a_block_at_most() {
+    fn the_most_expensive_proof_takes_less_than_a_fifth_of_a_block() {
         use assay_primitives::traits::Verification as _;
         let weight = Verification::proof_weight(MaxProofCost::get());
         assert!(weight.all_lt(MAXIMUM_BLOCK_WEIGHT.saturating_div(5)), "{weight:?}");

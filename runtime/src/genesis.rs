@@ -16,7 +16,7 @@ use crate::{
     SudoConfig, EXISTENTIAL_DEPOSIT,
 };
 
-/// What each well-known account starts with.
+/// Initial balance of each well-known account.
 const ENDOWMENT: u128 = 10_000_000 * ASY;
 
 fn keys(name: Sr25519Keyring) -> (AccountId, AccountId, SessionKeys) {
@@ -34,16 +34,15 @@ fn keys(name: Sr25519Keyring) -> (AccountId, AccountId, SessionKeys) {
     (account.clone(), account, keys)
 }
 
-/// How long disputes take on these chains: 40 seconds to open one, 20 for each move. All nodes are
-/// near each other, and who tries the network out wants to see the end.
+/// Dispute timing of these chains: 40 seconds to open a dispute, 20 for each move. Short, because
+/// all nodes run on one machine, and developers want to see the end of a dispute.
 const DISPUTE_TIMING: DisputeTiming = DisputeTiming { window: 20, response: 10 };
 
-/// A genesis with these validators, in which every well-known account has money and Alice is
-/// sudo.
+/// A genesis with these validators. Every well-known account has [`ENDOWMENT`], and Alice is sudo.
 fn genesis(validators: &[Sr25519Keyring]) -> Value {
     let mut balances: Vec<(AccountId, u128)> =
         Sr25519Keyring::well_known().map(|name| (name.to_account_id(), ENDOWMENT)).collect();
-    // So that it can receive any amount.
+    // Without the existential deposit, the treasury could not receive smaller amounts.
     balances.push((TreasuryAccount::get(), EXISTENTIAL_DEPOSIT));
     build_struct_json_patch!(RuntimeGenesisConfig {
         balances: BalancesConfig { balances },
@@ -56,7 +55,7 @@ fn genesis(validators: &[Sr25519Keyring]) -> Value {
     })
 }
 
-/// The preset of this name.
+/// The preset with this name, as a JSON patch of the genesis.
 pub fn preset(id: &PresetId) -> Option<Vec<u8>> {
     let value = match id.as_ref() {
         sp_genesis_builder::DEV_RUNTIME_PRESET => genesis(&[Sr25519Keyring::Alice]),

@@ -1,7 +1,8 @@
-//! The Assay runtime: consensus, money, and the pallets that make inference a public capability.
+//! The Assay runtime: consensus, fees, and the pallets of Assay.
 //!
-//! Constants are in `constants`, each pallet's configuration in `configs`, the runtime APIs in `apis`
-//! with what they show in `views`, the genesis presets in `genesis`, generated weights in `weights`.
+//! Constants are in `constants`, the configuration of each pallet in `configs`, the runtime APIs in
+//! `apis`, the views that they return in `views`, the genesis presets in `genesis`, transactions
+//! that the node makes in `transactions`, and generated weights in `weights`.
 #![cfg_attr(not(feature = "std"), no_std)]
 #![recursion_limit = "256"]
 // The macros of the SDK generate public items without documentation.
@@ -38,41 +39,42 @@ use sp_version::RuntimeVersion;
 pub use assay_primitives::{Balance, BlockNumber};
 pub use configs::consensus::SessionKeys;
 
-/// Milliseconds of a slot.
+/// Duration of a slot in milliseconds.
 pub const SLOT_DURATION_MS: u64 = 2_000;
-/// Slots of an epoch, which is a session: ten minutes.
+/// Slots per epoch. An epoch is a session: ten minutes.
 pub const EPOCH_DURATION_SLOTS: u32 = 300;
-/// Blocks of a minute.
+/// Blocks per minute.
 pub const MINUTES: BlockNumber = 60_000 / (SLOT_DURATION_MS as BlockNumber);
-/// Blocks of an hour.
+/// Blocks per hour.
 pub const HOURS: BlockNumber = MINUTES * 60;
-/// Blocks of a day.
+/// Blocks per day.
 pub const DAYS: BlockNumber = HOURS * 24;
-/// Smallest balance of an account: 0.001 ASY.
+/// Minimum balance of an account: 0.001 ASY.
 pub const EXISTENTIAL_DEPOSIT: Balance = assay_primitives::ASY / 1_000;
-/// Computation of a block: half of its slot.
+/// Maximum weight of a block: half of its slot, so that other validators can import it in time.
 pub const MAXIMUM_BLOCK_WEIGHT: Weight =
     Weight::from_parts(WEIGHT_REF_TIME_PER_SECOND * SLOT_DURATION_MS / 1_000 / 2, u64::MAX);
-/// Share of a block that transactions may fill; the rest is for consensus.
+/// Share of a block that ordinary transactions may fill. The rest is for operational and mandatory
+/// calls.
 pub const NORMAL_DISPATCH_RATIO: Perbill = Perbill::from_percent(75);
 
 /// Signature of a transaction.
 pub type Signature = MultiSignature;
-/// Account: the public key, or the hash of it, that signs.
+/// Account: the signer's public key, or the hash of it.
 pub type AccountId = <<Signature as Verify>::Signer as IdentifyAccount>::AccountId;
-/// How transactions name accounts.
+/// The form in which transactions name accounts.
 pub type Address = MultiAddress<AccountId, ()>;
-/// Count of an account's transactions.
+/// Number of an account's transactions.
 pub type Nonce = u32;
-/// BLAKE2b-256.
+/// A BLAKE2b-256 hash.
 pub type Hash = sp_core::H256;
 /// Block header.
 pub type Header = generic::Header<BlockNumber, BlakeTwo256>;
 /// Block.
 pub type Block = generic::Block<Header, UncheckedExtrinsic>;
 
-/// What a transaction carries beside its call. The workers' feeless calls are checked first, so
-/// that what is refused costs nothing more.
+/// The transaction extensions. `AuthorizeCall` is first, so that a refused workers' call costs no
+/// further checks.
 pub type TxExtension = (
     frame_system::AuthorizeCall<Runtime>,
     frame_system::CheckNonZeroSender<Runtime>,
@@ -100,7 +102,7 @@ pub type Executive = frame_executive::Executive<
     AllPalletsWithSystem,
 >;
 
-/// What the node knows of blocks when the runtime is opaque to it.
+/// Types of blocks for the node, which does not decode transactions.
 pub mod opaque {
     use super::{BlockNumber, Hash};
     pub use sp_runtime::OpaqueExtrinsic as UncheckedExtrinsic;
@@ -116,8 +118,8 @@ pub mod opaque {
     pub type BlockHash = Hash;
 }
 
-/// Version of the runtime. `spec_version` grows with every change of behaviour,
-/// `transaction_version` with every change of a call or of [`TxExtension`].
+/// Version of the runtime. Every change of behaviour raises `spec_version`. Every change of a call
+/// or of [`TxExtension`] raises `transaction_version`.
 #[sp_version::runtime_version]
 pub const VERSION: RuntimeVersion = RuntimeVersion {
     spec_name: Cow::Borrowed("assay"),
@@ -151,7 +153,8 @@ mod runtime {
     pub type System = frame_system::Pallet<Runtime>;
     #[runtime::pallet_index(1)]
     pub type Timestamp = pallet_timestamp::Pallet<Runtime>;
-    // Babe finalises before Inference, which draws from the VRF output that it then publishes.
+    // Must precede Inference: its `on_finalize` publishes the VRF output from which Inference
+    // draws.
     #[runtime::pallet_index(2)]
     pub type Babe = pallet_babe::Pallet<Runtime>;
     #[runtime::pallet_index(3)]

@@ -1,4 +1,4 @@
-//! Transactions that the node makes itself: workers' calls, which carry no fee, and the signed
+//! Transactions that offchain workers make: workers' calls, which are feeless, and the signed
 //! transactions of watchers.
 
 use codec::Encode;
@@ -36,7 +36,7 @@ where
     }
 }
 
-/// How the keys of watchers sign.
+/// Signs transactions with watchers' keys.
 pub struct WatcherCrypto;
 
 impl AppCrypto<MultiSigner, MultiSignature> for WatcherCrypto {
@@ -60,7 +60,7 @@ where
         account: AccountId,
         nonce: Nonce,
     ) -> Option<UncheckedExtrinsic> {
-        // The hash of the block that the era names has to be known when the payload is signed.
+        // The era must start at a block whose hash is known when the payload is signed.
         let born = u64::from(System::block_number().saturating_sub(1));
         let mut extension = authorized_extension();
         extension.5 = frame_system::CheckEra::from(Era::mortal(WATCHER_ERA_BLOCKS, born));
@@ -72,7 +72,8 @@ where
     }
 }
 
-/// What a worker's call carries: nobody pays for it, and it lives as long as `authorize` says.
+/// The extensions of a workers' call: no fee, and immortal, because `authorize` limits its
+/// validity.
 pub fn authorized_extension() -> TxExtension {
     (
         frame_system::AuthorizeCall::new(),

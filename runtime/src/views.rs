@@ -1,4 +1,4 @@
-//! What clients see of the state, put together from several pallets.
+//! Views for clients, assembled from the state of several pallets.
 
 use assay_primitives::{
     dispute::DisputeId,
@@ -16,6 +16,7 @@ use crate::{
     AccountId, Disputes, Inference, Operators, Runtime, Settlement, Verification,
 };
 
+/// A version, with its owner, its operators and the state of its audit.
 pub fn version_view(id: VersionId) -> Option<VersionView<AccountId>> {
     let version = pallet_model_registry::Versions::<Runtime>::get(id)?;
     let model = pallet_model_registry::Models::<Runtime>::get(id.model)?;
@@ -35,6 +36,7 @@ pub fn version_view(id: VersionId) -> Option<VersionView<AccountId>> {
     })
 }
 
+/// An operator, with its bond and its offers.
 pub fn operator_view(account: AccountId) -> Option<OperatorView<AccountId>> {
     let operator = pallet_operators::Operators::<Runtime>::get(&account)?;
     let serves = pallet_operators::Served::<Runtime>::get(&account)
@@ -64,6 +66,7 @@ pub fn operator_view(account: AccountId) -> Option<OperatorView<AccountId>> {
     })
 }
 
+/// An artifact or an announcement of one.
 pub fn artifact_view(
     digest: Digest,
     artifact: pallet_storage::Artifact<AccountId>,
@@ -75,6 +78,7 @@ pub fn artifact_view(
     }
 }
 
+/// A request, as an operator drawn for it sees it.
 pub fn assignment(id: RequestId) -> Option<Assignment> {
     let request = pallet_inference::Requests::<Runtime>::get(id)?;
     Some(Assignment {
@@ -86,6 +90,7 @@ pub fn assignment(id: RequestId) -> Option<Assignment> {
     })
 }
 
+/// The optimistic result of a request, with its open disputes.
 pub fn optimistic_view(request: RequestId) -> Option<OptimisticView<AccountId>> {
     let result = <Inference as OptimisticResults<AccountId>>::result(request)?;
     Some(OptimisticView {
@@ -98,6 +103,7 @@ pub fn optimistic_view(request: RequestId) -> Option<OptimisticView<AccountId>> 
     })
 }
 
+/// An open dispute, with the penalty and the reward if the operator loses.
 pub fn dispute_view(id: DisputeId) -> Option<DisputeView<AccountId>> {
     let dispute = pallet_disputes::OpenDisputes::<Runtime>::get(id)?;
     let bond = Settlement::bonded(&dispute.operator);

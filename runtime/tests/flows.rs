@@ -1,4 +1,4 @@
-//! Whole flows through the whole runtime: real blocks, real transactions, exact balances.
+//! Complete flows in the whole runtime, with real blocks, real transactions and exact balances.
 
 mod common;
 
@@ -29,16 +29,16 @@ const MODEL_FILE: &[u8] = b"a model that adds two numbers";
 const OWNER: Sr25519Keyring = EveStash;
 const PAYER: Sr25519Keyring = Ferdie;
 const STRANGER: Sr25519Keyring = FerdieStash;
-/// The operators; the position is the number of the worker key.
+/// The operators. The index is the number of the worker key.
 const OPERATORS: [Sr25519Keyring; 3] = [AliceStash, BobStash, CharlieStash];
 const BOND: Balance = 10_000 * ASY;
-/// No share of it is a whole number.
+/// A price of which no share is a whole number.
 const ASK: Balance = 1_000_000_000_007;
-/// What a requests offers: enough for three operators, and something over.
+/// The price limit of a request: more than three operators ask.
 const MAX_PRICE: Balance = 3 * ASK + 11;
-/// A share whose product with [`ASK`] has to be rounded.
+/// A share whose product with [`ASK`] must be rounded.
 const ROYALTY: Perbill = Perbill::from_parts(123_456_789);
-/// The parts of [`ASK`], worked out by hand: 5 % is 50000000000.35, the royalty
+/// The parts of [`ASK`], computed by hand: 5 % is 50000000000.35, the royalty is
 /// 123456789000.864197523.
 const TREASURY_PART: Balance = 50_000_000_000;
 const ROYALTY_PART: Balance = 123_456_789_000;
@@ -54,7 +54,7 @@ fn announce(data: &[u8]) -> pallet_storage::Call<Runtime> {
     pallet_storage::Call::create { digest, size, chunks: chunks.try_into().unwrap() }
 }
 
-/// Publishes a version and lets the operators serve it, all in transactions.
+/// Publishes a version and has the operators serve it, all in transactions.
 fn set_up() {
     submit(OWNER, announce(MODEL_FILE));
     submit(OWNER, upload(MODEL_FILE, 0, digest(MODEL_FILE)));
@@ -110,7 +110,7 @@ fn request_call(assurance: Assurance, patience: u32, key: u8) -> pallet_inferenc
     }
 }
 
-/// Makes a request. Returns its identifier and the fee.
+/// Makes a request. Returns its id and the fee.
 fn request(assurance: Assurance, patience: u32, key: u8) -> (RequestId, Balance) {
     submit(PAYER, request_call(assurance, patience, key));
     let fees = fees();
@@ -136,19 +136,19 @@ fn key_of(operator: &assay_runtime::AccountId) -> worker_crypto::Pair {
     worker(number as u32)
 }
 
-/// Everything that an account owns, under all names.
+/// The total balance of an account, including holds.
 fn wealth(who: Sr25519Keyring) -> Balance {
     Balances::total_balance(&who.to_account_id())
 }
 
-/// Wealth of all who take part.
+/// Total balances of all participants.
 fn wealths() -> Vec<Balance> {
     let everyone = [OWNER, PAYER].into_iter().chain(OPERATORS).map(wealth);
     everyone.chain([free(&treasury())]).collect()
 }
 
 #[test]
-fn the_hand_worked_parts_are_those_of_the_configured_shares() {
+fn the_parts_computed_by_hand_are_those_of_the_configured_shares() {
     assert_eq!(TreasuryShare::get(), Perbill::from_percent(5));
     assert_eq!(TREASURY_PART, ASK * 5 / 100);
     assert_eq!(ROYALTY_PART, ASK * 123_456_789 / 1_000_000_000);
@@ -171,7 +171,7 @@ fn a_request_is_answered_in_its_third_block_and_everyone_paid_to_the_planck() {
         let issuance = Balances::total_issuance();
         let (id, fee) = request(Assurance::Signed, 10, 1);
         assert_eq!(held(&PAYER.to_account_id()), MAX_PRICE);
-        assert_eq!(record(id).status, Status::Pending, "nobody is drawn in the same block");
+        assert_eq!(record(id).status, Status::Pending, "no operator is drawn in the same block");
 
         empty_block();
         let drawn = record(id);
@@ -179,7 +179,7 @@ fn a_request_is_answered_in_its_third_block_and_everyone_paid_to_the_planck() {
         let operator = drawn.members[0].account.clone();
         let output = integer_payload(&[5]);
         assert_ok!(include(general(result(id, &operator, &key_of(&operator), &output))));
-        assert_eq!(fees(), Vec::new(), "a worker's call is free");
+        assert_eq!(fees(), Vec::new(), "a workers' call is feeless");
 
         assert_eq!(outcome(id), Some(Outcome::Verified));
         assert_eq!(pallet_inference::Outputs::<Runtime>::get(id).unwrap().into_inner(), output);
@@ -199,7 +199,7 @@ fn a_request_is_answered_in_its_third_block_and_everyone_paid_to_the_planck() {
         expected[5] += TREASURY_PART;
         assert_eq!(wealths(), expected);
         assert_eq!(held(&PAYER.to_account_id()), 0);
-        assert_eq!(Balances::total_issuance(), issuance - fee, "fees are burnt, nothing else");
+        assert_eq!(Balances::total_issuance(), issuance - fee, "only the fees are burnt");
     });
 }
 
@@ -211,7 +211,7 @@ fn a_liar_in_a_quorum_pays_and_the_others_are_paid() {
         empty_block();
         let members = record(id).accounts();
         assert_eq!(members.len(), 3);
-        // The first of the draw lies: being first does not help.
+        // The first operator of the draw lies: its position gives it no advantage.
         let answers = [[6], [5], [5]].map(|answer| integer_payload(&answer));
         for (member, answer) in members.iter().zip(&answers) {
             assert_ok!(include(general(commit(id, member, &key_of(member), answer, &[3; 32]))));
@@ -229,7 +229,7 @@ fn a_liar_in_a_quorum_pays_and_the_others_are_paid() {
         );
 
         let slashed = WrongResultSlash::get() * BOND;
-        // Of each offender's slash the payer gets what it offered to one member at most.
+        // From each offender's slash, the payer gets at most one member's budget.
         let compensation = slashed.min(MAX_PRICE / 3);
         let mut expected = before;
         expected[0] += 2 * ROYALTY_PART;
@@ -247,7 +247,7 @@ fn a_liar_in_a_quorum_pays_and_the_others_are_paid() {
 }
 
 #[test]
-fn a_deadline_that_passes_gives_everything_back_and_costs_the_silent() {
+fn a_passed_deadline_refunds_the_payer_and_costs_silent_operators() {
     in_prepared_network(|| {
         let before = wealths();
         let (id, fee) = request(Assurance::Signed, 4, 1);
@@ -255,11 +255,11 @@ fn a_deadline_that_passes_gives_everything_back_and_costs_the_silent() {
         let record_then = record(id);
         let operator = record_then.members[0].account.clone();
         go_to(record_then.deadline);
-        assert_eq!(outcome(id), None, "the deadline itself is still in time");
+        assert_eq!(outcome(id), None, "the deadline itself is in time");
         empty_block();
         assert_eq!(outcome(id), Some(Outcome::TimedOut));
         let late = result(id, &operator, &key_of(&operator), &integer_payload(&[5]));
-        assert!(validate(general(late)).is_err(), "late is late");
+        assert!(validate(general(late)).is_err(), "a result after the deadline is refused");
 
         let slashed = NoAnswerSlash::get() * BOND;
         let compensation = slashed.min(MAX_PRICE);
@@ -284,13 +284,13 @@ fn the_same_client_key_never_charges_twice() {
     });
 }
 
-/// What the owner announced and did not upload in full.
+/// The owner's announcement of the artifact.
 fn announced(bytes: &[u8]) -> pallet_storage::Artifact<assay_runtime::AccountId> {
     pallet_storage::Uploads::<Runtime>::get(digest(bytes), OWNER.to_account_id()).unwrap()
 }
 
 #[test]
-fn a_chunk_in_a_batch_is_refused_and_nothing_lost() {
+fn a_chunk_in_a_batch_is_refused_and_nothing_is_lost() {
     run(|| {
         let bytes = vec![9; 100];
         submit(OWNER, announce(&bytes));
@@ -306,7 +306,7 @@ fn a_chunk_in_a_batch_is_refused_and_nothing_lost() {
             Err(refused)
         );
         let fee = fees()[0].1;
-        // `batch` itself succeeds, and says what failed.
+        // `batch` itself succeeds and emits the failure.
         assert_ok!(include(signed(OWNER, pallet_utility::Call::batch { calls })));
         assert!(events().contains(&RuntimeEvent::Utility(
             pallet_utility::Event::BatchInterrupted { index: 0, error: refused }
@@ -316,22 +316,23 @@ fn a_chunk_in_a_batch_is_refused_and_nothing_lost() {
             call: Box::new(chunk.clone()),
             weight: Default::default(),
         };
-        // Only root may call it, and its argument follows the bytes.
+        // Only root may call it, and its argument comes after the bytes.
         assert_eq!(include(signed(OWNER, wrapped)), Err(DispatchError::BadOrigin));
         let fee = fee + fees()[0].1;
 
         assert_eq!(announced(&bytes).uploaded, 0);
         assert_eq!(held(&OWNER.to_account_id()), deposit);
-        assert_eq!(free(&OWNER.to_account_id()), before - fee, "nothing but the fees is gone");
+        assert_eq!(free(&OWNER.to_account_id()), before - fee, "only the fees are gone");
         submit(OWNER, chunk);
         assert!(pallet_storage::Artifacts::<Runtime>::get(digest(&bytes)).unwrap().is_complete());
     });
 }
 
 #[test]
-fn of_two_chunks_in_one_batch_at_most_one_is_taken() {
+fn of_two_chunks_in_one_batch_at_most_one_is_accepted() {
     run(|| {
-        // The first chunk ends with the second, so that both are at the end of the transaction.
+        // The first chunk ends with the bytes of the second, so both are at the end of the
+        // transaction.
         let second = vec![9; 10];
         let first = vec![9; 20];
         for bytes in [&first, &second] {
@@ -361,7 +362,7 @@ fn the_largest_chunk_fits_into_a_transaction() {
     });
 }
 
-/// What is wrong with a transaction, if it may not enter the pool.
+/// Why the pool refuses a transaction; `None` if it does not.
 fn refusal(transaction: UncheckedExtrinsic) -> Option<InvalidTransaction> {
     match validate(transaction) {
         Ok(_) => None,
@@ -371,7 +372,7 @@ fn refusal(transaction: UncheckedExtrinsic) -> Option<InvalidTransaction> {
 }
 
 #[test]
-fn the_pool_refuses_what_strangers_send_for_workers() {
+fn the_pool_refuses_workers_calls_of_third_parties() {
     in_prepared_network(|| {
         let (id, _) = request(Assurance::Signed, 10, 1);
         empty_block();
@@ -382,20 +383,20 @@ fn the_pool_refuses_what_strangers_send_for_workers() {
         let other_account = other.to_account_id();
         let good = result(id, &operator, &key_of(&operator), &output);
 
-        // A signature that is not the worker's.
+        // The signature is not the worker key's.
         let forged = result(id, &operator, &stranger, &output);
         assert_eq!(refusal(general(forged)), Some(InvalidTransaction::BadProof));
         let forged = failure(id, &operator, &stranger, FailureReason::EngineError);
         assert_eq!(refusal(general(forged)), Some(InvalidTransaction::BadProof));
         let forged = heartbeat(&operator, &stranger, System::block_number());
         assert!(refusal(general(forged)).is_some());
-        // An operator that was not drawn.
+        // The operator was not drawn.
         let undrawn = result(id, &other_account, &key_of(&other_account), &output);
         assert_eq!(
             refusal(general(undrawn)),
             Some(InvalidTransaction::Custom(pallet_inference::refusal::NOT_ASSIGNED))
         );
-        // A request that there is not, and answers of another class.
+        // The request does not exist, or the call belongs to another class.
         let nowhere = result(RequestId(77), &operator, &key_of(&operator), &output);
         assert_eq!(
             refusal(general(nowhere)),
@@ -411,20 +412,20 @@ fn the_pool_refuses_what_strangers_send_for_workers() {
             refusal(general(revealed)),
             Some(InvalidTransaction::Custom(pallet_inference::refusal::WRONG_PHASE))
         );
-        // An output that the version does not declare.
+        // The output does not fit the version's declaration.
         let odd = result(id, &operator, &key_of(&operator), &integer_payload(&[5, 5]));
         assert_eq!(
             refusal(general(odd)),
             Some(InvalidTransaction::Custom(pallet_inference::refusal::WRONG_OUTPUT))
         );
-        // The right call without the extensions that authorize it.
+        // A valid call without the extensions that authorize it.
         let bare = UncheckedExtrinsic::new_bare(RuntimeCall::from(good.clone()));
         assert!(validate(bare.clone()).is_err());
-        // An author may put it into its block, as anything bare; it does nothing there.
+        // A block author can include it as a bare extrinsic, but it has no effect.
         assert_eq!(include(bare), Err(DispatchError::BadOrigin));
         assert_eq!(outcome(id), None);
 
-        // The right one enters, once.
+        // The valid transaction is accepted once.
         let validity = validate(general(good.clone())).unwrap();
         assert!(validity.priority >= WorkerPriority::get());
         assert!(!validity.provides.is_empty());
@@ -481,7 +482,7 @@ fn a_general_transaction_with_an_ordinary_call_is_refused() {
 }
 
 #[test]
-fn a_workers_call_cannot_hide_in_a_batch() {
+fn a_workers_call_in_a_batch_is_refused() {
     in_prepared_network(|| {
         let (id, _) = request(Assurance::Signed, 10, 1);
         empty_block();
@@ -496,10 +497,10 @@ fn a_workers_call_cannot_hide_in_a_batch() {
 }
 
 #[test]
-fn a_heartbeat_is_free_and_cannot_be_repeated() {
+fn a_heartbeat_is_feeless_and_cannot_be_repeated() {
     in_prepared_network(|| {
         let operator = OPERATORS[0].to_account_id();
-        // Soon after the last one.
+        // Too soon after the last one.
         let soon = heartbeat(&operator, &worker(0), System::block_number());
         assert_eq!(refusal(general(soon)), Some(InvalidTransaction::Stale));
         let before = free(&operator);
@@ -510,14 +511,14 @@ fn a_heartbeat_is_free_and_cannot_be_repeated() {
         assert_ok!(include(general(call.clone())));
         assert_eq!(free(&operator), before);
         assert_eq!(refusal(general(call)), Some(InvalidTransaction::Stale));
-        // A height to come.
+        // A future height.
         let future = heartbeat(&operator, &worker(0), System::block_number() + 20);
         assert_eq!(refusal(general(future)), Some(InvalidTransaction::Future));
     });
 }
 
 #[test]
-fn an_operator_that_falls_silent_is_not_drawn() {
+fn an_operator_without_recent_heartbeats_is_not_drawn() {
     in_prepared_network(|| {
         let operator = OPERATORS[0].to_account_id();
         let silent_since = System::block_number();
@@ -533,7 +534,7 @@ fn an_operator_that_falls_silent_is_not_drawn() {
 }
 
 #[test]
-fn an_account_lives_as_long_as_money_of_it_is_held() {
+fn an_account_exists_as_long_as_it_has_a_hold() {
     in_prepared_network(|| {
         let (id, _) = request(Assurance::Signed, 10, 1);
         let payer = PAYER.to_account_id();
@@ -548,7 +549,7 @@ fn an_account_lives_as_long_as_money_of_it_is_held() {
             dest: STRANGER.to_account_id().into(),
             value: EXISTENTIAL_DEPOSIT,
         };
-        // It could not pay the fee either; a friend does.
+        // It cannot pay the fee either, so another account pays it.
         let friend =
             pallet_balances::Call::transfer_allow_death { dest: payer.clone().into(), value: ASY };
         submit(STRANGER, friend);
@@ -559,7 +560,7 @@ fn an_account_lives_as_long_as_money_of_it_is_held() {
         let operator = record(id).members[0].account.clone();
         let call = result(id, &operator, &key_of(&operator), &integer_payload(&[5]));
         assert_ok!(include(general(call)));
-        // The remainder of the escrow is there.
+        // It has the rest of the escrow.
         assert_eq!(held(&payer), 0);
         assert_eq!(free(&payer), EXISTENTIAL_DEPOSIT + MAX_PRICE - ASK);
         submit(PAYER, everything);
@@ -584,11 +585,11 @@ fn sudo_can_switch_a_class_off_and_on() {
                 )
             })
         };
-        // Neither by itself nor through sudo may anyone else.
+        // No other account can do so, neither directly nor through sudo.
         assert_eq!(include(signed(PAYER, switch(false))), Err(DispatchError::BadOrigin));
         assert!(include(signed(PAYER, sudo(switch(false)))).is_err());
 
-        // One that is open goes on.
+        // An open request is not affected.
         let (open, _) = request(QUORUM, 20, 1);
         submit(Alice, sudo(switch(false)));
         assert!(succeeded());
@@ -615,7 +616,7 @@ fn sudo_can_switch_a_class_off_and_on() {
 }
 
 #[test]
-fn classes_to_come_are_refused() {
+fn unavailable_classes_are_refused() {
     in_prepared_network(|| {
         assert_eq!(
             include(signed(PAYER, request_call(Assurance::Tee, 20, 0))),
@@ -641,7 +642,7 @@ fn a_version_in_use_cannot_be_removed() {
         submit(OWNER, pallet_model_registry::Call::remove_model { model: version(0, 1).model });
         submit(OWNER, pallet_storage::Call::remove { digest: digest(MODEL_FILE) });
         assert!(deposit > 0);
-        assert_eq!(held(&OWNER.to_account_id()), 0, "every deposit comes back");
+        assert_eq!(held(&OWNER.to_account_id()), 0, "every deposit is released");
         assert_eq!(pallet_model_registry::Models::<Runtime>::iter().count(), 0);
         assert_eq!(ModelRegistry::do_try_state(), Ok(()));
     });

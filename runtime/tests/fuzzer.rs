@@ -1,15 +1,16 @@
-//! A fuzzer of call sequences over the whole runtime, with an oracle of its own.
+//! A fuzzer of call sequences in the whole runtime, with an independent oracle.
 //!
-//! Eight accounts publish, operate, pay and dispute: at random, mostly validly, from a seed. A
-//! model written from the protocol (`fuzz/oracle.rs`, `fuzz/requests.rs`, `fuzz/disputes.rs`)
-//! predicts of each call whether it succeeds, and of each block who is drawn, paid, refunded and
-//! slashed, and which disputes end how. After every call and every block the money of every
-//! account, free and held, must be what the model says, to the planck; after every step the
+//! Eight accounts publish, operate, pay and dispute, with random calls that are mostly valid. The
+//! seed determines a run. A model that is written from the protocol (`fuzz/oracle.rs`,
+//! `fuzz/requests.rs`,
+//! `fuzz/disputes.rs`) predicts whether each call succeeds, and for each block who is drawn, paid,
+//! refunded and slashed, and which disputes end how. After every call and every block, the free and
+//! held balances of every account must equal the prediction, to the planck. After every step, the
 //! invariants of all pallets must hold.
 //!
-//! * `ASSAY_FUZZ_SEEDS`: how many random runs; `ASSAY_FUZZ_STEPS`: how many steps each.
-//! * `ASSAY_FUZZ_SEED`: one run with this seed, and nothing else.
-//! * `fuzz_seeds/seeds.txt`: seeds that are always run.
+//! * `ASSAY_FUZZ_SEEDS`: number of random runs; `ASSAY_FUZZ_STEPS`: number of steps of each.
+//! * `ASSAY_FUZZ_SEED`: run only this seed.
+//! * `fuzz_seeds/seeds.txt`: seeds that every test runs.
 
 mod common;
 mod fuzz;
@@ -21,24 +22,24 @@ use fuzz::{
     oracle::Account,
 };
 
-/// Random runs where nothing else is said.
+/// Default number of random runs.
 const SEEDS: u64 = 60;
-/// Steps of each run where nothing else is said.
+/// Default number of steps of each run.
 const STEPS: u64 = 480;
-/// The first of the random seeds. The runs are the same each time; more of them are new ones.
+/// The first random seed. The seeds are the same each time, so only a larger number adds new runs.
 const FIRST_SEED: u64 = 1_000;
 
 fn setting(name: &str) -> Option<u64> {
     let text = std::env::var(name).ok()?;
-    Some(text.parse().unwrap_or_else(|_| panic!("{name} is no number: {text}")))
+    Some(text.parse().unwrap_or_else(|_| panic!("{name} is not a number: {text}")))
 }
 
-/// What was seen in a number of runs.
+/// What the runs covered.
 #[derive(Default)]
 struct Seen {
     outcomes: BTreeMap<String, u32>,
     sights: BTreeMap<&'static str, u32>,
-    /// By call and verdict.
+    /// Counts by call and verdict.
     calls: BTreeMap<(String, String), u32>,
 }
 
@@ -51,7 +52,8 @@ fn run(seed: u64, steps: u64, seen: &mut Seen) {
             fuzz.step();
             common::check_all();
         }
-        // In the end everything ends, and what is held is what somebody still has a claim to.
+        // At the end, all requests and disputes end. Only holds that an account can still claim
+        // remain.
         fuzz.note("the end".into());
         fuzz.sleep(1);
         common::check_all();
@@ -101,7 +103,7 @@ fn the_chain_does_what_the_model_says() {
     if std::env::var("ASSAY_FUZZ_SEEDS").is_ok() || steps < STEPS {
         return;
     }
-    // A fuzzer that does nothing finds nothing.
+    // Check that the runs cover enough.
     for outcome in [
         "signed Verified",
         "signed TimedOut",
@@ -118,7 +120,7 @@ fn the_chain_does_what_the_model_says() {
         "optimistic Cancelled",
         "optimistic Rejected(Disputed)",
     ] {
-        assert!(seen.outcomes.contains_key(outcome), "no request ended so: {outcome}");
+        assert!(seen.outcomes.contains_key(outcome), "no request ended with {outcome}");
     }
     for sight in [
         "a challenger that falls silent",
@@ -131,14 +133,14 @@ fn the_chain_does_what_the_model_says() {
         "a draw that waits for randomness",
         "a last move that is not the operator's",
         "a leaf that a challenger names",
-        "a liar",
-        "a lie that nobody disputes",
+        "an operator with a wrong result",
+        "a wrong result without a dispute",
         "a move that does not follow from the claim",
         "a proof against a result",
         "a proof of a result",
-        "a request that waits for room",
-        "a result that nobody disputes",
-        "a result that outlives its disputes",
+        "a request that waits for capacity",
+        "a right result without a dispute",
+        "a result that survives its disputes",
         "a result within the tolerance",
         "a result within twice the tolerance",
         "a right output with a wrong trace",

@@ -1,5 +1,5 @@
-//! Attacks on what the chain proves, carried out through the pallets' calls in blocks that the
-//! runtime's own wasm executes.
+//! Attacks on the verification of proofs, through calls of the pallets in blocks that are executed
+//! by the runtime's wasm.
 
 use assay_graph::{format::GRAPH_TAG, Add, Architecture, Multiplier, Operation};
 use assay_primitives::{
@@ -23,7 +23,7 @@ use common::*;
 
 const OWNER: Sr25519Keyring = EveStash;
 
-/// What publishing came to: the result of the call, or where the runtime trapped.
+/// The result of the call that publishes, or the function in which the runtime trapped.
 type Published = Result<Result<(), DispatchError>, String>;
 
 /// A chain with a model that has no version.
@@ -40,7 +40,7 @@ fn publish(
     input: TensorDeclaration,
     output: TensorDeclaration,
 ) -> Published {
-    // The chain does not look into artifacts: an audit hands it the weights.
+    // The chain does not read artifacts. An audit shows it the weights.
     let file = architecture;
     let ArtifactManifest { digest: artifact, size, chunks } = ArtifactManifest::of(file);
     let chunks = chunks.try_into().unwrap();
@@ -66,7 +66,7 @@ fn publish(
     chain.include(|| signed(OWNER, call))
 }
 
-/// An architecture from a file, with proof parameters of today.
+/// An architecture from a file, with the current proof parameters.
 fn architecture(mut bytes: &[u8]) -> Architecture {
     let mut architecture = Architecture::decode(&mut bytes).unwrap();
     architecture.commitments.proof_parameters = ProofParameters::RECOMMENDED.to_list();
@@ -74,11 +74,11 @@ fn architecture(mut bytes: &[u8]) -> Architecture {
 }
 
 #[test]
-fn an_architecture_whose_equations_hold_in_the_field_alone_is_refused() {
-    // The accumulator of 96 is 96·2^27, outside int32. Times the multiplier of the requantisation
-    // it is one less than the order of the field, and so -1 to a verifier: the quotient is 0, where
-    // that of the integers is 2^16, which the clamp makes 127. With this version on the chain, a
-    // proof of "96 leads to 0" was accepted.
+fn an_architecture_whose_equations_hold_only_in_the_field_is_refused() {
+    // For the input 96, the accumulator is 96·2^27, outside int32. Its product with the multiplier
+    // of the requantisation is the order of the field minus 1, so it is -1 to a verifier, and the
+    // quotient is 0. In integers the quotient is 2^16, and the clamp makes it 127. Without the
+    // check, the chain would accept a proof that the input 96 leads to 0.
     let attack = architecture(include_bytes!("vectors/over.arch"));
     // The same operations with multipliers that keep all sums small.
     let mut tamed = attack.clone();
@@ -94,7 +94,7 @@ fn an_architecture_whose_equations_hold_in_the_field_alone_is_refused() {
     assert_eq!(publish(&mut chain, &tamed), Ok(Ok(())), "the other operations are legal");
     let published = publish(&mut chain, &attack);
     assert_eq!(published, Ok(Err(Error::<Runtime>::ArchitectureInvalid.into())));
-    // A version from before the check has no verifier either.
+    // Without the check at publication, the verifier cannot be made either.
     let context = ProofContext {
         genesis: [0; 32],
         domain: Vec::new(),
@@ -117,7 +117,7 @@ fn an_architecture_whose_equations_hold_in_the_field_alone_is_refused() {
 #[test]
 fn an_architecture_that_overflows_32_bits_is_refused_and_does_not_trap() {
     let mut chain = chain();
-    // The lookups of the first fit into 2^31 rows, those of the second do not.
+    // The lookups of the first architecture fit into 2^31 rows, those of the second do not.
     let files: [&[u8]; 2] =
         [include_bytes!("vectors/layout_below.arch"), include_bytes!("vectors/layout.arch")];
     for file in files {
@@ -127,7 +127,7 @@ fn an_architecture_that_overflows_32_bits_is_refused_and_does_not_trap() {
         let published = publish(&mut chain, &architecture, input, output);
         assert_eq!(published, Ok(Err(Error::<Runtime>::NotProvable.into())));
     }
-    // The chain goes on.
+    // The chain continues.
     chain.submit(OWNER, frame_system::Call::remark { remark: Vec::new() });
     chain.check_all();
 }

@@ -1,5 +1,5 @@
-//! The interpreter in the runtime's own wasm computes what the native ones compute: every tile of
-//! every operation of random graphs, of random and of extreme inputs.
+//! The interpreter in the runtime's wasm agrees with the native ones on every tile of every
+//! operation of random graphs, for random and extreme inputs.
 
 use assay_graph::{
     commit::{element_bytes, open_tile, TraceCommitment},
@@ -14,10 +14,10 @@ use codec::Encode;
 mod wasm;
 use wasm::WasmRuntime;
 
-/// Graphs, unless `ASSAY_WASM_GRAPHS` says another number.
+/// Number of graphs, unless `ASSAY_WASM_GRAPHS` is set.
 const GRAPHS: u64 = 60;
 
-/// Tiles that are computed, and the kinds of operations that they are of.
+/// Number of tiles that were computed, and the kinds of their operations.
 #[derive(Default)]
 struct Seen {
     tiles: usize,
@@ -68,12 +68,12 @@ fn wasm_computes_every_tile_as_the_native_interpreters_do() {
         }
     }
     println!("{} tiles of {} kinds of operations", seen.tiles, seen.operations.len());
-    // All that there are.
+    // All kinds of operations.
     assert_eq!(seen.operations.len(), 8);
 }
 
 #[test]
-fn what_does_not_hold_is_refused_in_wasm_and_never_traps() {
+fn invalid_arguments_are_refused_in_wasm_and_never_trap() {
     let runtime = WasmRuntime::new();
     let mut rng = Rng::new(1);
     let graph = CheckedGraph::new(random::graph(&mut rng, 4)).unwrap();

@@ -1,4 +1,4 @@
-//! The runtime uses its own weights, and none of its calls is too heavy for a block.
+//! The runtime uses its own weights, and each of its calls fits into a block.
 
 mod common;
 
@@ -71,7 +71,7 @@ fn the_runtime_uses_its_own_weights() {
     .filter(|(_, own)| !own)
     .map(|(name, _)| name)
     .collect();
-    assert!(foreign.is_empty(), "borrowed weights: {foreign:?}");
+    assert!(foreign.is_empty(), "weights of other runtimes: {foreign:?}");
 }
 
 fn signature() -> WorkerSignature {
@@ -111,7 +111,7 @@ fn widest_descriptor() -> ModelDescriptor {
     }
 }
 
-/// A proof of a piece of weights with as many nodes as it may have.
+/// A proof of a piece of weights with the maximum number of Merkle nodes.
 fn widest_proof() -> pallet_model_registry::PieceProof {
     pallet_model_registry::PieceProof {
         set_leaf: bounded(&[1; 1_024]),
@@ -120,7 +120,7 @@ fn widest_proof() -> pallet_model_registry::PieceProof {
     }
 }
 
-/// Every call of the pallets of Assay with arguments as large as they may be.
+/// Every call of the pallets of Assay, with arguments of maximum size.
 fn largest_calls() -> Vec<RuntimeCall> {
     let (digest, request) = (Digest::repeat_byte(1), RequestId(u64::MAX));
     let (version, model) = (version(u32::MAX, u32::MAX), ModelId(u32::MAX));
@@ -304,7 +304,7 @@ fn largest_calls() -> Vec<RuntimeCall> {
     calls
 }
 
-/// Name of a call, with its pallet.
+/// Name of a call and its pallet.
 fn name(call: &RuntimeCall) -> String {
     use frame_support::traits::GetCallMetadata;
     let metadata = call.get_call_metadata();
@@ -339,9 +339,9 @@ fn largest_extrinsic() -> Weight {
 }
 
 #[test]
-fn no_call_takes_more_than_half_of_what_an_extrinsic_may() {
+fn no_call_weighs_more_than_half_of_the_maximum_extrinsic() {
     let half = largest_extrinsic() / 2;
-    // The extensions need no state to say what they weigh.
+    // The weights of the extensions do not depend on the state.
     sp_io::TestExternalities::default().execute_with(|| {
         let mut heavy = Vec::new();
         for call in largest_calls() {
@@ -359,12 +359,12 @@ fn no_call_takes_more_than_half_of_what_an_extrinsic_may() {
 }
 
 #[test]
-fn no_call_is_for_nothing() {
+fn every_call_has_a_weight_and_pays_a_fee() {
     sp_io::TestExternalities::default().execute_with(|| {
         for call in largest_calls() {
             let info = call.get_dispatch_info();
             assert!(info.call_weight.ref_time() > 0, "{}", name(&call));
-            // A signed transaction pays, whatever it carries.
+            // Every signed transaction pays a fee.
             assert_eq!(info.pays_fee, Pays::Yes, "{}", name(&call));
         }
     });

@@ -1,6 +1,6 @@
-//! Benchmarks of the consensus pallets' calls, with as many validators as there can be.
+//! Benchmarks of the consensus pallets' calls, with the maximum number of validators.
 //!
-//! The SDK brings none for these calls that do without its staking pallet.
+//! The SDK's benchmarks of these calls need its staking pallet.
 
 use alloc::{boxed::Box, vec::Vec};
 use codec::Encode;
@@ -20,10 +20,10 @@ use crate::{
 };
 use assay_primitives::traits::BenchmarkHelper;
 
-/// The session in which everything happens. Proofs of the current one cost the most: the tree of
-/// its keys is built anew.
+/// The session of the benchmarks. Proofs of the current session are the most expensive, because the
+/// tree of its keys is built again.
 const SESSION: u32 = 5;
-/// The set of GRANDPA's voters in that session.
+/// The id of GRANDPA's voter set in that session.
 const SET: u64 = 1;
 const ROUND: u64 = 7;
 
@@ -34,7 +34,7 @@ fn validator(index: u32) -> AccountId {
     account("validator", index, 0)
 }
 
-/// New session keys, and the signature over `owner` of each.
+/// New session keys, with the signature of each over `owner`.
 fn keys(owner: &AccountId) -> (SessionKeys, Vec<u8>) {
     let generated = SessionKeys::generate(&owner.encode(), None);
     (generated.keys, generated.proof.encode())
@@ -45,7 +45,7 @@ fn set_keys(owner: AccountId) -> Prepared {
     (RawOrigin::Signed(owner).into(), pallet_session::Call::set_keys { keys, proof }.into())
 }
 
-/// A session of so many validators with keys. Returns those of the last one.
+/// Starts a session with this many validators. Returns the keys of the last one.
 fn session(validators: u32) -> SessionKeys {
     let accounts: Vec<_> = (0..validators).map(validator).collect();
     pallet_session::Validators::<Runtime>::put(&accounts);
@@ -71,7 +71,7 @@ fn reporter() -> RuntimeOrigin {
     RawOrigin::Signed(reporter).into()
 }
 
-/// Two headers of one slot by one author.
+/// A report of two headers by one author in one slot.
 fn babe_equivocation(validators: u32) -> Prepared {
     let offender = session(validators).babe;
     let slot = pallet_babe::GenesisSlot::<Runtime>::get()
@@ -98,7 +98,7 @@ fn babe_equivocation(validators: u32) -> Prepared {
     (reporter(), call.into())
 }
 
-/// Two prevotes of one round by one voter.
+/// A report of two prevotes by one voter in one round.
 fn grandpa_equivocation(validators: u32) -> Prepared {
     let identity = session(validators).grandpa;
     pallet_grandpa::SetIdSession::<Runtime>::insert(SET - 1, SESSION - 1);
@@ -125,7 +125,7 @@ fn grandpa_equivocation(validators: u32) -> Prepared {
     (reporter(), call.into())
 }
 
-/// What the benchmarks ask of the runtime.
+/// The functions of the runtime that the benchmarks need.
 pub trait Config: frame_system::Config {
     fn set_keys() -> (Self::RuntimeOrigin, Self::RuntimeCall);
     fn purge_keys() -> (Self::RuntimeOrigin, Self::RuntimeCall);
@@ -137,7 +137,7 @@ pub trait Config: frame_system::Config {
 
 impl Config for Runtime {
     fn set_keys() -> Prepared {
-        // Keys that replace others cost more than the first ones.
+        // Replacing keys is more expensive than setting the first ones.
         session(1);
         set_keys(validator(0))
     }
@@ -172,7 +172,7 @@ impl Config for Runtime {
     }
 }
 
-/// Calls of `pallet_session`.
+/// Benchmarks of the calls of `pallet_session`.
 pub mod session_calls {
     use super::Config;
     use core::marker::PhantomData;
@@ -209,7 +209,7 @@ pub mod session_calls {
     }
 }
 
-/// Calls of `pallet_babe`.
+/// Benchmarks of the calls of `pallet_babe`.
 pub mod babe_calls {
     use super::Config;
     use crate::configs::consensus::MaxAuthorities;
@@ -249,7 +249,7 @@ pub mod babe_calls {
     }
 }
 
-/// Calls of `pallet_grandpa`.
+/// Benchmarks of the calls of `pallet_grandpa`.
 pub mod grandpa_calls {
     use super::Config;
     use crate::configs::consensus::MaxAuthorities;

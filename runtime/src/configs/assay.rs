@@ -1,4 +1,4 @@
-//! The pallets of Assay, wired to each other.
+//! Configuration of the pallets of Assay, and their wiring.
 
 use assay_primitives::proof::MAX_PROOF_BYTES;
 use frame_support::pallet_prelude::ConstU32;

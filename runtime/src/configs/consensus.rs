@@ -1,6 +1,6 @@
-//! Who makes blocks: BABE and GRANDPA over a fixed set of validators.
+//! Configuration of consensus: BABE and GRANDPA with a fixed set of validators.
 //!
-//! The set is that of the genesis. Validators can change their keys; one that equivocates is
+//! The genesis defines the set. Validators can change their keys. A validator that equivocates is
 //! disabled until the end of the session.
 
 use alloc::vec::Vec;
@@ -30,9 +30,8 @@ sp_runtime::impl_opaque_keys! {
     }
 }
 
-/// Every slot has one secondary author, with a VRF output, so that there is randomness in each
-/// block. One slot in a hundred has a primary author besides: both make a block then, and one of
-/// the two is abandoned.
+/// Every slot has a secondary author with a VRF output, so that each block has randomness. One slot
+/// in a hundred also has a primary author. Then both make a block, and one of the two is abandoned.
 pub const BABE_GENESIS_EPOCH_CONFIG: sp_consensus_babe::BabeEpochConfiguration =
     sp_consensus_babe::BabeEpochConfiguration {
         c: (1, 100),
@@ -100,7 +99,7 @@ impl FixedValidators {
         if !current.is_empty() {
             return current;
         }
-        // At genesis, those whose keys it lists.
+        // At genesis: the accounts with session keys.
         pallet_session::NextKeys::<Runtime>::iter_keys().collect()
     }
 }
@@ -121,7 +120,8 @@ impl session_historical::SessionManager<AccountId, ()> for FixedValidators {
     fn end_session(_: SessionIndex) {}
 }
 
-/// Only validators may set session keys; at genesis there are none yet.
+/// Permits only validators to set session keys. At genesis there are no validators yet, so it
+/// permits every account.
 pub struct ValidatorsOnly;
 impl Convert<AccountId, Option<AccountId>> for ValidatorsOnly {
     fn convert(account: AccountId) -> Option<AccountId> {
@@ -130,7 +130,7 @@ impl Convert<AccountId, Option<AccountId>> for ValidatorsOnly {
     }
 }
 
-/// Nothing is known of a validator but its account.
+/// A validator has no identification other than its account.
 pub struct NoIdentification;
 impl Convert<AccountId, Option<()>> for NoIdentification {
     fn convert(_: AccountId) -> Option<()> {
@@ -185,8 +185,7 @@ impl OnOffenceHandler<AccountId, session_historical::IdentificationTuple<Runtime
     }
 }
 
-// Equivocation reports are sent by nodes without a signature, and accepted from the own node
-// only.
+// Nodes send equivocation reports without a signature, and accept them only from themselves.
 impl<LocalCall> CreateTransactionBase<LocalCall> for Runtime
 where
     RuntimeCall: From<LocalCall>,
@@ -204,8 +203,8 @@ where
     }
 }
 
-/// The VRF output of the current block's author. Babe publishes it when it finalises the block,
-/// and it finalises before Inference does.
+/// The VRF output of the current block's author. Babe publishes it in `on_finalize`, which runs
+/// before that of Inference.
 pub struct BabeVrf;
 impl BlockRandomness for BabeVrf {
     fn current() -> Option<[u8; 32]> {

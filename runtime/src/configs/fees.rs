@@ -1,4 +1,4 @@
-//! What transactions cost.
+//! Configuration of transaction fees.
 
 use assay_primitives::ASY;
 use frame_support::{
@@ -15,9 +15,9 @@ parameter_types! {
     /// 0.000001 ASY per byte: a chunk of 512 KiB costs about half an ASY.
     pub const TransactionByteFee: Balance = ASY / 1_000_000;
     // The three values below are those of Polkadot's relay chain.
-    /// Fullness of blocks at which fees stay as they are.
+    /// Block fullness at which fees do not change.
     pub const TargetBlockFullness: Perquintill = Perquintill::from_percent(25);
-    /// How fast fees follow fullness.
+    /// How fast fees follow block fullness.
     pub AdjustmentVariable: Multiplier = Multiplier::saturating_from_rational(75, 1_000_000);
     /// Fees never fall below this multiple of the base.
     pub MinimumMultiplier: Multiplier = Multiplier::saturating_from_rational(1, 10u128);
@@ -29,7 +29,7 @@ impl pallet_transaction_payment::Config for Runtime {
     /// Fees are burnt.
     type OnChargeTransaction = FungibleAdapter<Balances, ()>;
     type OperationalFeeMultiplier = ConstU8<5>;
-    /// A picosecond costs a planck: a millisecond 0.001 ASY.
+    /// A picosecond costs one planck, so a millisecond costs 0.001 ASY.
     type WeightToFee = IdentityFee<Balance>;
     type LengthToFee = ConstantMultiplier<Balance, TransactionByteFee>;
     type FeeMultiplierUpdate = TargetedFeeAdjustment<

@@ -1,4 +1,4 @@
-//! How the runtime configures its pallets: one file per concern.
+//! Configuration of the pallets, one file per concern.
 
 pub mod assay;
 pub mod consensus;

@@ -1,4 +1,4 @@
-//! Accounts, blocks, calls.
+//! Configuration of accounts, blocks, balances, and the utility and sudo pallets.
 
 use frame_support::{
     derive_impl, parameter_types,
@@ -17,12 +17,12 @@ use crate::{
 };
 
 parameter_types! {
-    /// Blocks whose hash the state knows, and the longest life of a mortal transaction.
+    /// Number of recent block hashes in the state, and the maximum era of a mortal transaction.
     pub const BlockHashCount: BlockNumber = 2_400;
     pub const Version: RuntimeVersion = VERSION;
     pub RuntimeBlockWeights: BlockWeights =
         BlockWeights::with_sensible_defaults(MAXIMUM_BLOCK_WEIGHT, NORMAL_DISPATCH_RATIO);
-    /// 5 MiB, of which transactions may fill three quarters.
+    /// 5 MiB. Ordinary transactions may fill three quarters.
     pub RuntimeBlockLength: BlockLength =
         BlockLength::builder().max_length(5 * 1024 * 1024).modify_max_length_for_class(
             frame_support::dispatch::DispatchClass::Normal,
@@ -84,7 +84,7 @@ impl pallet_utility::Config for Runtime {
     type WeightInfo = weights::pallet_utility::WeightInfo<Runtime>;
 }
 
-/// For development and local chains: a chain without a key in its genesis has no sudo.
+/// For development and local chains. A chain without a sudo key in its genesis has no sudo account.
 impl pallet_sudo::Config for Runtime {
     type RuntimeEvent = RuntimeEvent;
     type RuntimeCall = RuntimeCall;

@@ -1,4 +1,4 @@
-//! What a run does: random calls with arguments that are mostly valid.
+//! The actions of a run: random calls with mostly valid arguments.
 
 use assay_primitives::{
     artifact::{ArtifactManifest, MAX_CHUNK_BYTES},
@@ -49,7 +49,7 @@ impl Fuzz {
         }
     }
 
-    /// An amount whose shares are odd: nothing, dust, about the existential deposit, a price.
+    /// An amount whose shares need rounding: zero, dust, about the existential deposit, or a price.
     pub fn price(&mut self) -> u128 {
         match self.rng.below(10) {
             0 => 0,
@@ -59,7 +59,7 @@ impl Fuzz {
         }
     }
 
-    /// Of what a version offers, with which nothing else is asked than the fuzzer can answer.
+    /// A class that a version offers and that the fuzzer can answer.
     pub fn classes(&mut self, version: VersionId) -> AssuranceClasses {
         match self.rng.below(10) {
             3..=7 => self.offered(version),
@@ -70,19 +70,21 @@ impl Fuzz {
         }
     }
 
-    /// What a version offers, without class `Proof`; where there is none, what every one may.
+    /// The classes that a version offers, without `Proof`. If the version does not exist, the
+    /// classes that any version can offer.
     fn offered(&self, version: VersionId) -> AssuranceClasses {
         self.oracle.versions.get(&version).map_or(common::both(), |record| {
             record.descriptor.assurances.without(AssuranceClass::Proof)
         })
     }
 
-    /// The graph of a version that is one.
+    /// The graph of a version; `None` if it is an ONNX file.
     pub fn graph_of(&self, version: VersionId) -> Option<usize> {
         claims::graph_of(self.oracle.versions.get(&version)?.descriptor.architecture?)
     }
 
-    /// Two models with a version each, a third of two graphs, and five operators that serve all.
+    /// Two models with one version each, a third model with two graphs, and five operators that
+    /// serve all of them.
     pub fn prepare(&mut self) {
         for index in 0..2 {
             let owner = self.actors[index].clone();
@@ -117,7 +119,7 @@ impl Fuzz {
                 self.serve(&operator, version, ask, concurrency, 1, classes);
             }
         }
-        // One payer is poor.
+        // One payer has little money.
         let (poor, rich) = (self.actors[7].clone(), self.actors[0].clone());
         let rest = u128::from(self.rng.between(1, 30)) * ASY;
         let amount = self.oracle.account(&poor).free - rest;
@@ -126,7 +128,7 @@ impl Fuzz {
         self.next_block();
     }
 
-    /// One step.
+    /// Executes one random step.
     pub fn step(&mut self) {
         if self.rng.chance(20) {
             return self.random_dispute();
@@ -151,8 +153,7 @@ impl Fuzz {
         }
     }
 
-    /// Does what keeps a network going: money to the poor, bonds to the slashed, and whoever can
-    /// serve serves.
+    /// Keeps the network usable: tops up balances and bonds, and has operators serve.
     fn restore(&mut self) {
         for class in [AssuranceClass::Signed, AssuranceClass::Quorum, AssuranceClass::Optimistic] {
             if self.oracle.disabled.contains(class) {
@@ -227,7 +228,7 @@ impl Fuzz {
         self.begin_extrinsic(bytes);
         self.dispatch(RuntimeOrigin::signed(by.clone()), call.clone(), ok);
         if ok && self.rng.chance(30) {
-            // The same transaction brings bytes that it ends with as well; it may not.
+            // A second chunk in the same transaction must be refused.
             let uploads = self.oracle.uploads.iter().filter(|((_, owner), _)| owner == by);
             let twin = uploads.clone().find_map(|((digest, _), artifact)| {
                 let missing = |(index, chunk): (usize, &Vec<u8>)| {
@@ -253,7 +254,7 @@ impl Fuzz {
             complete.map(|(digest, artifact)| (*digest, artifact.owner.clone())).collect();
         match self.rng.below(12) {
             0..=2 => {
-                // Now and then an input, now and then one of two chunks.
+                // Sometimes an input, sometimes an artifact of two chunks.
                 let mut chunks = vec![match self.rng.chance(50) {
                     true => common::integer_payload(&[self.fresh() as i32, 1]),
                     false => format!("artifact {}", self.fresh()).into_bytes(),
@@ -263,7 +264,7 @@ impl Fuzz {
                 }
                 self.announce(&who, &chunks);
             },
-            // What another announced as well, or what is there.
+            // An artifact that another account has announced, or that is complete.
             3 => {
                 let from = if self.rng.chance(70) { &open } else { &complete };
                 let Some((digest, owner)) = self.rng.pick(from) else { return };
@@ -329,7 +330,7 @@ impl Fuzz {
         classes: AssuranceClasses,
     ) {
         self.note(format!(
-            "{} serves {version} for {ask}, {concurrency} at once, within {response_blocks} \
+            "{} serves {version} for {ask}, concurrency {concurrency}, within {response_blocks} \
              blocks, classes {}",
             self.name(who),
             classes.0
@@ -366,7 +367,7 @@ impl Fuzz {
         self.call(who, pallet_operators::Call::add_bond { amount }, ok);
     }
 
-    /// A key for a registration: a new one, or one that somebody has or had.
+    /// A key for a registration: a new one, or one that an operator has or had.
     fn some_key(&mut self) -> WorkerId {
         let known: Vec<_> = self.keys.keys().cloned().collect();
         match self.rng.chance(85) {
@@ -443,7 +444,7 @@ impl Fuzz {
         self.feeless(call, ok);
     }
 
-    /// A heartbeat of everyone that is due.
+    /// A heartbeat of each operator for which one is due.
     pub fn beat_all(&mut self) {
         let due: Vec<AccountId> = self
             .oracle
@@ -469,7 +470,7 @@ impl Fuzz {
         self.beat(&who, age, intact);
     }
 
-    // The rest.
+    // Blocks, transfers, classes and equivocations.
 
     fn random_blocks(&mut self) {
         let count = match self.rng.below(10) {
@@ -508,7 +509,7 @@ impl Fuzz {
         let (from, to) = (self.anyone(), self.anyone());
         let free = self.oracle.account(&from).free;
         let value = match self.rng.below(10) {
-            // Everything, or all but less than may remain.
+            // The whole balance, or all but less than the existential deposit.
             0 => free,
             1 => free.saturating_sub(EXISTENTIAL_DEPOSIT / 2),
             2 => free.saturating_sub(EXISTENTIAL_DEPOSIT),
@@ -571,7 +572,7 @@ impl Fuzz {
         let (reporter, operator) = (self.anyone(), self.operator());
         let keys: Vec<_> = self.keys.keys().cloned().collect();
         let info = self.oracle.operators.get(&operator);
-        // The present key, an earlier one, or anybody's.
+        // The current key, an earlier one, or that of another operator.
         let own: Vec<_> = info
             .map(|info| {
                 let past = info.past.iter().map(|(key, _)| key);

@@ -1,4 +1,4 @@
-//! Random requests and random answers.
+//! Random requests, and random submissions of operators.
 
 use assay_dispute::Player;
 use assay_primitives::{
@@ -11,7 +11,7 @@ use pallet_inference::{RequestInputOf, TraceSignatures};
 use super::{
     claims::{self, Claim},
     driver::Fuzz,
-    requests::{Answer, Ask, HandIn, Output, Request, State},
+    requests::{Answer, Ask, Output, Request, State, WorkerCall},
 };
 use crate::common;
 
@@ -108,7 +108,7 @@ impl Fuzz {
         self.call(payer, call, ok);
     }
 
-    /// More quorums than a sweep has room for, with one deadline, and members that fall silent.
+    /// More quorums with one deadline than a sweep can process, whose members stop answering.
     pub fn crowd(&mut self) {
         let version = self.version();
         for server in self.oracle.servers.get(&version).cloned().unwrap_or_default() {
@@ -162,7 +162,7 @@ impl Fuzz {
         self.call(&payer, pallet_inference::Call::cancel { request: RequestId(id) }, ok);
     }
 
-    /// The right output of a request, or a wrong one.
+    /// The correct output of a request, or a wrong one.
     fn output(&mut self, id: u64, version: VersionId) -> Output {
         let is_float = self
             .oracle
@@ -175,7 +175,7 @@ impl Fuzz {
             (2..=19, false) => Output::Integer(right + 1 + self.rng.below(2) as i32),
             (_, false) => Output::Integer(right),
             (2..=16, true) => Output::Float(right + 20),
-            // Within the tolerance, or within twice the tolerance, or just beyond.
+            // Within the tolerance, within twice the tolerance, or just above that.
             (17..=60, true) => Output::Float(right + self.rng.between(1, 3) as i32),
             (_, true) => Output::Float(right),
         }
@@ -193,7 +193,7 @@ impl Fuzz {
         if self.oracle.requests[&id].members.is_empty() {
             return self.answer(id, None);
         }
-        // All members in one step or only one, and once they have committed, mostly the reveals.
+        // One or all members in one step. After the commitments, mostly reveals.
         let all = self.rng.chance(60);
         self.members_answer(id, all);
         if self.oracle.requests[&id].reveals_due(self.oracle.now) && self.rng.chance(60) {
@@ -234,19 +234,19 @@ impl Fuzz {
         let output = self.output(id, request.version);
         let salt = [(id % 251) as u8; 32];
         let as_it_should_be = match (&answer, request.is_quorum()) {
-            _ if self.rng.chance(8) => HandIn::Failure(REASON),
+            _ if self.rng.chance(8) => WorkerCall::Failure(REASON),
             (Answer::Committed(output, salt), true) if request.reveals_due(self.oracle.now) => {
-                HandIn::Reveal(*output, *salt)
+                WorkerCall::Reveal(*output, *salt)
             },
-            (_, true) => HandIn::Commitment(output, salt),
+            (_, true) => WorkerCall::Commitment(output, salt),
             _ if request.assurance == Assurance::Optimistic => self.claim(&request),
-            (_, false) => HandIn::Result(output),
+            (_, false) => WorkerCall::Result(output),
         };
         let what = match self.rng.below(40) {
-            0 => HandIn::Result(output),
-            1 => HandIn::Commitment(output, salt),
-            2 => HandIn::Reveal(output, salt),
-            3 => HandIn::Reveal(output, [0xee; 32]),
+            0 => WorkerCall::Result(output),
+            1 => WorkerCall::Commitment(output, salt),
+            2 => WorkerCall::Reveal(output, salt),
+            3 => WorkerCall::Reveal(output, [0xee; 32]),
             4 => self.claim(&request),
             _ => as_it_should_be,
         };
@@ -258,25 +258,27 @@ impl Fuzz {
             _ => self.rng.pick(&keys).expect("operators have keys"),
         };
         let text = match &what {
-            HandIn::Result(output) => format!("result {output:?}"),
-            HandIn::Trace(output, claim) => {
+            WorkerCall::Result(output) => format!("result {output:?}"),
+            WorkerCall::Trace(output, claim) => {
                 let truth = claim.truth();
                 format!("trace {output:?}, truth {truth}, graph {}", claim.graph)
             },
-            HandIn::Commitment(output, salt) => format!("commitment {output:?}, salt {}", salt[0]),
-            HandIn::Reveal(output, salt) => format!("reveal {output:?}, salt {}", salt[0]),
-            HandIn::Failure(reason) => format!("failure {reason:?}"),
+            WorkerCall::Commitment(output, salt) => {
+                format!("commitment {output:?}, salt {}", salt[0])
+            },
+            WorkerCall::Reveal(output, salt) => format!("reveal {output:?}, salt {}", salt[0]),
+            WorkerCall::Failure(reason) => format!("failure {reason:?}"),
         };
-        self.note(format!("{} hands in for {id}: {text}, intact {intact}", self.name(&operator)));
-        let ok = self.oracle.hand_in(id, &operator, &key, &what, intact);
-        // What is not intact is signed for another request.
+        self.note(format!("{} submits for {id}: {text}, intact {intact}", self.name(&operator)));
+        let ok = self.oracle.submit(id, &operator, &key, &what, intact);
+        // If not intact, it is signed for another request.
         let pair = self.keys[&key].clone();
         let named = RequestId(if intact { id } else { id + 1 });
         let request_id = RequestId(id);
         let mut call = match what {
-            HandIn::Result(output) => common::result(named, &operator, &pair, &payload(output)),
-            HandIn::Trace(output, claim) => {
-                // Both signatures are for another request, or one of them.
+            WorkerCall::Result(output) => common::result(named, &operator, &pair, &payload(output)),
+            WorkerCall::Trace(output, claim) => {
+                // One or both signatures are for another request.
                 let requests = match self.rng.below(3) {
                     0 => [named, named],
                     1 => [named, request_id],
@@ -284,13 +286,13 @@ impl Fuzz {
                 };
                 self.trace(requests, &operator, &pair, &payload(output), &claim)
             },
-            HandIn::Commitment(output, salt) => {
+            WorkerCall::Commitment(output, salt) => {
                 common::commit(named, &operator, &pair, &payload(output), &salt)
             },
-            HandIn::Reveal(output, salt) => {
+            WorkerCall::Reveal(output, salt) => {
                 common::reveal(named, &operator, &pair, &payload(output), &salt)
             },
-            HandIn::Failure(reason) => common::failure(named, &operator, &pair, reason),
+            WorkerCall::Failure(reason) => common::failure(named, &operator, &pair, reason),
         };
         match &mut call {
             pallet_inference::Call::submit_result { request, .. }
@@ -303,8 +305,8 @@ impl Fuzz {
         self.feeless(call, ok);
     }
 
-    /// A result that may be disputed.
-    fn claim(&mut self, request: &Request) -> HandIn {
+    /// An optimistic result.
+    fn claim(&mut self, request: &Request) -> WorkerCall {
         let graph = self.graph_of(request.version).unwrap_or(0);
         let (claim, kind) = Claim::random(&mut self.rng, graph, &request.elements);
         self.note(format!("a claim, {kind:?}"));
@@ -312,10 +314,10 @@ impl Fuzz {
             true => Output::Integer(claim.output),
             false => Output::Odd,
         };
-        HandIn::Trace(output, claim)
+        WorkerCall::Trace(output, claim)
     }
 
-    /// A result that may be disputed, with signatures of result and trace for these requests.
+    /// An optimistic result, with signatures of result and trace for these requests.
     fn trace(
         &self,
         [result, trace]: [RequestId; 2],

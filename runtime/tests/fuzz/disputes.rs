@@ -1,4 +1,4 @@
-//! What should happen to results that may be disputed, and to disputes over them.
+//! The oracle of optimistic results and disputes.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -16,10 +16,10 @@ use super::{
     requests::{Request, State},
 };
 
-/// Most moves of a dispute.
+/// Maximum number of moves of a dispute.
 const MOVES: u32 = 7;
 
-/// Which move a dispute awaits. Bytes are of what the operation gives.
+/// The move that a dispute awaits. Byte ranges are those of the operation's output.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Stage {
     Roots,
@@ -32,7 +32,7 @@ pub enum Stage {
 }
 
 impl Stage {
-    /// How the protocol calls it.
+    /// Its name in the protocol.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Roots => "roots",
@@ -68,33 +68,34 @@ pub enum Ending {
     Void,
 }
 
-/// Results and disputes over them.
+/// Optimistic results and disputes.
 #[derive(Default)]
 pub struct Disputes {
     pub open: BTreeMap<u64, Dispute>,
     pub next: u64,
-    /// Whether a result that was decided while others disputed it is right.
+    /// The verdicts on results that were decided while further disputes are open: whether they are
+    /// right.
     pub verdicts: BTreeMap<u64, bool>,
-    /// Requests whose results were ever disputed.
+    /// Requests whose results have been disputed.
     pub disputed: BTreeSet<u64>,
-    /// What ended in this block, in order.
+    /// The disputes that ended in this block, in order.
     pub endings: Vec<(u64, Ending)>,
-    /// Blocks of a window, and for a move.
+    /// Blocks of the dispute window, and for a move.
     pub window: u32,
     pub response: u32,
 }
 
-/// A move that anybody sends for the operator, or for the last stage.
+/// A move of the defender, or a move at the last stage, which any account can send.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Move {
-    /// The stage that it is for.
+    /// The stage for which it is made.
     pub kind: &'static str,
-    /// Whether it is what the operator's tensors and the model's weights give.
+    /// Whether it follows from the operator's tensors and the model's weights.
     pub is_sound: bool,
 }
 
 impl Oracle {
-    /// The result of a request that may be disputed, or is.
+    /// The result of a request that can be disputed or is disputed.
     fn claim(&self, request: u64) -> Option<&Request> {
         let request = self.requests.get(&request)?;
         (request.state == State::Disputable).then_some(request)
@@ -105,7 +106,7 @@ impl Oracle {
         (record.claim.clone().expect("claimed"), record.members[0].account.clone())
     }
 
-    /// Open disputes over a result.
+    /// Open disputes about a result.
     pub fn disputes_over(&self, request: u64) -> usize {
         self.disputes.open.values().filter(|dispute| dispute.request == request).count()
     }
@@ -120,7 +121,7 @@ impl Oracle {
         may
     }
 
-    /// An operator has handed in a result that may be disputed. It has room again.
+    /// An operator has submitted an optimistic result. It has free capacity again.
     pub fn note_claim(&mut self, id: u64, claim: Rc<Claim>) {
         let until = self.now + self.disputes.window;
         let request = self.requests.get_mut(&id).expect("assigned");
@@ -133,7 +134,7 @@ impl Oracle {
         self.call_waiting(version, 1);
     }
 
-    /// A result is final when its window is over and nobody disputes it.
+    /// A result is final after its window if no dispute is open.
     pub fn pass_window(&mut self, id: u64) {
         let Some(request) = self.claim(id) else { return };
         let (claim, until) = (request.claim.clone().expect("claimed"), request.disputable_until);
@@ -145,9 +146,9 @@ impl Oracle {
             return;
         }
         match self.disputes.disputed.contains(&id) {
-            true => self.see("a result that outlives its disputes"),
-            false if claim.output != claim.truth() => self.see("a lie that nobody disputes"),
-            false => self.see("a result that nobody disputes"),
+            true => self.see("a result that survives its disputes"),
+            false if claim.output != claim.truth() => self.see("a wrong result without a dispute"),
+            false => self.see("a right result without a dispute"),
         }
         self.conclude(id);
     }
@@ -183,7 +184,7 @@ impl Oracle {
         true
     }
 
-    /// A dispute that goes on and whose time for a move is not over.
+    /// An undecided dispute whose deadline for a move has not passed.
     fn running(&self, id: u64) -> Option<Dispute> {
         let dispute = self.disputes.open.get(&id)?;
         let decided = self.disputes.verdicts.contains_key(&dispute.request);
@@ -228,7 +229,7 @@ impl Oracle {
         true
     }
 
-    /// `is_for_it`: whether the signature is over this move for this stage of this dispute.
+    /// `is_for_it`: whether the signature covers this move at this stage of this dispute.
     pub fn answer(&mut self, id: u64, key: &WorkerId, what: Move, is_for_it: bool) -> bool {
         let Some(dispute) = self.running(id) else { return false };
         let (_, operator) = self.claimed(dispute.request);
@@ -243,7 +244,7 @@ impl Oracle {
         true
     }
 
-    /// The last move, by anyone.
+    /// The last move, which any account can make.
     pub fn open_tile(&mut self, id: u64, what: Move) -> bool {
         let Some(dispute) = self.running(id) else { return false };
         let may =
@@ -254,7 +255,7 @@ impl Oracle {
         may
     }
 
-    /// Does what a move leads to; false where it does not follow from the claim.
+    /// Applies a move. Returns false if it does not follow from the claim.
     fn follow(&mut self, id: u64, dispute: Dispute, what: Move) -> bool {
         let (claim, _) = self.claimed(dispute.request);
         if !what.is_sound {
@@ -283,7 +284,7 @@ impl Oracle {
         true
     }
 
-    /// `output` and `is_proof`: what is said to be computed, and whether that is shown.
+    /// `output` is the output of the proof's statement, `is_proof` whether the proof is valid.
     pub fn prove(&mut self, id: u64, output: i32, is_proof: bool) -> bool {
         let Some(dispute) = self.disputes.open.get(&id).cloned() else { return false };
         if self.disputes.verdicts.contains_key(&dispute.request) || !is_proof {
@@ -304,7 +305,7 @@ impl Oracle {
         true
     }
 
-    /// Ends a dispute over a result that is decided.
+    /// Ends a dispute about a result that is decided.
     pub fn close_dispute(&mut self, id: u64) -> bool {
         let Some(dispute) = self.disputes.open.get(&id).cloned() else { return false };
         let Some(is_right) = self.disputes.verdicts.get(&dispute.request).copied() else {
@@ -322,7 +323,7 @@ impl Oracle {
         true
     }
 
-    /// Nobody has moved in time.
+    /// The deadline for a move has passed.
     fn expire(&mut self, id: u64) {
         if self.close_dispute(id) {
             return;
@@ -336,8 +337,8 @@ impl Oracle {
         }
     }
 
-    /// Takes a dispute off the books; with the last over a result goes the verdict about it.
-    /// Returns whether others are left, to which the verdict then applies.
+    /// Removes a dispute, and the verdict on a result with its last dispute. Returns whether other
+    /// disputes about the result are left, to which the verdict then applies.
     fn take_off(&mut self, id: u64, is_right: bool) -> bool {
         let request = self.disputes.open.remove(&id).expect("open").request;
         let are_left = self.disputes_over(request) > 0;
@@ -348,8 +349,8 @@ impl Oracle {
         are_left
     }
 
-    /// The operator loses: the request ends, the payer has its escrow back and is compensated,
-    /// the challenger has its bond back and is rewarded.
+    /// The operator loses: the request ends, the payer is refunded and compensated, and the
+    /// challenger gets its bond back and a reward.
     fn win(&mut self, id: u64, cause: DisputeCause) {
         let Dispute { request, challenger, .. } = self.disputes.open[&id].clone();
         let (_, operator) = self.claimed(request);
@@ -365,7 +366,7 @@ impl Oracle {
         self.close(request, Outcome::Rejected(RejectReason::Disputed), 0);
     }
 
-    /// The challenger loses its bond. What is not disputed any more may be final.
+    /// The challenger loses its bond. The result may become final if no dispute is left.
     fn lose(&mut self, id: u64, cause: DisputeCause) {
         let dispute = self.disputes.open.remove(&id).expect("open");
         self.forfeit(id, &dispute, cause);
@@ -374,7 +375,7 @@ impl Oracle {
         }
     }
 
-    /// Half of a lost bond is the operator's, the rest the treasury's.
+    /// The operator gets half of a lost bond, the treasury the rest.
     fn forfeit(&mut self, id: u64, dispute: &Dispute, cause: DisputeCause) {
         let bond = parameters::DisputeBond::get();
         let operator = self.requests[&dispute.request].members[0].account.clone();
@@ -384,8 +385,8 @@ impl Oracle {
         self.disputes.endings.push((id, Ending::Lost(cause)));
     }
 
-    /// The start of a block, after that of requests. `ended` are the disputes that it ended, in
-    /// its order (which the protocol leaves open); `postponed` those that it had no room for.
+    /// The start of a block, after that of requests. `ended` are the disputes that it ended, in its
+    /// order (which the protocol does not define), `postponed` those that exceeded its budget.
     pub fn begin_disputes(&mut self, ended: &[u64], postponed: &BTreeSet<u64>) {
         if !postponed.is_empty() {
             self.see("a sweep of disputes that lags");

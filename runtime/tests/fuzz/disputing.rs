@@ -1,4 +1,4 @@
-//! Random disputes, and the moves in them.
+//! Random disputes and moves.
 
 use assay_dispute::{Answer, Choice, Player};
 use assay_primitives::{
@@ -20,7 +20,7 @@ use super::{
 };
 use crate::common;
 
-/// The names of the stages that the operator answers, with an answer that says nothing.
+/// The names of the stages that the operator answers, each with an empty answer.
 const ANSWERS: [(&str, fn() -> Answer); 4] = [
     ("roots", || Answer::Roots(Default::default())),
     ("leaves", || Answer::Leaves(Default::default())),
@@ -41,7 +41,7 @@ impl Fuzz {
         }
     }
 
-    /// Open disputes whose result is decided, or is not.
+    /// Open disputes whose result is decided, or those whose result is not.
     fn disputes(&self, decided: bool) -> Vec<u64> {
         let disputes = &self.oracle.disputes;
         let open = disputes.open.iter();
@@ -50,7 +50,7 @@ impl Fuzz {
             .collect()
     }
 
-    /// A dispute: mostly one that goes on, if there is one.
+    /// A dispute, preferably an undecided one.
     fn dispute(&mut self) -> u64 {
         let mut open = self.disputes(false);
         if self.rng.chance(10) {
@@ -62,7 +62,7 @@ impl Fuzz {
         }
     }
 
-    /// Requests whose results are not final, and may be disputed or are.
+    /// Requests with a result that can be disputed or is disputed.
     fn claimed(&self) -> Vec<u64> {
         let requests = self.oracle.requests.iter();
         requests.filter(|(_, one)| one.state == State::Disputable).map(|(id, _)| *id).collect()
@@ -82,8 +82,8 @@ impl Fuzz {
         }
     }
 
-    /// More disputes over a result than a sweep has room for, in one block. A few of them come to
-    /// the challenger's turn.
+    /// More disputes about a result in one block than a sweep can process. In some of them it
+    /// becomes the challenger's turn.
     fn crowd_of_disputes(&mut self) {
         let mut open = self.claimed();
         open.retain(|id| self.oracle.now <= self.oracle.requests[id].disputable_until);
@@ -114,7 +114,7 @@ impl Fuzz {
         self.call(who, pallet_disputes::Call::open { request: RequestId(id) }, ok);
     }
 
-    /// A move, or so many that a dispute comes to its end.
+    /// One move, or as many as a dispute needs to end.
     fn random_moves(&mut self) {
         if self.oracle.disputes.open.is_empty() && self.rng.chance(90) {
             return self.random_opening();
@@ -171,7 +171,7 @@ impl Fuzz {
         self.call(who, pallet_disputes::Call::choose { dispute: DisputeId(id), choice }, ok);
     }
 
-    /// What the operator can show at this stage, or something that does not hold.
+    /// The operator's answer at this stage, or an invalid one.
     fn answer_to(&mut self, id: u64, dispute: &Dispute) -> (Answer, Move) {
         let claim = self.claim_of(dispute);
         let kind = dispute.stage.name();
@@ -188,7 +188,7 @@ impl Fuzz {
         }
     }
 
-    /// Changes a move a little.
+    /// Makes a small change to a move.
     fn spoil(&mut self, answer: Answer) -> Answer {
         let (place, bit) = (self.rng.next() as usize, 1 << self.rng.below(8));
         let longer = self.rng.chance(20);
@@ -288,7 +288,7 @@ impl Fuzz {
         self.admin(origin, pallet_disputes::Call::set_timing { timing }.into(), ok);
     }
 
-    /// A proof in a dispute; of the first graph, mostly one that holds.
+    /// A proof in a dispute; mostly a valid one if the graph is the first.
     fn random_proof(&mut self) {
         let mut provable = self.disputes(false);
         provable.retain(|id| self.claim_of(&self.oracle.disputes.open[id]).graph == 0);
@@ -327,7 +327,7 @@ impl Fuzz {
         self.call(&who, pallet_disputes::Call::prove { dispute: DisputeId(id), output, proof }, ok);
     }
 
-    /// What somebody sends for the wrong dispute, or out of turn.
+    /// A move for the wrong dispute or out of turn.
     fn random_interference(&mut self) {
         let (id, who) = (self.dispute(), self.anyone());
         match self.rng.below(3) {
@@ -337,7 +337,10 @@ impl Fuzz {
                 self.show(&who, id, empty(), Move { kind, is_sound: false });
             },
             _ => {
-                self.note(format!("{} answers for somebody in dispute {id}", self.name(&who)));
+                self.note(format!(
+                    "{} answers for another operator in dispute {id}",
+                    self.name(&who)
+                ));
                 let keys: Vec<WorkerId> = self.keys.keys().cloned().collect();
                 let key = self.rng.pick(&keys).expect("operators have keys");
                 let signature = self.keys[&key].sign(b"nothing").into();

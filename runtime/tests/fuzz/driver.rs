@@ -1,4 +1,4 @@
-//! Does to the chain what is done to the model, and compares the two.
+//! Applies the same actions to the chain and to the model, and compares the two.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,13 +29,13 @@ use super::{
 };
 use crate::common;
 
-/// Who takes part: well-known accounts that are no validators.
+/// The participants: well-known accounts that are not validators.
 const ACTORS: [Sr25519Keyring; 8] =
     [Eve, Ferdie, AliceStash, BobStash, CharlieStash, DaveStash, EveStash, FerdieStash];
-/// Blocks in which every request must have ended, however far the sweep lags.
+/// Every request must end within this many blocks, even if the sweep lags.
 const PATIENCE_BLOCKS: u32 = 4_000;
 
-/// What [`Fuzz::calls`] says of a call that succeeded.
+/// The verdict of a call that succeeded, in [`Fuzz::calls`].
 pub const DONE: &str = "done";
 /// The pallets' hold reasons, in the order of [`super::oracle::Purse`].
 const REASONS: [HoldReason; 4] =
@@ -48,16 +48,16 @@ pub struct Fuzz {
     pub oracle: Oracle,
     pub actors: Vec<AccountId>,
     pub keys: BTreeMap<WorkerId, worker_crypto::Pair>,
-    /// Counts whatever must be new: names, client keys, worker keys, artifacts.
+    /// Counter for unique values: names, client keys, worker keys, artifacts.
     pub serial: u32,
-    /// What was done, one line each.
+    /// The log of the steps.
     pub steps: Vec<String>,
-    /// Transactions of the current block.
+    /// Number of transactions in the current block.
     extrinsics: u32,
     issuance: u128,
-    /// Requests whose receipts are still to be compared.
+    /// Requests whose receipts have not been compared yet.
     unchecked: BTreeSet<u64>,
-    /// What the run has seen, so that a fuzzer that does nothing is noticed.
+    /// Outcomes of requests, for the check of coverage.
     pub outcomes: BTreeMap<String, u32>,
     pub calls: BTreeMap<(String, String), u32>,
 }
@@ -75,7 +75,7 @@ impl Drop for Fuzz {
 }
 
 impl Fuzz {
-    /// A run at the start of block 1 of the local network.
+    /// Starts a run at block 1 of the local network.
     pub fn new(seed: u64) -> Self {
         frame_system::BlockHash::<Runtime>::insert(0, common::GENESIS_HASH);
         System::set_block_number(1);
@@ -103,12 +103,12 @@ impl Fuzz {
         }
     }
 
-    /// Notes what is about to be done.
+    /// Logs the next action.
     pub fn note(&mut self, step: String) {
         self.steps.push(format!("[{}] {step}", self.oracle.now));
     }
 
-    /// How the log names an account.
+    /// The name of an account in the log.
     pub fn name(&self, who: &AccountId) -> String {
         match self.actors.iter().position(|actor| actor == who) {
             Some(index) => format!("actor{index}"),
@@ -117,7 +117,7 @@ impl Fuzz {
         }
     }
 
-    /// A number that no other has.
+    /// A unique number.
     pub fn fresh(&mut self) -> u32 {
         self.serial += 1;
         self.serial
@@ -138,15 +138,15 @@ impl Fuzz {
         *self.calls.entry((name, verdict)).or_default() += 1;
     }
 
-    /// Starts a transaction whose bytes end with these.
+    /// Starts a transaction that ends with these bytes.
     pub fn begin_extrinsic(&mut self, bytes: Vec<u8>) {
         System::set_extrinsic_index(self.extrinsics);
         System::note_extrinsic(bytes);
         self.extrinsics += 1;
     }
 
-    /// Dispatches a call in the transaction that was begun, and compares with the model, to
-    /// which it has been done already.
+    /// Dispatches a call in the current transaction, and compares the chain with the model, which
+    /// has applied the call already.
     pub fn dispatch(&mut self, origin: RuntimeOrigin, call: RuntimeCall, expected: bool) {
         let outcome = call.clone().dispatch_bypass_filter(origin);
         assert_eq!(outcome.is_ok(), expected, "the model disagrees with {outcome:?}");
@@ -158,14 +158,14 @@ impl Fuzz {
         self.compare();
     }
 
-    /// A call of an account in a transaction of its own.
+    /// Dispatches a call of an account in a new transaction.
     pub fn call(&mut self, who: &AccountId, call: impl Into<RuntimeCall>, expected: bool) {
         let call = call.into();
         self.begin_extrinsic(call.encode());
         self.dispatch(RuntimeOrigin::signed(who.clone()), call, expected);
     }
 
-    /// A feeless call: what is authorized must succeed.
+    /// Dispatches a feeless call. If it is authorized, it must succeed.
     pub fn feeless(&mut self, call: impl Into<RuntimeCall>, expected: bool) {
         let call = call.into();
         self.begin_extrinsic(call.encode());
@@ -181,7 +181,7 @@ impl Fuzz {
         };
         self.count(&call, text);
         if let Ok((validity, _)) = verdict {
-            assert!(!validity.provides.is_empty(), "the pool must be able to tell it apart");
+            assert!(!validity.provides.is_empty(), "the pool must be able to identify it");
             let origin = frame_system::RawOrigin::Authorized.into();
             let outcome = call.dispatch_bypass_filter(origin);
             assert!(outcome.is_ok(), "authorized, and then {outcome:?}");
@@ -191,10 +191,10 @@ impl Fuzz {
 
     /// Ends the block and begins the next one.
     pub fn next_block(&mut self) {
-        // Once in a while a block has no VRF output.
+        // Some blocks have no VRF output.
         let randomness = self.rng.chance(95).then(|| self.rng.bytes());
         pallet_babe::AuthorVrfRandomness::<Runtime>::put(randomness);
-        // As if the block had its timestamp.
+        // Pretend that the block has its timestamp.
         unhashed::put(&storage_prefix(b"Timestamp", b"DidUpdate"), &true);
         let first = || pallet_inference::QueueBounds::<Runtime>::get().0;
         let before = first();
@@ -229,7 +229,7 @@ impl Fuzz {
             .collect();
         assert!(
             postponed.is_empty() || Inference::sweeps_per_block() < 100,
-            "nothing has to be postponed"
+            "a sweep was postponed within the budget"
         );
         let late: BTreeSet<u64> = pallet_disputes::Agenda::<Runtime>::iter_keys()
             .filter(|(at, _)| *at <= height)
@@ -238,7 +238,7 @@ impl Fuzz {
         let ended: Vec<u64> = dispute_endings().iter().map(|(id, _)| *id).collect();
         assert!(
             late.is_empty() || ended.len() == Disputes::sweeps_per_block() as usize,
-            "no dispute is postponed while there is room"
+            "a dispute was postponed within the budget"
         );
         let open = self.oracle.open_requests();
         self.oracle.disputes.endings.clear();
@@ -248,14 +248,14 @@ impl Fuzz {
         self.compare();
     }
 
-    /// Lets everything end, then lets so many blocks pass in which nothing happens.
+    /// Waits until all requests and disputes have ended, then skips this many empty blocks.
     pub fn sleep(&mut self, blocks: u32) {
         let began = self.oracle.now;
         while !self.oracle.is_at_rest() {
             self.next_block();
             assert!(self.oracle.now - began < PATIENCE_BLOCKS, "a request never ends");
         }
-        // Heights without an entry need no visit: the cursor would just walk over them.
+        // Heights without entries can be skipped: the cursor would only pass them.
         let height = self.oracle.now + blocks;
         assert_eq!(pallet_inference::Agenda::<Runtime>::iter_keys().count(), 0);
         assert_eq!(pallet_disputes::OpenDisputes::<Runtime>::iter_keys().count(), 0);
@@ -363,7 +363,7 @@ impl Fuzz {
     }
 }
 
-/// The disputes that have ended in this block, in order.
+/// The disputes that ended in this block, in order.
 pub fn dispute_endings() -> Vec<(u64, Ending)> {
     use pallet_disputes::Event::{Lost, Void, Won};
     System::read_events_no_consensus()
@@ -380,7 +380,7 @@ pub fn dispute_endings() -> Vec<(u64, Ending)> {
         .collect()
 }
 
-/// What the accounts have that take no part.
+/// Total balance of the accounts that do not participate.
 fn total_of_strangers() -> u128 {
     [Alice, Bob, Charlie, Dave].iter().map(|who| common::free(&who.to_account_id())).sum()
 }

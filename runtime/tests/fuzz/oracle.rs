@@ -1,8 +1,7 @@
-//! What should happen, written from the protocol and in plain Rust: accounts, artifacts, models
-//! and operators. It calls none of the runtime's arithmetic; it knows its parameters.
+//! The oracle of accounts, artifacts, models and operators. It is written from the protocol in
+//! plain Rust. It uses the runtime's parameters, but none of its arithmetic.
 //!
-//! Each method says whether a call must succeed and, if so, does to the model what the call must
-//! do to the chain.
+//! Each method returns whether a call must succeed. If so, it applies the call to the model.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -16,15 +15,15 @@ use codec::Encode;
 
 use super::{disputes::Disputes, requests::Request};
 
-/// Parts of which a whole has a billion.
+/// A share in parts per billion.
 pub type Parts = u32;
 
-/// What a share of an amount is: the exact quotient, rounded down.
+/// A share of an amount: the exact quotient, rounded down.
 pub fn share(amount: u128, parts: Parts) -> u128 {
     amount * u128::from(parts) / 1_000_000_000
 }
 
-/// Under which name money is held.
+/// The reasons of holds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Purse {
     Escrow,
@@ -82,12 +81,12 @@ pub struct Version {
     pub is_audited: bool,
 }
 
-/// What somebody publishes.
+/// The content of a publication.
 #[derive(Clone, Debug)]
 pub struct Publication {
     pub model: u32,
     pub descriptor: ModelDescriptor,
-    /// Whether format, declarations, classes and tolerance are as they must be.
+    /// Whether format, declarations, classes and tolerance are valid.
     pub is_sound: bool,
     pub royalty: Parts,
     pub licence: Vec<u8>,
@@ -100,7 +99,7 @@ pub struct Publication {
 pub struct Operator {
     pub roles: u8,
     pub worker: WorkerId,
-    /// Earlier keys, and when they were replaced.
+    /// Earlier keys, with the heights at which they were replaced.
     pub past: Vec<(WorkerId, u32)>,
     pub last_heartbeat: Option<u32>,
     pub unbonding_until: Option<u32>,
@@ -116,15 +115,15 @@ pub struct Server {
     pub classes: AssuranceClasses,
 }
 
-/// The model of the chain. What concerns requests is in `requests.rs`.
+/// The model of the chain. `requests.rs` and `disputes.rs` contain further parts.
 pub struct Oracle {
     pub now: u32,
     pub treasury: AccountId,
     pub accounts: BTreeMap<AccountId, Account>,
-    /// What was lost with accounts that died.
+    /// Balances that were lost with reaped accounts.
     pub dust: u128,
     pub artifacts: BTreeMap<Digest, Artifact>,
-    /// Artifacts that lack chunks, of whoever announced them.
+    /// Artifacts with missing chunks, by the account that announced them.
     pub uploads: BTreeMap<(Digest, AccountId), Artifact>,
     pub models: BTreeMap<u32, Model>,
     pub offers: BTreeMap<u32, AccountId>,
@@ -143,7 +142,7 @@ pub struct Oracle {
     pub agenda: BTreeSet<(u32, u64)>,
     pub previous_randomness: Option<[u8; 32]>,
     pub disputes: Disputes,
-    /// How often what is rare and matters was seen.
+    /// Counts of rare and important cases.
     pub sights: BTreeMap<&'static str, u32>,
 }
 
@@ -178,7 +177,7 @@ impl Oracle {
         }
     }
 
-    /// Notes something rare.
+    /// Counts a rare case.
     pub fn see(&mut self, sight: &'static str) {
         *self.sights.entry(sight).or_default() += 1;
     }
@@ -203,7 +202,7 @@ impl Oracle {
         }
     }
 
-    /// Holds an amount, with the existential deposit left over.
+    /// Holds an amount, if the existential deposit is left.
     pub fn hold(&mut self, who: &AccountId, purse: Purse, amount: u128) -> bool {
         let free = self.account(who).free;
         if free < EXISTENTIAL_DEPOSIT || free - EXISTENTIAL_DEPOSIT < amount {
@@ -214,14 +213,14 @@ impl Oracle {
         true
     }
 
-    /// Gives held money back to its owner.
+    /// Releases held money to its owner.
     pub fn give_back(&mut self, who: &AccountId, purse: Purse, amount: u128) {
         *self.purse(who, purse) -= amount;
         self.account_mut(who).free += amount;
     }
 
-    /// Pays held money to somebody. Returns what was paid: nothing where the account would be
-    /// left below the existential deposit.
+    /// Pays held money to an account. Returns the amount paid: zero if the account would be below
+    /// the existential deposit.
     pub fn pay(&mut self, from: &AccountId, purse: Purse, to: &AccountId, amount: u128) -> u128 {
         if amount == 0 {
             return 0;
@@ -243,7 +242,7 @@ impl Oracle {
         amount
     }
 
-    /// Takes a share of a bond: `harmed` gets up to its limit, the treasury the rest.
+    /// Slashes a share of a bond. `harmed` gets up to its limit, the treasury the rest.
     pub fn slash(&mut self, who: &AccountId, parts: Parts, harmed: Option<(&AccountId, u128)>) {
         let due = share(self.account(who).bond, parts);
         if due == 0 {
@@ -260,7 +259,7 @@ impl Oracle {
         self.take_from_bond(who, parts, harmed);
     }
 
-    /// The same, and nothing is noted of it. Nobody is compensated out of the own bond.
+    /// Does the same without counting cases. No account is compensated from its own bond.
     pub fn take_from_bond(
         &mut self,
         who: &AccountId,
@@ -344,7 +343,7 @@ impl Oracle {
         true
     }
 
-    /// `is_outermost`: whether the bytes end a transaction that has uploaded nothing else.
+    /// `is_outermost`: whether the transaction ends with the bytes and has uploaded nothing else.
     pub fn upload(
         &mut self,
         by: &AccountId,
@@ -361,7 +360,7 @@ impl Oracle {
         }
         if artifact.is_complete() {
             let artifact = self.uploads.remove(&id).expect("looked up");
-            // Who comes second needs no deposit.
+            // The second account needs no deposit.
             match self.artifacts.contains_key(&digest) {
                 true => self.give_back(by, Purse::Deposit, artifact.deposit),
                 false => drop(self.artifacts.insert(digest, artifact)),
@@ -379,7 +378,7 @@ impl Oracle {
         } else {
             return false;
         };
-        // An upload that is withdrawn leaves what another has completed.
+        // Withdrawing an announcement does not remove an artifact that another account completed.
         if self.artifacts.get(&digest).is_some_and(|artifact| artifact.owner == *owner) {
             self.artifacts.remove(&digest);
         }
@@ -432,9 +431,9 @@ impl Oracle {
         {
             return None;
         }
-        // What is stored: the declaration, its digest, the terms and the counters, and a digest
-        // of metadata whether it is there already or not; of a graph its architecture; where it
-        // can be proven, the terms of that and how far its weights are read.
+        // The stored bytes: the descriptor, its digest, the terms and the counters, and space for a
+        // digest of metadata even if there is none; for a graph, its architecture; if it can be
+        // proven, the proof terms and the state of the audit.
         let is_proven = descriptor.assurances.contains(AssuranceClass::Proof);
         let nothing = ProofTerms { security_bits: 0, cost: ProofCost::default() };
         let proofs = is_proven.then_some(nothing);
@@ -465,7 +464,7 @@ impl Oracle {
         Some(id)
     }
 
-    /// All weights of a version that can be proven are read, once.
+    /// Audits all weights of a provable version, once.
     pub fn audit(&mut self, version: VersionId) -> bool {
         let record = self.versions.get_mut(&version).filter(|record| {
             !record.is_audited && record.descriptor.assurances.contains(AssuranceClass::Proof)
@@ -496,14 +495,14 @@ impl Oracle {
         may
     }
 
-    /// What an owner has deposited for a model.
+    /// The deposit of an owner for a model.
     fn model_deposit(&self, model: u32) -> u128 {
         let versions = self.versions.iter().filter(|(id, _)| id.model.0 == model);
         let deposits: u128 = versions.map(|(_, version)| version.deposit).sum();
         parameters::ModelBaseDeposit::get() + deposits
     }
 
-    /// To itself: takes the offer back.
+    /// An offer to the owner itself withdraws the offer.
     pub fn offer_model(&mut self, owner: &AccountId, model: u32, to: &AccountId) -> bool {
         if !self.owns(owner, model) {
             return false;
@@ -563,7 +562,7 @@ impl Oracle {
             .is_some_and(|last| self.now - last <= parameters::HeartbeatTimeout::get())
     }
 
-    /// Open requests that an operator was drawn for, of one version or of all.
+    /// Open requests for which an operator was drawn, of one version or of all.
     pub fn open_runs(&self, who: &AccountId, version: Option<VersionId>) -> usize {
         self.requests
             .values()
@@ -604,7 +603,7 @@ impl Oracle {
 
     pub fn set_worker(&mut self, who: &AccountId, worker: &WorkerId, is_possessed: bool) -> bool {
         let now = self.now;
-        // What an older key signed can no longer be shown.
+        // Equivocations of older keys can no longer be reported.
         let counts = |at: u32| now - at < parameters::UnbondingPeriod::get();
         let Some(info) = self.staying(who) else { return false };
         let remembered = info.past.iter().filter(|(_, at)| counts(*at)).count();
@@ -638,7 +637,7 @@ impl Oracle {
             && terms.concurrency <= parameters::MaxConcurrency::get()
             && (1..=parameters::MaxResponseBlocks::get()).contains(&terms.response_blocks)
             && !terms.classes.is_empty()
-            // Of a deprecated version, its operators may still pause.
+            // Operators of a deprecated version can still pause.
             && (!record.deprecated || (terms.concurrency == 0 && self.serves(who, version)))
             && record.descriptor.assurances.contains_all(terms.classes);
         if !may {
@@ -728,8 +727,8 @@ impl Oracle {
         true
     }
 
-    /// `is_shown`: whether the statements agree in all but their outputs, are about this chain
-    /// and are signed by the key.
+    /// `is_shown`: whether the statements differ only in their outputs, belong to this chain and
+    /// are signed by the key.
     pub fn report(
         &mut self,
         request: u64,

@@ -33,7 +33,7 @@ impl Fuzz {
             true => b"Apache-2.0".to_vec(),
             false => b"what / ever".to_vec(),
         };
-        // Now and then without its architecture, or with another one.
+        // Sometimes without its architecture or with another one.
         let named = descriptor.architecture.and_then(claims::graph_of);
         let graph = match self.rng.below(20) {
             _ if self.oracle.versions.len() < 4 => named,
@@ -70,7 +70,7 @@ impl Fuzz {
         self.call(owner, call, ok);
     }
 
-    /// Has the chain read the weights of a version.
+    /// Audits the weights of a version.
     pub fn audit(&mut self, who: &AccountId, version: VersionId) {
         self.note(format!("{} shows the weights of {version}", self.name(who)));
         let ok = self.oracle.audit(version);
@@ -92,8 +92,8 @@ impl Fuzz {
         self.call(to, pallet_model_registry::Call::accept { model }, ok);
     }
 
-    /// A model changes hands, is asked for, and changes hands again; who is owed the royalty
-    /// then leaves with all its money.
+    /// Transfers a model, makes requests for it, and transfers it again. Then the receiver of the
+    /// royalty transfers its whole balance away.
     pub fn farewell(&mut self) {
         let version = self.version();
         let model = version.model.0;
@@ -105,7 +105,7 @@ impl Fuzz {
         self.accept(&heir, model);
         let servers = self.oracle.servers.get(&version).cloned().unwrap_or_default();
         for server in servers {
-            // Prices whose royalty is near the existential deposit.
+            // Prices with a royalty near the existential deposit.
             let ask = u128::from(self.rng.below(4 * EXISTENTIAL_DEPOSIT as u64));
             self.serve(&server.account, version, ask, 3, 1, server.classes);
         }
@@ -203,7 +203,7 @@ impl Fuzz {
                     ok,
                 );
             },
-            // Rare, or nothing is left to ask for.
+            // Rare, because deprecated versions accept no requests.
             9 if self.oracle.versions.len() > 3 || self.rng.chance(10) => {
                 self.note(format!("{name} deprecates {version}"));
                 let ok = self.oracle.deprecate(&who, version);
@@ -222,7 +222,7 @@ impl Fuzz {
                 self.accept(&to, model);
             },
             12 | 13 => {
-                // Of one that works, only while it cannot be removed.
+                // A usable version only while it cannot be removed.
                 let in_use = self.oracle.versions.get(&version).is_some_and(|v| v.uses > 0);
                 if in_use || self.oracle.versions.len() > 3 {
                     self.note(format!("{name} removes {version}"));

@@ -1,4 +1,4 @@
-//! What should happen to requests: who is drawn, who is paid, who is slashed.
+//! The oracle of requests: who is drawn, who is paid, who is slashed.
 
 use std::{collections::BTreeSet, rc::Rc};
 
@@ -13,28 +13,28 @@ use super::{
     oracle::{share, Oracle, Parts, Purse},
 };
 
-/// What a member of a committee has handed in.
+/// The submission of a member.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Answer {
     Silent,
     Failed(FailureReason),
-    /// It is bound to an output and a salt.
+    /// A commitment to an output with a salt.
     Committed(Output, [u8; 32]),
     Revealed(Output),
 }
 
-/// An output of the two kinds of version that the fuzzer publishes.
+/// An output of the kinds of versions that the fuzzer publishes.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Output {
     Integer(i32),
-    /// In quarters, which binary fractions hold exactly.
+    /// In quarters, which are exact in binary.
     Float(i32),
-    /// Something that no version declares.
+    /// An output that no version declares.
     Odd,
 }
 
 impl Output {
-    /// Whether two outputs are at most so many millionths apart.
+    /// Whether two outputs differ by at most this many millionths.
     fn within(self, other: Self, millionths: u32) -> bool {
         match (self, other) {
             (Self::Float(a), Self::Float(b)) => {
@@ -69,16 +69,16 @@ pub struct Request {
     pub max_price: u128,
     pub deadline: u32,
     pub artifact: Option<Digest>,
-    /// The input's elements, where it is a graph's.
+    /// The input's elements, if the version is a graph.
     pub elements: Vec<i8>,
     pub royalty_to: AccountId,
     pub royalty: Parts,
     pub tolerance: u32,
     pub state: State,
     pub members: Vec<Member>,
-    /// What the operator claims, where that may be disputed.
+    /// The operator's claim, if the class is Optimistic.
     pub claim: Option<Rc<Claim>>,
-    /// Last height at which a dispute over the claim may be opened.
+    /// Last height at which a dispute about the claim can be opened.
     pub disputable_until: u32,
     pub paid: u128,
 }
@@ -92,14 +92,15 @@ impl Request {
         matches!(self.assurance, Assurance::Quorum { .. })
     }
 
-    /// Whether somebody has a run to do or to end. Who has claimed a result has none.
+    /// Whether a member still has a run to do. An operator that has submitted an optimistic result
+    /// has none.
     pub fn is_drawn_for(&self, who: &AccountId) -> bool {
         self.is_open()
             && self.claim.is_none()
             && self.members.iter().any(|member| member.account == *who)
     }
 
-    /// Members, and how many of them have to agree.
+    /// Number of members, and how many of them must agree.
     pub fn size(&self) -> (usize, usize) {
         match self.assurance {
             Assurance::Quorum { n, k } => (n.into(), k.into()),
@@ -107,12 +108,12 @@ impl Request {
         }
     }
 
-    /// What each member may ask at most, and what an offender owes the payer at most.
+    /// The most that each member may ask, and the most that an offender owes the payer.
     pub fn budget(&self) -> u128 {
         self.max_price / self.size().0 as u128
     }
 
-    /// Last height at which a member's first answer counts.
+    /// Last height at which a member's first submission counts.
     pub fn answer_deadline(&self) -> u32 {
         match self.is_quorum() {
             true => self.deadline - parameters::RevealWindow::get(),
@@ -120,7 +121,8 @@ impl Request {
         }
     }
 
-    /// Whether those who have committed have to reveal: all have, or time is up and enough have.
+    /// Whether members must reveal: all have committed, or the commit deadline has passed and
+    /// enough have.
     pub fn reveals_due(&self, now: u32) -> bool {
         match self.state {
             State::Revealing => true,
@@ -165,7 +167,7 @@ struct Candidate {
     has_room: bool,
 }
 
-/// What somebody asks for.
+/// The arguments of a request.
 #[derive(Clone, Debug)]
 pub struct Ask {
     pub version: VersionId,
@@ -178,9 +180,9 @@ pub struct Ask {
     pub key: [u8; 32],
 }
 
-/// What a worker hands in.
+/// The content of a workers' call.
 #[derive(Clone, Debug)]
-pub enum HandIn {
+pub enum WorkerCall {
     Result(Output),
     Trace(Output, Rc<Claim>),
     Commitment(Output, [u8; 32]),
@@ -189,7 +191,7 @@ pub enum HandIn {
 }
 
 impl Oracle {
-    /// Operators that can be drawn, now or when they have room.
+    /// Operators that can be drawn, now or when they have free capacity.
     fn candidates(&self, version: VersionId, assurance: Assurance, budget: u128) -> Vec<Candidate> {
         let servers = self.servers.get(&version).into_iter().flatten();
         servers
@@ -231,7 +233,7 @@ impl Oracle {
         });
         let input_fits = match &ask.input {
             Ok(fits) => *fits,
-            // What may be disputed has to be on chain.
+            // The input of class Optimistic must be on chain.
             Err(_) if class == AssuranceClass::Optimistic => false,
             Err(digest) => self.artifacts.get(digest).is_some_and(|artifact| {
                 let bytes: usize = artifact.chunks.iter().map(Vec::len).sum();
@@ -291,13 +293,13 @@ impl Oracle {
         may
     }
 
-    /// `intact`: whether the signature is over what it has to be over.
-    pub fn hand_in(
+    /// `intact`: whether the signature covers the right statement.
+    pub fn submit(
         &mut self,
         id: u64,
         operator: &AccountId,
         key: &WorkerId,
-        what: &HandIn,
+        what: &WorkerCall,
         intact: bool,
     ) -> bool {
         let is_worker = self.operators.get(operator).is_some_and(|info| info.worker == *key);
@@ -313,9 +315,9 @@ impl Oracle {
             Output::Odd => false,
         };
         let declared = match what {
-            HandIn::Result(output) | HandIn::Reveal(output, _) | HandIn::Trace(output, _) => {
-                is_declared(output)
-            },
+            WorkerCall::Result(output)
+            | WorkerCall::Reveal(output, _)
+            | WorkerCall::Trace(output, _) => is_declared(output),
             _ => true,
         };
         let Some(member) = request.members.iter_mut().find(|member| member.account == *operator)
@@ -324,23 +326,23 @@ impl Oracle {
         };
         let silent = member.answer == Answer::Silent;
         let in_time = match what {
-            HandIn::Result(_) => {
+            WorkerCall::Result(_) => {
                 assurance == Assurance::Signed
                     && state == State::Assigned
                     && silent
                     && now <= deadline
             },
-            HandIn::Trace(..) => {
+            WorkerCall::Trace(..) => {
                 assurance == Assurance::Optimistic
                     && state == State::Assigned
                     && silent
                     && now <= deadline
             },
-            HandIn::Commitment(..) => {
+            WorkerCall::Commitment(..) => {
                 quorum && state == State::Assigned && silent && now <= answer_deadline
             },
-            HandIn::Failure(_) => state == State::Assigned && silent && now <= answer_deadline,
-            HandIn::Reveal(output, salt) => {
+            WorkerCall::Failure(_) => state == State::Assigned && silent && now <= answer_deadline,
+            WorkerCall::Reveal(output, salt) => {
                 reveals_due && now <= deadline && member.answer == Answer::Committed(*output, *salt)
             },
         };
@@ -348,21 +350,21 @@ impl Oracle {
             return false;
         }
         member.answer = match what {
-            HandIn::Result(output) | HandIn::Reveal(output, _) | HandIn::Trace(output, _) => {
-                Answer::Revealed(*output)
-            },
-            HandIn::Commitment(output, salt) => Answer::Committed(*output, *salt),
-            HandIn::Failure(reason) => Answer::Failed(*reason),
+            WorkerCall::Result(output)
+            | WorkerCall::Reveal(output, _)
+            | WorkerCall::Trace(output, _) => Answer::Revealed(*output),
+            WorkerCall::Commitment(output, salt) => Answer::Committed(*output, *salt),
+            WorkerCall::Failure(reason) => Answer::Failed(*reason),
         };
-        if matches!(what, HandIn::Reveal(..)) && state == State::Assigned {
+        if matches!(what, WorkerCall::Reveal(..)) && state == State::Assigned {
             request.state = State::Revealing;
         }
         let (n, k) = request.size();
         match what {
-            HandIn::Result(_) => self.conclude(id),
-            HandIn::Trace(_, claim) => self.note_claim(id, claim.clone()),
-            HandIn::Reveal(..) if request.committed() == 0 => self.conclude(id),
-            HandIn::Reveal(..) => {},
+            WorkerCall::Result(_) => self.conclude(id),
+            WorkerCall::Trace(_, claim) => self.note_claim(id, claim.clone()),
+            WorkerCall::Reveal(..) if request.committed() == 0 => self.conclude(id),
+            WorkerCall::Reveal(..) => {},
             _ if n - request.failed() < k => self.conclude(id),
             _ if request.silent() == 0 => self.close_commitments(id),
             _ => {},
@@ -379,7 +381,8 @@ impl Oracle {
         }
     }
 
-    /// Ends a request that was drawn: pays who was right, slashes who was wrong or late.
+    /// Ends a request that was drawn: pays members with the right result, slashes those with a
+    /// wrong or late one.
     pub fn conclude(&mut self, id: u64) {
         let request = self.requests[&id].clone();
         let (n, k) = request.size();
@@ -391,15 +394,15 @@ impl Oracle {
                 _ => None,
             })
             .collect();
-        // The first result in the order of the draw that enough results equal.
+        // The first result, in the order of the draw, to which enough results are equal.
         let winner = revealed.iter().map(|(_, output)| *output).find(|output| {
             let equal = revealed.iter().filter(|(_, o)| o.within(*output, request.tolerance));
             equal.count() >= k
         });
-        // Who has missed a height that it knew of.
+        // Members that missed a deadline that they knew.
         let was_asked_to_reveal = request.reveals_due(self.now);
         if !was_asked_to_reveal && self.now > request.deadline && request.committed() > 0 {
-            self.see("a member that nobody asked to reveal");
+            self.see("a member that did not have to reveal");
         }
         let late: Vec<&Member> = request
             .members
@@ -442,7 +445,7 @@ impl Oracle {
             let parts = parameters::WrongResultSlash::get().deconstruct();
             for (member, output) in &revealed {
                 if !output.within(winner, 2 * request.tolerance) {
-                    self.see("a liar");
+                    self.see("an operator with a wrong result");
                     self.slash(&member.account, parts, Some((&request.payer, request.budget())));
                 }
             }
@@ -451,14 +454,14 @@ impl Oracle {
         for member in late {
             self.slash(&member.account, parts, Some((&request.payer, request.budget())));
         }
-        // Whose result may be disputed had room before.
+        // An operator with an optimistic result had free capacity before.
         if request.claim.is_none() {
             self.call_waiting(request.version, n);
         }
         self.close(id, outcome, paid);
     }
 
-    /// Divides a member's price. Returns what of the escrow is gone.
+    /// Divides a member's price. Returns the amount that leaves the escrow.
     fn pay_price(&mut self, request: &Request, member: &Member) -> u128 {
         let treasury = self.treasury.clone();
         let price = member.ask;
@@ -468,7 +471,7 @@ impl Oracle {
         let payer = &request.payer;
         let mut gone = self.pay(payer, Purse::Escrow, &member.account, own);
         gone += self.pay(payer, Purse::Escrow, &request.royalty_to, royalty);
-        // With the treasury's share goes what the others cannot receive.
+        // The treasury also gets the shares that the others cannot receive.
         gone += self.pay(payer, Purse::Escrow, &treasury, price - gone);
         gone
     }
@@ -494,7 +497,7 @@ impl Oracle {
     }
 
     /// The start of a block. `finished` are the requests that it ended, in its order (which the
-    /// protocol leaves open); `postponed` are the heights and requests that it had no room for.
+    /// protocol does not define), `postponed` the heights and requests that exceeded its budget.
     pub fn begin_block(&mut self, finished: &[u64], postponed: &BTreeSet<(u32, u64)>) {
         let now = self.now;
         if !postponed.is_empty() {
@@ -527,7 +530,7 @@ impl Oracle {
         self.draws_due = self.queue.len();
     }
 
-    /// The start of a block, after that of disputes: what ended in it.
+    /// Checks, after the start of a block, which requests ended in it.
     pub fn check_ended(&self, finished: &[u64], open_before: &[u64]) {
         for id in finished {
             assert!(!self.requests[id].is_open(), "request {id} must not have ended");
@@ -538,19 +541,19 @@ impl Oracle {
         }
     }
 
-    /// Whether nothing is left that goes on by itself.
+    /// Whether no request or dispute is left that will end by itself.
     pub fn is_at_rest(&self) -> bool {
         self.agenda.is_empty() && self.queue.is_empty() && self.disputes.open.is_empty()
     }
 
-    /// Requests that are not over.
+    /// Requests that have not ended.
     pub fn open_requests(&self) -> Vec<u64> {
         let open = self.requests.iter().filter(|(_, request)| request.is_open());
         open.map(|(id, _)| *id).collect()
     }
 
-    /// The end of a block whose author's VRF output is this. It took `turns` requests from the
-    /// queue, which has to be `at_least` so many where so many waited.
+    /// The end of a block with this VRF output of its author. It took `turns` requests from the
+    /// queue, which must be at least `at_least` if that many waited.
     pub fn end_block(&mut self, randomness: Option<[u8; 32]>, turns: usize, at_least: usize) {
         if let (Some(previous), Some(current)) = (self.previous_randomness, randomness) {
             assert!((self.draws_due.min(at_least)..=self.draws_due).contains(&turns), "turns");
@@ -561,7 +564,7 @@ impl Oracle {
                     self.call_waiting(version, 1);
                 } else if self.draw(id, &previous, &current) {
                     self.waiting.insert((version, id));
-                    self.see("a request that waits for room");
+                    self.see("a request that waits for capacity");
                 } else if !self.requests[&id].is_open() {
                     self.call_waiting(version, 1);
                 }
@@ -576,7 +579,7 @@ impl Oracle {
         self.previous_randomness = randomness;
     }
 
-    /// Puts the oldest that wait at a version back into the queue.
+    /// Moves the oldest waiting requests of a version back to the queue.
     pub fn call_waiting(&mut self, version: VersionId, most: usize) {
         let called: Vec<_> =
             self.waiting.iter().filter(|(at, _)| *at == version).take(most).copied().collect();
@@ -586,7 +589,7 @@ impl Oracle {
         }
     }
 
-    /// Whether it waits for room.
+    /// Whether the request waits for free capacity.
     fn draw(&mut self, id: u64, previous: &[u8; 32], current: &[u8; 32]) -> bool {
         let request = &self.requests[&id];
         let mut seed = b"assay/draw/1".to_vec();

@@ -1,12 +1,12 @@
-//! A small generator of pseudorandom numbers, so that a seed means the same run everywhere.
+//! A small generator of pseudorandom numbers, so that a seed produces the same run everywhere.
 
 /// xorshift64*.
 pub struct Rng(u64);
 
 impl Rng {
-    /// A generator; seeds that differ give sequences that differ.
+    /// A generator. Different seeds produce different sequences.
     pub fn new(seed: u64) -> Self {
-        // Mixed, so that small seeds do not begin alike. The state must not be zero.
+        // Mix the seed, so that small seeds do not start alike. The state must not be zero.
         let mut rng = Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
         for _ in 0..8 {
             rng.next();
@@ -22,7 +22,7 @@ impl Rng {
         self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
     }
 
-    /// A number below `bound`, which is not zero.
+    /// A number below `bound`, which must not be zero.
     pub fn below(&mut self, bound: u64) -> u64 {
         (u128::from(self.next()) * u128::from(bound) >> 64) as u64
     }
@@ -37,7 +37,7 @@ impl Rng {
         self.below(100) < percent
     }
 
-    /// One of the choices; `None` if there is none.
+    /// One of the choices; `None` if there are none.
     pub fn pick<T: Clone>(&mut self, choices: &[T]) -> Option<T> {
         match choices.len() {
             0 => None,

@@ -1,6 +1,6 @@
-//! A chain whose blocks the runtime's own wasm executes. Transactions are made natively, on its
+//! A chain whose blocks are executed by the runtime's wasm. Transactions are made natively, on its
 //! state.
-// Each test file uses a part of this one.
+// Each test file uses a part of this module.
 #![allow(dead_code)]
 
 use assay_runtime::{Hash, Header, RuntimeCall, UncheckedExtrinsic};
@@ -17,13 +17,13 @@ use crate::{
 /// A chain with the genesis of the local network.
 pub struct Chain {
     runtime: WasmRuntime,
-    /// The state after the last block. Nothing is left in its overlay between blocks.
+    /// The state after the last block. Its overlay is empty between blocks.
     state: sp_io::TestExternalities,
     parent: Hash,
 }
 
 impl Chain {
-    /// The chain after the first, empty block.
+    /// A chain after its first block, which is empty.
     pub fn new() -> Self {
         let (runtime, state) = (WasmRuntime::new(), genesis_externalities());
         let mut chain = Self { runtime, state, parent: GENESIS_HASH };
@@ -31,16 +31,16 @@ impl Chain {
         chain
     }
 
-    /// Runs something natively on the state after the last block. What it changes is lost.
+    /// Runs a function natively on the state after the last block. Its changes are discarded.
     pub fn read<R>(&mut self, read: impl FnOnce() -> R) -> R {
         let found = self.state.execute_with(read);
         self.state.reset_overlay();
         found
     }
 
-    /// Makes the next block of these transactions, with its consensus digest and its timestamp.
+    /// Makes the next block with these transactions, its consensus digest and its timestamp.
     ///
-    /// If the runtime traps, says where, and there is no block.
+    /// If the runtime traps, returns the function that trapped, and adds no block.
     pub fn block(
         &mut self,
         transactions: Vec<UncheckedExtrinsic>,
@@ -49,9 +49,9 @@ impl Chain {
         match &executed {
             Ok((header, _)) => {
                 self.parent = header.hash();
-                self.state.commit_all().expect("every call has closed its transactions");
+                self.state.commit_all().expect("every call has closed its storage transactions");
             },
-            // Transactions that the runtime had opened are still open.
+            // Storage transactions of the runtime are still open.
             Err(_) => self.state.reset_overlay(),
         }
         executed.map(|(_, results)| results)
@@ -65,7 +65,7 @@ impl Chain {
         let (header, timestamp) = self.read(|| begin(parent));
         let _: ExtrinsicInclusionMode = self.call("Core_initialize_block", &header)?;
         self.apply(&timestamp)?
-            .expect("the timestamp may enter")
+            .expect("the timestamp is valid")
             .expect("the timestamp fits the slot");
         let results = transactions.iter().map(|transaction| self.apply(transaction));
         let results = results.collect::<Result<_, _>>()?;
@@ -86,18 +86,18 @@ impl Chain {
         self.block(Vec::new()).expect("an empty block does not trap");
     }
 
-    /// Makes a block of one transaction that must enter it, made on the state before. Returns what
-    /// came of it, or where the runtime trapped.
+    /// Makes a block with one valid transaction, which is made on the state before. Returns the
+    /// result of its call, or the function that trapped.
     pub fn include(
         &mut self,
         transaction: impl FnOnce() -> UncheckedExtrinsic,
     ) -> Result<Result<(), DispatchError>, String> {
         let transaction = self.read(transaction);
         let mut results = self.block(vec![transaction])?;
-        Ok(results.pop().expect("one transaction").expect("it may enter"))
+        Ok(results.pop().expect("one transaction").expect("it is valid"))
     }
 
-    /// Makes a block of one transaction of an account that must succeed.
+    /// Makes a block with one transaction of an account. The transaction must succeed.
     pub fn submit(&mut self, who: Sr25519Keyring, call: impl Into<RuntimeCall>) {
         assert_eq!(self.include(|| signed(who, call)), Ok(Ok(())));
     }

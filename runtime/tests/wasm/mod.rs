@@ -1,5 +1,5 @@
-//! The runtime's own wasm, as a node executes it.
-// Each test file uses a part of this one.
+//! Executes the runtime's wasm as a node does.
+// Each test file uses a part of this module.
 #![allow(dead_code)]
 
 use codec::{Decode, Encode};
@@ -16,18 +16,18 @@ impl WasmRuntime {
     pub fn new() -> Self {
         let code = assay_runtime::WASM_BINARY.expect("built with its wasm");
         let code = sp_maybe_compressed_blob::decompress(code, 1 << 27).unwrap().into_owned();
-        // What is called here calls no engine.
+        // The functions called here do not use an engine.
         let executor = WasmExecutor::builder().with_allow_missing_host_functions(true).build();
         Self { executor, code }
     }
 
-    /// Calls a function that needs no state. Panics if the runtime traps.
+    /// Calls a function of the runtime without state. Panics if the runtime traps.
     pub fn call<T: Decode>(&self, function: &str, arguments: &impl Encode) -> T {
         let state = &mut BasicExternalities::default();
         self.call_on(state, CallContext::Offchain, function, arguments).unwrap()
     }
 
-    /// Calls a function on a state. A trap of the runtime is an error.
+    /// Calls a function of the runtime on a state. A trap is returned as an error.
     pub fn call_on<T: Decode>(
         &self,
         state: &mut dyn Externalities,
