@@ -30,6 +30,10 @@ use_wasm_toolchain() {
 }
 use_wasm_toolchain
 
+# litep2p has OpenSSL in it, and compiles a copy unless it is told to use the system's. This saves
+# time, and the distribution keeps the library up to date.
+if pkg-config --exists 'openssl >= 3' 2>/dev/null; then export OPENSSL_NO_VENDOR=1; fi
+
 # One profile and one package selection everywhere: features are unified per selection, and a
 # second selection would build the dependencies a second time.
 cargo_flags=(--release --workspace --locked)
@@ -37,6 +41,6 @@ cargo_flags=(--release --workspace --locked)
 build() {
     # Again, because setup may have run since this file was read.
     use_wasm_toolchain
-    say "building (the first time this takes about half an hour on two cores) ..."
+    say "building (the first time this takes 20 to 30 minutes on two cores) ..."
     cargo build "${cargo_flags[@]}" "$@"
 }
