@@ -470,6 +470,7 @@ pub enum ReceiptCommand {
 
 /// Commands for validity proofs.
 #[derive(Subcommand)]
+#[allow(clippy::large_enum_variant, reason = "one value per process")]
 pub enum ProofCommand {
     /// Download the proof of a request from the block that included it
     Download {

@@ -299,7 +299,7 @@ mod tests {
         assert!(verifier.knows_weights() && !architecture.knows_weights());
         let others = architecture.with_weights(WeightsFingerprint([1, 2, 3]));
         let refused = others.verify(&statement, &proof).unwrap_err();
-        assert!(refused.to_string().contains("other weights"), "{refused}");
+        assert!(refused.to_string().contains("weights other than"), "{refused}");
         let changes: [fn(&mut ProofStatement); 6] = [
             |s| s.genesis = Digest::zero(),
             |s| s.request = RequestId(8),
