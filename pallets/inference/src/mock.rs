@@ -215,13 +215,6 @@ impl crate::BenchmarkHelper<u64> for Benchmarks<Test> {
     }
 }
 
-#[cfg(feature = "runtime-benchmarks")]
-impl pallet_operators::BenchmarkHelper<u64> for Benchmarks<Test> {
-    fn worker(_: u32, _: &[u8]) -> (assay_primitives::WorkerId, assay_primitives::WorkerSignature) {
-        unreachable!("the benchmarks register operators with `serve` only")
-    }
-}
-
 /// Externalities in which so many operators may serve a version that the largest committee can be
 /// drawn.
 #[cfg(feature = "runtime-benchmarks")]

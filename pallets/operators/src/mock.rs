@@ -96,8 +96,7 @@ impl assay_pallet_testing::benchmarks::Prepare for Test {
 #[cfg(feature = "runtime-benchmarks")]
 impl crate::BenchmarkHelper<u64> for assay_pallet_testing::benchmarks::Benchmarks<Test> {
     fn worker(index: u32, message: &[u8]) -> (WorkerId, WorkerSignature) {
-        let pair = pair(index.into());
-        (pair.public(), pair.sign(message).into())
+        assay_pallet_testing::benchmarks::worker(index, message)
     }
 }
 

@@ -2,8 +2,13 @@
 
 use core::marker::PhantomData;
 
-use assay_primitives::{traits::BenchmarkHelper, Balance, VersionId, ASY};
+use assay_primitives::{
+    traits::BenchmarkHelper, Balance, VersionId, WorkerId, WorkerSignature, ASY,
+};
 use frame_support::traits::fungible::Mutate;
+use sp_core::Pair as _;
+
+use crate::workers::pair;
 
 /// What a mock prepares for the benchmarks that run on it. The functions that its benchmarks do not
 /// call stay as they are here, and panic.
@@ -45,4 +50,17 @@ impl<T: Prepare> BenchmarkHelper<u64> for Benchmarks<T> {
     fn serve(version: VersionId, count: u32) -> Vec<u64> {
         T::serve(version, count)
     }
+}
+
+/// For mocks around the pallet of operators. Its own mock has the trait of another build of it.
+impl<T: Prepare> pallet_operators::BenchmarkHelper<u64> for Benchmarks<T> {
+    fn worker(index: u32, message: &[u8]) -> (WorkerId, WorkerSignature) {
+        worker(index, message)
+    }
+}
+
+/// Worker key number `index`, and its signature over a message.
+pub fn worker(index: u32, message: &[u8]) -> (WorkerId, WorkerSignature) {
+    let pair = pair(index.into());
+    (pair.public(), pair.sign(message).into())
 }
