@@ -73,7 +73,7 @@ fn units(
 const MARGIN: u64 = 3;
 
 /// Upper bound of the weight of verifying a proof of this cost: the weight of the small proof, the
-/// excess counts times their factors, and a margin of one [`MARGIN`]th.
+/// excess counts times their factors, and a third of both as a margin.
 pub fn weight<W: WeightInfo>(cost: ProofCost) -> Weight {
     use figures::{DEEP, HASHED, READ, TALL, VALUES, WIDE};
     let small = W::verify_small();
