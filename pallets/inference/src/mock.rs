@@ -216,11 +216,13 @@ impl crate::BenchmarkHelper<u64> for Benchmarks<Test> {
 }
 
 /// Externalities in which so many operators may serve a version that the largest committee can be
-/// drawn.
+/// drawn. Benchmarks return to the committed state before each run.
 #[cfg(feature = "runtime-benchmarks")]
 pub fn benchmark_ext() -> sp_io::TestExternalities {
     MaxServers::set(16);
-    new_test_ext()
+    let mut externalities = new_test_ext();
+    externalities.commit_all().expect("no storage transaction is open");
+    externalities
 }
 
 /// Externalities at block 3: a version is published, and all five operators are live and serve it.
@@ -234,7 +236,7 @@ pub fn new_test_ext() -> sp_io::TestExternalities {
     let endowed = [OWNER, PAYER, STRANGER].into_iter().chain(OPERATORS);
     let mut externalities = externalities_with(endowed.map(|account| (account, ENDOWMENT)));
     externalities.execute_with(|| {
-        next_block();
+        draw_randomness();
         assert_ok!(signed_call(
             OWNER,
             pallet_model_registry::Call::create { name: b"sum".to_vec().try_into().unwrap() }
