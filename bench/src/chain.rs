@@ -1,4 +1,4 @@
-//! Latency and throughput on a local network.
+//! Latency and throughput on a local network of four nodes.
 
 use std::{path::Path, time::Instant};
 
@@ -20,13 +20,13 @@ use crate::report::{median, say, Report};
 
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
-    /// Requests per class whose latency is measured, one after the other.
+    /// Number of successive requests per class for the latency.
     #[arg(long, default_value_t = 15)]
     pub requests: u32,
-    /// Requests that are sent at once for the throughput.
+    /// Number of concurrent requests for the throughput.
     #[arg(long, default_value_t = 1_200)]
     pub burst: u32,
-    /// Balance transfers that are sent at once, for comparison.
+    /// Number of concurrent balance transfers, for comparison.
     #[arg(long, default_value_t = 4_000)]
     pub transfers: u32,
 }
@@ -37,7 +37,7 @@ impl Default for Options {
     }
 }
 
-/// Accounts that send at the same time.
+/// Number of accounts that send concurrently.
 const SENDERS: u32 = 16;
 
 struct Bench {
@@ -54,7 +54,7 @@ pub async fn bench(
     models: &Path,
     options: &Options,
 ) -> Result<()> {
-    // Whatever ends it, the network is dropped, and its nodes with it.
+    // In every case, dropping the network ends its nodes.
     tokio::select! {
         result = measure(report, programs, models, options) => result,
         signal = interrupted() => signal.and_then(|()| bail!("interrupted")),
@@ -90,7 +90,7 @@ impl Bench {
                 program: programs.join("assay-node"),
                 data: data.to_owned(),
                 port_base: None,
-                // A burst has to fit into the pools.
+                // All concurrent transactions must fit into the transaction pools.
                 arguments: ["--pool-limit", "20000", "--pool-kbytes", "100000"]
                     .map(String::from)
                     .to_vec(),
@@ -163,7 +163,7 @@ impl Bench {
         Ok(())
     }
 
-    /// Hands transactions to all nodes at once.
+    /// Sends transactions to all nodes concurrently.
     async fn send(&self, batches: Vec<Vec<Vec<u8>>>) -> Result<()> {
         let clients =
             try_join_all((0..self.network.nodes.len()).map(|index| self.network.client(index)))
@@ -210,7 +210,7 @@ impl Bench {
             )
             .await?;
         let total: usize = batches.iter().map(Vec::len).sum();
-        say(&format!("{total} signed requests at once"));
+        say(&format!("sending {total} concurrent requests in class Signed"));
         let before = self.finished(None).await?;
         let (outcome, ()) = futures::try_join!(
             self.watch("requests", total as u64, || async {
@@ -221,12 +221,12 @@ impl Bench {
         let Burst { rate, fullness, seconds } = outcome;
         report.add(
             "chain",
-            format!("verified requests per second, {total} at once"),
+            format!("verified requests per second, {total} concurrent"),
             rate,
             "requests/s",
         );
-        report.add("chain", "  fullness of the busiest block meanwhile", fullness, "%");
-        report.add("chain", "  first to last", seconds, "s");
+        report.add("chain", "  weight of the fullest block", fullness, "%");
+        report.add("chain", "  first to last result", seconds, "s");
         Ok(rate)
     }
 
@@ -235,7 +235,7 @@ impl Bench {
         let batches =
             self.sign(|_| balances::transfer_keep_alive(to.clone(), ASY / 1_000), count).await?;
         let total: usize = batches.iter().map(Vec::len).sum();
-        say(&format!("{total} transfers at once"));
+        say(&format!("sending {total} concurrent transfers"));
         let mut before = 0;
         for sender in &self.senders {
             before += self.included(sender).await?;
@@ -251,29 +251,29 @@ impl Bench {
         let Burst { rate, fullness, .. } = outcome;
         report.add(
             "chain",
-            format!("balance transfers per second, {total} at once"),
+            format!("balance transfers per second, {total} concurrent"),
             rate,
             "transfers/s",
         );
-        report.add("chain", "  fullness of the busiest block meanwhile", fullness, "%");
+        report.add("chain", "  weight of the fullest block", fullness, "%");
         Ok(rate)
     }
 
-    /// Requests that are over.
+    /// Number of requests that have ended.
     async fn finished(&self, at: Option<Digest>) -> Result<u64> {
         let key = storage::value_key("Inference", "FinishedBounds");
         let bounds: Option<(u64, u64)> = self.client.rpc().storage_value(&key, at).await?;
         Ok(bounds.map_or(0, |(_, end)| end))
     }
 
-    /// Transactions of an account that are in blocks.
+    /// Number of transactions of an account that are in blocks.
     async fn included(&self, signer: &Signer) -> Result<u64> {
         let key = storage::account_key(signer.account());
         let bytes = self.client.rpc().storage(&key, None).await?.unwrap_or_default();
         Ok(u32::decode(&mut &bytes[..]).map_or(0, u64::from))
     }
 
-    /// Counts what is done at each block until all is.
+    /// Counts progress at each block until `total` is reached.
     async fn watch<F: std::future::Future<Output = Result<u64>>>(
         &self,
         what: &str,
@@ -283,7 +283,7 @@ impl Bench {
         const BLOCKS_WITHOUT_PROGRESS: u32 = 20;
         let mut heads = self.client.rpc().subscribe_heads().await?;
         let (mut done, mut idle, mut fullness) = (0, 0, 0.0f64);
-        // From the block before the first that counts to the last.
+        // Starts at the block before the first progress.
         let mut started = Instant::now();
         loop {
             let head = rpc::next(&mut heads, "new heads").await?;
@@ -292,7 +292,7 @@ impl Bench {
             idle = if now > done { 0 } else { idle + 1 };
             ensure!(
                 idle < BLOCKS_WITHOUT_PROGRESS,
-                "{done} of {total} {what} are done, and no more come"
+                "{done} of {total} {what} are done, but there is no further progress"
             );
             if now == 0 {
                 started = Instant::now();
@@ -306,7 +306,7 @@ impl Bench {
         }
     }
 
-    /// How much of a block's computation was used, in percent.
+    /// Share of a block's maximum weight that was used, in percent.
     async fn fullness(&self, block: Digest) -> Result<f64> {
         let key = storage::value_key("System", "BlockWeight");
         let used: Option<[(Compact<u64>, Compact<u64>); 3]> =
@@ -316,7 +316,7 @@ impl Bench {
     }
 }
 
-/// What a burst came to.
+/// The result of a burst of transactions.
 struct Burst {
     rate: f64,
     fullness: f64,

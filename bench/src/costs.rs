@@ -17,14 +17,17 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use assay_graph::{Architecture, CheckedGraph, Digest, ElementType, Operation, Plan, Shape};
-use assay_pallet_testing::{graphs::Random, series::CONTEXT};
+use assay_pallet_testing::{
+    graphs::Random,
+    series::{Fixture, CONTEXT},
+};
 use assay_primitives::{
     engine::ProofContext, tensor::graph_dimensions, traits::Verification as _, ProofCost, Tensor,
     WeightsFingerprint,
 };
 use assay_proof::{ProofParameters, Prover, Verifier};
 use assay_runtime::constants::{MaxInputBytes, MaxOutputBytes, MaxProofCost};
-use codec::{Decode, Encode};
+use codec::{DecodeAll, Encode};
 
 use crate::{
     report::{say, Report},
@@ -208,8 +211,8 @@ impl Bench {
     /// The ratio of a proof with which the weights are measured. If it is higher than at that time,
     /// this machine is slower or has other load.
     fn fixture(&self, mut bytes: &[u8]) -> Result<f64> {
-        type Fixture = (Vec<u8>, Vec<u8>, Vec<u8>, WeightsFingerprint, Vec<u8>);
-        let (architecture, input, output, weights, proof) = Fixture::decode(&mut bytes)?;
+        let Fixture { architecture, input, output, weights, proof } =
+            Fixture::decode_all(&mut bytes)?;
         let context = ProofContext {
             genesis: CONTEXT.genesis,
             domain: CONTEXT.domain.to_vec(),

@@ -18,12 +18,12 @@ use crate::report::{say, Report};
 
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct Options {
-    /// A Python with onnxruntime, to compare with. `scripts/bench` installs one.
+    /// A Python with onnxruntime, for comparison. `scripts/bench` installs one.
     #[arg(long)]
     pub python: Option<PathBuf>,
 }
 
-/// How long each case runs.
+/// Duration of each case.
 const DURATION: Duration = Duration::from_secs(3);
 const MODELS: [&str; 2] = ["digits", "breast-cancer"];
 
@@ -65,7 +65,7 @@ pub fn bench(report: &mut Report, programs: &Path, models: &Path, options: &Opti
         let payloads: Vec<Vec<u8>> = inputs.iter().map(Input::payload).collect();
         let rate = per_second(&payloads, |payload| {
             let output = engine.run(&descriptor, || Ok::<_, Infallible>(bytes.clone()), payload)?;
-            ensure!(output.cached, "the model fell out of the cache");
+            ensure!(output.cached, "the model was evicted from the cache");
             Ok(())
         })?;
         report.add(
@@ -88,12 +88,12 @@ pub fn bench(report: &mut Report, programs: &Path, models: &Path, options: &Opti
     }
     match &options.python {
         Some(python) => onnxruntime(report, python, models)?,
-        None => say("onnxruntime is not measured: name a Python that has it with --python"),
+        None => say("onnxruntime is not measured: specify a Python that has it with --python"),
     }
     Ok(())
 }
 
-/// The model's samples, one by one.
+/// The samples of a model, as inputs.
 fn samples(folder: &Path, descriptor: &ModelDescriptor) -> Result<Vec<Input>> {
     let file = std::fs::read(folder.join("samples.npz"))?;
     let mut archive = npyz::npz::NpzArchive::new(std::io::Cursor::new(file))?;
@@ -126,7 +126,7 @@ fn tensor(input: &Input) -> Result<Tensor> {
         .chunks_exact(4)
         .map(|bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
         .collect();
-    Ok(Tensor::from_shape(&shape, &values)?)
+    Tensor::from_shape(&shape, &values)
 }
 
 fn per_second<T>(cases: &[T], mut run: impl FnMut(&T) -> Result<()>) -> Result<f64> {
@@ -144,7 +144,7 @@ fn per_second<T>(cases: &[T], mut run: impl FnMut(&T) -> Result<()>) -> Result<f
     Ok(runs as f64 / started.elapsed().as_secs_f64())
 }
 
-/// The same inputs through onnxruntime with one thread.
+/// Measures onnxruntime with one thread on the same inputs.
 fn onnxruntime(report: &mut Report, python: &Path, models: &Path) -> Result<()> {
     const SCRIPT: &str = include_str!("onnxruntime.py");
     let output = Command::new(python)

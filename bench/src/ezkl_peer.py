@@ -1,10 +1,10 @@
-"""Proves one inference of each ONNX model with ezkl and prints what it costs, as JSON.
+"""Proves one inference of each ONNX model with ezkl, and prints the cost as JSON.
 
 Usage: ezkl_peer.py MODELS PROOFS NAME...
 
-The file, the first sample and the machine are those of our own measurement. Quantisation is
-ezkl's: `calibrate_settings` for resources, on the sample. The reference string is made here for
-testing, which takes less than fetching the real one and changes nothing about proofs.
+File, first sample and machine are the same as for Assay. Quantisation is that of ezkl:
+`calibrate_settings` for resources, on the sample. The structured reference string is generated for
+the test, which is faster than a download of the real one and does not affect the cost of proofs.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ import numpy
 
 
 def wait(value):
-    """Some versions of ezkl return awaitables."""
+    """The value, or the result of an awaitable: some versions of ezkl return awaitables."""
     return asyncio.run(_wait(value)) if inspect.isawaitable(value) else value
 
 
@@ -30,7 +30,7 @@ async def _wait(value):
 
 
 def peak_memory_mb():
-    """Of this program; `ru_maxrss` would count that of the process that started it."""
+    """Peak memory of this process. `ru_maxrss` would include the process that started it."""
     status = Path("/proc/self/status").read_text()
     return int(re.search(r"VmHWM:\s*(\d+) kB", status)[1]) / 1024
 
@@ -66,7 +66,7 @@ def measure(folder, work, proofs):
     for _ in range(10):
         started = time.perf_counter()
         if not wait(ezkl.verify(proof, path["settings"], path["vk"], path["srs"])):
-            sys.exit(f"ezkl refuses its own proof of {name}")
+            sys.exit(f"ezkl rejects its own proof of {name}")
         verify.append(time.perf_counter() - started)
     encoded = json.loads(Path(proof).read_text())["proof"]
     size = len(encoded) if isinstance(encoded, list) else (len(encoded) - 2) // 2

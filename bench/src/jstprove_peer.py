@@ -1,25 +1,24 @@
-"""Proves one inference of each ONNX model with JSTprove and prints what it costs, as JSON.
+"""Proves one inference of each ONNX model with JSTprove, and prints the cost as JSON.
 
 Usage: jstprove_peer.py MODELS PROOFS NAME...
 
-The file, the first sample and the machine are those of our own measurement. Quantisation is
-JSTprove's: weights and inputs times 2^18, products rescaled. JSTprove takes no Gemm without its
-optional attributes, so a copy of the file, in the temporary folder, names their default values;
-nothing else is changed.
+File, first sample and machine are the same as for Assay. Quantisation is that of JSTprove: weights
+and inputs times 2^18, products rescaled. JSTprove does not accept a Gemm without its optional
+attributes, so a temporary copy of the file has their default values. Nothing else is changed.
 
 The commands are those of its documentation: `jst compile`, `witness`, `prove` and `verify`. The
-times are those that it prints: of its compiled programs, without the start of Python.
+times are those that it prints, for its compiled programs without the start of Python.
 
-What its proof does not check: its verifier (gkr/src/verifier of Expander at af1b747) takes the
-value that the circuit's constraints add up to from the proof and does not compare it with zero, so
-it accepts a proof of any output. That is tried here on every run: the outputs in the witness are
-put in reverse order, and the proof of them is verified. The comparison would cost nothing, and the
-prover does all the work for it.
+What its proof does not check: its verifier (gkr/src/verifier of Expander at af1b747) reads the sum
+of the circuit's constraints from the proof and does not compare it with zero, so it accepts a proof
+of any output. This script demonstrates it on every run: it reverses the outputs in the witness and
+verifies a proof of them. The comparison would cost nothing; the prover already does the work for
+it.
 
-The constraints do have range checks, by lookups of digits of four bits. The one of a rescaling's
-remainder, of 18 bits, lets it be as low as -3 * 2^18 (`rangeproof` in circuit-std-rs/src/logup.rs
-of ExpanderCompilerCollection at bdf8cd2), so that each rescaled value may be up to three units of
-2^-18 too high.
+The constraints include range checks, by lookups of digits of four bits. The check of a rescaling's
+18-bit remainder permits values down to -3 * 2^18 (`rangeproof` in circuit-std-rs/src/logup.rs of
+ExpanderCompilerCollection at bdf8cd2), so each rescaled value can be up to three units of 2^-18 too
+high.
 """
 
 import json
@@ -36,7 +35,7 @@ import onnx
 
 VERIFICATIONS = 10
 GEMM_DEFAULTS = {"alpha": 1.0, "beta": 1.0, "transA": 0, "transB": 0}
-# Open MPI is in the same environment. With one process it needs no network, and looking for one
+# Open MPI is in the same environment. With one process it needs no network, and searching for one
 # takes a second.
 ENVIRONMENT = {
     **os.environ,
@@ -83,7 +82,7 @@ def verify(work, output, witness, proof):
 
 
 def prover_memory_mb(work):
-    """Of the program that `jst prove` runs, with the same arguments."""
+    """Peak memory of the program that `jst prove` runs, with the same arguments."""
     program = distribution("jstprove").locate_file("python/core/binaries/expander-exec")
     proving = ["-p", "Hyrax", "prove", "-c", "circuit", "-w", "witness", "-o", "proof"]
     timed = run(work, ["/usr/bin/time", "-f", "%M", program, *proving])
@@ -91,12 +90,12 @@ def prover_memory_mb(work):
 
 
 def accepts_false_output(work):
-    """Whether a proof of the outputs in reverse order is accepted."""
+    """Whether a proof of the reversed outputs is accepted."""
     false = json.loads((work / "output.json").read_text())["output"][::-1]
     (work / "false.json").write_text(json.dumps({"output": false}))
     witness = bytearray((work / "witness").read_bytes())
     modulus = int.from_bytes(witness[24:56], "little")
-    # The public values are last, and of them, the outputs and then the two of the scale.
+    # The public values are at the end: the outputs, then two values of the scale.
     at = len(witness) - 32 * (2 + len(false))
     witness[at : len(witness) - 64] = b"".join(
         (value % modulus).to_bytes(32, "little") for value in false

@@ -1,4 +1,4 @@
-//! Benchmarks: figures, with the size of the machine, as a table or one line of JSON each.
+//! Benchmarks. Prints figures as a table with the size of the machine, or as one line of JSON each.
 
 mod chain;
 mod costs;
@@ -18,13 +18,13 @@ use report::Report;
 #[derive(Debug, Parser)]
 #[command(name = "scripts/bench", version)]
 struct Arguments {
-    /// One line of JSON per figure instead of a table.
+    /// Print one line of JSON per figure instead of a table.
     #[arg(long, global = true)]
     json: bool,
     /// Folder of the bundled models.
     #[arg(long, global = true, default_value = "models")]
     models: PathBuf,
-    /// Folder of the built programs.
+    /// Folder of the programs.
     #[arg(long, global = true, hide = true, default_value = ".")]
     programs: PathBuf,
     #[command(subcommand)]
@@ -33,14 +33,14 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Latency and throughput of requests on a local network of four nodes, and what the calls
-    /// weigh.
+    /// Latency and throughput of requests on a local network of four nodes, and the weights of the
+    /// calls.
     Chain(chain::Options),
-    /// Searches for architectures whose verification takes longer than is charged.
+    /// Search for architectures whose verification takes longer than it is charged for.
     Costs(costs::Options),
     /// Runs per second of the bundled models.
     Engine(engine::Options),
-    /// What validity proofs cost: to make, to check, in bytes and in memory.
+    /// Cost of validity proofs: time to prove and to verify, size and memory.
     Proofs(proofs::Options),
 }
 
@@ -58,7 +58,7 @@ async fn main() -> Result<()> {
             report.finish();
             ensure!(
                 undercharged == 0,
-                "{undercharged} verifications or more take longer than is charged"
+                "at least {undercharged} verifications take longer than they are charged for"
             );
             return Ok(());
         },

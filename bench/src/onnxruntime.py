@@ -1,4 +1,4 @@
-"""Runs per second of onnxruntime with one thread, on the samples of the bundled models."""
+"""Measures runs per second of onnxruntime with one thread, on the samples of the bundled models."""
 
 import json
 import sys

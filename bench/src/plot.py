@@ -1,4 +1,4 @@
-"""Draws how the cost of proofs grows with the number of weights.
+"""Plots the cost of proofs against the number of weights.
 
 Usage: plot.py TABLE.csv PICTURE.png
 """

@@ -11,7 +11,7 @@ use std::{
 
 use anyhow::{anyhow, ensure, Context as _, Result};
 use assay_graph::{fast, CheckedGraph, Graph, Plan};
-use assay_pallet_testing::graphs::Random;
+use assay_pallet_testing::graphs::{unsealed_perceptron, Random};
 use assay_primitives::WeightsFingerprint;
 use assay_proof::{ProofParameters, Prover, Statement};
 use codec::Encode;
@@ -123,13 +123,11 @@ fn read(file: &Path) -> Result<CheckedGraph> {
     CheckedGraph::new(graph).map_err(|e| anyhow!("{}: {e}", file.display()))
 }
 
-/// Random weights, sealed as is recommended for as many.
+/// A perceptron with random weights, sealed with the recommended parameters.
 fn perceptron(widths: &[u32]) -> Result<CheckedGraph> {
-    let mut graph = assay_pallet_testing::graphs::perceptron(widths, &ProofParameters::LARGE);
+    let mut graph = unsealed_perceptron(widths);
     let parameters = ProofParameters::recommended(&Plan::new(graph.architecture.clone())?);
-    if parameters != ProofParameters::LARGE {
-        assay_proof::seal(&mut graph, &parameters)?;
-    }
+    assay_proof::seal(&mut graph, &parameters)?;
     Ok(CheckedGraph::new(graph)?)
 }
 
@@ -223,7 +221,10 @@ fn inference(report: &mut Report, models: &Path) -> Result<()> {
     let graph = read(&models.join(name).join(format!("{name}.graph")))?;
     let shape = graph.plan().architecture().input_shape;
     let input = vec![64i8; shape.elements().unwrap_or(0)];
-    let mut integer = || Ok(drop(fast::run(&graph, &input)?));
+    let mut integer = || {
+        fast::run(&graph, &input)?;
+        Ok(())
+    };
     let rate = per_second(&mut integer)?;
     report.add("proofs", format!("{name}: integer inference, in this process"), rate, "runs/s");
     let plan = tract_onnx::onnx()
@@ -232,7 +233,10 @@ fn inference(report: &mut Report, models: &Path) -> Result<()> {
         .into_runnable()?;
     let sides = [1, shape.channels as usize, shape.height as usize, shape.width as usize];
     let tensor = Tensor::from_shape(&sides, &vec![0.5f32; input.len()])?;
-    let mut float = || Ok(drop(plan.run(tvec!(tensor.clone().into()))?));
+    let mut float = || {
+        plan.run(tvec!(tensor.clone().into()))?;
+        Ok(())
+    };
     let rate = per_second(&mut float)?;
     report.add(
         "proofs",

@@ -1,4 +1,4 @@
-//! Figures as a table or as lines of JSON.
+//! Prints figures as a table or as lines of JSON.
 
 use serde::Serialize;
 
@@ -10,7 +10,7 @@ struct Figure {
     unit: &'static str,
 }
 
-/// Collects figures. In JSON each is printed as it comes; the table is printed at the end.
+/// Collects figures. Prints JSON immediately, and the table at the end.
 pub struct Report {
     json: bool,
     figures: Vec<Figure>,
@@ -59,7 +59,7 @@ fn display(value: f64) -> String {
     }
 }
 
-/// Says what is going on, where it does not disturb the figures.
+/// Reports progress on standard error, so that standard output has only figures.
 pub fn say(text: &str) {
     eprintln!("{text}");
 }
@@ -83,7 +83,7 @@ fn machine() -> String {
     format!("{processors} cores of {model}, {} GiB", (memory + (1 << 19)) >> 20)
 }
 
-/// The value in the middle.
+/// The median; NaN if there are no values.
 pub fn median(values: &mut [f64]) -> f64 {
     values.sort_unstable_by(f64::total_cmp);
     match values.len() {

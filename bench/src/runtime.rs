@@ -1,4 +1,4 @@
-//! The runtime's own wasm, and what a proof is verified with there.
+//! Calls of the runtime's wasm, and contexts of proofs.
 
 use std::time::Instant;
 
@@ -8,12 +8,12 @@ use assay_proof::Context;
 use codec::{Decode, Encode};
 use sp_core::traits::{CallContext, CodeExecutor, RuntimeCode, WrappedRuntimeCode};
 
-/// Milliseconds since then.
+/// Milliseconds since an instant.
 pub fn milliseconds(started: Instant) -> f64 {
     started.elapsed().as_secs_f64() * 1e3
 }
 
-/// The context of the proof of this number.
+/// The context of proof `number`.
 pub fn context(number: u64) -> ProofContext {
     ProofContext {
         genesis: [1; 32],
@@ -24,7 +24,7 @@ pub fn context(number: u64) -> ProofContext {
     }
 }
 
-/// The same, as provers take it.
+/// The same context in the form for provers.
 pub fn borrowed(context: &ProofContext) -> Context<'_> {
     Context {
         genesis: context.genesis,
@@ -35,7 +35,7 @@ pub fn borrowed(context: &ProofContext) -> Context<'_> {
     }
 }
 
-/// The runtime's own wasm, as a node without a native one executes it.
+/// The runtime's wasm, executed as in a node.
 pub struct Runtime {
     executor: sc_executor::WasmExecutor<sp_io::SubstrateHostFunctions>,
     code: Vec<u8>,
@@ -43,17 +43,18 @@ pub struct Runtime {
 
 impl Runtime {
     pub fn new() -> Result<Self> {
-        let code = assay_runtime::WASM_BINARY
-            .context("the runtime was built without its wasm: unset SKIP_WASM_BUILD")?;
+        let code = assay_runtime::WASM_BINARY.context(
+            "the runtime was built without its wasm: unset SKIP_WASM_BUILD and build again",
+        )?;
         let code = sp_maybe_compressed_blob::decompress(code, 1 << 27)
             .map_err(|e| anyhow!("the runtime's wasm: {e}"))?;
-        // Verification calls no engine.
+        // The host functions of the engine are missing, but verification does not call them.
         let executor =
             sc_executor::WasmExecutor::builder().with_allow_missing_host_functions(true).build();
         Ok(Self { executor, code: code.into_owned() })
     }
 
-    /// Milliseconds of one verification: the call, with the decoding of its arguments.
+    /// Time of one verification in milliseconds, including the decoding of the arguments.
     pub fn verify(&self, call: &[u8]) -> Result<f64> {
         let (time, bytes) = self.call("AssayApi_verify_proof", call)?;
         match Result::<(), String>::decode(&mut &bytes[..])? {
@@ -62,12 +63,13 @@ impl Runtime {
         }
     }
 
-    /// Milliseconds of a call that does next to nothing: what every call takes.
+    /// Time of a call that does almost nothing, in milliseconds: the overhead of every call.
     pub fn idle(&self) -> Result<f64> {
         Ok(self.call("Core_version", &[])?.0)
     }
 
-    /// Milliseconds of a call that needs no state, and what it returns.
+    /// Calls a function that needs no state. Returns the time in milliseconds and the encoded
+    /// result.
     fn call(&self, function: &str, call: &[u8]) -> Result<(f64, Vec<u8>)> {
         let code = WrappedRuntimeCode(self.code.as_slice().into());
         let code = RuntimeCode { code_fetcher: &code, heap_pages: None, hash: vec![1] };

@@ -1,5 +1,5 @@
-//! What the generated weights say: the cost of assignment, and how much of a block the calls of
-//! one request take.
+//! Figures from the generated weights: the cost of draws, and the share of a block that the calls
+//! of one request take.
 
 use assay_runtime::{
     weights::pallet_inference::WeightInfo, Inference, Runtime, MAXIMUM_BLOCK_WEIGHT,
@@ -8,7 +8,7 @@ use pallet_inference::WeightInfo as _;
 
 use crate::report::Report;
 
-/// Bytes of the digits model's input and output payloads.
+/// Sizes of the digits model's input and output payloads in bytes.
 const INPUT_BYTES: u32 = 268;
 const OUTPUT_BYTES: u32 = 52;
 
@@ -27,7 +27,7 @@ pub fn bench(report: &mut Report) {
     let slope = (Weights::draw(32, 1).ref_time() - Weights::draw(1, 1).ref_time()) as f64 / 31.0;
     report.add(
         "weights",
-        "slope of a draw per operator of the version, of which there are at most 32",
+        "additional weight of a draw per operator of the version (at most 32)",
         slope / 1e6,
         "µs",
     );
@@ -59,7 +59,7 @@ pub fn bench(report: &mut Report) {
     let block = MAXIMUM_BLOCK_WEIGHT.ref_time() as f64;
     report.add(
         "weights",
-        "share of a block that one signed request takes, from draw to end",
+        "share of a block for one signed request, from draw to end",
         (request + draw + result) as f64 / block * 100.0,
         "%",
     );

@@ -50,7 +50,7 @@ impl FloatWidth {
 /// assert!(!elements_within(FloatWidth::Single, &a, &b, 0));
 /// ```
 pub fn elements_within(width: FloatWidth, a: &[u8], b: &[u8], millionths: u32) -> bool {
-    if a.len() != b.len() || a.len() % width.bytes() != 0 {
+    if a.len() != b.len() || !a.len().is_multiple_of(width.bytes()) {
         return false;
     }
     let limit = (i128::from(millionths) << FRACTION_BITS) / 1_000_000;

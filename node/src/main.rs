@@ -1,5 +1,8 @@
 //! The Assay node: a full node or validator that, with `--operator`, also runs models.
 
+// The errors of sc-cli and sc-service are large, and returned a few times per process.
+#![allow(clippy::result_large_err)]
+
 mod artifacts;
 mod chain_spec;
 mod cli;

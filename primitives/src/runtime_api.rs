@@ -1,5 +1,8 @@
 //! The runtime API: queries of clients and nodes, without transactions.
 
+// The macro adds the block to the arguments.
+#![allow(clippy::too_many_arguments)]
+
 use alloc::{string::String, vec::Vec};
 use codec::{Decode, Encode};
 use scale_info::TypeInfo;

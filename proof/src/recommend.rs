@@ -28,12 +28,17 @@ impl ProofParameters {
             ..=MANY => 5,
             _ => 3,
         };
-        let model_rate = match model {
-            ..=MANY if few => 5,
-            ..=FEW => 7,
-            ..=MANY => 6,
-            ..=VERY_MANY => 4,
-            _ => 3,
+        let model_rate = if few && model <= MANY {
+            5
+        } else {
+            // The ranges are tried in order.
+            #[allow(clippy::match_overlapping_arm)]
+            match model {
+                ..=FEW => 7,
+                ..=MANY => 6,
+                ..=VERY_MANY => 4,
+                _ => 3,
+            }
         };
         Self::with_rates(model_rate, witness_rate)
     }

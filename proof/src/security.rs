@@ -10,7 +10,6 @@ use crate::{
 use alloc::vec::Vec;
 use p3_security::{ErrorBits, SecurityAssumption};
 
-
 /// Soundness of a proof, in bits. `b` bits mean that an error has a probability of at most `2^-b`.
 ///
 /// All figures except `unique_decoding` assume mutual correlated agreement of Reed–Solomon codes up

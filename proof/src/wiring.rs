@@ -1,8 +1,8 @@
 //! The map from the windows of a convolution or pooling to the elements that they read.
 //!
-//! Position `(u, v)` of the window at output `(y, x)` reads row `y·s + u - top` and column `x·s + v
-//! - left` of a channel of the input. Rows and columns are independent. For points `ρ` of the
-//! output and `τ` of the input, the extension of "(y, x) reads (y', x') at position (u, v)" is
+//! Position `(u, v)` of the window at output `(y, x)` reads row `y·s + u - top` and column
+//! `x·s + v - left` of a channel of the input. Rows and columns are independent. For points `ρ` of
+//! the output and `τ` of the input, the extension of "(y, x) reads (y', x') at position (u, v)" is
 //! therefore a product of two sums, with as many terms as the output has rows and columns. The
 //! verifier evaluates it directly.
 

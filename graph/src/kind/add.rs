@@ -5,9 +5,10 @@ use codec::{Decode, Encode};
 /// `acc[i] = left_multiplier · left[i] + right_multiplier · right[i]`, from two int8 tensors of one
 /// shape to accumulators of that shape.
 ///
-/// With the requantisation after it, this is one exact equation: `(a·Ma + b·Mb)·M + 2^(s-1) = q·2^s
-/// + r`. The two multipliers bring both inputs to a common scale. The sum must stay within int32
-/// for all values that the inputs can have; multipliers whose sum is below 2^24 are always legal.
+/// With the requantisation after it, this is one exact equation:
+/// `(a·Ma + b·Mb)·M + 2^(s-1) = q·2^s + r`. The two multipliers bring both inputs to a common scale.
+/// The sum must stay within int32 for all values that the inputs can have; multipliers whose sum is
+/// below 2^24 are always legal.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 pub struct Add {
     /// An int8 tensor.

@@ -19,6 +19,8 @@
 //!
 //! The status of a request changes only in `transitions.rs`.
 #![cfg_attr(not(feature = "std"), no_std)]
+// FRAME makes a closure of each `authorize`, whose type has all arguments of the call.
+#![allow(clippy::type_complexity)]
 
 extern crate alloc;
 

@@ -199,7 +199,7 @@ pub mod pallet {
     #[pallet::hooks]
     impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
         fn integrity_test() {
-            assert!(MAX_CHUNKS <= u128::BITS, "one bit per chunk");
+            const { assert!(MAX_CHUNKS <= u128::BITS, "one bit per chunk") };
         }
 
         #[cfg(feature = "try-runtime")]

@@ -33,7 +33,6 @@ pub const HASHED: ProofParameters = {
         fold: 5,
         grinding_bits: 0,
         security_bits: 134,
-        ..ProofParameters::RECOMMENDED.model
     };
     ProofParameters {
         model: opening,
@@ -103,6 +102,11 @@ fn window([height, width]: [u16; 2]) -> Window {
 
 /// A graph of these operations, sealed.
 pub fn graph(input_shape: Shape, layers: &[Layer], parameters: &ProofParameters) -> Graph {
+    seal_graph(unsealed(input_shape, layers), parameters)
+}
+
+/// A graph of these operations, complete but not sealed.
+fn unsealed(input_shape: Shape, layers: &[Layer]) -> Graph {
     let mut random = Random(7);
     let (mut operations, mut sets) = (vec![], vec![]);
     let (mut shape, mut fan_in) = (input_shape, 1);
@@ -151,7 +155,7 @@ pub fn graph(input_shape: Shape, layers: &[Layer], parameters: &ProofParameters)
             },
         });
     }
-    sealed(input_shape, operations, sets, parameters)
+    complete(input_shape, operations, sets)
 }
 
 /// A graph of these operations and weights, sealed.
@@ -161,6 +165,16 @@ pub(crate) fn sealed(
     sets: Vec<Parameters>,
     parameters: &ProofParameters,
 ) -> Graph {
+    seal_graph(complete(input_shape, operations, sets), parameters)
+}
+
+fn seal_graph(mut graph: Graph, parameters: &ProofParameters) -> Graph {
+    seal(&mut graph, parameters).expect("the operations can be proven");
+    graph
+}
+
+/// A graph of these operations and weights, complete but not sealed.
+fn complete(input_shape: Shape, operations: Vec<Operation>, sets: Vec<Parameters>) -> Graph {
     let mut graph = Graph {
         architecture: Architecture {
             format_version: FormatVersion::V1,
@@ -173,19 +187,24 @@ pub(crate) fn sealed(
         weights: Weights { parameters: list(sets) },
     };
     graph.complete().expect("the quotients fit");
-    seal(&mut graph, parameters).expect("the operations can be proven");
     graph
 }
 
 /// Dense layers of these widths, with requantisation and ReLU between them. The output is the
 /// accumulators of the last layer.
 pub fn perceptron(widths: &[u32], parameters: &ProofParameters) -> Graph {
+    seal_graph(unsealed_perceptron(widths), parameters)
+}
+
+/// The graph of [`perceptron`] before it is sealed, for callers that choose the parameters by its
+/// size.
+pub fn unsealed_perceptron(widths: &[u32]) -> Graph {
     let mut layers = vec![];
     for rows in &widths[1..] {
         layers.extend([Layer::Dense(*rows), Layer::Requantize]);
     }
     layers.pop();
-    graph(Shape::vector(widths[0]), &layers, parameters)
+    unsealed(Shape::vector(widths[0]), &layers)
 }
 
 /// A prover of a sealed graph.

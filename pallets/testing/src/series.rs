@@ -7,10 +7,10 @@ use assay_graph::{
 };
 use assay_primitives::{proof::PROOF_DOMAIN, ProofCost, WeightsFingerprint};
 use assay_proof::{Context, ProofParameters};
-use codec::Encode;
+use codec::{Decode, Encode};
 
-/// A proof with everything that it is of. `pallet-verification` reads the same.
-#[derive(Encode)]
+/// A proof with its statement, in the encoding of the files in `pallets/verification/fixtures`.
+#[derive(Encode, Decode)]
 pub struct Fixture {
     /// The encoded architecture.
     pub architecture: Vec<u8>,
@@ -18,7 +18,7 @@ pub struct Fixture {
     pub input: Vec<u8>,
     /// The output's data.
     pub output: Vec<u8>,
-    /// What the weights come to.
+    /// The fingerprint of the weights.
     pub weights: WeightsFingerprint,
     /// The proof.
     pub proof: Vec<u8>,

@@ -12,6 +12,8 @@
 //! Root can disable each class for new requests. Anyone can report an equivocation: two different
 //! signed results of one operator for one request.
 #![cfg_attr(not(feature = "std"), no_std)]
+// A report of an equivocation has two statements, and FRAME makes one enum of all calls.
+#![allow(clippy::large_enum_variant)]
 
 extern crate alloc;
 

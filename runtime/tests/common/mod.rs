@@ -154,7 +154,7 @@ pub fn signed(who: Sr25519Keyring, call: impl Into<RuntimeCall>) -> UncheckedExt
     let signature = payload.using_encoded(|bytes| who.sign(bytes));
     let (call, extension, _) = payload.deconstruct();
     UncheckedExtrinsic::new_signed(
-        call.into(),
+        call,
         account.into(),
         MultiSignature::Sr25519(signature),
         extension,
@@ -286,7 +286,7 @@ pub fn float_payload(value: f32) -> Vec<u8> {
 
 /// Turns bytes into a bounded list.
 pub fn bounded<Max: sp_core::Get<u32>>(bytes: &[u8]) -> BoundedVec<u8, Max> {
-    bytes.to_vec().try_into().ok().expect("within the bound")
+    bytes.to_vec().try_into().expect("within the bound")
 }
 
 /// Worker key of a number.

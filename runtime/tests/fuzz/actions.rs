@@ -89,7 +89,7 @@ impl Fuzz {
         for index in 0..2 {
             let owner = self.actors[index].clone();
             let file = format!("model file {index}").into_bytes();
-            self.announce(&owner, &[file.clone()]);
+            self.announce(&owner, std::slice::from_ref(&file));
             self.upload(&owner, assay_primitives::digest(&file), 0, &file, true);
             self.create_model(&owner, format!("model-{index}").into_bytes());
             let descriptor =
@@ -101,7 +101,7 @@ impl Fuzz {
         self.create_model(&owner, b"graphs".to_vec());
         for graph in 0..claims::GRAPHS.len() {
             let file = claims::file(graph);
-            self.announce(&owner, &[file.clone()]);
+            self.announce(&owner, std::slice::from_ref(&file));
             self.upload(&owner, assay_primitives::digest(&file), 0, &file, true);
             let royalty = self.rng.below(500_000_001) as u32;
             self.publish(&owner, 2, claims::descriptor(graph), true, royalty);
@@ -160,13 +160,15 @@ impl Fuzz {
                 self.switch(RuntimeOrigin::root(), class, true, true);
             }
         }
-        for who in self.actors[6..].to_vec() {
+        for index in 6..self.actors.len() {
+            let who = self.actors[index].clone();
             if self.oracle.account(&who).free < ASY {
                 let rich = self.actors[0].clone();
                 self.transfer(&rich, &who, 20 * ASY + 1);
             }
         }
-        for who in self.actors[1..6].to_vec() {
+        for index in 1..6 {
+            let who = self.actors[index].clone();
             let account = self.oracle.account(&who);
             let rich = self.actors[0].clone();
             if account.free < MinBond::get() * 3 && self.oracle.account(&rich).free > account.free {

@@ -20,8 +20,11 @@ use super::{
 };
 use crate::common;
 
-/// The names of the stages that the operator answers, each with an empty answer.
-const ANSWERS: [(&str, fn() -> Answer); 4] = [
+/// The name of a stage, and an empty answer for it.
+type NamedAnswer = (&'static str, fn() -> Answer);
+
+/// The stages that the operator answers.
+const ANSWERS: [NamedAnswer; 4] = [
     ("roots", || Answer::Roots(Default::default())),
     ("leaves", || Answer::Leaves(Default::default())),
     ("bytes", || Answer::Bytes(Default::default())),

@@ -273,7 +273,7 @@ proptest! {
                 apply(step, &mut oracle);
                 compare(&oracle);
                 let sum: Balance =
-                    ACCOUNTS.iter().map(|account| Balances::total_balance(account)).sum();
+                    ACCOUNTS.iter().map(Balances::total_balance).sum();
                 assert_eq!(sum, issuance);
                 assert_eq!(Balances::total_issuance(), issuance);
                 assert_ok!(Settlement::do_try_state());

@@ -359,7 +359,8 @@ fn a_verification_is_charged_for_each_of_its_counts() {
     assert!((1_333_333..1_333_343).contains(&small));
     // No less than the small one.
     assert_eq!(charged(ProofCost::default()), small);
-    let changes: [(fn(&mut ProofCost), u64); 5] = [
+    type Change = fn(&mut ProofCost);
+    let changes: [(Change, u64); 5] = [
         (|cost| cost.products += 10_000, 3),
         (|cost| cost.cells += 10_000, 5),
         (|cost| cost.hashes += 10_000, 700),

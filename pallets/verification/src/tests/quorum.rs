@@ -103,10 +103,10 @@ fn type_shape_and_count_must_agree() {
     let flat = singles(&[1.0, 2.0]);
     let standing = Tensor { shape: vec![2, 1], ..flat.clone() };
     let other_type = Tensor { element_type: ElementType::I32, ..flat.clone() };
-    assert!(!equal_tensors(&[flat.clone()], &[standing], widest));
-    assert!(!equal_tensors(&[flat.clone()], &[other_type], widest));
-    assert!(!equal_tensors(&[flat.clone()], &[singles(&[1.0])], widest));
-    assert!(!equal_tensors(&[flat.clone()], &[flat.clone(), flat.clone()], widest));
+    assert!(!equal_tensors(std::slice::from_ref(&flat), &[standing], widest));
+    assert!(!equal_tensors(std::slice::from_ref(&flat), &[other_type], widest));
+    assert!(!equal_tensors(std::slice::from_ref(&flat), &[singles(&[1.0])], widest));
+    assert!(!equal_tensors(std::slice::from_ref(&flat), &[flat.clone(), flat.clone()], widest));
     assert!(!equal_tensors(&[flat], &[], widest));
 }
 
