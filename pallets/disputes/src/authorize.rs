@@ -4,6 +4,7 @@
 //! the claim; a move that does not loses the dispute.
 
 use assay_dispute::{Answer, Party};
+use assay_pallet_support::{refuse, Chain};
 use assay_primitives::{
     digest,
     dispute::{AnswerStatement, DisputeId},
@@ -47,10 +48,6 @@ pub mod refusal {
     }
 }
 
-fn refuse(code: u8) -> TransactionValidityError {
-    InvalidTransaction::Custom(code).into()
-}
-
 impl<T: Config> Pallet<T> {
     /// The statement that an operator signs to make a move.
     pub fn answer_statement(
@@ -59,7 +56,7 @@ impl<T: Config> Pallet<T> {
         answer: &Answer,
     ) -> AnswerStatement<T::AccountId> {
         AnswerStatement {
-            genesis: Self::genesis(),
+            genesis: T::genesis(),
             dispute: id,
             stage: dispute.stage.digest().into(),
             answer: digest(&answer.encode()),
@@ -80,14 +77,14 @@ impl<T: Config> Pallet<T> {
             dispute.stage.turn() == Party::Defender && dispute.stage.takes(answer),
             refuse(refusal::OUT_OF_TURN)
         );
-        ensure!(Self::now() <= dispute.deadline, refuse(refusal::TOO_LATE));
+        ensure!(T::now() <= dispute.deadline, refuse(refusal::TOO_LATE));
         let worker = T::Results::result(dispute.request)
             .and_then(|result| result.worker)
             .ok_or(refuse(refusal::NO_WORKER))?;
         let statement = Self::answer_statement(*id, &dispute, answer);
         ensure!(statement.stage == *stage, refuse(refusal::OTHER_STAGE));
         ensure!(statement.is_signed_by(&worker, signature), InvalidTransaction::BadProof);
-        let longevity = dispute.deadline.saturating_sub(Self::now()).max(1);
+        let longevity = dispute.deadline.saturating_sub(T::now()).max(1);
         let validity = ValidTransaction::with_tag_prefix("AssayDispute")
             .and_provides((id, stage))
             .priority(T::AnswerPriority::get())

@@ -3,17 +3,14 @@
 use alloc::vec::Vec;
 use assay_dispute::{Answer, Choice, Claim, MoveEffect, MoveRefusal, Party, Stage, MAX_MOVES};
 use assay_graph::{commit::tensor_bytes, Architecture, Plan};
+use assay_pallet_support::Chain;
 use assay_primitives::{
     dispute::{DisputeId, DisputeTiming},
     traits::{DisputeBonds, OptimisticResults, OutputProofs},
     BlockNumber, Digest, RequestId,
 };
 use frame_support::{ensure, traits::Get};
-use frame_system::pallet_prelude::BlockNumberFor;
-use sp_runtime::{
-    traits::{SaturatedConversion, Zero},
-    DispatchResult,
-};
+use sp_runtime::DispatchResult;
 
 use crate::{
     Agenda, Config, Counts, Dispute, DisputeCause, Error, Event, NextDispute, OpenDisputes, Pallet,
@@ -53,15 +50,6 @@ impl ClaimData {
 }
 
 impl<T: Config> Pallet<T> {
-    pub(crate) fn now() -> BlockNumber {
-        frame_system::Pallet::<T>::block_number().saturated_into()
-    }
-
-    pub(crate) fn genesis() -> Digest {
-        let hash = frame_system::Pallet::<T>::block_hash(BlockNumberFor::<T>::zero());
-        Digest::from_slice(hash.as_ref())
-    }
-
     /// Whether the timing is within its bounds.
     pub(crate) fn is_allowed(timing: DisputeTiming) -> bool {
         let moves = timing.response.saturating_mul(MAX_MOVES);
@@ -101,7 +89,7 @@ impl<T: Config> Pallet<T> {
 
     pub(crate) fn do_open(challenger: T::AccountId, request: RequestId) -> DispatchResult {
         let result = T::Results::result(request).ok_or(Error::<T>::NoResult)?;
-        let now = Self::now();
+        let now = T::now();
         ensure!(now <= result.disputable_until, Error::<T>::WindowClosed);
         let id = NextDispute::<T>::get();
         let next = id.0.checked_add(1).ok_or(Error::<T>::NoIdentifierLeft)?;
@@ -139,14 +127,14 @@ impl<T: Config> Pallet<T> {
     fn running(id: DisputeId) -> Result<Dispute<T::AccountId>, Error<T>> {
         let dispute = OpenDisputes::<T>::get(id).ok_or(Error::<T>::DisputeNotFound)?;
         ensure!(!Verdicts::<T>::contains_key(dispute.request), Error::<T>::Decided);
-        ensure!(Self::now() <= dispute.deadline, Error::<T>::DeadlinePassed);
+        ensure!(T::now() <= dispute.deadline, Error::<T>::DeadlinePassed);
         Ok(dispute)
     }
 
     /// Advances the dispute to `stage`. Returns the deadline of the next move.
     fn advance(id: DisputeId, mut dispute: Dispute<T::AccountId>, stage: Stage) -> BlockNumber {
         Agenda::<T>::remove(dispute.deadline + 1, id);
-        let deadline = Self::now().saturating_add(dispute.response);
+        let deadline = T::now().saturating_add(dispute.response);
         Agenda::<T>::insert(deadline + 1, id, ());
         dispute.deadline = deadline;
         dispute.stage = stage;

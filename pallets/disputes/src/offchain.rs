@@ -10,6 +10,7 @@ use alloc::{
 };
 use assay_dispute::{Answer, Choice, MoveEffect, Party};
 use assay_engine_interface::engine;
+use assay_pallet_support::{submit_authorized, Chain};
 use assay_primitives::{
     dispute::{tensor_data, DisputeId, DisputeJob, DisputeTask},
     engine::JobStatus,
@@ -17,9 +18,7 @@ use assay_primitives::{
     worker_crypto, BlockNumber, Digest, RequestId, Statement, WorkerSignature,
 };
 use codec::{Decode, Encode};
-use frame_system::offchain::{
-    AppCrypto, CreateAuthorizedTransaction, SendSignedTransaction, Signer, SubmitTransaction,
-};
+use frame_system::offchain::{AppCrypto, SendSignedTransaction, Signer};
 use sp_application_crypto::RuntimeAppPublic;
 use sp_core::offchain::StorageKind;
 use sp_runtime::traits::IdentifyAccount;
@@ -97,7 +96,7 @@ impl<T: Config> Pallet<T> {
     /// Makes the operators' moves in disputes over results of operators on this node.
     fn defend(open: &BTreeMap<DisputeId, Dispute<T::AccountId>>, notes: &mut Notes, until: u64) {
         let keys: BTreeSet<_> = worker_crypto::Public::all().into_iter().collect();
-        let now = Self::now();
+        let now = T::now();
         for (id, dispute) in open {
             let ours = T::Results::result(dispute.request)
                 .and_then(|result| result.worker)
@@ -141,9 +140,7 @@ impl<T: Config> Pallet<T> {
     }
 
     fn submit(id: DisputeId, call: Call<T>) {
-        let transaction =
-            <T as CreateAuthorizedTransaction<Call<T>>>::create_authorized_transaction(call.into());
-        match SubmitTransaction::<T, Call<T>>::submit_transaction(transaction) {
+        match submit_authorized::<T, _>(call) {
             Ok(()) => log::info!(target: LOG, "dispute {id}: submitted the operator's move"),
             // Usually an earlier submission is still in the pool or has just been included.
             Err(()) => {
@@ -171,7 +168,7 @@ impl<T: Config> Pallet<T> {
         notes: &mut Notes,
         until: u64,
     ) {
-        let now = Self::now();
+        let now = T::now();
         let own = open.iter().filter(|(_, dispute)| dispute.challenger == watcher.account);
         let disputed: BTreeSet<RequestId> =
             own.clone().map(|(_, dispute)| dispute.request).collect();

@@ -1,6 +1,7 @@
 //! The hook at the start of a block, which ends disputes whose deadline has passed.
 
 use alloc::vec::Vec;
+use assay_pallet_support::Chain;
 use assay_primitives::traits::OptimisticResults;
 use frame_support::{traits::Get, weights::Weight};
 
@@ -22,7 +23,7 @@ impl<T: Config> Pallet<T> {
 
     /// Ends as many disputes with passed deadlines as the budget allows. Returns the weight spent.
     pub(crate) fn sweep() -> Weight {
-        let now = Self::now();
+        let now = T::now();
         let mut left = Self::sweeps_per_block();
         let mut spent = Weight::zero();
         let first = AgendaCursor::<T>::get();

@@ -2,6 +2,7 @@
 //!
 //! Cheap checks come first, the signature last. A call that passes cannot fail in the dispatch.
 
+use assay_pallet_support::{refuse, Chain};
 use assay_primitives::{
     commitment as commitment_of, digest,
     dispute::TraceStatement,
@@ -59,10 +60,6 @@ pub mod refusal {
 
 type Authorized = Result<(ValidTransaction, Weight), TransactionValidityError>;
 
-pub(crate) fn refuse(code: u8) -> TransactionValidityError {
-    InvalidTransaction::Custom(code).into()
-}
-
 /// A worker's call that has passed the checks which all calls share. Its signature is not checked.
 pub(crate) struct Assigned<T: Config> {
     pub request: Request<T::AccountId>,
@@ -85,7 +82,7 @@ impl<T: Config> Pallet<T> {
             matches!(request.status, Status::Assigned | Status::Revealing | Status::Disputable),
             refuse(refusal::WRONG_PHASE)
         );
-        ensure!(Self::now() <= deadline(&request), refuse(refusal::TOO_LATE));
+        ensure!(T::now() <= deadline(&request), refuse(refusal::TOO_LATE));
         let worker = T::Operators::worker(operator).ok_or(refuse(refusal::NOT_ASSIGNED))?;
         let state = T::Verification::member_state(id, operator);
         Ok(Assigned { request, worker, state })
@@ -101,8 +98,8 @@ impl<T: Config> Pallet<T> {
         operator: &T::AccountId,
         deadline: BlockNumber,
     ) -> Authorized {
-        let longevity = deadline.saturating_sub(Self::now()).max(1);
-        let age = Self::now().saturating_sub(request.requested_at);
+        let longevity = deadline.saturating_sub(T::now()).max(1);
+        let age = T::now().saturating_sub(request.requested_at);
         let validity = ValidTransaction::with_tag_prefix(kind)
             .and_provides((id, operator))
             .priority(T::WorkerPriority::get().saturating_add(age.into()))
@@ -129,7 +126,7 @@ impl<T: Config> Pallet<T> {
         proof: Option<Digest>,
     ) -> ResultStatement<T::AccountId> {
         ResultStatement {
-            genesis: Self::genesis(),
+            genesis: T::genesis(),
             request: id,
             version_digest: request.version_digest,
             input_digest: request.input_digest,
@@ -214,7 +211,7 @@ impl<T: Config> Pallet<T> {
         );
         ensure!(state == MemberState::Silent, refuse(refusal::ALREADY_SUBMITTED));
         let statement = CommitStatement {
-            genesis: Self::genesis(),
+            genesis: T::genesis(),
             request: *id,
             commitment: *commitment,
             operator: operator.clone(),
@@ -234,7 +231,7 @@ impl<T: Config> Pallet<T> {
     ) -> Authorized {
         let Assigned { request, worker, state } =
             Self::assigned(*id, operator, |request| request.deadline)?;
-        ensure!(Self::reveals_due(*id, &request, Self::now()), refuse(refusal::WRONG_PHASE));
+        ensure!(Self::reveals_due(*id, &request, T::now()), refuse(refusal::WRONG_PHASE));
         let committed = match state {
             MemberState::Committed(commitment) => commitment,
             MemberState::Revealed => return Err(refuse(refusal::ALREADY_SUBMITTED)),
@@ -267,7 +264,7 @@ impl<T: Config> Pallet<T> {
         ensure!(request.status == Status::Assigned, refuse(refusal::WRONG_PHASE));
         ensure!(state == MemberState::Silent, refuse(refusal::ALREADY_SUBMITTED));
         let statement = FailureStatement {
-            genesis: Self::genesis(),
+            genesis: T::genesis(),
             request: *id,
             reason: *reason,
             operator: operator.clone(),
@@ -285,7 +282,7 @@ impl<T: Config> Pallet<T> {
         trace_root: Digest,
     ) -> TraceStatement<T::AccountId> {
         TraceStatement {
-            genesis: Self::genesis(),
+            genesis: T::genesis(),
             request: id,
             output_digest,
             trace_root,

@@ -7,6 +7,7 @@
 #![cfg(feature = "runtime-benchmarks")]
 
 use alloc::{vec, vec::Vec};
+use assay_pallet_support::Chain;
 use assay_primitives::{
     assurance::MAX_COMMITTEE,
     commitment, digest,
@@ -63,11 +64,11 @@ mod benchmarks {
     }
 
     fn payload<Max: Get<u32>>(payload: Vec<u8>) -> BoundedVec<u8, Max> {
-        payload.try_into().ok().expect("within the bound")
+        payload.try_into().expect("within the bound")
     }
 
     fn last_deadline<T: Config>() -> BlockNumber {
-        Pallet::<T>::now() + T::MaxDeadline::get()
+        T::now() + T::MaxDeadline::get()
     }
 
     /// A pending request whose input is an artifact.
@@ -133,8 +134,7 @@ mod benchmarks {
     ) -> Vec<T::AccountId> {
         let members = get::<T>(id).accounts();
         for (member, output) in members.iter().zip(outputs).skip(silent) {
-            let commitment =
-                commitment(&Pallet::<T>::genesis(), id, member, &digest(output), &SALT);
+            let commitment = commitment(&T::genesis(), id, member, &digest(output), &SALT);
             Pallet::<T>::note_commitment(id, member.clone(), commitment);
         }
         members
@@ -480,7 +480,7 @@ mod benchmarks {
         let id = assigned::<T>(COMMITTEE);
         let operator = get::<T>(id).accounts().pop().expect("a committee");
         let statement = CommitStatement {
-            genesis: Pallet::<T>::genesis(),
+            genesis: T::genesis(),
             request: id,
             commitment: Digest::repeat_byte(1),
             operator: operator.clone(),
@@ -601,7 +601,7 @@ mod benchmarks {
         Pallet::<T>::note_result(id, last, output, checked_signature());
         let output = payload(T::BenchmarkHelper::payload(T::MaxOutputBytes::get()));
         Outputs::<T>::insert(id, output);
-        let now = Pallet::<T>::now() + T::Retention::get() + 1;
+        let now = T::now() + T::Retention::get() + 1;
         set_now::<T>(now);
 
         #[block]

@@ -11,6 +11,7 @@ use alloc::{
     vec::Vec,
 };
 use assay_engine_interface::engine;
+use assay_pallet_support::{submit_authorized, Chain};
 use assay_primitives::{
     commitment as commitment_of, digest,
     dispute::{DisputeJob, DisputeTask},
@@ -22,7 +23,6 @@ use assay_primitives::{
 };
 use codec::{Decode, Encode};
 use frame_support::{traits::Get, BoundedVec};
-use frame_system::offchain::{CreateAuthorizedTransaction, SubmitTransaction};
 use sp_application_crypto::RuntimeAppPublic;
 use sp_core::offchain::{Duration, StorageKind};
 use sp_io::hashing::blake2_256;
@@ -123,7 +123,7 @@ impl<T: Config> Pallet<T> {
         until: u64,
     ) -> Option<(Call<T>, Submitted)> {
         // A call that is submitted at this block is included at the next one at the earliest.
-        let now = Self::now();
+        let now = T::now();
         let next = now.saturating_add(1);
         let (last, reveal) = match T::Verification::member_state(id, worker.operator) {
             MemberState::Silent => (request.answer_deadline(T::RevealWindow::get()), false),
@@ -187,7 +187,7 @@ impl<T: Config> Pallet<T> {
         };
         let wait_ms = until.saturating_sub(sp_io::offchain::timestamp().unix_millis()) as u32;
         let prove = (request.assurance == Assurance::Proof).then(|| ProofContext {
-            genesis: Self::genesis().0,
+            genesis: T::genesis().0,
             domain: PROOF_DOMAIN.to_vec(),
             request: id.encode(),
             requester: account_bytes(&request.payer),
@@ -248,7 +248,7 @@ impl<T: Config> Pallet<T> {
         let operator = worker.operator.clone();
         match request.assurance {
             Assurance::Quorum { .. } => {
-                let genesis = Self::genesis();
+                let genesis = T::genesis();
                 let salt = Self::salt(id, worker);
                 if !reveal {
                     let commitment = commitment_of(&genesis, id, &operator, &output_digest, &salt);
@@ -321,7 +321,7 @@ impl<T: Config> Pallet<T> {
     ) -> Option<Call<T>> {
         let operator = worker.operator.clone();
         let statement = FailureStatement {
-            genesis: Self::genesis(),
+            genesis: T::genesis(),
             request: id,
             reason,
             operator: operator.clone(),
@@ -347,9 +347,7 @@ impl<T: Config> Pallet<T> {
     }
 
     fn submit(id: RequestId, call: Call<T>) {
-        let transaction =
-            <T as CreateAuthorizedTransaction<Call<T>>>::create_authorized_transaction(call.into());
-        match SubmitTransaction::<T, Call<T>>::submit_transaction(transaction) {
+        match submit_authorized::<T, _>(call) {
             Ok(()) => log::debug!(target: LOG, "request {id}: submitted the answer"),
             // Usually an earlier submission is still in the pool or has just been included.
             Err(()) => {
@@ -377,6 +375,6 @@ impl<T: Config> Pallet<T> {
     /// The salt of a commitment. It is secret until the reveal, and the same after a restart.
     fn salt(id: RequestId, worker: &LocalOperator<T::AccountId>) -> [u8; 32] {
         let secret = Self::salt_secret();
-        blake2_256(&(b"assay/salt/1", secret, Self::genesis(), id, worker.operator).encode())
+        blake2_256(&(b"assay/salt/1", secret, T::genesis(), id, worker.operator).encode())
     }
 }

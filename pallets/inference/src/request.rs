@@ -1,6 +1,7 @@
 //! The checks, the creation and the cancellation of requests.
 
 use alloc::vec::Vec;
+use assay_pallet_support::Chain;
 use assay_primitives::{
     digest,
     runtime_api::Status,
@@ -9,11 +10,7 @@ use assay_primitives::{
     RequestInput, VersionId,
 };
 use frame_support::{ensure, traits::Get};
-use frame_system::pallet_prelude::BlockNumberFor;
-use sp_runtime::{
-    traits::{SaturatedConversion, Zero},
-    DispatchResult,
-};
+use sp_runtime::DispatchResult;
 
 use crate::{
     Agenda, Claims, ClientKeys, Config, Error, Event, Inputs, Members, NextRequest, Pallet,
@@ -35,15 +32,6 @@ impl<T: Config> From<PayloadError> for Error<T> {
 }
 
 impl<T: Config> Pallet<T> {
-    pub(crate) fn now() -> BlockNumber {
-        frame_system::Pallet::<T>::block_number().saturated_into()
-    }
-
-    pub(crate) fn genesis() -> Digest {
-        let hash = frame_system::Pallet::<T>::block_hash(BlockNumberFor::<T>::zero());
-        Digest::from_slice(hash.as_ref())
-    }
-
     /// Whether the chain can verify proofs for the version, if `assurance` needs one.
     pub(crate) fn can_be_proven(version: VersionId, assurance: Assurance) -> bool {
         assurance != Assurance::Proof || T::Models::proof_terms(version).is_some()
@@ -68,7 +56,7 @@ impl<T: Config> Pallet<T> {
         client_key: [u8; 32],
     ) -> DispatchResult {
         ensure!(!ClientKeys::<T>::contains_key(&payer, client_key), Error::<T>::DuplicateClientKey);
-        let now = Self::now();
+        let now = T::now();
         ensure!(
             deadline >= now.saturating_add(Self::min_deadline(assurance)),
             Error::<T>::DeadlineTooSoon
@@ -163,7 +151,7 @@ impl<T: Config> Pallet<T> {
         ensure!(candidates.len() >= needed, Error::<T>::NoOperator);
         let affordable = candidates.iter().filter(|candidate| candidate.ask <= request.budget());
         ensure!(affordable.clone().count() >= needed, Error::<T>::PriceUnderAsk);
-        let left = request.blocks_to_answer(Self::now().saturating_add(1), T::RevealWindow::get());
+        let left = request.blocks_to_answer(T::now().saturating_add(1), T::RevealWindow::get());
         let in_time = affordable.filter(|candidate| candidate.response_blocks <= left).count();
         ensure!(in_time >= needed, Error::<T>::DeadlineUnderResponse);
         Ok(())

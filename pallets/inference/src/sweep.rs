@@ -1,5 +1,6 @@
 //! The hooks at the start of a block: passed deadlines and pruning, within weight budgets.
 
+use assay_pallet_support::Chain;
 use assay_primitives::{
     runtime_api::Status, traits::OnRequestFinal, Assurance, AssuranceClass, Outcome, RequestId,
 };
@@ -40,7 +41,7 @@ impl<T: Config> Pallet<T> {
 
     /// Handles as many passed deadlines as the budget allows. Returns the weight spent.
     pub(crate) fn sweep_deadlines() -> Weight {
-        let now = Self::now();
+        let now = T::now();
         let budget = T::SweepBudget::get();
         let cheapest = T::WeightInfo::deadline_single().saturating_add(T::OnRequestFinal::weight());
         let mut spent = Weight::zero();
@@ -71,7 +72,7 @@ impl<T: Config> Pallet<T> {
     }
 
     fn pass_deadline(id: RequestId, request: Request<T::AccountId>) {
-        let now = Self::now();
+        let now = T::now();
         match request.status {
             Status::Pending if now > request.deadline => {
                 Self::finish_unpaid(id, request, Outcome::TimedOut)
@@ -90,7 +91,7 @@ impl<T: Config> Pallet<T> {
     /// Prunes finished requests whose retention has passed, except for receipt digests and client
     /// keys. Returns the weight spent.
     pub(crate) fn prune() -> Weight {
-        let now = Self::now();
+        let now = T::now();
         let (mut first, end) = FinishedBounds::<T>::get();
         let mut pruned = 0;
         while first < end && pruned < Self::prunes_per_block() {

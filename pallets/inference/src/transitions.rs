@@ -6,6 +6,7 @@
 
 use alloc::vec::Vec;
 use assay_math::draw;
+use assay_pallet_support::Chain;
 use assay_primitives::{
     dispute::tensor_data,
     engine::{Job, JobInput},
@@ -57,7 +58,7 @@ impl<T: Config> Pallet<T> {
         }
         let seed: Digest =
             blake2_256(&(b"assay/draw/1", randomness.0, randomness.1, id).encode()).into();
-        request.draw = Some(Draw { block: Self::now(), seed });
+        request.draw = Some(Draw { block: T::now(), seed });
 
         let size = request.size();
         let mut candidates =
@@ -67,7 +68,7 @@ impl<T: Config> Pallet<T> {
             return Turn::Ended;
         }
         // An operator without enough time would be penalised for being late.
-        let left = request.blocks_to_answer(Self::now(), T::RevealWindow::get());
+        let left = request.blocks_to_answer(T::now(), T::RevealWindow::get());
         candidates.retain(|candidate| candidate.response_blocks <= left);
         if candidates.len() < size {
             Self::finish_unpaid(id, request, Outcome::TimedOut);
@@ -178,7 +179,7 @@ impl<T: Config> Pallet<T> {
         for height in Self::agenda_heights(id, &request) {
             Agenda::<T>::remove(height, id);
         }
-        let disputable_until = Self::now().saturating_add(T::DisputeWindow::get());
+        let disputable_until = T::now().saturating_add(T::DisputeWindow::get());
         Claims::<T>::insert(id, TraceClaim { trace_root, disputable_until });
         for height in Self::agenda_heights(id, &request) {
             Agenda::<T>::insert(height, id, ());
@@ -324,7 +325,7 @@ impl<T: Config> Pallet<T> {
         member: &T::AccountId,
         reveals_due: bool,
     ) -> bool {
-        let now = Self::now();
+        let now = T::now();
         match T::Verification::member_state(id, member) {
             MemberState::Silent => {
                 request.status == Status::Revealing
@@ -342,7 +343,7 @@ impl<T: Config> Pallet<T> {
         let members = request.accounts();
         let EvidenceFindings { winner, agreed, wrong, silent, failure, evidence } =
             T::Verification::decide(id, request.assurance, request.tolerance, &members);
-        let reveals_due = Self::reveals_due(id, &request, Self::now());
+        let reveals_due = Self::reveals_due(id, &request, T::now());
         let late: Vec<_> = silent
             .into_iter()
             .filter(|member| Self::is_late(id, &request, member, reveals_due))
@@ -422,9 +423,9 @@ impl<T: Config> Pallet<T> {
             Agenda::<T>::remove(height, id);
         }
         Claims::<T>::remove(id);
-        let decided_at = Self::now();
+        let decided_at = T::now();
         let receipt = Receipt {
-            genesis: Self::genesis(),
+            genesis: T::genesis(),
             request: id,
             payer: request.payer.clone(),
             version_digest: request.version_digest,
@@ -460,7 +461,7 @@ impl<T: Config> Pallet<T> {
     /// Makes a result final if its window has passed and no dispute over it is open. If one is
     /// open, the end of the last dispute calls this again.
     pub(crate) fn pass_window(id: RequestId, request: Request<T::AccountId>) {
-        let over = Claims::<T>::get(id).is_some_and(|claim| Self::now() > claim.disputable_until);
+        let over = Claims::<T>::get(id).is_some_and(|claim| T::now() > claim.disputable_until);
         if over && !T::Disputes::are_open(id) {
             Self::conclude(id, request);
         }
@@ -501,7 +502,7 @@ impl<T: Config> OptimisticResults<T::AccountId> for Pallet<T> {
     }
 
     fn disputable() -> Vec<RequestId> {
-        let now = Self::now();
+        let now = T::now();
         Claims::<T>::iter()
             .filter(|(_, claim)| now <= claim.disputable_until)
             .map(|(request, _)| request)

@@ -1,6 +1,7 @@
 //! Invariants of requests.
 
 use alloc::collections::{BTreeMap, BTreeSet};
+use assay_pallet_support::Chain;
 use assay_primitives::{
     digest,
     runtime_api::Status,
@@ -42,7 +43,7 @@ impl<T: Config> Pallet<T> {
         let queued: BTreeSet<_> = Queue::<T>::iter().map(|(_, id)| id).collect();
         let finished: BTreeMap<_, _> =
             Finished::<T>::iter().map(|(_, (id, height))| (id, height)).collect();
-        let now = Self::now();
+        let now = T::now();
         // Versions with a request that will call waiting ones.
         let mut moving = BTreeSet::new();
         for (id, request) in Requests::<T>::iter() {

@@ -3,6 +3,7 @@
 #![cfg(feature = "runtime-benchmarks")]
 
 use alloc::vec::Vec;
+use assay_pallet_support::Chain;
 use assay_primitives::{
     operator::{EngineVersion, Roles},
     traits::{BenchmarkHelper as _, Bonds, Models},
@@ -30,7 +31,7 @@ mod benchmarks {
 
     /// Worker key number `index` and its signature for `operator`.
     fn key<T: Config>(operator: &T::AccountId, index: u32) -> (WorkerId, WorkerSignature) {
-        let statement = Possession { genesis: Pallet::<T>::genesis(), operator: operator.clone() };
+        let statement = Possession { genesis: T::genesis(), operator: operator.clone() };
         T::BenchmarkHelper::worker(index, &statement.signing_bytes())
     }
 
@@ -103,9 +104,9 @@ mod benchmarks {
         operator: &T::AccountId,
     ) -> (HeartbeatStatement<T::AccountId>, WorkerSignature) {
         let statement = HeartbeatStatement {
-            genesis: Pallet::<T>::genesis(),
+            genesis: T::genesis(),
             operator: operator.clone(),
-            at: Pallet::<T>::now(),
+            at: T::now(),
             engine: EngineVersion { major: 1, minor: 2, patch: 3 },
             load: 4,
         };
@@ -132,7 +133,7 @@ mod benchmarks {
         let operator = registered::<T>(whitelisted_caller());
         let (worker, possession) = key::<T>(&operator, MAX_PAST_WORKERS + 1);
         // Every past key is dropped.
-        let later = Pallet::<T>::now() + T::UnbondingPeriod::get();
+        let later = T::now() + T::UnbondingPeriod::get();
         frame_system::Pallet::<T>::set_block_number(later.saturated_into());
 
         #[extrinsic_call]
@@ -205,7 +206,7 @@ mod benchmarks {
         let (operator, _) = busy::<T>(whitelisted_caller());
         Pallet::<T>::unbond(RawOrigin::Signed(operator.clone()).into())
             .expect("nothing is assigned to it");
-        let until = Pallet::<T>::now() + T::UnbondingPeriod::get();
+        let until = T::now() + T::UnbondingPeriod::get();
         frame_system::Pallet::<T>::set_block_number(until.saturated_into());
 
         #[extrinsic_call]

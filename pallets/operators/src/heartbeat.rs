@@ -1,5 +1,6 @@
 //! Heartbeats, which determine which operators are live.
 
+use assay_pallet_support::{refuse, Chain};
 use assay_primitives::{HeartbeatStatement, Statement, WorkerSignature};
 use frame_support::{ensure, pallet_prelude::*, traits::Get};
 use sp_runtime::transaction_validity::{
@@ -23,11 +24,10 @@ impl<T: Config> Pallet<T> {
         statement: &HeartbeatStatement<T::AccountId>,
         signature: &WorkerSignature,
     ) -> Result<(ValidTransaction, Weight), TransactionValidityError> {
-        let refuse = |code: u8| TransactionValidityError::from(InvalidTransaction::Custom(code));
-        let now = Self::now();
+        let now = T::now();
         ensure!(statement.at <= now, InvalidTransaction::Future);
         ensure!(now - statement.at <= T::HeartbeatInterval::get(), InvalidTransaction::Stale);
-        ensure!(statement.genesis == Self::genesis(), refuse(refusal::WRONG_CHAIN));
+        ensure!(statement.genesis == T::genesis(), refuse(refusal::WRONG_CHAIN));
         let info =
             Self::staying(&statement.operator).map_err(|_| refuse(refusal::NOT_AN_OPERATOR))?;
         // Prevents replay, and bounds the number of feeless calls of an operator.
@@ -63,16 +63,16 @@ impl<T: Config> Pallet<T> {
         info.unbonding_until.is_none()
             && info
                 .last_heartbeat
-                .is_some_and(|last| Self::now().saturating_sub(last) <= T::HeartbeatTimeout::get())
+                .is_some_and(|last| T::now().saturating_sub(last) <= T::HeartbeatTimeout::get())
     }
 
     /// Whether the operator's node should send a heartbeat now.
     pub fn heartbeat_due(operator: &T::AccountId) -> bool {
         Operators::<T>::get(operator).is_some_and(|info| {
             info.unbonding_until.is_none()
-                && info.last_heartbeat.is_none_or(|last| {
-                    Self::now().saturating_sub(last) >= T::HeartbeatInterval::get()
-                })
+                && info
+                    .last_heartbeat
+                    .is_none_or(|last| T::now().saturating_sub(last) >= T::HeartbeatInterval::get())
         })
     }
 }

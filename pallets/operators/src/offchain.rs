@@ -1,8 +1,8 @@
 //! The offchain worker of an operator's node, which sends heartbeats.
 
 use assay_engine_interface::engine;
+use assay_pallet_support::{submit_authorized, Chain};
 use assay_primitives::{traits::Operators as _, worker_crypto, HeartbeatStatement, Statement};
-use frame_system::offchain::{CreateAuthorizedTransaction, SubmitTransaction};
 use sp_application_crypto::RuntimeAppPublic;
 
 use crate::{Call, Config, Pallet};
@@ -18,9 +18,9 @@ impl<T: Config> Pallet<T> {
                 continue;
             }
             let statement = HeartbeatStatement {
-                genesis: Self::genesis(),
+                genesis: T::genesis(),
                 operator,
-                at: Self::now(),
+                at: T::now(),
                 engine: info.version,
                 load: info.load,
             };
@@ -29,11 +29,7 @@ impl<T: Config> Pallet<T> {
                 continue;
             };
             let call = Call::<T>::heartbeat { statement, signature: signature.into() };
-            let transaction =
-                <T as CreateAuthorizedTransaction<Call<T>>>::create_authorized_transaction(
-                    call.into(),
-                );
-            if SubmitTransaction::<T, Call<T>>::submit_transaction(transaction).is_err() {
+            if submit_authorized::<T, _>(call).is_err() {
                 log::debug!(target: "assay", "the pool already has a heartbeat, or refuses it");
             }
         }

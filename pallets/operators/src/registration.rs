@@ -1,30 +1,18 @@
 //! Registration, worker keys, bonds and unbonding of operators.
 
+use assay_pallet_support::Chain;
 use assay_primitives::{
-    operator::Roles, traits::Bonds, Balance, BlockNumber, Digest, Possession, Statement, WorkerId,
+    operator::Roles, traits::Bonds, Balance, BlockNumber, Possession, Statement, WorkerId,
     WorkerSignature,
 };
 use frame_support::{ensure, pallet_prelude::*, traits::Get};
-use frame_system::pallet_prelude::BlockNumberFor;
-use sp_runtime::{
-    traits::{SaturatedConversion, Zero},
-    DispatchResult,
-};
+use sp_runtime::DispatchResult;
 
 use crate::{
     Config, Error, Event, Operator, Operators, Pallet, Served, WorkerKeys, MAX_PAST_WORKERS,
 };
 
 impl<T: Config> Pallet<T> {
-    pub(crate) fn now() -> BlockNumber {
-        frame_system::Pallet::<T>::block_number().saturated_into()
-    }
-
-    pub(crate) fn genesis() -> Digest {
-        let hash = frame_system::Pallet::<T>::block_hash(BlockNumberFor::<T>::zero());
-        Digest::from_slice(hash.as_ref())
-    }
-
     /// The operator, if it is registered and not unbonding.
     pub(crate) fn staying(operator: &T::AccountId) -> Result<Operator, Error<T>> {
         let info = Operators::<T>::get(operator).ok_or(Error::<T>::NotRegistered)?;
@@ -38,7 +26,7 @@ impl<T: Config> Pallet<T> {
         possession: &WorkerSignature,
     ) -> DispatchResult {
         ensure!(!WorkerKeys::<T>::contains_key(worker), Error::<T>::WorkerKeyTaken);
-        let statement = Possession { genesis: Self::genesis(), operator: operator.clone() };
+        let statement = Possession { genesis: T::genesis(), operator: operator.clone() };
         ensure!(statement.is_signed_by(worker, possession), Error::<T>::InvalidPossession);
         Ok(())
     }
@@ -79,7 +67,7 @@ impl<T: Config> Pallet<T> {
         possession: WorkerSignature,
     ) -> DispatchResult {
         let mut info = Self::staying(&operator)?;
-        let now = Self::now();
+        let now = T::now();
         // Equivocations signed with older keys are not punished any more.
         let counts =
             |replaced_at: BlockNumber| now.saturating_sub(replaced_at) < T::UnbondingPeriod::get();
@@ -115,7 +103,7 @@ impl<T: Config> Pallet<T> {
         for version in Served::<T>::take(&operator) {
             Self::remove_server(version, &operator);
         }
-        let until = Self::now().saturating_add(T::UnbondingPeriod::get());
+        let until = T::now().saturating_add(T::UnbondingPeriod::get());
         info.unbonding_until = Some(until);
         Operators::<T>::insert(&operator, info);
         Self::deposit_event(Event::Unbonding { operator, until });
@@ -125,7 +113,7 @@ impl<T: Config> Pallet<T> {
     pub(crate) fn do_withdraw_bond(operator: T::AccountId) -> DispatchResult {
         let info = Operators::<T>::get(&operator).ok_or(Error::<T>::NotRegistered)?;
         let until = info.unbonding_until.ok_or(Error::<T>::NotUnbonding)?;
-        ensure!(Self::now() >= until, Error::<T>::UnbondingPeriodNotOver);
+        ensure!(T::now() >= until, Error::<T>::UnbondingPeriodNotOver);
         let amount = T::Bonds::unlock(&operator)?;
         Operators::<T>::remove(&operator);
         WorkerKeys::<T>::remove(info.worker);

@@ -1,6 +1,7 @@
 //! Invariants of the registrations.
 
 use alloc::collections::{BTreeMap, BTreeSet};
+use assay_pallet_support::Chain;
 use frame_support::ensure;
 use sp_runtime::TryRuntimeError;
 
@@ -26,7 +27,7 @@ impl<T: Config> Pallet<T> {
             for (past, replaced_at) in &info.past_workers {
                 keys.insert(past.clone(), account.clone());
                 ensure!(
-                    (latest..=Self::now()).contains(replaced_at),
+                    (latest..=T::now()).contains(replaced_at),
                     "past worker keys are not in the order of their replacement"
                 );
                 latest = *replaced_at;

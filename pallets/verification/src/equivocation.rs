@@ -1,12 +1,11 @@
 //! Reports of equivocations: two different results that one operator signed for one request.
 
+use assay_pallet_support::Chain;
 use assay_primitives::{
-    operator::Offence, traits::Operators, Digest, ResultStatement, Statement, WorkerId,
-    WorkerSignature,
+    operator::Offence, traits::Operators, ResultStatement, Statement, WorkerId, WorkerSignature,
 };
 use frame_support::ensure;
-use frame_system::pallet_prelude::BlockNumberFor;
-use sp_runtime::{traits::Zero, DispatchResult};
+use sp_runtime::DispatchResult;
 
 use crate::{Config, Equivocations, Error, Event, Pallet};
 
@@ -28,7 +27,7 @@ impl<T: Config> Pallet<T> {
             first == same_answer && first.output_digest != second.output_digest,
             Error::<T>::NotEquivocation
         );
-        ensure!(first.genesis == Self::genesis(), Error::<T>::WrongChain);
+        ensure!(first.genesis == T::genesis(), Error::<T>::WrongChain);
         let (request, operator) = (first.request, first.operator.clone());
         ensure!(!Equivocations::<T>::contains_key(request, &operator), Error::<T>::AlreadyPunished);
         ensure!(
@@ -44,10 +43,5 @@ impl<T: Config> Pallet<T> {
         let amount = T::Operators::penalise(&operator, Offence::Equivocation, None);
         Self::deposit_event(Event::EquivocationPunished { operator, request, reporter, amount });
         Ok(())
-    }
-
-    pub(crate) fn genesis() -> Digest {
-        let hash = frame_system::Pallet::<T>::block_hash(BlockNumberFor::<T>::zero());
-        Digest::from_slice(hash.as_ref())
     }
 }

@@ -3,6 +3,7 @@
 
 use alloc::string::{String, ToString};
 use assay_graph::{Architecture, Plan};
+use assay_pallet_support::Chain;
 use assay_primitives::{
     engine::ProofContext,
     proof::{account_bytes, PROOF_DOMAIN},
@@ -142,7 +143,7 @@ impl<T: Config> OutputProofs for Pallet<T> {
             return false;
         };
         let context = ProofContext {
-            genesis: Self::genesis().0,
+            genesis: T::genesis().0,
             domain: PROOF_DOMAIN.to_vec(),
             request: request.encode(),
             requester: account_bytes(&target.payer),

@@ -1,6 +1,7 @@
 //! The submissions of committee members, and the findings from them.
 
 use alloc::vec::Vec;
+use assay_pallet_support::Chain;
 use assay_primitives::{
     digest,
     model::{ModelDescriptor, Tolerance},
@@ -92,7 +93,7 @@ impl<T: Config> Verification<T::AccountId> for Pallet<T> {
             T::Models::architecture(result.version).ok_or(ProofFailure::NoVerifier)?;
         let weights =
             T::Models::weights_fingerprint(result.version).ok_or(ProofFailure::NoVerifier)?;
-        proof::verify_result(Self::genesis(), &architecture, weights, result)
+        proof::verify_result(T::genesis(), &architecture, weights, result)
     }
 
     fn note_proof(result: ProvenResult<'_, T::AccountId>) -> Result<(), ProofFailure> {
