@@ -31,7 +31,7 @@ use sp_runtime::{
     DispatchError, DispatchResult,
 };
 
-use crate::{Dispute, OpenDisputes};
+use crate::{Dispute, DisputeCause, Event, OpenDisputes};
 
 pub use assay_pallet_testing::workers::pair;
 
@@ -312,6 +312,20 @@ impl Case {
         Results::mutate(|results| results.insert(request, noted));
     }
 
+    /// The operator submits the claim, and the challenger opens a dispute.
+    pub fn disputed(&self) -> DisputeId {
+        self.submit();
+        open(CHALLENGER)
+    }
+
+    /// The same, played to the stage with this index in the encoding of stages. Both sides move as
+    /// they have computed.
+    pub fn disputed_at(&self, index: u8) -> DisputeId {
+        let id = self.disputed();
+        play_to(id, index, &self.defender(), &self.witness());
+        id
+    }
+
     /// The operator.
     pub fn defender(&self) -> Player<'_> {
         Player::with_trace(&self.graph, self.claimed.clone())
@@ -357,6 +371,13 @@ pub fn dispute(id: DisputeId) -> Dispute<u64> {
 
 pub fn stage(id: DisputeId) -> Stage {
     dispute(id).stage
+}
+
+/// Checks that the challenger has just won, and that the result is rejected.
+pub fn assert_won(id: DisputeId, cause: DisputeCause) {
+    assert_eq!(standing(), Standing::Rejected(CHALLENGER));
+    let event = Event::Won { dispute: id, request: REQUEST, challenger: CHALLENGER, cause };
+    assert_eq!(last_event(), Some(event));
 }
 
 /// The move of an operator, signed.

@@ -69,14 +69,9 @@ parameter_types! {
     pub static MaxServers: u32 = 8;
     pub const MaxServed: u32 = 4;
     pub const MaxConcurrency: u32 = 64;
-    pub const MaxResponseBlocks: BlockNumber = 50;
-    pub const HeartbeatInterval: BlockNumber = 10;
     pub const HeartbeatTimeout: BlockNumber = 1_000;
     pub const UnbondingPeriod: BlockNumber = 200;
-    pub const WrongResultSlash: Perbill = Perbill::from_percent(50);
-    pub const NoAnswerSlash: Perbill = Perbill::from_percent(10);
-    pub const EquivocationSlash: Perbill = Perbill::from_percent(100);
-    pub const LostDisputeSlash: Perbill = Perbill::from_percent(20);
+    pub const HeartbeatPriority: u64 = 99;
     pub const WorkerPriority: u64 = 99;
     pub const MaxInputBytes: u32 = 256;
     pub const MaxArtifactInputBytes: u32 = 1_000;
@@ -101,54 +96,14 @@ parameter_types! {
     pub static Finals: Vec<(RequestId, Outcome, Digest)> = Vec::new();
 }
 
-impl pallet_model_registry::Config for Test {
-    type Artifacts = Artifacts;
-    type Deposits = Settlement;
-    type AvailableClasses = AvailableClasses;
-    type MaxProofCost = MaxProofCost;
-    type MaxInputBytes = MaxInputBytes;
-    type MaxOutputBytes = MaxOutputBytes;
-    type MaxRoyalty = MaxRoyalty;
-    type BaseDeposit = BaseDeposit;
-    type ByteDeposit = ByteDeposit;
-    type WeightInfo = ();
-    #[cfg(feature = "runtime-benchmarks")]
-    type BenchmarkHelper = Benchmarks<Test>;
-}
-
-impl pallet_operators::Config for Test {
-    type Bonds = Settlement;
-    type Models = Registry;
-    type MinBond = MinBond;
-    type MaxServers = MaxServers;
-    type MaxServed = MaxServed;
-    type MaxConcurrency = MaxConcurrency;
-    type MaxResponseBlocks = MaxResponseBlocks;
-    type HeartbeatInterval = HeartbeatInterval;
-    type HeartbeatTimeout = HeartbeatTimeout;
-    type UnbondingPeriod = UnbondingPeriod;
-    type WrongResultSlash = WrongResultSlash;
-    type NoAnswerSlash = NoAnswerSlash;
-    type EquivocationSlash = EquivocationSlash;
-    type LostDisputeSlash = LostDisputeSlash;
-    type HeartbeatPriority = WorkerPriority;
-    type WeightInfo = ();
-    #[cfg(feature = "runtime-benchmarks")]
-    type BenchmarkHelper = Benchmarks<Test>;
-}
-
-impl pallet_verification::Config for Test {
-    type Requests = Inference;
-    type MaxProofCost = MaxProofCost;
-    type Operators = Operators;
-    type Models = Registry;
-    type AvailableClasses = AvailableClasses;
-    type MaxOutputBytes = MaxOutputBytes;
-    type AdminOrigin = frame_system::EnsureRoot<u64>;
-    type WeightInfo = ();
-    #[cfg(feature = "runtime-benchmarks")]
-    type BenchmarkHelper = Benchmarks<Test>;
-}
+assay_pallet_testing::model_registry!(pallet_model_registry, artifacts: Artifacts);
+assay_pallet_testing::operators!(pallet_operators, models: Registry);
+assay_pallet_testing::verification!(
+    pallet_verification,
+    requests: Inference,
+    operators: Operators,
+    models: Registry
+);
 
 /// The VRF output that the mock sets.
 pub struct Vrf;

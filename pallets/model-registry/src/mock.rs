@@ -54,20 +54,7 @@ parameter_types! {
     pub const MaxRoyalty: Perbill = Perbill::from_percent(30);
 }
 
-impl crate::Config for Test {
-    type Artifacts = Storage;
-    type Deposits = Settlement;
-    type AvailableClasses = AvailableClasses;
-    type MaxProofCost = MaxProofCost;
-    type MaxInputBytes = MaxInputBytes;
-    type MaxOutputBytes = MaxOutputBytes;
-    type MaxRoyalty = MaxRoyalty;
-    type BaseDeposit = BaseDeposit;
-    type ByteDeposit = ByteDeposit;
-    type WeightInfo = ();
-    #[cfg(feature = "runtime-benchmarks")]
-    type BenchmarkHelper = assay_pallet_testing::benchmarks::Benchmarks<Test>;
-}
+assay_pallet_testing::model_registry!(crate, artifacts: Storage);
 
 #[cfg(feature = "runtime-benchmarks")]
 impl assay_pallet_testing::benchmarks::Prepare for Test {

@@ -16,7 +16,7 @@ use frame_support::{assert_ok, parameter_types};
 use sp_application_crypto::Pair as _;
 use sp_runtime::{
     transaction_validity::{TransactionValidityError, ValidTransaction},
-    DispatchResult, Perbill,
+    DispatchResult,
 };
 
 pub use assay_pallet_testing::{workers::pair, EXISTENTIAL_DEPOSIT, TREASURY};
@@ -41,37 +41,12 @@ parameter_types! {
     pub const MaxServers: u32 = 3;
     pub const MaxServed: u32 = 2;
     pub const MaxConcurrency: u32 = 4;
-    pub const MaxResponseBlocks: BlockNumber = 50;
-    pub const HeartbeatInterval: BlockNumber = 10;
     pub const HeartbeatTimeout: BlockNumber = 25;
     pub const UnbondingPeriod: BlockNumber = 100;
-    pub const WrongResultSlash: Perbill = Perbill::from_percent(50);
-    pub const NoAnswerSlash: Perbill = Perbill::from_percent(10);
-    pub const EquivocationSlash: Perbill = Perbill::from_percent(100);
-    pub const LostDisputeSlash: Perbill = Perbill::from_percent(20);
     pub const HeartbeatPriority: u64 = 77;
 }
 
-impl crate::Config for Test {
-    type Bonds = Settlement;
-    type Models = NotedVersions;
-    type MinBond = MinBond;
-    type MaxServers = MaxServers;
-    type MaxServed = MaxServed;
-    type MaxConcurrency = MaxConcurrency;
-    type MaxResponseBlocks = MaxResponseBlocks;
-    type HeartbeatInterval = HeartbeatInterval;
-    type HeartbeatTimeout = HeartbeatTimeout;
-    type UnbondingPeriod = UnbondingPeriod;
-    type WrongResultSlash = WrongResultSlash;
-    type NoAnswerSlash = NoAnswerSlash;
-    type EquivocationSlash = EquivocationSlash;
-    type LostDisputeSlash = LostDisputeSlash;
-    type HeartbeatPriority = HeartbeatPriority;
-    type WeightInfo = ();
-    #[cfg(feature = "runtime-benchmarks")]
-    type BenchmarkHelper = assay_pallet_testing::benchmarks::Benchmarks<Test>;
-}
+assay_pallet_testing::operators!(crate, models: NotedVersions);
 
 #[cfg(feature = "runtime-benchmarks")]
 use assay_primitives::traits::BenchmarkHelper as _;

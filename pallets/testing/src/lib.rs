@@ -1,7 +1,8 @@
 //! What the tests and benchmarks of the pallets share. Nothing that runs on a network links it.
 //!
 //! * [`mock!`] makes the runtime of a pallet's tests, with the functions that run them;
-//!   [`settlement!`] and [`storage!`] configure the pallets that most of these runtimes have.
+//!   [`settlement!`], [`storage!`], [`model_registry!`], [`operators!`] and [`verification!`]
+//!   configure the pallets that several of these runtimes have.
 //! * [`doubles`] take the place of pallets behind the traits of `assay_primitives::traits`.
 //! * [`workers`]: worker keys, and the surroundings of offchain workers.
 //! * [`graphs`]: sealed integer graphs, and what a test publishes and proves of them.

@@ -390,3 +390,94 @@ macro_rules! storage {
         }
     };
 }
+
+/// Configures `pallet-model-registry` in a runtime of [`mock!`] that has `Settlement`,
+/// [`storage!`] and the named pallet of storage.
+///
+/// The mock defines `AvailableClasses`, `MaxProofCost`, `MaxInputBytes`, `MaxOutputBytes` and
+/// `MaxRoyalty`.
+#[macro_export]
+macro_rules! model_registry {
+    ($path:ident, artifacts: $artifacts:ident) => {
+        impl $path::Config for Test {
+            type Artifacts = $artifacts;
+            type Deposits = Settlement;
+            type AvailableClasses = AvailableClasses;
+            type MaxProofCost = MaxProofCost;
+            type MaxInputBytes = MaxInputBytes;
+            type MaxOutputBytes = MaxOutputBytes;
+            type MaxRoyalty = MaxRoyalty;
+            type BaseDeposit = BaseDeposit;
+            type ByteDeposit = ByteDeposit;
+            type WeightInfo = ();
+            #[cfg(feature = "runtime-benchmarks")]
+            type BenchmarkHelper = $crate::benchmarks::Benchmarks<Test>;
+        }
+    };
+}
+
+/// Configures `pallet-operators` in a runtime of [`mock!`] that has `Settlement`: heartbeats every
+/// 10 blocks, and slashes of 50 % for a wrong result, 10 % for no answer, 100 % for an equivocation
+/// and 20 % for a lost dispute.
+///
+/// The mock defines `MinBond`, `MaxServers`, `MaxServed`, `MaxConcurrency`, `HeartbeatTimeout`,
+/// `HeartbeatPriority` and `UnbondingPeriod`.
+#[macro_export]
+macro_rules! operators {
+    ($path:ident, models: $models:ident) => {
+        frame_support::parameter_types! {
+            pub const MaxResponseBlocks: assay_primitives::BlockNumber = 50;
+            pub const HeartbeatInterval: assay_primitives::BlockNumber = 10;
+            pub const WrongResultSlash: $crate::reexports::sp_runtime::Perbill =
+                $crate::reexports::sp_runtime::Perbill::from_percent(50);
+            pub const NoAnswerSlash: $crate::reexports::sp_runtime::Perbill =
+                $crate::reexports::sp_runtime::Perbill::from_percent(10);
+            pub const EquivocationSlash: $crate::reexports::sp_runtime::Perbill =
+                $crate::reexports::sp_runtime::Perbill::from_percent(100);
+            pub const LostDisputeSlash: $crate::reexports::sp_runtime::Perbill =
+                $crate::reexports::sp_runtime::Perbill::from_percent(20);
+        }
+
+        impl $path::Config for Test {
+            type Bonds = Settlement;
+            type Models = $models;
+            type MinBond = MinBond;
+            type MaxServers = MaxServers;
+            type MaxServed = MaxServed;
+            type MaxConcurrency = MaxConcurrency;
+            type MaxResponseBlocks = MaxResponseBlocks;
+            type HeartbeatInterval = HeartbeatInterval;
+            type HeartbeatTimeout = HeartbeatTimeout;
+            type UnbondingPeriod = UnbondingPeriod;
+            type WrongResultSlash = WrongResultSlash;
+            type NoAnswerSlash = NoAnswerSlash;
+            type EquivocationSlash = EquivocationSlash;
+            type LostDisputeSlash = LostDisputeSlash;
+            type HeartbeatPriority = HeartbeatPriority;
+            type WeightInfo = ();
+            #[cfg(feature = "runtime-benchmarks")]
+            type BenchmarkHelper = $crate::benchmarks::Benchmarks<Test>;
+        }
+    };
+}
+
+/// Configures `pallet-verification` in a runtime of [`mock!`].
+///
+/// The mock defines `AvailableClasses`, `MaxProofCost` and `MaxOutputBytes`.
+#[macro_export]
+macro_rules! verification {
+    ($path:ident, requests: $requests:ty, operators: $operators:ident, models: $models:ident) => {
+        impl $path::Config for Test {
+            type Requests = $requests;
+            type MaxProofCost = MaxProofCost;
+            type Operators = $operators;
+            type Models = $models;
+            type AvailableClasses = AvailableClasses;
+            type MaxOutputBytes = MaxOutputBytes;
+            type AdminOrigin = frame_system::EnsureRoot<u64>;
+            type WeightInfo = ();
+            #[cfg(feature = "runtime-benchmarks")]
+            type BenchmarkHelper = $crate::benchmarks::Benchmarks<Test>;
+        }
+    };
+}

@@ -33,7 +33,7 @@ pub const PENALTY: Balance = 500;
 assay_pallet_testing::mock! { Verification = crate }
 
 parameter_types! {
-    pub static Available: AssuranceClasses = AssuranceClasses(0b11);
+    pub static AvailableClasses: AssuranceClasses = AssuranceClasses(0b11);
     pub const MaxOutputBytes: u32 = 1_024;
     pub const MaxProofCost: ProofCost = ProofCost {
         architecture_bytes: 1 << 16,
@@ -89,18 +89,12 @@ impl Operators<u64> for NotedOperators {
     }
 }
 
-impl crate::Config for Test {
-    type Requests = ();
-    type MaxProofCost = MaxProofCost;
-    type Operators = NotedOperators;
-    type Models = NotedVersions;
-    type AvailableClasses = Available;
-    type MaxOutputBytes = MaxOutputBytes;
-    type AdminOrigin = frame_system::EnsureRoot<u64>;
-    type WeightInfo = ();
-    #[cfg(feature = "runtime-benchmarks")]
-    type BenchmarkHelper = assay_pallet_testing::benchmarks::Benchmarks<Test>;
-}
+assay_pallet_testing::verification!(
+    crate,
+    requests: (),
+    operators: NotedOperators,
+    models: NotedVersions
+);
 
 #[cfg(feature = "runtime-benchmarks")]
 impl assay_pallet_testing::benchmarks::Prepare for Test {
@@ -114,7 +108,7 @@ impl assay_pallet_testing::benchmarks::Prepare for Test {
 
 /// Externalities in which the members are operators and assigned to the request.
 pub fn new_test_ext() -> sp_io::TestExternalities {
-    Available::set(AssuranceClasses(0b11));
+    AvailableClasses::set(AssuranceClasses(0b11));
     Workers::set(MEMBERS.into_iter().map(|member| (pair(member).public(), member)).collect());
     Assigned::set(MEMBERS.into_iter().map(|member| (member, REQUEST)).collect());
     Penalties::set(Vec::new());

@@ -9,8 +9,7 @@ use crate::{mock::*, Error, Event};
 fn the_challenger_chooses_in_its_turn() {
     test(|| {
         let case = Case::lying_from(3);
-        case.submit();
-        let id = open(CHALLENGER);
+        let id = case.disputed();
         let choose = |account, choice| Disputes::choose(origin(account), id, choice);
         assert_noop!(choose(CHALLENGER, Choice::Operation(0)), Error::<Test>::OutOfTurn);
         answer(id, case.defender().answer(&stage(id)).unwrap());
@@ -44,8 +43,7 @@ fn the_challenger_chooses_in_its_turn() {
 fn a_late_choice_is_refused() {
     test(|| {
         let case = Case::lying_from(3);
-        case.submit();
-        let id = open(CHALLENGER);
+        let id = case.disputed();
         answer(id, case.defender().answer(&stage(id)).unwrap());
         System::set_block_number(RESPONSE + 2);
         let choose = || Disputes::choose(origin(CHALLENGER), id, Choice::Operation(2));
@@ -59,8 +57,7 @@ fn a_late_choice_is_refused() {
 fn a_version_without_an_architecture_cannot_be_disputed_further() {
     test(|| {
         let case = Case::honest();
-        case.submit();
-        let id = open(CHALLENGER);
+        let id = case.disputed();
         answer(id, case.defender().answer(&stage(id)).unwrap());
         Results::mutate(|results| results.get_mut(&REQUEST).unwrap().architecture.clear());
         let found = Disputes::choose(origin(CHALLENGER), id, Choice::Operation(2));

@@ -7,8 +7,7 @@ use crate::{mock::*, Error, Event};
 fn anyone_closes_what_another_dispute_has_decided() {
     test(|| {
         let case = Case::lying_from(3);
-        case.submit();
-        let (id, other) = (open(CHALLENGER), open(SECOND));
+        let (id, other) = (case.disputed(), open(SECOND));
         let close = |id| Disputes::close(origin(STRANGER), id);
         assert_noop!(close(other), Error::<Test>::NotDecided);
         play(id, &case.defender(), &case.witness());
@@ -25,8 +24,7 @@ fn anyone_closes_what_another_dispute_has_decided() {
 fn no_move_counts_after_the_decision() {
     test(|| {
         let case = Case::lying_from(3);
-        case.submit();
-        let (id, other) = (open(CHALLENGER), open(SECOND));
+        let (id, other) = (case.disputed(), open(SECOND));
         answer(other, case.defender().answer(&stage(other)).unwrap());
         play(id, &case.defender(), &case.witness());
         let choice = assay_dispute::Choice::Operation(2);

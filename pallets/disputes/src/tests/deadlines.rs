@@ -8,19 +8,12 @@ fn a_silent_operator_loses_in_each_of_its_stages() {
     for index in [0, 4, 6] {
         test(|| {
             let case = Case::lying_from(3);
-            case.submit();
-            let id = open(CHALLENGER);
-            play_to(id, index, &case.defender(), &case.witness());
+            let id = case.disputed_at(index);
             let deadline = dispute(id).deadline;
             go_to(deadline);
             assert_eq!(standing(), Standing::Open);
             go_to(deadline + 1);
-            assert_eq!(standing(), Standing::Rejected(CHALLENGER));
-            let cause = DisputeCause::Silence;
-            assert_eq!(
-                last_event().unwrap(),
-                Event::Won { dispute: id, request: REQUEST, challenger: CHALLENGER, cause }
-            );
+            assert_won(id, DisputeCause::Silence);
             assert_eq!(held(CHALLENGER), 0);
         });
     }
@@ -32,9 +25,7 @@ fn a_silent_challenger_loses_in_each_of_its_stages() {
     for index in [1, 5] {
         test(|| {
             let case = Case::lying_from(3);
-            case.submit();
-            let id = open(CHALLENGER);
-            play_to(id, index, &case.defender(), &case.witness());
+            let id = case.disputed_at(index);
             let deadline = dispute(id).deadline;
             go_to(deadline);
             assert!(OpenDisputes::<Test>::get(id).is_some());
@@ -53,8 +44,7 @@ fn a_silent_challenger_loses_in_each_of_its_stages() {
 fn every_move_gives_the_next_one_its_whole_time() {
     test(|| {
         let case = Case::lying_from(3);
-        case.submit();
-        let id = open(CHALLENGER);
+        let id = case.disputed();
         let (defender, challenger) = (case.defender(), case.witness());
         let mut height = 1;
         for _ in 0..4 {

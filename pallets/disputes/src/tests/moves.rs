@@ -7,7 +7,7 @@ use codec::Encode;
 use sp_application_crypto::Pair;
 use sp_runtime::transaction_validity::{InvalidTransaction, TransactionValidityError};
 
-use crate::{authorize::refusal, mock::*, Call, DisputeCause, Event};
+use crate::{authorize::refusal, mock::*, Call, DisputeCause};
 
 fn refused(code: u8) -> Result<(), TransactionValidityError> {
     Err(InvalidTransaction::Custom(code).into())
@@ -17,14 +17,6 @@ fn tried(call: Call<Test>) -> Result<(), TransactionValidityError> {
     include(call).map(drop)
 }
 
-/// A case in this stage of its dispute, by the stage's index.
-fn at(case: &Case, index: u8) -> DisputeId {
-    case.submit();
-    let id = open(CHALLENGER);
-    play_to(id, index, &case.defender(), &case.witness());
-    id
-}
-
 const OPEN: u8 = 6;
 const BYTES: u8 = 4;
 
@@ -32,7 +24,7 @@ const BYTES: u8 = 4;
 fn only_the_worker_key_moves_for_the_operator() {
     test(|| {
         let case = Case::honest();
-        let id = at(&case, 0);
+        let id = case.disputed_at(0);
         let roots = case.defender().answer(&Stage::Roots).unwrap();
         let call = signed_answer(STRANGER, id, roots.clone());
         assert_eq!(tried(call), Err(InvalidTransaction::BadProof.into()));
@@ -45,7 +37,7 @@ fn only_the_worker_key_moves_for_the_operator() {
         // A chain with another genesis.
         let mut statement = Disputes::answer_statement(id, &crate::mock::dispute(id), &roots);
         statement.genesis = Default::default();
-        if statement.genesis == Disputes::genesis() {
+        if statement.genesis == genesis() {
             statement.genesis.0[0] = 1;
         }
         let signature = pair(OPERATOR).sign(&statement.signing_bytes()).into();
@@ -59,7 +51,7 @@ fn only_the_worker_key_moves_for_the_operator() {
 fn moves_out_of_turn_are_refused_and_cost_nothing() {
     test(|| {
         let case = Case::honest();
-        let id = at(&case, 0);
+        let id = case.disputed_at(0);
         for answer in [
             Answer::Leaves(Default::default()),
             Answer::Bytes(Default::default()),
@@ -79,7 +71,7 @@ fn moves_out_of_turn_are_refused_and_cost_nothing() {
 fn a_move_counts_in_its_own_dispute_and_stage_alone() {
     test(|| {
         let case = Case::lying_from(3);
-        let id = at(&case, BYTES);
+        let id = case.disputed_at(BYTES);
         let bytes = signed_answer(OPERATOR, id, case.defender().answer(&stage(id)).unwrap());
         let other = open(SECOND);
         answer(other, case.defender().answer(&stage(other)).unwrap());
@@ -110,7 +102,7 @@ fn a_move_counts_in_its_own_dispute_and_stage_alone() {
 fn a_late_move_is_refused() {
     test(|| {
         let case = Case::honest();
-        let id = at(&case, 0);
+        let id = case.disputed_at(0);
         let roots = signed_answer(OPERATOR, id, case.defender().answer(&Stage::Roots).unwrap());
         // The height after the deadline, before the hook has noticed.
         System::set_block_number(RESPONSE + 2);
@@ -122,14 +114,9 @@ fn a_late_move_is_refused() {
 
 /// The dispute is lost by a move that does not follow from the claim.
 fn loses(case: &Case, index: u8, answer: Answer) {
-    let id = at(case, index);
+    let id = case.disputed_at(index);
     include(signed_answer(OPERATOR, id, answer)).unwrap();
-    assert_eq!(standing(), Standing::Rejected(CHALLENGER));
-    let cause = DisputeCause::Refused;
-    assert_eq!(
-        last_event().unwrap(),
-        Event::Won { dispute: id, request: REQUEST, challenger: CHALLENGER, cause }
-    );
+    assert_won(id, DisputeCause::Refused);
 }
 
 fn roots_of(case: &Case) -> Vec<assay_graph::Digest> {
@@ -183,7 +170,7 @@ fn bytes_that_are_not_under_the_root_lose() {
     test(|| {
         let case = Case::lying_from(3);
         // It shows what is right, and not what it claims.
-        let id = at(&case, BYTES);
+        let id = case.disputed_at(BYTES);
         let Stage::Bytes { step, .. } = stage(id) else { panic!() };
         let right = case.witness().answer(&stage(id)).unwrap();
         assert_ne!(Some(&right), case.defender().answer(&stage(id)).as_ref());
@@ -217,13 +204,9 @@ fn openings_of_other_weights_and_other_tiles_lose() {
     test(|| loses(&case, OPEN, Answer::Opening(Default::default())));
     // The right one of the same stage loses too, but by what it computes.
     test(|| {
-        let id = at(&case, OPEN);
+        let id = case.disputed_at(OPEN);
         answer(id, opening(&case.graph, 2));
-        let cause = DisputeCause::Computed;
-        assert_eq!(
-            last_event().unwrap(),
-            Event::Won { dispute: id, request: REQUEST, challenger: CHALLENGER, cause }
-        );
+        assert_won(id, DisputeCause::Computed);
     });
 }
 
@@ -231,7 +214,7 @@ fn openings_of_other_weights_and_other_tiles_lose() {
 fn no_move_counts_once_the_result_is_decided() {
     test(|| {
         let case = Case::lying_from(3);
-        let id = at(&case, OPEN);
+        let id = case.disputed_at(OPEN);
         let other = open(SECOND);
         answer(id, case.defender().answer(&stage(id)).unwrap());
         let roots = case.defender().answer(&Stage::Roots).unwrap();

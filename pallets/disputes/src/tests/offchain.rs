@@ -108,12 +108,7 @@ fn a_watcher_finds_a_wrong_result_and_wins_against_the_liar() {
         node.block();
     }
     node.ext.execute_with(|| {
-        assert_eq!(standing(), Standing::Rejected(CHALLENGER));
-        let cause = DisputeCause::Computed;
-        assert_eq!(
-            last_event().unwrap(),
-            Event::Won { dispute: id, request: REQUEST, challenger: CHALLENGER, cause }
-        );
+        assert_won(id, DisputeCause::Computed);
     });
 }
 
@@ -141,10 +136,7 @@ fn a_watcher_leaves_right_results_alone() {
 fn an_operators_node_defends_what_it_has_computed() {
     let mut node = Node::new(Some(OPERATOR), None);
     let (case, other) = (Case::honest(), Case::lying_from(3));
-    let id = node.ext.execute_with(|| {
-        case.submit();
-        open(CHALLENGER)
-    });
+    let id = node.ext.execute_with(|| case.disputed());
     // Others' disputes are not its own.
     let challenger = other.defender();
     for _ in 0..3 {
@@ -166,27 +158,18 @@ fn an_operators_node_defends_what_it_has_computed() {
 #[test]
 fn a_node_does_not_sign_a_move_that_contradicts_the_claim() {
     let mut node = Node::new(Some(OPERATOR), None);
-    node.ext.execute_with(|| {
-        Case::lying_from(3).submit();
-        open(CHALLENGER);
-    });
+    node.ext.execute_with(|| Case::lying_from(3).disputed());
     assert_eq!(node.block(), 0);
     // Nor does it answer for others.
     let mut node = Node::new(Some(STRANGER), None);
-    node.ext.execute_with(|| {
-        Case::honest().submit();
-        open(CHALLENGER);
-    });
+    node.ext.execute_with(|| Case::honest().disputed());
     assert_eq!(node.block(), 0);
 }
 
 #[test]
 fn what_is_not_included_is_handed_in_again() {
     let mut node = Node::new(Some(OPERATOR), None);
-    node.ext.execute_with(|| {
-        Case::honest().submit();
-        open(CHALLENGER);
-    });
+    node.ext.execute_with(|| Case::honest().disputed());
     let pool = node.pool.clone();
     let mut handed_in = Vec::new();
     for _ in 0..5 {

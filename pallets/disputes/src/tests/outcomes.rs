@@ -7,21 +7,11 @@ fn a_lie_in_any_tensor_is_found_and_the_result_rejected() {
     for tensor in 1..=5 {
         test(|| {
             let case = Case::lying_from(tensor);
-            case.submit();
-            let id = open(CHALLENGER);
+            let id = case.disputed();
             assert_eq!(play(id, &case.defender(), &case.witness()), 5, "{tensor}");
-            assert_eq!(standing(), Standing::Rejected(CHALLENGER));
+            assert_won(id, DisputeCause::Computed);
             assert_eq!(held(CHALLENGER), 0);
             assert_eq!(got(OPERATOR), 0);
-            assert_eq!(
-                last_event().unwrap(),
-                Event::Won {
-                    dispute: id,
-                    request: REQUEST,
-                    challenger: CHALLENGER,
-                    cause: DisputeCause::Computed,
-                }
-            );
             assert!(OpenDisputes::<Test>::get(id).is_none());
         });
     }
@@ -31,8 +21,7 @@ fn a_lie_in_any_tensor_is_found_and_the_result_rejected() {
 fn a_false_dispute_loses_its_bond() {
     test(|| {
         let case = Case::honest();
-        case.submit();
-        let id = open(CHALLENGER);
+        let id = case.disputed();
         // The challenger has another trace, and so finds differences.
         let other = Case::lying_from(3);
         assert_eq!(play(id, &case.defender(), &other.defender()), 5);
@@ -87,8 +76,7 @@ fn a_lost_dispute_does_not_protect_a_lie() {
 fn a_result_is_upheld_when_the_last_dispute_is_lost() {
     test(|| {
         let case = Case::honest();
-        case.submit();
-        let first = open(CHALLENGER);
+        let first = case.disputed();
         go_to(3);
         let second = open(SECOND);
         answer(first, case.defender().answer(&stage(first)).unwrap());

@@ -17,8 +17,7 @@ fn right_output(case: &Case) -> Vec<u8> {
 fn a_proof_of_the_claimed_output_makes_it_final_and_every_dispute_lost() {
     test(|| {
         let case = Case::honest();
-        case.submit();
-        let (first, second) = (open(CHALLENGER), open(SECOND));
+        let (first, second) = (case.disputed(), open(SECOND));
         let output = right_output(&case);
         assert_ok!(prove(first, &output, proof(REQUEST, &output)));
         assert_eq!(standing(), Standing::Accepted);
@@ -38,8 +37,7 @@ fn a_proof_of_the_claimed_output_makes_it_final_and_every_dispute_lost() {
 fn a_proof_of_another_output_wins_at_once() {
     test(|| {
         let case = Case::lying_from(Case::honest().graph.plan().operations().len());
-        case.submit();
-        let id = open(CHALLENGER);
+        let id = case.disputed();
         let output = right_output(&case);
         assert_ne!(output, case.claimed.output().unwrap().to_bytes());
         assert_ok!(prove(id, &output, proof(REQUEST, &output)));
@@ -52,8 +50,7 @@ fn a_proof_of_another_output_wins_at_once() {
 fn a_proof_that_does_not_hold_changes_nothing() {
     test(|| {
         let case = Case::lying_from(3);
-        case.submit();
-        let id = open(CHALLENGER);
+        let id = case.disputed();
         let output = right_output(&case);
         let refused = Error::<Test>::ProofRefused;
         assert_noop!(prove(id, &output, Vec::new()), refused);

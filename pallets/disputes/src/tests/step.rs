@@ -10,9 +10,7 @@ fn anyone_may_show_what_the_tile_reads() {
     // A lie: shown by a stranger who has the honest trace.
     test(|| {
         let case = Case::lying_from(3);
-        case.submit();
-        let id = open(CHALLENGER);
-        play_to(id, OPEN, &case.defender(), &case.witness());
+        let id = case.disputed_at(OPEN);
         let opening = case.witness().answer(&stage(id)).unwrap();
         assert_ok!(Disputes::step(origin(STRANGER), id, opening));
         // The reward is the challenger's.
@@ -21,8 +19,7 @@ fn anyone_may_show_what_the_tile_reads() {
     // The truth: the same way.
     test(|| {
         let case = Case::honest();
-        case.submit();
-        let id = open(CHALLENGER);
+        let id = case.disputed();
         play_to(id, OPEN, &case.defender(), &Case::lying_from(3).defender());
         let opening = case.witness().answer(&stage(id)).unwrap();
         assert_ok!(Disputes::step(origin(STRANGER), id, opening));
@@ -35,8 +32,7 @@ fn anyone_may_show_what_the_tile_reads() {
 fn an_opening_that_does_not_hold_changes_nothing() {
     test(|| {
         let case = Case::lying_from(3);
-        case.submit();
-        let id = open(CHALLENGER);
+        let id = case.disputed();
         let step = |opening: Answer| Disputes::step(origin(STRANGER), id, opening);
         let empty = || Answer::Opening(Default::default());
         assert_noop!(step(empty()), Error::<Test>::OutOfTurn);

@@ -36,8 +36,7 @@ fn the_time_of_disputes_is_set_within_bounds() {
 fn an_open_dispute_keeps_the_time_that_it_was_opened_with() {
     test(|| {
         let case = Case::lying_from(3);
-        case.submit();
-        let first = open(CHALLENGER);
+        let first = case.disputed();
         assert_ok!(set(1, 2));
         assert_eq!(dispute(first).deadline, 1 + RESPONSE);
         go_to(5);

@@ -2,8 +2,7 @@ use crate::{mock::*, Agenda, AgendaCursor, Counts, NextDispute, OpenDisputes, Ve
 
 fn disputed(break_it: impl FnOnce(assay_primitives::dispute::DisputeId)) -> impl FnOnce() {
     || {
-        Case::honest().submit();
-        break_it(open(CHALLENGER));
+        break_it(Case::honest().disputed());
     }
 }
 

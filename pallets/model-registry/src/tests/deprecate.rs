@@ -1,7 +1,7 @@
-use assay_primitives::{traits::Models as _, ModelId, VersionId};
+use assay_primitives::{traits::Models as _, VersionId};
 use frame_support::{assert_noop, assert_ok};
-use sp_runtime::DispatchError;
 
+use super::only_the_owner;
 use crate::{mock::*, Error, Event, Versions};
 
 #[test]
@@ -51,21 +51,5 @@ fn a_version_is_deprecated_once() {
 
 #[test]
 fn only_the_owner_deprecates_what_there_is() {
-    test(|| {
-        create_and_publish();
-        let owner = || RuntimeOrigin::signed(OWNER);
-        assert_noop!(
-            Registry::deprecate(RuntimeOrigin::signed(OTHER), VERSION),
-            Error::<Test>::NotOwner
-        );
-        assert_noop!(
-            Registry::deprecate(owner(), VersionId { model: ModelId(1), number: 1 }),
-            Error::<Test>::ModelNotFound
-        );
-        assert_noop!(
-            Registry::deprecate(owner(), VersionId { model: MODEL, number: 2 }),
-            Error::<Test>::VersionNotFound
-        );
-        assert_noop!(Registry::deprecate(RuntimeOrigin::none(), VERSION), DispatchError::BadOrigin);
-    });
+    test(|| only_the_owner(Registry::deprecate));
 }

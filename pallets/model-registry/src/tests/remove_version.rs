@@ -1,7 +1,7 @@
-use assay_primitives::{traits::Models as _, ModelId, VersionId};
+use assay_primitives::{traits::Models as _, VersionId};
 use frame_support::{assert_noop, assert_ok};
-use sp_runtime::DispatchError;
 
+use super::only_the_owner;
 use crate::{mock::*, Error, Event, Models, Versions};
 
 #[test]
@@ -59,26 +59,5 @@ fn a_version_in_use_stays_and_loses_nothing() {
 
 #[test]
 fn only_the_owner_removes_what_there_is() {
-    test(|| {
-        create_and_publish();
-        let owner = || RuntimeOrigin::signed(OWNER);
-        assert_noop!(
-            Registry::remove_version(RuntimeOrigin::signed(OTHER), VERSION),
-            Error::<Test>::NotOwner
-        );
-        assert_noop!(
-            Registry::remove_version(owner(), VersionId { model: ModelId(1), number: 1 }),
-            Error::<Test>::ModelNotFound
-        );
-        for number in [0, 2] {
-            assert_noop!(
-                Registry::remove_version(owner(), VersionId { model: MODEL, number }),
-                Error::<Test>::VersionNotFound
-            );
-        }
-        assert_noop!(
-            Registry::remove_version(RuntimeOrigin::root(), VERSION),
-            DispatchError::BadOrigin
-        );
-    });
+    test(|| only_the_owner(Registry::remove_version));
 }

@@ -1,8 +1,8 @@
-use assay_primitives::{Digest, ModelId, VersionId};
-use frame_support::{assert_noop, assert_ok};
-use sp_runtime::DispatchError;
+use assay_primitives::Digest;
+use frame_support::assert_ok;
 
-use crate::{mock::*, Error, Event, Versions};
+use super::only_the_owner;
+use crate::{mock::*, Event, Versions};
 
 #[test]
 fn metadata_changes_and_goes_away_without_a_change_of_meaning() {
@@ -22,19 +22,5 @@ fn metadata_changes_and_goes_away_without_a_change_of_meaning() {
 
 #[test]
 fn only_the_owner_sets_metadata_of_what_there_is() {
-    test(|| {
-        create_and_publish();
-        let set = |origin, version| Registry::set_metadata(origin, version, None);
-        let owner = || RuntimeOrigin::signed(OWNER);
-        assert_noop!(set(RuntimeOrigin::signed(OTHER), VERSION), Error::<Test>::NotOwner);
-        assert_noop!(
-            set(owner(), VersionId { model: ModelId(1), number: 1 }),
-            Error::<Test>::ModelNotFound
-        );
-        assert_noop!(
-            set(owner(), VersionId { model: MODEL, number: 2 }),
-            Error::<Test>::VersionNotFound
-        );
-        assert_noop!(set(RuntimeOrigin::root(), VERSION), DispatchError::BadOrigin);
-    });
+    test(|| only_the_owner(|origin, version| Registry::set_metadata(origin, version, None)));
 }

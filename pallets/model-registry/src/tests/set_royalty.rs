@@ -1,7 +1,8 @@
-use assay_primitives::{traits::Models as _, ModelId, VersionId};
+use assay_primitives::traits::Models as _;
 use frame_support::{assert_noop, assert_ok};
-use sp_runtime::{DispatchError, Perbill};
+use sp_runtime::Perbill;
 
+use super::only_the_owner;
 use crate::{mock::*, Error, Event};
 
 #[test]
@@ -32,18 +33,6 @@ fn a_royalty_above_the_bound_is_refused() {
 #[test]
 fn only_the_owner_sets_the_royalty_of_what_there_is() {
     test(|| {
-        create_and_publish();
-        let set = |origin, version| Registry::set_royalty(origin, version, Perbill::zero());
-        let owner = || RuntimeOrigin::signed(OWNER);
-        assert_noop!(set(RuntimeOrigin::signed(OTHER), VERSION), Error::<Test>::NotOwner);
-        assert_noop!(
-            set(owner(), VersionId { model: ModelId(1), number: 1 }),
-            Error::<Test>::ModelNotFound
-        );
-        assert_noop!(
-            set(owner(), VersionId { model: MODEL, number: 2 }),
-            Error::<Test>::VersionNotFound
-        );
-        assert_noop!(set(RuntimeOrigin::root(), VERSION), DispatchError::BadOrigin);
+        only_the_owner(|origin, version| Registry::set_royalty(origin, version, Perbill::zero()))
     });
 }

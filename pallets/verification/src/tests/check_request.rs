@@ -32,7 +32,7 @@ fn a_class_that_the_network_cannot_check_is_refused_whatever_the_version_offers(
             assert_err!(check(assurance, ALL), Error::<Test>::ClassNotAvailable);
             assert!(!Verification::is_class_open(assurance.class()));
         }
-        Available::set(AssuranceClasses::NONE.with(AssuranceClass::Tee));
+        AvailableClasses::set(AssuranceClasses::NONE.with(AssuranceClass::Tee));
         for assurance in EACH {
             let result = check(assurance, ALL);
             if assurance == Assurance::Tee {
@@ -47,7 +47,7 @@ fn a_class_that_the_network_cannot_check_is_refused_whatever_the_version_offers(
 #[test]
 fn a_class_that_the_version_does_not_offer_is_refused() {
     test(|| {
-        Available::set(ALL);
+        AvailableClasses::set(ALL);
         for assurance in EACH {
             assert_err!(
                 check(assurance, ALL.without(assurance.class())),
@@ -61,7 +61,7 @@ fn a_class_that_the_version_does_not_offer_is_refused() {
 #[test]
 fn each_class_can_be_switched_off_alone() {
     test(|| {
-        Available::set(ALL);
+        AvailableClasses::set(ALL);
         for off in EACH {
             switch(off.class(), false);
             for assurance in EACH {
