@@ -15,6 +15,13 @@ from pathlib import Path
 
 USE = re.compile(r"(?:pub(?:\([^)]*\))?\s+)?use\s+((?:[^;{]|\{[^;]*\})+);")
 PATH = re.compile(r"\bcrate::(\w+)")
+# Comments, strings and characters, whichever begins first.
+TEXTS = re.compile(
+    r"//[^\n]*|/\*.*?\*/"
+    r"|\bb?r(#*)\".*?\"\1|\"(?:\\.|[^\"\\])*\""
+    r"|'(?:\\(?:x..|u\{[^}]*\}|.)|[^'\\])'",
+    flags=re.DOTALL,
+)
 TESTS = re.compile(
     r"#\[cfg\(test\)\]\s*(?:pub )?(?:mod \w+ \{.*?\n\}|mod \w+;|use [^;]*;)", flags=re.DOTALL
 )
@@ -22,9 +29,7 @@ TESTS = re.compile(
 
 def strip(text: str) -> str:
     """The code without comments, strings and test modules."""
-    text = re.sub(r'"(?:\\.|[^"\\])*"', '""', text)
-    text = re.sub(r"//[^\n]*", "", text)
-    return TESTS.sub("", text)
+    return TESTS.sub("", TEXTS.sub(" ", text))
 
 
 def leaves(tree: str, prefix: tuple = ()) -> list:

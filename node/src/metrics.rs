@@ -134,7 +134,9 @@ pub fn register_engine(
         ("refused_total", "Runs refused because the engine was busy", |s| s.counters.refused),
         ("cache_hits_total", "Runs that found their model loaded", |s| s.counters.cache_hits),
         ("loads_total", "Models loaded", |s| s.counters.loads),
-        ("evictions_total", "Idle models evicted to free memory", |s| s.counters.evictions),
+        ("evictions_total", "Idle models evicted to free memory or a worker", |s| {
+            s.counters.evictions
+        }),
     ];
     for (name, help, read) in counters {
         let opts = Opts::new(format!("assay_engine_{name}"), help);

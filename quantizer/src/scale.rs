@@ -28,7 +28,7 @@ pub fn scale_value(scale: Scale) -> f64 {
 /// Multipliers `M` and a shift `s`, such that `M / 2^s` is the nearest to each of the ratios.
 ///
 /// The shift is 16 if the greatest ratio is 0.499 or more, 48 if it is below 2^-17, and otherwise
-/// 32. An accumulator of 2^24 is then scaled with an error of less than 2^-9. Ratios must be
+/// 32. With shift 32, an accumulator of 2^24 is scaled with an error of less than 2^-9. Ratios must be
 /// positive. Ratios outside the range of multipliers get the smallest or the greatest multiplier.
 pub fn multipliers(ratios: &[f64]) -> (Vec<Multiplier>, Shift) {
     let greatest = ratios.iter().copied().fold(0.0, f64::max);

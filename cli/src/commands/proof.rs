@@ -226,8 +226,8 @@ async fn verify(context: &Context<'_>, arguments: VerifyProof) -> Result<(), Fai
             (Some(source), _) => receipt::read_output(source, &outputs)?,
             (None, Some(output)) => output,
             (None, None) => return Err(Failure::Usage(
-                "the chain does not have the output any more: use --output with JSON text or a \
-                     file, such as a line of `infer --json`"
+                "the output is missing: add --output with JSON text or a file, such as a line of \
+                     `infer --json`. The chain keeps outputs for a limited time only"
                     .to_owned(),
             )),
         };

@@ -50,7 +50,7 @@ pub async fn run(context: &Context<'_>, arguments: Quantize) -> Result<(), Failu
     }
     if let Some(operator) = &quantized.report.left_out {
         output.note(format!(
-            "the {operator} at the end is omitted: the output of the model is its input"
+            "the {operator} at the end is omitted: the integer model outputs the input of the {operator}"
         ));
     }
     if quantized.declaration.preprocessing.is_some() {

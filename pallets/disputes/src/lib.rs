@@ -307,9 +307,9 @@ pub mod pallet {
         }
 
         fn integrity_test() {
-            assert!(Self::is_allowed(T::DefaultTiming::get()), "the default timing is in bounds");
-            assert!(T::Bond::get() > 0, "the dispute bond is not zero");
-            assert!(Self::sweeps_per_block() > 0, "the sweep budget allows a deadline");
+            assert!(Self::is_allowed(T::DefaultTiming::get()), "DefaultTiming must be in bounds");
+            assert!(T::Bond::get() > 0, "Bond must not be zero");
+            assert!(Self::sweeps_per_block() > 0, "SweepBudget must allow a deadline");
         }
 
         #[cfg(feature = "try-runtime")]

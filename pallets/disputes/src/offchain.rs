@@ -220,8 +220,8 @@ impl<T: Config> Pallet<T> {
                 Some(None) => {
                     log::error!(
                         target: LOG,
-                        "dispute {id}: the operator's trace equals the computed one; the dispute \
-                         will be lost",
+                        "dispute {id}: no difference to the operator's trace was found; the \
+                         dispute will be lost",
                     );
                 },
                 None => {},

@@ -399,16 +399,19 @@ pub mod pallet {
         }
 
         fn integrity_test() {
-            assert!(T::MinDeadline::get() >= 2, "a draw and an answer take two blocks");
+            assert!(
+                T::MinDeadline::get() >= 2,
+                "MinDeadline must leave a block for the draw and one for the answer"
+            );
             assert!(
                 T::MinDeadline::get() + T::RevealWindow::get() < T::MaxDeadline::get(),
-                "a quorum fits into the longest deadline"
+                "MaxDeadline must leave time for a quorum"
             );
             assert!(T::RevealWindow::get() > 0 && T::Retention::get() > 0);
-            assert!(T::DisputeWindow::get() > 0, "opening a dispute takes a block");
-            assert!(Self::draws_per_block() > 0, "the draw budget allows a draw");
-            assert!(Self::sweeps_per_block() > 0, "the sweep budget allows a deadline");
-            assert!(Self::prunes_per_block() > 0, "the sweep budget allows pruning a request");
+            assert!(T::DisputeWindow::get() > 0, "DisputeWindow must not be zero");
+            assert!(Self::draws_per_block() > 0, "DrawBudget must allow a draw");
+            assert!(Self::sweeps_per_block() > 0, "SweepBudget must allow a deadline");
+            assert!(Self::prunes_per_block() > 0, "SweepBudget must allow pruning a request");
         }
 
         #[cfg(feature = "try-runtime")]
@@ -501,8 +504,7 @@ pub mod pallet {
         ///
         /// Origin: authorised by the worker key of a member of the committee. Feeless.
         ///
-        /// Emits [`Event::CommitmentSubmitted`]; with the last one also [`Event::RevealsDue`], or
-        /// [`Event::RequestFinished`] if too few members have committed.
+        /// Emits [`Event::CommitmentSubmitted`]; with the last one also [`Event::RevealsDue`].
         ///
         /// Errors: none. The pool refuses invalid calls with the codes of [`refusal`].
         #[pallet::call_index(3)]

@@ -266,7 +266,8 @@ pub mod pallet {
         /// The declared output is not that of the graph. Declare one tensor of the graph's type and
         /// shape, with or without a batch dimension of 1.
         OutputNotOfGraph,
-        /// An integer graph has exact results, but the descriptor has a tolerance. Leave it out.
+        /// An integer graph has exact results, but the descriptor has a tolerance above zero. Leave it
+        /// out.
         ToleranceNotAllowed,
         /// Only integer graphs can offer one of these classes. Quantise the model, or offer other
         /// classes.

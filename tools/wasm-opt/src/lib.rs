@@ -86,6 +86,7 @@ fn strip(module: &[u8]) -> Result<Vec<u8>, String> {
     const TRUNCATED: &str = "not a wasm module, or a truncated one";
     let mut rest = module.strip_prefix(MAGIC).ok_or(TRUNCATED)?;
     let mut stripped = MAGIC.to_vec();
+    let mut has_features = false;
     while let Some((&id, after)) = rest.split_first() {
         let (size, content) = leb128(after).ok_or(TRUNCATED)?;
         let (content, next) = content.split_at_checked(size).ok_or(TRUNCATED)?;
@@ -97,10 +98,18 @@ fn strip(module: &[u8]) -> Result<Vec<u8>, String> {
         };
         match name {
             Some((name, _)) if name.starts_with(b".debug_") => continue,
-            Some((name, features)) if name == FEATURES => check_features(features)?,
+            Some((name, features)) if name == FEATURES => {
+                check_features(features)?;
+                has_features = true;
+            },
             _ => {},
         }
         stripped.extend_from_slice(section);
+    }
+    if !has_features {
+        return Err("the module does not list the features that it uses: build it without \
+                    stripping symbols"
+            .into());
     }
     Ok(stripped)
 }
@@ -113,7 +122,7 @@ fn check_features(list: &[u8]) -> Result<(), String> {
         let (&prefix, after) = rest.split_first().ok_or(MALFORMED)?;
         let (feature, after) = name(after).ok_or(MALFORMED)?;
         rest = after;
-        if prefix == b'+' && !ALLOWED.contains(&feature) {
+        if prefix != b'-' && !ALLOWED.contains(&feature) {
             return Err(format!(
                 "the module uses the feature {}, which a runtime must not use: build it for the \
                  target wasm32v1-none, with a standard library for that target",
@@ -121,7 +130,7 @@ fn check_features(list: &[u8]) -> Result<(), String> {
             ));
         }
     }
-    Ok(())
+    rest.is_empty().then_some(()).ok_or_else(|| MALFORMED.into())
 }
 
 /// A name with its length before it, and what follows.
@@ -151,8 +160,13 @@ mod tests {
         [&[CUSTOM, size as u8, name.len() as u8], name, content].concat()
     }
 
-    fn module(sections: &[Vec<u8>]) -> Vec<u8> {
+    /// A module that lists no features.
+    fn bare(sections: &[Vec<u8>]) -> Vec<u8> {
         [MAGIC.to_vec(), sections.concat()].concat()
+    }
+
+    fn module(sections: &[Vec<u8>]) -> Vec<u8> {
+        [bare(sections), custom(FEATURES, &[0])].concat()
     }
 
     #[test]
@@ -171,19 +185,23 @@ mod tests {
             let names =
                 list.iter().map(|name| [&name[..1], &[name.len() as u8 - 1], &name[1..]].concat());
             let content = [vec![list.len() as u8], names.collect::<Vec<_>>().concat()].concat();
-            strip(&module(&[custom(FEATURES, &content)]))
+            strip(&bare(&[custom(FEATURES, &content)]))
         };
         assert!(features(&[b"+mutable-globals", b"-sign-ext"]).is_ok());
         let error = features(&[b"+mutable-globals", b"+sign-ext"]).unwrap_err();
         assert!(error.contains("sign-ext"), "{error}");
+        assert!(features(&[b"=sign-ext"]).is_err());
+        assert!(strip(&bare(&[])).is_err(), "a module that lists nothing");
     }
 
     #[test]
     fn truncated_modules_are_refused() {
         let whole = module(&[custom(b"name", &[1, 2, 3])]);
+        assert!(strip(&whole).is_ok());
         for end in 0..whole.len() {
-            // The end of the header is the end of an empty module.
-            assert_eq!(strip(&whole[..end]).is_ok(), end == MAGIC.len(), "{end}");
+            assert!(strip(&whole[..end]).is_err(), "{end}");
         }
+        let longer = custom(FEATURES, &[0, 7]);
+        assert!(strip(&bare(&[longer])).is_err());
     }
 }
