@@ -3,26 +3,22 @@
 
 mod common;
 
-use assay_dispute::{Party, Player};
-use assay_graph::{fast, interpret, CheckedGraph, Graph, Shape, Tensor, Trace};
-use assay_pallet_testing::graphs::{descriptor, graph, prover, Layer};
+use assay_dispute::{Answer, Party, Player};
+use assay_graph::{fast, CheckedGraph, Tensor, Trace};
+use assay_pallet_testing::graphs::{proof_context, prover, recompute};
 use assay_primitives::{
-    artifact::ArtifactManifest,
     digest,
     dispute::{DisputeId, DisputeTiming, TraceStatement},
-    proof::{account_bytes, PROOF_DOMAIN},
     runtime_api::Status,
-    Assurance, AssuranceClass, Balance, Digest, ElementType, Outcome, RejectReason, RequestId,
-    RequestInput, ASY,
+    Assurance, AssuranceClass, Balance, Digest, Outcome, RejectReason, RequestId, ASY,
 };
-use assay_proof::{Context, ProofParameters};
 use assay_runtime::{
-    constants::{AvailableClasses, DisputeBond, LostDisputeSlash, TreasuryShare, WrongResultSlash},
+    constants::{DisputeBond, LostDisputeSlash, TreasuryShare, WrongResultSlash},
     AccountId, Balances, Disputes, Runtime, System,
 };
 use codec::Encode;
 use common::*;
-use frame_support::{assert_ok, traits::Currency};
+use frame_support::assert_ok;
 use pallet_disputes::OpenDisputes;
 use pallet_inference::TraceSignatures;
 use sp_keyring::Sr25519Keyring::{self, *};
@@ -50,14 +46,9 @@ struct Case {
     claimed: Trace,
 }
 
-fn model() -> Graph {
-    let layers = [Layer::Conv2d(4, [3, 3]), Layer::Requantize, Layer::MaxPool2d([2, 2])];
-    graph(Shape::new(2, 4, 4), &layers, &ProofParameters::RECOMMENDED)
-}
-
 impl Case {
     fn honest() -> Self {
-        let graph = CheckedGraph::new(model()).unwrap();
+        let graph = CheckedGraph::new(image_model()).unwrap();
         let input: Vec<i8> = (0..32).map(|index| index * 3 - 40).collect();
         let claimed = fast::trace(&graph, &input).unwrap();
         Self { graph, input, claimed }
@@ -78,13 +69,7 @@ impl Case {
         let mut case = Self::honest();
         let Tensor::Int32(elements) = &mut case.claimed.tensors[1] else { panic!() };
         elements.iter_mut().for_each(|element| *element = -*element);
-        for (index, operation) in case.graph.plan().operations().iter().enumerate().skip(1) {
-            let inputs: Vec<_> =
-                operation.inputs().map(|id| case.claimed.tensors[id.index()].clone()).collect();
-            let inputs: Vec<_> = inputs.iter().collect();
-            case.claimed.tensors[index + 1] =
-                interpret::run_operation(case.graph.plan(), index, &inputs, None).unwrap();
-        }
+        recompute(&case.graph, &mut case.claimed, 1);
         case
     }
 
@@ -96,51 +81,21 @@ impl Case {
         Player::new(&self.graph, &self.input).unwrap()
     }
 
+    fn input_bytes(&self) -> Vec<u8> {
+        self.input.iter().map(|x| *x as u8).collect()
+    }
+
     fn output(&self) -> Vec<u8> {
-        tensor(&self.claimed.output().unwrap().to_bytes(), [4, 4, 4])
+        image_output(&self.claimed.output().unwrap().to_bytes())
     }
 
     /// Publishes a version, serves it, makes a request and has the operator drawn.
     fn ask(&self) {
+        let serve = serve_call(ASK, 1, classes(&[AssuranceClass::Optimistic]));
         let graph = self.graph.clone().into_graph();
-        let file = graph.encode();
-        let ArtifactManifest { digest, size, chunks } = ArtifactManifest::of(&file);
-        let chunks = chunks.try_into().unwrap();
-        submit(OWNER, pallet_storage::Call::create { digest, size, chunks });
-        submit(OWNER, pallet_storage::Call::upload { digest, index: 0, data: file });
-        submit(OWNER, pallet_model_registry::Call::create { name: bounded(b"image") });
-        let mut descriptor = descriptor(&graph, AvailableClasses::get());
-        descriptor.outputs[0].element_type = ElementType::I8;
-        let publish = pallet_model_registry::Call::publish {
-            model: version(0, 1).model,
-            descriptor,
-            royalty: ROYALTY,
-            licence: bounded(b"Apache-2.0"),
-            metadata: None,
-            architecture: Some(bounded(&graph.architecture.encode())),
-        };
-        submit(OWNER, publish);
-        submit(OWNER, audit(version(0, 1), &graph));
-        submit(OPERATOR, register(&OPERATOR.to_account_id(), &worker(0), BOND));
-        let serve = pallet_operators::Call::serve {
-            version: version(0, 1),
-            ask: ASK,
-            concurrency: 1,
-            response_blocks: 1,
-            classes: classes(&[AssuranceClass::Optimistic]),
-        };
-        submit(OPERATOR, serve);
-        let call = heartbeat(&OPERATOR.to_account_id(), &worker(0), System::block_number());
-        assert_ok!(include(general(call)));
-        let input: Vec<u8> = self.input.iter().map(|x| *x as u8).collect();
-        let request = pallet_inference::Call::request {
-            version: version(0, 1),
-            input: RequestInput::Inline(bounded(&tensor(&input, [2, 4, 4]))),
-            assurance: Assurance::Optimistic,
-            max_price: 2 * ASK,
-            deadline: System::block_number() + 11,
-            client_key: [1; 32],
-        };
+        bring_up_image_model(&graph, OWNER, ROYALTY, OPERATOR, BOND, serve);
+        let input = image_input(&self.input_bytes());
+        let request = request_call(&input, Assurance::Optimistic, 2 * ASK, 10, 1);
         submit(PAYER, request);
         empty_block();
         assert_eq!(record().status, Status::Assigned);
@@ -187,15 +142,7 @@ impl Case {
         while let Some(dispute) = OpenDisputes::<Runtime>::get(DISPUTE) {
             match dispute.stage.turn() {
                 Party::Defender => {
-                    let answer = defender.answer(&dispute.stage).unwrap();
-                    let statement = Disputes::answer_statement(DISPUTE, &dispute, &answer);
-                    let call = pallet_disputes::Call::answer {
-                        dispute: DISPUTE,
-                        stage: statement.stage,
-                        answer,
-                        signature: sign(&worker(0), &statement),
-                    };
-                    assert_ok!(include(general(call)));
+                    answer(&dispute, defender.answer(&dispute.stage).unwrap());
                     assert_eq!(fees(), Vec::new(), "an operator's move is feeless");
                 },
                 Party::Challenger => {
@@ -210,22 +157,20 @@ impl Case {
     }
 }
 
-fn tensor(data: &[u8], shape: [u32; 3]) -> Vec<u8> {
-    vec![assay_primitives::Tensor {
-        element_type: ElementType::I8,
-        shape: shape.to_vec(),
-        data: data.to_vec(),
-    }]
-    .encode()
+/// The operator's move, signed and included.
+fn answer(dispute: &pallet_disputes::Dispute<AccountId>, answer: Answer) {
+    let statement = Disputes::answer_statement(DISPUTE, dispute, &answer);
+    let (stage, signature) = (statement.stage, sign(&worker(0), &statement));
+    let call = pallet_disputes::Call::answer { dispute: DISPUTE, stage, answer, signature };
+    assert_ok!(include(general(call)));
 }
 
 fn record() -> pallet_inference::Request<AccountId> {
-    pallet_inference::Requests::<Runtime>::get(REQUEST).unwrap()
+    common::record(REQUEST)
 }
 
 /// Total balances of owner, payer, operator, challenger and treasury.
 fn wealths() -> [Balance; 5] {
-    let wealth = |who: Sr25519Keyring| Balances::total_balance(&who.to_account_id());
     [wealth(OWNER), wealth(PAYER), wealth(OPERATOR), wealth(CHALLENGER), free(&treasury())]
 }
 
@@ -340,11 +285,7 @@ fn a_dispute_that_outlasts_the_window_keeps_the_result_open() {
         go_to(System::block_number() + timing().window - 2);
         submit(CHALLENGER, pallet_disputes::Call::open { request: REQUEST });
         let dispute = OpenDisputes::<Runtime>::get(DISPUTE).unwrap();
-        let answer = case.defender().answer(&dispute.stage).unwrap();
-        let statement = Disputes::answer_statement(DISPUTE, &dispute, &answer);
-        let (stage, signature) = (statement.stage, sign(&worker(0), &statement));
-        let call = pallet_disputes::Call::answer { dispute: DISPUTE, stage, answer, signature };
-        assert_ok!(include(general(call)));
+        answer(&dispute, case.defender().answer(&dispute.stage).unwrap());
         go_to(System::block_number() + timing().response);
         assert_eq!(record().status, Status::Disputable);
         empty_block();
@@ -354,22 +295,17 @@ fn a_dispute_that_outlasts_the_window_keeps_the_result_open() {
 
 #[test]
 fn a_validity_proof_decides_a_dispute_either_way() {
-    let prover = prover(&model());
+    let prover = prover(&image_model());
     for case in [Case::honest(), Case::lie()] {
         run(|| {
             case.submit();
             let before = wealths();
             submit(CHALLENGER, pallet_disputes::Call::open { request: REQUEST });
             let mut spent = fees()[0].1;
-            let context = Context {
-                genesis: GENESIS_HASH.0,
-                domain: PROOF_DOMAIN,
-                request: &REQUEST.encode(),
-                requester: account_bytes(&PAYER.to_account_id()),
-                operator: account_bytes(&OPERATOR.to_account_id()),
-            };
-            let input: Vec<u8> = case.input.iter().map(|x| *x as u8).collect();
-            let proven = prover.prove(&context, &input).unwrap();
+            let (payer, operator) = (PAYER.to_account_id(), OPERATOR.to_account_id());
+            let request = REQUEST.encode();
+            let context = proof_context(GENESIS_HASH, &request, &payer, &operator);
+            let proven = prover.prove(&context, &case.input_bytes()).unwrap();
             let prove = |output: &[u8], proof: &[u8]| {
                 let (output, proof) = (bounded(output), bounded(proof));
                 signed(CHALLENGER, pallet_disputes::Call::prove { dispute: DISPUTE, output, proof })

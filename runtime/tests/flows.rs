@@ -7,7 +7,7 @@ use assay_primitives::{
     digest,
     runtime_api::Status,
     worker_crypto, Assurance, AssuranceClass, Balance, FailureReason, Outcome, RequestId,
-    RequestInput, Statement, ASY,
+    Statement, ASY,
 };
 use assay_runtime::{
     constants::{
@@ -17,7 +17,8 @@ use assay_runtime::{
     EXISTENTIAL_DEPOSIT,
 };
 use common::*;
-use frame_support::{assert_ok, traits::Currency};
+use frame_support::assert_ok;
+use pallet_inference::refusal;
 use sp_application_crypto::Pair as _;
 use sp_keyring::Sr25519Keyring::{self, *};
 use sp_runtime::{
@@ -45,39 +46,12 @@ const ROYALTY_PART: Balance = 123_456_789_000;
 const OPERATOR_PART: Balance = ASK - TREASURY_PART - ROYALTY_PART;
 const QUORUM: Assurance = Assurance::Quorum { n: 3, k: 2 };
 
-fn upload(data: &[u8], index: u32, of: assay_primitives::Digest) -> pallet_storage::Call<Runtime> {
-    pallet_storage::Call::upload { digest: of, index, data: data.to_vec() }
-}
-
-fn announce(data: &[u8]) -> pallet_storage::Call<Runtime> {
-    let ArtifactManifest { digest, size, chunks } = ArtifactManifest::of(data);
-    pallet_storage::Call::create { digest, size, chunks: chunks.try_into().unwrap() }
-}
-
 /// Publishes a version and has the operators serve it, all in transactions.
 fn set_up() {
-    submit(OWNER, announce(MODEL_FILE));
-    submit(OWNER, upload(MODEL_FILE, 0, digest(MODEL_FILE)));
-    submit(OWNER, pallet_model_registry::Call::create { name: bounded(b"sum") });
-    let publish = pallet_model_registry::Call::publish {
-        model: version(0, 1).model,
-        descriptor: integers(MODEL_FILE),
-        royalty: ROYALTY,
-        licence: bounded(b"Apache-2.0"),
-        metadata: None,
-        architecture: None,
-    };
-    submit(OWNER, publish);
+    publish(OWNER, MODEL_FILE, integers(MODEL_FILE), ROYALTY, None);
     for (number, operator) in OPERATORS.into_iter().enumerate() {
         submit(operator, register(&operator.to_account_id(), &worker(number as u32), BOND));
-        let serve = pallet_operators::Call::serve {
-            version: version(0, 1),
-            ask: ASK,
-            concurrency: 4,
-            response_blocks: 1,
-            classes: both(),
-        };
-        submit(operator, serve);
+        submit(operator, serve_call(ASK, 4, both()));
     }
     beat();
 }
@@ -99,15 +73,7 @@ fn in_prepared_network(test: impl FnOnce()) {
 }
 
 fn request_call(assurance: Assurance, patience: u32, key: u8) -> pallet_inference::Call<Runtime> {
-    pallet_inference::Call::request {
-        version: version(0, 1),
-        input: RequestInput::Inline(bounded(&integer_payload(&[2, 3]))),
-        assurance,
-        max_price: MAX_PRICE,
-        // It is included in the next block.
-        deadline: System::block_number() + 1 + patience,
-        client_key: [key; 32],
-    }
+    common::request_call(&integer_payload(&[2, 3]), assurance, MAX_PRICE, patience, key)
 }
 
 /// Makes a request. Returns its id and the fee.
@@ -120,10 +86,6 @@ fn request(assurance: Assurance, patience: u32, key: u8) -> (RequestId, Balance)
     (id.unwrap(), fees[0].1)
 }
 
-fn record(id: RequestId) -> pallet_inference::Request<assay_runtime::AccountId> {
-    pallet_inference::Requests::<Runtime>::get(id).unwrap()
-}
-
 fn outcome(id: RequestId) -> Option<Outcome> {
     match record(id).status {
         Status::Final(outcome) => Some(outcome),
@@ -134,11 +96,6 @@ fn outcome(id: RequestId) -> Option<Outcome> {
 fn key_of(operator: &assay_runtime::AccountId) -> worker_crypto::Pair {
     let number = OPERATORS.iter().position(|one| one.to_account_id() == *operator).unwrap();
     worker(number as u32)
-}
-
-/// The total balance of an account, including holds.
-fn wealth(who: Sr25519Keyring) -> Balance {
-    Balances::total_balance(&who.to_account_id())
 }
 
 /// Total balances of all participants.
@@ -363,12 +320,22 @@ fn the_largest_chunk_fits_into_a_transaction() {
 }
 
 /// Why the pool refuses a transaction; `None` if it does not.
-fn refusal(transaction: UncheckedExtrinsic) -> Option<InvalidTransaction> {
+fn why_refused(transaction: UncheckedExtrinsic) -> Option<InvalidTransaction> {
     match validate(transaction) {
         Ok(_) => None,
         Err(TransactionValidityError::Invalid(why)) => Some(why),
         Err(TransactionValidityError::Unknown(why)) => panic!("unknown: {why:?}"),
     }
+}
+
+/// Checks that the pool refuses a call of a worker.
+fn refused(call: impl Into<RuntimeCall>, why: InvalidTransaction) {
+    assert_eq!(why_refused(general(call)), Some(why));
+}
+
+/// [`refused`] with a code of `pallet-inference`.
+fn refused_as(call: impl Into<RuntimeCall>, code: u8) {
+    refused(call, InvalidTransaction::Custom(code));
 }
 
 #[test]
@@ -385,39 +352,24 @@ fn the_pool_refuses_workers_calls_of_third_parties() {
 
         // The signature is not the worker key's.
         let forged = result(id, &operator, &stranger, &output);
-        assert_eq!(refusal(general(forged)), Some(InvalidTransaction::BadProof));
+        refused(forged, InvalidTransaction::BadProof);
         let forged = failure(id, &operator, &stranger, FailureReason::EngineError);
-        assert_eq!(refusal(general(forged)), Some(InvalidTransaction::BadProof));
+        refused(forged, InvalidTransaction::BadProof);
         let forged = heartbeat(&operator, &stranger, System::block_number());
-        assert!(refusal(general(forged)).is_some());
+        assert!(why_refused(general(forged)).is_some());
         // The operator was not drawn.
         let undrawn = result(id, &other_account, &key_of(&other_account), &output);
-        assert_eq!(
-            refusal(general(undrawn)),
-            Some(InvalidTransaction::Custom(pallet_inference::refusal::NOT_ASSIGNED))
-        );
+        refused_as(undrawn, refusal::NOT_ASSIGNED);
         // The request does not exist, or the call belongs to another class.
         let nowhere = result(RequestId(77), &operator, &key_of(&operator), &output);
-        assert_eq!(
-            refusal(general(nowhere)),
-            Some(InvalidTransaction::Custom(pallet_inference::refusal::REQUEST_NOT_FOUND))
-        );
+        refused_as(nowhere, refusal::REQUEST_NOT_FOUND);
         let committed = commit(id, &operator, &key_of(&operator), &output, &[1; 32]);
-        assert_eq!(
-            refusal(general(committed)),
-            Some(InvalidTransaction::Custom(pallet_inference::refusal::WRONG_PHASE))
-        );
+        refused_as(committed, refusal::WRONG_PHASE);
         let revealed = reveal(id, &operator, &key_of(&operator), &output, &[1; 32]);
-        assert_eq!(
-            refusal(general(revealed)),
-            Some(InvalidTransaction::Custom(pallet_inference::refusal::WRONG_PHASE))
-        );
+        refused_as(revealed, refusal::WRONG_PHASE);
         // The output does not fit the version's declaration.
         let odd = result(id, &operator, &key_of(&operator), &integer_payload(&[5, 5]));
-        assert_eq!(
-            refusal(general(odd)),
-            Some(InvalidTransaction::Custom(pallet_inference::refusal::WRONG_OUTPUT))
-        );
+        refused_as(odd, refusal::WRONG_OUTPUT);
         // A valid call without the extensions that authorize it.
         let bare = UncheckedExtrinsic::new_bare(RuntimeCall::from(good.clone()));
         assert!(validate(bare.clone()).is_err());
@@ -430,10 +382,7 @@ fn the_pool_refuses_workers_calls_of_third_parties() {
         assert!(validity.priority >= WorkerPriority::get());
         assert!(!validity.provides.is_empty());
         assert_ok!(include(general(good.clone())));
-        assert_eq!(
-            refusal(general(good.clone())),
-            Some(InvalidTransaction::Custom(pallet_inference::refusal::WRONG_PHASE))
-        );
+        refused_as(good.clone(), refusal::WRONG_PHASE);
         assert!(block(vec![general(good)])[0].is_err());
     });
 }
@@ -472,7 +421,7 @@ fn a_general_transaction_with_an_ordinary_call_is_refused() {
         ];
         for call in calls {
             assert_eq!(
-                refusal(general(call.clone())),
+                why_refused(general(call.clone())),
                 Some(InvalidTransaction::UnknownOrigin),
                 "{call:?}"
             );
@@ -490,7 +439,7 @@ fn a_workers_call_in_a_batch_is_refused() {
         let good = result(id, &operator, &key_of(&operator), &integer_payload(&[5]));
         let calls = vec![good.into()];
         let batch: RuntimeCall = pallet_utility::Call::batch_all { calls }.into();
-        assert_eq!(refusal(general(batch.clone())), Some(InvalidTransaction::UnknownOrigin));
+        refused(batch.clone(), InvalidTransaction::UnknownOrigin);
         assert_eq!(include(signed(STRANGER, batch)), Err(DispatchError::BadOrigin));
         assert_eq!(outcome(id), None);
     });
@@ -502,7 +451,7 @@ fn a_heartbeat_is_feeless_and_cannot_be_repeated() {
         let operator = OPERATORS[0].to_account_id();
         // Too soon after the last one.
         let soon = heartbeat(&operator, &worker(0), System::block_number());
-        assert_eq!(refusal(general(soon)), Some(InvalidTransaction::Stale));
+        refused(soon, InvalidTransaction::Stale);
         let before = free(&operator);
         go_to(System::block_number() + 15);
         let call = heartbeat(&operator, &worker(0), System::block_number());
@@ -510,10 +459,10 @@ fn a_heartbeat_is_feeless_and_cannot_be_repeated() {
         assert_eq!(validity.priority, HeartbeatPriority::get());
         assert_ok!(include(general(call.clone())));
         assert_eq!(free(&operator), before);
-        assert_eq!(refusal(general(call)), Some(InvalidTransaction::Stale));
+        refused(call, InvalidTransaction::Stale);
         // A future height.
         let future = heartbeat(&operator, &worker(0), System::block_number() + 20);
-        assert_eq!(refusal(general(future)), Some(InvalidTransaction::Future));
+        refused(future, InvalidTransaction::Future);
     });
 }
 

@@ -3,8 +3,8 @@
 
 use assay_graph::{format::GRAPH_TAG, Add, Architecture, Multiplier, Operation};
 use assay_primitives::{
-    artifact::ArtifactManifest, digest, engine::ProofContext, model::Format, AssuranceClass,
-    ElementType, ModelDescriptor, TensorDeclaration, WeightsFingerprint,
+    digest, engine::ProofContext, model::Format, AssuranceClass, ElementType, ModelDescriptor,
+    TensorDeclaration, WeightsFingerprint,
 };
 use assay_proof::ProofParameters;
 use assay_runtime::Runtime;
@@ -42,11 +42,8 @@ fn publish(
 ) -> Published {
     // The chain does not read artifacts. An audit shows it the weights.
     let file = architecture;
-    let ArtifactManifest { digest: artifact, size, chunks } = ArtifactManifest::of(file);
-    let chunks = chunks.try_into().unwrap();
-    let data = file.to_vec();
-    chain.submit(OWNER, pallet_storage::Call::create { digest: artifact, size, chunks });
-    chain.submit(OWNER, pallet_storage::Call::upload { digest: artifact, index: 0, data });
+    chain.submit(OWNER, announce(file));
+    chain.submit(OWNER, upload(file, 0, digest(file)));
     let descriptor = ModelDescriptor {
         format: Format::IntegerGraph,
         inputs: vec![input].try_into().unwrap(),
@@ -55,14 +52,7 @@ fn publish(
         architecture: Some(digest(&[GRAPH_TAG, architecture].concat())),
         ..integers(file)
     };
-    let call = pallet_model_registry::Call::publish {
-        model: version(0, 1).model,
-        descriptor,
-        royalty: Perbill::zero(),
-        licence: bounded(b"Apache-2.0"),
-        metadata: None,
-        architecture: Some(bounded(architecture)),
-    };
+    let call = publish_call(descriptor, Perbill::zero(), Some(architecture));
     chain.include(|| signed(OWNER, call))
 }
 

@@ -4,20 +4,25 @@
 
 use std::cell::Cell;
 
+use assay_graph::{Graph, Shape};
+use assay_pallet_testing::graphs::{descriptor, graph, tensor_payload, Layer};
 use assay_primitives::{
     commitment,
     model::Format,
     operator::{EngineVersion, Roles},
-    worker_crypto, Assurance, AssuranceClass, AssuranceClasses, Balance, CommitStatement, Digest,
-    Dimension, ElementType, FailureReason, FailureStatement, HeartbeatStatement, ModelDescriptor,
-    ModelId, Possession, RequestId, ResultStatement, Statement, Tensor, TensorDeclaration,
-    VersionId, WorkerId, WorkerSignature,
+    worker_crypto, ArtifactManifest, Assurance, AssuranceClass, AssuranceClasses, Balance,
+    CommitStatement, Digest, ElementType, FailureReason, FailureStatement, HeartbeatStatement,
+    ModelDescriptor, ModelId, Possession, RequestId, RequestInput, ResultStatement, Statement,
+    Tensor, VersionId, WorkerId, WorkerSignature,
 };
+use assay_proof::ProofParameters;
 use assay_runtime::{
-    constants::TreasuryAccount, genesis, transactions::authorized_extension, AccountId, Babe,
-    Balances, Disputes, Executive, Hash, Header, Inference, ModelRegistry, Operators, Runtime,
-    RuntimeCall, RuntimeEvent, RuntimeGenesisConfig, Settlement, Storage, System,
-    UncheckedExtrinsic, Verification, SLOT_DURATION_MS,
+    constants::{AvailableClasses, TreasuryAccount},
+    genesis,
+    transactions::authorized_extension,
+    AccountId, Babe, Balances, Disputes, Executive, Hash, Header, Inference, ModelRegistry,
+    Operators, Runtime, RuntimeCall, RuntimeEvent, RuntimeGenesisConfig, Settlement, Storage,
+    System, UncheckedExtrinsic, Verification, SLOT_DURATION_MS,
 };
 use codec::Encode;
 use frame_support::storage::with_transaction;
@@ -34,13 +39,15 @@ use sp_runtime::{
     traits::Header as _,
     transaction_validity::{TransactionSource, TransactionValidity},
     ApplyExtrinsicResult, BuildStorage, Digest as HeaderDigest, DigestItem, DispatchError,
-    MultiSignature, TransactionOutcome,
+    MultiSignature, Perbill, TransactionOutcome,
 };
 
 /// Hash of the genesis block of these tests.
 pub const GENESIS_HASH: Hash = Hash::repeat_byte(0x5a);
 /// Slot of block 0.
 const FIRST_SLOT: u64 = 1_000_000;
+
+pub use assay_pallet_testing::graphs::declare;
 
 thread_local! {
     static PARENT: Cell<Hash> = const { Cell::new(GENESIS_HASH) };
@@ -110,7 +117,7 @@ fn pre_digest(slot: Slot) -> DigestItem {
     }))
 }
 
-/// What the next block begins with: its header with its consensus digest, and its timestamp.
+/// The start of the next block: its header with the consensus digest, and its timestamp.
 pub fn begin(parent: Hash) -> (Header, UncheckedExtrinsic) {
     let number = System::block_number() + 1;
     let slot = Slot::from(FIRST_SLOT + u64::from(number));
@@ -150,7 +157,7 @@ pub fn signed(who: Sr25519Keyring, call: impl Into<RuntimeCall>) -> UncheckedExt
     let account = who.to_account_id();
     let mut extension = authorized_extension();
     extension.6 = frame_system::CheckNonce::from(System::account_nonce(&account));
-    let payload = SignedPayload::new(call.into(), extension).expect("nothing is amiss");
+    let payload = SignedPayload::new(call.into(), extension).expect("the extensions are valid");
     let signature = payload.using_encoded(|bytes| who.sign(bytes));
     let (call, extension, _) = payload.deconstruct();
     UncheckedExtrinsic::new_signed(
@@ -166,9 +173,9 @@ pub fn general(call: impl Into<RuntimeCall>) -> UncheckedExtrinsic {
     UncheckedExtrinsic::new_transaction(call.into(), authorized_extension())
 }
 
-/// Makes a block of one transaction that must enter it. Returns what came of it.
+/// Makes a block of one valid transaction. Returns the result of its call.
 pub fn include(transaction: UncheckedExtrinsic) -> Result<(), DispatchError> {
-    block(vec![transaction]).pop().expect("one transaction").expect("it may enter")
+    block(vec![transaction]).pop().expect("one transaction").expect("it is valid")
 }
 
 /// Makes a block of one transaction of an account that must succeed.
@@ -176,7 +183,7 @@ pub fn submit(who: Sr25519Keyring, call: impl Into<RuntimeCall>) {
     assert_eq!(include(signed(who, call)), Ok(()));
 }
 
-/// What the pool of a node at this block says of a transaction.
+/// The pool's verdict on a transaction at this block.
 pub fn validate(transaction: UncheckedExtrinsic) -> TransactionValidity {
     with_transaction(|| {
         let validity =
@@ -191,7 +198,7 @@ pub fn events() -> Vec<RuntimeEvent> {
     System::read_events_no_consensus().map(|record| record.event).collect()
 }
 
-/// Who paid which fee in the last block.
+/// The fees paid in the last block, with their payers.
 pub fn fees() -> Vec<(AccountId, Balance)> {
     events()
         .into_iter()
@@ -210,7 +217,7 @@ pub fn free(account: &AccountId) -> Balance {
     Balances::balance(account)
 }
 
-/// What is held of an account in all.
+/// The sum of all holds on an account.
 pub fn held(account: &AccountId) -> Balance {
     use frame_support::traits::fungible::InspectHold;
     Balances::total_balance_on_hold(account)
@@ -229,16 +236,6 @@ pub fn classes(members: &[AssuranceClass]) -> AssuranceClasses {
 /// Both classes that are available to every format.
 pub fn both() -> AssuranceClasses {
     classes(&[AssuranceClass::Signed, AssuranceClass::Quorum])
-}
-
-/// The declaration of a tensor of this shape.
-pub fn declare(name: &str, element_type: ElementType, shape: &[u32]) -> TensorDeclaration {
-    let shape: Vec<_> = shape.iter().copied().map(Dimension::Fixed).collect();
-    TensorDeclaration {
-        name: name.as_bytes().to_vec().try_into().expect("within the bound"),
-        element_type,
-        shape: shape.try_into().expect("within the bound"),
-    }
 }
 
 /// A version that turns two integers into one.
@@ -282,6 +279,127 @@ pub fn float_payload(value: f32) -> Vec<u8> {
         data: value.to_le_bytes().to_vec(),
     }]
     .encode()
+}
+
+/// The call that announces an artifact.
+pub fn announce(file: &[u8]) -> pallet_storage::Call<Runtime> {
+    let ArtifactManifest { digest, size, chunks } = ArtifactManifest::of(file);
+    pallet_storage::Call::create { digest, size, chunks: chunks.try_into().expect("few chunks") }
+}
+
+/// The call that uploads a chunk of an artifact.
+pub fn upload(data: &[u8], index: u32, of: Digest) -> pallet_storage::Call<Runtime> {
+    pallet_storage::Call::upload { digest: of, index, data: data.to_vec() }
+}
+
+/// The call that publishes the next version of model 0.
+pub fn publish_call(
+    descriptor: ModelDescriptor,
+    royalty: Perbill,
+    architecture: Option<&[u8]>,
+) -> pallet_model_registry::Call<Runtime> {
+    pallet_model_registry::Call::publish {
+        model: version(0, 1).model,
+        descriptor,
+        royalty,
+        licence: bounded(b"Apache-2.0"),
+        metadata: None,
+        architecture: architecture.map(bounded),
+    }
+}
+
+/// Puts an artifact of one chunk on chain and publishes it as version 1 of model 0, in
+/// transactions.
+pub fn publish(
+    owner: Sr25519Keyring,
+    file: &[u8],
+    descriptor: ModelDescriptor,
+    royalty: Perbill,
+    architecture: Option<&[u8]>,
+) {
+    submit(owner, announce(file));
+    submit(owner, upload(file, 0, descriptor.artifact));
+    submit(owner, pallet_model_registry::Call::create { name: bounded(b"model") });
+    submit(owner, publish_call(descriptor, royalty, architecture));
+}
+
+/// The call by which an operator serves version 1 of model 0.
+pub fn serve_call(
+    ask: Balance,
+    concurrency: u32,
+    classes: AssuranceClasses,
+) -> pallet_operators::Call<Runtime> {
+    let version = version(0, 1);
+    pallet_operators::Call::serve { version, ask, concurrency, response_blocks: 1, classes }
+}
+
+/// The call that requests version 1 of model 0. It is included in the next block; the deadline is
+/// `patience` blocks later.
+pub fn request_call(
+    input: &[u8],
+    assurance: Assurance,
+    max_price: Balance,
+    patience: u32,
+    key: u8,
+) -> pallet_inference::Call<Runtime> {
+    pallet_inference::Call::request {
+        version: version(0, 1),
+        input: RequestInput::Inline(bounded(input)),
+        assurance,
+        max_price,
+        deadline: System::block_number() + 1 + patience,
+        client_key: [key; 32],
+    }
+}
+
+/// A request that is not pruned.
+pub fn record(id: RequestId) -> pallet_inference::Request<AccountId> {
+    pallet_inference::Requests::<Runtime>::get(id).expect("the request is not pruned")
+}
+
+/// The total balance of an account, including holds.
+pub fn wealth(who: Sr25519Keyring) -> Balance {
+    use frame_support::traits::Currency;
+    Balances::total_balance(&who.to_account_id())
+}
+
+/// A small graph with an int8 output: a convolution, its requantisation and a pool, sealed with
+/// recommended parameters.
+pub fn image_model() -> Graph {
+    let layers = [Layer::Conv2d(4, [3, 3]), Layer::Requantize, Layer::MaxPool2d([2, 2])];
+    graph(Shape::new(2, 4, 4), &layers, &ProofParameters::RECOMMENDED)
+}
+
+/// A payload of one input of [`image_model`].
+pub fn image_input(data: &[u8]) -> Vec<u8> {
+    tensor_payload(ElementType::I8, &[2, 4, 4], data)
+}
+
+/// A payload of one output of [`image_model`].
+pub fn image_output(data: &[u8]) -> Vec<u8> {
+    tensor_payload(ElementType::I8, &[4, 4, 4], data)
+}
+
+/// Publishes [`image_model`] as version 1 of model 0 in every class, has its weights read, and has
+/// an operator serve it in one class, with worker key 0; all in transactions.
+pub fn bring_up_image_model(
+    graph: &Graph,
+    owner: Sr25519Keyring,
+    royalty: Perbill,
+    operator: Sr25519Keyring,
+    bond: Balance,
+    serve: pallet_operators::Call<Runtime>,
+) {
+    let mut descriptor = descriptor(graph, AvailableClasses::get());
+    descriptor.outputs[0].element_type = ElementType::I8;
+    let architecture = graph.architecture.encode();
+    publish(owner, &graph.encode(), descriptor, royalty, Some(&architecture));
+    submit(owner, audit(version(0, 1), graph));
+    let account = operator.to_account_id();
+    submit(operator, register(&account, &worker(0), bond));
+    submit(operator, serve);
+    let heartbeat = heartbeat(&account, &worker(0), System::block_number());
+    assert_eq!(include(general(heartbeat)), Ok(()));
 }
 
 /// Turns bytes into a bounded list.
@@ -333,7 +451,7 @@ pub fn heartbeat(
     pallet_operators::Call::heartbeat { statement, signature }
 }
 
-/// What an operator says when it answers a request so.
+/// The statement that an operator signs for an output.
 pub fn result_statement(
     request: RequestId,
     operator: &AccountId,
@@ -412,7 +530,7 @@ pub fn reveal(
     }
 }
 
-/// A worker's word that it cannot serve a request.
+/// A worker's report that it cannot serve a request.
 pub fn failure(
     request: RequestId,
     operator: &AccountId,

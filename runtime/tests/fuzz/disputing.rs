@@ -1,12 +1,11 @@
 //! Random disputes and moves.
 
 use assay_dispute::{Answer, Choice, Player};
+use assay_pallet_testing::graphs::proof_context;
 use assay_primitives::{
     dispute::{DisputeId, DisputeTiming},
-    proof::{account_bytes, PROOF_DOMAIN},
     RequestId, WorkerId,
 };
-use assay_proof::Context;
 use assay_runtime::{constants::MaxDisputeBlocks, AccountId, Disputes, Runtime, RuntimeOrigin};
 use codec::Encode;
 use pallet_disputes::OpenDisputes;
@@ -311,13 +310,10 @@ impl Fuzz {
         let input: Vec<u8> = claim.input.iter().map(|x| *x as u8).collect();
         let proof = match claim.graph {
             0 => {
-                let context = Context {
-                    genesis: common::GENESIS_HASH.0,
-                    domain: PROOF_DOMAIN,
-                    request: &named.encode(),
-                    requester: account_bytes(&request.payer),
-                    operator: account_bytes(&request.members[0].account),
-                };
+                let encoded = named.encode();
+                let operator = &request.members[0].account;
+                let context =
+                    proof_context(common::GENESIS_HASH, &encoded, &request.payer, operator);
                 PROVER.prove(&context, &input).expect("the input fits").proof
             },
             _ => vec![7; 100],
