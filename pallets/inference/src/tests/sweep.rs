@@ -33,7 +33,7 @@ fn the_budget_says_how_much_is_done() {
 }
 
 #[test]
-#[should_panic(expected = "the sweep budget allows a deadline")]
+#[should_panic(expected = "SweepBudget must allow a deadline")]
 fn a_budget_that_allows_nothing_is_found_when_the_runtime_is_built() {
     test(|| {
         budget(1);
