@@ -39,15 +39,15 @@ pub use assay_pallet_testing::workers::pair;
 pub const REQUEST: RequestId = RequestId(7);
 /// Its operator.
 pub const OPERATOR: u64 = 11;
-/// Disputes.
+/// Disputes the result.
 pub const CHALLENGER: u64 = 21;
-/// Disputes too.
+/// Disputes it as well.
 pub const SECOND: u64 = 22;
-/// Neither.
+/// Neither operator nor challenger.
 pub const STRANGER: u64 = 23;
-/// Has nothing.
+/// Has no money for a bond.
 pub const POOR: u64 = 24;
-/// What a dispute costs.
+/// The bond of a dispute.
 pub const BOND: Balance = 1_001;
 /// Last height at which a dispute may be opened.
 pub const WINDOW: BlockNumber = 20;
@@ -56,13 +56,13 @@ pub const RESPONSE: BlockNumber = 10;
 
 assay_pallet_testing::mock! { Disputes = crate }
 
-/// How a result stands.
+/// The state of a result.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Standing {
     Open,
     Upheld,
     Accepted,
-    /// With who was rewarded.
+    /// With the account that was rewarded.
     Rejected(u64),
 }
 
@@ -86,13 +86,13 @@ parameter_types! {
     pub static SweepBudget: Weight = Weight::from_parts(100, 0);
 
     pub static Results: BTreeMap<RequestId, Noted> = BTreeMap::new();
-    /// What is held of accounts.
+    /// The bonds held on accounts.
     pub static Held: BTreeMap<u64, Balance> = BTreeMap::new();
-    /// What accounts got of forfeited bonds; 0 is the treasury.
+    /// The parts of forfeited bonds that accounts received; 0 is the treasury.
     pub static Got: BTreeMap<u64, Balance> = BTreeMap::new();
 }
 
-/// Results that the test has noted in the parameters above.
+/// The results in [`Results`].
 pub struct NotedResults;
 
 fn set(request: RequestId, standing: Standing) {
@@ -148,7 +148,7 @@ impl OptimisticResults<u64> for NotedResults {
     }
 }
 
-/// Bonds in the parameters above.
+/// Bonds in [`Held`] and [`Got`].
 pub struct NotedBonds;
 
 impl DisputeBonds<u64> for NotedBonds {
@@ -206,7 +206,7 @@ where
     }
 }
 
-/// Keys of the tests' own kind.
+/// Watchers' keys of the tests.
 pub struct TestCrypto;
 
 impl AppCrypto<UintAuthorityId, TestSignature> for TestCrypto {
@@ -262,11 +262,11 @@ pub fn new_test_ext() -> sp_io::TestExternalities {
     externalities_with([])
 }
 
-/// A model, an input, and what somebody claims of it.
+/// A model, an input, and the operator's claim.
 pub struct Case {
     pub graph: CheckedGraph,
     pub input: Vec<i8>,
-    /// What the operator has computed, or says that it has.
+    /// The trace that the operator claims.
     pub claimed: Trace,
 }
 
@@ -284,7 +284,7 @@ impl Case {
         Self { graph, input, claimed }
     }
 
-    /// The same, but one element of a tensor is wrong, and all that follows from it.
+    /// The same with one wrong element of a tensor, and everything computed from it.
     pub fn lying_from(tensor: usize) -> Self {
         let mut case = Self::honest();
         match &mut case.claimed.tensors[tensor] {
@@ -295,12 +295,12 @@ impl Case {
         case
     }
 
-    /// The operator hands the claim in.
+    /// The operator submits the claim.
     pub fn submit(&self) {
         self.submit_as(REQUEST);
     }
 
-    /// The operator hands the claim in for a request.
+    /// The operator submits the claim for a request.
     pub fn submit_as(&self, request: RequestId) {
         let noted = Noted {
             architecture: self.graph.plan().architecture().encode(),
@@ -326,18 +326,18 @@ impl Case {
         id
     }
 
-    /// The operator.
+    /// The player of the operator.
     pub fn defender(&self) -> Player<'_> {
         Player::with_trace(&self.graph, self.claimed.clone())
     }
 
-    /// Who has run the model.
+    /// A player that has run the model.
     pub fn witness(&self) -> Player<'_> {
         Player::new(&self.graph, &self.input).unwrap()
     }
 }
 
-/// How the result of [`REQUEST`] stands.
+/// The state of the result of [`REQUEST`].
 pub fn standing() -> Standing {
     Results::get()[&REQUEST].standing
 }
@@ -397,8 +397,8 @@ pub fn choose(id: DisputeId, choice: Choice) {
     assert_ok!(Disputes::choose(origin(dispute(id).challenger), id, choice));
 }
 
-/// Both sides move until the dispute is over, or one of them has no move. Returns how many moves
-/// there were.
+/// Both sides move until the dispute ends, or one of them has no move. Returns the number of
+/// moves.
 pub fn play(id: DisputeId, defender: &Player<'_>, challenger: &Player<'_>) -> usize {
     for moves in 0..20 {
         let Some(dispute) = OpenDisputes::<Test>::get(id) else { return moves };

@@ -44,15 +44,15 @@ pub const ENDOWMENT: Balance = 1_000_000_000;
 pub const OWNER: u64 = 2;
 pub const PAYER: u64 = 3;
 pub const STRANGER: u64 = 4;
-/// The operators, whose account numbers are the seeds of their worker keys.
+/// The operators. Their worker keys have the numbers of their accounts.
 pub const OPERATORS: [u64; 5] = [11, 12, 13, 14, 15];
 /// The bond of each operator: a tenth is less than [`MAX_PRICE`], a half is more.
 pub const BOND: Balance = 10_000_000;
-/// What each operator asks; no share of it is a whole number.
+/// The price of each operator; no share of it is a whole number.
 pub const ASK: Balance = 1_000_003;
-/// What requests offer: enough for a committee of three.
+/// The price limit of requests: enough for a committee of three.
 pub const MAX_PRICE: Balance = 3 * ASK + 7;
-/// Blocks from a request of these tests to its deadline.
+/// Blocks from a request to its deadline.
 pub const PATIENCE: BlockNumber = 20;
 /// The shares of [`ASK`]: 5 % and 10 %, rounded down, and the rest.
 pub const TREASURY_PART: Balance = 50_000;
@@ -295,7 +295,7 @@ pub fn only(operators: &[u64]) {
     }
 }
 
-/// The terms of a request, all of which have a default.
+/// The terms of a request.
 #[derive(Clone)]
 pub struct Terms {
     pub payer: u64,
@@ -309,7 +309,7 @@ pub struct Terms {
 }
 
 impl Terms {
-    /// Good terms, with a client key that was not used before.
+    /// Valid terms, with a new client key.
     pub fn of(assurance: Assurance) -> Self {
         let next = crate::NextRequest::<Test>::get();
         Self {
@@ -344,7 +344,7 @@ impl Terms {
         signed_call(self.payer, self.call())
     }
 
-    /// Makes the request, which has to be accepted.
+    /// Makes the request, which must be accepted.
     pub fn accepted(&self) -> RequestId {
         let id = crate::NextRequest::<Test>::get();
         assert_ok!(self.send());

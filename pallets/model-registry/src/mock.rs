@@ -22,11 +22,11 @@ pub use assay_pallet_testing::{graphs::ANY_COST, BASE_DEPOSIT as BASE, BYTE_DEPO
 
 /// Owns models.
 pub const OWNER: u64 = 1;
-/// Owns none at first.
+/// Owns no model at genesis.
 pub const OTHER: u64 = 2;
 /// Has the existential deposit and no more.
 pub const POOR: u64 = 3;
-/// Uploads the artifacts, so that their deposits do not get in the way.
+/// Uploads the artifacts, so that their deposits do not affect the owners.
 pub const UPLOADER: u64 = 4;
 /// The balance of the others at genesis.
 pub const ENDOWMENT: Balance = 1_000_000_000;
@@ -47,7 +47,7 @@ assay_pallet_testing::storage!(pallet_storage);
 parameter_types! {
     /// Signed, quorum and proof.
     pub const AvailableClasses: AssuranceClasses = AssuranceClasses(0b1011);
-    /// As much as [`graph`] needs, and not one more.
+    /// Exactly what [`graph`] needs.
     pub static MaxProofCost: ProofCost = ANY_COST;
     pub static MaxInputBytes: u32 = 12;
     pub static MaxOutputBytes: u32 = 20;
@@ -91,7 +91,7 @@ fn check_deposits() {
     }
 }
 
-/// What is deposited.
+/// The deposit of an account.
 pub fn deposit(account: u64) -> Balance {
     pallet_settlement::DepositTotals::<Test>::get(account)
 }
@@ -185,7 +185,7 @@ pub fn fingerprint(graph: &Graph) -> WeightsFingerprint {
     graphs::fingerprint(&graph.architecture, &graph.weights)
 }
 
-/// Has the chain read what these openings show.
+/// Audits these openings.
 pub fn audit(version: VersionId, openings: Vec<ElementsOpening>) -> DispatchResult {
     let (bytes, proofs) = crate::PieceProof::arguments(openings).unwrap();
     Registry::audit_weights(RuntimeOrigin::signed(OTHER), version, bytes, proofs)
@@ -193,7 +193,7 @@ pub fn audit(version: VersionId, openings: Vec<ElementsOpening>) -> DispatchResu
         .map_err(|error| error.error)
 }
 
-/// Has the chain read all weights of a small graph.
+/// Audits all weights of a small graph.
 pub fn audit_all(version: VersionId, graph: &Graph) {
     assert_ok!(audit(version, openings(graph, 0, usize::MAX, usize::MAX)));
 }

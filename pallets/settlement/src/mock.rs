@@ -17,7 +17,7 @@ pub const ENDOWMENT: Balance = 1_000_000;
 pub const PAYER: u64 = 1;
 /// Runs models.
 pub const OPERATOR: u64 = 2;
-/// Runs models too.
+/// Runs models as well.
 pub const SECOND: u64 = 3;
 /// Owns the model.
 pub const OWNER: u64 = 4;
@@ -32,7 +32,7 @@ pub fn new_test_ext() -> sp_io::TestExternalities {
     externalities_with([PAYER, OPERATOR, SECOND, OWNER].map(|account| (account, ENDOWMENT)))
 }
 
-/// What is held for requests.
+/// The sum held for requests.
 pub fn in_escrow(account: u64) -> Balance {
     Settlement::held(HoldReason::Escrow, &account)
 }

@@ -30,7 +30,7 @@ fn the_challenger_chooses_in_its_turn() {
             last_event().unwrap(),
             Event::Chosen { dispute: id, choice: Choice::Operation(2), deadline: 4 + RESPONSE }
         );
-        // Twice.
+        // A second time.
         assert_noop!(choose(CHALLENGER, Choice::Operation(2)), Error::<Test>::OutOfTurn);
         answer(id, case.defender().answer(&stage(id)).unwrap());
         assert_noop!(choose(CHALLENGER, Choice::Tile(u32::MAX)), Error::<Test>::NoTile);

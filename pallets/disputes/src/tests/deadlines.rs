@@ -65,7 +65,7 @@ fn one_block_ends_as_many_disputes_as_its_budget_allows() {
     test(|| {
         let case = Case::honest();
         case.submit();
-        // Each takes 10: 3 per block.
+        // Each dispute takes 10 units: three fit into a block.
         SweepBudget::set(Weight::from_parts(35, 0));
         let ids: Vec<_> = (0..8).map(|_| open(CHALLENGER)).collect();
         for id in &ids {

@@ -61,7 +61,7 @@ fn moves_out_of_turn_are_refused_and_cost_nothing() {
         }
         let roots = signed_answer(OPERATOR, id, case.defender().answer(&Stage::Roots).unwrap());
         include(roots.clone()).unwrap();
-        // Twice, and when the challenger is on turn.
+        // A second time, when it is the challenger's turn.
         assert_eq!(tried(roots), refused(refusal::OUT_OF_TURN));
         assert_eq!(standing(), Standing::Open);
     });
@@ -77,7 +77,7 @@ fn a_move_counts_in_its_own_dispute_and_stage_alone() {
         answer(other, case.defender().answer(&stage(other)).unwrap());
         choose(other, assay_dispute::Choice::Operation(0));
         assert_eq!(stage(other).encode()[0], BYTES);
-        // As if it were of the other dispute.
+        // Replayed in the other dispute.
         let Call::answer { stage: digest, answer: move_, signature, .. } = bytes.clone() else {
             panic!()
         };
@@ -144,7 +144,7 @@ fn roots_that_are_not_under_the_trace_root_lose() {
 #[test]
 fn a_trace_of_another_input_loses() {
     test(|| {
-        // All is consistent, but for the input.
+        // Everything but the input is consistent.
         let honest = Case::honest();
         let input: Vec<i8> = honest.input.iter().map(|x| !x).collect();
         let claimed = assay_graph::fast::trace(&honest.graph, &input).unwrap();
@@ -169,7 +169,7 @@ fn a_trace_of_another_output_loses() {
 fn bytes_that_are_not_under_the_root_lose() {
     test(|| {
         let case = Case::lying_from(3);
-        // It shows what is right, and not what it claims.
+        // It shows the right bytes instead of the claimed ones.
         let id = case.disputed_at(BYTES);
         let Stage::Bytes { step, .. } = stage(id) else { panic!() };
         let right = case.witness().answer(&stage(id)).unwrap();
@@ -202,7 +202,7 @@ fn openings_of_other_weights_and_other_tiles_lose() {
     test(|| loses(&case, OPEN, opening(&other, 2)));
     test(|| loses(&case, OPEN, opening(&case.graph, 1)));
     test(|| loses(&case, OPEN, Answer::Opening(Default::default())));
-    // The right one of the same stage loses too, but by what it computes.
+    // The right opening loses too, but because of the tile's value.
     test(|| {
         let id = case.disputed_at(OPEN);
         answer(id, opening(&case.graph, 2));

@@ -1,4 +1,4 @@
-//! What nodes do by themselves.
+//! The offchain worker.
 
 use std::sync::Arc;
 
@@ -47,7 +47,7 @@ impl EngineProvider for HonestEngine {
     }
 }
 
-/// A node with an engine, and these keys.
+/// A node with an engine and keys.
 struct Node {
     pool: Pool,
     ext: sp_io::TestExternalities,
@@ -63,8 +63,8 @@ impl Node {
         Self { pool, ext }
     }
 
-    /// The node does its part at this block, and the next one includes what came of it. Returns
-    /// how many transactions there were.
+    /// Runs the offchain worker at this block and includes its transactions in the next one.
+    /// Returns their number.
     fn block(&mut self) -> usize {
         let pool = self.pool.clone();
         self.ext.execute_with(|| {
@@ -117,14 +117,14 @@ fn a_watcher_leaves_right_results_alone() {
     let mut node = Node::new(None, Some(CHALLENGER));
     node.ext.execute_with(|| Case::honest().submit());
     assert_eq!((node.block(), node.block()), (0, 0));
-    // A wrong trace of a right output as well.
+    // The same for a wrong trace of a right output.
     let mut node = Node::new(None, Some(CHALLENGER));
     node.ext.execute_with(|| {
         Case::honest().submit();
         Results::mutate(|results| results.get_mut(&REQUEST).unwrap().trace_root.0[0] ^= 1);
     });
     assert_eq!(node.block(), 0);
-    // And without a key there is nobody who disputes.
+    // A node without a key disputes nothing.
     let mut node = Node::new(None, None);
     node.ext.execute_with(|| {
         Case::lying_from(Case::honest().graph.plan().operations().len()).submit();
@@ -137,11 +137,11 @@ fn an_operators_node_defends_what_it_has_computed() {
     let mut node = Node::new(Some(OPERATOR), None);
     let (case, other) = (Case::honest(), Case::lying_from(3));
     let id = node.ext.execute_with(|| case.disputed());
-    // Others' disputes are not its own.
+    // It does not choose in the challenger's place.
     let challenger = other.defender();
     for _ in 0..3 {
         assert_eq!(node.block(), 1);
-        // The same is not handed in at every block.
+        // The same move is not submitted at every block.
         assert_eq!(node.block(), 0);
         node.ext.execute_with(|| {
             if let Some(dispute) = OpenDisputes::<Test>::get(id) {
@@ -160,7 +160,7 @@ fn a_node_does_not_sign_a_move_that_contradicts_the_claim() {
     let mut node = Node::new(Some(OPERATOR), None);
     node.ext.execute_with(|| Case::lying_from(3).disputed());
     assert_eq!(node.block(), 0);
-    // Nor does it answer for others.
+    // It does not answer for other operators.
     let mut node = Node::new(Some(STRANGER), None);
     node.ext.execute_with(|| Case::honest().disputed());
     assert_eq!(node.block(), 0);
@@ -171,13 +171,13 @@ fn what_is_not_included_is_handed_in_again() {
     let mut node = Node::new(Some(OPERATOR), None);
     node.ext.execute_with(|| Case::honest().disputed());
     let pool = node.pool.clone();
-    let mut handed_in = Vec::new();
+    let mut submitted = Vec::new();
     for _ in 0..5 {
         node.ext.execute_with(|| {
             Disputes::offchain_worker(System::block_number());
             go_to(System::block_number() + 1);
         });
-        handed_in.push(pool.take().len());
+        submitted.push(pool.take().len());
     }
-    assert_eq!(handed_in, [1, 0, 0, 1, 0]);
+    assert_eq!(submitted, [1, 0, 0, 1, 0]);
 }

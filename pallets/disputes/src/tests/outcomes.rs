@@ -22,7 +22,7 @@ fn a_false_dispute_loses_its_bond() {
     test(|| {
         let case = Case::honest();
         let id = case.disputed();
-        // The challenger has another trace, and so finds differences.
+        // The challenger has another trace and finds differences.
         let other = Case::lying_from(3);
         assert_eq!(play(id, &case.defender(), &other.defender()), 5);
         assert_eq!(standing(), Standing::Upheld);
@@ -41,7 +41,7 @@ fn a_false_dispute_loses_its_bond() {
     });
 }
 
-/// An operator that disputes itself and loses on purpose keeps nobody else from winning.
+/// An operator that disputes its own result and loses on purpose does not keep others from winning.
 #[test]
 fn a_lost_dispute_does_not_protect_a_lie() {
     test(|| {
@@ -50,7 +50,7 @@ fn a_lost_dispute_does_not_protect_a_lie() {
         let sham = open(STRANGER);
         let real = open(CHALLENGER);
         let late = open(SECOND);
-        // The sham one falls silent once it is on turn, and is lost.
+        // The sham challenger does not move on its turn, and loses.
         answer(sham, case.defender().answer(&stage(sham)).unwrap());
         go_to(5);
         play_to(real, 5, &case.defender(), &case.witness());
@@ -60,7 +60,7 @@ fn a_lost_dispute_does_not_protect_a_lie() {
         assert_eq!(standing(), Standing::Open);
         play(real, &case.defender(), &case.witness());
         assert_eq!(standing(), Standing::Rejected(CHALLENGER));
-        // The third one's bond comes back, though it has not moved.
+        // The third challenger's bond is returned, although it made no move.
         assert_eq!(Verdicts::<Test>::get(REQUEST), Some(Verdict::Wrong));
         assert_ok!(Disputes::do_try_state());
         go_to(5 + RESPONSE + 1);

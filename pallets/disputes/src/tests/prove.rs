@@ -54,7 +54,7 @@ fn a_proof_that_does_not_hold_changes_nothing() {
         let output = right_output(&case);
         let refused = Error::<Test>::ProofRefused;
         assert_noop!(prove(id, &output, Vec::new()), refused);
-        // Of another request, of another output.
+        // Proofs of another request and of another output.
         assert_noop!(prove(id, &output, proof(RequestId(8), &output)), Error::<Test>::ProofRefused);
         let mut other = output.clone();
         other[0] ^= 1;

@@ -7,16 +7,16 @@ const OPEN: u8 = 6;
 
 #[test]
 fn anyone_may_show_what_the_tile_reads() {
-    // A lie: shown by a stranger who has the honest trace.
+    // A wrong result, shown by a stranger with the honest trace.
     test(|| {
         let case = Case::lying_from(3);
         let id = case.disputed_at(OPEN);
         let opening = case.witness().answer(&stage(id)).unwrap();
         assert_ok!(Disputes::step(origin(STRANGER), id, opening));
-        // The reward is the challenger's.
+        // The challenger gets the reward.
         assert_eq!(standing(), Standing::Rejected(CHALLENGER));
     });
-    // The truth: the same way.
+    // A right result, shown in the same way.
     test(|| {
         let case = Case::honest();
         let id = case.disputed();
@@ -36,7 +36,7 @@ fn an_opening_that_does_not_hold_changes_nothing() {
         let step = |opening: Answer| Disputes::step(origin(STRANGER), id, opening);
         let empty = || Answer::Opening(Default::default());
         assert_noop!(step(empty()), Error::<Test>::OutOfTurn);
-        // Nobody but the operator makes the operator's other moves.
+        // Only the operator makes the operator's other moves.
         let roots = case.defender().answer(&stage(id)).unwrap();
         assert_noop!(step(roots), Error::<Test>::OutOfTurn);
         play_to(id, OPEN, &case.defender(), &case.witness());

@@ -27,7 +27,7 @@ fn a_payer_takes_a_request_back_before_the_draw() {
             }
             .into(),
         );
-        // The draw passes over it, and so does its deadline.
+        // The draw and the deadline skip it.
         go_to(now() + PATIENCE + 1);
         assert_eq!(outcome(id), Outcome::Cancelled);
         assert!(members(id).is_empty());

@@ -63,7 +63,7 @@ fn a_member_commits_once() {
         assert_ok!(include(commit(id, members[0], RIGHT)));
         refused_as(commit(id, members[0], RIGHT), refusal::ALREADY_SUBMITTED);
         refused_as(commit(id, members[0], WRONG), refusal::ALREADY_SUBMITTED);
-        // Who has committed has a result, and cannot say that it has none.
+        // A member that has committed cannot report a failure.
         refused_as(failure(id, members[0], FailureReason::EngineError), refusal::ALREADY_SUBMITTED);
         assert_ok!(include(failure(id, members[1], FailureReason::EngineError)));
         refused_as(commit(id, members[1], RIGHT), refusal::ALREADY_SUBMITTED);
@@ -161,11 +161,11 @@ fn too_many_failures_end_the_request_at_once_and_cost_nobody() {
         assert_ok!(include(failure(id, members[2], FailureReason::TimeLimit)));
         assert_eq!(record(id).status, Status::Assigned);
         assert_ok!(include(failure(id, members[1], FailureReason::MemoryLimit)));
-        // The reason of the first in the order of the draw counts.
+        // The reason of the first member in draw order counts.
         let reason = RejectReason::Failed(FailureReason::MemoryLimit);
         assert_eq!(outcome(id), Outcome::Rejected(reason));
         assert_eq!((free(PAYER), escrow(PAYER)), (ENDOWMENT, 0));
-        // Not even the one that has said nothing yet.
+        // Not even from the member that has submitted nothing yet.
         assert_eq!(OPERATORS.map(bond), [BOND; 5]);
         refused_as(commit(id, members[0], RIGHT), refusal::WRONG_PHASE);
     });

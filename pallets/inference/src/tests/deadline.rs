@@ -75,7 +75,7 @@ fn a_request_that_is_never_drawn_times_out_without_penalty() {
         assert_eq!(receipt(id).draw, None);
         assert_eq!((free(PAYER), escrow(PAYER)), (ENDOWMENT, 0));
         assert_eq!(OPERATORS.map(bond), [BOND; 5]);
-        // The queue still holds it, and passes over it.
+        // It is still in the queue, which skips it.
         HasVrf::set(true);
         go_to(now() + 3);
         assert_eq!(outcome(id), Outcome::TimedOut);

@@ -18,7 +18,7 @@ fn the_draw_is_made_at_the_end_of_the_next_block() {
         let id = Terms::of(SIGNED).accepted();
         let included = now();
         next_block();
-        // The block that included it is over; nobody is drawn yet.
+        // The block that included it has ended; no operator is drawn yet.
         assert_eq!(record(id).status, Status::Pending);
         assert!(members(id).is_empty());
         next_block();
@@ -75,7 +75,7 @@ fn without_randomness_the_draw_waits() {
             next_block();
             assert_eq!(record(id).status, Status::Pending);
         }
-        // One block with an output is not enough: the one before has to have one as well.
+        // Two consecutive blocks need an output.
         HasVrf::set(true);
         next_block();
         next_block();
@@ -169,14 +169,14 @@ fn a_request_waits_for_room() {
         next_block();
         for id in &ids {
             assert_eq!(record(*id).status, Status::Assigned);
-            // Nothing changes while it is at work.
+            // Nothing changes while the operator works.
             for _ in 0..2 {
                 next_block();
                 check_all();
             }
             assert_ok!(include(result(*id, OPERATORS[0], RIGHT)));
             assert_eq!(outcome(*id), Outcome::Verified);
-            // The next one is called: planned at the start of a block, drawn at its end.
+            // The next request is planned at the start of a block and drawn at its end.
             next_block();
             next_block();
         }
@@ -202,7 +202,7 @@ fn who_waits_for_room_does_not_hold_up_others() {
         assert_eq!(members(first), [OPERATORS[0]]);
         assert_eq!(members(dear), [OPERATORS[1]]);
         assert_eq!([second, third].map(|id| record(id).status), [Status::Pending; 2]);
-        // The one that has waited longest comes first.
+        // The request that has waited longest is drawn first.
         assert_ok!(include(result(first, OPERATORS[0], RIGHT)));
         next_block();
         next_block();
@@ -221,7 +221,7 @@ fn a_request_that_is_called_and_cannot_be_drawn_calls_the_next_one() {
         next_block();
         assert_eq!(Waiting::<Test>::iter().count(), 3);
         assert_ok!(include(result(ids[0], OPERATORS[0], RIGHT)));
-        // Called, and cancelled before its draw.
+        // Planned, and cancelled before its draw.
         assert_eq!(Waiting::<Test>::iter().count(), 2);
         assert_ok!(signed_call(PAYER, crate::Call::cancel { request: ids[1] }));
         // Cancelled while it waits.
@@ -270,7 +270,7 @@ fn a_request_that_waits_can_be_cancelled_and_times_out() {
         go_to(now() + 4);
         assert_eq!(record(busy).status, Status::Assigned);
         assert_ok!(signed_call(PAYER, crate::Call::cancel { request: cancelled }));
-        // The operator wants a block for its answer.
+        // The operator requests one block for its answer.
         go_to(record(waiting).deadline);
         assert_eq!(record(waiting).status, Status::Pending);
         next_block();
@@ -400,7 +400,7 @@ fn the_block_pays_for_its_draws_at_its_start() {
         let idle = Weight::from_parts(1, 0);
         let turn = Weight::from_parts(3, 0);
         assert_eq!(Inference::on_initialize(now()), idle + turn * 3);
-        // Called by hand, so what it planned is taken back.
+        // The test calls it, so the plan is undone.
         DrawsDue::<Test>::kill();
         next_block();
         next_block();
@@ -408,7 +408,7 @@ fn the_block_pays_for_its_draws_at_its_start() {
     });
 }
 
-/// Lets `blocks` blocks pass in which nothing can be drawn.
+/// Makes `blocks` blocks in which nothing can be drawn.
 fn without_randomness(blocks: u32) {
     HasVrf::set(false);
     go_to(now() + blocks);
@@ -418,7 +418,7 @@ fn without_randomness(blocks: u32) {
 #[test]
 fn who_is_drawn_late_still_has_a_block_to_answer() {
     test(|| {
-        // Drawn at the end of the block before the deadline: the last that is of use.
+        // Drawn at the end of the block before the deadline, the last useful one.
         let id = Terms { patience: 4, ..Terms::of(SIGNED) }.accepted();
         let deadline = record(id).deadline;
         without_randomness(1);

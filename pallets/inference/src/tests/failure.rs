@@ -1,4 +1,4 @@
-//! Operators that cannot serve a request and say so, in class `Signed`.
+//! Failure reports in class `Signed`.
 
 use assay_primitives::{
     traits::Operators as _, Digest, FailureReason, FailureStatement, Outcome, RejectReason,
@@ -95,7 +95,7 @@ fn a_failure_needs_a_signature_over_this_request_reason_and_chain() {
             refused(report(statement, operator), InvalidTransaction::BadProof);
         }
         refused(report(good(), STRANGER), InvalidTransaction::BadProof);
-        // The signature of a result is no failure report.
+        // The signature of a result is not that of a failure report.
         let Call::submit_result { signature, .. } = result(id, operator, RIGHT) else {
             unreachable!()
         };

@@ -1,4 +1,4 @@
-//! Each invariant catches the state that it is there for.
+//! `try_state` finds each kind of broken state.
 
 use assay_primitives::{runtime_api::Status, Outcome, ProofEvidence, RequestId};
 use frame_support::assert_ok;
@@ -16,10 +16,10 @@ const OVER: RequestId = RequestId(0);
 const OPEN: RequestId = RequestId(1);
 /// A request that waits for the draw.
 const WAITING: RequestId = RequestId(2);
-/// A request that nobody made.
+/// An identifier without a request.
 const NONE: RequestId = RequestId(3);
 
-/// Checks that a change to a healthy state is found, and for what it is.
+/// Checks that `try_state` finds a change to a valid state, and names it.
 fn found(problem: &'static str, change: impl FnOnce()) {
     new_test_ext().execute_with(|| {
         let (over, members) = Terms::of(SIGNED).drawn();
@@ -62,7 +62,7 @@ fn a_receipt_that_is_missing_or_altered_is_found() {
     });
 }
 
-/// Alters a receipt together with the digest that is stored of it.
+/// Alters a receipt together with its stored digest.
 fn alter_receipt(change: impl FnOnce(&mut assay_primitives::Receipt<u64>)) {
     let mut receipt = receipt(OVER);
     change(&mut receipt);
@@ -150,7 +150,7 @@ fn an_agenda_that_is_not_that_of_the_open_requests_is_found() {
         Agenda::<Test>::remove(record(OPEN).deadline - RevealWindow::get() + 1, OPEN);
     });
     found(problem, || Agenda::<Test>::remove(record(OPEN).deadline + 1, OPEN));
-    // Not even after its height has come.
+    // Not even after its height has passed.
     found(problem, || {
         Agenda::<Test>::remove(record(WAITING).deadline + 1, WAITING);
         System::set_block_number(record(WAITING).deadline + 5);

@@ -1,4 +1,4 @@
-//! Requests from escrow to receipt, on the real pallets around this one.
+//! Requests from escrow to receipt, with the real pallets around this one.
 
 mod cancel;
 mod commit;

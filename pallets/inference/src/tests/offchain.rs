@@ -1,4 +1,4 @@
-//! What an operator's node hands in.
+//! The offchain worker of an operator's node.
 
 use std::{
     collections::BTreeSet,
@@ -25,7 +25,7 @@ use sp_core::offchain::{
 
 use crate::{mock::*, offchain::SALT_SECRET, Call, Outputs};
 
-/// An engine that gives the same answer to every job, and notes the jobs.
+/// An engine that gives the same answer to every job, and records the jobs.
 struct Engine {
     answer: Mutex<JobStatus>,
     jobs: Mutex<Vec<Job>>,
@@ -79,7 +79,7 @@ fn done(values: [f32; 2]) -> JobStatus {
 struct Node {
     externalities: sp_io::TestExternalities,
     disk: testing::TestPersistentOffchainDB,
-    /// Once the node is started.
+    /// `None` before the node is started.
     pool: Option<Pool>,
 }
 
@@ -91,7 +91,7 @@ impl Node {
         Self { externalities, disk: testing::TestPersistentOffchainDB::new(), pool: None }
     }
 
-    /// Starts the node: its memory is empty, its randomness new, its disk as it was.
+    /// Starts the node with empty memory and new randomness; its disk is kept.
     fn start(mut self, engine: Option<&Arc<Engine>>, seed: u8) -> Self {
         let (offchain, state) = testing::TestOffchainExt::with_offchain_db(self.disk.clone());
         state.write().seed = [seed; 32];
@@ -102,7 +102,7 @@ impl Node {
         self
     }
 
-    /// Runs a test, which is given what runs the offchain worker and what that submits.
+    /// Runs a test with a function that runs the offchain worker and returns the submitted calls.
     fn run<R>(mut self, test: impl FnOnce(&dyn Fn() -> Vec<Call<Test>>) -> R) -> (Self, R) {
         let mut result = None;
         let pool = self.pool.clone().expect("the node is started");
@@ -137,11 +137,11 @@ fn a_signed_result_is_handed_in() {
         next_block();
         let calls = work();
         let [call] = &calls[..] else { panic!("one result: {calls:?}") };
-        let Call::submit_result { request, operator, output: handed_in, .. } = call else {
+        let Call::submit_result { request, operator, output: submitted, .. } = call else {
             panic!("unexpected {call:?}")
         };
         assert_eq!((*request, *operator), (id, members(id)[0]));
-        assert_eq!(*handed_in, output(RIGHT));
+        assert_eq!(*submitted, output(RIGHT));
         assert_ok!(include(call.clone()));
         assert_eq!(outcome(id), Outcome::Verified);
         assert_eq!(Outputs::<Test>::get(id), Some(output(RIGHT)));
@@ -178,7 +178,7 @@ fn a_node_commits_and_after_a_restart_reveals_with_the_same_salt() {
         let (id, _) = Terms::of(QUORUM).drawn();
         let commitments = work();
         assert_eq!(commitments.len(), 3);
-        // Handed in again, it is the same.
+        // A repeated submission is the same.
         let digests = |calls: &[Call<Test>]| -> BTreeSet<_> {
             calls
                 .iter()
@@ -210,8 +210,8 @@ fn a_node_commits_and_after_a_restart_reveals_with_the_same_salt() {
     });
 }
 
-/// A disk on which another worker of the node stores its secret, just when this one has looked for
-/// one and found none.
+/// A disk on which another worker of the node stores its secret right after this one has found
+/// none.
 struct Overtaken {
     disk: OffchainDb<testing::TestPersistentOffchainDB>,
     secret: [u8; 32],
@@ -468,7 +468,7 @@ fn who_has_committed_or_failed_does_not_run_again_before_the_second_phase() {
     });
 }
 
-/// What an engine says that proves, for the only request for which it is asked.
+/// The answer of an engine that proves the job.
 fn proving(job: &Job, change: impl FnOnce(&mut Vec<u8>)) -> JobStatus {
     let context = job.prove.as_ref().unwrap();
     let context = assay_proof::Context {
@@ -548,12 +548,12 @@ fn an_optimistic_result_is_handed_in_with_the_root_of_its_trace() {
         let terms = Terms { assurance: Assurance::Optimistic, ..super::proof::terms(version) };
         let (id, members) = terms.drawn();
         let [call] = &work()[..] else { panic!("one call") };
-        let Call::submit_trace { request, operator, output: handed_in, trace_root, .. } = call
+        let Call::submit_trace { request, operator, output: submitted, trace_root, .. } = call
         else {
             panic!("{call:?}")
         };
         assert_eq!((*request, *operator, *trace_root), (id, members[0], root));
-        assert_eq!(handed_in.to_vec(), output);
+        assert_eq!(submitted.to_vec(), output);
         assert_ok!(include(call.clone()));
         assert_eq!(record(id).status, Status::Disputable);
         assert!(work().is_empty());

@@ -46,8 +46,8 @@ fn trace_statement(id: RequestId, operator: u64, output: &[u8]) -> TraceStatemen
     }
 }
 
-/// What an operator hands in, by any signer, with any root.
-fn handed_in(id: RequestId, operator: u64, signer: u64, trace_root: Digest) -> Call<Test> {
+/// A submission with any signer and any root.
+fn submission(id: RequestId, operator: u64, signer: u64, trace_root: Digest) -> Call<Test> {
     let output = output();
     let sign = |statement: Vec<u8>| -> assay_primitives::WorkerSignature {
         pair(signer).sign(&statement).into()
@@ -60,7 +60,7 @@ fn handed_in(id: RequestId, operator: u64, signer: u64, trace_root: Digest) -> C
 }
 
 fn good(id: RequestId, operator: u64) -> Call<Test> {
-    handed_in(id, operator, operator, ROOT)
+    submission(id, operator, operator, ROOT)
 }
 
 /// A request whose result may be disputed.
@@ -187,9 +187,9 @@ fn only_what_the_operator_signed_for_this_request_counts() {
     test(|| {
         let (id, operator) = drawn();
         let other = OPERATORS.into_iter().find(|account| *account != operator).unwrap();
-        refused(handed_in(id, operator, other, ROOT), InvalidTransaction::BadProof);
+        refused(submission(id, operator, other, ROOT), InvalidTransaction::BadProof);
         let root = Digest::repeat_byte(1);
-        refused(handed_in(id, operator, operator, root), InvalidTransaction::BadProof);
+        refused(submission(id, operator, operator, root), InvalidTransaction::BadProof);
         refused_as(good(id, other), refusal::NOT_ASSIGNED);
         // The call of class `Signed`.
         let signed = result_with(

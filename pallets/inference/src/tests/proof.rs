@@ -25,22 +25,22 @@ pub fn terms(version: VersionId) -> Terms {
     Terms { version, ..Terms::of(PROOF) }.with_input(payload(ElementType::I8, &DATA))
 }
 
-/// What an operator hands in.
+/// The submission of an operator.
 #[derive(Clone)]
-struct Handed {
+struct Submitted {
     request: RequestId,
     operator: u64,
     output: Output,
     proof: Vec<u8>,
 }
 
-impl Handed {
-    /// What an honest operator hands in for a request.
+impl Submitted {
+    /// The submission of an honest operator.
     fn by(id: RequestId, operator: u64) -> Self {
         Self::of(Proven::model(), id, operator)
     }
 
-    /// The same with a model of one's choice.
+    /// The same with a given model.
     fn of(model: &Proven, id: RequestId, operator: u64) -> Self {
         let request = id.encode();
         let context = proof_context(genesis(), &request, &record(id).payer, &operator);
@@ -78,20 +78,20 @@ fn drawn() -> (RequestId, u64) {
     (id, operator)
 }
 
-/// Hands in what does not hold, and checks that it costs the operator and nobody else.
-fn refuted(handed: Handed, reason: ProofRefusal) {
-    let (id, operator) = (handed.request, handed.operator);
+/// Submits an invalid proof, and checks that only the operator pays for it.
+fn refuted(submitted: Submitted, reason: ProofRefusal) {
+    let (id, operator) = (submitted.request, submitted.operator);
     let (had, held) = (free(PAYER) + escrow(PAYER), escrow(PAYER));
     let (paid, staked) = (free(operator), bond(operator));
     let evidence = ProofEvidence {
-        digest: digest(&handed.proof),
-        bytes: handed.proof.len() as u32,
+        digest: digest(&submitted.proof),
+        bytes: submitted.proof.len() as u32,
         security_bits: Registry::proof_terms(record(id).version).unwrap().security_bits,
     };
-    assert_ok!(include(handed.clone().call()));
+    assert_ok!(include(submitted.clone().call()));
     assert_eq!(outcome(id), Outcome::Rejected(RejectReason::InvalidProof));
     System::assert_has_event(Event::ProofRefused { request: id, operator, reason }.into());
-    // Half of the bond, of which the payer gets what it would have paid at most.
+    // Half of the bond, of which the payer gets at most the price.
     assert_eq!(bond(operator), staked - staked / 2);
     assert_eq!(free(operator), paid);
     let compensation = MAX_PRICE.min(staked / 2);
@@ -103,8 +103,8 @@ fn refuted(handed: Handed, reason: ProofRefusal) {
     assert_eq!(kept.len(), 1);
     assert_eq!(kept[0].proof, Some(evidence));
     assert!(receipt.bad_signatures(&kept).is_empty());
-    // Not even a good one is taken afterwards.
-    refused_as(Handed::by(id, operator).call(), refusal::WRONG_PHASE);
+    // A valid proof is refused afterwards.
+    refused_as(Submitted::by(id, operator).call(), refusal::WRONG_PHASE);
 }
 
 #[test]
@@ -112,24 +112,27 @@ fn a_proof_that_holds_is_paid_for_and_leaves_a_receipt_that_names_it() {
     test(|| {
         let (id, operator) = drawn();
         let had = free(operator);
-        let handed = Handed::by(id, operator);
-        assert_ok!(include(handed.clone().call()));
+        let submitted = Submitted::by(id, operator);
+        assert_ok!(include(submitted.clone().call()));
         assert_eq!(outcome(id), Outcome::Verified);
         assert_eq!(free(operator) - had, OPERATOR_PART);
         assert_eq!((free(PAYER), escrow(PAYER)), (ENDOWMENT - ASK, 0));
         assert_eq!(bond(operator), BOND);
         let view = Inference::view(id).unwrap();
-        assert_eq!(view.output, Some(handed.output.to_vec()));
+        assert_eq!(view.output, Some(submitted.output.to_vec()));
 
         let (receipt, evidence) = (receipt(id), EvidenceOf::<Test>::get(id).unwrap());
         assert_eq!(receipt.assurance, PROOF);
-        assert_eq!(receipt.output_digest, Some(digest(&handed.output)));
+        assert_eq!(receipt.output_digest, Some(digest(&submitted.output)));
         let [item] = &evidence[..] else { panic!("one result") };
         let proof = item.proof.unwrap();
-        assert_eq!((proof.digest, proof.bytes), (digest(&handed.proof), handed.proof.len() as u32));
+        assert_eq!(
+            (proof.digest, proof.bytes),
+            (digest(&submitted.proof), submitted.proof.len() as u32)
+        );
         assert!(proof.security_bits >= 120);
         assert!(receipt.bad_signatures(&evidence).is_empty());
-        // The proof itself is not kept, nor is the input.
+        // Neither the proof nor the input is kept.
         assert!(!Inputs::<Test>::contains_key(id));
         assert!(!Operators::is_assigned(&operator, id));
         System::assert_has_event(Event::ResultSubmitted { request: id, operator }.into());
@@ -143,7 +146,7 @@ fn proofs_are_asked_for_once_the_weights_are_read() {
         let version = model.publish_unread();
         assert_noop!(terms(version).send(), Error::<Test>::WeightsNotAudited);
         assert_eq!(Inference::quote(version, PROOF), Err(QuoteError::NotAudited));
-        // No other class needs it.
+        // Other classes do not need it.
         for assurance in [SIGNED, QUORUM] {
             assert!(Inference::quote(version, assurance).is_ok());
             let _ = Terms { assurance, ..terms(version) }.drawn();
@@ -151,7 +154,7 @@ fn proofs_are_asked_for_once_the_weights_are_read() {
         model.audit(version);
         assert!(Inference::quote(version, PROOF).is_ok());
         let (id, members) = terms(version).drawn();
-        assert_ok!(include(Handed::by(id, members[0]).call()));
+        assert_ok!(include(Submitted::by(id, members[0]).call()));
         assert_eq!(outcome(id), Outcome::Verified);
     });
 }
@@ -166,10 +169,10 @@ fn a_proof_of_another_request_does_not_hold() {
         }
         let (second, members) = terms(version).drawn();
         assert_eq!(members, [operator]);
-        let replayed = Handed { request: second, ..Handed::by(first, operator) };
+        let replayed = Submitted { request: second, ..Submitted::by(first, operator) };
         refuted(replayed, ProofRefusal::Statement);
-        // The one that it is of is not touched by that.
-        assert_ok!(include(Handed::by(first, operator).call()));
+        // The request that the proof belongs to is not affected.
+        assert_ok!(include(Submitted::by(first, operator).call()));
         assert_eq!(outcome(first), Outcome::Verified);
     });
 }
@@ -179,7 +182,7 @@ fn a_proof_of_another_operator_does_not_hold() {
     test(|| {
         let (id, operator) = drawn();
         let other = OPERATORS.into_iter().find(|other| *other != operator).unwrap();
-        refuted(Handed { operator, ..Handed::by(id, other) }, ProofRefusal::Statement);
+        refuted(Submitted { operator, ..Submitted::by(id, other) }, ProofRefusal::Statement);
     });
 }
 
@@ -190,7 +193,7 @@ fn a_proof_for_another_account_does_not_hold() {
         let request = id.encode();
         let context = proof_context(genesis(), &request, &STRANGER, &operator);
         let proof = Proven::model().prover.prove(&context, &DATA).unwrap().proof;
-        refuted(Handed { proof, ..Handed::by(id, operator) }, ProofRefusal::Statement);
+        refuted(Submitted { proof, ..Submitted::by(id, operator) }, ProofRefusal::Statement);
     });
 }
 
@@ -200,7 +203,7 @@ fn a_proof_of_another_version_does_not_hold() {
         let (id, operator) = drawn();
         Proven::other().publish();
         // The other model has other layers, so its proofs have another length.
-        refuted(Handed::of(Proven::other(), id, operator), ProofRefusal::Encoding);
+        refuted(Submitted::of(Proven::other(), id, operator), ProofRefusal::Encoding);
     });
 }
 
@@ -208,11 +211,11 @@ fn a_proof_of_another_version_does_not_hold() {
 fn a_proof_of_another_output_does_not_hold() {
     test(|| {
         let (id, operator) = drawn();
-        let mut handed = Handed::by(id, operator);
-        let mut output = handed.output.into_inner();
+        let mut submitted = Submitted::by(id, operator);
+        let mut output = submitted.output.into_inner();
         *output.last_mut().unwrap() ^= 1;
-        handed.output = output.try_into().unwrap();
-        refuted(handed, ProofRefusal::Statement);
+        submitted.output = output.try_into().unwrap();
+        refuted(submitted, ProofRefusal::Statement);
     });
 }
 
@@ -222,9 +225,9 @@ fn bytes_after_a_proof_or_instead_of_one_do_not_hold() {
     for change in changes {
         test(|| {
             let (id, operator) = drawn();
-            let mut handed = Handed::by(id, operator);
-            change(&mut handed.proof);
-            refuted(handed, ProofRefusal::Encoding);
+            let mut submitted = Submitted::by(id, operator);
+            change(&mut submitted.proof);
+            refuted(submitted, ProofRefusal::Encoding);
         });
     }
 }
@@ -241,14 +244,14 @@ fn a_proof_that_is_too_long_is_no_call() {
 fn nobody_else_can_hand_a_proof_in() {
     test(|| {
         let (id, operator) = drawn();
-        let good = Handed::by(id, operator);
+        let good = Submitted::by(id, operator);
         for other in OPERATORS.into_iter().chain([STRANGER]).filter(|other| *other != operator) {
-            // In its own name.
-            refused_as(Handed { operator: other, ..good.clone() }.call(), refusal::NOT_ASSIGNED);
-            // In the operator's name.
+            // As its own submission.
+            refused_as(Submitted { operator: other, ..good.clone() }.call(), refusal::NOT_ASSIGNED);
+            // As the operator's submission.
             refused(good.signed_by(other), InvalidTransaction::BadProof);
         }
-        // Nor change what the operator signed, which would cost it bond.
+        // The operator's submission cannot be changed, which would cost the operator bond.
         let changes: [fn(&mut Call<Test>); 3] = [
             |call| {
                 if let Call::submit_proof { proof, .. } = call {
@@ -279,7 +282,7 @@ fn nobody_else_can_hand_a_proof_in() {
 fn a_signature_that_names_no_proof_or_another_is_refused() {
     test(|| {
         let (id, operator) = drawn();
-        let good = Handed::by(id, operator);
+        let good = Submitted::by(id, operator);
         for proof in [None, Some(Digest::zero())] {
             let mut statement = statement(id, operator, &good.output);
             statement.proof = proof;
@@ -296,7 +299,7 @@ fn a_signature_that_names_no_proof_or_another_is_refused() {
 fn a_proof_counts_until_the_deadline_and_not_a_block_longer() {
     test(|| {
         let (id, operator) = drawn();
-        let call = Handed::by(id, operator).call();
+        let call = Submitted::by(id, operator).call();
         go_to(record(id).deadline);
         frame_support::hypothetically!({
             assert_ok!(include(call.clone()));
@@ -318,9 +321,9 @@ fn a_proof_counts_until_the_deadline_and_not_a_block_longer() {
 fn a_proof_is_not_taken_twice() {
     test(|| {
         let (id, operator) = drawn();
-        assert_ok!(include(Handed::by(id, operator).call()));
+        assert_ok!(include(Submitted::by(id, operator).call()));
         let had = free(operator);
-        refused_as(Handed::by(id, operator).call(), refusal::WRONG_PHASE);
+        refused_as(Submitted::by(id, operator).call(), refusal::WRONG_PHASE);
         assert_eq!(free(operator), had);
     });
 }
@@ -329,7 +332,7 @@ fn a_proof_is_not_taken_twice() {
 fn a_result_without_a_proof_is_refused() {
     test(|| {
         let (id, operator) = drawn();
-        let output = Handed::by(id, operator).output;
+        let output = Submitted::by(id, operator).output;
         let statement = statement(id, operator, &output);
         let call = result_with(id, operator, output, &statement, &pair(operator));
         refused_as(call, refusal::WRONG_PHASE);
@@ -342,7 +345,7 @@ fn a_proof_in_another_class_is_refused() {
         let version = Proven::model().publish();
         for assurance in [SIGNED, QUORUM] {
             let (id, members) = Terms { assurance, ..terms(version) }.drawn();
-            refused_as(Handed::by(id, members[0]).call(), refusal::WRONG_PHASE);
+            refused_as(Submitted::by(id, members[0]).call(), refusal::WRONG_PHASE);
         }
     });
 }
@@ -357,7 +360,7 @@ fn what_a_verification_costs_is_not_for_the_operator_to_say() {
             |cost| cost.architecture_bytes += 1,
         ];
         for change in changes {
-            let mut call = Handed::by(id, operator).call();
+            let mut call = Submitted::by(id, operator).call();
             if let Call::submit_proof { cost, .. } = &mut call {
                 change(cost);
             }
@@ -374,11 +377,14 @@ fn an_output_that_does_not_fit_the_declaration_is_refused() {
             vec![],
             payload(ElementType::I32, &[0; 8]),
             payload(ElementType::I8, &[0; 3]),
-            [Handed::by(id, operator).output.to_vec(), vec![0]].concat(),
+            [Submitted::by(id, operator).output.to_vec(), vec![0]].concat(),
         ];
         for output in outputs {
             let output = output.try_into().unwrap();
-            refused_as(Handed { output, ..Handed::by(id, operator) }.call(), refusal::WRONG_OUTPUT);
+            refused_as(
+                Submitted { output, ..Submitted::by(id, operator) }.call(),
+                refusal::WRONG_OUTPUT,
+            );
         }
     });
 }
@@ -416,7 +422,7 @@ fn while_the_class_is_off_nothing_is_asked_and_what_is_open_goes_on() {
         switch(false);
         assert_noop!(terms(version).send(), pallet_verification::Error::<Test>::ClassDisabled);
         assert_eq!(Inference::quote(version, PROOF), Err(QuoteError::ClassUnavailable));
-        assert_ok!(include(Handed::by(id, operator).call()));
+        assert_ok!(include(Submitted::by(id, operator).call()));
         assert_eq!(outcome(id), Outcome::Verified);
         switch(true);
         assert_ok!(terms(version).send());
@@ -436,10 +442,10 @@ fn an_operator_without_a_proof_says_so_at_no_cost() {
 
 #[test]
 fn without_a_verifier_the_operator_is_not_to_blame() {
-    // As after an upgrade to a proof system that does not know the model's parameters.
+    // As after an upgrade to a proof system that does not support the model's parameters.
     new_test_ext().execute_with(|| {
         let (id, operator) = drawn();
-        let call = Handed::by(id, operator).call();
+        let call = Submitted::by(id, operator).call();
         let version = record(id).version;
         pallet_model_registry::Architectures::<Test>::mutate(version, |bytes| {
             bytes.as_mut().unwrap().truncate(9);

@@ -1,4 +1,4 @@
-//! What the results of a quorum decide.
+//! How the results of a quorum decide a request.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use frame_support::assert_ok;
 use super::worker::{commit, reveal};
 use crate::{mock::*, Event, EvidenceOf, Outputs};
 
-/// A quorum that commits to and reveals these values, in the order of the draw.
+/// A quorum that commits to and reveals these values, in draw order.
 fn answered(assurance: Assurance, values: &[[f32; 2]]) -> (RequestId, Vec<u64>) {
     let (id, members) = Terms::of(assurance).drawn();
     for (member, values) in members.iter().zip(values) {
@@ -23,7 +23,7 @@ fn answered(assurance: Assurance, values: &[[f32; 2]]) -> (RequestId, Vec<u64>) 
     (id, members)
 }
 
-/// What the accounts can spend.
+/// The free balances of the accounts.
 fn purses() -> BTreeMap<u64, Balance> {
     OPERATORS
         .into_iter()
@@ -53,7 +53,7 @@ fn all_who_agree_are_paid_and_the_output_is_theirs() {
         assert_eq!(receipt.output_digest, Some(digest(&output(RIGHT))));
         let evidence = EvidenceOf::<Test>::get(id).unwrap();
         let by: Vec<_> = evidence.iter().map(|item| item.operator).collect();
-        assert_eq!(by, members, "in the order of the draw");
+        assert_eq!(by, members, "in draw order");
         System::assert_has_event(
             Event::ResultSubmitted { request: id, operator: members[2] }.into(),
         );
@@ -77,7 +77,7 @@ fn who_is_wrong_loses_bond_and_the_payer_has_the_right_answer() {
                     false => assert_eq!((earned, bond(*member)), (OPERATOR_PART, BOND)),
                 }
             }
-            // The payer is compensated with what was held, the treasury has the rest.
+            // The payer is compensated up to the escrow; the treasury gets the rest.
             let compensation = MAX_PRICE / 3;
             assert!(BOND / 2 > compensation);
             assert_eq!(free(PAYER), before[&PAYER] - 2 * ASK + compensation);
@@ -103,7 +103,7 @@ fn who_is_wrong_loses_bond_and_the_payer_has_the_right_answer() {
 
 #[test]
 fn a_majority_of_wrong_results_wins() {
-    // What a quorum rests on: that a majority of those drawn by bond is honest.
+    // A quorum assumes that a majority of the drawn members is honest.
     test(|| {
         let (id, members) = answered(QUORUM, &[WRONG, RIGHT, WRONG]);
         assert_eq!(outcome(id), Outcome::Verified);
@@ -207,7 +207,7 @@ fn outputs_within_the_tolerance_agree() {
         let near = [0.250_005, 0.75];
         let (id, _) = answered(QUORUM, &[near, RIGHT, WRONG]);
         assert_eq!(outcome(id), Outcome::Verified);
-        // The first of them in the order of the draw is the answer.
+        // The first of them in draw order is the answer.
         assert_eq!(Outputs::<Test>::get(id), Some(output(near)));
         assert_eq!(receipt(id).price_paid, 2 * ASK);
     });
@@ -224,14 +224,14 @@ fn outputs_beyond_the_tolerance_do_not_agree() {
 #[test]
 fn the_tolerance_is_around_the_answer_not_around_any_result() {
     test(|| {
-        // Each is within the tolerance of its neighbour; the ends are not of each other.
+        // Neighbours are within the tolerance of each other; the ends are not.
         let values = [[0.25, 0.75], [0.250_008, 0.75], [0.250_016, 0.75]];
         let (id, members) = answered(QUORUM, &values);
         assert_eq!(Outputs::<Test>::get(id), Some(output(values[0])));
-        // The far end is not paid, but within twice the tolerance it loses nothing either.
+        // The far end is not paid, but is not slashed, since it is within twice the tolerance.
         assert_eq!([0, 1, 2].map(|i| bond(members[i])), [BOND; 3]);
         assert_eq!(receipt(id).price_paid, 2 * ASK);
-        // With the middle one first in the order of the draw, all agree.
+        // With the middle one first in draw order, all agree.
         let values = [values[1], values[0], values[2]];
         let (id, _) = answered(QUORUM, &values);
         assert_eq!(receipt(id).price_paid, 3 * ASK);

@@ -180,10 +180,10 @@ fn a_client_key_counts_once_per_account() {
         let first = terms();
         first.accepted();
         assert_noop!(first.send(), Error::<Test>::DuplicateClientKey);
-        // Whatever else is asked for under the key.
+        // Whatever the terms of the second request are.
         let other = Terms { assurance: QUORUM, max_price: 2 * MAX_PRICE, ..first.clone() };
         assert_noop!(other.send(), Error::<Test>::DuplicateClientKey);
-        // Another account's keys are its own.
+        // Another account may use the same key.
         assert_ok!(Terms { payer: STRANGER, ..first }.send());
     });
 }

@@ -59,7 +59,7 @@ fn a_commitment_copied_from_another_member_cannot_be_opened() {
         assert_ok!(include(commitment_with(id, copier, copied, &pair(copier))));
         assert_ok!(include(commit(id, third, RIGHT)));
         assert_ok!(include(reveal(id, honest, RIGHT)));
-        // It has seen the output and the salt by now.
+        // The copier has seen the output and the salt.
         let copy = reveal_with(id, copier, output(RIGHT), salt(honest));
         refused_as(copy, refusal::WRONG_OPENING);
         refused_as(reveal(id, copier, RIGHT), refusal::WRONG_OPENING);

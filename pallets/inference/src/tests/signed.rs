@@ -25,7 +25,7 @@ fn a_result_is_paid_for_and_leaves_a_receipt() {
         assert_ok!(include(result(id, operator, RIGHT)));
         assert_eq!(outcome(id), Outcome::Verified);
 
-        // The money, to the planck.
+        // The balances, to the planck.
         assert_eq!(OPERATOR_PART + ROYALTY_PART + TREASURY_PART, ASK);
         assert_eq!(free(operator) - operator_had, OPERATOR_PART);
         assert_eq!(free(OWNER) - owner_had, ROYALTY_PART);
@@ -43,7 +43,7 @@ fn a_result_is_paid_for_and_leaves_a_receipt() {
             .into(),
         );
 
-        // The receipt, from what the test knows.
+        // The receipt, computed from what the test knows.
         let output = output(RIGHT);
         let statement = ResultStatement {
             genesis: genesis(),
@@ -90,7 +90,7 @@ fn a_result_is_paid_for_and_leaves_a_receipt() {
             .into(),
         );
 
-        // What is kept, and what is not.
+        // What is kept and what is removed.
         assert_eq!(Outputs::<Test>::get(id), Some(output));
         assert!(!Inputs::<Test>::contains_key(id));
         assert_eq!(Agenda::<Test>::iter().count(), 0);
@@ -130,7 +130,7 @@ fn a_late_result_is_refused_even_where_the_sweep_lags() {
     test(|| {
         let (id, members) = Terms::of(SIGNED).drawn();
         let call = result(id, members[0], RIGHT);
-        // As in a block in which the budget was used up by other requests.
+        // As in a block whose budget other requests used up.
         System::set_block_number(record(id).deadline + 1);
         refused_as(call, refusal::TOO_LATE);
     });
@@ -194,9 +194,9 @@ fn a_signature_over_anything_else_is_refused() {
         let output = output(RIGHT);
         let good = || statement(id, operator, &output);
         let statements = [
-            // Of another request, replayed.
+            // Replayed from another request.
             ResultStatement { request: other, ..good() },
-            // Of another chain.
+            // From another chain.
             ResultStatement { genesis: Digest::repeat_byte(9), ..good() },
             ResultStatement { output_digest: digest(&crate::mock::output(WRONG)), ..good() },
             ResultStatement { input_digest: Digest::zero(), ..good() },
@@ -284,7 +284,7 @@ fn a_new_worker_key_answers_what_was_assigned_to_the_old_one() {
 #[test]
 fn a_result_that_only_its_operator_can_judge_is_verified_all_the_same() {
     test(|| {
-        // Class `Signed` rests on the signature alone; the receipt says so.
+        // Class `Signed` rests on the signature alone, and the receipt names the class.
         let (id, members) = Terms::of(SIGNED).drawn();
         assert_ok!(include(result(id, members[0], WRONG)));
         assert_eq!(outcome(id), Outcome::Verified);

@@ -1,4 +1,4 @@
-//! What the hooks do when there is more to do than fits into a block.
+//! The hooks when there is more work than fits into a block.
 
 use assay_primitives::{runtime_api::Status, Outcome, RequestId};
 use frame_support::{assert_noop, assert_ok, traits::Hooks, weights::Weight};
@@ -186,7 +186,7 @@ fn who_does_not_reveal_is_penalised_although_the_sweep_came_late() {
         for member in &members[..2] {
             assert_ok!(include(commit(id, *member, RIGHT)));
         }
-        // The sweep gets to the commit deadline when the deadline has passed as well.
+        // The sweep reaches the commit deadline after the final deadline.
         System::set_block_number(record(id).deadline);
         assert_eq!(record(id).status, Status::Assigned);
         next_block();
@@ -201,7 +201,7 @@ fn who_has_committed_among_too_few_is_not_penalised() {
     test(|| {
         let (id, members) = Terms::of(QUORUM).drawn();
         assert_ok!(include(commit(id, members[0], RIGHT)));
-        // The sweep gets to the commit deadline when the deadline has passed as well.
+        // The sweep reaches the commit deadline after the final deadline.
         System::set_block_number(record(id).deadline);
         refused_as(reveal(id, members[0], RIGHT), refusal::WRONG_PHASE);
         next_block();
@@ -243,10 +243,10 @@ fn a_finished_request_is_kept_for_its_retention_and_not_a_block_longer() {
         assert!(!EvidenceOf::<Test>::contains_key(id));
         assert_eq!(Finished::<Test>::iter().count(), 0);
         System::assert_last_event(Event::RequestPruned { request: id }.into());
-        // What stays for good.
+        // What is kept forever.
         assert_eq!(ReceiptDigests::<Test>::get(id), Some(digest));
         assert_eq!(ClientKeys::<Test>::get(PAYER, terms.client_key), Some(id));
-        // What is gone is not found, by anyone.
+        // Pruned requests are not found.
         let call = crate::Call::cancel { request: id };
         assert_noop!(signed_call(PAYER, call), Error::<Test>::RequestNotFound);
     });

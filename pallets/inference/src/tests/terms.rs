@@ -1,4 +1,4 @@
-//! The terms of an open request change for nobody.
+//! The terms of an open request do not change.
 
 use assay_primitives::{runtime_api::Status, ModelId, Outcome};
 use frame_support::{assert_noop, assert_ok};
@@ -95,7 +95,7 @@ fn a_version_stays_while_a_request_is_open() {
         assert_noop!(remove(), pallet_model_registry::Error::<Test>::InUse);
         assert_ok!(include(result(id, members(id)[0], RIGHT)));
         assert_ok!(remove());
-        // What was there before is still to be had.
+        // The old version can still be requested.
         assert_eq!(outcome(id), Outcome::Verified);
     });
 }
@@ -117,7 +117,7 @@ fn what_was_asked_of_a_version_before_it_was_deprecated_is_served() {
     });
 }
 
-/// Gives away everything that the payer can give away.
+/// Transfers everything that the payer can transfer.
 fn empty_the_payer() {
     let call = pallet_balances::Call::transfer_all { dest: STRANGER, keep_alive: false };
     assert_ok!(signed_call(PAYER, call));

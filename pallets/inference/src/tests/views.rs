@@ -1,4 +1,4 @@
-//! What clients may ask without a transaction.
+//! The views for clients.
 
 use assay_primitives::{
     runtime_api::{QuoteError, Status},
@@ -20,7 +20,7 @@ fn a_quote_is_the_least_that_enough_operators_accept() {
         assert_eq!(price(QUORUM), 3 * 30);
         assert_eq!(price(Assurance::Quorum { n: 5, k: 3 }), 5 * 50);
         assert_eq!(Inference::quote(version(1), SIGNED).unwrap().operators, 5);
-        // It is enough, and one planck less is not.
+        // The quoted price is enough; one planck less is not.
         for assurance in [SIGNED, QUORUM] {
             let price = price(assurance);
             assert!(Terms { max_price: price - 1, ..Terms::of(assurance) }.send().is_err());
@@ -79,7 +79,7 @@ fn the_requests_of_an_account_are_listed_newest_first() {
         assert_eq!(listed(10), [ids[3], ids[2], ids[1], ids[0]]);
         assert_eq!(listed(2), [ids[3], ids[2]]);
         assert_eq!(listed(0), []);
-        // What is pruned is passed over, and takes no place in the list.
+        // Pruned requests are skipped and do not count towards the limit.
         assert_ok!(signed_call(PAYER, crate::Call::cancel { request: ids[3] }));
         go_to(now() + Retention::get() + 1);
         assert_eq!(listed(2), [ids[2], ids[1]]);

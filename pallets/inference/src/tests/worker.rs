@@ -119,7 +119,8 @@ fn the_pool_is_told_how_long_a_call_is_good_for_and_what_it_excludes() {
     test(|| {
         let (id, members) = Terms::of(SIGNED).drawn();
         let validity = include(result(id, members[0], RIGHT)).unwrap();
-        // It grows with the age of the request, so that what is handed in again comes first.
+        // The priority grows with the age of the request, so that a repeated submission replaces
+        // the earlier one.
         assert_eq!(validity.priority, WorkerPriority::get() + 2);
         // Two blocks have passed since the request.
         assert_eq!(validity.longevity, u64::from(PATIENCE - 2));

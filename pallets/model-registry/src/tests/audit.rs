@@ -56,7 +56,7 @@ fn weights_are_read_in_one_call_where_they_fit() {
         assert!(Registry::proof_terms(VERSION).is_some());
         assert_eq!(last_event(), Some(Event::VersionAudited { version: VERSION, fingerprint }));
         assert_eq!((free(OTHER), deposit(OWNER)), (had, deposited));
-        // Once and for all.
+        // The audit is done once.
         for openings in [openings(&graph, 0, 9, 10_000), vec![]] {
             assert_noop!(audit(VERSION, openings), Error::<Test>::AlreadyAudited);
         }
@@ -108,7 +108,7 @@ fn weights_out_of_turn_are_refused() {
         refused(first);
         // The second parameter set before the first one's biases.
         refused(openings(&graph, WEIGHTS + BIAS, 9, 10_000));
-        // More than there is.
+        // More than the weights have.
         refused([later.clone(), later.clone()].concat());
         assert_ok!(audit(VERSION, later));
         assert_eq!(Registry::weights_fingerprint(VERSION), Some(fingerprint(&graph)));
@@ -133,7 +133,7 @@ fn a_changed_bit_anywhere_is_refused() {
             },
             |_, proofs| proofs.push(proofs[0].clone()),
             |_, proofs| proofs[0].set_leaf.as_mut()[0] ^= 1,
-            // The roots of another set, which the call has no need of.
+            // The roots of another set, which the call does not need.
             |_, proofs| proofs[0].set_leaf.as_mut()[127] ^= 1,
             |_, proofs| proofs[0].siblings.as_mut()[0][0] ^= 1,
             |_, proofs| proofs[0].siblings.truncate(0),
@@ -182,7 +182,7 @@ fn the_weights_of_another_version_are_refused() {
         let all = |graph| openings(graph, 0, 9, 10_000);
         assert_noop!(audit(VERSION, all(&other)), Error::<Test>::UnexpectedWeights);
         assert_noop!(audit(second, all(&graph)), Error::<Test>::UnexpectedWeights);
-        // Each has an audit of its own, and a fingerprint.
+        // Each has its own audit and fingerprint.
         assert_ok!(audit(second, all(&other)));
         assert_eq!(Registry::weights_fingerprint(second), Some(fingerprint(&other)));
         assert_eq!(Registry::weights_fingerprint(VERSION), None);
@@ -191,8 +191,8 @@ fn the_weights_of_another_version_are_refused() {
     });
 }
 
-/// The root that proofs open is of other weights: the chain reads the published ones, and proofs
-/// of the others have another fingerprint.
+/// The root that proofs open commits to other weights. The chain reads the published ones, so
+/// proofs of the others have another fingerprint.
 #[test]
 fn what_is_read_are_the_published_weights_whatever_root_proofs_open() {
     test(|| {
@@ -204,12 +204,12 @@ fn what_is_read_are_the_published_weights_whatever_root_proofs_open() {
         audit_all(VERSION, &lying);
         let found = Registry::weights_fingerprint(VERSION).unwrap();
         assert_eq!(found, fingerprint(&lying));
-        // Another root is another version, and so another place.
+        // Another root means another version, and another point.
         assert_ne!(found, fingerprint(&honest));
     });
 }
 
-/// With such a bias a sum can leave int32, where a proof does not say what the interpreter says.
+/// With such a bias a sum can leave int32, where a proof and the interpreter disagree.
 #[test]
 fn weights_with_a_bias_out_of_bounds_are_never_read_to_the_end() {
     test(|| {
@@ -224,7 +224,7 @@ fn weights_with_a_bias_out_of_bounds_are_never_read_to_the_end() {
             let version = VersionId { model: MODEL, number: number as u32 + 1 };
             let all = openings(&graph, 0, usize::MAX, usize::MAX);
             assert_noop!(audit(version, all.clone()), Error::<Test>::BiasOutOfBounds);
-            // Nor are they in several calls.
+            // The same in several calls.
             let (last, before) = all.split_last().unwrap();
             assert_ok!(audit(version, before.to_vec()));
             assert_noop!(audit(version, vec![last.clone()]), Error::<Test>::BiasOutOfBounds);

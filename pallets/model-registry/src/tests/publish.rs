@@ -264,14 +264,14 @@ fn a_quorum_of_floating_point_results_needs_a_tolerance() {
             }),
             Error::<Test>::ToleranceMissing
         );
-        // Bit by bit is a tolerance as well.
+        // A tolerance of zero is a tolerance.
         assert_ok!(publish_changed(|d| d.tolerance = Some(Tolerance { millionths: 0 })));
-        // One signature needs none.
+        // Class `Signed` needs none.
         assert_ok!(publish_changed(|d| {
             d.tolerance = None;
             d.assurances = AssuranceClasses::NONE.with(AssuranceClass::Signed);
         }));
-        // Nor do whole numbers.
+        // Integers need none.
         assert_ok!(publish_changed(|d| {
             d.tolerance = None;
             d.outputs[0].element_type = ElementType::I64;

@@ -43,7 +43,7 @@ fn a_graph_is_published_with_its_architecture_against_a_deposit_for_both() {
         let terms = ProofTerms { security_bits: verifier.security_bits().floor() as u8, cost };
         assert!(terms.security_bits >= 120);
         assert_eq!(record.proof, Some(terms));
-        // They are for others when the weights have been read.
+        // Other pallets see them when the weights have been read.
         assert_eq!(Registry::proof_terms(VERSION), None);
         audit_all(VERSION, &graph());
         assert_eq!(Registry::proof_terms(VERSION), Some(terms));
@@ -64,7 +64,7 @@ fn a_graph_without_class_proof_needs_no_verifier() {
         assert_ok!(publish_graph(&unsealed, sign_only));
         assert_eq!(Registry::proof_terms(VERSION), None);
         assert!(Registry::architecture(VERSION).is_some());
-        // Quorums of integers need no tolerance; to be equal is a tolerance as well.
+        // Quorums of integers need no tolerance, but may have one of zero.
         assert_ok!(publish_graph(&unsealed, |d| {
             d.assurances = SIGNED.with(AssuranceClass::Quorum);
             d.tolerance = Some(Tolerance { millionths: 0 });
@@ -130,7 +130,7 @@ fn an_architecture_comes_with_its_digest_and_its_bytes() {
     });
 }
 
-/// Publishes bytes that have the digest of an architecture, whatever they are.
+/// Publishes any bytes under their digest as an architecture.
 fn publish_bytes(bytes: Vec<u8>) -> sp_runtime::DispatchResult {
     let mut descriptor = assay_pallet_testing::graphs::descriptor(&graph(), CLASSES);
     let tagged = [assay_graph::format::GRAPH_TAG, bytes.as_slice()].concat();
@@ -262,7 +262,7 @@ fn what_class_proof_asks_of_a_graph_has_names() {
             } else {
                 assert_eq!(result, Err(Error::<Test>::ProofPayloadTooLarge.into()));
             }
-            // Nothing else asks for it.
+            // Other classes do not require it.
             assert_ok!(publish_graph(&graph(), sign_only));
         }
         MaxOutputBytes::set(20);

@@ -61,7 +61,7 @@ fn the_count_of_uses_does_not_overflow() {
     });
 }
 
-/// Only where debug assertions are off: with them it is a panic.
+/// Only without debug assertions, with which it panics.
 #[test]
 #[cfg(not(debug_assertions))]
 fn a_release_too_many_changes_nothing() {

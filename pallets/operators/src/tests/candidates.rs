@@ -133,7 +133,7 @@ fn assignments_are_those_noted_and_not_taken_off() {
         Operators::unassign(&ALICE, RequestId(5), version(1));
         assert!(!Operators::is_assigned(&ALICE, RequestId(5)));
         assert_eq!(Operators::assignments(&ALICE), [3, 9].map(RequestId));
-        // Once more changes no count; `try_state` would see it.
+        // A second time changes no count; `try_state` would find it.
         Operators::unassign(&ALICE, RequestId(5), version(1));
         assert_eq!(Operators::assignments(&BOB), []);
     });

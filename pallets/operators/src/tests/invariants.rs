@@ -1,4 +1,4 @@
-//! Each invariant catches the state that it is there for.
+//! `try_state` finds each kind of broken state.
 
 use assay_primitives::RequestId;
 use frame_support::assert_ok;
@@ -9,7 +9,7 @@ use crate::{
     mock::*, Call, OpenAssignments, Operators as Registrations, Served, Servers, WorkerKeys,
 };
 
-/// Checks that a change to a healthy state is found, and for what it is.
+/// Checks that `try_state` finds a change to a valid state, and names it.
 fn found(problem: &'static str, change: impl FnOnce()) {
     new_test_ext().execute_with(|| {
         bring_up(ALICE);

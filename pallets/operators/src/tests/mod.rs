@@ -1,4 +1,4 @@
-//! What operators can and cannot do, call by call.
+//! One file per call or purpose.
 
 mod bond;
 mod candidates;

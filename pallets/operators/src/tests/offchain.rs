@@ -13,7 +13,7 @@ use sp_core::offchain::testing::TestOffchainExt;
 
 use crate::{mock::*, Call, Operators as Registrations};
 
-/// An engine that only says which it is.
+/// An engine that only reports its version.
 struct Idle;
 
 impl EngineProvider for Idle {

@@ -100,13 +100,13 @@ fn a_key_that_its_holder_did_not_give_to_the_operator_is_refused() {
             pair.sign(&statement.signing_bytes()).into()
         };
         let refused = [
-            // Given to another account, as seen in that account's registration.
+            // Made for another account, copied from its registration.
             sign(Possession { genesis: genesis(), operator: BOB }),
-            // Given on another chain.
+            // Made for another chain.
             sign(Possession { genesis: Digest::repeat_byte(1), operator: ALICE }),
-            // Given by another key.
+            // Made by another key.
             worker(BOB, ALICE).1,
-            // Not given at all.
+            // None.
             WorkerSignature::default(),
         ];
         for possession in refused {

@@ -169,7 +169,7 @@ fn who_serves_a_deprecated_version_can_pause_and_no_more() {
                 Error::<Test>::VersionNotServable
             );
         }
-        // Who does not serve it has nothing to pause.
+        // An operator that does not serve the version cannot pause it.
         assert_noop!(
             serve_with(BOB, version(1), 100, 0, both()),
             Error::<Test>::VersionNotServable

@@ -29,7 +29,7 @@ fn an_operator_leaves_and_gets_its_bond_back() {
         assert_eq!(money(ALICE), (ENDOWMENT, 0));
         assert!(!Registrations::<Test>::contains_key(ALICE));
         assert_eq!(WorkerKeys::<Test>::iter().count(), 0);
-        // It may come back, with the same key.
+        // It may register again with the same key.
         register(ALICE);
     });
 }

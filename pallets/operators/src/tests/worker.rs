@@ -113,7 +113,7 @@ fn keys_whose_time_is_over_make_room() {
         assert_eq!(Operators::operator_of(&key(100)), Some(ALICE));
         assert_eq!(past_workers(ALICE).len() as u32, MAX_PAST_WORKERS);
         assert_noop!(set_worker(ALICE, 201), Error::<Test>::TooManyWorkerKeys);
-        // What is forgotten is free for anyone who holds it.
+        // A forgotten key may be used again by its holder.
         register(BOB);
         assert_ok!(set_worker(BOB, ALICE));
         go_to(2 + UnbondingPeriod::get());

@@ -1,4 +1,4 @@
-//! Random sequences of what can happen to money, against an oracle in plain arithmetic.
+//! Random sequences of operations on money, against an oracle in plain arithmetic.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use crate::mock::*;
 const ACCOUNTS: [u64; 6] = [PAYER, OPERATOR, SECOND, OWNER, DEAD, TREASURY];
 const BILLION: u128 = 1_000_000_000;
 
-/// Something that happens. Accounts and requests are taken from a small range, so that they
+/// One operation. Accounts and requests are taken from a small range, so that they
 /// meet often.
 #[derive(Clone, Debug)]
 enum Step {
@@ -35,7 +35,7 @@ fn account() -> impl Strategy<Value = u64> {
     proptest::sample::select(ACCOUNTS.to_vec())
 }
 
-/// Dust, amounts around the existential deposit, middling ones, and all there is.
+/// Dust, amounts around the existential deposit, medium amounts, and whole balances.
 fn amount() -> impl Strategy<Value = Balance> {
     prop_oneof![
         Just(0),
@@ -68,7 +68,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// What everyone should have, kept without the pallet and without balances.
+/// The expected balances, computed without the pallets.
 #[derive(Default)]
 struct Oracle {
     free: BTreeMap<u64, u128>,
@@ -96,7 +96,7 @@ impl Oracle {
         self.deposits.get(&account).copied().unwrap_or(0)
     }
 
-    /// Puts money aside, if the existential deposit is left over.
+    /// Holds money, if the existential deposit is left over.
     fn set_aside(&mut self, account: u64, amount: u128) -> bool {
         let free = self.free.get_mut(&account).unwrap();
         let covered = *free >= ED && amount <= *free - ED;
@@ -132,7 +132,7 @@ impl Oracle {
             let royalty = (price * parts / BILLION).min(price - treasury);
             let paid = self.credit(*operator, price - treasury - royalty)
                 + self.credit(royalty_to, royalty);
-            // Whatever was not received falls to the treasury, which is never dead.
+            // The treasury gets what an account cannot receive. It always exists.
             self.credit(TREASURY, price - paid);
             spent += price;
         }
@@ -164,7 +164,7 @@ impl Oracle {
     }
 }
 
-/// Lets the step happen to both, and compares what it returned.
+/// Applies the step to the pallet and the oracle, and compares the results.
 fn apply(step: &Step, oracle: &mut Oracle) {
     match step.clone() {
         Step::Hold { request, payer, amount } => {
@@ -176,7 +176,7 @@ fn apply(step: &Step, oracle: &mut Oracle) {
             let result = <Settlement as Escrow<u64>>::hold(RequestId(request), &payer, amount);
             assert_eq!(result.is_ok(), expected, "{result:?}");
         },
-        // Requests without an escrow are no part of the sequence: they would be a defect.
+        // Requests without an escrow are left out: settling one is a defect.
         Step::Settle { request, .. } | Step::Refund { request }
             if !oracle.escrows.contains_key(&request) => {},
         Step::Settle { request, earned, royalty_to, parts } => {

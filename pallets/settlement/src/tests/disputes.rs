@@ -24,7 +24,7 @@ fn what_is_put_up_comes_back_in_parts() {
         assert_eq!(Settlement::held(HoldReason::Dispute, &PAYER), 800);
         <Settlement as DisputeBonds<u64>>::give_back(&PAYER, 500);
         assert_eq!((held(PAYER), free(PAYER)), (300, ENDOWMENT - 300));
-        // Never more than there is.
+        // Never more than is held.
         <Settlement as DisputeBonds<u64>>::give_back(&PAYER, 500);
         assert_eq!((held(PAYER), free(PAYER)), (0, ENDOWMENT));
         assert!(!DisputeTotals::<Test>::contains_key(PAYER));

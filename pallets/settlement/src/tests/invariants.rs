@@ -1,4 +1,4 @@
-//! `try_state` notices each kind of broken state.
+//! `try_state` finds each kind of broken state.
 
 use assay_primitives::RequestId;
 use frame_support::{
@@ -14,7 +14,7 @@ const BOND: &str = "a bond is not what is held";
 const DEPOSIT: &str = "a deposit is not what is held";
 const ZERO: &str = "a stored total is zero";
 
-/// Changes what is held, past the books.
+/// Changes a hold without the pallet's records.
 fn hold_unbooked(reason: HoldReason, account: u64, amount: u128) {
     assert_ok!(<Balances as MutateHold<u64>>::hold(&reason.into(), &account, amount));
 }

@@ -1,4 +1,4 @@
-//! One file per thing that the pallet does.
+//! One file per function of the pallet.
 
 mod bonds;
 mod conservation;

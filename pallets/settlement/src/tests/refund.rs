@@ -63,7 +63,7 @@ fn the_same_identifier_can_be_held_again_afterwards() {
     });
 }
 
-/// Only where debug assertions are off: with them it is a panic.
+/// Only without debug assertions, with which it panics.
 #[test]
 #[cfg(not(debug_assertions))]
 fn a_request_without_an_escrow_moves_nothing() {

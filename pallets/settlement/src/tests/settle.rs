@@ -22,7 +22,7 @@ fn settle_to(royalty_to: u64, earned: &[(u64, Balance)], percent: u32) -> Balanc
     )
 }
 
-/// What each account has gained since the start.
+/// The gain of each account since genesis.
 fn gain(account: u64) -> i128 {
     let start = match account {
         DEAD => 0,
@@ -179,7 +179,7 @@ fn an_operator_that_owns_the_model_gets_both_shares() {
 fn less_than_an_existential_deposit_for_a_dead_operator_goes_to_the_treasury() {
     test(|| {
         hold(1, PAYER, 10_000);
-        // 104 less 5 is 99: one short.
+        // 104 less 5 is 99, one less than the existential deposit.
         assert_eq!(settle(&[(DEAD, 104)], 0), 104);
         assert_eq!([PAYER, DEAD, TREASURY].map(gain), [-104, 0, 104]);
         assert_eq!(
@@ -247,7 +247,7 @@ fn a_payer_with_nothing_else_left_is_charged_the_same() {
     });
 }
 
-/// Only where debug assertions are off: with them it is a panic.
+/// Only without debug assertions, with which it panics.
 #[test]
 #[cfg(not(debug_assertions))]
 fn a_request_is_not_paid_for_twice() {

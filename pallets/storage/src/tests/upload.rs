@@ -119,7 +119,7 @@ fn of_one_chunk_nobody_can_complete_other_bytes() {
     test(|| {
         let artifact = digest(b"bytes");
         let only = || crate::Chunks::truncate_from(vec![artifact]);
-        // A size that is not theirs.
+        // A wrong size.
         assert_ok!(Storage::create(RuntimeOrigin::signed(OTHER), artifact, 3, only()));
         next_upload(artifact, 0, b"byt");
         assert_noop!(
@@ -151,8 +151,7 @@ fn who_is_second_to_complete_gets_its_deposit_back() {
     });
 }
 
-/// What is left to do about the digest of whole chunks that others took: see the pallet's
-/// documentation.
+/// The pallet's documentation describes this limitation.
 #[test]
 fn other_bytes_in_full_occupy_a_digest_of_several_chunks() {
     test(|| {
@@ -270,7 +269,7 @@ fn a_chunk_is_uploaded_once() {
         assert_ok!(create(OWNER, &bytes));
         assert_ok!(upload(OWNER, digest(&bytes), 0, chunks[0]));
         refused(digest(&bytes), 0, chunks[0], Error::ChunkExists);
-        // Nor when it is complete, by whomever.
+        // Not when it is complete either, by any account.
         refused(put(OWNER, b"bytes"), 0, b"bytes", Error::ChunkExists);
         refused(put(OTHER, b"other"), 0, b"other", Error::ChunkExists);
     });

@@ -17,7 +17,7 @@ fn decide(
     Verification::decide(REQUEST, assurance, tolerance, members)
 }
 
-/// Who the evidence names, in its order.
+/// The operators that the evidence names, in its order.
 fn witnesses(verdict: &EvidenceFindings<u64>) -> Vec<u64> {
     verdict.evidence.iter().map(|item| item.operator).collect()
 }
@@ -94,7 +94,7 @@ fn members_of_all_kinds_are_told_apart() {
         fail(14, FailureReason::MemoryLimit);
         reveal(15, b"wrong");
         reveal(17, b"right");
-        // 16 says nothing at all.
+        // 16 submits nothing.
         let verdict = decide(Assurance::Quorum { n: 5, k: 3 }, None, &members);
         assert_eq!(verdict.winner, Some(digest(b"right")));
         assert_eq!(verdict.agreed, vec![11, 13, 17]);
@@ -153,7 +153,7 @@ fn results_within_the_tolerance_agree() {
         reveal(11, &payload(&[0.5, 1.0]));
         reveal(12, &payload(&[0.5, 1.25]));
         reveal(13, &payload(&[0.75, 1.0]));
-        // Twice the tolerance away: not paid, and not wrong.
+        // Twice the tolerance away: neither paid nor wrong.
         reveal(14, &payload(&[1.0, 1.0]));
         reveal(15, &payload(&[1.01, 1.0]));
         let verdict = decide(THREE_OF_FIVE, tolerance(250_000), &MEMBERS);

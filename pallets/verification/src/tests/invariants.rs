@@ -1,4 +1,4 @@
-//! `try_state` notices each kind of broken state.
+//! `try_state` finds each kind of broken state.
 
 use assay_primitives::{digest, RequestId};
 

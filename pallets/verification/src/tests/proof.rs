@@ -36,7 +36,7 @@ fn publish(model: &Proven) {
     });
 }
 
-/// What the good proof of these tests is bound to.
+/// The context of the valid proof of these tests.
 fn context(request: &[u8]) -> Context<'_> {
     proof_context(genesis(), request, &PAYER, &MEMBER)
 }
@@ -51,7 +51,7 @@ fn prove() -> (Vec<u8>, Vec<u8>) {
     prove_in(&context(&REQUEST.encode()), &INPUT)
 }
 
-struct Handed {
+struct Submitted {
     request: RequestId,
     payer: u64,
     operator: u64,
@@ -60,7 +60,7 @@ struct Handed {
     proof: Vec<u8>,
 }
 
-impl Handed {
+impl Submitted {
     fn good() -> Self {
         let (output, proof) = prove();
         let input = payload(ElementType::I8, &INPUT);
@@ -85,13 +85,13 @@ impl Handed {
         noted
     }
 
-    /// Hands it in, which is to be refused for this.
+    /// Submits it, and expects this refusal.
     fn refused(&self, why: ProofRefusal) {
         assert_eq!(self.note(), Err(ProofFailure::Invalid(why)));
         let verdict = decide(self.request, self.operator);
         assert_eq!((verdict.winner, verdict.agreed), (None, vec![]));
         assert_eq!(verdict.wrong, vec![self.operator]);
-        // So that the next one of the test starts from nothing.
+        // The next submission of the test starts without a result.
         Verification::take_output(self.request, &Digest::zero(), &[self.operator]);
     }
 }
@@ -104,7 +104,7 @@ fn decide(request: RequestId, member: u64) -> EvidenceFindings<u64> {
 fn a_proof_that_holds_decides_for_its_result() {
     test(|| {
         publish(Proven::model());
-        let good = Handed::good();
+        let good = Submitted::good();
         assert_eq!(good.note(), Ok(()));
         let evidence = ProofEvidence {
             digest: digest(&good.proof),
@@ -137,14 +137,14 @@ fn a_proof_of_other_weights_than_the_published_is_refused() {
     test(|| {
         let model = Proven::model();
         publish(model);
-        let good = Handed::good();
-        // As if others had been published under the same root.
+        let good = Submitted::good();
+        // As if other weights had been published under the same root.
         let mut published = model.graph.weights.clone();
         published.parameters[1].bias[2] += 1;
         let published = fingerprint(&model.graph.architecture, &published);
         change_version(|version| version.weights = Some(published));
         good.refused(ProofRefusal::Weights);
-        // Nobody is to blame where the weights have not been read.
+        // The operator is not at fault if the weights have not been read.
         change_version(|version| version.weights = None);
         assert_eq!(good.note(), Err(ProofFailure::NoVerifier));
         publish(model);
@@ -156,22 +156,22 @@ fn a_proof_of_other_weights_than_the_published_is_refused() {
 fn a_proof_of_another_statement_is_refused() {
     test(|| {
         publish(Proven::model());
-        let good = Handed::good();
+        let good = Submitted::good();
         assert_eq!(good.note(), Ok(()));
         Verification::take_output(REQUEST, &Digest::zero(), &[MEMBER]);
         // Replayed by another operator, for another payer, for another request.
-        Handed { operator: 12, ..Handed::good() }.refused(ProofRefusal::Statement);
-        Handed { payer: PAYER + 1, ..Handed::good() }.refused(ProofRefusal::Statement);
+        Submitted { operator: 12, ..Submitted::good() }.refused(ProofRefusal::Statement);
+        Submitted { payer: PAYER + 1, ..Submitted::good() }.refused(ProofRefusal::Statement);
         Assigned::mutate(|assigned| assigned.insert((MEMBER, RequestId(8))));
-        Handed { request: RequestId(8), ..Handed::good() }.refused(ProofRefusal::Statement);
+        Submitted { request: RequestId(8), ..Submitted::good() }.refused(ProofRefusal::Statement);
         // Of another input, and with another output.
         let mut input = INPUT;
         input[3] ^= 1;
         let input = payload(ElementType::I8, &input);
-        Handed { input, ..Handed::good() }.refused(ProofRefusal::Statement);
+        Submitted { input, ..Submitted::good() }.refused(ProofRefusal::Statement);
         let mut output = good.output.clone();
         *output.last_mut().unwrap() ^= 1;
-        Handed { output, ..Handed::good() }.refused(ProofRefusal::Statement);
+        Submitted { output, ..Submitted::good() }.refused(ProofRefusal::Statement);
         // Made for another chain or another pallet.
         let request = REQUEST.encode();
         let contexts = [
@@ -181,7 +181,7 @@ fn a_proof_of_another_statement_is_refused() {
         ];
         for context in contexts {
             let (output, proof) = prove_in(&context, &INPUT);
-            Handed { output, proof, ..Handed::good() }.refused(ProofRefusal::Statement);
+            Submitted { output, proof, ..Submitted::good() }.refused(ProofRefusal::Statement);
         }
         // Of another model of the same shapes.
         publish(&Proven::of(&[4, 4, 3]));
@@ -199,11 +199,11 @@ fn a_proof_of_another_statement_is_refused() {
 fn bytes_that_are_no_proof_are_refused() {
     test(|| {
         publish(Proven::model());
-        let good = Handed::good();
+        let good = Submitted::good();
         let proof = |change: &dyn Fn(&mut Vec<u8>)| {
             let mut proof = good.proof.clone();
             change(&mut proof);
-            Handed { proof, ..Handed::good() }
+            Submitted { proof, ..Submitted::good() }
         };
         let encoding = ProofRefusal::Encoding;
         proof(&|proof| proof.push(0)).refused(encoding);
@@ -222,19 +222,19 @@ fn payloads_of_other_lengths_are_refused() {
     test(|| {
         publish(Proven::model());
         let input = payload(ElementType::I8, &INPUT[..3]);
-        Handed { input, ..Handed::good() }.refused(ProofRefusal::Length);
+        Submitted { input, ..Submitted::good() }.refused(ProofRefusal::Length);
         let output = payload(ElementType::I32, &[0; 8]);
-        Handed { output, ..Handed::good() }.refused(ProofRefusal::Length);
-        // Nor is what is no payload of one tensor.
-        Handed { input: vec![], ..Handed::good() }.refused(ProofRefusal::Length);
-        Handed { output: vec![0], ..Handed::good() }.refused(ProofRefusal::Length);
+        Submitted { output, ..Submitted::good() }.refused(ProofRefusal::Length);
+        // The same for what is not a payload of one tensor.
+        Submitted { input: vec![], ..Submitted::good() }.refused(ProofRefusal::Length);
+        Submitted { output: vec![0], ..Submitted::good() }.refused(ProofRefusal::Length);
     });
 }
 
 #[test]
 fn without_a_verifier_nobody_is_wrong() {
     test(|| {
-        let good = Handed::good();
+        let good = Submitted::good();
         assert_eq!(good.note(), Err(ProofFailure::NoVerifier));
         publish(Proven::model());
         change_version(|version| {
@@ -302,7 +302,7 @@ fn chosen(cost: ProofCost) -> Weight {
     Weight::from_parts(1_000_000 + sum, 0)
 }
 
-/// Weights of which it is known what one of each count costs.
+/// Weights with a known price of each count.
 struct Chosen;
 
 impl WeightInfo for Chosen {
@@ -355,7 +355,7 @@ fn no_measured_proof_takes_more_than_it_is_charged() {
 fn a_verification_is_charged_for_each_of_its_counts() {
     let charged = |cost| cost::weight::<Chosen>(cost).ref_time();
     let small = charged(figures::SMALL);
-    // A third is on top of everything.
+    // A third is added to everything.
     assert!((1_333_333..1_333_343).contains(&small));
     // No less than the small one.
     assert_eq!(charged(ProofCost::default()), small);

@@ -118,7 +118,7 @@ fn bytes_behind_a_payload_make_it_another_one() {
     assert!(!equal(&good, &trailing, tolerance(u32::MAX)));
 }
 
-/// Few different results, so that majorities come about.
+/// Few different results, so that there are majorities.
 fn few() -> impl Strategy<Value = Vec<Vec<u8>>> {
     vec(vec(0u8..2, 0..2), 0..16)
 }

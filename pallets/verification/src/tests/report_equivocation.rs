@@ -100,7 +100,7 @@ fn the_statements_must_differ_in_their_output_and_in_nothing_else() {
             change(&mut changed);
             assert_noop!(report(first.clone(), changed.clone()), Error::<Test>::NotEquivocation);
             assert_noop!(report(changed.clone(), first.clone()), Error::<Test>::NotEquivocation);
-            // The same output to another question is none either.
+            // The same output for another statement is not an equivocation either.
             changed.output_digest = first.output_digest;
             assert_noop!(report(first.clone(), changed), Error::<Test>::NotEquivocation);
         }
@@ -125,7 +125,7 @@ fn the_key_must_be_the_operators() {
             let (a, b) = (sign(signer, &first), sign(signer, &second));
             report_signed(pair(signer).public(), (first.clone(), a), (second.clone(), b))
         };
-        // Another operator's key, and nobody's.
+        // Another operator's key, and an unknown one.
         assert_noop!(signed_by(12), Error::<Test>::WrongWorker);
         assert_noop!(signed_by(77), Error::<Test>::WrongWorker);
         assert_eq!(Penalties::get(), vec![]);

@@ -103,7 +103,7 @@ fn an_output_as_large_as_may_be_is_kept() {
     });
 }
 
-/// Only where debug assertions are off: with them it is a panic.
+/// Only without debug assertions, with which it panics.
 #[test]
 #[cfg(not(debug_assertions))]
 fn an_output_past_its_bound_is_no_submission() {
