@@ -56,10 +56,10 @@ HEAD = "`# NUMBER. TITLE`, an empty line, `- Status: STATUS`, `- Date: YYYY-MM-D
 ARCHITECTURE = "ARCHITECTURE.md"
 # A path in code style: it has a slash, and no placeholder.
 PATH = re.compile(r"`([\w.-]+(?:/[\w.-]+)+)/?`")
+COMMENT_LINE = re.compile(r"^[ \t]*(?://|#).*", re.M)
 # Items and the file that they are said to be in.
-ITEMS = re.compile(
-    r"((?:`[\w:*!]+`(?: \([^()]*\))?(?:, | and | or ))*`[\w:*!]+`) in `([\w./-]+\.\w+)`"
-)
+ITEM = r"`[\w:*!()]+`"
+ITEMS = re.compile(rf"((?:{ITEM}(?: \([^()]*\))?(?:, | and | or ))*{ITEM}) in `([\w./-]+\.\w+)`")
 
 faults = []
 
@@ -356,10 +356,10 @@ def check_architecture(files, folders):
         path = match.group(2)
         if path not in files:
             continue
-        source = text_of(path)
-        for item in re.findall(r"`([\w:*!]+)`", match.group(1)):
+        source = COMMENT_LINE.sub("", text_of(path))
+        for item in re.findall(ITEM, match.group(1)):
             # A star stands for the beginning or the end of a name.
-            name = re.escape(item.split("::")[-1].rstrip("!")).replace(r"\*", r"\w*")
+            name = re.escape(item.strip("`").split("::")[-1].rstrip("!()")).replace(r"\*", r"\w*")
             if not re.search(rf"\b{name}\b", source):
                 line = line_at(text, match.start())
                 fault(ARCHITECTURE, line, f"{path} has no {item}", "name the file that it is in")

@@ -40,6 +40,7 @@ TEST_TYPE = re.compile(
     r"(#\[cfg\([^\n]*(?:\btest\b|runtime-benchmarks)[^\n]*\]\n(?:[ \t]*#\[[^\n]*\n)*[ \t]*)pub "
 )
 COMMENT = re.compile(r"^[ \t]*//.*\n", re.M)
+IMPL = r"\bimpl\b[^;{{]*\b{}\b[^;{{]*\{{"
 HEAD = r"\b(?:struct|enum|trait|union) {}\b[^;{{]*\{{"
 
 
@@ -93,11 +94,12 @@ class Crate:
 
     def has_member(self, owner, name):
         """Whether a type has a variant, a field or a method of this name."""
-        if re.search(rf"\bfn {name}\b", self.text):
-            return True
+        for head in re.finditer(IMPL.format(owner), self.text):
+            if re.search(rf"\bfn {name}\b", block(self.text, head.end())):
+                return True
         head = re.search(HEAD.format(owner), self.text)
         return head is not None and re.search(
-            rf"^[ \t]*(?:pub )?{name}\b", block(self.text, head.end()), re.M
+            rf"^[ \t]*(?:pub )?(?:fn )?{name}\b", block(self.text, head.end()), re.M
         )
 
 

@@ -174,14 +174,15 @@ impl crate::BenchmarkHelper<u64> for Benchmarks<Test> {
 /// drawn. Benchmarks return to the committed state before each run.
 #[cfg(feature = "runtime-benchmarks")]
 pub fn benchmark_ext() -> sp_io::TestExternalities {
-    MaxServers::set(16);
     let mut externalities = new_test_ext();
+    MaxServers::set(16);
     externalities.commit_all().expect("no storage transaction is open");
     externalities
 }
 
 /// Externalities at block 3: a version is published, and all five operators are live and serve it.
 pub fn new_test_ext() -> sp_io::TestExternalities {
+    MaxServers::set(8);
     DrawBudget::set(Weight::from_parts(100, 0));
     SweepBudget::set(Weight::from_parts(100, 0));
     HasVrf::set(true);

@@ -175,7 +175,7 @@ pub mod pallet {
             /// The version.
             version: VersionId,
         },
-        /// A model was offered to another account. The offer replaced an earlier one.
+        /// A model was offered to another account. The offer replaces an earlier one, if there is one.
         TransferOffered {
             /// The model.
             model: ModelId,

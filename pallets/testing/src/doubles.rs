@@ -57,7 +57,7 @@ impl Models<u64> for NotedVersions {
         Versions::get().get(&version)?.weights
     }
     fn architecture(version: VersionId) -> Option<Vec<u8>> {
-        Versions::get().remove(&version)?.architecture
+        Versions::get().get(&version)?.architecture.clone()
     }
     fn acquire(_: VersionId) -> DispatchResult {
         Ok(())
