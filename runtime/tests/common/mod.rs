@@ -32,18 +32,20 @@ use sp_consensus_babe::{
     digests::{CompatibleDigestItem, PreDigest, SecondaryVRFPreDigest},
     make_vrf_sign_data, Slot,
 };
-use sp_core::{bounded::BoundedVec, crypto::VrfSecret};
+use sp_core::{bounded::BoundedVec, crypto::VrfSecret, sr25519};
 use sp_keyring::Sr25519Keyring;
 use sp_runtime::{
     generic::SignedPayload,
-    traits::Header as _,
+    traits::{Header as _, IdentifyAccount},
     transaction_validity::{TransactionSource, TransactionValidity},
     ApplyExtrinsicResult, BuildStorage, Digest as HeaderDigest, DigestItem, DispatchError,
-    MultiSignature, Perbill, TransactionOutcome,
+    MultiSignature, MultiSigner, Perbill, TransactionOutcome,
 };
 
 /// Hash of the genesis block of these tests.
 pub const GENESIS_HASH: Hash = Hash::repeat_byte(0x5a);
+/// Number of validators, each of which has a slot in turn.
+pub const AUTHORITIES: u64 = 4;
 /// Slot of block 0.
 const FIRST_SLOT: u64 = 1_000_000;
 
@@ -51,6 +53,7 @@ pub use assay_pallet_testing::graphs::declare;
 
 thread_local! {
     static PARENT: Cell<Hash> = const { Cell::new(GENESIS_HASH) };
+    static SKIPPED_SLOTS: Cell<u64> = const { Cell::new(0) };
 }
 
 /// Lays a preset over the default configuration, as chain specifications do.
@@ -80,6 +83,7 @@ pub fn genesis_externalities() -> sp_io::TestExternalities {
 /// Runs a test after the first, empty block, and checks every invariant at its end.
 pub fn run(test: impl FnOnce()) {
     PARENT.set(GENESIS_HASH);
+    SKIPPED_SLOTS.set(0);
     genesis_externalities().execute_with(|| {
         empty_block();
         test();
@@ -120,7 +124,7 @@ fn pre_digest(slot: Slot) -> DigestItem {
 /// The start of the next block: its header with the consensus digest, and its timestamp.
 pub fn begin(parent: Hash) -> (Header, UncheckedExtrinsic) {
     let number = System::block_number() + 1;
-    let slot = Slot::from(FIRST_SLOT + u64::from(number));
+    let slot = Slot::from(FIRST_SLOT + u64::from(number) + SKIPPED_SLOTS.get());
     let digest = HeaderDigest { logs: vec![pre_digest(slot)] };
     let header = Header::new(number, Hash::default(), Hash::default(), parent, digest);
     let timestamp = pallet_timestamp::Call::set { now: *slot * SLOT_DURATION_MS };
@@ -140,6 +144,21 @@ pub fn block(transactions: Vec<UncheckedExtrinsic>) -> Vec<ApplyExtrinsicResult>
     results
 }
 
+/// Leaves slots without a block. The validators take turns.
+pub fn skip_slots(count: u64) {
+    SKIPPED_SLOTS.set(SKIPPED_SLOTS.get() + count);
+}
+
+/// Builds blocks on a fork that is abandoned afterwards.
+pub fn on_a_fork<R>(build: impl FnOnce() -> R) -> R {
+    let (parent, skipped) = (PARENT.get(), SKIPPED_SLOTS.get());
+    let result = with_transaction(|| TransactionOutcome::Rollback(Ok::<_, DispatchError>(build())))
+        .expect("the closure does not fail");
+    PARENT.set(parent);
+    SKIPPED_SLOTS.set(skipped);
+    result
+}
+
 /// A block without transactions.
 pub fn empty_block() {
     block(Vec::new());
@@ -152,13 +171,18 @@ pub fn go_to(height: u32) {
     }
 }
 
-/// A transaction of an account, with its next nonce.
+/// A transaction of a well-known account, with its next nonce.
 pub fn signed(who: Sr25519Keyring, call: impl Into<RuntimeCall>) -> UncheckedExtrinsic {
-    let account = who.to_account_id();
+    signed_by(&who.pair(), call)
+}
+
+/// A transaction of the account of a key, with its next nonce.
+pub fn signed_by(pair: &sr25519::Pair, call: impl Into<RuntimeCall>) -> UncheckedExtrinsic {
+    let account = MultiSigner::from(pair.public()).into_account();
     let mut extension = authorized_extension();
     extension.6 = frame_system::CheckNonce::from(System::account_nonce(&account));
     let payload = SignedPayload::new(call.into(), extension).expect("the extensions are valid");
-    let signature = payload.using_encoded(|bytes| who.sign(bytes));
+    let signature = payload.using_encoded(|bytes| pair.sign(bytes));
     let (call, extension, _) = payload.deconstruct();
     UncheckedExtrinsic::new_signed(
         call,
@@ -380,6 +404,13 @@ pub fn image_output(data: &[u8]) -> Vec<u8> {
     tensor_payload(ElementType::I8, &[4, 4, 4], data)
 }
 
+/// The descriptor of [`image_model`] in every class, and its encoded architecture.
+pub fn image_version(graph: &Graph) -> (ModelDescriptor, Vec<u8>) {
+    let mut descriptor = descriptor(graph, AvailableClasses::get());
+    descriptor.outputs[0].element_type = ElementType::I8;
+    (descriptor, graph.architecture.encode())
+}
+
 /// Publishes [`image_model`] as version 1 of model 0 in every class, has its weights read, and has
 /// an operator serve it in one class, with worker key 0; all in transactions.
 pub fn bring_up_image_model(
@@ -390,9 +421,7 @@ pub fn bring_up_image_model(
     bond: Balance,
     serve: pallet_operators::Call<Runtime>,
 ) {
-    let mut descriptor = descriptor(graph, AvailableClasses::get());
-    descriptor.outputs[0].element_type = ElementType::I8;
-    let architecture = graph.architecture.encode();
+    let (descriptor, architecture) = image_version(graph);
     publish(owner, &graph.encode(), descriptor, royalty, Some(&architecture));
     submit(owner, audit(version(0, 1), graph));
     let account = operator.to_account_id();

@@ -1,0 +1,69 @@
+//! Attacks on the draw of committees.
+
+use assay_primitives::{Assurance, Balance, ASY};
+use assay_runtime::constants::{MinBond, WrongResultSlash};
+use sp_runtime::Perbill;
+
+use crate::{common::*, ledger::Measured, party::*};
+
+const ASK: Balance = ASY / 100;
+
+/// The author of two blocks in a row knows the seed of every request in the first of them, and puts
+/// other requests before its own until it draws its own operators.
+pub fn grinding() -> Measured {
+    let mut measured = None;
+    run(|| {
+        publish_integers(Perbill::zero());
+        let all: Vec<_> = ["honest 1", "honest 2", "honest 3", "sybil 1", "sybil 2", "sybil 3"]
+            .iter()
+            .map(|name| Party::new(name, 20_000 * ASY))
+            .collect();
+        for party in &all {
+            party.register(10_000 * ASY);
+            party.serve(ASK, 64, both());
+        }
+        let sybils: Vec<_> = all[3..].iter().map(Party::account).collect();
+        let payer = Party::new("payer", 100 * ASY);
+        let fillers: Vec<_> =
+            (0..64).map(|number| Party::new(&format!("filler {number}"), 10 * ASY)).collect();
+        let input = integer_payload(&[2, 3]);
+        let attempt = |before: usize| {
+            let mut transactions: Vec<_> = fillers[..before]
+                .iter()
+                .map(|filler| filler.signed(request_call(&input, Assurance::Signed, ASK, 20, 1)))
+                .collect();
+            let assurance = Assurance::Quorum { n: 3, k: 2 };
+            let call = request_call(&input, assurance, 3 * ASK, 20, 1);
+            transactions.push(payer.signed(call));
+            let id = pallet_inference::NextRequest::<assay_runtime::Runtime>::get();
+            block(transactions);
+            let cost: Balance = fees().iter().map(|(_, fee)| *fee).sum();
+            // The next block has the same author.
+            skip_slots(AUTHORITIES - 1);
+            empty_block();
+            let members = record(assay_primitives::RequestId(id.0 + before as u64)).accounts();
+            let own = !members.is_empty() && members.iter().all(|one| sybils.contains(one));
+            (own, cost)
+        };
+        let found = (0..fillers.len()).find_map(|before| {
+            let (own, cost) = on_a_fork(|| attempt(before));
+            own.then_some(cost)
+        });
+        let stake = 3 * (WrongResultSlash::get() * MinBond::get());
+        measured = Some(Measured {
+            attack: "a committee chosen by the author of two blocks",
+            capital: 3 * 10_000 * ASY,
+            cost: found.unwrap_or_default() as i128,
+            harm: found.map_or(0, |_| stake),
+            what: "stake of members that were not drawn by chance",
+            least_percent: 100,
+        });
+    });
+    measured.unwrap()
+}
+
+#[test]
+#[should_panic(expected = "the attack pays")]
+fn one_author_cannot_choose_a_committee() {
+    grinding().check();
+}

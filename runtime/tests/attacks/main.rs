@@ -1,0 +1,55 @@
+//! The ledger of attacks. Each test carries an attack out on the whole runtime, with real blocks
+//! and transactions, and prints what it needed, cost and did. It fails if the attack pays.
+//!
+//! One file per family. `docs/economics.md` has the table of all of them, which a test compares.
+//! With `ASSAY_UPDATE_ECONOMICS=1` the test writes the table instead.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod artifacts;
+mod bonds;
+mod disputes;
+mod draws;
+mod ledger;
+mod money;
+mod party;
+mod quorums;
+mod room;
+mod seats;
+mod statements;
+
+use ledger::Measured;
+
+/// All attacks, in the order of the table.
+fn all() -> Vec<Measured> {
+    vec![
+        bonds::evacuation(),
+        bonds::many_lies(),
+        bonds::unbonding_liar(),
+        bonds::self_dealing(),
+        quorums::majority(),
+        quorums::near_tie(),
+        quorums::silence(),
+        quorums::copied_commitment(),
+        quorums::rotation(),
+        disputes::buried(),
+        disputes::own_challenger(),
+        room::long_answers(),
+        room::hoarded_answers(),
+        room::failure_reports(),
+        room::cheapest_calls(),
+        seats::squatting(),
+        draws::grinding(),
+        statements::replayed_commitment(),
+        statements::replayed_failure_report(),
+        money::raised_royalty(),
+        money::dust(),
+        artifacts::occupied_identity(),
+    ]
+}
+
+#[test]
+fn the_document_has_the_table() {
+    ledger::compare(&all(), "../docs/economics.md");
+}

@@ -1,0 +1,111 @@
+//! Attacks on prices and deposits.
+
+use assay_primitives::{Assurance, Balance, ASY};
+use assay_runtime::{constants::MaxRoyalty, Runtime};
+use frame_support::assert_ok;
+use sp_keyring::Sr25519Keyring::EveStash;
+use sp_runtime::Perbill;
+
+use crate::{common::*, ledger::Measured, party::*};
+
+/// The owner raises the royalty after operators have made their offers.
+pub fn raised_royalty() -> Measured {
+    let mut measured = None;
+    run(|| {
+        publish_integers(Perbill::from_percent(10));
+        let operator = Party::new("operator", 20_000 * ASY);
+        let payer = Party::new("payer", 100 * ASY);
+        operator.register(10_000 * ASY);
+        operator.serve(ASY, 4, both());
+        let agreed = ASY - Perbill::from_percent(5) * ASY - Perbill::from_percent(10) * ASY;
+        let before = operator.wealth();
+        submit(
+            EveStash,
+            pallet_model_registry::Call::set_royalty {
+                version: version(0, 1),
+                royalty: MaxRoyalty::get(),
+            },
+        );
+        let owner = wealth(EveStash);
+        let input = integer_payload(&[2, 3]);
+        let asked = payer.include(request_call(&input, Assurance::Signed, ASY, 10, 1)).is_ok();
+        empty_block();
+        let id = assay_primitives::RequestId(0);
+        if asked && !record(id).members.is_empty() {
+            let output = integer_payload(&[5]);
+            let call = result(id, &operator.account(), &operator.worker, &output);
+            assert_ok!(include(general(call)));
+        }
+        let earned = operator.wealth() - before;
+        let gained = wealth(EveStash) - owner;
+        measured = Some(Measured {
+            attack: "a royalty raised after the offer",
+            capital: 0,
+            cost: -(gained.saturating_sub(ASY / 10) as i128),
+            harm: if earned > 0 { agreed.saturating_sub(earned) } else { 0 },
+            what: "earnings lost by an honest operator",
+            least_percent: 100,
+        });
+    });
+    measured.unwrap()
+}
+
+#[test]
+#[should_panic(expected = "the attack pays")]
+fn a_royalty_cannot_be_raised_behind_an_operators_back() {
+    raised_royalty().check();
+}
+
+/// Requests whose price is below what an account can receive.
+pub fn dust() -> Measured {
+    let mut measured = None;
+    run(|| {
+        publish_integers(Perbill::from_percent(50));
+        let operator = Party::new("operator", 20_000 * ASY);
+        let payer = Party::new("payer", 100 * ASY);
+        operator.register(10_000 * ASY);
+        operator.serve(1, 4, both());
+        let issuance = assay_runtime::Balances::total_issuance();
+        let before = wealth_of(&[&payer]);
+        let mut burnt = 0;
+        for key in 0..4 {
+            let call = request_call(&integer_payload(&[2, 3]), Assurance::Signed, 1, 10, key);
+            let id = payer.request(call);
+            burnt += fees().iter().map(|(_, fee)| *fee).sum::<Balance>();
+            empty_block();
+            let output = integer_payload(&[5]);
+            let call = result(id, &operator.account(), &operator.worker, &output);
+            assert_ok!(include(general(call)));
+        }
+        assert!(assay_runtime::Balances::total_issuance() <= issuance - burnt);
+        measured = Some(Measured {
+            attack: "prices of one planck",
+            capital: 0,
+            cost: lost(&[&payer], before),
+            harm: 0,
+            what: "money created or lost",
+            least_percent: 100,
+        });
+    });
+    measured.unwrap()
+}
+
+#[test]
+fn the_smallest_prices_create_and_lose_nothing() {
+    dust().check();
+}
+
+/// The treasury is paid out by a transaction of an account that is not root.
+#[test]
+fn only_root_spends_the_treasury() {
+    run(|| {
+        let thief = Party::new("thief", 100 * ASY);
+        let before = free(&treasury());
+        let call = pallet_settlement::Call::<Runtime>::spend_treasury {
+            to: thief.account(),
+            amount: 1 as Balance,
+        };
+        assert!(thief.include(call).is_err());
+        assert_eq!(free(&treasury()), before);
+    });
+}

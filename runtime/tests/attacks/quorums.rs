@@ -1,0 +1,263 @@
+//! Attacks on quorums by their members.
+
+use assay_primitives::{runtime_api::Status, Assurance, Balance, RequestId, ASY};
+use assay_runtime::{Runtime, System};
+use frame_support::assert_ok;
+use sp_runtime::Perbill;
+
+use crate::{common::*, ledger::Measured, party::*};
+
+const ASK: Balance = ASY / 100;
+const BOND: Balance = 10_000 * ASY;
+const SALT: [u8; 32] = [3; 32];
+
+/// A network with these operators, each with the same bond.
+fn operators(names: &[&str]) -> Vec<Party> {
+    publish_integers(Perbill::zero());
+    let parties: Vec<_> = names.iter().map(|name| Party::new(name, 2 * BOND)).collect();
+    for party in &parties {
+        party.register(BOND);
+        party.serve(ASK, 4, both());
+    }
+    parties
+}
+
+/// Has `n` operators drawn for a request, of whom `k` have to agree.
+fn drawn(payer: &Party, n: u8, k: u8) -> RequestId {
+    let assurance = Assurance::Quorum { n, k };
+    let price = ASK * Balance::from(n);
+    let call = request_call(&integer_payload(&[2, 3]), assurance, price, 20, 1);
+    let id = payer.request(call);
+    empty_block();
+    assert_eq!(record(id).status, Status::Assigned);
+    id
+}
+
+fn commit_to(id: RequestId, party: &Party, output: &[u8]) {
+    let call = commit(id, &party.account(), &party.worker, output, &SALT);
+    assert_ok!(include(general(call)));
+}
+
+fn open(id: RequestId, party: &Party, output: &[u8]) {
+    let call = reveal(id, &party.account(), &party.worker, output, &SALT);
+    assert_ok!(include(general(call)));
+}
+
+/// A majority of one attacker's accounts agrees on garbage, against honest operators.
+pub fn majority() -> Measured {
+    let mut measured = None;
+    run(|| {
+        let all = operators(&["honest 1", "honest 2", "sybil 1", "sybil 2", "sybil 3"]);
+        let (honest, sybils) = all.split_at(2);
+        let payer = Party::new("payer", 100 * ASY);
+        let attackers: Vec<&Party> = sybils.iter().chain([&payer]).collect();
+        let before = wealth_of(&attackers);
+        let id = drawn(&payer, 5, 3);
+        let bonds: Balance = honest.iter().map(Party::bond).sum();
+        let (right, wrong) = (integer_payload(&[5]), integer_payload(&[6]));
+        for party in honest {
+            commit_to(id, party, &right);
+        }
+        for party in sybils {
+            commit_to(id, party, &wrong);
+        }
+        for party in honest {
+            open(id, party, &right);
+        }
+        for party in sybils {
+            open(id, party, &wrong);
+        }
+        measured = Some(Measured {
+            attack: "a majority against honest members",
+            capital: 3 * BOND + 5 * ASK,
+            cost: lost(&attackers, before),
+            harm: bonds - honest.iter().map(Party::bond).sum::<Balance>(),
+            what: "honest bond taken",
+            least_percent: 100,
+        });
+    });
+    measured.unwrap()
+}
+
+#[test]
+#[should_panic(expected = "the attack pays")]
+fn a_majority_cannot_take_honest_bonds() {
+    majority().check();
+}
+
+/// An honest operator's processor rounds a near tie the other way.
+pub fn near_tie() -> Measured {
+    let mut measured = None;
+    run(|| {
+        let all = operators(&["one", "two", "other processor"]);
+        let payer = Party::new("payer", 100 * ASY);
+        let before = wealth_of(&[&payer]);
+        let id = drawn(&payer, 3, 2);
+        let classes = [integer_payload(&[5]), integer_payload(&[5]), integer_payload(&[6])];
+        for (party, class) in all.iter().zip(&classes) {
+            commit_to(id, party, class);
+        }
+        for (party, class) in all.iter().zip(&classes) {
+            open(id, party, class);
+        }
+        measured = Some(Measured {
+            attack: "an input at a near tie, other processors",
+            capital: 3 * ASK,
+            cost: lost(&[&payer], before),
+            harm: BOND - all[2].bond(),
+            what: "honest bond taken",
+            least_percent: 100,
+        });
+    });
+    measured.unwrap()
+}
+
+#[test]
+#[should_panic(expected = "the attack pays")]
+fn a_near_tie_takes_no_honest_bond() {
+    near_tie().check();
+}
+
+/// What a member of a quorum loses that submits a wrong result, or does not open its commitment to
+/// one.
+fn cost_of_a_wrong_commitment(reveals: bool) -> i128 {
+    let mut cost = None;
+    run(|| {
+        let all = operators(&["one", "two", "liar"]);
+        let payer = Party::new("payer", 100 * ASY);
+        let id = drawn(&payer, 3, 2);
+        let (right, wrong) = (integer_payload(&[5]), integer_payload(&[6]));
+        let before = all[2].wealth();
+        commit_to(id, &all[0], &right);
+        commit_to(id, &all[1], &right);
+        commit_to(id, &all[2], &wrong);
+        open(id, &all[0], &right);
+        open(id, &all[1], &right);
+        if reveals {
+            open(id, &all[2], &wrong);
+        }
+        go_to(System::block_number() + 22);
+        assert!(matches!(record(id).status, Status::Final(_)));
+        cost = Some(lost(&[&all[2]], before));
+    });
+    cost.unwrap()
+}
+
+/// The last member to reveal sees that it is wrong, and is silent.
+pub fn silence() -> Measured {
+    let wrong = cost_of_a_wrong_commitment(true);
+    Measured {
+        attack: "silence instead of a wrong result",
+        capital: BOND,
+        cost: cost_of_a_wrong_commitment(false),
+        harm: wrong.unsigned_abs(),
+        what: "cost of the wrong result",
+        least_percent: 100,
+    }
+}
+
+#[test]
+#[should_panic(expected = "the attack pays")]
+fn silence_costs_as_much_as_a_wrong_result() {
+    silence().check();
+}
+
+/// A member copies the commitment of another, in order to be paid for its work.
+pub fn copied_commitment() -> Measured {
+    let mut measured = None;
+    run(|| {
+        let all = operators(&["one", "two", "copier"]);
+        let payer = Party::new("payer", 100 * ASY);
+        let id = drawn(&payer, 3, 2);
+        let right = integer_payload(&[5]);
+        let before = all[2].wealth();
+        commit_to(id, &all[0], &right);
+        commit_to(id, &all[1], &right);
+        let copied = {
+            use assay_primitives::{commitment, digest, CommitStatement};
+            let first = all[0].account();
+            let commitment = commitment(&GENESIS_HASH, id, &first, &digest(&right), &SALT);
+            let operator = all[2].account();
+            let statement =
+                CommitStatement { genesis: GENESIS_HASH, request: id, commitment, operator };
+            pallet_inference::Call::<Runtime>::submit_commitment {
+                request: id,
+                operator: all[2].account(),
+                commitment,
+                signature: sign(&all[2].worker, &statement),
+            }
+        };
+        assert_ok!(include(general(copied)));
+        open(id, &all[0], &right);
+        open(id, &all[1], &right);
+        let call = reveal(id, &all[2].account(), &all[2].worker, &right, &SALT);
+        assert!(validate(general(call)).is_err());
+        go_to(System::block_number() + 22);
+        measured = Some(Measured {
+            attack: "a copied commitment",
+            capital: BOND,
+            cost: lost(&[&all[2]], before),
+            harm: ASK,
+            what: "price of a run that was not made",
+            least_percent: 100,
+        });
+    });
+    measured.unwrap()
+}
+
+#[test]
+fn a_copied_commitment_cannot_be_opened() {
+    copied_commitment().check();
+}
+
+/// An operator replaces its worker key between commitment and result, so that the signature over
+/// its wrong result cannot be held against it.
+pub fn rotation() -> Measured {
+    let mut measured = None;
+    run(|| {
+        let all = operators(&["one", "two", "rotating"]);
+        let payer = Party::new("payer", 100 * ASY);
+        let id = drawn(&payer, 3, 2);
+        let right = integer_payload(&[5]);
+        for party in &all {
+            commit_to(id, party, &right);
+        }
+        let before = all[2].wealth();
+        let next = worker(77);
+        let possession = sign(
+            &next,
+            &assay_primitives::Possession { genesis: GENESIS_HASH, operator: all[2].account() },
+        );
+        all[2].submit(pallet_operators::Call::set_worker { worker: public(&next), possession });
+        // Two results that contradict each other, signed with both keys.
+        let (old, new) = (integer_payload(&[5]), integer_payload(&[6]));
+        let first = result_statement(id, &all[2].account(), &old);
+        let second = result_statement(id, &all[2].account(), &new);
+        let report = pallet_verification::Call::report_equivocation {
+            worker: public(&all[2].worker),
+            first_signature: sign(&all[2].worker, &first),
+            second_signature: sign(&all[2].worker, &second),
+            first,
+            second,
+        };
+        payer.submit(report);
+        measured = Some(Measured {
+            attack: "a new worker key before the result",
+            capital: BOND,
+            cost: lost(&[&all[2]], before),
+            harm: BOND,
+            what: "bond behind two contradictory results",
+            least_percent: 100,
+        });
+        for party in &all[..2] {
+            open(id, party, &right);
+        }
+        go_to(System::block_number() + 22);
+    });
+    measured.unwrap()
+}
+
+#[test]
+fn a_new_worker_key_does_not_hide_an_equivocation() {
+    rotation().check();
+}

@@ -1,0 +1,235 @@
+//! Attacks on the room in blocks.
+
+use assay_primitives::{
+    runtime_api::Status, Assurance, Balance, FailureReason, ModelDescriptor, RequestId, ASY,
+};
+use assay_runtime::{
+    configs::{fees::TransactionByteFee, system::RuntimeBlockWeights},
+    constants::MinBond,
+    System, UncheckedExtrinsic,
+};
+use codec::Encode;
+use frame_support::{assert_ok, dispatch::DispatchClass};
+use sp_keyring::Sr25519Keyring::EveStash;
+use sp_runtime::Perbill;
+
+use crate::{common::*, ledger::Measured, party::*};
+
+const SALT: [u8; 32] = [3; 32];
+/// The largest payload of 32-bit integers that fits into an output.
+const NUMBERS: u32 = 8_000;
+
+/// Computation that transactions have taken in the last block.
+fn used() -> u64 {
+    System::block_weight().get(DispatchClass::Normal).ref_time()
+}
+
+/// What a paying account would have paid for the room of these transactions in a block that they
+/// make up: a planck for each picosecond, and the fee for their bytes.
+fn price_of_room(transactions: Vec<UncheckedExtrinsic>) -> Balance {
+    let bytes: usize = transactions.iter().map(Encode::encoded_size).sum();
+    empty_block();
+    let idle = used();
+    for result in block(transactions) {
+        assert_eq!(result, Ok(Ok(())));
+    }
+    Balance::from(used() - idle) + bytes as Balance * TransactionByteFee::get()
+}
+
+/// A version whose output is as long as an output may be.
+fn long_output(file: &[u8]) -> ModelDescriptor {
+    use assay_primitives::ElementType;
+    let outputs = vec![declare("y", ElementType::I32, &[NUMBERS])];
+    ModelDescriptor { outputs: outputs.try_into().expect("within the bound"), ..integers(file) }
+}
+
+/// Fifteen operators of one owner that serve the version with the longest output.
+fn operators() -> Vec<Party> {
+    let file = b"a model";
+    publish(EveStash, file, long_output(file), Perbill::zero(), None);
+    let all: Vec<_> =
+        (0..15).map(|number| Party::new(&format!("sybil {number}"), 2 * MinBond::get())).collect();
+    for party in &all {
+        party.register(MinBond::get());
+        party.serve(1, 64, both());
+    }
+    beat(&all);
+    all
+}
+
+/// A heartbeat of each operator whose last one is old enough.
+fn beat(all: &[Party]) {
+    let now = System::block_number();
+    block(all.iter().map(|one| general(heartbeat(&one.account(), &one.worker, now))).collect());
+}
+
+fn drawn(payer: &Party, key: u8) -> RequestId {
+    let assurance = Assurance::Quorum { n: 15, k: 8 };
+    let id = payer.request(request_call(&integer_payload(&[2, 3]), assurance, 15, 100, key));
+    empty_block();
+    assert_eq!(record(id).status, Status::Assigned);
+    id
+}
+
+fn commit_all(id: RequestId, all: &[Party], output: &[u8]) {
+    let calls = all.iter().map(|party| commit(id, &party.account(), &party.worker, output, &SALT));
+    for result in block(calls.map(general).collect()) {
+        assert_eq!(result, Ok(Ok(())));
+    }
+}
+
+fn reveals(id: RequestId, all: &[Party], output: &[u8]) -> Vec<UncheckedExtrinsic> {
+    all.iter()
+        .map(|party| general(reveal(id, &party.account(), &party.worker, output, &SALT)))
+        .collect()
+}
+
+/// Answers as long and as many as allowed, for the price of a request.
+pub fn long_answers() -> Measured {
+    let mut measured = None;
+    run(|| {
+        let all = operators();
+        let payer = Party::new("payer", 100 * ASY);
+        let attackers: Vec<&Party> = all.iter().chain([&payer]).collect();
+        let before = wealth_of(&attackers);
+        let output = integer_payload(&[5; NUMBERS as usize]);
+        let id = drawn(&payer, 1);
+        commit_all(id, &all, &output);
+        let mut harm = 0;
+        for some in reveals(id, &all, &output).chunks(4) {
+            harm += price_of_room(some.to_vec());
+        }
+        assert!(matches!(record(id).status, Status::Final(_)));
+        measured = Some(Measured {
+            attack: "the longest answers of the largest quorum",
+            capital: 15 * MinBond::get(),
+            cost: lost(&attackers, before),
+            harm,
+            what: "price of the blocks' room",
+            least_percent: 100,
+        });
+    });
+    measured.unwrap()
+}
+
+#[test]
+#[should_panic(expected = "the attack pays")]
+fn answers_are_paid_for() {
+    long_answers().check();
+}
+
+/// Answers of many requests, saved up for one block.
+pub fn hoarded_answers() -> Measured {
+    let mut measured = None;
+    run(|| {
+        let all = operators();
+        let payer = Party::new("payer", 100 * ASY);
+        let output = integer_payload(&[5; NUMBERS as usize]);
+        let mut hoard = Vec::new();
+        for key in 0..3 {
+            let id = drawn(&payer, key);
+            commit_all(id, &all, &output);
+            hoard.extend(reveals(id, &all, &output));
+        }
+        empty_block();
+        let idle = used();
+        block(hoard);
+        let normal = RuntimeBlockWeights::get().get(DispatchClass::Normal).max_total.unwrap();
+        let half = normal.ref_time() / 2;
+        measured = Some(Measured {
+            attack: "answers saved up for one block",
+            capital: 15 * MinBond::get(),
+            cost: 0,
+            harm: Balance::from((used() - idle).saturating_sub(half)),
+            what: "price of room beyond half of a block's transactions",
+            least_percent: 100,
+        });
+    });
+    measured.unwrap()
+}
+
+#[test]
+#[should_panic(expected = "the attack pays")]
+fn answers_leave_half_of_a_block_to_others() {
+    hoarded_answers().check();
+}
+
+/// An operator that reports a failure for every request of its own.
+pub fn failure_reports() -> Measured {
+    let mut measured = None;
+    run(|| {
+        let all = operators();
+        let payer = Party::new("payer", 100 * ASY);
+        let attackers: Vec<&Party> = all.iter().chain([&payer]).collect();
+        let before = wealth_of(&attackers);
+        let mut harm = 0;
+        for key in 0..5 {
+            let call = request_call(&integer_payload(&[2, 3]), Assurance::Signed, 1, 100, key);
+            let id = payer.request(call);
+            empty_block();
+            let member = &record(id).members[0].account;
+            let party = all.iter().find(|party| party.account() == *member).unwrap();
+            let call = failure(id, &party.account(), &party.worker, FailureReason::InvalidModel);
+            harm += price_of_room(vec![general(call)]);
+        }
+        measured = Some(Measured {
+            attack: "failure reports without end",
+            capital: 15 * MinBond::get(),
+            cost: lost(&attackers, before),
+            harm,
+            what: "price of the blocks' room",
+            least_percent: 100,
+        });
+    });
+    measured.unwrap()
+}
+
+#[test]
+#[should_panic(expected = "the attack pays")]
+fn failure_reports_are_paid_for() {
+    failure_reports().check();
+}
+
+/// The cheapest call that an account can repeat: it pays for its room.
+pub fn cheapest_calls() -> Measured {
+    let mut measured = None;
+    run(|| {
+        let attacker = Party::new("attacker", 100 * ASY);
+        let before = attacker.wealth();
+        let mut harm = 0;
+        for _ in 0..5 {
+            let call = frame_system::Call::<assay_runtime::Runtime>::remark { remark: Vec::new() };
+            harm += price_of_room(vec![attacker.signed(call)]);
+        }
+        measured = Some(Measured {
+            attack: "the cheapest call without end",
+            capital: 0,
+            cost: lost(&[&attacker], before),
+            harm,
+            what: "price of the blocks' room",
+            least_percent: 99,
+        });
+    });
+    measured.unwrap()
+}
+
+#[test]
+fn the_cheapest_call_is_paid_for() {
+    cheapest_calls().check();
+}
+
+/// An operator that registers and answers nothing is not rewarded for heartbeats.
+#[test]
+fn heartbeats_cannot_be_repeated_at_will() {
+    run(|| {
+        let party = Party::new("operator", 2 * MinBond::get());
+        party.register(MinBond::get());
+        let again = heartbeat(&party.account(), &party.worker, System::block_number());
+        assert!(validate(general(again)).is_err());
+        for _ in 0..20 {
+            empty_block();
+        }
+        let late = heartbeat(&party.account(), &party.worker, System::block_number());
+        assert_ok!(validate(general(late)).map(drop));
+    });
+}
