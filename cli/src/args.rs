@@ -80,6 +80,8 @@ pub enum Command {
         #[arg(value_parser = names::parse_account)]
         account: Option<AccountId>,
     },
+    /// Release the compensations of the key's account that can be claimed by now
+    Claim,
     /// Transfer ASY to an account
     Transfer {
         /// The receiver

@@ -262,6 +262,12 @@ calls! {
         fn close(dispute: DisputeId) { dispute }
     }
 
+    /// Calls of `settlement`.
+    mod settlement("Settlement") {
+        /// Releases the signer's compensation that can be claimed from this height.
+        fn claim_compensation(claimable_from: BlockNumber) { claimable_from }
+    }
+
     /// Calls of `verification`.
     mod verification("Verification") {
         /// Reports that an operator signed two different results for one request. `worker` is the

@@ -9,8 +9,8 @@ use assay_primitives::{
         ArtifactView, DisputeView, OperatorView, OptimisticView, Quote, QuoteError, ReceiptView,
         RequestView, VersionView,
     },
-    Assurance, Balance, Digest, ModelDescriptor, ModelId, ProofTerms, RequestId, VersionId,
-    WorkerId,
+    Assurance, Balance, BlockNumber, Digest, ModelDescriptor, ModelId, ProofTerms, RequestId,
+    VersionId, WorkerId,
 };
 use codec::{Decode, Encode};
 
@@ -25,7 +25,7 @@ use crate::{
 pub struct AccountBalance {
     /// Plancks that are not on hold, including the existential deposit.
     pub free: Balance,
-    /// Plancks on hold: escrow, bonds and deposits.
+    /// Plancks on hold: escrow, bonds, deposits and compensations.
     pub reserved: Balance,
 }
 
@@ -302,6 +302,12 @@ impl Client {
         }
         let version = self.version(id).await?;
         version.ok_or_else(|| Error::not_found(format!("there is no version {reference}")))
+    }
+
+    /// The compensations of an account that it has not claimed, in plancks, with the heights from
+    /// which it can claim them, earliest first.
+    pub async fn compensations(&self, account: &AccountId) -> Result<Vec<(BlockNumber, Balance)>> {
+        self.view("compensations", account).await
     }
 
     /// The balance of an account; zero if the account does not exist.

@@ -172,6 +172,11 @@ pub struct OperatorView<AccountId> {
     pub worker: WorkerId,
     /// Its bond, in plancks.
     pub bond: Balance,
+    /// The part of it that stands behind results which can still be contested, in plancks. The
+    /// operator is drawn only while the rest covers another result.
+    pub at_stake: Balance,
+    /// What it still owes for equivocations, in plancks. It is taken from stakes that are released.
+    pub owed: Balance,
     /// Height in its last heartbeat; `None` if it has sent none with this worker key.
     pub last_heartbeat: Option<BlockNumber>,
     /// Whether its heartbeat is recent enough to be drawn.
@@ -243,8 +248,7 @@ pub struct DisputeView<AccountId> {
     pub challenger: AccountId,
     /// The challenger's dispute bond, in plancks.
     pub bond: Balance,
-    /// The penalty for the wrong result if the operator loses, computed from its current bond, in
-    /// plancks. The reward comes on top.
+    /// The penalty for the wrong result if the operator loses, in plancks. The reward comes on top.
     pub penalty: Balance,
     /// The part of the operator's bond that the challenger receives if it wins, in plancks.
     pub reward: Balance,
@@ -323,6 +327,9 @@ sp_api::decl_runtime_apis! {
         fn versions(from: ModelId, limit: u32) -> Vec<VersionView<AccountId>>;
         /// An operator; `None` if the account is not registered.
         fn operator(account: AccountId) -> Option<OperatorView<AccountId>>;
+        /// The compensations of an account that it has not claimed, in plancks, with the heights
+        /// from which it can claim them, earliest first.
+        fn compensations(account: AccountId) -> Vec<(BlockNumber, Balance)>;
         /// The operator whose worker key this is or was, as long as the chain remembers the key.
         fn operator_of_worker(worker: WorkerId) -> Option<AccountId>;
         /// The artifact if it is complete, else an announcement of it by any account.

@@ -14,8 +14,8 @@ use assay_primitives::{
         ReceiptView, RequestView, VersionView,
     },
     traits::{Models as _, Operators as _},
-    validate_payload, Assurance, Digest, ModelId, RequestId, VersionId, WeightsFingerprint,
-    WorkerId,
+    validate_payload, Assurance, BlockNumber, Digest, ModelId, RequestId, VersionId,
+    WeightsFingerprint, WorkerId,
 };
 use codec::Encode;
 use frame_support::{
@@ -363,6 +363,13 @@ impl_runtime_apis! {
 
         fn operator(account: AccountId) -> Option<OperatorView<AccountId>> {
             operator_view(account)
+        }
+
+        fn compensations(account: AccountId) -> Vec<(BlockNumber, Balance)> {
+            let mut all: Vec<_> =
+                pallet_settlement::Compensations::<Runtime>::iter_prefix(account).collect();
+            all.sort_unstable();
+            all
         }
 
         fn operator_of_worker(worker: WorkerId) -> Option<AccountId> {

@@ -68,11 +68,13 @@ parameter_types! {
     /// Longer than a request can be open, so that an operator cannot withdraw its bond before every
     /// offence can be penalised.
     pub const UnbondingPeriod: BlockNumber = DAYS;
-    pub const WrongResultSlash: Perbill = Perbill::from_percent(30);
-    pub const NoAnswerSlash: Perbill = Perbill::from_percent(1);
+    /// The smallest bond covers three wrong results, and a hundred missing answers; see
+    /// docs/adr/0023.
+    pub const WrongResultSlash: Balance = 300 * ASY;
+    pub const NoAnswerSlash: Balance = 10 * ASY;
     pub const EquivocationSlash: Perbill = Perbill::from_percent(100);
-    /// Share of the bond that remains after [`WrongResultSlash`]; see docs/adr/0013.
-    pub const LostDisputeSlash: Perbill = Perbill::from_percent(5);
+    pub const LostDisputeSlash: Balance = 30 * ASY;
+    pub const CompensationShare: Perbill = Perbill::from_percent(10);
     pub const HeartbeatPriority: TransactionPriority = priorities::HEARTBEAT;
 
     pub const MaxInputBytes: u32 = 64 * 1024;

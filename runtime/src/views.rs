@@ -59,6 +59,8 @@ pub fn operator_view(account: AccountId) -> Option<OperatorView<AccountId>> {
         worker: operator.worker,
         last_heartbeat: operator.last_heartbeat,
         engine: operator.engine,
+        at_stake: operator.locked,
+        owed: operator.owed,
         open_assignments: operator.open,
         unbonding_until: operator.unbonding_until,
         serves,
@@ -106,16 +108,14 @@ pub fn optimistic_view(request: RequestId) -> Option<OptimisticView<AccountId>> 
 /// An open dispute, with the penalty and the reward if the operator loses.
 pub fn dispute_view(id: DisputeId) -> Option<DisputeView<AccountId>> {
     let dispute = pallet_disputes::OpenDisputes::<Runtime>::get(id)?;
-    let bond = Settlement::bonded(&dispute.operator);
-    let penalty = WrongResultSlash::get() * bond;
     Some(DisputeView {
         id,
         request: dispute.request,
         operator: dispute.operator,
         challenger: dispute.challenger,
         bond: dispute.bond,
-        penalty,
-        reward: LostDisputeSlash::get() * bond.saturating_sub(penalty),
+        penalty: WrongResultSlash::get(),
+        reward: LostDisputeSlash::get(),
         opened_at: dispute.opened_at,
         deadline: dispute.deadline,
         response: dispute.response,

@@ -124,7 +124,9 @@ fn the_chain_does_what_the_model_says() {
     }
     for sight in [
         "a challenger that falls silent",
-        "a compensation of less than the slash",
+        "a compensation of a tenth",
+        "a compensation of the price",
+        "a debt that stakes have to pay",
         "a dispute that another one decides",
         "a dispute that comes too late",
         "a dispute that its challenger cannot pay",
@@ -145,7 +147,6 @@ fn the_chain_does_what_the_model_says() {
         "a result within twice the tolerance",
         "a right output with a wrong trace",
         "a share below the existential deposit of a dead account",
-        "a slash that is all compensation",
         "a sweep of disputes that lags",
         "a tile that is as claimed",
         "a tile that is not as claimed",

@@ -232,8 +232,8 @@ fn constants() -> Vec<(String, Value)> {
         count(u64): pallet_operators HeartbeatPriority;
         blocks(u32): pallet_operators MaxResponseBlocks UnbondingPeriod;
         blocks(u32): pallet_operators HeartbeatInterval HeartbeatTimeout;
-        share(Perbill): pallet_operators WrongResultSlash NoAnswerSlash;
-        share(Perbill): pallet_operators EquivocationSlash LostDisputeSlash;
+        plancks(u128): pallet_operators WrongResultSlash NoAnswerSlash LostDisputeSlash;
+        share(Perbill): pallet_operators EquivocationSlash CompensationShare;
 
         plancks(u128): pallet_disputes Bond;
         blocks(u32): pallet_disputes MaxBlocks;
@@ -278,6 +278,7 @@ fn constants() -> Vec<(String, Value)> {
     add("assay_primitives::Assurance::is_well_formed", count(smallest_committee()));
     add("assay_primitives::assurance::MAX_COMMITTEE", count(MAX_COMMITTEE));
     add("pallet_operators::MAX_PAST_WORKERS", count(pallet_operators::MAX_PAST_WORKERS));
+    add("pallet_operators::COMPENSATION_STEP", blocks(pallet_operators::COMPENSATION_STEP));
 
     let timing = <Runtime as pallet_disputes::Config>::DefaultTiming::get();
     add("pallet_disputes::Config::DefaultTiming.window", blocks(timing.window));

@@ -224,6 +224,7 @@ fn largest_calls() -> Vec<RuntimeCall> {
         .map(RuntimeCall::Verification),
     );
     calls.push(pallet_settlement::Call::spend_treasury { to: account(), amount: u128::MAX }.into());
+    calls.push(pallet_settlement::Call::claim_compensation { claimable_from: u32::MAX }.into());
     calls.extend(
         [
             pallet_inference::Call::request {

@@ -29,6 +29,7 @@ pub async fn run(context: &Context<'_>, command: Command) -> Result<(), Failure>
         Command::Receipt(command) => receipt::run(context, command).await,
         Command::Proof(command) => proof::run(context, command).await,
         Command::Balance { account } => account::balance(context, account).await,
+        Command::Claim => account::claim(context).await,
         Command::Transfer { to, amount } => account::transfer(context, to, amount).await,
         Command::Doctor { operator } => doctor::run(context, operator).await,
     }

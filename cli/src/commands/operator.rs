@@ -133,10 +133,14 @@ async fn status(context: &Context<'_>, account: Option<AccountId>) -> Result<(),
             ("operator", operator.account.to_string()),
             ("worker", names::to_hex(operator.worker.encode())),
             ("bond", amount::display(operator.bond)),
+            ("at stake", amount::display(operator.at_stake)),
             ("heartbeat", heartbeat(&operator)),
             ("engine", operator.engine.to_string()),
             ("open runs", operator.open_assignments.to_string()),
         ];
+        if operator.owed > 0 {
+            lines.push(("owed", format!("{} for equivocations", amount::display(operator.owed))));
+        }
         if let Some(height) = operator.unbonding_until {
             lines.push(("unbonding", format!("the bond can be withdrawn from block {height} on")));
         }
@@ -190,6 +194,8 @@ pub fn to_json(operator: &OperatorView<AccountId>) -> Value {
         "account": operator.account.to_string(),
         "worker": names::to_hex(operator.worker.encode()),
         "bond": operator.bond.to_string(),
+        "at_stake": operator.at_stake.to_string(),
+        "owed": operator.owed.to_string(),
         "live": operator.live,
         "last_heartbeat": operator.last_heartbeat,
         "engine": operator.engine.to_string(),
@@ -214,6 +220,8 @@ mod tests {
             account: AccountId::from([1; 32]),
             worker: key().worker,
             bond: 0,
+            at_stake: 0,
+            owed: 0,
             last_heartbeat: Some(7),
             live: false,
             engine: Default::default(),

@@ -46,8 +46,14 @@ pub const PAYER: u64 = 3;
 pub const STRANGER: u64 = 4;
 /// The operators. Their worker keys have the numbers of their accounts.
 pub const OPERATORS: [u64; 5] = [11, 12, 13, 14, 15];
-/// The bond of each operator: a tenth is less than [`MAX_PRICE`], a half is more.
+/// The bond of each operator.
 pub const BOND: Balance = 10_000_000;
+/// The penalty for a wrong result.
+pub const WRONG_RESULT: Balance = 500_000;
+/// The penalty for no answer.
+pub const NO_ANSWER: Balance = 100_000;
+/// The additional penalty for a lost dispute.
+pub const LOST_DISPUTE: Balance = 200_000;
 /// The price of each operator; no share of it is a whole number.
 pub const ASK: Balance = 1_000_003;
 /// The price limit of requests: enough for a committee of three.
@@ -66,6 +72,9 @@ pub const QUORUM: Assurance = Assurance::Quorum { n: 3, k: 2 };
 parameter_types! {
     pub const MaxRoyalty: Perbill = Perbill::from_percent(50);
     pub const MinBond: Balance = 1_000_000;
+    pub const WrongResultSlash: Balance = WRONG_RESULT;
+    pub const NoAnswerSlash: Balance = NO_ANSWER;
+    pub const LostDisputeSlash: Balance = LOST_DISPUTE;
     pub static MaxServers: u32 = 8;
     pub const MaxServed: u32 = 4;
     pub const MaxConcurrency: u32 = 64;
@@ -391,6 +400,11 @@ pub fn receipt(id: RequestId) -> Receipt<u64> {
 
 pub fn escrow(account: u64) -> Balance {
     Settlement::held(HoldReason::Escrow, &account)
+}
+
+/// What an account can claim later.
+pub fn compensation(account: u64) -> Balance {
+    Settlement::held(HoldReason::Compensation, &account)
 }
 
 pub fn bond(account: u64) -> Balance {

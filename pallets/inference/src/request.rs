@@ -79,6 +79,7 @@ impl<T: Config> Pallet<T> {
             assurance,
             tolerance: terms.descriptor.tolerance,
             max_price,
+            stake: T::Operators::stake(assurance.class()),
             royalty_to: terms.owner,
             royalty: terms.royalty,
             requested_at: now,
@@ -147,7 +148,8 @@ impl<T: Config> Pallet<T> {
     fn check_operators(request: &Request<T::AccountId>) -> DispatchResult {
         let needed = request.size();
         let class = request.assurance.class();
-        let candidates = T::Operators::candidates(request.version, class, Balance::MAX);
+        let candidates =
+            T::Operators::candidates(request.version, class, Balance::MAX, request.stake);
         ensure!(candidates.len() >= needed, Error::<T>::NoOperator);
         let affordable = candidates.iter().filter(|candidate| candidate.ask <= request.budget());
         ensure!(affordable.clone().count() >= needed, Error::<T>::PriceUnderAsk);

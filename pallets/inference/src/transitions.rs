@@ -61,8 +61,12 @@ impl<T: Config> Pallet<T> {
         request.draw = Some(Draw { block: T::now(), seed });
 
         let size = request.size();
-        let mut candidates =
-            T::Operators::candidates(request.version, request.assurance.class(), request.budget());
+        let mut candidates = T::Operators::candidates(
+            request.version,
+            request.assurance.class(),
+            request.budget(),
+            request.stake,
+        );
         if candidates.len() < size {
             Self::finish_unpaid(id, request, Outcome::Rejected(RejectReason::NoOperator));
             return Turn::Ended;
@@ -85,7 +89,7 @@ impl<T: Config> Pallet<T> {
         request.members = Members::truncate_from(members);
         request.status = Status::Assigned;
         for member in &request.members {
-            T::Operators::assign(&member.account, id, request.version);
+            T::Operators::assign(&member.account, id, request.version, request.stake);
         }
         let members = request.accounts();
         Requests::<T>::insert(id, request);
@@ -211,9 +215,17 @@ impl<T: Config> Pallet<T> {
             let reward = Some((challenger, Balance::MAX));
             T::Operators::penalise(member, Offence::LostDispute, reward);
         }
+        Self::release_stakes(&request);
         T::Verification::take_output(id, &Digest::zero(), &members);
         let outcome = Outcome::Rejected(RejectReason::Disputed);
         Self::close(id, request, outcome, None, 0, evidence);
+    }
+
+    /// Unlocks the stakes of the members: their results cannot be contested any more.
+    fn release_stakes(request: &Request<T::AccountId>) {
+        for member in &request.members {
+            T::Operators::release(&member.account, request.stake);
+        }
     }
 
     /// Ends the members' assignments, and calls as many waiting requests.
@@ -391,6 +403,7 @@ impl<T: Config> Pallet<T> {
         } else {
             T::Verification::take_output(id, &Digest::zero(), &members);
         }
+        Self::release_stakes(&request);
         // The operator of an optimistic result was freed when it submitted the result.
         if !Claims::<T>::contains_key(id) {
             Self::free_members(id, &request);

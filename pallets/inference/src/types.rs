@@ -49,6 +49,8 @@ pub struct Request<AccountId> {
     pub tolerance: Option<Tolerance>,
     /// The amount held, in plancks.
     pub max_price: Balance,
+    /// What each member of the committee has at stake, in plancks.
+    pub stake: Balance,
     /// The account that receives the royalty.
     pub royalty_to: AccountId,
     /// The royalty's share of each price.

@@ -28,7 +28,9 @@ impl<T: Config> Pallet<T> {
             return Err(QuoteError::NotAudited);
         }
         let needed = usize::from(assurance.committee_size());
-        let mut candidates = T::Operators::candidates(version, assurance.class(), Balance::MAX);
+        let stake = T::Operators::stake(assurance.class());
+        let mut candidates =
+            T::Operators::candidates(version, assurance.class(), Balance::MAX, stake);
         let operators = candidates.len() as u32;
         candidates.sort_unstable_by_key(|candidate| candidate.ask);
         let Some(ask) = candidates.get(needed.saturating_sub(1)).map(|candidate| candidate.ask)

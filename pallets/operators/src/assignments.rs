@@ -1,20 +1,52 @@
 //! Operators as other pallets need them: candidates for a draw, assignments, penalties.
 
 use alloc::vec::Vec;
+use assay_pallet_support::Chain;
 use assay_primitives::{
     operator::Offence,
-    traits::{Bonds, Candidate, Operators as OperatorsTrait},
-    AssuranceClass, Balance, RequestId, VersionId, WorkerId,
+    traits::{Bonds, Candidate, Operators as OperatorsTrait, SlashShare},
+    AssuranceClass, Balance, BlockNumber, RequestId, VersionId, WorkerId,
 };
 use frame_support::traits::Get;
 
-use crate::{Config, Event, OpenAssignments, Operators, Pallet, Servers, WorkerKeys};
+use crate::{
+    Config, Event, OpenAssignments, Operator, Operators, Pallet, Servers, WorkerKeys,
+    COMPENSATION_STEP,
+};
 
 impl<T: Config> Pallet<T> {
-    fn change_open(operator: &T::AccountId, version: VersionId, change: impl Fn(u32) -> u32) {
+    /// Height from which a compensation of now can be claimed: when no offence of now can be
+    /// reported any more.
+    fn claimable_from() -> BlockNumber {
+        T::now()
+            .saturating_add(T::UnbondingPeriod::get())
+            .div_ceil(COMPENSATION_STEP)
+            .saturating_mul(COMPENSATION_STEP)
+    }
+
+    /// Takes what an operator owes from what is not locked. Returns the amount taken.
+    pub(crate) fn collect_debt(account: &T::AccountId, info: &mut Operator) -> Balance {
+        if info.owed == 0 {
+            return 0;
+        }
+        let unlocked = T::Bonds::bonded(account).saturating_sub(info.locked);
+        let amount = T::Bonds::slash(account, info.owed.min(unlocked), None);
+        info.owed = info.owed.saturating_sub(amount);
+        let (operator, offence) = (account.clone(), Offence::Equivocation);
+        Self::deposit_event(Event::Penalised { operator, offence, amount });
+        amount
+    }
+
+    fn change_open(
+        operator: &T::AccountId,
+        version: VersionId,
+        stake: Balance,
+        change: impl Fn(u32) -> u32,
+    ) {
         Operators::<T>::mutate(operator, |info| {
             if let Some(info) = info {
                 info.open = change(info.open);
+                info.locked = info.locked.saturating_add(stake);
             }
         });
         Servers::<T>::mutate_exists(version, |servers| {
@@ -34,26 +66,37 @@ impl<T: Config> OperatorsTrait<T::AccountId> for Pallet<T> {
         version: VersionId,
         class: AssuranceClass,
         budget: Balance,
+        stake: Balance,
     ) -> Vec<Candidate<T::AccountId>> {
         Servers::<T>::get(version)
             .into_iter()
             .filter(|server| {
                 server.classes.contains(class) && server.ask <= budget && server.concurrency > 0
             })
-            .filter(|server| {
-                Operators::<T>::get(&server.account).is_some_and(|info| Self::is_live(&info))
-            })
             .filter_map(|server| {
+                let info = Operators::<T>::get(&server.account).filter(Self::is_live)?;
                 let bond = T::Bonds::bonded(&server.account);
-                (bond >= T::MinBond::get()).then(|| Candidate {
+                let covered = bond.saturating_sub(info.locked) >= stake;
+                let eligible = bond >= T::MinBond::get() && (covered || server.open > 0);
+                eligible.then_some(Candidate {
                     bond,
                     ask: server.ask,
                     response_blocks: server.response_blocks,
-                    has_room: server.open < server.concurrency,
+                    has_room: covered && server.open < server.concurrency,
                     account: server.account,
                 })
             })
             .collect()
+    }
+
+    fn stake(class: AssuranceClass) -> Balance {
+        match class {
+            AssuranceClass::Signed | AssuranceClass::Tee => T::NoAnswerSlash::get(),
+            AssuranceClass::Quorum | AssuranceClass::Proof => T::WrongResultSlash::get(),
+            AssuranceClass::Optimistic => {
+                T::WrongResultSlash::get().saturating_add(T::LostDisputeSlash::get())
+            },
+        }
     }
 
     fn servers(version: VersionId) -> u32 {
@@ -64,15 +107,24 @@ impl<T: Config> OperatorsTrait<T::AccountId> for Pallet<T> {
         T::MaxServers::get()
     }
 
-    fn assign(operator: &T::AccountId, request: RequestId, version: VersionId) {
+    fn assign(operator: &T::AccountId, request: RequestId, version: VersionId, stake: Balance) {
         OpenAssignments::<T>::insert(operator, request, version);
-        Self::change_open(operator, version, |open| open.saturating_add(1));
+        Self::change_open(operator, version, stake, |open| open.saturating_add(1));
     }
 
     fn unassign(operator: &T::AccountId, request: RequestId, version: VersionId) {
         if OpenAssignments::<T>::take(operator, request).is_some() {
-            Self::change_open(operator, version, |open| open.saturating_sub(1));
+            Self::change_open(operator, version, 0, |open| open.saturating_sub(1));
         }
+    }
+
+    fn release(operator: &T::AccountId, stake: Balance) {
+        Operators::<T>::mutate(operator, |info| {
+            if let Some(info) = info {
+                info.locked = info.locked.saturating_sub(stake);
+                Self::collect_debt(operator, info);
+            }
+        });
     }
 
     fn is_assigned(operator: &T::AccountId, request: RequestId) -> bool {
@@ -98,14 +150,31 @@ impl<T: Config> OperatorsTrait<T::AccountId> for Pallet<T> {
         offence: Offence,
         harmed: Option<(&T::AccountId, Balance)>,
     ) -> Balance {
-        let share = match offence {
+        let due = match offence {
             Offence::WrongResult => T::WrongResultSlash::get(),
             Offence::NoAnswer => T::NoAnswerSlash::get(),
-            Offence::Equivocation => T::EquivocationSlash::get(),
             Offence::LostDispute => T::LostDisputeSlash::get(),
+            Offence::Equivocation => {
+                let bond = T::Bonds::bonded(operator);
+                let due = assay_math::share_of(bond, T::EquivocationSlash::get());
+                return Operators::<T>::mutate(operator, |info| match info {
+                    Some(info) => {
+                        info.owed = info.owed.saturating_add(due).min(bond);
+                        Self::collect_debt(operator, info)
+                    },
+                    None => 0,
+                });
+            },
         };
-        let due = assay_math::share_of(T::Bonds::bonded(operator), share);
-        let amount = T::Bonds::slash(operator, due, harmed);
+        let share = harmed.map(|(to, most)| match offence {
+            // The challenger's reward is paid at once.
+            Offence::LostDispute => SlashShare { to, most, claimable_from: None },
+            _ => {
+                let most = most.min(assay_math::share_of(due, T::CompensationShare::get()));
+                SlashShare { to, most, claimable_from: Some(Self::claimable_from()) }
+            },
+        });
+        let amount = T::Bonds::slash(operator, due, share);
         Self::deposit_event(Event::Penalised { operator: operator.clone(), offence, amount });
         amount
     }

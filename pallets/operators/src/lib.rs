@@ -6,8 +6,9 @@
 //! An operator registers with a bond and a *worker key*: a hot key in its node's keystore that
 //! signs results, heartbeats and moves in disputes, but cannot move money. For each version that it
 //! serves, the operator makes an offer. Only operators with a recent heartbeat are drawn; this is
-//! determined from the height alone, without a sweep. Offences cost part of the bond. Unbonding
-//! takes longer than an offence can remain unproven.
+//! determined from the height alone, without a sweep. Each result that can be contested locks a
+//! stake, part of the bond, and an offence costs at most that, except for an equivocation.
+//! Unbonding takes longer than an offence can remain unproven.
 #![cfg_attr(not(feature = "std"), no_std)]
 
 extern crate alloc;
@@ -97,20 +98,25 @@ pub mod pallet {
         /// punished.
         #[pallet::constant]
         type UnbondingPeriod: Get<BlockNumber>;
-        /// Share of the bond that a wrong result costs. More than [`Config::NoAnswerSlash`], so
-        /// that no answer costs less than a wrong one.
+        /// What a wrong result costs, in plancks. Each result that can be contested locks as much of
+        /// the bond. More than [`Config::NoAnswerSlash`], so that no answer costs less than a wrong
+        /// one, and with [`Config::LostDisputeSlash`] at most [`Config::MinBond`].
         #[pallet::constant]
-        type WrongResultSlash: Get<Perbill>;
-        /// Share of the bond that a missing answer costs.
+        type WrongResultSlash: Get<Balance>;
+        /// What a missing answer costs, in plancks.
         #[pallet::constant]
-        type NoAnswerSlash: Get<Perbill>;
+        type NoAnswerSlash: Get<Balance>;
         /// Share of the bond that two different signed results for one request cost.
         #[pallet::constant]
         type EquivocationSlash: Get<Perbill>;
-        /// Share of the bond that a lost dispute costs on top of the wrong result. It is taken from
-        /// the rest of the bond and rewards the challenger. At zero nobody has a reason to watch.
+        /// What a lost dispute costs on top of the wrong result, in plancks. It rewards the
+        /// challenger. At zero nobody has a reason to watch.
         #[pallet::constant]
-        type LostDisputeSlash: Get<Perbill>;
+        type LostDisputeSlash: Get<Balance>;
+        /// The largest share of a penalty that compensates the payer. Small, so that an operator
+        /// cannot save its bond by paying penalties to an account of its own.
+        #[pallet::constant]
+        type CompensationShare: Get<Perbill>;
         /// Priority of heartbeats in the pool. It has to be above that of transactions with fees,
         /// so that operators stay live when the pool is full.
         #[pallet::constant]
@@ -285,6 +291,8 @@ pub mod pallet {
         NotUnbonding,
         /// The unbonding period has not passed. Wait until the height in the event `Unbonding`.
         UnbondingPeriodNotOver,
+        /// A result of the operator can still be contested. Wait until its request has ended.
+        BondAtStake,
         /// The worker key was replaced 8 times within `UnbondingPeriod`. Wait until the first of
         /// these replacements is that long ago, or unbond and register again.
         TooManyWorkerKeys,
@@ -301,6 +309,8 @@ pub mod pallet {
             assert!(T::MaxServers::get() > 0 && T::MaxServed::get() > 0);
             assert!(T::MaxConcurrency::get() > 0 && T::MaxResponseBlocks::get() > 0);
             assert!(T::WrongResultSlash::get() > T::NoAnswerSlash::get());
+            let stake = T::WrongResultSlash::get() + T::LostDisputeSlash::get();
+            assert!(stake <= T::MinBond::get(), "the smallest bond has to cover a result");
         }
 
         #[cfg(feature = "try-runtime")]
@@ -454,7 +464,7 @@ pub mod pallet {
         ///
         /// Emits [`Event::BondWithdrawn`].
         ///
-        /// Errors: `NotRegistered`, `NotUnbonding`, `UnbondingPeriodNotOver`.
+        /// Errors: `NotRegistered`, `NotUnbonding`, `UnbondingPeriodNotOver`, `BondAtStake`.
         #[pallet::call_index(7)]
         pub fn withdraw_bond(origin: OriginFor<T>) -> DispatchResult {
             let operator = ensure_signed(origin)?;

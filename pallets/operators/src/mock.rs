@@ -25,6 +25,12 @@ assay_pallet_testing::mock! { Operators = crate, beside { 3: Settlement = pallet
 assay_pallet_testing::settlement!(pallet_settlement);
 
 pub const MIN_BOND: Balance = 1_000;
+/// The penalty for a wrong result.
+pub const WRONG_RESULT: Balance = 500;
+/// The penalty for no answer.
+pub const NO_ANSWER: Balance = 100;
+/// The additional penalty for a lost dispute.
+pub const LOST_DISPUTE: Balance = 200;
 /// The balance of every operator at genesis.
 pub const ENDOWMENT: Balance = 100_000;
 pub const PAYER: u64 = 2;
@@ -38,6 +44,9 @@ pub const POOR: u64 = 15;
 
 parameter_types! {
     pub const MinBond: Balance = MIN_BOND;
+    pub const WrongResultSlash: Balance = WRONG_RESULT;
+    pub const NoAnswerSlash: Balance = NO_ANSWER;
+    pub const LostDisputeSlash: Balance = LOST_DISPUTE;
     pub const MaxServers: u32 = 3;
     pub const MaxServed: u32 = 2;
     pub const MaxConcurrency: u32 = 4;

@@ -54,6 +54,8 @@ impl<T: Config> Pallet<T> {
                 engine: Default::default(),
                 load: 0,
                 open: 0,
+                locked: 0,
+                owed: 0,
                 unbonding_until: None,
             },
         );
@@ -91,8 +93,12 @@ impl<T: Config> Pallet<T> {
     }
 
     pub(crate) fn do_add_bond(operator: T::AccountId, amount: Balance) -> DispatchResult {
-        Self::staying(&operator)?;
+        let mut info = Self::staying(&operator)?;
         T::Bonds::lock(&operator, amount)?;
+        if info.owed > 0 {
+            Self::collect_debt(&operator, &mut info);
+            Operators::<T>::insert(&operator, info);
+        }
         Self::deposit_event(Event::BondAdded { operator, amount });
         Ok(())
     }
@@ -114,6 +120,7 @@ impl<T: Config> Pallet<T> {
         let info = Operators::<T>::get(&operator).ok_or(Error::<T>::NotRegistered)?;
         let until = info.unbonding_until.ok_or(Error::<T>::NotUnbonding)?;
         ensure!(T::now() >= until, Error::<T>::UnbondingPeriodNotOver);
+        ensure!(info.locked == 0, Error::<T>::BondAtStake);
         let amount = T::Bonds::unlock(&operator)?;
         Operators::<T>::remove(&operator);
         WorkerKeys::<T>::remove(info.worker);

@@ -2,6 +2,7 @@
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use assay_pallet_support::Chain;
+use assay_primitives::traits::Bonds;
 use frame_support::ensure;
 use sp_runtime::TryRuntimeError;
 
@@ -14,6 +15,8 @@ impl<T: Config> Pallet<T> {
     /// * Past keys are in the order of their replacement.
     /// * `Servers` and `Served` agree, without repetition.
     /// * The counts of open assignments equal the numbers of open assignments.
+    /// * The stakes of an operator are within its bond. If it owes something, its whole bond is at
+    ///   stake.
     /// * An unbonding operator has no offers and no assignments.
     ///
     /// # Errors
@@ -34,6 +37,9 @@ impl<T: Config> Pallet<T> {
             }
             let open = OpenAssignments::<T>::iter_prefix(&account).count();
             ensure!(open == info.open as usize, "an operator's open count is wrong");
+            let bond = T::Bonds::bonded(&account);
+            ensure!(info.locked <= bond, "an operator's stakes exceed its bond");
+            ensure!(info.owed == 0 || info.locked == bond, "a debt was not collected");
             if info.unbonding_until.is_some() {
                 ensure!(open == 0, "an unbonding operator has open assignments");
                 ensure!(!Served::<T>::contains_key(&account), "an unbonding operator serves");

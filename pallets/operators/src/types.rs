@@ -12,6 +12,10 @@ use scale_info::TypeInfo;
 /// more, so that no key is forgotten while equivocations signed with it have to be punished.
 pub const MAX_PAST_WORKERS: u32 = 8;
 
+/// Compensations can be claimed from heights that are multiples of this, in blocks, so that an
+/// account has few of them.
+pub const COMPENSATION_STEP: BlockNumber = 1_800;
+
 /// An operator.
 #[derive(
     Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
@@ -32,6 +36,10 @@ pub struct Operator {
     pub load: u32,
     /// Number of its open assignments.
     pub open: u32,
+    /// The sum of the stakes of its results that can be contested, in plancks.
+    pub locked: Balance,
+    /// What it owes for equivocations, in plancks. It is taken from stakes that are released.
+    pub owed: Balance,
     /// Height from which it can withdraw its bond; `None` unless it is unbonding.
     pub unbonding_until: Option<BlockNumber>,
 }

@@ -5,7 +5,10 @@ use frame_benchmarking::v2::*;
 use frame_support::traits::{fungible::Mutate, EnsureOrigin, Get};
 
 use crate::*;
-use assay_primitives::ASY;
+use assay_primitives::{
+    traits::{Bonds, SlashShare},
+    ASY,
+};
 
 #[benchmarks]
 mod benchmarks {
@@ -25,6 +28,25 @@ mod benchmarks {
             <T::Currency as frame_support::traits::fungible::Inspect<_>>::balance(&to),
             50 * ASY
         );
+        Ok(())
+    }
+
+    #[benchmark]
+    fn claim_compensation() -> Result<(), BenchmarkError> {
+        let (operator, payer): (T::AccountId, T::AccountId) =
+            (account("operator", 0, 0), account("payer", 0, 0));
+        for who in [&operator, &payer] {
+            T::Currency::set_balance(who, 100 * ASY);
+        }
+        <Pallet<T> as Bonds<T::AccountId>>::lock(&operator, 50 * ASY)?;
+        let share = SlashShare { to: &payer, most: 5 * ASY, claimable_from: Some(0) };
+        <Pallet<T> as Bonds<T::AccountId>>::slash(&operator, 50 * ASY, Some(share));
+        assert_eq!(Compensations::<T>::get(&payer, 0), 5 * ASY);
+
+        #[extrinsic_call]
+        _(frame_system::RawOrigin::Signed(payer.clone()), 0);
+
+        assert_eq!(Compensations::<T>::get(&payer, 0), 0);
         Ok(())
     }
 

@@ -2,8 +2,8 @@
 
 use assay_math::{split_price, Shares};
 use assay_primitives::{
-    traits::{Bonds, Deposits, DisputeBonds, Escrow, Payment},
-    Balance, RequestId,
+    traits::{Bonds, Deposits, DisputeBonds, Escrow, Payment, SlashShare},
+    Balance, BlockNumber, RequestId,
 };
 use frame_support::{
     ensure,
@@ -13,11 +13,14 @@ use frame_support::{
         Get,
     },
 };
-use sp_runtime::{traits::Zero, DispatchError, DispatchResult};
+use sp_runtime::{
+    traits::{SaturatedConversion, Zero},
+    DispatchError, DispatchResult,
+};
 
 use crate::{
-    BondTotals, Config, DepositTotals, DisputeTotals, Error, EscrowRecord, EscrowTotals, Escrows,
-    Event, HoldReason, Pallet,
+    BondTotals, Compensations, Config, DepositTotals, DisputeTotals, Error, EscrowRecord,
+    EscrowTotals, Escrows, Event, HoldReason, Pallet,
 };
 
 /// Adds to a total. A total of zero is not stored.
@@ -85,6 +88,37 @@ impl<T: Config> Pallet<T> {
         }
     }
 
+    /// Transfers `amount` of a bond to an account, where it is held as a compensation. Returns the
+    /// amount transferred: `amount`, or zero if the account cannot receive it and keep the
+    /// existential deposit.
+    fn compensate(
+        from: &T::AccountId,
+        to: &T::AccountId,
+        amount: Balance,
+        claimable_from: BlockNumber,
+    ) -> Balance {
+        if amount.is_zero() {
+            return 0;
+        }
+        frame_support::storage::with_storage_layer(|| {
+            T::Currency::transfer_on_hold(
+                &HoldReason::Bond.into(),
+                from,
+                to,
+                amount,
+                Precision::Exact,
+                Restriction::Free,
+                Fortitude::Force,
+            )?;
+            T::Currency::hold(&HoldReason::Compensation.into(), to, amount)?;
+            Compensations::<T>::mutate(to, claimable_from, |total| {
+                *total = total.saturating_add(amount)
+            });
+            Ok::<_, DispatchError>(amount)
+        })
+        .unwrap_or_default()
+    }
+
     /// Removes an escrow from the ledger.
     fn close_escrow(request: RequestId) -> Option<EscrowRecord<T::AccountId>> {
         let record = Escrows::<T>::take(request)?;
@@ -99,6 +133,20 @@ impl<T: Config> Pallet<T> {
         ensure!(amount <= free, Error::<T>::TreasuryTooSmall);
         T::Currency::transfer(&treasury, &to, amount, Preservation::Preserve)?;
         Self::deposit_event(Event::TreasurySpent { to, amount });
+        Ok(())
+    }
+
+    pub(crate) fn do_claim_compensation(
+        account: T::AccountId,
+        claimable_from: BlockNumber,
+    ) -> DispatchResult {
+        let amount = Compensations::<T>::get(&account, claimable_from);
+        ensure!(!amount.is_zero(), Error::<T>::NoCompensation);
+        let now: BlockNumber = frame_system::Pallet::<T>::block_number().saturated_into();
+        ensure!(now >= claimable_from, Error::<T>::CompensationNotDue);
+        Compensations::<T>::remove(&account, claimable_from);
+        let amount = Self::release_to_owner(HoldReason::Compensation, &account, amount);
+        Self::deposit_event(Event::CompensationClaimed { account, amount });
         Ok(())
     }
 }
@@ -177,18 +225,22 @@ impl<T: Config> Bonds<T::AccountId> for Pallet<T> {
     fn slash(
         account: &T::AccountId,
         amount: Balance,
-        harmed: Option<(&T::AccountId, Balance)>,
+        share: Option<SlashShare<'_, T::AccountId>>,
     ) -> Balance {
         let amount = amount.min(BondTotals::<T>::get(account));
         if amount.is_zero() {
             return 0;
         }
-        let compensation = match harmed {
-            // Nobody is compensated from their own bond.
-            Some((payer, limit)) if payer != account => {
-                Self::pay_from_hold(HoldReason::Bond, account, payer, limit.min(amount))
+        // Nobody is compensated from their own bond.
+        let share = share.filter(|share| share.to != account);
+        let compensation = match share {
+            Some(SlashShare { to, most, claimable_from: Some(height) }) => {
+                Self::compensate(account, to, most.min(amount), height)
             },
-            _ => 0,
+            Some(SlashShare { to, most, claimable_from: None }) => {
+                Self::pay_from_hold(HoldReason::Bond, account, to, most.min(amount))
+            },
+            None => 0,
         };
         let rest = Self::pay_from_hold(
             HoldReason::Bond,
@@ -202,6 +254,7 @@ impl<T: Config> Bonds<T::AccountId> for Pallet<T> {
             account: account.clone(),
             amount: taken,
             compensation,
+            claimable_from: share.and_then(|share| share.claimable_from),
         });
         taken
     }

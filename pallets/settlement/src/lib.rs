@@ -6,8 +6,8 @@
 //! * Escrow: a payer's `max_price` is held per request. At the end of a verified request each
 //!   earned price is split between the operator, the model's owner and the treasury, and the rest
 //!   is refunded. The sum of all parts is exactly the amount that was held.
-//! * Bonds: the stakes of operators. A slash compensates the harmed payer first; the treasury
-//!   receives the rest.
+//! * Bonds: the stakes of operators. A slash gives a part to the harmed payer or to the challenger;
+//!   the treasury receives the rest. A payer's compensation is held, and can be claimed later.
 //! * Deposits: for data that accounts store on chain.
 //! * Dispute bonds: the stakes of challengers.
 //!
@@ -33,7 +33,7 @@ pub mod weights;
 #[frame_support::pallet]
 pub mod pallet {
     use super::*;
-    use assay_primitives::{Balance, RequestId};
+    use assay_primitives::{Balance, BlockNumber, RequestId};
     use frame_support::{
         pallet_prelude::*,
         traits::fungible::{hold, Inspect, Mutate},
@@ -84,6 +84,8 @@ pub mod pallet {
         Deposit,
         /// Dispute bonds of the account's open disputes.
         Dispute,
+        /// Compensations of the account that cannot be claimed yet, or were not claimed.
+        Compensation,
     }
 
     /// The escrow of a request.
@@ -123,6 +125,19 @@ pub mod pallet {
     pub type DisputeTotals<T: Config> =
         StorageMap<_, Blake2_128Concat, T::AccountId, Balance, ValueQuery>;
 
+    /// Compensations of payers in plancks, by account and the height from which they can be
+    /// claimed. Removed by `claim_compensation`.
+    #[pallet::storage]
+    pub type Compensations<T: Config> = StorageDoubleMap<
+        _,
+        Blake2_128Concat,
+        T::AccountId,
+        Twox64Concat,
+        BlockNumber,
+        Balance,
+        ValueQuery,
+    >;
+
     /// Events of the pallet.
     #[pallet::event]
     #[pallet::generate_deposit(pub(super) fn deposit_event)]
@@ -156,8 +171,17 @@ pub mod pallet {
             account: T::AccountId,
             /// Amount taken, in plancks.
             amount: Balance,
-            /// Part of it that the harmed account received, in plancks.
+            /// Part of it that is for the harmed payer or the challenger, in plancks.
             compensation: Balance,
+            /// Height from which this part can be claimed; `None` if it was paid.
+            claimable_from: Option<BlockNumber>,
+        },
+        /// An account claimed a compensation.
+        CompensationClaimed {
+            /// The account.
+            account: T::AccountId,
+            /// The compensation, in plancks.
+            amount: Balance,
         },
         /// The bond of a lost dispute was forfeited. The treasury received
         /// `amount - compensation`.
@@ -198,6 +222,10 @@ pub mod pallet {
         /// The amount exceeds the free balance of the treasury. Spend at most its free balance,
         /// less the existential deposit.
         TreasuryTooSmall,
+        /// The account has no compensation with this height. The events `Slashed` name the heights.
+        NoCompensation,
+        /// The compensation cannot be claimed before this height. Wait until then.
+        CompensationNotDue,
     }
 
     #[pallet::hooks]
@@ -233,6 +261,24 @@ pub mod pallet {
         ) -> DispatchResult {
             T::AdminOrigin::ensure_origin(origin)?;
             Self::do_spend_treasury(to, amount)
+        }
+
+        /// Releases the compensation of the caller that can be claimed from height
+        /// `claimable_from`. It is held until then, so that an operator cannot pay its bond to an
+        /// account of its own before another offence is reported.
+        ///
+        /// Origin: signed by the account that was compensated.
+        ///
+        /// Emits [`Event::CompensationClaimed`].
+        ///
+        /// Errors: `NoCompensation`, `CompensationNotDue`.
+        #[pallet::call_index(1)]
+        pub fn claim_compensation(
+            origin: OriginFor<T>,
+            claimable_from: BlockNumber,
+        ) -> DispatchResult {
+            let account = ensure_signed(origin)?;
+            Self::do_claim_compensation(account, claimable_from)
         }
     }
 }

@@ -6,7 +6,8 @@ use frame_support::{ensure, traits::fungible::Inspect, traits::Get};
 use sp_runtime::TryRuntimeError;
 
 use crate::{
-    BondTotals, Config, DepositTotals, DisputeTotals, EscrowTotals, Escrows, HoldReason, Pallet,
+    BondTotals, Compensations, Config, DepositTotals, DisputeTotals, EscrowTotals, Escrows,
+    HoldReason, Pallet,
 };
 
 impl<T: Config> Pallet<T> {
@@ -28,6 +29,12 @@ impl<T: Config> Pallet<T> {
         }
         // An escrow may be zero; then there is no total.
         totals.retain(|_, total| *total > 0);
+        let mut compensations: BTreeMap<T::AccountId, Balance> = BTreeMap::new();
+        for (account, _, amount) in Compensations::<T>::iter() {
+            ensure!(amount > 0, "a stored compensation is zero");
+            let total = compensations.entry(account).or_default();
+            *total = total.checked_add(amount).ok_or("compensations overflow")?;
+        }
         let escrows: BTreeMap<_, _> = EscrowTotals::<T>::iter().collect();
         let bonds: BTreeMap<_, _> = BondTotals::<T>::iter().collect();
         let deposits: BTreeMap<_, _> = DepositTotals::<T>::iter().collect();
@@ -45,6 +52,10 @@ impl<T: Config> Pallet<T> {
         ensure!(
             Self::is_held(HoldReason::Dispute, &disputes),
             "a dispute's bond is not what is held"
+        );
+        ensure!(
+            Self::is_held(HoldReason::Compensation, &compensations),
+            "the compensations are not what is held"
         );
         ensure!(
             T::Currency::balance(&T::TreasuryAccount::get()) >= T::Currency::minimum_balance(),

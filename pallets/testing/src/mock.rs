@@ -417,25 +417,22 @@ macro_rules! model_registry {
 }
 
 /// Configures `pallet-operators` in a runtime of [`mock!`] that has `Settlement`: heartbeats every
-/// 10 blocks, and slashes of 50 % for a wrong result, 10 % for no answer, 100 % for an equivocation
-/// and 20 % for a lost dispute.
+/// 10 blocks, the whole bond as the penalty for an equivocation, and a tenth of a penalty at most for
+/// the payer.
 ///
-/// The mock defines `MinBond`, `MaxServers`, `MaxServed`, `MaxConcurrency`, `HeartbeatTimeout`,
-/// `HeartbeatPriority` and `UnbondingPeriod`.
+/// The mock defines `MinBond`, `WrongResultSlash`, `NoAnswerSlash`, `LostDisputeSlash`,
+/// `MaxServers`, `MaxServed`, `MaxConcurrency`, `HeartbeatTimeout`, `HeartbeatPriority` and
+/// `UnbondingPeriod`.
 #[macro_export]
 macro_rules! operators {
     ($path:ident, models: $models:ident) => {
         frame_support::parameter_types! {
             pub const MaxResponseBlocks: assay_primitives::BlockNumber = 50;
             pub const HeartbeatInterval: assay_primitives::BlockNumber = 10;
-            pub const WrongResultSlash: $crate::reexports::sp_runtime::Perbill =
-                $crate::reexports::sp_runtime::Perbill::from_percent(50);
-            pub const NoAnswerSlash: $crate::reexports::sp_runtime::Perbill =
-                $crate::reexports::sp_runtime::Perbill::from_percent(10);
             pub const EquivocationSlash: $crate::reexports::sp_runtime::Perbill =
                 $crate::reexports::sp_runtime::Perbill::from_percent(100);
-            pub const LostDisputeSlash: $crate::reexports::sp_runtime::Perbill =
-                $crate::reexports::sp_runtime::Perbill::from_percent(20);
+            pub const CompensationShare: $crate::reexports::sp_runtime::Perbill =
+                $crate::reexports::sp_runtime::Perbill::from_percent(10);
         }
 
         impl $path::Config for Test {
@@ -453,6 +450,7 @@ macro_rules! operators {
             type NoAnswerSlash = NoAnswerSlash;
             type EquivocationSlash = EquivocationSlash;
             type LostDisputeSlash = LostDisputeSlash;
+            type CompensationShare = CompensationShare;
             type HeartbeatPriority = HeartbeatPriority;
             type WeightInfo = ();
             #[cfg(feature = "runtime-benchmarks")]

@@ -56,8 +56,11 @@ parameter_types! {
 pub struct NotedOperators;
 
 impl Operators<u64> for NotedOperators {
-    fn candidates(_: VersionId, _: AssuranceClass, _: Balance) -> Vec<Candidate<u64>> {
+    fn candidates(_: VersionId, _: AssuranceClass, _: Balance, _: Balance) -> Vec<Candidate<u64>> {
         Vec::new()
+    }
+    fn stake(_: AssuranceClass) -> Balance {
+        0
     }
     fn servers(_: VersionId) -> u32 {
         0
@@ -65,12 +68,13 @@ impl Operators<u64> for NotedOperators {
     fn max_servers() -> u32 {
         0
     }
-    fn assign(operator: &u64, request: RequestId, _: VersionId) {
+    fn assign(operator: &u64, request: RequestId, _: VersionId, _: Balance) {
         Assigned::mutate(|assigned| assigned.insert((*operator, request)));
     }
     fn unassign(operator: &u64, request: RequestId, _: VersionId) {
         Assigned::mutate(|assigned| assigned.remove(&(*operator, request)));
     }
+    fn release(_: &u64, _: Balance) {}
     fn is_assigned(operator: &u64, request: RequestId) -> bool {
         Assigned::get().contains(&(*operator, request))
     }

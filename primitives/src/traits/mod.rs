@@ -19,7 +19,7 @@ pub use disputes::{
     ProvableRequests,
 };
 pub use models::{Models, VersionTerms};
-pub use money::{Bonds, Deposits, Escrow, Payment};
+pub use money::{Bonds, Deposits, Escrow, Payment, SlashShare};
 pub use operators::{Candidate, Operators};
 pub use requests::{BlockRandomness, OnRequestFinal};
 pub use verification::{

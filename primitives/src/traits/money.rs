@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use sp_runtime::{DispatchError, DispatchResult, Perbill};
 
-use crate::{Balance, RequestId};
+use crate::{Balance, BlockNumber, RequestId};
 
 /// The payment for a verified request.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -32,6 +32,18 @@ pub trait Escrow<AccountId> {
     fn refund(request: RequestId);
 }
 
+/// The part of a slash that an account receives. The treasury receives the rest.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SlashShare<'a, AccountId> {
+    /// The account.
+    pub to: &'a AccountId,
+    /// The largest amount that it can receive, in plancks.
+    pub most: Balance,
+    /// Height from which the account can claim its part, which is held until then; `None` if it is
+    /// paid at once.
+    pub claimable_from: Option<BlockNumber>,
+}
+
 /// Bonds of operators. Implemented by `settlement`.
 pub trait Bonds<AccountId> {
     /// The bond of an account, in plancks.
@@ -48,13 +60,12 @@ pub trait Bonds<AccountId> {
     ///
     /// The hold cannot be released, which would be a bug.
     fn unlock(account: &AccountId) -> Result<Balance, DispatchError>;
-    /// Takes `amount` from the bond, or the whole bond if it is smaller. `harmed` is an account
-    /// that is compensated and the largest amount that it can receive; the treasury receives the
-    /// rest. Returns the amount taken.
+    /// Takes `amount` from the bond, or the whole bond if it is smaller. `share` is the part of
+    /// another account; the treasury receives the rest. Returns the amount taken.
     fn slash(
         account: &AccountId,
         amount: Balance,
-        harmed: Option<(&AccountId, Balance)>,
+        share: Option<SlashShare<'_, AccountId>>,
     ) -> Balance;
 }
 

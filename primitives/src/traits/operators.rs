@@ -17,7 +17,8 @@ pub struct Candidate<AccountId> {
     pub ask: Balance,
     /// Number of blocks that it needs between the draw and the deadline of its answer.
     pub response_blocks: BlockNumber,
-    /// Whether it has fewer open runs of the version than its concurrency allows.
+    /// Whether it can be drawn now: it has fewer open runs of the version than its concurrency
+    /// allows, and its bond covers the stake of another result.
     pub has_room: bool,
 }
 
@@ -25,19 +26,30 @@ pub struct Candidate<AccountId> {
 pub trait Operators<AccountId> {
     /// The operators that serve `version` in `class`, are live and not paused, have at least the
     /// minimum bond, and ask at most `budget`. There are at most [`Operators::servers`].
+    ///
+    /// An operator whose bond does not cover `stake` is among them only if it has an open run of
+    /// the version, because the end of a run calls the requests that wait.
     fn candidates(
         version: VersionId,
         class: AssuranceClass,
         budget: Balance,
+        stake: Balance,
     ) -> Vec<Candidate<AccountId>>;
+    /// What a result of this class puts at stake: the largest penalty for it, except for an
+    /// equivocation.
+    fn stake(class: AssuranceClass) -> Balance;
     /// The number of operators that serve `version`. [`Operators::candidates`] reads all of them.
     fn servers(version: VersionId) -> u32;
     /// Upper bound of [`Operators::servers`].
     fn max_servers() -> u32;
-    /// Assigns `request`, a run of `version`, to `operator`.
-    fn assign(operator: &AccountId, request: RequestId, version: VersionId);
-    /// Ends an assignment, if there is one.
+    /// Assigns `request`, a run of `version`, to `operator`, and locks `stake` of its bond.
+    fn assign(operator: &AccountId, request: RequestId, version: VersionId, stake: Balance);
+    /// Ends an assignment, if there is one: the operator's capacity is free again. Its stake
+    /// remains locked.
     fn unassign(operator: &AccountId, request: RequestId, version: VersionId);
+    /// Unlocks the stake of a result that cannot be contested any more. What the operator owes for
+    /// an equivocation is taken from it.
+    fn release(operator: &AccountId, stake: Balance);
     /// Whether `request` is an open assignment of `operator`.
     fn is_assigned(operator: &AccountId, request: RequestId) -> bool;
     /// The current worker key of an operator; `None` if the account is not registered.
@@ -46,9 +58,12 @@ pub trait Operators<AccountId> {
     fn operator_of(worker: &WorkerId) -> Option<AccountId>;
     /// The open assignments of an operator, oldest first.
     fn assignments(operator: &AccountId) -> Vec<RequestId>;
-    /// Takes the penalty for an offence from the operator's bond. `harmed` is an account that is
-    /// compensated and the largest amount that it can receive; the treasury receives the rest.
-    /// Returns the amount taken.
+    /// Takes the penalty for an offence in a request, whose stake is locked, from the operator's
+    /// bond. `harmed` is the account that a part of it is for, and the largest amount that this
+    /// account can receive; the treasury receives the rest. Returns the amount taken.
+    ///
+    /// The penalty for an equivocation is taken from what is not locked for other results, and the
+    /// rest of it from their stakes, when they are released.
     fn penalise(
         operator: &AccountId,
         offence: Offence,

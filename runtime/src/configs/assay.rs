@@ -58,6 +58,7 @@ impl pallet_operators::Config for Runtime {
     type NoAnswerSlash = NoAnswerSlash;
     type EquivocationSlash = EquivocationSlash;
     type LostDisputeSlash = LostDisputeSlash;
+    type CompensationShare = CompensationShare;
     type HeartbeatPriority = HeartbeatPriority;
     type WeightInfo = weights::pallet_operators::WeightInfo<Runtime>;
     #[cfg(feature = "runtime-benchmarks")]

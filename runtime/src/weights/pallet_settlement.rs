@@ -20,4 +20,12 @@ impl<T: frame_system::Config> pallet_settlement::WeightInfo for WeightInfo<T> {
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().writes(2))
     }
+    /// Storage: `Settlement::Compensations` (r:1 w:1)
+    /// Storage: `Balances::Holds` (r:1 w:1)
+    fn claim_compensation() -> Weight {
+        // Least time: 49_794_000 picoseconds.
+        Weight::from_parts(52_228_000, 0)
+            .saturating_add(T::DbWeight::get().reads(3))
+            .saturating_add(T::DbWeight::get().writes(3))
+    }
 }

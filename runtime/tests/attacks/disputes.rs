@@ -148,7 +148,7 @@ pub fn own_challenger() -> Measured {
             attack: "a liar that disputes itself",
             capital: MinBond::get() + DisputeBond::get(),
             cost: lost(&[&operator, &accomplice], before),
-            harm: WrongResultSlash::get() * MinBond::get(),
+            harm: WrongResultSlash::get(),
             what: "price of the lie",
             least_percent: 50,
         });

@@ -1,7 +1,7 @@
 //! Attacks on the draw of committees.
 
 use assay_primitives::{Assurance, Balance, ASY};
-use assay_runtime::constants::{MinBond, WrongResultSlash};
+use assay_runtime::constants::WrongResultSlash;
 use sp_runtime::Perbill;
 
 use crate::{common::*, ledger::Measured, party::*};
@@ -49,7 +49,7 @@ pub fn grinding() -> Measured {
             let (own, cost) = on_a_fork(|| attempt(before));
             own.then_some(cost)
         });
-        let stake = 3 * (WrongResultSlash::get() * MinBond::get());
+        let stake = 3 * WrongResultSlash::get();
         measured = Some(Measured {
             attack: "a committee chosen by the author of two blocks",
             capital: 3 * 10_000 * ASY,

@@ -241,6 +241,10 @@ pub fn rotation() -> Measured {
             second,
         };
         payer.submit(report);
+        for party in &all[..2] {
+            open(id, party, &right);
+        }
+        go_to(System::block_number() + 22);
         measured = Some(Measured {
             attack: "a new worker key before the result",
             capital: BOND,
@@ -249,10 +253,6 @@ pub fn rotation() -> Measured {
             what: "bond behind two contradictory results",
             least_percent: 100,
         });
-        for party in &all[..2] {
-            open(id, party, &right);
-        }
-        go_to(System::block_number() + 22);
     });
     measured.unwrap()
 }

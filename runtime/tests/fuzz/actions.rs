@@ -142,7 +142,8 @@ impl Fuzz {
             78..=84 => self.random_operator_call(),
             85..=88 => self.random_model_call(),
             89..=91 => self.random_storage_call(),
-            92..=93 => self.random_transfer(),
+            92 => self.random_claim_of_compensation(),
+            93 => self.random_transfer(),
             94 if self.rng.chance(25) => self.crowd(),
             94 => self.farewell(),
             95..=96 => self.random_cancel(),
@@ -521,6 +522,18 @@ impl Fuzz {
             _ => self.price().min(free),
         };
         self.transfer(&from, &to, value);
+    }
+
+    fn random_claim_of_compensation(&mut self) {
+        let due: Vec<_> = self.oracle.compensations.keys().cloned().collect();
+        let (who, claimable_from) = match self.rng.chance(90) {
+            true => self.rng.pick(&due),
+            false => None,
+        }
+        .unwrap_or_else(|| (self.anyone(), self.oracle.now));
+        self.note(format!("{} claims a compensation from {claimable_from}", self.name(&who)));
+        let ok = self.oracle.claim_compensation(&who, claimable_from);
+        self.call(&who, pallet_settlement::Call::claim_compensation { claimable_from }, ok);
     }
 
     fn random_root_call(&mut self) {

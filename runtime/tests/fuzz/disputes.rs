@@ -359,10 +359,8 @@ impl Oracle {
         self.give_back(&challenger, Purse::Dispute, parameters::DisputeBond::get());
         let Request { payer, max_price, .. } = self.requests[&request].clone();
         self.give_back(&payer, Purse::Escrow, max_price);
-        let wrong = parameters::WrongResultSlash::get().deconstruct();
-        self.slash(&operator, wrong, Some((&payer, max_price)));
-        let lost = parameters::LostDisputeSlash::get().deconstruct();
-        self.take_from_bond(&operator, lost, Some((&challenger, u128::MAX)));
+        self.penalise(&operator, parameters::WrongResultSlash::get(), &payer, max_price);
+        self.reward(&operator, parameters::LostDisputeSlash::get(), &challenger);
         self.close(request, Outcome::Rejected(RejectReason::Disputed), 0);
     }
 

@@ -38,8 +38,13 @@ const PATIENCE_BLOCKS: u32 = 4_000;
 /// The verdict of a call that succeeded, in [`Fuzz::calls`].
 pub const DONE: &str = "done";
 /// The pallets' hold reasons, in the order of [`super::oracle::Purse`].
-const REASONS: [HoldReason; 4] =
-    [HoldReason::Escrow, HoldReason::Bond, HoldReason::Deposit, HoldReason::Dispute];
+const REASONS: [HoldReason; 5] = [
+    HoldReason::Escrow,
+    HoldReason::Bond,
+    HoldReason::Deposit,
+    HoldReason::Dispute,
+    HoldReason::Compensation,
+];
 
 /// A run.
 pub struct Fuzz {
@@ -281,7 +286,13 @@ impl Fuzz {
             let actual = (common::free(who), held, common::held(who));
             let expected = (
                 account.free,
-                [account.escrow, account.bond, account.deposit, account.dispute],
+                [
+                    account.escrow,
+                    account.bond,
+                    account.deposit,
+                    account.dispute,
+                    account.compensation,
+                ],
                 account.held(),
             );
             assert_eq!(actual, expected, "{}: the chain, then the model", self.name(who));

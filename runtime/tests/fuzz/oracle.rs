@@ -23,6 +23,17 @@ pub fn share(amount: u128, parts: Parts) -> u128 {
     amount * u128::from(parts) / 1_000_000_000
 }
 
+/// The largest penalty for a result of this class, other than for an equivocation.
+pub fn stake(class: AssuranceClass) -> u128 {
+    match class {
+        AssuranceClass::Signed => parameters::NoAnswerSlash::get(),
+        AssuranceClass::Optimistic => {
+            parameters::WrongResultSlash::get() + parameters::LostDisputeSlash::get()
+        },
+        _ => parameters::WrongResultSlash::get(),
+    }
+}
+
 /// The reasons of holds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Purse {
@@ -30,6 +41,7 @@ pub enum Purse {
     Bond,
     Deposit,
     Dispute,
+    Compensation,
 }
 
 /// The money of an account.
@@ -40,11 +52,12 @@ pub struct Account {
     pub bond: u128,
     pub deposit: u128,
     pub dispute: u128,
+    pub compensation: u128,
 }
 
 impl Account {
     pub fn held(&self) -> u128 {
-        self.escrow + self.bond + self.deposit + self.dispute
+        self.escrow + self.bond + self.deposit + self.dispute + self.compensation
     }
 }
 
@@ -103,6 +116,8 @@ pub struct Operator {
     pub past: Vec<(WorkerId, u32)>,
     pub last_heartbeat: Option<u32>,
     pub unbonding_until: Option<u32>,
+    /// What it owes for equivocations.
+    pub owed: u128,
 }
 
 /// An operator's terms for one version.
@@ -142,6 +157,8 @@ pub struct Oracle {
     pub agenda: BTreeSet<(u32, u64)>,
     pub previous_randomness: Option<[u8; 32]>,
     pub disputes: Disputes,
+    /// Compensations by account, with the height from which they can be claimed.
+    pub compensations: BTreeMap<(AccountId, u32), u128>,
     /// Counts of rare and important cases.
     pub sights: BTreeMap<&'static str, u32>,
 }
@@ -173,6 +190,7 @@ impl Oracle {
             agenda: BTreeSet::new(),
             previous_randomness: None,
             disputes: Disputes::default(),
+            compensations: BTreeMap::new(),
             sights: BTreeMap::new(),
         }
     }
@@ -199,6 +217,7 @@ impl Oracle {
             Purse::Bond => &mut account.bond,
             Purse::Deposit => &mut account.deposit,
             Purse::Dispute => &mut account.dispute,
+            Purse::Compensation => &mut account.compensation,
         }
     }
 
@@ -242,39 +261,76 @@ impl Oracle {
         amount
     }
 
-    /// Slashes a share of a bond. `harmed` gets up to its limit, the treasury the rest.
-    pub fn slash(&mut self, who: &AccountId, parts: Parts, harmed: Option<(&AccountId, u128)>) {
-        let due = share(self.account(who).bond, parts);
-        if due == 0 {
-            self.see("a slash of nothing");
-        }
-        if let Some((payer, limit)) = harmed {
-            if payer != who {
-                self.see(match limit < due {
-                    true => "a compensation of less than the slash",
-                    false => "a slash that is all compensation",
-                });
+    /// Takes a fixed penalty from a bond. A tenth of it at most, and at most the limit, is held for
+    /// the harmed payer; the treasury gets the rest. No account is compensated from its own bond.
+    pub fn penalise(&mut self, who: &AccountId, penalty: u128, payer: &AccountId, limit: u128) {
+        let due = penalty.min(self.account(who).bond);
+        assert_eq!(due, penalty, "the stake covers the penalty");
+        let tenth = share(penalty, parameters::CompensationShare::get().deconstruct());
+        let most = limit.min(tenth);
+        self.see(match limit < tenth {
+            true => "a compensation of the price",
+            false => "a compensation of a tenth",
+        });
+        let mut left = due;
+        if payer != who && most > 0 {
+            if self.account(payer).free < EXISTENTIAL_DEPOSIT {
+                self.see("a compensation that a dead payer cannot hold");
+            } else {
+                let steps = (self.now + parameters::UnbondingPeriod::get()).div_ceil(1_800);
+                *self.purse(who, Purse::Bond) -= most;
+                *self.purse(payer, Purse::Compensation) += most;
+                *self.compensations.entry((payer.clone(), steps * 1_800)).or_default() += most;
+                left -= most;
             }
         }
-        self.take_from_bond(who, parts, harmed);
+        let treasury = self.treasury.clone();
+        self.pay(who, Purse::Bond, &treasury, left);
     }
 
-    /// Does the same without counting cases. No account is compensated from its own bond.
-    pub fn take_from_bond(
-        &mut self,
-        who: &AccountId,
-        parts: Parts,
-        harmed: Option<(&AccountId, u128)>,
-    ) {
-        let due = share(self.account(who).bond, parts);
+    /// Takes a fixed penalty from a bond, and pays it to a challenger, unless it is the operator.
+    pub fn reward(&mut self, who: &AccountId, penalty: u128, challenger: &AccountId) {
+        let due = penalty.min(self.account(who).bond);
         let treasury = self.treasury.clone();
-        let compensation = match harmed {
-            Some((other, limit)) if other != who => {
-                self.pay(who, Purse::Bond, other, limit.min(due))
-            },
-            _ => 0,
+        let paid = match challenger != who {
+            true => self.pay(who, Purse::Bond, challenger, due),
+            false => 0,
         };
-        self.pay(who, Purse::Bond, &treasury, due - compensation);
+        self.pay(who, Purse::Bond, &treasury, due - paid);
+    }
+
+    /// What an operator has at stake: the largest penalty for each of its open results.
+    pub fn at_stake(&self, who: &AccountId) -> u128 {
+        let open = self.requests.values().filter(|request| {
+            request.is_open() && request.members.iter().any(|member| member.account == *who)
+        });
+        open.map(|request| stake(request.assurance.class())).sum()
+    }
+
+    /// Takes what an operator owes for equivocations from what is not at stake.
+    pub fn collect_debt(&mut self, who: &AccountId) {
+        let Some(owed) = self.operators.get(who).map(|info| info.owed).filter(|owed| *owed > 0)
+        else {
+            return;
+        };
+        let due = owed.min(self.account(who).bond - self.at_stake(who));
+        let treasury = self.treasury.clone();
+        self.pay(who, Purse::Bond, &treasury, due);
+        let info = self.operators.get_mut(who).expect("looked up");
+        info.owed -= due;
+        if info.owed > 0 {
+            self.see("a debt that stakes have to pay");
+        }
+    }
+
+    pub fn claim_compensation(&mut self, who: &AccountId, height: u32) -> bool {
+        let id = (who.clone(), height);
+        if self.now < height {
+            return false;
+        }
+        let Some(amount) = self.compensations.remove(&id) else { return false };
+        self.give_back(who, Purse::Compensation, amount);
+        true
     }
 
     /// A transfer that may end the sender's account.
@@ -595,6 +651,7 @@ impl Oracle {
                     past: Vec::new(),
                     last_heartbeat: None,
                     unbonding_until: None,
+                    owed: 0,
                 },
             );
         }
@@ -627,7 +684,11 @@ impl Oracle {
     }
 
     pub fn add_bond(&mut self, who: &AccountId, amount: u128) -> bool {
-        self.staying(who).is_some() && self.hold(who, Purse::Bond, amount)
+        let may = self.staying(who).is_some() && self.hold(who, Purse::Bond, amount);
+        if may {
+            self.collect_debt(who);
+        }
+        may
     }
 
     pub fn serve(&mut self, version: VersionId, terms: &Server) -> bool {
@@ -704,7 +765,7 @@ impl Oracle {
 
     pub fn withdraw_bond(&mut self, who: &AccountId) -> bool {
         let until = self.operators.get(who).and_then(|info| info.unbonding_until);
-        if until.is_none_or(|until| self.now < until) {
+        if until.is_none_or(|until| self.now < until) || self.at_stake(who) > 0 {
             return false;
         }
         self.operators.remove(who);
@@ -740,7 +801,11 @@ impl Oracle {
             && self.keys.get(key) == Some(operator)
             && self.punished.insert((request, operator.clone()));
         if may {
-            self.slash(operator, parameters::EquivocationSlash::get().deconstruct(), None);
+            let bond = self.account(operator).bond;
+            let due = share(bond, parameters::EquivocationSlash::get().deconstruct());
+            let info = self.operators.get_mut(operator).expect("it has keys");
+            info.owed = (info.owed + due).min(bond);
+            self.collect_debt(operator);
         }
         may
     }

@@ -10,7 +10,7 @@ use sp_core::U256;
 
 use super::{
     claims::Claim,
-    oracle::{share, Oracle, Parts, Purse},
+    oracle::{share, stake, Oracle, Parts, Purse},
 };
 
 /// The submission of a member.
@@ -197,15 +197,21 @@ impl Oracle {
         servers
             .filter(|server| server.classes.contains(assurance.class()) && server.ask <= budget)
             .filter(|server| server.concurrency > 0 && self.is_live(&server.account))
-            .map(|server| Candidate {
-                account: server.account.clone(),
-                bond: self.account(&server.account).bond,
-                ask: server.ask,
-                response_blocks: server.response_blocks,
-                has_room: self.open_runs(&server.account, Some(version))
-                    < server.concurrency as usize,
+            .filter_map(|server| {
+                let bond = self.account(&server.account).bond;
+                let free = bond - self.at_stake(&server.account);
+                let covered = free >= stake(assurance.class());
+                let runs = self.open_runs(&server.account, Some(version));
+                // The end of a run calls who waits for its operator's bond.
+                let is_eligible = covered || runs > 0;
+                (is_eligible && bond >= parameters::MinBond::get()).then(|| Candidate {
+                    account: server.account.clone(),
+                    bond,
+                    ask: server.ask,
+                    response_blocks: server.response_blocks,
+                    has_room: covered && runs < server.concurrency as usize,
+                })
             })
-            .filter(|candidate| candidate.bond >= parameters::MinBond::get())
             .collect()
     }
 
@@ -442,17 +448,17 @@ impl Oracle {
         }
         self.give_back(&request.payer, Purse::Escrow, request.max_price - paid);
         if let Some(winner) = winner {
-            let parts = parameters::WrongResultSlash::get().deconstruct();
+            let penalty = parameters::WrongResultSlash::get();
             for (member, output) in &revealed {
                 if !output.within(winner, 2 * request.tolerance) {
                     self.see("an operator with a wrong result");
-                    self.slash(&member.account, parts, Some((&request.payer, request.budget())));
+                    self.penalise(&member.account, penalty, &request.payer, request.budget());
                 }
             }
         }
-        let parts = parameters::NoAnswerSlash::get().deconstruct();
+        let penalty = parameters::NoAnswerSlash::get();
         for member in late {
-            self.slash(&member.account, parts, Some((&request.payer, request.budget())));
+            self.penalise(&member.account, penalty, &request.payer, request.budget());
         }
         // An operator with an optimistic result had free capacity before.
         if request.claim.is_none() {
@@ -494,6 +500,9 @@ impl Oracle {
             self.artifacts.get_mut(digest).expect("in use").uses -= 1;
         }
         self.agenda.retain(|(_, other)| *other != id);
+        for member in self.requests[&id].members.clone() {
+            self.collect_debt(&member.account);
+        }
     }
 
     /// The start of a block. `finished` are the requests that it ended, in its order (which the

@@ -120,12 +120,12 @@ fn too_few_commitments_end_the_request_and_cost_only_the_silent() {
         assert_ok!(include(commit(id, members[1], RIGHT)));
         go_to(commit_deadline(id) + 1);
         assert_eq!(outcome(id), Outcome::TimedOut);
-        assert_eq!([0, 1, 2].map(|i| bond(members[i])), [BOND * 9 / 10, BOND, BOND * 9 / 10]);
-        assert_eq!(free(PAYER), ENDOWMENT + 2 * BOND / 10);
+        assert_eq!([0, 1, 2].map(|i| bond(members[i])), [BOND - NO_ANSWER, BOND, BOND - NO_ANSWER]);
+        assert_eq!((free(PAYER), compensation(PAYER)), (ENDOWMENT, 2 * NO_ANSWER / 10));
         assert_eq!(receipt(id).price_paid, 0);
         // Nothing is left to do at the deadline.
         go_to(record(id).deadline + 1);
-        assert_eq!(free(PAYER), ENDOWMENT + 2 * BOND / 10);
+        assert_eq!((free(PAYER), compensation(PAYER)), (ENDOWMENT, 2 * NO_ANSWER / 10));
     });
 }
 
@@ -137,7 +137,7 @@ fn no_commitment_at_all_costs_every_member() {
         assert_eq!(outcome(id), Outcome::TimedOut);
         assert_eq!(receipt(id).decided_at, commit_deadline(id) + 1);
         for member in members {
-            assert_eq!(bond(member), BOND * 9 / 10);
+            assert_eq!(bond(member), BOND - NO_ANSWER);
         }
     });
 }
@@ -150,7 +150,7 @@ fn a_failure_does_not_excuse_the_silent() {
         assert_ok!(include(commit(id, members[1], RIGHT)));
         go_to(commit_deadline(id) + 1);
         assert_eq!(outcome(id), Outcome::TimedOut);
-        assert_eq!([0, 1, 2].map(|i| bond(members[i])), [BOND, BOND, BOND * 9 / 10]);
+        assert_eq!([0, 1, 2].map(|i| bond(members[i])), [BOND, BOND, BOND - NO_ANSWER]);
     });
 }
 
@@ -217,13 +217,14 @@ fn who_never_commits_is_penalised_though_the_others_agree() {
             assert_ok!(include(reveal(id, *member, RIGHT)));
         }
         assert_eq!(outcome(id), Outcome::Verified);
-        assert_eq!([0, 1, 2].map(|i| bond(members[i])), [BOND, BOND, BOND * 9 / 10]);
-        assert_eq!(free(PAYER), ENDOWMENT - 2 * ASK + BOND / 10);
+        assert_eq!([0, 1, 2].map(|i| bond(members[i])), [BOND, BOND, BOND - NO_ANSWER]);
+        assert_eq!(free(PAYER), ENDOWMENT - 2 * ASK);
+        assert_eq!(compensation(PAYER), NO_ANSWER / 10);
         System::assert_has_event(
             pallet_operators::Event::Penalised {
                 operator: members[2],
                 offence: Offence::NoAnswer,
-                amount: BOND / 10,
+                amount: NO_ANSWER,
             }
             .into(),
         );

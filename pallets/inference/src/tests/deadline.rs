@@ -16,16 +16,17 @@ fn who_does_not_answer_pays_the_payer() {
         assert_eq!(bond(operator), BOND);
         next_block();
         assert_eq!(outcome(id), Outcome::TimedOut);
-        // A refund in full, and the tenth of a bond that is less than the price.
-        const { assert!(BOND / 10 < MAX_PRICE) };
-        assert_eq!((free(PAYER), escrow(PAYER)), (ENDOWMENT + BOND / 10, 0));
-        assert_eq!((free(operator), bond(operator)), (had, BOND - BOND / 10));
-        assert_eq!(free(TREASURY), EXISTENTIAL_DEPOSIT);
+        // A refund in full, and a tenth of the penalty, which is less than the price.
+        const { assert!(NO_ANSWER / 10 < MAX_PRICE) };
+        assert_eq!((free(PAYER), escrow(PAYER)), (ENDOWMENT, 0));
+        assert_eq!(compensation(PAYER), NO_ANSWER / 10);
+        assert_eq!((free(operator), bond(operator)), (had, BOND - NO_ANSWER));
+        assert_eq!(free(TREASURY), EXISTENTIAL_DEPOSIT + NO_ANSWER - NO_ANSWER / 10);
         System::assert_has_event(
             pallet_operators::Event::Penalised {
                 operator,
                 offence: Offence::NoAnswer,
-                amount: BOND / 10,
+                amount: NO_ANSWER,
             }
             .into(),
         );
@@ -41,13 +42,13 @@ fn who_does_not_answer_pays_the_payer() {
 #[test]
 fn compensation_is_at_most_what_was_held() {
     test(|| {
-        let (id, members) = Terms { max_price: ASK, ..Terms::of(SIGNED) }.drawn();
-        // A tenth of three times the bond is more than the price.
-        let call = pallet_operators::Call::add_bond { amount: 2 * BOND };
-        assert_ok!(signed_call(members[0], call));
+        only(&OPERATORS[..1]);
+        let price = NO_ANSWER / 10 - 1;
+        serve_at_once(OPERATORS[0], version(1), price, both(), 1);
+        let (id, _) = Terms { max_price: price, ..Terms::of(SIGNED) }.drawn();
         go_to(record(id).deadline + 1);
-        assert_eq!(free(PAYER), ENDOWMENT + ASK);
-        assert_eq!(free(TREASURY), EXISTENTIAL_DEPOSIT + 3 * BOND / 10 - ASK);
+        assert_eq!((free(PAYER), compensation(PAYER)), (ENDOWMENT, price));
+        assert_eq!(free(TREASURY), EXISTENTIAL_DEPOSIT + NO_ANSWER - price);
     });
 }
 

@@ -169,11 +169,9 @@ fn a_rejected_result_costs_the_operator_and_rewards_the_challenger() {
         let (payer, challenger) = (free(PAYER) + escrow(PAYER), free(STRANGER));
         Inference::reject(id, &STRANGER);
         assert_eq!(outcome(id), Outcome::Rejected(RejectReason::Disputed));
-        let slashed = staked / 2;
-        let reward = (staked - slashed) / 5;
-        assert_eq!(bond(operator), staked - slashed - reward);
-        assert_eq!(free(STRANGER), challenger + reward);
-        assert_eq!(free(PAYER), payer + MAX_PRICE.min(slashed));
+        assert_eq!(bond(operator), staked - WRONG_RESULT - LOST_DISPUTE);
+        assert_eq!(free(STRANGER), challenger + LOST_DISPUTE);
+        assert_eq!((free(PAYER), compensation(PAYER)), (payer, WRONG_RESULT / 10));
         assert_eq!(escrow(PAYER), 0);
         let receipt = receipt(id);
         assert_eq!((receipt.price_paid, receipt.output_digest), (0, None));

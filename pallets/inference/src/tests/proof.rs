@@ -82,6 +82,7 @@ fn drawn() -> (RequestId, u64) {
 fn refuted(submitted: Submitted, reason: ProofRefusal) {
     let (id, operator) = (submitted.request, submitted.operator);
     let (had, held) = (free(PAYER) + escrow(PAYER), escrow(PAYER));
+    let compensated = compensation(PAYER);
     let (paid, staked) = (free(operator), bond(operator));
     let evidence = ProofEvidence {
         digest: digest(&submitted.proof),
@@ -91,11 +92,9 @@ fn refuted(submitted: Submitted, reason: ProofRefusal) {
     assert_ok!(include(submitted.clone().call()));
     assert_eq!(outcome(id), Outcome::Rejected(RejectReason::InvalidProof));
     System::assert_has_event(Event::ProofRefused { request: id, operator, reason }.into());
-    // Half of the bond, of which the payer gets at most the price.
-    assert_eq!(bond(operator), staked - staked / 2);
-    assert_eq!(free(operator), paid);
-    let compensation = MAX_PRICE.min(staked / 2);
-    assert_eq!(free(PAYER) + escrow(PAYER), had + compensation);
+    assert_eq!((free(operator), bond(operator)), (paid, staked - WRONG_RESULT));
+    assert_eq!(free(PAYER) + escrow(PAYER), had);
+    assert_eq!(compensation(PAYER) - compensated, WRONG_RESULT / 10);
     assert_eq!(escrow(PAYER), held - MAX_PRICE, "refunded in full");
     let receipt = receipt(id);
     assert_eq!((receipt.price_paid, receipt.output_digest), (0, None));
@@ -312,7 +311,7 @@ fn a_proof_counts_until_the_deadline_and_not_a_block_longer() {
         });
         next_block();
         assert_eq!(outcome(id), Outcome::TimedOut);
-        assert_eq!(bond(operator), BOND - BOND / 10, "it was silent");
+        assert_eq!(bond(operator), BOND - NO_ANSWER, "it was silent");
         refused_as(call, refusal::WRONG_PHASE);
     });
 }

@@ -73,17 +73,18 @@ fn who_is_wrong_loses_bond_and_the_payer_has_the_right_answer() {
             for (index, member) in members.iter().enumerate() {
                 let earned = free(*member) - before[member];
                 match index == wrong {
-                    true => assert_eq!((earned, bond(*member)), (0, BOND / 2)),
+                    true => assert_eq!((earned, bond(*member)), (0, BOND - WRONG_RESULT)),
                     false => assert_eq!((earned, bond(*member)), (OPERATOR_PART, BOND)),
                 }
             }
-            // The payer is compensated up to the escrow; the treasury gets the rest.
-            let compensation = MAX_PRICE / 3;
-            assert!(BOND / 2 > compensation);
-            assert_eq!(free(PAYER), before[&PAYER] - 2 * ASK + compensation);
+            // The payer is compensated with a tenth; the treasury gets the rest.
+            let compensated = WRONG_RESULT / 10;
+            assert!(compensated < MAX_PRICE / 3);
+            assert_eq!(free(PAYER), before[&PAYER] - 2 * ASK);
+            assert_eq!(compensation(PAYER), compensated);
             assert_eq!(
                 free(TREASURY),
-                before[&TREASURY] + 2 * TREASURY_PART + BOND / 2 - compensation
+                before[&TREASURY] + 2 * TREASURY_PART + WRONG_RESULT - compensated
             );
             assert_eq!(free(OWNER) - before[&OWNER], 2 * ROYALTY_PART);
             assert_eq!(receipt(id).price_paid, 2 * ASK);
@@ -91,7 +92,7 @@ fn who_is_wrong_loses_bond_and_the_payer_has_the_right_answer() {
                 pallet_operators::Event::Penalised {
                     operator: members[wrong],
                     offence: Offence::WrongResult,
-                    amount: BOND / 2,
+                    amount: WRONG_RESULT,
                 }
                 .into(),
             );
@@ -108,7 +109,7 @@ fn a_majority_of_wrong_results_wins() {
         let (id, members) = answered(QUORUM, &[WRONG, RIGHT, WRONG]);
         assert_eq!(outcome(id), Outcome::Verified);
         assert_eq!(Outputs::<Test>::get(id), Some(output(WRONG)));
-        assert_eq!(bond(members[1]), BOND / 2);
+        assert_eq!(bond(members[1]), BOND - WRONG_RESULT);
     });
 }
 
@@ -126,8 +127,9 @@ fn who_commits_and_never_reveals_is_penalised() {
         assert!(!record(id).is_final(), "its result is awaited until the deadline");
         next_block();
         assert_eq!(outcome(id), Outcome::Verified);
-        assert_eq!([0, 1, 2].map(|i| bond(members[i])), [BOND * 9 / 10, BOND, BOND]);
-        assert_eq!(free(PAYER), ENDOWMENT - 2 * ASK + BOND / 10);
+        assert_eq!([0, 1, 2].map(|i| bond(members[i])), [BOND - NO_ANSWER, BOND, BOND]);
+        assert_eq!(free(PAYER), ENDOWMENT - 2 * ASK);
+        assert_eq!(compensation(PAYER), NO_ANSWER / 10);
         assert_eq!(receipt(id).price_paid, 2 * ASK);
         assert_eq!(EvidenceOf::<Test>::get(id).unwrap().len(), 2);
     });
@@ -143,8 +145,8 @@ fn one_result_of_three_is_not_enough() {
         assert_ok!(include(reveal(id, members[0], RIGHT)));
         go_to(record(id).deadline + 1);
         assert_eq!(outcome(id), Outcome::TimedOut);
-        assert_eq!([0, 1, 2].map(|i| bond(members[i])), [BOND, BOND * 9 / 10, BOND * 9 / 10]);
-        assert_eq!(free(PAYER), ENDOWMENT + 2 * BOND / 10);
+        assert_eq!([0, 1, 2].map(|i| bond(members[i])), [BOND, BOND - NO_ANSWER, BOND - NO_ANSWER]);
+        assert_eq!((free(PAYER), compensation(PAYER)), (ENDOWMENT, 2 * NO_ANSWER / 10));
         assert!(!Outputs::<Test>::contains_key(id));
     });
 }
@@ -252,8 +254,8 @@ fn a_payer_among_the_wrong_is_not_compensated_by_itself() {
             assert_ok!(include(reveal(id, *member, values(*member))));
         }
         assert_eq!(outcome(id), Outcome::Verified);
-        assert_eq!(bond(payer), BOND / 2);
+        assert_eq!(bond(payer), BOND - WRONG_RESULT);
         assert_eq!(free(payer), ENDOWMENT - BOND - 2 * ASK);
-        assert_eq!(free(TREASURY), EXISTENTIAL_DEPOSIT + 2 * TREASURY_PART + BOND / 2);
+        assert_eq!(free(TREASURY), EXISTENTIAL_DEPOSIT + 2 * TREASURY_PART + WRONG_RESULT);
     });
 }

@@ -45,7 +45,7 @@ fn a_result_that_does_not_open_its_commitment_is_refused_and_its_member_late() {
         assert_eq!(record(id).status, Status::Revealing, "one result is still awaited");
         go_to(record(id).deadline + 1);
         assert_eq!(outcome(id), Outcome::Verified);
-        assert_eq!([0, 1, 2].map(|i| bond(members[i])), [BOND * 9 / 10, BOND, BOND]);
+        assert_eq!([0, 1, 2].map(|i| bond(members[i])), [BOND - NO_ANSWER, BOND, BOND]);
     });
 }
 
@@ -66,7 +66,7 @@ fn a_commitment_copied_from_another_member_cannot_be_opened() {
         assert_ok!(include(reveal(id, third, RIGHT)));
         go_to(record(id).deadline + 1);
         assert_eq!(outcome(id), Outcome::Verified);
-        assert_eq!([honest, copier, third].map(bond), [BOND, BOND * 9 / 10, BOND]);
+        assert_eq!([honest, copier, third].map(bond), [BOND, BOND - NO_ANSWER, BOND]);
         assert_eq!(receipt(id).price_paid, 2 * ASK);
     });
 }
@@ -153,7 +153,7 @@ fn a_result_counts_until_the_deadline_and_not_a_block_longer() {
         next_block();
         refused_as(late, refusal::WRONG_PHASE);
         assert_eq!(outcome(id), Outcome::Verified);
-        assert_eq!([0, 1, 2].map(|i| bond(members[i])), [BOND, BOND, BOND * 9 / 10]);
+        assert_eq!([0, 1, 2].map(|i| bond(members[i])), [BOND, BOND, BOND - NO_ANSWER]);
     });
 }
 

@@ -191,8 +191,9 @@ fn who_does_not_reveal_is_penalised_although_the_sweep_came_late() {
         assert_eq!(record(id).status, Status::Assigned);
         next_block();
         assert_eq!(outcome(id), Outcome::TimedOut);
-        assert_eq!([0, 1, 2].map(|i| bond(members[i])), [BOND * 9 / 10; 3]);
-        assert_eq!((free(PAYER), escrow(PAYER)), (ENDOWMENT + 3 * (BOND / 10), 0));
+        assert_eq!([0, 1, 2].map(|i| bond(members[i])), [BOND - NO_ANSWER; 3]);
+        assert_eq!((free(PAYER), escrow(PAYER)), (ENDOWMENT, 0));
+        assert_eq!(compensation(PAYER), 3 * NO_ANSWER / 10);
     });
 }
 
@@ -206,7 +207,7 @@ fn who_has_committed_among_too_few_is_not_penalised() {
         refused_as(reveal(id, members[0], RIGHT), refusal::WRONG_PHASE);
         next_block();
         assert_eq!(outcome(id), Outcome::TimedOut);
-        assert_eq!([0, 1, 2].map(|i| bond(members[i])), [BOND, BOND * 9 / 10, BOND * 9 / 10]);
+        assert_eq!([0, 1, 2].map(|i| bond(members[i])), [BOND, BOND - NO_ANSWER, BOND - NO_ANSWER]);
     });
 }
 

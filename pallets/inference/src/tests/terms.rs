@@ -145,8 +145,8 @@ fn a_payer_that_has_nothing_else_left_is_refunded() {
         empty_the_payer();
         let payer = free(PAYER);
         go_to(record(id).deadline + 1);
-        // The escrow, and a tenth of the operator's bond.
-        assert_eq!(free(PAYER) - payer, MAX_PRICE + BOND / 10);
+        assert_eq!(free(PAYER) - payer, MAX_PRICE);
+        assert_eq!(compensation(PAYER), NO_ANSWER / 10);
     });
 }
 

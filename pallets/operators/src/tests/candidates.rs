@@ -9,7 +9,7 @@ use frame_support::assert_ok;
 use crate::{mock::*, Call};
 
 fn drawn_from(class: assay_primitives::AssuranceClass, budget: u128) -> Vec<u64> {
-    Operators::candidates(version(1), class, budget)
+    Operators::candidates(version(1), class, budget, Operators::stake(class))
         .into_iter()
         .map(|candidate| candidate.account)
         .collect()
@@ -21,7 +21,7 @@ fn a_candidate_comes_with_its_bond_and_its_ask() {
         bring_up(ALICE);
         assert_ok!(signed_call(ALICE, Call::add_bond { amount: 3 }));
         assert_eq!(
-            Operators::candidates(version(1), Signed, 100),
+            Operators::candidates(version(1), Signed, 100, NO_ANSWER),
             [Candidate {
                 account: ALICE,
                 bond: 5 * MIN_BOND + 3,
@@ -39,7 +39,7 @@ fn a_candidate_comes_with_its_bond_and_its_ask() {
 fn who_serves_another_version_is_no_candidate() {
     test(|| {
         bring_up(ALICE);
-        assert!(Operators::candidates(version(2), Signed, 100).is_empty());
+        assert!(Operators::candidates(version(2), Signed, 100, NO_ANSWER).is_empty());
     });
 }
 
@@ -68,12 +68,12 @@ fn a_candidate_says_whether_it_has_room() {
     test(|| {
         bring_up(ALICE);
         let room = || {
-            let candidates = Operators::candidates(version(1), Signed, 100);
+            let candidates = Operators::candidates(version(1), Signed, 100, NO_ANSWER);
             candidates.iter().map(|candidate| candidate.has_room).collect::<Vec<_>>()
         };
-        Operators::assign(&ALICE, RequestId(1), version(1));
+        Operators::assign(&ALICE, RequestId(1), version(1), 0);
         assert_eq!(room(), [true]);
-        Operators::assign(&ALICE, RequestId(2), version(1));
+        Operators::assign(&ALICE, RequestId(2), version(1), 0);
         assert_eq!(room(), [false]);
         Operators::unassign(&ALICE, RequestId(1), version(1));
         assert_eq!(room(), [true]);
@@ -106,8 +106,8 @@ fn who_is_not_live_is_no_candidate() {
 fn who_was_slashed_below_the_least_bond_is_no_candidate_until_it_adds() {
     test(|| {
         bring_up(ALICE);
-        // 5,000, 2,500, 1,250, 625.
-        for _ in 0..2 {
+        // 4,500, 4,000, …, 1,000.
+        for _ in 0..8 {
             Operators::penalise(&ALICE, Offence::WrongResult, None);
             assert_eq!(drawn_from(Signed, 100), [ALICE]);
         }
@@ -122,11 +122,33 @@ fn who_was_slashed_below_the_least_bond_is_no_candidate_until_it_adds() {
 }
 
 #[test]
+fn whose_bond_is_at_stake_is_no_candidate_unless_the_end_of_a_run_frees_it() {
+    test(|| {
+        bring_up(ALICE);
+        let stake = 5 * MIN_BOND - NO_ANSWER;
+        let room = || {
+            let candidates = Operators::candidates(version(1), Signed, 100, NO_ANSWER);
+            candidates.iter().map(|candidate| candidate.has_room).collect::<Vec<_>>()
+        };
+        Operators::assign(&ALICE, RequestId(1), version(1), stake);
+        assert_eq!(room(), [true]);
+        assert!(drawn_from(Quorum, 100) == [ALICE], "it waits for the end of the run");
+        Operators::assign(&ALICE, RequestId(2), version(2), NO_ANSWER);
+        assert_eq!(room(), [false]);
+        // The run has ended, and its result can still be contested.
+        Operators::unassign(&ALICE, RequestId(1), version(1));
+        assert!(room().is_empty());
+        Operators::release(&ALICE, stake);
+        assert_eq!(room(), [true]);
+    });
+}
+
+#[test]
 fn assignments_are_those_noted_and_not_taken_off() {
     test(|| {
         bring_up(ALICE);
         for request in [9, 3, 5] {
-            Operators::assign(&ALICE, RequestId(request), version(1));
+            Operators::assign(&ALICE, RequestId(request), version(1), 0);
         }
         assert_eq!(Operators::assignments(&ALICE), [3, 5, 9].map(RequestId));
         assert!(Operators::is_assigned(&ALICE, RequestId(5)));

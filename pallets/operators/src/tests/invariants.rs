@@ -17,7 +17,7 @@ fn found(problem: &'static str, change: impl FnOnce()) {
         register(CHARLIE);
         assert_ok!(signed_call(CHARLIE, Call::unbond {}));
         use assay_primitives::traits::Operators as _;
-        Operators::assign(&ALICE, RequestId(3), version(1));
+        Operators::assign(&ALICE, RequestId(3), version(1), 0);
         check_all();
         change();
         assert_eq!(Operators::do_try_state(), Err(DispatchError::Other(problem)));

@@ -41,7 +41,7 @@ fn an_operator_serves_a_version_on_its_terms() {
 fn terms_can_be_changed_and_open_runs_stay_counted() {
     test(|| {
         bring_up(ALICE);
-        Operators::assign(&ALICE, RequestId(7), version(1));
+        Operators::assign(&ALICE, RequestId(7), version(1), 0);
         assert_ok!(serve_with(ALICE, version(1), 250, 4, signed()));
         assert_eq!(
             Servers::<Test>::get(version(1)),
@@ -63,7 +63,7 @@ fn a_concurrency_of_zero_pauses() {
     test(|| {
         bring_up(ALICE);
         let drawable =
-            || !Operators::candidates(version(1), AssuranceClass::Signed, 100).is_empty();
+            || !Operators::candidates(version(1), AssuranceClass::Signed, 100, 0).is_empty();
         assert!(drawable());
         assert_ok!(serve_with(ALICE, version(1), 100, 0, both()));
         assert!(!drawable());
@@ -160,7 +160,7 @@ fn who_serves_a_deprecated_version_can_pause_and_no_more() {
     test(|| {
         bring_up(ALICE);
         register(BOB);
-        Operators::assign(&ALICE, RequestId(7), version(1));
+        Operators::assign(&ALICE, RequestId(7), version(1), 0);
         Versions::mutate(|versions| versions.get_mut(&version(1)).unwrap().deprecated = true);
         let servers = || Servers::<Test>::get(version(1)).into_inner();
         for concurrency in [1, 2, 4] {
@@ -272,7 +272,7 @@ fn nobody_withdraws_with_open_runs() {
     test(|| {
         bring_up(ALICE);
         assert_ok!(serve_with(ALICE, version(2), 100, 2, signed()));
-        Operators::assign(&ALICE, RequestId(7), version(1));
+        Operators::assign(&ALICE, RequestId(7), version(1), 0);
         assert_noop!(
             signed_call(ALICE, Call::withdraw { version: version(1) }),
             Error::<Test>::OpenAssignments

@@ -52,7 +52,7 @@ fn past_keys_are_forgotten_when_the_bond_is_taken() {
 fn nobody_leaves_with_open_work() {
     test(|| {
         bring_up(ALICE);
-        Operators::assign(&ALICE, RequestId(7), version(1));
+        Operators::assign(&ALICE, RequestId(7), version(1), 0);
         assert_noop!(signed_call(ALICE, Call::unbond {}), Error::<Test>::OpenAssignments);
         Operators::unassign(&ALICE, RequestId(7), version(1));
         assert_ok!(signed_call(ALICE, Call::unbond {}));
@@ -96,10 +96,10 @@ fn an_offence_found_while_unbonding_still_costs() {
     test(|| {
         bring_up(ALICE);
         assert_ok!(signed_call(ALICE, Call::unbond {}));
-        assert_eq!(Operators::penalise(&ALICE, Offence::WrongResult, None), 5 * MIN_BOND / 2);
+        assert_eq!(Operators::penalise(&ALICE, Offence::WrongResult, None), WRONG_RESULT);
         go_to(1 + UnbondingPeriod::get());
         assert_ok!(signed_call(ALICE, Call::withdraw_bond {}));
-        assert_eq!(money(ALICE), (ENDOWMENT - 5 * MIN_BOND / 2, 0));
+        assert_eq!(money(ALICE), (ENDOWMENT - WRONG_RESULT, 0));
     });
 }
 

@@ -1,21 +1,39 @@
-use assay_primitives::{traits::Bonds, Balance};
+use assay_primitives::{
+    traits::{Bonds, SlashShare},
+    Balance, BlockNumber,
+};
 use frame_support::{
     assert_noop, assert_ok,
     traits::{LockableCurrency, WithdrawReasons},
 };
 
-use crate::{mock::*, BondTotals, Error, Event};
+use crate::{mock::*, BondTotals, Call, Compensations, Error, Event, HoldReason};
 
 fn bonded(account: u64) -> Balance {
     <Settlement as Bonds<u64>>::bonded(&account)
 }
 
 fn slash(account: u64, amount: Balance, harmed: Option<(u64, Balance)>) -> Balance {
-    <Settlement as Bonds<u64>>::slash(
-        &account,
-        amount,
-        harmed.as_ref().map(|(payer, limit)| (payer, *limit)),
-    )
+    slash_with(account, amount, harmed, None)
+}
+
+fn slash_with(
+    account: u64,
+    amount: Balance,
+    harmed: Option<(u64, Balance)>,
+    claimable_from: Option<BlockNumber>,
+) -> Balance {
+    let share = harmed.as_ref().map(|(to, most)| SlashShare { to, most: *most, claimable_from });
+    <Settlement as Bonds<u64>>::slash(&account, amount, share)
+}
+
+/// The event of a slash of 1,000.
+fn slashed(compensation: Balance, claimable_from: Option<BlockNumber>) -> Event<Test> {
+    Event::Slashed { account: OPERATOR, amount: 1_000, compensation, claimable_from }
+}
+
+fn compensation(account: u64) -> Balance {
+    Settlement::held(HoldReason::Compensation, &account)
 }
 
 #[test]
@@ -74,10 +92,7 @@ fn the_harmed_payer_comes_before_the_treasury() {
         assert_eq!(free(PAYER), ENDOWMENT + 400);
         assert_eq!(free(TREASURY), ED + 600);
         assert_eq!(free(OPERATOR), ENDOWMENT - 5_000, "the free balance is not touched");
-        assert_eq!(
-            last_event(),
-            Some(Event::Slashed { account: OPERATOR, amount: 1_000, compensation: 400 })
-        );
+        assert_eq!(last_event(), Some(slashed(400, None)));
     });
 }
 
@@ -145,10 +160,7 @@ fn a_dead_payer_that_cannot_receive_the_compensation_leaves_it_to_the_treasury()
         assert_eq!(slash(OPERATOR, 1_000, Some((DEAD, ED - 1))), 1_000);
         assert_eq!(free(DEAD), 0);
         assert_eq!(free(TREASURY), ED + 1_000);
-        assert_eq!(
-            last_event(),
-            Some(Event::Slashed { account: OPERATOR, amount: 1_000, compensation: 0 })
-        );
+        assert_eq!(last_event(), Some(slashed(0, None)));
     });
 }
 
@@ -194,5 +206,53 @@ fn a_freeze_on_the_account_does_not_protect_its_bond() {
         assert_eq!(slash(OPERATOR, 5_000, Some((PAYER, 1_000))), 5_000);
         assert_eq!(free(PAYER), ENDOWMENT + 1_000);
         assert_eq!(free(TREASURY), ED + 4_000);
+    });
+}
+
+#[test]
+fn a_compensation_is_held_until_it_can_be_claimed() {
+    test(|| {
+        lock(OPERATOR, 5_000);
+        assert_eq!(slash_with(OPERATOR, 1_000, Some((PAYER, 400)), Some(9)), 1_000);
+        assert_eq!(last_event(), Some(slashed(400, Some(9))));
+        assert_eq!(slash_with(OPERATOR, 1_000, Some((PAYER, 30)), Some(9)), 1_000);
+        assert_eq!((free(PAYER), compensation(PAYER)), (ENDOWMENT, 430));
+        assert_eq!(free(TREASURY), ED + 1_570);
+
+        let claim =
+            |claimable_from| signed_call(PAYER, Call::claim_compensation { claimable_from });
+        assert_noop!(claim(8), Error::<Test>::NoCompensation);
+        go_to(8);
+        assert_noop!(claim(9), Error::<Test>::CompensationNotDue);
+        go_to(9);
+        assert_ok!(claim(9));
+        assert_eq!(last_event(), Some(Event::CompensationClaimed { account: PAYER, amount: 430 }));
+        assert_eq!((free(PAYER), compensation(PAYER)), (ENDOWMENT + 430, 0));
+        assert_noop!(claim(9), Error::<Test>::NoCompensation);
+    });
+}
+
+#[test]
+fn a_payer_that_cannot_keep_the_existential_deposit_leaves_its_compensation_to_the_treasury() {
+    test(|| {
+        lock(OPERATOR, 5_000);
+        assert_eq!(slash_with(OPERATOR, 1_000, Some((DEAD, 400)), Some(9)), 1_000);
+        assert_eq!((free(DEAD), compensation(DEAD)), (0, 0));
+        assert_eq!(Compensations::<Test>::iter().count(), 0);
+        assert_eq!(free(TREASURY), ED + 1_000);
+    });
+}
+
+#[test]
+fn a_slash_at_once_and_one_that_is_held_do_not_mix() {
+    test(|| {
+        lock(OPERATOR, 5_000);
+        slash_with(OPERATOR, 1_000, Some((PAYER, 100)), None);
+        slash_with(OPERATOR, 1_000, Some((PAYER, 100)), Some(5));
+        slash_with(OPERATOR, 1_000, Some((PAYER, 100)), Some(6));
+        assert_eq!((free(PAYER), compensation(PAYER)), (ENDOWMENT + 100, 200));
+        go_to(7);
+        assert_ok!(signed_call(PAYER, Call::claim_compensation { claimable_from: 6 }));
+        assert_eq!((free(PAYER), compensation(PAYER)), (ENDOWMENT + 200, 100));
     });
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use assay_primitives::{
-    traits::{Bonds, Deposits, Escrow, Payment},
+    traits::{Bonds, Deposits, Escrow, Payment, SlashShare},
     Balance, RequestId,
 };
 use frame_support::{assert_ok, traits::fungible::Inspect};
@@ -24,7 +24,8 @@ enum Step {
     Refund { request: u64 },
     Lock { account: u64, amount: Balance },
     Unlock { account: u64 },
-    Slash { account: u64, amount: Balance, harmed: Option<(u64, Balance)> },
+    Slash { account: u64, amount: Balance, harmed: Option<(u64, Balance)>, held: bool },
+    Claim { account: u64 },
     Take { account: u64, amount: Balance },
     GiveBack { account: u64, amount: Balance },
     Spend { to: u64, amount: Balance },
@@ -58,8 +59,11 @@ fn step() -> impl Strategy<Value = Step> {
         2 => request().prop_map(|request| Step::Refund { request }),
         2 => (account(), amount()).prop_map(|(account, amount)| Step::Lock { account, amount }),
         1 => account().prop_map(|account| Step::Unlock { account }),
-        3 => (account(), amount(), proptest::option::of((account(), amount())))
-            .prop_map(|(account, amount, harmed)| Step::Slash { account, amount, harmed }),
+        3 => (account(), amount(), proptest::option::of((account(), amount())), any::<bool>())
+            .prop_map(|(account, amount, harmed, held)| {
+                Step::Slash { account, amount, harmed, held }
+            }),
+        1 => account().prop_map(|account| Step::Claim { account }),
         2 => (account(), amount()).prop_map(|(account, amount)| Step::Take { account, amount }),
         1 => (account(), amount())
             .prop_map(|(account, amount)| Step::GiveBack { account, amount }),
@@ -75,6 +79,7 @@ struct Oracle {
     escrows: BTreeMap<u64, (u64, u128)>,
     bonds: BTreeMap<u64, u128>,
     deposits: BTreeMap<u64, u128>,
+    compensations: BTreeMap<u64, u128>,
 }
 
 impl Oracle {
@@ -90,6 +95,10 @@ impl Oracle {
 
     fn bond(&self, account: u64) -> u128 {
         self.bonds.get(&account).copied().unwrap_or(0)
+    }
+
+    fn compensation(&self, account: u64) -> u128 {
+        self.compensations.get(&account).copied().unwrap_or(0)
     }
 
     fn deposit(&self, account: u64) -> u128 {
@@ -141,10 +150,19 @@ impl Oracle {
     }
 
     /// Returns what is taken.
-    fn slash(&mut self, account: u64, amount: u128, harmed: Option<(u64, u128)>) -> u128 {
+    fn slash(
+        &mut self,
+        account: u64,
+        amount: u128,
+        harmed: Option<(u64, u128)>,
+        held: bool,
+    ) -> u128 {
         let taken = amount.min(self.bond(account));
         if taken > 0 {
             let paid = match harmed {
+                Some((payer, limit)) if payer != account && held => {
+                    self.compensate(payer, taken.min(limit))
+                },
                 Some((payer, limit)) if payer != account => self.credit(payer, taken.min(limit)),
                 _ => 0,
             };
@@ -154,8 +172,18 @@ impl Oracle {
         taken
     }
 
+    /// Holds a compensation on an account that keeps the existential deposit.
+    fn compensate(&mut self, account: u64, amount: u128) -> u128 {
+        if self.free[&account] < ED {
+            return 0;
+        }
+        *self.compensations.entry(account).or_default() += amount;
+        amount
+    }
+
     fn send_all(&mut self, from: u64, to: u64) {
-        let holds = self.escrowed(from) + self.bond(from) + self.deposit(from) > 0;
+        let holds = self.escrowed(from) + self.bond(from) + self.deposit(from);
+        let holds = holds + self.compensation(from) > 0;
         let kept = if holds { ED } else { 0 };
         let sent = self.free[&from] - kept;
         if from != to && sent > 0 && self.credit(to, sent) == sent {
@@ -201,10 +229,18 @@ fn apply(step: &Step, oracle: &mut Oracle) {
             *oracle.free.get_mut(&account).unwrap() += bond;
             assert_eq!(<Settlement as Bonds<u64>>::unlock(&account), Ok(bond));
         },
-        Step::Slash { account, amount, harmed } => {
-            let expected = oracle.slash(account, amount, harmed);
-            let harmed = harmed.as_ref().map(|(payer, limit)| (payer, *limit));
-            assert_eq!(<Settlement as Bonds<u64>>::slash(&account, amount, harmed), expected);
+        Step::Slash { account, amount, harmed, held } => {
+            let expected = oracle.slash(account, amount, harmed, held);
+            let claimable_from = held.then_some(0);
+            let share =
+                harmed.as_ref().map(|(to, most)| SlashShare { to, most: *most, claimable_from });
+            assert_eq!(<Settlement as Bonds<u64>>::slash(&account, amount, share), expected);
+        },
+        Step::Claim { account } => {
+            let amount = oracle.compensations.remove(&account).unwrap_or(0);
+            *oracle.free.get_mut(&account).unwrap() += amount;
+            let result = Settlement::claim_compensation(RuntimeOrigin::signed(account), 0);
+            assert_eq!(result.is_ok(), amount > 0, "{result:?}");
         },
         Step::Take { account, amount } => {
             let expected = oracle.set_aside(account, amount);
@@ -252,6 +288,11 @@ fn compare(oracle: &Oracle) {
             <Settlement as Bonds<u64>>::bonded(&account),
             oracle.bond(account),
             "bond of {account}"
+        );
+        assert_eq!(
+            Settlement::held(crate::HoldReason::Compensation, &account),
+            oracle.compensation(account),
+            "compensations of {account}"
         );
         assert_eq!(
             crate::DepositTotals::<Test>::get(account),
