@@ -292,6 +292,10 @@ pub enum OperatorCommand {
         /// Classes of the offer [default: those of the version]
         #[arg(long, value_parser = names::parse_classes)]
         classes: Option<AssuranceClasses>,
+        /// Largest royalty in percent at which you are drawn [default: the royalty of now]. The
+        /// owner can raise the royalty later
+        #[arg(long, value_name = "PERCENT", value_parser = Share::from_percent)]
+        max_royalty_percent: Option<Share>,
     },
     /// Withdraw an offer
     Withdraw {
@@ -390,6 +394,13 @@ pub enum RequestCommand {
     },
     /// Cancel one of your requests that has not been drawn yet
     Cancel {
+        /// The request
+        #[arg(value_parser = parse_request)]
+        request: RequestId,
+    },
+    /// Prove the right output of a quorum whose members disagreed, at most five minutes after its
+    /// end. Members with another result are penalised, and you are rewarded
+    Appeal {
         /// The request
         #[arg(value_parser = parse_request)]
         request: RequestId,

@@ -195,14 +195,15 @@ calls! {
 
         /// Offers a version, or changes the offer. `ask` is the price of a run in plancks. The
         /// operator is drawn only for requests that leave at least `response_blocks` blocks for the
-        /// answer.
+        /// answer, and while the version's royalty is at most `max_royalty`.
         fn serve(
             version: VersionId,
             ask: Balance,
             concurrency: u32,
             response_blocks: BlockNumber,
-            classes: AssuranceClasses
-        ) { version, ask, concurrency, response_blocks, classes }
+            classes: AssuranceClasses,
+            max_royalty: Share
+        ) { version, ask, concurrency, response_blocks, classes, max_royalty }
 
         /// Withdraws an offer.
         fn withdraw(version: VersionId) { version }
@@ -242,6 +243,9 @@ calls! {
 
         /// Cancels a request that has not been drawn yet.
         fn cancel(request: RequestId) { request }
+
+        /// Shows by a validity proof of `output`, a payload, which results of a quorum are wrong.
+        fn appeal(request: RequestId, output: Vec<u8>, proof: Vec<u8>) { request, output, proof }
     }
 
     /// Calls of `disputes`. Operators' nodes answer themselves.

@@ -40,6 +40,7 @@
 //! hash alone, a proof against the model's architecture and the fingerprint of its weights.
 
 pub mod amount;
+mod appeal;
 pub mod artifact;
 pub mod audit;
 pub mod call;

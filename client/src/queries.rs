@@ -37,7 +37,7 @@ impl AccountBalance {
 }
 
 /// Terms of a version that are not part of its descriptor.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct VersionListing {
     /// The owner's share of each price.
     pub royalty: Share,

@@ -24,7 +24,8 @@ pub struct OperatorTerms {
 
 impl Default for OperatorTerms {
     fn default() -> Self {
-        Self { bond: 2_000 * ASY, ask: ASY / 100, concurrency: 1_000, response_blocks: 2 }
+        // Covers 2,000 signed results at once, or 60 optimistic ones.
+        Self { bond: 20_000 * ASY, ask: ASY / 100, concurrency: 1_000, response_blocks: 2 }
     }
 }
 
@@ -61,7 +62,9 @@ pub async fn serve(
     let view = client.version(version).await?.context("the version is not on chain")?;
     let classes = view.descriptor.assurances;
     let blocks = terms.response_blocks;
-    let call = operators::serve(version, terms.ask, terms.concurrency, blocks, classes);
+    let (ask, concurrency) = (terms.ask, terms.concurrency);
+    let listing = client.version_terms(version).await?.context("the version is not on chain")?;
+    let call = operators::serve(version, ask, concurrency, blocks, classes, listing.royalty);
     client.submit_final(&call, signer).await?;
     Ok(())
 }

@@ -56,6 +56,15 @@ impl Roles {
     }
 }
 
+/// What an operator's offer counts, besides penalties. It costs nothing; clients can see it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Conduct {
+    /// Most members of a quorum agreed on another result.
+    Outvoted,
+    /// It reported that it could not serve a request.
+    Failed,
+}
+
 /// Why an operator loses bond.
 #[derive(
     Clone,

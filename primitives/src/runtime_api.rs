@@ -161,6 +161,12 @@ pub struct ServiceView {
     pub response_blocks: BlockNumber,
     /// Classes in which it serves.
     pub classes: AssuranceClasses,
+    /// The largest royalty at which it is drawn, in parts per million.
+    pub max_royalty_ppm: u32,
+    /// Number of quorums that agreed on another result, since the offer was made.
+    pub outvoted: u32,
+    /// Number of failures that it reported, since the offer was made.
+    pub failed: u32,
 }
 
 /// An operator as clients see it.

@@ -214,6 +214,7 @@ impl BenchmarkHelper<AccountId> for Helper {
                 MaxConcurrency::get(),
                 1,
                 ModelRegistry::assurances(version).expect("the version is published"),
+                sp_runtime::Perbill::one(),
             )
             .expect("the version has a free slot");
             pallet_operators::Operators::<Runtime>::mutate(&operator, |info| {

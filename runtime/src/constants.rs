@@ -65,6 +65,8 @@ parameter_types! {
     /// Half a minute.
     pub const HeartbeatInterval: BlockNumber = 15;
     pub const HeartbeatTimeout: BlockNumber = 45;
+    /// A quarter of an hour.
+    pub const SeatTimeout: BlockNumber = HOURS / 4;
     /// Longer than a request can be open, so that an operator cannot withdraw its bond before every
     /// offence can be penalised.
     pub const UnbondingPeriod: BlockNumber = DAYS;
@@ -84,6 +86,8 @@ parameter_types! {
     pub const MaxDeadline: BlockNumber = HOURS;
     pub const RevealWindow: BlockNumber = 5;
     pub const Retention: BlockNumber = DAYS;
+    /// Five minutes to prove which results of a quorum are wrong.
+    pub const AppealWindow: BlockNumber = 150;
     /// Five minutes to open a dispute, two and a half for each move.
     pub const DefaultDisputeTiming: DisputeTiming = DisputeTiming { window: 150, response: 75 };
     /// Half of the unbonding period.

@@ -49,6 +49,9 @@ pub fn operator_view(account: AccountId) -> Option<OperatorView<AccountId>> {
                 ask: server.ask,
                 concurrency: server.concurrency,
                 response_blocks: server.response_blocks,
+                max_royalty_ppm: server.max_royalty.deconstruct() / 1_000,
+                outvoted: server.outvoted,
+                failed: server.failed,
                 classes: server.classes,
             })
         })

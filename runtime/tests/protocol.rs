@@ -222,7 +222,7 @@ fn constants() -> Vec<(String, Value)> {
         )*)*};
     }
     config! {
-        blocks(u32): pallet_inference MinDeadline RevealWindow MaxDeadline Retention;
+        blocks(u32): pallet_inference MinDeadline RevealWindow MaxDeadline Retention AppealWindow;
         bytes(u32): pallet_inference MaxInputBytes MaxArtifactInputBytes MaxOutputBytes;
         time(Weight): pallet_inference DrawBudget SweepBudget;
         count(u64): pallet_inference WorkerPriority;
@@ -230,7 +230,7 @@ fn constants() -> Vec<(String, Value)> {
         plancks(u128): pallet_operators MinBond;
         count(u32): pallet_operators MaxServers MaxServed MaxConcurrency;
         count(u64): pallet_operators HeartbeatPriority;
-        blocks(u32): pallet_operators MaxResponseBlocks UnbondingPeriod;
+        blocks(u32): pallet_operators MaxResponseBlocks UnbondingPeriod SeatTimeout;
         blocks(u32): pallet_operators HeartbeatInterval HeartbeatTimeout;
         plancks(u128): pallet_operators WrongResultSlash NoAnswerSlash LostDisputeSlash;
         share(Perbill): pallet_operators EquivocationSlash CompensationShare;

@@ -198,6 +198,7 @@ fn largest_calls() -> Vec<RuntimeCall> {
                 ask: u128::MAX,
                 concurrency: u32::MAX,
                 response_blocks: u32::MAX,
+                max_royalty: sp_runtime::Perbill::one(),
                 classes: both(),
             },
             pallet_operators::Call::withdraw { version },
@@ -268,6 +269,11 @@ fn largest_calls() -> Vec<RuntimeCall> {
                 output: bounded(&output),
                 proof: bounded(&vec![1; MAX_PROOF_BYTES as usize]),
                 signature: signature(),
+            },
+            pallet_inference::Call::appeal {
+                request,
+                output: bounded(&output),
+                proof: bounded(&vec![1; MAX_PROOF_BYTES as usize]),
             },
             pallet_inference::Call::submit_trace {
                 request,

@@ -328,7 +328,7 @@ async fn list(context: &Context<'_>, request: Option<RequestId>) -> Result<(), F
 }
 
 /// Prints a step of a dispute. Stages and moves stay on the screen.
-fn tell(context: &Context<'_>, step: &DisputeProgress) {
+pub(super) fn tell(context: &Context<'_>, step: &DisputeProgress) {
     match step {
         DisputeProgress::Downloading { artifact, bytes } => context
             .output

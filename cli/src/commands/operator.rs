@@ -32,17 +32,29 @@ pub async fn run(context: &Context<'_>, command: OperatorCommand) -> Result<(), 
             let done = format!("the worker key is now {}", names::to_hex(key.worker.encode()));
             super::send(context, operators::set_worker(key), &done).await
         },
-        OperatorCommand::Serve { model, ask, concurrency, response_blocks, classes } => {
+        OperatorCommand::Serve {
+            model,
+            ask,
+            concurrency,
+            response_blocks,
+            classes,
+            max_royalty_percent,
+        } => {
             context.signer()?;
             let client = context.connect().await?;
             client.check_concurrency(concurrency).await?;
             client.check_response_blocks(response_blocks).await?;
             let version = client.resolve(&model).await?;
             let classes = classes.unwrap_or(version.descriptor.assurances);
-            let call = operators::serve(version.id, ask, concurrency, response_blocks, classes);
+            let royalty = match max_royalty_percent {
+                Some(royalty) => royalty,
+                None => client.version_terms(version.id).await?.unwrap_or_default().royalty,
+            };
+            let call =
+                operators::serve(version.id, ask, concurrency, response_blocks, classes, royalty);
             let done = format!(
                 "serving {model} for {} a run, concurrency {concurrency}, within {response_blocks} \
-                 blocks, classes {}",
+                 blocks, classes {}, at a royalty of at most {royalty}",
                 amount::display(ask),
                 names::format_classes(classes)
             );
@@ -146,12 +158,16 @@ async fn status(context: &Context<'_>, account: Option<AccountId>) -> Result<(),
         }
         for service in &operator.serves {
             let offer = format!(
-                "{} for {} a run, concurrency {}, within {} blocks, classes {}",
+                "{} for {} a run, concurrency {}, within {} blocks, classes {}, at a royalty of at \
+                 most {}%; outvoted {} times, {} failures",
                 service.version,
                 amount::display(service.ask),
                 service.concurrency,
                 service.response_blocks,
-                names::format_classes(service.classes)
+                names::format_classes(service.classes),
+                f64::from(service.max_royalty_ppm) / 1e4,
+                service.outvoted,
+                service.failed
             );
             lines.push(("serves", offer));
         }
@@ -187,6 +203,9 @@ pub fn to_json(operator: &OperatorView<AccountId>) -> Value {
                 "concurrency": service.concurrency,
                 "response_blocks": service.response_blocks,
                 "classes": names::format_classes(service.classes),
+                "max_royalty_ppm": service.max_royalty_ppm,
+                "outvoted": service.outvoted,
+                "failed": service.failed,
             })
         })
         .collect();

@@ -4,6 +4,7 @@ use assay_client::{
     amount, calls::inference, payload::output_to_json, AccountId, AssuranceArgument,
 };
 use assay_primitives::{
+    digest,
     runtime_api::{RequestView, Status},
     RequestId,
 };
@@ -26,7 +27,27 @@ pub async fn run(context: &Context<'_>, command: RequestCommand) -> Result<(), F
             let done = format!("request {request} is cancelled; its escrow was returned");
             super::send(context, inference::cancel(request), &done).await
         },
+        RequestCommand::Appeal { request } => appeal(context, request).await,
     }
+}
+
+async fn appeal(context: &Context<'_>, request: RequestId) -> Result<(), Failure> {
+    let signer = context.signer()?;
+    let client = context.connect().await?;
+    let progress = |step| super::dispute::tell(context, &step);
+    let (output, inclusion) = client.appeal(request, &signer, &progress).await?;
+    let right = digest(&output);
+    let json = json!({
+        "request": request,
+        "right": right,
+        "transaction": inclusion.transaction,
+        "block": inclusion.block,
+        "height": inclusion.height,
+    });
+    context.output.result(&json, || {
+        format!("the right output of request {request} is {right:?} (block {})", inclusion.height)
+    });
+    Ok(())
 }
 
 async fn show(context: &Context<'_>, id: RequestId) -> Result<(), Failure> {

@@ -13,7 +13,7 @@ use assay_primitives::{
     runtime_api::{DisputeView, OptimisticView, RequestView, VersionView},
     Balance, BlockNumber, Digest, RequestId, Tensor,
 };
-use assay_proof::{Context, Prover};
+use assay_proof::{Context, Proven, Prover};
 use codec::{DecodeAll, Encode};
 
 use crate::{calls, graph::GraphFile, rpc, AccountId, Client, Error, Inclusion, Result, Signer};
@@ -44,13 +44,25 @@ pub struct Reexecution {
     output: Vec<u8>,
 }
 
+/// A version's graph, and the input of a request for it.
+pub(crate) struct ModelInput {
+    pub version: VersionView<AccountId>,
+    pub graph: CheckedGraph,
+    pub input: Vec<i8>,
+}
+
+/// A payload whose only tensor has these data, with the type and the shape of another payload that
+/// the chain has accepted.
+pub(crate) fn with_data(payload: &[u8], data: &[u8]) -> Vec<u8> {
+    let tensors = Vec::<Tensor>::decode_all(&mut &*payload).unwrap_or_default();
+    let own = |tensor| Tensor { data: data.to_vec(), ..tensor };
+    tensors.into_iter().map(own).collect::<Vec<_>>().encode()
+}
+
 impl Reexecution {
     /// The output payload that the model computes.
     pub fn output(&self) -> Vec<u8> {
-        // The chain accepted the claimed output as one tensor of the declared type and shape.
-        let claimed = Vec::<Tensor>::decode_all(&mut &self.claim.output[..]).unwrap_or_default();
-        let own = |tensor| Tensor { data: self.output.clone(), ..tensor };
-        claimed.into_iter().map(own).collect::<Vec<_>>().encode()
+        with_data(&self.claim.output, &self.output)
     }
 
     /// Whether it equals the claimed output. A dispute over such a result is lost.
@@ -153,12 +165,26 @@ impl Client {
                 view.status
             ))
         })?;
+        let ModelInput { version, graph, input } = self.model_input(&view, progress).await?;
+        let mut own =
+            Reexecution { request: view, claim, version, graph, input, output: Vec::new() };
+        let output = own.player()?.output().map(assay_graph::Tensor::to_bytes);
+        own.output = output.ok_or_else(|| Error::invalid("the model has no output"))?;
+        Ok(own)
+    }
+
+    /// The graph of a request's version, downloaded and checked, and the request's input.
+    pub(crate) async fn model_input(
+        &self,
+        view: &RequestView<AccountId>,
+        progress: &(dyn Fn(DisputeProgress) + Sync),
+    ) -> Result<ModelInput> {
         let version = self.version(view.version).await?;
         let version = version
             .ok_or_else(|| Error::not_found(format!("there is no version {}", view.version)))?;
-        let input = self.input(request).await?;
+        let input = self.input(view.id).await?;
         let input = input.as_deref().and_then(tensor_data).ok_or_else(|| {
-            Error::not_found(format!("the chain does not have the input of request {request}"))
+            Error::not_found(format!("the chain does not have the input of request {}", view.id))
         })?;
         let (artifact, bytes) = (version.descriptor.artifact, version.descriptor.artifact_size);
         progress(DisputeProgress::Downloading { artifact, bytes });
@@ -171,17 +197,35 @@ impl Client {
                 version.id
             )));
         }
-        let mut own = Reexecution {
-            request: view,
-            claim,
+        Ok(ModelInput {
             version,
             graph: file.graph().clone(),
             input: input.iter().map(|byte| i8::from_le_bytes([*byte])).collect(),
-            output: Vec::new(),
+        })
+    }
+
+    /// Proves the output of a request, in the context of an operator, on this machine.
+    pub(crate) fn prove_output(
+        &self,
+        request: &RequestView<AccountId>,
+        operator: &AccountId,
+        graph: &CheckedGraph,
+        input: &[i8],
+    ) -> Result<Proven> {
+        let unprovable = |error: &dyn std::fmt::Display| {
+            Error::invalid(format!("the run cannot be proven: {error}"))
         };
-        let output = own.player()?.output().map(assay_graph::Tensor::to_bytes);
-        own.output = output.ok_or_else(|| Error::invalid("the model has no output"))?;
-        Ok(own)
+        let prover = Prover::new(graph).map_err(|error| unprovable(&error))?;
+        let id = request.id.encode();
+        let context = Context {
+            genesis: self.genesis().to_fixed_bytes(),
+            domain: PROOF_DOMAIN,
+            request: &id,
+            requester: account_bytes(&request.payer),
+            operator: account_bytes(operator),
+        };
+        let input: Vec<u8> = input.iter().flat_map(|element| element.to_le_bytes()).collect();
+        prover.prove(&context, &input).map_err(|error| unprovable(&error))
     }
 
     /// Opens a dispute over the result of a request, with a bond of the signer. Does not run the
@@ -330,20 +374,8 @@ impl Client {
                 own.version.id
             )));
         }
-        let unprovable = |error: &dyn std::fmt::Display| {
-            Error::invalid(format!("the run cannot be proven: {error}"))
-        };
-        let prover = Prover::new(&own.graph).map_err(|error| unprovable(&error))?;
-        let request = own.request.id.encode();
-        let context = Context {
-            genesis: self.genesis().to_fixed_bytes(),
-            domain: PROOF_DOMAIN,
-            request: &request,
-            requester: account_bytes(&own.request.payer),
-            operator: account_bytes(&own.claim.operator),
-        };
-        let input: Vec<u8> = own.input.iter().flat_map(|element| element.to_le_bytes()).collect();
-        let proven = prover.prove(&context, &input).map_err(|error| unprovable(&error))?;
+        let proven =
+            self.prove_output(&own.request, &own.claim.operator, &own.graph, &own.input)?;
         let call = calls::disputes::prove(id, proven.output, proven.proof);
         let included = self.submit(&call, signer).await?;
         let end = self.dispute_end(id, included.height.saturating_sub(1), included.height).await?;

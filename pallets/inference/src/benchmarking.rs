@@ -14,9 +14,9 @@ use assay_primitives::{
     proof::MAX_PROOF_BYTES,
     runtime_api::Status,
     traits::{Artifacts, BenchmarkHelper as _, Models, Operators, OptimisticResults, Verification},
-    Assurance, Balance, BlockNumber, CommitStatement, Digest, Dimension, FailureReason, Outcome,
-    ProofCost, RejectReason, RequestId, RequestInput, Statement, Tensor, TensorDeclaration,
-    VersionId, WorkerSignature, ASY,
+    Assurance, AssuranceClass, Balance, BlockNumber, CommitStatement, Digest, Dimension,
+    FailureReason, Outcome, ProofCost, RejectReason, RequestId, RequestInput, Statement, Tensor,
+    TensorDeclaration, VersionId, WorkerSignature, ASY,
 };
 use codec::{Decode, Encode};
 use frame_benchmarking::v2::*;
@@ -592,6 +592,57 @@ mod benchmarks {
         }
 
         assert_eq!(outcome::<T>(id), Some(Outcome::TimedOut));
+    }
+
+    /// A finished request of the largest committee that can be appealed, as if the chain could verify
+    /// proofs of its version.
+    fn contested<T: Config>() -> (RequestId, BlockNumber) {
+        let (id, last, output) = revealed::<T>(0, MAX_COMMITTEE as usize - 1);
+        Pallet::<T>::note_result(id, last, output, checked_signature());
+        let mut contested = get::<T>(id);
+        contested.appealable = true;
+        contested.stake = T::Operators::stake(AssuranceClass::Quorum, true);
+        for member in contested.accounts() {
+            T::Operators::assign(&member, id, contested.version, contested.stake);
+            T::Operators::unassign(&member, id, contested.version);
+        }
+        T::Models::acquire(contested.version).expect("the version exists");
+        Requests::<T>::insert(id, contested);
+        Inputs::<T>::insert(id, payload(T::BenchmarkHelper::payload(0)));
+        Pallet::<T>::allow_appeals(id);
+        (id, Appealable::<T>::get(id).expect("appeals are open"))
+    }
+
+    // All members are penalised.
+    #[benchmark]
+    fn appeal() {
+        let (id, until) = contested::<T>();
+        let (record, appellant) = (get::<T>(id), account("appellant", 0, 0));
+
+        #[block]
+        {
+            Pallet::<T>::correct(id, &record, appellant, Digest::zero(), until);
+        }
+
+        assert!(Corrections::<T>::contains_key(id));
+    }
+
+    // All members get a mark.
+    #[benchmark]
+    fn pass_appeals() {
+        let (id, until) = contested::<T>();
+        Receipts::<T>::mutate(id, |receipt| {
+            receipt.as_mut().expect("it has ended").output_digest = Some(Digest::zero());
+        });
+        AgendaCursor::<T>::put(until + 1);
+        set_now::<T>(until + 1);
+
+        #[block]
+        {
+            Pallet::<T>::sweep_deadlines();
+        }
+
+        assert!(!Appealable::<T>::contains_key(id));
     }
 
     #[benchmark]

@@ -28,6 +28,7 @@ pub use pallet::*;
 pub use types::*;
 pub use weights::WeightInfo;
 
+mod appeals;
 mod authorize;
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmarking;
@@ -55,7 +56,7 @@ pub mod pallet {
     use assay_primitives::{
         traits::{
             Artifacts, BlockRandomness, Disputes, Escrow, Models, OnRequestFinal, Operators,
-            Verification,
+            OutputProofs, Verification,
         },
         Assurance, Balance, BlockNumber, Digest, Evidence, FailureReason, Outcome, ProofCost,
         ProofRefusal, Receipt, RequestId, RequestInput, VersionId, WorkerSignature,
@@ -94,6 +95,8 @@ pub mod pallet {
         type Randomness: BlockRandomness;
         /// Open disputes over optimistic results, which keep a result from becoming final.
         type Disputes: Disputes;
+        /// Verifies the proofs of appeals.
+        type Proofs: OutputProofs;
         /// Called at the end of each request.
         type OnRequestFinal: OnRequestFinal;
         /// Maximum size in bytes of an inline input payload. Larger arguments do not decode; use an
@@ -125,6 +128,11 @@ pub mod pallet {
         /// Number of blocks after an optimistic result in which disputes over it may be opened. Not
         /// zero. A result keeps the window of its submission.
         type DisputeWindow: Get<BlockNumber>;
+        /// Number of blocks after the end of a quorum with different results in which a proof can show
+        /// who is wrong. Not zero, and less than [`Config::Retention`]. The members' stakes stay
+        /// locked so long.
+        #[pallet::constant]
+        type AppealWindow: Get<BlockNumber>;
         /// Number of blocks after its end for which a request, its output and its receipt are kept.
         /// Not zero.
         #[pallet::constant]
@@ -182,6 +190,16 @@ pub mod pallet {
     /// request.
     #[pallet::storage]
     pub type Claims<T: Config> = StorageMap<_, Twox64Concat, RequestId, TraceClaim>;
+
+    /// Last heights at which the outcomes of finished requests can be appealed, by request. Removed
+    /// by an appeal, or by the sweep after that height.
+    #[pallet::storage]
+    pub type Appealable<T: Config> = StorageMap<_, Twox64Concat, RequestId, BlockNumber>;
+
+    /// Digests of the outputs that appeals have proven, by request. The receipt may name another
+    /// one. Pruned with the request.
+    #[pallet::storage]
+    pub type Corrections<T: Config> = StorageMap<_, Twox64Concat, RequestId, Digest>;
 
     /// Digests of the receipts of all finished requests, by request. Never removed.
     #[pallet::storage]
@@ -317,6 +335,24 @@ pub mod pallet {
             /// Digest of its receipt.
             receipt: Digest,
         },
+        /// A quorum ended with different results. Until this height, a proof can show who is wrong.
+        AppealsOpen {
+            /// The request.
+            request: RequestId,
+            /// Last height at which an appeal counts.
+            until: BlockNumber,
+        },
+        /// A proof showed the right output of a quorum.
+        Appealed {
+            /// The request.
+            request: RequestId,
+            /// The account that proved it.
+            appellant: T::AccountId,
+            /// Digest of the right output.
+            right: Digest,
+            /// The members that submitted another one, and were penalised.
+            penalised: Vec<T::AccountId>,
+        },
         /// A finished request was pruned. The digest of its receipt was kept.
         RequestPruned {
             /// The request.
@@ -382,6 +418,15 @@ pub mod pallet {
         NotPending,
         /// All identifiers are used. There is no remedy.
         NoIdentifierLeft,
+        /// The outcome cannot be appealed: all results agreed, the chain cannot verify proofs of the
+        /// version, or `AppealWindow` has passed.
+        NotAppealable,
+        /// The output does not fit the version's declaration. Pass the payload of its output
+        /// tensors.
+        WrongOutput,
+        /// The proof does not hold for this request and this output. Make the proof in the request's
+        /// context, with the first operator of its committee.
+        ProofRefused,
     }
 
     #[pallet::hooks]
@@ -409,6 +454,10 @@ pub mod pallet {
             );
             assert!(T::RevealWindow::get() > 0 && T::Retention::get() > 0);
             assert!(T::DisputeWindow::get() > 0, "DisputeWindow must not be zero");
+            assert!(
+                (1..T::Retention::get()).contains(&T::AppealWindow::get()),
+                "AppealWindow must be less than Retention, and not zero"
+            );
             assert!(Self::draws_per_block() > 0, "DrawBudget must allow a draw");
             assert!(Self::sweeps_per_block() > 0, "SweepBudget must allow a deadline");
             assert!(Self::prunes_per_block() > 0, "SweepBudget must allow pruning a request");
@@ -647,6 +696,32 @@ pub mod pallet {
             ensure_authorized(origin)?;
             Self::note_trace(request, operator, output, trace_root, signatures);
             Ok(())
+        }
+
+        /// Shows by a validity proof which results of a quorum are wrong. Every member that
+        /// submitted a result other than `output` is penalised as for a lost dispute, and the caller
+        /// rewarded. The payment and the receipt remain; [`Corrections`] has the right output.
+        ///
+        /// Origin: signed, by anyone, at most [`Config::AppealWindow`] blocks after the end of a
+        /// quorum whose results differ.
+        ///
+        /// Emits [`Event::Appealed`].
+        ///
+        /// Errors: `NotAppealable`, `WrongOutput`, `ProofRefused`.
+        #[pallet::call_index(8)]
+        #[pallet::weight(
+            T::WeightInfo::appeal()
+                .saturating_add(T::WeightInfo::authorize_result(output.len() as u32))
+                .saturating_add(T::Proofs::weight())
+        )]
+        pub fn appeal(
+            origin: OriginFor<T>,
+            request: RequestId,
+            output: BoundedVec<u8, T::MaxOutputBytes>,
+            proof: EncodedProof,
+        ) -> DispatchResult {
+            let appellant = ensure_signed(origin)?;
+            Self::do_appeal(appellant, request, &output, &proof)
         }
     }
 

@@ -89,6 +89,7 @@ parameter_types! {
     pub const MaxDeadline: BlockNumber = 100;
     pub const RevealWindow: BlockNumber = 4;
     pub const Retention: BlockNumber = 30;
+    pub const AppealWindow: BlockNumber = 10;
     pub const DisputeWindow: BlockNumber = 12;
     /// Requests whose results are disputed.
     pub static Disputed: Vec<RequestId> = Vec::new();
@@ -153,7 +154,9 @@ impl crate::Config for Test {
     type Randomness = Vrf;
     type Disputes = NotedDisputes;
     type DisputeWindow = DisputeWindow;
+    type Proofs = Verification;
     type OnRequestFinal = Listener;
+    type AppealWindow = AppealWindow;
     type MaxInputBytes = MaxInputBytes;
     type MaxArtifactInputBytes = MaxArtifactInputBytes;
     type MaxOutputBytes = MaxOutputBytes;
@@ -279,8 +282,14 @@ pub fn serve_at_once(
     classes: AssuranceClasses,
     concurrency: u32,
 ) {
-    let call =
-        pallet_operators::Call::serve { version, ask, concurrency, response_blocks: 1, classes };
+    let call = pallet_operators::Call::serve {
+        version,
+        ask,
+        concurrency,
+        response_blocks: 1,
+        classes,
+        max_royalty: Perbill::one(),
+    };
     assert_ok!(signed_call(operator, call));
 }
 
@@ -291,6 +300,7 @@ pub fn serve_slowly(operator: u64, response_blocks: BlockNumber) {
         ask: ASK,
         concurrency: 50,
         response_blocks,
+        max_royalty: Perbill::one(),
         classes: both(),
     };
     assert_ok!(signed_call(operator, call));

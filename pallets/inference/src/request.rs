@@ -67,6 +67,11 @@ impl<T: Config> Pallet<T> {
         T::Verification::check_request(assurance, &terms.descriptor)?;
         ensure!(Self::can_be_proven(version, assurance), Error::<T>::WeightsNotAudited);
 
+        // A proof needs the input on chain.
+        let appealable = matches!(assurance, Assurance::Quorum { .. })
+            && matches!(input, RequestInput::Inline(_))
+            && Self::can_be_proven(version, Assurance::Proof);
+
         let id = NextRequest::<T>::get();
         let next = id.0.checked_add(1).ok_or(Error::<T>::NoIdentifierLeft)?;
         let mut request = Request {
@@ -79,7 +84,8 @@ impl<T: Config> Pallet<T> {
             assurance,
             tolerance: terms.descriptor.tolerance,
             max_price,
-            stake: T::Operators::stake(assurance.class()),
+            stake: T::Operators::stake(assurance.class(), appealable),
+            appealable,
             royalty_to: terms.owner,
             royalty: terms.royalty,
             requested_at: now,
@@ -147,9 +153,7 @@ impl<T: Config> Pallet<T> {
     /// count, because the request can wait for them.
     fn check_operators(request: &Request<T::AccountId>) -> DispatchResult {
         let needed = request.size();
-        let class = request.assurance.class();
-        let candidates =
-            T::Operators::candidates(request.version, class, Balance::MAX, request.stake);
+        let candidates = T::Operators::candidates(&request.draw_terms(Balance::MAX));
         ensure!(candidates.len() >= needed, Error::<T>::NoOperator);
         let affordable = candidates.iter().filter(|candidate| candidate.ask <= request.budget());
         ensure!(affordable.clone().count() >= needed, Error::<T>::PriceUnderAsk);

@@ -7,8 +7,8 @@ use assay_primitives::{
 use frame_support::{traits::Get, weights::Weight};
 
 use crate::{
-    draws::fits, Agenda, AgendaCursor, Config, Event, EvidenceOf, Finished, FinishedBounds,
-    Outputs, Pallet, Receipts, Request, Requests, WeightInfo,
+    draws::fits, Agenda, AgendaCursor, Config, Corrections, Event, EvidenceOf, Finished,
+    FinishedBounds, Outputs, Pallet, Receipts, Request, Requests, WeightInfo,
 };
 
 /// Maximum number of heights of the agenda that one block processes. Usually one is due.
@@ -18,6 +18,7 @@ impl<T: Config> Pallet<T> {
     /// Weight of handling a passed deadline of this request.
     fn sweep_weight(request: &Request<T::AccountId>) -> Weight {
         match (request.assurance.class(), request.status) {
+            (_, Status::Final(_)) => T::WeightInfo::pass_appeals(),
             // Compares the results.
             (AssuranceClass::Quorum, Status::Revealing) => T::WeightInfo::deadline(),
             (AssuranceClass::Quorum, _) => T::WeightInfo::commit_deadline(),
@@ -74,6 +75,7 @@ impl<T: Config> Pallet<T> {
     fn pass_deadline(id: RequestId, request: Request<T::AccountId>) {
         let now = T::now();
         match request.status {
+            Status::Final(_) => Self::pass_appeals(id, &request),
             Status::Pending if now > request.deadline => {
                 Self::finish_unpaid(id, request, Outcome::TimedOut)
             },
@@ -107,6 +109,7 @@ impl<T: Config> Pallet<T> {
             Outputs::<T>::remove(id);
             Receipts::<T>::remove(id);
             EvidenceOf::<T>::remove(id);
+            Corrections::<T>::remove(id);
             Self::deposit_event(Event::RequestPruned { request: id });
             first += 1;
             pruned += 1;

@@ -10,7 +10,7 @@ use assay_pallet_support::Chain;
 use assay_primitives::{
     dispute::tensor_data,
     engine::{Job, JobInput},
-    operator::Offence,
+    operator::{Conduct, Offence},
     receipt::evidence_digest,
     runtime_api::Status,
     traits::{
@@ -61,12 +61,7 @@ impl<T: Config> Pallet<T> {
         request.draw = Some(Draw { block: T::now(), seed });
 
         let size = request.size();
-        let mut candidates = T::Operators::candidates(
-            request.version,
-            request.assurance.class(),
-            request.budget(),
-            request.stake,
-        );
+        let mut candidates = T::Operators::candidates(&request.draw_terms(request.budget()));
         if candidates.len() < size {
             Self::finish_unpaid(id, request, Outcome::Rejected(RejectReason::NoOperator));
             return Turn::Ended;
@@ -215,16 +210,29 @@ impl<T: Config> Pallet<T> {
             let reward = Some((challenger, Balance::MAX));
             T::Operators::penalise(member, Offence::LostDispute, reward);
         }
-        Self::release_stakes(&request);
+        Self::release_stakes(&request, |_| false);
         T::Verification::take_output(id, &Digest::zero(), &members);
         let outcome = Outcome::Rejected(RejectReason::Disputed);
-        Self::close(id, request, outcome, None, 0, evidence);
+        Self::close(id, request, outcome, None, 0, evidence, false);
     }
 
-    /// Unlocks the stakes of the members: their results cannot be contested any more.
-    fn release_stakes(request: &Request<T::AccountId>) {
-        for member in &request.members {
+    /// Unlocks the stakes of the members whose results cannot be contested any more.
+    fn release_stakes(request: &Request<T::AccountId>, kept: impl Fn(&T::AccountId) -> bool) {
+        for member in request.members.iter().filter(|member| !kept(&member.account)) {
             T::Operators::release(&member.account, request.stake);
+        }
+    }
+
+    /// The offence of a member without a result. A member that has committed knows its result, and
+    /// may have seen that it is wrong: if a wrong result can be shown, silence costs as much.
+    fn offence_of_silence(
+        id: RequestId,
+        request: &Request<T::AccountId>,
+        member: &T::AccountId,
+    ) -> Offence {
+        match T::Verification::member_state(id, member) {
+            MemberState::Committed(_) if request.appealable => Offence::WrongResult,
+            _ => Offence::NoAnswer,
         }
     }
 
@@ -257,6 +265,7 @@ impl<T: Config> Pallet<T> {
             return;
         };
         T::Verification::note_failure(id, &operator, reason);
+        T::Operators::note(&operator, request.version, Conduct::Failed);
         Self::deposit_event(Event::FailureReported { request: id, operator, reason });
         if Self::able(id, &request) < Self::needed(&request) {
             Self::conclude(id, request);
@@ -359,7 +368,10 @@ impl<T: Config> Pallet<T> {
         let late: Vec<_> = silent
             .into_iter()
             .filter(|member| Self::is_late(id, &request, member, reveals_due))
+            .map(|member| (Self::offence_of_silence(id, &request, &member), member))
             .collect();
+        // Agreement alone does not show who is wrong.
+        let appealable = request.appealable && winner.is_some() && !wrong.is_empty();
         let outcome = match (winner, failure) {
             (Some(_), _) => Outcome::Verified,
             // Without a winner, only the result of an invalid proof is wrong.
@@ -389,13 +401,19 @@ impl<T: Config> Pallet<T> {
                 0
             },
         };
-        for (offenders, offence) in [(wrong, Offence::WrongResult), (late, Offence::NoAnswer)] {
-            for offender in offenders {
-                // With a bound of the budget for each offender, the compensations add up to at most
-                // `max_price`.
-                let harmed = Some((&request.payer, request.budget()));
-                T::Operators::penalise(&offender, offence, harmed);
-            }
+        let mut offences = late;
+        match request.assurance {
+            Assurance::Quorum { .. } if appealable => {},
+            Assurance::Quorum { .. } => wrong.iter().for_each(|member| {
+                T::Operators::note(member, request.version, Conduct::Outvoted);
+            }),
+            _ => offences.extend(wrong.into_iter().map(|member| (Offence::WrongResult, member))),
+        }
+        for (offence, offender) in offences {
+            // With a bound of the budget for each offender, the compensations add up to at most
+            // `max_price`.
+            let harmed = Some((&request.payer, request.budget()));
+            T::Operators::penalise(&offender, offence, harmed);
         }
         if let Some(winner) = winner {
             let output = T::Verification::take_output(id, &winner, &members).unwrap_or_default();
@@ -403,22 +421,29 @@ impl<T: Config> Pallet<T> {
         } else {
             T::Verification::take_output(id, &Digest::zero(), &members);
         }
-        Self::release_stakes(&request);
+        let kept = |member: &T::AccountId| {
+            appealable && evidence.iter().any(|item| item.operator == *member)
+        };
+        Self::release_stakes(&request, kept);
         // The operator of an optimistic result was freed when it submitted the result.
         if !Claims::<T>::contains_key(id) {
             Self::free_members(id, &request);
         }
-        Self::close(id, request, outcome, winner, price_paid, evidence);
+        Self::close(id, request, outcome, winner, price_paid, evidence, appealable);
+        if appealable {
+            Self::allow_appeals(id);
+        }
     }
 
     /// Ends a request without payment. `Pending` → `Final`.
     pub(crate) fn finish_unpaid(id: RequestId, request: Request<T::AccountId>, outcome: Outcome) {
         Waiting::<T>::remove(request.version, id.0.to_be_bytes());
         T::Escrow::refund(id);
-        Self::close(id, request, outcome, None, 0, Evidence::default());
+        Self::close(id, request, outcome, None, 0, Evidence::default(), false);
     }
 
-    /// The last step of every end: releases the request's resources and writes the receipt.
+    /// The last step of every end: releases the request's resources and writes the receipt. An
+    /// appeal needs the input and the version.
     fn close(
         id: RequestId,
         mut request: Request<T::AccountId>,
@@ -426,12 +451,15 @@ impl<T: Config> Pallet<T> {
         output_digest: Option<Digest>,
         price_paid: Balance,
         evidence: Evidence<T::AccountId>,
+        appealable: bool,
     ) {
-        T::Models::release(request.version);
+        if !appealable {
+            T::Models::release(request.version);
+            Inputs::<T>::remove(id);
+        }
         if request.input_is_artifact {
             T::Artifacts::release(&request.input_digest);
         }
-        Inputs::<T>::remove(id);
         for height in Self::agenda_heights(id, &request) {
             Agenda::<T>::remove(height, id);
         }

@@ -12,8 +12,9 @@ use frame_support::ensure;
 use sp_runtime::TryRuntimeError;
 
 use crate::{
-    Agenda, AgendaCursor, Claims, ClientKeys, Config, EvidenceOf, Finished, FinishedBounds, Inputs,
-    NextRequest, Outputs, Pallet, Queue, QueueBounds, ReceiptDigests, Receipts, Requests, Waiting,
+    Agenda, AgendaCursor, Appealable, Claims, ClientKeys, Config, Corrections, EvidenceOf,
+    Finished, FinishedBounds, Inputs, NextRequest, Outputs, Pallet, Queue, QueueBounds,
+    ReceiptDigests, Receipts, Requests, Waiting,
 };
 
 impl<T: Config> Pallet<T> {
@@ -23,6 +24,7 @@ impl<T: Config> Pallet<T> {
     ///   have not been processed, and have no receipt. The agenda contains nothing else.
     /// * Finished requests have a receipt with the stored digest, evidence with the digest in the
     ///   receipt, and an output if and only if they were verified.
+    /// * A finished request that can be appealed has its input, and is on the agenda.
     /// * A request has a claim if and only if it is `Disputable`. Its operator is not assigned any
     ///   more.
     /// * The evidence contains a proof if and only if the class is `Proof`.
@@ -89,7 +91,18 @@ impl<T: Config> Pallet<T> {
                         "an outcome and its output disagree"
                     );
                     ensure!(receipt.price_paid <= request.max_price, "more was paid than held");
-                    ensure!(!Inputs::<T>::contains_key(id), "a finished request keeps its input");
+                    let appealable = Appealable::<T>::get(id);
+                    ensure!(
+                        Inputs::<T>::contains_key(id) == appealable.is_some(),
+                        "a finished request keeps its input, or lacks it for an appeal"
+                    );
+                    if let Some(until) = appealable {
+                        ensure!(
+                            agenda.remove(&(id, until.saturating_add(1))),
+                            "the time for appeals has no end"
+                        );
+                        ensure!(!Corrections::<T>::contains_key(id), "an appeal changed nothing");
+                    }
                     ensure!(finished.contains_key(&id), "a finished request is never pruned");
                     if queued.contains(&id) {
                         moving.insert(request.version);
@@ -170,6 +183,12 @@ impl<T: Config> Pallet<T> {
         ensure!(
             EvidenceOf::<T>::iter_keys().all(Requests::<T>::contains_key),
             "evidence without its request"
+        );
+        ensure!(
+            Appealable::<T>::iter_keys()
+                .chain(Corrections::<T>::iter_keys())
+                .all(|id| { Requests::<T>::get(id).is_some_and(|request| request.is_final()) }),
+            "an appeal without its finished request"
         );
         ensure!(
             Outputs::<T>::iter_keys().all(Requests::<T>::contains_key),

@@ -2,7 +2,7 @@
 
 use assay_primitives::{
     assurance::MAX_COMMITTEE, model::Tolerance, proof::MAX_PROOF_BYTES, runtime_api::Status,
-    Assurance, Balance, BlockNumber, Digest, Draw, VersionId, WorkerSignature,
+    traits::DrawTerms, Assurance, Balance, BlockNumber, Digest, Draw, VersionId, WorkerSignature,
 };
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::{pallet_prelude::ConstU32, BoundedVec};
@@ -51,6 +51,8 @@ pub struct Request<AccountId> {
     pub max_price: Balance,
     /// What each member of the committee has at stake, in plancks.
     pub stake: Balance,
+    /// Whether it is a quorum in which a proof can show which results are wrong.
+    pub appealable: bool,
     /// The account that receives the royalty.
     pub royalty_to: AccountId,
     /// The royalty's share of each price.
@@ -71,6 +73,17 @@ impl<AccountId: Clone + PartialEq> Request<AccountId> {
     /// The accounts of its committee, in the order of the draw.
     pub fn accounts(&self) -> alloc::vec::Vec<AccountId> {
         self.members.iter().map(|member| member.account.clone()).collect()
+    }
+
+    /// What it needs of an operator, if each may ask at most `budget`.
+    pub fn draw_terms(&self, budget: Balance) -> DrawTerms {
+        DrawTerms {
+            version: self.version,
+            class: self.assurance.class(),
+            budget,
+            stake: self.stake,
+            royalty: self.royalty,
+        }
     }
 
     /// The number of operators that are drawn for it.

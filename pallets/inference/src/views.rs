@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use assay_primitives::{
     dispute::tensor_data,
     runtime_api::{Quote, QuoteError, RequestView},
-    traits::{Models, Operators, ProvableRequest, ProvableRequests, Verification},
+    traits::{DrawTerms, Models, Operators, ProvableRequest, ProvableRequests, Verification},
     Assurance, Balance, BlockNumber, RequestId, VersionId,
 };
 use frame_support::{traits::Get, BoundedVec};
@@ -28,9 +28,14 @@ impl<T: Config> Pallet<T> {
             return Err(QuoteError::NotAudited);
         }
         let needed = usize::from(assurance.committee_size());
-        let stake = T::Operators::stake(assurance.class());
-        let mut candidates =
-            T::Operators::candidates(version, assurance.class(), Balance::MAX, stake);
+        let class = assurance.class();
+        let mut candidates = T::Operators::candidates(&DrawTerms {
+            version,
+            class,
+            budget: Balance::MAX,
+            stake: T::Operators::stake(class, Self::can_be_proven(version, Assurance::Proof)),
+            royalty: terms.royalty,
+        });
         let operators = candidates.len() as u32;
         candidates.sort_unstable_by_key(|candidate| candidate.ask);
         let Some(ask) = candidates.get(needed.saturating_sub(1)).map(|candidate| candidate.ask)

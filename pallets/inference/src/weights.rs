@@ -44,6 +44,11 @@ pub trait WeightInfo {
     fn commit_deadline() -> Weight;
     /// Ending a request of one operator whose deadline has passed.
     fn deadline_single() -> Weight;
+    /// The call `appeal` against the largest committee, without the verification of the proof and
+    /// the checks of the output.
+    fn appeal() -> Weight;
+    /// The end of the time for appeals against the largest committee.
+    fn pass_appeals() -> Weight;
     /// Pruning one finished request.
     fn prune() -> Weight;
     /// The start of a block, without draws, passed deadlines and pruning.
@@ -105,6 +110,12 @@ impl WeightInfo for () {
         Weight::from_parts(1, 0)
     }
     fn deadline_single() -> Weight {
+        Weight::from_parts(1, 0)
+    }
+    fn appeal() -> Weight {
+        Weight::from_parts(1, 0)
+    }
+    fn pass_appeals() -> Weight {
         Weight::from_parts(1, 0)
     }
     fn prune() -> Weight {

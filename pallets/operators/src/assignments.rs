@@ -3,14 +3,14 @@
 use alloc::vec::Vec;
 use assay_pallet_support::Chain;
 use assay_primitives::{
-    operator::Offence,
-    traits::{Bonds, Candidate, Operators as OperatorsTrait, SlashShare},
+    operator::{Conduct, Offence},
+    traits::{Bonds, Candidate, DrawTerms, Operators as OperatorsTrait, SlashShare},
     AssuranceClass, Balance, BlockNumber, RequestId, VersionId, WorkerId,
 };
 use frame_support::traits::Get;
 
 use crate::{
-    Config, Event, OpenAssignments, Operator, Operators, Pallet, Servers, WorkerKeys,
+    Config, Event, OpenAssignments, Operator, Operators, Pallet, Server, Servers, WorkerKeys,
     COMPENSATION_STEP,
 };
 
@@ -49,34 +49,41 @@ impl<T: Config> Pallet<T> {
                 info.locked = info.locked.saturating_add(stake);
             }
         });
+        Self::change_offer(operator, version, |server| server.open = change(server.open));
+    }
+
+    /// Changes the operator's offer of a version, if there is one.
+    fn change_offer(
+        operator: &T::AccountId,
+        version: VersionId,
+        change: impl FnOnce(&mut Server<T::AccountId>),
+    ) {
         Servers::<T>::mutate_exists(version, |servers| {
             let server = servers
                 .iter_mut()
                 .flat_map(|servers| servers.iter_mut())
                 .find(|server| server.account == *operator);
             if let Some(server) = server {
-                server.open = change(server.open);
+                change(server);
             }
         });
     }
 }
 
 impl<T: Config> OperatorsTrait<T::AccountId> for Pallet<T> {
-    fn candidates(
-        version: VersionId,
-        class: AssuranceClass,
-        budget: Balance,
-        stake: Balance,
-    ) -> Vec<Candidate<T::AccountId>> {
-        Servers::<T>::get(version)
+    fn candidates(terms: &DrawTerms) -> Vec<Candidate<T::AccountId>> {
+        Servers::<T>::get(terms.version)
             .into_iter()
             .filter(|server| {
-                server.classes.contains(class) && server.ask <= budget && server.concurrency > 0
+                server.classes.contains(terms.class)
+                    && server.ask <= terms.budget
+                    && server.max_royalty >= terms.royalty
+                    && server.concurrency > 0
             })
             .filter_map(|server| {
                 let info = Operators::<T>::get(&server.account).filter(Self::is_live)?;
                 let bond = T::Bonds::bonded(&server.account);
-                let covered = bond.saturating_sub(info.locked) >= stake;
+                let covered = bond.saturating_sub(info.locked) >= terms.stake;
                 let eligible = bond >= T::MinBond::get() && (covered || server.open > 0);
                 eligible.then_some(Candidate {
                     bond,
@@ -89,14 +96,25 @@ impl<T: Config> OperatorsTrait<T::AccountId> for Pallet<T> {
             .collect()
     }
 
-    fn stake(class: AssuranceClass) -> Balance {
+    fn stake(class: AssuranceClass, appealable: bool) -> Balance {
+        let disputable = T::WrongResultSlash::get().saturating_add(T::LostDisputeSlash::get());
         match class {
             AssuranceClass::Signed | AssuranceClass::Tee => T::NoAnswerSlash::get(),
-            AssuranceClass::Quorum | AssuranceClass::Proof => T::WrongResultSlash::get(),
-            AssuranceClass::Optimistic => {
-                T::WrongResultSlash::get().saturating_add(T::LostDisputeSlash::get())
-            },
+            AssuranceClass::Quorum if appealable => disputable,
+            AssuranceClass::Quorum => T::NoAnswerSlash::get(),
+            AssuranceClass::Proof => T::WrongResultSlash::get(),
+            AssuranceClass::Optimistic => disputable,
         }
+    }
+
+    fn note(operator: &T::AccountId, version: VersionId, conduct: Conduct) {
+        Self::change_offer(operator, version, |server| {
+            let count = match conduct {
+                Conduct::Outvoted => &mut server.outvoted,
+                Conduct::Failed => &mut server.failed,
+            };
+            *count = count.saturating_add(1);
+        });
     }
 
     fn servers(version: VersionId) -> u32 {

@@ -16,7 +16,7 @@ use frame_support::{
     traits::Get,
 };
 use frame_system::RawOrigin;
-use sp_runtime::traits::SaturatedConversion;
+use sp_runtime::{traits::SaturatedConversion, Perbill};
 
 use crate::*;
 
@@ -79,7 +79,11 @@ mod benchmarks {
                     concurrency: 1,
                     response_blocks: 1,
                     open: 0,
+                    since: 0,
+                    outvoted: 0,
+                    failed: 0,
                     classes: offered::<T>(version),
+                    max_royalty: Perbill::one(),
                 })
                 .expect("there is room");
             Servers::<T>::insert(other, servers);
@@ -94,7 +98,8 @@ mod benchmarks {
         let operator = registered::<T>(operator);
         serve_others::<T>(&operator, version, T::MaxServed::get() - 1);
         let classes = offered::<T>(version);
-        Pallet::<T>::serve(RawOrigin::Signed(operator.clone()).into(), version, ASY, 1, 1, classes)
+        let origin = RawOrigin::Signed(operator.clone()).into();
+        Pallet::<T>::serve(origin, version, ASY, 1, 1, classes, Perbill::one())
             .expect("there is room");
         (operator, version)
     }
@@ -155,13 +160,17 @@ mod benchmarks {
 
     #[benchmark]
     fn serve() {
-        let version = version::<T>(T::MaxServers::get() - 1);
+        // All seats are taken, and each has to be looked at.
+        let version = version::<T>(T::MaxServers::get());
         let operator = registered::<T>(whitelisted_caller());
+        T::Bonds::lock(&operator, T::MinBond::get() * 20).expect("the operator is endowed");
         serve_others::<T>(&operator, version, T::MaxServed::get() - 1);
         let classes = offered::<T>(version);
 
+        let (concurrency, royalty) = (T::MaxConcurrency::get(), Perbill::one());
+
         #[extrinsic_call]
-        _(RawOrigin::Signed(operator.clone()), version, ASY, T::MaxConcurrency::get(), 1, classes);
+        _(RawOrigin::Signed(operator.clone()), version, ASY, concurrency, 1, classes, royalty);
 
         assert!(Served::<T>::get(operator).contains(&version));
         assert_eq!(Servers::<T>::get(version).len() as u32, T::MaxServers::get());

@@ -92,6 +92,11 @@ pub mod pallet {
         /// [`Config::HeartbeatInterval`], or operators would not stay live.
         #[pallet::constant]
         type HeartbeatTimeout: Get<BlockNumber>;
+        /// Number of blocks without a heartbeat after which an operator can lose its seat in a version
+        /// that [`Config::MaxServers`] operators serve. More than [`Config::HeartbeatTimeout`], so
+        /// that a short outage does not cost the seat.
+        #[pallet::constant]
+        type SeatTimeout: Get<BlockNumber>;
         /// Number of blocks from `unbond` until the bond can be withdrawn, and for which a replaced
         /// worker key is remembered. It has to exceed the longest time that a request and its
         /// disputes are open; otherwise an operator can withdraw its bond before an offence is
@@ -209,6 +214,8 @@ pub mod pallet {
             response_blocks: BlockNumber,
             /// Classes in which it serves.
             classes: AssuranceClasses,
+            /// The largest royalty at which it is drawn.
+            max_royalty: Perbill,
         },
         /// An operator stopped serving a version.
         Withdrawn {
@@ -216,6 +223,15 @@ pub mod pallet {
             operator: T::AccountId,
             /// The version.
             version: VersionId,
+        },
+        /// An operator lost its seat in a version, because another one that qualifies took it.
+        Evicted {
+            /// The operator that lost its seat.
+            operator: T::AccountId,
+            /// The version.
+            version: VersionId,
+            /// The operator that took it.
+            by: T::AccountId,
         },
         /// An operator that was not live sent a heartbeat.
         BecameLive {
@@ -257,7 +273,7 @@ pub mod pallet {
         /// The set of roles is empty, has unknown members or lacks the role that the call needs.
         /// Register with the role `INFERENCE`.
         InvalidRoles,
-        /// The bond is below `MinBond`. Bond at least that amount.
+        /// The bond is below `MinBond`. Bond at least that amount, or add to the bond.
         BondTooSmall,
         /// The worker key is or was registered before. Generate a new one.
         WorkerKeyTaken,
@@ -275,8 +291,9 @@ pub mod pallet {
         /// The number of blocks for an answer is zero or above `MaxResponseBlocks`. Choose one
         /// within these bounds.
         InvalidResponseBlocks,
-        /// `MaxServers` operators already serve the version. Wait until one withdraws, or serve
-        /// another version.
+        /// `MaxServers` operators already serve the version, and none of their seats can be taken.
+        /// A seat without open runs can be taken from an operator whose bond is below `MinBond` or
+        /// smaller than yours, or that was silent for `SeatTimeout`. Add to the bond, or wait.
         TooManyServers,
         /// The operator already serves `MaxServed` versions. Withdraw from one first.
         TooManyServed,
@@ -306,6 +323,7 @@ pub mod pallet {
 
         fn integrity_test() {
             assert!(T::HeartbeatTimeout::get() > T::HeartbeatInterval::get());
+            assert!(T::SeatTimeout::get() > T::HeartbeatTimeout::get());
             assert!(T::MaxServers::get() > 0 && T::MaxServed::get() > 0);
             assert!(T::MaxConcurrency::get() > 0 && T::MaxResponseBlocks::get() > 0);
             assert!(T::WrongResultSlash::get() > T::NoAnswerSlash::get());
@@ -390,14 +408,19 @@ pub mod pallet {
         /// * `response_blocks`: the operator is drawn only for requests that leave this number of
         ///   blocks for its answer, or in a quorum for its commitment.
         /// * `classes`: the classes in which the operator serves the version.
+        /// * `max_royalty`: the largest royalty at which the operator is drawn.
+        ///
+        /// A new offer for a version that [`Config::MaxServers`] operators serve takes the seat of
+        /// one that has no open run of it: whose bond is too small or that has been silent for
+        /// [`Config::SeatTimeout`], else that has the smallest bond, if it is smaller.
         ///
         /// Origin: signed by the operator.
         ///
-        /// Emits [`Event::Serving`].
+        /// Emits [`Event::Serving`], and [`Event::Evicted`] if the offer takes a seat.
         ///
         /// Errors: `NotRegistered`, `Unbonding`, `InvalidRoles`, `InvalidConcurrency`,
         /// `InvalidResponseBlocks`, `InvalidClasses`, `VersionNotServable`, `ClassNotOffered`,
-        /// `TooManyServers`, `TooManyServed`.
+        /// `BondTooSmall`, `TooManyServers`, `TooManyServed`.
         #[pallet::call_index(3)]
         pub fn serve(
             origin: OriginFor<T>,
@@ -406,9 +429,18 @@ pub mod pallet {
             concurrency: u32,
             response_blocks: BlockNumber,
             classes: AssuranceClasses,
+            max_royalty: Perbill,
         ) -> DispatchResult {
             let operator = ensure_signed(origin)?;
-            Self::do_serve(operator, version, ask, concurrency, response_blocks, classes)
+            Self::do_serve(
+                operator,
+                version,
+                ask,
+                concurrency,
+                response_blocks,
+                classes,
+                max_royalty,
+            )
         }
 
         /// Withdraws the offer of a version. Not possible while runs of it are open: pause the

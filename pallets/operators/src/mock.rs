@@ -8,7 +8,7 @@ use assay_pallet_testing::{
 };
 use assay_primitives::{
     operator::{EngineVersion, Roles},
-    traits::Bonds,
+    traits::{Bonds, DrawTerms},
     worker_crypto, AssuranceClass, AssuranceClasses, Balance, BlockNumber, HeartbeatStatement,
     ModelId, Statement, VersionId, WorkerId, WorkerSignature,
 };
@@ -16,7 +16,7 @@ use frame_support::{assert_ok, parameter_types};
 use sp_application_crypto::Pair as _;
 use sp_runtime::{
     transaction_validity::{TransactionValidityError, ValidTransaction},
-    DispatchResult,
+    DispatchResult, Perbill,
 };
 
 pub use assay_pallet_testing::{workers::pair, EXISTENTIAL_DEPOSIT, TREASURY};
@@ -127,6 +127,9 @@ pub fn register(operator: u64) {
     assert_ok!(register_with(operator, Roles::INFERENCE, worker(operator, operator), 5 * MIN_BOND));
 }
 
+/// The largest royalty that the operators of these tests accept.
+pub const MAX_ROYALTY: Perbill = Perbill::from_percent(20);
+
 /// Blocks that the operators of these tests request for an answer.
 pub const RESPONSE_BLOCKS: BlockNumber = 3;
 
@@ -140,8 +143,22 @@ pub fn serve_with(
     let response_blocks = RESPONSE_BLOCKS;
     signed_call(
         operator,
-        crate::Call::serve { version, ask, concurrency, response_blocks, classes },
+        crate::Call::serve {
+            version,
+            ask,
+            concurrency,
+            response_blocks,
+            classes,
+            max_royalty: MAX_ROYALTY,
+        },
     )
+}
+
+/// What a request for version 1 needs of an operator.
+pub fn terms(class: AssuranceClass, budget: Balance) -> DrawTerms {
+    use assay_primitives::traits::Operators as _;
+    let stake = Operators::stake(class, true);
+    DrawTerms { version: version(1), class, budget, stake, royalty: Perbill::zero() }
 }
 
 /// Serves version 1 for 100 plancks, with a concurrency of two.

@@ -1,10 +1,13 @@
 //! The offers of operators to serve versions.
 
+use assay_pallet_support::Chain;
 use assay_primitives::{
-    operator::Roles, traits::Models, AssuranceClasses, Balance, BlockNumber, VersionId,
+    operator::Roles,
+    traits::{Bonds, Models},
+    AssuranceClasses, Balance, BlockNumber, VersionId,
 };
 use frame_support::{ensure, traits::Get};
-use sp_runtime::DispatchResult;
+use sp_runtime::{DispatchResult, Perbill};
 
 use crate::{Config, Error, Event, Operators, Pallet, Served, Server, Servers};
 
@@ -16,6 +19,7 @@ impl<T: Config> Pallet<T> {
         concurrency: u32,
         response_blocks: BlockNumber,
         classes: AssuranceClasses,
+        max_royalty: Perbill,
     ) -> DispatchResult {
         let info = Self::staying(&operator)?;
         ensure!(info.roles.contains(Roles::INFERENCE), Error::<T>::InvalidRoles);
@@ -31,13 +35,26 @@ impl<T: Config> Pallet<T> {
         let offered = T::Models::assurances(version).ok_or(Error::<T>::VersionNotServable)?;
         ensure!(offered.contains_all(classes), Error::<T>::ClassNotOffered);
 
-        Servers::<T>::try_mutate(version, |servers| {
-            if let Some(server) = servers.iter_mut().find(|server| server.account == operator) {
-                server.ask = ask;
-                server.concurrency = concurrency;
-                server.response_blocks = response_blocks;
-                server.classes = classes;
-                return Ok(());
+        let mut servers = Servers::<T>::get(version);
+        if let Some(server) = servers.iter_mut().find(|server| server.account == operator) {
+            server.ask = ask;
+            server.concurrency = concurrency;
+            server.response_blocks = response_blocks;
+            server.classes = classes;
+            server.max_royalty = max_royalty;
+        } else {
+            let bond = T::Bonds::bonded(&operator);
+            ensure!(bond >= T::MinBond::get(), Error::<T>::BondTooSmall);
+            Served::<T>::try_append(&operator, version).map_err(|_| Error::<T>::TooManyServed)?;
+            if servers.is_full() {
+                let index = Self::replaceable(&servers, bond).ok_or(Error::<T>::TooManyServers)?;
+                let evicted = servers.remove(index).account;
+                Self::remove_served(&evicted, version);
+                Self::deposit_event(Event::Evicted {
+                    operator: evicted,
+                    version,
+                    by: operator.clone(),
+                });
             }
             let server = Server {
                 account: operator.clone(),
@@ -45,11 +62,15 @@ impl<T: Config> Pallet<T> {
                 concurrency,
                 response_blocks,
                 open: 0,
+                since: T::now(),
+                outvoted: 0,
+                failed: 0,
                 classes,
+                max_royalty,
             };
             servers.try_push(server).map_err(|_| Error::<T>::TooManyServers)?;
-            Served::<T>::try_append(&operator, version).map_err(|_| Error::<T>::TooManyServed)
-        })?;
+        }
+        Servers::<T>::insert(version, servers);
         Self::deposit_event(Event::Serving {
             operator,
             version,
@@ -57,6 +78,7 @@ impl<T: Config> Pallet<T> {
             concurrency,
             response_blocks,
             classes,
+            max_royalty,
         });
         Ok(())
     }
@@ -69,15 +91,51 @@ impl<T: Config> Pallet<T> {
             .map(|server| server.open)
             .ok_or(Error::<T>::NotServing)?;
         ensure!(open == 0, Error::<T>::OpenAssignments);
-        Served::<T>::try_mutate(&operator, |served| {
-            let position =
-                served.iter().position(|one| *one == version).ok_or(Error::<T>::NotServing)?;
-            served.remove(position);
-            Ok::<_, Error<T>>(())
-        })?;
+        Self::remove_served(&operator, version);
         Self::remove_server(version, &operator);
         Self::deposit_event(Event::Withdrawn { operator, version });
         Ok(())
+    }
+
+    /// The index of a server whose seat an operator with this bond can take: one that has no open
+    /// run of the version, and
+    ///
+    /// * whose bond is below the minimum, or that has been silent for [`Config::SeatTimeout`]; or
+    ///   else
+    /// * that has the smallest bond, if it is smaller.
+    fn replaceable(servers: &[Server<T::AccountId>], bond: Balance) -> Option<usize> {
+        let mut smallest: Option<(usize, Balance)> = None;
+        for (index, server) in servers.iter().enumerate().filter(|(_, server)| server.open == 0) {
+            let its_bond = T::Bonds::bonded(&server.account);
+            if its_bond < T::MinBond::get() || Self::is_silent(server) {
+                return Some(index);
+            }
+            if smallest.is_none_or(|(_, least)| its_bond < least) {
+                smallest = Some((index, its_bond));
+            }
+        }
+        smallest.filter(|(_, least)| *least < bond).map(|(index, _)| index)
+    }
+
+    /// Whether a server has sent no heartbeat for [`Config::SeatTimeout`] blocks.
+    fn is_silent(server: &Server<T::AccountId>) -> bool {
+        let heard = Operators::<T>::get(&server.account).and_then(|info| {
+            // A new worker key has time for its first heartbeat.
+            info.last_heartbeat.or(info.past_workers.last().map(|(_, replaced_at)| *replaced_at))
+        });
+        let heard = heard.unwrap_or_default().max(server.since);
+        T::now().saturating_sub(heard) > T::SeatTimeout::get()
+    }
+
+    fn remove_served(operator: &T::AccountId, version: VersionId) {
+        Served::<T>::mutate_exists(operator, |entry| {
+            if let Some(served) = entry {
+                served.retain(|one| *one != version);
+                if served.is_empty() {
+                    *entry = None;
+                }
+            }
+        });
     }
 
     pub(crate) fn remove_server(version: VersionId, operator: &T::AccountId) {

@@ -7,6 +7,7 @@ use assay_primitives::{
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::{pallet_prelude::ConstU32, BoundedVec};
 use scale_info::TypeInfo;
+use sp_runtime::Perbill;
 
 /// Maximum number of past worker keys of an operator that are remembered. `set_worker` refuses
 /// more, so that no key is forgotten while equivocations signed with it have to be punished.
@@ -59,6 +60,14 @@ pub struct Server<AccountId> {
     pub response_blocks: BlockNumber,
     /// Number of open runs of the version.
     pub open: u32,
+    /// Height at which the offer was made.
+    pub since: BlockNumber,
+    /// Number of quorums since then that agreed on another result than the operator's.
+    pub outvoted: u32,
+    /// Number of failures since then that the operator reported.
+    pub failed: u32,
     /// Classes in which it serves.
     pub classes: AssuranceClasses,
+    /// The largest royalty at which it is drawn: the owner can raise the royalty after the offer.
+    pub max_royalty: Perbill,
 }

@@ -429,6 +429,8 @@ macro_rules! operators {
         frame_support::parameter_types! {
             pub const MaxResponseBlocks: assay_primitives::BlockNumber = 50;
             pub const HeartbeatInterval: assay_primitives::BlockNumber = 10;
+            /// Twice the timeout of heartbeats.
+            pub SeatTimeout: assay_primitives::BlockNumber = 2 * HeartbeatTimeout::get();
             pub const EquivocationSlash: $crate::reexports::sp_runtime::Perbill =
                 $crate::reexports::sp_runtime::Perbill::from_percent(100);
             pub const CompensationShare: $crate::reexports::sp_runtime::Perbill =
@@ -446,6 +448,7 @@ macro_rules! operators {
             type HeartbeatInterval = HeartbeatInterval;
             type HeartbeatTimeout = HeartbeatTimeout;
             type UnbondingPeriod = UnbondingPeriod;
+            type SeatTimeout = SeatTimeout;
             type WrongResultSlash = WrongResultSlash;
             type NoAnswerSlash = NoAnswerSlash;
             type EquivocationSlash = EquivocationSlash;

@@ -10,8 +10,8 @@ use assay_pallet_testing::{
 use assay_primitives::{
     digest,
     model::Tolerance,
-    operator::Offence,
-    traits::{Candidate, Operators, Verification as _},
+    operator::{Conduct, Offence},
+    traits::{Candidate, DrawTerms, Operators, Verification as _},
     Assurance, AssuranceClass, AssuranceClasses, Balance, Digest, FailureReason, Format,
     ModelDescriptor, ProofCost, RequestId, ResultStatement, Tensor, VersionId, WorkerId,
 };
@@ -56,12 +56,13 @@ parameter_types! {
 pub struct NotedOperators;
 
 impl Operators<u64> for NotedOperators {
-    fn candidates(_: VersionId, _: AssuranceClass, _: Balance, _: Balance) -> Vec<Candidate<u64>> {
+    fn candidates(_: &DrawTerms) -> Vec<Candidate<u64>> {
         Vec::new()
     }
-    fn stake(_: AssuranceClass) -> Balance {
+    fn stake(_: AssuranceClass, _: bool) -> Balance {
         0
     }
+    fn note(_: &u64, _: VersionId, _: Conduct) {}
     fn servers(_: VersionId) -> u32 {
         0
     }

@@ -20,7 +20,7 @@ pub use disputes::{
 };
 pub use models::{Models, VersionTerms};
 pub use money::{Bonds, Deposits, Escrow, Payment, SlashShare};
-pub use operators::{Candidate, Operators};
+pub use operators::{Candidate, DrawTerms, Operators};
 pub use requests::{BlockRandomness, OnRequestFinal};
 pub use verification::{
     EvidenceFindings, MemberState, ProofFailure, ProvenResult, Reveal, Verification,

@@ -1,9 +1,11 @@
 //! Operators.
 
 use alloc::vec::Vec;
+use sp_runtime::Perbill;
 
 use crate::{
-    operator::Offence, AssuranceClass, Balance, BlockNumber, RequestId, VersionId, WorkerId,
+    operator::{Conduct, Offence},
+    AssuranceClass, Balance, BlockNumber, RequestId, VersionId, WorkerId,
 };
 
 /// An operator that can be drawn for a request.
@@ -22,22 +24,34 @@ pub struct Candidate<AccountId> {
     pub has_room: bool,
 }
 
+/// What a request needs of an operator that is drawn for it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct DrawTerms {
+    /// The version to run.
+    pub version: VersionId,
+    /// The class of the request.
+    pub class: AssuranceClass,
+    /// The largest ask, in plancks.
+    pub budget: Balance,
+    /// What the operator puts at stake, in plancks.
+    pub stake: Balance,
+    /// The royalty's share of the price.
+    pub royalty: Perbill,
+}
+
 /// Operators, as requests and evidence need them. Implemented by `operators`.
 pub trait Operators<AccountId> {
-    /// The operators that serve `version` in `class`, are live and not paused, have at least the
-    /// minimum bond, and ask at most `budget`. There are at most [`Operators::servers`].
+    /// The operators whose offers meet the terms, that are live and not paused, and have at least
+    /// the minimum bond. There are at most [`Operators::servers`].
     ///
-    /// An operator whose bond does not cover `stake` is among them only if it has an open run of
+    /// An operator whose bond does not cover the stake is among them only if it has an open run of
     /// the version, because the end of a run calls the requests that wait.
-    fn candidates(
-        version: VersionId,
-        class: AssuranceClass,
-        budget: Balance,
-        stake: Balance,
-    ) -> Vec<Candidate<AccountId>>;
+    fn candidates(terms: &DrawTerms) -> Vec<Candidate<AccountId>>;
     /// What a result of this class puts at stake: the largest penalty for it, except for an
-    /// equivocation.
-    fn stake(class: AssuranceClass) -> Balance;
+    /// equivocation. `appealable`: whether, in a quorum, a proof can show which results are wrong.
+    fn stake(class: AssuranceClass, appealable: bool) -> Balance;
+    /// Counts how an operator served a version.
+    fn note(operator: &AccountId, version: VersionId, conduct: Conduct);
     /// The number of operators that serve `version`. [`Operators::candidates`] reads all of them.
     fn servers(version: VersionId) -> u32;
     /// Upper bound of [`Operators::servers`].

@@ -54,6 +54,7 @@ impl pallet_operators::Config for Runtime {
     type HeartbeatInterval = HeartbeatInterval;
     type HeartbeatTimeout = HeartbeatTimeout;
     type UnbondingPeriod = UnbondingPeriod;
+    type SeatTimeout = SeatTimeout;
     type WrongResultSlash = WrongResultSlash;
     type NoAnswerSlash = NoAnswerSlash;
     type EquivocationSlash = EquivocationSlash;
@@ -87,7 +88,9 @@ impl pallet_inference::Config for Runtime {
     type Randomness = BabeVrf;
     type Disputes = Disputes;
     type DisputeWindow = pallet_disputes::DisputeWindow<Runtime>;
+    type Proofs = Verification;
     type OnRequestFinal = ();
+    type AppealWindow = AppealWindow;
     type MaxInputBytes = MaxInputBytes;
     type MaxArtifactInputBytes = MaxArtifactInputBytes;
     type MaxOutputBytes = MaxOutputBytes;

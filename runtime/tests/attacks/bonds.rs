@@ -180,7 +180,7 @@ fn an_operator_cannot_unbond_before_a_dispute_ends() {
 pub fn self_dealing() -> Measured {
     let mut measured = None;
     run(|| {
-        publish_integers(Perbill::from_percent(50));
+        publish_integers(Perbill::from_percent(15));
         let operator = Party::new("operator", 2_000 * ASY);
         let payer = Party::new("payer", 2_000 * ASY);
         let owner = sp_keyring::Sr25519Keyring::EveStash;

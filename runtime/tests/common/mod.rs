@@ -44,6 +44,8 @@ use sp_runtime::{
 
 /// Hash of the genesis block of these tests.
 pub const GENESIS_HASH: Hash = Hash::repeat_byte(0x5a);
+/// The largest royalty that the operators of these tests accept.
+const MAX_ROYALTY: Perbill = Perbill::from_percent(15);
 /// Number of validators, each of which has a slot in turn.
 pub const AUTHORITIES: u64 = 4;
 /// Slot of block 0.
@@ -354,7 +356,14 @@ pub fn serve_call(
     classes: AssuranceClasses,
 ) -> pallet_operators::Call<Runtime> {
     let version = version(0, 1);
-    pallet_operators::Call::serve { version, ask, concurrency, response_blocks: 1, classes }
+    pallet_operators::Call::serve {
+        version,
+        ask,
+        concurrency,
+        response_blocks: 1,
+        classes,
+        max_royalty: MAX_ROYALTY,
+    }
 }
 
 /// The call that requests version 1 of model 0. It is included in the next block; the deadline is

@@ -12,7 +12,7 @@ use assay_runtime::{
 };
 use codec::Encode;
 use sp_application_crypto::Pair as _;
-use sp_runtime::AccountId32;
+use sp_runtime::{AccountId32, Perbill};
 
 use super::{claims, driver::Fuzz, oracle::Server};
 use crate::common;
@@ -145,6 +145,7 @@ impl Fuzz {
             92 => self.random_claim_of_compensation(),
             93 => self.random_transfer(),
             94 if self.rng.chance(25) => self.crowd(),
+            94 if self.rng.chance(40) => self.random_appeal(),
             94 => self.farewell(),
             95..=96 => self.random_cancel(),
             97 => self.random_root_call(),
@@ -332,18 +333,33 @@ impl Fuzz {
         response_blocks: u32,
         classes: AssuranceClasses,
     ) {
+        let max_royalty = match self.rng.chance(90) {
+            true => Perbill::one(),
+            false => Perbill::from_percent(self.rng.below(50) as u32),
+        };
         self.note(format!(
             "{} serves {version} for {ask}, concurrency {concurrency}, within {response_blocks} \
-             blocks, classes {}",
+             blocks, classes {}, royalty at most {max_royalty:?}",
             self.name(who),
             classes.0
         ));
-        let account = who.clone();
-        let ok = self
-            .oracle
-            .serve(version, &Server { account, ask, concurrency, response_blocks, classes });
-        let call =
-            pallet_operators::Call::serve { version, ask, concurrency, response_blocks, classes };
+        let server = Server {
+            account: who.clone(),
+            ask,
+            concurrency,
+            response_blocks,
+            classes,
+            max_royalty: max_royalty.deconstruct(),
+        };
+        let ok = self.oracle.serve(version, &server);
+        let call = pallet_operators::Call::serve {
+            version,
+            ask,
+            concurrency,
+            response_blocks,
+            classes,
+            max_royalty,
+        };
         self.call(who, call, ok);
     }
 

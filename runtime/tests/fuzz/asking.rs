@@ -1,11 +1,13 @@
 //! Random requests, and random submissions of operators.
 
 use assay_dispute::Player;
+use assay_pallet_testing::graphs::proof_context;
 use assay_primitives::{
     dispute::TraceStatement, worker_crypto, Assurance, Digest, FailureReason, RequestId,
     RequestInput, VersionId, ASY,
 };
 use assay_runtime::{AccountId, Runtime, EXISTENTIAL_DEPOSIT};
+use codec::Encode;
 use pallet_inference::{RequestInputOf, TraceSignatures};
 
 use super::{
@@ -162,6 +164,35 @@ impl Fuzz {
         self.call(&payer, pallet_inference::Call::cancel { request: RequestId(id) }, ok);
     }
 
+    /// A proof of the right output of a quorum whose members disagree; mostly a valid one.
+    pub fn random_appeal(&mut self) {
+        let all = self.oracle.requests.iter();
+        let open: Vec<u64> =
+            all.filter(|(_, one)| one.appeal_until.is_some()).map(|(id, _)| *id).collect();
+        let any = self.rng.below(self.oracle.requests.len() as u64 + 1);
+        let id = match self.rng.chance(90) {
+            true => self.rng.pick(&open).unwrap_or(any),
+            false => any,
+        };
+        let Some(request) = self.oracle.requests.get(&id).cloned() else { return };
+        let Some(first) = request.members.first() else { return };
+        let (flaw, who) = (self.rng.below(10), self.anyone());
+        let truth = claims::truth(0, &request.elements);
+        let output = truth + i32::from(flaw == 0);
+        let encoded = RequestId(if flaw == 1 { id + 1 } else { id }).encode();
+        let context = proof_context(common::GENESIS_HASH, &encoded, &request.payer, &first.account);
+        let input: Vec<u8> = request.elements.iter().map(|x| *x as u8).collect();
+        let proof = claims::PROVER.prove(&context, &input).expect("the input fits").proof;
+        self.note(format!("{} appeals against {id}, flaw {flaw}", self.name(&who)));
+        let ok = self.oracle.appeal(&who, id, output, flaw > 1);
+        let call = pallet_inference::Call::appeal {
+            request: RequestId(id),
+            output: common::bounded(&common::integer_payload(&[output])),
+            proof: common::bounded(&proof),
+        };
+        self.call(&who, call, ok);
+    }
+
     /// The correct output of a request, or a wrong one.
     fn output(&mut self, id: u64, version: VersionId) -> Output {
         let is_float = self
@@ -169,7 +200,11 @@ impl Fuzz {
             .versions
             .get(&version)
             .is_some_and(|record| record.descriptor.tolerance.is_some());
-        let right = id as i32 * 40;
+        let elements = &self.oracle.requests[&id].elements;
+        let right = match self.graph_of(version) {
+            Some(graph) => claims::truth(graph, elements),
+            None => id as i32 * 40,
+        };
         match (self.rng.below(100), is_float) {
             (0..=1, _) => Output::Odd,
             (2..=19, false) => Output::Integer(right + 1 + self.rng.below(2) as i32),

@@ -23,11 +23,13 @@ pub fn share(amount: u128, parts: Parts) -> u128 {
     amount * u128::from(parts) / 1_000_000_000
 }
 
-/// The largest penalty for a result of this class, other than for an equivocation.
-pub fn stake(class: AssuranceClass) -> u128 {
+/// The largest penalty for a result of this class, other than for an equivocation. A proof can show
+/// which results of an appealable quorum are wrong.
+pub fn stake(class: AssuranceClass, appealable: bool) -> u128 {
     match class {
         AssuranceClass::Signed => parameters::NoAnswerSlash::get(),
-        AssuranceClass::Optimistic => {
+        AssuranceClass::Quorum if !appealable => parameters::NoAnswerSlash::get(),
+        AssuranceClass::Quorum | AssuranceClass::Optimistic => {
             parameters::WrongResultSlash::get() + parameters::LostDisputeSlash::get()
         },
         _ => parameters::WrongResultSlash::get(),
@@ -128,6 +130,7 @@ pub struct Server {
     pub concurrency: u32,
     pub response_blocks: u32,
     pub classes: AssuranceClasses,
+    pub max_royalty: Parts,
 }
 
 /// The model of the chain. `requests.rs` and `disputes.rs` contain further parts.
@@ -301,10 +304,13 @@ impl Oracle {
 
     /// What an operator has at stake: the largest penalty for each of its open results.
     pub fn at_stake(&self, who: &AccountId) -> u128 {
-        let open = self.requests.values().filter(|request| {
-            request.is_open() && request.members.iter().any(|member| member.account == *who)
+        let at_stake = self.requests.values().filter(|request| {
+            request.members.iter().any(|member| {
+                let can_be_appealed = request.appeal_until.is_some() && member.has_result();
+                member.account == *who && (request.is_open() || can_be_appealed)
+            })
         });
-        open.map(|request| stake(request.assurance.class())).sum()
+        at_stake.map(|request| stake(request.assurance.class(), request.appealable)).sum()
     }
 
     /// Takes what an operator owes for equivocations from what is not at stake.
@@ -706,14 +712,14 @@ impl Oracle {
         }
         let served = self.servers.values().flatten().filter(|server| server.account == *who);
         let served = served.count();
+        let is_bonded = self.account(who).bond >= parameters::MinBond::get();
         let servers = self.servers.entry(version).or_default();
         if let Some(server) = servers.iter_mut().find(|server| server.account == *who) {
             *server = terms.clone();
             return true;
         }
-        if servers.len() >= parameters::MaxServers::get() as usize
-            || served >= parameters::MaxServed::get() as usize
-        {
+        // There are fewer accounts than seats.
+        if !is_bonded || served >= parameters::MaxServed::get() as usize {
             return false;
         }
         servers.push(terms.clone());

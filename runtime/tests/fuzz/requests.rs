@@ -52,6 +52,13 @@ pub struct Member {
     pub answer: Answer,
 }
 
+impl Member {
+    /// Whether it has shown a result.
+    pub fn has_result(&self) -> bool {
+        matches!(self.answer, Answer::Revealed(_))
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum State {
     Pending,
@@ -81,6 +88,10 @@ pub struct Request {
     /// Last height at which a dispute about the claim can be opened.
     pub disputable_until: u32,
     pub paid: u128,
+    /// Whether a proof can show which results are wrong.
+    pub appealable: bool,
+    /// Last height at which the outcome can be appealed, if it can.
+    pub appeal_until: Option<u32>,
 }
 
 impl Request {
@@ -192,15 +203,22 @@ pub enum WorkerCall {
 
 impl Oracle {
     /// Operators that can be drawn, now or when they have free capacity.
-    fn candidates(&self, version: VersionId, assurance: Assurance, budget: u128) -> Vec<Candidate> {
+    fn candidates(
+        &self,
+        version: VersionId,
+        assurance: Assurance,
+        budget: u128,
+        (royalty, appealable): (Parts, bool),
+    ) -> Vec<Candidate> {
         let servers = self.servers.get(&version).into_iter().flatten();
         servers
             .filter(|server| server.classes.contains(assurance.class()) && server.ask <= budget)
+            .filter(|server| server.max_royalty >= royalty)
             .filter(|server| server.concurrency > 0 && self.is_live(&server.account))
             .filter_map(|server| {
                 let bond = self.account(&server.account).bond;
                 let free = bond - self.at_stake(&server.account);
-                let covered = free >= stake(assurance.class());
+                let covered = free >= stake(assurance.class(), appealable);
                 let runs = self.open_runs(&server.account, Some(version));
                 // The end of a run calls who waits for its operator's bond.
                 let is_eligible = covered || runs > 0;
@@ -228,8 +246,13 @@ impl Oracle {
             _ => return false,
         };
         let class = ask.assurance.class();
-        let mut candidates =
-            self.candidates(ask.version, ask.assurance, ask.max_price / u128::from(size));
+        let budget = ask.max_price / u128::from(size);
+        // A proof needs the input on chain.
+        let appealable = matches!(ask.assurance, Assurance::Quorum { .. })
+            && ask.input.is_ok()
+            && version.is_audited;
+        let terms = (version.royalty, appealable);
+        let mut candidates = self.candidates(ask.version, ask.assurance, budget, terms);
         let reveal_window = match ask.assurance {
             Assurance::Quorum { .. } => parameters::RevealWindow::get(),
             _ => 0,
@@ -280,6 +303,8 @@ impl Oracle {
             claim: None,
             disputable_until: 0,
             paid: 0,
+            appealable,
+            appeal_until: None,
         };
         let id = self.requests.len() as u64;
         self.agenda.extend(request.heights().into_iter().map(|height| (height, id)));
@@ -447,24 +472,57 @@ impl Oracle {
             }
         }
         self.give_back(&request.payer, Purse::Escrow, request.max_price - paid);
-        if let Some(winner) = winner {
-            let penalty = parameters::WrongResultSlash::get();
-            for (member, output) in &revealed {
-                if !output.within(winner, 2 * request.tolerance) {
-                    self.see("an operator with a wrong result");
-                    self.penalise(&member.account, penalty, &request.payer, request.budget());
-                }
-            }
-        }
-        let penalty = parameters::NoAnswerSlash::get();
+        let outvoted = winner.is_some_and(|winner| {
+            revealed.iter().any(|(_, output)| !output.within(winner, 2 * request.tolerance))
+        });
         for member in late {
+            // Who has committed may have seen that its result is wrong.
+            let penalty = match member.answer {
+                Answer::Committed(..) if request.appealable => {
+                    self.see("a commitment that could be wrong and is not opened");
+                    parameters::WrongResultSlash::get()
+                },
+                _ => parameters::NoAnswerSlash::get(),
+            };
             self.penalise(&member.account, penalty, &request.payer, request.budget());
         }
         // An operator with an optimistic result had free capacity before.
         if request.claim.is_none() {
             self.call_waiting(request.version, n);
         }
-        self.close(id, outcome, paid);
+        // Agreement alone takes nobody's bond.
+        if outvoted {
+            self.see("an operator with another result");
+        }
+        self.close_with(id, outcome, paid, outvoted && request.appealable);
+    }
+
+    /// A proof of the right output of a quorum. `is_proof`: whether it holds for the output.
+    pub fn appeal(&mut self, who: &AccountId, id: u64, output: i32, is_proof: bool) -> bool {
+        let Some(request) = self.requests.get(&id).cloned() else { return false };
+        if request.appeal_until.is_none_or(|until| self.now > until) || !is_proof {
+            return false;
+        }
+        for member in &request.members {
+            if member.has_result() && member.answer != Answer::Revealed(Output::Integer(output)) {
+                self.see("a member that a proof shows to be wrong");
+                let penalty = parameters::WrongResultSlash::get();
+                self.penalise(&member.account, penalty, &request.payer, request.budget());
+                self.reward(&member.account, parameters::LostDisputeSlash::get(), who);
+            }
+        }
+        self.end_appeals(id);
+        true
+    }
+
+    fn end_appeals(&mut self, id: u64) {
+        let request = self.requests.get_mut(&id).expect("it can be appealed");
+        request.appeal_until = None;
+        self.versions.get_mut(&request.version).expect("in use").uses -= 1;
+        self.agenda.retain(|(_, other)| *other != id);
+        for member in self.requests[&id].members.clone() {
+            self.collect_debt(&member.account);
+        }
     }
 
     /// Divides a member's price. Returns the amount that leaves the escrow.
@@ -491,15 +549,27 @@ impl Oracle {
     }
 
     pub fn close(&mut self, id: u64, outcome: Outcome, paid: u128) {
+        self.close_with(id, outcome, paid, false);
+    }
+
+    /// Ends a request. If its outcome can be appealed, the version stays in use.
+    fn close_with(&mut self, id: u64, outcome: Outcome, paid: u128, appealable: bool) {
+        let now = self.now;
         let request = self.requests.get_mut(&id).expect("open");
         assert!(request.is_open(), "a request ends once");
         request.state = State::Final(outcome);
         request.paid = paid;
-        self.versions.get_mut(&request.version).expect("in use").uses -= 1;
+        self.agenda.retain(|(_, other)| *other != id);
+        if appealable {
+            let until = now + parameters::AppealWindow::get();
+            request.appeal_until = Some(until);
+            self.agenda.insert((until + 1, id));
+        } else {
+            self.versions.get_mut(&request.version).expect("in use").uses -= 1;
+        }
         if let Some(digest) = &request.artifact {
             self.artifacts.get_mut(digest).expect("in use").uses -= 1;
         }
-        self.agenda.retain(|(_, other)| *other != id);
         for member in self.requests[&id].members.clone() {
             self.collect_debt(&member.account);
         }
@@ -529,6 +599,7 @@ impl Oracle {
             let request = &self.requests[&id];
             let is_over = now > request.deadline;
             match request.state {
+                State::Final(_) if request.appeal_until.is_some() => self.end_appeals(id),
                 State::Pending if is_over => self.refund(id, Outcome::TimedOut),
                 State::Disputable => self.pass_window(id),
                 State::Assigned | State::Revealing if is_over => self.conclude(id),
@@ -607,7 +678,8 @@ impl Oracle {
         seed.extend_from_slice(&id.to_le_bytes());
         let seed = sp_io::hashing::blake2_256(&seed);
 
-        let mut left = self.candidates(request.version, request.assurance, request.budget());
+        let terms = (request.royalty, request.appealable);
+        let mut left = self.candidates(request.version, request.assurance, request.budget(), terms);
         let (size, now) = (request.size().0, self.now);
         if left.len() < size {
             self.refund(id, Outcome::Rejected(RejectReason::NoOperator));

@@ -115,7 +115,7 @@ fn a_payment_above_the_escrow_is_found() {
 
 #[test]
 fn what_a_finished_request_leaves_behind_is_found() {
-    found("a finished request keeps its input", || {
+    found("a finished request keeps its input, or lacks it for an appeal", || {
         Inputs::<Test>::insert(OVER, frame_support::BoundedVec::default());
     });
     found("a finished request is never pruned", || {

@@ -1,5 +1,6 @@
 //! Requests from escrow to receipt, with the real pallets around this one.
 
+mod appeals;
 mod cancel;
 mod commit;
 mod deadline;

@@ -1,15 +1,17 @@
 use assay_primitives::{
     operator::Offence,
-    traits::{Bonds, Candidate, Operators as _},
+    traits::{Bonds, Candidate, DrawTerms, Operators as _},
     AssuranceClass::{Quorum, Signed},
     RequestId,
 };
 use frame_support::assert_ok;
 
+use sp_runtime::Perbill;
+
 use crate::{mock::*, Call};
 
 fn drawn_from(class: assay_primitives::AssuranceClass, budget: u128) -> Vec<u64> {
-    Operators::candidates(version(1), class, budget, Operators::stake(class))
+    Operators::candidates(&terms(class, budget))
         .into_iter()
         .map(|candidate| candidate.account)
         .collect()
@@ -21,7 +23,7 @@ fn a_candidate_comes_with_its_bond_and_its_ask() {
         bring_up(ALICE);
         assert_ok!(signed_call(ALICE, Call::add_bond { amount: 3 }));
         assert_eq!(
-            Operators::candidates(version(1), Signed, 100, NO_ANSWER),
+            Operators::candidates(&terms(Signed, 100)),
             [Candidate {
                 account: ALICE,
                 bond: 5 * MIN_BOND + 3,
@@ -39,7 +41,8 @@ fn a_candidate_comes_with_its_bond_and_its_ask() {
 fn who_serves_another_version_is_no_candidate() {
     test(|| {
         bring_up(ALICE);
-        assert!(Operators::candidates(version(2), Signed, 100, NO_ANSWER).is_empty());
+        assert!(Operators::candidates(&DrawTerms { version: version(2), ..terms(Signed, 100) })
+            .is_empty());
     });
 }
 
@@ -68,7 +71,7 @@ fn a_candidate_says_whether_it_has_room() {
     test(|| {
         bring_up(ALICE);
         let room = || {
-            let candidates = Operators::candidates(version(1), Signed, 100, NO_ANSWER);
+            let candidates = Operators::candidates(&terms(Signed, 100));
             candidates.iter().map(|candidate| candidate.has_room).collect::<Vec<_>>()
         };
         Operators::assign(&ALICE, RequestId(1), version(1), 0);
@@ -127,7 +130,7 @@ fn whose_bond_is_at_stake_is_no_candidate_unless_the_end_of_a_run_frees_it() {
         bring_up(ALICE);
         let stake = 5 * MIN_BOND - NO_ANSWER;
         let room = || {
-            let candidates = Operators::candidates(version(1), Signed, 100, NO_ANSWER);
+            let candidates = Operators::candidates(&terms(Signed, 100));
             candidates.iter().map(|candidate| candidate.has_room).collect::<Vec<_>>()
         };
         Operators::assign(&ALICE, RequestId(1), version(1), stake);
@@ -158,5 +161,15 @@ fn assignments_are_those_noted_and_not_taken_off() {
         // A second time changes no count; `try_state` would find it.
         Operators::unassign(&ALICE, RequestId(5), version(1));
         assert_eq!(Operators::assignments(&BOB), []);
+    });
+}
+
+#[test]
+fn an_operator_is_not_drawn_at_a_higher_royalty_than_it_accepts() {
+    test(|| {
+        bring_up(ALICE);
+        let at = |royalty| Operators::candidates(&DrawTerms { royalty, ..terms(Signed, 100) });
+        assert_eq!(at(MAX_ROYALTY).len(), 1);
+        assert!(at(MAX_ROYALTY + Perbill::from_parts(1)).is_empty());
     });
 }

@@ -20,7 +20,7 @@ fn locked(operator: u64) -> Balance {
 
 /// Draws the operator for requests of this class.
 fn draw(operator: u64, class: AssuranceClass, requests: core::ops::Range<u64>) -> Balance {
-    let stake = Operators::stake(class);
+    let stake = Operators::stake(class, true);
     for request in requests {
         Operators::assign(&operator, RequestId(request), version(1), stake);
     }
@@ -50,10 +50,11 @@ fn each_offence_has_its_penalty() {
 
 #[test]
 fn the_stake_of_a_class_is_its_largest_penalty() {
-    assert_eq!(Operators::stake(AssuranceClass::Signed), NO_ANSWER);
-    assert_eq!(Operators::stake(AssuranceClass::Quorum), WRONG_RESULT);
-    assert_eq!(Operators::stake(AssuranceClass::Proof), WRONG_RESULT);
-    assert_eq!(Operators::stake(AssuranceClass::Optimistic), WRONG_RESULT + LOST_DISPUTE);
+    assert_eq!(Operators::stake(AssuranceClass::Signed, true), NO_ANSWER);
+    assert_eq!(Operators::stake(AssuranceClass::Quorum, false), NO_ANSWER);
+    assert_eq!(Operators::stake(AssuranceClass::Quorum, true), WRONG_RESULT + LOST_DISPUTE);
+    assert_eq!(Operators::stake(AssuranceClass::Proof, true), WRONG_RESULT);
+    assert_eq!(Operators::stake(AssuranceClass::Optimistic, true), WRONG_RESULT + LOST_DISPUTE);
 }
 
 #[test]

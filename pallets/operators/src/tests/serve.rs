@@ -1,6 +1,8 @@
 use assay_pallet_testing::doubles::Versions;
 use assay_primitives::{
-    operator::Roles, traits::Operators as _, AssuranceClass, AssuranceClasses, RequestId,
+    operator::{Offence, Roles},
+    traits::Operators as _,
+    AssuranceClass, AssuranceClasses, RequestId,
 };
 use frame_support::{assert_noop, assert_ok};
 
@@ -20,6 +22,10 @@ fn an_operator_serves_a_version_on_its_terms() {
                 concurrency: 2,
                 response_blocks: RESPONSE_BLOCKS,
                 open: 0,
+                since: 1,
+                outvoted: 0,
+                failed: 0,
+                max_royalty: MAX_ROYALTY,
                 classes: both()
             }]
         );
@@ -31,6 +37,7 @@ fn an_operator_serves_a_version_on_its_terms() {
                 concurrency: 2,
                 response_blocks: RESPONSE_BLOCKS,
                 classes: both(),
+                max_royalty: MAX_ROYALTY,
             }
             .into(),
         );
@@ -51,6 +58,10 @@ fn terms_can_be_changed_and_open_runs_stay_counted() {
                 concurrency: 4,
                 response_blocks: RESPONSE_BLOCKS,
                 open: 1,
+                since: 1,
+                outvoted: 0,
+                failed: 0,
+                max_royalty: MAX_ROYALTY,
                 classes: signed()
             }]
         );
@@ -62,8 +73,7 @@ fn terms_can_be_changed_and_open_runs_stay_counted() {
 fn a_concurrency_of_zero_pauses() {
     test(|| {
         bring_up(ALICE);
-        let drawable =
-            || !Operators::candidates(version(1), AssuranceClass::Signed, 100, 0).is_empty();
+        let drawable = || !Operators::candidates(&terms(AssuranceClass::Signed, 100)).is_empty();
         assert!(drawable());
         assert_ok!(serve_with(ALICE, version(1), 100, 0, both()));
         assert!(!drawable());
@@ -100,6 +110,7 @@ fn the_time_for_an_answer_is_bounded() {
                 concurrency: 1,
                 response_blocks,
                 classes: both(),
+                max_royalty: MAX_ROYALTY,
             };
             signed_call(ALICE, call)
         };
@@ -183,6 +194,10 @@ fn who_serves_a_deprecated_version_can_pause_and_no_more() {
                 concurrency: 0,
                 response_blocks: RESPONSE_BLOCKS,
                 open: 1,
+                since: 1,
+                outvoted: 0,
+                failed: 0,
+                max_royalty: MAX_ROYALTY,
                 classes: both()
             }]
         );
@@ -217,6 +232,75 @@ fn a_class_that_the_version_does_not_offer_is_refused() {
         register(ALICE);
         assert_noop!(serve_with(ALICE, version(2), 100, 1, both()), Error::<Test>::ClassNotOffered);
         assert_ok!(serve_with(ALICE, version(2), 100, 1, signed()));
+    });
+}
+
+/// Fills all seats of version 1, each operator with the same bond.
+fn full() {
+    for operator in [ALICE, BOB, CHARLIE] {
+        bring_up(operator);
+    }
+    register(DAVE);
+}
+
+fn seats() -> Vec<u64> {
+    Servers::<Test>::get(version(1)).iter().map(|server| server.account).collect()
+}
+
+/// Dave offers version 1, and takes the seat of `evicted`.
+fn dave_replaces(evicted: u64) {
+    assert_ok!(serve_with(DAVE, version(1), 1, 1, both()));
+    System::assert_has_event(
+        Event::Evicted { operator: evicted, version: version(1), by: DAVE }.into(),
+    );
+    assert!(!Served::<Test>::contains_key(evicted));
+    assert_eq!(seats().len(), 3);
+    assert!(seats().contains(&DAVE) && !seats().contains(&evicted));
+}
+
+#[test]
+fn a_larger_bond_takes_the_seat_of_the_smallest_idle_one() {
+    test(|| {
+        full();
+        for operator in [BOB, CHARLIE] {
+            assert_ok!(signed_call(operator, Call::add_bond { amount: 5 }));
+        }
+        assert_noop!(serve_with(DAVE, version(1), 1, 1, both()), Error::<Test>::TooManyServers);
+        assert_ok!(signed_call(DAVE, Call::add_bond { amount: 1 }));
+        frame_support::hypothetically!(dave_replaces(ALICE));
+        // A run is open, so the next smallest is looked at.
+        Operators::assign(&ALICE, RequestId(7), version(1), 0);
+        assert_noop!(serve_with(DAVE, version(1), 1, 1, both()), Error::<Test>::TooManyServers);
+        assert_ok!(signed_call(DAVE, Call::add_bond { amount: 5 }));
+        dave_replaces(BOB);
+    });
+}
+
+#[test]
+fn the_seat_of_an_operator_that_is_silent_or_under_bonded_can_be_taken() {
+    test(|| {
+        full();
+        go_to(SeatTimeout::get());
+        assert_ok!(beat(ALICE));
+        assert_ok!(beat(CHARLIE));
+        go_to(1 + SeatTimeout::get());
+        assert_noop!(serve_with(DAVE, version(1), 1, 1, both()), Error::<Test>::TooManyServers);
+        go_to(2 + SeatTimeout::get());
+        frame_support::hypothetically!(dave_replaces(BOB));
+        assert_ok!(beat(BOB));
+        assert_noop!(serve_with(DAVE, version(1), 1, 1, both()), Error::<Test>::TooManyServers);
+        Operators::penalise(&CHARLIE, Offence::Equivocation, None);
+        dave_replaces(CHARLIE);
+    });
+}
+
+#[test]
+fn an_operator_below_the_least_bond_makes_no_new_offer() {
+    test(|| {
+        bring_up(ALICE);
+        Operators::penalise(&ALICE, Offence::Equivocation, None);
+        assert_noop!(serve_with(ALICE, version(2), 1, 1, signed()), Error::<Test>::BondTooSmall);
+        assert_ok!(serve_with(ALICE, version(1), 1, 0, both()));
     });
 }
 

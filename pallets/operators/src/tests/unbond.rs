@@ -74,6 +74,7 @@ fn nothing_else_is_left_to_an_operator_that_leaves() {
                 concurrency: 1,
                 response_blocks: 1,
                 classes: signed(),
+                max_royalty: MAX_ROYALTY,
             },
             Call::unbond {},
         ];
