@@ -28,6 +28,10 @@ use programs::programs;
 
 /// Funds of the watcher, for dispute bonds and fees.
 const FUNDS: u128 = 100 * ASY;
+/// The penalty for a wrong result.
+const WRONG_RESULT: u128 = 300 * ASY;
+/// The reward of a challenger that wins.
+const REWARD: u128 = 30 * ASY;
 /// The dispute bond.
 const BOND: u128 = 10 * ASY;
 /// Index of the node that the `assay` command uses.
@@ -177,8 +181,10 @@ async fn lie(stage: &Stage, version: usize, liar: &Liar, payer: &str, how: Defen
         after > before + 4 * ASY && after < before + 5 * ASY,
         "{how:?}: the payer had {before} and has {after}"
     );
-    let left = bonded - bonded / 10 * 3;
-    ensure!(bond(liar).await? == left - left / 20, "{how:?}: the liar has another bond");
+    ensure!(
+        bond(liar).await? == bonded - WRONG_RESULT - REWARD,
+        "{how:?}: the liar has another bond"
+    );
     Ok(())
 }
 
@@ -352,8 +358,8 @@ async fn optimistic_results_are_final_unless_they_are_wrong() -> Result<()> {
     let earned = stage.wealth(&operator).await? - earned;
     let expected = 3 * OperatorTerms::default().ask / 100 * 85 + 2 * (BOND / 2);
     ensure!(earned == expected, "the operator has earned {earned}, not {expected}");
-    // Five percent of the remaining bond of each liar, and its own bonds back, minus fees.
-    let reward = OperatorTerms::default().bond / 10 * 7 / 20;
+    // The rewards for both liars, and its own bonds back, minus fees.
+    let reward = REWARD;
     let balance = stage.client.balance(watcher.account()).await?;
     ensure!(balance.reserved == 0, "{balance:?}");
     ensure!(

@@ -29,6 +29,7 @@ fn all() -> Vec<Measured> {
         bonds::unbonding_liar(),
         bonds::self_dealing(),
         quorums::majority(),
+        quorums::majority_over_a_provable_model(),
         quorums::near_tie(),
         quorums::silence(),
         quorums::copied_commitment(),

@@ -1,7 +1,9 @@
 //! Attacks on quorums by their members.
 
+use assay_pallet_testing::graphs::{proof_context, prover};
 use assay_primitives::{runtime_api::Status, Assurance, Balance, RequestId, ASY};
-use assay_runtime::{Runtime, System};
+use assay_runtime::{constants::WrongResultSlash, Runtime, System};
+use codec::Encode;
 use frame_support::assert_ok;
 use sp_runtime::Perbill;
 
@@ -82,6 +84,66 @@ pub fn majority() -> Measured {
 #[test]
 fn a_majority_cannot_take_honest_bonds() {
     majority().check();
+}
+
+/// A majority of one attacker's accounts agrees on garbage, over a model whose runs can be proven. An
+/// honest member proves the right output.
+pub fn majority_over_a_provable_model() -> Measured {
+    let graph = image_model();
+    let prover = prover(&graph);
+    let data: Vec<u8> = (0..32).map(|index| index * 7).collect();
+    let mut measured = None;
+    run(|| {
+        publish_image();
+        let names = ["honest 1", "honest 2", "sybil 1", "sybil 2", "sybil 3"];
+        let all: Vec<_> = names.iter().map(|name| Party::new(name, 2 * BOND)).collect();
+        for party in &all {
+            party.register(BOND);
+            party.serve(ASK, 4, both());
+        }
+        let (honest, sybils) = all.split_at(2);
+        let payer = Party::new("payer", 100 * ASY);
+        let attackers: Vec<&Party> = sybils.iter().chain([&payer]).collect();
+        let before = wealth_of(&attackers);
+        let assurance = Assurance::Quorum { n: 5, k: 3 };
+        let call = request_call(&image_input(&data), assurance, 5 * ASK, 20, 1);
+        let id = payer.request(call);
+        empty_block();
+        let (request, first) = (id.encode(), record(id).members[0].account.clone());
+        let context = proof_context(GENESIS_HASH, &request, &payer.account(), &first);
+        let proven = prover.prove(&context, &data).unwrap();
+        let (right, wrong) = (image_output(&proven.output), image_output(&[1; 64]));
+        let answers = all.iter().enumerate().map(|(index, party)| match index {
+            0 | 1 => (party, &right),
+            _ => (party, &wrong),
+        });
+        for (party, output) in answers.clone() {
+            commit_to(id, party, output);
+        }
+        for (party, output) in answers {
+            open(id, party, output);
+        }
+        honest[0].submit(pallet_inference::Call::<Runtime>::appeal {
+            request: id,
+            output: bounded(&right),
+            proof: bounded(&proven.proof),
+        });
+        assert_eq!(honest.iter().map(Party::bond).sum::<Balance>(), 2 * BOND);
+        measured = Some(Measured {
+            attack: "a lying majority over a provable model",
+            capital: 3 * BOND + 5 * ASK,
+            cost: lost(&attackers, before),
+            harm: 3 * WrongResultSlash::get(),
+            what: "price of three lies",
+            least_percent: 90,
+        });
+    });
+    measured.unwrap()
+}
+
+#[test]
+fn a_majority_that_lies_about_a_provable_model_pays() {
+    majority_over_a_provable_model().check();
 }
 
 /// An honest operator's processor rounds a near tie the other way.

@@ -14,7 +14,7 @@ use codec::Encode;
 use sp_application_crypto::Pair as _;
 use sp_runtime::{AccountId32, Perbill};
 
-use super::{claims, driver::Fuzz, oracle::Server};
+use super::{claims, driver::Fuzz, operators::Server};
 use crate::common;
 
 impl Fuzz {

@@ -6,6 +6,7 @@ pub mod claims;
 pub mod disputes;
 pub mod disputing;
 pub mod driver;
+pub mod operators;
 pub mod oracle;
 pub mod publishing;
 pub mod requests;

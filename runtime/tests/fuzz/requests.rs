@@ -10,7 +10,8 @@ use sp_core::U256;
 
 use super::{
     claims::Claim,
-    oracle::{share, stake, Oracle, Parts, Purse},
+    operators::stake,
+    oracle::{share, Oracle, Parts, Purse},
 };
 
 /// The submission of a member.
