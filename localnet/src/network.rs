@@ -1,6 +1,8 @@
 //! A network of nodes with its own data folder.
 
 use std::{
+    fs::{File, TryLockError},
+    io::Write,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -17,7 +19,8 @@ use crate::{
 pub const VALIDATORS: [&str; 4] = ["alice", "bob", "charlie", "dave"];
 /// The chain specification.
 const CHAIN: &str = "local";
-/// Name of the file that marks a folder whose contents may be removed.
+/// Name of the file that marks a folder whose contents may be removed. A running network holds a
+/// lock on it.
 const MARKER: &str = ".assay-localnet";
 /// Name of the node that [`Network::add_watcher`] adds.
 const WATCHER: &str = "watcher";
@@ -45,6 +48,8 @@ pub struct Network {
     /// The nodes: one per validator, in the order of [`VALIDATORS`], then the watcher if there is
     /// one.
     pub nodes: Vec<Node>,
+    /// The lock on the data folder. It is dropped after the nodes.
+    _lock: File,
 }
 
 impl Network {
@@ -52,21 +57,21 @@ impl Network {
     ///
     /// # Errors
     ///
-    /// The node program is missing, the folder contains other data, a port is in use, or a node
-    /// does not start.
+    /// The node program is missing, the folder contains other data or has a running network, a port
+    /// is in use, or a node does not start.
     pub async fn start(config: &NetworkConfig, progress: &dyn Fn(&str)) -> Result<Self> {
         ensure!(
             config.program.is_file(),
             "there is no node program at {}; build it first",
             config.program.display()
         );
-        let data = claim(&config.data)?;
+        let (data, lock) = claim(&config.data)?;
         let ports = match config.port_base {
             Some(base) => ports::fixed(base, VALIDATORS.len() as u16)?,
             None => ports::ephemeral(VALIDATORS.len())?,
         };
         let config = NetworkConfig { data, ..config.clone() };
-        let mut network = Self { config, bootnodes: Vec::new(), nodes: Vec::new() };
+        let mut network = Self { config, bootnodes: Vec::new(), nodes: Vec::new(), _lock: lock };
         for (name, ports) in VALIDATORS.into_iter().zip(ports) {
             let node_key = random_node_key();
             let mut node = network.node_config(name, ports, &node_key);
@@ -169,8 +174,9 @@ impl Network {
     }
 }
 
-/// Marks the folder and removes the data of an earlier network. Refuses a folder with other data.
-fn claim(data: &Path) -> Result<PathBuf> {
+/// Marks and locks the folder, and removes the data of an earlier network. Refuses a folder with
+/// other data, or with a network that runs. Returns the folder and the lock.
+fn claim(data: &Path) -> Result<(PathBuf, File)> {
     let marker = data.join(MARKER);
     if data.exists() && !marker.exists() {
         let empty = data.read_dir().with_context(|| format!("cannot read {}", data.display()))?;
@@ -182,6 +188,7 @@ fn claim(data: &Path) -> Result<PathBuf> {
     }
     std::fs::create_dir_all(data).with_context(|| format!("cannot make {}", data.display()))?;
     let data = data.canonicalize()?;
+    let lock = lock(&data)?;
     for name in VALIDATORS.into_iter().chain([WATCHER]) {
         let base = data.join(name);
         end_stale(&base)?;
@@ -193,8 +200,28 @@ fn claim(data: &Path) -> Result<PathBuf> {
             std::fs::remove_file(log)?;
         }
     }
-    std::fs::write(marker, "assay-localnet removes the contents of this folder.\n")?;
-    Ok(data)
+    Ok((data, lock))
+}
+
+/// Writes and locks the folder's marker. The lock lasts until the file is dropped or the process
+/// ends.
+fn lock(data: &Path) -> Result<File> {
+    let path = data.join(MARKER);
+    let marker = File::options().create(true).truncate(false).write(true).open(&path);
+    let mut marker = marker.with_context(|| format!("cannot write {}", path.display()))?;
+    match marker.try_lock() {
+        Ok(()) => {},
+        Err(TryLockError::WouldBlock) => bail!(
+            "a network is already running in {}; stop it, or give another folder with --data",
+            data.display()
+        ),
+        Err(TryLockError::Error(error)) => {
+            return Err(error).with_context(|| format!("cannot lock {}", path.display()))
+        },
+    }
+    marker.set_len(0)?;
+    marker.write_all(b"assay-localnet removes the contents of this folder.\n")?;
+    Ok(marker)
 }
 
 /// Inserts the watcher's key into the keystore of a node that does not run yet.
@@ -215,7 +242,7 @@ fn random_node_key() -> String {
 
 /// The peer id that belongs to a node key.
 fn peer_identity(program: &Path, node_key: &str) -> Result<String> {
-    use std::{io::Write, process::Stdio};
+    use std::process::Stdio;
     let mut process = Command::new(program)
         .args(["key", "inspect-node-key"])
         .stdin(Stdio::piped())
@@ -243,11 +270,22 @@ mod tests {
     #[test]
     fn a_folder_of_an_earlier_network_is_emptied() {
         let folder = tempfile::tempdir().unwrap();
-        let data = claim(folder.path()).unwrap();
+        let (data, lock) = claim(folder.path()).unwrap();
         std::fs::create_dir_all(data.join("alice/chains")).unwrap();
         std::fs::write(data.join("alice.log"), "x").unwrap();
+        lock.unlock().unwrap();
         claim(folder.path()).unwrap();
         assert!(!data.join("alice").exists());
         assert!(!data.join("alice.log").exists());
+    }
+
+    #[test]
+    fn a_folder_of_a_running_network_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let (data, _lock) = claim(folder.path()).unwrap();
+        std::fs::create_dir_all(data.join("alice/chains")).unwrap();
+        let error = claim(folder.path()).unwrap_err().to_string();
+        assert!(error.contains("already running") && error.contains("--data"), "{error}");
+        assert!(data.join("alice/chains").exists());
     }
 }

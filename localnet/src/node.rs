@@ -18,6 +18,8 @@ const START_TIMEOUT: Duration = Duration::from_secs(90);
 const POLL_INTERVAL: Duration = Duration::from_millis(200);
 /// Maximum time for a node to stop by itself.
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);
+/// Maximum time until a killed process has ended.
+const KILL_TIMEOUT: Duration = Duration::from_secs(10);
 /// Number of lines of a log that are shown if a node has failed.
 const LOG_TAIL_LINES: usize = 15;
 
@@ -273,7 +275,7 @@ fn signal(pid: u32, signal: &str) {
 ///
 /// # Errors
 ///
-/// The file with its process id cannot be removed.
+/// The node does not end within 10 seconds, or the file with its process id cannot be removed.
 pub fn end_stale(base_path: &Path) -> Result<()> {
     let pid_file = base_path.join("pid");
     let Ok(pid) = std::fs::read_to_string(&pid_file) else { return Ok(()) };
@@ -283,12 +285,29 @@ pub fn end_stale(base_path: &Path) -> Result<()> {
     // Another process may have this id now.
     if command_line.contains(&*base_path.to_string_lossy()) {
         signal(pid, "KILL");
-        while Path::new(&format!("/proc/{pid}")).exists() {
+        let started = std::time::Instant::now();
+        while is_running(pid) {
+            if started.elapsed() > KILL_TIMEOUT {
+                bail!(
+                    "the node of an earlier run in {} does not end; end process {pid}, or give \
+                     another folder with --data",
+                    base_path.display()
+                );
+            }
             std::thread::sleep(Duration::from_millis(20));
         }
     }
     std::fs::remove_file(pid_file)?;
     Ok(())
+}
+
+/// Whether a process runs. A zombie does not: it has ended, and is listed until its parent ends or
+/// asks for its exit status.
+fn is_running(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // The state follows the program's name in parentheses, which may itself contain parentheses.
+    let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
+    state.is_some_and(|state| !matches!(state, 'Z' | 'X'))
 }
 
 /// Waits for the next best block. Returns its height.
@@ -337,4 +356,30 @@ pub async fn wait_for_finality(client: &Client, height: u32) -> Result<()> {
         }
     };
     tokio::time::timeout(START_TIMEOUT, waiting).await.context("the chain finalises no blocks")?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stale_node_is_ended_even_if_its_parent_does_not_collect_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let base_path = folder.path().to_owned();
+        let mut node = Command::new("sh")
+            .args(["-c", "read line; exit"])
+            .arg(&base_path)
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        std::fs::write(base_path.join("pid"), node.id().to_string()).unwrap();
+        let (sender, receiver) = std::sync::mpsc::channel();
+        std::thread::spawn(move || sender.send(end_stale(&base_path)));
+        // The test is the parent, and collects the process only at its end.
+        receiver.recv_timeout(Duration::from_secs(5)).expect("a zombie has ended").unwrap();
+        assert!(!is_running(node.id()));
+        assert!(!node.wait().unwrap().success());
+        assert!(!folder.path().join("pid").exists());
+        assert!(is_running(std::process::id()));
+    }
 }
