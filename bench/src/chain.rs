@@ -57,7 +57,7 @@ pub async fn bench(
     // In every case, dropping the network ends its nodes.
     tokio::select! {
         result = measure(report, programs, models, options) => result,
-        signal = interrupted() => signal.and_then(|()| bail!("interrupted")),
+        () = interrupted()? => bail!("interrupted"),
     }
 }
 

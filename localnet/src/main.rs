@@ -1,6 +1,6 @@
 //! The demonstration: starts a local network, sends requests of every class, and reports each step.
 
-use std::{path::PathBuf, process::ExitCode, time::Instant};
+use std::{path::PathBuf, pin::pin, process::ExitCode, time::Instant};
 
 use anyhow::{ensure, Context, Result};
 use assay_client::{
@@ -19,7 +19,8 @@ use serde_json::Value;
 /// Starts four nodes on loopback, publishes two models, and sends a signed, a quorum, a proven and
 /// an optimistic request.
 ///
-/// Writes progress to standard error, and one line of JSON per request to standard output.
+/// Writes progress to standard error, and one line of JSON per request to standard output. Ctrl-C
+/// stops the network; the exit code is 130 if the demonstration has not ended by then, else 0.
 #[derive(Debug, Parser)]
 #[command(name = "scripts/run", version)]
 struct Arguments {
@@ -52,15 +53,13 @@ impl Narrator {
     }
 }
 
+/// Exit code of a demonstration that a signal has ended, as shells have it for SIGINT.
+const INTERRUPTED: u8 = 130;
+
 #[tokio::main]
 async fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let result = tokio::select! {
-        result = run(&arguments) => result,
-        signal = interrupted() => signal.and_then(|()| Err(anyhow::anyhow!("interrupted"))),
-    };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
+    match run(&Arguments::parse()).await {
+        Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
@@ -68,22 +67,35 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(arguments: &Arguments) -> Result<()> {
+async fn run(arguments: &Arguments) -> Result<ExitCode> {
     let narrator = Narrator(Instant::now());
-    let config = NetworkConfig {
-        program: arguments.node.clone(),
-        data: arguments.data.clone(),
-        port_base: Some(arguments.port_base),
-        arguments: arguments.arguments.clone(),
+    let mut interrupted = pin!(interrupted()?);
+    // The signal first: Ctrl-C in a terminal also ends the nodes, which fails the demonstration.
+    let mut network = tokio::select! {
+        biased;
+        () = &mut interrupted => {
+            // Dropping the other future kills the nodes.
+            narrator.say("interrupted; the nodes are stopped");
+            return Ok(INTERRUPTED.into());
+        },
+        network = start(&narrator, arguments) => network?,
     };
-    narrator.say("starting four nodes on loopback: alice, bob, charlie and dave");
-    let mut network = Network::start(&config, &|text| narrator.say(text)).await?;
-    demonstrate(&narrator, arguments, &network).await?;
+    let demonstrated = tokio::select! {
+        biased;
+        () = &mut interrupted => None,
+        result = demonstrate(&narrator, arguments, &network) => Some(result),
+    };
+    let Some(result) = demonstrated else {
+        network.stop()?;
+        narrator.say("interrupted; the network is stopped");
+        return Ok(INTERRUPTED.into());
+    };
+    result?;
     network.check()?;
     if arguments.once {
         network.stop()?;
         narrator.say("finished; the network is stopped");
-        return Ok(());
+        return Ok(ExitCode::SUCCESS);
     }
     eprintln!("\nThe network is running. Addresses:");
     for node in &network.nodes {
@@ -98,10 +110,21 @@ async fn run(arguments: &Arguments) -> Result<()> {
         network.nodes[0].url(),
         network.data().display()
     );
-    interrupted().await?;
+    interrupted.await;
     network.stop()?;
     narrator.say("the network is stopped");
-    Ok(())
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn start(narrator: &Narrator, arguments: &Arguments) -> Result<Network> {
+    let config = NetworkConfig {
+        program: arguments.node.clone(),
+        data: arguments.data.clone(),
+        port_base: Some(arguments.port_base),
+        arguments: arguments.arguments.clone(),
+    };
+    narrator.say("starting four nodes on loopback: alice, bob, charlie and dave");
+    Network::start(&config, &|text| narrator.say(text)).await
 }
 
 async fn demonstrate(narrator: &Narrator, arguments: &Arguments, network: &Network) -> Result<()> {
