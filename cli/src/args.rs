@@ -93,7 +93,7 @@ pub enum Command {
     },
     /// Check a node, an operator and this machine, and print remedies for problems
     Doctor {
-        /// The operator to check [default: the one with the node's worker key]
+        /// The operator to check [default: the one of the given key, else of the node's worker key]
         #[arg(long, value_parser = names::parse_account)]
         operator: Option<AccountId>,
     },

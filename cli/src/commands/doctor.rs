@@ -7,7 +7,7 @@ use assay_dispute::Party;
 use assay_primitives::{
     operator::EngineVersion,
     runtime_api::{DisputeView, OperatorView, ServiceView},
-    Balance, Digest,
+    Balance, BlockNumber, Digest,
 };
 use codec::Encode;
 use serde::Serialize;
@@ -138,7 +138,7 @@ async fn examine(
     let engine = engine(&client, report).await;
     let key = signer.map(|signer| signer.account().clone());
     let hint = operator.clone().or_else(|| key.clone());
-    let found = keys(&client, hint, operator.is_some(), report).await;
+    let found = keys(&client, hint, operator.is_some(), engine.is_some(), report).await;
     if let Some(found) = &found {
         serving(&client, found, engine.as_ref(), report).await;
     }
@@ -343,95 +343,131 @@ fn describe_engine(status: &Value) -> String {
     )
 }
 
-/// Checks the worker key, and the operator that registered it.
+/// Checks the operator, and its worker key on the node. The operator is that of `hint`, else the one
+/// that has registered the node's worker key. `expected`: whether `hint` must be an operator.
 async fn keys(
     client: &Client,
     hint: Option<AccountId>,
     expected: bool,
+    has_engine: bool,
     report: &mut Report,
 ) -> Option<OperatorView<AccountId>> {
     // Without an account, only the key is used, not the proof of possession.
     let account = hint.clone().unwrap_or_else(|| AccountId::from([0; 32]));
-    let worker = match client.rpc().worker_key(&account).await {
-        Ok(key) => {
-            report.ok("worker key", names::to_hex(key.worker.encode()));
-            Some(key.worker)
-        },
-        Err(error) => {
-            let detail = format!("the node returned no worker key: {error}");
-            let remedy = "run doctor on the operator's machine against assay-node --operator, and \
-                          insert a key of type awrk";
-            let verdict = if expected { CheckStatus::Failed } else { CheckStatus::Skipped };
-            report.problem("worker key", verdict, detail, remedy);
-            None
-        },
-    };
-    let owner = match &worker {
-        Some(worker) => match client.operator_of_worker(worker).await {
-            Ok(owner) => owner,
-            Err(error) => {
-                report.error("operator", &error);
-                return None;
-            },
-        },
-        None => None,
-    };
-    let account = match (expected, owner) {
-        (true, _) => hint,
-        (false, owner) => owner.or(hint),
-    };
-    let view = match &account {
+    let first = client.rpc().worker_key(&account).await.map(|key| key.worker);
+    let mut view = match &hint {
         Some(account) => client.operator(account).await,
         None => Ok(None),
     };
-    match view {
-        Ok(Some(view)) => {
-            let holds_key = match client.rpc().has_worker_key(&view.worker).await {
-                Ok(holds) => worker.as_ref().map(|_| holds),
-                // At least the first key of the keystore is known.
-                Err(_) => worker.as_ref().map(|first| *first == view.worker),
-            };
-            let min_bond = client.constant("Operators", "MinBond").await;
-            judge_operator(&view, holds_key, min_bond, report);
-            Some(view)
-        },
-        Ok(None) if expected || worker.is_some() => {
-            let detail = match account.filter(|_| expected) {
-                Some(account) => format!("{account} is not registered"),
-                None => "no operator has registered this worker key".to_owned(),
-            };
-            let remedy = "run `assay operator register --bond AMOUNT` against this node";
-            let verdict = if expected { CheckStatus::Failed } else { CheckStatus::Warning };
-            report.problem("operator", verdict, detail, remedy);
-            None
-        },
-        Ok(None) => {
-            report.add(
-                "operator",
-                CheckStatus::Skipped,
-                "no operator is registered for this node or key",
-            );
-            None
-        },
+    if let (Ok(None), false, Ok(worker)) = (&view, expected, &first) {
+        view = match client.operator_of_worker(worker).await {
+            Ok(Some(owner)) => client.operator(&owner).await,
+            Ok(None) => Ok(None),
+            Err(error) => Err(error),
+        };
+    }
+    let view = match view {
+        Ok(view) => view,
         Err(error) => {
             report.error("operator", &error);
+            return None;
+        },
+    };
+    let first = match first {
+        Ok(worker) => Some(worker),
+        Err(error) => {
+            let detail = format!("the node returned no worker key: {error}");
+            missing_key(detail, expected, has_engine, report);
             None
         },
-    }
+    };
+    let Some(view) = view else {
+        if let Some(worker) = &first {
+            let hex = names::to_hex(worker.encode());
+            report.ok("worker key", format!("{hex} is in this node's keystore"));
+        }
+        no_operator(hint.filter(|_| expected), first.is_some(), report);
+        return None;
+    };
+    let holds_key = match client.rpc().has_worker_key(&view.worker).await {
+        Ok(holds) => first.as_ref().map(|_| holds),
+        // At least the first key of the keystore is known.
+        Err(_) => first.as_ref().map(|first| *first == view.worker),
+    };
+    let limits = Limits {
+        min_bond: client.constant("Operators", "MinBond").await,
+        heartbeat_interval: client.constant("Operators", "HeartbeatInterval").await,
+    };
+    judge_operator(&view, holds_key, &limits, report);
+    Some(view)
 }
 
-/// Evaluates an operator. `holds_key`: whether the node has its worker key; `min_bond`: the minimum
-/// bond in plancks to be drawn. `None`: not known.
+/// Reports that the node returned no worker key.
+fn missing_key(detail: String, expected: bool, has_engine: bool, report: &mut Report) {
+    let verdict = match (expected, has_engine) {
+        (true, _) => CheckStatus::Failed,
+        (false, true) => CheckStatus::Warning,
+        (false, false) => CheckStatus::Skipped,
+    };
+    let remedy = match has_engine {
+        true => {
+            "insert a key of type awrk into the operator's node; a node that only watches needs none"
+        },
+        false => {
+            "run doctor on the operator's machine against assay-node --operator, and insert a key \
+             of type awrk"
+        },
+    };
+    report.problem("worker key", verdict, detail, remedy);
+}
+
+/// Reports that there is no operator. `expected`: the account that must be one.
+fn no_operator(expected: Option<AccountId>, has_key: bool, report: &mut Report) {
+    let (verdict, detail) = match expected {
+        Some(account) => (CheckStatus::Failed, format!("{account} is not registered")),
+        None if has_key => {
+            (CheckStatus::Warning, "no operator has registered this worker key".to_owned())
+        },
+        None => {
+            let detail = "no operator is registered for this node or key";
+            return report.add("operator", CheckStatus::Skipped, detail);
+        },
+    };
+    let remedy = "run `assay operator register --bond AMOUNT` against this node";
+    report.problem("operator", verdict, detail, remedy);
+}
+
+/// Constants of the chain; `None` if they are not known.
+#[derive(Default)]
+struct Limits {
+    /// The minimum bond in plancks to be drawn.
+    min_bond: Option<Balance>,
+    /// Number of blocks between two heartbeats.
+    heartbeat_interval: Option<BlockNumber>,
+}
+
+/// Evaluates an operator. `holds_key`: whether the node has its worker key; `None` if not known.
 fn judge_operator(
     operator: &OperatorView<AccountId>,
     holds_key: Option<bool>,
-    min_bond: Option<Balance>,
+    limits: &Limits,
     report: &mut Report,
 ) {
+    let worker = names::to_hex(operator.worker.encode());
+    match holds_key {
+        Some(true) => report.ok("worker key", format!("{worker} is in this node's keystore")),
+        Some(false) => {
+            let detail = format!("the registered key {worker} is not in this node's keystore");
+            let remedy =
+                "run `assay operator set-worker` against this node, or restore its keystore";
+            report.problem("worker key", CheckStatus::Failed, detail, remedy);
+        },
+        None => {},
+    }
     let detail = format!("{} with a bond of {}", operator.account, amount::display(operator.bond));
-    match operator.unbonding_until {
-        None if min_bond.is_some_and(|least| operator.bond < least) => {
-            let least = amount::display(min_bond.unwrap_or_default());
+    match (operator.unbonding_until, limits.min_bond) {
+        (None, Some(least)) if operator.bond < least => {
+            let least = amount::display(least);
             let detail = format!("{detail}, below the minimum of {least}, so it is not drawn");
             report.problem(
                 "operator",
@@ -440,21 +476,26 @@ fn judge_operator(
                 "run `assay operator add-bond AMOUNT`",
             );
         },
-        None => report.ok("operator", detail),
-        Some(height) => {
+        (None, _) => report.ok("operator", detail),
+        (Some(height), _) => {
             let detail = format!("{detail}, unbonding until block {height}");
             let remedy = "it is not drawn; withdraw the bond then, and register again";
             report.problem("operator", CheckStatus::Warning, detail, remedy);
         },
     }
-    if holds_key == Some(false) {
-        let detail = "the node does not have the registered worker key";
-        let remedy = "run `assay operator set-worker` against this node, or restore its keystore";
-        report.problem("key match", CheckStatus::Failed, detail, remedy);
-    }
     match (operator.live, operator.last_heartbeat) {
         _ if operator.unbonding_until.is_some() => {},
         (true, Some(height)) => report.ok("heartbeat", format!("live, last at block {height}")),
+        // A key is registered without a heartbeat, and the node that holds it sends one.
+        (_, None) if holds_key == Some(true) => {
+            let within = match limits.heartbeat_interval {
+                Some(blocks) => format!("comes within {blocks} blocks"),
+                None => "comes soon".to_owned(),
+            };
+            let detail = "none yet with this worker key";
+            let remedy = format!("the next heartbeat {within}; if none does, see the node's log");
+            report.problem("heartbeat", CheckStatus::Warning, detail, remedy);
+        },
         (_, last) => {
             let detail = match last {
                 Some(height) => format!("overdue, last at block {height}"),
@@ -478,7 +519,8 @@ async fn serving(
         let remedy = "run `assay operator serve MODEL --ask AMOUNT`";
         report.problem("models", CheckStatus::Warning, "the operator serves no model", remedy);
     }
-    for ServiceView { version: id, ask, .. } in &operator.serves {
+    for service in &operator.serves {
+        let id = &service.version;
         let version = match client.version(*id).await {
             Ok(Some(version)) => version,
             Ok(None) => {
@@ -493,7 +535,7 @@ async fn serving(
             },
         };
         let artifact = version.descriptor.artifact;
-        let detail = format!("{id} for {}", amount::display(*ask));
+        let detail = describe_offer(service);
         match client.rpc().artifact_manifest(artifact).await {
             Ok(Some(_)) => {},
             Ok(None) => {
@@ -511,6 +553,8 @@ async fn serving(
             Some(status) if is_mentioned(status, artifact) => {
                 report.ok("models", format!("{detail}, loaded"));
             },
+            // It is not drawn, so nothing has to be loaded.
+            Some(_) if service.concurrency == 0 => report.ok("models", detail),
             Some(_) => {
                 let detail = format!("{detail}: not loaded");
                 let remedy =
@@ -525,6 +569,13 @@ async fn serving(
             ),
         }
     }
+}
+
+/// An offer in a few words.
+fn describe_offer(service: &ServiceView) -> String {
+    let ServiceView { version, ask, concurrency, .. } = service;
+    let paused = if *concurrency == 0 { ", paused" } else { "" };
+    format!("{version} for {}{paused}", amount::display(*ask))
 }
 
 /// Whether an engine's status contains the digest of an artifact.
@@ -543,6 +594,7 @@ fn is_mentioned(status: &Value, artifact: Digest) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use assay_client::Signer;
 
     fn verdict(judge: impl FnOnce(&mut Report)) -> (CheckStatus, bool) {
         let mut report = Report::default();
@@ -560,6 +612,92 @@ mod tests {
         assert_eq!(verdict(|report| clock(61_000, report)), (CheckStatus::Failed, false));
         assert_eq!(verdict(|report| finality(100, 98, report)), (CheckStatus::Ok, true));
         assert_eq!(verdict(|report| finality(100, 10, report)), (CheckStatus::Failed, false));
+    }
+
+    fn operator() -> OperatorView<AccountId> {
+        OperatorView {
+            account: AccountId::from([1; 32]),
+            worker: Signer::from_suri("//Worker")
+                .unwrap()
+                .possession(Digest::zero(), &AccountId::from([1; 32]))
+                .worker,
+            bond: 10,
+            at_stake: 0,
+            owed: 0,
+            last_heartbeat: Some(7),
+            live: true,
+            engine: Default::default(),
+            open_assignments: 0,
+            unbonding_until: None,
+            serves: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_node_with_an_engine_and_without_a_worker_key_is_a_warning() {
+        let missing = |expected, has_engine| {
+            let mut report = Report::default();
+            missing_key("none".to_owned(), expected, has_engine, &mut report);
+            report.checks[0].verdict
+        };
+        assert_eq!(missing(false, true), CheckStatus::Warning);
+        assert_eq!(missing(false, false), CheckStatus::Skipped);
+        assert_eq!(missing(true, true), CheckStatus::Failed);
+        assert_eq!(missing(true, false), CheckStatus::Failed);
+    }
+
+    #[test]
+    fn the_registered_worker_key_is_the_one_that_is_shown() {
+        let worker = names::to_hex(operator().worker.encode());
+        for (holds_key, expected) in [(true, CheckStatus::Ok), (false, CheckStatus::Failed)] {
+            let mut report = Report::default();
+            judge_operator(&operator(), Some(holds_key), &Limits::default(), &mut report);
+            let check = report.checks.iter().find(|check| check.check == "worker key").unwrap();
+            assert!(check.detail.contains(&worker), "{}", check.detail);
+            assert_eq!(check.verdict, expected);
+        }
+        let mut report = Report::default();
+        judge_operator(&operator(), None, &Limits::default(), &mut report);
+        assert!(report.checks.iter().all(|check| check.check != "worker key"));
+    }
+
+    #[test]
+    fn a_first_heartbeat_is_awaited_only_from_a_node_that_holds_the_key() {
+        let new = OperatorView { last_heartbeat: None, live: false, ..operator() };
+        let late = OperatorView { live: false, ..operator() };
+        for (operator, holds_key, expected) in [
+            (operator(), Some(true), CheckStatus::Ok),
+            (new.clone(), Some(true), CheckStatus::Warning),
+            (new.clone(), Some(false), CheckStatus::Failed),
+            (new, None, CheckStatus::Failed),
+            (late, Some(true), CheckStatus::Failed),
+        ] {
+            let limits = Limits { heartbeat_interval: Some(15), ..Default::default() };
+            let mut report = Report::default();
+            judge_operator(&operator, holds_key, &limits, &mut report);
+            let check = report.checks.iter().find(|check| check.check == "heartbeat").unwrap();
+            assert_eq!(check.verdict, expected, "{holds_key:?}: {}", check.detail);
+            if expected == CheckStatus::Warning {
+                assert!(check.remedy.as_ref().unwrap().contains("within 15 blocks"));
+            }
+        }
+    }
+
+    #[test]
+    fn a_paused_offer_is_named() {
+        let mut service = ServiceView {
+            version: assay_primitives::VersionId { model: assay_primitives::ModelId(0), number: 1 },
+            ask: 0,
+            concurrency: 1,
+            response_blocks: 2,
+            classes: Default::default(),
+            max_royalty_ppm: 0,
+            outvoted: 0,
+            failed: 0,
+        };
+        assert!(!describe_offer(&service).contains("paused"));
+        service.concurrency = 0;
+        assert!(describe_offer(&service).ends_with(", paused"));
     }
 
     #[test]
