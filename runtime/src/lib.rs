@@ -118,8 +118,9 @@ pub mod opaque {
     pub type BlockHash = Hash;
 }
 
-/// Version of the runtime. Every change of behaviour raises `spec_version`. Every change of a call
-/// or of [`TxExtension`] raises `transaction_version`.
+/// Version of the runtime. Every change of behaviour, a new call included, raises `spec_version`. A
+/// change of an existing call's index or arguments, or of [`TxExtension`], raises
+/// `transaction_version` too. `docs/release.md` has the rule for each field.
 #[sp_version::runtime_version]
 pub const VERSION: RuntimeVersion = RuntimeVersion {
     spec_name: Cow::Borrowed("assay"),
