@@ -165,7 +165,7 @@ async fn publish(context: &Context<'_>, arguments: Publish) -> Result<(), Failur
         fields(&[
             ("published", name.clone()),
             ("version", published.version.to_string()),
-            ("digest", format!("{:?}", published.digest)),
+            ("version digest", format!("{:?}", published.digest)),
             ("fees", amount::display(published.fees)),
             ("deposit", amount::display(published.deposit)),
         ])
@@ -396,7 +396,7 @@ async fn show(context: &Context<'_>, model: &ModelReference) -> Result<(), Failu
             ("name", version_name(&version)),
             ("version", version.id.to_string()),
             ("status", status(&version).to_owned()),
-            ("digest", format!("{:?}", version.digest)),
+            ("version digest", format!("{:?}", version.digest)),
             ("artifact", format!("{:?}", descriptor.artifact)),
             ("bytes", descriptor.artifact_size.to_string()),
             ("inputs", tensors(&descriptor.inputs)),

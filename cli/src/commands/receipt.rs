@@ -152,7 +152,7 @@ fn to_text(verified: &VerifiedReceipt, anchor: &Anchor<'_>) -> String {
         ("receipt", format!("{:?} is valid", verified.digest)),
         ("request", receipt.request.to_string()),
         ("payer", receipt.payer.to_string()),
-        ("version", format!("{:?}", receipt.version_digest)),
+        ("version digest", format!("{:?}", receipt.version_digest)),
         ("assurance", AssuranceArgument(receipt.assurance).to_string()),
         ("outcome", format!("{:?}", receipt.outcome)),
         ("signatures", signatures),
