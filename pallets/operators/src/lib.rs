@@ -306,7 +306,7 @@ pub mod pallet {
         Unbonding,
         /// The operator is not unbonding. Call `unbond` first.
         NotUnbonding,
-        /// The unbonding period has not passed. Wait until the height in the event `Unbonding`.
+        /// The unbonding period has not passed. Wait until the height that `operator status` shows.
         UnbondingPeriodNotOver,
         /// A result of the operator can still be contested. Wait until its request has ended.
         BondAtStake,
