@@ -191,7 +191,7 @@ async fn demonstrate(narrator: &Narrator, arguments: &Arguments, network: &Netwo
             Progress::Disputed { disputes, .. } => {
                 narrator.say(&format!("  open disputes: {}", disputes.len()))
             },
-            Progress::Known { .. } | Progress::Input(_) => {},
+            Progress::Known { .. } | Progress::Sending { .. } | Progress::Input(_) => {},
         };
         let result = client.infer(&ask, &payer, &progress).await?;
         println!("{}", serde_json::to_string(&result)?);

@@ -1,7 +1,7 @@
 //! Text about requests: progress, results and proofs. Shared by the commands that show them.
 
 use assay_client::{
-    amount, AssuranceArgument, GraphInput, InferenceAnswer, InferenceResult, Progress,
+    amount, names, AssuranceArgument, GraphInput, InferenceAnswer, InferenceResult, Progress,
     ProvisionalResult, Until,
 };
 use assay_primitives::{dispute::DisputeId, runtime_api::Status, Assurance, ProofEvidence};
@@ -74,6 +74,7 @@ fn describe(step: &Progress) -> String {
         Progress::Quoted { price, operators } => {
             format!("price {}; eligible operators: {operators}", amount::display(*price))
         },
+        Progress::Sending { client_key } => format!("client key {}", names::to_hex(client_key)),
         Progress::Input(step) => format!("input: {}", super::model::describe(step)),
         Progress::Included { request, height } => {
             format!("request {request} is in block {height}")

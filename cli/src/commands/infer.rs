@@ -90,9 +90,6 @@ pub async fn run(context: &Context<'_>, arguments: Infer) -> Result<(), Failure>
             input.ignored.join(", ")
         ));
     }
-    if arguments.key.is_none() {
-        output.note(format!("client key {}", names::to_hex(client_key)));
-    }
     let deadline_blocks = match arguments.deadline {
         Some(blocks) => blocks,
         None => client.usual_deadline(version.id, assurance).await,
@@ -116,7 +113,14 @@ pub async fn run(context: &Context<'_>, arguments: Infer) -> Result<(), Failure>
         if published.is_some() {
             *artifact.lock().unwrap_or_else(|broken| broken.into_inner()) = published;
         }
-        answer::tell(context, until, &step);
+        match &step {
+            // The user has to keep a random key. One that was given is known.
+            Progress::Sending { client_key } if arguments.key.is_none() => {
+                output.note(format!("client key {}", names::to_hex(client_key)));
+            },
+            Progress::Sending { .. } => {},
+            _ => answer::tell(context, until, &step),
+        }
     };
     let result = client.infer_until(&terms, &signer, until, &progress).await;
     let shown = result.map_err(Failure::from).and_then(|result| answer::show(context, &result));

@@ -37,6 +37,12 @@ pub enum Progress {
         /// Number of operators that can take the request.
         operators: u32,
     },
+    /// The client's checks have passed; the request is sent next. With this client key it can be found
+    /// again.
+    Sending {
+        /// The client key.
+        client_key: [u8; 32],
+    },
     /// The input is too large for the request and is published as an artifact.
     Input(PublishProgress),
     /// The request is in a block.

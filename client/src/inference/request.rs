@@ -97,6 +97,7 @@ impl Client {
                 crate::amount::display(quote.price)
             )));
         }
+        progress(Progress::Sending { client_key: terms.client_key });
         let input = self.place_input(terms, signer, progress).await?;
         let best = self.rpc().header(None).await?;
         let deadline = rpc::height(&best).saturating_add(terms.deadline_blocks);
