@@ -52,6 +52,7 @@ impl<T: Config> Pallet<T> {
             let most = fits(budget.saturating_sub(spent), cheapest) as usize;
             let entries: alloc::vec::Vec<_> =
                 Agenda::<T>::iter_key_prefix(cursor).take(most + 1).collect();
+            let is_whole = entries.len() <= most;
             for id in entries {
                 let request = Requests::<T>::get(id);
                 let weight = request.as_ref().map_or(cheapest, Self::sweep_weight);
@@ -65,6 +66,11 @@ impl<T: Config> Pallet<T> {
                 if let Some(request) = request {
                     Self::pass_deadline(id, request);
                 }
+            }
+            // Entries can cost less than the cheapest deadline, so some may be left although the
+            // budget is not used up.
+            if !is_whole {
+                break;
             }
             cursor += 1;
         }

@@ -1,7 +1,8 @@
 //! Attacks on the room in blocks.
 
 use assay_primitives::{
-    runtime_api::Status, Assurance, Balance, FailureReason, ModelDescriptor, RequestId, ASY,
+    runtime_api::Status, Assurance, AssuranceClass, Balance, FailureReason, ModelDescriptor,
+    RequestId, ASY,
 };
 use assay_runtime::{
     configs::{fees::TransactionByteFee, system::RuntimeBlockWeights},
@@ -13,7 +14,7 @@ use frame_support::{assert_ok, dispatch::DispatchClass};
 use sp_keyring::Sr25519Keyring::EveStash;
 use sp_runtime::Perbill;
 
-use crate::{common::*, ledger::Measured, party::*};
+use crate::{bonds::lie, common::*, ledger::Measured, party::*};
 
 const SALT: [u8; 32] = [3; 32];
 /// The largest payload of 32-bit integers that fits into an output.
@@ -231,5 +232,32 @@ fn heartbeats_cannot_be_repeated_at_will() {
         }
         let late = heartbeat(&party.account(), &party.worker, System::block_number());
         assert_ok!(validate(general(late)).map(drop));
+    });
+}
+
+/// More windows end at one height than a sweep can take. None is lost, though each costs less than
+/// the deadlines for which the sweep has room.
+#[test]
+fn every_window_of_a_crowded_height_passes() {
+    const COUNT: usize = 70;
+    run(|| {
+        publish_image();
+        let operator = Party::new("operator", 100_000 * ASY);
+        operator.register(50_000 * ASY);
+        operator.serve(1, 200, classes(&[AssuranceClass::Optimistic]));
+        let payers: Vec<_> =
+            (0..COUNT).map(|number| Party::new(&format!("payer {number}"), 10 * ASY)).collect();
+        let call = request_call(&image_input(&[1; 32]), Assurance::Optimistic, 1, 40, 1);
+        block(payers.iter().map(|payer| payer.signed(call.clone())).collect());
+        empty_block();
+        let ids: Vec<_> = (0..COUNT as u64).map(RequestId).collect();
+        let results: Vec<_> = ids.iter().map(|id| general(lie(*id, &operator))).collect();
+        for result in block(results) {
+            assert_eq!(result, Ok(Ok(())));
+        }
+        go_to(System::block_number() + 30);
+        for id in ids {
+            assert!(matches!(record(id).status, Status::Final(_)), "{id} is lost");
+        }
     });
 }
