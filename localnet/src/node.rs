@@ -360,6 +360,8 @@ pub async fn wait_for_finality(client: &Client, height: u32) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read;
+
     use super::*;
 
     #[test]
@@ -367,11 +369,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let base_path = folder.path().to_owned();
         let mut node = Command::new("sh")
-            .args(["-c", "read line; exit"])
+            .args(["-c", "echo; read line; exit"])
             .arg(&base_path)
             .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
             .spawn()
             .unwrap();
+        // Its command line can be read once it has begun.
+        let mut line = [0];
+        node.stdout.take().unwrap().read_exact(&mut line).unwrap();
         std::fs::write(base_path.join("pid"), node.id().to_string()).unwrap();
         let (sender, receiver) = std::sync::mpsc::channel();
         std::thread::spawn(move || sender.send(end_stale(&base_path)));
