@@ -1,12 +1,24 @@
 //! Appeals: proofs of the right output of a quorum whose members disagreed.
 
-use assay_primitives::RequestId;
+use assay_primitives::{Dimension, ModelDescriptor, RequestId, Tensor};
+use codec::Encode;
 
 use crate::{
     calls,
-    dispute::{with_data, DisputeProgress, ModelInput},
+    dispute::{DisputeProgress, ModelInput},
     Client, Error, Inclusion, Result, Signer,
 };
+
+/// The payload of an output that a version declares as one tensor of fixed shape.
+fn declared(descriptor: &ModelDescriptor, data: Vec<u8>) -> Option<Vec<u8>> {
+    let [declaration] = &descriptor.outputs[..] else { return None };
+    let size = |dimension: &Dimension| match dimension {
+        Dimension::Fixed(size) => Some(*size),
+        Dimension::Free => None,
+    };
+    let shape = declaration.shape.iter().map(size).collect::<Option<Vec<u32>>>()?;
+    Some(vec![Tensor { element_type: declaration.element_type, shape, data }].encode())
+}
 
 impl Client {
     /// Runs the model of a quorum on this machine, proves its output and submits the proof. Every
@@ -15,8 +27,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// - [`Error::NotFound`]: there is no such request, or it is not verified, or its version, input
-    ///   or model file is not available. The input is gone once nothing can be appealed.
+    /// - [`Error::NotFound`]: there is no such request, or its version, input or model file is not
+    ///   available. The input is gone once nothing can be appealed.
     /// - [`Error::Invalid`]: the file is not an integer graph of the version's architecture, or the
     ///   run cannot be proven.
     /// - Those of [`Client::submit`].
@@ -27,12 +39,12 @@ impl Client {
         progress: &(dyn Fn(DisputeProgress) + Sync),
     ) -> Result<(Vec<u8>, Inclusion)> {
         let view = self.existing_request(request).await?;
-        let (Some(winner), Some(operator)) = (&view.output, view.members.first()) else {
-            return Err(Error::not_found(format!("request {request} has no output to appeal")));
-        };
-        let ModelInput { graph, input, .. } = self.model_input(&view, progress).await?;
-        let proven = self.prove_output(&view, operator, &graph, &input)?;
-        let output = with_data(winner, &proven.output);
+        let ModelInput { version, graph, input } = self.model_input(&view, progress).await?;
+        // The proof names the signer, so that nobody else can use it.
+        let proven = self.prove_output(&view, signer.account(), &graph, &input)?;
+        let output = declared(&version.descriptor, proven.output).ok_or_else(|| {
+            Error::invalid("the version does not declare one tensor of fixed shape")
+        })?;
         let call = calls::inference::appeal(request, output.clone(), proven.proof);
         let inclusion = self.submit(&call, signer).await?;
         Ok((output, inclusion))

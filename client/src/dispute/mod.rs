@@ -51,18 +51,13 @@ pub(crate) struct ModelInput {
     pub input: Vec<i8>,
 }
 
-/// A payload whose only tensor has these data, with the type and the shape of another payload that
-/// the chain has accepted.
-pub(crate) fn with_data(payload: &[u8], data: &[u8]) -> Vec<u8> {
-    let tensors = Vec::<Tensor>::decode_all(&mut &*payload).unwrap_or_default();
-    let own = |tensor| Tensor { data: data.to_vec(), ..tensor };
-    tensors.into_iter().map(own).collect::<Vec<_>>().encode()
-}
-
 impl Reexecution {
     /// The output payload that the model computes.
     pub fn output(&self) -> Vec<u8> {
-        with_data(&self.claim.output, &self.output)
+        // The chain accepted the claimed output as one tensor of the declared type and shape.
+        let claimed = Vec::<Tensor>::decode_all(&mut &self.claim.output[..]).unwrap_or_default();
+        let own = |tensor| Tensor { data: self.output.clone(), ..tensor };
+        claimed.into_iter().map(own).collect::<Vec<_>>().encode()
     }
 
     /// Whether it equals the claimed output. A dispute over such a result is lost.

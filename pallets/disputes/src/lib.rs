@@ -80,7 +80,7 @@ pub mod pallet {
         /// Holds the bonds of challengers.
         type Bonds: DisputeBonds<Self::AccountId>;
         /// Verifies the proofs that decide disputes.
-        type Proofs: OutputProofs;
+        type Proofs: OutputProofs<Self::AccountId>;
         /// Bond of a challenger for one dispute, in plancks. It has to exceed the fees that the
         /// operator's feeless moves would cost; otherwise lost disputes are a cheap way to fill
         /// blocks: see docs/adr/0013. Zero fails the integrity test.

@@ -177,8 +177,8 @@ impl DisputeBonds<u64> for NotedBonds {
 /// The proof of an output is the word "proof", the request and the output.
 pub struct NotedProofs;
 
-impl OutputProofs for NotedProofs {
-    fn holds(request: RequestId, output: &[u8], proof: &[u8]) -> bool {
+impl OutputProofs<u64> for NotedProofs {
+    fn holds(request: RequestId, _: Option<&u64>, output: &[u8], proof: &[u8]) -> bool {
         proof == super::mock::proof(request, output)
     }
     fn weight() -> Weight {

@@ -204,7 +204,7 @@ impl<T: Config> Pallet<T> {
         let data = Self::claim_data(dispute.request)?;
         let expected = tensor_bytes(&data.plan, data.plan.output());
         ensure!(expected == Some(output.len()), Error::<T>::OutputLength);
-        ensure!(T::Proofs::holds(dispute.request, output, proof), Error::<T>::ProofRefused);
+        ensure!(T::Proofs::holds(dispute.request, None, output, proof), Error::<T>::ProofRefused);
         if data.output == output {
             Self::accept(id, dispute);
         } else {

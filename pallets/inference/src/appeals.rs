@@ -43,7 +43,7 @@ impl<T: Config> Pallet<T> {
         let terms = T::Models::terms(request.version).ok_or(Error::<T>::VersionNotFound)?;
         validate_payload(output, &terms.descriptor.outputs).map_err(|_| Error::<T>::WrongOutput)?;
         let data = tensor_data(output).ok_or(Error::<T>::WrongOutput)?;
-        ensure!(T::Proofs::holds(id, &data, proof), Error::<T>::ProofRefused);
+        ensure!(T::Proofs::holds(id, Some(&appellant), &data, proof), Error::<T>::ProofRefused);
 
         Self::correct(id, &request, appellant, digest(output), until);
         Ok(())

@@ -96,7 +96,7 @@ pub mod pallet {
         /// Open disputes over optimistic results, which keep a result from becoming final.
         type Disputes: Disputes;
         /// Verifies the proofs of appeals.
-        type Proofs: OutputProofs;
+        type Proofs: OutputProofs<Self::AccountId>;
         /// Called at the end of each request.
         type OnRequestFinal: OnRequestFinal;
         /// Maximum size in bytes of an inline input payload. Larger arguments do not decode; use an
@@ -425,7 +425,7 @@ pub mod pallet {
         /// tensors.
         WrongOutput,
         /// The proof does not hold for this request and this output. Make the proof in the request's
-        /// context, with the first operator of its committee.
+        /// context, with your account as the operator.
         ProofRefused,
     }
 
@@ -698,9 +698,9 @@ pub mod pallet {
             Ok(())
         }
 
-        /// Shows by a validity proof which results of a quorum are wrong. Every member that
-        /// submitted a result other than `output` is penalised as for a lost dispute, and the caller
-        /// rewarded. The payment and the receipt remain; [`Corrections`] has the right output.
+        /// Shows by a validity proof which results of a quorum are wrong. The proof's context names
+        /// the caller as the operator, so that nobody else can use it. Every member that submitted a
+        /// result other than `output` is penalised as for a lost dispute, and the caller rewarded. The payment and the receipt remain; [`Corrections`] has the right output.
         ///
         /// Origin: signed, by anyone, at most [`Config::AppealWindow`] blocks after the end of a
         /// quorum whose results differ.

@@ -19,7 +19,7 @@ use assay_primitives::{
         ProvenResult, Verification,
     },
     Assurance, Balance, BlockNumber, Digest, Draw, Evidence, FailureReason, Outcome, Receipt,
-    RejectReason, RequestId, WorkerSignature,
+    RejectReason, RequestId, SignedEvidence, WorkerSignature,
 };
 use codec::Encode;
 use frame_support::{defensive, traits::Get, weights::Weight, BoundedVec};
@@ -371,7 +371,8 @@ impl<T: Config> Pallet<T> {
             .map(|member| (Self::offence_of_silence(id, &request, &member), member))
             .collect();
         // Agreement alone does not show who is wrong.
-        let appealable = request.appealable && winner.is_some() && !wrong.is_empty();
+        let differ = |item: &SignedEvidence<_>| item.output_digest != evidence[0].output_digest;
+        let appealable = request.appealable && evidence.iter().any(differ);
         let outcome = match (winner, failure) {
             (Some(_), _) => Outcome::Verified,
             // Without a winner, only the result of an invalid proof is wrong.
@@ -401,19 +402,24 @@ impl<T: Config> Pallet<T> {
                 0
             },
         };
-        let mut offences = late;
-        match request.assurance {
-            Assurance::Quorum { .. } if appealable => {},
-            Assurance::Quorum { .. } => wrong.iter().for_each(|member| {
-                T::Operators::note(member, request.version, Conduct::Outvoted);
-            }),
-            _ => offences.extend(wrong.into_iter().map(|member| (Offence::WrongResult, member))),
+        // With a bound of the budget for each offender, the compensations add up to at most
+        // `max_price`.
+        let harmed = Some((&request.payer, request.budget()));
+        for (offence, member) in late {
+            // A payer that keeps members from revealing must not earn by it.
+            let harmed = harmed.filter(|_| offence == Offence::NoAnswer);
+            T::Operators::penalise(&member, offence, harmed);
         }
-        for (offence, offender) in offences {
-            // With a bound of the budget for each offender, the compensations add up to at most
-            // `max_price`.
-            let harmed = Some((&request.payer, request.budget()));
-            T::Operators::penalise(&offender, offence, harmed);
+        for member in wrong {
+            match request.assurance {
+                Assurance::Quorum { .. } if appealable => {},
+                Assurance::Quorum { .. } => {
+                    T::Operators::note(&member, request.version, Conduct::Outvoted);
+                },
+                _ => {
+                    T::Operators::penalise(&member, Offence::WrongResult, harmed);
+                },
+            }
         }
         if let Some(winner) = winner {
             let output = T::Verification::take_output(id, &winner, &members).unwrap_or_default();

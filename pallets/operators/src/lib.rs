@@ -286,14 +286,16 @@ pub mod pallet {
         ClassNotOffered,
         /// The set of classes is empty or has unknown members. Name at least one known class.
         InvalidClasses,
-        /// The concurrency is above `MaxConcurrency`. Choose a smaller one.
+        /// The concurrency is above `MaxConcurrency`, or zero in a new offer. Choose one within these
+        /// bounds.
         InvalidConcurrency,
         /// The number of blocks for an answer is zero or above `MaxResponseBlocks`. Choose one
         /// within these bounds.
         InvalidResponseBlocks,
         /// `MaxServers` operators already serve the version, and none of their seats can be taken.
-        /// A seat without open runs can be taken from an operator whose bond is below `MinBond` or
-        /// smaller than yours, or that was silent for `SeatTimeout`. Add to the bond, or wait.
+        /// A seat without open runs can be taken from an operator that has paused its offer, whose bond
+        /// is below `MinBond` or smaller than yours, or that was silent for `SeatTimeout`. Add to the
+        /// bond, or wait.
         TooManyServers,
         /// The operator already serves `MaxServed` versions. Withdraw from one first.
         TooManyServed,
@@ -411,8 +413,8 @@ pub mod pallet {
         /// * `max_royalty`: the largest royalty at which the operator is drawn.
         ///
         /// A new offer for a version that [`Config::MaxServers`] operators serve takes the seat of
-        /// one that has no open run of it: whose bond is too small or that has been silent for
-        /// [`Config::SeatTimeout`], else that has the smallest bond, if it is smaller.
+        /// one that has no open run of it: that is paused, whose bond is too small or that has been
+        /// silent for [`Config::SeatTimeout`], else that has the smallest bond, if it is smaller.
         ///
         /// Origin: signed by the operator.
         ///

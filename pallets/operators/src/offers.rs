@@ -45,6 +45,7 @@ impl<T: Config> Pallet<T> {
         } else {
             let bond = T::Bonds::bonded(&operator);
             ensure!(bond >= T::MinBond::get(), Error::<T>::BondTooSmall);
+            ensure!(concurrency > 0, Error::<T>::InvalidConcurrency);
             Served::<T>::try_append(&operator, version).map_err(|_| Error::<T>::TooManyServed)?;
             if servers.is_full() {
                 let index = Self::replaceable(&servers, bond).ok_or(Error::<T>::TooManyServers)?;
@@ -100,14 +101,15 @@ impl<T: Config> Pallet<T> {
     /// The index of a server whose seat an operator with this bond can take: one that has no open
     /// run of the version, and
     ///
-    /// * whose bond is below the minimum, or that has been silent for [`Config::SeatTimeout`]; or
-    ///   else
+    /// * that is paused, whose bond is below the minimum, or that has been silent for
+    ///   [`Config::SeatTimeout`]; or else
     /// * that has the smallest bond, if it is smaller.
     fn replaceable(servers: &[Server<T::AccountId>], bond: Balance) -> Option<usize> {
         let mut smallest: Option<(usize, Balance)> = None;
         for (index, server) in servers.iter().enumerate().filter(|(_, server)| server.open == 0) {
             let its_bond = T::Bonds::bonded(&server.account);
-            if its_bond < T::MinBond::get() || Self::is_silent(server) {
+            let is_paused = server.concurrency == 0;
+            if is_paused || its_bond < T::MinBond::get() || Self::is_silent(server) {
                 return Some(index);
             }
             if smallest.is_none_or(|(_, least)| its_bond < least) {

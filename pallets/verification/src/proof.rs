@@ -130,9 +130,14 @@ pub fn verify_result<AccountId: Encode>(
     verify(architecture, &statement, weights, result.proof)
 }
 
-/// The proofs that decide disputes.
-impl<T: Config> OutputProofs for Pallet<T> {
-    fn holds(request: RequestId, output: &[u8], proof: &[u8]) -> bool {
+/// The proofs that decide disputes and appeals.
+impl<T: Config> OutputProofs<T::AccountId> for Pallet<T> {
+    fn holds(
+        request: RequestId,
+        prover: Option<&T::AccountId>,
+        output: &[u8],
+        proof: &[u8],
+    ) -> bool {
         let Some(target) = T::Requests::provable(request) else { return false };
         // Only versions that offer class `Proof` have a fingerprint, and only for them the cost of
         // a verification is bounded.
@@ -147,7 +152,7 @@ impl<T: Config> OutputProofs for Pallet<T> {
             domain: PROOF_DOMAIN.to_vec(),
             request: request.encode(),
             requester: account_bytes(&target.payer),
-            operator: account_bytes(&target.operator),
+            operator: account_bytes(prover.unwrap_or(&target.operator)),
         };
         check(&architecture, &context, &target.input, output, weights, proof).is_ok()
     }

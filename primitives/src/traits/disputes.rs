@@ -97,11 +97,12 @@ impl<AccountId> ProvableRequests<AccountId> for () {
     }
 }
 
-/// Proofs of outputs, as disputes need them. Implemented by `verification`.
-pub trait OutputProofs {
+/// Proofs of outputs, as disputes and appeals need them. Implemented by `verification`.
+pub trait OutputProofs<AccountId> {
     /// Whether `proof` proves that the request's version maps its input to `output`, the data of
-    /// the output tensor, in the context of the request.
-    fn holds(request: RequestId, output: &[u8], proof: &[u8]) -> bool;
+    /// the output tensor, in the context of the request. The context names `prover`, or the first
+    /// operator of the committee.
+    fn holds(request: RequestId, prover: Option<&AccountId>, output: &[u8], proof: &[u8]) -> bool;
     /// Upper bound of the weight of [`OutputProofs::holds`].
     fn weight() -> Weight;
 }

@@ -109,8 +109,8 @@ pub fn majority_over_a_provable_model() -> Measured {
         let call = request_call(&image_input(&data), assurance, 5 * ASK, 20, 1);
         let id = payer.request(call);
         empty_block();
-        let (request, first) = (id.encode(), record(id).members[0].account.clone());
-        let context = proof_context(GENESIS_HASH, &request, &payer.account(), &first);
+        let (request, prover_account) = (id.encode(), honest[0].account());
+        let context = proof_context(GENESIS_HASH, &request, &payer.account(), &prover_account);
         let proven = prover.prove(&context, &data).unwrap();
         let (right, wrong) = (image_output(&proven.output), image_output(&[1; 64]));
         let answers = all.iter().enumerate().map(|(index, party)| match index {

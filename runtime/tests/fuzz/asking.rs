@@ -175,12 +175,11 @@ impl Fuzz {
             false => any,
         };
         let Some(request) = self.oracle.requests.get(&id).cloned() else { return };
-        let Some(first) = request.members.first() else { return };
         let (flaw, who) = (self.rng.below(10), self.anyone());
         let truth = claims::truth(0, &request.elements);
         let output = truth + i32::from(flaw == 0);
         let encoded = RequestId(if flaw == 1 { id + 1 } else { id }).encode();
-        let context = proof_context(common::GENESIS_HASH, &encoded, &request.payer, &first.account);
+        let context = proof_context(common::GENESIS_HASH, &encoded, &request.payer, &who);
         let input: Vec<u8> = request.elements.iter().map(|x| *x as u8).collect();
         let proof = claims::PROVER.prove(&context, &input).expect("the input fits").proof;
         self.note(format!("{} appeals against {id}, flaw {flaw}", self.name(&who)));

@@ -174,7 +174,7 @@ impl Oracle {
             return true;
         }
         // There are fewer accounts than seats.
-        if !is_bonded || served >= parameters::MaxServed::get() as usize {
+        if !is_bonded || terms.concurrency == 0 || served >= parameters::MaxServed::get() as usize {
             return false;
         }
         servers.push(terms.clone());

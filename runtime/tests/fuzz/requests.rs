@@ -477,15 +477,15 @@ impl Oracle {
             revealed.iter().any(|(_, output)| !output.within(winner, 2 * request.tolerance))
         });
         for member in late {
-            // Who has committed may have seen that its result is wrong.
-            let penalty = match member.answer {
+            // Who has committed may have seen that its result is wrong. Nobody earns by that.
+            let (penalty, limit) = match member.answer {
                 Answer::Committed(..) if request.appealable => {
                     self.see("a commitment that could be wrong and is not opened");
-                    parameters::WrongResultSlash::get()
+                    (parameters::WrongResultSlash::get(), 0)
                 },
-                _ => parameters::NoAnswerSlash::get(),
+                _ => (parameters::NoAnswerSlash::get(), request.budget()),
             };
-            self.penalise(&member.account, penalty, &request.payer, request.budget());
+            self.penalise(&member.account, penalty, &request.payer, limit);
         }
         // An operator with an optimistic result had free capacity before.
         if request.claim.is_none() {
@@ -495,7 +495,8 @@ impl Oracle {
         if outvoted {
             self.see("an operator with another result");
         }
-        self.close_with(id, outcome, paid, outvoted && request.appealable);
+        let differ = revealed.iter().any(|(_, output)| *output != revealed[0].1);
+        self.close_with(id, outcome, paid, differ && request.appealable);
     }
 
     /// A proof of the right output of a quorum. `is_proof`: whether it holds for the output.

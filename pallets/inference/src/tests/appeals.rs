@@ -2,7 +2,8 @@
 
 use assay_pallet_testing::graphs::{payload, proof_context};
 use assay_primitives::{
-    commitment, digest, traits::Models as _, ElementType, Outcome, RequestId, VersionId,
+    commitment, digest, traits::Models as _, ElementType, Outcome, RejectReason, RequestId,
+    VersionId,
 };
 use codec::Encode;
 use frame_support::{assert_noop, assert_ok};
@@ -23,12 +24,15 @@ fn drawn() -> (RequestId, Vec<u64>, VersionId) {
     (id, members, version)
 }
 
-/// The right output, and a proof of it.
+/// The right output, and a proof of it by the appellant of these tests.
 fn proven(id: RequestId) -> (Output, Vec<u8>) {
+    proven_by(id, STRANGER)
+}
+
+fn proven_by(id: RequestId, prover: u64) -> (Output, Vec<u8>) {
     let request = record(id);
     let encoded = id.encode();
-    let operator = request.members[0].account;
-    let context = proof_context(genesis(), &encoded, &request.payer, &operator);
+    let context = proof_context(genesis(), &encoded, &request.payer, &prover);
     let proven = Proven::model().prover.prove(&context, &DATA).unwrap();
     (payload(ElementType::I32, &proven.output).try_into().unwrap(), proven.proof)
 }
@@ -153,9 +157,37 @@ fn only_a_proof_of_the_given_output_counts() {
         let refused = Error::<Test>::ProofRefused;
         assert_noop!(appeal(id, other(&output), proof.clone()), refused);
         assert_noop!(appeal(id, output.clone(), broken), Error::<Test>::ProofRefused);
+        // Nobody can use the proof of another account.
+        let (_, of_another) = proven_by(id, PAYER);
+        assert_noop!(appeal(id, output.clone(), of_another), Error::<Test>::ProofRefused);
         let float = crate::mock::output(RIGHT);
         assert_noop!(appeal(id, float, proof.clone()), Error::<Test>::WrongOutput);
         assert_noop!(appeal(RequestId(99), output, proof), Error::<Test>::NotAppealable);
+    });
+}
+
+#[test]
+fn results_without_a_winner_can_be_appealed_too() {
+    test(|| {
+        let version = Proven::model().publish();
+        let unanimous = assay_primitives::Assurance::Quorum { n: 2, k: 2 };
+        let terms = Terms { version, ..Terms::of(unanimous) };
+        let (id, members) = terms.with_input(payload(ElementType::I8, &DATA)).drawn();
+        let (output, proof) = proven(id);
+        let outputs = [other(&output), output.clone()];
+        for (member, output) in members.iter().zip(&outputs) {
+            commit(id, *member, output);
+        }
+        for (member, output) in members.iter().zip(&outputs) {
+            assert_ok!(include(reveal_with(id, *member, output.clone(), salt(*member))));
+        }
+        assert_eq!(outcome(id), Outcome::Rejected(RejectReason::NoAgreement));
+        frame_support::hypothetically!({
+            go_to(now() + AppealWindow::get() + 1);
+            assert_eq!([0, 1].map(|index| locked(members[index])), [0; 2]);
+        });
+        assert_ok!(appeal(id, output, proof));
+        assert_eq!([0, 1].map(|index| bond(members[index])), [BOND - STAKE, BOND]);
     });
 }
 
