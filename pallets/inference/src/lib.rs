@@ -700,7 +700,8 @@ pub mod pallet {
 
         /// Shows by a validity proof which results of a quorum are wrong. The proof's context names
         /// the caller as the operator, so that nobody else can use it. Every member that submitted a
-        /// result other than `output` is penalised as for a lost dispute, and the caller rewarded. The payment and the receipt remain; [`Corrections`] has the right output.
+        /// result other than `output` is penalised as for a lost dispute, and the caller rewarded.
+        /// The payment and the receipt remain; [`Corrections`] has the right output.
         ///
         /// Origin: signed, by anyone, at most [`Config::AppealWindow`] blocks after the end of a
         /// quorum whose results differ.

@@ -264,8 +264,7 @@ pub mod pallet {
         }
 
         /// Releases the compensation of the caller that can be claimed from height
-        /// `claimable_from`. It is held until then, so that an operator cannot pay its bond to an
-        /// account of its own before another offence is reported.
+        /// `claimable_from`. It is held until then.
         ///
         /// Origin: signed by the account that was compensated.
         ///

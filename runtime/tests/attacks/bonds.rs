@@ -36,27 +36,36 @@ fn garbage_proof(id: RequestId, operator: &Party) -> pallet_inference::Call<Runt
     }
 }
 
-/// An optimistic result that is wrong, with a root of no trace.
-pub fn lie(id: RequestId, operator: &Party) -> pallet_inference::Call<Runtime> {
-    let (output, trace_root) = (image_output(&[1; 64]), Digest::repeat_byte(7));
+/// An optimistic result with this output and this root of its trace.
+pub fn traced(
+    id: RequestId,
+    operator: &Party,
+    output: &[u8],
+    trace_root: Digest,
+) -> pallet_inference::Call<Runtime> {
     let trace = TraceStatement {
         genesis: GENESIS_HASH,
         request: id,
-        output_digest: digest(&output),
+        output_digest: digest(output),
         trace_root,
         operator: operator.account(),
     };
-    let statement = result_statement(id, &operator.account(), &output);
+    let statement = result_statement(id, &operator.account(), output);
     pallet_inference::Call::submit_trace {
         request: id,
         operator: operator.account(),
-        output: bounded(&output),
+        output: bounded(output),
         trace_root,
         signatures: TraceSignatures {
             result: sign(&operator.worker, &statement),
             trace: sign(&operator.worker, &trace),
         },
     }
+}
+
+/// An optimistic result that is wrong, with a root of no trace.
+pub fn lie(id: RequestId, operator: &Party) -> pallet_inference::Call<Runtime> {
+    traced(id, operator, &image_output(&[1; 64]), Digest::repeat_byte(7))
 }
 
 /// An operator pays its bond to an account of its own, as the compensation of a payer, before

@@ -3,10 +3,7 @@
 use assay_dispute::Player;
 use assay_graph::{fast, CheckedGraph};
 use assay_primitives::{
-    digest,
-    dispute::{DisputeId, TraceStatement},
-    runtime_api::Status,
-    Assurance, AssuranceClass, Balance, Digest, RequestId, ASY,
+    dispute::DisputeId, runtime_api::Status, Assurance, AssuranceClass, Balance, RequestId, ASY,
 };
 use assay_runtime::{
     constants::{DisputeBond, MinBond, WrongResultSlash},
@@ -14,9 +11,13 @@ use assay_runtime::{
 };
 use frame_support::assert_ok;
 use pallet_disputes::{Dispute, OpenDisputes};
-use pallet_inference::TraceSignatures;
 
-use crate::{bonds::lie, common::*, ledger::Measured, party::*};
+use crate::{
+    bonds::{lie, traced},
+    common::*,
+    ledger::Measured,
+    party::*,
+};
 
 const ASK: Balance = ASY / 1_000;
 /// Openings of the largest size that fit into one block.
@@ -42,25 +43,7 @@ fn drawn(operator: &Party, payer: &Party) -> RequestId {
 /// The honest result of a request.
 fn honest(id: RequestId, operator: &Party, player: &Player<'_>) -> pallet_inference::Call<Runtime> {
     let output = image_output(&player.output().expect("the trace has an output").to_bytes());
-    let trace_root = Digest::from(player.trace_root());
-    let trace = TraceStatement {
-        genesis: GENESIS_HASH,
-        request: id,
-        output_digest: digest(&output),
-        trace_root,
-        operator: operator.account(),
-    };
-    let statement = result_statement(id, &operator.account(), &output);
-    pallet_inference::Call::submit_trace {
-        request: id,
-        operator: operator.account(),
-        output: bounded(&output),
-        trace_root,
-        signatures: TraceSignatures {
-            result: sign(&operator.worker, &statement),
-            trace: sign(&operator.worker, &trace),
-        },
-    }
+    traced(id, operator, &output, player.trace_root().into())
 }
 
 /// The operator's move in a dispute.
