@@ -8,8 +8,8 @@ use assay_primitives::{
     dispute::DisputeId,
     model::{Licence, ModelName},
     operator::Roles,
-    ArtifactManifest, Assurance, AssuranceClasses, Balance, BlockNumber, Digest, ModelDescriptor,
-    ModelId, RequestId, ResultStatement, VersionId, WorkerId, WorkerSignature,
+    AnsweredRequest, ArtifactManifest, Assurance, AssuranceClasses, Balance, BlockNumber, Digest,
+    ModelDescriptor, ModelId, RequestId, ResultStatement, VersionId, WorkerId, WorkerSignature,
 };
 use codec::{Compact, Decode, Encode};
 
@@ -275,17 +275,23 @@ calls! {
     /// Calls of `verification`.
     mod verification("Verification") {
         /// Reports that an operator signed two different results for one request. `worker` is the
-        /// key that signed both.
+        /// key that signed both. A version with a tolerance needs both output payloads.
         fn report_equivocation(
             worker: WorkerId,
+            answered: AnsweredRequest<AccountId>,
+            descriptor: ModelDescriptor,
             first: (ResultStatement<AccountId>, WorkerSignature),
-            second: (ResultStatement<AccountId>, WorkerSignature)
+            second: (ResultStatement<AccountId>, WorkerSignature),
+            outputs: Option<(Vec<u8>, Vec<u8>)>
         ) {
             worker,
+            answered,
+            descriptor,
             first: first.0,
             first_signature: first.1,
             second: second.0,
-            second_signature: second.1
+            second_signature: second.1,
+            outputs
         }
     }
 

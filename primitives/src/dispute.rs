@@ -7,7 +7,7 @@ use scale_info::TypeInfo;
 use serde::{Deserialize, Serialize};
 use sp_application_crypto::KeyTypeId;
 
-use crate::{engine::Job, BlockNumber, Digest, RequestId, Tensor};
+use crate::{engine::Job, BlockNumber, Digest, Tensor};
 
 /// Type of the watcher key in a node's keystore. A watcher disputes wrong results with this key,
 /// and the key's account pays the fees and the dispute bonds.
@@ -127,15 +127,18 @@ pub enum DisputeCause {
     Proof,
 }
 
-/// Authorises an operator's move in a dispute.
+/// Authorises an operator's move about a disputed result. The move follows from the claim and the
+/// stage alone, so it counts in every dispute over the result that is in this stage.
 #[derive(
     Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
 pub struct AnswerStatement<AccountId> {
-    /// Hash of the chain's genesis block.
-    pub genesis: Digest,
-    /// The dispute.
-    pub dispute: DisputeId,
+    /// Hash of the [`AnsweredRequest`](crate::AnsweredRequest).
+    pub request: Digest,
+    /// Digest of the output payload that the operator claims.
+    pub output_digest: Digest,
+    /// Root of the trace that it claims.
+    pub trace_root: Digest,
     /// BLAKE2b-256 of the encoded stage that the move answers. The move therefore counts neither
     /// in another stage nor on a fork on which the challenger moved differently.
     pub stage: Digest,
@@ -182,10 +185,8 @@ pub enum DisputeTask {
     Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
 pub struct TraceStatement<AccountId> {
-    /// Hash of the chain's genesis block.
-    pub genesis: Digest,
-    /// The request.
-    pub request: RequestId,
+    /// Hash of the [`AnsweredRequest`](crate::AnsweredRequest).
+    pub request: Digest,
     /// Digest of the output payload.
     pub output_digest: Digest,
     /// Root of the trace.

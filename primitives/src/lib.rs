@@ -33,8 +33,8 @@ pub use proof::{
 pub use receipt::{Draw, Evidence, Outcome, Receipt, RejectReason, SignedEvidence};
 pub use request::RequestInput;
 pub use statement::{
-    commitment, CommitStatement, FailureStatement, HeartbeatStatement, Possession, ResultStatement,
-    Statement,
+    commitment, AnsweredRequest, CommitStatement, FailureStatement, HeartbeatStatement, Possession,
+    ResultStatement, Statement,
 };
 pub use tensor::{
     decode_payload, validate_payload, Dimension, ElementType, PayloadError, Tensor,

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use sp_core::{bounded::BoundedVec, ConstU32};
 
 use crate::{
-    assurance::MAX_COMMITTEE, digest, Assurance, Digest, FailureReason, ProofEvidence, RequestId,
-    ResultStatement, Statement, WorkerId, WorkerSignature,
+    assurance::MAX_COMMITTEE, digest, AnsweredRequest, Assurance, Digest, FailureReason,
+    ProofEvidence, RequestId, ResultStatement, Statement, WorkerId, WorkerSignature,
 };
 
 /// Domain tag of receipts.
@@ -175,15 +175,25 @@ impl<AccountId: Encode + Clone> Receipt<AccountId> {
         digest(&bytes)
     }
 
+    /// The request that was answered. A request that ended without a draw was not answered, and its
+    /// seed is zero here.
+    pub fn answered(&self) -> AnsweredRequest<AccountId> {
+        AnsweredRequest {
+            genesis: self.genesis,
+            request: self.request,
+            payer: self.payer.clone(),
+            version_digest: self.version_digest,
+            input_digest: self.input_digest,
+            assurance: self.assurance,
+            seed: self.draw.map(|draw| draw.seed).unwrap_or_default(),
+        }
+    }
+
     /// The statement that the signature of `item` is over.
     pub fn statement(&self, item: &SignedEvidence<AccountId>) -> ResultStatement<AccountId> {
         ResultStatement {
-            genesis: self.genesis,
-            request: self.request,
-            version_digest: self.version_digest,
-            input_digest: self.input_digest,
+            request: self.answered().hash(),
             output_digest: item.output_digest,
-            assurance: self.assurance,
             operator: item.operator.clone(),
             proof: item.proof.map(|proof| proof.digest),
         }

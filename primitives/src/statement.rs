@@ -1,7 +1,8 @@
 //! The statements that worker keys sign.
 //!
 //! The signed bytes are a domain tag and the SCALE encoding of a struct that begins with the
-//! genesis hash. A signature therefore counts for one kind of statement on one chain.
+//! genesis hash, or with a hash of a request and the genesis. A signature therefore counts for one
+//! kind of statement on one chain.
 
 use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -57,16 +58,48 @@ macro_rules! statements {
 // A tag is part of what is signed: changing one invalidates signatures. No tag is a prefix of
 // another.
 statements! {
-    ResultStatement: b"assay/result/1",
-    CommitStatement: b"assay/commit/1",
-    FailureStatement: b"assay/failure/1",
+    ResultStatement: b"assay/result/2",
+    CommitStatement: b"assay/commit/2",
+    FailureStatement: b"assay/failure/2",
     HeartbeatStatement: b"assay/heartbeat/1",
     Possession: b"assay/possession/1",
-    TraceStatement: b"assay/trace/1",
-    AnswerStatement: b"assay/dispute/1",
+    TraceStatement: b"assay/trace/2",
+    AnswerStatement: b"assay/dispute/2",
 }
 
-/// States that a version turned an input into an output.
+/// What an operator answers: a request, and the draw that assigned it.
+///
+/// All statements about a request contain its [`hash`](Self::hash). After a reorganisation the same
+/// identifier can belong to another request, or to the same one with another committee; a statement
+/// that was signed on one fork does not count on the other.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
+pub struct AnsweredRequest<AccountId> {
+    /// Hash of the chain's genesis block.
+    pub genesis: Digest,
+    /// Identifier of the request.
+    pub request: RequestId,
+    /// The account that made the request.
+    pub payer: AccountId,
+    /// Digest of the descriptor of the version to run.
+    pub version_digest: Digest,
+    /// Digest of the input payload.
+    pub input_digest: Digest,
+    /// The assurance that the request asks for.
+    pub assurance: Assurance,
+    /// Seed of the draw that assigned it.
+    pub seed: Digest,
+}
+
+impl<AccountId: Encode> AnsweredRequest<AccountId> {
+    /// BLAKE2b-256 of the bytes `assay/request/1` and the SCALE encoding.
+    pub fn hash(&self) -> Digest {
+        let mut bytes = b"assay/request/1".to_vec();
+        self.encode_to(&mut bytes);
+        digest(&bytes)
+    }
+}
+
+/// States that the requested version turned the input into an output.
 #[derive(
     Clone,
     PartialEq,
@@ -81,18 +114,10 @@ statements! {
     Deserialize,
 )]
 pub struct ResultStatement<AccountId> {
-    /// Hash of the chain's genesis block.
-    pub genesis: Digest,
-    /// The request that is answered.
-    pub request: RequestId,
-    /// Digest of the descriptor of the version that ran.
-    pub version_digest: Digest,
-    /// Digest of the input payload.
-    pub input_digest: Digest,
+    /// Hash of the [`AnsweredRequest`].
+    pub request: Digest,
     /// Digest of the output payload.
     pub output_digest: Digest,
-    /// The assurance that the request asked for.
-    pub assurance: Assurance,
     /// The operator that answers.
     pub operator: AccountId,
     /// In class `Proof` the digest of the proof, so that nobody else can submit another proof in
@@ -105,10 +130,8 @@ pub struct ResultStatement<AccountId> {
     Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
 pub struct CommitStatement<AccountId> {
-    /// Hash of the chain's genesis block.
-    pub genesis: Digest,
-    /// The request.
-    pub request: RequestId,
+    /// Hash of the [`AnsweredRequest`].
+    pub request: Digest,
     /// See [`commitment`].
     pub commitment: Digest,
     /// The member.
@@ -120,10 +143,8 @@ pub struct CommitStatement<AccountId> {
     Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
 pub struct FailureStatement<AccountId> {
-    /// Hash of the chain's genesis block.
-    pub genesis: Digest,
-    /// The request.
-    pub request: RequestId,
+    /// Hash of the [`AnsweredRequest`].
+    pub request: Digest,
     /// Why the operator cannot serve it.
     pub reason: FailureReason,
     /// The operator.
@@ -162,14 +183,15 @@ pub struct Possession<AccountId> {
 ///
 /// The salt, 32 random bytes, keeps others from guessing the output. The operator's account keeps
 /// others from copying the commitment.
+///
+/// `request` is the hash of the [`AnsweredRequest`].
 pub fn commitment<AccountId: Encode>(
-    genesis: &Digest,
-    request: RequestId,
+    request: &Digest,
     operator: &AccountId,
     output_digest: &Digest,
     salt: &[u8; 32],
 ) -> Digest {
-    digest(&(b"assay/commitment/1", genesis, request, operator, output_digest, salt).encode())
+    digest(&(b"assay/commitment/2", request, operator, output_digest, salt).encode())
 }
 
 #[cfg(test)]
@@ -180,14 +202,40 @@ mod tests {
 
     fn result() -> ResultStatement<u64> {
         ResultStatement {
-            genesis: Digest::repeat_byte(1),
-            request: RequestId(2),
-            version_digest: Digest::repeat_byte(3),
-            input_digest: Digest::repeat_byte(4),
+            request: Digest::repeat_byte(1),
             output_digest: Digest::repeat_byte(5),
-            assurance: Assurance::Signed,
             operator: 6,
             proof: None,
+        }
+    }
+
+    fn answered() -> AnsweredRequest<u64> {
+        AnsweredRequest {
+            genesis: Digest::repeat_byte(1),
+            request: RequestId(2),
+            payer: 7,
+            version_digest: Digest::repeat_byte(3),
+            input_digest: Digest::repeat_byte(4),
+            assurance: Assurance::Signed,
+            seed: Digest::repeat_byte(6),
+        }
+    }
+
+    #[test]
+    fn the_hash_of_a_request_covers_all_of_it() {
+        let changes: [fn(&mut AnsweredRequest<u64>); 7] = [
+            |a| a.genesis = Digest::zero(),
+            |a| a.request = RequestId(3),
+            |a| a.payer = 8,
+            |a| a.version_digest = Digest::zero(),
+            |a| a.input_digest = Digest::zero(),
+            |a| a.assurance = Assurance::Proof,
+            |a| a.seed = Digest::zero(),
+        ];
+        for change in changes {
+            let mut other = answered();
+            change(&mut other);
+            assert_ne!(other.hash(), answered().hash(), "{other:?}");
         }
     }
 
@@ -196,13 +244,9 @@ mod tests {
         let pair = worker_crypto::Pair::from_seed(&[9; 32]);
         let signature: WorkerSignature = pair.sign(&result().signing_bytes()).into();
         assert!(result().is_signed_by(&pair.public(), &signature));
-        let changes: [fn(&mut ResultStatement<u64>); 8] = [
-            |s| s.genesis = Digest::zero(),
-            |s| s.request = RequestId(3),
-            |s| s.version_digest = Digest::zero(),
-            |s| s.input_digest = Digest::zero(),
+        let changes: [fn(&mut ResultStatement<u64>); 4] = [
+            |s| s.request = Digest::zero(),
             |s| s.output_digest = Digest::zero(),
-            |s| s.assurance = Assurance::Proof,
             |s| s.operator = 7,
             |s| s.proof = Some(Digest::zero()),
         ];

@@ -14,7 +14,7 @@ use assay_primitives::{
 };
 use assay_runtime::{
     constants::{DisputeBond, LostDisputeSlash, TreasuryShare, WrongResultSlash},
-    AccountId, Balances, Disputes, Runtime, System,
+    AccountId, Balances, Runtime, System,
 };
 use codec::Encode;
 use common::*;
@@ -106,8 +106,7 @@ impl Case {
         let (operator, output) = (OPERATOR.to_account_id(), self.output());
         let trace_root = Digest::from(self.defender().trace_root());
         let trace = TraceStatement {
-            genesis: GENESIS_HASH,
-            request: REQUEST,
+            request: answered(REQUEST).hash(),
             output_digest: digest(&output),
             trace_root,
             operator: operator.clone(),
@@ -159,7 +158,7 @@ impl Case {
 
 /// The operator's move, signed and included.
 fn answer(dispute: &pallet_disputes::Dispute<AccountId>, answer: Answer) {
-    let statement = Disputes::answer_statement(DISPUTE, dispute, &answer);
+    let statement = answer_statement(dispute, &answer);
     let (stage, signature) = (statement.stage, sign(&worker(0), &statement));
     let call = pallet_disputes::Call::answer { dispute: DISPUTE, stage, answer, signature };
     assert_ok!(include(general(call)));

@@ -6,8 +6,7 @@ use assay_primitives::{
     artifact::{ArtifactManifest, MAX_CHUNK_BYTES},
     digest,
     runtime_api::Status,
-    worker_crypto, Assurance, AssuranceClass, Balance, FailureReason, Outcome, RequestId,
-    Statement, ASY,
+    worker_crypto, Assurance, AssuranceClass, Balance, FailureReason, Outcome, RequestId, ASY,
 };
 use assay_runtime::{
     constants::{HeartbeatPriority, NoAnswerSlash, TreasuryShare, WorkerPriority},
@@ -17,7 +16,6 @@ use assay_runtime::{
 use common::*;
 use frame_support::assert_ok;
 use pallet_inference::refusal;
-use sp_application_crypto::Pair as _;
 use sp_keyring::Sr25519Keyring::{self, *};
 use sp_runtime::{
     transaction_validity::{InvalidTransaction, TransactionValidityError},
@@ -600,13 +598,7 @@ fn an_equivocator_loses_its_bond_to_the_treasury() {
         let key = key_of(&operator);
         let first = result_statement(id, &operator, &integer_payload(&[5]));
         let second = result_statement(id, &operator, &integer_payload(&[6]));
-        let report = pallet_verification::Call::report_equivocation {
-            worker: public(&key),
-            first_signature: key.sign(&first.signing_bytes()).into(),
-            first,
-            second_signature: key.sign(&second.signing_bytes()).into(),
-            second,
-        };
+        let report = equivocation(id, record(id).version, &key, [first, second]);
         let before = free(&treasury());
         submit(STRANGER, report.clone());
         // The stake of the request that is open is taken when it ends.

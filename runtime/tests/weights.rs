@@ -15,8 +15,9 @@ use assay_primitives::{
     operator::Roles,
     proof::{MAX_ARCHITECTURE_BYTES, MAX_AUDIT_BYTES, MAX_AUDIT_PIECES, MAX_PROOF_BYTES},
     tensor::{MAX_RANK, MAX_TENSOR_NAME_BYTES},
-    Assurance, AssuranceClass, Digest, Dimension, ElementType, FailureReason, ModelDescriptor,
-    ModelId, RequestId, RequestInput, ResultStatement, TensorDeclaration, WorkerSignature,
+    AnsweredRequest, Assurance, AssuranceClass, Digest, Dimension, ElementType, FailureReason,
+    ModelDescriptor, ModelId, RequestId, RequestInput, ResultStatement, TensorDeclaration,
+    WorkerSignature,
 };
 use assay_runtime::{
     configs::system::RuntimeBlockWeights,
@@ -127,14 +128,19 @@ fn largest_calls() -> Vec<RuntimeCall> {
     let output = vec![1; MaxOutputBytes::get() as usize];
     let key = worker(1).public();
     let statement = ResultStatement {
-        genesis: digest,
-        request,
-        version_digest: digest,
-        input_digest: digest,
+        request: digest,
         output_digest: digest,
-        assurance: Assurance::Quorum { n: 15, k: 15 },
         operator: account(),
         proof: Some(digest),
+    };
+    let answered = AnsweredRequest {
+        genesis: digest,
+        request,
+        payer: account(),
+        version_digest: digest,
+        input_digest: digest,
+        assurance: Assurance::Quorum { n: 15, k: 15 },
+        seed: digest,
     };
     let mut calls: Vec<RuntimeCall> = Vec::new();
     calls.extend(
@@ -216,10 +222,13 @@ fn largest_calls() -> Vec<RuntimeCall> {
             },
             pallet_verification::Call::report_equivocation {
                 worker: key,
+                answered,
+                descriptor: Box::new(widest_descriptor()),
                 first: statement.clone(),
                 first_signature: signature(),
                 second: statement,
                 second_signature: signature(),
+                outputs: Some((bounded(&output), bounded(&output))),
             },
         ]
         .map(RuntimeCall::Verification),

@@ -106,32 +106,35 @@ impl Liar {
     /// Sends each submission again at every block until the status changes, because pools drop
     /// transactions and blocks are reorganised. The pool refuses duplicates.
     async fn commit_and_reveal(&self) -> Result<()> {
-        let (genesis, operator) = (self.client.genesis(), self.account());
+        let operator = self.account();
         let salt = [6; 32];
         let output = self.wrong_output();
         let output_digest = digest(&output);
         let request = self.next_assignment().await?;
-        let commitment = commitment(&genesis, request, &operator, &output_digest, &salt);
-        let statement =
-            CommitStatement { genesis, request, commitment, operator: operator.clone() };
-        let commit = pallet_inference::Call::submit_commitment {
-            request,
-            operator: operator.clone(),
-            commitment,
-            signature: self.sign(&statement),
-        };
-        let statement = self.statement(request, output_digest).await?;
-        let reveal = pallet_inference::Call::submit_reveal {
-            request,
-            operator,
-            output: output.try_into().ok().context("the wrong output is too long")?,
-            salt,
-            signature: self.sign(&statement),
-        };
         let mut heads = self.client.rpc().subscribe_heads().await?;
         while let Some(status) = self.next_status(&mut heads, request).await? {
-            let call = if status == Status::Assigned { &commit } else { &reveal };
-            let _ = self.send(call.clone()).await;
+            let call = if status == Status::Assigned {
+                let answered = self.answered(request).await?;
+                let commitment = commitment(&answered, &operator, &output_digest, &salt);
+                let statement =
+                    CommitStatement { request: answered, commitment, operator: operator.clone() };
+                pallet_inference::Call::submit_commitment {
+                    request,
+                    operator: operator.clone(),
+                    commitment,
+                    signature: self.sign(&statement),
+                }
+            } else {
+                let statement = self.statement(request, output_digest).await?;
+                pallet_inference::Call::submit_reveal {
+                    request,
+                    operator: operator.clone(),
+                    output: output.clone().try_into().ok().context("the output is too long")?,
+                    salt,
+                    signature: self.sign(&statement),
+                }
+            };
+            let _ = self.send(call).await;
         }
         Ok(())
     }
@@ -182,6 +185,12 @@ impl Liar {
         request: RequestId,
         output_digest: assay_primitives::Digest,
     ) -> Result<ResultStatement<AccountId>> {
+        let request = self.answered(request).await?;
+        Ok(ResultStatement { request, output_digest, operator: self.account(), proof: None })
+    }
+
+    /// The hash that statements about a request contain.
+    async fn answered(&self, request: RequestId) -> Result<assay_primitives::Digest> {
         let bytes = self
             .client
             .rpc()
@@ -193,16 +202,7 @@ impl Liar {
             .context("no request")?;
         let record: pallet_inference::Request<AccountId> =
             codec::DecodeAll::decode_all(&mut &bytes[..])?;
-        Ok(ResultStatement {
-            genesis: self.client.genesis(),
-            request,
-            version_digest: record.version_digest,
-            input_digest: record.input_digest,
-            output_digest,
-            assurance: record.assurance,
-            operator: self.account(),
-            proof: None,
-        })
+        Ok(record.answered(self.client.genesis(), request))
     }
 
     /// Checks that the pool refuses calls that no account may make.

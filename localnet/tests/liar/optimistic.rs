@@ -45,13 +45,13 @@ impl Liar {
     ) -> Result<()> {
         let player = Player::with_trace(graph, made_up(graph, input)?);
         let request = self.next_assignment().await?;
-        let claim = self.claim(request, &player).await?;
         // Send each submission again at every block until the status changes. The pool refuses
         // duplicates and moves for past stages.
         let mut heads = self.client.rpc().subscribe_heads().await?;
         while let Some(status) = self.next_status(&mut heads, request).await? {
             if status == Status::Assigned {
-                let _ = self.send(claim.clone()).await;
+                let claim = self.claim(request, &player).await?;
+                let _ = self.send(claim).await;
             }
             if defence == Defence::Silence {
                 continue;
@@ -64,9 +64,11 @@ impl Liar {
                     continue;
                 }
                 let answer = player.answer(&stage).context("the liar has no answer")?;
+                let output = self.output(&player)?;
                 let statement = AnswerStatement {
-                    genesis: self.client.genesis(),
-                    dispute: id,
+                    request: self.answered(view.request).await?,
+                    output_digest: digest(&output),
+                    trace_root: player.trace_root().into(),
                     stage: now,
                     answer: digest(&answer.encode()),
                     operator: self.account(),
@@ -86,22 +88,10 @@ impl Liar {
         request: RequestId,
         player: &Player<'_>,
     ) -> Result<pallet_inference::Call<Runtime>> {
-        let output = player.output().context("no output")?;
-        let declared = self.version.descriptor.outputs.first().context("no output is declared")?;
-        let shape = declared
-            .shape
-            .iter()
-            .map(|dimension| match dimension {
-                assay_primitives::Dimension::Fixed(size) => *size,
-                assay_primitives::Dimension::Free => 1,
-            })
-            .collect();
-        let element_type = ElementType::I32;
-        let output = vec![Tensor { element_type, shape, data: output.to_bytes() }].encode();
+        let output = self.output(player)?;
         let trace_root = Digest::from(player.trace_root());
         let trace = TraceStatement {
-            genesis: self.client.genesis(),
-            request,
+            request: self.answered(request).await?,
             output_digest: digest(&output),
             trace_root,
             operator: self.account(),
@@ -117,6 +107,22 @@ impl Liar {
             trace_root,
             signatures,
         })
+    }
+
+    /// The payload of the output that it claims.
+    fn output(&self, player: &Player<'_>) -> Result<Vec<u8>> {
+        let output = player.output().context("no output")?;
+        let declared = self.version.descriptor.outputs.first().context("no output is declared")?;
+        let shape = declared
+            .shape
+            .iter()
+            .map(|dimension| match dimension {
+                assay_primitives::Dimension::Fixed(size) => *size,
+                assay_primitives::Dimension::Free => 1,
+            })
+            .collect();
+        let element_type = ElementType::I32;
+        Ok(vec![Tensor { element_type, shape, data: output.to_bytes() }].encode())
     }
 }
 

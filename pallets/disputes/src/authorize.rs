@@ -8,7 +8,7 @@ use assay_pallet_support::{refuse, Chain};
 use assay_primitives::{
     digest,
     dispute::{AnswerStatement, DisputeId},
-    traits::OptimisticResults,
+    traits::{OptimisticResult, OptimisticResults},
     Digest, Statement, WorkerSignature,
 };
 use codec::Encode;
@@ -49,18 +49,19 @@ pub mod refusal {
 }
 
 impl<T: Config> Pallet<T> {
-    /// The statement that an operator signs to make a move.
+    /// The statement that an operator signs to make a move about its result.
     pub fn answer_statement(
-        id: DisputeId,
         dispute: &Dispute<T::AccountId>,
+        result: &OptimisticResult<T::AccountId>,
         answer: &Answer,
     ) -> AnswerStatement<T::AccountId> {
         AnswerStatement {
-            genesis: T::genesis(),
-            dispute: id,
+            request: result.answered,
+            output_digest: result.output_digest,
+            trace_root: result.trace_root,
             stage: dispute.stage.digest().into(),
             answer: digest(&answer.encode()),
-            operator: dispute.operator.clone(),
+            operator: result.operator.clone(),
         }
     }
 
@@ -78,10 +79,10 @@ impl<T: Config> Pallet<T> {
             refuse(refusal::OUT_OF_TURN)
         );
         ensure!(T::now() <= dispute.deadline, refuse(refusal::TOO_LATE));
-        let worker = T::Results::result(dispute.request)
-            .and_then(|result| result.worker)
-            .ok_or(refuse(refusal::NO_WORKER))?;
-        let statement = Self::answer_statement(*id, &dispute, answer);
+        let result =
+            T::Results::result(dispute.request).ok_or(refuse(refusal::DISPUTE_NOT_FOUND))?;
+        let worker = result.worker.clone().ok_or(refuse(refusal::NO_WORKER))?;
+        let statement = Self::answer_statement(&dispute, &result, answer);
         ensure!(statement.stage == *stage, refuse(refusal::OTHER_STAGE));
         ensure!(statement.is_signed_by(&worker, signature), InvalidTransaction::BadProof);
         let longevity = dispute.deadline.saturating_sub(T::now()).max(1);

@@ -14,7 +14,8 @@ use assay_pallet_testing::{
     workers::sign,
 };
 use assay_primitives::{
-    dispute::{DisputeId, DisputeTiming},
+    digest,
+    dispute::{AnswerStatement, DisputeId, DisputeTiming},
     engine::{Job, JobInput},
     traits::{DisputeBonds, OptimisticResult, OptimisticResults, OutputProofs},
     ArtifactManifest, Balance, BlockNumber, Digest, Format, RequestId,
@@ -105,6 +106,8 @@ impl OptimisticResults<u64> for NotedResults {
         matches!(noted.standing, Standing::Open | Standing::Upheld).then(|| OptimisticResult {
             operator: OPERATOR,
             worker: Some(pair(OPERATOR).public()),
+            answered: digest(&(genesis(), request).encode()),
+            output_digest: digest(&noted.output),
             trace_root: noted.trace_root,
             disputable_until: WINDOW,
         })
@@ -380,9 +383,16 @@ pub fn assert_won(id: DisputeId, cause: DisputeCause) {
     assert_eq!(last_event(), Some(event));
 }
 
+/// What an operator signs to make a move.
+pub fn answer_statement(id: DisputeId, answer: &Answer) -> AnswerStatement<u64> {
+    let dispute = dispute(id);
+    let result = NotedResults::result(dispute.request).unwrap();
+    Disputes::answer_statement(&dispute, &result, answer)
+}
+
 /// The move of an operator, signed.
 pub fn signed_answer(signer: u64, id: DisputeId, answer: Answer) -> crate::Call<Test> {
-    let statement = Disputes::answer_statement(id, &dispute(id), &answer);
+    let statement = answer_statement(id, &answer);
     let signature = sign(signer, &statement);
     crate::Call::answer { dispute: id, stage: statement.stage, answer, signature }
 }

@@ -98,9 +98,8 @@ impl<T: Config> Pallet<T> {
         let keys: BTreeSet<_> = worker_crypto::Public::all().into_iter().collect();
         let now = T::now();
         for (id, dispute) in open {
-            let ours = T::Results::result(dispute.request)
-                .and_then(|result| result.worker)
-                .filter(|worker| keys.contains(worker));
+            let Some(result) = T::Results::result(dispute.request) else { continue };
+            let ours = result.worker.clone().filter(|worker| keys.contains(worker));
             let (Some(worker), Party::Defender) = (ours, dispute.stage.turn()) else { continue };
             let stage = dispute.stage.digest().into();
             if now >= dispute.deadline || notes.moved_lately(*id, stage, now) {
@@ -124,7 +123,7 @@ impl<T: Config> Pallet<T> {
                 );
                 continue;
             }
-            let statement = Self::answer_statement(*id, dispute, &answer);
+            let statement = Self::answer_statement(dispute, &result, &answer);
             let Some(signature) = worker.sign(&statement.signing_bytes()) else {
                 log::error!(
                     target: LOG,

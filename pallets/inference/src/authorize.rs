@@ -118,6 +118,8 @@ impl<T: Config> Pallet<T> {
             .map_err(|_| refuse(refusal::WRONG_OUTPUT))
     }
 
+    /// The statement that `operator` signs for an output, and a proof if there is one, with these
+    /// digests.
     pub(crate) fn statement(
         id: RequestId,
         request: &Request<T::AccountId>,
@@ -126,27 +128,11 @@ impl<T: Config> Pallet<T> {
         proof: Option<Digest>,
     ) -> ResultStatement<T::AccountId> {
         ResultStatement {
-            genesis: T::genesis(),
-            request: id,
-            version_digest: request.version_digest,
-            input_digest: request.input_digest,
+            request: request.answered(T::genesis(), id),
             output_digest,
-            assurance: request.assurance,
             operator: operator.clone(),
             proof,
         }
-    }
-
-    /// The statement that `operator` signs for an output, and a proof if there is one, with these
-    /// digests.
-    pub(crate) fn result_statement(
-        id: RequestId,
-        operator: &T::AccountId,
-        output_digest: Digest,
-        proof: Option<Digest>,
-    ) -> Option<ResultStatement<T::AccountId>> {
-        let request = Requests::<T>::get(id)?;
-        Some(Self::statement(id, &request, operator, output_digest, proof))
     }
 
     pub(crate) fn authorize_result(
@@ -211,8 +197,7 @@ impl<T: Config> Pallet<T> {
         );
         ensure!(state == MemberState::Silent, refuse(refusal::ALREADY_SUBMITTED));
         let statement = CommitStatement {
-            genesis: T::genesis(),
-            request: *id,
+            request: request.answered(T::genesis(), *id),
             commitment: *commitment,
             operator: operator.clone(),
         };
@@ -242,7 +227,7 @@ impl<T: Config> Pallet<T> {
         let output_digest = digest(output);
         let statement = Self::statement(*id, &request, operator, output_digest, None);
         ensure!(
-            commitment_of(&statement.genesis, *id, operator, &output_digest, salt) == committed,
+            commitment_of(&statement.request, operator, &output_digest, salt) == committed,
             refuse(refusal::WRONG_OPENING)
         );
         Self::check_output(&request, output)?;
@@ -264,8 +249,7 @@ impl<T: Config> Pallet<T> {
         ensure!(request.status == Status::Assigned, refuse(refusal::WRONG_PHASE));
         ensure!(state == MemberState::Silent, refuse(refusal::ALREADY_SUBMITTED));
         let statement = FailureStatement {
-            genesis: T::genesis(),
-            request: *id,
+            request: request.answered(T::genesis(), *id),
             reason: *reason,
             operator: operator.clone(),
         };
@@ -277,13 +261,13 @@ impl<T: Config> Pallet<T> {
     /// The statement that an operator signs about its trace.
     pub(crate) fn trace_statement(
         id: RequestId,
+        request: &Request<T::AccountId>,
         operator: &T::AccountId,
         output_digest: Digest,
         trace_root: Digest,
     ) -> TraceStatement<T::AccountId> {
         TraceStatement {
-            genesis: T::genesis(),
-            request: id,
+            request: request.answered(T::genesis(), id),
             output_digest,
             trace_root,
             operator: operator.clone(),
@@ -304,7 +288,7 @@ impl<T: Config> Pallet<T> {
         ensure!(state == MemberState::Silent, refuse(refusal::ALREADY_SUBMITTED));
         Self::check_output(&request, output)?;
         let output_digest = digest(output);
-        let trace = Self::trace_statement(*id, operator, output_digest, *trace_root);
+        let trace = Self::trace_statement(*id, &request, operator, output_digest, *trace_root);
         ensure!(
             Self::statement(*id, &request, operator, output_digest, None)
                 .is_signed_by(&worker, &signatures.result)

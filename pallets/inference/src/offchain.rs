@@ -140,7 +140,7 @@ impl<T: Config> Pallet<T> {
         }
         let call = match Self::run(worker, id, request, until) {
             JobStatus::Done { output, .. } if request.assurance == Assurance::Optimistic => {
-                Self::traced(worker, id, &output)
+                Self::traced(worker, id, request, &output)
             },
             JobStatus::Done { output, proof } => {
                 Self::answer(worker, id, request, output, proof, reveal)
@@ -155,7 +155,7 @@ impl<T: Config> Pallet<T> {
             },
             JobStatus::Failed(reason, why) => {
                 log::warn!(target: LOG, "request {id}: cannot be served ({reason:?}): {why}");
-                Self::failure(worker, id, reason)
+                Self::failure(worker, id, request, reason)
             },
         };
         if call.is_none() {
@@ -207,6 +207,7 @@ impl<T: Config> Pallet<T> {
     fn traced(
         worker: &LocalOperator<T::AccountId>,
         id: RequestId,
+        request: &Request<T::AccountId>,
         claim: &[u8],
     ) -> Option<Call<T>> {
         let Ok((output, trace_root)) = <(Vec<u8>, Digest)>::decode(&mut &*claim) else {
@@ -214,15 +215,15 @@ impl<T: Config> Pallet<T> {
                 target: LOG,
                 "request {id}: the engine's reply does not contain an output and a trace root"
             );
-            return Self::failure(worker, id, FailureReason::EngineError);
+            return Self::failure(worker, id, request, FailureReason::EngineError);
         };
         let Ok(output) = BoundedVec::<u8, T::MaxOutputBytes>::try_from(output) else {
-            return Self::failure(worker, id, FailureReason::OutputTooLarge);
+            return Self::failure(worker, id, request, FailureReason::OutputTooLarge);
         };
         let (operator, output_digest) = (worker.operator.clone(), digest(&output));
-        let trace = Self::trace_statement(id, &operator, output_digest, trace_root);
+        let trace = Self::trace_statement(id, request, &operator, output_digest, trace_root);
         let signatures = TraceSignatures {
-            result: Self::sign_result(worker, id, output_digest, None)?,
+            result: Self::sign_result(worker, id, request, output_digest, None)?,
             trace: Self::sign(worker, &trace)?,
         };
         Some(Call::submit_trace { request: id, operator, output, trace_root, signatures })
@@ -242,19 +243,18 @@ impl<T: Config> Pallet<T> {
                 "request {id}: reporting a failure: the output is larger than {} bytes",
                 T::MaxOutputBytes::get()
             );
-            return Self::failure(worker, id, FailureReason::OutputTooLarge);
+            return Self::failure(worker, id, request, FailureReason::OutputTooLarge);
         };
         let output_digest = digest(&output);
         let operator = worker.operator.clone();
         match request.assurance {
             Assurance::Quorum { .. } => {
-                let genesis = T::genesis();
-                let salt = Self::salt(id, worker);
+                let answered = request.answered(T::genesis(), id);
+                let salt = Self::salt(answered, worker);
                 if !reveal {
-                    let commitment = commitment_of(&genesis, id, &operator, &output_digest, &salt);
+                    let commitment = commitment_of(&answered, &operator, &output_digest, &salt);
                     let statement = CommitStatement {
-                        genesis,
-                        request: id,
+                        request: answered,
                         commitment,
                         operator: operator.clone(),
                     };
@@ -265,13 +265,13 @@ impl<T: Config> Pallet<T> {
                         signature,
                     })
                 } else {
-                    Self::sign_result(worker, id, output_digest, None).map(|signature| {
+                    Self::sign_result(worker, id, request, output_digest, None).map(|signature| {
                         Call::submit_reveal { request: id, operator, output, salt, signature }
                     })
                 }
             },
             Assurance::Proof => Self::proven(worker, id, request, output, proof),
-            _ => Self::sign_result(worker, id, output_digest, None)
+            _ => Self::sign_result(worker, id, request, output_digest, None)
                 .map(|signature| Call::submit_result { request: id, operator, output, signature }),
         }
     }
@@ -287,7 +287,7 @@ impl<T: Config> Pallet<T> {
     ) -> Option<Call<T>> {
         let unavailable = |why: &str| {
             log::error!(target: LOG, "request {id}: reporting a failure: {why}");
-            Self::failure(worker, id, FailureReason::ProofUnavailable)
+            Self::failure(worker, id, request, FailureReason::ProofUnavailable)
         };
         let Some(proof) = proof else { return unavailable("the engine made no proof") };
         let Ok(proof) = EncodedProof::try_from(proof) else {
@@ -296,7 +296,8 @@ impl<T: Config> Pallet<T> {
         let cost = T::Models::proof_terms(request.version)?.cost;
         let input = Inputs::<T>::get(id)?;
         let (operator, proof_digest) = (worker.operator.clone(), digest(&proof));
-        let signature = Self::sign_result(worker, id, digest(&output), Some(proof_digest))?;
+        let signature =
+            Self::sign_result(worker, id, request, digest(&output), Some(proof_digest))?;
         let checked = T::Verification::check_proof(&ProvenResult {
             request: id,
             version: request.version,
@@ -317,12 +318,12 @@ impl<T: Config> Pallet<T> {
     fn failure(
         worker: &LocalOperator<T::AccountId>,
         id: RequestId,
+        request: &Request<T::AccountId>,
         reason: FailureReason,
     ) -> Option<Call<T>> {
         let operator = worker.operator.clone();
         let statement = FailureStatement {
-            genesis: T::genesis(),
-            request: id,
+            request: request.answered(T::genesis(), id),
             reason,
             operator: operator.clone(),
         };
@@ -333,10 +334,12 @@ impl<T: Config> Pallet<T> {
     fn sign_result(
         worker: &LocalOperator<T::AccountId>,
         id: RequestId,
+        request: &Request<T::AccountId>,
         output_digest: Digest,
         proof: Option<Digest>,
     ) -> Option<WorkerSignature> {
-        Self::sign(worker, &Self::result_statement(id, worker.operator, output_digest, proof)?)
+        let operator = worker.operator;
+        Self::sign(worker, &Self::statement(id, request, operator, output_digest, proof))
     }
 
     fn sign(
@@ -372,9 +375,10 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    /// The salt of a commitment. It is secret until the reveal, and the same after a restart.
-    fn salt(id: RequestId, worker: &LocalOperator<T::AccountId>) -> [u8; 32] {
+    /// The salt of a commitment in the request with this hash. It is secret until the reveal, and the
+    /// same after a restart.
+    fn salt(answered: Digest, worker: &LocalOperator<T::AccountId>) -> [u8; 32] {
         let secret = Self::salt_secret();
-        blake2_256(&(b"assay/salt/1", secret, T::genesis(), id, worker.operator).encode())
+        blake2_256(&(b"assay/salt/2", secret, answered, worker.operator).encode())
     }
 }

@@ -179,7 +179,7 @@ impl<T: Config> Pallet<T> {
             Agenda::<T>::remove(height, id);
         }
         let disputable_until = T::now().saturating_add(T::DisputeWindow::get());
-        Claims::<T>::insert(id, TraceClaim { trace_root, disputable_until });
+        Claims::<T>::insert(id, TraceClaim { output_digest: digest, trace_root, disputable_until });
         for height in Self::agenda_heights(id, &request) {
             Agenda::<T>::insert(height, id, ());
         }
@@ -526,10 +526,12 @@ impl<T: Config> Pallet<T> {
 
 impl<T: Config> OptimisticResults<T::AccountId> for Pallet<T> {
     fn result(request: RequestId) -> Option<OptimisticResult<T::AccountId>> {
-        let (_, operator, claim) = Self::disputed(request)?;
+        let (record, operator, claim) = Self::disputed(request)?;
         Some(OptimisticResult {
             worker: T::Operators::worker(&operator),
             operator,
+            answered: record.answered(T::genesis(), request),
+            output_digest: claim.output_digest,
             trace_root: claim.trace_root,
             disputable_until: claim.disputable_until,
         })

@@ -2,7 +2,8 @@
 
 use assay_primitives::{
     assurance::MAX_COMMITTEE, model::Tolerance, proof::MAX_PROOF_BYTES, runtime_api::Status,
-    traits::DrawTerms, Assurance, Balance, BlockNumber, Digest, Draw, VersionId, WorkerSignature,
+    traits::DrawTerms, AnsweredRequest, Assurance, Balance, BlockNumber, Digest, Draw, RequestId,
+    VersionId, WorkerSignature,
 };
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::{pallet_prelude::ConstU32, BoundedVec};
@@ -69,6 +70,22 @@ pub struct Request<AccountId> {
     pub members: Members<AccountId>,
 }
 
+impl<AccountId: Clone + Encode> Request<AccountId> {
+    /// The hash that every statement about the request contains. It holds for one draw on one chain.
+    pub fn answered(&self, genesis: Digest, id: RequestId) -> Digest {
+        AnsweredRequest {
+            genesis,
+            request: id,
+            payer: self.payer.clone(),
+            version_digest: self.version_digest,
+            input_digest: self.input_digest,
+            assurance: self.assurance,
+            seed: self.draw.map(|draw| draw.seed).unwrap_or_default(),
+        }
+        .hash()
+    }
+}
+
 impl<AccountId: Clone + PartialEq> Request<AccountId> {
     /// The accounts of its committee, in the order of the draw.
     pub fn accounts(&self) -> alloc::vec::Vec<AccountId> {
@@ -126,6 +143,8 @@ impl<AccountId: Clone + PartialEq> Request<AccountId> {
     Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
 pub struct TraceClaim {
+    /// Digest of the output payload.
+    pub output_digest: Digest,
     /// The claimed root of the trace.
     pub trace_root: Digest,
     /// Last height at which a dispute may be opened.

@@ -1,18 +1,53 @@
 //! Benchmarks of the calls.
 #![cfg(feature = "runtime-benchmarks")]
 
+use alloc::{boxed::Box, vec, vec::Vec};
+use assay_pallet_support::Chain;
 use assay_primitives::{
     assurance::MAX_COMMITTEE,
     digest,
+    model::{ModelDescriptor, TensorDeclarations, Tolerance, MAX_TENSORS},
+    tensor::{MAX_RANK, MAX_TENSOR_NAME_BYTES},
     traits::{BenchmarkHelper, Operators},
-    Assurance, AssuranceClass, Digest, RequestId, ResultStatement, Statement, WorkerSignature,
+    AnsweredRequest, Assurance, AssuranceClass, AssuranceClasses, Digest, Dimension, ElementType,
+    Format, RequestId, ResultStatement, Statement, Tensor, TensorDeclaration, WorkerSignature,
 };
+use codec::Encode;
 use frame_benchmarking::v2::*;
 use frame_support::traits::EnsureOrigin;
-use frame_system::{pallet_prelude::BlockNumberFor, RawOrigin};
-use sp_runtime::{traits::Zero, RuntimeAppPublic};
+use frame_system::RawOrigin;
+use sp_runtime::RuntimeAppPublic;
 
 use crate::{cost::Fixture, *};
+
+/// A descriptor with as many tensors as possible, and a tolerance.
+fn tolerant_descriptor() -> ModelDescriptor {
+    let tensor = TensorDeclaration {
+        name: vec![b'a'; MAX_TENSOR_NAME_BYTES as usize].try_into().expect("it fits"),
+        element_type: ElementType::F32,
+        shape: vec![Dimension::Fixed(1); MAX_RANK as usize].try_into().expect("it fits"),
+    };
+    let tensors = TensorDeclarations::truncate_from(vec![tensor; MAX_TENSORS as usize]);
+    ModelDescriptor {
+        artifact: Digest::zero(),
+        artifact_size: 1,
+        format: Format::Onnx,
+        inputs: tensors.clone(),
+        outputs: tensors,
+        assurances: AssuranceClasses::NONE.with(AssuranceClass::Quorum),
+        tolerance: Some(Tolerance { millionths: 1 }),
+        architecture: None,
+    }
+}
+
+/// A payload of at most `bytes` bytes: a vector of zeros that ends in `last`.
+fn floats(bytes: u32, last: f32) -> Vec<u8> {
+    // The encoding of a tensor without its data takes less than 32 bytes.
+    let elements = (bytes - 32) / 4;
+    let mut data = vec![0; 4 * elements as usize - 4];
+    data.extend(last.to_le_bytes());
+    vec![Tensor { element_type: ElementType::F32, shape: vec![elements], data }].encode()
+}
 
 #[benchmarks]
 mod benchmarks {
@@ -30,42 +65,54 @@ mod benchmarks {
         Ok(())
     }
 
+    /// The outputs differ only in their last element, so that all are compared.
     #[benchmark]
-    fn report_equivocation() {
+    fn report_equivocation(n: Linear<64, { T::MaxOutputBytes::get() }>) {
         let owner: T::AccountId = account("owner", 0, 0);
         T::BenchmarkHelper::endow(&owner);
         let version = T::BenchmarkHelper::publish(&owner, 0);
         let operator = T::BenchmarkHelper::serve(version, 1).pop().expect("one operator serves it");
         let worker = T::Operators::worker(&operator).expect("it is registered");
-        let genesis = frame_system::Pallet::<T>::block_hash(BlockNumberFor::<T>::zero());
-        let statement = |output: &[u8]| ResultStatement {
-            genesis: Digest::from_slice(genesis.as_ref()),
+        let descriptor = tolerant_descriptor();
+        let answered = AnsweredRequest {
+            genesis: T::genesis(),
             request: RequestId(7),
-            version_digest: digest(b"version"),
+            payer: owner,
+            version_digest: descriptor.digest(),
             input_digest: digest(b"input"),
-            output_digest: digest(output),
             assurance: Assurance::Quorum { n: MAX_COMMITTEE, k: MAX_COMMITTEE },
+            seed: Digest::zero(),
+        };
+        let request = answered.hash();
+        let statement = |output: &[u8]| ResultStatement {
+            request,
+            output_digest: digest(output),
             operator: operator.clone(),
             proof: None,
         };
         let sign = |statement: &ResultStatement<T::AccountId>| -> WorkerSignature {
             worker.sign(&statement.signing_bytes()).expect("the key is in the keystore").into()
         };
-        let (first, second) = (statement(b"first"), statement(b"second"));
+        let outputs = [floats(n, 1.0), floats(n, 2.0)];
+        let [first, second] = outputs.each_ref().map(|output| statement(output));
         let (first_signature, second_signature) = (sign(&first), sign(&second));
+        let outputs = outputs.map(|output| OutputOf::<T>::try_from(output).expect("it fits"));
         let reporter: T::AccountId = whitelisted_caller();
 
         #[extrinsic_call]
         _(
             RawOrigin::Signed(reporter),
             worker.clone(),
+            answered,
+            Box::new(descriptor),
             first,
             first_signature,
             second,
             second_signature,
+            Some(outputs.into()),
         );
 
-        assert!(Equivocations::<T>::contains_key(RequestId(7), operator));
+        assert!(Equivocations::<T>::contains_key(request, operator));
     }
 
     #[benchmark]

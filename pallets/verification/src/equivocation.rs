@@ -2,46 +2,75 @@
 
 use assay_pallet_support::Chain;
 use assay_primitives::{
-    operator::Offence, traits::Operators, ResultStatement, Statement, WorkerId, WorkerSignature,
+    digest,
+    model::{ModelDescriptor, Tolerance},
+    operator::Offence,
+    traits::Operators,
+    AnsweredRequest, ResultStatement, Statement, WorkerId, WorkerSignature,
 };
 use frame_support::ensure;
 use sp_runtime::DispatchResult;
 
-use crate::{Config, Equivocations, Error, Event, Pallet};
+use crate::{quorum::equal, Config, Equivocations, Error, Event, Pallet};
 
 impl<T: Config> Pallet<T> {
     pub(crate) fn do_report_equivocation(
         reporter: T::AccountId,
         worker: WorkerId,
-        (first, first_signature): (ResultStatement<T::AccountId>, WorkerSignature),
-        (second, second_signature): (ResultStatement<T::AccountId>, WorkerSignature),
+        answered: AnsweredRequest<T::AccountId>,
+        descriptor: &ModelDescriptor,
+        signed: [(&ResultStatement<T::AccountId>, &WorkerSignature); 2],
+        outputs: Option<[&[u8]; 2]>,
     ) -> DispatchResult {
+        let [(first, _), (second, _)] = signed;
         // Everything but the output and its proof must agree. An identifier can belong to different
         // requests on two forks, and an honest operator answers both.
-        let same_answer = ResultStatement {
-            output_digest: first.output_digest,
-            proof: first.proof,
-            ..second.clone()
-        };
         ensure!(
-            first == same_answer && first.output_digest != second.output_digest,
+            first.request == second.request
+                && first.operator == second.operator
+                && first.output_digest != second.output_digest,
             Error::<T>::NotEquivocation
         );
-        ensure!(first.genesis == T::genesis(), Error::<T>::WrongChain);
+        ensure!(first.request == answered.hash(), Error::<T>::WrongRequest);
+        ensure!(answered.genesis == T::genesis(), Error::<T>::WrongChain);
+        ensure!(answered.version_digest == descriptor.digest(), Error::<T>::WrongVersion);
         let (request, operator) = (first.request, first.operator.clone());
         ensure!(!Equivocations::<T>::contains_key(request, &operator), Error::<T>::AlreadyPunished);
         ensure!(
             T::Operators::operator_of(&worker).as_ref() == Some(&operator),
             Error::<T>::WrongWorker
         );
+        Self::check_difference([first, second], descriptor.tolerance, outputs)?;
         ensure!(
-            first.is_signed_by(&worker, &first_signature)
-                && second.is_signed_by(&worker, &second_signature),
+            signed.iter().all(|(statement, signature)| statement.is_signed_by(&worker, signature)),
             Error::<T>::BadSignature
         );
         Equivocations::<T>::insert(request, &operator, ());
         let amount = T::Operators::penalise(&operator, Offence::Equivocation, None);
-        Self::deposit_event(Event::EquivocationPunished { operator, request, reporter, amount });
+        Self::deposit_event(Event::EquivocationPunished {
+            operator,
+            request: answered.request,
+            reporter,
+            amount,
+        });
+        Ok(())
+    }
+
+    /// Checks that two results with different digests also differ within the version's tolerance.
+    fn check_difference(
+        statements: [&ResultStatement<T::AccountId>; 2],
+        tolerance: Option<Tolerance>,
+        outputs: Option<[&[u8]; 2]>,
+    ) -> DispatchResult {
+        if tolerance.is_none_or(|tolerance| tolerance.millionths == 0) {
+            return Ok(());
+        }
+        let outputs = outputs.ok_or(Error::<T>::OutputsNeeded)?;
+        ensure!(
+            outputs.iter().zip(statements).all(|(output, of)| digest(output) == of.output_digest),
+            Error::<T>::WrongOutputs
+        );
+        ensure!(!equal(outputs[0], outputs[1], tolerance), Error::<T>::WithinTolerance);
         Ok(())
     }
 }

@@ -42,10 +42,12 @@ pub mod weights;
 #[frame_support::pallet]
 pub mod pallet {
     use super::*;
+    use alloc::boxed::Box;
     use assay_primitives::{
+        model::ModelDescriptor,
         traits::{Models, Operators, ProvableRequests},
-        AssuranceClass, AssuranceClasses, Balance, Digest, FailureReason, ProofCost, ProofEvidence,
-        RequestId, ResultStatement, WorkerId, WorkerSignature,
+        AnsweredRequest, AssuranceClass, AssuranceClasses, Balance, Digest, FailureReason,
+        ProofCost, ProofEvidence, RequestId, ResultStatement, WorkerId, WorkerSignature,
     };
     use frame_support::pallet_prelude::*;
     use frame_system::pallet_prelude::*;
@@ -147,11 +149,11 @@ pub mod pallet {
     pub type Outputs<T: Config> =
         StorageDoubleMap<_, Twox64Concat, RequestId, Identity, Digest, OutputOf<T>>;
 
-    /// Equivocations that were punished, by request and operator. Never removed, so that none is
-    /// punished twice.
+    /// Equivocations that were punished, by the hash of the request and the operator. Never removed,
+    /// so that none is punished twice.
     #[pallet::storage]
     pub type Equivocations<T: Config> =
-        StorageDoubleMap<_, Twox64Concat, RequestId, Blake2_128Concat, T::AccountId, ()>;
+        StorageDoubleMap<_, Identity, Digest, Blake2_128Concat, T::AccountId, ()>;
 
     /// Events of the pallet.
     #[pallet::event]
@@ -192,12 +194,22 @@ pub mod pallet {
         InvalidQuorum,
         /// The class is already enabled or disabled. There is nothing to do.
         NothingChanged,
-        /// The statements do not show an equivocation: they have the same output, or differ in
-        /// something else than the output and its proof. Report two results of one operator for
-        /// one request, version, input and assurance.
+        /// The statements do not show an equivocation: they have the same output, or name different
+        /// requests or operators. Report two results of one operator for one request.
         NotEquivocation,
-        /// The statements are about another chain. Report the equivocation there.
+        /// The statements are about another request than the one in the report. Pass the request
+        /// that they name by its hash.
+        WrongRequest,
+        /// The request is one of another chain. Report the equivocation there.
         WrongChain,
+        /// The descriptor is not that of the request's version. Pass the one with its digest.
+        WrongVersion,
+        /// The version has a tolerance, and the report has no outputs. Pass both output payloads.
+        OutputsNeeded,
+        /// The outputs are not those of the statements. Pass the payloads with these digests.
+        WrongOutputs,
+        /// The outputs differ by no more than the version's tolerance. There is nothing to report.
+        WithinTolerance,
         /// The worker key is not the operator's, and was not, or the chain has forgotten it. Report
         /// equivocations while the chain remembers the key.
         WrongWorker,
@@ -247,28 +259,41 @@ pub mod pallet {
         /// The operator loses the share of its bond that an equivocation costs, to the treasury.
         ///
         /// `worker` is the key that signed both statements, a current or past key of the operator.
+        /// `answered` is the request that both name by its hash, and `descriptor` that of its
+        /// version. A version with a tolerance also needs the two output payloads: results within the
+        /// tolerance are no equivocation, because the same run can differ on two machines.
         ///
         /// Origin: signed, by anyone.
         ///
         /// Emits [`Event::EquivocationPunished`].
         ///
-        /// Errors: `NotEquivocation`, `WrongChain`, `AlreadyPunished`, `WrongWorker`,
+        /// Errors: `NotEquivocation`, `WrongRequest`, `WrongChain`, `WrongVersion`,
+        /// `AlreadyPunished`, `WrongWorker`, `OutputsNeeded`, `WrongOutputs`, `WithinTolerance`,
         /// `BadSignature`.
         #[pallet::call_index(1)]
+        #[pallet::weight(T::WeightInfo::report_equivocation(
+            outputs.as_ref().map_or(0, |(first, second)| first.len().max(second.len()) as u32)
+        ))]
+        #[allow(clippy::too_many_arguments)]
         pub fn report_equivocation(
             origin: OriginFor<T>,
             worker: WorkerId,
+            answered: AnsweredRequest<T::AccountId>,
+            descriptor: Box<ModelDescriptor>,
             first: ResultStatement<T::AccountId>,
             first_signature: WorkerSignature,
             second: ResultStatement<T::AccountId>,
             second_signature: WorkerSignature,
+            outputs: Option<(OutputOf<T>, OutputOf<T>)>,
         ) -> DispatchResult {
             let reporter = ensure_signed(origin)?;
             Self::do_report_equivocation(
                 reporter,
                 worker,
-                (first, first_signature),
-                (second, second_signature),
+                answered,
+                &descriptor,
+                [(&first, &first_signature), (&second, &second_signature)],
+                outputs.as_ref().map(|(first, second)| [first.as_slice(), second.as_slice()]),
             )
         }
     }

@@ -12,8 +12,8 @@ use assay_primitives::{
     model::Tolerance,
     operator::{Conduct, Offence},
     traits::{Candidate, DrawTerms, Operators, Verification as _},
-    Assurance, AssuranceClass, AssuranceClasses, Balance, Digest, FailureReason, Format,
-    ModelDescriptor, ProofCost, RequestId, ResultStatement, Tensor, VersionId, WorkerId,
+    AnsweredRequest, Assurance, AssuranceClass, AssuranceClasses, Balance, Digest, FailureReason,
+    Format, ModelDescriptor, ProofCost, RequestId, ResultStatement, Tensor, VersionId, WorkerId,
 };
 use codec::Encode;
 use frame_support::parameter_types;
@@ -131,15 +131,30 @@ pub fn change_version(change: impl FnOnce(&mut NotedVersion)) {
 /// The statement of an operator about the request.
 pub fn statement(operator: u64, output: &[u8]) -> ResultStatement<u64> {
     ResultStatement {
-        genesis: genesis(),
-        request: REQUEST,
-        version_digest: Digest::repeat_byte(1),
-        input_digest: Digest::repeat_byte(2),
+        request: answered().hash(),
         output_digest: digest(output),
-        assurance: Assurance::Quorum { n: 5, k: 3 },
         operator,
         proof: None,
     }
+}
+
+/// What operators answer in the request.
+pub fn answered() -> AnsweredRequest<u64> {
+    AnsweredRequest {
+        genesis: genesis(),
+        request: REQUEST,
+        payer: REPORTER,
+        version_digest: version_descriptor(None).digest(),
+        input_digest: Digest::repeat_byte(2),
+        assurance: Assurance::Quorum { n: 5, k: 3 },
+        seed: Digest::repeat_byte(3),
+    }
+}
+
+/// The descriptor of the request's version.
+pub fn version_descriptor(tolerance: Option<Tolerance>) -> ModelDescriptor {
+    let classes = AssuranceClasses::NONE.with(AssuranceClass::Quorum);
+    ModelDescriptor { tolerance, ..bare_descriptor(Format::Onnx, classes) }
 }
 
 /// A member shows a result.

@@ -6,8 +6,8 @@ use frame_support::weights::Weight;
 pub trait WeightInfo {
     /// The call `set_class_enabled`.
     fn set_class_enabled() -> Weight;
-    /// The call `report_equivocation`.
-    fn report_equivocation() -> Weight;
+    /// The call `report_equivocation` with two outputs of `n` bytes.
+    fn report_equivocation(n: u32) -> Weight;
     /// Verifying the proof [`crate::cost::figures::SMALL`].
     fn verify_small() -> Weight;
     /// Verifying the proof [`crate::cost::figures::WIDE`].
@@ -30,7 +30,7 @@ impl WeightInfo for () {
     fn set_class_enabled() -> Weight {
         Weight::from_parts(1, 0)
     }
-    fn report_equivocation() -> Weight {
+    fn report_equivocation(_: u32) -> Weight {
         Weight::from_parts(1, 0)
     }
     fn verify_small() -> Weight {

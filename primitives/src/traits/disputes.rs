@@ -13,6 +13,10 @@ pub struct OptimisticResult<AccountId> {
     pub operator: AccountId,
     /// The operator's current worker key; `None` if it is not registered any more.
     pub worker: Option<WorkerId>,
+    /// Hash of the [`AnsweredRequest`](crate::AnsweredRequest).
+    pub answered: Digest,
+    /// Digest of the output payload that the operator claims.
+    pub output_digest: Digest,
     /// The claimed root of the trace.
     pub trace_root: Digest,
     /// Last height at which a dispute may be opened.

@@ -9,6 +9,7 @@ mod models;
 mod money;
 mod operators;
 mod requests;
+mod room;
 mod verification;
 
 pub use artifacts::Artifacts;
@@ -22,6 +23,7 @@ pub use models::{Models, VersionTerms};
 pub use money::{Bonds, Deposits, Escrow, Payment, SlashShare};
 pub use operators::{Candidate, DrawTerms, Operators};
 pub use requests::{BlockRandomness, OnRequestFinal};
+pub use room::BlockRoom;
 pub use verification::{
     EvidenceFindings, MemberState, ProofFailure, ProvenResult, Reveal, Verification,
 };

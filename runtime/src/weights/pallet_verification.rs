@@ -26,9 +26,10 @@ impl<T: frame_system::Config> pallet_verification::WeightInfo for WeightInfo<T> 
     /// Storage: `Settlement::BondTotals` (r:1 w:1)
     /// Storage: `Balances::Holds` (r:1 w:1)
     /// Storage: `System::Account` (r:2 w:2)
-    fn report_equivocation() -> Weight {
+    fn report_equivocation(n: u32, ) -> Weight {
         // Least time: 132_208_000 picoseconds.
         Weight::from_parts(135_674_000, 0)
+			.saturating_add(Weight::from_parts(10_000, 0).saturating_mul(n.into()))
             .saturating_add(T::DbWeight::get().reads(7))
             .saturating_add(T::DbWeight::get().writes(5))
     }

@@ -44,8 +44,7 @@ pub fn traced(
     trace_root: Digest,
 ) -> pallet_inference::Call<Runtime> {
     let trace = TraceStatement {
-        genesis: GENESIS_HASH,
-        request: id,
+        request: answered(id).hash(),
         output_digest: digest(output),
         trace_root,
         operator: operator.account(),

@@ -7,7 +7,7 @@ use assay_primitives::{
 };
 use assay_runtime::{
     constants::{DisputeBond, MinBond, WrongResultSlash},
-    Disputes, Runtime, System,
+    Runtime, System,
 };
 use frame_support::assert_ok;
 use pallet_disputes::{Dispute, OpenDisputes};
@@ -54,7 +54,7 @@ fn answer(
     player: &Player<'_>,
 ) -> pallet_disputes::Call<Runtime> {
     let answer = player.answer(&dispute.stage).expect("the result is right");
-    let statement = Disputes::answer_statement(id, dispute, &answer);
+    let statement = answer_statement(dispute, &answer);
     let (stage, signature) = (statement.stage, sign(&operator.worker, &statement));
     pallet_disputes::Call::answer { dispute: id, stage, answer, signature }
 }

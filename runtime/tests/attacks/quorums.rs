@@ -235,10 +235,10 @@ pub fn copied_commitment() -> Measured {
         let copied = {
             use assay_primitives::{commitment, digest, CommitStatement};
             let first = all[0].account();
-            let commitment = commitment(&GENESIS_HASH, id, &first, &digest(&right), &SALT);
+            let commitment = commitment(&answered(id).hash(), &first, &digest(&right), &SALT);
             let operator = all[2].account();
-            let statement =
-                CommitStatement { genesis: GENESIS_HASH, request: id, commitment, operator };
+            let request = answered(id).hash();
+            let statement = CommitStatement { request, commitment, operator };
             pallet_inference::Call::<Runtime>::submit_commitment {
                 request: id,
                 operator: all[2].account(),
@@ -292,13 +292,7 @@ pub fn rotation() -> Measured {
         let (old, new) = (integer_payload(&[5]), integer_payload(&[6]));
         let first = result_statement(id, &all[2].account(), &old);
         let second = result_statement(id, &all[2].account(), &new);
-        let report = pallet_verification::Call::report_equivocation {
-            worker: public(&all[2].worker),
-            first_signature: sign(&all[2].worker, &first),
-            second_signature: sign(&all[2].worker, &second),
-            first,
-            second,
-        };
+        let report = equivocation(id, record(id).version, &all[2].worker, [first, second]);
         payer.submit(report);
         for party in &all[..2] {
             open(id, party, &right);

@@ -8,12 +8,14 @@ use assay_graph::{Graph, Shape};
 use assay_pallet_testing::graphs::{descriptor, graph, tensor_payload, Layer};
 use assay_primitives::{
     commitment,
+    dispute::AnswerStatement,
     model::Format,
     operator::{EngineVersion, Roles},
-    worker_crypto, ArtifactManifest, Assurance, AssuranceClass, AssuranceClasses, Balance,
-    CommitStatement, Digest, ElementType, FailureReason, FailureStatement, HeartbeatStatement,
-    ModelDescriptor, ModelId, Possession, RequestId, RequestInput, ResultStatement, Statement,
-    Tensor, VersionId, WorkerId, WorkerSignature,
+    traits::OptimisticResults,
+    worker_crypto, AnsweredRequest, ArtifactManifest, Assurance, AssuranceClass, AssuranceClasses,
+    Balance, CommitStatement, Digest, ElementType, FailureReason, FailureStatement,
+    HeartbeatStatement, ModelDescriptor, ModelId, Possession, RequestId, RequestInput,
+    ResultStatement, Statement, Tensor, VersionId, WorkerId, WorkerSignature,
 };
 use assay_proof::ProofParameters;
 use assay_runtime::{
@@ -495,16 +497,49 @@ pub fn result_statement(
     operator: &AccountId,
     output: &[u8],
 ) -> ResultStatement<AccountId> {
-    let record = pallet_inference::Requests::<Runtime>::get(request);
     ResultStatement {
-        genesis: GENESIS_HASH,
-        request,
-        version_digest: record.as_ref().map_or(Digest::zero(), |record| record.version_digest),
-        input_digest: record.as_ref().map_or(Digest::zero(), |record| record.input_digest),
+        request: answered(request).hash(),
         output_digest: assay_primitives::digest(output),
-        assurance: record.map_or(Assurance::Signed, |record| record.assurance),
         operator: operator.clone(),
         proof: None,
+    }
+}
+
+/// What operators answer in a request. The request need not exist.
+pub fn answered(request: RequestId) -> AnsweredRequest<AccountId> {
+    let record = pallet_inference::Requests::<Runtime>::get(request);
+    let of = |digest: fn(&pallet_inference::Request<AccountId>) -> Digest| {
+        record.as_ref().map_or(Digest::zero(), digest)
+    };
+    AnsweredRequest {
+        genesis: GENESIS_HASH,
+        request,
+        version_digest: of(|record| record.version_digest),
+        input_digest: of(|record| record.input_digest),
+        seed: of(|record| record.draw.map_or(Digest::zero(), |draw| draw.seed)),
+        assurance: record.as_ref().map_or(Assurance::Signed, |record| record.assurance),
+        payer: record.map_or(AccountId::new([0; 32]), |record| record.payer),
+    }
+}
+
+/// The report that a worker key signed two results of a request of this version, which has no
+/// tolerance.
+pub fn equivocation(
+    request: RequestId,
+    version: VersionId,
+    worker: &worker_crypto::Pair,
+    [first, second]: [ResultStatement<AccountId>; 2],
+) -> pallet_verification::Call<Runtime> {
+    let version = pallet_model_registry::Versions::<Runtime>::get(version).expect("it exists");
+    pallet_verification::Call::report_equivocation {
+        worker: public(worker),
+        answered: answered(request),
+        descriptor: Box::new(version.descriptor),
+        first_signature: sign(worker, &first),
+        second_signature: sign(worker, &second),
+        first,
+        second,
+        outputs: None,
     }
 }
 
@@ -531,16 +566,10 @@ pub fn commit(
     output: &[u8],
     salt: &[u8; 32],
 ) -> pallet_inference::Call<Runtime> {
+    let answered = answered(request).hash();
     let statement = CommitStatement {
-        genesis: GENESIS_HASH,
-        request,
-        commitment: commitment(
-            &GENESIS_HASH,
-            request,
-            operator,
-            &assay_primitives::digest(output),
-            salt,
-        ),
+        request: answered,
+        commitment: commitment(&answered, operator, &assay_primitives::digest(output), salt),
         operator: operator.clone(),
     };
     pallet_inference::Call::submit_commitment {
@@ -576,13 +605,22 @@ pub fn failure(
     reason: FailureReason,
 ) -> pallet_inference::Call<Runtime> {
     let statement =
-        FailureStatement { genesis: GENESIS_HASH, request, reason, operator: operator.clone() };
+        FailureStatement { request: answered(request).hash(), reason, operator: operator.clone() };
     pallet_inference::Call::report_failure {
         request,
         operator: operator.clone(),
         reason,
         signature: sign(worker, &statement),
     }
+}
+
+/// The statement that the operator of a disputed result signs to make a move.
+pub fn answer_statement(
+    dispute: &pallet_disputes::Dispute<AccountId>,
+    answer: &assay_dispute::Answer,
+) -> AnswerStatement<AccountId> {
+    let result = Inference::result(dispute.request).expect("the result is disputed");
+    Disputes::answer_statement(dispute, &result, answer)
 }
 
 /// The call that shows all weights of a small graph.

@@ -1,10 +1,12 @@
 //! The actions of a run: random calls with mostly valid arguments.
 
+use assay_pallet_testing::graphs::bare_descriptor;
 use assay_primitives::{
     artifact::{ArtifactManifest, MAX_CHUNK_BYTES},
+    model::Tolerance,
     operator::Roles,
-    Assurance, AssuranceClass, AssuranceClasses, Digest, Possession, RequestId, Statement,
-    VersionId, WorkerId, WorkerSignature, ASY,
+    AssuranceClass, AssuranceClasses, Digest, Format, Possession, RequestId, ResultStatement,
+    Statement, VersionId, WorkerId, WorkerSignature, ASY,
 };
 use assay_runtime::{
     constants::{MinBond, Retention, UnbondingPeriod},
@@ -613,18 +615,33 @@ impl Fuzz {
         let from = if self.rng.chance(80) && !own.is_empty() { &own } else { &keys };
         let worker = self.rng.pick(from).expect("operators have keys");
         let request = self.rng.below(self.oracle.requests.len() as u64 + 1);
+        let request = RequestId(request);
         let (a, b) = (common::integer_payload(&[1]), common::integer_payload(&[2]));
-        let first = common::result_statement(RequestId(request), &operator, &a);
-        let mut second = common::result_statement(RequestId(request), &operator, &b);
-        let flaw = self.rng.below(12);
+        let mut answered = common::answered(request);
+        // The version is made up. What the operator has signed about it counts all the same.
+        let mut descriptor = bare_descriptor(Format::Onnx, AssuranceClasses::NONE);
+        let flaw = self.rng.below(13);
         match flaw {
-            0 => second.output_digest = first.output_digest,
-            1 => second.request = RequestId(request + 1),
-            2 => second.input_digest = Digest::repeat_byte(3),
-            3 => second.operator = AccountId32::new([3; 32]),
-            4 => second.version_digest = Digest::repeat_byte(3),
-            5 => second.genesis = Digest::zero(),
-            6 => second.assurance = Assurance::Tee,
+            0 => answered.genesis = Digest::zero(),
+            1 => descriptor.tolerance = Some(Tolerance { millionths: 1 }),
+            _ => {},
+        }
+        answered.version_digest = descriptor.digest();
+        let hash = answered.hash();
+        let statement = |output: &[u8]| ResultStatement {
+            request: hash,
+            output_digest: assay_primitives::digest(output),
+            operator: operator.clone(),
+            proof: None,
+        };
+        let (first, mut second) = (statement(&a), statement(&b));
+        match flaw {
+            2 => second.output_digest = first.output_digest,
+            3 => second.request = Digest::repeat_byte(3),
+            4 => second.operator = AccountId32::new([3; 32]),
+            5 => answered.payer = AccountId32::new([3; 32]),
+            6 => answered.input_digest = Digest::repeat_byte(3),
+            8 => descriptor.artifact_size += 1,
             _ => {},
         }
         let pair = self.keys[&worker].clone();
@@ -634,17 +651,20 @@ impl Fuzz {
             _ => pair.sign(&second.signing_bytes()).into(),
         };
         self.note(format!(
-            "{} reports {} for request {request}, flaw {flaw}",
+            "{} reports {} for {request}, flaw {flaw}",
             self.name(&reporter),
             self.name(&operator)
         ));
-        let ok = self.oracle.report(request, &operator, &worker, flaw > 7);
+        let ok = self.oracle.report(hash, &operator, &worker, flaw > 8);
         let call = pallet_verification::Call::report_equivocation {
             worker,
+            answered,
+            descriptor: Box::new(descriptor),
             first,
             first_signature,
             second,
             second_signature,
+            outputs: None,
         };
         self.call(&reporter, call, ok);
     }

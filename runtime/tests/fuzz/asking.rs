@@ -366,8 +366,7 @@ impl Fuzz {
             false => Digest::repeat_byte(0xdd),
         };
         let statement = TraceStatement {
-            genesis: common::GENESIS_HASH,
-            request: trace,
+            request: common::answered(trace).hash(),
             output_digest: assay_primitives::digest(output),
             trace_root,
             operator: operator.clone(),

@@ -241,9 +241,9 @@ impl Fuzz {
         ));
         let ok = self.oracle.answer(id, &key, what, flaw > 2);
         let record = OpenDisputes::<Runtime>::get(DisputeId(id)).expect("compared");
-        let named = DisputeId(if flaw == 0 { id + 1 } else { id });
-        let mut statement = Disputes::answer_statement(named, &record, &answer);
+        let mut statement = common::answer_statement(&record, &answer);
         match flaw {
+            0 => statement.request = Default::default(),
             1 => statement.answer = Default::default(),
             2 => statement.stage = Default::default(),
             _ => {},

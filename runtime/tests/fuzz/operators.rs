@@ -1,6 +1,6 @@
 //! The oracle of operators: registrations, bonds at stake, offers, heartbeats, equivocations.
 
-use assay_primitives::{AssuranceClass, AssuranceClasses, VersionId, WorkerId};
+use assay_primitives::{AssuranceClass, AssuranceClasses, Digest, VersionId, WorkerId};
 use assay_runtime::{constants as parameters, AccountId};
 
 use super::oracle::{share, Oracle, Parts, Purse};
@@ -253,7 +253,7 @@ impl Oracle {
     /// are signed by the key.
     pub fn report(
         &mut self,
-        request: u64,
+        request: Digest,
         operator: &AccountId,
         key: &WorkerId,
         is_shown: bool,

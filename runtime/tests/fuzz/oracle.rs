@@ -119,7 +119,7 @@ pub struct Oracle {
     pub servers: BTreeMap<VersionId, Vec<Server>>,
     pub keys: BTreeMap<WorkerId, AccountId>,
     pub disabled: AssuranceClasses,
-    pub punished: BTreeSet<(u64, AccountId)>,
+    pub punished: BTreeSet<(Digest, AccountId)>,
     pub requests: BTreeMap<u64, Request>,
     pub client_keys: BTreeSet<(AccountId, [u8; 32])>,
     pub queue: VecDeque<u64>,

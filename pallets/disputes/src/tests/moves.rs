@@ -2,7 +2,10 @@
 
 use assay_dispute::{Answer, Stage};
 use assay_graph::commit::{open_tile, TraceCommitment};
-use assay_primitives::{dispute::DisputeId, Statement};
+use assay_primitives::{
+    dispute::{AnswerStatement, DisputeId},
+    Statement,
+};
 use codec::Encode;
 use sp_application_crypto::Pair;
 use sp_runtime::transaction_validity::{InvalidTransaction, TransactionValidityError};
@@ -34,15 +37,20 @@ fn only_the_worker_key_moves_for_the_operator() {
         let other = Answer::Roots(Default::default());
         let call = Call::answer { dispute, stage, answer: other, signature };
         assert_eq!(tried(call), Err(InvalidTransaction::BadProof.into()));
-        // A chain with another genesis.
-        let mut statement = Disputes::answer_statement(id, &crate::mock::dispute(id), &roots);
-        statement.genesis = Default::default();
-        if statement.genesis == genesis() {
-            statement.genesis.0[0] = 1;
+        // Another request or another fork, and another result.
+        let changes: [fn(&mut AnswerStatement<u64>); 4] = [
+            |statement| statement.request = Default::default(),
+            |statement| statement.output_digest = Default::default(),
+            |statement| statement.trace_root = Default::default(),
+            |statement| statement.operator = STRANGER,
+        ];
+        for change in changes {
+            let mut statement = answer_statement(id, &roots);
+            change(&mut statement);
+            let signature = pair(OPERATOR).sign(&statement.signing_bytes()).into();
+            let call = Call::answer { dispute, stage, answer: roots.clone(), signature };
+            assert_eq!(tried(call), Err(InvalidTransaction::BadProof.into()));
         }
-        let signature = pair(OPERATOR).sign(&statement.signing_bytes()).into();
-        let call = Call::answer { dispute, stage, answer: roots.clone(), signature };
-        assert_eq!(tried(call), Err(InvalidTransaction::BadProof.into()));
         answer(id, roots);
     });
 }

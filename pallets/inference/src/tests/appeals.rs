@@ -45,7 +45,8 @@ fn other(right: &Output) -> Output {
 }
 
 fn commit(id: RequestId, member: u64, output: &Output) {
-    let commitment = commitment(&genesis(), id, &member, &digest(output), &salt(member));
+    let commitment =
+        commitment(&super::worker::answered(id), &member, &digest(output), &salt(member));
     assert_ok!(include(commitment_with(id, member, commitment, &pair(member))));
 }
 

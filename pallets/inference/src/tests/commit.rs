@@ -8,7 +8,9 @@ use frame_support::assert_ok;
 use sp_application_crypto::Pair as _;
 use sp_runtime::transaction_validity::InvalidTransaction;
 
-use super::worker::{commit, commitment_with, committed_to, failure, result, reveal};
+use super::worker::{
+    answered, commit, commitment_with, committed_to, failure, other_requests, result, reveal,
+};
 use crate::{mock::*, refusal, Call, Event};
 
 fn commit_deadline(id: RequestId) -> u32 {
@@ -75,7 +77,6 @@ fn a_member_commits_once() {
 fn only_members_commit_and_only_with_their_own_keys() {
     test(|| {
         let (id, members) = Terms::of(QUORUM).drawn();
-        let (other, _) = Terms::of(QUORUM).drawn();
         let operator = members[0];
         for stranger in OPERATORS.into_iter().chain([STRANGER]) {
             if !members.contains(&stranger) {
@@ -87,14 +88,14 @@ fn only_members_commit_and_only_with_their_own_keys() {
             commitment_with(id, operator, commitment, &pair(members[1])),
             InvalidTransaction::BadProof,
         );
-        let good = || CommitStatement { genesis: genesis(), request: id, commitment, operator };
+        let good = || CommitStatement { request: answered(id), commitment, operator };
         let bad = [
-            CommitStatement { genesis: Digest::zero(), ..good() },
-            CommitStatement { request: other, ..good() },
             CommitStatement { commitment: Digest::zero(), ..good() },
             CommitStatement { operator: members[1], ..good() },
         ];
-        for statement in bad {
+        let elsewhere = other_requests(id);
+        let elsewhere = elsewhere.into_iter().map(|request| CommitStatement { request, ..good() });
+        for statement in elsewhere.chain(bad) {
             let signature = pair(operator).sign(&statement.signing_bytes()).into();
             let call =
                 Call::<Test>::submit_commitment { request: id, operator, commitment, signature };

@@ -1,14 +1,13 @@
 //! Failure reports in class `Signed`.
 
 use assay_primitives::{
-    traits::Operators as _, Digest, FailureReason, FailureStatement, Outcome, RejectReason,
-    Statement,
+    traits::Operators as _, FailureReason, FailureStatement, Outcome, RejectReason, Statement,
 };
 use frame_support::assert_ok;
 use sp_application_crypto::Pair as _;
 use sp_runtime::transaction_validity::InvalidTransaction;
 
-use super::worker::{failure, result};
+use super::worker::{answered, failure, other_requests, result};
 use crate::{mock::*, refusal, Call, Event};
 
 #[test]
@@ -77,21 +76,20 @@ fn only_the_operator_that_was_drawn_reports_a_failure() {
 fn a_failure_needs_a_signature_over_this_request_reason_and_chain() {
     test(|| {
         let (id, members) = Terms::of(SIGNED).drawn();
-        let (other, _) = Terms::of(SIGNED).drawn();
         let operator = members[0];
         let reason = FailureReason::EngineError;
-        let good = || FailureStatement { genesis: genesis(), request: id, reason, operator };
+        let good = || FailureStatement { request: answered(id), reason, operator };
         let report = |statement: FailureStatement<u64>, seed| {
             let signature = pair(seed).sign(&statement.signing_bytes()).into();
             Call::<Test>::report_failure { request: id, operator, reason, signature }
         };
         let bad = [
-            FailureStatement { genesis: Digest::zero(), ..good() },
-            FailureStatement { request: other, ..good() },
             FailureStatement { reason: FailureReason::InvalidInput, ..good() },
             FailureStatement { operator: STRANGER, ..good() },
         ];
-        for statement in bad {
+        let elsewhere = other_requests(id);
+        let elsewhere = elsewhere.into_iter().map(|request| FailureStatement { request, ..good() });
+        for statement in elsewhere.chain(bad) {
             refused(report(statement, operator), InvalidTransaction::BadProof);
         }
         refused(report(good(), STRANGER), InvalidTransaction::BadProof);

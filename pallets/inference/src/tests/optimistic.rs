@@ -15,7 +15,7 @@ use sp_runtime::transaction_validity::InvalidTransaction;
 
 use super::{
     proof::{terms, DATA},
-    worker::{result_with, statement},
+    worker::{answered, result_with, statement},
 };
 use crate::{
     mock::*, refusal, Call, Claims, Error, Event, EvidenceOf, TraceClaim, TraceSignatures,
@@ -38,8 +38,7 @@ fn output() -> Output {
 
 fn trace_statement(id: RequestId, operator: u64, output: &[u8]) -> TraceStatement<u64> {
     TraceStatement {
-        genesis: genesis(),
-        request: id,
+        request: answered(id),
         output_digest: digest(output),
         trace_root: ROOT,
         operator,
@@ -85,7 +84,11 @@ fn a_result_may_be_disputed_and_its_operator_has_room_again() {
         let disputable_until = now() + DisputeWindow::get();
         assert_eq!(
             Claims::<Test>::get(id),
-            Some(TraceClaim { trace_root: ROOT, disputable_until })
+            Some(TraceClaim {
+                output_digest: digest(&output()),
+                trace_root: ROOT,
+                disputable_until
+            })
         );
         System::assert_last_event(
             Event::TraceSubmitted { request: id, operator, trace_root: ROOT, disputable_until }
@@ -233,7 +236,9 @@ fn an_input_that_is_an_artifact_is_refused() {
 #[test]
 fn a_claim_without_its_request_is_noticed() {
     new_test_ext().execute_with(|| {
-        Claims::<Test>::insert(RequestId(5), TraceClaim { trace_root: ROOT, disputable_until: 9 });
+        let output_digest = digest(&output());
+        let claim = TraceClaim { output_digest, trace_root: ROOT, disputable_until: 9 };
+        Claims::<Test>::insert(RequestId(5), claim);
         assert_eq!(Inference::do_try_state(), Err("a claim without its request".into()));
     });
     new_test_ext().execute_with(|| {

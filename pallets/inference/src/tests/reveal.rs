@@ -1,13 +1,16 @@
 //! The second phase of a quorum: results that open their commitments.
 
 use assay_primitives::{
-    commitment, digest, runtime_api::Status, Outcome, RequestId, ResultStatement, Statement,
+    commitment, digest, runtime_api::Status, Digest, Outcome, RequestId, ResultStatement, Statement,
 };
 use frame_support::assert_ok;
 use sp_application_crypto::Pair as _;
 use sp_runtime::transaction_validity::InvalidTransaction;
 
-use super::worker::{commit, commitment_with, committed_to, reveal, reveal_with, salt, statement};
+use super::worker::{
+    answered, commit, commitment_with, committed_to, other_requests, reveal, reveal_with, salt,
+    statement,
+};
 use crate::{mock::*, refusal, Call};
 
 /// A quorum whose members have committed to these values.
@@ -116,11 +119,12 @@ fn only_members_reveal_and_only_with_their_own_keys() {
         let good = || statement(id, operator, &output(RIGHT));
         let bad = [
             sign(good(), members[1]),
-            sign(ResultStatement { assurance: SIGNED, ..good() }, operator),
-            sign(ResultStatement { request: RequestId(99), ..good() }, operator),
-            sign(ResultStatement { genesis: digest(b"elsewhere"), ..good() }, operator),
+            sign(ResultStatement { proof: Some(Digest::zero()), ..good() }, operator),
         ];
-        for call in bad {
+        let elsewhere = other_requests(id).into_iter();
+        let elsewhere =
+            elsewhere.map(|request| sign(ResultStatement { request, ..good() }, operator));
+        for call in elsewhere.chain(bad) {
             refused(call, InvalidTransaction::BadProof);
         }
         assert_ok!(include(sign(good(), operator)));
@@ -132,7 +136,7 @@ fn an_output_that_does_not_fit_the_declaration_cannot_be_revealed() {
     test(|| {
         let (id, members) = Terms::of(QUORUM).drawn();
         let bad = output([f32::NAN, 0.0]);
-        let to = commitment(&genesis(), id, &members[0], &digest(&bad), &salt(members[0]));
+        let to = commitment(&answered(id), &members[0], &digest(&bad), &salt(members[0]));
         assert_ok!(include(commitment_with(id, members[0], to, &pair(members[0]))));
         for member in &members[1..] {
             assert_ok!(include(commit(id, *member, RIGHT)));

@@ -1,15 +1,16 @@
 //! Results in class `Signed`.
 
 use assay_primitives::{
-    digest, receipt::evidence_digest, runtime_api::Status, traits::Operators as _, Digest,
-    ElementType, Outcome, Receipt, RequestId, ResultStatement, SignedEvidence, Statement, Tensor,
+    digest, receipt::evidence_digest, runtime_api::Status, traits::Operators as _, AnsweredRequest,
+    Digest, ElementType, Outcome, Receipt, RequestId, ResultStatement, SignedEvidence, Statement,
+    Tensor,
 };
 use codec::Encode;
 use frame_support::assert_ok;
 use sp_application_crypto::Pair as _;
 use sp_runtime::transaction_validity::InvalidTransaction;
 
-use super::worker::{commit, result, result_with, reveal, statement};
+use super::worker::{commit, other_requests, result, result_with, reveal, statement};
 use crate::{mock::*, refusal, Agenda, Event, EvidenceOf, Inputs, Outputs, ReceiptDigests};
 
 #[test]
@@ -46,12 +47,17 @@ fn a_result_is_paid_for_and_leaves_a_receipt() {
         // The receipt, computed from what the test knows.
         let output = output(RIGHT);
         let statement = ResultStatement {
-            genesis: genesis(),
-            request: id,
-            version_digest: descriptor().digest(),
-            input_digest: digest(&input()),
+            request: AnsweredRequest {
+                genesis: genesis(),
+                request: id,
+                payer: PAYER,
+                version_digest: descriptor().digest(),
+                input_digest: digest(&input()),
+                assurance: SIGNED,
+                seed: record(id).draw.unwrap().seed,
+            }
+            .hash(),
             output_digest: digest(&output),
-            assurance: SIGNED,
             operator,
             proof: None,
         };
@@ -189,23 +195,18 @@ fn a_result_needs_the_signature_of_the_operators_worker_key() {
 fn a_signature_over_anything_else_is_refused() {
     test(|| {
         let (id, members) = Terms::of(SIGNED).drawn();
-        let (other, _) = Terms::of(SIGNED).drawn();
         let operator = members[0];
         let output = output(RIGHT);
         let good = || statement(id, operator, &output);
         let statements = [
-            // Replayed from another request.
-            ResultStatement { request: other, ..good() },
-            // From another chain.
-            ResultStatement { genesis: Digest::repeat_byte(9), ..good() },
             ResultStatement { output_digest: digest(&crate::mock::output(WRONG)), ..good() },
-            ResultStatement { input_digest: Digest::zero(), ..good() },
-            ResultStatement { version_digest: Digest::zero(), ..good() },
-            ResultStatement { assurance: QUORUM, ..good() },
             ResultStatement { operator: STRANGER, ..good() },
             ResultStatement { proof: Some(Digest::zero()), ..good() },
         ];
-        for statement in statements {
+        // Replayed from another request, another draw or another chain.
+        let elsewhere = other_requests(id);
+        let elsewhere = elsewhere.into_iter().map(|request| ResultStatement { request, ..good() });
+        for statement in elsewhere.chain(statements) {
             let call = result_with(id, operator, output.clone(), &statement, &pair(operator));
             refused(call, InvalidTransaction::BadProof);
         }

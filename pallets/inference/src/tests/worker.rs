@@ -1,8 +1,8 @@
 //! What workers sign and submit, for the other tests.
 
 use assay_primitives::{
-    commitment, digest, worker_crypto, CommitStatement, Digest, FailureReason, FailureStatement,
-    RequestId, ResultStatement, Statement,
+    commitment, digest, worker_crypto, AnsweredRequest, Assurance, CommitStatement, Digest,
+    FailureReason, FailureStatement, RequestId, ResultStatement, Statement,
 };
 use frame_support::{assert_noop, assert_ok};
 use sp_application_crypto::Pair as _;
@@ -12,17 +12,43 @@ use crate::{mock::*, Call};
 
 /// The statement that an operator signs for an output.
 pub fn statement(id: RequestId, operator: u64, output: &[u8]) -> ResultStatement<u64> {
+    ResultStatement { request: answered(id), output_digest: digest(output), operator, proof: None }
+}
+
+/// The hash that statements about a request contain.
+pub fn answered(id: RequestId) -> Digest {
+    record(id).answered(genesis(), id)
+}
+
+/// Hashes of requests that differ from this one in a single field each.
+pub fn other_requests(id: RequestId) -> Vec<Digest> {
     let request = record(id);
-    ResultStatement {
+    let same = AnsweredRequest {
         genesis: genesis(),
         request: id,
+        payer: request.payer,
         version_digest: request.version_digest,
         input_digest: request.input_digest,
-        output_digest: digest(output),
         assurance: request.assurance,
-        operator,
-        proof: None,
-    }
+        seed: request.draw.unwrap().seed,
+    };
+    assert_eq!(same.hash(), answered(id));
+    let changes: [fn(&mut AnsweredRequest<u64>); 7] = [
+        |other| other.genesis = Digest::repeat_byte(9),
+        |other| other.request.0 += 1,
+        |other| other.payer = STRANGER,
+        |other| other.version_digest = Digest::zero(),
+        |other| other.input_digest = Digest::zero(),
+        |other| other.assurance = Assurance::Tee,
+        // Another draw, as after a reorganisation.
+        |other| other.seed = Digest::zero(),
+    ];
+    let changed = changes.map(|change| {
+        let mut other = same.clone();
+        change(&mut other);
+        other.hash()
+    });
+    changed.to_vec()
 }
 
 /// A result with any signature.
@@ -51,7 +77,7 @@ pub fn salt(operator: u64) -> [u8; 32] {
 
 /// What an operator commits to.
 pub fn committed_to(id: RequestId, operator: u64, values: [f32; 2]) -> Digest {
-    commitment(&genesis(), id, &operator, &digest(&output(values)), &salt(operator))
+    commitment(&answered(id), &operator, &digest(&output(values)), &salt(operator))
 }
 
 /// A commitment with any signer.
@@ -61,7 +87,7 @@ pub fn commitment_with(
     commitment: Digest,
     signer: &worker_crypto::Pair,
 ) -> Call<Test> {
-    let statement = CommitStatement { genesis: genesis(), request: id, commitment, operator };
+    let statement = CommitStatement { request: answered(id), commitment, operator };
     let signature = signer.sign(&statement.signing_bytes()).into();
     Call::submit_commitment { request: id, operator, commitment, signature }
 }
@@ -85,7 +111,7 @@ pub fn reveal_with(id: RequestId, operator: u64, output: Output, salt: [u8; 32])
 
 /// A failure report of an operator.
 pub fn failure(id: RequestId, operator: u64, reason: FailureReason) -> Call<Test> {
-    let statement = FailureStatement { genesis: genesis(), request: id, reason, operator };
+    let statement = FailureStatement { request: answered(id), reason, operator };
     let signature = pair(operator).sign(&statement.signing_bytes()).into();
     Call::report_failure { request: id, operator, reason, signature }
 }

@@ -309,7 +309,7 @@ impl WeightInfo for Chosen {
     fn set_class_enabled() -> Weight {
         Weight::zero()
     }
-    fn report_equivocation() -> Weight {
+    fn report_equivocation(_: u32) -> Weight {
         Weight::zero()
     }
     fn verify_small() -> Weight {

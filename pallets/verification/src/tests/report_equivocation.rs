@@ -1,28 +1,98 @@
 use assay_primitives::{
-    operator::Offence, Assurance, Digest, RequestId, ResultStatement, WorkerId, WorkerSignature,
+    model::Tolerance, operator::Offence, AnsweredRequest, Assurance, Digest, ModelDescriptor,
+    RequestId, ResultStatement, WorkerId, WorkerSignature,
 };
 use frame_support::{assert_noop, assert_ok};
 use sp_core::Pair;
 use sp_runtime::{DispatchError, DispatchResult};
 
-use crate::{mock::*, Equivocations, Error, Event};
+use crate::{mock::*, Equivocations, Error, Event, OutputOf};
 
 const OFFENDER: u64 = 11;
+
+/// A report with everything that can be wrong in it.
+#[derive(Clone)]
+struct Report {
+    worker: WorkerId,
+    answered: AnsweredRequest<u64>,
+    descriptor: ModelDescriptor,
+    first: (ResultStatement<u64>, WorkerSignature),
+    second: (ResultStatement<u64>, WorkerSignature),
+    outputs: Option<(OutputOf<Test>, OutputOf<Test>)>,
+}
+
+impl Report {
+    fn make(self, origin: RuntimeOrigin) -> DispatchResult {
+        Verification::report_equivocation(
+            origin,
+            self.worker,
+            self.answered,
+            Box::new(self.descriptor),
+            self.first.0,
+            self.first.1,
+            self.second.0,
+            self.second.1,
+            self.outputs,
+        )
+    }
+
+    fn by_reporter(self) -> DispatchResult {
+        self.make(RuntimeOrigin::signed(REPORTER))
+    }
+}
 
 /// Reports two statements as they are.
 fn report_signed(
     worker: WorkerId,
-    (first, first_signature): (ResultStatement<u64>, WorkerSignature),
-    (second, second_signature): (ResultStatement<u64>, WorkerSignature),
+    first: (ResultStatement<u64>, WorkerSignature),
+    second: (ResultStatement<u64>, WorkerSignature),
 ) -> DispatchResult {
-    Verification::report_equivocation(
-        RuntimeOrigin::signed(REPORTER),
-        worker,
-        first,
-        first_signature,
-        second,
-        second_signature,
-    )
+    let (answered, descriptor) = (answered(), version_descriptor(None));
+    Report { worker, answered, descriptor, first, second, outputs: None }.by_reporter()
+}
+
+/// Two results of the offender in a request of a version with a tolerance of a thousandth.
+fn tolerant(first: &[f32], second: &[f32]) -> Report {
+    let descriptor = version_descriptor(Some(Tolerance { millionths: 1_000 }));
+    let answered = AnsweredRequest { version_digest: descriptor.digest(), ..answered() };
+    let outputs = [payload(first), payload(second)];
+    let [first, second] = outputs.each_ref().map(|output| {
+        let request = answered.hash();
+        let statement = ResultStatement { request, ..statement(OFFENDER, output) };
+        let signature = sign(OFFENDER, &statement);
+        (statement, signature)
+    });
+    let [one, other] = outputs.map(|output| OutputOf::<Test>::try_from(output).unwrap());
+    let worker = pair(OFFENDER).public();
+    Report { worker, answered, descriptor, first, second, outputs: Some((one, other)) }
+}
+
+#[test]
+fn outputs_within_the_tolerance_are_no_equivocation() {
+    test(|| {
+        // The same run on two machines.
+        let report = tolerant(&[1.0, 2.0], &[1.0005, 1.9995]);
+        assert_noop!(report.by_reporter(), Error::<Test>::WithinTolerance);
+        assert_ok!(tolerant(&[1.0, 2.0], &[1.0, 2.002]).by_reporter());
+        assert_eq!(Penalties::get(), vec![(OFFENDER, Offence::Equivocation)]);
+    });
+}
+
+#[test]
+fn a_version_with_a_tolerance_needs_the_outputs_and_its_own_descriptor() {
+    test(|| {
+        let good = tolerant(&[1.0], &[2.0]);
+        let missing = Report { outputs: None, ..good.clone() };
+        assert_noop!(missing.by_reporter(), Error::<Test>::OutputsNeeded);
+        let outputs = good.outputs.clone().map(|(one, _)| (one.clone(), one));
+        let wrong = Report { outputs, ..good.clone() };
+        assert_noop!(wrong.by_reporter(), Error::<Test>::WrongOutputs);
+        // A descriptor without the tolerance would make two honest runs an equivocation.
+        let exact = Report { descriptor: version_descriptor(None), ..good.clone() };
+        assert_noop!(exact.by_reporter(), Error::<Test>::WrongVersion);
+        assert_eq!(Penalties::get(), vec![]);
+        assert_ok!(good.by_reporter());
+    });
 }
 
 /// Reports two statements that the offender has signed.
@@ -42,7 +112,7 @@ fn two_results_for_one_request_cost_bond() {
         let (first, second) = both();
         assert_ok!(report(first, second));
         assert_eq!(Penalties::get(), vec![(OFFENDER, Offence::Equivocation)]);
-        assert!(Equivocations::<Test>::contains_key(REQUEST, OFFENDER));
+        assert!(Equivocations::<Test>::contains_key(answered().hash(), OFFENDER));
         assert_eq!(
             last_event(),
             Some(Event::EquivocationPunished {
@@ -70,14 +140,27 @@ fn nobody_is_punished_twice_for_one_request() {
     });
 }
 
+/// Two different results of the offender in a request that is changed, and the report of them.
+fn changed(change: impl FnOnce(&mut AnsweredRequest<u64>)) -> Report {
+    let mut answered = answered();
+    change(&mut answered);
+    let request = answered.hash();
+    let [first, second] = [b"one".as_slice(), b"other"].map(|output| {
+        let statement = ResultStatement { request, ..statement(OFFENDER, output) };
+        let signature = sign(OFFENDER, &statement);
+        (statement, signature)
+    });
+    let (worker, descriptor) = (pair(OFFENDER).public(), version_descriptor(None));
+    Report { worker, answered, descriptor, first, second, outputs: None }
+}
+
 #[test]
-fn another_request_is_another_offence() {
+fn another_request_or_another_draw_is_another_offence() {
     test(|| {
-        let (first, second) = both();
-        assert_ok!(report(first.clone(), second.clone()));
-        let next = |statement| ResultStatement { request: RequestId(8), ..statement };
-        assert_ok!(report(next(first), next(second)));
-        assert_eq!(Penalties::get().len(), 2);
+        assert_ok!(changed(|_| {}).by_reporter());
+        assert_ok!(changed(|answered| answered.request = RequestId(8)).by_reporter());
+        assert_ok!(changed(|answered| answered.seed = Digest::zero()).by_reporter());
+        assert_eq!(Penalties::get().len(), 3);
     });
 }
 
@@ -86,15 +169,8 @@ fn the_statements_must_differ_in_their_output_and_in_nothing_else() {
     test(|| {
         let (first, second) = both();
         assert_noop!(report(first.clone(), first.clone()), Error::<Test>::NotEquivocation);
-        let changes: [fn(&mut ResultStatement<u64>); 7] = [
-            |s| s.genesis = Digest::zero(),
-            |s| s.request = RequestId(8),
-            |s| s.version_digest = Digest::zero(),
-            |s| s.input_digest = Digest::zero(),
-            |s| s.assurance = Assurance::Signed,
-            |s| s.assurance = Assurance::Quorum { n: 5, k: 4 },
-            |s| s.operator = 12,
-        ];
+        let changes: [fn(&mut ResultStatement<u64>); 2] =
+            [|s| s.request = Digest::zero(), |s| s.operator = 12];
         for change in changes {
             let mut changed = second.clone();
             change(&mut changed);
@@ -109,11 +185,32 @@ fn the_statements_must_differ_in_their_output_and_in_nothing_else() {
 }
 
 #[test]
+fn the_statements_must_be_about_the_request_in_the_report() {
+    test(|| {
+        let changes: [fn(&mut AnsweredRequest<u64>); 7] = [
+            |answered| answered.genesis = Digest::zero(),
+            |answered| answered.request = RequestId(8),
+            |answered| answered.payer = 12,
+            |answered| answered.version_digest = Digest::zero(),
+            |answered| answered.input_digest = Digest::zero(),
+            |answered| answered.assurance = Assurance::Signed,
+            |answered| answered.seed = Digest::zero(),
+        ];
+        for change in changes {
+            let mut answered = answered();
+            change(&mut answered);
+            let report = Report { answered, ..changed(|_| {}) };
+            assert_noop!(report.by_reporter(), Error::<Test>::WrongRequest);
+        }
+        assert_eq!(Penalties::get(), vec![]);
+    });
+}
+
+#[test]
 fn what_was_said_on_another_chain_does_not_count() {
     test(|| {
-        let (first, second) = both();
-        let elsewhere = |statement| ResultStatement { genesis: Digest::zero(), ..statement };
-        assert_noop!(report(elsewhere(first), elsewhere(second)), Error::<Test>::WrongChain);
+        let elsewhere = changed(|answered| answered.genesis = Digest::zero());
+        assert_noop!(elsewhere.by_reporter(), Error::<Test>::WrongChain);
     });
 }
 
@@ -164,7 +261,7 @@ fn both_signatures_must_hold() {
             );
         }
         assert_eq!(Penalties::get(), vec![]);
-        assert!(!Equivocations::<Test>::contains_key(REQUEST, OFFENDER));
+        assert!(!Equivocations::<Test>::contains_key(answered().hash(), OFFENDER));
         assert_ok!(report_signed(worker(), (first, a), (second, b)));
     });
 }
@@ -186,21 +283,9 @@ fn a_report_that_fails_can_be_made_again() {
 #[test]
 fn anyone_with_an_account_reports_even_the_operator_itself() {
     test(|| {
-        let (first, second) = both();
-        let (a, b) = (sign(OFFENDER, &first), sign(OFFENDER, &second));
-        let report_as = |origin| {
-            Verification::report_equivocation(
-                origin,
-                pair(OFFENDER).public(),
-                first.clone(),
-                a,
-                second.clone(),
-                b,
-            )
-        };
         for origin in [RuntimeOrigin::root(), RuntimeOrigin::none()] {
-            assert_noop!(report_as(origin), DispatchError::BadOrigin);
+            assert_noop!(changed(|_| {}).make(origin), DispatchError::BadOrigin);
         }
-        assert_ok!(report_as(RuntimeOrigin::signed(OFFENDER)));
+        assert_ok!(changed(|_| {}).make(RuntimeOrigin::signed(OFFENDER)));
     });
 }
