@@ -26,6 +26,12 @@ pub struct Quote {
     pub blocks: BlockNumber,
     /// Number of operators that could serve the request at any price.
     pub operators: u32,
+    /// The largest fee for the room that the answers can take in blocks, in plancks, at present. It is
+    /// held besides `max_price`; what the answers did not take is refunded.
+    pub fee: Balance,
+    /// What each operator that is drawn puts at stake, in plancks: the largest penalty for its result,
+    /// other than for an equivocation.
+    pub stake: Balance,
 }
 
 /// Why there is no quote.
@@ -93,6 +99,11 @@ pub struct RequestView<AccountId> {
     pub assurance: Assurance,
     /// Maximum price, in plancks.
     pub max_price: Balance,
+    /// The fee for the room that the answers take in blocks, in plancks: the largest one, which is
+    /// held, until the request ends; then the one that was burnt.
+    pub fee: Balance,
+    /// What each operator has at stake, in plancks.
+    pub stake: Balance,
     /// Height of the block that included the request.
     pub requested_at: BlockNumber,
     /// Last height at which an answer counts.

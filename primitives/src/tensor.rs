@@ -275,6 +275,24 @@ impl core::fmt::Display for PayloadError {
 #[cfg(feature = "std")]
 impl std::error::Error for PayloadError {}
 
+/// Length in bytes of the longest payload that fits these declarations; `None` if a dimension is
+/// free, or the length exceeds 64 bits.
+pub fn largest_payload(declarations: &[TensorDeclaration]) -> Option<u64> {
+    // The longest encoding of a count or a length.
+    const COMPACT: u64 = 5;
+    declarations.iter().try_fold(COMPACT, |total, declaration| {
+        let data = declaration.shape.iter().try_fold(
+            declaration.element_type.size() as u64,
+            |bytes, dimension| match dimension {
+                Dimension::Fixed(size) => bytes.checked_mul(u64::from(*size)),
+                Dimension::Free => None,
+            },
+        )?;
+        let shape = 4 * declaration.shape.len() as u64;
+        total.checked_add(data)?.checked_add(1 + 2 * COMPACT + shape)
+    })
+}
+
 /// Decodes a payload and checks it against a version's declarations.
 ///
 /// The time is linear in the length of the payload. The caller has to bound the length.

@@ -1,13 +1,18 @@
 //! The constants of the protocol. `docs/protocol.md` lists them.
 
+use assay_graph::commit::MAX_TILE_OPENING_BYTES;
 use assay_primitives::{
     dispute::DisputeTiming,
     proof::{MAX_ARCHITECTURE_BYTES, MAX_PROOF_BYTES},
     AssuranceClass, AssuranceClasses, Balance, BlockNumber, ProofCost, ASY,
 };
 use frame_support::{
-    pallet_prelude::TransactionPriority, parameter_types, weights::Weight, PalletId,
+    pallet_prelude::TransactionPriority,
+    parameter_types,
+    weights::{constants::WEIGHT_REF_TIME_PER_MILLIS, Weight},
+    PalletId,
 };
+use pallet_room::Part;
 use sp_runtime::{traits::AccountIdConversion, Perbill};
 
 use crate::{AccountId, DAYS, HOURS, MAXIMUM_BLOCK_WEIGHT};
@@ -85,6 +90,20 @@ parameter_types! {
     pub const MinDeadline: BlockNumber = 3;
     pub const MaxDeadline: BlockNumber = HOURS;
     pub const RevealWindow: BlockNumber = 5;
+    /// As many as a quorum has for its results.
+    pub const RoomyBlocks: BlockNumber = 5;
+    /// Half of what ordinary transactions may fill.
+    pub const AnswerShare: Perbill = Perbill::from_percent(50);
+    /// A test checks that no answer is larger.
+    pub const LargestAnswer: Part = Part {
+        weight: Weight::from_parts(100 * WEIGHT_REF_TIME_PER_MILLIS, 0),
+        bytes: MAX_PROOF_BYTES + 40 * 1024,
+    };
+    /// A test checks that no move is larger.
+    pub const LargestMove: Part = Part {
+        weight: Weight::from_parts(100 * WEIGHT_REF_TIME_PER_MILLIS, 0),
+        bytes: MAX_TILE_OPENING_BYTES as u32 + 4 * 1024,
+    };
     pub const Retention: BlockNumber = DAYS;
     /// Five minutes to prove which results of a quorum are wrong.
     pub const AppealWindow: BlockNumber = 150;

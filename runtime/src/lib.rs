@@ -187,6 +187,9 @@ mod runtime {
     pub type Operators = pallet_operators::Pallet<Runtime>;
     #[runtime::pallet_index(24)]
     pub type Verification = pallet_verification::Pallet<Runtime>;
+    // Must precede Inference, whose draws at the end of a block read its clocks.
+    #[runtime::pallet_index(27)]
+    pub type Room = pallet_room::Pallet<Runtime>;
     #[runtime::pallet_index(25)]
     pub type Inference = pallet_inference::Pallet<Runtime>;
     #[runtime::pallet_index(26)]
@@ -211,6 +214,7 @@ mod benches {
         [pallet_model_registry, ModelRegistry]
         [pallet_operators, Operators]
         [pallet_verification, Verification]
+        [pallet_room, Room]
         [pallet_inference, Inference]
         [pallet_disputes, Disputes]
     );

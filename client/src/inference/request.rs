@@ -221,6 +221,8 @@ mod tests {
             version: id,
             assurance: Assurance::Signed,
             max_price: 7,
+            fee: 1,
+            stake: 2,
             requested_at: 1,
             deadline: 31,
             status: Status::Pending,

@@ -7,7 +7,7 @@ use assay_primitives::{
     commitment as commitment_of, digest,
     dispute::TraceStatement,
     runtime_api::Status,
-    traits::{MemberState, Models, Operators, Verification},
+    traits::{BlockRoom, MemberState, Models, Operators, Verification},
     validate_payload, Assurance, AssuranceClass, BlockNumber, CommitStatement, Digest,
     FailureReason, FailureStatement, ProofCost, RequestId, ResultStatement, Statement, WorkerId,
     WorkerSignature,
@@ -15,13 +15,16 @@ use assay_primitives::{
 use frame_support::{
     ensure,
     pallet_prelude::{
-        InvalidTransaction, TransactionSource, TransactionValidityError, ValidTransaction, Weight,
+        InvalidTransaction, TransactionPriority, TransactionSource, TransactionValidityError,
+        ValidTransaction, Weight,
     },
     traits::Get,
     BoundedVec,
 };
 
-use crate::{Config, EncodedProof, Pallet, Request, Requests, TraceSignatures};
+use crate::{
+    room::CALL_BYTES, Config, EncodedProof, Pallet, Request, Requests, TraceSignatures, WeightInfo,
+};
 
 /// Codes of `InvalidTransaction::Custom` with which the pool refuses workers' calls.
 pub mod refusal {
@@ -58,6 +61,9 @@ pub mod refusal {
     }
 }
 
+/// Number of heights after which the priority of repeated submissions starts again.
+pub const PRIORITIES: BlockNumber = 16;
+
 type Authorized = Result<(ValidTransaction, Weight), TransactionValidityError>;
 
 /// A worker's call that has passed the checks which all calls share. Its signature is not checked.
@@ -68,11 +74,18 @@ pub(crate) struct Assigned<T: Config> {
 }
 
 impl<T: Config> Pallet<T> {
+    /// Checks that the block has room for the call, and what all calls have in common.
     pub(crate) fn assigned(
         id: RequestId,
         operator: &T::AccountId,
+        weight: Weight,
+        bytes: u32,
         deadline: impl FnOnce(&Request<T::AccountId>) -> BlockNumber,
     ) -> Result<Assigned<T>, TransactionValidityError> {
+        ensure!(
+            T::Room::fits_answer(weight, bytes.saturating_add(CALL_BYTES)),
+            InvalidTransaction::ExhaustsResources
+        );
         let request = Requests::<T>::get(id).ok_or(refuse(refusal::REQUEST_NOT_FOUND))?;
         ensure!(
             request.members.iter().any(|member| member.account == *operator),
@@ -88,21 +101,26 @@ impl<T: Config> Pallet<T> {
         Ok(Assigned { request, worker, state })
     }
 
-    /// The validity of a call. The priority grows with the age of the request, so that a repeated
-    /// submission replaces the earlier one in a pool that still has it. The pool then propagates it
-    /// again to peers that have dropped it.
+    /// The priority of a call that is submitted at this height, above [`Config::WorkerPriority`].
+    ///
+    /// It goes up at each height, so that a repeated submission replaces the earlier one in a pool
+    /// that still has it, and the pool propagates it again to peers that have dropped it. It starts
+    /// again every [`PRIORITIES`] heights, so that nothing gains by waiting.
+    pub fn resubmission() -> TransactionPriority {
+        (T::now() % PRIORITIES).into()
+    }
+
+    /// The validity of a call.
     pub(crate) fn admit(
         kind: &'static str,
         id: RequestId,
-        request: &Request<T::AccountId>,
         operator: &T::AccountId,
         deadline: BlockNumber,
     ) -> Authorized {
         let longevity = deadline.saturating_sub(T::now()).max(1);
-        let age = T::now().saturating_sub(request.requested_at);
         let validity = ValidTransaction::with_tag_prefix(kind)
             .and_provides((id, operator))
-            .priority(T::WorkerPriority::get().saturating_add(age.into()))
+            .priority(T::WorkerPriority::get().saturating_add(Self::resubmission()))
             .longevity(longevity.into())
             .propagate(true)
             .build()?;
@@ -142,8 +160,11 @@ impl<T: Config> Pallet<T> {
         output: &BoundedVec<u8, T::MaxOutputBytes>,
         signature: &WorkerSignature,
     ) -> Authorized {
+        let bytes = output.len() as u32;
+        let weight =
+            Self::result_weight(bytes).saturating_add(T::WeightInfo::authorize_result(bytes));
         let Assigned { request, worker, state } =
-            Self::assigned(*id, operator, |request| request.deadline)?;
+            Self::assigned(*id, operator, weight, bytes, |request| request.deadline)?;
         ensure!(request.assurance.class() == AssuranceClass::Signed, refuse(refusal::WRONG_PHASE));
         ensure!(state == MemberState::Silent, refuse(refusal::ALREADY_SUBMITTED));
         Self::check_output(&request, output)?;
@@ -152,7 +173,7 @@ impl<T: Config> Pallet<T> {
                 .is_signed_by(&worker, signature),
             InvalidTransaction::BadProof
         );
-        Self::admit("AssayResult", *id, &request, operator, request.deadline)
+        Self::admit("AssayResult", *id, operator, request.deadline)
     }
 
     /// Checks everything but the proof, which only the dispatch verifies.
@@ -165,8 +186,12 @@ impl<T: Config> Pallet<T> {
         proof: &EncodedProof,
         signature: &WorkerSignature,
     ) -> Authorized {
+        let (bytes, proof_bytes) = (output.len() as u32, proof.len() as u32);
+        let weight = Self::proof_weight(bytes, *cost)
+            .saturating_add(Self::proof_authorization(bytes, proof_bytes));
+        let length = bytes.saturating_add(proof_bytes);
         let Assigned { request, worker, state } =
-            Self::assigned(*id, operator, |request| request.deadline)?;
+            Self::assigned(*id, operator, weight, length, |request| request.deadline)?;
         ensure!(request.assurance.class() == AssuranceClass::Proof, refuse(refusal::WRONG_PHASE));
         ensure!(state == MemberState::Silent, refuse(refusal::ALREADY_SUBMITTED));
         let terms = T::Models::proof_terms(request.version);
@@ -177,7 +202,7 @@ impl<T: Config> Pallet<T> {
                 .is_signed_by(&worker, signature),
             InvalidTransaction::BadProof
         );
-        Self::admit("AssayProof", *id, &request, operator, request.deadline)
+        Self::admit("AssayProof", *id, operator, request.deadline)
     }
 
     pub(crate) fn authorize_commitment(
@@ -187,9 +212,12 @@ impl<T: Config> Pallet<T> {
         commitment: &Digest,
         signature: &WorkerSignature,
     ) -> Authorized {
-        let Assigned { request, worker, state } = Self::assigned(*id, operator, |request| {
-            request.commit_deadline(T::RevealWindow::get())
-        })?;
+        let weight = T::WeightInfo::submit_commitment()
+            .saturating_add(T::WeightInfo::authorize_commitment());
+        let Assigned { request, worker, state } =
+            Self::assigned(*id, operator, weight, 0, |request| {
+                request.commit_deadline(T::RevealWindow::get())
+            })?;
         ensure!(
             request.status == Status::Assigned
                 && matches!(request.assurance, Assurance::Quorum { .. }),
@@ -203,7 +231,7 @@ impl<T: Config> Pallet<T> {
         };
         ensure!(statement.is_signed_by(&worker, signature), InvalidTransaction::BadProof);
         let deadline = request.commit_deadline(T::RevealWindow::get());
-        Self::admit("AssayCommitment", *id, &request, operator, deadline)
+        Self::admit("AssayCommitment", *id, operator, deadline)
     }
 
     pub(crate) fn authorize_reveal(
@@ -214,8 +242,11 @@ impl<T: Config> Pallet<T> {
         salt: &[u8; 32],
         signature: &WorkerSignature,
     ) -> Authorized {
+        let bytes = output.len() as u32;
+        let weight =
+            Self::last_reveal_weight(bytes).saturating_add(T::WeightInfo::authorize_result(bytes));
         let Assigned { request, worker, state } =
-            Self::assigned(*id, operator, |request| request.deadline)?;
+            Self::assigned(*id, operator, weight, bytes, |request| request.deadline)?;
         ensure!(Self::reveals_due(*id, &request, T::now()), refuse(refusal::WRONG_PHASE));
         let committed = match state {
             MemberState::Committed(commitment) => commitment,
@@ -232,7 +263,7 @@ impl<T: Config> Pallet<T> {
         );
         Self::check_output(&request, output)?;
         ensure!(statement.is_signed_by(&worker, signature), InvalidTransaction::BadProof);
-        Self::admit("AssayReveal", *id, &request, operator, request.deadline)
+        Self::admit("AssayReveal", *id, operator, request.deadline)
     }
 
     pub(crate) fn authorize_failure(
@@ -242,9 +273,11 @@ impl<T: Config> Pallet<T> {
         reason: &FailureReason,
         signature: &WorkerSignature,
     ) -> Authorized {
-        let Assigned { request, worker, state } = Self::assigned(*id, operator, |request| {
-            request.answer_deadline(T::RevealWindow::get())
-        })?;
+        let weight = Self::failure_weight().saturating_add(T::WeightInfo::authorize_commitment());
+        let Assigned { request, worker, state } =
+            Self::assigned(*id, operator, weight, 0, |request| {
+                request.answer_deadline(T::RevealWindow::get())
+            })?;
         // A member that has committed has a result, so it cannot report a failure.
         ensure!(request.status == Status::Assigned, refuse(refusal::WRONG_PHASE));
         ensure!(state == MemberState::Silent, refuse(refusal::ALREADY_SUBMITTED));
@@ -255,7 +288,7 @@ impl<T: Config> Pallet<T> {
         };
         ensure!(statement.is_signed_by(&worker, signature), InvalidTransaction::BadProof);
         let deadline = request.answer_deadline(T::RevealWindow::get());
-        Self::admit("AssayFailure", *id, &request, operator, deadline)
+        Self::admit("AssayFailure", *id, operator, deadline)
     }
 
     /// The statement that an operator signs about its trace.
@@ -282,8 +315,11 @@ impl<T: Config> Pallet<T> {
         trace_root: &Digest,
         signatures: &TraceSignatures,
     ) -> Result<(ValidTransaction, Weight), TransactionValidityError> {
+        let bytes = output.len() as u32;
+        let weight =
+            T::WeightInfo::submit_trace(bytes).saturating_add(Self::trace_authorization(bytes));
         let Assigned { request, worker, state } =
-            Self::assigned(*id, operator, |request| request.deadline)?;
+            Self::assigned(*id, operator, weight, bytes, |request| request.deadline)?;
         ensure!(request.assurance == Assurance::Optimistic, refuse(refusal::WRONG_PHASE));
         ensure!(state == MemberState::Silent, refuse(refusal::ALREADY_SUBMITTED));
         Self::check_output(&request, output)?;
@@ -295,6 +331,6 @@ impl<T: Config> Pallet<T> {
                 && trace.is_signed_by(&worker, &signatures.trace),
             InvalidTransaction::BadProof
         );
-        Self::admit("AssayTrace", *id, &request, operator, request.deadline)
+        Self::admit("AssayTrace", *id, operator, request.deadline)
     }
 }

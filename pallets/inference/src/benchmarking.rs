@@ -134,7 +134,8 @@ mod benchmarks {
     ) -> Vec<T::AccountId> {
         let members = get::<T>(id).accounts();
         for (member, output) in members.iter().zip(outputs).skip(silent) {
-            let commitment = commitment(&T::genesis(), id, member, &digest(output), &SALT);
+            let answered = get::<T>(id).answered(T::genesis(), id);
+            let commitment = commitment(&answered, member, &digest(output), &SALT);
             Pallet::<T>::note_commitment(id, member.clone(), commitment);
         }
         members
@@ -277,8 +278,7 @@ mod benchmarks {
         set_now::<T>(get::<T>(id).commit_deadline(T::RevealWindow::get()) + 1);
         let operator = members.last().expect("a committee").clone();
         let output = outputs.into_iter().next_back().expect("a committee");
-        let statement =
-            Pallet::<T>::result_statement(id, &operator, digest(&output), None).expect("drawn");
+        let statement = Pallet::<T>::statement(id, &get::<T>(id), &operator, digest(&output), None);
         let signature = T::BenchmarkHelper::sign(&operator, &statement.signing_bytes());
         let call =
             Call::<T>::submit_reveal { request: id, operator, output, salt: SALT, signature };
@@ -340,9 +340,13 @@ mod benchmarks {
             T::Models::terms(get::<T>(id).version).expect("published above").descriptor;
         let output: OutputOf<T> = payload(zeros(&descriptor.outputs));
         let proof: EncodedProof = payload(vec![7; p as usize]);
-        let statement =
-            Pallet::<T>::result_statement(id, &operator, digest(&output), Some(digest(&proof)))
-                .expect("requested above");
+        let statement = Pallet::<T>::statement(
+            id,
+            &get::<T>(id),
+            &operator,
+            digest(&output),
+            Some(digest(&proof)),
+        );
         let signature = T::BenchmarkHelper::sign(&operator, &statement.signing_bytes());
         let cost = cost_of::<T>(id);
         let call =
@@ -411,9 +415,9 @@ mod benchmarks {
             T::Models::terms(get::<T>(id).version).expect("published above").descriptor;
         let output: OutputOf<T> = payload(zeros(&descriptor.outputs));
         let (output_digest, trace_root) = (digest(&output), Digest::repeat_byte(1));
-        let result =
-            Pallet::<T>::result_statement(id, &operator, output_digest, None).expect("drawn");
-        let trace = Pallet::<T>::trace_statement(id, &operator, output_digest, trace_root);
+        let record = get::<T>(id);
+        let result = Pallet::<T>::statement(id, &record, &operator, output_digest, None);
+        let trace = Pallet::<T>::trace_statement(id, &record, &operator, output_digest, trace_root);
         let sign = |bytes: &[u8]| T::BenchmarkHelper::sign(&operator, bytes);
         let signatures = TraceSignatures {
             result: sign(&result.signing_bytes()),
@@ -480,8 +484,7 @@ mod benchmarks {
         let id = assigned::<T>(COMMITTEE);
         let operator = get::<T>(id).accounts().pop().expect("a committee");
         let statement = CommitStatement {
-            genesis: T::genesis(),
-            request: id,
+            request: get::<T>(id).answered(T::genesis(), id),
             commitment: Digest::repeat_byte(1),
             operator: operator.clone(),
         };
@@ -498,16 +501,56 @@ mod benchmarks {
         Ok(())
     }
 
+    // One more member has to reveal, so this does not end the request.
     #[benchmark]
     fn submit_reveal(n: Linear<0, { T::MaxOutputBytes::get() }>) {
-        let (id, last, output) = revealed::<T>(n, MAX_COMMITTEE as usize - 1);
+        let (id, member, output) = revealed::<T>(n, MAX_COMMITTEE as usize - 1);
+        let other = get::<T>(id).members[0].account.clone();
+        T::Verification::note_commitment(id, &other, Digest::repeat_byte(1));
 
         #[extrinsic_call]
-        _(RawOrigin::Authorized, id, last, output.clone(), SALT, checked_signature());
+        _(RawOrigin::Authorized, id, member, output, SALT, checked_signature());
+
+        assert_eq!(get::<T>(id).status, Status::Revealing);
+    }
+
+    #[benchmark]
+    fn conclude(
+        m: Linear<2, { MAX_COMMITTEE.into() }>,
+        n: Linear<0, { T::MaxOutputBytes::get() }>,
+    ) {
+        let id = assigned::<T>(Assurance::Quorum { n: m as u8, k: m as u8 });
+        let output = payload(T::BenchmarkHelper::payload(n));
+        let outputs = vec![output.clone(); m as usize];
+        for member in commit::<T>(&outputs, id, 0) {
+            reveal::<T>(id, &member, &output);
+        }
+        let request = get::<T>(id);
+
+        #[block]
+        {
+            Pallet::<T>::conclude(id, request);
+        }
 
         assert_eq!(outcome::<T>(id), Some(Outcome::Verified));
-        // The last in the order of the draw won, with the smallest majority.
-        assert_eq!(Outputs::<T>::get(id), Some(output));
+    }
+
+    // The outputs differ in every element, and are within the tolerance.
+    #[benchmark]
+    fn compare(n: Linear<0, { T::MaxOutputBytes::get() }>) {
+        let (id, _, _) = revealed::<T>(n, 0);
+        let request = get::<T>(id);
+        let members = request.accounts();
+        let pair = &members[MAX_COMMITTEE as usize - 2..];
+        let winner;
+
+        #[block]
+        {
+            let both = Assurance::Quorum { n: 2, k: 2 };
+            winner = T::Verification::decide(id, both, request.tolerance, pair).winner;
+        }
+
+        assert!(winner.is_some());
     }
 
     #[benchmark]
@@ -544,23 +587,6 @@ mod benchmarks {
         }
 
         assert_eq!(get::<T>(id).members.len(), m as usize);
-    }
-
-    // A member that has committed and does not reveal: the results of the others are compared,
-    // which costs more than to penalise fifteen that are silent.
-    #[benchmark]
-    fn deadline() {
-        let (id, _, _) = revealed::<T>(T::MaxOutputBytes::get(), 0);
-        let now = get::<T>(id).deadline + 1;
-        AgendaCursor::<T>::put(now);
-        set_now::<T>(now);
-
-        #[block]
-        {
-            Pallet::<T>::sweep_deadlines();
-        }
-
-        assert_eq!(outcome::<T>(id), Some(Outcome::Verified));
     }
 
     // All are silent: all are penalised, and the request ends.

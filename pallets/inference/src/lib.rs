@@ -37,6 +37,7 @@ mod draws;
 mod mock;
 mod offchain;
 mod request;
+mod room;
 mod sweep;
 #[cfg(test)]
 mod tests;
@@ -47,7 +48,7 @@ mod types;
 mod views;
 pub mod weights;
 
-pub use authorize::refusal;
+pub use authorize::{refusal, PRIORITIES};
 
 #[frame_support::pallet]
 pub mod pallet {
@@ -55,8 +56,8 @@ pub mod pallet {
     use alloc::vec::Vec;
     use assay_primitives::{
         traits::{
-            Artifacts, BlockRandomness, Disputes, Escrow, Models, OnRequestFinal, Operators,
-            OutputProofs, Verification,
+            Artifacts, BlockRandomness, BlockRoom, Disputes, Escrow, Models, OnRequestFinal,
+            Operators, OutputProofs, Verification,
         },
         Assurance, Balance, BlockNumber, Digest, Evidence, FailureReason, Outcome, ProofCost,
         ProofRefusal, Receipt, RequestId, RequestInput, VersionId, WorkerSignature,
@@ -97,6 +98,8 @@ pub mod pallet {
         type Disputes: Disputes;
         /// Verifies the proofs of appeals.
         type Proofs: OutputProofs<Self::AccountId>;
+        /// Limits the room that answers take in blocks, and prices it.
+        type Room: BlockRoom;
         /// Called at the end of each request.
         type OnRequestFinal: OnRequestFinal;
         /// Maximum size in bytes of an inline input payload. Larger arguments do not decode; use an
@@ -125,6 +128,11 @@ pub mod pallet {
         /// reveal; commitments are not accepted in them. Not zero.
         #[pallet::constant]
         type RevealWindow: Get<BlockNumber>;
+        /// Number of blocks with room for one more answer that members have to get before they are
+        /// late, or all blocks of their time if these are fewer. Not zero, and at most
+        /// [`Config::RevealWindow`].
+        #[pallet::constant]
+        type RoomyBlocks: Get<BlockNumber>;
         /// Number of blocks after an optimistic result in which disputes over it may be opened. Not
         /// zero. A result keeps the window of its submission.
         type DisputeWindow: Get<BlockNumber>;
@@ -145,9 +153,9 @@ pub mod pallet {
         /// to allow at least one of each. What exceeds it is done in later blocks.
         #[pallet::constant]
         type SweepBudget: Get<Weight>;
-        /// Minimum priority of workers' calls in the pool. The priority grows by one with each
-        /// block of a request's age, so that a later submission of the same answer replaces an
-        /// earlier one. It has to be above that of transactions with fees.
+        /// Minimum priority of workers' calls in the pool. A later submission of the same answer has
+        /// a higher one, so that it replaces the earlier one; see `resubmission`. It has to be above
+        /// that of transactions with fees.
         #[pallet::constant]
         type WorkerPriority: Get<TransactionPriority>;
         /// Weights of the calls and of the hooks' steps.
@@ -455,6 +463,10 @@ pub mod pallet {
             assert!(T::RevealWindow::get() > 0 && T::Retention::get() > 0);
             assert!(T::DisputeWindow::get() > 0, "DisputeWindow must not be zero");
             assert!(
+                (1..=T::RevealWindow::get()).contains(&T::RoomyBlocks::get()),
+                "RoomyBlocks must be at most RevealWindow, and not zero"
+            );
+            assert!(
                 (1..T::Retention::get()).contains(&T::AppealWindow::get()),
                 "AppealWindow must be less than Retention, and not zero"
             );
@@ -471,7 +483,9 @@ pub mod pallet {
 
     #[pallet::call]
     impl<T: Config> Pallet<T> {
-        /// Requests one run of a version. Takes `max_price` plancks into escrow.
+        /// Requests one run of a version. Takes `max_price` plancks into escrow, and the largest fee
+        /// for the room that the answers can take in blocks; see `AssayApi::quote`. The fee for what
+        /// they took is burnt at the end, and the rest refunded.
         ///
         /// `deadline` is the last height at which an answer counts. `client_key` makes the call
         /// idempotent: an account can use each key once. The fee depends on the number of operators
@@ -508,7 +522,7 @@ pub mod pallet {
             Ok(Some(T::WeightInfo::request(bytes, T::Operators::servers(version))).into())
         }
 
-        /// Cancels a request before its draw. Refunds the whole escrow.
+        /// Cancels a request before its draw. Refunds the escrow, except for the fee of handling it.
         ///
         /// Origin: signed by the payer.
         ///
@@ -530,10 +544,7 @@ pub mod pallet {
         ///
         /// Errors: none. The pool refuses invalid calls with the codes of [`refusal`].
         #[pallet::call_index(2)]
-        #[pallet::weight(
-            T::WeightInfo::submit_result(output.len() as u32)
-                .saturating_add(T::OnRequestFinal::weight())
-        )]
+        #[pallet::weight(Pallet::<T>::result_weight(output.len() as u32))]
         #[pallet::authorize(Self::authorize_result)]
         #[pallet::weight_of_authorize(T::WeightInfo::authorize_result(output.len() as u32))]
         pub fn submit_result(
@@ -544,7 +555,13 @@ pub mod pallet {
             signature: WorkerSignature,
         ) -> DispatchResult {
             ensure_authorized(origin)?;
+            let bytes = output.len() as u32;
             Self::note_result(request, operator, output, signature);
+            Self::note_room(
+                Self::result_weight(bytes),
+                T::WeightInfo::authorize_result(bytes),
+                bytes,
+            );
             Ok(())
         }
 
@@ -569,6 +586,8 @@ pub mod pallet {
         ) -> DispatchResult {
             ensure_authorized(origin)?;
             Self::note_commitment(request, operator, commitment);
+            let weight = T::WeightInfo::submit_commitment();
+            Self::note_room(weight, T::WeightInfo::authorize_commitment(), 0);
             Ok(())
         }
 
@@ -582,10 +601,7 @@ pub mod pallet {
         ///
         /// Errors: none. The pool refuses invalid calls with the codes of [`refusal`].
         #[pallet::call_index(4)]
-        #[pallet::weight(
-            T::WeightInfo::submit_reveal(output.len() as u32)
-                .saturating_add(T::OnRequestFinal::weight())
-        )]
+        #[pallet::weight(Pallet::<T>::last_reveal_weight(output.len() as u32))]
         #[pallet::authorize(Self::authorize_reveal)]
         #[pallet::weight_of_authorize(T::WeightInfo::authorize_result(output.len() as u32))]
         pub fn submit_reveal(
@@ -595,10 +611,13 @@ pub mod pallet {
             output: BoundedVec<u8, T::MaxOutputBytes>,
             _salt: [u8; 32],
             signature: WorkerSignature,
-        ) -> DispatchResult {
+        ) -> DispatchResultWithPostInfo {
             ensure_authorized(origin)?;
-            Self::note_result(request, operator, output, signature);
-            Ok(())
+            let bytes = output.len() as u32;
+            let end = Self::note_result(request, operator, output, signature);
+            let weight = T::WeightInfo::submit_reveal(bytes).saturating_add(end);
+            Self::note_room(weight, T::WeightInfo::authorize_result(bytes), bytes);
+            Ok(Some(weight).into())
         }
 
         /// Reports that an assigned operator cannot serve the request. If too few operators are
@@ -611,9 +630,7 @@ pub mod pallet {
         ///
         /// Errors: none. The pool refuses invalid calls with the codes of [`refusal`].
         #[pallet::call_index(5)]
-        #[pallet::weight(
-            T::WeightInfo::report_failure().saturating_add(T::OnRequestFinal::weight())
-        )]
+        #[pallet::weight(Pallet::<T>::failure_weight())]
         #[pallet::authorize(Self::authorize_failure)]
         #[pallet::weight_of_authorize(T::WeightInfo::authorize_commitment())]
         pub fn report_failure(
@@ -625,6 +642,8 @@ pub mod pallet {
         ) -> DispatchResult {
             ensure_authorized(origin)?;
             Self::note_failure(request, operator, reason);
+            let weight = Self::failure_weight();
+            Self::note_room(weight, T::WeightInfo::authorize_commitment(), 0);
             Ok(())
         }
 
@@ -642,16 +661,10 @@ pub mod pallet {
         ///
         /// Errors: none. The pool refuses invalid calls with the codes of [`refusal`].
         #[pallet::call_index(6)]
-        #[pallet::weight(
-            T::WeightInfo::submit_result(output.len() as u32)
-                .max(T::WeightInfo::refuse_proof(output.len() as u32))
-                .saturating_add(T::Verification::proof_weight(*cost))
-                .saturating_add(T::OnRequestFinal::weight())
-        )]
+        #[pallet::weight(Pallet::<T>::proof_weight(output.len() as u32, *cost))]
         #[pallet::authorize(Self::authorize_proof)]
         #[pallet::weight_of_authorize(
-            T::WeightInfo::authorize_result(output.len() as u32)
-                .saturating_add(T::WeightInfo::authorize_proof(proof.len() as u32))
+            Pallet::<T>::proof_authorization(output.len() as u32, proof.len() as u32)
         )]
         pub fn submit_proof(
             origin: OriginFor<T>,
@@ -663,9 +676,13 @@ pub mod pallet {
             signature: WorkerSignature,
         ) -> DispatchResult {
             ensure_authorized(origin)?;
-            // Only the weight uses the cost. `authorize_proof` has compared it with the terms.
-            let _ = cost;
+            let (bytes, proof_bytes) = (output.len() as u32, proof.len() as u32);
             Self::note_proof(request, operator, output, proof, signature);
+            Self::note_room(
+                Self::proof_weight(bytes, cost),
+                Self::proof_authorization(bytes, proof_bytes),
+                bytes.saturating_add(proof_bytes),
+            );
             Ok(())
         }
 
@@ -681,10 +698,7 @@ pub mod pallet {
         #[pallet::call_index(7)]
         #[pallet::weight(T::WeightInfo::submit_trace(output.len() as u32))]
         #[pallet::authorize(Self::authorize_trace)]
-        #[pallet::weight_of_authorize(
-            T::WeightInfo::authorize_result(output.len() as u32)
-                .saturating_add(T::WeightInfo::authorize_trace())
-        )]
+        #[pallet::weight_of_authorize(Pallet::<T>::trace_authorization(output.len() as u32))]
         pub fn submit_trace(
             origin: OriginFor<T>,
             request: RequestId,
@@ -694,7 +708,10 @@ pub mod pallet {
             signatures: TraceSignatures,
         ) -> DispatchResult {
             ensure_authorized(origin)?;
+            let bytes = output.len() as u32;
             Self::note_trace(request, operator, output, trace_root, signatures);
+            let weight = T::WeightInfo::submit_trace(bytes);
+            Self::note_room(weight, Self::trace_authorization(bytes), bytes);
             Ok(())
         }
 

@@ -6,7 +6,7 @@ use assay_pallet_testing::{graphs::ANY_COST, workers::possession};
 use assay_primitives::{
     operator::{EngineVersion, Roles},
     runtime_api::Status,
-    traits::{BlockRandomness, Bonds, Disputes, OnRequestFinal},
+    traits::{BlockRandomness, BlockRoom, Bonds, Disputes, OnRequestFinal},
     worker_crypto, Assurance, AssuranceClass, AssuranceClasses, Balance, BlockNumber, Digest,
     HeartbeatStatement, ModelId, Outcome, ProofCost, Receipt, RequestId, RequestInput, Statement,
     VersionId,
@@ -90,6 +90,15 @@ parameter_types! {
     pub const RevealWindow: BlockNumber = 4;
     pub const Retention: BlockNumber = 30;
     pub const AppealWindow: BlockNumber = 10;
+    pub const RoomyBlocks: BlockNumber = 3;
+    /// Number of earlier blocks without room.
+    pub static FullBlocks: BlockNumber = 0;
+    /// Whether this block has no room for answers.
+    pub static IsFull: bool = false;
+    /// The price of a unit of weight or a byte.
+    pub static UnitPrice: Balance = 0;
+    /// The room that answers have taken: weight and bytes.
+    pub static Taken: (u64, u32) = (0, 0);
     pub const DisputeWindow: BlockNumber = 12;
     /// Requests whose results are disputed.
     pub static Disputed: Vec<RequestId> = Vec::new();
@@ -114,6 +123,27 @@ assay_pallet_testing::verification!(
     operators: Operators,
     models: Registry
 );
+
+/// Room as the parameters above say.
+pub struct ChosenRoom;
+
+impl BlockRoom for ChosenRoom {
+    fn answer_blocks() -> BlockNumber {
+        now() - FullBlocks::get()
+    }
+    fn move_blocks() -> BlockNumber {
+        now() - FullBlocks::get()
+    }
+    fn fits_answer(_: Weight, _: u32) -> bool {
+        !IsFull::get()
+    }
+    fn note_answer(weight: Weight, bytes: u32) {
+        Taken::mutate(|taken| *taken = (taken.0 + weight.ref_time(), taken.1 + bytes));
+    }
+    fn price(weight: Weight, bytes: u32) -> Balance {
+        UnitPrice::get() * (Balance::from(weight.ref_time()) + Balance::from(bytes))
+    }
+}
 
 /// The VRF output that the mock sets.
 pub struct Vrf;
@@ -154,6 +184,8 @@ impl crate::Config for Test {
     type Randomness = Vrf;
     type Disputes = NotedDisputes;
     type DisputeWindow = DisputeWindow;
+    type Room = ChosenRoom;
+    type RoomyBlocks = RoomyBlocks;
     type Proofs = Verification;
     type OnRequestFinal = Listener;
     type AppealWindow = AppealWindow;

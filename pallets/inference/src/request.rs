@@ -84,12 +84,14 @@ impl<T: Config> Pallet<T> {
             assurance,
             tolerance: terms.descriptor.tolerance,
             max_price,
+            fee: Self::largest_fee(version, &terms.descriptor.outputs, assurance),
             stake: T::Operators::stake(assurance.class(), appealable),
             appealable,
             royalty_to: terms.owner,
             royalty: terms.royalty,
             requested_at: now,
             deadline,
+            late_from: 0,
             status: Status::Pending,
             draw: None,
             members: Members::default(),
@@ -115,7 +117,7 @@ impl<T: Config> Pallet<T> {
             },
         };
 
-        T::Escrow::hold(id, &payer, max_price)?;
+        T::Escrow::hold(id, &payer, max_price.saturating_add(request.fee))?;
         T::Models::acquire(version)?;
         match input {
             RequestInput::Inline(payload) => Inputs::<T>::insert(id, payload),

@@ -2,7 +2,8 @@
 
 use assay_pallet_support::Chain;
 use assay_primitives::{
-    runtime_api::Status, traits::OnRequestFinal, Assurance, AssuranceClass, Outcome, RequestId,
+    assurance::MAX_COMMITTEE, runtime_api::Status, traits::OnRequestFinal, AssuranceClass, Outcome,
+    RequestId,
 };
 use frame_support::{traits::Get, weights::Weight};
 
@@ -20,7 +21,9 @@ impl<T: Config> Pallet<T> {
         match (request.assurance.class(), request.status) {
             (_, Status::Final(_)) => T::WeightInfo::pass_appeals(),
             // Compares the results.
-            (AssuranceClass::Quorum, Status::Revealing) => T::WeightInfo::deadline(),
+            (AssuranceClass::Quorum, Status::Revealing) => {
+                return Self::late_conclusion_weight(request.members.len() as u32);
+            },
             (AssuranceClass::Quorum, _) => T::WeightInfo::commit_deadline(),
             // Makes the result final.
             (AssuranceClass::Optimistic, Status::Disputable) => T::WeightInfo::pass_window(),
@@ -31,8 +34,14 @@ impl<T: Config> Pallet<T> {
 
     /// Maximum number of passed deadlines of the largest committees that one block handles.
     pub fn sweeps_per_block() -> u32 {
-        let weight = T::WeightInfo::deadline().saturating_add(T::OnRequestFinal::weight());
-        fits(T::SweepBudget::get(), weight)
+        fits(T::SweepBudget::get(), Self::late_conclusion_weight(MAX_COMMITTEE.into()))
+    }
+
+    /// Weight of ending a quorum of `members` some of whom are late. All others may have different
+    /// results.
+    fn late_conclusion_weight(members: u32) -> Weight {
+        Self::conclusion_weight(members, members, T::MaxOutputBytes::get())
+            .saturating_add(T::WeightInfo::commit_deadline())
     }
 
     /// Maximum number of finished requests that one block prunes.
@@ -86,11 +95,14 @@ impl<T: Config> Pallet<T> {
                 Self::finish_unpaid(id, request, Outcome::TimedOut)
             },
             Status::Disputable => Self::pass_window(id, request),
-            Status::Assigned | Status::Revealing if now > request.deadline => {
-                Self::conclude(id, request)
-            },
-            Status::Assigned if matches!(request.assurance, Assurance::Quorum { .. }) => {
-                Self::close_commitments(id, request)
+            Status::Assigned | Status::Revealing if now > Self::due(&request) => {
+                match Self::blocks_missing(&request) {
+                    0 if now > request.deadline => {
+                        Self::conclude(id, request);
+                    },
+                    0 => Self::close_commitments(id, request),
+                    missing => Self::prolong(id, request, missing),
+                }
             },
             _ => {},
         }

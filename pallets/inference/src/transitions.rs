@@ -14,7 +14,7 @@ use assay_primitives::{
     receipt::evidence_digest,
     runtime_api::Status,
     traits::{
-        Artifacts, Candidate, Disputes, Escrow, EvidenceFindings, MemberState, Models,
+        Artifacts, BlockRoom, Candidate, Disputes, Escrow, EvidenceFindings, MemberState, Models,
         OnRequestFinal, Operators, OptimisticResult, OptimisticResults, Payment, ProofFailure,
         ProvenResult, Verification,
     },
@@ -83,6 +83,7 @@ impl<T: Config> Pallet<T> {
             .collect();
         request.members = Members::truncate_from(members);
         request.status = Status::Assigned;
+        request.late_from = Self::late_from(left);
         for member in &request.members {
             T::Operators::assign(&member.account, id, request.version, request.stake);
         }
@@ -93,17 +94,18 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Stores a result of class `Signed` or `Quorum`. → `Final` if no more results are expected.
+    /// Returns the weight of ending a quorum, if this ends it.
     pub(crate) fn note_result(
         id: RequestId,
         operator: T::AccountId,
         output: BoundedVec<u8, T::MaxOutputBytes>,
         signature: WorkerSignature,
-    ) {
+    ) -> Weight {
         let (Some(mut request), Some(worker)) =
             (Requests::<T>::get(id), T::Operators::worker(&operator))
         else {
             defensive!("a result was authorised without its request");
-            return;
+            return Weight::zero();
         };
         if matches!(request.assurance, Assurance::Quorum { .. })
             && request.status == Status::Assigned
@@ -117,9 +119,10 @@ impl<T: Config> Pallet<T> {
         let awaited = request.members.iter().any(|member| {
             matches!(T::Verification::member_state(id, &member.account), MemberState::Committed(_))
         });
-        if !awaited {
-            Self::conclude(id, request);
+        if awaited {
+            return Weight::zero();
         }
+        Self::conclude(id, request)
     }
 
     /// Verifies a proof and stores the result with it. `Assigned` → `Final`.
@@ -179,7 +182,11 @@ impl<T: Config> Pallet<T> {
             Agenda::<T>::remove(height, id);
         }
         let disputable_until = T::now().saturating_add(T::DisputeWindow::get());
-        Claims::<T>::insert(id, TraceClaim { output_digest: digest, trace_root, disputable_until });
+        let final_from = T::Room::move_blocks().saturating_add(T::DisputeWindow::get());
+        Claims::<T>::insert(
+            id,
+            TraceClaim { output_digest: digest, trace_root, disputable_until, final_from },
+        );
         for height in Self::agenda_heights(id, &request) {
             Agenda::<T>::insert(height, id, ());
         }
@@ -197,13 +204,13 @@ impl<T: Config> Pallet<T> {
     /// Ends a request whose operator lost a dispute. `Disputable` → `Final(Rejected(Disputed))`.
     pub(crate) fn reject_result(
         id: RequestId,
-        request: Request<T::AccountId>,
+        mut request: Request<T::AccountId>,
         challenger: &T::AccountId,
     ) {
         let members = request.accounts();
-        let EvidenceFindings { evidence, .. } =
-            T::Verification::decide(id, request.assurance, request.tolerance, &members);
-        T::Escrow::refund(id);
+        let findings = T::Verification::decide(id, request.assurance, request.tolerance, &members);
+        request.fee = Self::fee(&request, &findings);
+        T::Escrow::refund(id, request.fee);
         for member in &members {
             let harmed = Some((&request.payer, request.budget()));
             T::Operators::penalise(member, Offence::WrongResult, harmed);
@@ -213,7 +220,7 @@ impl<T: Config> Pallet<T> {
         Self::release_stakes(&request, |_| false);
         T::Verification::take_output(id, &Digest::zero(), &members);
         let outcome = Outcome::Rejected(RejectReason::Disputed);
-        Self::close(id, request, outcome, None, 0, evidence, false);
+        Self::close(id, request, outcome, None, 0, findings.evidence, false);
     }
 
     /// Unlocks the stakes of the members whose results cannot be contested any more.
@@ -286,13 +293,13 @@ impl<T: Config> Pallet<T> {
     /// `Assigned` → `Revealing`.
     fn open_reveals(id: RequestId, request: &mut Request<T::AccountId>) {
         request.status = Status::Revealing;
+        request.late_from = Self::late_from(T::RevealWindow::get());
         Requests::<T>::insert(id, &*request);
         Self::deposit_event(Event::RevealsDue { request: id });
     }
 
     /// Whether reveals count in block `at`: all members have committed, or enough have and the
-    /// commit deadline has passed. The latter depends on the height alone, because the sweep may
-    /// lag.
+    /// commit deadline has passed. The latter does not depend on the sweep, which may lag.
     pub(crate) fn reveals_due(
         id: RequestId,
         request: &Request<T::AccountId>,
@@ -302,6 +309,7 @@ impl<T: Config> Pallet<T> {
             (Status::Revealing, _) => true,
             (Status::Assigned, Assurance::Quorum { .. }) => {
                 at > request.commit_deadline(T::RevealWindow::get())
+                    && Self::blocks_missing(request) == 0
                     && Self::committed(id, request) >= Self::needed(request)
             },
             _ => false,
@@ -346,6 +354,9 @@ impl<T: Config> Pallet<T> {
         member: &T::AccountId,
         reveals_due: bool,
     ) -> bool {
+        if Self::blocks_missing(request) > 0 {
+            return false;
+        }
         let now = T::now();
         match T::Verification::member_state(id, member) {
             MemberState::Silent => {
@@ -359,11 +370,18 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Ends a request according to its evidence. `Assigned`, `Revealing` or `Disputable` → `Final`.
-    /// Pays the agreeing members, refunds the rest, and penalises wrong and late members.
-    pub(crate) fn conclude(id: RequestId, request: Request<T::AccountId>) {
+    /// Pays the agreeing members, refunds the rest, and penalises wrong and late members. Returns the
+    /// weight that this takes for a quorum.
+    pub(crate) fn conclude(id: RequestId, mut request: Request<T::AccountId>) -> Weight {
         let members = request.accounts();
-        let EvidenceFindings { winner, agreed, wrong, silent, failure, evidence } =
-            T::Verification::decide(id, request.assurance, request.tolerance, &members);
+        let findings = T::Verification::decide(id, request.assurance, request.tolerance, &members);
+        request.fee = Self::fee(&request, &findings);
+        let weight = Self::conclusion_weight(
+            members.len() as u32,
+            findings.outputs,
+            findings.output_bytes / (findings.evidence.len() as u32).max(1),
+        );
+        let EvidenceFindings { winner, agreed, wrong, silent, failure, evidence, .. } = findings;
         let reveals_due = Self::reveals_due(id, &request, T::now());
         let late: Vec<_> = silent
             .into_iter()
@@ -395,10 +413,11 @@ impl<T: Config> Pallet<T> {
                         .collect(),
                     royalty_to: request.royalty_to.clone(),
                     royalty: request.royalty,
+                    fee: request.fee,
                 },
             ),
             _ => {
-                T::Escrow::refund(id);
+                T::Escrow::refund(id, request.fee);
                 0
             },
         };
@@ -439,12 +458,18 @@ impl<T: Config> Pallet<T> {
         if appealable {
             Self::allow_appeals(id);
         }
+        weight
     }
 
     /// Ends a request without payment. `Pending` → `Final`.
-    pub(crate) fn finish_unpaid(id: RequestId, request: Request<T::AccountId>, outcome: Outcome) {
+    pub(crate) fn finish_unpaid(
+        id: RequestId,
+        mut request: Request<T::AccountId>,
+        outcome: Outcome,
+    ) {
+        request.fee = Self::undrawn_fee(&request);
         Waiting::<T>::remove(request.version, id.0.to_be_bytes());
-        T::Escrow::refund(id);
+        T::Escrow::refund(id, request.fee);
         Self::close(id, request, outcome, None, 0, Evidence::default(), false);
     }
 
@@ -507,11 +532,48 @@ impl<T: Config> Pallet<T> {
 impl<T: Config> Pallet<T> {
     /// Makes a result final if its window has passed and no dispute over it is open. If one is
     /// open, the end of the last dispute calls this again.
+    /// If too few blocks in the window had room for moves, the window is longer.
     pub(crate) fn pass_window(id: RequestId, request: Request<T::AccountId>) {
-        let over = Claims::<T>::get(id).is_some_and(|claim| T::now() > claim.disputable_until);
-        if over && !T::Disputes::are_open(id) {
+        let Some(mut claim) =
+            Claims::<T>::get(id).filter(|claim| T::now() > claim.disputable_until)
+        else {
+            return;
+        };
+        let missing = claim.final_from.saturating_sub(T::Room::move_blocks());
+        if missing > 0 {
+            let last = T::now().saturating_add(missing).saturating_sub(1);
+            Agenda::<T>::remove(claim.disputable_until.saturating_add(1), id);
+            Agenda::<T>::insert(last.saturating_add(1), id, ());
+            claim.disputable_until = last;
+            Claims::<T>::insert(id, claim);
+        } else if !T::Disputes::are_open(id) {
             Self::conclude(id, request);
         }
+    }
+
+    /// Last height at which the next answer counts.
+    pub(crate) fn due(request: &Request<T::AccountId>) -> BlockNumber {
+        match request.status {
+            Status::Revealing => request.deadline,
+            _ => request.answer_deadline(T::RevealWindow::get()),
+        }
+    }
+
+    /// Gives the members more time, because too few blocks had room for their answers.
+    pub(crate) fn prolong(id: RequestId, mut request: Request<T::AccountId>, missing: BlockNumber) {
+        for height in Self::agenda_heights(id, &request) {
+            Agenda::<T>::remove(height, id);
+        }
+        // This block is the first of the missing ones.
+        let due = T::now().saturating_add(missing).saturating_sub(1);
+        let more = due.saturating_sub(Self::due(&request));
+        request.deadline = request.deadline.saturating_add(more);
+        for height in Self::agenda_heights(id, &request) {
+            if height > T::now() {
+                Agenda::<T>::insert(height, id, ());
+            }
+        }
+        Requests::<T>::insert(id, request);
     }
 
     /// A request with an optimistic result, its operator and its claim; `None` for other requests.
@@ -574,7 +636,9 @@ impl<T: Config> OptimisticResults<T::AccountId> for Pallet<T> {
 
     fn accept(id: RequestId) {
         match Self::disputed(id) {
-            Some((request, _, _)) => Self::conclude(id, request),
+            Some((request, _, _)) => {
+                Self::conclude(id, request);
+            },
             None => {
                 defensive!("a dispute proved a result that does not exist");
             },

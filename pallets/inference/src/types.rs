@@ -27,7 +27,7 @@ pub struct Member<AccountId> {
 /// A committee: the operators that were drawn, in the order of the draw.
 pub type Members<AccountId> = BoundedVec<Member<AccountId>, ConstU32<{ MAX_COMMITTEE as u32 }>>;
 
-/// A request. Its terms never change: only `status`, `draw` and `members` do.
+/// A request. Its terms never change: only what its docs say.
 #[derive(
     Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
@@ -48,8 +48,11 @@ pub struct Request<AccountId> {
     pub assurance: Assurance,
     /// The tolerance of a quorum, copied from the version.
     pub tolerance: Option<Tolerance>,
-    /// The amount held, in plancks.
+    /// The largest sum of the members' prices, in plancks. It is held until the end.
     pub max_price: Balance,
+    /// The fee for the room that the request takes in blocks, in plancks: until the end the largest
+    /// one, which is held besides [`Self::max_price`], then the one that was burnt.
+    pub fee: Balance,
     /// What each member of the committee has at stake, in plancks.
     pub stake: Balance,
     /// Whether it is a quorum in which a proof can show which results are wrong.
@@ -60,8 +63,11 @@ pub struct Request<AccountId> {
     pub royalty: Perbill,
     /// Height of the block that included the request.
     pub requested_at: BlockNumber,
-    /// Last height at which an answer counts.
+    /// Last height at which an answer counts. It moves if too few blocks before it had room.
     pub deadline: BlockNumber,
+    /// Value of the clock of blocks with room ([`BlockRoom`](assay_primitives::traits::BlockRoom))
+    /// before which no member is late.
+    pub late_from: BlockNumber,
     /// Its status.
     pub status: Status,
     /// The draw that assigned or ended the request; `None` before.
@@ -147,8 +153,11 @@ pub struct TraceClaim {
     pub output_digest: Digest,
     /// The claimed root of the trace.
     pub trace_root: Digest,
-    /// Last height at which a dispute may be opened.
+    /// Last height at which a dispute may be opened. It moves if too few blocks before it had room.
     pub disputable_until: BlockNumber,
+    /// Value of the clock of blocks with room for moves that has to be reached before the result is
+    /// final.
+    pub final_from: BlockNumber,
 }
 
 /// The signatures of an optimistic result: over the result, for the receipt, and over the root of

@@ -29,11 +29,12 @@ impl<T: Config> Pallet<T> {
         }
         let needed = usize::from(assurance.committee_size());
         let class = assurance.class();
+        let stake = T::Operators::stake(class, Self::can_be_proven(version, Assurance::Proof));
         let mut candidates = T::Operators::candidates(&DrawTerms {
             version,
             class,
             budget: Balance::MAX,
-            stake: T::Operators::stake(class, Self::can_be_proven(version, Assurance::Proof)),
+            stake,
             royalty: terms.royalty,
         });
         let operators = candidates.len() as u32;
@@ -58,6 +59,8 @@ impl<T: Config> Pallet<T> {
             price: ask.saturating_mul(needed as Balance),
             blocks: Self::min_deadline(assurance).max(1 + response + reveal_window),
             operators,
+            fee: Self::largest_fee(version, &terms.descriptor.outputs, assurance),
+            stake,
         })
     }
 
@@ -71,6 +74,8 @@ impl<T: Config> Pallet<T> {
             version: request.version,
             assurance: request.assurance,
             max_price: request.max_price,
+            fee: request.fee,
+            stake: request.stake,
             requested_at: request.requested_at,
             deadline: request.deadline,
             status: request.status,

@@ -31,15 +31,16 @@ pub trait WeightInfo {
     fn submit_commitment() -> Weight;
     /// Authorising `submit_commitment` or `report_failure`.
     fn authorize_commitment() -> Weight;
-    /// The call `submit_reveal` as the last one of the largest committee, with `n` bytes of output.
+    /// The call `submit_reveal` with `n` bytes of output, if it is not the last one.
     fn submit_reveal(n: u32) -> Weight;
+    /// Ending a quorum of `m` members with equal results of `n` bytes.
+    fn conclude(m: u32, n: u32) -> Weight;
+    /// Comparing two different outputs of `n` bytes.
+    fn compare(n: u32) -> Weight;
     /// The call `report_failure` when it ends a request of the largest committee.
     fn report_failure() -> Weight;
     /// Drawing `m` members among `c` operators.
     fn draw(c: u32, m: u32) -> Weight;
-    /// Ending a request of the largest committee whose results are in and whose deadline has
-    /// passed.
-    fn deadline() -> Weight;
     /// Handling the passed commit deadline of the largest committee.
     fn commit_deadline() -> Weight;
     /// Ending a request of one operator whose deadline has passed.
@@ -97,13 +98,16 @@ impl WeightInfo for () {
     fn submit_reveal(_: u32) -> Weight {
         Weight::from_parts(1, 0)
     }
+    fn conclude(_: u32, _: u32) -> Weight {
+        Weight::from_parts(1, 0)
+    }
+    fn compare(_: u32) -> Weight {
+        Weight::zero()
+    }
     fn report_failure() -> Weight {
         Weight::from_parts(1, 0)
     }
     fn draw(_: u32, _: u32) -> Weight {
-        Weight::from_parts(1, 0)
-    }
-    fn deadline() -> Weight {
         Weight::from_parts(1, 0)
     }
     fn commit_deadline() -> Weight {

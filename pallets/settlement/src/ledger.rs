@@ -88,6 +88,24 @@ impl<T: Config> Pallet<T> {
         }
     }
 
+    /// Burns `amount` of an escrow. Returns the amount burnt.
+    fn burn(payer: &T::AccountId, amount: Balance) -> Balance {
+        if amount.is_zero() {
+            return 0;
+        }
+        T::Currency::burn_held(
+            &HoldReason::Escrow.into(),
+            payer,
+            amount,
+            Precision::Exact,
+            Fortitude::Force,
+        )
+        .unwrap_or_else(|error| {
+            frame_support::defensive!("an escrow in the ledger cannot be burnt", error);
+            0
+        })
+    }
+
     /// Transfers `amount` of a bond to an account, where it is held as a compensation. Returns the
     /// amount transferred: `amount`, or zero if the account cannot receive it and keep the
     /// existential deposit.
@@ -166,7 +184,8 @@ impl<T: Config> Escrow<T::AccountId> for Pallet<T> {
             return 0;
         };
         let treasury_account = T::TreasuryAccount::get();
-        let mut left = amount;
+        let fee = Self::burn(&payer, payment.fee.min(amount));
+        let mut left = amount - fee;
         let (mut earned, mut royalty, mut treasury) = (0, 0, 0);
         for (operator, ask) in &payment.earned {
             // The asks of a committee are within the escrow. The minimum enforces the payer's limit
@@ -189,20 +208,21 @@ impl<T: Config> Escrow<T::AccountId> for Pallet<T> {
         }
         let refunded = Self::release_to_owner(HoldReason::Escrow, &payer, left);
         frame_support::defensive_assert!(
-            earned + royalty + treasury + refunded == amount,
+            fee + earned + royalty + treasury + refunded == amount,
             "the amount held is not the amount paid and refunded"
         );
-        Self::deposit_event(Event::Settled { request, earned, royalty, treasury, refunded });
-        amount - left
+        Self::deposit_event(Event::Settled { request, fee, earned, royalty, treasury, refunded });
+        earned + royalty + treasury
     }
 
-    fn refund(request: RequestId) {
+    fn refund(request: RequestId, fee: Balance) {
         let Some(EscrowRecord { payer, amount }) = Self::close_escrow(request) else {
             frame_support::defensive!("a request without an escrow is refunded");
             return;
         };
-        let amount = Self::release_to_owner(HoldReason::Escrow, &payer, amount);
-        Self::deposit_event(Event::Refunded { request, payer, amount });
+        let fee = Self::burn(&payer, fee.min(amount));
+        let amount = Self::release_to_owner(HoldReason::Escrow, &payer, amount - fee);
+        Self::deposit_event(Event::Refunded { request, payer, fee, amount });
     }
 }
 

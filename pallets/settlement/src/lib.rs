@@ -3,9 +3,10 @@
 //! Holds, splits, pays, refunds and slashes money. No other pallet moves balances: the others
 //! determine *what* is due. All money is held with `fungible` holds on the accounts that own it.
 //!
-//! * Escrow: a payer's `max_price` is held per request. At the end of a verified request each
-//!   earned price is split between the operator, the model's owner and the treasury, and the rest
-//!   is refunded. The sum of all parts is exactly the amount that was held.
+//! * Escrow: a payer's `max_price` is held per request, and the largest fee for the room that it can
+//!   take in blocks. At the end the fee for what it took is burnt. If the request is verified, each
+//!   earned price is split between the operator, the model's owner and the treasury. The rest is
+//!   refunded. The sum of all parts is exactly the amount that was held.
 //! * Bonds: the stakes of operators. A slash gives a part to the harmed payer or to the challenger;
 //!   the treasury receives the rest. A payer's compensation is held, and can be claimed later.
 //! * Deposits: for data that accounts store on chain.
@@ -147,6 +148,8 @@ pub mod pallet {
         Settled {
             /// The request.
             request: RequestId,
+            /// Fee for the room in blocks that the request took, in plancks. It was burnt.
+            fee: Balance,
             /// Amount that the operators received, in plancks.
             earned: Balance,
             /// Amount that the model's owner received, in plancks.
@@ -156,12 +159,14 @@ pub mod pallet {
             /// Amount that the payer received back, in plancks.
             refunded: Balance,
         },
-        /// The whole escrow of a request was refunded.
+        /// The escrow of a request was refunded, except for the fee.
         Refunded {
             /// The request.
             request: RequestId,
             /// The payer.
             payer: T::AccountId,
+            /// Fee for the room in blocks that the request took, in plancks. It was burnt.
+            fee: Balance,
             /// Amount refunded, in plancks.
             amount: Balance,
         },

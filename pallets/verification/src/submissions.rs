@@ -1,6 +1,9 @@
 //! The submissions of committee members, and the findings from them.
 
-use alloc::vec::Vec;
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    vec::Vec,
+};
 use assay_pallet_support::Chain;
 use assay_primitives::{
     digest,
@@ -14,8 +17,8 @@ use frame_support::{ensure, traits::Get, weights::Weight, BoundedVec};
 use sp_runtime::DispatchResult;
 
 use crate::{
-    cost, proof, rules, CheckedProof, Config, DisabledClasses, Error, Event, Judgement, Outputs,
-    Pallet, Submission, Submissions, SubmittedResult,
+    cost, proof, rules, CheckedProof, Config, DisabledClasses, Error, Event, Judgement, OutputOf,
+    Outputs, Pallet, Submission, Submissions, SubmittedResult,
 };
 
 impl<T: Config> Pallet<T> {
@@ -143,7 +146,7 @@ impl<T: Config> Verification<T::AccountId> for Pallet<T> {
         members: &[T::AccountId],
     ) -> EvidenceFindings<T::AccountId> {
         let mut silent = Vec::new();
-        let mut failure = None;
+        let (mut failure, mut failures, mut unopened) = (None, 0, 0);
         let mut items: Vec<SignedEvidence<T::AccountId>> = Vec::new();
         let mut held = Vec::new();
         for member in members {
@@ -158,19 +161,32 @@ impl<T: Config> Verification<T::AccountId> for Pallet<T> {
                         proof: proof.map(|proof| proof.evidence),
                     })
                 },
-                Some(Submission::Failed(reason)) => failure = failure.or(Some(reason)),
-                Some(Submission::Committed(_)) | None => silent.push(member.clone()),
+                Some(Submission::Failed(reason)) => {
+                    failure = failure.or(Some(reason));
+                    failures += 1;
+                },
+                Some(Submission::Committed(_)) => {
+                    unopened += 1;
+                    silent.push(member.clone());
+                },
+                None => silent.push(member.clone()),
             }
         }
-        let outputs: Vec<_> = items
+        // Equal outputs are read once.
+        let outputs: BTreeMap<Digest, OutputOf<T>> = items
             .iter()
-            .map(|item| Outputs::<T>::get(request, item.output_digest).unwrap_or_default())
+            .map(|item| item.output_digest)
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .map(|digest| (digest, Outputs::<T>::get(request, digest).unwrap_or_default()))
             .collect();
-        let shown: Vec<_> = outputs
+        let shown: Vec<_> = items
             .iter()
+            .map(|item| outputs.get(&item.output_digest).map_or(&[][..], |output| output))
             .zip(held)
-            .map(|(output, proof_holds)| SubmittedResult { output: output.as_slice(), proof_holds })
+            .map(|(output, proof_holds)| SubmittedResult { output, proof_holds })
             .collect();
+        let output_bytes = shown.iter().map(|result| result.output.len() as u32).sum();
 
         let Judgement { winner, agreed, wrong } =
             rules::verifier(assurance, tolerance).judge(&shown);
@@ -187,6 +203,10 @@ impl<T: Config> Verification<T::AccountId> for Pallet<T> {
             wrong,
             silent,
             failure,
+            failures,
+            unopened,
+            outputs: outputs.len() as u32,
+            output_bytes,
             evidence: Evidence::truncate_from(items),
         }
     }

@@ -14,6 +14,9 @@ pub struct Payment<AccountId> {
     pub royalty_to: AccountId,
     /// The royalty's share of each price.
     pub royalty: Perbill,
+    /// The fee for the room in blocks that the request took, in plancks. It is burnt, before
+    /// anybody is paid.
+    pub fee: Balance,
 }
 
 /// Escrows of requests. Implemented by `settlement`.
@@ -24,12 +27,13 @@ pub trait Escrow<AccountId> {
     ///
     /// The payer's balance does not cover the amount, or the request has an escrow already.
     fn hold(request: RequestId, payer: &AccountId, amount: Balance) -> DispatchResult;
-    /// Divides the escrow: pays what was earned and refunds the rest to the payer. Returns the
-    /// amount that the payer paid. Never fails: a share that its account cannot receive goes to the
-    /// treasury, and what the treasury cannot receive goes back to the payer.
+    /// Divides the escrow: burns the fee, pays what was earned and refunds the rest to the payer.
+    /// Returns the amount that the payer paid for what was earned. Never fails: a share that its
+    /// account cannot receive goes to the treasury, and what the treasury cannot receive goes back
+    /// to the payer.
     fn settle(request: RequestId, payment: &Payment<AccountId>) -> Balance;
-    /// Refunds the whole escrow to the payer.
-    fn refund(request: RequestId);
+    /// Burns `fee`, at most the escrow, and refunds the rest of it to the payer.
+    fn refund(request: RequestId, fee: Balance);
 }
 
 /// The part of a slash that an account receives. The treasury receives the rest.

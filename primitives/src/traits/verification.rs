@@ -52,6 +52,14 @@ pub struct EvidenceFindings<AccountId> {
     pub silent: Vec<AccountId>,
     /// Reason of the first failure report, in the order of the draw.
     pub failure: Option<FailureReason>,
+    /// Number of failure reports.
+    pub failures: u32,
+    /// Number of commitments without a result.
+    pub unopened: u32,
+    /// Number of different outputs among the results.
+    pub outputs: u32,
+    /// Length of the outputs of all results in bytes.
+    pub output_bytes: u32,
     /// The signed results, in the order of the draw.
     pub evidence: Evidence<AccountId>,
 }

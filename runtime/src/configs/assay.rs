@@ -4,10 +4,11 @@ use assay_primitives::proof::MAX_PROOF_BYTES;
 use frame_support::pallet_prelude::ConstU32;
 use frame_system::EnsureRoot;
 
-use super::consensus::BabeVrf;
+use super::{consensus::BabeVrf, fees::LengthPrice};
 use crate::{
     constants::*, transactions::WatcherCrypto, weights, AccountId, Balances, Disputes, Inference,
-    ModelRegistry, Operators, Runtime, RuntimeHoldReason, Settlement, Storage, Verification,
+    ModelRegistry, Operators, Room, Runtime, RuntimeHoldReason, Settlement, Storage,
+    TransactionPayment, Verification,
 };
 
 impl pallet_settlement::Config for Runtime {
@@ -79,7 +80,18 @@ impl pallet_verification::Config for Runtime {
     type BenchmarkHelper = crate::benchmarking::Helper;
 }
 
+impl pallet_room::Config for Runtime {
+    type AnswerShare = AnswerShare;
+    type LargestAnswer = LargestAnswer;
+    type LargestMove = LargestMove;
+    type WeightPrice = TransactionPayment;
+    type LengthPrice = LengthPrice;
+    type WeightInfo = weights::pallet_room::WeightInfo<Runtime>;
+}
+
 impl pallet_inference::Config for Runtime {
+    type Room = Room;
+    type RoomyBlocks = RoomyBlocks;
     type Models = ModelRegistry;
     type Operators = Operators;
     type Escrow = Settlement;

@@ -9,6 +9,7 @@ pub mod pallet_grandpa;
 pub mod pallet_inference;
 pub mod pallet_model_registry;
 pub mod pallet_operators;
+pub mod pallet_room;
 pub mod pallet_session;
 pub mod pallet_settlement;
 pub mod pallet_storage;

@@ -296,9 +296,9 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// The range of `n` is `[0, 32768]`.
     fn submit_reveal(n: u32) -> Weight {
         // Least time: 2_175_024_000 picoseconds.
-        Weight::from_parts(1_899_141_588, 0)
+        Weight::from_parts(150_141_588, 0)
             // Standard error: 1_286
-            .saturating_add(Weight::from_parts(866_050, 0).saturating_mul(n.into()))
+            .saturating_add(Weight::from_parts(1_500, 0).saturating_mul(n.into()))
             .saturating_add(T::DbWeight::get().reads(96))
             .saturating_add(T::DbWeight::get().writes(119))
     }
@@ -353,39 +353,16 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
             .saturating_add(T::DbWeight::get().writes(4))
             .saturating_add(T::DbWeight::get().writes((2_u64).saturating_mul(m.into())))
     }
-    /// Storage: `Inference::AgendaCursor` (r:1 w:1)
-    /// Storage: `Inference::Agenda` (r:2 w:2)
-    /// Storage: `Inference::Requests` (r:1 w:1)
-    /// Storage: `Verification::Submissions` (r:15 w:15)
-    /// Storage: `Verification::Outputs` (r:14 w:14)
-    /// Storage: `Settlement::Escrows` (r:1 w:1)
-    /// Storage: `Settlement::EscrowTotals` (r:1 w:1)
-    /// Storage: `Balances::Holds` (r:2 w:2)
-    /// Storage: `System::Account` (r:12 w:12)
-    /// Storage: `Operators::Servers` (r:1 w:1)
-    /// Storage: `Settlement::BondTotals` (r:1 w:1)
-    /// Storage: `Settlement::Compensations` (r:1 w:1)
-    /// Storage: `Operators::Operators` (r:15 w:15)
-    /// Storage: `Inference::Claims` (r:1 w:1)
-    /// Storage: `Operators::OpenAssignments` (r:15 w:15)
-    /// Storage: `Inference::Waiting` (r:15 w:15)
-    /// Storage: `Inference::QueueBounds` (r:1 w:1)
-    /// Storage: `ModelRegistry::Versions` (r:1 w:1)
-    /// Storage: `Storage::Artifacts` (r:1 w:1)
-    /// Storage: `System::BlockHash` (r:1 w:0)
-    /// Storage: `Inference::FinishedBounds` (r:1 w:1)
-    /// Storage: `Inference::EvidenceOf` (r:0 w:1)
-    /// Storage: `Inference::Outputs` (r:0 w:1)
-    /// Storage: `Inference::Finished` (r:0 w:1)
-    /// Storage: `Inference::Receipts` (r:0 w:1)
-    /// Storage: `Inference::Queue` (r:0 w:15)
-    /// Storage: `Inference::ReceiptDigests` (r:0 w:1)
-    /// Storage: `Inference::Inputs` (r:0 w:1)
-    fn deadline() -> Weight {
-        // Least time: 26_863_125_000 picoseconds.
-        Weight::from_parts(27_092_659_000, 0)
-            .saturating_add(T::DbWeight::get().reads(103))
-            .saturating_add(T::DbWeight::get().writes(123))
+    fn conclude(m: u32, n: u32, ) -> Weight {
+        Weight::from_parts(300_000_000, 0)
+            .saturating_add(Weight::from_parts(120_000_000, 0).saturating_mul(m.into()))
+            .saturating_add(Weight::from_parts(1_500, 0).saturating_mul(n.into()))
+            .saturating_add(T::DbWeight::get().reads_writes(20, 20))
+            .saturating_add(T::DbWeight::get().reads_writes(6, 5).saturating_mul(m.into()))
+    }
+    fn compare(n: u32, ) -> Weight {
+        Weight::from_parts(20_000_000, 0)
+            .saturating_add(Weight::from_parts(8_000, 0).saturating_mul(n.into()))
     }
     /// Storage: `Inference::AgendaCursor` (r:1 w:1)
     /// Storage: `Inference::Agenda` (r:2 w:2)

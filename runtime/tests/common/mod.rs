@@ -11,7 +11,7 @@ use assay_primitives::{
     dispute::AnswerStatement,
     model::Format,
     operator::{EngineVersion, Roles},
-    traits::OptimisticResults,
+    traits::{OptimisticResult, OptimisticResults},
     worker_crypto, AnsweredRequest, ArtifactManifest, Assurance, AssuranceClass, AssuranceClasses,
     Balance, CommitStatement, Digest, ElementType, FailureReason, FailureStatement,
     HeartbeatStatement, ModelDescriptor, ModelId, Possession, RequestId, RequestInput,
@@ -619,7 +619,19 @@ pub fn answer_statement(
     dispute: &pallet_disputes::Dispute<AccountId>,
     answer: &assay_dispute::Answer,
 ) -> AnswerStatement<AccountId> {
-    let result = Inference::result(dispute.request).expect("the result is disputed");
+    let result = Inference::result(dispute.request).unwrap_or_else(|| {
+        // The request has ended.
+        let operator = dispute.operator.clone();
+        let zero = Digest::zero();
+        OptimisticResult {
+            operator,
+            worker: None,
+            answered: zero,
+            output_digest: zero,
+            trace_root: zero,
+            disputable_until: 0,
+        }
+    });
     Disputes::answer_statement(dispute, &result, answer)
 }
 

@@ -87,7 +87,8 @@ fn a_result_may_be_disputed_and_its_operator_has_room_again() {
             Some(TraceClaim {
                 output_digest: digest(&output()),
                 trace_root: ROOT,
-                disputable_until
+                disputable_until,
+                final_from: disputable_until
             })
         );
         System::assert_last_event(
@@ -237,7 +238,8 @@ fn an_input_that_is_an_artifact_is_refused() {
 fn a_claim_without_its_request_is_noticed() {
     new_test_ext().execute_with(|| {
         let output_digest = digest(&output());
-        let claim = TraceClaim { output_digest, trace_root: ROOT, disputable_until: 9 };
+        let claim =
+            TraceClaim { output_digest, trace_root: ROOT, disputable_until: 9, final_from: 9 };
         Claims::<Test>::insert(RequestId(5), claim);
         assert_eq!(Inference::do_try_state(), Err("a claim without its request".into()));
     });

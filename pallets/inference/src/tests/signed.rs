@@ -36,6 +36,7 @@ fn a_result_is_paid_for_and_leaves_a_receipt() {
         System::assert_has_event(
             pallet_settlement::Event::Settled {
                 request: id,
+                fee: 0,
                 earned: OPERATOR_PART,
                 royalty: ROYALTY_PART,
                 treasury: TREASURY_PART,

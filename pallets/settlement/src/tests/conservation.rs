@@ -210,12 +210,12 @@ fn apply(step: &Step, oracle: &mut Oracle) {
         Step::Settle { request, earned, royalty_to, parts } => {
             let expected = oracle.settle(request, &earned, royalty_to, parts.into());
             let royalty = Perbill::from_parts(parts);
-            let payment = Payment { earned, royalty_to, royalty };
+            let payment = Payment { earned, royalty_to, royalty, fee: 0 };
             assert_eq!(Settlement::settle(RequestId(request), &payment), expected);
         },
         Step::Refund { request } => {
             oracle.settle(request, &[], OWNER, 0);
-            Settlement::refund(RequestId(request));
+            Settlement::refund(RequestId(request), 0);
         },
         Step::Lock { account, amount } => {
             let expected = oracle.set_aside(account, amount);

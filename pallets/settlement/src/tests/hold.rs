@@ -96,7 +96,7 @@ fn an_account_that_sends_everything_away_keeps_what_is_held() {
         assert_eq!(in_escrow(PAYER), 400);
         assert_eq!(free(OPERATOR), 2 * ENDOWMENT - ED - 432);
 
-        Settlement::refund(RequestId(1));
+        Settlement::refund(RequestId(1), 0);
         assert_eq!(free(PAYER), ED + 400);
     });
 }

@@ -8,15 +8,15 @@ fn everything_goes_back_to_the_payer() {
     test(|| {
         hold(1, PAYER, 400);
         hold(2, PAYER, 50);
-        Settlement::refund(RequestId(1));
+        Settlement::refund(RequestId(1), 0);
         assert_eq!(free(PAYER), ENDOWMENT - 50);
         assert_eq!(in_escrow(PAYER), 50);
         assert!(!Escrows::<Test>::contains_key(RequestId(1)));
         assert_eq!(
             last_event(),
-            Some(Event::Refunded { request: RequestId(1), payer: PAYER, amount: 400 })
+            Some(Event::Refunded { request: RequestId(1), payer: PAYER, fee: 0, amount: 400 })
         );
-        Settlement::refund(RequestId(2));
+        Settlement::refund(RequestId(2), 0);
         assert!(!EscrowTotals::<Test>::contains_key(PAYER));
         assert_eq!(free(PAYER), ENDOWMENT);
     });
@@ -26,7 +26,7 @@ fn everything_goes_back_to_the_payer() {
 fn nothing_held_is_nothing_refunded() {
     test(|| {
         hold(1, PAYER, 0);
-        Settlement::refund(RequestId(1));
+        Settlement::refund(RequestId(1), 0);
         assert_eq!(free(PAYER), ENDOWMENT);
         assert!(!Escrows::<Test>::contains_key(RequestId(1)));
     });
@@ -37,7 +37,7 @@ fn a_payer_with_nothing_else_left_gets_even_dust_back() {
     test(|| {
         hold(1, PAYER, 1);
         assert_ok!(Balances::transfer_all(RuntimeOrigin::signed(PAYER), OPERATOR, false));
-        Settlement::refund(RequestId(1));
+        Settlement::refund(RequestId(1), 0);
         assert_eq!(free(PAYER), ED + 1);
     });
 }
@@ -48,7 +48,7 @@ fn bonds_and_deposits_are_left_alone() {
         hold(1, PAYER, 400);
         lock(PAYER, 30);
         take(PAYER, 2);
-        Settlement::refund(RequestId(1));
+        Settlement::refund(RequestId(1), 0);
         assert_eq!(free(PAYER), ENDOWMENT - 32);
     });
 }
@@ -57,7 +57,7 @@ fn bonds_and_deposits_are_left_alone() {
 fn the_same_identifier_can_be_held_again_afterwards() {
     test(|| {
         hold(1, PAYER, 400);
-        Settlement::refund(RequestId(1));
+        Settlement::refund(RequestId(1), 0);
         hold(1, OPERATOR, 10);
         assert_eq!(in_escrow(OPERATOR), 10);
     });
@@ -69,9 +69,9 @@ fn the_same_identifier_can_be_held_again_afterwards() {
 fn a_request_without_an_escrow_moves_nothing() {
     test(|| {
         hold(1, PAYER, 400);
-        Settlement::refund(RequestId(2));
-        Settlement::refund(RequestId(1));
-        Settlement::refund(RequestId(1));
+        Settlement::refund(RequestId(2), 0);
+        Settlement::refund(RequestId(1), 0);
+        Settlement::refund(RequestId(1), 0);
         assert_eq!(free(PAYER), ENDOWMENT);
     });
 }

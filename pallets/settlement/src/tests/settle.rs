@@ -18,7 +18,12 @@ fn settle(earned: &[(u64, Balance)], percent: u32) -> Balance {
 fn settle_to(royalty_to: u64, earned: &[(u64, Balance)], percent: u32) -> Balance {
     Settlement::settle(
         RequestId(1),
-        &Payment { earned: earned.to_vec(), royalty_to, royalty: Perbill::from_percent(percent) },
+        &Payment {
+            earned: earned.to_vec(),
+            royalty_to,
+            royalty: Perbill::from_percent(percent),
+            fee: 0,
+        },
     )
 }
 
@@ -49,6 +54,7 @@ fn a_price_is_split_between_operator_owner_and_treasury() {
             last_event(),
             Some(Event::Settled {
                 request: RequestId(1),
+                fee: 0,
                 earned: 850,
                 royalty: 100,
                 treasury: 50,
@@ -186,6 +192,7 @@ fn less_than_an_existential_deposit_for_a_dead_operator_goes_to_the_treasury() {
             last_event(),
             Some(Event::Settled {
                 request: RequestId(1),
+                fee: 0,
                 earned: 0,
                 royalty: 0,
                 treasury: 104,
@@ -256,7 +263,7 @@ fn a_request_is_not_paid_for_twice() {
         hold(2, PAYER, 10_000);
         assert_eq!(settle(&[(OPERATOR, 1_000)], 10), 1_000);
         assert_eq!(settle(&[(OPERATOR, 1_000)], 10), 0);
-        Settlement::refund(RequestId(1));
+        Settlement::refund(RequestId(1), 0);
         assert_eq!([PAYER, OPERATOR, OWNER, TREASURY].map(gain), [-1_000, 850, 100, 50]);
         assert_eq!(in_escrow(PAYER), 10_000);
     });

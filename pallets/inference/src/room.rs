@@ -1,0 +1,227 @@
+//! The room in blocks that a request takes after its inclusion, and what its payer pays for it.
+//!
+//! The calls of operators have no fee of their own. Their payer holds the price of the largest
+//! answers that its request allows, and pays in the end for what was answered.
+
+use assay_primitives::{
+    assurance::MAX_COMMITTEE,
+    tensor::largest_payload,
+    traits::{BlockRoom, EvidenceFindings, Models, OnRequestFinal, Operators, Verification},
+    Assurance, Balance, BlockNumber, ProofCost, TensorDeclaration, VersionId,
+};
+use frame_support::{traits::Get, weights::Weight};
+
+use crate::{Config, Pallet, Request, WeightInfo};
+
+/// Upper bound of the length of an operator's call in bytes, without output and proof.
+pub(crate) const CALL_BYTES: u32 = 320;
+
+/// What the members of a committee have sent, or may send at most.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Sent {
+    /// Number of commitments.
+    pub commitments: u32,
+    /// Number of failure reports.
+    pub failures: u32,
+    /// Number of results.
+    pub results: u32,
+    /// Number of different outputs among them.
+    pub outputs: u32,
+    /// Length of all their outputs in bytes.
+    pub output_bytes: u32,
+    /// Length of the proof in bytes, in class `Proof`.
+    pub proof_bytes: u32,
+}
+
+impl<T: Config> Pallet<T> {
+    /// Weight of a result of class `Signed`, or of a proof without its verification.
+    pub(crate) fn result_weight(output: u32) -> Weight {
+        T::WeightInfo::submit_result(output).saturating_add(T::OnRequestFinal::weight())
+    }
+
+    /// Weight of a result with a proof of this cost.
+    pub(crate) fn proof_weight(output: u32, cost: ProofCost) -> Weight {
+        T::WeightInfo::submit_result(output)
+            .max(T::WeightInfo::refuse_proof(output))
+            .saturating_add(T::Verification::proof_weight(cost))
+            .saturating_add(T::OnRequestFinal::weight())
+    }
+
+    /// Weight of the end of a quorum of `members`, among whose results are `outputs` different ones
+    /// of `bytes` bytes each. Each is compared with each.
+    pub(crate) fn conclusion_weight(members: u32, outputs: u32, bytes: u32) -> Weight {
+        let pairs = outputs.saturating_mul(outputs.saturating_sub(1)) / 2;
+        T::WeightInfo::conclude(members, bytes)
+            .saturating_add(T::WeightInfo::compare(bytes).saturating_mul(pairs.into()))
+            .saturating_add(T::OnRequestFinal::weight())
+    }
+
+    /// Weight of a reveal that ends the largest quorum, with results that all differ.
+    pub(crate) fn last_reveal_weight(output: u32) -> Weight {
+        let most = MAX_COMMITTEE.into();
+        T::WeightInfo::submit_reveal(output)
+            .saturating_add(Self::conclusion_weight(most, most, output))
+    }
+
+    /// Weight of authorising a proof.
+    pub(crate) fn proof_authorization(output: u32, proof: u32) -> Weight {
+        T::WeightInfo::authorize_result(output)
+            .saturating_add(T::WeightInfo::authorize_proof(proof))
+    }
+
+    /// Weight of authorising an optimistic result.
+    pub(crate) fn trace_authorization(output: u32) -> Weight {
+        T::WeightInfo::authorize_result(output).saturating_add(T::WeightInfo::authorize_trace())
+    }
+
+    /// Notes the room that a call has taken: its weight, that of its authorisation, and the bytes of
+    /// its output and its proof.
+    pub(crate) fn note_room(weight: Weight, authorization: Weight, bytes: u32) {
+        T::Room::note_answer(
+            weight.saturating_add(authorization),
+            bytes.saturating_add(CALL_BYTES),
+        );
+    }
+
+    /// Weight of a failure report that ends the largest quorum.
+    pub(crate) fn failure_weight() -> Weight {
+        T::WeightInfo::report_failure().saturating_add(T::OnRequestFinal::weight())
+    }
+
+    /// Weight of the answers and of the end that follows them.
+    fn answers_weight(assurance: Assurance, proof: Option<ProofCost>, sent: Sent) -> Weight {
+        let Sent { commitments, failures, results, outputs, output_bytes, proof_bytes } = sent;
+        let size = assurance.committee_size().max(1).into();
+        let weight = match assurance {
+            Assurance::Quorum { .. } if results == 0 => Self::conclusion_weight(size, 0, 0),
+            _ if results == 0 => T::WeightInfo::deadline_single(),
+            Assurance::Quorum { .. } => {
+                // The weight of a reveal is linear in the length of its output.
+                let empty = T::WeightInfo::submit_reveal(0)
+                    .saturating_add(T::WeightInfo::authorize_result(0));
+                T::WeightInfo::submit_reveal(output_bytes)
+                    .saturating_add(T::WeightInfo::authorize_result(output_bytes))
+                    .saturating_add(empty.saturating_mul(results.saturating_sub(1).into()))
+                    .saturating_add(Self::conclusion_weight(size, outputs, output_bytes / results))
+            },
+            Assurance::Optimistic => T::WeightInfo::submit_trace(output_bytes)
+                .saturating_add(T::WeightInfo::pass_window())
+                .saturating_add(T::WeightInfo::authorize_result(output_bytes))
+                .saturating_add(T::WeightInfo::authorize_trace()),
+            Assurance::Proof => Self::proof_weight(output_bytes, proof.unwrap_or_default())
+                .saturating_add(T::WeightInfo::authorize_result(output_bytes))
+                .saturating_add(T::WeightInfo::authorize_proof(proof_bytes)),
+            Assurance::Signed | Assurance::Tee => Self::result_weight(output_bytes)
+                .saturating_add(T::WeightInfo::authorize_result(output_bytes)),
+        };
+        let commitment = T::WeightInfo::submit_commitment();
+        let authorize = T::WeightInfo::authorize_commitment();
+        let commitment = commitment.saturating_add(authorize);
+        let failure = Self::failure_weight().saturating_add(authorize);
+        weight
+            .saturating_add(commitment.saturating_mul(commitments.into()))
+            .saturating_add(failure.saturating_mul(failures.into()))
+    }
+
+    /// The present price of the draw, of these answers, of the end and of pruning. The winning output
+    /// is paid for once more, because it stays in the state for [`Config::Retention`].
+    fn price(
+        version: VersionId,
+        assurance: Assurance,
+        proof: Option<ProofCost>,
+        sent: Sent,
+    ) -> Balance {
+        let servers = T::Operators::servers(version);
+        let size = assurance.committee_size().max(1).into();
+        let weight = T::WeightInfo::draw(servers, size)
+            .saturating_add(T::WeightInfo::prune())
+            .saturating_add(Self::answers_weight(assurance, proof, sent));
+        let calls = sent.commitments + sent.failures + sent.results;
+        let kept = sent.output_bytes.checked_div(sent.results).unwrap_or_default();
+        let bytes = CALL_BYTES
+            .saturating_mul(calls)
+            .saturating_add(sent.output_bytes)
+            .saturating_add(sent.proof_bytes)
+            .saturating_add(kept);
+        T::Room::price(weight, bytes)
+    }
+
+    fn proof_cost(version: VersionId, assurance: Assurance) -> Option<ProofCost> {
+        match assurance {
+            Assurance::Proof => T::Models::proof_terms(version).map(|terms| terms.cost),
+            _ => None,
+        }
+    }
+
+    /// The largest fee for the room that a request can take: the largest answers that its class and
+    /// the version's declared outputs allow.
+    pub(crate) fn largest_fee(
+        version: VersionId,
+        outputs: &[TensorDeclaration],
+        assurance: Assurance,
+    ) -> Balance {
+        let size = u32::from(assurance.committee_size().max(1));
+        let most = T::MaxOutputBytes::get();
+        let output =
+            largest_payload(outputs).map_or(most, |bytes| bytes.min(u64::from(most)) as u32);
+        let proof = Self::proof_cost(version, assurance);
+        let answered = Sent {
+            commitments: if matches!(assurance, Assurance::Quorum { .. }) { size } else { 0 },
+            failures: 0,
+            results: size,
+            outputs: size,
+            output_bytes: size.saturating_mul(output),
+            proof_bytes: proof.map_or(0, |cost| cost.proof_bytes),
+        };
+        let failed = Sent { failures: size, ..Sent::default() };
+        [answered, failed]
+            .into_iter()
+            .map(|sent| Self::price(version, assurance, proof, sent))
+            .max()
+            .unwrap_or_default()
+    }
+
+    /// The fee for what was handled and answered, at most what is held for it.
+    pub(crate) fn fee(
+        request: &Request<T::AccountId>,
+        findings: &EvidenceFindings<T::AccountId>,
+    ) -> Balance {
+        let results = findings.evidence.len() as u32;
+        let proofs = findings.evidence.iter().filter_map(|item| item.proof);
+        let sent = Sent {
+            commitments: match request.assurance {
+                Assurance::Quorum { .. } => results.saturating_add(findings.unopened),
+                _ => 0,
+            },
+            failures: findings.failures,
+            results,
+            outputs: findings.outputs,
+            output_bytes: findings.output_bytes,
+            proof_bytes: proofs.map(|proof| proof.bytes).sum(),
+        };
+        let proof = Self::proof_cost(request.version, request.assurance);
+        Self::price(request.version, request.assurance, proof, sent).min(request.fee)
+    }
+
+    /// The fee of a request that ends without a committee.
+    pub(crate) fn undrawn_fee(request: &Request<T::AccountId>) -> Balance {
+        let servers = T::Operators::servers(request.version);
+        let weight = T::WeightInfo::draw(servers, 1)
+            .saturating_add(T::WeightInfo::cancel())
+            .saturating_add(T::WeightInfo::prune())
+            .saturating_add(T::OnRequestFinal::weight());
+        T::Room::price(weight, 0).min(request.fee)
+    }
+
+    /// The height of the clock of blocks with room before which nobody is late who has `given`
+    /// blocks from now on: [`Config::RoomyBlocks`] later, or all given blocks if they are fewer.
+    pub(crate) fn late_from(given: BlockNumber) -> BlockNumber {
+        T::Room::answer_blocks().saturating_add(given.min(T::RoomyBlocks::get()))
+    }
+
+    /// The number of blocks with room that the members of a committee still have to get before
+    /// anyone is late.
+    pub(crate) fn blocks_missing(request: &Request<T::AccountId>) -> BlockNumber {
+        request.late_from.saturating_sub(T::Room::answer_blocks())
+    }
+}

@@ -1,0 +1,25 @@
+//! Benchmarks of the hooks.
+#![cfg(feature = "runtime-benchmarks")]
+
+use frame_benchmarking::v2::*;
+
+use crate::*;
+
+#[benchmarks]
+mod benchmarks {
+    use super::*;
+
+    #[benchmark]
+    fn on_finalize() {
+        let before = Clocks::<T>::get();
+
+        #[block]
+        {
+            Pallet::<T>::count_room();
+        }
+
+        assert_eq!(Clocks::<T>::get().answers, before.answers + 1);
+    }
+
+    impl_benchmark_test_suite!(Pallet, crate::mock::new_test_ext(), crate::mock::Test);
+}

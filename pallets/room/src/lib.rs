@@ -1,0 +1,246 @@
+//! # Room
+//!
+//! Room in blocks for the feeless calls of operators and for moves in disputes: its limits, its
+//! clocks and its price.
+//!
+//! * Operators' answers may fill at most a share of what blocks have for ordinary transactions. No
+//!   number of answers, paid or not, keeps signed transactions out.
+//! * Two clocks count the blocks that had room left: for one more answer, and for one more move in a
+//!   dispute. Time for an answer or a move is measured by these clocks, so that whoever fills blocks
+//!   makes nobody late.
+//! * What a block's room costs follows the fees of signed transactions. Requests pay it for their
+//!   answers.
+#![cfg_attr(not(feature = "std"), no_std)]
+
+pub use pallet::*;
+pub use weights::WeightInfo;
+
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
+#[cfg(test)]
+mod mock;
+#[cfg(test)]
+mod tests;
+pub mod weights;
+
+#[frame_support::pallet]
+pub mod pallet {
+    use super::*;
+    use assay_primitives::{traits::BlockRoom, Balance, BlockNumber};
+    use frame_support::{dispatch::DispatchClass, pallet_prelude::*};
+    use frame_system::pallet_prelude::*;
+    use sp_runtime::{
+        traits::{Convert, SaturatedConversion},
+        Perbill,
+    };
+
+    const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
+
+    #[pallet::pallet]
+    #[pallet::storage_version(STORAGE_VERSION)]
+    pub struct Pallet<T>(_);
+
+    /// A part of a block.
+    #[derive(
+        Clone,
+        Copy,
+        PartialEq,
+        Eq,
+        Debug,
+        Default,
+        Encode,
+        Decode,
+        DecodeWithMemTracking,
+        MaxEncodedLen,
+        TypeInfo,
+    )]
+    pub struct Part {
+        /// Weight.
+        pub weight: Weight,
+        /// Length in bytes.
+        pub bytes: u32,
+    }
+
+    impl Part {
+        /// Both parts together.
+        pub fn plus(self, other: Self) -> Self {
+            Self {
+                weight: self.weight.saturating_add(other.weight),
+                bytes: self.bytes.saturating_add(other.bytes),
+            }
+        }
+
+        /// Whether this part fits into `whole`.
+        pub fn fits(self, whole: Self) -> bool {
+            self.weight.all_lte(whole.weight) && self.bytes <= whole.bytes
+        }
+    }
+
+    /// The numbers of blocks that had room left.
+    #[derive(
+        Clone,
+        Copy,
+        PartialEq,
+        Eq,
+        Debug,
+        Default,
+        Encode,
+        Decode,
+        DecodeWithMemTracking,
+        MaxEncodedLen,
+        TypeInfo,
+    )]
+    pub struct RoomClocks {
+        /// Blocks with room for one more answer.
+        pub answers: BlockNumber,
+        /// Blocks with room for one more move in a dispute.
+        pub moves: BlockNumber,
+    }
+
+    /// Configuration of the pallet.
+    #[pallet::config]
+    pub trait Config: frame_system::Config {
+        /// The share of the room for ordinary transactions that answers may fill. Neither zero nor
+        /// the whole.
+        #[pallet::constant]
+        type AnswerShare: Get<Perbill>;
+        /// At least the largest answer. A block has room for one more if this much is left of the
+        /// share, which it has to fit into.
+        #[pallet::constant]
+        type LargestAnswer: Get<Part>;
+        /// At least the largest move in a dispute. It has to fit into what blocks reserve for
+        /// operational calls.
+        #[pallet::constant]
+        type LargestMove: Get<Part>;
+        /// The present price of weight, in plancks.
+        type WeightPrice: Convert<Weight, Balance>;
+        /// The present price of bytes, in plancks.
+        type LengthPrice: Convert<u32, Balance>;
+        /// Weights of the hooks.
+        type WeightInfo: WeightInfo;
+    }
+
+    /// What answers have filled of this block. Removed at the end of the block.
+    #[pallet::storage]
+    #[pallet::whitelist_storage]
+    pub type Filled<T> = StorageValue<_, Part, ValueQuery>;
+
+    /// The numbers of earlier blocks with room left. Overwritten, never removed.
+    #[pallet::storage]
+    pub type Clocks<T> = StorageValue<_, RoomClocks, ValueQuery>;
+
+    #[pallet::hooks]
+    impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
+        fn on_initialize(_: BlockNumberFor<T>) -> Weight {
+            T::WeightInfo::on_finalize()
+        }
+
+        fn on_finalize(_: BlockNumberFor<T>) {
+            Self::count_room();
+        }
+
+        fn integrity_test() {
+            let share = T::AnswerShare::get();
+            assert!(!share.is_zero() && !share.is_one(), "AnswerShare must be a part");
+            assert!(
+                T::LargestAnswer::get().fits(Self::answer_limit()),
+                "LargestAnswer must fit into the operators' share"
+            );
+            assert!(
+                T::LargestMove::get().fits(Self::move_limit()),
+                "LargestMove must fit into what is reserved for operational calls"
+            );
+        }
+
+        #[cfg(feature = "try-runtime")]
+        fn try_state(_: BlockNumberFor<T>) -> Result<(), sp_runtime::TryRuntimeError> {
+            Self::do_try_state()
+        }
+    }
+
+    impl<T: Config> Pallet<T> {
+        /// What answers may fill of each block.
+        pub fn answer_limit() -> Part {
+            let share = T::AnswerShare::get();
+            let limits = T::BlockWeights::get();
+            let whole = limits.get(DispatchClass::Normal).max_total.unwrap_or(limits.max_block);
+            Part {
+                weight: Weight::from_parts(
+                    share.mul_floor(whole.ref_time()),
+                    share.mul_floor(whole.proof_size()),
+                ),
+                bytes: share.mul_floor(*T::BlockLength::get().max.get(DispatchClass::Normal)),
+            }
+        }
+
+        /// What blocks have for operational calls alone.
+        pub fn move_limit() -> Part {
+            let lengths = T::BlockLength::get().max;
+            Part {
+                weight: T::BlockWeights::get()
+                    .get(DispatchClass::Operational)
+                    .reserved
+                    .unwrap_or_default(),
+                bytes: lengths
+                    .get(DispatchClass::Operational)
+                    .saturating_sub(*lengths.get(DispatchClass::Normal)),
+            }
+        }
+
+        /// Counts this block if it has room left.
+        pub(crate) fn count_room() {
+            let answers = Filled::<T>::take();
+            let weight = *frame_system::Pallet::<T>::block_weight().get(DispatchClass::Operational);
+            // The length of a block is not counted by classes.
+            let ordinary = *T::BlockLength::get().max.get(DispatchClass::Normal);
+            let bytes = frame_system::Pallet::<T>::block_size().saturating_sub(ordinary);
+            let moves = Part { weight, bytes };
+            Clocks::<T>::mutate(|clocks| {
+                if answers.plus(T::LargestAnswer::get()).fits(Self::answer_limit()) {
+                    clocks.answers = clocks.answers.saturating_add(1);
+                }
+                if moves.plus(T::LargestMove::get()).fits(Self::move_limit()) {
+                    clocks.moves = clocks.moves.saturating_add(1);
+                }
+            });
+        }
+
+        /// Checks the invariant: at most the blocks until now are counted.
+        ///
+        /// # Errors
+        ///
+        /// The invariant does not hold.
+        #[cfg(any(feature = "std", feature = "try-runtime"))]
+        pub fn do_try_state() -> Result<(), sp_runtime::TryRuntimeError> {
+            let now: BlockNumber = frame_system::Pallet::<T>::block_number().saturated_into();
+            let RoomClocks { answers, moves } = Clocks::<T>::get();
+            frame_support::ensure!(
+                answers <= now && moves <= now,
+                "more blocks with room are counted than there are blocks"
+            );
+            Ok(())
+        }
+    }
+
+    impl<T: Config> BlockRoom for Pallet<T> {
+        fn answer_blocks() -> BlockNumber {
+            Clocks::<T>::get().answers
+        }
+
+        fn move_blocks() -> BlockNumber {
+            Clocks::<T>::get().moves
+        }
+
+        fn fits_answer(weight: Weight, bytes: u32) -> bool {
+            Filled::<T>::get().plus(Part { weight, bytes }).fits(Self::answer_limit())
+        }
+
+        fn note_answer(weight: Weight, bytes: u32) {
+            Filled::<T>::mutate(|filled| *filled = filled.plus(Part { weight, bytes }));
+        }
+
+        fn price(weight: Weight, bytes: u32) -> Balance {
+            T::WeightPrice::convert(weight).saturating_add(T::LengthPrice::convert(bytes))
+        }
+    }
+}
