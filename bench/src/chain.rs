@@ -203,6 +203,7 @@ impl Bench {
                         Assurance::Signed,
                         price,
                         height + 900,
+                        1,
                         assay_client::keys::random_key(),
                     )
                 },

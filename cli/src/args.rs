@@ -355,6 +355,11 @@ pub struct Infer {
     /// Number of blocks within which the answer is due [default: 30, or more if operators need more]
     #[arg(long, value_name = "BLOCKS")]
     pub deadline: Option<u32>,
+    /// Number of blocks until operators are drawn, 1 to 16. With more, more block authors would have
+    /// to work together to choose the operators
+    #[arg(long, value_name = "BLOCKS", default_value_t = 1,
+        value_parser = clap::value_parser!(u32).range(1..=16))]
+    pub draw_delay: u32,
     /// Client key: 32 bytes in hex that an account can use once. Repeating the command with the same
     /// key sends nothing and shows the first result [default: random, and printed]
     #[arg(long, value_name = "HEX")]

@@ -231,15 +231,17 @@ calls! {
 
     /// Calls of `inference`. Operators' nodes send results themselves.
     mod inference("Inference") {
-        /// Requests an inference. `max_price` is in plancks, `deadline` is a height.
+        /// Requests an inference. `max_price` is in plancks, `deadline` is a height, `draw_delay` a
+        /// number of blocks.
         fn request(
             version: VersionId,
             input: RequestInput,
             assurance: Assurance,
             max_price: Balance,
             deadline: BlockNumber,
+            draw_delay: BlockNumber,
             client_key: [u8; 32]
-        ) { version, input, assurance, max_price, deadline, client_key }
+        ) { version, input, assurance, max_price, deadline, draw_delay, client_key }
 
         /// Cancels a request that has not been drawn yet.
         fn cancel(request: RequestId) { request }

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Domain tag of receipts.
-pub const RECEIPT_TAG: &[u8] = b"assay/receipt/1";
+pub const RECEIPT_TAG: &[u8] = b"assay/receipt/2";
 
 /// Why a request ended without a verified result although no operator was late.
 #[derive(
@@ -96,11 +96,17 @@ pub enum Outcome {
     Deserialize,
 )]
 pub struct Draw {
+    /// Height of the first block whose VRF output is in the seed.
+    pub from: u32,
     /// Height of the block that made the draw.
     pub block: u32,
-    /// Seed of the draw: BLAKE2b-256 of the bytes `assay/draw/1`, the VRF output of the previous
-    /// block, that of this block, and the SCALE encoding of the request's identifier.
+    /// Seed of the draw: BLAKE2b-256 of the bytes `assay/draw/2`, the VRF outputs of the blocks
+    /// [`Self::from`] to [`Self::block`] that have one, in order, and the SCALE encoding of the
+    /// request's identifier.
     pub seed: Digest,
+    /// Number of different authors of these blocks. Only all of them together could have chosen the
+    /// seed.
+    pub authors: u8,
 }
 
 /// One operator's signed result.
@@ -161,6 +167,9 @@ pub struct Receipt<AccountId> {
     pub draw: Option<Draw>,
     /// The amount that the payer paid, in plancks.
     pub price_paid: u128,
+    /// What the committee had at stake, all members together, in plancks: the largest penalties for
+    /// their results, other than for equivocations.
+    pub bond_at_stake: u128,
     /// Digest of the SCALE encoding of the [`Evidence`].
     pub evidence_digest: Digest,
     /// Height of the block in which the request ended.

@@ -176,7 +176,8 @@ fn wealths() -> [Balance; 5] {
 /// The balances after the result was paid.
 fn paid([owner, payer, operator, challenger, treasury]: [Balance; 5]) -> [Balance; 5] {
     let (shared, royalty) = (TreasuryShare::get().mul_floor(ASK), ROYALTY.mul_floor(ASK));
-    [owner + royalty, payer - ASK, operator + ASK - shared - royalty, challenger, treasury + shared]
+    let payer = payer - ASK - record().fee;
+    [owner + royalty, payer, operator + ASK - shared - royalty, challenger, treasury + shared]
 }
 
 /// The balances after the operator has lost.
@@ -185,7 +186,7 @@ fn lost([owner, payer, operator, challenger, treasury]: [Balance; 5]) -> [Balanc
     let compensation = (slashed / 10).min(2 * ASK);
     [
         owner,
-        payer + compensation,
+        payer + compensation - record().fee,
         operator - slashed - reward,
         challenger + reward,
         treasury + slashed - compensation,
@@ -234,7 +235,7 @@ fn a_wrong_result_costs_the_operator_and_all_others_are_compensated() {
             let mut expected = lost(before);
             expected[3] -= spent;
             assert_eq!(wealths(), expected);
-            assert_eq!(Balances::total_issuance(), issuance - spent);
+            assert_eq!(Balances::total_issuance(), issuance - spent - record().fee);
             assert_eq!(held(&PAYER.to_account_id()), 2 * ASK, "its compensation");
             assert_eq!(held(&CHALLENGER.to_account_id()), 0);
         });

@@ -123,7 +123,8 @@ fn a_request_is_answered_in_its_third_block_and_everyone_paid_to_the_planck() {
         let before = wealths();
         let issuance = Balances::total_issuance();
         let (id, fee) = request(Assurance::Signed, 10, 1);
-        assert_eq!(held(&PAYER.to_account_id()), MAX_PRICE);
+        let largest = record(id).fee;
+        assert_eq!(held(&PAYER.to_account_id()), MAX_PRICE + largest);
         assert_eq!(record(id).status, Status::Pending, "no operator is drawn in the same block");
 
         empty_block();
@@ -146,13 +147,15 @@ fn a_request_is_answered_in_its_third_block_and_everyone_paid_to_the_planck() {
 
         let mut expected = before;
         expected[0] += ROYALTY_PART;
-        expected[1] -= ASK + fee;
+        let room = record(id).fee;
+        assert!((1..largest).contains(&room), "{room} of {largest}");
+        expected[1] -= ASK + fee + room;
         let number = OPERATORS.iter().position(|one| one.to_account_id() == operator).unwrap();
         expected[2 + number] += OPERATOR_PART;
         expected[5] += TREASURY_PART;
         assert_eq!(wealths(), expected);
         assert_eq!(held(&PAYER.to_account_id()), 0);
-        assert_eq!(Balances::total_issuance(), issuance - fee, "only the fees are burnt");
+        assert_eq!(Balances::total_issuance(), issuance - fee - room, "only the fees are burnt");
     });
 }
 
@@ -184,7 +187,7 @@ fn a_liar_in_a_quorum_is_not_paid_and_the_others_are() {
         // Agreement alone takes nobody's bond.
         let mut expected = before;
         expected[0] += 2 * ROYALTY_PART;
-        expected[1] = expected[1] - 2 * ASK - fee;
+        expected[1] = expected[1] - 2 * ASK - fee - record(id).fee;
         for member in &members[1..] {
             let number = OPERATORS.iter().position(|one| one.to_account_id() == *member).unwrap();
             expected[2 + number] += OPERATOR_PART;
@@ -213,7 +216,7 @@ fn a_passed_deadline_refunds_the_payer_and_costs_silent_operators() {
         let slashed = NoAnswerSlash::get();
         let compensation = (slashed / 10).min(MAX_PRICE);
         let mut expected = before;
-        expected[1] = expected[1] - fee + compensation;
+        expected[1] = expected[1] - fee - record(id).fee + compensation;
         let number = OPERATORS.iter().position(|one| one.to_account_id() == operator).unwrap();
         expected[2 + number] -= slashed;
         expected[5] += slashed - compensation;
@@ -485,7 +488,8 @@ fn an_account_exists_as_long_as_it_has_a_hold() {
         };
         submit(PAYER, everything.clone());
         assert_eq!(free(&payer), EXISTENTIAL_DEPOSIT);
-        assert_eq!(held(&payer), MAX_PRICE);
+        let largest = record(id).fee;
+        assert_eq!(held(&payer), MAX_PRICE + largest);
         let too_much = pallet_balances::Call::transfer_allow_death {
             dest: STRANGER.to_account_id().into(),
             value: EXISTENTIAL_DEPOSIT,
@@ -503,7 +507,7 @@ fn an_account_exists_as_long_as_it_has_a_hold() {
         assert_ok!(include(general(call)));
         // It has the rest of the escrow.
         assert_eq!(held(&payer), 0);
-        assert_eq!(free(&payer), EXISTENTIAL_DEPOSIT + MAX_PRICE - ASK);
+        assert_eq!(free(&payer), EXISTENTIAL_DEPOSIT + MAX_PRICE + largest - ASK - record(id).fee);
         submit(PAYER, everything);
         assert_eq!(free(&payer), 0);
         assert!(!System::account_exists(&payer));

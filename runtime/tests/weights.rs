@@ -243,6 +243,7 @@ fn largest_calls() -> Vec<RuntimeCall> {
                 assurance: Assurance::Quorum { n: 15, k: 15 },
                 max_price: u128::MAX,
                 deadline: u32::MAX,
+                draw_delay: u32::MAX,
                 client_key: [1; 32],
             },
             pallet_inference::Call::cancel { request },

@@ -71,9 +71,11 @@ fn describe(step: &Progress) -> String {
         Progress::Known { request } => {
             format!("request {request} was already made with this client key; nothing is sent")
         },
-        Progress::Quoted { price, operators } => {
-            format!("price {}; eligible operators: {operators}", amount::display(*price))
-        },
+        Progress::Quoted { price, fee, operators } => format!(
+            "price {}; at most {} for the answers' room in blocks; eligible operators: {operators}",
+            amount::display(*price),
+            amount::display(*fee)
+        ),
         Progress::Sending { client_key } => format!("client key {}", names::to_hex(client_key)),
         Progress::Input(step) => format!("input: {}", super::model::describe(step)),
         Progress::Included { request, height } => {

@@ -36,6 +36,8 @@ pub async fn quote(
         "price": quote.price.to_string(),
         "blocks": quote.blocks,
         "operators": quote.operators,
+        "fee": quote.fee.to_string(),
+        "stake": quote.stake.to_string(),
     });
     context.output.result(&json, || {
         fields(&[
@@ -44,6 +46,11 @@ pub async fn quote(
             ("price", amount::display(quote.price)),
             ("blocks", format!("at least {} from the request to its deadline", quote.blocks)),
             ("operators", quote.operators.to_string()),
+            (
+                "fee",
+                format!("at most {} for the answers' room in blocks", amount::display(quote.fee)),
+            ),
+            ("at stake", format!("{} of each operator's bond", amount::display(quote.stake))),
         ])
     });
     Ok(())
@@ -92,7 +99,10 @@ pub async fn run(context: &Context<'_>, arguments: Infer) -> Result<(), Failure>
     }
     let deadline_blocks = match arguments.deadline {
         Some(blocks) => blocks,
-        None => client.usual_deadline(version.id, assurance).await,
+        None => {
+            let usual = client.usual_deadline(version.id, assurance).await;
+            usual.saturating_add(arguments.draw_delay - 1)
+        },
     };
     let terms = InferenceRequest {
         version,
@@ -100,6 +110,7 @@ pub async fn run(context: &Context<'_>, arguments: Infer) -> Result<(), Failure>
         assurance,
         max_price: arguments.max_price,
         deadline_blocks,
+        draw_delay: arguments.draw_delay,
         client_key,
     };
     // The artifact of the input, if this attempt or an earlier one may have published one.

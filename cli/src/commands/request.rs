@@ -98,6 +98,14 @@ async fn show(context: &Context<'_>, id: RequestId) -> Result<(), Failure> {
             ("deadline", format!("block {}", request.deadline)),
             ("operators", members.join(", ")),
             ("price limit", amount::display(request.max_price)),
+            ("at stake", format!("{} of each operator's bond", amount::display(request.stake))),
+            (
+                "fee",
+                match request.status {
+                    Status::Final(_) => amount::display(request.fee),
+                    _ => format!("at most {}", amount::display(request.fee)),
+                },
+            ),
         ];
         if let Some(price) = price_paid {
             lines.push(("paid", amount::display(price)));
@@ -177,6 +185,8 @@ fn to_json(request: &RequestView<AccountId>) -> Value {
         "status": status(&request.status),
         "final": matches!(request.status, Status::Final(_)),
         "max_price": request.max_price.to_string(),
+        "fee": request.fee.to_string(),
+        "stake": request.stake.to_string(),
         "requested_at": request.requested_at,
         "deadline": request.deadline,
         "operators": request.members.iter().map(AccountId::to_string).collect::<Vec<_>>(),

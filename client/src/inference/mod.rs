@@ -34,6 +34,8 @@ pub enum Progress {
     Quoted {
         /// The price in plancks.
         price: Balance,
+        /// The largest fee for the answers' room in blocks, in plancks, which is held as well.
+        fee: Balance,
         /// Number of operators that can take the request.
         operators: u32,
     },

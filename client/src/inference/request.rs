@@ -31,6 +31,9 @@ pub struct InferenceRequest {
     pub max_price: Option<Balance>,
     /// Deadline in blocks, counted from the best block when the request is sent.
     pub deadline_blocks: BlockNumber,
+    /// Number of blocks until operators are drawn. With more, more block authors would have to work
+    /// together to choose the operators.
+    pub draw_delay: BlockNumber,
     /// Makes the request idempotent: an account can use each key once.
     pub client_key: [u8; 32],
 }
@@ -45,6 +48,7 @@ impl InferenceRequest {
             assurance,
             max_price: None,
             deadline_blocks: DEFAULT_DEADLINE_BLOCKS,
+            draw_delay: 1,
             client_key: random_key(),
         }
     }
@@ -81,14 +85,18 @@ impl Client {
         self.check_deadline(terms.assurance, terms.deadline_blocks).await?;
         let version = terms.version.id;
         let quote = self.quote(version, terms.assurance).await?;
-        progress(Progress::Quoted { price: quote.price, operators: quote.operators });
+        progress(Progress::Quoted {
+            price: quote.price,
+            fee: quote.fee,
+            operators: quote.operators,
+        });
         let max_price = terms.max_price.unwrap_or(quote.price);
         if max_price < quote.price {
             return Err(Error::PriceAboveLimit { price: quote.price, limit: max_price });
         }
         // The deadline counts from the best block, the quote from the block that includes the
         // request. At a higher price, faster operators may take it.
-        let needed = quote.blocks.saturating_add(1);
+        let needed = quote.blocks.saturating_add(terms.draw_delay);
         if max_price == quote.price && terms.deadline_blocks < needed {
             return Err(Error::invalid(format!(
                 "a deadline of {} blocks is too short: the operators that ask {} need at least \
@@ -107,6 +115,7 @@ impl Client {
             terms.assurance,
             max_price,
             deadline,
+            terms.draw_delay,
             terms.client_key,
         );
         let included = match self.submit(&call, signer).await {

@@ -13,7 +13,10 @@ use assay_primitives::{
     commitment, digest,
     proof::MAX_PROOF_BYTES,
     runtime_api::Status,
-    traits::{Artifacts, BenchmarkHelper as _, Models, Operators, OptimisticResults, Verification},
+    traits::{
+        Artifacts, BenchmarkHelper as _, BlockVrf, Models, Operators, OptimisticResults,
+        Verification,
+    },
     Assurance, AssuranceClass, Balance, BlockNumber, CommitStatement, Digest, Dimension,
     FailureReason, Outcome, ProofCost, RejectReason, RequestId, RequestInput, Statement, Tensor,
     TensorDeclaration, VersionId, WorkerSignature, ASY,
@@ -37,7 +40,6 @@ const COMMITTEE: Assurance = Assurance::Quorum { n: MAX_COMMITTEE, k: MAJORITY a
 const MAJORITY: usize = MAX_COMMITTEE as usize / 2 + 1;
 const CLIENT_KEY: [u8; 32] = [7; 32];
 const SALT: [u8; 32] = [8; 32];
-const RANDOMNESS: ([u8; 32], [u8; 32]) = ([1; 32], [2; 32]);
 
 /// An output payload.
 type OutputOf<T> = BoundedVec<u8, <T as Config>::MaxOutputBytes>;
@@ -45,6 +47,12 @@ type OutputOf<T> = BoundedVec<u8, <T as Config>::MaxOutputBytes>;
 #[benchmarks]
 mod benchmarks {
     use super::*;
+
+    /// The VRF outputs of as many blocks of different authors as there can be.
+    fn vrfs<T: Config>() -> Vec<(BlockNumber, BlockVrf)> {
+        let vrf = |number| BlockVrf { author: [number; 32], output: [number; 32] };
+        (0..RECENT_BLOCKS as u8).map(|number| (T::now(), vrf(number))).collect()
+    }
 
     fn endowed<T: Config>(account: T::AccountId) -> T::AccountId {
         T::BenchmarkHelper::endow(&account);
@@ -87,6 +95,7 @@ mod benchmarks {
             assurance,
             MAX_PRICE,
             last_deadline::<T>(),
+            1,
             CLIENT_KEY,
         )
         .expect("the request is valid");
@@ -116,7 +125,7 @@ mod benchmarks {
     fn assigned<T: Config>(assurance: Assurance) -> RequestId {
         let payer = account("payer", 0, 0);
         let id = requested::<T>(payer, T::Operators::max_servers(), assurance);
-        Pallet::<T>::take_turn(&RANDOMNESS);
+        Pallet::<T>::take_turn(&vrfs::<T>());
         let drawn = get::<T>(id);
         assert_eq!(drawn.status, Status::Assigned);
         // As many requests wait for capacity as the end of this one calls.
@@ -237,6 +246,7 @@ mod benchmarks {
                 COMMITTEE,
                 MAX_PRICE,
                 until,
+                MAX_DRAW_DELAY,
                 CLIENT_KEY,
             )?;
         }
@@ -306,10 +316,11 @@ mod benchmarks {
             assurance,
             MAX_PRICE,
             last_deadline::<T>(),
+            1,
             CLIENT_KEY,
         )
         .expect("the request is valid");
-        Pallet::<T>::take_turn(&RANDOMNESS);
+        Pallet::<T>::take_turn(&vrfs::<T>());
         Waiting::<T>::insert(version, (id.0 + 1).to_be_bytes(), ());
         (id, get::<T>(id).accounts().pop().expect("one member"))
     }
@@ -583,7 +594,7 @@ mod benchmarks {
 
         #[block]
         {
-            Pallet::<T>::take_turn(&RANDOMNESS);
+            Pallet::<T>::take_turn(&vrfs::<T>());
         }
 
         assert_eq!(get::<T>(id).members.len(), m as usize);
@@ -698,8 +709,8 @@ mod benchmarks {
         AgendaCursor::<T>::put(now - 100);
         Finished::<T>::insert(0, (RequestId(0), now));
         FinishedBounds::<T>::put((0, 1));
-        T::BenchmarkHelper::set_randomness(RANDOMNESS.1);
-        PreviousRandomness::<T>::put(RANDOMNESS.0);
+        T::BenchmarkHelper::set_randomness([1; 32]);
+        RecentVrfs::<T>::put(BoundedVec::truncate_from(vrfs::<T>()));
         let height = frame_system::Pallet::<T>::block_number();
 
         #[block]
@@ -708,7 +719,7 @@ mod benchmarks {
             Pallet::<T>::on_finalize(height);
         }
 
-        assert_eq!(PreviousRandomness::<T>::get(), Some(RANDOMNESS.1));
+        assert_eq!(RecentVrfs::<T>::get().last().map(|(_, vrf)| vrf.output), Some([1; 32]));
         assert!(AgendaCursor::<T>::get() > now - 100);
     }
 

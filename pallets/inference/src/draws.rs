@@ -1,17 +1,51 @@
 //! The draws at the end of a block, within the weight that its start has reserved.
 
-use alloc::vec::Vec;
+use alloc::{collections::BTreeSet, vec::Vec};
+use assay_pallet_support::Chain;
 use assay_primitives::{
     assurance::MAX_COMMITTEE,
-    traits::{BlockRandomness, OnRequestFinal, Operators},
-    RequestId, VersionId,
+    traits::{BlockRandomness, BlockVrf, OnRequestFinal, Operators},
+    BlockNumber, Draw, RequestId, VersionId,
 };
+use codec::Encode;
 use frame_support::{traits::Get, weights::Weight};
 
 use crate::{
-    transitions::Turn, Config, DrawsDue, Pallet, PreviousRandomness, Queue, QueueBounds, Requests,
-    Waiting, WeightInfo,
+    transitions::Turn, Config, DrawsDue, Pallet, Queue, QueueBounds, RecentVrfs, Requests, Waiting,
+    WeightInfo,
 };
+
+/// The VRF outputs of the latest blocks, oldest first, with their heights.
+pub(crate) type Vrfs = [(BlockNumber, BlockVrf)];
+
+/// The draw of a request that was queued at height `from`, from the outputs since then; `None` if
+/// they have fewer than `least` authors.
+///
+/// The author of the block with the request knows its own output, and may have chosen the request
+/// for it. Therefore another author has to add one.
+pub(crate) fn draw_of(
+    vrfs: &Vrfs,
+    from: BlockNumber,
+    now: BlockNumber,
+    least: usize,
+    id: RequestId,
+) -> Option<Draw> {
+    let mut used = vrfs.iter().filter(|(height, _)| *height >= from).peekable();
+    let first = used.peek()?.0;
+    let mut bytes = b"assay/draw/2".to_vec();
+    let mut authors = BTreeSet::new();
+    for (_, vrf) in used {
+        bytes.extend(vrf.output);
+        authors.insert(vrf.author);
+    }
+    id.encode_to(&mut bytes);
+    (authors.len() >= least).then(|| Draw {
+        from: first,
+        block: now,
+        seed: assay_primitives::digest(&bytes),
+        authors: authors.len() as u8,
+    })
+}
 
 /// How many times `step` fits into `budget`.
 pub(crate) fn fits(budget: Weight, step: Weight) -> u32 {
@@ -57,35 +91,44 @@ impl<T: Config> Pallet<T> {
     /// weight suffices for the most expensive one.
     pub(crate) fn draw_due() {
         let due = DrawsDue::<T>::take();
-        let current = T::Randomness::current();
-        if let (Some(previous), Some(current)) = (PreviousRandomness::<T>::get(), current) {
-            let mut left = Self::reserved(due);
-            for _ in 0..due {
-                if Self::turn_weight().any_gt(left) {
-                    break;
-                }
-                left = left.saturating_sub(Self::take_turn(&(previous, current)));
+        let mut vrfs = RecentVrfs::<T>::get();
+        let Some(current) = T::Randomness::current() else { return };
+        if vrfs.is_full() {
+            vrfs.remove(0);
+        }
+        let _ = vrfs.try_push((T::now(), current));
+        let mut left = Self::reserved(due);
+        for _ in 0..due {
+            if Self::turn_weight().any_gt(left) {
+                break;
+            }
+            match Self::take_turn(&vrfs) {
+                Some(spent) => left = left.saturating_sub(spent),
+                // The requests behind it were queued later, so they have no more authors.
+                None => break,
             }
         }
-        match current {
-            Some(current) => PreviousRandomness::<T>::put(current),
-            None => PreviousRandomness::<T>::kill(),
-        }
+        RecentVrfs::<T>::put(vrfs);
     }
 
-    /// Processes the first request of the queue. Returns the weight spent.
-    pub(crate) fn take_turn(randomness: &([u8; 32], [u8; 32])) -> Weight {
-        let id = QueueBounds::<T>::mutate(|(first, _)| {
-            let id = Queue::<T>::take(*first);
-            *first += 1;
-            id
-        });
+    /// Processes the first request of the queue. Returns the weight spent; `None` if it has to wait
+    /// for another author.
+    pub(crate) fn take_turn(vrfs: &Vrfs) -> Option<Weight> {
         let none = T::WeightInfo::draw(0, 1);
-        let Some(request) = id.and_then(Requests::<T>::get) else { return none };
-        let id = id.unwrap_or_default();
+        let (first, end) = QueueBounds::<T>::get();
+        let queued = Queue::<T>::get(first);
+        let least = T::Randomness::authors().min(2) as usize;
+        let draw = match queued {
+            Some((id, from)) => Some(draw_of(vrfs, from, T::now(), least, id)?),
+            None => None,
+        };
+        Queue::<T>::remove(first);
+        QueueBounds::<T>::put((first.saturating_add(1), end));
+        let (Some((id, _)), Some(draw)) = (queued, draw) else { return Some(none) };
+        let Some(request) = Requests::<T>::get(id) else { return Some(none) };
         let (version, size) = (request.version, request.size() as u32);
         let servers = T::Operators::servers(version);
-        match Self::assign(id, request, randomness) {
+        Some(match Self::assign(id, request, draw) {
             Turn::Assigned => T::WeightInfo::draw(servers, size),
             Turn::Waits => {
                 Waiting::<T>::insert(version, id.0.to_be_bytes(), ());
@@ -100,13 +143,14 @@ impl<T: Config> Pallet<T> {
                 Self::call_waiting(version, 1);
                 none
             },
-        }
+        })
     }
 
-    /// Appends a request to the queue.
-    pub(crate) fn enqueue(id: RequestId) {
+    /// Appends a request to the queue. The seed of its draw has the VRF outputs of the blocks from
+    /// height `from` on, at most of the last [`RECENT_BLOCKS`](crate::RECENT_BLOCKS).
+    pub(crate) fn enqueue(id: RequestId, from: BlockNumber) {
         QueueBounds::<T>::mutate(|(_, end)| {
-            Queue::<T>::insert(*end, id);
+            Queue::<T>::insert(*end, (id, from));
             *end += 1;
         });
     }
@@ -121,7 +165,7 @@ impl<T: Config> Pallet<T> {
         let called: Vec<_> = Waiting::<T>::iter_key_prefix(version).take(most as usize).collect();
         for key in called {
             Waiting::<T>::remove(version, key);
-            Self::enqueue(RequestId(u64::from_be_bytes(key)));
+            Self::enqueue(RequestId(u64::from_be_bytes(key)), T::now());
         }
     }
 }

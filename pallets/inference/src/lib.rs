@@ -9,9 +9,9 @@
 //!    └──────────────┴──────────── deadline passed ─────────────────→ Final
 //! ```
 //!
-//! * The operators for a request in block `N` are drawn at the end of block `N + 1` among those
-//!   that can serve it. The seed is made of the VRF outputs of both blocks' authors and the
-//!   request's identifier.
+//! * The operators for a request in block `N` are drawn at the end of block `N + 1`, or as many blocks
+//!   later as the payer asks for, among those that can serve it. The seed is made of the VRF outputs
+//!   of all these blocks and the request's identifier. It has outputs of two authors at least.
 //! * Operators answer with feeless calls that their worker key authorises. The pool refuses all
 //!   other feeless calls.
 //! * A request ends once: verified, rejected, timed out or cancelled. The digest of its receipt is
@@ -56,8 +56,8 @@ pub mod pallet {
     use alloc::vec::Vec;
     use assay_primitives::{
         traits::{
-            Artifacts, BlockRandomness, BlockRoom, Disputes, Escrow, Models, OnRequestFinal,
-            Operators, OutputProofs, Verification,
+            Artifacts, BlockRandomness, BlockRoom, BlockVrf, Disputes, Escrow, Models,
+            OnRequestFinal, Operators, OutputProofs, Verification,
         },
         Assurance, Balance, BlockNumber, Digest, Evidence, FailureReason, Outcome, ProofCost,
         ProofRefusal, Receipt, RequestId, RequestInput, VersionId, WorkerSignature,
@@ -66,6 +66,11 @@ pub mod pallet {
     use frame_system::{
         ensure_authorized, offchain::CreateAuthorizedTransaction, pallet_prelude::*,
     };
+
+    /// Number of latest blocks whose VRF outputs are in the seed of a draw, at most.
+    pub const RECENT_BLOCKS: u32 = 32;
+    /// Largest number of blocks from a request to its draw that a payer may ask for.
+    pub const MAX_DRAW_DELAY: BlockNumber = 16;
 
     const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
 
@@ -219,10 +224,10 @@ pub mod pallet {
     pub type ClientKeys<T: Config> =
         StorageDoubleMap<_, Blake2_128Concat, T::AccountId, Blake2_128Concat, [u8; 32], RequestId>;
 
-    /// The queue of requests for the draw, by position. An entry is removed when its request is
-    /// processed.
+    /// The queue of requests for the draw, by position, with the height of the first block whose VRF
+    /// output is in the seed. An entry is removed when its request is processed.
     #[pallet::storage]
-    pub type Queue<T: Config> = StorageMap<_, Twox64Concat, u64, RequestId>;
+    pub type Queue<T: Config> = StorageMap<_, Twox64Concat, u64, (RequestId, BlockNumber)>;
 
     /// First and next free position of [`Queue`]. Overwritten, never removed.
     #[pallet::storage]
@@ -241,9 +246,11 @@ pub mod pallet {
     #[pallet::storage]
     pub type DrawsDue<T: Config> = StorageValue<_, u32, ValueQuery>;
 
-    /// VRF output of the previous block. Removed by a block without one.
+    /// VRF outputs of the latest blocks that have one, oldest first, with their heights. Overwritten,
+    /// never removed.
     #[pallet::storage]
-    pub type PreviousRandomness<T: Config> = StorageValue<_, [u8; 32]>;
+    pub type RecentVrfs<T: Config> =
+        StorageValue<_, BoundedVec<(BlockNumber, BlockVrf), ConstU32<RECENT_BLOCKS>>, ValueQuery>;
 
     /// Open requests, by the heights at which one of their deadlines has passed. Removed by the
     /// sweep at that height, or at the end of the request.
@@ -382,8 +389,11 @@ pub mod pallet {
         /// Continue it with `assay model audit`, which anyone may do, or ask for another class.
         WeightsNotAudited,
         /// The deadline leaves no time for the draw, the answer and, in a quorum, the reveals. Set
-        /// it at least `MinDeadline` blocks ahead, in a quorum `MinDeadline` and `RevealWindow`.
+        /// it at least `MinDeadline` blocks ahead, in a quorum `MinDeadline` and `RevealWindow`; with
+        /// a draw delay above 1, as many blocks later.
         DeadlineTooSoon,
+        /// The draw delay is zero or above `MAX_DRAW_DELAY`. Ask for 1 to 16 blocks.
+        DrawDelayOutOfBounds,
         /// The deadline is more than `MaxDeadline` blocks ahead. Set an earlier one.
         DeadlineTooFar,
         /// The input is not the SCALE encoding of a list of tensors. Encode it as the version
@@ -487,7 +497,11 @@ pub mod pallet {
         /// for the room that the answers can take in blocks; see `AssayApi::quote`. The fee for what
         /// they took is burnt at the end, and the rest refunded.
         ///
-        /// `deadline` is the last height at which an answer counts. `client_key` makes the call
+        /// `deadline` is the last height at which an answer counts. `draw_delay` is the number of blocks
+        /// until operators are drawn, 1 to [`MAX_DRAW_DELAY`]: the seed of the draw has the VRF outputs
+        /// of all of them, so with a larger number more block authors would have to work together to
+        /// choose the operators. The draw waits until at least two authors have taken part, if there
+        /// are two. `client_key` makes the call
         /// idempotent: an account can use each key once. The fee depends on the number of operators
         /// that serve the version; the difference to the maximum is refunded.
         ///
@@ -495,7 +509,7 @@ pub mod pallet {
         ///
         /// Emits [`Event::Requested`].
         ///
-        /// Errors: `DuplicateClientKey`, `DeadlineTooSoon`, `DeadlineTooFar`, `VersionNotFound`,
+        /// Errors: `DrawDelayOutOfBounds`, `DuplicateClientKey`, `DeadlineTooSoon`, `DeadlineTooFar`, `VersionNotFound`,
         /// `VersionDeprecated`, `WeightsNotAudited`, `NoOperator`, `PriceUnderAsk`,
         /// `DeadlineUnderResponse`; an input error: `InputMalformed`, `InputWrongCount`,
         /// `InputWrongType`, `InputWrongShape`, `InputWrongSize`, `InputNotFinite`, `InputNotBool`,
@@ -514,11 +528,14 @@ pub mod pallet {
             assurance: Assurance,
             max_price: Balance,
             deadline: BlockNumber,
+            draw_delay: BlockNumber,
             client_key: [u8; 32],
         ) -> DispatchResultWithPostInfo {
             let payer = ensure_signed(origin)?;
             let bytes = input.inline_bytes();
-            Self::do_request(payer, version, input, assurance, max_price, deadline, client_key)?;
+            Self::do_request(
+                payer, version, input, assurance, max_price, deadline, draw_delay, client_key,
+            )?;
             Ok(Some(T::WeightInfo::request(bytes, T::Operators::servers(version))).into())
         }
 

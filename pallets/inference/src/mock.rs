@@ -6,7 +6,7 @@ use assay_pallet_testing::{graphs::ANY_COST, workers::possession};
 use assay_primitives::{
     operator::{EngineVersion, Roles},
     runtime_api::Status,
-    traits::{BlockRandomness, BlockRoom, Bonds, Disputes, OnRequestFinal},
+    traits::{BlockRandomness, BlockRoom, BlockVrf, Bonds, Disputes, OnRequestFinal},
     worker_crypto, Assurance, AssuranceClass, AssuranceClasses, Balance, BlockNumber, Digest,
     HeartbeatStatement, ModelId, Outcome, ProofCost, Receipt, RequestId, RequestInput, Statement,
     VersionId,
@@ -109,6 +109,10 @@ parameter_types! {
     pub static SweepBudget: Weight = Weight::from_parts(100, 0);
     /// VRF output of the current block's author.
     pub static VrfOutput: Option<[u8; 32]> = None;
+    /// The author of the current block. `None`: two take turns.
+    pub static Author: Option<u8> = None;
+    /// The number of authors.
+    pub static Authors: u32 = 2;
     /// Whether blocks have VRF outputs.
     pub static HasVrf: bool = true;
     /// The calls of [`Listener`].
@@ -149,8 +153,12 @@ impl BlockRoom for ChosenRoom {
 pub struct Vrf;
 
 impl BlockRandomness for Vrf {
-    fn current() -> Option<[u8; 32]> {
-        VrfOutput::get()
+    fn current() -> Option<BlockVrf> {
+        let author = [Author::get().unwrap_or(now() as u8 % 2); 32];
+        VrfOutput::get().map(|output| BlockVrf { author, output })
+    }
+    fn authors() -> u32 {
+        Authors::get()
     }
 }
 
@@ -357,6 +365,7 @@ pub struct Terms {
     pub max_price: Balance,
     /// Blocks from now.
     pub patience: BlockNumber,
+    pub draw_delay: BlockNumber,
     pub client_key: [u8; 32],
 }
 
@@ -371,6 +380,7 @@ impl Terms {
             assurance,
             max_price: MAX_PRICE,
             patience: PATIENCE,
+            draw_delay: 1,
             client_key: sp_io::hashing::blake2_256(&next.encode()),
         }
     }
@@ -386,6 +396,7 @@ impl Terms {
             assurance: self.assurance,
             max_price: self.max_price,
             deadline: now() + self.patience,
+            draw_delay: self.draw_delay,
             client_key: self.client_key,
         }
         .into()

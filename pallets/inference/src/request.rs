@@ -14,7 +14,7 @@ use sp_runtime::DispatchResult;
 
 use crate::{
     Agenda, Claims, ClientKeys, Config, Error, Event, Inputs, Members, NextRequest, Pallet,
-    Request, RequestInputOf, Requests,
+    Request, RequestInputOf, Requests, MAX_DRAW_DELAY,
 };
 
 impl<T: Config> From<PayloadError> for Error<T> {
@@ -53,12 +53,14 @@ impl<T: Config> Pallet<T> {
         assurance: Assurance,
         max_price: Balance,
         deadline: BlockNumber,
+        draw_delay: BlockNumber,
         client_key: [u8; 32],
     ) -> DispatchResult {
+        ensure!((1..=MAX_DRAW_DELAY).contains(&draw_delay), Error::<T>::DrawDelayOutOfBounds);
         ensure!(!ClientKeys::<T>::contains_key(&payer, client_key), Error::<T>::DuplicateClientKey);
         let now = T::now();
         ensure!(
-            deadline >= now.saturating_add(Self::min_deadline(assurance)),
+            deadline >= now.saturating_add(Self::min_deadline(assurance) + draw_delay - 1),
             Error::<T>::DeadlineTooSoon
         );
         ensure!(deadline <= now.saturating_add(T::MaxDeadline::get()), Error::<T>::DeadlineTooFar);
@@ -90,6 +92,7 @@ impl<T: Config> Pallet<T> {
             royalty_to: terms.owner,
             royalty: terms.royalty,
             requested_at: now,
+            draw_from: now.saturating_add(draw_delay),
             deadline,
             late_from: 0,
             status: Status::Pending,
@@ -128,14 +131,17 @@ impl<T: Config> Pallet<T> {
         for height in Self::agenda_heights(id, &request) {
             Agenda::<T>::insert(height, id, ());
         }
+        if !request.is_drawn_later() {
+            Self::enqueue(id, now);
+        }
         Requests::<T>::insert(id, request);
-        Self::enqueue(id);
         Self::deposit_event(Event::Requested { request: id, payer, version, assurance });
         Ok(())
     }
 
-    /// The heights at which the sweep processes an open request: after its commit deadline, if it
-    /// has one, and after its deadline; for a disputable result only after its window.
+    /// The heights at which the sweep processes an open request: when a later draw is near, after its
+    /// commit deadline, if it has one, and after its deadline; for a disputable result only after its
+    /// window.
     pub(crate) fn agenda_heights(
         id: RequestId,
         request: &Request<T::AccountId>,
@@ -143,7 +149,10 @@ impl<T: Config> Pallet<T> {
         if let Some(claim) = Claims::<T>::get(id) {
             return Vec::from([claim.disputable_until.saturating_add(1)]);
         }
-        let mut heights = Vec::with_capacity(2);
+        let mut heights = Vec::with_capacity(3);
+        if request.status == Status::Pending && request.is_drawn_later() {
+            heights.push(request.draw_from);
+        }
         if let Assurance::Quorum { .. } = request.assurance {
             heights.push(request.commit_deadline(T::RevealWindow::get()).saturating_add(1));
         }
@@ -151,15 +160,18 @@ impl<T: Config> Pallet<T> {
         heights
     }
 
-    /// Refuses a request that could not be drawn at the next block. Operators without capacity
+    /// Refuses a request that could not be drawn. Operators without capacity
     /// count, because the request can wait for them.
     fn check_operators(request: &Request<T::AccountId>) -> DispatchResult {
         let needed = request.size();
-        let candidates = T::Operators::candidates(&request.draw_terms(Balance::MAX));
+        let candidates: Vec<_> = T::Operators::candidates(&request.draw_terms(Balance::MAX))
+            .into_iter()
+            .filter(|candidate| candidate.has_room || candidate.is_running)
+            .collect();
         ensure!(candidates.len() >= needed, Error::<T>::NoOperator);
         let affordable = candidates.iter().filter(|candidate| candidate.ask <= request.budget());
         ensure!(affordable.clone().count() >= needed, Error::<T>::PriceUnderAsk);
-        let left = request.blocks_to_answer(T::now().saturating_add(1), T::RevealWindow::get());
+        let left = request.blocks_to_answer(request.draw_from, T::RevealWindow::get());
         let in_time = affordable.filter(|candidate| candidate.response_blocks <= left).count();
         ensure!(in_time >= needed, Error::<T>::DeadlineUnderResponse);
         Ok(())

@@ -2,8 +2,8 @@
 
 use assay_pallet_support::Chain;
 use assay_primitives::{
-    assurance::MAX_COMMITTEE, runtime_api::Status, traits::OnRequestFinal, AssuranceClass, Outcome,
-    RequestId,
+    assurance::MAX_COMMITTEE, runtime_api::Status, traits::OnRequestFinal, AssuranceClass,
+    BlockNumber, Outcome, RequestId,
 };
 use frame_support::{traits::Get, weights::Weight};
 
@@ -73,7 +73,7 @@ impl<T: Config> Pallet<T> {
                 spent = after;
                 Agenda::<T>::remove(cursor, id);
                 if let Some(request) = request {
-                    Self::pass_deadline(id, request);
+                    Self::pass_deadline(id, request, cursor);
                 }
             }
             // Entries can cost less than the cheapest deadline, so some may be left although the
@@ -87,9 +87,11 @@ impl<T: Config> Pallet<T> {
         spent
     }
 
-    fn pass_deadline(id: RequestId, request: Request<T::AccountId>) {
+    /// Does what is due at height `at`, which is now, or earlier if the sweep lags.
+    fn pass_deadline(id: RequestId, request: Request<T::AccountId>, at: BlockNumber) {
         let now = T::now();
         match request.status {
+            Status::Pending if at == request.draw_from => Self::enqueue(id, request.requested_at),
             Status::Final(_) => Self::pass_appeals(id, &request),
             Status::Pending if now > request.deadline => {
                 Self::finish_unpaid(id, request, Outcome::TimedOut)

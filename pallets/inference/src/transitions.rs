@@ -21,15 +21,18 @@ use assay_primitives::{
     Assurance, Balance, BlockNumber, Digest, Draw, Evidence, FailureReason, Outcome, Receipt,
     RejectReason, RequestId, SignedEvidence, WorkerSignature,
 };
-use codec::Encode;
 use frame_support::{defensive, traits::Get, weights::Weight, BoundedVec};
-use sp_io::hashing::blake2_256;
+use sp_runtime::Perbill;
 
 use crate::{
     Agenda, Claims, Config, EncodedProof, Event, EvidenceOf, Finished, FinishedBounds, Inputs,
     Member, Members, Outputs, Pallet, ReceiptDigests, Receipts, Request, Requests, TraceClaim,
     TraceSignatures, Waiting, WeightInfo,
 };
+
+/// The members of a quorum are drawn only among operators that have at least this share of the bonds
+/// of all that are eligible. Otherwise whoever keeps the others busy chooses the committee.
+const QUORUM_OF_BONDS: Perbill = Perbill::from_parts(666_666_667);
 
 /// The result of processing a request of the queue.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -48,17 +51,11 @@ impl<T: Config> Pallet<T> {
     /// Draws the committee. `Pending` → `Assigned`; → `Final(Rejected(NoOperator))` if too few
     /// operators serve the request; → `Final(TimedOut)` if too few of them have enough time;
     /// unchanged if too few of them have capacity.
-    pub(crate) fn assign(
-        id: RequestId,
-        mut request: Request<T::AccountId>,
-        randomness: &([u8; 32], [u8; 32]),
-    ) -> Turn {
+    pub(crate) fn assign(id: RequestId, mut request: Request<T::AccountId>, made: Draw) -> Turn {
         if request.status != Status::Pending {
             return Turn::Over;
         }
-        let seed: Digest =
-            blake2_256(&(b"assay/draw/1", randomness.0, randomness.1, id).encode()).into();
-        request.draw = Some(Draw { block: T::now(), seed });
+        request.draw = Some(made);
 
         let size = request.size();
         let mut candidates = T::Operators::candidates(&request.draw_terms(request.budget()));
@@ -73,9 +70,22 @@ impl<T: Config> Pallet<T> {
             Self::finish_unpaid(id, request, Outcome::TimedOut);
             return Turn::Ended;
         }
+        let eligible = Self::bond_of(&candidates);
+        let running = candidates.iter().any(|candidate| candidate.is_running);
         candidates.retain(|candidate| candidate.has_room);
         let weights: Vec<Balance> = candidates.iter().map(|candidate| candidate.bond).collect();
-        let Some(drawn) = draw(&seed.0, &weights, size) else { return Turn::Waits };
+        // Whoever fills the others' capacity or bonds would choose the committee.
+        let represented = !matches!(request.assurance, Assurance::Quorum { .. })
+            || Self::bond_of(&candidates) >= assay_math::share_of(eligible, QUORUM_OF_BONDS);
+        let drawn = represented.then(|| draw(&made.seed.0, &weights, size)).flatten();
+        let Some(drawn) = drawn else {
+            if running {
+                return Turn::Waits;
+            }
+            // No run ends that could call the request: bonds are at stake elsewhere.
+            Self::finish_unpaid(id, request, Outcome::Rejected(RejectReason::NoOperator));
+            return Turn::Ended;
+        };
         let members: Vec<_> = drawn
             .into_iter()
             .filter_map(|index| candidates.get(index).cloned())
@@ -91,6 +101,11 @@ impl<T: Config> Pallet<T> {
         Requests::<T>::insert(id, request);
         Self::deposit_event(Event::Assigned { request: id, members });
         Turn::Assigned
+    }
+
+    /// The sum of the bonds of candidates.
+    fn bond_of(candidates: &[Candidate<T::AccountId>]) -> Balance {
+        candidates.iter().fold(0, |sum: Balance, candidate| sum.saturating_add(candidate.bond))
     }
 
     /// Stores a result of class `Signed` or `Quorum`. → `Final` if no more results are expected.
@@ -354,17 +369,15 @@ impl<T: Config> Pallet<T> {
         member: &T::AccountId,
         reveals_due: bool,
     ) -> bool {
-        if Self::blocks_missing(request) > 0 {
-            return false;
-        }
         let now = T::now();
+        let had_room = Self::blocks_missing(request) == 0;
         match T::Verification::member_state(id, member) {
             MemberState::Silent => {
                 request.status == Status::Revealing
-                    || now > request.answer_deadline(T::RevealWindow::get())
+                    || (had_room && now > request.answer_deadline(T::RevealWindow::get()))
             },
             // If too few have committed, reveals do not count, so nobody is late with one.
-            MemberState::Committed(_) => reveals_due && now > request.deadline,
+            MemberState::Committed(_) => reveals_due && had_room && now > request.deadline,
             MemberState::Failed(_) | MemberState::Revealed => false,
         }
     }
@@ -507,6 +520,7 @@ impl<T: Config> Pallet<T> {
             output_digest,
             draw: request.draw,
             price_paid,
+            bond_at_stake: request.stake.saturating_mul(request.members.len() as Balance),
             evidence_digest: evidence_digest(&evidence),
             decided_at,
         };

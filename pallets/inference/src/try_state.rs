@@ -42,7 +42,7 @@ impl<T: Config> Pallet<T> {
             agenda.iter().all(|(_, at)| *at >= cursor),
             "the agenda has an entry below its cursor"
         );
-        let queued: BTreeSet<_> = Queue::<T>::iter().map(|(_, id)| id).collect();
+        let queued: BTreeSet<_> = Queue::<T>::iter().map(|(_, (id, _))| id).collect();
         let finished: BTreeMap<_, _> =
             Finished::<T>::iter().map(|(_, (id, height))| (id, height)).collect();
         let now = T::now();
@@ -141,7 +141,9 @@ impl<T: Config> Pallet<T> {
                         "members and status disagree"
                     );
                     let waits = Waiting::<T>::contains_key(request.version, id.0.to_be_bytes());
-                    let is_queued = queued.contains(&id);
+                    let is_queued = queued.contains(&id)
+                        || (request.is_drawn_later()
+                            && Agenda::<T>::contains_key(request.draw_from, id));
                     ensure!(
                         status != Status::Pending || waits != is_queued,
                         "a pending request is in no queue, or in two"

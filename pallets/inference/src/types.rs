@@ -63,6 +63,8 @@ pub struct Request<AccountId> {
     pub royalty: Perbill,
     /// Height of the block that included the request.
     pub requested_at: BlockNumber,
+    /// Height at whose end operators are drawn at the earliest.
+    pub draw_from: BlockNumber,
     /// Last height at which an answer counts. It moves if too few blocks before it had room.
     pub deadline: BlockNumber,
     /// Value of the clock of blocks with room ([`BlockRoom`](assay_primitives::traits::BlockRoom))
@@ -136,6 +138,11 @@ impl<AccountId: Clone + PartialEq> Request<AccountId> {
     /// Number of blocks for a member's first answer if it is drawn at the end of block `draw`.
     pub fn blocks_to_answer(&self, draw: BlockNumber, reveal_window: BlockNumber) -> BlockNumber {
         self.answer_deadline(reveal_window).saturating_sub(draw)
+    }
+
+    /// Whether it asked for a later draw than in the next block. It is queued when its draw is near.
+    pub fn is_drawn_later(&self) -> bool {
+        self.draw_from > self.requested_at.saturating_add(1)
     }
 
     /// Whether the request has ended.

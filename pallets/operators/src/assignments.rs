@@ -84,11 +84,11 @@ impl<T: Config> OperatorsTrait<T::AccountId> for Pallet<T> {
                 let info = Operators::<T>::get(&server.account).filter(Self::is_live)?;
                 let bond = T::Bonds::bonded(&server.account);
                 let covered = bond.saturating_sub(info.locked) >= terms.stake;
-                let eligible = bond >= T::MinBond::get() && (covered || server.open > 0);
-                eligible.then_some(Candidate {
+                (bond >= T::MinBond::get()).then_some(Candidate {
                     bond,
                     ask: server.ask,
                     response_blocks: server.response_blocks,
+                    is_running: server.open > 0,
                     has_room: covered && server.open < server.concurrency,
                     account: server.account,
                 })

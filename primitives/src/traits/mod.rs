@@ -22,7 +22,7 @@ pub use disputes::{
 pub use models::{Models, VersionTerms};
 pub use money::{Bonds, Deposits, Escrow, Payment, SlashShare};
 pub use operators::{Candidate, DrawTerms, Operators};
-pub use requests::{BlockRandomness, OnRequestFinal};
+pub use requests::{BlockRandomness, BlockVrf, OnRequestFinal};
 pub use room::BlockRoom;
 pub use verification::{
     EvidenceFindings, MemberState, ProofFailure, ProvenResult, Reveal, Verification,

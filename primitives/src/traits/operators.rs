@@ -19,6 +19,8 @@ pub struct Candidate<AccountId> {
     pub ask: Balance,
     /// Number of blocks that it needs between the draw and the deadline of its answer.
     pub response_blocks: BlockNumber,
+    /// Whether it has an open run of the version. The end of a run calls the requests that wait.
+    pub is_running: bool,
     /// Whether it can be drawn now: it has fewer open runs of the version than its concurrency
     /// allows, and its bond covers the stake of another result.
     pub has_room: bool,
@@ -43,9 +45,6 @@ pub struct DrawTerms {
 pub trait Operators<AccountId> {
     /// The operators whose offers meet the terms, that are live and not paused, and have at least
     /// the minimum bond. There are at most [`Operators::servers`].
-    ///
-    /// An operator whose bond does not cover the stake is among them only if it has an open run of
-    /// the version, because the end of a run calls the requests that wait.
     fn candidates(terms: &DrawTerms) -> Vec<Candidate<AccountId>>;
     /// What a result of this class puts at stake: the largest penalty for it, except for an
     /// equivocation. `appealable`: whether, in a quorum, a proof can show which results are wrong.

@@ -1,5 +1,7 @@
 //! The end of requests, and the randomness of their draws.
 
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use scale_info::TypeInfo;
 use sp_weights::Weight;
 
 use crate::{Digest, Outcome, RequestId};
@@ -19,9 +21,30 @@ impl OnRequestFinal for () {
     }
 }
 
+/// The VRF output of a block.
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Debug,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+pub struct BlockVrf {
+    /// The block's author, by its public key.
+    pub author: [u8; 32],
+    /// The output, which nobody but the author knows before the block.
+    pub output: [u8; 32],
+}
+
 /// Public, unpredictable bytes of blocks.
 pub trait BlockRandomness {
-    /// VRF output of the current block's author; `None` before it is known, or if the block's slot
-    /// has none.
-    fn current() -> Option<[u8; 32]>;
+    /// VRF output of the current block; `None` before it is known, or if the block's slot has none.
+    fn current() -> Option<BlockVrf>;
+    /// Number of accounts that may author blocks at present.
+    fn authors() -> u32;
 }

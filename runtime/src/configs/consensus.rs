@@ -4,7 +4,7 @@
 //! disabled until the end of the session.
 
 use alloc::vec::Vec;
-use assay_primitives::traits::BlockRandomness;
+use assay_primitives::traits::{BlockRandomness, BlockVrf};
 use frame_support::{parameter_types, traits::FindAuthor, weights::Weight};
 use frame_system::offchain::{CreateBare, CreateTransactionBase};
 use pallet_session::{disabling::UpToLimitDisablingStrategy, historical as session_historical};
@@ -19,7 +19,8 @@ use sp_staking::{
 
 use crate::{
     weights, AccountId, Babe, Balance, Balances, Grandpa, Historical, Offences, Runtime,
-    RuntimeCall, RuntimeEvent, Session, UncheckedExtrinsic, EPOCH_DURATION_SLOTS, SLOT_DURATION_MS,
+    RuntimeCall, RuntimeEvent, Session, System, UncheckedExtrinsic, EPOCH_DURATION_SLOTS,
+    SLOT_DURATION_MS,
 };
 
 sp_runtime::impl_opaque_keys! {
@@ -207,7 +208,17 @@ where
 /// before that of Inference.
 pub struct BabeVrf;
 impl BlockRandomness for BabeVrf {
-    fn current() -> Option<[u8; 32]> {
-        Babe::author_vrf_randomness()
+    fn current() -> Option<BlockVrf> {
+        let output = Babe::author_vrf_randomness()?;
+        let digest = System::digest();
+        let digests = digest.logs().iter().filter_map(|log| log.as_pre_runtime());
+        let index = <Babe as FindAuthor<u32>>::find_author(digests)?;
+        let authorities = Babe::authorities();
+        let author: &[u8] = authorities.get(index as usize)?.0.as_ref();
+        Some(BlockVrf { author: author.try_into().ok()?, output })
+    }
+
+    fn authors() -> u32 {
+        Babe::authorities().len() as u32
     }
 }

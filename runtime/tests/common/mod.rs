@@ -23,15 +23,15 @@ use assay_runtime::{
     genesis,
     transactions::authorized_extension,
     AccountId, Babe, Balances, Disputes, Executive, Hash, Header, Inference, ModelRegistry,
-    Operators, Runtime, RuntimeCall, RuntimeEvent, RuntimeGenesisConfig, Settlement, Storage,
+    Operators, Room, Runtime, RuntimeCall, RuntimeEvent, RuntimeGenesisConfig, Settlement, Storage,
     System, UncheckedExtrinsic, Verification, SLOT_DURATION_MS,
 };
 use codec::Encode;
-use frame_support::storage::with_transaction;
+use frame_support::storage::{storage_prefix, unhashed, with_transaction};
 use serde_json::Value;
 use sp_application_crypto::Pair as _;
 use sp_consensus_babe::{
-    digests::{CompatibleDigestItem, PreDigest, SecondaryVRFPreDigest},
+    digests::{CompatibleDigestItem, PreDigest, SecondaryPlainPreDigest, SecondaryVRFPreDigest},
     make_vrf_sign_data, Slot,
 };
 use sp_core::{bounded::BoundedVec, crypto::VrfSecret, sr25519};
@@ -104,6 +104,25 @@ pub fn check_all() {
     Verification::do_try_state().expect("verification");
     Inference::do_try_state().expect("inference");
     Disputes::do_try_state().expect("disputes");
+    Room::do_try_state().expect("room");
+}
+
+/// The key of an authority.
+pub fn authority(index: u32) -> [u8; 32] {
+    let authorities = Babe::authorities();
+    let key: &[u8] = authorities[index as usize].0.as_ref();
+    key.try_into().expect("a key has 32 bytes")
+}
+
+/// Pretends that this authority is the author of the block.
+pub fn set_author(authority_index: u32) {
+    let slot = Slot::from(1);
+    let logs =
+        vec![DigestItem::babe_pre_digest(PreDigest::SecondaryPlain(SecondaryPlainPreDigest {
+            authority_index,
+            slot,
+        }))];
+    unhashed::put(&storage_prefix(b"System", b"Digest"), &HeaderDigest { logs });
 }
 
 /// What the author of a slot puts into the header: its slot and a real VRF signature.
@@ -383,6 +402,7 @@ pub fn request_call(
         assurance,
         max_price,
         deadline: System::block_number() + 1 + patience,
+        draw_delay: 1,
         client_key: [key; 32],
     }
 }

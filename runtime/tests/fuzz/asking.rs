@@ -72,7 +72,12 @@ impl Fuzz {
             _ => (Ok(true), RequestInput::Inline(common::bounded(&payload))),
         };
         let deadline = now + patience;
-        let ask = Ask { version, input, elements, assurance, max_price, deadline, key };
+        let draw_delay = match self.rng.below(20) {
+            0 => self.rng.below(20) as u32,
+            1..=3 => self.rng.between(2, 6) as u32,
+            _ => 1,
+        };
+        let ask = Ask { version, input, elements, assurance, max_price, deadline, draw_delay, key };
         self.send_request(&payer, ask, sent);
     }
 
@@ -105,6 +110,7 @@ impl Fuzz {
             assurance,
             max_price,
             deadline,
+            draw_delay: ask.draw_delay,
             client_key: key,
         };
         self.call(payer, call, ok);
@@ -131,6 +137,7 @@ impl Fuzz {
                 assurance: Assurance::Quorum { n: 2, k: 2 },
                 max_price: ASY,
                 deadline,
+                draw_delay: 1,
                 key,
             };
             self.send_request(&payer, ask, RequestInput::Inline(common::bounded(&payload)));

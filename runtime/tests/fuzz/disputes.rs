@@ -357,8 +357,11 @@ impl Oracle {
         self.take_off(id, false);
         self.disputes.endings.push((id, Ending::Won(cause)));
         self.give_back(&challenger, Purse::Dispute, parameters::DisputeBond::get());
-        let Request { payer, max_price, .. } = self.requests[&request].clone();
-        self.give_back(&payer, Purse::Escrow, max_price);
+        let record = self.requests[&request].clone();
+        let fee = self.fee(&record);
+        self.burn_fee(request, fee);
+        let Request { payer, max_price, fee: held, .. } = record;
+        self.give_back(&payer, Purse::Escrow, max_price + held - fee);
         self.penalise(&operator, parameters::WrongResultSlash::get(), &payer, max_price);
         self.reward(&operator, parameters::LostDisputeSlash::get(), &challenger);
         self.close(request, Outcome::Rejected(RejectReason::Disputed), 0);

@@ -203,8 +203,14 @@ impl Fuzz {
         unhashed::put(&storage_prefix(b"Timestamp", b"DidUpdate"), &true);
         let first = || pallet_inference::QueueBounds::<Runtime>::get().0;
         let before = first();
+        // The author is named by the slot's digest.
+        let author = self.rng.below(3) as u32;
+        common::set_author(author);
         AllPalletsWithSystem::on_finalize(self.oracle.now);
+        let pallet_room::RoomClocks { answers, moves } = pallet_room::Clocks::<Runtime>::get();
+        self.oracle.room = (answers, moves);
         self.oracle.end_block(
+            common::authority(author),
             randomness,
             (first() - before) as usize,
             Inference::draws_per_block() as usize,
@@ -300,7 +306,8 @@ impl Fuzz {
         }
         let others = self.issuance - total_of_strangers();
         assert_eq!(total, others, "money was made or lost");
-        assert_eq!(Balances::total_issuance(), self.issuance - self.oracle.dust);
+        let gone = self.oracle.dust + self.oracle.burnt;
+        assert_eq!(Balances::total_issuance(), self.issuance - gone);
 
         for (id, request) in &self.oracle.requests {
             if request.is_open() {
@@ -345,6 +352,8 @@ impl Fuzz {
         let members: Vec<_> =
             request.members.iter().map(|member| (member.account.clone(), member.ask)).collect();
         assert_eq!(drawn, members, "request {id}: the committee");
+        assert_eq!(record.fee, request.fee, "request {id}: the fee");
+        assert_eq!(record.deadline, request.deadline, "request {id}: the deadline");
         let claim = pallet_inference::Claims::<Runtime>::get(RequestId(id));
         let until = request.claim.as_ref().filter(|_| request.is_open());
         let until = until.map(|_| request.disputable_until);

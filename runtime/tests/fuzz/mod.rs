@@ -6,6 +6,7 @@ pub mod claims;
 pub mod disputes;
 pub mod disputing;
 pub mod driver;
+mod fees;
 pub mod operators;
 pub mod oracle;
 pub mod publishing;

@@ -122,11 +122,18 @@ pub struct Oracle {
     pub punished: BTreeSet<(Digest, AccountId)>,
     pub requests: BTreeMap<u64, Request>,
     pub client_keys: BTreeSet<(AccountId, [u8; 32])>,
-    pub queue: VecDeque<u64>,
+    /// Requests for the draw, each with the first height whose output is in the seed.
+    pub queue: VecDeque<(u64, u32)>,
     pub waiting: BTreeSet<(VersionId, u64)>,
     pub draws_due: usize,
     pub agenda: BTreeSet<(u32, u64)>,
-    pub previous_randomness: Option<[u8; 32]>,
+    /// Latest VRF outputs, with their heights and authors.
+    pub vrfs: Vec<(u32, [u8; 32], [u8; 32])>,
+    /// Numbers of blocks that had room for an answer, and for a move in a dispute.
+    pub room: (u32, u32),
+    /// The fee multiplier, and the sum of all fees that were burnt.
+    pub multiplier: sp_runtime::FixedU128,
+    pub burnt: u128,
     pub disputes: Disputes,
     /// Compensations by account, with the height from which they can be claimed.
     pub compensations: BTreeMap<(AccountId, u32), u128>,
@@ -159,7 +166,10 @@ impl Oracle {
             waiting: BTreeSet::new(),
             draws_due: 0,
             agenda: BTreeSet::new(),
-            previous_randomness: None,
+            vrfs: Vec::new(),
+            room: (0, 0),
+            multiplier: sp_runtime::FixedU128::from_u32(1),
+            burnt: 0,
             disputes: Disputes::default(),
             compensations: BTreeMap::new(),
             sights: BTreeMap::new(),
@@ -201,6 +211,11 @@ impl Oracle {
         self.account_mut(who).free -= amount;
         *self.purse(who, purse) += amount;
         true
+    }
+
+    /// Burns held money.
+    pub fn burn(&mut self, who: &AccountId, purse: Purse, amount: u128) {
+        *self.purse(who, purse) -= amount;
     }
 
     /// Releases held money to its owner.

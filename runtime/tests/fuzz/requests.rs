@@ -75,7 +75,14 @@ pub struct Request {
     pub version: VersionId,
     pub assurance: Assurance,
     pub max_price: u128,
+    /// The fee for room: until the end the largest one, then the one that was burnt.
+    pub fee: u128,
     pub deadline: u32,
+    /// Height of the request, and of the earliest draw.
+    pub asked_at: u32,
+    pub draw_from: u32,
+    /// Number of blocks with room before which no member is late.
+    pub late_from: u32,
     pub artifact: Option<Digest>,
     /// The input's elements, if the version is a graph.
     pub elements: Vec<i8>,
@@ -176,6 +183,7 @@ struct Candidate {
     bond: u128,
     ask: u128,
     response_blocks: u32,
+    is_running: bool,
     has_room: bool,
 }
 
@@ -189,6 +197,7 @@ pub struct Ask {
     pub assurance: Assurance,
     pub max_price: u128,
     pub deadline: u32,
+    pub draw_delay: u32,
     pub key: [u8; 32],
 }
 
@@ -201,6 +210,9 @@ pub enum WorkerCall {
     Reveal(Output, [u8; 32]),
     Failure(FailureReason),
 }
+
+/// The number of blocks with room that members get, if their time has as many.
+const ROOMY_BLOCKS: u32 = 5;
 
 impl Oracle {
     /// Operators that can be drawn, now or when they have free capacity.
@@ -221,13 +233,12 @@ impl Oracle {
                 let free = bond - self.at_stake(&server.account);
                 let covered = free >= stake(assurance.class(), appealable);
                 let runs = self.open_runs(&server.account, Some(version));
-                // The end of a run calls who waits for its operator's bond.
-                let is_eligible = covered || runs > 0;
-                (is_eligible && bond >= parameters::MinBond::get()).then(|| Candidate {
+                (bond >= parameters::MinBond::get()).then(|| Candidate {
                     account: server.account.clone(),
                     bond,
                     ask: server.ask,
                     response_blocks: server.response_blocks,
+                    is_running: runs > 0,
                     has_room: covered && runs < server.concurrency as usize,
                 })
             })
@@ -258,8 +269,10 @@ impl Oracle {
             Assurance::Quorum { .. } => parameters::RevealWindow::get(),
             _ => 0,
         };
+        let draw_from = self.now + ask.draw_delay;
         candidates.retain(|candidate| {
-            self.now + 1 + candidate.response_blocks + reveal_window <= ask.deadline
+            (candidate.has_room || candidate.is_running)
+                && draw_from + candidate.response_blocks + reveal_window <= ask.deadline
         });
         let input_fits = match &ask.input {
             Ok(fits) => *fits,
@@ -270,15 +283,17 @@ impl Oracle {
                 bytes <= parameters::MaxArtifactInputBytes::get() as usize
             }),
         };
+        let fee = self.largest_fee(ask.version, ask.assurance);
         let may = !self.client_keys.contains(&(payer.clone(), ask.key))
-            && ask.deadline >= self.now + least
+            && (1..=16).contains(&ask.draw_delay)
+            && ask.deadline >= self.now + least + ask.draw_delay - 1
             && ask.deadline <= self.now + parameters::MaxDeadline::get()
             && !version.deprecated
             && !self.disabled.contains(class)
             && version.descriptor.assurances.contains(class)
             && candidates.len() >= usize::from(size)
             && input_fits
-            && self.hold(payer, Purse::Escrow, ask.max_price);
+            && self.hold(payer, Purse::Escrow, ask.max_price + fee);
         if !may {
             return false;
         }
@@ -293,7 +308,11 @@ impl Oracle {
             version: ask.version,
             assurance: ask.assurance,
             max_price: ask.max_price,
+            fee,
             deadline: ask.deadline,
+            draw_from,
+            asked_at: self.now,
+            late_from: 0,
             artifact,
             elements: ask.elements.clone(),
             royalty_to: self.models[&ask.version.model.0].owner.clone(),
@@ -309,7 +328,12 @@ impl Oracle {
         };
         let id = self.requests.len() as u64;
         self.agenda.extend(request.heights().into_iter().map(|height| (height, id)));
-        self.queue.push_back(id);
+        if ask.draw_delay == 1 {
+            self.queue.push_back((id, self.now));
+        } else {
+            self.agenda.insert((draw_from, id));
+            self.see("a later draw");
+        }
         self.requests.insert(id, request);
         true
     }
@@ -390,6 +414,7 @@ impl Oracle {
         };
         if matches!(what, WorkerCall::Reveal(..)) && state == State::Assigned {
             request.state = State::Revealing;
+            request.late_from = self.room.0 + ROOMY_BLOCKS;
         }
         let (n, k) = request.size();
         match what {
@@ -410,6 +435,7 @@ impl Oracle {
             self.conclude(id);
         } else {
             request.state = State::Revealing;
+            request.late_from = self.room.0 + ROOMY_BLOCKS;
         }
     }
 
@@ -432,6 +458,7 @@ impl Oracle {
             equal.count() >= k
         });
         // Members that missed a deadline that they knew.
+        let had_room = self.room.0 >= request.late_from;
         let was_asked_to_reveal = request.reveals_due(self.now);
         if !was_asked_to_reveal && self.now > request.deadline && request.committed() > 0 {
             self.see("a member that did not have to reveal");
@@ -441,9 +468,12 @@ impl Oracle {
             .iter()
             .filter(|member| match member.answer {
                 Answer::Silent => {
-                    request.state == State::Revealing || self.now > request.answer_deadline()
+                    request.state == State::Revealing
+                        || (had_room && self.now > request.answer_deadline())
                 },
-                Answer::Committed(..) => was_asked_to_reveal && self.now > request.deadline,
+                Answer::Committed(..) => {
+                    was_asked_to_reveal && had_room && self.now > request.deadline
+                },
                 _ => false,
             })
             .collect();
@@ -472,7 +502,9 @@ impl Oracle {
                 }
             }
         }
-        self.give_back(&request.payer, Purse::Escrow, request.max_price - paid);
+        let fee = self.fee(&request);
+        self.burn_fee(id, fee);
+        self.give_back(&request.payer, Purse::Escrow, request.max_price + request.fee - fee - paid);
         let outvoted = winner.is_some_and(|winner| {
             revealed.iter().any(|(_, output)| !output.within(winner, 2 * request.tolerance))
         });
@@ -544,8 +576,10 @@ impl Oracle {
 
     /// Ends a request that was not drawn.
     fn refund(&mut self, id: u64, outcome: Outcome) {
-        let (payer, amount) = (self.requests[&id].payer.clone(), self.requests[&id].max_price);
-        self.give_back(&payer, Purse::Escrow, amount);
+        let request = self.requests[&id].clone();
+        let fee = self.undrawn_fee(&request);
+        self.burn_fee(id, fee);
+        self.give_back(&request.payer, Purse::Escrow, request.max_price + request.fee - fee);
         self.waiting.retain(|(_, waiting)| *waiting != id);
         self.close(id, outcome, 0);
     }
@@ -602,6 +636,9 @@ impl Oracle {
             let is_over = now > request.deadline;
             match request.state {
                 State::Final(_) if request.appeal_until.is_some() => self.end_appeals(id),
+                State::Pending if handled.contains(&(request.draw_from, id)) => {
+                    self.queue.push_back((id, request.asked_at));
+                },
                 State::Pending if is_over => self.refund(id, Outcome::TimedOut),
                 State::Disputable => self.pass_window(id),
                 State::Assigned | State::Revealing if is_over => self.conclude(id),
@@ -634,17 +671,35 @@ impl Oracle {
         open.map(|(id, _)| *id).collect()
     }
 
-    /// The end of a block with this VRF output of its author. It took `turns` requests from the
-    /// queue, which must be at least `at_least` if that many waited.
-    pub fn end_block(&mut self, randomness: Option<[u8; 32]>, turns: usize, at_least: usize) {
-        if let (Some(previous), Some(current)) = (self.previous_randomness, randomness) {
-            assert!((self.draws_due.min(at_least)..=self.draws_due).contains(&turns), "turns");
+    /// The end of a block with this author and its VRF output. It took `turns` requests from the
+    /// queue, which must be at least `at_least` if that many waited and have outputs of two authors.
+    pub fn end_block(
+        &mut self,
+        author: [u8; 32],
+        randomness: Option<[u8; 32]>,
+        turns: usize,
+        at_least: usize,
+    ) {
+        if let Some(current) = randomness {
+            self.vrfs.push((self.now, author, current));
+            if self.vrfs.len() > 32 {
+                self.vrfs.remove(0);
+            }
+            let ready = |entry: &&(u64, u32)| {
+                let authors = self.vrfs.iter().filter(|vrf| vrf.0 >= entry.1).map(|vrf| vrf.1);
+                authors.collect::<BTreeSet<_>>().len() >= 2
+            };
+            let ready = self.queue.iter().take(self.draws_due).take_while(ready).count();
+            if ready < self.draws_due {
+                self.see("a draw that waits for another author");
+            }
+            assert!((ready.min(at_least)..=ready).contains(&turns), "turns");
             for _ in 0..turns {
-                let id = self.queue.pop_front().expect("counted");
+                let (id, from) = self.queue.pop_front().expect("counted");
                 let version = self.requests[&id].version;
                 if self.requests[&id].state != State::Pending {
                     self.call_waiting(version, 1);
-                } else if self.draw(id, &previous, &current) {
+                } else if self.draw(id, from) {
                     self.waiting.insert((version, id));
                     self.see("a request that waits for capacity");
                 } else if !self.requests[&id].is_open() {
@@ -658,7 +713,6 @@ impl Oracle {
             self.see("a draw that waits for randomness");
         }
         self.draws_due = 0;
-        self.previous_randomness = randomness;
     }
 
     /// Moves the oldest waiting requests of a version back to the queue.
@@ -667,16 +721,19 @@ impl Oracle {
             self.waiting.iter().filter(|(at, _)| *at == version).take(most).copied().collect();
         for entry in called {
             self.waiting.remove(&entry);
-            self.queue.push_back(entry.1);
+            self.queue.push_back((entry.1, self.now));
         }
     }
 
     /// Whether the request waits for free capacity.
-    fn draw(&mut self, id: u64, previous: &[u8; 32], current: &[u8; 32]) -> bool {
+    fn draw(&mut self, id: u64, from: u32) -> bool {
         let request = &self.requests[&id];
-        let mut seed = b"assay/draw/1".to_vec();
-        seed.extend_from_slice(previous);
-        seed.extend_from_slice(current);
+        let mut seed = b"assay/draw/2".to_vec();
+        for (height, _, output) in &self.vrfs {
+            if *height >= from {
+                seed.extend_from_slice(output);
+            }
+        }
         seed.extend_from_slice(&id.to_le_bytes());
         let seed = sp_io::hashing::blake2_256(&seed);
 
@@ -694,9 +751,20 @@ impl Oracle {
             self.refund(id, Outcome::TimedOut);
             return false;
         }
+        let running = left.iter().any(|candidate| candidate.is_running);
+        let all: u128 = left.iter().map(|candidate| candidate.bond).sum();
         left.retain(|candidate| candidate.has_room);
-        if left.len() < size {
-            return true;
+        let with_room: u128 = left.iter().map(|candidate| candidate.bond).sum();
+        let is_represented = !request.is_quorum() || with_room >= share(all, 666_666_667);
+        if left.len() < size || !is_represented {
+            if !is_represented {
+                self.see("too little bond with room for a quorum");
+            }
+            if !running {
+                self.see("bonds that are all at stake elsewhere");
+                self.refund(id, Outcome::Rejected(RejectReason::NoOperator));
+            }
+            return running;
         }
         let mut members = Vec::new();
         for round in 0..size as u32 {
@@ -721,6 +789,7 @@ impl Oracle {
         let request = self.requests.get_mut(&id).expect("looked up");
         request.members = members;
         request.state = State::Assigned;
+        request.late_from = self.room.0 + (latest - now).min(ROOMY_BLOCKS);
         false
     }
 }

@@ -74,8 +74,9 @@ impl Case {
             assurance,
             outcome: Outcome::Verified,
             output_digest: Some(digest(OUTPUT)),
-            draw: Some(Draw { block: 40, seed: Digest::repeat_byte(2) }),
+            draw: Some(Draw { from: 39, block: 40, seed: Digest::repeat_byte(2), authors: 2 }),
             price_paid: u128::MAX,
+            bond_at_stake: 1_000,
             evidence_digest: Digest::zero(),
             decided_at: 42,
         };

@@ -3,14 +3,23 @@
 use std::collections::BTreeSet;
 
 use assay_primitives::{
-    operator::Offence, runtime_api::Status, traits::Operators as _, Assurance, Digest, Draw,
-    Outcome, RejectReason, RequestId,
+    operator::Offence, runtime_api::Status, traits::Operators as _, Assurance, BlockNumber, Digest,
+    Draw, Outcome, RejectReason, RequestId,
 };
-use codec::Encode;
 use frame_support::{assert_noop, assert_ok, weights::Weight};
 
 use super::worker::{commit, result, reveal};
-use crate::{mock::*, DrawsDue, Error, Event, PreviousRandomness, QueueBounds, Waiting};
+use crate::{mock::*, DrawsDue, Error, Event, QueueBounds, Waiting, MAX_DRAW_DELAY};
+
+/// The seed of a draw, computed from what the docs of [`Draw`] say.
+fn seed_of(blocks: impl IntoIterator<Item = BlockNumber>, id: RequestId) -> Digest {
+    let mut bytes = b"assay/draw/2".to_vec();
+    for block in blocks {
+        bytes.extend(vrf(block));
+    }
+    bytes.extend(id.0.to_le_bytes());
+    sp_io::hashing::blake2_256(&bytes).into()
+}
 
 #[test]
 fn the_draw_is_made_at_the_end_of_the_next_block() {
@@ -38,11 +47,9 @@ fn anyone_can_draw_again_from_what_the_receipt_names() {
         let included = now();
         next_block();
         next_block();
-        let seed: Digest = sp_io::hashing::blake2_256(
-            &(b"assay/draw/1", vrf(included), vrf(included + 1), id).encode(),
-        )
-        .into();
-        assert_eq!(record(id).draw, Some(Draw { block: included + 1, seed }));
+        let (from, block) = (included, included + 1);
+        let seed = seed_of([from, block], id);
+        assert_eq!(record(id).draw, Some(Draw { from, block, seed, authors: 2 }));
         let again: Vec<_> = assay_math::draw(&seed.0, &[BOND; 5], 3)
             .unwrap()
             .into_iter()
@@ -69,35 +76,129 @@ fn requests_of_one_block_have_draws_of_their_own() {
 #[test]
 fn without_randomness_the_draw_waits() {
     test(|| {
-        let id = Terms::of(SIGNED).accepted();
+        let (id, from) = (Terms::of(SIGNED).accepted(), now());
         HasVrf::set(false);
         for _ in 0..3 {
             next_block();
             assert_eq!(record(id).status, Status::Pending);
         }
-        // Two consecutive blocks need an output.
+        // Blocks without an output are left out of the seed.
         HasVrf::set(true);
-        next_block();
         next_block();
         assert_eq!(record(id).status, Status::Pending);
         next_block();
+        let block = now() - 1;
         assert_eq!(record(id).status, Status::Assigned);
-        let seed: Digest = sp_io::hashing::blake2_256(
-            &(b"assay/draw/1", vrf(now() - 2), vrf(now() - 1), id).encode(),
-        )
-        .into();
-        assert_eq!(record(id).draw, Some(Draw { block: now() - 1, seed }));
+        let seed = seed_of([from, block], id);
+        assert_eq!(record(id).draw, Some(Draw { from, block, seed, authors: 2 }));
     });
 }
 
 #[test]
-fn a_gap_in_the_randomness_is_not_bridged() {
+fn the_author_of_the_request_does_not_draw_alone() {
     test(|| {
-        assert!(PreviousRandomness::<Test>::exists());
-        HasVrf::set(false);
+        Author::set(Some(7));
+        next_block();
+        let (id, from) = (Terms::of(SIGNED).accepted(), now());
+        // It also makes the next blocks, and knows the outputs of all.
+        for _ in 0..3 {
+            next_block();
+            assert_eq!(record(id).status, Status::Pending);
+        }
+        Author::set(Some(8));
+        next_block();
+        assert_eq!(record(id).status, Status::Pending, "the block has not ended");
+        next_block();
+        let block = now() - 1;
+        let seed = seed_of(from..=block, id);
+        assert_eq!(record(id).draw, Some(Draw { from, block, seed, authors: 2 }));
+    });
+}
+
+#[test]
+fn a_chain_with_one_author_draws_from_its_outputs() {
+    test(|| {
+        Author::set(Some(7));
+        Authors::set(1);
+        next_block();
+        let (id, _) = Terms::of(SIGNED).drawn();
+        assert_eq!(record(id).draw.unwrap().authors, 1);
+    });
+}
+
+#[test]
+fn a_later_draw_has_the_outputs_of_all_blocks_until_then() {
+    test(|| {
+        let terms = Terms { draw_delay: 4, ..Terms::of(QUORUM) };
+        let (id, from) = (terms.accepted(), now());
+        // A request behind it is not held up.
+        let next = Terms::of(SIGNED).accepted();
+        for block in from + 1..from + 4 {
+            next_block();
+            check_all();
+            assert_eq!(now(), block);
+            assert_eq!(record(id).status, Status::Pending);
+        }
+        assert_eq!(record(next).status, Status::Assigned);
         next_block();
         next_block();
-        assert!(!PreviousRandomness::<Test>::exists());
+        let block = from + 4;
+        let seed = seed_of(from..=block, id);
+        assert_eq!(record(id).draw, Some(Draw { from, block, seed, authors: 2 }));
+        assert_eq!(record(id).status, Status::Assigned);
+    });
+}
+
+#[test]
+fn a_request_can_be_cancelled_before_a_later_draw() {
+    test(|| {
+        let id = Terms { draw_delay: 9, ..Terms::of(SIGNED) }.accepted();
+        next_block();
+        assert_ok!(signed_call(PAYER, crate::Call::cancel { request: id }));
+        check_all();
+        go_to(now() + 12);
+        assert_eq!(outcome(id), Outcome::Cancelled);
+    });
+}
+
+#[test]
+fn a_draw_delay_has_bounds_and_needs_a_later_deadline() {
+    test(|| {
+        for draw_delay in [0, MAX_DRAW_DELAY + 1, u32::MAX] {
+            let terms = Terms { draw_delay, patience: 90, ..Terms::of(SIGNED) };
+            assert_noop!(terms.send(), Error::<Test>::DrawDelayOutOfBounds);
+        }
+        let least = MinDeadline::get() + MAX_DRAW_DELAY - 1;
+        let with = |patience| Terms { draw_delay: MAX_DRAW_DELAY, patience, ..Terms::of(SIGNED) };
+        assert_noop!(with(least - 1).send(), Error::<Test>::DeadlineTooSoon);
+        assert_ok!(with(least).send());
+    });
+}
+
+#[test]
+fn who_keeps_the_others_busy_does_not_choose_a_quorum() {
+    test(|| {
+        // Three of five operators have no capacity left, the bonds of all are equal.
+        only(&OPERATORS);
+        for operator in OPERATORS {
+            serve_at_once(operator, version(1), ASK, both(), 1);
+        }
+        let first = Terms::of(QUORUM).accepted();
+        next_block();
+        next_block();
+        assert_eq!(record(first).status, Status::Assigned);
+        let pair = Assurance::Quorum { n: 2, k: 2 };
+        let id = Terms { assurance: pair, ..Terms::of(QUORUM) }.accepted();
+        next_block();
+        next_block();
+        // Two have room, but only two fifths of the bonds.
+        assert_eq!(record(id).status, Status::Pending);
+        assert!(Waiting::<Test>::contains_key(version(1), id.0.to_be_bytes()));
+        // In other classes, one answer is judged by itself.
+        let single = Terms::of(SIGNED).accepted();
+        next_block();
+        next_block();
+        assert_eq!(record(single).status, Status::Assigned);
     });
 }
 
@@ -182,8 +283,7 @@ fn a_request_waits_for_room() {
         }
         // The last was drawn from the outputs of the block before its draw and of that block.
         let draw = record(ids[2]).draw.unwrap();
-        let expected = (b"assay/draw/1", vrf(draw.block - 1), vrf(draw.block), ids[2]).encode();
-        assert_eq!(draw.seed, sp_io::hashing::blake2_256(&expected).into());
+        assert_eq!(draw.seed, seed_of([draw.block - 1, draw.block], ids[2]));
         assert_eq!(QueueBounds::<Test>::get().0, QueueBounds::<Test>::get().1);
     });
 }

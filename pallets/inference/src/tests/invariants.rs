@@ -214,7 +214,7 @@ fn a_queue_that_does_not_fill_its_bounds_is_found() {
         });
     });
     found("the queue has an entry out of its bounds", || {
-        Queue::<Test>::insert(end, NONE);
+        Queue::<Test>::insert(end, (NONE, 1));
     });
     found("the queue has a hole", || QueueBounds::<Test>::put((first, end + 1)));
     found("the list of finished requests does not fill its bounds", || {

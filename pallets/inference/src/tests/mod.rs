@@ -14,6 +14,7 @@ mod proof;
 mod quorum;
 mod request;
 mod reveal;
+mod room;
 mod signed;
 mod sweep;
 mod terms;

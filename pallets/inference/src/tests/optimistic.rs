@@ -63,7 +63,7 @@ fn good(id: RequestId, operator: u64) -> Call<Test> {
 }
 
 /// A request whose result may be disputed.
-fn submitted() -> (RequestId, u64) {
+pub fn submitted() -> (RequestId, u64) {
     let (id, operator) = drawn();
     assert_ok!(include(good(id, operator)));
     (id, operator)

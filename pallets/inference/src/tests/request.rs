@@ -167,6 +167,7 @@ fn a_deadline_in_the_past_is_too_soon() {
                 assurance,
                 max_price,
                 deadline,
+                draw_delay: 1,
                 client_key,
             };
             assert_noop!(signed_call(PAYER, call), error);

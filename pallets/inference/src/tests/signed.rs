@@ -82,6 +82,7 @@ fn a_result_is_paid_for_and_leaves_a_receipt() {
             output_digest: Some(digest(&output)),
             draw: record(id).draw,
             price_paid: ASK,
+            bond_at_stake: NO_ANSWER,
             evidence_digest: evidence_digest(&evidence),
             decided_at: included + 2,
         };

@@ -4,7 +4,10 @@ use assay_primitives::{
     commitment, digest, worker_crypto, AnsweredRequest, Assurance, CommitStatement, Digest,
     FailureReason, FailureStatement, RequestId, ResultStatement, Statement,
 };
-use frame_support::{assert_noop, assert_ok};
+use frame_support::{
+    assert_noop, assert_ok,
+    pallet_prelude::{Authorize, InvalidTransaction, TransactionSource},
+};
 use sp_application_crypto::Pair as _;
 use sp_runtime::{traits::Dispatchable, DispatchError};
 
@@ -145,9 +148,8 @@ fn the_pool_is_told_how_long_a_call_is_good_for_and_what_it_excludes() {
     test(|| {
         let (id, members) = Terms::of(SIGNED).drawn();
         let validity = include(result(id, members[0], RIGHT)).unwrap();
-        // The priority grows with the age of the request, so that a repeated submission replaces
-        // the earlier one.
-        assert_eq!(validity.priority, WorkerPriority::get() + 2);
+        // A repeated submission replaces the earlier one.
+        assert_eq!(validity.priority, WorkerPriority::get() + u64::from(now()));
         // Two blocks have passed since the request.
         assert_eq!(validity.longevity, u64::from(PATIENCE - 2));
         assert_eq!(validity.provides.len(), 1);
@@ -172,4 +174,33 @@ fn every_code_with_which_calls_are_refused_is_explained() {
         (REQUEST_NOT_FOUND..=WRONG_COST).map(|code| describe(code).unwrap()).collect();
     assert_eq!(texts.len() as u8, WRONG_COST - REQUEST_NOT_FOUND + 1);
     assert_eq!(describe(WRONG_COST + 1), None);
+}
+
+#[test]
+fn no_answer_gains_by_waiting() {
+    test(|| {
+        let (id, members) = Terms { patience: 90, ..Terms::of(SIGNED) }.drawn();
+        let mut seen = std::collections::BTreeSet::new();
+        for _ in 0..3 * crate::PRIORITIES {
+            let call = result(id, members[0], RIGHT);
+            let (validity, _) = call.authorize(TransactionSource::External).unwrap().unwrap();
+            seen.insert(validity.priority - WorkerPriority::get());
+            next_block();
+        }
+        assert_eq!(seen, (0..u64::from(crate::PRIORITIES)).collect());
+    });
+}
+
+#[test]
+fn a_block_without_room_takes_no_answers() {
+    test(|| {
+        let (id, members) = Terms::of(SIGNED).drawn();
+        IsFull::set(true);
+        refused(result(id, members[0], RIGHT), InvalidTransaction::ExhaustsResources);
+        IsFull::set(false);
+        assert_ok!(include(result(id, members[0], RIGHT)));
+        // Its weight, that of its authorisation, and its length.
+        let bytes = output(RIGHT).len() as u32 + crate::room::CALL_BYTES;
+        assert_eq!(Taken::get(), (3, bytes));
+    });
 }

@@ -29,6 +29,7 @@ fn a_candidate_comes_with_its_bond_and_its_ask() {
                 bond: 5 * MIN_BOND + 3,
                 ask: 100,
                 response_blocks: RESPONSE_BLOCKS,
+                is_running: false,
                 has_room: true,
             }]
         );

@@ -268,3 +268,30 @@ fn a_request_is_not_paid_for_twice() {
         assert_eq!(in_escrow(PAYER), 10_000);
     });
 }
+
+#[test]
+fn the_fee_is_burnt_before_anybody_is_paid() {
+    test(|| {
+        hold(1, PAYER, 1_000);
+        let (royalty_to, royalty) = (OWNER, Perbill::zero());
+        let payment = Payment { earned: vec![(OPERATOR, 950)], royalty_to, royalty, fee: 100 };
+        let issuance = Balances::total_issuance();
+        let paid = <Settlement as Escrow<u64>>::settle(RequestId(1), &payment);
+        // The operator's price exceeds what is left.
+        assert_eq!(paid, 900);
+        assert_eq!(Balances::total_issuance(), issuance - 100);
+        assert_eq!(free(PAYER), ENDOWMENT - 1_000);
+        Issuance::mutate(|issuance| *issuance -= 100);
+    });
+}
+
+#[test]
+fn a_fee_above_the_escrow_takes_all_of_it() {
+    test(|| {
+        hold(1, PAYER, 70);
+        Settlement::refund(RequestId(1), 100);
+        assert_eq!(free(PAYER), ENDOWMENT - 70);
+        assert_eq!(in_escrow(PAYER), 0);
+        Issuance::mutate(|issuance| *issuance -= 70);
+    });
+}

@@ -1,0 +1,151 @@
+//! What requests pay for room, and how much time members have if blocks have none.
+
+use assay_primitives::{runtime_api::Status, FailureReason, Outcome};
+use frame_support::assert_ok;
+
+use super::worker::{commit, failure, result, reveal};
+use crate::{mock::*, Claims};
+
+/// Makes these blocks pass without room for answers.
+fn full_blocks(count: u32) {
+    for _ in 0..count {
+        next_block();
+        FullBlocks::mutate(|full| *full += 1);
+    }
+}
+
+/// The fee that is held or was burnt.
+fn fee(id: assay_primitives::RequestId) -> assay_primitives::Balance {
+    record(id).fee
+}
+
+#[test]
+fn the_largest_fee_is_held_and_the_real_one_burnt() {
+    test(|| {
+        UnitPrice::set(3);
+        let id = Terms::of(SIGNED).accepted();
+        let largest = fee(id);
+        assert_eq!(largest, Inference::quote(version(1), SIGNED).unwrap().fee);
+        assert_eq!(escrow(PAYER), MAX_PRICE + largest);
+        next_block();
+        next_block();
+        let issuance = Balances::total_issuance();
+        assert_ok!(include(result(id, members(id)[0], RIGHT)));
+        // The draw, pruning, the result with its authorisation and its listener; the call, and the
+        // output, which is kept for a while.
+        let bytes = u128::from(crate::room::CALL_BYTES) + 2 * output(RIGHT).len() as u128;
+        assert_eq!(fee(id), 3 * (5 + bytes));
+        assert!(fee(id) <= largest);
+        assert_eq!(Balances::total_issuance(), issuance - fee(id));
+        assert_eq!(free(PAYER), ENDOWMENT - ASK - fee(id));
+        assert_eq!(receipt(id).price_paid, ASK);
+        Issuance::mutate(|issuance| *issuance -= fee(id));
+    });
+}
+
+#[test]
+fn a_quorum_pays_for_each_commitment_and_each_result() {
+    test(|| {
+        UnitPrice::set(1);
+        let (id, drawn) = Terms::of(QUORUM).drawn();
+        let largest = fee(id);
+        for member in &drawn[..2] {
+            assert_ok!(include(commit(id, *member, RIGHT)));
+        }
+        assert_ok!(include(failure(id, drawn[2], FailureReason::EngineError)));
+        for member in &drawn[..2] {
+            assert_ok!(include(reveal(id, *member, RIGHT)));
+        }
+        // Five calls, two outputs, and one output that is kept.
+        let bytes = 5 * u128::from(crate::room::CALL_BYTES) + 3 * output(RIGHT).len() as u128;
+        // The draw and pruning, two results and two commitments with their authorisation, a failure
+        // with its listener and its authorisation, the end with its listener.
+        assert_eq!(fee(id), 2 + 4 + 4 + 3 + 2 + bytes);
+        assert!(fee(id) < largest);
+        Issuance::mutate(|issuance| *issuance -= fee(id));
+    });
+}
+
+#[test]
+fn a_request_that_is_not_drawn_pays_for_its_handling() {
+    test(|| {
+        UnitPrice::set(5);
+        let id = Terms::of(QUORUM).accepted();
+        assert_ok!(signed_call(PAYER, crate::Call::cancel { request: id }));
+        // Drawing, ending with the listener, pruning.
+        assert_eq!(fee(id), 5 * 4);
+        assert_eq!(free(PAYER), ENDOWMENT - 5 * 4);
+        Issuance::mutate(|issuance| *issuance -= 20);
+    });
+}
+
+#[test]
+fn nobody_is_late_because_blocks_are_full() {
+    test(|| {
+        let (id, drawn) = Terms { patience: 6, ..Terms::of(SIGNED) }.drawn();
+        let deadline = record(id).deadline;
+        // The block of the draw and one more had room.
+        full_blocks(deadline - now());
+        next_block();
+        assert_eq!(record(id).status, Status::Assigned, "it has more time");
+        check_all();
+        let later = record(id).deadline;
+        assert!(later > deadline);
+        go_to(later);
+        assert_ok!(include(result(id, drawn[0], RIGHT)));
+        assert_eq!(outcome(id), Outcome::Verified);
+        assert_eq!(bond(drawn[0]), BOND);
+    });
+}
+
+#[test]
+fn who_had_room_is_late() {
+    test(|| {
+        let (id, drawn) = Terms { patience: 8, ..Terms::of(SIGNED) }.drawn();
+        go_to(now() + RoomyBlocks::get());
+        full_blocks(record(id).deadline + 1 - now());
+        assert_eq!(outcome(id), Outcome::TimedOut);
+        assert_eq!(bond(drawn[0]), BOND - NO_ANSWER);
+    });
+}
+
+#[test]
+fn a_quorum_whose_commitments_had_no_room_has_more_time_for_them_and_for_its_results() {
+    test(|| {
+        let (id, drawn) = Terms { patience: 7, ..Terms::of(QUORUM) }.drawn();
+        let before = record(id).deadline;
+        full_blocks(record(id).commit_deadline(RevealWindow::get()) - now());
+        next_block();
+        check_all();
+        assert_eq!(record(id).status, Status::Assigned);
+        assert!(record(id).deadline > before);
+        for member in &drawn {
+            assert_ok!(include(commit(id, *member, RIGHT)));
+        }
+        full_blocks(record(id).deadline - now());
+        next_block();
+        check_all();
+        assert_eq!(record(id).status, Status::Revealing, "it has more time");
+        for member in &drawn {
+            assert_ok!(include(reveal(id, *member, RIGHT)));
+        }
+        assert_eq!(outcome(id), Outcome::Verified);
+        assert!(drawn.iter().all(|member| bond(*member) == BOND));
+    });
+}
+
+#[test]
+fn a_dispute_window_without_room_is_longer() {
+    test(|| {
+        let (id, _) = super::optimistic::submitted();
+        let until = Claims::<Test>::get(id).unwrap().disputable_until;
+        full_blocks(until - now());
+        next_block();
+        check_all();
+        assert_eq!(record(id).status, Status::Disputable);
+        let later = Claims::<Test>::get(id).unwrap().disputable_until;
+        assert!(later > until);
+        go_to(later + 1);
+        assert_eq!(outcome(id), Outcome::Verified);
+    });
+}
