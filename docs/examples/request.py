@@ -42,23 +42,27 @@ TYPES = {
         ["Pending", "Null"], ["Assigned", "Null"], ["Revealing", "Null"],
         ["Disputable", "Null"], ["Final", "Outcome"]]},
     "Quote": {"type": "struct", "type_mapping": [
-        ["price", "u128"], ["blocks", "u32"], ["operators", "u32"]]},
+        ["price", "u128"], ["blocks", "u32"], ["operators", "u32"], ["fee", "u128"],
+        ["stake", "u128"]]},
     "QuoteError": {"type": "enum", "type_mapping": [
         ["NotFound", "Null"], ["Deprecated", "Null"], ["ClassUnavailable", "Null"],
         ["NotEnoughOperators", "u32"], ["NotAudited", "Null"]]},
     "QuoteAnswer": {"type": "enum", "type_mapping": [["Ok", "Quote"], ["Err", "QuoteError"]]},
     "RequestView": {"type": "struct", "type_mapping": [
         ["id", "u64"], ["payer", "[u8; 32]"], ["version", "(u32, u32)"],
-        ["assurance", "Assurance"], ["max_price", "u128"], ["requested_at", "u32"],
+        ["assurance", "Assurance"], ["max_price", "u128"], ["fee", "u128"], ["stake", "u128"],
+        ["requested_at", "u32"],
         ["deadline", "u32"], ["status", "Status"], ["members", "Vec<[u8; 32]>"],
         ["output", "Option<HexBytes>"], ["receipt_digest", "Option<[u8; 32]>"]]},
-    "Draw": {"type": "struct", "type_mapping": [["block", "u32"], ["seed", "[u8; 32]"]]},
+    "Draw": {"type": "struct", "type_mapping": [
+        ["from", "u32"], ["block", "u32"], ["seed", "[u8; 32]"], ["authors", "u8"]]},
     "Receipt": {"type": "struct", "type_mapping": [
         ["genesis", "[u8; 32]"], ["request", "u64"], ["payer", "[u8; 32]"],
         ["version_digest", "[u8; 32]"], ["input_digest", "[u8; 32]"],
         ["assurance", "Assurance"], ["outcome", "Outcome"],
         ["output_digest", "Option<[u8; 32]>"], ["draw", "Option<Draw>"],
-        ["price_paid", "u128"], ["evidence_digest", "[u8; 32]"], ["decided_at", "u32"]]},
+        ["price_paid", "u128"], ["bond_at_stake", "u128"], ["evidence_digest", "[u8; 32]"],
+        ["decided_at", "u32"]]},
     "ProofEvidence": {"type": "struct", "type_mapping": [
         ["digest", "[u8; 32]"], ["bytes", "u32"], ["security_bits", "u8"]]},
     "SignedEvidence": {"type": "struct", "type_mapping": [
@@ -218,7 +222,10 @@ def main() -> int:
         print(f"no quote: {quote['Err']}")
         return 1
     price = quote["Ok"]["price"]
-    print(f"quote: {price / ASY} ASY, {quote['Ok']['operators']} operators")
+    print(
+        f"quote: {price / ASY} ASY and at most {quote['Ok']['fee'] / ASY} for room in blocks,"
+        f" {quote['Ok']['operators']} operators"
+    )
 
     # 4. The request. The client key makes it idempotent: sent twice, it counts once.
     client_key = os.urandom(32)
@@ -232,6 +239,7 @@ def main() -> int:
             "max_price": price,
             # A few blocks more than the fewest, until the request is included.
             "deadline": chain.height() + max(options.blocks, quote["Ok"]["blocks"] + 5),
+            "draw_delay": 1,
             "client_key": "0x" + client_key.hex(),
         },
     )
@@ -266,24 +274,25 @@ def main() -> int:
     evidence = scale_list([b"".join(hex_bytes(item[field]) for field in fields) + b"\0"])
     # The answer is: 1 for `Some`, the receipt, the evidence, the digest of the receipt.
     encoded = answer[1 : -32 - len(evidence)]
-    statement = b"assay/result/1" + b"".join(
-        [
-            hex_bytes(receipt["genesis"]),
-            struct.pack("<Q", request),
-            hex_bytes(receipt["version_digest"]),
-            digest(payload),
-            digest(output),
-            assurance,
-            hex_bytes(item["operator"]),
-            b"\0",
-        ]
+    # What the operator has answered: this request, in this draw.
+    answered = digest(
+        b"assay/request/1"
+        + hex_bytes(receipt["genesis"])
+        + struct.pack("<Q", request)
+        + payer.public_key
+        + hex_bytes(receipt["version_digest"])
+        + digest(payload)
+        + assurance
+        + hex_bytes(receipt["draw"]["seed"])
     )
+    operator = hex_bytes(item["operator"])
+    statement = b"assay/result/2" + answered + digest(output) + operator + b"\0"
     worker = Keypair(public_key=item["worker"], ss58_format=42)
     checks = {
         "input": digest(payload) == hex_bytes(receipt["input_digest"]),
         "output": digest(output) == hex_bytes(receipt["output_digest"]),
         "evidence": digest(evidence) == hex_bytes(receipt["evidence_digest"]),
-        "receipt": digest(b"assay/receipt/1" + encoded) == hex_bytes(view["receipt_digest"]),
+        "receipt": digest(b"assay/receipt/2" + encoded) == hex_bytes(view["receipt_digest"]),
         "signature": worker.verify(statement, hex_bytes(item["signature"])),
     }
     print("checks:", checks)

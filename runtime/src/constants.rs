@@ -137,6 +137,90 @@ mod tests {
     }
 
     #[test]
+    fn no_answer_and_no_move_is_larger_than_the_largest() {
+        use assay_primitives::{Digest, FailureReason, RequestId, WorkerSignature};
+        use frame_support::{dispatch::GetDispatchInfo, BoundedVec};
+        use pallet_inference::Call;
+        type Bytes<N> = BoundedVec<u8, N>;
+        let full = |most: u32| vec![0; most as usize];
+        let (request, operator) = (RequestId(0), AccountId::new([0; 32]));
+        let output = || Bytes::try_from(full(MaxOutputBytes::get())).expect("it fits");
+        let signature = WorkerSignature::default();
+        let calls: [Call<crate::Runtime>; 6] = [
+            Call::submit_result {
+                request,
+                operator: operator.clone(),
+                output: output(),
+                signature,
+            },
+            Call::submit_commitment {
+                request,
+                operator: operator.clone(),
+                commitment: Digest::zero(),
+                signature,
+            },
+            Call::submit_reveal {
+                request,
+                operator: operator.clone(),
+                output: output(),
+                salt: [0; 32],
+                signature,
+            },
+            Call::report_failure {
+                request,
+                operator: operator.clone(),
+                reason: FailureReason::EngineError,
+                signature,
+            },
+            Call::submit_proof {
+                request,
+                operator: operator.clone(),
+                cost: MaxProofCost::get(),
+                output: output(),
+                proof: full(MAX_PROOF_BYTES).try_into().expect("it fits"),
+                signature,
+            },
+            Call::submit_trace {
+                request,
+                operator,
+                output: output(),
+                trace_root: Digest::zero(),
+                signatures: pallet_inference::TraceSignatures {
+                    result: signature,
+                    trace: signature,
+                },
+            },
+        ];
+        let largest = LargestAnswer::get();
+        for call in calls {
+            let bytes = codec::Encode::encoded_size(&call) as u32;
+            let info = crate::RuntimeCall::from(call.clone()).get_dispatch_info();
+            // The weight of the authorisation is among those of the extensions.
+            let weight = info.call_weight.saturating_add(info.extension_weight);
+            let authorize = frame_support::traits::Authorize::weight_of_authorize(&call);
+            let weight = weight.saturating_add(authorize);
+            assert!(weight.all_lte(largest.weight), "{weight:?}: {call:?}");
+            assert!(bytes + 16 <= largest.bytes, "{bytes} bytes: {call:?}");
+        }
+        let opening = full(MAX_TILE_OPENING_BYTES as u32).try_into().expect("it fits");
+        let call: crate::RuntimeCall = pallet_disputes::Call::step {
+            dispute: Default::default(),
+            opening: assay_dispute::Answer::Opening(opening),
+        }
+        .into();
+        let weight = call.get_dispatch_info().call_weight;
+        assert!(weight.all_lte(LargestMove::get().weight), "{weight:?}");
+        assert!(codec::Encode::encoded_size(&call) as u32 + 200 <= LargestMove::get().bytes);
+        let prove = pallet_disputes::Call::<crate::Runtime>::prove {
+            dispute: Default::default(),
+            output: output(),
+            proof: full(MAX_PROOF_BYTES).try_into().expect("it fits"),
+        };
+        let weight = crate::RuntimeCall::from(prove).get_dispatch_info().call_weight;
+        assert!(weight.all_lte(LargestMove::get().weight), "{weight:?}");
+    }
+
+    #[test]
     fn the_budgets_of_the_hooks_leave_most_of_a_block() {
         let all = DrawBudget::get().saturating_add(SweepBudget::get().saturating_mul(2));
         assert!(all.all_lt(MAXIMUM_BLOCK_WEIGHT.saturating_div(2)));

@@ -223,6 +223,8 @@ fn constants() -> Vec<(String, Value)> {
     }
     config! {
         blocks(u32): pallet_inference MinDeadline RevealWindow MaxDeadline Retention AppealWindow;
+        blocks(u32): pallet_inference RoomyBlocks;
+        share(Perbill): pallet_room AnswerShare;
         bytes(u32): pallet_inference MaxInputBytes MaxArtifactInputBytes MaxOutputBytes;
         time(Weight): pallet_inference DrawBudget SweepBudget;
         count(u64): pallet_inference WorkerPriority;
@@ -277,6 +279,15 @@ fn constants() -> Vec<(String, Value)> {
     );
     add("assay_primitives::Assurance::is_well_formed", count(smallest_committee()));
     add("assay_primitives::assurance::MAX_COMMITTEE", count(MAX_COMMITTEE));
+    add("pallet_inference::PRIORITIES", blocks(pallet_inference::PRIORITIES));
+    add("pallet_inference::MAX_DRAW_DELAY", blocks(pallet_inference::MAX_DRAW_DELAY));
+    add("pallet_inference::RECENT_BLOCKS", blocks(pallet_inference::RECENT_BLOCKS));
+    let answer = <Runtime as pallet_room::Config>::LargestAnswer::get();
+    add("pallet_room::Config::LargestAnswer.weight", time(answer.weight));
+    add("pallet_room::Config::LargestAnswer.bytes", bytes(answer.bytes));
+    let largest_move = <Runtime as pallet_room::Config>::LargestMove::get();
+    add("pallet_room::Config::LargestMove.weight", time(largest_move.weight));
+    add("pallet_room::Config::LargestMove.bytes", bytes(largest_move.bytes));
     add("pallet_operators::MAX_PAST_WORKERS", count(pallet_operators::MAX_PAST_WORKERS));
     add("pallet_operators::COMPENSATION_STEP", blocks(pallet_operators::COMPENSATION_STEP));
 
@@ -434,6 +445,7 @@ fn each_constant_in_the_metadata_of_our_pallets_has_a_row() {
         pallet_model_registry,
         pallet_operators,
         pallet_verification,
+        pallet_room,
         pallet_inference,
         pallet_disputes
     );
@@ -457,7 +469,7 @@ fn the_capacity_of_the_hooks_is_about_what_is_stated() {
             Inference::<Runtime>::draws_per_block().into(),
         ),
         ("pallet_inference::WeightInfo::draw(4, 1)", small),
-        ("pallet_inference::WeightInfo::deadline", Inference::<Runtime>::sweeps_per_block().into()),
+        ("pallet_inference::WeightInfo::conclude", Inference::<Runtime>::sweeps_per_block().into()),
         ("pallet_inference::WeightInfo::commit_deadline", sweeps(Weights::commit_deadline())),
         ("pallet_inference::WeightInfo::deadline_single", sweeps(Weights::deadline_single())),
         ("pallet_inference::WeightInfo::pass_window", sweeps(Weights::pass_window())),

@@ -63,7 +63,58 @@ pub fn grinding() -> Measured {
 }
 
 #[test]
-#[should_panic(expected = "the attack pays")]
 fn one_author_cannot_choose_a_committee() {
     grinding().check();
+}
+
+/// Cheap requests fill the capacity of all honest operators, and a quorum is drawn among the rest.
+pub fn crowding_out() -> Measured {
+    let mut measured = None;
+    run(|| {
+        publish_integers(Perbill::zero());
+        let all: Vec<_> = ["honest 1", "honest 2", "honest 3", "sybil 1", "sybil 2", "sybil 3"]
+            .iter()
+            .map(|name| Party::new(name, 20_000 * ASY))
+            .collect();
+        for (index, party) in all.iter().enumerate() {
+            party.register(10_000 * ASY);
+            party.serve(ASK, if index < 3 { 1 } else { 64 }, both());
+        }
+        let sybils: Vec<_> = all[3..].iter().map(Party::account).collect();
+        let payer = Party::new("payer", 100 * ASY);
+        let before = payer.wealth();
+        let input = integer_payload(&[2, 3]);
+        let mut busy = std::collections::BTreeSet::new();
+        for key in 0..60 {
+            if busy.len() == 3 {
+                break;
+            }
+            let id = payer.request(request_call(&input, Assurance::Signed, ASK, 200, key));
+            empty_block();
+            let member = record(id).members[0].account.clone();
+            if !sybils.contains(&member) {
+                busy.insert(member);
+            }
+        }
+        assert_eq!(busy.len(), 3, "all honest operators are busy");
+        let assurance = Assurance::Quorum { n: 3, k: 2 };
+        let id = payer.request(request_call(&input, assurance, 3 * ASK, 20, 100));
+        empty_block();
+        let members = record(id).accounts();
+        let captured = !members.is_empty() && members.iter().all(|one| sybils.contains(one));
+        measured = Some(Measured {
+            attack: "a committee of those that are not kept busy",
+            capital: 3 * 10_000 * ASY,
+            cost: lost(&[&payer], before),
+            harm: Balance::from(captured) * 3 * WrongResultSlash::get(),
+            what: "stake of members that were not drawn by chance",
+            least_percent: 100,
+        });
+    });
+    measured.unwrap()
+}
+
+#[test]
+fn busy_operators_still_count_in_a_draw() {
+    crowding_out().check();
 }

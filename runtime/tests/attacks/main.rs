@@ -42,6 +42,7 @@ fn all() -> Vec<Measured> {
         room::cheapest_calls(),
         seats::squatting(),
         draws::grinding(),
+        draws::crowding_out(),
         statements::replayed_commitment(),
         statements::replayed_failure_report(),
         money::raised_royalty(),
