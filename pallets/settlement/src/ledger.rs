@@ -19,8 +19,8 @@ use sp_runtime::{
 };
 
 use crate::{
-    BondTotals, Compensations, Config, DepositTotals, DisputeTotals, Error, EscrowRecord,
-    EscrowTotals, Escrows, Event, HoldReason, Pallet,
+    BondTotals, Compensations, Config, DepositTotals, DisputeTotals, Error, EscrowRecord, Escrows,
+    Event, HoldReason, Pallet,
 };
 
 /// Adds to a total. A total of zero is not stored.
@@ -137,13 +137,6 @@ impl<T: Config> Pallet<T> {
         .unwrap_or_default()
     }
 
-    /// Removes an escrow from the ledger.
-    fn close_escrow(request: RequestId) -> Option<EscrowRecord<T::AccountId>> {
-        let record = Escrows::<T>::take(request)?;
-        EscrowTotals::<T>::mutate_exists(&record.payer, |total| decrease(total, record.amount));
-        Some(record)
-    }
-
     pub(crate) fn do_spend_treasury(to: T::AccountId, amount: Balance) -> DispatchResult {
         let treasury = T::TreasuryAccount::get();
         let free =
@@ -174,12 +167,11 @@ impl<T: Config> Escrow<T::AccountId> for Pallet<T> {
         ensure!(!Escrows::<T>::contains_key(request), Error::<T>::EscrowExists);
         Self::hold_from(HoldReason::Escrow, payer, amount, Error::<T>::EscrowNotCovered)?;
         Escrows::<T>::insert(request, EscrowRecord { payer: payer.clone(), amount });
-        EscrowTotals::<T>::mutate_exists(payer, |total| increase(total, amount));
         Ok(())
     }
 
     fn settle(request: RequestId, payment: &Payment<T::AccountId>) -> Balance {
-        let Some(EscrowRecord { payer, amount }) = Self::close_escrow(request) else {
+        let Some(EscrowRecord { payer, amount }) = Escrows::<T>::take(request) else {
             frame_support::defensive!("a request without an escrow is settled");
             return 0;
         };
@@ -216,7 +208,7 @@ impl<T: Config> Escrow<T::AccountId> for Pallet<T> {
     }
 
     fn refund(request: RequestId, fee: Balance) {
-        let Some(EscrowRecord { payer, amount }) = Self::close_escrow(request) else {
+        let Some(EscrowRecord { payer, amount }) = Escrows::<T>::take(request) else {
             frame_support::defensive!("a request without an escrow is refunded");
             return;
         };

@@ -105,11 +105,6 @@ pub mod pallet {
     pub type Escrows<T: Config> =
         StorageMap<_, Twox64Concat, RequestId, EscrowRecord<T::AccountId>>;
 
-    /// The sum of the escrows of each account, in plancks. Removed when it becomes zero.
-    #[pallet::storage]
-    pub type EscrowTotals<T: Config> =
-        StorageMap<_, Blake2_128Concat, T::AccountId, Balance, ValueQuery>;
-
     /// The bond of each operator, in plancks. Removed when it becomes zero: by withdrawal, or by
     /// slashing the whole bond.
     #[pallet::storage]

@@ -2,7 +2,7 @@ use assay_primitives::{traits::Escrow, RequestId};
 use frame_support::{assert_noop, assert_ok};
 use sp_runtime::TokenError;
 
-use crate::{mock::*, Error, EscrowRecord, EscrowTotals, Escrows};
+use crate::{mock::*, Error, EscrowRecord, Escrows};
 
 fn try_hold(request: u64, payer: u64, amount: u128) -> sp_runtime::DispatchResult {
     <Settlement as Escrow<u64>>::hold(RequestId(request), &payer, amount)
@@ -35,7 +35,6 @@ fn the_escrows_of_several_requests_add_up() {
         assert_ok!(try_hold(1, PAYER, 400));
         assert_ok!(try_hold(2, PAYER, 50));
         assert_ok!(try_hold(3, OPERATOR, 7));
-        assert_eq!(EscrowTotals::<Test>::get(PAYER), 450);
         assert_eq!(in_escrow(PAYER), 450);
         assert_eq!(in_escrow(OPERATOR), 7);
     });
@@ -59,7 +58,6 @@ fn an_escrow_that_is_not_covered_leaves_nothing_behind() {
         }
         assert_noop!(try_hold(1, DEAD, 1), Error::<Test>::EscrowNotCovered);
         assert!(!Escrows::<Test>::contains_key(RequestId(1)));
-        assert!(!EscrowTotals::<Test>::contains_key(PAYER));
         assert_eq!(free(PAYER), ENDOWMENT);
     });
 }
@@ -76,11 +74,10 @@ fn a_request_has_one_escrow_at_most() {
 }
 
 #[test]
-fn a_request_that_costs_nothing_has_an_escrow_but_no_total() {
+fn a_request_that_costs_nothing_has_an_escrow() {
     test(|| {
         assert_ok!(try_hold(1, PAYER, 0));
         assert!(Escrows::<Test>::contains_key(RequestId(1)));
-        assert!(!EscrowTotals::<Test>::contains_key(PAYER));
         assert_noop!(try_hold(1, PAYER, 1), Error::<Test>::EscrowExists);
     });
 }

@@ -8,7 +8,7 @@ use frame_support::{
 };
 use sp_runtime::Perbill;
 
-use crate::{mock::*, EscrowTotals, Escrows, Event};
+use crate::{mock::*, Escrows, Event};
 
 /// Settles request 1 with a royalty of `percent` for `OWNER`.
 fn settle(earned: &[(u64, Balance)], percent: u32) -> Balance {
@@ -49,7 +49,6 @@ fn a_price_is_split_between_operator_owner_and_treasury() {
         );
         assert_eq!(in_escrow(PAYER), 0);
         assert!(!Escrows::<Test>::contains_key(RequestId(1)));
-        assert!(!EscrowTotals::<Test>::contains_key(PAYER));
         assert_eq!(
             last_event(),
             Some(Event::Settled {
