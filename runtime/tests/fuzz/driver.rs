@@ -209,6 +209,8 @@ impl Fuzz {
         AllPalletsWithSystem::on_finalize(self.oracle.now);
         let pallet_room::RoomClocks { answers, moves } = pallet_room::Clocks::<Runtime>::get();
         self.oracle.room = (answers, moves);
+        let multiplier = pallet_transaction_payment::NextFeeMultiplier::<Runtime>::get();
+        self.oracle.multiplier = multiplier;
         self.oracle.end_block(
             common::authority(author),
             randomness,

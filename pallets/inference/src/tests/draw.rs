@@ -86,10 +86,13 @@ fn without_randomness_the_draw_waits() {
         HasVrf::set(true);
         next_block();
         assert_eq!(record(id).status, Status::Pending);
+        // The author of the request's block.
+        next_block();
+        assert_eq!(record(id).status, Status::Pending);
         next_block();
         let block = now() - 1;
         assert_eq!(record(id).status, Status::Assigned);
-        let seed = seed_of([from, block], id);
+        let seed = seed_of([from, block - 1, block], id);
         assert_eq!(record(id).draw, Some(Draw { from, block, seed, authors: 2 }));
     });
 }
@@ -106,8 +109,6 @@ fn the_author_of_the_request_does_not_draw_alone() {
             assert_eq!(record(id).status, Status::Pending);
         }
         Author::set(Some(8));
-        next_block();
-        assert_eq!(record(id).status, Status::Pending, "the block has not ended");
         next_block();
         let block = now() - 1;
         let seed = seed_of(from..=block, id);
@@ -534,7 +535,7 @@ fn nobody_is_drawn_when_it_is_too_late_to_answer() {
     test(|| {
         let id = Terms { patience: 4, ..Terms::of(SIGNED) }.accepted();
         let deadline = record(id).deadline;
-        without_randomness(2);
+        without_randomness(3);
         go_to(deadline);
         assert_eq!(record(id).status, Status::Pending);
         next_block();
@@ -546,7 +547,7 @@ fn nobody_is_drawn_when_it_is_too_late_to_answer() {
 
 #[test]
 fn no_committee_is_drawn_when_it_is_too_late_to_commit() {
-    for (silence, drawn) in [(1, true), (2, false)] {
+    for (silence, drawn) in [(1, true), (3, false)] {
         test(|| {
             let terms = Terms { patience: 4 + RevealWindow::get(), ..Terms::of(QUORUM) };
             let id = terms.accepted();
@@ -573,10 +574,11 @@ fn a_request_whose_passed_deadline_waits_for_the_sweep_is_not_drawn() {
     test(|| {
         let first = Terms { patience: 3, ..Terms::of(SIGNED) }.accepted();
         let second = Terms { patience: 3, ..Terms::of(SIGNED) }.accepted();
-        without_randomness(2);
-        next_block();
+        // All blocks until then have the author of the request's block.
+        Author::set(Some(7));
+        go_to(now() + 3);
         // One deadline per block, and both pass in the next one.
-        SweepBudget::set(Weight::from_parts(2, 0));
+        SweepBudget::set(Weight::from_parts(3, 0));
         assert_eq!(Inference::sweeps_per_block(), 1);
         next_block();
         let open = |id: RequestId| record(id).status == Status::Pending;

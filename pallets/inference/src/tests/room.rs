@@ -112,7 +112,7 @@ fn who_had_room_is_late() {
 #[test]
 fn a_quorum_whose_commitments_had_no_room_has_more_time_for_them_and_for_its_results() {
     test(|| {
-        let (id, drawn) = Terms { patience: 7, ..Terms::of(QUORUM) }.drawn();
+        let (id, drawn) = Terms { patience: 8, ..Terms::of(QUORUM) }.drawn();
         let before = record(id).deadline;
         full_blocks(record(id).commit_deadline(RevealWindow::get()) - now());
         next_block();
