@@ -87,7 +87,7 @@ pub struct ResultStatement<AccountId> {
     pub request: RequestId,
     /// Digest of the descriptor of the version that ran.
     pub version_digest: Digest,
-    /// Digest of the input payload.
+    /// Digest of the input payload, or the identity of the artifact that the input is.
     pub input_digest: Digest,
     /// Digest of the output payload.
     pub output_digest: Digest,
