@@ -586,4 +586,18 @@ mod tests {
         assert_eq!(manifest(&publication.artifact).unwrap().identity, descriptor.artifact);
         assert!(manifest(&[]).is_err());
     }
+
+    #[test]
+    fn the_identities_of_the_bundled_models_are_those_of_the_training_scripts() {
+        let models = concat!(env!("CARGO_MANIFEST_DIR"), "/../models");
+        for name in ["breast-cancer", "digits", "digits-mlp", "digits-28-mlp", "digits-32-conv"] {
+            let description = std::fs::read(format!("{models}/{name}/model.json")).unwrap();
+            let description: serde_json::Value = serde_json::from_slice(&description).unwrap();
+            let described = &description["artifact"];
+            let file = described["file"].as_str().unwrap();
+            let bytes = std::fs::read(format!("{models}/{name}/{file}")).unwrap();
+            let identity = format!("{:?}", ArtifactManifest::of(&bytes).identity);
+            assert_eq!(described["identity"].as_str(), Some(identity.as_str()), "{name}");
+        }
+    }
 }
