@@ -284,8 +284,8 @@ impl Client {
         Ok(PublishPlan { size: manifest.size, missing_chunks: missing, transactions, fees })
     }
 
-    /// Publishes bytes as an artifact and returns its identity. Chunks that are already on chain are not sent again, so an
-    /// interrupted upload can be resumed.
+    /// Publishes bytes as an artifact and returns its identity. Chunks that are already on chain are
+    /// not sent again, so an interrupted upload can be resumed.
     ///
     /// # Errors
     ///

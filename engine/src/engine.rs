@@ -158,9 +158,9 @@ impl Engine {
     /// Runs a model on an input payload and waits for the output.
     ///
     /// `artifact` retrieves the model file. It is called only if the model is not loaded, and its
-    /// bytes are checked against the artifact's identity in `descriptor`. A call takes at most the time of
-    /// `artifact` plus `load_timeout` plus `run_timeout`, or twice `run_timeout` if another process
-    /// kills a cached engine worker.
+    /// bytes are checked against the artifact's identity in `descriptor`. A call takes at most the
+    /// time of `artifact` plus `load_timeout` plus `run_timeout`, or twice `run_timeout` if another
+    /// process kills a cached engine worker.
     ///
     /// # Errors
     ///
