@@ -47,7 +47,8 @@ pub struct WorkerKeyProof {
 /// The RPC methods of Assay.
 #[rpc(server)]
 pub trait Assay {
-    /// Identity, size and chunks of an artifact at the best block; null if there is no such artifact.
+    /// Identity, size and chunks of an artifact at the best block; null if there is no such
+    /// artifact.
     #[method(name = "artifact_manifest", blocking)]
     fn artifact_manifest(&self, identity: Digest) -> RpcResult<Option<ArtifactManifest>>;
 

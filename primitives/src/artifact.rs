@@ -47,8 +47,8 @@ const NODE: u8 = 1;
 /// The identity of an artifact of `size` bytes whose chunks have these digests: see the
 /// [module](self). Takes two hashes per chunk.
 ///
-/// Does not check that the number of digests fits the size: [`ArtifactManifest::is_consistent`] does.
-/// Of no chunks, which no artifact has, the root is the digest of no bytes.
+/// Does not check that the number of digests fits the size: [`ArtifactManifest::is_consistent`]
+/// does. Of no chunks, which no artifact has, the root is the digest of no bytes.
 pub fn identity(size: u64, chunks: &[Digest]) -> Digest {
     let leaf = |chunk: &Digest| digest(&(LEAF, chunk).encode());
     let mut level: Vec<Digest> = chunks.iter().map(leaf).collect();
