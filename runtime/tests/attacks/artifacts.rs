@@ -12,8 +12,8 @@ pub fn occupied_identity() -> Measured {
     run(|| {
         let attacker = Party::new("attacker", 100 * ASY);
         let victim = Party::new("victim", 100 * ASY);
-        let file = vec![1; MAX_CHUNK_BYTES as usize + 1];
-        let garbage = vec![2; MAX_CHUNK_BYTES as usize + 1];
+        let file = vec![1; MAX_CHUNK_BYTES as usize + 2];
+        let garbage = vec![2; MAX_CHUNK_BYTES as usize + 2];
         let before = wealth_of(&[&attacker]);
         let right = ArtifactManifest::of(&file);
         let of_garbage = ArtifactManifest::of(&garbage);
