@@ -1,13 +1,17 @@
 """Shared by the training scripts: an optimiser, the export to ONNX, the side files."""
 
-import hashlib
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
 import onnx
 import onnxruntime
 from onnx import TensorProto, helper
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "docs/examples"))
+
+from artifact_id import identity
 
 OPSET = 17
 # The oldest IR version with opset 17.
@@ -117,13 +121,13 @@ def save_rows(here, name, training, test):
 
 
 def artifact(path):
-    """The description of an artifact: file, format, size, BLAKE2b-256 digest."""
+    """The description of an artifact: file, format, size, identity."""
     data = path.read_bytes()
     return {
         "file": path.name,
         "format": "Onnx",
         "bytes": len(data),
-        "blake2b_256": hashlib.blake2b(data, digest_size=32).hexdigest(),
+        "identity": "0x" + identity(data).hex(),
     }
 
 

@@ -11,7 +11,9 @@ use std::{
 use anyhow::{ensure, Context, Result};
 use assay_client::{Declaration, Input};
 use assay_engine::{Engine, EngineConfig, WorkerCommand};
-use assay_primitives::{AssuranceClass, AssuranceClasses, Format, ModelDescriptor};
+use assay_primitives::{
+    ArtifactManifest, AssuranceClass, AssuranceClasses, Format, ModelDescriptor,
+};
 use tract_onnx::prelude::*;
 
 use crate::report::{say, Report};
@@ -42,7 +44,7 @@ pub fn bench(report: &mut Report, programs: &Path, models: &Path, options: &Opti
             std::fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
         let declaration = Declaration::beside(&file)?;
         let descriptor = ModelDescriptor {
-            artifact: assay_primitives::digest(&bytes),
+            artifact: ArtifactManifest::of(&bytes).identity,
             artifact_size: bytes.len() as u64,
             format: Format::Onnx,
             inputs: declaration.inputs,

@@ -219,14 +219,14 @@ calls! {
     mod storage("Storage") {
         /// Announces an artifact.
         fn create(manifest: ArtifactManifest) {
-            digest: manifest.digest, size: manifest.size, chunks: manifest.chunks
+            size: manifest.size, chunks: manifest.chunks
         }
 
         /// Uploads a chunk of an announced artifact.
-        fn upload(digest: Digest, index: u32, data: Vec<u8>) { digest, index, data }
+        fn upload(artifact: Digest, index: u32, data: Vec<u8>) { artifact, index, data }
 
         /// Removes an unused artifact and returns its deposit.
-        fn remove(digest: Digest) { digest }
+        fn remove(artifact: Digest) { artifact }
     }
 
     /// Calls of `inference`. Operators' nodes send results themselves.
@@ -361,7 +361,6 @@ mod tests {
     fn arguments_are_written_under_the_names_of_the_chain() {
         let manifest = ArtifactManifest::of(b"model");
         let expected = Call::new("Storage", "create")
-            .with("digest", manifest.digest)
             .with("size", manifest.size)
             .with("chunks", &manifest.chunks);
         assert_eq!(storage::create(manifest), expected);

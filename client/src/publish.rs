@@ -52,7 +52,7 @@ impl Publication {
     /// The descriptor of the version.
     pub fn descriptor(&self) -> ModelDescriptor {
         ModelDescriptor {
-            artifact: assay_primitives::digest(&self.artifact),
+            artifact: ArtifactManifest::of(&self.artifact).identity,
             artifact_size: self.artifact.len() as u64,
             format: match self.architecture {
                 Some(_) => Format::IntegerGraph,
@@ -135,8 +135,8 @@ impl Publication {
 pub enum PublishProgress {
     /// The artifact is announced on chain.
     ArtifactCreated {
-        /// Its digest.
-        digest: Digest,
+        /// Its identity.
+        artifact: Digest,
     },
     /// A chunk is on chain.
     Uploaded {
@@ -166,7 +166,7 @@ pub struct PublishedVersion {
     pub version: VersionId,
     /// Its digest.
     pub digest: Digest,
-    /// Digest of its artifact.
+    /// Identity of its artifact.
     pub artifact: Digest,
     /// Whether it already was the model's newest version.
     pub existed: bool,
@@ -254,7 +254,7 @@ impl Client {
         self.check_royalty(publication.royalty).await?;
         self.check_classes(publication.assurances).await?;
         let manifest = manifest(&publication.artifact)?;
-        let known = self.upload(signer.account(), manifest.digest).await?;
+        let known = self.upload(signer.account(), manifest.identity).await?;
         let missing = known.as_ref().map_or(manifest.chunks.len(), |view| view.missing.len());
         let model = self.find_model(signer.account(), &publication.name).await?;
         let mut calls = vec![publish_call(ModelId(0), publication)];
@@ -272,7 +272,7 @@ impl Client {
             let largest = publication.artifact.len().min(MAX_CHUNK_BYTES as usize);
             let chunk = publication.artifact[..largest].to_vec();
             let fee =
-                self.estimate_fee(&storage::upload(manifest.digest, 0, chunk), signer).await?;
+                self.estimate_fee(&storage::upload(manifest.identity, 0, chunk), signer).await?;
             fees = fees.saturating_add(fee.saturating_mul(missing as Balance));
         }
         let mut transactions = calls.len() + missing;
@@ -284,13 +284,12 @@ impl Client {
         Ok(PublishPlan { size: manifest.size, missing_chunks: missing, transactions, fees })
     }
 
-    /// Publishes bytes as an artifact. Chunks that are already on chain are not sent again, so an
-    /// interrupted upload can be resumed.
+    /// Publishes bytes as an artifact and returns its identity. Chunks that are already on chain are
+    /// not sent again, so an interrupted upload can be resumed.
     ///
     /// # Errors
     ///
-    /// - [`Error::Invalid`]: the bytes are empty or too many, or the digest is announced with other
-    ///   chunks.
+    /// - [`Error::Invalid`]: the bytes are empty or too many.
     /// - [`Error::Stalled`]: chunks are still missing after several rounds.
     /// - Those of [`Client::submit`].
     pub async fn publish_artifact(
@@ -300,22 +299,16 @@ impl Client {
         progress: &(dyn Fn(PublishProgress) + Sync),
     ) -> Result<Digest> {
         let manifest = manifest(bytes)?;
-        let (digest, total) = (manifest.digest, manifest.chunks.len());
+        let (artifact, total) = (manifest.identity, manifest.chunks.len());
         let owner = signer.account();
-        match self.upload(owner, digest).await? {
-            None => {
-                let outcome = self.submit(&storage::create(manifest), signer).await;
-                accept_repetition(outcome, "AlreadyExists")?;
-                progress(PublishProgress::ArtifactCreated { digest });
-            },
-            Some(view) if view.manifest != manifest => {
-                return Err(occupied(digest, view.owner == *owner))
-            },
-            Some(_) => {},
+        if self.upload(owner, artifact).await?.is_none() {
+            let outcome = self.submit(&storage::create(manifest), signer).await;
+            accept_repetition(outcome, "AlreadyExists")?;
+            progress(PublishProgress::ArtifactCreated { artifact });
         }
         let chunks: Vec<_> = ArtifactManifest::split(bytes).collect();
         for _ in 0..UPLOAD_ROUNDS {
-            let missing = match self.upload(owner, digest).await? {
+            let missing = match self.upload(owner, artifact).await? {
                 Some(view) => view.missing,
                 // The block with the announcement was replaced; a later one will include it.
                 None => {
@@ -324,13 +317,13 @@ impl Client {
                 },
             };
             if missing.is_empty() {
-                return Ok(digest);
+                return Ok(artifact);
             }
             let mut done = total.saturating_sub(missing.len());
             let calls: Vec<_> = missing
                 .iter()
                 .filter_map(|index| Some((*index, *chunks.get(*index as usize)?)))
-                .map(|(index, chunk)| storage::upload(digest, index, chunk.to_vec()))
+                .map(|(index, chunk)| storage::upload(artifact, index, chunk.to_vec()))
                 .collect();
             let mut uploads = stream::iter(&calls)
                 .map(|call| async {
@@ -342,8 +335,8 @@ impl Client {
                 progress(PublishProgress::Uploaded { done, total });
             }
         }
-        match self.upload(owner, digest).await? {
-            Some(view) if view.missing.is_empty() => Ok(digest),
+        match self.upload(owner, artifact).await? {
+            Some(view) if view.missing.is_empty() => Ok(artifact),
             _ => Err(Error::Stalled(
                 "chunks of the artifact are still missing after several uploads; publish again to \
                  resume"
@@ -469,21 +462,6 @@ fn publish_call(model: ModelId, publication: &Publication) -> crate::Call {
     )
 }
 
-/// The error that an artifact is announced with other chunks. The chain cannot detect this, because
-/// it does not check the digest of a whole of several chunks.
-fn occupied(digest: Digest, own: bool) -> Error {
-    Error::invalid(if own {
-        format!(
-            "you announced artifact {digest:?} with other chunks; remove it, then publish again"
-        )
-    } else {
-        format!(
-            "another account has published other bytes as artifact {digest:?}; change the file, and \
-             thus its digest"
-        )
-    })
-}
-
 fn manifest(bytes: &[u8]) -> Result<ArtifactManifest> {
     match bytes.len() as u64 {
         0 => Err(Error::invalid("an artifact must not be empty")),
@@ -604,9 +582,22 @@ mod tests {
     fn the_descriptor_names_the_artifact() {
         let publication = publication();
         let descriptor = publication.descriptor();
-        assert_eq!(descriptor.artifact, assay_primitives::digest(&publication.artifact));
         assert_eq!(descriptor.artifact_size, 6);
-        assert_eq!(manifest(&publication.artifact).unwrap().digest, descriptor.artifact);
+        assert_eq!(manifest(&publication.artifact).unwrap().identity, descriptor.artifact);
         assert!(manifest(&[]).is_err());
+    }
+
+    #[test]
+    fn the_identities_of_the_bundled_models_are_those_of_the_training_scripts() {
+        let models = concat!(env!("CARGO_MANIFEST_DIR"), "/../models");
+        for name in ["breast-cancer", "digits", "digits-mlp", "digits-28-mlp", "digits-32-conv"] {
+            let description = std::fs::read(format!("{models}/{name}/model.json")).unwrap();
+            let description: serde_json::Value = serde_json::from_slice(&description).unwrap();
+            let described = &description["artifact"];
+            let file = described["file"].as_str().unwrap();
+            let bytes = std::fs::read(format!("{models}/{name}/{file}")).unwrap();
+            let identity = format!("{:?}", ArtifactManifest::of(&bytes).identity);
+            assert_eq!(described["identity"].as_str(), Some(identity.as_str()), "{name}");
+        }
     }
 }

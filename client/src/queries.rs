@@ -252,8 +252,8 @@ impl Client {
     }
 
     /// An artifact if it is complete, else an announcement of it by any account.
-    pub async fn artifact(&self, digest: Digest) -> Result<Option<ArtifactView<AccountId>>> {
-        self.view("artifact", &digest).await
+    pub async fn artifact(&self, identity: Digest) -> Result<Option<ArtifactView<AccountId>>> {
+        self.view("artifact", &identity).await
     }
 
     /// The upload of an artifact by an account: its own announcement while chunks are missing, else
@@ -261,9 +261,9 @@ impl Client {
     pub async fn upload(
         &self,
         owner: &AccountId,
-        digest: Digest,
+        identity: Digest,
     ) -> Result<Option<ArtifactView<AccountId>>> {
-        self.view("upload", &(owner, digest)).await
+        self.view("upload", &(owner, identity)).await
     }
 
     /// Why a payload does not fit the inputs of a version; `None` if it does.

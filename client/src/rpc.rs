@@ -255,13 +255,13 @@ impl Rpc {
     }
 
     /// The manifest of an artifact; `None` if the node does not have all of it.
-    pub async fn artifact_manifest(&self, digest: Digest) -> Result<Option<ArtifactManifest>> {
-        self.request("artifact_manifest", rpc_params![digest]).await
+    pub async fn artifact_manifest(&self, identity: Digest) -> Result<Option<ArtifactManifest>> {
+        self.request("artifact_manifest", rpc_params![identity]).await
     }
 
     /// A chunk of an artifact; `None` if the node does not have it.
-    pub async fn artifact_chunk(&self, digest: Digest, index: u32) -> Result<Option<Vec<u8>>> {
-        let params = rpc_params![digest, index];
+    pub async fn artifact_chunk(&self, identity: Digest, index: u32) -> Result<Option<Vec<u8>>> {
+        let params = rpc_params![identity, index];
         let bytes: Option<Bytes> = self.request("artifact_chunk", params).await?;
         Ok(bytes.map(|bytes| bytes.0))
     }

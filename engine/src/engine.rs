@@ -17,7 +17,7 @@ use assay_primitives::{
     operator::EngineVersion,
     proof::MAX_PROOF_BYTES,
     tensor::{check_tensors, validate_payload},
-    Digest, Format, ModelDescriptor, PayloadError, Tensor,
+    ArtifactManifest, Digest, Format, ModelDescriptor, PayloadError, Tensor,
 };
 use codec::Encode;
 use parking_lot::Mutex;
@@ -158,9 +158,9 @@ impl Engine {
     /// Runs a model on an input payload and waits for the output.
     ///
     /// `artifact` retrieves the model file. It is called only if the model is not loaded, and its
-    /// bytes are checked against the digest in `descriptor`. A call takes at most the time of
-    /// `artifact` plus `load_timeout` plus `run_timeout`, or twice `run_timeout` if another process
-    /// kills a cached engine worker.
+    /// bytes are checked against the artifact's identity in `descriptor`. A call takes at most the
+    /// time of `artifact` plus `load_timeout` plus `run_timeout`, or twice `run_timeout` if another
+    /// process kills a cached engine worker.
     ///
     /// # Errors
     ///
@@ -311,7 +311,7 @@ impl Engine {
         }
     }
 
-    /// Checks that a model can be loaded, without running it. Also checks digest and size of the
+    /// Checks that a model can be loaded, without running it. Also checks identity and size of the
     /// file. Takes at most `load_timeout`.
     ///
     /// # Errors
@@ -446,7 +446,7 @@ impl Engine {
         bytes: Vec<u8>,
     ) -> Result<WorkerProcess, EngineError> {
         self.check_size(bytes.len() as u64)?;
-        let actual = digest(&bytes);
+        let actual = ArtifactManifest::of(&bytes).identity;
         if actual != descriptor.artifact || bytes.len() as u64 != descriptor.artifact_size {
             return Err(EngineError::ArtifactCorrupt { expected: descriptor.artifact, actual });
         }

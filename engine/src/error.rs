@@ -43,16 +43,16 @@ pub enum EngineError {
     /// attempt may succeed, for example after the node has downloaded the missing blocks.
     #[error("an artifact is not available: {0}")]
     ArtifactUnavailable(String),
-    /// The bytes do not have the digest or the size that the version states. Retrieve them again
+    /// The bytes do not have the identity or the size that the version states. Retrieve them again
     /// from another source.
     #[error(
-        "the model's artifact is corrupt: its digest is {actual:?}, the version states \
+        "the model's artifact is corrupt: its identity is {actual:?}, the version states \
          {expected:?}"
     )]
     ArtifactCorrupt {
-        /// The digest that the version states.
+        /// The identity that the version states.
         expected: Digest,
-        /// The digest of the bytes.
+        /// The identity of the bytes.
         actual: Digest,
     },
     /// The model file is too large for this engine. Publish a smaller file, or raise

@@ -27,7 +27,7 @@ pub struct EngineStatus {
 pub struct WorkerStatus {
     /// Process id.
     pub pid: u32,
-    /// Digest of the model's artifact.
+    /// Identity of the model's artifact.
     pub artifact: Digest,
     /// Resident memory when it became idle. Unit: bytes.
     pub resident_bytes: u64,

@@ -139,7 +139,7 @@ fn a_version_with_other_declarations_does_not_share_a_loaded_model() {
 }
 
 #[test]
-fn bytes_with_another_digest_are_refused() {
+fn bytes_with_another_identity_are_refused() {
     let engine = engine();
     let digits = Version::digits();
     let corrupt = with(&digits, |version| version.file[100] ^= 1);

@@ -4,14 +4,14 @@
 //! for as long as it stores the block that contains them. The bytes are checked again here, because
 //! an operator loses bond for a result that wrong bytes produce.
 
-use assay_primitives::{digest, ArtifactManifest, Digest, MAX_ARTIFACT_BYTES};
+use assay_primitives::{ArtifactManifest, Digest};
 
 /// Why this node cannot provide an artifact or a chunk.
 #[derive(Debug, thiserror::Error)]
 pub enum ArtifactError {
-    /// Size and number of chunks of the manifest do not match. No artifact on chain has such a
+    /// Identity, size and chunks of the manifest do not match. No artifact on chain has such a
     /// manifest.
-    #[error("the manifest of artifact {0:?} is malformed")]
+    #[error("the manifest of artifact {0:?} contradicts itself")]
     Malformed(Digest),
     /// There is no such chunk. Request an index below the number of chunks.
     #[error("artifact {artifact:?} has {count} chunks and none with index {index}")]
@@ -49,13 +49,6 @@ pub enum ArtifactError {
         /// Index of the chunk.
         index: u32,
     },
-    /// Every chunk matches the manifest, but all of them together do not have the artifact's
-    /// digest. The artifact was published with wrong chunks: publish it again.
-    #[error(
-        "the chunks of artifact {0:?} match its manifest, but not its digest; its publisher must \
-         publish it again"
-    )]
-    CorruptWhole(Digest),
     /// The database failed.
     #[error("the database failed: {0}")]
     Database(#[from] sp_blockchain::Error),
@@ -77,30 +70,31 @@ impl<F: Fn(Digest) -> sp_blockchain::Result<Option<Vec<u8>>>> ReadIndexed for F 
 ///
 /// # Errors
 ///
-/// All of [`ArtifactError`] except [`ArtifactError::CorruptWhole`].
+/// All of [`ArtifactError`].
 pub fn chunk(
     store: &impl ReadIndexed,
     manifest: &ArtifactManifest,
     index: u32,
 ) -> Result<Vec<u8>, ArtifactError> {
-    let artifact = manifest.digest;
+    let artifact = manifest.identity;
     let count = manifest.chunks.len();
     let hash = manifest.chunks.get(index as usize).ok_or(ArtifactError::NoSuchChunk {
         artifact,
         index,
         count,
     })?;
-    let Some(size) = ArtifactManifest::chunk_size(manifest.size, index) else {
+    if ArtifactManifest::chunk_size(manifest.size, index).is_none() {
         return Err(ArtifactError::Malformed(artifact));
-    };
+    }
     let bytes = store.read_indexed(*hash)?.ok_or(ArtifactError::Missing { artifact, index })?;
-    if bytes.len() as u64 != u64::from(size) || digest(&bytes) != *hash {
+    if !manifest.is_chunk(index, &bytes) {
         return Err(ArtifactError::CorruptChunk { artifact, index });
     }
     Ok(bytes)
 }
 
-/// Reads all bytes of an artifact and checks them against the manifest.
+/// Reads all bytes of an artifact and checks them against the manifest, chunk by chunk. The manifest
+/// is checked against the identity first.
 ///
 /// # Errors
 ///
@@ -110,17 +104,12 @@ pub fn fetch(
     store: &impl ReadIndexed,
     manifest: &ArtifactManifest,
 ) -> Result<Vec<u8>, ArtifactError> {
-    let malformed = manifest.size > MAX_ARTIFACT_BYTES
-        || manifest.chunks.len() as u64 != ArtifactManifest::chunk_count(manifest.size);
-    if malformed {
-        return Err(ArtifactError::Malformed(manifest.digest));
+    if !manifest.is_consistent() {
+        return Err(ArtifactError::Malformed(manifest.identity));
     }
     let mut bytes = Vec::with_capacity(manifest.size as usize);
     for index in 0..manifest.chunks.len() as u32 {
         bytes.append(&mut chunk(store, manifest, index)?);
-    }
-    if digest(&bytes) != manifest.digest {
-        return Err(ArtifactError::CorruptWhole(manifest.digest));
     }
     Ok(bytes)
 }
@@ -128,7 +117,7 @@ pub fn fetch(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use assay_primitives::MAX_CHUNK_BYTES;
+    use assay_primitives::{digest, MAX_ARTIFACT_BYTES, MAX_CHUNK_BYTES};
     use std::collections::HashMap;
 
     fn store(bytes: &[u8]) -> HashMap<Digest, Vec<u8>> {
@@ -176,21 +165,20 @@ mod tests {
     }
 
     #[test]
-    fn chunks_that_do_not_add_up_to_the_whole_are_refused() {
-        let bytes = three_chunks();
-        let manifest = ArtifactManifest { digest: Digest::zero(), ..ArtifactManifest::of(&bytes) };
-        let error = fetch(&reader(store(&bytes)), &manifest).unwrap_err();
-        assert!(matches!(error, ArtifactError::CorruptWhole(_)), "{error}");
-    }
-
-    #[test]
     fn a_manifest_that_contradicts_itself_is_refused_before_anything_is_read() {
         let bytes = three_chunks();
         let good = ArtifactManifest::of(&bytes);
         let none = |_| -> sp_blockchain::Result<Option<Vec<u8>>> { panic!("read") };
-        for (size, count) in [(MAX_ARTIFACT_BYTES + 1, 3), (u64::MAX, 3), (good.size, 2), (1, 3)] {
-            let manifest =
-                ArtifactManifest { size, chunks: good.chunks[..count].to_vec(), ..good.clone() };
+        let sizes = [(MAX_ARTIFACT_BYTES + 1, 3), (u64::MAX, 3), (good.size, 2), (1, 3)];
+        let sized = sizes.map(|(size, count)| ArtifactManifest {
+            size,
+            chunks: good.chunks[..count].to_vec(),
+            ..good.clone()
+        });
+        let other = ArtifactManifest { identity: Digest::zero(), ..good.clone() };
+        let mut swapped = good.clone();
+        swapped.chunks.swap(0, 1);
+        for manifest in sized.into_iter().chain([other, swapped]) {
             let error = fetch(&none, &manifest).unwrap_err();
             assert!(matches!(error, ArtifactError::Malformed(_)), "{error}");
         }

@@ -47,13 +47,14 @@ pub struct WorkerKeyProof {
 /// The RPC methods of Assay.
 #[rpc(server)]
 pub trait Assay {
-    /// Digest, size and chunks of an artifact at the best block; null if there is no such artifact.
+    /// Identity, size and chunks of an artifact at the best block; null if there is no such
+    /// artifact.
     #[method(name = "artifact_manifest", blocking)]
-    fn artifact_manifest(&self, digest: Digest) -> RpcResult<Option<ArtifactManifest>>;
+    fn artifact_manifest(&self, identity: Digest) -> RpcResult<Option<ArtifactManifest>>;
 
     /// The bytes of one chunk of an artifact; null if there is no such artifact.
     #[method(name = "artifact_chunk", blocking)]
-    fn artifact_chunk(&self, digest: Digest, index: u32) -> RpcResult<Option<Bytes>>;
+    fn artifact_chunk(&self, identity: Digest, index: u32) -> RpcResult<Option<Bytes>>;
 
     /// The first worker key of this node, with its proof of possession for an account. Unsafe.
     #[method(name = "operator_workerKey", with_extensions)]
@@ -100,9 +101,9 @@ struct Methods {
 }
 
 impl Methods {
-    fn manifest(&self, digest: Digest) -> RpcResult<Option<ArtifactManifest>> {
+    fn manifest(&self, identity: Digest) -> RpcResult<Option<ArtifactManifest>> {
         let best = self.client.info().best_hash;
-        let view = self.client.runtime_api().artifact(best, digest).map_err(|failure| {
+        let view = self.client.runtime_api().artifact(best, identity).map_err(|failure| {
             error(INTERNAL, format!("the runtime could not look up the artifact: {failure}"))
         })?;
         Ok(view.map(|view| view.manifest))
@@ -110,12 +111,12 @@ impl Methods {
 }
 
 impl AssayServer for Methods {
-    fn artifact_manifest(&self, digest: Digest) -> RpcResult<Option<ArtifactManifest>> {
-        self.manifest(digest)
+    fn artifact_manifest(&self, identity: Digest) -> RpcResult<Option<ArtifactManifest>> {
+        self.manifest(identity)
     }
 
-    fn artifact_chunk(&self, digest: Digest, index: u32) -> RpcResult<Option<Bytes>> {
-        let Some(manifest) = self.manifest(digest)? else { return Ok(None) };
+    fn artifact_chunk(&self, identity: Digest, index: u32) -> RpcResult<Option<Bytes>> {
+        let Some(manifest) = self.manifest(identity)? else { return Ok(None) };
         let bytes = artifacts::chunk(&read_indexed(&self.client), &manifest, index)?;
         Ok(Some(bytes.into()))
     }
@@ -166,9 +167,7 @@ impl From<ArtifactError> for ErrorObjectOwned {
     fn from(failure: ArtifactError) -> Self {
         let code = match &failure {
             ArtifactError::Malformed(_) | ArtifactError::NoSuchChunk { .. } => INVALID_CHUNK,
-            ArtifactError::Missing { .. }
-            | ArtifactError::CorruptChunk { .. }
-            | ArtifactError::CorruptWhole(_) => CHUNK_UNAVAILABLE,
+            ArtifactError::Missing { .. } | ArtifactError::CorruptChunk { .. } => CHUNK_UNAVAILABLE,
             ArtifactError::Database(_) => INTERNAL,
         };
         // Anyone can request chunks that the node does not have, so these requests are not logged.

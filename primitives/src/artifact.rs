@@ -1,4 +1,30 @@
-//! Artifacts: byte strings that full nodes store and serve, identified by their digest.
+//! Artifacts: byte strings that full nodes store and serve, named by their identity.
+//!
+//! # Identity
+//!
+//! The identity of an artifact is computed from its size and from the digests of its chunks, so
+//! whoever checks each chunk against its digest has checked the whole. An artifact of `size` bytes,
+//! from 1 to [`MAX_ARTIFACT_BYTES`], is divided into chunks of [`MAX_CHUNK_BYTES`]; the last one has
+//! the rest, at least one byte. `H` is BLAKE2b-256, `++` joins bytes:
+//!
+//! ```text
+//! chunk    = H(bytes of the chunk)
+//! leaf     = H(0x00 ++ chunk)
+//! node     = H(0x01 ++ left ++ right)
+//! identity = H("assay/artifact/1" ++ size as u64, little-endian ++ root)
+//! ```
+//!
+//! The leaves, in the order of the chunks, are the lowest level of the tree. Each higher level joins
+//! the nodes of the level below in pairs, from the left. An odd node at the end of a level moves up
+//! unchanged. The root is the only node of the highest level; of one chunk it is the leaf. The tree
+//! has the shape of RFC 6962, section 2.1.
+//!
+//! A leaf hashes 33 bytes, a node 65 and an identity 56, and these begin with different bytes, so
+//! none of them is also one of the others. The size determines the number of chunks and the length
+//! of each. Two different artifacts therefore have different identities.
+//!
+//! `docs/examples/artifact_id.py` computes identities from this definition without code of this
+//! crate.
 
 use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode};
@@ -15,7 +41,29 @@ pub const MAX_CHUNKS: u32 = 128;
 /// Maximum size of an artifact in bytes: 64 MiB.
 pub const MAX_ARTIFACT_BYTES: u64 = MAX_CHUNK_BYTES as u64 * MAX_CHUNKS as u64;
 
-/// The digest, the size and the chunks of an artifact.
+const LEAF: u8 = 0;
+const NODE: u8 = 1;
+
+/// The identity of an artifact of `size` bytes whose chunks have these digests: see the
+/// [module](self). Takes two hashes per chunk.
+///
+/// Does not check that the number of digests fits the size: [`ArtifactManifest::is_consistent`]
+/// does. Of no chunks, which no artifact has, the root is the digest of no bytes.
+pub fn identity(size: u64, chunks: &[Digest]) -> Digest {
+    let leaf = |chunk: &Digest| digest(&(LEAF, chunk).encode());
+    let mut level: Vec<Digest> = chunks.iter().map(leaf).collect();
+    while level.len() > 1 {
+        let parent = |pair: &[Digest]| match pair {
+            [left, right] => digest(&(NODE, left, right).encode()),
+            odd => odd[0],
+        };
+        level = level.chunks(2).map(parent).collect();
+    }
+    let root = level.first().copied().unwrap_or_else(|| digest(b""));
+    digest(&(b"assay/artifact/1", size, root).encode())
+}
+
+/// The identity, the size and the chunks of an artifact.
 ///
 /// ```
 /// use assay_primitives::{ArtifactManifest, MAX_CHUNK_BYTES};
@@ -24,6 +72,7 @@ pub const MAX_ARTIFACT_BYTES: u64 = MAX_CHUNK_BYTES as u64 * MAX_CHUNKS as u64;
 /// let manifest = ArtifactManifest::of(&bytes);
 /// assert_eq!(manifest.chunks.len(), 2);
 /// assert_eq!(ArtifactManifest::chunk_size(manifest.size, 1), Some(1));
+/// assert!(manifest.is_consistent());
 /// ```
 #[derive(
     Clone,
@@ -38,8 +87,8 @@ pub const MAX_ARTIFACT_BYTES: u64 = MAX_CHUNK_BYTES as u64 * MAX_CHUNKS as u64;
     Deserialize,
 )]
 pub struct ArtifactManifest {
-    /// BLAKE2b-256 of the artifact.
-    pub digest: Digest,
+    /// The [`identity`] of the artifact.
+    pub identity: Digest,
     /// Size of the artifact in bytes.
     pub size: u64,
     /// BLAKE2b-256 of each chunk, in order.
@@ -49,11 +98,26 @@ pub struct ArtifactManifest {
 impl ArtifactManifest {
     /// The manifest of `bytes`, with chunks of [`MAX_CHUNK_BYTES`]. The last chunk may be shorter.
     pub fn of(bytes: &[u8]) -> Self {
-        Self {
-            digest: digest(bytes),
-            size: bytes.len() as u64,
-            chunks: Self::split(bytes).map(digest).collect(),
-        }
+        let (size, chunks) =
+            (bytes.len() as u64, Self::split(bytes).map(digest).collect::<Vec<_>>());
+        Self { identity: identity(size, &chunks), size, chunks }
+    }
+
+    /// Whether the identity is that of the size and the chunks, the number of chunks fits the size,
+    /// and the size is within the bounds.
+    ///
+    /// If so, and each chunk has its digest and its [size](Self::chunk_size), then the chunks
+    /// together are the artifact of this identity.
+    pub fn is_consistent(&self) -> bool {
+        (1..=MAX_ARTIFACT_BYTES).contains(&self.size)
+            && self.chunks.len() as u64 == Self::chunk_count(self.size)
+            && identity(self.size, &self.chunks) == self.identity
+    }
+
+    /// Whether `bytes` are chunk `index`: they have its size and its digest.
+    pub fn is_chunk(&self, index: u32, bytes: &[u8]) -> bool {
+        Self::chunk_size(self.size, index).map(u64::from) == Some(bytes.len() as u64)
+            && self.chunks.get(index as usize) == Some(&digest(bytes))
     }
 
     /// The chunks of `bytes`, in order.
@@ -78,18 +142,120 @@ impl ArtifactManifest {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::vec;
+
+    const CHUNK: u64 = MAX_CHUNK_BYTES as u64;
+
+    /// The bytes of the test vectors: byte `i` is the remainder of `i` by 251, which no length of a
+    /// chunk is a multiple of.
+    fn bytes(size: u64) -> Vec<u8> {
+        (0..size).map(|index| (index % 251) as u8).collect()
+    }
+
+    #[test]
+    fn identities_are_those_of_the_second_implementation() {
+        // Lines of a size and an identity, written by `docs/examples/artifact_id.py --vectors`.
+        let vectors = include_str!("../tests/artifact_ids.txt");
+        let mut sizes = Vec::new();
+        for line in vectors.lines() {
+            let (size, identity) = line.split_once(' ').unwrap();
+            let size: u64 = size.parse().unwrap();
+            let manifest = ArtifactManifest::of(&bytes(size));
+            assert_eq!(alloc::format!("{:?}", manifest.identity), identity, "{size} bytes");
+            assert!(manifest.is_consistent());
+            sizes.push(size);
+        }
+        let chunks = |count| count * CHUNK;
+        for size in [1, CHUNK, CHUNK + 1, chunks(3), chunks(128)] {
+            assert!(sizes.contains(&size), "{size}");
+        }
+    }
+
+    #[test]
+    fn everything_of_a_manifest_changes_the_identity() {
+        let manifest = ArtifactManifest::of(&bytes(4 * CHUNK + 1));
+        let (size, chunks) = (manifest.size, &manifest.chunks);
+        let mut others = vec![identity(size - 1, chunks), identity(size, &chunks[..4])];
+        for index in 0..chunks.len() {
+            let mut other = chunks.clone();
+            other[index].0[31] ^= 1;
+            others.push(identity(size, &other));
+            let mut other = chunks.clone();
+            other.swap(index, (index + 1) % chunks.len());
+            others.push(identity(size, &other));
+        }
+        // An odd chunk is not the same as two of it.
+        others.push(identity(size, &[&chunks[..], &chunks[4..]].concat()));
+        others.push(identity(size, &[]));
+        others.push(manifest.identity);
+        let count = others.len();
+        others.sort();
+        others.dedup();
+        assert_eq!(others.len(), count);
+    }
+
+    #[test]
+    fn a_chunk_digest_is_no_leaf_and_a_node_is_no_chunk_digest() {
+        let chunks = ArtifactManifest::of(&bytes(2 * CHUNK)).chunks;
+        let joined = digest(&(NODE, chunks[0], chunks[1]).encode());
+        let leaves: Vec<_> = chunks.iter().map(|chunk| digest(&(LEAF, chunk).encode())).collect();
+        let node = digest(&(NODE, leaves[0], leaves[1]).encode());
+        let right = identity(2 * CHUNK, &chunks);
+        for others in [vec![joined], vec![node], leaves] {
+            assert_ne!(identity(2 * CHUNK, &others), right);
+        }
+    }
+
+    #[test]
+    fn a_manifest_that_contradicts_itself_is_not_consistent() {
+        let good = ArtifactManifest::of(&bytes(2 * CHUNK + 5));
+        let of = |size, chunks: &[Digest]| ArtifactManifest {
+            identity: identity(size, chunks),
+            size,
+            chunks: chunks.to_vec(),
+        };
+        assert!(of(good.size, &good.chunks).is_consistent());
+        let refused = [
+            ArtifactManifest { identity: Digest::zero(), ..good.clone() },
+            ArtifactManifest { size: good.size - 1, ..good.clone() },
+            of(good.size, &good.chunks[..2]),
+            of(3 * CHUNK + 1, &good.chunks),
+            of(0, &[]),
+            of(MAX_ARTIFACT_BYTES + 1, &vec![Digest::zero(); 129]),
+            of(u64::MAX, &good.chunks),
+        ];
+        for manifest in refused {
+            assert!(!manifest.is_consistent(), "{} bytes", manifest.size);
+        }
+    }
+
+    #[test]
+    fn a_chunk_has_its_digest_and_its_size() {
+        let whole = bytes(CHUNK + 5);
+        let manifest = ArtifactManifest::of(&whole);
+        let chunks: Vec<_> = ArtifactManifest::split(&whole).collect();
+        assert!(manifest.is_chunk(0, chunks[0]) && manifest.is_chunk(1, chunks[1]));
+        assert!(!manifest.is_chunk(0, chunks[1]) && !manifest.is_chunk(2, chunks[1]));
+        assert!(!manifest.is_chunk(1, &chunks[1][1..]) && !manifest.is_chunk(u32::MAX, b""));
+        // The digest is right, the size is not.
+        let chunks = vec![digest(b"short"), digest(b"fiver")];
+        let short =
+            ArtifactManifest { identity: identity(CHUNK + 5, &chunks), size: CHUNK + 5, chunks };
+        assert!(
+            short.is_consistent() && !short.is_chunk(0, b"short") && short.is_chunk(1, b"fiver")
+        );
+    }
 
     #[test]
     fn chunks_cover_the_whole_and_nothing_else() {
-        for size in [0usize, 1, MAX_CHUNK_BYTES as usize, MAX_CHUNK_BYTES as usize + 1] {
-            let bytes = alloc::vec![7u8; size];
-            let manifest = ArtifactManifest::of(&bytes);
-            assert_eq!(manifest.chunks.len() as u64, ArtifactManifest::chunk_count(size as u64));
+        for size in [0, 1, CHUNK, CHUNK + 1] {
+            let manifest = ArtifactManifest::of(&bytes(size));
+            assert_eq!(manifest.chunks.len() as u64, ArtifactManifest::chunk_count(size));
             let total: u64 = (0..=manifest.chunks.len() as u32)
-                .filter_map(|index| ArtifactManifest::chunk_size(size as u64, index))
+                .filter_map(|index| ArtifactManifest::chunk_size(size, index))
                 .map(u64::from)
                 .sum();
-            assert_eq!(total, size as u64);
+            assert_eq!(total, size);
         }
     }
 }

@@ -4,8 +4,8 @@ use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 use serde::{Deserialize, Serialize};
 
-/// A BLAKE2b-256 digest. As a CID it has version 1, codec `raw` and multihash `blake2b-256`
-/// (0xb220), so that standard IPFS tools compute the same identifier.
+/// A BLAKE2b-256 digest. That of a chunk, as a CID, has version 1, codec `raw` and multihash
+/// `blake2b-256` (0xb220), so that standard IPFS tools compute the same identifier.
 pub type Digest = sp_core::H256;
 
 /// BLAKE2b-256 of `bytes`.

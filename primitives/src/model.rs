@@ -76,7 +76,7 @@ pub struct Tolerance {
     Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
 pub struct ModelDescriptor {
-    /// Digest of the artifact.
+    /// [Identity](crate::artifact) of the artifact.
     pub artifact: Digest,
     /// Size of the artifact in bytes.
     pub artifact_size: u64,

@@ -114,7 +114,7 @@ pub enum Offence {
 )]
 #[serde(rename_all = "snake_case")]
 pub enum FailureReason {
-    /// The artifact could not be retrieved, or its bytes do not have its digest.
+    /// The artifact could not be retrieved, or its bytes do not have its identity.
     #[codec(index = 0)]
     ArtifactUnavailable,
     /// The engine refuses the model file.

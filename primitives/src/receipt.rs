@@ -155,7 +155,7 @@ pub struct Receipt<AccountId> {
     pub payer: AccountId,
     /// Digest of the requested version's descriptor.
     pub version_digest: Digest,
-    /// Digest of the input payload.
+    /// Digest of the input payload, or the identity of the artifact that the input is.
     pub input_digest: Digest,
     /// The assurance that the request asked for.
     pub assurance: Assurance,

@@ -350,10 +350,10 @@ sp_api::decl_runtime_apis! {
         /// The operator whose worker key this is or was, as long as the chain remembers the key.
         fn operator_of_worker(worker: WorkerId) -> Option<AccountId>;
         /// The artifact if it is complete, else an announcement of it by any account.
-        fn artifact(digest: Digest) -> Option<ArtifactView<AccountId>>;
+        fn artifact(identity: Digest) -> Option<ArtifactView<AccountId>>;
         /// The account's own announcement while chunks of it are missing, else the complete
         /// artifact; `None` if there is neither.
-        fn upload(owner: AccountId, digest: Digest) -> Option<ArtifactView<AccountId>>;
+        fn upload(owner: AccountId, identity: Digest) -> Option<ArtifactView<AccountId>>;
         /// Why a payload does not fit the inputs of a version; `None` if it fits.
         fn check_input(version: VersionId, payload: Vec<u8>) -> Option<String>;
     }

@@ -82,7 +82,7 @@ pub struct AnsweredRequest<AccountId> {
     pub payer: AccountId,
     /// Digest of the descriptor of the version to run.
     pub version_digest: Digest,
-    /// Digest of the input payload.
+    /// Digest of the input payload, or the identity of the artifact that the input is.
     pub input_digest: Digest,
     /// The assurance that the request asks for.
     pub assurance: Assurance,

@@ -376,12 +376,12 @@ impl_runtime_apis! {
             Operators::operator_of(&worker)
         }
 
-        fn artifact(digest: Digest) -> Option<ArtifactView<AccountId>> {
-            Storage::seen(&digest).map(|artifact| artifact_view(digest, artifact))
+        fn artifact(identity: Digest) -> Option<ArtifactView<AccountId>> {
+            Storage::seen(&identity).map(|artifact| artifact_view(identity, artifact))
         }
 
-        fn upload(owner: AccountId, digest: Digest) -> Option<ArtifactView<AccountId>> {
-            Storage::seen_by(&owner, &digest).map(|artifact| artifact_view(digest, artifact))
+        fn upload(owner: AccountId, identity: Digest) -> Option<ArtifactView<AccountId>> {
+            Storage::seen_by(&owner, &identity).map(|artifact| artifact_view(identity, artifact))
         }
 
         fn check_input(version: VersionId, payload: Vec<u8>) -> Option<String> {

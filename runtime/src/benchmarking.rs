@@ -6,7 +6,7 @@ pub mod consensus;
 use alloc::{format, vec, vec::Vec};
 use assay_graph::Architecture;
 use assay_primitives::{
-    artifact::{MAX_ARTIFACT_BYTES, MAX_CHUNKS},
+    artifact::{identity, MAX_ARTIFACT_BYTES, MAX_CHUNKS},
     digest,
     model::{
         Format, Licence, ModelName, TensorDeclarations, Tolerance, MAX_LICENCE_BYTES,
@@ -72,9 +72,9 @@ fn declarations(first_letter: u8) -> TensorDeclarations {
 
 /// The largest artifact, with all chunks on chain.
 fn store_artifact(owner: &AccountId) -> assay_primitives::Digest {
-    let artifact = digest(b"artifact");
+    let chunks: Vec<_> = (0..MAX_CHUNKS).map(|index| digest(&index.to_le_bytes())).collect();
+    let artifact = identity(MAX_ARTIFACT_BYTES, &chunks);
     if !pallet_storage::Artifacts::<Runtime>::contains_key(artifact) {
-        let chunks: Vec<_> = (0..MAX_CHUNKS).map(|index| digest(&index.to_le_bytes())).collect();
         pallet_storage::Artifacts::<Runtime>::insert(
             artifact,
             pallet_storage::Artifact {

@@ -73,11 +73,11 @@ pub fn operator_view(account: AccountId) -> Option<OperatorView<AccountId>> {
 
 /// An artifact or an announcement of one.
 pub fn artifact_view(
-    digest: Digest,
+    identity: Digest,
     artifact: pallet_storage::Artifact<AccountId>,
 ) -> ArtifactView<AccountId> {
     ArtifactView {
-        manifest: artifact.manifest(digest),
+        manifest: artifact.manifest(identity),
         missing: artifact.missing(),
         owner: artifact.owner,
     }

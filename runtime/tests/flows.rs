@@ -238,7 +238,7 @@ fn the_same_client_key_never_charges_twice() {
 
 /// The owner's announcement of the artifact.
 fn announced(bytes: &[u8]) -> pallet_storage::Artifact<assay_runtime::AccountId> {
-    pallet_storage::Uploads::<Runtime>::get(digest(bytes), OWNER.to_account_id()).unwrap()
+    pallet_storage::Uploads::<Runtime>::get(identity(bytes), OWNER.to_account_id()).unwrap()
 }
 
 #[test]
@@ -246,7 +246,7 @@ fn a_chunk_in_a_batch_is_refused_and_nothing_is_lost() {
     run(|| {
         let bytes = vec![9; 100];
         submit(OWNER, announce(&bytes));
-        let chunk: RuntimeCall = upload(&bytes, 0, digest(&bytes)).into();
+        let chunk: RuntimeCall = upload(&bytes, 0, identity(&bytes)).into();
         let remark: RuntimeCall = frame_system::Call::remark { remark: b"x".to_vec() }.into();
         let deposit = held(&OWNER.to_account_id());
         let before = free(&OWNER.to_account_id());
@@ -276,7 +276,7 @@ fn a_chunk_in_a_batch_is_refused_and_nothing_is_lost() {
         assert_eq!(held(&OWNER.to_account_id()), deposit);
         assert_eq!(free(&OWNER.to_account_id()), before - fee, "only the fees are gone");
         submit(OWNER, chunk);
-        assert!(pallet_storage::Artifacts::<Runtime>::get(digest(&bytes)).unwrap().is_complete());
+        assert!(pallet_storage::Artifacts::<Runtime>::get(identity(&bytes)).unwrap().is_complete());
     });
 }
 
@@ -291,8 +291,8 @@ fn of_two_chunks_in_one_batch_at_most_one_is_accepted() {
             submit(OWNER, announce(bytes));
         }
         let calls = vec![
-            upload(&second, 0, digest(&second)).into(),
-            upload(&first, 0, digest(&first)).into(),
+            upload(&second, 0, identity(&second)).into(),
+            upload(&first, 0, identity(&first)).into(),
         ];
         let refused = include(signed(OWNER, pallet_utility::Call::batch_all { calls }));
         assert_eq!(refused, Err(pallet_storage::Error::<Runtime>::NotOutermostCall.into()));
@@ -308,9 +308,9 @@ fn the_largest_chunk_fits_into_a_transaction() {
         let bytes = vec![3; MAX_CHUNK_BYTES as usize + 1];
         submit(OWNER, announce(&bytes));
         for (index, chunk) in ArtifactManifest::split(&bytes).enumerate() {
-            submit(OWNER, upload(chunk, index as u32, digest(&bytes)));
+            submit(OWNER, upload(chunk, index as u32, identity(&bytes)));
         }
-        assert!(pallet_storage::Artifacts::<Runtime>::get(digest(&bytes)).unwrap().is_complete());
+        assert!(pallet_storage::Artifacts::<Runtime>::get(identity(&bytes)).unwrap().is_complete());
     });
 }
 
@@ -585,7 +585,7 @@ fn a_version_in_use_cannot_be_removed() {
         let deposit = held(&OWNER.to_account_id());
         submit(OWNER, remove);
         submit(OWNER, pallet_model_registry::Call::remove_model { model: version(0, 1).model });
-        submit(OWNER, pallet_storage::Call::remove { digest: digest(MODEL_FILE) });
+        submit(OWNER, pallet_storage::Call::remove { artifact: identity(MODEL_FILE) });
         assert!(deposit > 0);
         assert_eq!(held(&OWNER.to_account_id()), 0, "every deposit is released");
         assert_eq!(pallet_model_registry::Models::<Runtime>::iter().count(), 0);

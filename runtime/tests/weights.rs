@@ -146,16 +146,15 @@ fn largest_calls() -> Vec<RuntimeCall> {
     calls.extend(
         [
             pallet_storage::Call::create {
-                digest,
                 size: MAX_ARTIFACT_BYTES,
                 chunks: vec![digest; MAX_CHUNKS as usize].try_into().expect("within the bound"),
             },
             pallet_storage::Call::upload {
-                digest,
+                artifact: digest,
                 index: MAX_CHUNKS,
                 data: vec![1; MAX_CHUNK_BYTES as usize],
             },
-            pallet_storage::Call::remove { digest },
+            pallet_storage::Call::remove { artifact: digest },
         ]
         .map(RuntimeCall::Storage),
     );

@@ -578,7 +578,7 @@ fn describe_offer(service: &ServiceView) -> String {
     format!("{version} for {}{paused}", amount::display(*ask))
 }
 
-/// Whether an engine's status contains the digest of an artifact.
+/// Whether an engine's status contains the identity of an artifact.
 fn is_mentioned(status: &Value, artifact: Digest) -> bool {
     let digits = hex::encode(artifact);
     match status {

@@ -7,7 +7,7 @@ use assay_client::{
     Client, GraphInput, InferenceRequest, Input, ModelReference, Progress, PublishProgress, Signer,
     Until,
 };
-use assay_primitives::{digest, Assurance, Digest};
+use assay_primitives::{ArtifactManifest, Assurance, Digest};
 use serde_json::json;
 
 use super::answer;
@@ -117,8 +117,8 @@ pub async fn run(context: &Context<'_>, arguments: Infer) -> Result<(), Failure>
     let artifact = Mutex::new(None);
     let progress = |step: Progress| {
         let published = match &step {
-            Progress::Input(PublishProgress::ArtifactCreated { digest }) => Some(*digest),
-            Progress::Known { .. } => Some(digest(&terms.payload)),
+            Progress::Input(PublishProgress::ArtifactCreated { artifact }) => Some(*artifact),
+            Progress::Known { .. } => Some(ArtifactManifest::of(&terms.payload).identity),
             _ => None,
         };
         if published.is_some() {
@@ -136,23 +136,23 @@ pub async fn run(context: &Context<'_>, arguments: Infer) -> Result<(), Failure>
     let result = client.infer_until(&terms, &signer, until, &progress).await;
     let shown = result.map_err(Failure::from).and_then(|result| answer::show(context, &result));
     let artifact = artifact.into_inner().unwrap_or_else(|broken| broken.into_inner());
-    if let Some(digest) = artifact {
-        remove_input(context, &client, &signer, digest).await;
+    if let Some(artifact) = artifact {
+        remove_input(context, &client, &signer, artifact).await;
     }
     shown
 }
 
 /// Removes an input that was published for this request, to recover its deposit.
-async fn remove_input(context: &Context<'_>, client: &Client, signer: &Signer, digest: Digest) {
-    match client.artifact(digest).await {
-        Ok(Some(artifact)) if artifact.owner == *signer.account() => {},
+async fn remove_input(context: &Context<'_>, client: &Client, signer: &Signer, artifact: Digest) {
+    match client.artifact(artifact).await {
+        Ok(Some(view)) if view.owner == *signer.account() => {},
         _ => return,
     }
-    let removed = client.submit(&storage::remove(digest), signer).await;
+    let removed = client.submit(&storage::remove(artifact), signer).await;
     context.output.note(match removed {
         Ok(_) => "removed the input from the chain; its deposit was returned".to_owned(),
         Err(error) => {
-            format!("could not remove the input {digest:?}, so its deposit stays held: {error}")
+            format!("could not remove the input {artifact:?}, so its deposit stays held: {error}")
         },
     });
 }

@@ -233,7 +233,7 @@ fn or_none(digest: Option<Digest>) -> String {
 /// A step of a publication as text.
 pub fn describe(step: &PublishProgress) -> String {
     match step {
-        PublishProgress::ArtifactCreated { digest } => format!("announced artifact {digest:?}"),
+        PublishProgress::ArtifactCreated { artifact } => format!("announced artifact {artifact:?}"),
         PublishProgress::Uploaded { done, total } => format!("uploaded {done} of {total} chunks"),
         PublishProgress::ModelCreated { model } => format!("created model {model}"),
         PublishProgress::Published { version } => format!("published version {version}"),

@@ -84,7 +84,7 @@ pub enum Strategy {
 pub enum DisputeProgress {
     /// The model file is downloaded from the node.
     Downloading {
-        /// Its digest.
+        /// Its identity.
         artifact: Digest,
         /// Its size in bytes.
         bytes: u64,

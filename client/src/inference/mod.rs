@@ -9,6 +9,7 @@ use std::time::Instant;
 use assay_primitives::{
     digest,
     dispute::DisputeId,
+    request::names_input,
     runtime_api::{Status, VersionView},
     Balance, BlockNumber, RequestId,
 };
@@ -154,7 +155,7 @@ impl Client {
                 self.input(request).await?.map(|input| digest(&input))
             },
         };
-        match input.filter(|input| *input != digest(&terms.payload)) {
+        match input.filter(|input| !names_input(input, &terms.payload)) {
             Some(input) => Err(another(format!("the input {input:?}"))),
             None => Ok(answer),
         }

@@ -163,9 +163,9 @@ impl Client {
                 payload.len()
             )));
         }
-        let digest =
+        let artifact =
             self.publish_artifact(payload, signer, &|step| progress(Progress::Input(step))).await?;
-        Ok(RequestInput::Artifact(digest))
+        Ok(RequestInput::Artifact(artifact))
     }
 
     async fn refuse_used_key(&self, terms: &InferenceRequest, signer: &Signer) -> Result<()> {

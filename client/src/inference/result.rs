@@ -96,7 +96,7 @@ pub struct InferenceResult {
     pub blocks: BlockNumber,
     /// The price paid, in plancks.
     pub price_paid: Balance,
-    /// Digest of the input payload.
+    /// Digest of the input payload, or the identity of the artifact that the input is.
     pub input: Digest,
     /// Digest of the receipt.
     pub receipt: Digest,

@@ -6,7 +6,7 @@ use std::{convert::Infallible, path::PathBuf, time::Duration};
 
 use assay_engine::{Engine, EngineConfig, EngineError, RunOutput, WorkerCommand};
 use assay_primitives::{
-    digest, AssuranceClasses, Dimension, ElementType, Format, ModelDescriptor, Tensor,
+    ArtifactManifest, AssuranceClasses, Dimension, ElementType, Format, ModelDescriptor, Tensor,
     TensorDeclaration,
 };
 use codec::{Decode, Encode};
@@ -93,7 +93,7 @@ impl Version {
         outputs: Vec<TensorDeclaration>,
     ) -> Self {
         let descriptor = ModelDescriptor {
-            artifact: digest(&file),
+            artifact: ArtifactManifest::of(&file).identity,
             artifact_size: file.len() as u64,
             format: Format::Onnx,
             inputs: inputs.try_into().unwrap(),

@@ -130,7 +130,7 @@ impl OptimisticResults<u64> for NotedResults {
         let noted = Results::get().remove(&request)?;
         let descriptor = bare_descriptor(Format::IntegerGraph, Default::default());
         let artifact =
-            ArtifactManifest { digest: Digest::zero(), size: 1, chunks: Default::default() };
+            ArtifactManifest { identity: Digest::zero(), size: 1, chunks: Default::default() };
         let input = JobInput::Inline(noted.input);
         Some(Job { request, artifact, descriptor, input, wait_ms, prove: None })
     }

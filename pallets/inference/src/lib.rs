@@ -415,7 +415,7 @@ pub mod pallet {
         /// The input is an artifact, but in the classes `Optimistic` and `Proof` the chain has to
         /// read it. Pass the input inline.
         InputNotInline,
-        /// There is no complete artifact with this digest on chain. Upload it first.
+        /// There is no complete artifact with this identity on chain. Upload it first.
         InputArtifactNotFound,
         /// The artifact is larger than `MaxArtifactInputBytes`. Use a smaller input.
         InputArtifactTooLarge,

@@ -40,7 +40,7 @@ pub struct Request<AccountId> {
     pub version: VersionId,
     /// Digest of the version's descriptor.
     pub version_digest: Digest,
-    /// Digest of the input payload.
+    /// Digest of the input payload, or the identity of the artifact that the input is.
     pub input_digest: Digest,
     /// Whether the input is an artifact.
     pub input_is_artifact: bool,

@@ -2,7 +2,7 @@
 //!
 //! Models and their versions. A published version never changes its meaning.
 //!
-//! The *descriptor* of a version determines its meaning: it contains the digest of the artifact,
+//! The *descriptor* of a version determines its meaning: it contains the identity of the artifact,
 //! the declarations of the input and output tensors, and the assurance classes that the version
 //! offers. Results and receipts contain the digest of the descriptor. A version that is an integer
 //! graph is published with its architecture, which the chain checks and keeps, because it verifies
@@ -243,7 +243,7 @@ pub mod pallet {
         NotOwner,
         /// All identifiers are used. There is no remedy.
         NoIdentifierLeft,
-        /// There is no complete artifact with this digest on chain. Upload it first.
+        /// There is no complete artifact with this identity on chain. Upload it first.
         ArtifactNotFound,
         /// The size of the artifact differs from the descriptor's. Correct the descriptor.
         ArtifactSizeMismatch,

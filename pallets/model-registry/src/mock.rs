@@ -130,7 +130,7 @@ pub const MODEL_FILE: &[u8] = b"the model";
 /// A descriptor of a model of nine bytes, whether its artifact is on chain or not.
 pub fn descriptor() -> ModelDescriptor {
     ModelDescriptor {
-        artifact: assay_primitives::digest(MODEL_FILE),
+        artifact: assay_primitives::ArtifactManifest::of(MODEL_FILE).identity,
         artifact_size: MODEL_FILE.len() as u64,
         format: Format::Onnx,
         inputs: vec![declaration("x", ElementType::F32, &[Dimension::Free, Dimension::Fixed(4)])]
@@ -155,7 +155,7 @@ pub fn graph() -> Graph {
 /// Puts a graph on chain, unless it is there.
 pub fn store(graph: &Graph) {
     let bytes = graph.encode();
-    if Storage::complete(&assay_primitives::digest(&bytes)).is_none() {
+    if Storage::complete(&assay_primitives::ArtifactManifest::of(&bytes).identity).is_none() {
         artifact(&bytes);
     }
 }

@@ -2,8 +2,8 @@
 
 use alloc::vec::Vec;
 use assay_primitives::{
-    artifact::{ArtifactManifest, MAX_ARTIFACT_BYTES},
-    digest as digest_of,
+    artifact::{identity, ArtifactManifest, MAX_ARTIFACT_BYTES},
+    digest,
     traits::{Artifacts as ArtifactsTrait, Deposits},
     Balance, Digest,
 };
@@ -27,9 +27,9 @@ impl<AccountId> Artifact<AccountId> {
         (0..self.chunks.len() as u32).filter(|index| !self.has(*index)).collect()
     }
 
-    /// Its manifest, under the digest of the artifact.
-    pub fn manifest(&self, digest: Digest) -> ArtifactManifest {
-        ArtifactManifest { digest, size: self.size, chunks: self.chunks.to_vec() }
+    /// Its manifest. `identity` must be the identity of the artifact.
+    pub fn manifest(&self, identity: Digest) -> ArtifactManifest {
+        ArtifactManifest { identity, size: self.size, chunks: self.chunks.to_vec() }
     }
 }
 
@@ -39,20 +39,13 @@ impl<T: Config> Pallet<T> {
         T::ByteDeposit::get().saturating_mul(size.into()).saturating_add(T::BaseDeposit::get())
     }
 
-    pub(crate) fn do_create(
-        owner: T::AccountId,
-        artifact: Digest,
-        size: u64,
-        chunks: Chunks,
-    ) -> DispatchResult {
+    pub(crate) fn do_create(owner: T::AccountId, size: u64, chunks: Chunks) -> DispatchResult {
         ensure!((1..=MAX_ARTIFACT_BYTES).contains(&size), Error::<T>::InvalidSize);
         ensure!(
             chunks.len() as u64 == ArtifactManifest::chunk_count(size),
             Error::<T>::WrongChunkCount
         );
-        if let [only] = chunks.as_slice() {
-            ensure!(*only == artifact, Error::<T>::DigestMismatch);
-        }
+        let artifact = identity(size, &chunks);
         ensure!(
             !Artifacts::<T>::contains_key(artifact)
                 && !Uploads::<T>::contains_key(artifact, &owner),
@@ -96,7 +89,7 @@ impl<T: Config> Pallet<T> {
         // It indexes one chunk per extrinsic: of two chunks it would lose the first.
         let here = (frame_system::Pallet::<T>::block_number(), extrinsic_index);
         ensure!(LastIndexed::<T>::get() != Some(here), Error::<T>::NotOutermostCall);
-        ensure!(digest_of(&data) == expected, Error::<T>::ChunkMismatch);
+        ensure!(digest(&data) == expected, Error::<T>::ChunkMismatch);
 
         LastIndexed::<T>::put(here);
         sp_io::transaction_index::index(extrinsic_index, data.len() as u32, expected.0);
@@ -139,31 +132,31 @@ impl<T: Config> Pallet<T> {
     }
 
     /// The account's own announcement while chunks of it are missing, else the artifact.
-    pub fn seen_by(owner: &T::AccountId, digest: &Digest) -> Option<Artifact<T::AccountId>> {
-        Uploads::<T>::get(digest, owner).or_else(|| Artifacts::<T>::get(digest))
+    pub fn seen_by(owner: &T::AccountId, artifact: &Digest) -> Option<Artifact<T::AccountId>> {
+        Uploads::<T>::get(artifact, owner).or_else(|| Artifacts::<T>::get(artifact))
     }
 
     /// The artifact, else an announcement of it by any account.
-    pub fn seen(digest: &Digest) -> Option<Artifact<T::AccountId>> {
-        Artifacts::<T>::get(digest).or_else(|| Uploads::<T>::iter_prefix_values(digest).next())
+    pub fn seen(artifact: &Digest) -> Option<Artifact<T::AccountId>> {
+        Artifacts::<T>::get(artifact).or_else(|| Uploads::<T>::iter_prefix_values(artifact).next())
     }
 }
 
 impl<T: Config> ArtifactsTrait for Pallet<T> {
-    fn complete(digest: &Digest) -> Option<ArtifactManifest> {
-        Artifacts::<T>::get(digest).map(|record| record.manifest(*digest))
+    fn complete(artifact: &Digest) -> Option<ArtifactManifest> {
+        Artifacts::<T>::get(artifact).map(|record| record.manifest(*artifact))
     }
 
-    fn acquire(digest: &Digest) -> DispatchResult {
-        Artifacts::<T>::try_mutate(digest, |record| {
+    fn acquire(artifact: &Digest) -> DispatchResult {
+        Artifacts::<T>::try_mutate(artifact, |record| {
             let record = record.as_mut().ok_or(Error::<T>::NotFound)?;
             record.uses = record.uses.checked_add(1).ok_or(Error::<T>::TooManyUses)?;
             Ok(())
         })
     }
 
-    fn release(digest: &Digest) {
-        Artifacts::<T>::mutate(digest, |record| match record {
+    fn release(artifact: &Digest) {
+        Artifacts::<T>::mutate(artifact, |record| match record {
             Some(record) if record.uses > 0 => record.uses -= 1,
             _ => {
                 frame_support::defensive!("an artifact was released that is not in use");

@@ -3,7 +3,7 @@
 
 use alloc::{vec, vec::Vec};
 use assay_primitives::{
-    artifact::{MAX_CHUNKS, MAX_CHUNK_BYTES},
+    artifact::{identity, MAX_CHUNKS, MAX_CHUNK_BYTES},
     digest,
     traits::BenchmarkHelper,
     Digest,
@@ -28,14 +28,14 @@ mod benchmarks {
         let caller = funded::<T>();
         let owner = caller.clone();
         let chunks: Vec<_> = (0..n).map(|index| digest(&index.to_le_bytes())).collect();
-        let whole = if n == 1 { chunks[0] } else { digest(b"whole") };
         let size = u64::from(n) * u64::from(MAX_CHUNK_BYTES);
+        let artifact = identity(size, &chunks);
         let chunks: Chunks = chunks.try_into().expect("within the bound");
 
         #[extrinsic_call]
-        _(RawOrigin::Signed(caller), whole, size, chunks);
+        _(RawOrigin::Signed(caller), size, chunks);
 
-        assert!(Uploads::<T>::contains_key(whole, owner));
+        assert!(Uploads::<T>::contains_key(artifact, owner));
     }
 
     /// Announces an artifact of the maximum number of chunks, of which only the last is missing.
@@ -43,28 +43,27 @@ mod benchmarks {
         let mut chunks: Vec<_> =
             (1..MAX_CHUNKS).map(|index| digest(&index.to_le_bytes())).collect();
         chunks.push(digest(last));
-        let whole = digest(b"whole");
         let size = u64::from(MAX_CHUNKS - 1) * u64::from(MAX_CHUNK_BYTES) + last.len() as u64;
+        let artifact = identity(size, &chunks);
         Pallet::<T>::create(
             RawOrigin::Signed(owner.clone()).into(),
-            whole,
             size,
             chunks.try_into().expect("within the bound"),
         )
         .expect("the owner is endowed");
-        Uploads::<T>::mutate(whole, owner, |record| {
+        Uploads::<T>::mutate(artifact, owner, |record| {
             let record = record.as_mut().expect("created above");
             record.uploaded = (1 << (MAX_CHUNKS - 1)) - 1;
         });
-        whole
+        artifact
     }
 
     /// The artifact of another account.
-    fn complete<T: Config>(whole: Digest, of: &T::AccountId) {
-        let mut record = Uploads::<T>::get(whole, of).expect("announced before");
+    fn complete<T: Config>(artifact: Digest, of: &T::AccountId) {
+        let mut record = Uploads::<T>::get(artifact, of).expect("announced before");
         record.owner = account("other", 0, 0);
         record.uploaded = u128::MAX;
-        Artifacts::<T>::insert(whole, record);
+        Artifacts::<T>::insert(artifact, record);
     }
 
     // The most expensive end of an upload: another account has completed the artifact before, so

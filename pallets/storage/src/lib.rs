@@ -1,22 +1,21 @@
 //! # Storage
 //!
-//! Artifacts on chain: model files and large inputs, identified by their BLAKE2b-256 digest.
+//! Artifacts on chain: model files and large inputs, named by their identity
+//! ([`assay_primitives::artifact`]).
 //!
 //! An account announces an artifact with its size and the digests of its chunks, and then uploads
 //! the chunks. Each chunk is one transaction whose bytes are *indexed*: every full node stores them
 //! beside the block and serves them by digest. The state contains only the manifest. The owner pays
 //! a deposit per byte, which is returned on removal.
 //!
-//! Announcements belong to their account. An account that announces a digest with wrong chunks
-//! therefore does not prevent another account from announcing the right ones. The announcement that
-//! is uploaded in full first becomes the artifact. Each other announcement is dropped when it is
-//! complete, and its deposit is returned.
+//! The chain computes the identity from the size and the digests of the chunks, and checks each
+//! chunk against its digest and its length. So a complete artifact has the bytes that its identity
+//! names, and other bytes cannot take that identity.
 //!
-//! The chain checks each chunk against the manifest. The digest of an artifact of one chunk (at
-//! most 512 KiB) is that of the chunk, so the chain checks the whole artifact. The chain cannot
-//! check the digest of an artifact of two or more chunks: an account that pays the fees and the
-//! deposit can upload other bytes under a digest. Readers detect this, because they check the
-//! digest of the whole, but the digest stays occupied as long as that account keeps the deposit.
+//! Announcements belong to their account. An account that announces an artifact and uploads nothing
+//! therefore does not prevent another account from storing it. The announcement that is uploaded in
+//! full first becomes the artifact. Each other announcement is dropped when it is complete, and its
+//! deposit is returned.
 #![cfg_attr(not(feature = "std"), no_std)]
 
 extern crate alloc;
@@ -91,11 +90,11 @@ pub mod pallet {
         pub deposit: Balance,
     }
 
-    /// Complete artifacts, by digest. Removed by the owner with `remove`.
+    /// Complete artifacts, by identity. Removed by the owner with `remove`.
     #[pallet::storage]
     pub type Artifacts<T: Config> = StorageMap<_, Blake2_128Concat, Digest, Artifact<T::AccountId>>;
 
-    /// Announcements with missing chunks, by digest and the account that made them. Removed with
+    /// Announcements with missing chunks, by identity and the account that made them. Removed with
     /// the last chunk, or by the account with `remove`.
     #[pallet::storage]
     pub type Uploads<T: Config> = StorageDoubleMap<
@@ -118,7 +117,7 @@ pub mod pallet {
     pub enum Event<T: Config> {
         /// An artifact was announced.
         Created {
-            /// Digest of the artifact.
+            /// Identity of the artifact.
             artifact: Digest,
             /// The account that announced it and pays its deposit.
             owner: T::AccountId,
@@ -127,7 +126,7 @@ pub mod pallet {
         },
         /// A chunk was uploaded.
         ChunkUploaded {
-            /// Digest of the artifact.
+            /// Identity of the artifact.
             artifact: Digest,
             /// The account that announced it.
             owner: T::AccountId,
@@ -136,7 +135,7 @@ pub mod pallet {
         },
         /// The last chunk was uploaded. The artifact can be used.
         Completed {
-            /// Digest of the artifact.
+            /// Identity of the artifact.
             artifact: Digest,
             /// The account that announced it.
             owner: T::AccountId,
@@ -144,7 +143,7 @@ pub mod pallet {
         /// The last chunk was uploaded, but another account had completed the artifact before. The
         /// announcement was dropped and its deposit returned.
         UploadDropped {
-            /// Digest of the artifact.
+            /// Identity of the artifact.
             artifact: Digest,
             /// The account that announced it.
             owner: T::AccountId,
@@ -152,7 +151,7 @@ pub mod pallet {
         /// An artifact or an announcement was removed and its deposit returned. Nodes keep the
         /// bytes as long as they keep the blocks.
         Removed {
-            /// Digest of the artifact.
+            /// Identity of the artifact.
             artifact: Digest,
             /// The account that had announced it.
             owner: T::AccountId,
@@ -162,10 +161,10 @@ pub mod pallet {
     /// Errors of the pallet.
     #[pallet::error]
     pub enum Error<T> {
-        /// The artifact with this digest is already complete, or the caller has already announced
-        /// it. Use the artifact, or upload the missing chunks.
+        /// The artifact is already complete, or the caller has already announced it. Use the
+        /// artifact, or upload the missing chunks.
         AlreadyExists,
-        /// There is no complete artifact with this digest, and the caller has not announced one.
+        /// There is no complete artifact with this identity, and the caller has not announced one.
         /// Announce it with `create`, and upload its chunks.
         NotFound,
         /// The size is zero or above 64 MiB. Split the data into artifacts of at most 64 MiB.
@@ -173,9 +172,6 @@ pub mod pallet {
         /// The number of chunk digests does not match the size. Pass one digest per 512 KiB or
         /// part of it.
         WrongChunkCount,
-        /// The artifact has one chunk, but its digest is not the chunk's. Pass the same digest
-        /// twice.
-        DigestMismatch,
         /// The artifact has no chunk with this index. Indices start at 0.
         NoSuchChunk,
         /// The chunk is already on chain. Upload the next missing one, if any.
@@ -213,24 +209,19 @@ pub mod pallet {
         /// Announces an artifact and takes the deposit for it. Announcements by other accounts do
         /// not matter.
         ///
-        /// `chunks` are the digests of its chunks of 512 KiB. The last chunk may be shorter.
+        /// `size` is the number of its bytes, `chunks` are the digests of its chunks of 512 KiB. The
+        /// last chunk may be shorter. The artifact's identity follows from both.
         ///
         /// Origin: signed.
         ///
-        /// Emits [`Event::Created`].
+        /// Emits [`Event::Created`] with the identity.
         ///
-        /// Errors: `InvalidSize`, `WrongChunkCount`, `DigestMismatch`, `AlreadyExists`; the deposit
-        /// is not covered.
+        /// Errors: `InvalidSize`, `WrongChunkCount`, `AlreadyExists`; the deposit is not covered.
         #[pallet::call_index(0)]
         #[pallet::weight(T::WeightInfo::create(chunks.len() as u32))]
-        pub fn create(
-            origin: OriginFor<T>,
-            digest: Digest,
-            size: u64,
-            chunks: Chunks,
-        ) -> DispatchResult {
+        pub fn create(origin: OriginFor<T>, size: u64, chunks: Chunks) -> DispatchResult {
             let owner = ensure_signed(origin)?;
-            Self::do_create(owner, digest, size, chunks)
+            Self::do_create(owner, size, chunks)
         }
 
         /// Uploads one chunk of an artifact that the caller has announced, in any order.
@@ -248,12 +239,12 @@ pub mod pallet {
         #[pallet::weight(T::WeightInfo::upload(data.len() as u32))]
         pub fn upload(
             origin: OriginFor<T>,
-            digest: Digest,
+            artifact: Digest,
             index: u32,
             data: Vec<u8>,
         ) -> DispatchResult {
             let owner = ensure_signed(origin)?;
-            Self::do_upload(owner, digest, index, data)
+            Self::do_upload(owner, artifact, index, data)
         }
 
         /// Removes the caller's announcement, or else its artifact, which must not be in use.
@@ -266,9 +257,9 @@ pub mod pallet {
         /// Errors: `NotFound`, `NotOwner`, `InUse`.
         #[pallet::call_index(2)]
         #[pallet::weight(T::WeightInfo::remove())]
-        pub fn remove(origin: OriginFor<T>, digest: Digest) -> DispatchResult {
+        pub fn remove(origin: OriginFor<T>, artifact: Digest) -> DispatchResult {
             let owner = ensure_signed(origin)?;
-            Self::do_remove(owner, digest)
+            Self::do_remove(owner, artifact)
         }
     }
 }

@@ -36,46 +36,41 @@ pub fn two_chunks() -> Vec<u8> {
     (0..assay_primitives::MAX_CHUNK_BYTES + 5).map(|index| (index % 251) as u8).collect()
 }
 
+/// The identity of `bytes`.
+pub fn identity(bytes: &[u8]) -> Digest {
+    ArtifactManifest::of(bytes).identity
+}
+
 /// Announces `bytes` as `who`.
 pub fn create(who: u64, bytes: &[u8]) -> DispatchResult {
-    let ArtifactManifest { digest, size, chunks } = ArtifactManifest::of(bytes);
-    Storage::create(RuntimeOrigin::signed(who), digest, size, Chunks::truncate_from(chunks))
+    let ArtifactManifest { size, chunks, .. } = ArtifactManifest::of(bytes);
+    Storage::create(RuntimeOrigin::signed(who), size, Chunks::truncate_from(chunks))
 }
 
 /// Starts an extrinsic that is an upload and nothing else.
-pub fn next_upload(digest: Digest, index: u32, data: &[u8]) {
-    let call = Call::<Test>::upload { digest, index, data: data.to_vec() };
+pub fn next_upload(artifact: Digest, index: u32, data: &[u8]) {
+    let call = Call::<Test>::upload { artifact, index, data: data.to_vec() };
     next_extrinsic(RuntimeCall::from(call).encode());
 }
 
 /// Uploads a chunk in an extrinsic of its own.
-pub fn upload(who: u64, digest: Digest, index: u32, data: &[u8]) -> DispatchResult {
-    next_upload(digest, index, data);
-    Storage::upload(RuntimeOrigin::signed(who), digest, index, data.to_vec())
+pub fn upload(who: u64, artifact: Digest, index: u32, data: &[u8]) -> DispatchResult {
+    next_upload(artifact, index, data);
+    Storage::upload(RuntimeOrigin::signed(who), artifact, index, data.to_vec())
 }
 
 /// Announces `bytes` and uploads all of them.
 pub fn put(who: u64, bytes: &[u8]) -> Digest {
     assert_ok!(create(who, bytes));
-    let digest = assay_primitives::digest(bytes);
+    let artifact = identity(bytes);
     for (index, chunk) in ArtifactManifest::split(bytes).enumerate() {
-        assert_ok!(upload(who, digest, index as u32, chunk));
+        assert_ok!(upload(who, artifact, index as u32, chunk));
     }
-    assert!(Storage::complete(&digest).is_some());
-    digest
-}
-
-/// Announces `bytes` under a digest of two chunks that is not theirs, and uploads all of them.
-pub fn put_under(who: u64, digest: Digest, bytes: &[u8]) {
-    let ArtifactManifest { size, chunks, .. } = ArtifactManifest::of(bytes);
-    let origin = RuntimeOrigin::signed(who);
-    assert_ok!(Storage::create(origin, digest, size, Chunks::truncate_from(chunks)));
-    for (index, chunk) in ArtifactManifest::split(bytes).enumerate() {
-        assert_ok!(upload(who, digest, index as u32, chunk));
-    }
+    assert!(Storage::complete(&artifact).is_some());
+    artifact
 }
 
 /// What an account announced.
-pub fn announced(who: u64, digest: Digest) -> Option<crate::Artifact<u64>> {
-    crate::Uploads::<Test>::get(digest, who)
+pub fn announced(who: u64, artifact: Digest) -> Option<crate::Artifact<u64>> {
+    crate::Uploads::<Test>::get(artifact, who)
 }

@@ -1,6 +1,9 @@
 //! Invariants of the artifacts.
 
-use assay_primitives::artifact::{ArtifactManifest, MAX_ARTIFACT_BYTES};
+use assay_primitives::{
+    artifact::{identity, ArtifactManifest, MAX_ARTIFACT_BYTES},
+    Digest,
+};
 use frame_support::ensure;
 use sp_runtime::TryRuntimeError;
 
@@ -11,6 +14,7 @@ impl<T: Config> Pallet<T> {
     ///
     /// * Sizes are within bounds and agree with the number of chunks.
     /// * No bit is set past the last chunk.
+    /// * Each record is under the identity of its size and chunks.
     /// * Artifacts are complete. Announcements are not complete, belong to the account that made
     ///   them, and are not in use.
     /// * The owner of an artifact has no announcement of it.
@@ -19,24 +23,27 @@ impl<T: Config> Pallet<T> {
     ///
     /// The first invariant that does not hold.
     pub fn do_try_state() -> Result<(), TryRuntimeError> {
-        for (_, record) in Artifacts::<T>::iter() {
-            Self::check_record(&record)?;
+        for (artifact, record) in Artifacts::<T>::iter() {
+            Self::check_record(artifact, &record)?;
             ensure!(record.is_complete(), "an artifact is not complete");
         }
-        for (digest, owner, record) in Uploads::<T>::iter() {
-            Self::check_record(&record)?;
+        for (artifact, owner, record) in Uploads::<T>::iter() {
+            Self::check_record(artifact, &record)?;
             ensure!(!record.is_complete(), "an announcement is complete");
             ensure!(record.owner == owner, "an announcement is not its owner's");
             ensure!(record.uses == 0, "an announcement is used");
             ensure!(
-                Artifacts::<T>::get(digest).is_none_or(|artifact| artifact.owner != owner),
+                Artifacts::<T>::get(artifact).is_none_or(|complete| complete.owner != owner),
                 "an artifact's owner announces it again"
             );
         }
         Ok(())
     }
 
-    fn check_record(record: &Artifact<T::AccountId>) -> Result<(), TryRuntimeError> {
+    fn check_record(
+        artifact: Digest,
+        record: &Artifact<T::AccountId>,
+    ) -> Result<(), TryRuntimeError> {
         ensure!(
             (1..=MAX_ARTIFACT_BYTES).contains(&record.size),
             "an artifact has an impossible size"
@@ -46,6 +53,10 @@ impl<T: Config> Pallet<T> {
         ensure!(
             u64::from(u128::BITS - record.uploaded.leading_zeros()) <= count,
             "a bit is set for a chunk that does not exist"
+        );
+        ensure!(
+            identity(record.size, &record.chunks) == artifact,
+            "an artifact is under another identity"
         );
         Ok(())
     }

@@ -286,7 +286,7 @@ pub fn descriptor(graph: &Graph, assurances: AssuranceClasses) -> ModelDescripto
     };
     let output = plan.shapes()[plan.output().index()];
     ModelDescriptor {
-        artifact: assay_primitives::digest(&artifact),
+        artifact: assay_primitives::ArtifactManifest::of(&artifact).identity,
         artifact_size: artifact.len() as u64,
         format: Format::IntegerGraph,
         inputs: tensor("x", ElementType::I8, graph.architecture.input_shape),

@@ -366,27 +366,24 @@ macro_rules! storage {
         /// Announces an artifact of one chunk.
         #[allow(dead_code)]
         pub fn announce_artifact(owner: u64, bytes: &[u8]) -> assay_primitives::Digest {
-            let assay_primitives::ArtifactManifest { digest, size, chunks } =
+            let assay_primitives::ArtifactManifest { identity, size, chunks } =
                 assay_primitives::ArtifactManifest::of(bytes);
             let chunks = chunks.try_into().expect("one chunk");
-            frame_support::assert_ok!(signed_call(
-                owner,
-                $path::Call::create { digest, size, chunks }
-            ));
-            digest
+            frame_support::assert_ok!(signed_call(owner, $path::Call::create { size, chunks }));
+            identity
         }
 
         /// Puts an artifact of one chunk on chain, in an extrinsic of its own.
         #[allow(dead_code)]
         pub fn upload_artifact(owner: u64, bytes: &[u8]) -> assay_primitives::Digest {
-            let digest = announce_artifact(owner, bytes);
+            let artifact = announce_artifact(owner, bytes);
             next_extrinsic(bytes.to_vec());
             let data = bytes.to_vec();
             frame_support::assert_ok!(signed_call(
                 owner,
-                $path::Call::upload { digest, index: 0, data }
+                $path::Call::upload { artifact, index: 0, data }
             ));
-            digest
+            artifact
         }
     };
 }

@@ -4,16 +4,16 @@ use sp_runtime::DispatchResult;
 
 use crate::{ArtifactManifest, Digest};
 
-/// Artifacts, as versions and requests need them. Implemented by `storage`.
+/// Artifacts, as versions and requests need them, named by their identity. Implemented by `storage`.
 pub trait Artifacts {
     /// The manifest of an artifact; `None` unless all its chunks are on chain.
-    fn complete(digest: &Digest) -> Option<ArtifactManifest>;
+    fn complete(artifact: &Digest) -> Option<ArtifactManifest>;
     /// Counts a use of the artifact. An artifact in use cannot be removed.
     ///
     /// # Errors
     ///
     /// The artifact is not complete, or the count would overflow.
-    fn acquire(digest: &Digest) -> DispatchResult;
+    fn acquire(artifact: &Digest) -> DispatchResult;
     /// Undoes one [`Self::acquire`].
-    fn release(digest: &Digest);
+    fn release(artifact: &Digest);
 }

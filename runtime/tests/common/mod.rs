@@ -288,7 +288,7 @@ pub fn both() -> AssuranceClasses {
 /// A version that turns two integers into one.
 pub fn integers(model_file: &[u8]) -> ModelDescriptor {
     ModelDescriptor {
-        artifact: assay_primitives::digest(model_file),
+        artifact: identity(model_file),
         artifact_size: model_file.len() as u64,
         format: Format::Onnx,
         inputs: vec![declare("x", ElementType::I32, &[2])].try_into().expect("within the bound"),
@@ -328,15 +328,20 @@ pub fn float_payload(value: f32) -> Vec<u8> {
     .encode()
 }
 
+/// The identity of an artifact.
+pub fn identity(file: &[u8]) -> Digest {
+    ArtifactManifest::of(file).identity
+}
+
 /// The call that announces an artifact.
 pub fn announce(file: &[u8]) -> pallet_storage::Call<Runtime> {
-    let ArtifactManifest { digest, size, chunks } = ArtifactManifest::of(file);
-    pallet_storage::Call::create { digest, size, chunks: chunks.try_into().expect("few chunks") }
+    let ArtifactManifest { size, chunks, .. } = ArtifactManifest::of(file);
+    pallet_storage::Call::create { size, chunks: chunks.try_into().expect("few chunks") }
 }
 
 /// The call that uploads a chunk of an artifact.
 pub fn upload(data: &[u8], index: u32, of: Digest) -> pallet_storage::Call<Runtime> {
-    pallet_storage::Call::upload { digest: of, index, data: data.to_vec() }
+    pallet_storage::Call::upload { artifact: of, index, data: data.to_vec() }
 }
 
 /// The call that publishes the next version of model 0.

@@ -92,7 +92,7 @@ impl Fuzz {
             let owner = self.actors[index].clone();
             let file = format!("model file {index}").into_bytes();
             self.announce(&owner, std::slice::from_ref(&file));
-            self.upload(&owner, assay_primitives::digest(&file), 0, &file, true);
+            self.upload(&owner, common::identity(&file), 0, &file, true);
             self.create_model(&owner, format!("model-{index}").into_bytes());
             let descriptor =
                 if index == 0 { common::integers(&file) } else { common::floats(&file) };
@@ -104,7 +104,7 @@ impl Fuzz {
         for graph in 0..claims::GRAPHS.len() {
             let file = claims::file(graph);
             self.announce(&owner, std::slice::from_ref(&file));
-            self.upload(&owner, assay_primitives::digest(&file), 0, &file, true);
+            self.upload(&owner, common::identity(&file), 0, &file, true);
             let royalty = self.rng.below(500_000_001) as u32;
             self.publish(&owner, 2, claims::descriptor(graph), true, royalty);
         }
@@ -208,25 +208,28 @@ impl Fuzz {
     // Storage.
 
     fn announce(&mut self, owner: &AccountId, chunks: &[Vec<u8>]) {
-        let ArtifactManifest { digest, mut size, chunks: mut digests } =
+        let ArtifactManifest { mut size, chunks: mut digests, .. } =
             ArtifactManifest::of(&chunks.concat());
         match self.rng.below(30) {
             0 if !self.steps.is_empty() => size += 1 + u64::from(MAX_CHUNK_BYTES),
             1 if !self.steps.is_empty() => size = 0,
             2 if !self.steps.is_empty() => digests.push(Digest::zero()),
+            // Announcements that nobody can complete, under identities of their own.
+            3 if !self.steps.is_empty() => size -= u64::from(size % u64::from(MAX_CHUNK_BYTES) > 1),
+            4 if !self.steps.is_empty() => digests[0] = Digest::repeat_byte(4),
             _ => {},
         }
         self.note(format!("{} announces {} chunks, {size} bytes", self.name(owner), chunks.len()));
-        let ok = self.oracle.create_artifact(owner, digest, size, chunks, &digests);
+        let ok = self.oracle.create_artifact(owner, size, chunks, &digests);
         let chunks = digests.try_into().expect("within the bound");
-        self.call(owner, pallet_storage::Call::create { digest, size, chunks }, ok);
+        self.call(owner, pallet_storage::Call::create { size, chunks }, ok);
     }
 
     fn upload(&mut self, by: &AccountId, of: Digest, index: u32, data: &[u8], outermost: bool) {
         self.note(format!("{} uploads chunk {index}, outermost {outermost}", self.name(by)));
         let ok = self.oracle.upload(by, of, index, data, outermost);
         let call: RuntimeCall =
-            pallet_storage::Call::upload { digest: of, index, data: data.to_vec() }.into();
+            pallet_storage::Call::upload { artifact: of, index, data: data.to_vec() }.into();
         let mut bytes = call.encode();
         if !outermost {
             bytes.push(data.last().map_or(0, |last| last.wrapping_add(1)));
@@ -236,17 +239,17 @@ impl Fuzz {
         if ok && self.rng.chance(30) {
             // A second chunk in the same transaction must be refused.
             let uploads = self.oracle.uploads.iter().filter(|((_, owner), _)| owner == by);
-            let twin = uploads.clone().find_map(|((digest, _), artifact)| {
+            let twin = uploads.clone().find_map(|((identity, _), artifact)| {
                 let missing = |(index, chunk): (usize, &Vec<u8>)| {
                     let index = index as u32;
                     (!artifact.uploaded.contains(&index) && data.ends_with(chunk))
-                        .then(|| (*digest, index, chunk.clone()))
+                        .then(|| (*identity, index, chunk.clone()))
                 };
                 artifact.chunks.iter().enumerate().find_map(missing)
             });
-            if let Some((digest, index, data)) = twin {
+            if let Some((artifact, index, data)) = twin {
                 self.note("the same transaction uploads a second chunk".into());
-                let call = pallet_storage::Call::upload { digest, index, data };
+                let call = pallet_storage::Call::upload { artifact, index, data };
                 self.dispatch(RuntimeOrigin::signed(by.clone()), call.into(), false);
             }
         }
@@ -257,7 +260,7 @@ impl Fuzz {
         let open: Vec<_> = self.oracle.uploads.keys().cloned().collect();
         let complete = self.oracle.artifacts.iter();
         let complete: Vec<_> =
-            complete.map(|(digest, artifact)| (*digest, artifact.owner.clone())).collect();
+            complete.map(|(identity, artifact)| (*identity, artifact.owner.clone())).collect();
         match self.rng.below(12) {
             0..=2 => {
                 // Sometimes an input, sometimes an artifact of two chunks.
@@ -273,10 +276,10 @@ impl Fuzz {
             // An artifact that another account has announced, or that is complete.
             3 => {
                 let from = if self.rng.chance(70) { &open } else { &complete };
-                let Some((digest, owner)) = self.rng.pick(from) else { return };
-                let chunks = match self.oracle.uploads.get(&(digest, owner)) {
+                let Some((of, owner)) = self.rng.pick(from) else { return };
+                let chunks = match self.oracle.uploads.get(&(of, owner)) {
                     Some(upload) => upload.chunks.clone(),
-                    None => self.oracle.artifacts[&digest].chunks.clone(),
+                    None => self.oracle.artifacts[&of].chunks.clone(),
                 };
                 self.announce(&who, &chunks);
             },
@@ -298,11 +301,11 @@ impl Fuzz {
             },
             _ => {
                 let from = if self.rng.chance(30) { &open } else { &complete };
-                let Some((digest, owner)) = self.rng.pick(from) else { return };
+                let Some((artifact, owner)) = self.rng.pick(from) else { return };
                 let who = if self.rng.chance(80) { owner } else { who };
                 self.note(format!("{} removes an artifact", self.name(&who)));
-                let ok = self.oracle.remove_artifact(&who, digest);
-                self.call(&who, pallet_storage::Call::remove { digest }, ok);
+                let ok = self.oracle.remove_artifact(&who, artifact);
+                self.call(&who, pallet_storage::Call::remove { artifact }, ok);
             },
         }
     }

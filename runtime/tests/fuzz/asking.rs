@@ -66,8 +66,8 @@ impl Fuzz {
         let (input, sent) = match self.rng.below(20) {
             0 => (Ok(false), RequestInput::Inline(common::bounded(&[1, 2, 3]))),
             1 | 2 => {
-                let digest = self.rng.pick(&artifacts).unwrap_or_default();
-                (Err(digest), RequestInput::Artifact(digest))
+                let identity = self.rng.pick(&artifacts).unwrap_or_default();
+                (Err(identity), RequestInput::Artifact(identity))
             },
             _ => (Ok(true), RequestInput::Inline(common::bounded(&payload))),
         };
@@ -97,7 +97,7 @@ impl Fuzz {
         let input_is = match &ask.input {
             Ok(true) => "a payload".into(),
             Ok(false) => "a malformed payload".into(),
-            Err(digest) => format!("artifact {digest}"),
+            Err(identity) => format!("artifact {identity}"),
         };
         self.note(format!(
             "{} asks {version} in {assurance:?} for {max_price} until {deadline}, {input_is}",

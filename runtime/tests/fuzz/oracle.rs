@@ -12,6 +12,7 @@ use assay_primitives::{
 };
 use assay_runtime::{constants as parameters, AccountId, EXISTENTIAL_DEPOSIT};
 use codec::Encode;
+use sp_io::hashing::blake2_256;
 
 use super::{
     disputes::Disputes,
@@ -25,6 +26,20 @@ pub type Parts = u32;
 /// A share of an amount: the exact quotient, rounded down.
 pub fn share(amount: u128, parts: Parts) -> u128 {
     amount * u128::from(parts) / 1_000_000_000
+}
+
+/// The root over digests of chunks: the left half has the largest power of two below their number.
+fn root(digests: &[Digest]) -> [u8; 32] {
+    if let [only] = digests {
+        return blake2_256(&[&[0], only.as_bytes()].concat());
+    }
+    let (left, right) = digests.split_at(digests.len().next_power_of_two() / 2);
+    blake2_256(&[&[1][..], &root(left), &root(right)].concat())
+}
+
+/// The identity of an artifact.
+fn identity(size: u64, digests: &[Digest]) -> Digest {
+    blake2_256(&[&b"assay/artifact/1"[..], &size.to_le_bytes(), &root(digests)].concat()).into()
 }
 
 /// The reasons of holds.
@@ -57,6 +72,11 @@ impl Account {
 #[derive(Clone, Debug)]
 pub struct Artifact {
     pub owner: AccountId,
+    /// Size in bytes, as announced.
+    pub size: u64,
+    /// Digests of the chunks, as announced.
+    pub digests: Vec<Digest>,
+    /// The bytes from which the announcement was made. What was announced may differ.
     pub chunks: Vec<Vec<u8>>,
     pub uploaded: BTreeSet<u32>,
     pub uses: u32,
@@ -335,18 +355,17 @@ impl Oracle {
     pub fn create_artifact(
         &mut self,
         owner: &AccountId,
-        digest: Digest,
         size: u64,
         chunks: &[Vec<u8>],
         digests: &[Digest],
     ) -> bool {
         let count = size.div_ceil(u64::from(MAX_CHUNK_BYTES));
-        if size == 0
-            || size > MAX_ARTIFACT_BYTES
-            || digests.len() as u64 != count
-            || (count == 1 && digests[0] != digest)
-            || self.artifacts.contains_key(&digest)
-            || self.uploads.contains_key(&(digest, owner.clone()))
+        if size == 0 || size > MAX_ARTIFACT_BYTES || digests.len() as u64 != count {
+            return false;
+        }
+        let artifact = identity(size, digests);
+        if self.artifacts.contains_key(&artifact)
+            || self.uploads.contains_key(&(artifact, owner.clone()))
         {
             return false;
         }
@@ -355,9 +374,16 @@ impl Oracle {
         if !self.hold(owner, Purse::Deposit, deposit) {
             return false;
         }
-        let (chunks, uploaded) = (chunks.to_vec(), BTreeSet::new());
-        let record = Artifact { owner: owner.clone(), chunks, uploaded, uses: 0, deposit };
-        self.uploads.insert((digest, owner.clone()), record);
+        let record = Artifact {
+            owner: owner.clone(),
+            size,
+            digests: digests.to_vec(),
+            chunks: chunks.to_vec(),
+            uploaded: BTreeSet::new(),
+            uses: 0,
+            deposit,
+        };
+        self.uploads.insert((artifact, owner.clone()), record);
         true
     }
 
@@ -365,40 +391,46 @@ impl Oracle {
     pub fn upload(
         &mut self,
         by: &AccountId,
-        digest: Digest,
+        of: Digest,
         index: u32,
         data: &[u8],
         is_outermost: bool,
     ) -> bool {
-        let id = (digest, by.clone());
+        let id = (of, by.clone());
         let Some(artifact) = self.uploads.get_mut(&id) else { return false };
-        let fits = artifact.chunks.get(index as usize).is_some_and(|chunk| chunk == data);
+        let named = artifact.digests.get(index as usize);
+        let is_last = index as usize + 1 == artifact.digests.len();
+        let length = match is_last {
+            true => artifact.size - u64::from(index) * u64::from(MAX_CHUNK_BYTES),
+            false => MAX_CHUNK_BYTES.into(),
+        };
+        let fits = named == Some(&blake2_256(data).into()) && data.len() as u64 == length;
         if !fits || !is_outermost || !artifact.uploaded.insert(index) {
             return false;
         }
         if artifact.is_complete() {
             let artifact = self.uploads.remove(&id).expect("looked up");
             // The second account needs no deposit.
-            match self.artifacts.contains_key(&digest) {
+            match self.artifacts.contains_key(&of) {
                 true => self.give_back(by, Purse::Deposit, artifact.deposit),
-                false => drop(self.artifacts.insert(digest, artifact)),
+                false => drop(self.artifacts.insert(of, artifact)),
             }
         }
         true
     }
 
-    pub fn remove_artifact(&mut self, owner: &AccountId, digest: Digest) -> bool {
+    pub fn remove_artifact(&mut self, owner: &AccountId, identity: Digest) -> bool {
         let is_free = |artifact: &&Artifact| artifact.owner == *owner && artifact.uses == 0;
-        let deposit = if let Some(upload) = self.uploads.remove(&(digest, owner.clone())) {
+        let deposit = if let Some(upload) = self.uploads.remove(&(identity, owner.clone())) {
             upload.deposit
-        } else if let Some(artifact) = self.artifacts.get(&digest).filter(is_free) {
+        } else if let Some(artifact) = self.artifacts.get(&identity).filter(is_free) {
             artifact.deposit
         } else {
             return false;
         };
         // Withdrawing an announcement does not remove an artifact that another account completed.
-        if self.artifacts.get(&digest).is_some_and(|artifact| artifact.owner == *owner) {
-            self.artifacts.remove(&digest);
+        if self.artifacts.get(&identity).is_some_and(|artifact| artifact.owner == *owner) {
+            self.artifacts.remove(&identity);
         }
         self.give_back(owner, Purse::Deposit, deposit);
         true

@@ -278,7 +278,7 @@ impl Oracle {
             Ok(fits) => *fits,
             // The input of class Optimistic must be on chain.
             Err(_) if class == AssuranceClass::Optimistic => false,
-            Err(digest) => self.artifacts.get(digest).is_some_and(|artifact| {
+            Err(identity) => self.artifacts.get(identity).is_some_and(|artifact| {
                 let bytes: usize = artifact.chunks.iter().map(Vec::len).sum();
                 bytes <= parameters::MaxArtifactInputBytes::get() as usize
             }),
@@ -300,8 +300,8 @@ impl Oracle {
         self.client_keys.insert((payer.clone(), ask.key));
         self.versions.get_mut(&ask.version).expect("looked up").uses += 1;
         let artifact = ask.input.err();
-        if let Some(digest) = &artifact {
-            self.artifacts.get_mut(digest).expect("complete").uses += 1;
+        if let Some(identity) = &artifact {
+            self.artifacts.get_mut(identity).expect("complete").uses += 1;
         }
         let request = Request {
             payer: payer.clone(),
@@ -603,8 +603,8 @@ impl Oracle {
         } else {
             self.versions.get_mut(&request.version).expect("in use").uses -= 1;
         }
-        if let Some(digest) = &request.artifact {
-            self.artifacts.get_mut(digest).expect("in use").uses -= 1;
+        if let Some(identity) = &request.artifact {
+            self.artifacts.get_mut(identity).expect("in use").uses -= 1;
         }
         for member in self.requests[&id].members.clone() {
             self.collect_debt(&member.account);

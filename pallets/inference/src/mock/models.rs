@@ -23,7 +23,7 @@ pub fn descriptor() -> ModelDescriptor {
     let inputs =
         vec![declare("x", ElementType::F32, &[1, 2]), declare("mask", ElementType::Bool, &[2])];
     ModelDescriptor {
-        artifact: assay_primitives::digest(MODEL),
+        artifact: assay_primitives::ArtifactManifest::of(MODEL).identity,
         artifact_size: MODEL.len() as u64,
         format: Format::Onnx,
         inputs: inputs.try_into().unwrap(),

@@ -1,6 +1,6 @@
 //! Which inputs are accepted.
 
-use assay_primitives::{Outcome, RequestInput, Tensor};
+use assay_primitives::{request::names_input, Outcome, RequestInput, Tensor};
 use codec::Encode;
 use frame_support::{assert_noop, assert_ok};
 
@@ -87,14 +87,15 @@ fn what_is_neither_true_nor_false_is_refused() {
 #[test]
 fn an_input_can_be_an_artifact() {
     test(|| {
-        let digest = upload_artifact(STRANGER, &input());
-        let terms = Terms { input: RequestInput::Artifact(digest), ..Terms::of(SIGNED) };
+        let artifact = upload_artifact(STRANGER, &input());
+        let terms = Terms { input: RequestInput::Artifact(artifact), ..Terms::of(SIGNED) };
         let (id, members) = terms.drawn();
         assert!(record(id).input_is_artifact);
-        assert_eq!(record(id).input_digest, assay_primitives::digest(&input()));
+        assert_eq!(record(id).input_digest, artifact);
+        assert!(names_input(&artifact, &input()));
         assert!(!Inputs::<Test>::contains_key(id));
         // It stays as long as it is used.
-        let remove = || signed_call(STRANGER, pallet_storage::Call::remove { digest });
+        let remove = || signed_call(STRANGER, pallet_storage::Call::remove { artifact });
         assert_noop!(remove(), pallet_storage::Error::<Test>::InUse);
         assert_ok!(include(result(id, members[0], RIGHT)));
         assert_eq!(outcome(id), Outcome::Verified);
@@ -105,11 +106,11 @@ fn an_input_can_be_an_artifact() {
 #[test]
 fn every_request_of_an_artifact_counts() {
     test(|| {
-        let digest = upload_artifact(STRANGER, &input());
-        let terms = || Terms { input: RequestInput::Artifact(digest), ..Terms::of(SIGNED) };
+        let artifact = upload_artifact(STRANGER, &input());
+        let terms = || Terms { input: RequestInput::Artifact(artifact), ..Terms::of(SIGNED) };
         let first = terms().accepted();
         let second = terms().accepted();
-        let uses = || pallet_storage::Artifacts::<Test>::get(digest).unwrap().uses;
+        let uses = || pallet_storage::Artifacts::<Test>::get(artifact).unwrap().uses;
         assert_eq!(uses(), 2);
         assert_ok!(signed_call(PAYER, crate::Call::cancel { request: first }));
         assert_eq!(uses(), 1);
@@ -122,7 +123,8 @@ fn every_request_of_an_artifact_counts() {
 #[test]
 fn an_artifact_that_is_not_on_chain_is_refused() {
     test(|| {
-        let with = |digest| Terms { input: RequestInput::Artifact(digest), ..Terms::of(SIGNED) };
+        let with =
+            |artifact| Terms { input: RequestInput::Artifact(artifact), ..Terms::of(SIGNED) };
         let unknown = assay_primitives::digest(b"nowhere");
         assert_noop!(with(unknown).send(), Error::<Test>::InputArtifactNotFound);
         let announced = announce_artifact(STRANGER, &input());
@@ -134,7 +136,8 @@ fn an_artifact_that_is_not_on_chain_is_refused() {
 fn an_artifact_is_not_larger_than_an_input_may_be() {
     test(|| {
         let most = MaxArtifactInputBytes::get() as usize;
-        let with = |digest| Terms { input: RequestInput::Artifact(digest), ..Terms::of(SIGNED) };
+        let with =
+            |artifact| Terms { input: RequestInput::Artifact(artifact), ..Terms::of(SIGNED) };
         let large = upload_artifact(STRANGER, &vec![1; most + 1]);
         assert_noop!(with(large).send(), Error::<Test>::InputArtifactTooLarge);
         let fits = upload_artifact(STRANGER, &vec![1; most]);

@@ -163,8 +163,8 @@ fn a_signed_result_is_handed_in() {
 fn an_input_that_is_an_artifact_is_named_to_the_engine() {
     let engine = Engine::right();
     on_a_node(&engine, |work| {
-        let digest = upload_artifact(STRANGER, &input());
-        Terms { input: RequestInput::Artifact(digest), ..Terms::of(SIGNED) }.drawn();
+        let artifact = upload_artifact(STRANGER, &input());
+        Terms { input: RequestInput::Artifact(artifact), ..Terms::of(SIGNED) }.drawn();
         assert_eq!(work().len(), 1);
         let jobs = engine.jobs();
         assert_eq!(jobs[0].input, JobInput::Artifact(ArtifactManifest::of(&input())));

@@ -392,8 +392,8 @@ fn an_output_that_does_not_fit_the_declaration_is_refused() {
 fn an_input_that_is_an_artifact_cannot_be_proven() {
     test(|| {
         let version = Proven::model().publish();
-        let digest = upload_artifact(STRANGER, &payload(ElementType::I8, &DATA));
-        let input = RequestInput::Artifact(digest);
+        let artifact = upload_artifact(STRANGER, &payload(ElementType::I8, &DATA));
+        let input = RequestInput::Artifact(artifact);
         let terms = Terms { input, ..terms(version) };
         assert_noop!(terms.send(), Error::<Test>::InputNotInline);
         assert_ok!(Terms { assurance: SIGNED, ..terms }.send());

@@ -1,6 +1,6 @@
 //! `try_state` finds each kind of broken state.
 
-use assay_primitives::{digest, traits::Artifacts as _, MAX_ARTIFACT_BYTES};
+use assay_primitives::{traits::Artifacts as _, Digest, MAX_ARTIFACT_BYTES};
 use frame_support::assert_ok;
 
 use crate::{mock::*, Artifact, Artifacts, Uploads};
@@ -9,7 +9,7 @@ use crate::{mock::*, Artifact, Artifacts, Uploads};
 fn change(change: impl FnOnce(&mut Artifact<u64>)) {
     assert_ok!(create(OWNER, &two_chunks()));
     assert_ok!(Storage::do_try_state());
-    Uploads::<Test>::mutate(digest(&two_chunks()), OWNER, |record| {
+    Uploads::<Test>::mutate(identity(&two_chunks()), OWNER, |record| {
         change(record.as_mut().unwrap())
     });
 }
@@ -52,6 +52,17 @@ fn a_bit_past_the_last_chunk_is_noticed() {
             change_complete(|record| record.uploaded |= 1 << bit)
         });
     }
+}
+
+#[test]
+fn a_record_under_another_identity_is_noticed() {
+    let broken = "an artifact is under another identity";
+    breaks(broken, || change(|record| record.size -= 1));
+    breaks(broken, || change_complete(|record| record.chunks[1] = Digest::zero()));
+    breaks(broken, || {
+        let record = Artifacts::<Test>::take(put(OWNER, &two_chunks())).unwrap();
+        Artifacts::<Test>::insert(identity(b"other"), record);
+    });
 }
 
 #[test]

@@ -1,4 +1,4 @@
-use assay_primitives::{digest, traits::Artifacts as _};
+use assay_primitives::traits::Artifacts as _;
 use frame_support::{assert_noop, assert_ok};
 use sp_runtime::DispatchError;
 
@@ -35,7 +35,7 @@ fn what_was_deposited_comes_back_whatever_is_asked_for_today() {
 #[test]
 fn an_announcement_can_be_withdrawn() {
     test(|| {
-        let artifact = digest(&two_chunks());
+        let artifact = identity(&two_chunks());
         assert_ok!(create(OWNER, &two_chunks()));
         assert_ok!(create(OTHER, &two_chunks()));
         assert_ok!(Storage::remove(RuntimeOrigin::signed(OWNER), artifact));
@@ -70,12 +70,12 @@ fn who_lost_the_race_withdraws_its_announcement_and_not_the_artifact() {
 fn what_is_not_there_cannot_be_removed() {
     test(|| {
         assert_noop!(
-            Storage::remove(RuntimeOrigin::signed(OWNER), digest(b"bytes")),
+            Storage::remove(RuntimeOrigin::signed(OWNER), identity(b"bytes")),
             Error::<Test>::NotFound
         );
         assert_ok!(create(OTHER, b"bytes"));
         assert_noop!(
-            Storage::remove(RuntimeOrigin::signed(OWNER), digest(b"bytes")),
+            Storage::remove(RuntimeOrigin::signed(OWNER), identity(b"bytes")),
             Error::<Test>::NotFound
         );
     });

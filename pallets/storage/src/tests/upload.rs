@@ -16,7 +16,7 @@ fn refused(artifact: Digest, index: u32, data: &[u8], error: Error<Test>) {
 
 /// The encoding of an upload, as it ends an extrinsic.
 fn encoded(artifact: Digest, index: u32, data: &[u8]) -> Vec<u8> {
-    let call = Call::<Test>::upload { digest: artifact, index, data: data.to_vec() };
+    let call = Call::<Test>::upload { artifact, index, data: data.to_vec() };
     RuntimeCall::from(call).encode()
 }
 
@@ -24,7 +24,7 @@ fn encoded(artifact: Digest, index: u32, data: &[u8]) -> Vec<u8> {
 fn the_only_chunk_completes_an_artifact() {
     test(|| {
         assert_ok!(create(OWNER, b"bytes"));
-        let artifact = digest(b"bytes");
+        let artifact = identity(b"bytes");
         assert_ok!(upload(OWNER, artifact, 0, b"bytes"));
         assert_eq!(Storage::complete(&artifact), Some(ArtifactManifest::of(b"bytes")));
         assert_eq!(last_event(), Some(Event::Completed { artifact, owner: OWNER }));
@@ -43,21 +43,21 @@ fn an_artifact_is_complete_once_its_last_chunk_is_there() {
         let manifest = ArtifactManifest::of(&bytes);
         let chunks: Vec<_> = ArtifactManifest::split(&bytes).collect();
 
-        assert_ok!(upload(OWNER, manifest.digest, 1, chunks[1]));
+        assert_ok!(upload(OWNER, manifest.identity, 1, chunks[1]));
         assert_eq!(
             last_event(),
-            Some(Event::ChunkUploaded { artifact: manifest.digest, owner: OWNER, index: 1 })
+            Some(Event::ChunkUploaded { artifact: manifest.identity, owner: OWNER, index: 1 })
         );
-        assert_eq!(Storage::complete(&manifest.digest), None);
-        assert!(!Artifacts::<Test>::contains_key(manifest.digest));
-        assert_eq!(announced(OWNER, manifest.digest).unwrap().missing(), vec![0]);
+        assert_eq!(Storage::complete(&manifest.identity), None);
+        assert!(!Artifacts::<Test>::contains_key(manifest.identity));
+        assert_eq!(announced(OWNER, manifest.identity).unwrap().missing(), vec![0]);
 
-        assert_ok!(upload(OWNER, manifest.digest, 0, chunks[0]));
+        assert_ok!(upload(OWNER, manifest.identity, 0, chunks[0]));
         assert_eq!(
             last_event(),
-            Some(Event::Completed { artifact: manifest.digest, owner: OWNER })
+            Some(Event::Completed { artifact: manifest.identity, owner: OWNER })
         );
-        assert_eq!(Storage::complete(&manifest.digest), Some(manifest));
+        assert_eq!(Storage::complete(&manifest.identity), Some(manifest));
     });
 }
 
@@ -67,7 +67,7 @@ fn the_node_is_told_which_bytes_to_index() {
     let index = ext.execute_with(|| {
         next_extrinsic(vec![1, 2, 3]);
         assert_ok!(create(OWNER, b"bytes"));
-        assert_ok!(upload(OWNER, digest(b"bytes"), 0, b"bytes"));
+        assert_ok!(upload(OWNER, identity(b"bytes"), 0, b"bytes"));
         System::extrinsic_index().unwrap()
     });
     assert_ne!(index, 0);
@@ -85,10 +85,10 @@ fn the_node_is_told_which_bytes_to_index() {
 fn an_account_uploads_what_it_announced_and_nothing_else() {
     test(|| {
         assert_ok!(create(OTHER, b"bytes"));
-        refused(digest(b"bytes"), 0, b"bytes", Error::NotFound);
+        refused(identity(b"bytes"), 0, b"bytes", Error::NotFound);
         assert_ok!(create(OWNER, &two_chunks()));
         assert_ok!(create(OTHER, &two_chunks()));
-        let artifact = digest(&two_chunks());
+        let artifact = identity(&two_chunks());
         let first = ArtifactManifest::split(&two_chunks()).next().unwrap().to_vec();
         assert_ok!(upload(OTHER, artifact, 0, &first));
         assert_eq!(announced(OTHER, artifact).unwrap().missing(), [1]);
@@ -100,14 +100,8 @@ fn an_account_uploads_what_it_announced_and_nothing_else() {
 fn a_squatter_keeps_nobody_from_publishing() {
     test(|| {
         let bytes = two_chunks();
-        let artifact = digest(&bytes);
-        let chunks = crate::Chunks::truncate_from(vec![digest(b"no"), digest(b"body")]);
-        assert_ok!(Storage::create(
-            RuntimeOrigin::signed(OTHER),
-            artifact,
-            bytes.len() as u64,
-            chunks
-        ));
+        let artifact = identity(&bytes);
+        assert_ok!(create(OTHER, &bytes));
         assert_eq!(put(OWNER, &bytes), artifact);
         assert_eq!(Storage::complete(&artifact), Some(ArtifactManifest::of(&bytes)));
         assert!(announced(OTHER, artifact).is_some(), "it still pays");
@@ -115,18 +109,15 @@ fn a_squatter_keeps_nobody_from_publishing() {
 }
 
 #[test]
-fn of_one_chunk_nobody_can_complete_other_bytes() {
+fn other_bytes_in_full_are_another_artifact() {
     test(|| {
-        let artifact = digest(b"bytes");
-        let only = || crate::Chunks::truncate_from(vec![artifact]);
-        // A wrong size.
-        assert_ok!(Storage::create(RuntimeOrigin::signed(OTHER), artifact, 3, only()));
-        next_upload(artifact, 0, b"byt");
-        assert_noop!(
-            Storage::upload(RuntimeOrigin::signed(OTHER), artifact, 0, b"byt".to_vec()),
-            Error::<Test>::ChunkMismatch
-        );
-        assert_eq!(put(OWNER, b"bytes"), artifact);
+        for bytes in [two_chunks(), b"bytes".to_vec()] {
+            let other: Vec<u8> = bytes.iter().map(|byte| byte ^ 1).collect();
+            let occupied = put(OTHER, &other);
+            let artifact = put(OWNER, &bytes);
+            assert_ne!(artifact, occupied);
+            assert_eq!(Storage::complete(&artifact), Some(ArtifactManifest::of(&bytes)));
+        }
     });
 }
 
@@ -134,7 +125,7 @@ fn of_one_chunk_nobody_can_complete_other_bytes() {
 fn who_is_second_to_complete_gets_its_deposit_back() {
     test(|| {
         let bytes = two_chunks();
-        let artifact = digest(&bytes);
+        let artifact = identity(&bytes);
         let chunks: Vec<_> = ArtifactManifest::split(&bytes).collect();
         assert_ok!(create(OTHER, &bytes));
         assert_ok!(upload(OTHER, artifact, 0, chunks[0]));
@@ -151,25 +142,11 @@ fn who_is_second_to_complete_gets_its_deposit_back() {
     });
 }
 
-/// The pallet's documentation describes this limitation.
 #[test]
-fn other_bytes_in_full_occupy_a_digest_of_several_chunks() {
+fn an_identity_says_what_is_left_to_upload() {
     test(|| {
         let bytes = two_chunks();
-        let artifact = digest(&bytes);
-        let other: Vec<u8> = bytes.iter().map(|byte| byte ^ 1).collect();
-        put_under(OTHER, artifact, &other);
-        let stored = Storage::complete(&artifact).unwrap();
-        assert_ne!(stored, ArtifactManifest::of(&bytes));
-        assert_noop!(create(OWNER, &bytes), Error::<Test>::AlreadyExists);
-    });
-}
-
-#[test]
-fn a_digest_says_what_is_left_to_upload() {
-    test(|| {
-        let bytes = two_chunks();
-        let artifact = digest(&bytes);
+        let artifact = identity(&bytes);
         let chunks: Vec<_> = ArtifactManifest::split(&bytes).collect();
         assert_eq!((Storage::seen(&artifact), Storage::seen_by(&OWNER, &artifact)), (None, None));
         assert_ok!(create(OTHER, &bytes));
@@ -191,10 +168,10 @@ fn a_digest_says_what_is_left_to_upload() {
 fn only_signed_origins_upload() {
     test(|| {
         assert_ok!(create(OWNER, b"bytes"));
-        next_upload(digest(b"bytes"), 0, b"bytes");
+        next_upload(identity(b"bytes"), 0, b"bytes");
         for origin in [RuntimeOrigin::root(), RuntimeOrigin::none()] {
             assert_noop!(
-                Storage::upload(origin, digest(b"bytes"), 0, b"bytes".to_vec()),
+                Storage::upload(origin, identity(b"bytes"), 0, b"bytes".to_vec()),
                 DispatchError::BadOrigin
             );
         }
@@ -203,7 +180,7 @@ fn only_signed_origins_upload() {
 
 #[test]
 fn a_chunk_of_nothing_that_was_announced_is_refused() {
-    test(|| refused(digest(b"bytes"), 0, b"bytes", Error::NotFound));
+    test(|| refused(identity(b"bytes"), 0, b"bytes", Error::NotFound));
 }
 
 #[test]
@@ -211,7 +188,7 @@ fn an_index_past_the_last_chunk_is_refused() {
     test(|| {
         assert_ok!(create(OWNER, b"bytes"));
         for index in [1, 127, 128, u32::MAX] {
-            refused(digest(b"bytes"), index, b"bytes", Error::NoSuchChunk);
+            refused(identity(b"bytes"), index, b"bytes", Error::NoSuchChunk);
         }
     });
 }
@@ -220,7 +197,7 @@ fn an_index_past_the_last_chunk_is_refused() {
 fn bytes_of_another_digest_are_refused() {
     test(|| {
         assert_ok!(create(OWNER, b"bytes"));
-        refused(digest(b"bytes"), 0, b"bytez", Error::ChunkMismatch);
+        refused(identity(b"bytes"), 0, b"bytez", Error::ChunkMismatch);
     });
 }
 
@@ -229,7 +206,7 @@ fn bytes_of_another_length_are_refused() {
     test(|| {
         assert_ok!(create(OWNER, b"bytes"));
         for data in [&b""[..], b"byte", b"bytes."] {
-            refused(digest(b"bytes"), 0, data, Error::ChunkMismatch);
+            refused(identity(b"bytes"), 0, data, Error::ChunkMismatch);
         }
     });
 }
@@ -241,23 +218,22 @@ fn a_chunk_in_another_ones_place_is_refused() {
         let mut bytes = vec![1; chunk];
         bytes.extend(vec![2; chunk]);
         assert_ok!(create(OWNER, &bytes));
-        refused(digest(&bytes), 1, &bytes[..chunk], Error::ChunkMismatch);
-        assert_ok!(upload(OWNER, digest(&bytes), 1, &bytes[chunk..]));
+        refused(identity(&bytes), 1, &bytes[..chunk], Error::ChunkMismatch);
+        assert_ok!(upload(OWNER, identity(&bytes), 1, &bytes[chunk..]));
     });
 }
 
 #[test]
 fn a_size_that_is_not_that_of_the_bytes_cannot_be_completed() {
     test(|| {
-        let artifact = digest(b"bytes");
-        assert_ok!(Storage::create(
-            RuntimeOrigin::signed(OWNER),
-            artifact,
-            4,
-            crate::Chunks::truncate_from(vec![artifact])
-        ));
+        let only = digest(b"bytes");
+        let artifact = assay_primitives::artifact::identity(4, &[only]);
+        let chunks = crate::Chunks::truncate_from(vec![only]);
+        assert_ok!(Storage::create(RuntimeOrigin::signed(OWNER), 4, chunks));
+        assert_eq!(announced(OWNER, artifact).unwrap().size, 4);
         refused(artifact, 0, b"bytes", Error::ChunkMismatch);
         refused(artifact, 0, b"byte", Error::ChunkMismatch);
+        assert_ne!(put(OWNER, b"bytes"), artifact);
     });
 }
 
@@ -267,8 +243,8 @@ fn a_chunk_is_uploaded_once() {
         let bytes = two_chunks();
         let chunks: Vec<_> = ArtifactManifest::split(&bytes).collect();
         assert_ok!(create(OWNER, &bytes));
-        assert_ok!(upload(OWNER, digest(&bytes), 0, chunks[0]));
-        refused(digest(&bytes), 0, chunks[0], Error::ChunkExists);
+        assert_ok!(upload(OWNER, identity(&bytes), 0, chunks[0]));
+        refused(identity(&bytes), 0, chunks[0], Error::ChunkExists);
         // Not when it is complete either, by any account.
         refused(put(OWNER, b"bytes"), 0, b"bytes", Error::ChunkExists);
         refused(put(OTHER, b"other"), 0, b"other", Error::ChunkExists);
@@ -279,7 +255,7 @@ fn a_chunk_is_uploaded_once() {
 fn an_upload_that_does_not_end_its_extrinsic_is_refused() {
     test(|| {
         assert_ok!(create(OWNER, b"bytes"));
-        let artifact = digest(b"bytes");
+        let artifact = identity(b"bytes");
         let upload =
             || Storage::upload(RuntimeOrigin::signed(OWNER), artifact, 0, b"bytes".to_vec());
         // As the first of a batch, with another call behind it.
@@ -302,7 +278,7 @@ fn an_upload_outside_an_extrinsic_is_refused() {
         System::note_finished_extrinsics();
         assert_eq!(System::extrinsic_index(), None);
         assert_noop!(
-            Storage::upload(RuntimeOrigin::signed(OWNER), digest(b"bytes"), 0, b"bytes".to_vec()),
+            Storage::upload(RuntimeOrigin::signed(OWNER), identity(b"bytes"), 0, b"bytes".to_vec()),
             Error::<Test>::NotOutermostCall
         );
     });
@@ -316,14 +292,15 @@ fn a_second_chunk_in_one_extrinsic_is_refused() {
         assert_ok!(create(OTHER, b"tes"));
         assert_ok!(create(OTHER, b"bytes"));
         let origin = || RuntimeOrigin::signed(OTHER);
-        let batch = [encoded(digest(b"tes"), 0, b"tes"), encoded(digest(b"bytes"), 0, b"bytes")];
+        let batch =
+            [encoded(identity(b"tes"), 0, b"tes"), encoded(identity(b"bytes"), 0, b"bytes")];
         next_extrinsic(batch.concat());
-        assert_ok!(Storage::upload(origin(), digest(b"tes"), 0, b"tes".to_vec()));
+        assert_ok!(Storage::upload(origin(), identity(b"tes"), 0, b"tes".to_vec()));
         assert_noop!(
-            Storage::upload(origin(), digest(b"bytes"), 0, b"bytes".to_vec()),
+            Storage::upload(origin(), identity(b"bytes"), 0, b"bytes".to_vec()),
             Error::<Test>::NotOutermostCall
         );
-        assert_ok!(upload(OTHER, digest(b"bytes"), 0, b"bytes"));
+        assert_ok!(upload(OTHER, identity(b"bytes"), 0, b"bytes"));
     });
 }
 
@@ -333,11 +310,11 @@ fn the_same_place_in_the_next_block_is_another_extrinsic() {
         for (height, bytes) in [(1, b"first"), (2, b"other")] {
             System::set_block_number(height);
             System::set_extrinsic_index(0);
-            System::note_extrinsic(encoded(digest(bytes), 0, bytes));
+            System::note_extrinsic(encoded(identity(bytes), 0, bytes));
             assert_ok!(create(OWNER, bytes));
             assert_ok!(Storage::upload(
                 RuntimeOrigin::signed(OWNER),
-                digest(bytes),
+                identity(bytes),
                 0,
                 bytes.to_vec()
             ));

@@ -1,4 +1,4 @@
-use assay_primitives::{digest, traits::Artifacts as _, ArtifactManifest};
+use assay_primitives::{traits::Artifacts as _, ArtifactManifest};
 use frame_support::{assert_noop, assert_ok};
 
 use crate::{mock::*, Artifacts, Error};
@@ -6,7 +6,7 @@ use crate::{mock::*, Artifacts, Error};
 #[test]
 fn what_is_not_there_cannot_be_used() {
     test(|| {
-        assert_noop!(Storage::acquire(&digest(b"bytes")), Error::<Test>::NotFound);
+        assert_noop!(Storage::acquire(&identity(b"bytes")), Error::<Test>::NotFound);
     });
 }
 
@@ -14,7 +14,7 @@ fn what_is_not_there_cannot_be_used() {
 fn an_incomplete_artifact_cannot_be_used() {
     test(|| {
         let bytes = two_chunks();
-        let artifact = digest(&bytes);
+        let artifact = identity(&bytes);
         assert_ok!(create(OWNER, &bytes));
         assert_noop!(Storage::acquire(&artifact), Error::<Test>::NotFound);
         let chunks: Vec<_> = ArtifactManifest::split(&bytes).collect();
@@ -54,8 +54,8 @@ fn a_release_too_many_changes_nothing() {
     test(|| {
         let artifact = put(OWNER, b"bytes");
         Storage::release(&artifact);
-        Storage::release(&digest(b"other"));
+        Storage::release(&identity(b"other"));
         assert_eq!(Artifacts::<Test>::get(artifact).unwrap().uses, 0);
-        assert!(!Artifacts::<Test>::contains_key(digest(b"other")));
+        assert!(!Artifacts::<Test>::contains_key(identity(b"other")));
     });
 }
