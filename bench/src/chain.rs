@@ -46,6 +46,8 @@ struct Bench {
     version: VersionView<assay_client::AccountId>,
     input: Input,
     senders: Vec<Signer>,
+    /// The first height whose ended requests are not counted, and the number of those before.
+    ended: tokio::sync::Mutex<(u32, u64)>,
 }
 
 pub async fn bench(
@@ -125,7 +127,7 @@ impl Bench {
             .map(|sender| balances::transfer_keep_alive(sender.account().clone(), 10_000 * ASY))
             .collect();
         try_join_all(funding.iter().map(|call| client.submit(call, &bank))).await?;
-        Ok(Self { network, client, version, input, senders })
+        Ok(Self { network, client, version, input, senders, ended: Default::default() })
     }
 
     async fn latency(&self, report: &mut Report, assurance: Assurance, count: u32) -> Result<()> {
@@ -212,11 +214,9 @@ impl Bench {
             .await?;
         let total: usize = batches.iter().map(Vec::len).sum();
         say(&format!("sending {total} concurrent requests in class Signed"));
-        let before = self.finished(None).await?;
+        let before = self.finished().await?;
         let (outcome, ()) = futures::try_join!(
-            self.watch("requests", total as u64, || async {
-                Ok(self.finished(None).await? - before)
-            }),
+            self.watch("requests", total as u64, || async { Ok(self.finished().await? - before) }),
             self.send(batches),
         )?;
         let Burst { rate, fullness, seconds } = outcome;
@@ -261,10 +261,24 @@ impl Bench {
     }
 
     /// Number of requests that have ended.
-    async fn finished(&self, at: Option<Digest>) -> Result<u64> {
-        let key = storage::value_key("Inference", "FinishedBounds");
-        let bounds: Option<(u64, u64)> = self.client.rpc().storage_value(&key, at).await?;
-        Ok(bounds.map_or(0, |(_, end)| end))
+    async fn finished(&self) -> Result<u64> {
+        /// Blocks that may still be abandoned, and are counted again.
+        const RECENT: u32 = 8;
+        let head = self.client.rpc().header(None).await?;
+        let (hash, best) = (rpc::header_hash(&head), rpc::height(&head));
+        let mut counted = self.ended.lock().await;
+        let mut total = counted.1;
+        for height in counted.0..=best {
+            let key = storage::twox_map_key("Inference", "Ended", &height);
+            let bytes = self.client.rpc().storage(&key, Some(hash)).await?.unwrap_or_default();
+            // A list begins with its length.
+            let ended = Compact::<u32>::decode(&mut &bytes[..]).map_or(0, |count| count.0);
+            total += u64::from(ended);
+            if height + RECENT < best {
+                *counted = (height + 1, total);
+            }
+        }
+        Ok(total)
     }
 
     /// Number of transactions of an account that are in blocks.

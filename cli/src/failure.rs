@@ -195,7 +195,7 @@ mod tests {
         assert_eq!(error["pallet"], "Inference");
         assert_eq!(error["refusal"], "Late");
         assert_eq!(error["docs"], "Why.");
-        let verification = Failure::Client(VerificationError::NotInState.into());
+        let verification = Failure::Client(VerificationError::NotInState { height: 1 }.into());
         assert_eq!(verification.to_json()["error"]["name"], "NotInState");
     }
 }

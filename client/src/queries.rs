@@ -109,12 +109,15 @@ impl Client {
         if let Some(request) = self.request(id).await? {
             return Ok(request);
         }
-        Err(Error::NotFound(match self.receipt_digest(id, None).await? {
-            Some(digest) => format!(
-                "request {id} was pruned; only the digest of its receipt remains: {digest:?}. Export \
-                 receipts soon after their requests"
+        let next =
+            self.rpc().storage(&storage::value_key("Inference", "NextRequest"), None).await?;
+        let next: Option<RequestId> = next.and_then(|bytes| Decode::decode(&mut &bytes[..]).ok());
+        Err(Error::NotFound(match next.is_some_and(|next| id < next) {
+            true => format!(
+                "request {id} was pruned; only the root of the receipts of its block remains. Export \
+                 receipts within a day of the end of their requests"
             ),
-            None => format!("there is no request {id}"),
+            false => format!("there is no request {id}"),
         }))
     }
 
@@ -186,16 +189,6 @@ impl Client {
     /// The receipt of a finished request, until it is pruned.
     pub async fn receipt(&self, id: RequestId) -> Result<Option<ReceiptView<AccountId>>> {
         self.view("receipt", &id).await
-    }
-
-    /// Digest of the receipt of a finished request, at a block, by default the best one. Never
-    /// pruned.
-    pub async fn receipt_digest(
-        &self,
-        id: RequestId,
-        at: Option<Digest>,
-    ) -> Result<Option<Digest>> {
-        self.rpc().runtime_call("AssayApi_receipt_digest", &id, at).await
     }
 
     /// A version; `None` if it does not exist.

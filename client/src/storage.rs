@@ -1,6 +1,6 @@
 //! Keys of the storage items that the client reads directly.
 
-use assay_primitives::{RequestId, VersionId, WorkerId};
+use assay_primitives::{receipt::ROOTS_PER_PAGE, BlockNumber, VersionId, WorkerId};
 use codec::Encode;
 use sp_crypto_hashing::{blake2_128, twox_128, twox_64};
 
@@ -29,9 +29,17 @@ pub fn map_key(pallet: &str, item: &str, key: &impl Encode) -> Vec<u8> {
     full
 }
 
-/// Key of the digest of a finished request's receipt: `Inference.ReceiptDigests[request]`.
-pub fn receipt_digest_key(request: RequestId) -> Vec<u8> {
-    map_key("Inference", "ReceiptDigests", &request)
+/// Key of an entry of a map with hasher `Identity`.
+pub fn plain_map_key(pallet: &str, item: &str, key: &impl Encode) -> Vec<u8> {
+    let mut full = value_key(pallet, item);
+    key.encode_to(&mut full);
+    full
+}
+
+/// Key of the roots of the receipts of the blocks around a height:
+/// `Inference.ReceiptRoots[height / 64]`.
+pub fn receipt_roots_key(height: BlockNumber) -> Vec<u8> {
+    plain_map_key("Inference", "ReceiptRoots", &(height / ROOTS_PER_PAGE))
 }
 
 /// Key of the operator that registered a worker key, current or former:
@@ -80,10 +88,10 @@ mod tests {
     }
 
     #[test]
-    fn a_request_key_ends_in_the_request() {
-        let key = receipt_digest_key(RequestId(0x0102));
-        assert_eq!(key.len(), 32 + 16 + 8);
-        assert_eq!(key[48..], [2, 1, 0, 0, 0, 0, 0, 0]);
+    fn keys_end_in_what_they_name() {
+        let key = receipt_roots_key(0x0102 * 64 + 63);
+        assert_eq!(key.len(), 32 + 4);
+        assert_eq!(key[32..], [2, 1, 0, 0]);
         let version = VersionId { model: assay_primitives::ModelId(3), number: 1 };
         let key = version_key(version);
         assert_eq!(key.len(), 32 + 8 + 8);

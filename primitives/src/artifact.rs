@@ -5,23 +5,17 @@
 //! The identity of an artifact is computed from its size and from the digests of its chunks, so
 //! whoever checks each chunk against its digest has checked the whole. An artifact of `size` bytes,
 //! from 1 to [`MAX_ARTIFACT_BYTES`], is divided into chunks of [`MAX_CHUNK_BYTES`]; the last one has
-//! the rest, at least one byte. `H` is BLAKE2b-256, `++` joins bytes:
+//! the rest, at least one byte. `H` is BLAKE2b-256, `++` joins bytes, and `root` is the root of the
+//! [Merkle tree](crate::merkle) over the chunks in order:
 //!
 //! ```text
 //! chunk    = H(bytes of the chunk)
-//! leaf     = H(0x00 ++ chunk)
-//! node     = H(0x01 ++ left ++ right)
 //! identity = H("assay/artifact/1" ++ size as u64, little-endian ++ root)
 //! ```
 //!
-//! The leaves, in the order of the chunks, are the lowest level of the tree. Each higher level joins
-//! the nodes of the level below in pairs, from the left. An odd node at the end of a level moves up
-//! unchanged. The root is the only node of the highest level; of one chunk it is the leaf. The tree
-//! has the shape of RFC 6962, section 2.1.
-//!
-//! A leaf hashes 33 bytes, a node 65 and an identity 56, and these begin with different bytes, so
-//! none of them is also one of the others. The size determines the number of chunks and the length
-//! of each. Two different artifacts therefore have different identities.
+//! An identity hashes 56 bytes, so it is neither a leaf nor a node of the tree. The size determines
+//! the number of chunks and the length of each. Two different artifacts therefore have different
+//! identities.
 //!
 //! `docs/examples/artifact_id.py` computes identities from this definition without code of this
 //! crate.
@@ -31,7 +25,7 @@ use codec::{Decode, DecodeWithMemTracking, Encode};
 use scale_info::TypeInfo;
 use serde::{Deserialize, Serialize};
 
-use crate::{digest, Digest};
+use crate::{digest, merkle, Digest};
 
 /// Maximum size of a chunk in bytes: 512 KiB. A chunk is one transaction, so this is well below the
 /// maximum length of a block.
@@ -41,26 +35,13 @@ pub const MAX_CHUNKS: u32 = 128;
 /// Maximum size of an artifact in bytes: 64 MiB.
 pub const MAX_ARTIFACT_BYTES: u64 = MAX_CHUNK_BYTES as u64 * MAX_CHUNKS as u64;
 
-const LEAF: u8 = 0;
-const NODE: u8 = 1;
-
 /// The identity of an artifact of `size` bytes whose chunks have these digests: see the
 /// [module](self). Takes two hashes per chunk.
 ///
 /// Does not check that the number of digests fits the size: [`ArtifactManifest::is_consistent`]
 /// does. Of no chunks, which no artifact has, the root is the digest of no bytes.
 pub fn identity(size: u64, chunks: &[Digest]) -> Digest {
-    let leaf = |chunk: &Digest| digest(&(LEAF, chunk).encode());
-    let mut level: Vec<Digest> = chunks.iter().map(leaf).collect();
-    while level.len() > 1 {
-        let parent = |pair: &[Digest]| match pair {
-            [left, right] => digest(&(NODE, left, right).encode()),
-            odd => odd[0],
-        };
-        level = level.chunks(2).map(parent).collect();
-    }
-    let root = level.first().copied().unwrap_or_else(|| digest(b""));
-    digest(&(b"assay/artifact/1", size, root).encode())
+    digest(&(b"assay/artifact/1", size, merkle::root(chunks)).encode())
 }
 
 /// The identity, the size and the chunks of an artifact.
@@ -196,6 +177,7 @@ mod tests {
 
     #[test]
     fn a_chunk_digest_is_no_leaf_and_a_node_is_no_chunk_digest() {
+        use crate::merkle::{LEAF, NODE};
         let chunks = ArtifactManifest::of(&bytes(2 * CHUNK)).chunks;
         let joined = digest(&(NODE, chunks[0], chunks[1]).encode());
         let leaves: Vec<_> = chunks.iter().map(|chunk| digest(&(LEAF, chunk).encode())).collect();

@@ -12,6 +12,7 @@ pub mod assurance;
 pub mod dispute;
 pub mod engine;
 pub mod ids;
+pub mod merkle;
 pub mod model;
 pub mod operator;
 pub mod proof;

@@ -221,3 +221,68 @@ impl<AccountId: Encode + Clone> Receipt<AccountId> {
 pub fn evidence_digest<AccountId: Encode>(evidence: &[SignedEvidence<AccountId>]) -> Digest {
     digest(&evidence.encode())
 }
+
+/// Number of blocks whose receipts' roots are in one page.
+pub const ROOTS_PER_PAGE: u32 = 64;
+
+/// The roots of the receipts of 64 consecutive blocks.
+#[derive(
+    Clone,
+    PartialEq,
+    Eq,
+    Debug,
+    Default,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+pub struct RootPage {
+    /// The blocks that have a root, one bit each. The first block is the lowest bit.
+    pub blocks: u64,
+    /// Their roots, in order.
+    pub roots: BoundedVec<Digest, ConstU32<ROOTS_PER_PAGE>>,
+}
+
+impl RootPage {
+    /// The root of the block in this place of the page; `None` if it has none.
+    pub fn get(&self, place: u32) -> Option<Digest> {
+        let bit = 1u64.checked_shl(place)?;
+        let before = (self.blocks & (bit - 1)).count_ones() as usize;
+        (self.blocks & bit != 0).then(|| self.roots.get(before).copied()).flatten()
+    }
+
+    /// Adds the root of a block after all that the page has.
+    ///
+    /// # Errors
+    ///
+    /// The page has no such place, or one that is not before it.
+    pub fn push(&mut self, place: u32, root: Digest) -> Result<(), Digest> {
+        let bit = 1u64.checked_shl(place).filter(|bit| self.blocks < *bit).ok_or(root)?;
+        self.roots.try_push(root)?;
+        self.blocks |= bit;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_returns_the_roots_of_its_blocks() {
+        let mut page = RootPage::default();
+        let root = |place: u32| Digest::from_low_u64_be(u64::from(place) + 1);
+        for place in [0, 3, 4, 63] {
+            assert_eq!(page.push(place, root(place)), Ok(()));
+        }
+        for place in 0..70 {
+            let expected = [0, 3, 4, 63].contains(&place).then(|| root(place));
+            assert_eq!(page.get(place), expected, "{place}");
+        }
+        for place in [0, 5, 63, 64, 200] {
+            assert_eq!(page.push(place, root(place)), Err(root(place)), "{place}");
+        }
+    }
+}

@@ -125,8 +125,14 @@ pub struct ReceiptView<AccountId> {
     pub receipt: Receipt<AccountId>,
     /// The signed results.
     pub evidence: Evidence<AccountId>,
-    /// Digest of the receipt, as the chain stores it.
+    /// Digest of the receipt.
     pub digest: Digest,
+    /// Its place among the receipts of the block in which the request ended, from 0.
+    pub index: u32,
+    /// Number of receipts of that block.
+    pub count: u32,
+    /// Its [path](crate::merkle::path) to the root of these receipts.
+    pub path: Vec<Digest>,
 }
 
 /// A version as clients see it.
@@ -297,8 +303,9 @@ sp_api::decl_runtime_apis! {
         fn requests_of(account: AccountId, limit: u32) -> Vec<RequestView<AccountId>>;
         /// The receipt of a finished request; `None` if there is none or it was pruned.
         fn receipt(id: RequestId) -> Option<ReceiptView<AccountId>>;
-        /// Digest of the receipt of a finished request. It is never pruned.
-        fn receipt_digest(id: RequestId) -> Option<Digest>;
+        /// The root of the receipts of all requests that ended at this height, which is never
+        /// removed; `None` if none did.
+        fn receipt_root(height: BlockNumber) -> Option<Digest>;
         /// The inline input payload of an open request; `None` for other requests.
         fn input(id: RequestId) -> Option<Vec<u8>>;
         /// The optimistic result of a request; `None` if there is none or it is final.

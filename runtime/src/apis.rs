@@ -267,15 +267,11 @@ impl_runtime_apis! {
         }
 
         fn receipt(id: RequestId) -> Option<ReceiptView<AccountId>> {
-            Some(ReceiptView {
-                receipt: pallet_inference::Receipts::<Runtime>::get(id)?,
-                evidence: pallet_inference::EvidenceOf::<Runtime>::get(id)?,
-                digest: pallet_inference::ReceiptDigests::<Runtime>::get(id)?,
-            })
+            Inference::receipt_view(id)
         }
 
-        fn receipt_digest(id: RequestId) -> Option<Digest> {
-            pallet_inference::ReceiptDigests::<Runtime>::get(id)
+        fn receipt_root(height: BlockNumber) -> Option<Digest> {
+            Inference::receipt_root(height)
         }
 
         fn input(id: RequestId) -> Option<Vec<u8>> {

@@ -211,9 +211,9 @@ fn an_undisputed_result_is_final_after_the_window() {
         empty_block();
         assert_eq!(record().status, Status::Final(Outcome::Verified));
         assert_eq!(wealths(), paid(before));
-        let receipt = pallet_inference::Receipts::<Runtime>::get(REQUEST).unwrap();
+        let receipt = pallet_inference::Results::<Runtime>::get(REQUEST).unwrap().receipt;
         assert_eq!(receipt.output_digest, Some(digest(&case.output())));
-        let evidence = pallet_inference::EvidenceOf::<Runtime>::get(REQUEST).unwrap();
+        let evidence = pallet_inference::Results::<Runtime>::get(REQUEST).unwrap().evidence;
         assert!(receipt.bad_signatures(&evidence).is_empty());
         // The window is closed.
         let refused: DispatchError = pallet_disputes::Error::<Runtime>::NoResult.into();

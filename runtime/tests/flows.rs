@@ -136,12 +136,15 @@ fn a_request_is_answered_in_its_third_block_and_everyone_paid_to_the_planck() {
         assert_eq!(fees(), Vec::new(), "a workers' call is feeless");
 
         assert_eq!(outcome(id), Some(Outcome::Verified));
-        assert_eq!(pallet_inference::Outputs::<Runtime>::get(id).unwrap().into_inner(), output);
-        let receipt = pallet_inference::Receipts::<Runtime>::get(id).unwrap();
+        assert_eq!(
+            pallet_inference::Results::<Runtime>::get(id).unwrap().output.unwrap().into_inner(),
+            output
+        );
+        let receipt = pallet_inference::Results::<Runtime>::get(id).unwrap().receipt;
         assert_eq!(receipt.price_paid, ASK);
         assert_eq!(receipt.output_digest, Some(digest(&output)));
         assert_eq!(receipt.draw, drawn.draw);
-        let evidence = pallet_inference::EvidenceOf::<Runtime>::get(id).unwrap();
+        let evidence = pallet_inference::Results::<Runtime>::get(id).unwrap().evidence;
         assert_eq!(evidence.len(), 1);
         assert!(receipt.bad_signatures(&evidence).is_empty());
 
@@ -180,7 +183,7 @@ fn a_liar_in_a_quorum_is_not_paid_and_the_others_are() {
         }
         assert_eq!(outcome(id), Some(Outcome::Verified));
         assert_eq!(
-            pallet_inference::Outputs::<Runtime>::get(id).unwrap().into_inner(),
+            pallet_inference::Results::<Runtime>::get(id).unwrap().output.unwrap().into_inner(),
             integer_payload(&[5])
         );
 

@@ -109,8 +109,8 @@ fn a_proven_answer_is_verified_in_its_block_and_everyone_paid_to_the_planck() {
         assert_eq!(wealths(), expected);
         assert_eq!(Balances::total_issuance(), issuance - fee);
 
-        let receipt = pallet_inference::Receipts::<Runtime>::get(id).unwrap();
-        let evidence = pallet_inference::EvidenceOf::<Runtime>::get(id).unwrap();
+        let receipt = pallet_inference::Results::<Runtime>::get(id).unwrap().receipt;
+        let evidence = pallet_inference::Results::<Runtime>::get(id).unwrap().evidence;
         assert_eq!(receipt.output_digest, Some(digest(&output)));
         let kept = evidence[0].proof.unwrap();
         assert_eq!((kept.digest, kept.bytes as usize), (digest(&proof), proof.len()));

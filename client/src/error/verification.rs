@@ -59,16 +59,24 @@ pub enum VerificationError {
         /// What is wrong with it.
         reason: String,
     },
-    /// The state of the block has no receipt digest for the request.
-    #[error("the state of the block has no receipt for this request")]
-    NotInState,
-    /// The state of the block has another receipt digest for the request.
-    #[error("the state of the block has the receipt {proven:?} for this request, not {found:?}")]
+    /// The state of the block has no root of the receipts of the receipt's height.
+    #[error("the state of the block has no root of receipts for height {height}")]
+    NotInState {
+        /// Height at which the receipt says that its request ended.
+        height: BlockNumber,
+    },
+    /// The receipt is not among those of its height.
+    #[error(
+        "the receipts of height {height} have the root {proven:?}, and the path of this receipt \
+         does not lead there"
+    )]
     NotTheProvenReceipt {
-        /// Digest in the state.
+        /// Height at which the receipt says that its request ended.
+        height: BlockNumber,
+        /// Root in the state.
         proven: Digest,
-        /// Digest of the receipt.
-        found: Digest,
+        /// Root to which the path leads; `None` if it leads nowhere.
+        found: Option<Digest>,
     },
     /// The request was decided after the block that is to prove the receipt.
     #[error("the receipt was decided at height {decided_at}, after the block at height {number}")]

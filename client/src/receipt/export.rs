@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
-use assay_primitives::{runtime_api::Status, Digest, ModelDescriptor, RequestId};
+use assay_primitives::{
+    runtime_api::{ReceiptView, Status},
+    Digest, ModelDescriptor, RequestId,
+};
 
 use super::{proof_keys, ReceiptBundle, VerificationError, VerifiedReceipt};
 use crate::{
     rpc::{self, height, Header},
-    Client, Error, Result,
+    AccountId, Client, Error, Result,
 };
 
 /// Time to wait for finality.
@@ -22,12 +25,11 @@ impl Client {
     /// [`Error::NotFound`] if the request is open, unknown or pruned. [`Error::Stalled`] if the receipt
     /// is not finalised within 120 seconds. [`Error::Verification`] if the node's data is invalid.
     pub async fn export_receipt(&self, request: RequestId) -> Result<ReceiptBundle> {
-        let view = match self.receipt(request).await? {
-            Some(view) => view,
-            None => return Err(self.no_receipt(request).await?),
-        };
+        if self.receipt(request).await?.is_none() {
+            return Err(self.no_receipt(request).await?);
+        }
+        let (hash, header, view) = self.finalized_receipt(request).await?;
         let descriptor = self.descriptor(request, view.receipt.version_digest).await?;
-        let (hash, header) = self.finalized_with_receipt(request).await?;
         let keys = proof_keys(&view.receipt, &view.evidence);
         let nodes = self.rpc().read_proof(&keys, hash).await?;
         let bundle = ReceiptBundle::new(&view, descriptor.as_ref(), &header, &nodes);
@@ -57,14 +59,20 @@ impl Client {
         Ok(())
     }
 
-    /// Waits until the newest finalised block contains the receipt, and returns that block.
-    async fn finalized_with_receipt(&self, request: RequestId) -> Result<(Digest, Header)> {
+    /// Waits until the newest finalised block has the receipt, and returns both.
+    async fn finalized_receipt(
+        &self,
+        request: RequestId,
+    ) -> Result<(Digest, Header, ReceiptView<AccountId>)> {
         let search = async {
             let mut heads = self.rpc().subscribe_heads().await?;
             loop {
                 let (hash, header) = self.rpc().finalized_header().await?;
-                if self.receipt_digest(request, Some(hash)).await?.is_some() {
-                    return Ok((hash, header));
+                let view: Option<ReceiptView<AccountId>> =
+                    self.rpc().runtime_call("AssayApi_receipt", &request, Some(hash)).await?;
+                // The root is in the state at the end of the block in which the request ended.
+                if let Some(view) = view {
+                    return Ok((hash, header, view));
                 }
                 rpc::next(&mut heads, "new heads").await?;
             }

@@ -26,7 +26,7 @@ pub use crate::error::VerificationError;
 pub use verify::VerifiedReceipt;
 
 /// Format of the bundle.
-pub const FORMAT: &str = "assay/receipt-bundle/1";
+pub const FORMAT: &str = "assay/receipt-bundle/2";
 
 /// Everything that the verification of a receipt needs. In JSON; bytes are in hex with `0x`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -46,10 +46,24 @@ pub struct ReceiptBundle {
     /// SCALE encoding of the version's descriptor, whose digest is in the receipt. It contains the
     /// tolerance. `None` if the version was removed before the export.
     pub descriptor: Option<String>,
-    /// The block whose state contains the digest of the receipt.
+    /// The place of the receipt among those of the block in which the request ended.
+    pub inclusion: Inclusion,
+    /// A block whose state contains the root of these receipts.
     pub block: AnchorBlock,
     /// The proof of that.
     pub proof: StateProof,
+}
+
+/// The place of a receipt among those of its block, in the Merkle tree of `assay_primitives::merkle`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Inclusion {
+    /// Its index, from 0.
+    pub index: u32,
+    /// Number of receipts.
+    pub count: u32,
+    /// The siblings on the way to the root, from below.
+    pub path: Vec<Digest>,
 }
 
 /// The block that anchors a bundle.
@@ -68,8 +82,8 @@ pub struct AnchorBlock {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StateProof {
-    /// Key of the receipt's digest.
-    pub receipt_key: String,
+    /// Key of the page with the root of the receipts.
+    pub roots_key: String,
     /// Storage keys of the worker keys' operators, in the order of the evidence.
     pub worker_keys: Vec<String>,
     /// The trie nodes.
@@ -93,13 +107,14 @@ impl ReceiptBundle {
             receipt: to_hex(view.receipt.encode()),
             evidence: to_hex(view.evidence.encode()),
             descriptor: descriptor.map(|descriptor| to_hex(descriptor.encode())),
+            inclusion: Inclusion { index: view.index, count: view.count, path: view.path.clone() },
             block: AnchorBlock {
                 number: height(header),
                 hash: header_hash(header),
                 header: to_hex(header.encode()),
             },
             proof: StateProof {
-                receipt_key: keys.next().unwrap_or_default(),
+                roots_key: keys.next().unwrap_or_default(),
                 worker_keys: keys.collect(),
                 nodes: nodes.iter().map(to_hex).collect(),
             },
@@ -136,12 +151,12 @@ impl ReceiptBundle {
     }
 }
 
-/// Storage keys of the entries that prove a receipt: its digest, then the operator of each evidence
-/// item's worker key.
+/// Storage keys of the entries that prove a receipt: the roots of receipts, then the operator of each
+/// evidence item's worker key.
 pub fn proof_keys(receipt: &Receipt<AccountId>, evidence: &Evidence<AccountId>) -> Vec<Vec<u8>> {
-    let receipt_key = storage::receipt_digest_key(receipt.request);
+    let roots_key = storage::receipt_roots_key(receipt.decided_at);
     let worker_keys = evidence.iter().map(|item| storage::worker_key(&item.worker));
-    std::iter::once(receipt_key).chain(worker_keys).collect()
+    std::iter::once(roots_key).chain(worker_keys).collect()
 }
 
 /// Human-readable form of a receipt and its evidence. Amounts are strings of plancks.
@@ -174,8 +189,14 @@ pub fn describe(receipt: &Receipt<AccountId>, evidence: &Evidence<AccountId>) ->
         "assurance": text::assurance(receipt.assurance),
         "outcome": format!("{:?}", receipt.outcome),
         "output_digest": receipt.output_digest.map(to_hex),
-        "draw": receipt.draw.map(|draw| json!({"block": draw.block, "seed": to_hex(draw.seed)})),
+        "draw": receipt.draw.map(|draw| json!({
+            "from": draw.from,
+            "block": draw.block,
+            "seed": to_hex(draw.seed),
+            "authors": draw.authors,
+        })),
         "price_paid": receipt.price_paid.to_string(),
+        "bond_at_stake": receipt.bond_at_stake.to_string(),
         "evidence_digest": to_hex(receipt.evidence_digest),
         "decided_at": receipt.decided_at,
         "evidence": items,

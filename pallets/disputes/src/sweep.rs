@@ -26,7 +26,8 @@ impl<T: Config> Pallet<T> {
         let now = T::now();
         let mut left = Self::sweeps_per_block();
         let mut spent = Weight::zero();
-        let first = AgendaCursor::<T>::get();
+        // Before the first block with this pallet there were no disputes.
+        let first = AgendaCursor::<T>::try_get().unwrap_or(now);
         let mut cursor = first;
         while cursor <= now && cursor - first < MAX_HEIGHTS {
             let due: Vec<_> =

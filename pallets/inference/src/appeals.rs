@@ -17,8 +17,8 @@ use frame_support::{ensure, traits::Get};
 use sp_runtime::DispatchResult;
 
 use crate::{
-    Agenda, Appealable, Config, Corrections, Error, Event, EvidenceOf, Inputs, Pallet, Request,
-    Requests,
+    Agenda, Appealable, Config, Corrections, Error, Event, Inputs, Pallet, Request, Requests,
+    Results,
 };
 
 impl<T: Config> Pallet<T> {
@@ -75,7 +75,7 @@ impl<T: Config> Pallet<T> {
         let Some(until) = Appealable::<T>::get(id).filter(|until| T::now() > *until) else {
             return;
         };
-        let winner = crate::Receipts::<T>::get(id).and_then(|receipt| receipt.output_digest);
+        let winner = Results::<T>::get(id).and_then(|kept| kept.receipt.output_digest);
         for member in winner.map(|winner| Self::others(id, winner)).unwrap_or_default() {
             T::Operators::note(&member, request.version, Conduct::Outvoted);
         }
@@ -84,7 +84,7 @@ impl<T: Config> Pallet<T> {
 
     /// The members that submitted a result other than the one with this digest.
     fn others(id: RequestId, right: Digest) -> Vec<T::AccountId> {
-        let evidence = EvidenceOf::<T>::get(id).unwrap_or_default();
+        let evidence = Results::<T>::get(id).map(|kept| kept.evidence).unwrap_or_default();
         let others = evidence.into_iter().filter(|item| item.output_digest != right);
         others.map(|item| item.operator).collect()
     }
@@ -95,7 +95,8 @@ impl<T: Config> Pallet<T> {
         Agenda::<T>::remove(until.saturating_add(1), id);
         Inputs::<T>::remove(id);
         T::Models::release(request.version);
-        for item in EvidenceOf::<T>::get(id).unwrap_or_default() {
+        let evidence = Results::<T>::get(id).map(|kept| kept.evidence).unwrap_or_default();
+        for item in evidence {
             T::Operators::release(&item.operator, request.stake);
         }
     }

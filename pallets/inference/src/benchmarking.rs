@@ -668,8 +668,8 @@ mod benchmarks {
     #[benchmark]
     fn pass_appeals() {
         let (id, until) = contested::<T>();
-        Receipts::<T>::mutate(id, |receipt| {
-            receipt.as_mut().expect("it has ended").output_digest = Some(Digest::zero());
+        Results::<T>::mutate(id, |kept| {
+            kept.as_mut().expect("it has ended").receipt.output_digest = Some(Digest::zero());
         });
         AgendaCursor::<T>::put(until + 1);
         set_now::<T>(until + 1);
@@ -688,7 +688,10 @@ mod benchmarks {
         let (id, last, output) = revealed::<T>(0, MAX_COMMITTEE as usize - 1);
         Pallet::<T>::note_result(id, last, output, checked_signature());
         let output = payload(T::BenchmarkHelper::payload(T::MaxOutputBytes::get()));
-        Outputs::<T>::insert(id, output);
+        Results::<T>::mutate(id, |kept| {
+            kept.as_mut().expect("it has ended").output = Some(output);
+        });
+        PruneCursor::<T>::put(T::now());
         let now = T::now() + T::Retention::get() + 1;
         set_now::<T>(now);
 
@@ -704,11 +707,13 @@ mod benchmarks {
     fn on_initialize() {
         // As many heights as one block processes, a request that is not pruned yet, and the
         // randomness of both blocks.
-        let now: BlockNumber = 1_000;
+        let now: BlockNumber = T::Retention::get() + 1_000;
         set_now::<T>(now);
         AgendaCursor::<T>::put(now - 100);
-        Finished::<T>::insert(0, (RequestId(0), now));
-        FinishedBounds::<T>::put((0, 1));
+        PruneCursor::<T>::put(0);
+        // The root of some receipts is written.
+        let ends = (0..100).map(|number| (RequestId(number), Digest::zero())).collect();
+        Ended::<T>::insert(now, BoundedVec::truncate_from(ends));
         T::BenchmarkHelper::set_randomness([1; 32]);
         RecentVrfs::<T>::put(BoundedVec::truncate_from(vrfs::<T>()));
         let height = frame_system::Pallet::<T>::block_number();

@@ -14,8 +14,8 @@
 //!   of all these blocks and the request's identifier. It has outputs of two authors at least.
 //! * Operators answer with feeless calls that their worker key authorises. The pool refuses all
 //!   other feeless calls.
-//! * A request ends once: verified, rejected, timed out or cancelled. The digest of its receipt is
-//!   stored forever; everything else is pruned after a retention period.
+//! * A request ends once: verified, rejected, timed out or cancelled. Its receipt is kept for a
+//!   retention period, and for good as a leaf of its block's root in [`ReceiptRoots`].
 //!
 //! The status of a request changes only in `transitions.rs`.
 #![cfg_attr(not(feature = "std"), no_std)]
@@ -36,6 +36,7 @@ mod draws;
 #[cfg(test)]
 mod mock;
 mod offchain;
+mod receipts;
 mod request;
 mod room;
 mod sweep;
@@ -55,12 +56,13 @@ pub mod pallet {
     use super::*;
     use alloc::vec::Vec;
     use assay_primitives::{
+        receipt::RootPage,
         traits::{
             Artifacts, BlockRandomness, BlockRoom, BlockVrf, Disputes, Escrow, Models,
             OnRequestFinal, Operators, OutputProofs, Verification,
         },
-        Assurance, Balance, BlockNumber, Digest, Evidence, FailureReason, Outcome, ProofCost,
-        ProofRefusal, Receipt, RequestId, RequestInput, VersionId, WorkerSignature,
+        Assurance, Balance, BlockNumber, Digest, FailureReason, Outcome, ProofCost, ProofRefusal,
+        Receipt, RequestId, RequestInput, VersionId, WorkerSignature,
     };
     use frame_support::pallet_prelude::*;
     use frame_system::{
@@ -69,6 +71,8 @@ pub mod pallet {
 
     /// Number of latest blocks whose VRF outputs are in the seed of a draw, at most.
     pub const RECENT_BLOCKS: u32 = 32;
+    /// Maximum number of requests that end in one block. The weight of a block allows fewer.
+    pub const MAX_ENDS: u32 = 16_384;
     /// Largest number of blocks from a request to its draw that a payer may ask for.
     pub const MAX_DRAW_DELAY: BlockNumber = 16;
 
@@ -186,18 +190,15 @@ pub mod pallet {
     pub type Inputs<T: Config> =
         StorageMap<_, Twox64Concat, RequestId, BoundedVec<u8, T::MaxInputBytes>>;
 
-    /// Output payloads of verified requests, by request. Pruned with the request.
+    /// The receipt, the evidence and the output of finished requests, by request. Pruned with the
+    /// request.
     #[pallet::storage]
-    pub type Outputs<T: Config> =
-        StorageMap<_, Twox64Concat, RequestId, BoundedVec<u8, T::MaxOutputBytes>>;
-
-    /// Receipts of finished requests, by request. Pruned with the request.
-    #[pallet::storage]
-    pub type Receipts<T: Config> = StorageMap<_, Twox64Concat, RequestId, Receipt<T::AccountId>>;
-
-    /// The evidence of these receipts, by request. Pruned with the request.
-    #[pallet::storage]
-    pub type EvidenceOf<T: Config> = StorageMap<_, Twox64Concat, RequestId, Evidence<T::AccountId>>;
+    pub type Results<T: Config> = StorageMap<
+        _,
+        Twox64Concat,
+        RequestId,
+        FinishedRequest<<T as frame_system::Config>::AccountId, <T as Config>::MaxOutputBytes>,
+    >;
 
     /// The claims of optimistic results that are not final, by request. Removed at the end of the
     /// request.
@@ -214,12 +215,28 @@ pub mod pallet {
     #[pallet::storage]
     pub type Corrections<T: Config> = StorageMap<_, Twox64Concat, RequestId, Digest>;
 
-    /// Digests of the receipts of all finished requests, by request. Never removed.
+    /// Roots of the receipts of blocks, 64 blocks in one page, by the height divided by 64. Never
+    /// removed.
     #[pallet::storage]
-    pub type ReceiptDigests<T: Config> = StorageMap<_, Blake2_128Concat, RequestId, Digest>;
+    pub type ReceiptRoots<T> = StorageMap<_, Identity, u32, RootPage, ValueQuery>;
 
-    /// Identifiers of requests, by payer and client key. Never removed, so that a payer can use a
-    /// key only once.
+    /// Requests that ended in a block with the digests of their receipts, by height, in the order of
+    /// their ends. Removed when the requests are pruned.
+    #[pallet::storage]
+    pub type Ended<T: Config> = StorageMap<
+        _,
+        Twox64Concat,
+        BlockNumber,
+        BoundedVec<(RequestId, Digest), ConstU32<MAX_ENDS>>,
+        ValueQuery,
+    >;
+
+    /// First height whose [`Ended`] has not been pruned. Overwritten, never removed.
+    #[pallet::storage]
+    pub type PruneCursor<T: Config> = StorageValue<_, BlockNumber, ValueQuery>;
+
+    /// Identifiers of requests, by payer and client key. Pruned with the request, so that a payer can
+    /// use a key again a day after the end of its request.
     #[pallet::storage]
     pub type ClientKeys<T: Config> =
         StorageDoubleMap<_, Blake2_128Concat, T::AccountId, Blake2_128Concat, [u8; 32], RequestId>;
@@ -261,15 +278,6 @@ pub mod pallet {
     /// First height whose [`Agenda`] has not been processed. Overwritten, never removed.
     #[pallet::storage]
     pub type AgendaCursor<T: Config> = StorageValue<_, BlockNumber, ValueQuery>;
-
-    /// Finished requests with the height of their end, by position in the order of their ends.
-    /// Removed when the request is pruned.
-    #[pallet::storage]
-    pub type Finished<T: Config> = StorageMap<_, Twox64Concat, u64, (RequestId, BlockNumber)>;
-
-    /// First and next free position of [`Finished`]. Overwritten, never removed.
-    #[pallet::storage]
-    pub type FinishedBounds<T: Config> = StorageValue<_, (u64, u64), ValueQuery>;
 
     /// Events of the pallet.
     #[pallet::event]
@@ -347,8 +355,8 @@ pub mod pallet {
             request: RequestId,
             /// How it ended.
             outcome: Outcome,
-            /// Digest of its receipt.
-            receipt: Digest,
+            /// Its receipt.
+            receipt: Receipt<T::AccountId>,
         },
         /// A quorum ended with different results. Until this height, a proof can show who is wrong.
         AppealsOpen {
@@ -368,7 +376,7 @@ pub mod pallet {
             /// The members that submitted another one, and were penalised.
             penalised: Vec<T::AccountId>,
         },
-        /// A finished request was pruned. The digest of its receipt was kept.
+        /// A finished request was pruned. Its receipt is in the root of its block.
         RequestPruned {
             /// The request.
             request: RequestId,
@@ -378,7 +386,7 @@ pub mod pallet {
     /// Errors of the pallet.
     #[pallet::error]
     pub enum Error<T> {
-        /// The account has already made a request with this client key. The runtime API
+        /// The account has a request with this client key that is not pruned. The runtime API
         /// `request_by_key` returns it. Use another key for another request.
         DuplicateClientKey,
         /// There is no such version. Check the identifier.
@@ -455,6 +463,7 @@ pub mod pallet {
 
         fn on_finalize(_: BlockNumberFor<T>) {
             Self::draw_due();
+            Self::write_root();
         }
 
         fn offchain_worker(_: BlockNumberFor<T>) {

@@ -8,8 +8,8 @@ use assay_primitives::{
     runtime_api::Status,
     traits::{BlockRandomness, BlockRoom, BlockVrf, Bonds, Disputes, OnRequestFinal},
     worker_crypto, Assurance, AssuranceClass, AssuranceClasses, Balance, BlockNumber, Digest,
-    HeartbeatStatement, ModelId, Outcome, ProofCost, Receipt, RequestId, RequestInput, Statement,
-    VersionId,
+    Evidence, HeartbeatStatement, ModelId, Outcome, ProofCost, Receipt, RequestId, RequestInput,
+    Statement, VersionId,
 };
 use codec::Encode;
 use frame_support::{assert_ok, parameter_types, weights::Weight, BoundedVec};
@@ -19,7 +19,7 @@ use sp_runtime::{DispatchResult, Perbill};
 
 mod models;
 
-use crate::{Receipts, Request, RequestInputOf, Requests};
+use crate::{Request, RequestInputOf, Requests, Results};
 
 pub use assay_pallet_testing::{workers::pair, EXISTENTIAL_DEPOSIT, TREASURY};
 pub use models::*;
@@ -448,7 +448,16 @@ pub fn outcome(id: RequestId) -> Outcome {
 }
 
 pub fn receipt(id: RequestId) -> Receipt<u64> {
-    Receipts::<Test>::get(id).unwrap()
+    Results::<Test>::get(id).unwrap().receipt
+}
+
+pub fn evidence(id: RequestId) -> Evidence<u64> {
+    Results::<Test>::get(id).unwrap().evidence
+}
+
+/// The output of a finished request that is not pruned.
+pub fn shown(id: RequestId) -> Option<Output> {
+    Results::<Test>::get(id)?.output
 }
 
 pub fn escrow(account: u64) -> Balance {

@@ -1,4 +1,4 @@
-//! The hooks at the start of a block: passed deadlines and pruning, within weight budgets.
+//! The hook at the start of a block that handles passed deadlines, within a weight budget.
 
 use assay_pallet_support::Chain;
 use assay_primitives::{
@@ -7,10 +7,7 @@ use assay_primitives::{
 };
 use frame_support::{traits::Get, weights::Weight};
 
-use crate::{
-    draws::fits, Agenda, AgendaCursor, Config, Corrections, Event, EvidenceOf, Finished,
-    FinishedBounds, Outputs, Pallet, Receipts, Request, Requests, WeightInfo,
-};
+use crate::{draws::fits, Agenda, AgendaCursor, Config, Pallet, Request, Requests, WeightInfo};
 
 /// Maximum number of heights of the agenda that one block processes. Usually one is due.
 const MAX_HEIGHTS: u32 = 16;
@@ -44,18 +41,14 @@ impl<T: Config> Pallet<T> {
             .saturating_add(T::WeightInfo::commit_deadline())
     }
 
-    /// Maximum number of finished requests that one block prunes.
-    pub fn prunes_per_block() -> u32 {
-        fits(T::SweepBudget::get(), T::WeightInfo::prune())
-    }
-
     /// Handles as many passed deadlines as the budget allows. Returns the weight spent.
     pub(crate) fn sweep_deadlines() -> Weight {
         let now = T::now();
         let budget = T::SweepBudget::get();
         let cheapest = T::WeightInfo::deadline_single().saturating_add(T::OnRequestFinal::weight());
         let mut spent = Weight::zero();
-        let first = AgendaCursor::<T>::get();
+        // Before the first block with this pallet there were no requests.
+        let first = AgendaCursor::<T>::try_get().unwrap_or(now);
         let mut cursor = first;
         while cursor <= now && cursor - first < MAX_HEIGHTS {
             let most = fits(budget.saturating_sub(spent), cheapest) as usize;
@@ -108,35 +101,5 @@ impl<T: Config> Pallet<T> {
             },
             _ => {},
         }
-    }
-
-    /// Prunes finished requests whose retention has passed, except for receipt digests and client
-    /// keys. Returns the weight spent.
-    pub(crate) fn prune() -> Weight {
-        let now = T::now();
-        let (mut first, end) = FinishedBounds::<T>::get();
-        let mut pruned = 0;
-        while first < end && pruned < Self::prunes_per_block() {
-            let Some((id, finished_at)) = Finished::<T>::get(first) else {
-                first += 1;
-                continue;
-            };
-            if now <= finished_at.saturating_add(T::Retention::get()) {
-                break;
-            }
-            Finished::<T>::remove(first);
-            Requests::<T>::remove(id);
-            Outputs::<T>::remove(id);
-            Receipts::<T>::remove(id);
-            EvidenceOf::<T>::remove(id);
-            Corrections::<T>::remove(id);
-            Self::deposit_event(Event::RequestPruned { request: id });
-            first += 1;
-            pruned += 1;
-        }
-        if pruned > 0 {
-            FinishedBounds::<T>::put((first, end));
-        }
-        T::WeightInfo::prune().saturating_mul(pruned.into())
     }
 }

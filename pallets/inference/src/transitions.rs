@@ -25,9 +25,8 @@ use frame_support::{defensive, traits::Get, weights::Weight, BoundedVec};
 use sp_runtime::Perbill;
 
 use crate::{
-    Agenda, Claims, Config, EncodedProof, Event, EvidenceOf, Finished, FinishedBounds, Inputs,
-    Member, Members, Outputs, Pallet, ReceiptDigests, Receipts, Request, Requests, TraceClaim,
-    TraceSignatures, Waiting, WeightInfo,
+    Agenda, Claims, Config, EncodedProof, Event, FinishedRequest, Inputs, Member, Members, Pallet,
+    Request, Requests, TraceClaim, TraceSignatures, Waiting, WeightInfo,
 };
 
 /// The members of a quorum are drawn only among operators that have at least this share of the bonds
@@ -453,12 +452,8 @@ impl<T: Config> Pallet<T> {
                 },
             }
         }
-        if let Some(winner) = winner {
-            let output = T::Verification::take_output(id, &winner, &members).unwrap_or_default();
-            Outputs::<T>::insert(id, BoundedVec::truncate_from(output));
-        } else {
-            T::Verification::take_output(id, &Digest::zero(), &members);
-        }
+        let output = T::Verification::take_output(id, &winner.unwrap_or_default(), &members);
+        let output = winner.is_some().then(|| output.unwrap_or_default());
         let kept = |member: &T::AccountId| {
             appealable && evidence.iter().any(|item| item.operator == *member)
         };
@@ -467,7 +462,7 @@ impl<T: Config> Pallet<T> {
         if !Claims::<T>::contains_key(id) {
             Self::free_members(id, &request);
         }
-        Self::close(id, request, outcome, winner, price_paid, evidence, appealable);
+        Self::close(id, request, outcome, winner.zip(output), price_paid, evidence, appealable);
         if appealable {
             Self::allow_appeals(id);
         }
@@ -492,7 +487,7 @@ impl<T: Config> Pallet<T> {
         id: RequestId,
         mut request: Request<T::AccountId>,
         outcome: Outcome,
-        output_digest: Option<Digest>,
+        output: Option<(Digest, Vec<u8>)>,
         price_paid: Balance,
         evidence: Evidence<T::AccountId>,
         appealable: bool,
@@ -508,7 +503,6 @@ impl<T: Config> Pallet<T> {
             Agenda::<T>::remove(height, id);
         }
         Claims::<T>::remove(id);
-        let decided_at = T::now();
         let receipt = Receipt {
             genesis: T::genesis(),
             request: id,
@@ -517,29 +511,20 @@ impl<T: Config> Pallet<T> {
             input_digest: request.input_digest,
             assurance: request.assurance,
             outcome,
-            output_digest,
+            output_digest: output.as_ref().map(|(digest, _)| *digest),
             draw: request.draw,
             price_paid,
             bond_at_stake: request.stake.saturating_mul(request.members.len() as Balance),
             evidence_digest: evidence_digest(&evidence),
-            decided_at,
+            decided_at: T::now(),
         };
-        let receipt_digest = receipt.digest();
-        ReceiptDigests::<T>::insert(id, receipt_digest);
-        Receipts::<T>::insert(id, receipt);
-        EvidenceOf::<T>::insert(id, evidence);
+        let digest = receipt.digest();
         request.status = Status::Final(outcome);
         Requests::<T>::insert(id, request);
-        FinishedBounds::<T>::mutate(|(_, end)| {
-            Finished::<T>::insert(*end, (id, decided_at));
-            *end += 1;
-        });
-        Self::deposit_event(Event::RequestFinished {
-            request: id,
-            outcome,
-            receipt: receipt_digest,
-        });
-        T::OnRequestFinal::on_final(id, &outcome, &receipt_digest);
+        let output = output.map(|(_, output)| BoundedVec::truncate_from(output));
+        Self::keep(id, FinishedRequest { receipt: receipt.clone(), evidence, output });
+        Self::deposit_event(Event::RequestFinished { request: id, outcome, receipt });
+        T::OnRequestFinal::on_final(id, &outcome, &digest);
     }
 }
 

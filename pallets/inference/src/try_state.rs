@@ -1,20 +1,23 @@
 //! Invariants of requests.
 
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    vec::Vec,
+};
 use assay_pallet_support::Chain;
 use assay_primitives::{
-    digest,
+    digest, merkle,
     runtime_api::Status,
     traits::{Disputes, Operators},
-    Assurance, Outcome, RequestId,
+    Assurance, BlockNumber, Digest, Outcome, RequestId,
 };
 use frame_support::ensure;
 use sp_runtime::TryRuntimeError;
 
 use crate::{
-    Agenda, AgendaCursor, Appealable, Claims, ClientKeys, Config, Corrections, EvidenceOf,
-    Finished, FinishedBounds, Inputs, NextRequest, Outputs, Pallet, Queue, QueueBounds,
-    ReceiptDigests, Receipts, Requests, Waiting,
+    Agenda, AgendaCursor, Appealable, Claims, ClientKeys, Config, Corrections, Ended,
+    FinishedRequest, Inputs, NextRequest, Pallet, PruneCursor, Queue, QueueBounds, ReceiptRoots,
+    Requests, Results, Waiting,
 };
 
 impl<T: Config> Pallet<T> {
@@ -22,8 +25,9 @@ impl<T: Config> Pallet<T> {
     ///
     /// * Open requests have their input, are on the agenda at those heights of their deadlines that
     ///   have not been processed, and have no receipt. The agenda contains nothing else.
-    /// * Finished requests have a receipt with the stored digest, evidence with the digest in the
-    ///   receipt, and an output if and only if they were verified.
+    /// * Finished requests have a receipt in the root of the block of their end, evidence with the
+    ///   digest in the receipt, and an output if and only if they were verified.
+    /// * Client keys lead to requests that are not pruned.
     /// * A finished request that can be appealed has its input, and is on the agenda.
     /// * A request has a claim if and only if it is `Disputable`. Its operator is not assigned any
     ///   more.
@@ -43,8 +47,28 @@ impl<T: Config> Pallet<T> {
             "the agenda has an entry below its cursor"
         );
         let queued: BTreeSet<_> = Queue::<T>::iter().map(|(_, (id, _))| id).collect();
-        let finished: BTreeMap<_, _> =
-            Finished::<T>::iter().map(|(_, (id, height))| (id, height)).collect();
+        // Finished requests, by the height of their end.
+        let mut finished: BTreeMap<RequestId, (BlockNumber, Digest)> = BTreeMap::new();
+        for (height, ended) in Ended::<T>::iter() {
+            let digests: Vec<_> = ended.iter().map(|(_, digest)| *digest).collect();
+            // The root is written at the end of the block, and covers those that are pruned already.
+            let is_whole = height < T::now() && height > PruneCursor::<T>::get();
+            ensure!(
+                !is_whole || Self::receipt_root(height) == Some(merkle::root(&digests)),
+                "a block's root is not that of its receipts"
+            );
+            for (id, digest) in ended {
+                ensure!(
+                    finished.insert(id, (height, digest)).is_none(),
+                    "a request has ended twice"
+                );
+            }
+        }
+        ensure!(
+            ReceiptRoots::<T>::iter_values()
+                .all(|page| page.blocks.count_ones() as usize == page.roots.len()),
+            "a page of roots does not match its blocks"
+        );
         let now = T::now();
         // Versions with a request that will call waiting ones.
         let mut moving = BTreeSet::new();
@@ -59,14 +83,13 @@ impl<T: Config> Pallet<T> {
             );
             match request.status {
                 Status::Final(outcome) => {
-                    let receipt =
-                        Receipts::<T>::get(id).ok_or("a finished request has no receipt")?;
+                    let FinishedRequest { receipt, evidence, output } =
+                        Results::<T>::get(id).ok_or("a finished request has no receipt")?;
                     ensure!(
-                        ReceiptDigests::<T>::get(id) == Some(receipt.digest()),
+                        finished.get(&id) == Some(&(receipt.decided_at, receipt.digest())),
                         "a receipt has another digest"
                     );
                     ensure!(receipt.outcome == outcome, "a receipt has another outcome");
-                    let evidence = EvidenceOf::<T>::get(id).ok_or("a receipt has no evidence")?;
                     ensure!(
                         digest_of_evidence(&evidence) == receipt.evidence_digest,
                         "evidence has another digest"
@@ -82,8 +105,7 @@ impl<T: Config> Pallet<T> {
                         "a signature in the evidence does not hold"
                     );
                     ensure!(
-                        Outputs::<T>::get(id).map(|output| digest(&output))
-                            == receipt.output_digest,
+                        output.map(|output| digest(&output)) == receipt.output_digest,
                         "an output is not the receipt's"
                     );
                     ensure!(
@@ -103,7 +125,6 @@ impl<T: Config> Pallet<T> {
                         );
                         ensure!(!Corrections::<T>::contains_key(id), "an appeal changed nothing");
                     }
-                    ensure!(finished.contains_key(&id), "a finished request is never pruned");
                     if queued.contains(&id) {
                         moving.insert(request.version);
                     }
@@ -116,7 +137,7 @@ impl<T: Config> Pallet<T> {
                 },
                 status => {
                     ensure!(
-                        !ReceiptDigests::<T>::contains_key(id),
+                        !Results::<T>::contains_key(id) && !finished.contains_key(&id),
                         "an open request has a receipt"
                     );
                     ensure!(
@@ -179,12 +200,11 @@ impl<T: Config> Pallet<T> {
                 .all(|id| { Requests::<T>::get(id).is_some_and(|request| !request.is_final()) }),
             "a claim without its request"
         );
-        for id in Receipts::<T>::iter_keys() {
-            ensure!(Requests::<T>::contains_key(id), "a receipt without its request");
-        }
         ensure!(
-            EvidenceOf::<T>::iter_keys().all(Requests::<T>::contains_key),
-            "evidence without its request"
+            Results::<T>::iter_keys()
+                .chain(finished.keys().copied())
+                .all(|id| { Requests::<T>::get(id).is_some_and(|request| request.is_final()) }),
+            "a receipt without its request"
         );
         ensure!(
             Appealable::<T>::iter_keys()
@@ -192,20 +212,15 @@ impl<T: Config> Pallet<T> {
                 .all(|id| { Requests::<T>::get(id).is_some_and(|request| request.is_final()) }),
             "an appeal without its finished request"
         );
-        ensure!(
-            Outputs::<T>::iter_keys().all(Requests::<T>::contains_key),
-            "an output without its request"
-        );
         let (first, end) = QueueBounds::<T>::get();
         ensure!(
             Queue::<T>::iter_keys().all(|position| (first..end).contains(&position)),
             "the queue has an entry out of its bounds"
         );
         ensure!(Queue::<T>::iter().count() as u64 == end - first, "the queue has a hole");
-        let (first, end) = FinishedBounds::<T>::get();
         ensure!(
-            finished.len() as u64 == end - first,
-            "the list of finished requests does not fill its bounds"
+            ClientKeys::<T>::iter_values().all(Requests::<T>::contains_key),
+            "a client key outlives its request"
         );
         Ok(())
     }

@@ -2,11 +2,14 @@
 
 use assay_primitives::{
     assurance::MAX_COMMITTEE, model::Tolerance, proof::MAX_PROOF_BYTES, runtime_api::Status,
-    traits::DrawTerms, AnsweredRequest, Assurance, Balance, BlockNumber, Digest, Draw, RequestId,
-    VersionId, WorkerSignature,
+    traits::DrawTerms, AnsweredRequest, Assurance, Balance, BlockNumber, Digest, Draw, Evidence,
+    Receipt, RequestId, VersionId, WorkerSignature,
 };
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
-use frame_support::{pallet_prelude::ConstU32, BoundedVec};
+use frame_support::{
+    pallet_prelude::ConstU32, traits::Get, BoundedVec, CloneNoBound, DebugNoBound, EqNoBound,
+    PartialEqNoBound,
+};
 use scale_info::TypeInfo;
 use sp_runtime::Perbill;
 
@@ -149,6 +152,33 @@ impl<AccountId: Clone + PartialEq> Request<AccountId> {
     pub fn is_final(&self) -> bool {
         matches!(self.status, Status::Final(_))
     }
+}
+
+/// What a finished request leaves behind, until it is pruned.
+#[derive(
+    CloneNoBound,
+    PartialEqNoBound,
+    EqNoBound,
+    DebugNoBound,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+#[scale_info(skip_type_params(MaxOutputBytes))]
+#[codec(mel_bound(AccountId: MaxEncodedLen, MaxOutputBytes: Get<u32>))]
+pub struct FinishedRequest<AccountId, MaxOutputBytes>
+where
+    AccountId: Clone + PartialEq + Eq + core::fmt::Debug,
+    MaxOutputBytes: Get<u32>,
+{
+    /// Its receipt.
+    pub receipt: Receipt<AccountId>,
+    /// The evidence, whose digest is in the receipt.
+    pub evidence: Evidence<AccountId>,
+    /// The output payload of a verified request.
+    pub output: Option<BoundedVec<u8, MaxOutputBytes>>,
 }
 
 /// The claim of an optimistic result besides its output, and its dispute window.

@@ -7,9 +7,9 @@ use assay_primitives::{
     traits::{DrawTerms, Models, Operators, ProvableRequest, ProvableRequests, Verification},
     Assurance, Balance, BlockNumber, RequestId, VersionId,
 };
-use frame_support::{traits::Get, BoundedVec};
+use frame_support::traits::Get;
 
-use crate::{ClientKeys, Config, Inputs, Outputs, Pallet, ReceiptDigests, Requests};
+use crate::{ClientKeys, Config, Inputs, Pallet, Requests, Results};
 
 impl<T: Config> Pallet<T> {
     /// See `AssayApi::quote`.
@@ -70,6 +70,7 @@ impl<T: Config> Pallet<T> {
     /// See `AssayApi::request`.
     pub fn view(id: RequestId) -> Option<RequestView<T::AccountId>> {
         let request = Requests::<T>::get(id)?;
+        let kept = Results::<T>::get(id);
         Some(RequestView {
             id,
             members: request.accounts(),
@@ -82,8 +83,8 @@ impl<T: Config> Pallet<T> {
             requested_at: request.requested_at,
             deadline: request.deadline,
             status: request.status,
-            output: Outputs::<T>::get(id).map(BoundedVec::into_inner),
-            receipt_digest: ReceiptDigests::<T>::get(id),
+            output: kept.as_ref().and_then(|kept| Some(kept.output.clone()?.into_inner())),
+            receipt_digest: kept.map(|kept| kept.receipt.digest()),
         })
     }
 

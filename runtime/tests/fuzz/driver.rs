@@ -236,6 +236,13 @@ impl Fuzz {
                 _ => None,
             })
             .collect();
+        for record in System::read_events_no_consensus() {
+            if let RuntimeEvent::Inference(pallet_inference::Event::RequestPruned { request }) =
+                record.event
+            {
+                self.oracle.note_pruned(request.0);
+            }
+        }
         let postponed: BTreeSet<(u32, u64)> = pallet_inference::Agenda::<Runtime>::iter_keys()
             .map(|(at, id)| (at, id.0))
             .filter(|(at, _)| *at <= height)
@@ -275,13 +282,19 @@ impl Fuzz {
         pallet_inference::AgendaCursor::<Runtime>::put(height);
         pallet_disputes::AgendaCursor::<Runtime>::put(height);
         self.begin(height);
+        // Heights at which nothing ended need not be passed one by one.
+        let oldest = || pallet_inference::Ended::<Runtime>::iter_keys().min();
+        while let Some(oldest) = oldest().filter(|at| at + Retention::get() < self.oracle.now) {
+            pallet_inference::PruneCursor::<Runtime>::put(oldest);
+            self.next_block();
+        }
         for _ in 0..4 {
             self.next_block();
         }
         if blocks > Retention::get().max(UnbondingPeriod::get()) {
             assert_eq!(pallet_inference::Requests::<Runtime>::iter_keys().count(), 0);
             for id in self.oracle.requests.keys() {
-                assert!(pallet_inference::ReceiptDigests::<Runtime>::contains_key(RequestId(*id)));
+                assert!(Inference::receipt_root(self.oracle.requests[id].ended_at).is_some());
             }
         }
     }
@@ -361,12 +374,12 @@ impl Fuzz {
         let until = until.map(|_| request.disputable_until);
         assert_eq!(claim.map(|claim| claim.disputable_until), until, "request {id}: the window");
         let State::Final(outcome) = request.state else { return };
-        let receipt = pallet_inference::Receipts::<Runtime>::get(RequestId(id))
-            .unwrap_or_else(|| panic!("request {id} has no receipt"));
+        let pallet_inference::FinishedRequest { receipt, evidence, .. } =
+            pallet_inference::Results::<Runtime>::get(RequestId(id))
+                .unwrap_or_else(|| panic!("request {id} has no receipt"));
+        assert_eq!(receipt.decided_at, request.ended_at, "request {id}: the height of its end");
         assert_eq!(receipt.price_paid, request.paid, "request {id}: the receipt's price");
         assert_eq!(receipt.outcome, outcome, "request {id}: the receipt's outcome");
-        let evidence = pallet_inference::EvidenceOf::<Runtime>::get(RequestId(id))
-            .unwrap_or_else(|| panic!("request {id} has no evidence"));
         let revealed: Vec<_> = request
             .members
             .iter()

@@ -72,6 +72,7 @@ pub enum State {
 #[derive(Clone, Debug)]
 pub struct Request {
     pub payer: AccountId,
+    pub key: [u8; 32],
     pub version: VersionId,
     pub assurance: Assurance,
     pub max_price: u128,
@@ -83,6 +84,8 @@ pub struct Request {
     pub draw_from: u32,
     /// Number of blocks with room before which no member is late.
     pub late_from: u32,
+    /// Height of its end.
+    pub ended_at: u32,
     pub artifact: Option<Digest>,
     /// The input's elements, if the version is a graph.
     pub elements: Vec<i8>,
@@ -298,6 +301,7 @@ impl Oracle {
             return false;
         }
         self.client_keys.insert((payer.clone(), ask.key));
+        let key = ask.key;
         self.versions.get_mut(&ask.version).expect("looked up").uses += 1;
         let artifact = ask.input.err();
         if let Some(identity) = &artifact {
@@ -305,6 +309,7 @@ impl Oracle {
         }
         let request = Request {
             payer: payer.clone(),
+            key,
             version: ask.version,
             assurance: ask.assurance,
             max_price: ask.max_price,
@@ -313,6 +318,7 @@ impl Oracle {
             draw_from,
             asked_at: self.now,
             late_from: 0,
+            ended_at: 0,
             artifact,
             elements: ask.elements.clone(),
             royalty_to: self.models[&ask.version.model.0].owner.clone(),
@@ -336,6 +342,17 @@ impl Oracle {
         }
         self.requests.insert(id, request);
         true
+    }
+
+    /// The chain has pruned a request. Its key can be used again.
+    pub fn note_pruned(&mut self, id: u64) {
+        let request = &self.requests[&id];
+        assert!(!request.is_open(), "an open request is pruned");
+        assert!(
+            self.now > request.ended_at + parameters::Retention::get(),
+            "a request is pruned too early"
+        );
+        assert!(self.client_keys.remove(&(request.payer.clone(), request.key)), "pruned once");
     }
 
     pub fn cancel(&mut self, payer: &AccountId, id: u64) -> bool {
@@ -594,6 +611,7 @@ impl Oracle {
         let request = self.requests.get_mut(&id).expect("open");
         assert!(request.is_open(), "a request ends once");
         request.state = State::Final(outcome);
+        request.ended_at = now;
         request.paid = paid;
         self.agenda.retain(|(_, other)| *other != id);
         if appealable {

@@ -3,18 +3,20 @@
 use std::collections::BTreeSet;
 
 use assay_primitives::{
-    digest, receipt::evidence_digest, Assurance, BlockNumber, Digest, Evidence, ModelDescriptor,
-    Outcome, Receipt, SignedEvidence, Statement,
+    digest, merkle,
+    receipt::{evidence_digest, RootPage, ROOTS_PER_PAGE},
+    Assurance, BlockNumber, Digest, Evidence, ModelDescriptor, Outcome, Receipt, SignedEvidence,
+    Statement,
 };
 use codec::{Decode, DecodeAll, Encode};
 use sp_core::Blake2Hasher;
 use sp_trie::{read_trie_value, LayoutV1, MemoryDB, StorageProof};
 
-use super::{describe, proof_keys, ReceiptBundle, FORMAT};
+use super::{describe, proof_keys, Inclusion, ReceiptBundle, FORMAT};
 use crate::{
     error::VerificationError,
     rpc::{header_hash, height, Header},
-    storage::worker_key,
+    storage::{receipt_roots_key, worker_key},
     text::{from_hex, to_hex},
     AccountId,
 };
@@ -72,12 +74,7 @@ impl ReceiptBundle {
         }
         self.verify_keys(&receipt, &evidence)?;
         let state = ProvenState::new(&self.proof.nodes, state_root)?;
-        let proven: Option<Digest> =
-            state.read("the receipt", &proof_keys(&receipt, &evidence)[0])?;
-        let proven = proven.ok_or(VerificationError::NotInState)?;
-        if proven != found {
-            return Err(VerificationError::NotTheProvenReceipt { proven, found });
-        }
+        self.verify_inclusion(&receipt, &state)?;
         if receipt.decided_at > self.block.number {
             return Err(VerificationError::FromTheFuture {
                 decided_at: receipt.decided_at,
@@ -113,6 +110,26 @@ impl ReceiptBundle {
         })
     }
 
+    /// Checks that the receipt is among those whose root the state has for its height.
+    fn verify_inclusion(
+        &self,
+        receipt: &Receipt<AccountId>,
+        state: &ProvenState,
+    ) -> Result<(), VerificationError> {
+        let height = receipt.decided_at;
+        let key = receipt_roots_key(height);
+        let page: Option<RootPage> = state.read("the roots of receipts", &key)?;
+        let proven = page
+            .and_then(|page| page.get(height % ROOTS_PER_PAGE))
+            .ok_or(VerificationError::NotInState { height })?;
+        let Inclusion { index, count, path } = &self.inclusion;
+        let found = merkle::root_of(&receipt.digest(), *index, *count, path);
+        match found == Some(proven) {
+            true => Ok(()),
+            false => Err(VerificationError::NotTheProvenReceipt { height, proven, found }),
+        }
+    }
+
     /// Checks that the header has the stated hash and height. Returns its state root.
     fn verify_header(&self) -> Result<Digest, VerificationError> {
         let header: Header = decode("header", &self.block.header)?;
@@ -133,7 +150,7 @@ impl ReceiptBundle {
         evidence: &Evidence<AccountId>,
     ) -> Result<(), VerificationError> {
         let expected = proof_keys(receipt, evidence).into_iter().map(to_hex);
-        let stated = std::iter::once(&self.proof.receipt_key).chain(&self.proof.worker_keys);
+        let stated = std::iter::once(&self.proof.roots_key).chain(&self.proof.worker_keys);
         match expected.eq(stated.cloned()) {
             true => Ok(()),
             false => Err(VerificationError::WrongKeys),

@@ -7,7 +7,7 @@ use assay_primitives::{
 };
 use sp_trie::{trie_types::TrieDBMutBuilderV1, TrieMut};
 
-use crate::storage::{receipt_digest_key, worker_key};
+use crate::storage::{receipt_roots_key, worker_key};
 
 const OUTPUT: &[u8] = b"the output";
 
@@ -95,14 +95,22 @@ impl Case {
     /// Sets the evidence digest of the receipt, and the entries of the state.
     fn settled(mut self) -> Self {
         self.receipt.evidence_digest = evidence_digest(&self.evidence);
+        let mut page = RootPage::default();
+        let place = self.receipt.decided_at % ROOTS_PER_PAGE;
+        page.push(place, merkle::root(&self.receipts())).unwrap();
         self.state = vec![
-            (receipt_digest_key(self.receipt.request), self.receipt.digest().encode()),
-            (receipt_digest_key(RequestId(8)), Digest::repeat_byte(8).encode()),
+            (receipt_roots_key(self.receipt.decided_at), page.encode()),
+            (receipt_roots_key(1_000), RootPage::default().encode()),
         ];
         for seed in 1..=20 {
             self.state.push((worker_key(&worker(seed)), operator(seed).encode()));
         }
         self
+    }
+
+    /// The receipts of the block: the second of three is the one in question.
+    fn receipts(&self) -> Vec<Digest> {
+        vec![Digest::repeat_byte(1), self.receipt.digest(), Digest::repeat_byte(3)]
     }
 
     fn bundle(&self) -> ReceiptBundle {
@@ -131,6 +139,9 @@ impl Case {
             receipt: self.receipt.clone(),
             evidence: self.evidence.clone().try_into().unwrap(),
             digest: self.receipt.digest(),
+            index: 1,
+            count: 3,
+            path: merkle::path(&self.receipts(), 1).unwrap(),
         };
         ReceiptBundle::new(&view, Some(&self.descriptor), &header, &nodes)
     }
@@ -186,7 +197,11 @@ fn each_part_of_the_bundle_is_checked() {
     assert_eq!(tampered(|b| b.receipt.push_str("00")), "Malformed");
     assert_eq!(tampered(|b| b.receipt = "0xzz".into()), "Malformed");
     assert_eq!(tampered(|b| b.evidence.truncate(20)), "Malformed");
-    assert_eq!(tampered(|b| flip(&mut b.proof.receipt_key, 50)), "WrongKeys");
+    assert_eq!(tampered(|b| b.inclusion.index = 0), "NotTheProvenReceipt");
+    assert_eq!(tampered(|b| b.inclusion.count = 1), "NotTheProvenReceipt");
+    assert_eq!(tampered(|b| b.inclusion.path.truncate(1)), "NotTheProvenReceipt");
+    assert_eq!(tampered(|b| b.inclusion.path[0] = Digest::zero()), "NotTheProvenReceipt");
+    assert_eq!(tampered(|b| flip(&mut b.proof.roots_key, 33)), "WrongKeys");
     assert_eq!(tampered(|b| b.proof.worker_keys.truncate(1)), "WrongKeys");
     assert_eq!(tampered(|b| b.proof.worker_keys.swap(0, 1)), "WrongKeys");
     assert_eq!(tampered(|b| b.proof.nodes.clear()), "InvalidProof");

@@ -20,12 +20,7 @@ fn a_payer_takes_a_request_back_before_the_draw() {
         let receipt = receipt(id);
         assert_eq!((receipt.price_paid, receipt.draw, receipt.output_digest), (0, None, None));
         System::assert_last_event(
-            Event::RequestFinished {
-                request: id,
-                outcome: Outcome::Cancelled,
-                receipt: receipt.digest(),
-            }
-            .into(),
+            Event::RequestFinished { request: id, outcome: Outcome::Cancelled, receipt }.into(),
         );
         // The draw and the deadline skip it.
         go_to(now() + PATIENCE + 1);

@@ -1,14 +1,16 @@
 //! `try_state` finds each kind of broken state.
 
-use assay_primitives::{runtime_api::Status, Outcome, ProofEvidence, RequestId};
+use assay_primitives::{merkle, runtime_api::Status, Digest, Outcome, ProofEvidence, RequestId};
 use frame_support::assert_ok;
 use sp_runtime::DispatchError;
 
 use super::worker::result;
 use crate::{
-    mock::*, Agenda, AgendaCursor, ClientKeys, EvidenceOf, Finished, Inputs, NextRequest, Outputs,
-    Queue, QueueBounds, ReceiptDigests, Receipts, Request, Requests, Waiting,
+    mock::*, Agenda, AgendaCursor, ClientKeys, Ended, FinishedRequest, Inputs, NextRequest, Queue,
+    QueueBounds, Request, Requests, Results, Waiting,
 };
+
+type Kept = FinishedRequest<u64, MaxOutputBytes>;
 
 /// A request that is verified.
 const OVER: RequestId = RequestId(0);
@@ -51,46 +53,46 @@ fn a_key_that_leads_elsewhere_is_found() {
 
 #[test]
 fn a_receipt_that_is_missing_or_altered_is_found() {
-    found("a finished request has no receipt", || Receipts::<Test>::remove(OVER));
+    found("a finished request has no receipt", || Results::<Test>::remove(OVER));
     let problem = "a receipt has another digest";
-    found(problem, || ReceiptDigests::<Test>::remove(OVER));
-    found(problem, || {
-        Receipts::<Test>::mutate(OVER, |receipt| receipt.as_mut().unwrap().price_paid += 1);
-    });
+    found(problem, || Ended::<Test>::remove(now() - 2));
+    found(problem, || change_result(|kept| kept.receipt.price_paid += 1));
     found("a receipt has another outcome", || {
         alter(OVER, |request| request.status = Status::Final(Outcome::TimedOut));
     });
 }
 
-/// Alters a receipt together with its stored digest.
-fn alter_receipt(change: impl FnOnce(&mut assay_primitives::Receipt<u64>)) {
-    let mut receipt = receipt(OVER);
-    change(&mut receipt);
-    ReceiptDigests::<Test>::insert(OVER, receipt.digest());
-    Receipts::<Test>::insert(OVER, receipt);
+/// Changes what the finished request has left behind.
+fn change_result(change: impl FnOnce(&mut Kept)) {
+    Results::<Test>::mutate(OVER, |kept| change(kept.as_mut().unwrap()));
+}
+
+/// Changes it together with the digest of its receipt in the root of its block.
+fn change_all(change: impl FnOnce(&mut Kept)) {
+    change_result(change);
+    let (digest, height) = (receipt(OVER).digest(), receipt(OVER).decided_at);
+    Ended::<Test>::mutate(height, |ended| ended[0].1 = digest);
+    crate::ReceiptRoots::<Test>::mutate(0, |page| page.roots[0] = merkle::root(&[digest]));
 }
 
 #[test]
 fn evidence_that_is_missing_or_altered_is_found() {
-    found("a receipt has no evidence", || EvidenceOf::<Test>::remove(OVER));
     found("evidence has another digest", || {
-        EvidenceOf::<Test>::insert(OVER, assay_primitives::Evidence::default());
+        change_result(|kept| kept.evidence = Default::default());
     });
     found("a proof and the class disagree", || {
-        let mut evidence = EvidenceOf::<Test>::get(OVER).unwrap();
-        evidence[0].proof =
-            Some(ProofEvidence { digest: Default::default(), bytes: 1, security_bits: 120 });
-        alter_receipt(|receipt| {
-            receipt.evidence_digest = assay_primitives::receipt::evidence_digest(&evidence);
+        change_all(|kept| {
+            kept.evidence[0].proof =
+                Some(ProofEvidence { digest: Default::default(), bytes: 1, security_bits: 120 });
+            kept.receipt.evidence_digest =
+                assay_primitives::receipt::evidence_digest(&kept.evidence);
         });
-        EvidenceOf::<Test>::insert(OVER, evidence);
     });
     found("a signature in the evidence does not hold", || {
-        let mut evidence = EvidenceOf::<Test>::get(OVER).unwrap();
-        evidence[0].operator = STRANGER;
-        EvidenceOf::<Test>::insert(OVER, &evidence);
-        alter_receipt(|receipt| {
-            receipt.evidence_digest = assay_primitives::receipt::evidence_digest(&evidence);
+        change_all(|kept| {
+            kept.evidence[0].operator = STRANGER;
+            kept.receipt.evidence_digest =
+                assay_primitives::receipt::evidence_digest(&kept.evidence);
         });
     });
 }
@@ -98,18 +100,32 @@ fn evidence_that_is_missing_or_altered_is_found() {
 #[test]
 fn an_output_that_is_missing_or_altered_is_found() {
     let problem = "an output is not the receipt's";
-    found(problem, || Outputs::<Test>::remove(OVER));
-    found(problem, || Outputs::<Test>::insert(OVER, output(WRONG)));
+    found(problem, || change_result(|kept| kept.output = None));
+    found(problem, || change_result(|kept| kept.output = Some(output(WRONG))));
     found("an outcome and its output disagree", || {
-        Outputs::<Test>::remove(OVER);
-        alter_receipt(|receipt| receipt.output_digest = None);
+        change_all(|kept| {
+            kept.output = None;
+            kept.receipt.output_digest = None;
+        });
+    });
+}
+
+#[test]
+fn a_root_that_is_missing_or_altered_is_found() {
+    let problem = "a block's root is not that of its receipts";
+    found(problem, || crate::ReceiptRoots::<Test>::remove(0));
+    found(problem, || {
+        crate::ReceiptRoots::<Test>::mutate(0, |page| page.roots[0] = Digest::zero());
+    });
+    found("a page of roots does not match its blocks", || {
+        crate::ReceiptRoots::<Test>::mutate(0, |page| page.blocks |= 1 << 63);
     });
 }
 
 #[test]
 fn a_payment_above_the_escrow_is_found() {
     found("more was paid than held", || {
-        alter_receipt(|receipt| receipt.price_paid = MAX_PRICE + 1);
+        change_all(|kept| kept.receipt.price_paid = MAX_PRICE + 1);
     });
 }
 
@@ -118,9 +134,10 @@ fn what_a_finished_request_leaves_behind_is_found() {
     found("a finished request keeps its input, or lacks it for an appeal", || {
         Inputs::<Test>::insert(OVER, frame_support::BoundedVec::default());
     });
-    found("a finished request is never pruned", || {
-        Finished::<Test>::remove(0);
-        crate::FinishedBounds::<Test>::put((1, 1));
+    found("a client key outlives its request", || ClientKeys::<Test>::insert(OWNER, [1; 32], NONE));
+    found("a request has ended twice", || {
+        let ended = Ended::<Test>::get(receipt(OVER).decided_at);
+        Ended::<Test>::insert(now(), ended);
     });
     found("a finished request is still assigned", || {
         let member = members(OVER)[0];
@@ -131,7 +148,7 @@ fn what_a_finished_request_leaves_behind_is_found() {
 #[test]
 fn what_an_open_request_has_lost_is_found() {
     found("an open request has a receipt", || {
-        ReceiptDigests::<Test>::insert(OPEN, genesis());
+        Results::<Test>::insert(OPEN, Results::<Test>::get(OVER).unwrap());
     });
     found("an open request has lost its input", || Inputs::<Test>::remove(OPEN));
     found("an open request has lost its input", || {
@@ -177,13 +194,7 @@ fn what_belongs_to_no_request_is_found() {
         Inputs::<Test>::insert(NONE, frame_support::BoundedVec::default());
     });
     found("a receipt without its request", || {
-        Receipts::<Test>::insert(NONE, receipt(OVER));
-    });
-    found("evidence without its request", || {
-        EvidenceOf::<Test>::insert(NONE, assay_primitives::Evidence::default());
-    });
-    found("an output without its request", || {
-        Outputs::<Test>::insert(NONE, output(RIGHT));
+        Results::<Test>::insert(NONE, Results::<Test>::get(OVER).unwrap());
     });
 }
 
@@ -217,7 +228,4 @@ fn a_queue_that_does_not_fill_its_bounds_is_found() {
         Queue::<Test>::insert(end, (NONE, 1));
     });
     found("the queue has a hole", || QueueBounds::<Test>::put((first, end + 1)));
-    found("the list of finished requests does not fill its bounds", || {
-        crate::FinishedBounds::<Test>::put((0, 2));
-    });
 }

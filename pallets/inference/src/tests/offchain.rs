@@ -23,7 +23,7 @@ use sp_core::offchain::{
     storage::OffchainDb, testing, DbExternalities, OffchainDbExt, StorageKind,
 };
 
-use crate::{mock::*, offchain::SALT_SECRET, Call, Outputs};
+use crate::{mock::*, offchain::SALT_SECRET, Call};
 
 /// An engine that gives the same answer to every job, and records the jobs.
 struct Engine {
@@ -144,7 +144,7 @@ fn a_signed_result_is_handed_in() {
         assert_eq!(*submitted, output(RIGHT));
         assert_ok!(include(call.clone()));
         assert_eq!(outcome(id), Outcome::Verified);
-        assert_eq!(Outputs::<Test>::get(id), Some(output(RIGHT)));
+        assert_eq!(shown(id), Some(output(RIGHT)));
         assert!(work().is_empty(), "nothing is left to do");
 
         let expected = Job {

@@ -17,9 +17,7 @@ use super::{
     proof::{terms, DATA},
     worker::{answered, result_with, statement},
 };
-use crate::{
-    mock::*, refusal, Call, Claims, Error, Event, EvidenceOf, TraceClaim, TraceSignatures,
-};
+use crate::{mock::*, refusal, Call, Claims, Error, Event, TraceClaim, TraceSignatures};
 
 const ROOT: Digest = Digest::repeat_byte(9);
 
@@ -120,7 +118,7 @@ fn a_result_that_nobody_disputes_is_paid_after_the_window() {
         assert_eq!((free(PAYER), escrow(PAYER)), (ENDOWMENT - ASK, 0));
         assert!(!Claims::<Test>::contains_key(id));
         assert_eq!(Inference::view(id).unwrap().output, Some(output().into_inner()));
-        assert!(receipt(id).bad_signatures(&EvidenceOf::<Test>::get(id).unwrap()).is_empty());
+        assert!(receipt(id).bad_signatures(&crate::mock::evidence(id)).is_empty());
         assert!(Inference::disputable().is_empty());
     });
 }
@@ -179,7 +177,7 @@ fn a_rejected_result_costs_the_operator_and_rewards_the_challenger() {
         assert_eq!(escrow(PAYER), 0);
         let receipt = receipt(id);
         assert_eq!((receipt.price_paid, receipt.output_digest), (0, None));
-        assert!(receipt.bad_signatures(&EvidenceOf::<Test>::get(id).unwrap()).is_empty());
+        assert!(receipt.bad_signatures(&crate::mock::evidence(id)).is_empty());
         assert!(!Claims::<Test>::contains_key(id));
     });
 }

@@ -15,7 +15,7 @@ use sp_application_crypto::Pair as _;
 use sp_runtime::transaction_validity::InvalidTransaction;
 
 use super::worker::{failure, result_with, statement};
-use crate::{mock::*, refusal, Call, EncodedProof, Error, Event, EvidenceOf, Inputs};
+use crate::{mock::*, refusal, Call, EncodedProof, Error, Event, Inputs};
 
 /// The data of the input.
 pub const DATA: [u8; 4] = [3, 0xfe, 0x7f, 0x80];
@@ -98,7 +98,7 @@ fn refuted(submitted: Submitted, reason: ProofRefusal) {
     assert_eq!(escrow(PAYER), held - MAX_PRICE, "refunded in full");
     let receipt = receipt(id);
     assert_eq!((receipt.price_paid, receipt.output_digest), (0, None));
-    let kept = EvidenceOf::<Test>::get(id).unwrap();
+    let kept = crate::mock::evidence(id);
     assert_eq!(kept.len(), 1);
     assert_eq!(kept[0].proof, Some(evidence));
     assert!(receipt.bad_signatures(&kept).is_empty());
@@ -120,7 +120,7 @@ fn a_proof_that_holds_is_paid_for_and_leaves_a_receipt_that_names_it() {
         let view = Inference::view(id).unwrap();
         assert_eq!(view.output, Some(submitted.output.to_vec()));
 
-        let (receipt, evidence) = (receipt(id), EvidenceOf::<Test>::get(id).unwrap());
+        let (receipt, evidence) = (receipt(id), crate::mock::evidence(id));
         assert_eq!(receipt.assurance, PROOF);
         assert_eq!(receipt.output_digest, Some(digest(&submitted.output)));
         let [item] = &evidence[..] else { panic!("one result") };

@@ -8,7 +8,7 @@ use assay_primitives::{
 use frame_support::assert_ok;
 
 use super::worker::{commit, reveal};
-use crate::{mock::*, Event, EvidenceOf, Outputs};
+use crate::{mock::*, Event};
 
 /// A quorum that commits to and reveals these values, in draw order.
 fn answered(assurance: Assurance, values: &[[f32; 2]]) -> (RequestId, Vec<u64>) {
@@ -45,12 +45,12 @@ fn all_who_agree_are_paid_and_the_output_is_theirs() {
         assert_eq!(free(TREASURY) - before[&TREASURY], 3 * TREASURY_PART);
         assert_eq!((before[&PAYER] - free(PAYER), escrow(PAYER)), (3 * ASK, 0));
         assert_eq!(OPERATORS.map(bond), [BOND; 5]);
-        assert_eq!(Outputs::<Test>::get(id), Some(output(RIGHT)));
+        assert_eq!(shown(id), Some(output(RIGHT)));
         let receipt = receipt(id);
         assert_eq!(receipt.price_paid, 3 * ASK);
         assert_eq!(receipt.assurance, QUORUM);
         assert_eq!(receipt.output_digest, Some(digest(&output(RIGHT))));
-        let evidence = EvidenceOf::<Test>::get(id).unwrap();
+        let evidence = crate::mock::evidence(id);
         let by: Vec<_> = evidence.iter().map(|item| item.operator).collect();
         assert_eq!(by, members, "in draw order");
         System::assert_has_event(
@@ -74,7 +74,7 @@ fn who_is_outvoted_is_not_paid_and_keeps_its_bond() {
             values[other] = WRONG;
             let (id, members) = answered(QUORUM, &values);
             assert_eq!(outcome(id), Outcome::Verified);
-            assert_eq!(Outputs::<Test>::get(id), Some(output(RIGHT)));
+            assert_eq!(shown(id), Some(output(RIGHT)));
             for (index, member) in members.iter().enumerate() {
                 let earned = free(*member) - before[member];
                 assert_eq!(bond(*member), BOND);
@@ -88,7 +88,7 @@ fn who_is_outvoted_is_not_paid_and_keeps_its_bond() {
             assert_eq!(free(OWNER) - before[&OWNER], 2 * ROYALTY_PART);
             assert_eq!(receipt(id).price_paid, 2 * ASK);
             // The other result is part of the evidence.
-            assert_eq!(EvidenceOf::<Test>::get(id).unwrap().len(), 3);
+            assert_eq!(crate::mock::evidence(id).len(), 3);
         });
     }
 }
@@ -99,7 +99,7 @@ fn a_majority_of_wrong_results_wins_and_takes_nobody_s_bond() {
     test(|| {
         let (id, members) = answered(QUORUM, &[WRONG, RIGHT, WRONG]);
         assert_eq!(outcome(id), Outcome::Verified);
-        assert_eq!(Outputs::<Test>::get(id), Some(output(WRONG)));
+        assert_eq!(shown(id), Some(output(WRONG)));
         assert_eq!(bond(members[1]), BOND);
     });
 }
@@ -122,7 +122,7 @@ fn who_commits_and_never_reveals_is_penalised() {
         assert_eq!(free(PAYER), ENDOWMENT - 2 * ASK);
         assert_eq!(compensation(PAYER), NO_ANSWER / 10);
         assert_eq!(receipt(id).price_paid, 2 * ASK);
-        assert_eq!(EvidenceOf::<Test>::get(id).unwrap().len(), 2);
+        assert_eq!(crate::mock::evidence(id).len(), 2);
     });
 }
 
@@ -138,7 +138,7 @@ fn one_result_of_three_is_not_enough() {
         assert_eq!(outcome(id), Outcome::TimedOut);
         assert_eq!([0, 1, 2].map(|i| bond(members[i])), [BOND, BOND - NO_ANSWER, BOND - NO_ANSWER]);
         assert_eq!((free(PAYER), compensation(PAYER)), (ENDOWMENT, 2 * NO_ANSWER / 10));
-        assert!(!Outputs::<Test>::contains_key(id));
+        assert_eq!(shown(id), None);
     });
 }
 
@@ -153,7 +153,7 @@ fn three_different_results_are_no_agreement_and_cost_nobody() {
         assert_eq!(OPERATORS.map(bond), [BOND; 5]);
         let receipt = receipt(id);
         assert_eq!((receipt.price_paid, receipt.output_digest), (0, None));
-        assert_eq!(EvidenceOf::<Test>::get(id).unwrap().len(), 3, "the receipt shows them");
+        assert_eq!(crate::mock::evidence(id).len(), 3, "the receipt shows them");
     });
 }
 
@@ -201,7 +201,7 @@ fn outputs_within_the_tolerance_agree() {
         let (id, _) = answered(QUORUM, &[near, RIGHT, WRONG]);
         assert_eq!(outcome(id), Outcome::Verified);
         // The first of them in draw order is the answer.
-        assert_eq!(Outputs::<Test>::get(id), Some(output(near)));
+        assert_eq!(shown(id), Some(output(near)));
         assert_eq!(receipt(id).price_paid, 2 * ASK);
     });
 }
@@ -220,7 +220,7 @@ fn the_tolerance_is_around_the_answer_not_around_any_result() {
         // Neighbours are within the tolerance of each other; the ends are not.
         let values = [[0.25, 0.75], [0.250_008, 0.75], [0.250_016, 0.75]];
         let (id, members) = answered(QUORUM, &values);
-        assert_eq!(Outputs::<Test>::get(id), Some(output(values[0])));
+        assert_eq!(shown(id), Some(output(values[0])));
         // The far end is not paid, but is not slashed, since it is within twice the tolerance.
         assert_eq!([0, 1, 2].map(|i| bond(members[i])), [BOND; 3]);
         assert_eq!(receipt(id).price_paid, 2 * ASK);

@@ -11,7 +11,7 @@ use sp_application_crypto::Pair as _;
 use sp_runtime::transaction_validity::InvalidTransaction;
 
 use super::worker::{commit, other_requests, result, result_with, reveal, statement};
-use crate::{mock::*, refusal, Agenda, Event, EvidenceOf, Inputs, Outputs, ReceiptDigests};
+use crate::{mock::*, refusal, Agenda, Event, Inputs};
 
 #[test]
 fn a_result_is_paid_for_and_leaves_a_receipt() {
@@ -62,7 +62,7 @@ fn a_result_is_paid_for_and_leaves_a_receipt() {
             operator,
             proof: None,
         };
-        let evidence = EvidenceOf::<Test>::get(id).unwrap();
+        let evidence = crate::mock::evidence(id);
         let [SignedEvidence { operator: by, worker, output_digest, signature, proof: None }] =
             &evidence[..]
         else {
@@ -87,19 +87,20 @@ fn a_result_is_paid_for_and_leaves_a_receipt() {
             decided_at: included + 2,
         };
         assert_eq!(receipt(id), expected);
-        assert_eq!(ReceiptDigests::<Test>::get(id), Some(expected.digest()));
+        let view = Inference::receipt_view(id).unwrap();
+        assert_eq!((view.digest, view.index, view.count), (expected.digest(), 0, 1));
         System::assert_has_event(Event::ResultSubmitted { request: id, operator }.into());
         System::assert_last_event(
             Event::RequestFinished {
                 request: id,
                 outcome: Outcome::Verified,
-                receipt: expected.digest(),
+                receipt: expected.clone(),
             }
             .into(),
         );
 
         // What is kept and what is removed.
-        assert_eq!(Outputs::<Test>::get(id), Some(output));
+        assert_eq!(shown(id), Some(output));
         assert!(!Inputs::<Test>::contains_key(id));
         assert_eq!(Agenda::<Test>::iter().count(), 0);
         assert!(!Operators::is_assigned(&operator, id));
@@ -280,7 +281,7 @@ fn a_new_worker_key_answers_what_was_assigned_to_the_old_one() {
         let output = output(RIGHT);
         let statement = statement(id, operator, &output);
         assert_ok!(include(result_with(id, operator, output, &statement, &fresh)));
-        assert_eq!(EvidenceOf::<Test>::get(id).unwrap()[0].worker, fresh.public());
+        assert_eq!(crate::mock::evidence(id)[0].worker, fresh.public());
     });
 }
 

@@ -5,8 +5,7 @@ use frame_support::{assert_noop, assert_ok, traits::Hooks, weights::Weight};
 
 use super::worker::{commit, result, reveal};
 use crate::{
-    mock::*, refusal, Agenda, AgendaCursor, ClientKeys, Error, Event, EvidenceOf, Finished,
-    FinishedBounds, Outputs, ReceiptDigests, Receipts, Requests,
+    mock::*, refusal, Agenda, AgendaCursor, ClientKeys, Ended, Error, Event, Requests, Results,
 };
 
 /// A deadline and its listener count one unit each.
@@ -230,24 +229,23 @@ fn an_agenda_that_fell_behind_is_caught_up_with() {
 #[test]
 fn a_finished_request_is_kept_for_its_retention_and_not_a_block_longer() {
     test(|| {
-        let terms = Terms::of(SIGNED);
-        let (id, members) = terms.drawn();
+        let (id, members) = Terms::of(SIGNED).drawn();
         assert_ok!(include(result(id, members[0], RIGHT)));
         let digest = receipt(id).digest();
         let finished_at = now();
         go_to(finished_at + Retention::get());
         assert_eq!(outcome(id), Outcome::Verified);
-        assert!(Outputs::<Test>::contains_key(id));
+        assert!(shown(id).is_some());
         next_block();
         assert!(!Requests::<Test>::contains_key(id));
-        assert!(!Outputs::<Test>::contains_key(id));
-        assert!(!Receipts::<Test>::contains_key(id));
-        assert!(!EvidenceOf::<Test>::contains_key(id));
-        assert_eq!(Finished::<Test>::iter().count(), 0);
+        assert_eq!(shown(id), None);
+        assert!(!Results::<Test>::contains_key(id));
+        assert_eq!(Ended::<Test>::iter().count(), 0);
+        assert_eq!(ClientKeys::<Test>::iter().count(), 0);
         System::assert_last_event(Event::RequestPruned { request: id }.into());
         // What is kept forever.
-        assert_eq!(ReceiptDigests::<Test>::get(id), Some(digest));
-        assert_eq!(ClientKeys::<Test>::get(PAYER, terms.client_key), Some(id));
+        let root = assay_primitives::merkle::root(&[digest]);
+        assert_eq!(Inference::receipt_root(finished_at), Some(root));
         // Pruned requests are not found.
         let call = crate::Call::cancel { request: id };
         assert_noop!(signed_call(PAYER, call), Error::<Test>::RequestNotFound);
@@ -272,17 +270,18 @@ fn more_to_prune_than_fits_into_a_block_is_pruned_over_the_next_ones() {
         for id in &ids {
             assert_ok!(signed_call(PAYER, crate::Call::cancel { request: *id }));
         }
-        assert_eq!(FinishedBounds::<Test>::get(), (0, 5));
+        let ended_at = now();
+        assert_eq!(Ended::<Test>::get(ended_at).len(), 5);
         go_to(now() + Retention::get());
         budget(2);
         for left in [3, 1, 0, 0] {
             next_block();
             assert_eq!(Requests::<Test>::iter().count(), left);
+            assert_eq!(ClientKeys::<Test>::iter().count(), left);
             check_all();
         }
-        assert_eq!(FinishedBounds::<Test>::get(), (5, 5));
-        assert_eq!(ReceiptDigests::<Test>::iter().count(), 5);
-        assert_eq!(ClientKeys::<Test>::iter().count(), 5);
+        assert_eq!(Ended::<Test>::iter().count(), 0);
+        assert!(Inference::receipt_root(ended_at).is_some());
     });
 }
 

@@ -1,0 +1,109 @@
+//! Receipts: kept for a while, and for good as one root per block.
+
+use alloc::vec::Vec;
+use assay_pallet_support::Chain;
+use assay_primitives::{
+    merkle, receipt::ROOTS_PER_PAGE, runtime_api::ReceiptView, BlockNumber, Digest, RequestId,
+};
+use frame_support::{defensive, traits::Get, weights::Weight};
+
+use crate::{
+    ClientKeys, Config, Corrections, Ended, Event, FinishedRequest, Pallet, PruneCursor,
+    ReceiptRoots, Requests, Results, WeightInfo,
+};
+
+/// Maximum number of heights that one block prunes. Usually one is due.
+const MAX_HEIGHTS: u32 = 16;
+
+impl<T: Config> Pallet<T> {
+    /// Keeps what a finished request leaves behind. Its receipt is in the root of this block.
+    pub(crate) fn keep(id: RequestId, finished: FinishedRequest<T::AccountId, T::MaxOutputBytes>) {
+        let digest = finished.receipt.digest();
+        Results::<T>::insert(id, finished);
+        if Ended::<T>::try_append(T::now(), (id, digest)).is_err() {
+            defensive!("more requests end in a block than fit into one");
+        }
+    }
+
+    /// The root of the receipts of a block; `None` if no request ended in it.
+    pub fn receipt_root(height: BlockNumber) -> Option<Digest> {
+        ReceiptRoots::<T>::get(height / ROOTS_PER_PAGE).get(height % ROOTS_PER_PAGE)
+    }
+
+    /// Writes the root of the receipts of this block, if there are any.
+    pub(crate) fn write_root() {
+        let now = T::now();
+        let digests: Vec<Digest> =
+            Ended::<T>::get(now).into_iter().map(|(_, digest)| digest).collect();
+        if digests.is_empty() {
+            return;
+        }
+        ReceiptRoots::<T>::mutate(now / ROOTS_PER_PAGE, |page| {
+            if page.push(now % ROOTS_PER_PAGE, merkle::root(&digests)).is_err() {
+                defensive!("a block has a root already");
+            }
+        });
+    }
+
+    /// See `AssayApi::receipt`.
+    pub fn receipt_view(id: RequestId) -> Option<ReceiptView<T::AccountId>> {
+        let FinishedRequest { receipt, evidence, .. } = Results::<T>::get(id)?;
+        let ended = Ended::<T>::get(receipt.decided_at);
+        let index = ended.iter().position(|(one, _)| *one == id)?;
+        let digests: Vec<Digest> = ended.iter().map(|(_, digest)| *digest).collect();
+        Some(ReceiptView {
+            digest: digests[index],
+            index: index as u32,
+            count: digests.len() as u32,
+            path: merkle::path(&digests, index)?,
+            receipt,
+            evidence,
+        })
+    }
+
+    /// Maximum number of finished requests that one block prunes.
+    pub fn prunes_per_block() -> u32 {
+        crate::draws::fits(T::SweepBudget::get(), T::WeightInfo::prune())
+    }
+
+    /// Prunes finished requests whose retention has passed. Only the roots of their receipts stay.
+    /// Returns the weight spent.
+    pub(crate) fn prune() -> Weight {
+        let Ok(first) = PruneCursor::<T>::try_get() else {
+            // No request has ended before the first block with this pallet.
+            PruneCursor::<T>::put(T::now());
+            return Weight::zero();
+        };
+        let Some(last) = T::now().checked_sub(T::Retention::get().saturating_add(1)) else {
+            return Weight::zero();
+        };
+        let mut cursor = first;
+        let mut left = Self::prunes_per_block();
+        while cursor <= last && cursor - first < MAX_HEIGHTS && left > 0 {
+            let mut ended = Ended::<T>::take(cursor);
+            let now_pruned = (ended.len() as u32).min(left);
+            for (id, _) in ended.drain(..now_pruned as usize) {
+                Self::forget(id);
+            }
+            left -= now_pruned;
+            if !ended.is_empty() {
+                Ended::<T>::insert(cursor, ended);
+                break;
+            }
+            cursor += 1;
+        }
+        if cursor != first {
+            PruneCursor::<T>::put(cursor);
+        }
+        T::WeightInfo::prune().saturating_mul((Self::prunes_per_block() - left).into())
+    }
+
+    fn forget(id: RequestId) {
+        if let Some(request) = Requests::<T>::take(id) {
+            ClientKeys::<T>::remove(&request.payer, request.client_key);
+        }
+        Results::<T>::remove(id);
+        Corrections::<T>::remove(id);
+        Self::deposit_event(Event::RequestPruned { request: id });
+    }
+}
