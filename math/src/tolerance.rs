@@ -49,7 +49,7 @@ impl FloatWidth {
 /// assert!(elements_within(FloatWidth::Single, &a, &b, 1));
 /// assert!(!elements_within(FloatWidth::Single, &a, &b, 0));
 /// ```
-pub fn elements_within(width: FloatWidth, a: &[u8], b: &[u8], millionths: u32) -> bool {
+pub fn elements_within(width: FloatWidth, a: &[u8], b: &[u8], millionths: u64) -> bool {
     if a.len() != b.len() || !a.len().is_multiple_of(width.bytes()) {
         return false;
     }
@@ -97,7 +97,7 @@ mod tests {
     use alloc::vec::Vec;
     use proptest::prelude::*;
 
-    fn within(a: f32, b: f32, millionths: u32) -> bool {
+    fn within(a: f32, b: f32, millionths: u64) -> bool {
         elements_within(FloatWidth::Single, &a.to_le_bytes(), &b.to_le_bytes(), millionths)
     }
 
@@ -115,36 +115,36 @@ mod tests {
     #[test]
     fn nan_and_infinities_are_within_of_themselves_only() {
         assert!(within(f32::NAN, f32::NAN, 0));
-        assert!(!within(f32::NAN, 0.0, u32::MAX));
-        assert!(!within(f32::INFINITY, f32::MAX, u32::MAX));
+        assert!(!within(f32::NAN, 0.0, u64::from(u32::MAX)));
+        assert!(!within(f32::INFINITY, f32::MAX, u64::from(u32::MAX)));
     }
 
     #[test]
     fn lengths_must_agree() {
         let one = 1.0f32.to_le_bytes();
         let two: Vec<u8> = [one, one].concat();
-        assert!(!elements_within(FloatWidth::Single, &one, &two, u32::MAX));
-        assert!(!elements_within(FloatWidth::Single, &one[..3], &one[..3], u32::MAX));
-        assert!(!elements_within(FloatWidth::Double, &one, &one, u32::MAX));
+        assert!(!elements_within(FloatWidth::Single, &one, &two, u64::from(u32::MAX)));
+        assert!(!elements_within(FloatWidth::Single, &one[..3], &one[..3], u64::from(u32::MAX)));
+        assert!(!elements_within(FloatWidth::Double, &one, &one, u64::from(u32::MAX)));
     }
 
     proptest! {
         #[test]
         fn agrees_with_floating_point_away_from_the_edge(
-            a in -1e6f64..1e6, distance in -10.0f64..10.0, millionths in 0u32..20_000_000,
+            a in -1e6f64..1e6, distance in -10.0f64..10.0, millionths in 0u64..20_000_000,
         ) {
             let b = a + distance;
             let exact = (b - a).abs() * 1e6;
-            prop_assume!((exact - f64::from(millionths)).abs() > 0.01);
+            prop_assume!((exact - millionths as f64).abs() > 0.01);
             prop_assert_eq!(
                 elements_within(FloatWidth::Double, &a.to_le_bytes(), &b.to_le_bytes(), millionths),
-                exact < f64::from(millionths)
+                exact < millionths as f64
             );
         }
 
         #[test]
         fn is_symmetric_for_any_bits(
-            a in any::<u32>(), b in any::<u32>(), millionths in any::<u32>(),
+            a in any::<u32>(), b in any::<u32>(), millionths in any::<u64>(),
         ) {
 
             let (a, b) = (a.to_le_bytes(), b.to_le_bytes());

@@ -289,6 +289,7 @@ fn constants() -> Vec<(String, Value)> {
     add("pallet_room::Config::LargestMove.weight", time(largest_move.weight));
     add("pallet_room::Config::LargestMove.bytes", bytes(largest_move.bytes));
     add("pallet_operators::MAX_PAST_WORKERS", count(pallet_operators::MAX_PAST_WORKERS));
+    add("pallet_operators::MAX_FAILURES", count(pallet_operators::MAX_FAILURES));
     add("pallet_operators::COMPENSATION_STEP", blocks(pallet_operators::COMPENSATION_STEP));
 
     let timing = <Runtime as pallet_disputes::Config>::DefaultTiming::get();

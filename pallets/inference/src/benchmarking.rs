@@ -641,7 +641,7 @@ mod benchmarks {
         contested.stake = T::Operators::stake(AssuranceClass::Quorum, true);
         for member in contested.accounts() {
             T::Operators::assign(&member, id, contested.version, contested.stake);
-            T::Operators::unassign(&member, id, contested.version);
+            T::Operators::unassign(&member, id, contested.version, true);
         }
         T::Models::acquire(contested.version).expect("the version exists");
         Requests::<T>::insert(id, contested);

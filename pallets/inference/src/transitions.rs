@@ -127,9 +127,16 @@ impl<T: Config> Pallet<T> {
             // The first reveal after the commit deadline may come before the sweep.
             Self::open_reveals(id, &mut request);
         }
-        let digest = assay_primitives::digest(&output);
-        T::Verification::note_result(id, &operator, worker, signature, digest, output.into_inner());
-        Self::deposit_event(Event::ResultSubmitted { request: id, operator });
+        let output_digest = assay_primitives::digest(&output);
+        let output = output.into_inner();
+        Self::deposit_event(Event::ResultSubmitted { request: id, operator: operator.clone() });
+        if request.assurance == Assurance::Signed {
+            // The result decides at once, so nothing of it has to be kept until others come.
+            let result = SignedEvidence { operator, worker, output_digest, signature, proof: None };
+            let findings = T::Verification::judge(request.assurance, result, &output);
+            return Self::conclude_with(id, request, findings, Some(output));
+        }
+        T::Verification::note_result(id, &operator, worker, signature, output_digest, output);
         let awaited = request.members.iter().any(|member| {
             matches!(T::Verification::member_state(id, &member.account), MemberState::Committed(_))
         });
@@ -191,7 +198,7 @@ impl<T: Config> Pallet<T> {
         };
         let (digest, signature) = (assay_primitives::digest(&output), signatures.result);
         T::Verification::note_result(id, &operator, worker, signature, digest, output.into_inner());
-        Self::free_members(id, &request);
+        Self::free_members(id, &request, |_| true);
         for height in Self::agenda_heights(id, &request) {
             Agenda::<T>::remove(height, id);
         }
@@ -258,9 +265,13 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Ends the members' assignments, and calls as many waiting requests.
-    fn free_members(id: RequestId, request: &Request<T::AccountId>) {
-        for member in &request.members {
-            T::Operators::unassign(&member.account, id, request.version);
+    fn free_members(
+        id: RequestId,
+        request: &Request<T::AccountId>,
+        served: impl Fn(&T::AccountId) -> bool,
+    ) {
+        for Member { account, .. } in &request.members {
+            T::Operators::unassign(account, id, request.version, served(account));
         }
         Self::call_waiting(request.version, request.members.len() as u32);
     }
@@ -286,7 +297,10 @@ impl<T: Config> Pallet<T> {
             return;
         };
         T::Verification::note_failure(id, &operator, reason);
-        T::Operators::note(&operator, request.version, Conduct::Failed);
+        // The chain cannot check an input that is an artifact, so it may be the payer's fault.
+        if reason != FailureReason::InvalidInput {
+            T::Operators::note(&operator, request.version, Conduct::Failed);
+        }
         Self::deposit_event(Event::FailureReported { request: id, operator, reason });
         if Self::able(id, &request) < Self::needed(&request) {
             Self::conclude(id, request);
@@ -381,15 +395,27 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    /// Ends a request according to its evidence. `Assigned`, `Revealing` or `Disputable` → `Final`.
-    /// Pays the agreeing members, refunds the rest, and penalises wrong and late members. Returns the
-    /// weight that this takes for a quorum.
-    pub(crate) fn conclude(id: RequestId, mut request: Request<T::AccountId>) -> Weight {
+    /// Ends a request according to its stored evidence.
+    pub(crate) fn conclude(id: RequestId, request: Request<T::AccountId>) -> Weight {
         let members = request.accounts();
         let findings = T::Verification::decide(id, request.assurance, request.tolerance, &members);
+        let winner = findings.winner.unwrap_or_default();
+        let output = T::Verification::take_output(id, &winner, &members);
+        Self::conclude_with(id, request, findings, output)
+    }
+
+    /// Ends a request according to the findings from its evidence, with the output that won.
+    /// `Assigned`, `Revealing` or `Disputable` → `Final`. Pays the agreeing members, refunds the rest,
+    /// and penalises wrong and late members. Returns the weight that this takes for a quorum.
+    fn conclude_with(
+        id: RequestId,
+        mut request: Request<T::AccountId>,
+        findings: EvidenceFindings<T::AccountId>,
+        output: Option<Vec<u8>>,
+    ) -> Weight {
         request.fee = Self::fee(&request, &findings);
         let weight = Self::conclusion_weight(
-            members.len() as u32,
+            request.members.len() as u32,
             findings.outputs,
             findings.output_bytes / (findings.evidence.len() as u32).max(1),
         );
@@ -452,7 +478,6 @@ impl<T: Config> Pallet<T> {
                 },
             }
         }
-        let output = T::Verification::take_output(id, &winner.unwrap_or_default(), &members);
         let output = winner.is_some().then(|| output.unwrap_or_default());
         let kept = |member: &T::AccountId| {
             appealable && evidence.iter().any(|item| item.operator == *member)
@@ -460,7 +485,7 @@ impl<T: Config> Pallet<T> {
         Self::release_stakes(&request, kept);
         // The operator of an optimistic result was freed when it submitted the result.
         if !Claims::<T>::contains_key(id) {
-            Self::free_members(id, &request);
+            Self::free_members(id, &request, |member| agreed.contains(member));
         }
         Self::close(id, request, outcome, winner.zip(output), price_paid, evidence, appealable);
         if appealable {

@@ -11,7 +11,7 @@ use frame_support::traits::Get;
 
 use crate::{
     Config, Event, OpenAssignments, Operator, Operators, Pallet, Server, Servers, WorkerKeys,
-    COMPENSATION_STEP,
+    COMPENSATION_STEP, MAX_FAILURES,
 };
 
 impl<T: Config> Pallet<T> {
@@ -41,6 +41,7 @@ impl<T: Config> Pallet<T> {
         operator: &T::AccountId,
         version: VersionId,
         stake: Balance,
+        served: bool,
         change: impl Fn(u32) -> u32,
     ) {
         Operators::<T>::mutate(operator, |info| {
@@ -49,7 +50,12 @@ impl<T: Config> Pallet<T> {
                 info.locked = info.locked.saturating_add(stake);
             }
         });
-        Self::change_offer(operator, version, |server| server.open = change(server.open));
+        Self::change_offer(operator, version, |server| {
+            server.open = change(server.open);
+            if served {
+                server.failed_in_a_row = 0;
+            }
+        });
     }
 
     /// Changes the operator's offer of a version, if there is one.
@@ -108,12 +114,16 @@ impl<T: Config> OperatorsTrait<T::AccountId> for Pallet<T> {
     }
 
     fn note(operator: &T::AccountId, version: VersionId, conduct: Conduct) {
-        Self::change_offer(operator, version, |server| {
-            let count = match conduct {
-                Conduct::Outvoted => &mut server.outvoted,
-                Conduct::Failed => &mut server.failed,
-            };
-            *count = count.saturating_add(1);
+        Self::change_offer(operator, version, |server| match conduct {
+            Conduct::Outvoted => server.outvoted = server.outvoted.saturating_add(1),
+            Conduct::Failed => {
+                server.failed = server.failed.saturating_add(1);
+                server.failed_in_a_row = server.failed_in_a_row.saturating_add(1);
+                if server.failed_in_a_row >= MAX_FAILURES && server.concurrency > 0 {
+                    server.concurrency = 0;
+                    Self::deposit_event(Event::Paused { operator: operator.clone(), version });
+                }
+            },
         });
     }
 
@@ -127,12 +137,12 @@ impl<T: Config> OperatorsTrait<T::AccountId> for Pallet<T> {
 
     fn assign(operator: &T::AccountId, request: RequestId, version: VersionId, stake: Balance) {
         OpenAssignments::<T>::insert(operator, request, version);
-        Self::change_open(operator, version, stake, |open| open.saturating_add(1));
+        Self::change_open(operator, version, stake, false, |open| open.saturating_add(1));
     }
 
-    fn unassign(operator: &T::AccountId, request: RequestId, version: VersionId) {
+    fn unassign(operator: &T::AccountId, request: RequestId, version: VersionId, served: bool) {
         if OpenAssignments::<T>::take(operator, request).is_some() {
-            Self::change_open(operator, version, 0, |open| open.saturating_sub(1));
+            Self::change_open(operator, version, 0, served, |open| open.saturating_sub(1));
         }
     }
 

@@ -82,6 +82,7 @@ mod benchmarks {
                     since: 0,
                     outvoted: 0,
                     failed: 0,
+                    failed_in_a_row: 0,
                     classes: offered::<T>(version),
                     max_royalty: Perbill::one(),
                 })

@@ -233,6 +233,14 @@ pub mod pallet {
             /// The operator that took it.
             by: T::AccountId,
         },
+        /// An operator reported [`MAX_FAILURES`] failures without a result in between, so its offer was
+        /// paused. `serve` resumes it.
+        Paused {
+            /// The operator.
+            operator: T::AccountId,
+            /// The version.
+            version: VersionId,
+        },
         /// An operator that was not live sent a heartbeat.
         BecameLive {
             /// The operator.

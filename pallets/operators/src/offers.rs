@@ -42,6 +42,7 @@ impl<T: Config> Pallet<T> {
             server.response_blocks = response_blocks;
             server.classes = classes;
             server.max_royalty = max_royalty;
+            server.failed_in_a_row = 0;
         } else {
             let bond = T::Bonds::bonded(&operator);
             ensure!(bond >= T::MinBond::get(), Error::<T>::BondTooSmall);
@@ -66,6 +67,7 @@ impl<T: Config> Pallet<T> {
                 since: T::now(),
                 outvoted: 0,
                 failed: 0,
+                failed_in_a_row: 0,
                 classes,
                 max_royalty,
             };

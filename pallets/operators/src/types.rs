@@ -13,6 +13,10 @@ use sp_runtime::Perbill;
 /// more, so that no key is forgotten while equivocations signed with it have to be punished.
 pub const MAX_PAST_WORKERS: u32 = 8;
 
+/// Number of failures that an operator can report for a version without a result in between, before
+/// its offer is paused.
+pub const MAX_FAILURES: u32 = 32;
+
 /// Compensations can be claimed from heights that are multiples of this, in blocks, so that an
 /// account has few of them.
 pub const COMPENSATION_STEP: BlockNumber = 1_800;
@@ -66,6 +70,8 @@ pub struct Server<AccountId> {
     pub outvoted: u32,
     /// Number of failures since then that the operator reported.
     pub failed: u32,
+    /// Number of these since its last result that counted. [`MAX_FAILURES`] pause the offer.
+    pub failed_in_a_row: u32,
     /// Classes in which it serves.
     pub classes: AssuranceClasses,
     /// The largest royalty at which it is drawn: the owner can raise the royalty after the offer.

@@ -72,7 +72,7 @@ impl Operators<u64> for NotedOperators {
     fn assign(operator: &u64, request: RequestId, _: VersionId, _: Balance) {
         Assigned::mutate(|assigned| assigned.insert((*operator, request)));
     }
-    fn unassign(operator: &u64, request: RequestId, _: VersionId) {
+    fn unassign(operator: &u64, request: RequestId, _: VersionId, _: bool) {
         Assigned::mutate(|assigned| assigned.remove(&(*operator, request)));
     }
     fn release(_: &u64, _: Balance) {}

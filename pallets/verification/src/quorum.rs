@@ -23,14 +23,12 @@ impl ClassVerifier for QuorumRule {
         // Two honest results may each be within the tolerance of the exact result, but not of each
         // other. So only results beyond twice the tolerance are wrong. Those in between are neither
         // paid nor penalised.
-        let doubled = self
-            .tolerance
-            .map(|Tolerance { millionths }| Tolerance { millionths: millionths.saturating_mul(2) });
+        let doubled = 2 * self.tolerance.map_or(0, |tolerance| u64::from(tolerance.millionths));
         let (mut agreed, mut wrong) = (Vec::new(), Vec::new());
         for (index, result) in results.iter().enumerate() {
             if equal(results[first], result, self.tolerance) {
                 agreed.push(index);
-            } else if !equal(results[first], result, doubled) {
+            } else if !within(results[first], result, doubled) {
                 wrong.push(index);
             }
         }
@@ -64,12 +62,17 @@ pub fn winner(results: &[&[u8]], threshold: usize, tolerance: Option<Tolerance>)
 
 /// Whether two output payloads count as equal.
 pub fn equal(a: &[u8], b: &[u8], tolerance: Option<Tolerance>) -> bool {
+    within(a, b, tolerance.map_or(0, |tolerance| tolerance.millionths.into()))
+}
+
+/// Whether the elements of two output payloads differ by at most this many millionths.
+fn within(a: &[u8], b: &[u8], millionths: u64) -> bool {
     if a == b {
         return true;
     }
-    let Some(Tolerance { millionths }) = tolerance.filter(|t| t.millionths > 0) else {
+    if millionths == 0 {
         return false;
-    };
+    }
     let decode = |mut bytes: &[u8]| Vec::<Tensor>::decode_all(&mut bytes);
     let (Ok(a), Ok(b)) = (decode(a), decode(b)) else { return false };
     a.len() == b.len()

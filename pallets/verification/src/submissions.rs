@@ -121,6 +121,29 @@ impl<T: Config> Verification<T::AccountId> for Pallet<T> {
         cost::weight::<T::WeightInfo>(cost)
     }
 
+    fn judge(
+        assurance: Assurance,
+        result: SignedEvidence<T::AccountId>,
+        output: &[u8],
+    ) -> EvidenceFindings<T::AccountId> {
+        let shown = [SubmittedResult { output, proof_holds: None }];
+        let Judgement { winner, agreed, wrong } = rules::verifier(assurance, None).judge(&shown);
+        let operators =
+            |of: Vec<usize>| of.into_iter().map(|_| result.operator.clone()).collect::<Vec<_>>();
+        EvidenceFindings {
+            winner: winner.map(|_| result.output_digest),
+            agreed: operators(agreed),
+            wrong: operators(wrong),
+            silent: Vec::new(),
+            failure: None,
+            failures: 0,
+            unopened: 0,
+            outputs: 1,
+            output_bytes: output.len() as u32,
+            evidence: Evidence::truncate_from(Vec::from([result])),
+        }
+    }
+
     fn shown_output(request: RequestId, member: &T::AccountId) -> Option<Vec<u8>> {
         match Submissions::<T>::get(request, member)? {
             Submission::Revealed { output_digest, .. } => {

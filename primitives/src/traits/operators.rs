@@ -58,8 +58,8 @@ pub trait Operators<AccountId> {
     /// Assigns `request`, a run of `version`, to `operator`, and locks `stake` of its bond.
     fn assign(operator: &AccountId, request: RequestId, version: VersionId, stake: Balance);
     /// Ends an assignment, if there is one: the operator's capacity is free again. Its stake
-    /// remains locked.
-    fn unassign(operator: &AccountId, request: RequestId, version: VersionId);
+    /// remains locked. `served`: whether the operator gave the result that counts.
+    fn unassign(operator: &AccountId, request: RequestId, version: VersionId, served: bool);
     /// Unlocks the stake of a result that cannot be contested any more. What the operator owes for
     /// an equivocation is taken from it.
     fn release(operator: &AccountId, stake: Balance);

@@ -8,8 +8,8 @@ use sp_weights::Weight;
 
 use crate::{
     model::{ModelDescriptor, Tolerance},
-    Assurance, Digest, Evidence, FailureReason, ProofCost, ProofRefusal, RequestId, VersionId,
-    WorkerId, WorkerSignature,
+    Assurance, Digest, Evidence, FailureReason, ProofCost, ProofRefusal, RequestId, SignedEvidence,
+    VersionId, WorkerId, WorkerSignature,
 };
 
 /// What a quorum member reveals, besides the output.
@@ -135,6 +135,13 @@ pub trait Verification<AccountId> {
     fn note_proof(result: ProvenResult<'_, AccountId>) -> Result<(), ProofFailure>;
     /// Upper bound of the weight of verifying a proof of this cost.
     fn proof_weight(cost: ProofCost) -> Weight;
+    /// The findings from the only result that a class of one operator needs, without storing it.
+    /// `output` is its payload.
+    fn judge(
+        assurance: Assurance,
+        result: SignedEvidence<AccountId>,
+        output: &[u8],
+    ) -> EvidenceFindings<AccountId>;
     /// The output payload that a member of an open request has submitted.
     fn shown_output(request: RequestId, member: &AccountId) -> Option<Vec<u8>>;
     /// What a member has submitted.

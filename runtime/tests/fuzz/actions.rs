@@ -355,6 +355,7 @@ impl Fuzz {
             response_blocks,
             classes,
             max_royalty: max_royalty.deconstruct(),
+            failed_in_a_row: 0,
         };
         let ok = self.oracle.serve(version, &server);
         let call = pallet_operators::Call::serve {

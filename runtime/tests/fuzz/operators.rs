@@ -39,6 +39,8 @@ pub struct Server {
     pub response_blocks: u32,
     pub classes: AssuranceClasses,
     pub max_royalty: Parts,
+    /// Failures since the last result that counted.
+    pub failed_in_a_row: u32,
 }
 
 impl Oracle {
@@ -269,5 +271,26 @@ impl Oracle {
             self.collect_debt(operator);
         }
         may
+    }
+
+    fn server_mut(&mut self, who: &AccountId, version: VersionId) -> Option<&mut Server> {
+        self.servers.get_mut(&version)?.iter_mut().find(|server| server.account == *who)
+    }
+
+    /// A failure. Too many in a row pause the offer.
+    pub fn note_failure(&mut self, who: &AccountId, version: VersionId) {
+        let Some(server) = self.server_mut(who, version) else { return };
+        server.failed_in_a_row += 1;
+        if server.failed_in_a_row == 32 && server.concurrency > 0 {
+            server.concurrency = 0;
+            self.see("an offer paused by failures");
+        }
+    }
+
+    /// A result that counts.
+    pub fn note_served(&mut self, who: &AccountId, version: VersionId) {
+        if let Some(server) = self.server_mut(who, version) {
+            server.failed_in_a_row = 0;
+        }
     }
 }

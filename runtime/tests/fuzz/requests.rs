@@ -429,11 +429,20 @@ impl Oracle {
             WorkerCall::Commitment(output, salt) => Answer::Committed(*output, *salt),
             WorkerCall::Failure(reason) => Answer::Failed(*reason),
         };
+        let version = request.version;
         if matches!(what, WorkerCall::Reveal(..)) && state == State::Assigned {
             request.state = State::Revealing;
             request.late_from = self.room.0 + ROOMY_BLOCKS;
         }
         let (n, k) = request.size();
+        match what {
+            WorkerCall::Failure(reason) if *reason != FailureReason::InvalidInput => {
+                self.note_failure(operator, version);
+            },
+            WorkerCall::Trace(..) => self.note_served(operator, version),
+            _ => {},
+        }
+        let request = &self.requests[&id];
         match what {
             WorkerCall::Result(_) => self.conclude(id),
             WorkerCall::Trace(_, claim) => self.note_claim(id, claim.clone()),
@@ -510,6 +519,9 @@ impl Oracle {
         if let Some(winner) = winner {
             for (member, output) in &revealed {
                 if output.within(winner, request.tolerance) {
+                    if request.claim.is_none() {
+                        self.note_served(&member.account, request.version);
+                    }
                     paid += self.pay_price(&request, member);
                     if *output != winner {
                         self.see("a result within the tolerance");

@@ -6,7 +6,7 @@ use assay_primitives::{
 };
 use frame_support::{assert_noop, assert_ok};
 
-use crate::{mock::*, Call, Error, Event, Served, Server, Servers};
+use crate::{mock::*, Call, Error, Event, Served, Server, Servers, MAX_FAILURES};
 
 #[test]
 fn an_operator_serves_a_version_on_its_terms() {
@@ -25,6 +25,7 @@ fn an_operator_serves_a_version_on_its_terms() {
                 since: 1,
                 outvoted: 0,
                 failed: 0,
+                failed_in_a_row: 0,
                 max_royalty: MAX_ROYALTY,
                 classes: both()
             }]
@@ -61,6 +62,7 @@ fn terms_can_be_changed_and_open_runs_stay_counted() {
                 since: 1,
                 outvoted: 0,
                 failed: 0,
+                failed_in_a_row: 0,
                 max_royalty: MAX_ROYALTY,
                 classes: signed()
             }]
@@ -197,6 +199,7 @@ fn who_serves_a_deprecated_version_can_pause_and_no_more() {
                 since: 1,
                 outvoted: 0,
                 failed: 0,
+                failed_in_a_row: 0,
                 max_royalty: MAX_ROYALTY,
                 classes: both()
             }]
@@ -205,7 +208,7 @@ fn who_serves_a_deprecated_version_can_pause_and_no_more() {
             serve_with(ALICE, version(1), 100, 1, both()),
             Error::<Test>::VersionNotServable
         );
-        Operators::unassign(&ALICE, RequestId(7), version(1));
+        Operators::unassign(&ALICE, RequestId(7), version(1), false);
         assert_ok!(signed_call(ALICE, Call::withdraw { version: version(1) }));
         assert_noop!(
             serve_with(ALICE, version(1), 100, 0, both()),
@@ -363,7 +366,7 @@ fn nobody_withdraws_with_open_runs() {
         );
         // Runs of another version do not matter.
         assert_ok!(signed_call(ALICE, Call::withdraw { version: version(2) }));
-        Operators::unassign(&ALICE, RequestId(7), version(1));
+        Operators::unassign(&ALICE, RequestId(7), version(1), false);
         assert_ok!(signed_call(ALICE, Call::withdraw { version: version(1) }));
     });
 }
@@ -391,5 +394,32 @@ fn a_version_that_is_gone_can_be_withdrawn_from() {
         bring_up(ALICE);
         Versions::mutate(|versions| versions.remove(&version(1)));
         assert_ok!(signed_call(ALICE, Call::withdraw { version: version(1) }));
+    });
+}
+
+#[test]
+fn failures_in_a_row_pause_an_offer_until_it_is_made_again() {
+    use assay_primitives::operator::Conduct::Failed;
+    test(|| {
+        bring_up(ALICE);
+        let server = || Servers::<Test>::get(version(1))[0].clone();
+        let concurrency = server().concurrency;
+        let fail =
+            |times: u32| (0..times).for_each(|_| Operators::note(&ALICE, version(1), Failed));
+        fail(MAX_FAILURES - 1);
+        // A result in between, of a run that counts.
+        Operators::assign(&ALICE, RequestId(7), version(1), 0);
+        Operators::unassign(&ALICE, RequestId(7), version(1), true);
+        fail(MAX_FAILURES - 1);
+        assert_eq!(server().concurrency, concurrency);
+        // One that was outvoted does not count.
+        Operators::assign(&ALICE, RequestId(8), version(1), 0);
+        Operators::unassign(&ALICE, RequestId(8), version(1), false);
+        fail(1);
+        assert_eq!(server().concurrency, 0);
+        assert_eq!(last_event(), Some(Event::Paused { operator: ALICE, version: version(1) }));
+        serve(ALICE);
+        assert_eq!(server().failed_in_a_row, 0);
+        assert_eq!(server().failed, 2 * MAX_FAILURES - 1);
     });
 }

@@ -1,10 +1,11 @@
-use assay_primitives::{ElementType, Tensor};
+use assay_primitives::{model::Tolerance, ElementType, Tensor};
 use codec::Encode;
 use proptest::{collection::vec, prelude::*, sample::subsequence};
 
 use crate::{
     mock::{payload, singles, tolerance},
-    quorum::{equal, winner},
+    quorum::{equal, winner, QuorumRule},
+    ClassVerifier, SubmittedResult,
 };
 
 fn doubles(values: &[f64]) -> Tensor {
@@ -236,4 +237,17 @@ proptest! {
             equal(&b, &a, tolerance(millionths))
         );
     }
+}
+
+#[test]
+fn twice_the_largest_tolerance_is_not_cut_off() {
+    // 4,294.967295, doubled 8,589.93459.
+    let tolerance = Some(Tolerance { millionths: u32::MAX });
+    let outputs = [0.0f32, 0.0, 8_000.0, 9_000.0].map(|value| payload(&[value]));
+    let shown: Vec<_> = outputs
+        .iter()
+        .map(|output| SubmittedResult { output: output.as_slice(), proof_holds: None })
+        .collect();
+    let judgement = QuorumRule { threshold: 2, tolerance }.judge(&shown);
+    assert_eq!((judgement.agreed, judgement.wrong), (vec![0, 1], vec![3]));
 }
