@@ -360,8 +360,8 @@ pub struct Infer {
     #[arg(long, value_name = "BLOCKS", default_value_t = 1,
         value_parser = clap::value_parser!(u32).range(1..=16))]
     pub draw_delay: u32,
-    /// Client key: 32 bytes in hex that an account can use once. Repeating the command with the same
-    /// key sends nothing and shows the first result [default: random, and printed]
+    /// Client key: 32 bytes in hex. Repeating the command with the same key, until a day after the end
+    /// of the request, sends nothing and shows the first result [default: random, and printed]
     #[arg(long, value_name = "HEX")]
     pub key: Option<String>,
     /// In class optimistic: return as soon as there is an output, which may still be disputed, with

@@ -69,7 +69,8 @@ TYPES = {
         ["operator", "[u8; 32]"], ["worker", "[u8; 32]"], ["output_digest", "[u8; 32]"],
         ["signature", "[u8; 64]"], ["proof", "Option<ProofEvidence>"]]},
     "ReceiptView": {"type": "struct", "type_mapping": [
-        ["receipt", "Receipt"], ["evidence", "Vec<SignedEvidence>"], ["digest", "[u8; 32]"]]},
+        ["receipt", "Receipt"], ["evidence", "Vec<SignedEvidence>"], ["digest", "[u8; 32]"],
+        ["index", "u32"], ["count", "u32"], ["path", "Vec<[u8; 32]>"]]},
 }
 # fmt: on
 F32 = 0  # index of `F32` in `ElementType`
@@ -272,8 +273,10 @@ def main() -> int:
     fields = ("operator", "worker", "output_digest", "signature")
     # In class `Signed` there is no proof: `None` is a zero.
     evidence = scale_list([b"".join(hex_bytes(item[field]) for field in fields) + b"\0"])
-    # The answer is: 1 for `Some`, the receipt, the evidence, the digest of the receipt.
-    encoded = answer[1 : -32 - len(evidence)]
+    # The answer is: 1 for `Some`, the receipt, the evidence, the digest of the receipt, its place
+    # among those of its block, and the path to their root.
+    path = scale_list([hex_bytes(sibling) for sibling in decoded["path"]])
+    encoded = answer[1 : -len(path) - 8 - 32 - len(evidence)]
     # What the operator has answered: this request, in this draw.
     answered = digest(
         b"assay/request/1"

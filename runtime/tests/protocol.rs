@@ -279,6 +279,9 @@ fn constants() -> Vec<(String, Value)> {
     );
     add("assay_primitives::Assurance::is_well_formed", count(smallest_committee()));
     add("assay_primitives::assurance::MAX_COMMITTEE", count(MAX_COMMITTEE));
+    let page = assay_primitives::receipt::ROOTS_PER_PAGE;
+    add("assay_primitives::receipt::ROOTS_PER_PAGE", blocks(page));
+    add("pallet_inference::MAX_ENDS", count(pallet_inference::MAX_ENDS));
     add("pallet_inference::PRIORITIES", blocks(pallet_inference::PRIORITIES));
     add("pallet_inference::MAX_DRAW_DELAY", blocks(pallet_inference::MAX_DRAW_DELAY));
     add("pallet_inference::RECENT_BLOCKS", blocks(pallet_inference::RECENT_BLOCKS));
