@@ -102,12 +102,12 @@ fn a_proven_answer_is_verified_in_its_block_and_everyone_paid_to_the_planck() {
         let royalty = ROYALTY.mul_floor(ASK);
         let expected = [
             owner + royalty,
-            payer - ASK - fee,
+            payer - ASK - fee - record(id).fee,
             operator + ASK - shared - royalty,
             treasury + shared,
         ];
         assert_eq!(wealths(), expected);
-        assert_eq!(Balances::total_issuance(), issuance - fee);
+        assert_eq!(Balances::total_issuance(), issuance - fee - record(id).fee);
 
         let receipt = pallet_inference::Results::<Runtime>::get(id).unwrap().receipt;
         let evidence = pallet_inference::Results::<Runtime>::get(id).unwrap().evidence;
@@ -147,7 +147,7 @@ fn an_invalid_proof_costs_the_operator_and_refunds_the_payer() {
         let compensation = (slashed / 10).min(2 * ASK);
         let expected = [
             owner,
-            payer - fee + compensation,
+            payer - fee - record(id).fee + compensation,
             operator - slashed,
             treasury + slashed - compensation,
         ];

@@ -350,8 +350,7 @@ fn constants() -> Vec<(String, Value)> {
     let one = Weight::from_parts(1, 0);
     let weight_to_fee =
         <Runtime as pallet_transaction_payment::Config>::WeightToFee::weight_to_fee(&one);
-    let length_to_fee =
-        <Runtime as pallet_transaction_payment::Config>::LengthToFee::weight_to_fee(&one);
+    let length_to_fee = assay_runtime::configs::fees::TransactionByteFee::get();
     add(&format!("{fees}::WeightToFee"), plancks(weight_to_fee));
     add(&format!("{fees}::LengthToFee"), plancks(length_to_fee));
     let target = u128::from(Fees::<Runtime>::target().deconstruct());

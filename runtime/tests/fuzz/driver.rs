@@ -301,7 +301,7 @@ impl Fuzz {
 
     /// Compares the money of everyone, and every request that can have changed.
     fn compare(&mut self) {
-        let mut total = self.oracle.dust;
+        let mut total = self.oracle.dust + self.oracle.burnt;
         for (who, account) in &self.oracle.accounts {
             let held = REASONS.map(|reason| Settlement::held(reason, who));
             let actual = (common::free(who), held, common::held(who));

@@ -560,7 +560,9 @@ fn no_committee_is_drawn_when_it_is_too_late_to_commit() {
                 }
                 assert_eq!(record(id).status, Status::Revealing);
             } else {
+                // The last block has the author of the request's, so the draw waits for the next one.
                 assert_eq!(record(id).status, Status::Pending);
+                next_block();
                 next_block();
                 assert_eq!(outcome(id), Outcome::TimedOut);
                 assert_eq!(OPERATORS.map(bond), [BOND; 5]);

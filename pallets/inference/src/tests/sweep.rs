@@ -101,8 +101,10 @@ fn a_block_pays_for_the_deadlines_that_it_handles() {
         let idle = Weight::from_parts(1, 0);
         let one = Weight::from_parts(ONE_DEADLINE, 0);
         assert_eq!(Inference::on_initialize(now()), idle + one * 3);
+        Inference::on_finalize(now());
         System::set_block_number(deadline + 2);
         assert_eq!(Inference::on_initialize(now()), idle + one * 2);
+        Inference::on_finalize(now());
         System::set_block_number(deadline + 3);
         assert_eq!(Inference::on_initialize(now()), idle);
     });
