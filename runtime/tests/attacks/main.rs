@@ -40,6 +40,7 @@ fn all() -> Vec<Measured> {
         room::hoarded_answers(),
         room::failure_reports(),
         room::cheapest_calls(),
+        room::crowded_reveals(),
         seats::squatting(),
         draws::grinding(),
         draws::crowding_out(),

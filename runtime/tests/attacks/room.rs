@@ -258,3 +258,59 @@ fn every_window_of_a_crowded_height_passes() {
         }
     });
 }
+
+/// Answers fill all blocks in which the members of a quorum have to show their results, so that they
+/// are late.
+pub fn crowded_reveals() -> Measured {
+    /// Answers of the largest size that fit into the operators' share of one block, by their bytes.
+    const PER_BLOCK: usize = 57;
+    let mut measured = None;
+    run(|| {
+        let sybils = operators();
+        let payer = Party::new("payer", 1_000 * ASY);
+        let attackers: Vec<&Party> = sybils.iter().chain([&payer]).collect();
+        let before = wealth_of(&attackers);
+        let output = integer_payload(&[5; NUMBERS as usize]);
+        let mut hoard = Vec::new();
+        for key in 0..19 {
+            beat(&sybils);
+            let id = drawn(&payer, key);
+            commit_all(id, &sybils, &output);
+            hoard.extend(reveals(id, &sybils, &output));
+        }
+        let pauses = sybils.iter().map(|sybil| sybil.signed(serve_call(1, 0, both())));
+        block(pauses.collect());
+        let honest: Vec<_> =
+            (0..3).map(|number| Party::new(&format!("honest {number}"), 2_000 * ASY)).collect();
+        for party in &honest {
+            party.register(MinBond::get());
+            party.serve(1, 64, both());
+        }
+        let asker = Party::new("asker", 100 * ASY);
+        let assurance = Assurance::Quorum { n: 3, k: 2 };
+        let id = asker.request(request_call(&integer_payload(&[2, 3]), assurance, 15, 8, 100));
+        empty_block();
+        commit_all(id, &honest, &output);
+        assert_eq!(record(id).status, Status::Revealing);
+        // The honest members try in each block, after the answers that came first.
+        while !matches!(record(id).status, Status::Final(_)) {
+            let first: Vec<_> = hoard.drain(..hoard.len().min(PER_BLOCK)).collect();
+            let honest = reveals(id, &honest, &output);
+            block(first.into_iter().chain(honest).collect());
+        }
+        measured = Some(Measured {
+            attack: "blocks filled while a quorum has to show its results",
+            capital: 15 * MinBond::get(),
+            cost: lost(&attackers, before),
+            harm: honest.iter().map(|party| MinBond::get() - party.bond()).sum(),
+            what: "honest bond taken",
+            least_percent: 100,
+        });
+    });
+    measured.unwrap()
+}
+
+#[test]
+fn full_blocks_make_nobody_late() {
+    crowded_reveals().check();
+}
