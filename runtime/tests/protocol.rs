@@ -389,6 +389,7 @@ fn constants() -> Vec<(String, Value)> {
         ("pallets/inference/src", "SUBMIT_AFTER_MS", waited),
         ("pallets/inference/src", "RESUBMIT_AFTER", blocks as Kind),
         ("pallets/inference/src", "MAX_HEIGHTS", count as Kind),
+        ("pallets/inference/src", "MAX_PRUNED_HEIGHTS", count as Kind),
         ("pallets/disputes/src", "WAIT_BUDGET_MS", waited),
         ("pallets/disputes/src", "RESUBMIT_AFTER", blocks as Kind),
         ("pallets/disputes/src", "MAX_HEIGHTS", count as Kind),

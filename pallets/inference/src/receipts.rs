@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Maximum number of heights that one block prunes. Usually one is due.
-const MAX_HEIGHTS: u32 = 16;
+const MAX_PRUNED_HEIGHTS: u32 = 16;
 
 impl<T: Config> Pallet<T> {
     /// Keeps what a finished request leaves behind. Its receipt is in the root of this block.
@@ -79,7 +79,7 @@ impl<T: Config> Pallet<T> {
         };
         let mut cursor = first;
         let mut left = Self::prunes_per_block();
-        while cursor <= last && cursor - first < MAX_HEIGHTS && left > 0 {
+        while cursor <= last && cursor - first < MAX_PRUNED_HEIGHTS && left > 0 {
             let mut ended = Ended::<T>::take(cursor);
             let now_pruned = (ended.len() as u32).min(left);
             for (id, _) in ended.drain(..now_pruned as usize) {

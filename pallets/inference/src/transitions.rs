@@ -134,7 +134,7 @@ impl<T: Config> Pallet<T> {
             // The result decides at once, so nothing of it has to be kept until others come.
             let result = SignedEvidence { operator, worker, output_digest, signature, proof: None };
             let findings = T::Verification::judge(request.assurance, result, &output);
-            return Self::conclude_with(id, request, findings, Some(output));
+            return Self::conclude_with(id, request, findings, || Some(output));
         }
         T::Verification::note_result(id, &operator, worker, signature, output_digest, output);
         let awaited = request.members.iter().any(|member| {
@@ -400,18 +400,19 @@ impl<T: Config> Pallet<T> {
         let members = request.accounts();
         let findings = T::Verification::decide(id, request.assurance, request.tolerance, &members);
         let winner = findings.winner.unwrap_or_default();
-        let output = T::Verification::take_output(id, &winner, &members);
-        Self::conclude_with(id, request, findings, output)
+        Self::conclude_with(id, request, findings, || {
+            T::Verification::take_output(id, &winner, &members)
+        })
     }
 
-    /// Ends a request according to the findings from its evidence, with the output that won.
-    /// `Assigned`, `Revealing` or `Disputable` → `Final`. Pays the agreeing members, refunds the rest,
+    /// Ends a request according to the findings from its evidence. `output` returns the output that
+    /// won, and removes what is stored for the members. `Assigned`, `Revealing` or `Disputable` → `Final`. Pays the agreeing members, refunds the rest,
     /// and penalises wrong and late members. Returns the weight that this takes for a quorum.
     fn conclude_with(
         id: RequestId,
         mut request: Request<T::AccountId>,
         findings: EvidenceFindings<T::AccountId>,
-        output: Option<Vec<u8>>,
+        output: impl FnOnce() -> Option<Vec<u8>>,
     ) -> Weight {
         request.fee = Self::fee(&request, &findings);
         let weight = Self::conclusion_weight(
@@ -478,6 +479,7 @@ impl<T: Config> Pallet<T> {
                 },
             }
         }
+        let output = output();
         let output = winner.is_some().then(|| output.unwrap_or_default());
         let kept = |member: &T::AccountId| {
             appealable && evidence.iter().any(|item| item.operator == *member)

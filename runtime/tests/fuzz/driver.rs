@@ -196,6 +196,11 @@ impl Fuzz {
 
     /// Ends the block and begins the next one.
     pub fn next_block(&mut self) {
+        self.end_block();
+        self.begin(self.oracle.now + 1);
+    }
+
+    fn end_block(&mut self) {
         // Some blocks have no VRF output.
         let randomness = self.rng.chance(95).then(|| self.rng.bytes());
         pallet_babe::AuthorVrfRandomness::<Runtime>::put(randomness);
@@ -218,7 +223,6 @@ impl Fuzz {
             Inference::draws_per_block() as usize,
         );
         self.compare();
-        self.begin(self.oracle.now + 1);
     }
 
     fn begin(&mut self, height: u32) {
@@ -281,6 +285,7 @@ impl Fuzz {
         assert_eq!(pallet_disputes::OpenDisputes::<Runtime>::iter_keys().count(), 0);
         pallet_inference::AgendaCursor::<Runtime>::put(height);
         pallet_disputes::AgendaCursor::<Runtime>::put(height);
+        self.end_block();
         self.begin(height);
         // Heights at which nothing ended need not be passed one by one.
         let oldest = || pallet_inference::Ended::<Runtime>::iter_keys().min();
