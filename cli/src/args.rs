@@ -428,7 +428,7 @@ pub enum DisputeCommand {
         #[arg(long)]
         force: bool,
     },
-    /// List open disputes
+    /// List open disputes, at most 1,000
     List {
         /// Only those over the result of this request
         #[arg(value_parser = parse_request)]

@@ -149,10 +149,19 @@ impl Client {
         self.view("optimistic", &id).await
     }
 
-    /// The open disputes over the result of a request, in the order of opening. `None`: all open
+    /// At most `limit` of the open disputes over the result of a request, sorted. `None`: of all open
     /// disputes.
-    pub async fn open_disputes(&self, request: Option<RequestId>) -> Result<Vec<DisputeId>> {
-        self.view("open_disputes", &request).await
+    pub async fn open_disputes(
+        &self,
+        request: Option<RequestId>,
+        limit: u32,
+    ) -> Result<Vec<DisputeId>> {
+        self.view("open_disputes", &(request, limit)).await
+    }
+
+    /// At most `limit` open disputes of which the account is the operator or the challenger, sorted.
+    pub async fn disputes_of(&self, account: &AccountId, limit: u32) -> Result<Vec<DisputeId>> {
+        self.view("disputes_of", &(account, limit)).await
     }
 
     /// A dispute at a block, by default the best one; `None` if it has ended or was never opened.

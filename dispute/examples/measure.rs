@@ -10,7 +10,7 @@ use std::time::Instant;
 const ARCHITECTURE_BYTES: usize = 64 * 1024;
 
 fn measure(name: &str, graph: &CheckedGraph, operation: usize) {
-    let (stage, answer) = worst::last_step(graph, operation);
+    let (stage, shown, answer) = worst::last_step(graph, operation);
     let Answer::Opening(opening) = &answer else { return };
     let architecture = graph.plan().architecture().encode();
     let runs = 20;
@@ -19,7 +19,7 @@ fn measure(name: &str, graph: &CheckedGraph, operation: usize) {
         let architecture = Architecture::from_bytes(&architecture).expect("it was encoded above");
         let plan = Plan::new(architecture).expect("it belongs to a model");
         let claim = Claim { plan: &plan, trace_root: [0; 32], input: &[], output: &[] };
-        stage.clone().answer(&claim, &answer).expect("the opening is valid");
+        stage.clone().answer(&claim, Some(&shown), &answer).expect("the opening is valid");
     }
     let each = start.elapsed().as_secs_f64() * 1000.0 / f64::from(runs);
     println!(

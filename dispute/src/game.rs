@@ -136,8 +136,57 @@ pub enum Piece {
     },
 }
 
+/// What a defender shows in a dispute. It follows from the claim, so it is the same in all disputes
+/// over it.
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Encode, Decode, MaxEncodedLen, TypeInfo,
+)]
+pub enum What {
+    /// The roots of all tensors.
+    #[codec(index = 0)]
+    Roots,
+    /// The digests of the leaves of an operation's output.
+    #[codec(index = 1)]
+    Leaves {
+        /// Index of the operation.
+        operation: u16,
+    },
+    /// Bytes of an operation's output.
+    #[codec(index = 2)]
+    Bytes {
+        /// Index of the operation.
+        operation: u16,
+        /// Index of the leaf; `None` for the whole tensor.
+        leaf: Option<u16>,
+    },
+    /// That the computed tile is as the bytes shown say. There is nothing else to show of it.
+    #[codec(index = 3)]
+    Tile {
+        /// Index of the operation.
+        operation: u16,
+        /// Index of the leaf that was shown; `None` for the whole tensor.
+        leaf: Option<u16>,
+        /// Index of the tile.
+        tile: u32,
+    },
+}
+
+/// What a defender has shown. A computed tile has no such data.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, MaxEncodedLen, TypeInfo)]
+pub enum Shown {
+    /// Of [`What::Roots`].
+    #[codec(index = 0)]
+    Roots(Roots),
+    /// Of [`What::Leaves`].
+    #[codec(index = 1)]
+    Leaves(LeafDigests),
+    /// Of [`What::Bytes`].
+    #[codec(index = 2)]
+    Bytes(RevealedBytes),
+}
+
 /// The stage of a dispute: what has been established. It determines the party to move and the kind
-/// of move.
+/// of move. It does not contain what the defender has shown: [`Stage::reads`] names that.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, MaxEncodedLen, TypeInfo)]
 pub enum Stage {
     /// The defender must show the roots of all tensors. Every dispute starts here.
@@ -145,10 +194,7 @@ pub enum Stage {
     Roots,
     /// The challenger must name an operation.
     #[codec(index = 1)]
-    Operation {
-        /// Roots of all tensors.
-        roots: Roots,
-    },
+    Operation,
     /// The defender must show the digests of the leaves of the operation's output.
     #[codec(index = 2)]
     Leaves {
@@ -160,8 +206,6 @@ pub enum Stage {
     Leaf {
         /// The disputed operation.
         step: DisputedOperation,
-        /// Digests of the leaves of its output.
-        leaves: LeafDigests,
     },
     /// The defender must show bytes of the operation's output.
     #[codec(index = 4)]
@@ -176,20 +220,16 @@ pub enum Stage {
     Tile {
         /// The disputed operation.
         step: DisputedOperation,
-        /// Offset of the first byte shown in the operation's output.
-        first: u32,
         /// The bytes shown.
-        bytes: RevealedBytes,
+        piece: Piece,
     },
     /// Anyone may show what the tile reads; the defender loses if nobody does.
     #[codec(index = 6)]
     Open {
         /// The disputed operation.
         step: DisputedOperation,
-        /// Offset of the first byte shown in the operation's output.
-        first: u32,
         /// The bytes shown.
-        bytes: RevealedBytes,
+        piece: Piece,
         /// Index of the tile.
         tile: u32,
     },
@@ -209,6 +249,8 @@ pub enum MoveEffect {
 pub enum MoveRefusal {
     /// The stage requires another kind of move.
     OutOfTurn,
+    /// What the move is about was not passed, because the defender has not shown it.
+    NotShown,
     /// The number of roots is not that of the model's tensors.
     RootCount {
         /// Number of the model's tensors.
@@ -240,6 +282,7 @@ impl core::fmt::Display for MoveRefusal {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
             Self::OutOfTurn => write!(f, "this stage of the dispute requires another move"),
+            Self::NotShown => write!(f, "the defender has not shown what the move is about"),
             Self::RootCount { expected, found } => {
                 write!(f, "there are {found} roots for {expected} tensors")
             },
@@ -271,14 +314,85 @@ impl Party {
     }
 }
 
+impl Piece {
+    /// Index of the leaf; `None` for the whole tensor.
+    pub const fn leaf(&self) -> Option<u16> {
+        match self {
+            Self::Whole => None,
+            Self::Leaf { index, .. } => Some(*index),
+        }
+    }
+
+    /// The range of bytes in a tensor of `length` bytes.
+    pub(crate) fn range(&self, length: usize) -> Range<usize> {
+        match self {
+            Self::Whole => 0..length,
+            Self::Leaf { index, .. } => leaf_range(length, (*index).into()),
+        }
+    }
+}
+
+impl Answer {
+    /// What the answer shows to all disputes over the claim; `None` for an opening, whose effect is
+    /// known only after the tile is computed.
+    pub fn shown(&self) -> Option<Shown> {
+        match self {
+            Self::Roots(roots) => Some(Shown::Roots(roots.clone())),
+            Self::Leaves(leaves) => Some(Shown::Leaves(leaves.clone())),
+            Self::Bytes(bytes) => Some(Shown::Bytes(bytes.clone())),
+            Self::Opening(_) => None,
+        }
+    }
+}
+
 impl Stage {
+    /// What the defender must show in this stage; `None` if the challenger is to move.
+    pub fn awaits(&self) -> Option<What> {
+        Some(match self {
+            Self::Roots => What::Roots,
+            Self::Leaves { step } => What::Leaves { operation: step.operation },
+            Self::Bytes { step, piece } => {
+                What::Bytes { operation: step.operation, leaf: piece.leaf() }
+            },
+            Self::Open { step, piece, tile } => {
+                What::Tile { operation: step.operation, leaf: piece.leaf(), tile: *tile }
+            },
+            Self::Operation | Self::Leaf { .. } | Self::Tile { .. } => return None,
+        })
+    }
+
+    /// What the next move is about, which the defender has shown; `None` if it is about nothing
+    /// that was shown.
+    pub fn reads(&self) -> Option<What> {
+        Some(match self {
+            Self::Operation => What::Roots,
+            Self::Leaf { step } => What::Leaves { operation: step.operation },
+            Self::Tile { step, piece } | Self::Open { step, piece, .. } => {
+                What::Bytes { operation: step.operation, leaf: piece.leaf() }
+            },
+            Self::Roots | Self::Leaves { .. } | Self::Bytes { .. } => return None,
+        })
+    }
+
+    /// The effect of what [`Stage::awaits`] names having been shown, here or in another dispute over
+    /// the same claim; `None` if the challenger is to move.
+    pub fn after_shown(&self) -> Option<MoveEffect> {
+        Some(match self.clone() {
+            Self::Roots => MoveEffect::Next(Self::Operation),
+            Self::Leaves { step } => MoveEffect::Next(Self::Leaf { step }),
+            Self::Bytes { step, piece } => MoveEffect::Next(Self::Tile { step, piece }),
+            Self::Open { .. } => MoveEffect::Won(Party::Defender),
+            Self::Operation | Self::Leaf { .. } | Self::Tile { .. } => return None,
+        })
+    }
+
     /// The party to move, which loses if no move is made in time.
     pub const fn turn(&self) -> Party {
         match self {
             Self::Roots | Self::Leaves { .. } | Self::Bytes { .. } | Self::Open { .. } => {
                 Party::Defender
             },
-            Self::Operation { .. } | Self::Leaf { .. } | Self::Tile { .. } => Party::Challenger,
+            Self::Operation | Self::Leaf { .. } | Self::Tile { .. } => Party::Challenger,
         }
     }
 
@@ -287,7 +401,7 @@ impl Stage {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Roots => "roots",
-            Self::Operation { .. } => "operation",
+            Self::Operation => "operation",
             Self::Leaves { .. } => "leaves",
             Self::Leaf { .. } => "leaf",
             Self::Bytes { .. } => "bytes",
@@ -312,74 +426,86 @@ impl Stage {
         sp_crypto_hashing::blake2_256(&self.encode())
     }
 
-    /// Applies a move of the challenger and returns the next stage.
+    /// Applies a move of the challenger and returns the next stage. `shown` is what the defender has
+    /// shown of [`Stage::reads`].
     ///
     /// # Errors
     ///
-    /// [`MoveRefusal::OutOfTurn`], [`MoveRefusal::NoOperation`], [`MoveRefusal::NoLeaf`] or
-    /// [`MoveRefusal::NoTile`].
-    pub fn choose(self, plan: &Plan, choice: Choice) -> Result<Self, MoveRefusal> {
+    /// [`MoveRefusal::OutOfTurn`], [`MoveRefusal::NotShown`], [`MoveRefusal::NoOperation`],
+    /// [`MoveRefusal::NoLeaf`] or [`MoveRefusal::NoTile`].
+    pub fn choose(
+        self,
+        plan: &Plan,
+        shown: Option<&Shown>,
+        choice: Choice,
+    ) -> Result<Self, MoveRefusal> {
         match (self, choice) {
-            (Self::Operation { roots }, Choice::Operation(index)) => {
+            (Self::Operation, Choice::Operation(index)) => {
+                let Some(Shown::Roots(roots)) = shown else { return Err(MoveRefusal::NotShown) };
                 let step =
-                    DisputedOperation::new(plan, &roots, index).ok_or(MoveRefusal::NoOperation)?;
+                    DisputedOperation::new(plan, roots, index).ok_or(MoveRefusal::NoOperation)?;
                 Ok(if step.output_bytes(plan)? <= MAX_WHOLE_BYTES as usize {
                     Self::Bytes { step, piece: Piece::Whole }
                 } else {
                     Self::Leaves { step }
                 })
             },
-            (Self::Leaf { step, leaves }, Choice::Leaf(index)) => {
+            (Self::Leaf { step }, Choice::Leaf(index)) => {
+                let Some(Shown::Leaves(leaves)) = shown else { return Err(MoveRefusal::NotShown) };
                 let digest = *leaves.get(usize::from(index)).ok_or(MoveRefusal::NoLeaf)?;
                 Ok(Self::Bytes { step, piece: Piece::Leaf { index, digest } })
             },
-            (Self::Tile { step, first, bytes }, Choice::Tile(tile)) => {
+            (Self::Tile { step, piece }, Choice::Tile(tile)) => {
                 let range = step.tile_bytes(plan, tile)?;
-                if overlap(&range, first, &bytes).is_empty() {
+                if overlap(&range, &piece.range(step.output_bytes(plan)?)).is_empty() {
                     return Err(MoveRefusal::NoTile);
                 }
-                Ok(Self::Open { step, first, bytes, tile })
+                Ok(Self::Open { step, piece, tile })
             },
             _ => Err(MoveRefusal::OutOfTurn),
         }
     }
 
-    /// Applies a move of the defender, or in [`Stage::Open`] of anyone.
+    /// Applies a move of the defender, or in [`Stage::Open`] of anyone. `shown` is what the defender
+    /// has shown of [`Stage::reads`].
     ///
     /// # Errors
     ///
     /// [`MoveRefusal`] if the stage requires another move, or the answer does not follow from the
     /// claim.
-    pub fn answer(self, claim: &Claim<'_>, answer: &Answer) -> Result<MoveEffect, MoveRefusal> {
+    pub fn answer(
+        self,
+        claim: &Claim<'_>,
+        shown: Option<&Shown>,
+        answer: &Answer,
+    ) -> Result<MoveEffect, MoveRefusal> {
         let plan = claim.plan;
         match (self, answer) {
             (Self::Roots, Answer::Roots(roots)) => {
                 check_roots(claim, roots)?;
-                Ok(MoveEffect::Next(Self::Operation { roots: roots.clone() }))
+                Ok(MoveEffect::Next(Self::Operation))
             },
             (Self::Leaves { step }, Answer::Leaves(leaves)) => {
                 let length = step.output_bytes(plan)?;
                 if root_of_leaves(TENSOR_TAG, length, leaves) != Some(step.output) {
                     return Err(MoveRefusal::Leaves);
                 }
-                Ok(MoveEffect::Next(Self::Leaf { step, leaves: leaves.clone() }))
+                Ok(MoveEffect::Next(Self::Leaf { step }))
             },
             (Self::Bytes { step, piece }, Answer::Bytes(bytes)) => {
-                let length = step.output_bytes(plan)?;
-                let (range, holds) = match piece {
-                    Piece::Whole => (0..length, tensor_bytes_root(bytes) == step.output),
-                    Piece::Leaf { index, digest } => {
-                        (leaf_range(length, index.into()), leaf_digest(bytes) == digest)
-                    },
+                let range = piece.range(step.output_bytes(plan)?);
+                let holds = match piece {
+                    Piece::Whole => tensor_bytes_root(bytes) == step.output,
+                    Piece::Leaf { digest, .. } => leaf_digest(bytes) == digest,
                 };
                 if range.len() != bytes.len() || !holds {
                     return Err(MoveRefusal::Bytes);
                 }
-                let first = range.start as u32;
-                Ok(MoveEffect::Next(Self::Tile { step, first, bytes: bytes.clone() }))
+                Ok(MoveEffect::Next(Self::Tile { step, piece }))
             },
-            (Self::Open { step, first, bytes, tile }, Answer::Opening(opening)) => {
-                step.open(plan, first, &bytes, tile, opening).map(MoveEffect::Won)
+            (Self::Open { step, piece, tile }, Answer::Opening(opening)) => {
+                let Some(Shown::Bytes(bytes)) = shown else { return Err(MoveRefusal::NotShown) };
+                step.open(plan, &piece, bytes, tile, opening).map(MoveEffect::Won)
             },
             _ => Err(MoveRefusal::OutOfTurn),
         }
@@ -404,11 +530,9 @@ fn check_roots(claim: &Claim<'_>, roots: &[Digest]) -> Result<(), MoveRefusal> {
     Ok(())
 }
 
-/// The part of `range`, in bytes of a tensor, that is among the bytes shown; also a range in the
-/// tensor.
-fn overlap(range: &Range<usize>, first: u32, bytes: &[u8]) -> Range<usize> {
-    let first = first as usize;
-    range.start.max(first)..range.end.min(first + bytes.len())
+/// The bytes of a tensor that are in both ranges.
+fn overlap(one: &Range<usize>, other: &Range<usize>) -> Range<usize> {
+    one.start.max(other.start)..one.end.min(other.end)
 }
 
 impl DisputedOperation {
@@ -455,13 +579,14 @@ impl DisputedOperation {
     fn open(
         &self,
         plan: &Plan,
-        first: u32,
+        piece: &Piece,
         bytes: &[u8],
         tile: u32,
         opening: &[u8],
     ) -> Result<Party, MoveRefusal> {
         let range = self.tile_bytes(plan, tile)?;
-        let shared = overlap(&range, first, bytes);
+        let first = piece.range(self.output_bytes(plan)?).start;
+        let shared = overlap(&range, &(first..first + bytes.len()));
         let opening = TileOpening::from_bytes(opening).map_err(MoveRefusal::Opening)?;
         let computed = match opening.run(plan, self.index(), tile as usize, &self.inputs) {
             Ok(tensor) => tensor.to_bytes(),
@@ -471,7 +596,6 @@ impl DisputedOperation {
             Err(error) => return Err(MoveRefusal::Opening(error)),
         };
         let computed = computed.get(shared.start - range.start..shared.end - range.start);
-        let first = first as usize;
         let claimed = bytes.get(shared.start - first..shared.end - first);
         Ok(if computed == claimed { Party::Defender } else { Party::Challenger })
     }

@@ -11,7 +11,7 @@ pub mod worst;
 
 pub use game::{
     Answer, Choice, Claim, DisputedOperation, LeafDigests, MoveEffect, MoveRefusal, Party, Piece,
-    RevealedBytes, Roots, Stage, MAX_LEAVES, MAX_MOVES, MAX_WHOLE_BYTES,
+    RevealedBytes, Roots, Shown, Stage, What, MAX_LEAVES, MAX_MOVES, MAX_WHOLE_BYTES,
 };
 #[cfg(feature = "std")]
 pub use player::Player;

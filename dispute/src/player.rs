@@ -1,10 +1,9 @@
 //! A party that has run the model.
 
-use crate::game::{Answer, Choice, DisputedOperation, Piece, Stage};
+use crate::game::{Answer, Choice, DisputedOperation, Shown, Stage};
 use assay_graph::{
     commit::{element_bytes, open_tile, TraceCommitment},
     fast,
-    merkle::leaf_range,
     tile::tile_range,
     CheckedGraph, Digest, RunError, Tensor, Trace,
 };
@@ -29,10 +28,10 @@ use codec::Encode;
 ///
 /// // The defender shows the roots of all tensors.
 /// let roots = player.answer(&Stage::Roots).unwrap();
-/// let MoveEffect::Next(stage) = Stage::Roots.answer(&claim, &roots)? else { unreachable!() };
+/// let MoveEffect::Next(stage) = Stage::Roots.answer(&claim, None, &roots)? else { unreachable!() };
 /// assert_eq!(stage.turn(), Party::Challenger);
 /// // The claim is right, so an honest challenger finds nothing to dispute.
-/// assert_eq!(player.choose(&stage), None);
+/// assert_eq!(player.choose(&stage, roots.shown().as_ref()), None);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -84,10 +83,7 @@ impl<'a> Player<'a> {
             },
             Stage::Bytes { step, piece } => {
                 let bytes = self.trace.tensors.get(step.index() + 1)?.to_bytes();
-                let range = match piece {
-                    Piece::Whole => 0..bytes.len(),
-                    Piece::Leaf { index, .. } => leaf_range(bytes.len(), (*index).into()),
-                };
+                let range = piece.range(bytes.len());
                 Answer::Bytes(bytes.get(range)?.to_vec().try_into().ok()?)
             },
             Stage::Open { step, tile, .. } => {
@@ -96,29 +92,31 @@ impl<'a> Player<'a> {
                     open_tile(self.graph, &self.trace, &self.commitment, index, tile).ok()?;
                 Answer::Opening(opening.encode().try_into().ok()?)
             },
-            Stage::Operation { .. } | Stage::Leaf { .. } | Stage::Tile { .. } => return None,
+            Stage::Operation | Stage::Leaf { .. } | Stage::Tile { .. } => return None,
         })
     }
 
-    /// The move of the challenger: the first position at which the defender's trace differs. `None`
-    /// if the defender is to move, or nothing differs.
-    pub fn choose(&self, stage: &Stage) -> Option<Choice> {
-        match stage {
-            Stage::Operation { roots } => {
+    /// The move of the challenger: the first position at which the defender's trace differs. `shown`
+    /// is what the defender has shown of [`Stage::reads`]. `None` if the defender is to move, it has
+    /// not shown that, or nothing differs.
+    pub fn choose(&self, stage: &Stage, shown: Option<&Shown>) -> Option<Choice> {
+        match (stage, shown?) {
+            (Stage::Operation, Shown::Roots(roots)) => {
                 let tensor = first_difference(roots, &self.commitment.roots)?;
                 // The rules have already checked the input's root.
                 Some(Choice::Operation(tensor.checked_sub(1)?.try_into().ok()?))
             },
-            Stage::Leaf { step, leaves } => {
+            (Stage::Leaf { step }, Shown::Leaves(leaves)) => {
                 let tree = self.commitment.trees.get(step.index() + 1)?;
                 Some(Choice::Leaf(first_difference(leaves, tree.leaves())?.try_into().ok()?))
             },
-            Stage::Tile { step, first, bytes } => {
+            (Stage::Tile { step, piece }, Shown::Bytes(bytes)) => {
                 let own = self.trace.tensors.get(step.index() + 1)?.to_bytes();
-                let byte = first_difference(bytes, own.get(*first as usize..)?)?;
-                self.tile_of(step, *first as usize + byte)
+                let first = piece.range(own.len()).start;
+                let byte = first_difference(bytes, own.get(first..)?)?;
+                self.tile_of(step, first + byte)
             },
-            Stage::Roots | Stage::Leaves { .. } | Stage::Bytes { .. } | Stage::Open { .. } => None,
+            _ => None,
         }
     }
 

@@ -3,7 +3,7 @@
 //! Their architectures contain as many operations as fit into `max_bytes`, the maximum length of an
 //! encoded architecture.
 
-use crate::{Answer, DisputedOperation, Stage};
+use crate::{Answer, DisputedOperation, Piece, Shown, Stage};
 use alloc::{vec, vec::Vec};
 use assay_graph::{
     bounds::MAX_OPERATIONS,
@@ -122,8 +122,9 @@ pub fn accumulators(leaves: u32, max_bytes: usize) -> CheckedGraph {
 }
 
 /// The last stage of a dispute over the first tile of an operation that reads a single tensor, all
-/// zeros, and the move that ends it. The claimed output, all ones, is wrong.
-pub fn last_step(graph: &CheckedGraph, operation: usize) -> (Stage, Answer) {
+/// zeros, what the defender has shown of its output, and the move that ends it. The claimed output,
+/// all ones, is wrong.
+pub fn last_step(graph: &CheckedGraph, operation: usize) -> (Stage, Shown, Answer) {
     let plan = graph.plan();
     let input = plan.operations()[operation].inputs().next().map_or(0, |input| input.index());
     let elements = plan.shapes()[input].elements().unwrap_or(1);
@@ -139,6 +140,8 @@ pub fn last_step(graph: &CheckedGraph, operation: usize) -> (Stage, Answer) {
         inputs: vec![root].try_into().expect("one of two"),
         output: [0; 32],
     };
-    let stage = Stage::Open { step, first: 0, bytes: vec![1; 1024].try_into().unwrap(), tile: 0 };
-    (stage, Answer::Opening(opening.encode().try_into().expect("within the bound")))
+    let piece = Piece::Leaf { index: 0, digest: [0; 32] };
+    let stage = Stage::Open { step, piece, tile: 0 };
+    let shown = Shown::Bytes(vec![1; 1024].try_into().expect("within the bound"));
+    (stage, shown, Answer::Opening(opening.encode().try_into().expect("within the bound")))
 }

@@ -11,6 +11,7 @@ use assay_graph::{
 };
 use codec::{Decode, Encode, MaxEncodedLen};
 use proptest::prelude::*;
+use std::collections::BTreeMap;
 
 /// A claim with its input and output.
 struct Claimed {
@@ -40,7 +41,7 @@ impl Claimed {
     fn play(
         &self,
         defender: impl Fn(&Stage) -> Option<Answer>,
-        challenger: impl Fn(&Stage) -> Option<Choice>,
+        challenger: impl Fn(&Stage, Option<&Shown>) -> Option<Choice>,
     ) -> (Party, usize) {
         let input = self.bytes();
         let claim = Claim {
@@ -50,15 +51,28 @@ impl Claimed {
             output: &self.output,
         };
         let mut stage = Stage::Roots;
+        let mut all: BTreeMap<What, Shown> = BTreeMap::new();
         for moves in 0..20 {
             let encoded = stage.encode();
             assert!(encoded.len() <= Stage::max_encoded_len());
             assert_eq!(Stage::decode(&mut &encoded[..]).as_ref(), Ok(&stage));
             let turn = stage.turn();
+            let shown: Option<Shown> = stage.reads().map(|what| all[&what].clone());
+            let shown = shown.as_ref();
+            let (awaits, after) = (stage.awaits(), stage.after_shown());
+            assert_eq!(awaits.is_some(), turn == Party::Defender);
             let outcome = match turn {
-                Party::Defender => defender(&stage).map(|answer| stage.answer(&claim, &answer)),
-                Party::Challenger => challenger(&stage)
-                    .map(|choice| stage.choose(claim.plan, choice).map(MoveEffect::Next)),
+                Party::Defender => defender(&stage).map(|answer| {
+                    let outcome = stage.answer(&claim, shown, &answer);
+                    if let (Ok(MoveEffect::Next(_)), Some(what)) = (&outcome, awaits) {
+                        // Another dispute goes on in the same way.
+                        assert_eq!(outcome.as_ref().ok(), after.as_ref());
+                        all.insert(what, answer.shown().unwrap());
+                    }
+                    outcome
+                }),
+                Party::Challenger => challenger(&stage, shown)
+                    .map(|choice| stage.choose(claim.plan, shown, choice).map(MoveEffect::Next)),
             };
             match outcome {
                 Some(Ok(MoveEffect::Next(next))) => stage = next,
@@ -139,16 +153,16 @@ proptest! {
         prop_assert_eq!(player.trace_root(), claimed.trace_root);
         let plan = claimed.graph.plan();
         let random = std::cell::RefCell::new(rng);
-        let choose = |stage: &Stage| {
+        let choose = |stage: &Stage, shown: Option<&Shown>| {
             let mut rng = random.borrow_mut();
-            Some(match stage {
-                Stage::Operation { roots } => {
+            Some(match (stage, shown) {
+                (Stage::Operation, Some(Shown::Roots(roots))) => {
                     Choice::Operation(rng.between(0, roots.len() as u32 - 2) as u16)
                 },
-                Stage::Leaf { leaves, .. } => {
+                (Stage::Leaf { .. }, Some(Shown::Leaves(leaves))) => {
                     Choice::Leaf(rng.between(0, leaves.len() as u32 - 1) as u16)
                 },
-                Stage::Tile { step, .. } => {
+                (Stage::Tile { step, .. }, Some(Shown::Bytes(_))) => {
                     let tiles = tiles(plan, step.operation.into()).unwrap();
                     Choice::Tile(rng.between(0, tiles as u32 - 1))
                 },
@@ -161,7 +175,7 @@ proptest! {
         prop_assert_eq!(moves, 5);
         // An honest challenger finds no difference.
         let (winner, moves) =
-            claimed.play(|stage| player.answer(stage), |stage| player.choose(stage));
+            claimed.play(|stage| player.answer(stage), |stage, shown| player.choose(stage, shown));
         prop_assert_eq!((winner, moves), (Party::Defender, 1));
     }
 
@@ -178,21 +192,21 @@ proptest! {
         let honest = Player::new(&claimed.graph, &claimed.input).unwrap();
         // The liar supplies the opening.
         let (winner, moves) =
-            claimed.play(|stage| liar.answer(stage), |stage| honest.choose(stage));
+            claimed.play(|stage| liar.answer(stage), |stage, shown| honest.choose(stage, shown));
         prop_assert_eq!((winner, moves), (Party::Challenger, 5));
         // The challenger supplies the opening.
         let last = |stage: &Stage| match stage {
             Stage::Open { .. } => honest.answer(stage),
             _ => liar.answer(stage),
         };
-        prop_assert_eq!(claimed.play(last, |stage| honest.choose(stage)), (Party::Challenger, 5));
+        prop_assert_eq!(claimed.play(last, |stage, shown| honest.choose(stage, shown)), (Party::Challenger, 5));
         // The liar stops answering, at any stage.
         for silent in 0..7 {
             let answer = |stage: &Stage| {
                 let index = stage.encode()[0];
                 (index != silent).then(|| liar.answer(stage)).flatten()
             };
-            let (winner, _) = claimed.play(answer, |stage| honest.choose(stage));
+            let (winner, _) = claimed.play(answer, |stage, shown| honest.choose(stage, shown));
             prop_assert_eq!(winner, Party::Challenger);
         }
     }
@@ -218,7 +232,7 @@ proptest! {
             Stage::Roots => Some(Answer::Roots(roots.clone().try_into().unwrap())),
             _ => honest.answer(stage),
         };
-        let (winner, _) = claimed.play(answer, |stage| honest.choose(stage));
+        let (winner, _) = claimed.play(answer, |stage, shown| honest.choose(stage, shown));
         prop_assert_eq!(winner, Party::Challenger);
     }
 
@@ -234,9 +248,15 @@ proptest! {
         let trace_root = claimed.trace_root;
         let claim = Claim { plan, trace_root, input: &bytes, output: &claimed.output };
         let Ok(stage) = Stage::decode(&mut &stages[..]) else { return Ok(()) };
+        let shown = match seed % 3 {
+            0 => Shown::Roots(vec![[1; 32]; 2].try_into().unwrap()),
+            1 => Shown::Leaves(vec![[1; 32]; 2].try_into().unwrap()),
+            _ => Shown::Bytes(vec![1; 40].try_into().unwrap()),
+        };
         let tiles = [Choice::Tile(0), Choice::Tile(u32::MAX)];
         for choice in [Choice::Operation(1), Choice::Leaf(0)].into_iter().chain(tiles) {
-            let _ = stage.clone().choose(plan, choice);
+            let _ = stage.clone().choose(plan, None, choice);
+            let _ = stage.clone().choose(plan, Some(&shown), choice);
         }
         for answer in [
             Answer::Roots(vec![[1; 32]; 4].try_into().unwrap()),
@@ -244,7 +264,8 @@ proptest! {
             Answer::Bytes(vec![1; 5].try_into().unwrap()),
             Answer::Opening(vec![0; 9].try_into().unwrap()),
         ] {
-            let _ = stage.clone().answer(&claim, &answer);
+            let _ = stage.clone().answer(&claim, None, &answer);
+            let _ = stage.clone().answer(&claim, Some(&shown), &answer);
         }
     }
 }
@@ -257,14 +278,15 @@ fn leaves_of_a_large_tensor_are_named_one_by_one() {
         let claimed = Claimed::of(graph.clone(), input.clone(), &trace);
         let liar = Player::with_trace(&claimed.graph, trace);
         let honest = Player::new(&claimed.graph, &claimed.input).unwrap();
-        let found = claimed.play(|stage| liar.answer(stage), |stage| honest.choose(stage));
+        let found =
+            claimed.play(|stage| liar.answer(stage), |stage, shown| honest.choose(stage, shown));
         assert_eq!(found, (Party::Challenger, 7), "{tensor} {element}");
     }
     let claimed = Claimed::honest(graph, input);
     let player = Player::new(&claimed.graph, &claimed.input).unwrap();
-    let choose = |stage: &Stage| {
+    let choose = |stage: &Stage, _: Option<&Shown>| {
         Some(match stage {
-            Stage::Operation { .. } => Choice::Operation(1),
+            Stage::Operation => Choice::Operation(1),
             Stage::Leaf { .. } => Choice::Leaf(31),
             _ => Choice::Tile(31),
         })
@@ -273,16 +295,24 @@ fn leaves_of_a_large_tensor_are_named_one_by_one() {
     assert_eq!(found, (Party::Defender, 7));
 }
 
+/// A stage, what the defender has shown of it, and its answer.
+type Position = (Stage, Option<Shown>, Option<Answer>);
+
 /// The stages of a dispute over operation 0 of the large graph, with the defender's answers.
-fn stages<'a>(claim: &Claim<'a>, player: &Player<'_>) -> Vec<(Stage, Option<Answer>)> {
+fn stages<'a>(claim: &Claim<'a>, player: &Player<'_>) -> Vec<Position> {
     let mut stages = Vec::new();
     let mut stage = Stage::Roots;
+    let mut shown = None;
     loop {
         let answer = player.answer(&stage);
-        stages.push((stage.clone(), answer.clone()));
+        let read = shown.clone().filter(|_| stage.reads().is_some());
+        stages.push((stage.clone(), read, answer.clone()));
         stage = match answer {
-            Some(answer) => match stage.answer(claim, &answer).unwrap() {
-                MoveEffect::Next(next) => next,
+            Some(answer) => match stage.answer(claim, shown.as_ref(), &answer).unwrap() {
+                MoveEffect::Next(next) => {
+                    shown = answer.shown();
+                    next
+                },
                 MoveEffect::Won(party) => {
                     assert_eq!(party, Party::Defender);
                     return stages;
@@ -290,11 +320,11 @@ fn stages<'a>(claim: &Claim<'a>, player: &Player<'_>) -> Vec<(Stage, Option<Answ
             },
             None => {
                 let choice = match &stage {
-                    Stage::Operation { .. } => Choice::Operation(0),
+                    Stage::Operation => Choice::Operation(0),
                     Stage::Leaf { .. } => Choice::Leaf(100),
                     _ => Choice::Tile(56),
                 };
-                stage.choose(claim.plan, choice).unwrap()
+                stage.choose(claim.plan, shown.as_ref(), choice).unwrap()
             },
         };
     }
@@ -313,19 +343,19 @@ fn every_lie_is_refused_with_its_own_reason() {
     assert_eq!(stages.len(), 7);
 
     // Each answer is accepted in its own stage only, and each choice in its own.
-    for (at, (stage, _)) in stages.iter().enumerate() {
-        for (other, (_, answer)) in stages.iter().enumerate() {
+    for (at, (stage, shown, _)) in stages.iter().enumerate() {
+        for (other, (_, _, answer)) in stages.iter().enumerate() {
             if let Some(answer) = answer {
-                let found = stage.clone().answer(&claim, answer);
+                let found = stage.clone().answer(&claim, shown.as_ref(), answer);
                 assert_eq!(found == Err(MoveRefusal::OutOfTurn), at != other, "{at} {other}");
                 assert_eq!(stage.takes(answer), at == other);
             }
         }
         for choice in [Choice::Operation(0), Choice::Leaf(0), Choice::Tile(56)] {
-            let found = stage.clone().choose(plan, choice);
+            let found = stage.clone().choose(plan, shown.as_ref(), choice);
             let fits = matches!(
                 (stage, choice),
-                (Stage::Operation { .. }, Choice::Operation(_))
+                (Stage::Operation, Choice::Operation(_))
                     | (Stage::Leaf { .. }, Choice::Leaf(_))
                     | (Stage::Tile { .. }, Choice::Tile(_))
             );
@@ -336,7 +366,8 @@ fn every_lie_is_refused_with_its_own_reason() {
     let roots = |roots: &[Digest]| Answer::Roots(roots.to_vec().try_into().unwrap());
     let own = player.roots();
     let answer = |claim: &Claim<'_>, at: usize, answer: &Answer| {
-        stages[at].0.clone().answer(claim, answer).unwrap_err()
+        let (stage, shown, _) = &stages[at];
+        stage.clone().answer(claim, shown.as_ref(), answer).unwrap_err()
     };
     let count = MoveRefusal::RootCount { expected: 3, found: 2 };
     assert_eq!(answer(&claim, 0, &roots(&own[1..])), count);
@@ -350,7 +381,10 @@ fn every_lie_is_refused_with_its_own_reason() {
     let claim_of_other = Claim { output: &other, ..claim };
     assert_eq!(answer(&claim_of_other, 0, &roots(own)), MoveRefusal::OutputRoot);
 
-    let choose = |at: usize, choice: Choice| stages[at].0.clone().choose(plan, choice).unwrap_err();
+    let choose = |at: usize, choice: Choice| {
+        let (stage, shown, _) = &stages[at];
+        stage.clone().choose(plan, shown.as_ref(), choice).unwrap_err()
+    };
     assert_eq!(choose(1, Choice::Operation(2)), MoveRefusal::NoOperation);
     assert_eq!(choose(1, Choice::Operation(u16::MAX)), MoveRefusal::NoOperation);
     assert_eq!(choose(3, Choice::Leaf(128)), MoveRefusal::NoLeaf);
@@ -359,14 +393,14 @@ fn every_lie_is_refused_with_its_own_reason() {
     assert_eq!(choose(5, Choice::Tile(55)), MoveRefusal::NoTile);
     assert_eq!(choose(5, Choice::Tile(57)), MoveRefusal::NoTile);
 
-    let Some(Answer::Leaves(leaves)) = &stages[2].1 else { panic!() };
+    let Some(Answer::Leaves(leaves)) = &stages[2].2 else { panic!() };
     let mut fewer = leaves.clone();
     fewer.pop();
     assert_eq!(answer(&claim, 2, &Answer::Leaves(fewer)), MoveRefusal::Leaves);
     let mut changed = leaves.clone();
     changed[5][0] ^= 1;
     assert_eq!(answer(&claim, 2, &Answer::Leaves(changed)), MoveRefusal::Leaves);
-    let Some(Answer::Bytes(shown)) = &stages[4].1 else { panic!() };
+    let Some(Answer::Bytes(shown)) = &stages[4].2 else { panic!() };
     let mut longer = shown.clone();
     longer.try_push(0).unwrap();
     assert_eq!(answer(&claim, 4, &Answer::Bytes(longer)), MoveRefusal::Bytes);
@@ -374,9 +408,24 @@ fn every_lie_is_refused_with_its_own_reason() {
     changed[5] ^= 1;
     assert_eq!(answer(&claim, 4, &Answer::Bytes(changed)), MoveRefusal::Bytes);
 
+    // What the move is about, or something else, was not shown.
+    for (at, answer) in [(6, stages[6].2.as_ref().unwrap())] {
+        let roots = stages[1].1.as_ref();
+        for shown in [None, roots] {
+            let found = stages[at].0.clone().answer(&claim, shown, answer);
+            assert_eq!(found, Err(MoveRefusal::NotShown));
+        }
+    }
+    for (at, choice) in [(1, Choice::Operation(0)), (3, Choice::Leaf(0))] {
+        for shown in [None, stages[5].1.as_ref()] {
+            let found = stages[at].0.clone().choose(plan, shown, choice);
+            assert_eq!(found, Err(MoveRefusal::NotShown));
+        }
+    }
+
     // Openings of another tile, of another tensor and of other weights, and malformed ones.
     let opening = |opening: &[u8]| Answer::Opening(opening.to_vec().try_into().unwrap());
-    let Some(Answer::Opening(right)) = &stages[6].1 else { panic!() };
+    let Some(Answer::Opening(right)) = &stages[6].2 else { panic!() };
     let refused = |bytes: &[u8]| answer(&claim, 6, &opening(bytes));
     let trace = fast::trace(&claimed.graph, &claimed.input).unwrap();
     let commitment = TraceCommitment::new(&trace);
@@ -457,11 +506,17 @@ fn a_step_that_leaves_int32_loses() {
         output: &trace.tensors[1].to_bytes(),
     };
     let roots = Answer::Roots(commitment.roots.try_into().unwrap());
-    let MoveEffect::Next(stage) = Stage::Roots.answer(&claim, &roots).unwrap() else { panic!() };
-    let stage = stage.choose(&plan, Choice::Operation(0)).unwrap();
+    let MoveEffect::Next(stage) = Stage::Roots.answer(&claim, None, &roots).unwrap() else {
+        panic!()
+    };
+    let stage = stage.choose(&plan, roots.shown().as_ref(), Choice::Operation(0)).unwrap();
     let bytes = Answer::Bytes(trace.tensors[1].to_bytes().try_into().unwrap());
-    let MoveEffect::Next(stage) = stage.answer(&claim, &bytes).unwrap() else { panic!() };
-    let stage = stage.choose(&plan, Choice::Tile(0)).unwrap();
+    let MoveEffect::Next(stage) = stage.answer(&claim, None, &bytes).unwrap() else { panic!() };
+    let shown = bytes.shown();
+    let stage = stage.choose(&plan, shown.as_ref(), Choice::Tile(0)).unwrap();
     let opening = Answer::Opening(opening.encode().try_into().unwrap());
-    assert_eq!(stage.answer(&claim, &opening), Ok(MoveEffect::Won(Party::Challenger)));
+    assert_eq!(
+        stage.answer(&claim, shown.as_ref(), &opening),
+        Ok(MoveEffect::Won(Party::Challenger))
+    );
 }

@@ -1,6 +1,6 @@
 //! Integer graphs: reads, checks, runs and proves them. Executed in engine workers only.
 
-use assay_dispute::{Player, Stage};
+use assay_dispute::{Player, Shown, Stage};
 use assay_graph::{fast, CheckedGraph, Graph, Shape, TensorId};
 use assay_primitives::{
     decode_payload, dispute::DisputeTask, engine::ProofContext, model::TensorDeclarations,
@@ -134,7 +134,13 @@ impl GraphModel {
                 (self.output(output, max_bytes)?, player.trace_root()).encode()
             },
             DisputeTask::Answer(bytes) => player.answer(&stage(bytes)?).encode(),
-            DisputeTask::Choose(bytes) => player.choose(&stage(bytes)?).encode(),
+            DisputeTask::Choose { stage: bytes, shown } => {
+                let shown = Option::<Shown>::decode_all(&mut &shown[..]).map_err(|error| {
+                    let text = format!("not what an operator has shown: {error}");
+                    Problem::new(WorkerFailure::Run, text)
+                })?;
+                player.choose(&stage(bytes)?, shown.as_ref()).encode()
+            },
         })
     }
 

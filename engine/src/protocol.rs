@@ -12,7 +12,7 @@ use assay_primitives::{
 use codec::{Decode, DecodeAll, Encode};
 
 /// Version of the protocol. Changes with every change of a message.
-pub const PROTOCOL: u32 = 3;
+pub const PROTOCOL: u32 = 4;
 /// Maximum size of a model, payload or output in a frame.
 pub const MAX_FRAME_BYTES: u64 = 1 << 30;
 /// Maximum size of the rest of such a frame: the declarations of both sides, or a message.

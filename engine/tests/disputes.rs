@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use assay_dispute::{Answer, Choice, Claim, MoveEffect, Party, Player, Stage};
+use assay_dispute::{Answer, Choice, Claim, MoveEffect, Party, Player, Shown, Stage};
 use assay_engine::{Engine, EngineError};
 use assay_graph::{fast, CheckedGraph};
 use assay_primitives::{dispute::DisputeTask, Digest};
@@ -52,12 +52,13 @@ fn a_whole_dispute_is_played_by_two_engines() {
     let claim =
         Claim { plan: graph.plan(), trace_root: liar.trace_root(), input: &data, output: &bytes };
     let mut stage = Stage::Roots;
+    let mut shown: Option<Shown> = None;
     let winner = loop {
         stage = match stage.turn() {
             Party::Challenger => {
-                let task = DisputeTask::Choose(stage.encode());
+                let task = DisputeTask::Choose { stage: stage.encode(), shown: shown.encode() };
                 let choice: Option<Choice> = ask(&engine, &version, &payload, task).unwrap();
-                stage.choose(claim.plan, choice.unwrap()).unwrap()
+                stage.choose(claim.plan, shown.as_ref(), choice.unwrap()).unwrap()
             },
             Party::Defender => {
                 let answer = match &stage {
@@ -68,8 +69,12 @@ fn a_whole_dispute_is_played_by_two_engines() {
                     },
                     _ => liar.answer(&stage),
                 };
-                match stage.answer(&claim, &answer.unwrap()).unwrap() {
-                    MoveEffect::Next(next) => next,
+                let answer = answer.unwrap();
+                match stage.answer(&claim, shown.as_ref(), &answer).unwrap() {
+                    MoveEffect::Next(next) => {
+                        shown = answer.shown();
+                        next
+                    },
                     MoveEffect::Won(party) => break party,
                 }
             },
@@ -85,12 +90,17 @@ fn a_malformed_stage_and_an_onnx_file_are_errors_and_the_engine_goes_on() {
     let version = version(&graph);
     let payload = payload(&version, &Numbers(3).bytes(16));
     for bytes in [vec![], vec![9], [Stage::Roots.encode(), vec![0]].concat()] {
-        let task = DisputeTask::Choose(bytes);
+        let task = DisputeTask::Choose { stage: bytes, shown: None::<Shown>.encode() };
+        let error = ask::<Option<Choice>>(&engine, &version, &payload, task).unwrap_err();
+        assert!(matches!(error, EngineError::RunFailed(_)), "{error}");
+    }
+    for shown in [vec![], vec![2], vec![1, 9]] {
+        let task = DisputeTask::Choose { stage: Stage::Operation.encode(), shown };
         let error = ask::<Option<Choice>>(&engine, &version, &payload, task).unwrap_err();
         assert!(matches!(error, EngineError::RunFailed(_)), "{error}");
     }
     // It is the other party's turn.
-    let task = DisputeTask::Choose(Stage::Roots.encode());
+    let task = DisputeTask::Choose { stage: Stage::Roots.encode(), shown: None::<Shown>.encode() };
     assert_eq!(ask::<Option<Choice>>(&engine, &version, &payload, task).unwrap(), None);
     let onnx = Version::digits();
     let error = ask::<(Vec<u8>, Digest)>(&engine, &onnx, &onnx.zeros(), DisputeTask::Claim);

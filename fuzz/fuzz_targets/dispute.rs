@@ -45,23 +45,27 @@ impl Case {
     fn dispute(&self, operation: u16, leaf: u16, tile: u32) -> Vec<u8> {
         let mut moves = Vec::new();
         let mut stage = Stage::Roots;
+        let mut shown = None;
         loop {
             let choice = match stage {
-                Stage::Operation { .. } => Choice::Operation(operation),
+                Stage::Operation => Choice::Operation(operation),
                 Stage::Leaf { .. } => Choice::Leaf(leaf),
                 Stage::Tile { .. } => Choice::Tile(tile),
                 _ => {
                     let answer = self.player.answer(&stage).unwrap();
                     (0u8, &answer).encode_to(&mut moves);
-                    match stage.answer(&self.claim(), &answer).unwrap() {
-                        MoveEffect::Next(next) => stage = next,
+                    match stage.answer(&self.claim(), shown.as_ref(), &answer).unwrap() {
+                        MoveEffect::Next(next) => {
+                            shown = answer.shown();
+                            stage = next;
+                        },
                         MoveEffect::Won(_) => return moves,
                     }
                     continue;
                 },
             };
             (1u8, choice).encode_to(&mut moves);
-            match stage.choose(self.graph.plan(), choice) {
+            match stage.choose(self.graph.plan(), shown.as_ref(), choice) {
                 Ok(next) => stage = next,
                 Err(_) => return moves,
             }
@@ -87,6 +91,7 @@ fuzz_target!(init: seed(seeds()), |data: &[u8]| {
     let case = &CASES[usize::from(*number) % CASES.len()];
     let claim = case.claim();
     let mut stage = Stage::Roots;
+    let mut shown = None;
     for _ in 0..MOVES {
         let Some((kind, rest)) = data.split_first() else { return };
         data = rest;
@@ -95,9 +100,10 @@ fuzz_target!(init: seed(seeds()), |data: &[u8]| {
             let Ok(answer) = Answer::decode(&mut data) else { return };
             assert_eq!(answer.encode(), rest[..rest.len() - data.len()]);
             let takes = stage.takes(&answer);
-            match stage.clone().answer(&claim, &answer) {
+            match stage.clone().answer(&claim, shown.as_ref(), &answer) {
                 Ok(MoveEffect::Next(next)) => {
                     assert!(takes && turn == Party::Defender);
+                    shown = answer.shown();
                     stage = next;
                 },
                 Ok(MoveEffect::Won(party)) => {
@@ -109,7 +115,7 @@ fuzz_target!(init: seed(seeds()), |data: &[u8]| {
         } else {
             let Ok(choice) = Choice::decode(&mut data) else { return };
             assert_eq!(choice.encode(), rest[..rest.len() - data.len()]);
-            if let Ok(next) = stage.clone().choose(claim.plan, choice) {
+            if let Ok(next) = stage.clone().choose(claim.plan, shown.as_ref(), choice) {
                 assert_eq!(turn, Party::Challenger);
                 stage = next;
             }

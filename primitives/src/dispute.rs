@@ -174,10 +174,14 @@ pub enum DisputeTask {
     /// The defender's move in this encoded `assay_dispute::Stage`. The reply is the encoding of an
     /// `Option<assay_dispute::Answer>`.
     Answer(Vec<u8>),
-    /// The challenger's move in this encoded `assay_dispute::Stage`. The reply is the encoding of
-    /// an `Option<assay_dispute::Choice>`; `None` if the engine agrees with what the operator
-    /// showed.
-    Choose(Vec<u8>),
+    /// The challenger's move. The reply is the encoding of an `Option<assay_dispute::Choice>`; `None`
+    /// if the engine agrees with what the operator showed.
+    Choose {
+        /// The encoded `assay_dispute::Stage`.
+        stage: Vec<u8>,
+        /// What the operator has shown of it: an encoded `Option<assay_dispute::Shown>`.
+        shown: Vec<u8>,
+    },
 }
 
 /// States the trace root of an operator's optimistic result.

@@ -254,8 +254,10 @@ pub struct OptimisticView<AccountId> {
     /// Last height at which a dispute may be opened. The result becomes final at the next height
     /// unless a dispute is open.
     pub disputable_until: BlockNumber,
-    /// Open disputes over the result, in the order of opening.
+    /// Open disputes over the result, sorted; at most 64 of them.
     pub disputes: Vec<DisputeId>,
+    /// The bond of the next dispute over the result, in plancks.
+    pub next_bond: Balance,
 }
 
 /// An open dispute.
@@ -271,20 +273,27 @@ pub struct DisputeView<AccountId> {
     pub challenger: AccountId,
     /// The challenger's dispute bond, in plancks.
     pub bond: Balance,
+    /// The price of the room that the operator's moves took, in plancks. It is taken from the bond if
+    /// another dispute over the result is won first.
+    pub spent: Balance,
     /// The penalty for the wrong result if the operator loses, in plancks. The reward comes on top.
     pub penalty: Balance,
     /// The part of the operator's bond that the challenger receives if it wins, in plancks.
     pub reward: Balance,
     /// Height at which the dispute was opened.
     pub opened_at: BlockNumber,
-    /// Last height at which the next move counts.
+    /// Last height at which the next move counts. It is extended while blocks have no room for it.
     pub deadline: BlockNumber,
     /// Number of blocks for each move.
     pub response: BlockNumber,
     /// The stage of the dispute: the encoding of an `assay_dispute::Stage`.
     pub stage: Vec<u8>,
-    /// The verdict about the result, if another dispute or a proof decided it. The dispute then
-    /// accepts no more moves, and ends by `close` or at its deadline.
+    /// What the operator has shown of it: the encoding of an `Option<assay_dispute::Shown>`, at most
+    /// 128 KiB.
+    pub shown: Vec<u8>,
+    /// The verdict about the result, if another dispute or a proof decided it; `Right` also if this
+    /// dispute's tile was computed in another dispute and is as claimed. The dispute then accepts no
+    /// more moves, and ends by `close` or at its deadline.
     pub verdict: Option<Verdict>,
 }
 
@@ -310,9 +319,12 @@ sp_api::decl_runtime_apis! {
         fn input(id: RequestId) -> Option<Vec<u8>>;
         /// The optimistic result of a request; `None` if there is none or it is final.
         fn optimistic(id: RequestId) -> Option<OptimisticView<AccountId>>;
-        /// The open disputes over the result of `request`, or all open disputes, in the order of
-        /// opening.
-        fn open_disputes(request: Option<RequestId>) -> Vec<DisputeId>;
+        /// At most `limit` of the open disputes over the result of `request`, or of all open
+        /// disputes. They are sorted, but if there are more, any of them may be missing.
+        fn open_disputes(request: Option<RequestId>, limit: u32) -> Vec<DisputeId>;
+        /// At most `limit` open disputes of which the account is the operator or the challenger. They
+        /// are sorted, but if there are more, any of them may be missing.
+        fn disputes_of(account: AccountId, limit: u32) -> Vec<DisputeId>;
         /// A dispute; `None` if it has ended or was never opened.
         fn dispute(id: DisputeId) -> Option<DisputeView<AccountId>>;
         /// The timing of disputes over results that are submitted from now on.

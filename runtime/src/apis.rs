@@ -282,8 +282,14 @@ impl_runtime_apis! {
             optimistic_view(id)
         }
 
-        fn open_disputes(request: Option<RequestId>) -> Vec<DisputeId> {
-            Disputes::open_disputes(request)
+        fn open_disputes(request: Option<RequestId>, limit: u32) -> Vec<DisputeId> {
+            Disputes::open_disputes(request, limit)
+        }
+
+        fn disputes_of(account: AccountId, limit: u32) -> Vec<DisputeId> {
+            let mut ids = Disputes::disputes_of(&account, None, limit);
+            ids.sort_unstable();
+            ids
         }
 
         fn dispute(id: DisputeId) -> Option<DisputeView<AccountId>> {

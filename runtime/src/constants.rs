@@ -22,6 +22,8 @@ use crate::{AccountId, DAYS, HOURS, MAXIMUM_BLOCK_WEIGHT};
 pub mod priorities {
     use super::TransactionPriority;
 
+    /// Operators' moves in disputes: what a late one costs is more than what a late answer costs.
+    pub const DISPUTE: TransactionPriority = TransactionPriority::MAX / 4 * 3;
     /// Results, commitments and reveals.
     pub const WORKER: TransactionPriority = TransactionPriority::MAX / 2;
     /// Heartbeats.
@@ -112,6 +114,7 @@ parameter_types! {
     /// Half of the unbonding period.
     pub const MaxDisputeBlocks: BlockNumber = DAYS / 2;
     pub const DisputeBond: Balance = 10 * ASY;
+    pub const DisputePriority: TransactionPriority = priorities::DISPUTE;
     /// A quarter of a block.
     pub DrawBudget: Weight = MAXIMUM_BLOCK_WEIGHT.saturating_div(4);
     /// A tenth of a block.

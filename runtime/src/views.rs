@@ -1,7 +1,7 @@
 //! Views for clients, assembled from the state of several pallets.
 
 use assay_primitives::{
-    dispute::DisputeId,
+    dispute::{DisputeId, Verdict},
     runtime_api::{
         ArtifactView, Assignment, DisputeView, OperatorView, OptimisticView, ServiceView,
         VersionView,
@@ -15,6 +15,9 @@ use crate::{
     constants::{LostDisputeSlash, WrongResultSlash},
     AccountId, Disputes, Inference, Operators, Runtime, Settlement, Verification,
 };
+
+/// Maximum number of disputes in the view of a result.
+const MAX_DISPUTES: u32 = 64;
 
 /// A version, with its owner, its operators and the state of its audit.
 pub fn version_view(id: VersionId) -> Option<VersionView<AccountId>> {
@@ -104,25 +107,30 @@ pub fn optimistic_view(request: RequestId) -> Option<OptimisticView<AccountId>> 
         operator: result.operator,
         trace_root: result.trace_root,
         disputable_until: result.disputable_until,
-        disputes: Disputes::open_disputes(Some(request)),
+        disputes: Disputes::open_disputes(Some(request), MAX_DISPUTES),
+        next_bond: Disputes::next_bond(request),
     })
 }
 
 /// An open dispute, with the penalty and the reward if the operator loses.
 pub fn dispute_view(id: DisputeId) -> Option<DisputeView<AccountId>> {
-    let dispute = pallet_disputes::OpenDisputes::<Runtime>::get(id)?;
+    let dispute = Disputes::current(id)?;
+    let verdict = pallet_disputes::Verdicts::<Runtime>::get(dispute.request)
+        .or(Disputes::is_computed(&dispute).then_some(Verdict::Right));
     Some(DisputeView {
         id,
         request: dispute.request,
         operator: dispute.operator,
         challenger: dispute.challenger,
         bond: dispute.bond,
+        spent: dispute.spent,
         penalty: WrongResultSlash::get(),
         reward: LostDisputeSlash::get(),
         opened_at: dispute.opened_at,
         deadline: dispute.deadline,
         response: dispute.response,
         stage: dispute.stage.encode(),
-        verdict: pallet_disputes::Verdicts::<Runtime>::get(dispute.request),
+        shown: Disputes::shown(dispute.request, &dispute.stage).encode(),
+        verdict,
     })
 }

@@ -14,7 +14,7 @@ use assay_primitives::{
 };
 use assay_runtime::{
     constants::{DisputeBond, LostDisputeSlash, TreasuryShare, WrongResultSlash},
-    AccountId, Balances, Runtime, System,
+    AccountId, Balances, Disputes, Runtime, System,
 };
 use codec::Encode;
 use common::*;
@@ -138,14 +138,15 @@ impl Case {
         let mut spent = 0;
         submit(CHALLENGER, pallet_disputes::Call::open { request: REQUEST });
         spent += fees()[0].1;
-        while let Some(dispute) = OpenDisputes::<Runtime>::get(DISPUTE) {
+        while let Some(dispute) = Disputes::current(DISPUTE) {
             match dispute.stage.turn() {
                 Party::Defender => {
                     answer(&dispute, defender.answer(&dispute.stage).unwrap());
                     assert_eq!(fees(), Vec::new(), "an operator's move is feeless");
                 },
                 Party::Challenger => {
-                    let choice = challenger.choose(&dispute.stage).unwrap();
+                    let shown = Disputes::shown(REQUEST, &dispute.stage);
+                    let choice = challenger.choose(&dispute.stage, shown.as_ref()).unwrap();
                     submit(CHALLENGER, pallet_disputes::Call::choose { dispute: DISPUTE, choice });
                     spent += fees()[0].1;
                 },

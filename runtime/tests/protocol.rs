@@ -393,6 +393,9 @@ fn constants() -> Vec<(String, Value)> {
         ("pallets/disputes/src", "WAIT_BUDGET_MS", waited),
         ("pallets/disputes/src", "RESUBMIT_AFTER", blocks as Kind),
         ("pallets/disputes/src", "MAX_HEIGHTS", count as Kind),
+        ("pallets/disputes/src", "MAX_FORGOTTEN", count as Kind),
+        ("pallets/disputes/src", "PAGE", count as Kind),
+        ("pallets/disputes/src", "OWN_DISPUTES", count as Kind),
         ("runtime/src", "WATCHER_ERA_BLOCKS", blocks as Kind),
         ("node/src", "GRANDPA_JUSTIFICATION_PERIOD", blocks as Kind),
     ] {

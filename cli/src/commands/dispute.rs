@@ -1,10 +1,14 @@
 //! `dispute`: dispute optimistic results that are wrong.
 
 use assay_client::{
-    amount, calls::disputes, dispute::stage, payload::output_to_json, rpc, AccountId, Client,
-    DisputeCause, DisputeEnd, DisputeProgress, DisputeStatus, Ending, Reexecution, Strategy,
+    amount,
+    calls::disputes,
+    dispute::{shown, stage},
+    payload::output_to_json,
+    rpc, AccountId, Client, DisputeCause, DisputeEnd, DisputeProgress, DisputeStatus, Ending,
+    Reexecution, Strategy,
 };
-use assay_dispute::{Choice, Party, Stage};
+use assay_dispute::{Choice, Party, Shown, Stage};
 use assay_primitives::{
     dispute::{DisputeId, Verdict},
     runtime_api::DisputeView,
@@ -18,6 +22,9 @@ use crate::{
     failure::Failure,
     output::{fields, table},
 };
+
+/// Maximum number of disputes that `list` shows.
+const MAX_LISTED: u32 = 1_000;
 
 pub async fn run(context: &Context<'_>, command: DisputeCommand) -> Result<(), Failure> {
     match command {
@@ -66,7 +73,7 @@ async fn open(
     let signer = context.signer()?;
     let client = context.connect().await?;
     let own = reexecute(context, &client, request).await?;
-    let bond = client.dispute_bond().await?;
+    let bond = own.claim.next_bond;
     if own.agrees() && strategy == Strategy::Truthful {
         return Err(Failure::Usage(format!(
             "the model computes the claimed output of request {request}: a dispute would be lost, \
@@ -74,7 +81,12 @@ async fn open(
             amount::display(bond)
         )));
     }
-    let (dispute, included) = client.open_dispute(request, &signer).await?;
+    context.output.note(format!(
+        "opening a dispute; {} are open over the result, so the bond is {}",
+        own.claim.disputes.len(),
+        amount::display(bond)
+    ));
+    let (dispute, bond, included) = client.open_dispute(request, &signer).await?;
     if continue_playing {
         context.output.note(format!(
             "dispute {dispute} was opened in block {}; the bond is {}",
@@ -155,6 +167,7 @@ fn end_to_json(end: &DisputeEnd) -> Value {
         "outcome": end.outcome,
         "cause": end.cause,
         "bond": end.bond.map(|bond| bond.to_string()),
+        "spent": end.spent.to_string(),
         "reward": end.reward.to_string(),
         "compensation": end.compensation.to_string(),
         "height": end.height,
@@ -176,6 +189,10 @@ fn end_to_text(end: &DisputeEnd) -> String {
         Ending::Lost => {
             let compensation = amount::display(end.compensation);
             format!("{bond}, forfeited: {compensation} to the operator, the rest to the treasury")
+        },
+        Ending::Void if end.spent > 0 => {
+            let spent = amount::display(end.spent);
+            format!("{bond}, returned to the challenger, less {spent} for the operator's moves")
         },
         Ending::Void => format!("{bond}, returned to the challenger"),
     };
@@ -204,13 +221,14 @@ fn end_to_text(end: &DisputeEnd) -> String {
 struct DisputeSnapshot {
     view: DisputeView<AccountId>,
     stage: Stage,
+    shown: Option<Shown>,
     height: BlockNumber,
 }
 
 impl DisputeSnapshot {
     async fn of(client: &Client, view: DisputeView<AccountId>) -> Result<Self, Failure> {
         let height = rpc::height(&client.rpc().header(None).await?);
-        Ok(Self { stage: stage(&view)?, view, height })
+        Ok(Self { stage: stage(&view)?, shown: shown(&view)?, view, height })
     }
 
     /// The party that must move; `None` if the result is decided.
@@ -244,6 +262,7 @@ impl DisputeSnapshot {
             "blocks_left": self.blocks_left(),
             "response_blocks": view.response,
             "bond": view.bond.to_string(),
+            "spent": view.spent.to_string(),
             "penalty": view.penalty.to_string(),
             "reward": view.reward.to_string(),
             "verdict": view.verdict,
@@ -265,12 +284,16 @@ async fn status(context: &Context<'_>, dispute: DisputeId) -> Result<(), Failure
     context.output.result(&seen.to_json(), || {
         let view = &seen.view;
         let awaited = match view.verdict {
-            None => awaited(&seen.stage),
-            Some(Verdict::Right) => "nothing: the result is proven and the dispute is lost; \
-                                     `dispute close` ends it"
-                .to_owned(),
+            None => awaited(&seen.stage, seen.shown.as_ref()),
+            Some(Verdict::Right) => {
+                "nothing: a proof or a computed tile shows that the operator is \
+                                     right, and the dispute is lost; `dispute close` ends it"
+                    .to_owned()
+            },
             Some(Verdict::Wrong) => {
-                "nothing: another dispute was won; `dispute close` returns the bond".to_owned()
+                "nothing: another dispute was won; `dispute close` returns the bond, less what the \
+                 operator's moves have spent"
+                    .to_owned()
             },
         };
         fields(&[
@@ -283,6 +306,7 @@ async fn status(context: &Context<'_>, dispute: DisputeId) -> Result<(), Failure
             ("awaited", awaited),
             ("time", format!("{} blocks left, until block {}", seen.blocks_left(), view.deadline)),
             ("bond", format!("{}, forfeited if the challenger loses", amount::display(view.bond))),
+            ("spent", format!("{}, if another dispute is won first", amount::display(view.spent))),
             (
                 "penalty",
                 format!(
@@ -300,7 +324,7 @@ async fn status(context: &Context<'_>, dispute: DisputeId) -> Result<(), Failure
 async fn list(context: &Context<'_>, request: Option<RequestId>) -> Result<(), Failure> {
     let client = context.connect().await?;
     let mut seen = Vec::new();
-    for id in client.open_disputes(request).await? {
+    for id in client.open_disputes(request, MAX_LISTED).await? {
         // A dispute that has ended meanwhile is not listed.
         if let Some(view) = client.dispute(id, None).await? {
             seen.push(DisputeSnapshot::of(&client, view).await?);
@@ -333,13 +357,13 @@ pub(super) fn tell(context: &Context<'_>, step: &DisputeProgress) {
         DisputeProgress::Downloading { artifact, bytes } => context
             .output
             .progress(format!("downloading and running the model {artifact:?} ({bytes} bytes)")),
-        DisputeProgress::Stage(view, stage) => context.output.note(format!(
+        DisputeProgress::Stage(view, stage, shown) => context.output.note(format!(
             "dispute {}, stage {}, deadline block {}: {}",
             view.id,
             stage.name(),
             view.deadline,
             match view.verdict {
-                None => awaited(stage),
+                None => awaited(stage, shown.as_deref()),
                 Some(_) => "the result is decided; closing the dispute".to_owned(),
             }
         )),
@@ -355,27 +379,31 @@ pub(super) fn tell(context: &Context<'_>, step: &DisputeProgress) {
 }
 
 /// The move that a stage waits for.
-fn awaited(stage: &Stage) -> String {
+fn awaited(stage: &Stage, shown: Option<&Shown>) -> String {
+    let shown = match shown {
+        Some(Shown::Roots(roots)) => roots.len(),
+        Some(Shown::Leaves(leaves)) => leaves.len(),
+        Some(Shown::Bytes(bytes)) => bytes.len(),
+        None => 0,
+    };
     match stage {
         Stage::Roots => "the operator must show the roots of all tensors".to_owned(),
-        Stage::Operation { roots } => format!(
-            "the challenger must name the first wrong operation, given the roots of {} tensors",
-            roots.len()
+        Stage::Operation => format!(
+            "the challenger must name the first wrong operation, given the roots of {shown} tensors"
         ),
         Stage::Leaves { step } => format!(
             "the operator must show the digests of the leaves of operation {}'s output",
             step.operation
         ),
-        Stage::Leaf { leaves, .. } => {
-            format!("the challenger must name the first wrong leaf of {}", leaves.len())
+        Stage::Leaf { .. } => {
+            format!("the challenger must name the first wrong leaf of {shown}")
         },
         Stage::Bytes { step, .. } => {
             format!("the operator must show bytes of operation {}'s output", step.operation)
         },
-        Stage::Tile { bytes, .. } => format!(
-            "the challenger must name a tile with a wrong element, given {} bytes",
-            bytes.len()
-        ),
+        Stage::Tile { .. } => {
+            format!("the challenger must name a tile with a wrong element, given {shown} bytes")
+        },
         Stage::Open { step, tile, .. } => format!(
             "the operator or any account must show the inputs of tile {tile} of operation {}; the \
              chain computes the tile",
@@ -398,6 +426,7 @@ mod tests {
             outcome: Ending::Won,
             cause: Some(DisputeCause::Silence),
             bond: Some(10 * ASY),
+            spent: 0,
             reward: 70 * ASY,
             compensation: 0,
             height: 109,
@@ -450,5 +479,8 @@ mod tests {
             assert!(json.get(name).is_some_and(Value::is_null), "{name}: {json}");
         }
         assert_eq!(json["outcome"], "void");
+        let text = end_to_text(&DisputeEnd { bond: Some(10 * ASY), spent: ASY, ..void });
+        let bond = "10 ASY, returned to the challenger, less 1 ASY for the operator's moves\n";
+        assert!(text.contains(bond), "{text}");
     }
 }

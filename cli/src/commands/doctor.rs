@@ -15,6 +15,8 @@ use serde_json::{json, Value};
 
 use crate::{context::Context, failure::Failure, output::table};
 
+/// Maximum number of disputes of an account that are checked.
+const MAX_DISPUTES: u32 = 200;
 /// Maximum age of the newest block in milliseconds. If it is older, the chain has stopped.
 const MAX_BLOCK_AGE_MS: i128 = 60_000;
 /// Maximum time in milliseconds by which the newest block may be ahead of this clock. Beyond it, a
@@ -146,7 +148,7 @@ async fn examine(
     Ok(())
 }
 
-/// Checks the disputes of the operator, and of the key's account.
+/// Checks the disputes of the operator, and of the key's account, [`MAX_DISPUTES`] of each.
 async fn disputes(
     client: &Client,
     operator: Option<&AccountId>,
@@ -156,10 +158,13 @@ async fn disputes(
     if operator.is_none() && challenger.is_none() {
         return report.add("disputes", CheckStatus::Skipped, "no operator and no key is known");
     }
-    let open = match client.open_disputes(None).await {
-        Ok(open) => open,
-        Err(error) => return report.error("disputes", &error),
-    };
+    let mut open = std::collections::BTreeSet::new();
+    for account in operator.into_iter().chain(challenger) {
+        match client.disputes_of(account, MAX_DISPUTES).await {
+            Ok(disputes) => open.extend(disputes),
+            Err(error) => return report.error("disputes", &error),
+        }
+    }
     let before = report.checks.len();
     for id in open {
         match client.dispute(id, None).await {
@@ -709,12 +714,14 @@ mod tests {
             operator: operator.clone(),
             challenger: challenger.clone(),
             bond: 1,
+            spent: 0,
             penalty: 1,
             reward: 1,
             opened_at: 1,
             deadline: 9,
             response: 8,
             stage: Vec::new(),
+            shown: Vec::new(),
             verdict: None,
         };
         let warned = |view: &DisputeView<AccountId>, turn, ours: Option<&AccountId>| {

@@ -27,7 +27,8 @@ pub enum Ending {
     Won,
     /// The operator won. The challenger has lost its bond.
     Lost,
-    /// Another dispute over the same result was won first. The bond was returned.
+    /// Another dispute over the same result was won first. The bond was returned, less the price of
+    /// the room that the operator's moves took.
     Void,
 }
 
@@ -51,6 +52,9 @@ pub struct DisputeEnd {
     pub cause: Option<DisputeCause>,
     /// The challenger's bond in plancks: forfeited if the dispute was lost, else returned.
     pub bond: Option<Balance>,
+    /// The part of it that paid for the room of the operator's moves, in plancks. Zero unless the
+    /// dispute is void.
+    pub spent: Balance,
     /// The challenger's reward from the operator's bond, in plancks. Zero unless the dispute was won.
     pub reward: Balance,
     /// The operator's compensation from the challenger's bond, in plancks; the rest went to the
@@ -72,7 +76,7 @@ pub enum DisputeStatus {
 /// An event that concerns a dispute.
 pub(super) enum DisputeEvent {
     /// A dispute was opened.
-    Opened { dispute: DisputeId, request: RequestId, challenger: AccountId },
+    Opened { dispute: DisputeId, request: RequestId, challenger: AccountId, bond: Balance },
     /// An operator's bond paid a reward to a challenger. Precedes the end that it belongs to.
     Rewarded(Balance),
     /// A challenger's bond paid compensation to an operator. Precedes the end that it belongs to.
@@ -85,6 +89,7 @@ pub(super) enum DisputeEvent {
         outcome: Ending,
         cause: Option<DisputeCause>,
         forfeited: Option<Balance>,
+        spent: Balance,
     },
 }
 
@@ -95,9 +100,9 @@ impl DisputeEvent {
         let bytes = &mut bytes;
         Ok(Some(match (pallet, name) {
             ("Disputes", "Opened") => {
-                let (dispute, request, _, challenger) =
-                    <(DisputeId, RequestId, AccountId, AccountId)>::decode(bytes)?;
-                Self::Opened { dispute, request, challenger }
+                let (dispute, request, _, challenger, bond) =
+                    <(DisputeId, RequestId, AccountId, AccountId, Balance)>::decode(bytes)?;
+                Self::Opened { dispute, request, challenger, bond }
             },
             ("Operators", "Penalised") => {
                 match <(AccountId, Offence, Balance)>::decode(bytes)? {
@@ -124,15 +129,20 @@ impl DisputeEvent {
                     outcome,
                     cause: Some(cause),
                     forfeited,
+                    spent: 0,
                 }
             },
-            ("Disputes", "Void") => Self::Ended {
-                dispute: DisputeId::decode(bytes)?,
-                request: None,
-                challenger: None,
-                outcome: Ending::Void,
-                cause: None,
-                forfeited: None,
+            ("Disputes", "Void") => {
+                let (dispute, spent) = <(DisputeId, Balance)>::decode(bytes)?;
+                Self::Ended {
+                    dispute,
+                    request: None,
+                    challenger: None,
+                    outcome: Ending::Void,
+                    cause: None,
+                    forfeited: None,
+                    spent,
+                }
             },
             _ => return Ok(None),
         }))
@@ -150,9 +160,15 @@ fn end_among(
         match event {
             DisputeEvent::Rewarded(amount) => rewarded = amount,
             DisputeEvent::Compensated(amount) => compensated = amount,
-            DisputeEvent::Ended { dispute, request, challenger, outcome, cause, forfeited }
-                if dispute == id =>
-            {
+            DisputeEvent::Ended {
+                dispute,
+                request,
+                challenger,
+                outcome,
+                cause,
+                forfeited,
+                spent,
+            } if dispute == id => {
                 return Some(DisputeEnd {
                     dispute,
                     request,
@@ -161,6 +177,7 @@ fn end_among(
                     outcome,
                     cause,
                     bond: forfeited,
+                    spent,
                     reward: if outcome == Ending::Won { rewarded } else { 0 },
                     compensation: if outcome == Ending::Lost { compensated } else { 0 },
                     height,
@@ -361,21 +378,23 @@ mod tests {
             operator: operator(),
             challenger: challenger(),
             bond: 10,
+            spent: 0,
             penalty: 600,
             reward: 70,
             opened_at: 90,
             deadline: 110,
             response: 10,
             stage: Vec::new(),
+            shown: Vec::new(),
             verdict: None,
         }
     }
 
     #[test]
     fn opening_events_are_decoded_and_unrelated_events_are_skipped() {
-        let opened = (ID, REQUEST, operator(), challenger(), 9u32);
+        let opened = (ID, REQUEST, operator(), challenger(), 20u128, 9u32);
         match read("Disputes", "Opened", opened) {
-            DisputeEvent::Opened { dispute: ID, request: REQUEST, challenger: who } => {
+            DisputeEvent::Opened { dispute: ID, request: REQUEST, challenger: who, bond: 20 } => {
                 assert_eq!(who, challenger());
             },
             _ => panic!("another event"),
@@ -390,7 +409,7 @@ mod tests {
     #[test]
     fn a_block_tells_what_became_of_each_dispute() {
         let events = || {
-            let void = read("Disputes", "Void", DisputeId(5));
+            let void = read("Disputes", "Void", (DisputeId(5), 3u128));
             [rewarded(70), won(ID, 1), compensated(5), lost(DisputeId(4), 3, 11), void]
         };
         let end = |id| end_among(id, 100, events());
@@ -402,6 +421,7 @@ mod tests {
             outcome: Ending::Won,
             cause: Some(DisputeCause::Silence),
             bond: None,
+            spent: 0,
             reward: 70,
             compensation: 0,
             height: 100,
@@ -423,6 +443,7 @@ mod tests {
             challenger: None,
             outcome: Ending::Void,
             cause: None,
+            spent: 3,
             reward: 0,
             ..won.clone()
         };

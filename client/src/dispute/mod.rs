@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use assay_dispute::{Choice, Party, Player, Stage};
+use assay_dispute::{Choice, Party, Player, Shown, Stage};
 use assay_graph::CheckedGraph;
 use assay_primitives::{
     dispute::{tensor_data, DisputeId},
@@ -90,7 +90,7 @@ pub enum DisputeProgress {
         bytes: u64,
     },
     /// The dispute is in a new stage, or its result has been decided.
-    Stage(Box<DisputeView<AccountId>>, Box<Stage>),
+    Stage(Box<DisputeView<AccountId>>, Box<Stage>, Option<Box<Shown>>),
     /// The challenger has moved.
     Moved {
         /// The choice.
@@ -109,11 +109,25 @@ pub fn stage(view: &DisputeView<AccountId>) -> Result<Stage> {
     rpc::decode("AssayApi_dispute", &view.stage)
 }
 
+/// Decodes what the operator has shown of the stage in a view of a dispute.
+///
+/// # Errors
+///
+/// [`Error::Answer`] if it cannot be decoded.
+pub fn shown(view: &DisputeView<AccountId>) -> Result<Option<Shown>> {
+    rpc::decode("AssayApi_dispute", &view.shown)
+}
+
 /// The challenger's choice in a stage; `None` if it is not its turn, or the strategy has none.
-fn choice(player: &Player<'_>, stage: &Stage, strategy: Strategy) -> Option<Choice> {
-    match (player.choose(stage), strategy, stage) {
+fn choice(
+    player: &Player<'_>,
+    stage: &Stage,
+    shown: Option<&Shown>,
+    strategy: Strategy,
+) -> Option<Choice> {
+    match (player.choose(stage, shown), strategy, stage) {
         (Some(choice), _, _) => Some(choice),
-        (None, Strategy::Forced, Stage::Operation { .. }) => Some(Choice::Operation(0)),
+        (None, Strategy::Forced, Stage::Operation) => Some(Choice::Operation(0)),
         // Then the operator shows operation 0 from its first leaf on, and so from its first tile on.
         (None, Strategy::Forced, Stage::Leaf { .. }) => Some(Choice::Leaf(0)),
         (None, Strategy::Forced, Stage::Tile { .. }) => Some(Choice::Tile(0)),
@@ -128,16 +142,6 @@ fn is_overtaken(error: &Error) -> bool {
 }
 
 impl Client {
-    /// The challenger's bond for a dispute, in plancks.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Outdated`] if the runtime has no such constant.
-    pub async fn dispute_bond(&self) -> Result<Balance> {
-        let bond = self.constant("Disputes", "Bond").await;
-        bond.ok_or_else(|| Error::Outdated("the constant Disputes.Bond".into()))
-    }
-
     /// Re-runs the model of an optimistic result that is not final, on this machine. Downloads the
     /// model file from the node and checks its digest.
     ///
@@ -223,8 +227,9 @@ impl Client {
         prover.prove(&context, &input).map_err(|error| unprovable(&error))
     }
 
-    /// Opens a dispute over the result of a request, with a bond of the signer. Does not run the
-    /// model: call [`Client::reexecute`] first.
+    /// Opens a dispute over the result of a request, with a bond of the signer, which is
+    /// [`OptimisticView::next_bond`] unless others open or end disputes before. Does not run the model:
+    /// call [`Client::reexecute`] first. Returns the dispute, its bond in plancks and its block.
     ///
     /// # Errors
     ///
@@ -233,24 +238,24 @@ impl Client {
         &self,
         request: RequestId,
         signer: &Signer,
-    ) -> Result<(DisputeId, Inclusion)> {
+    ) -> Result<(DisputeId, Balance, Inclusion)> {
         let included = self.submit(&calls::disputes::open(request), signer).await?;
         let opened =
             self.dispute_events(included.block).await?.into_iter().rev().find_map(
                 |one| match one {
-                    DisputeEvent::Opened { dispute, request: of, challenger }
+                    DisputeEvent::Opened { dispute, request: of, challenger, bond }
                         if of == request && challenger == *signer.account() =>
                     {
-                        Some(dispute)
+                        Some((dispute, bond))
                     },
                     _ => None,
                 },
             );
-        let opened = opened.ok_or_else(|| Error::Answer {
+        let (dispute, bond) = opened.ok_or_else(|| Error::Answer {
             method: "System.Events".into(),
             reason: "there is no event for the dispute".into(),
         })?;
-        Ok((opened, included))
+        Ok((dispute, bond, included))
     }
 
     /// An open dispute of which the signer is the challenger.
@@ -317,7 +322,7 @@ impl Client {
                 continue;
             };
             (unseen, open_at) = (0, height);
-            let stage = stage(&view)?;
+            let (stage, seen) = (stage(&view)?, self::shown(&view)?);
             let digest = Digest::from(stage.digest());
             let is_decided = view.verdict.is_some();
             let moved_recently = moved.is_some_and(|(of, at)| {
@@ -325,7 +330,8 @@ impl Client {
             });
             if shown != Some((digest, is_decided)) {
                 shown = Some((digest, is_decided));
-                progress(DisputeProgress::Stage(Box::new(view), Box::new(stage.clone())));
+                let seen = seen.clone().map(Box::new);
+                progress(DisputeProgress::Stage(Box::new(view), Box::new(stage.clone()), seen));
             }
             if is_decided && !moved_recently {
                 moved = Some((digest, height));
@@ -333,7 +339,7 @@ impl Client {
                 continue;
             }
             if !is_decided && !moved_recently && stage.turn() == Party::Challenger {
-                let choice = choice(&player, &stage, strategy).ok_or_else(|| {
+                let choice = choice(&player, &stage, seen.as_ref(), strategy).ok_or_else(|| {
                     Error::invalid(format!(
                         "nothing that the operator shows in dispute {id} is wrong, so the dispute \
                          cannot be won; it is lost when the deadline of the move passes"
@@ -421,17 +427,21 @@ mod tests {
             output: &output,
         };
         let mut stage = Stage::Roots;
+        let mut shown = None;
         loop {
             stage = match stage.turn() {
                 Party::Challenger => {
-                    let choice = choice(&challenger, &stage, strategy)?;
-                    stage.choose(graph.plan(), choice).unwrap()
+                    let choice = choice(&challenger, &stage, shown.as_ref(), strategy)?;
+                    stage.choose(graph.plan(), shown.as_ref(), choice).unwrap()
                 },
                 Party::Defender => {
-                    assert_eq!(choice(&challenger, &stage, strategy), None);
+                    assert_eq!(choice(&challenger, &stage, shown.as_ref(), strategy), None);
                     let answer = defender.answer(&stage)?;
-                    match stage.answer(&claim, &answer).unwrap() {
-                        MoveEffect::Next(stage) => stage,
+                    match stage.answer(&claim, shown.as_ref(), &answer).unwrap() {
+                        MoveEffect::Next(stage) => {
+                            shown = answer.shown();
+                            stage
+                        },
                         MoveEffect::Won(party) => return Some(party),
                     }
                 },

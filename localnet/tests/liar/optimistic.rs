@@ -56,7 +56,7 @@ impl Liar {
             if defence == Defence::Silence {
                 continue;
             }
-            for id in self.client.open_disputes(Some(request)).await? {
+            for id in self.client.open_disputes(Some(request), 9).await? {
                 let Some(view) = self.client.dispute(id, None).await? else { continue };
                 let stage = stage(&view)?;
                 let now = Digest::from(stage.digest());

@@ -20,7 +20,7 @@ use frame_support::{
     traits::Get,
 };
 
-use crate::{Config, Dispute, OpenDisputes, Pallet, Verdicts};
+use crate::{Config, Dispute, Pallet, Verdicts};
 
 /// Codes of `InvalidTransaction::Custom` with which the pool refuses operators' moves.
 pub mod refusal {
@@ -72,13 +72,15 @@ impl<T: Config> Pallet<T> {
         answer: &Answer,
         signature: &WorkerSignature,
     ) -> Result<(ValidTransaction, Weight), TransactionValidityError> {
-        let dispute = OpenDisputes::<T>::get(id).ok_or(refuse(refusal::DISPUTE_NOT_FOUND))?;
+        let dispute = Self::current(*id).ok_or(refuse(refusal::DISPUTE_NOT_FOUND))?;
         ensure!(!Verdicts::<T>::contains_key(dispute.request), refuse(refusal::DISPUTE_NOT_FOUND));
         ensure!(
-            dispute.stage.turn() == Party::Defender && dispute.stage.takes(answer),
+            dispute.stage.turn() == Party::Defender
+                && dispute.stage.takes(answer)
+                && !Self::is_computed(&dispute),
             refuse(refusal::OUT_OF_TURN)
         );
-        ensure!(T::now() <= dispute.deadline, refuse(refusal::TOO_LATE));
+        ensure!(!Self::is_late(&dispute, T::now()), refuse(refusal::TOO_LATE));
         let result =
             T::Results::result(dispute.request).ok_or(refuse(refusal::DISPUTE_NOT_FOUND))?;
         let worker = result.worker.clone().ok_or(refuse(refusal::NO_WORKER))?;
@@ -87,7 +89,8 @@ impl<T: Config> Pallet<T> {
         ensure!(statement.is_signed_by(&worker, signature), InvalidTransaction::BadProof);
         let longevity = dispute.deadline.saturating_sub(T::now()).max(1);
         let validity = ValidTransaction::with_tag_prefix("AssayDispute")
-            .and_provides((id, stage))
+            // The first move for a stage counts in all disputes that are in it.
+            .and_provides((dispute.request, stage))
             .priority(T::AnswerPriority::get())
             .longevity(longevity.into())
             .propagate(true)

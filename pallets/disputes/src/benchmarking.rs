@@ -3,7 +3,9 @@
 #![cfg(feature = "runtime-benchmarks")]
 
 use alloc::vec;
-use assay_dispute::{worst, Answer, Choice, DisputedOperation, Piece, Stage};
+use assay_dispute::{
+    worst, Answer, Choice, DisputedOperation, Piece, Shown as ShownData, Stage, What,
+};
 use assay_graph::{
     commit::{tensor_root, trace_root, TENSOR_TAG},
     merkle::{leaf_digest, root_of_leaves},
@@ -35,13 +37,20 @@ fn result<T: Config>(graph: &CheckedGraph, trace_root: Digest) -> RequestId {
     T::BenchmarkHelper::result(architecture, trace_root, input, vec![1; OUTPUT_BYTES as usize])
 }
 
-/// A dispute over the result of a request, in a given stage.
-fn dispute<T: Config>(request: RequestId, stage: Stage) -> (DisputeId, T::AccountId) {
+/// A dispute over the result of a request, in a given stage, of which the operator has shown this.
+fn dispute<T: Config>(
+    request: RequestId,
+    stage: Stage,
+    shown: Option<ShownData>,
+) -> (DisputeId, T::AccountId) {
     let challenger: T::AccountId = account("challenger", 0, 0);
     T::BenchmarkHelper::endow(&challenger);
     let id = NextDispute::<T>::get();
     Pallet::<T>::open(RawOrigin::Signed(challenger.clone()).into(), request)
         .expect("the challenger is endowed and the window is open");
+    if let (Some(what), Some(shown)) = (stage.reads(), shown) {
+        Pallet::<T>::note_shown(request, what, Some(shown));
+    }
     OpenDisputes::<T>::mutate(id, |dispute| {
         dispute.as_mut().expect("opened above").stage = stage;
     });
@@ -50,8 +59,8 @@ fn dispute<T: Config>(request: RequestId, stage: Stage) -> (DisputeId, T::Accoun
 
 /// A dispute in its last stage, and the move that ends it.
 fn last_step<T: Config>(graph: &CheckedGraph, operation: usize) -> (DisputeId, Answer) {
-    let (stage, answer) = worst::last_step(graph, operation);
-    let (id, _) = dispute::<T>(result::<T>(graph, Digest::zero()), stage);
+    let (stage, shown, answer) = worst::last_step(graph, operation);
+    let (id, _) = dispute::<T>(result::<T>(graph, Digest::zero()), stage, Some(shown));
     (id, answer)
 }
 
@@ -71,14 +80,15 @@ mod benchmarks {
         assert_eq!(Counts::<T>::get(request), 1);
     }
 
-    /// The stage contains the digests of the leaves of the largest tensor.
+    /// The operator has shown the digests of the leaves of the largest tensor.
     #[benchmark]
     fn choose() {
         let graph = worst::wide(1024, BYTES);
         let request = result::<T>(&graph, Digest::zero());
         let step = DisputedOperation { operation: 0, inputs: Default::default(), output: [0; 32] };
         let leaves = vec![[1; 32]; 4096].try_into().expect("within the bound");
-        let (id, challenger) = dispute::<T>(request, Stage::Leaf { step, leaves });
+        let shown = ShownData::Leaves(leaves);
+        let (id, challenger) = dispute::<T>(request, Stage::Leaf { step }, Some(shown));
 
         #[extrinsic_call]
         _(RawOrigin::Signed(challenger), id, Choice::Leaf(4095));
@@ -99,7 +109,7 @@ mod benchmarks {
         let last = roots.len() - 1;
         roots[last] = tensor_root(&output);
         let request = result::<T>(&graph, trace_root(&roots).into());
-        let (id, _) = dispute::<T>(request, Stage::Roots);
+        let (id, _) = dispute::<T>(request, Stage::Roots, None);
         let answer = Answer::Roots(roots.try_into().expect("within the bound"));
 
         #[block]
@@ -109,7 +119,7 @@ mod benchmarks {
 
         assert!(matches!(
             OpenDisputes::<T>::get(id).map(|dispute| dispute.stage),
-            Some(Stage::Operation { .. })
+            Some(Stage::Operation)
         ));
     }
 
@@ -122,7 +132,7 @@ mod benchmarks {
         let output = root_of_leaves(TENSOR_TAG, 1024 * n as usize, &leaves)
             .expect("as many leaves as the length has");
         let step = DisputedOperation { operation: 0, inputs: Default::default(), output };
-        let (id, _) = dispute::<T>(request, Stage::Leaves { step });
+        let (id, _) = dispute::<T>(request, Stage::Leaves { step }, None);
         let answer = Answer::Leaves(leaves.try_into().expect("within the bound"));
 
         #[block]
@@ -143,7 +153,7 @@ mod benchmarks {
         let request = result::<T>(&graph, Digest::zero());
         // Wrong bytes: the operator loses, which costs more than the next stage.
         let step = DisputedOperation { operation: 1, inputs: Default::default(), output: [0; 32] };
-        let (id, _) = dispute::<T>(request, Stage::Bytes { step, piece: Piece::Whole });
+        let (id, _) = dispute::<T>(request, Stage::Bytes { step, piece: Piece::Whole }, None);
         let bytes = vec![1; assay_dispute::MAX_WHOLE_BYTES as usize];
         let answer = Answer::Bytes(bytes.try_into().expect("within the bound"));
 
@@ -204,14 +214,15 @@ mod benchmarks {
         let step = DisputedOperation { operation: 1, inputs: Default::default(), output: [0; 32] };
         let bytes = BoundedVec::try_from(vec![1; assay_dispute::MAX_WHOLE_BYTES as usize])
             .map_err(|_| "within the bound")?;
-        let (id, _) = dispute::<T>(request, Stage::Open { step, first: 0, bytes, tile: 0 });
+        let stage = Stage::Open { step, piece: Piece::Whole, tile: 0 };
+        let (id, _) = dispute::<T>(request, stage, Some(ShownData::Bytes(bytes)));
         let opening =
             BoundedVec::try_from(vec![1; 1024 * n as usize]).map_err(|_| "within the bound")?;
         let answer = Answer::Opening(opening);
         let dispute = OpenDisputes::<T>::get(id).ok_or("opened above")?;
-        let statement = Pallet::<T>::answer_statement(id, &dispute, &answer);
-        let operator = T::Results::result(request).ok_or("made above")?.operator;
-        let signature = T::BenchmarkHelper::sign(&operator, &statement.signing_bytes());
+        let result = T::Results::result(request).ok_or("made above")?;
+        let statement = Pallet::<T>::answer_statement(&dispute, &result, &answer);
+        let signature = T::BenchmarkHelper::sign(&result.operator, &statement.signing_bytes());
 
         #[block]
         {
@@ -232,7 +243,7 @@ mod benchmarks {
     #[benchmark]
     fn prove() {
         let request = result::<T>(&worst::dense(BYTES), Digest::zero());
-        let (id, _) = dispute::<T>(request, Stage::Roots);
+        let (id, _) = dispute::<T>(request, Stage::Roots, None);
 
         #[block]
         {
@@ -246,7 +257,7 @@ mod benchmarks {
     #[benchmark]
     fn close() {
         let request = result::<T>(&worst::dense(BYTES), Digest::zero());
-        let (id, caller) = dispute::<T>(request, Stage::Roots);
+        let (id, caller) = dispute::<T>(request, Stage::Roots, None);
         Verdicts::<T>::insert(request, Verdict::Right);
 
         #[extrinsic_call]
@@ -259,8 +270,9 @@ mod benchmarks {
     #[benchmark]
     fn expire() {
         let request = result::<T>(&worst::dense(BYTES), Digest::zero());
-        let stage = Stage::Operation { roots: vec![[1; 32]; 257].try_into().unwrap() };
-        let (id, _) = dispute::<T>(request, stage);
+        let (id, _) = dispute::<T>(request, Stage::Operation, None);
+        let late = OpenDisputes::<T>::get(id).expect("opened above").due;
+        frame_system::Pallet::<T>::set_block_number(late.into());
 
         #[block]
         {
@@ -269,6 +281,23 @@ mod benchmarks {
         }
 
         assert!(OpenDisputes::<T>::get(id).is_none());
+    }
+
+    /// The digests of the leaves of the largest tensor.
+    #[benchmark]
+    fn forget() {
+        let request = RequestId(7);
+        let leaves = vec![[1; 32]; 4096].try_into().expect("within the bound");
+        let what = What::Leaves { operation: 0 };
+        Pallet::<T>::note_shown(request, what, Some(ShownData::Leaves(leaves)));
+        Obsolete::<T>::insert(request, ());
+
+        #[block]
+        {
+            Pallet::<T>::forget(T::WeightInfo::forget());
+        }
+
+        assert!(!Shown::<T>::contains_key(request, what));
     }
 
     #[benchmark]

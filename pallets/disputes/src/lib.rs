@@ -5,12 +5,16 @@
 //!
 //! * A challenger opens a dispute within the result's window, with a bond. Any number of disputes
 //!   over one result may be open, and they are independent of each other.
-//! * The crate `assay-dispute` defines the moves. The time for each is given by [`Timing`]; a party
-//!   that does not move in time loses. Operators move with feeless calls that their worker key
-//!   authorises. Challengers pay fees.
+//! * The crate `assay-dispute` defines the moves. The time for each is given by [`Timing`], and only
+//!   blocks with room for a move count; a party that does not move in time loses. Operators move with
+//!   feeless calls that their worker key authorises. Challengers pay fees.
+//! * What an operator shows follows from its claim, so it shows it once: it counts in all disputes
+//!   over the result. The chain keeps it until the last of them has ended.
+//! * The bond of a dispute grows with the number of those that are open over the same result.
 //! * The first dispute that an operator loses ends the request: the payer is refunded and
 //!   compensated, the operator penalised and the challenger rewarded. All other disputes over the
-//!   result end, and their bonds are returned.
+//!   result end. Their bonds are returned, less the price of the room in blocks that the operator's
+//!   moves in them took.
 //! * A challenger that loses forfeits its bond: half of it goes to the operator, half to the
 //!   treasury.
 //! * A validity proof decides at any time. A proof of the claimed output makes the result final,
@@ -30,10 +34,12 @@ mod authorize;
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmarking;
 mod endings;
+mod index;
 #[cfg(test)]
 mod mock;
 mod moves;
 mod offchain;
+mod shown;
 mod sweep;
 #[cfg(test)]
 mod tests;
@@ -49,10 +55,10 @@ pub mod pallet {
     use super::*;
     #[cfg(feature = "runtime-benchmarks")]
     use alloc::vec::Vec;
-    use assay_dispute::{Answer, Choice};
+    use assay_dispute::{Answer, Choice, What};
     use assay_primitives::{
         dispute::{DisputeId, DisputeTiming},
-        traits::{DisputeBonds, OptimisticResults, OutputProofs},
+        traits::{BlockRoom, DisputeBonds, OptimisticResults, OutputProofs},
         Balance, BlockNumber, Digest, RequestId, WorkerSignature,
     };
     use frame_support::pallet_prelude::*;
@@ -81,9 +87,12 @@ pub mod pallet {
         type Bonds: DisputeBonds<Self::AccountId>;
         /// Verifies the proofs that decide disputes.
         type Proofs: OutputProofs<Self::AccountId>;
-        /// Bond of a challenger for one dispute, in plancks. It has to exceed the fees that the
-        /// operator's feeless moves would cost; otherwise lost disputes are a cheap way to fill
-        /// blocks: see docs/adr/0013. Zero fails the integrity test.
+        /// Counts the blocks that have room for a move, and prices that room.
+        type Room: BlockRoom;
+        /// Bond of a challenger for the first dispute over a result, in plancks. With `n` open
+        /// disputes over it, the next one needs `n + 1` times as much. It has to exceed the fees that
+        /// the operator's feeless moves would cost; otherwise lost disputes are a cheap way to fill
+        /// blocks: see docs/adr/0027. Zero fails the integrity test.
         #[pallet::constant]
         type Bond: Get<Balance>;
         /// Timing of disputes until [`Timing`] is set. It has to satisfy [`Config::MaxBlocks`].
@@ -103,12 +112,13 @@ pub mod pallet {
         /// Maximum size in bytes of the proof in `prove`. Larger arguments do not decode.
         #[pallet::constant]
         type MaxProofBytes: Get<u32>;
-        /// Maximum weight that the start of a block spends on passed deadlines. It has to allow at
-        /// least one. Disputes beyond it end in later blocks; their moves are refused meanwhile.
+        /// Maximum weight that the start of a block spends on passed deadlines, and on removing what
+        /// operators have shown. It has to allow at least one deadline. Disputes beyond it end in
+        /// later blocks; their moves are refused meanwhile.
         #[pallet::constant]
         type SweepBudget: Get<Weight>;
         /// Priority of operators' moves in the pool. It has to be above that of transactions with
-        /// fees, so that a full pool does not make an operator lose.
+        /// fees and of other workers' calls, so that a full pool does not make an operator lose.
         #[pallet::constant]
         type AnswerPriority: Get<TransactionPriority>;
         /// The keys with which the offchain worker signs a watcher's transactions.
@@ -133,13 +143,41 @@ pub mod pallet {
     #[pallet::storage]
     pub type Counts<T: Config> = StorageMap<_, Twox64Concat, RequestId, u32, ValueQuery>;
 
+    /// What operators have shown, by the request whose result is disputed. Removed by the sweep after
+    /// the last dispute over the result has ended.
+    #[pallet::storage]
+    pub type Shown<T: Config> =
+        StorageDoubleMap<_, Twox64Concat, RequestId, Twox64Concat, What, assay_dispute::Shown>;
+
+    /// When operators have shown it. Also contains the tiles that were computed and are as claimed.
+    /// Removed with [`Shown`].
+    #[pallet::storage]
+    pub type ShownAt<T: Config> =
+        StorageDoubleMap<_, Twox64Concat, RequestId, Twox64Concat, What, Moment>;
+
+    /// Requests over whose results no dispute is open any more, and of which [`ShownAt`] may contain
+    /// something. Removed by the sweep, or when the result is disputed again.
+    #[pallet::storage]
+    pub type Obsolete<T: Config> = StorageMap<_, Twox64Concat, RequestId, ()>;
+
+    /// Open disputes, by operator and by challenger. Removed when they end.
+    #[pallet::storage]
+    pub type ByParty<T: Config> =
+        StorageDoubleMap<_, Blake2_128Concat, T::AccountId, Twox64Concat, DisputeId, ()>;
+
+    /// Open disputes, by request. Removed when they end.
+    #[pallet::storage]
+    pub type ByRequest<T: Config> =
+        StorageDoubleMap<_, Twox64Concat, RequestId, Twox64Concat, DisputeId, ()>;
+
     /// Verdicts about results that were decided while other disputes over them were open, by
     /// request. Removed when the last of those disputes is closed.
     #[pallet::storage]
     pub type Verdicts<T: Config> = StorageMap<_, Twox64Concat, RequestId, Verdict>;
 
     /// Open disputes, by the height after the deadline of their next move. Removed with each move,
-    /// at the end of the dispute, or by the sweep at that height.
+    /// at the end of the dispute, or by the sweep at that height. If what a dispute awaits was shown in
+    /// another one, or too few blocks had room for the move, the sweep enters it again.
     #[pallet::storage]
     pub type Agenda<T: Config> =
         StorageDoubleMap<_, Twox64Concat, BlockNumber, Twox64Concat, DisputeId, ()>;
@@ -178,7 +216,8 @@ pub mod pallet {
     #[pallet::event]
     #[pallet::generate_deposit(pub(super) fn deposit_event)]
     pub enum Event<T: Config> {
-        /// A dispute was opened. The next move is the operator's.
+        /// A dispute was opened. The next move is the operator's, or the challenger's if the operator
+        /// has already shown the roots of all tensors.
         Opened {
             /// The dispute.
             dispute: DisputeId,
@@ -188,18 +227,23 @@ pub mod pallet {
             operator: T::AccountId,
             /// The account that disputes the result.
             challenger: T::AccountId,
+            /// The challenger's bond, in plancks.
+            bond: Balance,
             /// Last height at which the next move counts.
             deadline: BlockNumber,
         },
-        /// The operator moved; [`OpenDisputes`] contains what it showed. The next move is the
-        /// challenger's.
+        /// The operator moved; [`Shown`] contains what it showed. The next move is the challenger's,
+        /// in this dispute and in every other over the result that awaited the same.
         Answered {
             /// The dispute.
             dispute: DisputeId,
+            /// The request whose result is disputed.
+            request: RequestId,
             /// Last height at which the next move counts.
             deadline: BlockNumber,
         },
-        /// The challenger moved. The next move is the operator's.
+        /// The challenger moved. The next move is the operator's, or the challenger's if the operator
+        /// has already shown what it has to.
         Chosen {
             /// The dispute.
             dispute: DisputeId,
@@ -234,10 +278,12 @@ pub mod pallet {
             forfeited: Balance,
         },
         /// A dispute ended because another dispute over the same result was won. The bond was
-        /// returned.
+        /// returned, less the price of the room that the operator's moves took.
         Void {
             /// The dispute.
             dispute: DisputeId,
+            /// That price, in plancks, which went to the treasury.
+            spent: Balance,
         },
         /// The timing of disputes changed.
         TimingSet {
@@ -257,10 +303,10 @@ pub mod pallet {
         WindowClosed,
         /// There is no such dispute, or it has ended. Check the identifier.
         DisputeNotFound,
-        /// Another dispute or a proof has decided about the result. Call `close` to end this
-        /// dispute.
+        /// Another dispute or a proof has decided about the result, or the dispute's tile was
+        /// computed in another dispute. Call `close` to end this dispute.
         Decided,
-        /// The result is not decided yet. Continue with the dispute's next move.
+        /// The dispute is not decided yet. Continue with its next move.
         NotDecided,
         /// The caller is not the challenger of the dispute. Sign with the account that opened it.
         NotChallenger,
@@ -280,6 +326,9 @@ pub mod pallet {
         /// The operation has no tile with this index, or the tile has no element among the bytes
         /// that the operator showed. Choose a tile with a wrong element among them.
         NoTile,
+        /// The tile was computed in another dispute, and is as the operator claims. Choose a tile that
+        /// is wrong.
+        TileComputed,
         /// The opening is malformed, or does not show the tile's inputs. Make it from the tensors
         /// under the roots that the operator showed and from the version's weights.
         OpeningRefused,
@@ -320,7 +369,10 @@ pub mod pallet {
 
     #[pallet::call]
     impl<T: Config> Pallet<T> {
-        /// Opens a dispute over the result of a request. Takes [`Config::Bond`] from the caller.
+        /// Opens a dispute over the result of a request. Takes a bond from the caller:
+        /// [`Config::Bond`], and as much again for each dispute that is open over the result.
+        ///
+        /// If the operator has shown the roots of all tensors, the next move is the challenger's.
         ///
         /// Before calling this, run the model and compare the outputs. The challenger has to name
         /// the first wrong operation, the first wrong leaf and a wrong tile, each within the time
@@ -332,7 +384,7 @@ pub mod pallet {
         ///
         /// Errors: `NoResult`, `WindowClosed`, `NoIdentifierLeft`; the bond is not covered.
         #[pallet::call_index(0)]
-        #[pallet::weight(T::WeightInfo::open())]
+        #[pallet::weight((T::WeightInfo::open(), DispatchClass::Operational))]
         pub fn open(origin: OriginFor<T>, request: RequestId) -> DispatchResult {
             let challenger = ensure_signed(origin)?;
             Self::do_open(challenger, request)
@@ -345,15 +397,16 @@ pub mod pallet {
         /// Emits [`Event::Chosen`].
         ///
         /// Errors: `DisputeNotFound`, `Decided`, `DeadlinePassed`, `NotChallenger`, `OutOfTurn`,
-        /// `NoArchitecture`, `NoOperation`, `NoLeaf`, `NoTile`.
+        /// `NoArchitecture`, `NoOperation`, `NoLeaf`, `NoTile`, `TileComputed`.
         #[pallet::call_index(1)]
-        #[pallet::weight(T::WeightInfo::choose())]
+        #[pallet::weight((T::WeightInfo::choose(), DispatchClass::Operational))]
         pub fn choose(origin: OriginFor<T>, dispute: DisputeId, choice: Choice) -> DispatchResult {
             let challenger = ensure_signed(origin)?;
             Self::do_choose(challenger, dispute, choice)
         }
 
-        /// Makes the operator's move. `stage` is the digest of the stage that the move answers.
+        /// Makes the operator's move. `stage` is the digest of the stage that the move answers. The
+        /// move counts in every dispute over the result that is in this stage.
         ///
         /// A move of the right kind that does not follow from the claim loses the dispute.
         /// Otherwise an operator could try moves for free.
@@ -365,9 +418,10 @@ pub mod pallet {
         ///
         /// Errors: none. The pool refuses invalid calls with the codes of [`refusal`].
         #[pallet::call_index(2)]
-        #[pallet::weight(
-            answer_weight::<T>(answer).saturating_add(T::Results::weight())
-        )]
+        #[pallet::weight((
+            answer_weight::<T>(answer).saturating_add(T::Results::weight()),
+            DispatchClass::Operational
+        ))]
         #[pallet::authorize(Self::authorize_answer)]
         #[pallet::weight_of_authorize(
             T::WeightInfo::authorize_answer(kib(answer.encoded_size()))
@@ -396,9 +450,10 @@ pub mod pallet {
         /// Errors: `DisputeNotFound`, `Decided`, `DeadlinePassed`, `OutOfTurn`, `NoResult`,
         /// `NoArchitecture`, `OpeningRefused`.
         #[pallet::call_index(3)]
-        #[pallet::weight(
-            answer_weight::<T>(opening).saturating_add(T::Results::weight())
-        )]
+        #[pallet::weight((
+            answer_weight::<T>(opening).saturating_add(T::Results::weight()),
+            DispatchClass::Operational
+        ))]
         pub fn step(origin: OriginFor<T>, dispute: DisputeId, opening: Answer) -> DispatchResult {
             ensure_signed(origin)?;
             Self::do_step(dispute, &opening)
@@ -408,6 +463,9 @@ pub mod pallet {
         /// that the proof proves. If it is the output that the operator claims, the result becomes
         /// final and every dispute over it is lost. Otherwise this dispute is won.
         ///
+        /// Unlike a move, a proof counts until the dispute has ended: which party was late has not
+        /// been decided before, and a proof shows which is right.
+        ///
         /// Origin: signed, by anyone.
         ///
         /// Emits [`Event::Won`] or [`Event::Lost`].
@@ -415,12 +473,13 @@ pub mod pallet {
         /// Errors: `DisputeNotFound`, `Decided`, `NoResult`, `NoArchitecture`, `OutputLength`,
         /// `ProofRefused`.
         #[pallet::call_index(4)]
-        #[pallet::weight(
+        #[pallet::weight((
             T::WeightInfo::prove()
                 .saturating_add(T::WeightInfo::expire())
                 .saturating_add(T::Proofs::weight())
-                .saturating_add(T::Results::weight())
-        )]
+                .saturating_add(T::Results::weight()),
+            DispatchClass::Operational
+        ))]
         pub fn prove(
             origin: OriginFor<T>,
             dispute: DisputeId,
@@ -431,16 +490,21 @@ pub mod pallet {
             Self::do_prove(dispute, &output, &proof)
         }
 
-        /// Closes a dispute over a result that another dispute or a proof has decided, and settles
-        /// its bond. Without this call the dispute is closed after its deadline.
+        /// Closes a dispute over a result that another dispute or a proof has decided, or whose tile
+        /// was computed in another dispute, and settles its bond. Without this call the dispute is
+        /// closed after its deadline.
         ///
         /// Origin: signed, by anyone.
         ///
-        /// Emits [`Event::Void`], or [`Event::Lost`] if a proof has shown that the result is right.
+        /// Emits [`Event::Void`], or [`Event::Lost`] if a proof has shown that the result is right, or
+        /// the tile is as claimed.
         ///
         /// Errors: `DisputeNotFound`, `NotDecided`.
         #[pallet::call_index(5)]
-        #[pallet::weight(T::WeightInfo::close())]
+        #[pallet::weight((
+            T::WeightInfo::close().saturating_add(T::Results::weight()),
+            DispatchClass::Operational
+        ))]
         pub fn close(origin: OriginFor<T>, dispute: DisputeId) -> DispatchResult {
             ensure_signed(origin)?;
             Self::do_close(dispute)

@@ -17,8 +17,8 @@ use assay_primitives::{
     digest,
     dispute::{AnswerStatement, DisputeId, DisputeTiming},
     engine::{Job, JobInput},
-    traits::{DisputeBonds, OptimisticResult, OptimisticResults, OutputProofs},
-    ArtifactManifest, Balance, BlockNumber, Digest, Format, RequestId,
+    traits::{BlockRoom, DisputeBonds, OptimisticResult, OptimisticResults, OutputProofs},
+    ArtifactManifest, Balance, BlockNumber, Digest, Format, RequestId, WorkerId,
 };
 use codec::Encode;
 use frame_support::{assert_ok, parameter_types, weights::Weight};
@@ -32,7 +32,7 @@ use sp_runtime::{
     DispatchError, DispatchResult,
 };
 
-use crate::{Dispute, DisputeCause, Event, OpenDisputes};
+use crate::{Dispute, DisputeCause, Event};
 
 pub use assay_pallet_testing::workers::pair;
 
@@ -86,6 +86,11 @@ parameter_types! {
     pub const AnswerPriority: u64 = 99;
     pub static SweepBudget: Weight = Weight::from_parts(100, 0);
 
+    /// Earlier blocks without room for a move.
+    pub static FullBlocks: BlockNumber = 0;
+    /// The price of each move of an operator.
+    pub static Price: Balance = 0;
+
     pub static Results: BTreeMap<RequestId, Noted> = BTreeMap::new();
     /// The bonds held on accounts.
     pub static Held: BTreeMap<u64, Balance> = BTreeMap::new();
@@ -121,10 +126,15 @@ impl OptimisticResults<u64> for NotedResults {
     fn output(request: RequestId) -> Option<Vec<u8>> {
         Some(Results::get().remove(&request)?.output)
     }
-    fn disputable() -> Vec<RequestId> {
+    fn disputable(after: Option<RequestId>, limit: u32) -> Vec<RequestId> {
         let now = System::block_number();
-        let open = |request: &RequestId| now <= WINDOW && Self::result(*request).is_some();
-        Results::get().into_keys().filter(open).collect()
+        let open = |request: &RequestId| {
+            now <= WINDOW && Self::result(*request).is_some() && Some(*request) > after
+        };
+        Results::get().into_keys().filter(open).take(limit as usize).collect()
+    }
+    fn operator_of(worker: &WorkerId) -> Option<u64> {
+        (*worker == pair(OPERATOR).public()).then_some(OPERATOR)
     }
     fn job(request: RequestId, wait_ms: u32) -> Option<Job> {
         let noted = Results::get().remove(&request)?;
@@ -148,6 +158,25 @@ impl OptimisticResults<u64> for NotedResults {
     }
     fn weight() -> Weight {
         Weight::from_parts(9, 0)
+    }
+}
+
+/// Blocks of which [`FullBlocks`] had no room, at [`Price`] for each move.
+pub struct Blocks;
+
+impl BlockRoom for Blocks {
+    fn answer_blocks() -> BlockNumber {
+        Self::move_blocks()
+    }
+    fn move_blocks() -> BlockNumber {
+        System::block_number() - 1 - FullBlocks::get()
+    }
+    fn fits_answer(_: Weight, _: u32) -> bool {
+        true
+    }
+    fn note_answer(_: Weight, _: u32) {}
+    fn price(_: Weight, _: u32) -> Balance {
+        Price::get()
     }
 }
 
@@ -223,6 +252,7 @@ impl crate::Config for Test {
     type Results = NotedResults;
     type Bonds = NotedBonds;
     type Proofs = NotedProofs;
+    type Room = Blocks;
     type Bond = Bond;
     type DefaultTiming = DefaultTiming;
     type MaxBlocks = MaxBlocks;
@@ -261,6 +291,8 @@ pub fn new_test_ext() -> sp_io::TestExternalities {
     Results::set(BTreeMap::new());
     Held::set(BTreeMap::new());
     Got::set(BTreeMap::new());
+    FullBlocks::set(0);
+    Price::set(0);
     SweepBudget::set(Weight::from_parts(100, 0));
     externalities_with([])
 }
@@ -369,7 +401,7 @@ pub fn open(challenger: u64) -> DisputeId {
 }
 
 pub fn dispute(id: DisputeId) -> Dispute<u64> {
-    OpenDisputes::<Test>::get(id).unwrap()
+    Disputes::current(id).unwrap()
 }
 
 pub fn stage(id: DisputeId) -> Stage {
@@ -411,10 +443,10 @@ pub fn choose(id: DisputeId, choice: Choice) {
 /// moves.
 pub fn play(id: DisputeId, defender: &Player<'_>, challenger: &Player<'_>) -> usize {
     for moves in 0..20 {
-        let Some(dispute) = OpenDisputes::<Test>::get(id) else { return moves };
+        let Some(dispute) = Disputes::current(id) else { return moves };
         if let Some(move_) = defender.answer(&dispute.stage) {
             answer(id, move_);
-        } else if let Some(choice) = challenger.choose(&dispute.stage) {
+        } else if let Some(choice) = choice_of(challenger, &dispute) {
             choose(id, choice);
         } else {
             return moves;
@@ -423,12 +455,18 @@ pub fn play(id: DisputeId, defender: &Player<'_>, challenger: &Player<'_>) -> us
     panic!("a dispute without an end");
 }
 
+/// What a challenger names in a dispute.
+pub fn choice_of(challenger: &Player<'_>, dispute: &Dispute<u64>) -> Option<Choice> {
+    let shown = Disputes::shown(dispute.request, &dispute.stage);
+    challenger.choose(&dispute.stage, shown.as_ref())
+}
+
 /// Plays until the dispute is in the stage with this index in the encoding of stages.
 pub fn play_to(id: DisputeId, index: u8, defender: &Player<'_>, challenger: &Player<'_>) {
     while stage(id).encode()[0] != index {
         match defender.answer(&stage(id)) {
             Some(move_) => answer(id, move_),
-            None => choose(id, challenger.choose(&stage(id)).unwrap()),
+            None => choose(id, choice_of(challenger, &dispute(id)).unwrap()),
         }
     }
 }

@@ -6,15 +6,16 @@ use assay_graph::{commit::tensor_bytes, Architecture, Plan};
 use assay_pallet_support::Chain;
 use assay_primitives::{
     dispute::{DisputeId, DisputeTiming},
-    traits::{DisputeBonds, OptimisticResults, OutputProofs},
-    BlockNumber, Digest, RequestId,
+    traits::{BlockRoom, DisputeBonds, OptimisticResults, OutputProofs},
+    Balance, BlockNumber, Digest, RequestId,
 };
+use codec::Encode;
 use frame_support::{ensure, traits::Get};
 use sp_runtime::DispatchResult;
 
 use crate::{
-    Agenda, Config, Counts, Dispute, DisputeCause, Error, Event, NextDispute, OpenDisputes, Pallet,
-    Timing, Verdicts,
+    answer_weight, kib, Agenda, Config, Counts, Dispute, DisputeCause, Error, Event, NextDispute,
+    Obsolete, OpenDisputes, Pallet, Timing, Verdicts, WeightInfo,
 };
 
 impl<T: Config> From<MoveRefusal> for Error<T> {
@@ -57,15 +58,10 @@ impl<T: Config> Pallet<T> {
         timing.window > 0 && timing.response > 0 && longest <= T::MaxBlocks::get()
     }
 
-    /// The open disputes over the result of `request`, or all open disputes, in the order of
-    /// opening. Their number is not bounded: only for views.
-    pub fn open_disputes(request: Option<RequestId>) -> Vec<DisputeId> {
-        let mut ids: Vec<DisputeId> = OpenDisputes::<T>::iter()
-            .filter(|(_, dispute)| request.is_none_or(|request| dispute.request == request))
-            .map(|(id, _)| id)
-            .collect();
-        ids.sort_unstable();
-        ids
+    /// The bond of the next dispute over the result of `request`, in plancks.
+    pub fn next_bond(request: RequestId) -> Balance {
+        let bonds = Balance::from(Counts::<T>::get(request)).saturating_add(1);
+        T::Bond::get().saturating_mul(bonds)
     }
 
     /// The plan of the request's version. Publication has checked the architecture, so this fails
@@ -93,53 +89,70 @@ impl<T: Config> Pallet<T> {
         ensure!(now <= result.disputable_until, Error::<T>::WindowClosed);
         let id = NextDispute::<T>::get();
         let next = id.0.checked_add(1).ok_or(Error::<T>::NoIdentifierLeft)?;
-        let bond = T::Bond::get();
+        let bond = Self::next_bond(request);
+        let stage = match Self::reach(request, Stage::Roots) {
+            MoveEffect::Next(stage) => stage,
+            MoveEffect::Won(_) => return Err(Error::<T>::Decided.into()),
+        };
         T::Bonds::take(&challenger, bond)?;
         NextDispute::<T>::put(DisputeId(next));
         Counts::<T>::mutate(request, |count| *count += 1);
+        Obsolete::<T>::remove(request);
         let response = Timing::<T>::get().response;
         let deadline = now.saturating_add(response);
-        Agenda::<T>::insert(deadline + 1, id, ());
-        OpenDisputes::<T>::insert(
-            id,
-            Dispute {
-                request,
-                operator: result.operator.clone(),
-                challenger: challenger.clone(),
-                bond,
-                opened_at: now,
-                deadline,
-                response,
-                stage: Stage::Roots,
-            },
-        );
+        let dispute = Dispute {
+            request,
+            operator: result.operator.clone(),
+            challenger: challenger.clone(),
+            bond,
+            spent: 0,
+            opened_at: now,
+            deadline,
+            clock: Self::clock(),
+            due: deadline + 1,
+            response,
+            stage,
+        };
+        Agenda::<T>::insert(dispute.due, id, ());
+        Self::list(id, &dispute);
+        OpenDisputes::<T>::insert(id, dispute);
         Self::deposit_event(Event::Opened {
             dispute: id,
             request,
             operator: result.operator,
             challenger,
+            bond,
             deadline,
         });
         Ok(())
     }
 
-    /// An open dispute that is not decided and whose deadline has not passed.
+    /// An open dispute that is not decided, and in which a move at this height counts.
     fn running(id: DisputeId) -> Result<Dispute<T::AccountId>, Error<T>> {
-        let dispute = OpenDisputes::<T>::get(id).ok_or(Error::<T>::DisputeNotFound)?;
-        ensure!(!Verdicts::<T>::contains_key(dispute.request), Error::<T>::Decided);
-        ensure!(T::now() <= dispute.deadline, Error::<T>::DeadlinePassed);
+        let dispute = Self::current(id).ok_or(Error::<T>::DisputeNotFound)?;
+        let is_decided =
+            Verdicts::<T>::contains_key(dispute.request) || Self::is_computed(&dispute);
+        ensure!(!is_decided, Error::<T>::Decided);
+        ensure!(!Self::is_late(&dispute, T::now()), Error::<T>::DeadlinePassed);
         Ok(dispute)
     }
 
     /// Advances the dispute to `stage`. Returns the deadline of the next move.
     fn advance(id: DisputeId, mut dispute: Dispute<T::AccountId>, stage: Stage) -> BlockNumber {
-        Agenda::<T>::remove(dispute.deadline + 1, id);
         let deadline = T::now().saturating_add(dispute.response);
-        Agenda::<T>::insert(deadline + 1, id, ());
-        dispute.deadline = deadline;
         dispute.stage = stage;
-        OpenDisputes::<T>::insert(id, dispute);
+        dispute.clock = Self::clock();
+        Self::enter(id, dispute, deadline);
         deadline
+    }
+
+    /// Stores a dispute with this deadline, and enters it in the agenda.
+    pub(crate) fn enter(id: DisputeId, mut dispute: Dispute<T::AccountId>, deadline: BlockNumber) {
+        Agenda::<T>::remove(dispute.due, id);
+        dispute.deadline = deadline;
+        dispute.due = deadline.saturating_add(1);
+        Agenda::<T>::insert(dispute.due, id, ());
+        OpenDisputes::<T>::insert(id, dispute);
     }
 
     pub(crate) fn do_choose(
@@ -151,27 +164,54 @@ impl<T: Config> Pallet<T> {
         ensure!(dispute.challenger == challenger, Error::<T>::NotChallenger);
         ensure!(dispute.stage.turn() == Party::Challenger, Error::<T>::OutOfTurn);
         let plan = Self::plan(dispute.request)?;
-        let stage = dispute.stage.clone().choose(&plan, choice).map_err(Error::<T>::from)?;
+        let shown = Self::shown(dispute.request, &dispute.stage);
+        let stage = dispute
+            .stage
+            .clone()
+            .choose(&plan, shown.as_ref(), choice)
+            .map_err(Error::<T>::from)?;
+        let stage = match Self::reach(dispute.request, stage) {
+            MoveEffect::Next(stage) => stage,
+            MoveEffect::Won(_) => return Err(Error::<T>::TileComputed.into()),
+        };
         let deadline = Self::advance(id, dispute, stage);
         Self::deposit_event(Event::Chosen { dispute: id, choice, deadline });
         Ok(())
     }
 
+    /// The price of the room that a move of the operator takes in a block, in plancks.
+    pub fn price(answer: &Answer) -> Balance {
+        let bytes = answer.encoded_size();
+        let weight =
+            answer_weight::<T>(answer).saturating_add(T::WeightInfo::authorize_answer(kib(bytes)));
+        T::Room::price(weight, bytes as u32)
+    }
+
     /// Makes a move of the operator that `authorize_answer` accepted.
     pub(crate) fn do_answer(id: DisputeId, answer: &Answer) {
-        let Some(dispute) = OpenDisputes::<T>::get(id) else {
+        let Some(mut dispute) = Self::current(id) else {
             frame_support::defensive!("a move in a dispute that has ended was authorized");
             return;
         };
-        let outcome = Self::claim_data(dispute.request)
-            .map(|data| dispute.stage.clone().answer(&data.claim(), answer));
-        match outcome {
-            Ok(Ok(outcome)) => Self::follow(id, dispute, outcome),
+        let spent = dispute.spent.saturating_add(Self::price(answer));
+        dispute.spent = spent.min(dispute.bond);
+        match Self::effect(&dispute, answer) {
+            Ok(Ok(effect)) => Self::follow(id, dispute, answer, effect),
             Ok(Err(_)) => Self::win(id, dispute, DisputeCause::Refused),
             Err(_) => {
                 frame_support::defensive!("the disputed result does not exist");
             },
         }
+    }
+
+    /// The effect of a move of the operator.
+    pub(crate) fn effect(
+        dispute: &Dispute<T::AccountId>,
+        answer: &Answer,
+    ) -> Result<Result<MoveEffect, MoveRefusal>, Error<T>> {
+        let data = Self::claim_data(dispute.request)?;
+        let shown = Self::shown(dispute.request, &dispute.stage);
+        Ok(dispute.stage.clone().answer(&data.claim(), shown.as_ref(), answer))
     }
 
     pub(crate) fn do_step(id: DisputeId, opening: &Answer) -> DispatchResult {
@@ -180,18 +220,23 @@ impl<T: Config> Pallet<T> {
             matches!(dispute.stage, Stage::Open { .. }) && dispute.stage.takes(opening),
             Error::<T>::OutOfTurn
         );
-        let data = Self::claim_data(dispute.request)?;
-        let outcome =
-            dispute.stage.clone().answer(&data.claim(), opening).map_err(Error::<T>::from)?;
-        Self::follow(id, dispute, outcome);
+        let effect = Self::effect(&dispute, opening)?.map_err(Error::<T>::from)?;
+        Self::follow(id, dispute, opening, effect);
         Ok(())
     }
 
-    fn follow(id: DisputeId, dispute: Dispute<T::AccountId>, outcome: MoveEffect) {
-        match outcome {
+    /// Applies the effect of an operator's move to the dispute, and notes what it shows for others.
+    fn follow(id: DisputeId, dispute: Dispute<T::AccountId>, answer: &Answer, effect: MoveEffect) {
+        let request = dispute.request;
+        if let (Some(what), true) =
+            (dispute.stage.awaits(), effect != MoveEffect::Won(Party::Challenger))
+        {
+            Self::note_shown(request, what, answer.shown());
+        }
+        match effect {
             MoveEffect::Next(stage) => {
                 let deadline = Self::advance(id, dispute, stage);
-                Self::deposit_event(Event::Answered { dispute: id, deadline });
+                Self::deposit_event(Event::Answered { dispute: id, request, deadline });
             },
             MoveEffect::Won(Party::Challenger) => Self::win(id, dispute, DisputeCause::Computed),
             MoveEffect::Won(Party::Defender) => Self::lose(id, dispute, DisputeCause::Computed),

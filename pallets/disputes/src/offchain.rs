@@ -8,14 +8,15 @@ use alloc::{
     collections::{BTreeMap, BTreeSet},
     vec::Vec,
 };
-use assay_dispute::{Answer, Choice, MoveEffect, Party};
+use assay_dispute::{Answer, Choice, MoveEffect, Party, Stage};
 use assay_engine_interface::engine;
 use assay_pallet_support::{submit_authorized, Chain};
 use assay_primitives::{
+    digest,
     dispute::{tensor_data, DisputeId, DisputeJob, DisputeTask},
     engine::JobStatus,
     traits::OptimisticResults,
-    worker_crypto, BlockNumber, Digest, RequestId, Statement, WorkerSignature,
+    worker_crypto, BlockNumber, Digest, RequestId, Statement, WorkerId, WorkerSignature,
 };
 use codec::{Decode, Encode};
 use frame_system::offchain::{AppCrypto, SendSignedTransaction, Signer};
@@ -36,15 +37,25 @@ const WAIT_BUDGET_MS: u64 = 1_000;
 /// transactions, and blocks can be abandoned.
 const RESUBMIT_AFTER: BlockNumber = 3;
 
+/// Maximum number of disputes of an operator, and of results, that one block reads. The next block
+/// continues after them.
+const PAGE: u32 = 64;
+/// Maximum number of a watcher's own disputes that one block reads. Nobody else can open them.
+const OWN_DISPUTES: u32 = 1_024;
+
 /// The node's actions in open disputes and on disputable results.
 #[derive(Default, Encode, Decode)]
 struct Notes {
-    /// Results that were found right, with the digest of the compared output.
-    right: BTreeMap<RequestId, Digest>,
-    /// Heights at which disputes were opened, by request.
+    /// Results that were found right: digest of the compared output, and last height of the window.
+    right: BTreeMap<RequestId, (Digest, BlockNumber)>,
+    /// Heights at which disputes were opened lately, by request.
     opened: BTreeMap<RequestId, BlockNumber>,
-    /// Submitted moves, by dispute: digest of the stage, and height.
-    moved: BTreeMap<DisputeId, (Digest, BlockNumber)>,
+    /// Heights at which moves were submitted lately, by [`Notes::key`].
+    moved: BTreeMap<Digest, BlockNumber>,
+    /// The last dispute that was read, by worker key.
+    pages: BTreeMap<WorkerId, DisputeId>,
+    /// The last result that was read.
+    result: Option<RequestId>,
 }
 
 impl Notes {
@@ -58,10 +69,18 @@ impl Notes {
         sp_io::offchain::local_storage_set(StorageKind::PERSISTENT, NOTES, &self.encode());
     }
 
-    fn moved_lately(&self, dispute: DisputeId, stage: Digest, now: BlockNumber) -> bool {
-        self.moved
-            .get(&dispute)
-            .is_some_and(|(of, at)| *of == stage && now.saturating_sub(*at) < RESUBMIT_AFTER)
+    /// Removes what has no effect any more.
+    fn prune(&mut self, now: BlockNumber) {
+        let is_late = |at: &BlockNumber| now.saturating_sub(*at) < RESUBMIT_AFTER;
+        self.right.retain(|_, (_, until)| now <= *until);
+        self.opened.retain(|_, at| is_late(at));
+        self.moved.retain(|_, at| is_late(at));
+    }
+
+    /// Identifies a move. A move of an operator counts in all disputes over the result that are in
+    /// the same stage, a move of a challenger in one.
+    fn key(request: RequestId, of: Option<DisputeId>, stage: &Stage) -> Digest {
+        digest(&(request, of, stage).encode())
     }
 }
 
@@ -80,29 +99,55 @@ impl<T: Config> Pallet<T> {
         let until = sp_io::offchain::timestamp().unix_millis() + WAIT_BUDGET_MS;
         let before = Notes::read();
         let mut notes = Notes::read();
-        let open: BTreeMap<DisputeId, Dispute<T::AccountId>> = OpenDisputes::<T>::iter()
-            .filter(|(_, dispute)| !Verdicts::<T>::contains_key(dispute.request))
-            .collect();
-        notes.moved.retain(|id, _| open.contains_key(id));
-        Self::defend(&open, &mut notes, until);
+        notes.prune(T::now());
+        let keys = worker_crypto::Public::all();
+        notes.pages.retain(|worker, _| keys.contains(worker));
+        for worker in &keys {
+            Self::defend(worker, &mut notes, until);
+        }
         if let Some(watcher) = Self::watcher() {
-            Self::watch(&watcher, &open, &mut notes, until);
+            Self::watch(&watcher, &mut notes, until);
         }
         if notes.encode() != before.encode() {
             notes.write();
         }
     }
 
-    /// Makes the operators' moves in disputes over results of operators on this node.
-    fn defend(open: &BTreeMap<DisputeId, Dispute<T::AccountId>>, notes: &mut Notes, until: u64) {
-        let keys: BTreeSet<_> = worker_crypto::Public::all().into_iter().collect();
+    /// The disputes among these that are not decided, the most urgent first.
+    fn undecided(ids: Vec<DisputeId>) -> Vec<(DisputeId, Dispute<T::AccountId>)> {
+        let mut open: Vec<_> = ids
+            .into_iter()
+            .filter_map(|id| Some((id, Self::current(id)?)))
+            .filter(|(_, dispute)| {
+                !Verdicts::<T>::contains_key(dispute.request) && !Self::is_computed(dispute)
+            })
+            .collect();
+        open.sort_by_key(|(id, dispute)| (dispute.deadline, *id));
+        open
+    }
+
+    /// Makes the moves of the operator with this worker key, in the next page of its disputes.
+    fn defend(worker: &WorkerId, notes: &mut Notes, until: u64) {
+        let Some(operator) = T::Results::operator_of(worker) else { return };
+        let page = Self::disputes_of(&operator, notes.pages.get(worker).copied(), PAGE);
+        match page.last() {
+            Some(last) if page.len() == PAGE as usize => {
+                notes.pages.insert(worker.clone(), *last);
+            },
+            _ => {
+                notes.pages.remove(worker);
+            },
+        }
         let now = T::now();
-        for (id, dispute) in open {
+        for (id, dispute) in &Self::undecided(page) {
             let Some(result) = T::Results::result(dispute.request) else { continue };
-            let ours = result.worker.clone().filter(|worker| keys.contains(worker));
-            let (Some(worker), Party::Defender) = (ours, dispute.stage.turn()) else { continue };
+            let is_ours = result.operator == operator && result.worker.as_ref() == Some(worker);
+            if !is_ours || dispute.stage.turn() != Party::Defender {
+                continue;
+            }
             let stage = dispute.stage.digest().into();
-            if now >= dispute.deadline || notes.moved_lately(*id, stage, now) {
+            let key = Notes::key(dispute.request, None, &dispute.stage);
+            if Self::is_late(dispute, now + 1) || notes.moved.contains_key(&key) {
                 continue;
             }
             let task = DisputeTask::Answer(dispute.stage.encode());
@@ -112,8 +157,7 @@ impl<T: Config> Pallet<T> {
             };
             // A move that does not follow from the claim loses immediately. Without a move the
             // dispute is lost only at the deadline, which leaves time to find the cause.
-            let checked = Self::claim_data(dispute.request)
-                .map(|data| dispute.stage.clone().answer(&data.claim(), &answer));
+            let checked = Self::effect(dispute, &answer);
             if !matches!(checked, Ok(Ok(MoveEffect::Next(_) | MoveEffect::Won(Party::Defender)))) {
                 log::error!(
                     target: LOG,
@@ -134,7 +178,7 @@ impl<T: Config> Pallet<T> {
             let signature = WorkerSignature::from(signature);
             let call = Call::answer { dispute: *id, stage, answer, signature };
             Self::submit(*id, call);
-            notes.moved.insert(*id, (stage, now));
+            notes.moved.insert(key, now);
         }
     }
 
@@ -161,27 +205,22 @@ impl<T: Config> Pallet<T> {
 
     /// Re-runs the models of disputable results, disputes wrong results, and makes the challenger's
     /// moves in the watcher's disputes.
-    fn watch(
-        watcher: &Watcher<T>,
-        open: &BTreeMap<DisputeId, Dispute<T::AccountId>>,
-        notes: &mut Notes,
-        until: u64,
-    ) {
+    fn watch(watcher: &Watcher<T>, notes: &mut Notes, until: u64) {
         let now = T::now();
-        let own = open.iter().filter(|(_, dispute)| dispute.challenger == watcher.account);
-        let disputed: BTreeSet<RequestId> =
-            own.clone().map(|(_, dispute)| dispute.request).collect();
-        let disputable: BTreeSet<RequestId> = T::Results::disputable().into_iter().collect();
-        notes.right.retain(|request, _| disputable.contains(request));
-        notes.opened.retain(|request, _| disputable.contains(request));
-        for request in disputable.difference(&disputed) {
+        let own = Self::disputes_of(&watcher.account, None, OWN_DISPUTES);
+        let disputed: BTreeSet<RequestId> = own
+            .iter()
+            .filter_map(OpenDisputes::<T>::get)
+            .filter(|dispute| dispute.challenger == watcher.account)
+            .map(|dispute| dispute.request)
+            .collect();
+        let page = T::Results::disputable(notes.result, PAGE);
+        notes.result = page.last().copied().filter(|_| page.len() == PAGE as usize);
+        for request in page.iter().filter(|request| !disputed.contains(request)) {
             let Some(claimed) = T::Results::output(*request) else { continue };
-            let compared = assay_primitives::digest(&claimed);
-            let lately = notes
-                .opened
-                .get(request)
-                .is_some_and(|at| now.saturating_sub(*at) < RESUBMIT_AFTER);
-            if notes.right.get(request) == Some(&compared) || lately {
+            let compared = digest(&claimed);
+            let is_right = notes.right.get(request).is_some_and(|(of, _)| *of == compared);
+            if is_right || notes.opened.contains_key(request) {
                 continue;
             }
             let Some((payload, _)) =
@@ -192,7 +231,8 @@ impl<T: Config> Pallet<T> {
             let Some(computed) = tensor_data(&payload) else { continue };
             // Only outputs are compared: a wrong root with a right output harms nobody.
             if computed == claimed {
-                notes.right.insert(*request, compared);
+                let until = T::Results::result(*request).map_or(now, |one| one.disputable_until);
+                notes.right.insert(*request, (compared, until));
                 continue;
             }
             log::warn!(target: LOG, "request {request}: the result is wrong; opening a dispute");
@@ -200,20 +240,24 @@ impl<T: Config> Pallet<T> {
                 notes.opened.insert(*request, now);
             }
         }
-        for (id, dispute) in own {
-            let stage = dispute.stage.digest().into();
-            if dispute.stage.turn() != Party::Challenger
-                || now >= dispute.deadline
-                || notes.moved_lately(*id, stage, now)
+        for (id, dispute) in &Self::undecided(own) {
+            let key = Notes::key(dispute.request, Some(*id), &dispute.stage);
+            if dispute.challenger != watcher.account
+                || dispute.stage.turn() != Party::Challenger
+                || Self::is_late(dispute, now + 1)
+                || notes.moved.contains_key(&key)
             {
                 continue;
             }
-            let task = DisputeTask::Choose(dispute.stage.encode());
+            let task = DisputeTask::Choose {
+                stage: dispute.stage.encode(),
+                shown: Self::shown(dispute.request, &dispute.stage).encode(),
+            };
             match Self::ask::<Option<Choice>>(dispute.request, task, until) {
                 Some(Some(choice)) => {
                     let is_taken = Self::send(watcher, Call::choose { dispute: *id, choice });
                     if is_taken {
-                        notes.moved.insert(*id, (stage, now));
+                        notes.moved.insert(key, now);
                     }
                 },
                 Some(None) => {

@@ -17,12 +17,31 @@ pub struct Dispute<AccountId> {
     pub challenger: AccountId,
     /// The challenger's bond, in plancks.
     pub bond: Balance,
+    /// The price of the room in blocks that the operator's moves in this dispute took, in plancks. At
+    /// most the bond.
+    pub spent: Balance,
     /// Height at which the dispute was opened.
     pub opened_at: BlockNumber,
-    /// Last height at which the next move counts.
+    /// Last height at which the next move counts, unless fewer than `response` blocks since `clock`
+    /// have had room for it. It then counts until as many have.
     pub deadline: BlockNumber,
+    /// Number of blocks with room for a move
+    /// ([`BlockRoom::move_blocks`](assay_primitives::traits::BlockRoom::move_blocks)), with the one in
+    /// which the time for the next move began.
+    pub clock: BlockNumber,
+    /// Height of its entry in the agenda.
+    pub due: BlockNumber,
     /// Number of blocks for each move, fixed when the dispute was opened.
     pub response: BlockNumber,
     /// The stage of the dispute, which determines the next move.
     pub stage: Stage,
+}
+
+/// When a defender showed something.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, MaxEncodedLen, TypeInfo)]
+pub struct Moment {
+    /// The height.
+    pub height: BlockNumber,
+    /// Number of blocks with room for a move, with that one.
+    pub clock: BlockNumber,
 }

@@ -26,8 +26,10 @@ pub trait WeightInfo {
     fn prove() -> Weight;
     /// The call `close`.
     fn close() -> Weight;
-    /// Handling a passed deadline.
+    /// Handling a height of the agenda: a passed deadline, or one that is extended.
     fn expire() -> Weight;
+    /// Removing something that an operator has shown.
+    fn forget() -> Weight;
     /// The call `set_timing`.
     fn set_timing() -> Weight;
 }
@@ -69,6 +71,9 @@ impl WeightInfo for () {
         Weight::from_parts(1, 0)
     }
     fn expire() -> Weight {
+        Weight::from_parts(1, 0)
+    }
+    fn forget() -> Weight {
         Weight::from_parts(1, 0)
     }
     fn set_timing() -> Weight {

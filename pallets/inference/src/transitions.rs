@@ -19,7 +19,7 @@ use assay_primitives::{
         ProvenResult, Verification,
     },
     Assurance, Balance, BlockNumber, Digest, Draw, Evidence, FailureReason, Outcome, Receipt,
-    RejectReason, RequestId, SignedEvidence, WorkerSignature,
+    RejectReason, RequestId, SignedEvidence, WorkerId, WorkerSignature,
 };
 use frame_support::{defensive, traits::Get, weights::Weight, BoundedVec};
 use sp_runtime::Perbill;
@@ -638,12 +638,21 @@ impl<T: Config> OptimisticResults<T::AccountId> for Pallet<T> {
         tensor_data(&T::Verification::shown_output(request, &operator)?)
     }
 
-    fn disputable() -> Vec<RequestId> {
+    fn disputable(after: Option<RequestId>, limit: u32) -> Vec<RequestId> {
         let now = T::now();
-        Claims::<T>::iter()
+        let claims = match after {
+            None => Claims::<T>::iter(),
+            Some(after) => Claims::<T>::iter_from(Claims::<T>::hashed_key_for(after)),
+        };
+        claims
             .filter(|(_, claim)| now <= claim.disputable_until)
             .map(|(request, _)| request)
+            .take(limit as usize)
             .collect()
+    }
+
+    fn operator_of(worker: &WorkerId) -> Option<T::AccountId> {
+        T::Operators::operator_of(worker)
     }
 
     fn job(id: RequestId, wait_ms: u32) -> Option<Job> {

@@ -33,9 +33,12 @@ pub trait OptimisticResults<AccountId> {
     fn input(request: RequestId) -> Option<Vec<u8>>;
     /// The data of the output tensor that the operator claims.
     fn output(request: RequestId) -> Option<Vec<u8>>;
-    /// The requests whose results may be disputed now. Their number is not bounded: only for
-    /// offchain workers.
-    fn disputable() -> Vec<RequestId>;
+    /// At most `limit` of the requests whose results may be disputed now, after `after` in the order
+    /// of the storage, which is not that of the requests. `None`: from the first. An empty answer means
+    /// that there are no more.
+    fn disputable(after: Option<RequestId>, limit: u32) -> Vec<RequestId>;
+    /// The operator whose worker key this is or was, as long as the chain remembers the key.
+    fn operator_of(worker: &WorkerId) -> Option<AccountId>;
     /// The job that runs the request's model on its input. The caller waits at most `wait_ms`
     /// milliseconds for it.
     fn job(request: RequestId, wait_ms: u32) -> Option<Job>;

@@ -11,7 +11,7 @@ use crate::{Balance, BlockNumber};
 pub trait BlockRoom {
     /// Number of blocks until now that had room for one more answer of an operator.
     fn answer_blocks() -> BlockNumber;
-    /// Number of blocks until now that had room for one more move in a dispute.
+    /// Number of blocks before this one that had room for one more move in a dispute.
     fn move_blocks() -> BlockNumber;
     /// Whether an answer of this weight and this length in bytes fits into the operators' share of
     /// this block.

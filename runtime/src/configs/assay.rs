@@ -122,6 +122,7 @@ impl pallet_disputes::Config for Runtime {
     type Results = Inference;
     type Bonds = Settlement;
     type Proofs = Verification;
+    type Room = Room;
     type Bond = DisputeBond;
     type DefaultTiming = DefaultDisputeTiming;
     type MaxBlocks = MaxDisputeBlocks;
@@ -129,7 +130,7 @@ impl pallet_disputes::Config for Runtime {
     type MaxOutputBytes = MaxOutputBytes;
     type MaxProofBytes = ConstU32<MAX_PROOF_BYTES>;
     type SweepBudget = SweepBudget;
-    type AnswerPriority = WorkerPriority;
+    type AnswerPriority = DisputePriority;
     type WatcherCrypto = WatcherCrypto;
     type WeightInfo = weights::pallet_disputes::WeightInfo<Runtime>;
     #[cfg(feature = "runtime-benchmarks")]

@@ -259,6 +259,15 @@ impl<T: frame_system::Config> pallet_disputes::WeightInfo for WeightInfo<T> {
             .saturating_add(T::DbWeight::get().reads(10))
             .saturating_add(T::DbWeight::get().writes(9))
     }
+    /// Storage: `Disputes::Obsolete` (r:1 w:1)
+    /// Storage: `Disputes::ShownAt` (r:1 w:1)
+    /// Storage: `Disputes::Shown` (r:0 w:1)
+    fn forget() -> Weight {
+        // Least time: 20_000_000 picoseconds.
+        Weight::from_parts(25_000_000, 0)
+            .saturating_add(T::DbWeight::get().reads(2))
+            .saturating_add(T::DbWeight::get().writes(3))
+    }
     /// Storage: `Disputes::Timing` (r:0 w:1)
     fn set_timing() -> Weight {
         // Least time: 4_326_000 picoseconds.

@@ -6,7 +6,7 @@ use std::{
     rc::Rc,
 };
 
-use assay_dispute::Choice;
+use assay_dispute::{Choice, What};
 use assay_primitives::{dispute::DisputeCause, Outcome, RejectReason, WorkerId};
 use assay_runtime::{constants as parameters, AccountId};
 
@@ -26,9 +26,9 @@ pub enum Stage {
     Operation,
     Leaves { operation: usize },
     Leaf { operation: usize },
-    Bytes { operation: usize, shown: Range<usize> },
-    Tile { operation: usize, shown: Range<usize> },
-    Open { operation: usize, tile: Range<usize> },
+    Bytes { operation: usize, leaf: Option<u16>, shown: Range<usize> },
+    Tile { operation: usize, leaf: Option<u16>, shown: Range<usize> },
+    Open { operation: usize, leaf: Option<u16>, index: u32, tile: Range<usize> },
 }
 
 impl Stage {
@@ -45,8 +45,34 @@ impl Stage {
         }
     }
 
+    /// What the operator has to show.
+    fn awaited(&self) -> Option<What> {
+        let index = |operation: &usize| *operation as u16;
+        Some(match self {
+            Self::Roots => What::Roots,
+            Self::Leaves { operation } => What::Leaves { operation: index(operation) },
+            Self::Bytes { operation, leaf, .. } => {
+                What::Bytes { operation: index(operation), leaf: *leaf }
+            },
+            Self::Open { operation, leaf, index: tile, .. } => {
+                What::Tile { operation: index(operation), leaf: *leaf, tile: *tile }
+            },
+            Self::Operation | Self::Leaf { .. } | Self::Tile { .. } => return None,
+        })
+    }
+
+    /// The stage after the operator has shown that.
+    fn answered(&self) -> Self {
+        match self.clone() {
+            Self::Roots => Self::Operation,
+            Self::Leaves { operation } => Self::Leaf { operation },
+            Self::Bytes { operation, leaf, shown } => Self::Tile { operation, leaf, shown },
+            other => other,
+        }
+    }
+
     pub fn is_operators(&self) -> bool {
-        !matches!(self, Self::Operation | Self::Leaf { .. } | Self::Tile { .. })
+        self.awaited().is_some()
     }
 }
 
@@ -55,7 +81,13 @@ impl Stage {
 pub struct Dispute {
     pub request: u64,
     pub challenger: AccountId,
+    pub bond: u128,
+    /// The price of the operator's moves in it.
+    pub spent: u128,
     pub deadline: u32,
+    /// When the chain looks after it: after the deadline of its last own move. If its time is longer
+    /// by what was shown in another dispute, the chain looks again.
+    pub due: u32,
     pub response: u32,
     pub stage: Stage,
 }
@@ -76,6 +108,8 @@ pub struct Disputes {
     /// The verdicts on results that were decided while further disputes are open: whether they are
     /// right.
     pub verdicts: BTreeMap<u64, bool>,
+    /// What operators have shown, by request.
+    pub shown: BTreeSet<(u64, What)>,
     /// Requests whose results have been disputed.
     pub disputed: BTreeSet<u64>,
     /// The disputes that ended in this block, in order.
@@ -160,7 +194,8 @@ impl Oracle {
             self.see("a dispute that comes too late");
             return false;
         }
-        if !self.hold(who, Purse::Dispute, parameters::DisputeBond::get()) {
+        let bond = parameters::DisputeBond::get() * (1 + self.disputes_over(id) as u128);
+        if !self.hold(who, Purse::Dispute, bond) {
             self.see("a dispute that its challenger cannot pay");
             return false;
         }
@@ -174,9 +209,18 @@ impl Oracle {
         let dispute = Dispute {
             request: id,
             challenger: who.clone(),
+            bond,
+            spent: 0,
             deadline: self.now + response,
+            due: self.now + response + 1,
             response,
-            stage: Stage::Roots,
+            stage: match self.disputes.shown.contains(&(id, What::Roots)) {
+                true => {
+                    self.see("a dispute that starts after the roots");
+                    Stage::Operation
+                },
+                false => Stage::Roots,
+            },
         };
         self.disputes.open.insert(self.disputes.next, dispute);
         self.disputes.next += 1;
@@ -187,13 +231,53 @@ impl Oracle {
     /// An undecided dispute whose deadline for a move has not passed.
     fn running(&self, id: u64) -> Option<Dispute> {
         let dispute = self.disputes.open.get(&id)?;
-        let decided = self.disputes.verdicts.contains_key(&dispute.request);
+        let decided =
+            self.disputes.verdicts.contains_key(&dispute.request) || self.is_computed(dispute);
         (!decided && self.now <= dispute.deadline).then(|| dispute.clone())
+    }
+
+    /// Whether the operator has shown what a stage awaits.
+    fn is_shown(&self, request: u64, stage: &Stage) -> bool {
+        stage.awaited().is_some_and(|what| self.disputes.shown.contains(&(request, what)))
+    }
+
+    /// Whether the tile of a dispute was computed in another one, and is as claimed.
+    fn is_computed(&self, dispute: &Dispute) -> bool {
+        matches!(dispute.stage, Stage::Open { .. })
+            && self.is_shown(dispute.request, &dispute.stage)
+    }
+
+    /// The operator shows in a dispute what a stage awaits: all disputes over the result that are in it
+    /// go on.
+    fn show(&mut self, id: u64, request: u64, stage: &Stage) {
+        let what = stage.awaited().expect("the operator's turn");
+        self.disputes.shown.insert((request, what));
+        let now = self.now;
+        let mut count = 0;
+        for dispute in self.disputes.open.values_mut() {
+            if dispute.request == request && dispute.stage == *stage {
+                count += 1;
+                if !matches!(stage, Stage::Open { .. }) {
+                    dispute.stage = stage.answered();
+                    dispute.deadline = now + dispute.response;
+                }
+            }
+        }
+        if !matches!(stage, Stage::Open { .. }) {
+            self.advance(id, stage.answered());
+        }
+        if count > 1 {
+            self.see(match stage {
+                Stage::Open { .. } => "a tile that decides several disputes",
+                _ => "an answer in several disputes",
+            });
+        }
     }
 
     fn advance(&mut self, id: u64, stage: Stage) {
         let dispute = self.disputes.open.get_mut(&id).expect("running");
         dispute.deadline = self.now + dispute.response;
+        dispute.due = dispute.deadline + 1;
         dispute.stage = stage;
     }
 
@@ -210,33 +294,54 @@ impl Oracle {
                     return false;
                 }
                 match claim.is_shown_whole(operation) {
-                    true => Stage::Bytes { operation, shown: 0..claim.bytes(operation) },
+                    true => {
+                        let shown = 0..claim.bytes(operation);
+                        Stage::Bytes { operation, leaf: None, shown }
+                    },
                     false => Stage::Leaves { operation },
                 }
             },
             (Stage::Leaf { operation }, Choice::Leaf(leaf)) => {
                 let Some(shown) = claim.leaf(operation, leaf) else { return false };
                 self.see("a leaf that a challenger names");
-                Stage::Bytes { operation, shown }
+                Stage::Bytes { operation, leaf: Some(leaf), shown }
             },
-            (Stage::Tile { operation, shown }, Choice::Tile(tile)) => {
-                let Some(tile) = claim.tile(operation, tile, &shown) else { return false };
-                Stage::Open { operation, tile }
+            (Stage::Tile { operation, leaf, shown }, Choice::Tile(index)) => {
+                let Some(tile) = claim.tile(operation, index, &shown) else { return false };
+                Stage::Open { operation, leaf, index, tile }
             },
             _ => return false,
         };
-        self.advance(id, next);
+        let is_shown = self.is_shown(dispute.request, &next);
+        if is_shown && matches!(next, Stage::Open { .. }) {
+            self.see("a tile that was computed before");
+            return false;
+        }
+        if is_shown {
+            self.see("a choice that was answered before");
+        }
+        self.advance(id, if is_shown { next.answered() } else { next });
         true
     }
 
-    /// `is_for_it`: whether the signature covers this move at this stage of this dispute.
-    pub fn answer(&mut self, id: u64, key: &WorkerId, what: Move, is_for_it: bool) -> bool {
+    /// `is_for_it`: whether the signature covers this move at this stage. `price`: of the room that it
+    /// takes.
+    pub fn answer(
+        &mut self,
+        id: u64,
+        key: &WorkerId,
+        what: Move,
+        is_for_it: bool,
+        price: u128,
+    ) -> bool {
         let Some(dispute) = self.running(id) else { return false };
         let (_, operator) = self.claimed(dispute.request);
         let is_worker = self.operators.get(&operator).is_some_and(|info| info.worker == *key);
         if !(is_worker && is_for_it && dispute.stage.name() == what.kind) {
             return false;
         }
+        let spent = (dispute.spent + price).min(dispute.bond);
+        self.disputes.open.get_mut(&id).expect("running").spent = spent;
         if !self.follow(id, dispute, what) {
             self.see("a move that does not follow from the claim");
             self.win(id, DisputeCause::Refused);
@@ -263,13 +368,14 @@ impl Oracle {
         }
         match dispute.stage {
             Stage::Roots if !claim.roots_follow() => return false,
-            Stage::Roots => self.advance(id, Stage::Operation),
-            Stage::Leaves { operation } => self.advance(id, Stage::Leaf { operation }),
-            Stage::Bytes { operation, shown } => {
-                self.advance(id, Stage::Tile { operation, shown });
+            Stage::Roots | Stage::Leaves { .. } | Stage::Bytes { .. } => {
+                self.show(id, dispute.request, &dispute.stage);
             },
-            Stage::Open { operation, tile } if claim.is_computed(operation, tile.clone()) => {
+            Stage::Open { operation, ref tile, .. }
+                if claim.is_computed(operation, tile.clone()) =>
+            {
                 self.see("a tile that is as claimed");
+                self.show(id, dispute.request, &dispute.stage);
                 self.lose(id, DisputeCause::Computed);
             },
             Stage::Open { .. } => {
@@ -305,22 +411,38 @@ impl Oracle {
         true
     }
 
-    /// Ends a dispute about a result that is decided.
+    /// Ends a dispute about a result that is decided, or whose tile was computed in another one.
     pub fn close_dispute(&mut self, id: u64) -> bool {
         let Some(dispute) = self.disputes.open.get(&id).cloned() else { return false };
         let Some(is_right) = self.disputes.verdicts.get(&dispute.request).copied() else {
-            return false;
+            let is_computed = self.is_computed(&dispute);
+            if is_computed {
+                self.see("a dispute that another one's tile decides");
+                self.lose(id, DisputeCause::Computed);
+            }
+            return is_computed;
         };
         self.take_off(id, is_right);
         match is_right {
             true => self.forfeit(id, &dispute, DisputeCause::Proof),
             false => {
                 self.see("a dispute that another one decides");
-                self.give_back(&dispute.challenger, Purse::Dispute, parameters::DisputeBond::get());
+                let Dispute { challenger, bond, spent, .. } = dispute;
+                let treasury = self.treasury.clone();
+                let paid = self.pay(&challenger, Purse::Dispute, &treasury, spent);
+                self.give_back(&challenger, Purse::Dispute, bond - paid);
                 self.disputes.endings.push((id, Ending::Void));
             },
         }
         true
+    }
+
+    /// Whether a dispute ends when the chain looks after it.
+    fn is_over(&self, id: u64) -> bool {
+        let dispute = &self.disputes.open[&id];
+        self.now > dispute.deadline
+            || self.disputes.verdicts.contains_key(&dispute.request)
+            || self.is_computed(dispute)
     }
 
     /// The deadline for a move has passed.
@@ -352,11 +474,11 @@ impl Oracle {
     /// The operator loses: the request ends, the payer is refunded and compensated, and the
     /// challenger gets its bond back and a reward.
     fn win(&mut self, id: u64, cause: DisputeCause) {
-        let Dispute { request, challenger, .. } = self.disputes.open[&id].clone();
+        let Dispute { request, challenger, bond, .. } = self.disputes.open[&id].clone();
         let (_, operator) = self.claimed(request);
         self.take_off(id, false);
         self.disputes.endings.push((id, Ending::Won(cause)));
-        self.give_back(&challenger, Purse::Dispute, parameters::DisputeBond::get());
+        self.give_back(&challenger, Purse::Dispute, bond);
         let record = self.requests[&request].clone();
         let fee = self.fee(&record);
         self.burn_fee(request, fee);
@@ -378,7 +500,7 @@ impl Oracle {
 
     /// The operator gets half of a lost bond, the treasury the rest.
     fn forfeit(&mut self, id: u64, dispute: &Dispute, cause: DisputeCause) {
-        let bond = parameters::DisputeBond::get();
+        let bond = dispute.bond;
         let operator = self.requests[&dispute.request].members[0].account.clone();
         let treasury = self.treasury.clone();
         let paid = self.pay(&dispute.challenger, Purse::Dispute, &operator, bond / 2);
@@ -388,18 +510,37 @@ impl Oracle {
 
     /// The start of a block, after that of requests. `ended` are the disputes that it ended, in its
     /// order (which the protocol does not define), `postponed` those that exceeded its budget.
-    pub fn begin_disputes(&mut self, ended: &[u64], postponed: &BTreeSet<u64>) {
+    /// `kept` is what the chain has not removed yet of what was shown about results that are not
+    /// disputed any more.
+    pub fn begin_disputes(
+        &mut self,
+        ended: &[u64],
+        postponed: &BTreeSet<u64>,
+        kept: &BTreeSet<(u64, What)>,
+    ) {
         if !postponed.is_empty() {
             self.see("a sweep of disputes that lags");
         }
-        let due = self.disputes.open.iter();
-        let due =
-            due.filter(|(id, dispute)| self.now > dispute.deadline && !postponed.contains(id));
-        let mut due: Vec<u64> = due.map(|(id, _)| *id).collect();
-        due.sort_by_key(|id| ended.iter().position(|one| one == id));
-        assert_eq!(due, ended, "the disputes that end");
-        for id in due {
-            self.expire(id);
+        let mut due: BTreeSet<u64> = BTreeSet::new();
+        for (id, dispute) in &self.disputes.open {
+            if self.now >= dispute.due && !postponed.contains(id) {
+                due.insert(*id);
+            }
         }
+        let must_end: Vec<u64> = due.iter().copied().filter(|id| self.is_over(*id)).collect();
+        assert!(must_end.iter().all(|id| ended.contains(id)), "{must_end:?} end, not {ended:?}");
+        for id in ended {
+            assert!(due.remove(id) && self.is_over(*id), "dispute {id} ends too early");
+            self.expire(*id);
+        }
+        for id in due {
+            self.see("a deadline that another dispute's answer extends");
+            let dispute = self.disputes.open.get_mut(&id).expect("open");
+            dispute.due = dispute.deadline + 1;
+        }
+        let disputed: BTreeSet<u64> = self.disputes.open.values().map(|one| one.request).collect();
+        self.disputes.shown.retain(|one| disputed.contains(&one.0) || kept.contains(one));
+        let shown = &self.disputes.shown;
+        assert!(kept.iter().all(|one| shown.contains(one)), "what nobody has shown");
     }
 }

@@ -6,9 +6,8 @@ use assay_primitives::{
     dispute::{DisputeId, DisputeTiming},
     RequestId, WorkerId,
 };
-use assay_runtime::{constants::MaxDisputeBlocks, AccountId, Disputes, Runtime, RuntimeOrigin};
+use assay_runtime::{constants::MaxDisputeBlocks, AccountId, Disputes, RuntimeOrigin};
 use codec::Encode;
-use pallet_disputes::OpenDisputes;
 use sp_application_crypto::Pair as _;
 
 use super::{
@@ -34,6 +33,7 @@ impl Fuzz {
     pub fn random_dispute(&mut self) {
         match self.rng.below(20) {
             0 if self.rng.chance(30) => self.crowd_of_disputes(),
+            1 if self.rng.chance(40) => self.twin_disputes(),
             0..=6 => self.random_opening(),
             7..=16 => self.random_moves(),
             17 => self.random_close(),
@@ -110,6 +110,38 @@ impl Fuzz {
         }
     }
 
+    /// Two disputes about a result whose challengers make the same choices, to the last stage.
+    fn twin_disputes(&mut self) {
+        let mut open = self.claimed();
+        open.retain(|id| self.oracle.now <= self.oracle.requests[id].disputable_until);
+        let Some(request) = self.rng.pick(&open) else { return };
+        let (rich, first) = (self.actors[0].clone(), self.oracle.disputes.next);
+        let twins = [first, first + 1];
+        for _ in twins {
+            self.open_dispute(&rich, request);
+        }
+        for _ in 0..20 {
+            let of = |id| self.oracle.disputes.open.get(id).cloned();
+            let (Some(one), Some(other)) = (of(&twins[0]), of(&twins[1])) else { break };
+            if one.stage.is_operators() {
+                self.operators_move(first, &one);
+                continue;
+            }
+            let choice = match one.stage.name() {
+                "operation" => Choice::Operation(self.rng.below(3) as u16),
+                "leaf" => Choice::Leaf(self.rng.below(16) as u16),
+                _ => Choice::Tile(self.rng.below(3) as u32),
+            };
+            for (id, dispute) in [(twins[0], one), (twins[1], other)] {
+                self.choose(&dispute.challenger, id, choice);
+            }
+        }
+        if self.rng.chance(50) {
+            let who = self.anyone();
+            self.close(&who, twins[1]);
+        }
+    }
+
     fn open_dispute(&mut self, who: &AccountId, id: u64) {
         self.note(format!("{} disputes the result of {id}", self.name(who)));
         let ok = self.oracle.open_dispute(who, id);
@@ -144,7 +176,8 @@ impl Fuzz {
 
     fn challengers_move(&mut self, id: u64, dispute: &Dispute) {
         let claim = self.claim_of(dispute);
-        let stage = OpenDisputes::<Runtime>::get(DisputeId(id)).expect("compared").stage;
+        let stage = Disputes::current(DisputeId(id)).expect("compared").stage;
+        let shown = Disputes::shown(RequestId(dispute.request), &stage);
         let witness = Player::new(claim.checked(), &claim.input).expect("the input fits");
         let random = match self.rng.below(10) {
             0 => Choice::Operation(self.rng.below(4) as u16),
@@ -156,7 +189,7 @@ impl Fuzz {
                 _ => Choice::Tile(self.rng.below(6) as u32),
             },
         };
-        let choice = match witness.choose(&stage) {
+        let choice = match witness.choose(&stage, shown.as_ref()) {
             Some(choice) if self.rng.chance(75) => choice,
             _ => random,
         };
@@ -177,7 +210,7 @@ impl Fuzz {
     fn answer_to(&mut self, id: u64, dispute: &Dispute) -> (Answer, Move) {
         let claim = self.claim_of(dispute);
         let kind = dispute.stage.name();
-        let stage = OpenDisputes::<Runtime>::get(DisputeId(id)).expect("compared").stage;
+        let stage = Disputes::current(DisputeId(id)).expect("compared").stage;
         let player = Player::with_trace(claim.checked(), claim.trace());
         let answer = player.answer(&stage);
         match (answer, self.rng.below(100)) {
@@ -232,6 +265,10 @@ impl Fuzz {
             Some(key) if self.rng.chance(96) => key,
             _ => self.rng.pick(&keys).expect("operators have keys"),
         };
+        if self.oracle.disputes.verdicts.contains_key(&dispute.request) {
+            // There is no result any more that a statement could be about.
+            return self.answer_without_statement(id, &key, answer, what);
+        }
         let flaw = self.rng.below(40);
         let text = if what.is_sound { "as claimed" } else { "not as claimed" };
         self.note(format!(
@@ -239,8 +276,8 @@ impl Fuzz {
             self.name(&operator),
             what.kind
         ));
-        let ok = self.oracle.answer(id, &key, what, flaw > 2);
-        let record = OpenDisputes::<Runtime>::get(DisputeId(id)).expect("compared");
+        let ok = self.oracle.answer(id, &key, what, flaw > 2, Disputes::price(&answer));
+        let record = Disputes::current(DisputeId(id)).expect("compared");
         let mut statement = common::answer_statement(&record, &answer);
         match flaw {
             0 => statement.request = Default::default(),
@@ -266,9 +303,13 @@ impl Fuzz {
             _ => self.dispute(),
         };
         let who = self.anyone();
-        self.note(format!("{} closes dispute {id}", self.name(&who)));
+        self.close(&who, id);
+    }
+
+    fn close(&mut self, who: &AccountId, id: u64) {
+        self.note(format!("{} closes dispute {id}", self.name(who)));
         let ok = self.oracle.close_dispute(id);
-        self.call(&who, pallet_disputes::Call::close { dispute: DisputeId(id) }, ok);
+        self.call(who, pallet_disputes::Call::close { dispute: DisputeId(id) }, ok);
     }
 
     fn random_timing(&mut self) {
@@ -336,21 +377,22 @@ impl Fuzz {
                 self.show(&who, id, empty(), Move { kind, is_sound: false });
             },
             _ => {
-                self.note(format!(
-                    "{} answers for another operator in dispute {id}",
-                    self.name(&who)
-                ));
                 let keys: Vec<WorkerId> = self.keys.keys().cloned().collect();
                 let key = self.rng.pick(&keys).expect("operators have keys");
-                let signature = self.keys[&key].sign(b"nothing").into();
                 let (kind, empty) = self.rng.pick(&ANSWERS).expect("there are four");
                 let what = Move { kind, is_sound: false };
-                let ok = self.oracle.answer(id, &key, what, false);
-                let (dispute, stage, answer) = (DisputeId(id), Default::default(), empty());
-                let call = pallet_disputes::Call::answer { dispute, stage, answer, signature };
-                self.feeless(call, ok);
+                self.answer_without_statement(id, &key, empty(), what);
             },
         }
+    }
+
+    /// An answer with a signature over something else.
+    fn answer_without_statement(&mut self, id: u64, key: &WorkerId, answer: Answer, what: Move) {
+        self.note(format!("an answer in dispute {id} without a statement"));
+        let signature = self.keys[key].sign(b"nothing").into();
+        let ok = self.oracle.answer(id, key, what, false, 0);
+        let (dispute, stage) = (DisputeId(id), Default::default());
+        self.feeless(pallet_disputes::Call::answer { dispute, stage, answer, signature }, ok);
     }
 }
 

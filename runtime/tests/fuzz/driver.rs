@@ -230,6 +230,13 @@ impl Fuzz {
         System::set_block_number(height);
         self.extrinsics = 0;
         self.oracle.now = height;
+        let in_agenda = || -> BTreeSet<u64> {
+            pallet_disputes::Agenda::<Runtime>::iter_keys()
+                .filter(|(at, _)| *at <= height)
+                .map(|(_, id)| id.0)
+                .collect()
+        };
+        let before = in_agenda();
         AllPalletsWithSystem::on_initialize(height);
         let finished: Vec<u64> = System::read_events_no_consensus()
             .filter_map(|record| match record.event {
@@ -255,19 +262,20 @@ impl Fuzz {
             postponed.is_empty() || Inference::sweeps_per_block() < 100,
             "a sweep was postponed within the budget"
         );
-        let late: BTreeSet<u64> = pallet_disputes::Agenda::<Runtime>::iter_keys()
-            .filter(|(at, _)| *at <= height)
-            .map(|(_, id)| id.0)
-            .collect();
+        let late = in_agenda();
         let ended: Vec<u64> = dispute_endings().iter().map(|(id, _)| *id).collect();
         assert!(
-            late.is_empty() || ended.len() == Disputes::sweeps_per_block() as usize,
+            late.is_empty() || before.len() - late.len() == Disputes::sweeps_per_block() as usize,
             "a dispute was postponed within the budget"
         );
         let open = self.oracle.open_requests();
         self.oracle.disputes.endings.clear();
         self.oracle.begin_block(&finished, &postponed);
-        self.oracle.begin_disputes(&ended, &late);
+        let kept = pallet_disputes::ShownAt::<Runtime>::iter_keys()
+            .filter(|(request, _)| pallet_disputes::Obsolete::<Runtime>::contains_key(request))
+            .map(|(request, what)| (request.0, what))
+            .collect();
+        self.oracle.begin_disputes(&ended, &late, &kept);
         self.oracle.check_ended(&finished, &open);
         self.compare();
     }
@@ -344,14 +352,24 @@ impl Fuzz {
         let count = pallet_disputes::OpenDisputes::<Runtime>::iter_keys().count();
         assert_eq!(count, self.oracle.disputes.open.len(), "open disputes");
         for (id, dispute) in &self.oracle.disputes.open {
-            let record = pallet_disputes::OpenDisputes::<Runtime>::get(DisputeId(*id))
-                .unwrap_or_else(|| panic!("dispute {id} is gone"));
-            let actual =
-                (record.request.0, &record.challenger, record.deadline, record.stage.name());
-            let expected =
-                (dispute.request, &dispute.challenger, dispute.deadline, dispute.stage.name());
+            let record =
+                Disputes::current(DisputeId(*id)).unwrap_or_else(|| panic!("dispute {id} is gone"));
+            let actual = (
+                (record.request.0, &record.challenger),
+                (record.bond, record.spent),
+                (record.deadline, record.stage.name()),
+            );
+            let expected = (
+                (dispute.request, &dispute.challenger),
+                (dispute.bond, dispute.spent),
+                (dispute.deadline, dispute.stage.name()),
+            );
             assert_eq!(actual, expected, "dispute {id}: the chain, then the model");
         }
+        let shown: BTreeSet<_> = pallet_disputes::ShownAt::<Runtime>::iter_keys()
+            .map(|(request, what)| (request.0, what))
+            .collect();
+        assert_eq!(shown, self.oracle.disputes.shown, "what operators have shown");
         assert_eq!(dispute_endings(), self.oracle.disputes.endings, "how disputes end");
     }
 
@@ -414,7 +432,7 @@ pub fn dispute_endings() -> Vec<(u64, Ending)> {
             RuntimeEvent::Disputes(Lost { dispute, cause, .. }) => {
                 Some((dispute.0, Ending::Lost(cause)))
             },
-            RuntimeEvent::Disputes(Void { dispute }) => Some((dispute.0, Ending::Void)),
+            RuntimeEvent::Disputes(Void { dispute, .. }) => Some((dispute.0, Ending::Void)),
             _ => None,
         })
         .collect()

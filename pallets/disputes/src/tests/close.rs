@@ -11,10 +11,10 @@ fn anyone_closes_what_another_dispute_has_decided() {
         let close = |id| Disputes::close(origin(STRANGER), id);
         assert_noop!(close(other), Error::<Test>::NotDecided);
         play(id, &case.defender(), &case.witness());
-        assert_eq!(held(SECOND), BOND);
+        assert_eq!(held(SECOND), 2 * BOND);
         assert_ok!(close(other));
         assert_eq!(held(SECOND), 0);
-        assert_eq!(last_event().unwrap(), Event::Void { dispute: other });
+        assert_eq!(last_event().unwrap(), Event::Void { dispute: other, spent: 0 });
         assert_noop!(close(other), Error::<Test>::DisputeNotFound);
         assert_noop!(close(DisputeId(7)), Error::<Test>::DisputeNotFound);
     });
@@ -26,6 +26,7 @@ fn no_move_counts_after_the_decision() {
         let case = Case::lying_from(3);
         let (id, other) = (case.disputed(), open(SECOND));
         answer(other, case.defender().answer(&stage(other)).unwrap());
+        assert_eq!(stage(id), stage(other));
         play(id, &case.defender(), &case.witness());
         let choice = assay_dispute::Choice::Operation(2);
         assert_noop!(Disputes::choose(origin(SECOND), other, choice), Error::<Test>::Decided);

@@ -6,6 +6,8 @@ mod offchain;
 mod open;
 mod outcomes;
 mod prove;
+mod room;
+mod shown;
 mod step;
 mod timing;
 mod try_state;

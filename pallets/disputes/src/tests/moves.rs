@@ -76,16 +76,15 @@ fn moves_out_of_turn_are_refused_and_cost_nothing() {
 }
 
 #[test]
-fn a_move_counts_in_its_own_dispute_and_stage_alone() {
+fn a_move_counts_in_its_own_stage_alone() {
     test(|| {
         let case = Case::lying_from(3);
         let id = case.disputed_at(BYTES);
         let bytes = signed_answer(OPERATOR, id, case.defender().answer(&stage(id)).unwrap());
         let other = open(SECOND);
-        answer(other, case.defender().answer(&stage(other)).unwrap());
         choose(other, assay_dispute::Choice::Operation(0));
         assert_eq!(stage(other).encode()[0], BYTES);
-        // Replayed in the other dispute.
+        // Replayed in a dispute that is in another stage.
         let Call::answer { stage: digest, answer: move_, signature, .. } = bytes.clone() else {
             panic!()
         };
@@ -95,14 +94,14 @@ fn a_move_counts_in_its_own_dispute_and_stage_alone() {
         let of_other = stage(other).digest().into();
         assert_eq!(tried(replayed(other, of_other)), Err(InvalidTransaction::BadProof.into()));
         assert_eq!(tried(replayed(DisputeId(9), digest)), refused(refusal::DISPUTE_NOT_FOUND));
-        include(bytes).unwrap();
-        // Two disputes in the same stage: the signature names the dispute.
+        // Replayed in a dispute that is in the same stage, it counts, and so it does in both.
         let third = open(SECOND);
-        let roots = signed_answer(OPERATOR, third, case.defender().answer(&Stage::Roots).unwrap());
-        let fourth = open(SECOND);
-        let Call::answer { stage, answer, signature, .. } = roots else { panic!() };
-        let call = Call::answer { dispute: fourth, stage, answer, signature };
-        assert_eq!(tried(call), Err(InvalidTransaction::BadProof.into()));
+        choose(third, assay_dispute::Choice::Operation(2));
+        assert_eq!(stage(third), stage(id));
+        include(replayed(third, digest)).unwrap();
+        assert_eq!(stage(third).name(), "tile");
+        assert_eq!(stage(third), stage(id));
+        assert_eq!(tried(bytes), refused(refusal::OUT_OF_TURN));
     });
 }
 
@@ -224,12 +223,11 @@ fn no_move_counts_once_the_result_is_decided() {
         let case = Case::lying_from(3);
         let id = case.disputed_at(OPEN);
         let other = open(SECOND);
+        choose(other, assay_dispute::Choice::Operation(0));
+        let bytes = case.defender().answer(&stage(other)).unwrap();
+        let bytes = signed_answer(OPERATOR, other, bytes);
         answer(id, case.defender().answer(&stage(id)).unwrap());
-        let roots = case.defender().answer(&Stage::Roots).unwrap();
-        assert_eq!(
-            tried(signed_answer(OPERATOR, other, roots)),
-            refused(refusal::DISPUTE_NOT_FOUND)
-        );
+        assert_eq!(tried(bytes), refused(refusal::DISPUTE_NOT_FOUND));
     });
 }
 

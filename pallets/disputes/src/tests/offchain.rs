@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use assay_dispute::{Party, Player};
+use assay_dispute::{Party, Player, Shown};
 use assay_engine_interface::{EngineExt, EngineProvider};
 use assay_graph::CheckedGraph;
 use assay_pallet_testing::workers::{keystore, register_offchain, Pool};
@@ -16,7 +16,7 @@ use frame_support::traits::Hooks;
 use sp_core::offchain::testing::TestOffchainExt;
 use sp_runtime::{testing::UintAuthorityId, traits::Dispatchable};
 
-use crate::{mock::*, DisputeCause, Event, OpenDisputes};
+use crate::{mock::*, DisputeCause, Event};
 
 /// Runs the model as it is.
 struct HonestEngine(CheckedGraph);
@@ -37,7 +37,10 @@ impl EngineProvider for HonestEngine {
                 (payload.encode(), player.trace_root()).encode()
             },
             DisputeTask::Answer(bytes) => player.answer(&stage(bytes)).encode(),
-            DisputeTask::Choose(bytes) => player.choose(&stage(bytes)).encode(),
+            DisputeTask::Choose { stage: bytes, shown } => {
+                let shown: Option<Shown> = Decode::decode(&mut &shown[..]).unwrap();
+                player.choose(&stage(bytes), shown.as_ref()).encode()
+            },
         };
         JobStatus::Done { output, proof: None }
     }
@@ -96,7 +99,7 @@ fn a_watcher_finds_a_wrong_result_and_wins_against_the_liar() {
     let id = assay_primitives::dispute::DisputeId(0);
     for _ in 0..10 {
         let over = node.ext.execute_with(|| {
-            let Some(dispute) = OpenDisputes::<Test>::get(id) else { return true };
+            let Some(dispute) = Disputes::current(id) else { return true };
             if dispute.stage.turn() == Party::Defender {
                 answer(id, case.defender().answer(&dispute.stage).unwrap());
             }
@@ -144,8 +147,8 @@ fn an_operators_node_defends_what_it_has_computed() {
         // The same move is not submitted at every block.
         assert_eq!(node.block(), 0);
         node.ext.execute_with(|| {
-            if let Some(dispute) = OpenDisputes::<Test>::get(id) {
-                choose(id, challenger.choose(&dispute.stage).unwrap());
+            if let Some(dispute) = Disputes::current(id) {
+                choose(id, choice_of(&challenger, &dispute).unwrap());
             }
         });
     }
@@ -164,6 +167,44 @@ fn a_node_does_not_sign_a_move_that_contradicts_the_claim() {
     let mut node = Node::new(Some(STRANGER), None);
     node.ext.execute_with(|| Case::honest().disputed());
     assert_eq!(node.block(), 0);
+}
+
+/// Others can open any number of disputes.
+#[test]
+fn every_dispute_over_a_result_is_reached() {
+    let mut node = Node::new(Some(OPERATOR), None);
+    let case = Case::honest();
+    let ids: Vec<_> = node.ext.execute_with(|| {
+        case.submit();
+        (0..150).map(|_| open(CHALLENGER)).collect()
+    });
+    // One move suffices for all.
+    assert_eq!((node.block(), node.block(), node.block()), (1, 0, 0));
+    for (id, operation) in [(ids[0], 0), (ids[74], 1), (ids[149], 3)] {
+        node.ext.execute_with(|| choose(id, assay_dispute::Choice::Operation(operation)));
+        // Three pages have all of them.
+        let moves: usize = (0..3).map(|_| node.block()).sum();
+        assert_eq!(moves, 1);
+        node.ext.execute_with(|| assert_eq!(stage(id).name(), "tile"));
+    }
+}
+
+#[test]
+fn a_watcher_that_has_disputed_a_result_does_not_dispute_it_again() {
+    let mut node = Node::new(None, Some(CHALLENGER));
+    let case = Case::lying_from(Case::honest().graph.plan().operations().len());
+    node.ext.execute_with(|| {
+        case.submit();
+        // More disputes of others than one page has.
+        for _ in 0..100 {
+            open(SECOND);
+        }
+    });
+    let transactions: usize = (0..RESPONSE).map(|_| node.block()).sum();
+    assert_eq!(transactions, 1);
+    node.ext.execute_with(|| {
+        assert_eq!(Disputes::disputes_of(&CHALLENGER, None, 9).len(), 1);
+    });
 }
 
 #[test]

@@ -28,7 +28,7 @@ fn a_proof_of_the_claimed_output_makes_it_final_and_every_dispute_lost() {
         assert_noop!(prove(second, &output, proof(REQUEST, &output)), Error::<Test>::Decided);
         go_to(RESPONSE + 2);
         assert_eq!(held(SECOND), 0);
-        assert_eq!(got(OPERATOR) + got(0), 2 * BOND);
+        assert_eq!(got(OPERATOR) + got(0), 3 * BOND);
         assert!(matches!(last_event().unwrap(), Event::Lost { cause: DisputeCause::Proof, .. }));
     });
 }
@@ -43,6 +43,23 @@ fn a_proof_of_another_output_wins_at_once() {
         assert_ok!(prove(id, &output, proof(REQUEST, &output)));
         assert_eq!(standing(), Standing::Rejected(CHALLENGER));
         assert!(matches!(last_event().unwrap(), Event::Won { cause: DisputeCause::Proof, .. }));
+    });
+}
+
+/// It shows which party is right, which the passed deadline has not decided yet.
+#[test]
+fn a_proof_counts_until_the_dispute_has_ended() {
+    test(|| {
+        let case = Case::honest();
+        let (id, later) = (case.disputed(), open(SECOND));
+        let output = right_output(&case);
+        // The height after the deadline, before the hook has noticed.
+        System::set_block_number(RESPONSE + 2);
+        assert_ok!(prove(id, &output, proof(REQUEST, &output)));
+        assert_eq!(standing(), Standing::Accepted);
+        go_to(RESPONSE + 3);
+        assert_eq!((held(CHALLENGER), held(SECOND)), (0, 0));
+        assert_noop!(prove(later, &output, Vec::new()), Error::<Test>::DisputeNotFound);
     });
 }
 

@@ -99,7 +99,7 @@ fn a_result_may_be_disputed_and_its_operator_has_room_again() {
         assert_eq!(Inference::input(id), Some(DATA.to_vec()));
         assert_eq!(Inference::output(id), Some(vec![1; 12]));
         assert_eq!(Inference::architecture(id), Some(Proven::model().graph.architecture.encode()));
-        assert_eq!(Inference::disputable(), [id]);
+        assert_eq!(Inference::disputable(None, 9), [id]);
         let job = Inference::job(id, 5).unwrap();
         assert_eq!((job.request, job.wait_ms, job.prove), (id, 5, None));
     });
@@ -119,7 +119,7 @@ fn a_result_that_nobody_disputes_is_paid_after_the_window() {
         assert!(!Claims::<Test>::contains_key(id));
         assert_eq!(Inference::view(id).unwrap().output, Some(output().into_inner()));
         assert!(receipt(id).bad_signatures(&crate::mock::evidence(id)).is_empty());
-        assert!(Inference::disputable().is_empty());
+        assert!(Inference::disputable(None, 9).is_empty());
     });
 }
 
@@ -130,7 +130,7 @@ fn a_disputed_result_waits_until_the_last_dispute_is_over() {
         Disputed::set(vec![id]);
         go_to(until(id) + 5);
         assert_eq!(record(id).status, Status::Disputable);
-        assert!(Inference::disputable().is_empty());
+        assert!(Inference::disputable(None, 9).is_empty());
         assert!(Inference::result(id).is_some());
         Disputed::set(Vec::new());
         Inference::uphold(id);
