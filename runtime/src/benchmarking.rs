@@ -285,6 +285,7 @@ impl pallet_disputes::BenchmarkHelper<AccountId> for Helper {
             Assurance::Optimistic,
             ASK,
             System::block_number() + MaxDeadline::get(),
+            1,
             digest(&id.encode()).0,
         )
         .expect("the operator serves it");
@@ -295,12 +296,13 @@ impl pallet_disputes::BenchmarkHelper<AccountId> for Helper {
             payload(input).try_into().expect("within the bound");
         pallet_inference::Inputs::<Runtime>::insert(id, input);
         let (output, members) = (payload(output), vec![operator.clone()]);
+        let output_digest = digest(&output);
         Verification::note_result(
             id,
             operator,
             pallet_operators::Operators::<Runtime>::get(operator).expect("it is registered").worker,
             WorkerSignature::from_raw([1; 64]),
-            digest(&output),
+            output_digest,
             output,
         );
         pallet_inference::Requests::<Runtime>::mutate(id, |request| {
@@ -317,7 +319,12 @@ impl pallet_disputes::BenchmarkHelper<AccountId> for Helper {
         let disputable_until = System::block_number() + window;
         pallet_inference::Claims::<Runtime>::insert(
             id,
-            pallet_inference::TraceClaim { trace_root, disputable_until },
+            pallet_inference::TraceClaim {
+                output_digest,
+                trace_root,
+                disputable_until,
+                final_from: 0,
+            },
         );
         id
     }

@@ -536,11 +536,11 @@ mod benchmarks {
         for member in commit::<T>(&outputs, id, 0) {
             reveal::<T>(id, &member, &output);
         }
-        let request = get::<T>(id);
+        let record = get::<T>(id);
 
         #[block]
         {
-            Pallet::<T>::conclude(id, request);
+            Pallet::<T>::conclude(id, record);
         }
 
         assert_eq!(outcome::<T>(id), Some(Outcome::Verified));
@@ -550,15 +550,15 @@ mod benchmarks {
     #[benchmark]
     fn compare(n: Linear<0, { T::MaxOutputBytes::get() }>) {
         let (id, _, _) = revealed::<T>(n, 0);
-        let request = get::<T>(id);
-        let members = request.accounts();
+        let record = get::<T>(id);
+        let members = record.accounts();
         let pair = &members[MAX_COMMITTEE as usize - 2..];
         let winner;
 
         #[block]
         {
             let both = Assurance::Quorum { n: 2, k: 2 };
-            winner = T::Verification::decide(id, both, request.tolerance, pair).winner;
+            winner = T::Verification::decide(id, both, record.tolerance, pair).winner;
         }
 
         assert!(winner.is_some());

@@ -14,7 +14,7 @@ use assay_primitives::{
 };
 use codec::Encode;
 use frame_benchmarking::v2::*;
-use frame_support::traits::EnsureOrigin;
+use frame_support::traits::{EnsureOrigin, Get};
 use frame_system::RawOrigin;
 use sp_runtime::RuntimeAppPublic;
 
