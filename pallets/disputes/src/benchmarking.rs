@@ -271,8 +271,12 @@ mod benchmarks {
     fn expire() {
         let request = result::<T>(&worst::dense(BYTES), Digest::zero());
         let (id, _) = dispute::<T>(request, Stage::Operation, None);
-        let late = OpenDisputes::<T>::get(id).expect("opened above").due;
-        frame_system::Pallet::<T>::set_block_number(late.into());
+        OpenDisputes::<T>::mutate(id, |dispute| {
+            let dispute = dispute.as_mut().expect("opened above");
+            frame_system::Pallet::<T>::set_block_number(dispute.due.into());
+            // Enough blocks had room.
+            (dispute.clock, dispute.response) = (0, 0);
+        });
 
         #[block]
         {

@@ -169,7 +169,7 @@ impl BlockRoom for Blocks {
         Self::move_blocks()
     }
     fn move_blocks() -> BlockNumber {
-        System::block_number() - 1 - FullBlocks::get()
+        System::block_number().saturating_sub(1 + FullBlocks::get())
     }
     fn fits_answer(_: Weight, _: u32) -> bool {
         true

@@ -38,10 +38,8 @@ impl<T: Config> Pallet<T> {
             agenda.iter().all(|(at, _)| *at >= cursor),
             "the agenda has an entry below its cursor"
         );
-        let mut by_request: BTreeSet<_> =
-            ByRequest::<T>::iter_keys().map(|(request, id)| (request, id)).collect();
-        let mut by_party: BTreeSet<_> =
-            ByParty::<T>::iter_keys().map(|(party, id)| (party, id)).collect();
+        let mut by_request: BTreeSet<_> = ByRequest::<T>::iter_keys().collect();
+        let mut by_party: BTreeSet<_> = ByParty::<T>::iter_keys().collect();
         let mut counts: BTreeMap<RequestId, u32> = BTreeMap::new();
         let mut bonds: BTreeMap<T::AccountId, Balance> = BTreeMap::new();
         for (id, dispute) in OpenDisputes::<T>::iter() {
