@@ -26,7 +26,9 @@ use frame_system::RawOrigin;
 use pallet_operators::MAX_PAST_WORKERS;
 use pallet_verification::cost::Fixture;
 use sp_application_crypto::RuntimeAppPublic;
+use sp_consensus_babe::digests::{CompatibleDigestItem, PreDigest, SecondaryPlainPreDigest};
 use sp_core::sr25519;
+use sp_runtime::DigestItem;
 
 use crate::{
     constants::{
@@ -254,6 +256,10 @@ impl pallet_inference::BenchmarkHelper<AccountId> for Helper {
 
     fn set_randomness(randomness: [u8; 32]) {
         pallet_babe::AuthorVrfRandomness::<Runtime>::put(Some(randomness));
+        // The block's author.
+        System::deposit_log(DigestItem::babe_pre_digest(PreDigest::SecondaryPlain(
+            SecondaryPlainPreDigest { authority_index: 0, slot: 1.into() },
+        )));
     }
 }
 

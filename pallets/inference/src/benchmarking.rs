@@ -110,6 +110,12 @@ mod benchmarks {
         id
     }
 
+    /// Has the members been given all blocks with room that they have to get.
+    fn give_room<T: Config>(id: RequestId) {
+        Requests::<T>::mutate_extant(id, |record| record.late_from = 0);
+        Claims::<T>::mutate_extant(id, |claim| claim.final_from = 0);
+    }
+
     fn get<T: Config>(id: RequestId) -> Request<T::AccountId> {
         Requests::<T>::get(id).expect("requested before")
     }
@@ -285,6 +291,7 @@ mod benchmarks {
         let id = assigned::<T>(COMMITTEE);
         let outputs = outputs::<T>(id, n);
         let members = commit::<T>(&outputs, id, 1);
+        give_room::<T>(id);
         set_now::<T>(get::<T>(id).commit_deadline(T::RevealWindow::get()) + 1);
         let operator = members.last().expect("a committee").clone();
         let output = outputs.into_iter().next_back().expect("a committee");
@@ -450,6 +457,7 @@ mod benchmarks {
     fn pass_window() {
         let (id, _) = traced::<T>();
         let now = Claims::<T>::get(id).expect("submitted").disputable_until + 1;
+        give_room::<T>(id);
         AgendaCursor::<T>::put(now);
         set_now::<T>(now);
 
@@ -605,6 +613,7 @@ mod benchmarks {
     fn commit_deadline() {
         let id = assigned::<T>(COMMITTEE);
         let now = get::<T>(id).commit_deadline(T::RevealWindow::get()) + 1;
+        give_room::<T>(id);
         AgendaCursor::<T>::put(now);
         set_now::<T>(now);
 
@@ -620,6 +629,7 @@ mod benchmarks {
     fn deadline_single() {
         let id = assigned::<T>(Assurance::Signed);
         let now = get::<T>(id).deadline + 1;
+        give_room::<T>(id);
         AgendaCursor::<T>::put(now);
         set_now::<T>(now);
 

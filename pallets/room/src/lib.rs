@@ -29,10 +29,7 @@ pub mod pallet {
     use assay_primitives::{traits::BlockRoom, Balance, BlockNumber};
     use frame_support::{dispatch::DispatchClass, pallet_prelude::*};
     use frame_system::pallet_prelude::*;
-    use sp_runtime::{
-        traits::{Convert, SaturatedConversion},
-        Perbill,
-    };
+    use sp_runtime::{traits::Convert, Perbill};
 
     const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
 
@@ -212,6 +209,7 @@ pub mod pallet {
         /// The invariant does not hold.
         #[cfg(any(feature = "std", feature = "try-runtime"))]
         pub fn do_try_state() -> Result<(), sp_runtime::TryRuntimeError> {
+            use sp_runtime::traits::SaturatedConversion;
             let now: BlockNumber = frame_system::Pallet::<T>::block_number().saturated_into();
             let RoomClocks { answers, moves } = Clocks::<T>::get();
             frame_support::ensure!(
