@@ -52,6 +52,7 @@ fn a_proof_counts_until_the_dispute_has_ended() {
     test(|| {
         let case = Case::honest();
         let (id, later) = (case.disputed(), open(SECOND));
+        next_block();
         let output = right_output(&case);
         // The height after the deadline, before the hook has noticed.
         System::set_block_number(RESPONSE + 2);
