@@ -9,7 +9,7 @@ use assay_primitives::{
     model::{Licence, ModelName},
     operator::Roles,
     AnsweredRequest, ArtifactManifest, Assurance, AssuranceClasses, Balance, BlockNumber, Digest,
-    ModelDescriptor, ModelId, RequestId, ResultStatement, VersionId, WorkerId, WorkerSignature,
+    ModelDescriptor, ModelId, RequestId, SignedResult, VersionId, WorkerId,
 };
 use codec::{Compact, Decode, Encode};
 
@@ -282,17 +282,15 @@ calls! {
             worker: WorkerId,
             answered: AnsweredRequest<AccountId>,
             descriptor: ModelDescriptor,
-            first: (ResultStatement<AccountId>, WorkerSignature),
-            second: (ResultStatement<AccountId>, WorkerSignature),
+            first: SignedResult<AccountId>,
+            second: SignedResult<AccountId>,
             outputs: Option<(Vec<u8>, Vec<u8>)>
         ) {
             worker,
             answered,
             descriptor,
-            first: first.0,
-            first_signature: first.1,
-            second: second.0,
-            second_signature: second.1,
+            first,
+            second,
             outputs
         }
     }

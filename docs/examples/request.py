@@ -67,7 +67,10 @@ TYPES = {
         ["digest", "[u8; 32]"], ["bytes", "u32"], ["security_bits", "u8"]]},
     "SignedEvidence": {"type": "struct", "type_mapping": [
         ["operator", "[u8; 32]"], ["worker", "[u8; 32]"], ["output_digest", "[u8; 32]"],
-        ["signature", "[u8; 64]"], ["proof", "Option<ProofEvidence>"]]},
+        ["signature", "[u8; 64]"], ["list", "Option<ListPlace>"],
+        ["proof", "Option<ProofEvidence>"]]},
+    "ListPlace": {"type": "struct", "type_mapping": [
+        ["index", "u32"], ["count", "u32"], ["path", "Vec<[u8; 32]>"]]},
     "ReceiptView": {"type": "struct", "type_mapping": [
         ["receipt", "Receipt"], ["evidence", "Vec<SignedEvidence>"], ["digest", "[u8; 32]"],
         ["index", "u32"], ["count", "u32"], ["path", "Vec<[u8; 32]>"]]},

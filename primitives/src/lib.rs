@@ -34,8 +34,8 @@ pub use proof::{
 pub use receipt::{Draw, Evidence, Outcome, Receipt, RejectReason, SignedEvidence};
 pub use request::RequestInput;
 pub use statement::{
-    commitment, AnsweredRequest, CommitStatement, FailureStatement, HeartbeatStatement, Possession,
-    ResultStatement, Statement,
+    commitment, AnsweredRequest, CommitStatement, FailureStatement, HeartbeatStatement, ListPlace,
+    ListStatement, Possession, ResultStatement, SignedResult, Statement, MAX_LIST,
 };
 pub use tensor::{
     decode_payload, validate_payload, Dimension, ElementType, PayloadError, Tensor,

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use sp_core::{bounded::BoundedVec, ConstU32};
 
 use crate::{
-    assurance::MAX_COMMITTEE, digest, AnsweredRequest, Assurance, Digest, FailureReason,
-    ProofEvidence, RequestId, ResultStatement, Statement, WorkerId, WorkerSignature,
+    assurance::MAX_COMMITTEE, digest, AnsweredRequest, Assurance, Digest, FailureReason, ListPlace,
+    ProofEvidence, RequestId, ResultStatement, WorkerId, WorkerSignature,
 };
 
 /// Domain tag of receipts.
@@ -120,8 +120,10 @@ pub struct SignedEvidence<AccountId> {
     pub worker: WorkerId,
     /// Digest of the output payload.
     pub output_digest: Digest,
-    /// Signature over the [`ResultStatement`].
+    /// Signature over the [`ResultStatement`], or over the list in which it has [`Self::list`].
     pub signature: WorkerSignature,
+    /// Its place in a [`ListStatement`](crate::ListStatement), if the operator has signed one.
+    pub list: Option<ListPlace>,
     /// In class `Proof` the digest of the proof, its size and its soundness; `None` in other
     /// classes. The receipt's outcome says whether the proof holds.
     pub proof: Option<ProofEvidence>,
@@ -211,7 +213,7 @@ impl<AccountId: Encode + Clone> Receipt<AccountId> {
     /// The indices of the items of `evidence` whose signature does not hold.
     pub fn bad_signatures(&self, evidence: &[SignedEvidence<AccountId>]) -> Vec<usize> {
         let holds = |item: &SignedEvidence<AccountId>| {
-            self.statement(item).is_signed_by(&item.worker, &item.signature)
+            self.statement(item).holds(&item.worker, &item.signature, item.list.as_ref())
         };
         (0..evidence.len()).filter(|index| !holds(&evidence[*index])).collect()
     }

@@ -9,10 +9,12 @@ use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 use serde::{Deserialize, Serialize};
 use sp_application_crypto::RuntimeAppPublic;
+use sp_core::{bounded::BoundedVec, ConstU32};
 
 use crate::{
     digest,
     dispute::{AnswerStatement, TraceStatement},
+    merkle,
     operator::EngineVersion,
     Assurance, BlockNumber, Digest, FailureReason, RequestId, WorkerId, WorkerSignature,
 };
@@ -59,6 +61,7 @@ macro_rules! statements {
 // another.
 statements! {
     ResultStatement: b"assay/result/2",
+    ListStatement: b"assay/results/1",
     CommitStatement: b"assay/commit/2",
     FailureStatement: b"assay/failure/2",
     HeartbeatStatement: b"assay/heartbeat/1",
@@ -123,6 +126,84 @@ pub struct ResultStatement<AccountId> {
     /// In class `Proof` the digest of the proof, so that nobody else can submit another proof in
     /// the operator's name; `None` in other classes.
     pub proof: Option<Digest>,
+}
+
+impl<AccountId: Encode + Clone> ResultStatement<AccountId> {
+    /// BLAKE2b-256 of its signing bytes: its leaf in the tree of a [`ListStatement`].
+    pub fn digest(&self) -> Digest {
+        digest(&self.signing_bytes())
+    }
+
+    /// The bytes that the signature is over: its own, or those of the list in which it has this
+    /// place. `None` if no list has such a place.
+    pub fn signed_bytes(&self, list: Option<&ListPlace>) -> Option<Vec<u8>> {
+        let Some(ListPlace { index, count, path }) = list else {
+            return Some(self.signing_bytes());
+        };
+        let results = merkle::root_of(&self.digest(), *index, *count, path)?;
+        let list = ListStatement { results, count: *count, operator: self.operator.clone() };
+        Some(list.signing_bytes())
+    }
+
+    /// Whether `signature` is a signature by `worker` over this statement, or over the list in which
+    /// it has this place.
+    pub fn holds(
+        &self,
+        worker: &WorkerId,
+        signature: &WorkerSignature,
+        list: Option<&ListPlace>,
+    ) -> bool {
+        self.signed_bytes(list).is_some_and(|bytes| worker.verify(&bytes, &(*signature).into()))
+    }
+}
+
+/// A result with the signature over it.
+#[derive(
+    Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct SignedResult<AccountId> {
+    /// The result.
+    pub statement: ResultStatement<AccountId>,
+    /// Signature over it, or over the list in which it has [`Self::list`].
+    pub signature: WorkerSignature,
+    /// Its place in a [`ListStatement`], if that is what was signed.
+    pub list: Option<ListPlace>,
+}
+
+impl<AccountId: Encode + Clone> SignedResult<AccountId> {
+    /// Whether `worker` has signed it.
+    pub fn is_by(&self, worker: &WorkerId) -> bool {
+        self.statement.holds(worker, &self.signature, self.list.as_ref())
+    }
+}
+
+/// Maximum number of results that one signature is over.
+pub const MAX_LIST: u32 = 64;
+
+/// States several results of one operator at once.
+#[derive(
+    Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct ListStatement<AccountId> {
+    /// [`merkle::root`] of the digests of the [`ResultStatement`]s.
+    pub results: Digest,
+    /// Their number, at most [`MAX_LIST`].
+    pub count: u32,
+    /// The operator that answers.
+    pub operator: AccountId,
+}
+
+/// The place of a result in the list that its operator has signed.
+#[derive(
+    Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct ListPlace {
+    /// Its index.
+    pub index: u32,
+    /// The number of results in the list.
+    pub count: u32,
+    /// The digests that lead from its digest to the root; see [`merkle::path`].
+    pub path: BoundedVec<Digest, ConstU32<{ MAX_LIST.ilog2() }>>,
 }
 
 /// Commits a quorum member to a result before the result is revealed.
@@ -257,6 +338,44 @@ mod tests {
         }
         let stranger = worker_crypto::Pair::from_seed(&[8; 32]).public();
         assert!(!result().is_signed_by(&stranger, &signature));
+    }
+
+    #[test]
+    fn a_signature_over_a_list_holds_for_each_result_in_its_place() {
+        let pair = worker_crypto::Pair::from_seed(&[9; 32]);
+        for count in [1, 2, 33, MAX_LIST] {
+            let statements: Vec<_> = (0..count)
+                .map(|number| ResultStatement {
+                    request: Digest::from_low_u64_be(number.into()),
+                    ..result()
+                })
+                .collect();
+            let leaves: Vec<_> = statements.iter().map(ResultStatement::digest).collect();
+            let list = ListStatement { results: merkle::root(&leaves), count, operator: 6 };
+            let signature: WorkerSignature = pair.sign(&list.signing_bytes()).into();
+            let place = |index: u32| {
+                let path = merkle::path(&leaves, index as usize).unwrap();
+                ListPlace { index, count, path: path.try_into().expect("as short as stated") }
+            };
+            for (index, statement) in (0..).zip(&statements) {
+                let holds = |statement: &ResultStatement<u64>, place: Option<&ListPlace>| {
+                    statement.holds(&pair.public(), &signature, place)
+                };
+                let right = place(index);
+                assert!(holds(statement, Some(&right)), "{index} of {count}");
+                assert!(!holds(statement, None));
+                let other = ResultStatement { output_digest: Digest::zero(), ..statement.clone() };
+                assert!(!holds(&other, Some(&right)));
+                let other = ResultStatement { operator: 7, ..statement.clone() };
+                assert!(!holds(&other, Some(&right)));
+                let longer = ListPlace { count: count + 1, ..right.clone() };
+                assert!(!holds(statement, Some(&longer)));
+                if count > 1 {
+                    let moved = ListPlace { index: index ^ 1, ..right };
+                    assert!(!holds(statement, Some(&moved)));
+                }
+            }
+        }
     }
 
     #[test]

@@ -16,8 +16,8 @@ use assay_primitives::{
     proof::{MAX_ARCHITECTURE_BYTES, MAX_AUDIT_BYTES, MAX_AUDIT_PIECES, MAX_PROOF_BYTES},
     tensor::{MAX_RANK, MAX_TENSOR_NAME_BYTES},
     AnsweredRequest, Assurance, AssuranceClass, Digest, Dimension, ElementType, FailureReason,
-    ModelDescriptor, ModelId, RequestId, RequestInput, ResultStatement, TensorDeclaration,
-    WorkerSignature,
+    ListPlace, ModelDescriptor, ModelId, RequestId, RequestInput, ResultStatement, SignedResult,
+    TensorDeclaration, WorkerSignature, MAX_LIST,
 };
 use assay_runtime::{
     configs::system::RuntimeBlockWeights,
@@ -213,6 +213,12 @@ fn largest_calls() -> Vec<RuntimeCall> {
         ]
         .map(RuntimeCall::Operators),
     );
+    let place = ListPlace {
+        index: u32::MAX,
+        count: u32::MAX,
+        path: vec![Digest::zero(); MAX_LIST.ilog2() as usize].try_into().expect("within the bound"),
+    };
+    let signed = SignedResult { statement, signature: signature(), list: Some(place) };
     calls.extend(
         [
             pallet_verification::Call::set_class_enabled {
@@ -223,10 +229,8 @@ fn largest_calls() -> Vec<RuntimeCall> {
                 worker: key,
                 answered,
                 descriptor: Box::new(widest_descriptor()),
-                first: statement.clone(),
-                first_signature: signature(),
-                second: statement,
-                second_signature: signature(),
+                first: signed.clone(),
+                second: signed,
                 outputs: Some((bounded(&output), bounded(&output))),
             },
         ]

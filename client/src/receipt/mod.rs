@@ -170,6 +170,13 @@ pub fn describe(receipt: &Receipt<AccountId>, evidence: &Evidence<AccountId>) ->
                 "output_digest": to_hex(item.output_digest),
                 "signature": to_hex(item.signature.encode()),
             });
+            if let Some(place) = &item.list {
+                described["list"] = json!({
+                    "index": place.index,
+                    "count": place.count,
+                    "path": place.path.iter().map(to_hex).collect::<Vec<_>>(),
+                });
+            }
             if let Some(proof) = &item.proof {
                 described["proof"] = json!({
                     "digest": to_hex(proof.digest),

@@ -22,6 +22,8 @@ use frame_support::{
     BoundedVec,
 };
 
+use sp_runtime::transaction_validity::ValidTransactionBuilder;
+
 use crate::{
     room::CALL_BYTES, Config, EncodedProof, Pallet, Request, Requests, TraceSignatures, WeightInfo,
 };
@@ -44,6 +46,10 @@ pub mod refusal {
     pub const WRONG_OUTPUT: u8 = 16;
     /// The cost differs from the one in the version's terms, or the version has no terms of proofs.
     pub const WRONG_COST: u8 = 17;
+    /// A list of results is empty, or its requests are not in ascending order.
+    pub const NOT_A_LIST: u8 = 18;
+    /// Fewer than half of the results of a list are awaited, by number or by length.
+    pub const NOT_AWAITED: u8 = 19;
 
     /// The meaning of a code; `None` for codes that are not in this list.
     pub const fn describe(code: u8) -> Option<&'static str> {
@@ -55,6 +61,8 @@ pub mod refusal {
             ALREADY_SUBMITTED => "the operator has already submitted its answer",
             WRONG_OPENING => "the result does not match the commitment",
             WRONG_OUTPUT => "the output does not fit the version's declaration",
+            NOT_A_LIST => "the list of results is empty or not in ascending order",
+            NOT_AWAITED => "fewer than half of the results of the list are awaited",
             WRONG_COST => "the cost differs from the version's terms, or it has no proofs",
             _ => return None,
         })
@@ -64,13 +72,12 @@ pub mod refusal {
 /// Number of heights after which the priority of repeated submissions starts again.
 pub const PRIORITIES: BlockNumber = 16;
 
-type Authorized = Result<(ValidTransaction, Weight), TransactionValidityError>;
+pub(crate) type Authorized = Result<(ValidTransaction, Weight), TransactionValidityError>;
 
 /// A worker's call that has passed the checks which all calls share. Its signature is not checked.
 pub(crate) struct Assigned<T: Config> {
     pub request: Request<T::AccountId>,
     pub worker: WorkerId,
-    pub state: MemberState,
 }
 
 impl<T: Config> Pallet<T> {
@@ -97,8 +104,17 @@ impl<T: Config> Pallet<T> {
         );
         ensure!(T::now() <= deadline(&request), refuse(refusal::TOO_LATE));
         let worker = T::Operators::worker(operator).ok_or(refuse(refusal::NOT_ASSIGNED))?;
+        Ok(Assigned { request, worker })
+    }
+
+    /// Checks that the operator has not answered.
+    fn ensure_silent(
+        id: RequestId,
+        operator: &T::AccountId,
+    ) -> Result<(), TransactionValidityError> {
         let state = T::Verification::member_state(id, operator);
-        Ok(Assigned { request, worker, state })
+        ensure!(state == MemberState::Silent, refuse(refusal::ALREADY_SUBMITTED));
+        Ok(())
     }
 
     /// The priority of a call that is submitted at this height, above [`Config::WorkerPriority`].
@@ -110,16 +126,19 @@ impl<T: Config> Pallet<T> {
         (T::now() % PRIORITIES).into()
     }
 
-    /// The validity of a call.
-    pub(crate) fn admit(
+    /// What the call of an operator about a request provides to the pool.
+    pub(crate) fn tagged(
         kind: &'static str,
         id: RequestId,
         operator: &T::AccountId,
-        deadline: BlockNumber,
-    ) -> Authorized {
+    ) -> ValidTransactionBuilder {
+        ValidTransaction::with_tag_prefix(kind).and_provides((id, operator))
+    }
+
+    /// The validity of a call that counts until `deadline`.
+    pub(crate) fn admit(validity: ValidTransactionBuilder, deadline: BlockNumber) -> Authorized {
         let longevity = deadline.saturating_sub(T::now()).max(1);
-        let validity = ValidTransaction::with_tag_prefix(kind)
-            .and_provides((id, operator))
+        let validity = validity
             .priority(T::WorkerPriority::get().saturating_add(Self::resubmission()))
             .longevity(longevity.into())
             .propagate(true)
@@ -163,17 +182,16 @@ impl<T: Config> Pallet<T> {
         let bytes = output.len() as u32;
         let weight =
             Self::result_weight(bytes).saturating_add(T::WeightInfo::authorize_result(bytes));
-        let Assigned { request, worker, state } =
+        let Assigned { request, worker } =
             Self::assigned(*id, operator, weight, bytes, |request| request.deadline)?;
         ensure!(request.assurance.class() == AssuranceClass::Signed, refuse(refusal::WRONG_PHASE));
-        ensure!(state == MemberState::Silent, refuse(refusal::ALREADY_SUBMITTED));
         Self::check_output(&request, output)?;
         ensure!(
             Self::statement(*id, &request, operator, digest(output), None)
                 .is_signed_by(&worker, signature),
             InvalidTransaction::BadProof
         );
-        Self::admit("AssayResult", *id, operator, request.deadline)
+        Self::admit(Self::tagged("AssayResult", *id, operator), request.deadline)
     }
 
     /// Checks everything but the proof, which only the dispatch verifies.
@@ -190,10 +208,10 @@ impl<T: Config> Pallet<T> {
         let weight = Self::proof_weight(bytes, *cost)
             .saturating_add(Self::proof_authorization(bytes, proof_bytes));
         let length = bytes.saturating_add(proof_bytes);
-        let Assigned { request, worker, state } =
+        let Assigned { request, worker } =
             Self::assigned(*id, operator, weight, length, |request| request.deadline)?;
         ensure!(request.assurance.class() == AssuranceClass::Proof, refuse(refusal::WRONG_PHASE));
-        ensure!(state == MemberState::Silent, refuse(refusal::ALREADY_SUBMITTED));
+        Self::ensure_silent(*id, operator)?;
         let terms = T::Models::proof_terms(request.version);
         ensure!(terms.is_some_and(|terms| terms.cost == *cost), refuse(refusal::WRONG_COST));
         Self::check_output(&request, output)?;
@@ -202,7 +220,7 @@ impl<T: Config> Pallet<T> {
                 .is_signed_by(&worker, signature),
             InvalidTransaction::BadProof
         );
-        Self::admit("AssayProof", *id, operator, request.deadline)
+        Self::admit(Self::tagged("AssayProof", *id, operator), request.deadline)
     }
 
     pub(crate) fn authorize_commitment(
@@ -214,16 +232,15 @@ impl<T: Config> Pallet<T> {
     ) -> Authorized {
         let weight = T::WeightInfo::submit_commitment()
             .saturating_add(T::WeightInfo::authorize_commitment());
-        let Assigned { request, worker, state } =
-            Self::assigned(*id, operator, weight, 0, |request| {
-                request.commit_deadline(T::RevealWindow::get())
-            })?;
+        let Assigned { request, worker } = Self::assigned(*id, operator, weight, 0, |request| {
+            request.commit_deadline(T::RevealWindow::get())
+        })?;
         ensure!(
             request.status == Status::Assigned
                 && matches!(request.assurance, Assurance::Quorum { .. }),
             refuse(refusal::WRONG_PHASE)
         );
-        ensure!(state == MemberState::Silent, refuse(refusal::ALREADY_SUBMITTED));
+        Self::ensure_silent(*id, operator)?;
         let statement = CommitStatement {
             request: request.answered(T::genesis(), *id),
             commitment: *commitment,
@@ -231,7 +248,7 @@ impl<T: Config> Pallet<T> {
         };
         ensure!(statement.is_signed_by(&worker, signature), InvalidTransaction::BadProof);
         let deadline = request.commit_deadline(T::RevealWindow::get());
-        Self::admit("AssayCommitment", *id, operator, deadline)
+        Self::admit(Self::tagged("AssayCommitment", *id, operator), deadline)
     }
 
     pub(crate) fn authorize_reveal(
@@ -244,11 +261,11 @@ impl<T: Config> Pallet<T> {
     ) -> Authorized {
         let bytes = output.len() as u32;
         let weight =
-            Self::last_reveal_weight(bytes).saturating_add(T::WeightInfo::authorize_result(bytes));
-        let Assigned { request, worker, state } =
+            Self::last_reveal_weight(bytes).saturating_add(T::WeightInfo::authorize_reveal(bytes));
+        let Assigned { request, worker } =
             Self::assigned(*id, operator, weight, bytes, |request| request.deadline)?;
         ensure!(Self::reveals_due(*id, &request, T::now()), refuse(refusal::WRONG_PHASE));
-        let committed = match state {
+        let committed = match T::Verification::member_state(*id, operator) {
             MemberState::Committed(commitment) => commitment,
             MemberState::Revealed => return Err(refuse(refusal::ALREADY_SUBMITTED)),
             MemberState::Silent | MemberState::Failed(_) => {
@@ -263,7 +280,7 @@ impl<T: Config> Pallet<T> {
         );
         Self::check_output(&request, output)?;
         ensure!(statement.is_signed_by(&worker, signature), InvalidTransaction::BadProof);
-        Self::admit("AssayReveal", *id, operator, request.deadline)
+        Self::admit(Self::tagged("AssayReveal", *id, operator), request.deadline)
     }
 
     pub(crate) fn authorize_failure(
@@ -274,13 +291,12 @@ impl<T: Config> Pallet<T> {
         signature: &WorkerSignature,
     ) -> Authorized {
         let weight = Self::failure_weight().saturating_add(T::WeightInfo::authorize_commitment());
-        let Assigned { request, worker, state } =
-            Self::assigned(*id, operator, weight, 0, |request| {
-                request.answer_deadline(T::RevealWindow::get())
-            })?;
+        let Assigned { request, worker } = Self::assigned(*id, operator, weight, 0, |request| {
+            request.answer_deadline(T::RevealWindow::get())
+        })?;
         // A member that has committed has a result, so it cannot report a failure.
         ensure!(request.status == Status::Assigned, refuse(refusal::WRONG_PHASE));
-        ensure!(state == MemberState::Silent, refuse(refusal::ALREADY_SUBMITTED));
+        Self::ensure_silent(*id, operator)?;
         let statement = FailureStatement {
             request: request.answered(T::genesis(), *id),
             reason: *reason,
@@ -288,7 +304,7 @@ impl<T: Config> Pallet<T> {
         };
         ensure!(statement.is_signed_by(&worker, signature), InvalidTransaction::BadProof);
         let deadline = request.answer_deadline(T::RevealWindow::get());
-        Self::admit("AssayFailure", *id, operator, deadline)
+        Self::admit(Self::tagged("AssayFailure", *id, operator), deadline)
     }
 
     /// The statement that an operator signs about its trace.
@@ -318,10 +334,10 @@ impl<T: Config> Pallet<T> {
         let bytes = output.len() as u32;
         let weight =
             T::WeightInfo::submit_trace(bytes).saturating_add(Self::trace_authorization(bytes));
-        let Assigned { request, worker, state } =
+        let Assigned { request, worker } =
             Self::assigned(*id, operator, weight, bytes, |request| request.deadline)?;
         ensure!(request.assurance == Assurance::Optimistic, refuse(refusal::WRONG_PHASE));
-        ensure!(state == MemberState::Silent, refuse(refusal::ALREADY_SUBMITTED));
+        Self::ensure_silent(*id, operator)?;
         Self::check_output(&request, output)?;
         let output_digest = digest(output);
         let trace = Self::trace_statement(*id, &request, operator, output_digest, *trace_root);
@@ -331,6 +347,6 @@ impl<T: Config> Pallet<T> {
                 && trace.is_signed_by(&worker, &signatures.trace),
             InvalidTransaction::BadProof
         );
-        Self::admit("AssayTrace", *id, operator, request.deadline)
+        Self::admit(Self::tagged("AssayTrace", *id, operator), request.deadline)
     }
 }

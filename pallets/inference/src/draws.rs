@@ -11,7 +11,8 @@ use codec::Encode;
 use frame_support::{traits::Get, weights::Weight};
 
 use crate::{
-    transitions::Turn, Config, DrawsDue, Pallet, Queue, QueueBounds, RecentVrfs, Requests, Waiting,
+    transitions::{Pool, Turn},
+    Config, DrawsDue, Pallet, Queue, QueueBounds, Queued, RecentVrfs, Requests, Waiting,
     WeightInfo,
 };
 
@@ -81,8 +82,7 @@ impl<T: Config> Pallet<T> {
     /// Plans the requests that the end of the block processes: those in the queue now. Returns the
     /// weight that is reserved for them.
     pub(crate) fn plan_draws() -> Weight {
-        let (first, end) = QueueBounds::<T>::get();
-        let due = end.saturating_sub(first).min(u32::MAX.into()) as u32;
+        let (_, _, due) = QueueBounds::<T>::get();
         DrawsDue::<T>::put(due);
         T::WeightInfo::on_initialize().saturating_add(Self::reserved(due))
     }
@@ -98,11 +98,12 @@ impl<T: Config> Pallet<T> {
         }
         let _ = vrfs.try_push((T::now(), current));
         let mut left = Self::reserved(due);
+        let mut pool = None;
         for _ in 0..due {
             if Self::turn_weight().any_gt(left) {
                 break;
             }
-            match Self::take_turn(&vrfs) {
+            match Self::take_turn(&vrfs, &mut pool) {
                 Some(spent) => left = left.saturating_sub(spent),
                 // The requests behind it were queued later, so they have no more authors.
                 None => break,
@@ -111,28 +112,49 @@ impl<T: Config> Pallet<T> {
         RecentVrfs::<T>::put(vrfs);
     }
 
-    /// Processes the first request of the queue. Returns the weight spent; `None` if it has to wait
-    /// for another author.
-    pub(crate) fn take_turn(vrfs: &Vrfs) -> Option<Weight> {
-        let none = T::WeightInfo::draw(0, 1);
-        let (first, end) = QueueBounds::<T>::get();
-        let queued = Queue::<T>::get(first);
+    /// Takes the first request out of the queue, with its draw; `None` in place of the draw if it has
+    /// to wait for another author.
+    fn next_queued(vrfs: &Vrfs) -> Option<(RequestId, Option<Draw>)> {
+        let (first, end, requests) = QueueBounds::<T>::get();
+        let mut queued = Queue::<T>::get(first)?;
         let least = T::Randomness::authors().min(2) as usize;
-        let draw = match queued {
-            Some((id, from)) => Some(draw_of(vrfs, from, T::now(), least, id)?),
-            None => None,
+        let id = queued.first;
+        let Some(draw) = draw_of(vrfs, queued.from, T::now(), least, id) else {
+            return Some((id, None));
         };
-        Queue::<T>::remove(first);
-        QueueBounds::<T>::put((first.saturating_add(1), end));
-        let (Some((id, _)), Some(draw)) = (queued, draw) else { return Some(none) };
+        queued.first = RequestId(id.0.saturating_add(1));
+        queued.count = queued.count.saturating_sub(1);
+        let next = if queued.count > 0 {
+            Queue::<T>::insert(first, queued);
+            first
+        } else {
+            Queue::<T>::remove(first);
+            first.saturating_add(1)
+        };
+        QueueBounds::<T>::put((next, end, requests.saturating_sub(1)));
+        Some((id, Some(draw)))
+    }
+
+    /// Processes the first request of the queue. `pool` has the candidates of the turn before.
+    /// Returns the weight spent; `None` if the request has to wait for another author.
+    pub(crate) fn take_turn(vrfs: &Vrfs, pool: &mut Option<Pool<T::AccountId>>) -> Option<Weight> {
+        let none = T::WeightInfo::draw(0, 1);
+        let Some((id, draw)) = Self::next_queued(vrfs) else { return Some(none) };
+        let draw = draw?;
         let Some(request) = Requests::<T>::get(id) else { return Some(none) };
         let (version, size) = (request.version, request.size() as u32);
+        let terms = request.draw_terms(request.budget());
+        let is_known = pool.as_ref().is_some_and(|pool| pool.terms == terms);
         let servers = T::Operators::servers(version);
-        Some(match Self::assign(id, request, draw) {
-            Turn::Assigned => T::WeightInfo::draw(servers, size),
+        let weight = |size| match is_known {
+            true => Self::next_draw_weight(size),
+            false => T::WeightInfo::draw(servers, size),
+        };
+        Some(match Self::assign(id, request, draw, pool) {
+            Turn::Assigned => weight(size),
             Turn::Waits => {
                 Waiting::<T>::insert(version, id.0.to_be_bytes(), ());
-                T::WeightInfo::draw(servers, 1)
+                weight(1)
             },
             // The capacity that this request was called for goes to the next waiting one.
             Turn::Ended => {
@@ -146,12 +168,21 @@ impl<T: Config> Pallet<T> {
         })
     }
 
-    /// Appends a request to the queue. The seed of its draw has the VRF outputs of the blocks from
-    /// height `from` on, at most of the last [`RECENT_BLOCKS`](crate::RECENT_BLOCKS).
-    pub(crate) fn enqueue(id: RequestId, from: BlockNumber) {
-        QueueBounds::<T>::mutate(|(_, end)| {
-            Queue::<T>::insert(*end, (id, from));
+    /// Weight of another draw among the candidates of the draw before.
+    fn next_draw_weight(size: u32) -> Weight {
+        let one = T::WeightInfo::draw_next(1).saturating_sub(T::WeightInfo::draw_next(0));
+        let members = T::WeightInfo::draw(0, size).saturating_sub(T::WeightInfo::draw(0, 1));
+        one.saturating_add(members)
+    }
+
+    /// Appends `count` requests with successive identifiers to the queue. The seeds of their draws
+    /// have the VRF outputs of the blocks from height `from` on, at most of the last
+    /// [`RECENT_BLOCKS`](crate::RECENT_BLOCKS).
+    pub(crate) fn enqueue(first: RequestId, count: u32, from: BlockNumber) {
+        QueueBounds::<T>::mutate(|(_, end, requests)| {
+            Queue::<T>::insert(*end, Queued { first, count, from });
             *end += 1;
+            *requests = requests.saturating_add(count);
         });
     }
 
@@ -161,11 +192,13 @@ impl<T: Config> Pallet<T> {
     /// A request waits only while a run of its version is open. The end of a run calls as many
     /// waiting requests as the run had members. Each called request draws operators or calls the
     /// next one, so no request keeps waiting while operators have capacity.
-    pub(crate) fn call_waiting(version: VersionId, most: u32) {
+    /// Returns their number.
+    pub(crate) fn call_waiting(version: VersionId, most: u32) -> u32 {
         let called: Vec<_> = Waiting::<T>::iter_key_prefix(version).take(most as usize).collect();
-        for key in called {
+        for key in &called {
             Waiting::<T>::remove(version, key);
-            Self::enqueue(RequestId(u64::from_be_bytes(key)), T::now());
+            Self::enqueue(RequestId(u64::from_be_bytes(*key)), 1, T::now());
         }
+        called.len() as u32
     }
 }

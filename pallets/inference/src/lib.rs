@@ -33,12 +33,14 @@ mod authorize;
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmarking;
 mod draws;
+mod listed;
 #[cfg(test)]
 mod mock;
 mod offchain;
 mod receipts;
 mod request;
 mod room;
+mod storage;
 mod sweep;
 #[cfg(test)]
 mod tests;
@@ -51,6 +53,9 @@ pub mod weights;
 
 pub use authorize::{refusal, PRIORITIES};
 
+use frame_support::pallet_macros::import_section;
+
+#[import_section(storage::storage)]
 #[frame_support::pallet]
 pub mod pallet {
     use super::*;
@@ -62,7 +67,7 @@ pub mod pallet {
             OnRequestFinal, Operators, OutputProofs, Verification,
         },
         Assurance, Balance, BlockNumber, Digest, FailureReason, Outcome, ProofCost, ProofRefusal,
-        Receipt, RequestId, RequestInput, VersionId, WorkerSignature,
+        Receipt, RequestId, RequestInput, VersionId, WorkerSignature, MAX_LIST,
     };
     use frame_support::pallet_prelude::*;
     use frame_system::{
@@ -75,6 +80,9 @@ pub mod pallet {
     pub const MAX_ENDS: u32 = 16_384;
     /// Largest number of blocks from a request to its draw that a payer may ask for.
     pub const MAX_DRAW_DELAY: BlockNumber = 16;
+
+    /// Maximum number of requests in a batch.
+    pub const MAX_BATCH: u32 = 64;
 
     const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
 
@@ -177,107 +185,12 @@ pub mod pallet {
     /// The input of a request, its payload bounded by [`Config::MaxInputBytes`].
     pub type RequestInputOf<T> = RequestInput<BoundedVec<u8, <T as Config>::MaxInputBytes>>;
 
-    /// Identifier of the next request. Never removed.
-    #[pallet::storage]
-    pub type NextRequest<T> = StorageValue<_, RequestId, ValueQuery>;
+    /// The requests of a batch.
+    pub type Batch<T> = BoundedVec<BatchItem<<T as Config>::MaxInputBytes>, ConstU32<MAX_BATCH>>;
 
-    /// Requests, by identifier. Pruned [`Config::Retention`] blocks after their end.
-    #[pallet::storage]
-    pub type Requests<T: Config> = StorageMap<_, Twox64Concat, RequestId, Request<T::AccountId>>;
-
-    /// Inline input payloads of open requests, by request. Removed at the end of the request.
-    #[pallet::storage]
-    pub type Inputs<T: Config> =
-        StorageMap<_, Twox64Concat, RequestId, BoundedVec<u8, T::MaxInputBytes>>;
-
-    /// The receipt, the evidence and the output of finished requests, by request. Pruned with the
-    /// request.
-    #[pallet::storage]
-    pub type Results<T: Config> = StorageMap<
-        _,
-        Twox64Concat,
-        RequestId,
-        FinishedRequest<<T as frame_system::Config>::AccountId, <T as Config>::MaxOutputBytes>,
-    >;
-
-    /// The claims of optimistic results that are not final, by request. Removed at the end of the
-    /// request.
-    #[pallet::storage]
-    pub type Claims<T: Config> = StorageMap<_, Twox64Concat, RequestId, TraceClaim>;
-
-    /// Last heights at which the outcomes of finished requests can be appealed, by request. Removed
-    /// by an appeal, or by the sweep after that height.
-    #[pallet::storage]
-    pub type Appealable<T: Config> = StorageMap<_, Twox64Concat, RequestId, BlockNumber>;
-
-    /// Digests of the outputs that appeals have proven, by request. The receipt may name another
-    /// one. Pruned with the request.
-    #[pallet::storage]
-    pub type Corrections<T: Config> = StorageMap<_, Twox64Concat, RequestId, Digest>;
-
-    /// Roots of the receipts of blocks, 64 blocks in one page, by the height divided by 64. Never
-    /// removed.
-    #[pallet::storage]
-    pub type ReceiptRoots<T> = StorageMap<_, Identity, u32, RootPage, ValueQuery>;
-
-    /// Requests that ended in a block with the digests of their receipts, by height, in the order of
-    /// their ends. Removed when the requests are pruned.
-    #[pallet::storage]
-    pub type Ended<T: Config> = StorageMap<
-        _,
-        Twox64Concat,
-        BlockNumber,
-        BoundedVec<(RequestId, Digest), ConstU32<MAX_ENDS>>,
-        ValueQuery,
-    >;
-
-    /// First height whose [`Ended`] has not been pruned. Overwritten, never removed.
-    #[pallet::storage]
-    pub type PruneCursor<T: Config> = StorageValue<_, BlockNumber, ValueQuery>;
-
-    /// Identifiers of requests, by payer and client key. Pruned with the request, so that a payer can
-    /// use a key again a day after the end of its request.
-    #[pallet::storage]
-    pub type ClientKeys<T: Config> =
-        StorageDoubleMap<_, Blake2_128Concat, T::AccountId, Blake2_128Concat, [u8; 32], RequestId>;
-
-    /// The queue of requests for the draw, by position, with the height of the first block whose VRF
-    /// output is in the seed. An entry is removed when its request is processed.
-    #[pallet::storage]
-    pub type Queue<T: Config> = StorageMap<_, Twox64Concat, u64, (RequestId, BlockNumber)>;
-
-    /// First and next free position of [`Queue`]. Overwritten, never removed.
-    #[pallet::storage]
-    pub type QueueBounds<T: Config> = StorageValue<_, (u64, u64), ValueQuery>;
-
-    /// Requests that wait until operators of their version have capacity, by version and the
-    /// big-endian bytes of the identifier, so that the oldest comes first. Removed when the request
-    /// returns to the queue, or at its end.
-    #[pallet::storage]
-    pub type Waiting<T: Config> =
-        StorageDoubleMap<_, Twox64Concat, VersionId, Identity, [u8; 8], ()>;
-
-    /// Number of requests in the queue at the start of this block. The end of the block processes
-    /// at most these, so that a request is drawn in a later block than it was made. Removed at the
-    /// end of the block.
-    #[pallet::storage]
-    pub type DrawsDue<T: Config> = StorageValue<_, u32, ValueQuery>;
-
-    /// VRF outputs of the latest blocks that have one, oldest first, with their heights. Overwritten,
-    /// never removed.
-    #[pallet::storage]
-    pub type RecentVrfs<T: Config> =
-        StorageValue<_, BoundedVec<(BlockNumber, BlockVrf), ConstU32<RECENT_BLOCKS>>, ValueQuery>;
-
-    /// Open requests, by the heights at which one of their deadlines has passed. Removed by the
-    /// sweep at that height, or at the end of the request.
-    #[pallet::storage]
-    pub type Agenda<T: Config> =
-        StorageDoubleMap<_, Twox64Concat, BlockNumber, Twox64Concat, RequestId, ()>;
-
-    /// First height whose [`Agenda`] has not been processed. Overwritten, never removed.
-    #[pallet::storage]
-    pub type AgendaCursor<T: Config> = StorageValue<_, BlockNumber, ValueQuery>;
+    /// A list of results, in ascending order of their requests.
+    pub type ResultList<T> =
+        BoundedVec<ListedResult<<T as Config>::MaxOutputBytes>, ConstU32<MAX_LIST>>;
 
     /// Events of the pallet.
     #[pallet::event]
@@ -293,6 +206,13 @@ pub mod pallet {
             version: VersionId,
             /// The assurance that the request asks for.
             assurance: Assurance,
+        },
+        /// An item of a batch could not be a request. The others are not affected.
+        ItemRefused {
+            /// Its index in the batch.
+            index: u32,
+            /// Why.
+            error: DispatchError,
         },
         /// Operators were drawn for a request.
         Assigned {
@@ -400,6 +320,8 @@ pub mod pallet {
         /// it at least `MinDeadline` blocks ahead, in a quorum `MinDeadline` and `RevealWindow`; with
         /// a draw delay above 1, as many blocks later.
         DeadlineTooSoon,
+        /// The batch has no requests. Pass 1 to 64.
+        EmptyBatch,
         /// The draw delay is zero or above `MAX_DRAW_DELAY`. Ask for 1 to 16 blocks.
         DrawDelayOutOfBounds,
         /// The deadline is more than `MaxDeadline` blocks ahead. Set an earlier one.
@@ -542,9 +464,8 @@ pub mod pallet {
         ) -> DispatchResultWithPostInfo {
             let payer = ensure_signed(origin)?;
             let bytes = input.inline_bytes();
-            Self::do_request(
-                payer, version, input, assurance, max_price, deadline, draw_delay, client_key,
-            )?;
+            let asked = Asked { version, assurance, max_price, deadline, draw_delay };
+            Self::do_request(payer, asked, input, client_key)?;
             Ok(Some(T::WeightInfo::request(bytes, T::Operators::servers(version))).into())
         }
 
@@ -570,7 +491,10 @@ pub mod pallet {
         ///
         /// Errors: none. The pool refuses invalid calls with the codes of [`refusal`].
         #[pallet::call_index(2)]
-        #[pallet::weight(Pallet::<T>::result_weight(output.len() as u32))]
+        #[pallet::weight(
+            Pallet::<T>::result_weight(output.len() as u32)
+                .saturating_add(T::WeightInfo::call_waiting())
+        )]
         #[pallet::authorize(Self::authorize_result)]
         #[pallet::weight_of_authorize(T::WeightInfo::authorize_result(output.len() as u32))]
         pub fn submit_result(
@@ -579,16 +503,13 @@ pub mod pallet {
             operator: T::AccountId,
             output: BoundedVec<u8, T::MaxOutputBytes>,
             signature: WorkerSignature,
-        ) -> DispatchResult {
+        ) -> DispatchResultWithPostInfo {
             ensure_authorized(origin)?;
             let bytes = output.len() as u32;
-            Self::note_result(request, operator, output, signature);
-            Self::note_room(
-                Self::result_weight(bytes),
-                T::WeightInfo::authorize_result(bytes),
-                bytes,
-            );
-            Ok(())
+            let called = Self::note_result(request, operator, output, signature);
+            let weight = Self::result_weight(bytes).saturating_add(called);
+            Self::note_room(weight, T::WeightInfo::authorize_result(bytes), bytes);
+            Ok(Some(weight).into())
         }
 
         /// Submits the commitment of a member of a quorum. With the last one the request is ready
@@ -629,7 +550,7 @@ pub mod pallet {
         #[pallet::call_index(4)]
         #[pallet::weight(Pallet::<T>::last_reveal_weight(output.len() as u32))]
         #[pallet::authorize(Self::authorize_reveal)]
-        #[pallet::weight_of_authorize(T::WeightInfo::authorize_result(output.len() as u32))]
+        #[pallet::weight_of_authorize(T::WeightInfo::authorize_reveal(output.len() as u32))]
         pub fn submit_reveal(
             origin: OriginFor<T>,
             request: RequestId,
@@ -642,7 +563,7 @@ pub mod pallet {
             let bytes = output.len() as u32;
             let end = Self::note_result(request, operator, output, signature);
             let weight = T::WeightInfo::submit_reveal(bytes).saturating_add(end);
-            Self::note_room(weight, T::WeightInfo::authorize_result(bytes), bytes);
+            Self::note_room(weight, T::WeightInfo::authorize_reveal(bytes), bytes);
             Ok(Some(weight).into())
         }
 
@@ -766,6 +687,78 @@ pub mod pallet {
         ) -> DispatchResult {
             let appellant = ensure_signed(origin)?;
             Self::do_appeal(appellant, request, &output, &proof)
+        }
+
+        /// Makes up to [`MAX_BATCH`] requests that have everything in common but input and client
+        /// key. Each is a request like those of [`Self::request`] and pays `max_price` at most.
+        /// Items that could not be a request are skipped: their client key was used, or their input
+        /// is wrong. The escrow of all others has to be covered.
+        ///
+        /// Origin: signed.
+        ///
+        /// Emits [`Event::Requested`] for each request, and [`Event::ItemRefused`] for each item that
+        /// is skipped.
+        ///
+        /// Errors: those of [`Self::request`]; that of the first item if all would be skipped;
+        /// `EmptyBatch`.
+        #[pallet::call_index(9)]
+        #[pallet::weight(Pallet::<T>::batch_weight(items, T::Operators::max_servers()))]
+        pub fn request_batch(
+            origin: OriginFor<T>,
+            version: VersionId,
+            assurance: Assurance,
+            max_price: Balance,
+            deadline: BlockNumber,
+            draw_delay: BlockNumber,
+            items: Batch<T>,
+        ) -> DispatchResultWithPostInfo {
+            let payer = ensure_signed(origin)?;
+            let weight = Self::batch_weight(&items, T::Operators::servers(version));
+            let asked = Asked { version, assurance, max_price, deadline, draw_delay };
+            for (index, error) in Self::do_request_batch(payer, asked, items.into_inner())? {
+                Self::deposit_event(Event::ItemRefused { index, error });
+            }
+            Ok(Some(weight).into())
+        }
+
+        /// Submits results of several requests in class `Signed`, in ascending order of the
+        /// requests, with one signature over the
+        /// [`ListStatement`](assay_primitives::ListStatement). Ends each request that waits for its
+        /// result, as [`Self::submit_result`] does; the others are skipped.
+        ///
+        /// Origin: authorised by the worker key of the operator that was drawn. Feeless.
+        ///
+        /// Emits [`Event::ResultSubmitted`] and [`Event::RequestFinished`] for each result that
+        /// counts.
+        ///
+        /// Errors: none. The pool refuses invalid calls with the codes of [`refusal`], and lists of
+        /// which less than half is awaited.
+        #[pallet::call_index(10)]
+        #[pallet::weight(
+            Pallet::<T>::list_weight(results.len() as u32, listed::output_bytes(results))
+                .saturating_add(T::WeightInfo::call_waiting().saturating_mul(results.len() as u64))
+        )]
+        #[pallet::authorize(Self::authorize_results)]
+        #[pallet::weight_of_authorize(
+            Pallet::<T>::list_authorization(results.len() as u32, listed::output_bytes(results))
+        )]
+        pub fn submit_results(
+            origin: OriginFor<T>,
+            operator: T::AccountId,
+            results: ResultList<T>,
+            signature: WorkerSignature,
+        ) -> DispatchResultWithPostInfo {
+            ensure_authorized(origin)?;
+            let (count, bytes) = (results.len() as u32, listed::output_bytes(&results));
+            let called = Self::note_results(&operator, results, signature);
+            let weight = Self::list_weight(count, bytes)
+                .saturating_add(T::WeightInfo::call_waiting().saturating_mul(called.into()));
+            let authorization = Self::list_authorization(count, bytes);
+            T::Room::note_answer(
+                weight.saturating_add(authorization),
+                Self::list_bytes(count, bytes),
+            );
+            Ok(Some(weight).into())
         }
     }
 

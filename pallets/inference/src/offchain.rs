@@ -28,7 +28,10 @@ use sp_core::offchain::{Duration, StorageKind};
 use sp_io::hashing::blake2_256;
 use sp_runtime::offchain::storage::{MutateStorageError, StorageValueRef};
 
-use crate::{Call, Config, EncodedProof, Inputs, Pallet, Request, Requests, TraceSignatures};
+use crate::{
+    listed::output_bytes, Call, Config, EncodedProof, Inputs, ListedResult, Pallet, Request,
+    Requests, ResultList, TraceSignatures,
+};
 
 /// Log target.
 const LOG: &str = "assay";
@@ -39,6 +42,9 @@ const WAIT_BUDGET_MS: u64 = 1_000;
 /// block first: their pools refuse a transaction that is valid only after it, and do not request it
 /// again. The rest of the time until the next block suffices.
 const SUBMIT_AFTER_MS: u64 = 400;
+/// Maximum length in bytes of the outputs of one list. Longer lists would wait for blocks with enough
+/// room.
+const LIST_BYTES: u32 = 128 * 1024;
 /// Key of the secret for salts in the node's offchain storage.
 pub(crate) const SALT_SECRET: &[u8] = b"assay/inference/salt-secret";
 
@@ -57,6 +63,14 @@ struct Submitted {
     /// Whether it was a reveal.
     reveal: bool,
     at: BlockNumber,
+}
+
+/// What is to be submitted for an assignment.
+enum Answer<T: Config> {
+    /// A call of its own.
+    Call(Call<T>),
+    /// A result that can be in a list.
+    Listed(ListedResult<T::MaxOutputBytes>),
 }
 
 /// An operator whose worker key this node holds.
@@ -79,18 +93,23 @@ impl<T: Config> Pallet<T> {
                 continue;
             }
             let worker = LocalOperator { operator: &operator, key: &key };
+            let mut results = Vec::new();
             for id in T::Operators::assignments(&operator) {
                 let Some(request) = Requests::<T>::get(id) else { continue };
                 let last = before.get(&(id, operator.clone())).copied().flatten();
                 let last = match Self::serve(&worker, id, &request, last, until) {
-                    Some((call, now)) => {
-                        calls.push((id, call));
+                    Some((answer, now)) => {
+                        match answer {
+                            Answer::Call(call) => calls.push((id, call)),
+                            Answer::Listed(result) => results.push(result),
+                        }
                         Some(now)
                     },
                     None => last,
                 };
                 notes.insert((id, operator.clone()), last);
             }
+            calls.extend(Self::lists(&worker, results));
         }
         // The engine can forget requests that are no longer assigned to this node's operators.
         let kept: BTreeSet<_> = notes.keys().map(|(id, _)| *id).collect();
@@ -107,6 +126,52 @@ impl<T: Config> Pallet<T> {
         }
     }
 
+    /// The calls that submit results of an operator, in ascending order of their requests: as few as
+    /// possible.
+    fn lists(
+        worker: &LocalOperator<T::AccountId>,
+        results: Vec<ListedResult<T::MaxOutputBytes>>,
+    ) -> Vec<(RequestId, Call<T>)> {
+        let mut lists: Vec<ResultList<T>> = Vec::new();
+        for result in results {
+            let fits = |list: &&mut ResultList<T>| {
+                !list.is_full()
+                    && output_bytes(list).saturating_add(result.output.len() as u32) <= LIST_BYTES
+            };
+            match lists.last_mut().filter(fits) {
+                Some(list) => {
+                    // It was checked that it is not full.
+                    let _ = list.try_push(result);
+                },
+                None => lists.push(BoundedVec::truncate_from(Vec::from([result]))),
+            }
+        }
+        let call = |list: ResultList<T>| {
+            let first = list.first()?.request;
+            let call = match &list[..] {
+                [result] => {
+                    let request = Requests::<T>::get(first)?;
+                    let output = result.output.to_vec();
+                    Self::answer(worker, first, &request, output, None, false)
+                },
+                _ => {
+                    let operator = worker.operator.clone();
+                    let statement = Self::list_statement(&operator, &list);
+                    Self::sign(worker, &statement).map(|signature| Call::submit_results {
+                        operator,
+                        results: list,
+                        signature,
+                    })
+                },
+            };
+            if call.is_none() {
+                log::error!(target: LOG, "request {first}: the keystore cannot sign with the worker key");
+            }
+            Some((first, call?))
+        };
+        lists.into_iter().filter_map(call).collect()
+    }
+
     fn notes() -> Notes<T::AccountId> {
         sp_io::offchain::local_storage_get(StorageKind::PERSISTENT, NOTES)
             .and_then(|bytes| Decode::decode(&mut &bytes[..]).ok())
@@ -121,7 +186,7 @@ impl<T: Config> Pallet<T> {
         request: &Request<T::AccountId>,
         submitted: Option<Submitted>,
         until: u64,
-    ) -> Option<(Call<T>, Submitted)> {
+    ) -> Option<(Answer<T>, Submitted)> {
         // A call that is submitted at this block is included at the next one at the earliest.
         let now = T::now();
         let next = now.saturating_add(1);
@@ -142,6 +207,15 @@ impl<T: Config> Pallet<T> {
             JobStatus::Done { output, .. } if request.assurance == Assurance::Optimistic => {
                 Self::traced(worker, id, request, &output)
             },
+            JobStatus::Done { output, .. }
+                if request.assurance == Assurance::Signed
+                    && output.len() as u32 <= T::MaxOutputBytes::get() =>
+            {
+                let (answered, output) =
+                    (request.answered(T::genesis(), id), BoundedVec::truncate_from(output));
+                let result = ListedResult { request: id, answered, output };
+                return Some((Answer::Listed(result), Submitted { reveal, at: now }));
+            },
             JobStatus::Done { output, proof } => {
                 Self::answer(worker, id, request, output, proof, reveal)
             },
@@ -161,7 +235,7 @@ impl<T: Config> Pallet<T> {
         if call.is_none() {
             log::error!(target: LOG, "request {id}: the keystore cannot sign with the worker key");
         }
-        Some((call?, Submitted { reveal, at: now }))
+        Some((Answer::Call(call?), Submitted { reveal, at: now }))
     }
 
     fn run(

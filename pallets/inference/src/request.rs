@@ -1,20 +1,20 @@
 //! The checks, the creation and the cancellation of requests.
 
-use alloc::vec::Vec;
+use alloc::{collections::BTreeSet, vec::Vec};
 use assay_pallet_support::Chain;
 use assay_primitives::{
     digest,
     runtime_api::Status,
     traits::{Artifacts, Escrow, Models, Operators, Verification},
-    validate_payload, Assurance, Balance, BlockNumber, Digest, Outcome, PayloadError, RequestId,
-    RequestInput, VersionId,
+    validate_payload, Assurance, Balance, BlockNumber, Digest, ModelDescriptor, Outcome,
+    PayloadError, RequestId, RequestInput, VersionId,
 };
 use frame_support::{ensure, traits::Get};
-use sp_runtime::DispatchResult;
+use sp_runtime::{DispatchError, DispatchResult};
 
 use crate::{
-    Agenda, Claims, ClientKeys, Config, Error, Event, Inputs, Members, NextRequest, Pallet,
-    Request, RequestInputOf, Requests, MAX_DRAW_DELAY,
+    Agenda, Asked, BatchItem, Claims, ClientKeys, Config, Error, Event, Inputs, Members,
+    NextRequest, Pallet, Request, RequestInputOf, Requests, MAX_DRAW_DELAY,
 };
 
 impl<T: Config> From<PayloadError> for Error<T> {
@@ -45,19 +45,63 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    #[allow(clippy::too_many_arguments)]
+    /// Makes one request. See [`Pallet::request`].
     pub(crate) fn do_request(
         payer: T::AccountId,
-        version: VersionId,
+        asked: Asked,
         input: RequestInputOf<T>,
-        assurance: Assurance,
-        max_price: Balance,
-        deadline: BlockNumber,
-        draw_delay: BlockNumber,
         client_key: [u8; 32],
     ) -> DispatchResult {
+        let (request, descriptor) = Self::check_asked(payer, &asked, Self::is_inline(&input))?;
+        let request = Self::check_item(request, &descriptor, &input, client_key)?;
+        Self::make(Vec::from([(request, input)]))
+    }
+
+    /// Makes a request of each item, except for those that could not be a request. Returns their
+    /// indices, with the reasons. See [`Pallet::request_batch`].
+    pub(crate) fn do_request_batch(
+        payer: T::AccountId,
+        asked: Asked,
+        items: Vec<BatchItem<T::MaxInputBytes>>,
+    ) -> Result<Vec<(u32, DispatchError)>, DispatchError> {
+        ensure!(!items.is_empty(), Error::<T>::EmptyBatch);
+        let inline = items.iter().any(|item| Self::is_inline(&item.input));
+        let (template, descriptor) = Self::check_asked(payer, &asked, inline)?;
+        let mut keys = BTreeSet::new();
+        let (mut good, mut refused) = (Vec::new(), Vec::new());
+        for (index, BatchItem { input, client_key }) in (0..).zip(items) {
+            let mut template = template.clone();
+            template.appealable &= Self::is_inline(&input);
+            template.stake = T::Operators::stake(template.assurance.class(), template.appealable);
+            let checked = match keys.insert(client_key) {
+                true => Self::check_item(template, &descriptor, &input, client_key),
+                false => Err(Error::<T>::DuplicateClientKey.into()),
+            };
+            match checked {
+                Ok(request) => good.push((request, input)),
+                Err(error) => refused.push((index, error)),
+            }
+        }
+        if let ([], [(_, first), ..]) = (&good[..], &refused[..]) {
+            return Err(*first);
+        }
+        Self::make(good)?;
+        Ok(refused)
+    }
+
+    fn is_inline(input: &RequestInputOf<T>) -> bool {
+        matches!(input, RequestInput::Inline(_))
+    }
+
+    /// A request as it was asked for, without input and key, and the descriptor of its version.
+    /// `inline`: whether its input is, which a proof needs.
+    fn check_asked(
+        payer: T::AccountId,
+        asked: &Asked,
+        inline: bool,
+    ) -> Result<(Request<T::AccountId>, ModelDescriptor), DispatchError> {
+        let Asked { version, assurance, max_price, deadline, draw_delay } = *asked;
         ensure!((1..=MAX_DRAW_DELAY).contains(&draw_delay), Error::<T>::DrawDelayOutOfBounds);
-        ensure!(!ClientKeys::<T>::contains_key(&payer, client_key), Error::<T>::DuplicateClientKey);
         let now = T::now();
         ensure!(
             deadline >= now.saturating_add(Self::min_deadline(assurance) + draw_delay - 1),
@@ -69,16 +113,12 @@ impl<T: Config> Pallet<T> {
         T::Verification::check_request(assurance, &terms.descriptor)?;
         ensure!(Self::can_be_proven(version, assurance), Error::<T>::WeightsNotAudited);
 
-        // A proof needs the input on chain.
         let appealable = matches!(assurance, Assurance::Quorum { .. })
-            && matches!(input, RequestInput::Inline(_))
+            && inline
             && Self::can_be_proven(version, Assurance::Proof);
-
-        let id = NextRequest::<T>::get();
-        let next = id.0.checked_add(1).ok_or(Error::<T>::NoIdentifierLeft)?;
-        let mut request = Request {
-            payer: payer.clone(),
-            client_key,
+        let request = Request {
+            payer,
+            client_key: Default::default(),
             version,
             version_digest: terms.digest,
             input_digest: Digest::zero(),
@@ -100,14 +140,29 @@ impl<T: Config> Pallet<T> {
             members: Members::default(),
         };
         Self::check_operators(&request)?;
-        (request.input_digest, request.input_is_artifact) = match &input {
+        Ok((request, terms.descriptor))
+    }
+
+    /// The request with this input and this key.
+    fn check_item(
+        mut request: Request<T::AccountId>,
+        descriptor: &ModelDescriptor,
+        input: &RequestInputOf<T>,
+        client_key: [u8; 32],
+    ) -> Result<Request<T::AccountId>, DispatchError> {
+        ensure!(
+            !ClientKeys::<T>::contains_key(&request.payer, client_key),
+            Error::<T>::DuplicateClientKey
+        );
+        request.client_key = client_key;
+        (request.input_digest, request.input_is_artifact) = match input {
             RequestInput::Inline(payload) => {
-                validate_payload(payload, &terms.descriptor.inputs).map_err(Error::<T>::from)?;
+                validate_payload(payload, &descriptor.inputs).map_err(Error::<T>::from)?;
                 (digest(payload), false)
             },
             RequestInput::Artifact(artifact) => {
                 ensure!(
-                    !matches!(assurance, Assurance::Optimistic | Assurance::Proof),
+                    !matches!(request.assurance, Assurance::Optimistic | Assurance::Proof),
                     Error::<T>::InputNotInline
                 );
                 let manifest =
@@ -119,23 +174,40 @@ impl<T: Config> Pallet<T> {
                 (*artifact, true)
             },
         };
+        Ok(request)
+    }
 
-        T::Escrow::hold(id, &payer, max_price.saturating_add(request.fee))?;
-        T::Models::acquire(version)?;
-        match input {
-            RequestInput::Inline(payload) => Inputs::<T>::insert(id, payload),
-            RequestInput::Artifact(artifact) => T::Artifacts::acquire(&artifact)?,
+    /// Makes requests that were checked, which were asked for together.
+    fn make(requests: Vec<(Request<T::AccountId>, RequestInputOf<T>)>) -> DispatchResult {
+        let count = requests.len() as u32;
+        let Some((asked, _)) = requests.first() else { return Ok(()) };
+        let (now, is_drawn_later) = (asked.requested_at, asked.is_drawn_later());
+        T::Models::acquire(asked.version, count)?;
+        let first = NextRequest::<T>::get();
+        let end = first.0.checked_add(count.into()).ok_or(Error::<T>::NoIdentifierLeft)?;
+        for (id, (request, input)) in (first.0..end).map(RequestId).zip(requests) {
+            let amount = request.max_price.saturating_add(request.fee);
+            T::Escrow::hold(id, &request.payer, amount)?;
+            match input {
+                RequestInput::Inline(payload) => Inputs::<T>::insert(id, payload),
+                RequestInput::Artifact(artifact) => T::Artifacts::acquire(&artifact)?,
+            }
+            ClientKeys::<T>::insert(&request.payer, request.client_key, id);
+            for height in Self::agenda_heights(id, &request) {
+                Agenda::<T>::insert(height, id, ());
+            }
+            Self::deposit_event(Event::Requested {
+                request: id,
+                payer: request.payer.clone(),
+                version: request.version,
+                assurance: request.assurance,
+            });
+            Requests::<T>::insert(id, request);
         }
-        NextRequest::<T>::put(RequestId(next));
-        ClientKeys::<T>::insert(&payer, client_key, id);
-        for height in Self::agenda_heights(id, &request) {
-            Agenda::<T>::insert(height, id, ());
+        NextRequest::<T>::put(RequestId(end));
+        if !is_drawn_later {
+            Self::enqueue(first, count, now);
         }
-        if !request.is_drawn_later() {
-            Self::enqueue(id, now);
-        }
-        Requests::<T>::insert(id, request);
-        Self::deposit_event(Event::Requested { request: id, payer, version, assurance });
         Ok(())
     }
 
@@ -146,7 +218,8 @@ impl<T: Config> Pallet<T> {
         id: RequestId,
         request: &Request<T::AccountId>,
     ) -> Vec<BlockNumber> {
-        if let Some(claim) = Claims::<T>::get(id) {
+        let claim = (request.status == Status::Disputable).then(|| Claims::<T>::get(id)).flatten();
+        if let Some(claim) = claim {
             return Vec::from([claim.disputable_until.saturating_add(1)]);
         }
         let mut heights = Vec::with_capacity(3);
@@ -166,7 +239,7 @@ impl<T: Config> Pallet<T> {
         let needed = request.size();
         let candidates: Vec<_> = T::Operators::candidates(&request.draw_terms(Balance::MAX))
             .into_iter()
-            .filter(|candidate| candidate.has_room || candidate.is_running)
+            .filter(|candidate| candidate.has_room() || candidate.is_running)
             .collect();
         ensure!(candidates.len() >= needed, Error::<T>::NoOperator);
         let affordable = candidates.iter().filter(|candidate| candidate.ask <= request.budget());

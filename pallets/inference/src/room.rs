@@ -11,7 +11,7 @@ use assay_primitives::{
 };
 use frame_support::{traits::Get, weights::Weight};
 
-use crate::{Config, Pallet, Request, WeightInfo};
+use crate::{BatchItem, Config, Pallet, Request, WeightInfo};
 
 /// Upper bound of the length of an operator's call in bytes, without output and proof.
 pub(crate) const CALL_BYTES: u32 = 320;
@@ -31,6 +31,8 @@ pub(crate) struct Sent {
     pub output_bytes: u32,
     /// Length of the proof in bytes, in class `Proof`.
     pub proof_bytes: u32,
+    /// Number of results in the list that the result was in; zero if it came alone.
+    pub listed: u32,
 }
 
 impl<T: Config> Pallet<T> {
@@ -42,6 +44,7 @@ impl<T: Config> Pallet<T> {
     /// Weight of a result with a proof of this cost.
     pub(crate) fn proof_weight(output: u32, cost: ProofCost) -> Weight {
         T::WeightInfo::submit_result(output)
+            .saturating_add(T::WeightInfo::call_waiting())
             .max(T::WeightInfo::refuse_proof(output))
             .saturating_add(T::Verification::proof_weight(cost))
             .saturating_add(T::OnRequestFinal::weight())
@@ -61,6 +64,13 @@ impl<T: Config> Pallet<T> {
         let most = MAX_COMMITTEE.into();
         T::WeightInfo::submit_reveal(output)
             .saturating_add(Self::conclusion_weight(most, most, output))
+    }
+
+    /// Weight of a batch of requests for a version that `servers` operators serve.
+    pub(crate) fn batch_weight(items: &[BatchItem<T::MaxInputBytes>], servers: u32) -> Weight {
+        let bytes = items.iter().map(|item| item.input.inline_bytes()).sum();
+        let inputs = T::WeightInfo::request(bytes, 0).saturating_sub(T::WeightInfo::request(0, 0));
+        T::WeightInfo::request_batch(items.len() as u32, servers).saturating_add(inputs)
     }
 
     /// Weight of authorising a proof.
@@ -90,17 +100,26 @@ impl<T: Config> Pallet<T> {
 
     /// Weight of the answers and of the end that follows them.
     fn answers_weight(assurance: Assurance, proof: Option<ProofCost>, sent: Sent) -> Weight {
-        let Sent { commitments, failures, results, outputs, output_bytes, proof_bytes } = sent;
+        let Sent { commitments, failures, results, outputs, output_bytes, proof_bytes, listed } =
+            sent;
         let size = assurance.committee_size().max(1).into();
         let weight = match assurance {
             Assurance::Quorum { .. } if results == 0 => Self::conclusion_weight(size, 0, 0),
             _ if results == 0 => T::WeightInfo::deadline_single(),
+            Assurance::Signed if listed > 0 => {
+                let share = |weight: Weight| weight.saturating_div(listed.into());
+                share(Self::list_weight(listed, output_bytes.saturating_mul(listed)))
+                    .saturating_add(share(Self::list_authorization(
+                        listed,
+                        output_bytes.saturating_mul(listed),
+                    )))
+            },
             Assurance::Quorum { .. } => {
                 // The weight of a reveal is linear in the length of its output.
                 let empty = T::WeightInfo::submit_reveal(0)
-                    .saturating_add(T::WeightInfo::authorize_result(0));
+                    .saturating_add(T::WeightInfo::authorize_reveal(0));
                 T::WeightInfo::submit_reveal(output_bytes)
-                    .saturating_add(T::WeightInfo::authorize_result(output_bytes))
+                    .saturating_add(T::WeightInfo::authorize_reveal(output_bytes))
                     .saturating_add(empty.saturating_mul(results.saturating_sub(1).into()))
                     .saturating_add(Self::conclusion_weight(size, outputs, output_bytes / results))
             },
@@ -172,6 +191,7 @@ impl<T: Config> Pallet<T> {
             outputs: size,
             output_bytes: size.saturating_mul(output),
             proof_bytes: proof.map_or(0, |cost| cost.proof_bytes),
+            listed: 0,
         };
         let failed = Sent { failures: size, ..Sent::default() };
         [answered, failed]
@@ -198,6 +218,11 @@ impl<T: Config> Pallet<T> {
             outputs: findings.outputs,
             output_bytes: findings.output_bytes,
             proof_bytes: proofs.map(|proof| proof.bytes).sum(),
+            listed: findings
+                .evidence
+                .first()
+                .and_then(|item| item.list.as_ref())
+                .map_or(0, |place| place.count),
         };
         let proof = Self::proof_cost(request.version, request.assurance);
         Self::price(request.version, request.assurance, proof, sent).min(request.fee)

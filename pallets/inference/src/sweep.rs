@@ -84,7 +84,9 @@ impl<T: Config> Pallet<T> {
     fn pass_deadline(id: RequestId, request: Request<T::AccountId>, at: BlockNumber) {
         let now = T::now();
         match request.status {
-            Status::Pending if at == request.draw_from => Self::enqueue(id, request.requested_at),
+            Status::Pending if at == request.draw_from => {
+                Self::enqueue(id, 1, request.requested_at)
+            },
             Status::Final(_) => Self::pass_appeals(id, &request),
             Status::Pending if now > request.deadline => {
                 Self::finish_unpaid(id, request, Outcome::TimedOut)

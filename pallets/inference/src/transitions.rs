@@ -14,9 +14,9 @@ use assay_primitives::{
     receipt::evidence_digest,
     runtime_api::Status,
     traits::{
-        Artifacts, BlockRoom, Candidate, Disputes, Escrow, EvidenceFindings, MemberState, Models,
-        OnRequestFinal, Operators, OptimisticResult, OptimisticResults, Payment, ProofFailure,
-        ProvenResult, Verification,
+        Artifacts, BlockRoom, Candidate, Disputes, DrawTerms, Escrow, EvidenceFindings,
+        MemberState, Models, OnRequestFinal, Operators, OptimisticResult, OptimisticResults,
+        Payment, ProofFailure, ProvenResult, Verification,
     },
     Assurance, Balance, BlockNumber, Digest, Draw, Evidence, FailureReason, Outcome, Receipt,
     RejectReason, RequestId, SignedEvidence, WorkerId, WorkerSignature,
@@ -46,18 +46,34 @@ pub(crate) enum Turn {
     Over,
 }
 
+/// The candidates for requests with these terms, as the draws of this block have left them.
+pub(crate) struct Pool<AccountId> {
+    pub terms: DrawTerms,
+    candidates: Vec<Candidate<AccountId>>,
+}
+
 impl<T: Config> Pallet<T> {
-    /// Draws the committee. `Pending` → `Assigned`; → `Final(Rejected(NoOperator))` if too few
+    /// Draws the committee among the candidates in `pool`, which it sets for its terms. `Pending` → `Assigned`; → `Final(Rejected(NoOperator))` if too few
     /// operators serve the request; → `Final(TimedOut)` if too few of them have enough time;
     /// unchanged if too few of them have capacity.
-    pub(crate) fn assign(id: RequestId, mut request: Request<T::AccountId>, made: Draw) -> Turn {
+    pub(crate) fn assign(
+        id: RequestId,
+        mut request: Request<T::AccountId>,
+        made: Draw,
+        pool: &mut Option<Pool<T::AccountId>>,
+    ) -> Turn {
         if request.status != Status::Pending {
             return Turn::Over;
         }
         request.draw = Some(made);
 
         let size = request.size();
-        let mut candidates = T::Operators::candidates(&request.draw_terms(request.budget()));
+        let terms = request.draw_terms(request.budget());
+        let known = pool.take().filter(|pool| pool.terms == terms);
+        let pool = pool.insert(
+            known.unwrap_or_else(|| Pool { terms, candidates: T::Operators::candidates(&terms) }),
+        );
+        let mut candidates: Vec<_> = pool.candidates.iter_mut().collect();
         if candidates.len() < size {
             Self::finish_unpaid(id, request, Outcome::Rejected(RejectReason::NoOperator));
             return Turn::Ended;
@@ -71,7 +87,7 @@ impl<T: Config> Pallet<T> {
         }
         let eligible = Self::bond_of(&candidates);
         let running = candidates.iter().any(|candidate| candidate.is_running);
-        candidates.retain(|candidate| candidate.has_room);
+        candidates.retain(|candidate| candidate.has_room());
         let weights: Vec<Balance> = candidates.iter().map(|candidate| candidate.bond).collect();
         // Whoever fills the others' capacity or bonds would choose the committee.
         let represented = !matches!(request.assurance, Assurance::Quorum { .. })
@@ -87,8 +103,11 @@ impl<T: Config> Pallet<T> {
         };
         let members: Vec<_> = drawn
             .into_iter()
-            .filter_map(|index| candidates.get(index).cloned())
-            .map(|Candidate { account, ask, .. }| Member { account, ask })
+            .filter_map(|index| {
+                let candidate = candidates.get_mut(index)?;
+                candidate.draw();
+                Some(Member { account: candidate.account.clone(), ask: candidate.ask })
+            })
             .collect();
         request.members = Members::truncate_from(members);
         request.status = Status::Assigned;
@@ -103,12 +122,13 @@ impl<T: Config> Pallet<T> {
     }
 
     /// The sum of the bonds of candidates.
-    fn bond_of(candidates: &[Candidate<T::AccountId>]) -> Balance {
+    fn bond_of(candidates: &[&mut Candidate<T::AccountId>]) -> Balance {
         candidates.iter().fold(0, |sum: Balance, candidate| sum.saturating_add(candidate.bond))
     }
 
     /// Stores a result of class `Signed` or `Quorum`. → `Final` if no more results are expected.
-    /// Returns the weight of ending a quorum, if this ends it.
+    /// Returns the weight of what this leads to besides: the end of a quorum, or the call of a waiting
+    /// request.
     pub(crate) fn note_result(
         id: RequestId,
         operator: T::AccountId,
@@ -128,14 +148,15 @@ impl<T: Config> Pallet<T> {
             Self::open_reveals(id, &mut request);
         }
         let output_digest = assay_primitives::digest(&output);
-        let output = output.into_inner();
         Self::deposit_event(Event::ResultSubmitted { request: id, operator: operator.clone() });
         if request.assurance == Assurance::Signed {
-            // The result decides at once, so nothing of it has to be kept until others come.
-            let result = SignedEvidence { operator, worker, output_digest, signature, proof: None };
-            let findings = T::Verification::judge(request.assurance, result, &output);
-            return Self::conclude_with(id, request, findings, || Some(output));
+            let (list, proof) = (None, None);
+            let evidence =
+                SignedEvidence { operator, worker, output_digest, signature, list, proof };
+            let called = Self::end_signed(id, request, evidence, output);
+            return T::WeightInfo::call_waiting().saturating_mul(called.into());
         }
+        let output = output.into_inner();
         T::Verification::note_result(id, &operator, worker, signature, output_digest, output);
         let awaited = request.members.iter().any(|member| {
             matches!(T::Verification::member_state(id, &member.account), MemberState::Committed(_))
@@ -144,6 +165,19 @@ impl<T: Config> Pallet<T> {
             return Weight::zero();
         }
         Self::conclude(id, request)
+    }
+
+    /// Ends a request of class `Signed` with its result. `Assigned` → `Final`. It decides at once, so
+    /// nothing of it has to be kept until others come. Returns the number of waiting requests that
+    /// it calls.
+    pub(crate) fn end_signed(
+        id: RequestId,
+        request: Request<T::AccountId>,
+        evidence: SignedEvidence<T::AccountId>,
+        output: BoundedVec<u8, T::MaxOutputBytes>,
+    ) -> u32 {
+        let findings = T::Verification::judge(request.assurance, evidence, &output);
+        Self::conclude_with(id, request, findings, || Some(output.into_inner())).1
     }
 
     /// Verifies a proof and stores the result with it. `Assigned` → `Final`.
@@ -208,10 +242,10 @@ impl<T: Config> Pallet<T> {
             id,
             TraceClaim { output_digest: digest, trace_root, disputable_until, final_from },
         );
+        request.status = Status::Disputable;
         for height in Self::agenda_heights(id, &request) {
             Agenda::<T>::insert(height, id, ());
         }
-        request.status = Status::Disputable;
         Requests::<T>::insert(id, request);
         Self::deposit_event(Event::ResultSubmitted { request: id, operator: operator.clone() });
         Self::deposit_event(Event::TraceSubmitted {
@@ -264,16 +298,16 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    /// Ends the members' assignments, and calls as many waiting requests.
+    /// Ends the members' assignments, and calls as many waiting requests. Returns their number.
     fn free_members(
         id: RequestId,
         request: &Request<T::AccountId>,
         served: impl Fn(&T::AccountId) -> bool,
-    ) {
+    ) -> u32 {
         for Member { account, .. } in &request.members {
             T::Operators::unassign(account, id, request.version, served(account));
         }
-        Self::call_waiting(request.version, request.members.len() as u32);
+        Self::call_waiting(request.version, request.members.len() as u32)
     }
 
     /// Stores a commitment. `Assigned` → `Revealing` with the last one.
@@ -403,17 +437,19 @@ impl<T: Config> Pallet<T> {
         Self::conclude_with(id, request, findings, || {
             T::Verification::take_output(id, &winner, &members)
         })
+        .0
     }
 
     /// Ends a request according to the findings from its evidence. `output` returns the output that
     /// won, and removes what is stored for the members. `Assigned`, `Revealing` or `Disputable` → `Final`. Pays the agreeing members, refunds the rest,
-    /// and penalises wrong and late members. Returns the weight that this takes for a quorum.
+    /// and penalises wrong and late members. Returns the weight that this takes for a quorum, and the
+    /// number of waiting requests that it calls.
     fn conclude_with(
         id: RequestId,
         mut request: Request<T::AccountId>,
         findings: EvidenceFindings<T::AccountId>,
         output: impl FnOnce() -> Option<Vec<u8>>,
-    ) -> Weight {
+    ) -> (Weight, u32) {
         request.fee = Self::fee(&request, &findings);
         let weight = Self::conclusion_weight(
             request.members.len() as u32,
@@ -486,14 +522,15 @@ impl<T: Config> Pallet<T> {
         };
         Self::release_stakes(&request, kept);
         // The operator of an optimistic result was freed when it submitted the result.
-        if !Claims::<T>::contains_key(id) {
-            Self::free_members(id, &request, |member| agreed.contains(member));
-        }
+        let called = match request.status {
+            Status::Disputable => 0,
+            _ => Self::free_members(id, &request, |member| agreed.contains(member)),
+        };
         Self::close(id, request, outcome, winner.zip(output), price_paid, evidence, appealable);
         if appealable {
             Self::allow_appeals(id);
         }
-        weight
+        (weight, called)
     }
 
     /// Ends a request without payment. `Pending` → `Final`.
@@ -521,6 +558,8 @@ impl<T: Config> Pallet<T> {
     ) {
         if !appealable {
             T::Models::release(request.version);
+        }
+        if !appealable && !request.input_is_artifact {
             Inputs::<T>::remove(id);
         }
         if request.input_is_artifact {
@@ -529,7 +568,9 @@ impl<T: Config> Pallet<T> {
         for height in Self::agenda_heights(id, &request) {
             Agenda::<T>::remove(height, id);
         }
-        Claims::<T>::remove(id);
+        if request.status == Status::Disputable {
+            Claims::<T>::remove(id);
+        }
         let receipt = Receipt {
             genesis: T::genesis(),
             request: id,

@@ -46,7 +46,9 @@ impl<T: Config> Pallet<T> {
             agenda.iter().all(|(_, at)| *at >= cursor),
             "the agenda has an entry below its cursor"
         );
-        let queued: BTreeSet<_> = Queue::<T>::iter().map(|(_, (id, _))| id).collect();
+        let queued: BTreeSet<_> = Queue::<T>::iter_values()
+            .flat_map(|queued| (queued.first.0..).map(RequestId).take(queued.count as usize))
+            .collect();
         // Finished requests, by the height of their end.
         let mut finished: BTreeMap<RequestId, (BlockNumber, Digest)> = BTreeMap::new();
         for (height, ended) in Ended::<T>::iter() {
@@ -212,12 +214,16 @@ impl<T: Config> Pallet<T> {
                 .all(|id| { Requests::<T>::get(id).is_some_and(|request| request.is_final()) }),
             "an appeal without its finished request"
         );
-        let (first, end) = QueueBounds::<T>::get();
+        let (first, end, requests) = QueueBounds::<T>::get();
         ensure!(
             Queue::<T>::iter_keys().all(|position| (first..end).contains(&position)),
             "the queue has an entry out of its bounds"
         );
         ensure!(Queue::<T>::iter().count() as u64 == end - first, "the queue has a hole");
+        ensure!(
+            Queue::<T>::iter_values().map(|queued| queued.count).sum::<u32>() == requests,
+            "the queue has another number of requests"
+        );
         ensure!(
             ClientKeys::<T>::iter_values().all(Requests::<T>::contains_key),
             "a client key outlives its request"

@@ -3,7 +3,7 @@
 use assay_primitives::{
     assurance::MAX_COMMITTEE, model::Tolerance, proof::MAX_PROOF_BYTES, runtime_api::Status,
     traits::DrawTerms, AnsweredRequest, Assurance, Balance, BlockNumber, Digest, Draw, Evidence,
-    Receipt, RequestId, VersionId, WorkerSignature,
+    Receipt, RequestId, RequestInput, VersionId, WorkerSignature,
 };
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::{
@@ -152,6 +152,82 @@ impl<AccountId: Clone + PartialEq> Request<AccountId> {
     pub fn is_final(&self) -> bool {
         matches!(self.status, Status::Final(_))
     }
+}
+
+/// What requests of one call have in common.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Asked {
+    pub version: VersionId,
+    pub assurance: Assurance,
+    pub max_price: Balance,
+    pub deadline: BlockNumber,
+    pub draw_delay: BlockNumber,
+}
+
+/// One request of a batch.
+#[derive(
+    CloneNoBound,
+    PartialEqNoBound,
+    EqNoBound,
+    DebugNoBound,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+#[scale_info(skip_type_params(MaxInputBytes))]
+#[codec(mel_bound(MaxInputBytes: Get<u32>))]
+pub struct BatchItem<MaxInputBytes: Get<u32>> {
+    /// The input.
+    pub input: RequestInput<BoundedVec<u8, MaxInputBytes>>,
+    /// The payer's key for the request.
+    pub client_key: [u8; 32],
+}
+
+/// A result of a list that one signature is over.
+#[derive(
+    CloneNoBound,
+    PartialEqNoBound,
+    EqNoBound,
+    DebugNoBound,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+#[scale_info(skip_type_params(MaxOutputBytes))]
+#[codec(mel_bound(MaxOutputBytes: Get<u32>))]
+pub struct ListedResult<MaxOutputBytes: Get<u32>> {
+    /// The request.
+    pub request: RequestId,
+    /// Hash of the [`AnsweredRequest`].
+    pub answered: Digest,
+    /// The output payload.
+    pub output: BoundedVec<u8, MaxOutputBytes>,
+}
+
+/// Requests with successive identifiers that wait for their draws.
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Debug,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+pub struct Queued {
+    /// The first one.
+    pub first: RequestId,
+    /// Their number. Not zero.
+    pub count: u32,
+    /// Height of the first block whose VRF output is in the seeds.
+    pub from: BlockNumber,
 }
 
 /// What a finished request leaves behind, until it is pruned.

@@ -38,7 +38,7 @@ impl<T: Config> Pallet<T> {
             royalty: terms.royalty,
         })
         .into_iter()
-        .filter(|candidate| candidate.has_room || candidate.is_running)
+        .filter(|candidate| candidate.has_room() || candidate.is_running)
         .collect();
         let operators = candidates.len() as u32;
         candidates.sort_unstable_by_key(|candidate| candidate.ask);

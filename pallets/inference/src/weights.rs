@@ -6,12 +6,20 @@ use frame_support::weights::Weight;
 pub trait WeightInfo {
     /// The call `request`, with `n` bytes of inline input, for a version with `c` operators.
     fn request(n: u32, c: u32) -> Weight;
+    /// The call `request_batch` with `i` requests without input, for a version with `c` operators.
+    fn request_batch(i: u32, c: u32) -> Weight;
     /// The call `cancel`.
     fn cancel() -> Weight;
-    /// The call `submit_result`, with `n` bytes of output.
+    /// The call `submit_result`, with `n` bytes of output, if no request waits for capacity.
     fn submit_result(n: u32) -> Weight;
-    /// Authorising `submit_result` or `submit_reveal`, with `n` bytes of output.
+    /// Authorising `submit_result`, with `n` bytes of output.
     fn authorize_result(n: u32) -> Weight;
+    /// The call `submit_results` with `i` results, if no request waits for capacity.
+    fn submit_results(i: u32) -> Weight;
+    /// Authorising `submit_results` with `i` results.
+    fn authorize_results(i: u32) -> Weight;
+    /// Calling one request that waits for capacity.
+    fn call_waiting() -> Weight;
     /// Authorising `submit_proof` with a proof of `p` bytes, in addition to
     /// [`Self::authorize_result`].
     fn authorize_proof(p: u32) -> Weight;
@@ -31,6 +39,8 @@ pub trait WeightInfo {
     fn submit_commitment() -> Weight;
     /// Authorising `submit_commitment` or `report_failure`.
     fn authorize_commitment() -> Weight;
+    /// Authorising `submit_reveal` of the largest committee, with `n` bytes of output.
+    fn authorize_reveal(n: u32) -> Weight;
     /// The call `submit_reveal` with `n` bytes of output, if it is not the last one.
     fn submit_reveal(n: u32) -> Weight;
     /// Ending a quorum of `m` members with equal results of `n` bytes.
@@ -41,6 +51,9 @@ pub trait WeightInfo {
     fn report_failure() -> Weight;
     /// Drawing `m` members among `c` operators.
     fn draw(c: u32, m: u32) -> Weight;
+    /// Drawing one operator among the largest number of operators, and one each for `i` more
+    /// requests of the same batch.
+    fn draw_next(i: u32) -> Weight;
     /// Handling the passed commit deadline of the largest committee.
     fn commit_deadline() -> Weight;
     /// Ending a request of one operator whose deadline has passed.
@@ -62,6 +75,9 @@ impl WeightInfo for () {
     fn request(_: u32, _: u32) -> Weight {
         Weight::from_parts(1, 0)
     }
+    fn request_batch(items: u32, _: u32) -> Weight {
+        Weight::from_parts(items.into(), 0)
+    }
     fn cancel() -> Weight {
         Weight::from_parts(1, 0)
     }
@@ -70,6 +86,15 @@ impl WeightInfo for () {
     }
     fn authorize_result(_: u32) -> Weight {
         Weight::from_parts(1, 0)
+    }
+    fn submit_results(items: u32) -> Weight {
+        Weight::from_parts(items.into(), 0)
+    }
+    fn authorize_results(_: u32) -> Weight {
+        Weight::from_parts(1, 0)
+    }
+    fn call_waiting() -> Weight {
+        Weight::zero()
     }
     fn authorize_proof(_: u32) -> Weight {
         Weight::from_parts(1, 0)
@@ -95,6 +120,9 @@ impl WeightInfo for () {
     fn authorize_commitment() -> Weight {
         Weight::from_parts(1, 0)
     }
+    fn authorize_reveal(_: u32) -> Weight {
+        Weight::from_parts(1, 0)
+    }
     fn submit_reveal(_: u32) -> Weight {
         Weight::from_parts(1, 0)
     }
@@ -109,6 +137,9 @@ impl WeightInfo for () {
     }
     fn draw(_: u32, _: u32) -> Weight {
         Weight::from_parts(1, 0)
+    }
+    fn draw_next(more: u32) -> Weight {
+        Weight::from_parts(u64::from(more) + 1, 0)
     }
     fn commit_deadline() -> Weight {
         Weight::from_parts(1, 0)

@@ -39,10 +39,10 @@ impl<T: Config> ModelsTrait<T::AccountId> for Pallet<T> {
         Architectures::<T>::get(version).map(EncodedArchitecture::into_inner)
     }
 
-    fn acquire(version: VersionId) -> DispatchResult {
+    fn acquire(version: VersionId, requests: u32) -> DispatchResult {
         Versions::<T>::try_mutate(version, |record| {
             let record = record.as_mut().ok_or(Error::<T>::VersionNotFound)?;
-            record.uses = record.uses.checked_add(1).ok_or(Error::<T>::TooManyUses)?;
+            record.uses = record.uses.checked_add(requests).ok_or(Error::<T>::TooManyUses)?;
             Ok(())
         })
     }

@@ -89,13 +89,16 @@ impl<T: Config> OperatorsTrait<T::AccountId> for Pallet<T> {
             .filter_map(|server| {
                 let info = Operators::<T>::get(&server.account).filter(Self::is_live)?;
                 let bond = T::Bonds::bonded(&server.account);
-                let covered = bond.saturating_sub(info.locked) >= terms.stake;
+                let covered = bond
+                    .saturating_sub(info.locked)
+                    .checked_div(terms.stake)
+                    .map_or(u32::MAX, |runs| runs.min(u32::MAX.into()) as u32);
                 (bond >= T::MinBond::get()).then_some(Candidate {
                     bond,
                     ask: server.ask,
                     response_blocks: server.response_blocks,
                     is_running: server.open > 0,
-                    has_room: covered && server.open < server.concurrency,
+                    room: covered.min(server.concurrency.saturating_sub(server.open)),
                     account: server.account,
                 })
             })

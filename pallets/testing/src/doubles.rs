@@ -59,7 +59,7 @@ impl Models<u64> for NotedVersions {
     fn architecture(version: VersionId) -> Option<Vec<u8>> {
         Versions::get().get(&version)?.architecture.clone()
     }
-    fn acquire(_: VersionId) -> DispatchResult {
+    fn acquire(_: VersionId, _: u32) -> DispatchResult {
         Ok(())
     }
     fn release(_: VersionId) {}

@@ -5,12 +5,13 @@ use alloc::{boxed::Box, vec, vec::Vec};
 use assay_pallet_support::Chain;
 use assay_primitives::{
     assurance::MAX_COMMITTEE,
-    digest,
+    digest, merkle,
     model::{ModelDescriptor, TensorDeclarations, Tolerance, MAX_TENSORS},
     tensor::{MAX_RANK, MAX_TENSOR_NAME_BYTES},
     traits::{BenchmarkHelper, Operators},
     AnsweredRequest, Assurance, AssuranceClass, AssuranceClasses, Digest, Dimension, ElementType,
-    Format, RequestId, ResultStatement, Statement, Tensor, TensorDeclaration, WorkerSignature,
+    Format, ListPlace, RequestId, ResultStatement, SignedResult, Tensor, TensorDeclaration,
+    MAX_LIST,
 };
 use codec::Encode;
 use frame_benchmarking::v2::*;
@@ -90,12 +91,19 @@ mod benchmarks {
             operator: operator.clone(),
             proof: None,
         };
-        let sign = |statement: &ResultStatement<T::AccountId>| -> WorkerSignature {
-            worker.sign(&statement.signing_bytes()).expect("the key is in the keystore").into()
+        // Each is in a list of its own.
+        let sign = |statement: ResultStatement<T::AccountId>| {
+            let leaves = vec![statement.digest(); MAX_LIST as usize];
+            let (index, count) = (1, MAX_LIST);
+            let path = merkle::path(&leaves, index as usize).expect("it is in the list");
+            let path = path.try_into().expect("a path of the largest list");
+            let list = Some(ListPlace { index, count, path });
+            let bytes = statement.signed_bytes(list.as_ref()).expect("it has that place");
+            let signature = worker.sign(&bytes).expect("the key is in the keystore").into();
+            SignedResult { statement, signature, list }
         };
         let outputs = [floats(n, 1.0), floats(n, 2.0)];
-        let [first, second] = outputs.each_ref().map(|output| statement(output));
-        let (first_signature, second_signature) = (sign(&first), sign(&second));
+        let [first, second] = outputs.each_ref().map(|output| sign(statement(output)));
         let outputs = outputs.map(|output| OutputOf::<T>::try_from(output).expect("it fits"));
         let reporter: T::AccountId = whitelisted_caller();
 
@@ -106,9 +114,7 @@ mod benchmarks {
             answered,
             Box::new(descriptor),
             first,
-            first_signature,
             second,
-            second_signature,
             Some(outputs.into()),
         );
 

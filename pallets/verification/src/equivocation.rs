@@ -6,7 +6,7 @@ use assay_primitives::{
     model::{ModelDescriptor, Tolerance},
     operator::Offence,
     traits::Operators,
-    AnsweredRequest, ResultStatement, Statement, WorkerId, WorkerSignature,
+    AnsweredRequest, ResultStatement, SignedResult, WorkerId,
 };
 use frame_support::ensure;
 use sp_runtime::DispatchResult;
@@ -19,10 +19,10 @@ impl<T: Config> Pallet<T> {
         worker: WorkerId,
         answered: AnsweredRequest<T::AccountId>,
         descriptor: &ModelDescriptor,
-        signed: [(&ResultStatement<T::AccountId>, &WorkerSignature); 2],
+        signed: [&SignedResult<T::AccountId>; 2],
         outputs: Option<[&[u8]; 2]>,
     ) -> DispatchResult {
-        let [(first, _), (second, _)] = signed;
+        let [first, second] = signed.map(|signed| &signed.statement);
         // Everything but the output and its proof must agree. An identifier can belong to different
         // requests on two forks, and an honest operator answers both.
         ensure!(
@@ -41,10 +41,7 @@ impl<T: Config> Pallet<T> {
             Error::<T>::WrongWorker
         );
         Self::check_difference([first, second], descriptor.tolerance, outputs)?;
-        ensure!(
-            signed.iter().all(|(statement, signature)| statement.is_signed_by(&worker, signature)),
-            Error::<T>::BadSignature
-        );
+        ensure!(signed.iter().all(|signed| signed.is_by(&worker)), Error::<T>::BadSignature);
         Equivocations::<T>::insert(request, &operator, ());
         let amount = T::Operators::penalise(&operator, Offence::Equivocation, None);
         Self::deposit_event(Event::EquivocationPunished {

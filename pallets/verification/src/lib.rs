@@ -47,7 +47,7 @@ pub mod pallet {
         model::ModelDescriptor,
         traits::{Models, Operators, ProvableRequests},
         AnsweredRequest, AssuranceClass, AssuranceClasses, Balance, Digest, FailureReason,
-        ProofCost, ProofEvidence, RequestId, ResultStatement, WorkerId, WorkerSignature,
+        ProofCost, ProofEvidence, RequestId, SignedResult, WorkerId, WorkerSignature,
     };
     use frame_support::pallet_prelude::*;
     use frame_system::pallet_prelude::*;
@@ -274,16 +274,13 @@ pub mod pallet {
         #[pallet::weight(T::WeightInfo::report_equivocation(
             outputs.as_ref().map_or(0, |(first, second)| first.len().max(second.len()) as u32)
         ))]
-        #[allow(clippy::too_many_arguments)]
         pub fn report_equivocation(
             origin: OriginFor<T>,
             worker: WorkerId,
             answered: AnsweredRequest<T::AccountId>,
             descriptor: Box<ModelDescriptor>,
-            first: ResultStatement<T::AccountId>,
-            first_signature: WorkerSignature,
-            second: ResultStatement<T::AccountId>,
-            second_signature: WorkerSignature,
+            first: SignedResult<T::AccountId>,
+            second: SignedResult<T::AccountId>,
             outputs: Option<(OutputOf<T>, OutputOf<T>)>,
         ) -> DispatchResult {
             let reporter = ensure_signed(origin)?;
@@ -292,7 +289,7 @@ pub mod pallet {
                 worker,
                 answered,
                 &descriptor,
-                [(&first, &first_signature), (&second, &second_signature)],
+                [&first, &second],
                 outputs.as_ref().map(|(first, second)| [first.as_slice(), second.as_slice()]),
             )
         }

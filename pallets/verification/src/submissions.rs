@@ -181,6 +181,7 @@ impl<T: Config> Verification<T::AccountId> for Pallet<T> {
                         worker,
                         output_digest,
                         signature,
+                        list: None,
                         proof: proof.map(|proof| proof.evidence),
                     })
                 },

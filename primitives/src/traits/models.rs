@@ -38,12 +38,12 @@ pub trait Models<AccountId> {
     fn weights_fingerprint(version: VersionId) -> Option<WeightsFingerprint>;
     /// The encoded architecture of a version that is an integer graph; `None` for other versions.
     fn architecture(version: VersionId) -> Option<Vec<u8>>;
-    /// Counts an open request that uses the version. A version in use cannot be removed.
+    /// Counts `requests` open requests that use the version. A version in use cannot be removed.
     ///
     /// # Errors
     ///
     /// The version does not exist, or the count would overflow.
-    fn acquire(version: VersionId) -> DispatchResult;
-    /// Undoes one [`Self::acquire`].
+    fn acquire(version: VersionId, requests: u32) -> DispatchResult;
+    /// Counts one request less.
     fn release(version: VersionId);
 }

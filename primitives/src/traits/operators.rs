@@ -21,9 +21,22 @@ pub struct Candidate<AccountId> {
     pub response_blocks: BlockNumber,
     /// Whether it has an open run of the version. The end of a run calls the requests that wait.
     pub is_running: bool,
-    /// Whether it can be drawn now: it has fewer open runs of the version than its concurrency
-    /// allows, and its bond covers the stake of another result.
-    pub has_room: bool,
+    /// Number of times that it can be drawn now: its concurrency and its bond allow so many more
+    /// runs of the version.
+    pub room: u32,
+}
+
+impl<AccountId> Candidate<AccountId> {
+    /// Whether it can be drawn now.
+    pub fn has_room(&self) -> bool {
+        self.room > 0
+    }
+
+    /// Notes that it was drawn.
+    pub fn draw(&mut self) {
+        self.room = self.room.saturating_sub(1);
+        self.is_running = true;
+    }
 }
 
 /// What a request needs of an operator that is drawn for it.

@@ -80,6 +80,24 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::Queue` (r:0 w:1)
     /// Storage: `Inference::Inputs` (r:0 w:1)
     /// The range of `n` is `[0, 32768]`.
+    fn request_batch(i: u32, c: u32) -> Weight {
+        Self::request(0, c).saturating_mul(i.into())
+    }
+    fn submit_results(i: u32) -> Weight {
+        Self::submit_result(0).saturating_mul(i.into())
+    }
+    fn authorize_results(i: u32) -> Weight {
+        Self::authorize_result(0).saturating_mul(i.into())
+    }
+    fn authorize_reveal(n: u32) -> Weight {
+        Self::authorize_result(n)
+    }
+    fn call_waiting() -> Weight {
+        T::DbWeight::get().reads_writes(2, 3)
+    }
+    fn draw_next(i: u32) -> Weight {
+        Self::draw(32, 1).saturating_mul(u64::from(i) + 1)
+    }
     fn submit_result(n: u32) -> Weight {
         // Least time: 303_756_000 picoseconds.
         Weight::from_parts(328_216_928, 0)

@@ -15,7 +15,7 @@ use assay_primitives::{
     worker_crypto, AnsweredRequest, ArtifactManifest, Assurance, AssuranceClass, AssuranceClasses,
     Balance, CommitStatement, Digest, ElementType, FailureReason, FailureStatement,
     HeartbeatStatement, ModelDescriptor, ModelId, Possession, RequestId, RequestInput,
-    ResultStatement, Statement, Tensor, VersionId, WorkerId, WorkerSignature,
+    ResultStatement, SignedResult, Statement, Tensor, VersionId, WorkerId, WorkerSignature,
 };
 use assay_proof::ProofParameters;
 use assay_runtime::{
@@ -560,12 +560,17 @@ pub fn equivocation(
         worker: public(worker),
         answered: answered(request),
         descriptor: Box::new(version.descriptor),
-        first_signature: sign(worker, &first),
-        second_signature: sign(worker, &second),
-        first,
-        second,
+        first: signed_result(worker, first),
+        second: signed_result(worker, second),
         outputs: None,
     }
+}
+
+fn signed_result(
+    worker: &worker_crypto::Pair,
+    statement: ResultStatement<AccountId>,
+) -> SignedResult<AccountId> {
+    SignedResult { signature: sign(worker, &statement), statement, list: None }
 }
 
 /// A signed result.

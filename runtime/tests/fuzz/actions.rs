@@ -6,7 +6,7 @@ use assay_primitives::{
     model::Tolerance,
     operator::Roles,
     AssuranceClass, AssuranceClasses, Digest, Format, Possession, RequestId, ResultStatement,
-    Statement, VersionId, WorkerId, WorkerSignature, ASY,
+    SignedResult, Statement, VersionId, WorkerId, WorkerSignature, ASY,
 };
 use assay_runtime::{
     constants::{MinBond, Retention, UnbondingPeriod},
@@ -664,10 +664,8 @@ impl Fuzz {
             worker,
             answered,
             descriptor: Box::new(descriptor),
-            first,
-            first_signature,
-            second,
-            second_signature,
+            first: SignedResult { statement: first, signature: first_signature, list: None },
+            second: SignedResult { statement: second, signature: second_signature, list: None },
             outputs: None,
         };
         self.call(&reporter, call, ok);

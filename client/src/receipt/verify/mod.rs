@@ -6,7 +6,6 @@ use assay_primitives::{
     digest, merkle,
     receipt::{evidence_digest, RootPage, ROOTS_PER_PAGE},
     Assurance, BlockNumber, Digest, Evidence, ModelDescriptor, Outcome, Receipt, SignedEvidence,
-    Statement,
 };
 use codec::{Decode, DecodeAll, Encode};
 use sp_core::Blake2Hasher;
@@ -219,7 +218,9 @@ fn is_signature_valid(receipt: &Receipt<AccountId>, item: &SignedEvidence<Accoun
     let key = schnorrkel::PublicKey::from_bytes(&item.worker.encode());
     let signature = schnorrkel::Signature::from_bytes(&item.signature.encode());
     let (Ok(key), Ok(signature)) = (key, signature) else { return false };
-    let message = receipt.statement(item).signing_bytes();
+    let Some(message) = receipt.statement(item).signed_bytes(item.list.as_ref()) else {
+        return false;
+    };
     key.verify_simple(SIGNING_CONTEXT, &message, &signature).is_ok()
 }
 

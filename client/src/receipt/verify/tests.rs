@@ -3,7 +3,7 @@
 use super::*;
 use assay_primitives::{
     model::Tolerance, receipt::Draw, runtime_api::ReceiptView, AssuranceClasses, Format,
-    ProofEvidence, RejectReason, RequestId, WorkerId, WorkerSignature,
+    ProofEvidence, RejectReason, RequestId, Statement, WorkerId, WorkerSignature,
 };
 use sp_trie::{trie_types::TrieDBMutBuilderV1, TrieMut};
 
@@ -31,6 +31,7 @@ fn sign(receipt: &Receipt<AccountId>, seed: u8, output: &[u8]) -> SignedEvidence
         worker: worker(seed),
         output_digest: digest(output),
         signature: WorkerSignature::decode_all(&mut &[0; 64][..]).unwrap(),
+        list: None,
         proof: (receipt.assurance == Assurance::Proof).then(|| ProofEvidence {
             digest: digest(b"proof"),
             bytes: 5,

@@ -485,7 +485,7 @@ fn a_queue_longer_than_the_budget_is_drawn_block_by_block_in_order() {
         assert_eq!(open(), [true, true, true, true, false]);
         next_block();
         assert_eq!(open(), [true; 5]);
-        assert_eq!(QueueBounds::<Test>::get(), (5, 5));
+        assert_eq!(QueueBounds::<Test>::get(), (5, 5, 0));
         next_block();
         assert_eq!(DrawsDue::<Test>::get(), 0);
     });

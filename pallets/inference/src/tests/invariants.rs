@@ -7,7 +7,7 @@ use sp_runtime::DispatchError;
 use super::worker::result;
 use crate::{
     mock::*, Agenda, AgendaCursor, ClientKeys, Ended, FinishedRequest, Inputs, NextRequest, Queue,
-    QueueBounds, Request, Requests, Results, Waiting,
+    QueueBounds, Queued, Request, Requests, Results, Waiting,
 };
 
 type Kept = FinishedRequest<u64, MaxOutputBytes>;
@@ -202,7 +202,7 @@ fn what_belongs_to_no_request_is_found() {
 fn a_queue_that_does_not_fill_its_bounds_is_found() {
     let (first, end) = (2, 3);
     found("a pending request is in no queue, or in two", || {
-        assert_eq!(QueueBounds::<Test>::get(), (first, end));
+        assert_eq!(QueueBounds::<Test>::get(), (first, end, 1));
         Queue::<Test>::remove(first);
     });
     let wait = |id: RequestId, at| Waiting::<Test>::insert(at, id.0.to_be_bytes(), ());
@@ -217,7 +217,7 @@ fn a_queue_that_does_not_fill_its_bounds_is_found() {
         Terms::of(SIGNED).accepted();
         Queue::<Test>::remove(first);
         Queue::<Test>::remove(end);
-        QueueBounds::<Test>::put((0, 0));
+        QueueBounds::<Test>::put((0, 0, 0));
         wait(WAITING, version(1));
         wait(NONE, version(1));
         alter(OPEN, |request| {
@@ -225,7 +225,10 @@ fn a_queue_that_does_not_fill_its_bounds_is_found() {
         });
     });
     found("the queue has an entry out of its bounds", || {
-        Queue::<Test>::insert(end, (NONE, 1));
+        Queue::<Test>::insert(end, Queued { first: NONE, count: 1, from: 1 });
     });
-    found("the queue has a hole", || QueueBounds::<Test>::put((first, end + 1)));
+    found("the queue has a hole", || QueueBounds::<Test>::put((first, end + 1, 1)));
+    found("the queue has another number of requests", || {
+        QueueBounds::<Test>::put((first, end, 2));
+    });
 }

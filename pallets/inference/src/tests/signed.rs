@@ -63,8 +63,14 @@ fn a_result_is_paid_for_and_leaves_a_receipt() {
             proof: None,
         };
         let evidence = crate::mock::evidence(id);
-        let [SignedEvidence { operator: by, worker, output_digest, signature, proof: None }] =
-            &evidence[..]
+        let [SignedEvidence {
+            operator: by,
+            worker,
+            output_digest,
+            signature,
+            list: None,
+            proof: None,
+        }] = &evidence[..]
         else {
             panic!("one result")
         };

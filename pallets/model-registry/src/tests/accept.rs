@@ -64,7 +64,7 @@ fn there_and_back_again_changes_nothing() {
 fn a_model_in_use_can_go_over() {
     test(|| {
         create_and_publish();
-        assert_ok!(Registry::acquire(VERSION));
+        assert_ok!(Registry::acquire(VERSION, 1));
         assert_ok!(offer(OWNER, OTHER));
         assert_ok!(accept(OTHER));
         assert_eq!(Versions::<Test>::get(VERSION).unwrap().uses, 1);

@@ -8,7 +8,7 @@ use crate::{mock::*, Error, Event, Versions};
 fn a_deprecated_version_takes_no_new_requests_and_keeps_the_open_ones() {
     test(|| {
         create_and_publish();
-        assert_ok!(Registry::acquire(VERSION));
+        assert_ok!(Registry::acquire(VERSION, 1));
         assert!(Registry::is_active(VERSION));
         assert_ok!(Registry::deprecate(RuntimeOrigin::signed(OWNER), VERSION));
         assert_eq!(last_event(), Some(Event::VersionDeprecated { version: VERSION }));

@@ -41,8 +41,8 @@ fn numbers_are_not_used_twice() {
 fn a_version_in_use_stays_and_loses_nothing() {
     test(|| {
         create_and_publish();
-        assert_ok!(Registry::acquire(VERSION));
-        assert_ok!(Registry::acquire(VERSION));
+        assert_ok!(Registry::acquire(VERSION, 1));
+        assert_ok!(Registry::acquire(VERSION, 1));
         let deposited = deposit(OWNER);
         for _ in 0..2 {
             // `assert_noop` compares the whole state.

@@ -35,7 +35,7 @@ fn what_is_not_there_has_no_terms_and_no_uses() {
         assert_eq!(Registry::terms(ABSENT), None);
         assert_eq!(Registry::assurances(ABSENT), None);
         assert!(!Registry::is_active(ABSENT));
-        assert_noop!(Registry::acquire(ABSENT), Error::<Test>::VersionNotFound);
+        assert_noop!(Registry::acquire(ABSENT, 1), Error::<Test>::VersionNotFound);
     });
 }
 
@@ -44,8 +44,8 @@ fn uses_are_counted() {
     test(|| {
         create_and_publish();
         let uses = || Versions::<Test>::get(VERSION).unwrap().uses;
-        assert_ok!(Registry::acquire(VERSION));
-        assert_ok!(Registry::acquire(VERSION));
+        assert_ok!(Registry::acquire(VERSION, 1));
+        assert_ok!(Registry::acquire(VERSION, 1));
         assert_eq!(uses(), 2);
         Registry::release(VERSION);
         assert_eq!(uses(), 1);
@@ -57,7 +57,7 @@ fn the_count_of_uses_does_not_overflow() {
     test(|| {
         create_and_publish();
         Versions::<Test>::mutate(VERSION, |record| record.as_mut().unwrap().uses = u32::MAX);
-        assert_noop!(Registry::acquire(VERSION), Error::<Test>::TooManyUses);
+        assert_noop!(Registry::acquire(VERSION, 1), Error::<Test>::TooManyUses);
     });
 }
 

@@ -30,7 +30,7 @@ fn a_candidate_comes_with_its_bond_and_its_ask() {
                 ask: 100,
                 response_blocks: RESPONSE_BLOCKS,
                 is_running: false,
-                has_room: true,
+                room: 3,
             }]
         );
         assert_eq!(Operators::servers(version(1)), 1);
@@ -73,7 +73,7 @@ fn a_candidate_says_whether_it_has_room() {
         bring_up(ALICE);
         let room = || {
             let candidates = Operators::candidates(&terms(Signed, 100));
-            candidates.iter().map(|candidate| candidate.has_room).collect::<Vec<_>>()
+            candidates.iter().map(|candidate| candidate.has_room()).collect::<Vec<_>>()
         };
         Operators::assign(&ALICE, RequestId(1), version(1), 0);
         assert_eq!(room(), [true]);
@@ -132,7 +132,7 @@ fn whose_bond_is_at_stake_has_no_room() {
         let stake = 5 * MIN_BOND - NO_ANSWER;
         let room = || {
             let candidates = Operators::candidates(&terms(Signed, 100));
-            let flags = |candidate: &Candidate<_>| (candidate.has_room, candidate.is_running);
+            let flags = |candidate: &Candidate<_>| (candidate.has_room(), candidate.is_running);
             candidates.iter().map(flags).collect::<Vec<_>>()
         };
         Operators::assign(&ALICE, RequestId(1), version(1), stake);

@@ -1,6 +1,6 @@
 use assay_primitives::{
     model::Tolerance, operator::Offence, AnsweredRequest, Assurance, Digest, ModelDescriptor,
-    RequestId, ResultStatement, WorkerId, WorkerSignature,
+    RequestId, ResultStatement, SignedResult, WorkerId, WorkerSignature,
 };
 use frame_support::{assert_noop, assert_ok};
 use sp_core::Pair;
@@ -21,6 +21,10 @@ struct Report {
     outputs: Option<(OutputOf<Test>, OutputOf<Test>)>,
 }
 
+fn signed((statement, signature): (ResultStatement<u64>, WorkerSignature)) -> SignedResult<u64> {
+    SignedResult { statement, signature, list: None }
+}
+
 impl Report {
     fn make(self, origin: RuntimeOrigin) -> DispatchResult {
         Verification::report_equivocation(
@@ -28,10 +32,8 @@ impl Report {
             self.worker,
             self.answered,
             Box::new(self.descriptor),
-            self.first.0,
-            self.first.1,
-            self.second.0,
-            self.second.1,
+            signed(self.first),
+            signed(self.second),
             self.outputs,
         )
     }
