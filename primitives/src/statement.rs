@@ -351,7 +351,7 @@ mod tests {
                 })
                 .collect();
             let leaves: Vec<_> = statements.iter().map(ResultStatement::digest).collect();
-            let list = ListStatement { results: merkle::root(&leaves), count, operator: 6 };
+            let list = ListStatement { results: merkle::root(&leaves), count, operator: 6u64 };
             let signature: WorkerSignature = pair.sign(&list.signing_bytes()).into();
             let place = |index: u32| {
                 let path = merkle::path(&leaves, index as usize).unwrap();

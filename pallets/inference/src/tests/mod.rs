@@ -1,6 +1,7 @@
 //! Requests from escrow to receipt, with the real pallets around this one.
 
 mod appeals;
+mod batch;
 mod cancel;
 mod commit;
 mod deadline;
@@ -8,6 +9,7 @@ mod draw;
 mod failure;
 mod input;
 mod invariants;
+mod list;
 mod offchain;
 mod optimistic;
 mod proof;

@@ -160,6 +160,55 @@ fn a_signed_result_is_handed_in() {
 }
 
 #[test]
+fn results_of_one_operator_are_handed_in_together() {
+    let engine = Engine::right();
+    on_a_node(&engine, |work| {
+        only(&OPERATORS[..2]);
+        let ids: Vec<_> = (0..7).map(|_| Terms::of(SIGNED).accepted()).collect();
+        next_block();
+        next_block();
+        let calls = work();
+        assert!(calls.len() <= 2, "one call for each operator: {calls:?}");
+        assert!(calls.iter().any(|call| matches!(call, Call::submit_results { .. })));
+        for call in calls {
+            assert_ok!(include(call));
+        }
+        for id in ids {
+            assert_eq!(outcome(id), Outcome::Verified);
+        }
+        assert!(work().is_empty(), "nothing is left to do");
+    });
+}
+
+#[test]
+fn a_list_has_a_bounded_number_of_results() {
+    let engine = Engine::right();
+    on_a_node(&engine, |work| {
+        only(&[]);
+        let (operator, most) = (OPERATORS[0], MaxConcurrency::get());
+        assert_eq!(most, assay_primitives::MAX_LIST);
+        serve_at_once(operator, version(1), 1, both(), most);
+        let more = Terms { max_price: 1, ..Terms::of(SIGNED) };
+        let calls = || {
+            let calls = work();
+            let lengths = calls.iter().map(|call| match call {
+                Call::submit_results { results, .. } => results.len(),
+                Call::submit_result { .. } => 1,
+                other => panic!("unexpected {other:?}"),
+            });
+            lengths.collect::<Vec<_>>()
+        };
+        for number in 0..most {
+            let client_key = sp_io::hashing::blake2_256(&(b"more", number).encode());
+            Terms { client_key, ..more.clone() }.accepted();
+        }
+        next_block();
+        next_block();
+        assert_eq!(calls(), [most as usize]);
+    });
+}
+
+#[test]
 fn an_input_that_is_an_artifact_is_named_to_the_engine() {
     let engine = Engine::right();
     on_a_node(&engine, |work| {

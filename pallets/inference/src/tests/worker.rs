@@ -169,11 +169,11 @@ fn the_pool_is_told_how_long_a_call_is_good_for_and_what_it_excludes() {
 
 #[test]
 fn every_code_with_which_calls_are_refused_is_explained() {
-    use crate::refusal::{describe, REQUEST_NOT_FOUND, WRONG_COST};
+    use crate::refusal::{describe, NOT_AWAITED, REQUEST_NOT_FOUND};
     let texts: std::collections::BTreeSet<_> =
-        (REQUEST_NOT_FOUND..=WRONG_COST).map(|code| describe(code).unwrap()).collect();
-    assert_eq!(texts.len() as u8, WRONG_COST - REQUEST_NOT_FOUND + 1);
-    assert_eq!(describe(WRONG_COST + 1), None);
+        (REQUEST_NOT_FOUND..=NOT_AWAITED).map(|code| describe(code).unwrap()).collect();
+    assert_eq!(texts.len() as u8, NOT_AWAITED - REQUEST_NOT_FOUND + 1);
+    assert_eq!(describe(NOT_AWAITED + 1), None);
 }
 
 #[test]

@@ -30,7 +30,7 @@ fn a_candidate_comes_with_its_bond_and_its_ask() {
                 ask: 100,
                 response_blocks: RESPONSE_BLOCKS,
                 is_running: false,
-                room: 3,
+                room: 2,
             }]
         );
         assert_eq!(Operators::servers(version(1)), 1);
