@@ -54,7 +54,11 @@ fn main() -> sc_cli::Result<()> {
                     .to_string()
                     .into());
             }
-            Chain.create_runner(&*cmd)?.sync_run(|config| cmd.run(config))
+            // Not `create_runner`: it takes the signals that stop a program.
+            let tokio = sc_cli::build_runtime()?;
+            let config = Chain.create_configuration(&*cmd, tokio.handle().clone())?;
+            init_logger(&*cmd)?;
+            cmd.run(config)
         },
     }
 }
