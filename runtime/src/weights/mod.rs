@@ -1,5 +1,6 @@
 //! Weights, generated on this runtime by `scripts/weights`.
 
+pub mod database;
 pub mod frame_system;
 pub mod frame_system_extensions;
 pub mod pallet_babe;
