@@ -50,6 +50,7 @@ fn the_runtime_uses_its_own_weights() {
         };
     }
     let foreign: Vec<_> = foreign![
+        frame_system::DbWeight,
         frame_system::SystemWeightInfo,
         frame_system::ExtensionsWeightInfo,
         pallet_babe::WeightInfo,

@@ -130,21 +130,32 @@ mod benchmarks {
 
     #[benchmark]
     fn submit_results(i: Linear<1, MAX_LIST>) {
-        let (operator, results) = list::<T>(i);
+        let List { operator, version, results } = list::<T>(1, i);
         let last = results.last().expect("not empty").request;
 
         #[extrinsic_call]
-        _(RawOrigin::Authorized, operator, results, checked_signature());
+        _(RawOrigin::Authorized, operator, version, results, checked_signature());
+
+        assert_eq!(outcome::<T>(last), Some(Outcome::Verified));
+    }
+
+    #[benchmark]
+    fn submit_results_apart(i: Linear<1, MAX_LIST>) {
+        let List { operator, version, results } = list::<T>(i, 1);
+        let last = results.last().expect("not empty").request;
+
+        #[extrinsic_call]
+        submit_results(RawOrigin::Authorized, operator, version, results, checked_signature());
 
         assert_eq!(outcome::<T>(last), Some(Outcome::Verified));
     }
 
     #[benchmark]
     fn authorize_results(i: Linear<1, MAX_LIST>) -> Result<(), BenchmarkError> {
-        let (operator, results) = list::<T>(i);
+        let List { operator, version, results } = list::<T>(1, i);
         let statement = Pallet::<T>::list_statement(&operator, &results);
         let signature = T::BenchmarkHelper::sign(&operator, &statement.signing_bytes());
-        let call = Call::<T>::submit_results { operator, results, signature };
+        let call = Call::<T>::submit_results { operator, version, results, signature };
 
         #[block]
         {
@@ -170,7 +181,7 @@ mod benchmarks {
     // The first draw reads the candidates for all of them.
     #[benchmark]
     fn draw_next(i: Linear<0, { MAX_BATCH - 1 }>) {
-        let first = batch::<T>(T::Operators::max_servers(), i + 1);
+        let first = batches::<T>(T::Operators::max_servers(), 1, i + 1);
         let mut pool = None;
 
         #[block]
@@ -546,7 +557,7 @@ mod benchmarks {
         PruneCursor::<T>::put(0);
         // The root of some receipts is written.
         let ends = (0..100).map(|number| (RequestId(number), Digest::zero())).collect();
-        Ended::<T>::insert(now, BoundedVec::truncate_from(ends));
+        Ending::<T>::put(BoundedVec::truncate_from(ends));
         T::BenchmarkHelper::set_randomness([1; 32]);
         RecentVrfs::<T>::put(BoundedVec::truncate_from(vrfs::<T>()));
         let height = frame_system::Pallet::<T>::block_number();

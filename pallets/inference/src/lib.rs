@@ -185,6 +185,9 @@ pub mod pallet {
     /// The input of a request, its payload bounded by [`Config::MaxInputBytes`].
     pub type RequestInputOf<T> = RequestInput<BoundedVec<u8, <T as Config>::MaxInputBytes>>;
 
+    /// Requests that ended, with the digests of their receipts.
+    pub type EndedRequests = BoundedVec<(RequestId, Digest), ConstU32<MAX_ENDS>>;
+
     /// The requests of a batch.
     pub type Batch<T> = BoundedVec<BatchItem<<T as Config>::MaxInputBytes>, ConstU32<MAX_BATCH>>;
 
@@ -721,8 +724,8 @@ pub mod pallet {
             Ok(Some(weight).into())
         }
 
-        /// Submits results of several requests in class `Signed`, in ascending order of the
-        /// requests, with one signature over the
+        /// Submits results of several requests of one version in class `Signed`, in ascending order
+        /// of the requests, with one signature over the
         /// [`ListStatement`](assay_primitives::ListStatement). Ends each request that waits for its
         /// result, as [`Self::submit_result`] does; the others are skipped.
         ///
@@ -735,7 +738,11 @@ pub mod pallet {
         /// which less than half is awaited.
         #[pallet::call_index(10)]
         #[pallet::weight(
-            Pallet::<T>::list_weight(results.len() as u32, listed::output_bytes(results))
+            Pallet::<T>::list_weight(
+                results.len() as u32,
+                results.len() as u32,
+                listed::output_bytes(results),
+            )
                 .saturating_add(T::WeightInfo::call_waiting().saturating_mul(results.len() as u64))
         )]
         #[pallet::authorize(Self::authorize_results)]
@@ -745,13 +752,14 @@ pub mod pallet {
         pub fn submit_results(
             origin: OriginFor<T>,
             operator: T::AccountId,
+            version: VersionId,
             results: ResultList<T>,
             signature: WorkerSignature,
         ) -> DispatchResultWithPostInfo {
             ensure_authorized(origin)?;
             let (count, bytes) = (results.len() as u32, listed::output_bytes(&results));
-            let called = Self::note_results(&operator, results, signature);
-            let weight = Self::list_weight(count, bytes)
+            let (listed, called) = Self::note_results(&operator, version, results, signature);
+            let weight = Self::list_weight(count, listed.payers, bytes)
                 .saturating_add(T::WeightInfo::call_waiting().saturating_mul(called.into()));
             let authorization = Self::list_authorization(count, bytes);
             T::Room::note_answer(

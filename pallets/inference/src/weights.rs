@@ -14,8 +14,10 @@ pub trait WeightInfo {
     fn submit_result(n: u32) -> Weight;
     /// Authorising `submit_result`, with `n` bytes of output.
     fn authorize_result(n: u32) -> Weight;
-    /// The call `submit_results` with `i` results, if no request waits for capacity.
+    /// The call `submit_results` with `i` results for one payer, if no request waits for capacity.
     fn submit_results(i: u32) -> Weight;
+    /// The call `submit_results` with `i` results for a payer each, if no request waits for capacity.
+    fn submit_results_apart(i: u32) -> Weight;
     /// Authorising `submit_results` with `i` results.
     fn authorize_results(i: u32) -> Weight;
     /// Calling one request that waits for capacity.
@@ -88,6 +90,9 @@ impl WeightInfo for () {
         Weight::from_parts(1, 0)
     }
     fn submit_results(items: u32) -> Weight {
+        Weight::from_parts(items.into(), 0)
+    }
+    fn submit_results_apart(items: u32) -> Weight {
         Weight::from_parts(items.into(), 0)
     }
     fn authorize_results(_: u32) -> Weight {

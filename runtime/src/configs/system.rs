@@ -3,7 +3,6 @@
 use frame_support::{
     derive_impl, parameter_types,
     traits::{ConstU32, VariantCountOf},
-    weights::constants::ParityDbWeight,
 };
 use frame_system::limits::{BlockLength, BlockWeights};
 use sp_runtime::traits::AccountIdLookup;
@@ -43,7 +42,7 @@ impl frame_system::Config for Runtime {
     type Nonce = Nonce;
     type Hash = Hash;
     type BlockHashCount = BlockHashCount;
-    type DbWeight = ParityDbWeight;
+    type DbWeight = weights::database::DatabaseWeights;
     type Version = Version;
     type AccountData = pallet_balances::AccountData<Balance>;
     type Lookup = AccountIdLookup<AccountId, ()>;
