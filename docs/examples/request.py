@@ -350,7 +350,9 @@ def main() -> int:
     if options.count == 1:
         call = chain.node.compose_call("Inference", "request", {**terms, **items[0]})
     else:
-        call = chain.node.compose_call("Inference", "request_batch", {**terms, "items": items})
+        # The library takes the bounded list of the chain for a tuple that has a list.
+        batch = {**terms, "items": [items]}
+        call = chain.node.compose_call("Inference", "request_batch", batch)
     extrinsic = chain.node.create_signed_extrinsic(call, payer, era={"period": 64})
     try:
         block = chain.node.submit_extrinsic(extrinsic, wait_for_inclusion=True).block_hash
