@@ -92,7 +92,7 @@ pub struct Emptied<Items>(PhantomData<Items>);
 
 impl<Items: Get<&'static [Item]>> Emptied<Items> {
     /// The items that are not empty.
-    fn remaining() -> impl Iterator<Item = &'static Item> {
+    pub fn remaining() -> impl Iterator<Item = &'static Item> {
         Items::get().iter().filter(|(pallet, item)| {
             unhashed::contains_prefixed_key(&storage_prefix(pallet.as_bytes(), item.as_bytes()))
         })

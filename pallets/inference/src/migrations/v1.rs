@@ -36,6 +36,9 @@ pub const MAX_LEAVES: u32 = 8_192;
 /// The storage of version 1, as far as it is not that of version 2. Values that are only removed are
 /// not described.
 pub mod storage {
+    // `storage_alias` makes types without documentation.
+    #![allow(missing_docs)]
+
     use super::*;
     use crate::Pallet;
     use frame_support::{pallet_prelude::*, storage_alias};
