@@ -243,6 +243,7 @@ fn constants() -> Vec<(String, Value)> {
         blocks(u32): pallet_disputes MaxBlocks;
         bytes(u32): pallet_disputes MaxOutputBytes MaxProofBytes;
         time(Weight): pallet_disputes SweepBudget;
+        time(Weight): pallet_migrations MaxServiceWeight;
         count(u64): pallet_disputes AnswerPriority;
 
         classes(AssuranceClasses): pallet_model_registry AvailableClasses;

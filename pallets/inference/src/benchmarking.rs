@@ -19,13 +19,18 @@ use assay_primitives::{
 };
 use frame_benchmarking::v2::*;
 use frame_support::{
+    migrations::SteppedMigration,
     pallet_prelude::{Authorize, TransactionSource},
     traits::{Get, Hooks},
+    weights::WeightMeter,
     BoundedVec,
 };
 use frame_system::RawOrigin;
 
-use crate::*;
+use crate::{
+    migrations::v1::{self, Cursor, ReceiptsToRoots},
+    *,
+};
 use fixtures::*;
 
 mod fixtures;
@@ -545,6 +550,56 @@ mod benchmarks {
         }
 
         assert!(!Requests::<T>::contains_key(id));
+    }
+
+    #[benchmark]
+    fn move_finished(n: Linear<1, 1_000>) {
+        for number in 0..n {
+            finished_in_v1::<T>(number);
+        }
+
+        #[block]
+        {
+            ReceiptsToRoots::<T>::step(Some(Cursor::Finished(0)), &mut WeightMeter::new())
+                .expect("the receipts are those of one block");
+        }
+
+        assert!(Pallet::<T>::receipt_root(V1_HEIGHT).is_some());
+        assert!(!v1::storage::Finished::<T>::contains_key(u64::from(n) - 1));
+    }
+
+    #[benchmark]
+    fn move_pruned(n: Linear<1, 1_000>) {
+        set_now::<T>(V1_HEIGHT);
+        for number in 0..n {
+            pruned_in_v1::<T>(number);
+        }
+
+        #[block]
+        {
+            ReceiptsToRoots::<T>::step(Some(Cursor::Pruned), &mut WeightMeter::new())
+                .expect("there are receipts");
+        }
+
+        assert!(Pallet::<T>::receipt_root(V1_HEIGHT).is_some());
+        assert!(v1::storage::ReceiptDigests::<T>::iter_keys().next().is_none());
+    }
+
+    #[benchmark]
+    fn remove_keys(n: Linear<1, 1_000>) {
+        let payer: T::AccountId = whitelisted_caller();
+        for number in 0..n {
+            let key = digest(&number.to_le_bytes()).0;
+            ClientKeys::<T>::insert(&payer, key, RequestId(number.into()));
+        }
+
+        #[block]
+        {
+            ReceiptsToRoots::<T>::step(Some(Cursor::ClientKeys), &mut WeightMeter::new())
+                .expect("there are keys");
+        }
+
+        assert!(ClientKeys::<T>::iter_keys().next().is_none());
     }
 
     #[benchmark]

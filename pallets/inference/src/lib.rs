@@ -34,6 +34,7 @@ mod authorize;
 mod benchmarking;
 mod draws;
 mod listed;
+pub mod migrations;
 #[cfg(test)]
 mod mock;
 mod offchain;
@@ -69,7 +70,7 @@ pub mod pallet {
         Assurance, Balance, BlockNumber, Digest, FailureReason, Outcome, ProofCost, ProofRefusal,
         Receipt, RequestId, RequestInput, VersionId, WorkerSignature, MAX_LIST,
     };
-    use frame_support::pallet_prelude::*;
+    use frame_support::{migrations::MultiStepMigrator, pallet_prelude::*};
     use frame_system::{
         ensure_authorized, offchain::CreateAuthorizedTransaction, pallet_prelude::*,
     };
@@ -84,7 +85,7 @@ pub mod pallet {
     /// Maximum number of requests in a batch.
     pub const MAX_BATCH: u32 = 64;
 
-    const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
+    const STORAGE_VERSION: StorageVersion = StorageVersion::new(2);
 
     #[pallet::pallet]
     #[pallet::storage_version(STORAGE_VERSION)]
@@ -299,6 +300,14 @@ pub mod pallet {
             /// The members that submitted another one, and were penalised.
             penalised: Vec<T::AccountId>,
         },
+        /// A migration made receipts of an earlier storage version the leaves of a tree, in this
+        /// order. Its root is that of this height in [`ReceiptRoots`].
+        ReceiptsMoved {
+            /// The height.
+            height: BlockNumber,
+            /// The requests, with the digests of their receipts.
+            receipts: Vec<(RequestId, Digest)>,
+        },
         /// A finished request was pruned. Its receipt is in the root of its block.
         RequestPruned {
             /// The request.
@@ -383,7 +392,15 @@ pub mod pallet {
     #[pallet::hooks]
     impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
         fn on_initialize(_: BlockNumberFor<T>) -> Weight {
-            Self::sweep_deadlines().saturating_add(Self::prune()).saturating_add(Self::plan_draws())
+            let checked = T::DbWeight::get().reads(1);
+            // Nobody can answer in a block of a migration, and the state may be that of both versions.
+            if T::MultiBlockMigrator::ongoing() {
+                return checked;
+            }
+            Self::sweep_deadlines()
+                .saturating_add(Self::prune())
+                .saturating_add(Self::plan_draws())
+                .saturating_add(checked)
         }
 
         fn on_finalize(_: BlockNumberFor<T>) {

@@ -11,7 +11,7 @@ use assay_primitives::{
     traits::{Disputes, Escrow, Operators},
     Assurance, Balance, BlockNumber, Digest, Outcome, RequestId,
 };
-use frame_support::ensure;
+use frame_support::{ensure, traits::GetStorageVersion};
 use sp_runtime::TryRuntimeError;
 
 use crate::{
@@ -35,11 +35,16 @@ impl<T: Config> Pallet<T> {
     /// * Exactly the members of open requests are assigned.
     /// * The queues are within their bounds, and each pending request is in exactly one. If
     ///   requests wait for capacity, another request of their version will call them.
+    /// * The storage version is that of the code.
     ///
     /// # Errors
     ///
     /// The first invariant that does not hold.
     pub fn do_try_state() -> Result<(), TryRuntimeError> {
+        ensure!(
+            Self::on_chain_storage_version() == Self::in_code_storage_version(),
+            "the storage version is not that of the code"
+        );
         let mut agenda: BTreeSet<_> = Agenda::<T>::iter().map(|(at, id, ())| (id, at)).collect();
         let cursor = AgendaCursor::<T>::get();
         ensure!(

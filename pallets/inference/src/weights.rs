@@ -67,6 +67,12 @@ pub trait WeightInfo {
     fn pass_appeals() -> Weight;
     /// Pruning one finished request.
     fn prune() -> Weight;
+    /// Moving the receipts of a block with `n` requests into its root, in the migration from version 1.
+    fn move_finished(n: u32) -> Weight;
+    /// Moving the receipts of `n` pruned requests into a root, in the migration from version 1.
+    fn move_pruned(n: u32) -> Weight;
+    /// Removing `n` client keys, in the migration from version 1.
+    fn remove_keys(n: u32) -> Weight;
     /// The start of a block, without draws, passed deadlines and pruning.
     fn on_initialize() -> Weight;
 }
@@ -160,6 +166,15 @@ impl WeightInfo for () {
     }
     fn prune() -> Weight {
         Weight::from_parts(1, 0)
+    }
+    fn move_finished(receipts: u32) -> Weight {
+        Weight::from_parts(receipts.into(), 0)
+    }
+    fn move_pruned(receipts: u32) -> Weight {
+        Weight::from_parts(receipts.into(), 0)
+    }
+    fn remove_keys(keys: u32) -> Weight {
+        Weight::from_parts(keys.into(), 0)
     }
     fn on_initialize() -> Weight {
         Weight::from_parts(1, 0)

@@ -43,7 +43,7 @@ pub mod pallet {
     use frame_system::pallet_prelude::*;
     use sp_runtime::Perbill;
 
-    const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
+    const STORAGE_VERSION: StorageVersion = StorageVersion::new(2);
 
     #[pallet::pallet]
     #[pallet::storage_version(STORAGE_VERSION)]

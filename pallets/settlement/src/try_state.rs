@@ -2,7 +2,10 @@
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use assay_primitives::Balance;
-use frame_support::{ensure, traits::fungible::Inspect, traits::Get};
+use frame_support::{
+    ensure,
+    traits::{fungible::Inspect, Get, GetStorageVersion},
+};
 use sp_runtime::TryRuntimeError;
 
 use crate::{BondTotals, Compensations, Config, DepositTotals, DisputeTotals, HoldReason, Pallet};
@@ -13,11 +16,16 @@ impl<T: Config> Pallet<T> {
     /// * Each total equals the amount held on the account for its reason, and nothing else is held.
     /// * No stored total is zero.
     /// * The treasury can receive any amount.
+    /// * The storage version is that of the code.
     ///
     /// # Errors
     ///
     /// The first invariant that does not hold.
     pub fn do_try_state() -> Result<(), TryRuntimeError> {
+        ensure!(
+            Self::on_chain_storage_version() == Self::in_code_storage_version(),
+            "the storage version is not that of the code"
+        );
         let mut compensations: BTreeMap<T::AccountId, Balance> = BTreeMap::new();
         for (account, _, amount) in Compensations::<T>::iter() {
             ensure!(amount > 0, "a stored compensation is zero");

@@ -564,6 +564,48 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
             .saturating_add(T::DbWeight::get().reads(3))
             .saturating_add(T::DbWeight::get().writes(6))
     }
+    /// Storage: `Inference::Finished` (r:1000 w:1000)
+    /// Storage: `Inference::ReceiptDigests` (r:1000 w:1000)
+    /// Storage: `Inference::ReceiptRoots` (r:1 w:1)
+    /// Storage: `Inference::Requests` (r:0 w:1000)
+    /// Storage: `Inference::Outputs` (r:0 w:1000)
+    /// Storage: `Inference::Receipts` (r:0 w:1000)
+    /// Storage: `Inference::EvidenceOf` (r:0 w:1000)
+    /// Storage: `Inference::Corrections` (r:0 w:1000)
+    /// The range of `n` is `[1, 1000]`.
+    fn move_finished(n: u32) -> Weight {
+        // Least time: 20_000_000 picoseconds.
+        Weight::from_parts(20_000_000, 0)
+            // Standard error: 0
+            .saturating_add(Weight::from_parts(20_000_000, 0).saturating_mul(n.into()))
+            .saturating_add(T::DbWeight::get().reads(1))
+            .saturating_add(T::DbWeight::get().reads((2_u64).saturating_mul(n.into())))
+            .saturating_add(T::DbWeight::get().writes(1))
+            .saturating_add(T::DbWeight::get().writes((7_u64).saturating_mul(n.into())))
+    }
+    /// Storage: `Inference::ReceiptRoots` (r:1 w:1)
+    /// Storage: `Inference::ReceiptDigests` (r:1001 w:1000)
+    /// The range of `n` is `[1, 1000]`.
+    fn move_pruned(n: u32) -> Weight {
+        // Least time: 20_000_000 picoseconds.
+        Weight::from_parts(20_000_000, 0)
+            // Standard error: 0
+            .saturating_add(Weight::from_parts(8_000_000, 0).saturating_mul(n.into()))
+            .saturating_add(T::DbWeight::get().reads(2))
+            .saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(n.into())))
+            .saturating_add(T::DbWeight::get().writes(1))
+            .saturating_add(T::DbWeight::get().writes((1_u64).saturating_mul(n.into())))
+    }
+    /// Storage: `Inference::ClientKeys` (r:1000 w:1000)
+    /// The range of `n` is `[1, 1000]`.
+    fn remove_keys(n: u32) -> Weight {
+        // Least time: 5_000_000 picoseconds.
+        Weight::from_parts(5_000_000, 0)
+            // Standard error: 0
+            .saturating_add(Weight::from_parts(3_000_000, 0).saturating_mul(n.into()))
+            .saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(n.into())))
+            .saturating_add(T::DbWeight::get().writes((1_u64).saturating_mul(n.into())))
+    }
     /// Storage: `Inference::AgendaCursor` (r:1 w:1)
     /// Storage: `Inference::Agenda` (r:16 w:0)
     /// Storage: `Inference::PruneCursor` (r:1 w:1)

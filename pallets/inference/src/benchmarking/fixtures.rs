@@ -16,7 +16,7 @@ use frame_support::{pallet_prelude::DispatchResultWithPostInfo, traits::Get, Bou
 use frame_system::RawOrigin;
 use sp_runtime::traits::SaturatedConversion;
 
-use crate::*;
+use crate::{migrations::v1, *};
 
 /// Maximum price of each request: more than its committee asks.
 pub(super) const MAX_PRICE: Balance = 1_000 * ASY;
@@ -344,4 +344,22 @@ pub(super) fn contested<T: Config>() -> (RequestId, BlockNumber) {
     Inputs::<T>::insert(id, payload(T::BenchmarkHelper::payload(0)));
     Pallet::<T>::allow_appeals(id);
     (id, Appealable::<T>::get(id).expect("appeals are open"))
+}
+
+/// Height of the block in which the requests of [`finished_in_v1`] ended.
+pub(super) const V1_HEIGHT: BlockNumber = 1_000;
+
+/// The state that version 1 kept for good of a request.
+pub(super) fn pruned_in_v1<T: Config>(number: u32) {
+    let digest = digest(&number.to_le_bytes());
+    v1::storage::ReceiptDigests::<T>::insert(RequestId(number.into()), digest);
+}
+
+/// The state that version 1 kept of a finished request, as far as the migration reads it: it removes
+/// the rest without reading it.
+pub(super) fn finished_in_v1<T: Config>(number: u32) {
+    let id = RequestId(number.into());
+    pruned_in_v1::<T>(number);
+    v1::storage::Finished::<T>::insert(u64::from(number), (id, V1_HEIGHT));
+    v1::storage::FinishedBounds::<T>::put((0, u64::from(number) + 1));
 }
