@@ -13,12 +13,12 @@ mod disputes;
 mod draws;
 mod ledger;
 mod money;
-mod party;
 mod quorums;
 mod room;
 mod seats;
 mod statements;
 
+use common::party;
 use ledger::Measured;
 
 /// All attacks, in the order of the table.
