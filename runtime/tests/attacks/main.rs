@@ -12,6 +12,7 @@ mod bonds;
 mod disputes;
 mod draws;
 mod ledger;
+mod lists;
 mod money;
 mod quorums;
 mod room;
@@ -44,6 +45,8 @@ fn all() -> Vec<Measured> {
         room::failure_reports(),
         room::cheapest_calls(),
         room::crowded_reveals(),
+        lists::ended_results(),
+        lists::refused_items(),
         seats::squatting(),
         draws::grinding(),
         draws::crowding_out(),
