@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use assay_primitives::{
     merkle, receipt::ROOTS_PER_PAGE, runtime_api::Status, Assurance, BlockNumber, Digest, Outcome,
-    RequestId, ASY,
+    RequestId, RequestInput, VersionId, ASY,
 };
 use assay_runtime::{
     configs::{
@@ -289,6 +289,27 @@ impl Decode for AnyBytes {
     }
 }
 
+/// Publishes version 1 of model 1. Model 0 is removed.
+fn publish_another() -> VersionId {
+    let owner = EveStash;
+    let (descriptor, version) = (integers(MODEL_FILE), version(1, 1));
+    submit(owner, announce(MODEL_FILE));
+    submit(owner, upload(MODEL_FILE, 0, descriptor.artifact));
+    submit(owner, pallet_model_registry::Call::create { name: bounded(b"another model") });
+    submit(
+        owner,
+        pallet_model_registry::Call::publish {
+            model: version.model,
+            descriptor,
+            royalty: Perbill::zero(),
+            licence: bounded(b"Apache-2.0"),
+            metadata: None,
+            architecture: None,
+        },
+    );
+    version
+}
+
 #[test]
 fn receipts_become_roots_over_several_blocks_and_the_chain_goes_on() {
     let before = State::of_the_vectors().with_more();
@@ -330,13 +351,33 @@ fn receipts_become_roots_over_several_blocks_and_the_chain_goes_on() {
         // Requests are made and answered, with the bonds and worker keys of version 1.
         assert_eq!(bare_block(), ExtrinsicInclusionMode::AllExtrinsics);
         let next = pallet_inference::NextRequest::<Runtime>::get();
-        publish(EveStash, MODEL_FILE, integers(MODEL_FILE), Perbill::zero(), None);
-        submit(OPERATOR, serve_call(ASY, 4, both()));
+        let version = publish_another();
+        submit(
+            OPERATOR,
+            pallet_operators::Call::serve {
+                version,
+                ask: ASY,
+                concurrency: 4,
+                response_blocks: 1,
+                classes: both(),
+                max_royalty: Perbill::zero(),
+            },
+        );
         let operator = OPERATOR.to_account_id();
         assert_ok!(include(general(heartbeat(&operator, &worker(0), System::block_number()))));
         // A key of version 1 can be used again.
-        let input = integer_payload(&[2, 3]);
-        submit(PAYER, request_call(&input, Assurance::Signed, 2 * ASY, 10, 1));
+        submit(
+            PAYER,
+            pallet_inference::Call::request {
+                version,
+                input: RequestInput::Inline(bounded(&integer_payload(&[2, 3]))),
+                assurance: Assurance::Signed,
+                max_price: 2 * ASY,
+                deadline: System::block_number() + 10,
+                draw_delay: 1,
+                client_key: [1; 32],
+            },
+        );
         assert!(next >= RequestId(15), "identifiers are not used twice");
         empty_block();
         assert_eq!(record(next).accounts(), vec![operator.clone()]);
@@ -430,7 +471,7 @@ fn nonce_of(transaction: &UncheckedExtrinsic) -> u32 {
 }
 
 #[test]
-#[should_panic(expected = "OnlyInherentsAllowed")]
+#[should_panic(expected = "Only inherents are allowed in this block")]
 fn a_block_of_a_migration_with_a_transaction_is_refused() {
     State::of_the_vectors().externalities().execute_with(|| {
         let (header, timestamp) = begin(System::parent_hash());
