@@ -127,7 +127,7 @@ impl World {
         };
         let output = bounded(&trace.output().expect("it has run").to_bytes());
         let proof = bounded(&prove(dispute.request, &dispute.operator, input));
-        let call = Call::prove { dispute: id, output, proof };
+        let call = Call::<Runtime>::prove { dispute: id, output, proof };
         self.by("proof in a dispute", self.coalition.challenger, call);
     }
 
