@@ -258,7 +258,7 @@ impl World {
                 MemberState::Committed(_) | MemberState::Revealed
             )
         };
-        ours.filter(answered).count() >= k.into()
+        ours.filter(answered).count() >= usize::from(k)
     }
 
     fn plan_copied_commitment(&mut self, index: usize, id: RequestId) {
@@ -327,7 +327,6 @@ impl World {
 
     /// A list of results, sometimes with some that nothing waits for.
     fn plan_list(&mut self, index: usize, mut results: Vec<(RequestId, Vec<u8>)>) {
-        let account = self.account(index);
         if results.is_empty() {
             return;
         }

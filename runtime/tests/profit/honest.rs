@@ -154,7 +154,7 @@ impl World {
                 let operator = &dispute.operator;
                 let proof = bounded(&prove(dispute.request, operator, input));
                 let output = bounded(&own.output().expect("it has run").to_bytes());
-                pallet_disputes::Call::prove { dispute: id, output, proof }
+                pallet_disputes::Call::<Runtime>::prove { dispute: id, output, proof }
             } else {
                 let shown = Disputes::shown(dispute.request, &dispute.stage);
                 let Some(choice) = own.choose(&dispute.stage, shown.as_ref()) else { continue };
