@@ -6,6 +6,7 @@ mod engine;
 mod proofs;
 mod report;
 mod runtime;
+mod shares;
 mod weights;
 
 use std::path::PathBuf;
