@@ -14,6 +14,7 @@ pub mod operators;
 pub mod oracle;
 pub mod publishing;
 pub mod requests;
-pub mod rng;
 pub mod room;
 mod sweep;
+
+pub use crate::common::rng;
