@@ -56,6 +56,8 @@ pub use authorize::{refusal, PRIORITIES};
 
 use frame_support::pallet_macros::import_section;
 
+// The arguments of a call are its fields on the wire.
+#[allow(clippy::too_many_arguments)]
 #[import_section(storage::storage)]
 #[frame_support::pallet]
 pub mod pallet {
@@ -199,6 +201,8 @@ pub mod pallet {
     /// Events of the pallet.
     #[pallet::event]
     #[pallet::generate_deposit(pub(super) fn deposit_event)]
+    // Events are encoded at once, never kept.
+    #[allow(clippy::large_enum_variant)]
     pub enum Event<T: Config> {
         /// A request was made, and its maximum price was held.
         Requested {
