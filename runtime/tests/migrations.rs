@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use assay_primitives::{
     merkle, receipt::ROOTS_PER_PAGE, runtime_api::Status, Assurance, BlockNumber, Digest, Outcome,
-    RequestId, ASY,
+    RequestId, RequestInput, VersionId, ASY,
 };
 use assay_runtime::{
     configs::{
@@ -32,11 +32,12 @@ use frame_support::{
 };
 use pallet_inference::migrations::v1::{Before, MAX_LEAVES};
 use pallet_migrations::{Cursor, Historic, MigrationCursor};
-use sp_core::{hashing, storage::Storage};
+use sp_core::storage::Storage;
+use sp_io::hashing;
 use sp_keyring::Sr25519Keyring::{self, *};
 use sp_runtime::{
     generic::SignedPayload,
-    traits::{Header as _, TransactionExtension},
+    traits::{Block as _, Header as _, TransactionExtension},
     transaction_validity::{InvalidTransaction, TransactionValidityError},
     ExtrinsicInclusionMode, MultiSignature, Perbill,
 };
@@ -260,7 +261,7 @@ fn the_vectors_have_finished_and_pruned_requests() {
     let finished = state.finished();
     let kept: BTreeSet<_> = finished.values().flatten().copied().collect();
     let digests = state.digests();
-    assert_eq!((kept.len(), digests.len()), (10, 16));
+    assert_eq!((kept.len(), digests.len()), (9, 15));
     assert_eq!(finished.values().filter(|ids| ids.len() > 1).count(), 2);
     let keys: Vec<([u8; 16], RequestId)> = state.map("ClientKeys", 0);
     assert_eq!(keys.len(), digests.len(), "client keys were kept for good");
@@ -288,12 +289,36 @@ impl Decode for AnyBytes {
     }
 }
 
+/// Publishes version 1 of model 1. Model 0 is removed.
+fn publish_another() -> VersionId {
+    let owner = EveStash;
+    let (descriptor, version) = (integers(MODEL_FILE), version(1, 1));
+    submit(owner, announce(MODEL_FILE));
+    submit(owner, upload(MODEL_FILE, 0, descriptor.artifact));
+    submit(owner, pallet_model_registry::Call::create { name: bounded(b"another model") });
+    submit(
+        owner,
+        pallet_model_registry::Call::publish {
+            model: version.model,
+            descriptor,
+            royalty: Perbill::zero(),
+            licence: bounded(b"Apache-2.0"),
+            metadata: None,
+            architecture: None,
+        },
+    );
+    version
+}
+
 #[test]
 fn receipts_become_roots_over_several_blocks_and_the_chain_goes_on() {
     let before = State::of_the_vectors().with_more();
     let mut state = before.externalities();
     let (expected, clocks) = state.execute_with(|| {
-        (Before::<Runtime>::read().expect("no request is open"), pallet_room::Clocks::get())
+        (
+            Before::<Runtime>::read().expect("no request is open"),
+            pallet_room::Clocks::<Runtime>::get(),
+        )
     });
     let count = expected.receipts();
     assert_eq!(count, before.digests().len());
@@ -326,14 +351,34 @@ fn receipts_become_roots_over_several_blocks_and_the_chain_goes_on() {
         // Requests are made and answered, with the bonds and worker keys of version 1.
         assert_eq!(bare_block(), ExtrinsicInclusionMode::AllExtrinsics);
         let next = pallet_inference::NextRequest::<Runtime>::get();
-        publish(EveStash, MODEL_FILE, integers(MODEL_FILE), Perbill::zero(), None);
-        submit(OPERATOR, serve_call(ASY, 4, both()));
+        let version = publish_another();
+        submit(
+            OPERATOR,
+            pallet_operators::Call::serve {
+                version,
+                ask: ASY,
+                concurrency: 4,
+                response_blocks: 1,
+                classes: both(),
+                max_royalty: Perbill::zero(),
+            },
+        );
         let operator = OPERATOR.to_account_id();
         assert_ok!(include(general(heartbeat(&operator, &worker(0), System::block_number()))));
         // A key of version 1 can be used again.
-        let input = integer_payload(&[2, 3]);
-        submit(PAYER, request_call(&input, Assurance::Signed, 2 * ASY, 10, 1));
-        assert!(next >= RequestId(16), "identifiers are not used twice");
+        submit(
+            PAYER,
+            pallet_inference::Call::request {
+                version,
+                input: RequestInput::Inline(bounded(&integer_payload(&[2, 3]))),
+                assurance: Assurance::Signed,
+                max_price: 2 * ASY,
+                deadline: System::block_number() + 10,
+                draw_delay: 1,
+                client_key: [1; 32],
+            },
+        );
+        assert!(next >= RequestId(15), "identifiers are not used twice");
         empty_block();
         assert_eq!(record(next).accounts(), vec![operator.clone()]);
         let output = integer_payload(&[5]);
@@ -426,7 +471,7 @@ fn nonce_of(transaction: &UncheckedExtrinsic) -> u32 {
 }
 
 #[test]
-#[should_panic(expected = "OnlyInherentsAllowed")]
+#[should_panic(expected = "Only inherents are allowed in this block")]
 fn a_block_of_a_migration_with_a_transaction_is_refused() {
     State::of_the_vectors().externalities().execute_with(|| {
         let (header, timestamp) = begin(System::parent_hash());

@@ -1,9 +1,8 @@
 //! Attacks on batches of requests and lists of results.
 
-use assay_primitives::{merkle, Assurance, ListStatement, RequestId, RequestInput, Statement, ASY};
-use assay_runtime::{constants::MinBond, AccountId, Runtime, System};
-use pallet_inference::{BatchItem, Call, ListedResult, NextRequest};
-use sp_application_crypto::Pair as _;
+use assay_primitives::{Assurance, RequestId, RequestInput, ASY};
+use assay_runtime::{constants::MinBond, Runtime, System};
+use pallet_inference::{BatchItem, Call, NextRequest};
 use sp_runtime::Perbill;
 
 use crate::{common::*, ledger::Measured, party::*, room::price_of_room};
@@ -42,26 +41,8 @@ fn drawn(payer: &Party, first: u8, count: u8) -> Vec<RequestId> {
 
 /// A list of the same result for all these requests.
 fn list(ids: &[RequestId], operator: &Party, output: &[u8]) -> Call<Runtime> {
-    let account = operator.account();
-    let digests: Vec<_> =
-        ids.iter().map(|id| result_statement(*id, &account, output).digest()).collect();
-    let statement = ListStatement::<AccountId> {
-        results: merkle::root(&digests),
-        count: digests.len() as u32,
-        operator: account.clone(),
-    };
-    let result = |id: &RequestId| ListedResult {
-        request: *id,
-        answered: answered(*id).hash(),
-        output: bounded(output),
-    };
-    let results: Vec<_> = ids.iter().map(result).collect();
-    Call::submit_results {
-        operator: account,
-        version: version(0, 1),
-        results: results.try_into().expect("within the bound"),
-        signature: operator.worker.sign(&statement.signing_bytes()).into(),
-    }
+    let results: Vec<_> = ids.iter().map(|id| (*id, output.to_vec())).collect();
+    results_call(version(0, 1), &operator.account(), &operator.worker, &results)
 }
 
 /// An operator that serves the version, and a payer, of one owner.

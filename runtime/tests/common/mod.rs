@@ -12,13 +12,15 @@ use assay_pallet_testing::graphs::{descriptor, graph, tensor_payload, Layer};
 use assay_primitives::{
     commitment,
     dispute::AnswerStatement,
+    merkle,
     model::Format,
     operator::{EngineVersion, Roles},
     traits::{OptimisticResult, OptimisticResults},
     worker_crypto, AnsweredRequest, ArtifactManifest, Assurance, AssuranceClass, AssuranceClasses,
     Balance, CommitStatement, Digest, ElementType, FailureReason, FailureStatement,
-    HeartbeatStatement, ModelDescriptor, ModelId, Possession, RequestId, RequestInput,
-    ResultStatement, SignedResult, Statement, Tensor, VersionId, WorkerId, WorkerSignature,
+    HeartbeatStatement, ListStatement, ModelDescriptor, ModelId, Possession, RequestId,
+    RequestInput, ResultStatement, SignedResult, Statement, Tensor, VersionId, WorkerId,
+    WorkerSignature,
 };
 use assay_proof::ProofParameters;
 use assay_runtime::{
@@ -598,6 +600,35 @@ pub fn result(
         operator: operator.clone(),
         output: bounded(output),
         signature: sign(worker, &result_statement(request, operator, output)),
+    }
+}
+
+/// The results of several requests of a version, with one signature.
+pub fn results_call(
+    version: VersionId,
+    operator: &AccountId,
+    worker: &worker_crypto::Pair,
+    results: &[(RequestId, Vec<u8>)],
+) -> pallet_inference::Call<Runtime> {
+    let digests: Vec<_> = results
+        .iter()
+        .map(|(id, output)| result_statement(*id, operator, output).digest())
+        .collect();
+    let statement = ListStatement {
+        results: merkle::root(&digests),
+        count: digests.len() as u32,
+        operator: operator.clone(),
+    };
+    let listed = |(id, output): &(RequestId, Vec<u8>)| pallet_inference::ListedResult {
+        request: *id,
+        answered: answered(*id).hash(),
+        output: bounded(output),
+    };
+    pallet_inference::Call::submit_results {
+        operator: operator.clone(),
+        version,
+        results: results.iter().map(listed).collect::<Vec<_>>().try_into().expect("few results"),
+        signature: sign(worker, &statement),
     }
 }
 

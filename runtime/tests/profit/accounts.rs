@@ -173,7 +173,7 @@ impl World {
             Assurance::Quorum { k, .. } => {
                 let members = request.accounts();
                 let ours = members.iter().filter(|member| self.is_coalitions(member)).count();
-                assert!(ours >= k.into(), "{id}: a lie won with {ours} liars");
+                assert!(ours >= usize::from(k), "{id}: a lie won with {ours} liars");
                 let has_witness = kept.evidence.iter().any(|item| item.output_digest == right);
                 assert!(
                     !(request.appealable && has_witness) || self.facts.appeals.contains_key(&id),
@@ -196,16 +196,16 @@ impl World {
         let from_honest = !self.is_coalitions(&request.payer);
         let mut price = 0;
         for member in &request.members {
-            let agrees = |item: &&SignedEvidence<_>| {
+            let agrees = |item: &SignedEvidence<_>| {
                 item.operator == member.account
                     && Some(item.output_digest) == kept.receipt.output_digest
             };
-            if kept.evidence.iter().find(agrees).is_none() {
+            if !kept.evidence.iter().any(agrees) {
                 continue;
             }
             price += member.ask;
             let treasury = member.ask / TREASURY_PARTS;
-            let royalty = request.royalty * member.ask;
+            let royalty = request.royalty.mul_floor(member.ask);
             let royalty = royalty.min(member.ask - treasury);
             let own = member.ask - treasury - royalty;
             for (to, amount) in [(&member.account, own), (&request.royalty_to, royalty)] {
@@ -249,7 +249,8 @@ impl World {
             ) => {
                 let committed =
                     |member: &AccountId| self.facts.commitments.contains(&(id, member.clone()));
-                let were_due = members.iter().filter(|one| committed(one)).count() >= k.into();
+                let were_due =
+                    members.iter().filter(|one| committed(one)).count() >= usize::from(k);
                 let silent = members.iter().filter(|member| {
                     let answered = kept.evidence.iter().any(|item| item.operator == **member);
                     let failed = self.facts.failures.contains(&(id, (*member).clone()));

@@ -3,15 +3,14 @@
 use assay_dispute::Party as Turn;
 use assay_primitives::{
     dispute::DisputeId,
-    merkle,
     runtime_api::Status,
     traits::{MemberState, Verification as _},
-    Assurance, ListStatement, RequestId,
+    Assurance, RequestId,
 };
 use assay_runtime::{constants::RevealWindow, AccountId, Disputes, Runtime, System, Verification};
 use codec::Encode;
 use pallet_disputes::{Dispute, OpenDisputes, Verdicts};
-use pallet_inference::{Call, ListedResult};
+use pallet_inference::Call;
 
 use super::{models::digest_of, party::Party};
 use crate::common::*;
@@ -63,30 +62,6 @@ pub fn due(id: RequestId, member: &AccountId) -> Option<Due> {
 /// The salt of a member's commitment, which nobody else knows.
 pub fn salt(id: RequestId, member: &Party) -> [u8; 32] {
     sp_io::hashing::blake2_256(&(b"salt", id, member.account()).encode())
-}
-
-/// The results of several requests with one signature.
-pub fn list(operator: &Party, results: &[(RequestId, Vec<u8>)]) -> Call<Runtime> {
-    let account = operator.account();
-    let digests: Vec<_> = results
-        .iter()
-        .map(|(id, output)| result_statement(*id, &account, output).digest())
-        .collect();
-    let statement = ListStatement {
-        results: merkle::root(&digests),
-        count: digests.len() as u32,
-        operator: account.clone(),
-    };
-    let listed = |(id, output): &(RequestId, Vec<u8>)| ListedResult {
-        request: *id,
-        answered: answered(*id).hash(),
-        output: bounded(output),
-    };
-    Call::submit_results {
-        operator: account,
-        results: results.iter().map(listed).collect::<Vec<_>>().try_into().expect("few results"),
-        signature: sign(&operator.worker, &statement),
-    }
 }
 
 /// The disputes in which it is this operator's turn, the most urgent first, one for each stage.

@@ -11,7 +11,7 @@ use assay_runtime::{AccountId, Runtime, System, Verification};
 use pallet_inference::Call;
 
 use super::{
-    answers::{assigned, due, list, salt, turns, Due},
+    answers::{assigned, due, salt, turns, Due},
     models::{claimed, honest_trace, lying_trace, player, prove, Lie},
     party::{defence, proven, traced},
     rng::Rng,
@@ -258,7 +258,7 @@ impl World {
                 MemberState::Committed(_) | MemberState::Revealed
             )
         };
-        ours.filter(answered).count() >= k.into()
+        ours.filter(answered).count() >= usize::from(k)
     }
 
     fn plan_copied_commitment(&mut self, index: usize, id: RequestId) {
@@ -327,10 +327,8 @@ impl World {
 
     /// A list of results, sometimes with some that nothing waits for.
     fn plan_list(&mut self, index: usize, mut results: Vec<(RequestId, Vec<u8>)>) {
-        let account = self.account(index);
-        if results.is_empty() {
-            return;
-        }
+        let Some((first, output)) = results.first().cloned() else { return };
+        let version = record(first).version;
         let next = pallet_inference::NextRequest::<Runtime>::get().0;
         let others: Vec<RequestId> = (0..next)
             .map(RequestId)
@@ -341,12 +339,12 @@ impl World {
         for _ in 0..self.rng.below(most + 1) {
             let Some(id) = self.rng.pick(&others) else { break };
             if !results.iter().any(|(listed, _)| *listed == id) {
-                let output = self.truth(results[0].0);
-                results.push((id, output));
+                results.push((id, output.clone()));
             }
         }
         results.sort_by_key(|(id, _)| *id);
-        let call = list(&self.parties[index], &results);
+        let party = &self.parties[index];
+        let call = results_call(version, &party.account(), &party.worker, &results);
         self.plan_workers("list of results", call);
     }
 

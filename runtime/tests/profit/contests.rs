@@ -120,14 +120,15 @@ impl World {
     fn plan_dispute_proof(&mut self) {
         let id = self.some_dispute();
         let Some(dispute) = Disputes::current(id) else { return };
+        let is_right = self.rng.chance(70);
         let (_, input) = self.asked(dispute.request);
-        let trace = match self.rng.chance(70) {
+        let trace = match is_right {
             true => honest_trace(input),
             false => lying_trace(input, Lie::Output),
         };
         let output = bounded(&trace.output().expect("it has run").to_bytes());
         let proof = bounded(&prove(dispute.request, &dispute.operator, input));
-        let call = Call::prove { dispute: id, output, proof };
+        let call = Call::<Runtime>::prove { dispute: id, output, proof };
         self.by("proof in a dispute", self.coalition.challenger, call);
     }
 

@@ -25,7 +25,6 @@ pub enum Ending {
 /// A dispute.
 #[derive(Clone, Debug)]
 pub struct Contest {
-    pub request: RequestId,
     pub operator: AccountId,
     pub challenger: AccountId,
     pub bond: Balance,
@@ -173,9 +172,8 @@ impl Facts {
     fn read_dispute(&mut self, event: pallet_disputes::Event<Runtime>) {
         use pallet_disputes::Event::{Lost, Opened, Void, Won};
         let (dispute, ending) = match event {
-            Opened { dispute, request, operator, challenger, bond, .. } => {
-                let contest =
-                    Contest { request, operator, challenger, bond, moves: 0, ending: None };
+            Opened { dispute, operator, challenger, bond, .. } => {
+                let contest = Contest { operator, challenger, bond, moves: 0, ending: None };
                 self.contests.insert(dispute, contest);
                 return;
             },

@@ -9,7 +9,7 @@ use assay_runtime::{constants::HeartbeatInterval, Disputes, ModelRegistry, Runti
 use pallet_inference::Call;
 
 use super::{
-    answers::{appeal, appealable, assigned, choices, disputable, due, list, salt, turns, Due},
+    answers::{appeal, appealable, assigned, choices, disputable, due, salt, turns, Due},
     models::{digest_of, honest_trace, input_of, player, prove, Model, MODELS},
     party::{defence, proven, traced},
     world::{Sender, Side, World, HONEST_ASK},
@@ -69,10 +69,16 @@ impl World {
             }
         }
         let party = &self.parties[index];
-        let calls: Vec<_> = match &signed[..] {
+        let calls: Vec<_> = match &mut signed[..] {
             // A list of long outputs is not awaited by length after one of them has ended.
             [_, _, ..] if self.rng.chance(50) => {
-                signed.chunks(16).map(|some| list(party, some)).collect()
+                let version = |result: &(RequestId, Vec<u8>)| record(result.0).version;
+                signed.sort_by_key(|result| (version(result), result.0));
+                let lists = signed.chunk_by(|one, next| version(one) == version(next));
+                let lists = lists.flat_map(|results| results.chunks(16));
+                lists
+                    .map(|some| results_call(version(&some[0]), &account, &party.worker, some))
+                    .collect()
             },
             _ => signed
                 .iter()
@@ -154,7 +160,7 @@ impl World {
                 let operator = &dispute.operator;
                 let proof = bounded(&prove(dispute.request, operator, input));
                 let output = bounded(&own.output().expect("it has run").to_bytes());
-                pallet_disputes::Call::prove { dispute: id, output, proof }
+                pallet_disputes::Call::<Runtime>::prove { dispute: id, output, proof }
             } else {
                 let shown = Disputes::shown(dispute.request, &dispute.stage);
                 let Some(choice) = own.choose(&dispute.stage, shown.as_ref()) else { continue };

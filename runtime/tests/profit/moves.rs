@@ -221,7 +221,7 @@ impl World {
             SignedResult { signature: sign(&by.worker, &statement), statement, list: None }
         };
         let version = pallet_model_registry::Versions::<Runtime>::get(record(id).version);
-        pallet_verification::Call::report_equivocation {
+        pallet_verification::Call::<Runtime>::report_equivocation {
             worker: public(&by.worker),
             descriptor: Box::new(version.expect("it is in use").descriptor),
             answered: answered.clone(),
@@ -329,7 +329,7 @@ impl World {
     fn plan_treasury(&mut self) {
         let index = self.payer();
         let to = self.account(index);
-        let call = pallet_settlement::Call::spend_treasury { to, amount: ASY };
+        let call = pallet_settlement::Call::<Runtime>::spend_treasury { to, amount: ASY };
         self.does("treasury", index, call);
     }
 
@@ -338,14 +338,11 @@ impl World {
         let payer = self.spare();
         let terms =
             Terms { assurance: Assurance::Signed, max_price: 1, patience: 10, draw_delay: 1 };
-        let (name, call) = match self.rng.chance(50) {
-            true => {
-                let index = self.operator();
-                ("offer", (index, serve(Model::Sum, 1, 64, 1).into()))
-            },
-            false => ("request of one planck", (payer, self.request(Model::Sum, &terms).into())),
-        };
-        let (index, call): (usize, RuntimeCall) = call;
-        self.does(name, index, call);
+        if self.rng.chance(50) {
+            let index = self.operator();
+            return self.does("offer", index, serve(Model::Sum, 1, 64, 1));
+        }
+        let call = self.request(Model::Sum, &terms);
+        self.does("request of one planck", payer, call);
     }
 }

@@ -23,6 +23,8 @@ use crate::common::*;
 const VALIDATORS: u32 = 4;
 /// Every request and dispute must end within this many blocks without new ones.
 const PATIENCE_BLOCKS: u32 = 900;
+/// Calls of more bytes are not in the log.
+const LONG_CALL: usize = 1_000;
 /// What each honest operator asks, at most.
 pub const HONEST_ASK: Balance = ASY;
 /// Blocks in which an honest operator answers, though one author in four leaves its answers out.
@@ -203,7 +205,7 @@ impl World {
     /// The model and the input of a request.
     pub fn asked(&self, id: RequestId) -> (Model, &[u8]) {
         let record = record(id);
-        (Model::of(record.version), &self.inputs[&record.input_digest])
+        (Model::of(record.version), &self.inputs[&record.input_digest][..])
     }
 
     /// The right output of a request.
@@ -352,10 +354,10 @@ fn is_at_rest() -> bool {
 
 /// A call in the log, without long arguments.
 fn brief(call: &RuntimeCall) -> String {
-    let mut text = format!("{call:?}");
-    let end = text.char_indices().nth(180).map_or(text.len(), |(at, _)| at);
-    text.truncate(end);
-    text
+    if call.encoded_size() > LONG_CALL {
+        return String::new();
+    }
+    format!("{call:?}").chars().take(180).collect()
 }
 
 /// An offer of a model in all its classes.

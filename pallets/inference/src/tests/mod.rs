@@ -10,6 +10,7 @@ mod failure;
 mod input;
 mod invariants;
 mod list;
+mod migration;
 mod offchain;
 mod optimistic;
 mod proof;
