@@ -103,74 +103,137 @@ fn the_chain_does_what_the_model_says() {
     if std::env::var("ASSAY_FUZZ_SEEDS").is_ok() || steps < STEPS {
         return;
     }
-    // Check that the runs cover enough.
-    for outcome in [
-        "signed Verified",
-        "signed TimedOut",
-        "signed Failed",
-        "signed Cancelled",
-        "quorum Verified",
-        "quorum TimedOut",
-        "quorum Failed",
-        "quorum Rejected(NoAgreement)",
-        "quorum Rejected(NoOperator)",
-        "optimistic Verified",
-        "optimistic TimedOut",
-        "optimistic Failed",
-        "optimistic Cancelled",
-        "optimistic Rejected(Disputed)",
-    ] {
+    check_coverage(&seen);
+}
+
+/// Outcomes, each with the class, of which there must be some.
+const OUTCOMES: [&str; 14] = [
+    "signed Verified",
+    "signed TimedOut",
+    "signed Failed",
+    "signed Cancelled",
+    "quorum Verified",
+    "quorum TimedOut",
+    "quorum Failed",
+    "quorum Rejected(NoAgreement)",
+    "quorum Rejected(NoOperator)",
+    "optimistic Verified",
+    "optimistic TimedOut",
+    "optimistic Failed",
+    "optimistic Cancelled",
+    "optimistic Rejected(Disputed)",
+];
+
+/// Cases that must occur at least [`OFTEN`] times.
+const FREQUENT: &[&str] = &[
+    "a batch that waits for another author",
+    "a batch with items that are skipped",
+    "a block without room for answers",
+    "a block without room for moves",
+    "a bond that other disputes have raised to three times its amount",
+    "a challenger that falls silent",
+    "a compensation of a tenth",
+    "a compensation of the price",
+    "a compensation that was held and is claimed",
+    "a deadline that another dispute's answer extends",
+    "a deadline that moves because blocks were full",
+    "a dispute that another one decides",
+    "a dispute that comes too late",
+    "a dispute that its challenger cannot pay",
+    "a dispute that outlasts the window",
+    "a dispute that starts after the roots",
+    "a draw that comes too late",
+    "a draw that passes one that waits for another author",
+    "a draw that waits for another author",
+    "a draw that waits for randomness",
+    "a fee of all that was held for it",
+    "a later draw",
+    "a list for several payers",
+    "a list that calls requests that wait",
+    "a list with results that nothing waits for",
+    "a member that a proof shows to be wrong",
+    "a move that does not follow from the claim",
+    "a move that gets more time because blocks were full",
+    "a proof against a result",
+    "a proof of a result",
+    "a request that waits for capacity",
+    "a result that survives its disputes",
+    "a right result without a dispute",
+    "a share below the existential deposit of a dead account",
+    "a sweep that lags",
+    "a tile that is as claimed",
+    "a tile that is not as claimed",
+    "a window that blocks without room make longer",
+    "a wrong result without a dispute",
+    "an account that died",
+    "an answer for which a block has no room",
+    "an answer in a dispute with a raised bond",
+    "an answer in several disputes",
+    "an offer paused by failures",
+    "an operator that disputes itself",
+    "an operator that is silent in a dispute",
+    "an operator with another result",
+    "answers that cost a whole bond",
+    "more than one dispute over a result",
+    "paid to oneself",
+    "too little bond with room for a quorum",
+];
+/// How often these must occur.
+const OFTEN: u32 = 10;
+
+/// Cases that must occur.
+const RARE: &[&str] = &[
+    "a bond that pays for answers in a void dispute",
+    "a choice that was answered before",
+    "a commitment that could be wrong and is not opened",
+    "a debt that stakes have to pay",
+    "a dispute that another one's tile decides",
+    "a last move that is not the operator's",
+    "a leaf that a challenger names",
+    "a result within the tolerance",
+    "a result within twice the tolerance",
+    "a right output with a wrong trace",
+    "a sweep of disputes that lags",
+    "a tile that decides several disputes",
+    "a tile that was computed before",
+    "disputes that a proof decides at once",
+];
+
+/// Refusals of workers' calls that must occur.
+const REFUSALS: &[(&str, &str)] = &[
+    ("Inference.submit_results", "Invalid(BadProof)"),
+    ("Inference.submit_results", "Invalid(ExhaustsResources)"),
+    // NOT_ASSIGNED, WRONG_OUTPUT, NOT_A_LIST, NOT_AWAITED.
+    ("Inference.submit_results", "Invalid(Custom(11))"),
+    ("Inference.submit_results", "Invalid(Custom(16))"),
+    ("Inference.submit_results", "Invalid(Custom(18))"),
+    ("Inference.submit_results", "Invalid(Custom(19))"),
+    ("Inference.submit_result", "Invalid(ExhaustsResources)"),
+    ("Inference.submit_commitment", "Invalid(ExhaustsResources)"),
+    ("Inference.submit_reveal", "Invalid(ExhaustsResources)"),
+    ("Inference.submit_trace", "Invalid(ExhaustsResources)"),
+];
+
+/// Checks that the runs cover enough.
+fn check_coverage(seen: &Seen) {
+    for outcome in OUTCOMES {
         assert!(seen.outcomes.contains_key(outcome), "no request ended with {outcome}");
     }
-    for sight in [
-        "a challenger that falls silent",
-        "a choice that was answered before",
-        "a compensation of a tenth",
-        "a compensation of the price",
-        "a deadline that another dispute's answer extends",
-        "a debt that stakes have to pay",
-        "a dispute that another one decides",
-        "a dispute that another one's tile decides",
-        "a dispute that comes too late",
-        "a dispute that its challenger cannot pay",
-        "a dispute that outlasts the window",
-        "a dispute that starts after the roots",
-        "a draw that comes too late",
-        "a draw that waits for randomness",
-        "a last move that is not the operator's",
-        "a leaf that a challenger names",
-        "a commitment that could be wrong and is not opened",
-        "a member that a proof shows to be wrong",
-        "an operator with another result",
-        "a wrong result without a dispute",
-        "a move that does not follow from the claim",
-        "a proof against a result",
-        "a proof of a result",
-        "a request that waits for capacity",
-        "a right result without a dispute",
-        "a result that survives its disputes",
-        "a result within the tolerance",
-        "a result within twice the tolerance",
-        "a right output with a wrong trace",
-        "a share below the existential deposit of a dead account",
-        "a sweep of disputes that lags",
-        "a tile that decides several disputes",
-        "a tile that is as claimed",
-        "a tile that is not as claimed",
-        "a tile that was computed before",
-        "an account that died",
-        "an answer in several disputes",
-        "an operator that disputes itself",
-        "an operator that is silent in a dispute",
-        "disputes that a proof decides at once",
-        "more than one dispute over a result",
-        "paid to oneself",
-    ] {
-        assert!(seen.sights.contains_key(sight), "not seen: {sight}");
+    let often = FREQUENT.iter().map(|sight| (sight, OFTEN));
+    for (sight, least) in often.chain(RARE.iter().map(|sight| (sight, 1))) {
+        let count = seen.sights.get(sight).copied().unwrap_or_default();
+        assert!(count >= least, "seen {count} times: {sight}");
     }
+    for (call, verdict) in REFUSALS {
+        let refusal = ((*call).to_owned(), (*verdict).to_owned());
+        assert!(seen.calls.contains_key(&refusal), "{call} was never refused as {verdict}");
+    }
+    let called = |name: &str| seen.calls.keys().any(|(call, _)| call == name);
     for call in ["answer", "choose", "close", "open", "prove", "set_timing", "step"] {
-        let is_it = |(other, _): &(String, String)| *other == format!("Disputes.{call}");
-        assert!(seen.calls.keys().any(is_it), "never called: {call}");
+        assert!(called(&format!("Disputes.{call}")), "never called: {call}");
+    }
+    for call in ["appeal", "request_batch", "submit_results"] {
+        assert!(called(&format!("Inference.{call}")), "never called: {call}");
     }
     for (call, _) in seen.calls.keys() {
         let is_it = |(other, _): &&(String, String)| call == other;

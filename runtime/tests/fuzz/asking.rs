@@ -27,6 +27,7 @@ pub fn payload(output: Output) -> Vec<u8> {
         Output::Integer(value) => common::integer_payload(&[value]),
         Output::Float(quarters) => common::float_payload(quarters as f32 / 4.0),
         Output::Odd => vec![0xff; 3],
+        Output::Long => vec![0xff; 1_000],
     }
 }
 
@@ -113,7 +114,7 @@ impl Fuzz {
         (elements, payload)
     }
 
-    fn send_request(&mut self, payer: &AccountId, ask: Ask, (item, input): Sent) {
+    pub fn send_request(&mut self, payer: &AccountId, ask: Ask, (item, input): Sent) {
         let Ask { version, assurance, max_price, deadline, draw_delay } = ask;
         let name = self.name(payer);
         self.note(format!("{name}: {ask:?}, {:?}", item.input));
@@ -254,7 +255,7 @@ impl Fuzz {
         }
     }
 
-    fn members_answer(&mut self, id: u64, all: bool) {
+    pub fn members_answer(&mut self, id: u64, all: bool) {
         let members = self.oracle.requests[&id].members.len() as u64;
         let count = if all { members } else { 1 };
         let first = self.rng.below(members);

@@ -49,6 +49,11 @@ impl Fuzz {
             items.push(item);
         }
         self.send_batch(&payer, ask, items);
+        if self.rng.chance(40) {
+            // Another payer, whose results can be in the same lists.
+            let (other, item) = (self.actors[0].clone(), self.good_item(version));
+            self.send_batch(&other, ask, vec![item]);
+        }
         if self.rng.chance(60) {
             self.next_block();
             self.next_block();
@@ -101,6 +106,7 @@ impl Fuzz {
                 let request = &self.oracle.requests[&id];
                 (request.members[0].account.clone(), request.version)
             },
+            None if self.rng.chance(90) => return,
             None => (self.operator(), self.version()),
         };
         let mut ids: Vec<u64> = Vec::new();
@@ -126,22 +132,33 @@ impl Fuzz {
         if self.rng.chance(4) {
             ids.reverse();
         }
-        let results = ids.into_iter().map(|request| self.listed(request)).collect();
+        let results = ids
+            .into_iter()
+            .map(|id| {
+                let is_awaited = self.oracle.awaits(id, &operator);
+                self.listed(id, is_awaited)
+            })
+            .collect();
         let version = if self.rng.chance(97) { version } else { self.version() };
         self.send_list(&operator, version, results);
     }
 
-    fn listed(&mut self, request: u64) -> Listed {
+    /// A result for a list. Those that nothing waits for are not read, and can be of any length.
+    fn listed(&mut self, request: u64, is_awaited: bool) -> Listed {
         let version = self.oracle.requests.get(&request).map(|record| record.version);
-        let version = version.unwrap_or(common::version(0, 1));
-        let mut output = match self.oracle.requests.contains_key(&request) {
-            true => self.output(request, version),
-            false => Output::Integer(0),
+        let output = match version {
+            _ if !is_awaited && self.rng.chance(10) => Output::Long,
+            _ if !is_awaited && self.rng.chance(60) => Output::Odd,
+            Some(version) => self.output(request, version),
+            None => Output::Integer(0),
         };
         // One wrong output refuses the whole list.
-        if output == Output::Odd && self.rng.chance(70) {
-            output = self.output(request, version);
-        }
+        let output = match (output, version) {
+            (Output::Odd, Some(version)) if is_awaited && self.rng.chance(70) => {
+                self.output(request, version)
+            },
+            (output, _) => output,
+        };
         Listed { request, output, is_named: self.rng.chance(95) }
     }
 

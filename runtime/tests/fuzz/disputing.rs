@@ -35,9 +35,9 @@ impl Fuzz {
             0 if self.rng.chance(30) => self.crowd_of_disputes(),
             1 if self.rng.chance(40) => self.twin_disputes(),
             0..=6 => self.random_opening(),
-            7..=16 => self.random_moves(),
-            17 => self.random_close(),
-            18 => self.random_proof(),
+            7..=15 => self.random_moves(),
+            16 => self.random_close(),
+            17 | 18 => self.random_proof(),
             _ if self.rng.chance(40) => self.random_timing(),
             _ => self.random_interference(),
         }
@@ -111,7 +111,7 @@ impl Fuzz {
     }
 
     /// Two disputes about a result whose challengers make the same choices, to the last stage.
-    fn twin_disputes(&mut self) {
+    pub fn twin_disputes(&mut self) {
         let mut open = self.claimed();
         open.retain(|id| self.oracle.now <= self.oracle.requests[id].disputable_until);
         let Some(request) = self.rng.pick(&open) else { return };
@@ -331,10 +331,28 @@ impl Fuzz {
         self.admin(origin, pallet_disputes::Call::set_timing { timing }.into(), ok);
     }
 
+    /// Undecided disputes that a proof can decide.
+    fn provable(&self) -> Vec<u64> {
+        let mut open = self.disputes(false);
+        open.retain(|id| self.claim_of(&self.oracle.disputes.open[id]).graph == 0);
+        open
+    }
+
     /// A proof in a dispute; mostly a valid one if the graph is the first.
     fn random_proof(&mut self) {
-        let mut provable = self.disputes(false);
-        provable.retain(|id| self.claim_of(&self.oracle.disputes.open[id]).graph == 0);
+        if self.provable().is_empty() {
+            let mut claimed = self.claimed();
+            claimed.retain(|id| {
+                let request = &self.oracle.requests[id];
+                let claim = request.claim.as_ref().expect("claimed");
+                claim.graph == 0 && self.oracle.now <= request.disputable_until
+            });
+            if let Some(request) = self.rng.pick(&claimed) {
+                let who = self.anyone();
+                self.open_dispute(&who, request);
+            }
+        }
+        let provable = self.provable();
         let id = match self.rng.pick(&provable) {
             Some(id) if self.rng.chance(85) => id,
             _ => self.dispute(),

@@ -496,8 +496,10 @@ fn turns(before: &BTreeMap<u64, u32>) -> usize {
 fn agenda(until: u32) -> Vec<(u32, u64)> {
     let heights = pallet_inference::Agenda::<Runtime>::iter_keys().map(|(at, _)| at);
     let heights: BTreeSet<u32> = heights.filter(|at| *at <= until).collect();
-    let entries = |at| pallet_inference::Agenda::<Runtime>::iter_key_prefix(at);
-    heights.into_iter().flat_map(|at| entries(at).map(move |id| (at, id.0))).collect()
+    let entries = |at: u32| {
+        pallet_inference::Agenda::<Runtime>::iter_key_prefix(at).map(move |id| (at, id.0))
+    };
+    heights.into_iter().flat_map(entries).collect()
 }
 
 /// The disputes that ended in this block, in order.

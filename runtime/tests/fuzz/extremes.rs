@@ -1,7 +1,7 @@
 //! Actions that bring about what rarely happens by itself: full blocks, high fees, operators that
-//! always fail.
+//! always fail, quorums that disagree.
 
-use assay_primitives::{traits::BlockRoom, Assurance, AssuranceClass, RequestId};
+use assay_primitives::{traits::BlockRoom, Assurance, AssuranceClass, RequestId, ASY};
 use assay_runtime::{Room, Runtime, System};
 use frame_support::{dispatch::DispatchClass, weights::Weight};
 use sp_runtime::FixedU128;
@@ -65,12 +65,45 @@ impl Fuzz {
         let multiplier = match self.rng.below(8) {
             0 => FixedU128::from_rational(1, 10),
             1 => FixedU128::from_rational(self.rng.between(1, 1_000_000).into(), 99_991),
-            2 => FixedU128::from_u32(self.rng.between(20, 20_000) as u32),
+            2 | 3 => FixedU128::from_u32(self.rng.between(20, 5_000) as u32),
             _ => FixedU128::from_u32(1),
         };
         self.note(format!("the fee multiplier becomes {multiplier:?}"));
         pallet_transaction_payment::NextFeeMultiplier::<Runtime>::put(multiplier);
         self.oracle.multiplier = multiplier;
+        if multiplier > FixedU128::from_u32(20) {
+            // Answers that cost as much as a bond.
+            self.twin_disputes();
+        }
+    }
+
+    /// A quorum about a version whose runs can be proven, whose members often disagree, and appeals.
+    pub fn contested_quorum(&mut self) {
+        let versions = self.oracle.versions.iter();
+        let audited: Vec<_> =
+            versions.filter(|(_, one)| one.is_audited).map(|(id, _)| *id).collect();
+        let Some(version) = self.rng.pick(&audited) else { return };
+        let ask = Ask {
+            version,
+            assurance: Assurance::Quorum { n: 3, k: 2 },
+            max_price: 15 * ASY,
+            deadline: self.oracle.now + 12,
+            draw_delay: 1,
+        };
+        let (payer, id) = (self.actors[0].clone(), self.oracle.requests.len() as u64);
+        let item = self.good_item(version);
+        self.send_request(&payer, ask, item);
+        for _ in 0..3 {
+            self.next_block();
+        }
+        // Commitments, then results.
+        for _ in 0..2 {
+            let drawn = self.oracle.requests.get(&id).is_some_and(|one| !one.members.is_empty());
+            if drawn {
+                self.members_answer(id, true);
+            }
+        }
+        self.random_appeal();
     }
 
     /// More requests than an operator may fail in a row, all of which it fails.

@@ -93,14 +93,20 @@ impl Fuzz {
     }
 
     /// Transfers a model, makes requests for it, and transfers it again. Then the receiver of the
-    /// royalty transfers its whole balance away.
+    /// royalty transfers its whole balance away, before the requests are answered.
     pub fn farewell(&mut self) {
         let version = self.version();
         let model = version.model.0;
         let Some(owner) = self.oracle.models.get(&model).map(|record| record.owner.clone()) else {
             return;
         };
-        let heir = self.actors[self.rng.between(5, 7) as usize].clone();
+        // Who has holds cannot send everything away.
+        let is_bare = |who: &&AccountId| self.oracle.account(who).held() == 0;
+        let bare: Vec<_> = self.actors[1..].iter().filter(is_bare).cloned().collect();
+        let heir = match self.rng.pick(&bare) {
+            Some(heir) => heir,
+            None => self.actors[self.rng.between(5, 7) as usize].clone(),
+        };
         self.offer(&owner, model, &heir);
         self.accept(&heir, model);
         let servers = self.oracle.servers.get(&version).cloned().unwrap_or_default();
@@ -109,12 +115,24 @@ impl Fuzz {
             let ask = u128::from(self.rng.below(4 * EXISTENTIAL_DEPOSIT as u64));
             self.serve(&server.account, version, ask, 3, 1, server.classes);
         }
-        let payer = self.anyone();
-        self.ask(payer, version);
+        let (payer, first) = (self.actors[0].clone(), self.oracle.requests.len() as u64);
+        for _ in 0..3 {
+            self.ask(payer.clone(), version);
+        }
         self.offer(&heir, model, &owner);
         self.accept(&owner, model);
         let everything = self.oracle.account(&heir).free;
         self.transfer(&heir, &owner, everything);
+        for _ in 0..3 {
+            self.next_block();
+        }
+        for id in first..self.oracle.requests.len() as u64 {
+            for _ in 0..2 {
+                if !self.oracle.requests[&id].members.is_empty() {
+                    self.members_answer(id, true);
+                }
+            }
+        }
     }
 
     pub fn random_model_call(&mut self) {

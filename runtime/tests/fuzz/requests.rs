@@ -31,6 +31,8 @@ pub enum Output {
     Float(i32),
     /// An output that no version declares.
     Odd,
+    /// A long one that no version declares.
+    Long,
 }
 
 impl Output {
@@ -159,7 +161,7 @@ impl Request {
         match output {
             Output::Integer(_) => self.tolerance == 0,
             Output::Float(_) => self.tolerance > 0,
-            Output::Odd => false,
+            Output::Odd | Output::Long => false,
         }
     }
 

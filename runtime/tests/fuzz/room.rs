@@ -8,10 +8,10 @@ use pallet_inference::WeightInfo as _;
 use sp_runtime::FixedPointNumber;
 
 use super::{
+    asking::payload,
     oracle::{Oracle, Purse},
     requests::{Answer, Output, Request, WorkerCall},
 };
-use crate::common;
 
 type Weights = <Runtime as pallet_inference::Config>::WeightInfo;
 
@@ -53,12 +53,7 @@ impl Part {
 
 /// Length of an output in bytes.
 pub fn length(output: Output) -> u64 {
-    let payload = match output {
-        Output::Integer(value) => common::integer_payload(&[value]),
-        Output::Float(quarters) => common::float_payload(quarters as f32),
-        Output::Odd => vec![0; 3],
-    };
-    payload.len() as u64
+    payload(output).len() as u64
 }
 
 /// Number of different ones among some outputs.
