@@ -179,6 +179,10 @@ mod runtime {
     #[runtime::pallet_index(12)]
     pub type MultiBlockMigrations = pallet_migrations::Pallet<Runtime>;
 
+    // Hooks run in the order of the indices. Must precede Inference, whose draws at the end of a
+    // block read its clocks: they have to count the block.
+    #[runtime::pallet_index(19)]
+    pub type Room = pallet_room::Pallet<Runtime>;
     #[runtime::pallet_index(20)]
     pub type Settlement = pallet_settlement::Pallet<Runtime>;
     #[runtime::pallet_index(21)]
@@ -189,9 +193,6 @@ mod runtime {
     pub type Operators = pallet_operators::Pallet<Runtime>;
     #[runtime::pallet_index(24)]
     pub type Verification = pallet_verification::Pallet<Runtime>;
-    // Must precede Inference, whose draws at the end of a block read its clocks.
-    #[runtime::pallet_index(27)]
-    pub type Room = pallet_room::Pallet<Runtime>;
     #[runtime::pallet_index(25)]
     pub type Inference = pallet_inference::Pallet<Runtime>;
     #[runtime::pallet_index(26)]

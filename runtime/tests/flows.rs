@@ -9,7 +9,7 @@ use assay_primitives::{
     worker_crypto, Assurance, AssuranceClass, Balance, FailureReason, Outcome, RequestId, ASY,
 };
 use assay_runtime::{
-    constants::{HeartbeatPriority, NoAnswerSlash, TreasuryShare, WorkerPriority},
+    constants::{HeartbeatPriority, NoAnswerSlash, RoomyBlocks, TreasuryShare, WorkerPriority},
     Babe, Balances, ModelRegistry, Runtime, RuntimeCall, RuntimeEvent, System, UncheckedExtrinsic,
     EXISTENTIAL_DEPOSIT,
 };
@@ -159,6 +159,19 @@ fn a_request_is_answered_in_its_third_block_and_everyone_paid_to_the_planck() {
         assert_eq!(wealths(), expected);
         assert_eq!(held(&PAYER.to_account_id()), 0);
         assert_eq!(Balances::total_issuance(), issuance - fee - room, "only the fees are burnt");
+    });
+}
+
+#[test]
+fn the_block_of_a_draw_is_no_room_for_its_committee() {
+    in_prepared_network(|| {
+        let (id, _) = request(Assurance::Signed, 9, 1);
+        empty_block();
+        let record = record(id);
+        assert_eq!(record.status, Status::Assigned);
+        // The draw is at the end of the block, which had room and is counted already.
+        let clock = pallet_room::Clocks::<Runtime>::get().answers;
+        assert_eq!(record.late_from, clock + RoomyBlocks::get());
     });
 }
 

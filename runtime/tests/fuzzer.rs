@@ -2,10 +2,11 @@
 //!
 //! Eight accounts publish, operate, pay and dispute, with random calls that are mostly valid. The
 //! seed determines a run. A model that is written from the protocol (`fuzz/oracle.rs`,
-//! `fuzz/operators.rs`, `fuzz/requests.rs`, `fuzz/disputes.rs`) predicts whether each call succeeds, and for each block who is drawn, paid,
-//! refunded and slashed, and which disputes end how. After every call and every block, the free and
-//! held balances of every account must equal the prediction, to the planck. After every step, the
-//! invariants of all pallets must hold.
+//! `fuzz/operators.rs`, `fuzz/requests.rs`, `fuzz/lists.rs`, `fuzz/draws.rs`, `fuzz/sweep.rs`,
+//! `fuzz/room.rs`, `fuzz/disputes.rs`) predicts whether each call succeeds, and for each block who is
+//! drawn, paid, refunded and slashed, what answers have filled of it, and which disputes end how.
+//! After every call and every block, the free and held balances of every account must equal the
+//! prediction, to the planck. After every step, the invariants of all pallets must hold.
 //!
 //! * `ASSAY_FUZZ_SEEDS`: number of random runs; `ASSAY_FUZZ_STEPS`: number of steps of each.
 //! * `ASSAY_FUZZ_SEED`: run only this seed.

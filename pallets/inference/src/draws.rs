@@ -109,30 +109,28 @@ impl<T: Config> Pallet<T> {
             vrfs.remove(0);
         }
         let _ = vrfs.try_push((T::now(), current));
-        let mut left = Self::reserved(due);
-        let mut pool = None;
-        for _ in 0..due {
-            if Self::turn_weight().any_gt(left) {
-                break;
-            }
-            match Self::take_turn(&vrfs, &mut pool) {
-                Some(spent) => left = left.saturating_sub(spent),
-                // The requests behind it were queued later, so they have no more authors.
-                None => break,
-            }
+        let (mut left, mut pool) = (Self::reserved(due), None);
+        let mut passed = 0;
+        while passed < due && Self::turn_weight().all_lte(left) {
+            let (requests, spent) = Self::take_turn(&vrfs, &mut pool);
+            passed = passed.saturating_add(requests);
+            left = left.saturating_sub(spent);
         }
         RecentVrfs::<T>::put(vrfs);
     }
 
-    /// Takes the first request out of the queue, with its draw; `None` in place of the draw if it has
-    /// to wait for another author.
-    fn next_queued(vrfs: &Vrfs) -> Option<(RequestId, Option<Draw>)> {
+    /// Takes the first request out of the queue, with its draw. If it has to wait for another author,
+    /// all requests that were queued with it go to the end of the queue; their number is the error.
+    fn next_queued(vrfs: &Vrfs) -> Option<Result<(RequestId, Draw), u32>> {
         let (first, end, requests) = QueueBounds::<T>::get();
         let mut queued = Queue::<T>::get(first)?;
         let least = T::Randomness::authors().min(2) as usize;
         let id = queued.first;
         let Some(draw) = draw_of(vrfs, queued.from, T::now(), least, id) else {
-            return Some((id, None));
+            Queue::<T>::remove(first);
+            Queue::<T>::insert(end, queued);
+            QueueBounds::<T>::put((first.saturating_add(1), end.saturating_add(1), requests));
+            return Some(Err(queued.count));
         };
         queued.first = RequestId(id.0.saturating_add(1));
         queued.count = queued.count.saturating_sub(1);
@@ -144,16 +142,21 @@ impl<T: Config> Pallet<T> {
             first.saturating_add(1)
         };
         QueueBounds::<T>::put((next, end, requests.saturating_sub(1)));
-        Some((id, Some(draw)))
+        Some(Ok((id, draw)))
     }
 
     /// Processes the first request of the queue. `pool` has the candidates of the turn before.
-    /// Returns the weight spent; `None` if the request has to wait for another author.
-    pub(crate) fn take_turn(vrfs: &Vrfs, pool: &mut Option<Pool<T::AccountId>>) -> Option<Weight> {
+    /// Returns the number of requests that have had their turn, and the weight spent. Requests that
+    /// wait for another author have had theirs, so that those behind them are not held up: a later
+    /// draw is queued late, and has the authors of all blocks since its request.
+    pub(crate) fn take_turn(vrfs: &Vrfs, pool: &mut Option<Pool<T::AccountId>>) -> (u32, Weight) {
         let none = T::WeightInfo::draw(0, 1);
-        let Some((id, draw)) = Self::next_queued(vrfs) else { return Some(none) };
-        let draw = draw?;
-        let Some(request) = Requests::<T>::get(id) else { return Some(none) };
+        let (id, draw) = match Self::next_queued(vrfs) {
+            Some(Ok(drawn)) => drawn,
+            Some(Err(waiting)) => return (waiting, none),
+            None => return (1, none),
+        };
+        let Some(request) = Requests::<T>::get(id) else { return (1, none) };
         let (version, size) = (request.version, request.size() as u32);
         let terms = request.draw_terms(request.budget());
         let is_known = pool.as_ref().is_some_and(|pool| pool.terms == terms);
@@ -162,7 +165,7 @@ impl<T: Config> Pallet<T> {
             true => Self::next_draw_weight(size),
             false => T::WeightInfo::draw(servers, size),
         };
-        Some(match Self::assign(id, request, draw, pool) {
+        let spent = match Self::assign(id, request, draw, pool) {
             Turn::Assigned => weight(size),
             Turn::Waits => {
                 Waiting::<T>::insert(version, id.0.to_be_bytes(), ());
@@ -177,7 +180,8 @@ impl<T: Config> Pallet<T> {
                 Self::call_waiting(version, 1);
                 none
             },
-        })
+        };
+        (1, spent)
     }
 
     /// Weight of another draw among the candidates of the draw before.

@@ -2,6 +2,9 @@
 // Each test file uses a part of this one.
 #![allow(dead_code)]
 
+pub mod party;
+pub mod rng;
+
 use std::cell::Cell;
 
 use assay_graph::{Graph, Shape};
@@ -9,13 +12,15 @@ use assay_pallet_testing::graphs::{descriptor, graph, tensor_payload, Layer};
 use assay_primitives::{
     commitment,
     dispute::AnswerStatement,
+    merkle,
     model::Format,
     operator::{EngineVersion, Roles},
     traits::{OptimisticResult, OptimisticResults},
     worker_crypto, AnsweredRequest, ArtifactManifest, Assurance, AssuranceClass, AssuranceClasses,
     Balance, CommitStatement, Digest, ElementType, FailureReason, FailureStatement,
-    HeartbeatStatement, ModelDescriptor, ModelId, Possession, RequestId, RequestInput,
-    ResultStatement, SignedResult, Statement, Tensor, VersionId, WorkerId, WorkerSignature,
+    HeartbeatStatement, ListStatement, ModelDescriptor, ModelId, Possession, RequestId,
+    RequestInput, ResultStatement, SignedResult, Statement, Tensor, VersionId, WorkerId,
+    WorkerSignature,
 };
 use assay_proof::ProofParameters;
 use assay_runtime::{
@@ -85,14 +90,15 @@ pub fn genesis_externalities() -> sp_io::TestExternalities {
 }
 
 /// Runs a test after the first, empty block, and checks every invariant at its end.
-pub fn run(test: impl FnOnce()) {
+pub fn run<R>(test: impl FnOnce() -> R) -> R {
     PARENT.set(GENESIS_HASH);
     SKIPPED_SLOTS.set(0);
     genesis_externalities().execute_with(|| {
         empty_block();
-        test();
+        let result = test();
         check_all();
-    });
+        result
+    })
 }
 
 /// Checks the invariants of every pallet of Assay.
@@ -154,16 +160,25 @@ pub fn begin(parent: Hash) -> (Header, UncheckedExtrinsic) {
     (header, UncheckedExtrinsic::new_bare(timestamp.into()))
 }
 
-/// Makes the next block of these transactions, with its consensus digest and its timestamp.
-/// Its events can be read until the next block.
-pub fn block(transactions: Vec<UncheckedExtrinsic>) -> Vec<ApplyExtrinsicResult> {
+/// Starts the next block, with its consensus digest and its timestamp.
+pub fn open_block() {
     let (header, timestamp) = begin(PARENT.get());
     Executive::initialize_block(&header);
     Executive::apply_extrinsic(timestamp)
         .expect("the timestamp may enter")
         .expect("the timestamp fits the slot");
-    let results = transactions.into_iter().map(Executive::apply_extrinsic).collect();
+}
+
+/// Ends the block. Its events can be read until the next block.
+pub fn close_block() {
     PARENT.set(Executive::finalize_block().hash());
+}
+
+/// Makes the next block of these transactions. Its events can be read until the next block.
+pub fn block(transactions: Vec<UncheckedExtrinsic>) -> Vec<ApplyExtrinsicResult> {
+    open_block();
+    let results = transactions.into_iter().map(Executive::apply_extrinsic).collect();
+    close_block();
     results
 }
 
@@ -585,6 +600,35 @@ pub fn result(
         operator: operator.clone(),
         output: bounded(output),
         signature: sign(worker, &result_statement(request, operator, output)),
+    }
+}
+
+/// The results of several requests of a version, with one signature.
+pub fn results_call(
+    version: VersionId,
+    operator: &AccountId,
+    worker: &worker_crypto::Pair,
+    results: &[(RequestId, Vec<u8>)],
+) -> pallet_inference::Call<Runtime> {
+    let digests: Vec<_> = results
+        .iter()
+        .map(|(id, output)| result_statement(*id, operator, output).digest())
+        .collect();
+    let statement = ListStatement {
+        results: merkle::root(&digests),
+        count: digests.len() as u32,
+        operator: operator.clone(),
+    };
+    let listed = |(id, output): &(RequestId, Vec<u8>)| pallet_inference::ListedResult {
+        request: *id,
+        answered: answered(*id).hash(),
+        output: bounded(output),
+    };
+    pallet_inference::Call::submit_results {
+        operator: operator.clone(),
+        version,
+        results: results.iter().map(listed).collect::<Vec<_>>().try_into().expect("few results"),
+        signature: sign(worker, &statement),
     }
 }
 

@@ -13,13 +13,16 @@ use pallet_inference::{RequestInputOf, TraceSignatures};
 use super::{
     claims::{self, Claim},
     driver::Fuzz,
-    requests::{Answer, Ask, Output, Request, State, WorkerCall},
+    requests::{Answer, Ask, Item, Output, Request, State, WorkerCall},
 };
 use crate::common;
 
-const REASON: FailureReason = FailureReason::TimeLimit;
+pub const REASON: FailureReason = FailureReason::TimeLimit;
 
-fn payload(output: Output) -> Vec<u8> {
+/// What is particular to a request, and its input as it is sent.
+pub type Sent = (Item, RequestInputOf<Runtime>);
+
+pub fn payload(output: Output) -> Vec<u8> {
     match output {
         Output::Integer(value) => common::integer_payload(&[value]),
         Output::Float(quarters) => common::float_payload(quarters as f32 / 4.0),
@@ -34,6 +37,12 @@ impl Fuzz {
     }
 
     pub fn ask(&mut self, payer: AccountId, version: VersionId) {
+        let (ask, item) = (self.terms(version), self.item(version));
+        self.send_request(&payer, ask, item);
+    }
+
+    /// Random terms of requests.
+    pub fn terms(&mut self, version: VersionId) -> Ask {
         let is_graph = self.graph_of(version).is_some();
         let assurance = match self.rng.below(20) {
             _ if is_graph && self.rng.chance(60) => Assurance::Optimistic,
@@ -51,12 +60,22 @@ impl Fuzz {
             1 => u128::from(self.rng.below(100)) * ASY,
             _ => size * (3 * ASY + self.price()) + u128::from(self.rng.below(7)),
         };
-        let now = self.oracle.now;
         let patience = match self.rng.below(20) {
             0 => self.rng.below(3) as u32,
             1 => 1_799 + self.rng.below(3) as u32,
             _ => self.rng.between(3, 25) as u32 + if size > 1 { 5 } else { 0 },
         };
+        let draw_delay = match self.rng.below(20) {
+            0 => self.rng.below(20) as u32,
+            1..=3 => self.rng.between(2, 6) as u32,
+            _ => 1,
+        };
+        let deadline = self.oracle.now + patience;
+        Ask { version, assurance, max_price, deadline, draw_delay }
+    }
+
+    /// A random input and a random key, and the input as it is sent.
+    pub fn item(&mut self, version: VersionId) -> Sent {
         let key = match self.rng.chance(95) {
             true => [(self.fresh() % 256) as u8; 32].map(|byte| byte ^ (self.serial >> 8) as u8),
             false => [1; 32],
@@ -71,14 +90,16 @@ impl Fuzz {
             },
             _ => (Ok(true), RequestInput::Inline(common::bounded(&payload))),
         };
-        let deadline = now + patience;
-        let draw_delay = match self.rng.below(20) {
-            0 => self.rng.below(20) as u32,
-            1..=3 => self.rng.between(2, 6) as u32,
-            _ => 1,
-        };
-        let ask = Ask { version, input, elements, assurance, max_price, deadline, draw_delay, key };
-        self.send_request(&payer, ask, sent);
+        (Item { input, elements, key }, sent)
+    }
+
+    /// An input that fits, with a key of its own.
+    pub fn good_item(&mut self, version: VersionId) -> Sent {
+        let mut key = [0xcc; 32];
+        key[..4].copy_from_slice(&self.fresh().to_le_bytes());
+        let (elements, payload) = self.input(version);
+        let sent = RequestInput::Inline(common::bounded(&payload));
+        (Item { input: Ok(true), elements, key }, sent)
     }
 
     /// An input that fits a version, and its payload.
@@ -92,26 +113,19 @@ impl Fuzz {
         (elements, payload)
     }
 
-    fn send_request(&mut self, payer: &AccountId, ask: Ask, input: RequestInputOf<Runtime>) {
-        let Ask { version, assurance, max_price, deadline, key, .. } = ask;
-        let input_is = match &ask.input {
-            Ok(true) => "a payload".into(),
-            Ok(false) => "a malformed payload".into(),
-            Err(identity) => format!("artifact {identity}"),
-        };
-        self.note(format!(
-            "{} asks {version} in {assurance:?} for {max_price} until {deadline}, {input_is}",
-            self.name(payer)
-        ));
-        let ok = self.oracle.request(payer, &ask);
+    fn send_request(&mut self, payer: &AccountId, ask: Ask, (item, input): Sent) {
+        let Ask { version, assurance, max_price, deadline, draw_delay } = ask;
+        let name = self.name(payer);
+        self.note(format!("{name}: {ask:?}, {:?}", item.input));
+        let ok = self.oracle.request(payer, &ask, std::slice::from_ref(&item)).is_some();
         let call = pallet_inference::Call::request {
             version,
             input,
             assurance,
             max_price,
             deadline,
-            draw_delay: ask.draw_delay,
-            client_key: key,
+            draw_delay,
+            client_key: item.key,
         };
         self.call(payer, call, ok);
     }
@@ -127,20 +141,15 @@ impl Fuzz {
         let payer = self.actors[0].clone();
         let (deadline, first) = (self.oracle.now + 10, self.oracle.requests.len() as u64);
         for _ in 0..20 {
-            let mut key = [0xcc; 32];
-            key[..4].copy_from_slice(&self.fresh().to_le_bytes());
-            let (elements, payload) = self.input(version);
             let ask = Ask {
                 version,
-                input: Ok(true),
-                elements,
                 assurance: Assurance::Quorum { n: 2, k: 2 },
                 max_price: ASY,
                 deadline,
                 draw_delay: 1,
-                key,
             };
-            self.send_request(&payer, ask, RequestInput::Inline(common::bounded(&payload)));
+            let item = self.good_item(version);
+            self.send_request(&payer, ask, item);
         }
         self.next_block();
         self.next_block();
@@ -200,7 +209,7 @@ impl Fuzz {
     }
 
     /// The correct output of a request, or a wrong one.
-    fn output(&mut self, id: u64, version: VersionId) -> Output {
+    pub fn output(&mut self, id: u64, version: VersionId) -> Output {
         let is_float = self
             .oracle
             .versions
@@ -237,7 +246,7 @@ impl Fuzz {
         // One or all members in one step. After the commitments, mostly reveals.
         let all = self.rng.chance(60);
         self.members_answer(id, all);
-        if self.oracle.requests[&id].reveals_due(self.oracle.now) && self.rng.chance(60) {
+        if self.oracle.reveals_due(&self.oracle.requests[&id]) && self.rng.chance(60) {
             self.members_answer(id, all);
         }
         if self.rng.chance(5) {
@@ -254,7 +263,7 @@ impl Fuzz {
             let request = &self.oracle.requests[&id];
             let is_awaited = match request.members[position].answer {
                 Answer::Silent => request.state == State::Assigned,
-                Answer::Committed(..) => request.reveals_due(self.oracle.now),
+                Answer::Committed(..) => self.oracle.reveals_due(request),
                 _ => false,
             };
             if self.rng.chance(if is_awaited { 92 } else { 10 }) {
@@ -276,7 +285,7 @@ impl Fuzz {
         let salt = [(id % 251) as u8; 32];
         let as_it_should_be = match (&answer, request.is_quorum()) {
             _ if self.rng.chance(8) => WorkerCall::Failure(REASON),
-            (Answer::Committed(output, salt), true) if request.reveals_due(self.oracle.now) => {
+            (Answer::Committed(output, salt), true) if self.oracle.reveals_due(&request) => {
                 WorkerCall::Reveal(*output, *salt)
             },
             (_, true) => WorkerCall::Commitment(output, salt),

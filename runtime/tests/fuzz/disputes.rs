@@ -85,6 +85,9 @@ pub struct Dispute {
     /// The price of the operator's moves in it.
     pub spent: u128,
     pub deadline: u32,
+    /// Number of blocks with room for a move when the time for the move began. It counts from the next
+    /// block on.
+    pub clock: u32,
     /// When the chain looks after it: after the deadline of its last own move. If its time is longer
     /// by what was shown in another dispute, the chain looks again.
     pub due: u32,
@@ -158,10 +161,12 @@ impl Oracle {
     /// An operator has submitted an optimistic result. It has free capacity again.
     pub fn note_claim(&mut self, id: u64, claim: Rc<Claim>) {
         let until = self.now + self.disputes.window;
+        let final_from = self.room.1 + self.disputes.window;
         let request = self.requests.get_mut(&id).expect("assigned");
         request.state = State::Disputable;
         request.claim = Some(claim);
         request.disputable_until = until;
+        request.final_from = final_from;
         let version = request.version;
         self.agenda.retain(|(_, other)| *other != id);
         self.agenda.insert((until + 1, id));
@@ -173,6 +178,15 @@ impl Oracle {
         let Some(request) = self.claim(id) else { return };
         let (claim, until) = (request.claim.clone().expect("claimed"), request.disputable_until);
         if self.now <= until {
+            return;
+        }
+        let missing = request.final_from.saturating_sub(self.room.1);
+        if missing > 0 {
+            self.see("a window that blocks without room make longer");
+            let last = self.now + missing - 1;
+            self.requests.get_mut(&id).expect("claimed").disputable_until = last;
+            self.agenda.retain(|(_, other)| *other != id);
+            self.agenda.insert((last + 1, id));
             return;
         }
         if self.disputes_over(id) > 0 {
@@ -202,6 +216,9 @@ impl Oracle {
         if self.disputes_over(id) > 0 {
             self.see("more than one dispute over a result");
         }
+        if bond >= 3 * parameters::DisputeBond::get() {
+            self.see("a bond that other disputes have raised to three times its amount");
+        }
         if *who == operator {
             self.see("an operator that disputes itself");
         }
@@ -212,6 +229,7 @@ impl Oracle {
             bond,
             spent: 0,
             deadline: self.now + response,
+            clock: self.room.1 + 1,
             due: self.now + response + 1,
             response,
             stage: match self.disputes.shown.contains(&(id, What::Roots)) {
@@ -233,7 +251,17 @@ impl Oracle {
         let dispute = self.disputes.open.get(&id)?;
         let decided =
             self.disputes.verdicts.contains_key(&dispute.request) || self.is_computed(dispute);
-        (!decided && self.now <= dispute.deadline).then(|| dispute.clone())
+        (!decided && !self.is_late(dispute)).then(|| dispute.clone())
+    }
+
+    /// Number of blocks with room that the party still gets, this one included, if the deadline has
+    /// passed.
+    fn missing(&self, dispute: &Dispute) -> u32 {
+        (dispute.clock + dispute.response).saturating_sub(self.room.1)
+    }
+
+    fn is_late(&self, dispute: &Dispute) -> bool {
+        self.now > dispute.deadline && self.missing(dispute) == 0
     }
 
     /// Whether the operator has shown what a stage awaits.
@@ -252,7 +280,7 @@ impl Oracle {
     fn show(&mut self, id: u64, request: u64, stage: &Stage) {
         let what = stage.awaited().expect("the operator's turn");
         self.disputes.shown.insert((request, what));
-        let now = self.now;
+        let (now, clock) = (self.now, self.room.1 + 1);
         let mut count = 0;
         for dispute in self.disputes.open.values_mut() {
             if dispute.request == request && dispute.stage == *stage {
@@ -260,6 +288,7 @@ impl Oracle {
                 if !matches!(stage, Stage::Open { .. }) {
                     dispute.stage = stage.answered();
                     dispute.deadline = now + dispute.response;
+                    dispute.clock = clock;
                 }
             }
         }
@@ -275,7 +304,9 @@ impl Oracle {
     }
 
     fn advance(&mut self, id: u64, stage: Stage) {
+        let clock = self.room.1 + 1;
         let dispute = self.disputes.open.get_mut(&id).expect("running");
+        dispute.clock = clock;
         dispute.deadline = self.now + dispute.response;
         dispute.due = dispute.deadline + 1;
         dispute.stage = stage;
@@ -341,6 +372,12 @@ impl Oracle {
             return false;
         }
         let spent = (dispute.spent + price).min(dispute.bond);
+        if dispute.bond > parameters::DisputeBond::get() {
+            self.see("an answer in a dispute with a raised bond");
+        }
+        if spent == dispute.bond {
+            self.see("answers that cost a whole bond");
+        }
         self.disputes.open.get_mut(&id).expect("running").spent = spent;
         if !self.follow(id, dispute, what) {
             self.see("a move that does not follow from the claim");
@@ -429,6 +466,9 @@ impl Oracle {
                 self.see("a dispute that another one decides");
                 let Dispute { challenger, bond, spent, .. } = dispute;
                 let treasury = self.treasury.clone();
+                if spent > 0 {
+                    self.see("a bond that pays for answers in a void dispute");
+                }
                 let paid = self.pay(&challenger, Purse::Dispute, &treasury, spent);
                 self.give_back(&challenger, Purse::Dispute, bond - paid);
                 self.disputes.endings.push((id, Ending::Void));
@@ -440,7 +480,7 @@ impl Oracle {
     /// Whether a dispute ends when the chain looks after it.
     fn is_over(&self, id: u64) -> bool {
         let dispute = &self.disputes.open[&id];
-        self.now > dispute.deadline
+        self.is_late(dispute)
             || self.disputes.verdicts.contains_key(&dispute.request)
             || self.is_computed(dispute)
     }
@@ -534,9 +574,17 @@ impl Oracle {
             self.expire(*id);
         }
         for id in due {
-            self.see("a deadline that another dispute's answer extends");
+            let (now, missing) = (self.now, self.missing(&self.disputes.open[&id]));
             let dispute = self.disputes.open.get_mut(&id).expect("open");
+            let is_full = now > dispute.deadline;
+            if is_full {
+                dispute.deadline = now + missing - 1;
+            }
             dispute.due = dispute.deadline + 1;
+            self.see(match is_full {
+                true => "a move that gets more time because blocks were full",
+                false => "a deadline that another dispute's answer extends",
+            });
         }
         let disputed: BTreeSet<u64> = self.disputes.open.values().map(|one| one.request).collect();
         self.disputes.shown.retain(|one| disputed.contains(&one.0) || kept.contains(one));

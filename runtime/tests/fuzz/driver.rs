@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use assay_primitives::{
-    dispute::DisputeId, runtime_api::Status, worker_crypto, Outcome, RejectReason, RequestId,
-    WorkerId,
+    dispute::DisputeId, runtime_api::Status, worker_crypto, Digest, Outcome, RejectReason,
+    RequestId, WorkerId,
 };
 use assay_runtime::{
     constants::{Retention, UnbondingPeriod},
@@ -23,9 +23,11 @@ use sp_keyring::Sr25519Keyring::{self, *};
 
 use super::{
     disputes::Ending,
-    oracle::Oracle,
+    extremes::Filling,
+    oracle::{root, Oracle},
     requests::{Answer, State},
     rng::Rng,
+    room::Part,
 };
 use crate::common;
 
@@ -60,6 +62,10 @@ pub struct Fuzz {
     /// Number of transactions in the current block.
     extrinsics: u32,
     issuance: u128,
+    /// The author of the last block.
+    author: u32,
+    /// Blocks that others are going to fill, and with what.
+    pub filling: Filling,
     /// Requests whose receipts have not been compared yet.
     unchecked: BTreeSet<u64>,
     /// Outcomes of requests, for the check of coverage.
@@ -102,6 +108,8 @@ impl Fuzz {
             steps: Vec::new(),
             extrinsics: 0,
             issuance: Balances::total_issuance(),
+            author: 0,
+            filling: Filling::default(),
             unchecked: BTreeSet::new(),
             outcomes: BTreeMap::new(),
             calls: BTreeMap::new(),
@@ -201,33 +209,40 @@ impl Fuzz {
     }
 
     fn end_block(&mut self) {
-        // Some blocks have no VRF output.
+        // Some blocks have no VRF output, and some authors make several blocks in a row.
         let randomness = self.rng.chance(95).then(|| self.rng.bytes());
         pallet_babe::AuthorVrfRandomness::<Runtime>::put(randomness);
+        if !self.rng.chance(30) {
+            self.author = self.rng.below(3) as u32;
+        }
+        common::set_author(self.author);
         // Pretend that the block has its timestamp.
         unhashed::put(&storage_prefix(b"Timestamp", b"DidUpdate"), &true);
-        let first = || pallet_inference::QueueBounds::<Runtime>::get().0;
-        let before = first();
-        // The author is named by the slot's digest.
-        let author = self.rng.below(3) as u32;
-        common::set_author(author);
+        let before = queue();
         AllPalletsWithSystem::on_finalize(self.oracle.now);
-        let pallet_room::RoomClocks { answers, moves } = pallet_room::Clocks::<Runtime>::get();
-        self.oracle.room = (answers, moves);
         let multiplier = pallet_transaction_payment::NextFeeMultiplier::<Runtime>::get();
         self.oracle.multiplier = multiplier;
+        self.oracle.count_room();
+        let pallet_room::RoomClocks { answers, moves } = pallet_room::Clocks::<Runtime>::get();
+        assert_eq!(
+            (answers, moves),
+            self.oracle.room,
+            "blocks with room: the chain, then the model"
+        );
         self.oracle.end_block(
-            common::authority(author),
+            common::authority(self.author),
             randomness,
-            (first() - before) as usize,
+            turns(&before),
             Inference::draws_per_block() as usize,
         );
         self.compare();
+        self.compare_root();
     }
 
     fn begin(&mut self, height: u32) {
         System::reset_events();
         System::set_block_number(height);
+        frame_system::BlockWeight::<Runtime>::kill();
         self.extrinsics = 0;
         self.oracle.now = height;
         let in_agenda = || -> BTreeSet<u64> {
@@ -236,7 +251,7 @@ impl Fuzz {
                 .map(|(_, id)| id.0)
                 .collect()
         };
-        let before = in_agenda();
+        let (before, order) = (in_agenda(), agenda(height));
         AllPalletsWithSystem::on_initialize(height);
         let finished: Vec<u64> = System::read_events_no_consensus()
             .filter_map(|record| match record.event {
@@ -254,12 +269,11 @@ impl Fuzz {
                 self.oracle.note_pruned(request.0);
             }
         }
-        let postponed: BTreeSet<(u32, u64)> = pallet_inference::Agenda::<Runtime>::iter_keys()
-            .map(|(at, id)| (at, id.0))
-            .filter(|(at, _)| *at <= height)
-            .collect();
+        // What moved to a later height is not among those that were due.
+        let mut postponed: BTreeSet<(u32, u64)> = agenda(height).into_iter().collect();
+        postponed.retain(|entry| order.contains(entry));
         assert!(
-            postponed.is_empty() || Inference::sweeps_per_block() < 100,
+            postponed.is_empty() || order.len() >= Inference::sweeps_per_block() as usize,
             "a sweep was postponed within the budget"
         );
         let late = in_agenda();
@@ -270,7 +284,7 @@ impl Fuzz {
         );
         let open = self.oracle.open_requests();
         self.oracle.disputes.endings.clear();
-        self.oracle.begin_block(&finished, &postponed);
+        self.oracle.begin_block(&order, &postponed);
         let kept = pallet_disputes::ShownAt::<Runtime>::iter_keys()
             .filter(|(request, _)| pallet_disputes::Obsolete::<Runtime>::contains_key(request))
             .map(|(request, what)| (request.0, what))
@@ -278,6 +292,7 @@ impl Fuzz {
         self.oracle.begin_disputes(&ended, &late, &kept);
         self.oracle.check_ended(&finished, &open);
         self.compare();
+        self.fill_block();
     }
 
     /// Waits until all requests and disputes have ended, then skips this many empty blocks.
@@ -287,6 +302,7 @@ impl Fuzz {
             self.next_block();
             assert!(self.oracle.now - began < PATIENCE_BLOCKS, "a request never ends");
         }
+        self.filling = Filling::default();
         // Heights without entries can be skipped: the cursor would only pass them.
         let height = self.oracle.now + blocks;
         assert_eq!(pallet_inference::Agenda::<Runtime>::iter_keys().count(), 0);
@@ -337,6 +353,11 @@ impl Fuzz {
         let gone = self.oracle.dust + self.oracle.burnt;
         assert_eq!(Balances::total_issuance(), self.issuance - gone);
 
+        let filled = pallet_room::Filled::<Runtime>::get();
+        let filled = Part { time: filled.weight.ref_time(), bytes: filled.bytes.into() };
+        assert_eq!(filled, self.oracle.filled, "what answers fill: the chain, then the model");
+        let (_, _, queued) = pallet_inference::QueueBounds::<Runtime>::get();
+        assert_eq!(queued as usize, self.oracle.queued(), "requests in the queue");
         for (id, request) in &self.oracle.requests {
             if request.is_open() {
                 self.unchecked.insert(*id);
@@ -346,6 +367,37 @@ impl Fuzz {
             self.compare_request(id);
         }
         self.compare_disputes();
+    }
+
+    /// Compares the root of the receipts of this block, which ends.
+    fn compare_root(&self) {
+        let now = self.oracle.now;
+        let ended: Vec<RequestId> = System::read_events_no_consensus()
+            .filter_map(|record| match record.event {
+                RuntimeEvent::Inference(pallet_inference::Event::RequestFinished {
+                    request,
+                    receipt,
+                    ..
+                }) => {
+                    let kept = pallet_inference::Results::<Runtime>::get(request);
+                    assert_eq!(Some(receipt), kept.map(|kept| kept.receipt));
+                    Some(request)
+                },
+                _ => None,
+            })
+            .collect();
+        let requests = self.oracle.requests.iter();
+        let ends: BTreeSet<u64> = requests
+            .filter(|(_, request)| !request.is_open() && request.ended_at == now)
+            .map(|(id, _)| *id)
+            .collect();
+        assert_eq!(ended.iter().map(|id| id.0).collect::<BTreeSet<_>>(), ends, "all that ended");
+        let digests: Vec<_> = ended
+            .iter()
+            .map(|id| Inference::receipt_view(*id).expect("it ended").receipt.digest())
+            .collect();
+        let expected: Option<Digest> = (!digests.is_empty()).then(|| root(&digests).into());
+        assert_eq!(Inference::receipt_root(now), expected, "the root of the receipts");
     }
 
     fn compare_disputes(&self) {
@@ -411,6 +463,11 @@ impl Fuzz {
             .collect();
         let shown: Vec<_> = evidence.iter().map(|item| item.operator.clone()).collect();
         assert_eq!(shown, revealed, "request {id}: the evidence");
+        let listed = evidence.first().and_then(|item| item.list.as_ref());
+        let listed = listed.map(|place| u64::from(place.count));
+        let expected = request.listed.map(|list| list.count);
+        assert_eq!(listed, expected, "request {id}: the list of its result");
+        assert!(receipt.bad_signatures(&evidence).is_empty(), "request {id}: the signatures");
         self.unchecked.remove(&id);
         let class = request.assurance.class().name();
         let kind = match outcome {
@@ -419,6 +476,28 @@ impl Fuzz {
         };
         *self.outcomes.entry(kind).or_default() += 1;
     }
+}
+
+/// The entries of the queue, by their places: the requests of each.
+fn queue() -> BTreeMap<u64, u32> {
+    pallet_inference::Queue::<Runtime>::iter().map(|(place, entry)| (place, entry.count)).collect()
+}
+
+/// Number of requests that the front of the queue has passed since then.
+fn turns(before: &BTreeMap<u64, u32>) -> usize {
+    let (first, _, _) = pallet_inference::QueueBounds::<Runtime>::get();
+    let left = pallet_inference::Queue::<Runtime>::get(first).map_or(0, |entry| entry.count);
+    let passed = before.range(..first).map(|(_, count)| count).sum::<u32>();
+    let of_first = before.get(&first).map_or(0, |count| count - left);
+    (passed + of_first) as usize
+}
+
+/// What is due until this height, in the order of the chain.
+fn agenda(until: u32) -> Vec<(u32, u64)> {
+    let heights = pallet_inference::Agenda::<Runtime>::iter_keys().map(|(at, _)| at);
+    let heights: BTreeSet<u32> = heights.filter(|at| *at <= until).collect();
+    let entries = |at| pallet_inference::Agenda::<Runtime>::iter_key_prefix(at);
+    heights.into_iter().flat_map(|at| entries(at).map(move |id| (at, id.0))).collect()
 }
 
 /// The disputes that ended in this block, in order.

@@ -2,13 +2,19 @@
 
 pub mod actions;
 pub mod asking;
+mod batches;
 pub mod claims;
 pub mod disputes;
 pub mod disputing;
+pub mod draws;
 pub mod driver;
-mod fees;
+mod extremes;
+pub mod lists;
 pub mod operators;
 pub mod oracle;
 pub mod publishing;
 pub mod requests;
-pub mod rng;
+pub mod room;
+mod sweep;
+
+pub use crate::common::rng;

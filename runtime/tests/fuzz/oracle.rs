@@ -16,8 +16,10 @@ use sp_io::hashing::blake2_256;
 
 use super::{
     disputes::Disputes,
+    draws::Queued,
     operators::{Operator, Server},
     requests::Request,
+    room::Part,
 };
 
 /// A share in parts per billion.
@@ -28,8 +30,8 @@ pub fn share(amount: u128, parts: Parts) -> u128 {
     amount * u128::from(parts) / 1_000_000_000
 }
 
-/// The root over digests of chunks: the left half has the largest power of two below their number.
-fn root(digests: &[Digest]) -> [u8; 32] {
+/// The root over digests: the left half has the largest power of two below their number.
+pub fn root(digests: &[Digest]) -> [u8; 32] {
     if let [only] = digests {
         return blake2_256(&[&[0], only.as_bytes()].concat());
     }
@@ -121,7 +123,7 @@ pub struct Publication {
     pub architecture: Option<Vec<u8>>,
 }
 
-/// The model of the chain. `requests.rs` and `disputes.rs` contain further parts.
+/// The model of the chain. The other files contain further parts.
 pub struct Oracle {
     pub now: u32,
     pub treasury: AccountId,
@@ -142,8 +144,8 @@ pub struct Oracle {
     pub punished: BTreeSet<(Digest, AccountId)>,
     pub requests: BTreeMap<u64, Request>,
     pub client_keys: BTreeSet<(AccountId, [u8; 32])>,
-    /// Requests for the draw, each with the first height whose output is in the seed.
-    pub queue: VecDeque<(u64, u32)>,
+    /// Requests that wait for their draws.
+    pub queue: VecDeque<Queued>,
     pub waiting: BTreeSet<(VersionId, u64)>,
     pub draws_due: usize,
     pub agenda: BTreeSet<(u32, u64)>,
@@ -151,6 +153,9 @@ pub struct Oracle {
     pub vrfs: Vec<(u32, [u8; 32], [u8; 32])>,
     /// Numbers of blocks that had room for an answer, and for a move in a dispute.
     pub room: (u32, u32),
+    /// What answers have taken of this block, and the time of it that moves have taken.
+    pub filled: Part,
+    pub filled_by_moves: u64,
     /// The fee multiplier, and the sum of all fees that were burnt.
     pub multiplier: sp_runtime::FixedU128,
     pub burnt: u128,
@@ -188,6 +193,8 @@ impl Oracle {
             agenda: BTreeSet::new(),
             vrfs: Vec::new(),
             room: (0, 0),
+            filled: Part::default(),
+            filled_by_moves: 0,
             multiplier: sp_runtime::FixedU128::from_u32(1),
             burnt: 0,
             disputes: Disputes::default(),
@@ -311,6 +318,7 @@ impl Oracle {
             return false;
         }
         let Some(amount) = self.compensations.remove(&id) else { return false };
+        self.see("a compensation that was held and is claimed");
         self.give_back(who, Purse::Compensation, amount);
         true
     }

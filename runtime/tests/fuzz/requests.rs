@@ -1,17 +1,16 @@
-//! The oracle of requests: who is drawn, who is paid, who is slashed.
+//! The oracle of requests: who is paid, who is slashed.
 
 use std::{collections::BTreeSet, rc::Rc};
 
 use assay_primitives::{
-    Assurance, AssuranceClass, Digest, FailureReason, Outcome, RejectReason, VersionId, WorkerId,
+    Assurance, Digest, FailureReason, Outcome, RejectReason, VersionId, WorkerId,
 };
 use assay_runtime::{constants as parameters, AccountId};
-use sp_core::U256;
 
 use super::{
     claims::Claim,
-    operators::stake,
     oracle::{share, Oracle, Parts, Purse},
+    room::{calling, List, ROOMY_BLOCKS},
 };
 
 /// The submission of a member.
@@ -98,6 +97,10 @@ pub struct Request {
     pub claim: Option<Rc<Claim>>,
     /// Last height at which a dispute about the claim can be opened.
     pub disputable_until: u32,
+    /// Number of blocks with room for a move before which the claim is not final.
+    pub final_from: u32,
+    /// The list that its result was in; `None` if it came alone.
+    pub listed: Option<List>,
     pub paid: u128,
     /// Whether a proof can show which results are wrong.
     pub appealable: bool,
@@ -143,19 +146,34 @@ impl Request {
         }
     }
 
-    /// Whether members must reveal: all have committed, or the commit deadline has passed and
-    /// enough have.
-    pub fn reveals_due(&self, now: u32) -> bool {
+    /// Last height at which the next answer counts.
+    pub fn due(&self) -> u32 {
         match self.state {
-            State::Revealing => true,
-            State::Assigned if self.is_quorum() => {
-                now > self.answer_deadline() && self.committed() >= self.size().1
-            },
-            _ => false,
+            State::Revealing => self.deadline,
+            _ => self.answer_deadline(),
         }
     }
 
-    fn heights(&self) -> Vec<u32> {
+    /// Whether an output is of the kind that the version declares.
+    pub fn declares(&self, output: Output) -> bool {
+        match output {
+            Output::Integer(_) => self.tolerance == 0,
+            Output::Float(_) => self.tolerance > 0,
+            Output::Odd => false,
+        }
+    }
+
+    /// The results, in the order of the members.
+    pub fn outputs(&self) -> Vec<Output> {
+        let result = |member: &Member| match member.answer {
+            Answer::Revealed(output) => Some(output),
+            _ => None,
+        };
+        self.members.iter().filter_map(result).collect()
+    }
+
+    /// The heights at which it is looked after, but for a later draw.
+    pub fn heights(&self) -> Vec<u32> {
         let mut heights = vec![self.deadline + 1];
         if self.is_quorum() {
             heights.push(self.answer_deadline() + 1);
@@ -180,27 +198,22 @@ impl Request {
     }
 }
 
-/// An operator that can be drawn.
-struct Candidate {
-    account: AccountId,
-    bond: u128,
-    ask: u128,
-    response_blocks: u32,
-    is_running: bool,
-    has_room: bool,
-}
-
-/// The arguments of a request.
-#[derive(Clone, Debug)]
+/// The arguments of a request, or of all requests of a batch, but for what is in [`Item`].
+#[derive(Clone, Copy, Debug)]
 pub struct Ask {
     pub version: VersionId,
-    /// Whether an inline input fits the version.
-    pub input: Result<bool, Digest>,
-    pub elements: Vec<i8>,
     pub assurance: Assurance,
     pub max_price: u128,
     pub deadline: u32,
     pub draw_delay: u32,
+}
+
+/// What requests of a batch do not have in common.
+#[derive(Clone, Debug)]
+pub struct Item {
+    /// Whether an inline input fits the version, or the identity of an artifact.
+    pub input: Result<bool, Digest>,
+    pub elements: Vec<i8>,
     pub key: [u8; 32],
 }
 
@@ -214,113 +227,117 @@ pub enum WorkerCall {
     Failure(FailureReason),
 }
 
-/// The number of blocks with room that members get, if their time has as many.
-const ROOMY_BLOCKS: u32 = 5;
-
 impl Oracle {
-    /// Operators that can be drawn, now or when they have free capacity.
-    fn candidates(
-        &self,
-        version: VersionId,
-        assurance: Assurance,
-        budget: u128,
-        (royalty, appealable): (Parts, bool),
-    ) -> Vec<Candidate> {
-        let servers = self.servers.get(&version).into_iter().flatten();
-        servers
-            .filter(|server| server.classes.contains(assurance.class()) && server.ask <= budget)
-            .filter(|server| server.max_royalty >= royalty)
-            .filter(|server| server.concurrency > 0 && self.is_live(&server.account))
-            .filter_map(|server| {
-                let bond = self.account(&server.account).bond;
-                let free = bond - self.at_stake(&server.account);
-                let covered = free >= stake(assurance.class(), appealable);
-                let runs = self.open_runs(&server.account, Some(version));
-                (bond >= parameters::MinBond::get()).then(|| Candidate {
-                    account: server.account.clone(),
-                    bond,
-                    ask: server.ask,
-                    response_blocks: server.response_blocks,
-                    is_running: runs > 0,
-                    has_room: covered && runs < server.concurrency as usize,
-                })
-            })
-            .collect()
-    }
-
-    pub fn request(&mut self, payer: &AccountId, ask: &Ask) -> bool {
-        let Some(version) = self.versions.get(&ask.version).cloned() else { return false };
-        let (least, size) = match ask.assurance {
+    /// Whether enough operators can serve such a request, and all but its input is right. `inline`:
+    /// whether a proof could be about the input.
+    fn can_ask(&self, ask: &Ask, inline: bool) -> bool {
+        let Some(version) = self.versions.get(&ask.version) else { return false };
+        let (reveal_window, size) = match ask.assurance {
             Assurance::Quorum { n, k } => {
                 if !(2..=15).contains(&n) || k > n || 2 * u16::from(k) <= u16::from(n) {
                     return false;
                 }
-                (parameters::MinDeadline::get() + parameters::RevealWindow::get(), n)
+                (parameters::RevealWindow::get(), n)
             },
-            Assurance::Signed | Assurance::Optimistic => (parameters::MinDeadline::get(), 1),
+            Assurance::Signed | Assurance::Optimistic => (0, 1),
             _ => return false,
         };
         let class = ask.assurance.class();
         let budget = ask.max_price / u128::from(size);
-        // A proof needs the input on chain.
-        let appealable = matches!(ask.assurance, Assurance::Quorum { .. })
-            && ask.input.is_ok()
-            && version.is_audited;
-        let terms = (version.royalty, appealable);
+        let terms = (version.royalty, self.is_appealable(ask, inline));
         let mut candidates = self.candidates(ask.version, ask.assurance, budget, terms);
-        let reveal_window = match ask.assurance {
-            Assurance::Quorum { .. } => parameters::RevealWindow::get(),
-            _ => 0,
-        };
         let draw_from = self.now + ask.draw_delay;
         candidates.retain(|candidate| {
             (candidate.has_room || candidate.is_running)
                 && draw_from + candidate.response_blocks + reveal_window <= ask.deadline
         });
-        let input_fits = match &ask.input {
-            Ok(fits) => *fits,
-            // The input of class Optimistic must be on chain.
-            Err(_) if class == AssuranceClass::Optimistic => false,
-            Err(identity) => self.artifacts.get(identity).is_some_and(|artifact| {
-                let bytes: usize = artifact.chunks.iter().map(Vec::len).sum();
-                bytes <= parameters::MaxArtifactInputBytes::get() as usize
-            }),
-        };
-        let fee = self.largest_fee(ask.version, ask.assurance);
-        let may = !self.client_keys.contains(&(payer.clone(), ask.key))
-            && (1..=16).contains(&ask.draw_delay)
+        let least = parameters::MinDeadline::get() + reveal_window;
+        (1..=16).contains(&ask.draw_delay)
             && ask.deadline >= self.now + least + ask.draw_delay - 1
             && ask.deadline <= self.now + parameters::MaxDeadline::get()
             && !version.deprecated
             && !self.disabled.contains(class)
             && version.descriptor.assurances.contains(class)
             && candidates.len() >= usize::from(size)
-            && input_fits
-            && self.hold(payer, Purse::Escrow, ask.max_price + fee);
-        if !may {
-            return false;
+    }
+
+    /// Whether a proof can show which results are wrong. It needs the input on chain.
+    fn is_appealable(&self, ask: &Ask, inline: bool) -> bool {
+        let is_quorum = matches!(ask.assurance, Assurance::Quorum { .. });
+        is_quorum && inline && self.versions[&ask.version].is_audited
+    }
+
+    /// Whether an input fits, and its key is unused.
+    fn fits(&self, payer: &AccountId, ask: &Ask, item: &Item) -> bool {
+        let input_fits = match &item.input {
+            Ok(fits) => *fits,
+            // The input of class Optimistic must be on chain.
+            Err(_) if ask.assurance == Assurance::Optimistic => false,
+            Err(identity) => self.artifacts.get(identity).is_some_and(|artifact| {
+                let bytes: usize = artifact.chunks.iter().map(Vec::len).sum();
+                bytes <= parameters::MaxArtifactInputBytes::get() as usize
+            }),
+        };
+        input_fits && !self.client_keys.contains(&(payer.clone(), item.key))
+    }
+
+    /// Makes one request or a batch. Returns the indices of the items that are skipped; `None` if
+    /// the call fails, as it does if all would be.
+    pub fn request(&mut self, payer: &AccountId, ask: &Ask, items: &[Item]) -> Option<Vec<u32>> {
+        let inline = items.iter().any(|item| item.input.is_ok());
+        if items.is_empty() || !self.can_ask(ask, inline) {
+            return None;
         }
-        self.client_keys.insert((payer.clone(), ask.key));
-        let key = ask.key;
-        self.versions.get_mut(&ask.version).expect("looked up").uses += 1;
-        let artifact = ask.input.err();
+        let mut keys = BTreeSet::new();
+        let (mut good, mut refused) = (Vec::new(), Vec::new());
+        for (index, item) in items.iter().enumerate() {
+            // A key that an item has named is used, even if that item is skipped.
+            match keys.insert(item.key) && self.fits(payer, ask, item) {
+                true => good.push(item),
+                false => refused.push(index as u32),
+            }
+        }
+        let fee = self.largest_fee(ask.version, ask.assurance);
+        let held = (ask.max_price + fee) * good.len() as u128;
+        if good.is_empty() || !self.hold(payer, Purse::Escrow, held) {
+            return None;
+        }
+        let first = self.requests.len() as u64;
+        let count = good.len();
+        for item in good {
+            self.make(payer, ask, item, fee);
+        }
+        if ask.draw_delay == 1 {
+            self.enqueue(first, count, self.now);
+        } else {
+            self.see("a later draw");
+        }
+        Some(refused)
+    }
+
+    fn make(&mut self, payer: &AccountId, ask: &Ask, item: &Item, fee: u128) {
+        let appealable = self.is_appealable(ask, item.input.is_ok());
+        self.client_keys.insert((payer.clone(), item.key));
+        let version = self.versions.get_mut(&ask.version).expect("looked up");
+        version.uses += 1;
+        let artifact = item.input.err();
         if let Some(identity) = &artifact {
             self.artifacts.get_mut(identity).expect("complete").uses += 1;
         }
         let request = Request {
             payer: payer.clone(),
-            key,
+            key: item.key,
             version: ask.version,
             assurance: ask.assurance,
             max_price: ask.max_price,
             fee,
             deadline: ask.deadline,
-            draw_from,
+            draw_from: self.now + ask.draw_delay,
             asked_at: self.now,
             late_from: 0,
             ended_at: 0,
             artifact,
-            elements: ask.elements.clone(),
+            elements: item.elements.clone(),
             royalty_to: self.models[&ask.version.model.0].owner.clone(),
             royalty: version.royalty,
             tolerance: version.descriptor.tolerance.map_or(0, |tolerance| tolerance.millionths),
@@ -328,20 +345,18 @@ impl Oracle {
             members: Vec::new(),
             claim: None,
             disputable_until: 0,
+            final_from: 0,
+            listed: None,
             paid: 0,
             appealable,
             appeal_until: None,
         };
         let id = self.requests.len() as u64;
         self.agenda.extend(request.heights().into_iter().map(|height| (height, id)));
-        if ask.draw_delay == 1 {
-            self.queue.push_back((id, self.now));
-        } else {
-            self.agenda.insert((draw_from, id));
-            self.see("a later draw");
+        if ask.draw_delay > 1 {
+            self.agenda.insert((request.draw_from, id));
         }
         self.requests.insert(id, request);
-        true
     }
 
     /// The chain has pruned a request. Its key can be used again.
@@ -366,6 +381,50 @@ impl Oracle {
         may
     }
 
+    /// Whether members must reveal: all have committed, or the commit deadline has passed and
+    /// enough have.
+    pub fn reveals_due(&self, request: &Request) -> bool {
+        match request.state {
+            State::Revealing => true,
+            State::Assigned if request.is_quorum() => {
+                self.now > request.answer_deadline()
+                    && self.room.0 >= request.late_from
+                    && request.committed() >= request.size().1
+            },
+            _ => false,
+        }
+    }
+
+    /// Whether a request waits for this answer of a member.
+    fn expects(&self, request: &Request, member: &Member, what: &WorkerCall) -> bool {
+        let (now, assurance) = (self.now, request.assurance);
+        let is_first = request.state == State::Assigned && member.answer == Answer::Silent;
+        match what {
+            WorkerCall::Result(output) => {
+                assurance == Assurance::Signed
+                    && is_first
+                    && now <= request.deadline
+                    && request.declares(*output)
+            },
+            WorkerCall::Trace(output, _) => {
+                assurance == Assurance::Optimistic
+                    && is_first
+                    && now <= request.deadline
+                    && request.declares(*output)
+            },
+            WorkerCall::Commitment(..) => {
+                request.is_quorum() && is_first && now <= request.answer_deadline()
+            },
+            WorkerCall::Failure(_) => is_first && now <= request.answer_deadline(),
+            WorkerCall::Reveal(output, salt) => {
+                self.reveals_due(request)
+                    && now <= request.deadline
+                    && member.answer == Answer::Committed(*output, *salt)
+                    && request.declares(*output)
+            },
+        }
+    }
+
     /// `intact`: whether the signature covers the right statement.
     pub fn submit(
         &mut self,
@@ -376,65 +435,28 @@ impl Oracle {
         intact: bool,
     ) -> bool {
         let is_worker = self.operators.get(operator).is_some_and(|info| info.worker == *key);
-        let now = self.now;
-        let Some(request) = self.requests.get_mut(&id) else { return false };
-        let (quorum, state) = (request.is_quorum(), request.state);
-        let assurance = request.assurance;
-        let (answer_deadline, deadline) = (request.answer_deadline(), request.deadline);
-        let reveals_due = request.reveals_due(now);
-        let is_declared = |output: &Output| match output {
-            Output::Integer(_) => request.tolerance == 0,
-            Output::Float(_) => request.tolerance > 0,
-            Output::Odd => false,
-        };
-        let declared = match what {
-            WorkerCall::Result(output)
-            | WorkerCall::Reveal(output, _)
-            | WorkerCall::Trace(output, _) => is_declared(output),
-            _ => true,
-        };
-        let Some(member) = request.members.iter_mut().find(|member| member.account == *operator)
-        else {
-            return false;
-        };
-        let silent = member.answer == Answer::Silent;
-        let in_time = match what {
-            WorkerCall::Result(_) => {
-                assurance == Assurance::Signed
-                    && state == State::Assigned
-                    && silent
-                    && now <= deadline
-            },
-            WorkerCall::Trace(..) => {
-                assurance == Assurance::Optimistic
-                    && state == State::Assigned
-                    && silent
-                    && now <= deadline
-            },
-            WorkerCall::Commitment(..) => {
-                quorum && state == State::Assigned && silent && now <= answer_deadline
-            },
-            WorkerCall::Failure(_) => state == State::Assigned && silent && now <= answer_deadline,
-            WorkerCall::Reveal(output, salt) => {
-                reveals_due && now <= deadline && member.answer == Answer::Committed(*output, *salt)
-            },
-        };
-        if !(in_time && is_worker && intact && declared) {
+        if !self.has_room(what.most()) {
             return false;
         }
-        member.answer = match what {
+        let Some(request) = self.requests.get(&id) else { return false };
+        let place = request.members.iter().position(|member| member.account == *operator);
+        let Some(place) = place else { return false };
+        if !(is_worker && intact && self.expects(request, &request.members[place], what)) {
+            return false;
+        }
+        let (late_from, version) = (self.room.0 + ROOMY_BLOCKS, request.version);
+        let request = self.requests.get_mut(&id).expect("looked up");
+        request.members[place].answer = match what {
             WorkerCall::Result(output)
             | WorkerCall::Reveal(output, _)
             | WorkerCall::Trace(output, _) => Answer::Revealed(*output),
             WorkerCall::Commitment(output, salt) => Answer::Committed(*output, *salt),
             WorkerCall::Failure(reason) => Answer::Failed(*reason),
         };
-        let version = request.version;
-        if matches!(what, WorkerCall::Reveal(..)) && state == State::Assigned {
+        if matches!(what, WorkerCall::Reveal(..)) && request.state == State::Assigned {
             request.state = State::Revealing;
-            request.late_from = self.room.0 + ROOMY_BLOCKS;
+            request.late_from = late_from;
         }
-        let (n, k) = request.size();
         match what {
             WorkerCall::Failure(reason) if *reason != FailureReason::InvalidInput => {
                 self.note_failure(operator, version);
@@ -442,20 +464,31 @@ impl Oracle {
             WorkerCall::Trace(..) => self.note_served(operator, version),
             _ => {},
         }
+        self.fill(what.least());
         let request = &self.requests[&id];
+        let (n, k) = request.size();
         match what {
-            WorkerCall::Result(_) => self.conclude(id),
+            WorkerCall::Result(_) => {
+                let called = self.conclude(id);
+                self.fill(calling(called));
+            },
             WorkerCall::Trace(_, claim) => self.note_claim(id, claim.clone()),
-            WorkerCall::Reveal(..) if request.committed() == 0 => self.conclude(id),
+            WorkerCall::Reveal(..) if request.committed() == 0 => {
+                let end = Self::end_part(request);
+                self.conclude(id);
+                self.fill(end);
+            },
             WorkerCall::Reveal(..) => {},
-            _ if n - request.failed() < k => self.conclude(id),
+            _ if n - request.failed() < k => {
+                self.conclude(id);
+            },
             _ if request.silent() == 0 => self.close_commitments(id),
             _ => {},
         }
         true
     }
 
-    fn close_commitments(&mut self, id: u64) {
+    pub fn close_commitments(&mut self, id: u64) {
         let request = self.requests.get_mut(&id).expect("open");
         if request.committed() < request.size().1 {
             self.conclude(id);
@@ -466,8 +499,8 @@ impl Oracle {
     }
 
     /// Ends a request that was drawn: pays members with the right result, slashes those with a
-    /// wrong or late one.
-    pub fn conclude(&mut self, id: u64) {
+    /// wrong or late one. Returns the number of waiting requests that it calls.
+    pub fn conclude(&mut self, id: u64) -> usize {
         let request = self.requests[&id].clone();
         let (n, k) = request.size();
         let revealed: Vec<(&Member, Output)> = request
@@ -485,7 +518,7 @@ impl Oracle {
         });
         // Members that missed a deadline that they knew.
         let had_room = self.room.0 >= request.late_from;
-        let was_asked_to_reveal = request.reveals_due(self.now);
+        let was_asked_to_reveal = self.reveals_due(&request);
         if !was_asked_to_reveal && self.now > request.deadline && request.committed() > 0 {
             self.see("a member that did not have to reveal");
         }
@@ -549,15 +582,17 @@ impl Oracle {
             self.penalise(&member.account, penalty, &request.payer, limit);
         }
         // An operator with an optimistic result had free capacity before.
-        if request.claim.is_none() {
-            self.call_waiting(request.version, n);
-        }
+        let called = match request.claim {
+            Some(_) => 0,
+            None => self.call_waiting(request.version, n),
+        };
         // Agreement alone takes nobody's bond.
         if outvoted {
             self.see("an operator with another result");
         }
         let differ = revealed.iter().any(|(_, output)| *output != revealed[0].1);
         self.close_with(id, outcome, paid, differ && request.appealable);
+        called
     }
 
     /// A proof of the right output of a quorum. `is_proof`: whether it holds for the output.
@@ -578,7 +613,7 @@ impl Oracle {
         true
     }
 
-    fn end_appeals(&mut self, id: u64) {
+    pub fn end_appeals(&mut self, id: u64) {
         let request = self.requests.get_mut(&id).expect("it can be appealed");
         request.appeal_until = None;
         self.versions.get_mut(&request.version).expect("in use").uses -= 1;
@@ -604,7 +639,7 @@ impl Oracle {
     }
 
     /// Ends a request that was not drawn.
-    fn refund(&mut self, id: u64, outcome: Outcome) {
+    pub fn refund(&mut self, id: u64, outcome: Outcome) {
         let request = self.requests[&id].clone();
         let fee = self.undrawn_fee(&request);
         self.burn_fee(id, fee);
@@ -639,187 +674,5 @@ impl Oracle {
         for member in self.requests[&id].members.clone() {
             self.collect_debt(&member.account);
         }
-    }
-
-    /// The start of a block. `finished` are the requests that it ended, in its order (which the
-    /// protocol does not define), `postponed` the heights and requests that exceeded its budget.
-    pub fn begin_block(&mut self, finished: &[u64], postponed: &BTreeSet<(u32, u64)>) {
-        let now = self.now;
-        if !postponed.is_empty() {
-            self.see("a sweep that lags");
-        }
-        let handled: Vec<(u32, u64)> = self
-            .agenda
-            .iter()
-            .filter(|entry| entry.0 <= now && !postponed.contains(entry))
-            .copied()
-            .collect();
-        let mut ids: Vec<u64> = handled.iter().map(|(_, id)| *id).collect();
-        let order = |id: &u64| finished.iter().position(|one| one == id).unwrap_or(usize::MAX);
-        ids.sort_by_key(|id| (order(id), *id));
-        ids.dedup();
-        for entry in &handled {
-            self.agenda.remove(entry);
-        }
-        for id in ids {
-            let request = &self.requests[&id];
-            let is_over = now > request.deadline;
-            match request.state {
-                State::Final(_) if request.appeal_until.is_some() => self.end_appeals(id),
-                State::Pending if handled.contains(&(request.draw_from, id)) => {
-                    self.queue.push_back((id, request.asked_at));
-                },
-                State::Pending if is_over => self.refund(id, Outcome::TimedOut),
-                State::Disputable => self.pass_window(id),
-                State::Assigned | State::Revealing if is_over => self.conclude(id),
-                State::Assigned if request.is_quorum() => self.close_commitments(id),
-                _ => {},
-            }
-        }
-        self.draws_due = self.queue.len();
-    }
-
-    /// Checks, after the start of a block, which requests ended in it.
-    pub fn check_ended(&self, finished: &[u64], open_before: &[u64]) {
-        for id in finished {
-            assert!(!self.requests[id].is_open(), "request {id} must not have ended");
-        }
-        for id in open_before {
-            let ended = !self.requests[id].is_open();
-            assert_eq!(ended, finished.contains(id), "the end of request {id}");
-        }
-    }
-
-    /// Whether no request or dispute is left that will end by itself.
-    pub fn is_at_rest(&self) -> bool {
-        self.agenda.is_empty() && self.queue.is_empty() && self.disputes.open.is_empty()
-    }
-
-    /// Requests that have not ended.
-    pub fn open_requests(&self) -> Vec<u64> {
-        let open = self.requests.iter().filter(|(_, request)| request.is_open());
-        open.map(|(id, _)| *id).collect()
-    }
-
-    /// The end of a block with this author and its VRF output. It took `turns` requests from the
-    /// queue, which must be at least `at_least` if that many waited and have outputs of two authors.
-    pub fn end_block(
-        &mut self,
-        author: [u8; 32],
-        randomness: Option<[u8; 32]>,
-        turns: usize,
-        at_least: usize,
-    ) {
-        if let Some(current) = randomness {
-            self.vrfs.push((self.now, author, current));
-            if self.vrfs.len() > 32 {
-                self.vrfs.remove(0);
-            }
-            let ready = |entry: &&(u64, u32)| {
-                let authors = self.vrfs.iter().filter(|vrf| vrf.0 >= entry.1).map(|vrf| vrf.1);
-                authors.collect::<BTreeSet<_>>().len() >= 2
-            };
-            let ready = self.queue.iter().take(self.draws_due).take_while(ready).count();
-            if ready < self.draws_due {
-                self.see("a draw that waits for another author");
-            }
-            assert!((ready.min(at_least)..=ready).contains(&turns), "turns");
-            for _ in 0..turns {
-                let (id, from) = self.queue.pop_front().expect("counted");
-                let version = self.requests[&id].version;
-                if self.requests[&id].state != State::Pending {
-                    self.call_waiting(version, 1);
-                } else if self.draw(id, from) {
-                    self.waiting.insert((version, id));
-                    self.see("a request that waits for capacity");
-                } else if !self.requests[&id].is_open() {
-                    self.call_waiting(version, 1);
-                }
-            }
-        } else {
-            assert_eq!(turns, 0, "a draw without randomness");
-        }
-        if self.draws_due > 0 && randomness.is_none() {
-            self.see("a draw that waits for randomness");
-        }
-        self.draws_due = 0;
-    }
-
-    /// Moves the oldest waiting requests of a version back to the queue.
-    pub fn call_waiting(&mut self, version: VersionId, most: usize) {
-        let called: Vec<_> =
-            self.waiting.iter().filter(|(at, _)| *at == version).take(most).copied().collect();
-        for entry in called {
-            self.waiting.remove(&entry);
-            self.queue.push_back((entry.1, self.now));
-        }
-    }
-
-    /// Whether the request waits for free capacity.
-    fn draw(&mut self, id: u64, from: u32) -> bool {
-        let request = &self.requests[&id];
-        let mut seed = b"assay/draw/2".to_vec();
-        for (height, _, output) in &self.vrfs {
-            if *height >= from {
-                seed.extend_from_slice(output);
-            }
-        }
-        seed.extend_from_slice(&id.to_le_bytes());
-        let seed = sp_io::hashing::blake2_256(&seed);
-
-        let terms = (request.royalty, request.appealable);
-        let mut left = self.candidates(request.version, request.assurance, request.budget(), terms);
-        let (size, now) = (request.size().0, self.now);
-        if left.len() < size {
-            self.refund(id, Outcome::Rejected(RejectReason::NoOperator));
-            return false;
-        }
-        let latest = request.answer_deadline();
-        left.retain(|candidate| now + candidate.response_blocks <= latest);
-        if left.len() < size {
-            self.see("a draw that comes too late");
-            self.refund(id, Outcome::TimedOut);
-            return false;
-        }
-        let running = left.iter().any(|candidate| candidate.is_running);
-        let all: u128 = left.iter().map(|candidate| candidate.bond).sum();
-        left.retain(|candidate| candidate.has_room);
-        let with_room: u128 = left.iter().map(|candidate| candidate.bond).sum();
-        let is_represented = !request.is_quorum() || with_room >= share(all, 666_666_667);
-        if left.len() < size || !is_represented {
-            if !is_represented {
-                self.see("too little bond with room for a quorum");
-            }
-            if !running {
-                self.see("bonds that are all at stake elsewhere");
-                self.refund(id, Outcome::Rejected(RejectReason::NoOperator));
-            }
-            return running;
-        }
-        let mut members = Vec::new();
-        for round in 0..size as u32 {
-            let hash = sp_io::hashing::blake2_256(&[&seed[..], &round.to_le_bytes()].concat());
-            let total: U256 =
-                left.iter().map(|one| U256::from(one.bond)).fold(0.into(), |a, b| a + b);
-            let number = U256::from_little_endian(&hash[..16]);
-            let mut ticket = (number * total) >> 128;
-            let index = left
-                .iter()
-                .position(|one| match ticket.checked_sub(one.bond.into()) {
-                    Some(rest) => {
-                        ticket = rest;
-                        false
-                    },
-                    None => true,
-                })
-                .expect("the ticket is below the total");
-            let Candidate { account, ask, .. } = left.remove(index);
-            members.push(Member { account, ask, answer: Answer::Silent });
-        }
-        let request = self.requests.get_mut(&id).expect("looked up");
-        request.members = members;
-        request.state = State::Assigned;
-        request.late_from = self.room.0 + (latest - now).min(ROOMY_BLOCKS);
-        false
     }
 }

@@ -233,3 +233,28 @@ fn a_full_batch_is_accepted() {
         assert_eq!(NextRequest::<Test>::get(), RequestId(count.into()));
     });
 }
+
+#[test]
+fn a_batch_that_waits_for_an_author_keeps_its_requests_together() {
+    test(|| {
+        Author::set(Some(7));
+        next_block();
+        assert_ok!(send(items(3)));
+        let ids: Vec<_> = (0..3).map(RequestId).collect();
+        next_block();
+        // Its turn takes all of the draws that are due, and puts it behind this one.
+        let next = Terms::of(SIGNED).accepted();
+        for turn in 1..4 {
+            next_block();
+            check_all();
+            assert_eq!(Queue::<Test>::iter().count(), 2);
+            assert_eq!(QueueBounds::<Test>::get().2, 4, "turn {turn}");
+        }
+        Author::set(Some(8));
+        next_block();
+        for id in ids.into_iter().chain([next]) {
+            assert_eq!(record(id).status, Status::Assigned);
+        }
+        assert_eq!(Queue::<Test>::iter().count(), 0);
+    });
+}

@@ -151,6 +151,39 @@ fn a_later_draw_has_the_outputs_of_all_blocks_until_then() {
 }
 
 #[test]
+fn who_waits_for_an_author_does_not_hold_up_a_later_draw() {
+    test(|| {
+        let later = Terms { draw_delay: 4, ..Terms::of(SIGNED) }.accepted();
+        next_block();
+        next_block();
+        // From now on there is one author. The later draw has outputs of another one.
+        Author::set(Some(7));
+        next_block();
+        let (others, from): (Vec<_>, _) =
+            ((0..3).map(|_| Terms::of(SIGNED).accepted()).collect(), now());
+        // It is queued behind the others, at the start of the block at whose end it is drawn.
+        next_block();
+        next_block();
+        check_all();
+        assert_eq!(record(later).status, Status::Assigned);
+        for _ in 0..3 {
+            let waiting = |id: &RequestId| record(*id).status == Status::Pending;
+            assert!(others.iter().all(waiting));
+            next_block();
+        }
+        // The others have kept their places and their seeds.
+        Author::set(Some(8));
+        next_block();
+        let block = now() - 1;
+        for id in others {
+            let seed = seed_of(from..=block, id);
+            assert_eq!(record(id).draw, Some(Draw { from, block, seed, authors: 2 }));
+        }
+        assert_eq!(QueueBounds::<Test>::get().2, 0);
+    });
+}
+
+#[test]
 fn a_request_can_be_cancelled_before_a_later_draw() {
     test(|| {
         let id = Terms { draw_delay: 9, ..Terms::of(SIGNED) }.accepted();

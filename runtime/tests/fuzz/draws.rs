@@ -1,0 +1,227 @@
+//! The oracle of draws: who can be drawn, the queue, and the seeds.
+
+use std::collections::BTreeSet;
+
+use assay_primitives::{Assurance, Outcome, RejectReason, VersionId};
+use assay_runtime::{constants as parameters, AccountId};
+use sp_core::U256;
+
+use super::{
+    operators::stake,
+    oracle::{share, Oracle, Parts},
+    requests::{Answer, Member, State},
+    room::ROOMY_BLOCKS,
+};
+
+/// Number of latest VRF outputs that a seed can have.
+const RECENT: usize = 32;
+
+/// Requests with successive identifiers that wait for their draws together.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Queued {
+    pub first: u64,
+    pub count: usize,
+    /// The first height whose output is in the seeds.
+    pub from: u32,
+}
+
+/// An operator that can be drawn.
+pub struct Candidate {
+    pub account: AccountId,
+    pub bond: u128,
+    pub ask: u128,
+    pub response_blocks: u32,
+    pub is_running: bool,
+    pub has_room: bool,
+}
+
+impl Oracle {
+    /// Operators that can be drawn, now or when they have free capacity.
+    pub fn candidates(
+        &self,
+        version: VersionId,
+        assurance: Assurance,
+        budget: u128,
+        (royalty, appealable): (Parts, bool),
+    ) -> Vec<Candidate> {
+        let servers = self.servers.get(&version).into_iter().flatten();
+        servers
+            .filter(|server| server.classes.contains(assurance.class()) && server.ask <= budget)
+            .filter(|server| server.max_royalty >= royalty)
+            .filter(|server| server.concurrency > 0 && self.is_live(&server.account))
+            .filter_map(|server| {
+                let bond = self.account(&server.account).bond;
+                let free = bond - self.at_stake(&server.account);
+                let covered = free >= stake(assurance.class(), appealable);
+                let runs = self.open_runs(&server.account, Some(version));
+                (bond >= parameters::MinBond::get()).then(|| Candidate {
+                    account: server.account.clone(),
+                    bond,
+                    ask: server.ask,
+                    response_blocks: server.response_blocks,
+                    is_running: runs > 0,
+                    has_room: covered && runs < server.concurrency as usize,
+                })
+            })
+            .collect()
+    }
+
+    /// Puts requests into the queue, together.
+    pub fn enqueue(&mut self, first: u64, count: usize, from: u32) {
+        self.queue.push_back(Queued { first, count, from });
+    }
+
+    /// Number of requests in the queue.
+    pub fn queued(&self) -> usize {
+        self.queue.iter().map(|entry| entry.count).sum()
+    }
+
+    /// Moves the oldest waiting requests of a version back to the queue. Returns their number.
+    pub fn call_waiting(&mut self, version: VersionId, most: usize) -> usize {
+        let called: Vec<_> =
+            self.waiting.iter().filter(|(at, _)| *at == version).take(most).copied().collect();
+        for entry in &called {
+            self.waiting.remove(entry);
+            self.enqueue(entry.1, 1, self.now);
+        }
+        called.len()
+    }
+
+    /// The end of a block with this author and its VRF output. So many requests of the queue had
+    /// their turn, which must be at least `at_least` if that many were due.
+    pub fn end_block(
+        &mut self,
+        author: [u8; 32],
+        randomness: Option<[u8; 32]>,
+        turns: usize,
+        at_least: usize,
+    ) {
+        let due = std::mem::take(&mut self.draws_due);
+        let Some(current) = randomness else {
+            assert_eq!(turns, 0, "a draw without randomness");
+            if due > 0 {
+                self.see("a draw that waits for randomness");
+            }
+            return;
+        };
+        self.vrfs.push((self.now, author, current));
+        if self.vrfs.len() > RECENT {
+            self.vrfs.remove(0);
+        }
+        assert!((due.min(at_least)..=due).contains(&turns), "{turns} turns, {due} due");
+        if turns < due {
+            self.see("draws that exceed the weight of a block");
+        }
+        let (mut left, mut one_waits) = (turns, false);
+        while left > 0 {
+            let entry = self.queue.pop_front().expect("due");
+            if !self.is_ready(&entry) {
+                self.see("a draw that waits for another author");
+                if entry.count > 1 {
+                    self.see("a batch that waits for another author");
+                }
+                assert!(entry.count <= left, "a batch is queued again as a whole");
+                left -= entry.count;
+                self.queue.push_back(entry);
+                one_waits = true;
+                continue;
+            }
+            if one_waits {
+                self.see("a draw that passes one that waits for another author");
+            }
+            if entry.count > 1 {
+                let rest = Queued { first: entry.first + 1, count: entry.count - 1, ..entry };
+                self.queue.push_front(rest);
+            }
+            left -= 1;
+            self.take_turn(entry.first, entry.from);
+        }
+    }
+
+    /// Whether outputs of two authors are there.
+    fn is_ready(&self, entry: &Queued) -> bool {
+        let since = self.vrfs.iter().filter(|vrf| vrf.0 >= entry.from);
+        since.map(|vrf| vrf.1).collect::<BTreeSet<_>>().len() >= 2
+    }
+
+    fn take_turn(&mut self, id: u64, from: u32) {
+        let version = self.requests[&id].version;
+        if self.requests[&id].state != State::Pending {
+            self.call_waiting(version, 1);
+        } else if self.draw(id, from) {
+            self.waiting.insert((version, id));
+            self.see("a request that waits for capacity");
+        } else if !self.requests[&id].is_open() {
+            self.call_waiting(version, 1);
+        }
+    }
+
+    /// Whether the request waits for free capacity.
+    fn draw(&mut self, id: u64, from: u32) -> bool {
+        let request = &self.requests[&id];
+        let mut seed = b"assay/draw/2".to_vec();
+        for (height, _, output) in &self.vrfs {
+            if *height >= from {
+                seed.extend_from_slice(output);
+            }
+        }
+        seed.extend_from_slice(&id.to_le_bytes());
+        let seed = sp_io::hashing::blake2_256(&seed);
+
+        let terms = (request.royalty, request.appealable);
+        let mut left = self.candidates(request.version, request.assurance, request.budget(), terms);
+        let (size, now) = (request.size().0, self.now);
+        if left.len() < size {
+            self.refund(id, Outcome::Rejected(RejectReason::NoOperator));
+            return false;
+        }
+        let latest = request.answer_deadline();
+        left.retain(|candidate| now + candidate.response_blocks <= latest);
+        if left.len() < size {
+            self.see("a draw that comes too late");
+            self.refund(id, Outcome::TimedOut);
+            return false;
+        }
+        let running = left.iter().any(|candidate| candidate.is_running);
+        let all: u128 = left.iter().map(|candidate| candidate.bond).sum();
+        left.retain(|candidate| candidate.has_room);
+        let with_room: u128 = left.iter().map(|candidate| candidate.bond).sum();
+        let is_represented = !request.is_quorum() || with_room >= share(all, 666_666_667);
+        if left.len() < size || !is_represented {
+            if !is_represented {
+                self.see("too little bond with room for a quorum");
+            }
+            if !running {
+                self.see("bonds that are all at stake elsewhere");
+                self.refund(id, Outcome::Rejected(RejectReason::NoOperator));
+            }
+            return running;
+        }
+        let mut members = Vec::new();
+        for round in 0..size as u32 {
+            let hash = sp_io::hashing::blake2_256(&[&seed[..], &round.to_le_bytes()].concat());
+            let total: U256 =
+                left.iter().map(|one| U256::from(one.bond)).fold(0.into(), |a, b| a + b);
+            let number = U256::from_little_endian(&hash[..16]);
+            let mut ticket = (number * total) >> 128;
+            let index = left
+                .iter()
+                .position(|one| match ticket.checked_sub(one.bond.into()) {
+                    Some(rest) => {
+                        ticket = rest;
+                        false
+                    },
+                    None => true,
+                })
+                .expect("the ticket is below the total");
+            let Candidate { account, ask, .. } = left.remove(index);
+            members.push(Member { account, ask, answer: Answer::Silent });
+        }
+        let request = self.requests.get_mut(&id).expect("looked up");
+        request.members = members;
+        request.state = State::Assigned;
+        // The block of the draw, which ends with it, is counted already.
+        request.late_from = self.room.0 + (latest - now).min(ROOMY_BLOCKS);
+        false
+    }
+}
