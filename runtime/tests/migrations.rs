@@ -295,7 +295,7 @@ fn publish_another() -> VersionId {
     let (descriptor, version) = (integers(MODEL_FILE), version(1, 1));
     submit(owner, announce(MODEL_FILE));
     submit(owner, upload(MODEL_FILE, 0, descriptor.artifact));
-    submit(owner, pallet_model_registry::Call::create { name: bounded(b"another model") });
+    submit(owner, pallet_model_registry::Call::create { name: bounded(b"another-model") });
     submit(
         owner,
         pallet_model_registry::Call::publish {
