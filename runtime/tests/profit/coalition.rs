@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use assay_primitives::{
     commitment,
     traits::{MemberState, Verification as _},
-    Assurance, Balance, CommitStatement, Digest, FailureReason, RequestId, ASY,
+    Assurance, Balance, CommitStatement, Digest, FailureReason, RequestId, ASY, MAX_LIST,
 };
 use assay_runtime::{AccountId, Runtime, System, Verification};
 use pallet_inference::Call;
@@ -344,6 +344,7 @@ impl World {
                 results.push((id, output));
             }
         }
+        results.truncate(MAX_LIST as usize);
         results.sort_by_key(|(id, _)| *id);
         let call = list(&self.parties[index], &results);
         self.plan_workers("list of results", call);
