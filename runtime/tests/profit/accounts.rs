@@ -175,7 +175,10 @@ impl World {
                 let members = request.accounts();
                 let ours = members.iter().filter(|member| self.is_coalitions(member)).count();
                 assert!(ours >= usize::from(k), "{id}: a lie won with {ours} liars");
-                let has_witness = kept.evidence.iter().any(|item| item.output_digest == right);
+                let has_witness = kept
+                    .evidence
+                    .iter()
+                    .any(|item| item.output_digest == right && !self.is_coalitions(&item.operator));
                 assert!(
                     !(request.appealable && has_witness) || self.facts.appeals.contains_key(&id),
                     "{id}: nobody was penalised for a lie that was proven"
