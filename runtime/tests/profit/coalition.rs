@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use assay_primitives::{
     commitment,
     traits::{MemberState, Verification as _},
-    Assurance, Balance, CommitStatement, Digest, FailureReason, RequestId, ASY,
+    Assurance, Balance, CommitStatement, Digest, FailureReason, RequestId, ASY, MAX_LIST,
 };
 use assay_runtime::{AccountId, Runtime, System, Verification};
 use pallet_inference::Call;
@@ -342,6 +342,7 @@ impl World {
                 results.push((id, output.clone()));
             }
         }
+        results.truncate(MAX_LIST as usize);
         results.sort_by_key(|(id, _)| *id);
         let party = &self.parties[index];
         let call = results_call(version, &party.account(), &party.worker, &results);

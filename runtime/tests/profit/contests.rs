@@ -80,7 +80,14 @@ impl World {
                 self.by(name, who, Call::open { request: id });
             }
         }
-        // Too late, or of a request that has no result.
+        let late = pallet_inference::Claims::<Runtime>::iter()
+            .filter(|(_, claim)| claim.disputable_until + 1 == next)
+            .map(|(id, _)| id);
+        for id in late.collect::<Vec<_>>() {
+            let name = "dispute at the end of the window";
+            self.by(name, self.coalition.challenger, Call::open { request: id });
+        }
+        // Of a request that has no result.
         if self.rng.chance(3) {
             let next = pallet_inference::NextRequest::<Runtime>::get().0;
             let id = RequestId(self.rng.below(next + 1));
@@ -138,7 +145,13 @@ impl World {
     }
 
     fn plan_step(&mut self) {
-        let id = self.some_dispute();
+        let mut due: Vec<_> = OpenDisputes::<Runtime>::iter_keys()
+            .filter(|id| {
+                Disputes::current(*id).is_some_and(|one| matches!(one.stage, Stage::Open { .. }))
+            })
+            .collect();
+        due.sort_unstable();
+        let id = self.rng.pick(&due).unwrap_or_else(|| self.some_dispute());
         let Some(dispute) = Disputes::current(id) else { return };
         let (_, input) = self.asked(dispute.request);
         let own = player(honest_trace(input));

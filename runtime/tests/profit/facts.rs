@@ -6,6 +6,7 @@ use assay_primitives::{
     dispute::DisputeId, runtime_api::Status, Balance, Digest, RequestId, VersionId,
 };
 use assay_runtime::{AccountId, Runtime, RuntimeCall, RuntimeEvent};
+use codec::Encode;
 use pallet_inference::Call as Inference;
 use pallet_transaction_payment::NextFeeMultiplier;
 use sp_runtime::FixedU128;
@@ -72,7 +73,8 @@ impl Facts {
         results.iter().map(|result| result.request).filter(awaits).collect()
     }
 
-    /// Notes a call that was included. It took this much time and this many bytes.
+    /// Notes a call that was included. It took this much time, besides what every transaction takes,
+    /// and this many bytes.
     pub fn note(
         &mut self,
         sender: Option<AccountId>,
@@ -90,9 +92,9 @@ impl Facts {
             RuntimeCall::Operators(pallet_operators::Call::register { bond, .. }) => {
                 *self.bonded.entry(sender.expect("signed")).or_default() += bond;
             },
-            RuntimeCall::Disputes(pallet_disputes::Call::answer { dispute, .. }) => {
+            RuntimeCall::Disputes(pallet_disputes::Call::answer { dispute, answer, .. }) => {
                 if let Some(contest) = self.contests.get_mut(dispute) {
-                    contest.moves += cost;
+                    contest.moves += price(self.multiplier, time, answer.encoded_size());
                 }
             },
             RuntimeCall::Verification(pallet_verification::Call::report_equivocation {

@@ -83,7 +83,7 @@ impl Model {
         let (file, descriptor) = (self.file(), self.descriptor());
         owner.submit(announce(&file));
         owner.submit(upload(&file, 0, descriptor.artifact));
-        let name = bounded(format!("{self:?}").as_bytes());
+        let name = bounded(format!("{self:?}").to_lowercase().as_bytes());
         owner.submit(pallet_model_registry::Call::create { name });
         let architecture = match self {
             Self::Graph => Some(Proven::model().graph.architecture.encode()),

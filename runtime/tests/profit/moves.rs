@@ -30,8 +30,9 @@ pub const ALWAYS_REFUSED: [&str; 9] = [
     "bond taken out early",
 ];
 
-/// Moves of honest parties, and those that nothing but an account without money prevents.
-pub const NEVER_REFUSED: [&str; 2] = ["filled block", "royalty"];
+/// Moves that nothing but a lack of money or of room prevents.
+pub const NEVER_REFUSED: [&str; 5] =
+    ["filled block", "royalty", "bond taken out", "dispute over an own lie", "false dispute"];
 
 impl World {
     /// Plans a random move of the coalition.

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use assay_primitives::{worker_crypto, Balance, Digest, RequestId, ASY};
-use assay_runtime::{AccountId, Balances, Executive, Runtime, RuntimeCall, System};
+use assay_runtime::{
+    configs::system::RuntimeBlockWeights, AccountId, Balances, Executive, Runtime, RuntimeCall,
+    System,
+};
 use codec::Encode;
 use frame_support::dispatch::DispatchClass;
 use pallet_transaction_payment::NextFeeMultiplier;
@@ -88,7 +91,7 @@ pub struct World {
     log: Vec<String>,
     seed: u64,
     /// Whether one of the validators belongs to the coalition.
-    has_author: bool,
+    pub has_author: bool,
     /// Counter for client keys.
     serial: u32,
 }
@@ -294,7 +297,8 @@ impl World {
         let (done, refused) = self.tally.entry(name).or_default();
         if result == Ok(Ok(())) {
             *done += 1;
-            let time = used() - filled;
+            let base = RuntimeBlockWeights::get().get(DispatchClass::Normal).base_extrinsic;
+            let time = (used() - filled).saturating_sub(base.ref_time());
             self.facts.note(sender, &call, &awaited, time, bytes);
         } else {
             *refused += 1;
