@@ -2,11 +2,10 @@
 
 use std::{future::Future, pin::pin, time::Duration};
 
-use anyhow::Result;
+use anyhow::{ensure, Result};
 use assay_client::{Client, InferenceRequest};
 use assay_primitives::Assurance;
-use futures::future::try_join_all;
-use tokio::task::JoinSet;
+use futures::{future::try_join_all, stream::FuturesUnordered, StreamExt};
 
 use crate::{chain::Bench, report::say};
 
@@ -31,6 +30,15 @@ pub struct Requests {
     pub verified: Vec<Verified>,
 }
 
+impl Requests {
+    fn note(&mut self, ended: Result<Verified>) {
+        match ended {
+            Ok(verified) => self.verified.push(verified),
+            Err(error) => say(&format!("  an honest request failed: {error:#}")),
+        }
+    }
+}
+
 /// Clients at all nodes in turn. Each account has one of them.
 pub struct Load<'a> {
     bench: &'a Bench,
@@ -48,39 +56,34 @@ impl<'a> Load<'a> {
     /// Sends requests while `work` goes on, and waits for the end of all.
     pub async fn beside<T>(&self, work: impl Future<Output = T>) -> (T, Requests) {
         let mut work = pin!(work);
-        let mut running = JoinSet::new();
+        let mut running = FuturesUnordered::new();
         let mut requests = Requests::default();
         let mut interval = tokio::time::interval(self.interval);
         let done = loop {
             tokio::select! {
                 done = &mut work => break done,
                 _ = interval.tick() => {
-                    running.spawn(self.request(requests.sent));
+                    running.push(self.request(requests.sent));
                     requests.sent += 1;
                 },
+                Some(ended) = running.next() => requests.note(ended),
             }
         };
-        while let Some(ended) = running.join_next().await {
-            match ended.map_err(anyhow::Error::from).and_then(|result| result) {
-                Ok(verified) => requests.verified.push(verified),
-                Err(error) => say(&format!("  an honest request failed: {error:#}")),
-            }
+        while let Some(ended) = running.next().await {
+            requests.note(ended);
         }
         (done, requests)
     }
 
-    fn request(&self, number: usize) -> impl Future<Output = Result<Verified>> + Send + 'static {
+    async fn request(&self, number: usize) -> Result<Verified> {
         let sender = number % self.bench.senders.len();
         let node = sender % self.clients.len();
-        let (client, signer) = (self.clients[node].clone(), self.bench.senders[sender].clone());
         let (version, payload) = (self.bench.version.clone(), self.bench.input.payload());
-        async move {
-            let request = InferenceRequest::new(version, payload, Assurance::Signed);
-            let ending = client.infer(&request, &signer, &|_| ());
-            let result = tokio::time::timeout(TIMEOUT, ending).await??;
-            anyhow::ensure!(result.is_verified(), "it ended as {:?}", result.outcome);
-            let (blocks, seconds) = (f64::from(result.blocks), result.latency_ms as f64 / 1e3);
-            Ok(Verified { node, blocks, seconds })
-        }
+        let request = InferenceRequest::new(version, payload, Assurance::Signed);
+        let ending = self.clients[node].infer(&request, &self.bench.senders[sender], &|_| ());
+        let result = tokio::time::timeout(TIMEOUT, ending).await??;
+        ensure!(result.is_verified(), "it ended as {:?}", result.outcome);
+        let (blocks, seconds) = (f64::from(result.blocks), result.latency_ms as f64 / 1e3);
+        Ok(Verified { node, blocks, seconds })
     }
 }
