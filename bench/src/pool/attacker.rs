@@ -22,6 +22,7 @@ use assay_primitives::{
 };
 use assay_runtime::{AccountId, Runtime, RuntimeCall};
 use codec::{DecodeAll, Encode};
+use futures::future::try_join_all;
 use sp_core::Pair;
 
 use super::calls::transaction;
@@ -81,15 +82,15 @@ impl Attacker {
     /// The chain refuses a call, or the requests are not drawn in time.
     pub async fn prepare(client: &Client, models: &Path, bank: &Signer) -> Result<Self> {
         let signers = ACCOUNTS.map(Signer::from_suri).into_iter().collect::<Result<Vec<_>, _>>()?;
-        for signer in &signers {
-            fund(client, bank, signer.account(), FUNDS).await?;
-        }
+        try_join_all(signers.iter().map(|signer| fund(client, bank, signer.account(), FUNDS)))
+            .await?;
         let publication = BundledModel::breast_cancer(models).publication()?;
         let version = client.publish(&publication, &signers[0], &|_| ()).await?.version;
-        let mut workers = Vec::new();
-        for (suri, signer) in ACCOUNTS.iter().zip(&signers) {
-            workers.push(register(client, suri, signer, version).await?);
-        }
+        let registering = ACCOUNTS.iter().zip(&signers);
+        let workers = try_join_all(
+            registering.map(|(suri, signer)| register(client, suri, signer, version)),
+        )
+        .await?;
         let accounts: Vec<_> = signers.iter().map(|signer| signer.account().clone()).collect();
         wait_until_live(client, &accounts).await?;
 
