@@ -16,7 +16,10 @@ use assay_runtime::MAXIMUM_BLOCK_WEIGHT;
 use codec::{Compact, Decode};
 use futures::future::try_join_all;
 
-use crate::report::{median, say, Report};
+use crate::{
+    report::{median, say, Report},
+    shares,
+};
 
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
@@ -26,6 +29,9 @@ pub struct Options {
     /// Number of concurrent requests for the throughput.
     #[arg(long, default_value_t = 1_200)]
     pub burst: u32,
+    /// Number of concurrent requests in batches of 32.
+    #[arg(long, default_value_t = 12_288)]
+    pub batched: u32,
     /// Number of concurrent balance transfers, for comparison.
     #[arg(long, default_value_t = 4_000)]
     pub transfers: u32,
@@ -33,12 +39,14 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { requests: 15, burst: 1_200, transfers: 4_000 }
+        Self { requests: 15, burst: 1_200, batched: 12_288, transfers: 4_000 }
     }
 }
 
 /// Number of accounts that send concurrently.
 const SENDERS: u32 = 16;
+/// Number of requests in a batch.
+const BATCH: u32 = 32;
 
 /// A local network whose operators serve a model, with funded accounts.
 pub struct Bench {
@@ -76,14 +84,14 @@ async fn measure(
     let bench = Bench::start(programs, models, data.path(), &pools).await?;
     bench.latency(report, Assurance::Signed, options.requests).await?;
     bench.latency(report, Assurance::Quorum { n: 3, k: 2 }, options.requests).await?;
-    let requests = bench.requests_per_second(report, options.burst).await?;
+    let single = bench.requests_per_second(report, options.burst, 1).await?;
+    let batched = bench.requests_per_second(report, options.batched, BATCH).await?;
     let transfers = bench.transfers_per_second(report, options.transfers).await?;
-    report.add(
-        "chain",
-        "balance transfers per verified request, by rate",
-        transfers / requests,
-        "",
-    );
+    for (rate, how) in [(single, "alone"), (batched, "in batches")] {
+        let name = format!("balance transfers per verified request {how}, by rate");
+        report.add("chain", name, transfers / rate, "");
+    }
+    shares::report(report, "chain");
     Ok(())
 }
 
@@ -199,36 +207,42 @@ impl Bench {
         Ok(batches)
     }
 
-    async fn requests_per_second(&self, report: &mut Report, burst: u32) -> Result<f64> {
+    /// Verified requests per second, of `burst` in batches of `batch`.
+    async fn requests_per_second(
+        &self,
+        report: &mut Report,
+        burst: u32,
+        batch: u32,
+    ) -> Result<f64> {
         let height = rpc::height(&self.client.rpc().header(None).await?);
         let price = self.client.quote(self.version.id, Assurance::Signed).await?.price;
-        let batches = self
-            .sign(
-                |_| {
-                    inference::request(
-                        self.version.id,
-                        RequestInput::Inline(self.input.payload()),
-                        Assurance::Signed,
-                        price,
-                        height + 900,
-                        1,
-                        assay_client::keys::random_key(),
-                    )
-                },
-                burst,
-            )
-            .await?;
-        let total: usize = batches.iter().map(Vec::len).sum();
-        say(&format!("sending {total} concurrent requests in class Signed"));
+        let item = || {
+            let input = RequestInput::Inline(self.input.payload());
+            (input, assay_client::keys::random_key())
+        };
+        let (version, class, deadline) = (self.version.id, Assurance::Signed, height + 900);
+        let call = |_| match batch {
+            1 => {
+                let (input, key) = item();
+                inference::request(version, input, class, price, deadline, 1, key)
+            },
+            _ => {
+                let items = (0..batch).map(|_| item()).collect();
+                inference::request_batch(version, class, price, deadline, 1, items)
+            },
+        };
+        let batches = self.sign(call, burst / batch).await?;
+        let total: u64 = batches.iter().map(|calls| calls.len() as u64 * u64::from(batch)).sum();
+        say(&format!("sending {total} concurrent requests in class Signed, {batch} in a call"));
         let before = self.finished().await?;
         let (outcome, ()) = futures::try_join!(
-            self.watch("requests", total as u64, || async { Ok(self.finished().await? - before) }),
+            self.watch("requests", total, || async { Ok(self.finished().await? - before) }),
             self.send(batches),
         )?;
         let Burst { rate, fullness, seconds } = outcome;
         report.add(
             "chain",
-            format!("verified requests per second, {total} concurrent"),
+            format!("verified requests per second, {total} concurrent, {batch} in a call"),
             rate,
             "requests/s",
         );

@@ -7,6 +7,7 @@ mod pool;
 mod proofs;
 mod report;
 mod runtime;
+mod shares;
 mod weights;
 
 use std::path::PathBuf;

@@ -1,12 +1,10 @@
 //! Figures from the generated weights: the cost of draws, and the share of a block that the calls
 //! of one request take.
 
-use assay_runtime::{
-    weights::pallet_inference::WeightInfo, Inference, Runtime, MAXIMUM_BLOCK_WEIGHT,
-};
+use assay_runtime::{weights::pallet_inference::WeightInfo, Inference, Runtime};
 use pallet_inference::WeightInfo as _;
 
-use crate::report::Report;
+use crate::{report::Report, shares};
 
 /// Sizes of the digits model's input and output payloads in bytes.
 const INPUT_BYTES: u32 = 268;
@@ -48,7 +46,6 @@ pub fn bench(report: &mut Report) {
     let request = Weights::request(INPUT_BYTES, 4).ref_time();
     let result = Weights::submit_result(OUTPUT_BYTES).ref_time()
         + Weights::authorize_result(OUTPUT_BYTES).ref_time();
-    let draw = Weights::draw(4, 1).ref_time();
     report.add("weights", "request, digits model, four operators", micros(request), "µs");
     report.add(
         "weights",
@@ -56,11 +53,5 @@ pub fn bench(report: &mut Report) {
         micros(result),
         "µs",
     );
-    let block = MAXIMUM_BLOCK_WEIGHT.ref_time() as f64;
-    report.add(
-        "weights",
-        "share of a block for one signed request, from draw to end",
-        (request + draw + result) as f64 / block * 100.0,
-        "%",
-    );
+    shares::report(report, "weights");
 }

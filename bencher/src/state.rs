@@ -4,9 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use assay_primitives::{
-    digest,
+    digest, merkle,
     proof::ProofEvidence,
-    merkle,
     receipt::{evidence_digest, Evidence, SignedEvidence, ROOTS_PER_PAGE},
     runtime_api::Status,
     Assurance, Balance, Digest, Draw, ModelId, Outcome, Receipt, RequestId, VersionId, ASY,
@@ -66,8 +65,7 @@ pub fn build(contents: Contents) -> Result<Storage, String> {
         for (height, requests) in ended {
             let digests: Vec<_> = requests.iter().map(|(_, digest)| *digest).collect();
             pallet_inference::ReceiptRoots::<Runtime>::mutate(height / ROOTS_PER_PAGE, |page| {
-                page.push(height % ROOTS_PER_PAGE, merkle::root(&digests))
-                    .expect("heights ascend");
+                page.push(height % ROOTS_PER_PAGE, merkle::root(&digests)).expect("heights ascend");
             });
             let requests = BoundedVec::truncate_from(requests);
             pallet_inference::Ended::<Runtime>::insert(height, requests);
@@ -75,8 +73,7 @@ pub fn build(contents: Contents) -> Result<Storage, String> {
         pallet_inference::NextRequest::<Runtime>::put(RequestId(contents.requests.into()));
     });
     // The counter of `pallet_inference` is not in the preset.
-    let added =
-        (contents.accounts + contents.requests * ENTRIES_PER_REQUEST) as usize + shared + 1;
+    let added = (contents.accounts + contents.requests * ENTRIES_PER_REQUEST) as usize + shared + 1;
     if storage.top.len() != before + added {
         return Err(format!(
             "the state has {} entries instead of {}: a finished request no longer has \

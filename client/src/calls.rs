@@ -243,6 +243,16 @@ calls! {
             client_key: [u8; 32]
         ) { version, input, assurance, max_price, deadline, draw_delay, client_key }
 
+        /// Makes up to 64 requests that have all but input and client key in common.
+        fn request_batch(
+            version: VersionId,
+            assurance: Assurance,
+            max_price: Balance,
+            deadline: BlockNumber,
+            draw_delay: BlockNumber,
+            items: Vec<(RequestInput, [u8; 32])>
+        ) { version, assurance, max_price, deadline, draw_delay, items }
+
         /// Cancels a request that has not been drawn yet.
         fn cancel(request: RequestId) { request }
 

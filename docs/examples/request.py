@@ -6,8 +6,9 @@
         --input models/digits/sample.json --suri //Ferdie
 
 Encodes the input by hand, sends `Inference.request` in class `Signed`, waits for its end, and
-checks the answer against the receipt and the operator's signature. Exit codes: 0 verified,
-1 refused or not verified.
+checks the answer against the receipt and the operator's signature. With `--count N` it sends N
+requests with this input in one `Inference.request_batch`. Exit codes: 0 all verified, 1 refused or
+not verified.
 """
 
 import argparse
@@ -77,6 +78,7 @@ TYPES = {
 }
 # fmt: on
 F32 = 0  # index of `F32` in `ElementType`
+SIGNED = bytes([0])  # the encoding of `Assurance::Signed`
 ASY = 10**12
 
 
@@ -107,6 +109,58 @@ def scale_list(items: list) -> bytes:
 def byte_list(data: bytes) -> bytes:
     """A SCALE list of bytes."""
     return compact(len(data)) + data
+
+
+def option(data: bytes | None) -> bytes:
+    """A SCALE option: a zero for `None`, otherwise a one and the encoded value."""
+    return b"\0" if data is None else b"\1" + data
+
+
+def place_in_list(place: dict) -> bytes:
+    """The SCALE encoding of a `ListPlace`."""
+    path = [hex_bytes(sibling) for sibling in place["path"]]
+    return struct.pack("<II", place["index"], place["count"]) + scale_list(path)
+
+
+def signed_evidence(item: dict) -> bytes:
+    """The SCALE encoding of a `SignedEvidence`. In class `Signed` there is no proof."""
+    fields = ("operator", "worker", "output_digest", "signature")
+    place = option(place_in_list(item["list"]) if item["list"] else None)
+    return b"".join(hex_bytes(item[field]) for field in fields) + place + option(None)
+
+
+def merkle_root(item: bytes, index: int, count: int, path: list) -> bytes | None:
+    """The root of the Merkle tree over `count` digests, the one at `index` of which is `item`.
+
+    `path` has the siblings from below. A node without one moves up unchanged. `None` if the path
+    has another length than the place needs. primitives/src/merkle.rs defines the tree.
+    """
+    if index >= count:
+        return None
+    path = list(path)
+    node = digest(b"\0" + item)
+    while count > 1:
+        if index ^ 1 < count:
+            if not path:
+                return None
+            sibling = path.pop(0)
+            node = digest(b"\1" + (node + sibling if index % 2 == 0 else sibling + node))
+        index, count = index // 2, (count + 1) // 2
+    return node if not path else None
+
+
+def signed_bytes(statement: bytes, operator: bytes, place: dict | None) -> bytes | None:
+    """What the operator has signed: its statement, or the list in which the statement has a place.
+
+    `None` if no list has such a place.
+    """
+    if place is None:
+        return statement
+    path = [hex_bytes(sibling) for sibling in place["path"]]
+    root = merkle_root(digest(statement), place["index"], place["count"], path)
+    if root is None:
+        return None
+    return b"assay/results/1" + root + struct.pack("<I", place["count"]) + operator
 
 
 def shape_of(nested) -> list:
@@ -159,15 +213,16 @@ class Chain:
         return self.node.runtime_config.create_scale_object(kind, ScaleBytes(data)).decode()
 
     def refusals(self, block: str) -> list:
-        """Why transactions of a block failed.
+        """Why transactions of a block failed, or items of a batch in it.
 
         The library's own `is_success` reads all transactions of the block, and stops at the
         feeless ones of the operators, whose form it does not know. Events it can read.
         """
+        fields = {"ExtrinsicFailed": "dispatch_error", "ItemRefused": "error"}
         failed = [
-            event.value["attributes"]["dispatch_error"]
+            event.value["attributes"][fields[event.value["event_id"]]]
             for event in self.node.get_events(block)
-            if event.value["event_id"] == "ExtrinsicFailed"
+            if event.value["event_id"] in fields
         ]
         errors = [error["Module"] for error in failed if "Module" in error]
         named = [
@@ -180,6 +235,52 @@ class Chain:
         """Height of the best block."""
         return int(self.node.rpc_request("chain_getHeader", [])["result"]["number"], 16)
 
+    def wait_for(self, request: int) -> dict:
+        """The request, as soon as it has ended."""
+        while True:
+            view = self.ask("request", struct.pack("<Q", request), "Option<RequestView>")
+            if view is not None and "Final" in view["status"]:
+                return view
+            time.sleep(1)
+
+
+def check_answer(answer: bytes, view: dict, payload: bytes, payer: bytes, read) -> dict:
+    """Checks input, output, evidence, receipt, and the operator's signature.
+
+    `answer` has the bytes of an `Option<ReceiptView>`, which `read` decodes, and `view` is the
+    request.
+    """
+    decoded = read("Option<ReceiptView>", answer)
+    receipt, item = decoded["receipt"], decoded["evidence"][0]
+    output = hex_bytes(view["output"])
+    evidence = scale_list([signed_evidence(item)])
+    # The answer is: 1 for `Some`, the receipt, the evidence, the digest of the receipt, its place
+    # among those of its block, and the path to their root.
+    path = scale_list([hex_bytes(sibling) for sibling in decoded["path"]])
+    encoded = answer[1 : -len(path) - 8 - 32 - len(evidence)]
+    # What the operator has answered: this request, in this draw.
+    answered = digest(
+        b"assay/request/1"
+        + hex_bytes(receipt["genesis"])
+        + struct.pack("<Q", view["id"])
+        + payer
+        + hex_bytes(receipt["version_digest"])
+        + digest(payload)
+        + SIGNED
+        + hex_bytes(receipt["draw"]["seed"])
+    )
+    operator = hex_bytes(item["operator"])
+    statement = b"assay/result/2" + answered + digest(output) + operator + option(None)
+    signed = signed_bytes(statement, operator, item["list"])
+    worker = Keypair(public_key=item["worker"], ss58_format=42)
+    return {
+        "input": digest(payload) == hex_bytes(receipt["input_digest"]),
+        "output": digest(output) == hex_bytes(receipt["output_digest"]),
+        "evidence": digest(evidence) == hex_bytes(receipt["evidence_digest"]),
+        "receipt": digest(b"assay/receipt/2" + encoded) == hex_bytes(view["receipt_digest"]),
+        "signature": signed is not None and worker.verify(signed, hex_bytes(item["signature"])),
+    }
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -188,6 +289,7 @@ def main() -> int:
     parser.add_argument("--input", default="models/digits/sample.json")
     parser.add_argument("--name", default="image", help="field of the input file")
     parser.add_argument("--suri", default="//Ferdie", help="key that signs and pays")
+    parser.add_argument("--count", type=int, default=1, help="requests in one call, 1 to 64")
     parser.add_argument(
         "--blocks",
         type=int,
@@ -220,8 +322,7 @@ def main() -> int:
         return 1
 
     # 3. The price.
-    assurance = bytes([0])  # Signed
-    quote = chain.ask("quote", version + assurance, "QuoteAnswer")
+    quote = chain.ask("quote", version + SIGNED, "QuoteAnswer")
     if "Ok" not in quote:
         print(f"no quote: {quote['Err']}")
         return 1
@@ -231,84 +332,58 @@ def main() -> int:
         f" {quote['Ok']['operators']} operators"
     )
 
-    # 4. The request. The client key makes it idempotent: sent twice, it counts once.
-    client_key = os.urandom(32)
-    call = chain.node.compose_call(
-        "Inference",
-        "request",
-        {
-            "version": {"model": found[0], "number": found[1]},
-            "input": {"Inline": "0x" + payload.hex()},
-            "assurance": "Signed",
-            "max_price": price,
-            # A few blocks more than the fewest, until the request is included.
-            "deadline": chain.height() + max(options.blocks, quote["Ok"]["blocks"] + 5),
-            "draw_delay": 1,
-            "client_key": "0x" + client_key.hex(),
-        },
-    )
+    # 4. The requests. A client key makes a request idempotent: sent twice, it counts once.
+    client_keys = [os.urandom(32) for _ in range(options.count)]
+    items = [
+        {"input": {"Inline": "0x" + payload.hex()}, "client_key": "0x" + client_key.hex()}
+        for client_key in client_keys
+    ]
+    terms = {
+        "version": {"model": found[0], "number": found[1]},
+        "assurance": "Signed",
+        # Of each request.
+        "max_price": price,
+        # A few blocks more than the fewest, until the requests are included.
+        "deadline": chain.height() + max(options.blocks, quote["Ok"]["blocks"] + 5),
+        "draw_delay": 1,
+    }
+    if options.count == 1:
+        call = chain.node.compose_call("Inference", "request", {**terms, **items[0]})
+    else:
+        # The library takes the bounded list of the chain for a tuple that has a list.
+        batch = {**terms, "items": [items]}
+        call = chain.node.compose_call("Inference", "request_batch", batch)
     extrinsic = chain.node.create_signed_extrinsic(call, payer, era={"period": 64})
     try:
         block = chain.node.submit_extrinsic(extrinsic, wait_for_inclusion=True).block_hash
     except SubstrateRequestException as error:
         print(f"the pool refuses it: {error}")
         return 1
-    request = chain.ask("request_by_key", payer.public_key + client_key, "Option<u64>")
-    if request is None:
+    requests = [
+        chain.ask("request_by_key", payer.public_key + client_key, "Option<u64>")
+        for client_key in client_keys
+    ]
+    if None in requests:
         print("the chain refuses it:", chain.refusals(block))
         return 1
-    print(f"request {request}, client key 0x{client_key.hex()}")
 
-    # 5. Its end.
-    view = None
-    while view is None or "Final" not in view["status"]:
-        time.sleep(1)
-        view = chain.ask("request", struct.pack("<Q", request), "Option<RequestView>")
-    print(f"ended as {view['status']['Final']}")
-    if view["status"] != {"Final": "Verified"}:
-        return 1
-    output = hex_bytes(view["output"])
-
-    # 6. The checks: input, output, evidence, receipt, and the operator's signature.
-    answer = chain.state_call("receipt", struct.pack("<Q", request))
-    decoded = chain.decode("Option<ReceiptView>", answer)
-    receipt, item = decoded["receipt"], decoded["evidence"][0]
-    fields = ("operator", "worker", "output_digest", "signature")
-    # In class `Signed` there is no proof: `None` is a zero.
-    evidence = scale_list([b"".join(hex_bytes(item[field]) for field in fields) + b"\0"])
-    # The answer is: 1 for `Some`, the receipt, the evidence, the digest of the receipt, its place
-    # among those of its block, and the path to their root.
-    path = scale_list([hex_bytes(sibling) for sibling in decoded["path"]])
-    encoded = answer[1 : -len(path) - 8 - 32 - len(evidence)]
-    # What the operator has answered: this request, in this draw.
-    answered = digest(
-        b"assay/request/1"
-        + hex_bytes(receipt["genesis"])
-        + struct.pack("<Q", request)
-        + payer.public_key
-        + hex_bytes(receipt["version_digest"])
-        + digest(payload)
-        + assurance
-        + hex_bytes(receipt["draw"]["seed"])
-    )
-    operator = hex_bytes(item["operator"])
-    statement = b"assay/result/2" + answered + digest(output) + operator + b"\0"
-    worker = Keypair(public_key=item["worker"], ss58_format=42)
-    checks = {
-        "input": digest(payload) == hex_bytes(receipt["input_digest"]),
-        "output": digest(output) == hex_bytes(receipt["output_digest"]),
-        "evidence": digest(evidence) == hex_bytes(receipt["evidence_digest"]),
-        "receipt": digest(b"assay/receipt/2" + encoded) == hex_bytes(view["receipt_digest"]),
-        "signature": worker.verify(statement, hex_bytes(item["signature"])),
-    }
-    print("checks:", checks)
-    if not all(checks.values()):
-        return 1
-    print(f"receipt {view['receipt_digest']}, paid {receipt['price_paid'] / ASY} ASY")
-
-    values = floats(output)
-    print("output:", [round(value, 6) for value in values])
-    print("the answer is", values.index(max(values)))
+    # 5. Their ends, and the checks.
+    for request, client_key in zip(requests, client_keys, strict=True):
+        print(f"request {request}, client key 0x{client_key.hex()}")
+        view = chain.wait_for(request)
+        print(f"ended as {view['status']['Final']}")
+        if view["status"] != {"Final": "Verified"}:
+            return 1
+        answer = chain.state_call("receipt", struct.pack("<Q", request))
+        checks = check_answer(answer, view, payload, payer.public_key, chain.decode)
+        print("checks:", checks)
+        if not all(checks.values()):
+            return 1
+        receipt = chain.decode("Option<ReceiptView>", answer)["receipt"]
+        print(f"receipt {view['receipt_digest']}, paid {receipt['price_paid'] / ASY} ASY")
+        values = floats(hex_bytes(view["output"]))
+        print("output:", [round(value, 6) for value in values])
+        print("the answer is", values.index(max(values)))
     return 0
 
 

@@ -20,13 +20,14 @@ const PALLETS: [&str; 7] = [
 ];
 
 /// Calls that the SDK does not offer, because users do not make them.
-const NOT_OFFERED: [&str; 11] = [
+const NOT_OFFERED: [&str; 12] = [
     // Made by operators' nodes, without a fee.
     "Disputes.answer",
     "Inference.report_failure",
     "Inference.submit_commitment",
     "Inference.submit_proof",
     "Inference.submit_result",
+    "Inference.submit_results",
     "Inference.submit_reveal",
     "Inference.submit_trace",
     "Operators.heartbeat",

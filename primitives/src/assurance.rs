@@ -36,7 +36,8 @@ pub enum Assurance {
     #[codec(index = 0)]
     Signed,
     /// `n` operators, drawn at random, commit to their results and then reveal them. `k` equal
-    /// results win. A member that reveals a wrong result loses part of its bond.
+    /// results win. Members with another result are not paid, and lose part of their bonds if a
+    /// proof shows that it is wrong.
     ///
     /// Bounds: `2 <= n <= MAX_COMMITTEE` and `n / 2 < k <= n`, so that at most one result can win.
     #[codec(index = 1)]

@@ -38,29 +38,52 @@ fn parents(level: &[Digest]) -> Vec<Digest> {
     level.chunks(2).map(parent).collect()
 }
 
-/// The root of the tree over `items`: see the [module](self). Takes two hashes for each. Of no items
-/// it is the digest of no bytes.
-pub fn root(items: &[Digest]) -> Digest {
-    let mut level: Vec<Digest> = items.iter().map(leaf).collect();
-    while level.len() > 1 {
-        level = parents(&level);
-    }
-    level.first().copied().unwrap_or_else(|| digest(b""))
+/// A tree with all its nodes: see the [module](self). Making it takes two hashes for each item.
+pub struct Tree {
+    /// The levels from the leaves to the root. Each but the last has several nodes.
+    levels: Vec<Vec<Digest>>,
 }
 
-/// The path of item `index`: the siblings on the way to the root, from below. A node that moves up
-/// unchanged has none. `None` if there is no such item.
-pub fn path(items: &[Digest], index: usize) -> Option<Vec<Digest>> {
-    items.get(index)?;
-    let mut level: Vec<Digest> = items.iter().map(leaf).collect();
-    let mut position = index;
-    let mut path = Vec::new();
-    while level.len() > 1 {
-        path.extend(level.get(position ^ 1));
-        level = parents(&level);
-        position /= 2;
+impl Tree {
+    /// The tree over `items`.
+    pub fn new(items: &[Digest]) -> Self {
+        let mut level: Vec<Digest> = items.iter().map(leaf).collect();
+        let mut levels = Vec::new();
+        while level.len() > 1 {
+            let next = parents(&level);
+            levels.push(core::mem::replace(&mut level, next));
+        }
+        levels.push(level);
+        Self { levels }
     }
-    Some(path)
+
+    /// The root. Of no items it is the digest of no bytes.
+    pub fn root(&self) -> Digest {
+        let root = self.levels.last().and_then(|level| level.first());
+        root.copied().unwrap_or_else(|| digest(b""))
+    }
+
+    /// The path of item `index`: the siblings on the way to the root, from below. A node that moves
+    /// up unchanged has none. `None` if there is no such item.
+    pub fn path(&self, index: usize) -> Option<Vec<Digest>> {
+        self.levels.first()?.get(index)?;
+        let sibling = |(height, level): (usize, &Vec<Digest>)| {
+            level.get((index.checked_shr(height as u32)?) ^ 1).copied()
+        };
+        // The root has no sibling.
+        let below = self.levels.split_last()?.1;
+        Some(below.iter().enumerate().filter_map(sibling).collect())
+    }
+}
+
+/// The root of the tree over `items`: see [`Tree::root`].
+pub fn root(items: &[Digest]) -> Digest {
+    Tree::new(items).root()
+}
+
+/// The path of item `index` in the tree over `items`: see [`Tree::path`].
+pub fn path(items: &[Digest], index: usize) -> Option<Vec<Digest>> {
+    Tree::new(items).path(index)
 }
 
 /// The root of a tree over `count` items in which `item` has this index and this path; `None` if

@@ -69,10 +69,10 @@ pub enum Outcome {
     /// The evidence satisfies the rule of the class.
     #[codec(index = 0)]
     Verified,
-    /// There is no result. The payer was refunded in full.
+    /// There is no result. The payer was refunded, less the fee for room.
     #[codec(index = 1)]
     Rejected(RejectReason),
-    /// The deadline passed. The payer was refunded in full.
+    /// The deadline passed. The payer was refunded, less the fee for room.
     #[codec(index = 2)]
     TimedOut,
     /// The payer cancelled the request before operators were drawn.
@@ -134,7 +134,8 @@ pub struct SignedEvidence<AccountId> {
 pub type Evidence<AccountId> =
     BoundedVec<SignedEvidence<AccountId>, ConstU32<{ MAX_COMMITTEE as u32 }>>;
 
-/// The chain's record of a finished request. The chain keeps its digest forever.
+/// The chain's record of a finished request. The chain keeps the root of all receipts of a block
+/// forever.
 #[derive(
     Clone,
     PartialEq,

@@ -306,9 +306,11 @@ sp_api::decl_runtime_apis! {
         fn quote(version: VersionId, assurance: Assurance) -> Result<Quote, QuoteError>;
         /// A request; `None` if it does not exist or was pruned.
         fn request(id: RequestId) -> Option<RequestView<AccountId>>;
-        /// The request that `account` made with `client_key`, also after it was pruned.
+        /// The request that `account` made with `client_key`; `None` if there is none or it was
+        /// pruned.
         fn request_by_key(account: AccountId, client_key: [u8; 32]) -> Option<RequestId>;
-        /// The newest requests of an account that are not pruned, newest first, at most `limit`.
+        /// The newest requests of an account that are not pruned, newest first, at most `limit`. Of
+        /// an account with more than 10,000, only 10,000 are looked at.
         fn requests_of(account: AccountId, limit: u32) -> Vec<RequestView<AccountId>>;
         /// The receipt of a finished request; `None` if there is none or it was pruned.
         fn receipt(id: RequestId) -> Option<ReceiptView<AccountId>>;

@@ -1,8 +1,8 @@
 //! The statements that worker keys sign.
 //!
 //! The signed bytes are a domain tag and the SCALE encoding of a struct that begins with the
-//! genesis hash, or with a hash of a request and the genesis. A signature therefore counts for one
-//! kind of statement on one chain.
+//! genesis hash, or with a hash that covers it: of a request, or of the statements in a list. A
+//! signature therefore counts for one kind of statement on one chain.
 
 use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};

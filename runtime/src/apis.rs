@@ -431,7 +431,8 @@ impl_runtime_apis! {
 
             impl frame_system_benchmarking::Config for Runtime {}
 
-            let whitelist = AllPalletsWithSystem::whitelisted_storage_keys();
+            let mut whitelist = AllPalletsWithSystem::whitelisted_storage_keys();
+            whitelist.extend(crate::benchmarking::used_once_a_block());
             let mut batches = Vec::<BenchmarkBatch>::new();
             let params = (&config, &whitelist);
             add_benchmarks!(params, batches);

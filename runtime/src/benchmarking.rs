@@ -21,7 +21,10 @@ use assay_primitives::{
 };
 use codec::Encode;
 use frame_benchmarking::account;
-use frame_support::{traits::fungible::Mutate, BoundedVec};
+use frame_support::{
+    traits::{fungible::Mutate, TrackedStorageKey},
+    BoundedVec,
+};
 use frame_system::RawOrigin;
 use pallet_operators::MAX_PAST_WORKERS;
 use pallet_verification::cost::Fixture;
@@ -33,6 +36,7 @@ use sp_runtime::DigestItem;
 use crate::{
     constants::{
         AvailableClasses, MaxConcurrency, MaxDeadline, MaxInputBytes, MaxRoyalty, MinBond,
+        TreasuryAccount,
     },
     AccountId, Balance, Balances, BlockNumber, Inference, ModelRegistry, Operators, Runtime,
     System, Verification,
@@ -49,6 +53,20 @@ pub struct Helper;
 /// A key in the node's keystore.
 fn worker_key(path: &str, index: u32) -> WorkerId {
     WorkerId::generate_pair(Some(format!("//{path}//{index}").into_bytes()))
+}
+
+/// Keys of values of other pallets that many calls of a block use, but that the block reads and
+/// writes once: the treasury's account, the hash of block 0, the authorities, and the clocks of
+/// blocks with room. `pallet_inference` charges them at the start of the block.
+pub fn used_once_a_block() -> Vec<TrackedStorageKey> {
+    [
+        frame_system::Account::<Runtime>::hashed_key_for(TreasuryAccount::get()),
+        frame_system::BlockHash::<Runtime>::hashed_key_for(0),
+        pallet_babe::Authorities::<Runtime>::hashed_key().to_vec(),
+        pallet_room::Clocks::<Runtime>::hashed_key().to_vec(),
+    ]
+    .map(TrackedStorageKey::from)
+    .to_vec()
 }
 
 fn signature(worker: &WorkerId, message: &[u8]) -> WorkerSignature {

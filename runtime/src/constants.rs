@@ -120,6 +120,8 @@ parameter_types! {
     /// A tenth of a block.
     pub SweepBudget: Weight = MAXIMUM_BLOCK_WEIGHT.saturating_div(10);
     pub const WorkerPriority: TransactionPriority = priorities::WORKER;
+    /// Half of a block. The rest is for the hooks of consensus, and for slower machines.
+    pub MigrationBudget: Weight = MAXIMUM_BLOCK_WEIGHT.saturating_div(2);
 }
 
 #[cfg(test)]

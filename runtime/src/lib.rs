@@ -126,10 +126,10 @@ pub const VERSION: RuntimeVersion = RuntimeVersion {
     spec_name: Cow::Borrowed("assay"),
     impl_name: Cow::Borrowed("assay"),
     authoring_version: 1,
-    spec_version: 2,
+    spec_version: 3,
     impl_version: 1,
     apis: apis::RUNTIME_API_VERSIONS,
-    transaction_version: 2,
+    transaction_version: 3,
     system_version: 1,
 };
 
@@ -176,6 +176,8 @@ mod runtime {
     pub type Utility = pallet_utility::Pallet<Runtime>;
     #[runtime::pallet_index(11)]
     pub type Sudo = pallet_sudo::Pallet<Runtime>;
+    #[runtime::pallet_index(12)]
+    pub type MultiBlockMigrations = pallet_migrations::Pallet<Runtime>;
 
     #[runtime::pallet_index(20)]
     pub type Settlement = pallet_settlement::Pallet<Runtime>;
@@ -209,6 +211,7 @@ mod benches {
         [pallet_transaction_payment, TransactionPayment]
         [pallet_utility, Utility]
         [pallet_sudo, Sudo]
+        [pallet_migrations, MultiBlockMigrations]
         [pallet_settlement, Settlement]
         [pallet_storage, Storage]
         [pallet_model_registry, ModelRegistry]

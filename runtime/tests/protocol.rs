@@ -152,7 +152,8 @@ fn pallet_id(account: AccountId) -> Value {
     Value::Text(String::from_utf8(bytes[4..12].to_vec()).unwrap())
 }
 
-/// A constant in an integer literal, from the sources below a folder. For those that are private.
+/// A constant that is an integer literal or a product of such, from the sources below a folder. For
+/// those that are private.
 fn literal(folder: &str, name: &str) -> u128 {
     fn collect(folder: &Path, sources: &mut Vec<String>) {
         for entry in fs::read_dir(folder).expect("the folder is there") {
@@ -174,9 +175,10 @@ fn literal(folder: &str, name: &str) -> u128 {
         .map(|(_, literal)| literal)
         .collect();
     let [literal] = found[..] else { panic!("{name} is defined {} times", found.len()) };
+    let factor = |factor: &str| factor.replace('_', "").parse::<u128>().ok();
     literal
         .strip_suffix(';')
-        .and_then(|literal| literal.replace('_', "").parse().ok())
+        .and_then(|literal| literal.split(" * ").map(factor).product::<Option<u128>>())
         .unwrap_or_else(|| panic!("{folder}: {name} is no integer literal: {literal}"))
 }
 
@@ -241,6 +243,7 @@ fn constants() -> Vec<(String, Value)> {
         blocks(u32): pallet_disputes MaxBlocks;
         bytes(u32): pallet_disputes MaxOutputBytes MaxProofBytes;
         time(Weight): pallet_disputes SweepBudget;
+        time(Weight): pallet_migrations MaxServiceWeight;
         count(u64): pallet_disputes AnswerPriority;
 
         classes(AssuranceClasses): pallet_model_registry AvailableClasses;
@@ -282,6 +285,8 @@ fn constants() -> Vec<(String, Value)> {
     let page = assay_primitives::receipt::ROOTS_PER_PAGE;
     add("assay_primitives::receipt::ROOTS_PER_PAGE", blocks(page));
     add("pallet_inference::MAX_ENDS", count(pallet_inference::MAX_ENDS));
+    add("pallet_inference::MAX_BATCH", count(pallet_inference::MAX_BATCH));
+    add("assay_primitives::MAX_LIST", count(assay_primitives::MAX_LIST));
     add("pallet_inference::PRIORITIES", blocks(pallet_inference::PRIORITIES));
     add("pallet_inference::MAX_DRAW_DELAY", blocks(pallet_inference::MAX_DRAW_DELAY));
     add("pallet_inference::RECENT_BLOCKS", blocks(pallet_inference::RECENT_BLOCKS));
@@ -388,6 +393,10 @@ fn constants() -> Vec<(String, Value)> {
         ("pallets/inference/src", "WAIT_BUDGET_MS", waited),
         ("pallets/inference/src", "SUBMIT_AFTER_MS", waited),
         ("pallets/inference/src", "RESUBMIT_AFTER", blocks as Kind),
+        ("pallets/inference/src", "LIST_BYTES", bytes as Kind),
+        ("pallets/inference/src", "READ_ONCE", count as Kind),
+        ("pallets/inference/src", "WRITTEN_ONCE", count as Kind),
+        ("pallets/inference/src", "MOST_WALKED", count as Kind),
         ("pallets/inference/src", "MAX_HEIGHTS", count as Kind),
         ("pallets/inference/src", "MAX_PRUNED_HEIGHTS", count as Kind),
         ("pallets/disputes/src", "WAIT_BUDGET_MS", waited),

@@ -50,6 +50,7 @@ fn the_runtime_uses_its_own_weights() {
         };
     }
     let foreign: Vec<_> = foreign![
+        frame_system::DbWeight,
         frame_system::SystemWeightInfo,
         frame_system::ExtensionsWeightInfo,
         pallet_babe::WeightInfo,
@@ -60,6 +61,7 @@ fn the_runtime_uses_its_own_weights() {
         pallet_transaction_payment::WeightInfo,
         pallet_utility::WeightInfo,
         pallet_sudo::WeightInfo,
+        pallet_migrations::WeightInfo,
         pallet_settlement::WeightInfo,
         pallet_storage::WeightInfo,
         pallet_model_registry::WeightInfo,

@@ -141,6 +141,7 @@ impl<'a> Calls<'a> {
         let results = results.collect::<Result<Vec<_>>>()?;
         Ok(Call::submit_results {
             operator: operator.account.clone(),
+            version: self.attacker.version,
             results: results.try_into().ok().context("the list is too long")?,
             signature,
         })

@@ -5,7 +5,7 @@ use assay_primitives::{
     traits::{DisputeBonds, OptimisticResults},
     Balance, RequestId,
 };
-use frame_support::ensure;
+use frame_support::{ensure, traits::GetStorageVersion};
 use sp_runtime::TryRuntimeError;
 
 use crate::{
@@ -27,11 +27,16 @@ impl<T: Config> Pallet<T> {
     /// * A disputed result exists if and only if it has no verdict.
     /// * The amount held on a challenger is the sum of its bonds. No dispute has spent more than its
     ///   bond.
+    /// * The storage version is that of the code.
     ///
     /// # Errors
     ///
     /// The first invariant that does not hold.
     pub fn do_try_state() -> Result<(), TryRuntimeError> {
+        ensure!(
+            Self::on_chain_storage_version() == Self::in_code_storage_version(),
+            "the storage version is not that of the code"
+        );
         let mut agenda: BTreeSet<_> = Agenda::<T>::iter().map(|(at, id, ())| (at, id)).collect();
         let cursor = AgendaCursor::<T>::get();
         ensure!(

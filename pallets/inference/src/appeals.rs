@@ -94,7 +94,7 @@ impl<T: Config> Pallet<T> {
         Appealable::<T>::remove(id);
         Agenda::<T>::remove(until.saturating_add(1), id);
         Inputs::<T>::remove(id);
-        T::Models::release(request.version);
+        T::Models::release(request.version, 1);
         let evidence = Results::<T>::get(id).map(|kept| kept.evidence).unwrap_or_default();
         for item in evidence {
             T::Operators::release(&item.operator, request.stake);

@@ -19,13 +19,18 @@ use assay_primitives::{
 };
 use frame_benchmarking::v2::*;
 use frame_support::{
+    migrations::SteppedMigration,
     pallet_prelude::{Authorize, TransactionSource},
     traits::{Get, Hooks},
+    weights::WeightMeter,
     BoundedVec,
 };
 use frame_system::RawOrigin;
 
-use crate::*;
+use crate::{
+    migrations::v1::{self, Cursor, ReceiptsToRoots},
+    *,
+};
 use fixtures::*;
 
 mod fixtures;
@@ -130,21 +135,32 @@ mod benchmarks {
 
     #[benchmark]
     fn submit_results(i: Linear<1, MAX_LIST>) {
-        let (operator, results) = list::<T>(i);
+        let List { operator, version, results } = list::<T>(1, i);
         let last = results.last().expect("not empty").request;
 
         #[extrinsic_call]
-        _(RawOrigin::Authorized, operator, results, checked_signature());
+        _(RawOrigin::Authorized, operator, version, results, checked_signature());
+
+        assert_eq!(outcome::<T>(last), Some(Outcome::Verified));
+    }
+
+    #[benchmark]
+    fn submit_results_apart(i: Linear<1, MAX_LIST>) {
+        let List { operator, version, results } = list::<T>(i, 1);
+        let last = results.last().expect("not empty").request;
+
+        #[extrinsic_call]
+        submit_results(RawOrigin::Authorized, operator, version, results, checked_signature());
 
         assert_eq!(outcome::<T>(last), Some(Outcome::Verified));
     }
 
     #[benchmark]
     fn authorize_results(i: Linear<1, MAX_LIST>) -> Result<(), BenchmarkError> {
-        let (operator, results) = list::<T>(i);
+        let List { operator, version, results } = list::<T>(1, i);
         let statement = Pallet::<T>::list_statement(&operator, &results);
         let signature = T::BenchmarkHelper::sign(&operator, &statement.signing_bytes());
-        let call = Call::<T>::submit_results { operator, results, signature };
+        let call = Call::<T>::submit_results { operator, version, results, signature };
 
         #[block]
         {
@@ -170,7 +186,7 @@ mod benchmarks {
     // The first draw reads the candidates for all of them.
     #[benchmark]
     fn draw_next(i: Linear<0, { MAX_BATCH - 1 }>) {
-        let first = batch::<T>(T::Operators::max_servers(), i + 1);
+        let first = batches::<T>(T::Operators::max_servers(), 1, i + 1);
         let mut pool = None;
 
         #[block]
@@ -537,6 +553,56 @@ mod benchmarks {
     }
 
     #[benchmark]
+    fn move_finished(n: Linear<1, 1_000>) {
+        for number in 0..n {
+            finished_in_v1::<T>(number);
+        }
+
+        #[block]
+        {
+            ReceiptsToRoots::<T>::step(Some(Cursor::Finished(0)), &mut WeightMeter::new())
+                .expect("the receipts are those of one block");
+        }
+
+        assert!(Pallet::<T>::receipt_root(V1_HEIGHT).is_some());
+        assert!(!v1::storage::Finished::<T>::contains_key(u64::from(n) - 1));
+    }
+
+    #[benchmark]
+    fn move_pruned(n: Linear<1, 1_000>) {
+        set_now::<T>(V1_HEIGHT);
+        for number in 0..n {
+            pruned_in_v1::<T>(number);
+        }
+
+        #[block]
+        {
+            ReceiptsToRoots::<T>::step(Some(Cursor::Pruned), &mut WeightMeter::new())
+                .expect("there are receipts");
+        }
+
+        assert!(Pallet::<T>::receipt_root(V1_HEIGHT).is_some());
+        assert!(v1::storage::ReceiptDigests::<T>::iter_keys().next().is_none());
+    }
+
+    #[benchmark]
+    fn remove_keys(n: Linear<1, 1_000>) {
+        let payer: T::AccountId = whitelisted_caller();
+        for number in 0..n {
+            let key = digest(&number.to_le_bytes()).0;
+            ClientKeys::<T>::insert(&payer, key, RequestId(number.into()));
+        }
+
+        #[block]
+        {
+            ReceiptsToRoots::<T>::step(Some(Cursor::ClientKeys), &mut WeightMeter::new())
+                .expect("there are keys");
+        }
+
+        assert!(ClientKeys::<T>::iter_keys().next().is_none());
+    }
+
+    #[benchmark]
     fn on_initialize() {
         // As many heights as one block processes, a request that is not pruned yet, and the
         // randomness of both blocks.
@@ -546,7 +612,7 @@ mod benchmarks {
         PruneCursor::<T>::put(0);
         // The root of some receipts is written.
         let ends = (0..100).map(|number| (RequestId(number), Digest::zero())).collect();
-        Ended::<T>::insert(now, BoundedVec::truncate_from(ends));
+        Ending::<T>::put(BoundedVec::truncate_from(ends));
         T::BenchmarkHelper::set_randomness([1; 32]);
         RecentVrfs::<T>::put(BoundedVec::truncate_from(vrfs::<T>()));
         let height = frame_system::Pallet::<T>::block_number();

@@ -34,6 +34,7 @@ mod authorize;
 mod benchmarking;
 mod draws;
 mod listed;
+pub mod migrations;
 #[cfg(test)]
 mod mock;
 mod offchain;
@@ -69,7 +70,7 @@ pub mod pallet {
         Assurance, Balance, BlockNumber, Digest, FailureReason, Outcome, ProofCost, ProofRefusal,
         Receipt, RequestId, RequestInput, VersionId, WorkerSignature, MAX_LIST,
     };
-    use frame_support::pallet_prelude::*;
+    use frame_support::{migrations::MultiStepMigrator, pallet_prelude::*};
     use frame_system::{
         ensure_authorized, offchain::CreateAuthorizedTransaction, pallet_prelude::*,
     };
@@ -84,7 +85,7 @@ pub mod pallet {
     /// Maximum number of requests in a batch.
     pub const MAX_BATCH: u32 = 64;
 
-    const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
+    const STORAGE_VERSION: StorageVersion = StorageVersion::new(2);
 
     #[pallet::pallet]
     #[pallet::storage_version(STORAGE_VERSION)]
@@ -184,6 +185,9 @@ pub mod pallet {
 
     /// The input of a request, its payload bounded by [`Config::MaxInputBytes`].
     pub type RequestInputOf<T> = RequestInput<BoundedVec<u8, <T as Config>::MaxInputBytes>>;
+
+    /// Requests that ended, with the digests of their receipts.
+    pub type EndedRequests = BoundedVec<(RequestId, Digest), ConstU32<MAX_ENDS>>;
 
     /// The requests of a batch.
     pub type Batch<T> = BoundedVec<BatchItem<<T as Config>::MaxInputBytes>, ConstU32<MAX_BATCH>>;
@@ -296,6 +300,14 @@ pub mod pallet {
             /// The members that submitted another one, and were penalised.
             penalised: Vec<T::AccountId>,
         },
+        /// A migration made receipts of an earlier storage version the leaves of a tree, in this
+        /// order. Its root is that of this height in [`ReceiptRoots`].
+        ReceiptsMoved {
+            /// The height.
+            height: BlockNumber,
+            /// The requests, with the digests of their receipts.
+            receipts: Vec<(RequestId, Digest)>,
+        },
         /// A finished request was pruned. Its receipt is in the root of its block.
         RequestPruned {
             /// The request.
@@ -380,7 +392,15 @@ pub mod pallet {
     #[pallet::hooks]
     impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
         fn on_initialize(_: BlockNumberFor<T>) -> Weight {
-            Self::sweep_deadlines().saturating_add(Self::prune()).saturating_add(Self::plan_draws())
+            let checked = T::DbWeight::get().reads(1);
+            // Nobody can answer in a block of a migration, and the state may be that of both versions.
+            if T::MultiBlockMigrator::ongoing() {
+                return checked;
+            }
+            Self::sweep_deadlines()
+                .saturating_add(Self::prune())
+                .saturating_add(Self::plan_draws())
+                .saturating_add(checked)
         }
 
         fn on_finalize(_: BlockNumberFor<T>) {
@@ -721,8 +741,8 @@ pub mod pallet {
             Ok(Some(weight).into())
         }
 
-        /// Submits results of several requests in class `Signed`, in ascending order of the
-        /// requests, with one signature over the
+        /// Submits results of several requests of one version in class `Signed`, in ascending order
+        /// of the requests, with one signature over the
         /// [`ListStatement`](assay_primitives::ListStatement). Ends each request that waits for its
         /// result, as [`Self::submit_result`] does; the others are skipped.
         ///
@@ -735,7 +755,11 @@ pub mod pallet {
         /// which less than half is awaited.
         #[pallet::call_index(10)]
         #[pallet::weight(
-            Pallet::<T>::list_weight(results.len() as u32, listed::output_bytes(results))
+            Pallet::<T>::list_weight(
+                results.len() as u32,
+                results.len() as u32,
+                listed::output_bytes(results),
+            )
                 .saturating_add(T::WeightInfo::call_waiting().saturating_mul(results.len() as u64))
         )]
         #[pallet::authorize(Self::authorize_results)]
@@ -745,13 +769,14 @@ pub mod pallet {
         pub fn submit_results(
             origin: OriginFor<T>,
             operator: T::AccountId,
+            version: VersionId,
             results: ResultList<T>,
             signature: WorkerSignature,
         ) -> DispatchResultWithPostInfo {
             ensure_authorized(origin)?;
             let (count, bytes) = (results.len() as u32, listed::output_bytes(&results));
-            let called = Self::note_results(&operator, results, signature);
-            let weight = Self::list_weight(count, bytes)
+            let (listed, called) = Self::note_results(&operator, version, results, signature);
+            let weight = Self::list_weight(count, listed.payers, bytes)
                 .saturating_add(T::WeightInfo::call_waiting().saturating_mul(called.into()));
             let authorization = Self::list_authorization(count, bytes);
             T::Room::note_answer(

@@ -3,14 +3,14 @@
 //! A result counts if its request still waits for it. The others of the list are skipped, so that
 //! they cannot spoil it: a request may have ended between the signature and the block.
 
-use alloc::vec::Vec;
+use alloc::{collections::BTreeSet, vec::Vec};
 use assay_pallet_support::{refuse, Chain};
 use assay_primitives::{
     digest, merkle,
     runtime_api::Status,
-    traits::{BlockRoom, OnRequestFinal, Operators},
-    Assurance, BlockNumber, Digest, ListPlace, ListStatement, ResultStatement, SignedEvidence,
-    Statement, WorkerSignature,
+    traits::{BlockRoom, Models, OnRequestFinal, Operators},
+    validate_payload, Assurance, BlockNumber, Digest, ListPlace, ListStatement, ResultStatement,
+    SignedEvidence, Statement, VersionId, WorkerSignature,
 };
 use frame_support::{
     defensive, ensure,
@@ -20,7 +20,7 @@ use frame_support::{
 
 use crate::{
     authorize::{refusal, Authorized},
-    room::CALL_BYTES,
+    room::{Listed, CALL_BYTES},
     Config, Event, ListedResult, Pallet, Request, Requests, ResultList, WeightInfo,
 };
 
@@ -33,20 +33,40 @@ pub(crate) fn output_bytes<Max: Get<u32>>(results: &[ListedResult<Max>]) -> u32 
 }
 
 impl<T: Config> Pallet<T> {
-    /// Weight of `count` listed results that end requests, with outputs of `bytes` bytes together.
-    /// The weight of a result is linear in the length of its output.
-    pub(crate) fn list_weight(count: u32, bytes: u32) -> Weight {
-        let outputs = Self::result_weight(bytes).saturating_sub(Self::result_weight(0));
+    /// Weight of `count` listed results that end requests of `payers` payers, with outputs of `bytes`
+    /// bytes together.
+    pub(crate) fn list_weight(count: u32, payers: u32, bytes: u32) -> Weight {
+        let apart = T::WeightInfo::submit_results_apart(payers)
+            .saturating_sub(T::WeightInfo::submit_results(payers));
         T::WeightInfo::submit_results(count)
-            .saturating_add(outputs)
+            .saturating_add(apart)
+            .saturating_add(Self::outputs_weight(bytes))
             .saturating_add(T::OnRequestFinal::weight().saturating_mul(count.into()))
     }
 
-    /// Weight of authorising such a list.
+    /// Weight of outputs of `bytes` bytes: that of a result is linear in the length of its output.
+    fn outputs_weight(bytes: u32) -> Weight {
+        Self::result_weight(bytes).saturating_sub(Self::result_weight(0))
+    }
+
+    /// Weight of authorising a list of `count` results with outputs of `bytes` bytes together.
     pub(crate) fn list_authorization(count: u32, bytes: u32) -> Weight {
-        let outputs = T::WeightInfo::authorize_result(bytes)
-            .saturating_sub(T::WeightInfo::authorize_result(0));
-        T::WeightInfo::authorize_results(count).saturating_add(outputs)
+        T::WeightInfo::authorize_results(count).saturating_add(Self::outputs_authorization(bytes))
+    }
+
+    fn outputs_authorization(bytes: u32) -> Weight {
+        T::WeightInfo::authorize_result(bytes).saturating_sub(T::WeightInfo::authorize_result(0))
+    }
+
+    /// What a result with an output of `bytes` bytes takes of the weight of its list. Those that end
+    /// requests share the room of all.
+    pub(crate) fn share_of_list(list: Listed, bytes: u32) -> Weight {
+        let Listed { count, awaited, payers } = list;
+        Self::list_weight(count, payers, 0)
+            .saturating_add(Self::list_authorization(count, 0))
+            .saturating_div(awaited.max(1).into())
+            .saturating_add(Self::outputs_weight(bytes))
+            .saturating_add(Self::outputs_authorization(bytes))
     }
 
     /// Length of the call with such a list in bytes, at most.
@@ -57,10 +77,12 @@ impl<T: Config> Pallet<T> {
     /// The request, if it waits for this result of the operator.
     fn awaiting(
         operator: &T::AccountId,
+        version: VersionId,
         result: &ListedResult<T::MaxOutputBytes>,
     ) -> Option<Request<T::AccountId>> {
         let request = Requests::<T>::get(result.request)?;
         let awaits = request.status == Status::Assigned
+            && request.version == version
             && request.assurance == Assurance::Signed
             && T::now() <= request.deadline
             && request.members.iter().any(|member| member.account == *operator)
@@ -102,12 +124,13 @@ impl<T: Config> Pallet<T> {
     pub(crate) fn authorize_results(
         _source: TransactionSource,
         operator: &T::AccountId,
+        version: &VersionId,
         results: &ResultList<T>,
         signature: &WorkerSignature,
     ) -> Authorized {
         let (count, bytes) = (results.len() as u32, output_bytes(results));
-        let weight =
-            Self::list_weight(count, bytes).saturating_add(Self::list_authorization(count, bytes));
+        let weight = Self::list_weight(count, count, bytes)
+            .saturating_add(Self::list_authorization(count, bytes));
         ensure!(
             T::Room::fits_answer(weight, Self::list_bytes(count, bytes)),
             InvalidTransaction::ExhaustsResources
@@ -117,12 +140,14 @@ impl<T: Config> Pallet<T> {
             refuse(refusal::NOT_A_LIST)
         );
         let worker = T::Operators::worker(operator).ok_or(refuse(refusal::NOT_ASSIGNED))?;
+        let terms = T::Models::terms(*version).ok_or(refuse(refusal::NOT_AWAITED))?;
         let (mut awaited, mut awaited_bytes) = (0u32, 0u32);
         let mut first_deadline = BlockNumber::MAX;
         let mut validity = ValidTransaction::with_tag_prefix("AssayResult");
         for result in results {
-            let Some(request) = Self::awaiting(operator, result) else { continue };
-            Self::check_output(&request, &result.output)?;
+            let Some(request) = Self::awaiting(operator, *version, result) else { continue };
+            validate_payload(&result.output, &terms.descriptor.outputs)
+                .map_err(|_| refuse(refusal::WRONG_OUTPUT))?;
             awaited += 1;
             awaited_bytes = awaited_bytes.saturating_add(result.output.len() as u32);
             first_deadline = first_deadline.min(request.deadline);
@@ -139,24 +164,33 @@ impl<T: Config> Pallet<T> {
         Self::admit(validity, first_deadline)
     }
 
-    /// Ends the requests that wait for these results. Returns the number of requests that are called
-    /// because capacity is free again.
+    /// Ends the requests that wait for these results. Returns what the list was, and the number of
+    /// requests that are called because capacity is free again.
     pub(crate) fn note_results(
         operator: &T::AccountId,
+        version: VersionId,
         results: ResultList<T>,
         signature: WorkerSignature,
-    ) -> u32 {
+    ) -> (Listed, u32) {
+        let (statements, digests) = Self::listed(operator, &results);
+        let tree = merkle::Tree::new(&digests);
+        let count = digests.len() as u32;
+        let awaited: Vec<_> = (0..)
+            .zip(results.into_iter().zip(statements))
+            .filter_map(|(index, (result, statement))| {
+                let request = Self::awaiting(operator, version, &result)?;
+                Some((index, request, result, statement))
+            })
+            .collect();
+        let payers: BTreeSet<_> = awaited.iter().map(|(_, request, ..)| &request.payer).collect();
+        let listed = Listed { count, awaited: awaited.len() as u32, payers: payers.len() as u32 };
         let Some(worker) = T::Operators::worker(operator) else {
             defensive!("a list was authorised without its operator");
-            return 0;
+            return (listed, 0);
         };
-        let (statements, digests) = Self::listed(operator, &results);
-        let count = digests.len() as u32;
-        let mut called = 0u32;
-        for (index, (result, statement)) in results.into_iter().zip(statements).enumerate() {
-            let Some(request) = Self::awaiting(operator, &result) else { continue };
-            let path = merkle::path(&digests, index).and_then(|path| path.try_into().ok());
-            let Some(path) = path else {
+        let (mut ended, mut stakes) = (Vec::new(), 0);
+        for (index, request, result, statement) in awaited {
+            let Some(path) = tree.path(index as usize).and_then(|path| path.try_into().ok()) else {
                 defensive!("a list is longer than its bound");
                 continue;
             };
@@ -165,16 +199,21 @@ impl<T: Config> Pallet<T> {
                 worker: worker.clone(),
                 output_digest: statement.output_digest,
                 signature,
-                list: Some(ListPlace { index: index as u32, count, path }),
+                list: Some(ListPlace { index, count, path }),
                 proof: None,
             };
             Self::deposit_event(Event::ResultSubmitted {
                 request: result.request,
                 operator: operator.clone(),
             });
-            let ended = Self::end_signed(result.request, request, evidence, result.output);
-            called = called.saturating_add(ended);
+            stakes = request.stake.saturating_add(stakes);
+            ended.push(result.request);
+            Self::end_signed(result.request, request, evidence, result.output, Some(listed));
         }
-        called
+        T::Operators::release(operator, stakes);
+        T::Operators::unassign(operator, version, &ended, true);
+        let number = ended.len() as u32;
+        T::Models::release(version, number);
+        (listed, Self::call_waiting(version, number))
     }
 }

@@ -19,7 +19,7 @@ use assay_primitives::{
     proof::{account_bytes, PROOF_DOMAIN},
     traits::{Artifacts, MemberState, Models, Operators, ProvenResult, Verification},
     worker_crypto, Assurance, BlockNumber, CommitStatement, Digest, FailureReason,
-    FailureStatement, RequestId, Statement, WorkerId, WorkerSignature,
+    FailureStatement, RequestId, Statement, VersionId, WorkerId, WorkerSignature,
 };
 use codec::{Decode, Encode};
 use frame_support::{traits::Get, BoundedVec};
@@ -69,8 +69,8 @@ struct Submitted {
 enum Answer<T: Config> {
     /// A call of its own.
     Call(Call<T>),
-    /// A result that can be in a list.
-    Listed(ListedResult<T::MaxOutputBytes>),
+    /// A result that can be in a list of results of this version.
+    Listed(VersionId, ListedResult<T::MaxOutputBytes>),
 }
 
 /// An operator whose worker key this node holds.
@@ -93,7 +93,7 @@ impl<T: Config> Pallet<T> {
                 continue;
             }
             let worker = LocalOperator { operator: &operator, key: &key };
-            let mut results = Vec::new();
+            let mut lists = BTreeMap::<_, Vec<_>>::new();
             for id in T::Operators::assignments(&operator) {
                 let Some(request) = Requests::<T>::get(id) else { continue };
                 let last = before.get(&(id, operator.clone())).copied().flatten();
@@ -101,7 +101,9 @@ impl<T: Config> Pallet<T> {
                     Some((answer, now)) => {
                         match answer {
                             Answer::Call(call) => calls.push((id, call)),
-                            Answer::Listed(result) => results.push(result),
+                            Answer::Listed(version, result) => {
+                                Self::list(lists.entry(version).or_default(), result)
+                            },
                         }
                         Some(now)
                     },
@@ -109,7 +111,10 @@ impl<T: Config> Pallet<T> {
                 };
                 notes.insert((id, operator.clone()), last);
             }
-            calls.extend(Self::lists(&worker, results));
+            for (version, lists) in lists {
+                let call = |list| Self::list_call(&worker, version, list);
+                calls.extend(lists.into_iter().filter_map(call));
+            }
         }
         // The engine can forget requests that are no longer assigned to this node's operators.
         let kept: BTreeSet<_> = notes.keys().map(|(id, _)| *id).collect();
@@ -126,50 +131,50 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    /// The calls that submit results of an operator, in ascending order of their requests: as few as
-    /// possible.
-    fn lists(
-        worker: &LocalOperator<T::AccountId>,
-        results: Vec<ListedResult<T::MaxOutputBytes>>,
-    ) -> Vec<(RequestId, Call<T>)> {
-        let mut lists: Vec<ResultList<T>> = Vec::new();
-        for result in results {
-            let fits = |list: &&mut ResultList<T>| {
-                !list.is_full()
-                    && output_bytes(list).saturating_add(result.output.len() as u32) <= LIST_BYTES
-            };
-            match lists.last_mut().filter(fits) {
-                Some(list) => {
-                    // It was checked that it is not full.
-                    let _ = list.try_push(result);
-                },
-                None => lists.push(BoundedVec::truncate_from(Vec::from([result]))),
-            }
-        }
-        let call = |list: ResultList<T>| {
-            let first = list.first()?.request;
-            let call = match &list[..] {
-                [result] => {
-                    let request = Requests::<T>::get(first)?;
-                    let output = result.output.to_vec();
-                    Self::answer(worker, first, &request, output, None, false)
-                },
-                _ => {
-                    let operator = worker.operator.clone();
-                    let statement = Self::list_statement(&operator, &list);
-                    Self::sign(worker, &statement).map(|signature| Call::submit_results {
-                        operator,
-                        results: list,
-                        signature,
-                    })
-                },
-            };
-            if call.is_none() {
-                log::error!(target: LOG, "request {first}: the keystore cannot sign with the worker key");
-            }
-            Some((first, call?))
+    /// Adds a result to the last of these lists, or to a new one if it does not fit.
+    fn list(lists: &mut Vec<ResultList<T>>, result: ListedResult<T::MaxOutputBytes>) {
+        let fits = |list: &&mut ResultList<T>| {
+            !list.is_full()
+                && output_bytes(list).saturating_add(result.output.len() as u32) <= LIST_BYTES
         };
-        lists.into_iter().filter_map(call).collect()
+        match lists.last_mut().filter(fits) {
+            Some(list) => {
+                // It was checked that it is not full.
+                let _ = list.try_push(result);
+            },
+            None => lists.push(BoundedVec::truncate_from(Vec::from([result]))),
+        }
+    }
+
+    /// The call that submits results of a version, with the first of their requests.
+    fn list_call(
+        worker: &LocalOperator<T::AccountId>,
+        version: VersionId,
+        results: ResultList<T>,
+    ) -> Option<(RequestId, Call<T>)> {
+        let first = results.first()?.request;
+        let call = match &results[..] {
+            [result] => {
+                let request = Requests::<T>::get(first)?;
+                let output = result.output.to_vec();
+                Self::answer(worker, first, &request, output, None, false)
+            },
+            _ => {
+                let operator = worker.operator.clone();
+                let statement = Self::list_statement(&operator, &results);
+                let signature = Self::sign(worker, &statement);
+                signature.map(|signature| Call::submit_results {
+                    operator,
+                    version,
+                    results,
+                    signature,
+                })
+            },
+        };
+        if call.is_none() {
+            log::error!(target: LOG, "request {first}: the keystore cannot sign with the worker key");
+        }
+        Some((first, call?))
     }
 
     fn notes() -> Notes<T::AccountId> {
@@ -214,7 +219,10 @@ impl<T: Config> Pallet<T> {
                 let (answered, output) =
                     (request.answered(T::genesis(), id), BoundedVec::truncate_from(output));
                 let result = ListedResult { request: id, answered, output };
-                return Some((Answer::Listed(result), Submitted { reveal, at: now }));
+                return Some((
+                    Answer::Listed(request.version, result),
+                    Submitted { reveal, at: now },
+                ));
             },
             JobStatus::Done { output, proof } => {
                 Self::answer(worker, id, request, output, proof, reveal)

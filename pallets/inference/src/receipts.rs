@@ -8,8 +8,8 @@ use assay_primitives::{
 use frame_support::{defensive, traits::Get, weights::Weight};
 
 use crate::{
-    ClientKeys, Config, Corrections, Ended, Event, FinishedRequest, Pallet, PruneCursor,
-    ReceiptRoots, Requests, Results, WeightInfo,
+    ClientKeys, Config, Corrections, Ended, EndedRequests, Ending, Event, FinishedRequest, Pallet,
+    PruneCursor, ReceiptRoots, Requests, Results, WeightInfo,
 };
 
 /// Maximum number of heights that one block prunes. Usually one is due.
@@ -17,10 +17,14 @@ const MAX_PRUNED_HEIGHTS: u32 = 16;
 
 impl<T: Config> Pallet<T> {
     /// Keeps what a finished request leaves behind. Its receipt is in the root of this block.
-    pub(crate) fn keep(id: RequestId, finished: FinishedRequest<T::AccountId, T::MaxOutputBytes>) {
-        let digest = finished.receipt.digest();
+    /// `digest` is that of the receipt.
+    pub(crate) fn keep(
+        id: RequestId,
+        digest: Digest,
+        finished: FinishedRequest<T::AccountId, T::MaxOutputBytes>,
+    ) {
         Results::<T>::insert(id, finished);
-        if Ended::<T>::try_append(T::now(), (id, digest)).is_err() {
+        if Ending::<T>::try_append((id, digest)).is_err() {
             defensive!("more requests end in a block than fit into one");
         }
     }
@@ -30,14 +34,23 @@ impl<T: Config> Pallet<T> {
         ReceiptRoots::<T>::get(height / ROOTS_PER_PAGE).get(height % ROOTS_PER_PAGE)
     }
 
+    /// The requests that ended in a block.
+    fn ended_at(height: BlockNumber) -> EndedRequests {
+        match height == T::now() && Ending::<T>::exists() {
+            true => Ending::<T>::get(),
+            false => Ended::<T>::get(height),
+        }
+    }
+
     /// Writes the root of the receipts of this block, if there are any.
     pub(crate) fn write_root() {
         let now = T::now();
-        let digests: Vec<Digest> =
-            Ended::<T>::get(now).into_iter().map(|(_, digest)| digest).collect();
-        if digests.is_empty() {
+        let ended = Ending::<T>::take();
+        if ended.is_empty() {
             return;
         }
+        let digests: Vec<Digest> = ended.iter().map(|(_, digest)| *digest).collect();
+        Ended::<T>::insert(now, ended);
         ReceiptRoots::<T>::mutate(now / ROOTS_PER_PAGE, |page| {
             if page.push(now % ROOTS_PER_PAGE, merkle::root(&digests)).is_err() {
                 defensive!("a block has a root already");
@@ -48,7 +61,7 @@ impl<T: Config> Pallet<T> {
     /// See `AssayApi::receipt`.
     pub fn receipt_view(id: RequestId) -> Option<ReceiptView<T::AccountId>> {
         let FinishedRequest { receipt, evidence, .. } = Results::<T>::get(id)?;
-        let ended = Ended::<T>::get(receipt.decided_at);
+        let ended = Self::ended_at(receipt.decided_at);
         let index = ended.iter().position(|(one, _)| *one == id)?;
         let digests: Vec<Digest> = ended.iter().map(|(_, digest)| *digest).collect();
         Some(ReceiptView {

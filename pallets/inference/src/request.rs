@@ -185,9 +185,11 @@ impl<T: Config> Pallet<T> {
         T::Models::acquire(asked.version, count)?;
         let first = NextRequest::<T>::get();
         let end = first.0.checked_add(count.into()).ok_or(Error::<T>::NoIdentifierLeft)?;
+        let escrow = requests
+            .iter()
+            .fold(0, |sum: Balance, (request, _)| sum.saturating_add(request.escrow()));
+        T::Escrow::hold(&asked.payer, escrow)?;
         for (id, (request, input)) in (first.0..end).map(RequestId).zip(requests) {
-            let amount = request.max_price.saturating_add(request.fee);
-            T::Escrow::hold(id, &request.payer, amount)?;
             match input {
                 RequestInput::Inline(payload) => Inputs::<T>::insert(id, payload),
                 RequestInput::Artifact(artifact) => T::Artifacts::acquire(&artifact)?,

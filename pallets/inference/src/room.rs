@@ -16,6 +16,17 @@ use crate::{BatchItem, Config, Pallet, Request, WeightInfo};
 /// Upper bound of the length of an operator's call in bytes, without output and proof.
 pub(crate) const CALL_BYTES: u32 = 320;
 
+/// A list of results of one operator.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Listed {
+    /// Number of its results.
+    pub count: u32,
+    /// Number of its results that end requests.
+    pub awaited: u32,
+    /// Number of the payers of these requests.
+    pub payers: u32,
+}
+
 /// What the members of a committee have sent, or may send at most.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Sent {
@@ -31,8 +42,8 @@ pub(crate) struct Sent {
     pub output_bytes: u32,
     /// Length of the proof in bytes, in class `Proof`.
     pub proof_bytes: u32,
-    /// Number of results in the list that the result was in; zero if it came alone.
-    pub listed: u32,
+    /// The list that the result was in; `None` if it came alone.
+    pub listed: Option<Listed>,
 }
 
 impl<T: Config> Pallet<T> {
@@ -106,14 +117,6 @@ impl<T: Config> Pallet<T> {
         let weight = match assurance {
             Assurance::Quorum { .. } if results == 0 => Self::conclusion_weight(size, 0, 0),
             _ if results == 0 => T::WeightInfo::deadline_single(),
-            Assurance::Signed if listed > 0 => {
-                let share = |weight: Weight| weight.saturating_div(listed.into());
-                share(Self::list_weight(listed, output_bytes.saturating_mul(listed)))
-                    .saturating_add(share(Self::list_authorization(
-                        listed,
-                        output_bytes.saturating_mul(listed),
-                    )))
-            },
             Assurance::Quorum { .. } => {
                 // The weight of a reveal is linear in the length of its output.
                 let empty = T::WeightInfo::submit_reveal(0)
@@ -130,8 +133,11 @@ impl<T: Config> Pallet<T> {
             Assurance::Proof => Self::proof_weight(output_bytes, proof.unwrap_or_default())
                 .saturating_add(T::WeightInfo::authorize_result(output_bytes))
                 .saturating_add(T::WeightInfo::authorize_proof(proof_bytes)),
-            Assurance::Signed | Assurance::Tee => Self::result_weight(output_bytes)
-                .saturating_add(T::WeightInfo::authorize_result(output_bytes)),
+            Assurance::Signed | Assurance::Tee => match listed {
+                Some(list) => Self::share_of_list(list, output_bytes),
+                None => Self::result_weight(output_bytes)
+                    .saturating_add(T::WeightInfo::authorize_result(output_bytes)),
+            },
         };
         let commitment = T::WeightInfo::submit_commitment();
         let authorize = T::WeightInfo::authorize_commitment();
@@ -191,7 +197,7 @@ impl<T: Config> Pallet<T> {
             outputs: size,
             output_bytes: size.saturating_mul(output),
             proof_bytes: proof.map_or(0, |cost| cost.proof_bytes),
-            listed: 0,
+            listed: None,
         };
         let failed = Sent { failures: size, ..Sent::default() };
         [answered, failed]
@@ -201,10 +207,12 @@ impl<T: Config> Pallet<T> {
             .unwrap_or_default()
     }
 
-    /// The fee for what was handled and answered, at most what is held for it.
+    /// The fee for what was handled and answered, at most what is held for it. `listed`: the list that
+    /// the result was in.
     pub(crate) fn fee(
         request: &Request<T::AccountId>,
         findings: &EvidenceFindings<T::AccountId>,
+        listed: Option<Listed>,
     ) -> Balance {
         let results = findings.evidence.len() as u32;
         let proofs = findings.evidence.iter().filter_map(|item| item.proof);
@@ -218,11 +226,7 @@ impl<T: Config> Pallet<T> {
             outputs: findings.outputs,
             output_bytes: findings.output_bytes,
             proof_bytes: proofs.map(|proof| proof.bytes).sum(),
-            listed: findings
-                .evidence
-                .first()
-                .and_then(|item| item.list.as_ref())
-                .map_or(0, |place| place.count),
+            listed,
         };
         let proof = Self::proof_cost(request.version, request.assurance);
         Self::price(request.version, request.assurance, proof, sent).min(request.fee)

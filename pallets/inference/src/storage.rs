@@ -7,6 +7,7 @@ use frame_support::pallet_macros::pallet_section;
 mod storage {
     /// Identifier of the next request. Never removed.
     #[pallet::storage]
+    #[pallet::whitelist_storage]
     pub type NextRequest<T> = StorageValue<_, RequestId, ValueQuery>;
 
     /// Requests, by identifier. Pruned [`Config::Retention`] blocks after their end.
@@ -48,16 +49,16 @@ mod storage {
     #[pallet::storage]
     pub type ReceiptRoots<T> = StorageMap<_, Identity, u32, RootPage, ValueQuery>;
 
+    /// Requests that ended in this block with the digests of their receipts, in the order of their
+    /// ends. They are moved to [`Ended`] at its end.
+    #[pallet::storage]
+    #[pallet::whitelist_storage]
+    pub type Ending<T: Config> = StorageValue<_, EndedRequests, ValueQuery>;
+
     /// Requests that ended in a block with the digests of their receipts, by height, in the order of
     /// their ends. Removed when the requests are pruned.
     #[pallet::storage]
-    pub type Ended<T: Config> = StorageMap<
-        _,
-        Twox64Concat,
-        BlockNumber,
-        BoundedVec<(RequestId, Digest), ConstU32<MAX_ENDS>>,
-        ValueQuery,
-    >;
+    pub type Ended<T: Config> = StorageMap<_, Twox64Concat, BlockNumber, EndedRequests, ValueQuery>;
 
     /// First height whose [`Ended`] has not been pruned. Overwritten, never removed.
     #[pallet::storage]
@@ -77,6 +78,7 @@ mod storage {
     /// First and next free position of [`Queue`], and the number of requests in it. Overwritten,
     /// never removed.
     #[pallet::storage]
+    #[pallet::whitelist_storage]
     pub type QueueBounds<T: Config> = StorageValue<_, (u64, u64, u32), ValueQuery>;
 
     /// Requests that wait until operators of their version have capacity, by version and the
@@ -90,11 +92,13 @@ mod storage {
     /// at most these, so that a request is drawn in a later block than it was made. Removed at the
     /// end of the block.
     #[pallet::storage]
+    #[pallet::whitelist_storage]
     pub type DrawsDue<T: Config> = StorageValue<_, u32, ValueQuery>;
 
     /// VRF outputs of the latest blocks that have one, oldest first, with their heights. Overwritten,
     /// never removed.
     #[pallet::storage]
+    #[pallet::whitelist_storage]
     pub type RecentVrfs<T: Config> =
         StorageValue<_, BoundedVec<(BlockNumber, BlockVrf), ConstU32<RECENT_BLOCKS>>, ValueQuery>;
 

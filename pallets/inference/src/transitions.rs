@@ -14,7 +14,7 @@ use assay_primitives::{
     receipt::evidence_digest,
     runtime_api::Status,
     traits::{
-        Artifacts, BlockRoom, Candidate, Disputes, DrawTerms, Escrow, EvidenceFindings,
+        Artifacts, BlockRoom, Candidate, Disputes, DrawTerms, Escrow, Escrowed, EvidenceFindings,
         MemberState, Models, OnRequestFinal, Operators, OptimisticResult, OptimisticResults,
         Payment, ProofFailure, ProvenResult, Verification,
     },
@@ -25,8 +25,8 @@ use frame_support::{defensive, traits::Get, weights::Weight, BoundedVec};
 use sp_runtime::Perbill;
 
 use crate::{
-    Agenda, Claims, Config, EncodedProof, Event, FinishedRequest, Inputs, Member, Members, Pallet,
-    Request, Requests, TraceClaim, TraceSignatures, Waiting, WeightInfo,
+    room::Listed, Agenda, Claims, Config, EncodedProof, Event, FinishedRequest, Inputs, Member,
+    Members, Pallet, Request, Requests, TraceClaim, TraceSignatures, Waiting, WeightInfo,
 };
 
 /// The members of a quorum are drawn only among operators that have at least this share of the bonds
@@ -53,9 +53,10 @@ pub(crate) struct Pool<AccountId> {
 }
 
 impl<T: Config> Pallet<T> {
-    /// Draws the committee among the candidates in `pool`, which it sets for its terms. `Pending` → `Assigned`; → `Final(Rejected(NoOperator))` if too few
-    /// operators serve the request; → `Final(TimedOut)` if too few of them have enough time;
-    /// unchanged if too few of them have capacity.
+    /// Draws the committee among the candidates in `pool`, which it sets for its terms. `Pending` →
+    /// `Assigned`; → `Final(Rejected(NoOperator))` if too few operators serve the request; →
+    /// `Final(TimedOut)` if too few of them have enough time; unchanged if too few of them have
+    /// capacity.
     pub(crate) fn assign(
         id: RequestId,
         mut request: Request<T::AccountId>,
@@ -153,7 +154,7 @@ impl<T: Config> Pallet<T> {
             let (list, proof) = (None, None);
             let evidence =
                 SignedEvidence { operator, worker, output_digest, signature, list, proof };
-            let called = Self::end_signed(id, request, evidence, output);
+            let called = Self::end_signed(id, request, evidence, output, None);
             return T::WeightInfo::call_waiting().saturating_mul(called.into());
         }
         let output = output.into_inner();
@@ -169,15 +170,16 @@ impl<T: Config> Pallet<T> {
 
     /// Ends a request of class `Signed` with its result. `Assigned` → `Final`. It decides at once, so
     /// nothing of it has to be kept until others come. Returns the number of waiting requests that
-    /// it calls.
+    /// it calls. Of `listed` see [`Self::conclude_with`].
     pub(crate) fn end_signed(
         id: RequestId,
         request: Request<T::AccountId>,
         evidence: SignedEvidence<T::AccountId>,
         output: BoundedVec<u8, T::MaxOutputBytes>,
+        listed: Option<Listed>,
     ) -> u32 {
         let findings = T::Verification::judge(request.assurance, evidence, &output);
-        Self::conclude_with(id, request, findings, || Some(output.into_inner())).1
+        Self::conclude_with(id, request, findings, listed, || Some(output.into_inner())).1
     }
 
     /// Verifies a proof and stores the result with it. `Assigned` → `Final`.
@@ -264,8 +266,9 @@ impl<T: Config> Pallet<T> {
     ) {
         let members = request.accounts();
         let findings = T::Verification::decide(id, request.assurance, request.tolerance, &members);
-        request.fee = Self::fee(&request, &findings);
-        T::Escrow::refund(id, request.fee);
+        let held = request.escrow();
+        request.fee = Self::fee(&request, &findings, None);
+        T::Escrow::refund(Self::escrowed(id, &request, held), request.fee);
         for member in &members {
             let harmed = Some((&request.payer, request.budget()));
             T::Operators::penalise(member, Offence::WrongResult, harmed);
@@ -274,8 +277,18 @@ impl<T: Config> Pallet<T> {
         }
         Self::release_stakes(&request, |_| false);
         T::Verification::take_output(id, &Digest::zero(), &members);
+        T::Models::release(request.version, 1);
         let outcome = Outcome::Rejected(RejectReason::Disputed);
         Self::close(id, request, outcome, None, 0, findings.evidence, false);
+    }
+
+    /// The escrow of a request, of which `held` is held.
+    fn escrowed(
+        id: RequestId,
+        request: &Request<T::AccountId>,
+        held: Balance,
+    ) -> Escrowed<'_, T::AccountId> {
+        Escrowed { request: id, payer: &request.payer, amount: held }
     }
 
     /// Unlocks the stakes of the members whose results cannot be contested any more.
@@ -305,7 +318,7 @@ impl<T: Config> Pallet<T> {
         served: impl Fn(&T::AccountId) -> bool,
     ) -> u32 {
         for Member { account, .. } in &request.members {
-            T::Operators::unassign(account, id, request.version, served(account));
+            T::Operators::unassign(account, request.version, &[id], served(account));
         }
         Self::call_waiting(request.version, request.members.len() as u32)
     }
@@ -434,23 +447,27 @@ impl<T: Config> Pallet<T> {
         let members = request.accounts();
         let findings = T::Verification::decide(id, request.assurance, request.tolerance, &members);
         let winner = findings.winner.unwrap_or_default();
-        Self::conclude_with(id, request, findings, || {
-            T::Verification::take_output(id, &winner, &members)
-        })
-        .0
+        let output = || T::Verification::take_output(id, &winner, &members);
+        Self::conclude_with(id, request, findings, None, output).0
     }
 
-    /// Ends a request according to the findings from its evidence. `output` returns the output that
-    /// won, and removes what is stored for the members. `Assigned`, `Revealing` or `Disputable` → `Final`. Pays the agreeing members, refunds the rest,
-    /// and penalises wrong and late members. Returns the weight that this takes for a quorum, and the
-    /// number of waiting requests that it calls.
+    /// Ends a request according to the findings from its evidence. `Assigned`, `Revealing` or
+    /// `Disputable` → `Final`. Pays the agreeing members, refunds the rest, and penalises wrong and
+    /// late members. `output` returns the output that won, and removes what is stored for the
+    /// members. Returns the weight that this takes for a quorum, and the number of waiting requests
+    /// that it calls.
+    ///
+    /// `listed`: the list that its result was in. The caller then frees operator and version, once
+    /// for the whole list.
     fn conclude_with(
         id: RequestId,
         mut request: Request<T::AccountId>,
         findings: EvidenceFindings<T::AccountId>,
+        listed: Option<Listed>,
         output: impl FnOnce() -> Option<Vec<u8>>,
     ) -> (Weight, u32) {
-        request.fee = Self::fee(&request, &findings);
+        let held = request.escrow();
+        request.fee = Self::fee(&request, &findings, listed);
         let weight = Self::conclusion_weight(
             request.members.len() as u32,
             findings.outputs,
@@ -478,7 +495,7 @@ impl<T: Config> Pallet<T> {
         };
         let price_paid = match outcome {
             Outcome::Verified => T::Escrow::settle(
-                id,
+                Self::escrowed(id, &request, held),
                 &Payment {
                     earned: request
                         .members
@@ -492,7 +509,7 @@ impl<T: Config> Pallet<T> {
                 },
             ),
             _ => {
-                T::Escrow::refund(id, request.fee);
+                T::Escrow::refund(Self::escrowed(id, &request, held), request.fee);
                 0
             },
         };
@@ -520,12 +537,17 @@ impl<T: Config> Pallet<T> {
         let kept = |member: &T::AccountId| {
             appealable && evidence.iter().any(|item| item.operator == *member)
         };
-        Self::release_stakes(&request, kept);
-        // The operator of an optimistic result was freed when it submitted the result.
-        let called = match request.status {
-            Status::Disputable => 0,
-            _ => Self::free_members(id, &request, |member| agreed.contains(member)),
-        };
+        let mut called = 0;
+        if listed.is_none() {
+            Self::release_stakes(&request, kept);
+            // The operator of an optimistic result was freed when it submitted the result.
+            if request.status != Status::Disputable {
+                called = Self::free_members(id, &request, |member| agreed.contains(member));
+            }
+            if !appealable {
+                T::Models::release(request.version, 1);
+            }
+        }
         Self::close(id, request, outcome, winner.zip(output), price_paid, evidence, appealable);
         if appealable {
             Self::allow_appeals(id);
@@ -539,14 +561,16 @@ impl<T: Config> Pallet<T> {
         mut request: Request<T::AccountId>,
         outcome: Outcome,
     ) {
+        let held = request.escrow();
         request.fee = Self::undrawn_fee(&request);
         Waiting::<T>::remove(request.version, id.0.to_be_bytes());
-        T::Escrow::refund(id, request.fee);
+        T::Escrow::refund(Self::escrowed(id, &request, held), request.fee);
+        T::Models::release(request.version, 1);
         Self::close(id, request, outcome, None, 0, Evidence::default(), false);
     }
 
-    /// The last step of every end: releases the request's resources and writes the receipt. An
-    /// appeal needs the input and the version.
+    /// The last step of every end: removes what only an open request needs, and writes the receipt.
+    /// An appeal needs the input.
     fn close(
         id: RequestId,
         mut request: Request<T::AccountId>,
@@ -556,9 +580,6 @@ impl<T: Config> Pallet<T> {
         evidence: Evidence<T::AccountId>,
         appealable: bool,
     ) {
-        if !appealable {
-            T::Models::release(request.version);
-        }
         if !appealable && !request.input_is_artifact {
             Inputs::<T>::remove(id);
         }
@@ -590,7 +611,7 @@ impl<T: Config> Pallet<T> {
         request.status = Status::Final(outcome);
         Requests::<T>::insert(id, request);
         let output = output.map(|(_, output)| BoundedVec::truncate_from(output));
-        Self::keep(id, FinishedRequest { receipt: receipt.clone(), evidence, output });
+        Self::keep(id, digest, FinishedRequest { receipt: receipt.clone(), evidence, output });
         Self::deposit_event(Event::RequestFinished { request: id, outcome, receipt });
         T::OnRequestFinal::on_final(id, &outcome, &digest);
     }

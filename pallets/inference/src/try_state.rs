@@ -8,14 +8,14 @@ use assay_pallet_support::Chain;
 use assay_primitives::{
     digest, merkle,
     runtime_api::Status,
-    traits::{Disputes, Operators},
-    Assurance, BlockNumber, Digest, Outcome, RequestId,
+    traits::{Disputes, Escrow, Operators},
+    Assurance, Balance, BlockNumber, Digest, Outcome, RequestId,
 };
-use frame_support::ensure;
+use frame_support::{ensure, traits::GetStorageVersion};
 use sp_runtime::TryRuntimeError;
 
 use crate::{
-    Agenda, AgendaCursor, Appealable, Claims, ClientKeys, Config, Corrections, Ended,
+    Agenda, AgendaCursor, Appealable, Claims, ClientKeys, Config, Corrections, Ended, Ending,
     FinishedRequest, Inputs, NextRequest, Pallet, PruneCursor, Queue, QueueBounds, ReceiptRoots,
     Requests, Results, Waiting,
 };
@@ -35,11 +35,16 @@ impl<T: Config> Pallet<T> {
     /// * Exactly the members of open requests are assigned.
     /// * The queues are within their bounds, and each pending request is in exactly one. If
     ///   requests wait for capacity, another request of their version will call them.
+    /// * The storage version is that of the code.
     ///
     /// # Errors
     ///
     /// The first invariant that does not hold.
     pub fn do_try_state() -> Result<(), TryRuntimeError> {
+        ensure!(
+            Self::on_chain_storage_version() == Self::in_code_storage_version(),
+            "the storage version is not that of the code"
+        );
         let mut agenda: BTreeSet<_> = Agenda::<T>::iter().map(|(at, id, ())| (id, at)).collect();
         let cursor = AgendaCursor::<T>::get();
         ensure!(
@@ -51,7 +56,8 @@ impl<T: Config> Pallet<T> {
             .collect();
         // Finished requests, by the height of their end.
         let mut finished: BTreeMap<RequestId, (BlockNumber, Digest)> = BTreeMap::new();
-        for (height, ended) in Ended::<T>::iter() {
+        let ending = Ending::<T>::exists().then(|| (T::now(), Ending::<T>::get()));
+        for (height, ended) in Ended::<T>::iter().chain(ending) {
             let digests: Vec<_> = ended.iter().map(|(_, digest)| *digest).collect();
             // The root is written at the end of the block, and covers those that are pruned already.
             let is_whole = height < T::now() && height > PruneCursor::<T>::get();
@@ -74,6 +80,7 @@ impl<T: Config> Pallet<T> {
         let now = T::now();
         // Versions with a request that will call waiting ones.
         let mut moving = BTreeSet::new();
+        let mut escrows: BTreeMap<T::AccountId, Balance> = BTreeMap::new();
         for (id, request) in Requests::<T>::iter() {
             ensure!(
                 id < NextRequest::<T>::get(),
@@ -138,6 +145,8 @@ impl<T: Config> Pallet<T> {
                     }
                 },
                 status => {
+                    let escrow = escrows.entry(request.payer.clone()).or_default();
+                    *escrow = escrow.checked_add(request.escrow()).ok_or("escrows overflow")?;
                     ensure!(
                         !Results::<T>::contains_key(id) && !finished.contains_key(&id),
                         "an open request has a receipt"
@@ -183,6 +192,14 @@ impl<T: Config> Pallet<T> {
                 },
             }
         }
+        let payers: BTreeSet<T::AccountId> =
+            frame_system::Account::<T>::iter_keys().chain(escrows.keys().cloned()).collect();
+        ensure!(
+            payers.iter().all(|payer| {
+                T::Escrow::held(payer) == escrows.get(payer).copied().unwrap_or_default()
+            }),
+            "the escrows of an account are not what is held"
+        );
         for (version, id, ()) in Waiting::<T>::iter() {
             let request = Requests::<T>::get(RequestId(u64::from_be_bytes(id)));
             ensure!(

@@ -95,6 +95,11 @@ impl<AccountId: Clone + Encode> Request<AccountId> {
         }
         .hash()
     }
+
+    /// What is held for the request until its end, in plancks.
+    pub fn escrow(&self) -> Balance {
+        self.max_price.saturating_add(self.fee)
+    }
 }
 
 impl<AccountId: Clone + PartialEq> Request<AccountId> {

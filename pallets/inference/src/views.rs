@@ -11,6 +11,10 @@ use frame_support::traits::Get;
 
 use crate::{ClientKeys, Config, Inputs, Pallet, Requests, Results};
 
+/// Largest number of an account's requests among which [`Pallet::requests_of`] looks for the latest.
+/// Nodes answer this call for anybody.
+const MOST_WALKED: usize = 10_000;
+
 impl<T: Config> Pallet<T> {
     /// See `AssayApi::quote`.
     ///
@@ -91,7 +95,7 @@ impl<T: Config> Pallet<T> {
     /// See `AssayApi::requests_of`.
     pub fn requests_of(payer: &T::AccountId, limit: u32) -> Vec<RequestView<T::AccountId>> {
         let mut ids: Vec<RequestId> =
-            ClientKeys::<T>::iter_prefix(payer).map(|(_, id)| id).collect();
+            ClientKeys::<T>::iter_prefix(payer).map(|(_, id)| id).take(MOST_WALKED).collect();
         ids.sort_unstable_by(|a, b| b.cmp(a));
         ids.into_iter().filter_map(Self::view).take(limit as usize).collect()
     }

@@ -14,8 +14,10 @@ pub trait WeightInfo {
     fn submit_result(n: u32) -> Weight;
     /// Authorising `submit_result`, with `n` bytes of output.
     fn authorize_result(n: u32) -> Weight;
-    /// The call `submit_results` with `i` results, if no request waits for capacity.
+    /// The call `submit_results` with `i` results for one payer, if no request waits for capacity.
     fn submit_results(i: u32) -> Weight;
+    /// The call `submit_results` with `i` results for a payer each, if no request waits for capacity.
+    fn submit_results_apart(i: u32) -> Weight;
     /// Authorising `submit_results` with `i` results.
     fn authorize_results(i: u32) -> Weight;
     /// Calling one request that waits for capacity.
@@ -65,6 +67,12 @@ pub trait WeightInfo {
     fn pass_appeals() -> Weight;
     /// Pruning one finished request.
     fn prune() -> Weight;
+    /// Moving the receipts of a block with `n` requests into its root, in the migration from version 1.
+    fn move_finished(n: u32) -> Weight;
+    /// Moving the receipts of `n` pruned requests into a root, in the migration from version 1.
+    fn move_pruned(n: u32) -> Weight;
+    /// Removing `n` client keys, in the migration from version 1.
+    fn remove_keys(n: u32) -> Weight;
     /// The start of a block, without draws, passed deadlines and pruning.
     fn on_initialize() -> Weight;
 }
@@ -88,6 +96,9 @@ impl WeightInfo for () {
         Weight::from_parts(1, 0)
     }
     fn submit_results(items: u32) -> Weight {
+        Weight::from_parts(items.into(), 0)
+    }
+    fn submit_results_apart(items: u32) -> Weight {
         Weight::from_parts(items.into(), 0)
     }
     fn authorize_results(_: u32) -> Weight {
@@ -155,6 +166,15 @@ impl WeightInfo for () {
     }
     fn prune() -> Weight {
         Weight::from_parts(1, 0)
+    }
+    fn move_finished(receipts: u32) -> Weight {
+        Weight::from_parts(receipts.into(), 0)
+    }
+    fn move_pruned(receipts: u32) -> Weight {
+        Weight::from_parts(receipts.into(), 0)
+    }
+    fn remove_keys(keys: u32) -> Weight {
+        Weight::from_parts(keys.into(), 0)
     }
     fn on_initialize() -> Weight {
         Weight::from_parts(1, 0)

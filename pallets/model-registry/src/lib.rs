@@ -53,7 +53,7 @@ pub mod pallet {
     use frame_system::pallet_prelude::*;
     use sp_runtime::Perbill;
 
-    const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
+    const STORAGE_VERSION: StorageVersion = StorageVersion::new(2);
     /// Minimum size in bytes for which an architecture is charged.
     pub(crate) const LEAST_ARCHITECTURE_BYTES: u32 = 11_000;
 

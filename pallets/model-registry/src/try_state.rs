@@ -3,7 +3,10 @@
 use alloc::collections::BTreeMap;
 use assay_graph::{format::GRAPH_TAG, Architecture, Plan};
 use assay_primitives::{digest, traits::Artifacts, AssuranceClass, Balance, ModelId};
-use frame_support::{ensure, traits::Get};
+use frame_support::{
+    ensure,
+    traits::{Get, GetStorageVersion},
+};
 use sp_runtime::TryRuntimeError;
 
 use crate::{Architectures, Audits, Config, Models, Names, NextModel, Offers, Pallet, Versions};
@@ -19,11 +22,16 @@ impl<T: Config> Pallet<T> {
     /// * Integer graphs have the architecture with the digest in the descriptor; other versions
     ///   have none. A version has terms of proofs and an audit if and only if it offers class
     ///   `Proof`, and the audit's total is the size of its weights.
+    /// * The storage version is that of the code.
     ///
     /// # Errors
     ///
     /// The first invariant that does not hold.
     pub fn do_try_state() -> Result<(), TryRuntimeError> {
+        ensure!(
+            Self::on_chain_storage_version() == Self::in_code_storage_version(),
+            "the storage version is not that of the code"
+        );
         let mut sums: BTreeMap<ModelId, (u32, Balance)> = BTreeMap::new();
         for (version, record) in Versions::<T>::iter() {
             let model = Models::<T>::get(version.model).ok_or("a version without a model")?;

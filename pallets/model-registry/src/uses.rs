@@ -47,9 +47,9 @@ impl<T: Config> ModelsTrait<T::AccountId> for Pallet<T> {
         })
     }
 
-    fn release(version: VersionId) {
+    fn release(version: VersionId, requests: u32) {
         Versions::<T>::mutate(version, |record| match record {
-            Some(record) if record.uses > 0 => record.uses -= 1,
+            Some(record) if record.uses >= requests => record.uses -= requests,
             _ => {
                 frame_support::defensive!("a version was released that is not in use");
             },

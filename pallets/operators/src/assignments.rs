@@ -31,9 +31,11 @@ impl<T: Config> Pallet<T> {
         }
         let unlocked = T::Bonds::bonded(account).saturating_sub(info.locked);
         let amount = T::Bonds::slash(account, info.owed.min(unlocked), None);
-        info.owed = info.owed.saturating_sub(amount);
-        let (operator, offence) = (account.clone(), Offence::Equivocation);
-        Self::deposit_event(Event::Penalised { operator, offence, amount });
+        if amount > 0 {
+            info.owed = info.owed.saturating_sub(amount);
+            let (operator, offence) = (account.clone(), Offence::Equivocation);
+            Self::deposit_event(Event::Penalised { operator, offence, amount });
+        }
         amount
     }
 
@@ -143,16 +145,18 @@ impl<T: Config> OperatorsTrait<T::AccountId> for Pallet<T> {
         Self::change_open(operator, version, stake, false, |open| open.saturating_add(1));
     }
 
-    fn unassign(operator: &T::AccountId, request: RequestId, version: VersionId, served: bool) {
-        if OpenAssignments::<T>::take(operator, request).is_some() {
-            Self::change_open(operator, version, 0, served, |open| open.saturating_sub(1));
+    fn unassign(operator: &T::AccountId, version: VersionId, requests: &[RequestId], served: bool) {
+        let is_open = |id: &&RequestId| OpenAssignments::<T>::take(operator, **id).is_some();
+        let ended = requests.iter().filter(is_open).count() as u32;
+        if ended > 0 {
+            Self::change_open(operator, version, 0, served, |open| open.saturating_sub(ended));
         }
     }
 
-    fn release(operator: &T::AccountId, stake: Balance) {
+    fn release(operator: &T::AccountId, stakes: Balance) {
         Operators::<T>::mutate(operator, |info| {
             if let Some(info) = info {
-                info.locked = info.locked.saturating_sub(stake);
+                info.locked = info.locked.saturating_sub(stakes);
                 Self::collect_debt(operator, info);
             }
         });

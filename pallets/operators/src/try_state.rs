@@ -3,7 +3,7 @@
 use alloc::collections::{BTreeMap, BTreeSet};
 use assay_pallet_support::Chain;
 use assay_primitives::traits::Bonds;
-use frame_support::ensure;
+use frame_support::{ensure, traits::GetStorageVersion};
 use sp_runtime::TryRuntimeError;
 
 use crate::{Config, OpenAssignments, Operators, Pallet, Served, Servers, WorkerKeys};
@@ -18,11 +18,16 @@ impl<T: Config> Pallet<T> {
     /// * The stakes of an operator are within its bond. If it owes something, its whole bond is at
     ///   stake.
     /// * An unbonding operator has no offers and no assignments.
+    /// * The storage version is that of the code.
     ///
     /// # Errors
     ///
     /// The first invariant that does not hold.
     pub fn do_try_state() -> Result<(), TryRuntimeError> {
+        ensure!(
+            Self::on_chain_storage_version() == Self::in_code_storage_version(),
+            "the storage version is not that of the code"
+        );
         let mut keys = BTreeMap::new();
         for (account, info) in Operators::<T>::iter() {
             keys.insert(info.worker.clone(), account.clone());

@@ -8,6 +8,7 @@
 //! * Two clocks count the blocks that had room left: for one more answer, and for one more move in a
 //!   dispute. Time for an answer or a move is measured by these clocks, so that whoever fills blocks
 //!   makes nobody late.
+//! * Blocks of a migration, which have no transactions, have no room.
 //! * What a block's room costs follows the fees of signed transactions. Requests pay it for their
 //!   answers.
 #![cfg_attr(not(feature = "std"), no_std)]
@@ -27,7 +28,9 @@ pub mod weights;
 pub mod pallet {
     use super::*;
     use assay_primitives::{traits::BlockRoom, Balance, BlockNumber};
-    use frame_support::{dispatch::DispatchClass, pallet_prelude::*};
+    use frame_support::{
+        dispatch::DispatchClass, migrations::MultiStepMigrator, pallet_prelude::*,
+    };
     use frame_system::pallet_prelude::*;
     use sp_runtime::{traits::Convert, Perbill};
 
@@ -126,10 +129,19 @@ pub mod pallet {
     #[pallet::storage]
     pub type Clocks<T> = StorageValue<_, RoomClocks, ValueQuery>;
 
+    /// Whether a migration runs in this block. Removed at the end of the block.
+    #[pallet::storage]
+    #[pallet::whitelist_storage]
+    pub type Closed<T> = StorageValue<_, (), OptionQuery>;
+
     #[pallet::hooks]
     impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
         fn on_initialize(_: BlockNumberFor<T>) -> Weight {
-            T::WeightInfo::on_finalize()
+            // The block has no transactions, even if this is the last one of the migration.
+            if T::MultiBlockMigrator::ongoing() {
+                Closed::<T>::put(());
+            }
+            T::WeightInfo::on_finalize().saturating_add(T::DbWeight::get().reads(1))
         }
 
         fn on_finalize(_: BlockNumberFor<T>) {
@@ -187,6 +199,9 @@ pub mod pallet {
         /// Counts this block if it has room left.
         pub(crate) fn count_room() {
             let answers = Filled::<T>::take();
+            if Closed::<T>::take().is_some() {
+                return;
+            }
             let weight = *frame_system::Pallet::<T>::block_weight().get(DispatchClass::Operational);
             // The length of a block is not counted by classes.
             let ordinary = *T::BlockLength::get().max.get(DispatchClass::Normal);
@@ -202,14 +217,20 @@ pub mod pallet {
             });
         }
 
-        /// Checks the invariant: at most the blocks until now are counted.
+        /// Checks the invariants: at most the blocks until now are counted, and the storage version is
+        /// that of the code.
         ///
         /// # Errors
         ///
         /// The invariant does not hold.
         #[cfg(any(feature = "std", feature = "try-runtime"))]
         pub fn do_try_state() -> Result<(), sp_runtime::TryRuntimeError> {
+            use frame_support::traits::GetStorageVersion;
             use sp_runtime::traits::SaturatedConversion;
+            frame_support::ensure!(
+                Self::on_chain_storage_version() == Self::in_code_storage_version(),
+                "the storage version is not that of the code"
+            );
             let now: BlockNumber = frame_system::Pallet::<T>::block_number().saturated_into();
             let RoomClocks { answers, moves } = Clocks::<T>::get();
             frame_support::ensure!(

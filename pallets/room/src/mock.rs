@@ -68,7 +68,7 @@ impl crate::Config for Test {
 
 /// Externalities at block 1.
 pub fn new_test_ext() -> sp_io::TestExternalities {
-    let storage = frame_system::GenesisConfig::<Test>::default().build_storage().unwrap();
+    let storage = RuntimeGenesisConfig::default().build_storage().unwrap();
     let mut externalities = sp_io::TestExternalities::new(storage);
     externalities.execute_with(|| System::set_block_number(1));
     externalities

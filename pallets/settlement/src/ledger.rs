@@ -2,8 +2,8 @@
 
 use assay_math::{split_price, Shares};
 use assay_primitives::{
-    traits::{Bonds, Deposits, DisputeBonds, Escrow, Payment, SlashShare},
-    Balance, BlockNumber, RequestId,
+    traits::{Bonds, Deposits, DisputeBonds, Escrow, Escrowed, Payment, SlashShare},
+    Balance, BlockNumber,
 };
 use frame_support::{
     ensure,
@@ -19,8 +19,8 @@ use sp_runtime::{
 };
 
 use crate::{
-    BondTotals, Compensations, Config, DepositTotals, DisputeTotals, Error, EscrowRecord, Escrows,
-    Event, HoldReason, Pallet,
+    BondTotals, Compensations, Config, DepositTotals, DisputeTotals, Error, Event, HoldReason,
+    Pallet,
 };
 
 /// Adds to a total. A total of zero is not stored.
@@ -163,20 +163,18 @@ impl<T: Config> Pallet<T> {
 }
 
 impl<T: Config> Escrow<T::AccountId> for Pallet<T> {
-    fn hold(request: RequestId, payer: &T::AccountId, amount: Balance) -> DispatchResult {
-        ensure!(!Escrows::<T>::contains_key(request), Error::<T>::EscrowExists);
-        Self::hold_from(HoldReason::Escrow, payer, amount, Error::<T>::EscrowNotCovered)?;
-        Escrows::<T>::insert(request, EscrowRecord { payer: payer.clone(), amount });
-        Ok(())
+    fn hold(payer: &T::AccountId, amount: Balance) -> DispatchResult {
+        Self::hold_from(HoldReason::Escrow, payer, amount, Error::<T>::EscrowNotCovered)
     }
 
-    fn settle(request: RequestId, payment: &Payment<T::AccountId>) -> Balance {
-        let Some(EscrowRecord { payer, amount }) = Escrows::<T>::take(request) else {
-            frame_support::defensive!("a request without an escrow is settled");
-            return 0;
-        };
+    fn held(payer: &T::AccountId) -> Balance {
+        Self::held(HoldReason::Escrow, payer)
+    }
+
+    fn settle(escrow: Escrowed<'_, T::AccountId>, payment: &Payment<T::AccountId>) -> Balance {
+        let Escrowed { request, payer, amount } = escrow;
         let treasury_account = T::TreasuryAccount::get();
-        let fee = Self::burn(&payer, payment.fee.min(amount));
+        let fee = Self::burn(payer, payment.fee.min(amount));
         let mut left = amount - fee;
         let (mut earned, mut royalty, mut treasury) = (0, 0, 0);
         for (operator, ask) in &payment.earned {
@@ -185,20 +183,20 @@ impl<T: Config> Escrow<T::AccountId> for Pallet<T> {
             let price = (*ask).min(left);
             let Shares { operator: its, royalty: owners, treasury: common } =
                 split_price(price, payment.royalty, T::TreasuryShare::get());
-            let paid = Self::pay_from_hold(HoldReason::Escrow, &payer, operator, its);
+            let paid = Self::pay_from_hold(HoldReason::Escrow, payer, operator, its);
             let paid_royalty =
-                Self::pay_from_hold(HoldReason::Escrow, &payer, &payment.royalty_to, owners);
+                Self::pay_from_hold(HoldReason::Escrow, payer, &payment.royalty_to, owners);
             // A share that its account cannot receive (less than the existential deposit, to an
             // account that does not exist) goes to the treasury.
             let rest = common + (its - paid) + (owners - paid_royalty);
             let paid_common =
-                Self::pay_from_hold(HoldReason::Escrow, &payer, &treasury_account, rest);
+                Self::pay_from_hold(HoldReason::Escrow, payer, &treasury_account, rest);
             earned += paid;
             royalty += paid_royalty;
             treasury += paid_common;
             left -= paid + paid_royalty + paid_common;
         }
-        let refunded = Self::release_to_owner(HoldReason::Escrow, &payer, left);
+        let refunded = Self::release_to_owner(HoldReason::Escrow, payer, left);
         frame_support::defensive_assert!(
             fee + earned + royalty + treasury + refunded == amount,
             "the amount held is not the amount paid and refunded"
@@ -207,14 +205,11 @@ impl<T: Config> Escrow<T::AccountId> for Pallet<T> {
         earned + royalty + treasury
     }
 
-    fn refund(request: RequestId, fee: Balance) {
-        let Some(EscrowRecord { payer, amount }) = Escrows::<T>::take(request) else {
-            frame_support::defensive!("a request without an escrow is refunded");
-            return;
-        };
-        let fee = Self::burn(&payer, fee.min(amount));
-        let amount = Self::release_to_owner(HoldReason::Escrow, &payer, amount - fee);
-        Self::deposit_event(Event::Refunded { request, payer, fee, amount });
+    fn refund(escrow: Escrowed<'_, T::AccountId>, fee: Balance) {
+        let Escrowed { request, payer, amount } = escrow;
+        let fee = Self::burn(payer, fee.min(amount));
+        let amount = Self::release_to_owner(HoldReason::Escrow, payer, amount - fee);
+        Self::deposit_event(Event::Refunded { request, payer: payer.clone(), fee, amount });
     }
 }
 

@@ -3,8 +3,8 @@
 //! Holds, splits, pays, refunds and slashes money. No other pallet moves balances: the others
 //! determine *what* is due. All money is held with `fungible` holds on the accounts that own it.
 //!
-//! * Escrow: a payer's `max_price` is held per request, and the largest fee for the room that it can
-//!   take in blocks. At the end the fee for what it took is burnt. If the request is verified, each
+//! * Escrow: a payer's `max_price` is held for each request, and the largest fee for the room that it
+//!   can take in blocks. At the end the fee for what it took is burnt. If the request is verified, each
 //!   earned price is split between the operator, the model's owner and the treasury. The rest is
 //!   refunded. The sum of all parts is exactly the amount that was held.
 //! * Bonds: the stakes of operators. A slash gives a part to the harmed payer or to the challenger;
@@ -12,7 +12,8 @@
 //! * Deposits: for data that accounts store on chain.
 //! * Dispute bonds: the stakes of challengers.
 //!
-//! The pallet keeps its own ledger; `try_state` compares it with the holds.
+//! The pallet keeps its own ledger of all but the escrows; `try_state` compares it with the holds. The
+//! escrow of a request is in its record, and the pallet of the requests compares their sums.
 #![cfg_attr(not(feature = "std"), no_std)]
 
 extern crate alloc;
@@ -42,7 +43,7 @@ pub mod pallet {
     use frame_system::pallet_prelude::*;
     use sp_runtime::Perbill;
 
-    const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
+    const STORAGE_VERSION: StorageVersion = StorageVersion::new(2);
 
     #[pallet::pallet]
     #[pallet::storage_version(STORAGE_VERSION)]
@@ -88,22 +89,6 @@ pub mod pallet {
         /// Compensations of the account that cannot be claimed yet, or were not claimed.
         Compensation,
     }
-
-    /// The escrow of a request.
-    #[derive(
-        Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
-    )]
-    pub struct EscrowRecord<AccountId> {
-        /// The account whose money is held.
-        pub payer: AccountId,
-        /// The amount held, in plancks.
-        pub amount: Balance,
-    }
-
-    /// Escrows, by request. Removed when the request ends.
-    #[pallet::storage]
-    pub type Escrows<T: Config> =
-        StorageMap<_, Twox64Concat, RequestId, EscrowRecord<T::AccountId>>;
 
     /// The bond of each operator, in plancks. Removed when it becomes zero: by withdrawal, or by
     /// slashing the whole bond.
@@ -217,8 +202,6 @@ pub mod pallet {
         /// The account's free balance does not cover the dispute bond and the existential deposit.
         /// Top up the account.
         DisputeBondNotCovered,
-        /// The request already has an escrow. This is a bug; report it.
-        EscrowExists,
         /// The amount exceeds the free balance of the treasury. Spend at most its free balance,
         /// less the existential deposit.
         TreasuryTooSmall,

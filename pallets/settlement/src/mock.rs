@@ -1,7 +1,7 @@
 //! A runtime of balances and this pallet.
 
 use assay_primitives::{
-    traits::{Bonds, Deposits, Escrow},
+    traits::{Bonds, Deposits, Escrow, Escrowed},
     Balance, RequestId,
 };
 use frame_support::assert_ok;
@@ -38,8 +38,13 @@ pub fn in_escrow(account: u64) -> Balance {
 }
 
 /// Holds for a request.
-pub fn hold(request: u64, payer: u64, amount: Balance) {
-    assert_ok!(<Settlement as Escrow<u64>>::hold(RequestId(request), &payer, amount));
+pub fn hold(payer: u64, amount: Balance) {
+    assert_ok!(<Settlement as Escrow<u64>>::hold(&payer, amount));
+}
+
+/// The escrow of request 1.
+pub fn escrow(payer: &u64, amount: Balance) -> Escrowed<'_, u64> {
+    Escrowed { request: RequestId(1), payer, amount }
 }
 
 /// Adds to a bond.

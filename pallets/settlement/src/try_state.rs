@@ -2,30 +2,30 @@
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use assay_primitives::Balance;
-use frame_support::{ensure, traits::fungible::Inspect, traits::Get};
+use frame_support::{
+    ensure,
+    traits::{fungible::Inspect, Get, GetStorageVersion},
+};
 use sp_runtime::TryRuntimeError;
 
-use crate::{
-    BondTotals, Compensations, Config, DepositTotals, DisputeTotals, Escrows, HoldReason, Pallet,
-};
+use crate::{BondTotals, Compensations, Config, DepositTotals, DisputeTotals, HoldReason, Pallet};
 
 impl<T: Config> Pallet<T> {
     /// Checks the invariants:
     ///
-    /// * The escrows of an account add up to what is held on it for them.
     /// * Each total equals the amount held on the account for its reason, and nothing else is held.
     /// * No stored total is zero.
     /// * The treasury can receive any amount.
+    /// * The storage version is that of the code.
     ///
     /// # Errors
     ///
     /// The first invariant that does not hold.
     pub fn do_try_state() -> Result<(), TryRuntimeError> {
-        let mut escrows: BTreeMap<T::AccountId, Balance> = BTreeMap::new();
-        for (_, record) in Escrows::<T>::iter() {
-            let total = escrows.entry(record.payer).or_default();
-            *total = total.checked_add(record.amount).ok_or("escrows overflow")?;
-        }
+        ensure!(
+            Self::on_chain_storage_version() == Self::in_code_storage_version(),
+            "the storage version is not that of the code"
+        );
         let mut compensations: BTreeMap<T::AccountId, Balance> = BTreeMap::new();
         for (account, _, amount) in Compensations::<T>::iter() {
             ensure!(amount > 0, "a stored compensation is zero");
@@ -39,7 +39,6 @@ impl<T: Config> Pallet<T> {
             [&bonds, &deposits, &disputes].iter().all(|book| book.values().all(|total| *total > 0)),
             "a stored total is zero"
         );
-        ensure!(Self::is_held(HoldReason::Escrow, &escrows), "the escrows are not what is held");
         ensure!(Self::is_held(HoldReason::Bond, &bonds), "a bond is not what is held");
         ensure!(Self::is_held(HoldReason::Deposit, &deposits), "a deposit is not what is held");
         ensure!(

@@ -4,7 +4,7 @@ use assay_primitives::{
     artifact::{identity, ArtifactManifest, MAX_ARTIFACT_BYTES},
     Digest,
 };
-use frame_support::ensure;
+use frame_support::{ensure, traits::GetStorageVersion};
 use sp_runtime::TryRuntimeError;
 
 use crate::{Artifact, Artifacts, Config, Pallet, Uploads};
@@ -18,11 +18,16 @@ impl<T: Config> Pallet<T> {
     /// * Artifacts are complete. Announcements are not complete, belong to the account that made
     ///   them, and are not in use.
     /// * The owner of an artifact has no announcement of it.
+    /// * The storage version is that of the code.
     ///
     /// # Errors
     ///
     /// The first invariant that does not hold.
     pub fn do_try_state() -> Result<(), TryRuntimeError> {
+        ensure!(
+            Self::on_chain_storage_version() == Self::in_code_storage_version(),
+            "the storage version is not that of the code"
+        );
         for (artifact, record) in Artifacts::<T>::iter() {
             Self::check_record(artifact, &record)?;
             ensure!(record.is_complete(), "an artifact is not complete");

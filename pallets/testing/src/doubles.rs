@@ -62,5 +62,5 @@ impl Models<u64> for NotedVersions {
     fn acquire(_: VersionId, _: u32) -> DispatchResult {
         Ok(())
     }
-    fn release(_: VersionId) {}
+    fn release(_: VersionId, _: u32) {}
 }

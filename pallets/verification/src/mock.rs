@@ -72,8 +72,10 @@ impl Operators<u64> for NotedOperators {
     fn assign(operator: &u64, request: RequestId, _: VersionId, _: Balance) {
         Assigned::mutate(|assigned| assigned.insert((*operator, request)));
     }
-    fn unassign(operator: &u64, request: RequestId, _: VersionId, _: bool) {
-        Assigned::mutate(|assigned| assigned.remove(&(*operator, request)));
+    fn unassign(operator: &u64, _: VersionId, requests: &[RequestId], _: bool) {
+        Assigned::mutate(|assigned| {
+            requests.iter().for_each(|request| _ = assigned.remove(&(*operator, *request)));
+        });
     }
     fn release(_: &u64, _: Balance) {}
     fn is_assigned(operator: &u64, request: RequestId) -> bool {

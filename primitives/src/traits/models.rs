@@ -44,6 +44,6 @@ pub trait Models<AccountId> {
     ///
     /// The version does not exist, or the count would overflow.
     fn acquire(version: VersionId, requests: u32) -> DispatchResult;
-    /// Counts one request less.
-    fn release(version: VersionId);
+    /// Counts `requests` less.
+    fn release(version: VersionId, requests: u32);
 }

@@ -19,21 +19,37 @@ pub struct Payment<AccountId> {
     pub fee: Balance,
 }
 
+/// What is held for one request.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Escrowed<'a, AccountId> {
+    /// The request.
+    pub request: RequestId,
+    /// The account whose money is held.
+    pub payer: &'a AccountId,
+    /// The amount held, in plancks.
+    pub amount: Balance,
+}
+
 /// Escrows of requests. Implemented by `settlement`.
+///
+/// The implementation knows what all escrows of an account add up to. The caller knows the escrow of
+/// each request, and ends each once.
 pub trait Escrow<AccountId> {
-    /// Holds `amount` of the payer's balance for `request`.
+    /// Holds `amount` more of the payer's balance.
     ///
     /// # Errors
     ///
-    /// The payer's balance does not cover the amount, or the request has an escrow already.
-    fn hold(request: RequestId, payer: &AccountId, amount: Balance) -> DispatchResult;
+    /// The payer's balance does not cover the amount.
+    fn hold(payer: &AccountId, amount: Balance) -> DispatchResult;
+    /// What all escrows of an account add up to, in plancks.
+    fn held(payer: &AccountId) -> Balance;
     /// Divides the escrow: burns the fee, pays what was earned and refunds the rest to the payer.
     /// Returns the amount that the payer paid for what was earned. Never fails: a share that its
     /// account cannot receive goes to the treasury, and what the treasury cannot receive goes back
     /// to the payer.
-    fn settle(request: RequestId, payment: &Payment<AccountId>) -> Balance;
+    fn settle(escrow: Escrowed<'_, AccountId>, payment: &Payment<AccountId>) -> Balance;
     /// Burns `fee`, at most the escrow, and refunds the rest of it to the payer.
-    fn refund(request: RequestId, fee: Balance);
+    fn refund(escrow: Escrowed<'_, AccountId>, fee: Balance);
 }
 
 /// The part of a slash that an account receives. The treasury receives the rest.

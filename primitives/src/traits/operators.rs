@@ -70,12 +70,12 @@ pub trait Operators<AccountId> {
     fn max_servers() -> u32;
     /// Assigns `request`, a run of `version`, to `operator`, and locks `stake` of its bond.
     fn assign(operator: &AccountId, request: RequestId, version: VersionId, stake: Balance);
-    /// Ends an assignment, if there is one: the operator's capacity is free again. Its stake
-    /// remains locked. `served`: whether the operator gave the result that counts.
-    fn unassign(operator: &AccountId, request: RequestId, version: VersionId, served: bool);
-    /// Unlocks the stake of a result that cannot be contested any more. What the operator owes for
-    /// an equivocation is taken from it.
-    fn release(operator: &AccountId, stake: Balance);
+    /// Ends the assignments to these requests, as far as they exist: the operator's capacity is free
+    /// again. The stakes remain locked. `served`: whether the operator gave the results that count.
+    fn unassign(operator: &AccountId, version: VersionId, requests: &[RequestId], served: bool);
+    /// Unlocks the stakes of results that cannot be contested any more. What the operator owes for
+    /// an equivocation is taken from them.
+    fn release(operator: &AccountId, stakes: Balance);
     /// Whether `request` is an open assignment of `operator`.
     fn is_assigned(operator: &AccountId, request: RequestId) -> bool;
     /// The current worker key of an operator; `None` if the account is not registered.

@@ -5,7 +5,11 @@
 
 use alloc::vec::Vec;
 use assay_primitives::traits::{BlockRandomness, BlockVrf};
-use frame_support::{parameter_types, traits::FindAuthor, weights::Weight};
+use frame_support::{
+    parameter_types,
+    traits::{FindAuthor, Get},
+    weights::Weight,
+};
 use frame_system::offchain::{CreateBare, CreateTransactionBase};
 use pallet_session::{disabling::UpToLimitDisablingStrategy, historical as session_historical};
 use sp_runtime::{

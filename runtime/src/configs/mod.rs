@@ -3,4 +3,5 @@
 pub mod assay;
 pub mod consensus;
 pub mod fees;
+pub mod migrations;
 pub mod system;

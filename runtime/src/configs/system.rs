@@ -3,17 +3,17 @@
 use frame_support::{
     derive_impl, parameter_types,
     traits::{ConstU32, VariantCountOf},
-    weights::constants::ParityDbWeight,
 };
 use frame_system::limits::{BlockLength, BlockWeights};
 use sp_runtime::traits::AccountIdLookup;
 use sp_version::RuntimeVersion;
 
+use super::migrations::SingleBlock;
 use crate::{
-    weights, AccountId, Balance, Block, BlockNumber, Hash, Nonce, OriginCaller, PalletInfo,
-    Runtime, RuntimeCall, RuntimeEvent, RuntimeFreezeReason, RuntimeHoldReason, RuntimeOrigin,
-    RuntimeTask, System, EXISTENTIAL_DEPOSIT, MAXIMUM_BLOCK_WEIGHT, NORMAL_DISPATCH_RATIO,
-    SLOT_DURATION_MS, VERSION,
+    weights, AccountId, Balance, Block, BlockNumber, Hash, MultiBlockMigrations, Nonce,
+    OriginCaller, PalletInfo, Runtime, RuntimeCall, RuntimeEvent, RuntimeFreezeReason,
+    RuntimeHoldReason, RuntimeOrigin, RuntimeTask, System, EXISTENTIAL_DEPOSIT,
+    MAXIMUM_BLOCK_WEIGHT, NORMAL_DISPATCH_RATIO, SLOT_DURATION_MS, VERSION,
 };
 
 parameter_types! {
@@ -43,7 +43,7 @@ impl frame_system::Config for Runtime {
     type Nonce = Nonce;
     type Hash = Hash;
     type BlockHashCount = BlockHashCount;
-    type DbWeight = ParityDbWeight;
+    type DbWeight = weights::database::DatabaseWeights;
     type Version = Version;
     type AccountData = pallet_balances::AccountData<Balance>;
     type Lookup = AccountIdLookup<AccountId, ()>;
@@ -51,6 +51,8 @@ impl frame_system::Config for Runtime {
     type MaxConsumers = ConstU32<16>;
     type SystemWeightInfo = weights::frame_system::WeightInfo<Runtime>;
     type ExtensionsWeightInfo = weights::frame_system_extensions::WeightInfo<Runtime>;
+    type SingleBlockMigrations = SingleBlock;
+    type MultiBlockMigrator = MultiBlockMigrations;
 }
 
 impl pallet_timestamp::Config for Runtime {

@@ -1,9 +1,9 @@
 //! Weights of the database, generated: do not edit.
 //!
-//!     scripts/weights --storage --accounts 20000 --requests 2000 --batch-size 10000 --warmups 1
+//!     scripts/weights --storage --accounts 1000000 --requests 100000 --batch-size 10000 --warmups 1
 //!
-//! State: the preset `local`, 20000 more accounts and 2000 finished requests. These are
-//! 34070 entries, with keys and values of 6 MiB.
+//! State: the preset `local`, 1000000 more accounts and 100000 finished requests. These are
+//! 1343945 entries, with keys and values of 316 MiB.
 //!
 //! On 2026-11-29, AMD EPYC, benchmark command 64.0.0, ParityDb, state version 1.
 //! Each entry is read once, in random order and without a trie cache. Rounds of reads before: 1.
@@ -24,15 +24,15 @@ pub struct DatabaseWeights;
 impl Get<RuntimeDbWeight> for DatabaseWeights {
     fn get() -> RuntimeDbWeight {
         RuntimeDbWeight {
-            // Nanoseconds: least 712, average 5_871, median 3_816, most 4_716_959,
-            // standard deviation 90078.49.
-            // Percentiles: 75th 4_236, 95th 4_927, 99th 5_658.
-            // Bytes of a value: average 132, most 1_026.
-            read: 5_871 * WEIGHT_REF_TIME_PER_NANOS,
-            // Nanoseconds of an entry, over batches: least 10_832, average 11_926,
-            // median 12_119, most 12_829, standard deviation 826.54.
-            // Percentiles: 75th 12_829, 95th 12_829, 99th 12_829.
-            write: 11_926 * WEIGHT_REF_TIME_PER_NANOS,
+            // Nanoseconds: least 731, average 6_669, median 6_360, most 12_066_769,
+            // standard deviation 29459.37.
+            // Percentiles: 75th 6_921, 95th 7_811, 99th 8_683.
+            // Bytes of a value: average 169, most 2_058.
+            read: 6_669 * WEIGHT_REF_TIME_PER_NANOS,
+            // Nanoseconds of an entry, over batches: least 14_525, average 23_770,
+            // median 23_432, most 41_934, standard deviation 4427.42.
+            // Percentiles: 75th 24_855, 95th 33_291, 99th 40_904.
+            write: 23_770 * WEIGHT_REF_TIME_PER_NANOS,
         }
     }
 }

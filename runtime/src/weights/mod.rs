@@ -8,6 +8,7 @@ pub mod pallet_balances;
 pub mod pallet_disputes;
 pub mod pallet_grandpa;
 pub mod pallet_inference;
+pub mod pallet_migrations;
 pub mod pallet_model_registry;
 pub mod pallet_operators;
 pub mod pallet_room;

@@ -1,15 +1,13 @@
 //! Attacks on what stands behind a result: the operator's bond.
 
 use assay_primitives::{
-    digest, dispute::TraceStatement, runtime_api::Status, Assurance, AssuranceClass, Balance,
-    Digest, RequestId, ASY,
+    runtime_api::Status, Assurance, AssuranceClass, Balance, Digest, RequestId, ASY,
 };
 use assay_runtime::{
     constants::{MinBond, WrongResultSlash},
     Runtime, System,
 };
 use frame_support::assert_ok;
-use pallet_inference::TraceSignatures;
 use sp_runtime::Perbill;
 
 use crate::{common::*, ledger::Measured, party::*};
@@ -22,44 +20,7 @@ fn image() -> Vec<u8> {
 
 /// A result of class `Proof` whose proof is garbage.
 fn garbage_proof(id: RequestId, operator: &Party) -> pallet_inference::Call<Runtime> {
-    use assay_primitives::traits::Models;
-    let (output, proof) = (image_output(&[0; 64]), [0; 64]);
-    let mut statement = result_statement(id, &operator.account(), &output);
-    statement.proof = Some(digest(&proof));
-    pallet_inference::Call::submit_proof {
-        request: id,
-        operator: operator.account(),
-        cost: assay_runtime::ModelRegistry::proof_terms(version(0, 1)).unwrap().cost,
-        output: bounded(&output),
-        proof: bounded(&proof),
-        signature: sign(&operator.worker, &statement),
-    }
-}
-
-/// An optimistic result with this output and this root of its trace.
-pub fn traced(
-    id: RequestId,
-    operator: &Party,
-    output: &[u8],
-    trace_root: Digest,
-) -> pallet_inference::Call<Runtime> {
-    let trace = TraceStatement {
-        request: answered(id).hash(),
-        output_digest: digest(output),
-        trace_root,
-        operator: operator.account(),
-    };
-    let statement = result_statement(id, &operator.account(), output);
-    pallet_inference::Call::submit_trace {
-        request: id,
-        operator: operator.account(),
-        output: bounded(output),
-        trace_root,
-        signatures: TraceSignatures {
-            result: sign(&operator.worker, &statement),
-            trace: sign(&operator.worker, &trace),
-        },
-    }
+    proven(id, operator, &image_output(&[0; 64]), &[0; 64])
 }
 
 /// An optimistic result that is wrong, with a root of no trace.

@@ -16,16 +16,11 @@ use assay_runtime::{
 };
 use codec::Encode;
 use frame_support::assert_ok;
-use pallet_disputes::{Dispute, OpenDisputes, Timing, Verdicts};
+use pallet_disputes::{OpenDisputes, Timing, Verdicts};
 use sp_keyring::Sr25519Keyring::EveStash;
 use sp_runtime::Perbill;
 
-use crate::{
-    bonds::{lie, traced},
-    common::*,
-    ledger::Measured,
-    party::*,
-};
+use crate::{bonds::lie, common::*, ledger::Measured, party::*};
 
 const ASK: Balance = ASY / 1_000;
 /// Openings of the largest size that fit into one block.
@@ -52,19 +47,6 @@ fn drawn(operator: &Party, payer: &Party) -> RequestId {
 fn honest(id: RequestId, operator: &Party, player: &Player<'_>) -> pallet_inference::Call<Runtime> {
     let output = image_output(&player.output().expect("the trace has an output").to_bytes());
     traced(id, operator, &output, player.trace_root().into())
-}
-
-/// The operator's move in a dispute.
-fn answer(
-    id: DisputeId,
-    dispute: &Dispute<assay_runtime::AccountId>,
-    operator: &Party,
-    player: &Player<'_>,
-) -> pallet_disputes::Call<Runtime> {
-    let answer = player.answer(&dispute.stage).expect("the result is right");
-    let statement = answer_statement(dispute, &answer);
-    let (stage, signature) = (statement.stage, sign(&operator.worker, &statement));
-    pallet_disputes::Call::answer { dispute: id, stage, answer, signature }
 }
 
 /// A model with a tile for each of 56 outputs, each of which reads a few bytes of every leaf of a
@@ -182,7 +164,7 @@ fn defend(operator: &Party, player: &Player<'_>) {
         let moves = open
             .iter()
             .take(OPENINGS_PER_BLOCK + 2)
-            .map(|(id, dispute)| general(answer(*id, dispute, operator, player)));
+            .map(|(id, dispute)| general(defence(*id, dispute, operator, player)));
         let results = block(moves.collect());
         // Those for which there is no room wait for the next block. Those that come too late lose.
         assert!(!results.iter().any(|result| matches!(result, Ok(Err(_)))));
@@ -398,7 +380,7 @@ fn no_answer_comes_before_a_move_in_a_dispute() {
         assert_ok!(include(general(honest(id, &operator, &player))));
         payer.submit(pallet_disputes::Call::open { request: id });
         let dispute = OpenDisputes::<Runtime>::get(DisputeId(0)).unwrap();
-        let of_dispute = validate(general(answer(DisputeId(0), &dispute, &operator, &player)));
+        let of_dispute = validate(general(defence(DisputeId(0), &dispute, &operator, &player)));
         let of_answer = validate(general(honest(old, &operator, &player)));
         let (of_dispute, of_answer) = (of_dispute.unwrap().priority, of_answer.unwrap().priority);
         assert!(

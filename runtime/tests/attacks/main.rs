@@ -12,13 +12,14 @@ mod bonds;
 mod disputes;
 mod draws;
 mod ledger;
+mod lists;
 mod money;
-mod party;
 mod quorums;
 mod room;
 mod seats;
 mod statements;
 
+use common::party;
 use ledger::Measured;
 
 /// All attacks, in the order of the table.
@@ -44,6 +45,8 @@ fn all() -> Vec<Measured> {
         room::failure_reports(),
         room::cheapest_calls(),
         room::crowded_reveals(),
+        lists::ended_results(),
+        lists::refused_items(),
         seats::squatting(),
         draws::grinding(),
         draws::crowding_out(),

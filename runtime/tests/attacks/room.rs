@@ -27,7 +27,7 @@ fn used() -> u64 {
 
 /// What a paying account would have paid for the room of these transactions in a block that they
 /// make up: a planck for each picosecond, and the fee for their bytes.
-fn price_of_room(transactions: Vec<UncheckedExtrinsic>) -> Balance {
+pub fn price_of_room(transactions: Vec<UncheckedExtrinsic>) -> Balance {
     let bytes: usize = transactions.iter().map(Encode::encoded_size).sum();
     empty_block();
     let idle = used();

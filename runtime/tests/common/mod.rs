@@ -2,6 +2,9 @@
 // Each test file uses a part of this one.
 #![allow(dead_code)]
 
+pub mod party;
+pub mod rng;
+
 use std::cell::Cell;
 
 use assay_graph::{Graph, Shape};
@@ -85,14 +88,15 @@ pub fn genesis_externalities() -> sp_io::TestExternalities {
 }
 
 /// Runs a test after the first, empty block, and checks every invariant at its end.
-pub fn run(test: impl FnOnce()) {
+pub fn run<R>(test: impl FnOnce() -> R) -> R {
     PARENT.set(GENESIS_HASH);
     SKIPPED_SLOTS.set(0);
     genesis_externalities().execute_with(|| {
         empty_block();
-        test();
+        let result = test();
         check_all();
-    });
+        result
+    })
 }
 
 /// Checks the invariants of every pallet of Assay.
@@ -154,16 +158,25 @@ pub fn begin(parent: Hash) -> (Header, UncheckedExtrinsic) {
     (header, UncheckedExtrinsic::new_bare(timestamp.into()))
 }
 
-/// Makes the next block of these transactions, with its consensus digest and its timestamp.
-/// Its events can be read until the next block.
-pub fn block(transactions: Vec<UncheckedExtrinsic>) -> Vec<ApplyExtrinsicResult> {
+/// Starts the next block, with its consensus digest and its timestamp.
+pub fn open_block() {
     let (header, timestamp) = begin(PARENT.get());
     Executive::initialize_block(&header);
     Executive::apply_extrinsic(timestamp)
         .expect("the timestamp may enter")
         .expect("the timestamp fits the slot");
-    let results = transactions.into_iter().map(Executive::apply_extrinsic).collect();
+}
+
+/// Ends the block. Its events can be read until the next block.
+pub fn close_block() {
     PARENT.set(Executive::finalize_block().hash());
+}
+
+/// Makes the next block of these transactions. Its events can be read until the next block.
+pub fn block(transactions: Vec<UncheckedExtrinsic>) -> Vec<ApplyExtrinsicResult> {
+    open_block();
+    let results = transactions.into_iter().map(Executive::apply_extrinsic).collect();
+    close_block();
     results
 }
 

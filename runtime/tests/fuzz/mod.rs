@@ -11,4 +11,5 @@ pub mod operators;
 pub mod oracle;
 pub mod publishing;
 pub mod requests;
-pub mod rng;
+
+pub use crate::common::rng;

@@ -16,7 +16,7 @@ use frame_support::{pallet_prelude::DispatchResultWithPostInfo, traits::Get, Bou
 use frame_system::RawOrigin;
 use sp_runtime::traits::SaturatedConversion;
 
-use crate::*;
+use crate::{migrations::v1, *};
 
 /// Maximum price of each request: more than its committee asks.
 pub(super) const MAX_PRICE: Balance = 1_000 * ASY;
@@ -122,12 +122,15 @@ pub(super) fn assigned<T: Config>(assurance: Assurance) -> RequestId {
     id
 }
 
-/// A batch of `count` requests of class `Signed` for a version that `operators` serve.
-pub(super) fn batch<T: Config>(operators: u32, count: u32) -> RequestId {
+/// `count` requests of class `Signed`, in a batch of each of `payers` payers, for a version that
+/// `operators` serve.
+pub(super) fn batches<T: Config>(operators: u32, payers: u32, count: u32) -> RequestId {
     let version = version::<T>(operators);
     let first = NextRequest::<T>::get();
-    ask_batch::<T>(endowed::<T>(account("payer", 0, 0)), version, count)
-        .expect("the requests are valid");
+    for index in 0..payers {
+        let payer = endowed::<T>(account("payer", index, 0));
+        ask_batch::<T>(payer, version, count).expect("the requests are valid");
+    }
     first
 }
 
@@ -151,21 +154,32 @@ pub(super) fn ask_batch<T: Config>(
     )
 }
 
-/// A list of `count` awaited results of one operator, the only one of their version.
-pub(super) fn list<T: Config>(count: u32) -> (T::AccountId, ResultList<T>) {
-    let first = batch::<T>(1, count);
+/// A list of results of an operator and a version.
+pub(super) struct List<T: Config> {
+    pub operator: T::AccountId,
+    pub version: VersionId,
+    pub results: ResultList<T>,
+}
+
+/// A list of awaited results of one operator, for `count` requests of each of `payers` payers.
+pub(super) fn list<T: Config>(payers: u32, count: u32) -> List<T> {
+    let first = batches::<T>(1, payers, count);
     let mut pool = None;
-    for _ in 0..count {
+    for _ in 0..payers * count {
         Pallet::<T>::take_turn(&vrfs::<T>(), &mut pool);
     }
-    let operator = get::<T>(first).accounts().pop().expect("one member");
+    let record = get::<T>(first);
+    let operator = record.accounts().pop().expect("one member");
+    // The ends of the runs change the offers of all operators of the version.
+    T::BenchmarkHelper::serve(record.version, T::Operators::max_servers());
     let result = |id| ListedResult {
         request: id,
         answered: get::<T>(id).answered(T::genesis(), id),
         output: payload(T::BenchmarkHelper::payload(0)),
     };
-    let results = (first.0..).map(RequestId).take(count as usize).map(result).collect();
-    (operator, BoundedVec::truncate_from(results))
+    let ids = (first.0..).map(RequestId).take((payers * count) as usize);
+    let results = BoundedVec::truncate_from(ids.map(result).collect());
+    List { operator, version: record.version, results }
 }
 
 /// The members, all but the first `silent` of which have committed to the outputs.
@@ -323,11 +337,29 @@ pub(super) fn contested<T: Config>() -> (RequestId, BlockNumber) {
     contested.stake = T::Operators::stake(AssuranceClass::Quorum, true);
     for member in contested.accounts() {
         T::Operators::assign(&member, id, contested.version, contested.stake);
-        T::Operators::unassign(&member, id, contested.version, true);
+        T::Operators::unassign(&member, contested.version, &[id], true);
     }
     T::Models::acquire(contested.version, 1).expect("the version exists");
     Requests::<T>::insert(id, contested);
     Inputs::<T>::insert(id, payload(T::BenchmarkHelper::payload(0)));
     Pallet::<T>::allow_appeals(id);
     (id, Appealable::<T>::get(id).expect("appeals are open"))
+}
+
+/// Height of the block in which the requests of [`finished_in_v1`] ended.
+pub(super) const V1_HEIGHT: BlockNumber = 1_000;
+
+/// The state that version 1 kept for good of a request.
+pub(super) fn pruned_in_v1<T: Config>(number: u32) {
+    let digest = digest(&number.to_le_bytes());
+    v1::storage::ReceiptDigests::<T>::insert(RequestId(number.into()), digest);
+}
+
+/// The state that version 1 kept of a finished request, as far as the migration reads it: it removes
+/// the rest without reading it.
+pub(super) fn finished_in_v1<T: Config>(number: u32) {
+    let id = RequestId(number.into());
+    pruned_in_v1::<T>(number);
+    v1::storage::Finished::<T>::insert(u64::from(number), (id, V1_HEIGHT));
+    v1::storage::FinishedBounds::<T>::put((0, u64::from(number) + 1));
 }

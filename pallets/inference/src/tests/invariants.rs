@@ -1,6 +1,8 @@
 //! `try_state` finds each kind of broken state.
 
-use assay_primitives::{merkle, runtime_api::Status, Digest, Outcome, ProofEvidence, RequestId};
+use assay_primitives::{
+    merkle, runtime_api::Status, traits::Escrow, Digest, Outcome, ProofEvidence, RequestId,
+};
 use frame_support::assert_ok;
 use sp_runtime::DispatchError;
 
@@ -49,6 +51,15 @@ fn a_key_that_leads_elsewhere_is_found() {
     let problem = "a client key does not lead to its request";
     found(problem, || ClientKeys::<Test>::remove(PAYER, record(OVER).client_key));
     found(problem, || alter(OPEN, |request| request.payer = STRANGER));
+}
+
+#[test]
+fn money_that_is_not_held_for_its_request_is_found() {
+    let problem = "the escrows of an account are not what is held";
+    found(problem, || alter(OPEN, |request| request.max_price += 1));
+    found(problem, || {
+        assert_ok!(<Settlement as Escrow<u64>>::hold(&STRANGER, 1));
+    });
 }
 
 #[test]

@@ -31,7 +31,7 @@ fn list(ids: &[RequestId]) -> ResultList<Test> {
 fn submitted(operator: u64, results: ResultList<Test>) -> Call<Test> {
     let statement = Inference::list_statement(&operator, &results);
     let signature = pair(operator).sign(&statement.signing_bytes()).into();
-    Call::submit_results { operator, results, signature }
+    Call::submit_results { operator, version: version(1), results, signature }
 }
 
 fn refusal_of(call: Call<Test>) -> TransactionValidityError {
@@ -144,7 +144,9 @@ fn a_list_counts_for_its_operator_and_its_signature_only() {
             unreachable!()
         };
         let sign = |bytes: &[u8]| -> WorkerSignature { pair(operator).sign(bytes).into() };
-        let with = |signature, results| Call::submit_results { operator, results, signature };
+        let version = version(1);
+        let with =
+            |signature, results| Call::submit_results { operator, version, results, signature };
         let bad: TransactionValidityError = InvalidTransaction::BadProof.into();
         // Another key, a result instead of a list, and other lists.
         let statement = Inference::list_statement(&operator, &results);

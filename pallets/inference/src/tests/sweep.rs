@@ -273,8 +273,9 @@ fn more_to_prune_than_fits_into_a_block_is_pruned_over_the_next_ones() {
             assert_ok!(signed_call(PAYER, crate::Call::cancel { request: *id }));
         }
         let ended_at = now();
+        next_block();
         assert_eq!(Ended::<Test>::get(ended_at).len(), 5);
-        go_to(now() + Retention::get());
+        go_to(ended_at + Retention::get());
         budget(2);
         for left in [3, 1, 0, 0] {
             next_block();

@@ -22,7 +22,7 @@ fn a_deprecated_version_takes_no_new_requests_and_keeps_the_open_ones() {
             Registry::remove_version(RuntimeOrigin::signed(OWNER), VERSION),
             Error::<Test>::InUse
         );
-        Registry::release(VERSION);
+        Registry::release(VERSION, 1);
         assert_ok!(Registry::remove_version(RuntimeOrigin::signed(OWNER), VERSION));
     });
 }

@@ -50,7 +50,7 @@ fn a_version_in_use_stays_and_loses_nothing() {
                 Registry::remove_version(RuntimeOrigin::signed(OWNER), VERSION),
                 Error::<Test>::InUse
             );
-            Registry::release(VERSION);
+            Registry::release(VERSION, 1);
         }
         assert_eq!(deposit(OWNER), deposited);
         assert_ok!(Registry::remove_version(RuntimeOrigin::signed(OWNER), VERSION));

@@ -47,7 +47,7 @@ fn uses_are_counted() {
         assert_ok!(Registry::acquire(VERSION, 1));
         assert_ok!(Registry::acquire(VERSION, 1));
         assert_eq!(uses(), 2);
-        Registry::release(VERSION);
+        Registry::release(VERSION, 1);
         assert_eq!(uses(), 1);
     });
 }
@@ -67,8 +67,8 @@ fn the_count_of_uses_does_not_overflow() {
 fn a_release_too_many_changes_nothing() {
     test(|| {
         create_and_publish();
-        Registry::release(VERSION);
-        Registry::release(ABSENT);
+        Registry::release(VERSION, 1);
+        Registry::release(ABSENT, 1);
         assert_eq!(Versions::<Test>::get(VERSION).unwrap().uses, 0);
         assert!(!Versions::<Test>::contains_key(ABSENT));
     });

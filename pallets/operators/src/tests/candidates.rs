@@ -79,7 +79,7 @@ fn a_candidate_says_whether_it_has_room() {
         assert_eq!(room(), [true]);
         Operators::assign(&ALICE, RequestId(2), version(1), 0);
         assert_eq!(room(), [false]);
-        Operators::unassign(&ALICE, RequestId(1), version(1), false);
+        Operators::unassign(&ALICE, version(1), &[RequestId(1)], false);
         assert_eq!(room(), [true]);
     });
 }
@@ -140,7 +140,7 @@ fn whose_bond_is_at_stake_has_no_room() {
         Operators::assign(&ALICE, RequestId(2), version(2), NO_ANSWER);
         assert_eq!(room(), [(false, true)]);
         // The run has ended, and its result can still be contested.
-        Operators::unassign(&ALICE, RequestId(1), version(1), false);
+        Operators::unassign(&ALICE, version(1), &[RequestId(1)], false);
         assert_eq!(room(), [(false, false)]);
         Operators::release(&ALICE, stake);
         assert_eq!(room(), [(true, false)]);
@@ -156,11 +156,11 @@ fn assignments_are_those_noted_and_not_taken_off() {
         }
         assert_eq!(Operators::assignments(&ALICE), [3, 5, 9].map(RequestId));
         assert!(Operators::is_assigned(&ALICE, RequestId(5)));
-        Operators::unassign(&ALICE, RequestId(5), version(1), false);
+        Operators::unassign(&ALICE, version(1), &[RequestId(5)], false);
         assert!(!Operators::is_assigned(&ALICE, RequestId(5)));
         assert_eq!(Operators::assignments(&ALICE), [3, 9].map(RequestId));
         // A second time changes no count; `try_state` would find it.
-        Operators::unassign(&ALICE, RequestId(5), version(1), false);
+        Operators::unassign(&ALICE, version(1), &[RequestId(5)], false);
         assert_eq!(Operators::assignments(&BOB), []);
     });
 }

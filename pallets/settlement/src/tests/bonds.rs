@@ -74,7 +74,7 @@ fn a_bond_of_nothing_leaves_no_entry() {
 #[test]
 fn money_that_is_in_escrow_cannot_be_bonded_too() {
     test(|| {
-        hold(1, OPERATOR, ENDOWMENT - ED - 10);
+        hold(OPERATOR, ENDOWMENT - ED - 10);
         assert_noop!(
             <Settlement as Bonds<u64>>::lock(&OPERATOR, 11),
             Error::<Test>::BondNotCovered
@@ -189,7 +189,7 @@ fn what_a_dead_treasury_cannot_receive_stays_in_the_bond() {
 #[test]
 fn a_slash_leaves_escrows_and_deposits_alone() {
     test(|| {
-        hold(1, OPERATOR, 70);
+        hold(OPERATOR, 70);
         take(OPERATOR, 8);
         lock(OPERATOR, 5_000);
         assert_eq!(slash(OPERATOR, u128::MAX, None), 5_000);

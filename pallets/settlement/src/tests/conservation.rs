@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use assay_primitives::{
-    traits::{Bonds, Deposits, Escrow, Payment, SlashShare},
+    traits::{Bonds, Deposits, Escrow, Escrowed, Payment, SlashShare},
     Balance, RequestId,
 };
 use frame_support::{assert_ok, traits::fungible::Inspect};
@@ -195,27 +195,32 @@ impl Oracle {
 /// Applies the step to the pallet and the oracle, and compares the results.
 fn apply(step: &Step, oracle: &mut Oracle) {
     match step.clone() {
+        // A request has one escrow.
+        Step::Hold { request, .. } if oracle.escrows.contains_key(&request) => {},
         Step::Hold { request, payer, amount } => {
-            let expected =
-                !oracle.escrows.contains_key(&request) && oracle.set_aside(payer, amount);
+            let expected = oracle.set_aside(payer, amount);
             if expected {
                 oracle.escrows.insert(request, (payer, amount));
             }
-            let result = <Settlement as Escrow<u64>>::hold(RequestId(request), &payer, amount);
+            let result = <Settlement as Escrow<u64>>::hold(&payer, amount);
             assert_eq!(result.is_ok(), expected, "{result:?}");
         },
         // Requests without an escrow are left out: settling one is a defect.
         Step::Settle { request, .. } | Step::Refund { request }
             if !oracle.escrows.contains_key(&request) => {},
         Step::Settle { request, earned, royalty_to, parts } => {
+            let (payer, amount) = oracle.escrows[&request];
+            let escrow = Escrowed { request: RequestId(request), payer: &payer, amount };
             let expected = oracle.settle(request, &earned, royalty_to, parts.into());
             let royalty = Perbill::from_parts(parts);
             let payment = Payment { earned, royalty_to, royalty, fee: 0 };
-            assert_eq!(Settlement::settle(RequestId(request), &payment), expected);
+            assert_eq!(Settlement::settle(escrow, &payment), expected);
         },
         Step::Refund { request } => {
+            let (payer, amount) = oracle.escrows[&request];
+            let escrow = Escrowed { request: RequestId(request), payer: &payer, amount };
             oracle.settle(request, &[], OWNER, 0);
-            Settlement::refund(RequestId(request), 0);
+            Settlement::refund(escrow, 0);
         },
         Step::Lock { account, amount } => {
             let expected = oracle.set_aside(account, amount);

@@ -1,14 +1,12 @@
 //! `try_state` finds each kind of broken state.
 
-use assay_primitives::RequestId;
 use frame_support::{
     assert_ok,
     traits::fungible::{Mutate, MutateHold},
 };
 
-use crate::{mock::*, BondTotals, DepositTotals, EscrowRecord, Escrows, HoldReason};
+use crate::{mock::*, BondTotals, DepositTotals, HoldReason};
 
-const ESCROW: &str = "the escrows are not what is held";
 const BOND: &str = "a bond is not what is held";
 const DEPOSIT: &str = "a deposit is not what is held";
 const ZERO: &str = "a stored total is zero";
@@ -16,39 +14,6 @@ const ZERO: &str = "a stored total is zero";
 /// Changes a hold without the pallet's records.
 fn hold_unbooked(reason: HoldReason, account: u64, amount: u128) {
     assert_ok!(<Balances as MutateHold<u64>>::hold(&reason.into(), &account, amount));
-}
-
-#[test]
-fn an_escrow_that_is_not_held_is_noticed() {
-    breaks(ESCROW, || {
-        Escrows::<Test>::insert(RequestId(1), EscrowRecord { payer: PAYER, amount: 5 });
-    });
-}
-
-#[test]
-fn an_escrow_that_was_lost_is_noticed() {
-    breaks(ESCROW, || {
-        hold(1, PAYER, 5);
-        hold(2, PAYER, 6);
-        Escrows::<Test>::remove(RequestId(1));
-    });
-}
-
-#[test]
-fn escrows_that_overflow_are_noticed() {
-    breaks("escrows overflow", || {
-        for request in 1..=2 {
-            Escrows::<Test>::insert(
-                RequestId(request),
-                EscrowRecord { payer: PAYER, amount: u128::MAX },
-            );
-        }
-    });
-}
-
-#[test]
-fn money_held_for_no_request_is_noticed() {
-    breaks(ESCROW, || hold_unbooked(HoldReason::Escrow, SECOND, 5));
 }
 
 #[test]

@@ -8,23 +8,17 @@ use frame_support::{
 };
 use sp_runtime::Perbill;
 
-use crate::{mock::*, Escrows, Event};
+use crate::{mock::*, Event};
 
-/// Settles request 1 with a royalty of `percent` for `OWNER`.
+/// Settles all that the payer has in escrow, with a royalty of `percent` for `OWNER`.
 fn settle(earned: &[(u64, Balance)], percent: u32) -> Balance {
     settle_to(OWNER, earned, percent)
 }
 
 fn settle_to(royalty_to: u64, earned: &[(u64, Balance)], percent: u32) -> Balance {
-    Settlement::settle(
-        RequestId(1),
-        &Payment {
-            earned: earned.to_vec(),
-            royalty_to,
-            royalty: Perbill::from_percent(percent),
-            fee: 0,
-        },
-    )
+    let royalty = Perbill::from_percent(percent);
+    let payment = Payment { earned: earned.to_vec(), royalty_to, royalty, fee: 0 };
+    Settlement::settle(escrow(&PAYER, in_escrow(PAYER)), &payment)
 }
 
 /// The gain of each account since genesis.
@@ -40,7 +34,7 @@ fn gain(account: u64) -> i128 {
 #[test]
 fn a_price_is_split_between_operator_owner_and_treasury() {
     test(|| {
-        hold(1, PAYER, 10_000);
+        hold(PAYER, 10_000);
         assert_eq!(settle(&[(OPERATOR, 1_000)], 10), 1_000);
         assert_eq!(
             [PAYER, OPERATOR, OWNER, TREASURY].map(gain),
@@ -48,7 +42,6 @@ fn a_price_is_split_between_operator_owner_and_treasury() {
             "5 % to the treasury, 10 % to the owner"
         );
         assert_eq!(in_escrow(PAYER), 0);
-        assert!(!Escrows::<Test>::contains_key(RequestId(1)));
         assert_eq!(
             last_event(),
             Some(Event::Settled {
@@ -66,7 +59,7 @@ fn a_price_is_split_between_operator_owner_and_treasury() {
 #[test]
 fn shares_are_rounded_down_and_the_operator_has_the_rest() {
     test(|| {
-        hold(1, PAYER, 999);
+        hold(PAYER, 999);
         assert_eq!(settle(&[(OPERATOR, 999)], 10), 999);
         // 49.95 and 99.9, rounded down.
         assert_eq!([PAYER, OPERATOR, OWNER, TREASURY].map(gain), [-999, 851, 99, 49]);
@@ -76,7 +69,7 @@ fn shares_are_rounded_down_and_the_operator_has_the_rest() {
 #[test]
 fn a_single_planck_goes_to_the_operator() {
     test(|| {
-        hold(1, PAYER, 1);
+        hold(PAYER, 1);
         assert_eq!(settle(&[(OPERATOR, 1)], 10), 1);
         assert_eq!([PAYER, OPERATOR, OWNER, TREASURY].map(gain), [-1, 1, 0, 0]);
     });
@@ -85,7 +78,7 @@ fn a_single_planck_goes_to_the_operator() {
 #[test]
 fn each_member_of_a_quorum_gets_its_own_price() {
     test(|| {
-        hold(1, PAYER, 10_000);
+        hold(PAYER, 10_000);
         assert_eq!(settle(&[(OPERATOR, 999), (SECOND, 2_000)], 10), 2_999);
         assert_eq!(
             [PAYER, OPERATOR, SECOND, OWNER, TREASURY].map(gain),
@@ -97,7 +90,7 @@ fn each_member_of_a_quorum_gets_its_own_price() {
 #[test]
 fn nothing_earned_is_a_refund() {
     test(|| {
-        hold(1, PAYER, 10_000);
+        hold(PAYER, 10_000);
         assert_eq!(settle(&[], 10), 0);
         assert_eq!(gain(PAYER), 0);
         assert_eq!(in_escrow(PAYER), 0);
@@ -107,7 +100,7 @@ fn nothing_earned_is_a_refund() {
 #[test]
 fn an_operator_that_asks_nothing_gets_nothing() {
     test(|| {
-        hold(1, PAYER, 10);
+        hold(PAYER, 10);
         assert_eq!(settle(&[(OPERATOR, 0)], 10), 0);
         assert_eq!([PAYER, OPERATOR, OWNER, TREASURY].map(gain), [0, 0, 0, 0]);
     });
@@ -116,7 +109,7 @@ fn an_operator_that_asks_nothing_gets_nothing() {
 #[test]
 fn a_request_that_costs_nothing_pays_nobody() {
     test(|| {
-        hold(1, PAYER, 0);
+        hold(PAYER, 0);
         assert_eq!(settle(&[(OPERATOR, 1_000)], 10), 0);
         assert_eq!([PAYER, OPERATOR, OWNER, TREASURY].map(gain), [0, 0, 0, 0]);
     });
@@ -125,9 +118,11 @@ fn a_request_that_costs_nothing_pays_nobody() {
 #[test]
 fn the_payer_never_pays_more_than_was_held() {
     test(|| {
-        hold(1, PAYER, 1_200);
-        hold(2, PAYER, 5_000);
-        assert_eq!(settle(&[(OPERATOR, 1_000), (SECOND, 1_000), (OPERATOR, u128::MAX)], 0), 1_200);
+        hold(PAYER, 1_200);
+        hold(PAYER, 5_000);
+        let earned = vec![(OPERATOR, 1_000), (SECOND, 1_000), (OPERATOR, u128::MAX)];
+        let payment = Payment { earned, royalty_to: OWNER, royalty: Perbill::zero(), fee: 0 };
+        assert_eq!(Settlement::settle(escrow(&PAYER, 1_200), &payment), 1_200);
         assert_eq!([PAYER, OPERATOR, SECOND, TREASURY].map(gain), [-1_200, 950, 190, 60]);
         assert_eq!(in_escrow(PAYER), 5_000, "the other request is covered still");
     });
@@ -136,7 +131,7 @@ fn the_payer_never_pays_more_than_was_held() {
 #[test]
 fn a_royalty_above_what_is_left_gives_way_to_the_treasury() {
     test(|| {
-        hold(1, PAYER, 1_000);
+        hold(PAYER, 1_000);
         assert_eq!(settle(&[(OPERATOR, 1_000)], 100), 1_000);
         assert_eq!([PAYER, OPERATOR, OWNER, TREASURY].map(gain), [-1_000, 0, 950, 50]);
     });
@@ -145,7 +140,7 @@ fn a_royalty_above_what_is_left_gives_way_to_the_treasury() {
 #[test]
 fn an_operator_that_asks_itself_pays_owner_and_treasury_alone() {
     test(|| {
-        hold(1, PAYER, 10_000);
+        hold(PAYER, 10_000);
         assert_eq!(settle(&[(PAYER, 1_000)], 10), 1_000);
         assert_eq!([PAYER, OWNER, TREASURY].map(gain), [-150, 100, 50]);
         assert_eq!(in_escrow(PAYER), 0);
@@ -155,7 +150,7 @@ fn an_operator_that_asks_itself_pays_owner_and_treasury_alone() {
 #[test]
 fn an_owner_that_asks_itself_pays_the_treasury_alone() {
     test(|| {
-        hold(1, PAYER, 10_000);
+        hold(PAYER, 10_000);
         assert_eq!(settle_to(PAYER, &[(PAYER, 1_000)], 10), 1_000);
         assert_eq!([PAYER, TREASURY].map(gain), [-50, 50]);
         assert_eq!(in_escrow(PAYER), 0);
@@ -165,7 +160,7 @@ fn an_owner_that_asks_itself_pays_the_treasury_alone() {
 #[test]
 fn a_payer_that_owns_the_model_gets_the_royalty_back() {
     test(|| {
-        hold(1, PAYER, 10_000);
+        hold(PAYER, 10_000);
         assert_eq!(settle_to(PAYER, &[(OPERATOR, 1_000)], 10), 1_000);
         assert_eq!([PAYER, OPERATOR, TREASURY].map(gain), [-900, 850, 50]);
     });
@@ -174,7 +169,7 @@ fn a_payer_that_owns_the_model_gets_the_royalty_back() {
 #[test]
 fn an_operator_that_owns_the_model_gets_both_shares() {
     test(|| {
-        hold(1, PAYER, 10_000);
+        hold(PAYER, 10_000);
         assert_eq!(settle_to(OPERATOR, &[(OPERATOR, 1_000)], 10), 1_000);
         assert_eq!([PAYER, OPERATOR, TREASURY].map(gain), [-1_000, 950, 50]);
     });
@@ -183,7 +178,7 @@ fn an_operator_that_owns_the_model_gets_both_shares() {
 #[test]
 fn less_than_an_existential_deposit_for_a_dead_operator_goes_to_the_treasury() {
     test(|| {
-        hold(1, PAYER, 10_000);
+        hold(PAYER, 10_000);
         // 104 less 5 is 99, one less than the existential deposit.
         assert_eq!(settle(&[(DEAD, 104)], 0), 104);
         assert_eq!([PAYER, DEAD, TREASURY].map(gain), [-104, 0, 104]);
@@ -204,7 +199,7 @@ fn less_than_an_existential_deposit_for_a_dead_operator_goes_to_the_treasury() {
 #[test]
 fn an_existential_deposit_revives_a_dead_operator() {
     test(|| {
-        hold(1, PAYER, 10_000);
+        hold(PAYER, 10_000);
         assert_eq!(settle(&[(DEAD, 105)], 0), 105);
         assert_eq!([PAYER, DEAD, TREASURY].map(gain), [-105, 100, 5]);
     });
@@ -213,7 +208,7 @@ fn an_existential_deposit_revives_a_dead_operator() {
 #[test]
 fn a_royalty_that_a_dead_owner_cannot_receive_goes_to_the_treasury() {
     test(|| {
-        hold(1, PAYER, 10_000);
+        hold(PAYER, 10_000);
         assert_eq!(settle_to(DEAD, &[(OPERATOR, 990)], 10), 990);
         assert_eq!([PAYER, DEAD, OPERATOR, TREASURY].map(gain), [-990, 0, 842, 49 + 99]);
     });
@@ -224,7 +219,7 @@ fn what_a_dead_treasury_cannot_receive_stays_with_the_payer() {
     // Not through `test`: a treasury below the existential deposit breaks an invariant.
     new_test_ext().execute_with(|| {
         assert_ok!(Balances::force_set_balance(RuntimeOrigin::root(), TREASURY, 0));
-        hold(1, PAYER, 10_000);
+        hold(PAYER, 10_000);
         assert_eq!(settle(&[(OPERATOR, 1_000)], 10), 950);
         assert_eq!([PAYER, OPERATOR, OWNER].map(gain), [-950, 850, 100]);
         assert_eq!(free(TREASURY), 0);
@@ -235,7 +230,7 @@ fn what_a_dead_treasury_cannot_receive_stays_with_the_payer() {
 #[test]
 fn a_freeze_on_the_payers_account_does_not_keep_others_from_being_paid() {
     test(|| {
-        hold(1, PAYER, 10_000);
+        hold(PAYER, 10_000);
         Balances::set_lock(*b"frozen  ", &PAYER, ENDOWMENT, WithdrawReasons::all());
         assert_eq!(settle(&[(OPERATOR, 10_000)], 10), 10_000);
         assert_eq!([PAYER, OPERATOR, OWNER, TREASURY].map(gain), [-10_000, 8_500, 1_000, 500]);
@@ -245,7 +240,7 @@ fn a_freeze_on_the_payers_account_does_not_keep_others_from_being_paid() {
 #[test]
 fn a_payer_with_nothing_else_left_is_charged_the_same() {
     test(|| {
-        hold(1, PAYER, 10_000);
+        hold(PAYER, 10_000);
         assert_ok!(Balances::transfer_all(RuntimeOrigin::signed(PAYER), SECOND, false));
         assert_eq!(settle(&[(OPERATOR, 10_000)], 10), 10_000);
         assert_eq!(free(PAYER), ED);
@@ -253,29 +248,14 @@ fn a_payer_with_nothing_else_left_is_charged_the_same() {
     });
 }
 
-/// Only without debug assertions, with which it panics.
-#[test]
-#[cfg(not(debug_assertions))]
-fn a_request_is_not_paid_for_twice() {
-    test(|| {
-        hold(1, PAYER, 10_000);
-        hold(2, PAYER, 10_000);
-        assert_eq!(settle(&[(OPERATOR, 1_000)], 10), 1_000);
-        assert_eq!(settle(&[(OPERATOR, 1_000)], 10), 0);
-        Settlement::refund(RequestId(1), 0);
-        assert_eq!([PAYER, OPERATOR, OWNER, TREASURY].map(gain), [-1_000, 850, 100, 50]);
-        assert_eq!(in_escrow(PAYER), 10_000);
-    });
-}
-
 #[test]
 fn the_fee_is_burnt_before_anybody_is_paid() {
     test(|| {
-        hold(1, PAYER, 1_000);
+        hold(PAYER, 1_000);
         let (royalty_to, royalty) = (OWNER, Perbill::zero());
         let payment = Payment { earned: vec![(OPERATOR, 950)], royalty_to, royalty, fee: 100 };
         let issuance = Balances::total_issuance();
-        let paid = <Settlement as Escrow<u64>>::settle(RequestId(1), &payment);
+        let paid = <Settlement as Escrow<u64>>::settle(escrow(&PAYER, 1_000), &payment);
         // The operator's price exceeds what is left.
         assert_eq!(paid, 900);
         assert_eq!(Balances::total_issuance(), issuance - 100);
@@ -287,8 +267,8 @@ fn the_fee_is_burnt_before_anybody_is_paid() {
 #[test]
 fn a_fee_above_the_escrow_takes_all_of_it() {
     test(|| {
-        hold(1, PAYER, 70);
-        Settlement::refund(RequestId(1), 100);
+        hold(PAYER, 70);
+        Settlement::refund(escrow(&PAYER, 70), 100);
         assert_eq!(free(PAYER), ENDOWMENT - 70);
         assert_eq!(in_escrow(PAYER), 0);
         Issuance::mutate(|issuance| *issuance -= 70);

@@ -1,19 +1,27 @@
-//! Parties of an attack: accounts with keys of their own, and their balances.
+//! Parties of a test: accounts with keys of their own, and their balances.
 
+use assay_dispute::Player;
 use assay_graph::Graph;
-use assay_primitives::{worker_crypto, AssuranceClasses, Balance, RequestId};
+use assay_primitives::{
+    digest,
+    dispute::{DisputeId, TraceStatement},
+    traits::Models,
+    worker_crypto, AssuranceClasses, Balance, Digest, RequestId,
+};
 use assay_runtime::{AccountId, Balances, Runtime, RuntimeCall, System, UncheckedExtrinsic};
 use codec::Encode;
 use frame_support::{
     assert_ok,
     traits::{fungible::Mutate, Currency},
 };
+use pallet_disputes::Dispute;
+use pallet_inference::TraceSignatures;
 use sp_application_crypto::Pair as _;
 use sp_core::sr25519;
 use sp_keyring::Sr25519Keyring::EveStash;
 use sp_runtime::{traits::IdentifyAccount, DispatchError, MultiSigner, Perbill};
 
-use crate::common::*;
+use super::*;
 
 /// An account with its worker key.
 pub struct Party {
@@ -112,4 +120,63 @@ pub fn publish_image() -> Graph {
     publish(EveStash, &graph.encode(), descriptor, Perbill::zero(), Some(&architecture));
     submit(EveStash, audit(version(0, 1), &graph));
     graph
+}
+
+/// An optimistic result with this output and this root of its trace.
+pub fn traced(
+    id: RequestId,
+    operator: &Party,
+    output: &[u8],
+    trace_root: Digest,
+) -> pallet_inference::Call<Runtime> {
+    let trace = TraceStatement {
+        request: answered(id).hash(),
+        output_digest: digest(output),
+        trace_root,
+        operator: operator.account(),
+    };
+    let statement = result_statement(id, &operator.account(), output);
+    pallet_inference::Call::submit_trace {
+        request: id,
+        operator: operator.account(),
+        output: bounded(output),
+        trace_root,
+        signatures: TraceSignatures {
+            result: sign(&operator.worker, &statement),
+            trace: sign(&operator.worker, &trace),
+        },
+    }
+}
+
+/// A result of class `Proof`.
+pub fn proven(
+    id: RequestId,
+    operator: &Party,
+    output: &[u8],
+    proof: &[u8],
+) -> pallet_inference::Call<Runtime> {
+    let mut statement = result_statement(id, &operator.account(), output);
+    statement.proof = Some(digest(proof));
+    let terms = ModelRegistry::proof_terms(record(id).version);
+    pallet_inference::Call::submit_proof {
+        request: id,
+        operator: operator.account(),
+        cost: terms.expect("the version offers proofs").cost,
+        output: bounded(output),
+        proof: bounded(proof),
+        signature: sign(&operator.worker, &statement),
+    }
+}
+
+/// The operator's move in a dispute. It has to be the operator's turn.
+pub fn defence(
+    id: DisputeId,
+    dispute: &Dispute<AccountId>,
+    operator: &Party,
+    player: &Player<'_>,
+) -> pallet_disputes::Call<Runtime> {
+    let answer = player.answer(&dispute.stage).expect("it is the operator's turn");
+    let statement = answer_statement(dispute, &answer);
+    let (stage, signature) = (statement.stage, sign(&operator.worker, &statement));
+    pallet_disputes::Call::answer { dispute: id, stage, answer, signature }
 }

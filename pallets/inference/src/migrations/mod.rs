@@ -1,0 +1,3 @@
+//! Migrations of the pallet's storage, one file for each version that they start from.
+
+pub mod v1;
