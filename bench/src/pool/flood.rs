@@ -160,7 +160,10 @@ pub async fn over_rpc(target: &Target, mut calls: Calls<'_>, pace: Pace) -> Resu
 fn note<T>(answers: &mut BTreeMap<String, u32>, answer: Result<T, Error>) -> Result<()> {
     let answer = match answer {
         Ok(_) => "accepted".to_owned(),
-        Err(Error::Rpc { message, .. }) => message,
+        // Priorities follow in parentheses.
+        Err(Error::Rpc { message, .. }) => {
+            message.split(": (").next().unwrap_or_default().to_owned()
+        },
         Err(error) => return Err(error).context("the RPC failed"),
     };
     *answers.entry(answer).or_default() += 1;
