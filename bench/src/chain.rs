@@ -48,12 +48,13 @@ const SENDERS: u32 = 16;
 /// Number of requests in a batch.
 const BATCH: u32 = 32;
 
-struct Bench {
-    network: Network,
-    client: Client,
-    version: VersionView<assay_client::AccountId>,
-    input: Input,
-    senders: Vec<Signer>,
+/// A local network whose operators serve a model, with funded accounts.
+pub struct Bench {
+    pub network: Network,
+    pub client: Client,
+    pub version: VersionView<assay_client::AccountId>,
+    pub input: Input,
+    pub senders: Vec<Signer>,
     /// The first height whose ended requests are not counted, and the number of those before.
     ended: tokio::sync::Mutex<(u32, u64)>,
 }
@@ -78,7 +79,9 @@ async fn measure(
     options: &Options,
 ) -> Result<()> {
     let data = tempfile::tempdir()?;
-    let bench = Bench::start(programs, models, data.path()).await?;
+    // All concurrent transactions must fit into the transaction pools.
+    let pools = ["--pool-limit", "20000", "--pool-kbytes", "100000"];
+    let bench = Bench::start(programs, models, data.path(), &pools).await?;
     bench.latency(report, Assurance::Signed, options.requests).await?;
     bench.latency(report, Assurance::Quorum { n: 3, k: 2 }, options.requests).await?;
     let single = bench.requests_per_second(report, options.burst, 1).await?;
@@ -93,17 +96,20 @@ async fn measure(
 }
 
 impl Bench {
-    async fn start(programs: &Path, models: &Path, data: &Path) -> Result<Self> {
+    /// Starts four nodes with further arguments, publishes the digits model and funds accounts.
+    pub async fn start(
+        programs: &Path,
+        models: &Path,
+        data: &Path,
+        arguments: &[&str],
+    ) -> Result<Self> {
         say("starting four nodes");
         let network = Network::start(
             &NetworkConfig {
                 program: programs.join("assay-node"),
                 data: data.to_owned(),
                 port_base: None,
-                // All concurrent transactions must fit into the transaction pools.
-                arguments: ["--pool-limit", "20000", "--pool-kbytes", "100000"]
-                    .map(String::from)
-                    .to_vec(),
+                arguments: arguments.iter().copied().map(String::from).collect(),
             },
             &|_| (),
         )

@@ -3,6 +3,7 @@
 mod chain;
 mod costs;
 mod engine;
+mod pool;
 mod proofs;
 mod report;
 mod runtime;
@@ -41,6 +42,9 @@ enum Command {
     Costs(costs::Options),
     /// Runs per second of the bundled models.
     Engine(engine::Options),
+    /// Latency of honest requests while a peer, and then a client, floods a node with calls of
+    /// workers that are invalid, stale or duplicates.
+    Pool(pool::Options),
     /// Cost of validity proofs: time to prove and to verify, size and memory.
     Proofs(proofs::Options),
 }
@@ -65,6 +69,9 @@ async fn main() -> Result<()> {
         },
         Some(Command::Engine(options)) => {
             engine::bench(&mut report, &arguments.programs, &arguments.models, options)?;
+        },
+        Some(Command::Pool(options)) => {
+            pool::bench(&mut report, &arguments.programs, &arguments.models, options).await?;
         },
         Some(Command::Proofs(options)) => {
             proofs::bench(&mut report, &arguments.models, options)?;

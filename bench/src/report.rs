@@ -93,9 +93,24 @@ pub fn median(values: &mut [f64]) -> f64 {
     }
 }
 
+/// The value that 95 % of the values do not exceed; NaN if there are no values.
+pub fn percentile_95(values: &mut [f64]) -> f64 {
+    values.sort_unstable_by(f64::total_cmp);
+    let rank = (values.len() * 95).div_ceil(100);
+    rank.checked_sub(1).map_or(f64::NAN, |index| values[index])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_in_twenty_values_exceeds_the_percentile() {
+        let mut values: Vec<f64> = (1..=40).rev().map(f64::from).collect();
+        assert_eq!(percentile_95(&mut values), 38.0);
+        assert_eq!(percentile_95(&mut [7.0]), 7.0);
+        assert!(percentile_95(&mut []).is_nan());
+    }
 
     #[test]
     fn the_median_is_in_the_middle() {

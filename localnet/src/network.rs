@@ -140,6 +140,16 @@ impl Network {
         Ok(Client::connect(&node.url()).await?)
     }
 
+    /// The multiaddress of a node, which ends with its peer id.
+    ///
+    /// # Errors
+    ///
+    /// There is no such node, or the node program cannot derive the peer id.
+    pub fn p2p_address(&self, index: usize) -> Result<String> {
+        let node = self.nodes.get(index).context("there is no such node")?;
+        Ok(node.p2p_address(&peer_identity(&self.config.program, node.node_key())?))
+    }
+
     /// The data folder.
     pub fn data(&self) -> &Path {
         &self.config.data

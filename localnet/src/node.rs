@@ -136,6 +136,11 @@ impl Node {
         format!("http://127.0.0.1:{}/metrics", self.config.ports.metrics)
     }
 
+    /// Secret key of its peer id, 32 bytes in hex.
+    pub(crate) fn node_key(&self) -> &str {
+        &self.config.node_key
+    }
+
     /// Its multiaddress, for a given peer id.
     pub fn p2p_address(&self, peer: &str) -> String {
         format!("/ip4/127.0.0.1/tcp/{}/p2p/{peer}", self.config.ports.p2p)
