@@ -151,7 +151,7 @@ impl<'a> Calls<'a> {
     fn pending<'b>(&'b self, turn: u32, heard: Option<&'b RuntimeCall>) -> &'b RuntimeCall {
         let turns = self.total.div_ceil(3).max(1) as usize;
         let own = &self.pending[turn as usize * self.pending.len() / turns];
-        heard.filter(|_| turn % 2 == 0).unwrap_or(own)
+        heard.filter(|_| turn.is_multiple_of(2)).unwrap_or(own)
     }
 }
 
