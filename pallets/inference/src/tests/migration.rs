@@ -70,6 +70,17 @@ fn root(numbers: core::ops::Range<u64>) -> Option<Digest> {
     Some(merkle::root(&numbers.map(digest_of).collect::<Vec<_>>()))
 }
 
+/// The whole migration, one step in a block.
+fn all_steps() {
+    let mut cursor = step(None, 1).unwrap();
+    for _ in 0..10 {
+        let Some(at) = cursor else { return };
+        next_block();
+        cursor = step(Some(at), 100).unwrap();
+    }
+    panic!("the migration does not end");
+}
+
 #[test]
 fn each_step_does_what_its_weight_allows() {
     in_version_1(|| {
@@ -118,10 +129,7 @@ fn a_step_that_is_repeated_goes_on() {
         assert_ok!(step(Some(Cursor::Pruned), 5));
         next_block();
         // All over again.
-        let mut cursor = step(None, 1).unwrap();
-        while let Some(at) = cursor {
-            cursor = step(Some(at), 100).unwrap();
-        }
+        all_steps();
         assert_ok!(before.check_after());
         check_all();
     });
@@ -132,10 +140,7 @@ fn the_check_finds_what_is_wrong() {
     let migrated = |change: fn(), error: &'static str| {
         in_version_1(|| {
             let before = Before::<Test>::read().unwrap();
-            let mut cursor = step(None, 1).unwrap();
-            while let Some(at) = cursor {
-                cursor = step(Some(at), 100).unwrap();
-            }
+            all_steps();
             assert_ok!(before.check_after());
             change();
             assert_eq!(before.check_after(), Err(error.into()));
@@ -173,10 +178,7 @@ fn nothing_is_moved_while_a_request_is_open() {
         assert_eq!(step(None, 1), Err(SteppedMigrationError::Failed));
         assert_eq!(ReceiptRoots::<Test>::iter().count(), 0);
         Agenda::<Test>::remove(100, RequestId(99));
-        let mut cursor = step(None, 1).unwrap();
-        while let Some(at) = cursor {
-            cursor = step(Some(at), 100).unwrap();
-        }
+        all_steps();
         check_all();
     });
 }
