@@ -32,7 +32,7 @@ use frame_support::{
     traits::GetCallName,
     weights::Weight,
 };
-use pallet_inference::TraceSignatures;
+use pallet_inference::{BatchItem, ListedResult, TraceSignatures, MAX_BATCH};
 use sp_application_crypto::Pair as _;
 
 fn own<W>() -> bool {
@@ -251,6 +251,38 @@ fn largest_calls() -> Vec<RuntimeCall> {
                 draw_delay: u32::MAX,
                 client_key: [1; 32],
             },
+            // A batch of the largest inputs would not fit into a block.
+            pallet_inference::Call::request_batch {
+                version,
+                assurance: Assurance::Quorum { n: 15, k: 15 },
+                max_price: u128::MAX,
+                deadline: u32::MAX,
+                draw_delay: u32::MAX,
+                items: vec![
+                    BatchItem {
+                        input: RequestInput::Inline(bounded(&vec![
+                            1;
+                            MaxInputBytes::get() as usize
+                                / 2
+                        ])),
+                        client_key: [1; 32],
+                    };
+                    MAX_BATCH as usize
+                ]
+                .try_into()
+                .expect("within the bound"),
+            },
+            pallet_inference::Call::submit_results {
+                operator: account(),
+                version,
+                results: vec![
+                    ListedResult { request, answered: digest, output: bounded(&output) };
+                    MAX_LIST as usize
+                ]
+                .try_into()
+                .expect("within the bound"),
+                signature: signature(),
+            },
             pallet_inference::Call::cancel { request },
             pallet_inference::Call::submit_result {
                 request,
@@ -409,6 +441,7 @@ fn the_weight_of_authorizing_a_workers_call_is_charged() {
         let workers = [
             "Operators.heartbeat",
             "Inference.submit_result",
+            "Inference.submit_results",
             "Inference.submit_commitment",
             "Inference.submit_reveal",
             "Inference.report_failure",

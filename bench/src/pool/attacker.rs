@@ -87,10 +87,9 @@ impl Attacker {
         let publication = BundledModel::breast_cancer(models).publication()?;
         let version = client.publish(&publication, &signers[0], &|_| ()).await?.version;
         let registering = ACCOUNTS.iter().zip(&signers);
-        let workers = try_join_all(
-            registering.map(|(suri, signer)| register(client, suri, signer, version)),
-        )
-        .await?;
+        let workers =
+            try_join_all(registering.map(|(suri, signer)| register(client, suri, signer, version)))
+                .await?;
         let accounts: Vec<_> = signers.iter().map(|signer| signer.account().clone()).collect();
         wait_until_live(client, &accounts).await?;
 
