@@ -240,6 +240,9 @@ fn largest_calls() -> Vec<RuntimeCall> {
     );
     calls.push(pallet_settlement::Call::spend_treasury { to: account(), amount: u128::MAX }.into());
     calls.push(pallet_settlement::Call::claim_compensation { claimable_from: u32::MAX }.into());
+    // With the largest inputs or outputs, a batch or a list would be longer than half of a block.
+    let input = vec![1; MaxInputBytes::get() as usize / 4];
+    let short = &output[..output.len() / 4];
     calls.extend(
         [
             pallet_inference::Call::request {
@@ -251,7 +254,6 @@ fn largest_calls() -> Vec<RuntimeCall> {
                 draw_delay: u32::MAX,
                 client_key: [1; 32],
             },
-            // A batch of the largest inputs would not fit into a block.
             pallet_inference::Call::request_batch {
                 version,
                 assurance: Assurance::Quorum { n: 15, k: 15 },
@@ -260,11 +262,7 @@ fn largest_calls() -> Vec<RuntimeCall> {
                 draw_delay: u32::MAX,
                 items: vec![
                     BatchItem {
-                        input: RequestInput::Inline(bounded(&vec![
-                            1;
-                            MaxInputBytes::get() as usize
-                                / 2
-                        ])),
+                        input: RequestInput::Inline(bounded(&input)),
                         client_key: [1; 32],
                     };
                     MAX_BATCH as usize
@@ -276,7 +274,7 @@ fn largest_calls() -> Vec<RuntimeCall> {
                 operator: account(),
                 version,
                 results: vec![
-                    ListedResult { request, answered: digest, output: bounded(&output) };
+                    ListedResult { request, answered: digest, output: bounded(short) };
                     MAX_LIST as usize
                 ]
                 .try_into()
