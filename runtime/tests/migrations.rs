@@ -6,6 +6,8 @@
 //! way, some so long ago that they are pruned, and all models are withdrawn.
 
 mod common;
+// Benchmarks have migrations of their own.
+#![cfg(not(feature = "runtime-benchmarks"))]
 
 use std::collections::{BTreeMap, BTreeSet};
 
