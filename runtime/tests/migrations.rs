@@ -5,9 +5,10 @@
 //! `vectors/v1/dump.rs`. On this chain, requests of each class that needs no proof have ended in each
 //! way, some so long ago that they are pruned, and all models are withdrawn.
 
-mod common;
 // Benchmarks have migrations of their own.
 #![cfg(not(feature = "runtime-benchmarks"))]
+
+mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
 
