@@ -71,8 +71,10 @@ impl DatabaseCmd {
         let params = &self.storage.params;
         format!(
             "//!\n\
-             //!     scripts/weights --storage --accounts {accounts} --requests {requests} \
+             //! ```text\n\
+             //! scripts/weights --storage --accounts {accounts} --requests {requests} \
              --batch-size {} --warmups {}\n\
+             //! ```\n\
              //!\n\
              //! State: the preset `local`, {accounts} more accounts and {requests} finished \
              requests. These are\n\

@@ -1,6 +1,8 @@
 //! Weights of the database, generated: do not edit.
 //!
-//!     scripts/weights --storage --accounts 1000000 --requests 100000 --batch-size 10000 --warmups 1
+//! ```text
+//! scripts/weights --storage --accounts 1000000 --requests 100000 --batch-size 10000 --warmups 1
+//! ```
 //!
 //! State: the preset `local`, 1000000 more accounts and 100000 finished requests. These are
 //! 1343945 entries, with keys and values of 316 MiB.

@@ -89,8 +89,10 @@ fn each_step_does_what_its_weight_allows() {
         assert_eq!(step(None, 1), Ok(Some(Cursor::Finished(2))));
         // The receipts of a block are moved together.
         assert_eq!(step(Some(Cursor::Finished(2)), 1), required(2));
+        // Only the next one shows that the block has no more.
+        assert_eq!(step(Some(Cursor::Finished(2)), 2), required(3));
         assert_eq!(Inference::receipt_root(3), None);
-        assert_eq!(step(Some(Cursor::Finished(2)), 2), Ok(Some(Cursor::Finished(4))));
+        assert_eq!(step(Some(Cursor::Finished(2)), 3), Ok(Some(Cursor::Finished(4))));
         assert_eq!(Inference::receipt_root(3), root(0..2));
         assert_eq!(step(Some(Cursor::Finished(4)), 4), Ok(Some(Cursor::Finished(5))));
         assert_eq!(Inference::receipt_root(63), root(2..3));
