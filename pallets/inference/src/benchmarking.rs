@@ -540,6 +540,7 @@ mod benchmarks {
         Results::<T>::mutate(id, |kept| {
             kept.as_mut().expect("it has ended").output = Some(output);
         });
+        Pallet::<T>::write_root();
         PruneCursor::<T>::put(T::now());
         let now = T::now() + T::Retention::get() + 1;
         set_now::<T>(now);
