@@ -70,7 +70,7 @@ pub mod pallet {
             OnRequestFinal, Operators, OutputProofs, Verification,
         },
         Assurance, Balance, BlockNumber, Digest, FailureReason, Outcome, ProofCost, ProofRefusal,
-        Receipt, RequestId, RequestInput, VersionId, WorkerSignature, MAX_LIST,
+        Receipt, RequestId, VersionId, WorkerSignature,
     };
     use frame_support::{migrations::MultiStepMigrator, pallet_prelude::*};
     use frame_system::{
@@ -184,19 +184,6 @@ pub mod pallet {
         #[cfg(feature = "runtime-benchmarks")]
         type BenchmarkHelper: BenchmarkHelper<Self::AccountId>;
     }
-
-    /// The input of a request, its payload bounded by [`Config::MaxInputBytes`].
-    pub type RequestInputOf<T> = RequestInput<BoundedVec<u8, <T as Config>::MaxInputBytes>>;
-
-    /// Requests that ended, with the digests of their receipts.
-    pub type EndedRequests = BoundedVec<(RequestId, Digest), ConstU32<MAX_ENDS>>;
-
-    /// The requests of a batch.
-    pub type Batch<T> = BoundedVec<BatchItem<<T as Config>::MaxInputBytes>, ConstU32<MAX_BATCH>>;
-
-    /// A list of results, in ascending order of their requests.
-    pub type ResultList<T> =
-        BoundedVec<ListedResult<<T as Config>::MaxOutputBytes>, ConstU32<MAX_LIST>>;
 
     /// Events of the pallet.
     #[pallet::event]

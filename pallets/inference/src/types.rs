@@ -3,7 +3,7 @@
 use assay_primitives::{
     assurance::MAX_COMMITTEE, model::Tolerance, proof::MAX_PROOF_BYTES, runtime_api::Status,
     traits::DrawTerms, AnsweredRequest, Assurance, Balance, BlockNumber, Digest, Draw, Evidence,
-    Receipt, RequestId, RequestInput, VersionId, WorkerSignature,
+    Receipt, RequestId, RequestInput, VersionId, WorkerSignature, MAX_LIST,
 };
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::{
@@ -12,6 +12,21 @@ use frame_support::{
 };
 use scale_info::TypeInfo;
 use sp_runtime::Perbill;
+
+use crate::{Config, MAX_BATCH, MAX_ENDS};
+
+/// The input of a request, its payload bounded by [`Config::MaxInputBytes`].
+pub type RequestInputOf<T> = RequestInput<BoundedVec<u8, <T as Config>::MaxInputBytes>>;
+
+/// Requests that ended, with the digests of their receipts.
+pub type EndedRequests = BoundedVec<(RequestId, Digest), ConstU32<MAX_ENDS>>;
+
+/// The requests of a batch.
+pub type Batch<T> = BoundedVec<BatchItem<<T as Config>::MaxInputBytes>, ConstU32<MAX_BATCH>>;
+
+/// A list of results, in ascending order of their requests.
+pub type ResultList<T> =
+    BoundedVec<ListedResult<<T as Config>::MaxOutputBytes>, ConstU32<MAX_LIST>>;
 
 /// A validity proof.
 pub type EncodedProof = BoundedVec<u8, ConstU32<MAX_PROOF_BYTES>>;
