@@ -24,10 +24,11 @@ pub mod priorities {
 
     /// Operators' moves in disputes: what a late one costs is more than what a late answer costs.
     pub const DISPUTE: TransactionPriority = TransactionPriority::MAX / 4 * 3;
+    /// Heartbeats. Answers share their room with them and must not keep them out, because who sends
+    /// none is no longer drawn. An operator sends one in many blocks.
+    pub const HEARTBEAT: TransactionPriority = TransactionPriority::MAX / 2;
     /// Results, commitments and reveals.
-    pub const WORKER: TransactionPriority = TransactionPriority::MAX / 2;
-    /// Heartbeats.
-    pub const HEARTBEAT: TransactionPriority = TransactionPriority::MAX / 4;
+    pub const WORKER: TransactionPriority = TransactionPriority::MAX / 4;
 }
 
 /// Blocks for which a watcher's transaction is valid.

@@ -120,7 +120,7 @@ parameter_types! {
 }
 
 assay_pallet_testing::model_registry!(pallet_model_registry, artifacts: Artifacts);
-assay_pallet_testing::operators!(pallet_operators, models: Registry);
+assay_pallet_testing::operators!(pallet_operators, models: Registry, room: ChosenRoom);
 assay_pallet_testing::verification!(
     pallet_verification,
     requests: Inference,

@@ -229,7 +229,9 @@ impl<T: Config> Pallet<T> {
             Agenda::<T>::remove(height, id);
         }
         let disputable_until = T::now().saturating_add(T::DisputeWindow::get());
-        let final_from = T::Room::move_blocks().saturating_add(T::DisputeWindow::get());
+        // This block does not count for the window, though its room is counted later.
+        let final_from =
+            T::Room::move_blocks().saturating_add(T::DisputeWindow::get()).saturating_add(1);
         Claims::<T>::insert(
             id,
             TraceClaim { output_digest: digest, trace_root, disputable_until, final_from },

@@ -1,13 +1,13 @@
 //! Heartbeats, which determine which operators are live.
 
 use assay_pallet_support::{refuse, Chain};
-use assay_primitives::{HeartbeatStatement, Statement, WorkerSignature};
+use assay_primitives::{traits::BlockRoom, HeartbeatStatement, Statement, WorkerSignature};
 use frame_support::{ensure, pallet_prelude::*, traits::Get};
 use sp_runtime::transaction_validity::{
     InvalidTransaction, TransactionSource, TransactionValidityError,
 };
 
-use crate::{Config, Event, Operator, Operators, Pallet};
+use crate::{Config, Event, Operator, Operators, Pallet, WeightInfo};
 
 /// Codes of `InvalidTransaction::Custom` with which the pool refuses heartbeats.
 pub mod refusal {
@@ -17,13 +17,24 @@ pub mod refusal {
     pub const NOT_AN_OPERATOR: u8 = 2;
 }
 
+/// Upper bound of the length of the call with a heartbeat, in bytes.
+const CALL_BYTES: u32 = 320;
+
 impl<T: Config> Pallet<T> {
+    fn weight_of_heartbeat() -> Weight {
+        T::WeightInfo::heartbeat().saturating_add(T::WeightInfo::authorize_heartbeat())
+    }
+
     /// Checks whether a heartbeat may enter a block. Cheap checks come first, the signature last.
     pub(crate) fn authorize_heartbeat(
         _source: TransactionSource,
         statement: &HeartbeatStatement<T::AccountId>,
         signature: &WorkerSignature,
     ) -> Result<(ValidTransaction, Weight), TransactionValidityError> {
+        ensure!(
+            T::Room::fits_answer(Self::weight_of_heartbeat(), CALL_BYTES),
+            InvalidTransaction::ExhaustsResources
+        );
         let now = T::now();
         ensure!(statement.at <= now, InvalidTransaction::Future);
         ensure!(now - statement.at <= T::HeartbeatInterval::get(), InvalidTransaction::Stale);
@@ -56,6 +67,7 @@ impl<T: Config> Pallet<T> {
             info.engine = engine;
             info.load = load;
         });
+        T::Room::note_answer(Self::weight_of_heartbeat(), CALL_BYTES);
     }
 
     /// Whether the operator is live: its last heartbeat is recent, and it is not unbonding.

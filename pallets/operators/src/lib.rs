@@ -38,7 +38,7 @@ pub mod pallet {
     use super::*;
     use assay_primitives::{
         operator::{Offence, Roles},
-        traits::{Bonds, Models},
+        traits::{BlockRoom, Bonds, Models},
         AssuranceClasses, Balance, BlockNumber, HeartbeatStatement, RequestId, VersionId, WorkerId,
         WorkerSignature,
     };
@@ -64,6 +64,8 @@ pub mod pallet {
         type Bonds: Bonds<Self::AccountId>;
         /// The versions that operators can serve, and the classes that they offer.
         type Models: Models<Self::AccountId>;
+        /// The operators' share of a block. Heartbeats take of it, like answers.
+        type Room: BlockRoom;
         /// Minimum bond in plancks, so that every operator that is drawn has this much at stake.
         /// Registration requires it, and an operator whose bond falls below it is not drawn until
         /// it adds to the bond.
@@ -123,7 +125,8 @@ pub mod pallet {
         #[pallet::constant]
         type CompensationShare: Get<Perbill>;
         /// Priority of heartbeats in the pool. It has to be above that of transactions with fees,
-        /// so that operators stay live when the pool is full.
+        /// so that operators stay live when the pool is full, and above that of answers, which fill
+        /// the same share of a block.
         #[pallet::constant]
         type HeartbeatPriority: Get<TransactionPriority>;
         /// Weights of the calls.

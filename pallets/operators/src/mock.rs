@@ -8,11 +8,11 @@ use assay_pallet_testing::{
 };
 use assay_primitives::{
     operator::{EngineVersion, Roles},
-    traits::{Bonds, DrawTerms},
+    traits::{BlockRoom, Bonds, DrawTerms},
     worker_crypto, AssuranceClass, AssuranceClasses, Balance, BlockNumber, HeartbeatStatement,
     ModelId, Statement, VersionId, WorkerId, WorkerSignature,
 };
-use frame_support::{assert_ok, parameter_types};
+use frame_support::{assert_ok, parameter_types, weights::Weight};
 use sp_application_crypto::Pair as _;
 use sp_runtime::{
     transaction_validity::{TransactionValidityError, ValidTransaction},
@@ -43,6 +43,10 @@ pub const DAVE: u64 = 14;
 pub const POOR: u64 = 15;
 
 parameter_types! {
+    /// Whether a block has no room for answers.
+    pub static IsFull: bool = false;
+    /// Weight and length of the answers of this block.
+    pub static Taken: (u64, u32) = (0, 0);
     pub const MinBond: Balance = MIN_BOND;
     pub const WrongResultSlash: Balance = WRONG_RESULT;
     pub const NoAnswerSlash: Balance = NO_ANSWER;
@@ -55,7 +59,28 @@ parameter_types! {
     pub const HeartbeatPriority: u64 = 77;
 }
 
-assay_pallet_testing::operators!(crate, models: NotedVersions);
+/// Room as the parameters above say.
+pub struct NotedRoom;
+
+impl BlockRoom for NotedRoom {
+    fn answer_blocks() -> BlockNumber {
+        now()
+    }
+    fn move_blocks() -> BlockNumber {
+        now()
+    }
+    fn fits_answer(_: Weight, _: u32) -> bool {
+        !IsFull::get()
+    }
+    fn note_answer(weight: Weight, bytes: u32) {
+        Taken::mutate(|taken| *taken = (taken.0 + weight.ref_time(), taken.1 + bytes));
+    }
+    fn price(_: Weight, _: u32) -> Balance {
+        0
+    }
+}
+
+assay_pallet_testing::operators!(crate, models: NotedVersions, room: NotedRoom);
 
 #[cfg(feature = "runtime-benchmarks")]
 use assay_primitives::traits::BenchmarkHelper as _;

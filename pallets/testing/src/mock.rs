@@ -422,7 +422,7 @@ macro_rules! model_registry {
 /// `UnbondingPeriod`.
 #[macro_export]
 macro_rules! operators {
-    ($path:ident, models: $models:ident) => {
+    ($path:ident, models: $models:ident, room: $room:ty) => {
         frame_support::parameter_types! {
             pub const MaxResponseBlocks: assay_primitives::BlockNumber = 50;
             pub const HeartbeatInterval: assay_primitives::BlockNumber = 10;
@@ -437,6 +437,7 @@ macro_rules! operators {
         impl $path::Config for Test {
             type Bonds = Settlement;
             type Models = $models;
+            type Room = $room;
             type MinBond = MinBond;
             type MaxServers = MaxServers;
             type MaxServed = MaxServed;

@@ -47,6 +47,7 @@ impl pallet_model_registry::Config for Runtime {
 impl pallet_operators::Config for Runtime {
     type Bonds = Settlement;
     type Models = ModelRegistry;
+    type Room = Room;
     type MinBond = MinBond;
     type MaxServers = MaxServers;
     type MaxServed = MaxServed;

@@ -161,7 +161,7 @@ impl Oracle {
     /// An operator has submitted an optimistic result. It has free capacity again.
     pub fn note_claim(&mut self, id: u64, claim: Rc<Claim>) {
         let until = self.now + self.disputes.window;
-        let final_from = self.room.1 + self.disputes.window;
+        let final_from = self.room.1 + self.disputes.window + 1;
         let request = self.requests.get_mut(&id).expect("assigned");
         request.state = State::Disputable;
         request.claim = Some(claim);

@@ -3,7 +3,10 @@
 use assay_primitives::{AssuranceClass, AssuranceClasses, Digest, VersionId, WorkerId};
 use assay_runtime::{constants as parameters, AccountId};
 
-use super::oracle::{share, Oracle, Parts, Purse};
+use super::{
+    oracle::{share, Oracle, Parts, Purse},
+    room::heartbeat,
+};
 
 /// The largest penalty for a result of this class, other than for an equivocation. A proof can show
 /// which results of an appealable quorum are wrong.
@@ -201,7 +204,9 @@ impl Oracle {
     pub fn heartbeat(&mut self, who: &AccountId, at: u32, worker: &WorkerId, intact: bool) -> bool {
         let now = self.now;
         let interval = parameters::HeartbeatInterval::get();
-        let may = at <= now
+        let part = heartbeat();
+        let may = self.has_room(part)
+            && at <= now
             && now - at <= interval
             && intact
             && self.staying(who).is_some_and(|info| {
@@ -210,6 +215,7 @@ impl Oracle {
             });
         if may {
             self.operators.get_mut(who).expect("staying").last_heartbeat = Some(at);
+            self.fill(part);
         }
         may
     }

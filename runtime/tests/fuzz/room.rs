@@ -5,6 +5,7 @@ use assay_primitives::{Assurance, VersionId};
 use assay_runtime::{constants as parameters, Runtime};
 use frame_support::weights::Weight;
 use pallet_inference::WeightInfo as _;
+use pallet_operators::WeightInfo as _;
 use sp_runtime::FixedPointNumber;
 
 use super::{
@@ -101,6 +102,13 @@ impl List {
     pub fn part(self, bytes: u64) -> Part {
         Part { time: self.time() + outputs(bytes), bytes: CALL + LISTED * self.count + bytes }
     }
+}
+
+/// What a heartbeat takes.
+pub fn heartbeat() -> Part {
+    type Weights = <Runtime as pallet_operators::Config>::WeightInfo;
+    let weight = Weights::heartbeat().saturating_add(Weights::authorize_heartbeat());
+    Part { time: weight.ref_time(), bytes: CALL }
 }
 
 /// Time of calling requests that wait for capacity.

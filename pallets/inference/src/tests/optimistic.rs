@@ -86,7 +86,7 @@ fn a_result_may_be_disputed_and_its_operator_has_room_again() {
                 output_digest: digest(&output()),
                 trace_root: ROOT,
                 disputable_until,
-                final_from: disputable_until
+                final_from: disputable_until + 1,
             })
         );
         System::assert_last_event(

@@ -130,6 +130,19 @@ fn heartbeats_follow_each_other_at_more_than_half_an_interval() {
 }
 
 #[test]
+fn a_block_without_room_takes_no_heartbeats() {
+    test(|| {
+        register(ALICE);
+        IsFull::set(true);
+        refused(heartbeat(ALICE), ALICE, InvalidTransaction::ExhaustsResources);
+        IsFull::set(false);
+        assert_ok!(include(heartbeat_call(heartbeat(ALICE), &pair(ALICE))));
+        // Its weight, that of its authorisation, and its length.
+        assert_eq!(Taken::get(), (2, 320));
+    });
+}
+
+#[test]
 fn a_heartbeat_is_not_taken_twice() {
     test(|| {
         register(ALICE);
