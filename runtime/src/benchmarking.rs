@@ -19,7 +19,7 @@ use assay_primitives::{
     Possession, RequestId, RequestInput, Statement, Tensor, TensorDeclaration, VersionId, WorkerId,
     WorkerSignature, ASY,
 };
-use codec::Encode;
+use codec::{Decode, Encode};
 use frame_benchmarking::account;
 use frame_support::{
     traits::{fungible::Mutate, TrackedStorageKey},
@@ -29,9 +29,8 @@ use frame_system::RawOrigin;
 use pallet_operators::MAX_PAST_WORKERS;
 use pallet_verification::cost::Fixture;
 use sp_application_crypto::RuntimeAppPublic;
-use sp_consensus_babe::digests::{CompatibleDigestItem, PreDigest, SecondaryPlainPreDigest};
+use sp_consensus_babe::digests::{PreDigest, SecondaryVRFPreDigest};
 use sp_core::sr25519;
-use sp_runtime::DigestItem;
 
 use crate::{
     constants::{
@@ -279,12 +278,18 @@ impl pallet_inference::BenchmarkHelper<AccountId> for Helper {
         store_artifact(&account("owner", 0, 0), index, bytes.into())
     }
 
-    fn set_randomness(randomness: [u8; 32]) {
-        pallet_babe::AuthorVrfRandomness::<Runtime>::put(Some(randomness));
-        // The block's author.
-        System::deposit_log(DigestItem::babe_pre_digest(PreDigest::SecondaryPlain(
-            SecondaryPlainPreDigest { authority_index: 0, slot: 1.into() },
-        )));
+    fn set_vrf() {
+        // The base point of Ristretto (RFC 9496, A.1). Nothing here verifies the proof.
+        let pre_output: [u8; 32] = [
+            0xe2, 0xf2, 0xae, 0x0a, 0x6a, 0xbc, 0x4e, 0x71, 0xa8, 0x84, 0xa9, 0x61, 0xc5, 0x00,
+            0x51, 0x5f, 0x58, 0xe3, 0x0b, 0x6a, 0xa5, 0x82, 0xdd, 0x8d, 0xb6, 0xa6, 0x59, 0x45,
+            0xe0, 0x8d, 0x2d, 0x76,
+        ];
+        let vrf_signature =
+            sr25519::vrf::VrfSignature::decode(&mut &[&pre_output[..], &[0; 64]].concat()[..])
+                .expect("a point and two scalars");
+        let claim = SecondaryVRFPreDigest { authority_index: 0, slot: 1.into(), vrf_signature };
+        pallet_babe::Initialized::<Runtime>::put(Some(PreDigest::SecondaryVRF(claim)));
     }
 }
 

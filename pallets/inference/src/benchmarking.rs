@@ -11,6 +11,7 @@ use assay_pallet_support::Chain;
 use assay_primitives::{
     assurance::MAX_COMMITTEE,
     digest,
+    operator::Offence,
     proof::MAX_PROOF_BYTES,
     runtime_api::Status,
     traits::{Artifacts, BenchmarkHelper as _, Models, Operators, OptimisticResults, Verification},
@@ -490,10 +491,47 @@ mod benchmarks {
         assert_eq!(get::<T>(id).members.len(), m as usize);
     }
 
-    // All are silent: all are penalised, and the request ends.
+    // An entry of the agenda for which nothing is due.
+    #[benchmark]
+    fn pass_over() {
+        let id = assigned::<T>(COMMITTEE);
+        let now = get::<T>(id).requested_at;
+        Agenda::<T>::insert(now, id, ());
+        AgendaCursor::<T>::put(now);
+
+        #[block]
+        {
+            Pallet::<T>::sweep_deadlines();
+        }
+
+        assert!(!Agenda::<T>::contains_key(now, id));
+        assert_eq!(get::<T>(id).status, Status::Assigned);
+    }
+
+    #[benchmark]
+    fn prolong() {
+        let id = assigned::<T>(COMMITTEE);
+        let now = get::<T>(id).commit_deadline(T::RevealWindow::get()) + 1;
+        Requests::<T>::mutate_extant(id, |record| record.late_from = BlockNumber::MAX / 2);
+        let deadline = get::<T>(id).deadline;
+        AgendaCursor::<T>::put(now);
+        set_now::<T>(now);
+
+        #[block]
+        {
+            Pallet::<T>::sweep_deadlines();
+        }
+
+        assert!(get::<T>(id).deadline > deadline);
+    }
+
+    // The others are silent, so that all states have to be read.
     #[benchmark]
     fn commit_deadline() {
         let id = assigned::<T>(COMMITTEE);
+        for member in get::<T>(id).accounts().into_iter().take(MAJORITY) {
+            Pallet::<T>::note_commitment(id, member, Digest::repeat_byte(1));
+        }
         let now = get::<T>(id).commit_deadline(T::RevealWindow::get()) + 1;
         give_room::<T>(id);
         AgendaCursor::<T>::put(now);
@@ -504,7 +542,22 @@ mod benchmarks {
             Pallet::<T>::sweep_deadlines();
         }
 
-        assert_eq!(outcome::<T>(id), Some(Outcome::TimedOut));
+        assert_eq!(get::<T>(id).status, Status::Revealing);
+    }
+
+    #[benchmark]
+    fn penalties(l: Linear<0, { MAX_COMMITTEE.into() }>) {
+        let id = assigned::<T>(COMMITTEE);
+        let record = get::<T>(id);
+        let late: Vec<_> = record.accounts().into_iter().take(l as usize).collect();
+        let harmed = Some((&record.payer, record.budget()));
+
+        #[block]
+        {
+            for member in &late {
+                T::Operators::penalise(member, Offence::NoAnswer, harmed);
+            }
+        }
     }
 
     #[benchmark]
@@ -638,7 +691,7 @@ mod benchmarks {
         // The root of some receipts is written.
         let ends = (0..100).map(|number| (RequestId(number), Digest::zero())).collect();
         Ending::<T>::put(BoundedVec::truncate_from(ends));
-        T::BenchmarkHelper::set_randomness([1; 32]);
+        T::BenchmarkHelper::set_vrf();
         RecentVrfs::<T>::put(BoundedVec::truncate_from(vrfs::<T>()));
         let height = frame_system::Pallet::<T>::block_number();
 
@@ -648,7 +701,8 @@ mod benchmarks {
             Pallet::<T>::on_finalize(height);
         }
 
-        assert_eq!(RecentVrfs::<T>::get().last().map(|(_, vrf)| vrf.output), Some([1; 32]));
+        let (latest, before) = (RecentVrfs::<T>::get(), vrfs::<T>());
+        assert_ne!(latest.last().map(|(_, vrf)| vrf), before.last().map(|(_, vrf)| vrf));
         assert!(AgendaCursor::<T>::get() > now - 100);
     }
 

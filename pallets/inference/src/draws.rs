@@ -1,4 +1,7 @@
-//! The draws at the end of a block, within the weight that its start has reserved.
+//! The draws at the start of a block, within a weight budget.
+//!
+//! The author of a block knows the seeds of its draws before it makes the block. At the start of the
+//! block nothing that it chooses to include can have changed who is drawn from.
 
 use alloc::{collections::BTreeSet, vec::Vec};
 use assay_pallet_support::Chain;
@@ -12,17 +15,15 @@ use frame_support::{traits::Get, weights::Weight};
 
 use crate::{
     transitions::{Pool, Turn},
-    Config, DrawsDue, Pallet, Queue, QueueBounds, Queued, RecentVrfs, Requests, Waiting,
-    WeightInfo,
+    Config, Pallet, Queue, QueueBounds, Queued, RecentVrfs, Requests, Waiting, WeightInfo,
 };
 
 /// Number of values that many calls of a block use, but that the block reads once. Benchmarks do not
-/// count them. Five are of this pallet: `NextRequest`, `QueueBounds`, `DrawsDue`, `RecentVrfs` and
-/// `Ending`. Four are of others: the treasury's account, the hash of block 0, the authorities, and
+/// count them. Four are of this pallet: `NextRequest`, `QueueBounds`, `RecentVrfs` and `Ending`. Four are of others: the treasury's account, the hash of block 0, the authorities, and
 /// the clocks of blocks with room.
-const READ_ONCE: u64 = 9;
+const READ_ONCE: u64 = 8;
 /// Number of those that the block writes: all but the hash and the authorities.
-const WRITTEN_ONCE: u64 = 7;
+const WRITTEN_ONCE: u64 = 6;
 
 /// The VRF outputs of the latest blocks, oldest first, with their heights.
 pub(crate) type Vrfs = [(BlockNumber, BlockVrf)];
@@ -82,41 +83,32 @@ impl<T: Config> Pallet<T> {
         fits(T::DrawBudget::get(), Self::turn_weight())
     }
 
-    /// Weight that is reserved for `due` requests.
-    fn reserved(due: u32) -> Weight {
-        Self::turn_weight().saturating_mul(due.into()).min(T::DrawBudget::get())
-    }
-
-    /// Plans the requests that the end of the block processes: those in the queue now. Returns the
-    /// weight that is reserved for them.
-    pub(crate) fn plan_draws() -> Weight {
-        let (_, _, due) = QueueBounds::<T>::get();
-        DrawsDue::<T>::put(due);
-        // The values that many calls of a block use, but that it reads and writes once, are not in
-        // the weights of these calls.
+    /// Weight of what every block does, with what many calls of a block use, but the block reads and
+    /// writes once. It is not in the weights of these calls.
+    pub(crate) fn base_weight() -> Weight {
         T::WeightInfo::on_initialize()
             .saturating_add(T::DbWeight::get().reads_writes(READ_ONCE, WRITTEN_ONCE))
-            .saturating_add(Self::reserved(due))
     }
 
-    /// Draws the planned requests, in the order of the queue, as long as the rest of the reserved
-    /// weight suffices for the most expensive one.
-    pub(crate) fn draw_due() {
-        let due = DrawsDue::<T>::take();
+    /// Draws the requests of the queue in its order, as long as the rest of the budget suffices for
+    /// the most expensive one. Returns the weight spent.
+    pub(crate) fn draw_queued() -> Weight {
         let mut vrfs = RecentVrfs::<T>::get();
-        let Some(current) = T::Randomness::current() else { return };
+        let Some(current) = T::Randomness::current() else { return Weight::zero() };
         if vrfs.is_full() {
             vrfs.remove(0);
         }
         let _ = vrfs.try_push((T::now(), current));
-        let (mut left, mut pool) = (Self::reserved(due), None);
+        let (_, _, due) = QueueBounds::<T>::get();
+        let (budget, mut spent, mut pool) = (T::DrawBudget::get(), Weight::zero(), None);
         let mut passed = 0;
-        while passed < due && Self::turn_weight().all_lte(left) {
-            let (requests, spent) = Self::take_turn(&vrfs, &mut pool);
+        while passed < due && Self::turn_weight().all_lte(budget.saturating_sub(spent)) {
+            let (requests, weight) = Self::take_turn(&vrfs, &mut pool);
             passed = passed.saturating_add(requests);
-            left = left.saturating_sub(spent);
+            spent = spent.saturating_add(weight);
         }
         RecentVrfs::<T>::put(vrfs);
+        spent
     }
 
     /// Takes the first request out of the queue, with its draw. If it has to wait for another author,

@@ -391,12 +391,12 @@ pub mod pallet {
             }
             Self::sweep_deadlines()
                 .saturating_add(Self::prune())
-                .saturating_add(Self::plan_draws())
+                .saturating_add(Self::draw_queued())
+                .saturating_add(Self::base_weight())
                 .saturating_add(checked)
         }
 
         fn on_finalize(_: BlockNumberFor<T>) {
-            Self::draw_due();
             Self::write_root();
         }
 
@@ -792,7 +792,7 @@ pub mod pallet {
         fn sign(operator: &AccountId, message: &[u8]) -> WorkerSignature;
         /// Artifact number `index` of at most `bytes` bytes, with all its chunks on chain.
         fn artifact(index: u32, bytes: u32) -> Digest;
-        /// Sets the VRF output that [`Config::Randomness`] returns for the current block.
-        fn set_randomness(randomness: [u8; 32]);
+        /// Gives the current block a VRF output, which [`Config::Randomness`] returns.
+        fn set_vrf();
     }
 }

@@ -220,8 +220,8 @@ impl crate::BenchmarkHelper<u64> for Benchmarks<Test> {
     fn artifact(index: u32, _: u32) -> Digest {
         upload_artifact(OWNER, &index.to_le_bytes())
     }
-    fn set_randomness(randomness: [u8; 32]) {
-        VrfOutput::set(Some(randomness));
+    fn set_vrf() {
+        VrfOutput::set(Some([1; 32]));
     }
 }
 

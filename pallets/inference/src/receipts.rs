@@ -8,8 +8,8 @@ use assay_primitives::{
 use frame_support::{defensive, traits::Get, weights::Weight};
 
 use crate::{
-    ClientKeys, Config, Corrections, Ended, EndedRequests, Ending, Event, FinishedRequest, Pallet,
-    PruneCursor, ReceiptRoots, Requests, Results, WeightInfo,
+    AgendaCursor, ClientKeys, Config, Corrections, Ended, EndedRequests, Ending, Event,
+    FinishedRequest, Pallet, PruneCursor, ReceiptRoots, Requests, Results, WeightInfo,
 };
 
 /// Maximum number of heights that one block prunes. Usually one is due.
@@ -90,6 +90,10 @@ impl<T: Config> Pallet<T> {
         let Some(last) = T::now().checked_sub(T::Retention::get().saturating_add(1)) else {
             return Weight::zero();
         };
+        // Until the sweep has passed the time for appeals of a request, it needs the request.
+        if AgendaCursor::<T>::get() <= T::now() {
+            return Weight::zero();
+        }
         let mut cursor = first;
         let mut left = Self::prunes_per_block();
         while cursor <= last && cursor - first < MAX_PRUNED_HEIGHTS && left > 0 {

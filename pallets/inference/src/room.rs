@@ -48,6 +48,19 @@ impl Made {
     }
 }
 
+/// What determines the weight of ending a quorum.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Conclusion {
+    /// Number of members.
+    pub members: u32,
+    /// Number of members without a result, all of whom may be penalised.
+    pub late: u32,
+    /// Number of different outputs.
+    pub outputs: u32,
+    /// Length of each output in bytes, at most.
+    pub bytes: u32,
+}
+
 /// A list of results of one operator.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Listed {
@@ -93,20 +106,23 @@ impl<T: Config> Pallet<T> {
             .saturating_add(T::OnRequestFinal::weight())
     }
 
-    /// Weight of the end of a quorum of `members`, among whose results are `outputs` different ones
-    /// of `bytes` bytes each. Each is compared with each.
-    pub(crate) fn conclusion_weight(members: u32, outputs: u32, bytes: u32) -> Weight {
+    /// Weight of the end of a quorum. Each output is compared with each.
+    pub(crate) fn conclusion_weight(conclusion: Conclusion) -> Weight {
+        let Conclusion { members, late, outputs, bytes } = conclusion;
         let pairs = outputs.saturating_mul(outputs.saturating_sub(1)) / 2;
         T::WeightInfo::conclude(members, bytes)
             .saturating_add(T::WeightInfo::compare(bytes).saturating_mul(pairs.into()))
+            .saturating_add(T::WeightInfo::penalties(late))
             .saturating_add(T::OnRequestFinal::weight())
     }
 
-    /// Weight of a reveal that ends the largest quorum, with results that all differ.
+    /// Weight of a reveal that ends the largest quorum, with results that all differ and as many
+    /// members late as the others do not need.
     pub(crate) fn last_reveal_weight(output: u32) -> Weight {
-        let most = MAX_COMMITTEE.into();
-        T::WeightInfo::submit_reveal(output)
-            .saturating_add(Self::conclusion_weight(most, most, output))
+        let members = MAX_COMMITTEE.into();
+        let late = members / 2;
+        let most = Conclusion { members, late, outputs: members, bytes: output };
+        T::WeightInfo::submit_reveal(output).saturating_add(Self::conclusion_weight(most))
     }
 
     /// Weight of making one request, for which `operators` of the version's operators are read.
@@ -161,7 +177,9 @@ impl<T: Config> Pallet<T> {
             sent;
         let size = assurance.committee_size().max(1).into();
         let weight = match assurance {
-            Assurance::Quorum { .. } if results == 0 => Self::conclusion_weight(size, 0, 0),
+            Assurance::Quorum { .. } if results == 0 => {
+                Self::conclusion_weight(Conclusion { members: size, ..Conclusion::default() })
+            },
             _ if results == 0 => T::WeightInfo::deadline_single(),
             Assurance::Quorum { .. } => {
                 // The weight of a reveal is linear in the length of its output.
@@ -170,7 +188,12 @@ impl<T: Config> Pallet<T> {
                 T::WeightInfo::submit_reveal(output_bytes)
                     .saturating_add(T::WeightInfo::authorize_reveal(output_bytes))
                     .saturating_add(empty.saturating_mul(results.saturating_sub(1).into()))
-                    .saturating_add(Self::conclusion_weight(size, outputs, output_bytes / results))
+                    .saturating_add(Self::conclusion_weight(Conclusion {
+                        members: size,
+                        late: 0,
+                        outputs,
+                        bytes: output_bytes / results,
+                    }))
             },
             Assurance::Optimistic => T::WeightInfo::submit_trace(output_bytes)
                 .saturating_add(T::WeightInfo::pass_window())
@@ -288,10 +311,11 @@ impl<T: Config> Pallet<T> {
         T::Room::price(weight, 0).min(request.fee)
     }
 
-    /// The height of the clock of blocks with room before which nobody is late who has `given`
-    /// blocks from now on: [`Config::RoomyBlocks`] later, or all given blocks if they are fewer.
+    /// The height of the clock of blocks with room before which nobody is late who has `given` blocks
+    /// after this one: [`Config::RoomyBlocks`] later, or all given blocks if they are fewer. This block
+    /// does not count, though its room is counted later.
     pub(crate) fn late_from(given: BlockNumber) -> BlockNumber {
-        T::Room::answer_blocks().saturating_add(given.min(T::RoomyBlocks::get()))
+        T::Room::answer_blocks().saturating_add(given.min(T::RoomyBlocks::get())).saturating_add(1)
     }
 
     /// The number of blocks with room that the members of a committee still have to get before

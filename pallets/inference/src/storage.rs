@@ -88,13 +88,6 @@ mod storage {
     pub type Waiting<T: Config> =
         StorageDoubleMap<_, Twox64Concat, VersionId, Identity, [u8; 8], ()>;
 
-    /// Number of requests in the queue at the start of this block. The end of the block processes
-    /// at most these, so that a request is drawn in a later block than it was made. Removed at the
-    /// end of the block.
-    #[pallet::storage]
-    #[pallet::whitelist_storage]
-    pub type DrawsDue<T: Config> = StorageValue<_, u32, ValueQuery>;
-
     /// VRF outputs of the latest blocks that have one, oldest first, with their heights. Overwritten,
     /// never removed.
     #[pallet::storage]

@@ -7,45 +7,93 @@ use assay_primitives::{
 };
 use frame_support::{traits::Get, weights::Weight};
 
-use crate::{draws::fits, Agenda, AgendaCursor, Config, Pallet, Request, Requests, WeightInfo};
+use crate::{
+    draws::fits, room::Conclusion, Agenda, AgendaCursor, Config, Pallet, Request, Requests,
+    WeightInfo,
+};
 
 /// Maximum number of heights of the agenda that one block processes. Usually one is due.
 const MAX_HEIGHTS: u32 = 16;
 
+/// What is due for a request at a height of the agenda.
+enum Due {
+    /// Nothing: an earlier step has made it obsolete, or a later height does it.
+    Nothing,
+    /// The draw is near.
+    Draw,
+    /// The deadline of a request without a committee has passed.
+    Undrawn,
+    /// Members of a committee are late.
+    End(Conclusion),
+    /// Commitments are no longer accepted, and enough have come.
+    Reveals,
+    /// So many blocks with room are missing.
+    More(BlockNumber),
+    /// The dispute window may have passed.
+    Window,
+    /// The time for appeals is over.
+    Appeals,
+}
+
 impl<T: Config> Pallet<T> {
-    /// Weight of handling a passed deadline of this request.
-    fn sweep_weight(request: &Request<T::AccountId>) -> Weight {
-        match (request.assurance.class(), request.status) {
-            (_, Status::Final(_)) => T::WeightInfo::pass_appeals(),
-            // Compares the results.
-            (AssuranceClass::Quorum, Status::Revealing) => {
-                return Self::late_conclusion_weight(request.members.len() as u32);
+    /// What is due for this request at height `at`, which is now, or earlier if the sweep lags.
+    fn due_at(id: RequestId, request: &Request<T::AccountId>, at: BlockNumber) -> Due {
+        let now = T::now();
+        match request.status {
+            Status::Final(_) => Due::Appeals,
+            Status::Pending if at == request.draw_from => Due::Draw,
+            Status::Pending if now > request.deadline => Due::Undrawn,
+            Status::Disputable => Due::Window,
+            Status::Assigned | Status::Revealing if now > Self::due(request) => {
+                match Self::blocks_missing(request) {
+                    0 if now > request.deadline || !Self::can_reveal(id, request) => {
+                        Due::End(Self::conclusion(id, request))
+                    },
+                    0 => Due::Reveals,
+                    missing => Due::More(missing),
+                }
             },
-            (AssuranceClass::Quorum, _) => T::WeightInfo::commit_deadline(),
-            // Makes the result final.
-            (AssuranceClass::Optimistic, Status::Disputable) => T::WeightInfo::pass_window(),
-            _ => T::WeightInfo::deadline_single(),
+            _ => Due::Nothing,
         }
-        .saturating_add(T::OnRequestFinal::weight())
     }
 
-    /// Maximum number of passed deadlines of the largest committees that one block handles.
+    /// Weight of what is due.
+    fn due_weight(request: &Request<T::AccountId>, due: &Due) -> Weight {
+        match due {
+            Due::Nothing => T::WeightInfo::pass_over(),
+            Due::Draw | Due::More(_) => T::WeightInfo::prolong(),
+            Due::Reveals => T::WeightInfo::commit_deadline(),
+            Due::Undrawn => T::WeightInfo::pass_over()
+                .saturating_add(T::WeightInfo::cancel())
+                .saturating_add(T::OnRequestFinal::weight()),
+            Due::Window => T::WeightInfo::pass_window().saturating_add(T::OnRequestFinal::weight()),
+            Due::Appeals => T::WeightInfo::pass_appeals(),
+            Due::End(conclusion) if request.assurance.class() == AssuranceClass::Quorum => {
+                T::WeightInfo::commit_deadline()
+                    .saturating_add(Self::conclusion_weight(*conclusion))
+            },
+            Due::End(_) => {
+                T::WeightInfo::deadline_single().saturating_add(T::OnRequestFinal::weight())
+            },
+        }
+    }
+
+    /// Number of passed deadlines of the largest committees, whose results all differ and are as long
+    /// as can be, that one block handles.
     pub fn sweeps_per_block() -> u32 {
-        fits(T::SweepBudget::get(), Self::late_conclusion_weight(MAX_COMMITTEE.into()))
-    }
-
-    /// Weight of ending a quorum of `members` some of whom are late. All others may have different
-    /// results.
-    fn late_conclusion_weight(members: u32) -> Weight {
-        Self::conclusion_weight(members, members, T::MaxOutputBytes::get())
-            .saturating_add(T::WeightInfo::commit_deadline())
+        let most = MAX_COMMITTEE.into();
+        let bytes = T::MaxOutputBytes::get();
+        let largest = Conclusion { members: most, late: 0, outputs: most, bytes };
+        let weight =
+            T::WeightInfo::commit_deadline().saturating_add(Self::conclusion_weight(largest));
+        fits(T::SweepBudget::get(), weight)
     }
 
     /// Handles as many passed deadlines as the budget allows. Returns the weight spent.
     pub(crate) fn sweep_deadlines() -> Weight {
         let now = T::now();
         let budget = T::SweepBudget::get();
-        let cheapest = T::WeightInfo::deadline_single().saturating_add(T::OnRequestFinal::weight());
+        let cheapest = T::WeightInfo::pass_over();
         let mut spent = Weight::zero();
         // Before the first block with this pallet there were no requests.
         let first = AgendaCursor::<T>::try_get().unwrap_or(now);
@@ -57,7 +105,10 @@ impl<T: Config> Pallet<T> {
             let is_whole = entries.len() <= most;
             for id in entries {
                 let request = Requests::<T>::get(id);
-                let weight = request.as_ref().map_or(cheapest, Self::sweep_weight);
+                let request = request.map(|request| (Self::due_at(id, &request, cursor), request));
+                let weight = request
+                    .as_ref()
+                    .map_or(cheapest, |(due, request)| Self::due_weight(request, due));
                 let after = spent.saturating_add(weight);
                 if after.any_gt(budget) {
                     AgendaCursor::<T>::put(cursor);
@@ -65,12 +116,10 @@ impl<T: Config> Pallet<T> {
                 }
                 spent = after;
                 Agenda::<T>::remove(cursor, id);
-                if let Some(request) = request {
-                    Self::pass_deadline(id, request, cursor);
+                if let Some((due, request)) = request {
+                    Self::carry_out(due, id, request);
                 }
             }
-            // Entries can cost less than the cheapest deadline, so some may be left although the
-            // budget is not used up.
             if !is_whole {
                 break;
             }
@@ -80,28 +129,18 @@ impl<T: Config> Pallet<T> {
         spent
     }
 
-    /// Does what is due at height `at`, which is now, or earlier if the sweep lags.
-    fn pass_deadline(id: RequestId, request: Request<T::AccountId>, at: BlockNumber) {
-        let now = T::now();
-        match request.status {
-            Status::Pending if at == request.draw_from => {
-                Self::enqueue(id, 1, request.requested_at)
+    fn carry_out(due: Due, id: RequestId, mut request: Request<T::AccountId>) {
+        match due {
+            Due::Nothing => {},
+            Due::Draw => Self::enqueue(id, 1, request.requested_at),
+            Due::Undrawn => Self::finish_unpaid(id, request, Outcome::TimedOut),
+            Due::End(_) => {
+                Self::conclude(id, request);
             },
-            Status::Final(_) => Self::pass_appeals(id, &request),
-            Status::Pending if now > request.deadline => {
-                Self::finish_unpaid(id, request, Outcome::TimedOut)
-            },
-            Status::Disputable => Self::pass_window(id, request),
-            Status::Assigned | Status::Revealing if now > Self::due(&request) => {
-                match Self::blocks_missing(&request) {
-                    0 if now > request.deadline => {
-                        Self::conclude(id, request);
-                    },
-                    0 => Self::close_commitments(id, request),
-                    missing => Self::prolong(id, request, missing),
-                }
-            },
-            _ => {},
+            Due::Reveals => Self::open_reveals(id, &mut request),
+            Due::More(missing) => Self::prolong(id, request, missing),
+            Due::Window => Self::pass_window(id, request),
+            Due::Appeals => Self::pass_appeals(id, &request),
         }
     }
 }

@@ -16,7 +16,7 @@ use assay_primitives::{
     traits::{
         Artifacts, BlockRoom, Candidate, Charge, Disputes, DrawTerms, Escrow, Escrowed,
         EvidenceFindings, MemberState, Models, OnRequestFinal, Operators, OptimisticResult,
-        OptimisticResults, Payment, ProofFailure, ProvenResult, Verification,
+        OptimisticResults, Payment, ProofFailure, ProvenResult, Shown, Verification,
     },
     Assurance, Balance, BlockNumber, Digest, Draw, Evidence, FailureReason, Outcome, Receipt,
     RejectReason, RequestId, SignedEvidence, WorkerId, WorkerSignature,
@@ -25,8 +25,9 @@ use frame_support::{defensive, traits::Get, weights::Weight, BoundedVec};
 use sp_runtime::Perbill;
 
 use crate::{
-    listed::ListEnd, Agenda, Claims, Config, EncodedProof, Event, FinishedRequest, Inputs, Member,
-    Members, Pallet, Request, Requests, TraceClaim, TraceSignatures, Waiting, WeightInfo,
+    listed::ListEnd, room::Conclusion, Agenda, Claims, Config, EncodedProof, Event,
+    FinishedRequest, Inputs, Member, Members, Pallet, Request, Requests, TraceClaim,
+    TraceSignatures, Waiting, WeightInfo,
 };
 
 /// The members of a quorum are drawn only among operators that have at least this share of the bonds
@@ -374,17 +375,30 @@ impl<T: Config> Pallet<T> {
 
     /// `Assigned` → `Revealing` if enough members have committed, otherwise → `Final`.
     pub(crate) fn close_commitments(id: RequestId, mut request: Request<T::AccountId>) {
-        if Self::committed(id, &request) < Self::needed(&request) {
-            Self::conclude(id, request);
-        } else {
+        if Self::can_reveal(id, &request) {
             Self::open_reveals(id, &mut request);
+        } else {
+            Self::conclude(id, request);
         }
     }
 
+    /// Whether enough members have committed.
+    pub(crate) fn can_reveal(id: RequestId, request: &Request<T::AccountId>) -> bool {
+        Self::committed(id, request) >= Self::needed(request)
+    }
+
+    /// The end of a request with what its members have submitted until now.
+    pub(crate) fn conclusion(id: RequestId, request: &Request<T::AccountId>) -> Conclusion {
+        let members = request.accounts();
+        let Shown { results, outputs, longest } = T::Verification::shown(id, &members);
+        let members = members.len() as u32;
+        Conclusion { members, late: members.saturating_sub(results), outputs, bytes: longest }
+    }
+
     /// `Assigned` → `Revealing`.
-    fn open_reveals(id: RequestId, request: &mut Request<T::AccountId>) {
+    pub(crate) fn open_reveals(id: RequestId, request: &mut Request<T::AccountId>) {
         request.status = Status::Revealing;
-        request.late_from = Self::late_from(T::RevealWindow::get());
+        request.late_from = Self::late_from(request.deadline.saturating_sub(T::now()));
         Requests::<T>::insert(id, &*request);
         Self::deposit_event(Event::RevealsDue { request: id });
     }
@@ -484,11 +498,8 @@ impl<T: Config> Pallet<T> {
     ) -> (Weight, u32) {
         let held = request.escrow();
         request.fee = Self::fee(&request, &findings, list.as_ref().map(|list| list.listed));
-        let weight = Self::conclusion_weight(
-            request.members.len() as u32,
-            findings.outputs,
-            findings.output_bytes / (findings.evidence.len() as u32).max(1),
-        );
+        let bytes = findings.output_bytes / (findings.evidence.len() as u32).max(1);
+        let outputs = findings.outputs;
         let EvidenceFindings { winner, agreed, wrong, silent, failure, evidence, .. } = findings;
         let reveals_due = Self::reveals_due(id, &request, T::now());
         let late: Vec<_> = silent
@@ -496,6 +507,12 @@ impl<T: Config> Pallet<T> {
             .filter(|member| Self::is_late(id, &request, member, reveals_due))
             .map(|member| (Self::offence_of_silence(id, &request, &member), member))
             .collect();
+        let weight = Self::conclusion_weight(Conclusion {
+            members: request.members.len() as u32,
+            late: late.len() as u32,
+            outputs,
+            bytes,
+        });
         // Agreement alone does not show who is wrong.
         let differ = |item: &SignedEvidence<_>| item.output_digest != evidence[0].output_digest;
         let appealable = request.appealable && evidence.iter().any(differ);

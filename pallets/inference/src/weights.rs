@@ -60,8 +60,14 @@ pub trait WeightInfo {
     /// Drawing one operator among the largest number of operators, and one each for `i` more
     /// requests of the same batch.
     fn draw_next(i: u32) -> Weight;
-    /// Handling the passed commit deadline of the largest committee.
+    /// Passing over an entry of the agenda for which nothing is due.
+    fn pass_over() -> Weight;
+    /// Moving the deadline of a quorum, or queueing its later draw.
+    fn prolong() -> Weight;
+    /// Opening the reveals of the largest committee after its commit deadline.
     fn commit_deadline() -> Weight;
+    /// Penalising `l` late members.
+    fn penalties(l: u32) -> Weight;
     /// Ending a request of one operator whose deadline has passed.
     fn deadline_single() -> Weight;
     /// The call `appeal` against the largest committee, without the verification of the proof and
@@ -161,6 +167,15 @@ impl WeightInfo for () {
     }
     fn draw_next(more: u32) -> Weight {
         Weight::from_parts(u64::from(more) + 1, 0)
+    }
+    fn pass_over() -> Weight {
+        Weight::from_parts(1, 0)
+    }
+    fn prolong() -> Weight {
+        Weight::from_parts(1, 0)
+    }
+    fn penalties(_: u32) -> Weight {
+        Weight::zero()
     }
     fn commit_deadline() -> Weight {
         Weight::from_parts(1, 0)

@@ -9,7 +9,9 @@ use assay_primitives::{
     digest,
     model::{ModelDescriptor, Tolerance},
     receipt::SignedEvidence,
-    traits::{EvidenceFindings, MemberState, Models, ProofFailure, ProvenResult, Verification},
+    traits::{
+        EvidenceFindings, MemberState, Models, ProofFailure, ProvenResult, Shown, Verification,
+    },
     Assurance, AssuranceClass, Digest, Evidence, FailureReason, ProofCost, ProofEvidence,
     RequestId, WorkerId, WorkerSignature,
 };
@@ -159,6 +161,24 @@ impl<T: Config> Verification<T::AccountId> for Pallet<T> {
             Some(Submission::Failed(reason)) => MemberState::Failed(reason),
             Some(Submission::Committed(commitment)) => MemberState::Committed(commitment),
             Some(Submission::Revealed { .. }) => MemberState::Revealed,
+        }
+    }
+
+    fn shown(request: RequestId, members: &[T::AccountId]) -> Shown {
+        let digests: Vec<_> = members
+            .iter()
+            .filter_map(|member| match Submissions::<T>::get(request, member) {
+                Some(Submission::Revealed { output_digest, .. }) => Some(output_digest),
+                _ => None,
+            })
+            .collect();
+        let different: BTreeSet<_> = digests.iter().collect();
+        let lengths =
+            different.iter().filter_map(|digest| Outputs::<T>::decode_len(request, digest));
+        Shown {
+            results: digests.len() as u32,
+            outputs: different.len() as u32,
+            longest: lengths.max().unwrap_or_default() as u32,
         }
     }
 

@@ -25,5 +25,5 @@ pub use operators::{Candidate, DrawTerms, Operators};
 pub use requests::{BlockRandomness, BlockVrf, OnRequestFinal};
 pub use room::BlockRoom;
 pub use verification::{
-    EvidenceFindings, MemberState, ProofFailure, ProvenResult, Reveal, Verification,
+    EvidenceFindings, MemberState, ProofFailure, ProvenResult, Reveal, Shown, Verification,
 };

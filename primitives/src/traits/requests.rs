@@ -43,7 +43,7 @@ pub struct BlockVrf {
 
 /// Public, unpredictable bytes of blocks.
 pub trait BlockRandomness {
-    /// VRF output of the current block; `None` before it is known, or if the block's slot has none.
+    /// VRF output of the current block, from its start on; `None` if the block's slot has none.
     fn current() -> Option<BlockVrf>;
     /// Number of accounts that may author blocks at present.
     fn authors() -> u32;

@@ -64,6 +64,17 @@ pub struct EvidenceFindings<AccountId> {
     pub evidence: Evidence<AccountId>,
 }
 
+/// How much the members of a request have submitted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Shown {
+    /// Number of results.
+    pub results: u32,
+    /// Number of different outputs among them.
+    pub outputs: u32,
+    /// Length of the longest output in bytes.
+    pub longest: u32,
+}
+
 /// A result with its proof, and the parts of the statement that the proof has to prove.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ProvenResult<'a, AccountId> {
@@ -153,6 +164,8 @@ pub trait Verification<AccountId> {
         tolerance: Option<Tolerance>,
         members: &[AccountId],
     ) -> EvidenceFindings<AccountId>;
+    /// How much the members of a request have submitted until now.
+    fn shown(request: RequestId, members: &[AccountId]) -> Shown;
     /// Removes everything stored for the members of a request. Returns the output with this digest,
     /// if a member submitted it.
     fn take_output(

@@ -12,6 +12,8 @@ use frame_support::{
 };
 use frame_system::offchain::{CreateBare, CreateTransactionBase};
 use pallet_session::{disabling::UpToLimitDisablingStrategy, historical as session_historical};
+use sp_consensus_babe::{make_vrf_transcript, RANDOMNESS_VRF_CONTEXT};
+use sp_core::crypto::Wraps;
 use sp_runtime::{
     traits::{Convert, OpaqueKeys},
     ConsensusEngineId, Perbill,
@@ -23,8 +25,7 @@ use sp_staking::{
 
 use crate::{
     weights, AccountId, Babe, Balance, Balances, Grandpa, Historical, Offences, Runtime,
-    RuntimeCall, RuntimeEvent, Session, System, UncheckedExtrinsic, EPOCH_DURATION_SLOTS,
-    SLOT_DURATION_MS,
+    RuntimeCall, RuntimeEvent, Session, UncheckedExtrinsic, EPOCH_DURATION_SLOTS, SLOT_DURATION_MS,
 };
 
 sp_runtime::impl_opaque_keys! {
@@ -208,18 +209,21 @@ where
     }
 }
 
-/// The VRF output of the current block's author. Babe publishes it in `on_finalize`, which runs
-/// before that of Inference.
+/// The VRF output of the current block's author, from the start of Babe's block to its end. Babe
+/// itself publishes it at the end. The client verifies the signature before it imports a block.
 pub struct BabeVrf;
 impl BlockRandomness for BabeVrf {
     fn current() -> Option<BlockVrf> {
-        let output = Babe::author_vrf_randomness()?;
-        let digest = System::digest();
-        let digests = digest.logs().iter().filter_map(|log| log.as_pre_runtime());
-        let index = <Babe as FindAuthor<u32>>::find_author(digests)?;
+        let claim = Babe::initialized()??;
         let authorities = Babe::authorities();
-        let author: &[u8] = authorities.get(index as usize)?.0.as_ref();
-        Some(BlockVrf { author: author.try_into().ok()?, output })
+        let (author, _) = authorities.get(claim.authority_index() as usize)?;
+        let transcript =
+            make_vrf_transcript(&Babe::randomness(), Babe::current_slot(), Babe::epoch_index());
+        let public = author.as_inner_ref();
+        let output = public
+            .make_bytes(RANDOMNESS_VRF_CONTEXT, &transcript, &claim.vrf_signature()?.pre_output)
+            .ok()?;
+        Some(BlockVrf { author: public.0, output })
     }
 
     fn authors() -> u32 {

@@ -13,6 +13,15 @@ use frame_support::{traits::Get, weights::Weight};
 pub struct WeightInfo<T>(PhantomData<T>);
 
 impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
+    fn pass_over() -> Weight {
+        T::DbWeight::get().reads_writes(2, 1)
+    }
+    fn prolong() -> Weight {
+        T::DbWeight::get().reads_writes(2, 6)
+    }
+    fn penalties(l: u32) -> Weight {
+        T::DbWeight::get().reads_writes(4, 4).saturating_mul(l.into())
+    }
     /// Storage: `ModelRegistry::Versions` (r:1 w:1)
     /// Storage: `ModelRegistry::Models` (r:1 w:0)
     /// Storage: `Verification::DisabledClasses` (r:1 w:0)

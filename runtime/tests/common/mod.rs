@@ -37,7 +37,7 @@ use serde_json::Value;
 use sp_application_crypto::Pair as _;
 use sp_consensus_babe::{
     digests::{CompatibleDigestItem, PreDigest, SecondaryPlainPreDigest, SecondaryVRFPreDigest},
-    make_vrf_sign_data, Slot,
+    make_vrf_sign_data, make_vrf_transcript, Slot, RANDOMNESS_VRF_CONTEXT,
 };
 use sp_core::{bounded::BoundedVec, crypto::VrfSecret, sr25519};
 use sp_keyring::Sr25519Keyring;
@@ -120,34 +120,49 @@ pub fn authority(index: u32) -> [u8; 32] {
     key.try_into().expect("a key has 32 bytes")
 }
 
-/// Pretends that this authority is the author of the block.
-pub fn set_author(authority_index: u32) {
+/// Pretends that this authority is the author of the block, and has a VRF output for this randomness of
+/// the epoch. Returns the output. Without randomness the block has none.
+pub fn set_author(authority_index: u32, randomness: Option<[u8; 32]>) -> Option<[u8; 32]> {
     let slot = Slot::from(1);
-    let logs =
-        vec![DigestItem::babe_pre_digest(PreDigest::SecondaryPlain(SecondaryPlainPreDigest {
-            authority_index,
-            slot,
-        }))];
+    let (claim, output) = match randomness {
+        Some(randomness) => {
+            pallet_babe::Randomness::<Runtime>::put(randomness);
+            let epoch = Babe::epoch_index();
+            let transcript = make_vrf_transcript(&randomness, slot, epoch);
+            let pair = validator(authority_index).pair();
+            let output = pair.make_bytes(RANDOMNESS_VRF_CONTEXT, &transcript);
+            (claim(slot, authority_index, &randomness, epoch), Some(output))
+        },
+        None => {
+            (PreDigest::SecondaryPlain(SecondaryPlainPreDigest { authority_index, slot }), None)
+        },
+    };
+    let logs = vec![DigestItem::babe_pre_digest(claim)];
     unhashed::put(&storage_prefix(b"System", b"Digest"), &HeaderDigest { logs });
+    output
 }
 
-/// What the author of a slot puts into the header: its slot and a real VRF signature.
+/// The well-known key of an authority.
+fn validator(index: u32) -> Sr25519Keyring {
+    let public = Babe::authorities()[index as usize].0.clone().into_inner();
+    Sr25519Keyring::from_public(&public).expect("validators are well-known")
+}
+
+/// The claim of a slot, with a real VRF signature.
+fn claim(slot: Slot, authority_index: u32, randomness: &[u8; 32], epoch: u64) -> PreDigest {
+    let data = make_vrf_sign_data(randomness, slot, epoch);
+    let vrf_signature = validator(authority_index).pair().vrf_sign(&data);
+    PreDigest::SecondaryVRF(SecondaryVRFPreDigest { authority_index, slot, vrf_signature })
+}
+
+/// What the author of a slot puts into the header.
 fn pre_digest(slot: Slot) -> DigestItem {
     let current = Babe::current_epoch();
     // The first block starts the first epoch, whichever slot it is in.
     let is_over = *current.start_slot > 0 && *slot >= *current.start_slot + current.duration;
     let epoch = if is_over { Babe::next_epoch() } else { current };
-    let authorities = Babe::authorities();
-    let authority_index = (*slot % authorities.len() as u64) as u32;
-    let public = authorities[authority_index as usize].0.clone().into_inner();
-    let author = Sr25519Keyring::from_public(&public).expect("validators are well-known");
-    let data = make_vrf_sign_data(&epoch.randomness, slot, epoch.epoch_index);
-    let vrf_signature = author.pair().vrf_sign(&data);
-    DigestItem::babe_pre_digest(PreDigest::SecondaryVRF(SecondaryVRFPreDigest {
-        authority_index,
-        slot,
-        vrf_signature,
-    }))
+    let author = (*slot % Babe::authorities().len() as u64) as u32;
+    DigestItem::babe_pre_digest(claim(slot, author, &epoch.randomness, epoch.epoch_index))
 }
 
 /// The start of the next block: its header with the consensus digest, and its timestamp.

@@ -71,6 +71,13 @@ impl Oracle {
         self.queue.push_back(Queued { first, count, from });
     }
 
+    /// Number of requests at the front of the queue, if `entries` have left it and the next has `left`.
+    pub fn passed(&self, entries: usize, left: usize) -> usize {
+        let counts: Vec<_> = self.queue.iter().map(|entry| entry.count).collect();
+        let whole: usize = counts[..entries].iter().sum();
+        whole + counts.get(entries).map_or(0, |count| count - left)
+    }
+
     /// Number of requests in the queue.
     pub fn queued(&self) -> usize {
         self.queue.iter().map(|entry| entry.count).sum()
@@ -87,16 +94,16 @@ impl Oracle {
         called.len()
     }
 
-    /// The end of a block with this author and its VRF output. So many requests of the queue had
-    /// their turn, which must be at least `at_least` if that many were due.
-    pub fn end_block(
+    /// The draws at the start of a block with this author and its VRF output. So many requests of the
+    /// queue had their turn, which must be at least `at_least` if that many were due.
+    pub fn draw_queued(
         &mut self,
         author: [u8; 32],
         randomness: Option<[u8; 32]>,
         turns: usize,
         at_least: usize,
     ) {
-        let due = std::mem::take(&mut self.draws_due);
+        let due = self.queued();
         let Some(current) = randomness else {
             assert_eq!(turns, 0, "a draw without randomness");
             if due > 0 {
@@ -220,8 +227,8 @@ impl Oracle {
         let request = self.requests.get_mut(&id).expect("looked up");
         request.members = members;
         request.state = State::Assigned;
-        // The block of the draw, which ends with it, is counted already.
-        request.late_from = self.room.0 + (latest - now).min(ROOMY_BLOCKS);
+        // The block of the draw, which begins with it, is counted later.
+        request.late_from = self.room.0 + 1 + (latest - now).min(ROOMY_BLOCKS);
         false
     }
 }

@@ -62,7 +62,7 @@ pub struct Fuzz {
     /// Number of transactions in the current block.
     extrinsics: u32,
     issuance: u128,
-    /// The author of the last block.
+    /// The author of the block.
     author: u32,
     /// Blocks that others are going to fill, and with what.
     pub filling: Filling,
@@ -209,16 +209,8 @@ impl Fuzz {
     }
 
     fn end_block(&mut self) {
-        // Some blocks have no VRF output, and some authors make several blocks in a row.
-        let randomness = self.rng.chance(95).then(|| self.rng.bytes());
-        pallet_babe::AuthorVrfRandomness::<Runtime>::put(randomness);
-        if !self.rng.chance(30) {
-            self.author = self.rng.below(3) as u32;
-        }
-        common::set_author(self.author);
         // Pretend that the block has its timestamp.
         unhashed::put(&storage_prefix(b"Timestamp", b"DidUpdate"), &true);
-        let before = queue();
         AllPalletsWithSystem::on_finalize(self.oracle.now);
         let multiplier = pallet_transaction_payment::NextFeeMultiplier::<Runtime>::get();
         self.oracle.multiplier = multiplier;
@@ -228,12 +220,6 @@ impl Fuzz {
             (answers, moves),
             self.oracle.room,
             "blocks with room: the chain, then the model"
-        );
-        self.oracle.end_block(
-            common::authority(self.author),
-            randomness,
-            turns(&before),
-            Inference::draws_per_block() as usize,
         );
         self.compare();
         self.compare_root();
@@ -252,6 +238,13 @@ impl Fuzz {
                 .collect()
         };
         let (before, order) = (in_agenda(), agenda(height));
+        // Some blocks have no VRF output, and some authors make several blocks in a row.
+        let seed = self.rng.chance(95).then(|| self.rng.bytes());
+        if !self.rng.chance(30) {
+            self.author = self.rng.below(3) as u32;
+        }
+        let output = common::set_author(self.author, seed);
+        let first = queued().0;
         AllPalletsWithSystem::on_initialize(height);
         let finished: Vec<u64> = System::read_events_no_consensus()
             .filter_map(|record| match record.event {
@@ -285,6 +278,13 @@ impl Fuzz {
         let open = self.oracle.open_requests();
         self.oracle.disputes.endings.clear();
         self.oracle.begin_block(&order, &postponed);
+        let (next, left) = queued();
+        self.oracle.draw_queued(
+            common::authority(self.author),
+            output,
+            self.oracle.passed((next - first) as usize, left),
+            Inference::draws_per_block() as usize,
+        );
         let kept = pallet_disputes::ShownAt::<Runtime>::iter_keys()
             .filter(|(request, _)| pallet_disputes::Obsolete::<Runtime>::contains_key(request))
             .map(|(request, what)| (request.0, what))
@@ -478,18 +478,11 @@ impl Fuzz {
     }
 }
 
-/// The entries of the queue, by their places: the requests of each.
-fn queue() -> BTreeMap<u64, u32> {
-    pallet_inference::Queue::<Runtime>::iter().map(|(place, entry)| (place, entry.count)).collect()
-}
-
-/// Number of requests that the front of the queue has passed since then.
-fn turns(before: &BTreeMap<u64, u32>) -> usize {
+/// The place of the first entry of the queue, and the number of its requests.
+fn queued() -> (u64, usize) {
     let (first, _, _) = pallet_inference::QueueBounds::<Runtime>::get();
-    let left = pallet_inference::Queue::<Runtime>::get(first).map_or(0, |entry| entry.count);
-    let passed = before.range(..first).map(|(_, count)| count).sum::<u32>();
-    let of_first = before.get(&first).map_or(0, |count| count - left);
-    (passed + of_first) as usize
+    let count = pallet_inference::Queue::<Runtime>::get(first).map_or(0, |entry| entry.count);
+    (first, count as usize)
 }
 
 /// What is due until this height, in the order of the chain.

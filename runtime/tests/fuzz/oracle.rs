@@ -147,7 +147,6 @@ pub struct Oracle {
     /// Requests that wait for their draws.
     pub queue: VecDeque<Queued>,
     pub waiting: BTreeSet<(VersionId, u64)>,
-    pub draws_due: usize,
     pub agenda: BTreeSet<(u32, u64)>,
     /// Latest VRF outputs, with their heights and authors.
     pub vrfs: Vec<(u32, [u8; 32], [u8; 32])>,
@@ -189,7 +188,6 @@ impl Oracle {
             client_keys: BTreeSet::new(),
             queue: VecDeque::new(),
             waiting: BTreeSet::new(),
-            draws_due: 0,
             agenda: BTreeSet::new(),
             vrfs: Vec::new(),
             room: (0, 0),

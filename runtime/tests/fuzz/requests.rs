@@ -196,7 +196,7 @@ impl Request {
         self.count(|answer| matches!(answer, Answer::Committed(..)))
     }
 
-    fn silent(&self) -> usize {
+    pub fn silent(&self) -> usize {
         self.count(|answer| *answer == Answer::Silent)
     }
 }
@@ -447,7 +447,8 @@ impl Oracle {
         if !(is_worker && intact && self.expects(request, &request.members[place], what)) {
             return false;
         }
-        let (late_from, version) = (self.room.0 + ROOMY_BLOCKS, request.version);
+        let given = request.deadline.saturating_sub(self.now).min(ROOMY_BLOCKS);
+        let (late_from, version) = (self.room.0 + 1 + given, request.version);
         let request = self.requests.get_mut(&id).expect("looked up");
         request.members[place].answer = match what {
             WorkerCall::Result(output)
@@ -497,7 +498,8 @@ impl Oracle {
             self.conclude(id);
         } else {
             request.state = State::Revealing;
-            request.late_from = self.room.0 + ROOMY_BLOCKS;
+            let given = request.deadline.saturating_sub(self.now).min(ROOMY_BLOCKS);
+            request.late_from = self.room.0 + 1 + given;
         }
     }
 

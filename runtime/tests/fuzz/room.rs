@@ -64,8 +64,9 @@ fn different(outputs: &[Output]) -> u64 {
 }
 
 /// Time of the end of a quorum of this size with as many different outputs of this length.
-fn conclusion(size: u32, different: u64, each: u32) -> u64 {
+fn conclusion(size: u32, different: u64, each: u32, late: u32) -> u64 {
     Weights::conclude(size, each).ref_time()
+        + Weights::penalties(late).ref_time()
         + different * different.saturating_sub(1) / 2 * Weights::compare(each).ref_time()
 }
 
@@ -141,7 +142,8 @@ impl WorkerCall {
     pub fn most(&self) -> Part {
         match self {
             Self::Reveal(output, _) => {
-                let time = conclusion(COMMITTEE, COMMITTEE.into(), length(*output) as u32);
+                let time =
+                    conclusion(COMMITTEE, COMMITTEE.into(), length(*output) as u32, COMMITTEE / 2);
                 self.least().plus(Part { time, bytes: 0 })
             },
             _ => self.least(),
@@ -207,14 +209,14 @@ impl Oracle {
     fn reveals(size: u32, sent: Sent) -> u64 {
         let Sent { results, different, bytes, .. } = sent;
         if results == 0 {
-            return conclusion(size, 0, 0);
+            return conclusion(size, 0, 0, 0);
         }
         let one = |bytes| {
             Weights::submit_reveal(bytes).ref_time() + Weights::authorize_reveal(bytes).ref_time()
         };
         one(bytes as u32)
             + (results - 1) * one(0)
-            + conclusion(size, different, (bytes / results) as u32)
+            + conclusion(size, different, (bytes / results) as u32, 0)
     }
 
     fn single(assurance: Assurance, sent: Sent) -> u64 {
@@ -336,6 +338,7 @@ impl Oracle {
         let bytes: u64 = outputs.iter().map(|output| length(*output)).sum();
         let each = bytes / outputs.len() as u64;
         let size = request.members.len() as u32;
-        Part { time: conclusion(size, different(&outputs), each as u32), bytes: 0 }
+        let late = request.silent() as u32;
+        Part { time: conclusion(size, different(&outputs), each as u32, late), bytes: 0 }
     }
 }

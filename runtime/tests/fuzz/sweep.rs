@@ -28,7 +28,6 @@ impl Oracle {
                 self.pass_deadline(height, id);
             }
         }
-        self.draws_due = self.queued();
     }
 
     fn pass_deadline(&mut self, height: u32, id: u64) {

@@ -148,6 +148,23 @@ fn without_an_appeal_the_outvoted_get_a_mark() {
 }
 
 #[test]
+fn nothing_is_pruned_before_its_time_for_appeals_is_swept() {
+    test(|| {
+        let (id, members, version) = drawn();
+        answered(id, &members, [true, false, true]);
+        // The sweep stands still for longer than receipts are kept.
+        SweepBudget::set(frame_support::weights::Weight::zero());
+        go_to(now() + Retention::get() + 10);
+        SweepBudget::set(frame_support::weights::Weight::from_parts(100, 0));
+        // It goes through sixteen heights in a block.
+        go_to(now() + Retention::get() / 16 + 10);
+        assert_eq!([0, 1, 2].map(|index| locked(members[index])), [0; 3]);
+        assert_eq!((uses(version), Inputs::<Test>::contains_key(id)), (0, false));
+        assert!(!crate::Requests::<Test>::contains_key(id), "it is pruned in the end");
+    });
+}
+
+#[test]
 fn only_a_proof_of_the_given_output_counts() {
     test(|| {
         let (id, members, _) = drawn();

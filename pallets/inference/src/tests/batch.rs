@@ -175,7 +175,6 @@ fn a_block_draws_as_much_of_a_batch_as_it_has_room_for() {
         };
         // A turn is drawn while the weight of the most expensive one is left, three units.
         next_block();
-        next_block();
         assert_eq!((assigned(), QueueBounds::<Test>::get()), (8, (0, 1, 17)));
         next_block();
         assert_eq!((assigned(), QueueBounds::<Test>::get()), (16, (0, 1, 9)));
@@ -200,10 +199,9 @@ fn a_batch_can_ask_for_a_later_draw() {
         assert_ok!(signed_call(PAYER, call));
         let asked = now();
         while now() < asked + 4 {
-            next_block();
             assert_eq!(record(RequestId(0)).status, Status::Pending);
+            next_block();
         }
-        next_block();
         for id in (0..3).map(RequestId) {
             assert_eq!(record(id).status, Status::Assigned);
         }

@@ -11,7 +11,7 @@ fn cancel(who: u64, request: RequestId) -> sp_runtime::DispatchResult {
 #[test]
 fn a_payer_takes_a_request_back_before_the_draw() {
     test(|| {
-        let id = Terms::of(SIGNED).accepted();
+        let id = Terms { draw_delay: 2, ..Terms::of(SIGNED) }.accepted();
         next_block();
         assert_ok!(cancel(PAYER, id));
         assert_eq!(outcome(id), Outcome::Cancelled);

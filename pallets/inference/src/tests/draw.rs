@@ -9,7 +9,7 @@ use assay_primitives::{
 use frame_support::{assert_noop, assert_ok, weights::Weight};
 
 use super::worker::{commit, result, reveal};
-use crate::{mock::*, DrawsDue, Error, Event, QueueBounds, Waiting, MAX_DRAW_DELAY};
+use crate::{mock::*, Error, Event, QueueBounds, Waiting, MAX_DRAW_DELAY};
 
 /// The seed of a draw, computed from what the docs of [`Draw`] say.
 fn seed_of(blocks: impl IntoIterator<Item = BlockNumber>, id: RequestId) -> Digest {
@@ -22,12 +22,10 @@ fn seed_of(blocks: impl IntoIterator<Item = BlockNumber>, id: RequestId) -> Dige
 }
 
 #[test]
-fn the_draw_is_made_at_the_end_of_the_next_block() {
+fn the_draw_is_made_at_the_start_of_the_next_block() {
     test(|| {
         let id = Terms::of(SIGNED).accepted();
         let included = now();
-        next_block();
-        // The block that included it has ended; no operator is drawn yet.
         assert_eq!(record(id).status, Status::Pending);
         assert!(members(id).is_empty());
         next_block();
@@ -82,15 +80,13 @@ fn without_randomness_the_draw_waits() {
             next_block();
             assert_eq!(record(id).status, Status::Pending);
         }
-        // Blocks without an output are left out of the seed.
+        // Blocks without an output are left out of the seed, and the next one has the author of the
+        // request's.
         HasVrf::set(true);
         next_block();
         assert_eq!(record(id).status, Status::Pending);
-        // The author of the request's block.
         next_block();
-        assert_eq!(record(id).status, Status::Pending);
-        next_block();
-        let block = now() - 1;
+        let block = now();
         assert_eq!(record(id).status, Status::Assigned);
         let seed = seed_of([from, block - 1, block], id);
         assert_eq!(record(id).draw, Some(Draw { from, block, seed, authors: 2 }));
@@ -110,9 +106,27 @@ fn the_author_of_the_request_does_not_draw_alone() {
         }
         Author::set(Some(8));
         next_block();
-        let block = now() - 1;
+        let block = now();
         let seed = seed_of(from..=block, id);
         assert_eq!(record(id).draw, Some(Draw { from, block, seed, authors: 2 }));
+    });
+}
+
+#[test]
+fn the_author_of_a_draw_cannot_change_whom_it_is_made_among() {
+    test(|| {
+        let id = Terms::of(SIGNED).accepted();
+        next_block();
+        // The author of this block knew the seed before it made the block. What it includes comes
+        // too late.
+        let drawn = members(id);
+        for operator in OPERATORS.into_iter().filter(|operator| !drawn.contains(operator)) {
+            let more = pallet_operators::Call::add_bond { amount: 10 * BOND };
+            assert_ok!(signed_call(operator, more));
+        }
+        next_block();
+        assert_eq!((members(id), record(id).status), (drawn, Status::Assigned));
+        assert_eq!(record(id).draw.unwrap().block, now() - 1);
     });
 }
 
@@ -142,7 +156,6 @@ fn a_later_draw_has_the_outputs_of_all_blocks_until_then() {
         }
         assert_eq!(record(next).status, Status::Assigned);
         next_block();
-        next_block();
         let block = from + 4;
         let seed = seed_of(from..=block, id);
         assert_eq!(record(id).draw, Some(Draw { from, block, seed, authors: 2 }));
@@ -161,8 +174,7 @@ fn who_waits_for_an_author_does_not_hold_up_a_later_draw() {
         next_block();
         let (others, from): (Vec<_>, _) =
             ((0..3).map(|_| Terms::of(SIGNED).accepted()).collect(), now());
-        // It is queued behind the others, at the start of the block at whose end it is drawn.
-        next_block();
+        // It is queued behind the others, at the start of the block with its draw.
         next_block();
         check_all();
         assert_eq!(record(later).status, Status::Assigned);
@@ -174,7 +186,7 @@ fn who_waits_for_an_author_does_not_hold_up_a_later_draw() {
         // The others have kept their places and their seeds.
         Author::set(Some(8));
         next_block();
-        let block = now() - 1;
+        let block = now();
         for id in others {
             let seed = seed_of(from..=block, id);
             assert_eq!(record(id).draw, Some(Draw { from, block, seed, authors: 2 }));
@@ -457,7 +469,6 @@ fn what_waited_until_nobody_has_the_time_is_refunded() {
         let id = Terms { patience: 5, ..Terms::of(SIGNED) }.accepted();
         without_randomness(1);
         next_block();
-        next_block();
         assert_eq!(record(id).status, Status::Pending);
         next_block();
         assert_eq!(outcome(id), Outcome::TimedOut);
@@ -509,8 +520,6 @@ fn a_queue_longer_than_the_budget_is_drawn_block_by_block_in_order() {
         let ids: Vec<_> = (0..5).map(|_| Terms::of(SIGNED).accepted()).collect();
         let open =
             || ids.iter().map(|id| record(*id).status == Status::Assigned).collect::<Vec<_>>();
-        next_block();
-        assert_eq!(DrawsDue::<Test>::get(), 5);
         assert_eq!(open(), [false; 5]);
         next_block();
         assert_eq!(open(), [true, true, false, false, false]);
@@ -519,8 +528,6 @@ fn a_queue_longer_than_the_budget_is_drawn_block_by_block_in_order() {
         next_block();
         assert_eq!(open(), [true; 5]);
         assert_eq!(QueueBounds::<Test>::get(), (5, 5, 0));
-        next_block();
-        assert_eq!(DrawsDue::<Test>::get(), 0);
     });
 }
 
@@ -531,13 +538,10 @@ fn the_block_pays_for_its_draws_at_its_start() {
         for _ in 0..3 {
             Terms::of(SIGNED).accepted();
         }
-        let idle = Weight::from_parts(1, 0);
-        let turn = Weight::from_parts(3, 0);
+        let (idle, turn) = (Weight::from_parts(1, 0), Weight::from_parts(1, 0));
+        assert_eq!(Inference::on_initialize(now()), idle);
+        Author::set(Some(7));
         assert_eq!(Inference::on_initialize(now()), idle + turn * 3);
-        // The test calls it, so the plan is undone.
-        DrawsDue::<Test>::kill();
-        next_block();
-        next_block();
         assert_eq!(Inference::on_initialize(now()), idle);
     });
 }
@@ -607,18 +611,16 @@ fn no_committee_is_drawn_when_it_is_too_late_to_commit() {
 #[test]
 fn a_request_whose_passed_deadline_waits_for_the_sweep_is_not_drawn() {
     test(|| {
+        // All blocks until their deadlines have the author of the requests' block.
+        Author::set(Some(7));
+        next_block();
         let first = Terms { patience: 3, ..Terms::of(SIGNED) }.accepted();
         let second = Terms { patience: 3, ..Terms::of(SIGNED) }.accepted();
-        // All blocks until then have the author of the request's block.
-        Author::set(Some(7));
         go_to(now() + 3);
-        // One deadline per block, and both pass in the next one.
+        // One deadline per block, and both pass in the next one. What is still to be swept is in the
+        // queue, and could be drawn.
         SweepBudget::set(Weight::from_parts(3, 0));
-        assert_eq!(Inference::sweeps_per_block(), 1);
-        next_block();
-        let open = |id: RequestId| record(id).status == Status::Pending;
-        assert!(open(first) != open(second), "one of them is still to be swept");
-        // It is still in the queue, and the block draws at its end.
+        Author::set(Some(8));
         next_block();
         for id in [first, second] {
             assert_eq!(outcome(id), Outcome::TimedOut);

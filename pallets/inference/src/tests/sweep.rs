@@ -151,6 +151,21 @@ fn both_deadlines_of_a_quorum_are_on_the_agenda() {
 }
 
 #[test]
+fn what_is_not_due_any_more_takes_little_of_the_budget() {
+    test(|| {
+        // These wait for another author, and nothing is due for them when commitments would be.
+        Author::set(Some(7));
+        next_block();
+        let ids: Vec<_> = (0..20).map(|_| Terms::of(QUORUM).accepted()).collect();
+        go_to(record(ids[0]).commit_deadline(RevealWindow::get()));
+        budget(20);
+        next_block();
+        assert_eq!(AgendaCursor::<Test>::get(), now() + 1, "the sweep does not lag");
+        assert!(ids.iter().all(|id| record(*id).status == Status::Pending));
+    });
+}
+
+#[test]
 fn reveals_do_not_wait_for_the_sweep() {
     test(|| {
         let ids: Vec<_> = (0..2).map(|_| Terms::of(QUORUM).accepted()).collect();
@@ -162,7 +177,7 @@ fn reveals_do_not_wait_for_the_sweep() {
             }
         }
         go_to(record(ids[0]).deadline - RevealWindow::get());
-        budget(ONE_DEADLINE);
+        budget(1);
         let revealing = || ids.iter().filter(|id| record(**id).status == Status::Revealing).count();
         for id in &ids {
             refused_as(reveal(*id, members(*id)[0], RIGHT), refusal::WRONG_PHASE);

@@ -195,6 +195,7 @@ fn no_answer_gains_by_waiting() {
 fn a_block_without_room_takes_no_answers() {
     test(|| {
         let (id, members) = Terms::of(SIGNED).drawn();
+        Taken::set((0, 0));
         IsFull::set(true);
         refused(result(id, members[0], RIGHT), InvalidTransaction::ExhaustsResources);
         IsFull::set(false);
