@@ -15,6 +15,8 @@ type Weights = <Runtime as pallet_inference::Config>::WeightInfo;
 
 /// Number of operators that serve the version, as in the local network.
 const SERVERS: u32 = 4;
+/// Number of them that a request reads: the first one can be drawn.
+const READ: u32 = 1;
 /// Number of requests in a batch, and of results in a list.
 const BATCH: u32 = 32;
 /// Number of receipts in a block for which the growth of the state is stated.
@@ -31,7 +33,7 @@ const OUTPUT_BYTES: u32 = 52;
 
 /// One request of class `Signed`: its call, its draw, the result and its authorisation.
 fn alone() -> Weight {
-    Weights::request(INPUT_BYTES, SERVERS)
+    Weights::request(INPUT_BYTES, READ)
         .saturating_add(Weights::draw(SERVERS, 1))
         .saturating_add(Weights::authorize_result(OUTPUT_BYTES))
         .saturating_add(Weights::submit_result(OUTPUT_BYTES))
@@ -43,7 +45,7 @@ fn batched() -> Weight {
     let draws = Weights::draw_next(BATCH - 1).saturating_sub(Weights::draw_next(0));
     let result =
         |bytes| Weights::submit_result(bytes).saturating_add(Weights::authorize_result(bytes));
-    Weights::request_batch(BATCH, SERVERS)
+    Weights::request_batch(BATCH, READ)
         .saturating_add(inputs)
         .saturating_add(Weights::draw(SERVERS, 1))
         .saturating_add(draws)

@@ -6,7 +6,7 @@ pub mod consensus;
 use alloc::{format, vec, vec::Vec};
 use assay_graph::Architecture;
 use assay_primitives::{
-    artifact::{identity, MAX_ARTIFACT_BYTES, MAX_CHUNKS},
+    artifact::{identity, MAX_ARTIFACT_BYTES},
     digest,
     model::{
         Format, Licence, ModelName, TensorDeclarations, Tolerance, MAX_LICENCE_BYTES,
@@ -15,8 +15,8 @@ use assay_primitives::{
     operator::Roles,
     tensor::{MAX_RANK, MAX_TENSOR_NAME_BYTES},
     traits::{BenchmarkHelper, Models, Verification as _},
-    Assurance, AssuranceClass, Digest, Dimension, ElementType, ModelDescriptor, Possession,
-    RequestId, RequestInput, Statement, Tensor, TensorDeclaration, VersionId, WorkerId,
+    ArtifactManifest, Assurance, AssuranceClass, Digest, Dimension, ElementType, ModelDescriptor,
+    Possession, RequestId, RequestInput, Statement, Tensor, TensorDeclaration, VersionId, WorkerId,
     WorkerSignature, ASY,
 };
 use codec::Encode;
@@ -90,16 +90,19 @@ fn declarations(first_letter: u8) -> TensorDeclarations {
     (0..MAX_TENSORS).map(declaration).collect::<Vec<_>>().try_into().expect("within the bound")
 }
 
-/// The largest artifact, with all chunks on chain.
-fn store_artifact(owner: &AccountId) -> assay_primitives::Digest {
-    let chunks: Vec<_> = (0..MAX_CHUNKS).map(|index| digest(&index.to_le_bytes())).collect();
-    let artifact = identity(MAX_ARTIFACT_BYTES, &chunks);
+/// Artifact number `number`, with all chunks on chain: of `size` bytes, at most the largest.
+fn store_artifact(owner: &AccountId, number: u32, size: u64) -> Digest {
+    let size = size.min(MAX_ARTIFACT_BYTES);
+    let chunks: Vec<_> = (0..ArtifactManifest::chunk_count(size) as u32)
+        .map(|index| digest(&(number, index).encode()))
+        .collect();
+    let artifact = identity(size, &chunks);
     if !pallet_storage::Artifacts::<Runtime>::contains_key(artifact) {
         pallet_storage::Artifacts::<Runtime>::insert(
             artifact,
             pallet_storage::Artifact {
                 owner: owner.clone(),
-                size: MAX_ARTIFACT_BYTES,
+                size,
                 chunks: chunks.try_into().expect("within the bound"),
                 uploaded: u128::MAX,
                 uses: 0,
@@ -145,7 +148,7 @@ impl BenchmarkHelper<AccountId> for Helper {
 
     fn publish(owner: &AccountId, _input_bytes: u32) -> VersionId {
         let descriptor = ModelDescriptor {
-            artifact: store_artifact(owner),
+            artifact: store_artifact(owner, 0, MAX_ARTIFACT_BYTES),
             artifact_size: MAX_ARTIFACT_BYTES,
             format: Format::Onnx,
             inputs: declarations(b'i'),
@@ -173,7 +176,7 @@ impl BenchmarkHelper<AccountId> for Helper {
             vec![declaration].try_into().expect("one tensor")
         };
         let descriptor = ModelDescriptor {
-            artifact: store_artifact(owner),
+            artifact: store_artifact(owner, 0, MAX_ARTIFACT_BYTES),
             artifact_size: MAX_ARTIFACT_BYTES,
             format: Format::IntegerGraph,
             inputs: declare(ElementType::I8),
@@ -270,6 +273,10 @@ impl pallet_inference::BenchmarkHelper<AccountId> for Helper {
         let info = pallet_operators::Operators::<Runtime>::get(operator)
             .expect("`serve` registered the operator");
         signature(&info.worker, message)
+    }
+
+    fn artifact(index: u32, bytes: u32) -> Digest {
+        store_artifact(&account("owner", 0, 0), index, bytes.into())
     }
 
     fn set_randomness(randomness: [u8; 32]) {

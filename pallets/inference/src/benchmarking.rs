@@ -6,7 +6,7 @@
 //! and operators have not been read before.
 #![cfg(feature = "runtime-benchmarks")]
 
-use alloc::vec;
+use alloc::{vec, vec::Vec};
 use assay_pallet_support::Chain;
 use assay_primitives::{
     assurance::MAX_COMMITTEE,
@@ -39,37 +39,60 @@ mod fixtures;
 mod benchmarks {
     use super::*;
 
+    // Only the last operator that is read can be drawn, and one is enough.
     #[benchmark]
     fn request(
         n: Linear<0, { T::MaxInputBytes::get() }>,
-        c: Linear<{ MAX_COMMITTEE.into() }, { T::Operators::max_servers() }>,
+        c: Linear<1, { T::Operators::max_servers() }>,
     ) -> Result<(), BenchmarkError> {
         let version = version::<T>(c);
+        exhaust::<T>(version, c - 1);
         let payer = endowed::<T>(whitelisted_caller());
         let id = NextRequest::<T>::get();
-        let artifact = T::Models::terms(version).expect("published above").descriptor.artifact;
         let input = RequestInput::Inline(payload(T::BenchmarkHelper::payload(n)));
-        let until = last_deadline::<T>();
-        let origin = RawOrigin::Signed(payer);
+
+        #[extrinsic_call]
+        _(
+            RawOrigin::Signed(payer),
+            version,
+            input,
+            Assurance::Signed,
+            MAX_PRICE,
+            last_deadline::<T>(),
+            1,
+            CLIENT_KEY,
+        );
+
+        assert_eq!(get::<T>(id).status, Status::Pending);
+        Ok(())
+    }
+
+    // Besides its deadline, a request of a batch has at most a height of its draw and one of its
+    // commitments.
+    #[benchmark]
+    fn note_heights(i: Linear<0, { 2 * MAX_BATCH }>) {
+        #[block]
+        {
+            for id in 0..i {
+                Agenda::<T>::insert(last_deadline::<T>(), RequestId(id.into()), ());
+            }
+        }
+    }
+
+    // The size of an artifact is known only when it has been read.
+    #[benchmark]
+    fn acquire_inputs(i: Linear<0, MAX_BATCH>) -> Result<(), BenchmarkError> {
+        let artifact = |index| T::BenchmarkHelper::artifact(index, u32::MAX);
+        let artifacts: Vec<_> = (0..i).map(artifact).collect();
 
         #[block]
         {
-            // An input artifact causes as many writes as an inline input, and an additional read:
-            // the weight covers both.
-            assert!(T::Artifacts::complete(&artifact).is_some());
-            Pallet::<T>::request(
-                origin.into(),
-                version,
-                input,
-                COMMITTEE,
-                MAX_PRICE,
-                until,
-                MAX_DRAW_DELAY,
-                CLIENT_KEY,
-            )?;
+            for artifact in &artifacts {
+                assert!(T::Artifacts::complete(artifact).is_some());
+                T::Artifacts::acquire(artifact)?;
+            }
         }
 
-        assert_eq!(get::<T>(id).status, Status::Pending);
         Ok(())
     }
 
@@ -121,6 +144,7 @@ mod benchmarks {
         c: Linear<1, { T::Operators::max_servers() }>,
     ) -> Result<(), BenchmarkError> {
         let version = version::<T>(c);
+        exhaust::<T>(version, c - 1);
         let payer = endowed::<T>(whitelisted_caller());
         let first = NextRequest::<T>::get();
 

@@ -62,6 +62,7 @@ use frame_support::pallet_macros::import_section;
 #[frame_support::pallet]
 pub mod pallet {
     use super::*;
+    use crate::room::Made;
     use alloc::vec::Vec;
     use assay_primitives::{
         receipt::RootPage,
@@ -445,7 +446,7 @@ pub mod pallet {
         /// choose the operators. The draw waits until at least two authors have taken part, if there
         /// are two. `client_key` makes the call
         /// idempotent: an account can use each key once. The fee depends on the number of operators
-        /// that serve the version; the difference to the maximum is refunded.
+        /// that are read to see that enough can serve it; the difference to the maximum is refunded.
         ///
         /// Origin: signed.
         ///
@@ -459,8 +460,8 @@ pub mod pallet {
         /// the class is not available, disabled, not offered or out of bounds; the price is not
         /// covered.
         #[pallet::call_index(0)]
-        #[pallet::weight(T::WeightInfo::request(
-            input.inline_bytes(),
+        #[pallet::weight(Pallet::<T>::request_weight(
+            Made::of(*assurance, *draw_delay, [input]),
             T::Operators::max_servers(),
         ))]
         pub fn request(
@@ -474,10 +475,10 @@ pub mod pallet {
             client_key: [u8; 32],
         ) -> DispatchResultWithPostInfo {
             let payer = ensure_signed(origin)?;
-            let bytes = input.inline_bytes();
+            let made = Made::of(assurance, draw_delay, [&input]);
             let asked = Asked { version, assurance, max_price, deadline, draw_delay };
-            Self::do_request(payer, asked, input, client_key)?;
-            Ok(Some(T::WeightInfo::request(bytes, T::Operators::servers(version))).into())
+            let read = Self::do_request(payer, asked, input, client_key)?;
+            Ok(Some(Self::request_weight(made, read)).into())
         }
 
         /// Cancels a request before its draw. Refunds the escrow, except for the fee of handling it.
@@ -713,7 +714,10 @@ pub mod pallet {
         /// Errors: those of [`Self::request`]; that of the first item if all would be skipped;
         /// `EmptyBatch`.
         #[pallet::call_index(9)]
-        #[pallet::weight(Pallet::<T>::batch_weight(items, T::Operators::max_servers()))]
+        #[pallet::weight(Pallet::<T>::batch_weight(
+            Made::of(*assurance, *draw_delay, items.iter().map(|item| &item.input)),
+            T::Operators::max_servers(),
+        ))]
         pub fn request_batch(
             origin: OriginFor<T>,
             version: VersionId,
@@ -724,12 +728,13 @@ pub mod pallet {
             items: Batch<T>,
         ) -> DispatchResultWithPostInfo {
             let payer = ensure_signed(origin)?;
-            let weight = Self::batch_weight(&items, T::Operators::servers(version));
+            let made = Made::of(assurance, draw_delay, items.iter().map(|item| &item.input));
             let asked = Asked { version, assurance, max_price, deadline, draw_delay };
-            for (index, error) in Self::do_request_batch(payer, asked, items.into_inner())? {
+            let (refused, read) = Self::do_request_batch(payer, asked, items.into_inner())?;
+            for (index, error) in refused {
                 Self::deposit_event(Event::ItemRefused { index, error });
             }
-            Ok(Some(weight).into())
+            Ok(Some(Self::batch_weight(made, read)).into())
         }
 
         /// Submits results of several requests of one version in class `Signed`, in ascending order
@@ -785,6 +790,8 @@ pub mod pallet {
     {
         /// Signs with the worker key of an operator that [`Self::serve`] registered.
         fn sign(operator: &AccountId, message: &[u8]) -> WorkerSignature;
+        /// Artifact number `index` of at most `bytes` bytes, with all its chunks on chain.
+        fn artifact(index: u32, bytes: u32) -> Digest;
         /// Sets the VRF output that [`Config::Randomness`] returns for the current block.
         fn set_randomness(randomness: [u8; 32]);
     }

@@ -8,7 +8,7 @@ use assay_pallet_support::{refuse, Chain};
 use assay_primitives::{
     digest, merkle,
     runtime_api::Status,
-    traits::{BlockRoom, Models, OnRequestFinal, Operators},
+    traits::{BlockRoom, Charge, Escrow, Models, OnRequestFinal, Operators, Verification},
     validate_payload, Assurance, BlockNumber, Digest, ListPlace, ListStatement, ResultStatement,
     SignedEvidence, Statement, VersionId, WorkerSignature,
 };
@@ -26,6 +26,13 @@ use crate::{
 
 /// Upper bound of the length of a listed result in bytes, without its output.
 const ITEM_BYTES: u32 = 48;
+
+/// What the results of a list have in common when they end their requests.
+pub(crate) struct ListEnd<AccountId> {
+    pub listed: Listed,
+    /// What the requests cost.
+    pub charges: Vec<Charge<AccountId>>,
+}
 
 /// Length of all outputs of a list in bytes.
 pub(crate) fn output_bytes<Max: Get<u32>>(results: &[ListedResult<Max>]) -> u32 {
@@ -188,7 +195,8 @@ impl<T: Config> Pallet<T> {
             defensive!("a list was authorised without its operator");
             return (listed, 0);
         };
-        let (mut ended, mut stakes) = (Vec::new(), 0);
+        let mut list = ListEnd { listed, charges: Vec::with_capacity(awaited.len()) };
+        let (mut ended, mut stakes) = (Vec::with_capacity(awaited.len()), 0);
         for (index, request, result, statement) in awaited {
             let Some(path) = tree.path(index as usize).and_then(|path| path.try_into().ok()) else {
                 defensive!("a list is longer than its bound");
@@ -208,10 +216,12 @@ impl<T: Config> Pallet<T> {
             });
             stakes = request.stake.saturating_add(stakes);
             ended.push(result.request);
-            Self::end_signed(result.request, request, evidence, result.output, Some(listed));
+            let findings = T::Verification::judge(request.assurance, evidence, &result.output);
+            let output = || Some(result.output.into_inner());
+            Self::conclude_with(result.request, request, findings, Some(&mut list), output);
         }
-        T::Operators::release(operator, stakes);
-        T::Operators::unassign(operator, version, &ended, true);
+        T::Escrow::settle(&list.charges);
+        T::Operators::unassign(operator, version, &ended, true, stakes);
         let number = ended.len() as u32;
         T::Models::release(version, number);
         (listed, Self::call_waiting(version, number))

@@ -217,6 +217,9 @@ impl crate::BenchmarkHelper<u64> for Benchmarks<Test> {
     fn sign(operator: &u64, message: &[u8]) -> assay_primitives::WorkerSignature {
         pair(*operator).sign(message).into()
     }
+    fn artifact(index: u32, _: u32) -> Digest {
+        upload_artifact(OWNER, &index.to_le_bytes())
+    }
     fn set_randomness(randomness: [u8; 32]) {
         VrfOutput::set(Some(randomness));
     }

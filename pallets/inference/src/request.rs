@@ -17,6 +17,16 @@ use crate::{
     NextRequest, Pallet, Request, RequestInputOf, Requests, MAX_DRAW_DELAY,
 };
 
+/// What was asked for, checked.
+struct Checked<AccountId> {
+    /// The request, without input and key.
+    request: Request<AccountId>,
+    /// The descriptor of its version.
+    descriptor: ModelDescriptor,
+    /// How many operators of the version were read.
+    read: u32,
+}
+
 impl<T: Config> From<PayloadError> for Error<T> {
     fn from(error: PayloadError) -> Self {
         match error {
@@ -45,28 +55,31 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    /// Makes one request. See [`Pallet::request`].
+    /// Makes one request. Returns how many operators were read. See [`Pallet::request`].
     pub(crate) fn do_request(
         payer: T::AccountId,
         asked: Asked,
         input: RequestInputOf<T>,
         client_key: [u8; 32],
-    ) -> DispatchResult {
-        let (request, descriptor) = Self::check_asked(payer, &asked, Self::is_inline(&input))?;
+    ) -> Result<u32, DispatchError> {
+        let Checked { request, descriptor, read } =
+            Self::check_asked(payer, &asked, Self::is_inline(&input))?;
         let request = Self::check_item(request, &descriptor, &input, client_key)?;
-        Self::make(Vec::from([(request, input)]))
+        Self::make(Vec::from([(request, input)]))?;
+        Ok(read)
     }
 
     /// Makes a request of each item, except for those that could not be a request. Returns their
-    /// indices, with the reasons. See [`Pallet::request_batch`].
+    /// indices, with the reasons, and how many operators were read. See [`Pallet::request_batch`].
     pub(crate) fn do_request_batch(
         payer: T::AccountId,
         asked: Asked,
         items: Vec<BatchItem<T::MaxInputBytes>>,
-    ) -> Result<Vec<(u32, DispatchError)>, DispatchError> {
+    ) -> Result<(Vec<(u32, DispatchError)>, u32), DispatchError> {
         ensure!(!items.is_empty(), Error::<T>::EmptyBatch);
         let inline = items.iter().any(|item| Self::is_inline(&item.input));
-        let (template, descriptor) = Self::check_asked(payer, &asked, inline)?;
+        let Checked { request: template, descriptor, read } =
+            Self::check_asked(payer, &asked, inline)?;
         let mut keys = BTreeSet::new();
         let (mut good, mut refused) = (Vec::new(), Vec::new());
         for (index, BatchItem { input, client_key }) in (0..).zip(items) {
@@ -86,20 +99,19 @@ impl<T: Config> Pallet<T> {
             return Err(*first);
         }
         Self::make(good)?;
-        Ok(refused)
+        Ok((refused, read))
     }
 
     fn is_inline(input: &RequestInputOf<T>) -> bool {
         matches!(input, RequestInput::Inline(_))
     }
 
-    /// A request as it was asked for, without input and key, and the descriptor of its version.
-    /// `inline`: whether its input is, which a proof needs.
+    /// A request as it was asked for, without input and key. `inline`: whether its input is, which a proof needs.
     fn check_asked(
         payer: T::AccountId,
         asked: &Asked,
         inline: bool,
-    ) -> Result<(Request<T::AccountId>, ModelDescriptor), DispatchError> {
+    ) -> Result<Checked<T::AccountId>, DispatchError> {
         let Asked { version, assurance, max_price, deadline, draw_delay } = *asked;
         ensure!((1..=MAX_DRAW_DELAY).contains(&draw_delay), Error::<T>::DrawDelayOutOfBounds);
         let now = T::now();
@@ -139,8 +151,8 @@ impl<T: Config> Pallet<T> {
             draw: None,
             members: Members::default(),
         };
-        Self::check_operators(&request)?;
-        Ok((request, terms.descriptor))
+        let read = Self::check_operators(&request)?;
+        Ok(Checked { request, descriptor: terms.descriptor, read })
     }
 
     /// The request with this input and this key.
@@ -235,21 +247,33 @@ impl<T: Config> Pallet<T> {
         heights
     }
 
-    /// Refuses a request that could not be drawn. Operators without capacity
-    /// count, because the request can wait for them.
-    fn check_operators(request: &Request<T::AccountId>) -> DispatchResult {
+    /// Refuses a request that could not be drawn. Operators without capacity count, because the
+    /// request can wait for them. Returns how many operators were read: no more than it takes to see
+    /// that there are enough.
+    fn check_operators(request: &Request<T::AccountId>) -> Result<u32, DispatchError> {
         let needed = request.size();
-        let candidates: Vec<_> = T::Operators::candidates(&request.draw_terms(Balance::MAX))
-            .into_iter()
-            .filter(|candidate| candidate.has_room() || candidate.is_running)
-            .collect();
-        ensure!(candidates.len() >= needed, Error::<T>::NoOperator);
-        let affordable = candidates.iter().filter(|candidate| candidate.ask <= request.budget());
-        ensure!(affordable.clone().count() >= needed, Error::<T>::PriceUnderAsk);
         let left = request.blocks_to_answer(request.draw_from, T::RevealWindow::get());
-        let in_time = affordable.filter(|candidate| candidate.response_blocks <= left).count();
-        ensure!(in_time >= needed, Error::<T>::DeadlineUnderResponse);
-        Ok(())
+        let (mut eligible, mut affordable, mut in_time) = (0, 0, 0);
+        for candidate in T::Operators::candidates(request.draw_terms(Balance::MAX)) {
+            if !candidate.has_room() && !candidate.is_running {
+                continue;
+            }
+            eligible += 1;
+            if candidate.ask > request.budget() {
+                continue;
+            }
+            affordable += 1;
+            if candidate.response_blocks > left {
+                continue;
+            }
+            in_time += 1;
+            if in_time == needed {
+                return Ok(candidate.place.saturating_add(1));
+            }
+        }
+        ensure!(eligible >= needed, Error::<T>::NoOperator);
+        ensure!(affordable >= needed, Error::<T>::PriceUnderAsk);
+        Err(Error::<T>::DeadlineUnderResponse.into())
     }
 
     pub(crate) fn do_cancel(payer: T::AccountId, id: RequestId) -> DispatchResult {

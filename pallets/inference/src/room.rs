@@ -7,14 +7,46 @@ use assay_primitives::{
     assurance::MAX_COMMITTEE,
     tensor::largest_payload,
     traits::{BlockRoom, EvidenceFindings, Models, OnRequestFinal, Operators, Verification},
-    Assurance, Balance, BlockNumber, ProofCost, TensorDeclaration, VersionId,
+    Assurance, Balance, BlockNumber, ProofCost, RequestInput, TensorDeclaration, VersionId,
 };
 use frame_support::{traits::Get, weights::Weight};
 
-use crate::{BatchItem, Config, Pallet, Request, WeightInfo};
+use crate::{Config, Pallet, Request, WeightInfo};
 
 /// Upper bound of the length of an operator's call in bytes, without output and proof.
 pub(crate) const CALL_BYTES: u32 = 320;
+
+/// The requests that a call makes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Made {
+    /// Number of the requests.
+    pub count: u32,
+    /// Length of all inline inputs in bytes.
+    pub bytes: u32,
+    /// Number of inputs that are artifacts.
+    pub artifacts: u32,
+    /// Number of heights at which the sweep processes the requests, without those after their
+    /// deadlines.
+    pub heights: u32,
+}
+
+impl Made {
+    /// Requests with these inputs.
+    pub(crate) fn of<'a, Payload: AsRef<[u8]> + 'a>(
+        assurance: Assurance,
+        draw_delay: BlockNumber,
+        inputs: impl IntoIterator<Item = &'a RequestInput<Payload>>,
+    ) -> Self {
+        let is_quorum = matches!(assurance, Assurance::Quorum { .. });
+        let heights = u32::from(is_quorum) + u32::from(draw_delay > 1);
+        inputs.into_iter().fold(Self::default(), |made, input| Self {
+            count: made.count.saturating_add(1),
+            bytes: made.bytes.saturating_add(input.inline_bytes()),
+            artifacts: made.artifacts + u32::from(matches!(input, RequestInput::Artifact(_))),
+            heights: made.heights.saturating_add(heights),
+        })
+    }
+}
 
 /// A list of results of one operator.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -77,11 +109,25 @@ impl<T: Config> Pallet<T> {
             .saturating_add(Self::conclusion_weight(most, most, output))
     }
 
-    /// Weight of a batch of requests for a version that `servers` operators serve.
-    pub(crate) fn batch_weight(items: &[BatchItem<T::MaxInputBytes>], servers: u32) -> Weight {
-        let bytes = items.iter().map(|item| item.input.inline_bytes()).sum();
-        let inputs = T::WeightInfo::request(bytes, 0).saturating_sub(T::WeightInfo::request(0, 0));
-        T::WeightInfo::request_batch(items.len() as u32, servers).saturating_add(inputs)
+    /// Weight of making one request, for which `operators` of the version's operators are read.
+    pub(crate) fn request_weight(made: Made, operators: u32) -> Weight {
+        T::WeightInfo::request(made.bytes, operators).saturating_add(Self::additional_weight(made))
+    }
+
+    /// Weight of making a batch of requests, for which `operators` of the version's operators are
+    /// read.
+    pub(crate) fn batch_weight(made: Made, operators: u32) -> Weight {
+        let inputs =
+            T::WeightInfo::request(made.bytes, 0).saturating_sub(T::WeightInfo::request(0, 0));
+        T::WeightInfo::request_batch(made.count, operators)
+            .saturating_add(inputs)
+            .saturating_add(Self::additional_weight(made))
+    }
+
+    /// Weight of what only some requests need.
+    fn additional_weight(made: Made) -> Weight {
+        T::WeightInfo::note_heights(made.heights)
+            .saturating_add(T::WeightInfo::acquire_inputs(made.artifacts))
     }
 
     /// Weight of authorising a proof.

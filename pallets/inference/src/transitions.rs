@@ -14,9 +14,9 @@ use assay_primitives::{
     receipt::evidence_digest,
     runtime_api::Status,
     traits::{
-        Artifacts, BlockRoom, Candidate, Disputes, DrawTerms, Escrow, Escrowed, EvidenceFindings,
-        MemberState, Models, OnRequestFinal, Operators, OptimisticResult, OptimisticResults,
-        Payment, ProofFailure, ProvenResult, Verification,
+        Artifacts, BlockRoom, Candidate, Charge, Disputes, DrawTerms, Escrow, Escrowed,
+        EvidenceFindings, MemberState, Models, OnRequestFinal, Operators, OptimisticResult,
+        OptimisticResults, Payment, ProofFailure, ProvenResult, Verification,
     },
     Assurance, Balance, BlockNumber, Digest, Draw, Evidence, FailureReason, Outcome, Receipt,
     RejectReason, RequestId, SignedEvidence, WorkerId, WorkerSignature,
@@ -25,7 +25,7 @@ use frame_support::{defensive, traits::Get, weights::Weight, BoundedVec};
 use sp_runtime::Perbill;
 
 use crate::{
-    room::Listed, Agenda, Claims, Config, EncodedProof, Event, FinishedRequest, Inputs, Member,
+    listed::ListEnd, Agenda, Claims, Config, EncodedProof, Event, FinishedRequest, Inputs, Member,
     Members, Pallet, Request, Requests, TraceClaim, TraceSignatures, Waiting, WeightInfo,
 };
 
@@ -71,9 +71,10 @@ impl<T: Config> Pallet<T> {
         let size = request.size();
         let terms = request.draw_terms(request.budget());
         let known = pool.take().filter(|pool| pool.terms == terms);
-        let pool = pool.insert(
-            known.unwrap_or_else(|| Pool { terms, candidates: T::Operators::candidates(&terms) }),
-        );
+        let pool = pool.insert(known.unwrap_or_else(|| Pool {
+            terms,
+            candidates: T::Operators::candidates(terms).collect(),
+        }));
         let mut candidates: Vec<_> = pool.candidates.iter_mut().collect();
         if candidates.len() < size {
             Self::finish_unpaid(id, request, Outcome::Rejected(RejectReason::NoOperator));
@@ -154,7 +155,10 @@ impl<T: Config> Pallet<T> {
             let (list, proof) = (None, None);
             let evidence =
                 SignedEvidence { operator, worker, output_digest, signature, list, proof };
-            let called = Self::end_signed(id, request, evidence, output, None);
+            // It decides at once, so nothing of it has to be kept until others come.
+            let findings = T::Verification::judge(request.assurance, evidence, &output);
+            let called =
+                Self::conclude_with(id, request, findings, None, || Some(output.into_inner())).1;
             return T::WeightInfo::call_waiting().saturating_mul(called.into());
         }
         let output = output.into_inner();
@@ -166,20 +170,6 @@ impl<T: Config> Pallet<T> {
             return Weight::zero();
         }
         Self::conclude(id, request)
-    }
-
-    /// Ends a request of class `Signed` with its result. `Assigned` → `Final`. It decides at once, so
-    /// nothing of it has to be kept until others come. Returns the number of waiting requests that
-    /// it calls. Of `listed` see [`Self::conclude_with`].
-    pub(crate) fn end_signed(
-        id: RequestId,
-        request: Request<T::AccountId>,
-        evidence: SignedEvidence<T::AccountId>,
-        output: BoundedVec<u8, T::MaxOutputBytes>,
-        listed: Option<Listed>,
-    ) -> u32 {
-        let findings = T::Verification::judge(request.assurance, evidence, &output);
-        Self::conclude_with(id, request, findings, listed, || Some(output.into_inner())).1
     }
 
     /// Verifies a proof and stores the result with it. `Assigned` → `Final`.
@@ -234,7 +224,7 @@ impl<T: Config> Pallet<T> {
         };
         let (digest, signature) = (assay_primitives::digest(&output), signatures.result);
         T::Verification::note_result(id, &operator, worker, signature, digest, output.into_inner());
-        Self::free_members(id, &request, |_| true);
+        Self::free_members(id, &request, |_| true, |_| 0);
         for height in Self::agenda_heights(id, &request) {
             Agenda::<T>::remove(height, id);
         }
@@ -275,7 +265,7 @@ impl<T: Config> Pallet<T> {
             let reward = Some((challenger, Balance::MAX));
             T::Operators::penalise(member, Offence::LostDispute, reward);
         }
-        Self::release_stakes(&request, |_| false);
+        Self::release_stakes(&request);
         T::Verification::take_output(id, &Digest::zero(), &members);
         T::Models::release(request.version, 1);
         let outcome = Outcome::Rejected(RejectReason::Disputed);
@@ -291,9 +281,30 @@ impl<T: Config> Pallet<T> {
         Escrowed { request: id, payer: &request.payer, amount: held }
     }
 
-    /// Unlocks the stakes of the members whose results cannot be contested any more.
-    fn release_stakes(request: &Request<T::AccountId>, kept: impl Fn(&T::AccountId) -> bool) {
-        for member in request.members.iter().filter(|member| !kept(&member.account)) {
+    /// What a verified request costs, of which `held` is held.
+    fn charge(
+        id: RequestId,
+        request: &Request<T::AccountId>,
+        held: Balance,
+        agreed: &[T::AccountId],
+    ) -> Charge<T::AccountId> {
+        let members = request.members.iter().filter(|member| agreed.contains(&member.account));
+        Charge {
+            request: id,
+            payer: request.payer.clone(),
+            amount: held,
+            payment: Payment {
+                earned: members.map(|member| (member.account.clone(), member.ask)).collect(),
+                royalty_to: request.royalty_to.clone(),
+                royalty: request.royalty,
+                fee: request.fee,
+            },
+        }
+    }
+
+    /// Unlocks the stakes of members whose assignments have ended before.
+    fn release_stakes(request: &Request<T::AccountId>) {
+        for member in &request.members {
             T::Operators::release(&member.account, request.stake);
         }
     }
@@ -311,14 +322,17 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    /// Ends the members' assignments, and calls as many waiting requests. Returns their number.
+    /// Ends the members' assignments, unlocks their stakes as far as `unlocked` says, and calls as
+    /// many waiting requests. Returns their number.
     fn free_members(
         id: RequestId,
         request: &Request<T::AccountId>,
         served: impl Fn(&T::AccountId) -> bool,
+        unlocked: impl Fn(&T::AccountId) -> Balance,
     ) -> u32 {
         for Member { account, .. } in &request.members {
-            T::Operators::unassign(account, request.version, &[id], served(account));
+            let (served, stake) = (served(account), unlocked(account));
+            T::Operators::unassign(account, request.version, &[id], served, stake);
         }
         Self::call_waiting(request.version, request.members.len() as u32)
     }
@@ -457,17 +471,17 @@ impl<T: Config> Pallet<T> {
     /// members. Returns the weight that this takes for a quorum, and the number of waiting requests
     /// that it calls.
     ///
-    /// `listed`: the list that its result was in. The caller then frees operator and version, once
-    /// for the whole list.
-    fn conclude_with(
+    /// `list`: what its result was listed with. The caller then settles all of the list, and frees
+    /// operator and version, at once.
+    pub(crate) fn conclude_with(
         id: RequestId,
         mut request: Request<T::AccountId>,
         findings: EvidenceFindings<T::AccountId>,
-        listed: Option<Listed>,
+        mut list: Option<&mut ListEnd<T::AccountId>>,
         output: impl FnOnce() -> Option<Vec<u8>>,
     ) -> (Weight, u32) {
         let held = request.escrow();
-        request.fee = Self::fee(&request, &findings, listed);
+        request.fee = Self::fee(&request, &findings, list.as_ref().map(|list| list.listed));
         let weight = Self::conclusion_weight(
             request.members.len() as u32,
             findings.outputs,
@@ -494,20 +508,15 @@ impl<T: Config> Pallet<T> {
             (None, _) => Outcome::Rejected(RejectReason::NoAgreement),
         };
         let price_paid = match outcome {
-            Outcome::Verified => T::Escrow::settle(
-                Self::escrowed(id, &request, held),
-                &Payment {
-                    earned: request
-                        .members
-                        .iter()
-                        .filter(|member| agreed.contains(&member.account))
-                        .map(|member| (member.account.clone(), member.ask))
-                        .collect(),
-                    royalty_to: request.royalty_to.clone(),
-                    royalty: request.royalty,
-                    fee: request.fee,
-                },
-            ),
+            Outcome::Verified => {
+                let charge = Self::charge(id, &request, held, &agreed);
+                let price = charge.price();
+                match &mut list {
+                    Some(list) => list.charges.push(charge),
+                    None => T::Escrow::settle(&[charge]),
+                }
+                price
+            },
             _ => {
                 T::Escrow::refund(Self::escrowed(id, &request, held), request.fee);
                 0
@@ -538,11 +547,14 @@ impl<T: Config> Pallet<T> {
             appealable && evidence.iter().any(|item| item.operator == *member)
         };
         let mut called = 0;
-        if listed.is_none() {
-            Self::release_stakes(&request, kept);
+        if list.is_none() {
             // The operator of an optimistic result was freed when it submitted the result.
-            if request.status != Status::Disputable {
-                called = Self::free_members(id, &request, |member| agreed.contains(member));
+            if request.status == Status::Disputable {
+                Self::release_stakes(&request);
+            } else {
+                let stake = |member: &_| if kept(member) { 0 } else { request.stake };
+                let served = |member: &_| agreed.contains(member);
+                called = Self::free_members(id, &request, served, stake);
             }
             if !appealable {
                 T::Models::release(request.version, 1);

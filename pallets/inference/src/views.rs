@@ -34,14 +34,13 @@ impl<T: Config> Pallet<T> {
         let needed = usize::from(assurance.committee_size());
         let class = assurance.class();
         let stake = T::Operators::stake(class, Self::can_be_proven(version, Assurance::Proof));
-        let mut candidates: Vec<_> = T::Operators::candidates(&DrawTerms {
+        let mut candidates: Vec<_> = T::Operators::candidates(DrawTerms {
             version,
             class,
             budget: Balance::MAX,
             stake,
             royalty: terms.royalty,
         })
-        .into_iter()
         .filter(|candidate| candidate.has_room() || candidate.is_running)
         .collect();
         let operators = candidates.len() as u32;

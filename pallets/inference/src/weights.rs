@@ -4,10 +4,14 @@ use frame_support::weights::Weight;
 
 /// Weights of the pallet.
 pub trait WeightInfo {
-    /// The call `request`, with `n` bytes of inline input, for a version with `c` operators.
+    /// The call `request` with `n` bytes of inline input, for which `c` operators are read.
     fn request(n: u32, c: u32) -> Weight;
-    /// The call `request_batch` with `i` requests without input, for a version with `c` operators.
+    /// The call `request_batch` with `i` requests without input, for which `c` operators are read.
     fn request_batch(i: u32, c: u32) -> Weight;
+    /// Noting `i` heights at which the sweep processes requests.
+    fn note_heights(i: u32) -> Weight;
+    /// Finding `i` artifacts that are inputs, and keeping them.
+    fn acquire_inputs(i: u32) -> Weight;
     /// The call `cancel`.
     fn cancel() -> Weight;
     /// The call `submit_result`, with `n` bytes of output, if no request waits for capacity.
@@ -82,6 +86,12 @@ pub trait WeightInfo {
 impl WeightInfo for () {
     fn request(_: u32, _: u32) -> Weight {
         Weight::from_parts(1, 0)
+    }
+    fn note_heights(_: u32) -> Weight {
+        Weight::zero()
+    }
+    fn acquire_inputs(_: u32) -> Weight {
+        Weight::zero()
     }
     fn request_batch(items: u32, _: u32) -> Weight {
         Weight::from_parts(items.into(), 0)

@@ -39,25 +39,17 @@ impl<T: Config> Pallet<T> {
         amount
     }
 
-    fn change_open(
-        operator: &T::AccountId,
-        version: VersionId,
-        stake: Balance,
-        served: bool,
-        change: impl Fn(u32) -> u32,
-    ) {
+    fn change(operator: &T::AccountId, change: impl FnOnce(&mut Operator)) {
         Operators::<T>::mutate(operator, |info| {
             if let Some(info) = info {
-                info.open = change(info.open);
-                info.locked = info.locked.saturating_add(stake);
+                change(info);
             }
         });
-        Self::change_offer(operator, version, |server| {
-            server.open = change(server.open);
-            if served {
-                server.failed_in_a_row = 0;
-            }
-        });
+    }
+
+    fn unlock(operator: &T::AccountId, info: &mut Operator, stakes: Balance) {
+        info.locked = info.locked.saturating_sub(stakes);
+        Self::collect_debt(operator, info);
     }
 
     /// Changes the operator's offer of a version, if there is one.
@@ -79,16 +71,16 @@ impl<T: Config> Pallet<T> {
 }
 
 impl<T: Config> OperatorsTrait<T::AccountId> for Pallet<T> {
-    fn candidates(terms: &DrawTerms) -> Vec<Candidate<T::AccountId>> {
-        Servers::<T>::get(terms.version)
-            .into_iter()
-            .filter(|server| {
+    fn candidates(terms: DrawTerms) -> impl Iterator<Item = Candidate<T::AccountId>> {
+        (0..)
+            .zip(Servers::<T>::get(terms.version))
+            .filter(move |(_, server)| {
                 server.classes.contains(terms.class)
                     && server.ask <= terms.budget
                     && server.max_royalty >= terms.royalty
                     && server.concurrency > 0
             })
-            .filter_map(|server| {
+            .filter_map(move |(place, server)| {
                 let info = Operators::<T>::get(&server.account).filter(Self::is_live)?;
                 let bond = T::Bonds::bonded(&server.account);
                 let covered = bond
@@ -96,6 +88,7 @@ impl<T: Config> OperatorsTrait<T::AccountId> for Pallet<T> {
                     .checked_div(terms.stake)
                     .map_or(u32::MAX, |runs| runs.min(u32::MAX.into()) as u32);
                 (bond >= T::MinBond::get()).then_some(Candidate {
+                    place,
                     bond,
                     ask: server.ask,
                     response_blocks: server.response_blocks,
@@ -104,7 +97,6 @@ impl<T: Config> OperatorsTrait<T::AccountId> for Pallet<T> {
                     account: server.account,
                 })
             })
-            .collect()
     }
 
     fn stake(class: AssuranceClass, appealable: bool) -> Balance {
@@ -142,24 +134,39 @@ impl<T: Config> OperatorsTrait<T::AccountId> for Pallet<T> {
 
     fn assign(operator: &T::AccountId, request: RequestId, version: VersionId, stake: Balance) {
         OpenAssignments::<T>::insert(operator, request, version);
-        Self::change_open(operator, version, stake, false, |open| open.saturating_add(1));
+        Self::change(operator, |info| {
+            info.open = info.open.saturating_add(1);
+            info.locked = info.locked.saturating_add(stake);
+        });
+        Self::change_offer(operator, version, |server| server.open = server.open.saturating_add(1));
     }
 
-    fn unassign(operator: &T::AccountId, version: VersionId, requests: &[RequestId], served: bool) {
+    fn unassign(
+        operator: &T::AccountId,
+        version: VersionId,
+        requests: &[RequestId],
+        served: bool,
+        stakes: Balance,
+    ) {
         let is_open = |id: &&RequestId| OpenAssignments::<T>::take(operator, **id).is_some();
         let ended = requests.iter().filter(is_open).count() as u32;
-        if ended > 0 {
-            Self::change_open(operator, version, 0, served, |open| open.saturating_sub(ended));
+        if ended == 0 {
+            return Self::release(operator, stakes);
         }
+        Self::change(operator, |info| {
+            info.open = info.open.saturating_sub(ended);
+            Self::unlock(operator, info, stakes);
+        });
+        Self::change_offer(operator, version, |server| {
+            server.open = server.open.saturating_sub(ended);
+            if served {
+                server.failed_in_a_row = 0;
+            }
+        });
     }
 
     fn release(operator: &T::AccountId, stakes: Balance) {
-        Operators::<T>::mutate(operator, |info| {
-            if let Some(info) = info {
-                info.locked = info.locked.saturating_sub(stakes);
-                Self::collect_debt(operator, info);
-            }
-        });
+        Self::change(operator, |info| Self::unlock(operator, info, stakes));
     }
 
     fn is_assigned(operator: &T::AccountId, request: RequestId) -> bool {

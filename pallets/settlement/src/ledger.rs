@@ -1,16 +1,17 @@
 //! The ledger: escrows, bonds, deposits and dispute bonds, and the holds that back them.
 
+use alloc::collections::BTreeMap;
 use assay_math::{split_price, Shares};
 use assay_primitives::{
-    traits::{Bonds, Deposits, DisputeBonds, Escrow, Escrowed, Payment, SlashShare},
+    traits::{Bonds, Charge, Deposits, DisputeBonds, Escrow, Escrowed, SlashShare},
     Balance, BlockNumber,
 };
 use frame_support::{
     ensure,
     traits::{
-        fungible::{Inspect, InspectHold, Mutate, MutateHold},
+        fungible::{self, Balanced, BalancedHold, Inspect, InspectHold, Mutate, MutateHold},
         tokens::{Fortitude, Precision, Preservation, Restriction},
-        Get,
+        Get, Imbalance,
     },
 };
 use sp_runtime::{
@@ -22,6 +23,9 @@ use crate::{
     BondTotals, Compensations, Config, DepositTotals, DisputeTotals, Error, Event, HoldReason,
     Pallet,
 };
+
+/// Money on the way from escrows to those who earned it.
+type Credit<T> = fungible::Credit<<T as frame_system::Config>::AccountId, <T as Config>::Currency>;
 
 /// Adds to a total. A total of zero is not stored.
 fn increase(total: &mut Option<Balance>, amount: Balance) {
@@ -84,6 +88,54 @@ impl<T: Config> Pallet<T> {
             Err(error) => {
                 frame_support::defensive!("a hold in the ledger cannot be released", error);
                 0
+            },
+        }
+    }
+
+    /// What leaves the escrows of each payer, and what each gets back.
+    fn from_payers(
+        charges: &[Charge<T::AccountId>],
+    ) -> BTreeMap<&T::AccountId, (Balance, Balance)> {
+        let mut payers = BTreeMap::<_, (Balance, Balance)>::new();
+        for charge in charges {
+            let gone = charge.fee() + charge.price();
+            let (all_gone, all_left) = payers.entry(&charge.payer).or_default();
+            *all_gone += gone;
+            *all_left += charge.amount - gone;
+        }
+        payers
+    }
+
+    /// The shares of each operator's price.
+    fn shares(charge: &Charge<T::AccountId>) -> impl Iterator<Item = (&T::AccountId, Shares)> {
+        charge.prices().map(|(operator, price)| {
+            (operator, split_price(price, charge.payment.royalty, T::TreasuryShare::get()))
+        })
+    }
+
+    /// Takes `amount` out of the escrows of an account.
+    fn take_held(payer: &T::AccountId, amount: Balance) -> Credit<T> {
+        if amount.is_zero() {
+            return Credit::<T>::zero();
+        }
+        let reason = HoldReason::Escrow.into();
+        let (credit, missing) = T::Currency::slash(&reason, payer, amount);
+        frame_support::defensive_assert!(missing.is_zero(), "an escrow that is not held");
+        // The credit does not show in the currency's events, but wallets follow these.
+        T::Currency::done_burn_held(&reason, payer, credit.peek());
+        credit
+    }
+
+    /// Pays `amount` of the credit to an account, if it can receive it. Returns whether it could.
+    fn pay(credit: &mut Credit<T>, account: &T::AccountId, amount: Balance) -> bool {
+        if amount.is_zero() {
+            return true;
+        }
+        match T::Currency::resolve(account, credit.extract(amount)) {
+            Ok(()) => true,
+            Err(refused) => {
+                credit.subsume(refused);
+                false
             },
         }
     }
@@ -171,38 +223,45 @@ impl<T: Config> Escrow<T::AccountId> for Pallet<T> {
         Self::held(HoldReason::Escrow, payer)
     }
 
-    fn settle(escrow: Escrowed<'_, T::AccountId>, payment: &Payment<T::AccountId>) -> Balance {
-        let Escrowed { request, payer, amount } = escrow;
-        let treasury_account = T::TreasuryAccount::get();
-        let fee = Self::burn(payer, payment.fee.min(amount));
-        let mut left = amount - fee;
-        let (mut earned, mut royalty, mut treasury) = (0, 0, 0);
-        for (operator, ask) in &payment.earned {
-            // The asks of a committee are within the escrow. The minimum enforces the payer's limit
-            // even if they were not.
-            let price = (*ask).min(left);
-            let Shares { operator: its, royalty: owners, treasury: common } =
-                split_price(price, payment.royalty, T::TreasuryShare::get());
-            let paid = Self::pay_from_hold(HoldReason::Escrow, payer, operator, its);
-            let paid_royalty =
-                Self::pay_from_hold(HoldReason::Escrow, payer, &payment.royalty_to, owners);
-            // A share that its account cannot receive (less than the existential deposit, to an
-            // account that does not exist) goes to the treasury.
-            let rest = common + (its - paid) + (owners - paid_royalty);
-            let paid_common =
-                Self::pay_from_hold(HoldReason::Escrow, payer, &treasury_account, rest);
-            earned += paid;
-            royalty += paid_royalty;
-            treasury += paid_common;
-            left -= paid + paid_royalty + paid_common;
+    fn settle(charges: &[Charge<T::AccountId>]) {
+        let mut credit = Credit::<T>::zero();
+        for (payer, (gone, left)) in Self::from_payers(charges) {
+            credit.subsume(Self::take_held(payer, gone));
+            Self::release_to_owner(HoldReason::Escrow, payer, left);
         }
-        let refunded = Self::release_to_owner(HoldReason::Escrow, payer, left);
-        frame_support::defensive_assert!(
-            fee + earned + royalty + treasury + refunded == amount,
-            "the amount held is not the amount paid and refunded"
-        );
-        Self::deposit_event(Event::Settled { request, fee, earned, royalty, treasury, refunded });
-        earned + royalty + treasury
+        let mut due = BTreeMap::<&T::AccountId, Balance>::new();
+        for charge in charges {
+            for (operator, shares) in Self::shares(charge) {
+                *due.entry(operator).or_default() += shares.operator;
+                *due.entry(&charge.payment.royalty_to).or_default() += shares.royalty;
+            }
+        }
+        due.retain(|account, amount| Self::pay(&mut credit, account, *amount));
+
+        let paid =
+            |account: &T::AccountId, amount| if due.contains_key(account) { amount } else { 0 };
+        let mut common = 0;
+        for charge in charges {
+            let (mut earned, mut royalty, mut treasury) = (0, 0, 0);
+            for (operator, shares) in Self::shares(charge) {
+                let its = paid(operator, shares.operator);
+                let owners = paid(&charge.payment.royalty_to, shares.royalty);
+                earned += its;
+                royalty += owners;
+                treasury += shares.treasury + (shares.operator - its) + (shares.royalty - owners);
+            }
+            common += treasury;
+            Self::deposit_event(Event::Settled {
+                request: charge.request,
+                fee: charge.fee(),
+                earned,
+                royalty,
+                treasury,
+                refunded: charge.amount - charge.fee() - charge.price(),
+            });
+        }
+        Self::pay(&mut credit, &T::TreasuryAccount::get(), common);
+        // What is left are the fees. The end of the credit burns them.
     }
 
     fn refund(escrow: Escrowed<'_, T::AccountId>, fee: Balance) {

@@ -56,7 +56,8 @@ pub mod pallet {
         type Currency: Inspect<Self::AccountId, Balance = Balance>
             + Mutate<Self::AccountId>
             + hold::Inspect<Self::AccountId, Reason = Self::RuntimeHoldReason>
-            + hold::Mutate<Self::AccountId, Reason = Self::RuntimeHoldReason>;
+            + hold::Mutate<Self::AccountId, Reason = Self::RuntimeHoldReason>
+            + hold::Balanced<Self::AccountId, Reason = Self::RuntimeHoldReason>;
         /// The runtime's reasons for holds. The reason tells the pallet's holds on one account
         /// apart.
         type RuntimeHoldReason: From<HoldReason>;

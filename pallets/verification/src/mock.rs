@@ -56,8 +56,8 @@ parameter_types! {
 pub struct NotedOperators;
 
 impl Operators<u64> for NotedOperators {
-    fn candidates(_: &DrawTerms) -> Vec<Candidate<u64>> {
-        Vec::new()
+    fn candidates(_: DrawTerms) -> impl Iterator<Item = Candidate<u64>> {
+        core::iter::empty()
     }
     fn stake(_: AssuranceClass, _: bool) -> Balance {
         0
@@ -72,7 +72,7 @@ impl Operators<u64> for NotedOperators {
     fn assign(operator: &u64, request: RequestId, _: VersionId, _: Balance) {
         Assigned::mutate(|assigned| assigned.insert((*operator, request)));
     }
-    fn unassign(operator: &u64, _: VersionId, requests: &[RequestId], _: bool) {
+    fn unassign(operator: &u64, _: VersionId, requests: &[RequestId], _: bool, _: Balance) {
         Assigned::mutate(|assigned| {
             requests.iter().for_each(|request| _ = assigned.remove(&(*operator, *request)));
         });

@@ -20,7 +20,7 @@ pub use disputes::{
     ProvableRequests,
 };
 pub use models::{Models, VersionTerms};
-pub use money::{Bonds, Deposits, Escrow, Escrowed, Payment, SlashShare};
+pub use money::{Bonds, Charge, Deposits, Escrow, Escrowed, Payment, SlashShare};
 pub use operators::{Candidate, DrawTerms, Operators};
 pub use requests::{BlockRandomness, BlockVrf, OnRequestFinal};
 pub use room::BlockRoom;

@@ -19,6 +19,43 @@ pub struct Payment<AccountId> {
     pub fee: Balance,
 }
 
+/// The end of the escrow of a verified request.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Charge<AccountId> {
+    /// The request.
+    pub request: RequestId,
+    /// The account whose money is held.
+    pub payer: AccountId,
+    /// The amount held, in plancks.
+    pub amount: Balance,
+    /// What it is divided into. The rest is refunded to the payer.
+    pub payment: Payment<AccountId>,
+}
+
+impl<AccountId> Charge<AccountId> {
+    /// The fee, in plancks.
+    pub fn fee(&self) -> Balance {
+        self.payment.fee.min(self.amount)
+    }
+
+    /// What is paid for each operator's result, in plancks: its price, or what is left of the escrow.
+    pub fn prices(&self) -> impl Iterator<Item = (&AccountId, Balance)> {
+        let mut left = self.amount - self.fee();
+        self.payment.earned.iter().map(move |(operator, ask)| {
+            // The asks of a committee are within the escrow. The minimum enforces the payer's limit
+            // even if they were not.
+            let price = (*ask).min(left);
+            left -= price;
+            (operator, price)
+        })
+    }
+
+    /// What is paid for all results, in plancks.
+    pub fn price(&self) -> Balance {
+        self.prices().map(|(_, price)| price).sum()
+    }
+}
+
 /// What is held for one request.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Escrowed<'a, AccountId> {
@@ -43,11 +80,10 @@ pub trait Escrow<AccountId> {
     fn hold(payer: &AccountId, amount: Balance) -> DispatchResult;
     /// What all escrows of an account add up to, in plancks.
     fn held(payer: &AccountId) -> Balance;
-    /// Divides the escrow: burns the fee, pays what was earned and refunds the rest to the payer.
-    /// Returns the amount that the payer paid for what was earned. Never fails: a share that its
-    /// account cannot receive goes to the treasury, and what the treasury cannot receive goes back
-    /// to the payer.
-    fn settle(escrow: Escrowed<'_, AccountId>, payment: &Payment<AccountId>) -> Balance;
+    /// Divides escrows: burns the fees, pays what was earned and refunds the rest to the payers. Each
+    /// account is paid once, what its shares add up to. Never fails: what an account cannot receive
+    /// goes to the treasury, and what the treasury cannot receive is burnt.
+    fn settle(charges: &[Charge<AccountId>]);
     /// Burns `fee`, at most the escrow, and refunds the rest of it to the payer.
     fn refund(escrow: Escrowed<'_, AccountId>, fee: Balance);
 }

@@ -13,6 +13,9 @@ use crate::{
 pub struct Candidate<AccountId> {
     /// The operator.
     pub account: AccountId,
+    /// Its place among the operators that serve the version, from 0. To find it, the records of those
+    /// before it were read.
+    pub place: u32,
     /// Its bond in plancks, which is its weight in the draw.
     pub bond: Balance,
     /// Its price for one run, in plancks.
@@ -57,22 +60,29 @@ pub struct DrawTerms {
 /// Operators, as requests and evidence need them. Implemented by `operators`.
 pub trait Operators<AccountId> {
     /// The operators whose offers meet the terms, that are live and not paused, and have at least
-    /// the minimum bond. There are at most [`Operators::servers`].
-    fn candidates(terms: &DrawTerms) -> Vec<Candidate<AccountId>>;
+    /// the minimum bond. There are at most [`Operators::servers`]. Each step reads an operator.
+    fn candidates(terms: DrawTerms) -> impl Iterator<Item = Candidate<AccountId>>;
     /// What a result of this class puts at stake: the largest penalty for it, except for an
     /// equivocation. `appealable`: whether, in a quorum, a proof can show which results are wrong.
     fn stake(class: AssuranceClass, appealable: bool) -> Balance;
     /// Counts how an operator served a version.
     fn note(operator: &AccountId, version: VersionId, conduct: Conduct);
-    /// The number of operators that serve `version`. [`Operators::candidates`] reads all of them.
+    /// The number of operators that serve `version`.
     fn servers(version: VersionId) -> u32;
     /// Upper bound of [`Operators::servers`].
     fn max_servers() -> u32;
     /// Assigns `request`, a run of `version`, to `operator`, and locks `stake` of its bond.
     fn assign(operator: &AccountId, request: RequestId, version: VersionId, stake: Balance);
     /// Ends the assignments to these requests, as far as they exist: the operator's capacity is free
-    /// again. The stakes remain locked. `served`: whether the operator gave the results that count.
-    fn unassign(operator: &AccountId, version: VersionId, requests: &[RequestId], served: bool);
+    /// again. `served`: whether the operator gave the results that count. `stakes`: what is unlocked
+    /// at the same time, see [`Operators::release`].
+    fn unassign(
+        operator: &AccountId,
+        version: VersionId,
+        requests: &[RequestId],
+        served: bool,
+        stakes: Balance,
+    );
     /// Unlocks the stakes of results that cannot be contested any more. What the operator owes for
     /// an equivocation is taken from them.
     fn release(operator: &AccountId, stakes: Balance);

@@ -9,6 +9,7 @@ use super::{
     oracle::Oracle,
     requests::{Answer, Output, State},
     room::{calling, length, List},
+    shares::Shares,
 };
 
 /// A result of a list.
@@ -79,13 +80,14 @@ impl Oracle {
         if list.payers > 1 {
             self.see("a list for several payers");
         }
-        let mut called = 0;
+        let (mut called, mut shares) = (0, Shares::default());
         for result in ends {
             let request = self.requests.get_mut(&result.request).expect("awaited");
             request.members[0].answer = Answer::Revealed(result.output);
             request.listed = Some(list);
-            called += self.conclude(result.request);
+            called += self.conclude_listed(result.request, Some(&mut shares));
         }
+        self.pay_shares(shares);
         if called > 0 {
             self.see("a list that calls requests that wait");
         }

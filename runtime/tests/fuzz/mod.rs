@@ -15,6 +15,7 @@ pub mod oracle;
 pub mod publishing;
 pub mod requests;
 pub mod room;
+mod shares;
 mod sweep;
 
 pub use crate::common::rng;

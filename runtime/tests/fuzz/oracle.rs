@@ -214,7 +214,7 @@ impl Oracle {
         self.accounts.get(who).cloned().unwrap_or_default()
     }
 
-    fn account_mut(&mut self, who: &AccountId) -> &mut Account {
+    pub fn account_mut(&mut self, who: &AccountId) -> &mut Account {
         self.accounts.entry(who.clone()).or_default()
     }
 

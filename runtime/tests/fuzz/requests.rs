@@ -11,6 +11,7 @@ use super::{
     claims::Claim,
     oracle::{share, Oracle, Parts, Purse},
     room::{calling, List, ROOMY_BLOCKS},
+    shares::Shares,
 };
 
 /// The submission of a member.
@@ -503,6 +504,11 @@ impl Oracle {
     /// Ends a request that was drawn: pays members with the right result, slashes those with a
     /// wrong or late one. Returns the number of waiting requests that it calls.
     pub fn conclude(&mut self, id: u64) -> usize {
+        self.conclude_listed(id, None)
+    }
+
+    /// The same. What a request of a list costs is added to `listed`.
+    pub fn conclude_listed(&mut self, id: u64, listed: Option<&mut Shares>) -> usize {
         let request = self.requests[&id].clone();
         let (n, k) = request.size();
         let revealed: Vec<(&Member, Output)> = request
@@ -550,14 +556,14 @@ impl Oracle {
             },
             _ => Outcome::Rejected(RejectReason::NoAgreement),
         };
-        let mut paid = 0;
+        let (mut paid, mut shares) = (0, Shares::default());
         if let Some(winner) = winner {
             for (member, output) in &revealed {
                 if output.within(winner, request.tolerance) {
                     if request.claim.is_none() {
                         self.note_served(&member.account, request.version);
                     }
-                    paid += self.pay_price(&request, member);
+                    paid += self.pay_price(&request, member, &mut shares);
                     if *output != winner {
                         self.see("a result within the tolerance");
                     }
@@ -569,6 +575,10 @@ impl Oracle {
         let fee = self.fee(&request);
         self.burn_fee(id, fee);
         self.give_back(&request.payer, Purse::Escrow, request.max_price + request.fee - fee - paid);
+        match listed {
+            Some(listed) => listed.add(shares),
+            None => self.pay_shares(shares),
+        }
         let outvoted = winner.is_some_and(|winner| {
             revealed.iter().any(|(_, output)| !output.within(winner, 2 * request.tolerance))
         });
@@ -625,19 +635,20 @@ impl Oracle {
         }
     }
 
-    /// Divides a member's price. Returns the amount that leaves the escrow.
-    fn pay_price(&mut self, request: &Request, member: &Member) -> u128 {
-        let treasury = self.treasury.clone();
+    /// Takes a member's price out of the escrow, and divides it. Returns the price.
+    fn pay_price(&mut self, request: &Request, member: &Member, shares: &mut Shares) -> u128 {
         let price = member.ask;
         let common = share(price, parameters::TreasuryShare::get().deconstruct());
         let royalty = share(price, request.royalty).min(price - common);
-        let own = price - common - royalty;
         let payer = &request.payer;
-        let mut gone = self.pay(payer, Purse::Escrow, &member.account, own);
-        gone += self.pay(payer, Purse::Escrow, &request.royalty_to, royalty);
-        // The treasury also gets the shares that the others cannot receive.
-        gone += self.pay(payer, Purse::Escrow, &treasury, price - gone);
-        gone
+        if [&member.account, &request.royalty_to].contains(&payer) {
+            self.see("paid to oneself");
+        }
+        self.burn(payer, Purse::Escrow, price);
+        *shares.due.entry(member.account.clone()).or_default() += price - common - royalty;
+        *shares.due.entry(request.royalty_to.clone()).or_default() += royalty;
+        shares.common += common;
+        price
     }
 
     /// Ends a request that was not drawn.

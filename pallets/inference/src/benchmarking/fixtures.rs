@@ -80,15 +80,28 @@ pub(super) fn requested<T: Config>(
         CLIENT_KEY,
     )
     .expect("the request is valid");
-    // The largest existing artifact. From here on only its release matters.
-    let artifact = T::Models::terms(version).expect("published above").descriptor.artifact;
+    replace_input::<T>(id, 0);
+    id
+}
+
+/// Makes an artifact the input of a request. From here on only its release matters.
+fn replace_input<T: Config>(id: RequestId, index: u32) {
+    let artifact = T::BenchmarkHelper::artifact(index, T::MaxArtifactInputBytes::get());
     T::Artifacts::acquire(&artifact).expect("it is complete");
     Inputs::<T>::remove(id);
     let mut record = get::<T>(id);
     record.input_digest = artifact;
     record.input_is_artifact = true;
     Requests::<T>::insert(id, record);
-    id
+}
+
+/// Takes the first `count` operators of a version all that they can put at stake.
+pub(super) fn exhaust<T: Config>(version: VersionId, count: u32) {
+    let last = RequestId(u64::MAX);
+    for operator in T::BenchmarkHelper::serve(version, 0).iter().take(count as usize) {
+        T::Operators::assign(operator, last, version, Balance::MAX);
+        T::Operators::unassign(operator, version, &[last], false, 0);
+    }
 }
 
 /// Has the members been given all blocks with room that they have to get.
@@ -168,6 +181,10 @@ pub(super) fn list<T: Config>(payers: u32, count: u32) -> List<T> {
     for _ in 0..payers * count {
         Pallet::<T>::take_turn(&vrfs::<T>(), &mut pool);
     }
+    let ids = (first.0..).map(RequestId).take((payers * count) as usize);
+    for (index, id) in (0..).zip(ids.clone()) {
+        replace_input::<T>(id, index);
+    }
     let record = get::<T>(first);
     let operator = record.accounts().pop().expect("one member");
     // The ends of the runs change the offers of all operators of the version.
@@ -177,7 +194,6 @@ pub(super) fn list<T: Config>(payers: u32, count: u32) -> List<T> {
         answered: get::<T>(id).answered(T::genesis(), id),
         output: payload(T::BenchmarkHelper::payload(0)),
     };
-    let ids = (first.0..).map(RequestId).take((payers * count) as usize);
     let results = BoundedVec::truncate_from(ids.map(result).collect());
     List { operator, version: record.version, results }
 }
@@ -337,7 +353,7 @@ pub(super) fn contested<T: Config>() -> (RequestId, BlockNumber) {
     contested.stake = T::Operators::stake(AssuranceClass::Quorum, true);
     for member in contested.accounts() {
         T::Operators::assign(&member, id, contested.version, contested.stake);
-        T::Operators::unassign(&member, contested.version, &[id], true);
+        T::Operators::unassign(&member, contested.version, &[id], true, 0);
     }
     T::Models::acquire(contested.version, 1).expect("the version exists");
     Requests::<T>::insert(id, contested);

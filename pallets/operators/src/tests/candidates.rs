@@ -11,10 +11,7 @@ use sp_runtime::Perbill;
 use crate::{mock::*, Call};
 
 fn drawn_from(class: assay_primitives::AssuranceClass, budget: u128) -> Vec<u64> {
-    Operators::candidates(&terms(class, budget))
-        .into_iter()
-        .map(|candidate| candidate.account)
-        .collect()
+    Operators::candidates(terms(class, budget)).map(|candidate| candidate.account).collect()
 }
 
 #[test]
@@ -23,9 +20,10 @@ fn a_candidate_comes_with_its_bond_and_its_ask() {
         bring_up(ALICE);
         assert_ok!(signed_call(ALICE, Call::add_bond { amount: 3 }));
         assert_eq!(
-            Operators::candidates(&terms(Signed, 100)),
+            Operators::candidates(terms(Signed, 100)).collect::<Vec<_>>(),
             [Candidate {
                 account: ALICE,
+                place: 0,
                 bond: 5 * MIN_BOND + 3,
                 ask: 100,
                 response_blocks: RESPONSE_BLOCKS,
@@ -42,8 +40,9 @@ fn a_candidate_comes_with_its_bond_and_its_ask() {
 fn who_serves_another_version_is_no_candidate() {
     test(|| {
         bring_up(ALICE);
-        assert!(Operators::candidates(&DrawTerms { version: version(2), ..terms(Signed, 100) })
-            .is_empty());
+        let mut of_other =
+            Operators::candidates(DrawTerms { version: version(2), ..terms(Signed, 100) });
+        assert_eq!(of_other.next(), None);
     });
 }
 
@@ -72,14 +71,14 @@ fn a_candidate_says_whether_it_has_room() {
     test(|| {
         bring_up(ALICE);
         let room = || {
-            let candidates = Operators::candidates(&terms(Signed, 100));
+            let candidates: Vec<_> = Operators::candidates(terms(Signed, 100)).collect();
             candidates.iter().map(|candidate| candidate.has_room()).collect::<Vec<_>>()
         };
         Operators::assign(&ALICE, RequestId(1), version(1), 0);
         assert_eq!(room(), [true]);
         Operators::assign(&ALICE, RequestId(2), version(1), 0);
         assert_eq!(room(), [false]);
-        Operators::unassign(&ALICE, version(1), &[RequestId(1)], false);
+        Operators::unassign(&ALICE, version(1), &[RequestId(1)], false, 0);
         assert_eq!(room(), [true]);
     });
 }
@@ -131,7 +130,7 @@ fn whose_bond_is_at_stake_has_no_room() {
         bring_up(ALICE);
         let stake = 5 * MIN_BOND - NO_ANSWER;
         let room = || {
-            let candidates = Operators::candidates(&terms(Signed, 100));
+            let candidates: Vec<_> = Operators::candidates(terms(Signed, 100)).collect();
             let flags = |candidate: &Candidate<_>| (candidate.has_room(), candidate.is_running);
             candidates.iter().map(flags).collect::<Vec<_>>()
         };
@@ -140,7 +139,7 @@ fn whose_bond_is_at_stake_has_no_room() {
         Operators::assign(&ALICE, RequestId(2), version(2), NO_ANSWER);
         assert_eq!(room(), [(false, true)]);
         // The run has ended, and its result can still be contested.
-        Operators::unassign(&ALICE, version(1), &[RequestId(1)], false);
+        Operators::unassign(&ALICE, version(1), &[RequestId(1)], false, 0);
         assert_eq!(room(), [(false, false)]);
         Operators::release(&ALICE, stake);
         assert_eq!(room(), [(true, false)]);
@@ -156,11 +155,11 @@ fn assignments_are_those_noted_and_not_taken_off() {
         }
         assert_eq!(Operators::assignments(&ALICE), [3, 5, 9].map(RequestId));
         assert!(Operators::is_assigned(&ALICE, RequestId(5)));
-        Operators::unassign(&ALICE, version(1), &[RequestId(5)], false);
+        Operators::unassign(&ALICE, version(1), &[RequestId(5)], false, 0);
         assert!(!Operators::is_assigned(&ALICE, RequestId(5)));
         assert_eq!(Operators::assignments(&ALICE), [3, 9].map(RequestId));
         // A second time changes no count; `try_state` would find it.
-        Operators::unassign(&ALICE, version(1), &[RequestId(5)], false);
+        Operators::unassign(&ALICE, version(1), &[RequestId(5)], false, 0);
         assert_eq!(Operators::assignments(&BOB), []);
     });
 }
@@ -169,8 +168,8 @@ fn assignments_are_those_noted_and_not_taken_off() {
 fn an_operator_is_not_drawn_at_a_higher_royalty_than_it_accepts() {
     test(|| {
         bring_up(ALICE);
-        let at = |royalty| Operators::candidates(&DrawTerms { royalty, ..terms(Signed, 100) });
-        assert_eq!(at(MAX_ROYALTY).len(), 1);
-        assert!(at(MAX_ROYALTY + Perbill::from_parts(1)).is_empty());
+        let at = |royalty| Operators::candidates(DrawTerms { royalty, ..terms(Signed, 100) });
+        assert_eq!(at(MAX_ROYALTY).count(), 1);
+        assert_eq!(at(MAX_ROYALTY + Perbill::from_parts(1)).count(), 0);
     });
 }

@@ -126,14 +126,14 @@ fn an_equivocation_takes_what_is_at_stake_when_it_is_released() {
         // A result at stake still has its whole penalty.
         Operators::penalise(&ALICE, Offence::WrongResult, Some((&PAYER, 20)));
         assert_eq!(compensation(PAYER), 20);
-        Operators::unassign(&ALICE, version(1), &[RequestId(0)], false);
+        Operators::unassign(&ALICE, version(1), &[RequestId(0)], false, 0);
         Operators::release(&ALICE, stake);
         assert_eq!(Settlement::bonded(&ALICE), 2 * stake);
         // So has what is added.
         assert_ok!(signed_call(ALICE, Call::add_bond { amount: 7 }));
         assert_eq!(Settlement::bonded(&ALICE), 2 * stake);
         for request in 1..3 {
-            Operators::unassign(&ALICE, version(1), &[RequestId(request)], false);
+            Operators::unassign(&ALICE, version(1), &[RequestId(request)], false, 0);
             Operators::release(&ALICE, stake);
         }
         assert_eq!(Settlement::bonded(&ALICE), 0);
@@ -149,7 +149,7 @@ fn nobody_withdraws_a_bond_that_is_at_stake() {
         bring_up(ALICE);
         let stake = draw(ALICE, AssuranceClass::Optimistic, 0..1);
         // The operator has submitted its result, which can be disputed.
-        Operators::unassign(&ALICE, version(1), &[RequestId(0)], false);
+        Operators::unassign(&ALICE, version(1), &[RequestId(0)], false, 0);
         assert_ok!(signed_call(ALICE, Call::unbond {}));
         go_to(1 + UnbondingPeriod::get());
         assert_noop!(signed_call(ALICE, Call::withdraw_bond {}), Error::<Test>::BondAtStake);

@@ -75,7 +75,8 @@ fn terms_can_be_changed_and_open_runs_stay_counted() {
 fn a_concurrency_of_zero_pauses() {
     test(|| {
         bring_up(ALICE);
-        let drawable = || !Operators::candidates(&terms(AssuranceClass::Signed, 100)).is_empty();
+        let drawable =
+            || Operators::candidates(terms(AssuranceClass::Signed, 100)).next().is_some();
         assert!(drawable());
         assert_ok!(serve_with(ALICE, version(1), 100, 0, both()));
         assert!(!drawable());
@@ -208,7 +209,7 @@ fn who_serves_a_deprecated_version_can_pause_and_no_more() {
             serve_with(ALICE, version(1), 100, 1, both()),
             Error::<Test>::VersionNotServable
         );
-        Operators::unassign(&ALICE, version(1), &[RequestId(7)], false);
+        Operators::unassign(&ALICE, version(1), &[RequestId(7)], false, 0);
         assert_ok!(signed_call(ALICE, Call::withdraw { version: version(1) }));
         assert_noop!(
             serve_with(ALICE, version(1), 100, 0, both()),
@@ -366,7 +367,7 @@ fn nobody_withdraws_with_open_runs() {
         );
         // Runs of another version do not matter.
         assert_ok!(signed_call(ALICE, Call::withdraw { version: version(2) }));
-        Operators::unassign(&ALICE, version(1), &[RequestId(7)], false);
+        Operators::unassign(&ALICE, version(1), &[RequestId(7)], false, 0);
         assert_ok!(signed_call(ALICE, Call::withdraw { version: version(1) }));
     });
 }
@@ -409,12 +410,12 @@ fn failures_in_a_row_pause_an_offer_until_it_is_made_again() {
         fail(MAX_FAILURES - 1);
         // A result in between, of a run that counts.
         Operators::assign(&ALICE, RequestId(7), version(1), 0);
-        Operators::unassign(&ALICE, version(1), &[RequestId(7)], true);
+        Operators::unassign(&ALICE, version(1), &[RequestId(7)], true, 0);
         fail(MAX_FAILURES - 1);
         assert_eq!(server().concurrency, concurrency);
         // One that was outvoted does not count.
         Operators::assign(&ALICE, RequestId(8), version(1), 0);
-        Operators::unassign(&ALICE, version(1), &[RequestId(8)], false);
+        Operators::unassign(&ALICE, version(1), &[RequestId(8)], false, 0);
         fail(1);
         assert_eq!(server().concurrency, 0);
         assert_eq!(last_event(), Some(Event::Paused { operator: ALICE, version: version(1) }));

@@ -54,7 +54,7 @@ fn nobody_leaves_with_open_work() {
         bring_up(ALICE);
         Operators::assign(&ALICE, RequestId(7), version(1), 0);
         assert_noop!(signed_call(ALICE, Call::unbond {}), Error::<Test>::OpenAssignments);
-        Operators::unassign(&ALICE, version(1), &[RequestId(7)], false);
+        Operators::unassign(&ALICE, version(1), &[RequestId(7)], false, 0);
         assert_ok!(signed_call(ALICE, Call::unbond {}));
     });
 }

@@ -1,9 +1,9 @@
 //! Random sequences of operations on money, against an oracle in plain arithmetic.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use assay_primitives::{
-    traits::{Bonds, Deposits, Escrow, Escrowed, Payment, SlashShare},
+    traits::{Bonds, Charge, Deposits, Escrow, Escrowed, Payment, SlashShare},
     Balance, RequestId,
 };
 use frame_support::{assert_ok, traits::fungible::Inspect};
@@ -20,7 +20,7 @@ const BILLION: u128 = 1_000_000_000;
 #[derive(Clone, Debug)]
 enum Step {
     Hold { request: u64, payer: u64, amount: Balance },
-    Settle { request: u64, earned: Vec<(u64, Balance)>, royalty_to: u64, parts: u32 },
+    Settle { charges: Vec<Charged> },
     Refund { request: u64 },
     Lock { account: u64, amount: Balance },
     Unlock { account: u64 },
@@ -30,6 +30,29 @@ enum Step {
     GiveBack { account: u64, amount: Balance },
     Spend { to: u64, amount: Balance },
     SendAll { from: u64, to: u64 },
+}
+
+/// What a verified request costs.
+#[derive(Clone, Debug)]
+struct Charged {
+    request: u64,
+    earned: Vec<(u64, Balance)>,
+    royalty_to: u64,
+    parts: u32,
+    fee: Balance,
+}
+
+fn charged() -> impl Strategy<Value = Charged> {
+    let fee = prop_oneof![Just(0), amount()];
+    (0..6u64, vec((account(), amount()), 0..4), account(), 0..=1_000_000_000u32, fee).prop_map(
+        |(request, earned, royalty_to, parts, fee)| Charged {
+            request,
+            earned,
+            royalty_to,
+            parts,
+            fee,
+        },
+    )
 }
 
 fn account() -> impl Strategy<Value = u64> {
@@ -52,10 +75,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => (request(), account(), amount())
             .prop_map(|(request, payer, amount)| Step::Hold { request, payer, amount }),
-        4 => (request(), vec((account(), amount()), 0..4), account(), 0..=1_000_000_000u32)
-            .prop_map(|(request, earned, royalty_to, parts)| {
-                Step::Settle { request, earned, royalty_to, parts }
-            }),
+        4 => vec(charged(), 1..4).prop_map(|charges| Step::Settle { charges }),
         2 => request().prop_map(|request| Step::Refund { request }),
         2 => (account(), amount()).prop_map(|(account, amount)| Step::Lock { account, amount }),
         1 => account().prop_map(|account| Step::Unlock { account }),
@@ -80,6 +100,7 @@ struct Oracle {
     bonds: BTreeMap<u64, u128>,
     deposits: BTreeMap<u64, u128>,
     compensations: BTreeMap<u64, u128>,
+    burnt: u128,
 }
 
 impl Oracle {
@@ -125,28 +146,34 @@ impl Oracle {
         amount
     }
 
-    /// Returns what the payer pays.
-    fn settle(
-        &mut self,
-        request: u64,
-        earned: &[(u64, u128)],
-        royalty_to: u64,
-        parts: u128,
-    ) -> u128 {
-        let Some((payer, held)) = self.escrows.remove(&request) else { return 0 };
-        let mut spent = 0;
-        for (operator, ask) in earned {
-            let price = (*ask).min(held - spent);
-            let treasury = price * 5 / 100;
-            let royalty = (price * parts / BILLION).min(price - treasury);
-            let paid = self.credit(*operator, price - treasury - royalty)
-                + self.credit(royalty_to, royalty);
-            // The treasury gets what an account cannot receive. It always exists.
-            self.credit(TREASURY, price - paid);
-            spent += price;
+    /// Ends the escrows. Returns what the payers pay for results, and burns the fees.
+    fn settle(&mut self, charges: &[Charged]) -> Vec<u128> {
+        let mut shares: BTreeMap<u64, u128> = BTreeMap::new();
+        let mut common = 0;
+        let mut paid = Vec::new();
+        for Charged { request, earned, royalty_to, parts, fee } in charges {
+            let (payer, held) = self.escrows.remove(request).expect("it is held");
+            let fee = held.min(*fee);
+            self.burnt += fee;
+            let mut spent = fee;
+            for (operator, ask) in earned {
+                let price = (*ask).min(held - spent);
+                let treasury = price * 5 / 100;
+                let royalty = (price * u128::from(*parts) / BILLION).min(price - treasury);
+                *shares.entry(*operator).or_default() += price - treasury - royalty;
+                *shares.entry(*royalty_to).or_default() += royalty;
+                common += treasury;
+                spent += price;
+            }
+            *self.free.get_mut(&payer).unwrap() += held - spent;
+            paid.push(spent - fee);
         }
-        *self.free.get_mut(&payer).unwrap() += held - spent;
-        spent
+        for (account, share) in shares {
+            // The treasury gets what an account cannot receive. It always exists.
+            common += share - self.credit(account, share);
+        }
+        self.credit(TREASURY, common);
+        paid
     }
 
     /// Returns what is taken.
@@ -206,20 +233,36 @@ fn apply(step: &Step, oracle: &mut Oracle) {
             assert_eq!(result.is_ok(), expected, "{result:?}");
         },
         // Requests without an escrow are left out: settling one is a defect.
-        Step::Settle { request, .. } | Step::Refund { request }
-            if !oracle.escrows.contains_key(&request) => {},
-        Step::Settle { request, earned, royalty_to, parts } => {
-            let (payer, amount) = oracle.escrows[&request];
-            let escrow = Escrowed { request: RequestId(request), payer: &payer, amount };
-            let expected = oracle.settle(request, &earned, royalty_to, parts.into());
-            let royalty = Perbill::from_parts(parts);
-            let payment = Payment { earned, royalty_to, royalty, fee: 0 };
-            assert_eq!(Settlement::settle(escrow, &payment), expected);
+        Step::Refund { request } if !oracle.escrows.contains_key(&request) => {},
+        Step::Settle { mut charges } => {
+            let mut seen = BTreeSet::new();
+            charges.retain(|Charged { request, .. }| {
+                oracle.escrows.contains_key(request) && seen.insert(*request)
+            });
+            let ends: Vec<_> = charges
+                .iter()
+                .cloned()
+                .map(|Charged { request, earned, royalty_to, parts, fee }| {
+                    let (payer, amount) = oracle.escrows[&request];
+                    let royalty = Perbill::from_parts(parts);
+                    let payment = Payment { earned, royalty_to, royalty, fee };
+                    Charge { request: RequestId(request), payer, amount, payment }
+                })
+                .collect();
+            let prices: Vec<_> = ends.iter().map(Charge::price).collect();
+            assert_eq!(prices, oracle.settle(&charges));
+            Settlement::settle(&ends);
         },
         Step::Refund { request } => {
             let (payer, amount) = oracle.escrows[&request];
             let escrow = Escrowed { request: RequestId(request), payer: &payer, amount };
-            oracle.settle(request, &[], OWNER, 0);
+            oracle.settle(&[Charged {
+                request,
+                earned: Vec::new(),
+                royalty_to: OWNER,
+                parts: 0,
+                fee: 0,
+            }]);
             Settlement::refund(escrow, 0);
         },
         Step::Lock { account, amount } => {
@@ -320,8 +363,8 @@ proptest! {
                 compare(&oracle);
                 let sum: Balance =
                     ACCOUNTS.iter().map(Balances::total_balance).sum();
-                assert_eq!(sum, issuance);
-                assert_eq!(Balances::total_issuance(), issuance);
+                assert_eq!(sum, issuance - oracle.burnt);
+                assert_eq!(Balances::total_issuance(), issuance - oracle.burnt);
                 assert_ok!(Settlement::do_try_state());
             }
         });

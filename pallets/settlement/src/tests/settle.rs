@@ -1,5 +1,5 @@
 use assay_primitives::{
-    traits::{Escrow, Payment},
+    traits::{Charge, Escrow, Payment},
     Balance, RequestId,
 };
 use frame_support::{
@@ -18,7 +18,14 @@ fn settle(earned: &[(u64, Balance)], percent: u32) -> Balance {
 fn settle_to(royalty_to: u64, earned: &[(u64, Balance)], percent: u32) -> Balance {
     let royalty = Perbill::from_percent(percent);
     let payment = Payment { earned: earned.to_vec(), royalty_to, royalty, fee: 0 };
-    Settlement::settle(escrow(&PAYER, in_escrow(PAYER)), &payment)
+    charge(PAYER, in_escrow(PAYER), payment)
+}
+
+/// Settles request 1. Returns what the payer pays for results.
+fn charge(payer: u64, amount: Balance, payment: Payment<u64>) -> Balance {
+    let charge = Charge { request: RequestId(1), payer, amount, payment };
+    Settlement::settle(std::slice::from_ref(&charge));
+    charge.price()
 }
 
 /// The gain of each account since genesis.
@@ -122,7 +129,7 @@ fn the_payer_never_pays_more_than_was_held() {
         hold(PAYER, 5_000);
         let earned = vec![(OPERATOR, 1_000), (SECOND, 1_000), (OPERATOR, u128::MAX)];
         let payment = Payment { earned, royalty_to: OWNER, royalty: Perbill::zero(), fee: 0 };
-        assert_eq!(Settlement::settle(escrow(&PAYER, 1_200), &payment), 1_200);
+        assert_eq!(charge(PAYER, 1_200, payment), 1_200);
         assert_eq!([PAYER, OPERATOR, SECOND, TREASURY].map(gain), [-1_200, 950, 190, 60]);
         assert_eq!(in_escrow(PAYER), 5_000, "the other request is covered still");
     });
@@ -215,16 +222,73 @@ fn a_royalty_that_a_dead_owner_cannot_receive_goes_to_the_treasury() {
 }
 
 #[test]
-fn what_a_dead_treasury_cannot_receive_stays_with_the_payer() {
+fn what_a_dead_treasury_cannot_receive_is_burnt() {
     // Not through `test`: a treasury below the existential deposit breaks an invariant.
     new_test_ext().execute_with(|| {
         assert_ok!(Balances::force_set_balance(RuntimeOrigin::root(), TREASURY, 0));
         hold(PAYER, 10_000);
-        assert_eq!(settle(&[(OPERATOR, 1_000)], 10), 950);
-        assert_eq!([PAYER, OPERATOR, OWNER].map(gain), [-950, 850, 100]);
+        let issuance = Balances::total_issuance();
+        assert_eq!(settle(&[(OPERATOR, 1_000)], 10), 1_000);
+        assert_eq!([PAYER, OPERATOR, OWNER].map(gain), [-1_000, 850, 100]);
         assert_eq!(free(TREASURY), 0);
+        assert_eq!(Balances::total_issuance(), issuance - 50);
         assert_eq!(in_escrow(PAYER), 0);
     });
+}
+
+/// Two requests of `PAYER` and one of `SECOND`, each with a price of 104 for `DEAD` and a fee of 10.
+fn list() -> [Charge<u64>; 3] {
+    [(1, PAYER), (2, SECOND), (3, PAYER)].map(|(request, payer)| {
+        hold(payer, 500);
+        let payment = Payment {
+            earned: vec![(DEAD, 104)],
+            royalty_to: OWNER,
+            royalty: Perbill::from_percent(10),
+            fee: 10,
+        };
+        Charge { request: RequestId(request), payer, amount: 500, payment }
+    })
+}
+
+#[test]
+fn a_list_pays_each_account_once_what_its_shares_add_up_to() {
+    test(|| {
+        let issuance = Balances::total_issuance();
+        Settlement::settle(&list());
+        // 104 less 5 and 10 is 89: a single one would be below the existential deposit.
+        assert_eq!([PAYER, SECOND, DEAD, OWNER, TREASURY].map(gain), [-228, -114, 267, 30, 15],);
+        assert_eq!([PAYER, SECOND].map(in_escrow), [0, 0]);
+        assert_eq!(Balances::total_issuance(), issuance - 30);
+        let shares = (10, 89, 10, 5, 386);
+        assert_eq!(settled(), [1, 2, 3].map(|request| (request, shares)));
+        Issuance::mutate(|issuance| *issuance -= 30);
+    });
+}
+
+#[test]
+fn what_an_account_cannot_receive_of_a_list_goes_to_the_treasury_for_each_request() {
+    test(|| {
+        let [first, ..] = list();
+        Settlement::settle(&[first]);
+        assert_eq!([DEAD, OWNER, TREASURY].map(gain), [0, 10, 5 + 89]);
+        assert_eq!(settled(), [(1, (10, 0, 10, 94, 386))]);
+        Issuance::mutate(|issuance| *issuance -= 10);
+    });
+}
+
+type Parts = (Balance, Balance, Balance, Balance, Balance);
+
+/// The requests of all events of settlements, with fee, earnings, royalty, treasury's share and
+/// refund.
+fn settled() -> Vec<(u64, Parts)> {
+    let events = System::read_events_for_pallet::<Event<Test>>();
+    let parts = |event| match event {
+        Event::Settled { request, fee, earned, royalty, treasury, refunded } => {
+            Some((request.0, (fee, earned, royalty, treasury, refunded)))
+        },
+        _ => None,
+    };
+    events.into_iter().filter_map(parts).collect()
 }
 
 #[test]
@@ -255,9 +319,8 @@ fn the_fee_is_burnt_before_anybody_is_paid() {
         let (royalty_to, royalty) = (OWNER, Perbill::zero());
         let payment = Payment { earned: vec![(OPERATOR, 950)], royalty_to, royalty, fee: 100 };
         let issuance = Balances::total_issuance();
-        let paid = <Settlement as Escrow<u64>>::settle(escrow(&PAYER, 1_000), &payment);
         // The operator's price exceeds what is left.
-        assert_eq!(paid, 900);
+        assert_eq!(charge(PAYER, 1_000, payment), 900);
         assert_eq!(Balances::total_issuance(), issuance - 100);
         assert_eq!(free(PAYER), ENDOWMENT - 1_000);
         Issuance::mutate(|issuance| *issuance -= 100);
