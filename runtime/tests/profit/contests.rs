@@ -207,16 +207,16 @@ impl World {
             let (truth, lie) = (Model::Graph.truth(&input), claimed_lie(&input));
             match self.rng.below(100) {
                 // The truth, also against its own members.
-                0..=3 => {
+                0..=11 => {
                     let proof = prove(id, &self.account(who), &input);
                     self.by("appeal", who, appeal(id, &truth, &proof));
                 },
-                4..=7 => {
+                12..=23 => {
                     let proof = prove(id, &self.account(who), &input);
                     self.by("false appeal", who, appeal(id, &lie, &proof));
                 },
                 // A proof that names somebody else.
-                8..=10 => {
+                24..=33 => {
                     let named = first_with(id, &truth).unwrap_or(self.account(self.honest_owner));
                     if named != self.account(who) {
                         let proof = prove(id, &named, &input);

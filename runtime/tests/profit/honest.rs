@@ -10,7 +10,7 @@ use pallet_inference::Call;
 
 use super::{
     answers::{appeal, appealable, assigned, choices, disputable, due, salt, turns, Due},
-    models::{digest_of, honest_trace, input_of, player, prove, Model, MODELS},
+    models::{digest_of, honest_trace, input_of, player, prove, Model, ASKED},
     party::{defence, proven, traced},
     world::{Sender, Side, World, HONEST_ASK},
 };
@@ -192,7 +192,7 @@ impl World {
     }
 
     fn plan_honest_request(&mut self, index: usize) {
-        let model = self.rng.pick(&MODELS).expect("there are five");
+        let model = self.rng.pick(&ASKED).expect("there are some");
         let assurance = self.random_assurance(model);
         if assurance.class() == AssuranceClass::Proof
             && ModelRegistry::proof_terms(model.version()).is_none()

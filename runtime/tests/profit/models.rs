@@ -45,6 +45,18 @@ pub enum Model {
 
 pub const MODELS: [Model; 5] = [Model::Sum, Model::Graph, Model::Long, Model::Float, Model::Wide];
 
+/// The models that are asked: the one that offers every class as often as all others.
+pub const ASKED: [Model; 8] = [
+    Model::Sum,
+    Model::Graph,
+    Model::Long,
+    Model::Graph,
+    Model::Float,
+    Model::Graph,
+    Model::Wide,
+    Model::Graph,
+];
+
 static CHECKED: LazyLock<CheckedGraph> = LazyLock::new(|| {
     CheckedGraph::new(Proven::model().graph.clone()).expect("the graph is complete")
 });

@@ -11,7 +11,7 @@ use sp_runtime::Perbill;
 use super::{
     answers::assigned,
     honest::Terms,
-    models::{Model, MODELS},
+    models::{Model, ASKED, MODELS},
     party::Party,
     world::{serve, Sender, Side, World, HONEST_ASK},
 };
@@ -79,7 +79,7 @@ impl World {
     /// A request of its own: cheap ones that keep others busy, those with a high price for the
     /// compensation, with the shortest deadlines and the latest draws.
     fn plan_own_request(&mut self) {
-        let model = self.rng.pick(&MODELS).expect("there are five");
+        let model = self.rng.pick(&ASKED).expect("there are some");
         let assurance = self.random_assurance(model);
         let size = Balance::from(assurance.committee_size().max(1));
         let price = match self.rng.below(4) {
@@ -106,7 +106,7 @@ impl World {
 
     /// A batch, some of whose items are bad: wrong inputs and client keys that were used.
     fn plan_batch(&mut self) {
-        let model = self.rng.pick(&MODELS).expect("there are five");
+        let model = self.rng.pick(&ASKED).expect("there are some");
         let assurance = self.random_assurance(model);
         let size = Balance::from(assurance.committee_size().max(1));
         let only_bad = self.rng.chance(20);
