@@ -50,7 +50,6 @@ fn run(seed: u64, steps: u64, tally: &mut Tally) {
 }
 
 #[test]
-#[ignore = "its books do not agree with the chain in every run yet"]
 fn no_coalition_profits() {
     let steps = setting("ASSAY_PROFIT_STEPS").unwrap_or(STEPS);
     let mut tally = Tally::new();

@@ -423,10 +423,7 @@ pub mod pallet {
         ///
         /// Errors: none. The pool refuses invalid calls with the codes of [`refusal`].
         #[pallet::call_index(2)]
-        #[pallet::weight((
-            answer_weight::<T>(answer).saturating_add(T::Results::weight()),
-            DispatchClass::Operational
-        ))]
+        #[pallet::weight((answer_weight::<T>(answer), DispatchClass::Operational))]
         #[pallet::authorize(Self::authorize_answer)]
         #[pallet::weight_of_authorize(
             T::WeightInfo::authorize_answer(kib(answer.encoded_size()))
@@ -455,10 +452,7 @@ pub mod pallet {
         /// Errors: `DisputeNotFound`, `Decided`, `DeadlinePassed`, `OutOfTurn`, `NoResult`,
         /// `NoArchitecture`, `OpeningRefused`.
         #[pallet::call_index(3)]
-        #[pallet::weight((
-            answer_weight::<T>(opening).saturating_add(T::Results::weight()),
-            DispatchClass::Operational
-        ))]
+        #[pallet::weight((answer_weight::<T>(opening), DispatchClass::Operational))]
         pub fn step(origin: OriginFor<T>, dispute: DisputeId, opening: Answer) -> DispatchResult {
             ensure_signed(origin)?;
             Self::do_step(dispute, &opening)
@@ -544,9 +538,9 @@ pub mod pallet {
         }
     }
 
-    /// Weight of an operator's move of this size, without the end of a request.
+    /// Weight of an operator's move of this size, with the end of the request that it may lead to.
     pub fn answer_weight<T: Config>(answer: &Answer) -> Weight {
-        match answer {
+        let weight = match answer {
             Answer::Roots(_) => T::WeightInfo::answer_roots(),
             Answer::Leaves(leaves) => T::WeightInfo::answer_leaves(leaves.len() as u32),
             Answer::Bytes(_) => T::WeightInfo::answer_bytes(),
@@ -554,7 +548,8 @@ pub mod pallet {
             Answer::Opening(opening) => T::WeightInfo::step_dense()
                 .max(T::WeightInfo::step_window())
                 .saturating_add(T::WeightInfo::step_opening(kib(opening.len()))),
-        }
+        };
+        weight.saturating_add(T::Results::weight())
     }
 
     /// Size in KiB, rounded up.

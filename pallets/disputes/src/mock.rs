@@ -90,6 +90,8 @@ parameter_types! {
     pub static FullBlocks: BlockNumber = 0;
     /// The price of each move of an operator.
     pub static Price: Balance = 0;
+    /// The weight that was last asked the price of.
+    pub static Priced: Weight = Weight::zero();
 
     pub static Results: BTreeMap<RequestId, Noted> = BTreeMap::new();
     /// The bonds held on accounts.
@@ -175,7 +177,8 @@ impl BlockRoom for Blocks {
         true
     }
     fn note_answer(_: Weight, _: u32) {}
-    fn price(_: Weight, _: u32) -> Balance {
+    fn price(weight: Weight, _: u32) -> Balance {
+        Priced::set(weight);
         Price::get()
     }
 }

@@ -34,6 +34,10 @@ const UNBONDING_BLOCKS: u32 = 43_200 + 1_800;
 /// The measured price of room may exceed what was paid by one part in so many: the fee multiplier
 /// moves between an answer and the end of its request, and transactions have extensions.
 const ROOM_PARTS: Balance = 10;
+/// Enough for the fees of a few transactions.
+const FEES: Balance = ASY;
+/// Everyone must have taken out bonds and compensations within this many blocks.
+const MOST_REPETITIONS: u32 = 10;
 /// Why money of an account can be held at the end.
 const REASONS: [HoldReason; 4] =
     [HoldReason::Escrow, HoldReason::Bond, HoldReason::Dispute, HoldReason::Compensation];
@@ -82,32 +86,56 @@ struct Penalty {
 impl World {
     /// Takes out bonds and compensations, when everything has ended.
     pub fn take_everything_out(&mut self) {
-        let operators: Vec<usize> = (0..self.parties.len())
-            .filter(|index| {
-                pallet_operators::Operators::<Runtime>::contains_key(self.account(*index))
-            })
-            .collect();
         self.has_author = false;
-        for index in &operators {
-            let call = pallet_operators::Call::unbond {};
-            self.plan("unbonding", self.sides[*index], Sender::Party(*index), call);
-        }
-        self.make_block();
+        self.repeat_until_done(|world, index| {
+            let info = pallet_operators::Operators::<Runtime>::get(world.account(index));
+            if info.is_some_and(|info| info.unbonding_until.is_none()) {
+                let call = pallet_operators::Call::unbond {};
+                world.plan("unbonding", world.sides[index], Sender::Party(index), call);
+            }
+        });
         // Nothing happens until then, so the heights need not be passed one by one.
         System::set_block_number(System::block_number() + UNBONDING_BLOCKS);
-        for index in &operators {
-            let call = pallet_operators::Call::withdraw_bond {};
-            self.plan("bond taken out", self.sides[*index], Sender::Party(*index), call);
-        }
-        for index in 0..self.parties.len() {
-            let account = self.account(index);
-            let due = pallet_settlement::Compensations::<Runtime>::iter_key_prefix(&account);
-            for claimable_from in due.collect::<Vec<_>>() {
-                let call = pallet_settlement::Call::claim_compensation { claimable_from };
-                self.plan("compensation", self.sides[index], Sender::Party(index), call);
+        self.repeat_until_done(|world, index| {
+            let (account, side) = (world.account(index), world.sides[index]);
+            if pallet_operators::Operators::<Runtime>::contains_key(&account) {
+                let call = pallet_operators::Call::withdraw_bond {};
+                world.plan("bond taken out", side, Sender::Party(index), call);
             }
+            let due = pallet_settlement::Compensations::<Runtime>::iter_key_prefix(&account);
+            let due: Vec<_> = due.collect();
+            if !due.is_empty() && free(&account) < FEES {
+                world.plan_fees(index);
+            }
+            for claimable_from in due {
+                let call = pallet_settlement::Call::claim_compensation { claimable_from };
+                world.plan("compensation", side, Sender::Party(index), call);
+            }
+        });
+    }
+
+    /// Somebody on its side pays the fees of an account that has nothing else than a compensation.
+    fn plan_fees(&mut self, index: usize) {
+        let side = self.sides[index];
+        let others = (0..self.parties.len()).filter(|other| self.sides[*other] == side);
+        let richest =
+            others.max_by_key(|other| free(&self.account(*other))).expect("it has a side");
+        let dest = self.account(index).into();
+        let call = pallet_balances::Call::<Runtime>::transfer_allow_death { dest, value: FEES };
+        self.plan("transfer", side, Sender::Party(richest), call);
+    }
+
+    /// Makes blocks until no party plans anything. A block that starts an epoch has no room for
+    /// transactions.
+    fn repeat_until_done(&mut self, plan: impl Fn(&mut Self, usize)) {
+        for _ in 0..MOST_REPETITIONS {
+            (0..self.parties.len()).for_each(|index| plan(self, index));
+            if self.planned.is_empty() {
+                return;
+            }
+            self.make_block();
         }
-        self.make_block();
+        panic!("somebody cannot take out what is theirs");
     }
 
     /// Checks every request and every dispute, and counts what they brought to whom.
@@ -166,7 +194,7 @@ impl World {
     /// enough members. If an honest member can prove it wrong, it does.
     fn check_verdict(&self, id: RequestId, request: &Request<AccountId>, kept: &Finished) {
         let right = digest_of(&self.truth(id));
-        if kept.receipt.output_digest == Some(right) {
+        if self.is_right(id, kept) {
             return;
         }
         match request.assurance {
@@ -188,6 +216,13 @@ impl World {
         }
     }
 
+    /// Whether the result of a request counts as equal to the right one.
+    fn is_right(&self, id: RequestId, kept: &Finished) -> bool {
+        let (model, input) = self.asked(id);
+        let right = digest_of(&self.truth(id));
+        kept.receipt.output_digest.is_some_and(|winner| model.are_equal(input, winner, right))
+    }
+
     /// The members whose results won share the price with the owner and the treasury.
     fn count_payment(
         &self,
@@ -196,13 +231,15 @@ impl World {
         kept: &Finished,
         books: &mut Books,
     ) {
-        let is_right = kept.receipt.output_digest == Some(digest_of(&self.truth(id)));
+        let (model, input) = self.asked(id);
+        let winner = kept.receipt.output_digest.expect("it is verified");
+        let is_right = self.is_right(id, kept);
         let from_honest = !self.is_coalitions(&request.payer);
         let mut price = 0;
         for member in &request.members {
             let agrees = |item: &SignedEvidence<_>| {
                 item.operator == member.account
-                    && Some(item.output_digest) == kept.receipt.output_digest
+                    && model.are_equal(input, item.output_digest, winner)
             };
             if !kept.evidence.iter().any(agrees) {
                 continue;
@@ -282,16 +319,9 @@ impl World {
         books.penalise(operator, *amount);
         let size = Balance::from(request.assurance.committee_size().max(1));
         let most = (amount / COMPENSATION_PARTS).min(request.max_price / size);
-        if *compensates && request.payer != *operator && self.is_owed_by(&request.payer, operator) {
+        if *compensates && request.payer != *operator {
             books.add(&request.payer, most);
         }
-    }
-
-    /// Whether an account may count on money from the bond of an operator. The bond of one that was
-    /// shown to have signed two results may be used up, so honest accounts may not; the coalition may
-    /// get it nevertheless.
-    fn is_owed_by(&self, account: &AccountId, operator: &AccountId) -> bool {
-        self.is_coalitions(account) || !self.facts.equivocations.contains_key(operator)
     }
 
     /// The bonds of challengers, and their rewards.
@@ -301,7 +331,7 @@ impl World {
             match contest.ending.unwrap_or_else(|| panic!("dispute {id:?} has not ended")) {
                 Ending::Won => {
                     books.penalise(operator, REWARD);
-                    if challenger != operator && self.is_owed_by(challenger, operator) {
+                    if challenger != operator {
                         books.add(challenger, REWARD);
                     }
                 },
@@ -334,7 +364,7 @@ impl World {
                 };
                 self.count_penalty(&record(*id), &penalty, books);
                 books.penalise(&item.operator, REWARD);
-                if *appellant != item.operator && self.is_owed_by(appellant, &item.operator) {
+                if *appellant != item.operator {
                     books.add(appellant, REWARD);
                 }
             }
@@ -394,8 +424,8 @@ impl World {
     /// An honest party has what it earned, and has lost nothing but its fees, the prices of verified
     /// results and, as a challenger whose dispute another one has decided, the room of the moves.
     fn check_honest(&self, index: usize, books: &Books) {
-        let (gain, least) = (self.gain(index), self.booked(index, books));
-        assert!(gain >= least, "honest party {index} gained {gain}, not {least}");
+        let (gain, booked) = (self.gain(index), self.booked(index, books));
+        assert_eq!(gain, booked, "honest party {index}");
         let penalties = books.penalties.get(&self.account(index));
         assert_eq!(penalties, None, "honest party {index} did something wrong");
     }

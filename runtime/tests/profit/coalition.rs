@@ -12,7 +12,7 @@ use pallet_inference::Call;
 
 use super::{
     answers::{assigned, due, salt, turns, Due},
-    models::{claimed, honest_trace, lying_trace, player, prove, Lie},
+    models::{claimed, honest_trace, lying_trace, player, prove, Lie, Model, QUARTERS},
     party::{defence, proven, traced},
     rng::Rng,
     world::{Sender, Side, World},
@@ -216,7 +216,7 @@ impl World {
             },
             (Due::Commitment, Policy::Copy) => self.plan_copied_commitment(index, id),
             (Due::Result, _) if self.rng.chance(50) => {
-                let output = if lies { self.lie(id) } else { self.truth(id) };
+                let output = if lies { self.lie(index, id) } else { self.truth(id) };
                 listed.push((id, output));
             },
             _ if lies => self.plan_lie(index, id, due),
@@ -227,10 +227,13 @@ impl World {
         }
     }
 
-    /// The wrong output on which the coalition agrees.
-    pub fn lie(&self, id: RequestId) -> Vec<u8> {
+    /// The wrong output of a member. The coalition agrees on it, or its members differ within the
+    /// tolerance.
+    pub fn lie(&self, index: usize, id: RequestId) -> Vec<u8> {
         let (model, input) = self.asked(id);
-        model.lie(input)
+        let [near, between, far] = QUARTERS;
+        let is_near = model == Model::Float && !id.0.is_multiple_of(2);
+        model.lie(input, if is_near { [near, between][index % 2] } else { far })
     }
 
     fn plan_workers(&mut self, name: &'static str, call: impl Into<assay_runtime::RuntimeCall>) {
@@ -284,7 +287,7 @@ impl World {
 
     fn plan_lie(&mut self, index: usize, id: RequestId, due: Due) {
         let party = &self.parties[index];
-        let (account, lie) = (party.account(), self.lie(id));
+        let (account, lie) = (party.account(), self.lie(index, id));
         let salt = salt(id, party);
         match due {
             Due::Result => {
@@ -293,11 +296,19 @@ impl World {
             },
             Due::Commitment => {
                 let call = commit(id, &account, &party.worker, &lie, &salt);
-                self.plan_workers("commitment to a lie", call);
+                let name = match self.asked(id).0 {
+                    Model::Float => "commitment to a lie of a float model",
+                    _ => "commitment to a lie",
+                };
+                self.plan_workers(name, call);
             },
             Due::Reveal => {
                 let call = reveal(id, &account, &party.worker, &lie, &salt);
-                self.plan_workers("opened lie", call);
+                let name = match self.asked(id).0 {
+                    Model::Float => "opened lie of a float model",
+                    _ => "opened lie",
+                };
+                self.plan_workers(name, call);
             },
             Due::Trace => self.plan_optimistic_lie(index, id),
             Due::Proof => {
@@ -318,7 +329,7 @@ impl World {
         let kind = self.rng.pick(&kinds).expect("there are three");
         let has_trace = self.rng.chance(80);
         let (_, input) = self.asked(id);
-        let own = player(lying_trace(input, kind));
+        let own = player(input, lying_trace(input, kind));
         let root = if has_trace { own.trace_root().into() } else { Digest::repeat_byte(7) };
         let call = traced(id, &self.parties[index], &claimed(&own), root);
         self.coalition.lies.insert(id, kind);
@@ -359,7 +370,7 @@ impl World {
                 Some(lie) => lying_trace(input, *lie),
                 None => honest_trace(input),
             };
-            let own = player(trace);
+            let own = player(input, trace);
             if own.answer(&dispute.stage).is_some() {
                 let call = defence(id, &dispute, &self.parties[index], &own);
                 self.plan_workers("move for a result", call);

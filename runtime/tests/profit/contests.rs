@@ -101,17 +101,21 @@ impl World {
                 continue;
             }
             let (_, input) = self.asked(dispute.request);
-            let own = player(honest_trace(input));
+            let own = player(input, honest_trace(input));
             let shown = Disputes::shown(dispute.request, &dispute.stage);
             let choice = match own.choose(&dispute.stage, shown.as_ref()) {
                 Some(choice) if self.rng.chance(60) => choice,
                 _ => match dispute.stage {
                     Stage::Operation => Choice::Operation(self.rng.below(4) as u16),
-                    Stage::Leaf { .. } => Choice::Leaf(0),
+                    Stage::Leaf { .. } => Choice::Leaf(self.rng.below(30) as u16),
                     _ => Choice::Tile(self.rng.below(2) as u32),
                 },
             };
-            self.by("choice in a dispute", index, Call::choose { dispute: id, choice });
+            let name = match choice {
+                Choice::Leaf(_) => "choice of a leaf",
+                _ => "choice in a dispute",
+            };
+            self.by(name, index, Call::choose { dispute: id, choice });
         }
     }
 
@@ -128,13 +132,18 @@ impl World {
         let id = self.some_dispute();
         let Some(dispute) = Disputes::current(id) else { return };
         let is_right = self.rng.chance(70);
-        let (_, input) = self.asked(dispute.request);
+        let (model, input) = self.asked(dispute.request);
         let trace = match is_right {
             true => honest_trace(input),
             false => lying_trace(input, Lie::Output),
         };
         let output = bounded(&trace.output().expect("it has run").to_bytes());
-        let proof = bounded(&prove(dispute.request, &dispute.operator, input));
+        // There are no proofs of the wide model, so anything is as good.
+        let proof = match model {
+            Model::Graph => prove(dispute.request, &dispute.operator, input),
+            _ => vec![7; 64],
+        };
+        let proof = bounded(&proof);
         let call = Call::<Runtime>::prove { dispute: id, output, proof };
         self.by("proof in a dispute", self.coalition.challenger, call);
     }
@@ -154,7 +163,7 @@ impl World {
         let id = self.rng.pick(&due).unwrap_or_else(|| self.some_dispute());
         let Some(dispute) = Disputes::current(id) else { return };
         let (_, input) = self.asked(dispute.request);
-        let own = player(honest_trace(input));
+        let own = player(input, honest_trace(input));
         let opening = own.answer(&dispute.stage);
         let opening = opening.unwrap_or(assay_dispute::Answer::Opening(Default::default()));
         let call = Call::step { dispute: id, opening };
@@ -198,16 +207,16 @@ impl World {
             let (truth, lie) = (Model::Graph.truth(&input), claimed_lie(&input));
             match self.rng.below(100) {
                 // The truth, also against its own members.
-                0..=3 => {
+                0..=11 => {
                     let proof = prove(id, &self.account(who), &input);
                     self.by("appeal", who, appeal(id, &truth, &proof));
                 },
-                4..=7 => {
+                12..=23 => {
                     let proof = prove(id, &self.account(who), &input);
                     self.by("false appeal", who, appeal(id, &lie, &proof));
                 },
                 // A proof that names somebody else.
-                8..=10 => {
+                24..=33 => {
                     let named = first_with(id, &truth).unwrap_or(self.account(self.honest_owner));
                     if named != self.account(who) {
                         let proof = prove(id, &named, &input);
@@ -237,5 +246,5 @@ impl World {
 
 /// The output on which the coalition agrees.
 fn claimed_lie(input: &[u8]) -> Vec<u8> {
-    claimed(&player(lying_trace(input, Lie::Output)))
+    claimed(&player(input, lying_trace(input, Lie::Output)))
 }

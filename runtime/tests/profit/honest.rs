@@ -10,7 +10,7 @@ use pallet_inference::Call;
 
 use super::{
     answers::{appeal, appealable, assigned, choices, disputable, due, salt, turns, Due},
-    models::{digest_of, honest_trace, input_of, player, prove, Model, MODELS},
+    models::{digest_of, honest_trace, input_of, player, prove, Model, ASKED},
     party::{defence, proven, traced},
     world::{Sender, Side, World, HONEST_ASK},
 };
@@ -100,7 +100,7 @@ impl World {
             Due::Commitment => commit(id, &account, &party.worker, &truth, &salt),
             Due::Reveal => reveal(id, &account, &party.worker, &truth, &salt),
             Due::Trace => {
-                let root = player(honest_trace(input)).trace_root().into();
+                let root = player(input, honest_trace(input)).trace_root().into();
                 traced(id, party, &truth, root)
             },
             Due::Proof => proven(id, party, &truth, &prove(id, &account, input)),
@@ -110,7 +110,7 @@ impl World {
     fn plan_honest_defence(&mut self, index: usize) {
         for (id, dispute) in turns(&self.account(index)) {
             let (_, input) = self.asked(dispute.request);
-            let player = player(honest_trace(input));
+            let player = player(input, honest_trace(input));
             let call = defence(id, &dispute, &self.parties[index], &player);
             self.plan("honest move", Side::Honest, Sender::Worker, call);
         }
@@ -154,9 +154,9 @@ impl World {
             }
         }
         for (id, dispute) in choices(&account) {
-            let (_, input) = self.asked(dispute.request);
-            let own = player(honest_trace(input));
-            let call = if dispute.request.0.is_multiple_of(3) {
+            let (model, input) = self.asked(dispute.request);
+            let own = player(input, honest_trace(input));
+            let call = if model == Model::Graph && dispute.request.0.is_multiple_of(3) {
                 let operator = &dispute.operator;
                 let proof = bounded(&prove(dispute.request, operator, input));
                 let output = bounded(&own.output().expect("it has run").to_bytes());
@@ -183,7 +183,7 @@ impl World {
             let (_, input) = self.asked(dispute.request);
             // The opening is against the roots that the operator has shown, so it fits only if what
             // the tile reads is right.
-            let Some(opening) = player(honest_trace(input)).answer(&dispute.stage) else {
+            let Some(opening) = player(input, honest_trace(input)).answer(&dispute.stage) else {
                 continue;
             };
             let call = pallet_disputes::Call::step { dispute: id, opening };
@@ -192,7 +192,7 @@ impl World {
     }
 
     fn plan_honest_request(&mut self, index: usize) {
-        let model = self.rng.pick(&MODELS).expect("there are three");
+        let model = self.rng.pick(&ASKED).expect("there are some");
         let assurance = self.random_assurance(model);
         if assurance.class() == AssuranceClass::Proof
             && ModelRegistry::proof_terms(model.version()).is_none()
@@ -215,7 +215,7 @@ impl World {
         let (n, k) = self.rng.pick(&[(2, 2), (3, 2), (3, 2), (4, 3), (5, 3)]).expect("there are");
         match (model, self.rng.below(6)) {
             (_, 0) => Assurance::Signed,
-            (Model::Graph, 1..=2) => Assurance::Optimistic,
+            (Model::Graph, 1..=2) | (Model::Wide, _) => Assurance::Optimistic,
             (Model::Graph, 3) => Assurance::Proof,
             _ => Assurance::Quorum { n, k },
         }

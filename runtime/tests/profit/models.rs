@@ -2,10 +2,10 @@
 
 use std::sync::LazyLock;
 
-use assay_dispute::Player;
-use assay_graph::{fast, CheckedGraph, Tensor as GraphTensor, Trace};
+use assay_dispute::{Player, MAX_WHOLE_BYTES};
+use assay_graph::{fast, CheckedGraph, Graph, Tensor as GraphTensor, Trace};
 use assay_pallet_testing::graphs::{
-    descriptor, payload, proof_context, recompute, tensor_payload, Proven,
+    descriptor, payload, proof_context, recompute, tensor_payload, unsealed_perceptron, Proven,
 };
 use assay_primitives::{
     AssuranceClass, AssuranceClasses, Digest, ElementType, ModelDescriptor, RequestId, VersionId,
@@ -21,6 +21,10 @@ use crate::common::*;
 const LONG: usize = 8_000;
 /// Number of elements of the input of [`Model::Graph`].
 const ELEMENTS: usize = 4;
+/// Number of elements of the input of [`Model::Wide`].
+const WIDE_ELEMENTS: usize = 5;
+/// Number of elements of the output of [`Model::Wide`]: more bytes than a dispute shows at once.
+const WIDE: u32 = MAX_WHOLE_BYTES / 4 + 100;
 
 /// A published model. Each has one version.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -31,13 +35,41 @@ pub enum Model {
     Graph,
     /// The sum of two integers as often as fits into an output, of an owner in the coalition.
     Long,
+    /// The sum of two integers as a floating-point number, of an owner in the coalition. Results that
+    /// differ by at most 0.3 are equal.
+    Float,
+    /// An integer graph without proofs, of an owner in the coalition. Its output is so long that
+    /// disputes name a leaf of it.
+    Wide,
 }
 
-pub const MODELS: [Model; 3] = [Model::Sum, Model::Graph, Model::Long];
+pub const MODELS: [Model; 5] = [Model::Sum, Model::Graph, Model::Long, Model::Float, Model::Wide];
+
+/// The models that are asked: the one that offers every class as often as all others.
+pub const ASKED: [Model; 8] = [
+    Model::Sum,
+    Model::Graph,
+    Model::Long,
+    Model::Graph,
+    Model::Float,
+    Model::Graph,
+    Model::Wide,
+    Model::Graph,
+];
 
 static CHECKED: LazyLock<CheckedGraph> = LazyLock::new(|| {
     CheckedGraph::new(Proven::model().graph.clone()).expect("the graph is complete")
 });
+
+static WIDE_GRAPH: LazyLock<Graph> =
+    LazyLock::new(|| unsealed_perceptron(&[WIDE_ELEMENTS as u32, WIDE]));
+
+static WIDE_CHECKED: LazyLock<CheckedGraph> =
+    LazyLock::new(|| CheckedGraph::new(WIDE_GRAPH.clone()).expect("the graph is complete"));
+
+/// The wrong outputs of [`Model::Float`], as distances from the right one in quarters: one that is
+/// equal to the right one, one that is equal only to the first, and one that is equal to neither.
+pub const QUARTERS: [u8; 3] = [1, 2, 4];
 
 impl Model {
     /// Its version.
@@ -54,14 +86,24 @@ impl Model {
     pub fn classes(self) -> AssuranceClasses {
         match self {
             Self::Graph => AvailableClasses::get(),
+            Self::Wide => classes(&[AssuranceClass::Signed, AssuranceClass::Optimistic]),
             _ => classes(&[AssuranceClass::Signed, AssuranceClass::Quorum]),
         }
     }
 
-    fn file(self) -> Vec<u8> {
+    /// Its graph, if it is an integer graph.
+    fn graph(self) -> Option<&'static Graph> {
         match self {
-            Self::Graph => Proven::model().graph.encode(),
-            _ => format!("{self:?}").into_bytes(),
+            Self::Graph => Some(&Proven::model().graph),
+            Self::Wide => Some(&WIDE_GRAPH),
+            Self::Sum | Self::Long | Self::Float => None,
+        }
+    }
+
+    fn file(self) -> Vec<u8> {
+        match self.graph() {
+            Some(graph) => graph.encode(),
+            None => format!("{self:?}").into_bytes(),
         }
     }
 
@@ -69,7 +111,10 @@ impl Model {
         let file = self.file();
         match self {
             Self::Sum => integers(&file),
-            Self::Graph => descriptor(&Proven::model().graph, self.classes()),
+            Self::Graph | Self::Wide => {
+                descriptor(self.graph().expect("it is a graph"), self.classes())
+            },
+            Self::Float => floats(&file),
             Self::Long => {
                 let outputs = vec![declare("y", ElementType::I32, &[LONG as u32])];
                 let outputs = outputs.try_into().expect("within the bound");
@@ -85,10 +130,7 @@ impl Model {
         owner.submit(upload(&file, 0, descriptor.artifact));
         let name = bounded(format!("{self:?}").to_lowercase().as_bytes());
         owner.submit(pallet_model_registry::Call::create { name });
-        let architecture = match self {
-            Self::Graph => Some(Proven::model().graph.architecture.encode()),
-            _ => None,
-        };
+        let architecture = self.graph().map(|graph| graph.architecture.encode());
         let mut call = publish_call(descriptor, royalty, architecture.as_deref());
         if let pallet_model_registry::Call::publish { model, .. } = &mut call {
             *model = self.version().model;
@@ -102,35 +144,71 @@ impl Model {
     /// A random input.
     pub fn input(self, rng: &mut Rng) -> Vec<u8> {
         match self {
-            Self::Graph => payload(
-                ElementType::I8,
-                &(0..ELEMENTS).map(|_| rng.next() as u8).collect::<Vec<_>>(),
-            ),
+            Self::Graph => random_bytes(rng, ELEMENTS),
+            Self::Wide => random_bytes(rng, WIDE_ELEMENTS),
             _ => integer_payload(&[rng.below(1_000) as i32, rng.below(1_000) as i32]),
         }
     }
 
     /// The right output.
     pub fn truth(self, input: &[u8]) -> Vec<u8> {
-        match self {
-            Self::Graph => output_of(&honest_trace(input)),
-            _ => self.sum(numbers(input).iter().sum()),
+        match self.graph() {
+            Some(_) => output_of(&honest_trace(input)),
+            None => self.sum(input, 0),
         }
     }
 
-    /// A wrong output. The same for the same input, so that liars agree.
-    pub fn lie(self, input: &[u8]) -> Vec<u8> {
-        match self {
-            Self::Graph => output_of(&lying_trace(input, Lie::Output)),
-            _ => self.sum(numbers(input).iter().sum::<i32>() + 1),
+    /// A wrong output. The same for the same input, so that liars agree, but of [`Model::Float`] the
+    /// one that is so many quarters from the right one.
+    pub fn lie(self, input: &[u8], quarters: u8) -> Vec<u8> {
+        match self.graph() {
+            Some(_) => output_of(&lying_trace(input, Lie::Output)),
+            None => self.sum(input, quarters),
         }
     }
 
-    fn sum(self, sum: i32) -> Vec<u8> {
+    /// The sum of the inputs and a few quarters, or ones if the output is an integer.
+    fn sum(self, input: &[u8], quarters: u8) -> Vec<u8> {
+        let sum: i32 = numbers(input).iter().sum();
         match self {
-            Self::Long => integer_payload(&[sum; LONG]),
-            _ => integer_payload(&[sum]),
+            Self::Float => {
+                let sum = sum as f32 + f32::from(quarters) / 4.0;
+                payload(ElementType::F32, &sum.to_le_bytes())
+            },
+            Self::Long => integer_payload(&[sum + i32::from(quarters); LONG]),
+            _ => integer_payload(&[sum + i32::from(quarters)]),
         }
+    }
+
+    /// Whether two outputs for an input count as equal.
+    pub fn are_equal(self, input: &[u8], one: Digest, other: Digest) -> bool {
+        if self != Self::Float {
+            return one == other;
+        }
+        let quarters = |digest| {
+            let mut known = [0].into_iter().chain(QUARTERS);
+            let is_it = |quarters: &u8| digest_of(&self.sum(input, *quarters)) == digest;
+            known.find(is_it)
+        };
+        match (quarters(one), quarters(other)) {
+            (Some(one), Some(other)) => one.abs_diff(other) <= 1,
+            // The output for another input.
+            _ => one == other,
+        }
+    }
+}
+
+/// An input of so many random bytes.
+fn random_bytes(rng: &mut Rng, count: usize) -> Vec<u8> {
+    payload(ElementType::I8, &(0..count).map(|_| rng.next() as u8).collect::<Vec<_>>())
+}
+
+/// The graph of an input. The inputs of both graphs differ in length.
+fn graph_of(input: &[u8]) -> &'static CheckedGraph {
+    if data(input).len() == WIDE_ELEMENTS {
+        &WIDE_CHECKED
+    } else {
+        &CHECKED
     }
 }
 
@@ -154,9 +232,9 @@ fn output_of(trace: &Trace) -> Vec<u8> {
     tensor_payload(ElementType::I32, &[bytes.len() as u32 / 4], &bytes)
 }
 
-/// The trace of [`Model::Graph`].
+/// The trace of an integer graph.
 pub fn honest_trace(input: &[u8]) -> Trace {
-    fast::trace(&CHECKED, &elements(input)).expect("the input fits")
+    fast::trace(graph_of(input), &elements(input)).expect("the input fits")
 }
 
 /// Where a lying trace is wrong.
@@ -170,7 +248,7 @@ pub enum Lie {
     OtherInput,
 }
 
-/// A trace of [`Model::Graph`] with a wrong output.
+/// A trace of an integer graph with a wrong output.
 pub fn lying_trace(input: &[u8], lie: Lie) -> Trace {
     let mut trace = honest_trace(input);
     let alter = |tensor: &mut GraphTensor| match tensor {
@@ -181,19 +259,19 @@ pub fn lying_trace(input: &[u8], lie: Lie) -> Trace {
         Lie::Output => alter(trace.tensors.last_mut().expect("there is an output")),
         Lie::FirstOperation => {
             alter(&mut trace.tensors[1]);
-            recompute(&CHECKED, &mut trace, 1);
+            recompute(graph_of(input), &mut trace, 1);
         },
         Lie::OtherInput => {
             alter(&mut trace.tensors[0]);
-            recompute(&CHECKED, &mut trace, 0);
+            recompute(graph_of(input), &mut trace, 0);
         },
     }
     trace
 }
 
-/// A party that can play disputes with this trace.
-pub fn player(trace: Trace) -> Player<'static> {
-    Player::with_trace(&CHECKED, trace)
+/// A party that can play disputes over an input with this trace.
+pub fn player(input: &[u8], trace: Trace) -> Player<'static> {
+    Player::with_trace(graph_of(input), trace)
 }
 
 /// The output of a player's trace.

@@ -11,7 +11,7 @@ use sp_runtime::Perbill;
 use super::{
     answers::assigned,
     honest::Terms,
-    models::{Model, MODELS},
+    models::{Model, ASKED, MODELS},
     party::Party,
     world::{serve, Sender, Side, World, HONEST_ASK},
 };
@@ -79,7 +79,7 @@ impl World {
     /// A request of its own: cheap ones that keep others busy, those with a high price for the
     /// compensation, with the shortest deadlines and the latest draws.
     fn plan_own_request(&mut self) {
-        let model = self.rng.pick(&MODELS).expect("there are three");
+        let model = self.rng.pick(&ASKED).expect("there are some");
         let assurance = self.random_assurance(model);
         let size = Balance::from(assurance.committee_size().max(1));
         let price = match self.rng.below(4) {
@@ -106,7 +106,7 @@ impl World {
 
     /// A batch, some of whose items are bad: wrong inputs and client keys that were used.
     fn plan_batch(&mut self) {
-        let model = self.rng.pick(&MODELS).expect("there are three");
+        let model = self.rng.pick(&ASKED).expect("there are some");
         let assurance = self.random_assurance(model);
         let size = Balance::from(assurance.committee_size().max(1));
         let only_bad = self.rng.chance(20);
@@ -147,7 +147,7 @@ impl World {
 
     /// A new offer: another price, more or less capacity, or a pause.
     fn plan_offer(&mut self) {
-        let model = self.rng.pick(&MODELS).expect("there are three");
+        let model = self.rng.pick(&MODELS).expect("there are five");
         let concurrency = match self.rng.below(10) {
             0 => 0,
             1 => 2_000,
@@ -159,7 +159,7 @@ impl World {
     }
 
     fn plan_withdrawal_of_offer(&mut self) {
-        let model = self.rng.pick(&MODELS).expect("there are three");
+        let model = self.rng.pick(&MODELS).expect("there are five");
         let index = self.operator();
         let version = model.version();
         self.does("offer withdrawn", index, pallet_operators::Call::withdraw { version });
@@ -167,7 +167,7 @@ impl World {
 
     /// The coalition's owner raises its royalty, also above what operators accept.
     fn plan_royalty(&mut self) {
-        let model = if self.rng.chance(50) { Model::Graph } else { Model::Long };
+        let model = self.rng.pick(&MODELS[1..]).expect("four models are of its owner");
         let royalty = Perbill::from_percent([0, 5, 15, 50][self.rng.below(4) as usize]);
         let call = pallet_model_registry::Call::set_royalty { version: model.version(), royalty };
         self.does("royalty", self.coalition.owner, call);
@@ -256,7 +256,7 @@ impl World {
         let honest = self.rng.pick(&self.honest_operators).expect("there are three");
         let account = self.account(honest);
         let Some(id) = self.rng.pick(&assigned(&account)) else { return };
-        let call = result(id, &account, &self.parties[forger].worker, &self.lie(id));
+        let call = result(id, &account, &self.parties[forger].worker, &self.lie(forger, id));
         let name = "result in the name of an honest operator";
         self.plan(name, Side::Coalition, Sender::Worker, call);
     }

@@ -1,7 +1,7 @@
 //! Bonds that grow, the price of room, and time that counts only blocks with room.
 
 use assay_primitives::{dispute::DisputeId, RequestId};
-use frame_support::{assert_noop, assert_ok};
+use frame_support::{assert_noop, assert_ok, dispatch::GetDispatchInfo, traits::Authorize};
 
 use crate::{authorize::refusal, mock::*, DisputeCause, Error, Event, OpenDisputes};
 
@@ -59,6 +59,18 @@ fn a_void_dispute_pays_for_the_operators_moves_in_it() {
         play(id, &case.defender(), &case.witness());
         assert_ok!(Disputes::close(origin(STRANGER), other));
         assert_eq!((held(SECOND), got(0)), (0, 2 * BOND));
+    });
+}
+
+#[test]
+fn the_price_of_a_move_is_that_of_all_the_weight_that_its_call_takes() {
+    test(|| {
+        let case = Case::lying_from(3);
+        let id = case.disputed();
+        let call = signed_answer(OPERATOR, id, case.defender().answer(&stage(id)).unwrap());
+        let weight = call.get_dispatch_info().call_weight + call.weight_of_authorize();
+        include(call).unwrap();
+        assert_eq!(Priced::get(), weight);
     });
 }
 
