@@ -95,7 +95,8 @@ impl<'a> Calls<'a> {
             let nonce = self.first_nonce + self.next;
             let nonce = if turn % 4 < 2 { nonce } else { 0 };
             Ok(match kind {
-                0 => transaction(self.invalid(turn)?, nonce),
+                // Its signature differs each time.
+                0 => transaction(self.invalid(turn)?, 0),
                 1 => transaction(self.past[turn as usize % self.past.len()].clone(), nonce),
                 _ => transaction(self.pending(turn, heard).clone(), nonce),
             })
