@@ -9,6 +9,7 @@ mod cli;
 mod client;
 mod command;
 mod engine;
+mod intake;
 mod metrics;
 mod rpc;
 mod service;

@@ -31,6 +31,7 @@ use crate::{
     cli::OperatorParams,
     client::{FullBackend, FullClient, FullPool, FullSelectChain, HostFunctions},
     engine::NodeEngine,
+    intake::{Intake, Refused},
     rpc, worker_keys, LOG_TARGET,
 };
 
@@ -241,6 +242,7 @@ fn start<N: NetworkBackend<Block, Hash>>(
         registry: config.prometheus_registry().cloned(),
         telemetry: telemetry.as_ref().map(|telemetry| telemetry.handle()),
     };
+    let refused = Refused::new(config.prometheus_registry())?;
     let engine = operator
         .map(|params| start_engine(&params, &config, &handles, &mut task_manager))
         .transpose()?;
@@ -252,7 +254,7 @@ fn start<N: NetworkBackend<Block, Hash>>(
             config: &config,
             net_config,
             client: client.clone(),
-            transaction_pool: transaction_pool.clone(),
+            transaction_pool: Arc::new(Intake::new(transaction_pool.clone(), "peers", &refused)),
             spawn_handle: task_manager.spawn_handle(),
             spawn_essential_handle: task_manager.spawn_essential_handle(),
             import_queue,
@@ -287,7 +289,7 @@ fn start<N: NetworkBackend<Block, Hash>>(
         backend,
         task_manager: &mut task_manager,
         keystore: handles.keystore.clone(),
-        transaction_pool,
+        transaction_pool: Arc::new(Intake::new(transaction_pool, "rpc", &refused)),
         rpc_builder: rpc_builder(&handles, engine),
         network: network.clone(),
         system_rpc_tx,

@@ -73,10 +73,10 @@ pub type Header = generic::Header<BlockNumber, BlakeTwo256>;
 /// Block.
 pub type Block = generic::Block<Header, UncheckedExtrinsic>;
 
-/// The transaction extensions. `AuthorizeCall` is first, so that a refused workers' call costs no
+/// The transaction extensions. That of workers' calls is first, so that a refused one costs no
 /// further checks.
 pub type TxExtension = (
-    frame_system::AuthorizeCall<Runtime>,
+    transactions::AuthorizeWorkersCall,
     frame_system::CheckNonZeroSender<Runtime>,
     frame_system::CheckSpecVersion<Runtime>,
     frame_system::CheckTxVersion<Runtime>,

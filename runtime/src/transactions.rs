@@ -1,20 +1,92 @@
 //! Transactions that offchain workers make: workers' calls, which are feeless, and the signed
 //! transactions of watchers.
 
-use codec::Encode;
-use frame_system::offchain::{
-    AppCrypto, CreateAuthorizedTransaction, CreateSignedTransaction, CreateTransaction,
-    SigningTypes,
+use codec::{Decode, DecodeWithMemTracking, Encode};
+use frame_support::{ensure, weights::Weight};
+use frame_system::{
+    offchain::{
+        AppCrypto, CreateAuthorizedTransaction, CreateSignedTransaction, CreateTransaction,
+        SigningTypes,
+    },
+    AuthorizeCall,
 };
+use scale_info::TypeInfo;
 use sp_runtime::{
     generic::{Era, SignedPayload},
-    MultiSignature, MultiSigner,
+    traits::{
+        AsTransactionAuthorizedOrigin, DispatchInfoOf, DispatchOriginOf, Implication,
+        PostDispatchInfoOf, TransactionExtension, ValidateResult,
+    },
+    transaction_validity::{InvalidTransaction, TransactionSource, TransactionValidityError},
+    DispatchResult, MultiSignature, MultiSigner,
 };
 
 use crate::{
     constants::WATCHER_ERA_BLOCKS, AccountId, Nonce, Runtime, RuntimeCall, System, TxExtension,
     UncheckedExtrinsic,
 };
+
+/// `AuthorizeCall` for transactions whose other extensions are those of [`authorized_extension`].
+///
+/// Nothing signs or uses the nonce, the era and the tip of a worker's call. If they could have any
+/// value, anyone could make many transactions of one call, each with a hash that the pool does not
+/// know. Must be the first extension, because it sees those after it only.
+#[derive(Clone, Debug, Eq, PartialEq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
+pub struct AuthorizeWorkersCall(AuthorizeCall<Runtime>);
+
+type Inner = AuthorizeCall<Runtime>;
+
+impl TransactionExtension<RuntimeCall> for AuthorizeWorkersCall {
+    const IDENTIFIER: &'static str = <Inner as TransactionExtension<RuntimeCall>>::IDENTIFIER;
+    type Implicit = ();
+    type Val = Weight;
+    type Pre = Weight;
+
+    fn weight(&self, call: &RuntimeCall) -> Weight {
+        self.0.weight(call)
+    }
+
+    fn validate(
+        &self,
+        origin: DispatchOriginOf<RuntimeCall>,
+        call: &RuntimeCall,
+        info: &DispatchInfoOf<RuntimeCall>,
+        len: usize,
+        implicit: (),
+        inherited_implication: &impl Implication,
+        source: TransactionSource,
+    ) -> ValidateResult<Weight, RuntimeCall> {
+        if !origin.is_transaction_authorized() {
+            let others = inherited_implication.parts().explicit.encode();
+            // The first extension has no bytes.
+            ensure!(others == authorized_extension().encode(), InvalidTransaction::BadProof);
+        }
+        self.0.validate(origin, call, info, len, implicit, inherited_implication, source)
+    }
+
+    fn prepare(
+        self,
+        val: Weight,
+        origin: &DispatchOriginOf<RuntimeCall>,
+        call: &RuntimeCall,
+        info: &DispatchInfoOf<RuntimeCall>,
+        len: usize,
+    ) -> Result<Weight, TransactionValidityError> {
+        self.0.prepare(val, origin, call, info, len)
+    }
+
+    fn post_dispatch_details(
+        pre: Weight,
+        info: &DispatchInfoOf<RuntimeCall>,
+        post_info: &PostDispatchInfoOf<RuntimeCall>,
+        len: usize,
+        result: &DispatchResult,
+    ) -> Result<Weight, TransactionValidityError> {
+        <Inner as TransactionExtension<RuntimeCall>>::post_dispatch_details(
+            pre, info, post_info, len, result,
+        )
+    }
+}
 
 impl<LocalCall> CreateTransaction<LocalCall> for Runtime
 where
@@ -76,7 +148,7 @@ where
 /// validity.
 pub fn authorized_extension() -> TxExtension {
     (
-        frame_system::AuthorizeCall::new(),
+        AuthorizeWorkersCall(AuthorizeCall::new()),
         frame_system::CheckNonZeroSender::new(),
         frame_system::CheckSpecVersion::new(),
         frame_system::CheckTxVersion::new(),

@@ -10,14 +10,19 @@ use assay_primitives::{
 };
 use assay_runtime::{
     constants::{HeartbeatPriority, NoAnswerSlash, RoomyBlocks, TreasuryShare, WorkerPriority},
-    Babe, Balances, ModelRegistry, Runtime, RuntimeCall, RuntimeEvent, System, UncheckedExtrinsic,
-    EXISTENTIAL_DEPOSIT,
+    transactions::authorized_extension,
+    Babe, Balances, ModelRegistry, Runtime, RuntimeCall, RuntimeEvent, System, TxExtension,
+    UncheckedExtrinsic, EXISTENTIAL_DEPOSIT,
 };
+use codec::{DecodeAll, Encode};
 use common::*;
 use frame_support::assert_ok;
+use frame_system::{CheckEra, CheckNonce};
 use pallet_inference::refusal;
+use pallet_transaction_payment::ChargeTransactionPayment;
 use sp_keyring::Sr25519Keyring::{self, *};
 use sp_runtime::{
+    generic::Era,
     transaction_validity::{InvalidTransaction, TransactionValidityError},
     DispatchError, Perbill,
 };
@@ -395,6 +400,36 @@ fn the_pool_refuses_workers_calls_of_third_parties() {
         assert_ok!(include(general(good.clone())));
         refused_as(good.clone(), refusal::WRONG_PHASE);
         assert!(block(vec![general(good)])[0].is_err());
+    });
+}
+
+#[test]
+fn a_workers_call_has_one_transaction_only() {
+    in_prepared_network(|| {
+        let (id, _) = request(Assurance::Signed, 10, 1);
+        empty_block();
+        let operator = record(id).members[0].account.clone();
+        let call: RuntimeCall =
+            result(id, &operator, &key_of(&operator), &integer_payload(&[5])).into();
+        let other = |change: fn(&mut TxExtension)| {
+            let mut extension = authorized_extension();
+            change(&mut extension);
+            UncheckedExtrinsic::new_transaction(call.clone(), extension)
+        };
+        let others = [
+            other(|extension| extension.5 = CheckEra::from(Era::mortal(64, 1))),
+            other(|extension| extension.6 = CheckNonce::from(1)),
+            other(|extension| extension.8 = ChargeTransactionPayment::from(1)),
+        ];
+        for other in others {
+            assert_eq!(why_refused(other.clone()), Some(InvalidTransaction::BadProof), "{other:?}");
+            assert!(block(vec![other])[0].is_err());
+        }
+        assert_eq!(why_refused(other(|_| ())), None);
+        // Bytes that change nothing.
+        let mut bytes = general(call.clone()).encode();
+        bytes.push(0);
+        assert!(UncheckedExtrinsic::decode_all(&mut &bytes[..]).is_err());
     });
 }
 

@@ -389,6 +389,7 @@ fn constants() -> Vec<(String, Value)> {
 
     type Kind = fn(u128) -> Value;
     let waited: Kind = |ms| Value::Picoseconds(ms * 1_000_000_000);
+    let kibibytes: Kind = |kib| bytes(kib << 10);
     for (folder, name, kind) in [
         ("pallets/inference/src", "WAIT_BUDGET_MS", waited),
         ("pallets/inference/src", "SUBMIT_AFTER_MS", waited),
@@ -407,6 +408,9 @@ fn constants() -> Vec<(String, Value)> {
         ("pallets/disputes/src", "OWN_DISPUTES", count as Kind),
         ("runtime/src", "WATCHER_ERA_BLOCKS", blocks as Kind),
         ("node/src", "GRANDPA_JUSTIFICATION_PERIOD", blocks as Kind),
+        ("node/src", "MAX_VALIDATING", count as Kind),
+        ("node/src", "MAX_WAITING_KIB", kibibytes),
+        ("node/src", "MIN_WAITING_KIB", kibibytes),
     ] {
         add(&format!("{folder}: {name}"), kind(literal(folder, name)));
     }

@@ -165,19 +165,20 @@ impl Attacker {
             proof: None,
         };
         let signature = worker.sign(&statement);
-        Ok(self.result_signed_by(assigned, signature)?.into())
+        Ok(self.submit_result(assigned, self.output.clone(), signature)?.into())
     }
 
-    /// The call with the result of an assignment, and any signature.
-    pub fn result_signed_by(
+    /// The call with any output and any signature for an assignment.
+    pub fn submit_result(
         &self,
         assigned: Assigned,
+        output: Vec<u8>,
         signature: WorkerSignature,
     ) -> Result<pallet_inference::Call<Runtime>> {
         Ok(pallet_inference::Call::submit_result {
             request: assigned.request,
             operator: self.workers[assigned.worker].account.clone(),
-            output: self.output.clone().try_into().ok().context("the output is too long")?,
+            output: output.try_into().ok().context("the output is too long")?,
             signature,
         })
     }

@@ -12,8 +12,7 @@ use super::attacker::{Assigned, Attacker};
 /// Number of blocks whose answers are sent again.
 const PAST_BLOCKS: u32 = 60;
 
-/// The transaction of a worker's call. Nothing checks the nonce of a call without an account, so
-/// each nonce makes another transaction of the same call.
+/// The transaction of a worker's call. The runtime refuses every nonce but 0.
 pub fn transaction(call: RuntimeCall, nonce: u32) -> Vec<u8> {
     let mut extension = authorized_extension();
     extension.6 = frame_system::CheckNonce::from(nonce);
@@ -96,7 +95,8 @@ impl<'a> Calls<'a> {
             let nonce = self.first_nonce + self.next;
             let nonce = if turn % 4 < 2 { nonce } else { 0 };
             Ok(match kind {
-                0 => transaction(self.invalid(turn)?, nonce),
+                // Its signature differs each time.
+                0 => transaction(self.invalid(turn)?, 0),
                 1 => transaction(self.past[turn as usize % self.past.len()].clone(), nonce),
                 _ => transaction(self.pending(turn, heard).clone(), nonce),
             })
@@ -109,8 +109,9 @@ impl<'a> Calls<'a> {
         let assigned = self.open[turn as usize % self.open.len()];
         let quorum = self.attacker.quorums[turn as usize % self.attacker.quorums.len()];
         let member = self.attacker.workers[quorum.worker].account.clone();
-        Ok(match turn % 4 {
-            0 => self.attacker.result_signed_by(assigned, signature)?,
+        let result = |output| self.attacker.submit_result(assigned, output, signature);
+        Ok(match turn % 5 {
+            0 => result(self.attacker.output.clone())?,
             1 => self.list(signature)?,
             2 => Call::submit_commitment {
                 request: quorum.request,
@@ -118,6 +119,8 @@ impl<'a> Calls<'a> {
                 commitment: digest(&turn.encode()),
                 signature,
             },
+            // The largest output, which does not fit the declaration.
+            3 => result(vec![0; largest_output()])?,
             // Of an operator that was not drawn.
             _ => Call::report_failure {
                 request: assigned.request,
@@ -153,6 +156,11 @@ impl<'a> Calls<'a> {
         let own = &self.pending[turn as usize * self.pending.len() / turns];
         heard.filter(|_| turn.is_multiple_of(2)).unwrap_or(own)
     }
+}
+
+/// The largest output in bytes.
+fn largest_output() -> usize {
+    <Runtime as pallet_inference::Config>::MaxOutputBytes::get() as usize
 }
 
 /// 64 bytes that are no signature.

@@ -162,6 +162,7 @@ impl Phases<'_> {
         self.add("  validations, attacked node".into(), usage.validations, "per s");
         self.add("  waiting validations, peak".into(), usage.backlog, "");
         self.add("  transactions in its pool, peak".into(), usage.transactions, "");
+        self.add("  refused because too many waited".into(), usage.refused, "");
     }
 
     fn add_flood(&mut self, phase: &str, sent: &Sent) {

@@ -27,6 +27,8 @@ pub struct Pool {
     pub finished: f64,
     /// Transactions in the pool, those that wait for their first validation included.
     pub transactions: f64,
+    /// Transactions that the node refused because too many waited, in total.
+    pub refused: f64,
 }
 
 impl Pool {
@@ -49,6 +51,7 @@ impl Pool {
             finished: sum("substrate_sub_txpool_validations_finished"),
             transactions: sum("substrate_sub_txpool_unwatched_txs")
                 + sum("substrate_sub_txpool_watched_txs"),
+            refused: sum("assay_refused_transactions_total"),
         })
     }
 }
@@ -107,6 +110,8 @@ pub struct Usage {
     pub backlog: f64,
     /// The most transactions in the pool of the attacked node.
     pub transactions: f64,
+    /// Transactions that the attacked node refused because too many waited.
+    pub refused: f64,
 }
 
 /// Observes the nodes of a network, one of which is attacked.
@@ -158,6 +163,7 @@ impl Monitor {
         let used = processor_seconds(self.pids[self.target])? - used;
         usage.processor = used / seconds * 100.0;
         usage.validations = (latest.finished - before.finished) / seconds;
+        usage.refused = latest.refused - before.refused;
         Ok((done, usage))
     }
 }
