@@ -102,9 +102,9 @@ parameter_types! {
         weight: Weight::from_parts(100 * WEIGHT_REF_TIME_PER_MILLIS, 0),
         bytes: MAX_PROOF_BYTES + 40 * 1024,
     };
-    /// A test checks that no move is larger.
+    /// A test checks that no move, no proof and no appeal is larger.
     pub const LargestMove: Part = Part {
-        weight: Weight::from_parts(100 * WEIGHT_REF_TIME_PER_MILLIS, 0),
+        weight: Weight::from_parts(110 * WEIGHT_REF_TIME_PER_MILLIS, 0),
         bytes: MAX_TILE_OPENING_BYTES as u32 + 4 * 1024,
     };
     pub const Retention: BlockNumber = DAYS;
@@ -222,8 +222,17 @@ mod tests {
             output: output(),
             proof: full(MAX_PROOF_BYTES).try_into().expect("it fits"),
         };
-        let weight = crate::RuntimeCall::from(prove).get_dispatch_info().call_weight;
-        assert!(weight.all_lte(LargestMove::get().weight), "{weight:?}");
+        let appeal = pallet_inference::Call::<crate::Runtime>::appeal {
+            request,
+            output: output(),
+            proof: full(MAX_PROOF_BYTES).try_into().expect("it fits"),
+        };
+        for call in [crate::RuntimeCall::from(prove), crate::RuntimeCall::from(appeal)] {
+            let weight = call.get_dispatch_info().call_weight;
+            assert!(weight.all_lte(LargestMove::get().weight), "{weight:?}");
+            let bytes = codec::Encode::encoded_size(&call) as u32 + 200;
+            assert!(bytes <= LargestMove::get().bytes, "{bytes}");
+        }
     }
 
     #[test]

@@ -10,23 +10,26 @@ use assay_primitives::{
     digest,
     dispute::tensor_data,
     operator::{Conduct, Offence},
-    traits::{Models, Operators, OutputProofs},
+    traits::{BlockRoom, Models, Operators, OutputProofs},
     validate_payload, Balance, BlockNumber, Digest, RequestId,
 };
 use frame_support::{ensure, traits::Get};
 use sp_runtime::DispatchResult;
 
 use crate::{
-    Agenda, Appealable, Config, Corrections, Error, Event, Inputs, Pallet, Request, Requests,
-    Results,
+    Agenda, AppealTime, Appealable, Config, Corrections, Error, Event, Inputs, Pallet, Request,
+    Requests, Results,
 };
 
 impl<T: Config> Pallet<T> {
     /// Opens the time for appeals against the outcome of a request that has just ended. Its input and
     /// its version stay, and the stakes of the members with results.
     pub(crate) fn allow_appeals(id: RequestId) {
-        let until = T::now().saturating_add(T::AppealWindow::get());
-        Appealable::<T>::insert(id, until);
+        let window = T::AppealWindow::get();
+        let until = T::now().saturating_add(window);
+        // This block does not count, though its room is counted later.
+        let final_from = T::Room::move_blocks().saturating_add(window).saturating_add(1);
+        Appealable::<T>::insert(id, AppealTime { until, final_from });
         Agenda::<T>::insert(until.saturating_add(1), id, ());
         Self::deposit_event(Event::AppealsOpen { request: id, until });
     }
@@ -37,15 +40,16 @@ impl<T: Config> Pallet<T> {
         output: &[u8],
         proof: &[u8],
     ) -> DispatchResult {
-        let until = Appealable::<T>::get(id).ok_or(Error::<T>::NotAppealable)?;
-        ensure!(T::now() <= until, Error::<T>::NotAppealable);
+        let time = Appealable::<T>::get(id).ok_or(Error::<T>::NotAppealable)?;
+        let is_open = T::now() <= time.until || Self::appeal_blocks_missing(&time) > 0;
+        ensure!(is_open, Error::<T>::NotAppealable);
         let request = Requests::<T>::get(id).ok_or(Error::<T>::RequestNotFound)?;
         let terms = T::Models::terms(request.version).ok_or(Error::<T>::VersionNotFound)?;
         validate_payload(output, &terms.descriptor.outputs).map_err(|_| Error::<T>::WrongOutput)?;
         let data = tensor_data(output).ok_or(Error::<T>::WrongOutput)?;
         ensure!(T::Proofs::holds(id, Some(&appellant), &data, proof), Error::<T>::ProofRefused);
 
-        Self::correct(id, &request, appellant, digest(output), until);
+        Self::correct(id, &request, appellant, digest(output), time.until);
         Ok(())
     }
 
@@ -69,12 +73,27 @@ impl<T: Config> Pallet<T> {
         Self::deposit_event(Event::Appealed { request: id, appellant, right, penalised });
     }
 
+    /// The number of blocks with room for an appeal that still have to come.
+    fn appeal_blocks_missing(time: &AppealTime) -> BlockNumber {
+        time.final_from.saturating_sub(T::Room::move_blocks())
+    }
+
     /// Ends the time for appeals if it has passed. Without an appeal, the members that were outvoted
-    /// only get a mark.
+    /// only get a mark. If too few blocks had room for an appeal, the time is longer.
     pub(crate) fn pass_appeals(id: RequestId, request: &Request<T::AccountId>) {
-        let Some(until) = Appealable::<T>::get(id).filter(|until| T::now() > *until) else {
+        let Some(time) = Appealable::<T>::get(id).filter(|time| T::now() > time.until) else {
             return;
         };
+        let until = time.until;
+        let missing = Self::appeal_blocks_missing(&time);
+        if missing > 0 {
+            // This block is the first of the missing ones.
+            let last = T::now().saturating_add(missing).saturating_sub(1);
+            Agenda::<T>::remove(until.saturating_add(1), id);
+            Agenda::<T>::insert(last.saturating_add(1), id, ());
+            Appealable::<T>::insert(id, AppealTime { until: last, ..time });
+            return;
+        }
         let winner = Results::<T>::get(id).and_then(|kept| kept.receipt.output_digest);
         for member in winner.map(|winner| Self::others(id, winner)).unwrap_or_default() {
             T::Operators::note(&member, request.version, Conduct::Outvoted);

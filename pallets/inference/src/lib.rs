@@ -679,18 +679,19 @@ pub mod pallet {
         /// result other than `output` is penalised as for a lost dispute, and the caller rewarded.
         /// The payment and the receipt remain; [`Corrections`] has the right output.
         ///
-        /// Origin: signed, by anyone, at most [`Config::AppealWindow`] blocks after the end of a
-        /// quorum whose results differ.
+        /// Origin: signed, by anyone, at most [`Config::AppealWindow`] blocks with room for an appeal
+        /// after the end of a quorum whose results differ.
         ///
         /// Emits [`Event::Appealed`].
         ///
         /// Errors: `NotAppealable`, `WrongOutput`, `ProofRefused`.
         #[pallet::call_index(8)]
-        #[pallet::weight(
+        #[pallet::weight((
             T::WeightInfo::appeal()
                 .saturating_add(T::WeightInfo::authorize_result(output.len() as u32))
-                .saturating_add(T::Proofs::weight())
-        )]
+                .saturating_add(T::Proofs::weight()),
+            DispatchClass::Operational
+        ))]
         pub fn appeal(
             origin: OriginFor<T>,
             request: RequestId,

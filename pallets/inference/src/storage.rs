@@ -37,7 +37,7 @@ mod storage {
     /// Last heights at which the outcomes of finished requests can be appealed, by request. Removed
     /// by an appeal, or by the sweep after that height.
     #[pallet::storage]
-    pub type Appealable<T: Config> = StorageMap<_, Twox64Concat, RequestId, BlockNumber>;
+    pub type Appealable<T: Config> = StorageMap<_, Twox64Concat, RequestId, AppealTime>;
 
     /// Digests of the outputs that appeals have proven, by request. The receipt may name another
     /// one. Pruned with the request.

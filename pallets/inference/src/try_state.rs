@@ -15,9 +15,9 @@ use frame_support::{ensure, traits::GetStorageVersion};
 use sp_runtime::TryRuntimeError;
 
 use crate::{
-    Agenda, AgendaCursor, Appealable, Claims, ClientKeys, Config, Corrections, Ended, Ending,
-    FinishedRequest, Inputs, NextRequest, Pallet, PruneCursor, Queue, QueueBounds, ReceiptRoots,
-    Requests, Results, Waiting,
+    Agenda, AgendaCursor, AppealTime, Appealable, Claims, ClientKeys, Config, Corrections, Ended,
+    Ending, FinishedRequest, Inputs, NextRequest, Pallet, PruneCursor, Queue, QueueBounds,
+    ReceiptRoots, Requests, Results, Waiting,
 };
 
 impl<T: Config> Pallet<T> {
@@ -127,7 +127,7 @@ impl<T: Config> Pallet<T> {
                         Inputs::<T>::contains_key(id) == appealable.is_some(),
                         "a finished request keeps its input, or lacks it for an appeal"
                     );
-                    if let Some(until) = appealable {
+                    if let Some(AppealTime { until, .. }) = appealable {
                         ensure!(
                             agenda.remove(&(id, until.saturating_add(1))),
                             "the time for appeals has no end"

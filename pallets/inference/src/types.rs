@@ -184,6 +184,27 @@ pub(crate) struct Asked {
     pub draw_delay: BlockNumber,
 }
 
+/// The time in which an outcome can be appealed.
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Debug,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+pub struct AppealTime {
+    /// Last height at which an appeal counts, if enough blocks have had room for one.
+    pub until: BlockNumber,
+    /// The number of blocks with room for a move in a dispute, or an appeal, from which on enough of
+    /// them have passed.
+    pub final_from: BlockNumber,
+}
+
 /// One request of a batch.
 #[derive(
     CloneNoBound,

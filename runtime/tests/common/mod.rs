@@ -5,7 +5,10 @@
 pub mod party;
 pub mod rng;
 
-use std::cell::Cell;
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
+};
 
 use assay_graph::{Graph, Shape};
 use assay_pallet_testing::graphs::{descriptor, graph, tensor_payload, Layer};
@@ -120,6 +123,14 @@ pub fn authority(index: u32) -> [u8; 32] {
     key.try_into().expect("a key has 32 bytes")
 }
 
+/// The claim and the VRF output of an authority for the randomness of an epoch.
+type Claims = BTreeMap<(u32, [u8; 32]), (PreDigest, [u8; 32])>;
+
+thread_local! {
+    /// What [`set_author`] has made: signatures take long.
+    static CLAIMS: RefCell<Claims> = RefCell::default();
+}
+
 /// Pretends that this authority is the author of the block, and has a VRF output for this randomness of
 /// the epoch. Returns the output. Without randomness the block has none.
 pub fn set_author(authority_index: u32, randomness: Option<[u8; 32]>) -> Option<[u8; 32]> {
@@ -127,11 +138,17 @@ pub fn set_author(authority_index: u32, randomness: Option<[u8; 32]>) -> Option<
     let (claim, output) = match randomness {
         Some(randomness) => {
             pallet_babe::Randomness::<Runtime>::put(randomness);
-            let epoch = Babe::epoch_index();
-            let transcript = make_vrf_transcript(&randomness, slot, epoch);
-            let pair = validator(authority_index).pair();
-            let output = pair.make_bytes(RANDOMNESS_VRF_CONTEXT, &transcript);
-            (claim(slot, authority_index, &randomness, epoch), Some(output))
+            let (claim, output) = CLAIMS.with_borrow_mut(|claims| {
+                let made = claims.entry((authority_index, randomness)).or_insert_with(|| {
+                    let epoch = Babe::epoch_index();
+                    let transcript = make_vrf_transcript(&randomness, slot, epoch);
+                    let pair = validator(authority_index).pair();
+                    let output = pair.make_bytes(RANDOMNESS_VRF_CONTEXT, &transcript);
+                    (claim(slot, authority_index, &randomness, epoch), output)
+                });
+                made.clone()
+            });
+            (claim, Some(output))
         },
         None => {
             (PreDigest::SecondaryPlain(SecondaryPlainPreDigest { authority_index, slot }), None)

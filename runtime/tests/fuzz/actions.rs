@@ -151,6 +151,7 @@ impl Fuzz {
             92 if self.rng.chance(40) => self.random_claim_of_compensation(),
             92 if self.rng.chance(40) => self.contested_quorum(),
             92 => self.random_appeal(),
+            93 if self.rng.chance(40) => self.random_appeal(),
             93 => self.random_transfer(),
             94 if self.rng.chance(25) => self.crowd(),
             94 if self.rng.chance(20) => self.failing_operator(),

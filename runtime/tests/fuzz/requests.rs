@@ -612,8 +612,12 @@ impl Oracle {
     /// A proof of the right output of a quorum. `is_proof`: whether it holds for the output.
     pub fn appeal(&mut self, who: &AccountId, id: u64, output: i32, is_proof: bool) -> bool {
         let Some(request) = self.requests.get(&id).cloned() else { return false };
-        if request.appeal_until.is_none_or(|until| self.now > until) || !is_proof {
+        let Some(until) = request.appeal_until else { return false };
+        if !is_proof || (self.now > until && self.room.1 >= request.final_from) {
             return false;
+        }
+        if self.now > until {
+            self.see("an appeal in the time that full blocks have added");
         }
         for member in &request.members {
             if member.has_result() && member.answer != Answer::Revealed(Output::Integer(output)) {
@@ -627,7 +631,20 @@ impl Oracle {
         true
     }
 
-    pub fn end_appeals(&mut self, id: u64) {
+    /// The time for appeals has passed, if enough blocks have had room for one.
+    pub fn pass_appeals(&mut self, id: u64) {
+        let request = self.requests.get_mut(&id).expect("it can be appealed");
+        let missing = request.final_from.saturating_sub(self.room.1);
+        if missing == 0 {
+            return self.end_appeals(id);
+        }
+        let until = self.now + missing - 1;
+        request.appeal_until = Some(until);
+        self.agenda.insert((until + 1, id));
+        self.see("a time for appeals that moves because blocks were full");
+    }
+
+    fn end_appeals(&mut self, id: u64) {
         let request = self.requests.get_mut(&id).expect("it can be appealed");
         request.appeal_until = None;
         self.versions.get_mut(&request.version).expect("in use").uses -= 1;
@@ -679,6 +696,7 @@ impl Oracle {
         if appealable {
             let until = now + parameters::AppealWindow::get();
             request.appeal_until = Some(until);
+            request.final_from = self.room.1 + parameters::AppealWindow::get() + 1;
             self.agenda.insert((until + 1, id));
         } else {
             self.versions.get_mut(&request.version).expect("in use").uses -= 1;

@@ -33,7 +33,7 @@ impl Oracle {
     fn pass_deadline(&mut self, height: u32, id: u64) {
         let (now, request) = (self.now, &self.requests[&id]);
         match request.state {
-            State::Final(_) => self.end_appeals(id),
+            State::Final(_) => self.pass_appeals(id),
             State::Pending if height == request.draw_from => {
                 let from = request.asked_at;
                 self.enqueue(id, 1, from);

@@ -110,7 +110,7 @@ pub fn disputable() -> Vec<RequestId> {
 pub fn appealable() -> Vec<RequestId> {
     let next = System::block_number() + 1;
     let mut ids: Vec<_> = pallet_inference::Appealable::<Runtime>::iter()
-        .filter(|(_, until)| next <= *until)
+        .filter(|(_, time)| next <= time.until)
         .map(|(id, _)| id)
         .collect();
     ids.sort_unstable();

@@ -359,7 +359,8 @@ pub(super) fn contested<T: Config>() -> (RequestId, BlockNumber) {
     Requests::<T>::insert(id, contested);
     Inputs::<T>::insert(id, payload(T::BenchmarkHelper::payload(0)));
     Pallet::<T>::allow_appeals(id);
-    (id, Appealable::<T>::get(id).expect("appeals are open"))
+    Appealable::<T>::mutate_extant(id, |time| time.final_from = 0);
+    (id, Appealable::<T>::get(id).expect("appeals are open").until)
 }
 
 /// Height of the block in which the requests of [`finished_in_v1`] ended.

@@ -128,7 +128,7 @@ fn without_an_appeal_the_outvoted_get_a_mark() {
     test(|| {
         let (id, members, version) = drawn();
         answered(id, &members, [true, false, true]);
-        let until = Appealable::<Test>::get(id).unwrap();
+        let until = Appealable::<Test>::get(id).unwrap().until;
         let (output, proof) = proven(id);
         go_to(until);
         assert_eq!(uses(version), 1);
@@ -144,6 +144,26 @@ fn without_an_appeal_the_outvoted_get_a_mark() {
             assert_eq!(server.outvoted, u32::from(server.account == members[1]));
         }
         assert_eq!((uses(version), Inputs::<Test>::contains_key(id)), (0, false));
+    });
+}
+
+#[test]
+fn blocks_without_room_for_an_appeal_do_not_count_for_its_time() {
+    test(|| {
+        let (id, members, _) = drawn();
+        answered(id, &members, [true, false, true]);
+        let until = Appealable::<Test>::get(id).unwrap().until;
+        let (output, proof) = proven(id);
+        FullBlocks::set(3);
+        go_to(until + 1);
+        assert_eq!(Appealable::<Test>::get(id).unwrap().until, until + 3);
+        go_to(until + 3);
+        frame_support::hypothetically!({
+            assert_ok!(appeal(id, output.clone(), proof.clone()));
+        });
+        next_block();
+        assert_noop!(appeal(id, output, proof), Error::<Test>::NotAppealable);
+        assert_eq!([0, 1, 2].map(|index| locked(members[index])), [0; 3]);
     });
 }
 
