@@ -200,7 +200,7 @@ mod benchmarks {
     fn call_waiting() {
         let id = requested::<T>(account("payer", 0, 0), 1, Assurance::Signed);
         let version = get::<T>(id).version;
-        Waiting::<T>::insert(version, (id.0 + 1).to_be_bytes(), ());
+        Waiting::<T>::insert(version, WaitingKey::new(T::now(), RequestId(id.0 + 1)), ());
 
         #[block]
         {

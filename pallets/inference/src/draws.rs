@@ -8,15 +8,19 @@ use assay_pallet_support::Chain;
 use assay_primitives::{
     assurance::MAX_COMMITTEE,
     traits::{BlockRandomness, BlockVrf, OnRequestFinal, Operators},
-    BlockNumber, Draw, RequestId, VersionId,
+    BlockNumber, Draw, Outcome, RejectReason, RequestId, VersionId,
 };
 use codec::Encode;
 use frame_support::{traits::Get, weights::Weight};
 
 use crate::{
     transitions::{Pool, Turn},
-    Config, Pallet, Queue, QueueBounds, Queued, RecentVrfs, Requests, Waiting, WeightInfo,
+    Config, Pallet, Queue, QueueBounds, Queued, RecentVrfs, Requests, Waiting, WaitingKey,
+    WeightInfo,
 };
+
+/// Number of draws to which a waiting request is called in vain before it ends.
+pub(crate) const MAX_VAIN_DRAWS: u32 = 16;
 
 /// Number of values that many calls of a block use, but that the block reads once. Benchmarks do not
 /// count them. Four are of this pallet: `NextRequest`, `QueueBounds`, `RecentVrfs` and `Ending`. Four are of others: the treasury's account, the hash of block 0, the authorities, and
@@ -113,7 +117,7 @@ impl<T: Config> Pallet<T> {
 
     /// Takes the first request out of the queue, with its draw. If it has to wait for another author,
     /// all requests that were queued with it go to the end of the queue; their number is the error.
-    fn next_queued(vrfs: &Vrfs) -> Option<Result<(RequestId, Draw), u32>> {
+    fn next_queued(vrfs: &Vrfs) -> Option<Result<(RequestId, BlockNumber, Draw), u32>> {
         let (first, end, requests) = QueueBounds::<T>::get();
         let mut queued = Queue::<T>::get(first)?;
         let least = T::Randomness::authors().min(2) as usize;
@@ -124,6 +128,7 @@ impl<T: Config> Pallet<T> {
             QueueBounds::<T>::put((first.saturating_add(1), end.saturating_add(1), requests));
             return Some(Err(queued.count));
         };
+        let from = queued.from;
         queued.first = RequestId(id.0.saturating_add(1));
         queued.count = queued.count.saturating_sub(1);
         let next = if queued.count > 0 {
@@ -134,7 +139,7 @@ impl<T: Config> Pallet<T> {
             first.saturating_add(1)
         };
         QueueBounds::<T>::put((next, end, requests.saturating_sub(1)));
-        Some(Ok((id, draw)))
+        Some(Ok((id, from, draw)))
     }
 
     /// Processes the first request of the queue. `pool` has the candidates of the turn before.
@@ -143,7 +148,7 @@ impl<T: Config> Pallet<T> {
     /// draw is queued late, and has the authors of all blocks since its request.
     pub(crate) fn take_turn(vrfs: &Vrfs, pool: &mut Option<Pool<T::AccountId>>) -> (u32, Weight) {
         let none = T::WeightInfo::draw(0, 1);
-        let (id, draw) = match Self::next_queued(vrfs) {
+        let (id, from, draw) = match Self::next_queued(vrfs) {
             Some(Ok(drawn)) => drawn,
             Some(Err(waiting)) => return (waiting, none),
             None => return (1, none),
@@ -159,10 +164,8 @@ impl<T: Config> Pallet<T> {
         };
         let spent = match Self::assign(id, request, draw, pool) {
             Turn::Assigned => weight(size),
-            Turn::Waits => {
-                Waiting::<T>::insert(version, id.0.to_be_bytes(), ());
-                weight(1)
-            },
+            Turn::Waits if Self::put_back(id, from) => weight(1),
+            Turn::Waits => Self::end_weight(servers),
             // The capacity that this request was called for goes to the next waiting one.
             Turn::Ended => {
                 Self::call_waiting(version, 1);
@@ -174,6 +177,38 @@ impl<T: Config> Pallet<T> {
             },
         };
         (1, spent)
+    }
+
+    /// Has a request wait for capacity, behind those that wait already. Returns whether it waits.
+    ///
+    /// If it was called at height `from`, so that it has waited before, the next one is called that
+    /// began to wait until then: who has called this one has freed capacity, which suits others
+    /// perhaps. A request can be called in vain [`MAX_VAIN_DRAWS`] times, for which its payer pays;
+    /// then it ends.
+    fn put_back(id: RequestId, from: BlockNumber) -> bool {
+        let Some(mut request) = Requests::<T>::get(id) else { return false };
+        if request.waits_since > 0 {
+            request.vain_draws = request.vain_draws.saturating_add(1);
+            let next = Waiting::<T>::iter_key_prefix(request.version).next();
+            if let Some(key) = next.filter(|key| key.since() <= from) {
+                Self::call(request.version, key, from);
+            }
+        }
+        if request.vain_draws >= MAX_VAIN_DRAWS {
+            Self::finish_unpaid(id, request, Outcome::Rejected(RejectReason::NoOperator));
+            return false;
+        }
+        request.waits_since = T::now();
+        Waiting::<T>::insert(request.version, WaitingKey::new(request.waits_since, id), ());
+        Requests::<T>::insert(id, request);
+        true
+    }
+
+    /// Returns a waiting request to the queue. The seed of its draw begins with the block at height
+    /// `from`.
+    fn call(version: VersionId, key: WaitingKey, from: BlockNumber) {
+        Waiting::<T>::remove(version, key);
+        Self::enqueue(key.request(), 1, from);
     }
 
     /// Weight of another draw among the candidates of the draw before.
@@ -194,18 +229,16 @@ impl<T: Config> Pallet<T> {
         });
     }
 
-    /// Returns the oldest requests that wait for capacity at this version to the queue, at most
-    /// `most`.
+    /// Returns the requests that have waited longest for capacity at this version to the queue, at
+    /// most `most`. Returns their number.
     ///
     /// A request waits only while a run of its version is open. The end of a run calls as many
     /// waiting requests as the run had members. Each called request draws operators or calls the
-    /// next one, so no request keeps waiting while operators have capacity.
-    /// Returns their number.
+    /// next one, so no request keeps waiting while operators have capacity for it.
     pub(crate) fn call_waiting(version: VersionId, most: u32) -> u32 {
         let called: Vec<_> = Waiting::<T>::iter_key_prefix(version).take(most as usize).collect();
         for key in &called {
-            Waiting::<T>::remove(version, key);
-            Self::enqueue(RequestId(u64::from_be_bytes(*key)), 1, T::now());
+            Self::call(version, *key, T::now());
         }
         called.len() as u32
     }

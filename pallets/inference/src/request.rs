@@ -141,6 +141,8 @@ impl<T: Config> Pallet<T> {
             fee: Self::largest_fee(version, &terms.descriptor.outputs, assurance),
             stake: T::Operators::stake(assurance.class(), appealable),
             appealable,
+            waits_since: 0,
+            vain_draws: 0,
             royalty_to: terms.owner,
             royalty: terms.royalty,
             requested_at: now,

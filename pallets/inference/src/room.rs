@@ -11,7 +11,7 @@ use assay_primitives::{
 };
 use frame_support::{traits::Get, weights::Weight};
 
-use crate::{Config, Pallet, Request, WeightInfo};
+use crate::{draws::MAX_VAIN_DRAWS, Config, Pallet, Request, WeightInfo};
 
 /// Upper bound of the length of an operator's call in bytes, without output and proof.
 pub(crate) const CALL_BYTES: u32 = 320;
@@ -89,6 +89,8 @@ pub(crate) struct Sent {
     pub proof_bytes: u32,
     /// The list that the result was in; `None` if it came alone.
     pub listed: Option<Listed>,
+    /// Number of draws that found no capacity.
+    pub vain_draws: u32,
 }
 
 impl<T: Config> Pallet<T> {
@@ -173,8 +175,7 @@ impl<T: Config> Pallet<T> {
 
     /// Weight of the answers and of the end that follows them.
     fn answers_weight(assurance: Assurance, proof: Option<ProofCost>, sent: Sent) -> Weight {
-        let Sent { commitments, failures, results, outputs, output_bytes, proof_bytes, listed } =
-            sent;
+        let Sent { commitments, failures, results, outputs, output_bytes, proof_bytes, .. } = sent;
         let size = assurance.committee_size().max(1).into();
         let weight = match assurance {
             Assurance::Quorum { .. } if results == 0 => {
@@ -202,7 +203,7 @@ impl<T: Config> Pallet<T> {
             Assurance::Proof => Self::proof_weight(output_bytes, proof.unwrap_or_default())
                 .saturating_add(T::WeightInfo::authorize_result(output_bytes))
                 .saturating_add(T::WeightInfo::authorize_proof(proof_bytes)),
-            Assurance::Signed | Assurance::Tee => match listed {
+            Assurance::Signed | Assurance::Tee => match sent.listed {
                 Some(list) => Self::share_of_list(list, output_bytes),
                 None => Self::result_weight(output_bytes)
                     .saturating_add(T::WeightInfo::authorize_result(output_bytes)),
@@ -228,6 +229,7 @@ impl<T: Config> Pallet<T> {
         let servers = T::Operators::servers(version);
         let size = assurance.committee_size().max(1).into();
         let weight = T::WeightInfo::draw(servers, size)
+            .saturating_add(Self::vain_weight(servers, sent.vain_draws))
             .saturating_add(T::WeightInfo::prune())
             .saturating_add(Self::answers_weight(assurance, proof, sent));
         let calls = sent.commitments + sent.failures + sent.results;
@@ -238,6 +240,11 @@ impl<T: Config> Pallet<T> {
             .saturating_add(sent.proof_bytes)
             .saturating_add(kept);
         T::Room::price(weight, bytes)
+    }
+
+    /// Weight of draws that found no capacity.
+    fn vain_weight(servers: u32, draws: u32) -> Weight {
+        T::WeightInfo::draw(servers, 1).saturating_mul(draws.into())
     }
 
     fn proof_cost(version: VersionId, assurance: Assurance) -> Option<ProofCost> {
@@ -267,8 +274,9 @@ impl<T: Config> Pallet<T> {
             output_bytes: size.saturating_mul(output),
             proof_bytes: proof.map_or(0, |cost| cost.proof_bytes),
             listed: None,
+            vain_draws: MAX_VAIN_DRAWS,
         };
-        let failed = Sent { failures: size, ..Sent::default() };
+        let failed = Sent { failures: size, vain_draws: MAX_VAIN_DRAWS, ..Sent::default() };
         [answered, failed]
             .into_iter()
             .map(|sent| Self::price(version, assurance, proof, sent))
@@ -296,6 +304,7 @@ impl<T: Config> Pallet<T> {
             output_bytes: findings.output_bytes,
             proof_bytes: proofs.map(|proof| proof.bytes).sum(),
             listed,
+            vain_draws: request.vain_draws,
         };
         let proof = Self::proof_cost(request.version, request.assurance);
         Self::price(request.version, request.assurance, proof, sent).min(request.fee)
@@ -305,6 +314,7 @@ impl<T: Config> Pallet<T> {
     pub(crate) fn undrawn_fee(request: &Request<T::AccountId>) -> Balance {
         let servers = T::Operators::servers(request.version);
         let weight = T::WeightInfo::draw(servers, 1)
+            .saturating_add(Self::vain_weight(servers, request.vain_draws))
             .saturating_add(T::WeightInfo::cancel())
             .saturating_add(T::WeightInfo::prune())
             .saturating_add(T::OnRequestFinal::weight());

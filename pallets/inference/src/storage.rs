@@ -81,12 +81,12 @@ mod storage {
     #[pallet::whitelist_storage]
     pub type QueueBounds<T: Config> = StorageValue<_, (u64, u64, u32), ValueQuery>;
 
-    /// Requests that wait until operators of their version have capacity, by version and the
-    /// big-endian bytes of the identifier, so that the oldest comes first. Removed when the request
-    /// returns to the queue, or at its end.
+    /// Requests that wait until operators of their version have capacity, by version and
+    /// [`WaitingKey`], so that who waits longest comes first. Removed when the request returns to the
+    /// queue, or at its end.
     #[pallet::storage]
     pub type Waiting<T: Config> =
-        StorageDoubleMap<_, Twox64Concat, VersionId, Identity, [u8; 8], ()>;
+        StorageDoubleMap<_, Twox64Concat, VersionId, Identity, WaitingKey, ()>;
 
     /// VRF outputs of the latest blocks that have one, oldest first, with their heights. Overwritten,
     /// never removed.

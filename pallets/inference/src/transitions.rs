@@ -27,7 +27,7 @@ use sp_runtime::Perbill;
 use crate::{
     listed::ListEnd, room::Conclusion, Agenda, Claims, Config, EncodedProof, Event,
     FinishedRequest, Inputs, Member, Members, Pallet, Request, Requests, TraceClaim,
-    TraceSignatures, Waiting, WeightInfo,
+    TraceSignatures, Waiting, WaitingKey, WeightInfo,
 };
 
 /// The members of a quorum are drawn only among operators that have at least this share of the bonds
@@ -594,7 +594,7 @@ impl<T: Config> Pallet<T> {
     ) {
         let held = request.escrow();
         request.fee = Self::undrawn_fee(&request);
-        Waiting::<T>::remove(request.version, id.0.to_be_bytes());
+        Waiting::<T>::remove(request.version, WaitingKey::new(request.waits_since, id));
         T::Escrow::refund(Self::escrowed(id, &request, held), request.fee);
         T::Models::release(request.version, 1);
         Self::close(id, request, outcome, None, 0, Evidence::default(), false);

@@ -17,7 +17,7 @@ use sp_runtime::TryRuntimeError;
 use crate::{
     Agenda, AgendaCursor, AppealTime, Appealable, Claims, ClientKeys, Config, Corrections, Ended,
     Ending, FinishedRequest, Inputs, NextRequest, Pallet, PruneCursor, Queue, QueueBounds,
-    ReceiptRoots, Requests, Results, Waiting,
+    ReceiptRoots, Requests, Results, Waiting, WaitingKey,
 };
 
 impl<T: Config> Pallet<T> {
@@ -172,7 +172,10 @@ impl<T: Config> Pallet<T> {
                         (status == Status::Pending) == request.members.is_empty(),
                         "members and status disagree"
                     );
-                    let waits = Waiting::<T>::contains_key(request.version, id.0.to_be_bytes());
+                    let waits = Waiting::<T>::contains_key(
+                        request.version,
+                        WaitingKey::new(request.waits_since, id),
+                    );
                     let is_queued = queued.contains(&id)
                         || (request.is_drawn_later()
                             && Agenda::<T>::contains_key(request.draw_from, id));
@@ -200,13 +203,15 @@ impl<T: Config> Pallet<T> {
             }),
             "the escrows of an account are not what is held"
         );
-        for (version, id, ()) in Waiting::<T>::iter() {
-            let request = Requests::<T>::get(RequestId(u64::from_be_bytes(id)));
+        for (version, key, ()) in Waiting::<T>::iter() {
+            let request = Requests::<T>::get(key.request());
             ensure!(
                 request.is_some_and(|request| {
-                    request.status == Status::Pending && request.version == version
+                    request.status == Status::Pending
+                        && request.version == version
+                        && request.waits_since == key.since()
                 }),
-                "a waiting request has ended, or is of another version"
+                "a waiting request has ended, or is of another version or height"
             );
             ensure!(moving.contains(&version), "no request will call the waiting ones");
         }

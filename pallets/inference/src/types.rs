@@ -75,6 +75,10 @@ pub struct Request<AccountId> {
     pub stake: Balance,
     /// Whether it is a quorum in which a proof can show which results are wrong.
     pub appealable: bool,
+    /// Height at which it last began to wait for capacity; zero if it never did.
+    pub waits_since: BlockNumber,
+    /// Number of draws to which it was called, and that found no capacity for it either.
+    pub vain_draws: u32,
     /// The account that receives the royalty.
     pub royalty_to: AccountId,
     /// The royalty's share of each price.
@@ -182,6 +186,43 @@ pub(crate) struct Asked {
     pub max_price: Balance,
     pub deadline: BlockNumber,
     pub draw_delay: BlockNumber,
+}
+
+/// Place of a request among those that wait: the height since which it waits, then its identifier.
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Debug,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+pub struct WaitingKey {
+    /// The height, big-endian, so that keys are in the order of the heights.
+    since: [u8; 4],
+    /// The identifier, big-endian.
+    request: [u8; 8],
+}
+
+impl WaitingKey {
+    /// The place of `request`, which waits since this height.
+    pub fn new(since: BlockNumber, request: RequestId) -> Self {
+        Self { since: since.to_be_bytes(), request: request.0.to_be_bytes() }
+    }
+
+    /// The height since which the request waits.
+    pub fn since(&self) -> BlockNumber {
+        BlockNumber::from_be_bytes(self.since)
+    }
+
+    /// The request.
+    pub fn request(&self) -> RequestId {
+        RequestId(u64::from_be_bytes(self.request))
+    }
 }
 
 /// The time in which an outcome can be appealed.

@@ -86,10 +86,10 @@ impl Oracle {
     /// Moves the oldest waiting requests of a version back to the queue. Returns their number.
     pub fn call_waiting(&mut self, version: VersionId, most: usize) -> usize {
         let called: Vec<_> =
-            self.waiting.iter().filter(|(at, _)| *at == version).take(most).copied().collect();
+            self.waiting.iter().filter(|entry| entry.0 == version).take(most).copied().collect();
         for entry in &called {
             self.waiting.remove(entry);
-            self.enqueue(entry.1, 1, self.now);
+            self.enqueue(entry.2, 1, self.now);
         }
         called.len()
     }
@@ -156,11 +156,33 @@ impl Oracle {
         if self.requests[&id].state != State::Pending {
             self.call_waiting(version, 1);
         } else if self.draw(id, from) {
-            self.waiting.insert((version, id));
-            self.see("a request that waits for capacity");
+            self.put_back(id, from);
         } else if !self.requests[&id].is_open() {
             self.call_waiting(version, 1);
         }
+    }
+
+    /// Has a request wait. The next one is called, if this one was called at height `from` and the
+    /// other one began to wait until then.
+    fn put_back(&mut self, id: u64, from: u32) {
+        self.see("a request that waits for capacity");
+        let version = self.requests[&id].version;
+        if self.requests[&id].waits_since > 0 {
+            self.requests.get_mut(&id).expect("pending").vain_draws += 1;
+            let next = self.waiting.iter().find(|entry| entry.0 == version).copied();
+            if let Some(entry) = next.filter(|entry| entry.1 <= from) {
+                self.see("a request that is called because another one waits in vain");
+                self.waiting.remove(&entry);
+                self.enqueue(entry.2, 1, from);
+            }
+        }
+        if self.requests[&id].vain_draws == 16 {
+            self.see("a request that has waited in vain too often");
+            return self.refund(id, Outcome::Rejected(RejectReason::NoOperator));
+        }
+        let now = self.now;
+        self.requests.get_mut(&id).expect("pending").waits_since = now;
+        self.waiting.insert((version, now, id));
     }
 
     /// Whether the request waits for free capacity.

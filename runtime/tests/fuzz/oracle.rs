@@ -146,7 +146,7 @@ pub struct Oracle {
     pub client_keys: BTreeSet<(AccountId, [u8; 32])>,
     /// Requests that wait for their draws.
     pub queue: VecDeque<Queued>,
-    pub waiting: BTreeSet<(VersionId, u64)>,
+    pub waiting: BTreeSet<(VersionId, u32, u64)>,
     pub agenda: BTreeSet<(u32, u64)>,
     /// Latest VRF outputs, with their heights and authors.
     pub vrfs: Vec<(u32, [u8; 32], [u8; 32])>,

@@ -109,6 +109,9 @@ pub struct Request {
     pub appealable: bool,
     /// Last height at which the outcome can be appealed, if it can.
     pub appeal_until: Option<u32>,
+    /// The height since which it waits for capacity, and how often it was called in vain.
+    pub waits_since: u32,
+    pub vain_draws: u64,
 }
 
 impl Request {
@@ -353,6 +356,8 @@ impl Oracle {
             paid: 0,
             appealable,
             appeal_until: None,
+            waits_since: 0,
+            vain_draws: 0,
         };
         let id = self.requests.len() as u64;
         self.agenda.extend(request.heights().into_iter().map(|height| (height, id)));
@@ -676,7 +681,7 @@ impl Oracle {
         let fee = self.undrawn_fee(&request);
         self.burn_fee(id, fee);
         self.give_back(&request.payer, Purse::Escrow, request.max_price + request.fee - fee);
-        self.waiting.retain(|(_, waiting)| *waiting != id);
+        self.waiting.retain(|(_, _, waiting)| *waiting != id);
         self.close(id, outcome, 0);
     }
 

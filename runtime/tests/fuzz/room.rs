@@ -162,6 +162,8 @@ struct Sent {
     bytes: u64,
     /// The list that the result was in, if it was in one.
     listed: Option<List>,
+    /// Draws that found no capacity.
+    vain: u64,
 }
 
 impl Oracle {
@@ -203,6 +205,12 @@ impl Oracle {
     fn handling(&self, version: VersionId, size: u32) -> u64 {
         let servers = self.servers.get(&version).map_or(0, Vec::len) as u32;
         Weights::draw(servers, size).ref_time() + Weights::prune().ref_time()
+    }
+
+    /// Time of draws that found no capacity.
+    fn vain(&self, version: VersionId, draws: u64) -> u64 {
+        let servers = self.servers.get(&version).map_or(0, Vec::len) as u32;
+        draws * Weights::draw(servers, 1).ref_time()
     }
 
     /// Time of the results of a quorum of this size, and of its end.
@@ -250,6 +258,7 @@ impl Oracle {
         };
         let Sent { commitments, failures, results, bytes, .. } = sent;
         let time = self.handling(version, size)
+            + self.vain(version, sent.vain)
             + answers
             + commitments * (Weights::submit_commitment().ref_time() + authorize)
             + failures * (Weights::report_failure().ref_time() + authorize);
@@ -284,9 +293,10 @@ impl Oracle {
             results: size,
             different: size,
             bytes: size * output,
+            vain: 16,
             ..Sent::default()
         };
-        let failed = Sent { failures: size, ..Sent::default() };
+        let failed = Sent { failures: size, vain: 16, ..Sent::default() };
         self.total(version, assurance, answered).max(self.total(version, assurance, failed))
     }
 
@@ -305,13 +315,16 @@ impl Oracle {
             different: different(&outputs),
             bytes: outputs.iter().map(|output| length(*output)).sum(),
             listed: request.listed,
+            vain: request.vain_draws,
         };
         self.charged(request, self.total(request.version, request.assurance, sent))
     }
 
     /// The fee of a request that was not drawn.
     pub fn undrawn_fee(&mut self, request: &Request) -> u128 {
-        let time = self.handling(request.version, 1) + Weights::cancel().ref_time();
+        let time = self.handling(request.version, 1)
+            + self.vain(request.version, request.vain_draws)
+            + Weights::cancel().ref_time();
         self.charged(request, self.price(time, 0))
     }
 

@@ -130,7 +130,8 @@ pub(super) fn assigned<T: Config>(assurance: Assurance) -> RequestId {
     assert_eq!(drawn.status, Status::Assigned);
     // As many requests wait for capacity as the end of this one calls.
     for number in 1..=drawn.size() as u64 {
-        Waiting::<T>::insert(drawn.version, (id.0 + number).to_be_bytes(), ());
+        let key = WaitingKey::new(T::now(), RequestId(id.0 + number));
+        Waiting::<T>::insert(drawn.version, key, ());
     }
     id
 }
@@ -306,7 +307,7 @@ pub(super) fn graph_requested<T: Config>(assurance: Assurance) -> (RequestId, T:
     )
     .expect("the request is valid");
     Pallet::<T>::take_turn(&vrfs::<T>(), &mut None);
-    Waiting::<T>::insert(version, (id.0 + 1).to_be_bytes(), ());
+    Waiting::<T>::insert(version, WaitingKey::new(T::now(), RequestId(id.0 + 1)), ());
     (id, get::<T>(id).accounts().pop().expect("one member"))
 }
 

@@ -216,12 +216,21 @@ fn a_queue_that_does_not_fill_its_bounds_is_found() {
         assert_eq!(QueueBounds::<Test>::get(), (first, end, 1));
         Queue::<Test>::remove(first);
     });
-    let wait = |id: RequestId, at| Waiting::<Test>::insert(at, id.0.to_be_bytes(), ());
+    let wait = |id: RequestId, at| {
+        let since = Requests::<Test>::get(id).map_or(0, |request| request.waits_since);
+        Waiting::<Test>::insert(at, crate::WaitingKey::new(since, id), ());
+    };
     found("a pending request is in no queue, or in two", || wait(WAITING, version(1)));
-    found("a waiting request has ended, or is of another version", || wait(OPEN, version(1)));
-    found("a waiting request has ended, or is of another version", || wait(OVER, version(1)));
-    found("a waiting request has ended, or is of another version", || wait(NONE, version(1)));
-    found("a waiting request has ended, or is of another version", || {
+    found("a waiting request has ended, or is of another version or height", || {
+        wait(OPEN, version(1))
+    });
+    found("a waiting request has ended, or is of another version or height", || {
+        wait(OVER, version(1))
+    });
+    found("a waiting request has ended, or is of another version or height", || {
+        wait(NONE, version(1))
+    });
+    found("a waiting request has ended, or is of another version or height", || {
         wait(WAITING, version(2));
     });
     found("no request will call the waiting ones", || {
