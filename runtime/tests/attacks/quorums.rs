@@ -314,3 +314,20 @@ pub fn rotation() -> Measured {
 fn a_new_worker_key_does_not_hide_an_equivocation() {
     rotation().check();
 }
+
+/// The last commitment opens the reveals in the middle of a block, whose room nobody can use for them.
+#[test]
+fn members_have_as_many_blocks_with_room_for_reveals_as_promised() {
+    run(|| {
+        let all = operators(&["one", "two", "three"]);
+        let payer = Party::new("payer", 100 * ASY);
+        let id = drawn(&payer, 3, 2);
+        for party in &all {
+            commit_to(id, party, &integer_payload(&[5]));
+        }
+        assert_eq!(record(id).status, Status::Revealing);
+        let clock = pallet_room::Clocks::<Runtime>::get().answers;
+        let promised = assay_runtime::constants::RoomyBlocks::get();
+        assert_eq!(record(id).late_from - clock, promised);
+    });
+}
