@@ -118,3 +118,89 @@ pub fn crowding_out() -> Measured {
 fn busy_operators_still_count_in_a_draw() {
     crowding_out().check();
 }
+
+/// The author of the last block of a draw knows the seed. It moves its two operators of eight to other
+/// seats and adds to their bonds until both are drawn, which are a majority of three.
+pub fn weighing() -> Measured {
+    const DRAWS: u128 = 8;
+    const STEP: Balance = 900 * ASY;
+    let mut measured = None;
+    run(|| {
+        use assay_runtime::{Runtime, RuntimeCall};
+        publish_integers(Perbill::zero());
+        let all: Vec<_> =
+            (0..8).map(|number| Party::new(&format!("operator {number}"), 20_000 * ASY)).collect();
+        for party in &all {
+            party.register(10_000 * ASY);
+            party.serve(ASK, 64, both());
+        }
+        let sybils = [&all[1], &all[4]];
+        let own: Vec<_> = sybils.iter().map(|party| party.account()).collect();
+        let payer = Party::new("payer", 100 * ASY);
+        let input = integer_payload(&[2, 3]);
+        let (mut cost, mut chosen, mut by_chance, mut tries) = (0, 0, 0, Vec::new());
+        for key in 0..DRAWS as u8 {
+            // Another author makes the block with the request.
+            let assurance = Assurance::Quorum { n: 3, k: 2 };
+            let id = payer.request(request_call(&input, assurance, 3 * ASK, 20, key));
+            let attempt = |(moved, amounts): (usize, [Balance; 2])| {
+                let changes =
+                    sybils.iter().enumerate().zip(amounts).map(|((at, party), amount)| {
+                        let mut calls: Vec<RuntimeCall> = Vec::new();
+                        if moved & (1 << at) != 0 {
+                            let version = version(0, 1);
+                            calls.push(
+                                pallet_operators::Call::<Runtime>::withdraw { version }.into(),
+                            );
+                            calls.push(serve_call(ASK, 64, both()).into());
+                        }
+                        if amount > 0 {
+                            calls.push(
+                                pallet_operators::Call::<Runtime>::add_bond { amount }.into(),
+                            );
+                        }
+                        party.signed(pallet_utility::Call::<Runtime>::batch_all { calls })
+                    });
+                for result in block(changes.collect()) {
+                    assert_eq!(result, Ok(Ok(())));
+                }
+                let cost: Balance = fees().iter().map(|(_, fee)| *fee).sum();
+                let members = record(id).accounts();
+                assert_eq!(members.len(), 3);
+                assert!(record(id).draw.expect("it is drawn").authors >= 2);
+                (own.iter().all(|one| members.contains(one)), cost)
+            };
+            let amounts = (0..121).map(|number| [number % 11 * STEP, number / 11 * STEP]);
+            let all = amounts.flat_map(|amounts| (0..4).map(move |moved| (moved, amounts)));
+            let found = all.enumerate().find_map(|(index, change)| {
+                let (own, cost) = on_a_fork(|| attempt(change));
+                own.then_some((index, cost))
+            });
+            if let Some((index, fees)) = found {
+                by_chance += u128::from(index == 0);
+                cost += fees as i128;
+                chosen += 1;
+                tries.push(index + 1);
+            }
+            empty_block();
+        }
+        println!(
+            "{chosen} of {DRAWS} committees, after tries {tries:?}; {by_chance} by chance, 3 of 28 \
+             expected"
+        );
+        measured = Some(Measured {
+            attack: "a committee weighed by the author of the last block",
+            capital: 2 * 19_000 * ASY,
+            cost,
+            harm: (chosen - by_chance) * 2 * WrongResultSlash::get(),
+            what: "stake of majorities that were not drawn by chance",
+            least_percent: 100,
+        });
+    });
+    measured.unwrap()
+}
+
+#[test]
+fn the_last_author_cannot_choose_a_committee() {
+    weighing().check();
+}

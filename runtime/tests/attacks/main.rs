@@ -18,6 +18,7 @@ mod quorums;
 mod room;
 mod seats;
 mod statements;
+mod sweeps;
 
 use common::party;
 use ledger::Measured;

@@ -314,3 +314,97 @@ pub fn rotation() -> Measured {
 fn a_new_worker_key_does_not_hide_an_equivocation() {
     rotation().check();
 }
+
+/// The last commitment opens the reveals in the middle of a block, whose room nobody can use for them.
+#[test]
+fn members_have_as_many_blocks_with_room_for_reveals_as_promised() {
+    run(|| {
+        let all = operators(&["one", "two", "three"]);
+        let payer = Party::new("payer", 100 * ASY);
+        let id = drawn(&payer, 3, 2);
+        for party in &all {
+            commit_to(id, party, &integer_payload(&[5]));
+        }
+        assert_eq!(record(id).status, Status::Revealing);
+        let clock = pallet_room::Clocks::<Runtime>::get().answers;
+        let promised = assay_runtime::constants::RoomyBlocks::get();
+        assert_eq!(record(id).late_from - clock, promised);
+    });
+}
+
+/// A majority lies about a model whose runs can be proven, and fills the blocks in which an honest member
+/// could appeal with appeals that nobody accepts, which weigh as much.
+pub fn buried_appeal() -> Measured {
+    use assay_runtime::constants::{AppealWindow, LostDisputeSlash};
+    let graph = image_model();
+    let prover = prover(&graph);
+    let data: Vec<u8> = (0..32).map(|index| index * 7).collect();
+    let mut measured = None;
+    run(|| {
+        publish_image();
+        let names = ["honest 1", "honest 2", "sybil 1", "sybil 2", "sybil 3"];
+        let all: Vec<_> = names.iter().map(|name| Party::new(name, 2 * BOND)).collect();
+        for party in &all {
+            party.register(BOND);
+            party.serve(ASK, 4, both());
+        }
+        let (honest, sybils) = all.split_at(2);
+        let payer = Party::new("payer", 100 * ASY);
+        let fillers: Vec<_> =
+            (0..16).map(|number| Party::new(&format!("filler {number}"), 100 * ASY)).collect();
+        let attackers: Vec<&Party> = sybils.iter().chain([&payer]).chain(&fillers).collect();
+        let before = wealth_of(&attackers);
+        let assurance = Assurance::Quorum { n: 5, k: 3 };
+        let id = payer.request(request_call(&image_input(&data), assurance, 5 * ASK, 20, 1));
+        empty_block();
+        let (request, prover_account) = (id.encode(), honest[0].account());
+        let context = proof_context(GENESIS_HASH, &request, &payer.account(), &prover_account);
+        let proven = prover.prove(&context, &data).unwrap();
+        let (right, wrong) = (image_output(&proven.output), image_output(&[1; 64]));
+        let answers = all.iter().enumerate().map(|(index, party)| match index {
+            0 | 1 => (party, &right),
+            _ => (party, &wrong),
+        });
+        for (party, output) in answers.clone() {
+            commit_to(id, party, output);
+        }
+        for (party, output) in answers {
+            open(id, party, output);
+        }
+        let bonds: Balance = sybils.iter().map(Party::bond).sum();
+        let appeal = pallet_inference::Call::<Runtime>::appeal {
+            request: id,
+            output: bounded(&right),
+            proof: bounded(&proven.proof),
+        };
+        let refused = pallet_inference::Call::<Runtime>::appeal {
+            request: RequestId(u64::MAX),
+            output: Default::default(),
+            proof: Default::default(),
+        };
+        for _ in 0..=AppealWindow::get() {
+            let first = fillers.iter().map(|filler| filler.signed(refused.clone()));
+            let mut results = block(first.chain([honest[0].signed(appeal.clone())]).collect());
+            if results.pop().expect("the appeal").is_ok() {
+                break;
+            }
+        }
+        let penalised = bonds > sybils.iter().map(Party::bond).sum::<Balance>();
+        measured = Some(Measured {
+            attack: "blocks filled while a lie can be appealed",
+            capital: 3 * BOND + 5 * ASK,
+            cost: lost(&attackers, before),
+            harm: Balance::from(!penalised)
+                * 3
+                * (WrongResultSlash::get() + LostDisputeSlash::get()),
+            what: "penalty that the liars avoid",
+            least_percent: 100,
+        });
+    });
+    measured.unwrap()
+}
+
+#[test]
+fn an_appeal_cannot_be_kept_out_of_blocks() {
+    buried_appeal().check();
+}

@@ -314,3 +314,43 @@ pub fn crowded_reveals() -> Measured {
 fn full_blocks_make_nobody_late() {
     crowded_reveals().check();
 }
+
+/// The shortest answers of the largest quorum: most of each is what a block takes for any transaction.
+pub fn short_answers() -> Measured {
+    let mut measured = None;
+    run(|| {
+        publish_integers(Perbill::zero());
+        let all: Vec<_> = (0..15)
+            .map(|number| Party::new(&format!("sybil {number}"), 2 * MinBond::get()))
+            .collect();
+        for party in &all {
+            party.register(MinBond::get());
+            party.serve(1, 64, both());
+        }
+        beat(&all);
+        let payer = Party::new("payer", 100 * ASY);
+        let attackers: Vec<&Party> = all.iter().chain([&payer]).collect();
+        let before = wealth_of(&attackers);
+        let output = integer_payload(&[5]);
+        let id = drawn(&payer, 1);
+        let commits = all
+            .iter()
+            .map(|party| general(commit(id, &party.account(), &party.worker, &output, &SALT)));
+        let harm = price_of_room(commits.collect()) + price_of_room(reveals(id, &all, &output));
+        assert!(matches!(record(id).status, Status::Final(_)));
+        measured = Some(Measured {
+            attack: "the shortest answers of the largest quorum",
+            capital: 15 * MinBond::get(),
+            cost: lost(&attackers, before),
+            harm,
+            what: "price of the blocks' room",
+            least_percent: 100,
+        });
+    });
+    measured.unwrap()
+}
+
+#[test]
+fn short_answers_are_paid_for() {
+    short_answers().check();
+}

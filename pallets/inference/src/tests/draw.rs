@@ -639,3 +639,53 @@ fn a_large_committee_has_no_member_twice() {
         assert_eq!(record(id).members.len(), 5);
     });
 }
+
+/// A request that only the attacker's busy operator could take waits at the head.
+#[test]
+fn who_waits_in_vain_does_not_hold_up_others() {
+    test(|| {
+        only(&OPERATORS[..2]);
+        let [honest, own] = [OPERATORS[0], OPERATORS[1]];
+        serve_at_once(honest, version(1), ASK, both(), 1);
+        serve_at_once(own, version(1), 1, both(), 1);
+        let cheap = |patience| Terms { max_price: 1, patience, ..Terms::of(SIGNED) };
+        assert_eq!(cheap(2 * PATIENCE).drawn().1, [own]);
+        let vain = cheap(2 * PATIENCE).accepted();
+        let ids: Vec<_> = (0..3).map(|_| Terms::of(SIGNED).accepted()).collect();
+        next_block();
+        next_block();
+        assert_eq!(members(ids[0]), [honest]);
+        assert_eq!(Waiting::<Test>::iter().count(), 3);
+        assert_ok!(include(result(ids[0], honest, RIGHT)));
+        for _ in 0..3 {
+            next_block();
+            check_all();
+        }
+        // The honest operator has nothing else to do.
+        assert_eq!(record(vain).status, Status::Pending);
+        assert_eq!(members(ids[1]), [honest]);
+    });
+}
+
+/// Operators with two fifths of the bonds keep themselves busy with a request of their own.
+#[test]
+fn who_keeps_itself_busy_does_not_stop_quorums() {
+    test(|| {
+        let (own, others) = OPERATORS.split_at(2);
+        for operator in own {
+            serve_at_once(*operator, version(1), 1, both(), 1);
+        }
+        let pair = Assurance::Quorum { n: 2, k: 2 };
+        let patience = 2 * PATIENCE;
+        let (_, members) =
+            Terms { assurance: pair, max_price: 2, patience, ..Terms::of(QUORUM) }.drawn();
+        assert!(members.iter().all(|member| own.contains(member)));
+        let id = Terms::of(QUORUM).accepted();
+        next_block();
+        next_block();
+        for operator in others {
+            assert!(Operators::assignments(operator).is_empty(), "they have room for fifty each");
+        }
+        assert_eq!(record(id).status, Status::Assigned);
+    });
+}
