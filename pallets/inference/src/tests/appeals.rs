@@ -269,23 +269,3 @@ fn a_quorum_without_proofs_has_the_stake_of_a_missing_answer() {
         assert!(!record(id).appealable);
     });
 }
-
-/// The sweep is so far behind that the request is pruned before its time for appeals ends.
-#[test]
-fn who_waits_for_a_late_sweep_gets_its_stake_back() {
-    test(|| {
-        let (id, members, version) = drawn();
-        answered(id, &members, [true, false, true]);
-        // Enough for pruning, but not for a deadline and its listener.
-        SweepBudget::set(frame_support::weights::Weight::from_parts(1, 0));
-        go_to(now() + Retention::get() + 3);
-        assert!(!crate::Requests::<Test>::contains_key(id), "it is pruned");
-        SweepBudget::set(frame_support::weights::Weight::from_parts(1_000, 0));
-        for _ in 0..5 {
-            next_block();
-        }
-        assert_eq!([0, 1, 2].map(|index| locked(members[index])), [0; 3]);
-        assert_eq!((uses(version), Inputs::<Test>::contains_key(id)), (0, false));
-        assert!(!Appealable::<Test>::contains_key(id));
-    });
-}

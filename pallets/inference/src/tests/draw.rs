@@ -666,26 +666,3 @@ fn who_waits_in_vain_does_not_hold_up_others() {
         assert_eq!(members(ids[1]), [honest]);
     });
 }
-
-/// Operators with two fifths of the bonds keep themselves busy with a request of their own.
-#[test]
-fn who_keeps_itself_busy_does_not_stop_quorums() {
-    test(|| {
-        let (own, others) = OPERATORS.split_at(2);
-        for operator in own {
-            serve_at_once(*operator, version(1), 1, both(), 1);
-        }
-        let pair = Assurance::Quorum { n: 2, k: 2 };
-        let patience = 2 * PATIENCE;
-        let (_, members) =
-            Terms { assurance: pair, max_price: 2, patience, ..Terms::of(QUORUM) }.drawn();
-        assert!(members.iter().all(|member| own.contains(member)));
-        let id = Terms::of(QUORUM).accepted();
-        next_block();
-        next_block();
-        for operator in others {
-            assert!(Operators::assignments(operator).is_empty(), "they have room for fifty each");
-        }
-        assert_eq!(record(id).status, Status::Assigned);
-    });
-}
