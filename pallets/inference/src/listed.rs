@@ -189,8 +189,15 @@ impl<T: Config> Pallet<T> {
                 Some((index, request, result, statement))
             })
             .collect();
-        let payers: BTreeSet<_> = awaited.iter().map(|(_, request, ..)| &request.payer).collect();
-        let listed = Listed { count, awaited: awaited.len() as u32, payers: payers.len() as u32 };
+        let requests = || awaited.iter().map(|(_, request, ..)| request);
+        let payers: BTreeSet<_> = requests().map(|request| &request.payer).collect();
+        // A model can change hands between requests.
+        let owners: BTreeSet<_> = requests().map(|request| &request.royalty_to).collect();
+        let listed = Listed {
+            count,
+            awaited: awaited.len() as u32,
+            payers: payers.len().max(owners.len()) as u32,
+        };
         let Some(worker) = T::Operators::worker(operator) else {
             defensive!("a list was authorised without its operator");
             return (listed, 0);

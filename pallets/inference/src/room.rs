@@ -68,7 +68,8 @@ pub(crate) struct Listed {
     pub count: u32,
     /// Number of its results that end requests.
     pub awaited: u32,
-    /// Number of the payers of these requests.
+    /// Number of the payers of these requests, or of those who receive their royalties if these are
+    /// more.
     pub payers: u32,
 }
 

@@ -20,7 +20,8 @@ pub trait WeightInfo {
     fn authorize_result(n: u32) -> Weight;
     /// The call `submit_results` with `i` results for one payer, if no request waits for capacity.
     fn submit_results(i: u32) -> Weight;
-    /// The call `submit_results` with `i` results for a payer each, if no request waits for capacity.
+    /// The call `submit_results` with `i` results for a payer and a receiver of the royalty each, if no
+    /// request waits for capacity.
     fn submit_results_apart(i: u32) -> Weight;
     /// Authorising `submit_results` with `i` results.
     fn authorize_results(i: u32) -> Weight;

@@ -59,7 +59,8 @@ impl Oracle {
         let request = |result: &Listed| &self.requests[&result.request];
         let declared = ends.iter().all(|result| request(result).declares(result.output));
         let payers: BTreeSet<_> = ends.iter().map(|result| &request(result).payer).collect();
-        let list = List { count, awaited, payers: payers.len() as u64 };
+        let owners: BTreeSet<_> = ends.iter().map(|result| &request(result).royalty_to).collect();
+        let list = List { count, awaited, payers: payers.len().max(owners.len()) as u64 };
         let is_list = count > 0 && results.windows(2).all(|two| two[0].request < two[1].request);
         let is_worker = self.operators.get(operator).is_some_and(|info| info.worker == *key);
         let largest = List { payers: count, ..list };

@@ -175,7 +175,8 @@ pub(super) struct List<T: Config> {
     pub results: ResultList<T>,
 }
 
-/// A list of awaited results of one operator, for `count` requests of each of `payers` payers.
+/// A list of awaited results of one operator, for `count` requests of each of `payers` payers. Each has
+/// a receiver of the royalty of its own.
 pub(super) fn list<T: Config>(payers: u32, count: u32) -> List<T> {
     let first = batches::<T>(1, payers, count);
     let mut pool = None;
@@ -185,6 +186,8 @@ pub(super) fn list<T: Config>(payers: u32, count: u32) -> List<T> {
     let ids = (first.0..).map(RequestId).take((payers * count) as usize);
     for (index, id) in (0..).zip(ids.clone()) {
         replace_input::<T>(id, index);
+        let owner = endowed::<T>(account("receiver", index / count, 0));
+        Requests::<T>::mutate_extant(id, |record| record.royalty_to = owner);
     }
     let record = get::<T>(first);
     let operator = record.accounts().pop().expect("one member");
