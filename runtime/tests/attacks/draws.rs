@@ -163,7 +163,8 @@ pub fn weighing() -> Measured {
                         party.signed(pallet_utility::Call::<Runtime>::batch_all { calls })
                     });
                 for result in block(changes.collect()) {
-                    assert_eq!(result, Ok(Ok(())));
+                    // Whoever is drawn cannot withdraw its offer.
+                    assert!(result.is_ok());
                 }
                 let cost: Balance = fees().iter().map(|(_, fee)| *fee).sum();
                 let members = record(id).accounts();
