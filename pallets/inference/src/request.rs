@@ -106,7 +106,8 @@ impl<T: Config> Pallet<T> {
         matches!(input, RequestInput::Inline(_))
     }
 
-    /// A request as it was asked for, without input and key. `inline`: whether its input is, which a proof needs.
+    /// A request as it was asked for, without input and key. `inline`: whether its input is, which a
+    /// proof needs.
     fn check_asked(
         payer: T::AccountId,
         asked: &Asked,
