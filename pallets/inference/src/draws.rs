@@ -22,6 +22,10 @@ use crate::{
 /// Number of draws to which a waiting request is called in vain before it ends.
 pub(crate) const MAX_VAIN_DRAWS: u32 = 16;
 
+/// Number of blocks for which a request is not called because another one waits in vain. Otherwise a
+/// few runs that suit nobody who waits would end all of them at once.
+pub(crate) const VAIN_PAUSE: BlockNumber = 15;
+
 /// Number of values that many calls of a block use, but that the block reads once. Benchmarks do not
 /// count them. Four are of this pallet: `NextRequest`, `QueueBounds`, `RecentVrfs` and `Ending`. Four are of others: the treasury's account, the hash of block 0, the authorities, and
 /// the clocks of blocks with room.
@@ -33,10 +37,11 @@ const WRITTEN_ONCE: u64 = 6;
 pub(crate) type Vrfs = [(BlockNumber, BlockVrf)];
 
 /// The draw of a request that was queued at height `from`, from the outputs since then; `None` if
-/// they have fewer than `least` authors.
+/// they have fewer than `least` authors, or, with two, the last two are of one author.
 ///
 /// The author of the block with the request knows its own output, and may have chosen the request
-/// for it. Therefore another author has to add one.
+/// for it. Therefore another author has to add one. And whoever makes the last block but one decides
+/// what the state is that the draw is made from, so it must not know the last output.
 pub(crate) fn draw_of(
     vrfs: &Vrfs,
     from: BlockNumber,
@@ -44,16 +49,20 @@ pub(crate) fn draw_of(
     least: usize,
     id: RequestId,
 ) -> Option<Draw> {
-    let mut used = vrfs.iter().filter(|(height, _)| *height >= from).peekable();
-    let first = used.peek()?.0;
+    let used: Vec<_> = vrfs.iter().filter(|(height, _)| *height >= from).collect();
+    let first = used.first()?.0;
+    let authors: BTreeSet<_> = used.iter().map(|(_, vrf)| vrf.author).collect();
+    let alone = least > 1
+        && used.iter().rev().take(2).map(|(_, vrf)| vrf.author).collect::<BTreeSet<_>>().len() < 2;
+    if authors.len() < least || alone {
+        return None;
+    }
     let mut bytes = b"assay/draw/2".to_vec();
-    let mut authors = BTreeSet::new();
-    for (_, vrf) in used {
+    for (_, vrf) in &used {
         bytes.extend(vrf.output);
-        authors.insert(vrf.author);
     }
     id.encode_to(&mut bytes);
-    (authors.len() >= least).then(|| Draw {
+    Some(Draw {
         from: first,
         block: now,
         seed: assay_primitives::digest(&bytes),
@@ -155,6 +164,7 @@ impl<T: Config> Pallet<T> {
         };
         let Some(request) = Requests::<T>::get(id) else { return (1, none) };
         let (version, size) = (request.version, request.size() as u32);
+        let has_waited = request.waits_since > 0;
         let terms = request.draw_terms(request.budget());
         let is_known = pool.as_ref().is_some_and(|pool| pool.terms == terms);
         let servers = T::Operators::servers(version);
@@ -168,11 +178,11 @@ impl<T: Config> Pallet<T> {
             Turn::Waits => Self::end_weight(servers),
             // The capacity that this request was called for goes to the next waiting one.
             Turn::Ended => {
-                Self::call_waiting(version, 1);
+                Self::call_waiting(version, has_waited.into());
                 Self::end_weight(servers)
             },
             Turn::Over => {
-                Self::call_waiting(version, 1);
+                Self::call_waiting(version, has_waited.into());
                 none
             },
         };
@@ -181,24 +191,29 @@ impl<T: Config> Pallet<T> {
 
     /// Has a request wait for capacity, behind those that wait already. Returns whether it waits.
     ///
-    /// If it was called at height `from`, so that it has waited before, the next one is called that
-    /// began to wait until then: who has called this one has freed capacity, which suits others
-    /// perhaps. A request can be called in vain [`MAX_VAIN_DRAWS`] times, for which its payer pays;
-    /// then it ends.
+    /// If it was called at height `from`, so that it has waited before, and the freed capacity is still
+    /// there, that does not suit it. Then the next one is called that has waited for [`VAIN_PAUSE`]
+    /// blocks. A request can be called in vain [`MAX_VAIN_DRAWS`] times, for which its payer pays; then
+    /// it ends. If others have taken the capacity, the request keeps its place, and the ends of their
+    /// runs call it again.
     fn put_back(id: RequestId, from: BlockNumber) -> bool {
         let Some(mut request) = Requests::<T>::get(id) else { return false };
-        if request.waits_since > 0 {
+        let has_waited = request.waits_since > 0;
+        if has_waited && T::Operators::any_idle(request.version) {
             request.vain_draws = request.vain_draws.saturating_add(1);
             let next = Waiting::<T>::iter_key_prefix(request.version).next();
-            if let Some(key) = next.filter(|key| key.since() <= from) {
+            let until = from.saturating_sub(VAIN_PAUSE);
+            if let Some(key) = next.filter(|key| key.since() <= until) {
                 Self::call(request.version, key, from);
             }
+            if request.vain_draws >= MAX_VAIN_DRAWS {
+                Self::finish_unpaid(id, request, Outcome::Rejected(RejectReason::NoOperator));
+                return false;
+            }
+            request.waits_since = T::now();
+        } else if !has_waited {
+            request.waits_since = T::now();
         }
-        if request.vain_draws >= MAX_VAIN_DRAWS {
-            Self::finish_unpaid(id, request, Outcome::Rejected(RejectReason::NoOperator));
-            return false;
-        }
-        request.waits_since = T::now();
         Waiting::<T>::insert(request.version, WaitingKey::new(request.waits_since, id), ());
         Requests::<T>::insert(id, request);
         true

@@ -45,12 +45,15 @@ impl<T: Config> Pallet<T> {
             Status::Pending if now > request.deadline => Due::Undrawn,
             Status::Disputable => Due::Window,
             Status::Assigned | Status::Revealing if now > Self::due(request) => {
+                let can_reveal =
+                    || request.status == Status::Assigned && Self::can_reveal(id, request);
                 match Self::blocks_missing(request) {
-                    0 if now > request.deadline || !Self::can_reveal(id, request) => {
-                        Due::End(Self::conclusion(id, request))
-                    },
-                    0 => Due::Reveals,
-                    missing => Due::More(missing),
+                    missing if missing > 0 => Due::More(missing),
+                    _ if now <= request.deadline && can_reveal() => Due::Reveals,
+                    // The sweep comes too late for the reveals, for which it is the sign: they have
+                    // their time from now on.
+                    _ if now > request.deadline && can_reveal() => Due::More(1),
+                    _ => Due::End(Self::conclusion(id, request)),
                 }
             },
             _ => Due::Nothing,

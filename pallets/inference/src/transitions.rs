@@ -398,7 +398,8 @@ impl<T: Config> Pallet<T> {
     /// `Assigned` → `Revealing`.
     pub(crate) fn open_reveals(id: RequestId, request: &mut Request<T::AccountId>) {
         request.status = Status::Revealing;
-        request.late_from = Self::late_from(request.deadline.saturating_sub(T::now()));
+        let left = request.deadline.saturating_sub(T::now());
+        request.late_from = Self::late_from(left.max(T::RevealWindow::get().saturating_sub(1)));
         Requests::<T>::insert(id, &*request);
         Self::deposit_event(Event::RevealsDue { request: id });
     }

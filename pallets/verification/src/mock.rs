@@ -66,6 +66,9 @@ impl Operators<u64> for NotedOperators {
     fn servers(_: VersionId) -> u32 {
         0
     }
+    fn any_idle(_: VersionId) -> bool {
+        false
+    }
     fn max_servers() -> u32 {
         0
     }

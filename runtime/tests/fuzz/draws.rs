@@ -1,7 +1,5 @@
 //! The oracle of draws: who can be drawn, the queue, and the seeds.
 
-use std::collections::BTreeSet;
-
 use assay_primitives::{Assurance, Outcome, RejectReason, VersionId};
 use assay_runtime::{constants as parameters, AccountId};
 use sp_core::U256;
@@ -145,40 +143,54 @@ impl Oracle {
         }
     }
 
-    /// Whether outputs of two authors are there.
+    /// Whether outputs of two authors are there, and the last two are of different ones.
     fn is_ready(&self, entry: &Queued) -> bool {
-        let since = self.vrfs.iter().filter(|vrf| vrf.0 >= entry.from);
-        since.map(|vrf| vrf.1).collect::<BTreeSet<_>>().len() >= 2
-    }
-
-    fn take_turn(&mut self, id: u64, from: u32) {
-        let version = self.requests[&id].version;
-        if self.requests[&id].state != State::Pending {
-            self.call_waiting(version, 1);
-        } else if self.draw(id, from) {
-            self.put_back(id, from);
-        } else if !self.requests[&id].is_open() {
-            self.call_waiting(version, 1);
+        let mut authors = self.vrfs.iter().rev().filter(|vrf| vrf.0 >= entry.from).map(|vrf| vrf.1);
+        match (authors.next(), authors.next()) {
+            (Some(last), Some(before)) => last != before,
+            _ => false,
         }
     }
 
-    /// Has a request wait. The next one is called, if this one was called at height `from` and the
-    /// other one began to wait until then.
+    fn take_turn(&mut self, id: u64, from: u32) {
+        let (version, has_waited) =
+            (self.requests[&id].version, self.requests[&id].waits_since > 0);
+        if self.requests[&id].state != State::Pending {
+            self.call_waiting(version, has_waited.into());
+        } else if self.draw(id, from) {
+            self.put_back(id, from);
+        } else if !self.requests[&id].is_open() {
+            self.call_waiting(version, has_waited.into());
+        }
+    }
+
+    /// Has a request wait. If it was called at height `from`, and there is capacity that does not suit
+    /// it, the next one is called that has waited for 15 blocks.
     fn put_back(&mut self, id: u64, from: u32) {
         self.see("a request that waits for capacity");
         let version = self.requests[&id].version;
-        if self.requests[&id].waits_since > 0 {
+        let since = self.requests[&id].waits_since;
+        let servers = self.servers.get(&version).cloned().unwrap_or_default();
+        let idle = servers.iter().any(|server| {
+            self.open_runs(&server.account, Some(version)) < server.concurrency as usize
+        });
+        if since > 0 && !idle {
+            self.see("a request that is called after others took the capacity");
+            self.waiting.insert((version, since, id));
+            return;
+        }
+        if since > 0 {
             self.requests.get_mut(&id).expect("pending").vain_draws += 1;
             let next = self.waiting.iter().find(|entry| entry.0 == version).copied();
-            if let Some(entry) = next.filter(|entry| entry.1 <= from) {
+            if let Some(entry) = next.filter(|entry| entry.1 + 15 <= from) {
                 self.see("a request that is called because another one waits in vain");
                 self.waiting.remove(&entry);
                 self.enqueue(entry.2, 1, from);
             }
-        }
-        if self.requests[&id].vain_draws == 16 {
-            self.see("a request that has waited in vain too often");
-            return self.refund(id, Outcome::Rejected(RejectReason::NoOperator));
+            if self.requests[&id].vain_draws == 16 {
+                self.see("a request that has waited in vain too often");
+                return self.refund(id, Outcome::Rejected(RejectReason::NoOperator));
+            }
         }
         let now = self.now;
         self.requests.get_mut(&id).expect("pending").waits_since = now;

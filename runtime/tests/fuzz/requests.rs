@@ -115,6 +115,12 @@ pub struct Request {
 }
 
 impl Request {
+    /// The number of blocks with room that members have for their reveals, if these open now.
+    fn time_for_reveals(&self, now: u32) -> u32 {
+        let window = parameters::RevealWindow::get();
+        self.deadline.saturating_sub(now).max(window - 1).min(ROOMY_BLOCKS)
+    }
+
     pub fn is_open(&self) -> bool {
         !matches!(self.state, State::Final(_))
     }
@@ -195,7 +201,7 @@ impl Request {
         self.count(|answer| matches!(answer, Answer::Failed(_)))
     }
 
-    fn committed(&self) -> usize {
+    pub fn committed(&self) -> usize {
         self.count(|answer| matches!(answer, Answer::Committed(..)))
     }
 
@@ -452,7 +458,7 @@ impl Oracle {
         if !(is_worker && intact && self.expects(request, &request.members[place], what)) {
             return false;
         }
-        let given = request.deadline.saturating_sub(self.now).min(ROOMY_BLOCKS);
+        let given = request.time_for_reveals(self.now);
         let (late_from, version) = (self.room.0 + 1 + given, request.version);
         let request = self.requests.get_mut(&id).expect("looked up");
         request.members[place].answer = match what {
@@ -503,7 +509,7 @@ impl Oracle {
             self.conclude(id);
         } else {
             request.state = State::Revealing;
-            let given = request.deadline.saturating_sub(self.now).min(ROOMY_BLOCKS);
+            let given = request.time_for_reveals(self.now);
             request.late_from = self.room.0 + 1 + given;
         }
     }

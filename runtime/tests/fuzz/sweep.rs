@@ -41,7 +41,14 @@ impl Oracle {
             State::Pending if now > request.deadline => self.refund(id, Outcome::TimedOut),
             State::Disputable => self.pass_window(id),
             State::Assigned | State::Revealing if now > request.due() => {
+                let unopened = request.state == State::Assigned
+                    && request.is_quorum()
+                    && request.committed() >= request.size().1;
                 match request.late_from.saturating_sub(self.room.0) {
+                    0 if now > request.deadline && unopened => {
+                        self.see("a sweep that comes too late to open the reveals");
+                        self.prolong(id, 1);
+                    },
                     0 if now > request.deadline => {
                         self.conclude(id);
                     },

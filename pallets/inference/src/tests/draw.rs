@@ -164,33 +164,31 @@ fn a_later_draw_has_the_outputs_of_all_blocks_until_then() {
 }
 
 #[test]
-fn who_waits_for_an_author_does_not_hold_up_a_later_draw() {
+fn the_last_two_authors_of_a_later_draw_differ_too() {
     test(|| {
-        let later = Terms { draw_delay: 4, ..Terms::of(SIGNED) }.accepted();
+        let (later, asked) = (Terms { draw_delay: 4, ..Terms::of(SIGNED) }.accepted(), now());
         next_block();
-        next_block();
-        // From now on there is one author. The later draw has outputs of another one.
+        // From now on there is one author. The outputs have two, but who made the block before the draw
+        // would have known the seed, and decided what the state is.
         Author::set(Some(7));
         next_block();
         let (others, from): (Vec<_>, _) =
             ((0..3).map(|_| Terms::of(SIGNED).accepted()).collect(), now());
-        // It is queued behind the others, at the start of the block with its draw.
-        next_block();
-        check_all();
-        assert_eq!(record(later).status, Status::Assigned);
-        for _ in 0..3 {
-            let waiting = |id: &RequestId| record(*id).status == Status::Pending;
-            assert!(others.iter().all(waiting));
+        for _ in 0..4 {
             next_block();
+            check_all();
+            let waiting = |id: &RequestId| record(*id).status == Status::Pending;
+            assert!(others.iter().chain([&later]).all(waiting));
         }
-        // The others have kept their places and their seeds.
         Author::set(Some(8));
         next_block();
         let block = now();
-        for id in others {
-            let seed = seed_of(from..=block, id);
-            assert_eq!(record(id).draw, Some(Draw { from, block, seed, authors: 2 }));
-        }
+        let mut drawn = others.iter().map(|id| (*id, from)).chain([(later, asked)]);
+        assert!(drawn.all(|(id, from)| {
+            record(id)
+                .draw
+                .is_some_and(|draw| draw.block == block && draw.seed == seed_of(from..=block, id))
+        }));
         assert_eq!(QueueBounds::<Test>::get().2, 0);
     });
 }
@@ -637,6 +635,25 @@ fn a_large_committee_has_no_member_twice() {
         let different: BTreeSet<_> = members.iter().copied().collect();
         assert_eq!(different, OPERATORS.into_iter().collect());
         assert_eq!(record(id).members.len(), 5);
+    });
+}
+
+#[test]
+fn who_never_waited_calls_nobody_who_does() {
+    test(|| {
+        only(&OPERATORS[..1]);
+        serve_at_once(OPERATORS[0], version(1), ASK, both(), 1);
+        let _ = Terms::of(SIGNED).drawn();
+        let waiting = Terms::of(SIGNED).accepted();
+        next_block();
+        assert_eq!(Waiting::<Test>::iter().count(), 1);
+        for _ in 0..20 {
+            let id = Terms::of(SIGNED).accepted();
+            assert_ok!(signed_call(PAYER, crate::Call::cancel { request: id }));
+            next_block();
+        }
+        assert_eq!((record(waiting).vain_draws, record(waiting).status), (0, Status::Pending));
+        assert_eq!(Waiting::<Test>::iter().count(), 1);
     });
 }
 

@@ -151,6 +151,29 @@ fn both_deadlines_of_a_quorum_are_on_the_agenda() {
 }
 
 #[test]
+fn a_sweep_that_comes_after_the_deadline_gives_time_for_the_reveals_first() {
+    test(|| {
+        let (id, members) = Terms::of(QUORUM).drawn();
+        for member in &members[..2] {
+            assert_ok!(include(commit(id, *member, RIGHT)));
+        }
+        budget(0);
+        go_to(record(id).deadline + 3);
+        budget(100);
+        next_block();
+        assert_eq!(record(id).status, Status::Assigned);
+        next_block();
+        assert_eq!(record(id).status, Status::Revealing);
+        assert_eq!(record(id).deadline, now() + RevealWindow::get() - 1);
+        for member in &members[..2] {
+            assert_ok!(include(reveal(id, *member, RIGHT)));
+        }
+        assert_eq!(outcome(id), Outcome::Verified);
+        assert_eq!([bond(members[0]), bond(members[1])], [BOND; 2]);
+    });
+}
+
+#[test]
 fn what_is_not_due_any_more_takes_little_of_the_budget() {
     test(|| {
         // These wait for another author, and nothing is due for them when commitments would be.
