@@ -400,7 +400,8 @@ fn no_call_weighs_more_than_half_of_the_maximum_extrinsic() {
             let name = name(&call);
             let transaction = UncheckedExtrinsic::new_transaction(call, authorized_extension());
             let info = transaction.get_dispatch_info();
-            let class = match name.starts_with("Disputes.") && name != "Disputes.set_timing" {
+            let is_move = name.starts_with("Disputes.") && name != "Disputes.set_timing";
+            let class = match is_move || name == "Inference.appeal" {
                 true => DispatchClass::Operational,
                 false => DispatchClass::Normal,
             };
