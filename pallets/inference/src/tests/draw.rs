@@ -647,7 +647,7 @@ fn who_never_waited_calls_nobody_who_does() {
         let waiting = Terms::of(SIGNED).accepted();
         next_block();
         assert_eq!(Waiting::<Test>::iter().count(), 1);
-        for _ in 0..20 {
+        for _ in 0..8 {
             let id = Terms::of(SIGNED).accepted();
             assert_ok!(signed_call(PAYER, crate::Call::cancel { request: id }));
             next_block();
@@ -668,11 +668,14 @@ fn who_waits_in_vain_does_not_hold_up_others() {
         let cheap = |patience| Terms { max_price: 1, patience, ..Terms::of(SIGNED) };
         assert_eq!(cheap(2 * PATIENCE).drawn().1, [own]);
         let vain = cheap(2 * PATIENCE).accepted();
-        let ids: Vec<_> = (0..3).map(|_| Terms::of(SIGNED).accepted()).collect();
+        let patience = 2 * PATIENCE;
+        let ids: Vec<_> =
+            (0..3).map(|_| Terms { patience, ..Terms::of(SIGNED) }.accepted()).collect();
         next_block();
         next_block();
         assert_eq!(members(ids[0]), [honest]);
         assert_eq!(Waiting::<Test>::iter().count(), 3);
+        go_to(now() + crate::draws::VAIN_PAUSE);
         assert_ok!(include(result(ids[0], honest, RIGHT)));
         for _ in 0..3 {
             next_block();

@@ -230,6 +230,10 @@ fn who_does_not_reveal_is_penalised_although_the_sweep_came_late() {
         System::set_block_number(record(id).deadline);
         assert_eq!(record(id).status, Status::Assigned);
         next_block();
+        // Those who have committed get the time for their reveals, and do not use it.
+        next_block();
+        assert_eq!(record(id).status, Status::Revealing);
+        go_to(record(id).deadline + 1);
         assert_eq!(outcome(id), Outcome::TimedOut);
         assert_eq!([0, 1, 2].map(|i| bond(members[i])), [BOND - NO_ANSWER; 3]);
         assert_eq!((free(PAYER), escrow(PAYER)), (ENDOWMENT, 0));
