@@ -7,7 +7,7 @@ use assay_primitives::{
     commitment as commitment_of, digest,
     dispute::TraceStatement,
     runtime_api::Status,
-    traits::{BlockRoom, MemberState, Models, Operators, Verification},
+    traits::{BlockRoom, MemberState, Models, Operators, Verification, WORKER_CALL_BYTES},
     validate_payload, Assurance, AssuranceClass, BlockNumber, CommitStatement, Digest,
     FailureReason, FailureStatement, ProofCost, RequestId, ResultStatement, Statement, WorkerId,
     WorkerSignature,
@@ -24,9 +24,7 @@ use frame_support::{
 
 use sp_runtime::transaction_validity::ValidTransactionBuilder;
 
-use crate::{
-    room::CALL_BYTES, Config, EncodedProof, Pallet, Request, Requests, TraceSignatures, WeightInfo,
-};
+use crate::{Config, EncodedProof, Pallet, Request, Requests, TraceSignatures, WeightInfo};
 
 /// Codes of `InvalidTransaction::Custom` with which the pool refuses workers' calls.
 pub mod refusal {
@@ -90,7 +88,7 @@ impl<T: Config> Pallet<T> {
         deadline: impl FnOnce(&Request<T::AccountId>) -> BlockNumber,
     ) -> Result<Assigned<T>, TransactionValidityError> {
         ensure!(
-            T::Room::fits_answer(weight, bytes.saturating_add(CALL_BYTES)),
+            T::Room::fits_answer(weight, bytes.saturating_add(WORKER_CALL_BYTES)),
             InvalidTransaction::ExhaustsResources
         );
         let request = Requests::<T>::get(id).ok_or(refuse(refusal::REQUEST_NOT_FOUND))?;

@@ -27,8 +27,9 @@ pub(crate) const MAX_VAIN_DRAWS: u32 = 16;
 pub(crate) const VAIN_PAUSE: BlockNumber = 15;
 
 /// Number of values that many calls of a block use, but that the block reads once. Benchmarks do not
-/// count them. Four are of this pallet: `NextRequest`, `QueueBounds`, `RecentVrfs` and `Ending`. Four are of others: the treasury's account, the hash of block 0, the authorities, and
-/// the clocks of blocks with room.
+/// count them. Four are of this pallet: `NextRequest`, `QueueBounds`, `RecentVrfs` and `Ending`. Four
+/// are of others: the treasury's account, the hash of block 0, the authorities, and the clocks of
+/// blocks with room.
 const READ_ONCE: u64 = 8;
 /// Number of those that the block writes: all but the hash and the authorities.
 const WRITTEN_ONCE: u64 = 6;
@@ -37,11 +38,11 @@ const WRITTEN_ONCE: u64 = 6;
 pub(crate) type Vrfs = [(BlockNumber, BlockVrf)];
 
 /// The draw of a request that was queued at height `from`, from the outputs since then; `None` if
-/// they have fewer than `least` authors, or, with two, the last two are of one author.
+/// there is none, or if `least` is two and the last two are not of different authors.
 ///
 /// The author of the block with the request knows its own output, and may have chosen the request
-/// for it. Therefore another author has to add one. And whoever makes the last block but one decides
-/// what the state is that the draw is made from, so it must not know the last output.
+/// for it. Therefore another author has to add one. Whoever makes the last block but one decides what
+/// the state is that the draw is made from, so it must not know the last output.
 pub(crate) fn draw_of(
     vrfs: &Vrfs,
     from: BlockNumber,
@@ -51,12 +52,11 @@ pub(crate) fn draw_of(
 ) -> Option<Draw> {
     let used: Vec<_> = vrfs.iter().filter(|(height, _)| *height >= from).collect();
     let first = used.first()?.0;
-    let authors: BTreeSet<_> = used.iter().map(|(_, vrf)| vrf.author).collect();
-    let alone = least > 1
-        && used.iter().rev().take(2).map(|(_, vrf)| vrf.author).collect::<BTreeSet<_>>().len() < 2;
-    if authors.len() < least || alone {
+    let differ = used.last_chunk().is_some_and(|[(_, one), (_, last)]| one.author != last.author);
+    if least > 1 && !differ {
         return None;
     }
+    let authors: BTreeSet<_> = used.iter().map(|(_, vrf)| vrf.author).collect();
     let mut bytes = b"assay/draw/2".to_vec();
     for (_, vrf) in &used {
         bytes.extend(vrf.output);
@@ -153,8 +153,8 @@ impl<T: Config> Pallet<T> {
 
     /// Processes the first request of the queue. `pool` has the candidates of the turn before.
     /// Returns the number of requests that have had their turn, and the weight spent. Requests that
-    /// wait for another author have had theirs, so that those behind them are not held up: a later
-    /// draw is queued late, and has the authors of all blocks since its request.
+    /// wait for another author have had theirs, so that they do not hold up those behind them, which
+    /// may have been queued in earlier blocks.
     pub(crate) fn take_turn(vrfs: &Vrfs, pool: &mut Option<Pool<T::AccountId>>) -> (u32, Weight) {
         let none = T::WeightInfo::draw(0, 1);
         let (id, from, draw) = match Self::next_queued(vrfs) {
@@ -199,7 +199,8 @@ impl<T: Config> Pallet<T> {
     fn put_back(id: RequestId, from: BlockNumber) -> bool {
         let Some(mut request) = Requests::<T>::get(id) else { return false };
         let has_waited = request.waits_since > 0;
-        if has_waited && T::Operators::any_idle(request.version) {
+        let in_vain = has_waited && T::Operators::any_idle(request.version);
+        if in_vain {
             request.vain_draws = request.vain_draws.saturating_add(1);
             let next = Waiting::<T>::iter_key_prefix(request.version).next();
             let until = from.saturating_sub(VAIN_PAUSE);
@@ -210,8 +211,8 @@ impl<T: Config> Pallet<T> {
                 Self::finish_unpaid(id, request, Outcome::Rejected(RejectReason::NoOperator));
                 return false;
             }
-            request.waits_since = T::now();
-        } else if !has_waited {
+        }
+        if in_vain || !has_waited {
             request.waits_since = T::now();
         }
         Waiting::<T>::insert(request.version, WaitingKey::new(request.waits_since, id), ());
@@ -248,8 +249,8 @@ impl<T: Config> Pallet<T> {
     /// most `most`. Returns their number.
     ///
     /// A request waits only while a run of its version is open. The end of a run calls as many
-    /// waiting requests as the run had members. Each called request draws operators or calls the
-    /// next one, so no request keeps waiting while operators have capacity for it.
+    /// waiting requests as the run had members. Each called request draws operators, finds the
+    /// capacity taken, or calls the next one; see [`Self::put_back`].
     pub(crate) fn call_waiting(version: VersionId, most: u32) -> u32 {
         let called: Vec<_> = Waiting::<T>::iter_key_prefix(version).take(most as usize).collect();
         for key in &called {

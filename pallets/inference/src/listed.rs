@@ -8,7 +8,10 @@ use assay_pallet_support::{refuse, Chain};
 use assay_primitives::{
     digest, merkle,
     runtime_api::Status,
-    traits::{BlockRoom, Charge, Escrow, Models, OnRequestFinal, Operators, Verification},
+    traits::{
+        BlockRoom, Charge, Escrow, Models, OnRequestFinal, Operators, Verification,
+        WORKER_CALL_BYTES,
+    },
     validate_payload, Assurance, BlockNumber, Digest, ListPlace, ListStatement, ResultStatement,
     SignedEvidence, Statement, VersionId, WorkerSignature,
 };
@@ -20,7 +23,7 @@ use frame_support::{
 
 use crate::{
     authorize::{refusal, Authorized},
-    room::{Listed, CALL_BYTES},
+    room::Listed,
     Config, Event, ListedResult, Pallet, Request, Requests, ResultList, WeightInfo,
 };
 
@@ -78,7 +81,7 @@ impl<T: Config> Pallet<T> {
 
     /// Length of the call with such a list in bytes, at most.
     pub(crate) fn list_bytes(count: u32, bytes: u32) -> u32 {
-        CALL_BYTES.saturating_add(ITEM_BYTES.saturating_mul(count)).saturating_add(bytes)
+        WORKER_CALL_BYTES.saturating_add(ITEM_BYTES.saturating_mul(count)).saturating_add(bytes)
     }
 
     /// The request, if it waits for this result of the operator.

@@ -6,15 +6,15 @@
 use assay_primitives::{
     assurance::MAX_COMMITTEE,
     tensor::largest_payload,
-    traits::{BlockRoom, EvidenceFindings, Models, OnRequestFinal, Operators, Verification},
+    traits::{
+        BlockRoom, EvidenceFindings, Models, OnRequestFinal, Operators, Verification,
+        WORKER_CALL_BYTES,
+    },
     Assurance, Balance, BlockNumber, ProofCost, RequestInput, TensorDeclaration, VersionId,
 };
 use frame_support::{traits::Get, weights::Weight};
 
 use crate::{draws::MAX_VAIN_DRAWS, Config, Pallet, Request, WeightInfo};
-
-/// Upper bound of the length of an operator's call in bytes, without output and proof.
-pub(crate) const CALL_BYTES: u32 = 320;
 
 /// The requests that a call makes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -165,7 +165,7 @@ impl<T: Config> Pallet<T> {
     pub(crate) fn note_room(weight: Weight, authorization: Weight, bytes: u32) {
         T::Room::note_answer(
             weight.saturating_add(authorization),
-            bytes.saturating_add(CALL_BYTES),
+            bytes.saturating_add(WORKER_CALL_BYTES),
         );
     }
 
@@ -235,7 +235,7 @@ impl<T: Config> Pallet<T> {
             .saturating_add(Self::answers_weight(assurance, proof, sent));
         let calls = sent.commitments + sent.failures + sent.results;
         let kept = sent.output_bytes.checked_div(sent.results).unwrap_or_default();
-        let bytes = CALL_BYTES
+        let bytes = WORKER_CALL_BYTES
             .saturating_mul(calls)
             .saturating_add(sent.output_bytes)
             .saturating_add(sent.proof_bytes)

@@ -1,7 +1,10 @@
 //! Heartbeats, which determine which operators are live.
 
 use assay_pallet_support::{refuse, Chain};
-use assay_primitives::{traits::BlockRoom, HeartbeatStatement, Statement, WorkerSignature};
+use assay_primitives::{
+    traits::{BlockRoom, WORKER_CALL_BYTES},
+    HeartbeatStatement, Statement, WorkerSignature,
+};
 use frame_support::{ensure, pallet_prelude::*, traits::Get};
 use sp_runtime::transaction_validity::{
     InvalidTransaction, TransactionSource, TransactionValidityError,
@@ -17,9 +20,6 @@ pub mod refusal {
     pub const NOT_AN_OPERATOR: u8 = 2;
 }
 
-/// Upper bound of the length of the call with a heartbeat, in bytes.
-const CALL_BYTES: u32 = 320;
-
 impl<T: Config> Pallet<T> {
     fn weight_of_heartbeat() -> Weight {
         T::WeightInfo::heartbeat().saturating_add(T::WeightInfo::authorize_heartbeat())
@@ -32,7 +32,7 @@ impl<T: Config> Pallet<T> {
         signature: &WorkerSignature,
     ) -> Result<(ValidTransaction, Weight), TransactionValidityError> {
         ensure!(
-            T::Room::fits_answer(Self::weight_of_heartbeat(), CALL_BYTES),
+            T::Room::fits_answer(Self::weight_of_heartbeat(), WORKER_CALL_BYTES),
             InvalidTransaction::ExhaustsResources
         );
         let now = T::now();
@@ -67,7 +67,7 @@ impl<T: Config> Pallet<T> {
             info.engine = engine;
             info.load = load;
         });
-        T::Room::note_answer(Self::weight_of_heartbeat(), CALL_BYTES);
+        T::Room::note_answer(Self::weight_of_heartbeat(), WORKER_CALL_BYTES);
     }
 
     /// Whether the operator is live: its last heartbeat is recent, and it is not unbonding.

@@ -23,7 +23,7 @@ pub use models::{Models, VersionTerms};
 pub use money::{Bonds, Charge, Deposits, Escrow, Escrowed, Payment, SlashShare};
 pub use operators::{Candidate, DrawTerms, Operators};
 pub use requests::{BlockRandomness, BlockVrf, OnRequestFinal};
-pub use room::BlockRoom;
+pub use room::{BlockRoom, WORKER_CALL_BYTES};
 pub use verification::{
     EvidenceFindings, MemberState, ProofFailure, ProvenResult, Reveal, Shown, Verification,
 };

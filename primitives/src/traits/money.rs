@@ -14,8 +14,8 @@ pub struct Payment<AccountId> {
     pub royalty_to: AccountId,
     /// The royalty's share of each price.
     pub royalty: Perbill,
-    /// The fee for the room in blocks that the request took, in plancks. It is burnt, before
-    /// anybody is paid.
+    /// The fee for the room in blocks that the request took, in plancks. It comes before all prices,
+    /// and is burnt.
     pub fee: Balance,
 }
 

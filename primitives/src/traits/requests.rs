@@ -8,7 +8,8 @@ use crate::{Digest, Outcome, RequestId};
 
 /// A callback at the end of each request.
 pub trait OnRequestFinal {
-    /// Called exactly once per request, when the request ends. It must not panic.
+    /// Called exactly once per request, when the request ends. It must not panic. The results of a
+    /// list are paid for after all of them have ended.
     fn on_final(request: RequestId, outcome: &Outcome, receipt_digest: &Digest);
     /// Upper bound of the weight of [`OnRequestFinal::on_final`], which the caller charges.
     fn weight() -> Weight;

@@ -4,6 +4,9 @@ use sp_weights::Weight;
 
 use crate::{Balance, BlockNumber};
 
+/// Upper bound of the length of an operator's call in bytes, without output and proof.
+pub const WORKER_CALL_BYTES: u32 = 320;
+
 /// Room in blocks, and its price. Implemented by `room`.
 ///
 /// Time that a party has for an answer or a move counts only blocks that had room for it.

@@ -33,7 +33,8 @@ fn the_largest_fee_is_held_and_the_real_one_burnt() {
         assert_ok!(include(result(id, members(id)[0], RIGHT)));
         // The draw, pruning, the result with its authorisation and its listener; the call, and the
         // output, which is kept for a while.
-        let bytes = u128::from(crate::room::CALL_BYTES) + 2 * output(RIGHT).len() as u128;
+        let bytes = u128::from(assay_primitives::traits::WORKER_CALL_BYTES)
+            + 2 * output(RIGHT).len() as u128;
         assert_eq!(fee(id), 3 * (5 + bytes));
         assert!(fee(id) <= largest);
         assert_eq!(Balances::total_issuance(), issuance - fee(id));
@@ -57,7 +58,8 @@ fn a_quorum_pays_for_each_commitment_and_each_result() {
             assert_ok!(include(reveal(id, *member, RIGHT)));
         }
         // Five calls, two outputs, and one output that is kept.
-        let bytes = 5 * u128::from(crate::room::CALL_BYTES) + 3 * output(RIGHT).len() as u128;
+        let bytes = 5 * u128::from(assay_primitives::traits::WORKER_CALL_BYTES)
+            + 3 * output(RIGHT).len() as u128;
         // The draw and pruning, two results and two commitments with their authorisation, a failure
         // with its listener and its authorisation, the end with its listener.
         assert_eq!(fee(id), 2 + 4 + 4 + 3 + 2 + bytes);

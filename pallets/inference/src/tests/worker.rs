@@ -201,7 +201,7 @@ fn a_block_without_room_takes_no_answers() {
         IsFull::set(false);
         assert_ok!(include(result(id, members[0], RIGHT)));
         // Its weight, that of its authorisation, and its length.
-        let bytes = output(RIGHT).len() as u32 + crate::room::CALL_BYTES;
+        let bytes = output(RIGHT).len() as u32 + assay_primitives::traits::WORKER_CALL_BYTES;
         assert_eq!(Taken::get(), (3, bytes));
     });
 }
