@@ -427,6 +427,9 @@ pub enum DisputeCommand {
         /// Also dispute a correct result. Such a dispute is lost, and the bond with it
         #[arg(long)]
         force: bool,
+        /// The largest bond. Default: what the next dispute needs now
+        #[arg(long, value_name = "ASY", value_parser = amount::parse)]
+        max_bond: Option<Balance>,
     },
     /// List open disputes, at most 1,000
     List {

@@ -262,8 +262,8 @@ calls! {
 
     /// Calls of `disputes`. Operators' nodes answer themselves.
     mod disputes("Disputes") {
-        /// Disputes the result of a request. Holds a bond.
-        fn open(request: RequestId) { request }
+        /// Disputes the result of a request. Holds a bond, of at most `max_bond` plancks.
+        fn open(request: RequestId, max_bond: Balance) { request, max_bond }
 
         /// Makes a move of the challenger.
         fn choose(dispute: DisputeId, choice: Choice) { dispute, choice }

@@ -423,6 +423,13 @@ fn rpc_builder<E>(
     })
 }
 
+/// Largest size of a block that this node makes, in bytes: what the runtime allows, besides the header.
+/// The runtime counts which blocks had room, so authors must not stop before.
+fn largest_block() -> usize {
+    const HEADER: usize = 64 * 1024;
+    assay_runtime::configs::system::MAX_BLOCK_BYTES as usize + HEADER
+}
+
 fn spawn_authoring(
     handles: &Handles,
     babe: Babe,
@@ -431,13 +438,14 @@ fn spawn_authoring(
     force_authoring: bool,
     task_manager: &TaskManager,
 ) -> Result<(), ServiceError> {
-    let proposer = sc_basic_authorship::ProposerFactory::new(
+    let mut proposer = sc_basic_authorship::ProposerFactory::new(
         task_manager.spawn_handle(),
         handles.client.clone(),
         handles.pool.clone(),
         handles.registry.as_ref(),
         handles.telemetry.clone(),
     );
+    proposer.set_default_block_size_limit(largest_block());
     let worker = sc_consensus_babe::start_babe(sc_consensus_babe::BabeParams {
         keystore: handles.keystore.clone(),
         client: handles.client.clone(),

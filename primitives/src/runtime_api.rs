@@ -116,6 +116,12 @@ pub struct RequestView<AccountId> {
     pub output: Option<Vec<u8>>,
     /// Digest of the receipt; `None` until the request has ended.
     pub receipt_digest: Option<Digest>,
+    /// Last height at which the outcome can be appealed, if it can be. It moves if too few blocks
+    /// before it have room for an appeal.
+    pub appealable_until: Option<BlockNumber>,
+    /// Digest of the output payload that an appeal has shown to be the right one. The output and the
+    /// receipt do not change, and may have another one.
+    pub correction: Option<Digest>,
 }
 
 /// A receipt and its evidence.

@@ -127,8 +127,10 @@ parameter_types! {
 
 #[cfg(test)]
 mod tests {
+    use frame_support::traits::Get;
+
     use super::*;
-    use crate::{Inference, Verification};
+    use crate::{transactions::CallOverhead, Inference, Verification};
 
     #[test]
     fn an_operator_cannot_leave_before_its_requests_end() {
@@ -204,7 +206,7 @@ mod tests {
             // The weight of the authorisation is among those of the extensions.
             let weight = info.call_weight.saturating_add(info.extension_weight);
             let authorize = frame_support::traits::Authorize::weight_of_authorize(&call);
-            let weight = weight.saturating_add(authorize);
+            let weight = weight.saturating_add(authorize).saturating_add(CallOverhead::get());
             assert!(weight.all_lte(largest.weight), "{weight:?}: {call:?}");
             assert!(bytes + 16 <= largest.bytes, "{bytes} bytes: {call:?}");
         }
@@ -214,7 +216,7 @@ mod tests {
             opening: assay_dispute::Answer::Opening(opening),
         }
         .into();
-        let weight = call.get_dispatch_info().call_weight;
+        let weight = call.get_dispatch_info().call_weight.saturating_add(CallOverhead::get());
         assert!(weight.all_lte(LargestMove::get().weight), "{weight:?}");
         assert!(codec::Encode::encoded_size(&call) as u32 + 200 <= LargestMove::get().bytes);
         let prove = pallet_disputes::Call::<crate::Runtime>::prove {
@@ -228,7 +230,7 @@ mod tests {
             proof: full(MAX_PROOF_BYTES).try_into().expect("it fits"),
         };
         for call in [crate::RuntimeCall::from(prove), crate::RuntimeCall::from(appeal)] {
-            let weight = call.get_dispatch_info().call_weight;
+            let weight = call.get_dispatch_info().call_weight.saturating_add(CallOverhead::get());
             assert!(weight.all_lte(LargestMove::get().weight), "{weight:?}");
             let bytes = codec::Encode::encoded_size(&call) as u32 + 200;
             assert!(bytes <= LargestMove::get().bytes, "{bytes}");

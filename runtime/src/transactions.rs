@@ -2,7 +2,7 @@
 //! transactions of watchers.
 
 use codec::{Decode, DecodeWithMemTracking, Encode};
-use frame_support::{ensure, weights::Weight};
+use frame_support::{dispatch::DispatchClass, ensure, traits::Get, weights::Weight};
 use frame_system::{
     offchain::{
         AppCrypto, CreateAuthorizedTransaction, CreateSignedTransaction, CreateTransaction,
@@ -22,8 +22,8 @@ use sp_runtime::{
 };
 
 use crate::{
-    constants::WATCHER_ERA_BLOCKS, AccountId, Nonce, Runtime, RuntimeCall, System, TxExtension,
-    UncheckedExtrinsic,
+    configs::system::RuntimeBlockWeights, constants::WATCHER_ERA_BLOCKS, AccountId, Nonce, Runtime,
+    RuntimeCall, System, TxExtension, UncheckedExtrinsic,
 };
 
 /// `AuthorizeCall` for transactions whose other extensions are those of [`authorized_extension`].
@@ -85,6 +85,18 @@ impl TransactionExtension<RuntimeCall> for AuthorizeWorkersCall {
         <Inner as TransactionExtension<RuntimeCall>>::post_dispatch_details(
             pre, info, post_info, len, result,
         )
+    }
+}
+
+/// Weight of each call of a worker besides the call and its authorisation: that of every transaction,
+/// and of the extensions.
+pub struct CallOverhead;
+
+impl Get<Weight> for CallOverhead {
+    fn get() -> Weight {
+        let base = RuntimeBlockWeights::get().get(DispatchClass::Normal).base_extrinsic;
+        let other: RuntimeCall = frame_system::Call::remark { remark: Default::default() }.into();
+        base.saturating_add(authorized_extension().weight(&other))
     }
 }
 

@@ -136,7 +136,10 @@ impl Case {
     fn play(&self, challenger: &Player<'_>) -> Balance {
         let defender = self.defender();
         let mut spent = 0;
-        submit(CHALLENGER, pallet_disputes::Call::open { request: REQUEST });
+        submit(
+            CHALLENGER,
+            pallet_disputes::Call::open { request: REQUEST, max_bond: Balance::MAX },
+        );
         spent += fees()[0].1;
         while let Some(dispute) = Disputes::current(DISPUTE) {
             match dispute.stage.turn() {
@@ -218,7 +221,7 @@ fn an_undisputed_result_is_final_after_the_window() {
         assert!(receipt.bad_signatures(&evidence).is_empty());
         // The window is closed.
         let refused: DispatchError = pallet_disputes::Error::<Runtime>::NoResult.into();
-        let open = pallet_disputes::Call::open { request: REQUEST };
+        let open = pallet_disputes::Call::open { request: REQUEST, max_bond: Balance::MAX };
         assert_eq!(include(signed(CHALLENGER, open)), Err(refused));
     });
 }
@@ -268,7 +271,10 @@ fn a_dispute_that_outlasts_the_window_keeps_the_result_open() {
     run(|| {
         case.submit();
         go_to(System::block_number() + timing().window - 2);
-        submit(CHALLENGER, pallet_disputes::Call::open { request: REQUEST });
+        submit(
+            CHALLENGER,
+            pallet_disputes::Call::open { request: REQUEST, max_bond: Balance::MAX },
+        );
         let opened = System::block_number();
         go_to(opened + timing().response);
         assert_eq!(record().status, Status::Disputable);
@@ -282,7 +288,10 @@ fn a_dispute_that_outlasts_the_window_keeps_the_result_open() {
     run(|| {
         case.submit();
         go_to(System::block_number() + timing().window - 2);
-        submit(CHALLENGER, pallet_disputes::Call::open { request: REQUEST });
+        submit(
+            CHALLENGER,
+            pallet_disputes::Call::open { request: REQUEST, max_bond: Balance::MAX },
+        );
         let dispute = OpenDisputes::<Runtime>::get(DISPUTE).unwrap();
         answer(&dispute, case.defender().answer(&dispute.stage).unwrap());
         go_to(System::block_number() + timing().response);
@@ -299,7 +308,10 @@ fn a_validity_proof_decides_a_dispute_either_way() {
         run(|| {
             case.submit();
             let before = wealths();
-            submit(CHALLENGER, pallet_disputes::Call::open { request: REQUEST });
+            submit(
+                CHALLENGER,
+                pallet_disputes::Call::open { request: REQUEST, max_bond: Balance::MAX },
+            );
             let mut spent = fees()[0].1;
             let (payer, operator) = (PAYER.to_account_id(), OPERATOR.to_account_id());
             let request = REQUEST.encode();

@@ -15,9 +15,9 @@ use assay_primitives::{
     operator::Roles,
     proof::{MAX_ARCHITECTURE_BYTES, MAX_AUDIT_BYTES, MAX_AUDIT_PIECES, MAX_PROOF_BYTES},
     tensor::{MAX_RANK, MAX_TENSOR_NAME_BYTES},
-    AnsweredRequest, Assurance, AssuranceClass, Digest, Dimension, ElementType, FailureReason,
-    ListPlace, ModelDescriptor, ModelId, RequestId, RequestInput, ResultStatement, SignedResult,
-    TensorDeclaration, WorkerSignature, MAX_LIST,
+    AnsweredRequest, Assurance, AssuranceClass, Balance, Digest, Dimension, ElementType,
+    FailureReason, ListPlace, ModelDescriptor, ModelId, RequestId, RequestInput, ResultStatement,
+    SignedResult, TensorDeclaration, WorkerSignature, MAX_LIST,
 };
 use assay_runtime::{
     configs::system::RuntimeBlockWeights,
@@ -334,7 +334,7 @@ fn largest_calls() -> Vec<RuntimeCall> {
     let opening = Answer::Opening(bounded(&vec![1; MAX_TILE_OPENING_BYTES]));
     calls.extend(
         [
-            pallet_disputes::Call::open { request },
+            pallet_disputes::Call::open { request, max_bond: Balance::MAX },
             pallet_disputes::Call::choose { dispute, choice: Choice::Tile(u32::MAX) },
             pallet_disputes::Call::answer {
                 dispute,

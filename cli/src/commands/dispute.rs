@@ -12,7 +12,7 @@ use assay_dispute::{Choice, Party, Shown, Stage};
 use assay_primitives::{
     dispute::{DisputeId, Verdict},
     runtime_api::DisputeView,
-    BlockNumber, RequestId,
+    Balance, BlockNumber, RequestId,
 };
 use serde_json::{json, Value};
 
@@ -28,8 +28,8 @@ const MAX_LISTED: u32 = 1_000;
 
 pub async fn run(context: &Context<'_>, command: DisputeCommand) -> Result<(), Failure> {
     match command {
-        DisputeCommand::Open { request, play, force } => {
-            open(context, request, strategy(force), play).await
+        DisputeCommand::Open { request, play, force, max_bond } => {
+            open(context, request, strategy(force), max_bond, play).await
         },
         DisputeCommand::List { request } => list(context, request).await,
         DisputeCommand::Status { dispute } => status(context, dispute).await,
@@ -68,6 +68,7 @@ async fn open(
     context: &Context<'_>,
     request: RequestId,
     strategy: Strategy,
+    max_bond: Option<Balance>,
     continue_playing: bool,
 ) -> Result<(), Failure> {
     let signer = context.signer()?;
@@ -81,12 +82,21 @@ async fn open(
             amount::display(bond)
         )));
     }
+    let max_bond = max_bond.unwrap_or(bond);
+    if bond > max_bond {
+        return Err(Failure::Usage(format!(
+            "{} disputes are open over the result of request {request}, so the bond is {}, more than \
+             --max-bond; wait until they end, or allow more",
+            own.claim.disputes.len(),
+            amount::display(bond)
+        )));
+    }
     context.output.note(format!(
         "opening a dispute; {} are open over the result, so the bond is {}",
         own.claim.disputes.len(),
         amount::display(bond)
     ));
-    let (dispute, bond, included) = client.open_dispute(request, &signer).await?;
+    let (dispute, bond, included) = client.open_dispute(request, max_bond, &signer).await?;
     if continue_playing {
         context.output.note(format!(
             "dispute {dispute} was opened in block {}; the bond is {}",

@@ -127,6 +127,23 @@ async fn show(context: &Context<'_>, id: RequestId) -> Result<(), Failure> {
         if let Some(digest) = request.receipt_digest {
             lines.push(("receipt", format!("{digest:?}")));
         }
+        if let Some(until) = request.appealable_until {
+            let id = request.id;
+            lines.push((
+                "appeal",
+                format!("its operators disagree: `assay request appeal {id}` until block {until}"),
+            ));
+        }
+        if let Some(right) = request.correction {
+            let is_output = request.output.as_ref().is_some_and(|output| digest(output) == right);
+            lines.push((
+                "appealed",
+                match is_output {
+                    true => "the output is proven to be right".to_owned(),
+                    false => format!("the right output is another one, with digest {right:?}"),
+                },
+            ));
+        }
         fields(&lines)
     });
     Ok(())
@@ -191,5 +208,7 @@ fn to_json(request: &RequestView<AccountId>) -> Value {
         "deadline": request.deadline,
         "operators": request.members.iter().map(AccountId::to_string).collect::<Vec<_>>(),
         "receipt": request.receipt_digest,
+        "appealable_until": request.appealable_until,
+        "correction": request.correction,
     })
 }

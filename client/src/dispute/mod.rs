@@ -228,8 +228,9 @@ impl Client {
     }
 
     /// Opens a dispute over the result of a request, with a bond of the signer, which is
-    /// [`OptimisticView::next_bond`] unless others open or end disputes before. Does not run the model:
-    /// call [`Client::reexecute`] first. Returns the dispute, its bond in plancks and its block.
+    /// [`OptimisticView::next_bond`] unless others open or end disputes before, and at most `max_bond`
+    /// plancks. Does not run the model: call [`Client::reexecute`] first. Returns the dispute, its bond
+    /// in plancks and its block.
     ///
     /// # Errors
     ///
@@ -237,9 +238,10 @@ impl Client {
     pub async fn open_dispute(
         &self,
         request: RequestId,
+        max_bond: Balance,
         signer: &Signer,
     ) -> Result<(DisputeId, Balance, Inclusion)> {
-        let included = self.submit(&calls::disputes::open(request), signer).await?;
+        let included = self.submit(&calls::disputes::open(request, max_bond), signer).await?;
         let opened =
             self.dispute_events(included.block).await?.into_iter().rev().find_map(
                 |one| match one {

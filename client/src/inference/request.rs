@@ -238,6 +238,8 @@ mod tests {
             members: Vec::new(),
             output: None,
             receipt_digest: None,
+            appealable_until: None,
+            correction: None,
         };
         assert_eq!(differing_terms(&terms, &request), None);
         let newer = VersionId { number: 2, ..id };

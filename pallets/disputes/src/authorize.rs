@@ -8,7 +8,7 @@ use assay_pallet_support::{refuse, Chain};
 use assay_primitives::{
     digest,
     dispute::{AnswerStatement, DisputeId},
-    traits::{OptimisticResult, OptimisticResults},
+    traits::{BlockRoom, OptimisticResult, OptimisticResults, WORKER_CALL_BYTES},
     Digest, Statement, WorkerSignature,
 };
 use codec::Encode;
@@ -72,6 +72,11 @@ impl<T: Config> Pallet<T> {
         answer: &Answer,
         signature: &WorkerSignature,
     ) -> Result<(ValidTransaction, Weight), TransactionValidityError> {
+        let (weight, bytes) = Self::room_of(answer);
+        ensure!(
+            T::Room::fits_move(weight, bytes.saturating_add(WORKER_CALL_BYTES)),
+            InvalidTransaction::ExhaustsResources
+        );
         let dispute = Self::current(*id).ok_or(refuse(refusal::DISPUTE_NOT_FOUND))?;
         ensure!(!Verdicts::<T>::contains_key(dispute.request), refuse(refusal::DISPUTE_NOT_FOUND));
         ensure!(

@@ -46,7 +46,7 @@ fn dispute<T: Config>(
     let challenger: T::AccountId = account("challenger", 0, 0);
     T::BenchmarkHelper::endow(&challenger);
     let id = NextDispute::<T>::get();
-    Pallet::<T>::open(RawOrigin::Signed(challenger.clone()).into(), request)
+    Pallet::<T>::open(RawOrigin::Signed(challenger.clone()).into(), request, T::Bond::get())
         .expect("the challenger is endowed and the window is open");
     if let (Some(what), Some(shown)) = (stage.reads(), shown) {
         Pallet::<T>::note_shown(request, what, Some(shown));
@@ -75,7 +75,7 @@ mod benchmarks {
         T::BenchmarkHelper::endow(&challenger);
 
         #[extrinsic_call]
-        _(RawOrigin::Signed(challenger), request);
+        _(RawOrigin::Signed(challenger), request, T::Bond::get());
 
         assert_eq!(Counts::<T>::get(request), 1);
     }

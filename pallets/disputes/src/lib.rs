@@ -301,6 +301,9 @@ pub mod pallet {
         /// The dispute window of the result has passed. A result can be disputed only within its
         /// window.
         WindowClosed,
+        /// The bond of the next dispute over the result is above the caller's limit, because others
+        /// are open. Wait until they end, or allow a larger bond.
+        BondTooHigh,
         /// There is no such dispute, or it has ended. Check the identifier.
         DisputeNotFound,
         /// Another dispute or a proof has decided about the result, or the dispute's tile was
@@ -375,7 +378,8 @@ pub mod pallet {
     #[pallet::call]
     impl<T: Config> Pallet<T> {
         /// Opens a dispute over the result of a request. Takes a bond from the caller:
-        /// [`Config::Bond`], and as much again for each dispute that is open over the result.
+        /// [`Config::Bond`], and as much again for each dispute that is open over the result. Fails if
+        /// that is more than `max_bond` plancks: others may have opened disputes before.
         ///
         /// If the operator has shown the roots of all tensors, the next move is the challenger's.
         ///
@@ -387,12 +391,13 @@ pub mod pallet {
         ///
         /// Emits [`Event::Opened`].
         ///
-        /// Errors: `NoResult`, `WindowClosed`, `NoIdentifierLeft`; the bond is not covered.
+        /// Errors: `NoResult`, `WindowClosed`, `BondTooHigh`, `NoIdentifierLeft`; the bond is not
+        /// covered.
         #[pallet::call_index(0)]
         #[pallet::weight((T::WeightInfo::open(), DispatchClass::Operational))]
-        pub fn open(origin: OriginFor<T>, request: RequestId) -> DispatchResult {
+        pub fn open(origin: OriginFor<T>, request: RequestId, max_bond: Balance) -> DispatchResult {
             let challenger = ensure_signed(origin)?;
-            Self::do_open(challenger, request)
+            Self::do_open(challenger, request, max_bond)
         }
 
         /// Makes the challenger's move: names the first wrong operation or leaf, or a wrong tile.

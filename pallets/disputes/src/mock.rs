@@ -88,6 +88,10 @@ parameter_types! {
 
     /// Earlier blocks without room for a move.
     pub static FullBlocks: BlockNumber = 0;
+    /// Whether this block has no room for moves of operators.
+    pub static IsFull: bool = false;
+    /// Number of bytes that they have taken.
+    pub static Moved: u32 = 0;
     /// The price of each move of an operator.
     pub static Price: Balance = 0;
     /// The weight that was last asked the price of.
@@ -177,6 +181,12 @@ impl BlockRoom for Blocks {
         true
     }
     fn note_answer(_: Weight, _: u32) {}
+    fn fits_move(_: Weight, _: u32) -> bool {
+        !IsFull::get()
+    }
+    fn note_move(_: Weight, bytes: u32) {
+        Moved::mutate(|moved| *moved += bytes);
+    }
     fn price(weight: Weight, _: u32) -> Balance {
         Priced::set(weight);
         Price::get()
@@ -399,7 +409,7 @@ pub fn origin(account: u64) -> RuntimeOrigin {
 /// Opens a dispute over the result of [`REQUEST`].
 pub fn open(challenger: u64) -> DisputeId {
     let id = crate::NextDispute::<Test>::get();
-    assert_ok!(Disputes::open(origin(challenger), REQUEST));
+    assert_ok!(Disputes::open(origin(challenger), REQUEST, u128::MAX));
     id
 }
 

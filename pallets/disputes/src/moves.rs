@@ -6,11 +6,11 @@ use assay_graph::{commit::tensor_bytes, Architecture, Plan};
 use assay_pallet_support::Chain;
 use assay_primitives::{
     dispute::{DisputeId, DisputeTiming},
-    traits::{BlockRoom, DisputeBonds, OptimisticResults, OutputProofs},
+    traits::{BlockRoom, DisputeBonds, OptimisticResults, OutputProofs, WORKER_CALL_BYTES},
     Balance, BlockNumber, Digest, RequestId,
 };
 use codec::Encode;
-use frame_support::{ensure, traits::Get};
+use frame_support::{ensure, traits::Get, weights::Weight};
 use sp_runtime::DispatchResult;
 
 use crate::{
@@ -83,13 +83,18 @@ impl<T: Config> Pallet<T> {
         })
     }
 
-    pub(crate) fn do_open(challenger: T::AccountId, request: RequestId) -> DispatchResult {
+    pub(crate) fn do_open(
+        challenger: T::AccountId,
+        request: RequestId,
+        max_bond: Balance,
+    ) -> DispatchResult {
         let result = T::Results::result(request).ok_or(Error::<T>::NoResult)?;
         let now = T::now();
         ensure!(now <= result.disputable_until, Error::<T>::WindowClosed);
         let id = NextDispute::<T>::get();
         let next = id.0.checked_add(1).ok_or(Error::<T>::NoIdentifierLeft)?;
         let bond = Self::next_bond(request);
+        ensure!(bond <= max_bond, Error::<T>::BondTooHigh);
         let stage = match Self::reach(request, Stage::Roots) {
             MoveEffect::Next(stage) => stage,
             MoveEffect::Won(_) => return Err(Error::<T>::Decided.into()),
@@ -179,16 +184,24 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    /// The price of the room that a move of the operator takes in a block, in plancks.
-    pub fn price(answer: &Answer) -> Balance {
+    /// The weight of a move of the operator, with its authorisation, and its length in bytes.
+    pub(crate) fn room_of(answer: &Answer) -> (Weight, u32) {
         let bytes = answer.encoded_size();
         let weight =
             answer_weight::<T>(answer).saturating_add(T::WeightInfo::authorize_answer(kib(bytes)));
-        T::Room::price(weight, bytes as u32)
+        (weight, bytes as u32)
+    }
+
+    /// The price of the room that a move of the operator takes in a block, in plancks.
+    pub fn price(answer: &Answer) -> Balance {
+        let (weight, bytes) = Self::room_of(answer);
+        T::Room::price(weight, bytes)
     }
 
     /// Makes a move of the operator that `authorize_answer` accepted.
     pub(crate) fn do_answer(id: DisputeId, answer: &Answer) {
+        let (weight, bytes) = Self::room_of(answer);
+        T::Room::note_move(weight, bytes.saturating_add(WORKER_CALL_BYTES));
         let Some(mut dispute) = Self::current(id) else {
             frame_support::defensive!("a move in a dispute that has ended was authorized");
             return;

@@ -236,7 +236,9 @@ impl<T: Config> Pallet<T> {
                 continue;
             }
             log::warn!(target: LOG, "request {request}: the result is wrong; opening a dispute");
-            if Self::send(watcher, Call::open { request: *request }) {
+            // Others may open disputes before; if more than these, the next block tries again.
+            let max_bond = Self::next_bond(*request).saturating_mul(2);
+            if Self::send(watcher, Call::open { request: *request, max_bond }) {
                 notes.opened.insert(*request, now);
             }
         }

@@ -67,7 +67,8 @@ pub mod refusal {
     }
 }
 
-/// Number of heights after which the priority of repeated submissions starts again.
+/// Number of heights after which the priority of repeated submissions starts again, and for which the
+/// pool keeps each.
 pub const PRIORITIES: BlockNumber = 16;
 
 pub(crate) type Authorized = Result<(ValidTransaction, Weight), TransactionValidityError>;
@@ -100,7 +101,7 @@ impl<T: Config> Pallet<T> {
             matches!(request.status, Status::Assigned | Status::Revealing | Status::Disputable),
             refuse(refusal::WRONG_PHASE)
         );
-        ensure!(T::now() <= deadline(&request), refuse(refusal::TOO_LATE));
+        ensure!(Self::counts(&request, T::now(), deadline(&request)), refuse(refusal::TOO_LATE));
         let worker = T::Operators::worker(operator).ok_or(refuse(refusal::NOT_ASSIGNED))?;
         Ok(Assigned { request, worker })
     }
@@ -133,12 +134,12 @@ impl<T: Config> Pallet<T> {
         ValidTransaction::with_tag_prefix(kind).and_provides((id, operator))
     }
 
-    /// The validity of a call that counts until `deadline`.
-    pub(crate) fn admit(validity: ValidTransactionBuilder, deadline: BlockNumber) -> Authorized {
-        let longevity = deadline.saturating_sub(T::now()).max(1);
+    /// The validity of a call. All stay in the pool for the same time: of two with one priority it
+    /// offers the one first that leaves earlier, and payers choose deadlines.
+    pub(crate) fn admit(validity: ValidTransactionBuilder) -> Authorized {
         let validity = validity
             .priority(T::WorkerPriority::get().saturating_add(Self::resubmission()))
-            .longevity(longevity.into())
+            .longevity(PRIORITIES.into())
             .propagate(true)
             .build()?;
         Ok((validity, Weight::zero()))
@@ -189,7 +190,7 @@ impl<T: Config> Pallet<T> {
                 .is_signed_by(&worker, signature),
             InvalidTransaction::BadProof
         );
-        Self::admit(Self::tagged("AssayResult", *id, operator), request.deadline)
+        Self::admit(Self::tagged("AssayResult", *id, operator))
     }
 
     /// Checks everything but the proof, which only the dispatch verifies.
@@ -218,7 +219,7 @@ impl<T: Config> Pallet<T> {
                 .is_signed_by(&worker, signature),
             InvalidTransaction::BadProof
         );
-        Self::admit(Self::tagged("AssayProof", *id, operator), request.deadline)
+        Self::admit(Self::tagged("AssayProof", *id, operator))
     }
 
     pub(crate) fn authorize_commitment(
@@ -245,8 +246,7 @@ impl<T: Config> Pallet<T> {
             operator: operator.clone(),
         };
         ensure!(statement.is_signed_by(&worker, signature), InvalidTransaction::BadProof);
-        let deadline = request.commit_deadline(T::RevealWindow::get());
-        Self::admit(Self::tagged("AssayCommitment", *id, operator), deadline)
+        Self::admit(Self::tagged("AssayCommitment", *id, operator))
     }
 
     pub(crate) fn authorize_reveal(
@@ -278,7 +278,7 @@ impl<T: Config> Pallet<T> {
         );
         Self::check_output(&request, output)?;
         ensure!(statement.is_signed_by(&worker, signature), InvalidTransaction::BadProof);
-        Self::admit(Self::tagged("AssayReveal", *id, operator), request.deadline)
+        Self::admit(Self::tagged("AssayReveal", *id, operator))
     }
 
     pub(crate) fn authorize_failure(
@@ -301,8 +301,7 @@ impl<T: Config> Pallet<T> {
             operator: operator.clone(),
         };
         ensure!(statement.is_signed_by(&worker, signature), InvalidTransaction::BadProof);
-        let deadline = request.answer_deadline(T::RevealWindow::get());
-        Self::admit(Self::tagged("AssayFailure", *id, operator), deadline)
+        Self::admit(Self::tagged("AssayFailure", *id, operator))
     }
 
     /// The statement that an operator signs about its trace.
@@ -345,6 +344,6 @@ impl<T: Config> Pallet<T> {
                 && trace.is_signed_by(&worker, &signatures.trace),
             InvalidTransaction::BadProof
         );
-        Self::admit(Self::tagged("AssayTrace", *id, operator), request.deadline)
+        Self::admit(Self::tagged("AssayTrace", *id, operator))
     }
 }

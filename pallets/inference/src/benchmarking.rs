@@ -212,12 +212,12 @@ mod benchmarks {
     #[benchmark]
     fn draw_next(i: Linear<0, { MAX_BATCH - 1 }>) {
         let first = batches::<T>(T::Operators::max_servers(), 1, i + 1);
-        let mut pool = None;
+        let mut draws = Default::default();
 
         #[block]
         {
             for _ in 0..=i {
-                Pallet::<T>::take_turn(&vrfs::<T>(), &mut pool);
+                Pallet::<T>::take_turn(&vrfs::<T>(), &mut draws);
             }
         }
 
@@ -485,7 +485,7 @@ mod benchmarks {
 
         #[block]
         {
-            Pallet::<T>::take_turn(&vrfs::<T>(), &mut None);
+            Pallet::<T>::take_turn(&vrfs::<T>(), &mut Default::default());
         }
 
         assert_eq!(get::<T>(id).members.len(), m as usize);
@@ -617,6 +617,7 @@ mod benchmarks {
         Results::<T>::mutate(id, |kept| {
             kept.as_mut().expect("it has ended").output = Some(output);
         });
+        Requests::<T>::mutate_extant(id, |record| record.appealable = true);
         Pallet::<T>::write_root();
         PruneCursor::<T>::put(T::now());
         let now = T::now() + T::Retention::get() + 1;

@@ -8,23 +8,23 @@ use assay_pallet_support::Chain;
 use assay_primitives::{
     assurance::MAX_COMMITTEE,
     traits::{BlockRandomness, BlockVrf, OnRequestFinal, Operators},
-    BlockNumber, Draw, Outcome, RejectReason, RequestId, VersionId,
+    BlockNumber, Draw, RequestId, VersionId,
 };
 use codec::Encode;
 use frame_support::{traits::Get, weights::Weight};
 
 use crate::{
     transitions::{Pool, Turn},
-    Config, Pallet, Queue, QueueBounds, Queued, RecentVrfs, Requests, Waiting, WaitingKey,
-    WeightInfo,
+    Agenda, Config, Pallet, Queue, QueueBounds, Queued, RecentVrfs, Request, Requests, Waiting,
+    WaitingKey, WeightInfo,
 };
 
-/// Number of draws to which a waiting request is called in vain before it ends.
-pub(crate) const MAX_VAIN_DRAWS: u32 = 16;
+/// Number of blocks for which a waiting request rests after its first draw in vain. After each further
+/// one it rests twice as long.
+pub(crate) const FIRST_REST: BlockNumber = 15;
 
-/// Number of blocks for which a request is not called because another one waits in vain. Otherwise a
-/// few runs that suit nobody who waits would end all of them at once.
-pub(crate) const VAIN_PAUSE: BlockNumber = 15;
+/// Maximum number of draws in vain of a request: after so many it rests beyond every deadline.
+pub(crate) const MAX_VAIN_DRAWS: u32 = 7;
 
 /// Number of values that many calls of a block use, but that the block reads once. Benchmarks do not
 /// count them. Four are of this pallet: `NextRequest`, `QueueBounds`, `RecentVrfs` and `Ending`. Four
@@ -70,6 +70,20 @@ pub(crate) fn draw_of(
     })
 }
 
+/// What the draws of a block know of those before them.
+pub(crate) struct Draws<AccountId> {
+    /// The candidates of the last draw.
+    pub pool: Option<Pool<AccountId>>,
+    /// The versions for which operators were drawn.
+    pub versions: BTreeSet<VersionId>,
+}
+
+impl<AccountId> Default for Draws<AccountId> {
+    fn default() -> Self {
+        Self { pool: None, versions: BTreeSet::new() }
+    }
+}
+
 /// How many times `step` fits into `budget`.
 pub(crate) fn fits(budget: Weight, step: Weight) -> u32 {
     budget.checked_div_per_component(&step).unwrap_or(u64::MAX).min(u32::MAX.into()) as u32
@@ -82,12 +96,18 @@ impl<T: Config> Pallet<T> {
         T::WeightInfo::draw(most, MAX_COMMITTEE.into()).max(Self::end_weight(most))
     }
 
-    /// Weight of a draw that finds too few candidates among `servers`, and of the end of the
-    /// request.
+    /// Weight of a draw that finds too few candidates among `servers`, of the end of the request, and
+    /// of the call of another one.
     fn end_weight(servers: u32) -> Weight {
         T::WeightInfo::draw(servers, 1)
             .saturating_add(T::WeightInfo::cancel())
             .saturating_add(T::OnRequestFinal::weight())
+            .saturating_add(T::WeightInfo::call_waiting())
+    }
+
+    /// Weight of what a draw in vain leads to: a request that rests, and the call of another one.
+    pub(crate) fn rest_weight() -> Weight {
+        T::WeightInfo::note_heights(1).saturating_add(T::WeightInfo::call_waiting())
     }
 
     /// Number of requests with the largest committees that one block can draw. It can draw more
@@ -113,10 +133,11 @@ impl<T: Config> Pallet<T> {
         }
         let _ = vrfs.try_push((T::now(), current));
         let (_, _, due) = QueueBounds::<T>::get();
-        let (budget, mut spent, mut pool) = (T::DrawBudget::get(), Weight::zero(), None);
+        let (budget, mut spent) = (T::DrawBudget::get(), Weight::zero());
+        let mut draws = Draws::default();
         let mut passed = 0;
         while passed < due && Self::turn_weight().all_lte(budget.saturating_sub(spent)) {
-            let (requests, weight) = Self::take_turn(&vrfs, &mut pool);
+            let (requests, weight) = Self::take_turn(&vrfs, &mut draws);
             passed = passed.saturating_add(requests);
             spent = spent.saturating_add(weight);
         }
@@ -126,7 +147,7 @@ impl<T: Config> Pallet<T> {
 
     /// Takes the first request out of the queue, with its draw. If it has to wait for another author,
     /// all requests that were queued with it go to the end of the queue; their number is the error.
-    fn next_queued(vrfs: &Vrfs) -> Option<Result<(RequestId, BlockNumber, Draw), u32>> {
+    fn next_queued(vrfs: &Vrfs) -> Option<Result<(RequestId, Draw), u32>> {
         let (first, end, requests) = QueueBounds::<T>::get();
         let mut queued = Queue::<T>::get(first)?;
         let least = T::Randomness::authors().min(2) as usize;
@@ -137,7 +158,6 @@ impl<T: Config> Pallet<T> {
             QueueBounds::<T>::put((first.saturating_add(1), end.saturating_add(1), requests));
             return Some(Err(queued.count));
         };
-        let from = queued.from;
         queued.first = RequestId(id.0.saturating_add(1));
         queued.count = queued.count.saturating_sub(1);
         let next = if queued.count > 0 {
@@ -148,16 +168,15 @@ impl<T: Config> Pallet<T> {
             first.saturating_add(1)
         };
         QueueBounds::<T>::put((next, end, requests.saturating_sub(1)));
-        Some(Ok((id, from, draw)))
+        Some(Ok((id, draw)))
     }
 
-    /// Processes the first request of the queue. `pool` has the candidates of the turn before.
-    /// Returns the number of requests that have had their turn, and the weight spent. Requests that
-    /// wait for another author have had theirs, so that they do not hold up those behind them, which
-    /// may have been queued in earlier blocks.
-    pub(crate) fn take_turn(vrfs: &Vrfs, pool: &mut Option<Pool<T::AccountId>>) -> (u32, Weight) {
+    /// Processes the first request of the queue. Returns the number of requests that have had their
+    /// turn, and the weight spent. Requests that wait for another author have had theirs, so that they
+    /// do not hold up those behind them, which may have been queued in earlier blocks.
+    pub(crate) fn take_turn(vrfs: &Vrfs, draws: &mut Draws<T::AccountId>) -> (u32, Weight) {
         let none = T::WeightInfo::draw(0, 1);
-        let (id, from, draw) = match Self::next_queued(vrfs) {
+        let (id, draw) = match Self::next_queued(vrfs) {
             Some(Ok(drawn)) => drawn,
             Some(Err(waiting)) => return (waiting, none),
             None => return (1, none),
@@ -166,16 +185,25 @@ impl<T: Config> Pallet<T> {
         let (version, size) = (request.version, request.size() as u32);
         let has_waited = request.waits_since > 0;
         let terms = request.draw_terms(request.budget());
-        let is_known = pool.as_ref().is_some_and(|pool| pool.terms == terms);
+        let is_known = draws.pool.as_ref().is_some_and(|pool| pool.terms == terms);
         let servers = T::Operators::servers(version);
         let weight = |size| match is_known {
             true => Self::next_draw_weight(size),
             false => T::WeightInfo::draw(servers, size),
         };
-        let spent = match Self::assign(id, request, draw, pool) {
-            Turn::Assigned => weight(size),
-            Turn::Waits if Self::put_back(id, from) => weight(1),
-            Turn::Waits => Self::end_weight(servers),
+        let spent = match Self::assign(id, request, draw, &mut draws.pool) {
+            Turn::Assigned => {
+                draws.versions.insert(version);
+                weight(size)
+            },
+            Turn::Waits if has_waited && !draws.versions.contains(&version) => {
+                Self::rest(id);
+                weight(1).saturating_add(Self::rest_weight())
+            },
+            Turn::Waits => {
+                Self::wait(id);
+                weight(1)
+            },
             // The capacity that this request was called for goes to the next waiting one.
             Turn::Ended => {
                 Self::call_waiting(version, has_waited.into());
@@ -183,48 +211,43 @@ impl<T: Config> Pallet<T> {
             },
             Turn::Over => {
                 Self::call_waiting(version, has_waited.into());
-                none
+                none.saturating_add(T::WeightInfo::call_waiting())
             },
         };
         (1, spent)
     }
 
-    /// Has a request wait for capacity, behind those that wait already. Returns whether it waits.
-    ///
-    /// If it was called at height `from`, so that it has waited before, and the freed capacity is still
-    /// there, that does not suit it. Then the next one is called that has waited for [`VAIN_PAUSE`]
-    /// blocks. A request can be called in vain [`MAX_VAIN_DRAWS`] times, for which its payer pays; then
-    /// it ends. If others have taken the capacity, the request keeps its place, and the ends of their
-    /// runs call it again.
-    fn put_back(id: RequestId, from: BlockNumber) -> bool {
-        let Some(mut request) = Requests::<T>::get(id) else { return false };
-        let has_waited = request.waits_since > 0;
-        let in_vain = has_waited && T::Operators::any_idle(request.version);
-        if in_vain {
-            request.vain_draws = request.vain_draws.saturating_add(1);
-            let next = Waiting::<T>::iter_key_prefix(request.version).next();
-            let until = from.saturating_sub(VAIN_PAUSE);
-            if let Some(key) = next.filter(|key| key.since() <= until) {
-                Self::call(request.version, key, from);
-            }
-            if request.vain_draws >= MAX_VAIN_DRAWS {
-                Self::finish_unpaid(id, request, Outcome::Rejected(RejectReason::NoOperator));
-                return false;
-            }
-        }
-        if in_vain || !has_waited {
+    /// Has a request wait for capacity, behind all that wait already. If it has waited before, others
+    /// may have taken the capacity for which it was called, and the ends of their runs call the next
+    /// ones. At its old place it would be called again and again, if it only suits nobody.
+    fn wait(id: RequestId) {
+        Requests::<T>::mutate_extant(id, |request| {
             request.waits_since = T::now();
-        }
-        Waiting::<T>::insert(request.version, WaitingKey::new(request.waits_since, id), ());
-        Requests::<T>::insert(id, request);
-        true
+            let key = WaitingKey::new(request.waits_since, id);
+            Waiting::<T>::insert(request.version, key, ());
+        });
     }
 
-    /// Returns a waiting request to the queue. The seed of its draw begins with the block at height
-    /// `from`.
-    fn call(version: VersionId, key: WaitingKey, from: BlockNumber) {
-        Waiting::<T>::remove(version, key);
-        Self::enqueue(key.request(), 1, from);
+    /// A waiting request was called in vain: nobody has taken the capacity, but it does not suit this
+    /// request. The next one that waits is called, so that nobody is held up. This one rests, then it is
+    /// drawn again. Its payer pays for draws in vain.
+    fn rest(id: RequestId) {
+        let Some(mut request) = Requests::<T>::get(id) else { return };
+        let blocks = FIRST_REST.saturating_mul(1 << request.vain_draws.min(MAX_VAIN_DRAWS));
+        request.vain_draws = request.vain_draws.saturating_add(1);
+        request.rests_until = T::now().saturating_add(blocks);
+        if request.rests_until <= request.deadline {
+            Agenda::<T>::insert(request.rests_until, id, ());
+        }
+        Self::call_waiting(request.version, 1);
+        Requests::<T>::insert(id, request);
+    }
+
+    /// Returns a request that rested to the queue.
+    pub(crate) fn wake(id: RequestId, mut request: Request<T::AccountId>) {
+        request.rests_until = 0;
+        Requests::<T>::insert(id, request);
+        Self::enqueue(id, 1, T::now());
     }
 
     /// Weight of another draw among the candidates of the draw before.
@@ -250,11 +273,12 @@ impl<T: Config> Pallet<T> {
     ///
     /// A request waits only while a run of its version is open. The end of a run calls as many
     /// waiting requests as the run had members. Each called request draws operators, finds the
-    /// capacity taken, or calls the next one; see [`Self::put_back`].
+    /// capacity taken, or calls the next one.
     pub(crate) fn call_waiting(version: VersionId, most: u32) -> u32 {
         let called: Vec<_> = Waiting::<T>::iter_key_prefix(version).take(most as usize).collect();
         for key in &called {
-            Self::call(version, *key, T::now());
+            Waiting::<T>::remove(version, key);
+            Self::enqueue(key.request(), 1, T::now());
         }
         called.len() as u32
     }

@@ -420,6 +420,10 @@ pub mod pallet {
                 "RoomyBlocks must be at most RevealWindow, and not zero"
             );
             assert!(
+                draws::FIRST_REST * ((1 << draws::MAX_VAIN_DRAWS) - 1) >= T::MaxDeadline::get(),
+                "a request must not rest more often than it pays for"
+            );
+            assert!(
                 (1..T::Retention::get()).contains(&T::AppealWindow::get()),
                 "AppealWindow must be less than Retention, and not zero"
             );

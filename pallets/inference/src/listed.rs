@@ -12,7 +12,7 @@ use assay_primitives::{
         BlockRoom, Charge, Escrow, Models, OnRequestFinal, Operators, Verification,
         WORKER_CALL_BYTES,
     },
-    validate_payload, Assurance, BlockNumber, Digest, ListPlace, ListStatement, ResultStatement,
+    validate_payload, Assurance, Digest, ListPlace, ListStatement, ResultStatement,
     SignedEvidence, Statement, VersionId, WorkerSignature,
 };
 use frame_support::{
@@ -94,7 +94,7 @@ impl<T: Config> Pallet<T> {
         let awaits = request.status == Status::Assigned
             && request.version == version
             && request.assurance == Assurance::Signed
-            && T::now() <= request.deadline
+            && Self::counts(&request, T::now(), request.deadline)
             && request.members.iter().any(|member| member.account == *operator)
             && request.answered(T::genesis(), result.request) == result.answered;
         awaits.then_some(request)
@@ -152,15 +152,15 @@ impl<T: Config> Pallet<T> {
         let worker = T::Operators::worker(operator).ok_or(refuse(refusal::NOT_ASSIGNED))?;
         let terms = T::Models::terms(*version).ok_or(refuse(refusal::NOT_AWAITED))?;
         let (mut awaited, mut awaited_bytes) = (0u32, 0u32);
-        let mut first_deadline = BlockNumber::MAX;
         let mut validity = ValidTransaction::with_tag_prefix("AssayResult");
         for result in results {
-            let Some(request) = Self::awaiting(operator, *version, result) else { continue };
+            if Self::awaiting(operator, *version, result).is_none() {
+                continue;
+            }
             validate_payload(&result.output, &terms.descriptor.outputs)
                 .map_err(|_| refuse(refusal::WRONG_OUTPUT))?;
             awaited += 1;
             awaited_bytes = awaited_bytes.saturating_add(result.output.len() as u32);
-            first_deadline = first_deadline.min(request.deadline);
             validity = validity.and_provides((result.request, operator));
         }
         ensure!(
@@ -171,7 +171,7 @@ impl<T: Config> Pallet<T> {
             Self::list_statement(operator, results).is_signed_by(&worker, signature),
             InvalidTransaction::BadProof
         );
-        Self::admit(validity, first_deadline)
+        Self::admit(validity)
     }
 
     /// Ends the requests that wait for these results. Returns what the list was, and the number of

@@ -205,7 +205,7 @@ impl<T: Config> Pallet<T> {
         let lately = submitted.is_some_and(|last| {
             last.reveal == reveal && now.saturating_sub(last.at) < RESUBMIT_AFTER
         });
-        if next > last || lately {
+        if !Self::counts(request, next, last) || lately {
             return None;
         }
         let call = match Self::run(worker, id, request, until) {

@@ -8,7 +8,7 @@ use assay_primitives::{
 use frame_support::{defensive, traits::Get, weights::Weight};
 
 use crate::{
-    AgendaCursor, ClientKeys, Config, Corrections, Ended, EndedRequests, Ending, Event,
+    AgendaCursor, Appealable, ClientKeys, Config, Corrections, Ended, EndedRequests, Ending, Event,
     FinishedRequest, Pallet, PruneCursor, ReceiptRoots, Requests, Results, WeightInfo,
 };
 
@@ -98,11 +98,12 @@ impl<T: Config> Pallet<T> {
         let mut left = Self::prunes_per_block();
         while cursor <= last && cursor - first < MAX_PRUNED_HEIGHTS && left > 0 {
             let mut ended = Ended::<T>::take(cursor);
-            let now_pruned = (ended.len() as u32).min(left);
-            for (id, _) in ended.drain(..now_pruned as usize) {
-                Self::forget(id);
+            let mut forgotten = 0;
+            while forgotten < ended.len() && left > 0 && Self::forget(ended[forgotten].0) {
+                forgotten += 1;
+                left -= 1;
             }
-            left -= now_pruned;
+            ended.drain(..forgotten);
             if !ended.is_empty() {
                 Ended::<T>::insert(cursor, ended);
                 break;
@@ -115,12 +116,19 @@ impl<T: Config> Pallet<T> {
         T::WeightInfo::prune().saturating_mul((Self::prunes_per_block() - left).into())
     }
 
-    fn forget(id: RequestId) {
-        if let Some(request) = Requests::<T>::take(id) {
+    /// Prunes a request. Returns false if the time for appeals is not over, which needs the request:
+    /// full blocks have made it longer than the retention.
+    fn forget(id: RequestId) -> bool {
+        if let Some(request) = Requests::<T>::get(id) {
+            if request.appealable && Appealable::<T>::contains_key(id) {
+                return false;
+            }
             ClientKeys::<T>::remove(&request.payer, request.client_key);
         }
+        Requests::<T>::remove(id);
         Results::<T>::remove(id);
         Corrections::<T>::remove(id);
         Self::deposit_event(Event::RequestPruned { request: id });
+        true
     }
 }

@@ -144,6 +144,7 @@ impl<T: Config> Pallet<T> {
             appealable,
             waits_since: 0,
             vain_draws: 0,
+            rests_until: 0,
             royalty_to: terms.owner,
             royalty: terms.royalty,
             requested_at: now,
@@ -228,8 +229,8 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    /// The heights at which the sweep processes an open request: when a later draw is near, after its
-    /// commit deadline, if it has one, and after its deadline; for a disputable result only after its
+    /// The heights at which the sweep processes an open request: when a later draw is near, when it has
+    /// rested, after its commit deadline, until reveals open, and after its deadline; for a disputable result only after its
     /// window.
     pub(crate) fn agenda_heights(
         id: RequestId,
@@ -243,7 +244,12 @@ impl<T: Config> Pallet<T> {
         if request.status == Status::Pending && request.is_drawn_later() {
             heights.push(request.draw_from);
         }
-        if let Assurance::Quorum { .. } = request.assurance {
+        let rests = 1..=request.deadline;
+        if request.status == Status::Pending && rests.contains(&request.rests_until) {
+            heights.push(request.rests_until);
+        }
+        let commits = request.status != Status::Revealing;
+        if commits && matches!(request.assurance, Assurance::Quorum { .. }) {
             heights.push(request.commit_deadline(T::RevealWindow::get()).saturating_add(1));
         }
         heights.push(request.deadline.saturating_add(1));

@@ -90,7 +90,7 @@ pub(crate) struct Sent {
     pub proof_bytes: u32,
     /// The list that the result was in; `None` if it came alone.
     pub listed: Option<Listed>,
-    /// Number of draws that found no capacity.
+    /// Number of draws in vain.
     pub vain_draws: u32,
 }
 
@@ -243,9 +243,12 @@ impl<T: Config> Pallet<T> {
         T::Room::price(weight, bytes)
     }
 
-    /// Weight of draws that found no capacity.
+    /// Weight of draws in vain, and of the draws that follow them.
     fn vain_weight(servers: u32, draws: u32) -> Weight {
-        T::WeightInfo::draw(servers, 1).saturating_mul(draws.into())
+        T::WeightInfo::draw(servers, 1)
+            .saturating_add(Self::rest_weight())
+            .saturating_add(T::WeightInfo::prolong())
+            .saturating_mul(draws.into())
     }
 
     fn proof_cost(version: VersionId, assurance: Assurance) -> Option<ProofCost> {
@@ -322,11 +325,20 @@ impl<T: Config> Pallet<T> {
         T::Room::price(weight, 0).min(request.fee)
     }
 
-    /// The height of the clock of blocks with room before which nobody is late who has `given` blocks
-    /// after this one: [`Config::RoomyBlocks`] later, or all given blocks if they are fewer. This block
-    /// does not count, though its room is counted later.
-    pub(crate) fn late_from(given: BlockNumber) -> BlockNumber {
-        T::Room::answer_blocks().saturating_add(given.min(T::RoomyBlocks::get())).saturating_add(1)
+    /// The height of the clock of blocks with room at which so many have passed after this one. This
+    /// block does not count, though its room is counted later.
+    pub(crate) fn late_from(blocks: BlockNumber) -> BlockNumber {
+        T::Room::answer_blocks().saturating_add(blocks).saturating_add(1)
+    }
+
+    /// Whether an answer that counts until height `last` counts in block `at`. After that height it does
+    /// as long as blocks with room are missing: the deadline moves, but the sweep may lag.
+    pub(crate) fn counts(
+        request: &Request<T::AccountId>,
+        at: BlockNumber,
+        last: BlockNumber,
+    ) -> bool {
+        at <= last || Self::blocks_missing(request) > 0
     }
 
     /// The number of blocks with room that the members of a committee still have to get before

@@ -21,6 +21,8 @@ enum Due {
     Nothing,
     /// The draw is near.
     Draw,
+    /// It has rested after a draw in vain.
+    Wake,
     /// The deadline of a request without a committee has passed.
     Undrawn,
     /// Members of a committee are late.
@@ -42,6 +44,7 @@ impl<T: Config> Pallet<T> {
         match request.status {
             Status::Final(_) => Due::Appeals,
             Status::Pending if at == request.draw_from => Due::Draw,
+            Status::Pending if at == request.rests_until => Due::Wake,
             Status::Pending if now > request.deadline => Due::Undrawn,
             Status::Disputable => Due::Window,
             Status::Assigned | Status::Revealing if now > Self::due(request) => {
@@ -64,7 +67,7 @@ impl<T: Config> Pallet<T> {
     fn due_weight(request: &Request<T::AccountId>, due: &Due) -> Weight {
         match due {
             Due::Nothing => T::WeightInfo::pass_over(),
-            Due::Draw | Due::More(_) => T::WeightInfo::prolong(),
+            Due::Draw | Due::Wake | Due::More(_) => T::WeightInfo::prolong(),
             Due::Reveals => T::WeightInfo::commit_deadline(),
             Due::Undrawn => T::WeightInfo::pass_over()
                 .saturating_add(T::WeightInfo::cancel())
@@ -102,11 +105,7 @@ impl<T: Config> Pallet<T> {
         let first = AgendaCursor::<T>::try_get().unwrap_or(now);
         let mut cursor = first;
         while cursor <= now && cursor - first < MAX_HEIGHTS {
-            let most = fits(budget.saturating_sub(spent), cheapest) as usize;
-            let entries: alloc::vec::Vec<_> =
-                Agenda::<T>::iter_key_prefix(cursor).take(most + 1).collect();
-            let is_whole = entries.len() <= most;
-            for id in entries {
+            for id in Agenda::<T>::iter_key_prefix(cursor) {
                 let request = Requests::<T>::get(id);
                 let request = request.map(|request| (Self::due_at(id, &request, cursor), request));
                 let weight = request
@@ -114,17 +113,15 @@ impl<T: Config> Pallet<T> {
                     .map_or(cheapest, |(due, request)| Self::due_weight(request, due));
                 let after = spent.saturating_add(weight);
                 if after.any_gt(budget) {
+                    // It has been looked at.
                     AgendaCursor::<T>::put(cursor);
-                    return spent;
+                    return spent.saturating_add(cheapest);
                 }
                 spent = after;
                 Agenda::<T>::remove(cursor, id);
                 if let Some((due, request)) = request {
                     Self::carry_out(due, id, request);
                 }
-            }
-            if !is_whole {
-                break;
             }
             cursor += 1;
         }
@@ -136,6 +133,7 @@ impl<T: Config> Pallet<T> {
         match due {
             Due::Nothing => {},
             Due::Draw => Self::enqueue(id, 1, request.requested_at),
+            Due::Wake => Self::wake(id, request),
             Due::Undrawn => Self::finish_unpaid(id, request, Outcome::TimedOut),
             Due::End(_) => {
                 Self::conclude(id, request);

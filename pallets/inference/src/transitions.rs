@@ -104,17 +104,21 @@ impl<T: Config> Pallet<T> {
             Self::finish_unpaid(id, request, Outcome::Rejected(RejectReason::NoOperator));
             return Turn::Ended;
         };
+        let mut response = 0;
         let members: Vec<_> = drawn
             .into_iter()
             .filter_map(|index| {
                 let candidate = candidates.get_mut(index)?;
                 candidate.draw();
+                response = candidate.response_blocks.max(response);
                 Some(Member { account: candidate.account.clone(), ask: candidate.ask })
             })
             .collect();
         request.members = Members::truncate_from(members);
         request.status = Status::Assigned;
-        request.late_from = Self::late_from(left);
+        // Room that comes before a result is ready is of no use.
+        request.late_from =
+            Self::late_from(left.min(response.saturating_add(T::RoomyBlocks::get())));
         for member in &request.members {
             T::Operators::assign(&member.account, id, request.version, request.stake);
         }
@@ -395,11 +399,18 @@ impl<T: Config> Pallet<T> {
         Conclusion { members, late: members.saturating_sub(results), outputs, bytes: longest }
     }
 
-    /// `Assigned` → `Revealing`.
+    /// `Assigned` → `Revealing`. Who has committed has its result, so no more time is left than for
+    /// reveals: a member that takes longer keeps the others' stakes locked.
     pub(crate) fn open_reveals(id: RequestId, request: &mut Request<T::AccountId>) {
+        for height in Self::agenda_heights(id, request) {
+            Agenda::<T>::remove(height, id);
+        }
+        request.deadline = T::now().saturating_add(T::RevealWindow::get()).min(request.deadline);
         request.status = Status::Revealing;
+        Agenda::<T>::insert(request.deadline.saturating_add(1), id, ());
         let left = request.deadline.saturating_sub(T::now());
-        request.late_from = Self::late_from(left.max(T::RevealWindow::get().saturating_sub(1)));
+        let most = left.max(T::RevealWindow::get().saturating_sub(1));
+        request.late_from = Self::late_from(most.min(T::RoomyBlocks::get()));
         Requests::<T>::insert(id, &*request);
         Self::deposit_event(Event::RevealsDue { request: id });
     }
@@ -659,7 +670,7 @@ impl<T: Config> Pallet<T> {
         else {
             return;
         };
-        let missing = claim.final_from.saturating_sub(T::Room::move_blocks());
+        let missing = Self::moves_missing(&claim);
         if missing > 0 {
             let last = T::now().saturating_add(missing).saturating_sub(1);
             Agenda::<T>::remove(claim.disputable_until.saturating_add(1), id);
@@ -668,6 +679,20 @@ impl<T: Config> Pallet<T> {
             Claims::<T>::insert(id, claim);
         } else if !T::Disputes::are_open(id) {
             Self::conclude(id, request);
+        }
+    }
+
+    /// The number of blocks with room for a move that a dispute window still has to have.
+    fn moves_missing(claim: &TraceClaim) -> BlockNumber {
+        claim.final_from.saturating_sub(T::Room::move_blocks())
+    }
+
+    /// Last height at which a dispute may be opened, as far as it is known. While blocks with room are
+    /// missing, it is not over, but the sweep, which moves it, may lag.
+    fn disputable_until(claim: &TraceClaim) -> BlockNumber {
+        match Self::moves_missing(claim) {
+            0 => claim.disputable_until,
+            _ => claim.disputable_until.max(T::now()),
         }
     }
 
@@ -709,13 +734,14 @@ impl<T: Config> Pallet<T> {
 impl<T: Config> OptimisticResults<T::AccountId> for Pallet<T> {
     fn result(request: RequestId) -> Option<OptimisticResult<T::AccountId>> {
         let (record, operator, claim) = Self::disputed(request)?;
+        let disputable_until = Self::disputable_until(&claim);
         Some(OptimisticResult {
             worker: T::Operators::worker(&operator),
             operator,
             answered: record.answered(T::genesis(), request),
             output_digest: claim.output_digest,
             trace_root: claim.trace_root,
-            disputable_until: claim.disputable_until,
+            disputable_until,
         })
     }
 
@@ -739,7 +765,7 @@ impl<T: Config> OptimisticResults<T::AccountId> for Pallet<T> {
             Some(after) => Claims::<T>::iter_from(Claims::<T>::hashed_key_for(after)),
         };
         claims
-            .filter(|(_, claim)| now <= claim.disputable_until)
+            .filter(|(_, claim)| now <= Self::disputable_until(claim))
             .map(|(request, _)| request)
             .take(limit as usize)
             .collect()

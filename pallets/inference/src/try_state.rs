@@ -179,12 +179,14 @@ impl<T: Config> Pallet<T> {
                     let is_queued = queued.contains(&id)
                         || (request.is_drawn_later()
                             && Agenda::<T>::contains_key(request.draw_from, id));
+                    let rests = request.rests_until > 0;
                     ensure!(
-                        status != Status::Pending || waits != is_queued,
+                        status != Status::Pending
+                            || [waits, is_queued, rests].map(u32::from).iter().sum::<u32>() == 1,
                         "a pending request is in no queue, or in two"
                     );
                     // A disputable request has freed its operator before, and calls no others.
-                    if !waits && !claimed {
+                    if !waits && !rests && !claimed {
                         moving.insert(request.version);
                     }
                     for member in &request.members {

@@ -77,8 +77,10 @@ pub struct Request<AccountId> {
     pub appealable: bool,
     /// Height at which it last began to wait for capacity; zero if it never did.
     pub waits_since: BlockNumber,
-    /// Number of draws to which it was called, and that found no capacity for it either.
+    /// Number of draws in vain: it was called, and the capacity did not suit it.
     pub vain_draws: u32,
+    /// Height at which it is drawn again after a draw in vain; zero if it does not rest.
+    pub rests_until: BlockNumber,
     /// The account that receives the royalty.
     pub royalty_to: AccountId,
     /// The royalty's share of each price.

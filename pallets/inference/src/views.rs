@@ -9,7 +9,7 @@ use assay_primitives::{
 };
 use frame_support::traits::Get;
 
-use crate::{ClientKeys, Config, Inputs, Pallet, Requests, Results};
+use crate::{Appealable, ClientKeys, Config, Corrections, Inputs, Pallet, Requests, Results};
 
 /// Largest number of an account's requests among which [`Pallet::requests_of`] looks for the latest.
 /// Nodes answer this call for anybody.
@@ -88,6 +88,8 @@ impl<T: Config> Pallet<T> {
             status: request.status,
             output: kept.as_ref().and_then(|kept| Some(kept.output.clone()?.into_inner())),
             receipt_digest: kept.map(|kept| kept.receipt.digest()),
+            appealable_until: Appealable::<T>::get(id).map(|time| time.until),
+            correction: Corrections::<T>::get(id),
         })
     }
 

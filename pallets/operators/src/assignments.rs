@@ -128,10 +128,6 @@ impl<T: Config> OperatorsTrait<T::AccountId> for Pallet<T> {
         Servers::<T>::decode_len(version).unwrap_or(0) as u32
     }
 
-    fn any_idle(version: VersionId) -> bool {
-        Servers::<T>::get(version).iter().any(|server| server.open < server.concurrency)
-    }
-
     fn max_servers() -> u32 {
         T::MaxServers::get()
     }

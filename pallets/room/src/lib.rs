@@ -5,6 +5,8 @@
 //!
 //! * Operators' answers may fill at most a share of what blocks have for ordinary transactions. No
 //!   number of answers, paid or not, keeps signed transactions out.
+//! * Operators' moves in disputes may fill what blocks reserve for operational calls, so that they
+//!   keep no answers out.
 //! * Two clocks count the blocks that had room left: for one more answer, and for one more move in a
 //!   dispute. Time for an answer or a move is measured by these clocks, so that whoever fills blocks
 //!   makes nobody late.
@@ -104,7 +106,10 @@ pub mod pallet {
         /// the whole.
         #[pallet::constant]
         type AnswerShare: Get<Perbill>;
-        /// At least the largest answer. A block has room for one more if this much is left of the
+        /// Weight of each feeless call besides the call and its authorisation: that of every
+        /// transaction.
+        type CallOverhead: Get<Weight>;
+        /// At least the largest answer, with all that. A block has room for one more if this much is left of the
         /// share, which it has to fit into.
         #[pallet::constant]
         type LargestAnswer: Get<Part>;
@@ -124,6 +129,11 @@ pub mod pallet {
     #[pallet::storage]
     #[pallet::whitelist_storage]
     pub type Filled<T> = StorageValue<_, Part, ValueQuery>;
+
+    /// What operators' moves in disputes have filled of this block. Removed at the end of the block.
+    #[pallet::storage]
+    #[pallet::whitelist_storage]
+    pub type FilledByMoves<T> = StorageValue<_, Part, ValueQuery>;
 
     /// The numbers of earlier blocks with room left. Overwritten, never removed.
     #[pallet::storage]
@@ -196,9 +206,14 @@ pub mod pallet {
             }
         }
 
+        /// What an answer, or a move of an operator, takes of a block.
+        fn answer(weight: Weight, bytes: u32) -> Part {
+            Part { weight: weight.saturating_add(T::CallOverhead::get()), bytes }
+        }
+
         /// Counts this block if it has room left.
         pub(crate) fn count_room() {
-            let answers = Filled::<T>::take();
+            let (answers, operators) = (Filled::<T>::take(), FilledByMoves::<T>::take());
             if Closed::<T>::take().is_some() {
                 return;
             }
@@ -207,11 +222,13 @@ pub mod pallet {
             let ordinary = *T::BlockLength::get().max.get(DispatchClass::Normal);
             let bytes = frame_system::Pallet::<T>::block_size().saturating_sub(ordinary);
             let moves = Part { weight, bytes };
+            let largest = T::LargestMove::get();
             Clocks::<T>::mutate(|clocks| {
                 if answers.plus(T::LargestAnswer::get()).fits(Self::answer_limit()) {
                     clocks.answers = clocks.answers.saturating_add(1);
                 }
-                if moves.plus(T::LargestMove::get()).fits(Self::move_limit()) {
+                let limit = Self::move_limit();
+                if moves.plus(largest).fits(limit) && operators.plus(largest).fits(limit) {
                     clocks.moves = clocks.moves.saturating_add(1);
                 }
             });
@@ -251,11 +268,21 @@ pub mod pallet {
         }
 
         fn fits_answer(weight: Weight, bytes: u32) -> bool {
-            Filled::<T>::get().plus(Part { weight, bytes }).fits(Self::answer_limit())
+            Filled::<T>::get().plus(Self::answer(weight, bytes)).fits(Self::answer_limit())
         }
 
         fn note_answer(weight: Weight, bytes: u32) {
-            Filled::<T>::mutate(|filled| *filled = filled.plus(Part { weight, bytes }));
+            Filled::<T>::mutate(|filled| *filled = filled.plus(Self::answer(weight, bytes)));
+        }
+
+        fn fits_move(weight: Weight, bytes: u32) -> bool {
+            FilledByMoves::<T>::get().plus(Self::answer(weight, bytes)).fits(Self::move_limit())
+        }
+
+        fn note_move(weight: Weight, bytes: u32) {
+            FilledByMoves::<T>::mutate(|filled| {
+                *filled = filled.plus(Self::answer(weight, bytes));
+            });
         }
 
         fn price(weight: Weight, bytes: u32) -> Balance {

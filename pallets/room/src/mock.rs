@@ -36,6 +36,7 @@ impl frame_system::Config for Test {
 parameter_types! {
     pub const AnswerShare: Perbill = Perbill::from_percent(50);
     pub const LargestAnswer: Part = Part { weight: Weight::from_parts(1_000, 0), bytes: 1_000 };
+    pub const CallOverhead: Weight = Weight::from_parts(10, 0);
     pub const LargestMove: Part = Part { weight: Weight::from_parts(2_000, 0), bytes: 2_000 };
 }
 
@@ -59,6 +60,7 @@ impl Convert<u32, Balance> for Bytes {
 
 impl crate::Config for Test {
     type AnswerShare = AnswerShare;
+    type CallOverhead = CallOverhead;
     type LargestAnswer = LargestAnswer;
     type LargestMove = LargestMove;
     type WeightPrice = Time;

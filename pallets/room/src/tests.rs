@@ -26,12 +26,13 @@ fn share() -> (u64, u32) {
 fn answers_fill_their_share_and_no_more() {
     test(|| {
         let (weight, bytes) = share();
-        assert!(Room::fits_answer(Weight::from_parts(weight, 0), bytes));
-        assert!(!Room::fits_answer(Weight::from_parts(weight + 1, 0), 0));
+        let call = CallOverhead::get().ref_time();
+        assert!(Room::fits_answer(Weight::from_parts(weight - call, 0), bytes));
+        assert!(!Room::fits_answer(Weight::from_parts(weight - call + 1, 0), 0));
         assert!(!Room::fits_answer(Weight::zero(), bytes + 1));
-        Room::note_answer(Weight::from_parts(weight - 10, 0), 5);
-        Room::note_answer(Weight::from_parts(7, 0), 6);
-        assert_eq!(Filled::<Test>::get(), part(weight - 3, 11));
+        Room::note_answer(Weight::from_parts(weight - 13 - 3 * call, 0), 5);
+        Room::note_answer(Weight::from_parts(10, 0), 6);
+        assert_eq!(Filled::<Test>::get(), part(weight - 3 - call, 11));
         assert!(Room::fits_answer(Weight::from_parts(3, 0), bytes - 11));
         assert!(!Room::fits_answer(Weight::from_parts(4, 0), 0));
         assert!(!Room::fits_answer(Weight::zero(), bytes - 10));
@@ -45,7 +46,8 @@ fn the_next_block_has_the_whole_share_again() {
         Room::note_answer(Weight::from_parts(weight, 0), bytes);
         end_block();
         assert_eq!(Filled::<Test>::get(), Part::default());
-        assert!(Room::fits_answer(Weight::from_parts(weight, 0), bytes));
+        let most = weight - CallOverhead::get().ref_time();
+        assert!(Room::fits_answer(Weight::from_parts(most, 0), bytes));
     });
 }
 
@@ -54,15 +56,13 @@ fn only_blocks_with_room_for_another_answer_count() {
     test(|| {
         let (weight, bytes) = share();
         let largest = LargestAnswer::get();
+        let most = weight - largest.weight.ref_time() - CallOverhead::get().ref_time();
         let before = Room::answer_blocks();
         // Room for exactly one more.
-        Room::note_answer(
-            Weight::from_parts(weight - largest.weight.ref_time(), 0),
-            bytes - largest.bytes,
-        );
+        Room::note_answer(Weight::from_parts(most, 0), bytes - largest.bytes);
         assert_eq!(end_block().answers, before + 1);
         // A unit too much of either.
-        Room::note_answer(Weight::from_parts(weight - largest.weight.ref_time() + 1, 0), 0);
+        Room::note_answer(Weight::from_parts(most + 1, 0), 0);
         assert_eq!(end_block().answers, before + 1);
         Room::note_answer(Weight::zero(), bytes - largest.bytes + 1);
         assert_eq!(end_block().answers, before + 1);

@@ -66,9 +66,6 @@ impl Operators<u64> for NotedOperators {
     fn servers(_: VersionId) -> u32 {
         0
     }
-    fn any_idle(_: VersionId) -> bool {
-        false
-    }
     fn max_servers() -> u32 {
         0
     }

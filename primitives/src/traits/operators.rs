@@ -69,8 +69,6 @@ pub trait Operators<AccountId> {
     fn note(operator: &AccountId, version: VersionId, conduct: Conduct);
     /// The number of operators that serve `version`.
     fn servers(version: VersionId) -> u32;
-    /// Whether an operator that serves `version` has fewer open runs of it than its concurrency.
-    fn any_idle(version: VersionId) -> bool;
     /// Upper bound of [`Operators::servers`].
     fn max_servers() -> u32;
     /// Assigns `request`, a run of `version`, to `operator`, and locks `stake` of its bond.

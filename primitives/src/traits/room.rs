@@ -17,10 +17,18 @@ pub trait BlockRoom {
     /// Number of blocks before this one that had room for one more move in a dispute.
     fn move_blocks() -> BlockNumber;
     /// Whether an answer of this weight and this length in bytes fits into the operators' share of
-    /// this block.
+    /// this block. The weight is that of the call and of its authorisation; what every transaction
+    /// takes comes besides.
     fn fits_answer(weight: Weight, bytes: u32) -> bool;
-    /// Notes that this block contains an answer of this weight and this length in bytes.
+    /// Notes that this block contains an answer of this weight and this length in bytes, in the same
+    /// way.
     fn note_answer(weight: Weight, bytes: u32);
+    /// Whether an operator's move in a dispute of this weight and this length in bytes fits into what
+    /// this block has for operational calls alone.
+    fn fits_move(weight: Weight, bytes: u32) -> bool;
+    /// Notes that this block contains an operator's move in a dispute of this weight and this length
+    /// in bytes.
+    fn note_move(weight: Weight, bytes: u32);
     /// The price of this weight and these bytes of a block, in plancks: what a signed transaction
     /// of the same weight and length pays now, without its base fee.
     fn price(weight: Weight, bytes: u32) -> Balance;
@@ -38,6 +46,10 @@ impl BlockRoom for () {
         true
     }
     fn note_answer(_: Weight, _: u32) {}
+    fn fits_move(_: Weight, _: u32) -> bool {
+        true
+    }
+    fn note_move(_: Weight, _: u32) {}
     fn price(_: Weight, _: u32) -> Balance {
         0
     }

@@ -6,9 +6,10 @@ use frame_system::EnsureRoot;
 
 use super::{consensus::BabeVrf, fees::LengthPrice};
 use crate::{
-    constants::*, transactions::WatcherCrypto, weights, AccountId, Balances, Disputes, Inference,
-    ModelRegistry, Operators, Room, Runtime, RuntimeHoldReason, Settlement, Storage,
-    TransactionPayment, Verification,
+    constants::*,
+    transactions::{CallOverhead, WatcherCrypto},
+    weights, AccountId, Balances, Disputes, Inference, ModelRegistry, Operators, Room, Runtime,
+    RuntimeHoldReason, Settlement, Storage, TransactionPayment, Verification,
 };
 
 impl pallet_settlement::Config for Runtime {
@@ -83,6 +84,7 @@ impl pallet_verification::Config for Runtime {
 
 impl pallet_room::Config for Runtime {
     type AnswerShare = AnswerShare;
+    type CallOverhead = CallOverhead;
     type LargestAnswer = LargestAnswer;
     type LargestMove = LargestMove;
     type WeightPrice = TransactionPayment;

@@ -16,15 +16,18 @@ use crate::{
     MAXIMUM_BLOCK_WEIGHT, NORMAL_DISPATCH_RATIO, SLOT_DURATION_MS, VERSION,
 };
 
+/// Maximum length of all transactions of a block, in bytes: 5 MiB.
+pub const MAX_BLOCK_BYTES: u32 = 5 * 1024 * 1024;
+
 parameter_types! {
     /// Number of recent block hashes in the state, and the maximum era of a mortal transaction.
     pub const BlockHashCount: BlockNumber = 2_400;
     pub const Version: RuntimeVersion = VERSION;
     pub RuntimeBlockWeights: BlockWeights =
         BlockWeights::with_sensible_defaults(MAXIMUM_BLOCK_WEIGHT, NORMAL_DISPATCH_RATIO);
-    /// 5 MiB. Ordinary transactions may fill three quarters.
+    /// Ordinary transactions may fill three quarters.
     pub RuntimeBlockLength: BlockLength =
-        BlockLength::builder().max_length(5 * 1024 * 1024).modify_max_length_for_class(
+        BlockLength::builder().max_length(MAX_BLOCK_BYTES).modify_max_length_for_class(
             frame_support::dispatch::DispatchClass::Normal,
             |length| *length = NORMAL_DISPATCH_RATIO * *length,
         ).build();

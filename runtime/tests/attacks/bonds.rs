@@ -90,7 +90,7 @@ pub fn many_lies() -> Measured {
             assert_ok!(include(general(lie(*id, &operator))));
         }
         for id in &ids {
-            watcher.submit(pallet_disputes::Call::open { request: *id });
+            watcher.submit(pallet_disputes::Call::open { request: *id, max_bond: Balance::MAX });
         }
         go_to(System::block_number() + 40);
         measured = Some(Measured {
@@ -125,7 +125,7 @@ pub fn unbonding_liar() -> Measured {
         let before = operator.wealth();
         assert_ok!(include(general(lie(id, &operator))));
         operator.submit(pallet_operators::Call::unbond {});
-        watcher.submit(pallet_disputes::Call::open { request: id });
+        watcher.submit(pallet_disputes::Call::open { request: id, max_bond: Balance::MAX });
         go_to(System::block_number() + 40);
         assert!(operator.include(pallet_operators::Call::withdraw_bond {}).is_err());
         measured = Some(Measured {

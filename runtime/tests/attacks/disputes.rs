@@ -12,7 +12,7 @@ use assay_primitives::{
 use assay_runtime::{
     configs::fees::TransactionByteFee,
     constants::{DefaultDisputeTiming, DisputeBond, MinBond, WrongResultSlash},
-    Disputes, Runtime, System,
+    Disputes, Runtime, System, UncheckedExtrinsic,
 };
 use codec::Encode;
 use frame_support::assert_ok;
@@ -23,7 +23,7 @@ use sp_runtime::Perbill;
 use crate::{bonds::lie, common::*, ledger::Measured, party::*};
 
 const ASK: Balance = ASY / 1_000;
-/// Openings of the largest size that fit into one block.
+/// Openings of the largest size that would fit into a block of nothing else.
 const OPENINGS_PER_BLOCK: usize = 4;
 
 fn image() -> Vec<i8> {
@@ -67,66 +67,84 @@ struct Flood {
     disputes: u32,
 }
 
+/// A flood, when all challengers have named what takes the operator's largest move to refute.
+struct Flooded {
+    operator: Party,
+    payer: Party,
+    attacker: Party,
+    /// What attacker and payer had.
+    before: Balance,
+    capital: Balance,
+}
+
 impl Flood {
     /// All challengers name what takes the operator's largest move to refute: as many different tiles
-    /// as there are, so that no opening serves two disputes. The operator's moves are included as far
-    /// as blocks have room for them.
+    /// as there are, so that no opening serves two disputes.
+    fn prepare(&self, graph: &CheckedGraph, player: &Player<'_>) -> Flooded {
+        let (operations, outputs) = (graph.plan().operations().len(), graph.plan().shapes());
+        let shape = outputs[operations];
+        let file = graph.clone().into_graph();
+        let offered = classes(&[AssuranceClass::Optimistic, AssuranceClass::Signed]);
+        let mut descriptor = descriptor(&file, offered);
+        descriptor.outputs[0].element_type = ElementType::I8;
+        let architecture = file.architecture.encode();
+        publish(EveStash, &file.encode(), descriptor, Perbill::zero(), Some(&architecture));
+        Timing::<Runtime>::put(DefaultDisputeTiming::get());
+        let operator = Party::new("operator", 20_000 * ASY);
+        let payer = Party::new("payer", 100 * ASY);
+        let attacker = Party::new("attacker", 1_000_000 * ASY);
+        operator.register(15_000 * ASY);
+        operator.serve(ASK, 64, classes(&[AssuranceClass::Optimistic]));
+        let before = wealth_of(&[&attacker, &payer]);
+        let ids: Vec<RequestId> = (0..self.results)
+            .map(|key| {
+                payer.request(request_call(&wide_input(), Assurance::Optimistic, ASK, 60, key))
+            })
+            .collect();
+        empty_block();
+        let output = player.output().expect("the trace has an output").to_bytes();
+        let shape = [shape.channels, shape.height, shape.width];
+        let output = tensor_payload(ElementType::I8, &shape, &output);
+        for id in &ids {
+            let result = traced(*id, &operator, &output, player.trace_root().into());
+            assert_ok!(include(general(result)));
+        }
+        let all = |call: &dyn Fn(u64) -> pallet_disputes::Call<Runtime>| {
+            let count = u64::from(self.results) * u64::from(self.disputes);
+            for some in (0..count).collect::<Vec<_>>().chunks(100) {
+                let calls = some.iter().map(|number| call(*number).into()).collect();
+                attacker.submit(pallet_utility::Call::batch_all { calls });
+            }
+        };
+        let request = |number: u64| ids[number as usize % ids.len()];
+        all(&|number| pallet_disputes::Call::open {
+            request: request(number),
+            max_bond: Balance::MAX,
+        });
+        let capital = held(&attacker.account());
+        defend(&operator, player);
+        let choose = |number, choice| {
+            let dispute = DisputeId(number);
+            pallet_disputes::Call::choose { dispute, choice }
+        };
+        all(&|number| choose(number, Choice::Operation(WIDEST.0)));
+        defend(&operator, player);
+        all(&|number| {
+            let tile = (number / u64::from(self.results)) as u32 % WIDEST.1;
+            choose(number, Choice::Tile(tile))
+        });
+        Flooded { operator, payer, attacker, before, capital }
+    }
+
+    /// The operator's moves are included as far as blocks have room for them.
     fn measure(&self) -> Measured {
         let graph = wide();
-        let (operations, outputs) = (graph.plan().operations().len(), graph.plan().shapes());
         let player = Player::new(&graph, &[1; 64]).unwrap();
-        let shape = outputs[operations];
         let mut measured = None;
         run(|| {
-            let file = graph.clone().into_graph();
-            let mut descriptor = descriptor(&file, classes(&[AssuranceClass::Optimistic]));
-            descriptor.outputs[0].element_type = ElementType::I8;
-            let architecture = file.architecture.encode();
-            publish(EveStash, &file.encode(), descriptor, Perbill::zero(), Some(&architecture));
-            Timing::<Runtime>::put(DefaultDisputeTiming::get());
-            let operator = Party::new("operator", 20_000 * ASY);
-            let payer = Party::new("payer", 100 * ASY);
-            let attacker = Party::new("attacker", 1_000_000 * ASY);
-            operator.register(15_000 * ASY);
-            operator.serve(ASK, 64, classes(&[AssuranceClass::Optimistic]));
-            let input = tensor_payload(ElementType::I8, &[1, 8, 8], &[1; 64]);
-            let before = wealth_of(&[&attacker, &payer]);
-            let ids: Vec<RequestId> = (0..self.results)
-                .map(|key| {
-                    let call = request_call(&input, Assurance::Optimistic, ASK, 60, key);
-                    payer.request(call)
-                })
-                .collect();
-            empty_block();
-            let output = player.output().expect("the trace has an output").to_bytes();
-            let shape = [shape.channels, shape.height, shape.width];
-            let output = tensor_payload(ElementType::I8, &shape, &output);
-            for id in &ids {
-                let result = traced(*id, &operator, &output, player.trace_root().into());
-                assert_ok!(include(general(result)));
-            }
+            let Flooded { operator, payer, attacker, before, capital } =
+                self.prepare(&graph, &player);
             let bond = operator.bond();
-            let all = |call: &dyn Fn(u64) -> pallet_disputes::Call<Runtime>| {
-                let count = u64::from(self.results) * u64::from(self.disputes);
-                for some in (0..count).collect::<Vec<_>>().chunks(100) {
-                    let calls = some.iter().map(|number| call(*number).into()).collect();
-                    attacker.submit(pallet_utility::Call::batch_all { calls });
-                }
-            };
-            let request = |number: u64| ids[number as usize % ids.len()];
-            all(&|number| pallet_disputes::Call::open { request: request(number) });
-            let capital = held(&attacker.account());
-            defend(&operator, &player);
-            let choose = |number, choice| {
-                let dispute = DisputeId(number);
-                pallet_disputes::Call::choose { dispute, choice }
-            };
-            all(&|number| choose(number, Choice::Operation(WIDEST.0)));
-            defend(&operator, &player);
-            all(&|number| {
-                let tile = (number / u64::from(self.results)) as u32 % WIDEST.1;
-                choose(number, Choice::Tile(tile))
-            });
             defend(&operator, &player);
             go_to(System::block_number() + 80);
             assert_eq!(OpenDisputes::<Runtime>::iter().count(), 0);
@@ -143,29 +161,81 @@ impl Flood {
     }
 }
 
-/// Makes the operator's moves, the most urgent first, until there are none.
+/// An input of [`wide`].
+fn wide_input() -> Vec<u8> {
+    tensor_payload(ElementType::I8, &[1, 8, 8], &[1; 64])
+}
+
+/// An operator keeps the largest moves in disputes over results of its own, and releases them in the
+/// blocks in which an honest operator has to answer.
+pub fn crowded_by_moves() -> Measured {
+    let graph = wide();
+    let player = Player::new(&graph, &[1; 64]).unwrap();
+    let flood = Flood { attack: "", results: 30, disputes: 1 };
+    let mut measured = None;
+    run(|| {
+        let Flooded { operator, payer, attacker, capital, .. } = flood.prepare(&graph, &player);
+        let attackers = [&operator, &payer, &attacker];
+        let honest = Party::new("honest", 2_000 * ASY);
+        honest.register(MinBond::get());
+        honest.serve(ASK, 64, classes(&[AssuranceClass::Signed]));
+        let before = wealth_of(&attackers);
+        let id = payer.request(request_call(&wide_input(), Assurance::Signed, ASK, 8, 100));
+        empty_block();
+        let output = {
+            let shapes = graph.plan().shapes();
+            let shape = shapes[graph.plan().operations().len()];
+            let output = player.output().expect("the trace has an output").to_bytes();
+            tensor_payload(ElementType::I8, &[shape.channels, shape.height, shape.width], &output)
+        };
+        while !matches!(record(id).status, Status::Final(_)) {
+            let answer = general(result(id, &honest.account(), &honest.worker, &output));
+            let moves = urgent(&operator, &player).into_iter().chain([answer]);
+            block(moves.collect());
+        }
+        measured = Some(Measured {
+            attack: "moves in own disputes instead of others' answers",
+            capital: capital + operator.bond(),
+            cost: lost(&attackers, before),
+            harm: MinBond::get() - honest.bond(),
+            what: "honest bond taken",
+            least_percent: 100,
+        });
+    });
+    measured.unwrap()
+}
+
+#[test]
+fn moves_in_disputes_keep_no_answers_out() {
+    crowded_by_moves().check();
+}
+
+/// The operator's most urgent moves: at least as many as fit into a block.
+fn urgent(operator: &Party, player: &Player<'_>) -> Vec<UncheckedExtrinsic> {
+    let mut open: Vec<_> = OpenDisputes::<Runtime>::iter_keys()
+        .filter_map(|id| Some((id, Disputes::current(id)?)))
+        .filter(|(_, dispute)| {
+            dispute.stage.turn() == assay_dispute::Party::Defender
+                && !Disputes::is_computed(dispute)
+                && !Verdicts::<Runtime>::contains_key(dispute.request)
+        })
+        .collect();
+    open.sort_by_key(|(id, dispute)| (dispute.deadline, *id));
+    // One move serves all disputes in a stage.
+    let mut stages = BTreeSet::new();
+    open.retain(|(_, dispute)| stages.insert((dispute.request, dispute.stage.digest())));
+    let first = open.iter().take(OPENINGS_PER_BLOCK + 2);
+    first.map(|(id, dispute)| general(defence(*id, dispute, operator, player))).collect()
+}
+
+/// Makes the operator's moves, until there are none.
 fn defend(operator: &Party, player: &Player<'_>) {
     loop {
-        let mut open: Vec<_> = OpenDisputes::<Runtime>::iter_keys()
-            .filter_map(|id| Some((id, Disputes::current(id)?)))
-            .filter(|(_, dispute)| {
-                dispute.stage.turn() == assay_dispute::Party::Defender
-                    && !Disputes::is_computed(dispute)
-                    && !Verdicts::<Runtime>::contains_key(dispute.request)
-            })
-            .collect();
-        open.sort_by_key(|(id, dispute)| (dispute.deadline, *id));
-        // One move serves all disputes in a stage.
-        let mut stages = BTreeSet::new();
-        open.retain(|(_, dispute)| stages.insert((dispute.request, dispute.stage.digest())));
-        if open.is_empty() {
+        let moves = urgent(operator, player);
+        if moves.is_empty() {
             return;
         }
-        let moves = open
-            .iter()
-            .take(OPENINGS_PER_BLOCK + 2)
-            .map(|(id, dispute)| general(defence(*id, dispute, operator, player)));
-        let results = block(moves.collect());
+        let results = block(moves);
         // Those for which there is no room wait for the next block. Those that come too late lose.
         assert!(!results.iter().any(|result| matches!(result, Ok(Err(_)))));
     }
@@ -215,7 +285,7 @@ pub fn raised_bond() -> Measured {
         // That it is right makes no difference to the attack, and it can show what it has to.
         assert_ok!(include(general(honest(id, &operator, &player))));
         let until = System::block_number() + Timing::<Runtime>::get().window;
-        let open = pallet_disputes::Call::open { request: id };
+        let open = pallet_disputes::Call::open { request: id, max_bond: Balance::MAX };
         let calls = (0..100).map(|_| open.clone().into()).collect();
         accomplice.submit(pallet_utility::Call::batch_all { calls });
         let capital = MinBond::get() + held(&accomplice.account());
@@ -297,7 +367,7 @@ pub fn sham_disputes() -> Measured {
         let empty = bytes_of_disputes();
         // The digests of the leaves of the largest tensors: of 4 MiB and of 1 MiB.
         let number = 20;
-        let call = pallet_disputes::Call::open { request: id };
+        let call = pallet_disputes::Call::open { request: id, max_bond: Balance::MAX };
         let calls = (0..number).map(|_| call.clone().into()).collect();
         accomplice.submit(pallet_utility::Call::batch_all { calls });
         let capital = MinBond::get() + held(&accomplice.account());
@@ -344,7 +414,7 @@ pub fn own_challenger() -> Measured {
         let id = drawn(&operator, &payer);
         let before = wealth_of(&[&operator, &accomplice]);
         assert_ok!(include(general(lie(id, &operator))));
-        accomplice.submit(pallet_disputes::Call::open { request: id });
+        accomplice.submit(pallet_disputes::Call::open { request: id, max_bond: Balance::MAX });
         go_to(System::block_number() + 20);
         measured = Some(Measured {
             attack: "a liar that disputes itself",
@@ -378,7 +448,7 @@ fn no_answer_comes_before_a_move_in_a_dispute() {
         let old = payer.request(request_call(&input(), Assurance::Optimistic, ASK, 400, 2));
         empty_block();
         assert_ok!(include(general(honest(id, &operator, &player))));
-        payer.submit(pallet_disputes::Call::open { request: id });
+        payer.submit(pallet_disputes::Call::open { request: id, max_bond: Balance::MAX });
         let dispute = OpenDisputes::<Runtime>::get(DisputeId(0)).unwrap();
         let of_dispute = validate(general(defence(DisputeId(0), &dispute, &operator, &player)));
         let of_answer = validate(general(honest(old, &operator, &player)));

@@ -259,11 +259,56 @@ fn every_window_of_a_crowded_height_passes() {
     });
 }
 
+/// Answers of the largest size that fit into the operators' share of one block, by their bytes.
+const PER_BLOCK: usize = 57;
+
+/// Answers to requests of their own that fill five blocks. The operators then serve nothing any more.
+fn hoard(sybils: &[Party], payer: &Party, output: &[u8]) -> Vec<UncheckedExtrinsic> {
+    let mut hoard = Vec::new();
+    for key in 0..19 {
+        beat(sybils);
+        let id = drawn(payer, key);
+        commit_all(id, sybils, output);
+        hoard.extend(reveals(id, sybils, output));
+    }
+    let pauses = sybils.iter().map(|sybil| sybil.signed(serve_call(1, 0, both())));
+    block(pauses.collect());
+    hoard
+}
+
+/// Until the request is final, a block in which the hoard comes before the others' calls.
+fn crowd(
+    id: RequestId,
+    mut hoard: Vec<UncheckedExtrinsic>,
+    calls: impl Fn() -> Vec<UncheckedExtrinsic>,
+) {
+    while !matches!(record(id).status, Status::Final(_)) {
+        let first: Vec<_> = hoard.drain(..hoard.len().min(PER_BLOCK)).collect();
+        block(first.into_iter().chain(calls()).collect());
+    }
+}
+
+/// Honest operators of the version, each of which needs `response_blocks` for an answer.
+fn honest(count: usize, response_blocks: u32) -> Vec<Party> {
+    let honest: Vec<_> =
+        (0..count).map(|number| Party::new(&format!("honest {number}"), 2_000 * ASY)).collect();
+    for party in &honest {
+        party.register(MinBond::get());
+        party.submit(pallet_operators::Call::serve {
+            version: version(0, 1),
+            ask: 1,
+            concurrency: 64,
+            response_blocks,
+            classes: both(),
+            max_royalty: MAX_ROYALTY,
+        });
+    }
+    honest
+}
+
 /// Answers fill all blocks in which the members of a quorum have to show their results, so that they
 /// are late.
 pub fn crowded_reveals() -> Measured {
-    /// Answers of the largest size that fit into the operators' share of one block, by their bytes.
-    const PER_BLOCK: usize = 57;
     let mut measured = None;
     run(|| {
         let sybils = operators();
@@ -271,21 +316,8 @@ pub fn crowded_reveals() -> Measured {
         let attackers: Vec<&Party> = sybils.iter().chain([&payer]).collect();
         let before = wealth_of(&attackers);
         let output = integer_payload(&[5; NUMBERS as usize]);
-        let mut hoard = Vec::new();
-        for key in 0..19 {
-            beat(&sybils);
-            let id = drawn(&payer, key);
-            commit_all(id, &sybils, &output);
-            hoard.extend(reveals(id, &sybils, &output));
-        }
-        let pauses = sybils.iter().map(|sybil| sybil.signed(serve_call(1, 0, both())));
-        block(pauses.collect());
-        let honest: Vec<_> =
-            (0..3).map(|number| Party::new(&format!("honest {number}"), 2_000 * ASY)).collect();
-        for party in &honest {
-            party.register(MinBond::get());
-            party.serve(1, 64, both());
-        }
+        let hoard = hoard(&sybils, &payer, &output);
+        let honest = honest(3, 1);
         let asker = Party::new("asker", 100 * ASY);
         let assurance = Assurance::Quorum { n: 3, k: 2 };
         let id = asker.request(request_call(&integer_payload(&[2, 3]), assurance, 15, 8, 100));
@@ -293,11 +325,7 @@ pub fn crowded_reveals() -> Measured {
         commit_all(id, &honest, &output);
         assert_eq!(record(id).status, Status::Revealing);
         // The honest members try in each block, after the answers that came first.
-        while !matches!(record(id).status, Status::Final(_)) {
-            let first: Vec<_> = hoard.drain(..hoard.len().min(PER_BLOCK)).collect();
-            let honest = reveals(id, &honest, &output);
-            block(first.into_iter().chain(honest).collect());
-        }
+        crowd(id, hoard, || reveals(id, &honest, &output));
         measured = Some(Measured {
             attack: "blocks filled while a quorum has to show its results",
             capital: 15 * MinBond::get(),
@@ -310,9 +338,46 @@ pub fn crowded_reveals() -> Measured {
     measured.unwrap()
 }
 
+/// Answers fill the last blocks before the deadline of an operator that computes until then, after
+/// blocks with room that were of no use to it.
+pub fn crowded_deadline() -> Measured {
+    const RESPONSE: u32 = 10;
+    let mut measured = None;
+    run(|| {
+        let sybils = operators();
+        let payer = Party::new("payer", 1_000 * ASY);
+        let attackers: Vec<&Party> = sybils.iter().chain([&payer]).collect();
+        let before = wealth_of(&attackers);
+        let output = integer_payload(&[5; NUMBERS as usize]);
+        let hoard = hoard(&sybils, &payer, &output);
+        let honest = honest(1, RESPONSE);
+        let call =
+            request_call(&integer_payload(&[2, 3]), Assurance::Signed, 15, RESPONSE + 5, 100);
+        let id = payer.request(call);
+        go_to(System::block_number() + RESPONSE);
+        crowd(id, hoard, || {
+            vec![general(result(id, &honest[0].account(), &honest[0].worker, &output))]
+        });
+        measured = Some(Measured {
+            attack: "blocks filled before the deadline of a slow answer",
+            capital: 15 * MinBond::get(),
+            cost: lost(&attackers, before),
+            harm: MinBond::get() - honest[0].bond(),
+            what: "honest bond taken",
+            least_percent: 100,
+        });
+    });
+    measured.unwrap()
+}
+
 #[test]
 fn full_blocks_make_nobody_late() {
     crowded_reveals().check();
+}
+
+#[test]
+fn full_blocks_at_the_end_make_nobody_late() {
+    crowded_deadline().check();
 }
 
 /// The shortest answers of the largest quorum: most of each is what a block takes for any transaction.

@@ -55,7 +55,7 @@ use sp_runtime::{
 /// Hash of the genesis block of these tests.
 pub const GENESIS_HASH: Hash = Hash::repeat_byte(0x5a);
 /// The largest royalty that the operators of these tests accept.
-const MAX_ROYALTY: Perbill = Perbill::from_percent(15);
+pub const MAX_ROYALTY: Perbill = Perbill::from_percent(15);
 /// Number of validators, each of which has a slot in turn.
 pub const AUTHORITIES: u64 = 4;
 /// Slot of block 0.

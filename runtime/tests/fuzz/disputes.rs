@@ -14,6 +14,7 @@ use super::{
     claims::Claim,
     oracle::{Oracle, Purse},
     requests::{Request, State},
+    room::{Part, MOVES_PART},
 };
 
 /// Maximum number of moves of a dispute.
@@ -201,14 +202,18 @@ impl Oracle {
         self.conclude(id);
     }
 
-    pub fn open_dispute(&mut self, who: &AccountId, id: u64) -> bool {
+    pub fn open_dispute(&mut self, who: &AccountId, id: u64, max_bond: u128) -> bool {
         let Some(request) = self.claim(id) else { return false };
         let operator = request.members[0].account.clone();
-        if self.now > request.disputable_until {
+        if self.now > request.disputable_until && self.room.1 >= request.final_from {
             self.see("a dispute that comes too late");
             return false;
         }
         let bond = parameters::DisputeBond::get() * (1 + self.disputes_over(id) as u128);
+        if bond > max_bond {
+            self.see("a dispute whose bond is above its challenger's limit");
+            return false;
+        }
         if !self.hold(who, Purse::Dispute, bond) {
             self.see("a dispute that its challenger cannot pay");
             return false;
@@ -364,7 +369,12 @@ impl Oracle {
         what: Move,
         is_for_it: bool,
         price: u128,
+        part: Part,
     ) -> bool {
+        if !self.filled_by_operators.plus(part).fits(MOVES_PART) {
+            self.see("a move for which a block has no room");
+            return false;
+        }
         let Some(dispute) = self.running(id) else { return false };
         let (_, operator) = self.claimed(dispute.request);
         let is_worker = self.operators.get(&operator).is_some_and(|info| info.worker == *key);
@@ -379,6 +389,7 @@ impl Oracle {
             self.see("answers that cost a whole bond");
         }
         self.disputes.open.get_mut(&id).expect("running").spent = spent;
+        self.filled_by_operators = self.filled_by_operators.plus(part);
         if !self.follow(id, dispute, what) {
             self.see("a move that does not follow from the claim");
             self.win(id, DisputeCause::Refused);

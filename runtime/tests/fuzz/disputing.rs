@@ -6,8 +6,12 @@ use assay_primitives::{
     dispute::{DisputeId, DisputeTiming},
     RequestId, WorkerId,
 };
-use assay_runtime::{constants::MaxDisputeBlocks, AccountId, Disputes, RuntimeOrigin};
+use assay_runtime::{
+    constants::{DisputeBond, MaxDisputeBlocks},
+    AccountId, Disputes, Runtime, RuntimeOrigin,
+};
 use codec::Encode;
+use pallet_disputes::WeightInfo as _;
 use sp_application_crypto::Pair as _;
 
 use super::{
@@ -15,6 +19,7 @@ use super::{
     disputes::{Dispute, Move},
     driver::Fuzz,
     requests::State,
+    room::{overhead, Part},
 };
 use crate::common;
 
@@ -144,8 +149,9 @@ impl Fuzz {
 
     fn open_dispute(&mut self, who: &AccountId, id: u64) {
         self.note(format!("{} disputes the result of {id}", self.name(who)));
-        let ok = self.oracle.open_dispute(who, id);
-        self.call(who, pallet_disputes::Call::open { request: RequestId(id) }, ok);
+        let max_bond = DisputeBond::get() * u128::from(self.rng.between(1, 6));
+        let ok = self.oracle.open_dispute(who, id, max_bond);
+        self.call(who, pallet_disputes::Call::open { request: RequestId(id), max_bond }, ok);
     }
 
     /// One move, or as many as a dispute needs to end.
@@ -276,7 +282,8 @@ impl Fuzz {
             self.name(&operator),
             what.kind
         ));
-        let ok = self.oracle.answer(id, &key, what, flaw > 2, Disputes::price(&answer));
+        let (price, part) = (Disputes::price(&answer), answer_part(&answer));
+        let ok = self.oracle.answer(id, &key, what, flaw > 2, price, part);
         let record = Disputes::current(DisputeId(id)).expect("compared");
         let mut statement = common::answer_statement(&record, &answer);
         match flaw {
@@ -408,10 +415,19 @@ impl Fuzz {
     fn answer_without_statement(&mut self, id: u64, key: &WorkerId, answer: Answer, what: Move) {
         self.note(format!("an answer in dispute {id} without a statement"));
         let signature = self.keys[key].sign(b"nothing").into();
-        let ok = self.oracle.answer(id, key, what, false, 0);
+        let ok = self.oracle.answer(id, key, what, false, 0, answer_part(&answer));
         let (dispute, stage) = (DisputeId(id), Default::default());
         self.feeless(pallet_disputes::Call::answer { dispute, stage, answer, signature }, ok);
     }
+}
+
+/// What a move of an operator takes of a block.
+fn answer_part(answer: &Answer) -> Part {
+    type Weights = <Runtime as pallet_disputes::Config>::WeightInfo;
+    let bytes = answer.encoded_size();
+    let weight = pallet_disputes::answer_weight::<Runtime>(answer)
+        + Weights::authorize_answer(bytes.div_ceil(1024) as u32);
+    Part { time: overhead() + weight.ref_time(), bytes: bytes as u64 + 320 }
 }
 
 fn spoiled(mut bytes: Vec<u8>, place: usize, bit: u8, longer: bool) -> Vec<u8> {

@@ -1,5 +1,7 @@
 //! The oracle of draws: who can be drawn, the queue, and the seeds.
 
+use std::collections::BTreeSet;
+
 use assay_primitives::{Assurance, Outcome, RejectReason, VersionId};
 use assay_runtime::{constants as parameters, AccountId};
 use sp_core::U256;
@@ -118,6 +120,7 @@ impl Oracle {
             self.see("draws that exceed the weight of a block");
         }
         let (mut left, mut one_waits) = (turns, false);
+        let mut drawn = BTreeSet::new();
         while left > 0 {
             let entry = self.queue.pop_front().expect("due");
             if !self.is_ready(&entry) {
@@ -139,7 +142,7 @@ impl Oracle {
                 self.queue.push_front(rest);
             }
             left -= 1;
-            self.take_turn(entry.first, entry.from);
+            self.take_turn(entry.first, entry.from, &mut drawn);
         }
     }
 
@@ -152,48 +155,51 @@ impl Oracle {
         }
     }
 
-    fn take_turn(&mut self, id: u64, from: u32) {
+    /// `drawn`: the versions for which operators were drawn in this block.
+    fn take_turn(&mut self, id: u64, from: u32, drawn: &mut BTreeSet<VersionId>) {
         let (version, has_waited) =
             (self.requests[&id].version, self.requests[&id].waits_since > 0);
         if self.requests[&id].state != State::Pending {
             self.call_waiting(version, has_waited.into());
         } else if self.draw(id, from) {
-            self.put_back(id, from);
-        } else if !self.requests[&id].is_open() {
+            self.put_back(id, drawn.contains(&version));
+        } else if self.requests[&id].is_open() {
+            drawn.insert(version);
+        } else {
             self.call_waiting(version, has_waited.into());
         }
     }
 
-    /// Has a request wait. If it was called at height `from`, and there is capacity that does not suit
-    /// it, the next one is called that has waited for 15 blocks.
-    fn put_back(&mut self, id: u64, from: u32) {
+    /// Has a request wait, for the first time or because others have taken the capacity. Otherwise it
+    /// was called in vain: it rests, and the next one is called.
+    fn put_back(&mut self, id: u64, taken: bool) {
         self.see("a request that waits for capacity");
-        let version = self.requests[&id].version;
-        let since = self.requests[&id].waits_since;
-        let servers = self.servers.get(&version).cloned().unwrap_or_default();
-        let idle = servers.iter().any(|server| {
-            self.open_runs(&server.account, Some(version)) < server.concurrency as usize
-        });
-        if since > 0 && !idle {
-            self.see("a request that is called after others took the capacity");
-            self.waiting.insert((version, since, id));
+        let now = self.now;
+        let request = self.requests.get_mut(&id).expect("pending");
+        let version = request.version;
+        if request.waits_since > 0 && !taken {
+            // 15 blocks, 30, 60, …
+            let until = now + 15 * 2_u32.pow(request.vain_draws as u32);
+            request.vain_draws += 1;
+            request.rests_until = Some(until);
+            let (often, ends) = (request.vain_draws > 1, until > request.deadline);
+            if often {
+                self.see("a request that is called in vain again");
+            }
+            match ends {
+                true => self.see("a request that rests until its deadline"),
+                false => drop(self.agenda.insert((until, id))),
+            }
+            if self.call_waiting(version, 1) > 0 {
+                self.see("a request that is called because another one waits in vain");
+            }
             return;
         }
-        if since > 0 {
-            self.requests.get_mut(&id).expect("pending").vain_draws += 1;
-            let next = self.waiting.iter().find(|entry| entry.0 == version).copied();
-            if let Some(entry) = next.filter(|entry| entry.1 + 15 <= from) {
-                self.see("a request that is called because another one waits in vain");
-                self.waiting.remove(&entry);
-                self.enqueue(entry.2, 1, from);
-            }
-            if self.requests[&id].vain_draws == 16 {
-                self.see("a request that has waited in vain too often");
-                return self.refund(id, Outcome::Rejected(RejectReason::NoOperator));
-            }
+        let again = request.waits_since > 0;
+        request.waits_since = now;
+        if again {
+            self.see("a request that is called after others took the capacity");
         }
-        let now = self.now;
-        self.requests.get_mut(&id).expect("pending").waits_since = now;
         self.waiting.insert((version, now, id));
     }
 
@@ -238,7 +244,7 @@ impl Oracle {
             }
             return running;
         }
-        let mut members = Vec::new();
+        let (mut members, mut response) = (Vec::new(), 0);
         for round in 0..size as u32 {
             let hash = sp_io::hashing::blake2_256(&[&seed[..], &round.to_le_bytes()].concat());
             let total: U256 =
@@ -255,14 +261,15 @@ impl Oracle {
                     None => true,
                 })
                 .expect("the ticket is below the total");
-            let Candidate { account, ask, .. } = left.remove(index);
+            let Candidate { account, ask, response_blocks, .. } = left.remove(index);
+            response = response_blocks.max(response);
             members.push(Member { account, ask, answer: Answer::Silent });
         }
         let request = self.requests.get_mut(&id).expect("looked up");
         request.members = members;
         request.state = State::Assigned;
         // The block of the draw, which begins with it, is counted later.
-        request.late_from = self.room.0 + 1 + (latest - now).min(ROOMY_BLOCKS);
+        request.late_from = self.room.0 + 1 + (latest - now).min(response + ROOMY_BLOCKS);
         false
     }
 }

@@ -356,6 +356,9 @@ impl Fuzz {
         let filled = pallet_room::Filled::<Runtime>::get();
         let filled = Part { time: filled.weight.ref_time(), bytes: filled.bytes.into() };
         assert_eq!(filled, self.oracle.filled, "what answers fill: the chain, then the model");
+        let filled = pallet_room::FilledByMoves::<Runtime>::get();
+        let filled = Part { time: filled.weight.ref_time(), bytes: filled.bytes.into() };
+        assert_eq!(filled, self.oracle.filled_by_operators, "moves: the chain, then the model");
         let (_, _, queued) = pallet_inference::QueueBounds::<Runtime>::get();
         assert_eq!(queued as usize, self.oracle.queued(), "requests in the queue");
         for (id, request) in &self.oracle.requests {

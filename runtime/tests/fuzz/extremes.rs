@@ -10,7 +10,7 @@ use super::{
     asking::REASON,
     driver::Fuzz,
     requests::{Answer, Ask, State, WorkerCall},
-    room::{Part, ANSWERS, MOVES},
+    room::{overhead, Part, ANSWERS, MOVES},
 };
 use crate::common;
 
@@ -54,10 +54,15 @@ impl Fuzz {
         self.filling.blocks -= 1;
         let Filling { answers, moves, .. } = self.filling;
         Room::note_answer(Weight::from_parts(answers.time, 0), answers.bytes as u32);
-        self.oracle.fill(answers);
+        self.oracle.fill(Part { time: answers.time + overhead(), ..answers });
         let weight = Weight::from_parts(moves, 0);
         System::register_extra_weight_unchecked(weight, DispatchClass::Operational);
         self.oracle.filled_by_moves += moves;
+        if moves > 0 && self.filling.blocks % 2 == 0 {
+            Room::note_move(weight, 0);
+            let part = Part { time: moves + overhead(), bytes: 0 };
+            self.oracle.filled_by_operators = self.oracle.filled_by_operators.plus(part);
+        }
     }
 
     /// Sets the fee multiplier, mostly to one.

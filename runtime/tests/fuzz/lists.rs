@@ -27,7 +27,7 @@ impl Oracle {
         self.requests.get(&id).is_some_and(|request| {
             request.state == State::Assigned
                 && request.assurance == Assurance::Signed
-                && self.now <= request.deadline
+                && self.counts(request, request.deadline)
                 && request.members[0].account == *operator
         })
     }

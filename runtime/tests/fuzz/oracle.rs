@@ -155,6 +155,8 @@ pub struct Oracle {
     /// What answers have taken of this block, and the time of it that moves have taken.
     pub filled: Part,
     pub filled_by_moves: u64,
+    /// What operators' moves in disputes have taken of it.
+    pub filled_by_operators: Part,
     /// The fee multiplier, and the sum of all fees that were burnt.
     pub multiplier: sp_runtime::FixedU128,
     pub burnt: u128,
@@ -193,6 +195,7 @@ impl Oracle {
             room: (0, 0),
             filled: Part::default(),
             filled_by_moves: 0,
+            filled_by_operators: Part::default(),
             multiplier: sp_runtime::FixedU128::from_u32(1),
             burnt: 0,
             disputes: Disputes::default(),

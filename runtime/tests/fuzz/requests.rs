@@ -109,9 +109,11 @@ pub struct Request {
     pub appealable: bool,
     /// Last height at which the outcome can be appealed, if it can.
     pub appeal_until: Option<u32>,
-    /// The height since which it waits for capacity, and how often it was called in vain.
+    /// The height since which it waits for capacity, how often it was called in vain, and until when it
+    /// rests.
     pub waits_since: u32,
     pub vain_draws: u64,
+    pub rests_until: Option<u32>,
 }
 
 impl Request {
@@ -187,7 +189,7 @@ impl Request {
     /// The heights at which it is looked after, but for a later draw.
     pub fn heights(&self) -> Vec<u32> {
         let mut heights = vec![self.deadline + 1];
-        if self.is_quorum() {
+        if self.is_quorum() && self.state != State::Revealing {
             heights.push(self.answer_deadline() + 1);
         }
         heights
@@ -364,6 +366,7 @@ impl Oracle {
             appeal_until: None,
             waits_since: 0,
             vain_draws: 0,
+            rests_until: None,
         };
         let id = self.requests.len() as u64;
         self.agenda.extend(request.heights().into_iter().map(|height| (height, id)));
@@ -409,30 +412,35 @@ impl Oracle {
         }
     }
 
+    /// Whether an answer that counts until height `last` counts now.
+    pub fn counts(&self, request: &Request, last: u32) -> bool {
+        self.now <= last || self.room.0 < request.late_from
+    }
+
     /// Whether a request waits for this answer of a member.
     fn expects(&self, request: &Request, member: &Member, what: &WorkerCall) -> bool {
-        let (now, assurance) = (self.now, request.assurance);
+        let assurance = request.assurance;
         let is_first = request.state == State::Assigned && member.answer == Answer::Silent;
         match what {
             WorkerCall::Result(output) => {
                 assurance == Assurance::Signed
                     && is_first
-                    && now <= request.deadline
+                    && self.counts(request, request.deadline)
                     && request.declares(*output)
             },
             WorkerCall::Trace(output, _) => {
                 assurance == Assurance::Optimistic
                     && is_first
-                    && now <= request.deadline
+                    && self.counts(request, request.deadline)
                     && request.declares(*output)
             },
             WorkerCall::Commitment(..) => {
-                request.is_quorum() && is_first && now <= request.answer_deadline()
+                request.is_quorum() && is_first && self.counts(request, request.answer_deadline())
             },
-            WorkerCall::Failure(_) => is_first && now <= request.answer_deadline(),
+            WorkerCall::Failure(_) => is_first && self.counts(request, request.answer_deadline()),
             WorkerCall::Reveal(output, salt) => {
                 self.reveals_due(request)
-                    && now <= request.deadline
+                    && self.counts(request, request.deadline)
                     && member.answer == Answer::Committed(*output, *salt)
                     && request.declares(*output)
             },
@@ -458,8 +466,7 @@ impl Oracle {
         if !(is_worker && intact && self.expects(request, &request.members[place], what)) {
             return false;
         }
-        let given = request.time_for_reveals(self.now);
-        let (late_from, version) = (self.room.0 + 1 + given, request.version);
+        let version = request.version;
         let request = self.requests.get_mut(&id).expect("looked up");
         request.members[place].answer = match what {
             WorkerCall::Result(output)
@@ -469,8 +476,7 @@ impl Oracle {
             WorkerCall::Failure(reason) => Answer::Failed(*reason),
         };
         if matches!(what, WorkerCall::Reveal(..)) && request.state == State::Assigned {
-            request.state = State::Revealing;
-            request.late_from = late_from;
+            self.open_reveals(id);
         }
         match what {
             WorkerCall::Failure(reason) if *reason != FailureReason::InvalidInput => {
@@ -508,10 +514,24 @@ impl Oracle {
         if request.committed() < request.size().1 {
             self.conclude(id);
         } else {
-            request.state = State::Revealing;
-            let given = request.time_for_reveals(self.now);
-            request.late_from = self.room.0 + 1 + given;
+            self.open_reveals(id);
         }
+    }
+
+    /// Members have as much time for their reveals as if all had committed at the last height.
+    fn open_reveals(&mut self, id: u64) {
+        let last = self.now + parameters::RevealWindow::get();
+        let request = self.requests.get_mut(&id).expect("open");
+        request.state = State::Revealing;
+        if last < request.deadline {
+            request.deadline = last;
+            *self.sights.entry("reveals that leave less time than the deadline").or_default() += 1;
+        }
+        let given = request.time_for_reveals(self.now);
+        request.late_from = self.room.0 + 1 + given;
+        let deadline = request.deadline;
+        self.agenda.retain(|(_, other)| *other != id);
+        self.agenda.insert((deadline + 1, id));
     }
 
     /// Ends a request that was drawn: pays members with the right result, slashes those with a

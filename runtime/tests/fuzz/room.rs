@@ -2,8 +2,14 @@
 //! It knows the weights, and has its own sums.
 
 use assay_primitives::{Assurance, VersionId};
-use assay_runtime::{constants as parameters, Runtime};
-use frame_support::weights::Weight;
+use assay_runtime::{
+    configs::system::RuntimeBlockWeights, constants as parameters,
+    transactions::authorized_extension, Runtime, UncheckedExtrinsic,
+};
+use frame_support::{
+    dispatch::{DispatchClass, GetDispatchInfo},
+    weights::Weight,
+};
 use pallet_inference::WeightInfo as _;
 use pallet_operators::WeightInfo as _;
 use sp_runtime::FixedPointNumber;
@@ -28,6 +34,8 @@ const COMMITTEE: u32 = 15;
 pub const ANSWERS: Part = Part { time: 375_000_000_000, bytes: 5 * 1024 * 1024 * 3 / 4 / 2 };
 /// The time that only moves in disputes may fill: a quarter.
 pub const MOVES: u64 = 250_000_000_000;
+/// What operators' moves may fill of a block: a quarter.
+pub const MOVES_PART: Part = Part { time: MOVES, bytes: 5 * 1024 * 1024 / 4 };
 
 /// A part of a block: picoseconds, and bytes.
 #[derive(Clone, Copy, Default, PartialEq, Debug)]
@@ -37,11 +45,11 @@ pub struct Part {
 }
 
 impl Part {
-    fn plus(self, other: Self) -> Self {
+    pub fn plus(self, other: Self) -> Self {
         Self { time: self.time + other.time, bytes: self.bytes + other.bytes }
     }
 
-    fn fits(self, whole: Self) -> bool {
+    pub fn fits(self, whole: Self) -> bool {
         self.time <= whole.time && self.bytes <= whole.bytes
     }
 
@@ -101,7 +109,8 @@ impl List {
 
     /// What it takes with outputs of this length, if it calls no request that waits.
     pub fn part(self, bytes: u64) -> Part {
-        Part { time: self.time() + outputs(bytes), bytes: CALL + LISTED * self.count + bytes }
+        let time = overhead() + self.time() + outputs(bytes);
+        Part { time, bytes: CALL + LISTED * self.count + bytes }
     }
 }
 
@@ -109,7 +118,16 @@ impl List {
 pub fn heartbeat() -> Part {
     type Weights = <Runtime as pallet_operators::Config>::WeightInfo;
     let weight = Weights::heartbeat().saturating_add(Weights::authorize_heartbeat());
-    Part { time: weight.ref_time(), bytes: CALL }
+    Part { time: overhead() + weight.ref_time(), bytes: CALL }
+}
+
+/// Time of each call besides itself.
+pub fn overhead() -> u64 {
+    let remark = frame_system::Call::remark { remark: Vec::new() };
+    let transaction = UncheckedExtrinsic::new_transaction(remark.into(), authorized_extension());
+    let class = RuntimeBlockWeights::get().get(DispatchClass::Normal).clone();
+    let extensions = transaction.get_dispatch_info().extension_weight;
+    (class.base_extrinsic + extensions).ref_time()
 }
 
 /// Time of calling requests that wait for capacity.
@@ -135,7 +153,7 @@ impl WorkerCall {
             Self::Commitment(..) => (Weights::submit_commitment(), Weights::authorize_commitment()),
             Self::Failure(_) => (Weights::report_failure(), Weights::authorize_commitment()),
         };
-        Part { time: (weight + authorize).ref_time(), bytes: CALL + bytes }
+        Part { time: overhead() + (weight + authorize).ref_time(), bytes: CALL + bytes }
     }
 
     /// What it may take, for which a block must have room.
@@ -162,7 +180,7 @@ struct Sent {
     bytes: u64,
     /// The list that the result was in, if it was in one.
     listed: Option<List>,
-    /// Draws that found no capacity.
+    /// Draws in vain.
     vain: u64,
 }
 
@@ -184,8 +202,11 @@ impl Oracle {
     /// The end of a block, whose room counts if one more answer or move would have fitted.
     pub fn count_room(&mut self) {
         let answers = std::mem::take(&mut self.filled).plus(Part::largest_answer()).fits(ANSWERS);
-        let largest = parameters::LargestMove::get().weight.ref_time();
-        let moves = std::mem::take(&mut self.filled_by_moves) + largest <= MOVES;
+        let largest = parameters::LargestMove::get();
+        let largest = Part { time: largest.weight.ref_time(), bytes: largest.bytes.into() };
+        let operators = std::mem::take(&mut self.filled_by_operators);
+        let moves = std::mem::take(&mut self.filled_by_moves) + largest.time <= MOVES
+            && operators.plus(largest).fits(MOVES_PART);
         self.room.0 += u32::from(answers);
         self.room.1 += u32::from(moves);
         if !answers {
@@ -207,10 +228,11 @@ impl Oracle {
         Weights::draw(servers, size).ref_time() + Weights::prune().ref_time()
     }
 
-    /// Time of draws that found no capacity.
+    /// Time of draws in vain, and of what follows them.
     fn vain(&self, version: VersionId, draws: u64) -> u64 {
         let servers = self.servers.get(&version).map_or(0, Vec::len) as u32;
-        draws * Weights::draw(servers, 1).ref_time()
+        let rest = Weights::note_heights(1) + Weights::call_waiting() + Weights::prolong();
+        draws * (Weights::draw(servers, 1) + rest).ref_time()
     }
 
     /// Time of the results of a quorum of this size, and of its end.
@@ -293,10 +315,10 @@ impl Oracle {
             results: size,
             different: size,
             bytes: size * output,
-            vain: 16,
+            vain: 7,
             ..Sent::default()
         };
-        let failed = Sent { failures: size, vain: 16, ..Sent::default() };
+        let failed = Sent { failures: size, vain: 7, ..Sent::default() };
         self.total(version, assurance, answered).max(self.total(version, assurance, failed))
     }
 

@@ -38,6 +38,10 @@ impl Oracle {
                 let from = request.asked_at;
                 self.enqueue(id, 1, from);
             },
+            State::Pending if Some(height) == request.rests_until => {
+                self.requests.get_mut(&id).expect("pending").rests_until = None;
+                self.enqueue(id, 1, now);
+            },
             State::Pending if now > request.deadline => self.refund(id, Outcome::TimedOut),
             State::Disputable => self.pass_window(id),
             State::Assigned | State::Revealing if now > request.due() => {

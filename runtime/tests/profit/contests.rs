@@ -1,7 +1,7 @@
 //! The coalition's disputes and appeals.
 
 use assay_dispute::{Choice, Stage};
-use assay_primitives::{dispute::DisputeId, RequestId};
+use assay_primitives::{dispute::DisputeId, Balance, RequestId};
 use assay_runtime::{Disputes, Runtime, RuntimeCall, System};
 use pallet_disputes::{Call, OpenDisputes};
 
@@ -77,7 +77,7 @@ impl World {
                 },
             };
             for _ in 0..self.rng.between(1, most) {
-                self.by(name, who, Call::open { request: id });
+                self.by(name, who, Call::open { request: id, max_bond: Balance::MAX });
             }
         }
         let late = pallet_inference::Claims::<Runtime>::iter()
@@ -85,13 +85,21 @@ impl World {
             .map(|(id, _)| id);
         for id in late.collect::<Vec<_>>() {
             let name = "dispute at the end of the window";
-            self.by(name, self.coalition.challenger, Call::open { request: id });
+            self.by(
+                name,
+                self.coalition.challenger,
+                Call::open { request: id, max_bond: Balance::MAX },
+            );
         }
         // Of a request that has no result.
         if self.rng.chance(3) {
             let next = pallet_inference::NextRequest::<Runtime>::get().0;
             let id = RequestId(self.rng.below(next + 1));
-            self.by("sham dispute", self.coalition.challenger, Call::open { request: id });
+            self.by(
+                "sham dispute",
+                self.coalition.challenger,
+                Call::open { request: id, max_bond: Balance::MAX },
+            );
         }
     }
 

@@ -149,7 +149,7 @@ impl World {
         for id in disputable() {
             let claim = pallet_inference::Claims::<Runtime>::get(id).expect("it is disputable");
             if claim.output_digest != digest_of(&self.truth(id)) && !disputed.contains(&id) {
-                let call = pallet_disputes::Call::open { request: id };
+                let call = pallet_disputes::Call::open { request: id, max_bond: Balance::MAX };
                 self.plan("honest dispute", side.0, side.1, call);
             }
         }

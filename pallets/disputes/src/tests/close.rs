@@ -30,6 +30,6 @@ fn no_move_counts_after_the_decision() {
         play(id, &case.defender(), &case.witness());
         let choice = assay_dispute::Choice::Operation(2);
         assert_noop!(Disputes::choose(origin(SECOND), other, choice), Error::<Test>::Decided);
-        assert_noop!(Disputes::open(origin(STRANGER), REQUEST), Error::<Test>::NoResult);
+        assert_noop!(Disputes::open(origin(STRANGER), REQUEST, u128::MAX), Error::<Test>::NoResult);
     });
 }

@@ -32,11 +32,14 @@ fn only_an_open_result_is_disputed() {
     test(|| {
         let case = Case::honest();
         case.submit();
-        let of = |request| Disputes::open(origin(CHALLENGER), RequestId(request));
+        let of = |request| Disputes::open(origin(CHALLENGER), RequestId(request), u128::MAX);
         assert_noop!(of(8), Error::<Test>::NoResult);
-        assert_noop!(Disputes::open(origin(POOR), REQUEST), DispatchError::Other("not covered"));
         assert_noop!(
-            Disputes::open(frame_system::RawOrigin::Root.into(), REQUEST),
+            Disputes::open(origin(POOR), REQUEST, u128::MAX),
+            DispatchError::Other("not covered")
+        );
+        assert_noop!(
+            Disputes::open(frame_system::RawOrigin::Root.into(), REQUEST, u128::MAX),
             DispatchError::BadOrigin
         );
         Results::mutate(|results| {
@@ -51,9 +54,12 @@ fn the_window_closes_after_its_last_height() {
     test(|| {
         Case::honest().submit();
         go_to(WINDOW);
-        assert_ok!(Disputes::open(origin(CHALLENGER), REQUEST));
+        assert_ok!(Disputes::open(origin(CHALLENGER), REQUEST, u128::MAX));
         go_to(WINDOW + 1);
-        assert_noop!(Disputes::open(origin(SECOND), REQUEST), Error::<Test>::WindowClosed);
+        assert_noop!(
+            Disputes::open(origin(SECOND), REQUEST, u128::MAX),
+            Error::<Test>::WindowClosed
+        );
     });
 }
 

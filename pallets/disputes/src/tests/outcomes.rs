@@ -101,7 +101,7 @@ fn disputes_over_different_results_are_apart() {
         let other = assay_primitives::RequestId(8);
         honest.submit_as(other);
         let id = open(CHALLENGER);
-        assert_ok!(Disputes::open(origin(SECOND), other));
+        assert_ok!(Disputes::open(origin(SECOND), other, u128::MAX));
         play(id, &case.defender(), &case.witness());
         assert_eq!(standing(), Standing::Rejected(CHALLENGER));
         assert_eq!(Results::get()[&other].standing, Standing::Open);

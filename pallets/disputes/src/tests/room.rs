@@ -17,6 +17,11 @@ fn the_bond_grows_with_the_open_disputes_over_the_result() {
             assert_eq!(dispute(id).bond, count * BOND);
         }
         assert_eq!(held(CHALLENGER), 10 * BOND);
+        assert_noop!(
+            Disputes::open(origin(SECOND), REQUEST, 5 * BOND - 1),
+            Error::<Test>::BondTooHigh
+        );
+        frame_support::hypothetically_ok!(Disputes::open(origin(SECOND), REQUEST, 5 * BOND));
         assert_eq!(Disputes::next_bond(RequestId(8)), BOND);
         // All but the last are lost.
         go_to(3);
@@ -152,7 +157,7 @@ fn disputes_are_found_by_party_and_by_request() {
         let other = RequestId(8);
         case.submit_as(other);
         let mut ids: Vec<_> = (0..70).map(|_| open(CHALLENGER)).collect();
-        assert_ok!(Disputes::open(origin(SECOND), other));
+        assert_ok!(Disputes::open(origin(SECOND), other, u128::MAX));
         let of_second = DisputeId(70);
         assert_eq!(Disputes::disputes_of(&SECOND, None, 9), [of_second]);
         assert_eq!(Disputes::open_disputes(Some(other), 9), [of_second]);

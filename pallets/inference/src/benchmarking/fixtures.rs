@@ -125,7 +125,7 @@ pub(super) fn outcome<T: Config>(id: RequestId) -> Option<Outcome> {
 pub(super) fn assigned<T: Config>(assurance: Assurance) -> RequestId {
     let payer = account("payer", 0, 0);
     let id = requested::<T>(payer, T::Operators::max_servers(), assurance);
-    Pallet::<T>::take_turn(&vrfs::<T>(), &mut None);
+    Pallet::<T>::take_turn(&vrfs::<T>(), &mut Default::default());
     let drawn = get::<T>(id);
     assert_eq!(drawn.status, Status::Assigned);
     // As many requests wait for capacity as the end of this one calls.
@@ -179,9 +179,9 @@ pub(super) struct List<T: Config> {
 /// a receiver of the royalty of its own.
 pub(super) fn list<T: Config>(payers: u32, count: u32) -> List<T> {
     let first = batches::<T>(1, payers, count);
-    let mut pool = None;
+    let mut draws = Default::default();
     for _ in 0..payers * count {
-        Pallet::<T>::take_turn(&vrfs::<T>(), &mut pool);
+        Pallet::<T>::take_turn(&vrfs::<T>(), &mut draws);
     }
     let ids = (first.0..).map(RequestId).take((payers * count) as usize);
     for (index, id) in (0..).zip(ids.clone()) {
@@ -309,7 +309,7 @@ pub(super) fn graph_requested<T: Config>(assurance: Assurance) -> (RequestId, T:
         CLIENT_KEY,
     )
     .expect("the request is valid");
-    Pallet::<T>::take_turn(&vrfs::<T>(), &mut None);
+    Pallet::<T>::take_turn(&vrfs::<T>(), &mut Default::default());
     Waiting::<T>::insert(version, WaitingKey::new(T::now(), RequestId(id.0 + 1)), ());
     (id, get::<T>(id).accounts().pop().expect("one member"))
 }

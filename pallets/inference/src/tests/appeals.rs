@@ -185,6 +185,29 @@ fn nothing_is_pruned_before_its_time_for_appeals_is_swept() {
 }
 
 #[test]
+fn nothing_is_pruned_while_it_can_be_appealed() {
+    test(|| {
+        let (id, members, version) = drawn();
+        answered(id, &members, [true, false, true]);
+        // No block has room for an appeal for longer than receipts are kept.
+        for _ in 0..Retention::get() + 10 {
+            next_block();
+            FullBlocks::mutate(|full| *full += 1);
+        }
+        check_all();
+        let (output, proof) = proven(id);
+        frame_support::hypothetically!({
+            assert_ok!(appeal(id, output, proof));
+            assert_eq!(bond(members[1]), BOND - STAKE);
+        });
+        go_to(now() + AppealWindow::get() + 2);
+        assert_eq!([0, 1, 2].map(|index| locked(members[index])), [0; 3]);
+        assert_eq!((uses(version), Inputs::<Test>::contains_key(id)), (0, false));
+        assert!(!crate::Requests::<Test>::contains_key(id), "it is pruned in the end");
+    });
+}
+
+#[test]
 fn only_a_proof_of_the_given_output_counts() {
     test(|| {
         let (id, members, _) = drawn();

@@ -657,6 +657,88 @@ fn who_never_waited_calls_nobody_who_does() {
     });
 }
 
+/// What another request took was not free, however much is idle that nobody can pay.
+#[test]
+fn who_finds_the_capacity_taken_has_not_waited_in_vain() {
+    test(|| {
+        only(&OPERATORS[..2]);
+        serve_at_once(OPERATORS[0], version(1), ASK, both(), 1);
+        // It asks more than any of these requests pays.
+        serve_at_once(OPERATORS[1], version(1), 2 * ASK, both(), 1);
+        let terms = || Terms { max_price: ASK, patience: 2 * PATIENCE, ..Terms::of(SIGNED) };
+        let mut running = terms().drawn().0;
+        let waiting = terms().accepted();
+        next_block();
+        for _ in 0..3 {
+            // The next request is in the queue before the waiting one is called.
+            let next = terms().accepted();
+            assert_ok!(include(result(running, members(running)[0], RIGHT)));
+            next_block();
+            next_block();
+            assert_eq!(members(next), [OPERATORS[0]]);
+            running = next;
+        }
+        assert_eq!((record(waiting).vain_draws, record(waiting).status), (0, Status::Pending));
+        assert_ok!(include(result(running, OPERATORS[0], RIGHT)));
+        next_block();
+        next_block();
+        assert_eq!(members(waiting), [OPERATORS[0]]);
+    });
+}
+
+/// A request whose draws are all in vain is drawn less and less often, and ends at its deadline.
+#[test]
+fn who_is_called_in_vain_rests_twice_as_long_each_time() {
+    test(|| {
+        only(&OPERATORS[..2]);
+        let [honest, other] = [OPERATORS[0], OPERATORS[1]];
+        serve_at_once(honest, version(1), ASK, both(), 1);
+        serve_at_once(other, version(1), 1, both(), 1);
+        let cheap = |patience| Terms { max_price: 1, patience, ..Terms::of(SIGNED) };
+        assert_eq!(cheap(MaxDeadline::get()).drawn().1, [other]);
+        let vain = cheap(MaxDeadline::get() - 5).accepted();
+        let honest_run = Terms::of(SIGNED).drawn().0;
+        assert_ok!(include(result(honest_run, honest, RIGHT)));
+        let mut heights = Vec::new();
+        while record(vain).status == Status::Pending {
+            let before = record(vain).vain_draws;
+            next_block();
+            check_all();
+            if record(vain).vain_draws > before {
+                heights.push(now());
+            }
+        }
+        let gaps: Vec<_> = heights.windows(2).map(|two| two[1] - two[0]).collect();
+        // One more block for an output of another author.
+        assert_eq!(gaps, [16, 31]);
+        assert_eq!(outcome(vain), Outcome::TimedOut);
+    });
+}
+
+/// Who rests is drawn when its rest is over, without a run that ends.
+#[test]
+fn who_rests_finds_the_capacity_that_became_free_meanwhile() {
+    test(|| {
+        only(&OPERATORS[..3]);
+        for operator in &OPERATORS[..3] {
+            serve_at_once(*operator, version(1), ASK, both(), 1);
+        }
+        let terms = Terms { patience: 2 * PATIENCE, ..Terms::of(SIGNED) };
+        let runs: Vec<_> = (0..3).map(|_| terms.clone().drawn()).collect();
+        let quorum = Terms { patience: 2 * PATIENCE, ..Terms::of(QUORUM) }.accepted();
+        next_block();
+        next_block();
+        for (id, members) in &runs {
+            assert_ok!(include(result(*id, members[0], RIGHT)));
+            next_block();
+            next_block();
+        }
+        assert_eq!((record(quorum).vain_draws, record(quorum).status), (1, Status::Pending));
+        go_to(record(quorum).rests_until + 1);
+        assert_eq!(members(quorum).len(), 3);
+    });
+}
+
 /// A request that only the attacker's busy operator could take waits at the head.
 #[test]
 fn who_waits_in_vain_does_not_hold_up_others() {
@@ -675,7 +757,6 @@ fn who_waits_in_vain_does_not_hold_up_others() {
         next_block();
         assert_eq!(members(ids[0]), [honest]);
         assert_eq!(Waiting::<Test>::iter().count(), 3);
-        go_to(now() + crate::draws::VAIN_PAUSE);
         assert_ok!(include(result(ids[0], honest, RIGHT)));
         for _ in 0..3 {
             next_block();

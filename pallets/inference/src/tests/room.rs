@@ -1,10 +1,12 @@
 //! What requests pay for room, and how much time members have if blocks have none.
 
-use assay_primitives::{runtime_api::Status, FailureReason, Outcome};
+use assay_primitives::{
+    runtime_api::Status, traits::OptimisticResults as _, FailureReason, Outcome,
+};
 use frame_support::assert_ok;
 
 use super::worker::{commit, failure, result, reveal};
-use crate::{mock::*, Claims};
+use crate::{mock::*, refusal, Claims};
 
 /// Makes these blocks pass without room for answers.
 fn full_blocks(count: u32) {
@@ -108,6 +110,91 @@ fn who_had_room_is_late() {
         full_blocks(record(id).deadline + 1 - now());
         assert_eq!(outcome(id), Outcome::TimedOut);
         assert_eq!(bond(drawn[0]), BOND - NO_ANSWER);
+    });
+}
+
+/// Each block with room that counts against a member is one in which its answer is accepted.
+#[test]
+fn while_blocks_with_room_are_missing_answers_count_even_if_the_sweep_lags() {
+    test(|| {
+        let (id, drawn) = Terms { patience: 6, ..Terms::of(SIGNED) }.drawn();
+        full_blocks(record(id).deadline - now());
+        SweepBudget::set(frame_support::weights::Weight::zero());
+        next_block();
+        assert!(now() > record(id).deadline);
+        frame_support::hypothetically!({
+            assert_ok!(include(result(id, drawn[0], RIGHT)));
+            assert_eq!(outcome(id), Outcome::Verified);
+        });
+        // Until as many have passed as it was promised.
+        go_to(now() + RoomyBlocks::get() + 1);
+        refused_as(result(id, drawn[0], RIGHT), refusal::TOO_LATE);
+    });
+}
+
+#[test]
+fn while_blocks_with_room_are_missing_reveals_and_disputes_count_even_if_the_sweep_lags() {
+    test(|| {
+        let (id, drawn) = Terms::of(QUORUM).drawn();
+        for member in &drawn {
+            assert_ok!(include(commit(id, *member, RIGHT)));
+        }
+        full_blocks(record(id).deadline - now());
+        SweepBudget::set(frame_support::weights::Weight::zero());
+        next_block();
+        assert!(now() > record(id).deadline);
+        for member in &drawn[..2] {
+            assert_ok!(include(reveal(id, *member, RIGHT)));
+        }
+        let (id, _) = super::optimistic::submitted();
+        let until = || Inference::result(id).unwrap().disputable_until;
+        let first = until();
+        full_blocks(first - now());
+        next_block();
+        assert!(now() > first && until() == now());
+        assert!(Inference::disputable(None, 9).contains(&id));
+        go_to(now() + DisputeWindow::get() + 1);
+        assert!(until() < now() && !Inference::disputable(None, 9).contains(&id));
+    });
+}
+
+/// Members that have committed need no time to compute.
+#[test]
+fn who_reveals_late_keeps_the_others_no_longer_than_the_reveals_take() {
+    test(|| {
+        let (id, drawn) = Terms { patience: MaxDeadline::get(), ..Terms::of(QUORUM) }.drawn();
+        for member in &drawn {
+            assert_ok!(include(commit(id, *member, RIGHT)));
+        }
+        assert_eq!(record(id).deadline, now() + RevealWindow::get());
+        check_all();
+        for member in &drawn[..2] {
+            assert_ok!(include(reveal(id, *member, RIGHT)));
+        }
+        go_to(now() + RevealWindow::get() + 1);
+        assert_eq!(outcome(id), Outcome::Verified);
+        assert_eq!(bond(drawn[2]), BOND - NO_ANSWER);
+    });
+}
+
+#[test]
+fn room_that_comes_before_a_result_is_ready_does_not_make_its_operator_late() {
+    test(|| {
+        only(&OPERATORS[..1]);
+        let response = 10;
+        serve_slowly(OPERATORS[0], response);
+        let patience = response + 2 + RoomyBlocks::get();
+        let (id, drawn) = Terms { patience, ..Terms::of(SIGNED) }.drawn();
+        let deadline = record(id).deadline;
+        // Blocks have room while the operator computes, and none when it has the result.
+        go_to(now() + response - 1);
+        full_blocks(deadline - now());
+        next_block();
+        assert_eq!(record(id).status, Status::Assigned, "it has more time");
+        check_all();
+        go_to(record(id).deadline);
+        assert_ok!(include(result(id, drawn[0], RIGHT)));
+        assert_eq!(bond(drawn[0]), BOND);
     });
 }
 
