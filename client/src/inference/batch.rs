@@ -67,15 +67,10 @@ impl Client {
         let started = Instant::now();
         let first = self.check_batch(requests).await?;
         let mut made = self.requests_by_key(requests, signer).await?;
-        let known = made.iter().zip(requests).enumerate();
-        let known = try_join_all(known.map(|(index, (made, terms))| async move {
-            match made {
-                Some(request) => self.check_known(terms, *request).await.map(|()| Some(*request)),
-                None => Ok(None),
-            }
-            .map_err(|error| Error::item(index, error))
-        }));
-        for request in known.await?.into_iter().flatten() {
+        for (index, (made, terms)) in made.iter().zip(requests).enumerate() {
+            let Some(request) = *made else { continue };
+            let checked = self.check_known(terms, request).await;
+            checked.map_err(|error| Error::item(index, error))?;
             progress(Progress::Known { request });
         }
         let new = made.iter().zip(requests).filter(|(made, _)| made.is_none());
@@ -89,7 +84,7 @@ impl Client {
         try_join_all(made.iter().zip(requests).enumerate().map(
             |(index, (made, terms))| async move {
                 let Some(request) = *made else { return Ok(None) };
-                let answer = self.answer(request, &terms.version, started, until, progress).await;
+                let answer = self.known_answer(terms, request, started, until, progress).await;
                 answer.map(Some).map_err(|error| Error::item(index, error))
             },
         ))
@@ -139,16 +134,17 @@ impl Client {
         requests: &'a [InferenceRequest],
     ) -> Result<&'a InferenceRequest> {
         let first = check_items(requests)?;
-        for (index, terms) in requests.iter().enumerate() {
-            if let Some(bound) = self.exceeded_bound(&terms.payload).await {
-                let error = format!(
+        let bound = self.max_inline_input().await;
+        match requests.iter().position(|terms| terms.payload.len() > bound) {
+            Some(index) => Err(Error::item(
+                index,
+                Error::invalid(format!(
                     "the input has {} bytes; in a batch it may have at most {bound}; request it alone",
-                    terms.payload.len()
-                );
-                return Err(Error::item(index, Error::Invalid(error)));
-            }
+                    requests[index].payload.len()
+                )),
+            )),
+            None => Ok(first),
         }
-        Ok(first)
     }
 
     async fn requests_by_key(
@@ -204,7 +200,7 @@ fn differing_term(first: &InferenceRequest, other: &InferenceRequest) -> Option<
 
 /// Checks that an account with this free balance can have `each` held for `count` requests.
 fn covers(free: Balance, each: Balance, count: usize) -> Result<()> {
-    let held = each.saturating_mul(count as Balance);
+    let held = each.saturating_mul(Balance::try_from(count).unwrap_or(Balance::MAX));
     if held <= free {
         return Ok(());
     }

@@ -146,6 +146,18 @@ impl Client {
         };
         self.check_known(terms, request).await?;
         progress(Progress::Known { request });
+        self.known_answer(terms, request, started, until, progress).await
+    }
+
+    /// The result of an existing request, which is for these terms.
+    async fn known_answer(
+        &self,
+        terms: &InferenceRequest,
+        request: RequestId,
+        started: Instant,
+        until: Until,
+        progress: &(dyn Fn(Progress) + Sync),
+    ) -> Result<InferenceAnswer> {
         let answer = self.answer(request, &terms.version, started, until, progress).await?;
         // The chain shows an input that is an artifact only in the receipt.
         self.check_known(terms, request).await?;

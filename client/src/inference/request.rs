@@ -164,10 +164,10 @@ impl Client {
         Ok(rpc::height(&best).saturating_add(terms.deadline_blocks))
     }
 
-    /// The bound for inline inputs in bytes, if the chain has one and the payload exceeds it.
-    pub(super) async fn exceeded_bound(&self, payload: &[u8]) -> Option<u32> {
+    /// Maximum size in bytes of an input that is not an artifact.
+    pub(super) async fn max_inline_input(&self) -> usize {
         let bound: Option<u32> = self.constant("Inference", "MaxInputBytes").await;
-        bound.filter(|bound| payload.len() as u64 > u64::from(*bound))
+        bound.and_then(|bound| usize::try_from(bound).ok()).unwrap_or(usize::MAX)
     }
 
     /// Publishes an input that exceeds the bound for inline inputs as an artifact.
@@ -178,9 +178,10 @@ impl Client {
         progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<RequestInput> {
         let payload = &terms.payload;
-        let Some(bound) = self.exceeded_bound(payload).await else {
+        let bound = self.max_inline_input().await;
+        if payload.len() <= bound {
             return Ok(RequestInput::Inline(payload.to_vec()));
-        };
+        }
         if matches!(terms.assurance, Assurance::Proof | Assurance::Optimistic) {
             return Err(Error::invalid(format!(
                 "the input has {} bytes; classes proof and optimistic accept at most {bound}, \
