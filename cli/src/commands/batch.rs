@@ -70,7 +70,12 @@ pub async fn run(
 fn named(sources: &[String], error: Error) -> Failure {
     match error {
         Error::Item { index, error } => {
-            let source = sources.get(index).filter(|source| !source.starts_with(['[', '{']));
+            // Errors of files name the file, and JSON text is too long for a name.
+            let is_name = |source: &&String| {
+                !matches!(*error, Error::File { .. })
+                    && !source.trim_start().starts_with(['[', '{'])
+            };
+            let source = sources.get(index).filter(is_name);
             let source = source.map(|file| format!(" ({file})")).unwrap_or_default();
             Failure::Input { name: format!("input {}{source}", index + 1), error: *error }
         },
@@ -221,6 +226,8 @@ mod tests {
         let message = |index| named(&sources, Error::item(index, Error::invalid("bad"))).message();
         assert_eq!(message(1), "input 2 (b.json): bad");
         assert_eq!(message(2), "input 3: bad");
+        let unreadable = named(&sources, Error::item(0, Error::file("a.json", "no such file")));
+        assert_eq!(unreadable.message(), "input 1: a.json: no such file");
         let other = named(&sources, Error::invalid("no batch"));
         assert_eq!((other.message(), other.exit_code()), ("no batch".to_owned(), 2));
     }
