@@ -261,7 +261,8 @@ mod tests {
 
     #[test]
     fn an_item_with_other_terms_is_named() {
-        let changes: [(&str, fn(&mut InferenceRequest)); 5] = [
+        type Change = fn(&mut InferenceRequest);
+        let changes: [(&str, Change); 5] = [
             ("version", |terms| terms.version.id = VersionId { number: 9, ..terms.version.id }),
             ("class", |terms| terms.assurance = Assurance::Proof),
             ("price limit", |terms| terms.max_price = Some(ASY)),
