@@ -340,16 +340,19 @@ pub struct Infer {
     /// owner/name, owner/name@version or model-number@version
     pub model: ModelReference,
     /// JSON text, or a .json, .npy, .npz or .csv file. Real numbers for an integer graph are
-    /// quantised: see --input-as
-    #[arg(long)]
-    pub input: String,
+    /// quantised: see --input-as. Several, at most 64, are requested in one batch
+    #[arg(long, required_unless_present = "inputs")]
+    pub input: Vec<String>,
+    /// File with an input on each line, in the form of --input, to be requested in one batch
+    #[arg(long, value_name = "FILE", conflicts_with = "input")]
+    pub inputs: Option<PathBuf>,
     /// How to interpret the numbers for an integer graph
     #[arg(long, value_enum, default_value_t = InputAs::Written)]
     pub input_as: InputAs,
     /// Assurance class: signed, optimistic, proof, or quorum:N,K
     #[arg(long, default_value = "signed")]
     pub assurance: AssuranceArgument,
-    /// Price limit in ASY [default: the quote]
+    /// Price limit in ASY, of each request [default: the quote]
     #[arg(long, value_name = "ASY", value_parser = amount::parse)]
     pub max_price: Option<Balance>,
     /// Number of blocks within which the answer is due [default: 30, or more if operators need more]
@@ -361,7 +364,8 @@ pub struct Infer {
         value_parser = clap::value_parser!(u32).range(1..=16))]
     pub draw_delay: u32,
     /// Client key: 32 bytes in hex. Repeating the command with the same key, until a day after the end
-    /// of the request, sends nothing and shows the first result [default: random, and printed]
+    /// of the request, sends nothing and shows the first result. The requests of a batch get different
+    /// keys that are computed from this one [default: random, and printed]
     #[arg(long, value_name = "HEX")]
     pub key: Option<String>,
     /// In class optimistic: return as soon as there is an output, which may still be disputed, with
@@ -620,6 +624,8 @@ mod tests {
              --response-blocks 5",
             "assay operator status //Bob",
             "assay infer //Alice/digits@1 --input x.json --assurance quorum:3,2 --max-price 0.5",
+            "assay infer 0@1 --input x.json --input [1,2] --assurance quorum:3,2 --key 0x00 --json",
+            "assay infer --inputs rows.jsonl //Alice/digits --suri //Bob",
             "assay model publish m.graph --name digits --assurance signed,quorum,proof",
             "assay infer //Alice/digits --input x.npy --assurance proof --input-as real",
             "assay proof download 7 -o proof.bin --architecture digits.arch",
@@ -658,6 +664,8 @@ mod tests {
             ("assay transfer //Bob 1,5", "not an amount"),
             ("assay infer digits --input x --assurance signed", "neither owner nor version"),
             ("assay infer 0@1 --input x --assurance quorum:2,1", "not an assurance"),
+            ("assay infer 0@1", "--input"),
+            ("assay infer 0@1 --input x --inputs y", "cannot be used"),
             ("assay request show x", "a request is a number"),
             ("assay operator serve 0@1 --ask 1 --classes best", "not an assurance class"),
             ("assay operator register --bond 1 --worker 0x00", "--possession"),

@@ -36,6 +36,13 @@ Exit codes:
 pub enum Failure {
     /// An error of the client.
     Client(Error),
+    /// An error of one of several inputs.
+    Input {
+        /// Which one: `input 2 (b.json)`.
+        name: String,
+        /// The error.
+        error: Error,
+    },
     /// Invalid arguments.
     Usage(String),
     /// A file that cannot be written.
@@ -78,7 +85,7 @@ impl Failure {
             Self::DisputeLost => 7,
             Self::ChecksFailed | Self::Interrupted | Self::Unwritable { .. } => 1,
             Self::NodeUnreachable => 3,
-            Self::Client(error) => match error {
+            Self::Client(error) | Self::Input { error, .. } => match error {
                 Error::Invalid(_)
                 | Error::Input(_)
                 | Error::Output(_)
@@ -106,6 +113,7 @@ impl Failure {
     pub fn message(&self) -> String {
         match self {
             Self::Client(error) => error.to_string(),
+            Self::Input { name, error } => format!("{name}: {error}"),
             Self::Usage(message) => message.clone(),
             Self::Unwritable { path, reason } => format!("{}: {reason}", path.display()),
             Self::NotVerified => "the request ended without a verified result".to_owned(),
@@ -123,17 +131,20 @@ impl Failure {
             "message": self.message(),
             "exit_code": self.exit_code(),
         });
-        match self {
-            Self::Client(Error::Refused { call, refusal }) => {
+        let (Self::Client(cause) | Self::Input { error: cause, .. }) = self else {
+            return json!({ "error": error });
+        };
+        match cause {
+            Error::Refused { call, refusal } => {
                 error["call"] = json!(call);
                 error["pallet"] = json!(refusal.pallet);
                 error["refusal"] = json!(refusal.name);
                 error["docs"] = json!(refusal.docs);
             },
-            Self::Client(Error::DuplicateKey { request } | Error::KeyOfAnother { request, .. }) => {
+            Error::DuplicateKey { request } | Error::KeyOfAnother { request, .. } => {
                 error["request"] = json!(request);
             },
-            Self::Client(Error::PriceAboveLimit { price, limit }) => {
+            Error::PriceAboveLimit { price, limit } => {
                 error["price"] = json!(price.to_string());
                 error["limit"] = json!(limit.to_string());
             },
@@ -145,7 +156,7 @@ impl Failure {
     fn name(&self) -> String {
         let debug = match self {
             Self::Client(Error::Verification(error)) => return error.name(),
-            Self::Client(error) => format!("{error:?}"),
+            Self::Client(error) | Self::Input { error, .. } => format!("{error:?}"),
             other => format!("{other:?}"),
         };
         debug.split([' ', '(', '{']).next().unwrap_or_default().to_owned()
@@ -173,6 +184,14 @@ mod tests {
             (Failure::Client(Error::Refused { call: "P.c".into(), refusal }), 4),
             (Failure::Client(Error::DuplicateKey { request: RequestId(1) }), 4),
             (Failure::Client(Error::PriceAboveLimit { price: 2, limit: 1 }), 4),
+            (Failure::Input { name: "input 2".into(), error: Error::invalid("x") }, 2),
+            (
+                Failure::Input {
+                    name: "input 2".into(),
+                    error: Error::DuplicateKey { request: RequestId(1) },
+                },
+                4,
+            ),
             (Failure::NodeUnreachable, 3),
             (Failure::NotVerified, 5),
             (Failure::DisputeLost, 7),

@@ -2,7 +2,8 @@
 
 use std::{path::Path, str::FromStr};
 
-use assay_primitives::{statement::Possession, Digest, Statement};
+use assay_primitives::{digest, statement::Possession, Digest, Statement};
+use codec::Encode;
 use sp_core::sr25519::{Public, Signature};
 use subxt_signer::{sr25519::Keypair, SecretUri};
 
@@ -77,6 +78,11 @@ pub fn random_key() -> [u8; 32] {
     schnorrkel::MiniSecretKey::generate().to_bytes()
 }
 
+/// The client key of a request of a batch that one key names. `index` is its place, from 0.
+pub fn item_key(batch: [u8; 32], index: u32) -> [u8; 32] {
+    digest(&(b"assay/batch-key/1", batch, index).encode()).0
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -119,6 +125,16 @@ mod tests {
         assert!(holds(genesis, &operator));
         assert!(!holds(genesis, &other));
         assert!(!holds(Digest::zero(), &operator));
+    }
+
+    #[test]
+    fn the_keys_of_a_batch_differ_and_are_the_same_again() {
+        let keys = |batch| (0..64).map(|index| item_key([batch; 32], index)).collect::<Vec<_>>();
+        let mut all = [keys(1), keys(2)].concat();
+        assert_eq!(keys(1), all[..64]);
+        all.sort();
+        all.dedup();
+        assert_eq!(all.len(), 128);
     }
 
     #[test]

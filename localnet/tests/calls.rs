@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use assay_client::{
     call::{Call, Metadata},
     calls,
+    inference::MAX_BATCH,
 };
 use assay_runtime::Runtime;
 
@@ -79,4 +80,9 @@ fn each_call_of_the_runtime_is_offered_or_listed_as_not_offered() {
         let prefix = format!("{pallet}.");
         assert!(found.iter().any(|call| call.starts_with(&prefix)), "no calls of {pallet}");
     }
+}
+
+#[test]
+fn a_batch_of_the_sdk_has_the_bound_of_the_runtime() {
+    assert_eq!(MAX_BATCH, pallet_inference::MAX_BATCH as usize);
 }

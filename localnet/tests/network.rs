@@ -4,10 +4,10 @@
 mod liar;
 mod programs;
 
-use anyhow::{ensure, Context, Result};
+use anyhow::{bail, ensure, Context, Result};
 use assay_client::{
-    amount, calls, rpc, Client, InferenceRequest, InferenceResult, Input, ProofStatement,
-    ProofVerifier, Signer,
+    amount, calls, rpc, Client, Error, InferenceAnswer, InferenceRequest, InferenceResult, Input,
+    ProofStatement, ProofVerifier, Signer, Until,
 };
 use assay_localnet::{
     node::{next_block, wait_for_finality, wait_for_height},
@@ -174,6 +174,89 @@ async fn signed_and_quorum_requests_are_verified_paid_and_receipted() -> Result<
     ask.payload.pop();
     let before = stage.total(&stage.payer).await?;
     ensure!(stage.client.infer(&ask, &stage.payer, &|_| ()).await.is_err());
+    ensure!(stage.total(&stage.payer).await? == before);
+
+    check_batches(&stage).await?;
+    check_batches_of_the_command(&stage).await
+}
+
+/// One call makes the requests of a batch, each of which is verified, paid and receipted.
+async fn check_batches(stage: &Stage) -> Result<()> {
+    let (client, payer) = (&stage.client, &stage.payer);
+    let mut asks: Vec<InferenceRequest> = (0..8).map(|_| stage.ask(SIGNED)).collect();
+    let owner = stage.total(&stage.owner).await?;
+    let made = client.request_batch(&asks[..5], payer, &|_| ()).await?;
+    let made: Vec<RequestId> = made.into_iter().collect::<Option<_>>().context("refused items")?;
+    let successive: Vec<_> = (made[0].0..made[0].0 + 5).map(RequestId).collect();
+    ensure!(made == successive, "{made:?}");
+
+    // Of a batch that is repeated, only the new requests are sent.
+    let answers = client.infer_batch(&asks, payer, Until::Final, &|_| ()).await?;
+    let mut results = Vec::new();
+    for answer in answers {
+        let Some(InferenceAnswer::Final(result)) = answer else { bail!("{answer:?}") };
+        stage.check_answer(&result)?;
+        results.push(result);
+    }
+    let requests: Vec<_> = results.iter().map(|result| result.request).collect();
+    ensure!(requests[..5] == made[..] && requests[5] > made[4], "{requests:?}");
+    let royalty = stage.total(&stage.owner).await? - owner;
+    let price: u128 = results.iter().map(|result| result.price_paid).sum();
+    ensure!(price == 8 * OperatorTerms::default().ask && royalty == price / 10, "paid {price}");
+    let bundle = client.export_receipt(requests[7]).await?;
+    client.check_anchor(&bundle.verify(results[7].payload.as_deref())?).await?;
+
+    // A bad item is named, and nothing is sent.
+    let before = stage.total(payer).await?;
+    let named = |error: assay_client::Result<Vec<_>>, place| match error {
+        Err(Error::Item { index, .. }) if index == place => Ok(()),
+        other => bail!("{other:?}, not an error of item {place}"),
+    };
+    named(client.request_batch(&asks[3..], payer, &|_| ()).await, 0)?;
+    asks = (0..3).map(|_| stage.ask(SIGNED)).collect();
+    asks[2].payload.pop();
+    named(client.request_batch(&asks, payer, &|_| ()).await, 2)?;
+    asks[2] = stage.ask(SIGNED);
+    asks[1].client_key = asks[2].client_key;
+    named(client.request_batch(&asks, payer, &|_| ()).await, 2)?;
+    ensure!(stage.total(payer).await? == before);
+    Ok(())
+}
+
+/// `assay infer` with several inputs.
+async fn check_batches_of_the_command(stage: &Stage) -> Result<()> {
+    let sample = BundledModel::digits(&BundledModel::folder_of_checkout()).sample();
+    let infer = |inputs: Vec<std::ffi::OsString>| {
+        let mut command = tokio::process::Command::new(programs().join("assay"));
+        command
+            .args(["infer", &stage.id().to_string(), "--json", "--suri", "//Ferdie"])
+            .args(["--url", &stage.network.nodes[0].url()])
+            .args(["--key", &format!("0x{}", "5b".repeat(32))]);
+        for input in inputs {
+            command.arg("--input").arg(input);
+        }
+        command.output()
+    };
+    let good = vec![sample.clone().into(); 3];
+    let mut requests = Vec::new();
+    // The second time, nothing is sent.
+    for _ in 0..2 {
+        let output = infer(good.clone()).await?;
+        ensure!(output.status.success(), "{output:?}");
+        let document: Value = serde_json::from_slice(&output.stdout)?;
+        ensure!(document["verified"] == 3, "{document}");
+        let price = (3 * OperatorTerms::default().ask).to_string();
+        ensure!(document["price_paid"] == price, "{document}");
+        let results = document["results"].as_array().context("no results")?;
+        requests.push(results.iter().map(|one| one["request"].clone()).collect::<Vec<_>>());
+    }
+    ensure!(requests[0].len() == 3 && requests[0] == requests[1], "{requests:?}");
+
+    let before = stage.total(&stage.payer).await?;
+    let output = infer(vec![sample.into(), "[1, 2]".into()]).await?;
+    ensure!(output.status.code() == Some(2), "{output:?}");
+    let message = String::from_utf8_lossy(&output.stderr);
+    ensure!(message.contains("error: input 2: the input does not fit"), "{message}");
     ensure!(stage.total(&stage.payer).await? == before);
     Ok(())
 }

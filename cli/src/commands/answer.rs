@@ -16,23 +16,22 @@ pub const fn until(provisional: bool) -> Until {
     }
 }
 
-/// Prints how the numbers of an integer graph's input were converted.
-pub fn note_numbers(context: &Context<'_>, input: &GraphInput, scale: f64) {
+/// How the numbers of an integer graph's input were converted.
+pub fn describe_numbers(input: &GraphInput, scale: f64) -> String {
     let clipped = match input.clamped {
         Some(0) => "no value was clipped".to_owned(),
         Some(count) => format!(
             "{count} values were clipped: the model may need preprocessed input, see `model prepare`"
         ),
         None => {
-            return context.output.note(
-                "the input is read as the model's own integers; --input-as real quantises it",
-            )
+            return "the input is read as the model's own integers; --input-as real quantises it"
+                .to_owned()
         },
     };
-    context.output.note(format!(
+    format!(
         "the input is read as real numbers: divided by {scale}, rounded half up, clipped to -128 to \
          127; {clipped}"
-    ));
+    )
 }
 
 /// Prints a step of a request. If the wait continues after a provisional output, the output stays on
@@ -66,7 +65,7 @@ pub fn show(context: &Context<'_>, answer: &InferenceAnswer) -> Result<(), Failu
 }
 
 /// A step of a request as text.
-fn describe(step: &Progress) -> String {
+pub fn describe(step: &Progress) -> String {
     match step {
         Progress::Known { request } => {
             format!("request {request} was already made with this client key; nothing is sent")

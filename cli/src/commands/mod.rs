@@ -2,6 +2,7 @@
 
 mod account;
 mod answer;
+mod batch;
 mod dispute;
 mod doctor;
 mod infer;

@@ -219,7 +219,7 @@ async fn verify(context: &Context<'_>, arguments: VerifyProof) -> Result<(), Fai
     };
     let scale = Scales::of(verifier.architecture()).input;
     let input = GraphInput::read(&arguments.input, &inputs, scale, arguments.input_as.into())?;
-    answer::note_numbers(context, &input, scale);
+    context.output.note(answer::describe_numbers(&input, scale));
     let input = input.input.payload();
     let output =
         match (&arguments.output, subject.output) {

@@ -105,6 +105,15 @@ pub enum Error {
         /// The limit, in plancks.
         limit: Balance,
     },
+    /// An error of one request of a batch. The message counts from 1.
+    #[error("item {} of the batch: {error}", .index.saturating_add(1))]
+    Item {
+        /// Its place in the batch, from 0.
+        index: usize,
+        /// Its error.
+        #[source]
+        error: Box<Error>,
+    },
     /// An argument is invalid.
     #[error("{0}")]
     Invalid(String),
@@ -140,6 +149,11 @@ impl Error {
     /// Shorthand for [`Error::Invalid`].
     pub fn invalid(message: impl Into<String>) -> Self {
         Self::Invalid(message.into())
+    }
+
+    /// Shorthand for [`Error::Item`].
+    pub fn item(index: usize, error: impl Into<Self>) -> Self {
+        Self::Item { index, error: Box::new(error.into()) }
     }
 
     /// Shorthand for [`Error::NotFound`].

@@ -1,5 +1,6 @@
 //! Requests for inference: price, submission, waiting, result.
 
+mod batch;
 mod request;
 mod result;
 mod watch;
@@ -16,6 +17,7 @@ use assay_primitives::{
 
 use crate::{AccountId, Client, Error, PublishProgress, Result, Signer};
 
+pub use batch::MAX_BATCH;
 pub use request::{InferenceRequest, DEFAULT_DEADLINE_BLOCKS};
 pub use result::{InferenceAnswer, InferenceResult, ProvisionalResult};
 pub use watch::Until;
@@ -142,22 +144,41 @@ impl Client {
             Err(Error::DuplicateKey { request }) => request,
             Err(error) => return Err(error),
         };
-        let another = |other: String| Error::KeyOfAnother { request, other };
+        self.check_known(terms, request).await?;
+        progress(Progress::Known { request });
+        self.known_answer(terms, request, started, until, progress).await
+    }
+
+    /// The result of an existing request, which is for these terms.
+    async fn known_answer(
+        &self,
+        terms: &InferenceRequest,
+        request: RequestId,
+        started: Instant,
+        until: Until,
+        progress: &(dyn Fn(Progress) + Sync),
+    ) -> Result<InferenceAnswer> {
+        let answer = self.answer(request, &terms.version, started, until, progress).await?;
+        // The chain shows an input that is an artifact only in the receipt.
+        self.check_known(terms, request).await?;
+        Ok(answer)
+    }
+
+    /// Refuses a request that is for another version, class or input, as far as the chain shows it.
+    async fn check_known(&self, terms: &InferenceRequest, request: RequestId) -> Result<()> {
         let view = self.existing_request(request).await?;
         if let Some(other) = request::differing_terms(terms, &view) {
-            return Err(another(other));
+            return Err(Error::KeyOfAnother { request, other });
         }
-        progress(Progress::Known { request });
-        let answer = self.answer(request, &terms.version, started, until, progress).await?;
-        let input = match &answer {
-            InferenceAnswer::Final(result) => Some(result.input),
-            InferenceAnswer::Provisional(_) => {
-                self.input(request).await?.map(|input| digest(&input))
-            },
+        let input = match self.receipt(request).await? {
+            Some(view) => Some(view.receipt.input_digest),
+            None => self.input(request).await?.map(|input| digest(&input)),
         };
         match input.filter(|input| !names_input(input, &terms.payload)) {
-            Some(input) => Err(another(format!("the input {input:?}"))),
-            None => Ok(answer),
+            Some(input) => {
+                Err(Error::KeyOfAnother { request, other: format!("the input {input:?}") })
+            },
+            None => Ok(()),
         }
     }
 

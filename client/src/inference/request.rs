@@ -54,6 +54,14 @@ impl InferenceRequest {
     }
 }
 
+/// What the chain holds for a request until its end.
+pub(super) struct Held {
+    /// Price limit in plancks.
+    pub max_price: Balance,
+    /// The largest fee for the answers' room in blocks, in plancks.
+    pub fee: Balance,
+}
+
 impl Client {
     /// Suggested deadline of a request in blocks: [`DEFAULT_DEADLINE_BLOCKS`], or more if the
     /// operators of the quote need more. The default too if there is no quote.
@@ -79,42 +87,17 @@ impl Client {
         signer: &Signer,
         progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<RequestId> {
-        validate_payload(&terms.payload, &terms.version.descriptor.inputs)
-            .map_err(|error| Error::Input(InputError::Payload(error)))?;
+        check_payload(terms)?;
         self.refuse_used_key(terms, signer).await?;
-        self.check_deadline(terms.assurance, terms.deadline_blocks).await?;
-        let version = terms.version.id;
-        let quote = self.quote(version, terms.assurance).await?;
-        progress(Progress::Quoted {
-            price: quote.price,
-            fee: quote.fee,
-            operators: quote.operators,
-        });
-        let max_price = terms.max_price.unwrap_or(quote.price);
-        if max_price < quote.price {
-            return Err(Error::PriceAboveLimit { price: quote.price, limit: max_price });
-        }
-        // The deadline counts from the best block, the quote from the block that includes the
-        // request. At a higher price, faster operators may take it.
-        let needed = quote.blocks.saturating_add(terms.draw_delay);
-        if max_price == quote.price && terms.deadline_blocks < needed {
-            return Err(Error::invalid(format!(
-                "a deadline of {} blocks is too short: the operators that ask {} need at least \
-                 {needed}; allow more blocks, or raise the price limit to admit faster operators",
-                terms.deadline_blocks,
-                crate::amount::display(quote.price)
-            )));
-        }
+        let held = self.check_terms(terms, progress).await?;
         progress(Progress::Sending { client_key: terms.client_key });
         let input = self.place_input(terms, signer, progress).await?;
-        let best = self.rpc().header(None).await?;
-        let deadline = rpc::height(&best).saturating_add(terms.deadline_blocks);
         let call = calls::inference::request(
-            version,
+            terms.version.id,
             input,
             terms.assurance,
-            max_price,
-            deadline,
+            held.max_price,
+            self.deadline(terms).await?,
             terms.draw_delay,
             terms.client_key,
         );
@@ -144,6 +127,49 @@ impl Client {
         Ok(request)
     }
 
+    /// Checks deadline and price limit against the chain's bounds and the quote.
+    pub(super) async fn check_terms(
+        &self,
+        terms: &InferenceRequest,
+        progress: &(dyn Fn(Progress) + Sync),
+    ) -> Result<Held> {
+        self.check_deadline(terms.assurance, terms.deadline_blocks).await?;
+        let quote = self.quote(terms.version.id, terms.assurance).await?;
+        progress(Progress::Quoted {
+            price: quote.price,
+            fee: quote.fee,
+            operators: quote.operators,
+        });
+        let max_price = terms.max_price.unwrap_or(quote.price);
+        if max_price < quote.price {
+            return Err(Error::PriceAboveLimit { price: quote.price, limit: max_price });
+        }
+        // The deadline counts from the best block, the quote from the block that includes the
+        // request. At a higher price, faster operators may take it.
+        let needed = quote.blocks.saturating_add(terms.draw_delay);
+        if max_price == quote.price && terms.deadline_blocks < needed {
+            return Err(Error::invalid(format!(
+                "a deadline of {} blocks is too short: the operators that ask {} need at least \
+                 {needed}; allow more blocks, or raise the price limit to admit faster operators",
+                terms.deadline_blocks,
+                crate::amount::display(quote.price)
+            )));
+        }
+        Ok(Held { max_price, fee: quote.fee })
+    }
+
+    /// The height of a deadline that is counted from the best block.
+    pub(super) async fn deadline(&self, terms: &InferenceRequest) -> Result<BlockNumber> {
+        let best = self.rpc().header(None).await?;
+        Ok(rpc::height(&best).saturating_add(terms.deadline_blocks))
+    }
+
+    /// Maximum size in bytes of an input that is not an artifact.
+    pub(super) async fn max_inline_input(&self) -> usize {
+        let bound: Option<u32> = self.constant("Inference", "MaxInputBytes").await;
+        bound.and_then(|bound| usize::try_from(bound).ok()).unwrap_or(usize::MAX)
+    }
+
     /// Publishes an input that exceeds the bound for inline inputs as an artifact.
     async fn place_input(
         &self,
@@ -152,10 +178,10 @@ impl Client {
         progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<RequestInput> {
         let payload = &terms.payload;
-        let bound: Option<u32> = self.constant("Inference", "MaxInputBytes").await;
-        let Some(bound) = bound.filter(|bound| payload.len() as u64 > u64::from(*bound)) else {
+        let bound = self.max_inline_input().await;
+        if payload.len() <= bound {
             return Ok(RequestInput::Inline(payload.to_vec()));
-        };
+        }
         if matches!(terms.assurance, Assurance::Proof | Assurance::Optimistic) {
             return Err(Error::invalid(format!(
                 "the input has {} bytes; classes proof and optimistic accept at most {bound}, \
@@ -176,6 +202,12 @@ impl Client {
     }
 }
 
+/// Checks that the payload fits the version's inputs.
+pub(super) fn check_payload(terms: &InferenceRequest) -> Result<()> {
+    validate_payload(&terms.payload, &terms.version.descriptor.inputs)
+        .map_err(|error| Error::Input(InputError::Payload(error)))
+}
+
 /// The version or class of an existing request, if it differs from the terms. Inputs are compared
 /// by the digest in the receipt.
 pub(super) fn differing_terms(
@@ -190,19 +222,17 @@ pub(super) fn differing_terms(
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use assay_primitives::{
         runtime_api::Status, AssuranceClasses, Digest, Format, ModelDescriptor, ModelId,
     };
 
-    #[test]
-    fn a_request_for_something_else_is_told_from_a_retry() {
-        let id = VersionId { model: ModelId(3), number: 1 };
-        let account = AccountId::from([1; 32]);
+    /// Terms for a version without inputs.
+    pub(crate) fn terms() -> InferenceRequest {
         let version = VersionView {
-            id,
-            owner: account.clone(),
+            id: VersionId { model: ModelId(3), number: 1 },
+            owner: AccountId::from([1; 32]),
             name: b"digits".to_vec(),
             descriptor: ModelDescriptor {
                 artifact: Digest::zero(),
@@ -223,10 +253,16 @@ mod tests {
             proof: None,
             audit: None,
         };
-        let terms = InferenceRequest::new(version, Vec::new(), Assurance::Signed);
+        InferenceRequest::new(version, Vec::new(), Assurance::Signed)
+    }
+
+    #[test]
+    fn a_request_for_something_else_is_told_from_a_retry() {
+        let terms = terms();
+        let id = terms.version.id;
         let request = RequestView {
             id: RequestId(4),
-            payer: account,
+            payer: AccountId::from([1; 32]),
             version: id,
             assurance: Assurance::Signed,
             max_price: 7,

@@ -12,8 +12,8 @@ use assay_primitives::{
         BlockRoom, Charge, Escrow, Models, OnRequestFinal, Operators, Verification,
         WORKER_CALL_BYTES,
     },
-    validate_payload, Assurance, Digest, ListPlace, ListStatement, ResultStatement,
-    SignedEvidence, Statement, VersionId, WorkerSignature,
+    validate_payload, Assurance, Digest, ListPlace, ListStatement, ResultStatement, SignedEvidence,
+    Statement, VersionId, WorkerSignature,
 };
 use frame_support::{
     defensive, ensure,

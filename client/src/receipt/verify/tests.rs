@@ -385,3 +385,23 @@ fn messages_state_both_values() {
         assert_eq!(error.to_string(), message);
     }
 }
+
+/// The bundle that the fuzz target for receipts starts from is of the present format.
+#[test]
+fn the_bundle_of_the_fuzz_target_verifies() {
+    const GENUINE: &str = include_str!("../../../../fuzz/receipt.json");
+    const RENEW: &str =
+        "if the format has changed, renew it as docs/release.md says (Prepare, step 4), \
+                         which ends with `assay receipt export 0 --to fuzz/receipt.json`";
+    let fault = |what: String| -> ! { panic!("fuzz/receipt.json: {what}; {RENEW}") };
+    let bundle = ReceiptBundle::from_json(GENUINE).unwrap_or_else(|e| fault(e.to_string()));
+    let verified = bundle.verify(None).unwrap_or_else(|e| fault(e.to_string()));
+    // With each part that a bundle may have, and written as `receipt export` writes it now.
+    let has_proof = verified.evidence.iter().any(|item| item.proof.is_some());
+    if !has_proof || verified.receipt.draw.is_none() || verified.descriptor.is_none() {
+        fault("it has no proof, no draw or no descriptor".into());
+    }
+    if bundle.to_json() + "\n" != GENUINE {
+        fault("`receipt export` writes it in another way".into());
+    }
+}

@@ -1,0 +1,289 @@
+//! Batches: requests that one call makes.
+
+use std::{collections::BTreeSet, time::Instant};
+
+use assay_primitives::{Balance, RequestId};
+use futures::future::try_join_all;
+
+use super::{request::check_payload, InferenceAnswer, InferenceRequest, Progress, Until};
+use crate::{
+    amount,
+    calls::{self, RequestInput},
+    Client, Error, Result, Signer,
+};
+
+/// Maximum number of requests in a batch.
+pub const MAX_BATCH: usize = 64;
+
+impl Client {
+    /// Sends up to [`MAX_BATCH`] requests with one call, and returns as soon as a block includes it.
+    /// They must be equal but for payload and client key.
+    ///
+    /// Returns the requests in the same order. `None`: the chain has refused the item, because
+    /// something has changed since the client's checks, such as another process that used its key.
+    ///
+    /// # Errors
+    ///
+    /// Nothing is sent with the first four of these.
+    ///
+    /// - [`Error::Item`]: an item is invalid; it contains the error that [`Client::request_inference`]
+    ///   has, or says how the item differs from the first one. Inputs that would be published as
+    ///   artifacts are refused.
+    /// - [`Error::Invalid`]: there are no requests or too many, the deadline is out of bounds or too
+    ///   short for the price, or the account has less than what is held for all of them.
+    /// - [`Error::PriceAboveLimit`]: the quote exceeds [`InferenceRequest::max_price`].
+    /// - Those of [`Client::quote`].
+    /// - Those of [`Client::submit`].
+    pub async fn request_batch(
+        &self,
+        requests: &[InferenceRequest],
+        signer: &Signer,
+        progress: &(dyn Fn(Progress) + Sync),
+    ) -> Result<Vec<Option<RequestId>>> {
+        let first = self.check_batch(requests).await?;
+        let made = self.requests_by_key(requests, signer).await?;
+        if let Some((index, request)) = (0..).zip(made).find_map(|(i, made)| Some((i, made?))) {
+            return Err(Error::item(index, Error::DuplicateKey { request }));
+        }
+        self.send_batch(first, &requests.iter().collect::<Vec<_>>(), signer, progress).await
+    }
+
+    /// [`Client::request_batch`], then waits for the results, as long as `until` requires. May be
+    /// repeated with the same client keys: requests that exist are not sent again, and their results
+    /// are returned with the others.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Client::request_batch`], except [`Error::DuplicateKey`]. In an [`Error::Item`]: those
+    /// of [`Client::wait`], and [`Error::KeyOfAnother`] if the existing request is for another
+    /// version, class or input, with which nothing is sent.
+    pub async fn infer_batch(
+        &self,
+        requests: &[InferenceRequest],
+        signer: &Signer,
+        until: Until,
+        progress: &(dyn Fn(Progress) + Sync),
+    ) -> Result<Vec<Option<InferenceAnswer>>> {
+        let started = Instant::now();
+        let first = self.check_batch(requests).await?;
+        let mut made = self.requests_by_key(requests, signer).await?;
+        for (index, (made, terms)) in made.iter().zip(requests).enumerate() {
+            let Some(request) = *made else { continue };
+            let checked = self.check_known(terms, request).await;
+            checked.map_err(|error| Error::item(index, error))?;
+            progress(Progress::Known { request });
+        }
+        let new = made.iter().zip(requests).filter(|(made, _)| made.is_none());
+        let new: Vec<_> = new.map(|(_, terms)| terms).collect();
+        if !new.is_empty() {
+            let sent = self.send_batch(first, &new, signer, progress).await?;
+            for (made, sent) in made.iter_mut().filter(|made| made.is_none()).zip(sent) {
+                *made = sent;
+            }
+        }
+        try_join_all(made.iter().zip(requests).enumerate().map(
+            |(index, (made, terms))| async move {
+                let Some(request) = *made else { return Ok(None) };
+                let answer = self.known_answer(terms, request, started, until, progress).await;
+                answer.map(Some).map_err(|error| Error::item(index, error))
+            },
+        ))
+        .await
+    }
+
+    /// Sends items that were checked, with the terms of the first one.
+    async fn send_batch(
+        &self,
+        terms: &InferenceRequest,
+        requests: &[&InferenceRequest],
+        signer: &Signer,
+        progress: &(dyn Fn(Progress) + Sync),
+    ) -> Result<Vec<Option<RequestId>>> {
+        let held = self.check_terms(terms, progress).await?;
+        let each = held.max_price.saturating_add(held.fee);
+        covers(self.balance(signer.account()).await?.free, each, requests.len())?;
+        let mut items = Vec::with_capacity(requests.len());
+        for request in requests {
+            progress(Progress::Sending { client_key: request.client_key });
+            items.push((RequestInput::Inline(request.payload.clone()), request.client_key));
+        }
+        let call = calls::inference::request_batch(
+            terms.version.id,
+            terms.assurance,
+            held.max_price,
+            self.deadline(terms).await?,
+            terms.draw_delay,
+            items,
+        );
+        let included = self.submit(&call, signer).await?;
+        let made: Vec<Option<RequestId>> =
+            try_join_all(requests.iter().map(|request| async move {
+                let key = (signer.account(), request.client_key);
+                self.rpc().runtime_call("AssayApi_request_by_key", &key, Some(included.block)).await
+            }))
+            .await?;
+        for request in made.iter().flatten() {
+            progress(Progress::Included { request: *request, height: included.height });
+        }
+        Ok(made)
+    }
+
+    /// Checks the items themselves, and returns the first one.
+    async fn check_batch<'a>(
+        &self,
+        requests: &'a [InferenceRequest],
+    ) -> Result<&'a InferenceRequest> {
+        let first = check_items(requests)?;
+        let bound = self.max_inline_input().await;
+        match requests.iter().position(|terms| terms.payload.len() > bound) {
+            Some(index) => Err(Error::item(
+                index,
+                Error::invalid(format!(
+                    "the input has {} bytes; in a batch it may have at most {bound}; request it alone",
+                    requests[index].payload.len()
+                )),
+            )),
+            None => Ok(first),
+        }
+    }
+
+    async fn requests_by_key(
+        &self,
+        requests: &[InferenceRequest],
+        signer: &Signer,
+    ) -> Result<Vec<Option<RequestId>>> {
+        try_join_all(
+            requests.iter().map(|terms| self.request_by_key(signer.account(), terms.client_key)),
+        )
+        .await
+    }
+}
+
+/// Checks what needs no node: the number of items, that their terms are equal and their keys are
+/// not, and that the payloads fit the version's inputs. Returns the first item.
+fn check_items(requests: &[InferenceRequest]) -> Result<&InferenceRequest> {
+    let first = requests.first().ok_or_else(|| Error::invalid("the batch has no requests"))?;
+    if requests.len() > MAX_BATCH {
+        return Err(Error::invalid(format!(
+            "a batch has at most {MAX_BATCH} requests, not {}; send several batches",
+            requests.len()
+        )));
+    }
+    let mut keys = BTreeSet::new();
+    for (index, terms) in requests.iter().enumerate() {
+        let checked = match differing_term(first, terms) {
+            Some(term) => Err(Error::invalid(format!(
+                "it has another {term} than the first one; all requests of a batch have the same"
+            ))),
+            None if !keys.insert(terms.client_key) => {
+                Err(Error::invalid("an earlier item has the same client key"))
+            },
+            None => check_payload(terms),
+        };
+        checked.map_err(|error| Error::item(index, error))?;
+    }
+    Ok(first)
+}
+
+/// The name of a term in which two requests differ.
+fn differing_term(first: &InferenceRequest, other: &InferenceRequest) -> Option<&'static str> {
+    [
+        ("version", first.version.id == other.version.id),
+        ("class", first.assurance == other.assurance),
+        ("price limit", first.max_price == other.max_price),
+        ("deadline", first.deadline_blocks == other.deadline_blocks),
+        ("draw delay", first.draw_delay == other.draw_delay),
+    ]
+    .into_iter()
+    .find_map(|(name, is_equal)| (!is_equal).then_some(name))
+}
+
+/// Checks that an account with this free balance can have `each` held for `count` requests.
+fn covers(free: Balance, each: Balance, count: usize) -> Result<()> {
+    let held = each.saturating_mul(Balance::try_from(count).unwrap_or(Balance::MAX));
+    if held <= free {
+        return Ok(());
+    }
+    Err(Error::invalid(format!(
+        "the account has {} and the batch holds {}: price limit and largest fee, {} for each of \
+         {count} requests",
+        amount::display(free),
+        amount::display(held),
+        amount::display(each)
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{inference::request::tests::terms, payload::tests::declare, Input};
+    use assay_primitives::{Assurance, ElementType, VersionId, ASY};
+
+    /// Requests with the inputs `[0, 0]`, `[1, 1]`, ... for a version with one input of two numbers.
+    fn batch(count: u8) -> Vec<InferenceRequest> {
+        let declared = [declare("x", ElementType::U8, &[Some(2)])];
+        let mut terms = terms();
+        terms.version.descriptor.inputs = declared.to_vec().try_into().unwrap();
+        let items = (0..count).map(|number| {
+            let input = Input::from_json(&format!("[{number}, {number}]"), &declared).unwrap();
+            InferenceRequest { payload: input.payload(), client_key: [number; 32], ..terms.clone() }
+        });
+        items.collect()
+    }
+
+    fn refusal(requests: &[InferenceRequest]) -> String {
+        check_items(requests).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_batch_has_1_to_64_requests() {
+        assert_eq!(refusal(&[]), "the batch has no requests");
+        assert_eq!(check_items(&batch(64)).unwrap().client_key, [0; 32]);
+        assert_eq!(
+            refusal(&batch(65)),
+            "a batch has at most 64 requests, not 65; send several batches"
+        );
+    }
+
+    #[test]
+    fn a_bad_item_is_named() {
+        let mut cut = batch(3);
+        cut[1].payload.pop();
+        let error = check_items(&cut).unwrap_err();
+        assert!(matches!(&error, Error::Item { index: 1, error }
+            if matches!(**error, Error::Input(_))));
+        assert!(error.to_string().starts_with("item 2 of the batch: the input does not fit"));
+
+        let mut twice = batch(3);
+        twice[2].client_key = twice[0].client_key;
+        assert_eq!(refusal(&twice), "item 3 of the batch: an earlier item has the same client key");
+    }
+
+    #[test]
+    fn an_item_with_other_terms_is_named() {
+        type Change = fn(&mut InferenceRequest);
+        let changes: [(&str, Change); 5] = [
+            ("version", |terms| terms.version.id = VersionId { number: 9, ..terms.version.id }),
+            ("class", |terms| terms.assurance = Assurance::Proof),
+            ("price limit", |terms| terms.max_price = Some(ASY)),
+            ("deadline", |terms| terms.deadline_blocks += 1),
+            ("draw delay", |terms| terms.draw_delay += 1),
+        ];
+        for (term, change) in changes {
+            let mut requests = batch(2);
+            change(&mut requests[1]);
+            let start = format!("item 2 of the batch: it has another {term} than the first one");
+            assert!(refusal(&requests).starts_with(&start), "{term}");
+        }
+    }
+
+    #[test]
+    fn the_account_must_cover_what_is_held_for_all() {
+        covers(6 * ASY, 2 * ASY, 3).unwrap();
+        assert_eq!(
+            covers(6 * ASY - 1, 2 * ASY, 3).unwrap_err().to_string(),
+            "the account has 5.999999999999 ASY and the batch holds 6 ASY: price limit and largest \
+             fee, 2 ASY for each of 3 requests"
+        );
+    }
+}
