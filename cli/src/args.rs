@@ -62,7 +62,7 @@ pub enum Command {
     },
     /// Request an inference, and wait for the result
     Infer(Infer),
-    /// Show, wait for and cancel requests
+    /// Show, wait for, cancel and appeal requests
     #[command(subcommand)]
     Request(RequestCommand),
     /// Dispute wrong optimistic results

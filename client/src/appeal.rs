@@ -28,8 +28,8 @@ impl Client {
     /// # Errors
     ///
     /// - [`Error::NotFound`]: there is no such request, or its version, input or model file is not
-    ///   available. The input is gone once nothing can be appealed.
-    /// - [`Error::Invalid`]: the file is not an integer graph of the version's architecture, or the
+    ///   available.
+    /// - [`Error::Invalid`]: the outcome cannot be appealed, the file is not an integer graph of the version's architecture, or the
     ///   run cannot be proven.
     /// - Those of [`Client::submit`].
     pub async fn appeal(
@@ -39,6 +39,13 @@ impl Client {
         progress: &(dyn Fn(DisputeProgress) + Sync),
     ) -> Result<(Vec<u8>, Inclusion)> {
         let view = self.existing_request(request).await?;
+        if view.appealable_until.is_none() {
+            return Err(Error::invalid(format!(
+                "nothing can be appealed in request {request}: that takes a quorum whose members \
+                 disagree, over a version that offers class proof and an input that is no artifact, \
+                 and for five minutes after its end"
+            )));
+        }
         let ModelInput { version, graph, input } = self.model_input(&view, progress).await?;
         // The proof names the signer, so that nobody else can use it.
         let proven = self.prove_output(&view, signer.account(), &graph, &input)?;

@@ -184,6 +184,7 @@ async fn demonstrate(narrator: &Narrator, arguments: &Arguments, network: &Netwo
                 narrator.say(&format!("  request {request} is in block {height}"))
             },
             Progress::Status { status, .. } => narrator.say(&format!("  {status:?}")),
+            Progress::Waits { .. } => narrator.say("  it waits for operators with free capacity"),
             Progress::Provisional(result) => narrator.say(&format!(
                 "  a provisional result, which can be disputed until block {}",
                 result.disputable_until

@@ -110,6 +110,8 @@ pub struct RequestView<AccountId> {
     pub deadline: BlockNumber,
     /// The status of the request.
     pub status: Status,
+    /// Whether it is pending because its draw has found too little capacity.
+    pub waits: bool,
     /// The operators that were drawn, in the order of the draw.
     pub members: Vec<AccountId>,
     /// The output payload of a verified request.

@@ -87,6 +87,9 @@ pub fn describe(step: &Progress) -> String {
             Status::Disputable => format!("request {request} has a result that may be disputed"),
             Status::Final(_) => format!("request {request} has ended"),
         },
+        Progress::Waits { request } => {
+            format!("request {request} waits for operators with free capacity")
+        },
         Progress::Provisional(result) => {
             let ProvisionalResult { request, disputable_until, disputes, .. } = &**result;
             format!(
@@ -156,6 +159,7 @@ fn to_text(result: &InferenceResult) -> String {
         lines.push(("output", "pruned".to_owned()));
     }
     lines.push(("paid", amount::display(result.price_paid)));
+    lines.push(("fee", format!("{} for room in blocks", amount::display(result.fee))));
     lines.push(("time", format!("{} ms, {} blocks", result.latency_ms, result.blocks)));
     lines.push(("receipt", format!("{:?}", result.receipt)));
     if let Some(proof) = &result.proof {

@@ -51,6 +51,7 @@ pub async fn run(
         )),
         // With 64 requests, each status of each would be too much.
         Progress::Status { status, .. } if !matches!(status, Status::Final(_)) => {},
+        Progress::Waits { .. } => {},
         Progress::Provisional(_) if until == Until::Final => {
             context.output.progress(answer::describe(&step));
         },
@@ -188,6 +189,7 @@ mod tests {
             latency_ms: 2100,
             blocks: 2,
             price_paid: if is_verified { ASY / 4 } else { 0 },
+            fee: 5,
             input: Digest::repeat_byte(2),
             receipt: Digest::repeat_byte(1),
             proof: None,

@@ -93,7 +93,13 @@ async fn show(context: &Context<'_>, id: RequestId) -> Result<(), Failure> {
             ("payer", request.payer.to_string()),
             ("version", request.version.to_string()),
             ("assurance", AssuranceArgument(request.assurance).to_string()),
-            ("status", status(&request.status)),
+            (
+                "status",
+                match request.waits {
+                    true => "Pending, waits for operators with free capacity".to_owned(),
+                    false => status(&request.status),
+                },
+            ),
             ("requested at", format!("block {}", request.requested_at)),
             ("deadline", format!("block {}", request.deadline)),
             ("operators", members.join(", ")),
@@ -206,6 +212,7 @@ fn to_json(request: &RequestView<AccountId>) -> Value {
         "stake": request.stake.to_string(),
         "requested_at": request.requested_at,
         "deadline": request.deadline,
+        "waits": request.waits,
         "operators": request.members.iter().map(AccountId::to_string).collect::<Vec<_>>(),
         "receipt": request.receipt_digest,
         "appealable_until": request.appealable_until,

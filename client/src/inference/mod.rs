@@ -65,6 +65,11 @@ pub enum Progress {
         /// The status.
         status: Status,
     },
+    /// The draw has found too little capacity. The request waits for operators that end their runs.
+    Waits {
+        /// The request.
+        request: RequestId,
+    },
     /// There is a result. It becomes final at the end of its dispute window unless it is disputed.
     Provisional(Box<ProvisionalResult>),
     /// Disputes over the provisional result were opened or have ended.

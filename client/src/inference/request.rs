@@ -271,6 +271,7 @@ pub(super) mod tests {
             requested_at: 1,
             deadline: 31,
             status: Status::Pending,
+            waits: false,
             members: Vec::new(),
             output: None,
             receipt_digest: None,

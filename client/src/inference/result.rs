@@ -94,8 +94,11 @@ pub struct InferenceResult {
     pub latency_ms: u64,
     /// Blocks from the request's inclusion to the decision.
     pub blocks: BlockNumber,
-    /// The price paid, in plancks.
+    /// The price paid to operators, in plancks.
     pub price_paid: Balance,
+    /// The fee that was burnt for the room that the request took in blocks, in plancks. The fee of
+    /// the transaction with the request comes besides.
+    pub fee: Balance,
     /// Digest of the input payload, or the identity of the artifact that the input is.
     pub input: Digest,
     /// Digest of the receipt.
@@ -115,7 +118,7 @@ impl Serialize for InferenceResult {
     /// One object; amounts are strings of plancks. `output_real` and `proof` are omitted if there
     /// are none.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut line = serializer.serialize_struct("InferenceResult", 11)?;
+        let mut line = serializer.serialize_struct("InferenceResult", 12)?;
         line.serialize_field("request", &self.request)?;
         line.serialize_field("model", &self.model)?;
         line.serialize_field("assurance", &AssuranceArgument(self.assurance).to_string())?;
@@ -128,6 +131,7 @@ impl Serialize for InferenceResult {
         line.serialize_field("latency_ms", &self.latency_ms)?;
         line.serialize_field("blocks", &self.blocks)?;
         line.serialize_field("price_paid", &self.price_paid.to_string())?;
+        line.serialize_field("fee", &self.fee.to_string())?;
         line.serialize_field("receipt", &self.receipt)?;
         match &self.proof {
             Some(proof) => line.serialize_field("proof", proof)?,
@@ -217,6 +221,7 @@ impl Client {
             latency_ms: 0,
             blocks: receipt.receipt.decided_at.saturating_sub(view.requested_at),
             price_paid: receipt.receipt.price_paid,
+            fee: view.fee,
             input: receipt.receipt.input_digest,
             receipt: receipt.digest,
             proof: receipt.evidence.iter().find_map(|item| item.proof),
@@ -268,6 +273,7 @@ mod tests {
             latency_ms: 2100,
             blocks: 2,
             price_paid: u128::MAX,
+            fee: 5,
             input: Digest::repeat_byte(2),
             receipt: Digest::repeat_byte(1),
             proof: None,
@@ -277,7 +283,7 @@ mod tests {
             format!(
                 "{{\"request\":7,\"model\":\"5Grw/digits@1\",\"assurance\":\"quorum:3,2\",\
                  \"outcome\":\"Verified\",\"output\":{{\"p\":[0.5]}},\"latency_ms\":2100,\
-                 \"blocks\":2,\"price_paid\":\"340282366920938463463374607431768211455\",\
+                 \"blocks\":2,\"price_paid\":\"340282366920938463463374607431768211455\",\"fee\":\"5\",\
                  \"receipt\":\"0x{}\"}}",
                 "01".repeat(32)
             )

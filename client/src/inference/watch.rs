@@ -62,6 +62,7 @@ impl Client {
     ) -> Result<WatchOutcome> {
         let mut heads = self.rpc().subscribe_heads().await?;
         let mut last = None;
+        let mut waited = false;
         let mut disputed = None;
         let mut unseen = 0;
         let mut height = 0;
@@ -90,6 +91,10 @@ impl Client {
                     } else if last != Some(view.status) {
                         progress(Progress::Status { request, status: view.status });
                     }
+                    if view.waits && !waited {
+                        progress(Progress::Waits { request });
+                    }
+                    waited = view.waits;
                     last = Some(view.status);
                     if matches!(view.status, Status::Final(_)) {
                         return Ok(WatchOutcome::Final(view));

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use assay_primitives::{
     dispute::tensor_data,
-    runtime_api::{Quote, QuoteError, RequestView},
+    runtime_api::{Quote, QuoteError, RequestView, Status},
     traits::{DrawTerms, Models, Operators, ProvableRequest, ProvableRequests, Verification},
     Assurance, Balance, BlockNumber, RequestId, VersionId,
 };
@@ -86,6 +86,7 @@ impl<T: Config> Pallet<T> {
             requested_at: request.requested_at,
             deadline: request.deadline,
             status: request.status,
+            waits: request.status == Status::Pending && request.waits_since > 0,
             output: kept.as_ref().and_then(|kept| Some(kept.output.clone()?.into_inner())),
             receipt_digest: kept.map(|kept| kept.receipt.digest()),
             appealable_until: Appealable::<T>::get(id).map(|time| time.until),
