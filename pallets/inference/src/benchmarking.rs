@@ -686,11 +686,12 @@ mod benchmarks {
 
     #[benchmark]
     fn on_initialize() {
-        // As many heights as one block processes, a request that is not pruned yet, and the
-        // randomness of both blocks.
+        // As many heights as one block sweeps and prunes, without requests, and the randomness of both
+        // blocks.
         let now: BlockNumber = T::Retention::get() + 1_000;
         set_now::<T>(now);
-        AgendaCursor::<T>::put(now - 100);
+        // The sweep does not lag, so that heights are pruned.
+        AgendaCursor::<T>::put(now - crate::sweep::MAX_HEIGHTS + 1);
         PruneCursor::<T>::put(0);
         // The root of some receipts is written.
         let ends = (0..100).map(|number| (RequestId(number), Digest::zero())).collect();
@@ -707,7 +708,8 @@ mod benchmarks {
 
         let (latest, before) = (RecentVrfs::<T>::get(), vrfs::<T>());
         assert_ne!(latest.last().map(|(_, vrf)| vrf), before.last().map(|(_, vrf)| vrf));
-        assert!(AgendaCursor::<T>::get() > now - 100);
+        assert_eq!(AgendaCursor::<T>::get(), now + 1);
+        assert!(PruneCursor::<T>::get() > 0);
     }
 
     impl_benchmark_test_suite!(Pallet, crate::mock::benchmark_ext(), crate::mock::Test);

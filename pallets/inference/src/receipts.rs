@@ -96,6 +96,7 @@ impl<T: Config> Pallet<T> {
         }
         let mut cursor = first;
         let mut left = Self::prunes_per_block();
+        let mut put_back = false;
         while cursor <= last && cursor - first < MAX_PRUNED_HEIGHTS && left > 0 {
             let mut ended = Ended::<T>::take(cursor);
             let mut forgotten = 0;
@@ -106,6 +107,7 @@ impl<T: Config> Pallet<T> {
             ended.drain(..forgotten);
             if !ended.is_empty() {
                 Ended::<T>::insert(cursor, ended);
+                put_back = true;
                 break;
             }
             cursor += 1;
@@ -113,7 +115,8 @@ impl<T: Config> Pallet<T> {
         if cursor != first {
             PruneCursor::<T>::put(cursor);
         }
-        T::WeightInfo::prune().saturating_mul((Self::prunes_per_block() - left).into())
+        let pruned = Self::prunes_per_block() - left;
+        T::WeightInfo::prune().saturating_mul((pruned + u32::from(put_back)).into())
     }
 
     /// Prunes a request. Returns false if the time for appeals is not over, which needs the request:

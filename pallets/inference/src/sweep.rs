@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Maximum number of heights of the agenda that one block processes. Usually one is due.
-const MAX_HEIGHTS: u32 = 16;
+pub(crate) const MAX_HEIGHTS: u32 = 16;
 
 /// What is due for a request at a height of the agenda.
 enum Due {
