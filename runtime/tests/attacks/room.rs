@@ -2,15 +2,16 @@
 
 use assay_primitives::{
     runtime_api::Status, Assurance, AssuranceClass, Balance, FailureReason, ModelDescriptor,
-    RequestId, ASY,
+    RequestId, RequestInput, ASY,
 };
 use assay_runtime::{
     configs::{fees::TransactionByteFee, system::RuntimeBlockWeights},
     constants::MinBond,
-    System, UncheckedExtrinsic,
+    Runtime, System, UncheckedExtrinsic,
 };
 use codec::Encode;
 use frame_support::{assert_ok, dispatch::DispatchClass};
+use pallet_inference::{BatchItem, NextRequest};
 use sp_keyring::Sr25519Keyring::EveStash;
 use sp_runtime::Perbill;
 
@@ -97,7 +98,7 @@ pub fn long_answers() -> Measured {
         let id = drawn(&payer, 1);
         commit_all(id, &all, &output);
         let mut harm = 0;
-        for some in reveals(id, &all, &output).chunks(4) {
+        for some in reveals(id, &all, &output).chunks(8) {
             harm += price_of_room(some.to_vec());
         }
         assert!(matches!(record(id).status, Status::Final(_)));
@@ -125,12 +126,7 @@ pub fn hoarded_answers() -> Measured {
         let all = operators();
         let payer = Party::new("payer", 100 * ASY);
         let output = integer_payload(&[5; NUMBERS as usize]);
-        let mut hoard = Vec::new();
-        for key in 0..3 {
-            let id = drawn(&payer, key);
-            commit_all(id, &all, &output);
-            hoard.extend(reveals(id, &all, &output));
-        }
+        let hoard = hoard(&all, &payer, &output);
         empty_block();
         let idle = used();
         block(hoard);
@@ -264,13 +260,32 @@ const PER_BLOCK: usize = 57;
 
 /// Answers to requests of their own that fill five blocks. The operators then serve nothing any more.
 fn hoard(sybils: &[Party], payer: &Party, output: &[u8]) -> Vec<UncheckedExtrinsic> {
-    let mut hoard = Vec::new();
-    for key in 0..19 {
+    let first = NextRequest::<Runtime>::get();
+    for batch in 0..5 {
         beat(sybils);
-        let id = drawn(payer, key);
-        commit_all(id, sybils, output);
-        hoard.extend(reveals(id, sybils, output));
+        let input = RequestInput::Inline(bounded(&integer_payload(&[2, 3])));
+        let item = |number| BatchItem {
+            input: input.clone(),
+            client_key: [[batch, number]; 16].concat().try_into().expect("32 bytes"),
+        };
+        let items: Vec<_> = (0..PER_BLOCK as u8).map(item).collect();
+        payer.submit(pallet_inference::Call::request_batch {
+            version: version(0, 1),
+            assurance: Assurance::Signed,
+            max_price: 1,
+            deadline: System::block_number() + 200,
+            draw_delay: 1,
+            items: items.try_into().expect("within the bound"),
+        });
+        empty_block();
     }
+    let ids = (first.0..NextRequest::<Runtime>::get().0).map(RequestId);
+    let answer = |id| {
+        let drawn = record(id).accounts().pop().expect("an operator");
+        let sybil = sybils.iter().find(|one| one.account() == drawn).expect("only these serve it");
+        general(result(id, &drawn, &sybil.worker, output))
+    };
+    let hoard: Vec<_> = ids.map(answer).collect();
     let pauses = sybils.iter().map(|sybil| sybil.signed(serve_call(1, 0, both())));
     block(pauses.collect());
     hoard

@@ -21,11 +21,11 @@ fn the_bond_grows_with_the_open_disputes_over_the_result() {
             Disputes::open(origin(SECOND), REQUEST, 5 * BOND - 1),
             Error::<Test>::BondTooHigh
         );
-        frame_support::hypothetically_ok!(Disputes::open(origin(SECOND), REQUEST, 5 * BOND));
         assert_eq!(Disputes::next_bond(RequestId(8)), BOND);
         // All but the last are lost.
         go_to(3);
-        let late = open(SECOND);
+        let late = crate::NextDispute::<Test>::get();
+        assert_ok!(Disputes::open(origin(SECOND), REQUEST, 5 * BOND));
         answer(late, case.defender().answer(&stage(late)).unwrap());
         choose(late, assay_dispute::Choice::Operation(0));
         go_to(3 + RESPONSE);
