@@ -229,9 +229,9 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    /// The heights at which the sweep processes an open request: when a later draw is near, when it has
-    /// rested, after its commit deadline, until reveals open, and after its deadline; for a disputable result only after its
-    /// window.
+    /// The heights at which the sweep processes an open request, each once: when a later draw is near,
+    /// after its commit deadline until reveals open, when it has rested, and after its deadline; for a
+    /// disputable result only after its window.
     pub(crate) fn agenda_heights(
         id: RequestId,
         request: &Request<T::AccountId>,
@@ -244,13 +244,14 @@ impl<T: Config> Pallet<T> {
         if request.status == Status::Pending && request.is_drawn_later() {
             heights.push(request.draw_from);
         }
-        let rests = 1..=request.deadline;
-        if request.status == Status::Pending && rests.contains(&request.rests_until) {
-            heights.push(request.rests_until);
-        }
         let commits = request.status != Status::Revealing;
         if commits && matches!(request.assurance, Assurance::Quorum { .. }) {
             heights.push(request.commit_deadline(T::RevealWindow::get()).saturating_add(1));
+        }
+        let rests = request.status == Status::Pending
+            && (1..=request.deadline).contains(&request.rests_until);
+        if rests && !heights.contains(&request.rests_until) {
+            heights.push(request.rests_until);
         }
         heights.push(request.deadline.saturating_add(1));
         heights

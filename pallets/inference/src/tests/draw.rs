@@ -739,6 +739,29 @@ fn who_rests_finds_the_capacity_that_became_free_meanwhile() {
     });
 }
 
+/// The end of a rest may be the height after which no commitment counts.
+#[test]
+fn a_rest_may_end_at_any_height() {
+    for patience in 18..30 {
+        test(|| {
+            only(&OPERATORS[..3]);
+            for operator in &OPERATORS[..3] {
+                serve_at_once(*operator, version(1), ASK, both(), 1);
+            }
+            let runs: Vec<_> = (0..3).map(|_| Terms::of(SIGNED).drawn()).collect();
+            let quorum = Terms { patience, ..Terms::of(QUORUM) }.accepted();
+            next_block();
+            next_block();
+            assert_ok!(include(result(runs[0].0, runs[0].1[0], RIGHT)));
+            while record(quorum).status == Status::Pending {
+                next_block();
+                check_all();
+            }
+            assert_eq!(record(quorum).vain_draws, 1);
+        });
+    }
+}
+
 /// A request that only the attacker's busy operator could take waits at the head.
 #[test]
 fn who_waits_in_vain_does_not_hold_up_others() {
