@@ -41,6 +41,6 @@ cargo_flags=(--release --workspace --locked)
 build() {
     # Again, because setup may have run since this file was read.
     use_wasm_toolchain
-    say "building (the first time this takes about 16 minutes on two cores) ..."
+    say "building (the first time this takes about 20 minutes on two cores) ..."
     cargo build "${cargo_flags[@]}" "$@"
 }

@@ -80,6 +80,7 @@ TYPES = {
 F32 = 0  # index of `F32` in `ElementType`
 SIGNED = bytes([0])  # the encoding of `Assurance::Signed`
 ASY = 10**12
+MAX_BATCH = 64  # requests in one call; the node cannot decode a longer list
 
 
 def digest(data: bytes) -> bytes:
@@ -282,6 +283,14 @@ def check_answer(answer: bytes, view: dict, payload: bytes, payer: bytes, read) 
     }
 
 
+def batch_size(text: str) -> int:
+    """The number of requests in one call, within the bounds of the chain."""
+    count = int(text)
+    if not 1 <= count <= MAX_BATCH:
+        raise argparse.ArgumentTypeError(f"one call makes 1 to {MAX_BATCH} requests, not {count}")
+    return count
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--url", default="ws://127.0.0.1:9944")
@@ -289,7 +298,9 @@ def main() -> int:
     parser.add_argument("--input", default="models/digits/sample.json")
     parser.add_argument("--name", default="image", help="field of the input file")
     parser.add_argument("--suri", default="//Ferdie", help="key that signs and pays")
-    parser.add_argument("--count", type=int, default=1, help="requests in one call, 1 to 64")
+    parser.add_argument(
+        "--count", type=batch_size, default=1, help=f"requests in one call, 1 to {MAX_BATCH}"
+    )
     parser.add_argument(
         "--blocks",
         type=int,
