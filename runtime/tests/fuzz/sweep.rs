@@ -39,6 +39,7 @@ impl Oracle {
                 self.enqueue(id, 1, from);
             },
             State::Pending if Some(height) == request.rests_until => {
+                self.see("a request that is drawn after it has rested");
                 self.requests.get_mut(&id).expect("pending").rests_until = None;
                 self.enqueue(id, 1, now);
             },

@@ -31,8 +31,14 @@ pub const ALWAYS_REFUSED: [&str; 9] = [
 ];
 
 /// Moves that nothing but a lack of money or of room prevents.
-pub const NEVER_REFUSED: [&str; 5] =
-    ["filled block", "royalty", "bond taken out", "dispute over an own lie", "false dispute"];
+pub const NEVER_REFUSED: [&str; 6] = [
+    "filled block",
+    "royalty",
+    "bond taken out",
+    "dispute over an own lie",
+    "false dispute",
+    "lie with an invalid proof",
+];
 
 impl World {
     /// Plans a random move of the coalition.

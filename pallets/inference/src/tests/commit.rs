@@ -42,8 +42,8 @@ fn a_commitment_counts_until_its_deadline_and_not_a_block_longer() {
         assert_ok!(include(commit(id, members[1], RIGHT)));
         next_block();
         assert_eq!(record(id).status, Status::Revealing);
-        refused_as(commit(id, members[2], RIGHT), refusal::TOO_LATE);
-        refused_as(failure(id, members[2], FailureReason::EngineError), refusal::TOO_LATE);
+        refused_as(commit(id, members[2], RIGHT), refusal::WRONG_PHASE);
+        refused_as(failure(id, members[2], FailureReason::EngineError), refusal::WRONG_PHASE);
     });
 }
 

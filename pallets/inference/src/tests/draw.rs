@@ -723,8 +723,8 @@ fn who_rests_finds_the_capacity_that_became_free_meanwhile() {
         for operator in &OPERATORS[..3] {
             serve_at_once(*operator, version(1), ASK, both(), 1);
         }
-        let terms = Terms { patience: 2 * PATIENCE, ..Terms::of(SIGNED) };
-        let runs: Vec<_> = (0..3).map(|_| terms.clone().drawn()).collect();
+        let runs: Vec<_> =
+            (0..3).map(|_| Terms { patience: 2 * PATIENCE, ..Terms::of(SIGNED) }.drawn()).collect();
         let quorum = Terms { patience: 2 * PATIENCE, ..Terms::of(QUORUM) }.accepted();
         next_block();
         next_block();

@@ -150,8 +150,8 @@ fn the_pool_is_told_how_long_a_call_is_good_for_and_what_it_excludes() {
         let validity = include(result(id, members[0], RIGHT)).unwrap();
         // A repeated submission replaces the earlier one.
         assert_eq!(validity.priority, WorkerPriority::get() + u64::from(now()));
-        // Two blocks have passed since the request.
-        assert_eq!(validity.longevity, u64::from(PATIENCE - 2));
+        // The same for all, whatever the deadline.
+        assert_eq!(validity.longevity, u64::from(crate::PRIORITIES));
         assert_eq!(validity.provides.len(), 1);
         assert!(validity.requires.is_empty() && validity.propagate);
 
@@ -159,11 +159,11 @@ fn the_pool_is_told_how_long_a_call_is_good_for_and_what_it_excludes() {
         let first = include(commit(id, members[0], RIGHT)).unwrap();
         let second = include(commit(id, members[1], RIGHT)).unwrap();
         assert_ne!(first.provides, second.provides);
-        assert_eq!(first.longevity, u64::from(PATIENCE - 2 - RevealWindow::get()));
+        assert_eq!(first.longevity, validity.longevity);
         assert_ok!(include(commit(id, members[2], RIGHT)));
         let reveal = include(reveal(id, members[0], RIGHT)).unwrap();
         assert_ne!(first.provides, reveal.provides);
-        assert_eq!(reveal.longevity, u64::from(PATIENCE - 2));
+        assert_eq!(reveal.longevity, validity.longevity);
     });
 }
 
