@@ -97,7 +97,7 @@ impl Fuzz {
         let Some(request) = self.rng.pick(&open) else { return };
         let (rich, first) = (self.actors[0].clone(), self.oracle.disputes.next);
         for _ in 0..Disputes::sweeps_per_block() + 5 {
-            self.open_dispute(&rich, request);
+            self.open_dispute_for(&rich, request, u128::MAX);
         }
         let (answers, response) = (self.rng.below(6), self.oracle.disputes.response);
         for id in first..first + answers {
@@ -123,7 +123,7 @@ impl Fuzz {
         let (rich, first) = (self.actors[0].clone(), self.oracle.disputes.next);
         let twins = [first, first + 1];
         for _ in twins {
-            self.open_dispute(&rich, request);
+            self.open_dispute_for(&rich, request, u128::MAX);
         }
         for _ in 0..20 {
             let of = |id| self.oracle.disputes.open.get(id).cloned();
@@ -148,8 +148,12 @@ impl Fuzz {
     }
 
     fn open_dispute(&mut self, who: &AccountId, id: u64) {
-        self.note(format!("{} disputes the result of {id}", self.name(who)));
         let max_bond = DisputeBond::get() * u128::from(self.rng.between(1, 6));
+        self.open_dispute_for(who, id, max_bond);
+    }
+
+    fn open_dispute_for(&mut self, who: &AccountId, id: u64, max_bond: u128) {
+        self.note(format!("{} disputes the result of {id} for {max_bond}", self.name(who)));
         let ok = self.oracle.open_dispute(who, id, max_bond);
         self.call(who, pallet_disputes::Call::open { request: RequestId(id), max_bond }, ok);
     }

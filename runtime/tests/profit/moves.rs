@@ -31,13 +31,14 @@ pub const ALWAYS_REFUSED: [&str; 9] = [
 ];
 
 /// Moves that nothing but a lack of money or of room prevents.
-pub const NEVER_REFUSED: [&str; 6] = [
+pub const NEVER_REFUSED: [&str; 7] = [
     "filled block",
     "royalty",
     "bond taken out",
     "dispute over an own lie",
     "false dispute",
     "lie with an invalid proof",
+    "opened lie of a float model",
 ];
 
 impl World {
