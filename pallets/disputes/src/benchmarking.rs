@@ -19,8 +19,10 @@ use assay_primitives::{
 };
 use codec::Encode;
 use frame_benchmarking::v2::*;
-use frame_support::traits::Get;
-use frame_support::{traits::EnsureOrigin, BoundedVec};
+use frame_support::{
+    traits::{EnsureOrigin, Get},
+    BoundedVec,
+};
 use frame_system::RawOrigin;
 
 use crate::*;

@@ -36,6 +36,18 @@ use fixtures::*;
 
 mod fixtures;
 
+/// Sets up the state of requests for benchmarks. Implemented by the runtime.
+pub trait BenchmarkHelper<AccountId>: assay_primitives::traits::BenchmarkHelper<AccountId> {
+    /// Signs with the worker key of an operator that [`Self::serve`] registered.
+    ///
+    /// [`Self::serve`]: assay_primitives::traits::BenchmarkHelper::serve
+    fn sign(operator: &AccountId, message: &[u8]) -> assay_primitives::WorkerSignature;
+    /// Artifact number `index` of at most `bytes` bytes, with all its chunks on chain.
+    fn artifact(index: u32, bytes: u32) -> Digest;
+    /// Gives the current block a VRF output, which [`Config::Randomness`] returns.
+    fn set_vrf();
+}
+
 #[benchmarks]
 mod benchmarks {
     use super::*;

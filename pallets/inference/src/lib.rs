@@ -51,8 +51,11 @@ mod try_state;
 mod types;
 mod views;
 pub mod weights;
+mod windows;
 
 pub use authorize::{refusal, PRIORITIES};
+#[cfg(feature = "runtime-benchmarks")]
+pub use benchmarking::BenchmarkHelper;
 
 use frame_support::pallet_macros::import_section;
 
@@ -786,18 +789,5 @@ pub mod pallet {
             );
             Ok(Some(weight).into())
         }
-    }
-
-    /// Sets up the state of requests for benchmarks. Implemented by the runtime.
-    #[cfg(feature = "runtime-benchmarks")]
-    pub trait BenchmarkHelper<AccountId>:
-        assay_primitives::traits::BenchmarkHelper<AccountId>
-    {
-        /// Signs with the worker key of an operator that [`Self::serve`] registered.
-        fn sign(operator: &AccountId, message: &[u8]) -> WorkerSignature;
-        /// Artifact number `index` of at most `bytes` bytes, with all its chunks on chain.
-        fn artifact(index: u32, bytes: u32) -> Digest;
-        /// Gives the current block a VRF output, which [`Config::Randomness`] returns.
-        fn set_vrf();
     }
 }
