@@ -34,7 +34,7 @@ const OUTPUT_BYTES: u32 = 52;
 /// One request of class `Signed`: its call, its draw, the result and its authorisation.
 fn alone() -> Weight {
     Weights::request(INPUT_BYTES, READ)
-        .saturating_add(Weights::draw(SERVERS, 1))
+        .saturating_add(Weights::draw_of(SERVERS, 1))
         .saturating_add(Weights::authorize_result(OUTPUT_BYTES))
         .saturating_add(Weights::submit_result(OUTPUT_BYTES))
 }
@@ -47,7 +47,7 @@ fn batched() -> Weight {
         |bytes| Weights::submit_result(bytes).saturating_add(Weights::authorize_result(bytes));
     Weights::request_batch(BATCH, READ)
         .saturating_add(inputs)
-        .saturating_add(Weights::draw(SERVERS, 1))
+        .saturating_add(Weights::draw_of(SERVERS, 1))
         .saturating_add(draws)
         .saturating_add(Weights::authorize_results(BATCH))
         .saturating_add(Weights::submit_results(BATCH))

@@ -14,7 +14,7 @@ pub fn bench(report: &mut Report) {
     let micros = |picoseconds: u64| picoseconds as f64 / 1e6;
     type Weights = WeightInfo<Runtime>;
     for (members, candidates) in [(1, 1), (1, 8), (1, 32), (15, 15), (15, 32)] {
-        let weight = Weights::draw(candidates, members).ref_time();
+        let weight = Weights::draw_of(candidates, members).ref_time();
         report.add(
             "weights",
             format!("draw of {members} among {candidates} operators of the version"),
@@ -22,7 +22,8 @@ pub fn bench(report: &mut Report) {
             "µs",
         );
     }
-    let slope = (Weights::draw(32, 1).ref_time() - Weights::draw(1, 1).ref_time()) as f64 / 31.0;
+    let slope =
+        (Weights::draw_of(32, 1).ref_time() - Weights::draw_of(1, 1).ref_time()) as f64 / 31.0;
     report.add(
         "weights",
         "additional weight of a draw per operator of the version (at most 32)",
@@ -39,7 +40,7 @@ pub fn bench(report: &mut Report) {
     report.add(
         "weights",
         "draws per block, one operator among 4",
-        (budget / Weights::draw(4, 1).ref_time()) as f64,
+        (budget / Weights::draw_of(4, 1).ref_time()) as f64,
         "requests",
     );
 

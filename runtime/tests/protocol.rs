@@ -484,13 +484,13 @@ fn the_capacity_of_the_hooks_is_about_what_is_stated() {
     let sweeps = |step| fits(<Runtime as pallet_inference::Config>::SweepBudget::get(), step);
     let draws = <Runtime as pallet_inference::Config>::DrawBudget::get();
     // It stops when the largest would not fit.
-    let small = fits(draws.saturating_sub(Weights::draw(32, 15)), Weights::draw(4, 1)) + 1;
+    let small = fits(draws.saturating_sub(Weights::draw_of(32, 15)), Weights::draw_of(4, 1)) + 1;
     let computed: [(&str, u64); 8] = [
         (
-            "pallet_inference::WeightInfo::draw(32, 15)",
+            "pallet_inference::WeightInfo::draw_of(32, 15)",
             Inference::<Runtime>::draws_per_block().into(),
         ),
-        ("pallet_inference::WeightInfo::draw(4, 1)", small),
+        ("pallet_inference::WeightInfo::draw_of(4, 1)", small),
         ("pallet_inference::WeightInfo::conclude", Inference::<Runtime>::sweeps_per_block().into()),
         ("pallet_inference::WeightInfo::commit_deadline", sweeps(Weights::commit_deadline())),
         ("pallet_inference::WeightInfo::deadline_single", sweeps(Weights::deadline_single())),

@@ -488,12 +488,22 @@ mod benchmarks {
     }
 
     #[benchmark]
-    fn draw(
-        c: Linear<{ MAX_COMMITTEE.into() }, { T::Operators::max_servers() }>,
-        m: Linear<2, { MAX_COMMITTEE.into() }>,
-    ) {
+    fn draw(c: Linear<1, { T::Operators::max_servers() }>) {
+        let id = requested::<T>(account("payer", 0, 0), c, Assurance::Signed);
+
+        #[block]
+        {
+            Pallet::<T>::take_turn(&vrfs::<T>(), &mut Default::default());
+        }
+
+        assert_eq!(get::<T>(id).members.len(), 1);
+    }
+
+    #[benchmark]
+    fn draw_members(m: Linear<2, { MAX_COMMITTEE.into() }>) {
         let assurance = Assurance::Quorum { n: m as u8, k: m as u8 };
-        let id = requested::<T>(account("payer", 0, 0), c, assurance);
+        let most = T::Operators::max_servers();
+        let id = requested::<T>(account("payer", 0, 0), most, assurance);
 
         #[block]
         {

@@ -93,13 +93,13 @@ impl<T: Config> Pallet<T> {
     /// Upper bound of the weight of processing one request of the queue.
     fn turn_weight() -> Weight {
         let most = T::Operators::max_servers();
-        T::WeightInfo::draw(most, MAX_COMMITTEE.into()).max(Self::end_weight(most))
+        T::WeightInfo::draw_of(most, MAX_COMMITTEE.into()).max(Self::end_weight(most))
     }
 
     /// Weight of a draw that finds too few candidates among `servers`, of the end of the request, and
     /// of the call of another one.
     fn end_weight(servers: u32) -> Weight {
-        T::WeightInfo::draw(servers, 1)
+        T::WeightInfo::draw_of(servers, 1)
             .saturating_add(T::WeightInfo::cancel())
             .saturating_add(T::OnRequestFinal::weight())
             .saturating_add(T::WeightInfo::call_waiting())
@@ -175,7 +175,7 @@ impl<T: Config> Pallet<T> {
     /// turn, and the weight spent. Requests that wait for another author have had theirs, so that they
     /// do not hold up those behind them, which may have been queued in earlier blocks.
     pub(crate) fn take_turn(vrfs: &Vrfs, draws: &mut Draws<T::AccountId>) -> (u32, Weight) {
-        let none = T::WeightInfo::draw(0, 1);
+        let none = T::WeightInfo::draw_of(0, 1);
         let (id, draw) = match Self::next_queued(vrfs) {
             Some(Ok(drawn)) => drawn,
             Some(Err(waiting)) => return (waiting, none),
@@ -189,7 +189,7 @@ impl<T: Config> Pallet<T> {
         let servers = T::Operators::servers(version);
         let weight = |size| match is_known {
             true => Self::next_draw_weight(size),
-            false => T::WeightInfo::draw(servers, size),
+            false => T::WeightInfo::draw_of(servers, size),
         };
         let spent = match Self::assign(id, request, draw, &mut draws.pool) {
             Turn::Assigned => {
@@ -253,7 +253,7 @@ impl<T: Config> Pallet<T> {
     /// Weight of another draw among the candidates of the draw before.
     fn next_draw_weight(size: u32) -> Weight {
         let one = T::WeightInfo::draw_next(1).saturating_sub(T::WeightInfo::draw_next(0));
-        let members = T::WeightInfo::draw(0, size).saturating_sub(T::WeightInfo::draw(0, 1));
+        let members = T::WeightInfo::draw_of(0, size).saturating_sub(T::WeightInfo::draw_of(0, 1));
         one.saturating_add(members)
     }
 

@@ -229,7 +229,7 @@ impl<T: Config> Pallet<T> {
     ) -> Balance {
         let servers = T::Operators::servers(version);
         let size = assurance.committee_size().max(1).into();
-        let weight = T::WeightInfo::draw(servers, size)
+        let weight = T::WeightInfo::draw_of(servers, size)
             .saturating_add(Self::vain_weight(servers, sent.vain_draws))
             .saturating_add(T::WeightInfo::prune())
             .saturating_add(Self::answers_weight(assurance, proof, sent));
@@ -245,7 +245,7 @@ impl<T: Config> Pallet<T> {
 
     /// Weight of draws in vain, and of the draws that follow them.
     fn vain_weight(servers: u32, draws: u32) -> Weight {
-        T::WeightInfo::draw(servers, 1)
+        T::WeightInfo::draw_of(servers, 1)
             .saturating_add(Self::rest_weight())
             .saturating_add(T::WeightInfo::prolong())
             .saturating_mul(draws.into())
@@ -317,7 +317,7 @@ impl<T: Config> Pallet<T> {
     /// The fee of a request that ends without a committee.
     pub(crate) fn undrawn_fee(request: &Request<T::AccountId>) -> Balance {
         let servers = T::Operators::servers(request.version);
-        let weight = T::WeightInfo::draw(servers, 1)
+        let weight = T::WeightInfo::draw_of(servers, 1)
             .saturating_add(Self::vain_weight(servers, request.vain_draws))
             .saturating_add(T::WeightInfo::cancel())
             .saturating_add(T::WeightInfo::prune())

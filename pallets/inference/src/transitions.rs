@@ -8,18 +8,16 @@ use alloc::vec::Vec;
 use assay_math::draw;
 use assay_pallet_support::Chain;
 use assay_primitives::{
-    dispute::tensor_data,
-    engine::{Job, JobInput},
     operator::{Conduct, Offence},
     receipt::evidence_digest,
     runtime_api::Status,
     traits::{
-        Artifacts, BlockRoom, Candidate, Charge, Disputes, DrawTerms, Escrow, Escrowed,
-        EvidenceFindings, MemberState, Models, OnRequestFinal, Operators, OptimisticResult,
-        OptimisticResults, Payment, ProofFailure, ProvenResult, Shown, Verification,
+        Artifacts, BlockRoom, Candidate, Charge, DrawTerms, Escrow, Escrowed, EvidenceFindings,
+        MemberState, Models, OnRequestFinal, Operators, Payment, ProofFailure, ProvenResult, Shown,
+        Verification,
     },
     Assurance, Balance, BlockNumber, Digest, Draw, Evidence, FailureReason, Outcome, Receipt,
-    RejectReason, RequestId, SignedEvidence, WorkerId, WorkerSignature,
+    RejectReason, RequestId, SignedEvidence, WorkerSignature,
 };
 use frame_support::{defensive, traits::Get, weights::Weight, BoundedVec};
 use sp_runtime::Perbill;

@@ -56,8 +56,15 @@ pub trait WeightInfo {
     fn compare(n: u32) -> Weight;
     /// The call `report_failure` when it ends a request of the largest committee.
     fn report_failure() -> Weight;
-    /// Drawing `m` members among `c` operators.
-    fn draw(c: u32, m: u32) -> Weight;
+    /// A draw of one operator among `c` that can serve the version.
+    fn draw(c: u32) -> Weight;
+    /// A draw of `m` operators among as many as can serve a version.
+    fn draw_members(m: u32) -> Weight;
+    /// A draw of `m` operators among `c`.
+    fn draw_of(c: u32, m: u32) -> Weight {
+        let members = Self::draw_members(m).saturating_sub(Self::draw_members(1));
+        Self::draw(c).saturating_add(members)
+    }
     /// Drawing one operator among the largest number of operators, and one each for `i` more
     /// requests of the same batch.
     fn draw_next(i: u32) -> Weight;
@@ -163,7 +170,10 @@ impl WeightInfo for () {
     fn report_failure() -> Weight {
         Weight::from_parts(1, 0)
     }
-    fn draw(_: u32, _: u32) -> Weight {
+    fn draw(_: u32) -> Weight {
+        Weight::from_parts(1, 0)
+    }
+    fn draw_members(_: u32) -> Weight {
         Weight::from_parts(1, 0)
     }
     fn draw_next(more: u32) -> Weight {

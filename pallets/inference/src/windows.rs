@@ -12,7 +12,7 @@ use assay_primitives::{
     },
     BlockNumber, RequestId, WorkerId,
 };
-use frame_support::{defensive, traits::Get, weights::Weight};
+use frame_support::{defensive, weights::Weight};
 
 use crate::{Agenda, Claims, Config, Inputs, Pallet, Request, Requests, TraceClaim, WeightInfo};
 

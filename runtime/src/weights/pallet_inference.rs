@@ -28,12 +28,12 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// The range of `n` is `[0, 65536]`.
     /// The range of `c` is `[1, 32]`.
     fn request(n: u32, c: u32) -> Weight {
-        // Least time: 246_856_000 picoseconds.
-        Weight::from_parts(124_650_965, 0)
-            // Standard error: 40
-            .saturating_add(Weight::from_parts(2_028, 0).saturating_mul(n.into()))
-            // Standard error: 83_654
-            .saturating_add(Weight::from_parts(8_880_612, 0).saturating_mul(c.into()))
+        // Least time: 251_543_000 picoseconds.
+        Weight::from_parts(102_634_249, 0)
+            // Standard error: 45
+            .saturating_add(Weight::from_parts(2_219, 0).saturating_mul(n.into()))
+            // Standard error: 93_974
+            .saturating_add(Weight::from_parts(9_422_212, 0).saturating_mul(c.into()))
             .saturating_add(T::DbWeight::get().reads(6))
             .saturating_add(T::DbWeight::get().reads((2_u64).saturating_mul(c.into())))
             .saturating_add(T::DbWeight::get().writes(7))
@@ -43,17 +43,17 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     fn note_heights(i: u32) -> Weight {
         // Least time: 170_000 picoseconds.
         Weight::from_parts(200_000, 0)
-            // Standard error: 489
-            .saturating_add(Weight::from_parts(2_129_257, 0).saturating_mul(i.into()))
+            // Standard error: 463
+            .saturating_add(Weight::from_parts(2_188_297, 0).saturating_mul(i.into()))
             .saturating_add(T::DbWeight::get().writes((1_u64).saturating_mul(i.into())))
     }
     /// Storage: `Storage::Artifacts` (r:64 w:64)
     /// The range of `i` is `[0, 64]`.
     fn acquire_inputs(i: u32) -> Weight {
-        // Least time: 180_000 picoseconds.
+        // Least time: 170_000 picoseconds.
         Weight::from_parts(200_000, 0)
-            // Standard error: 73_483
-            .saturating_add(Weight::from_parts(28_463_122, 0).saturating_mul(i.into()))
+            // Standard error: 31_093
+            .saturating_add(Weight::from_parts(28_285_390, 0).saturating_mul(i.into()))
             .saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(i.into())))
             .saturating_add(T::DbWeight::get().writes((1_u64).saturating_mul(i.into())))
     }
@@ -66,8 +66,8 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::Agenda` (r:0 w:2)
     /// Storage: `Inference::Waiting` (r:0 w:1)
     fn cancel() -> Weight {
-        // Least time: 141_851_000 picoseconds.
-        Weight::from_parts(148_691_000, 0)
+        // Least time: 139_156_000 picoseconds.
+        Weight::from_parts(145_136_000, 0)
             .saturating_add(T::DbWeight::get().reads(5))
             .saturating_add(T::DbWeight::get().writes(8))
     }
@@ -84,10 +84,10 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::Agenda` (r:0 w:1)
     /// The range of `n` is `[0, 32768]`.
     fn submit_result(n: u32) -> Weight {
-        // Least time: 260_377_000 picoseconds.
-        Weight::from_parts(265_771_534, 0)
-            // Standard error: 31
-            .saturating_add(Weight::from_parts(1_547, 0).saturating_mul(n.into()))
+        // Least time: 257_212_000 picoseconds.
+        Weight::from_parts(270_968_834, 0)
+            // Standard error: 52
+            .saturating_add(Weight::from_parts(1_833, 0).saturating_mul(n.into()))
             .saturating_add(T::DbWeight::get().reads(11))
             .saturating_add(T::DbWeight::get().writes(12))
     }
@@ -97,10 +97,10 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `ModelRegistry::Models` (r:1 w:0)
     /// The range of `n` is `[0, 32768]`.
     fn authorize_result(n: u32) -> Weight {
-        // Least time: 87_970_000 picoseconds.
-        Weight::from_parts(89_435_878, 0)
-            // Standard error: 26
-            .saturating_add(Weight::from_parts(1_630, 0).saturating_mul(n.into()))
+        // Least time: 90_504_000 picoseconds.
+        Weight::from_parts(95_749_844, 0)
+            // Standard error: 23
+            .saturating_add(Weight::from_parts(1_389, 0).saturating_mul(n.into()))
             .saturating_add(T::DbWeight::get().reads(4))
     }
     /// Storage: `ModelRegistry::Versions` (r:1 w:1)
@@ -118,12 +118,12 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// The range of `i` is `[1, 64]`.
     /// The range of `c` is `[1, 32]`.
     fn request_batch(i: u32, c: u32) -> Weight {
-        // Least time: 402_518_000 picoseconds.
-        Weight::from_parts(161_704_258, 0)
-            // Standard error: 433_567
-            .saturating_add(Weight::from_parts(20_461_770, 0).saturating_mul(i.into()))
-            // Standard error: 866_746
-            .saturating_add(Weight::from_parts(6_667_723, 0).saturating_mul(c.into()))
+        // Least time: 416_889_000 picoseconds.
+        Weight::from_parts(125_620_968, 0)
+            // Standard error: 415_939
+            .saturating_add(Weight::from_parts(20_920_909, 0).saturating_mul(i.into()))
+            // Standard error: 831_507
+            .saturating_add(Weight::from_parts(8_424_558, 0).saturating_mul(c.into()))
             .saturating_add(T::DbWeight::get().reads(5))
             .saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(i.into())))
             .saturating_add(T::DbWeight::get().reads((2_u64).saturating_mul(c.into())))
@@ -143,10 +143,10 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::Agenda` (r:0 w:64)
     /// The range of `i` is `[1, 64]`.
     fn submit_results(i: u32) -> Weight {
-        // Least time: 295_829_000 picoseconds.
-        Weight::from_parts(454_006_662, 0)
-            // Standard error: 1_383_425
-            .saturating_add(Weight::from_parts(56_477_891, 0).saturating_mul(i.into()))
+        // Least time: 299_164_000 picoseconds.
+        Weight::from_parts(220_356_336, 0)
+            // Standard error: 338_809
+            .saturating_add(Weight::from_parts(62_081_823, 0).saturating_mul(i.into()))
             .saturating_add(T::DbWeight::get().reads(8))
             .saturating_add(T::DbWeight::get().reads((3_u64).saturating_mul(i.into())))
             .saturating_add(T::DbWeight::get().writes(7))
@@ -165,10 +165,10 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::Agenda` (r:0 w:64)
     /// The range of `i` is `[1, 64]`.
     fn submit_results_apart(i: u32) -> Weight {
-        // Least time: 288_589_000 picoseconds.
-        Weight::from_parts(105_225_679, 0)
-            // Standard error: 563_230
-            .saturating_add(Weight::from_parts(141_789_405, 0).saturating_mul(i.into()))
+        // Least time: 294_918_000 picoseconds.
+        Weight::from_parts(144_553_905, 0)
+            // Standard error: 308_833
+            .saturating_add(Weight::from_parts(143_238_894, 0).saturating_mul(i.into()))
             .saturating_add(T::DbWeight::get().reads(5))
             .saturating_add(T::DbWeight::get().reads((6_u64).saturating_mul(i.into())))
             .saturating_add(T::DbWeight::get().writes(4))
@@ -180,18 +180,18 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::Requests` (r:64 w:0)
     /// The range of `i` is `[1, 64]`.
     fn authorize_results(i: u32) -> Weight {
-        // Least time: 95_402_000 picoseconds.
-        Weight::from_parts(86_098_770, 0)
-            // Standard error: 174_876
-            .saturating_add(Weight::from_parts(15_357_263, 0).saturating_mul(i.into()))
+        // Least time: 99_477_000 picoseconds.
+        Weight::from_parts(89_638_639, 0)
+            // Standard error: 42_772
+            .saturating_add(Weight::from_parts(14_922_782, 0).saturating_mul(i.into()))
             .saturating_add(T::DbWeight::get().reads(3))
             .saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(i.into())))
     }
     /// Storage: `Inference::Waiting` (r:1 w:1)
     /// Storage: `Inference::Queue` (r:0 w:1)
     fn call_waiting() -> Weight {
-        // Least time: 11_918_000 picoseconds.
-        Weight::from_parts(13_620_000, 0)
+        // Least time: 12_108_000 picoseconds.
+        Weight::from_parts(13_410_000, 0)
             .saturating_add(T::DbWeight::get().reads(1))
             .saturating_add(T::DbWeight::get().writes(2))
     }
@@ -203,10 +203,10 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Operators::OpenAssignments` (r:0 w:64)
     /// The range of `i` is `[0, 63]`.
     fn draw_next(i: u32) -> Weight {
-        // Least time: 330_831_000 picoseconds.
-        Weight::from_parts(353_186_723, 0)
-            // Standard error: 125_636
-            .saturating_add(Weight::from_parts(45_210_307, 0).saturating_mul(i.into()))
+        // Least time: 338_913_000 picoseconds.
+        Weight::from_parts(344_131_547, 0)
+            // Standard error: 93_089
+            .saturating_add(Weight::from_parts(47_269_439, 0).saturating_mul(i.into()))
             .saturating_add(T::DbWeight::get().reads(67))
             .saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(i.into())))
             .saturating_add(T::DbWeight::get().writes(10))
@@ -219,10 +219,10 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `ModelRegistry::Models` (r:1 w:0)
     /// The range of `n` is `[0, 32768]`.
     fn authorize_reveal(n: u32) -> Weight {
-        // Least time: 155_861_000 picoseconds.
-        Weight::from_parts(169_604_183, 0)
-            // Standard error: 79
-            .saturating_add(Weight::from_parts(1_489, 0).saturating_mul(n.into()))
+        // Least time: 165_846_000 picoseconds.
+        Weight::from_parts(168_853_189, 0)
+            // Standard error: 22
+            .saturating_add(Weight::from_parts(1_611, 0).saturating_mul(n.into()))
             .saturating_add(T::DbWeight::get().reads(19))
     }
     /// Storage: `Inference::Requests` (r:1 w:0)
@@ -233,9 +233,9 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `ModelRegistry::Models` (r:1 w:0)
     /// The range of `p` is `[0, 262144]`.
     fn authorize_proof(p: u32) -> Weight {
-        // Least time: 101_931_000 picoseconds.
-        Weight::from_parts(113_352_488, 0)
-            // Standard error: 11
+        // Least time: 107_520_000 picoseconds.
+        Weight::from_parts(113_444_720, 0)
+            // Standard error: 2
             .saturating_add(Weight::from_parts(929, 0).saturating_mul(p.into()))
             .saturating_add(T::DbWeight::get().reads(6))
     }
@@ -259,10 +259,10 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Verification::Submissions` (r:0 w:1)
     /// The range of `n` is `[0, 32768]`.
     fn refuse_proof(n: u32) -> Weight {
-        // Least time: 425_692_000 picoseconds.
-        Weight::from_parts(441_234_734, 0)
-            // Standard error: 217
-            .saturating_add(Weight::from_parts(2_751, 0).saturating_mul(n.into()))
+        // Least time: 443_779_000 picoseconds.
+        Weight::from_parts(452_036_639, 0)
+            // Standard error: 67
+            .saturating_add(Weight::from_parts(2_400, 0).saturating_mul(n.into()))
             .saturating_add(T::DbWeight::get().reads(17))
             .saturating_add(T::DbWeight::get().writes(18))
     }
@@ -279,10 +279,10 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Verification::Submissions` (r:0 w:1)
     /// The range of `n` is `[0, 32768]`.
     fn submit_trace(n: u32) -> Weight {
-        // Least time: 99_718_000 picoseconds.
-        Weight::from_parts(109_199_157, 0)
-            // Standard error: 50
-            .saturating_add(Weight::from_parts(1_446, 0).saturating_mul(n.into()))
+        // Least time: 104_234_000 picoseconds.
+        Weight::from_parts(116_394_090, 0)
+            // Standard error: 21
+            .saturating_add(Weight::from_parts(1_203, 0).saturating_mul(n.into()))
             .saturating_add(T::DbWeight::get().reads(7))
             .saturating_add(T::DbWeight::get().writes(11))
     }
@@ -292,8 +292,8 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `ModelRegistry::Versions` (r:1 w:0)
     /// Storage: `ModelRegistry::Models` (r:1 w:0)
     fn authorize_trace() -> Weight {
-        // Least time: 135_862_000 picoseconds.
-        Weight::from_parts(153_018_000, 0)
+        // Least time: 132_137_000 picoseconds.
+        Weight::from_parts(135_661_000, 0)
             .saturating_add(T::DbWeight::get().reads(5))
     }
     /// Storage: `Inference::AgendaCursor` (r:1 w:1)
@@ -311,8 +311,8 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::Results` (r:0 w:1)
     /// Storage: `Inference::Inputs` (r:0 w:1)
     fn pass_window() -> Weight {
-        // Least time: 293_866_000 picoseconds.
-        Weight::from_parts(309_900_000, 0)
+        // Least time: 294_517_000 picoseconds.
+        Weight::from_parts(302_439_000, 0)
             .saturating_add(T::DbWeight::get().reads(15))
             .saturating_add(T::DbWeight::get().writes(14))
     }
@@ -331,25 +331,26 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::Agenda` (r:0 w:1)
     /// Storage: `Inference::Inputs` (r:0 w:1)
     fn reject_result() -> Weight {
-        // Least time: 380_956_000 picoseconds.
-        Weight::from_parts(395_256_000, 0)
+        // Least time: 381_857_000 picoseconds.
+        Weight::from_parts(395_748_000, 0)
             .saturating_add(T::DbWeight::get().reads(15))
             .saturating_add(T::DbWeight::get().writes(16))
     }
     /// Storage: `Inference::Requests` (r:1 w:1)
     /// Storage: `Verification::Submissions` (r:14 w:1)
+    /// Storage: `Inference::Agenda` (r:0 w:3)
     fn submit_commitment() -> Weight {
-        // Least time: 118_797_000 picoseconds.
-        Weight::from_parts(128_270_000, 0)
+        // Least time: 131_856_000 picoseconds.
+        Weight::from_parts(136_001_000, 0)
             .saturating_add(T::DbWeight::get().reads(15))
-            .saturating_add(T::DbWeight::get().writes(2))
+            .saturating_add(T::DbWeight::get().writes(5))
     }
     /// Storage: `Inference::Requests` (r:1 w:0)
     /// Storage: `Operators::Operators` (r:1 w:0)
     /// Storage: `Verification::Submissions` (r:1 w:0)
     fn authorize_commitment() -> Weight {
-        // Least time: 74_410_000 picoseconds.
-        Weight::from_parts(83_033_000, 0)
+        // Least time: 74_440_000 picoseconds.
+        Weight::from_parts(77_825_000, 0)
             .saturating_add(T::DbWeight::get().reads(3))
     }
     /// Storage: `Inference::Requests` (r:1 w:0)
@@ -358,10 +359,10 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Verification::Submissions` (r:1 w:1)
     /// The range of `n` is `[0, 32768]`.
     fn submit_reveal(n: u32) -> Weight {
-        // Least time: 55_813_000 picoseconds.
-        Weight::from_parts(57_831_812, 0)
-            // Standard error: 53
-            .saturating_add(Weight::from_parts(1_700, 0).saturating_mul(n.into()))
+        // Least time: 50_896_000 picoseconds.
+        Weight::from_parts(60_106_095, 0)
+            // Standard error: 31
+            .saturating_add(Weight::from_parts(1_523, 0).saturating_mul(n.into()))
             .saturating_add(T::DbWeight::get().reads(4))
             .saturating_add(T::DbWeight::get().writes(2))
     }
@@ -376,31 +377,31 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `ModelRegistry::Versions` (r:1 w:1)
     /// Storage: `Storage::Artifacts` (r:1 w:1)
     /// Storage: `Inference::Results` (r:0 w:1)
-    /// Storage: `Inference::Agenda` (r:0 w:2)
+    /// Storage: `Inference::Agenda` (r:0 w:1)
     /// Storage: `Inference::Queue` (r:0 w:15)
     /// Storage: `Inference::Requests` (r:0 w:1)
     /// The range of `m` is `[2, 15]`.
     /// The range of `n` is `[0, 32768]`.
     fn conclude(m: u32, n: u32) -> Weight {
-        // Least time: 423_820_000 picoseconds.
-        Weight::from_parts(428_736_000, 0)
-            // Standard error: 1_271_124
-            .saturating_add(Weight::from_parts(53_840_932, 0).saturating_mul(m.into()))
-            // Standard error: 585
-            .saturating_add(Weight::from_parts(4_188, 0).saturating_mul(n.into()))
+        // Least time: 431_371_000 picoseconds.
+        Weight::from_parts(435_827_000, 0)
+            // Standard error: 1_312_750
+            .saturating_add(Weight::from_parts(55_785_059, 0).saturating_mul(m.into()))
+            // Standard error: 605
+            .saturating_add(Weight::from_parts(4_415, 0).saturating_mul(n.into()))
             .saturating_add(T::DbWeight::get().reads(7))
             .saturating_add(T::DbWeight::get().reads((5_u64).saturating_mul(m.into())))
-            .saturating_add(T::DbWeight::get().writes(11))
+            .saturating_add(T::DbWeight::get().writes(10))
             .saturating_add(T::DbWeight::get().writes((6_u64).saturating_mul(m.into())))
     }
     /// Storage: `Verification::Submissions` (r:2 w:0)
     /// Storage: `Verification::Outputs` (r:2 w:0)
     /// The range of `n` is `[0, 32768]`.
     fn compare(n: u32) -> Weight {
-        // Least time: 52_468_000 picoseconds.
-        Weight::from_parts(48_155_039, 0)
-            // Standard error: 109
-            .saturating_add(Weight::from_parts(19_959, 0).saturating_mul(n.into()))
+        // Least time: 52_258_000 picoseconds.
+        Weight::from_parts(50_430_387, 0)
+            // Standard error: 56
+            .saturating_add(Weight::from_parts(20_903, 0).saturating_mul(n.into()))
             .saturating_add(T::DbWeight::get().reads(4))
     }
     /// Storage: `Inference::Requests` (r:1 w:1)
@@ -418,10 +419,26 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::Agenda` (r:0 w:2)
     /// Storage: `Inference::Queue` (r:0 w:15)
     fn report_failure() -> Weight {
-        // Least time: 692_418_000 picoseconds.
-        Weight::from_parts(715_612_000, 0)
+        // Least time: 697_966_000 picoseconds.
+        Weight::from_parts(748_101_000, 0)
             .saturating_add(T::DbWeight::get().reads(66))
             .saturating_add(T::DbWeight::get().writes(84))
+    }
+    /// Storage: `Inference::Queue` (r:1 w:1)
+    /// Storage: `Inference::Requests` (r:1 w:1)
+    /// Storage: `Operators::Servers` (r:1 w:1)
+    /// Storage: `Operators::Operators` (r:32 w:1)
+    /// Storage: `Settlement::BondTotals` (r:32 w:0)
+    /// Storage: `Operators::OpenAssignments` (r:0 w:1)
+    /// The range of `c` is `[1, 32]`.
+    fn draw(c: u32) -> Weight {
+        // Least time: 65_267_000 picoseconds.
+        Weight::from_parts(68_961_218, 0)
+            // Standard error: 48_514
+            .saturating_add(Weight::from_parts(9_231_691, 0).saturating_mul(c.into()))
+            .saturating_add(T::DbWeight::get().reads(3))
+            .saturating_add(T::DbWeight::get().reads((2_u64).saturating_mul(c.into())))
+            .saturating_add(T::DbWeight::get().writes(5))
     }
     /// Storage: `Inference::Queue` (r:1 w:1)
     /// Storage: `Inference::Requests` (r:1 w:1)
@@ -429,17 +446,13 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Operators::Operators` (r:32 w:15)
     /// Storage: `Settlement::BondTotals` (r:32 w:0)
     /// Storage: `Operators::OpenAssignments` (r:0 w:15)
-    /// The range of `c` is `[15, 32]`.
     /// The range of `m` is `[2, 15]`.
-    fn draw(c: u32, m: u32) -> Weight {
-        // Least time: 327_356_000 picoseconds.
-        Weight::from_parts(41_515_438, 0)
-            // Standard error: 136_468
-            .saturating_add(Weight::from_parts(8_935_221, 0).saturating_mul(c.into()))
-            // Standard error: 178_378
-            .saturating_add(Weight::from_parts(10_977_487, 0).saturating_mul(m.into()))
-            .saturating_add(T::DbWeight::get().reads(3))
-            .saturating_add(T::DbWeight::get().reads((2_u64).saturating_mul(c.into())))
+    fn draw_members(m: u32) -> Weight {
+        // Least time: 364_301_000 picoseconds.
+        Weight::from_parts(364_427_057, 0)
+            // Standard error: 229_576
+            .saturating_add(Weight::from_parts(10_005_252, 0).saturating_mul(m.into()))
+            .saturating_add(T::DbWeight::get().reads(67))
             .saturating_add(T::DbWeight::get().writes(3))
             .saturating_add(T::DbWeight::get().writes((2_u64).saturating_mul(m.into())))
     }
@@ -447,8 +460,8 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::Agenda` (r:3 w:1)
     /// Storage: `Inference::Requests` (r:1 w:0)
     fn pass_over() -> Weight {
-        // Least time: 33_510_000 picoseconds.
-        Weight::from_parts(35_803_000, 0)
+        // Least time: 31_126_000 picoseconds.
+        Weight::from_parts(34_191_000, 0)
             .saturating_add(T::DbWeight::get().reads(5))
             .saturating_add(T::DbWeight::get().writes(2))
     }
@@ -456,20 +469,20 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::Agenda` (r:2 w:4)
     /// Storage: `Inference::Requests` (r:1 w:1)
     fn prolong() -> Weight {
-        // Least time: 38_647_000 picoseconds.
-        Weight::from_parts(41_461_000, 0)
+        // Least time: 37_466_000 picoseconds.
+        Weight::from_parts(41_952_000, 0)
             .saturating_add(T::DbWeight::get().reads(4))
             .saturating_add(T::DbWeight::get().writes(6))
     }
     /// Storage: `Inference::AgendaCursor` (r:1 w:1)
-    /// Storage: `Inference::Agenda` (r:2 w:1)
+    /// Storage: `Inference::Agenda` (r:2 w:2)
     /// Storage: `Inference::Requests` (r:1 w:1)
     /// Storage: `Verification::Submissions` (r:15 w:0)
     fn commit_deadline() -> Weight {
-        // Least time: 84_595_000 picoseconds.
-        Weight::from_parts(88_781_000, 0)
+        // Least time: 90_384_000 picoseconds.
+        Weight::from_parts(95_241_000, 0)
             .saturating_add(T::DbWeight::get().reads(19))
-            .saturating_add(T::DbWeight::get().writes(3))
+            .saturating_add(T::DbWeight::get().writes(4))
     }
     /// Storage: `Settlement::BondTotals` (r:15 w:15)
     /// Storage: `Balances::Holds` (r:16 w:16)
@@ -477,10 +490,10 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Settlement::Compensations` (r:1 w:1)
     /// The range of `l` is `[0, 15]`.
     fn penalties(l: u32) -> Weight {
-        // Least time: 441_000 picoseconds.
-        Weight::from_parts(20_219_120, 0)
-            // Standard error: 362_735
-            .saturating_add(Weight::from_parts(142_546_372, 0).saturating_mul(l.into()))
+        // Least time: 331_000 picoseconds.
+        Weight::from_parts(25_076_597, 0)
+            // Standard error: 577_853
+            .saturating_add(Weight::from_parts(144_990_187, 0).saturating_mul(l.into()))
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().reads((3_u64).saturating_mul(l.into())))
             .saturating_add(T::DbWeight::get().writes(2))
@@ -504,8 +517,8 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::Results` (r:0 w:1)
     /// Storage: `Inference::Queue` (r:0 w:1)
     fn deadline_single() -> Weight {
-        // Least time: 373_154_000 picoseconds.
-        Weight::from_parts(384_130_000, 0)
+        // Least time: 363_089_000 picoseconds.
+        Weight::from_parts(382_788_000, 0)
             .saturating_add(T::DbWeight::get().reads(18))
             .saturating_add(T::DbWeight::get().writes(17))
     }
@@ -521,8 +534,8 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::Inputs` (r:0 w:1)
     /// Storage: `Inference::Corrections` (r:0 w:1)
     fn appeal() -> Weight {
-        // Least time: 2_990_159_000 picoseconds.
-        Weight::from_parts(3_072_101_000, 0)
+        // Least time: 3_000_946_000 picoseconds.
+        Weight::from_parts(3_025_131_000, 0)
             .saturating_add(T::DbWeight::get().reads(66))
             .saturating_add(T::DbWeight::get().writes(69))
     }
@@ -536,8 +549,8 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Operators::Operators` (r:15 w:15)
     /// Storage: `Inference::Inputs` (r:0 w:1)
     fn pass_appeals() -> Weight {
-        // Least time: 196_401_000 picoseconds.
-        Weight::from_parts(203_933_000, 0)
+        // Least time: 200_298_000 picoseconds.
+        Weight::from_parts(210_192_000, 0)
             .saturating_add(T::DbWeight::get().reads(23))
             .saturating_add(T::DbWeight::get().writes(21))
     }
@@ -545,13 +558,14 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::AgendaCursor` (r:1 w:0)
     /// Storage: `Inference::Ended` (r:1 w:1)
     /// Storage: `Inference::Requests` (r:1 w:1)
+    /// Storage: `Inference::Appealable` (r:1 w:0)
     /// Storage: `Inference::Results` (r:0 w:1)
     /// Storage: `Inference::ClientKeys` (r:0 w:1)
     /// Storage: `Inference::Corrections` (r:0 w:1)
     fn prune() -> Weight {
-        // Least time: 25_318_000 picoseconds.
-        Weight::from_parts(26_540_000, 0)
-            .saturating_add(T::DbWeight::get().reads(4))
+        // Least time: 27_421_000 picoseconds.
+        Weight::from_parts(29_984_000, 0)
+            .saturating_add(T::DbWeight::get().reads(5))
             .saturating_add(T::DbWeight::get().writes(6))
     }
     /// Storage: UNKNOWN KEY `0x0fbb8c673569023f0e5fbd0530f6a0514450c1aabb17736afde94a4d4835453b` (r:1 w:0)
@@ -565,10 +579,10 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::Requests` (r:0 w:1000)
     /// The range of `n` is `[1, 1000]`.
     fn move_finished(n: u32) -> Weight {
-        // Least time: 21_062_000 picoseconds.
-        Weight::from_parts(21_542_000, 0)
-            // Standard error: 34_303
-            .saturating_add(Weight::from_parts(18_584_556, 0).saturating_mul(n.into()))
+        // Least time: 21_582_000 picoseconds.
+        Weight::from_parts(22_132_000, 0)
+            // Standard error: 32_337
+            .saturating_add(Weight::from_parts(18_229_871, 0).saturating_mul(n.into()))
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().reads((2_u64).saturating_mul(n.into())))
             .saturating_add(T::DbWeight::get().writes(1))
@@ -578,10 +592,10 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: UNKNOWN KEY `0x0fbb8c673569023f0e5fbd0530f6a05180c157b4bd03df38e8776efe0dfe06c3` (r:1001 w:1000)
     /// The range of `n` is `[1, 1000]`.
     fn move_pruned(n: u32) -> Weight {
-        // Least time: 15_603_000 picoseconds.
-        Weight::from_parts(16_044_000, 0)
-            // Standard error: 13_232
-            .saturating_add(Weight::from_parts(6_209_983, 0).saturating_mul(n.into()))
+        // Least time: 15_493_000 picoseconds.
+        Weight::from_parts(15_804_000, 0)
+            // Standard error: 11_574
+            .saturating_add(Weight::from_parts(6_000_461, 0).saturating_mul(n.into()))
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(n.into())))
             .saturating_add(T::DbWeight::get().writes(1))
@@ -593,10 +607,10 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: UNKNOWN KEY `0x0fbb8c673569023f0e5fbd0530f6a051e1bd6ffbb5a668c40ea7e93ba17a43ed` (r:0 w:1)
     /// The range of `n` is `[1, 1000]`.
     fn remove_keys(n: u32) -> Weight {
-        // Least time: 5_348_000 picoseconds.
-        Weight::from_parts(5_638_000, 0)
-            // Standard error: 3_686
-            .saturating_add(Weight::from_parts(1_037_728, 0).saturating_mul(n.into()))
+        // Least time: 5_508_000 picoseconds.
+        Weight::from_parts(5_708_000, 0)
+            // Standard error: 4_010
+            .saturating_add(Weight::from_parts(1_009_751, 0).saturating_mul(n.into()))
             .saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(n.into())))
             .saturating_add(T::DbWeight::get().writes(3))
             .saturating_add(T::DbWeight::get().writes((1_u64).saturating_mul(n.into())))
@@ -604,17 +618,17 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `MultiBlockMigrations::Cursor` (r:1 w:0)
     /// Storage: `Inference::AgendaCursor` (r:1 w:1)
     /// Storage: `Inference::Agenda` (r:16 w:0)
-    /// Storage: `Inference::PruneCursor` (r:1 w:0)
+    /// Storage: `Inference::PruneCursor` (r:1 w:1)
+    /// Storage: `Inference::Ended` (r:16 w:1)
     /// Storage: `Babe::Initialized` (r:1 w:0)
     /// Storage: `Babe::Randomness` (r:1 w:0)
     /// Storage: `Babe::CurrentSlot` (r:1 w:0)
     /// Storage: `Babe::EpochIndex` (r:1 w:0)
     /// Storage: `Inference::ReceiptRoots` (r:1 w:1)
-    /// Storage: `Inference::Ended` (r:0 w:1)
     fn on_initialize() -> Weight {
-        // Least time: 322_499_000 picoseconds.
-        Weight::from_parts(330_731_000, 0)
-            .saturating_add(T::DbWeight::get().reads(24))
-            .saturating_add(T::DbWeight::get().writes(3))
+        // Least time: 346_204_000 picoseconds.
+        Weight::from_parts(356_219_000, 0)
+            .saturating_add(T::DbWeight::get().reads(40))
+            .saturating_add(T::DbWeight::get().writes(4))
     }
 }

@@ -225,14 +225,14 @@ impl Oracle {
     /// Time of the draw and of pruning.
     fn handling(&self, version: VersionId, size: u32) -> u64 {
         let servers = self.servers.get(&version).map_or(0, Vec::len) as u32;
-        Weights::draw(servers, size).ref_time() + Weights::prune().ref_time()
+        Weights::draw_of(servers, size).ref_time() + Weights::prune().ref_time()
     }
 
     /// Time of draws in vain, and of what follows them.
     fn vain(&self, version: VersionId, draws: u64) -> u64 {
         let servers = self.servers.get(&version).map_or(0, Vec::len) as u32;
         let rest = Weights::note_heights(1) + Weights::call_waiting() + Weights::prolong();
-        draws * (Weights::draw(servers, 1) + rest).ref_time()
+        draws * (Weights::draw_of(servers, 1) + rest).ref_time()
     }
 
     /// Time of the results of a quorum of this size, and of its end.
