@@ -109,8 +109,8 @@ pub mod pallet {
         /// Weight of each feeless call besides the call and its authorisation: that of every
         /// transaction.
         type CallOverhead: Get<Weight>;
-        /// At least the largest answer, with all that. A block has room for one more if this much is left of the
-        /// share, which it has to fit into.
+        /// At least the largest answer, with all that. A block has room for one more if this much is
+        /// left of the share, which it has to fit into.
         #[pallet::constant]
         type LargestAnswer: Get<Part>;
         /// At least the largest move in a dispute. It has to fit into what blocks reserve for
