@@ -335,7 +335,7 @@ fn members_have_as_many_blocks_with_room_for_reveals_as_promised() {
 /// A majority lies about a model whose runs can be proven, and fills the blocks in which an honest member
 /// could appeal with appeals that nobody accepts, which weigh as much.
 pub fn buried_appeal() -> Measured {
-    use assay_runtime::constants::{AppealWindow, LostDisputeSlash};
+    use assay_runtime::constants::LostDisputeSlash;
     let graph = image_model();
     let prover = prover(&graph);
     let data: Vec<u8> = (0..32).map(|index| index * 7).collect();
@@ -351,7 +351,7 @@ pub fn buried_appeal() -> Measured {
         let (honest, sybils) = all.split_at(2);
         let payer = Party::new("payer", 100 * ASY);
         let fillers: Vec<_> =
-            (0..16).map(|number| Party::new(&format!("filler {number}"), 100 * ASY)).collect();
+            (0..16).map(|number| Party::new(&format!("filler {number}"), 20 * ASY)).collect();
         let attackers: Vec<&Party> = sybils.iter().chain([&payer]).chain(&fillers).collect();
         let before = wealth_of(&attackers);
         let assurance = Assurance::Quorum { n: 5, k: 3 };
@@ -382,7 +382,8 @@ pub fn buried_appeal() -> Measured {
             output: Default::default(),
             proof: Default::default(),
         };
-        for _ in 0..=AppealWindow::get() {
+        // Until the fillers have no money left, or the time for appeals is over.
+        while pallet_inference::Appealable::<Runtime>::contains_key(id) {
             let first = fillers.iter().map(|filler| filler.signed(refused.clone()));
             let mut results = block(first.chain([honest[0].signed(appeal.clone())]).collect());
             if results.pop().expect("the appeal").is_ok() {
