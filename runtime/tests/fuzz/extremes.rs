@@ -58,7 +58,7 @@ impl Fuzz {
         let weight = Weight::from_parts(moves, 0);
         System::register_extra_weight_unchecked(weight, DispatchClass::Operational);
         self.oracle.filled_by_moves += moves;
-        if moves > 0 && self.filling.blocks % 2 == 0 {
+        if moves > 0 && self.filling.blocks.is_multiple_of(2) {
             Room::note_move(weight, 0);
             let part = Part { time: moves + overhead(), bytes: 0 };
             self.oracle.filled_by_operators = self.oracle.filled_by_operators.plus(part);
