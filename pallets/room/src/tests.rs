@@ -72,6 +72,29 @@ fn only_blocks_with_room_for_another_answer_count() {
 }
 
 #[test]
+fn moves_of_operators_fill_what_is_reserved_for_them_and_no_more() {
+    test(|| {
+        let (limit, call) = (Room::move_limit(), CallOverhead::get().ref_time());
+        let most = limit.weight.ref_time() - call;
+        assert!(Room::fits_move(Weight::from_parts(most, 0), limit.bytes));
+        assert!(!Room::fits_move(Weight::from_parts(most + 1, 0), 0));
+        assert!(!Room::fits_move(Weight::zero(), limit.bytes + 1));
+        // A block in which the largest move fits once more counts, and one unit more is too much.
+        let (largest, before) = (LargestMove::get(), end_block().moves);
+        let left = limit.bytes - largest.bytes;
+        Room::note_move(Weight::from_parts(most - largest.weight.ref_time(), 0), left);
+        assert!(Room::fits_answer(Weight::zero(), share().1), "answers have their room");
+        assert_eq!(end_block().moves, before + 1);
+        Room::note_move(Weight::zero(), left + 1);
+        assert_eq!(end_block().moves, before + 1);
+        assert!(
+            Room::fits_move(Weight::from_parts(most, 0), limit.bytes),
+            "the next block has all"
+        );
+    });
+}
+
+#[test]
 fn only_blocks_with_room_for_another_move_count() {
     test(|| {
         let limit = Room::move_limit();

@@ -1,7 +1,11 @@
 //! Bonds that grow, the price of room, and time that counts only blocks with room.
 
-use assay_primitives::{dispute::DisputeId, RequestId};
-use frame_support::{assert_noop, assert_ok, dispatch::GetDispatchInfo, traits::Authorize};
+use assay_primitives::{dispute::DisputeId, traits::WORKER_CALL_BYTES, RequestId};
+use codec::Encode;
+use frame_support::{
+    assert_noop, assert_ok, dispatch::GetDispatchInfo, pallet_prelude::InvalidTransaction,
+    traits::Authorize,
+};
 
 use crate::{authorize::refusal, mock::*, DisputeCause, Error, Event, OpenDisputes};
 
@@ -34,6 +38,22 @@ fn the_bond_grows_with_the_open_disputes_over_the_result() {
         assert_eq!(got(OPERATOR) + got(0), 10 * BOND);
         assert_eq!(held(SECOND), 5 * BOND);
         assert_eq!(Disputes::next_bond(REQUEST), 2 * BOND);
+    });
+}
+
+#[test]
+fn a_move_for_which_a_block_has_no_room_waits_for_another_block() {
+    test(|| {
+        let case = Case::honest();
+        let id = case.disputed();
+        let roots = case.defender().answer(&stage(id)).unwrap();
+        let call = || signed_answer(OPERATOR, id, roots.clone());
+        IsFull::set(true);
+        assert_eq!(include(call()), Err(InvalidTransaction::ExhaustsResources.into()));
+        assert_eq!(Moved::get(), 0);
+        IsFull::set(false);
+        include(call()).unwrap();
+        assert_eq!(Moved::get(), roots.encoded_size() as u32 + WORKER_CALL_BYTES);
     });
 }
 
