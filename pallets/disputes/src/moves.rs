@@ -206,7 +206,7 @@ impl<T: Config> Pallet<T> {
             frame_support::defensive!("a move in a dispute that has ended was authorized");
             return;
         };
-        let spent = dispute.spent.saturating_add(Self::price(answer));
+        let spent = dispute.spent.saturating_add(T::Room::price(weight, bytes));
         dispute.spent = spent.min(dispute.bond);
         match Self::effect(&dispute, answer) {
             Ok(Ok(effect)) => Self::follow(id, dispute, answer, effect),

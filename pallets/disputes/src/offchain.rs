@@ -236,7 +236,7 @@ impl<T: Config> Pallet<T> {
                 continue;
             }
             log::warn!(target: LOG, "request {request}: the result is wrong; opening a dispute");
-            // Others may open disputes before; if more than these, the next block tries again.
+            // Others may open disputes before. If their number doubles, this one is tried again.
             let max_bond = Self::next_bond(*request).saturating_mul(2);
             if Self::send(watcher, Call::open { request: *request, max_bond }) {
                 notes.opened.insert(*request, now);

@@ -206,8 +206,8 @@ pub mod pallet {
             }
         }
 
-        /// What an answer, or a move of an operator, takes of a block.
-        fn answer(weight: Weight, bytes: u32) -> Part {
+        /// What a feeless call takes of a block.
+        fn feeless(weight: Weight, bytes: u32) -> Part {
             Part { weight: weight.saturating_add(T::CallOverhead::get()), bytes }
         }
 
@@ -268,20 +268,20 @@ pub mod pallet {
         }
 
         fn fits_answer(weight: Weight, bytes: u32) -> bool {
-            Filled::<T>::get().plus(Self::answer(weight, bytes)).fits(Self::answer_limit())
+            Filled::<T>::get().plus(Self::feeless(weight, bytes)).fits(Self::answer_limit())
         }
 
         fn note_answer(weight: Weight, bytes: u32) {
-            Filled::<T>::mutate(|filled| *filled = filled.plus(Self::answer(weight, bytes)));
+            Filled::<T>::mutate(|filled| *filled = filled.plus(Self::feeless(weight, bytes)));
         }
 
         fn fits_move(weight: Weight, bytes: u32) -> bool {
-            FilledByMoves::<T>::get().plus(Self::answer(weight, bytes)).fits(Self::move_limit())
+            FilledByMoves::<T>::get().plus(Self::feeless(weight, bytes)).fits(Self::move_limit())
         }
 
         fn note_move(weight: Weight, bytes: u32) {
             FilledByMoves::<T>::mutate(|filled| {
-                *filled = filled.plus(Self::answer(weight, bytes));
+                *filled = filled.plus(Self::feeless(weight, bytes));
             });
         }
 
