@@ -1,6 +1,8 @@
 //! Receipts, which relying parties check, and the evidence that supports them.
 
 use alloc::vec::Vec;
+use core::fmt;
+
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 use serde::{Deserialize, Serialize};
@@ -228,6 +230,38 @@ pub fn evidence_digest<AccountId: Encode>(evidence: &[SignedEvidence<AccountId>]
 /// Number of blocks whose receipts' roots are in one page.
 pub const ROOTS_PER_PAGE: u32 = 64;
 
+/// The root of the receipts of a block as it stays in the state: its first 31 bytes.
+///
+/// Two lists of receipts with the same 248 bits take 2^124 hashes to find.
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Default,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+pub struct ReceiptRoot([u8; 31]);
+
+impl From<Digest> for ReceiptRoot {
+    fn from(root: Digest) -> Self {
+        let mut short = [0; 31];
+        short.copy_from_slice(&root[..31]);
+        Self(short)
+    }
+}
+
+impl fmt::Debug for ReceiptRoot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("0x")?;
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
 /// The roots of the receipts of 64 consecutive blocks.
 #[derive(
     Clone,
@@ -245,12 +279,12 @@ pub struct RootPage {
     /// The blocks that have a root, one bit each. The first block is the lowest bit.
     pub blocks: u64,
     /// Their roots, in order.
-    pub roots: BoundedVec<Digest, ConstU32<ROOTS_PER_PAGE>>,
+    pub roots: BoundedVec<ReceiptRoot, ConstU32<ROOTS_PER_PAGE>>,
 }
 
 impl RootPage {
     /// The root of the block in this place of the page; `None` if it has none.
-    pub fn get(&self, place: u32) -> Option<Digest> {
+    pub fn get(&self, place: u32) -> Option<ReceiptRoot> {
         let bit = 1u64.checked_shl(place)?;
         let before = (self.blocks & (bit - 1)).count_ones() as usize;
         (self.blocks & bit != 0).then(|| self.roots.get(before).copied()).flatten()
@@ -263,7 +297,7 @@ impl RootPage {
     /// The page has no such place, or one that is not before it.
     pub fn push(&mut self, place: u32, root: Digest) -> Result<(), Digest> {
         let bit = 1u64.checked_shl(place).filter(|bit| self.blocks < *bit).ok_or(root)?;
-        self.roots.try_push(root)?;
+        self.roots.try_push(root.into()).map_err(|_| root)?;
         self.blocks |= bit;
         Ok(())
     }
@@ -271,17 +305,32 @@ impl RootPage {
 
 #[cfg(test)]
 mod tests {
+    use alloc::format;
+
     use super::*;
+
+    #[test]
+    fn a_root_stays_as_its_first_31_bytes() {
+        let mut bytes: [u8; 32] = core::array::from_fn(|index| index as u8 + 1);
+        let kept = ReceiptRoot::from(Digest::from(bytes));
+        assert_eq!(kept.encode(), bytes[..31]);
+        assert_eq!(
+            format!("{kept:?}"),
+            "0x0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+        );
+        bytes[30] ^= 1;
+        assert_ne!(ReceiptRoot::from(Digest::from(bytes)), kept);
+    }
 
     #[test]
     fn a_page_returns_the_roots_of_its_blocks() {
         let mut page = RootPage::default();
-        let root = |place: u32| Digest::from_low_u64_be(u64::from(place) + 1);
+        let root = |place: u32| Digest::repeat_byte(place as u8 + 1);
         for place in [0, 3, 4, 63] {
             assert_eq!(page.push(place, root(place)), Ok(()));
         }
         for place in 0..70 {
-            let expected = [0, 3, 4, 63].contains(&place).then(|| root(place));
+            let expected = [0, 3, 4, 63].contains(&place).then(|| root(place).into());
             assert_eq!(page.get(place), expected, "{place}");
         }
         for place in [0, 5, 63, 64, 200] {

@@ -13,6 +13,7 @@ use crate::{
     engine::ProofContext,
     model::ModelDescriptor,
     operator::EngineVersion,
+    receipt::ReceiptRoot,
     ArtifactManifest, Assurance, AssuranceClasses, Balance, BlockNumber, Digest, Evidence, ModelId,
     Outcome, ProofTerms, Receipt, RequestId, VersionId, WeightsAudit, WeightsFingerprint, WorkerId,
 };
@@ -322,9 +323,9 @@ sp_api::decl_runtime_apis! {
         fn requests_of(account: AccountId, limit: u32) -> Vec<RequestView<AccountId>>;
         /// The receipt of a finished request; `None` if there is none or it was pruned.
         fn receipt(id: RequestId) -> Option<ReceiptView<AccountId>>;
-        /// The root of the receipts of all requests that ended at this height, which is never
-        /// removed; `None` if none did.
-        fn receipt_root(height: BlockNumber) -> Option<Digest>;
+        /// The first 31 bytes of the root of the receipts of all requests that ended at this height,
+        /// which are never removed; `None` if none did.
+        fn receipt_root(height: BlockNumber) -> Option<ReceiptRoot>;
         /// The inline input payload of an open request; `None` for other requests.
         fn input(id: RequestId) -> Option<Vec<u8>>;
         /// The optimistic result of a request; `None` if there is none or it is final.

@@ -9,6 +9,7 @@ use assay_graph::{commit::TileOpening, Architecture, Plan};
 use assay_primitives::{
     dispute::{DisputeId, DisputeTiming},
     engine::ProofContext,
+    receipt::ReceiptRoot,
     runtime_api::{
         ArtifactView, Assignment, DisputeView, OperatorView, OptimisticView, Quote, QuoteError,
         ReceiptView, RequestView, VersionView,
@@ -270,7 +271,7 @@ impl_runtime_apis! {
             Inference::receipt_view(id)
         }
 
-        fn receipt_root(height: BlockNumber) -> Option<Digest> {
+        fn receipt_root(height: BlockNumber) -> Option<ReceiptRoot> {
             Inference::receipt_root(height)
         }
 

@@ -1,6 +1,6 @@
 //! Receipts that are not valid.
 
-use assay_primitives::{Assurance, BlockNumber, Digest, Outcome};
+use assay_primitives::{receipt::ReceiptRoot, Assurance, BlockNumber, Digest, Outcome};
 
 use crate::{text, AccountId};
 
@@ -74,9 +74,9 @@ pub enum VerificationError {
         /// Height at which the receipt says that its request ended.
         height: BlockNumber,
         /// Root in the state.
-        proven: Digest,
+        proven: ReceiptRoot,
         /// Root to which the path leads; `None` if it leads nowhere.
-        found: Option<Digest>,
+        found: Option<ReceiptRoot>,
     },
     /// The request was decided after the block that is to prove the receipt.
     #[error("the receipt was decided at height {decided_at}, after the block at height {number}")]

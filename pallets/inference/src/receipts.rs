@@ -3,7 +3,10 @@
 use alloc::vec::Vec;
 use assay_pallet_support::Chain;
 use assay_primitives::{
-    merkle, receipt::ROOTS_PER_PAGE, runtime_api::ReceiptView, BlockNumber, Digest, RequestId,
+    merkle,
+    receipt::{ReceiptRoot, ROOTS_PER_PAGE},
+    runtime_api::ReceiptView,
+    BlockNumber, Digest, RequestId,
 };
 use frame_support::{defensive, traits::Get, weights::Weight};
 
@@ -30,7 +33,7 @@ impl<T: Config> Pallet<T> {
     }
 
     /// The root of the receipts of a block; `None` if no request ended in it.
-    pub fn receipt_root(height: BlockNumber) -> Option<Digest> {
+    pub fn receipt_root(height: BlockNumber) -> Option<ReceiptRoot> {
         ReceiptRoots::<T>::get(height / ROOTS_PER_PAGE).get(height % ROOTS_PER_PAGE)
     }
 

@@ -62,7 +62,7 @@ impl<T: Config> Pallet<T> {
             // The root is written at the end of the block, and covers those that are pruned already.
             let is_whole = height < T::now() && height > PruneCursor::<T>::get();
             ensure!(
-                !is_whole || Self::receipt_root(height) == Some(merkle::root(&digests)),
+                !is_whole || Self::receipt_root(height) == Some(merkle::root(&digests).into()),
                 "a block's root is not that of its receipts"
             );
             for (id, digest) in ended {

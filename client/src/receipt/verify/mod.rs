@@ -122,7 +122,7 @@ impl ReceiptBundle {
             .and_then(|page| page.get(height % ROOTS_PER_PAGE))
             .ok_or(VerificationError::NotInState { height })?;
         let Inclusion { index, count, path } = &self.inclusion;
-        let found = merkle::root_of(&receipt.digest(), *index, *count, path);
+        let found = merkle::root_of(&receipt.digest(), *index, *count, path).map(Into::into);
         match found == Some(proven) {
             true => Ok(()),
             false => Err(VerificationError::NotTheProvenReceipt { height, proven, found }),

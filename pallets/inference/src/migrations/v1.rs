@@ -20,7 +20,11 @@
 
 use alloc::vec::Vec;
 use assay_pallet_support::Chain;
-use assay_primitives::{merkle, receipt::ROOTS_PER_PAGE, BlockNumber, Digest, RequestId};
+use assay_primitives::{
+    merkle,
+    receipt::{ReceiptRoot, ROOTS_PER_PAGE},
+    BlockNumber, Digest, RequestId,
+};
 use codec::{Decode, Encode, MaxEncodedLen};
 use frame_support::{
     migrations::{MigrationId, SteppedMigration, SteppedMigrationError},
@@ -350,7 +354,7 @@ impl<T: Config> Before<T> {
         use frame_support::ensure;
         for (height, digests) in &self.finished {
             ensure!(
-                Pallet::<T>::receipt_root(*height) == Some(merkle::root(digests)),
+                Pallet::<T>::receipt_root(*height) == Some(merkle::root(digests).into()),
                 "the root of a block is not that of its receipts"
             );
         }
@@ -366,7 +370,7 @@ impl<T: Config> Before<T> {
             let sizes = [guess, rest.len()].into_iter().chain((1..=MAX_LEAVES as usize).rev());
             guess = sizes
                 .filter(|size| *size <= rest.len())
-                .find(|size| merkle::root(&rest[..*size]) == root)
+                .find(|size| ReceiptRoot::from(merkle::root(&rest[..*size])) == root)
                 .ok_or("a root is not that of the next pruned receipts")?;
             rest = &rest[guess..];
         }

@@ -1,7 +1,7 @@
 //! `try_state` finds each kind of broken state.
 
 use assay_primitives::{
-    merkle, runtime_api::Status, traits::Escrow, Digest, Outcome, ProofEvidence, RequestId,
+    merkle, runtime_api::Status, traits::Escrow, Outcome, ProofEvidence, RequestId,
 };
 use frame_support::assert_ok;
 use sp_runtime::DispatchError;
@@ -83,7 +83,7 @@ fn change_all(change: impl FnOnce(&mut Kept)) {
     change_result(change);
     let (digest, height) = (receipt(OVER).digest(), receipt(OVER).decided_at);
     Ended::<Test>::mutate(height, |ended| ended[0].1 = digest);
-    crate::ReceiptRoots::<Test>::mutate(0, |page| page.roots[0] = merkle::root(&[digest]));
+    crate::ReceiptRoots::<Test>::mutate(0, |page| page.roots[0] = merkle::root(&[digest]).into());
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn a_root_that_is_missing_or_altered_is_found() {
     let problem = "a block's root is not that of its receipts";
     found(problem, || crate::ReceiptRoots::<Test>::remove(0));
     found(problem, || {
-        crate::ReceiptRoots::<Test>::mutate(0, |page| page.roots[0] = Digest::zero());
+        crate::ReceiptRoots::<Test>::mutate(0, |page| page.roots[0] = Default::default());
     });
     found("a page of roots does not match its blocks", || {
         crate::ReceiptRoots::<Test>::mutate(0, |page| page.blocks |= 1 << 63);

@@ -1,6 +1,6 @@
 //! The steps of the migration from version 1. In the mock, a receipt or a key weighs one unit.
 
-use assay_primitives::{merkle, BlockNumber, Digest, RequestId};
+use assay_primitives::{merkle, receipt::ReceiptRoot, BlockNumber, Digest, RequestId};
 use frame_support::{
     assert_ok,
     migrations::{SteppedMigration, SteppedMigrationError},
@@ -66,8 +66,8 @@ fn required(units: u64) -> Step {
     Err(SteppedMigrationError::InsufficientWeight { required })
 }
 
-fn root(numbers: core::ops::Range<u64>) -> Option<Digest> {
-    Some(merkle::root(&numbers.map(digest_of).collect::<Vec<_>>()))
+fn root(numbers: core::ops::Range<u64>) -> Option<ReceiptRoot> {
+    Some(merkle::root(&numbers.map(digest_of).collect::<Vec<_>>()).into())
 }
 
 /// The whole migration, one step in a block.
@@ -156,7 +156,7 @@ fn the_check_finds_what_is_wrong() {
     migrated(
         || {
             ReceiptRoots::<Test>::mutate(1, |page| {
-                page.roots[1] = Digest::zero();
+                page.roots[1] = Default::default();
             });
         },
         "a root is not that of the next pruned receipts",

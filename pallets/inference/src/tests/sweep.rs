@@ -295,7 +295,7 @@ fn a_finished_request_is_kept_for_its_retention_and_not_a_block_longer() {
         System::assert_last_event(Event::RequestPruned { request: id }.into());
         // What is kept forever.
         let root = assay_primitives::merkle::root(&[digest]);
-        assert_eq!(Inference::receipt_root(finished_at), Some(root));
+        assert_eq!(Inference::receipt_root(finished_at), Some(root.into()));
         // Pruned requests are not found.
         let call = crate::Call::cancel { request: id };
         assert_noop!(signed_call(PAYER, call), Error::<Test>::RequestNotFound);
