@@ -128,6 +128,7 @@ const OUTCOMES: [&str; 14] = [
 const FREQUENT: &[&str] = &[
     "a batch that waits for another author",
     "a batch with items that are skipped",
+    "a block with room of the same author",
     "a block without room for answers",
     "a block without room for moves",
     "a bond that other disputes have raised to three times its amount",

@@ -183,7 +183,7 @@ impl<T: Config> Pallet<T> {
         };
         let Some(request) = Requests::<T>::get(id) else { return (1, none) };
         let (version, size) = (request.version, request.size() as u32);
-        let has_waited = request.waits_since > 0;
+        let was_called = request.waits_since > 0;
         let terms = request.draw_terms(request.budget());
         let is_known = draws.pool.as_ref().is_some_and(|pool| pool.terms == terms);
         let servers = T::Operators::servers(version);
@@ -196,7 +196,7 @@ impl<T: Config> Pallet<T> {
                 draws.versions.insert(version);
                 weight(size)
             },
-            Turn::Waits if has_waited && !draws.versions.contains(&version) => {
+            Turn::Waits if was_called && !draws.versions.contains(&version) => {
                 Self::rest(id);
                 weight(1).saturating_add(Self::rest_weight())
             },
@@ -206,11 +206,11 @@ impl<T: Config> Pallet<T> {
             },
             // The capacity that this request was called for goes to the next waiting one.
             Turn::Ended => {
-                Self::call_waiting(version, has_waited.into());
+                Self::call_waiting(version, was_called.into());
                 Self::end_weight(servers)
             },
             Turn::Over => {
-                Self::call_waiting(version, has_waited.into());
+                Self::call_waiting(version, was_called.into());
                 none.saturating_add(T::WeightInfo::call_waiting())
             },
         };
@@ -230,7 +230,7 @@ impl<T: Config> Pallet<T> {
 
     /// A waiting request was called in vain: nobody has taken the capacity, but it does not suit this
     /// request. The next one that waits is called, so that nobody is held up. This one rests, then it is
-    /// drawn again. Its payer pays for draws in vain.
+    /// drawn again. Its payer pays for both draws.
     fn rest(id: RequestId) {
         let Some(mut request) = Requests::<T>::get(id) else { return };
         let blocks = FIRST_REST.saturating_mul(1 << request.vain_draws.min(MAX_VAIN_DRAWS));
@@ -243,9 +243,11 @@ impl<T: Config> Pallet<T> {
         Requests::<T>::insert(id, request);
     }
 
-    /// Returns a request that rested to the queue.
+    /// Returns a request that rested to the queue, like a new one: no run has ended for it, so there is
+    /// nothing that it could leave to those that wait.
     pub(crate) fn wake(id: RequestId, mut request: Request<T::AccountId>) {
         request.rests_until = 0;
+        request.waits_since = 0;
         Requests::<T>::insert(id, request);
         Self::enqueue(id, 1, T::now());
     }

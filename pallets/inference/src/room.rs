@@ -243,9 +243,10 @@ impl<T: Config> Pallet<T> {
         T::Room::price(weight, bytes)
     }
 
-    /// Weight of draws in vain, and of the draws that follow them.
+    /// Weight of draws in vain, of the rests that follow, and of the draws at their ends.
     fn vain_weight(servers: u32, draws: u32) -> Weight {
         T::WeightInfo::draw_of(servers, 1)
+            .saturating_mul(2)
             .saturating_add(Self::rest_weight())
             .saturating_add(T::WeightInfo::prolong())
             .saturating_mul(draws.into())

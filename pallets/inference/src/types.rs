@@ -75,7 +75,8 @@ pub struct Request<AccountId> {
     pub stake: Balance,
     /// Whether it is a quorum in which a proof can show which results are wrong.
     pub appealable: bool,
-    /// Height at which it last began to wait for capacity; zero if it never did.
+    /// Height at which it last began to wait for capacity; zero if it has not waited since it was made,
+    /// or since its last rest.
     pub waits_since: BlockNumber,
     /// Number of draws in vain: it was called, and the capacity did not suit it.
     pub vain_draws: u32,

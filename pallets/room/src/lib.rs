@@ -10,6 +10,9 @@
 //! * Two clocks count the blocks that had room left: for one more answer, and for one more move in a
 //!   dispute. Time for an answer or a move is measured by these clocks, so that whoever fills blocks
 //!   makes nobody late.
+//! * As many blocks counted in succession as authors may be faulty, and one more, have different
+//!   authors. So one of them is by an honest author, and authors that leave answers out of their
+//!   blocks make nobody late either.
 //! * Blocks of a migration, which have no transactions, have no room.
 //! * What a block's room costs follows the fees of signed transactions. Requests pay it for their
 //!   answers.
@@ -35,6 +38,10 @@ pub mod pallet {
     };
     use frame_system::pallet_prelude::*;
     use sp_runtime::{traits::Convert, Perbill};
+
+    /// Maximum number of the last authors whose further blocks do not count. It has to be less than the
+    /// number of blocks with room that anybody gets.
+    pub const MAX_APART: u32 = 4;
 
     const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
 
@@ -99,6 +106,29 @@ pub mod pallet {
         pub moves: BlockNumber,
     }
 
+    /// Authorities, by their indices.
+    pub type Authors = BoundedVec<u32, ConstU32<MAX_APART>>;
+
+    /// The authors of the blocks that each clock has counted last, the latest at the end.
+    #[derive(
+        Clone,
+        PartialEq,
+        Eq,
+        Debug,
+        Default,
+        Encode,
+        Decode,
+        DecodeWithMemTracking,
+        MaxEncodedLen,
+        TypeInfo,
+    )]
+    pub struct LastAuthors {
+        /// Of blocks with room for one more answer.
+        pub answers: Authors,
+        /// Of blocks with room for one more move in a dispute.
+        pub moves: Authors,
+    }
+
     /// Configuration of the pallet.
     #[pallet::config]
     pub trait Config: frame_system::Config {
@@ -117,6 +147,11 @@ pub mod pallet {
         /// operational calls.
         #[pallet::constant]
         type LargestMove: Get<Part>;
+        /// The author of the current block, by its index among the authorities; `None` if it is
+        /// unknown.
+        type Author: Get<Option<u32>>;
+        /// The number of authorities.
+        type Authorities: Get<u32>;
         /// The present price of weight, in plancks.
         type WeightPrice: Convert<Weight, Balance>;
         /// The present price of bytes, in plancks.
@@ -138,6 +173,10 @@ pub mod pallet {
     /// The numbers of earlier blocks with room left. Overwritten, never removed.
     #[pallet::storage]
     pub type Clocks<T> = StorageValue<_, RoomClocks, ValueQuery>;
+
+    /// Who made the blocks that were counted last. Overwritten, never removed.
+    #[pallet::storage]
+    pub type CountedOf<T> = StorageValue<_, LastAuthors, ValueQuery>;
 
     /// Whether a migration runs in this block. Removed at the end of the block.
     #[pallet::storage]
@@ -211,27 +250,58 @@ pub mod pallet {
             Part { weight: weight.saturating_add(T::CallOverhead::get()), bytes }
         }
 
-        /// Counts this block if it has room left.
+        /// The number of authorities that may be faulty: less than a third, at most [`MAX_APART`].
+        pub fn apart() -> u32 {
+            (T::Authorities::get().saturating_sub(1) / 3).min(MAX_APART)
+        }
+
+        /// Whether a block of this author counts after those of `last`, to which it is added: it is
+        /// none of the last authors, of whom all may be faulty.
+        fn takes_turn(last: &mut Authors, author: Option<u32>) -> bool {
+            let apart = Self::apart() as usize;
+            let Some(author) = author.filter(|_| apart > 0) else { return true };
+            if last.iter().rev().take(apart).any(|one| *one == author) {
+                return false;
+            }
+            if last.is_full() {
+                last.remove(0);
+            }
+            let _ = last.try_push(author);
+            true
+        }
+
+        /// Counts this block if it has room left, and another author than those counted before.
         pub(crate) fn count_room() {
             let (answers, operators) = (Filled::<T>::take(), FilledByMoves::<T>::take());
             if Closed::<T>::take().is_some() {
                 return;
             }
-            let weight = *frame_system::Pallet::<T>::block_weight().get(DispatchClass::Operational);
+            let used = frame_system::Pallet::<T>::block_weight();
+            let weight = *used.get(DispatchClass::Operational);
             // The length of a block is not counted by classes.
             let ordinary = *T::BlockLength::get().max.get(DispatchClass::Normal);
             let bytes = frame_system::Pallet::<T>::block_size().saturating_sub(ordinary);
             let moves = Part { weight, bytes };
             let largest = T::LargestMove::get();
-            Clocks::<T>::mutate(|clocks| {
-                if answers.plus(T::LargestAnswer::get()).fits(Self::answer_limit()) {
-                    clocks.answers = clocks.answers.saturating_add(1);
-                }
-                let limit = Self::move_limit();
-                if moves.plus(largest).fits(limit) && operators.plus(largest).fits(limit) {
-                    clocks.moves = clocks.moves.saturating_add(1);
-                }
-            });
+            let limit = Self::move_limit();
+            let has_room_for_move =
+                moves.plus(largest).fits(limit) && operators.plus(largest).fits(limit);
+            let answers = answers.plus(T::LargestAnswer::get());
+            // The hooks, and what operators' moves can take, come before the answers.
+            let before =
+                used.get(DispatchClass::Mandatory).saturating_add(weight.min(limit.weight));
+            let has_room_for_answer = answers.fits(Self::answer_limit())
+                && before.saturating_add(answers.weight).all_lte(T::BlockWeights::get().max_block);
+            let (mut clocks, mut last) = (Clocks::<T>::get(), CountedOf::<T>::get());
+            let author = T::Author::get();
+            if has_room_for_answer && Self::takes_turn(&mut last.answers, author) {
+                clocks.answers = clocks.answers.saturating_add(1);
+            }
+            if has_room_for_move && Self::takes_turn(&mut last.moves, author) {
+                clocks.moves = clocks.moves.saturating_add(1);
+            }
+            Clocks::<T>::put(clocks);
+            CountedOf::<T>::put(last);
         }
 
         /// Checks the invariants: at most the blocks until now are counted, and the storage version is

@@ -58,7 +58,14 @@ impl Convert<u32, Balance> for Bytes {
     }
 }
 
+parameter_types! {
+    pub static Author: Option<u32> = None;
+    pub static Authorities: u32 = 4;
+}
+
 impl crate::Config for Test {
+    type Author = Author;
+    type Authorities = Authorities;
     type AnswerShare = AnswerShare;
     type CallOverhead = CallOverhead;
     type LargestAnswer = LargestAnswer;

@@ -1,5 +1,9 @@
 use assay_primitives::traits::BlockRoom;
-use frame_support::{dispatch::DispatchClass, traits::Hooks, weights::Weight};
+use frame_support::{
+    dispatch::DispatchClass,
+    traits::{Get, Hooks},
+    weights::Weight,
+};
 use sp_runtime::TryRuntimeError;
 
 use crate::{mock::*, Clocks, Filled, Part, RoomClocks};
@@ -109,6 +113,86 @@ fn only_blocks_with_room_for_another_move_count() {
         // Ordinary transactions leave the reserve alone.
         System::register_extra_weight_unchecked(Weight::MAX, DispatchClass::Normal);
         assert_eq!(end_block(), RoomClocks { answers: before + 3, moves: before + 2 });
+    });
+}
+
+/// Ends a block of each author. Returns which of them each clock counts.
+fn counted(authors: &[u32]) -> (Vec<u32>, Vec<u32>) {
+    let (mut answers, mut moves) = (Vec::new(), Vec::new());
+    for author in authors {
+        let before = Clocks::<Test>::get();
+        Author::set(Some(*author));
+        let after = end_block();
+        answers.extend((after.answers > before.answers).then_some(*author));
+        moves.extend((after.moves > before.moves).then_some(*author));
+    }
+    (answers, moves)
+}
+
+#[test]
+fn authors_that_may_be_faulty_do_not_count_in_succession() {
+    for (authorities, apart) in [(0, 0), (1, 0), (3, 0), (4, 1), (6, 1), (7, 2), (13, 4), (90, 4)] {
+        Authorities::set(authorities);
+        assert_eq!(Room::apart(), apart, "{authorities} authorities");
+    }
+    let both = |authors: &[u32]| (authors.to_vec(), authors.to_vec());
+    test(|| {
+        Authorities::set(3);
+        assert_eq!(counted(&[0, 0, 0]), both(&[0, 0, 0]));
+        Authorities::set(4);
+        assert_eq!(counted(&[0, 0, 0, 1, 1, 0, 1]), both(&[0, 1, 0, 1]));
+        Authorities::set(7);
+        assert_eq!(counted(&[2, 3, 2, 3, 2, 4, 3, 2]), both(&[2, 3, 4, 2]));
+        Authorities::set(100);
+        let successive = [5, 6, 7, 8, 9, 5, 5, 6, 9, 7];
+        assert_eq!(counted(&successive), both(&[5, 6, 7, 8, 9, 5, 6, 7]));
+        // What is not known to be of the same author counts.
+        Author::set(None);
+        let before = end_block().answers;
+        assert_eq!(end_block().answers, before + 1);
+    });
+}
+
+/// Between two own blocks that count there has to be one of another author with room.
+#[test]
+fn who_fills_the_blocks_of_others_does_not_count_alone() {
+    test(|| {
+        Authorities::set(4);
+        let (weight, bytes) = share();
+        assert_eq!(counted(&[1]).0, [1]);
+        for _ in 0..5 {
+            Room::note_answer(Weight::from_parts(weight, 0), bytes);
+            assert_eq!(counted(&[2, 1]), (Vec::new(), vec![2, 1]));
+        }
+        assert_eq!(counted(&[2, 1]).0, [2, 1]);
+    });
+}
+
+#[test]
+fn what_comes_before_the_answers_leaves_them_room() {
+    test(|| {
+        let weights: frame_system::limits::BlockWeights =
+            <Test as frame_system::Config>::BlockWeights::get();
+        let whole = weights.max_block;
+        let largest = LargestAnswer::get().weight;
+        let limit = Room::move_limit().weight;
+        let use_up = |weight: Weight, class| {
+            System::register_extra_weight_unchecked(weight, class);
+        };
+        let before = end_block().answers;
+        let most = whole.saturating_sub(largest);
+        use_up(most, DispatchClass::Mandatory);
+        assert_eq!(end_block().answers, before + 1);
+        use_up(most.saturating_add(Weight::from_parts(1, 0)), DispatchClass::Mandatory);
+        assert_eq!(end_block().answers, before + 1);
+        // Moves take what is reserved for them; other operational calls come after the answers.
+        use_up(most.saturating_sub(limit), DispatchClass::Mandatory);
+        use_up(Weight::MAX, DispatchClass::Operational);
+        assert_eq!(end_block().answers, before + 2);
+        use_up(most.saturating_sub(limit), DispatchClass::Mandatory);
+        use_up(limit, DispatchClass::Operational);
+        Room::note_answer(Weight::zero(), 0);
+        assert_eq!(end_block().answers, before + 2);
     });
 }
 

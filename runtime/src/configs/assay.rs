@@ -4,7 +4,10 @@ use assay_primitives::proof::MAX_PROOF_BYTES;
 use frame_support::pallet_prelude::ConstU32;
 use frame_system::EnsureRoot;
 
-use super::{consensus::BabeVrf, fees::LengthPrice};
+use super::{
+    consensus::{BabeVrf, BlockAuthor},
+    fees::LengthPrice,
+};
 use crate::{
     constants::*,
     transactions::{CallOverhead, WatcherCrypto},
@@ -83,6 +86,8 @@ impl pallet_verification::Config for Runtime {
 }
 
 impl pallet_room::Config for Runtime {
+    type Author = BlockAuthor;
+    type Authorities = BlockAuthor;
     type AnswerShare = AnswerShare;
     type CallOverhead = CallOverhead;
     type LargestAnswer = LargestAnswer;

@@ -16,7 +16,7 @@ use sp_consensus_babe::{make_vrf_transcript, RANDOMNESS_VRF_CONTEXT};
 use sp_core::crypto::Wraps;
 use sp_runtime::{
     traits::{Convert, OpaqueKeys},
-    ConsensusEngineId, Perbill,
+    ConsensusEngineId, DigestItem, Perbill,
 };
 use sp_staking::{
     offence::{OffenceDetails, OffenceSeverity, OnOffenceHandler},
@@ -25,7 +25,8 @@ use sp_staking::{
 
 use crate::{
     weights, AccountId, Babe, Balance, Balances, Grandpa, Historical, Offences, Runtime,
-    RuntimeCall, RuntimeEvent, Session, UncheckedExtrinsic, EPOCH_DURATION_SLOTS, SLOT_DURATION_MS,
+    RuntimeCall, RuntimeEvent, Session, System, UncheckedExtrinsic, EPOCH_DURATION_SLOTS,
+    SLOT_DURATION_MS,
 };
 
 sp_runtime::impl_opaque_keys! {
@@ -206,6 +207,23 @@ where
 {
     fn create_bare(call: RuntimeCall) -> UncheckedExtrinsic {
         UncheckedExtrinsic::new_bare(call)
+    }
+}
+
+/// The author of the current block, and how many may be. At the first block of an epoch its index is
+/// compared with those of the epoch before: then an author may count once more, or once less.
+pub struct BlockAuthor;
+
+impl Get<Option<u32>> for BlockAuthor {
+    fn get() -> Option<u32> {
+        let digest = System::digest();
+        Babe::find_author(digest.logs().iter().filter_map(DigestItem::as_pre_runtime))
+    }
+}
+
+impl Get<u32> for BlockAuthor {
+    fn get() -> u32 {
+        pallet_babe::Authorities::<Runtime>::decode_len().unwrap_or_default() as u32
     }
 }
 

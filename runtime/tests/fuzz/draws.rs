@@ -157,16 +157,16 @@ impl Oracle {
 
     /// `drawn`: the versions for which operators were drawn in this block.
     fn take_turn(&mut self, id: u64, from: u32, drawn: &mut BTreeSet<VersionId>) {
-        let (version, has_waited) =
+        let (version, was_called) =
             (self.requests[&id].version, self.requests[&id].waits_since > 0);
         if self.requests[&id].state != State::Pending {
-            self.call_waiting(version, has_waited.into());
+            self.call_waiting(version, was_called.into());
         } else if self.draw(id, from) {
             self.put_back(id, drawn.contains(&version));
         } else if self.requests[&id].is_open() {
             drawn.insert(version);
         } else {
-            self.call_waiting(version, has_waited.into());
+            self.call_waiting(version, was_called.into());
         }
     }
 

@@ -62,8 +62,8 @@ pub struct Fuzz {
     /// Number of transactions in the current block.
     extrinsics: u32,
     issuance: u128,
-    /// The author of the block.
-    author: u32,
+    /// The author of the block; the first one has none.
+    author: Option<u32>,
     /// Blocks that others are going to fill, and with what.
     pub filling: Filling,
     /// Requests whose receipts have not been compared yet.
@@ -108,7 +108,7 @@ impl Fuzz {
             steps: Vec::new(),
             extrinsics: 0,
             issuance: Balances::total_issuance(),
-            author: 0,
+            author: None,
             filling: Filling::default(),
             unchecked: BTreeSet::new(),
             outcomes: BTreeMap::new(),
@@ -214,7 +214,7 @@ impl Fuzz {
         AllPalletsWithSystem::on_finalize(self.oracle.now);
         let multiplier = pallet_transaction_payment::NextFeeMultiplier::<Runtime>::get();
         self.oracle.multiplier = multiplier;
-        self.oracle.count_room();
+        self.oracle.count_room(self.author);
         let pallet_room::RoomClocks { answers, moves } = pallet_room::Clocks::<Runtime>::get();
         assert_eq!(
             (answers, moves),
@@ -240,10 +240,12 @@ impl Fuzz {
         let (before, order) = (in_agenda(), agenda(height));
         // Some blocks have no VRF output, and some authors make several blocks in a row.
         let seed = self.rng.chance(95).then(|| [self.rng.below(50) as u8; 32]);
-        if !self.rng.chance(30) {
-            self.author = self.rng.below(3) as u32;
-        }
-        let output = common::set_author(self.author, seed);
+        let author = match self.author {
+            Some(author) if self.rng.chance(30) => author,
+            _ => self.rng.below(3) as u32,
+        };
+        self.author = Some(author);
+        let output = common::set_author(author, seed);
         let first = queued().0;
         AllPalletsWithSystem::on_initialize(height);
         let finished: Vec<u64> = System::read_events_no_consensus()
@@ -280,7 +282,7 @@ impl Fuzz {
         self.oracle.begin_block(&order, &postponed);
         let (next, left) = queued();
         self.oracle.draw_queued(
-            common::authority(self.author),
+            common::authority(author),
             output,
             self.oracle.passed((next - first) as usize, left),
             Inference::draws_per_block() as usize,

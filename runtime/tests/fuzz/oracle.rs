@@ -152,6 +152,8 @@ pub struct Oracle {
     pub vrfs: Vec<(u32, [u8; 32], [u8; 32])>,
     /// Numbers of blocks that had room for an answer, and for a move in a dispute.
     pub room: (u32, u32),
+    /// The author of the last block that counted for each.
+    pub counted_of: [Option<u32>; 2],
     /// What answers have taken of this block, and the time of it that moves have taken.
     pub filled: Part,
     pub filled_by_moves: u64,
@@ -193,6 +195,7 @@ impl Oracle {
             agenda: BTreeSet::new(),
             vrfs: Vec::new(),
             room: (0, 0),
+            counted_of: [None, None],
             filled: Part::default(),
             filled_by_moves: 0,
             filled_by_operators: Part::default(),

@@ -199,16 +199,28 @@ impl Oracle {
         self.filled = self.filled.plus(part);
     }
 
-    /// The end of a block, whose room counts if one more answer or move would have fitted.
-    pub fn count_room(&mut self) {
+    /// The end of a block of this author. Its room counts if one more answer or move would have fitted,
+    /// and the last block that counted is of another author: one of four may be faulty.
+    pub fn count_room(&mut self, author: Option<u32>) {
         let answers = std::mem::take(&mut self.filled).plus(Part::largest_answer()).fits(ANSWERS);
         let largest = parameters::LargestMove::get();
         let largest = Part { time: largest.weight.ref_time(), bytes: largest.bytes.into() };
         let operators = std::mem::take(&mut self.filled_by_operators);
         let moves = std::mem::take(&mut self.filled_by_moves) + largest.time <= MOVES
             && operators.plus(largest).fits(MOVES_PART);
-        self.room.0 += u32::from(answers);
-        self.room.1 += u32::from(moves);
+        let clocks = [(answers, &mut self.room.0), (moves, &mut self.room.1)];
+        let mut repeated = false;
+        for ((has_room, clock), last) in clocks.into_iter().zip(&mut self.counted_of) {
+            let same = author.is_some() && *last == author;
+            repeated |= has_room && same;
+            if has_room && !same {
+                *clock += 1;
+                *last = author.or(*last);
+            }
+        }
+        if repeated {
+            self.see("a block with room of the same author");
+        }
         if !answers {
             self.see("a block without room for answers");
         }
@@ -228,11 +240,11 @@ impl Oracle {
         Weights::draw_of(servers, size).ref_time() + Weights::prune().ref_time()
     }
 
-    /// Time of draws in vain, and of what follows them.
+    /// Time of draws in vain, of what follows them, and of the draws after the rests.
     fn vain(&self, version: VersionId, draws: u64) -> u64 {
         let servers = self.servers.get(&version).map_or(0, Vec::len) as u32;
         let rest = Weights::note_heights(1) + Weights::call_waiting() + Weights::prolong();
-        draws * (Weights::draw_of(servers, 1) + rest).ref_time()
+        draws * (Weights::draw_of(servers, 1).ref_time() * 2 + rest.ref_time())
     }
 
     /// Time of the results of a quorum of this size, and of its end.

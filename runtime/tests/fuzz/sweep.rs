@@ -40,7 +40,8 @@ impl Oracle {
             },
             State::Pending if Some(height) == request.rests_until => {
                 self.see("a request that is drawn after it has rested");
-                self.requests.get_mut(&id).expect("pending").rests_until = None;
+                let request = self.requests.get_mut(&id).expect("pending");
+                (request.rests_until, request.waits_since) = (None, 0);
                 self.enqueue(id, 1, now);
             },
             State::Pending if now > request.deadline => self.refund(id, Outcome::TimedOut),

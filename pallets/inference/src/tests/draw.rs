@@ -739,6 +739,40 @@ fn who_rests_finds_the_capacity_that_became_free_meanwhile() {
     });
 }
 
+/// No run ends when a rest does, so who wakes in vain has no capacity to leave to those that wait.
+#[test]
+fn who_wakes_in_vain_waits_and_calls_nobody() {
+    test(|| {
+        only(&OPERATORS[..2]);
+        let [honest, cheap] = [OPERATORS[0], OPERATORS[1]];
+        serve_at_once(honest, version(1), ASK, both(), 1);
+        serve_at_once(cheap, version(1), 1, both(), 1);
+        let patience = 4 * PATIENCE;
+        let at = |max_price| Terms { max_price, patience, ..Terms::of(SIGNED) };
+        assert_eq!(at(1).drawn().1, [cheap]);
+        let vain = at(1).accepted();
+        let first = at(2 * ASK).drawn().0;
+        assert_ok!(include(result(first, honest, RIGHT)));
+        next_block();
+        next_block();
+        let woken_at = record(vain).rests_until + 1;
+        // All are busy again, and others wait.
+        let run = at(2 * ASK).drawn().0;
+        let others = [at(2 * ASK).accepted(), at(2 * ASK).accepted()];
+        go_to(woken_at + 3);
+        check_all();
+        assert_eq!(others.map(|id| record(id).vain_draws), [0, 0]);
+        assert_eq!((record(vain).vain_draws, record(vain).rests_until), (1, 0));
+        assert_eq!(Waiting::<Test>::iter().count(), 3);
+        // The end of a run still calls one after the other, in the order in which they wait.
+        assert_ok!(include(result(run, honest, RIGHT)));
+        next_block();
+        next_block();
+        assert_eq!(members(others[0]), [honest]);
+        assert_eq!(record(others[1]).vain_draws, 0);
+    });
+}
+
 /// The end of a rest may be the height after which no commitment counts.
 #[test]
 fn a_rest_may_end_at_any_height() {
