@@ -290,6 +290,7 @@ fn constants() -> Vec<(String, Value)> {
     add("pallet_inference::PRIORITIES", blocks(pallet_inference::PRIORITIES));
     add("pallet_inference::MAX_DRAW_DELAY", blocks(pallet_inference::MAX_DRAW_DELAY));
     add("pallet_inference::RECENT_BLOCKS", blocks(pallet_inference::RECENT_BLOCKS));
+    add("pallet_room::MAX_APART", count(pallet_room::MAX_APART));
     let answer = <Runtime as pallet_room::Config>::LargestAnswer::get();
     add("pallet_room::Config::LargestAnswer.weight", time(answer.weight));
     add("pallet_room::Config::LargestAnswer.bytes", bytes(answer.bytes));

@@ -5,7 +5,10 @@ use std::{collections::BTreeSet, time::Instant};
 use assay_primitives::{Balance, RequestId};
 use futures::future::try_join_all;
 
-use super::{request::check_payload, InferenceAnswer, InferenceRequest, Progress, Until};
+use super::{
+    request::{check_payload, was_not_included},
+    InferenceAnswer, InferenceRequest, Progress, Until,
+};
 use crate::{
     amount,
     calls::{self, RequestInput},
@@ -41,16 +44,19 @@ impl Client {
         progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<Vec<Option<RequestId>>> {
         let first = self.check_batch(requests).await?;
-        let made = self.requests_by_key(requests, signer).await?;
-        if let Some((index, request)) = (0..).zip(made).find_map(|(i, made)| Some((i, made?))) {
-            return Err(Error::item(index, Error::DuplicateKey { request }));
+        self.refuse_used_keys(requests, signer).await?;
+        let sent =
+            self.send_batch(first, &requests.iter().collect::<Vec<_>>(), signer, progress).await;
+        if sent.as_ref().is_err_and(was_not_included) {
+            self.refuse_used_keys(requests, signer).await?;
         }
-        self.send_batch(first, &requests.iter().collect::<Vec<_>>(), signer, progress).await
+        sent
     }
 
     /// [`Client::request_batch`], then waits for the results, as long as `until` requires. May be
     /// repeated with the same client keys: requests that exist are not sent again, and their results
-    /// are returned with the others.
+    /// are returned with the others. A day after its end a request is pruned; then it is sent and paid
+    /// again.
     ///
     /// # Errors
     ///
@@ -76,9 +82,19 @@ impl Client {
         let new = made.iter().zip(requests).filter(|(made, _)| made.is_none());
         let new: Vec<_> = new.map(|(_, terms)| terms).collect();
         if !new.is_empty() {
-            let sent = self.send_batch(first, &new, signer, progress).await?;
-            for (made, sent) in made.iter_mut().filter(|made| made.is_none()).zip(sent) {
-                *made = sent;
+            match self.send_batch(first, &new, signer, progress).await {
+                Ok(sent) => {
+                    for (made, sent) in made.iter_mut().filter(|made| made.is_none()).zip(sent) {
+                        *made = sent;
+                    }
+                },
+                Err(error) if was_not_included(&error) => {
+                    made = self.requests_by_key(requests, signer).await?;
+                    if made.iter().any(Option::is_none) {
+                        return Err(error);
+                    }
+                },
+                Err(error) => return Err(error),
             }
         }
         try_join_all(made.iter().zip(requests).enumerate().map(
@@ -144,6 +160,14 @@ impl Client {
                 )),
             )),
             None => Ok(first),
+        }
+    }
+
+    async fn refuse_used_keys(&self, requests: &[InferenceRequest], signer: &Signer) -> Result<()> {
+        let made = self.requests_by_key(requests, signer).await?;
+        match (0..).zip(made).find_map(|(index, made)| Some((index, made?))) {
+            Some((index, request)) => Err(Error::item(index, Error::DuplicateKey { request })),
+            None => Ok(()),
         }
     }
 

@@ -104,8 +104,7 @@ impl Client {
         let included = match self.submit(&call, signer).await {
             Ok(included) => included,
             Err(error) => {
-                // Another process may have sent a request with this key meanwhile.
-                if matches!(error, Error::Refused { .. } | Error::Dropped { .. }) {
+                if was_not_included(&error) {
                     self.refuse_used_key(terms, signer).await?;
                 }
                 return Err(error);
@@ -200,6 +199,11 @@ impl Client {
             None => Ok(()),
         }
     }
+}
+
+/// Whether no block has the transaction. Another process may have sent its requests meanwhile.
+pub(super) fn was_not_included(error: &Error) -> bool {
+    matches!(error, Error::Refused { .. } | Error::Dropped { .. })
 }
 
 /// Checks that the payload fits the version's inputs.

@@ -37,6 +37,7 @@ fn all() -> Vec<Measured> {
         quorums::copied_commitment(),
         quorums::rotation(),
         quorums::buried_appeal(),
+        quorums::silent_author(),
         disputes::buried(),
         disputes::buried_results(),
         disputes::crowded_by_moves(),

@@ -409,3 +409,44 @@ pub fn buried_appeal() -> Measured {
 fn an_appeal_cannot_be_kept_out_of_blocks() {
     buried_appeal().check();
 }
+
+/// A member commits last, and its validator makes the next blocks. They have room, and leave out the
+/// reveals of the others.
+pub fn silent_author() -> Measured {
+    let mut measured = None;
+    run(|| {
+        let all = operators(&["own", "honest 1", "honest 2", "honest 3", "honest 4"]);
+        let (own, honest) = (&all[0], &all[1..]);
+        let payer = Party::new("payer", 100 * ASY);
+        let before = wealth_of(&[own, &payer]);
+        let bonds: Balance = honest.iter().map(Party::bond).sum();
+        let id = drawn(&payer, 5, 3);
+        let right = integer_payload(&[5]);
+        for party in honest.iter().chain([own]) {
+            commit_to(id, party, &right);
+        }
+        // Each validator has one slot in four.
+        for _ in 0..2 * assay_runtime::constants::RoomyBlocks::get() {
+            skip_slots(3);
+            empty_block();
+        }
+        let reveal_of = |party: &Party| reveal(id, &party.account(), &party.worker, &right, &SALT);
+        block(honest.iter().map(|party| general(reveal_of(party))).collect());
+        go_to(System::block_number() + 22);
+        let taken = bonds - honest.iter().map(Party::bond).sum::<Balance>();
+        measured = Some(Measured {
+            attack: "reveals left out by an author of many blocks",
+            capital: BOND + 5 * ASK,
+            cost: lost(&[own, &payer], before),
+            harm: taken,
+            what: "bonds of members that could not reveal",
+            least_percent: 100,
+        });
+    });
+    measured.unwrap()
+}
+
+#[test]
+fn an_author_that_leaves_out_reveals_makes_nobody_late() {
+    silent_author().check();
+}
