@@ -44,8 +44,8 @@ impl<T: Config> Pallet<T> {
         match request.status {
             Status::Final(_) => Due::Appeals,
             Status::Pending if at == request.draw_from => Due::Draw,
-            Status::Pending if at == request.rests_until => Due::Wake,
             Status::Pending if now > request.deadline => Due::Undrawn,
+            Status::Pending if at == request.rests_until => Due::Wake,
             Status::Disputable => Due::Window,
             Status::Assigned | Status::Revealing if now > Self::due(request) => {
                 let can_reveal =

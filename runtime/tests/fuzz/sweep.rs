@@ -38,13 +38,13 @@ impl Oracle {
                 let from = request.asked_at;
                 self.enqueue(id, 1, from);
             },
+            State::Pending if now > request.deadline => self.refund(id, Outcome::TimedOut),
             State::Pending if Some(height) == request.rests_until => {
                 self.see("a request that is drawn after it has rested");
                 let request = self.requests.get_mut(&id).expect("pending");
                 (request.rests_until, request.waits_since) = (None, 0);
                 self.enqueue(id, 1, now);
             },
-            State::Pending if now > request.deadline => self.refund(id, Outcome::TimedOut),
             State::Disputable => self.pass_window(id),
             State::Assigned | State::Revealing if now > request.due() => {
                 let unopened = request.state == State::Assigned

@@ -697,20 +697,21 @@ fn who_is_called_in_vain_rests_twice_as_long_each_time() {
         let cheap = |patience| Terms { max_price: 1, patience, ..Terms::of(SIGNED) };
         assert_eq!(cheap(MaxDeadline::get()).drawn().1, [other]);
         let vain = cheap(MaxDeadline::get() - 5).accepted();
-        let honest_run = Terms::of(SIGNED).drawn().0;
-        assert_ok!(include(result(honest_run, honest, RIGHT)));
-        let mut heights = Vec::new();
+        let mut rests = Vec::new();
         while record(vain).status == Status::Pending {
+            // Each run of the honest operator calls it in vain.
+            if record(vain).rests_until < now() {
+                let run = Terms::of(SIGNED).drawn().0;
+                assert_ok!(include(result(run, honest, RIGHT)));
+            }
             let before = record(vain).vain_draws;
             next_block();
             check_all();
             if record(vain).vain_draws > before {
-                heights.push(now());
+                rests.push(record(vain).rests_until - now());
             }
         }
-        let gaps: Vec<_> = heights.windows(2).map(|two| two[1] - two[0]).collect();
-        // One more block for an output of another author.
-        assert_eq!(gaps, [16, 31]);
+        assert_eq!(rests, [15, 30, 60]);
         assert_eq!(outcome(vain), Outcome::TimedOut);
     });
 }
@@ -773,7 +774,7 @@ fn who_wakes_in_vain_waits_and_calls_nobody() {
     });
 }
 
-/// The end of a rest may be the height after which no commitment counts.
+/// The end of a rest may be the height after which no commitment counts, or that after the deadline.
 #[test]
 fn a_rest_may_end_at_any_height() {
     for patience in 18..30 {
@@ -782,7 +783,8 @@ fn a_rest_may_end_at_any_height() {
             for operator in &OPERATORS[..3] {
                 serve_at_once(*operator, version(1), ASK, both(), 1);
             }
-            let runs: Vec<_> = (0..3).map(|_| Terms::of(SIGNED).drawn()).collect();
+            let runs: Vec<_> =
+                (0..3).map(|_| Terms { patience: 40, ..Terms::of(SIGNED) }.drawn()).collect();
             let quorum = Terms { patience, ..Terms::of(QUORUM) }.accepted();
             next_block();
             next_block();
