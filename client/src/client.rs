@@ -153,3 +153,16 @@ async fn fetch_metadata(rpc: &Rpc) -> Result<Metadata> {
     let metadata = metadata.ok_or_else(|| unreadable("it is empty".into()))?;
     Metadata::decode_from(&metadata).map_err(|error| unreadable(error.to_string()))
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A client with this connection.
+    pub(crate) fn client(rpc: Rpc) -> Client {
+        let genesis = Digest::zero();
+        let runtime = Runtime::new(genesis, 1, 1, crate::call::tests::metadata()).unwrap();
+        let (runtime, nonces) = (RwLock::new(Arc::new(runtime)), NonceManager::default());
+        Client { inner: Arc::new(Inner { rpc, genesis, runtime, nonces }) }
+    }
+}

@@ -350,3 +350,53 @@ fn decode_hex<T: Decode>(method: &str, text: &str) -> Result<T> {
         .map_err(|error| Error::Answer { method: method.to_owned(), reason: error.to_string() })?;
     decode(method, &bytes)
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use subxt_rpcs::{
+        client::{RawRpcFuture, RawRpcSubscription, RawValue, RpcClientT},
+        UserError,
+    };
+
+    /// A node that answers calls of the runtime API, and makes no blocks. All else is an error.
+    struct Node<Answer>(Answer);
+
+    impl<Answer> RpcClientT for Node<Answer>
+    where
+        Answer: Fn(&str, &[u8]) -> Vec<u8> + Send + Sync + 'static,
+    {
+        fn request_raw<'a>(
+            &'a self,
+            method: &'a str,
+            params: Option<Box<RawValue>>,
+        ) -> RawRpcFuture<'a, Box<RawValue>> {
+            if method != "state_call" {
+                let error = UserError::method_not_found().into();
+                return Box::pin(std::future::ready(Err(error)));
+            }
+            let params = params.expect("a call has arguments");
+            let params: Vec<Option<String>> = serde_json::from_str(params.get()).unwrap();
+            let [Some(name), Some(arguments), _] = &params[..] else { panic!("{params:?}") };
+            let answer = to_hex((self.0)(name, &from_hex(arguments).unwrap()));
+            let answer = RawValue::from_string(format!("\"{answer}\"")).unwrap();
+            Box::pin(std::future::ready(Ok(answer)))
+        }
+
+        fn subscribe_raw<'a>(
+            &'a self,
+            _: &'a str,
+            _: Option<Box<RawValue>>,
+            _: &'a str,
+        ) -> RawRpcFuture<'a, RawRpcSubscription> {
+            let stream = Box::pin(futures::stream::pending());
+            Box::pin(std::future::ready(Ok(RawRpcSubscription { stream, id: None })))
+        }
+    }
+
+    /// A connection to a node that answers calls of the runtime API: method and arguments.
+    pub(crate) fn node(answer: impl Fn(&str, &[u8]) -> Vec<u8> + Send + Sync + 'static) -> Rpc {
+        let client = RpcClient::new(Node(answer));
+        Rpc { legacy: LegacyRpcMethods::new(client.clone()), client, url: String::new() }
+    }
+}

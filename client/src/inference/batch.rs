@@ -240,8 +240,16 @@ fn covers(free: Balance, each: Balance, count: usize) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{inference::request::tests::terms, payload::tests::declare, Input};
-    use assay_primitives::{Assurance, ElementType, VersionId, ASY};
+    use crate::{
+        client::tests::client, inference::request::tests::terms, payload::tests::declare,
+        rpc::tests::node, AccountId, Input,
+    };
+    use assay_primitives::{
+        digest,
+        runtime_api::{ReceiptView, RequestView, Status},
+        Assurance, Digest, ElementType, Outcome, Receipt, VersionId, ASY,
+    };
+    use codec::Encode;
 
     /// Requests with the inputs `[0, 0]`, `[1, 1]`, ... for a version with one input of two numbers.
     fn batch(count: u8) -> Vec<InferenceRequest> {
@@ -309,5 +317,152 @@ mod tests {
             "the account has 5.999999999999 ASY and the batch holds 6 ASY: price limit and largest \
              fee, 2 ASY for each of 3 requests"
         );
+    }
+
+    fn signer() -> Signer {
+        Signer::from_suri("//Alice").unwrap()
+    }
+
+    #[tokio::test]
+    async fn nothing_is_asked_or_sent_for_a_batch_with_a_bad_item() {
+        let client = client(node(|method, _| panic!("{method}")));
+        let mut cut = batch(3);
+        cut[1].payload.pop();
+        let made = client.request_batch(&cut, &signer(), &|_| ()).await;
+        assert!(matches!(made, Err(Error::Item { index: 1, .. })), "{made:?}");
+        let answers = client.infer_batch(&cut, &signer(), Until::Final, &|_| ()).await;
+        assert!(matches!(answers, Err(Error::Item { index: 1, .. })), "{answers:?}");
+    }
+
+    /// The request with the client key `[number; 32]`.
+    fn made(number: u8) -> RequestId {
+        RequestId(20 - u64::from(number))
+    }
+
+    /// The number of the request that a call of the runtime API is about.
+    fn number_of(method: &str, arguments: &[u8]) -> u8 {
+        match method {
+            // An account, then the key.
+            "AssayApi_request_by_key" => arguments[63],
+            _ => 20 - arguments[0],
+        }
+    }
+
+    /// A request with these terms that was cancelled.
+    fn cancelled(
+        terms: &InferenceRequest,
+        request: RequestId,
+    ) -> (RequestView<AccountId>, ReceiptView<AccountId>) {
+        let (outcome, payer) = (Outcome::Cancelled, AccountId::from([1; 32]));
+        let view = RequestView {
+            id: request,
+            payer: payer.clone(),
+            version: terms.version.id,
+            assurance: terms.assurance,
+            max_price: 7,
+            fee: 1,
+            stake: 2,
+            requested_at: 1,
+            deadline: 31,
+            status: Status::Final(outcome),
+            waits: false,
+            members: Vec::new(),
+            output: None,
+            receipt_digest: None,
+            appealable_until: None,
+            correction: None,
+        };
+        let receipt = Receipt {
+            genesis: Digest::zero(),
+            request,
+            payer,
+            version_digest: Digest::zero(),
+            input_digest: digest(&terms.payload),
+            assurance: terms.assurance,
+            outcome,
+            output_digest: None,
+            draw: None,
+            price_paid: 0,
+            bond_at_stake: 0,
+            evidence_digest: Digest::zero(),
+            decided_at: 2,
+        };
+        let (digest, evidence) = (receipt.digest(), Default::default());
+        let receipt =
+            ReceiptView { receipt, evidence, digest, index: 0, count: 1, path: Vec::new() };
+        (view, receipt)
+    }
+
+    #[tokio::test]
+    async fn an_item_whose_key_was_used_is_named() {
+        let client = client(node(|method, arguments| {
+            let number = number_of(method, arguments);
+            match method {
+                "AssayApi_request_by_key" => (number == 2).then_some(made(number)).encode(),
+                // It was for something else.
+                "AssayApi_request" => {
+                    let mut terms = terms();
+                    terms.assurance = Assurance::Proof;
+                    Some(cancelled(&terms, made(number)).0).encode()
+                },
+                _ => panic!("{method}"),
+            }
+        }));
+        match client.request_batch(&batch(4), &signer(), &|_| ()).await {
+            Err(Error::Item { index: 2, error }) => {
+                assert!(matches!(*error, Error::DuplicateKey { request } if request == made(2)));
+            },
+            other => panic!("{other:?}"),
+        }
+        match client.infer_batch(&batch(4), &signer(), Until::Final, &|_| ()).await {
+            Err(Error::Item { index: 2, error }) => {
+                assert!(
+                    matches!(*error, Error::KeyOfAnother { request, .. } if request == made(2))
+                );
+            },
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// A client of a node that has the requests of `batch`, but only the receipts of some.
+    fn client_of(count: u8, has_receipt: fn(u8) -> bool) -> Client {
+        let batch = batch(count);
+        client(node(move |method, arguments| {
+            let number = number_of(method, arguments);
+            let ended = || cancelled(&batch[usize::from(number)], made(number));
+            match method {
+                "AssayApi_request_by_key" => Some(made(number)).encode(),
+                "AssayApi_request" => Some(ended().0).encode(),
+                "AssayApi_receipt" => has_receipt(number).then(|| ended().1).encode(),
+                "AssayApi_input" => None::<Vec<u8>>.encode(),
+                _ => panic!("{method}"),
+            }
+        }))
+    }
+
+    #[tokio::test]
+    async fn answers_are_in_the_order_of_the_requests() {
+        let client = client_of(4, |_| true);
+        let answers = client.infer_batch(&batch(4), &signer(), Until::Final, &|_| ()).await;
+        let requests: Vec<_> = answers
+            .unwrap()
+            .into_iter()
+            .map(|answer| match answer {
+                Some(InferenceAnswer::Final(result)) => result.request,
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(requests, [0, 1, 2, 3].map(made));
+    }
+
+    #[tokio::test]
+    async fn an_item_whose_result_cannot_be_read_is_named() {
+        let client = client_of(4, |number| number != 2);
+        match client.infer_batch(&batch(4), &signer(), Until::Final, &|_| ()).await {
+            Err(Error::Item { index: 2, error }) => {
+                assert!(matches!(*error, Error::Answer { .. }), "{error}");
+            },
+            other => panic!("{other:?}"),
+        }
     }
 }

@@ -83,6 +83,12 @@ fn moves_of_operators_fill_what_is_reserved_for_them_and_no_more() {
         assert!(Room::fits_move(Weight::from_parts(most, 0), limit.bytes));
         assert!(!Room::fits_move(Weight::from_parts(most + 1, 0), 0));
         assert!(!Room::fits_move(Weight::zero(), limit.bytes + 1));
+        frame_support::hypothetically!({
+            Room::note_move(Weight::from_parts(most - call - 3, 0), limit.bytes - 5);
+            assert!(Room::fits_move(Weight::from_parts(3, 0), 5));
+            assert!(!Room::fits_move(Weight::from_parts(4, 0), 0));
+            assert!(!Room::fits_move(Weight::zero(), 6));
+        });
         // A block in which the largest move fits once more counts, and one unit more is too much.
         let (largest, before) = (LargestMove::get(), end_block().moves);
         let left = limit.bytes - largest.bytes;

@@ -115,6 +115,21 @@ fn a_watcher_finds_a_wrong_result_and_wins_against_the_liar() {
     });
 }
 
+/// Others may open disputes at the same time, and each has a higher bond than the one before.
+#[test]
+fn a_watcher_does_not_pay_any_bond() {
+    let mut node = Node::new(None, Some(CHALLENGER));
+    let pool = node.pool.clone();
+    node.ext.execute_with(|| {
+        Case::lying_from(Case::honest().graph.plan().operations().len()).submit();
+        Disputes::offchain_worker(System::block_number());
+        let [bytes] = &pool.take()[..] else { panic!("it opens one dispute") };
+        let call = Extrinsic::decode(&mut &bytes[..]).unwrap().function;
+        let open = crate::Call::open { request: REQUEST, max_bond: 2 * BOND };
+        assert_eq!(call, RuntimeCall::Disputes(open));
+    });
+}
+
 #[test]
 fn a_watcher_leaves_right_results_alone() {
     let mut node = Node::new(None, Some(CHALLENGER));

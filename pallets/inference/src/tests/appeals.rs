@@ -168,6 +168,24 @@ fn blocks_without_room_for_an_appeal_do_not_count_for_its_time() {
 }
 
 #[test]
+fn while_blocks_with_room_are_missing_appeals_count_even_if_the_sweep_lags() {
+    test(|| {
+        let (id, members, _) = drawn();
+        answered(id, &members, [true, false, true]);
+        let until = Appealable::<Test>::get(id).unwrap().until;
+        let (output, proof) = proven(id);
+        FullBlocks::set(3);
+        SweepBudget::set(frame_support::weights::Weight::zero());
+        go_to(until + 3);
+        frame_support::hypothetically!({
+            assert_ok!(appeal(id, output.clone(), proof.clone()));
+        });
+        next_block();
+        assert_noop!(appeal(id, output, proof), Error::<Test>::NotAppealable);
+    });
+}
+
+#[test]
 fn nothing_is_pruned_before_its_time_for_appeals_is_swept() {
     test(|| {
         let (id, members, version) = drawn();

@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use assay_primitives::{
-    operator::Offence, runtime_api::Status, traits::Operators as _, Assurance, BlockNumber, Digest,
-    Draw, Outcome, RejectReason, RequestId,
+    operator::Offence, runtime_api::Status, traits::Operators as _, Assurance, Balance,
+    BlockNumber, Digest, Draw, Outcome, RejectReason, RequestId,
 };
 use frame_support::{assert_noop, assert_ok, weights::Weight};
 
 use super::worker::{commit, result, reveal};
-use crate::{mock::*, Error, Event, QueueBounds, Waiting, MAX_DRAW_DELAY};
+use crate::{mock::*, Error, Event, QueueBounds, Requests, Waiting, MAX_DRAW_DELAY};
 
 /// The seed of a draw, computed from what the docs of [`Draw`] say.
 fn seed_of(blocks: impl IntoIterator<Item = BlockNumber>, id: RequestId) -> Digest {
@@ -657,6 +657,29 @@ fn who_never_waited_calls_nobody_who_does() {
     });
 }
 
+#[test]
+fn who_ends_at_its_draw_without_having_waited_calls_nobody_who_does() {
+    test(|| {
+        only(&OPERATORS[..2]);
+        serve_at_once(OPERATORS[0], version(1), ASK, both(), 1);
+        let cheap = || Terms { max_price: ASK, ..Terms::of(SIGNED) };
+        let dear = |classes| serve_at_once(OPERATORS[1], version(1), 2 * ASK, classes, 1);
+        dear(both());
+        assert_eq!(cheap().drawn().1, [OPERATORS[0]]);
+        let waiting = cheap().accepted();
+        next_block();
+        let pair = Assurance::Quorum { n: 2, k: 2 };
+        let id = Terms { assurance: pair, max_price: 4 * ASK, ..Terms::of(QUORUM) }.accepted();
+        dear(signed_only());
+        next_block();
+        next_block();
+        assert_eq!(outcome(id), Outcome::Rejected(RejectReason::NoOperator));
+        next_block();
+        assert_eq!((record(waiting).vain_draws, record(waiting).status), (0, Status::Pending));
+        assert_eq!(Waiting::<Test>::iter().count(), 1);
+    });
+}
+
 /// What another request took was not free, however much is idle that nobody can pay.
 #[test]
 fn who_finds_the_capacity_taken_has_not_waited_in_vain() {
@@ -683,6 +706,28 @@ fn who_finds_the_capacity_taken_has_not_waited_in_vain() {
         next_block();
         next_block();
         assert_eq!(members(waiting), [OPERATORS[0]]);
+    });
+}
+
+#[test]
+fn who_finds_the_capacity_taken_goes_behind_the_others() {
+    test(|| {
+        only(&OPERATORS[..1]);
+        serve_at_once(OPERATORS[0], version(1), ASK, both(), 1);
+        let running = Terms::of(SIGNED).drawn().0;
+        let [first, second] = [(); 2].map(|()| Terms::of(SIGNED).accepted());
+        next_block();
+        // The next request is in the queue before the first one is called.
+        let next = Terms::of(SIGNED).accepted();
+        assert_ok!(include(result(running, OPERATORS[0], RIGHT)));
+        next_block();
+        next_block();
+        assert_eq!(members(next), [OPERATORS[0]]);
+        assert_ok!(include(result(next, OPERATORS[0], RIGHT)));
+        next_block();
+        next_block();
+        let open = [first, second].map(|id| record(id).status);
+        assert_eq!(open, [Status::Pending, Status::Assigned]);
     });
 }
 
@@ -713,6 +758,67 @@ fn who_is_called_in_vain_rests_twice_as_long_each_time() {
         }
         assert_eq!(rests, [15, 30, 60]);
         assert_eq!(outcome(vain), Outcome::TimedOut);
+    });
+}
+
+#[test]
+fn draws_in_vain_are_paid_for() {
+    test(|| {
+        only(&OPERATORS[..2]);
+        let [honest, other] = [OPERATORS[0], OPERATORS[1]];
+        serve_at_once(honest, version(1), ASK, both(), 1);
+        serve_at_once(other, version(1), 1, both(), 1);
+        let cheap = || Terms { max_price: 1, patience: 2 * PATIENCE, ..Terms::of(SIGNED) };
+        let run = cheap().drawn().0;
+        let honest_run = Terms::of(SIGNED).drawn().0;
+        UnitPrice::set(1);
+        let vain = cheap().accepted();
+        let call = Balance::from(assay_primitives::traits::WORKER_CALL_BYTES);
+        let longest = assay_primitives::tensor::largest_payload(&descriptor().outputs).unwrap();
+        // The draw in vain, the end of the rest, and the draw then.
+        let each = 3;
+        // The draw, pruning, and the result with its authorisation and its listener. The output is kept.
+        assert_eq!(record(vain).fee, 5 + 7 * each + call + 2 * Balance::from(longest));
+        next_block();
+        next_block();
+        assert_ok!(include(result(honest_run, honest, RIGHT)));
+        next_block();
+        next_block();
+        assert_eq!(record(vain).vain_draws, 1);
+        frame_support::hypothetically!({
+            assert_ok!(signed_call(PAYER, crate::Call::cancel { request: vain }));
+            assert_eq!(record(vain).fee, 4 + each);
+        });
+        assert_ok!(include(result(run, other, RIGHT)));
+        go_to(record(vain).rests_until + 1);
+        assert_ok!(include(result(vain, other, RIGHT)));
+        assert_eq!(record(vain).fee, 5 + each + call + 2 * output(RIGHT).len() as Balance);
+        Issuance::mutate(|issuance| *issuance -= record(vain).fee);
+    });
+}
+
+/// A request cannot have more draws in vain than it pays for: the next rest is beyond every deadline.
+#[test]
+fn rests_double_with_each_draw_in_vain() {
+    test(|| {
+        only(&OPERATORS[..2]);
+        let [honest, other] = [OPERATORS[0], OPERATORS[1]];
+        serve_at_once(honest, version(1), ASK, both(), 1);
+        serve_at_once(other, version(1), 1, both(), 1);
+        let cheap = || Terms { max_price: 1, patience: MaxDeadline::get(), ..Terms::of(SIGNED) };
+        assert_eq!(cheap().drawn().1, [other]);
+        let vain = cheap().accepted();
+        let honest_run = Terms::of(SIGNED).drawn().0;
+        assert_ok!(include(result(honest_run, honest, RIGHT)));
+        for vain_draws in 0..=crate::draws::MAX_VAIN_DRAWS {
+            frame_support::hypothetically!({
+                Requests::<Test>::mutate_extant(vain, |request| request.vain_draws = vain_draws);
+                while record(vain).rests_until == 0 {
+                    next_block();
+                }
+                assert_eq!(record(vain).rests_until - now(), 15 << vain_draws);
+            });
+        }
     });
 }
 

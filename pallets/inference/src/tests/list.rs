@@ -111,6 +111,24 @@ fn at_least_half_of_a_list_has_to_be_awaited() {
 }
 
 #[test]
+fn while_blocks_with_room_are_missing_lists_count_even_if_the_sweep_lags() {
+    test(|| {
+        let (ids, operator) = drawn(2);
+        let call = submitted(operator, list(&ids));
+        let deadline = record(ids[0]).deadline;
+        FullBlocks::set(deadline - now());
+        SweepBudget::set(frame_support::weights::Weight::zero());
+        go_to(deadline + 1);
+        frame_support::hypothetically!({
+            assert_ok!(include(call.clone()));
+            assert!(ids.iter().all(|id| record(*id).is_final()));
+        });
+        go_to(deadline + 1 + RoomyBlocks::get());
+        refused_as(call, refusal::NOT_AWAITED);
+    });
+}
+
+#[test]
 fn long_outputs_of_results_that_are_not_awaited_count() {
     test(|| {
         let (ids, operator) = drawn(2);

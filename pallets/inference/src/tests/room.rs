@@ -1,7 +1,7 @@
 //! What requests pay for room, and how much time members have if blocks have none.
 
 use assay_primitives::{
-    runtime_api::Status, traits::OptimisticResults as _, FailureReason, Outcome,
+    runtime_api::Status, traits::OptimisticResults as _, FailureReason, Outcome, RejectReason,
 };
 use frame_support::assert_ok;
 
@@ -113,6 +113,18 @@ fn who_had_room_is_late() {
     });
 }
 
+/// The block of the draw is none of those that a member is promised.
+#[test]
+fn who_lacks_one_block_with_room_is_not_late() {
+    test(|| {
+        let (id, drawn) = Terms { patience: 8, ..Terms::of(SIGNED) }.drawn();
+        go_to(now() + RoomyBlocks::get() - 1);
+        full_blocks(record(id).deadline + 1 - now());
+        assert_eq!(record(id).status, Status::Assigned);
+        assert_eq!(bond(drawn[0]), BOND);
+    });
+}
+
 /// Each block with room that counts against a member is one in which its answer is accepted.
 #[test]
 fn while_blocks_with_room_are_missing_answers_count_even_if_the_sweep_lags() {
@@ -155,6 +167,59 @@ fn while_blocks_with_room_are_missing_reveals_and_disputes_count_even_if_the_swe
         assert!(Inference::disputable(None, 9).contains(&id));
         go_to(now() + DisputeWindow::get() + 1);
         assert!(until() < now() && !Inference::disputable(None, 9).contains(&id));
+    });
+}
+
+/// Whoever may still commit must not see the results of others.
+#[test]
+fn nobody_reveals_while_blocks_with_room_for_commitments_are_missing() {
+    test(|| {
+        let (id, drawn) = Terms::of(QUORUM).drawn();
+        for member in &drawn[..2] {
+            assert_ok!(include(commit(id, *member, RIGHT)));
+        }
+        full_blocks(record(id).commit_deadline(RevealWindow::get()) - now());
+        SweepBudget::set(frame_support::weights::Weight::zero());
+        next_block();
+        refused_as(reveal(id, drawn[0], RIGHT), refusal::WRONG_PHASE);
+        assert_ok!(include(commit(id, drawn[2], RIGHT)));
+        assert_ok!(include(reveal(id, drawn[0], RIGHT)));
+    });
+}
+
+#[test]
+fn who_still_has_blocks_with_room_is_not_late_when_the_others_fail() {
+    test(|| {
+        let (id, drawn) = Terms::of(QUORUM).drawn();
+        full_blocks(record(id).commit_deadline(RevealWindow::get()) - now());
+        SweepBudget::set(frame_support::weights::Weight::zero());
+        next_block();
+        for member in &drawn[..2] {
+            assert_ok!(include(failure(id, *member, FailureReason::EngineError)));
+        }
+        let failed = RejectReason::Failed(FailureReason::EngineError);
+        assert_eq!(outcome(id), Outcome::Rejected(failed));
+        assert_eq!(bond(drawn[2]), BOND);
+    });
+}
+
+/// The first reveal begins the time for reveals if it comes before a sweep that lags.
+#[test]
+fn who_reveals_before_a_sweep_that_lags_leaves_the_others_their_blocks_with_room() {
+    test(|| {
+        let (id, drawn) = Terms::of(QUORUM).drawn();
+        for member in &drawn[..2] {
+            assert_ok!(include(commit(id, *member, RIGHT)));
+        }
+        SweepBudget::set(frame_support::weights::Weight::zero());
+        go_to(record(id).deadline - 1);
+        assert_ok!(include(reveal(id, drawn[0], RIGHT)));
+        SweepBudget::set(frame_support::weights::Weight::from_parts(100, 0));
+        go_to(record(id).deadline + 1);
+        assert_eq!(record(id).status, Status::Revealing);
+        assert_ok!(include(reveal(id, drawn[1], RIGHT)));
+        assert_eq!(outcome(id), Outcome::Verified);
+        assert_eq!([bond(drawn[0]), bond(drawn[1])], [BOND; 2]);
     });
 }
 
@@ -235,6 +300,21 @@ fn a_dispute_window_without_room_is_longer() {
         let later = Claims::<Test>::get(id).unwrap().disputable_until;
         assert!(later > until);
         go_to(later + 1);
+        assert_eq!(outcome(id), Outcome::Verified);
+    });
+}
+
+/// The block with the result is none of those that the window has.
+#[test]
+fn each_block_without_room_makes_a_dispute_window_longer_by_one() {
+    test(|| {
+        let (id, _) = super::optimistic::submitted();
+        let until = Claims::<Test>::get(id).unwrap().disputable_until;
+        full_blocks(1);
+        go_to(until + 1);
+        assert_eq!(record(id).status, Status::Disputable);
+        assert_eq!(Claims::<Test>::get(id).unwrap().disputable_until, until + 1);
+        next_block();
         assert_eq!(outcome(id), Outcome::Verified);
     });
 }

@@ -183,6 +183,12 @@ fn what_is_not_due_any_more_takes_little_of_the_budget() {
         next_block();
         let ids: Vec<_> = (0..20).map(|_| Terms::of(QUORUM).accepted()).collect();
         go_to(record(ids[0]).commit_deadline(RevealWindow::get()));
+        // But a look at each.
+        budget(19);
+        frame_support::hypothetically!({
+            next_block();
+            assert_eq!(AgendaCursor::<Test>::get(), now(), "one is left");
+        });
         budget(20);
         next_block();
         assert_eq!(AgendaCursor::<Test>::get(), now() + 1, "the sweep does not lag");
@@ -333,6 +339,45 @@ fn more_to_prune_than_fits_into_a_block_is_pruned_over_the_next_ones() {
         }
         assert_eq!(Ended::<Test>::iter().count(), 0);
         assert!(Inference::receipt_root(ended_at).is_some());
+    });
+}
+
+#[test]
+fn nothing_is_pruned_while_the_sweep_lags() {
+    test(|| {
+        let ended = Terms::of(SIGNED).accepted();
+        assert_ok!(signed_call(PAYER, crate::Call::cancel { request: ended }));
+        let ended_at = now();
+        let open = Terms { patience: Retention::get() - 1, ..Terms::of(SIGNED) }.accepted();
+        // Enough for pruning, but not for the deadline.
+        budget(1);
+        go_to(ended_at + Retention::get() + 3);
+        assert!(Requests::<Test>::contains_key(ended));
+        assert!(!record(open).is_final());
+        budget(ONE_DEADLINE);
+        next_block();
+        assert!(record(open).is_final());
+        next_block();
+        assert!(!Requests::<Test>::contains_key(ended));
+    });
+}
+
+#[test]
+fn a_block_pays_for_what_it_prunes_and_for_the_list_that_it_puts_back() {
+    test(|| {
+        let ids: Vec<_> = (0..3).map(|_| Terms::of(SIGNED).accepted()).collect();
+        for id in &ids {
+            assert_ok!(signed_call(PAYER, crate::Call::cancel { request: *id }));
+        }
+        go_to(now() + Retention::get());
+        budget(2);
+        let idle = Weight::from_parts(1, 0);
+        for (pruned, put_back) in [(2, 1), (1, 0), (0, 0)] {
+            System::set_block_number(now() + 1);
+            let paid = Weight::from_parts(pruned + put_back, 0);
+            assert_eq!(Inference::on_initialize(now()), idle + paid);
+            Inference::on_finalize(now());
+        }
     });
 }
 
