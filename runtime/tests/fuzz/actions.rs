@@ -154,6 +154,7 @@ impl Fuzz {
             93 if self.rng.chance(60) => self.random_appeal(),
             93 => self.random_transfer(),
             94 if self.rng.chance(25) => self.crowd(),
+            94 if self.rng.chance(30) => self.line_up(),
             94 if self.rng.chance(20) => self.failing_operator(),
             94 => self.farewell(),
             95..=96 => self.random_cancel(),

@@ -134,23 +134,10 @@ impl Fuzz {
     /// More quorums with one deadline than a sweep can process, whose members stop answering.
     pub fn crowd(&mut self) {
         let version = self.version();
-        for server in self.oracle.servers.get(&version).cloned().unwrap_or_default() {
-            let ask = u128::from(self.rng.below(100)) * EXISTENTIAL_DEPOSIT;
-            self.serve(&server.account, version, ask, 20, 1, common::both());
-        }
-        self.beat_all();
-        let payer = self.actors[0].clone();
+        self.serve_alike(version);
         let (deadline, first) = (self.oracle.now + 10, self.oracle.requests.len() as u64);
         for _ in 0..20 {
-            let ask = Ask {
-                version,
-                assurance: Assurance::Quorum { n: 2, k: 2 },
-                max_price: ASY,
-                deadline,
-                draw_delay: 1,
-            };
-            let item = self.good_item(version);
-            self.send_request(&payer, ask, item);
+            self.ask_until(version, Assurance::Quorum { n: 2, k: 2 }, deadline);
         }
         self.next_block();
         self.next_block();
@@ -164,6 +151,52 @@ impl Fuzz {
         while self.oracle.now < deadline {
             self.next_block();
         }
+    }
+
+    /// More requests than there is capacity. Each end of a run calls the next one, among them quorums
+    /// that need more than one operator.
+    pub fn line_up(&mut self) {
+        let version = self.version();
+        let servers = self.serve_alike(version);
+        let (deadline, first) = (self.oracle.now + 60, self.oracle.requests.len() as u64);
+        for _ in 0..servers {
+            self.ask_until(version, Assurance::Signed, deadline);
+        }
+        self.next_block();
+        self.next_block();
+        for assurance in [Assurance::Quorum { n: 3, k: 2 }, Assurance::Signed].repeat(2) {
+            self.ask_until(version, assurance, deadline);
+        }
+        for id in first..self.oracle.requests.len() as u64 {
+            for _ in 0..self.rng.between(1, 5) {
+                self.next_block();
+            }
+            if !self.oracle.requests[&id].members.is_empty() {
+                self.members_answer(id, true);
+            }
+        }
+        for _ in 0..self.rng.below(20) {
+            self.next_block();
+        }
+    }
+
+    /// Has all operators of a version serve it in the same way. Returns their number.
+    fn serve_alike(&mut self, version: VersionId) -> usize {
+        let servers = self.oracle.servers.get(&version).cloned().unwrap_or_default();
+        for server in &servers {
+            let ask = u128::from(self.rng.below(100)) * EXISTENTIAL_DEPOSIT;
+            self.serve(&server.account, version, ask, 20, 1, common::both());
+        }
+        self.beat_all();
+        servers.len()
+    }
+
+    /// Asks, for a price that suffices.
+    fn ask_until(&mut self, version: VersionId, assurance: Assurance, deadline: u32) {
+        let payer = self.actors[0].clone();
+        let item = self.good_item(version);
+        let ask = Ask { version, assurance, max_price: ASY, deadline, draw_delay: 1 };
+        self.send_request(&payer, ask, item);
     }
 
     pub fn random_cancel(&mut self) {
