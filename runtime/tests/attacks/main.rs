@@ -1,5 +1,6 @@
 //! The ledger of attacks. Each test carries an attack out on the whole runtime, with real blocks
-//! and transactions, and prints what it needed, cost and did. It fails if the attack pays.
+//! and transactions, and prints what it needed, cost and did. It fails if the attack pays, and where
+//! nobody must be harmed at all, if anybody is.
 //!
 //! One file per family. `docs/economics.md` has the table of all of them, which a test compares.
 //! With `ASSAY_UPDATE_ECONOMICS=1` the test writes the table instead.
