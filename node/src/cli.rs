@@ -8,8 +8,14 @@ use std::{
 use assay_engine::{EngineConfig, WorkerCommand};
 use sc_cli::RunCmd;
 
+use crate::quota::{self, Size};
+
 /// The command line of `assay-node`.
 #[derive(Debug, clap::Parser)]
+#[command(
+    mut_arg("pool_limit", |arg| arg.default_value(quota::POOL_LIMIT)),
+    mut_arg("pool_kbytes", |arg| arg.default_value(quota::POOL_KBYTES)),
+)]
 pub struct Cli {
     /// Command to execute. Without one, the node runs.
     #[command(subcommand)]
@@ -20,6 +26,14 @@ pub struct Cli {
     /// Options of operators and watchers.
     #[command(flatten)]
     pub operator: OperatorParams,
+}
+
+impl Cli {
+    /// The limits of the transaction pool.
+    pub fn pool_limits(&self) -> Size {
+        let params = &self.run.pool_config;
+        Size { count: params.pool_limit, bytes: params.pool_kbytes.saturating_mul(1024) }
+    }
 }
 
 /// A command other than running a node.
@@ -194,5 +208,16 @@ mod tests {
         let default = EngineConfig::default();
         assert_eq!(cli.operator.engine_config(default.worker.clone()), default);
         assert!(!cli.operator.operator);
+    }
+
+    #[test]
+    fn flags_replace_the_default_limits_of_the_pool() {
+        let limits = |args: &[&str]| {
+            let args = ["assay-node"].iter().chain(args);
+            Cli::parse_from(args).pool_limits()
+        };
+        assert_eq!(limits(&[]), Size { count: 16_384, bytes: 40 << 20 });
+        let given = limits(&["--pool-limit", "5", "--pool-kbytes", "6"]);
+        assert_eq!(given, Size { count: 5, bytes: 6 << 10 });
     }
 }

@@ -124,8 +124,9 @@ fn run_node(cli: &Cli) -> sc_cli::Result<()> {
     }
     let operator = operator || (cli.run.is_dev()? && !no_workers);
     let operator = (operator || watch).then(|| OperatorParams { operator, ..cli.operator.clone() });
+    let pool = cli.pool_limits();
     let runner = cli.create_runner(&cli.run)?;
     runner.run_node_until_exit(|config| async move {
-        service::new_full(config, operator).map_err(sc_cli::Error::Service)
+        service::new_full(config, operator, pool).map_err(sc_cli::Error::Service)
     })
 }

@@ -1,26 +1,28 @@
 //! The transaction pool as peers and clients of the RPC reach it: a bounded number of transactions
-//! is validated at once, and a bounded number and size waits.
+//! is validated at once, a bounded number and size waits, and none of the kinds of transactions takes
+//! more than its share of the pool.
 //!
 //! The pool keeps a transaction from its arrival on, and validates everything that it keeps again
 //! for each new block. What has not been validated yet would be validated twice, and a flood would
 //! delay the pool's view of new blocks, which authors need. Here a transaction waits before it
-//! enters the pool. Peers and the RPC have one [`Intake`] each, so that neither delays the other.
-//! The node's own transactions, those of its offchain workers, do not pass either.
+//! enters the pool. Peers and the RPC have one [`Intake`] each, so that neither delays the other, and
+//! share the [`Quotas`]. The node's own transactions, those of its offchain workers, pass neither.
 
-use std::{collections::HashMap, pin::Pin, slice, sync::Arc, time::Duration};
+use std::{collections::HashMap, future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use codec::Encode;
+use futures::future::join_all;
 use sc_transaction_pool_api::{
     error::Error as PoolError, ChainEvent, ImportNotificationStream, MaintainedTransactionPool,
     PoolStatus, ReadyTransactions, TransactionFor, TransactionPool, TransactionSource,
     TransactionStatusStreamFor, TxHash, TxInvalidityReportMap,
 };
 use sp_runtime::traits::Block as BlockT;
-use substrate_prometheus_endpoint::{
-    register, Counter, CounterVec, Opts, PrometheusError, Registry, U64,
-};
-use tokio::sync::{Semaphore, SemaphorePermit};
+use substrate_prometheus_endpoint::{register, CounterVec, Opts, PrometheusError, Registry, U64};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::quota::{Kind, Place, Quotas};
 
 /// Maximum number of transactions of one intake that the pool validates at once. The pool has two
 /// threads for validations.
@@ -30,13 +32,15 @@ const MAX_VALIDATING: u32 = 64;
 const MAX_WAITING_KIB: u32 = 32_768;
 /// What a smaller transaction counts as, in KiB. So at most 2,048 wait, for a second or two.
 const MIN_WAITING_KIB: u32 = 16;
+/// In metrics, the kind of transactions that are refused before they are decoded.
+const UNKNOWN_KIND: &str = "any";
 
 /// Iterator over what can be in the next block.
 type Ready<P> =
     Box<dyn ReadyTransactions<Item = Arc<<P as TransactionPool>::InPoolTransaction>> + Send>;
 type BlockHash<P> = <<P as TransactionPool>::Block as BlockT>::Hash;
 
-/// Counts what intakes refuse, by their names.
+/// Counts what intakes refuse, by their names and by kinds.
 pub struct Refused(CounterVec<U64>);
 
 impl Refused {
@@ -46,9 +50,10 @@ impl Refused {
     ///
     /// The registry has a metric of this name already.
     pub fn new(registry: Option<&Registry>) -> Result<Self, PrometheusError> {
-        let help = "Transactions refused because too many wait for their validation, by sender";
-        let refused =
-            CounterVec::new(Opts::new("assay_refused_transactions_total", help), &["from"])?;
+        let help = "Transactions refused because too many wait for their validation, or because \
+                    the share of their kind in the pool is full, by sender and kind";
+        let opts = Opts::new("assay_refused_transactions_total", help);
+        let refused = CounterVec::new(opts, &["from", "kind"])?;
         if let Some(registry) = registry {
             register(refused.clone(), registry)?;
         }
@@ -58,54 +63,101 @@ impl Refused {
 
 /// Bounds what waits and what is validated.
 struct Gate {
-    validating: Semaphore,
-    waiting_kib: Semaphore,
-    refused: Counter<U64>,
+    validating: Arc<Semaphore>,
+    waiting_kib: Arc<Semaphore>,
 }
 
 impl Gate {
-    /// Waits, in the order of arrival, for the room that transactions take until their validation
-    /// has ended. Fails at once if no more may wait.
-    async fn pass<T: Encode>(
-        &self,
-        transactions: &[T],
-    ) -> Result<(SemaphorePermit<'_>, SemaphorePermit<'_>), PoolError> {
-        let kib = transactions.iter().map(|transaction| {
-            let kib = transaction.encoded_size().div_ceil(1 << 10);
-            u32::try_from(kib).unwrap_or(u32::MAX).max(MIN_WAITING_KIB)
-        });
-        let kib = kib.fold(0, u32::saturating_add);
-        let waiting = self.waiting_kib.try_acquire_many(kib).map_err(|_| {
-            self.refused.inc_by(transactions.len() as u64);
-            PoolError::ImmediatelyDropped
-        })?;
-        let count = transactions.len().min(MAX_VALIDATING as usize) as u32;
-        let validating = self.validating.acquire_many(count).await;
+    /// Takes the room of a transaction that waits or is validated. Returns `None` if too many do.
+    fn wait(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
+        let kib = u32::try_from(bytes.div_ceil(1 << 10)).unwrap_or(u32::MAX).max(MIN_WAITING_KIB);
+        self.waiting_kib.clone().try_acquire_many_owned(kib).ok()
+    }
+
+    /// Waits, in the order of arrival, until one more may be validated.
+    async fn pass(&self) -> Option<OwnedSemaphorePermit> {
         // It is never closed.
-        Ok((waiting, validating.map_err(|_| PoolError::ImmediatelyDropped)?))
+        self.validating.clone().acquire_owned().await.ok()
     }
 }
 
-/// A pool behind a gate.
-pub struct Intake<P> {
-    pool: Arc<P>,
-    gate: Gate,
+/// What a transaction has taken until its validation has ended.
+struct Entered<H> {
+    hash: H,
+    place: Place<H>,
+    _waiting: OwnedSemaphorePermit,
+    _validating: OwnedSemaphorePermit,
 }
 
-impl<P> Intake<P> {
-    /// A gate of its own before the pool.
-    pub fn new(pool: Arc<P>, name: &str, refused: &Refused) -> Self {
+/// A pool behind a gate and its share of the quotas.
+pub struct Intake<P: TransactionPool> {
+    pool: Arc<P>,
+    gate: Gate,
+    quotas: Arc<Quotas<TxHash<P>>>,
+    name: &'static str,
+    refused: CounterVec<U64>,
+}
+
+impl<P: TransactionPool + 'static> Intake<P> {
+    /// A gate of its own before the pool, with quotas that it shares.
+    pub fn new(
+        pool: Arc<P>,
+        name: &'static str,
+        refused: &Refused,
+        quotas: Arc<Quotas<TxHash<P>>>,
+    ) -> Self {
         let gate = Gate {
-            validating: Semaphore::new(MAX_VALIDATING as usize),
-            waiting_kib: Semaphore::new(MAX_WAITING_KIB as usize),
-            refused: refused.0.with_label_values(&[name]),
+            validating: Arc::new(Semaphore::new(MAX_VALIDATING as usize)),
+            waiting_kib: Arc::new(Semaphore::new(MAX_WAITING_KIB as usize)),
         };
-        Self { pool, gate }
+        Self { pool, gate, quotas, name, refused: refused.0.clone() }
+    }
+
+    fn refuse(&self, kind: &str) -> PoolError {
+        self.refused.with_label_values(&[self.name, kind]).inc();
+        PoolError::ImmediatelyDropped
+    }
+
+    /// Waits until a transaction may be validated. Fails at once if no more may wait, and if the
+    /// share of its kind is full.
+    async fn enter(&self, xt: &TransactionFor<P>) -> Result<Entered<TxHash<P>>, PoolError> {
+        let bytes = xt.encoded_size();
+        let _waiting = self.gate.wait(bytes).ok_or_else(|| self.refuse(UNKNOWN_KIND))?;
+        let (kind, hash) = (Kind::of(&xt.encode()), self.pool.hash_of(xt));
+        let place = self.quotas.share(kind).reserve(&*self.pool, &hash, bytes).await;
+        let place = place.ok_or_else(|| self.refuse(kind.name()))?;
+        let _validating = self.gate.pass().await.ok_or(PoolError::ImmediatelyDropped)?;
+        Ok(Entered { hash, place, _waiting, _validating })
+    }
+
+    /// Lets the pool validate a transaction. This ends even if the sender leaves: the pool would
+    /// keep a transaction that no share counts.
+    async fn submit<T, F>(
+        &self,
+        xt: TransactionFor<P>,
+        validate: impl FnOnce(Arc<P>, TransactionFor<P>) -> F + Send,
+    ) -> Result<T, P::Error>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, P::Error>> + Send + 'static,
+    {
+        let entered = self.enter(&xt).await?;
+        let validation = validate(self.pool.clone(), xt);
+        let task = tokio::spawn(async move {
+            // All of it is kept until the validation has ended.
+            let entered = entered;
+            let result = validation.await;
+            if result.is_ok() {
+                entered.place.keep(entered.hash);
+            }
+            result
+        });
+        task.await.unwrap_or_else(|_| Err(PoolError::ImmediatelyDropped.into()))
     }
 }
 
 #[async_trait]
-impl<P: TransactionPool> TransactionPool for Intake<P> {
+impl<P: TransactionPool + 'static> TransactionPool for Intake<P> {
     type Block = P::Block;
     type Hash = P::Hash;
     type InPoolTransaction = P::InPoolTransaction;
@@ -117,8 +169,7 @@ impl<P: TransactionPool> TransactionPool for Intake<P> {
         source: TransactionSource,
         xts: Vec<TransactionFor<Self>>,
     ) -> Result<Vec<Result<TxHash<Self>, Self::Error>>, Self::Error> {
-        let _passed = self.gate.pass(&xts).await?;
-        self.pool.submit_at(at, source, xts).await
+        Ok(join_all(xts.into_iter().map(|xt| self.submit_one(at, source, xt))).await)
     }
 
     async fn submit_one(
@@ -127,8 +178,7 @@ impl<P: TransactionPool> TransactionPool for Intake<P> {
         source: TransactionSource,
         xt: TransactionFor<Self>,
     ) -> Result<TxHash<Self>, Self::Error> {
-        let _passed = self.gate.pass(slice::from_ref(&xt)).await?;
-        self.pool.submit_one(at, source, xt).await
+        self.submit(xt, move |pool, xt| async move { pool.submit_one(at, source, xt).await }).await
     }
 
     async fn submit_and_watch(
@@ -137,8 +187,12 @@ impl<P: TransactionPool> TransactionPool for Intake<P> {
         source: TransactionSource,
         xt: TransactionFor<Self>,
     ) -> Result<Pin<Box<TransactionStatusStreamFor<Self>>>, Self::Error> {
-        let _passed = self.gate.pass(slice::from_ref(&xt)).await?;
-        self.pool.submit_and_watch(at, source, xt).await
+        let watch = move |pool: Arc<P>, xt| async move {
+            let watched: Pin<Box<TransactionStatusStreamFor<P>>> =
+                pool.submit_and_watch(at, source, xt).await?;
+            Ok(watched)
+        };
+        self.submit(xt, watch).await
     }
 
     async fn ready_at(&self, at: BlockHash<P>) -> Ready<P> {
@@ -187,7 +241,7 @@ impl<P: TransactionPool> TransactionPool for Intake<P> {
 }
 
 #[async_trait]
-impl<P: MaintainedTransactionPool> MaintainedTransactionPool for Intake<P> {
+impl<P: MaintainedTransactionPool + 'static> MaintainedTransactionPool for Intake<P> {
     async fn maintain(&self, event: ChainEvent<Self::Block>) {
         self.pool.maintain(event).await
     }
@@ -196,188 +250,181 @@ impl<P: MaintainedTransactionPool> MaintainedTransactionPool for Intake<P> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use assay_runtime::opaque::{Block, UncheckedExtrinsic};
-    use futures::FutureExt;
-    use std::future::{pending, Future};
+    use assay_runtime::opaque::UncheckedExtrinsic;
+    use futures::{poll, FutureExt};
+    use std::sync::atomic::Ordering;
+    use tokio::task::yield_now;
 
-    use crate::client::FullPool;
+    use crate::{pool_double::PoolDouble, quota::Size};
 
-    /// A pool in which no validation ends.
-    struct Endless;
+    const AT: assay_runtime::Hash = assay_runtime::Hash::zero();
+    const SOURCE: TransactionSource = TransactionSource::External;
 
-    #[async_trait]
-    impl TransactionPool for Endless {
-        type Block = Block;
-        type Hash = <FullPool as TransactionPool>::Hash;
-        type InPoolTransaction = <FullPool as TransactionPool>::InPoolTransaction;
-        type Error = <FullPool as TransactionPool>::Error;
-
-        async fn submit_at(
-            &self,
-            _: BlockHash<Self>,
-            _: TransactionSource,
-            _: Vec<TransactionFor<Self>>,
-        ) -> Result<Vec<Result<TxHash<Self>, Self::Error>>, Self::Error> {
-            pending().await
-        }
-
-        async fn submit_one(
-            &self,
-            _: BlockHash<Self>,
-            _: TransactionSource,
-            _: TransactionFor<Self>,
-        ) -> Result<TxHash<Self>, Self::Error> {
-            pending().await
-        }
-
-        async fn submit_and_watch(
-            &self,
-            _: BlockHash<Self>,
-            _: TransactionSource,
-            _: TransactionFor<Self>,
-        ) -> Result<Pin<Box<TransactionStatusStreamFor<Self>>>, Self::Error> {
-            pending().await
-        }
-
-        async fn ready_at(&self, _: BlockHash<Self>) -> Ready<Self> {
-            unreachable!()
-        }
-
-        fn ready(&self) -> Ready<Self> {
-            unreachable!()
-        }
-
-        async fn report_invalid(
-            &self,
-            _: Option<BlockHash<Self>>,
-            _: TxInvalidityReportMap<TxHash<Self>>,
-        ) -> Vec<Arc<Self::InPoolTransaction>> {
-            unreachable!()
-        }
-
-        fn futures(&self) -> Vec<Self::InPoolTransaction> {
-            unreachable!()
-        }
-
-        fn status(&self) -> PoolStatus {
-            unreachable!()
-        }
-
-        fn import_notification_stream(&self) -> ImportNotificationStream<TxHash<Self>> {
-            unreachable!()
-        }
-
-        fn on_broadcasted(&self, _: HashMap<TxHash<Self>, Vec<String>>) {
-            unreachable!()
-        }
-
-        fn hash_of(&self, _: &TransactionFor<Self>) -> TxHash<Self> {
-            unreachable!()
-        }
-
-        fn ready_transaction(&self, _: &TxHash<Self>) -> Option<Arc<Self::InPoolTransaction>> {
-            unreachable!()
-        }
-
-        async fn ready_at_with_timeout(&self, _: BlockHash<Self>, _: Duration) -> Ready<Self> {
-            unreachable!()
-        }
+    fn gate() -> Gate {
+        intakes(PoolDouble::endless(), 0).0.gate
     }
 
-    fn intake() -> Intake<Endless> {
-        Intake::new(Arc::new(Endless), "peers", &Refused::new(None).unwrap())
+    /// The intakes of peers and of the RPC before a pool with this limit of bytes, without one if it
+    /// is zero.
+    fn intakes(pool: PoolDouble, bytes: usize) -> (Intake<PoolDouble>, Intake<PoolDouble>) {
+        let bytes = if bytes == 0 { usize::MAX / 100 } else { bytes };
+        let quotas = Arc::new(Quotas::new(Size { count: usize::MAX / 100, bytes }));
+        let (pool, refused) = (Arc::new(pool), Refused::new(None).unwrap());
+        let of = |name| Intake::new(pool.clone(), name, &refused, quotas.clone());
+        (of("peers"), of("rpc"))
     }
 
-    /// Whether the gate lets a transaction pass at once, wait, or refuses it.
-    #[derive(Debug, PartialEq)]
-    enum Found {
-        Passes,
-        Waits,
-        Refused,
+    /// A transaction of the last kind with this many bytes, two of them its length.
+    fn other(number: u8, bytes: usize) -> UncheckedExtrinsic {
+        let mut encoded = vec![number; bytes - 2];
+        encoded[0] = 0xff;
+        let xt = UncheckedExtrinsic::from_blob(encoded);
+        assert_eq!(xt.encoded_size(), bytes);
+        xt
     }
 
-    /// A transaction that takes this many KiB.
-    fn large(kib: u32) -> Vec<u8> {
-        // The length has four bytes.
-        vec![0; (kib as usize * 1024).saturating_sub(4)]
-    }
-
-    fn find(gate: &Gate, transaction: Vec<u8>) -> Found {
-        match gate.pass(&[transaction]).now_or_never() {
-            Some(Ok(_)) => Found::Passes,
-            Some(Err(PoolError::ImmediatelyDropped)) => Found::Refused,
-            Some(Err(error)) => panic!("{error}"),
-            None => Found::Waits,
-        }
+    fn refused(intake: &Intake<PoolDouble>, kind: &str) -> u64 {
+        intake.refused.with_label_values(&[intake.name, kind]).get()
     }
 
     #[test]
     fn what_exceeds_the_validations_waits_until_one_has_ended() {
-        let gate = intake().gate;
-        let small = [Vec::<u8>::new()];
-        let pass = || gate.pass(&small).now_or_never().expect("does not wait").unwrap();
-        let mut passed: Vec<_> = (0..MAX_VALIDATING).map(|_| pass()).collect();
-        assert_eq!(find(&gate, Vec::new()), Found::Waits);
+        let gate = gate();
+        let pass = || gate.pass().now_or_never();
+        let mut passed: Vec<_> = (0..MAX_VALIDATING).map(|_| pass().expect("no wait")).collect();
+        assert!(pass().is_none());
         passed.pop();
-        assert_eq!(find(&gate, Vec::new()), Found::Passes);
+        assert!(pass().is_some());
     }
 
     #[test]
     fn what_exceeds_the_waiting_size_is_refused_until_there_is_room() {
-        let gate = intake().gate;
-        let most = [large(MAX_WAITING_KIB - 20)];
-        let passed = gate.pass(&most).now_or_never().expect("does not wait").unwrap();
-        assert_eq!(find(&gate, large(20)), Found::Passes);
-        assert_eq!(find(&gate, large(21)), Found::Refused);
-        assert_eq!(gate.refused.get(), 1);
-        drop(passed);
-        assert_eq!(find(&gate, large(21)), Found::Passes);
+        let gate = gate();
+        let kib = |kib: u32| gate.wait(kib as usize * 1024);
+        let most = kib(MAX_WAITING_KIB - 20).unwrap();
+        assert!(kib(20).is_some());
+        assert!(kib(21).is_none());
+        drop(most);
+        assert!(kib(21).is_some());
     }
 
     #[test]
-    fn what_waits_takes_room_and_gives_it_back_when_its_sender_leaves() {
-        let gate = intake().gate;
-        let small = [Vec::<u8>::new()];
-        let most = (MAX_WAITING_KIB / MIN_WAITING_KIB) as usize;
-        let mut waiting: Vec<_> = (0..most).map(|_| Box::pin(gate.pass(&small))).collect();
-        let mut passed = Vec::new();
-        for one in &mut waiting {
-            passed.extend(one.as_mut().now_or_never());
-        }
-        assert_eq!(passed.len(), MAX_VALIDATING as usize);
-        assert_eq!(find(&gate, Vec::new()), Found::Refused);
-        waiting.pop();
-        assert_eq!(find(&gate, Vec::new()), Found::Waits);
-        assert_eq!(find(&gate, large(MIN_WAITING_KIB + 1)), Found::Refused);
+    fn what_is_smaller_than_the_least_counts_as_much() {
+        let gate = gate();
+        let most = MAX_WAITING_KIB / MIN_WAITING_KIB;
+        let _waiting: Vec<_> = (0..most).map(|_| gate.wait(0).unwrap()).collect();
+        assert!(gate.wait(0).is_none());
     }
 
-    /// Submits as often as the pool validates at once, and expects that one more waits.
-    fn fill<T>(intake: &Intake<Endless>, count: u32, submit: impl Fn() -> T)
+    #[tokio::test]
+    async fn what_waits_gives_its_room_back_when_its_sender_leaves() {
+        let (intake, _) = intakes(PoolDouble::endless(), 0);
+        let submit = |_| Box::pin(intake.submit_one(AT, SOURCE, other(0, 100)));
+        let most = MAX_WAITING_KIB / MIN_WAITING_KIB;
+        let mut waiting: Vec<_> = (0..most).map(submit).collect();
+        for one in &mut waiting {
+            assert!(poll!(one).is_pending());
+        }
+        let one = submit(most).await;
+        assert!(matches!(one, Err(PoolError::ImmediatelyDropped)), "{one:?}");
+        assert_eq!(refused(&intake, UNKNOWN_KIND), 1);
+        waiting.pop();
+        assert!(poll!(submit(most)).is_pending());
+        assert_eq!(refused(&intake, UNKNOWN_KIND), 1);
+    }
+
+    /// Polls submissions, and expects that they use all validations.
+    async fn fill<T>(intake: &Intake<PoolDouble>, count: u32, submit: impl Fn() -> T)
     where
         T: Future + Unpin,
     {
-        let mut submitted: Vec<_> = (0..count).map(|_| submit()).collect();
-        for one in &mut submitted[1..] {
-            assert!(one.now_or_never().is_none());
+        let validating = &intake.gate.validating;
+        for _ in 0..count {
+            assert_ne!(validating.available_permits(), 0);
+            assert!(poll!(submit()).is_pending());
         }
-        assert_eq!(find(&intake.gate, Vec::new()), Found::Passes);
-        assert!((&mut submitted[0]).now_or_never().is_none());
-        assert_eq!(find(&intake.gate, Vec::new()), Found::Waits);
-        drop(submitted);
-        assert_eq!(find(&intake.gate, Vec::new()), Found::Passes);
+        assert_eq!(validating.available_permits(), 0);
+        // The senders have left; the validations go on.
+        yield_now().await;
+        assert_eq!(validating.available_permits(), 0);
+        intake.pool.end(MAX_VALIDATING as usize);
+        while validating.available_permits() < MAX_VALIDATING as usize {
+            yield_now().await;
+        }
+        assert_eq!(intake.gate.waiting_kib.available_permits(), MAX_WAITING_KIB as usize);
     }
 
-    #[test]
-    fn every_submission_passes_the_gate_and_takes_room_until_its_validation_has_ended() {
-        let intake = intake();
-        let (at, source) = (Default::default(), TransactionSource::External);
-        let one = || UncheckedExtrinsic::try_from_encoded_extrinsic(&[0]).unwrap();
-        fill(&intake, MAX_VALIDATING, || intake.submit_one(at, source, one()));
-        fill(&intake, MAX_VALIDATING, || intake.submit_and_watch(at, source, one()));
+    #[tokio::test]
+    async fn every_submission_takes_room_until_its_validation_has_ended() {
+        let (intake, _) = intakes(PoolDouble::endless(), 0);
+        let one = || other(0, 100);
+        fill(&intake, MAX_VALIDATING, || intake.submit_one(AT, SOURCE, one())).await;
+        fill(&intake, MAX_VALIDATING, || intake.submit_and_watch(AT, SOURCE, one())).await;
         let pair = || vec![one(), one()];
-        fill(&intake, MAX_VALIDATING / 2, || intake.submit_at(at, source, pair()));
+        fill(&intake, MAX_VALIDATING / 2, || intake.submit_at(AT, SOURCE, pair())).await;
         // More than are validated at once.
         let many = || (0..=MAX_VALIDATING).map(|_| one()).collect();
-        fill(&intake, 1, || intake.submit_at(at, source, many()));
+        fill(&intake, 1, || intake.submit_at(AT, SOURCE, many())).await;
+    }
+
+    #[tokio::test]
+    async fn peers_and_rpc_share_the_quotas() {
+        // The share takes 1,000 bytes.
+        let bytes = 1_000 * 100 / Kind::Other.percent().bytes + 2;
+        let (peers, rpc) = intakes(PoolDouble::accepting(), bytes);
+        peers.submit_one(AT, SOURCE, other(1, 400)).await.unwrap();
+        rpc.submit_one(AT, SOURCE, other(2, 400)).await.unwrap();
+        for intake in [&peers, &rpc] {
+            let one = intake.submit_one(AT, SOURCE, other(3, 400)).await;
+            assert!(matches!(one, Err(PoolError::ImmediatelyDropped)), "{one:?}");
+            assert_eq!(refused(intake, Kind::Other.name()), 1);
+            assert_eq!(refused(intake, UNKNOWN_KIND), 0);
+        }
+        rpc.submit_one(AT, SOURCE, other(3, 200)).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn each_of_several_has_its_own_result() {
+        let bytes = 1_000 * 100 / Kind::Other.percent().bytes + 2;
+        let (peers, _) = intakes(PoolDouble::accepting(), bytes);
+        let several = vec![other(1, 600), other(2, 600), other(3, 400)];
+        let results = peers.submit_at(AT, SOURCE, several).await.unwrap();
+        let accepted: Vec<_> = results.iter().map(Result::is_ok).collect();
+        assert_eq!(accepted, [true, false, true]);
+    }
+
+    #[tokio::test]
+    async fn a_sender_that_leaves_during_the_validation_keeps_its_share() {
+        let bytes = 1_000 * 100 / Kind::Other.percent().bytes + 2;
+        let (peers, rpc) = intakes(PoolDouble::endless(), bytes);
+        assert!(poll!(peers.submit_one(AT, SOURCE, other(1, 600))).is_pending());
+        // It could leave no room, so the next one waits.
+        let mut second = rpc.submit_one(AT, SOURCE, other(2, 600));
+        assert!(poll!(&mut second).is_pending());
+        peers.pool.end(1);
+        let second = second.await;
+        assert!(matches!(second, Err(PoolError::ImmediatelyDropped)), "{second:?}");
+        assert!(peers.pool.ready.lock().contains_key(&peers.hash_of(&other(1, 600))));
+    }
+
+    #[tokio::test]
+    async fn a_validation_that_fails_gives_its_share_back_to_who_waits() {
+        let bytes = 1_000 * 100 / Kind::Other.percent().bytes + 2;
+        let (peers, rpc) = intakes(PoolDouble::endless(), bytes);
+        let mut first = peers.submit_and_watch(AT, SOURCE, other(1, 600));
+        assert!(poll!(&mut first).is_pending());
+        let mut left = rpc.submit_one(AT, SOURCE, other(2, 600));
+        assert!(poll!(&mut left).is_pending());
+        let mut third = rpc.submit_one(AT, SOURCE, other(3, 600));
+        assert!(poll!(&mut third).is_pending());
+        drop(left);
+        assert!(poll!(&mut third).is_pending());
+        peers.pool.accepts.store(false, Ordering::Relaxed);
+        peers.pool.end(1);
+        assert!(first.await.is_err());
+        assert!(poll!(&mut third).is_pending());
+        peers.pool.accepts.store(true, Ordering::Relaxed);
+        peers.pool.end(1);
+        third.await.unwrap();
     }
 }

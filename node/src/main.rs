@@ -11,6 +11,9 @@ mod command;
 mod engine;
 mod intake;
 mod metrics;
+#[cfg(test)]
+mod pool_double;
+mod quota;
 mod rpc;
 mod service;
 mod worker_keys;

@@ -32,6 +32,7 @@ use crate::{
     client::{FullBackend, FullClient, FullPool, FullSelectChain, HostFunctions},
     engine::NodeEngine,
     intake::{Intake, Refused},
+    quota::{Quotas, Size},
     rpc, worker_keys, LOG_TARGET,
 };
 
@@ -199,7 +200,8 @@ pub fn new_partial(config: &Configuration) -> Result<Partial, ServiceError> {
     })
 }
 
-/// Starts a node. With `operator`, its offchain workers have an engine.
+/// Starts a node. With `operator`, its offchain workers have an engine. `pool` are the limits of
+/// the transaction pool in `config`, which has no access to them.
 ///
 /// # Errors
 ///
@@ -208,16 +210,22 @@ pub fn new_partial(config: &Configuration) -> Result<Partial, ServiceError> {
 pub fn new_full(
     config: Configuration,
     operator: Option<OperatorParams>,
+    pool: Size,
 ) -> Result<TaskManager, ServiceError> {
     match config.network.network_backend {
-        NetworkBackendType::Libp2p => start::<sc_network::NetworkWorker<_, _>>(config, operator),
-        NetworkBackendType::Litep2p => start::<sc_network::Litep2pNetworkBackend>(config, operator),
+        NetworkBackendType::Libp2p => {
+            start::<sc_network::NetworkWorker<_, _>>(config, operator, pool)
+        },
+        NetworkBackendType::Litep2p => {
+            start::<sc_network::Litep2pNetworkBackend>(config, operator, pool)
+        },
     }
 }
 
 fn start<N: NetworkBackend<Block, Hash>>(
     mut config: Configuration,
     operator: Option<OperatorParams>,
+    pool: Size,
 ) -> Result<TaskManager, ServiceError> {
     // Set before anything reads it: an operator needs offchain workers even if it is not a
     // validator.
@@ -243,6 +251,7 @@ fn start<N: NetworkBackend<Block, Hash>>(
         telemetry: telemetry.as_ref().map(|telemetry| telemetry.handle()),
     };
     let refused = Refused::new(config.prometheus_registry())?;
+    let quotas = Arc::new(Quotas::new(pool));
     let engine = operator
         .map(|params| start_engine(&params, &config, &handles, &mut task_manager))
         .transpose()?;
@@ -254,7 +263,12 @@ fn start<N: NetworkBackend<Block, Hash>>(
             config: &config,
             net_config,
             client: client.clone(),
-            transaction_pool: Arc::new(Intake::new(transaction_pool.clone(), "peers", &refused)),
+            transaction_pool: Arc::new(Intake::new(
+                transaction_pool.clone(),
+                "peers",
+                &refused,
+                quotas.clone(),
+            )),
             spawn_handle: task_manager.spawn_handle(),
             spawn_essential_handle: task_manager.spawn_essential_handle(),
             import_queue,
@@ -289,7 +303,7 @@ fn start<N: NetworkBackend<Block, Hash>>(
         backend,
         task_manager: &mut task_manager,
         keystore: handles.keystore.clone(),
-        transaction_pool: Arc::new(Intake::new(transaction_pool, "rpc", &refused)),
+        transaction_pool: Arc::new(Intake::new(transaction_pool, "rpc", &refused, quotas)),
         rpc_builder: rpc_builder(&handles, engine),
         network: network.clone(),
         system_rpc_tx,
