@@ -13,8 +13,11 @@ use frame_support::{traits::Get, weights::Weight};
 pub struct WeightInfo<T>(PhantomData<T>);
 
 impl<T: frame_system::Config> pallet_room::WeightInfo for WeightInfo<T> {
+    /// Storage: `Room::CountedOf` (r:1 w:1)
     fn on_finalize() -> Weight {
-        // Least time: 2_874_000 picoseconds.
-        Weight::from_parts(3_144_000, 0)
+        // Least time: 6_009_000 picoseconds.
+        Weight::from_parts(6_610_000, 0)
+            .saturating_add(T::DbWeight::get().reads(1))
+            .saturating_add(T::DbWeight::get().writes(1))
     }
 }
