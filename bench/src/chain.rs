@@ -27,7 +27,7 @@ pub struct Options {
     #[arg(long, default_value_t = 15)]
     pub requests: u32,
     /// Number of concurrent requests for the throughput.
-    #[arg(long, default_value_t = 1_200)]
+    #[arg(long, default_value_t = 4_800)]
     pub burst: u32,
     /// Number of concurrent requests in batches of 32.
     #[arg(long, default_value_t = 12_288)]
@@ -39,7 +39,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { requests: 15, burst: 1_200, batched: 12_288, transfers: 4_000 }
+        Self { requests: 15, burst: 4_800, batched: 12_288, transfers: 4_000 }
     }
 }
 
