@@ -50,6 +50,11 @@ impl Narrator {
         self.marks.lock().unwrap_or_else(PoisonError::into_inner).push(mark);
     }
 
+    /// Prints a line that is too small for the report.
+    pub fn note(&self, text: impl Display) {
+        eprintln!("[{:6.1} s]   {text}", self.seconds());
+    }
+
     fn marks(&self) -> Vec<Mark> {
         self.marks.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -132,7 +137,8 @@ pub async fn run(
         let result = AssertUnwindSafe(scenario(&mut run)).catch_unwind().await;
         figures = run.figures;
         let ended = run.testnet.end().await;
-        result.unwrap_or_else(|panic| Err(anyhow!("the scenario panicked: {}", message(&*panic))))?;
+        result
+            .unwrap_or_else(|panic| Err(anyhow!("the scenario panicked: {}", message(&*panic))))?;
         ended
     };
     // Dropping the future kills the nodes.

@@ -159,6 +159,19 @@ impl Testnet {
         within(ANSWER, asked, self.node(name)?.reports(metric)).await
     }
 
+    /// Resident memory of a node in bytes. Its metrics have none.
+    ///
+    /// # Errors
+    ///
+    /// There is no such node, or it does not run.
+    pub fn resident_bytes(&self, name: &str) -> Result<f64> {
+        let process = process(self.node(name)?)?;
+        let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kilobytes = line.and_then(|line| line.split_whitespace().next());
+        Ok(kilobytes.context("no resident memory")?.parse::<f64>()? * 1024.0)
+    }
+
     /// Waits until every running node has every other one as a peer.
     ///
     /// # Errors

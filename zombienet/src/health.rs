@@ -1,0 +1,57 @@
+//! What the metrics of all nodes have to show after a scenario.
+
+use std::time::Duration;
+
+use anyhow::{ensure, Result};
+
+use crate::scenario::Run;
+
+/// Time for every node to finalise what another one has finalised.
+const CATCH_UP: Duration = Duration::from_secs(120);
+/// Metrics that count what must not happen in any scenario.
+const FAULTS: [&str; 3] = [
+    "assay_artifact_failures_total",
+    r#"assay_refused_transactions_total{from="peers"}"#,
+    r#"assay_refused_transactions_total{from="rpc"}"#,
+];
+
+/// Checks by the metrics of each node that it has final block `height` and every other node as a
+/// peer, and that it has refused no transactions and lost no artifacts. Puts the memory of the
+/// largest node into the report.
+///
+/// # Errors
+///
+/// The first node of which this does not hold in time.
+pub async fn check_nodes(run: &mut Run, height: u32) -> Result<()> {
+    let mut largest: f64 = 0.0;
+    for name in run.testnet.names() {
+        run.testnet.finalised(name, height, CATCH_UP).await?;
+        for fault in FAULTS {
+            let count = run.testnet.metric(name, fault).await?;
+            ensure!(count == 0.0, "metric {fault} of node {name} is {count}");
+        }
+        largest = largest.max(run.testnet.resident_bytes(name)?);
+    }
+    run.testnet.connected().await?;
+    run.narrator.say(format!("every node has final block {height} and all others as peers"));
+    run.figure("memory of the largest node, MiB", largest / f64::from(1 << 20));
+    Ok(())
+}
+
+/// Checks by their metrics that each operator has run models since its start, that no run failed,
+/// and that all runs together are at least `runs`.
+///
+/// # Errors
+///
+/// This does not hold.
+pub async fn check_engines(run: &mut Run, runs: usize) -> Result<()> {
+    let mut total = 0.0;
+    for name in run.testnet.named("operator") {
+        let count = run.testnet.metric(&name, "assay_engine_runs_total").await?;
+        ensure!(count > 0.0, "{name} has run no model");
+        total += count;
+    }
+    ensure!(total >= runs as f64, "operators have run models {total} times, not {runs} times");
+    run.figure("runs of models", total);
+    Ok(())
+}
