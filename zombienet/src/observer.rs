@@ -73,8 +73,8 @@ async fn observe(urls: Vec<String>, started: Instant, samples: Arc<Mutex<Vec<Sam
     }
 }
 
-/// Block times and times to finality in seconds, each with the second at which the block was seen or
-/// was final.
+/// Block times and times to finality in seconds, each with the second at which the block was seen
+/// or was final.
 #[derive(Clone, Debug, Default, Serialize, PartialEq)]
 pub struct Pace {
     /// Time since the previous block. Blocks that come between two samples share it.

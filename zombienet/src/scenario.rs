@@ -1,4 +1,5 @@
-//! One run of a scenario: the network, what is said about it, its reports, the end of its processes.
+//! One run of a scenario: its network, what is said about it, its reports, and the end of its
+//! processes.
 
 use std::{
     collections::BTreeMap,

@@ -27,8 +27,8 @@ const LIMIT: Duration = Duration::from_secs(13 * 60);
 /// joins later has the same state.
 ///
 /// Invariant: of 500 requests in all four classes, every one is verified and final, and is settled
-/// once; every planck is accounted for; the state that a late node has by full sync and by warp sync
-/// is, in every key and value, that of the other nodes.
+/// once; every planck is accounted for; the state that a late node has by full sync and by warp
+/// sync is, in every key and value, that of the other nodes.
 #[tokio::test(flavor = "multi_thread")]
 async fn mixed_load() -> Result<()> {
     run("mixed_load", "operators", LIMIT, async |run: &mut Run| {
