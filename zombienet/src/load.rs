@@ -5,24 +5,24 @@ use std::{
     collections::VecDeque,
     sync::{
         atomic::{AtomicBool, AtomicUsize, Ordering},
-        Arc, Mutex, PoisonError,
+        Arc,
     },
     time::Duration,
 };
 
-use anyhow::{ensure, Context, Result};
+use anyhow::{anyhow, ensure, Context, Result};
 use assay_client::{Client, InferenceRequest, InferenceResult, Signer};
 use assay_primitives::Assurance;
+use futures::future::try_join_all;
 use tokio::{
-    task::{JoinHandle, JoinSet},
-    time::{timeout, Instant},
+    sync::oneshot,
+    time::{interval, timeout, Instant, MissedTickBehavior},
 };
 
 use crate::{
     observer::quantile,
     scenario::{Narrator, Run},
     stage::Stage,
-    wait::until,
 };
 
 /// The classes of 25 successive requests: 13 signed ones, 7 quorums, 3 optimistic ones, 2 proofs.
@@ -31,6 +31,8 @@ const CYCLE: &[u8; 25] = b"sqsosqspsqssoqsqspsqsosqs";
 const DEADLINE_BLOCKS: u32 = 150;
 /// Time for one attempt, after which another node is asked.
 const ATTEMPT: Duration = Duration::from_secs(420);
+/// Least time between two attempts.
+const PAUSE: Duration = Duration::from_secs(1);
 /// Time for a request with all its attempts.
 const REQUEST: Duration = Duration::from_secs(600);
 
@@ -56,10 +58,10 @@ pub struct Answered {
     pub seconds: f64,
 }
 
-/// A load in progress. Dropping it ends it.
+/// A load in progress, in a thread of its own. Dropping it ends it.
 pub struct Load {
     enough: Arc<AtomicBool>,
-    work: JoinHandle<Result<Vec<Answered>>>,
+    work: oneshot::Receiver<Result<Vec<Answered>>>,
 }
 
 /// What the payers' tasks share.
@@ -69,7 +71,6 @@ struct Shared {
     amount: Amount,
     enough: Arc<AtomicBool>,
     next: AtomicUsize,
-    answered: Mutex<Vec<Answered>>,
     narrator: Narrator,
 }
 
@@ -78,16 +79,33 @@ impl Load {
     /// request at a time.
     pub fn start(stage: &Stage, urls: Vec<String>, amount: Amount, narrator: &Narrator) -> Self {
         let enough = Arc::new(AtomicBool::new(matches!(amount, Amount::Exactly(_))));
-        let shared = Arc::new(Shared {
+        let shared = Shared {
             stage: stage.clone(),
             urls,
             amount,
             enough: enough.clone(),
             next: AtomicUsize::new(0),
-            answered: Mutex::default(),
             narrator: narrator.clone(),
+        };
+        let (mut sender, work) = oneshot::channel();
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            let answered = match runtime {
+                // The client's futures cannot be spawned, as they are not `Send` in general.
+                Ok(runtime) => runtime.block_on(async {
+                    tokio::select! {
+                        () = sender.closed() => None,
+                        answered = work_all(&shared) => Some(answered),
+                    }
+                }),
+                Err(error) => Some(Err(error.into())),
+            };
+            if let Some(answered) = answered {
+                // Without a receiver nobody wants to know.
+                let _ = sender.send(answered);
+            }
         });
-        Self { enough, work: tokio::spawn(work(shared)) }
+        Self { enough, work }
     }
 
     /// Begins no further requests than the least amount, and waits for the end of all.
@@ -95,40 +113,29 @@ impl Load {
     /// # Errors
     ///
     /// A request is not final in time. The message has the error of its last attempt.
-    pub async fn finish(mut self) -> Result<Vec<Answered>> {
+    pub async fn finish(self) -> Result<Vec<Answered>> {
         self.enough.store(true, Ordering::Relaxed);
-        (&mut self.work).await.context("the load has panicked")?
+        self.work.await.context("the load has panicked")?
     }
 }
 
-impl Drop for Load {
-    fn drop(&mut self) {
-        self.work.abort();
-    }
+async fn work_all(shared: &Shared) -> Result<Vec<Answered>> {
+    let payers = shared.stage.payers.iter().enumerate();
+    let all = try_join_all(payers.map(|(index, payer)| pay(shared, payer.clone(), index))).await?;
+    Ok(all.into_iter().flatten().collect())
 }
 
-async fn work(shared: Arc<Shared>) -> Result<Vec<Answered>> {
-    let mut payers = JoinSet::new();
-    for (index, payer) in shared.stage.payers.iter().enumerate() {
-        payers.spawn(pay(shared.clone(), payer.clone(), index));
-    }
-    while let Some(result) = payers.join_next().await {
-        result.context("a payer has panicked")??;
-    }
-    let mut answered = shared.answered.lock().unwrap_or_else(PoisonError::into_inner);
-    Ok(std::mem::take(&mut *answered))
-}
-
-async fn pay(shared: Arc<Shared>, payer: Signer, index: usize) -> Result<()> {
-    let mut urls: VecDeque<&String> = shared.urls.iter().collect();
+async fn pay(shared: &Shared, signer: Signer, index: usize) -> Result<Vec<Answered>> {
+    let mut urls: VecDeque<String> = shared.urls.iter().cloned().collect();
     let turn = index % urls.len().max(1);
     urls.rotate_left(turn);
-    let mut client = None;
+    let mut answered = Vec::new();
+    let mut payer = Payer { signer, urls, client: None, narrator: shared.narrator.clone() };
     loop {
         let number = shared.next.fetch_add(1, Ordering::Relaxed);
         let (Amount::Exactly(least) | Amount::AtLeast(least)) = shared.amount;
         if number >= least && shared.enough.load(Ordering::Relaxed) {
-            return Ok(());
+            return Ok(answered);
         }
         let assurance = class(number);
         let model = shared.stage.model(assurance);
@@ -136,40 +143,60 @@ async fn pay(shared: Arc<Shared>, payer: Signer, index: usize) -> Result<()> {
             deadline_blocks: DEADLINE_BLOCKS,
             ..InferenceRequest::new(model.version.clone(), model.input.payload(), assurance)
         };
-        let (started, mut attempts) = (Instant::now(), 0);
-        let what = format!("request {number} in class {assurance:?} of {payer:?} is final");
-        let result = until(REQUEST, what, async || {
-            attempts += 1;
-            let result = attempt(&mut client, &urls, &terms, &payer).await;
-            if let Err(error) = &result {
-                // The next attempt uses the next node.
-                client = None;
-                urls.rotate_left(1);
-                shared.narrator.note(format!("attempt {attempts} at request {number}: {error:#}"));
-            }
-            result.map(Some)
-        })
-        .await?;
-        let seconds = started.elapsed().as_secs_f64();
-        let answered = Answered { result, payer: payer.clone(), attempts, seconds };
-        shared.answered.lock().unwrap_or_else(PoisonError::into_inner).push(answered);
+        answered.push(payer.insist(number, &terms).await?);
     }
 }
 
-async fn attempt(
-    client: &mut Option<Client>,
-    urls: &VecDeque<&String>,
-    terms: &InferenceRequest,
-    payer: &Signer,
-) -> Result<InferenceResult> {
-    let url = urls.front().context("there are no nodes to ask")?;
-    let connected = match client {
-        Some(connected) => connected,
-        None => client.insert(Client::connect(url).await?),
-    };
-    let inferring = connected.infer_once(terms, payer, &|_| ());
-    let result = timeout(ATTEMPT, inferring).await.with_context(|| format!("{url} takes long"))?;
-    result.with_context(|| format!("asked {url}"))
+/// A payer and the node that it asks, the first one of `urls`.
+struct Payer {
+    signer: Signer,
+    urls: VecDeque<String>,
+    client: Option<Client>,
+    narrator: Narrator,
+}
+
+impl Payer {
+    /// Makes a request and waits for its end. After an error, asks the next node for the same.
+    async fn insist(&mut self, number: usize, terms: &InferenceRequest) -> Result<Answered> {
+        let started = Instant::now();
+        let mut pace = interval(PAUSE);
+        pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut attempts = 0;
+        loop {
+            pace.tick().await;
+            attempts += 1;
+            let left = REQUEST.saturating_sub(started.elapsed()).min(ATTEMPT);
+            let error = match timeout(left, self.attempt(terms)).await {
+                Ok(Ok(result)) => {
+                    let seconds = started.elapsed().as_secs_f64();
+                    return Ok(Answered { result, payer: self.signer.clone(), attempts, seconds });
+                },
+                Ok(Err(error)) => error,
+                Err(_) => anyhow!("no answer for {} s", left.as_secs()),
+            };
+            let asked = self.urls.front().cloned().unwrap_or_default();
+            let class = terms.assurance;
+            if started.elapsed() >= REQUEST {
+                return Err(error.context(format!(
+                    "not within {} s: request {number} in class {class:?} is final; asked {asked}",
+                    REQUEST.as_secs()
+                )));
+            }
+            self.narrator
+                .note(format!("request {number}, attempt {attempts} at {asked}: {error:#}"));
+            self.client = None;
+            self.urls.rotate_left(1);
+        }
+    }
+
+    async fn attempt(&mut self, terms: &InferenceRequest) -> Result<InferenceResult> {
+        let url = self.urls.front().context("there are no nodes to ask")?;
+        let client = match &self.client {
+            Some(client) => client,
+            None => self.client.insert(Client::connect(url).await?),
+        };
+        Ok(client.infer_once(terms, &self.signer, &|_| ()).await?)
+    }
 }
 
 fn class(number: usize) -> Assurance {
