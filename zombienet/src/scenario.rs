@@ -127,7 +127,7 @@ pub async fn run(
         let data = folder.join("nodes");
         std::fs::create_dir_all(&data)?;
         let testnet = Testnet::spawn(network, &data).await?;
-        narrator.say(format!("{} nodes have each other as peers", testnet.names().len()));
+        narrator.say(format!("{} nodes are up", testnet.names().len()));
         let urls: Vec<String> = testnet.urls()?.into_values().collect();
         observer = Some(Observer::start(urls, narrator.started));
         let mut run = Run { testnet, narrator: narrator.clone(), figures: BTreeMap::new() };

@@ -48,7 +48,8 @@ pub struct Stage {
 
 impl Stage {
     /// Publishes the models, makes every node whose name begins with `operator` an operator of
-    /// both, and funds `payers` payers. Returns when all operators are live.
+    /// both, and funds `payers` payers. Returns when all operators are live and every node has
+    /// every other one as a peer, so that the network holds together without any one of them.
     ///
     /// # Errors
     ///
@@ -87,6 +88,7 @@ impl Stage {
             .collect::<Result<Vec<_>>>()?;
         let funding = payers.iter().map(|one| fund(&client, &bank, one.account(), PAYER_FUNDS));
         within(REGISTRATION, "payers have funds", try_join_all(funding)).await?;
+        testnet.connected().await?;
         Ok(Self { floating, integer, owner, operators, payers })
     }
 
