@@ -51,7 +51,7 @@ impl Narrator {
         self.marks.lock().unwrap_or_else(PoisonError::into_inner).push(mark);
     }
 
-    /// Prints a line that is too small for the report.
+    /// Prints a line that does not mark a time.
     pub fn note(&self, text: impl Display) {
         eprintln!("[{:6.1} s]   {text}", self.seconds());
     }
@@ -73,7 +73,7 @@ pub struct Run {
 impl Run {
     /// Prints a figure, and puts it into the report.
     pub fn figure(&mut self, name: &str, value: f64) {
-        self.narrator.say(format!("{name}: {value:.1}"));
+        self.narrator.note(format!("{name}: {value:.1}"));
         self.figures.insert(name.to_owned(), value);
     }
 

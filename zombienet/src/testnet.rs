@@ -148,6 +148,17 @@ impl Testnet {
         until(limit, awaited, reached).await
     }
 
+    /// Waits until the log of a node has this text.
+    ///
+    /// # Errors
+    ///
+    /// It has not within `limit`.
+    pub async fn logged(&self, name: &str, text: &str, limit: Duration) -> Result<()> {
+        let node = self.node(name)?;
+        let awaited = format!("node {name} logs `{text}`");
+        until(limit, awaited, async || Ok(node.logs().await?.contains(text).then_some(()))).await
+    }
+
     /// A metric of a node. The SDK shows a missing one as zero.
     ///
     /// # Errors

@@ -59,7 +59,11 @@ async fn mixed_load() -> Result<()> {
             let (_, height) = Testnet::heights(&client).await?;
             run.testnet.finalised(&name, height, SYNC).await?;
             let seconds = run.narrator.seconds() - started;
-            run.figure(&format!("{sync} sync of {height} blocks, seconds"), seconds);
+            run.figure(&format!("{sync} sync, blocks"), f64::from(height));
+            run.figure(&format!("{sync} sync, seconds"), seconds);
+            if sync == "warp" {
+                run.testnet.logged(&name, "Warp sync is complete", SYNC).await?;
+            }
             let late = run.testnet.client(&name).await?;
             let height = run.until_final(&late, height + 1, FINALITY).await?;
             let at = late.rpc().block_hash(height).await?.unwrap_or_default();
