@@ -18,13 +18,13 @@ const FAULTS: [&str; 3] = [
 ];
 
 /// Checks by the metrics of each node that it has a final block of `height` and every other node as
-/// a peer, and that it has refused no transactions and lost no artifacts. Checks that all nodes have
-/// the same block at `height`. Puts the memory of the largest node into the report.
+/// a peer, and that it has refused no transactions and lost no artifacts. Checks that all nodes
+/// have the same block at `height`. Puts the memory of the largest node into the report.
 ///
 /// # Errors
 ///
 /// The first node of which this does not hold in time.
-pub async fn check_nodes(run: &mut Run, height: u32) -> Result<()> {
+pub async fn check_nodes(run: &Run, height: u32) -> Result<()> {
     let mut largest: f64 = 0.0;
     let mut hashes = BTreeMap::new();
     for name in run.testnet.names() {
@@ -42,7 +42,7 @@ pub async fn check_nodes(run: &mut Run, height: u32) -> Result<()> {
     run.testnet.connected().await?;
     run.narrator
         .say(format!("every node has the same final block {height} and all others as peers"));
-    run.figure("memory of the largest node, MiB", largest / f64::from(1 << 20));
+    run.narrator.figure("memory of the largest node, MiB", largest / f64::from(1 << 20));
     Ok(())
 }
 
@@ -52,7 +52,7 @@ pub async fn check_nodes(run: &mut Run, height: u32) -> Result<()> {
 /// # Errors
 ///
 /// This does not hold.
-pub async fn check_engines(run: &mut Run, runs: usize) -> Result<()> {
+pub async fn check_engines(run: &Run, runs: usize) -> Result<()> {
     let mut total = 0.0;
     for name in run.testnet.named("operator") {
         let count = run.testnet.metric(&name, "assay_engine_runs_total").await?;
@@ -60,6 +60,6 @@ pub async fn check_engines(run: &mut Run, runs: usize) -> Result<()> {
         total += count;
     }
     ensure!(total >= runs as f64, "operators have run models {total} times, not {runs} times");
-    run.figure("runs of models", total);
+    run.narrator.figure("runs of models", total);
     Ok(())
 }

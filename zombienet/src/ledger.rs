@@ -72,7 +72,7 @@ impl Opening {
         height: u32,
         stage: &Stage,
         answered: &[Answered],
-        run: &mut Run,
+        run: &Run,
     ) -> Result<()> {
         let books = read_books(client.rpc().url(), self.height + 1, height).await?;
         ensure!(books.problems.is_empty(), "{}", books.problems.join("; "));

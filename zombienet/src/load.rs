@@ -213,7 +213,7 @@ fn class(number: usize) -> Assurance {
 /// # Errors
 ///
 /// A request has another outcome, or there are two results of one.
-pub fn check_answers(run: &mut Run, answered: &[Answered]) -> Result<()> {
+pub fn check_answers(run: &Run, answered: &[Answered]) -> Result<()> {
     let mut requests: Vec<_> = answered.iter().map(|one| one.result.request).collect();
     requests.sort();
     requests.dedup();
@@ -228,7 +228,7 @@ pub fn check_answers(run: &mut Run, answered: &[Answered]) -> Result<()> {
             result.outcome
         );
     }
-    run.figure("requests", answered.len() as f64);
+    run.narrator.figure("requests", answered.len() as f64);
     for (name, assurance) in [
         ("signed", Assurance::Signed),
         ("quorum", Assurance::Quorum { n: 3, k: 2 }),
@@ -236,13 +236,13 @@ pub fn check_answers(run: &mut Run, answered: &[Answered]) -> Result<()> {
         ("proof", Assurance::Proof),
     ] {
         let of_class = || answered.iter().filter(|one| one.result.assurance == assurance);
-        run.figure(&format!("requests, {name}"), of_class().count() as f64);
+        run.narrator.figure(&format!("requests, {name}"), of_class().count() as f64);
         let seconds = |share| quantile(of_class().map(|one| one.seconds), share);
-        run.figure(&format!("latency, {name}, p50, seconds"), seconds(0.5));
-        run.figure(&format!("latency, {name}, p99, seconds"), seconds(0.99));
+        run.narrator.figure(&format!("latency, {name}, p50, seconds"), seconds(0.5));
+        run.narrator.figure(&format!("latency, {name}, p99, seconds"), seconds(0.99));
     }
     let repeated = answered.iter().filter(|one| one.attempts > 1).count();
-    run.figure("requests that took more than one attempt", repeated as f64);
+    run.narrator.figure("requests that took more than one attempt", repeated as f64);
     Ok(())
 }
 

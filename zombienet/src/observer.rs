@@ -1,20 +1,16 @@
 //! Samples of the best and the newest final block, taken while a scenario runs, from one node that
 //! answers at a time.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 
 use assay_client::Client;
 use serde::Serialize;
 use tokio::{
     task::JoinHandle,
-    time::{interval, timeout, Instant, MissedTickBehavior},
+    time::{interval, timeout, MissedTickBehavior},
 };
 
-use crate::testnet::Testnet;
+use crate::{scenario::Narrator, testnet::Testnet};
 
 /// Time between two samples.
 pub const SAMPLE_INTERVAL: Duration = Duration::from_millis(250);
@@ -33,32 +29,22 @@ pub struct Sample {
 }
 
 /// Takes samples until it is dropped.
-pub struct Observer {
-    samples: Arc<Mutex<Vec<Sample>>>,
-    task: JoinHandle<()>,
-}
+pub struct Observer(JoinHandle<()>);
 
 impl Observer {
-    /// Begins to take samples of the nodes at these addresses, with times since `started`.
-    pub fn start(urls: Vec<String>, started: Instant) -> Self {
-        let samples = Arc::new(Mutex::new(Vec::new()));
-        let task = tokio::spawn(observe(urls, started, samples.clone()));
-        Self { samples, task }
-    }
-
-    /// The samples until now.
-    pub fn samples(&self) -> Vec<Sample> {
-        self.samples.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// Begins to take samples of the nodes at these addresses.
+    pub fn start(urls: Vec<String>, narrator: &Narrator) -> Self {
+        Self(tokio::spawn(observe(urls, narrator.clone())))
     }
 }
 
 impl Drop for Observer {
     fn drop(&mut self) {
-        self.task.abort();
+        self.0.abort();
     }
 }
 
-async fn observe(urls: Vec<String>, started: Instant, samples: Arc<Mutex<Vec<Sample>>>) {
+async fn observe(urls: Vec<String>, narrator: Narrator) {
     let mut ticks = interval(SAMPLE_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     for url in urls.iter().cycle() {
@@ -66,8 +52,7 @@ async fn observe(urls: Vec<String>, started: Instant, samples: Arc<Mutex<Vec<Sam
         ticks.tick().await;
         let Ok(Ok(client)) = timeout(ANSWER, Client::connect(url)).await else { continue };
         while let Ok(Ok((best, finalised))) = timeout(ANSWER, Testnet::heights(&client)).await {
-            let sample = Sample { seconds: started.elapsed().as_secs_f64(), best, finalised };
-            samples.lock().unwrap_or_else(PoisonError::into_inner).push(sample);
+            narrator.sample(best, finalised);
             ticks.tick().await;
         }
     }

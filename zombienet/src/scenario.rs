@@ -7,7 +7,7 @@ use std::{
     panic::AssertUnwindSafe,
     path::{Path, PathBuf},
     pin::pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -18,7 +18,7 @@ use futures::FutureExt;
 use tokio::time::{timeout, Instant};
 
 use crate::{
-    observer::Observer,
+    observer::{pace, Observer, Pace, Sample},
     report::{Mark, Report},
     testnet::Testnet,
     wait::until,
@@ -27,16 +27,25 @@ use crate::{
 /// Time for the chain of a new network to finalise its first block.
 const FIRST_FINAL: Duration = Duration::from_secs(90);
 
-/// Says what happens, with the seconds since the start. Clones share the list.
+/// What the report of a run is made of.
+#[derive(Debug, Default)]
+struct Record {
+    marks: Vec<Mark>,
+    figures: BTreeMap<String, f64>,
+    samples: Vec<Sample>,
+}
+
+/// Says what happens, with the seconds since the start, and keeps it for the report. Clones share
+/// what is kept.
 #[derive(Clone)]
 pub struct Narrator {
     started: Instant,
-    marks: Arc<Mutex<Vec<Mark>>>,
+    record: Arc<Mutex<Record>>,
 }
 
 impl Narrator {
     fn new() -> Self {
-        Self { started: Instant::now(), marks: Arc::default() }
+        Self { started: Instant::now(), record: Arc::default() }
     }
 
     /// Seconds since the start.
@@ -46,18 +55,35 @@ impl Narrator {
 
     /// Prints a line, and marks the time in the report.
     pub fn say(&self, text: impl Display) {
-        let mark = Mark { seconds: self.seconds(), text: text.to_string() };
-        eprintln!("[{:6.1} s] {}", mark.seconds, mark.text);
-        self.marks.lock().unwrap_or_else(PoisonError::into_inner).push(mark);
+        self.note(&text);
+        self.record().marks.push(Mark { seconds: self.seconds(), text: text.to_string() });
     }
 
     /// Prints a line that does not mark a time.
     pub fn note(&self, text: impl Display) {
-        eprintln!("[{:6.1} s]   {text}", self.seconds());
+        eprintln!("[{:6.1} s] {text}", self.seconds());
     }
 
-    fn marks(&self) -> Vec<Mark> {
-        self.marks.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// Prints a figure, and puts it into the report.
+    pub fn figure(&self, name: &str, value: f64) {
+        self.note(format!("{name}: {value:.1}"));
+        self.record().figures.insert(name.to_owned(), value);
+    }
+
+    /// Puts heights that a node has now into the report.
+    pub(crate) fn sample(&self, best: u32, finalised: u32) {
+        self.record().samples.push(Sample { seconds: self.seconds(), best, finalised });
+    }
+
+    /// The pace of the chain since a second of the run.
+    pub fn pace(&self, since: f64) -> Pace {
+        let record = self.record();
+        let first = record.samples.partition_point(|sample| sample.seconds < since);
+        pace(record.samples.get(first..).unwrap_or_default())
+    }
+
+    fn record(&self) -> MutexGuard<'_, Record> {
+        self.record.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -67,16 +93,9 @@ pub struct Run {
     pub testnet: Testnet,
     /// Says what happens.
     pub narrator: Narrator,
-    figures: BTreeMap<String, f64>,
 }
 
 impl Run {
-    /// Prints a figure, and puts it into the report.
-    pub fn figure(&mut self, name: &str, value: f64) {
-        self.narrator.note(format!("{name}: {value:.1}"));
-        self.figures.insert(name.to_owned(), value);
-    }
-
     /// Waits until a node has a final block of at least this height. Returns its height.
     ///
     /// # Errors
@@ -121,22 +140,18 @@ pub async fn run(
     let folder = folder(name)?;
     let narrator = Narrator::new();
     let mut interrupted = pin!(interrupted()?);
-    let mut observer = None;
-    let mut figures = BTreeMap::new();
     let working = async {
         let data = folder.join("nodes");
         std::fs::create_dir_all(&data)?;
         let testnet = Testnet::spawn(network, &data).await?;
         narrator.say(format!("{} nodes are up", testnet.names().len()));
-        let urls: Vec<String> = testnet.urls()?.into_values().collect();
-        observer = Some(Observer::start(urls, narrator.started));
-        let mut run = Run { testnet, narrator: narrator.clone(), figures: BTreeMap::new() };
+        let _observer = Observer::start(testnet.urls()?, &narrator);
+        let mut run = Run { testnet, narrator: narrator.clone() };
         let first = run.testnet.names().first().context("the network has no nodes")?.clone();
         let client = run.testnet.client(&first).await?;
         run.until_final(&client, 1, FIRST_FINAL).await?;
         narrator.say("blocks are final");
         let result = AssertUnwindSafe(scenario(&mut run)).catch_unwind().await;
-        figures = run.figures;
         let ended = run.testnet.end().await;
         result
             .unwrap_or_else(|panic| Err(anyhow!("the scenario panicked: {}", message(&*panic))))?;
@@ -152,14 +167,15 @@ pub async fn run(
     if let Err(error) = &result {
         narrator.say(format!("failed: {error:#}"));
     }
+    let record = std::mem::take(&mut *narrator.record());
     let report = Report {
         scenario: name.to_owned(),
         network: network.to_owned(),
         seconds: narrator.seconds(),
         failure: result.as_ref().err().map(|error| format!("{error:#}")),
-        figures,
-        marks: narrator.marks(),
-        samples: observer.as_ref().map(Observer::samples).unwrap_or_default(),
+        figures: record.figures,
+        marks: record.marks,
+        samples: record.samples,
     };
     report.write(&folder)?;
     eprintln!("report, plot and logs: {}", folder.display());

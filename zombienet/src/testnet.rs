@@ -1,7 +1,6 @@
 //! The nodes of a network: a definition in `networks`, spawned with the native provider.
 
 use std::{
-    collections::BTreeMap,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -65,13 +64,13 @@ impl Testnet {
         self.names.iter().filter(|name| name.starts_with(start)).cloned().collect()
     }
 
-    /// Addresses of the nodes' RPC, by name.
+    /// Addresses of the nodes' RPC.
     ///
     /// # Errors
     ///
     /// A node has gone from the network.
-    pub fn urls(&self) -> Result<BTreeMap<String, String>> {
-        self.names.iter().map(|name| Ok((name.clone(), self.url(name)?))).collect()
+    pub fn urls(&self) -> Result<Vec<String>> {
+        self.names.iter().map(|name| self.url(name)).collect()
     }
 
     /// Address of a node's RPC.

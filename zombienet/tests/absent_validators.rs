@@ -69,7 +69,7 @@ async fn absent_validators() -> Result<()> {
             Ok(finalised < since + ONE_AWAY_BLOCKS)
         })
         .await?;
-        run.figure("unfinal blocks with one away, largest", f64::from(farthest));
+        run.narrator.figure("unfinal blocks with one away, largest", f64::from(farthest));
 
         run.testnet.kill("charlie").await?;
         let (since, voted) = Testnet::heights(&client).await?;
@@ -95,7 +95,7 @@ async fn absent_validators() -> Result<()> {
         }
         run.until_final(&client, best, RECOVERY).await?;
         let seconds = run.narrator.seconds() - started;
-        run.figure("recovery of finality, seconds", seconds);
+        run.narrator.figure("recovery of finality, seconds", seconds);
         ensure!(
             final_hash(&client, height).await? == hash,
             "final block {height} was replaced by another one"

@@ -43,7 +43,7 @@ async fn mixed_load() -> Result<()> {
         let started = run.narrator.seconds();
         let load = Load::start(&stage, urls, Amount::Exactly(REQUESTS), &run.narrator);
         let answered = load.finish().await?;
-        run.figure("load, seconds", run.narrator.seconds() - started);
+        run.narrator.figure("load, seconds", run.narrator.seconds() - started);
         check_answers(run, &answered)?;
 
         let (best, _) = Testnet::heights(&client).await?;
@@ -59,8 +59,8 @@ async fn mixed_load() -> Result<()> {
             let (_, height) = Testnet::heights(&client).await?;
             run.testnet.finalised(&name, height, SYNC).await?;
             let seconds = run.narrator.seconds() - started;
-            run.figure(&format!("{sync} sync, blocks"), f64::from(height));
-            run.figure(&format!("{sync} sync, seconds"), seconds);
+            run.narrator.figure(&format!("{sync} sync, blocks"), f64::from(height));
+            run.narrator.figure(&format!("{sync} sync, seconds"), seconds);
             if sync == "warp" {
                 run.testnet.logged(&name, "Warp sync is complete", SYNC).await?;
             }

@@ -59,8 +59,12 @@ async fn restarts() -> Result<()> {
             recoveries.push(seconds);
             run.narrator.say(format!("{name} has final block {height} after {seconds:.1} s"));
         }
-        run.figure("recovery of a restarted node, p50, seconds", quantile(recoveries.clone(), 0.5));
-        run.figure("recovery of a restarted node, largest, seconds", quantile(recoveries, 1.0));
+        run.narrator.figure(
+            "recovery of a restarted node, p50, seconds",
+            quantile(recoveries.clone(), 0.5),
+        );
+        run.narrator
+            .figure("recovery of a restarted node, largest, seconds", quantile(recoveries, 1.0));
 
         let answered = load.finish().await?;
         check_answers(run, &answered)?;
