@@ -109,20 +109,6 @@ impl Run {
         })
         .await
     }
-
-    /// Waits until a node's best block has at least this height. Returns its height.
-    ///
-    /// # Errors
-    ///
-    /// It has not within `limit`.
-    pub async fn until_best(&self, client: &Client, height: u32, limit: Duration) -> Result<u32> {
-        let awaited = format!("there is a block {height} at {}", client.rpc().url());
-        until(limit, awaited, async || {
-            let (best, _) = Testnet::heights(client).await?;
-            Ok((best >= height).then_some(best))
-        })
-        .await
-    }
 }
 
 /// Spawns a network of a definition, runs a scenario on it within `limit`, writes the report and

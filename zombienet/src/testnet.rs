@@ -54,7 +54,7 @@ impl Testnet {
         Ok(testnet)
     }
 
-    /// Names of the nodes, in the order of the definition, then those that were added.
+    /// Names of the nodes; those that were added come last.
     pub fn names(&self) -> &[String] {
         &self.names
     }

@@ -56,12 +56,12 @@ pub async fn until<T>(
     }
 }
 
-/// Checks that something holds at every look for a time, or as long as `lasts` says.
+/// Looks as long as a look returns true. For what has to hold all the time until something is
+/// reached: a look fails when it does not hold.
 ///
 /// # Errors
 ///
-/// A look that fails or returns a description of what does not hold; or `lasts` is still true after
-/// `limit`.
+/// The first look that fails, or looks still return true after `limit`.
 pub async fn throughout(
     limit: Duration,
     awaited: impl Display,
