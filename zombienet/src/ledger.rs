@@ -119,9 +119,10 @@ impl Opening {
         for payer in &stage.payers {
             let own = answered.iter().filter(|one| one.payer.account() == payer.account());
             let due: Balance = own.map(|one| one.result.price_paid + one.result.fee).sum();
-            expect(&format!("{payer:?}, a payer,"), change(&[payer.account()]), -(due as i128))?;
+            let who = format!("payer {}", payer.account());
+            expect(&who, change(&[payer.account()]), -(due as i128))?;
             let held = closing.get(payer.account()).map_or(0, |balance| balance.reserved);
-            ensure!(held == 0, "{held} plancks of {payer:?} are still held");
+            ensure!(held == 0, "{held} plancks of {who} are still held");
         }
         let operators: Vec<_> = stage.operators.iter().map(Signer::account).collect();
         let treasury: Option<AccountId> = client.constant("Settlement", "TreasuryAccount").await;
@@ -142,7 +143,11 @@ impl Opening {
 }
 
 fn expect(who: &str, change: i128, expected: i128) -> Result<()> {
-    ensure!(change == expected, "{who} gained {change} plancks besides fees, not {expected}");
+    ensure!(
+        change == expected,
+        "besides fees of transactions, the balance of {who} changed by {change} plancks, not by \
+         {expected}"
+    );
     Ok(())
 }
 
