@@ -17,9 +17,9 @@ const FAULTS: [&str; 3] = [
     r#"assay_refused_transactions_total{from="rpc"}"#,
 ];
 
-/// Checks by the metrics of each node that it has a final block of `height` and every other node as
-/// a peer, and that it has refused no transactions and lost no artifacts. Checks that all nodes
-/// have the same block at `height`. Puts the memory of the largest node into the report.
+/// Checks by the metrics of each node that it has a final block of `height` and enough peers, and
+/// that it has refused no transactions and lost no artifacts. Checks that all nodes have the same
+/// block at `height`. Puts the memory of the largest node into the report.
 ///
 /// # Errors
 ///
@@ -40,8 +40,7 @@ pub async fn check_nodes(run: &Run, height: u32) -> Result<()> {
     }
     ensure!(hashes.len() == 1, "nodes have different final blocks {height}: {hashes:?}");
     run.testnet.connected().await?;
-    run.narrator
-        .say(format!("every node has the same final block {height} and all others as peers"));
+    run.narrator.say(format!("every node has the same final block {height} and enough peers"));
     run.narrator.figure("memory of the largest node, MiB", largest / f64::from(1 << 20));
     Ok(())
 }

@@ -49,7 +49,7 @@ pub struct Stage {
 impl Stage {
     /// Publishes the models, makes every node whose name begins with `operator` an operator of
     /// both, and funds `payers` payers. Returns when all operators are live and every node has
-    /// every other one as a peer, so that the network holds together without any one of them.
+    /// enough peers, so that the network holds together without any one of them.
     ///
     /// # Errors
     ///

@@ -28,6 +28,8 @@ const ANSWER: Duration = Duration::from_secs(20);
 const FINAL_HEIGHT: &str = r#"substrate_block_height{status="finalized"}"#;
 /// Number of connected peers, among a node's metrics.
 const PEERS: &str = "substrate_sub_libp2p_peers_count";
+/// Number of connections that a node opens by itself. With more nodes, not all have each other.
+const ENOUGH_PEERS: usize = 8;
 
 /// A running network. Dropping it kills its nodes.
 pub struct Testnet {
@@ -181,16 +183,19 @@ impl Testnet {
         Ok(kilobytes.context("no resident memory")?.parse::<f64>()? * 1024.0)
     }
 
-    /// Waits until every running node has every other one as a peer.
+    /// Waits until every node has enough peers: every other node, or [`ENOUGH_PEERS`].
     ///
     /// # Errors
     ///
     /// A node has too few peers after 90 seconds.
     pub async fn connected(&self) -> Result<()> {
-        let others = (self.names.len().saturating_sub(1)) as f64;
+        let enough = self.names.len().saturating_sub(1).min(ENOUGH_PEERS);
         for name in &self.names {
-            let awaited = format!("node {name} has {others} peers");
-            let has_peers = async || Ok((self.metric(name, PEERS).await? >= others).then_some(()));
+            let awaited = format!("node {name} has {enough} peers");
+            let has_peers = async || {
+                let peers = self.metric(name, PEERS).await?;
+                Ok((peers >= enough as f64).then_some(()))
+            };
             until(START, awaited, has_peers).await?;
         }
         Ok(())

@@ -29,7 +29,7 @@ const LIMIT: Duration = Duration::from_secs(13 * 60);
 async fn many_validators() -> Result<()> {
     run("many_validators", "sixteen-validators", LIMIT, async |run: &mut Run| {
         run.testnet.connected().await?;
-        run.narrator.say("all nodes have each other as peers");
+        run.narrator.say("all nodes have enough peers");
         let client = run.testnet.client("alice").await?;
         let (_, since) = Testnet::heights(&client).await?;
         let started = run.narrator.seconds();
