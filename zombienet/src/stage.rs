@@ -1,0 +1,125 @@
+//! Models, operators and payers: what a network needs on the chain before it can serve requests.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use assay_client::{AccountId, Client, Input, Signer};
+use assay_localnet::{
+    fund, register_operator, serve, wait_until_live, BundledModel, OperatorTerms,
+};
+use assay_primitives::{runtime_api::VersionView, Assurance, ASY};
+use futures::future::try_join_all;
+use subxt_rpcs::client::rpc_params;
+
+use crate::{testnet::Testnet, wait::within};
+
+/// Time to publish the models.
+const PUBLICATION: Duration = Duration::from_secs(180);
+/// Time to register operators, and for their first heartbeats.
+const REGISTRATION: Duration = Duration::from_secs(240);
+/// What an operator gets besides its bond, for fees.
+const OPERATOR_FEES: u128 = 100 * ASY;
+/// What a payer gets.
+const PAYER_FUNDS: u128 = 1_000 * ASY;
+
+/// A published version with an input.
+#[derive(Clone)]
+pub struct Model {
+    /// The version.
+    pub version: VersionView<AccountId>,
+    /// A handwritten digit.
+    pub input: Input,
+}
+
+/// What requests need: two models, operators that serve them, and payers with funds.
+#[derive(Clone)]
+pub struct Stage {
+    /// An ONNX model, for the classes `Signed` and `Quorum`.
+    pub floating: Model,
+    /// An integer graph, for the classes `Optimistic` and `Proof`.
+    pub integer: Model,
+    /// The owner of both.
+    pub owner: Signer,
+    /// The operators' accounts.
+    pub operators: Vec<Signer>,
+    /// The payers.
+    pub payers: Vec<Signer>,
+}
+
+impl Stage {
+    /// Publishes the models, makes every node whose name begins with `operator` an operator of
+    /// both, and funds `payers` payers. Returns when all operators are live and every node has
+    /// enough peers, so that the network holds together without any one of them.
+    ///
+    /// # Errors
+    ///
+    /// A step fails or takes too long.
+    pub async fn set(testnet: &Testnet, through: &str, payers: usize) -> Result<Self> {
+        let client = testnet.client(through).await?;
+        let owner = Signer::from_suri("//Eve")?;
+        let models = BundledModel::folder_of_checkout();
+        let published = async {
+            let floating = publish(&client, &BundledModel::digits(&models), &owner).await?;
+            let integer = publish(&client, &BundledModel::digits_graph(&models), &owner).await?;
+            anyhow::Ok((floating, integer))
+        };
+        let (floating, integer) =
+            within(PUBLICATION, "two models are published", published).await?;
+
+        let names = testnet.named("operator");
+        let registered = async {
+            let registering = names.iter().map(|name| register(testnet, &client, name));
+            let operators = try_join_all(registering).await?;
+            for model in [&floating, &integer] {
+                let serving = operators.iter().map(|operator| {
+                    serve(&client, operator, model.version.id, OperatorTerms::default())
+                });
+                try_join_all(serving).await?;
+            }
+            let accounts: Vec<_> = operators.iter().map(|one| one.account().clone()).collect();
+            wait_until_live(&client, &accounts).await?;
+            anyhow::Ok(operators)
+        };
+        let operators = within(REGISTRATION, "operators serve and are live", registered).await?;
+
+        let bank = Signer::from_suri("//Ferdie")?;
+        let payers = (0..payers)
+            .map(|index| Ok(Signer::from_suri(&format!("//Ferdie//payer//{index}"))?))
+            .collect::<Result<Vec<_>>>()?;
+        let funding = payers.iter().map(|one| fund(&client, &bank, one.account(), PAYER_FUNDS));
+        within(REGISTRATION, "payers have funds", try_join_all(funding)).await?;
+        testnet.connected().await?;
+        Ok(Self { floating, integer, owner, operators, payers })
+    }
+
+    /// The model that serves a class in this stage.
+    pub fn model(&self, assurance: Assurance) -> &Model {
+        match assurance {
+            Assurance::Optimistic | Assurance::Proof => &self.integer,
+            _ => &self.floating,
+        }
+    }
+}
+
+async fn publish(client: &Client, model: &BundledModel, owner: &Signer) -> Result<Model> {
+    let published = client.publish(&model.publication()?, owner, &|_| ()).await?;
+    let version = client.version(published.version).await?.context("the version is not there")?;
+    let (input, _) = model.picture(client, &version).await?;
+    Ok(Model { version, input })
+}
+
+/// Gives a node a worker key, and registers its operator: the account `//Ferdie//NAME`.
+async fn register(testnet: &Testnet, client: &Client, name: &str) -> Result<Signer> {
+    let operator = Signer::from_suri(&format!("//Ferdie//{name}"))?;
+    let worker_suri = format!("//Ferdie//{name}//worker");
+    let worker = Signer::from_suri(&worker_suri)?;
+    let node = testnet.client(name).await?;
+    let public: &[u8] = worker.account().as_ref();
+    let key = rpc_params!["awrk", worker_suri, format!("0x{}", hex::encode(public))];
+    let _: () = node.rpc().request("author_insertKey", key).await?;
+    let bank = Signer::from_suri("//Ferdie")?;
+    let terms = OperatorTerms::default();
+    fund(client, &bank, operator.account(), terms.bond + OPERATOR_FEES).await?;
+    register_operator(&node, &operator, terms).await?;
+    Ok(operator)
+}
