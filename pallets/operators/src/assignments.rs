@@ -10,8 +10,8 @@ use assay_primitives::{
 use frame_support::traits::Get;
 
 use crate::{
-    Config, Event, OpenAssignments, Operator, Operators, Pallet, Server, Servers, WorkerKeys,
-    COMPENSATION_STEP, MAX_FAILURES,
+    Config, Event, OpenAssignments, OpenRun, Operator, Operators, Pallet, Server, Servers,
+    WorkerKeys, COMPENSATION_STEP, MAX_FAILURES,
 };
 
 impl<T: Config> Pallet<T> {
@@ -133,12 +133,16 @@ impl<T: Config> OperatorsTrait<T::AccountId> for Pallet<T> {
     }
 
     fn assign(operator: &T::AccountId, request: RequestId, version: VersionId, stake: Balance) {
-        OpenAssignments::<T>::insert(operator, request, version);
         Self::change(operator, |info| {
             info.open = info.open.saturating_add(1);
             info.locked = info.locked.saturating_add(stake);
         });
-        Self::change_offer(operator, version, |server| server.open = server.open.saturating_add(1));
+        let mut offered_at = 0;
+        Self::change_offer(operator, version, |server| {
+            server.open = server.open.saturating_add(1);
+            offered_at = server.since;
+        });
+        OpenAssignments::<T>::insert(operator, request, OpenRun { version, offered_at });
     }
 
     fn unassign(
@@ -148,17 +152,19 @@ impl<T: Config> OperatorsTrait<T::AccountId> for Pallet<T> {
         served: bool,
         stakes: Balance,
     ) {
-        let is_open = |id: &&RequestId| OpenAssignments::<T>::take(operator, **id).is_some();
-        let ended = requests.iter().filter(is_open).count() as u32;
-        if ended == 0 {
+        let ended: Vec<OpenRun> =
+            requests.iter().filter_map(|id| OpenAssignments::<T>::take(operator, *id)).collect();
+        if ended.is_empty() {
             return Self::release(operator, stakes);
         }
         Self::change(operator, |info| {
-            info.open = info.open.saturating_sub(ended);
+            info.open = info.open.saturating_sub(ended.len() as u32);
             Self::unlock(operator, info, stakes);
         });
         Self::change_offer(operator, version, |server| {
-            server.open = server.open.saturating_sub(ended);
+            // An operator that lost its seat and has taken another one may end runs of the first.
+            let own = ended.iter().filter(|run| run.offered_at == server.since).count() as u32;
+            server.open = server.open.saturating_sub(own);
             if served {
                 server.failed_in_a_row = 0;
             }

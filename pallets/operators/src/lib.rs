@@ -170,11 +170,11 @@ pub mod pallet {
         ValueQuery,
     >;
 
-    /// The open assignments of each operator, by request, with the version to run. Removed when the
-    /// run has ended: with the request, or with an optimistic result.
+    /// The open assignments of each operator, by request. Removed when the run has ended: with the
+    /// request, or with an optimistic result.
     #[pallet::storage]
     pub type OpenAssignments<T: Config> =
-        StorageDoubleMap<_, Blake2_128Concat, T::AccountId, Twox64Concat, RequestId, VersionId>;
+        StorageDoubleMap<_, Blake2_128Concat, T::AccountId, Twox64Concat, RequestId, OpenRun>;
 
     /// Events of the pallet.
     #[pallet::event]
@@ -304,9 +304,8 @@ pub mod pallet {
         /// within these bounds.
         InvalidResponseBlocks,
         /// `MaxServers` operators already serve the version, and none of their seats can be taken.
-        /// A seat without open runs can be taken from an operator that has paused its offer, whose bond
-        /// is below `MinBond` or smaller than yours, or that was silent for `SeatTimeout`. Add to the
-        /// bond, or wait.
+        /// A seat can be taken from an operator that has paused its offer, whose bond is below `MinBond`
+        /// or smaller than yours, or that was silent for `SeatTimeout`. Add to the bond, or wait.
         TooManyServers,
         /// The operator already serves `MaxServed` versions. Withdraw from one first.
         TooManyServed,
@@ -424,8 +423,9 @@ pub mod pallet {
         /// * `max_royalty`: the largest royalty at which the operator is drawn.
         ///
         /// A new offer for a version that [`Config::MaxServers`] operators serve takes the seat of
-        /// one that has no open run of it: that is paused, whose bond is too small or that has been
-        /// silent for [`Config::SeatTimeout`], else that has the smallest bond, if it is smaller.
+        /// one that is paused, whose bond is too small or that has been silent for
+        /// [`Config::SeatTimeout`], else of the one with the smallest bond, if it is smaller. Its open
+        /// runs go on.
         ///
         /// Origin: signed by the operator.
         ///

@@ -100,15 +100,17 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    /// The index of a server whose seat an operator with this bond can take: one that has no open
-    /// run of the version, and
+    /// The index of a server whose seat an operator with this bond can take: one
     ///
     /// * that is paused, whose bond is below the minimum, or that has been silent for
     ///   [`Config::SeatTimeout`]; or else
     /// * that has the smallest bond, if it is smaller.
+    ///
+    /// It may have open runs, which go on: otherwise whoever has its own operators run its own
+    /// requests would keep all seats.
     fn replaceable(servers: &[Server<T::AccountId>], bond: Balance) -> Option<usize> {
         let mut smallest: Option<(usize, Balance)> = None;
-        for (index, server) in servers.iter().enumerate().filter(|(_, server)| server.open == 0) {
+        for (index, server) in servers.iter().enumerate() {
             let its_bond = T::Bonds::bonded(&server.account);
             let is_paused = server.concurrency == 0;
             if is_paused || its_bond < T::MinBond::get() || Self::is_silent(server) {

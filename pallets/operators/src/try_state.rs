@@ -59,8 +59,8 @@ impl<T: Config> Pallet<T> {
         for (version, servers) in Servers::<T>::iter() {
             ensure!(!servers.is_empty(), "an empty list of servers is stored");
             for server in servers {
-                let open = OpenAssignments::<T>::iter_prefix(&server.account)
-                    .filter(|(_, assigned)| *assigned == version)
+                let open = OpenAssignments::<T>::iter_prefix_values(&server.account)
+                    .filter(|run| run.version == version && run.offered_at == server.since)
                     .count();
                 ensure!(open == server.open as usize, "a server's open count is wrong");
                 ensure!(serving.insert((server.account, version)), "an operator serves twice");

@@ -2,7 +2,7 @@
 
 use assay_primitives::{
     operator::{EngineVersion, Roles},
-    AssuranceClasses, Balance, BlockNumber, WorkerId,
+    AssuranceClasses, Balance, BlockNumber, VersionId, WorkerId,
 };
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::{pallet_prelude::ConstU32, BoundedVec};
@@ -49,6 +49,18 @@ pub struct Operator {
     pub unbonding_until: Option<BlockNumber>,
 }
 
+/// An open run of an operator.
+#[derive(
+    Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct OpenRun {
+    /// The version to run.
+    pub version: VersionId,
+    /// Height at which the offer was made under which it was assigned. An operator that has lost its
+    /// seat can have another offer now.
+    pub offered_at: BlockNumber,
+}
+
 /// An operator's offer of a version.
 #[derive(
     Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
@@ -62,7 +74,7 @@ pub struct Server<AccountId> {
     pub concurrency: u32,
     /// Number of blocks that it needs for an answer.
     pub response_blocks: BlockNumber,
-    /// Number of open runs of the version.
+    /// Number of open runs under this offer.
     pub open: u32,
     /// Height at which the offer was made.
     pub since: BlockNumber,

@@ -54,6 +54,7 @@ fn all() -> Vec<Measured> {
         lists::ended_results(),
         lists::refused_items(),
         seats::squatting(),
+        seats::busy_squatting(),
         draws::grinding(),
         draws::crowding_out(),
         draws::weighing(),

@@ -152,7 +152,8 @@ fn what_a_finished_request_leaves_behind_is_found() {
     });
     found("a finished request is still assigned", || {
         let member = members(OVER)[0];
-        pallet_operators::OpenAssignments::<Test>::insert(member, OVER, version(1));
+        let run = pallet_operators::OpenRun { version: version(1), offered_at: 0 };
+        pallet_operators::OpenAssignments::<Test>::insert(member, OVER, run);
     });
 }
 

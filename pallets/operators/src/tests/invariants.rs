@@ -6,8 +6,14 @@ use sp_application_crypto::Pair as _;
 use sp_runtime::DispatchError;
 
 use crate::{
-    mock::*, Call, OpenAssignments, Operators as Registrations, Served, Servers, WorkerKeys,
+    mock::*, Call, OpenAssignments, OpenRun, Operators as Registrations, Served, Servers,
+    WorkerKeys,
 };
+
+/// A run under an offer of the first block.
+fn run(number: u32) -> OpenRun {
+    OpenRun { version: version(number), offered_at: 1 }
+}
 
 /// Checks that `try_state` finds a change to a valid state, and names it.
 fn found(problem: &'static str, change: impl FnOnce()) {
@@ -64,7 +70,7 @@ fn a_wrong_count_of_an_operator_is_found() {
         Registrations::<Test>::mutate(BOB, |info| info.as_mut().unwrap().open += 1);
     });
     found("an operator's open count is wrong", || {
-        OpenAssignments::<Test>::insert(BOB, RequestId(4), version(1));
+        OpenAssignments::<Test>::insert(BOB, RequestId(4), run(1));
     });
 }
 
@@ -74,14 +80,14 @@ fn a_wrong_count_of_a_server_is_found() {
         Servers::<Test>::mutate(version(1), |servers| servers[1].open += 1);
     });
     found("a server's open count is wrong", || {
-        OpenAssignments::<Test>::insert(ALICE, RequestId(3), version(2));
+        OpenAssignments::<Test>::insert(ALICE, RequestId(3), run(2));
     });
 }
 
 #[test]
 fn an_unbonding_operator_with_work_is_found() {
     found("an unbonding operator has open assignments", || {
-        OpenAssignments::<Test>::insert(CHARLIE, RequestId(4), version(1));
+        OpenAssignments::<Test>::insert(CHARLIE, RequestId(4), run(1));
         Registrations::<Test>::mutate(CHARLIE, |info| info.as_mut().unwrap().open += 1);
     });
     found("an unbonding operator serves", || {
@@ -122,6 +128,6 @@ fn strangers_on_the_books_are_found() {
         assert_ok!(Served::<Test>::try_append(DAVE, version(1)));
     });
     found("an unregistered account has an assignment", || {
-        OpenAssignments::<Test>::insert(DAVE, RequestId(4), version(1));
+        OpenAssignments::<Test>::insert(DAVE, RequestId(4), run(1));
     });
 }

@@ -263,7 +263,7 @@ fn dave_replaces(evicted: u64) {
 }
 
 #[test]
-fn a_larger_bond_takes_the_seat_of_the_smallest_idle_one() {
+fn a_larger_bond_takes_the_seat_of_the_smallest() {
     test(|| {
         full();
         for operator in [BOB, CHARLIE] {
@@ -271,12 +271,49 @@ fn a_larger_bond_takes_the_seat_of_the_smallest_idle_one() {
         }
         assert_noop!(serve_with(DAVE, version(1), 1, 1, both()), Error::<Test>::TooManyServers);
         assert_ok!(signed_call(DAVE, Call::add_bond { amount: 1 }));
-        frame_support::hypothetically!(dave_replaces(ALICE));
-        // A run is open, so the next smallest is looked at.
-        Operators::assign(&ALICE, RequestId(7), version(1), 0);
-        assert_noop!(serve_with(DAVE, version(1), 1, 1, both()), Error::<Test>::TooManyServers);
-        assert_ok!(signed_call(DAVE, Call::add_bond { amount: 5 }));
-        dave_replaces(BOB);
+        dave_replaces(ALICE);
+        assert_noop!(serve_with(ALICE, version(1), 1, 1, both()), Error::<Test>::TooManyServers);
+    });
+}
+
+/// Otherwise whoever pays its own operators for runs would keep all seats.
+#[test]
+fn a_seat_with_open_runs_can_be_taken_and_the_runs_go_on() {
+    test(|| {
+        full();
+        for request in [7, 8] {
+            Operators::assign(&ALICE, RequestId(request), version(1), 2);
+        }
+        for operator in [BOB, CHARLIE, DAVE] {
+            assert_ok!(signed_call(operator, Call::add_bond { amount: 5 }));
+        }
+        go_to(2);
+        dave_replaces(ALICE);
+        check_all();
+        assert!(Operators::is_assigned(&ALICE, RequestId(7)));
+        assert_noop!(
+            signed_call(ALICE, Call::withdraw { version: version(1) }),
+            Error::<Test>::NotServing
+        );
+        assert_noop!(signed_call(ALICE, Call::unbond {}), Error::<Test>::OpenAssignments);
+        Operators::unassign(&ALICE, version(1), &[RequestId(7)], true, 2);
+        check_all();
+        // With another seat it has as much capacity as it offers, whatever is still open.
+        assert_ok!(signed_call(ALICE, Call::add_bond { amount: 9 }));
+        assert_ok!(serve_with(ALICE, version(1), 1, 1, both()));
+        let open = || {
+            let servers = Servers::<Test>::get(version(1));
+            servers.iter().find(|server| server.account == ALICE).unwrap().open
+        };
+        assert_eq!(open(), 0);
+        Operators::assign(&ALICE, RequestId(9), version(1), 2);
+        check_all();
+        Operators::unassign(&ALICE, version(1), &[RequestId(8)], true, 2);
+        assert_eq!(open(), 1);
+        check_all();
+        Operators::unassign(&ALICE, version(1), &[RequestId(9)], true, 2);
+        assert_eq!(open(), 0);
+        check_all();
     });
 }
 
