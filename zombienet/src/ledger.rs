@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{bail, ensure, Context, Result};
+use anyhow::{ensure, Context, Result};
 use assay_client::{queries::AccountBalance, AccountId, Client, Signer};
 use assay_primitives::{Balance, Digest, RequestId};
 use codec::Decode;
@@ -157,6 +157,7 @@ async fn hash(client: &Client, height: u32) -> Result<Digest> {
 }
 
 async fn read_books(url: &str, first: u32, last: u32) -> Result<Books> {
+    ensure!(first <= last, "there are no blocks from {first} to {last}");
     let chain = OnlineClient::<SubstrateConfig>::from_insecure_url(url).await?;
     let mut books = Books::default();
     for height in first..=last {
@@ -164,36 +165,79 @@ async fn read_books(url: &str, first: u32, last: u32) -> Result<Books> {
         for event in events.iter() {
             let event = event?;
             let name = (event.pallet_name(), event.event_name());
-            let fields = &mut event.field_bytes();
-            match name {
-                ("Settlement", "Settled") => {
-                    let (request, division) = Decode::decode(fields)?;
-                    if let Some(earlier) = books.divisions.insert(request, division) {
-                        books.problems.push(format!(
-                            "request {request} was settled twice, as {earlier:?} and, in block \
-                             {height}, as {division:?}"
-                        ));
-                    }
-                },
-                ("Settlement", "Refunded") => {
-                    let (request, _, _, _) =
-                        <(RequestId, AccountId, Balance, Balance)>::decode(fields)?;
-                    books.problems.push(format!("request {request} was refunded in {height}"));
-                },
-                ("TransactionPayment", "TransactionFeePaid") => {
-                    let (who, fee, _) = <(AccountId, Balance, Balance)>::decode(fields)?;
-                    *books.transaction_fees.entry(who).or_default() += fee;
-                },
-                name if PENALTIES.contains(&name) => {
-                    let (pallet, event) = name;
-                    books.problems.push(format!("{pallet}.{event} in block {height}"));
-                },
-                _ => {},
-            }
+            books.enter(height, name, event.field_bytes())?;
         }
     }
-    if last < first {
-        bail!("there are no blocks from {first} to {last}");
-    }
     Ok(books)
+}
+
+impl Books {
+    /// Enters an event of a block: its pallet and name, and its fields.
+    fn enter(&mut self, height: u32, name: (&str, &str), mut fields: &[u8]) -> Result<()> {
+        let fields = &mut fields;
+        match name {
+            ("Settlement", "Settled") => {
+                let (request, division) = Decode::decode(fields)?;
+                if let Some(earlier) = self.divisions.insert(request, division) {
+                    self.problems.push(format!(
+                        "request {request} was settled twice, as {earlier:?} and, in block \
+                         {height}, as {division:?}"
+                    ));
+                }
+            },
+            ("Settlement", "Refunded") => {
+                let request = RequestId::decode(fields)?;
+                self.problems.push(format!("request {request} was refunded in block {height}"));
+            },
+            ("TransactionPayment", "TransactionFeePaid") => {
+                let (who, fee) = <(AccountId, Balance)>::decode(fields)?;
+                *self.transaction_fees.entry(who).or_default() += fee;
+            },
+            (pallet, event) if PENALTIES.contains(&name) => {
+                self.problems.push(format!("{pallet}.{event} in block {height}"));
+            },
+            _ => {},
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use codec::Encode;
+
+    use super::*;
+
+    #[test]
+    fn what_no_scenario_may_have_is_a_problem() {
+        let mut books = Books::default();
+        let settled = (RequestId(5), [1u128, 2, 3, 4, 5]).encode();
+        books.enter(7, ("Settlement", "Settled"), &settled).unwrap();
+        books.enter(7, ("Operators", "Serving"), &[]).unwrap();
+        assert!(books.problems.is_empty(), "{:?}", books.problems);
+
+        books.enter(8, ("Settlement", "Settled"), &settled).unwrap();
+        let account = AccountId::from([1; 32]);
+        let refunded = (RequestId(6), &account, 1u128, 2u128).encode();
+        books.enter(9, ("Settlement", "Refunded"), &refunded).unwrap();
+        for penalty in PENALTIES {
+            books.enter(10, penalty, &[]).unwrap();
+        }
+        let signs = ["settled twice", "6 was refunded", "Slashed", "Forfeited", "Offence"];
+        for (problem, sign) in books.problems.iter().zip(signs) {
+            assert!(problem.contains(sign), "{problem}");
+        }
+        assert_eq!(books.problems.len(), 2 + PENALTIES.len());
+    }
+
+    #[test]
+    fn fees_of_transactions_add_up() {
+        let mut books = Books::default();
+        let account = AccountId::from([1; 32]);
+        for fee in [3u128, 4] {
+            let paid = (&account, fee, 0u128).encode();
+            books.enter(1, ("TransactionPayment", "TransactionFeePaid"), &paid).unwrap();
+        }
+        assert_eq!(books.transaction_fees, BTreeMap::from([(account, 7)]));
+    }
 }
