@@ -62,11 +62,14 @@ pub fn busy_squatting() -> Measured {
         let payer = Party::new("payer", 100 * ASY);
         let all: Vec<&Party> = sybils.iter().chain([&payer]).collect();
         let before = wealth_of(&all);
+        let now = System::block_number();
+        let beats = sybils.iter().map(|sybil| heartbeat(&sybil.account(), &sybil.worker, now));
+        block(beats.map(general).collect());
         let ids: Vec<_> = (0..MaxServers::get())
-            .map(|_| {
-                let input = integer_payload(&[2, 3]);
-                let patience = MaxDeadline::get() - MaxServers::get();
-                payer.request(request_call(&input, Assurance::Signed, 1, patience, 1))
+            .map(|number| {
+                let (input, patience) = (integer_payload(&[2, 3]), MaxDeadline::get() - 1);
+                let key = number as u8;
+                payer.request(request_call(&input, Assurance::Signed, 1, patience, key))
             })
             .collect();
         go_to(System::block_number() + 3);
