@@ -238,6 +238,11 @@ mod tests {
     }
 
     #[test]
+    fn one_of_the_blocks_with_room_is_by_an_honest_author() {
+        assert!(pallet_room::MAX_APART < RoomyBlocks::get());
+    }
+
+    #[test]
     fn the_budgets_of_the_hooks_leave_most_of_a_block() {
         let all = DrawBudget::get().saturating_add(SweepBudget::get().saturating_mul(2));
         assert!(all.all_lt(MAXIMUM_BLOCK_WEIGHT.saturating_div(2)));

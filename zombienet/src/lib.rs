@@ -10,6 +10,7 @@
 //! | [`ledger`] | where the money went, read from final blocks |
 //! | [`state`] | balances and a digest of the state of a block |
 //! | [`health`] | what the metrics of all nodes have to show |
+//! | [`scene`] | what scenarios with requests begin and end with |
 //! | [`observer`] | block times and finality, sampled while a scenario runs |
 //! | [`report`] | the report of a run as JSON, JUnit XML and SVG |
 //! | [`wait`] | waiting with a bound |
@@ -22,6 +23,7 @@ pub mod load;
 pub mod observer;
 pub mod report;
 pub mod scenario;
+pub mod scene;
 pub mod stage;
 pub mod state;
 pub mod testnet;

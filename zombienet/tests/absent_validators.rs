@@ -6,11 +6,9 @@ use anyhow::{ensure, Context, Result};
 use assay_client::Client;
 use assay_primitives::Digest;
 use assay_zombienet::{
-    health::check_nodes,
-    ledger::Opening,
-    load::{check_answers, Amount, Load},
+    load::{Amount, Load},
     scenario::{run, Run},
-    stage::Stage,
+    scene::Scene,
     testnet::Testnet,
     wait::throughout,
 };
@@ -34,8 +32,6 @@ const TWO_AWAY: Duration = Duration::from_secs(180);
 const VOTED: u32 = 4;
 /// Time for the chain to recover after two validators have returned.
 const RECOVERY: Duration = Duration::from_secs(180);
-/// Time for a block to become final.
-const FINALITY: Duration = Duration::from_secs(90);
 const LIMIT: Duration = Duration::from_secs(13 * 60 + 30);
 
 /// One validator of four is away for 100 blocks, then a second one, then both return, under load.
@@ -46,21 +42,17 @@ const LIMIT: Duration = Duration::from_secs(13 * 60 + 30);
 #[tokio::test(flavor = "multi_thread")]
 async fn absent_validators() -> Result<()> {
     run("absent_validators", "operators", LIMIT, async |run: &mut Run| {
-        let stage = Stage::set(&run.testnet, "full", PAYERS).await?;
-        run.narrator.say("three operators serve two models");
-        let client = run.testnet.client("full").await?;
-        let (best, _) = Testnet::heights(&client).await?;
-        let opening =
-            Opening::read(&client, run.until_final(&client, best, FINALITY).await?).await?;
+        let scene = Scene::set(run, PAYERS).await?;
+        let client = &scene.client;
         let urls = vec![run.testnet.url("full")?, run.testnet.url("alice")?];
-        let load = Load::start(&stage, urls, Amount::AtLeast(REQUESTS), &run.narrator);
+        let load = Load::start(&scene.stage, urls, Amount::AtLeast(REQUESTS), &run.narrator);
 
         run.testnet.kill("dave").await?;
-        let (since, _) = Testnet::heights(&client).await?;
+        let (since, _) = Testnet::heights(client).await?;
         run.narrator.say("dave, one validator of four, is away");
         let mut farthest = 0;
         throughout(ONE_AWAY, "100 blocks with one validator away", async || {
-            let (best, finalised) = Testnet::heights(&client).await?;
+            let (best, finalised) = Testnet::heights(client).await?;
             farthest = farthest.max(best.saturating_sub(finalised));
             ensure!(
                 best.saturating_sub(finalised) <= MOST_UNFINAL,
@@ -72,41 +64,37 @@ async fn absent_validators() -> Result<()> {
         run.narrator.figure("unfinal blocks with one away, largest", f64::from(farthest));
 
         run.testnet.kill("charlie").await?;
-        let (since, voted) = Testnet::heights(&client).await?;
+        let (since, voted) = Testnet::heights(client).await?;
         run.narrator.say("charlie, a second one, is away");
         let mut stopped = (0, Digest::zero());
         throughout(TWO_AWAY, "20 blocks with two validators away", async || {
-            let (best, finalised) = Testnet::heights(&client).await?;
+            let (best, finalised) = Testnet::heights(client).await?;
             ensure!(
                 finalised <= voted + VOTED,
                 "block {finalised} is final, with two of four validators since block {voted}"
             );
-            stopped = (finalised, final_hash(&client, finalised).await?);
+            stopped = (finalised, final_hash(client, finalised).await?);
             Ok(best < since + TWO_AWAY_BLOCKS)
         })
         .await?;
         let (height, hash) = stopped;
         run.narrator.say(format!("20 blocks later, {height} is still the newest final block"));
 
-        let (best, _) = Testnet::heights(&client).await?;
+        let (best, _) = Testnet::heights(client).await?;
         let started = run.narrator.seconds();
         for name in ["charlie", "dave"] {
             run.testnet.restart(name).await?;
         }
-        run.until_final(&client, best, RECOVERY).await?;
+        run.until_final(client, best, RECOVERY).await?;
         let seconds = run.narrator.seconds() - started;
         run.narrator.figure("recovery of finality, seconds", seconds);
         ensure!(
-            final_hash(&client, height).await? == hash,
+            final_hash(client, height).await? == hash,
             "final block {height} was replaced by another one"
         );
 
         let answered = load.finish().await?;
-        check_answers(run, &answered)?;
-        let (best, _) = Testnet::heights(&client).await?;
-        let height = run.until_final(&client, best, FINALITY).await?;
-        opening.audit(&client, height, &stage, &answered, run).await?;
-        check_nodes(run, height).await
+        scene.check(run, &answered).await
     })
     .await
 }

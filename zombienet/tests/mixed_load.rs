@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use anyhow::{ensure, Result};
 use assay_zombienet::{
-    health::{check_engines, check_nodes},
-    ledger::Opening,
-    load::{check_answers, Amount, Load},
+    health::check_engines,
+    load::{Amount, Load},
     scenario::{run, Run},
-    stage::Stage,
+    scene::{Scene, FINALITY},
     state::state_digest,
     testnet::Testnet,
 };
@@ -17,8 +16,6 @@ use assay_zombienet::{
 const REQUESTS: usize = 500;
 /// Number of accounts that make them.
 const PAYERS: usize = 32;
-/// Time for a block to become final.
-const FINALITY: Duration = Duration::from_secs(60);
 /// Time for a late node to have the chain's newest final block.
 const SYNC: Duration = Duration::from_secs(180);
 const LIMIT: Duration = Duration::from_secs(13 * 60);
@@ -32,31 +29,22 @@ const LIMIT: Duration = Duration::from_secs(13 * 60);
 #[tokio::test(flavor = "multi_thread")]
 async fn mixed_load() -> Result<()> {
     run("mixed_load", "operators", LIMIT, async |run: &mut Run| {
-        let stage = Stage::set(&run.testnet, "full", PAYERS).await?;
-        run.narrator.say("three operators serve two models");
-        let client = run.testnet.client("full").await?;
-        let (best, _) = Testnet::heights(&client).await?;
-        let opening =
-            Opening::read(&client, run.until_final(&client, best, FINALITY).await?).await?;
+        let scene = Scene::set(run, PAYERS).await?;
+        let client = &scene.client;
 
         let urls = vec![run.testnet.url("full")?, run.testnet.url("bob")?];
         let started = run.narrator.seconds();
-        let load = Load::start(&stage, urls, Amount::Exactly(REQUESTS), &run.narrator);
+        let load = Load::start(&scene.stage, urls, Amount::Exactly(REQUESTS), &run.narrator);
         let answered = load.finish().await?;
         run.narrator.figure("load, seconds", run.narrator.seconds() - started);
-        check_answers(run, &answered)?;
-
-        let (best, _) = Testnet::heights(&client).await?;
-        let height = run.until_final(&client, best, FINALITY).await?;
-        opening.audit(&client, height, &stage, &answered, run).await?;
-        check_nodes(run, height).await?;
+        scene.check(run, &answered).await?;
         check_engines(run, REQUESTS).await?;
 
         for sync in ["full", "warp"] {
             let name = format!("late-{sync}");
             let started = run.narrator.seconds();
             run.testnet.add(&name, &[("--sync", sync)]).await?;
-            let (_, height) = Testnet::heights(&client).await?;
+            let (_, height) = Testnet::heights(client).await?;
             run.testnet.finalised(&name, height, SYNC).await?;
             let seconds = run.narrator.seconds() - started;
             run.narrator.figure(&format!("{sync} sync, blocks"), f64::from(height));
@@ -67,9 +55,9 @@ async fn mixed_load() -> Result<()> {
             let late = run.testnet.client(&name).await?;
             let height = run.until_final(&late, height + 1, FINALITY).await?;
             let at = late.rpc().block_hash(height).await?.unwrap_or_default();
-            run.until_final(&client, height, FINALITY).await?;
+            run.until_final(client, height, FINALITY).await?;
             let (entries, own) = state_digest(&late, at).await?;
-            let expected = state_digest(&client, at).await?;
+            let expected = state_digest(client, at).await?;
             ensure!(
                 (entries, own) == expected,
                 "by {sync} sync the state of block {height} has {entries} entries with digest \

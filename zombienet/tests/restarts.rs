@@ -4,12 +4,10 @@ use std::time::Duration;
 
 use anyhow::{ensure, Context, Result};
 use assay_zombienet::{
-    health::check_nodes,
-    ledger::Opening,
-    load::{check_answers, Amount, Load},
+    load::{Amount, Load},
     observer::quantile,
     scenario::{run, Run},
-    stage::Stage,
+    scene::{Scene, FINALITY},
     testnet::Testnet,
 };
 
@@ -19,8 +17,6 @@ const REQUESTS: usize = 100;
 const PAYERS: usize = 12;
 /// Final blocks without the killed node.
 const WITHOUT: u32 = 3;
-/// Time for these blocks, and for a block to become final.
-const FINALITY: Duration = Duration::from_secs(90);
 /// Time for a restarted node to have the chain's newest final block.
 const CATCH_UP: Duration = Duration::from_secs(90);
 const LIMIT: Duration = Duration::from_secs(13 * 60);
@@ -33,16 +29,11 @@ const LIMIT: Duration = Duration::from_secs(13 * 60);
 #[tokio::test(flavor = "multi_thread")]
 async fn restarts() -> Result<()> {
     run("restarts", "operators", LIMIT, async |run: &mut Run| {
-        let stage = Stage::set(&run.testnet, "full", PAYERS).await?;
-        run.narrator.say("three operators serve two models");
-        let client = run.testnet.client("full").await?;
-        let (best, _) = Testnet::heights(&client).await?;
-        let opening =
-            Opening::read(&client, run.until_final(&client, best, FINALITY).await?).await?;
+        let scene = Scene::set(run, PAYERS).await?;
 
         let urls = ["full", "alice", "bob"].map(|name| run.testnet.url(name));
         let urls = urls.into_iter().collect::<Result<_>>()?;
-        let load = Load::start(&stage, urls, Amount::AtLeast(REQUESTS), &run.narrator);
+        let load = Load::start(&scene.stage, urls, Amount::AtLeast(REQUESTS), &run.narrator);
         let names = run.testnet.names().to_vec();
         let mut recoveries = Vec::new();
         for (index, name) in names.iter().enumerate() {
@@ -67,16 +58,11 @@ async fn restarts() -> Result<()> {
             .figure("recovery of a restarted node, largest, seconds", quantile(recoveries, 1.0));
 
         let answered = load.finish().await?;
-        check_answers(run, &answered)?;
         ensure!(
             answered.iter().any(|one| one.attempts > 1),
             "no request met a killed node, so that the scenario shows nothing"
         );
-        let client = run.testnet.client("full").await?;
-        let (best, _) = Testnet::heights(&client).await?;
-        let height = run.until_final(&client, best, FINALITY).await?;
-        opening.audit(&client, height, &stage, &answered, run).await?;
-        check_nodes(run, height).await
+        scene.check(run, &answered).await
     })
     .await
 }

@@ -10,9 +10,9 @@
 //! * Two clocks count the blocks that had room left: for one more answer, and for one more move in a
 //!   dispute. Time for an answer or a move is measured by these clocks, so that whoever fills blocks
 //!   makes nobody late.
-//! * As many blocks counted in succession as authors may be faulty, and one more, have different
-//!   authors. So one of them is by an honest author, and authors that leave answers out of their
-//!   blocks make nobody late either.
+//! * If f authors may be faulty, f + 1 blocks that a clock counts in a row have different authors. So
+//!   at least one is by an honest author, and authors that leave answers out of their blocks make
+//!   nobody late either.
 //! * Blocks of a migration, which have no transactions, have no room.
 //! * What a block's room costs follows the fees of signed transactions. Requests pay it for their
 //!   answers.

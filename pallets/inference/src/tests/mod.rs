@@ -22,4 +22,5 @@ mod signed;
 mod sweep;
 mod terms;
 mod views;
+mod waiting;
 mod worker;
