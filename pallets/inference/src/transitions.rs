@@ -115,8 +115,7 @@ impl<T: Config> Pallet<T> {
         request.members = Members::truncate_from(members);
         request.status = Status::Assigned;
         // Room that comes before a result is ready is of no use.
-        request.late_from =
-            Self::late_from(left.min(response.saturating_add(T::RoomyBlocks::get())));
+        request.late_from = Self::late_from(response.saturating_add(T::RoomyBlocks::get()));
         for member in &request.members {
             T::Operators::assign(&member.account, id, request.version, request.stake);
         }

@@ -269,7 +269,7 @@ impl Oracle {
         request.members = members;
         request.state = State::Assigned;
         // The block of the draw, which begins with it, is counted later.
-        request.late_from = self.room.0 + 1 + (latest - now).min(response + ROOMY_BLOCKS);
+        request.late_from = self.room.0 + 1 + response + ROOMY_BLOCKS;
         false
     }
 }

@@ -263,6 +263,33 @@ fn room_that_comes_before_a_result_is_ready_does_not_make_its_operator_late() {
     });
 }
 
+/// The authors of its last blocks may leave the answer out.
+#[test]
+fn a_deadline_without_spare_blocks_is_not_the_last_chance_of_an_operator() {
+    for answers in [true, false] {
+        test(|| {
+            only(&OPERATORS[..1]);
+            let response = 4;
+            serve_slowly(OPERATORS[0], response);
+            let (id, drawn) = Terms { patience: response + 1, ..Terms::of(SIGNED) }.drawn();
+            let deadline = record(id).deadline;
+            assert_eq!(deadline, record(id).draw.unwrap().block + response, "no block is spare");
+            go_to(deadline + RoomyBlocks::get());
+            assert_eq!(record(id).status, Status::Assigned, "it has more time");
+            check_all();
+            if answers {
+                assert_ok!(include(result(id, drawn[0], RIGHT)));
+                assert_eq!(outcome(id), Outcome::Verified);
+                return;
+            }
+            next_block();
+            next_block();
+            assert_eq!(outcome(id), Outcome::TimedOut);
+            assert_eq!(bond(drawn[0]), BOND - NO_ANSWER);
+        });
+    }
+}
+
 #[test]
 fn a_quorum_whose_commitments_had_no_room_has_more_time_for_them_and_for_its_results() {
     test(|| {
