@@ -6,7 +6,7 @@
 
 use std::ops::RangeInclusive;
 
-use assay_primitives::{Assurance, AssuranceClasses, Balance, BlockNumber};
+use assay_primitives::{Assurance, AssuranceClass, AssuranceClasses, Balance, BlockNumber};
 
 use crate::{
     amount,
@@ -34,13 +34,22 @@ impl Client {
         concurrency_fits(concurrency, self.constant("Operators", "MaxConcurrency").await)
     }
 
-    /// Checks the response blocks of an offer.
+    /// Checks the response blocks of an offer for the classes.
     ///
     /// # Errors
     ///
-    /// [`Error::Invalid`] if they are 0 or exceed the maximum.
-    pub async fn check_response_blocks(&self, blocks: BlockNumber) -> Result<()> {
-        response_fits(blocks, self.constant("Operators", "MaxResponseBlocks").await)
+    /// [`Error::Invalid`] if they are 0 or exceed the maximum, or with class `Optimistic` the present
+    /// time for a move of a dispute: nobody so slow is drawn for it.
+    pub async fn check_response_blocks(
+        &self,
+        blocks: BlockNumber,
+        classes: AssuranceClasses,
+    ) -> Result<()> {
+        response_fits(blocks, self.constant("Operators", "MaxResponseBlocks").await)?;
+        match classes.contains(AssuranceClass::Optimistic) {
+            true => response_fits_disputes(blocks, self.dispute_timing().await?.response),
+            false => Ok(()),
+        }
     }
 
     /// Checks a royalty.
@@ -141,6 +150,16 @@ fn response_fits(blocks: BlockNumber, most: Option<BlockNumber>) -> Result<()> {
     }
 }
 
+fn response_fits_disputes(blocks: BlockNumber, most: BlockNumber) -> Result<()> {
+    match blocks > most {
+        true => Err(Error::invalid(format!(
+            "the response blocks must be at most {most} with class optimistic, not {blocks}: in a \
+             dispute the model is run again within that time; name fewer blocks, or other classes"
+        ))),
+        false => Ok(()),
+    }
+}
+
 fn royalty_fits(royalty: Share, most: Option<Share>) -> Result<()> {
     match most {
         Some(most) if royalty > most => {
@@ -186,6 +205,11 @@ mod tests {
                 "the concurrency 2000 exceeds the maximum of 1024",
             ),
             (response_fits(0, Some(450)), "the response blocks must be from 1 to 450, not 0"),
+            (
+                response_fits_disputes(76, 75),
+                "the response blocks must be at most 75 with class optimistic, not 76: in a dispute \
+                 the model is run again within that time; name fewer blocks, or other classes",
+            ),
             (
                 classes_fit(classes("signed,tee"), Some(classes("signed,quorum"))),
                 "class tee is not available on this chain; available: signed,quorum",

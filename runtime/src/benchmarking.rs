@@ -63,6 +63,7 @@ pub fn used_once_a_block() -> Vec<TrackedStorageKey> {
         frame_system::BlockHash::<Runtime>::hashed_key_for(0),
         pallet_babe::Authorities::<Runtime>::hashed_key().to_vec(),
         pallet_room::Clocks::<Runtime>::hashed_key().to_vec(),
+        pallet_disputes::Timing::<Runtime>::hashed_key().to_vec(),
     ]
     .map(TrackedStorageKey::from)
     .to_vec()

@@ -43,9 +43,9 @@ pub async fn run(context: &Context<'_>, command: OperatorCommand) -> Result<(), 
             context.signer()?;
             let client = context.connect().await?;
             client.check_concurrency(concurrency).await?;
-            client.check_response_blocks(response_blocks).await?;
             let version = client.resolve(&model).await?;
             let classes = classes.unwrap_or(version.descriptor.assurances);
+            client.check_response_blocks(response_blocks, classes).await?;
             let royalty = match max_royalty_percent {
                 Some(royalty) => royalty,
                 None => client.version_terms(version.id).await?.unwrap_or_default().royalty,

@@ -5,7 +5,7 @@ use assay_pallet_support::Chain;
 use assay_primitives::{
     dispute::DisputeId,
     traits::{DisputeBonds, Disputes, OptimisticResults},
-    RequestId,
+    BlockNumber, RequestId,
 };
 use frame_support::ensure;
 use sp_runtime::{traits::Zero, DispatchResult};
@@ -133,5 +133,9 @@ impl<T: Config> Pallet<T> {
 impl<T: Config> Disputes for Pallet<T> {
     fn are_open(request: RequestId) -> bool {
         Counts::<T>::contains_key(request)
+    }
+
+    fn response_blocks() -> BlockNumber {
+        Timing::<T>::get().response
     }
 }

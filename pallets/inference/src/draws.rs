@@ -27,11 +27,11 @@ pub(crate) const FIRST_REST: BlockNumber = 15;
 pub(crate) const MAX_VAIN_DRAWS: u32 = 7;
 
 /// Number of values that many calls of a block use, but that the block reads once. Benchmarks do not
-/// count them. Four are of this pallet: `NextRequest`, `QueueBounds`, `RecentVrfs` and `Ending`. Four
-/// are of others: the treasury's account, the hash of block 0, the authorities, and the clocks of
-/// blocks with room.
-const READ_ONCE: u64 = 8;
-/// Number of those that the block writes: all but the hash and the authorities.
+/// count them. Four are of this pallet: `NextRequest`, `QueueBounds`, `RecentVrfs` and `Ending`. Five
+/// are of others: the treasury's account, the hash of block 0, the authorities, the clocks of blocks
+/// with room, and the times of disputes.
+const READ_ONCE: u64 = 9;
+/// Number of those that the block writes: all but the hash, the authorities and the times.
 const WRITTEN_ONCE: u64 = 6;
 
 /// The VRF outputs of the latest blocks, oldest first, with their heights.
@@ -184,7 +184,7 @@ impl<T: Config> Pallet<T> {
         let Some(request) = Requests::<T>::get(id) else { return (1, none) };
         let (version, size) = (request.version, request.size() as u32);
         let was_called = request.waits_since > 0;
-        let terms = request.draw_terms(request.budget());
+        let terms = Self::draw_terms(&request, request.budget());
         let is_known = draws.pool.as_ref().is_some_and(|pool| pool.terms == terms);
         let servers = T::Operators::servers(version);
         let weight = |size| match is_known {

@@ -102,6 +102,8 @@ parameter_types! {
     pub const DisputeWindow: BlockNumber = 12;
     /// Requests whose results are disputed.
     pub static Disputed: Vec<RequestId> = Vec::new();
+    /// The number of blocks for a move of a dispute.
+    pub static TimeForMoves: BlockNumber = 75;
     /// All classes.
     pub const AvailableClasses: AssuranceClasses = AssuranceClasses(0b1111);
     pub const MaxProofCost: ProofCost = ANY_COST;
@@ -184,6 +186,10 @@ pub struct NotedDisputes;
 impl Disputes for NotedDisputes {
     fn are_open(request: RequestId) -> bool {
         Disputed::get().contains(&request)
+    }
+
+    fn response_blocks() -> BlockNumber {
+        TimeForMoves::get()
     }
 }
 

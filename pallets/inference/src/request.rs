@@ -5,7 +5,7 @@ use assay_pallet_support::Chain;
 use assay_primitives::{
     digest,
     runtime_api::Status,
-    traits::{Artifacts, Escrow, Models, Operators, Verification},
+    traits::{Artifacts, Disputes, DrawTerms, Escrow, Models, Operators, Verification},
     validate_payload, Assurance, Balance, BlockNumber, Digest, ModelDescriptor, Outcome,
     PayloadError, RequestId, RequestInput, VersionId,
 };
@@ -257,6 +257,27 @@ impl<T: Config> Pallet<T> {
         heights
     }
 
+    /// What a request needs of an operator that asks at most `budget`.
+    pub(crate) fn draw_terms(request: &Request<T::AccountId>, budget: Balance) -> DrawTerms {
+        DrawTerms {
+            version: request.version,
+            class: request.assurance.class(),
+            budget,
+            stake: request.stake,
+            royalty: request.royalty,
+            slowest: Self::slowest(request.assurance),
+        }
+    }
+
+    /// The largest number of blocks that an operator may have promised to need. In a dispute it runs the
+    /// model again, in the time for a move.
+    pub(crate) fn slowest(assurance: Assurance) -> BlockNumber {
+        match assurance {
+            Assurance::Optimistic => T::Disputes::response_blocks(),
+            _ => BlockNumber::MAX,
+        }
+    }
+
     /// Refuses a request that could not be drawn. Operators without capacity count, because the
     /// request can wait for them. Returns how many operators were read: no more than it takes to see
     /// that there are enough.
@@ -264,7 +285,7 @@ impl<T: Config> Pallet<T> {
         let needed = request.size();
         let left = request.blocks_to_answer(request.draw_from, T::RevealWindow::get());
         let (mut eligible, mut affordable, mut in_time) = (0, 0, 0);
-        for candidate in T::Operators::candidates(request.draw_terms(Balance::MAX)) {
+        for candidate in T::Operators::candidates(Self::draw_terms(request, Balance::MAX)) {
             if !candidate.has_room() && !candidate.is_running {
                 continue;
             }

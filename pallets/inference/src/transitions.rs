@@ -68,7 +68,7 @@ impl<T: Config> Pallet<T> {
         request.draw = Some(made);
 
         let size = request.size();
-        let terms = request.draw_terms(request.budget());
+        let terms = Self::draw_terms(&request, request.budget());
         let known = pool.take().filter(|pool| pool.terms == terms);
         let pool = pool.insert(known.unwrap_or_else(|| Pool {
             terms,
@@ -405,9 +405,7 @@ impl<T: Config> Pallet<T> {
         request.deadline = T::now().saturating_add(T::RevealWindow::get()).min(request.deadline);
         request.status = Status::Revealing;
         Agenda::<T>::insert(request.deadline.saturating_add(1), id, ());
-        let left = request.deadline.saturating_sub(T::now());
-        let most = left.max(T::RevealWindow::get().saturating_sub(1));
-        request.late_from = Self::late_from(most.min(T::RoomyBlocks::get()));
+        request.late_from = Self::late_from(T::RoomyBlocks::get());
         Requests::<T>::insert(id, &*request);
         Self::deposit_event(Event::RevealsDue { request: id });
     }

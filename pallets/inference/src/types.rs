@@ -2,8 +2,8 @@
 
 use assay_primitives::{
     assurance::MAX_COMMITTEE, model::Tolerance, proof::MAX_PROOF_BYTES, runtime_api::Status,
-    traits::DrawTerms, AnsweredRequest, Assurance, Balance, BlockNumber, Digest, Draw, Evidence,
-    Receipt, RequestId, RequestInput, VersionId, WorkerSignature, MAX_LIST,
+    AnsweredRequest, Assurance, Balance, BlockNumber, Digest, Draw, Evidence, Receipt, RequestId,
+    RequestInput, VersionId, WorkerSignature, MAX_LIST,
 };
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::{
@@ -128,17 +128,6 @@ impl<AccountId: Clone + PartialEq> Request<AccountId> {
     /// The accounts of its committee, in the order of the draw.
     pub fn accounts(&self) -> alloc::vec::Vec<AccountId> {
         self.members.iter().map(|member| member.account.clone()).collect()
-    }
-
-    /// What it needs of an operator, if each may ask at most `budget`.
-    pub fn draw_terms(&self, budget: Balance) -> DrawTerms {
-        DrawTerms {
-            version: self.version,
-            class: self.assurance.class(),
-            budget,
-            stake: self.stake,
-            royalty: self.royalty,
-        }
     }
 
     /// The number of operators that are drawn for it.

@@ -40,6 +40,7 @@ impl<T: Config> Pallet<T> {
             budget: Balance::MAX,
             stake,
             royalty: terms.royalty,
+            slowest: Self::slowest(assurance),
         })
         .filter(|candidate| candidate.has_room() || candidate.is_running)
         .collect();

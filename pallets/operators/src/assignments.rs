@@ -78,6 +78,7 @@ impl<T: Config> OperatorsTrait<T::AccountId> for Pallet<T> {
                 server.classes.contains(terms.class)
                     && server.ask <= terms.budget
                     && server.max_royalty >= terms.royalty
+                    && server.response_blocks <= terms.slowest
                     && server.concurrency > 0
             })
             .filter_map(move |(place, server)| {

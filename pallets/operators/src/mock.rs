@@ -187,7 +187,14 @@ pub fn serve_with(
 pub fn terms(class: AssuranceClass, budget: Balance) -> DrawTerms {
     use assay_primitives::traits::Operators as _;
     let stake = Operators::stake(class, true);
-    DrawTerms { version: version(1), class, budget, stake, royalty: Perbill::zero() }
+    DrawTerms {
+        version: version(1),
+        class,
+        budget,
+        stake,
+        royalty: Perbill::zero(),
+        slowest: BlockNumber::MAX,
+    }
 }
 
 /// Serves version 1 for 100 plancks, with a concurrency of two.

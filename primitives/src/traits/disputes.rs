@@ -59,6 +59,8 @@ pub trait OptimisticResults<AccountId> {
 pub trait Disputes {
     /// Whether a dispute over the result of a request is open.
     fn are_open(request: RequestId) -> bool;
+    /// The number of blocks for each move of a dispute that is opened now.
+    fn response_blocks() -> BlockNumber;
 }
 
 /// Dispute bonds of challengers. Implemented by `settlement`.

@@ -55,6 +55,8 @@ pub struct DrawTerms {
     pub stake: Balance,
     /// The royalty's share of the price.
     pub royalty: Perbill,
+    /// The largest `response_blocks` of its offer.
+    pub slowest: BlockNumber,
 }
 
 /// Operators, as requests and evidence need them. Implemented by `operators`.

@@ -48,6 +48,10 @@ impl Oracle {
         servers
             .filter(|server| server.classes.contains(assurance.class()) && server.ask <= budget)
             .filter(|server| server.max_royalty >= royalty)
+            .filter(|server| {
+                assurance != Assurance::Optimistic
+                    || server.response_blocks <= self.disputes.response
+            })
             .filter(|server| server.concurrency > 0 && self.is_live(&server.account))
             .filter_map(|server| {
                 let bond = self.account(&server.account).bond;

@@ -117,12 +117,6 @@ pub struct Request {
 }
 
 impl Request {
-    /// The number of blocks with room that members have for their reveals, if these open now.
-    fn time_for_reveals(&self, now: u32) -> u32 {
-        let window = parameters::RevealWindow::get();
-        self.deadline.saturating_sub(now).max(window - 1).min(ROOMY_BLOCKS)
-    }
-
     pub fn is_open(&self) -> bool {
         !matches!(self.state, State::Final(_))
     }
@@ -527,8 +521,7 @@ impl Oracle {
             request.deadline = last;
             *self.sights.entry("reveals that leave less time than the deadline").or_default() += 1;
         }
-        let given = request.time_for_reveals(self.now);
-        request.late_from = self.room.0 + 1 + given;
+        request.late_from = self.room.0 + 1 + ROOMY_BLOCKS;
         let deadline = request.deadline;
         self.agenda.retain(|(_, other)| *other != id);
         self.agenda.insert((deadline + 1, id));

@@ -17,7 +17,9 @@ use super::{
     proof::{terms, DATA},
     worker::{answered, result_with, statement},
 };
-use crate::{mock::*, refusal, Call, Claims, Error, Event, TraceClaim, TraceSignatures};
+use crate::{
+    mock::*, refusal, Call, Claims, Error, Event, NextRequest, TraceClaim, TraceSignatures,
+};
 
 const ROOT: Digest = Digest::repeat_byte(9);
 
@@ -229,6 +231,30 @@ fn an_input_that_is_an_artifact_is_refused() {
         let terms = Terms { assurance: Assurance::Optimistic, ..terms(version) };
         let terms = Terms { input: RequestInput::Artifact(artifact), ..terms };
         assert_noop!(terms.send(), Error::<Test>::InputNotInline);
+    });
+}
+
+/// In a dispute it would lose by silence.
+#[test]
+fn an_operator_slower_than_a_move_of_a_dispute_is_not_drawn() {
+    test(|| {
+        let version = Proven::model().publish();
+        let slow_to = |assurance| {
+            let terms = Terms { assurance, patience: 30, ..terms(version) };
+            let quoted = Inference::quote(version, assurance).is_ok();
+            (quoted, terms.send())
+        };
+        TimeForMoves::set(1);
+        assert_eq!(slow_to(Assurance::Optimistic), (true, Ok(())), "as fast as a move");
+        // That is set after the request was made.
+        TimeForMoves::set(0);
+        next_block();
+        next_block();
+        let id = RequestId(NextRequest::<Test>::get().0 - 1);
+        assert_eq!(outcome(id), Outcome::Rejected(RejectReason::NoOperator));
+        let refused = Error::<Test>::NoOperator.into();
+        assert_eq!(slow_to(Assurance::Optimistic), (false, Err(refused)));
+        assert_eq!(slow_to(SIGNED), (true, Ok(())), "only disputes need it");
     });
 }
 

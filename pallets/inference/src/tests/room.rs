@@ -223,6 +223,24 @@ fn who_reveals_before_a_sweep_that_lags_leaves_the_others_their_blocks_with_room
     });
 }
 
+/// The authors of one block less could leave a reveal out.
+#[test]
+fn reveals_that_the_sweep_opens_have_as_many_blocks_with_room_as_others() {
+    test(|| {
+        let (id, drawn) = Terms::of(QUORUM).drawn();
+        for member in &drawn[..2] {
+            assert_ok!(include(commit(id, *member, RIGHT)));
+        }
+        go_to(record(id).commit_deadline(RevealWindow::get()) + 1);
+        assert_eq!(record(id).status, Status::Revealing);
+        assert_ok!(include(reveal(id, drawn[0], RIGHT)));
+        go_to(now() + RoomyBlocks::get());
+        assert_eq!(record(id).status, Status::Revealing, "one may still reveal");
+        assert_ok!(include(reveal(id, drawn[1], RIGHT)));
+        assert_eq!(outcome(id), Outcome::Verified);
+    });
+}
+
 /// Members that have committed need no time to compute.
 #[test]
 fn who_reveals_late_keeps_the_others_no_longer_than_the_reveals_take() {
