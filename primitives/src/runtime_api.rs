@@ -31,7 +31,8 @@ pub struct Quote {
     /// held besides `max_price`; what the answers did not take is refunded.
     pub fee: Balance,
     /// What each operator that is drawn puts at stake, in plancks: the largest penalty for its result,
-    /// other than for an equivocation.
+    /// other than for an equivocation. It is that of a request with an inline input: members of a quorum
+    /// can put less at stake if the input is an artifact, since no proof can be about it.
     pub stake: Balance,
 }
 

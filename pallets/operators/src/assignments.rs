@@ -194,6 +194,11 @@ impl<T: Config> OperatorsTrait<T::AccountId> for Pallet<T> {
         requests
     }
 
+    fn unowed(operator: &T::AccountId) -> Balance {
+        let owed = Operators::<T>::get(operator).map_or(0, |info| info.owed);
+        T::Bonds::bonded(operator).saturating_sub(owed)
+    }
+
     fn penalise(
         operator: &T::AccountId,
         offence: Offence,

@@ -6,7 +6,7 @@ use assay_primitives::{
     model::{ModelDescriptor, Tolerance},
     operator::Offence,
     traits::Operators,
-    AnsweredRequest, ResultStatement, SignedResult, WorkerId,
+    AnsweredRequest, AssuranceClass, ResultStatement, SignedResult, WorkerId,
 };
 use frame_support::ensure;
 use sp_runtime::DispatchResult;
@@ -39,6 +39,12 @@ impl<T: Config> Pallet<T> {
         ensure!(
             T::Operators::operator_of(&worker).as_ref() == Some(&operator),
             Error::<T>::WrongWorker
+        );
+        // Each punished one is kept for ever, so an operator without a bond must not have many.
+        ensure!(
+            T::Operators::unowed(&operator)
+                >= T::Operators::stake(AssuranceClass::Signed, false).max(1),
+            Error::<T>::NothingAtStake
         );
         Self::check_difference([first, second], descriptor.tolerance, outputs)?;
         ensure!(signed.iter().all(|signed| signed.is_by(&worker)), Error::<T>::BadSignature);

@@ -150,7 +150,7 @@ pub mod pallet {
         StorageDoubleMap<_, Twox64Concat, RequestId, Identity, Digest, OutputOf<T>>;
 
     /// Equivocations that were punished, by the hash of the request and the operator. Never removed,
-    /// so that none is punished twice.
+    /// so that none is punished twice. Each one took at least the smallest stake of a result.
     #[pallet::storage]
     pub type Equivocations<T: Config> =
         StorageDoubleMap<_, Identity, Digest, Blake2_128Concat, T::AccountId, ()>;
@@ -219,6 +219,9 @@ pub mod pallet {
         /// The operator was already punished for an equivocation in this request. There is nothing
         /// to do.
         AlreadyPunished,
+        /// The operator has less than the smallest stake of a result beyond what it owes for other
+        /// equivocations. Report again when it has added to its bond.
+        NothingAtStake,
     }
 
     #[pallet::hooks]
@@ -268,8 +271,8 @@ pub mod pallet {
         /// Emits [`Event::EquivocationPunished`].
         ///
         /// Errors: `NotEquivocation`, `WrongRequest`, `WrongChain`, `WrongVersion`,
-        /// `AlreadyPunished`, `WrongWorker`, `OutputsNeeded`, `WrongOutputs`, `WithinTolerance`,
-        /// `BadSignature`.
+        /// `AlreadyPunished`, `WrongWorker`, `NothingAtStake`, `OutputsNeeded`, `WrongOutputs`,
+        /// `WithinTolerance`, `BadSignature`.
         #[pallet::call_index(1)]
         #[pallet::weight(T::WeightInfo::report_equivocation(
             outputs.as_ref().map_or(0, |(first, second)| first.len().max(second.len()) as u32)

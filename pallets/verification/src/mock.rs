@@ -29,6 +29,8 @@ pub const MEMBERS: [u64; 5] = [11, 12, 13, 14, 15];
 pub const REPORTER: u64 = 1;
 /// The penalty of the double for any offence.
 pub const PENALTY: Balance = 500;
+/// The smallest stake of a result.
+pub const STAKE: Balance = 100;
 
 assay_pallet_testing::mock! { Verification = crate }
 
@@ -48,6 +50,8 @@ parameter_types! {
     pub static Workers: BTreeMap<WorkerId, u64> = BTreeMap::new();
     /// The assignments of operators.
     pub static Assigned: BTreeSet<(u64, RequestId)> = BTreeSet::new();
+    /// What each operator has that it does not owe.
+    pub static Unowed: Balance = STAKE;
     /// The penalised operators, with the offence.
     pub static Penalties: Vec<(u64, Offence)> = Vec::new();
 }
@@ -60,7 +64,10 @@ impl Operators<u64> for NotedOperators {
         core::iter::empty()
     }
     fn stake(_: AssuranceClass, _: bool) -> Balance {
-        0
+        STAKE
+    }
+    fn unowed(_: &u64) -> Balance {
+        Unowed::get()
     }
     fn note(_: &u64, _: VersionId, _: Conduct) {}
     fn servers(_: VersionId) -> u32 {
@@ -119,6 +126,7 @@ pub fn new_test_ext() -> sp_io::TestExternalities {
     Workers::set(MEMBERS.into_iter().map(|member| (pair(member).public(), member)).collect());
     Assigned::set(MEMBERS.into_iter().map(|member| (member, REQUEST)).collect());
     Penalties::set(Vec::new());
+    Unowed::set(STAKE);
     Versions::set(BTreeMap::new());
     let mut externalities = externalities_with([]);
     externalities.register_extension(keystore(&MEMBERS));

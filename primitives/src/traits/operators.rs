@@ -96,6 +96,8 @@ pub trait Operators<AccountId> {
     fn operator_of(worker: &WorkerId) -> Option<AccountId>;
     /// The open assignments of an operator, oldest first.
     fn assignments(operator: &AccountId) -> Vec<RequestId>;
+    /// What an operator has in its bond beyond what it owes for equivocations, in plancks.
+    fn unowed(operator: &AccountId) -> Balance;
     /// Takes the penalty for an offence in a request, whose stake is locked, from the operator's
     /// bond. `harmed` is the account that a part of it is for, and the largest amount that this
     /// account can receive; the treasury receives the rest. Returns the amount taken.

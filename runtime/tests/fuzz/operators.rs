@@ -268,6 +268,7 @@ impl Oracle {
     ) -> bool {
         let may = is_shown
             && self.keys.get(key) == Some(operator)
+            && self.is_worth_a_report(operator)
             && self.punished.insert((request, operator.clone()));
         if may {
             let bond = self.account(operator).bond;
@@ -277,6 +278,16 @@ impl Oracle {
             self.collect_debt(operator);
         }
         may
+    }
+
+    /// Whether an operator has as much as the smallest stake that it does not owe already.
+    fn is_worth_a_report(&mut self, operator: &AccountId) -> bool {
+        let (bond, owed) = (self.account(operator).bond, self.operators[operator].owed);
+        let is = bond.saturating_sub(owed) >= parameters::NoAnswerSlash::get();
+        if !is {
+            self.see("a report that would take nothing");
+        }
+        is
     }
 
     fn server_mut(&mut self, who: &AccountId, version: VersionId) -> Option<&mut Server> {

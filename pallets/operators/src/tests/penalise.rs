@@ -120,8 +120,10 @@ fn an_equivocation_takes_what_is_at_stake_when_it_is_released() {
         bring_up(ALICE);
         let stake = draw(ALICE, AssuranceClass::Optimistic, 0..3);
         assert_eq!(locked(ALICE), 3 * stake);
+        assert_eq!(Operators::unowed(&ALICE), BOND);
         let taken = Operators::penalise(&ALICE, Offence::Equivocation, None);
         assert_eq!(taken, BOND - 3 * stake);
+        assert_eq!(Operators::unowed(&ALICE), 0, "it owes the stakes");
         assert_eq!(Settlement::bonded(&ALICE), 3 * stake);
         // A result at stake still has its whole penalty.
         Operators::penalise(&ALICE, Offence::WrongResult, Some((&PAYER, 20)));

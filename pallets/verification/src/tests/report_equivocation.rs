@@ -142,6 +142,18 @@ fn nobody_is_punished_twice_for_one_request() {
     });
 }
 
+#[test]
+fn a_report_that_would_take_nothing_is_refused_and_can_be_sent_later() {
+    test(|| {
+        let (first, second) = both();
+        Unowed::set(STAKE - 1);
+        let refused = report(first.clone(), second.clone());
+        assert_noop!(refused, Error::<Test>::NothingAtStake);
+        Unowed::set(STAKE);
+        assert_ok!(report(first, second));
+    });
+}
+
 /// Two different results of the offender in a request that is changed, and the report of them.
 fn changed(change: impl FnOnce(&mut AnsweredRequest<u64>)) -> Report {
     let mut answered = answered();
