@@ -136,8 +136,8 @@ pub fn calling(count: usize) -> Part {
 }
 
 impl WorkerCall {
-    /// What an answer takes at least; a reveal without the end of its request.
-    pub fn least(&self) -> Part {
+    /// What an answer of one of so many members takes at least; a reveal without the end of its request.
+    pub fn least(&self, members: u32) -> Part {
         let bytes = match self {
             Self::Result(output) | Self::Trace(output, _) | Self::Reveal(output, _) => {
                 length(*output)
@@ -151,20 +151,21 @@ impl WorkerCall {
             Self::Trace(..) => (Weights::submit_trace(length), result + Weights::authorize_trace()),
             Self::Reveal(..) => (Weights::submit_reveal(length), Weights::authorize_reveal(length)),
             Self::Commitment(..) => (Weights::submit_commitment(), Weights::authorize_commitment()),
-            Self::Failure(_) => (Weights::report_failure(), Weights::authorize_commitment()),
+            Self::Failure(_) => (Weights::report_failure(members), Weights::authorize_commitment()),
         };
         Part { time: overhead() + (weight + authorize).ref_time(), bytes: CALL + bytes }
     }
 
     /// What it may take, for which a block must have room.
     pub fn most(&self) -> Part {
+        let least = self.least(COMMITTEE);
         match self {
             Self::Reveal(output, _) => {
                 let time =
                     conclusion(COMMITTEE, COMMITTEE.into(), length(*output) as u32, COMMITTEE / 2);
-                self.least().plus(Part { time, bytes: 0 })
+                least.plus(Part { time, bytes: 0 })
             },
-            _ => self.least(),
+            _ => least,
         }
     }
 }
@@ -265,6 +266,7 @@ impl Oracle {
         let bytes = sent.bytes as u32;
         let authorize = Weights::authorize_result(bytes).ref_time();
         match assurance {
+            _ if sent.results == 0 && sent.failures > 0 => 0,
             _ if sent.results == 0 => Weights::deadline_single().ref_time(),
             Assurance::Optimistic => {
                 Weights::submit_trace(bytes).ref_time()
@@ -295,7 +297,7 @@ impl Oracle {
             + self.vain(version, sent.vain)
             + answers
             + commitments * (Weights::submit_commitment().ref_time() + authorize)
-            + failures * (Weights::report_failure().ref_time() + authorize);
+            + failures * (Weights::report_failure(size).ref_time() + authorize);
         let kept = bytes.checked_div(results).unwrap_or(0);
         self.price(time, CALL * (commitments + failures + results) + bytes + kept)
     }
