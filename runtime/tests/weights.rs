@@ -182,6 +182,7 @@ fn largest_calls() -> Vec<RuntimeCall> {
             pallet_model_registry::Call::accept { model },
             pallet_model_registry::Call::audit_weights {
                 version,
+                first: u64::MAX,
                 bytes: bounded(&vec![1; MAX_AUDIT_BYTES as usize]),
                 proofs: vec![widest_proof(); MAX_AUDIT_PIECES as usize]
                     .try_into()

@@ -23,6 +23,10 @@ use crate::{
 /// one it rests twice as long.
 pub(crate) const FIRST_REST: BlockNumber = 15;
 
+/// Maximum number of waiting requests that are called one after the other, each after a draw in vain,
+/// because of one run that has ended. A run whose operator suits nobody has no more of them rest.
+pub(crate) const MAX_CALLS: u8 = 3;
+
 /// Maximum number of draws in vain of a request: after so many it rests beyond every deadline.
 pub(crate) const MAX_VAIN_DRAWS: u32 = 7;
 
@@ -147,7 +151,7 @@ impl<T: Config> Pallet<T> {
 
     /// Takes the first request out of the queue, with its draw. If it has to wait for another author,
     /// all requests that were queued with it go to the end of the queue; their number is the error.
-    fn next_queued(vrfs: &Vrfs) -> Option<Result<(RequestId, Draw), u32>> {
+    fn next_queued(vrfs: &Vrfs) -> Option<Result<(RequestId, Draw, u8), u32>> {
         let (first, end, requests) = QueueBounds::<T>::get();
         let mut queued = Queue::<T>::get(first)?;
         let least = T::Randomness::authors().min(2) as usize;
@@ -168,7 +172,7 @@ impl<T: Config> Pallet<T> {
             first.saturating_add(1)
         };
         QueueBounds::<T>::put((next, end, requests.saturating_sub(1)));
-        Some(Ok((id, draw)))
+        Some(Ok((id, draw, queued.calls)))
     }
 
     /// Processes the first request of the queue. Returns the number of requests that have had their
@@ -176,7 +180,7 @@ impl<T: Config> Pallet<T> {
     /// do not hold up those behind them, which may have been queued in earlier blocks.
     pub(crate) fn take_turn(vrfs: &Vrfs, draws: &mut Draws<T::AccountId>) -> (u32, Weight) {
         let none = T::WeightInfo::draw_of(0, 1);
-        let (id, draw) = match Self::next_queued(vrfs) {
+        let (id, draw, calls) = match Self::next_queued(vrfs) {
             Some(Ok(drawn)) => drawn,
             Some(Err(waiting)) => return (waiting, none),
             None => return (1, none),
@@ -197,7 +201,7 @@ impl<T: Config> Pallet<T> {
                 weight(size)
             },
             Turn::Waits if was_called && !draws.versions.contains(&version) => {
-                Self::rest(id);
+                Self::rest(id, calls);
                 weight(1).saturating_add(Self::rest_weight())
             },
             Turn::Waits => {
@@ -206,11 +210,11 @@ impl<T: Config> Pallet<T> {
             },
             // The capacity that this request was called for goes to the next waiting one.
             Turn::Ended => {
-                Self::call_waiting(version, was_called.into());
+                Self::call(version, was_called.into(), calls);
                 Self::end_weight(servers)
             },
             Turn::Over => {
-                Self::call_waiting(version, was_called.into());
+                Self::call(version, was_called.into(), calls);
                 none.saturating_add(T::WeightInfo::call_waiting())
             },
         };
@@ -229,9 +233,9 @@ impl<T: Config> Pallet<T> {
     }
 
     /// A waiting request was called in vain: nobody has taken the capacity, but it does not suit this
-    /// request. The next one that waits is called, so that nobody is held up. This one rests, then it is
-    /// drawn again. Its payer pays for both draws.
-    fn rest(id: RequestId) {
+    /// request. The next one that waits is called, so that nobody is held up, but at most `calls` after
+    /// each other. This one rests, then it is drawn again. Its payer pays for both draws.
+    fn rest(id: RequestId, calls: u8) {
         let Some(mut request) = Requests::<T>::get(id) else { return };
         let blocks = FIRST_REST.saturating_mul(1 << request.vain_draws.min(MAX_VAIN_DRAWS));
         request.vain_draws = request.vain_draws.saturating_add(1);
@@ -239,7 +243,9 @@ impl<T: Config> Pallet<T> {
         if request.rests_until <= request.deadline {
             Agenda::<T>::insert(request.rests_until, id, ());
         }
-        Self::call_waiting(request.version, 1);
+        if let Some(left) = calls.checked_sub(1) {
+            Self::call(request.version, 1, left);
+        }
         Requests::<T>::insert(id, request);
     }
 
@@ -249,7 +255,7 @@ impl<T: Config> Pallet<T> {
         request.rests_until = 0;
         request.waits_since = 0;
         Requests::<T>::insert(id, request);
-        Self::enqueue(id, 1, T::now());
+        Self::enqueue(id, 1, T::now(), 0);
     }
 
     /// Weight of another draw among the candidates of the draw before.
@@ -261,26 +267,31 @@ impl<T: Config> Pallet<T> {
 
     /// Appends `count` requests with successive identifiers to the queue. The seeds of their draws
     /// have the VRF outputs of the blocks from height `from` on, at most of the last
-    /// [`RECENT_BLOCKS`](crate::RECENT_BLOCKS).
-    pub(crate) fn enqueue(first: RequestId, count: u32, from: BlockNumber) {
+    /// [`RECENT_BLOCKS`](crate::RECENT_BLOCKS). `calls`: see [`Queued::calls`].
+    pub(crate) fn enqueue(first: RequestId, count: u32, from: BlockNumber, calls: u8) {
         QueueBounds::<T>::mutate(|(_, end, requests)| {
-            Queue::<T>::insert(*end, Queued { first, count, from });
+            Queue::<T>::insert(*end, Queued { first, count, from, calls });
             *end += 1;
             *requests = requests.saturating_add(count);
         });
     }
 
     /// Returns the requests that have waited longest for capacity at this version to the queue, at
-    /// most `most`. Returns their number.
+    /// most `most`, because a run has ended. Returns their number.
     ///
     /// A request waits only while a run of its version is open. The end of a run calls as many
     /// waiting requests as the run had members. Each called request draws operators, finds the
     /// capacity taken, or calls the next one.
     pub(crate) fn call_waiting(version: VersionId, most: u32) -> u32 {
+        Self::call(version, most, MAX_CALLS)
+    }
+
+    /// [`Self::call_waiting`], but `calls` others may be called if the draws are in vain.
+    fn call(version: VersionId, most: u32, calls: u8) -> u32 {
         let called: Vec<_> = Waiting::<T>::iter_key_prefix(version).take(most as usize).collect();
         for key in &called {
             Waiting::<T>::remove(version, key);
-            Self::enqueue(key.request(), 1, T::now());
+            Self::enqueue(key.request(), 1, T::now(), calls);
         }
         called.len() as u32
     }

@@ -224,7 +224,7 @@ impl<T: Config> Pallet<T> {
         }
         NextRequest::<T>::put(RequestId(end));
         if !is_drawn_later {
-            Self::enqueue(first, count, now);
+            Self::enqueue(first, count, now, 0);
         }
         Ok(())
     }

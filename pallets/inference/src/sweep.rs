@@ -132,7 +132,7 @@ impl<T: Config> Pallet<T> {
     fn carry_out(due: Due, id: RequestId, mut request: Request<T::AccountId>) {
         match due {
             Due::Nothing => {},
-            Due::Draw => Self::enqueue(id, 1, request.requested_at),
+            Due::Draw => Self::enqueue(id, 1, request.requested_at, 0),
             Due::Wake => Self::wake(id, request),
             Due::Undrawn => Self::finish_unpaid(id, request, Outcome::TimedOut),
             Due::End(_) => {

@@ -302,6 +302,8 @@ pub struct Queued {
     pub count: u32,
     /// Height of the first block whose VRF output is in the seeds.
     pub from: BlockNumber,
+    /// How many others may be called one after the other if the draw is in vain.
+    pub calls: u8,
 }
 
 /// What a finished request leaves behind, until it is pruned.

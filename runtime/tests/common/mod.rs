@@ -748,7 +748,7 @@ pub fn audit(
 ) -> pallet_model_registry::Call<Runtime> {
     let openings = assay_pallet_testing::graphs::opened_weights(graph);
     let (bytes, proofs) = pallet_model_registry::PieceProof::arguments(openings).unwrap();
-    pallet_model_registry::Call::audit_weights { version, bytes, proofs }
+    pallet_model_registry::Call::audit_weights { version, first: 0, bytes, proofs }
 }
 
 /// Version `number` of model `model`.

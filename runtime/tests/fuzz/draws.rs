@@ -23,6 +23,8 @@ pub struct Queued {
     pub count: usize,
     /// The first height whose output is in the seeds.
     pub from: u32,
+    /// How many others may be called one after the other if the draw is in vain.
+    pub calls: usize,
 }
 
 /// An operator that can be drawn.
@@ -72,7 +74,7 @@ impl Oracle {
 
     /// Puts requests into the queue, together.
     pub fn enqueue(&mut self, first: u64, count: usize, from: u32) {
-        self.queue.push_back(Queued { first, count, from });
+        self.queue.push_back(Queued { first, count, from, calls: 0 });
     }
 
     /// Number of requests at the front of the queue, if `entries` have left it and the next has `left`.
@@ -89,11 +91,16 @@ impl Oracle {
 
     /// Moves the oldest waiting requests of a version back to the queue. Returns their number.
     pub fn call_waiting(&mut self, version: VersionId, most: usize) -> usize {
+        self.call(version, most, 3)
+    }
+
+    /// `calls`: how many others may be called one after the other if the draws are in vain.
+    fn call(&mut self, version: VersionId, most: usize, calls: usize) -> usize {
         let called: Vec<_> =
             self.waiting.iter().filter(|entry| entry.0 == version).take(most).copied().collect();
         for entry in &called {
             self.waiting.remove(entry);
-            self.enqueue(entry.2, 1, self.now);
+            self.queue.push_back(Queued { first: entry.2, count: 1, from: self.now, calls });
         }
         called.len()
     }
@@ -146,7 +153,7 @@ impl Oracle {
                 self.queue.push_front(rest);
             }
             left -= 1;
-            self.take_turn(entry.first, entry.from, &mut drawn);
+            self.take_turn(&entry, &mut drawn);
         }
     }
 
@@ -160,23 +167,24 @@ impl Oracle {
     }
 
     /// `drawn`: the versions for which operators were drawn in this block.
-    fn take_turn(&mut self, id: u64, from: u32, drawn: &mut BTreeSet<VersionId>) {
+    fn take_turn(&mut self, entry: &Queued, drawn: &mut BTreeSet<VersionId>) {
+        let (id, calls) = (entry.first, entry.calls);
         let (version, was_called) =
             (self.requests[&id].version, self.requests[&id].waits_since > 0);
         if self.requests[&id].state != State::Pending {
-            self.call_waiting(version, was_called.into());
-        } else if self.draw(id, from) {
-            self.put_back(id, drawn.contains(&version));
+            self.call(version, was_called.into(), calls);
+        } else if self.draw(id, entry.from) {
+            self.put_back(id, drawn.contains(&version), calls);
         } else if self.requests[&id].is_open() {
             drawn.insert(version);
         } else {
-            self.call_waiting(version, was_called.into());
+            self.call(version, was_called.into(), calls);
         }
     }
 
     /// Has a request wait, for the first time or because others have taken the capacity. Otherwise it
     /// was called in vain: it rests, and the next one is called.
-    fn put_back(&mut self, id: u64, taken: bool) {
+    fn put_back(&mut self, id: u64, taken: bool, calls: usize) {
         self.see("a request that waits for capacity");
         let now = self.now;
         let request = self.requests.get_mut(&id).expect("pending");
@@ -194,7 +202,9 @@ impl Oracle {
                 true => self.see("a request that rests until its deadline"),
                 false => drop(self.agenda.insert((until, id))),
             }
-            if self.call_waiting(version, 1) > 0 {
+            if calls == 0 {
+                self.see("a draw in vain that calls nobody");
+            } else if self.call(version, 1, calls - 1) > 0 {
                 self.see("a request that is called because another one waits in vain");
             }
             return;

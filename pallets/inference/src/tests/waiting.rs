@@ -7,7 +7,7 @@ use super::{
     draw::{seed_of, without_randomness},
     worker::{commit, result, reveal},
 };
-use crate::{mock::*, QueueBounds, Requests, Waiting};
+use crate::{draws::MAX_CALLS, mock::*, QueueBounds, Requests, Waiting};
 
 #[test]
 fn a_request_waits_for_room() {
@@ -414,6 +414,38 @@ fn a_rest_may_end_at_any_height() {
 }
 
 /// A request that only the attacker's busy operator could take waits at the head.
+/// Otherwise one run of an operator that suits nobody would put the whole line to rest, and each of it
+/// would pay for a draw.
+#[test]
+fn one_end_has_few_rest() {
+    test(|| {
+        only(&OPERATORS[..2]);
+        let [dear, busy] = [OPERATORS[0], OPERATORS[1]];
+        serve_at_once(dear, version(1), ASK, both(), 1);
+        serve_at_once(busy, version(1), 1, both(), 1);
+        let cheap = || Terms { max_price: 1, patience: 2 * PATIENCE, ..Terms::of(SIGNED) };
+        let run = cheap().drawn().0;
+        let unsuited = Terms::of(SIGNED).drawn().0;
+        let ids: Vec<_> = (0..8).map(|_| cheap().accepted()).collect();
+        next_block();
+        next_block();
+        assert_eq!(Waiting::<Test>::iter().count(), 8);
+        assert_ok!(include(result(unsuited, dear, RIGHT)));
+        for _ in 0..8 {
+            next_block();
+            check_all();
+        }
+        let rested = 1 + usize::from(MAX_CALLS);
+        assert!(ids[..rested].iter().all(|id| record(*id).vain_draws == 1));
+        assert!(ids[rested..].iter().all(|id| record(*id).vain_draws == 0));
+        // The others wait where they did.
+        assert_ok!(include(result(run, busy, RIGHT)));
+        next_block();
+        next_block();
+        assert_eq!(members(ids[rested]), [busy]);
+    });
+}
+
 #[test]
 fn who_waits_in_vain_does_not_hold_up_others() {
     test(|| {
