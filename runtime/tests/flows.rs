@@ -348,7 +348,7 @@ fn fees_follow_the_operational_calls_of_a_block() {
         let quiet = multiplier();
         assert!(quiet < before);
         let call = Box::new(frame_system::Call::kill_storage { keys: vec![] }.into());
-        let weight = MaxTransactionWeight::get().mul(8).div(10).set_proof_size(0);
+        let weight = Weight::from_parts(MaxTransactionWeight::get().ref_time() / 10 * 8, 0);
         let booked = pallet_sudo::Call::sudo_unchecked_weight { call, weight };
         assert!(include(signed(STRANGER, booked)).is_err(), "it has no right to");
         assert!(multiplier() > quiet);

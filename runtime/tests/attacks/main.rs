@@ -66,6 +66,7 @@ fn all() -> Vec<Measured> {
         money::raised_royalty(),
         money::dust(),
         artifacts::occupied_identity(),
+        artifacts::cut_audit(),
     ]
 }
 
