@@ -444,7 +444,10 @@ pub fn race_at_the_end() -> Measured {
         let watcher = Party::new("watcher", 100 * ASY);
         let fillers: Vec<_> =
             (0..16).map(|number| Party::new(&format!("filler {number}"), 5 * ASY)).collect();
-        let liars: Vec<&Party> = fillers.iter().chain([&operator, &payer]).collect();
+        let smaller: Vec<_> =
+            (0..9).map(|number| Party::new(&format!("smaller {number}"), 5 * ASY)).collect();
+        let liars: Vec<&Party> =
+            fillers.iter().chain(&smaller).chain([&operator, &payer]).collect();
         operator.register(MinBond::get());
         let id = drawn(&operator, &payer);
         let before = wealth_of(&liars);
@@ -455,14 +458,23 @@ pub fn race_at_the_end() -> Measured {
             output: Default::default(),
             proof: Default::default(),
         };
-        let open = pallet_disputes::Call::open { request: id, max_bond: Balance::MAX };
+        let open = |request| pallet_disputes::Call::open { request, max_bond: Balance::MAX };
+        // What they leave is filled by ever less.
+        let small = |count| pallet_utility::Call::force_batch {
+            calls: vec![open(RequestId(u64::MAX)).into(); count],
+        };
+        let rest = (0..9).rev().map(|power| small(1 << power));
+        let mut blocks = 0;
         while record(id).status == Status::Disputable {
-            let first = fillers.iter().map(|filler| filler.signed(refused.clone()));
-            let mut results = block(first.chain([watcher.signed(open.clone())]).collect());
+            let large = fillers.iter().map(|filler| filler.signed(refused.clone()));
+            let small = smaller.iter().zip(rest.clone()).map(|(filler, call)| filler.signed(call));
+            let mut results = block(large.chain(small).chain([watcher.signed(open(id))]).collect());
             if results.pop().expect("the dispute").is_ok() {
                 break;
             }
+            blocks += 1;
         }
+        assert!(blocks > 10, "{blocks} blocks were full");
         go_to(System::block_number() + 40);
         let is_rejected = matches!(record(id).status, Status::Final(Outcome::Rejected(_)));
         measured = Some(Measured {
