@@ -7,6 +7,7 @@ use alloc::{collections::BTreeSet, vec::Vec};
 use assay_pallet_support::Chain;
 use assay_primitives::{
     assurance::MAX_COMMITTEE,
+    runtime_api::Status,
     traits::{BlockRandomness, BlockVrf, OnRequestFinal, Operators},
     BlockNumber, Draw, RequestId, VersionId,
 };
@@ -22,6 +23,10 @@ use crate::{
 /// Number of blocks for which a waiting request rests after its first draw in vain. After each further
 /// one it rests twice as long.
 pub(crate) const FIRST_REST: BlockNumber = 15;
+
+/// Number of blocks after which a request that waits is drawn again, if no run that ends has called it.
+/// After each draw in vain it waits twice as long.
+pub(crate) const FIRST_WAIT: BlockNumber = 60;
 
 /// Maximum number of waiting requests that are called one after the other, each after a draw in vain,
 /// because of one run that has ended. A run whose operator suits nobody has no more of them rest.
@@ -185,15 +190,22 @@ impl<T: Config> Pallet<T> {
             Some(Err(waiting)) => return (waiting, none),
             None => return (1, none),
         };
-        let Some(request) = Requests::<T>::get(id) else { return (1, none) };
+        let Some(mut request) = Requests::<T>::get(id) else { return (1, none) };
         let (version, size) = (request.version, request.size() as u32);
         let was_called = request.waits_since > 0;
+        if was_called {
+            Self::forget_next_draw(id, &mut request);
+        }
         let terms = Self::draw_terms(&request, request.budget());
         let is_known = draws.pool.as_ref().is_some_and(|pool| pool.terms == terms);
         let servers = T::Operators::servers(version);
         let weight = |size| match is_known {
             true => Self::next_draw_weight(size),
             false => T::WeightInfo::draw_of(servers, size),
+        };
+        let forgotten = match was_called {
+            true => T::WeightInfo::note_heights(1),
+            false => Weight::zero(),
         };
         let spent = match Self::assign(id, request, draw, &mut draws.pool) {
             Turn::Assigned => {
@@ -218,7 +230,7 @@ impl<T: Config> Pallet<T> {
                 none.saturating_add(T::WeightInfo::call_waiting())
             },
         };
-        (1, spent)
+        (1, spent.saturating_add(forgotten))
     }
 
     /// Has a request wait for capacity, behind all that wait already. If it has waited before, others
@@ -229,7 +241,25 @@ impl<T: Config> Pallet<T> {
             request.waits_since = T::now();
             let key = WaitingKey::new(request.waits_since, id);
             Waiting::<T>::insert(request.version, key, ());
+            Self::draw_again(id, request, FIRST_WAIT);
         });
+    }
+
+    /// Has a request drawn again after so many blocks, or twice as many for each draw in vain.
+    fn draw_again(id: RequestId, request: &mut Request<T::AccountId>, first: BlockNumber) {
+        let blocks = first.saturating_mul(1 << request.vain_draws.min(MAX_VAIN_DRAWS));
+        request.again_at = T::now().saturating_add(blocks);
+        if request.again_at <= request.deadline {
+            Agenda::<T>::insert(request.again_at, id, ());
+        }
+    }
+
+    /// A request that is drawn because it was called is not drawn again for another reason.
+    fn forget_next_draw(id: RequestId, request: &mut Request<T::AccountId>) {
+        let at = core::mem::take(&mut request.again_at);
+        if request.status == Status::Pending && !Self::agenda_heights(id, request).contains(&at) {
+            Agenda::<T>::remove(at, id);
+        }
     }
 
     /// A waiting request was called in vain: nobody has taken the capacity, but it does not suit this
@@ -237,23 +267,25 @@ impl<T: Config> Pallet<T> {
     /// each other. This one rests, then it is drawn again. Its payer pays for both draws.
     fn rest(id: RequestId, calls: u8) {
         let Some(mut request) = Requests::<T>::get(id) else { return };
-        let blocks = FIRST_REST.saturating_mul(1 << request.vain_draws.min(MAX_VAIN_DRAWS));
+        Self::draw_again(id, &mut request, FIRST_REST);
         request.vain_draws = request.vain_draws.saturating_add(1);
-        request.rests_until = T::now().saturating_add(blocks);
-        if request.rests_until <= request.deadline {
-            Agenda::<T>::insert(request.rests_until, id, ());
-        }
+        request.waits_since = 0;
         if let Some(left) = calls.checked_sub(1) {
             Self::call(request.version, 1, left);
         }
         Requests::<T>::insert(id, request);
     }
 
-    /// Returns a request that rested to the queue, like a new one: no run has ended for it, so there is
-    /// nothing that it could leave to those that wait.
+    /// Returns a request that has rested, or has waited long, to the queue like a new one: no run has
+    /// ended for it, so there is nothing that it could leave to those that wait. If it has waited, its
+    /// payer pays for this draw.
     pub(crate) fn wake(id: RequestId, mut request: Request<T::AccountId>) {
-        request.rests_until = 0;
-        request.waits_since = 0;
+        request.again_at = 0;
+        if request.waits_since > 0 {
+            Waiting::<T>::remove(request.version, WaitingKey::new(request.waits_since, id));
+            request.vain_draws = request.vain_draws.saturating_add(1);
+            request.waits_since = 0;
+        }
         Requests::<T>::insert(id, request);
         Self::enqueue(id, 1, T::now(), 0);
     }

@@ -169,6 +169,7 @@ impl Oracle {
     /// `drawn`: the versions for which operators were drawn in this block.
     fn take_turn(&mut self, entry: &Queued, drawn: &mut BTreeSet<VersionId>) {
         let (id, calls) = (entry.first, entry.calls);
+        self.forget_next_draw(id);
         let (version, was_called) =
             (self.requests[&id].version, self.requests[&id].waits_since > 0);
         if self.requests[&id].state != State::Pending {
@@ -179,6 +180,16 @@ impl Oracle {
             drawn.insert(version);
         } else {
             self.call(version, was_called.into(), calls);
+        }
+    }
+
+    /// What is drawn because it was called is not drawn again for another reason.
+    fn forget_next_draw(&mut self, id: u64) {
+        let request = self.requests.get_mut(&id).expect("queued");
+        if let Some(at) = request.again_at.take() {
+            if request.state == State::Pending && !request.heights().contains(&at) {
+                self.agenda.remove(&(at, id));
+            }
         }
     }
 
@@ -193,7 +204,7 @@ impl Oracle {
             // 15 blocks, 30, 60, …
             let until = now + 15 * 2_u32.pow(request.vain_draws as u32);
             request.vain_draws += 1;
-            request.rests_until = Some(until);
+            (request.again_at, request.waits_since) = (Some(until), 0);
             let (often, ends) = (request.vain_draws > 1, until > request.deadline);
             if often {
                 self.see("a request that is called in vain again");
@@ -211,6 +222,11 @@ impl Oracle {
         }
         let again = request.waits_since > 0;
         request.waits_since = now;
+        let until = now + 60 * 2_u32.pow(request.vain_draws as u32);
+        request.again_at = Some(until);
+        if until <= request.deadline {
+            self.agenda.insert((until, id));
+        }
         if again {
             self.see("a request that is called after others took the capacity");
         }
