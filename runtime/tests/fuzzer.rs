@@ -107,7 +107,7 @@ fn the_chain_does_what_the_model_says() {
 }
 
 /// Outcomes, each with the class, of which there must be some.
-const OUTCOMES: [&str; 14] = [
+const OUTCOMES: [&str; 19] = [
     "signed Verified",
     "signed TimedOut",
     "signed Failed",
@@ -122,6 +122,11 @@ const OUTCOMES: [&str; 14] = [
     "optimistic Failed",
     "optimistic Cancelled",
     "optimistic Rejected(Disputed)",
+    "proof Verified",
+    "proof TimedOut",
+    "proof Failed",
+    "proof Cancelled",
+    "proof Rejected(InvalidProof)",
 ];
 
 /// Cases that must occur at least [`OFTEN`] times.
@@ -155,7 +160,19 @@ const FREQUENT: &[&str] = &[
     "a move that gets more time because blocks were full",
     "a proof of a result",
     "a request that waits for capacity",
+    "a proof of another output",
+    "a proof of another request",
+    "a proof that is refused",
+    "a proof with a changed bit",
+    "a result of an operator without a seat",
     "a result that survives its disputes",
+    "a right proof",
+    "a seat of an operator that has paused",
+    "a seat of an operator with too little bond",
+    "a seat of an operator that is silent",
+    "a seat that is lost with open runs",
+    "a seat that nobody has to leave",
+    "a seat with the smallest bond",
     "a right result without a dispute",
     "a share below the existential deposit of a dead account",
     "a tile that is as claimed",
@@ -182,6 +199,16 @@ const OFTEN: u32 = 10;
 const RARE: &[&str] = &[
     "a bond that pays for answers in a void dispute",
     "a choice that was answered before",
+    "a failure of a former seat",
+    "a proof for another payer",
+    "a proof of another operator",
+    "a proof of the largest size",
+    "a proof without its last byte",
+    "a result of a former seat",
+    "an empty proof",
+    "an offer that is withdrawn while runs of a former one are open",
+    "an operator that is late without its seat",
+    "another seat with runs of a former one",
     "a commitment that could be wrong and is not opened",
     "a compensation that was held and is claimed",
     "a debt that stakes have to pay",
@@ -216,6 +243,13 @@ const REFUSALS: &[(&str, &str)] = &[
     ("Inference.submit_results", "Invalid(Custom(16))"),
     ("Inference.submit_results", "Invalid(Custom(18))"),
     ("Inference.submit_results", "Invalid(Custom(19))"),
+    // NOT_ASSIGNED, WRONG_PHASE, WRONG_OUTPUT, WRONG_COST.
+    ("Inference.submit_proof", "Invalid(BadProof)"),
+    ("Inference.submit_proof", "Invalid(ExhaustsResources)"),
+    ("Inference.submit_proof", "Invalid(Custom(11))"),
+    ("Inference.submit_proof", "Invalid(Custom(12))"),
+    ("Inference.submit_proof", "Invalid(Custom(16))"),
+    ("Inference.submit_proof", "Invalid(Custom(17))"),
     ("Inference.submit_result", "Invalid(ExhaustsResources)"),
     ("Inference.submit_commitment", "Invalid(ExhaustsResources)"),
     ("Inference.submit_reveal", "Invalid(ExhaustsResources)"),

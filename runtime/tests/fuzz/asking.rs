@@ -1,18 +1,17 @@
 //! Random requests, and random submissions of operators.
 
 use assay_dispute::Player;
-use assay_pallet_testing::graphs::proof_context;
 use assay_primitives::{
     dispute::TraceStatement, worker_crypto, Assurance, Digest, FailureReason, RequestId,
     RequestInput, VersionId, ASY,
 };
 use assay_runtime::{AccountId, Runtime, EXISTENTIAL_DEPOSIT};
-use codec::Encode;
 use pallet_inference::{RequestInputOf, TraceSignatures};
 
 use super::{
     claims::{self, Claim},
     driver::Fuzz,
+    proofs::prove,
     requests::{Answer, Ask, Item, Output, Request, State, WorkerCall},
 };
 use crate::common;
@@ -46,9 +45,11 @@ impl Fuzz {
     pub fn terms(&mut self, version: VersionId) -> Ask {
         let is_graph = self.graph_of(version).is_some();
         let assurance = match self.rng.below(20) {
+            _ if self.graph_of(version) == Some(0) && self.rng.chance(20) => Assurance::Proof,
             _ if is_graph && self.rng.chance(60) => Assurance::Optimistic,
             0..=7 => Assurance::Signed,
             8 if self.rng.chance(50) => Assurance::Tee,
+            8 if self.rng.chance(50) => Assurance::Proof,
             8 => Assurance::Optimistic,
             9 => Assurance::Quorum { n: self.rng.below(18) as u8, k: self.rng.below(18) as u8 },
             10 => Assurance::Quorum { n: 5, k: 3 },
@@ -228,10 +229,8 @@ impl Fuzz {
         let (flaw, who) = (self.rng.below(10), self.anyone());
         let truth = claims::truth(0, &request.elements);
         let output = truth + i32::from(flaw == 0);
-        let encoded = RequestId(if flaw == 1 { id + 1 } else { id }).encode();
-        let context = proof_context(common::GENESIS_HASH, &encoded, &request.payer, &who);
-        let input: Vec<u8> = request.elements.iter().map(|x| *x as u8).collect();
-        let proof = claims::PROVER.prove(&context, &input).expect("the input fits").proof;
+        let named = if flaw == 1 { id + 1 } else { id };
+        let proof = prove(named, &request.payer, &who, &request.elements);
         self.note(format!("{} appeals against {id}, flaw {flaw}", self.name(&who)));
         let ok = self.oracle.appeal(&who, id, output, flaw > 1);
         let call = pallet_inference::Call::appeal {
@@ -324,6 +323,7 @@ impl Fuzz {
             },
             (_, true) => WorkerCall::Commitment(output, salt),
             _ if request.assurance == Assurance::Optimistic => self.claim(&request),
+            _ if request.assurance == Assurance::Proof => self.proof(id, &request, &operator),
             (_, false) => WorkerCall::Result(output),
         };
         let what = match self.rng.below(40) {
@@ -332,6 +332,7 @@ impl Fuzz {
             2 => WorkerCall::Reveal(output, salt),
             3 => WorkerCall::Reveal(output, [0xee; 32]),
             4 => self.claim(&request),
+            5 => self.proof(id, &request, &operator),
             _ => as_it_should_be,
         };
         let intact = self.rng.chance(97);
@@ -346,6 +347,9 @@ impl Fuzz {
             WorkerCall::Trace(output, claim) => {
                 let truth = claim.truth();
                 format!("trace {output:?}, truth {truth}, graph {}", claim.graph)
+            },
+            WorkerCall::Proof(output, proof) => {
+                format!("proof of {output:?}, holds {}", proof.holds)
             },
             WorkerCall::Commitment(output, salt) => {
                 format!("commitment {output:?}, salt {}", salt[0])
@@ -370,6 +374,9 @@ impl Fuzz {
                 };
                 self.trace(requests, &operator, &pair, &payload(output), &claim)
             },
+            WorkerCall::Proof(output, proof) => {
+                self.proven(named, &operator, &pair, &payload(output), (&proof, intact))
+            },
             WorkerCall::Commitment(output, salt) => {
                 common::commit(named, &operator, &pair, &payload(output), &salt)
             },
@@ -381,6 +388,7 @@ impl Fuzz {
         match &mut call {
             pallet_inference::Call::submit_result { request, .. }
             | pallet_inference::Call::submit_trace { request, .. }
+            | pallet_inference::Call::submit_proof { request, .. }
             | pallet_inference::Call::submit_commitment { request, .. }
             | pallet_inference::Call::submit_reveal { request, .. }
             | pallet_inference::Call::report_failure { request, .. } => *request = request_id,

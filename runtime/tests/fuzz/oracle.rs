@@ -20,6 +20,7 @@ use super::{
     operators::{Operator, Server},
     requests::Request,
     room::Part,
+    seats::Eviction,
 };
 
 /// A share in parts per billion.
@@ -163,6 +164,8 @@ pub struct Oracle {
     pub multiplier: sp_runtime::FixedU128,
     pub burnt: u128,
     pub disputes: Disputes,
+    /// The seats that were lost in this block, in order.
+    pub evictions: Vec<Eviction>,
     /// Compensations by account, with the height from which they can be claimed.
     pub compensations: BTreeMap<(AccountId, u32), u128>,
     /// Counts of rare and important cases.
@@ -202,6 +205,7 @@ impl Oracle {
             multiplier: sp_runtime::FixedU128::from_u32(1),
             burnt: 0,
             disputes: Disputes::default(),
+            evictions: Vec::new(),
             compensations: BTreeMap::new(),
             sights: BTreeMap::new(),
         }

@@ -1,0 +1,229 @@
+//! Proofs of runs of the first graph: how they are made, and what is wrong with them.
+
+use std::sync::LazyLock;
+
+use assay_pallet_testing::graphs::proof_context;
+use assay_primitives::{
+    digest, proof::MAX_PROOF_BYTES, worker_crypto, Assurance, Digest, ProofCost, ProofTerms,
+    RequestId, ASY,
+};
+use assay_proof::{Verifier, Work};
+use assay_runtime::{AccountId, Runtime};
+use codec::Encode;
+
+use super::{
+    claims::{self, GRAPHS, PROVER},
+    driver::Fuzz,
+    requests::{Ask, Output, Request, State, WorkerCall},
+};
+use crate::common;
+
+/// A proof that an operator submits with its result.
+#[derive(Clone, Debug)]
+pub struct Proof {
+    pub bytes: Vec<u8>,
+    /// Whether it proves the result in the context of the request.
+    pub holds: bool,
+    /// What its verification is said to cost.
+    pub cost: ProofCost,
+    /// What has been seen if the chain verifies it.
+    pub sight: Option<&'static str>,
+}
+
+/// The terms of proofs of the first graph.
+pub static TERMS: LazyLock<ProofTerms> = LazyLock::new(|| {
+    let plan = GRAPHS[0].plan();
+    let verifier = Verifier::new(plan).expect("the graph is sealed");
+    let Work { products, cells, hashes, openings, proof_bytes } = verifier.work();
+    let [products, cells, hashes, openings, proof_bytes] =
+        [products, cells, hashes, openings, proof_bytes].map(|count| count as u32);
+    let architecture_bytes = plan.architecture().encode().len() as u32;
+    let cost = ProofCost { architecture_bytes, products, cells, hashes, openings, proof_bytes };
+    ProofTerms { security_bits: verifier.security_bits() as u8, cost }
+});
+
+/// What an operator does, for the log. All but the first are wrong.
+#[derive(Clone, Copy, PartialEq, Debug)]
+enum Kind {
+    Right,
+    ChangedBit,
+    ShorterProof,
+    NoProof,
+    LongestProof,
+    OtherRequest,
+    OtherPayer,
+    OtherOperator,
+    OtherOutput,
+    OddOutput,
+    OtherCost,
+}
+
+impl Kind {
+    /// What has been seen if the chain takes it; `None` if the pool refuses it.
+    fn sight(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Right => "a right proof",
+            Self::ChangedBit => "a proof with a changed bit",
+            Self::ShorterProof => "a proof without its last byte",
+            Self::NoProof => "an empty proof",
+            Self::LongestProof => "a proof of the largest size",
+            Self::OtherRequest => "a proof of another request",
+            Self::OtherPayer => "a proof for another payer",
+            Self::OtherOperator => "a proof of another operator",
+            Self::OtherOutput => "a proof of another output",
+            Self::OddOutput | Self::OtherCost => return None,
+        })
+    }
+}
+
+/// Proves a run of the first graph.
+pub fn prove(request: u64, payer: &AccountId, operator: &AccountId, elements: &[i8]) -> Vec<u8> {
+    let encoded = RequestId(request).encode();
+    let context = proof_context(common::GENESIS_HASH, &encoded, payer, operator);
+    let input: Vec<u8> = elements.iter().map(|element| *element as u8).collect();
+    PROVER.prove(&context, &input).expect("the input fits").proof
+}
+
+impl Fuzz {
+    /// The proof of a request, made once.
+    fn right_proof(&mut self, id: u64, request: &Request, operator: &AccountId) -> Vec<u8> {
+        let place = (id, operator.clone());
+        if let Some(proof) = self.proofs.get(&place) {
+            return proof.clone();
+        }
+        let proof = prove(id, &request.payer, operator, &request.elements);
+        self.proofs.insert(place, proof.clone());
+        proof
+    }
+
+    /// A result with a proof; mostly a right one.
+    pub fn proof(&mut self, id: u64, request: &Request, operator: &AccountId) -> WorkerCall {
+        let kind = match self.rng.below(100) {
+            0..=49 => Kind::Right,
+            50..=59 => Kind::ChangedBit,
+            60..=61 => Kind::ShorterProof,
+            62..=65 => Kind::NoProof,
+            66..=69 => Kind::LongestProof,
+            70..=77 => Kind::OtherRequest,
+            78..=80 => Kind::OtherPayer,
+            81..=83 => Kind::OtherOperator,
+            84..=91 => Kind::OtherOutput,
+            92..=95 => Kind::OddOutput,
+            _ => Kind::OtherCost,
+        };
+        let is_awaited = request.assurance == Assurance::Proof
+            && request.state == State::Assigned
+            && request.members[0].account == *operator;
+        let mut output = Output::Integer(claims::truth(0, &request.elements));
+        let mut cost = TERMS.cost;
+        let bytes = match kind {
+            Kind::NoProof => Vec::new(),
+            Kind::LongestProof => vec![7; MAX_PROOF_BYTES as usize],
+            // Nobody verifies it.
+            _ if !is_awaited => vec![7; 100],
+            Kind::OtherRequest => {
+                let others = self.proofs.iter().filter(|((other, _), _)| *other != id);
+                match others.map(|(_, proof)| proof.clone()).next_back() {
+                    Some(proof) => proof,
+                    None => prove(id + 1, &request.payer, operator, &request.elements),
+                }
+            },
+            Kind::OtherPayer => prove(id, &self.oracle.treasury, operator, &request.elements),
+            Kind::OtherOperator => {
+                prove(id, &request.payer, &self.oracle.treasury, &request.elements)
+            },
+            Kind::ChangedBit => {
+                let mut proof = self.right_proof(id, request, operator);
+                let place = self.rng.below(proof.len() as u64) as usize;
+                proof[place] ^= 1 << self.rng.below(8);
+                proof
+            },
+            Kind::ShorterProof => {
+                let mut proof = self.right_proof(id, request, operator);
+                proof.pop();
+                proof
+            },
+            Kind::Right | Kind::OtherOutput | Kind::OddOutput | Kind::OtherCost => {
+                self.right_proof(id, request, operator)
+            },
+        };
+        match (kind, &mut output) {
+            (Kind::OtherOutput, Output::Integer(value)) => *value += 1,
+            (Kind::OddOutput, output) => *output = Output::Odd,
+            _ => {},
+        }
+        if kind == Kind::OtherCost {
+            match self.rng.below(4) {
+                0 => cost = ProofCost::default(),
+                1 => cost.products += 1,
+                2 => cost.proof_bytes -= 1,
+                _ => cost.architecture_bytes += 1,
+            }
+        }
+        self.note(format!("a proof, {kind:?}, {} bytes", bytes.len()));
+        let holds = kind == Kind::Right || kind == Kind::OtherCost;
+        WorkerCall::Proof(output, Proof { bytes, holds, cost, sight: kind.sight() }.into())
+    }
+
+    /// The call that submits a result with a proof. Not `intact`: the signature is one over the result
+    /// alone, or over another proof.
+    pub fn proven(
+        &mut self,
+        named: RequestId,
+        operator: &AccountId,
+        pair: &worker_crypto::Pair,
+        output: &[u8],
+        (proof, intact): (&Proof, bool),
+    ) -> pallet_inference::Call<Runtime> {
+        let mut statement = common::result_statement(named, operator, output);
+        statement.proof = match self.rng.below(3) {
+            0 if !intact => None,
+            1 if !intact => Some(Digest::zero()),
+            _ => Some(digest(&proof.bytes)),
+        };
+        pallet_inference::Call::submit_proof {
+            request: named,
+            operator: operator.clone(),
+            cost: proof.cost,
+            output: common::bounded(output),
+            proof: common::bounded(&proof.bytes),
+            signature: common::sign(pair, &statement),
+        }
+    }
+
+    /// A request in class `Proof` for a version whose weights were mostly read, and its answer.
+    pub fn proven_request(&mut self) {
+        let versions = self.oracle.versions.iter();
+        let audited: Vec<_> =
+            versions.filter(|(_, one)| one.is_audited).map(|(id, _)| *id).collect();
+        let version = match self.rng.pick(&audited) {
+            Some(version) if self.rng.chance(95) => version,
+            _ => self.version(),
+        };
+        let servers = self.oracle.servers.get(&version).cloned().unwrap_or_default();
+        if let Some(server) = self.rng.pick(&servers) {
+            let classes = self.offered(version);
+            self.serve(&server.account, version, server.ask, 3, 1, classes);
+        }
+        let ask = Ask {
+            version,
+            assurance: Assurance::Proof,
+            max_price: 8 * ASY,
+            deadline: self.oracle.now + self.rng.between(3, 12) as u32,
+            draw_delay: 1,
+        };
+        let (payer, id) = (self.payer(), self.oracle.requests.len() as u64);
+        let item = match self.rng.chance(90) {
+            true => self.good_item(version),
+            false => self.item(version),
+        };
+        self.send_request(&payer, ask, item);
+        for _ in 0..2 {
+            self.next_block();
+        }
+        let drawn = self.oracle.requests.get(&id).is_some_and(|one| !one.members.is_empty());
+        if drawn {
+            self.members_answer(id, true);
+        }
+    }
+}
