@@ -22,7 +22,7 @@ use sp_runtime::traits::Block as BlockT;
 use substrate_prometheus_endpoint::{register, CounterVec, Opts, PrometheusError, Registry, U64};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::quota::{Kind, Place, Quotas};
+use crate::quota::{Place, Quotas};
 
 /// Maximum number of transactions of one intake that the pool validates at once. The pool has two
 /// threads for validations.
@@ -123,9 +123,9 @@ impl<P: TransactionPool + 'static> Intake<P> {
     async fn enter(&self, xt: &TransactionFor<P>) -> Result<Entered<TxHash<P>>, PoolError> {
         let bytes = xt.encoded_size();
         let _waiting = self.gate.wait(bytes).ok_or_else(|| self.refuse(UNKNOWN_KIND))?;
-        let (kind, hash) = (Kind::of(&xt.encode()), self.pool.hash_of(xt));
-        let place = self.quotas.share(kind).reserve(&*self.pool, &hash, bytes).await;
-        let place = place.ok_or_else(|| self.refuse(kind.name()))?;
+        let hash = self.pool.hash_of(xt);
+        let place = self.quotas.reserve(&*self.pool, &hash, &xt.encode()).await;
+        let place = place.map_err(|kind| self.refuse(kind.name()))?;
         let _validating = self.gate.pass().await.ok_or(PoolError::ImmediatelyDropped)?;
         Ok(Entered { hash, place, _waiting, _validating })
     }
@@ -255,7 +255,10 @@ mod tests {
     use std::sync::atomic::Ordering;
     use tokio::task::yield_now;
 
-    use crate::{pool_double::PoolDouble, quota::Size};
+    use crate::{
+        pool_double::PoolDouble,
+        quota::{Kind, Size},
+    };
 
     const AT: assay_runtime::Hash = assay_runtime::Hash::zero();
     const SOURCE: TransactionSource = TransactionSource::External;
@@ -268,7 +271,8 @@ mod tests {
     /// is zero.
     fn intakes(pool: PoolDouble, bytes: usize) -> (Intake<PoolDouble>, Intake<PoolDouble>) {
         let bytes = if bytes == 0 { usize::MAX / 100 } else { bytes };
-        let quotas = Arc::new(Quotas::new(Size { count: usize::MAX / 100, bytes }));
+        let quotas =
+            Arc::new(Quotas::new(Size { count: usize::MAX / 100, bytes }, Box::new(|_| None)));
         let (pool, refused) = (Arc::new(pool), Refused::new(None).unwrap());
         let of = |name| Intake::new(pool.clone(), name, &refused, quotas.clone());
         (of("peers"), of("rpc"))

@@ -6,6 +6,10 @@
 //! share is larger than what a block takes of its kind: while a share is full, so are the blocks, and
 //! the runtime does not count them.
 //!
+//! Signed transactions that cannot be the next of their sender take at most half of a share. They cost
+//! nothing before the earlier ones are in a block, so whoever sends many of them would else keep all
+//! others out.
+//!
 //! The node's own transactions, those of its offchain workers, take no share.
 
 use std::{
@@ -16,14 +20,15 @@ use std::{
 };
 
 use assay_runtime::{
-    configs::system::MAX_BLOCK_BYTES, Address, RuntimeCall, Signature, TxExtension,
-    UncheckedExtrinsic,
+    configs::system::MAX_BLOCK_BYTES, AccountId, Address, Nonce, RuntimeCall, Signature,
+    TxExtension, UncheckedExtrinsic,
 };
 use codec::DecodeLimit;
 use frame_support::{
     dispatch::{DispatchClass, GetDispatchInfo},
     MAX_EXTRINSIC_DEPTH,
 };
+use frame_system::CheckNonce;
 use parking_lot::Mutex;
 use sc_transaction_pool_api::{InPoolTransaction, TransactionPool};
 use sp_runtime::generic::Preamble;
@@ -39,6 +44,10 @@ pub const POOL_KBYTES: &str = "40960";
 const LOOK_INTERVAL: Duration = Duration::from_millis(200);
 
 type DecodedPreamble = Preamble<Address, Signature, TxExtension>;
+
+fn nonce((_, _, _, _, _, _, CheckNonce(nonce), ..): TxExtension) -> Nonce {
+    nonce
+}
 
 /// What a transaction counts as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,28 +69,31 @@ impl Kind {
     pub const ALL: [Self; 5] =
         [Self::Move, Self::Answer, Self::Heartbeat, Self::Operational, Self::Other];
 
-    /// The kind of an encoded transaction.
+    /// The kind of an encoded transaction, and the sender and nonce of a signed one.
     ///
     /// The size, the depth and the memory of what is decoded are bounded.
-    pub fn of(encoded: &[u8]) -> Self {
+    fn of(encoded: &[u8]) -> (Self, Option<(AccountId, Nonce)>) {
         if encoded.len() > MAX_BLOCK_BYTES as usize {
-            return Self::Other;
+            return (Self::Other, None);
         }
         let decoded =
             UncheckedExtrinsic::decode_all_with_depth_limit(MAX_EXTRINSIC_DEPTH, &mut &encoded[..]);
         let Ok(UncheckedExtrinsic { preamble, function, .. }) = decoded else {
-            return Self::Other;
+            return (Self::Other, None);
         };
         match (preamble, function) {
-            (DecodedPreamble::General(..), RuntimeCall::Disputes(_)) => Self::Move,
-            (DecodedPreamble::General(..), RuntimeCall::Inference(_)) => Self::Answer,
-            (DecodedPreamble::General(..), RuntimeCall::Operators(_)) => Self::Heartbeat,
-            (DecodedPreamble::Signed(..), call)
-                if call.get_dispatch_info().class == DispatchClass::Operational =>
-            {
-                Self::Operational
+            (DecodedPreamble::General(..), RuntimeCall::Disputes(_)) => (Self::Move, None),
+            (DecodedPreamble::General(..), RuntimeCall::Inference(_)) => (Self::Answer, None),
+            (DecodedPreamble::General(..), RuntimeCall::Operators(_)) => (Self::Heartbeat, None),
+            (DecodedPreamble::Signed(Address::Id(sender), _, extension), call) => {
+                let kind = match call.get_dispatch_info().class {
+                    DispatchClass::Operational => Self::Operational,
+                    _ => Self::Other,
+                };
+                (kind, Some((sender, nonce(extension))))
             },
-            _ => Self::Other,
+            // No other address names an account.
+            _ => (Self::Other, None),
         }
     }
 
@@ -123,6 +135,10 @@ impl Size {
         Self { count: 1, bytes }
     }
 
+    const fn half(self) -> Self {
+        Self { count: self.count / 2, bytes: self.bytes / 2 }
+    }
+
     fn plus(self, other: Self) -> Self {
         Self {
             count: self.count.saturating_add(other.count),
@@ -137,6 +153,12 @@ impl Size {
         }
     }
 
+    /// Whether one more fits into what may be taken. If nothing is, one of any size does.
+    fn has_room(self, bytes: usize, limit: Self) -> bool {
+        let all = self.plus(Self::one(bytes));
+        self.count == 0 || (all.count <= limit.count && all.bytes <= limit.bytes)
+    }
+
     /// This share of the whole, which is given in percent.
     fn of(self, whole: Self) -> Self {
         Self {
@@ -146,18 +168,40 @@ impl Size {
     }
 }
 
+/// The nonce of an account in the best block; `None` if it cannot be read.
+pub type Nonces = dyn Fn(AccountId) -> Option<Nonce> + Send + Sync;
+
 /// The shares of all kinds. Peers and clients of the RPC use the same.
-pub struct Quotas<H>([Arc<Quota<H>>; Kind::ALL.len()]);
+pub struct Quotas<H> {
+    shares: [Arc<Quota<H>>; Kind::ALL.len()],
+    nonces: Box<Nonces>,
+}
 
 impl<H: Hash + Eq> Quotas<H> {
     /// Shares of a pool with these limits.
-    pub fn new(pool: Size) -> Self {
-        Self(Kind::ALL.map(|kind| Arc::new(Quota::new(kind.percent().of(pool)))))
+    pub fn new(pool: Size, nonces: Box<Nonces>) -> Self {
+        let share = |kind: Kind| Arc::new(Quota::new(kind.percent().of(pool)));
+        Self { shares: Kind::ALL.map(share), nonces }
     }
 
-    /// The share of a kind.
-    pub fn share(&self, kind: Kind) -> &Arc<Quota<H>> {
-        &self.0[kind as usize]
+    fn share(&self, kind: Kind) -> &Arc<Quota<H>> {
+        &self.shares[kind as usize]
+    }
+
+    /// Takes room for an encoded transaction in the share of its kind; see [`Quota::reserve`].
+    ///
+    /// # Errors
+    ///
+    /// The share is full. Returns the kind.
+    pub async fn reserve<P>(&self, pool: &P, hash: &H, encoded: &[u8]) -> Result<Place<H>, Kind>
+    where
+        P: TransactionPool<Hash = H>,
+    {
+        let (kind, from) = Kind::of(encoded);
+        // Calls of workers do not depend on each other.
+        let is_next = || from.is_none_or(|(sender, nonce)| (self.nonces)(sender) == Some(nonce));
+        let place = self.share(kind).reserve(pool, hash, encoded.len(), is_next).await;
+        place.ok_or(kind)
     }
 }
 
@@ -211,16 +255,28 @@ impl<H: Hash + Eq> Quota<H> {
 
     /// Takes room for a transaction, until the [`Place`] is dropped without [`Place::keep`] or the
     /// pool no longer has the transaction. If the validations that have not ended could leave no
-    /// room, waits for them. Returns `None` if the share is full.
-    pub async fn reserve<P>(self: &Arc<Self>, pool: &P, hash: &H, bytes: usize) -> Option<Place<H>>
+    /// room, waits for them. Returns `None` if the share is full, or half full and this is not the
+    /// next transaction of its sender.
+    async fn reserve<P>(
+        self: &Arc<Self>,
+        pool: &P,
+        hash: &H,
+        bytes: usize,
+        is_next: impl FnOnce() -> bool,
+    ) -> Option<Place<H>>
     where
         P: TransactionPool<Hash = H>,
     {
         let _turn = self.turn.lock().await;
+        let (mut limit, mut is_next) = (self.limit.half(), Some(is_next));
         loop {
-            let reserved = match self.try_reserve(pool, hash, bytes, Instant::now()) {
+            let reserved = match self.try_reserve(pool, hash, bytes, limit, Instant::now()) {
                 Found::Room => true,
                 Found::Known => false,
+                Found::Full | Found::Busy if is_next.take().is_some_and(|is_next| is_next()) => {
+                    limit = self.limit;
+                    continue;
+                },
                 Found::Full => return None,
                 Found::Busy => {
                     self.given_back.notified().await;
@@ -231,32 +287,27 @@ impl<H: Hash + Eq> Quota<H> {
         }
     }
 
-    fn try_reserve<P>(&self, pool: &P, hash: &H, bytes: usize, now: Instant) -> Found
+    fn try_reserve<P>(&self, pool: &P, hash: &H, bytes: usize, limit: Size, now: Instant) -> Found
     where
         P: TransactionPool<Hash = H>,
     {
+        let has_room = |taken: Size| taken.has_room(bytes, limit);
         let mut taken = self.taken.lock();
-        if !self.has_room(taken.all(), bytes) && taken.may_look(now) {
+        if !has_room(taken.all()) && taken.may_look(now) {
             taken.look(pool, now);
         }
-        if self.has_room(taken.all(), bytes) {
+        if has_room(taken.all()) {
             taken.validated = taken.validated.plus(Size::one(bytes));
             return Found::Room;
         }
         if taken.accepted.contains_key(hash) || pool.ready_transaction(hash).is_some() {
             return Found::Known;
         }
-        if self.has_room(taken.accepted(), bytes) {
+        if has_room(taken.accepted()) {
             Found::Busy
         } else {
             Found::Full
         }
-    }
-
-    /// Whether one more fits. A share that holds nothing takes one of any size.
-    fn has_room(&self, taken: Size, bytes: usize) -> bool {
-        let all = taken.plus(Size::one(bytes));
-        taken.count == 0 || (all.count <= self.limit.count && all.bytes <= self.limit.bytes)
     }
 }
 
@@ -312,398 +363,4 @@ impl<H> Drop for Place<H> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use assay_dispute::Answer;
-    use assay_runtime::{
-        configs::system::{RuntimeBlockLength, RuntimeBlockWeights},
-        constants::LargestMove,
-        opaque::UncheckedExtrinsic as Opaque,
-        transactions::authorized_extension,
-        transactions::CallOverhead,
-        AccountId, Room, Runtime,
-    };
-    use clap::Parser;
-    use codec::{Decode, Encode};
-    use frame_support::{
-        traits::{Authorize, Get, GetCallMetadata},
-        weights::Weight,
-    };
-
-    use crate::{cli::Cli, pool_double::PoolDouble};
-
-    type H = assay_runtime::Hash;
-
-    fn general(call: impl Into<RuntimeCall>) -> Vec<u8> {
-        UncheckedExtrinsic::new_transaction(call.into(), authorized_extension()).encode()
-    }
-
-    fn signed(call: impl Into<RuntimeCall>) -> Vec<u8> {
-        let signature = Signature::Sr25519(Default::default());
-        let sender = AccountId::new([1; 32]).into();
-        let xt =
-            UncheckedExtrinsic::new_signed(call.into(), sender, signature, authorized_extension());
-        xt.encode()
-    }
-
-    /// Each call of the runtime, with small arguments.
-    fn calls() -> Vec<RuntimeCall> {
-        let all = (0..=u8::MAX).flat_map(|pallet| (0..=u8::MAX).map(move |call| (pallet, call)));
-        let decode = |(pallet, call)| {
-            [0, 1].into_iter().find_map(|argument| {
-                let mut encoded = [argument; 4096];
-                encoded[..2].copy_from_slice(&[pallet, call]);
-                RuntimeCall::decode(&mut &encoded[..]).ok()
-            })
-        };
-        all.filter_map(decode).collect()
-    }
-
-    fn is_feeless(call: &RuntimeCall) -> bool {
-        call.weight_of_authorize() != Weight::zero()
-    }
-
-    /// The largest opening of a tile.
-    fn opening() -> Vec<u8> {
-        let largest = LargestMove::get().bytes as usize - 4 * 1024;
-        general(pallet_disputes::Call::<Runtime>::answer {
-            dispute: Default::default(),
-            stage: Default::default(),
-            answer: Answer::Opening(vec![0; largest].try_into().unwrap()),
-            signature: Default::default(),
-        })
-    }
-
-    fn heartbeat() -> Vec<u8> {
-        let mut calls = calls().into_iter();
-        let is_it = |call: &RuntimeCall| {
-            matches!(call, RuntimeCall::Operators(pallet_operators::Call::heartbeat { .. }))
-        };
-        general(calls.find(is_it).unwrap())
-    }
-
-    #[test]
-    fn every_call_has_a_kind_without_the_state_of_the_runtime() {
-        let calls = calls();
-        for module in RuntimeCall::get_module_names() {
-            for name in RuntimeCall::get_call_names(module) {
-                let is_it = |call: &RuntimeCall| {
-                    let found = call.get_call_metadata();
-                    (found.pallet_name, found.function_name) == (*module, *name)
-                };
-                assert!(calls.iter().any(is_it), "{module}.{name} is missing");
-            }
-        }
-        for call in calls {
-            let expected = match call.get_dispatch_info().class {
-                DispatchClass::Operational => Kind::Operational,
-                _ => Kind::Other,
-            };
-            assert_eq!(Kind::of(&signed(call.clone())), expected, "{call:?}");
-            if is_feeless(&call) {
-                let expected = match call {
-                    RuntimeCall::Disputes(_) => Kind::Move,
-                    RuntimeCall::Inference(_) => Kind::Answer,
-                    RuntimeCall::Operators(pallet_operators::Call::heartbeat { .. }) => {
-                        Kind::Heartbeat
-                    },
-                    _ => panic!("a feeless call of no kind: {call:?}"),
-                };
-                assert_eq!(Kind::of(&general(call)), expected);
-            }
-        }
-    }
-
-    #[test]
-    fn moves_of_challengers_and_appeals_are_operational() {
-        let open =
-            pallet_disputes::Call::<Runtime>::open { request: Default::default(), max_bond: 0 };
-        assert_eq!(Kind::of(&signed(open.clone())), Kind::Operational);
-        let appeal = pallet_inference::Call::<Runtime>::appeal {
-            request: Default::default(),
-            output: Default::default(),
-            proof: Default::default(),
-        };
-        assert_eq!(Kind::of(&signed(appeal)), Kind::Operational);
-        let batch = |calls| signed(pallet_utility::Call::<Runtime>::batch { calls });
-        assert_eq!(Kind::of(&batch(vec![open.clone().into()])), Kind::Operational);
-        let transfer = pallet_balances::Call::<Runtime>::transfer_all {
-            dest: AccountId::new([2; 32]).into(),
-            keep_alive: false,
-        };
-        assert_eq!(Kind::of(&signed(transfer.clone())), Kind::Other);
-        assert_eq!(Kind::of(&batch(vec![open.into(), transfer.into()])), Kind::Other);
-    }
-
-    #[test]
-    fn what_cannot_be_decoded_is_of_the_last_kind() {
-        let opening = opening();
-        assert_eq!(Kind::of(&opening), Kind::Move);
-        assert_eq!(Kind::of(&opening[..opening.len() - 1]), Kind::Other);
-        assert_eq!(Kind::of(&[]), Kind::Other);
-        let mut longer = opening;
-        longer.push(0);
-        assert_eq!(Kind::of(&longer), Kind::Other);
-        let mut deep: RuntimeCall = frame_system::Call::<Runtime>::remark { remark: vec![] }.into();
-        for _ in 0..=MAX_EXTRINSIC_DEPTH {
-            deep = pallet_utility::Call::<Runtime>::batch { calls: vec![deep] }.into();
-        }
-        assert_eq!(Kind::of(&signed(deep)), Kind::Other);
-        let wide = |count| {
-            let close = pallet_disputes::Call::<Runtime>::close { dispute: Default::default() };
-            let calls = vec![close.into(); count];
-            let encoded = signed(pallet_utility::Call::<Runtime>::batch { calls });
-            assert!(encoded.len() < MAX_BLOCK_BYTES as usize);
-            Kind::of(&encoded)
-        };
-        assert_eq!(wide(1_000), Kind::Operational);
-        // More memory than a call may take.
-        assert_eq!(wide(200_000), Kind::Other);
-    }
-
-    /// A transaction with this many bytes, two of them its length.
-    fn transaction(number: u8, bytes: usize) -> Opaque {
-        let xt = Opaque::from_blob(vec![number; bytes - 2]);
-        assert_eq!(xt.encoded_size(), bytes);
-        xt
-    }
-
-    /// A share with a pool and a clock.
-    struct Share {
-        quota: Arc<Quota<H>>,
-        pool: PoolDouble,
-        now: Instant,
-    }
-
-    impl Share {
-        fn new(count: usize, bytes: usize) -> Self {
-            Self {
-                quota: Arc::new(Quota::new(Size { count, bytes })),
-                pool: PoolDouble::accepting(),
-                now: Instant::now(),
-            }
-        }
-
-        fn find(&self, xt: &Opaque) -> Found {
-            let hash = self.pool.hash_of(xt);
-            self.quota.try_reserve(&self.pool, &hash, xt.encoded_size(), self.now)
-        }
-
-        fn place(&self, xt: &Opaque) -> Place<H> {
-            assert_eq!(self.find(xt), Found::Room);
-            Place { quota: self.quota.clone(), bytes: xt.encoded_size(), reserved: true }
-        }
-
-        /// Takes room for a transaction that the pool accepts.
-        fn accept(&self, xt: Opaque) -> H {
-            let (place, hash) = (self.place(&xt), self.pool.hash_of(&xt));
-            self.pool.insert(xt);
-            place.keep(hash);
-            hash
-        }
-
-        fn remove(&self, hash: H) {
-            self.pool.ready.lock().remove(&hash).expect("the pool has it");
-        }
-
-        /// What is accepted, and what is validated.
-        fn taken(&self) -> (Size, Size) {
-            let taken = self.quota.taken.lock();
-            (taken.accepted(), taken.validated)
-        }
-    }
-
-    #[test]
-    fn a_share_has_a_number_and_a_size() {
-        let share = Share::new(3, 1_000);
-        share.accept(transaction(1, 400));
-        assert_eq!(share.find(&transaction(2, 601)), Found::Full);
-        share.accept(transaction(3, 300));
-        share.accept(transaction(4, 300));
-        assert_eq!(share.taken(), (Size { count: 3, bytes: 1_000 }, Size::default()));
-        let share = Share::new(2, 1_000);
-        share.accept(transaction(1, 100));
-        share.accept(transaction(2, 100));
-        assert_eq!(share.find(&transaction(3, 100)), Found::Full);
-    }
-
-    #[test]
-    fn an_empty_share_takes_one_transaction_of_any_size() {
-        let mut share = Share::new(1, 100);
-        let hash = share.accept(transaction(1, 1_000));
-        assert_eq!(share.find(&transaction(2, 100)), Found::Full);
-        share.remove(hash);
-        share.now += LOOK_INTERVAL;
-        share.accept(transaction(3, 1_000));
-    }
-
-    #[test]
-    fn what_the_pool_no_longer_has_gives_its_room_back() {
-        let mut share = Share::new(10, 1_000);
-        let hashes = [1, 2].map(|number| share.accept(transaction(number, 500)));
-        assert_eq!(share.find(&transaction(3, 500)), Found::Full);
-        share.remove(hashes[0]);
-        share.now += LOOK_INTERVAL;
-        share.accept(transaction(3, 500));
-        assert_eq!(share.find(&transaction(4, 500)), Found::Full);
-        assert_eq!(share.taken().0, Size { count: 2, bytes: 1_000 });
-    }
-
-    #[test]
-    fn a_flood_makes_it_look_once_in_an_interval() {
-        let mut share = Share::new(100, 1 << 20);
-        for number in 0..100 {
-            share.accept(transaction(number, 100));
-        }
-        let asked = |share: &Share| share.pool.asked.swap(0, std::sync::atomic::Ordering::Relaxed);
-        let flood = |share: &Share| {
-            for number in 100..110 {
-                assert_eq!(share.find(&transaction(number, 100)), Found::Full);
-            }
-        };
-        assert_eq!(asked(&share), 0);
-        flood(&share);
-        // For each that it holds, and once for each that comes.
-        assert_eq!(asked(&share), 110);
-        flood(&share);
-        assert_eq!(asked(&share), 10);
-        share.now += LOOK_INTERVAL;
-        flood(&share);
-        assert_eq!(asked(&share), 110);
-    }
-
-    #[test]
-    fn what_waits_for_an_earlier_nonce_takes_room() {
-        let mut share = Share::new(10, 1_000);
-        let hash = share.accept(transaction(1, 1_000));
-        let held = share.pool.ready.lock().remove(&hash).unwrap();
-        share.pool.future.lock().insert(hash, held);
-        share.now += LOOK_INTERVAL;
-        assert_eq!(share.find(&transaction(2, 100)), Found::Full);
-        share.pool.future.lock().clear();
-        share.now += LOOK_INTERVAL;
-        assert_eq!(share.find(&transaction(2, 100)), Found::Room);
-    }
-
-    #[test]
-    fn what_the_pool_has_takes_no_more_room() {
-        let share = Share::new(10, 1_000);
-        share.accept(transaction(1, 1_000));
-        let own = transaction(2, 100);
-        assert_eq!(share.find(&own), Found::Full);
-        share.pool.insert(own.clone());
-        for known in [own, transaction(1, 1_000)] {
-            assert_eq!(share.find(&known), Found::Known);
-        }
-        assert_eq!(share.taken(), (Size { count: 1, bytes: 1_000 }, Size::default()));
-    }
-
-    #[test]
-    fn what_is_validated_takes_room_until_it_is_dropped_or_kept() {
-        let share = Share::new(10, 1_000);
-        let first = transaction(1, 600);
-        let place = share.place(&first);
-        assert_eq!(share.find(&transaction(2, 600)), Found::Busy);
-        drop(place);
-        assert_eq!(share.taken(), Default::default());
-        share.accept(first);
-        assert_eq!(share.taken(), (Size::one(600), Size::default()));
-        assert_eq!(share.find(&transaction(2, 600)), Found::Full);
-    }
-
-    #[test]
-    fn a_full_share_refuses_its_kind_and_no_other() {
-        let limits = Cli::parse_from(["assay-node"]).pool_limits();
-        let now = Instant::now();
-        let open =
-            pallet_disputes::Call::<Runtime>::open { request: Default::default(), max_bond: 0 };
-        let answer = pallet_inference::Call::<Runtime>::submit_commitment {
-            request: Default::default(),
-            operator: AccountId::new([1; 32]),
-            commitment: Default::default(),
-            signature: Default::default(),
-        };
-        let remark = frame_system::Call::<Runtime>::remark { remark: vec![] };
-        let each = [opening(), general(answer), heartbeat(), signed(open), signed(remark)];
-        for flood in &each {
-            let (pool, quotas) = (PoolDouble::accepting(), Quotas::<H>::new(limits));
-            let mut number = 0_u64;
-            let mut find = |xt: &[u8]| {
-                number += 1;
-                let hash = H::from_low_u64_be(number);
-                let quota = quotas.share(Kind::of(xt));
-                let found = quota.try_reserve(&pool, &hash, xt.len(), now);
-                if found == Found::Room {
-                    pool.hold(hash, Opaque::default());
-                    Place { quota: quota.clone(), bytes: xt.len(), reserved: true }.keep(hash);
-                }
-                found
-            };
-            let places = (0..limits.count).take_while(|_| find(flood) == Found::Room).count();
-            assert!(places > 0);
-            assert_eq!(find(flood), Found::Full);
-            for other in each.iter().filter(|other| *other != flood) {
-                assert_eq!(find(other), Found::Room);
-            }
-            assert_eq!(find(flood), Found::Full);
-        }
-    }
-
-    #[test]
-    fn the_shares_leave_a_part_of_the_pool_for_the_nodes_own() {
-        let all = Kind::ALL.map(Kind::percent).into_iter().fold(Size::default(), Size::plus);
-        assert_eq!(all, Size { count: 95, bytes: 95 });
-    }
-
-    /// The number of the smallest calls of a kind that this weight takes.
-    fn smallest(kind: Kind, weight: Weight) -> usize {
-        let of_kind = |call: &RuntimeCall| match kind {
-            Kind::Move | Kind::Answer | Kind::Heartbeat => {
-                is_feeless(call) && Kind::of(&general(call.clone())) == kind
-            },
-            Kind::Operational | Kind::Other => Kind::of(&signed(call.clone())) == kind,
-        };
-        let weigh = |call: RuntimeCall| {
-            let weight = call.get_dispatch_info().call_weight;
-            let authorize = call.weight_of_authorize();
-            weight.saturating_add(authorize).saturating_add(CallOverhead::get()).ref_time()
-        };
-        let least = calls().into_iter().filter(of_kind).map(weigh).min().unwrap();
-        (weight.ref_time() / least) as usize
-    }
-
-    #[test]
-    fn shares_are_larger_than_what_blocks_take() {
-        let pool = Cli::parse_from(["assay-node"]).pool_limits();
-        for (kind, limit) in [
-            (Kind::Move, Room::move_limit()),
-            (Kind::Answer, Room::answer_limit()),
-            (Kind::Heartbeat, Room::answer_limit()),
-        ] {
-            let share = kind.percent().of(pool);
-            let count = smallest(kind, limit.weight);
-            assert!(share.count >= 3 * count, "{kind:?}: {share:?}, {count}");
-            let bytes = match kind {
-                Kind::Heartbeat => heartbeat().len() * count,
-                _ => limit.bytes as usize,
-            };
-            assert!(share.bytes >= 3 * bytes, "{kind:?}: {share:?}, {bytes}");
-        }
-        // What a block may have of operational calls while the clock of moves counts it. The SDK lets
-        // a tenth of the pool wait for earlier nonces.
-        let waiting = Size { count: 10, bytes: 10 }.of(pool);
-        let share = Kind::Operational.percent().of(pool).minus(waiting);
-        let (limit, largest) = (Room::move_limit(), LargestMove::get());
-        let weight = limit.weight.saturating_sub(largest.weight);
-        let count = smallest(Kind::Operational, weight);
-        let bytes = (MAX_BLOCK_BYTES - largest.bytes) as usize;
-        assert!(share.count > count, "{share:?}, {count}");
-        assert!(share.bytes > bytes, "{share:?}, {bytes}");
-        let share = Kind::Other.percent().of(pool).minus(waiting);
-        let normal = RuntimeBlockWeights::get().get(DispatchClass::Normal).max_total.unwrap();
-        let count = smallest(Kind::Other, normal);
-        let bytes = *RuntimeBlockLength::get().max.get(DispatchClass::Normal) as usize;
-        assert!(share.count >= count, "{share:?}, {count}");
-        assert!(share.bytes >= 2 * bytes, "{share:?}, {bytes}");
-    }
-}
+mod tests;

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use assay_runtime::{opaque::Block, RuntimeApi};
+use frame_system_rpc_runtime_api::AccountNonceApi;
 use futures::FutureExt;
 use jsonrpsee::RpcModule;
 use sc_client_api::{Backend as _, BlockBackend};
@@ -21,6 +22,8 @@ use sc_service::{
 };
 use sc_telemetry::{Telemetry, TelemetryHandle, TelemetryWorker};
 use sc_transaction_pool_api::OffchainTransactionPoolFactory;
+use sp_api::ProvideRuntimeApi;
+use sp_blockchain::HeaderBackend;
 use sp_externalities::Extension;
 use sp_inherents::CreateInherentDataProviders;
 use sp_keystore::KeystorePtr;
@@ -251,7 +254,9 @@ fn start<N: NetworkBackend<Block, Hash>>(
         telemetry: telemetry.as_ref().map(|telemetry| telemetry.handle()),
     };
     let refused = Refused::new(config.prometheus_registry())?;
-    let quotas = Arc::new(Quotas::new(pool));
+    let of = client.clone();
+    let nonce = move |account| of.runtime_api().account_nonce(of.info().best_hash, account).ok();
+    let quotas = Arc::new(Quotas::new(pool, Box::new(nonce)));
     let engine = operator
         .map(|params| start_engine(&params, &config, &handles, &mut task_manager))
         .transpose()?;

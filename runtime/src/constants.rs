@@ -242,6 +242,32 @@ mod tests {
         assert!(pallet_room::MAX_APART < RoomyBlocks::get());
     }
 
+    /// Otherwise it could stay in the pool without being paid for, with all that depends on it.
+    #[test]
+    fn each_transaction_fits_into_a_block_beside_all_answers_and_moves() {
+        use crate::configs::system::{
+            MaxTransactionWeight, RuntimeBlockLength, RuntimeBlockWeights,
+        };
+        use assay_primitives::MAX_TRANSACTION_BYTES;
+        use frame_support::dispatch::DispatchClass;
+        // Headers have less.
+        let header = 64 * 1024;
+        let length = RuntimeBlockLength::get();
+        let [normal, all] = [DispatchClass::Normal, DispatchClass::Operational]
+            .map(|class| *length.max.get(class) - header);
+        let (answers, moves) = (AnswerShare::get().mul_floor(normal), all - normal);
+        assert!(MAX_TRANSACTION_BYTES + answers <= normal);
+        assert!(MAX_TRANSACTION_BYTES + answers + moves <= all);
+        assert!(MAX_TRANSACTION_BYTES > LargestMove::get().bytes);
+        let weights = RuntimeBlockWeights::get();
+        let normal = weights.get(DispatchClass::Normal).max_total.expect("there is one");
+        let moves = weights.max_block.saturating_sub(normal);
+        let answers = Weight::from_parts(AnswerShare::get().mul_floor(normal.ref_time()), 0);
+        let most = MaxTransactionWeight::get();
+        assert!(most.saturating_add(answers).all_lte(normal));
+        assert!(most.saturating_add(answers).saturating_add(moves).all_lte(weights.max_block));
+    }
+
     #[test]
     fn the_budgets_of_the_hooks_leave_most_of_a_block() {
         let all = DrawBudget::get().saturating_add(SweepBudget::get().saturating_mul(2));

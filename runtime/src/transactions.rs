@@ -1,6 +1,7 @@
 //! Transactions that offchain workers make: workers' calls, which are feeless, and the signed
 //! transactions of watchers.
 
+use assay_primitives::MAX_TRANSACTION_BYTES;
 use codec::{Decode, DecodeWithMemTracking, Encode};
 use frame_support::{dispatch::DispatchClass, ensure, traits::Get, weights::Weight};
 use frame_system::{
@@ -30,7 +31,10 @@ use crate::{
 ///
 /// Nothing signs or uses the nonce, the era and the tip of a worker's call. If they could have any
 /// value, anyone could make many transactions of one call, each with a hash that the pool does not
-/// know. Must be the first extension, because it sees those after it only.
+/// know.
+///
+/// It also refuses transactions of more than [`MAX_TRANSACTION_BYTES`]. Must be the first extension,
+/// because it sees those after it only.
 #[derive(Clone, Debug, Eq, PartialEq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
 pub struct AuthorizeWorkersCall(AuthorizeCall<Runtime>);
 
@@ -56,6 +60,8 @@ impl TransactionExtension<RuntimeCall> for AuthorizeWorkersCall {
         inherited_implication: &impl Implication,
         source: TransactionSource,
     ) -> ValidateResult<Weight, RuntimeCall> {
+        // The SDK takes one that no block can include beside its header into the pool.
+        ensure!(len <= MAX_TRANSACTION_BYTES as usize, InvalidTransaction::ExhaustsResources);
         if !origin.is_transaction_authorized() {
             let others = inherited_implication.parts().explicit.encode();
             // The first extension has no bytes.

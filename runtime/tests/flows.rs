@@ -7,8 +7,10 @@ use assay_primitives::{
     digest,
     runtime_api::Status,
     worker_crypto, Assurance, AssuranceClass, Balance, FailureReason, Outcome, RequestId, ASY,
+    MAX_TRANSACTION_BYTES,
 };
 use assay_runtime::{
+    configs::system::MaxTransactionWeight,
     constants::{HeartbeatPriority, NoAnswerSlash, RoomyBlocks, TreasuryShare, WorkerPriority},
     transactions::authorized_extension,
     Babe, Balances, ModelRegistry, Runtime, RuntimeCall, RuntimeEvent, System, TxExtension,
@@ -16,7 +18,7 @@ use assay_runtime::{
 };
 use codec::{DecodeAll, Encode};
 use common::*;
-use frame_support::assert_ok;
+use frame_support::{assert_ok, weights::Weight};
 use frame_system::{CheckEra, CheckNonce};
 use pallet_inference::refusal;
 use pallet_transaction_payment::ChargeTransactionPayment;
@@ -223,7 +225,7 @@ fn a_liar_in_a_quorum_is_not_paid_and_the_others_are() {
 fn a_passed_deadline_refunds_the_payer_and_costs_silent_operators() {
     in_prepared_network(|| {
         let before = wealths();
-        let (id, fee) = request(Assurance::Signed, 4, 1);
+        let (id, fee) = request(Assurance::Signed, 12, 1);
         empty_block();
         let record_then = record(id);
         let operator = record_then.members[0].account.clone();
@@ -332,6 +334,29 @@ fn the_largest_chunk_fits_into_a_transaction() {
             submit(OWNER, upload(chunk, index as u32, identity(&bytes)));
         }
         assert!(pallet_storage::Artifacts::<Runtime>::get(identity(&bytes)).unwrap().is_complete());
+    });
+}
+
+/// The SDK would take one into the pool that no block can include beside its header. It would stay there
+/// without being paid for, and keep others out.
+#[test]
+fn a_transaction_that_might_not_fit_into_a_block_is_refused() {
+    in_prepared_network(|| {
+        let remark =
+            |bytes: usize| signed(PAYER, frame_system::Call::remark { remark: vec![1; bytes] });
+        let most = MAX_TRANSACTION_BYTES as usize;
+        let others = remark(most).encoded_size() - most;
+        assert_eq!(why_refused(remark(most - others)), None);
+        let refused = Some(InvalidTransaction::ExhaustsResources);
+        assert_eq!(why_refused(remark(most - others + 1)), refused);
+        let slow = |weight| {
+            let call = Box::new(frame_system::Call::remark { remark: vec![] }.into());
+            signed(PAYER, pallet_sudo::Call::sudo_unchecked_weight { call, weight })
+        };
+        let most = MaxTransactionWeight::get().ref_time();
+        assert_eq!(why_refused(slow(Weight::from_parts(most / 10 * 9, 0))), None);
+        let too_slow = slow(Weight::from_parts(most, 0));
+        assert_eq!(why_refused(too_slow), refused, "with what its extensions take");
     });
 }
 

@@ -8,9 +8,12 @@ use assay_primitives::{
     model::{MAX_LICENCE_BYTES, MAX_NAME_BYTES, MAX_TENSORS},
     proof::{MAX_ARCHITECTURE_BYTES, MAX_AUDIT_BYTES, MAX_AUDIT_PIECES, MAX_PROOF_BYTES},
     tensor::{MAX_RANK, MAX_TENSOR_NAME_BYTES},
-    Assurance, AssuranceClasses, TOKEN_DECIMALS,
+    Assurance, AssuranceClasses, MAX_TRANSACTION_BYTES, TOKEN_DECIMALS,
 };
-use assay_runtime::{configs::consensus::ReportLongevity, AccountId, Runtime};
+use assay_runtime::{
+    configs::{consensus::ReportLongevity, system::MaxTransactionWeight},
+    AccountId, Runtime,
+};
 use frame_support::{
     dispatch::DispatchClass,
     traits::Get,
@@ -347,6 +350,7 @@ fn constants() -> Vec<(String, Value)> {
         ("artifact::MAX_CHUNKS", count(MAX_CHUNKS)),
         ("artifact::MAX_ARTIFACT_BYTES", bytes(MAX_ARTIFACT_BYTES)),
         ("TOKEN_DECIMALS", count(TOKEN_DECIMALS)),
+        ("MAX_TRANSACTION_BYTES", bytes(MAX_TRANSACTION_BYTES)),
     ] {
         add(&format!("assay_primitives::{name}"), value);
     }
@@ -371,6 +375,8 @@ fn constants() -> Vec<(String, Value)> {
     add("frame_system::Config::BlockWeights normal", time(normal));
     let length = <Runtime as frame_system::Config>::BlockLength::get();
     let longest = |class| bytes(*length.max.get(class));
+    let most = time(MaxTransactionWeight::get());
+    add("assay_runtime::configs::system::MaxTransactionWeight", most);
     add("frame_system::Config::BlockLength max", longest(DispatchClass::Operational));
     add("frame_system::Config::BlockLength normal", longest(DispatchClass::Normal));
     add("assay_runtime::configs::consensus::ReportLongevity", count(ReportLongevity::get()));

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, time::Instant};
 
-use assay_primitives::{Balance, RequestId};
+use assay_primitives::{Balance, RequestId, MAX_TRANSACTION_BYTES};
 use futures::future::try_join_all;
 
 use super::{
@@ -17,6 +17,9 @@ use crate::{
 
 /// Maximum number of requests in a batch.
 pub const MAX_BATCH: usize = 64;
+/// What the transaction of a batch has at most besides its inputs, in bytes: a key and two lengths for
+/// each, the terms, the signature.
+const BATCH_OVERHEAD: usize = 4 * 1024;
 
 impl Client {
     /// Sends up to [`MAX_BATCH`] requests with one call, and returns as soon as a block includes it.
@@ -184,7 +187,7 @@ impl Client {
 }
 
 /// Checks what needs no node: the number of items, that their terms are equal and their keys are
-/// not, and that the payloads fit the version's inputs. Returns the first item.
+/// not, and that the payloads fit the version's inputs and a transaction. Returns the first item.
 fn check_items(requests: &[InferenceRequest]) -> Result<&InferenceRequest> {
     let first = requests.first().ok_or_else(|| Error::invalid("the batch has no requests"))?;
     if requests.len() > MAX_BATCH {
@@ -206,7 +209,19 @@ fn check_items(requests: &[InferenceRequest]) -> Result<&InferenceRequest> {
         };
         checked.map_err(|error| Error::item(index, error))?;
     }
+    check_size(requests)?;
     Ok(first)
+}
+
+fn check_size(requests: &[InferenceRequest]) -> Result<()> {
+    let bytes: usize = requests.iter().map(|terms| terms.payload.len()).sum();
+    let most = MAX_TRANSACTION_BYTES as usize - BATCH_OVERHEAD;
+    match bytes > most {
+        true => Err(Error::invalid(format!(
+            "the inputs of a batch have at most {most} bytes together, not {bytes}; send several batches"
+        ))),
+        false => Ok(()),
+    }
 }
 
 /// The name of a term in which two requests differ.
@@ -275,6 +290,23 @@ mod tests {
             refusal(&batch(65)),
             "a batch has at most 64 requests, not 65; send several batches"
         );
+    }
+
+    #[test]
+    fn a_batch_fits_into_a_transaction() {
+        let with_bytes = |bytes: usize| {
+            let mut requests = batch(2);
+            let have: usize = requests.iter().map(|terms| terms.payload.len()).sum();
+            requests[1].payload.resize(requests[1].payload.len() + bytes - have, 0);
+            check_size(&requests).map_err(|error| error.to_string())
+        };
+        let most = (3 << 19) - (4 << 10);
+        assert_eq!(with_bytes(most), Ok(()));
+        let refused = format!(
+            "the inputs of a batch have at most {most} bytes together, not {}; send several batches",
+            most + 1
+        );
+        assert_eq!(with_bytes(most + 1), Err(refused));
     }
 
     #[test]

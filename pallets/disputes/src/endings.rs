@@ -12,7 +12,7 @@ use sp_runtime::{traits::Zero, DispatchResult};
 
 use crate::{
     Agenda, Config, Counts, Dispute, DisputeCause, Error, Event, Obsolete, OpenDisputes, Pallet,
-    Verdict, Verdicts,
+    Timing, Verdict, Verdicts,
 };
 
 impl<T: Config> Pallet<T> {

@@ -288,7 +288,8 @@ impl<T: Config> Pallet<T> {
         reason: &FailureReason,
         signature: &WorkerSignature,
     ) -> Authorized {
-        let weight = Self::failure_weight().saturating_add(T::WeightInfo::authorize_commitment());
+        let weight =
+            Self::largest_failure_weight().saturating_add(T::WeightInfo::authorize_commitment());
         let Assigned { request, worker } = Self::assigned(*id, operator, weight, 0, |request| {
             request.answer_deadline(T::RevealWindow::get())
         })?;

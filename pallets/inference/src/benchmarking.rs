@@ -415,11 +415,11 @@ mod benchmarks {
         Ok(())
     }
 
-    // One more member has to reveal, so this does not end the request.
+    // The last member still has to reveal, so this looks at all of them and does not end the request.
     #[benchmark]
     fn submit_reveal(n: Linear<0, { T::MaxOutputBytes::get() }>) {
-        let (id, member, output) = revealed::<T>(n, MAX_COMMITTEE as usize - 1);
-        let other = get::<T>(id).members[0].account.clone();
+        let (id, member, output) = revealed::<T>(n, 0);
+        let other = get::<T>(id).members[MAX_COMMITTEE as usize - 1].account.clone();
         T::Verification::note_commitment(id, &other, Digest::repeat_byte(1));
 
         #[extrinsic_call]
@@ -467,14 +467,19 @@ mod benchmarks {
         assert!(winner.is_some());
     }
 
+    // The last report that ends the request.
     #[benchmark]
-    fn report_failure() {
-        let id = assigned::<T>(COMMITTEE);
+    fn report_failure(m: Linear<1, { MAX_COMMITTEE.into() }>) {
+        let (n, k) = (m as u8, m as u8 / 2 + 1);
+        let id = assigned::<T>(match n {
+            1 => Assurance::Signed,
+            _ => Assurance::Quorum { n, k },
+        });
         let mut members = get::<T>(id).accounts();
         let last = members.pop().expect("a committee");
         let reason = FailureReason::EngineError;
         for (index, member) in members.into_iter().enumerate() {
-            if index < MAX_COMMITTEE as usize - MAJORITY {
+            if index < usize::from(n - k) {
                 Pallet::<T>::note_failure(id, member, reason);
             } else {
                 Pallet::<T>::note_commitment(id, member, Digest::repeat_byte(1));
@@ -715,8 +720,8 @@ mod benchmarks {
         // The sweep does not lag, so that heights are pruned.
         AgendaCursor::<T>::put(now - crate::sweep::MAX_HEIGHTS + 1);
         PruneCursor::<T>::put(0);
-        // The root of some receipts is written.
-        let ends = (0..100).map(|number| (RequestId(number), Digest::zero())).collect();
+        // The root of as many receipts is written as blocks full of lists have.
+        let ends = (0..2_000).map(|number| (RequestId(number), Digest::zero())).collect();
         Ending::<T>::put(BoundedVec::truncate_from(ends));
         T::BenchmarkHelper::set_vrf();
         RecentVrfs::<T>::put(BoundedVec::truncate_from(vrfs::<T>()));

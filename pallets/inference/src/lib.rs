@@ -596,7 +596,7 @@ pub mod pallet {
         ///
         /// Errors: none. The pool refuses invalid calls with the codes of [`refusal`].
         #[pallet::call_index(5)]
-        #[pallet::weight(Pallet::<T>::failure_weight())]
+        #[pallet::weight(Pallet::<T>::largest_failure_weight())]
         #[pallet::authorize(Self::authorize_failure)]
         #[pallet::weight_of_authorize(T::WeightInfo::authorize_commitment())]
         pub fn report_failure(
@@ -605,12 +605,12 @@ pub mod pallet {
             operator: T::AccountId,
             reason: FailureReason,
             _signature: WorkerSignature,
-        ) -> DispatchResult {
+        ) -> DispatchResultWithPostInfo {
             ensure_authorized(origin)?;
-            Self::note_failure(request, operator, reason);
-            let weight = Self::failure_weight();
+            let members = Self::note_failure(request, operator, reason);
+            let weight = Self::failure_weight(members);
             Self::note_room(weight, T::WeightInfo::authorize_commitment(), 0);
-            Ok(())
+            Ok(Some(weight).into())
         }
 
         /// Submits the result of a request in class `Proof` with its validity proof.

@@ -169,9 +169,14 @@ impl<T: Config> Pallet<T> {
         );
     }
 
-    /// Weight of a failure report that ends the largest quorum.
-    pub(crate) fn failure_weight() -> Weight {
-        T::WeightInfo::report_failure().saturating_add(T::OnRequestFinal::weight())
+    /// Weight of a failure report that ends a request with a committee of this size.
+    pub(crate) fn failure_weight(members: u32) -> Weight {
+        T::WeightInfo::report_failure(members).saturating_add(T::OnRequestFinal::weight())
+    }
+
+    /// Weight of a failure report before its request is read.
+    pub(crate) fn largest_failure_weight() -> Weight {
+        Self::failure_weight(MAX_COMMITTEE.into())
     }
 
     /// Weight of the answers and of the end that follows them.
@@ -182,6 +187,8 @@ impl<T: Config> Pallet<T> {
             Assurance::Quorum { .. } if results == 0 => {
                 Self::conclusion_weight(Conclusion { members: size, ..Conclusion::default() })
             },
+            // The failure has ended it.
+            _ if results == 0 && failures > 0 => Weight::zero(),
             _ if results == 0 => T::WeightInfo::deadline_single(),
             Assurance::Quorum { .. } => {
                 // The weight of a reveal is linear in the length of its output.
@@ -213,7 +220,7 @@ impl<T: Config> Pallet<T> {
         let commitment = T::WeightInfo::submit_commitment();
         let authorize = T::WeightInfo::authorize_commitment();
         let commitment = commitment.saturating_add(authorize);
-        let failure = Self::failure_weight().saturating_add(authorize);
+        let failure = Self::failure_weight(size).saturating_add(authorize);
         weight
             .saturating_add(commitment.saturating_mul(commitments.into()))
             .saturating_add(failure.saturating_mul(failures.into()))

@@ -200,7 +200,8 @@ impl<T: Config> Pallet<T> {
             proof: &proof,
         });
         if verdict == Err(ProofFailure::NoVerifier) {
-            return Self::note_failure(id, operator, FailureReason::InvalidModel);
+            Self::note_failure(id, operator, FailureReason::InvalidModel);
+            return;
         }
         Self::deposit_event(Event::ResultSubmitted { request: id, operator: operator.clone() });
         if let Err(ProofFailure::Invalid(reason)) = verdict {
@@ -355,12 +356,17 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Stores a failure report. → `Final` if too few operators are left, → `Revealing` if all
-    /// others have committed.
-    pub(crate) fn note_failure(id: RequestId, operator: T::AccountId, reason: FailureReason) {
+    /// others have committed. Returns the size of the committee.
+    pub(crate) fn note_failure(
+        id: RequestId,
+        operator: T::AccountId,
+        reason: FailureReason,
+    ) -> u32 {
         let Some(request) = Requests::<T>::get(id) else {
             defensive!("a failure was authorised without its request");
-            return;
+            return 0;
         };
+        let members = request.members.len() as u32;
         T::Verification::note_failure(id, &operator, reason);
         // The chain cannot check an input that is an artifact, so it may be the payer's fault.
         if reason != FailureReason::InvalidInput {
@@ -372,6 +378,7 @@ impl<T: Config> Pallet<T> {
         } else if request.status == Status::Assigned && !Self::any_silent(id, &request) {
             Self::close_commitments(id, request);
         }
+        members
     }
 
     /// `Assigned` → `Revealing` if enough members have committed, otherwise → `Final`.

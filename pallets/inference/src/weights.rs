@@ -54,8 +54,8 @@ pub trait WeightInfo {
     fn conclude(m: u32, n: u32) -> Weight;
     /// Comparing two different outputs of `n` bytes.
     fn compare(n: u32) -> Weight;
-    /// The call `report_failure` when it ends a request of the largest committee.
-    fn report_failure() -> Weight;
+    /// The call `report_failure` when it ends a request with a committee of `m`.
+    fn report_failure(m: u32) -> Weight;
     /// A draw of one operator among `c` that can serve the version.
     fn draw(c: u32) -> Weight;
     /// A draw of `m` operators among as many as can serve a version.
@@ -167,7 +167,7 @@ impl WeightInfo for () {
     fn compare(_: u32) -> Weight {
         Weight::zero()
     }
-    fn report_failure() -> Weight {
+    fn report_failure(_: u32) -> Weight {
         Weight::from_parts(1, 0)
     }
     fn draw(_: u32) -> Weight {

@@ -53,23 +53,28 @@ impl WeightToFee for LengthPrice {
     }
 }
 
-/// Moves the fee multiplier with the fullness of blocks, of weight or of bytes, whichever is fuller.
+/// Moves the fee multiplier with the fullness of blocks: of weight, of bytes, or of the weight that is
+/// reserved for operational calls, whichever is fuller.
 ///
 /// The formula is that of the SDK's `TargetedFeeAdjustment`, which sees the weight alone: with
 /// fullness `f`, target `s` and variability `v` the factor is `1 + v (f - s) + v² (f - s)² / 2`.
 pub struct FullerOfWeightAndLength;
 
 impl FullerOfWeightAndLength {
-    /// The share that ordinary transactions have filled of what they may.
+    /// The share that transactions have filled of what they may. Operational ones may fill more than
+    /// is reserved for them, but then moves in disputes have no room.
     fn fullness() -> Multiplier {
         let limits = RuntimeBlockWeights::get();
         let most = limits.get(DispatchClass::Normal).max_total.unwrap_or(limits.max_block);
         let weight = *System::block_weight().get(DispatchClass::Normal);
+        let operational = *System::block_weight().get(DispatchClass::Operational);
+        let reserved = limits.max_block.saturating_sub(most);
         let most_bytes = *RuntimeBlockLength::get().max.get(DispatchClass::Normal);
         let share = |part: u64, whole: u64| {
             Multiplier::saturating_from_rational(part.min(whole), whole.max(1))
         };
         share(weight.ref_time(), most.ref_time())
+            .max(share(operational.ref_time(), reserved.ref_time()))
             .max(share(System::block_size().into(), most_bytes.into()))
     }
 }

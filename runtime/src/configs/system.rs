@@ -1,8 +1,11 @@
 //! Configuration of accounts, blocks, balances, and the utility and sudo pallets.
 
 use frame_support::{
-    derive_impl, parameter_types,
+    derive_impl,
+    dispatch::DispatchClass,
+    parameter_types,
     traits::{ConstU32, VariantCountOf},
+    weights::Weight,
 };
 use frame_system::limits::{BlockLength, BlockWeights};
 use sp_runtime::traits::AccountIdLookup;
@@ -23,18 +26,29 @@ parameter_types! {
     /// Number of recent block hashes in the state, and the maximum era of a mortal transaction.
     pub const BlockHashCount: BlockNumber = 2_400;
     pub const Version: RuntimeVersion = VERSION;
-    pub RuntimeBlockWeights: BlockWeights =
-        BlockWeights::with_sensible_defaults(MAXIMUM_BLOCK_WEIGHT, NORMAL_DISPATCH_RATIO);
+    /// Maximum weight of a transaction with its extensions: a quarter of a block, which is left beside
+    /// as many answers and moves as there can be.
+    pub MaxTransactionWeight: Weight = MAXIMUM_BLOCK_WEIGHT.saturating_div(4);
+    pub RuntimeBlockWeights: BlockWeights = block_weights();
     /// Ordinary transactions may fill three quarters.
     pub RuntimeBlockLength: BlockLength =
         BlockLength::builder().max_length(MAX_BLOCK_BYTES).modify_max_length_for_class(
-            frame_support::dispatch::DispatchClass::Normal,
+            DispatchClass::Normal,
             |length| *length = NORMAL_DISPATCH_RATIO * *length,
         ).build();
     /// The generic prefix of Substrate addresses.
     pub const SS58Prefix: u8 = 42;
     pub const MinimumPeriod: u64 = SLOT_DURATION_MS / 2;
     pub const ExistentialDeposit: Balance = EXISTENTIAL_DEPOSIT;
+}
+
+fn block_weights() -> BlockWeights {
+    let mut weights =
+        BlockWeights::with_sensible_defaults(MAXIMUM_BLOCK_WEIGHT, NORMAL_DISPATCH_RATIO);
+    for class in [DispatchClass::Normal, DispatchClass::Operational] {
+        weights.per_class.get_mut(class).max_extrinsic = Some(MaxTransactionWeight::get());
+    }
+    weights
 }
 
 #[derive_impl(frame_system::config_preludes::SolochainDefaultConfig)]

@@ -418,7 +418,7 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::Results` (r:0 w:1)
     /// Storage: `Inference::Agenda` (r:0 w:2)
     /// Storage: `Inference::Queue` (r:0 w:15)
-    fn report_failure() -> Weight {
+    fn report_failure(_m: u32) -> Weight {
         // Least time: 697_966_000 picoseconds.
         Weight::from_parts(748_101_000, 0)
             .saturating_add(T::DbWeight::get().reads(66))

@@ -495,9 +495,10 @@ impl Oracle {
             WorkerCall::Trace(..) => self.note_served(operator, version),
             _ => {},
         }
-        self.fill(what.least());
         let request = &self.requests[&id];
         let (n, k) = request.size();
+        self.fill(what.least(n as u32));
+        let request = &self.requests[&id];
         match what {
             WorkerCall::Result(_) => {
                 let called = self.conclude(id);

@@ -79,12 +79,11 @@ fn conclusion(size: u32, different: u64, each: u32, late: u32) -> u64 {
         + different * different.saturating_sub(1) / 2 * Weights::compare(each).ref_time()
 }
 
-/// Time of a result with a proof of these lengths, and of authorising it.
-fn proven(output: u32, proof: u64, cost: ProofCost) -> u64 {
-    let paid = (Weights::submit_result(output) + Weights::call_waiting()).ref_time();
-    let refused = Weights::refuse_proof(output).ref_time();
-    let authorize = Weights::authorize_result(output) + Weights::authorize_proof(proof as u32);
-    paid.max(refused) + Verification::proof_weight(cost).ref_time() + authorize.ref_time()
+/// Weight of a result with a proof of these lengths, and of authorising it.
+fn proven(output: u32, proof: u32, cost: ProofCost) -> (Weight, Weight) {
+    let paid = Weights::submit_result(output) + Weights::call_waiting();
+    let weight = paid.max(Weights::refuse_proof(output)) + Verification::proof_weight(cost);
+    (weight, Weights::authorize_result(output) + Weights::authorize_proof(proof))
 }
 
 /// A list of results.
@@ -145,40 +144,40 @@ pub fn calling(count: usize) -> Part {
 }
 
 impl WorkerCall {
-    /// What an answer takes at least; a reveal without the end of its request.
-    pub fn least(&self) -> Part {
-        if let Self::Proof(output, proof) = self {
-            let (output, length) = (length(*output), proof.bytes.len() as u64);
-            let time = overhead() + proven(output as u32, length, proof.cost);
-            return Part { time, bytes: CALL + output + length };
-        }
+    /// What an answer of one of so many members takes at least; a reveal without the end of its request.
+    pub fn least(&self, members: u32) -> Part {
         let bytes = match self {
             Self::Result(output) | Self::Trace(output, _) | Self::Reveal(output, _) => {
                 length(*output)
             },
-            _ => 0,
+            Self::Proof(output, proof) => length(*output) + proof.bytes.len() as u64,
+            Self::Commitment(..) | Self::Failure(_) => 0,
         };
         let length = bytes as u32;
         let result = Weights::authorize_result(length);
         let (weight, authorize) = match self {
             Self::Result(_) => (Weights::submit_result(length), result),
             Self::Trace(..) => (Weights::submit_trace(length), result + Weights::authorize_trace()),
+            Self::Proof(output, proof) => {
+                proven(self::length(*output) as u32, proof.bytes.len() as u32, proof.cost)
+            },
             Self::Reveal(..) => (Weights::submit_reveal(length), Weights::authorize_reveal(length)),
             Self::Commitment(..) => (Weights::submit_commitment(), Weights::authorize_commitment()),
-            _ => (Weights::report_failure(), Weights::authorize_commitment()),
+            Self::Failure(_) => (Weights::report_failure(members), Weights::authorize_commitment()),
         };
         Part { time: overhead() + (weight + authorize).ref_time(), bytes: CALL + bytes }
     }
 
     /// What it may take, for which a block must have room.
     pub fn most(&self) -> Part {
+        let least = self.least(COMMITTEE);
         match self {
             Self::Reveal(output, _) => {
                 let time =
                     conclusion(COMMITTEE, COMMITTEE.into(), length(*output) as u32, COMMITTEE / 2);
-                self.least().plus(Part { time, bytes: 0 })
+                least.plus(Part { time, bytes: 0 })
             },
-            _ => self.least(),
+            _ => least,
         }
     }
 }
@@ -281,6 +280,7 @@ impl Oracle {
         let bytes = sent.bytes as u32;
         let authorize = Weights::authorize_result(bytes).ref_time();
         match assurance {
+            _ if sent.results == 0 && sent.failures > 0 => 0,
             _ if sent.results == 0 => Weights::deadline_single().ref_time(),
             Assurance::Optimistic => {
                 Weights::submit_trace(bytes).ref_time()
@@ -288,7 +288,10 @@ impl Oracle {
                     + authorize
                     + Weights::authorize_trace().ref_time()
             },
-            Assurance::Proof => proven(bytes, sent.proof, TERMS.cost),
+            Assurance::Proof => {
+                let (weight, authorize) = proven(bytes, sent.proof as u32, TERMS.cost);
+                (weight + authorize).ref_time()
+            },
             // Those that end requests share the list.
             _ => match sent.listed {
                 Some(list) => list.time() / list.awaited + outputs(sent.bytes),
@@ -312,7 +315,7 @@ impl Oracle {
             + self.vain(version, sent.vain)
             + answers
             + commitments * (Weights::submit_commitment().ref_time() + authorize)
-            + failures * (Weights::report_failure().ref_time() + authorize);
+            + failures * (Weights::report_failure(size).ref_time() + authorize);
         let kept = bytes.checked_div(results).unwrap_or(0);
         self.price(time, CALL * (commitments + failures + results) + bytes + proof + kept)
     }
