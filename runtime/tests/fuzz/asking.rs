@@ -132,11 +132,17 @@ impl Fuzz {
         self.call(payer, call, ok);
     }
 
-    /// More quorums with one deadline than a sweep can process, whose members stop answering.
+    /// More requests with one deadline than a sweep can process, whose members stop answering.
     pub fn crowd(&mut self) {
-        let version = self.version();
+        let version = match self.rng.chance(30) {
+            true => self.provable_version(),
+            false => self.version(),
+        };
         self.serve_alike(version);
         let (deadline, first) = (self.oracle.now + 10, self.oracle.requests.len() as u64);
+        for _ in 0..3 {
+            self.ask_until(version, Assurance::Proof, deadline);
+        }
         for _ in 0..20 {
             self.ask_until(version, Assurance::Quorum { n: 2, k: 2 }, deadline);
         }
@@ -144,13 +150,24 @@ impl Fuzz {
         self.next_block();
         for id in first..self.oracle.requests.len() as u64 {
             for position in 0..self.oracle.requests[&id].members.len() {
-                if self.rng.chance(60) {
+                let is_proven = self.oracle.requests[&id].assurance == Assurance::Proof;
+                if self.rng.chance(if is_proven { 20 } else { 60 }) {
                     self.answer(id, Some(position));
                 }
             }
         }
         while self.oracle.now < deadline {
             self.next_block();
+        }
+        if self.rng.chance(70) {
+            // Those that the sweep has left are late.
+            self.next_block();
+            for id in first..self.oracle.requests.len() as u64 {
+                let request = &self.oracle.requests[&id];
+                if request.state == State::Assigned && request.silent() > 0 {
+                    self.answer(id, Some(0));
+                }
+            }
         }
     }
 
@@ -186,7 +203,8 @@ impl Fuzz {
         let servers = self.oracle.servers.get(&version).cloned().unwrap_or_default();
         for server in &servers {
             let ask = u128::from(self.rng.below(100)) * EXISTENTIAL_DEPOSIT;
-            self.serve(&server.account, version, ask, 20, 1, common::both());
+            let classes = self.offered(version);
+            self.serve(&server.account, version, ask, 20, 1, classes);
         }
         self.beat_all();
         servers.len()
@@ -230,7 +248,11 @@ impl Fuzz {
         let truth = claims::truth(0, &request.elements);
         let output = truth + i32::from(flaw == 0);
         let named = if flaw == 1 { id + 1 } else { id };
-        let proof = prove(named, &request.payer, &who, &request.elements);
+        // Proofs that nobody looks at are mostly not made.
+        let proof = match request.appeal_until.is_some() || self.rng.chance(20) {
+            true => prove(named, &request.payer, &who, &request.elements),
+            false => vec![7; 100],
+        };
         self.note(format!("{} appeals against {id}, flaw {flaw}", self.name(&who)));
         let ok = self.oracle.appeal(&who, id, output, flaw > 1);
         let call = pallet_inference::Call::appeal {

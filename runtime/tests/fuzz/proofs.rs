@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use assay_pallet_testing::graphs::proof_context;
 use assay_primitives::{
     digest, proof::MAX_PROOF_BYTES, worker_crypto, Assurance, Digest, ProofCost, ProofTerms,
-    RequestId, ASY,
+    RequestId, VersionId, ASY,
 };
 use assay_proof::{Verifier, Work};
 use assay_runtime::{AccountId, Runtime};
@@ -99,16 +99,16 @@ impl Fuzz {
     /// A result with a proof; mostly a right one.
     pub fn proof(&mut self, id: u64, request: &Request, operator: &AccountId) -> WorkerCall {
         let kind = match self.rng.below(100) {
-            0..=49 => Kind::Right,
-            50..=59 => Kind::ChangedBit,
-            60..=61 => Kind::ShorterProof,
-            62..=65 => Kind::NoProof,
-            66..=69 => Kind::LongestProof,
-            70..=77 => Kind::OtherRequest,
-            78..=80 => Kind::OtherPayer,
-            81..=83 => Kind::OtherOperator,
-            84..=91 => Kind::OtherOutput,
-            92..=95 => Kind::OddOutput,
+            0..=42 => Kind::Right,
+            43..=52 => Kind::ChangedBit,
+            53..=55 => Kind::ShorterProof,
+            56..=58 => Kind::NoProof,
+            59..=62 => Kind::LongestProof,
+            63..=72 => Kind::OtherRequest,
+            73..=75 => Kind::OtherPayer,
+            76..=78 => Kind::OtherOperator,
+            79..=88 => Kind::OtherOutput,
+            89..=92 => Kind::OddOutput,
             _ => Kind::OtherCost,
         };
         let is_awaited = request.assurance == Assurance::Proof
@@ -191,14 +191,19 @@ impl Fuzz {
         }
     }
 
-    /// A request in class `Proof` for a version whose weights were mostly read, and its answer.
-    pub fn proven_request(&mut self) {
+    /// A version whose runs can be proven, if there is one.
+    pub fn provable_version(&mut self) -> VersionId {
         let versions = self.oracle.versions.iter();
-        let audited: Vec<_> =
-            versions.filter(|(_, one)| one.is_audited).map(|(id, _)| *id).collect();
-        let version = match self.rng.pick(&audited) {
-            Some(version) if self.rng.chance(95) => version,
-            _ => self.version(),
+        let audited = versions.filter(|(_, one)| one.is_audited).map(|(id, _)| *id);
+        let audited: Vec<_> = audited.collect();
+        self.rng.pick(&audited).unwrap_or_else(|| self.version())
+    }
+
+    /// Requests in class `Proof` for a version whose weights were mostly read, and their answers.
+    pub fn proven_requests(&mut self) {
+        let version = match self.rng.chance(95) {
+            true => self.provable_version(),
+            false => self.version(),
         };
         let servers = self.oracle.servers.get(&version).cloned().unwrap_or_default();
         if let Some(server) = self.rng.pick(&servers) {
@@ -212,18 +217,24 @@ impl Fuzz {
             deadline: self.oracle.now + self.rng.between(3, 12) as u32,
             draw_delay: 1,
         };
-        let (payer, id) = (self.payer(), self.oracle.requests.len() as u64);
-        let item = match self.rng.chance(90) {
-            true => self.good_item(version),
-            false => self.item(version),
+        let (payer, first) = (self.payer(), self.oracle.requests.len() as u64);
+        let items = match self.rng.below(4) {
+            0 => vec![self.item(version)],
+            1 => vec![self.good_item(version), self.good_item(version)],
+            _ => vec![self.good_item(version)],
         };
-        self.send_request(&payer, ask, item);
-        for _ in 0..2 {
-            self.next_block();
-        }
-        let drawn = self.oracle.requests.get(&id).is_some_and(|one| !one.members.is_empty());
-        if drawn {
-            self.members_answer(id, true);
+        self.send_batch(&payer, ask, items);
+        for id in first..self.oracle.requests.len() as u64 {
+            let waits = |one: &Request| one.is_open() && one.members.is_empty();
+            for _ in 0..3 {
+                if waits(&self.oracle.requests[&id]) {
+                    self.next_block();
+                }
+            }
+            if !self.oracle.requests[&id].members.is_empty() {
+                self.members_answer(id, true);
+                self.members_answer(id, true);
+            }
         }
     }
 }
