@@ -228,6 +228,7 @@ const RARE: &[&str] = &[
     "a result within twice the tolerance",
     "a right output with a wrong trace",
     "a sweep of disputes that lags",
+    "a sweep that lags",
     "a tile that decides several disputes",
     "a time for appeals that moves because blocks were full",
     "a tile that was computed before",

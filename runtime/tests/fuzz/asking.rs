@@ -132,17 +132,11 @@ impl Fuzz {
         self.call(payer, call, ok);
     }
 
-    /// More requests with one deadline than a sweep can process, whose members stop answering.
+    /// Many quorums with one deadline, whose members stop answering.
     pub fn crowd(&mut self) {
-        let version = match self.rng.chance(30) {
-            true => self.provable_version(),
-            false => self.version(),
-        };
-        self.serve_alike(version);
+        let version = self.version();
+        self.serve_alike(version, 20);
         let (deadline, first) = (self.oracle.now + 10, self.oracle.requests.len() as u64);
-        for _ in 0..3 {
-            self.ask_until(version, Assurance::Proof, deadline);
-        }
         for _ in 0..20 {
             self.ask_until(version, Assurance::Quorum { n: 2, k: 2 }, deadline);
         }
@@ -150,8 +144,7 @@ impl Fuzz {
         self.next_block();
         for id in first..self.oracle.requests.len() as u64 {
             for position in 0..self.oracle.requests[&id].members.len() {
-                let is_proven = self.oracle.requests[&id].assurance == Assurance::Proof;
-                if self.rng.chance(if is_proven { 20 } else { 60 }) {
+                if self.rng.chance(60) {
                     self.answer(id, Some(position));
                 }
             }
@@ -159,14 +152,32 @@ impl Fuzz {
         while self.oracle.now < deadline {
             self.next_block();
         }
-        if self.rng.chance(70) {
-            // Those that the sweep has left are late.
+    }
+
+    /// More requests with one deadline than a sweep can process. No member answers in time.
+    pub fn overdue(&mut self) {
+        let version = self.provable_version();
+        self.serve_alike(version, 64);
+        let (deadline, first) = (self.oracle.now + 16, self.oracle.requests.len() as u64);
+        for _ in 0..3 {
+            self.ask_until(version, Assurance::Proof, deadline);
+        }
+        let (payer, assurance) = (self.actors[0].clone(), Assurance::Signed);
+        let ask = Ask { version, assurance, max_price: ASY, deadline, draw_delay: 1 };
+        for _ in 0..6 {
+            let items = (0..64).map(|_| self.good_item(version)).collect();
+            self.send_batch(&payer, ask, items);
+        }
+        for _ in 0..24 {
             self.next_block();
-            for id in first..self.oracle.requests.len() as u64 {
-                let request = &self.oracle.requests[&id];
-                if request.state == State::Assigned && request.silent() > 0 {
-                    self.answer(id, Some(0));
-                }
+            // Those that the sweep has left.
+            let is_late = |one: &Request| {
+                one.state == State::Assigned && one.silent() > 0 && one.deadline < self.oracle.now
+            };
+            let late = self.oracle.requests.range(first..).filter(|(_, one)| is_late(one));
+            let late: Vec<u64> = late.map(|(id, _)| *id).take(5).collect();
+            for id in late {
+                self.answer(id, Some(0));
             }
         }
     }
@@ -175,7 +186,7 @@ impl Fuzz {
     /// that need more than one operator.
     pub fn line_up(&mut self) {
         let version = self.version();
-        let servers = self.serve_alike(version);
+        let servers = self.serve_alike(version, 20);
         let (deadline, first) = (self.oracle.now + 60, self.oracle.requests.len() as u64);
         for _ in 0..servers {
             self.ask_until(version, Assurance::Signed, deadline);
@@ -199,12 +210,12 @@ impl Fuzz {
     }
 
     /// Has all operators of a version serve it in the same way. Returns their number.
-    fn serve_alike(&mut self, version: VersionId) -> usize {
+    fn serve_alike(&mut self, version: VersionId, concurrency: u32) -> usize {
         let servers = self.oracle.servers.get(&version).cloned().unwrap_or_default();
         for server in &servers {
             let ask = u128::from(self.rng.below(100)) * EXISTENTIAL_DEPOSIT;
             let classes = self.offered(version);
-            self.serve(&server.account, version, ask, 20, 1, classes);
+            self.serve(&server.account, version, ask, concurrency, 1, classes);
         }
         self.beat_all();
         servers.len()
