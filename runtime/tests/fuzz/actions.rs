@@ -171,7 +171,7 @@ impl Fuzz {
             93 if self.rng.chance(50) => self.random_appeal(),
             93 => self.random_transfer(),
             94 if self.rng.chance(25) => self.crowd(),
-            94 if self.rng.chance(5) => self.overdue(),
+            94 if self.rng.chance(3) => self.overdue(),
             94 if self.rng.chance(25) => self.failing_operator(),
             94 if self.rng.chance(30) => self.line_up(),
             94 => self.farewell(),

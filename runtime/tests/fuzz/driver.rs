@@ -248,6 +248,7 @@ impl Fuzz {
         self.compare();
         self.compare_operators();
         self.compare_root();
+        self.oracle.pass_settled();
     }
 
     fn begin(&mut self, height: u32) {
@@ -389,11 +390,7 @@ impl Fuzz {
         assert_eq!(filled, self.oracle.filled_by_operators, "moves: the chain, then the model");
         let (_, _, queued) = pallet_inference::QueueBounds::<Runtime>::get();
         assert_eq!(queued as usize, self.oracle.queued(), "requests in the queue");
-        for (id, request) in &self.oracle.requests {
-            if request.is_open() {
-                self.unchecked.insert(*id);
-            }
-        }
+        self.unchecked.extend(self.oracle.open_requests());
         for id in self.unchecked.clone() {
             self.compare_request(id);
         }
@@ -421,7 +418,7 @@ impl Fuzz {
                 _ => None,
             })
             .collect();
-        let requests = self.oracle.requests.iter();
+        let requests = self.oracle.requests.range(self.oracle.settled..);
         let ends: BTreeSet<u64> = requests
             .filter(|(_, request)| !request.is_open() && request.ended_at == now)
             .map(|(id, _)| *id)

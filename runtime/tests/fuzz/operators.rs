@@ -51,7 +51,7 @@ pub struct Server {
 impl Oracle {
     /// What an operator has at stake: the largest penalty for each of its open results.
     pub fn at_stake(&self, who: &AccountId) -> u128 {
-        let at_stake = self.requests.values().filter(|request| {
+        let at_stake = self.recent().filter(|request| {
             request.members.iter().any(|member| {
                 let can_be_appealed = request.appeal_until.is_some() && member.has_result();
                 member.account == *who && (request.is_open() || can_be_appealed)
@@ -88,7 +88,7 @@ impl Oracle {
 
     /// Open requests for which an operator was drawn.
     pub fn open_runs(&self, who: &AccountId) -> usize {
-        self.requests.values().filter(|request| request.is_drawn_for(who)).count()
+        self.recent().filter(|request| request.is_drawn_for(who)).count()
     }
 
     pub fn register(

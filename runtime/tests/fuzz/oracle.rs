@@ -144,6 +144,8 @@ pub struct Oracle {
     pub disabled: AssuranceClasses,
     pub punished: BTreeSet<(Digest, AccountId)>,
     pub requests: BTreeMap<u64, Request>,
+    /// All requests before this one have ended, and cannot be appealed.
+    pub settled: u64,
     pub client_keys: BTreeSet<(AccountId, [u8; 32])>,
     /// Requests that wait for their draws.
     pub queue: VecDeque<Queued>,
@@ -192,6 +194,7 @@ impl Oracle {
             disabled: AssuranceClasses::NONE,
             punished: BTreeSet::new(),
             requests: BTreeMap::new(),
+            settled: 0,
             client_keys: BTreeSet::new(),
             queue: VecDeque::new(),
             waiting: BTreeSet::new(),

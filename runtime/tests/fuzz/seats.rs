@@ -28,7 +28,7 @@ impl Oracle {
     /// assigned.
     fn runs(&self, who: &AccountId, version: VersionId) -> impl Iterator<Item = u32> + use<'_> {
         let who = who.clone();
-        let open = self.requests.values().filter(move |request| request.version == version);
+        let open = self.recent().filter(move |request| request.version == version);
         open.filter(|request| request.is_open() && request.claim.is_none())
             .flat_map(|request| &request.members)
             .filter(move |member| member.account == who)
@@ -140,7 +140,7 @@ impl Fuzz {
     /// Compares what is at stake for each operator, and the offers of each version in their order.
     pub fn compare_operators(&self) {
         let (mut runs, mut offers) = (BTreeMap::new(), BTreeMap::new());
-        for request in self.oracle.requests.values() {
+        for request in self.oracle.recent() {
             let stake = stake(request.assurance.class(), request.appealable);
             let can_be_appealed = request.appeal_until.is_some();
             for member in &request.members {
