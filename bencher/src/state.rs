@@ -210,7 +210,7 @@ fn request(
         appealable: false,
         waits_since: 0,
         vain_draws: 0,
-        rests_until: 0,
+        again_at: 0,
         royalty_to: operators[first].clone(),
         royalty: Perbill::from_percent(5),
         requested_at: drawn_at - 2,

@@ -97,8 +97,8 @@ impl<'a> WeightsReader<'a> {
                 siblings: opening.elements.siblings.into_inner(),
             });
         }
-        let done = done + bytes.len() as u64;
-        Ok(Some((model_registry::audit_weights(version, bytes, proofs), done)))
+        let after = done + bytes.len() as u64;
+        Ok(Some((model_registry::audit_weights(version, done, bytes, proofs), after)))
     }
 }
 

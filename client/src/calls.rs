@@ -168,10 +168,13 @@ calls! {
         /// Accepts a model that is offered to the signer, who takes over its deposits.
         fn accept(model: ModelId) { model }
 
-        /// Submits the next bytes of a version's weights and biases, with a proof for each piece.
-        fn audit_weights(version: VersionId, bytes: Vec<u8>, proofs: Vec<PieceProof>) {
-            version, bytes, proofs
-        }
+        /// Submits a version's weights and biases from byte `first` on, with a proof for each piece.
+        fn audit_weights(
+            version: VersionId,
+            first: u64,
+            bytes: Vec<u8>,
+            proofs: Vec<PieceProof>
+        ) { version, first, bytes, proofs }
 
         /// Removes a version and returns its deposit.
         fn remove_version(version: VersionId) { version }

@@ -20,6 +20,8 @@ use crate::{AccountId, Error, Result};
 const MAX_ATTEMPTS: u32 = 8;
 /// Delay after the first failed attempt; `n` times as long after attempt `n`.
 const RETRY_DELAY: Duration = Duration::from_millis(150);
+/// The same if the pool had no place for the transaction. All attempts together take four blocks.
+const FULL_DELAY: Duration = Duration::from_millis(300);
 
 /// The nonces of every account that this client sends from.
 #[derive(Clone, Default)]
@@ -68,11 +70,12 @@ impl Drop for InFlight {
 impl NonceManager {
     /// Submits a transaction of `account`. `from_node` gets the next nonce from the node; `submit`
     /// signs with a nonce and submits. If another sender has used the nonce, the next one is
-    /// tried, up to [`MAX_ATTEMPTS`] times.
+    /// tried, and if the pool has no place, the same again, up to [`MAX_ATTEMPTS`] times.
     ///
     /// # Errors
     ///
-    /// [`Error::NonceClash`] after the last attempt, and any other error of the two functions.
+    /// [`Error::NonceClash`] or the pool's refusal after the last attempt, and any other error of the
+    /// two functions.
     pub(crate) async fn submit<T, N, S>(
         &self,
         account: &AccountId,
@@ -101,6 +104,10 @@ impl NonceManager {
                     account.with(|state| state.next = None);
                     tokio::time::sleep(RETRY_DELAY * attempt).await;
                 },
+                Err(error) if is_full(&error) && attempt < MAX_ATTEMPTS => {
+                    log::debug!("the pool is full, attempt {attempt}: {error}");
+                    tokio::time::sleep(FULL_DELAY * attempt).await;
+                },
                 Err(error) => return Err(error),
             }
         }
@@ -117,6 +124,12 @@ impl Account {
     fn with<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
         change(&mut self.state.lock().unwrap_or_else(|broken| broken.into_inner()))
     }
+}
+
+/// Whether the pool had no place for the transaction.
+fn is_full(error: &Error) -> bool {
+    const IMMEDIATELY_DROPPED: i32 = 1016;
+    matches!(error, Error::Rpc { code: IMMEDIATELY_DROPPED, .. })
 }
 
 /// Whether the pool refused the nonce, not the transaction as such.
@@ -236,6 +249,31 @@ mod tests {
             .await;
         assert!(matches!(result, Err(Error::Rpc { code: 1010, .. })));
         assert_eq!(attempts.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test]
+    async fn what_finds_no_place_is_tried_again_with_its_nonce() {
+        for (places_after, accepted) in [(2, true), (u64::from(MAX_ATTEMPTS), false)] {
+            let attempts = AtomicU64::new(0);
+            let result = NonceManager::default()
+                .submit(
+                    &alice(),
+                    || std::future::ready(Ok(5)),
+                    |nonce| {
+                        let attempt = attempts.fetch_add(1, Ordering::SeqCst);
+                        std::future::ready(match attempt < places_after {
+                            true => Err(refusal(1016, "Immediately Dropped")),
+                            false => Ok(nonce),
+                        })
+                    },
+                )
+                .await;
+            assert_eq!(attempts.load(Ordering::SeqCst), (places_after + 1).min(8));
+            match accepted {
+                true => assert_eq!(result.unwrap().0, 5),
+                false => assert!(matches!(result, Err(Error::Rpc { code: 1016, .. }))),
+            }
+        }
     }
 
     #[tokio::test]

@@ -6,9 +6,9 @@
 //! share is larger than what a block takes of its kind: while a share is full, so are the blocks, and
 //! the runtime does not count them.
 //!
-//! Signed transactions that cannot be the next of their sender take at most half of a share. They cost
-//! nothing before the earlier ones are in a block, so whoever sends many of them would else keep all
-//! others out.
+//! Signed transactions that are not the next of their sender cost nothing before the earlier ones are in
+//! a block, so whoever sends many of them would else keep all others out. If the share has the earlier
+//! ones, they take at most half of it, and if one is missing, for which they may wait for ever, an eighth.
 //!
 //! The node's own transactions, those of its offchain workers, take no share.
 
@@ -45,6 +45,9 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(200);
 
 type DecodedPreamble = Preamble<Address, Signature, TxExtension>;
 
+/// The sender and the nonce of a signed transaction.
+type Signed = (AccountId, Nonce);
+
 fn nonce((_, _, _, _, _, _, CheckNonce(nonce), ..): TxExtension) -> Nonce {
     nonce
 }
@@ -72,7 +75,7 @@ impl Kind {
     /// The kind of an encoded transaction, and the sender and nonce of a signed one.
     ///
     /// The size, the depth and the memory of what is decoded are bounded.
-    fn of(encoded: &[u8]) -> (Self, Option<(AccountId, Nonce)>) {
+    fn of(encoded: &[u8]) -> (Self, Option<Signed>) {
         if encoded.len() > MAX_BLOCK_BYTES as usize {
             return (Self::Other, None);
         }
@@ -139,6 +142,10 @@ impl Size {
         Self { count: self.count / 2, bytes: self.bytes / 2 }
     }
 
+    const fn eighth(self) -> Self {
+        Self { count: self.count / 8, bytes: self.bytes / 8 }
+    }
+
     fn plus(self, other: Self) -> Self {
         Self {
             count: self.count.saturating_add(other.count),
@@ -197,10 +204,9 @@ impl<H: Hash + Eq> Quotas<H> {
     where
         P: TransactionPool<Hash = H>,
     {
-        let (kind, from) = Kind::of(encoded);
-        // Calls of workers do not depend on each other.
-        let is_next = || from.is_none_or(|(sender, nonce)| (self.nonces)(sender) == Some(nonce));
-        let place = self.share(kind).reserve(pool, hash, encoded.len(), is_next).await;
+        let (kind, signed) = Kind::of(encoded);
+        let place =
+            self.share(kind).reserve(pool, hash, encoded.len(), signed, &*self.nonces).await;
         place.ok_or(kind)
     }
 }
@@ -216,12 +222,38 @@ pub struct Quota<H> {
 
 /// What is taken of a share.
 struct Taken<H> {
-    /// What the pool accepted, by hash, with sizes. It may have dropped some since the last look.
-    accepted: HashMap<H, usize>,
+    /// What the pool accepted, by hash. It may have dropped some since the last look.
+    accepted: HashMap<H, Held>,
     accepted_bytes: usize,
     /// What is validated.
     validated: Size,
+    /// How many of a sender's transactions with a nonce are accepted, and how many validated.
+    of_senders: HashMap<Signed, (usize, usize)>,
+    /// What is accepted or validated although an earlier transaction of its sender is missing.
+    apart: Size,
     looked: Option<Instant>,
+}
+
+/// What a share holds of a transaction.
+#[derive(Clone)]
+struct Held {
+    bytes: usize,
+    signed: Option<Signed>,
+    /// Whether an earlier transaction of its sender was missing when it came.
+    is_apart: bool,
+}
+
+/// Where a transaction is among those of its sender.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Order {
+    /// It can be in the next block.
+    Next,
+    /// All between it and the next one are accepted.
+    Follows,
+    /// They are, if those that are validated will be.
+    Undecided,
+    /// One is missing.
+    Apart,
 }
 
 /// Whether there is room for one more transaction.
@@ -231,7 +263,7 @@ enum Found {
     Room,
     /// The pool has the transaction, so that it takes no more room.
     Known,
-    /// If validations fail.
+    /// That depends on validations that have not ended.
     Busy,
     /// There is none.
     Full,
@@ -243,6 +275,8 @@ impl<H: Hash + Eq> Quota<H> {
             accepted: HashMap::new(),
             accepted_bytes: 0,
             validated: Size::default(),
+            of_senders: HashMap::new(),
+            apart: Size::default(),
             looked: None,
         };
         Self {
@@ -254,59 +288,100 @@ impl<H: Hash + Eq> Quota<H> {
     }
 
     /// Takes room for a transaction, until the [`Place`] is dropped without [`Place::keep`] or the
-    /// pool no longer has the transaction. If the validations that have not ended could leave no
-    /// room, waits for them. Returns `None` if the share is full, or half full and this is not the
-    /// next transaction of its sender.
+    /// pool no longer has the transaction. If that depends on validations that have not ended, waits
+    /// for them. Returns `None` if there is no room for one in its order among those of its sender.
     async fn reserve<P>(
         self: &Arc<Self>,
         pool: &P,
         hash: &H,
         bytes: usize,
-        is_next: impl FnOnce() -> bool,
+        signed: Option<Signed>,
+        nonces: &Nonces,
     ) -> Option<Place<H>>
     where
         P: TransactionPool<Hash = H>,
     {
         let _turn = self.turn.lock().await;
-        let (mut limit, mut is_next) = (self.limit.half(), Some(is_next));
-        loop {
-            let reserved = match self.try_reserve(pool, hash, bytes, limit, Instant::now()) {
-                Found::Room => true,
-                Found::Known => false,
-                Found::Full | Found::Busy if is_next.take().is_some_and(|is_next| is_next()) => {
-                    limit = self.limit;
-                    continue;
-                },
-                Found::Full => return None,
-                Found::Busy => {
-                    self.given_back.notified().await;
-                    continue;
-                },
+        let mut held = Held { bytes, signed, is_apart: false };
+        // As long as the share is nearly empty, nobody has to know the order.
+        let mut found = self.try_reserve(pool, hash, &held, self.limit.eighth(), Instant::now());
+        let next = match (&found, &held.signed) {
+            (Found::Busy | Found::Full, Some((sender, _))) => nonces(sender.clone()),
+            _ => None,
+        };
+        while matches!(found, Found::Busy | Found::Full) {
+            let order = self.taken.lock().order(held.signed.as_ref(), next);
+            held.is_apart = order == Order::Apart;
+            let limit = match order {
+                Order::Next => self.limit,
+                _ => self.limit.half(),
             };
-            return Some(Place { quota: self.clone(), bytes, reserved });
+            found = match order {
+                Order::Undecided => Found::Busy,
+                _ => self.try_reserve(pool, hash, &held, limit, Instant::now()),
+            };
+            match found {
+                Found::Full => return None,
+                Found::Busy => self.given_back.notified().await,
+                Found::Room | Found::Known => {},
+            }
         }
+        let reserved = found == Found::Room;
+        Some(Place { quota: self.clone(), held, reserved })
     }
 
-    fn try_reserve<P>(&self, pool: &P, hash: &H, bytes: usize, limit: Size, now: Instant) -> Found
+    fn try_reserve<P>(&self, pool: &P, hash: &H, held: &Held, limit: Size, now: Instant) -> Found
     where
         P: TransactionPool<Hash = H>,
     {
-        let has_room = |taken: Size| taken.has_room(bytes, limit);
+        let has_room = |taken: &Taken<H>, all: Size| {
+            let apart = !held.is_apart || taken.apart.has_room(held.bytes, self.limit.eighth());
+            all.has_room(held.bytes, limit) && apart
+        };
         let mut taken = self.taken.lock();
-        if !has_room(taken.all()) && taken.may_look(now) {
+        if !has_room(&taken, taken.all()) && taken.may_look(now) {
             taken.look(pool, now);
         }
-        if has_room(taken.all()) {
-            taken.validated = taken.validated.plus(Size::one(bytes));
+        if has_room(&taken, taken.all()) {
+            taken.begin(held);
             return Found::Room;
         }
         if taken.accepted.contains_key(hash) || pool.ready_transaction(hash).is_some() {
             return Found::Known;
         }
-        if has_room(taken.accepted()) {
-            Found::Busy
-        } else {
-            Found::Full
+        match has_room(&taken, taken.accepted()) {
+            true => Found::Busy,
+            false => Found::Full,
+        }
+    }
+}
+
+impl<H> Taken<H> {
+    /// Counts a transaction of a sender.
+    fn count(&mut self, held: &Held, change: impl FnOnce(&mut (usize, usize))) {
+        let Some(signed) = &held.signed else { return };
+        let count = self.of_senders.entry(signed.clone()).or_default();
+        change(count);
+        if *count == (0, 0) {
+            self.of_senders.remove(signed);
+        }
+    }
+
+    /// A validation begins.
+    fn begin(&mut self, held: &Held) {
+        self.validated = self.validated.plus(Size::one(held.bytes));
+        self.count(held, |(_, validated)| *validated += 1);
+        if held.is_apart {
+            self.apart = self.apart.plus(Size::one(held.bytes));
+        }
+    }
+
+    /// It ends.
+    fn end(&mut self, held: &Held) {
+        self.validated = self.validated.minus(Size::one(held.bytes));
+        self.count(held, |(_, validated)| *validated = validated.saturating_sub(1));
+        if held.is_apart {
+            self.apart = self.apart.minus(Size::one(held.bytes));
         }
     }
 }
@@ -324,39 +399,78 @@ impl<H: Hash + Eq> Taken<H> {
         self.looked.is_none_or(|looked| now.saturating_duration_since(looked) >= LOOK_INTERVAL)
     }
 
+    /// Where a transaction is among those of its sender, whose next nonce is `next`. What is not signed
+    /// depends on nothing.
+    fn order(&self, signed: Option<&Signed>, next: Option<Nonce>) -> Order {
+        let Some((sender, nonce)) = signed else { return Order::Next };
+        let Some(next) = next.filter(|next| next <= nonce) else { return Order::Apart };
+        if next == *nonce {
+            return Order::Next;
+        }
+        let mut order = Order::Follows;
+        for earlier in next..*nonce {
+            match self.of_senders.get(&(sender.clone(), earlier)) {
+                Some((1.., _)) => {},
+                Some((_, 1..)) => order = Order::Undecided,
+                _ => return Order::Apart,
+            }
+        }
+        order
+    }
+
+    fn accept(&mut self, hash: H, held: Held) {
+        self.count(&held, |(accepted, _)| *accepted += 1);
+        if held.is_apart {
+            self.apart = self.apart.plus(Size::one(held.bytes));
+        }
+        self.accepted_bytes = self.accepted_bytes.saturating_add(held.bytes);
+        if let Some(earlier) = self.accepted.insert(hash, held) {
+            self.forget(&earlier);
+        }
+    }
+
+    fn forget(&mut self, held: &Held) {
+        self.count(held, |(accepted, _)| *accepted = accepted.saturating_sub(1));
+        if held.is_apart {
+            self.apart = self.apart.minus(Size::one(held.bytes));
+        }
+        self.accepted_bytes = self.accepted_bytes.saturating_sub(held.bytes);
+    }
+
     /// Forgets what the pool no longer has: what is in a block, replaced, dropped or invalid.
     fn look<P: TransactionPool<Hash = H>>(&mut self, pool: &P, now: Instant) {
         self.looked = Some(now);
         let futures = pool.futures();
         let futures: HashSet<&H> = futures.iter().map(InPoolTransaction::hash).collect();
-        self.accepted
-            .retain(|hash, _| pool.ready_transaction(hash).is_some() || futures.contains(hash));
-        self.accepted_bytes = self.accepted.values().sum();
+        let gone: Vec<Held> = self
+            .accepted
+            .extract_if(|hash, _| pool.ready_transaction(hash).is_none() && !futures.contains(hash))
+            .map(|(_, held)| held)
+            .collect();
+        for held in &gone {
+            self.forget(held);
+        }
     }
 }
 
 /// The room of a transaction while it is validated. Dropped, it is given back.
 pub struct Place<H> {
     quota: Arc<Quota<H>>,
-    bytes: usize,
+    held: Held,
     reserved: bool,
 }
 
 impl<H: Hash + Eq> Place<H> {
     /// Keeps the room for as long as the pool has the transaction, which it has accepted.
     pub fn keep(self, hash: H) {
-        let mut taken = self.quota.taken.lock();
-        if taken.accepted.insert(hash, self.bytes).is_none() {
-            taken.accepted_bytes = taken.accepted_bytes.saturating_add(self.bytes);
-        }
+        self.quota.taken.lock().accept(hash, self.held.clone());
     }
 }
 
 impl<H> Drop for Place<H> {
     fn drop(&mut self) {
         if self.reserved {
-            let mut taken = self.quota.taken.lock();
-            taken.validated = taken.validated.minus(Size::one(self.bytes));
+            self.quota.taken.lock().end(&self.held);
         }
         self.quota.given_back.notify_one();
     }

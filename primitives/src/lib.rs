@@ -53,6 +53,7 @@ pub const TOKEN_SYMBOL: &str = "ASY";
 /// Decimal places of the native token.
 pub const TOKEN_DECIMALS: u8 = 12;
 
-/// Maximum length of a transaction, in bytes. Each block has room for one beside as many answers and
-/// moves as there can be, so that none stays in the pool without being paid for.
+/// Maximum length of a transaction, in bytes. A block has room for an operational one beside as many
+/// answers and moves as there can be, and for an ordinary one beside as many answers, so that none
+/// stays in the pool unless what keeps it out is paid for.
 pub const MAX_TRANSACTION_BYTES: u32 = 3 * 512 * 1024;

@@ -31,8 +31,9 @@ pub mod priorities {
     pub const WORKER: TransactionPriority = TransactionPriority::MAX / 4;
 }
 
-/// Blocks for which a watcher's transaction is valid.
-pub const WATCHER_ERA_BLOCKS: u64 = 64;
+/// Blocks for which a watcher's transaction is valid. One that other nodes had no place for keeps its
+/// nonce until then, and only the next one, with another hash, is sent to them.
+pub const WATCHER_ERA_BLOCKS: u64 = 8;
 
 parameter_types! {
     pub const TreasuryPalletId: PalletId = PalletId(*b"as/trsry");

@@ -337,6 +337,24 @@ fn the_largest_chunk_fits_into_a_transaction() {
     });
 }
 
+/// Otherwise whoever fills what is reserved for operational calls, so that the clock of moves stands
+/// still, would pay the least for ever.
+#[test]
+fn fees_follow_the_operational_calls_of_a_block() {
+    in_prepared_network(|| {
+        let multiplier = pallet_transaction_payment::NextFeeMultiplier::<Runtime>::get;
+        let before = multiplier();
+        empty_block();
+        let quiet = multiplier();
+        assert!(quiet < before);
+        let call = Box::new(frame_system::Call::kill_storage { keys: vec![] }.into());
+        let weight = Weight::from_parts(MaxTransactionWeight::get().ref_time() / 10 * 8, 0);
+        let booked = pallet_sudo::Call::sudo_unchecked_weight { call, weight };
+        assert!(include(signed(STRANGER, booked)).is_err(), "it has no right to");
+        assert!(multiplier() > quiet);
+    });
+}
+
 /// The SDK would take one into the pool that no block can include beside its header. It would stay there
 /// without being paid for, and keep others out.
 #[test]

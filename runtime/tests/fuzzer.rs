@@ -221,6 +221,8 @@ const RARE: &[&str] = &[
     "a dispute whose bond is above its challenger's limit",
     "a move for which a block has no room",
     "a request that is called because another one waits in vain",
+    "a draw in vain that calls nobody",
+    "a request that is drawn after it has waited long",
     "a request that rests until its deadline",
     "reveals that leave less time than the deadline",
     "a request that is drawn after it has rested",

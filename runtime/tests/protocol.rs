@@ -404,6 +404,8 @@ fn constants() -> Vec<(String, Value)> {
         ("pallets/inference/src", "LIST_BYTES", bytes as Kind),
         ("pallets/inference/src", "READ_ONCE", count as Kind),
         ("pallets/inference/src", "MAX_VAIN_DRAWS", count as Kind),
+        ("pallets/inference/src", "MAX_CALLS", count as Kind),
+        ("pallets/inference/src", "FIRST_WAIT", blocks as Kind),
         ("pallets/inference/src", "FIRST_REST", blocks as Kind),
         ("pallets/inference/src", "WRITTEN_ONCE", count as Kind),
         ("pallets/inference/src", "MOST_WALKED", count as Kind),

@@ -17,7 +17,7 @@ use assay_primitives::{
     tensor::{MAX_RANK, MAX_TENSOR_NAME_BYTES},
     AnsweredRequest, Assurance, AssuranceClass, Balance, Digest, Dimension, ElementType,
     FailureReason, ListPlace, ModelDescriptor, ModelId, RequestId, RequestInput, ResultStatement,
-    SignedResult, TensorDeclaration, WorkerSignature, MAX_LIST,
+    SignedResult, TensorDeclaration, WorkerSignature, MAX_LIST, MAX_TRANSACTION_BYTES,
 };
 use assay_runtime::{
     configs::system::RuntimeBlockWeights,
@@ -75,6 +75,28 @@ fn the_runtime_uses_its_own_weights() {
     .map(|(name, _)| name)
     .collect();
     assert!(foreign.is_empty(), "weights of other runtimes: {foreign:?}");
+}
+
+/// Otherwise nobody could upgrade the chain any more.
+#[test]
+fn upgrades_fit_into_a_transaction() {
+    use frame_support::dispatch::GetDispatchInfo;
+    let call = |inner: RuntimeCall| pallet_sudo::Call::<Runtime>::sudo { call: Box::new(inner) };
+    let code = Vec::new();
+    let upgrades = [
+        call(frame_system::Call::set_code { code: code.clone() }.into()).into(),
+        frame_system::Call::apply_authorized_upgrade { code }.into(),
+    ];
+    let most = assay_runtime::configs::system::MaxTransactionWeight::get().ref_time();
+    for upgrade in upgrades {
+        let upgrade: RuntimeCall = upgrade;
+        let weight = upgrade.get_dispatch_info().call_weight.ref_time();
+        assert!(weight + 10_000_000_000 <= most, "{weight} of {most}: {upgrade:?}");
+    }
+    // Without a wasm build there is no code.
+    if let Some(code) = assay_runtime::WASM_BINARY {
+        assert!(code.len() + 1_024 <= MAX_TRANSACTION_BYTES as usize, "{} bytes", code.len());
+    }
 }
 
 fn signature() -> WorkerSignature {
@@ -182,6 +204,7 @@ fn largest_calls() -> Vec<RuntimeCall> {
             pallet_model_registry::Call::accept { model },
             pallet_model_registry::Call::audit_weights {
                 version,
+                first: u64::MAX,
                 bytes: bounded(&vec![1; MAX_AUDIT_BYTES as usize]),
                 proofs: vec![widest_proof(); MAX_AUDIT_PIECES as usize]
                     .try_into()

@@ -297,7 +297,8 @@ mod tests {
         let with_bytes = |bytes: usize| {
             let mut requests = batch(2);
             let have: usize = requests.iter().map(|terms| terms.payload.len()).sum();
-            requests[1].payload.resize(requests[1].payload.len() + bytes - have, 0);
+            let payload = &mut requests[1].payload;
+            payload.resize(payload.len() + bytes - have, 0);
             check_size(&requests).map_err(|error| error.to_string())
         };
         let most = (3 << 19) - (4 << 10);

@@ -155,6 +155,11 @@ fn transaction(number: u8, bytes: usize) -> Opaque {
     xt
 }
 
+/// What a transaction without a sender takes.
+fn held(bytes: usize) -> super::Held {
+    super::Held { bytes, signed: None, is_apart: false }
+}
+
 /// A share with a pool and a clock.
 struct Share {
     quota: Arc<Quota<H>>,
@@ -174,12 +179,12 @@ impl Share {
     fn find(&self, xt: &Opaque) -> Found {
         let hash = self.pool.hash_of(xt);
         let limit = self.quota.limit;
-        self.quota.try_reserve(&self.pool, &hash, xt.encoded_size(), limit, self.now)
+        self.quota.try_reserve(&self.pool, &hash, &held(xt.encoded_size()), limit, self.now)
     }
 
     fn place(&self, xt: &Opaque) -> Place<H> {
         assert_eq!(self.find(xt), Found::Room);
-        Place { quota: self.quota.clone(), bytes: xt.encoded_size(), reserved: true }
+        Place { quota: self.quota.clone(), held: held(xt.encoded_size()), reserved: true }
     }
 
     /// Takes room for a transaction that the pool accepts.
@@ -273,42 +278,107 @@ fn what_waits_for_an_earlier_nonce_takes_room() {
     assert_eq!(share.find(&transaction(2, 100)), Found::Room);
 }
 
-/// A signed transaction with this nonce and so many bytes, and a few more.
-fn with_nonce(nonce: Nonce, bytes: usize) -> (Opaque, Vec<u8>) {
+/// A signed transaction of a sender with this nonce and so many bytes.
+fn from_sender(sender: u8, nonce: Nonce, bytes: usize) -> (Opaque, Vec<u8>) {
     let mut extension = authorized_extension();
     extension.6 = CheckNonce(nonce);
-    let remark = frame_system::Call::<Runtime>::remark { remark: vec![0; bytes] };
-    let encoded = UncheckedExtrinsic::new_signed(
-        remark.into(),
-        AccountId::new([1; 32]).into(),
-        Signature::Sr25519(Default::default()),
-        extension,
-    )
-    .encode();
+    let encode = |bytes| {
+        let remark = frame_system::Call::<Runtime>::remark { remark: vec![0; bytes] };
+        let sender = AccountId::new([sender; 32]).into();
+        let signature = Signature::Sr25519(Default::default());
+        UncheckedExtrinsic::new_signed(remark.into(), sender, signature, extension.clone()).encode()
+    };
+    let others = encode(bytes).len() - bytes;
+    let encoded = encode(bytes - others);
+    assert_eq!(encoded.len(), bytes);
     (Opaque::try_from_encoded_extrinsic(&encoded).unwrap(), encoded)
 }
 
-#[tokio::test]
-async fn what_no_block_can_have_yet_takes_at_most_half_of_a_share() {
-    let pool = PoolDouble::accepting();
-    let share = Kind::Other.percent();
-    let limit = Size { count: 100 * 100 / share.count + 1, bytes: 8_000 * 100 / share.bytes + 2 };
-    // The nonce of everybody is 5.
-    let quotas = Quotas::<H>::new(limit, Box::new(|_| Some(5)));
-    let reserve = async |nonce, bytes| {
-        let (xt, encoded) = with_nonce(nonce, bytes);
-        let hash = pool.hash_of(&xt);
-        let place = quotas.reserve(&pool, &hash, &encoded).await?;
-        pool.insert(xt);
+/// Shares, with a pool, in which ordinary transactions have 16,000 bytes. The nonce of everybody is 5.
+struct Signers {
+    quotas: Quotas<H>,
+    pool: PoolDouble,
+}
+
+impl Signers {
+    fn new() -> Self {
+        let bytes = 16_000 * 100_usize.div_ceil(Kind::Other.percent().bytes) + 16_000;
+        let bytes = (0..bytes)
+            .find(|all| Kind::Other.percent().of(Size { count: 0, bytes: *all }).bytes == 16_000);
+        let limit = Size { count: 10_000, bytes: bytes.unwrap() };
+        Self { quotas: Quotas::new(limit, Box::new(|_| Some(5))), pool: PoolDouble::accepting() }
+    }
+
+    /// Begins the validation of a transaction, if there is room.
+    async fn begin(&self, sender: u8, nonce: Nonce, bytes: usize) -> Option<(Place<H>, Opaque)> {
+        let (xt, encoded) = from_sender(sender, nonce, bytes);
+        let place = self.quotas.reserve(&self.pool, &self.pool.hash_of(&xt), &encoded).await;
+        Some((place.ok()?, xt))
+    }
+
+    /// Takes a transaction that the pool accepts. Returns whether there was room.
+    async fn take(&self, sender: u8, nonce: Nonce, bytes: usize) -> bool {
+        let Some((place, xt)) = self.begin(sender, nonce, bytes).await else { return false };
+        let hash = self.pool.hash_of(&xt);
+        self.pool.insert(xt);
         place.keep(hash);
-        Ok::<_, Kind>(())
-    };
-    assert_eq!(reserve(6, 3_600).await, Ok(()));
-    assert_eq!(reserve(7, 500).await, Err(Kind::Other), "more than half");
-    assert_eq!(reserve(4, 500).await, Err(Kind::Other), "a nonce that was used");
-    assert_eq!(reserve(5, 500).await, Ok(()), "the next one");
-    assert_eq!(reserve(5, 3_500).await, Err(Kind::Other), "more than the share");
-    assert_eq!(reserve(5, 3_000).await, Ok(()));
+        true
+    }
+}
+
+#[tokio::test]
+async fn what_follows_others_of_its_sender_takes_at_most_half_of_a_share() {
+    let signers = Signers::new();
+    assert!(signers.take(1, 5, 4_000).await);
+    assert!(signers.take(1, 6, 4_000).await);
+    assert!(!signers.take(1, 7, 300).await, "half is full");
+    assert!(signers.take(2, 5, 4_000).await, "the next one of its sender");
+    assert!(!signers.take(2, 6, 300).await);
+    assert!(signers.take(3, 5, 4_000).await);
+    assert!(!signers.take(4, 5, 300).await, "all is full");
+}
+
+/// It may wait for ever, at no cost.
+#[tokio::test]
+async fn what_misses_an_earlier_one_takes_at_most_an_eighth() {
+    let signers = Signers::new();
+    // While the share is nearly empty, nobody looks at the order.
+    assert!(signers.take(1, 8, 2_000).await);
+    assert!(signers.take(2, 6, 1_500).await);
+    assert!(!signers.take(2, 8, 600).await);
+    assert!(!signers.take(2, 4, 600).await, "a nonce that was used");
+    assert!(signers.take(2, 9, 500).await);
+    // There is still room for those that miss none.
+    assert!(signers.take(3, 5, 1_000).await);
+    assert!(signers.take(3, 6, 1_000).await);
+    assert!(signers.take(3, 7, 1_000).await);
+    assert!(!signers.take(3, 9, 300).await);
+    // When the pool has dropped what waited, others find its place.
+    signers.pool.ready.lock().clear();
+    signers.quotas.share(Kind::Other).taken.lock().looked = None;
+    assert!(signers.take(4, 8, 2_000).await);
+    assert!(signers.take(5, 8, 2_000).await);
+}
+
+#[tokio::test]
+async fn what_follows_one_that_is_validated_waits_for_its_end() {
+    for is_accepted in [true, false] {
+        let signers = Signers::new();
+        // The eighth that anyone may take, and the one of those that miss another.
+        assert!(signers.take(1, 9, 2_000).await);
+        assert!(signers.take(2, 9, 2_000).await);
+        let (first, xt) = signers.begin(3, 5, 300).await.expect("it is the next one");
+        let mut second = Box::pin(signers.take(3, 6, 300));
+        assert!(futures::poll!(&mut second).is_pending());
+        if is_accepted {
+            let hash = signers.pool.hash_of(&xt);
+            signers.pool.insert(xt);
+            first.keep(hash);
+        } else {
+            drop(first);
+        }
+        assert_eq!(second.await, is_accepted);
+    }
 }
 
 #[test]
@@ -358,10 +428,10 @@ fn a_full_share_refuses_its_kind_and_no_other() {
             number += 1;
             let hash = H::from_low_u64_be(number);
             let quota = quotas.share(kind_of(xt));
-            let found = quota.try_reserve(&pool, &hash, xt.len(), quota.limit, now);
+            let found = quota.try_reserve(&pool, &hash, &held(xt.len()), quota.limit, now);
             if found == Found::Room {
                 pool.hold(hash, Opaque::default());
-                Place { quota: quota.clone(), bytes: xt.len(), reserved: true }.keep(hash);
+                Place { quota: quota.clone(), held: held(xt.len()), reserved: true }.keep(hash);
             }
             found
         };

@@ -515,7 +515,8 @@ pub mod pallet {
         }
 
         /// Sets [`Timing`]. Results keep the last height of their window, and disputes their time
-        /// for a move.
+        /// for a move. Disputes that are opened later have the new time, also over results of
+        /// operators that were drawn when it was longer: lower it in steps, and announce it.
         ///
         /// Origin: [`Config::AdminOrigin`].
         ///

@@ -7,6 +7,7 @@ use alloc::{collections::BTreeSet, vec::Vec};
 use assay_pallet_support::Chain;
 use assay_primitives::{
     assurance::MAX_COMMITTEE,
+    runtime_api::Status,
     traits::{BlockRandomness, BlockVrf, OnRequestFinal, Operators},
     BlockNumber, Draw, RequestId, VersionId,
 };
@@ -22,6 +23,14 @@ use crate::{
 /// Number of blocks for which a waiting request rests after its first draw in vain. After each further
 /// one it rests twice as long.
 pub(crate) const FIRST_REST: BlockNumber = 15;
+
+/// Number of blocks after which a request that waits is drawn again, if no run that ends has called it.
+/// After each draw in vain it waits twice as long.
+pub(crate) const FIRST_WAIT: BlockNumber = 60;
+
+/// Maximum number of waiting requests that are called one after the other, each after a draw in vain,
+/// because of one run that has ended. A run whose operator suits nobody has no more of them rest.
+pub(crate) const MAX_CALLS: u8 = 3;
 
 /// Maximum number of draws in vain of a request: after so many it rests beyond every deadline.
 pub(crate) const MAX_VAIN_DRAWS: u32 = 7;
@@ -147,7 +156,7 @@ impl<T: Config> Pallet<T> {
 
     /// Takes the first request out of the queue, with its draw. If it has to wait for another author,
     /// all requests that were queued with it go to the end of the queue; their number is the error.
-    fn next_queued(vrfs: &Vrfs) -> Option<Result<(RequestId, Draw), u32>> {
+    fn next_queued(vrfs: &Vrfs) -> Option<Result<(RequestId, Draw, u8), u32>> {
         let (first, end, requests) = QueueBounds::<T>::get();
         let mut queued = Queue::<T>::get(first)?;
         let least = T::Randomness::authors().min(2) as usize;
@@ -168,7 +177,7 @@ impl<T: Config> Pallet<T> {
             first.saturating_add(1)
         };
         QueueBounds::<T>::put((next, end, requests.saturating_sub(1)));
-        Some(Ok((id, draw)))
+        Some(Ok((id, draw, queued.calls)))
     }
 
     /// Processes the first request of the queue. Returns the number of requests that have had their
@@ -176,14 +185,17 @@ impl<T: Config> Pallet<T> {
     /// do not hold up those behind them, which may have been queued in earlier blocks.
     pub(crate) fn take_turn(vrfs: &Vrfs, draws: &mut Draws<T::AccountId>) -> (u32, Weight) {
         let none = T::WeightInfo::draw_of(0, 1);
-        let (id, draw) = match Self::next_queued(vrfs) {
+        let (id, draw, calls) = match Self::next_queued(vrfs) {
             Some(Ok(drawn)) => drawn,
             Some(Err(waiting)) => return (waiting, none),
             None => return (1, none),
         };
-        let Some(request) = Requests::<T>::get(id) else { return (1, none) };
+        let Some(mut request) = Requests::<T>::get(id) else { return (1, none) };
         let (version, size) = (request.version, request.size() as u32);
         let was_called = request.waits_since > 0;
+        if was_called {
+            Self::forget_next_draw(id, &mut request);
+        }
         let terms = Self::draw_terms(&request, request.budget());
         let is_known = draws.pool.as_ref().is_some_and(|pool| pool.terms == terms);
         let servers = T::Operators::servers(version);
@@ -191,13 +203,17 @@ impl<T: Config> Pallet<T> {
             true => Self::next_draw_weight(size),
             false => T::WeightInfo::draw_of(servers, size),
         };
+        let forgotten = match was_called {
+            true => T::WeightInfo::note_heights(1),
+            false => Weight::zero(),
+        };
         let spent = match Self::assign(id, request, draw, &mut draws.pool) {
             Turn::Assigned => {
                 draws.versions.insert(version);
                 weight(size)
             },
             Turn::Waits if was_called && !draws.versions.contains(&version) => {
-                Self::rest(id);
+                Self::rest(id, calls);
                 weight(1).saturating_add(Self::rest_weight())
             },
             Turn::Waits => {
@@ -206,15 +222,15 @@ impl<T: Config> Pallet<T> {
             },
             // The capacity that this request was called for goes to the next waiting one.
             Turn::Ended => {
-                Self::call_waiting(version, was_called.into());
+                Self::call(version, was_called.into(), calls);
                 Self::end_weight(servers)
             },
             Turn::Over => {
-                Self::call_waiting(version, was_called.into());
+                Self::call(version, was_called.into(), calls);
                 none.saturating_add(T::WeightInfo::call_waiting())
             },
         };
-        (1, spent)
+        (1, spent.saturating_add(forgotten))
     }
 
     /// Has a request wait for capacity, behind all that wait already. If it has waited before, others
@@ -225,31 +241,53 @@ impl<T: Config> Pallet<T> {
             request.waits_since = T::now();
             let key = WaitingKey::new(request.waits_since, id);
             Waiting::<T>::insert(request.version, key, ());
+            Self::draw_again(id, request, FIRST_WAIT);
         });
     }
 
-    /// A waiting request was called in vain: nobody has taken the capacity, but it does not suit this
-    /// request. The next one that waits is called, so that nobody is held up. This one rests, then it is
-    /// drawn again. Its payer pays for both draws.
-    fn rest(id: RequestId) {
-        let Some(mut request) = Requests::<T>::get(id) else { return };
-        let blocks = FIRST_REST.saturating_mul(1 << request.vain_draws.min(MAX_VAIN_DRAWS));
-        request.vain_draws = request.vain_draws.saturating_add(1);
-        request.rests_until = T::now().saturating_add(blocks);
-        if request.rests_until <= request.deadline {
-            Agenda::<T>::insert(request.rests_until, id, ());
+    /// Has a request drawn again after so many blocks, or twice as many for each draw in vain.
+    fn draw_again(id: RequestId, request: &mut Request<T::AccountId>, first: BlockNumber) {
+        let blocks = first.saturating_mul(1 << request.vain_draws.min(MAX_VAIN_DRAWS));
+        request.again_at = T::now().saturating_add(blocks);
+        if request.again_at <= request.deadline {
+            Agenda::<T>::insert(request.again_at, id, ());
         }
-        Self::call_waiting(request.version, 1);
+    }
+
+    /// A request that is drawn because it was called is not drawn again for another reason.
+    fn forget_next_draw(id: RequestId, request: &mut Request<T::AccountId>) {
+        let at = core::mem::take(&mut request.again_at);
+        if request.status == Status::Pending && !Self::agenda_heights(id, request).contains(&at) {
+            Agenda::<T>::remove(at, id);
+        }
+    }
+
+    /// A waiting request was called in vain: nobody has taken the capacity, but it does not suit this
+    /// request. The next one that waits is called, so that nobody is held up, but at most `calls` after
+    /// each other. This one rests, then it is drawn again. Its payer pays for both draws.
+    fn rest(id: RequestId, calls: u8) {
+        let Some(mut request) = Requests::<T>::get(id) else { return };
+        Self::draw_again(id, &mut request, FIRST_REST);
+        request.vain_draws = request.vain_draws.saturating_add(1);
+        request.waits_since = 0;
+        if let Some(left) = calls.checked_sub(1) {
+            Self::call(request.version, 1, left);
+        }
         Requests::<T>::insert(id, request);
     }
 
-    /// Returns a request that rested to the queue, like a new one: no run has ended for it, so there is
-    /// nothing that it could leave to those that wait.
+    /// Returns a request that has rested, or has waited long, to the queue like a new one: no run has
+    /// ended for it, so there is nothing that it could leave to those that wait. If it has waited, its
+    /// payer pays for this draw.
     pub(crate) fn wake(id: RequestId, mut request: Request<T::AccountId>) {
-        request.rests_until = 0;
-        request.waits_since = 0;
+        request.again_at = 0;
+        if request.waits_since > 0 {
+            Waiting::<T>::remove(request.version, WaitingKey::new(request.waits_since, id));
+            request.vain_draws = request.vain_draws.saturating_add(1);
+            request.waits_since = 0;
+        }
         Requests::<T>::insert(id, request);
-        Self::enqueue(id, 1, T::now());
+        Self::enqueue(id, 1, T::now(), 0);
     }
 
     /// Weight of another draw among the candidates of the draw before.
@@ -261,26 +299,31 @@ impl<T: Config> Pallet<T> {
 
     /// Appends `count` requests with successive identifiers to the queue. The seeds of their draws
     /// have the VRF outputs of the blocks from height `from` on, at most of the last
-    /// [`RECENT_BLOCKS`](crate::RECENT_BLOCKS).
-    pub(crate) fn enqueue(first: RequestId, count: u32, from: BlockNumber) {
+    /// [`RECENT_BLOCKS`](crate::RECENT_BLOCKS). `calls`: see [`Queued::calls`].
+    pub(crate) fn enqueue(first: RequestId, count: u32, from: BlockNumber, calls: u8) {
         QueueBounds::<T>::mutate(|(_, end, requests)| {
-            Queue::<T>::insert(*end, Queued { first, count, from });
+            Queue::<T>::insert(*end, Queued { first, count, from, calls });
             *end += 1;
             *requests = requests.saturating_add(count);
         });
     }
 
     /// Returns the requests that have waited longest for capacity at this version to the queue, at
-    /// most `most`. Returns their number.
+    /// most `most`, because a run has ended. Returns their number.
     ///
     /// A request waits only while a run of its version is open. The end of a run calls as many
     /// waiting requests as the run had members. Each called request draws operators, finds the
     /// capacity taken, or calls the next one.
     pub(crate) fn call_waiting(version: VersionId, most: u32) -> u32 {
+        Self::call(version, most, MAX_CALLS)
+    }
+
+    /// [`Self::call_waiting`], but `calls` others may be called if the draws are in vain.
+    fn call(version: VersionId, most: u32, calls: u8) -> u32 {
         let called: Vec<_> = Waiting::<T>::iter_key_prefix(version).take(most as usize).collect();
         for key in &called {
             Waiting::<T>::remove(version, key);
-            Self::enqueue(key.request(), 1, T::now());
+            Self::enqueue(key.request(), 1, T::now(), calls);
         }
         called.len() as u32
     }

@@ -144,7 +144,7 @@ impl<T: Config> Pallet<T> {
             appealable,
             waits_since: 0,
             vain_draws: 0,
-            rests_until: 0,
+            again_at: 0,
             royalty_to: terms.owner,
             royalty: terms.royalty,
             requested_at: now,
@@ -224,7 +224,7 @@ impl<T: Config> Pallet<T> {
         }
         NextRequest::<T>::put(RequestId(end));
         if !is_drawn_later {
-            Self::enqueue(first, count, now);
+            Self::enqueue(first, count, now, 0);
         }
         Ok(())
     }
@@ -248,10 +248,10 @@ impl<T: Config> Pallet<T> {
         if commits && matches!(request.assurance, Assurance::Quorum { .. }) {
             heights.push(request.commit_deadline(T::RevealWindow::get()).saturating_add(1));
         }
-        let rests = request.status == Status::Pending
-            && (1..=request.deadline).contains(&request.rests_until);
-        if rests && !heights.contains(&request.rests_until) {
-            heights.push(request.rests_until);
+        let rests =
+            request.status == Status::Pending && (1..=request.deadline).contains(&request.again_at);
+        if rests && !heights.contains(&request.again_at) {
+            heights.push(request.again_at);
         }
         heights.push(request.deadline.saturating_add(1));
         heights

@@ -9,7 +9,7 @@ use frame_support::{traits::Get, weights::Weight};
 
 use crate::{
     draws::fits, room::Conclusion, Agenda, AgendaCursor, Config, Pallet, Request, Requests,
-    WeightInfo,
+    Waiting, WaitingKey, WeightInfo,
 };
 
 /// Maximum number of heights of the agenda that one block processes. Usually one is due.
@@ -21,7 +21,7 @@ enum Due {
     Nothing,
     /// The draw is near.
     Draw,
-    /// It has rested after a draw in vain.
+    /// It has rested after a draw in vain, or has waited long.
     Wake,
     /// The deadline of a request without a committee has passed.
     Undrawn,
@@ -45,7 +45,14 @@ impl<T: Config> Pallet<T> {
             Status::Final(_) => Due::Appeals,
             Status::Pending if at == request.draw_from => Due::Draw,
             Status::Pending if now > request.deadline => Due::Undrawn,
-            Status::Pending if at == request.rests_until => Due::Wake,
+            Status::Pending if at == request.again_at => {
+                let key = WaitingKey::new(request.waits_since, id);
+                // If it has waited and does not any more, it was called.
+                match request.waits_since == 0 || Waiting::<T>::contains_key(request.version, key) {
+                    true => Due::Wake,
+                    false => Due::Nothing,
+                }
+            },
             Status::Disputable => Due::Window,
             Status::Assigned | Status::Revealing if now > Self::due(request) => {
                 let can_reveal =
@@ -67,7 +74,8 @@ impl<T: Config> Pallet<T> {
     fn due_weight(request: &Request<T::AccountId>, due: &Due) -> Weight {
         match due {
             Due::Nothing => T::WeightInfo::pass_over(),
-            Due::Draw | Due::Wake | Due::More(_) => T::WeightInfo::prolong(),
+            Due::Draw | Due::More(_) => T::WeightInfo::prolong(),
+            Due::Wake => T::WeightInfo::prolong().saturating_add(T::WeightInfo::call_waiting()),
             Due::Reveals => T::WeightInfo::commit_deadline(),
             Due::Undrawn => T::WeightInfo::pass_over()
                 .saturating_add(T::WeightInfo::cancel())
@@ -132,7 +140,7 @@ impl<T: Config> Pallet<T> {
     fn carry_out(due: Due, id: RequestId, mut request: Request<T::AccountId>) {
         match due {
             Due::Nothing => {},
-            Due::Draw => Self::enqueue(id, 1, request.requested_at),
+            Due::Draw => Self::enqueue(id, 1, request.requested_at, 0),
             Due::Wake => Self::wake(id, request),
             Due::Undrawn => Self::finish_unpaid(id, request, Outcome::TimedOut),
             Due::End(_) => {

@@ -179,7 +179,7 @@ impl<T: Config> Pallet<T> {
                     let is_queued = queued.contains(&id)
                         || (request.is_drawn_later()
                             && Agenda::<T>::contains_key(request.draw_from, id));
-                    let rests = request.rests_until > 0;
+                    let rests = request.again_at > 0 && request.waits_since == 0;
                     ensure!(
                         status != Status::Pending
                             || [waits, is_queued, rests].map(u32::from).iter().sum::<u32>() == 1,

@@ -76,12 +76,14 @@ pub struct Request<AccountId> {
     /// Whether it is a quorum in which a proof can show which results are wrong.
     pub appealable: bool,
     /// Height at which it last began to wait for capacity; zero if it has not waited since it was made,
-    /// or since its last rest.
+    /// or since it was last drawn again without a call.
     pub waits_since: BlockNumber,
-    /// Number of draws in vain: it was called, and the capacity did not suit it.
+    /// Number of draws that its payer pays for besides: in vain because the capacity for which it was
+    /// called did not suit it, or because it had waited long.
     pub vain_draws: u32,
-    /// Height at which it is drawn again after a draw in vain; zero if it does not rest.
-    pub rests_until: BlockNumber,
+    /// Height at which it is drawn again, when it has rested after a draw in vain, or if no run that
+    /// ends calls it before; zero if it does not wait.
+    pub again_at: BlockNumber,
     /// The account that receives the royalty.
     pub royalty_to: AccountId,
     /// The royalty's share of each price.
@@ -302,6 +304,8 @@ pub struct Queued {
     pub count: u32,
     /// Height of the first block whose VRF output is in the seeds.
     pub from: BlockNumber,
+    /// How many others may be called one after the other if the draw is in vain.
+    pub calls: u8,
 }
 
 /// What a finished request leaves behind, until it is pruned.

@@ -87,7 +87,7 @@ impl<T: Config> Pallet<T> {
             requested_at: request.requested_at,
             deadline: request.deadline,
             status: request.status,
-            waits: request.status == Status::Pending && request.waits_since > 0,
+            waits: request.status == Status::Pending && request.again_at > 0,
             output: kept.as_ref().and_then(|kept| Some(kept.output.clone()?.into_inner())),
             receipt_digest: kept.map(|kept| kept.receipt.digest()),
             appealable_until: Appealable::<T>::get(id).map(|time| time.until),

@@ -27,9 +27,11 @@ impl<T: Config> Pallet<T> {
         plan.all_parameters().map(|set| (set.weights() + 4 * set.channels) as u64).sum()
     }
 
-    /// Reads the next weights and biases. Returns the size of the architecture in bytes.
+    /// Reads weights and biases from byte `first` on, as far as they have not been read. Returns the size
+    /// of the architecture in bytes.
     pub(crate) fn do_audit(
         version: VersionId,
+        first: u64,
         bytes: &[u8],
         proofs: &[PieceProof],
     ) -> Result<u32, Error<T>> {
@@ -48,22 +50,31 @@ impl<T: Config> Pallet<T> {
         let reader = Audit::new(&plan).map_err(Error::<T>::from)?;
         let WeightsAudit { fingerprint, done, total } = audit;
         let mut state = AuditState { fingerprint: Fingerprint(fingerprint.0), done };
+        // What others have read in the meantime does not spoil the rest.
+        ensure!(first <= done, Error::<T>::UnexpectedWeights);
+        let mut at = AuditState { done: first, ..Default::default() };
         let mut rest = bytes;
         for proof in proofs {
-            let part = reader.next(&state).ok_or(Error::<T>::UnexpectedWeights)?;
+            let part = reader.next(&at).ok_or(Error::<T>::UnexpectedWeights)?;
             let (piece, after) = rest.split_at(part.left().min(rest.len()));
             let range = part.first..part.first + piece.len();
             let opened = proof
                 .opening(piece)
                 .and_then(|opening| opening.verify(&plan, part.set, part.elements, range).ok())
                 .ok_or(Error::<T>::UnexpectedWeights)?;
-            reader.take(&mut state, &opened).map_err(|error| match error {
+            let known = state.done.saturating_sub(at.done).min(opened.len() as u64);
+            at.done = at.done.saturating_add(opened.len() as u64);
+            rest = after;
+            let unread = opened.get(known as usize..).unwrap_or_default();
+            if unread.is_empty() {
+                continue;
+            }
+            reader.take(&mut state, unread).map_err(|error| match error {
                 AuditError::UnexpectedBytes => Error::<T>::UnexpectedWeights,
                 AuditError::Bias { .. } => Error::<T>::BiasOutOfBounds,
             })?;
-            rest = after;
         }
-        ensure!(rest.is_empty(), Error::<T>::UnexpectedWeights);
+        ensure!(rest.is_empty() && state.done > done, Error::<T>::UnexpectedWeights);
 
         let AuditState { fingerprint: Fingerprint(fingerprint), done } = state;
         let fingerprint = WeightsFingerprint(fingerprint);

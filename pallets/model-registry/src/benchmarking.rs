@@ -239,7 +239,7 @@ mod benchmarks {
         let (version, bytes, proofs) = half_read::<T>(architecture, done, 1, MAX_AUDIT_BYTES)?;
 
         #[extrinsic_call]
-        audit_weights(RawOrigin::Signed(whitelisted_caller()), version, bytes, proofs);
+        audit_weights(RawOrigin::Signed(whitelisted_caller()), version, done, bytes, proofs);
 
         assert_eq!(Audits::<T>::get(version).map(|audit| audit.done), Some(wide));
         Ok(())
@@ -254,7 +254,7 @@ mod benchmarks {
         let read = bytes.len() as u64;
 
         #[extrinsic_call]
-        audit_weights(RawOrigin::Signed(whitelisted_caller()), version, bytes, proofs);
+        audit_weights(RawOrigin::Signed(whitelisted_caller()), version, 0, bytes, proofs);
 
         assert_eq!(Audits::<T>::get(version).map(|audit| audit.done), Some(read));
         Ok(())
@@ -266,7 +266,7 @@ mod benchmarks {
         assert_eq!(bytes.len() as u32, b);
 
         #[extrinsic_call]
-        audit_weights(RawOrigin::Signed(whitelisted_caller()), version, bytes, proofs);
+        audit_weights(RawOrigin::Signed(whitelisted_caller()), version, 0, bytes, proofs);
 
         assert_eq!(Audits::<T>::get(version).map(|audit| audit.done), Some(b.into()));
         Ok(())

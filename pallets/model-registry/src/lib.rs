@@ -296,8 +296,9 @@ pub mod pallet {
         AuditNotNeeded,
         /// The audit of the version is done. There is nothing to do.
         AlreadyAudited,
-        /// The bytes and their Merkle proofs do not show the next weights and biases under the root
-        /// in the version's architecture. Another account may have submitted them in the meantime.
+        /// The bytes and their Merkle proofs do not show weights and biases under the root in the
+        /// version's architecture from `first` on, or none that have not been read. Another account
+        /// may have submitted them in the meantime.
         /// Read the progress of the audit, and continue from there, as `assay model audit` does.
         UnexpectedWeights,
         /// A bias exceeds `assay_graph::bounds::MAX_BIAS` in magnitude, so a proof would not show
@@ -520,8 +521,9 @@ pub mod pallet {
         }
 
         /// Continues the audit of a version that offers class `Proof`. `bytes` are the weights and
-        /// biases that follow those that have been read. `proofs` has a Merkle proof for each
-        /// piece, under the root in the architecture.
+        /// biases from byte `first` of the audit on: at most the number that has been read. What has
+        /// been read of them is skipped, so that whoever reads a little more before does not spoil
+        /// the call. `proofs` has a Merkle proof for each piece, under the root in the architecture.
         ///
         /// A piece consists of weights, or of biases, of one parameter set. It ends with the set or
         /// at a leaf of 1 KiB.
@@ -537,11 +539,12 @@ pub mod pallet {
         pub fn audit_weights(
             origin: OriginFor<T>,
             version: VersionId,
+            first: u64,
             bytes: PublishedWeights,
             proofs: PieceProofs,
         ) -> DispatchResultWithPostInfo {
             ensure_signed(origin)?;
-            let architecture_bytes = Self::do_audit(version, &bytes, &proofs)?;
+            let architecture_bytes = Self::do_audit(version, first, &bytes, &proofs)?;
             Ok(Some(audit::weight::<T>(architecture_bytes, proofs.len(), bytes.len())).into())
         }
     }

@@ -185,10 +185,19 @@ pub fn fingerprint(graph: &Graph) -> WeightsFingerprint {
     graphs::fingerprint(&graph.architecture, &graph.weights)
 }
 
-/// Audits these openings.
+/// Audits these openings, as those that come next.
 pub fn audit(version: VersionId, openings: Vec<ElementsOpening>) -> DispatchResult {
+    audit_from(crate::Audits::<Test>::get(version).map_or(0, |audit| audit.done), version, openings)
+}
+
+/// Audits these openings from this byte on.
+pub fn audit_from(
+    first: u64,
+    version: VersionId,
+    openings: Vec<ElementsOpening>,
+) -> DispatchResult {
     let (bytes, proofs) = crate::PieceProof::arguments(openings).unwrap();
-    Registry::audit_weights(RuntimeOrigin::signed(OTHER), version, bytes, proofs)
+    Registry::audit_weights(RuntimeOrigin::signed(OTHER), version, first, bytes, proofs)
         .map(drop)
         .map_err(|error| error.error)
 }

@@ -269,10 +269,11 @@ pub fn audit(architecture: &Architecture) -> Audit {
     Audit::new(&plan).expect("the graph is sealed")
 }
 
-/// Openings of all weights and biases of a small graph, of each parameter set two.
-pub fn opened_weights(graph: &Graph) -> Vec<ElementsOpening> {
+/// Openings of the weights and biases of a small graph from byte `done` on, of each parameter set two,
+/// and at most `most`.
+pub fn opened_weights(graph: &Graph, done: u64, most: usize) -> Vec<ElementsOpening> {
     audit(&graph.architecture)
-        .open_next(&AuditState::default(), &graph.weights, usize::MAX, usize::MAX)
+        .open_next(&AuditState { done, ..Default::default() }, &graph.weights, most, usize::MAX)
         .expect("the weights are the graph's")
 }
 

@@ -26,8 +26,8 @@ parameter_types! {
     /// Number of recent block hashes in the state, and the maximum era of a mortal transaction.
     pub const BlockHashCount: BlockNumber = 2_400;
     pub const Version: RuntimeVersion = VERSION;
-    /// Maximum weight of a transaction with its extensions: a quarter of a block, which is left beside
-    /// as many answers and moves as there can be.
+    /// Maximum weight of a transaction with its extensions: a quarter of a block. An upgrade of the
+    /// runtime takes most of it.
     pub MaxTransactionWeight: Weight = MAXIMUM_BLOCK_WEIGHT.saturating_div(4);
     pub RuntimeBlockWeights: BlockWeights = block_weights();
     /// Ordinary transactions may fill three quarters.

@@ -28,12 +28,12 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// The range of `n` is `[0, 65536]`.
     /// The range of `c` is `[1, 32]`.
     fn request(n: u32, c: u32) -> Weight {
-        // Least time: 251_543_000 picoseconds.
-        Weight::from_parts(102_634_249, 0)
-            // Standard error: 45
-            .saturating_add(Weight::from_parts(2_219, 0).saturating_mul(n.into()))
-            // Standard error: 93_974
-            .saturating_add(Weight::from_parts(9_422_212, 0).saturating_mul(c.into()))
+        // Least time: 253_346_000 picoseconds.
+        Weight::from_parts(110_795_634, 0)
+            // Standard error: 42
+            .saturating_add(Weight::from_parts(2_296, 0).saturating_mul(n.into()))
+            // Standard error: 89_318
+            .saturating_add(Weight::from_parts(9_936_783, 0).saturating_mul(c.into()))
             .saturating_add(T::DbWeight::get().reads(6))
             .saturating_add(T::DbWeight::get().reads((2_u64).saturating_mul(c.into())))
             .saturating_add(T::DbWeight::get().writes(7))
@@ -41,19 +41,19 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::Agenda` (r:0 w:128)
     /// The range of `i` is `[0, 128]`.
     fn note_heights(i: u32) -> Weight {
-        // Least time: 170_000 picoseconds.
-        Weight::from_parts(200_000, 0)
-            // Standard error: 463
-            .saturating_add(Weight::from_parts(2_188_297, 0).saturating_mul(i.into()))
+        // Least time: 180_000 picoseconds.
+        Weight::from_parts(210_000, 0)
+            // Standard error: 468
+            .saturating_add(Weight::from_parts(2_140_100, 0).saturating_mul(i.into()))
             .saturating_add(T::DbWeight::get().writes((1_u64).saturating_mul(i.into())))
     }
     /// Storage: `Storage::Artifacts` (r:64 w:64)
     /// The range of `i` is `[0, 64]`.
     fn acquire_inputs(i: u32) -> Weight {
-        // Least time: 170_000 picoseconds.
-        Weight::from_parts(200_000, 0)
-            // Standard error: 31_093
-            .saturating_add(Weight::from_parts(28_285_390, 0).saturating_mul(i.into()))
+        // Least time: 180_000 picoseconds.
+        Weight::from_parts(4_895_336, 0)
+            // Standard error: 249_457
+            .saturating_add(Weight::from_parts(28_751_180, 0).saturating_mul(i.into()))
             .saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(i.into())))
             .saturating_add(T::DbWeight::get().writes((1_u64).saturating_mul(i.into())))
     }
@@ -66,8 +66,8 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::Agenda` (r:0 w:2)
     /// Storage: `Inference::Waiting` (r:0 w:1)
     fn cancel() -> Weight {
-        // Least time: 139_156_000 picoseconds.
-        Weight::from_parts(145_136_000, 0)
+        // Least time: 148_600_000 picoseconds.
+        Weight::from_parts(158_115_000, 0)
             .saturating_add(T::DbWeight::get().reads(5))
             .saturating_add(T::DbWeight::get().writes(8))
     }
@@ -84,10 +84,10 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::Agenda` (r:0 w:1)
     /// The range of `n` is `[0, 32768]`.
     fn submit_result(n: u32) -> Weight {
-        // Least time: 257_212_000 picoseconds.
-        Weight::from_parts(270_968_834, 0)
-            // Standard error: 52
-            .saturating_add(Weight::from_parts(1_833, 0).saturating_mul(n.into()))
+        // Least time: 278_313_000 picoseconds.
+        Weight::from_parts(289_930_899, 0)
+            // Standard error: 67
+            .saturating_add(Weight::from_parts(1_450, 0).saturating_mul(n.into()))
             .saturating_add(T::DbWeight::get().reads(11))
             .saturating_add(T::DbWeight::get().writes(12))
     }
@@ -97,10 +97,10 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `ModelRegistry::Models` (r:1 w:0)
     /// The range of `n` is `[0, 32768]`.
     fn authorize_result(n: u32) -> Weight {
-        // Least time: 90_504_000 picoseconds.
-        Weight::from_parts(95_749_844, 0)
-            // Standard error: 23
-            .saturating_add(Weight::from_parts(1_389, 0).saturating_mul(n.into()))
+        // Least time: 93_629_000 picoseconds.
+        Weight::from_parts(97_388_739, 0)
+            // Standard error: 12
+            .saturating_add(Weight::from_parts(1_569, 0).saturating_mul(n.into()))
             .saturating_add(T::DbWeight::get().reads(4))
     }
     /// Storage: `ModelRegistry::Versions` (r:1 w:1)
@@ -118,12 +118,12 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// The range of `i` is `[1, 64]`.
     /// The range of `c` is `[1, 32]`.
     fn request_batch(i: u32, c: u32) -> Weight {
-        // Least time: 416_889_000 picoseconds.
-        Weight::from_parts(125_620_968, 0)
-            // Standard error: 415_939
-            .saturating_add(Weight::from_parts(20_920_909, 0).saturating_mul(i.into()))
-            // Standard error: 831_507
-            .saturating_add(Weight::from_parts(8_424_558, 0).saturating_mul(c.into()))
+        // Least time: 426_363_000 picoseconds.
+        Weight::from_parts(96_615_789, 0)
+            // Standard error: 112_033
+            .saturating_add(Weight::from_parts(19_865_467, 0).saturating_mul(i.into()))
+            // Standard error: 223_966
+            .saturating_add(Weight::from_parts(9_985_195, 0).saturating_mul(c.into()))
             .saturating_add(T::DbWeight::get().reads(5))
             .saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(i.into())))
             .saturating_add(T::DbWeight::get().reads((2_u64).saturating_mul(c.into())))
@@ -143,10 +143,10 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::Agenda` (r:0 w:64)
     /// The range of `i` is `[1, 64]`.
     fn submit_results(i: u32) -> Weight {
-        // Least time: 299_164_000 picoseconds.
-        Weight::from_parts(220_356_336, 0)
-            // Standard error: 338_809
-            .saturating_add(Weight::from_parts(62_081_823, 0).saturating_mul(i.into()))
+        // Least time: 303_771_000 picoseconds.
+        Weight::from_parts(237_710_691, 0)
+            // Standard error: 109_797
+            .saturating_add(Weight::from_parts(59_638_475, 0).saturating_mul(i.into()))
             .saturating_add(T::DbWeight::get().reads(8))
             .saturating_add(T::DbWeight::get().reads((3_u64).saturating_mul(i.into())))
             .saturating_add(T::DbWeight::get().writes(7))
@@ -165,10 +165,10 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::Agenda` (r:0 w:64)
     /// The range of `i` is `[1, 64]`.
     fn submit_results_apart(i: u32) -> Weight {
-        // Least time: 294_918_000 picoseconds.
-        Weight::from_parts(144_553_905, 0)
-            // Standard error: 308_833
-            .saturating_add(Weight::from_parts(143_238_894, 0).saturating_mul(i.into()))
+        // Least time: 297_071_000 picoseconds.
+        Weight::from_parts(166_393_695, 0)
+            // Standard error: 303_521
+            .saturating_add(Weight::from_parts(137_342_945, 0).saturating_mul(i.into()))
             .saturating_add(T::DbWeight::get().reads(5))
             .saturating_add(T::DbWeight::get().reads((6_u64).saturating_mul(i.into())))
             .saturating_add(T::DbWeight::get().writes(4))
@@ -180,18 +180,18 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::Requests` (r:64 w:0)
     /// The range of `i` is `[1, 64]`.
     fn authorize_results(i: u32) -> Weight {
-        // Least time: 99_477_000 picoseconds.
-        Weight::from_parts(89_638_639, 0)
-            // Standard error: 42_772
-            .saturating_add(Weight::from_parts(14_922_782, 0).saturating_mul(i.into()))
+        // Least time: 95_732_000 picoseconds.
+        Weight::from_parts(98_561_345, 0)
+            // Standard error: 80_473
+            .saturating_add(Weight::from_parts(14_399_910, 0).saturating_mul(i.into()))
             .saturating_add(T::DbWeight::get().reads(3))
             .saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(i.into())))
     }
     /// Storage: `Inference::Waiting` (r:1 w:1)
     /// Storage: `Inference::Queue` (r:0 w:1)
     fn call_waiting() -> Weight {
-        // Least time: 12_108_000 picoseconds.
-        Weight::from_parts(13_410_000, 0)
+        // Least time: 12_238_000 picoseconds.
+        Weight::from_parts(13_700_000, 0)
             .saturating_add(T::DbWeight::get().reads(1))
             .saturating_add(T::DbWeight::get().writes(2))
     }
@@ -203,10 +203,10 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Operators::OpenAssignments` (r:0 w:64)
     /// The range of `i` is `[0, 63]`.
     fn draw_next(i: u32) -> Weight {
-        // Least time: 338_913_000 picoseconds.
-        Weight::from_parts(344_131_547, 0)
-            // Standard error: 93_089
-            .saturating_add(Weight::from_parts(47_269_439, 0).saturating_mul(i.into()))
+        // Least time: 344_671_000 picoseconds.
+        Weight::from_parts(335_756_647, 0)
+            // Standard error: 185_083
+            .saturating_add(Weight::from_parts(46_638_848, 0).saturating_mul(i.into()))
             .saturating_add(T::DbWeight::get().reads(67))
             .saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(i.into())))
             .saturating_add(T::DbWeight::get().writes(10))
@@ -219,10 +219,10 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `ModelRegistry::Models` (r:1 w:0)
     /// The range of `n` is `[0, 32768]`.
     fn authorize_reveal(n: u32) -> Weight {
-        // Least time: 165_846_000 picoseconds.
-        Weight::from_parts(168_853_189, 0)
-            // Standard error: 22
-            .saturating_add(Weight::from_parts(1_611, 0).saturating_mul(n.into()))
+        // Least time: 153_218_000 picoseconds.
+        Weight::from_parts(165_206_628, 0)
+            // Standard error: 48
+            .saturating_add(Weight::from_parts(1_443, 0).saturating_mul(n.into()))
             .saturating_add(T::DbWeight::get().reads(19))
     }
     /// Storage: `Inference::Requests` (r:1 w:0)
@@ -233,10 +233,10 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `ModelRegistry::Models` (r:1 w:0)
     /// The range of `p` is `[0, 262144]`.
     fn authorize_proof(p: u32) -> Weight {
-        // Least time: 107_520_000 picoseconds.
-        Weight::from_parts(113_444_720, 0)
-            // Standard error: 2
-            .saturating_add(Weight::from_parts(929, 0).saturating_mul(p.into()))
+        // Least time: 102_652_000 picoseconds.
+        Weight::from_parts(104_136_311, 0)
+            // Standard error: 5
+            .saturating_add(Weight::from_parts(951, 0).saturating_mul(p.into()))
             .saturating_add(T::DbWeight::get().reads(6))
     }
     /// Storage: `Inference::Requests` (r:1 w:1)
@@ -259,10 +259,10 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Verification::Submissions` (r:0 w:1)
     /// The range of `n` is `[0, 32768]`.
     fn refuse_proof(n: u32) -> Weight {
-        // Least time: 443_779_000 picoseconds.
-        Weight::from_parts(452_036_639, 0)
-            // Standard error: 67
-            .saturating_add(Weight::from_parts(2_400, 0).saturating_mul(n.into()))
+        // Least time: 432_031_000 picoseconds.
+        Weight::from_parts(455_160_433, 0)
+            // Standard error: 133
+            .saturating_add(Weight::from_parts(1_597, 0).saturating_mul(n.into()))
             .saturating_add(T::DbWeight::get().reads(17))
             .saturating_add(T::DbWeight::get().writes(18))
     }
@@ -272,18 +272,17 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Operators::OpenAssignments` (r:1 w:1)
     /// Storage: `Operators::Servers` (r:1 w:1)
     /// Storage: `Inference::Waiting` (r:1 w:1)
-    /// Storage: `Disputes::Timing` (r:1 w:0)
     /// Storage: `Inference::Agenda` (r:0 w:2)
     /// Storage: `Inference::Queue` (r:0 w:1)
     /// Storage: `Inference::Claims` (r:0 w:1)
     /// Storage: `Verification::Submissions` (r:0 w:1)
     /// The range of `n` is `[0, 32768]`.
     fn submit_trace(n: u32) -> Weight {
-        // Least time: 104_234_000 picoseconds.
-        Weight::from_parts(116_394_090, 0)
-            // Standard error: 21
-            .saturating_add(Weight::from_parts(1_203, 0).saturating_mul(n.into()))
-            .saturating_add(T::DbWeight::get().reads(7))
+        // Least time: 99_818_000 picoseconds.
+        Weight::from_parts(108_429_836, 0)
+            // Standard error: 28
+            .saturating_add(Weight::from_parts(1_452, 0).saturating_mul(n.into()))
+            .saturating_add(T::DbWeight::get().reads(6))
             .saturating_add(T::DbWeight::get().writes(11))
     }
     /// Storage: `Inference::Requests` (r:1 w:0)
@@ -292,8 +291,8 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `ModelRegistry::Versions` (r:1 w:0)
     /// Storage: `ModelRegistry::Models` (r:1 w:0)
     fn authorize_trace() -> Weight {
-        // Least time: 132_137_000 picoseconds.
-        Weight::from_parts(135_661_000, 0)
+        // Least time: 128_801_000 picoseconds.
+        Weight::from_parts(134_059_000, 0)
             .saturating_add(T::DbWeight::get().reads(5))
     }
     /// Storage: `Inference::AgendaCursor` (r:1 w:1)
@@ -311,8 +310,8 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::Results` (r:0 w:1)
     /// Storage: `Inference::Inputs` (r:0 w:1)
     fn pass_window() -> Weight {
-        // Least time: 294_517_000 picoseconds.
-        Weight::from_parts(302_439_000, 0)
+        // Least time: 299_214_000 picoseconds.
+        Weight::from_parts(309_249_000, 0)
             .saturating_add(T::DbWeight::get().reads(15))
             .saturating_add(T::DbWeight::get().writes(14))
     }
@@ -331,8 +330,8 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::Agenda` (r:0 w:1)
     /// Storage: `Inference::Inputs` (r:0 w:1)
     fn reject_result() -> Weight {
-        // Least time: 381_857_000 picoseconds.
-        Weight::from_parts(395_748_000, 0)
+        // Least time: 380_835_000 picoseconds.
+        Weight::from_parts(390_640_000, 0)
             .saturating_add(T::DbWeight::get().reads(15))
             .saturating_add(T::DbWeight::get().writes(16))
     }
@@ -340,8 +339,8 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Verification::Submissions` (r:14 w:1)
     /// Storage: `Inference::Agenda` (r:0 w:3)
     fn submit_commitment() -> Weight {
-        // Least time: 131_856_000 picoseconds.
-        Weight::from_parts(136_001_000, 0)
+        // Least time: 126_477_000 picoseconds.
+        Weight::from_parts(129_512_000, 0)
             .saturating_add(T::DbWeight::get().reads(15))
             .saturating_add(T::DbWeight::get().writes(5))
     }
@@ -349,21 +348,21 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Operators::Operators` (r:1 w:0)
     /// Storage: `Verification::Submissions` (r:1 w:0)
     fn authorize_commitment() -> Weight {
-        // Least time: 74_440_000 picoseconds.
-        Weight::from_parts(77_825_000, 0)
+        // Least time: 73_709_000 picoseconds.
+        Weight::from_parts(77_646_000, 0)
             .saturating_add(T::DbWeight::get().reads(3))
     }
     /// Storage: `Inference::Requests` (r:1 w:0)
     /// Storage: `Operators::Operators` (r:1 w:0)
     /// Storage: `Verification::Outputs` (r:1 w:1)
-    /// Storage: `Verification::Submissions` (r:1 w:1)
+    /// Storage: `Verification::Submissions` (r:14 w:1)
     /// The range of `n` is `[0, 32768]`.
     fn submit_reveal(n: u32) -> Weight {
-        // Least time: 50_896_000 picoseconds.
-        Weight::from_parts(60_106_095, 0)
-            // Standard error: 31
-            .saturating_add(Weight::from_parts(1_523, 0).saturating_mul(n.into()))
-            .saturating_add(T::DbWeight::get().reads(4))
+        // Least time: 108_812_000 picoseconds.
+        Weight::from_parts(113_708_411, 0)
+            // Standard error: 28
+            .saturating_add(Weight::from_parts(1_511, 0).saturating_mul(n.into()))
+            .saturating_add(T::DbWeight::get().reads(17))
             .saturating_add(T::DbWeight::get().writes(2))
     }
     /// Storage: `Verification::Submissions` (r:15 w:15)
@@ -383,12 +382,12 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// The range of `m` is `[2, 15]`.
     /// The range of `n` is `[0, 32768]`.
     fn conclude(m: u32, n: u32) -> Weight {
-        // Least time: 431_371_000 picoseconds.
-        Weight::from_parts(435_827_000, 0)
-            // Standard error: 1_312_750
-            .saturating_add(Weight::from_parts(55_785_059, 0).saturating_mul(m.into()))
-            // Standard error: 605
-            .saturating_add(Weight::from_parts(4_415, 0).saturating_mul(n.into()))
+        // Least time: 414_165_000 picoseconds.
+        Weight::from_parts(416_829_000, 0)
+            // Standard error: 1_278_513
+            .saturating_add(Weight::from_parts(54_363_007, 0).saturating_mul(m.into()))
+            // Standard error: 589
+            .saturating_add(Weight::from_parts(3_939, 0).saturating_mul(n.into()))
             .saturating_add(T::DbWeight::get().reads(7))
             .saturating_add(T::DbWeight::get().reads((5_u64).saturating_mul(m.into())))
             .saturating_add(T::DbWeight::get().writes(10))
@@ -398,10 +397,10 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Verification::Outputs` (r:2 w:0)
     /// The range of `n` is `[0, 32768]`.
     fn compare(n: u32) -> Weight {
-        // Least time: 52_258_000 picoseconds.
-        Weight::from_parts(50_430_387, 0)
-            // Standard error: 56
-            .saturating_add(Weight::from_parts(20_903, 0).saturating_mul(n.into()))
+        // Least time: 51_447_000 picoseconds.
+        Weight::from_parts(51_862_868, 0)
+            // Standard error: 27
+            .saturating_add(Weight::from_parts(19_031, 0).saturating_mul(n.into()))
             .saturating_add(T::DbWeight::get().reads(4))
     }
     /// Storage: `Inference::Requests` (r:1 w:1)
@@ -418,11 +417,16 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::Results` (r:0 w:1)
     /// Storage: `Inference::Agenda` (r:0 w:2)
     /// Storage: `Inference::Queue` (r:0 w:15)
-    fn report_failure(_m: u32) -> Weight {
-        // Least time: 697_966_000 picoseconds.
-        Weight::from_parts(748_101_000, 0)
-            .saturating_add(T::DbWeight::get().reads(66))
-            .saturating_add(T::DbWeight::get().writes(84))
+    /// The range of `m` is `[1, 15]`.
+    fn report_failure(m: u32) -> Weight {
+        // Least time: 230_112_000 picoseconds.
+        Weight::from_parts(213_111_799, 0)
+            // Standard error: 334_928
+            .saturating_add(Weight::from_parts(34_860_356, 0).saturating_mul(m.into()))
+            .saturating_add(T::DbWeight::get().reads(6))
+            .saturating_add(T::DbWeight::get().reads((4_u64).saturating_mul(m.into())))
+            .saturating_add(T::DbWeight::get().writes(9))
+            .saturating_add(T::DbWeight::get().writes((5_u64).saturating_mul(m.into())))
     }
     /// Storage: `Inference::Queue` (r:1 w:1)
     /// Storage: `Inference::Requests` (r:1 w:1)
@@ -432,10 +436,10 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Operators::OpenAssignments` (r:0 w:1)
     /// The range of `c` is `[1, 32]`.
     fn draw(c: u32) -> Weight {
-        // Least time: 65_267_000 picoseconds.
-        Weight::from_parts(68_961_218, 0)
-            // Standard error: 48_514
-            .saturating_add(Weight::from_parts(9_231_691, 0).saturating_mul(c.into()))
+        // Least time: 64_726_000 picoseconds.
+        Weight::from_parts(65_109_601, 0)
+            // Standard error: 85_901
+            .saturating_add(Weight::from_parts(9_265_345, 0).saturating_mul(c.into()))
             .saturating_add(T::DbWeight::get().reads(3))
             .saturating_add(T::DbWeight::get().reads((2_u64).saturating_mul(c.into())))
             .saturating_add(T::DbWeight::get().writes(5))
@@ -448,10 +452,10 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Operators::OpenAssignments` (r:0 w:15)
     /// The range of `m` is `[2, 15]`.
     fn draw_members(m: u32) -> Weight {
-        // Least time: 364_301_000 picoseconds.
-        Weight::from_parts(364_427_057, 0)
-            // Standard error: 229_576
-            .saturating_add(Weight::from_parts(10_005_252, 0).saturating_mul(m.into()))
+        // Least time: 355_779_000 picoseconds.
+        Weight::from_parts(349_724_899, 0)
+            // Standard error: 235_842
+            .saturating_add(Weight::from_parts(9_573_047, 0).saturating_mul(m.into()))
             .saturating_add(T::DbWeight::get().reads(67))
             .saturating_add(T::DbWeight::get().writes(3))
             .saturating_add(T::DbWeight::get().writes((2_u64).saturating_mul(m.into())))
@@ -460,8 +464,8 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::Agenda` (r:3 w:1)
     /// Storage: `Inference::Requests` (r:1 w:0)
     fn pass_over() -> Weight {
-        // Least time: 31_126_000 picoseconds.
-        Weight::from_parts(34_191_000, 0)
+        // Least time: 33_620_000 picoseconds.
+        Weight::from_parts(35_813_000, 0)
             .saturating_add(T::DbWeight::get().reads(5))
             .saturating_add(T::DbWeight::get().writes(2))
     }
@@ -469,8 +473,8 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::Agenda` (r:2 w:4)
     /// Storage: `Inference::Requests` (r:1 w:1)
     fn prolong() -> Weight {
-        // Least time: 37_466_000 picoseconds.
-        Weight::from_parts(41_952_000, 0)
+        // Least time: 40_530_000 picoseconds.
+        Weight::from_parts(42_643_000, 0)
             .saturating_add(T::DbWeight::get().reads(4))
             .saturating_add(T::DbWeight::get().writes(6))
     }
@@ -479,8 +483,8 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::Requests` (r:1 w:1)
     /// Storage: `Verification::Submissions` (r:15 w:0)
     fn commit_deadline() -> Weight {
-        // Least time: 90_384_000 picoseconds.
-        Weight::from_parts(95_241_000, 0)
+        // Least time: 91_736_000 picoseconds.
+        Weight::from_parts(95_242_000, 0)
             .saturating_add(T::DbWeight::get().reads(19))
             .saturating_add(T::DbWeight::get().writes(4))
     }
@@ -490,10 +494,10 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Settlement::Compensations` (r:1 w:1)
     /// The range of `l` is `[0, 15]`.
     fn penalties(l: u32) -> Weight {
-        // Least time: 331_000 picoseconds.
-        Weight::from_parts(25_076_597, 0)
-            // Standard error: 577_853
-            .saturating_add(Weight::from_parts(144_990_187, 0).saturating_mul(l.into()))
+        // Least time: 431_000 picoseconds.
+        Weight::from_parts(2_871_171, 0)
+            // Standard error: 450_013
+            .saturating_add(Weight::from_parts(147_131_080, 0).saturating_mul(l.into()))
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().reads((3_u64).saturating_mul(l.into())))
             .saturating_add(T::DbWeight::get().writes(2))
@@ -517,8 +521,8 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::Results` (r:0 w:1)
     /// Storage: `Inference::Queue` (r:0 w:1)
     fn deadline_single() -> Weight {
-        // Least time: 363_089_000 picoseconds.
-        Weight::from_parts(382_788_000, 0)
+        // Least time: 362_378_000 picoseconds.
+        Weight::from_parts(369_849_000, 0)
             .saturating_add(T::DbWeight::get().reads(18))
             .saturating_add(T::DbWeight::get().writes(17))
     }
@@ -534,8 +538,8 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::Inputs` (r:0 w:1)
     /// Storage: `Inference::Corrections` (r:0 w:1)
     fn appeal() -> Weight {
-        // Least time: 3_000_946_000 picoseconds.
-        Weight::from_parts(3_025_131_000, 0)
+        // Least time: 2_901_818_000 picoseconds.
+        Weight::from_parts(2_945_233_000, 0)
             .saturating_add(T::DbWeight::get().reads(66))
             .saturating_add(T::DbWeight::get().writes(69))
     }
@@ -549,8 +553,8 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Operators::Operators` (r:15 w:15)
     /// Storage: `Inference::Inputs` (r:0 w:1)
     fn pass_appeals() -> Weight {
-        // Least time: 200_298_000 picoseconds.
-        Weight::from_parts(210_192_000, 0)
+        // Least time: 195_881_000 picoseconds.
+        Weight::from_parts(198_485_000, 0)
             .saturating_add(T::DbWeight::get().reads(23))
             .saturating_add(T::DbWeight::get().writes(21))
     }
@@ -563,8 +567,8 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::ClientKeys` (r:0 w:1)
     /// Storage: `Inference::Corrections` (r:0 w:1)
     fn prune() -> Weight {
-        // Least time: 27_421_000 picoseconds.
-        Weight::from_parts(29_984_000, 0)
+        // Least time: 27_731_000 picoseconds.
+        Weight::from_parts(29_473_000, 0)
             .saturating_add(T::DbWeight::get().reads(5))
             .saturating_add(T::DbWeight::get().writes(6))
     }
@@ -579,10 +583,10 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Inference::Requests` (r:0 w:1000)
     /// The range of `n` is `[1, 1000]`.
     fn move_finished(n: u32) -> Weight {
-        // Least time: 21_582_000 picoseconds.
-        Weight::from_parts(22_132_000, 0)
-            // Standard error: 32_337
-            .saturating_add(Weight::from_parts(18_229_871, 0).saturating_mul(n.into()))
+        // Least time: 21_912_000 picoseconds.
+        Weight::from_parts(22_243_000, 0)
+            // Standard error: 23_375
+            .saturating_add(Weight::from_parts(17_997_152, 0).saturating_mul(n.into()))
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().reads((2_u64).saturating_mul(n.into())))
             .saturating_add(T::DbWeight::get().writes(1))
@@ -592,10 +596,10 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: UNKNOWN KEY `0x0fbb8c673569023f0e5fbd0530f6a05180c157b4bd03df38e8776efe0dfe06c3` (r:1001 w:1000)
     /// The range of `n` is `[1, 1000]`.
     fn move_pruned(n: u32) -> Weight {
-        // Least time: 15_493_000 picoseconds.
-        Weight::from_parts(15_804_000, 0)
-            // Standard error: 11_574
-            .saturating_add(Weight::from_parts(6_000_461, 0).saturating_mul(n.into()))
+        // Least time: 14_461_000 picoseconds.
+        Weight::from_parts(15_062_000, 0)
+            // Standard error: 8_012
+            .saturating_add(Weight::from_parts(6_028_393, 0).saturating_mul(n.into()))
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(n.into())))
             .saturating_add(T::DbWeight::get().writes(1))
@@ -607,10 +611,10 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: UNKNOWN KEY `0x0fbb8c673569023f0e5fbd0530f6a051e1bd6ffbb5a668c40ea7e93ba17a43ed` (r:0 w:1)
     /// The range of `n` is `[1, 1000]`.
     fn remove_keys(n: u32) -> Weight {
-        // Least time: 5_508_000 picoseconds.
-        Weight::from_parts(5_708_000, 0)
-            // Standard error: 4_010
-            .saturating_add(Weight::from_parts(1_009_751, 0).saturating_mul(n.into()))
+        // Least time: 5_798_000 picoseconds.
+        Weight::from_parts(5_968_000, 0)
+            // Standard error: 2_346
+            .saturating_add(Weight::from_parts(953_811, 0).saturating_mul(n.into()))
             .saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(n.into())))
             .saturating_add(T::DbWeight::get().writes(3))
             .saturating_add(T::DbWeight::get().writes((1_u64).saturating_mul(n.into())))
@@ -626,8 +630,8 @@ impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
     /// Storage: `Babe::EpochIndex` (r:1 w:0)
     /// Storage: `Inference::ReceiptRoots` (r:1 w:1)
     fn on_initialize() -> Weight {
-        // Least time: 346_204_000 picoseconds.
-        Weight::from_parts(356_219_000, 0)
+        // Least time: 4_212_854_000 picoseconds.
+        Weight::from_parts(4_287_115_000, 0)
             .saturating_add(T::DbWeight::get().reads(40))
             .saturating_add(T::DbWeight::get().writes(4))
     }

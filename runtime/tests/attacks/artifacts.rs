@@ -2,6 +2,9 @@
 
 use assay_primitives::{artifact::MAX_CHUNK_BYTES, ArtifactManifest, Balance, ASY};
 use assay_runtime::Runtime;
+use codec::Encode;
+use sp_keyring::Sr25519Keyring::EveStash;
+use sp_runtime::Perbill;
 
 use crate::{common::*, ledger::Measured, party::*};
 
@@ -56,6 +59,51 @@ pub fn occupied_identity() -> Measured {
         });
     });
     measured.unwrap()
+}
+
+/// Somebody submits a little of a version's weights before each call with all of them, so that these are
+/// not what comes next.
+pub fn cut_audit() -> Measured {
+    let mut measured = None;
+    run(|| {
+        let graph = image_model();
+        let (descriptor, architecture) = image_version(&graph);
+        publish(EveStash, &graph.encode(), descriptor, Perbill::zero(), Some(&architecture));
+        let (attacker, owner) = (Party::new("attacker", 100 * ASY), Party::new("owner", 100 * ASY));
+        let [before, of_owner] = [&attacker, &owner].map(Party::wealth);
+        let (mut first, mut lost_by_owner) = (0, 0);
+        loop {
+            let read = audit_from(version(0, 1), &graph, first, usize::MAX);
+            // The call is on its way when the attacker sees it.
+            let results = block(vec![
+                attacker.signed(audit_from(version(0, 1), &graph, first, 1)),
+                owner.signed(read),
+            ]);
+            if results[1].expect("it is valid").is_ok() {
+                break;
+            }
+            lost_by_owner = of_owner - owner.wealth();
+            let audit = pallet_model_registry::Audits::<Runtime>::get(version(0, 1)).unwrap();
+            first = audit.done;
+            if audit.is_done() {
+                break;
+            }
+        }
+        measured = Some(Measured {
+            attack: "a little of the weights before all of them",
+            capital: 0,
+            cost: lost(&[&attacker], before),
+            harm: lost_by_owner,
+            what: "fees of an audit for nothing",
+            least_percent: 100,
+        });
+    });
+    measured.unwrap()
+}
+
+#[test]
+fn an_audit_cannot_be_cut_short() {
+    cut_audit().check_harmless();
 }
 
 #[test]

@@ -7,11 +7,11 @@ use assay_graph::{fast, CheckedGraph};
 use assay_pallet_testing::graphs::{descriptor, tensor_payload};
 use assay_primitives::{
     dispute::DisputeId, runtime_api::Status, Assurance, AssuranceClass, Balance, ElementType,
-    RequestId, ASY,
+    Outcome, RequestId, ASY,
 };
 use assay_runtime::{
     configs::fees::TransactionByteFee,
-    constants::{DefaultDisputeTiming, DisputeBond, MinBond, WrongResultSlash},
+    constants::{DefaultDisputeTiming, DisputeBond, LostDisputeSlash, MinBond, WrongResultSlash},
     Disputes, Runtime, System, UncheckedExtrinsic,
 };
 use codec::Encode;
@@ -431,6 +431,67 @@ pub fn own_challenger() -> Measured {
 #[test]
 fn a_liar_that_disputes_itself_still_pays() {
     own_challenger().check();
+}
+
+/// A liar fills the last blocks of the window of its result with calls that nobody accepts, which come
+/// before the dispute of a challenger that has waited until then.
+pub fn race_at_the_end() -> Measured {
+    let mut measured = None;
+    run(|| {
+        publish_image();
+        let operator = Party::new("operator", 2_000 * ASY);
+        let payer = Party::new("payer", 100 * ASY);
+        let watcher = Party::new("watcher", 100 * ASY);
+        let fillers: Vec<_> =
+            (0..16).map(|number| Party::new(&format!("filler {number}"), 5 * ASY)).collect();
+        let smaller: Vec<_> =
+            (0..9).map(|number| Party::new(&format!("smaller {number}"), 5 * ASY)).collect();
+        let liars: Vec<&Party> =
+            fillers.iter().chain(&smaller).chain([&operator, &payer]).collect();
+        operator.register(MinBond::get());
+        let id = drawn(&operator, &payer);
+        let before = wealth_of(&liars);
+        assert_ok!(include(general(lie(id, &operator))));
+        go_to(System::block_number() + Timing::<Runtime>::get().window - 4);
+        let refused = pallet_inference::Call::<Runtime>::appeal {
+            request: RequestId(u64::MAX),
+            output: Default::default(),
+            proof: Default::default(),
+        };
+        let open = |request| pallet_disputes::Call::open { request, max_bond: Balance::MAX };
+        // What they leave is filled by ever less.
+        let small = |count| pallet_utility::Call::force_batch {
+            calls: vec![open(RequestId(u64::MAX)).into(); count],
+        };
+        let rest = (0..9).rev().map(|power| small(1 << power));
+        let mut blocks = 0;
+        while record(id).status == Status::Disputable {
+            let large = fillers.iter().map(|filler| filler.signed(refused.clone()));
+            let small = smaller.iter().zip(rest.clone()).map(|(filler, call)| filler.signed(call));
+            let mut results = block(large.chain(small).chain([watcher.signed(open(id))]).collect());
+            if results.pop().expect("the dispute").is_ok() {
+                break;
+            }
+            blocks += 1;
+        }
+        assert!(blocks > 10, "{blocks} blocks were full");
+        go_to(System::block_number() + 40);
+        let is_rejected = matches!(record(id).status, Status::Final(Outcome::Rejected(_)));
+        measured = Some(Measured {
+            attack: "blocks filled at the end of the window of a lie",
+            capital: MinBond::get(),
+            cost: lost(&liars, before),
+            harm: Balance::from(!is_rejected) * (WrongResultSlash::get() + LostDisputeSlash::get()),
+            what: "penalty that the liar avoids",
+            least_percent: 100,
+        });
+    });
+    measured.unwrap()
+}
+
+#[test]
+fn a_challenger_cannot_be_kept_out_at_the_end_of_the_window() {
+    race_at_the_end().check_harmless();
 }
 
 /// An answer that was saved up may not delay a move in a dispute.

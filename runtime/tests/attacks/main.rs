@@ -45,6 +45,7 @@ fn all() -> Vec<Measured> {
         disputes::raised_bond(),
         disputes::sham_disputes(),
         disputes::own_challenger(),
+        disputes::race_at_the_end(),
         room::long_answers(),
         room::hoarded_answers(),
         room::failure_reports(),
@@ -65,6 +66,7 @@ fn all() -> Vec<Measured> {
         money::raised_royalty(),
         money::dust(),
         artifacts::occupied_identity(),
+        artifacts::cut_audit(),
     ]
 }
 

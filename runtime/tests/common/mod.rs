@@ -746,9 +746,19 @@ pub fn audit(
     version: VersionId,
     graph: &assay_graph::Graph,
 ) -> pallet_model_registry::Call<Runtime> {
-    let openings = assay_pallet_testing::graphs::opened_weights(graph);
+    audit_from(version, graph, 0, usize::MAX)
+}
+
+/// The call that shows the weights of a graph from byte `first` on, at most so many pieces.
+pub fn audit_from(
+    version: VersionId,
+    graph: &assay_graph::Graph,
+    first: u64,
+    pieces: usize,
+) -> pallet_model_registry::Call<Runtime> {
+    let openings = assay_pallet_testing::graphs::opened_weights(graph, first, pieces);
     let (bytes, proofs) = pallet_model_registry::PieceProof::arguments(openings).unwrap();
-    pallet_model_registry::Call::audit_weights { version, bytes, proofs }
+    pallet_model_registry::Call::audit_weights { version, first, bytes, proofs }
 }
 
 /// Version `number` of model `model`.

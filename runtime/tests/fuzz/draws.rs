@@ -23,6 +23,8 @@ pub struct Queued {
     pub count: usize,
     /// The first height whose output is in the seeds.
     pub from: u32,
+    /// How many others may be called one after the other if the draw is in vain.
+    pub calls: usize,
 }
 
 /// An operator that can be drawn.
@@ -75,7 +77,7 @@ impl Oracle {
 
     /// Puts requests into the queue, together.
     pub fn enqueue(&mut self, first: u64, count: usize, from: u32) {
-        self.queue.push_back(Queued { first, count, from });
+        self.queue.push_back(Queued { first, count, from, calls: 0 });
     }
 
     /// Number of requests at the front of the queue, if `entries` have left it and the next has `left`.
@@ -92,11 +94,16 @@ impl Oracle {
 
     /// Moves the oldest waiting requests of a version back to the queue. Returns their number.
     pub fn call_waiting(&mut self, version: VersionId, most: usize) -> usize {
+        self.call(version, most, 3)
+    }
+
+    /// `calls`: how many others may be called one after the other if the draws are in vain.
+    fn call(&mut self, version: VersionId, most: usize, calls: usize) -> usize {
         let called: Vec<_> =
             self.waiting.iter().filter(|entry| entry.0 == version).take(most).copied().collect();
         for entry in &called {
             self.waiting.remove(entry);
-            self.enqueue(entry.2, 1, self.now);
+            self.queue.push_back(Queued { first: entry.2, count: 1, from: self.now, calls });
         }
         called.len()
     }
@@ -149,7 +156,7 @@ impl Oracle {
                 self.queue.push_front(rest);
             }
             left -= 1;
-            self.take_turn(entry.first, entry.from, &mut drawn);
+            self.take_turn(&entry, &mut drawn);
         }
     }
 
@@ -163,23 +170,35 @@ impl Oracle {
     }
 
     /// `drawn`: the versions for which operators were drawn in this block.
-    fn take_turn(&mut self, id: u64, from: u32, drawn: &mut BTreeSet<VersionId>) {
+    fn take_turn(&mut self, entry: &Queued, drawn: &mut BTreeSet<VersionId>) {
+        let (id, calls) = (entry.first, entry.calls);
+        self.forget_next_draw(id);
         let (version, was_called) =
             (self.requests[&id].version, self.requests[&id].waits_since > 0);
         if self.requests[&id].state != State::Pending {
-            self.call_waiting(version, was_called.into());
-        } else if self.draw(id, from) {
-            self.put_back(id, drawn.contains(&version));
+            self.call(version, was_called.into(), calls);
+        } else if self.draw(id, entry.from) {
+            self.put_back(id, drawn.contains(&version), calls);
         } else if self.requests[&id].is_open() {
             drawn.insert(version);
         } else {
-            self.call_waiting(version, was_called.into());
+            self.call(version, was_called.into(), calls);
+        }
+    }
+
+    /// What is drawn because it was called is not drawn again for another reason.
+    fn forget_next_draw(&mut self, id: u64) {
+        let request = self.requests.get_mut(&id).expect("queued");
+        if let Some(at) = request.again_at.take() {
+            if request.state == State::Pending && !request.heights().contains(&at) {
+                self.agenda.remove(&(at, id));
+            }
         }
     }
 
     /// Has a request wait, for the first time or because others have taken the capacity. Otherwise it
     /// was called in vain: it rests, and the next one is called.
-    fn put_back(&mut self, id: u64, taken: bool) {
+    fn put_back(&mut self, id: u64, taken: bool, calls: usize) {
         self.see("a request that waits for capacity");
         let now = self.now;
         let request = self.requests.get_mut(&id).expect("pending");
@@ -188,7 +207,7 @@ impl Oracle {
             // 15 blocks, 30, 60, …
             let until = now + 15 * 2_u32.pow(request.vain_draws as u32);
             request.vain_draws += 1;
-            request.rests_until = Some(until);
+            (request.again_at, request.waits_since) = (Some(until), 0);
             let (often, ends) = (request.vain_draws > 1, until > request.deadline);
             if often {
                 self.see("a request that is called in vain again");
@@ -197,13 +216,20 @@ impl Oracle {
                 true => self.see("a request that rests until its deadline"),
                 false => drop(self.agenda.insert((until, id))),
             }
-            if self.call_waiting(version, 1) > 0 {
+            if calls == 0 {
+                self.see("a draw in vain that calls nobody");
+            } else if self.call(version, 1, calls - 1) > 0 {
                 self.see("a request that is called because another one waits in vain");
             }
             return;
         }
         let again = request.waits_since > 0;
         request.waits_since = now;
+        let until = now + 60 * 2_u32.pow(request.vain_draws as u32);
+        request.again_at = Some(until);
+        if until <= request.deadline {
+            self.agenda.insert((until, id));
+        }
         if again {
             self.see("a request that is called after others took the capacity");
         }

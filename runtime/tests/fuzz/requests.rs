@@ -114,11 +114,11 @@ pub struct Request {
     pub appealable: bool,
     /// Last height at which the outcome can be appealed, if it can.
     pub appeal_until: Option<u32>,
-    /// The height since which it waits for capacity, how often it was called in vain, and until when it
-    /// rests.
+    /// The height since which it waits for capacity, how many draws it pays for besides, and when it is
+    /// drawn again if nobody calls it.
     pub waits_since: u32,
     pub vain_draws: u64,
-    pub rests_until: Option<u32>,
+    pub again_at: Option<u32>,
 }
 
 impl Request {
@@ -368,7 +368,7 @@ impl Oracle {
             appeal_until: None,
             waits_since: 0,
             vain_draws: 0,
-            rests_until: None,
+            again_at: None,
         };
         let id = self.requests.len() as u64;
         self.agenda.extend(request.heights().into_iter().map(|height| (height, id)));

@@ -42,10 +42,20 @@ impl Oracle {
                 self.enqueue(id, 1, from);
             },
             State::Pending if now > request.deadline => self.refund(id, Outcome::TimedOut),
-            State::Pending if Some(height) == request.rests_until => {
-                self.see("a request that is drawn after it has rested");
+            State::Pending if Some(height) == request.again_at => {
+                let place = (request.version, request.waits_since, id);
+                let (waited, in_line) = (place.1 > 0, self.waiting.remove(&place));
+                if waited && !in_line {
+                    self.see("a request that has waited long and is called");
+                    return;
+                }
+                self.see(match waited {
+                    true => "a request that is drawn after it has waited long",
+                    false => "a request that is drawn after it has rested",
+                });
                 let request = self.requests.get_mut(&id).expect("pending");
-                (request.rests_until, request.waits_since) = (None, 0);
+                (request.again_at, request.waits_since) = (None, 0);
+                request.vain_draws += u64::from(waited);
                 self.enqueue(id, 1, now);
             },
             State::Disputable => self.pass_window(id),

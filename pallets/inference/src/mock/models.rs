@@ -110,9 +110,13 @@ impl Publish for Proven {
     }
 
     fn audit(&self, version: VersionId) {
-        let (bytes, proofs) =
-            pallet_model_registry::PieceProof::arguments(opened_weights(&self.graph)).unwrap();
-        let call = pallet_model_registry::Call::audit_weights { version, bytes, proofs };
+        let (bytes, proofs) = pallet_model_registry::PieceProof::arguments(opened_weights(
+            &self.graph,
+            0,
+            usize::MAX,
+        ))
+        .unwrap();
+        let call = pallet_model_registry::Call::audit_weights { version, first: 0, bytes, proofs };
         assert_ok!(signed_call(STRANGER, call));
     }
 }

@@ -246,7 +246,7 @@ fn a_queue_that_does_not_fill_its_bounds_is_found() {
         });
     });
     found("the queue has an entry out of its bounds", || {
-        Queue::<Test>::insert(end, Queued { first: NONE, count: 1, from: 1 });
+        Queue::<Test>::insert(end, Queued { first: NONE, count: 1, from: 1, calls: 0 });
     });
     found("the queue has a hole", || QueueBounds::<Test>::put((first, end + 1, 1)));
     found("the queue has another number of requests", || {

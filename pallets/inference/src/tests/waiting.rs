@@ -7,7 +7,11 @@ use super::{
     draw::{seed_of, without_randomness},
     worker::{commit, result, reveal},
 };
-use crate::{mock::*, QueueBounds, Requests, Waiting};
+use crate::{
+    draws::{FIRST_WAIT, MAX_CALLS},
+    mock::*,
+    QueueBounds, Requests, Waiting,
+};
 
 #[test]
 fn a_request_waits_for_room() {
@@ -254,7 +258,7 @@ fn who_is_called_in_vain_rests_twice_as_long_each_time() {
         let mut rests = Vec::new();
         while record(vain).status == Status::Pending {
             // Each run of the honest operator calls it in vain.
-            if record(vain).rests_until < now() {
+            if record(vain).again_at < now() {
                 let run = Terms::of(SIGNED).drawn().0;
                 assert_ok!(include(result(run, honest, RIGHT)));
             }
@@ -262,7 +266,7 @@ fn who_is_called_in_vain_rests_twice_as_long_each_time() {
             next_block();
             check_all();
             if record(vain).vain_draws > before {
-                rests.push(record(vain).rests_until - now());
+                rests.push(record(vain).again_at - now());
             }
         }
         assert_eq!(rests, [15, 30, 60]);
@@ -299,7 +303,7 @@ fn draws_in_vain_are_paid_for() {
             assert_eq!(record(vain).fee, 4 + each);
         });
         assert_ok!(include(result(run, other, RIGHT)));
-        go_to(record(vain).rests_until + 1);
+        go_to(record(vain).again_at + 1);
         assert_ok!(include(result(vain, other, RIGHT)));
         assert_eq!(record(vain).fee, 5 + each + call + 2 * output(RIGHT).len() as Balance);
         Issuance::mutate(|issuance| *issuance -= record(vain).fee);
@@ -322,10 +326,10 @@ fn rests_double_with_each_draw_in_vain() {
         for vain_draws in 0..=crate::draws::MAX_VAIN_DRAWS {
             frame_support::hypothetically!({
                 Requests::<Test>::mutate_extant(vain, |request| request.vain_draws = vain_draws);
-                while record(vain).rests_until == 0 {
+                while record(vain).waits_since > 0 || record(vain).again_at == 0 {
                     next_block();
                 }
-                assert_eq!(record(vain).rests_until - now(), 15 << vain_draws);
+                assert_eq!(record(vain).again_at - now(), 15 << vain_draws);
             });
         }
     });
@@ -350,7 +354,7 @@ fn who_rests_finds_the_capacity_that_became_free_meanwhile() {
             next_block();
         }
         assert_eq!((record(quorum).vain_draws, record(quorum).status), (1, Status::Pending));
-        go_to(record(quorum).rests_until + 1);
+        go_to(record(quorum).again_at + 1);
         assert_eq!(members(quorum).len(), 3);
     });
 }
@@ -371,14 +375,14 @@ fn who_wakes_in_vain_waits_and_calls_nobody() {
         assert_ok!(include(result(first, honest, RIGHT)));
         next_block();
         next_block();
-        let woken_at = record(vain).rests_until + 1;
+        let woken_at = record(vain).again_at + 1;
         // All are busy again, and others wait.
         let run = at(2 * ASK).drawn().0;
         let others = [at(2 * ASK).accepted(), at(2 * ASK).accepted()];
         go_to(woken_at + 3);
         check_all();
         assert_eq!(others.map(|id| record(id).vain_draws), [0, 0]);
-        assert_eq!((record(vain).vain_draws, record(vain).rests_until), (1, 0));
+        assert_eq!((record(vain).vain_draws, record(vain).waits_since), (1, woken_at));
         assert_eq!(Waiting::<Test>::iter().count(), 3);
         // The end of a run still calls one after the other, in the order in which they wait.
         assert_ok!(include(result(run, honest, RIGHT)));
@@ -409,6 +413,97 @@ fn a_rest_may_end_at_any_height() {
                 check_all();
             }
             assert_eq!(record(quorum).vain_draws, 1);
+        });
+    }
+}
+
+/// Otherwise one run of an operator that suits nobody would put the whole line to rest, and each of it
+/// would pay for a draw.
+#[test]
+fn one_end_has_few_rest() {
+    test(|| {
+        only(&OPERATORS[..2]);
+        let [dear, busy] = [OPERATORS[0], OPERATORS[1]];
+        serve_at_once(dear, version(1), ASK, both(), 1);
+        serve_at_once(busy, version(1), 1, both(), 1);
+        let cheap = || Terms { max_price: 1, patience: 2 * PATIENCE, ..Terms::of(SIGNED) };
+        let run = cheap().drawn().0;
+        let unsuited = Terms::of(SIGNED).drawn().0;
+        let ids: Vec<_> = (0..8).map(|_| cheap().accepted()).collect();
+        next_block();
+        next_block();
+        assert_eq!(Waiting::<Test>::iter().count(), 8);
+        assert_ok!(include(result(unsuited, dear, RIGHT)));
+        for _ in 0..8 {
+            next_block();
+            check_all();
+        }
+        let rested = 1 + usize::from(MAX_CALLS);
+        assert!(ids[..rested].iter().all(|id| record(*id).vain_draws == 1));
+        assert!(ids[rested..].iter().all(|id| record(*id).vain_draws == 0));
+        // The others wait where they did.
+        assert_ok!(include(result(run, busy, RIGHT)));
+        next_block();
+        next_block();
+        assert_eq!(members(ids[rested]), [busy]);
+    });
+}
+
+/// Others that nobody idle suits have taken all calls of the run that ended.
+#[test]
+fn who_has_waited_long_finds_an_idle_operator_without_a_call() {
+    test(|| {
+        only(&OPERATORS[..2]);
+        let [idle, busy] = [OPERATORS[0], OPERATORS[1]];
+        serve_at_once(idle, version(1), ASK, both(), 1);
+        serve_at_once(busy, version(1), 1, both(), 1);
+        let patience = MaxDeadline::get();
+        let cheap = || Terms { max_price: 1, patience, ..Terms::of(SIGNED) };
+        cheap().drawn();
+        let run = Terms::of(SIGNED).drawn().0;
+        let cheap_ones: Vec<_> = (0..=MAX_CALLS).map(|_| cheap().accepted()).collect();
+        let suited = Terms { patience, ..Terms::of(SIGNED) }.accepted();
+        next_block();
+        next_block();
+        let waits_since = record(suited).waits_since;
+        assert_ok!(include(result(run, idle, RIGHT)));
+        go_to(waits_since + FIRST_WAIT - 1);
+        assert!(cheap_ones.iter().all(|id| record(*id).vain_draws == 1));
+        assert_eq!((record(suited).status, record(suited).vain_draws), (Status::Pending, 0));
+        assert!(Inference::view(suited).unwrap().waits);
+        check_all();
+        next_block();
+        next_block();
+        assert_eq!(members(suited), [idle]);
+        assert_eq!((record(suited).vain_draws, record(suited).again_at), (1, 0), "it pays for it");
+        check_all();
+    });
+}
+
+/// What an end of a run has called is not drawn again by its time.
+#[test]
+fn who_is_called_is_not_drawn_twice() {
+    for ends_at in [FIRST_WAIT - 1, FIRST_WAIT, FIRST_WAIT + 1] {
+        test(|| {
+            only(&OPERATORS[..1]);
+            serve_at_once(OPERATORS[0], version(1), ASK, both(), 1);
+            let patience = MaxDeadline::get();
+            let run = Terms { patience, ..Terms::of(SIGNED) }.drawn().0;
+            let next = Terms { patience, ..Terms::of(SIGNED) }.accepted();
+            next_block();
+            next_block();
+            let waits_since = record(next).waits_since;
+            go_to(waits_since + ends_at - 1);
+            assert_ok!(include(result(run, OPERATORS[0], RIGHT)));
+            for _ in 0..4 {
+                next_block();
+                check_all();
+            }
+            assert_eq!(members(next), [OPERATORS[0]]);
+            assert_eq!(record(next).again_at, 0);
+            // At the last one it was drawn again just before.
+            let is_late = ends_at > FIRST_WAIT;
+            assert_eq!(record(next).vain_draws, u32::from(is_late));
         });
     }
 }

@@ -36,7 +36,7 @@ fn changed(
     let (mut bytes, mut proofs) = (bytes.into_inner(), proofs.into_inner());
     change(&mut bytes, &mut proofs);
     let (bytes, proofs) = (bytes.try_into().unwrap(), proofs.try_into().unwrap());
-    Registry::audit_weights(RuntimeOrigin::signed(OTHER), VERSION, bytes, proofs)
+    Registry::audit_weights(RuntimeOrigin::signed(OTHER), VERSION, done(), bytes, proofs)
         .map(drop)
         .map_err(|error| error.error)
 }
@@ -113,6 +113,32 @@ fn weights_out_of_turn_are_refused() {
         assert_ok!(audit(VERSION, later));
         assert_eq!(Registry::weights_fingerprint(VERSION), Some(fingerprint(&graph)));
     });
+}
+
+/// Otherwise whoever sends one leaf before a long call makes it fail, at its sender's cost.
+#[test]
+fn what_others_have_read_meanwhile_is_skipped() {
+    let graph = large_graph();
+    let all = |first| openings(&graph, first, 9, 10_000);
+    // Less than a piece, a piece, more than one, and all but the last leaf.
+    for read in [1_024, WEIGHTS, WEIGHTS + 1_024, WEIGHTS + BIAS + 2_048] {
+        test(|| {
+            large();
+            let one = openings(&graph, 0, 9, read as usize);
+            assert_ok!(audit(VERSION, one));
+            let before = done();
+            assert!((1..TOTAL).contains(&before), "{before}");
+            // From a byte that has not been read, and of nothing else than what was.
+            let refused: DispatchError = Error::<Test>::UnexpectedWeights.into();
+            assert_noop!(audit_from(before + 1_024, VERSION, all(before + 1_024)), refused);
+            let read_already = openings(&graph, 0, 9, before as usize);
+            assert_noop!(audit_from(0, VERSION, read_already), refused);
+            // The bytes of another place.
+            assert_noop!(audit_from(0, VERSION, all(WEIGHTS)), refused);
+            assert_ok!(audit_from(0, VERSION, all(0)));
+            assert_eq!(Registry::weights_fingerprint(VERSION), Some(fingerprint(&graph)));
+        });
+    }
 }
 
 #[test]
@@ -260,7 +286,7 @@ fn only_accounts_audit() {
         let (bytes, proofs) = PieceProof::arguments(openings(&graph, 0, 9, 10_000)).unwrap();
         for origin in [RuntimeOrigin::root(), RuntimeOrigin::none()] {
             assert_noop!(
-                Registry::audit_weights(origin, VERSION, bytes.clone(), proofs.clone()),
+                Registry::audit_weights(origin, VERSION, 0, bytes.clone(), proofs.clone()),
                 DispatchError::BadOrigin
             );
         }
