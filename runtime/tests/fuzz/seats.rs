@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use assay_primitives::{Assurance, VersionId, ASY};
 use assay_runtime::{
-    constants::{self as parameters, MaxServers, MinBond},
+    constants::{MaxServers, MinBond, SeatTimeout},
     AccountId, Runtime, RuntimeEvent, System,
 };
 
@@ -52,43 +52,41 @@ impl Oracle {
         let info = &self.operators[&server.account];
         let key_at = info.past.last().map(|(_, at)| *at);
         let heard = info.last_heartbeat.or(key_at).unwrap_or(0).max(server.since);
-        self.now - heard > parameters::SeatTimeout::get()
+        self.now - heard > SeatTimeout::get()
+    }
+
+    /// Why an operator has to leave its seat to any other; `None` if it does not.
+    fn is_useless(&self, server: &Server) -> Option<&'static str> {
+        if server.concurrency == 0 {
+            Some("a seat of an operator that has paused")
+        } else if self.account(&server.account).bond < MinBond::get() {
+            Some("a seat of an operator with too little bond")
+        } else if self.is_silent(server) {
+            Some("a seat of an operator that is silent")
+        } else {
+            None
+        }
     }
 
     /// Frees a seat of a full version for an operator, if there is one that it can take: the first of
-    /// those that serve nobody, or else the first of those with the smallest bond.
+    /// those that have to leave to any other, or else the first of those with the smallest bond.
     pub fn take_seat(&mut self, who: &AccountId, version: VersionId) -> bool {
-        let servers = &self.servers[&version];
-        let bonds: Vec<u128> =
-            servers.iter().map(|server| self.account(&server.account).bond).collect();
-        let useless = servers.iter().zip(&bonds).map(|(server, bond)| {
-            if server.concurrency == 0 {
-                Some("a seat of an operator that has paused")
-            } else if *bond < MinBond::get() {
-                Some("a seat of an operator with too little bond")
-            } else if self.is_silent(server) {
-                Some("a seat of an operator that is silent")
-            } else {
-                None
-            }
+        let servers = self.servers[&version].iter().enumerate();
+        let useless = servers
+            .clone()
+            .find_map(|(place, server)| self.is_useless(server).map(|why| (place, why)));
+        let (place, sight) = useless.unwrap_or_else(|| {
+            let bond = |(_, server): &(usize, &Server)| self.account(&server.account).bond;
+            let (place, _) = servers.min_by_key(bond).expect("the version is full");
+            (place, "a seat with the smallest bond")
         });
-        let (mut place, mut sight) = (None, "a seat with the smallest bond");
-        for (index, reason) in useless.enumerate() {
-            if let (Some(reason), None) = (reason, place) {
-                (place, sight) = (Some(index), reason);
-            }
-        }
-        if place.is_none() {
-            let least = *bonds.iter().min().expect("the version is full");
-            if self.account(who).bond <= least {
-                self.see("a seat that nobody has to leave");
-                return false;
-            }
-            place = bonds.iter().position(|bond| *bond == least);
+        let least = self.account(&self.servers[&version][place].account).bond;
+        if useless.is_none() && self.account(who).bond <= least {
+            self.see("a seat that nobody has to leave");
+            return false;
         }
         self.see(sight);
-        let servers = self.servers.get_mut(&version).expect("looked up");
-        let loser = servers.remove(place.expect("found"));
+        let loser = self.servers.get_mut(&version).expect("looked up").remove(place);
         if self.runs_of(&loser, version) > 0 {
             self.see("a seat that is lost with open runs");
         }
@@ -260,6 +258,15 @@ impl Fuzz {
         if self.rng.chance(90) {
             self.fill_seats(version);
         }
+        match self.rng.below(10) {
+            0 => {
+                self.note("a long silence".into());
+                self.sleep(SeatTimeout::get() + 1);
+                self.call_roll(version, 50);
+            },
+            1..=3 => self.call_roll(version, 100),
+            _ => {},
+        }
         if self.rng.chance(60) {
             self.keep_busy(version);
         }
@@ -282,6 +289,15 @@ impl Fuzz {
         }
         if self.rng.chance(50) {
             self.finish_runs(version);
+        }
+    }
+
+    /// Heartbeats of this percentage of the operators of a version.
+    fn call_roll(&mut self, version: VersionId, percent: u64) {
+        for server in self.oracle.servers.get(&version).cloned().unwrap_or_default() {
+            if self.rng.chance(percent) {
+                self.beat(&server.account, 0, true);
+            }
         }
     }
 
