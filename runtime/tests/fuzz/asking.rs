@@ -408,7 +408,8 @@ impl Fuzz {
                 self.trace(requests, &operator, &pair, &payload(output), &claim)
             },
             WorkerCall::Proof(output, proof) => {
-                self.proven(named, &operator, &pair, &payload(output), (&proof, intact))
+                let requests = [request_id, named];
+                self.proven(requests, &operator, &pair, &payload(output), (&proof, intact))
             },
             WorkerCall::Commitment(output, salt) => {
                 common::commit(named, &operator, &pair, &payload(output), &salt)
@@ -421,7 +422,6 @@ impl Fuzz {
         match &mut call {
             pallet_inference::Call::submit_result { request, .. }
             | pallet_inference::Call::submit_trace { request, .. }
-            | pallet_inference::Call::submit_proof { request, .. }
             | pallet_inference::Call::submit_commitment { request, .. }
             | pallet_inference::Call::submit_reveal { request, .. }
             | pallet_inference::Call::report_failure { request, .. } => *request = request_id,

@@ -165,24 +165,27 @@ impl Fuzz {
         WorkerCall::Proof(output, Proof { bytes, holds, cost, sight: kind.sight() }.into())
     }
 
-    /// The call that submits a result with a proof. Not `intact`: the signature is one over the result
-    /// alone, or over another proof.
+    /// The call that submits a result with a proof. If it is not `intact`, its signature is over the
+    /// result alone, over another proof, or for the other request.
     pub fn proven(
         &mut self,
-        named: RequestId,
+        [request, other]: [RequestId; 2],
         operator: &AccountId,
         pair: &worker_crypto::Pair,
         output: &[u8],
         (proof, intact): (&Proof, bool),
     ) -> pallet_inference::Call<Runtime> {
-        let mut statement = common::result_statement(named, operator, output);
-        statement.proof = match self.rng.below(3) {
-            0 if !intact => None,
-            1 if !intact => Some(Digest::zero()),
-            _ => Some(digest(&proof.bytes)),
+        let digest = Some(digest(&proof.bytes));
+        let (named, named_proof) = match self.rng.below(3) {
+            _ if intact => (request, digest),
+            0 => (request, None),
+            1 => (request, Some(Digest::zero())),
+            _ => (other, digest),
         };
+        let mut statement = common::result_statement(named, operator, output);
+        statement.proof = named_proof;
         pallet_inference::Call::submit_proof {
-            request: named,
+            request,
             operator: operator.clone(),
             cost: proof.cost,
             output: common::bounded(output),
