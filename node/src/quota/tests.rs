@@ -10,14 +10,13 @@ use assay_runtime::{
     transactions::CallOverhead,
     Room, Runtime,
 };
-use clap::Parser;
 use codec::{Decode, Encode};
 use frame_support::{
     traits::{Authorize, Get, GetCallMetadata},
     weights::Weight,
 };
 
-use crate::{cli::Cli, pool_double::PoolDouble};
+use crate::pool_double::PoolDouble;
 
 type H = assay_runtime::Hash;
 
@@ -58,6 +57,12 @@ fn opening() -> Vec<u8> {
         answer: Answer::Opening(vec![0; largest].try_into().unwrap()),
         signature: Default::default(),
     })
+}
+
+/// The pool of a node without flags.
+fn default_pool() -> Size {
+    let parse = |text: &str| text.parse::<usize>().unwrap();
+    Size { count: parse(POOL_LIMIT), bytes: parse(POOL_KBYTES) * 1_024 }
 }
 
 fn kind_of(encoded: &[u8]) -> Kind {
@@ -408,7 +413,7 @@ fn what_is_validated_takes_room_until_it_is_dropped_or_kept() {
 
 #[test]
 fn a_full_share_refuses_its_kind_and_no_other() {
-    let limits = Cli::parse_from(["assay-node"]).pool_limits();
+    let limits = default_pool();
     let now = Instant::now();
     let open = pallet_disputes::Call::<Runtime>::open { request: Default::default(), max_bond: 0 };
     let answer = pallet_inference::Call::<Runtime>::submit_commitment {
@@ -469,7 +474,7 @@ fn smallest(kind: Kind, weight: Weight) -> usize {
 
 #[test]
 fn shares_are_larger_than_what_blocks_take() {
-    let pool = Cli::parse_from(["assay-node"]).pool_limits();
+    let pool = default_pool();
     for (kind, limit) in [
         (Kind::Move, Room::move_limit()),
         (Kind::Answer, Room::answer_limit()),
