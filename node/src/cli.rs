@@ -23,6 +23,12 @@ pub struct Cli {
     /// Options of the node.
     #[command(flatten)]
     pub run: RunCmd,
+    /// Write the log as JSON, one object a line.
+    ///
+    /// With `timestamp` (RFC 3339, UTC), `level`, `target`, `message` and, if the event has other
+    /// fields, `fields`. Only for running the node; its filter cannot be changed while it runs.
+    #[arg(long, conflicts_with_all = ["enable_log_reloading", "tracing_targets"])]
+    pub log_json: bool,
     /// Options of operators and watchers.
     #[command(flatten)]
     pub operator: OperatorParams,
