@@ -217,6 +217,14 @@ mod tests {
     }
 
     #[test]
+    fn the_json_log_has_neither_reloading_nor_profiling() {
+        let parse = |flag: &str| Cli::try_parse_from(["assay-node", "--log-json", flag]);
+        assert!(parse("--dev").is_ok_and(|cli| cli.log_json));
+        assert!(parse("--enable-log-reloading").is_err());
+        assert!(parse("--tracing-targets=sync").is_err());
+    }
+
+    #[test]
     fn flags_replace_the_default_limits_of_the_pool() {
         let limits = |args: &[&str]| {
             let args = ["assay-node"].iter().chain(args);

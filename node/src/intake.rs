@@ -110,7 +110,12 @@ impl<P: TransactionPool + 'static> Intake<P> {
             validating: Arc::new(Semaphore::new(MAX_VALIDATING as usize)),
             waiting_kib: Arc::new(Semaphore::new(MAX_WAITING_KIB as usize)),
         };
-        Self { pool, gate, quotas, name, refused: refused.0.clone() }
+        let refused = refused.0.clone();
+        // Each kind is there from the start: to Prometheus, a counter that appears with 1 has not grown.
+        for kind in [UNKNOWN_KIND].into_iter().chain(Kind::ALL.map(Kind::name)) {
+            refused.with_label_values(&[name, kind]);
+        }
+        Self { pool, gate, quotas, name, refused }
     }
 
     fn refuse(&self, kind: &str) -> PoolError {
