@@ -22,7 +22,7 @@ use sp_runtime::traits::Block as BlockT;
 use substrate_prometheus_endpoint::{register, CounterVec, Opts, PrometheusError, Registry, U64};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::quota::{Place, Quotas};
+use crate::quota::{Kind, Place, Quotas};
 
 /// Maximum number of transactions of one intake that the pool validates at once. The pool has two
 /// threads for validations.
@@ -260,10 +260,7 @@ mod tests {
     use std::sync::atomic::Ordering;
     use tokio::task::yield_now;
 
-    use crate::{
-        pool_double::PoolDouble,
-        quota::{Kind, Size},
-    };
+    use crate::{pool_double::PoolDouble, quota::Size};
 
     const AT: assay_runtime::Hash = assay_runtime::Hash::zero();
     const SOURCE: TransactionSource = TransactionSource::External;
