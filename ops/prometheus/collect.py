@@ -3,14 +3,15 @@
 
     ops/prometheus/collect.py --base-path FOLDER [--url URL] [--operator ACCOUNT] [--assay PROGRAM]
 
-The size of the node's folder, the verdicts of `assay doctor`, and what the chain knows of an operator:
-its bond, what is at stake, its open runs and whether it is live. For the textfile collector of
-Prometheus' node_exporter: run it from a timer, and move its output over a file in the collector's
-folder (ops/README.md). A part that fails is left out, is told on stderr, and makes it exit with 1; the
-time of the last run, which is printed always, shows whether it runs.
+The size of the node's folder, the verdicts of `assay doctor`, and what the chain knows of an
+operator: its bond, what is at stake, its open runs and whether it is live. For the textfile
+collector of Prometheus' node_exporter: run it from a timer, and move its output over a file in the
+collector's folder (ops/README.md). A part that fails is left out, is told on stderr, and makes it
+exit with 1; the time of the last run, which is printed always, shows whether it runs.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import subprocess
@@ -23,7 +24,7 @@ VERDICTS = {"ok": 0, "skipped": 0, "warning": 1, "failed": 2}
 
 def run(command):
     """The JSON that a command prints. It may fail, as doctor does if a check failed."""
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
     try:
         return json.loads(done.stdout)
     except json.JSONDecodeError:
@@ -40,10 +41,8 @@ def folder_bytes(folder):
     total = 0
     for parent, _, names in os.walk(folder, onerror=fail):
         for name in names:
-            try:
+            with contextlib.suppress(FileNotFoundError):
                 total += os.lstat(os.path.join(parent, name)).st_blocks * 512
-            except FileNotFoundError:
-                pass
     return total
 
 
@@ -115,7 +114,9 @@ def main():
         else:
             print("".join(line + "\n" for line in lines), end="")
     text = "Unix time at which the collector ended"
-    print("\n".join(metric("assay_collector_time_seconds", "gauge", text, [({}, int(time.time()))])))
+    print(
+        "\n".join(metric("assay_collector_time_seconds", "gauge", text, [({}, int(time.time()))]))
+    )
     return status
 
 
