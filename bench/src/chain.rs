@@ -45,6 +45,9 @@ impl Default for Options {
 
 /// Number of accounts that send concurrently.
 const SENDERS: u32 = 16;
+/// Number of transactions that each of them has sent and that no block has yet, at most. What is not the
+/// next one of its account has half of a share of the pool; see docs/benchmarks/pool.md.
+const WINDOW: u64 = 128;
 /// Number of requests in a batch.
 const BATCH: u32 = 32;
 
@@ -179,15 +182,22 @@ impl Bench {
         Ok(())
     }
 
-    /// Sends transactions to all nodes concurrently.
+    /// Sends each account's transactions, to all nodes concurrently.
     async fn send(&self, batches: Vec<Vec<Vec<u8>>>) -> Result<()> {
         let clients =
             try_join_all((0..self.network.nodes.len()).map(|index| self.network.client(index)))
                 .await?;
-        try_join_all(batches.into_iter().enumerate().map(|(index, batch)| {
+        let accounts = batches.into_iter().zip(&self.senders).enumerate();
+        try_join_all(accounts.map(|(index, (batch, sender))| {
             let client = clients[index % clients.len()].clone();
             async move {
-                for transaction in batch {
+                let before = self.included(sender).await?;
+                let mut included = 0;
+                for (sent, transaction) in (0..).zip(batch) {
+                    while sent >= included + WINDOW {
+                        client.rpc().next_block().await?;
+                        included = self.included(sender).await?.saturating_sub(before);
+                    }
                     client.rpc().submit(&transaction).await?;
                 }
                 anyhow::Ok(())

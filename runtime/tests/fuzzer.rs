@@ -1,10 +1,12 @@
 //! A fuzzer of call sequences in the whole runtime, with an independent oracle.
 //!
-//! Eight accounts publish, operate, pay and dispute, with random calls that are mostly valid. The
+//! Eight accounts publish, operate, pay and dispute, with random calls that are mostly valid. In some
+//! runs there are enough operators besides to contest the seats of versions. The
 //! seed determines a run. A model that is written from the protocol (`fuzz/oracle.rs`,
-//! `fuzz/operators.rs`, `fuzz/requests.rs`, `fuzz/lists.rs`, `fuzz/draws.rs`, `fuzz/sweep.rs`,
-//! `fuzz/room.rs`, `fuzz/disputes.rs`) predicts whether each call succeeds, and for each block who is
-//! drawn, paid, refunded and slashed, what answers have filled of it, and which disputes end how.
+//! `fuzz/operators.rs`, `fuzz/seats.rs`, `fuzz/requests.rs`, `fuzz/lists.rs`, `fuzz/draws.rs`,
+//! `fuzz/sweep.rs`, `fuzz/room.rs`, `fuzz/disputes.rs`) predicts whether each call succeeds, and for
+//! each block who is drawn, paid, refunded and slashed, who loses a seat, what answers have filled of
+//! it, and which disputes end how.
 //! After every call and every block, the free and held balances of every account must equal the
 //! prediction, to the planck. After every step, the invariants of all pallets must hold.
 //!
@@ -107,7 +109,7 @@ fn the_chain_does_what_the_model_says() {
 }
 
 /// Outcomes, each with the class, of which there must be some.
-const OUTCOMES: [&str; 14] = [
+const OUTCOMES: [&str; 19] = [
     "signed Verified",
     "signed TimedOut",
     "signed Failed",
@@ -122,6 +124,11 @@ const OUTCOMES: [&str; 14] = [
     "optimistic Failed",
     "optimistic Cancelled",
     "optimistic Rejected(Disputed)",
+    "proof Verified",
+    "proof TimedOut",
+    "proof Failed",
+    "proof Cancelled",
+    "proof Rejected(InvalidProof)",
 ];
 
 /// Cases that must occur at least [`OFTEN`] times.
@@ -155,9 +162,17 @@ const FREQUENT: &[&str] = &[
     "a move that gets more time because blocks were full",
     "a proof of a result",
     "a request that waits for capacity",
+    "a proof of another request",
+    "a proof that is refused",
+    "a proof with a changed bit",
+    "a result of an operator without a seat",
     "a result that survives its disputes",
+    "a right proof",
+    "a seat of an operator that has paused",
+    "a seat of an operator with too little bond",
+    "a seat that is lost with open runs",
+    "a seat with the smallest bond",
     "a right result without a dispute",
-    "a share below the existential deposit of a dead account",
     "a tile that is as claimed",
     "a tile that is not as claimed",
     "a window that blocks without room make longer",
@@ -182,6 +197,19 @@ const OFTEN: u32 = 10;
 const RARE: &[&str] = &[
     "a bond that pays for answers in a void dispute",
     "a choice that was answered before",
+    "a proof for another payer",
+    "a proof of another operator",
+    "a proof of another output",
+    "a proof of the largest size",
+    "a proof without its last byte",
+    "a result of a former seat",
+    "a seat of an operator that is silent",
+    "a seat that nobody has to leave",
+    "a share below the existential deposit of a dead account",
+    "an empty proof",
+    "an offer that is withdrawn while runs of a former one are open",
+    "an operator that is late without its seat",
+    "another seat with runs of a former one",
     "a commitment that could be wrong and is not opened",
     "a compensation that was held and is claimed",
     "a debt that stakes have to pay",
@@ -203,6 +231,7 @@ const RARE: &[&str] = &[
     "a result within twice the tolerance",
     "a right output with a wrong trace",
     "a sweep of disputes that lags",
+    "a sweep that lags",
     "a tile that decides several disputes",
     "a time for appeals that moves because blocks were full",
     "a tile that was computed before",
@@ -218,6 +247,14 @@ const REFUSALS: &[(&str, &str)] = &[
     ("Inference.submit_results", "Invalid(Custom(16))"),
     ("Inference.submit_results", "Invalid(Custom(18))"),
     ("Inference.submit_results", "Invalid(Custom(19))"),
+    // NOT_ASSIGNED, WRONG_PHASE, TOO_LATE, WRONG_OUTPUT, WRONG_COST.
+    ("Inference.submit_proof", "Invalid(BadProof)"),
+    ("Inference.submit_proof", "Invalid(ExhaustsResources)"),
+    ("Inference.submit_proof", "Invalid(Custom(11))"),
+    ("Inference.submit_proof", "Invalid(Custom(12))"),
+    ("Inference.submit_proof", "Invalid(Custom(13))"),
+    ("Inference.submit_proof", "Invalid(Custom(16))"),
+    ("Inference.submit_proof", "Invalid(Custom(17))"),
     ("Inference.submit_result", "Invalid(ExhaustsResources)"),
     ("Inference.submit_commitment", "Invalid(ExhaustsResources)"),
     ("Inference.submit_reveal", "Invalid(ExhaustsResources)"),

@@ -19,6 +19,14 @@ use sp_runtime::{AccountId32, Perbill};
 use super::{claims, driver::Fuzz, operators::Server};
 use crate::common;
 
+/// The classes that requests can ask for.
+const CLASSES: [AssuranceClass; 4] = [
+    AssuranceClass::Signed,
+    AssuranceClass::Quorum,
+    AssuranceClass::Optimistic,
+    AssuranceClass::Proof,
+];
+
 impl Fuzz {
     pub fn anyone(&mut self) -> AccountId {
         self.rng.pick(&self.actors).expect("there are actors")
@@ -30,6 +38,9 @@ impl Fuzz {
     }
 
     pub fn operator(&mut self) -> AccountId {
+        if self.is_crowded() && self.rng.chance(40) {
+            return self.rng.pick(&self.newcomers).expect("there are newcomers");
+        }
         match self.rng.chance(90) {
             true => self.actors[self.rng.between(1, 6) as usize].clone(),
             false => self.anyone(),
@@ -61,7 +72,7 @@ impl Fuzz {
         }
     }
 
-    /// A class that a version offers and that the fuzzer can answer.
+    /// Classes, mostly those that a version offers.
     pub fn classes(&mut self, version: VersionId) -> AssuranceClasses {
         match self.rng.below(10) {
             3..=7 => self.offered(version),
@@ -72,12 +83,11 @@ impl Fuzz {
         }
     }
 
-    /// The classes that a version offers, without `Proof`. If the version does not exist, the
-    /// classes that any version can offer.
-    fn offered(&self, version: VersionId) -> AssuranceClasses {
-        self.oracle.versions.get(&version).map_or(common::both(), |record| {
-            record.descriptor.assurances.without(AssuranceClass::Proof)
-        })
+    /// The classes that a version offers. If the version does not exist, the classes that any version
+    /// can offer.
+    pub fn offered(&self, version: VersionId) -> AssuranceClasses {
+        let record = self.oracle.versions.get(&version);
+        record.map_or(common::both(), |record| record.descriptor.assurances)
     }
 
     /// The graph of a version; `None` if it is an ONNX file.
@@ -121,6 +131,10 @@ impl Fuzz {
                 self.serve(&operator, version, ask, concurrency, 1, classes);
             }
         }
+        if self.is_crowded() {
+            let version = self.rng.pick(&versions).expect("there are four");
+            self.fill_seats(version);
+        }
         // One payer has little money.
         let (poor, rich) = (self.actors[7].clone(), self.actors[0].clone());
         let rest = u128::from(self.rng.between(1, 30)) * ASY;
@@ -134,6 +148,9 @@ impl Fuzz {
     pub fn step(&mut self) {
         if self.rng.chance(20) {
             return self.random_dispute();
+        }
+        if self.is_crowded() && self.rng.chance(4) {
+            return self.contest();
         }
         match self.rng.below(100) {
             0..=16 => self.random_request(),
@@ -151,13 +168,16 @@ impl Fuzz {
             92 if self.rng.chance(40) => self.random_claim_of_compensation(),
             92 if self.rng.chance(70) => self.contested_quorum(),
             92 => self.random_appeal(),
-            93 if self.rng.chance(60) => self.random_appeal(),
+            93 if self.rng.chance(50) => self.random_appeal(),
             93 => self.random_transfer(),
             94 if self.rng.chance(25) => self.crowd(),
+            94 if self.rng.chance(3) => self.overdue(),
             94 if self.rng.chance(25) => self.failing_operator(),
             94 if self.rng.chance(30) => self.line_up(),
             94 => self.farewell(),
-            95..=96 => self.random_cancel(),
+            95 => self.random_cancel(),
+            96 if self.rng.chance(50) => self.random_cancel(),
+            96 => self.proven_requests(),
             97 => self.random_root_call(),
             98 if self.rng.chance(30) => self.random_report(),
             98 => self.random_sleep(),
@@ -167,7 +187,7 @@ impl Fuzz {
 
     /// Keeps the network usable: tops up balances and bonds, and has operators serve.
     fn restore(&mut self) {
-        for class in [AssuranceClass::Signed, AssuranceClass::Quorum, AssuranceClass::Optimistic] {
+        for class in CLASSES {
             if self.oracle.disabled.contains(class) {
                 self.switch(RuntimeOrigin::root(), class, true, true);
             }
@@ -326,7 +346,14 @@ impl Fuzz {
         self.keys[worker].sign(&statement.signing_bytes()).into()
     }
 
-    fn register(&mut self, who: &AccountId, roles: u8, worker: WorkerId, intact: bool, bond: u128) {
+    pub fn register(
+        &mut self,
+        who: &AccountId,
+        roles: u8,
+        worker: WorkerId,
+        intact: bool,
+        bond: u128,
+    ) {
         self.note(format!(
             "{} registers, roles {roles}, intact {intact}, bond {bond}",
             self.name(who)
@@ -364,6 +391,7 @@ impl Fuzz {
             classes,
             max_royalty: max_royalty.deconstruct(),
             failed_in_a_row: 0,
+            since: self.oracle.now,
         };
         let ok = self.oracle.serve(version, &server);
         let call = pallet_operators::Call::serve {
@@ -394,10 +422,16 @@ impl Fuzz {
         self.serve(&who, version, ask, concurrency, response_blocks, classes);
     }
 
-    fn add_bond(&mut self, who: &AccountId, amount: u128) {
+    pub fn add_bond(&mut self, who: &AccountId, amount: u128) {
         self.note(format!("{} adds {amount} to its bond", self.name(who)));
         let ok = self.oracle.add_bond(who, amount);
         self.call(who, pallet_operators::Call::add_bond { amount }, ok);
+    }
+
+    pub fn withdraw(&mut self, who: &AccountId, version: VersionId) {
+        self.note(format!("{} withdraws from {version}", self.name(who)));
+        let ok = self.oracle.withdraw(who, version);
+        self.call(who, pallet_operators::Call::withdraw { version }, ok);
     }
 
     /// A key for a registration: a new one, or one that an operator has or had.
@@ -442,9 +476,7 @@ impl Fuzz {
             },
             14 | 15 => {
                 let version = self.version();
-                self.note(format!("{name} withdraws from {version}"));
-                let ok = self.oracle.withdraw(&who, version);
-                self.call(&who, pallet_operators::Call::withdraw { version }, ok);
+                self.withdraw(&who, version);
             },
             16 => {
                 self.note(format!("{name} unbonds"));
@@ -463,7 +495,7 @@ impl Fuzz {
         }
     }
 
-    fn beat(&mut self, who: &AccountId, age: u32, intact: bool) {
+    pub fn beat(&mut self, who: &AccountId, age: u32, intact: bool) {
         let Some(worker) = self.oracle.operators.get(who).map(|info| info.worker.clone()) else {
             return;
         };
@@ -477,7 +509,7 @@ impl Fuzz {
         self.feeless(call, ok);
     }
 
-    /// A heartbeat of each operator for which one is due.
+    /// A heartbeat of each operator for which one is due; of newcomers, only of some.
     pub fn beat_all(&mut self) {
         let due: Vec<AccountId> = self
             .oracle
@@ -487,7 +519,9 @@ impl Fuzz {
             .map(|(who, _)| who.clone())
             .collect();
         for who in due {
-            self.beat(&who, 0, true);
+            if !self.newcomers.contains(&who) || self.rng.chance(60) {
+                self.beat(&who, 0, true);
+            }
         }
     }
 
@@ -585,11 +619,7 @@ impl Fuzz {
             let call = pallet_settlement::Call::spend_treasury { to, amount };
             self.admin(origin, call.into(), ok);
         } else {
-            let class = match self.rng.below(3) {
-                0 => AssuranceClass::Signed,
-                1 => AssuranceClass::Quorum,
-                _ => AssuranceClass::Optimistic,
-            };
+            let class = self.rng.pick(&CLASSES).expect("there are four");
             let enabled = self.oracle.disabled.contains(class) || self.rng.chance(20);
             self.switch(origin, class, enabled, root);
         }
@@ -615,8 +645,14 @@ impl Fuzz {
 
     fn random_report(&mut self) {
         let (reporter, operator) = (self.anyone(), self.operator());
+        let flaw = self.rng.below(13);
+        self.report(&reporter, &operator, flaw);
+    }
+
+    /// Reports two results of an operator. What is wrong with the report depends on `flaw`.
+    pub fn report(&mut self, reporter: &AccountId, operator: &AccountId, flaw: u64) {
         let keys: Vec<_> = self.keys.keys().cloned().collect();
-        let info = self.oracle.operators.get(&operator);
+        let info = self.oracle.operators.get(operator);
         // The current key, an earlier one, or that of another operator.
         let own: Vec<_> = info
             .map(|info| {
@@ -632,7 +668,6 @@ impl Fuzz {
         let mut answered = common::answered(request);
         // The version is made up. What the operator has signed about it counts all the same.
         let mut descriptor = bare_descriptor(Format::Onnx, AssuranceClasses::NONE);
-        let flaw = self.rng.below(13);
         match flaw {
             0 => answered.genesis = Digest::zero(),
             1 => descriptor.tolerance = Some(Tolerance { millionths: 1 }),
@@ -664,10 +699,10 @@ impl Fuzz {
         };
         self.note(format!(
             "{} reports {} for {request}, flaw {flaw}",
-            self.name(&reporter),
-            self.name(&operator)
+            self.name(reporter),
+            self.name(operator)
         ));
-        let ok = self.oracle.report(hash, &operator, &worker, flaw > 8);
+        let ok = self.oracle.report(hash, operator, &worker, flaw > 8);
         let call = pallet_verification::Call::report_equivocation {
             worker,
             answered,
@@ -676,6 +711,6 @@ impl Fuzz {
             second: SignedResult { statement: second, signature: second_signature, list: None },
             outputs: None,
         };
-        self.call(&reporter, call, ok);
+        self.call(reporter, call, ok);
     }
 }

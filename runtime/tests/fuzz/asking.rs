@@ -1,18 +1,17 @@
 //! Random requests, and random submissions of operators.
 
 use assay_dispute::Player;
-use assay_pallet_testing::graphs::proof_context;
 use assay_primitives::{
     dispute::TraceStatement, worker_crypto, Assurance, Digest, FailureReason, RequestId,
     RequestInput, VersionId, ASY,
 };
 use assay_runtime::{AccountId, Runtime, EXISTENTIAL_DEPOSIT};
-use codec::Encode;
 use pallet_inference::{RequestInputOf, TraceSignatures};
 
 use super::{
     claims::{self, Claim},
     driver::Fuzz,
+    proofs::prove,
     requests::{Answer, Ask, Item, Output, Request, State, WorkerCall},
 };
 use crate::common;
@@ -46,9 +45,11 @@ impl Fuzz {
     pub fn terms(&mut self, version: VersionId) -> Ask {
         let is_graph = self.graph_of(version).is_some();
         let assurance = match self.rng.below(20) {
+            _ if self.graph_of(version) == Some(0) && self.rng.chance(20) => Assurance::Proof,
             _ if is_graph && self.rng.chance(60) => Assurance::Optimistic,
             0..=7 => Assurance::Signed,
             8 if self.rng.chance(50) => Assurance::Tee,
+            8 if self.rng.chance(50) => Assurance::Proof,
             8 => Assurance::Optimistic,
             9 => Assurance::Quorum { n: self.rng.below(18) as u8, k: self.rng.below(18) as u8 },
             10 => Assurance::Quorum { n: 5, k: 3 },
@@ -131,10 +132,10 @@ impl Fuzz {
         self.call(payer, call, ok);
     }
 
-    /// More quorums with one deadline than a sweep can process, whose members stop answering.
+    /// Many quorums with one deadline, whose members stop answering.
     pub fn crowd(&mut self) {
         let version = self.version();
-        self.serve_alike(version);
+        self.serve_alike(version, 20);
         let (deadline, first) = (self.oracle.now + 10, self.oracle.requests.len() as u64);
         for _ in 0..20 {
             self.ask_until(version, Assurance::Quorum { n: 2, k: 2 }, deadline);
@@ -153,11 +154,39 @@ impl Fuzz {
         }
     }
 
+    /// More requests with one deadline than a sweep can process. No member answers in time.
+    pub fn overdue(&mut self) {
+        let version = self.provable_version();
+        self.serve_alike(version, 64);
+        let (deadline, first) = (self.oracle.now + 16, self.oracle.requests.len() as u64);
+        for _ in 0..3 {
+            self.ask_until(version, Assurance::Proof, deadline);
+        }
+        let (payer, assurance) = (self.actors[0].clone(), Assurance::Signed);
+        let ask = Ask { version, assurance, max_price: ASY, deadline, draw_delay: 1 };
+        for _ in 0..6 {
+            let items = (0..64).map(|_| self.good_item(version)).collect();
+            self.send_batch(&payer, ask, items);
+        }
+        for _ in 0..24 {
+            self.next_block();
+            // Those that the sweep has left.
+            let is_late = |one: &Request| {
+                one.state == State::Assigned && one.silent() > 0 && one.deadline < self.oracle.now
+            };
+            let late = self.oracle.requests.range(first..).filter(|(_, one)| is_late(one));
+            let late: Vec<u64> = late.map(|(id, _)| *id).take(5).collect();
+            for id in late {
+                self.answer(id, Some(0));
+            }
+        }
+    }
+
     /// More requests than there is capacity. Each end of a run calls the next one, among them quorums
     /// that need more than one operator.
     pub fn line_up(&mut self) {
         let version = self.version();
-        let servers = self.serve_alike(version);
+        let servers = self.serve_alike(version, 20);
         let (deadline, first) = (self.oracle.now + 60, self.oracle.requests.len() as u64);
         for _ in 0..servers {
             self.ask_until(version, Assurance::Signed, deadline);
@@ -181,11 +210,12 @@ impl Fuzz {
     }
 
     /// Has all operators of a version serve it in the same way. Returns their number.
-    fn serve_alike(&mut self, version: VersionId) -> usize {
+    fn serve_alike(&mut self, version: VersionId, concurrency: u32) -> usize {
         let servers = self.oracle.servers.get(&version).cloned().unwrap_or_default();
         for server in &servers {
             let ask = u128::from(self.rng.below(100)) * EXISTENTIAL_DEPOSIT;
-            self.serve(&server.account, version, ask, 20, 1, common::both());
+            let classes = self.offered(version);
+            self.serve(&server.account, version, ask, concurrency, 1, classes);
         }
         self.beat_all();
         servers.len()
@@ -228,10 +258,12 @@ impl Fuzz {
         let (flaw, who) = (self.rng.below(10), self.anyone());
         let truth = claims::truth(0, &request.elements);
         let output = truth + i32::from(flaw == 0);
-        let encoded = RequestId(if flaw == 1 { id + 1 } else { id }).encode();
-        let context = proof_context(common::GENESIS_HASH, &encoded, &request.payer, &who);
-        let input: Vec<u8> = request.elements.iter().map(|x| *x as u8).collect();
-        let proof = claims::PROVER.prove(&context, &input).expect("the input fits").proof;
+        let named = if flaw == 1 { id + 1 } else { id };
+        // Proofs that nobody looks at are mostly not made.
+        let proof = match request.appeal_until.is_some() || self.rng.chance(20) {
+            true => prove(named, &request.payer, &who, &request.elements),
+            false => vec![7; 100],
+        };
         self.note(format!("{} appeals against {id}, flaw {flaw}", self.name(&who)));
         let ok = self.oracle.appeal(&who, id, output, flaw > 1);
         let call = pallet_inference::Call::appeal {
@@ -324,6 +356,7 @@ impl Fuzz {
             },
             (_, true) => WorkerCall::Commitment(output, salt),
             _ if request.assurance == Assurance::Optimistic => self.claim(&request),
+            _ if request.assurance == Assurance::Proof => self.proof(id, &request, &operator),
             (_, false) => WorkerCall::Result(output),
         };
         let what = match self.rng.below(40) {
@@ -332,6 +365,7 @@ impl Fuzz {
             2 => WorkerCall::Reveal(output, salt),
             3 => WorkerCall::Reveal(output, [0xee; 32]),
             4 => self.claim(&request),
+            5 => self.proof(id, &request, &operator),
             _ => as_it_should_be,
         };
         let intact = self.rng.chance(97);
@@ -346,6 +380,9 @@ impl Fuzz {
             WorkerCall::Trace(output, claim) => {
                 let truth = claim.truth();
                 format!("trace {output:?}, truth {truth}, graph {}", claim.graph)
+            },
+            WorkerCall::Proof(output, proof) => {
+                format!("proof of {output:?}, holds {}", proof.holds)
             },
             WorkerCall::Commitment(output, salt) => {
                 format!("commitment {output:?}, salt {}", salt[0])
@@ -369,6 +406,10 @@ impl Fuzz {
                     _ => [request_id, named],
                 };
                 self.trace(requests, &operator, &pair, &payload(output), &claim)
+            },
+            WorkerCall::Proof(output, proof) => {
+                let requests = [request_id, named];
+                self.proven(requests, &operator, &pair, &payload(output), (&proof, intact))
             },
             WorkerCall::Commitment(output, salt) => {
                 common::commit(named, &operator, &pair, &payload(output), &salt)

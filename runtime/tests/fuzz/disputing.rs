@@ -1,7 +1,6 @@
 //! Random disputes and moves.
 
 use assay_dispute::{Answer, Choice, Player};
-use assay_pallet_testing::graphs::proof_context;
 use assay_primitives::{
     dispute::{DisputeId, DisputeTiming},
     RequestId, WorkerId,
@@ -15,9 +14,10 @@ use pallet_disputes::WeightInfo as _;
 use sp_application_crypto::Pair as _;
 
 use super::{
-    claims::{Claim, PROVER},
+    claims::Claim,
     disputes::{Dispute, Move},
     driver::Fuzz,
+    proofs::prove,
     requests::State,
     room::{overhead, Part},
 };
@@ -376,16 +376,9 @@ impl Fuzz {
         let flaw = self.rng.below(12);
         let who = self.anyone();
         let output = claim.truth() + i32::from(flaw == 0);
-        let named = RequestId(if flaw == 1 { dispute.request + 1 } else { dispute.request });
-        let input: Vec<u8> = claim.input.iter().map(|x| *x as u8).collect();
+        let named = if flaw == 1 { dispute.request + 1 } else { dispute.request };
         let proof = match claim.graph {
-            0 => {
-                let encoded = named.encode();
-                let operator = &request.members[0].account;
-                let context =
-                    proof_context(common::GENESIS_HASH, &encoded, &request.payer, operator);
-                PROVER.prove(&context, &input).expect("the input fits").proof
-            },
+            0 => prove(named, &request.payer, &request.members[0].account, &claim.input),
             _ => vec![7; 100],
         };
         self.note(format!("{} proves {output} in dispute {id}, flaw {flaw}", self.name(&who)));

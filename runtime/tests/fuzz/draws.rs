@@ -33,6 +33,8 @@ pub struct Candidate {
     pub bond: u128,
     pub ask: u128,
     pub response_blocks: u32,
+    /// Height of its offer.
+    pub offered_at: u32,
     pub is_running: bool,
     pub has_room: bool,
 }
@@ -59,12 +61,13 @@ impl Oracle {
                 let bond = self.account(&server.account).bond;
                 let free = bond - self.at_stake(&server.account);
                 let covered = free >= stake(assurance.class(), appealable);
-                let runs = self.open_runs(&server.account, Some(version));
+                let runs = self.runs_of(server, version);
                 (bond >= parameters::MinBond::get()).then(|| Candidate {
                     account: server.account.clone(),
                     bond,
                     ask: server.ask,
                     response_blocks: server.response_blocks,
+                    offered_at: server.since,
                     is_running: runs > 0,
                     has_room: covered && runs < server.concurrency as usize,
                 })
@@ -291,9 +294,9 @@ impl Oracle {
                     None => true,
                 })
                 .expect("the ticket is below the total");
-            let Candidate { account, ask, response_blocks, .. } = left.remove(index);
+            let Candidate { account, ask, response_blocks, offered_at, .. } = left.remove(index);
             response = response_blocks.max(response);
-            members.push(Member { account, ask, answer: Answer::Silent });
+            members.push(Member { account, ask, answer: Answer::Silent, offered_at });
         }
         let request = self.requests.get_mut(&id).expect("looked up");
         request.members = members;

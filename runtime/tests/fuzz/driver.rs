@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use assay_primitives::{
-    dispute::DisputeId, runtime_api::Status, worker_crypto, Digest, Outcome, RejectReason,
-    RequestId, WorkerId,
+    digest, dispute::DisputeId, runtime_api::Status, worker_crypto, Assurance, Digest, Outcome,
+    ProofEvidence, RejectReason, RequestId, WorkerId,
 };
 use assay_runtime::{
-    constants::{Retention, UnbondingPeriod},
+    constants::{MinBond, Retention, UnbondingPeriod},
     AccountId, AllPalletsWithSystem, Balances, Disputes, Inference, Runtime, RuntimeCall,
     RuntimeEvent, RuntimeOrigin, Settlement, System,
 };
@@ -15,25 +15,32 @@ use codec::Encode;
 use frame_support::{
     pallet_prelude::TransactionSource,
     storage::{storage_prefix, unhashed},
-    traits::{Authorize, OnFinalize, OnInitialize, UnfilteredDispatchable},
+    traits::{fungible::Mutate, Authorize, OnFinalize, OnInitialize, UnfilteredDispatchable},
 };
 use pallet_settlement::HoldReason;
 use sp_application_crypto::Pair as _;
 use sp_keyring::Sr25519Keyring::{self, *};
 
 use super::{
+    asking::payload,
     disputes::Ending,
     extremes::Filling,
+    operators::stake,
     oracle::{root, Oracle},
+    proofs::TERMS,
     requests::{Answer, State},
     rng::Rng,
     room::Part,
+    seats::evictions,
 };
 use crate::common;
 
 /// The participants: well-known accounts that are not validators.
 const ACTORS: [Sr25519Keyring; 8] =
     [Eve, Ferdie, AliceStash, BobStash, CharlieStash, DaveStash, EveStash, FerdieStash];
+/// One seed of so many has this many operators more than others: enough for all seats of a version.
+const CROWDED: u64 = 10;
+const NEWCOMERS: u8 = 36;
 /// Every request must end within this many blocks, even if the sweep lags.
 const PATIENCE_BLOCKS: u32 = 4_000;
 
@@ -54,6 +61,10 @@ pub struct Fuzz {
     pub rng: Rng,
     pub oracle: Oracle,
     pub actors: Vec<AccountId>,
+    /// Further operators, of which there are some if seats are contested.
+    pub newcomers: Vec<AccountId>,
+    /// Right proofs, by request and operator.
+    pub proofs: BTreeMap<(u64, AccountId), Vec<u8>>,
     pub keys: BTreeMap<WorkerId, worker_crypto::Pair>,
     /// Counter for unique values: names, client keys, worker keys, artifacts.
     pub serial: u32,
@@ -93,8 +104,15 @@ impl Fuzz {
         AllPalletsWithSystem::on_initialize(1);
         let actors: Vec<AccountId> = ACTORS.iter().map(|who| who.to_account_id()).collect();
         let treasury = common::treasury();
-        let balances: Vec<_> =
-            actors.iter().chain([&treasury]).map(|who| (who.clone(), common::free(who))).collect();
+        let newcomers: Vec<AccountId> = match seed % CROWDED {
+            0 => (0..NEWCOMERS).map(|number| AccountId::new([0x80 + number; 32])).collect(),
+            _ => Vec::new(),
+        };
+        for who in &newcomers {
+            Balances::mint_into(who, 5 * MinBond::get()).expect("the account is new");
+        }
+        let all = actors.iter().chain(&newcomers).chain([&treasury]);
+        let balances: Vec<_> = all.map(|who| (who.clone(), common::free(who))).collect();
         let mut oracle = Oracle::new(1, treasury, &balances);
         let timing = pallet_disputes::Timing::<Runtime>::get();
         assert!(oracle.set_timing(timing.window, timing.response));
@@ -103,6 +121,8 @@ impl Fuzz {
             rng: Rng::new(seed),
             oracle,
             actors,
+            newcomers,
+            proofs: BTreeMap::new(),
             keys: BTreeMap::new(),
             serial: 0,
             steps: Vec::new(),
@@ -123,8 +143,12 @@ impl Fuzz {
 
     /// The name of an account in the log.
     pub fn name(&self, who: &AccountId) -> String {
-        match self.actors.iter().position(|actor| actor == who) {
+        let place = |of: &[AccountId]| of.iter().position(|one| one == who);
+        match place(&self.actors) {
             Some(index) => format!("actor{index}"),
+            None if self.newcomers.contains(who) => {
+                format!("newcomer{}", place(&self.newcomers).expect("it is one"))
+            },
             None if *who == self.oracle.treasury => "treasury".into(),
             None => who.to_string(),
         }
@@ -222,7 +246,9 @@ impl Fuzz {
             "blocks with room: the chain, then the model"
         );
         self.compare();
+        self.compare_operators();
         self.compare_root();
+        self.oracle.pass_settled();
     }
 
     fn begin(&mut self, height: u32) {
@@ -279,6 +305,7 @@ impl Fuzz {
         );
         let open = self.oracle.open_requests();
         self.oracle.disputes.endings.clear();
+        self.oracle.evictions.clear();
         self.oracle.begin_block(&order, &postponed);
         let (next, left) = queued();
         self.oracle.draw_queued(
@@ -363,15 +390,15 @@ impl Fuzz {
         assert_eq!(filled, self.oracle.filled_by_operators, "moves: the chain, then the model");
         let (_, _, queued) = pallet_inference::QueueBounds::<Runtime>::get();
         assert_eq!(queued as usize, self.oracle.queued(), "requests in the queue");
-        for (id, request) in &self.oracle.requests {
-            if request.is_open() {
-                self.unchecked.insert(*id);
-            }
-        }
+        self.unchecked.extend(self.oracle.open_requests());
         for id in self.unchecked.clone() {
             self.compare_request(id);
         }
         self.compare_disputes();
+        if !self.is_crowded() {
+            return;
+        }
+        assert_eq!(evictions(), self.oracle.evictions, "lost seats: the chain, then the model");
     }
 
     /// Compares the root of the receipts of this block, which ends.
@@ -391,7 +418,7 @@ impl Fuzz {
                 _ => None,
             })
             .collect();
-        let requests = self.oracle.requests.iter();
+        let requests = self.oracle.requests.range(self.oracle.settled..);
         let ends: BTreeSet<u64> = requests
             .filter(|(_, request)| !request.is_open() && request.ended_at == now)
             .map(|(id, _)| *id)
@@ -468,6 +495,23 @@ impl Fuzz {
             .collect();
         let shown: Vec<_> = evidence.iter().map(|item| item.operator.clone()).collect();
         assert_eq!(shown, revealed, "request {id}: the evidence");
+        let stakes = stake(request.assurance.class(), request.appealable);
+        let stakes = stakes * request.members.len() as u128;
+        assert_eq!(receipt.bond_at_stake, stakes, "request {id}: the bond at stake");
+        if request.assurance == Assurance::Proof {
+            let proofs: Vec<_> = evidence.iter().map(|item| item.proof).collect();
+            let expected = request.proof.as_ref().map(|proof| {
+                Some(ProofEvidence {
+                    digest: digest(&proof.bytes),
+                    bytes: proof.bytes.len() as u32,
+                    security_bits: TERMS.security_bits,
+                })
+            });
+            assert_eq!(proofs, expected.into_iter().collect::<Vec<_>>(), "request {id}: the proof");
+            let output = request.outputs().first().map(|output| digest(&payload(*output)));
+            let output = output.filter(|_| outcome == Outcome::Verified);
+            assert_eq!(receipt.output_digest, output, "request {id}: the output");
+        }
         let listed = evidence.first().and_then(|item| item.list.as_ref());
         let listed = listed.map(|place| u64::from(place.count));
         let expected = request.listed.map(|list| list.count);

@@ -84,10 +84,7 @@ impl Fuzz {
 
     /// A quorum about a version whose runs can be proven, whose members often disagree, and appeals.
     pub fn contested_quorum(&mut self) {
-        let versions = self.oracle.versions.iter();
-        let audited: Vec<_> =
-            versions.filter(|(_, one)| one.is_audited).map(|(id, _)| *id).collect();
-        let Some(version) = self.rng.pick(&audited) else { return };
+        let version = self.provable_version();
         let ask = Ask {
             version,
             assurance: Assurance::Quorum { n: 3, k: 2 },

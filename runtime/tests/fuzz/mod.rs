@@ -12,9 +12,11 @@ mod extremes;
 pub mod lists;
 pub mod operators;
 pub mod oracle;
+pub mod proofs;
 pub mod publishing;
 pub mod requests;
 pub mod room;
+pub mod seats;
 mod shares;
 mod sweep;
 

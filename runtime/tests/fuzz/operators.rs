@@ -44,12 +44,14 @@ pub struct Server {
     pub max_royalty: Parts,
     /// Failures since the last result that counted.
     pub failed_in_a_row: u32,
+    /// Height of the offer, however often its terms have changed.
+    pub since: u32,
 }
 
 impl Oracle {
     /// What an operator has at stake: the largest penalty for each of its open results.
     pub fn at_stake(&self, who: &AccountId) -> u128 {
-        let at_stake = self.requests.values().filter(|request| {
+        let at_stake = self.recent().filter(|request| {
             request.members.iter().any(|member| {
                 let can_be_appealed = request.appeal_until.is_some() && member.has_result();
                 member.account == *who && (request.is_open() || can_be_appealed)
@@ -84,13 +86,9 @@ impl Oracle {
             .is_some_and(|last| self.now - last <= parameters::HeartbeatTimeout::get())
     }
 
-    /// Open requests for which an operator was drawn, of one version or of all.
-    pub fn open_runs(&self, who: &AccountId, version: Option<VersionId>) -> usize {
-        self.requests
-            .values()
-            .filter(|request| version.is_none_or(|version| request.version == version))
-            .filter(|request| request.is_drawn_for(who))
-            .count()
+    /// Open requests for which an operator was drawn.
+    pub fn open_runs(&self, who: &AccountId) -> usize {
+        self.recent().filter(|request| request.is_drawn_for(who)).count()
     }
 
     pub fn register(
@@ -175,26 +173,32 @@ impl Oracle {
         let is_bonded = self.account(who).bond >= parameters::MinBond::get();
         let servers = self.servers.entry(version).or_default();
         if let Some(server) = servers.iter_mut().find(|server| server.account == *who) {
-            *server = terms.clone();
+            *server = Server { since: server.since, ..terms.clone() };
             return true;
         }
-        // There are fewer accounts than seats.
         if !is_bonded || terms.concurrency == 0 || served >= parameters::MaxServed::get() as usize {
             return false;
         }
-        servers.push(terms.clone());
+        if servers.len() == parameters::MaxServers::get() as usize && !self.take_seat(who, version)
+        {
+            return false;
+        }
+        self.note_seat(who, version);
+        self.servers.entry(version).or_default().push(terms.clone());
         true
     }
 
     pub fn serves(&self, who: &AccountId, version: VersionId) -> bool {
-        self.servers
-            .get(&version)
-            .is_some_and(|servers| servers.iter().any(|server| server.account == *who))
+        self.offer_of(who, version).is_some()
     }
 
     pub fn withdraw(&mut self, who: &AccountId, version: VersionId) -> bool {
-        if !self.serves(who, version) || self.open_runs(who, Some(version)) > 0 {
+        let Some(server) = self.offer_of(who, version) else { return false };
+        if self.runs_of(server, version) > 0 {
             return false;
+        }
+        if self.former_runs(who, version) > 0 {
+            self.see("an offer that is withdrawn while runs of a former one are open");
         }
         let servers = self.servers.get_mut(&version).expect("served");
         servers.retain(|server| server.account != *who);
@@ -221,7 +225,7 @@ impl Oracle {
     }
 
     pub fn unbond(&mut self, who: &AccountId) -> bool {
-        if self.staying(who).is_none() || self.open_runs(who, None) > 0 {
+        if self.staying(who).is_none() || self.open_runs(who) > 0 {
             return false;
         }
         for servers in self.servers.values_mut() {

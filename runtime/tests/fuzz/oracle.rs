@@ -20,6 +20,7 @@ use super::{
     operators::{Operator, Server},
     requests::Request,
     room::Part,
+    seats::Eviction,
 };
 
 /// A share in parts per billion.
@@ -143,6 +144,8 @@ pub struct Oracle {
     pub disabled: AssuranceClasses,
     pub punished: BTreeSet<(Digest, AccountId)>,
     pub requests: BTreeMap<u64, Request>,
+    /// All requests before this one have ended, and cannot be appealed.
+    pub settled: u64,
     pub client_keys: BTreeSet<(AccountId, [u8; 32])>,
     /// Requests that wait for their draws.
     pub queue: VecDeque<Queued>,
@@ -163,6 +166,8 @@ pub struct Oracle {
     pub multiplier: sp_runtime::FixedU128,
     pub burnt: u128,
     pub disputes: Disputes,
+    /// The seats that were lost in this block, in order.
+    pub evictions: Vec<Eviction>,
     /// Compensations by account, with the height from which they can be claimed.
     pub compensations: BTreeMap<(AccountId, u32), u128>,
     /// Counts of rare and important cases.
@@ -189,6 +194,7 @@ impl Oracle {
             disabled: AssuranceClasses::NONE,
             punished: BTreeSet::new(),
             requests: BTreeMap::new(),
+            settled: 0,
             client_keys: BTreeSet::new(),
             queue: VecDeque::new(),
             waiting: BTreeSet::new(),
@@ -202,6 +208,7 @@ impl Oracle {
             multiplier: sp_runtime::FixedU128::from_u32(1),
             burnt: 0,
             disputes: Disputes::default(),
+            evictions: Vec::new(),
             compensations: BTreeMap::new(),
             sights: BTreeMap::new(),
         }

@@ -10,6 +10,7 @@ use assay_runtime::{constants as parameters, AccountId};
 use super::{
     claims::Claim,
     oracle::{share, Oracle, Parts, Purse},
+    proofs::{Proof, TERMS},
     room::{calling, List, ROOMY_BLOCKS},
     shares::Shares,
 };
@@ -53,6 +54,8 @@ pub struct Member {
     pub account: AccountId,
     pub ask: u128,
     pub answer: Answer,
+    /// Height of the offer under which it was drawn.
+    pub offered_at: u32,
 }
 
 impl Member {
@@ -98,6 +101,8 @@ pub struct Request {
     pub members: Vec<Member>,
     /// The operator's claim, if the class is Optimistic.
     pub claim: Option<Rc<Claim>>,
+    /// The operator's proof, if the class is Proof.
+    pub proof: Option<Rc<Proof>>,
     /// Last height at which a dispute about the claim can be opened.
     pub disputable_until: u32,
     /// Number of blocks with room for a move before which the claim is not final.
@@ -230,6 +235,7 @@ pub struct Item {
 pub enum WorkerCall {
     Result(Output),
     Trace(Output, Rc<Claim>),
+    Proof(Output, Rc<Proof>),
     Commitment(Output, [u8; 32]),
     Reveal(Output, [u8; 32]),
     Failure(FailureReason),
@@ -247,8 +253,9 @@ impl Oracle {
                 }
                 (parameters::RevealWindow::get(), n)
             },
-            Assurance::Signed | Assurance::Optimistic => (0, 1),
-            _ => return false,
+            Assurance::Proof if !version.is_audited => return false,
+            Assurance::Signed | Assurance::Optimistic | Assurance::Proof => (0, 1),
+            Assurance::Tee => return false,
         };
         let class = ask.assurance.class();
         let budget = ask.max_price / u128::from(size);
@@ -279,8 +286,8 @@ impl Oracle {
     fn fits(&self, payer: &AccountId, ask: &Ask, item: &Item) -> bool {
         let input_fits = match &item.input {
             Ok(fits) => *fits,
-            // The input of class Optimistic must be on chain.
-            Err(_) if ask.assurance == Assurance::Optimistic => false,
+            // The inputs of classes Optimistic and Proof must be on chain.
+            Err(_) if matches!(ask.assurance, Assurance::Optimistic | Assurance::Proof) => false,
             Err(identity) => self.artifacts.get(identity).is_some_and(|artifact| {
                 let bytes: usize = artifact.chunks.iter().map(Vec::len).sum();
                 bytes <= parameters::MaxArtifactInputBytes::get() as usize
@@ -352,6 +359,7 @@ impl Oracle {
             state: State::Pending,
             members: Vec::new(),
             claim: None,
+            proof: None,
             disputable_until: 0,
             final_from: 0,
             listed: None,
@@ -428,6 +436,13 @@ impl Oracle {
                     && self.counts(request, request.deadline)
                     && request.declares(*output)
             },
+            WorkerCall::Proof(output, proof) => {
+                assurance == Assurance::Proof
+                    && is_first
+                    && self.counts(request, request.deadline)
+                    && request.declares(*output)
+                    && proof.cost == TERMS.cost
+            },
             WorkerCall::Commitment(..) => {
                 request.is_quorum() && is_first && self.counts(request, request.answer_deadline())
             },
@@ -465,7 +480,8 @@ impl Oracle {
         request.members[place].answer = match what {
             WorkerCall::Result(output)
             | WorkerCall::Reveal(output, _)
-            | WorkerCall::Trace(output, _) => Answer::Revealed(*output),
+            | WorkerCall::Trace(output, _)
+            | WorkerCall::Proof(output, _) => Answer::Revealed(*output),
             WorkerCall::Commitment(output, salt) => Answer::Committed(*output, *salt),
             WorkerCall::Failure(reason) => Answer::Failed(*reason),
         };
@@ -489,6 +505,7 @@ impl Oracle {
                 self.fill(calling(called));
             },
             WorkerCall::Trace(_, claim) => self.note_claim(id, claim.clone()),
+            WorkerCall::Proof(_, proof) => self.note_proof(id, proof.clone()),
             WorkerCall::Reveal(..) if request.committed() == 0 => {
                 let end = Self::end_part(request);
                 self.conclude(id);
@@ -547,9 +564,10 @@ impl Oracle {
             })
             .collect();
         // The first result, in the order of the draw, to which enough results are equal.
+        let is_refused = request.proof.as_ref().is_some_and(|proof| !proof.holds);
         let winner = revealed.iter().map(|(_, output)| *output).find(|output| {
             let equal = revealed.iter().filter(|(_, o)| o.within(*output, request.tolerance));
-            equal.count() >= k
+            equal.count() >= k && !is_refused
         });
         // Members that missed a deadline that they knew.
         let had_room = self.room.0 >= request.late_from;
@@ -577,6 +595,7 @@ impl Oracle {
         });
         let outcome = match (winner, failure) {
             (Some(_), _) => Outcome::Verified,
+            _ if is_refused => Outcome::Rejected(RejectReason::InvalidProof),
             _ if !late.is_empty() => Outcome::TimedOut,
             (_, Some(reason)) if n - request.failed() < k => {
                 Outcome::Rejected(RejectReason::Failed(reason))
@@ -620,6 +639,12 @@ impl Oracle {
             };
             self.penalise(&member.account, penalty, &request.payer, limit);
         }
+        if is_refused {
+            self.see("a proof that is refused");
+            let penalty = parameters::WrongResultSlash::get();
+            let operator = &request.members[0].account;
+            self.penalise(operator, penalty, &request.payer, request.budget());
+        }
         // An operator with an optimistic result had free capacity before.
         let called = match request.claim {
             Some(_) => 0,
@@ -632,6 +657,13 @@ impl Oracle {
         let differ = revealed.iter().any(|(_, output)| *output != revealed[0].1);
         self.close_with(id, outcome, paid, differ && request.appealable);
         called
+    }
+
+    /// The chain verifies a proof at once.
+    fn note_proof(&mut self, id: u64, proof: Rc<Proof>) {
+        self.see(proof.sight.expect("the pool has not refused it"));
+        self.requests.get_mut(&id).expect("assigned").proof = Some(proof);
+        self.conclude(id);
     }
 
     /// A proof of the right output of a quorum. `is_proof`: whether it holds for the output.
@@ -712,8 +744,10 @@ impl Oracle {
     /// Ends a request. If its outcome can be appealed, the version stays in use.
     fn close_with(&mut self, id: u64, outcome: Outcome, paid: u128, appealable: bool) {
         let now = self.now;
+        let ended = self.requests[&id].clone();
+        assert!(ended.is_open(), "a request ends once");
+        self.note_end(&ended);
         let request = self.requests.get_mut(&id).expect("open");
-        assert!(request.is_open(), "a request ends once");
         request.state = State::Final(outcome);
         request.ended_at = now;
         request.paid = paid;

@@ -1,10 +1,10 @@
 //! The oracle of room in blocks: what answers take of it, its clocks, and what requests pay for it.
 //! It knows the weights, and has its own sums.
 
-use assay_primitives::{Assurance, VersionId};
+use assay_primitives::{traits::Verification as _, Assurance, ProofCost, VersionId};
 use assay_runtime::{
     configs::system::RuntimeBlockWeights, constants as parameters,
-    transactions::authorized_extension, Runtime, UncheckedExtrinsic,
+    transactions::authorized_extension, Runtime, UncheckedExtrinsic, Verification,
 };
 use frame_support::{
     dispatch::{DispatchClass, GetDispatchInfo},
@@ -17,6 +17,7 @@ use sp_runtime::FixedPointNumber;
 use super::{
     asking::payload,
     oracle::{Oracle, Purse},
+    proofs::TERMS,
     requests::{Answer, Output, Request, WorkerCall},
 };
 
@@ -76,6 +77,13 @@ fn conclusion(size: u32, different: u64, each: u32, late: u32) -> u64 {
     Weights::conclude(size, each).ref_time()
         + Weights::penalties(late).ref_time()
         + different * different.saturating_sub(1) / 2 * Weights::compare(each).ref_time()
+}
+
+/// Weight of a result with a proof of these lengths, and of authorising it.
+fn proven(output: u32, proof: u32, cost: ProofCost) -> (Weight, Weight) {
+    let paid = Weights::submit_result(output) + Weights::call_waiting();
+    let weight = paid.max(Weights::refuse_proof(output)) + Verification::proof_weight(cost);
+    (weight, Weights::authorize_result(output) + Weights::authorize_proof(proof))
 }
 
 /// A list of results.
@@ -142,6 +150,7 @@ impl WorkerCall {
             Self::Result(output) | Self::Trace(output, _) | Self::Reveal(output, _) => {
                 length(*output)
             },
+            Self::Proof(output, proof) => length(*output) + proof.bytes.len() as u64,
             Self::Commitment(..) | Self::Failure(_) => 0,
         };
         let length = bytes as u32;
@@ -149,6 +158,9 @@ impl WorkerCall {
         let (weight, authorize) = match self {
             Self::Result(_) => (Weights::submit_result(length), result),
             Self::Trace(..) => (Weights::submit_trace(length), result + Weights::authorize_trace()),
+            Self::Proof(output, proof) => {
+                proven(self::length(*output) as u32, proof.bytes.len() as u32, proof.cost)
+            },
             Self::Reveal(..) => (Weights::submit_reveal(length), Weights::authorize_reveal(length)),
             Self::Commitment(..) => (Weights::submit_commitment(), Weights::authorize_commitment()),
             Self::Failure(_) => (Weights::report_failure(members), Weights::authorize_commitment()),
@@ -179,6 +191,8 @@ struct Sent {
     different: u64,
     /// Of all outputs.
     bytes: u64,
+    /// Of the proof, if there is one.
+    proof: u64,
     /// The list that the result was in, if it was in one.
     listed: Option<List>,
     /// Draws in vain.
@@ -274,6 +288,10 @@ impl Oracle {
                     + authorize
                     + Weights::authorize_trace().ref_time()
             },
+            Assurance::Proof => {
+                let (weight, authorize) = proven(bytes, sent.proof as u32, TERMS.cost);
+                (weight + authorize).ref_time()
+            },
             // Those that end requests share the list.
             _ => match sent.listed {
                 Some(list) => list.time() / list.awaited + outputs(sent.bytes),
@@ -292,14 +310,14 @@ impl Oracle {
             true => Self::reveals(size, sent),
             false => Self::single(assurance, sent),
         };
-        let Sent { commitments, failures, results, bytes, .. } = sent;
+        let Sent { commitments, failures, results, bytes, proof, .. } = sent;
         let time = self.handling(version, size)
             + self.vain(version, sent.vain)
             + answers
             + commitments * (Weights::submit_commitment().ref_time() + authorize)
             + failures * (Weights::report_failure(size).ref_time() + authorize);
         let kept = bytes.checked_div(results).unwrap_or(0);
-        self.price(time, CALL * (commitments + failures + results) + bytes + kept)
+        self.price(time, CALL * (commitments + failures + results) + bytes + proof + kept)
     }
 
     /// What is held for the room of the largest answers.
@@ -329,6 +347,7 @@ impl Oracle {
             results: size,
             different: size,
             bytes: size * output,
+            proof: if assurance == Assurance::Proof { TERMS.cost.proof_bytes.into() } else { 0 },
             vain: 7,
             ..Sent::default()
         };
@@ -350,6 +369,7 @@ impl Oracle {
             results,
             different: different(&outputs),
             bytes: outputs.iter().map(|output| length(*output)).sum(),
+            proof: request.proof.as_ref().map_or(0, |proof| proof.bytes.len() as u64),
             listed: request.listed,
             vain: request.vain_draws,
         };

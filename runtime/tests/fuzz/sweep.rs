@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use assay_primitives::Outcome;
 
-use super::{oracle::Oracle, requests::State};
+use super::{
+    oracle::Oracle,
+    requests::{Request, State},
+};
 
 impl Oracle {
     /// The start of a block. `order` is the order in which the chain goes through what is due, which
@@ -105,9 +108,22 @@ impl Oracle {
         self.agenda.is_empty() && self.queue.is_empty() && self.disputes.open.is_empty()
     }
 
+    /// Requests of which some have not ended, or can be appealed.
+    pub fn recent(&self) -> impl Iterator<Item = &Request> {
+        self.requests.range(self.settled..).map(|(_, request)| request)
+    }
+
+    /// Passes over the oldest requests that are settled.
+    pub fn pass_settled(&mut self) {
+        let is_settled = |one: &Request| !one.is_open() && one.appeal_until.is_none();
+        while self.requests.get(&self.settled).is_some_and(is_settled) {
+            self.settled += 1;
+        }
+    }
+
     /// Requests that have not ended.
     pub fn open_requests(&self) -> Vec<u64> {
-        let open = self.requests.iter().filter(|(_, request)| request.is_open());
+        let open = self.requests.range(self.settled..).filter(|(_, request)| request.is_open());
         open.map(|(id, _)| *id).collect()
     }
 }
