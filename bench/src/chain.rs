@@ -45,8 +45,8 @@ impl Default for Options {
 
 /// Number of accounts that send concurrently.
 const SENDERS: u32 = 16;
-/// Number of transactions that each of them has sent and that no block has yet, at most. What is not the
-/// next one of its account has half of a share of the pool; see docs/benchmarks/pool.md.
+/// Number of transactions that each of them has sent and that no block has yet, at most. All have a share
+/// of the pool; see docs/benchmarks/pool.md.
 const WINDOW: u64 = 128;
 /// Number of requests in a batch.
 const BATCH: u32 = 32;

@@ -7,8 +7,9 @@
 //! the runtime does not count them.
 //!
 //! Signed transactions that are not the next of their sender cost nothing before the earlier ones are in
-//! a block, so whoever sends many of them would else keep all others out. If the share has the earlier
-//! ones, they take at most half of it, and if one is missing, for which they may wait for ever, an eighth.
+//! a block, so whoever sends many of them would else keep all others out. If one is missing, for which
+//! they may wait for ever, they take at most an eighth of their share; and otherwise, of the calls that a
+//! clock counts on, half of it.
 //!
 //! The node's own transactions, those of its offchain workers, take no share.
 
@@ -187,7 +188,14 @@ pub struct Quotas<H> {
 impl<H: Hash + Eq> Quotas<H> {
     /// Shares of a pool with these limits.
     pub fn new(pool: Size, nonces: Box<Nonces>) -> Self {
-        let share = |kind: Kind| Arc::new(Quota::new(kind.percent().of(pool)));
+        let share = |kind: Kind| {
+            let limit = kind.percent().of(pool);
+            let of_rows = match kind {
+                Kind::Operational => limit.half(),
+                _ => limit,
+            };
+            Arc::new(Quota::new(limit, of_rows))
+        };
         Self { shares: Kind::ALL.map(share), nonces }
     }
 
@@ -214,6 +222,8 @@ impl<H: Hash + Eq> Quotas<H> {
 /// The share of one kind.
 pub struct Quota<H> {
     limit: Size,
+    /// What there may be when one comes that is not the next of its sender.
+    of_rows: Size,
     /// Whoever has to wait for validations waits in the order of arrival.
     turn: tokio::sync::Mutex<()>,
     given_back: Notify,
@@ -270,7 +280,7 @@ enum Found {
 }
 
 impl<H: Hash + Eq> Quota<H> {
-    fn new(limit: Size) -> Self {
+    fn new(limit: Size, of_rows: Size) -> Self {
         let taken = Taken {
             accepted: HashMap::new(),
             accepted_bytes: 0,
@@ -281,6 +291,7 @@ impl<H: Hash + Eq> Quota<H> {
         };
         Self {
             limit,
+            of_rows,
             turn: Default::default(),
             given_back: Notify::new(),
             taken: Mutex::new(taken),
@@ -314,7 +325,7 @@ impl<H: Hash + Eq> Quota<H> {
             held.is_apart = order == Order::Apart;
             let limit = match order {
                 Order::Next => self.limit,
-                _ => self.limit.half(),
+                _ => self.of_rows,
             };
             found = match order {
                 Order::Undecided => Found::Busy,

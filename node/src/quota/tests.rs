@@ -170,7 +170,7 @@ struct Share {
 impl Share {
     fn new(count: usize, bytes: usize) -> Self {
         Self {
-            quota: Arc::new(Quota::new(Size { count, bytes })),
+            quota: Arc::new(Quota::new(Size { count, bytes }, Size { count, bytes })),
             pool: PoolDouble::accepting(),
             now: Instant::now(),
         }
@@ -278,12 +278,12 @@ fn what_waits_for_an_earlier_nonce_takes_room() {
     assert_eq!(share.find(&transaction(2, 100)), Found::Room);
 }
 
-/// A signed transaction of a sender with this nonce and so many bytes.
+/// A signed transaction of the operational class, of a sender with this nonce and so many bytes.
 fn from_sender(sender: u8, nonce: Nonce, bytes: usize) -> (Opaque, Vec<u8>) {
     let mut extension = authorized_extension();
     extension.6 = CheckNonce(nonce);
     let encode = |bytes| {
-        let remark = frame_system::Call::<Runtime>::remark { remark: vec![0; bytes] };
+        let remark = frame_system::Call::<Runtime>::set_code { code: vec![0; bytes] };
         let sender = AccountId::new([sender; 32]).into();
         let signature = Signature::Sr25519(Default::default());
         UncheckedExtrinsic::new_signed(remark.into(), sender, signature, extension.clone()).encode()
@@ -294,7 +294,7 @@ fn from_sender(sender: u8, nonce: Nonce, bytes: usize) -> (Opaque, Vec<u8>) {
     (Opaque::try_from_encoded_extrinsic(&encoded).unwrap(), encoded)
 }
 
-/// Shares, with a pool, in which ordinary transactions have 16,000 bytes. The nonce of everybody is 5.
+/// Shares, with a pool, in which operational calls have 16,000 bytes. The nonce of everybody is 5.
 struct Signers {
     quotas: Quotas<H>,
     pool: PoolDouble,
@@ -302,10 +302,9 @@ struct Signers {
 
 impl Signers {
     fn new() -> Self {
-        let bytes = 16_000 * 100_usize.div_ceil(Kind::Other.percent().bytes) + 16_000;
-        let bytes = (0..bytes)
-            .find(|all| Kind::Other.percent().of(Size { count: 0, bytes: *all }).bytes == 16_000);
-        let limit = Size { count: 10_000, bytes: bytes.unwrap() };
+        let bytes = 16_000 * 100 / Kind::Operational.percent().bytes;
+        let limit = Size { count: 10_000, bytes };
+        assert_eq!(Kind::Operational.percent().of(limit).bytes, 16_000);
         Self { quotas: Quotas::new(limit, Box::new(|_| Some(5))), pool: PoolDouble::accepting() }
     }
 
@@ -355,7 +354,7 @@ async fn what_misses_an_earlier_one_takes_at_most_an_eighth() {
     assert!(!signers.take(3, 9, 300).await);
     // When the pool has dropped what waited, others find its place.
     signers.pool.ready.lock().clear();
-    signers.quotas.share(Kind::Other).taken.lock().looked = None;
+    signers.quotas.share(Kind::Operational).taken.lock().looked = None;
     assert!(signers.take(4, 8, 2_000).await);
     assert!(signers.take(5, 8, 2_000).await);
 }
