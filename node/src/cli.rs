@@ -23,6 +23,12 @@ pub struct Cli {
     /// Options of the node.
     #[command(flatten)]
     pub run: RunCmd,
+    /// Write the log as JSON, one object a line.
+    ///
+    /// With `timestamp` (RFC 3339, UTC), `level`, `target`, `message` and, if the event has other
+    /// fields, `fields`. Only for running the node; its filter cannot be changed while it runs.
+    #[arg(long, conflicts_with_all = ["enable_log_reloading", "tracing_targets"])]
+    pub log_json: bool,
     /// Options of operators and watchers.
     #[command(flatten)]
     pub operator: OperatorParams,
@@ -208,6 +214,14 @@ mod tests {
         let default = EngineConfig::default();
         assert_eq!(cli.operator.engine_config(default.worker.clone()), default);
         assert!(!cli.operator.operator);
+    }
+
+    #[test]
+    fn the_json_log_has_neither_reloading_nor_profiling() {
+        let parse = |flag: &str| Cli::try_parse_from(["assay-node", "--log-json", flag]);
+        assert!(parse("--dev").is_ok_and(|cli| cli.log_json));
+        assert!(parse("--enable-log-reloading").is_err());
+        assert!(parse("--tracing-targets=sync").is_err());
     }
 
     #[test]

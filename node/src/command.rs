@@ -1,14 +1,17 @@
 //! Executes the commands of the command line.
 
 use assay_runtime::opaque::Block;
-use sc_cli::{CliConfiguration, OffchainWorkerEnabled, SubstrateCli};
+use sc_cli::{CliConfiguration, OffchainWorkerEnabled, Runner, Signals, SubstrateCli};
 use sc_service::PartialComponents;
 
 use crate::{
     chain_spec,
     cli::{Cli, OperatorParams, Subcommand},
-    service,
+    json_log, service, LOG_TARGET,
 };
+
+/// Open files that sc-cli recommends.
+const OPEN_FILES: u64 = 10_000;
 
 impl SubstrateCli for Cli {
     fn impl_name() -> String {
@@ -125,8 +128,22 @@ fn run_node(cli: &Cli) -> sc_cli::Result<()> {
     let operator = operator || (cli.run.is_dev()? && !no_workers);
     let operator = (operator || watch).then(|| OperatorParams { operator, ..cli.operator.clone() });
     let pool = cli.pool_limits();
-    let runner = cli.create_runner(&cli.run)?;
+    let runner = if cli.log_json { create_json_runner(cli)? } else { cli.create_runner(&cli.run)? };
     runner.run_node_until_exit(|config| async move {
         service::new_full(config, operator, pool).map_err(sc_cli::Error::Service)
     })
+}
+
+/// As `create_runner`, except for the format of the log.
+fn create_json_runner(cli: &Cli) -> sc_cli::Result<Runner<Cli>> {
+    let tokio_runtime = sc_cli::build_runtime()?;
+    let signals = tokio_runtime.block_on(async { Signals::capture() })?;
+    let config = cli.run.create_configuration(cli, tokio_runtime.handle().clone())?;
+    sp_panic_handler::set(&Cli::support_url(), &Cli::impl_version());
+    json_log::init(&cli.run.log_filters()?)?;
+    let files = rlimit::increase_nofile_limit(u64::MAX)?;
+    if files < OPEN_FILES {
+        log::warn!(target: LOG_TARGET, "The limit of open files is {files}; raise it to {OPEN_FILES}");
+    }
+    Runner::new(config, tokio_runtime, signals)
 }

@@ -22,7 +22,7 @@ use sp_runtime::traits::Block as BlockT;
 use substrate_prometheus_endpoint::{register, CounterVec, Opts, PrometheusError, Registry, U64};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::quota::{Place, Quotas};
+use crate::quota::{Kind, Place, Quotas};
 
 /// Maximum number of transactions of one intake that the pool validates at once. The pool has two
 /// threads for validations.
@@ -110,7 +110,12 @@ impl<P: TransactionPool + 'static> Intake<P> {
             validating: Arc::new(Semaphore::new(MAX_VALIDATING as usize)),
             waiting_kib: Arc::new(Semaphore::new(MAX_WAITING_KIB as usize)),
         };
-        Self { pool, gate, quotas, name, refused: refused.0.clone() }
+        let refused = refused.0.clone();
+        // Each kind is there from the start: to Prometheus, a counter that appears with 1 has not grown.
+        for kind in [UNKNOWN_KIND].into_iter().chain(Kind::ALL.map(Kind::name)) {
+            refused.with_label_values(&[name, kind]);
+        }
+        Self { pool, gate, quotas, name, refused }
     }
 
     fn refuse(&self, kind: &str) -> PoolError {
@@ -255,10 +260,7 @@ mod tests {
     use std::sync::atomic::Ordering;
     use tokio::task::yield_now;
 
-    use crate::{
-        pool_double::PoolDouble,
-        quota::{Kind, Size},
-    };
+    use crate::{pool_double::PoolDouble, quota::Size};
 
     const AT: assay_runtime::Hash = assay_runtime::Hash::zero();
     const SOURCE: TransactionSource = TransactionSource::External;

@@ -10,6 +10,7 @@ mod client;
 mod command;
 mod engine;
 mod intake;
+mod json_log;
 mod metrics;
 #[cfg(test)]
 mod pool_double;

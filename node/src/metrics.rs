@@ -4,6 +4,7 @@ use std::{collections::HashSet, sync::Arc};
 
 use assay_engine::{jobs::Jobs, Engine, EngineError, EngineStatus, RunOutput};
 use assay_primitives::{FailureReason, RequestId};
+use codec::Decode;
 use parking_lot::Mutex;
 use substrate_prometheus_endpoint::{
     exponential_buckets, register, Counter, CounterVec, Histogram, HistogramOpts, MetricSource,
@@ -53,6 +54,13 @@ impl Metrics {
                 "Artifacts that a job needed and that could not be read",
             )?,
         };
+        // Each reason is there from the start: to Prometheus, a counter that appears with 1 has not
+        // grown.
+        let reasons =
+            (0..=u8::MAX).map_while(|index| FailureReason::decode(&mut &[index][..]).ok());
+        reasons.for_each(|reason| {
+            metrics.failures.with_label_values(&[&label(reason)]);
+        });
         if let Some(registry) = registry {
             register(metrics.assignments.total.clone(), registry)?;
             register(metrics.failures.clone(), registry)?;
@@ -206,6 +214,16 @@ mod tests {
         assert_eq!(metrics.artifacts.get(), 1);
         assert_eq!(metrics.artifact_bytes.get(), 7);
         assert_eq!(metrics.artifact_failures.get(), 1);
+    }
+
+    #[test]
+    fn each_reason_is_there_before_a_job_failed() {
+        let registry = Registry::new();
+        Metrics::new(Some(&registry)).unwrap();
+        let families = registry.gather();
+        let name = "assay_engine_failures_total";
+        let family = families.iter().find(|family| family.get_name() == name).unwrap();
+        assert_eq!(family.get_metric().len(), 9);
     }
 
     #[test]
