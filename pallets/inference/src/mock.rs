@@ -90,7 +90,7 @@ parameter_types! {
     pub const RevealWindow: BlockNumber = 4;
     pub const Retention: BlockNumber = 30;
     pub const AppealWindow: BlockNumber = 10;
-    pub const RoomyBlocks: BlockNumber = 3;
+    pub static RoomyBlocks: BlockNumber = 3;
     /// Number of earlier blocks without room.
     pub static FullBlocks: BlockNumber = 0;
     /// Whether this block has no room for answers.

@@ -227,6 +227,7 @@ fn who_reveals_before_a_sweep_that_lags_leaves_the_others_their_blocks_with_room
 #[test]
 fn reveals_that_the_sweep_opens_have_as_many_blocks_with_room_as_others() {
     test(|| {
+        RoomyBlocks::set(RevealWindow::get());
         let (id, drawn) = Terms::of(QUORUM).drawn();
         for member in &drawn[..2] {
             assert_ok!(include(commit(id, *member, RIGHT)));
