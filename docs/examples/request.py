@@ -53,8 +53,10 @@ TYPES = {
         ["id", "u64"], ["payer", "[u8; 32]"], ["version", "(u32, u32)"],
         ["assurance", "Assurance"], ["max_price", "u128"], ["fee", "u128"], ["stake", "u128"],
         ["requested_at", "u32"],
-        ["deadline", "u32"], ["status", "Status"], ["members", "Vec<[u8; 32]>"],
-        ["output", "Option<HexBytes>"], ["receipt_digest", "Option<[u8; 32]>"]]},
+        ["deadline", "u32"], ["status", "Status"], ["waits", "bool"],
+        ["members", "Vec<[u8; 32]>"], ["output", "Option<HexBytes>"],
+        ["receipt_digest", "Option<[u8; 32]>"], ["appealable_until", "Option<u32>"],
+        ["correction", "Option<[u8; 32]>"]]},
     "Draw": {"type": "struct", "type_mapping": [
         ["from", "u32"], ["block", "u32"], ["seed", "[u8; 32]"], ["authors", "u8"]]},
     "Receipt": {"type": "struct", "type_mapping": [

@@ -582,3 +582,49 @@ fn values_are_read_exactly() {
         assert_eq!(value(number, unit), None, "{number} {unit}");
     }
 }
+
+/// The example decodes what the runtime API returns with types that it declares itself.
+#[test]
+fn the_example_in_python_declares_the_types_of_the_runtime_api() {
+    use assay_primitives::{
+        proof::ProofEvidence,
+        runtime_api::{Quote, QuoteError, ReceiptView, RequestView, Status},
+        statement::ListPlace,
+        Draw, Outcome, Receipt, RejectReason, SignedEvidence,
+    };
+    use scale_info::{TypeDef, TypeInfo};
+    let example = fs::read_to_string("../docs/examples/request.py").expect("the example exists");
+    // What it names `["name", "type"]` in the list of a type.
+    let declared = |name: &str| -> Vec<String> {
+        let start = format!("\"{name}\": {{\"type\": ");
+        let list = example.split_once(&start).unwrap_or_else(|| panic!("{name} is missing")).1;
+        let list = list.split_once("\"type_mapping\": [").expect("it has a list").1;
+        let list = list.split_once("]]}").expect("the list ends").0;
+        let first = |pair: &str| pair.split('"').nth(1).expect("a name").to_owned();
+        list.split("],").map(first).collect()
+    };
+    let check = |name: &str, info: scale_info::Type| {
+        let names: Vec<String> = match info.type_def {
+            TypeDef::Composite(fields) => {
+                fields.fields.iter().map(|field| field.name.expect("it has names").into()).collect()
+            },
+            TypeDef::Variant(variants) => {
+                variants.variants.iter().map(|variant| variant.name.into()).collect()
+            },
+            other => panic!("{name}: {other:?}"),
+        };
+        assert_eq!(declared(name), names, "{name} in docs/examples/request.py");
+    };
+    check("RejectReason", RejectReason::type_info());
+    check("Outcome", Outcome::type_info());
+    check("Status", Status::type_info());
+    check("Quote", Quote::type_info());
+    check("QuoteError", QuoteError::type_info());
+    check("RequestView", RequestView::<AccountId>::type_info());
+    check("Draw", Draw::type_info());
+    check("Receipt", Receipt::<AccountId>::type_info());
+    check("ProofEvidence", ProofEvidence::type_info());
+    check("SignedEvidence", SignedEvidence::<AccountId>::type_info());
+    check("ListPlace", ListPlace::type_info());
+    check("ReceiptView", ReceiptView::<AccountId>::type_info());
+}
