@@ -316,11 +316,9 @@ impl<H: Hash + Eq> Quota<H> {
         let mut held = Held { bytes, signed, is_apart: false };
         // As long as the share is nearly empty, nobody has to know the order.
         let mut found = self.try_reserve(pool, hash, &held, self.limit.eighth(), Instant::now());
-        let next = match (&found, &held.signed) {
-            (Found::Busy | Found::Full, Some((sender, _))) => nonces(sender.clone()),
-            _ => None,
-        };
         while matches!(found, Found::Busy | Found::Full) {
+            // Blocks may come while this waits.
+            let next = held.signed.as_ref().and_then(|(sender, _)| nonces(sender.clone()));
             let order = self.taken.lock().order(held.signed.as_ref(), next);
             held.is_apart = order == Order::Apart;
             let limit = match order {

@@ -16,6 +16,8 @@ use frame_support::{
     weights::Weight,
 };
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use crate::pool_double::PoolDouble;
 
 type H = assay_runtime::Hash;
@@ -299,9 +301,11 @@ fn from_sender(sender: u8, nonce: Nonce, bytes: usize) -> (Opaque, Vec<u8>) {
     (Opaque::try_from_encoded_extrinsic(&encoded).unwrap(), encoded)
 }
 
-/// Shares, with a pool, in which operational calls have 16,000 bytes. The nonce of everybody is 5.
+/// Shares, with a pool, in which operational calls have 16,000 bytes. All accounts have the same nonce, at
+/// first 5.
 struct Signers {
     quotas: Quotas<H>,
+    nonce: Arc<AtomicU32>,
     pool: PoolDouble,
 }
 
@@ -310,7 +314,10 @@ impl Signers {
         let bytes = 16_000 * 100 / Kind::Operational.percent().bytes;
         let limit = Size { count: 10_000, bytes };
         assert_eq!(Kind::Operational.percent().of(limit).bytes, 16_000);
-        Self { quotas: Quotas::new(limit, Box::new(|_| Some(5))), pool: PoolDouble::accepting() }
+        let nonce = Arc::new(AtomicU32::new(5));
+        let of = nonce.clone();
+        let quotas = Quotas::new(limit, Box::new(move |_| Some(of.load(Ordering::Relaxed))));
+        Self { quotas, nonce, pool: PoolDouble::accepting() }
     }
 
     /// Begins the validation of a transaction, if there is room.
@@ -383,6 +390,20 @@ async fn what_follows_one_that_is_validated_waits_for_its_end() {
         }
         assert_eq!(second.await, is_accepted);
     }
+}
+
+#[tokio::test]
+async fn what_waits_while_a_block_has_the_earlier_one_is_the_next() {
+    let signers = Signers::new();
+    assert!(signers.take(1, 9, 2_000).await);
+    assert!(signers.take(2, 9, 2_000).await);
+    let (first, _) = signers.begin(3, 5, 300).await.expect("it is the next one");
+    let mut second = Box::pin(signers.take(3, 6, 300));
+    assert!(futures::poll!(&mut second).is_pending());
+    // The pool had it only until a block did.
+    signers.nonce.store(6, Ordering::Relaxed);
+    drop(first);
+    assert!(second.await);
 }
 
 #[test]

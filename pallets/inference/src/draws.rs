@@ -29,7 +29,8 @@ pub(crate) const FIRST_REST: BlockNumber = 15;
 pub(crate) const FIRST_WAIT: BlockNumber = 60;
 
 /// Maximum number of waiting requests that are called one after the other, each after a draw in vain,
-/// because of one run that has ended. A run whose operator suits nobody has no more of them rest.
+/// because of one run that has ended. So the end of a run whose operator suits none of them puts at most
+/// one more than this to rest.
 pub(crate) const MAX_CALLS: u8 = 3;
 
 /// Maximum number of draws in vain of a request: after so many it rests beyond every deadline.
