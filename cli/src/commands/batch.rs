@@ -95,7 +95,8 @@ struct Sum {
 impl Sum {
     /// An answer is `None` if the chain has refused the item.
     fn of(answers: &[Option<InferenceAnswer>]) -> Self {
-        let mut sum = Self { requests: answers.len(), verified: 0, provisional: 0, price_paid: 0, fee: 0 };
+        let mut sum =
+            Self { requests: answers.len(), verified: 0, provisional: 0, price_paid: 0, fee: 0 };
         for answer in answers.iter().flatten() {
             match answer {
                 InferenceAnswer::Final(result) => {
