@@ -35,10 +35,18 @@ pub struct Cli {
 }
 
 impl Cli {
-    /// The limits of the transaction pool.
+    /// The limits of the transaction pool, which its shares are parts of.
     pub fn pool_limits(&self) -> Size {
         let params = &self.run.pool_config;
         Size { count: params.pool_limit, bytes: params.pool_kbytes.saturating_mul(1024) }
+    }
+
+    /// Has the SDK's pool take [`SDK_POOL_FACTOR`](quota::SDK_POOL_FACTOR) times as much.
+    pub fn widen_sdk_pool(&mut self) {
+        let params = &mut self.run.pool_config;
+        for limit in [&mut params.pool_limit, &mut params.pool_kbytes] {
+            *limit = limit.saturating_mul(quota::SDK_POOL_FACTOR);
+        }
     }
 }
 
@@ -233,5 +241,8 @@ mod tests {
         assert_eq!(limits(&[]), Size { count: 16_384, bytes: 40 << 20 });
         let given = limits(&["--pool-limit", "5", "--pool-kbytes", "6"]);
         assert_eq!(given, Size { count: 5, bytes: 6 << 10 });
+        let mut cli = Cli::parse_from(["assay-node", "--pool-limit", "5", "--pool-kbytes", "6"]);
+        cli.widen_sdk_pool();
+        assert_eq!(cli.pool_limits(), Size { count: 20, bytes: 24 << 10 });
     }
 }

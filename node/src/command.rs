@@ -51,7 +51,7 @@ impl SubstrateCli for Cli {
 pub fn run() -> sc_cli::Result<()> {
     let cli = Cli::from_args();
     match &cli.subcommand {
-        None => run_node(&cli),
+        None => run_node(cli),
         Some(Subcommand::Key(cmd)) => cmd.run(&cli),
         #[allow(deprecated)]
         Some(Subcommand::BuildSpec(cmd)) => {
@@ -116,7 +116,7 @@ pub fn run() -> sc_cli::Result<()> {
     }
 }
 
-fn run_node(cli: &Cli) -> sc_cli::Result<()> {
+fn run_node(mut cli: Cli) -> sc_cli::Result<()> {
     let no_workers = matches!(cli.run.offchain_worker_params.enabled, OffchainWorkerEnabled::Never);
     let OperatorParams { operator, watch, .. } = cli.operator;
     if (operator || watch) && no_workers {
@@ -128,7 +128,9 @@ fn run_node(cli: &Cli) -> sc_cli::Result<()> {
     let operator = operator || (cli.run.is_dev()? && !no_workers);
     let operator = (operator || watch).then(|| OperatorParams { operator, ..cli.operator.clone() });
     let pool = cli.pool_limits();
-    let runner = if cli.log_json { create_json_runner(cli)? } else { cli.create_runner(&cli.run)? };
+    cli.widen_sdk_pool();
+    let runner =
+        if cli.log_json { create_json_runner(&cli)? } else { cli.create_runner(&cli.run)? };
     runner.run_node_until_exit(|config| async move {
         service::new_full(config, operator, pool).map_err(sc_cli::Error::Service)
     })

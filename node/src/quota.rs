@@ -13,6 +13,8 @@
 //!
 //! The node's own transactions, those of its offchain workers, take no share.
 
+mod senders;
+
 use std::{
     collections::{HashMap, HashSet},
     hash::Hash,
@@ -32,22 +34,33 @@ use frame_support::{
 use frame_system::CheckNonce;
 use parking_lot::Mutex;
 use sc_transaction_pool_api::{InPoolTransaction, TransactionPool};
+use senders::{Order, Senders, Signed};
 use sp_runtime::generic::Preamble;
-use tokio::sync::Notify;
+use tokio::{
+    sync::{Notify, Semaphore},
+    time::timeout,
+};
 
 /// Default of `--pool-limit`, the maximum number of transactions in the pool.
 pub const POOL_LIMIT: &str = "16384";
 /// Default of `--pool-kbytes`, the maximum size of the transactions in the pool, in KiB.
 pub const POOL_KBYTES: &str = "40960";
+/// How much more than the shares are parts of the SDK's pool may have.
+///
+/// It keeps what has become invalid in a block until a later one is final, and cannot tell what that
+/// is; the shares give the room back at once. Whoever lets the first transaction of a row move the
+/// money of all others fills a pool of the shares' size in each block, for one fee.
+pub const SDK_POOL_FACTOR: usize = 4;
 
 /// Minimum time between two looks at what the pool still has of a kind. A block is made every two
 /// seconds.
 const LOOK_INTERVAL: Duration = Duration::from_millis(200);
+/// How long a transaction waits for the validations of earlier ones of its sender, all together.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// How many of a kind wait so. Others count as if an earlier one were missing.
+const MAX_PATIENT: usize = 1_024;
 
 type DecodedPreamble = Preamble<Address, Signature, TxExtension>;
-
-/// The sender and the nonce of a signed transaction.
-type Signed = (AccountId, Nonce);
 
 fn nonce((_, _, _, _, _, _, CheckNonce(nonce), ..): TxExtension) -> Nonce {
     nonce
@@ -224,9 +237,11 @@ pub struct Quota<H> {
     limit: Size,
     /// What there may be when one comes that is not the next of its sender.
     of_rows: Size,
-    /// Whoever has to wait for validations waits in the order of arrival.
+    /// Whoever has to wait for room that validations may leave waits in the order of arrival.
     turn: tokio::sync::Mutex<()>,
     given_back: Notify,
+    /// Whoever waits for earlier ones of its sender keeps no other waiting.
+    patient: Semaphore,
     taken: Mutex<Taken<H>>,
 }
 
@@ -237,8 +252,7 @@ struct Taken<H> {
     accepted_bytes: usize,
     /// What is validated.
     validated: Size,
-    /// How many of a sender's transactions with a nonce are accepted, and how many validated.
-    of_senders: HashMap<Signed, (usize, usize)>,
+    senders: Senders,
     /// What is accepted or validated although an earlier transaction of its sender is missing.
     apart: Size,
     looked: Option<Instant>,
@@ -251,19 +265,6 @@ struct Held {
     signed: Option<Signed>,
     /// Whether an earlier transaction of its sender was missing when it came.
     is_apart: bool,
-}
-
-/// Where a transaction is among those of its sender.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Order {
-    /// It can be in the next block.
-    Next,
-    /// All between it and the next one are accepted.
-    Follows,
-    /// They are, if those that are validated will be.
-    Undecided,
-    /// One is missing.
-    Apart,
 }
 
 /// Whether there is room for one more transaction.
@@ -285,7 +286,7 @@ impl<H: Hash + Eq> Quota<H> {
             accepted: HashMap::new(),
             accepted_bytes: 0,
             validated: Size::default(),
-            of_senders: HashMap::new(),
+            senders: Senders::default(),
             apart: Size::default(),
             looked: None,
         };
@@ -294,13 +295,15 @@ impl<H: Hash + Eq> Quota<H> {
             of_rows,
             turn: Default::default(),
             given_back: Notify::new(),
+            patient: Semaphore::new(MAX_PATIENT),
             taken: Mutex::new(taken),
         }
     }
 
     /// Takes room for a transaction, until the [`Place`] is dropped without [`Place::keep`] or the
     /// pool no longer has the transaction. If that depends on validations that have not ended, waits
-    /// for them. Returns `None` if there is no room for one in its order among those of its sender.
+    /// for them, at most [`PATIENCE`] for those of its sender. Returns `None` if there is no room for one
+    /// in its order among those of its sender.
     async fn reserve<P>(
         self: &Arc<Self>,
         pool: &P,
@@ -312,31 +315,72 @@ impl<H: Hash + Eq> Quota<H> {
     where
         P: TransactionPool<Hash = H>,
     {
-        let _turn = self.turn.lock().await;
         let mut held = Held { bytes, signed, is_apart: false };
+        let (mut patience, begun) = (None, Instant::now());
+        let mut may_wait = true;
+        let found = loop {
+            let ended = match self.find(pool, hash, &mut held, nonces, may_wait).await {
+                Ok(found) => break found,
+                Err(ended) => ended,
+            };
+            patience = patience.or_else(|| self.patient.try_acquire().ok());
+            let left = match patience {
+                Some(_) => PATIENCE.saturating_sub(begun.elapsed()),
+                None => Duration::ZERO,
+            };
+            let ended = ended.notified();
+            tokio::pin!(ended);
+            // An end from here on is noticed, and one before it was if the order is still open.
+            ended.as_mut().enable();
+            let is_open = matches!(self.order(&held, nonces), Order::Undecided(_));
+            may_wait = !is_open || timeout(left, ended).await.is_ok();
+        };
+        match found {
+            Found::Full => None,
+            _ => Some(Place { quota: self.clone(), held, reserved: found == Found::Room }),
+        }
+    }
+
+    /// Finds room in the order of arrival, or none, or that the pool has the transaction. If that depends
+    /// on validations of earlier ones of the sender, and this may wait for them, returns what notifies
+    /// of their ends.
+    async fn find<P>(
+        &self,
+        pool: &P,
+        hash: &H,
+        held: &mut Held,
+        nonces: &Nonces,
+        may_wait: bool,
+    ) -> Result<Found, Arc<Notify>>
+    where
+        P: TransactionPool<Hash = H>,
+    {
+        let _turn = self.turn.lock().await;
+        held.is_apart = false;
         // As long as the share is nearly empty, nobody has to know the order.
-        let mut found = self.try_reserve(pool, hash, &held, self.limit.eighth(), Instant::now());
+        let mut found = self.try_reserve(pool, hash, held, self.limit.eighth(), Instant::now());
         while matches!(found, Found::Busy | Found::Full) {
             // Blocks may come while this waits.
-            let next = held.signed.as_ref().and_then(|(sender, _)| nonces(sender.clone()));
-            let order = self.taken.lock().order(held.signed.as_ref(), next);
-            held.is_apart = order == Order::Apart;
+            let order = self.order(held, nonces);
+            held.is_apart = matches!(order, Order::Apart | Order::Undecided(_));
             let limit = match order {
+                Order::Undecided(ended) if may_wait => return Err(ended),
                 Order::Next => self.limit,
                 _ => self.of_rows,
             };
-            found = match order {
-                Order::Undecided => Found::Busy,
-                _ => self.try_reserve(pool, hash, &held, limit, Instant::now()),
-            };
+            found = self.try_reserve(pool, hash, held, limit, Instant::now());
             match found {
-                Found::Full => return None,
+                Found::Full => break,
                 Found::Busy => self.given_back.notified().await,
                 Found::Room | Found::Known => {},
             }
         }
-        let reserved = found == Found::Room;
-        Some(Place { quota: self.clone(), held, reserved })
+        Ok(found)
+    }
+
+    fn order(&self, held: &Held, nonces: &Nonces) -> Order {
+        let next = held.signed.as_ref().and_then(|(sender, _)| nonces(sender.clone()));
+        self.taken.lock().senders.order(held.signed.as_ref(), next)
     }
 
     fn try_reserve<P>(&self, pool: &P, hash: &H, held: &Held, limit: Size, now: Instant) -> Found
@@ -366,20 +410,12 @@ impl<H: Hash + Eq> Quota<H> {
 }
 
 impl<H> Taken<H> {
-    /// Counts a transaction of a sender.
-    fn count(&mut self, held: &Held, change: impl FnOnce(&mut (usize, usize))) {
-        let Some(signed) = &held.signed else { return };
-        let count = self.of_senders.entry(signed.clone()).or_default();
-        change(count);
-        if *count == (0, 0) {
-            self.of_senders.remove(signed);
-        }
-    }
-
     /// A validation begins.
     fn begin(&mut self, held: &Held) {
         self.validated = self.validated.plus(Size::one(held.bytes));
-        self.count(held, |(_, validated)| *validated += 1);
+        if let Some(signed) = &held.signed {
+            self.senders.begin(signed);
+        }
         if held.is_apart {
             self.apart = self.apart.plus(Size::one(held.bytes));
         }
@@ -388,7 +424,9 @@ impl<H> Taken<H> {
     /// It ends.
     fn end(&mut self, held: &Held) {
         self.validated = self.validated.minus(Size::one(held.bytes));
-        self.count(held, |(_, validated)| *validated = validated.saturating_sub(1));
+        if let Some(signed) = &held.signed {
+            self.senders.end(signed);
+        }
         if held.is_apart {
             self.apart = self.apart.minus(Size::one(held.bytes));
         }
@@ -408,27 +446,10 @@ impl<H: Hash + Eq> Taken<H> {
         self.looked.is_none_or(|looked| now.saturating_duration_since(looked) >= LOOK_INTERVAL)
     }
 
-    /// Where a transaction is among those of its sender, whose next nonce is `next`. What is not signed
-    /// depends on nothing.
-    fn order(&self, signed: Option<&Signed>, next: Option<Nonce>) -> Order {
-        let Some((sender, nonce)) = signed else { return Order::Next };
-        let Some(next) = next.filter(|next| next <= nonce) else { return Order::Apart };
-        if next == *nonce {
-            return Order::Next;
-        }
-        let mut order = Order::Follows;
-        for earlier in next..*nonce {
-            match self.of_senders.get(&(sender.clone(), earlier)) {
-                Some((1.., _)) => {},
-                Some((_, 1..)) => order = Order::Undecided,
-                _ => return Order::Apart,
-            }
-        }
-        order
-    }
-
     fn accept(&mut self, hash: H, held: Held) {
-        self.count(&held, |(accepted, _)| *accepted += 1);
+        if let Some(signed) = &held.signed {
+            self.senders.accept(signed);
+        }
         if held.is_apart {
             self.apart = self.apart.plus(Size::one(held.bytes));
         }
@@ -439,7 +460,9 @@ impl<H: Hash + Eq> Taken<H> {
     }
 
     fn forget(&mut self, held: &Held) {
-        self.count(held, |(accepted, _)| *accepted = accepted.saturating_sub(1));
+        if let Some(signed) = &held.signed {
+            self.senders.forget(signed);
+        }
         if held.is_apart {
             self.apart = self.apart.minus(Size::one(held.bytes));
         }

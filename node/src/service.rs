@@ -2,11 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use assay_runtime::{opaque::Block, RuntimeApi};
-use frame_system_rpc_runtime_api::AccountNonceApi;
+use assay_runtime::{opaque::Block, AccountId, Nonce, Runtime, RuntimeApi};
+use codec::Decode;
 use futures::FutureExt;
 use jsonrpsee::RpcModule;
-use sc_client_api::{Backend as _, BlockBackend};
+use sc_client_api::{Backend as _, BlockBackend, StorageKey, StorageProvider};
 use sc_consensus_babe::{BabeLink, BabeWorkerHandle, SlotProportion};
 use sc_consensus_grandpa::SharedVoterState;
 use sc_network::{
@@ -27,7 +27,7 @@ use sp_blockchain::HeaderBackend;
 use sp_externalities::Extension;
 use sp_inherents::CreateInherentDataProviders;
 use sp_keystore::KeystorePtr;
-use sp_runtime::traits::Block as BlockT;
+use sp_runtime::{traits::Block as BlockT, Percent};
 use substrate_prometheus_endpoint::Registry;
 
 use crate::{
@@ -100,9 +100,15 @@ impl Handles {
 const GRANDPA_JUSTIFICATION_PERIOD: u32 = 512;
 /// How long a GRANDPA message is expected to take through the network.
 const GRANDPA_GOSSIP_DURATION: Duration = Duration::from_millis(333);
-/// Share of a slot in which its block may be built. The rest leaves time to propagate the block
-/// within the same slot.
-const BLOCK_PROPOSAL_SLOT_PORTION: f32 = 0.5;
+/// Share of a slot in which its block may be built. The rest leaves time to propagate the block within
+/// the same slot.
+///
+/// The runtime counts the blocks that had room by their weight, so authors must not stop by the clock
+/// before. A test compares it with the weight of a block.
+const BLOCK_PROPOSAL_SLOT_PORTION: f32 = 0.6;
+/// How long an author goes on after transactions that do not fit, in percent of its time. Others, of
+/// other classes, may.
+const SOFT_DEADLINE: Percent = Percent::from_percent(100);
 
 /// Makes the parts of a node that need no network.
 ///
@@ -255,7 +261,7 @@ fn start<N: NetworkBackend<Block, Hash>>(
     };
     let refused = Refused::new(config.prometheus_registry())?;
     let of = client.clone();
-    let nonce = move |account| of.runtime_api().account_nonce(of.info().best_hash, account).ok();
+    let nonce = move |account| next_nonce(&of, &account);
     let quotas = Arc::new(Quotas::new(pool, Box::new(nonce)));
     let engine = operator
         .map(|params| start_engine(&params, &config, &handles, &mut task_manager))
@@ -442,6 +448,19 @@ fn rpc_builder<E>(
     })
 }
 
+/// An account's next nonce in the best block, read without the runtime: whoever sends transactions
+/// without a valid signature has it read. `None` if the state is not there.
+fn next_nonce(client: &FullClient, account: &AccountId) -> Option<Nonce> {
+    let key = frame_system::Account::<Runtime>::hashed_key_for(account);
+    let info = client.storage(client.info().best_hash, &StorageKey(key)).ok()?;
+    match info {
+        Some(info) => Some(AccountInfo::decode(&mut &info.0[..]).ok()?.nonce),
+        None => Some(0),
+    }
+}
+
+type AccountInfo = frame_system::AccountInfo<Nonce, <Runtime as frame_system::Config>::AccountData>;
+
 /// Largest size of a block that this node makes, in bytes: what the runtime allows, besides the header.
 /// The runtime counts which blocks had room, so authors must not stop before.
 fn largest_block() -> usize {
@@ -465,6 +484,7 @@ fn spawn_authoring(
         handles.telemetry.clone(),
     );
     proposer.set_default_block_size_limit(largest_block());
+    proposer.set_soft_deadline(SOFT_DEADLINE);
     let worker = sc_consensus_babe::start_babe(sc_consensus_babe::BabeParams {
         keystore: handles.keystore.clone(),
         client: handles.client.clone(),
@@ -547,5 +567,22 @@ fn warn_about_lost_artifacts(config: &Configuration) {
             "This node neither runs nor serves artifacts from blocks that its sync mode skips; run \
              with --sync full to download them",
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use assay_runtime::{MAXIMUM_BLOCK_WEIGHT, SLOT_DURATION_MS};
+
+    /// Shares of the time for a block that `sc-consensus-slots` and `sc-basic-authorship` leave for
+    /// transactions.
+    const SDK_PORTIONS: [f32; 2] = [0.98, 0.9];
+
+    #[test]
+    fn an_author_has_time_for_a_block_of_the_largest_weight() {
+        let portions = SDK_PORTIONS.iter().product::<f32>() * BLOCK_PROPOSAL_SLOT_PORTION;
+        let milliseconds = SLOT_DURATION_MS as f32 * portions;
+        assert!(milliseconds >= MAXIMUM_BLOCK_WEIGHT.ref_time() as f32 / 1e9, "{milliseconds}");
     }
 }

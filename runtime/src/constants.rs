@@ -17,10 +17,12 @@ use sp_runtime::{traits::AccountIdConversion, Perbill};
 
 use crate::{AccountId, DAYS, HOURS, MAXIMUM_BLOCK_WEIGHT};
 
-/// Priorities in the transaction pool. Those of signed transactions are at most some billions, so
-/// workers' calls come first: payers wait for them.
+/// Priorities in the transaction pool. Workers' calls come first: payers wait for them.
 pub mod priorities {
     use super::TransactionPriority;
+
+    /// Bits of the priority of an ordinary signed call. An operational one has one more.
+    pub const SIGNED_BITS: u32 = 56;
 
     /// Operators' moves in disputes: what a late one costs is more than what a late answer costs.
     pub const DISPUTE: TransactionPriority = TransactionPriority::MAX / 4 * 3;

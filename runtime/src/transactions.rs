@@ -15,16 +15,19 @@ use scale_info::TypeInfo;
 use sp_runtime::{
     generic::{Era, SignedPayload},
     traits::{
-        AsTransactionAuthorizedOrigin, DispatchInfoOf, DispatchOriginOf, Implication,
+        AsSystemOriginSigner, AsTransactionAuthorizedOrigin, DispatchInfoOf, DispatchOriginOf, Implication,
         PostDispatchInfoOf, TransactionExtension, ValidateResult,
     },
-    transaction_validity::{InvalidTransaction, TransactionSource, TransactionValidityError},
+    transaction_validity::{
+        InvalidTransaction, TransactionPriority, TransactionSource, TransactionValidityError,
+    },
     DispatchResult, MultiSignature, MultiSigner,
 };
 
 use crate::{
-    configs::system::RuntimeBlockWeights, constants::WATCHER_ERA_BLOCKS, AccountId, Nonce, Runtime,
-    RuntimeCall, System, TxExtension, UncheckedExtrinsic,
+    configs::system::RuntimeBlockWeights,
+    constants::{priorities, WATCHER_ERA_BLOCKS},
+    AccountId, Balance, Nonce, Runtime, RuntimeCall, System, TxExtension, UncheckedExtrinsic,
 };
 
 /// `AuthorizeCall` for transactions whose other extensions are those of [`authorized_extension`].
@@ -89,6 +92,94 @@ impl TransactionExtension<RuntimeCall> for AuthorizeWorkersCall {
         result: &DispatchResult,
     ) -> Result<Weight, TransactionValidityError> {
         <Inner as TransactionExtension<RuntimeCall>>::post_dispatch_details(
+            pre, info, post_info, len, result,
+        )
+    }
+}
+
+/// `ChargeTransactionPayment` with priorities below those of workers' calls, and those of ordinary calls
+/// below those of operational ones, whatever the tip is: the pool asks whether an account could pay it,
+/// and who moves the money in an earlier transaction pays none.
+#[derive(Clone, Debug, Eq, PartialEq, Encode, Decode, DecodeWithMemTracking)]
+pub struct ChargeWithinClass(Charge);
+
+type Charge = pallet_transaction_payment::ChargeTransactionPayment<Runtime>;
+
+impl ChargeWithinClass {
+    /// Takes a tip in plancks.
+    pub fn from(tip: Balance) -> Self {
+        Self(Charge::from(tip))
+    }
+
+    /// The priority of a call of this class, in the order of those that the SDK computes.
+    fn priority(class: DispatchClass, of_sdk: TransactionPriority) -> TransactionPriority {
+        let within = of_sdk >> (TransactionPriority::BITS - priorities::SIGNED_BITS);
+        match class {
+            DispatchClass::Normal => within,
+            DispatchClass::Operational | DispatchClass::Mandatory => {
+                within | 1 << priorities::SIGNED_BITS
+            },
+        }
+    }
+}
+
+/// For clients it is the SDK's.
+impl TypeInfo for ChargeWithinClass {
+    type Identity = <Charge as TypeInfo>::Identity;
+
+    fn type_info() -> scale_info::Type {
+        Charge::type_info()
+    }
+}
+
+impl TransactionExtension<RuntimeCall> for ChargeWithinClass {
+    const IDENTIFIER: &'static str = <Charge as TransactionExtension<RuntimeCall>>::IDENTIFIER;
+    type Implicit = ();
+    type Val = <Charge as TransactionExtension<RuntimeCall>>::Val;
+    type Pre = <Charge as TransactionExtension<RuntimeCall>>::Pre;
+
+    fn weight(&self, call: &RuntimeCall) -> Weight {
+        self.0.weight(call)
+    }
+
+    fn validate(
+        &self,
+        origin: DispatchOriginOf<RuntimeCall>,
+        call: &RuntimeCall,
+        info: &DispatchInfoOf<RuntimeCall>,
+        len: usize,
+        implicit: (),
+        inherited_implication: &impl Implication,
+        source: TransactionSource,
+    ) -> ValidateResult<Self::Val, RuntimeCall> {
+        let is_signed = origin.as_signer().is_some();
+        let (mut valid, val, origin) =
+            self.0.validate(origin, call, info, len, implicit, inherited_implication, source)?;
+        if is_signed {
+            valid.priority = Self::priority(info.class, valid.priority);
+        }
+        Ok((valid, val, origin))
+    }
+
+    fn prepare(
+        self,
+        val: Self::Val,
+        origin: &DispatchOriginOf<RuntimeCall>,
+        call: &RuntimeCall,
+        info: &DispatchInfoOf<RuntimeCall>,
+        len: usize,
+    ) -> Result<Self::Pre, TransactionValidityError> {
+        self.0.prepare(val, origin, call, info, len)
+    }
+
+    fn post_dispatch_details(
+        pre: Self::Pre,
+        info: &DispatchInfoOf<RuntimeCall>,
+        post_info: &PostDispatchInfoOf<RuntimeCall>,
+        len: usize,
+        result: &DispatchResult,
+    ) -> Result<Weight, TransactionValidityError> {
+        <Charge as TransactionExtension<RuntimeCall>>::post_dispatch_details(
             pre, info, post_info, len, result,
         )
     }
@@ -174,8 +265,26 @@ pub fn authorized_extension() -> TxExtension {
         frame_system::CheckEra::from(Era::Immortal),
         frame_system::CheckNonce::from(0),
         frame_system::CheckWeight::new(),
-        pallet_transaction_payment::ChargeTransactionPayment::from(0),
+        ChargeWithinClass::from(0),
         frame_metadata_hash_extension::CheckMetadataHash::new(false),
         frame_system::WeightReclaim::new(),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_tip_lifts_a_call_out_of_its_class() {
+        let most = TransactionPriority::MAX;
+        let priority = ChargeWithinClass::priority;
+        let normal = |of_sdk| priority(DispatchClass::Normal, of_sdk);
+        let operational = |of_sdk| priority(DispatchClass::Operational, of_sdk);
+        assert!(normal(most) < operational(0));
+        assert!(operational(most) < priorities::WORKER);
+        // Within a class the order is that of the SDK. A planck of a tip may make no difference.
+        assert!(normal(1 << 20) < normal(1 << 21));
+        assert!(operational(1 << 20) < operational(1 << 21));
+    }
 }

@@ -12,7 +12,7 @@ use assay_primitives::{
 use assay_runtime::{
     configs::system::MaxTransactionWeight,
     constants::{HeartbeatPriority, NoAnswerSlash, RoomyBlocks, TreasuryShare, WorkerPriority},
-    transactions::authorized_extension,
+    transactions::{authorized_extension, ChargeWithinClass},
     Babe, Balances, ModelRegistry, Runtime, RuntimeCall, RuntimeEvent, System, TxExtension,
     UncheckedExtrinsic, EXISTENTIAL_DEPOSIT,
 };
@@ -21,7 +21,6 @@ use common::*;
 use frame_support::{assert_ok, weights::Weight};
 use frame_system::{CheckEra, CheckNonce};
 use pallet_inference::refusal;
-use pallet_transaction_payment::ChargeTransactionPayment;
 use sp_keyring::Sr25519Keyring::{self, *};
 use sp_runtime::{
     generic::Era,
@@ -462,7 +461,7 @@ fn a_workers_call_has_one_transaction_only() {
         let others = [
             other(|extension| extension.5 = CheckEra::from(Era::mortal(64, 1))),
             other(|extension| extension.6 = CheckNonce::from(1)),
-            other(|extension| extension.8 = ChargeTransactionPayment::from(1)),
+            other(|extension| extension.8 = ChargeWithinClass::from(1)),
         ];
         for other in others {
             assert_eq!(why_refused(other.clone()), Some(InvalidTransaction::BadProof), "{other:?}");

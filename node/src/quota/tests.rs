@@ -392,6 +392,35 @@ async fn what_follows_one_that_is_validated_waits_for_its_end() {
     }
 }
 
+/// Anyone can forge one that waits for another forged one, in the name of any account.
+#[tokio::test]
+async fn what_waits_for_an_earlier_one_of_its_sender_keeps_no_other_waiting() {
+    let signers = Signers::new();
+    assert!(signers.take(1, 9, 2_000).await);
+    assert!(signers.take(2, 9, 2_000).await);
+    let first = signers.begin(3, 5, 300).await.expect("it is the next one");
+    let mut second = Box::pin(signers.take(3, 6, 300));
+    assert!(futures::poll!(&mut second).is_pending());
+    let mut other = Box::pin(signers.take(4, 5, 300));
+    assert_eq!(futures::poll!(&mut other), std::task::Poll::Ready(true));
+    drop(first);
+    assert!(!second.await);
+}
+
+#[tokio::test]
+async fn so_many_wait_for_earlier_ones_of_their_senders() {
+    let signers = Signers::new();
+    assert!(signers.take(1, 9, 2_000).await);
+    assert!(signers.take(2, 9, 2_000).await);
+    let _first = signers.begin(3, 5, 300).await.expect("it is the next one");
+    let share = signers.quotas.share(Kind::Operational);
+    let others = share.patient.try_acquire_many(MAX_PATIENT as u32).unwrap();
+    assert!(!signers.take(3, 6, 300).await, "it counts as if the first were missing");
+    drop(others);
+    let mut second = Box::pin(signers.take(3, 6, 300));
+    assert!(futures::poll!(&mut second).is_pending());
+}
+
 #[tokio::test]
 async fn what_waits_while_a_block_has_the_earlier_one_is_the_next() {
     let signers = Signers::new();

@@ -1,0 +1,202 @@
+//! Whose transactions a share holds, by nonce.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+use assay_runtime::{AccountId, Nonce};
+use tokio::sync::Notify;
+
+/// The sender and the nonce of a signed transaction.
+pub type Signed = (AccountId, Nonce);
+
+/// How many that are validated are looked at. Whoever sends a longer row at once sends its end again.
+const MAX_UNDECIDED: usize = 64;
+
+/// Where a transaction is among those of its sender.
+#[derive(Clone, Debug)]
+pub enum Order {
+    /// It can be in the next block.
+    Next,
+    /// All between it and the next one are accepted.
+    Follows,
+    /// They are, if those that are validated will be. The end of each notifies.
+    Undecided(Arc<Notify>),
+    /// One is missing.
+    Apart,
+}
+
+/// The transactions of all senders.
+#[derive(Default)]
+pub struct Senders(HashMap<AccountId, Row>);
+
+/// The transactions of a sender.
+#[derive(Default)]
+struct Row {
+    with_nonce: BTreeMap<Nonce, Count>,
+    /// All from the sender's next one to before this one are accepted.
+    end: Nonce,
+    ended: Arc<Notify>,
+}
+
+/// How many transactions have the same nonce.
+#[derive(Default)]
+struct Count {
+    accepted: usize,
+    validated: usize,
+}
+
+impl Count {
+    fn is_empty(&self) -> bool {
+        self.accepted == 0 && self.validated == 0
+    }
+}
+
+impl Senders {
+    /// Counts the begin of a validation.
+    pub fn begin(&mut self, (sender, nonce): &Signed) {
+        let row = self.0.entry(sender.clone()).or_default();
+        row.with_nonce.entry(*nonce).or_default().validated += 1;
+    }
+
+    /// Counts the end of a validation.
+    pub fn end(&mut self, signed: &Signed) {
+        self.change(signed, |count| count.validated = count.validated.saturating_sub(1));
+    }
+
+    /// Counts one that the pool has accepted.
+    pub fn accept(&mut self, (sender, nonce): &Signed) {
+        let row = self.0.entry(sender.clone()).or_default();
+        row.with_nonce.entry(*nonce).or_default().accepted += 1;
+    }
+
+    /// Counts one that the pool no longer has.
+    pub fn forget(&mut self, signed: &Signed) {
+        self.change(signed, |count| count.accepted = count.accepted.saturating_sub(1));
+    }
+
+    fn change(&mut self, (sender, nonce): &Signed, change: impl FnOnce(&mut Count)) {
+        let Some(row) = self.0.get_mut(sender) else { return };
+        let Some(count) = row.with_nonce.get_mut(nonce) else { return };
+        change(count);
+        if count.accepted == 0 {
+            row.end = row.end.min(*nonce);
+        }
+        if count.is_empty() {
+            row.with_nonce.remove(nonce);
+        }
+        row.ended.notify_waiters();
+        if row.with_nonce.is_empty() {
+            self.0.remove(sender);
+        }
+    }
+
+    /// Where a transaction is among those of its sender, whose next nonce is `next`, `None` if that is
+    /// not known. What is not signed depends on nothing.
+    pub fn order(&mut self, signed: Option<&Signed>, next: Option<Nonce>) -> Order {
+        let Some((sender, nonce)) = signed else { return Order::Next };
+        let Some(next) = next.filter(|next| next <= nonce) else { return Order::Apart };
+        if next == *nonce {
+            return Order::Next;
+        }
+        match self.0.get_mut(sender) {
+            Some(row) => row.order(*nonce, next),
+            None => Order::Apart,
+        }
+    }
+}
+
+impl Row {
+    fn order(&mut self, nonce: Nonce, next: Nonce) -> Order {
+        // Each step is made once for each time that one before it is forgotten.
+        self.end = self.end.max(next);
+        while self.with_nonce.get(&self.end).is_some_and(|count| count.accepted > 0) {
+            self.end = self.end.saturating_add(1);
+        }
+        if self.end >= nonce {
+            return Order::Follows;
+        }
+        let missing = nonce.saturating_sub(self.end) as usize;
+        let validated = || self.with_nonce.range(self.end..nonce).count();
+        match missing <= MAX_UNDECIDED && validated() == missing {
+            true => Order::Undecided(self.ended.clone()),
+            false => Order::Apart,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn signed(nonce: Nonce) -> Signed {
+        (AccountId::new([1; 32]), nonce)
+    }
+
+    fn accepted(nonces: impl IntoIterator<Item = Nonce>) -> Senders {
+        let mut senders = Senders::default();
+        nonces.into_iter().for_each(|nonce| senders.accept(&signed(nonce)));
+        senders
+    }
+
+    fn order(senders: &mut Senders, nonce: Nonce, next: Nonce) -> &'static str {
+        match senders.order(Some(&signed(nonce)), Some(next)) {
+            Order::Next => "next",
+            Order::Follows => "follows",
+            Order::Undecided(_) => "undecided",
+            Order::Apart => "apart",
+        }
+    }
+
+    #[test]
+    fn a_row_without_gaps_follows_the_next_one() {
+        let mut senders = accepted([5, 6, 8]);
+        assert_eq!(order(&mut senders, 5, 5), "next");
+        assert_eq!(order(&mut senders, 7, 5), "follows");
+        assert_eq!(order(&mut senders, 8, 5), "apart");
+        assert_eq!(order(&mut senders, 4, 5), "apart", "a nonce that was used");
+        senders.accept(&signed(7));
+        assert_eq!(order(&mut senders, 9, 5), "follows");
+        assert!(matches!(senders.order(Some(&signed(9)), None), Order::Apart));
+        assert!(matches!(senders.order(None, None), Order::Next));
+    }
+
+    #[test]
+    fn what_is_forgotten_leaves_a_gap_unless_a_block_has_it() {
+        let mut senders = accepted(5..9);
+        assert_eq!(order(&mut senders, 9, 5), "follows");
+        senders.forget(&signed(5));
+        assert_eq!(order(&mut senders, 9, 6), "follows", "a block had it");
+        assert_eq!(order(&mut senders, 9, 5), "apart", "until the block was replaced");
+        senders.forget(&signed(7));
+        assert_eq!(order(&mut senders, 9, 6), "apart", "the pool dropped it");
+        assert_eq!(order(&mut senders, 7, 6), "follows");
+        [6, 8].map(|nonce| senders.forget(&signed(nonce)));
+        assert!(senders.0.is_empty());
+    }
+
+    #[test]
+    fn what_follows_validations_is_undecided() {
+        let mut senders = accepted([5]);
+        senders.begin(&signed(6));
+        assert_eq!(order(&mut senders, 7, 5), "undecided");
+        assert_eq!(order(&mut senders, 8, 5), "apart");
+        // The same nonce twice, of which one is refused.
+        senders.begin(&signed(6));
+        senders.end(&signed(6));
+        assert_eq!(order(&mut senders, 7, 5), "undecided");
+        senders.end(&signed(6));
+        assert_eq!(order(&mut senders, 7, 5), "apart");
+    }
+
+    #[test]
+    fn of_a_long_row_of_validations_nothing_is_looked_at() {
+        let mut senders = Senders::default();
+        (5..5 + MAX_UNDECIDED as Nonce).for_each(|nonce| senders.begin(&signed(nonce)));
+        let end = 5 + MAX_UNDECIDED as Nonce;
+        assert_eq!(order(&mut senders, end, 5), "undecided");
+        senders.begin(&signed(end));
+        assert_eq!(order(&mut senders, end + 1, 5), "apart");
+    }
+}
