@@ -15,8 +15,8 @@ use scale_info::TypeInfo;
 use sp_runtime::{
     generic::{Era, SignedPayload},
     traits::{
-        AsSystemOriginSigner, AsTransactionAuthorizedOrigin, DispatchInfoOf, DispatchOriginOf, Implication,
-        PostDispatchInfoOf, TransactionExtension, ValidateResult,
+        AsSystemOriginSigner, AsTransactionAuthorizedOrigin, DispatchInfoOf, DispatchOriginOf,
+        Implication, PostDispatchInfoOf, TransactionExtension, ValidateResult,
     },
     transaction_validity::{
         InvalidTransaction, TransactionPriority, TransactionSource, TransactionValidityError,
@@ -152,7 +152,7 @@ impl TransactionExtension<RuntimeCall> for ChargeWithinClass {
         inherited_implication: &impl Implication,
         source: TransactionSource,
     ) -> ValidateResult<Self::Val, RuntimeCall> {
-        let is_signed = origin.as_signer().is_some();
+        let is_signed = origin.as_system_origin_signer().is_some();
         let (mut valid, val, origin) =
             self.0.validate(origin, call, info, len, implicit, inherited_implication, source)?;
         if is_signed {

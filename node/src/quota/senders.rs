@@ -172,7 +172,8 @@ mod tests {
         senders.forget(&signed(7));
         assert_eq!(order(&mut senders, 9, 6), "apart", "the pool dropped it");
         assert_eq!(order(&mut senders, 7, 6), "follows");
-        [6, 8].map(|nonce| senders.forget(&signed(nonce)));
+        senders.forget(&signed(6));
+        senders.forget(&signed(8));
         assert!(senders.0.is_empty());
     }
 
