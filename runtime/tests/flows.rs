@@ -475,6 +475,24 @@ fn a_workers_call_has_one_transaction_only() {
     });
 }
 
+/// The pool asks whether an account could pay, and an earlier transaction may take its money.
+#[test]
+fn no_tip_comes_before_calls_of_another_class() {
+    in_prepared_network(|| {
+        let priority = |call: RuntimeCall, tip| {
+            validate(signed_with_tip(&STRANGER.pair(), call, tip)).unwrap().priority
+        };
+        let ordinary = || frame_system::Call::remark { remark: Vec::new() }.into();
+        let operational =
+            || pallet_disputes::Call::open { request: RequestId(0), max_bond: 0 }.into();
+        let tip = 1_000_000 * ASY;
+        assert!(priority(ordinary(), 0) < priority(ordinary(), tip));
+        assert!(priority(ordinary(), tip) < priority(operational(), 0));
+        assert!(priority(operational(), 0) < priority(operational(), tip));
+        assert!(priority(operational(), tip) < WorkerPriority::get());
+    });
+}
+
 #[test]
 fn a_workers_call_from_an_account_is_refused_and_costs_its_fee() {
     in_prepared_network(|| {

@@ -29,7 +29,7 @@ use assay_proof::ProofParameters;
 use assay_runtime::{
     constants::{AvailableClasses, TreasuryAccount},
     genesis,
-    transactions::authorized_extension,
+    transactions::{authorized_extension, ChargeWithinClass},
     AccountId, Babe, Balances, Disputes, Executive, Hash, Header, Inference, ModelRegistry,
     Operators, Room, Runtime, RuntimeCall, RuntimeEvent, RuntimeGenesisConfig, Settlement, Storage,
     System, UncheckedExtrinsic, Verification, SLOT_DURATION_MS,
@@ -248,9 +248,19 @@ pub fn signed(who: Sr25519Keyring, call: impl Into<RuntimeCall>) -> UncheckedExt
 
 /// A transaction of the account of a key, with its next nonce.
 pub fn signed_by(pair: &sr25519::Pair, call: impl Into<RuntimeCall>) -> UncheckedExtrinsic {
+    signed_with_tip(pair, call, 0)
+}
+
+/// [`signed_by`] with a tip in plancks.
+pub fn signed_with_tip(
+    pair: &sr25519::Pair,
+    call: impl Into<RuntimeCall>,
+    tip: Balance,
+) -> UncheckedExtrinsic {
     let account = MultiSigner::from(pair.public()).into_account();
     let mut extension = authorized_extension();
     extension.6 = frame_system::CheckNonce::from(System::account_nonce(&account));
+    extension.8 = ChargeWithinClass::from(tip);
     let payload = SignedPayload::new(call.into(), extension).expect("the extensions are valid");
     let signature = payload.using_encoded(|bytes| pair.sign(bytes));
     let (call, extension, _) = payload.deconstruct();
