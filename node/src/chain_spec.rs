@@ -1,12 +1,21 @@
 //! Chain specifications: the built-in networks, and files.
 
+use std::sync::Arc;
+
 use assay_primitives::{TOKEN_DECIMALS, TOKEN_SYMBOL};
-use assay_runtime::WASM_BINARY;
+use assay_runtime::{
+    opaque::{Block, BlockHash as Hash},
+    WASM_BINARY,
+};
+use sc_chain_spec::{BuildGenesisBlock, ChainSpec as _, GenesisBlockBuilder};
+use sc_executor::WasmExecutor;
 use sc_service::{ChainType, NoExtension, Properties};
 use sp_genesis_builder::{DEV_RUNTIME_PRESET, LOCAL_TESTNET_RUNTIME_PRESET};
 
+use crate::client::HostFunctions;
+
 /// A chain specification.
-pub type ChainSpec = sc_service::GenericChainSpec<NoExtension, crate::client::HostFunctions>;
+pub type ChainSpec = sc_service::GenericChainSpec<NoExtension, HostFunctions>;
 
 /// SS58 prefix of addresses: the one of generic Substrate chains.
 const SS58_FORMAT: u16 = 42;
@@ -44,6 +53,19 @@ pub fn load(chain: &str) -> Result<ChainSpec, String> {
             format!("`{path}` is not `dev`, `local` or a readable chain specification: {error}")
         }),
     }
+}
+
+/// The hash of the genesis block, which is the chain's identity.
+///
+/// # Errors
+///
+/// The state cannot be made: the runtime refuses the configuration of its genesis.
+pub fn genesis_hash(spec: &ChainSpec) -> sp_blockchain::Result<Hash> {
+    let backend = Arc::new(sc_client_api::in_mem::Backend::<Block>::new());
+    let executor = WasmExecutor::<HostFunctions>::builder().build();
+    let builder = GenesisBlockBuilder::new(spec.as_storage_builder(), false, backend, executor)?;
+    let (block, _) = builder.build_genesis_block()?;
+    Ok(block.header.hash())
 }
 
 /// The argument of `--chain` for the network with this id.

@@ -84,6 +84,16 @@ pub enum Subcommand {
 
     /// Print the best, the finalized and the genesis block of the database.
     ChainInfo(sc_cli::ChainInfoCmd),
+
+    /// Print the hash of the genesis block of a chain specification.
+    ///
+    /// The parties of a network compare it before they start: a node with another one is on another
+    /// chain.
+    GenesisHash {
+        /// `dev`, `local` or the file of a chain specification.
+        #[arg(long, value_name = "CHAIN_SPEC")]
+        chain: String,
+    },
 }
 
 /// Options of operators and watchers.

@@ -113,6 +113,10 @@ pub fn run() -> sc_cli::Result<()> {
             let runner = cli.create_runner(cmd)?;
             runner.sync_run(|config| cmd.run::<Block>(&config))
         },
+        Some(Subcommand::GenesisHash { chain }) => {
+            println!("{:?}", chain_spec::genesis_hash(&chain_spec::load(chain)?)?);
+            Ok(())
+        },
     }
 }
 
