@@ -35,7 +35,8 @@ pub struct Senders(HashMap<AccountId, Row>);
 #[derive(Default)]
 struct Row {
     with_nonce: BTreeMap<Nonce, Count>,
-    /// All from the sender's next one to before this one are accepted.
+    /// All from `next` to before `end` are accepted.
+    next: Nonce,
     end: Nonce,
     ended: Arc<Notify>,
 }
@@ -109,6 +110,11 @@ impl Senders {
 
 impl Row {
     fn order(&mut self, nonce: Nonce, next: Nonce) -> Order {
+        if next < self.next {
+            // Another block has replaced the one that had those between.
+            self.end = next;
+        }
+        self.next = next;
         // Each step is made once for each time that one before it is forgotten.
         self.end = self.end.max(next);
         while self.with_nonce.get(&self.end).is_some_and(|count| count.accepted > 0) {
