@@ -55,6 +55,9 @@ pub const SDK_POOL_FACTOR: usize = 4;
 /// Minimum time between two looks at what the pool still has of a kind. A block is made every two
 /// seconds.
 const LOOK_INTERVAL: Duration = Duration::from_millis(200);
+/// How long a signed transaction that no block has counts after the pool has it no more. What comes while
+/// the pool makes the view of a new block is missing there until the next one.
+const MISSING: Duration = Duration::from_secs(6);
 /// How long a transaction waits for the validations of earlier ones of its sender, all together.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How many of a kind wait so. Others count as if an earlier one were missing.
@@ -265,6 +268,14 @@ struct Held {
     signed: Option<Signed>,
     /// Whether an earlier transaction of its sender was missing when it came.
     is_apart: bool,
+    /// Since when the pool has it no more, although no block has its nonce.
+    missing: Option<Instant>,
+}
+
+impl Held {
+    const fn new(bytes: usize, signed: Option<Signed>) -> Self {
+        Self { bytes, signed, is_apart: false, missing: None }
+    }
 }
 
 /// Whether there is room for one more transaction.
@@ -315,7 +326,7 @@ impl<H: Hash + Eq> Quota<H> {
     where
         P: TransactionPool<Hash = H>,
     {
-        let mut held = Held { bytes, signed, is_apart: false };
+        let mut held = Held::new(bytes, signed);
         let (mut patience, begun) = (None, Instant::now());
         let mut may_wait = true;
         let found = loop {
@@ -358,7 +369,8 @@ impl<H: Hash + Eq> Quota<H> {
         let _turn = self.turn.lock().await;
         held.is_apart = false;
         // As long as the share is nearly empty, nobody has to know the order.
-        let mut found = self.try_reserve(pool, hash, held, self.limit.eighth(), Instant::now());
+        let mut found =
+            self.try_reserve(pool, hash, held, self.limit.eighth(), nonces, Instant::now());
         while matches!(found, Found::Busy | Found::Full) {
             // Blocks may come while this waits.
             let order = self.order(held, nonces);
@@ -368,7 +380,7 @@ impl<H: Hash + Eq> Quota<H> {
                 Order::Next => self.limit,
                 _ => self.of_rows,
             };
-            found = self.try_reserve(pool, hash, held, limit, Instant::now());
+            found = self.try_reserve(pool, hash, held, limit, nonces, Instant::now());
             match found {
                 Found::Full => break,
                 Found::Busy => self.given_back.notified().await,
@@ -383,7 +395,15 @@ impl<H: Hash + Eq> Quota<H> {
         self.taken.lock().senders.order(held.signed.as_ref(), next)
     }
 
-    fn try_reserve<P>(&self, pool: &P, hash: &H, held: &Held, limit: Size, now: Instant) -> Found
+    fn try_reserve<P>(
+        &self,
+        pool: &P,
+        hash: &H,
+        held: &Held,
+        limit: Size,
+        nonces: &Nonces,
+        now: Instant,
+    ) -> Found
     where
         P: TransactionPool<Hash = H>,
     {
@@ -393,7 +413,7 @@ impl<H: Hash + Eq> Quota<H> {
         };
         let mut taken = self.taken.lock();
         if !has_room(&taken, taken.all()) && taken.may_look(now) {
-            taken.look(pool, now);
+            taken.look(pool, nonces, now);
         }
         if has_room(&taken, taken.all()) {
             taken.begin(held);
@@ -470,15 +490,22 @@ impl<H: Hash + Eq> Taken<H> {
     }
 
     /// Forgets what the pool no longer has: what is in a block, replaced, dropped or invalid.
-    fn look<P: TransactionPool<Hash = H>>(&mut self, pool: &P, now: Instant) {
+    fn look<P: TransactionPool<Hash = H>>(&mut self, pool: &P, nonces: &Nonces, now: Instant) {
         self.looked = Some(now);
         let futures = pool.futures();
         let futures: HashSet<&H> = futures.iter().map(InPoolTransaction::hash).collect();
-        let gone: Vec<Held> = self
-            .accepted
-            .extract_if(|hash, _| pool.ready_transaction(hash).is_none() && !futures.contains(hash))
-            .map(|(_, held)| held)
-            .collect();
+        let mut next = HashMap::new();
+        let is_gone = |hash: &H, held: &mut Held| {
+            if pool.ready_transaction(hash).is_some() || futures.contains(hash) {
+                held.missing = None;
+                return false;
+            }
+            let Some((sender, nonce)) = &held.signed else { return true };
+            let next = next.entry(sender.clone()).or_insert_with(|| nonces(sender.clone()));
+            let since = *held.missing.get_or_insert(now);
+            next.is_some_and(|next| *nonce < next) || now.duration_since(since) >= MISSING
+        };
+        let gone: Vec<Held> = self.accepted.extract_if(is_gone).map(|(_, held)| held).collect();
         for held in &gone {
             self.forget(held);
         }

@@ -164,7 +164,7 @@ fn transaction(number: u8, bytes: usize) -> Opaque {
 
 /// What a transaction without a sender takes.
 fn held(bytes: usize) -> super::Held {
-    super::Held { bytes, signed: None, is_apart: false }
+    super::Held::new(bytes, None)
 }
 
 /// A share with a pool and a clock.
@@ -186,7 +186,8 @@ impl Share {
     fn find(&self, xt: &Opaque) -> Found {
         let hash = self.pool.hash_of(xt);
         let limit = self.quota.limit;
-        self.quota.try_reserve(&self.pool, &hash, &held(xt.encoded_size()), limit, self.now)
+        let (held, none) = (held(xt.encoded_size()), |_| None);
+        self.quota.try_reserve(&self.pool, &hash, &held, limit, &none, self.now)
     }
 
     fn place(&self, xt: &Opaque) -> Place<H> {
@@ -320,6 +321,15 @@ impl Signers {
         Self { quotas, nonce, pool: PoolDouble::accepting() }
     }
 
+    /// Lets what is missing be missing for so much longer, and the share look at the pool.
+    fn look_again(&self, longer: Duration) {
+        let mut taken = self.quotas.share(Kind::Operational).taken.lock();
+        for held in taken.accepted.values_mut() {
+            held.missing = held.missing.map(|since| since - longer);
+        }
+        taken.looked = None;
+    }
+
     /// Begins the validation of a transaction, if there is room.
     async fn begin(&self, sender: u8, nonce: Nonce, bytes: usize) -> Option<(Place<H>, Opaque)> {
         let (xt, encoded) = from_sender(sender, nonce, bytes);
@@ -364,11 +374,35 @@ async fn what_misses_an_earlier_one_takes_at_most_an_eighth() {
     assert!(signers.take(3, 6, 1_000).await);
     assert!(signers.take(3, 7, 1_000).await);
     assert!(!signers.take(3, 9, 300).await);
-    // When the pool has dropped what waited, others find its place.
+    // When blocks have what waited, others find its place.
     signers.pool.ready.lock().clear();
-    signers.quotas.share(Kind::Operational).taken.lock().looked = None;
-    assert!(signers.take(4, 8, 2_000).await);
-    assert!(signers.take(5, 8, 2_000).await);
+    signers.nonce.store(10, Ordering::Relaxed);
+    signers.look_again(Duration::ZERO);
+    assert!(signers.take(4, 18, 2_000).await);
+    assert!(signers.take(5, 18, 2_000).await);
+}
+
+/// The SDK's pool makes a view for each block; what comes meanwhile is not in it.
+#[tokio::test]
+async fn what_the_newest_view_of_the_pool_lacks_counts_for_a_while() {
+    let signers = Signers::new();
+    assert!(signers.take(1, 9, 2_000).await);
+    assert!(signers.take(2, 9, 2_000).await);
+    assert!(signers.take(3, 5, 300).await);
+    let missing = signers.pool.ready.lock().drain().collect::<Vec<_>>();
+    signers.look_again(Duration::ZERO);
+    assert!(signers.take(3, 6, 300).await, "the one before is still counted");
+    signers.pool.ready.lock().extend(missing);
+    signers.look_again(Duration::ZERO);
+    assert!(signers.take(3, 7, 300).await);
+    signers.pool.ready.lock().clear();
+    signers.look_again(Duration::ZERO);
+    assert!(signers.take(3, 8, 300).await);
+    // What is missing for longer is gone, and with it the row.
+    signers.look_again(MISSING);
+    assert!(signers.take(4, 9, 2_000).await);
+    assert!(signers.take(5, 9, 2_000).await);
+    assert!(!signers.take(3, 9, 300).await);
 }
 
 #[tokio::test]
@@ -482,10 +516,11 @@ fn a_full_share_refuses_its_kind_and_no_other() {
             number += 1;
             let hash = H::from_low_u64_be(number);
             let quota = quotas.share(kind_of(xt));
-            let found = quota.try_reserve(&pool, &hash, &held(xt.len()), quota.limit, now);
+            let (held, none) = (held(xt.len()), |_| None);
+            let found = quota.try_reserve(&pool, &hash, &held, quota.limit, &none, now);
             if found == Found::Room {
                 pool.hold(hash, Opaque::default());
-                Place { quota: quota.clone(), held: held(xt.len()), reserved: true }.keep(hash);
+                Place { quota: quota.clone(), held, reserved: true }.keep(hash);
             }
             found
         };
