@@ -12,13 +12,12 @@ use subxt::{OnlineClient, SubstrateConfig};
 use crate::{load::Answered, scenario::Run, stage::Stage, state::balances};
 
 /// Events that mean a penalty. No scenario without a liar has one.
-const PENALTIES: [(&str, &str); 6] = [
+const PENALTIES: [(&str, &str); 5] = [
     ("Settlement", "Slashed"),
     ("Settlement", "Forfeited"),
     ("Offences", "Offence"),
     ("Session", "ValidatorDisabled"),
     ("Staking", "Slashed"),
-    ("Validators", "Absent"),
 ];
 
 /// How the escrow of a request was divided, in plancks.

@@ -1,7 +1,7 @@
 //! # Settlement
 //!
-//! Holds, splits, pays, refunds and slashes money. No other pallet moves balances: the others
-//! determine *what* is due. All money is held with `fungible` holds on the accounts that own it.
+//! Holds, splits, pays, refunds and slashes money. No other pallet of Assay moves balances but
+//! `pallet-validators`, which divides fees: the others determine *what* is due. All money is held with `fungible` holds on the accounts that own it.
 //!
 //! * Escrow: a payer's `max_price` is held for each request, and the largest fee for the room that it
 //!   can take in blocks. At the end the fee for what it took is handed on. If the request is verified, each
