@@ -539,11 +539,7 @@ impl Discovery {
             handles.registry.clone(),
             tasks.spawn_handle(),
         );
-        tasks.spawn_handle().spawn(
-            "authority-discovery-worker",
-            Some("networking"),
-            worker.run(),
-        );
+        tasks.spawn_handle().spawn("authority-discovery-worker", Some("networking"), worker.run());
     }
 }
 

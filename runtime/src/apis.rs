@@ -40,9 +40,9 @@ use crate::{
     views::{
         artifact_view, assignment, dispute_view, operator_view, optimistic_view, version_view,
     },
-    AccountId, AuthorityDiscovery, Babe, Balance, Block, Disputes, Executive, Grandpa, Historical, Inference,
-    InherentDataExt, ModelRegistry, Nonce, Operators, Runtime, RuntimeGenesisConfig, SessionKeys,
-    Storage, System, TransactionPayment, VERSION,
+    AccountId, AuthorityDiscovery, Babe, Balance, Block, Disputes, Executive, Grandpa, Historical,
+    Inference, InherentDataExt, ModelRegistry, Nonce, Operators, Runtime, RuntimeGenesisConfig,
+    SessionKeys, Storage, System, TransactionPayment, VERSION,
 };
 
 impl_runtime_apis! {

@@ -289,8 +289,7 @@ fn an_era_pays_its_share_of_the_fees_to_the_planck() {
             let paid: Balance = fees().iter().map(|(_, fee)| *fee).sum();
             let Split { validators, treasury, burnt: gone } = Validators::split(paid);
             assert!(paid > ASY / 2 && validators == paid * 3 / 10);
-            (earned, treasurys, burnt) =
-                (earned + validators, treasurys + treasury, burnt + gone);
+            (earned, treasurys, burnt) = (earned + validators, treasurys + treasury, burnt + gone);
             assert_eq!(own_events(), [Event::FeesDivided { validators, treasury, burnt: gone }]);
         }
         assert_eq!(EraFees::<Runtime>::get(), earned);
@@ -327,10 +326,8 @@ fn an_era_pays_its_share_of_the_fees_to_the_planck() {
             genesis - burnt - by_payouts.burnt - by_payouts.validators - (earned - minted)
         );
         // Nobody is paid twice.
-        let again = pallet_staking::Call::payout_stakers {
-            validator_stash: Alice.to_account_id(),
-            era: 0,
-        };
+        let again =
+            pallet_staking::Call::payout_stakers { validator_stash: Alice.to_account_id(), era: 0 };
         assert!(include(signed(Ferdie, again)).is_err());
     });
 }
@@ -530,7 +527,9 @@ fn an_absent_validator_loses_its_place_and_keeps_its_stake() {
     run(|| {
         next_session();
         blocks_without(&[index_of(Dave)], ENOUGH);
-        assert!(*Babe::current_slot() < *Babe::current_epoch_start() + u64::from(EPOCH_DURATION_SLOTS));
+        assert!(
+            *Babe::current_slot() < *Babe::current_epoch_start() + u64::from(EPOCH_DURATION_SLOTS)
+        );
         next_session();
         let absent = Event::Absent { validator: Dave.to_account_id(), expected: 20 };
         assert_eq!(own_events(), [absent]);

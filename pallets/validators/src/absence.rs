@@ -74,8 +74,8 @@ impl<T: Config> Pallet<T> {
     }
 }
 
-impl<T: Config + pallet_authorship::Config> pallet_authorship::EventHandler<T::AccountId, BlockNumberFor<T>>
-    for Pallet<T>
+impl<T: Config + pallet_authorship::Config>
+    pallet_authorship::EventHandler<T::AccountId, BlockNumberFor<T>> for Pallet<T>
 {
     fn note_author(author: T::AccountId) {
         Made::<T>::mutate(author, |made| *made = made.saturating_add(1));

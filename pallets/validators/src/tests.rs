@@ -239,7 +239,10 @@ fn few_blocks_are_counted_over_sessions() {
             session(&others, 3);
             assert_eq!(absent(), []);
         }
-        assert_eq!(Missed::<Test>::get().into_inner().into_iter().collect::<Vec<_>>(), [(99, 17_820_000)]);
+        assert_eq!(
+            Missed::<Test>::get().into_inner().into_iter().collect::<Vec<_>>(),
+            [(99, 17_820_000)]
+        );
         session(&others, 3);
         assert_eq!(absent(), [(99, 20)]);
 
@@ -271,7 +274,10 @@ fn an_outage_of_the_network_is_nobodys_fault() {
         session(&[0, 1, 2, 3, 4, 5, 6, 7, 8], 10);
         assert_eq!(Missed::<Test>::get().get(&9), Some(&9_000_000));
         session(&[0, 1, 2, 3], 100);
-        assert_eq!(Missed::<Test>::get().into_inner().into_iter().collect::<Vec<_>>(), [(9, 9_000_000)]);
+        assert_eq!(
+            Missed::<Test>::get().into_inner().into_iter().collect::<Vec<_>>(),
+            [(9, 9_000_000)]
+        );
         session(&[0, 1, 2, 3, 4, 5, 6], 100);
         assert_eq!(absent(), [(7, 70), (8, 70), (9, 79)]);
     });

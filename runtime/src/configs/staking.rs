@@ -24,8 +24,8 @@ use sp_staking::{
 
 use super::consensus::MaxAuthorities;
 use crate::{
-    constants::*, AccountId, Authorship, Balance, Balances, Offences, Runtime,
-    RuntimeEvent, RuntimeHoldReason, Session, Staking, Timestamp, Validators, VoterList,
+    constants::*, AccountId, Authorship, Balance, Balances, Offences, Runtime, RuntimeEvent,
+    RuntimeHoldReason, Session, Staking, Timestamp, Validators, VoterList,
 };
 
 /// Nominations of a nominator.

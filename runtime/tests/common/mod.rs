@@ -29,12 +29,10 @@ use assay_primitives::{
 };
 use assay_proof::ProofParameters;
 use assay_runtime::{
-    constants::AvailableClasses,
-    genesis,
-    transactions::authorized_extension,
-    AccountId, Babe, Disputes, Executive, Hash, Header, Inference, ModelRegistry,
-    Operators, Room, Runtime, RuntimeCall, RuntimeEvent, RuntimeGenesisConfig, Settlement, Storage,
-    System, UncheckedExtrinsic, Validators, Verification, SLOT_DURATION_MS,
+    constants::AvailableClasses, genesis, transactions::authorized_extension, AccountId, Babe,
+    Disputes, Executive, Hash, Header, Inference, ModelRegistry, Operators, Room, Runtime,
+    RuntimeCall, RuntimeEvent, RuntimeGenesisConfig, Settlement, Storage, System,
+    UncheckedExtrinsic, Validators, Verification, SLOT_DURATION_MS,
 };
 use codec::Encode;
 use frame_support::storage::{storage_prefix, unhashed, with_transaction};
