@@ -7,6 +7,7 @@ use frame_support::{
     defensive,
     traits::{
         fungible::{Balanced, Credit, Debt},
+        tokens::Preservation,
         Get, Imbalance, OnUnbalanced,
     },
 };
@@ -60,18 +61,13 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    /// Counts what staking has minted of what it was handed.
-    fn note_minted(amount: Balance) {
-        if amount.is_zero() {
-            return;
-        }
-        Unminted::<T>::mutate(|unminted| match unminted.checked_sub(amount) {
-            Some(rest) => *unminted = rest,
-            None => {
-                defensive!("more was minted than was burnt");
-                *unminted = 0;
-            },
-        });
+    /// Counts what staking has minted. Returns how much of it is covered by what it was handed.
+    fn note_minted(amount: Balance) -> Balance {
+        Unminted::<T>::mutate(|unminted| {
+            let covered = amount.min(*unminted);
+            *unminted -= covered;
+            covered
+        })
     }
 }
 
@@ -111,7 +107,16 @@ pub struct Rewards<T>(PhantomData<T>);
 
 impl<T: Config> OnUnbalanced<Debt<T::AccountId, T::Currency>> for Rewards<T> {
     fn on_nonzero_unbalanced(minted: Debt<T::AccountId, T::Currency>) {
-        Pallet::<T>::note_minted(minted.peek());
+        // The end of a debt issues it.
+        let (_, beyond) = minted.split(Pallet::<T>::note_minted(minted.peek()));
+        if beyond.peek().is_zero() {
+            return;
+        }
+        // Staking rounds each part to the nearest planck. The treasury pays for what this is too much.
+        let treasury = T::TreasuryAccount::get();
+        if T::Currency::settle(&treasury, beyond, Preservation::Preserve).is_err() {
+            defensive!("more was minted than was burnt");
+        }
     }
 }
 

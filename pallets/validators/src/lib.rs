@@ -174,7 +174,7 @@ pub mod pallet {
             let shares = [T::ValidatorsShare::get(), T::BurntShare::get()];
             let parts: u64 = shares.iter().map(|share| u64::from(share.deconstruct())).sum();
             assert!(
-                parts <= u64::from(Perbill::ACCURACY),
+                parts <= u64::from(Perbill::one().deconstruct()),
                 "the shares of the fees are more than all"
             );
         }

@@ -117,12 +117,25 @@ fn an_era_earns_its_share_and_no_more_is_minted() {
 }
 
 #[test]
+fn the_treasury_pays_for_rounding_upwards() {
+    test(|| {
+        block_by(Some(1), || transaction(1_000, 0));
+        end_era();
+        let (before, of_treasury) = (issuance(), balance(TREASURY));
+        pay(1, 299);
+        pay(2, 3);
+        assert_eq!((Unminted::<Test>::get(), balance(TREASURY)), (0, of_treasury - 2));
+        assert_eq!(issuance(), before + 300, "never more than was burnt");
+    });
+}
+
+#[test]
 #[should_panic(expected = "more was minted than was burnt")]
 fn minting_more_than_was_burnt_is_noticed() {
     new_test_ext().execute_with(|| {
         block_by(Some(1), || transaction(1_000, 0));
         end_era();
-        pay(1, 301);
+        pay(1, 301 + balance(TREASURY));
     });
 }
 
