@@ -108,7 +108,8 @@ pub struct Rewards<T>(PhantomData<T>);
 impl<T: Config> OnUnbalanced<Debt<T::AccountId, T::Currency>> for Rewards<T> {
     fn on_nonzero_unbalanced(minted: Debt<T::AccountId, T::Currency>) {
         // The end of a debt issues it.
-        let (_, beyond) = minted.split(Pallet::<T>::note_minted(minted.peek()));
+        let covered = Pallet::<T>::note_minted(minted.peek());
+        let (_, beyond) = minted.split(covered);
         if beyond.peek().is_zero() {
             return;
         }

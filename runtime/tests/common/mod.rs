@@ -193,10 +193,15 @@ fn pre_digest(slot: Slot) -> DigestItem {
     DigestItem::babe_pre_digest(claim(slot, author, &epoch.randomness, epoch.epoch_index))
 }
 
+/// The slot of the next block.
+pub fn next_slot() -> Slot {
+    Slot::from(FIRST_SLOT + u64::from(System::block_number()) + 1 + SKIPPED_SLOTS.get())
+}
+
 /// The start of the next block: its header with the consensus digest, and its timestamp.
 pub fn begin(parent: Hash) -> (Header, UncheckedExtrinsic) {
     let number = System::block_number() + 1;
-    let slot = Slot::from(FIRST_SLOT + u64::from(number) + SKIPPED_SLOTS.get());
+    let slot = next_slot();
     let digest = HeaderDigest { logs: vec![pre_digest(slot)] };
     let header = Header::new(number, Hash::default(), Hash::default(), parent, digest);
     let timestamp = pallet_timestamp::Call::set { now: *slot * SLOT_DURATION_MS };

@@ -12,7 +12,7 @@ use pallet_staking::{RewardDestination, ValidatorPrefs};
 use sp_core::proof_of_possession::ProofOfPossessionGenerator;
 use sp_keyring::{Ed25519Keyring, Sr25519Keyring};
 
-use super::{block, empty_block, include, signed, skip_slots, submit};
+use super::{block, empty_block, include, next_slot, signed, skip_slots, submit};
 
 /// Session keys made of these keys.
 pub fn keys_of(sr25519: Sr25519Keyring, ed25519: Ed25519Keyring) -> SessionKeys {
@@ -77,7 +77,7 @@ pub fn session() -> u32 {
 pub fn next_session() {
     let before = session();
     let next = *Babe::current_epoch_start() + u64::from(EPOCH_DURATION_SLOTS);
-    skip_slots(next - *Babe::current_slot() - 1);
+    skip_slots(next - *next_slot());
     empty_block();
     assert_eq!(session(), before + 1);
 }
@@ -91,7 +91,7 @@ pub fn go_to_era(index: u32) {
 
 /// The author of the next slot.
 pub fn next_author() -> u32 {
-    ((*Babe::current_slot() + 1) % Babe::authorities().len() as u64) as u32
+    (*next_slot() % Babe::authorities().len() as u64) as u32
 }
 
 /// Makes this many blocks, all of authors other than these, in the session that runs.
