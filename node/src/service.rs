@@ -1,19 +1,20 @@
 //! Assembles a node: client, consensus, network, offchain workers, RPC.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use assay_runtime::{opaque::Block, AccountId, Nonce, Runtime, RuntimeApi};
 use codec::Decode;
-use futures::FutureExt;
+use futures::{FutureExt, StreamExt};
 use jsonrpsee::RpcModule;
 use sc_client_api::{Backend as _, BlockBackend, StorageKey, StorageProvider};
 use sc_consensus_babe::{BabeLink, BabeWorkerHandle, SlotProportion};
 use sc_consensus_grandpa::SharedVoterState;
 use sc_network::{
     config::{FullNetworkConfiguration, NetworkBackendType},
+    event::Event,
     service::{traits::NetworkService, NotificationMetrics},
     types::ProtocolName,
-    NetworkBackend, NotificationService,
+    Multiaddr, NetworkBackend, NetworkEventStream, NotificationService,
 };
 use sc_network_sync::SyncingService;
 use sc_service::{
@@ -304,6 +305,7 @@ fn start<N: NetworkBackend<Block, Hash>>(
     }
 
     let role = config.role;
+    let discovery = Discovery::of(&config);
     let force_authoring = config.force_authoring;
     let name = config.network.node_name.clone();
     let enable_grandpa = !config.disable_grandpa;
@@ -326,6 +328,7 @@ fn start<N: NetworkBackend<Block, Hash>>(
     if role.is_authority() {
         let sync = sync_service.clone();
         spawn_authoring(&handles, babe, select_chain, sync, force_authoring, &task_manager)?;
+        discovery.spawn(&handles, network.clone(), &task_manager);
     }
     if enable_grandpa {
         let voter =
@@ -506,6 +509,57 @@ fn spawn_authoring(
         worker,
     );
     Ok(())
+}
+
+/// What a validator tells the others about its addresses.
+///
+/// Validators publish their addresses in the network's distributed hash table, signed with their
+/// session keys, and connect to each other's. So the set can change without a list of nodes.
+struct Discovery {
+    /// Whether addresses count that are valid only in a local network.
+    local: bool,
+    /// Addresses that the user gave.
+    public: Vec<Multiaddr>,
+    /// Where the addresses of others are kept over a restart.
+    cache: Option<PathBuf>,
+}
+
+impl Discovery {
+    fn of(config: &Configuration) -> Self {
+        let network = &config.network;
+        Self {
+            local: network.allow_non_globals_in_dht,
+            public: network.public_addresses.clone(),
+            cache: network.net_config_path.clone(),
+        }
+    }
+
+    fn spawn(self, handles: &Handles, network: Arc<dyn NetworkService>, tasks: &TaskManager) {
+        let config = sc_authority_discovery::WorkerConfig {
+            publish_non_global_ips: self.local,
+            public_addresses: self.public,
+            // Otherwise a record could name the node of somebody else.
+            strict_record_validation: true,
+            persisted_cache_directory: self.cache,
+            ..Default::default()
+        };
+        let found = network.event_stream("authority-discovery").filter_map(|event| async move {
+            match event {
+                Event::Dht(event) => Some(event),
+                _ => None,
+            }
+        });
+        let (worker, _) = sc_authority_discovery::new_worker_and_service_with_config(
+            config,
+            handles.client.clone(),
+            Arc::new(network),
+            Box::pin(found),
+            sc_authority_discovery::Role::PublishAndDiscover(handles.keystore.clone()),
+            handles.registry.clone(),
+            tasks.spawn_handle(),
+        );
+        tasks.spawn_handle().spawn("authority-discovery-worker", Some("networking"), worker.run());
+    }
 }
 
 /// How the node appears to other voters.

@@ -40,9 +40,9 @@ use crate::{
     views::{
         artifact_view, assignment, dispute_view, operator_view, optimistic_view, version_view,
     },
-    AccountId, Babe, Balance, Block, Disputes, Executive, Grandpa, Historical, Inference,
-    InherentDataExt, ModelRegistry, Nonce, Operators, Runtime, RuntimeGenesisConfig, SessionKeys,
-    Storage, System, TransactionPayment, VERSION,
+    AccountId, AuthorityDiscovery, Babe, Balance, Block, Disputes, Executive, Grandpa, Historical,
+    Inference, InherentDataExt, ModelRegistry, Nonce, Operators, Runtime, RuntimeGenesisConfig,
+    SessionKeys, Storage, System, TransactionPayment, VERSION,
 };
 
 impl_runtime_apis! {
@@ -198,6 +198,12 @@ impl_runtime_apis! {
             use frame_support::traits::KeyOwnerProofSystem;
             Historical::prove((sp_consensus_grandpa::KEY_TYPE, authority))
                 .map(|proof| sp_consensus_grandpa::OpaqueKeyOwnershipProof::new(proof.encode()))
+        }
+    }
+
+    impl sp_authority_discovery::AuthorityDiscoveryApi<Block> for Runtime {
+        fn authorities() -> Vec<sp_authority_discovery::AuthorityId> {
+            AuthorityDiscovery::authorities()
         }
     }
 

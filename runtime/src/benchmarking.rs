@@ -55,14 +55,16 @@ fn worker_key(path: &str, index: u32) -> WorkerId {
 }
 
 /// Keys of values of other pallets that many calls of a block use, but that the block reads and
-/// writes once: the treasury's account, the hash of block 0, the authorities, and the clocks of
-/// blocks with room. `pallet_inference` charges them at the start of the block.
+/// writes once: the treasury's account, the hash of block 0, the authorities, the clocks of
+/// blocks with room, and the fees of the block. `pallet_inference` and `pallet_validators` charge them
+/// at the start of the block.
 pub fn used_once_a_block() -> Vec<TrackedStorageKey> {
     [
         frame_system::Account::<Runtime>::hashed_key_for(TreasuryAccount::get()),
         frame_system::BlockHash::<Runtime>::hashed_key_for(0),
         pallet_babe::Authorities::<Runtime>::hashed_key().to_vec(),
         pallet_room::Clocks::<Runtime>::hashed_key().to_vec(),
+        pallet_validators::BlockFees::<Runtime>::hashed_key().to_vec(),
         pallet_disputes::Timing::<Runtime>::hashed_key().to_vec(),
     ]
     .map(TrackedStorageKey::from)

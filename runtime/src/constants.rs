@@ -43,6 +43,39 @@ parameter_types! {
     /// The treasury's share of each price.
     pub const TreasuryShare: Perbill = Perbill::from_percent(5);
 
+    /// Fees of transactions and requests: this part is for the validators, ...
+    pub const ValidatorsShare: Perbill = Perbill::from_percent(30);
+    /// ... this part is burnt, and the rest is for the treasury.
+    pub const BurntShare: Perbill = Perbill::from_percent(50);
+
+    /// Six hours.
+    pub const SessionsPerEra: u32 = 36;
+    /// In eras: a week.
+    pub const BondingDuration: u32 = 28;
+    /// In eras: six and a half days, in which a penalty can be cancelled.
+    pub const SlashDeferDuration: u32 = 26;
+    /// In sessions: three days, in which an equivocation can be reported.
+    pub const ReportableSessions: u32 = 12 * SessionsPerEra::get();
+    /// In eras: three weeks, in which a reward can be claimed.
+    pub const HistoryDepth: u32 = 84;
+    /// Maximum number of validators.
+    pub const MaxElected: u32 = 64;
+    /// Maximum number of those who want to be validators.
+    pub const MaxCandidates: u32 = 256;
+    /// Number of voters whose stakes count in an election, those with the largest.
+    pub const MaxVoters: u32 = 1_000;
+    /// Number of nominators of a validator whose stakes count, those with the largest.
+    pub const MaxBackers: u32 = 512;
+    /// Nominators of a validator that one call pays.
+    pub const MaxExposurePage: u32 = 128;
+    pub const MinValidatorBond: Balance = 10_000 * ASY;
+    pub const MinNominatorBond: Balance = 100 * ASY;
+    /// For about 400 bytes.
+    pub const KeyDeposit: Balance = 400 * StateByteDeposit::get();
+    /// A validator that works misses so many in a row with a probability of exp(-20): two in a
+    /// billion.
+    pub const MissedBlocks: u32 = 20;
+
     /// The classes that this runtime can verify.
     pub const AvailableClasses: AssuranceClasses = AssuranceClasses::NONE
         .with(AssuranceClass::Signed)

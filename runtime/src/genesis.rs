@@ -3,7 +3,9 @@
 use alloc::{vec, vec::Vec};
 use assay_primitives::{dispute::DisputeTiming, ASY};
 use frame_support::build_struct_json_patch;
+use pallet_staking::StakerStatus;
 use serde_json::Value;
+use sp_authority_discovery::AuthorityId as AuthorityDiscoveryId;
 use sp_consensus_babe::AuthorityId as BabeId;
 use sp_consensus_grandpa::AuthorityId as GrandpaId;
 use sp_genesis_builder::PresetId;
@@ -11,13 +13,18 @@ use sp_keyring::{Ed25519Keyring, Sr25519Keyring};
 
 use crate::{
     configs::consensus::{SessionKeys, BABE_GENESIS_EPOCH_CONFIG},
-    constants::TreasuryAccount,
+    constants::{MaxCandidates, MinNominatorBond, MinValidatorBond, TreasuryAccount},
     AccountId, BabeConfig, BalancesConfig, DisputesConfig, RuntimeGenesisConfig, SessionConfig,
-    SudoConfig, EXISTENTIAL_DEPOSIT,
+    StakingConfig, SudoConfig, Validators, EXISTENTIAL_DEPOSIT,
 };
 
 /// Initial balance of each well-known account.
 const ENDOWMENT: u128 = 10_000_000 * ASY;
+/// Stake of each validator of the genesis. Below 2^64 plancks, which programs that edit
+/// specifications rely on.
+const STAKE: u128 = 100_000 * ASY;
+/// Places for validators. All candidates get one on a small network.
+const PLACES: u32 = 16;
 
 fn keys(name: Sr25519Keyring) -> (AccountId, AccountId, SessionKeys) {
     let grandpa = match name {
@@ -30,6 +37,7 @@ fn keys(name: Sr25519Keyring) -> (AccountId, AccountId, SessionKeys) {
     let keys = SessionKeys {
         babe: BabeId::from(name.public()),
         grandpa: GrandpaId::from(grandpa.public()),
+        authority_discovery: AuthorityDiscoveryId::from(name.public()),
     };
     (account.clone(), account, keys)
 }
@@ -44,9 +52,24 @@ fn genesis(validators: &[Sr25519Keyring]) -> Value {
         Sr25519Keyring::well_known().map(|name| (name.to_account_id(), ENDOWMENT)).collect();
     // Without the existential deposit, the treasury could not receive smaller amounts.
     balances.push((TreasuryAccount::get(), EXISTENTIAL_DEPOSIT));
+    let stakers: Vec<_> = validators
+        .iter()
+        .map(|name| name.to_account_id())
+        .map(|account| (account.clone(), account, STAKE, StakerStatus::Validator))
+        .collect();
+    let count = validators.len() as u32;
     build_struct_json_patch!(RuntimeGenesisConfig {
         balances: BalancesConfig { balances },
         babe: BabeConfig { epoch_config: BABE_GENESIS_EPOCH_CONFIG },
+        staking: StakingConfig {
+            validator_count: PLACES,
+            // As many as the others are if as many have failed as a network tolerates.
+            minimum_validator_count: count - Validators::tolerated(count),
+            stakers,
+            min_nominator_bond: MinNominatorBond::get(),
+            min_validator_bond: MinValidatorBond::get(),
+            max_validator_count: Some(MaxCandidates::get()),
+        },
         session: SessionConfig {
             keys: validators.iter().map(|name| keys(*name)).collect::<Vec<_>>(),
         },

@@ -126,10 +126,10 @@ pub const VERSION: RuntimeVersion = RuntimeVersion {
     spec_name: Cow::Borrowed("assay"),
     impl_name: Cow::Borrowed("assay"),
     authoring_version: 1,
-    spec_version: 3,
+    spec_version: 4,
     impl_version: 1,
     apis: apis::RUNTIME_API_VERSIONS,
-    transaction_version: 3,
+    transaction_version: 4,
     system_version: 1,
 };
 
@@ -158,8 +158,6 @@ mod runtime {
     // draws.
     #[runtime::pallet_index(2)]
     pub type Babe = pallet_babe::Pallet<Runtime>;
-    #[runtime::pallet_index(3)]
-    pub type Authorship = pallet_authorship::Pallet<Runtime>;
     #[runtime::pallet_index(4)]
     pub type Balances = pallet_balances::Pallet<Runtime>;
     #[runtime::pallet_index(5)]
@@ -168,8 +166,6 @@ mod runtime {
     pub type Offences = pallet_offences::Pallet<Runtime>;
     #[runtime::pallet_index(7)]
     pub type Historical = pallet_session::historical::Pallet<Runtime>;
-    #[runtime::pallet_index(8)]
-    pub type Session = pallet_session::Pallet<Runtime>;
     #[runtime::pallet_index(9)]
     pub type Grandpa = pallet_grandpa::Pallet<Runtime>;
     #[runtime::pallet_index(10)]
@@ -179,7 +175,24 @@ mod runtime {
     #[runtime::pallet_index(12)]
     pub type MultiBlockMigrations = pallet_migrations::Pallet<Runtime>;
 
-    // Hooks run in the order of the indices. Must precede Inference, whose draws at the end of a
+    // Genesis configurations and hooks run in the order of the indices. Must precede Session: its
+    // genesis asks for the first validators, which are elected among the stakers.
+    #[runtime::pallet_index(13)]
+    pub type Staking = pallet_staking::Pallet<Runtime>;
+    #[runtime::pallet_index(14)]
+    pub type VoterList = pallet_bags_list::Pallet<Runtime>;
+    #[runtime::pallet_index(15)]
+    pub type Session = pallet_session::Pallet<Runtime>;
+    // Must follow Session: the author of the first block of a session is a validator of this session.
+    #[runtime::pallet_index(16)]
+    pub type Authorship = pallet_authorship::Pallet<Runtime>;
+    #[runtime::pallet_index(17)]
+    pub type AuthorityDiscovery = pallet_authority_discovery::Pallet<Runtime>;
+    // Divides the fees of a block at its end. No later pallet takes fees then.
+    #[runtime::pallet_index(18)]
+    pub type Validators = pallet_validators::Pallet<Runtime>;
+
+    // Must precede Inference, whose draws at the end of a
     // block read its clocks: they have to count the block.
     #[runtime::pallet_index(19)]
     pub type Room = pallet_room::Pallet<Runtime>;
@@ -213,6 +226,9 @@ mod benches {
         [pallet_utility, Utility]
         [pallet_sudo, Sudo]
         [pallet_migrations, MultiBlockMigrations]
+        [pallet_staking, Staking]
+        [pallet_bags_list, VoterList]
+        [pallet_validators, Validators]
         [pallet_settlement, Settlement]
         [pallet_storage, Storage]
         [pallet_model_registry, ModelRegistry]

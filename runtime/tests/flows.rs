@@ -103,7 +103,7 @@ fn key_of(operator: &assay_runtime::AccountId) -> worker_crypto::Pair {
 /// Total balances of all participants.
 fn wealths() -> Vec<Balance> {
     let everyone = [OWNER, PAYER].into_iter().chain(OPERATORS).map(wealth);
-    everyone.chain([free(&treasury())]).collect()
+    everyone.chain([treasury_without_fees()]).collect()
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn every_block_has_a_vrf_output_of_its_own() {
 fn a_request_is_answered_in_its_third_block_and_everyone_paid_to_the_planck() {
     in_prepared_network(|| {
         let before = wealths();
-        let issuance = Balances::total_issuance();
+        let issuance = issuance_without_fees();
         let (id, fee) = request(Assurance::Signed, 10, 1);
         let largest = record(id).fee;
         assert_eq!(held(&PAYER.to_account_id()), MAX_PRICE + largest);
@@ -164,7 +164,7 @@ fn a_request_is_answered_in_its_third_block_and_everyone_paid_to_the_planck() {
         expected[5] += TREASURY_PART;
         assert_eq!(wealths(), expected);
         assert_eq!(held(&PAYER.to_account_id()), 0);
-        assert_eq!(Balances::total_issuance(), issuance - fee - room, "only the fees are burnt");
+        assert_eq!(issuance_without_fees(), issuance - fee - room, "only the fees are burnt");
     });
 }
 
@@ -480,7 +480,7 @@ fn a_workers_call_has_one_transaction_only() {
 fn no_tip_comes_before_calls_of_another_class() {
     in_prepared_network(|| {
         let priority = |call: RuntimeCall, tip| {
-            validate(signed_with_tip(&STRANGER.pair(), call, tip)).unwrap().priority
+            validate(with_tip(STRANGER, call, tip)).unwrap().priority
         };
         let ordinary = || frame_system::Call::remark { remark: Vec::new() }.into();
         let operational =
@@ -714,15 +714,15 @@ fn an_equivocator_loses_its_bond_to_the_treasury() {
         let first = result_statement(id, &operator, &integer_payload(&[5]));
         let second = result_statement(id, &operator, &integer_payload(&[6]));
         let report = equivocation(id, record(id).version, &key, [first, second]);
-        let before = free(&treasury());
+        let before = treasury_without_fees();
         submit(STRANGER, report.clone());
         // The stake of the request that is open is taken when it ends.
         assert_eq!(held(&operator), NoAnswerSlash::get());
-        assert_eq!(free(&treasury()), before + BOND - NoAnswerSlash::get());
+        assert_eq!(treasury_without_fees(), before + BOND - NoAnswerSlash::get());
         let answer = result(id, &operator, &key, &integer_payload(&[5]));
         assert_ok!(include(general(answer)));
         assert_eq!(held(&operator), 0);
-        assert_eq!(free(&treasury()), before + BOND + TREASURY_PART);
+        assert_eq!(treasury_without_fees(), before + BOND + TREASURY_PART);
         assert_eq!(
             include(signed(STRANGER, report)),
             Err(pallet_verification::Error::<Runtime>::AlreadyPunished.into())

@@ -21,9 +21,10 @@ use assay_runtime::{
         migrations::{Emptied, MultiBlock, StorageChanged},
         system::RuntimeBlockWeights,
     },
+    constants::{MinValidatorBond, SessionsPerEra},
     transactions::authorized_extension,
-    Block, Executive, Inference, MultiBlockMigrations, Room, Runtime, RuntimeCall, RuntimeEvent,
-    System, UncheckedExtrinsic, VERSION,
+    AccountId, AuthorityDiscovery, Babe, Block, Executive, Inference, MultiBlockMigrations, Room,
+    Runtime, RuntimeCall, RuntimeEvent, Session, System, UncheckedExtrinsic, VERSION,
 };
 use codec::{Decode, Encode};
 use common::*;
@@ -574,12 +575,72 @@ fn what_the_new_code_could_not_read_has_to_be_withdrawn_before() {
     });
 }
 
+/// The validators of version 3, of which those of the vectors have the same keys.
+#[test]
+fn the_validators_remain_until_others_have_stakes() {
+    let mut state = State::of_the_vectors().externalities();
+    let before = state.execute_with(|| {
+        use assay_runtime::configs::migrations::v3::SessionKeys;
+        let keys = |account: &AccountId| {
+            let key = pallet_session::NextKeys::<Runtime>::hashed_key_for(account);
+            unhashed::get::<SessionKeys>(&key).expect("a validator has keys")
+        };
+        let all = validators::validators();
+        all.into_iter().map(|account| (account.clone(), keys(&account))).collect::<Vec<_>>()
+    });
+    assert_eq!(before.len(), 4);
+    migrate(&mut state);
+    state.execute_with(|| {
+        let same = |expected: &[(AccountId, _)]| {
+            let accounts: Vec<_> = expected.iter().map(|(account, _)| account.clone()).collect();
+            assert_eq!(validators::validators(), accounts);
+        };
+        same(&before);
+        for (account, old) in &before {
+            let new = pallet_session::NextKeys::<Runtime>::get(account).expect("it has keys");
+            assert_eq!((&new.babe, &new.grandpa), (&old.babe, &old.grandpa));
+            assert_eq!(AsRef::<[u8]>::as_ref(&new.authority_discovery), new.babe.as_ref());
+            let id = sp_core::crypto::key_types::AUTHORITY_DISCOVERY;
+            let owner = Session::key_owner(id, new.authority_discovery.as_ref());
+            assert_eq!(owner.as_ref(), Some(account));
+        }
+        assert_eq!(AuthorityDiscovery::authorities().len(), 4);
+        assert_eq!(bare_block(), ExtrinsicInclusionMode::AllExtrinsics);
+
+        // Nobody has a stake, for two eras.
+        for _ in 0..2 * SessionsPerEra::get() {
+            validators::next_session();
+            same(&before);
+        }
+        assert_eq!(Babe::authorities().len(), 4);
+        // Two are less than the minimum of three.
+        for who in [Alice, Bob] {
+            submit(who, validators::bond(MinValidatorBond::get()));
+            submit(who, validators::validate());
+        }
+        validators::next_session();
+        validators::next_session();
+        same(&before);
+        submit(Charlie, validators::bond(MinValidatorBond::get()));
+        submit(Charlie, validators::validate());
+        for _ in 0..3 {
+            validators::next_session();
+        }
+        let elected = validators::validators();
+        assert_eq!((validators::era(), elected.len()), (1, 3));
+        assert!(!elected.contains(&Dave.to_account_id()));
+        check_all();
+    });
+}
+
 #[test]
 fn a_chain_of_this_version_is_not_migrated() {
     run(|| {
         forget_last_upgrade();
         let before = Inference::receipt_root(System::block_number());
+        let keys = pallet_session::QueuedKeys::<Runtime>::get();
         assert_eq!(bare_block(), ExtrinsicInclusionMode::OnlyInherents);
+        assert_eq!(pallet_session::QueuedKeys::<Runtime>::get(), keys);
         assert!(!MultiBlockMigrations::ongoing(), "there was nothing to do");
         assert_eq!(bare_block(), ExtrinsicInclusionMode::AllExtrinsics);
         assert_eq!((before, moves()), (None, Moved::new()));

@@ -79,7 +79,7 @@ fn proof_call(
 
 /// Total balances of owner, payer, operator and treasury.
 fn wealths() -> [Balance; 4] {
-    [wealth(OWNER), wealth(PAYER), wealth(OPERATOR), free(&treasury())]
+    [wealth(OWNER), wealth(PAYER), wealth(OPERATOR), treasury_without_fees()]
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn a_proven_answer_is_verified_in_its_block_and_everyone_paid_to_the_planck() {
     run(|| {
         set_up(&graph);
         let [owner, payer, operator, treasury] = wealths();
-        let issuance = Balances::total_issuance();
+        let issuance = issuance_without_fees();
         let (id, fee) = drawn(1);
         let (call, output, proof) = proof_call(&prover, id, |_| ());
         let weight = call.get_dispatch_info().call_weight;
@@ -107,7 +107,7 @@ fn a_proven_answer_is_verified_in_its_block_and_everyone_paid_to_the_planck() {
             treasury + shared,
         ];
         assert_eq!(wealths(), expected);
-        assert_eq!(Balances::total_issuance(), issuance - fee - record(id).fee);
+        assert_eq!(issuance_without_fees(), issuance - fee - record(id).fee);
 
         let receipt = pallet_inference::Results::<Runtime>::get(id).unwrap().receipt;
         let evidence = pallet_inference::Results::<Runtime>::get(id).unwrap().evidence;

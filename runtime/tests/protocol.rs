@@ -12,6 +12,10 @@ use assay_primitives::{
 };
 use assay_runtime::{
     configs::{consensus::ReportLongevity, system::MaxTransactionWeight},
+    constants::{
+        MaxBackers, MaxCandidates, MaxVoters, MinNominatorBond, MinValidatorBond,
+        ReportableSessions,
+    },
     AccountId, Runtime,
 };
 use frame_support::{
@@ -194,6 +198,13 @@ fn preset(name: &str, key: &str) -> Value {
         .unwrap_or_else(|| panic!("{name} has no {key}"));
     let number = |json: &serde_json::Value| u128::from(json.as_u64().expect("a number"));
     match key {
+        "staking.validatorCount" | "staking.minimumValidatorCount" => count(number(found)),
+        "staking.stakers" => {
+            let stakes: Vec<_> =
+                found.as_array().unwrap().iter().map(|entry| number(&entry[2])).collect();
+            assert!(!stakes.is_empty() && stakes.iter().all(|stake| *stake == stakes[0]));
+            plancks(stakes[0])
+        },
         "session.keys" => count(found.as_array().unwrap().len() as u64),
         "babe.epochConfig.c" => {
             let (of, all) = (number(&found[0]), number(&found[1]));
@@ -264,6 +275,11 @@ fn constants() -> Vec<(String, Value)> {
 
         plancks(u128): pallet_balances ExistentialDeposit;
         plancks(u128): pallet_session KeyDeposit;
+        share(Perbill): pallet_validators ValidatorsShare BurntShare;
+        count(u32): pallet_validators MissedBlocks MaxMembers;
+        count(u32): pallet_staking SessionsPerEra BondingDuration SlashDeferDuration HistoryDepth;
+        count(u32): pallet_staking MaxValidatorSet MaxExposurePageSize;
+        count(u32): pallet_authority_discovery MaxAuthorities;
         milliseconds(u64): pallet_babe ExpectedBlockTime;
         milliseconds(u64): pallet_timestamp MinimumPeriod;
         count(u64): pallet_babe EpochDuration;
@@ -380,6 +396,17 @@ fn constants() -> Vec<(String, Value)> {
     add("frame_system::Config::BlockLength max", longest(DispatchClass::Operational));
     add("frame_system::Config::BlockLength normal", longest(DispatchClass::Normal));
     add("assay_runtime::configs::consensus::ReportLongevity", count(ReportLongevity::get()));
+    let of_election = [
+        ("MaxCandidates", MaxCandidates::get()),
+        ("MaxVoters", MaxVoters::get()),
+        ("MaxBackers", MaxBackers::get()),
+        ("ReportableSessions", ReportableSessions::get()),
+    ];
+    for (name, number) in of_election {
+        add(&format!("assay_runtime::constants::{name}"), count(number));
+    }
+    add("assay_runtime::constants::MinValidatorBond", plancks(MinValidatorBond::get()));
+    add("assay_runtime::constants::MinNominatorBond", plancks(MinNominatorBond::get()));
 
     for name in assay_runtime::genesis::preset_names() {
         let name: &str = name.as_ref();
@@ -389,6 +416,9 @@ fn constants() -> Vec<(String, Value)> {
             "balances.balances",
             "babe.epochConfig.c",
             "session.keys",
+            "staking.stakers",
+            "staking.validatorCount",
+            "staking.minimumValidatorCount",
         ] {
             add(&format!("{name}: {key}"), preset(name, key));
         }

@@ -12,11 +12,12 @@ use subxt::{OnlineClient, SubstrateConfig};
 use crate::{load::Answered, scenario::Run, stage::Stage, state::balances};
 
 /// Events that mean a penalty. No scenario without a liar has one.
-const PENALTIES: [(&str, &str); 4] = [
+const PENALTIES: [(&str, &str); 5] = [
     ("Settlement", "Slashed"),
     ("Settlement", "Forfeited"),
     ("Offences", "Offence"),
     ("Session", "ValidatorDisabled"),
+    ("Staking", "Slashed"),
 ];
 
 /// How the escrow of a request was divided, in plancks.
@@ -29,11 +30,20 @@ struct Division {
     refunded: Balance,
 }
 
+/// How the fees of a block were divided, in plancks.
+#[derive(Clone, Copy, Debug, Decode, Default, PartialEq)]
+struct FeeParts {
+    validators: Balance,
+    treasury: Balance,
+    burnt: Balance,
+}
+
 /// What the events between two blocks say.
 #[derive(Default)]
 struct Books {
     divisions: BTreeMap<RequestId, Division>,
     transaction_fees: BTreeMap<AccountId, Balance>,
+    fee_parts: FeeParts,
     problems: Vec<String>,
 }
 
@@ -57,7 +67,8 @@ impl Opening {
 
     /// Audits the blocks from here to another final height, in which exactly these requests ended:
     ///
-    /// - All balances add up to what is issued, and what is burnt is what the fees say.
+    /// - All balances add up to what is issued. The fees were divided, and what is burnt is what the
+    ///   validators will receive and what nobody does.
     /// - Every request was settled once, with the parts of its price and the fee of its result.
     /// - Payers paid the prices and fees of their requests and transactions, and nothing is held of
     ///   them. Operators, the owner and the treasury got the parts of the prices.
@@ -80,11 +91,18 @@ impl Opening {
 
         let sum = |part: fn(&Division) -> Balance| books.divisions.values().map(part).sum();
         let room_fees: Balance = sum(|one| one.fee);
-        let burnt = books.transaction_fees.values().sum::<Balance>() + room_fees;
+        let fees = books.transaction_fees.values().sum::<Balance>() + room_fees;
+        let FeeParts { validators, treasury: of_fees, burnt } = books.fee_parts;
         ensure!(
-            self.issuance - issuance == burnt,
-            "{} plancks are gone, and fees of {burnt} were burnt",
-            self.issuance - issuance
+            validators + of_fees + burnt == fees,
+            "fees of {fees} plancks were divided as {:?}",
+            books.fee_parts
+        );
+        ensure!(
+            self.issuance - issuance == validators + burnt,
+            "{} plancks are gone, and fees were divided as {:?}",
+            self.issuance - issuance,
+            books.fee_parts
         );
 
         for one in answered {
@@ -132,7 +150,7 @@ impl Opening {
         let shares: Balance = sum(|one| one.treasury);
         expect("all operators", change(&operators), earned as i128)?;
         expect("the owner of the models", change(&[stage.owner.account()]), royalties as i128)?;
-        expect("the treasury", change(&[&treasury]), shares as i128)?;
+        expect("the treasury", change(&[&treasury]), (shares + of_fees) as i128)?;
         run.narrator.say(format!(
             "money is conserved in the blocks {} to {height}: {} requests were settled once",
             self.height + 1,
@@ -193,6 +211,12 @@ impl Books {
                 let (who, fee) = <(AccountId, Balance)>::decode(fields)?;
                 *self.transaction_fees.entry(who).or_default() += fee;
             },
+            ("Validators", "FeesDivided") => {
+                let parts = FeeParts::decode(fields)?;
+                self.fee_parts.validators += parts.validators;
+                self.fee_parts.treasury += parts.treasury;
+                self.fee_parts.burnt += parts.burnt;
+            },
             (pallet, event) if PENALTIES.contains(&name) => {
                 self.problems.push(format!("{pallet}.{event} in block {height}"));
             },
@@ -239,5 +263,9 @@ mod tests {
             books.enter(1, ("TransactionPayment", "TransactionFeePaid"), &paid).unwrap();
         }
         assert_eq!(books.transaction_fees, BTreeMap::from([(account, 7)]));
+        for parts in [[1u128, 2, 3], [4, 5, 6]] {
+            books.enter(1, ("Validators", "FeesDivided"), &parts.encode()).unwrap();
+        }
+        assert_eq!(books.fee_parts, FeeParts { validators: 5, treasury: 7, burnt: 9 });
     }
 }

@@ -11,7 +11,7 @@ use frame_support::{
     traits::{
         fungible::{self, Balanced, BalancedHold, Inspect, InspectHold, Mutate, MutateHold},
         tokens::{Fortitude, Precision, Preservation, Restriction},
-        Get, Imbalance,
+        Get, Imbalance, OnUnbalanced,
     },
 };
 use sp_runtime::{
@@ -140,24 +140,6 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    /// Burns `amount` of an escrow. Returns the amount burnt.
-    fn burn(payer: &T::AccountId, amount: Balance) -> Balance {
-        if amount.is_zero() {
-            return 0;
-        }
-        T::Currency::burn_held(
-            &HoldReason::Escrow.into(),
-            payer,
-            amount,
-            Precision::Exact,
-            Fortitude::Force,
-        )
-        .unwrap_or_else(|error| {
-            frame_support::defensive!("an escrow in the ledger cannot be burnt", error);
-            0
-        })
-    }
-
     /// Transfers `amount` of a bond to an account, where it is held as a compensation. Returns the
     /// amount transferred: `amount`, or zero if the account cannot receive it and keep the
     /// existential deposit.
@@ -261,12 +243,15 @@ impl<T: Config> Escrow<T::AccountId> for Pallet<T> {
             });
         }
         Self::pay(&mut credit, &T::TreasuryAccount::get(), common);
-        // What is left are the fees. The end of the credit burns them.
+        // What is left are the fees.
+        T::Fees::on_unbalanced(credit);
     }
 
     fn refund(escrow: Escrowed<'_, T::AccountId>, fee: Balance) {
         let Escrowed { request, payer, amount } = escrow;
-        let fee = Self::burn(payer, fee.min(amount));
+        let credit = Self::take_held(payer, fee.min(amount));
+        let fee = credit.peek();
+        T::Fees::on_unbalanced(credit);
         let amount = Self::release_to_owner(HoldReason::Escrow, payer, amount - fee);
         Self::deposit_event(Event::Refunded { request, payer: payer.clone(), fee, amount });
     }

@@ -1,10 +1,10 @@
 //! # Settlement
 //!
-//! Holds, splits, pays, refunds and slashes money. No other pallet moves balances: the others
-//! determine *what* is due. All money is held with `fungible` holds on the accounts that own it.
+//! Holds, splits, pays, refunds and slashes money. No other pallet of Assay moves balances but
+//! `pallet-validators`, which divides fees: the others determine *what* is due. All money is held with `fungible` holds on the accounts that own it.
 //!
 //! * Escrow: a payer's `max_price` is held for each request, and the largest fee for the room that it
-//!   can take in blocks. At the end the fee for what it took is burnt. If the request is verified, each
+//!   can take in blocks. At the end the fee for what it took is handed on. If the request is verified, each
 //!   earned price is split between the operator, the model's owner and the treasury. The rest is
 //!   refunded. The sum of all parts is exactly the amount that was held.
 //! * Bonds: the stakes of operators. A slash gives a part to the harmed payer or to the challenger;
@@ -38,7 +38,10 @@ pub mod pallet {
     use assay_primitives::{Balance, BlockNumber, RequestId};
     use frame_support::{
         pallet_prelude::*,
-        traits::fungible::{hold, Inspect, Mutate},
+        traits::{
+            fungible::{hold, Credit, Inspect, Mutate},
+            OnUnbalanced,
+        },
     };
     use frame_system::pallet_prelude::*;
     use sp_runtime::Perbill;
@@ -70,6 +73,8 @@ pub mod pallet {
         /// integrity test fails above it. At zero the treasury earns nothing from prices.
         #[pallet::constant]
         type TreasuryShare: Get<Perbill>;
+        /// What happens to the fees for room in blocks. `()` burns them.
+        type Fees: OnUnbalanced<Credit<Self::AccountId, Self::Currency>>;
         /// The origin that may spend from the treasury.
         type AdminOrigin: EnsureOrigin<Self::RuntimeOrigin>;
         /// Weights of the calls.
@@ -129,7 +134,8 @@ pub mod pallet {
         Settled {
             /// The request.
             request: RequestId,
-            /// Fee for the room in blocks that the request took, in plancks. It was burnt.
+            /// Fee for the room in blocks that the request took, in plancks. It is divided as
+            /// those of transactions are.
             fee: Balance,
             /// Amount that the operators received, in plancks.
             earned: Balance,
@@ -146,7 +152,8 @@ pub mod pallet {
             request: RequestId,
             /// The payer.
             payer: T::AccountId,
-            /// Fee for the room in blocks that the request took, in plancks. It was burnt.
+            /// Fee for the room in blocks that the request took, in plancks. It is divided as
+            /// those of transactions are.
             fee: Balance,
             /// Amount refunded, in plancks.
             amount: Balance,

@@ -336,6 +336,7 @@ macro_rules! settlement {
             type RuntimeHoldReason = RuntimeHoldReason;
             type TreasuryAccount = TreasuryAccount;
             type TreasuryShare = TreasuryShare;
+            type Fees = ();
             type AdminOrigin = frame_system::EnsureRoot<u64>;
             type WeightInfo = ();
         }

@@ -1,6 +1,6 @@
-//! Benchmarks of the consensus pallets' calls, with the maximum number of validators.
+//! Benchmarks of the consensus pallets' calls, with the maximum number of validators and nominators.
 //!
-//! The SDK's benchmarks of these calls need its staking pallet.
+//! The SDK has benchmarks of these calls for its own runtimes only.
 
 use alloc::{boxed::Box, vec::Vec};
 use codec::Encode;
@@ -15,8 +15,10 @@ use sp_session::MembershipProof;
 
 use super::Helper;
 use crate::{
-    configs::consensus::SessionKeys, AccountId, BlockNumber, Grandpa, Header, Historical, Runtime,
-    RuntimeCall, RuntimeOrigin, Session, EPOCH_DURATION_SLOTS,
+    configs::consensus::SessionKeys,
+    constants::{MinNominatorBond, MinValidatorBond},
+    AccountId, BlockNumber, Grandpa, Header, Historical, Runtime, RuntimeCall, RuntimeOrigin,
+    Session, Staking, EPOCH_DURATION_SLOTS,
 };
 use assay_primitives::traits::BenchmarkHelper;
 
@@ -45,6 +47,44 @@ fn set_keys(owner: AccountId) -> Prepared {
     (RawOrigin::Signed(owner).into(), pallet_session::Call::set_keys { keys, proof }.into())
 }
 
+/// Bonds the least stake of a validator.
+fn bond(account: &AccountId) {
+    Helper::endow(account);
+    let payee = pallet_staking::RewardDestination::Staked;
+    Staking::bond(RawOrigin::Signed(account.clone()).into(), MinValidatorBond::get(), payee)
+        .expect("the account can pay and has no bond");
+}
+
+/// Makes a session of this many validators, which are candidates.
+pub fn elect(count: u32) {
+    let accounts: Vec<_> = (0..count).map(validator).collect();
+    for account in &accounts {
+        bond(account);
+        let prefs = pallet_staking::ValidatorPrefs::default();
+        Staking::validate(RawOrigin::Signed(account.clone()).into(), prefs)
+            .expect("the bond is large enough");
+    }
+    pallet_session::Validators::<Runtime>::put(&accounts);
+}
+
+/// Starts an era in which the last of these validators, which offends, has this many nominators.
+fn era(validators: u32, nominators: u32) {
+    const ERA: u32 = 3;
+    let info = pallet_staking::ActiveEraInfo { index: ERA, start: Some(0) };
+    pallet_staking::ActiveEra::<Runtime>::put(info);
+    pallet_staking::ErasStartSessionIndex::<Runtime>::insert(ERA, SESSION);
+    let others: Vec<_> = (0..nominators)
+        .map(|number| pallet_staking::IndividualExposure {
+            who: account("nominator", number, 0),
+            value: MinNominatorBond::get(),
+        })
+        .collect();
+    let own = MinValidatorBond::get();
+    let total = own + others.iter().map(|one| one.value).sum::<crate::Balance>();
+    let exposure = pallet_staking::Exposure { total, own, others };
+    pallet_staking::EraInfo::<Runtime>::set_exposure(ERA, &validator(validators - 1), exposure);
+}
+
 /// Starts a session with this many validators. Returns the keys of the last one.
 fn session(validators: u32) -> SessionKeys {
     let accounts: Vec<_> = (0..validators).map(validator).collect();
@@ -52,7 +92,7 @@ fn session(validators: u32) -> SessionKeys {
     pallet_session::CurrentIndex::<Runtime>::put(SESSION);
     let mut last = None;
     for account in accounts {
-        Helper::endow(&account);
+        bond(&account);
         let (keys, proof) = keys(&account);
         Session::set_keys(RawOrigin::Signed(account).into(), keys.clone(), proof)
             .expect("the keys are new and the account can pay");
@@ -72,8 +112,9 @@ fn reporter() -> RuntimeOrigin {
 }
 
 /// A report of two headers by one author in one slot.
-fn babe_equivocation(validators: u32) -> Prepared {
+fn babe_equivocation(validators: u32, nominators: u32) -> Prepared {
     let offender = session(validators).babe;
+    era(validators, nominators);
     let slot = pallet_babe::GenesisSlot::<Runtime>::get()
         + u64::from(SESSION) * u64::from(EPOCH_DURATION_SLOTS);
     let header = |state_root: u8| {
@@ -99,8 +140,9 @@ fn babe_equivocation(validators: u32) -> Prepared {
 }
 
 /// A report of two prevotes by one voter in one round.
-fn grandpa_equivocation(validators: u32) -> Prepared {
+fn grandpa_equivocation(validators: u32, nominators: u32) -> Prepared {
     let identity = session(validators).grandpa;
+    era(validators, nominators);
     pallet_grandpa::SetIdSession::<Runtime>::insert(SET - 1, SESSION - 1);
     pallet_grandpa::SetIdSession::<Runtime>::insert(SET, SESSION);
     let vote = |target: u8| {
@@ -130,8 +172,14 @@ pub trait Config: frame_system::Config {
     fn set_keys() -> (Self::RuntimeOrigin, Self::RuntimeCall);
     fn purge_keys() -> (Self::RuntimeOrigin, Self::RuntimeCall);
     fn plan_config_change() -> (Self::RuntimeOrigin, Self::RuntimeCall);
-    fn babe_equivocation(validators: u32) -> (Self::RuntimeOrigin, Self::RuntimeCall);
-    fn grandpa_equivocation(validators: u32) -> (Self::RuntimeOrigin, Self::RuntimeCall);
+    fn babe_equivocation(
+        validators: u32,
+        nominators: u32,
+    ) -> (Self::RuntimeOrigin, Self::RuntimeCall);
+    fn grandpa_equivocation(
+        validators: u32,
+        nominators: u32,
+    ) -> (Self::RuntimeOrigin, Self::RuntimeCall);
     fn note_stalled() -> (Self::RuntimeOrigin, Self::RuntimeCall);
 }
 
@@ -156,12 +204,12 @@ impl Config for Runtime {
         (RawOrigin::Root.into(), pallet_babe::Call::plan_config_change { config }.into())
     }
 
-    fn babe_equivocation(validators: u32) -> Prepared {
-        babe_equivocation(validators)
+    fn babe_equivocation(validators: u32, nominators: u32) -> Prepared {
+        babe_equivocation(validators, nominators)
     }
 
-    fn grandpa_equivocation(validators: u32) -> Prepared {
-        grandpa_equivocation(validators)
+    fn grandpa_equivocation(validators: u32, nominators: u32) -> Prepared {
+        grandpa_equivocation(validators, nominators)
     }
 
     fn note_stalled() -> Prepared {
@@ -212,7 +260,7 @@ pub mod session_calls {
 /// Benchmarks of the calls of `pallet_babe`.
 pub mod babe_calls {
     use super::Config;
-    use crate::configs::consensus::MaxAuthorities;
+    use crate::{configs::consensus::MaxAuthorities, constants::MaxBackers};
     use core::marker::PhantomData;
     use frame_benchmarking::v2::*;
     use sp_runtime::traits::Dispatchable;
@@ -234,11 +282,12 @@ pub mod babe_calls {
             assert!(result.is_ok());
         }
 
-        // There are no nominators.
         #[benchmark]
-        fn report_equivocation(v: Linear<1, { MaxAuthorities::get() }>, n: Linear<0, 1>) {
-            let _ = n;
-            let (origin, call) = T::babe_equivocation(v);
+        fn report_equivocation(
+            v: Linear<1, { MaxAuthorities::get() }>,
+            n: Linear<0, { MaxBackers::get() }>,
+        ) {
+            let (origin, call) = T::babe_equivocation(v, n);
             let result;
             #[block]
             {
@@ -252,7 +301,7 @@ pub mod babe_calls {
 /// Benchmarks of the calls of `pallet_grandpa`.
 pub mod grandpa_calls {
     use super::Config;
-    use crate::configs::consensus::MaxAuthorities;
+    use crate::{configs::consensus::MaxAuthorities, constants::MaxBackers};
     use core::marker::PhantomData;
     use frame_benchmarking::v2::*;
     use sp_runtime::traits::Dispatchable;
@@ -263,11 +312,12 @@ pub mod grandpa_calls {
     mod benchmarks {
         use super::*;
 
-        // There are no nominators.
         #[benchmark]
-        fn report_equivocation(v: Linear<1, { MaxAuthorities::get() }>, n: Linear<0, 1>) {
-            let _ = n;
-            let (origin, call) = T::grandpa_equivocation(v);
+        fn report_equivocation(
+            v: Linear<1, { MaxAuthorities::get() }>,
+            n: Linear<0, { MaxBackers::get() }>,
+        ) {
+            let (origin, call) = T::grandpa_equivocation(v, n);
             let result;
             #[block]
             {

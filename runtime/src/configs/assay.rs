@@ -12,7 +12,7 @@ use crate::{
     constants::*,
     transactions::{CallOverhead, WatcherCrypto},
     weights, AccountId, Balances, Disputes, Inference, ModelRegistry, Operators, Room, Runtime,
-    RuntimeHoldReason, Settlement, Storage, TransactionPayment, Verification,
+    RuntimeHoldReason, Settlement, Storage, TransactionPayment, Validators, Verification,
 };
 
 impl pallet_settlement::Config for Runtime {
@@ -20,6 +20,7 @@ impl pallet_settlement::Config for Runtime {
     type RuntimeHoldReason = RuntimeHoldReason;
     type TreasuryAccount = TreasuryAccount;
     type TreasuryShare = TreasuryShare;
+    type Fees = Validators;
     type AdminOrigin = EnsureRoot<AccountId>;
     type WeightInfo = weights::pallet_settlement::WeightInfo<Runtime>;
 }

@@ -1,32 +1,24 @@
-//! Configuration of consensus: BABE and GRANDPA with a fixed set of validators.
+//! Configuration of consensus: BABE and GRANDPA with the validators that `staking` elects.
 //!
-//! The genesis defines the set. Validators can change their keys. A validator that equivocates is
-//! disabled until the end of the session.
+//! A validator that equivocates is disabled until the end of the era, and loses a part of its stake.
 
-use alloc::vec::Vec;
 use assay_primitives::traits::{BlockRandomness, BlockVrf};
 use frame_support::{
     parameter_types,
     traits::{FindAuthor, Get},
-    weights::Weight,
 };
 use frame_system::offchain::{CreateBare, CreateTransactionBase};
-use pallet_session::{disabling::UpToLimitDisablingStrategy, historical as session_historical};
+use pallet_session::disabling::UpToLimitWithReEnablingDisablingStrategy;
 use sp_consensus_babe::{make_vrf_transcript, RANDOMNESS_VRF_CONTEXT};
 use sp_core::crypto::Wraps;
-use sp_runtime::{
-    traits::{Convert, OpaqueKeys},
-    ConsensusEngineId, DigestItem, Perbill,
-};
-use sp_staking::{
-    offence::{OffenceDetails, OffenceSeverity, OnOffenceHandler},
-    SessionIndex,
-};
+use sp_runtime::{traits::OpaqueKeys, ConsensusEngineId, DigestItem};
 
+use super::staking::{Bonded, RecentOffences, Sessions};
 use crate::{
-    weights, AccountId, Babe, Balance, Balances, Grandpa, Historical, Offences, Runtime,
-    RuntimeCall, RuntimeEvent, Session, System, UncheckedExtrinsic, EPOCH_DURATION_SLOTS,
-    SLOT_DURATION_MS,
+    constants::{KeyDeposit, MaxBackers, ReportableSessions},
+    weights, AccountId, AuthorityDiscovery, Babe, Balances, Grandpa, Historical, Runtime,
+    RuntimeCall, RuntimeEvent, Session, Staking, System, UncheckedExtrinsic, Validators,
+    EPOCH_DURATION_SLOTS, SLOT_DURATION_MS,
 };
 
 sp_runtime::impl_opaque_keys! {
@@ -34,6 +26,7 @@ sp_runtime::impl_opaque_keys! {
     pub struct SessionKeys {
         pub babe: Babe,
         pub grandpa: Grandpa,
+        pub authority_discovery: AuthorityDiscovery,
     }
 }
 
@@ -49,10 +42,10 @@ parameter_types! {
     pub const EpochDuration: u64 = EPOCH_DURATION_SLOTS as u64;
     pub const ExpectedBlockTime: u64 = SLOT_DURATION_MS;
     pub const MaxAuthorities: u32 = 100;
-    /// Sessions for which an equivocation can be reported: a day.
-    pub const ReportLongevity: u64 = 144 * EPOCH_DURATION_SLOTS as u64;
-    pub const MaxSetIdSessionEntries: u64 = 144;
-    pub const KeyDeposit: Balance = 0;
+    /// Slots for which a report of an equivocation can wait.
+    pub const ReportLongevity: u64 =
+        ReportableSessions::get() as u64 * EPOCH_DURATION_SLOTS as u64;
+    pub const MaxSetIdSessionEntries: u64 = ReportableSessions::get() as u64;
 }
 
 type KeyOwnerProof = sp_session::MembershipProof;
@@ -64,26 +57,26 @@ impl pallet_babe::Config for Runtime {
     type DisabledValidators = Session;
     type WeightInfo = weights::pallet_babe::WeightInfo<Runtime>;
     type MaxAuthorities = MaxAuthorities;
-    type MaxNominators = frame_support::traits::ConstU32<0>;
+    type MaxNominators = MaxBackers;
     type KeyOwnerProof = KeyOwnerProof;
     type EquivocationReportSystem =
-        pallet_babe::EquivocationReportSystem<Self, Offences, Historical, ReportLongevity>;
+        pallet_babe::EquivocationReportSystem<Self, RecentOffences, Historical, ReportLongevity>;
 }
 
 impl pallet_grandpa::Config for Runtime {
     type RuntimeEvent = RuntimeEvent;
     type WeightInfo = weights::pallet_grandpa::WeightInfo<Runtime>;
     type MaxAuthorities = MaxAuthorities;
-    type MaxNominators = frame_support::traits::ConstU32<0>;
+    type MaxNominators = MaxBackers;
     type MaxSetIdSessionEntries = MaxSetIdSessionEntries;
     type KeyOwnerProof = KeyOwnerProof;
     type EquivocationReportSystem =
-        pallet_grandpa::EquivocationReportSystem<Self, Offences, Historical, ReportLongevity>;
+        pallet_grandpa::EquivocationReportSystem<Self, RecentOffences, Historical, ReportLongevity>;
 }
 
 impl pallet_authorship::Config for Runtime {
     type FindAuthor = AuthorOf;
-    type EventHandler = ();
+    type EventHandler = (Staking, Validators);
 }
 
 /// The account of the validator that made a block.
@@ -97,99 +90,19 @@ impl FindAuthor<AccountId> for AuthorOf {
     }
 }
 
-/// Keeps the validators of the genesis.
-pub struct FixedValidators;
-
-impl FixedValidators {
-    fn current() -> Vec<AccountId> {
-        let current = Session::validators();
-        if !current.is_empty() {
-            return current;
-        }
-        // At genesis: the accounts with session keys.
-        pallet_session::NextKeys::<Runtime>::iter_keys().collect()
-    }
-}
-
-impl pallet_session::SessionManager<AccountId> for FixedValidators {
-    fn new_session(_: SessionIndex) -> Option<Vec<AccountId>> {
-        None
-    }
-    fn start_session(_: SessionIndex) {}
-    fn end_session(_: SessionIndex) {}
-}
-
-impl session_historical::SessionManager<AccountId, ()> for FixedValidators {
-    fn new_session(_: SessionIndex) -> Option<Vec<(AccountId, ())>> {
-        Some(Self::current().into_iter().map(|validator| (validator, ())).collect())
-    }
-    fn start_session(_: SessionIndex) {}
-    fn end_session(_: SessionIndex) {}
-}
-
-/// Permits only validators to set session keys. At genesis there are no validators yet, so it
-/// permits every account.
-pub struct ValidatorsOnly;
-impl Convert<AccountId, Option<AccountId>> for ValidatorsOnly {
-    fn convert(account: AccountId) -> Option<AccountId> {
-        let current = Session::validators();
-        (current.is_empty() || current.contains(&account)).then_some(account)
-    }
-}
-
-/// A validator has no identification other than its account.
-pub struct NoIdentification;
-impl Convert<AccountId, Option<()>> for NoIdentification {
-    fn convert(_: AccountId) -> Option<()> {
-        Some(())
-    }
-}
-
 impl pallet_session::Config for Runtime {
     type RuntimeEvent = RuntimeEvent;
     type ValidatorId = AccountId;
-    type ValidatorIdOf = ValidatorsOnly;
+    type ValidatorIdOf = Bonded;
     type ShouldEndSession = Babe;
     type NextSessionRotation = Babe;
-    type SessionManager = session_historical::NoteHistoricalRoot<Self, FixedValidators>;
+    type SessionManager = Sessions;
     type SessionHandler = <SessionKeys as OpaqueKeys>::KeyTypeIdProviders;
     type Keys = SessionKeys;
-    type DisablingStrategy = UpToLimitDisablingStrategy;
+    type DisablingStrategy = UpToLimitWithReEnablingDisablingStrategy;
     type WeightInfo = weights::pallet_session::WeightInfo<Runtime>;
     type Currency = Balances;
     type KeyDeposit = KeyDeposit;
-}
-
-impl session_historical::Config for Runtime {
-    type RuntimeEvent = RuntimeEvent;
-    type FullIdentification = ();
-    type FullIdentificationOf = NoIdentification;
-}
-
-impl pallet_offences::Config for Runtime {
-    type RuntimeEvent = RuntimeEvent;
-    type IdentificationTuple = session_historical::IdentificationTuple<Self>;
-    type OnOffenceHandler = DisableOffender;
-}
-
-/// Disables a validator that equivocated for the rest of the session.
-pub struct DisableOffender;
-impl OnOffenceHandler<AccountId, session_historical::IdentificationTuple<Runtime>, Weight>
-    for DisableOffender
-{
-    fn on_offence(
-        offenders: &[OffenceDetails<AccountId, session_historical::IdentificationTuple<Runtime>>],
-        slash_fraction: &[Perbill],
-        _session: SessionIndex,
-    ) -> Weight {
-        for (offence, fraction) in offenders.iter().zip(slash_fraction) {
-            Session::report_offence(offence.offender.0.clone(), OffenceSeverity(*fraction));
-        }
-        // `report_offence` reads and writes the list of disabled validators.
-        <Runtime as frame_system::Config>::DbWeight::get()
-            .reads_writes(2, 1)
-            .saturating_mul(offenders.len() as u64)
-    }
 }
 
 // Nodes send equivocation reports without a signature, and accept them only from themselves.

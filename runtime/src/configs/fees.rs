@@ -113,8 +113,9 @@ impl MultiplierUpdate for FullerOfWeightAndLength {
 
 impl pallet_transaction_payment::Config for Runtime {
     type RuntimeEvent = RuntimeEvent;
-    /// Fees are burnt.
-    type OnChargeTransaction = FungibleAdapter<Balances, ()>;
+    /// Fees are divided at the end of the block: docs/adr/0041.
+    type OnChargeTransaction =
+        FungibleAdapter<Balances, pallet_validators::TransactionFees<Runtime>>;
     type OperationalFeeMultiplier = ConstU8<5>;
     /// A picosecond costs one planck, so a millisecond costs 0.001 ASY.
     type WeightToFee = IdentityFee<Balance>;

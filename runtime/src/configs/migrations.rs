@@ -8,13 +8,17 @@ use frame_support::{
     migrations::{FailedMigrationHandler, FailedMigrationHandling, VersionedMigration},
     parameter_types,
     storage::{storage_prefix, unhashed},
-    traits::{ConstU32, Get, UncheckedOnRuntimeUpgrade},
+    traits::{ConstU32, Get, OnRuntimeUpgrade, UncheckedOnRuntimeUpgrade},
     weights::Weight,
+    WeakBoundedVec,
 };
+use sp_authority_discovery::AuthorityId as AuthorityDiscoveryId;
 
 use crate::{
-    constants::MigrationBudget, weights, Disputes, ModelRegistry, Operators, Runtime, Settlement,
-    Storage, Verification,
+    configs::consensus::SessionKeys,
+    constants::{MaxCandidates, MaxElected, MigrationBudget, MinNominatorBond, MinValidatorBond},
+    weights, AccountId, Babe, Disputes, Grandpa, ModelRegistry, Operators, Runtime, Session,
+    Settlement, Storage, Validators, Verification,
 };
 
 type DbWeight = <Runtime as frame_system::Config>::DbWeight;
@@ -51,6 +55,7 @@ pub type SingleBlock = (
     ToVersion2<Storage, Emptied<StorageChanged>>,
     ToVersion2<ModelRegistry, Emptied<ModelRegistryChanged>>,
     ToVersion2<Verification, ForgetEquivocations>,
+    ElectedValidators,
 );
 
 /// Migrations that take as many blocks as they need, in this order. Only the end of the list may
@@ -149,6 +154,90 @@ impl UncheckedOnRuntimeUpgrade for ForgetEquivocations {
             !unhashed::contains_prefixed_key(&Self::prefix()),
             "more equivocations were punished than one block can forget"
         );
+        Ok(())
+    }
+}
+
+/// The session keys of version 3, with which the validators of the genesis took part for good.
+pub mod v3 {
+    use super::*;
+
+    sp_runtime::impl_opaque_keys! {
+        /// The keys with which a validator takes part in consensus.
+        pub struct SessionKeys {
+            pub babe: Babe,
+            pub grandpa: Grandpa,
+        }
+    }
+}
+
+/// From the fixed validators of version 3 to elected ones: docs/adr/0040.
+///
+/// * Session keys gain one for the authority discovery. Nobody knows the one that a node will have, so
+///   it is the validator's BABE key until the validator sets its own. Nodes do not find this validator
+///   through the network's address book until then.
+/// * Staking gets its limits. Nobody's money is moved: the validators remain until enough candidates
+///   have a stake of their own, and the first election with a result replaces them.
+pub struct ElectedValidators;
+
+impl ElectedValidators {
+    /// Whether the state is that of version 3. Each session has written these keys since.
+    fn is_due() -> bool {
+        !pallet_authority_discovery::NextKeys::<Runtime>::exists()
+    }
+
+    fn with_discovery(keys: v3::SessionKeys) -> SessionKeys {
+        let v3::SessionKeys { babe, grandpa } = keys;
+        let discovery = AuthorityDiscoveryId::from(babe.clone().into_inner());
+        SessionKeys { babe, grandpa, authority_discovery: discovery }
+    }
+}
+
+impl OnRuntimeUpgrade for ElectedValidators {
+    fn on_runtime_upgrade() -> Weight {
+        if !Self::is_due() {
+            return DbWeight::get().reads(1);
+        }
+        Session::upgrade_keys::<v3::SessionKeys, _>(|_: AccountId, keys| {
+            Self::with_discovery(keys)
+        });
+        let known: alloc::vec::Vec<_> = pallet_session::QueuedKeys::<Runtime>::get()
+            .into_iter()
+            .map(|(_, keys)| keys.authority_discovery)
+            .collect();
+        let count = known.len() as u32;
+        let known = WeakBoundedVec::force_from(known, None);
+        pallet_authority_discovery::Keys::<Runtime>::put(&known);
+        pallet_authority_discovery::NextKeys::<Runtime>::put(known);
+
+        let elected = count.clamp(1, MaxElected::get());
+        pallet_staking::ValidatorCount::<Runtime>::put(elected);
+        pallet_staking::MinimumValidatorCount::<Runtime>::put(
+            elected - Validators::tolerated(elected),
+        );
+        pallet_staking::MaxValidatorsCount::<Runtime>::put(MaxCandidates::get());
+        pallet_staking::MinValidatorBond::<Runtime>::put(MinValidatorBond::get());
+        pallet_staking::MinNominatorBond::<Runtime>::put(MinNominatorBond::get());
+        log::info!(target: "runtime::migrations", "{count} validators have new session keys");
+        // Per validator its keys and, of five, the owners; and the single values.
+        let count = u64::from(count);
+        DbWeight::get().reads_writes(3 + count, 8 + 6 * count)
+    }
+
+    #[cfg(feature = "try-runtime")]
+    fn pre_upgrade() -> Result<alloc::vec::Vec<u8>, sp_runtime::TryRuntimeError> {
+        use codec::Encode;
+        Ok((Self::is_due(), pallet_session::Validators::<Runtime>::get()).encode())
+    }
+
+    #[cfg(feature = "try-runtime")]
+    fn post_upgrade(before: alloc::vec::Vec<u8>) -> Result<(), sp_runtime::TryRuntimeError> {
+        use codec::Decode;
+        let (was_due, validators): (bool, alloc::vec::Vec<AccountId>) =
+            Decode::decode(&mut &before[..]).map_err(|_| "the state before cannot be read")?;
+        let read = |account| pallet_session::NextKeys::<Runtime>::get(account).is_some();
+        frame_support::ensure!(validators.iter().all(read), "session keys cannot be read");
+        frame_support::ensure!(!was_due || !Self::is_due(), "the migration did not run");
         Ok(())
     }
 }

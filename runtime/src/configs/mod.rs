@@ -4,4 +4,5 @@ pub mod assay;
 pub mod consensus;
 pub mod fees;
 pub mod migrations;
+pub mod staking;
 pub mod system;

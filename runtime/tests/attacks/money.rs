@@ -68,9 +68,9 @@ pub fn dust() -> Measured {
             (0..4).map(|number| Party::new(&format!("payer {number}"), ASY)).collect();
         let heir = Party::new("heir", ASY);
         let attackers: Vec<&Party> = payers.iter().chain([&heir]).collect();
-        let others = || operator.wealth() + wealth(EveStash) + free(&treasury());
+        let others = || operator.wealth() + wealth(EveStash) + treasury_without_fees();
         let (issuance, before, of_others) =
-            (Balances::total_issuance(), wealth_of(&attackers), others());
+            (issuance_without_fees(), wealth_of(&attackers), others());
         let mut burnt = 0;
         let mut paid = || burnt += fees().iter().map(|(_, fee)| *fee).sum::<Balance>();
         let empty = |party: &Party| {
@@ -97,7 +97,7 @@ pub fn dust() -> Measured {
             assert_ok!(include(general(call)));
         }
         let room: Balance = ids.iter().map(|id| record(*id).fee).sum();
-        let created = Balances::total_issuance().abs_diff(issuance - burnt - room);
+        let created = issuance_without_fees().abs_diff(issuance - burnt - room);
         measured = Some(Measured {
             attack: "prices of one planck, of accounts without money",
             capital: 0,

@@ -2,8 +2,10 @@
 // Each test file uses a part of this one.
 #![allow(dead_code)]
 
+pub mod money;
 pub mod party;
 pub mod rng;
+pub mod validators;
 
 use std::{
     cell::{Cell, RefCell},
@@ -27,12 +29,12 @@ use assay_primitives::{
 };
 use assay_proof::ProofParameters;
 use assay_runtime::{
-    constants::{AvailableClasses, TreasuryAccount},
+    constants::AvailableClasses,
     genesis,
     transactions::{authorized_extension, ChargeWithinClass},
-    AccountId, Babe, Balances, Disputes, Executive, Hash, Header, Inference, ModelRegistry,
-    Operators, Room, Runtime, RuntimeCall, RuntimeEvent, RuntimeGenesisConfig, Settlement, Storage,
-    System, UncheckedExtrinsic, Verification, SLOT_DURATION_MS,
+    AccountId, Babe, Disputes, Executive, Hash, Header, Inference, ModelRegistry, Operators, Room,
+    Runtime, RuntimeCall, RuntimeEvent, RuntimeGenesisConfig, Settlement, Storage, System,
+    UncheckedExtrinsic, Validators, Verification, SLOT_DURATION_MS,
 };
 use codec::Encode;
 use frame_support::storage::{storage_prefix, unhashed, with_transaction};
@@ -62,6 +64,7 @@ pub const AUTHORITIES: u64 = 4;
 const FIRST_SLOT: u64 = 1_000_000;
 
 pub use assay_pallet_testing::graphs::declare;
+pub use money::*;
 
 thread_local! {
     static PARENT: Cell<Hash> = const { Cell::new(GENESIS_HASH) };
@@ -96,6 +99,7 @@ pub fn genesis_externalities() -> sp_io::TestExternalities {
 pub fn run<R>(test: impl FnOnce() -> R) -> R {
     PARENT.set(GENESIS_HASH);
     SKIPPED_SLOTS.set(0);
+    money::set_fees_to_treasury(0);
     genesis_externalities().execute_with(|| {
         empty_block();
         let result = test();
@@ -104,7 +108,8 @@ pub fn run<R>(test: impl FnOnce() -> R) -> R {
     })
 }
 
-/// Checks the invariants of every pallet of Assay.
+/// Checks the invariants of every pallet of Assay, and of staking. With the feature `try-runtime`, also
+/// those of all pallets of the SDK.
 pub fn check_all() {
     Settlement::do_try_state().expect("settlement");
     Storage::do_try_state().expect("storage");
@@ -114,6 +119,14 @@ pub fn check_all() {
     Inference::do_try_state().expect("inference");
     Disputes::do_try_state().expect("disputes");
     Room::do_try_state().expect("room");
+    Validators::do_try_state().expect("validators");
+    validators::check_staking();
+    #[cfg(feature = "try-runtime")]
+    <assay_runtime::AllPalletsWithSystem as frame_support::traits::TryState<_>>::try_state(
+        System::block_number(),
+        frame_support::traits::TryStateSelect::All,
+    )
+    .expect("every pallet");
 }
 
 /// The key of an authority.
@@ -182,10 +195,15 @@ fn pre_digest(slot: Slot) -> DigestItem {
     DigestItem::babe_pre_digest(claim(slot, author, &epoch.randomness, epoch.epoch_index))
 }
 
+/// The slot of the next block.
+pub fn next_slot() -> Slot {
+    Slot::from(FIRST_SLOT + u64::from(System::block_number()) + 1 + SKIPPED_SLOTS.get())
+}
+
 /// The start of the next block: its header with the consensus digest, and its timestamp.
 pub fn begin(parent: Hash) -> (Header, UncheckedExtrinsic) {
     let number = System::block_number() + 1;
-    let slot = Slot::from(FIRST_SLOT + u64::from(number) + SKIPPED_SLOTS.get());
+    let slot = next_slot();
     let digest = HeaderDigest { logs: vec![pre_digest(slot)] };
     let header = Header::new(number, Hash::default(), Hash::default(), parent, digest);
     let timestamp = pallet_timestamp::Call::set { now: *slot * SLOT_DURATION_MS };
@@ -204,6 +222,7 @@ pub fn open_block() {
 /// Ends the block. Its events can be read until the next block.
 pub fn close_block() {
     PARENT.set(Executive::finalize_block().hash());
+    money::count_fees();
 }
 
 /// Makes the next block of these transactions. Its events can be read until the next block.
@@ -222,10 +241,12 @@ pub fn skip_slots(count: u64) {
 /// Builds blocks on a fork that is abandoned afterwards.
 pub fn on_a_fork<R>(build: impl FnOnce() -> R) -> R {
     let (parent, skipped) = (PARENT.get(), SKIPPED_SLOTS.get());
+    let fees = fees_to_treasury();
     let result = with_transaction(|| TransactionOutcome::Rollback(Ok::<_, DispatchError>(build())))
         .expect("the closure does not fail");
     PARENT.set(parent);
     SKIPPED_SLOTS.set(skipped);
+    money::set_fees_to_treasury(fees);
     result
 }
 
@@ -248,11 +269,20 @@ pub fn signed(who: Sr25519Keyring, call: impl Into<RuntimeCall>) -> UncheckedExt
 
 /// A transaction of the account of a key, with its next nonce.
 pub fn signed_by(pair: &sr25519::Pair, call: impl Into<RuntimeCall>) -> UncheckedExtrinsic {
-    signed_with_tip(pair, call, 0)
+    tipped_by(pair, call, 0)
+}
+
+/// A transaction of a well-known account with a tip.
+pub fn with_tip(
+    who: Sr25519Keyring,
+    call: impl Into<RuntimeCall>,
+    tip: Balance,
+) -> UncheckedExtrinsic {
+    tipped_by(&who.pair(), call, tip)
 }
 
 /// [`signed_by`] with a tip in plancks.
-pub fn signed_with_tip(
+pub fn tipped_by(
     pair: &sr25519::Pair,
     call: impl Into<RuntimeCall>,
     tip: Balance,
@@ -300,36 +330,6 @@ pub fn validate(transaction: UncheckedExtrinsic) -> TransactionValidity {
 /// The events of the last block.
 pub fn events() -> Vec<RuntimeEvent> {
     System::read_events_no_consensus().map(|record| record.event).collect()
-}
-
-/// The fees paid in the last block, with their payers.
-pub fn fees() -> Vec<(AccountId, Balance)> {
-    events()
-        .into_iter()
-        .filter_map(|event| match event {
-            RuntimeEvent::TransactionPayment(
-                pallet_transaction_payment::Event::TransactionFeePaid { who, actual_fee, .. },
-            ) => Some((who, actual_fee)),
-            _ => None,
-        })
-        .collect()
-}
-
-/// Free balance of an account.
-pub fn free(account: &AccountId) -> Balance {
-    use frame_support::traits::fungible::Inspect;
-    Balances::balance(account)
-}
-
-/// The sum of all holds on an account.
-pub fn held(account: &AccountId) -> Balance {
-    use frame_support::traits::fungible::InspectHold;
-    Balances::total_balance_on_hold(account)
-}
-
-/// The treasury's account.
-pub fn treasury() -> AccountId {
-    TreasuryAccount::get()
 }
 
 /// A set of classes.
@@ -472,12 +472,6 @@ pub fn request_call(
 /// A request that is not pruned.
 pub fn record(id: RequestId) -> pallet_inference::Request<AccountId> {
     pallet_inference::Requests::<Runtime>::get(id).expect("the request is not pruned")
-}
-
-/// The total balance of an account, including holds.
-pub fn wealth(who: Sr25519Keyring) -> Balance {
-    use frame_support::traits::Currency;
-    Balances::total_balance(&who.to_account_id())
 }
 
 /// A small graph with an int8 output: a convolution, its requantisation and a pool, sealed with

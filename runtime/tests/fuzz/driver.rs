@@ -238,6 +238,9 @@ impl Fuzz {
         AllPalletsWithSystem::on_finalize(self.oracle.now);
         let multiplier = pallet_transaction_payment::NextFeeMultiplier::<Runtime>::get();
         self.oracle.multiplier = multiplier;
+        self.oracle.divide_fees();
+        let of_validators = pallet_validators::EraFees::<Runtime>::get();
+        assert_eq!(of_validators, self.oracle.of_validators, "fees for the validators");
         self.oracle.count_room(self.author);
         let pallet_room::RoomClocks { answers, moves } = pallet_room::Clocks::<Runtime>::get();
         assert_eq!(

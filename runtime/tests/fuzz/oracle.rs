@@ -162,9 +162,12 @@ pub struct Oracle {
     pub filled_by_moves: u64,
     /// What operators' moves in disputes have taken of it.
     pub filled_by_operators: Part,
-    /// The fee multiplier, and the sum of all fees that were burnt.
+    /// The fee multiplier, the sum of all fees that were burnt and not given to the treasury, those of
+    /// the block, and what of them waits for the validators.
     pub multiplier: sp_runtime::FixedU128,
     pub burnt: u128,
+    pub block_fees: u128,
+    pub of_validators: u128,
     pub disputes: Disputes,
     /// The seats that were lost in this block, in order.
     pub evictions: Vec<Eviction>,
@@ -207,6 +210,8 @@ impl Oracle {
             filled_by_operators: Part::default(),
             multiplier: sp_runtime::FixedU128::from_u32(1),
             burnt: 0,
+            block_fees: 0,
+            of_validators: 0,
             disputes: Disputes::default(),
             evictions: Vec::new(),
             compensations: BTreeMap::new(),

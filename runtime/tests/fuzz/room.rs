@@ -392,12 +392,25 @@ impl Oracle {
         due.min(request.fee)
     }
 
+    /// Divides the fees of the block: three tenths wait for the validators, half is burnt, and the
+    /// treasury receives the rest.
+    pub fn divide_fees(&mut self) {
+        let fees = std::mem::take(&mut self.block_fees);
+        let validators = fees / 10 * 3 + fees % 10 * 3 / 10;
+        let treasurys = fees - validators - fees / 2;
+        self.of_validators += validators;
+        self.burnt -= treasurys;
+        let treasury = self.treasury.clone();
+        self.account_mut(&treasury).free += treasurys;
+    }
+
     /// Burns the fee of a request that ends.
     pub fn burn_fee(&mut self, id: u64, fee: u128) {
         let request = self.requests.get_mut(&id).expect("it ends");
         request.fee = fee;
         let payer = request.payer.clone();
         self.burnt += fee;
+        self.block_fees += fee;
         self.burn(&payer, Purse::Escrow, fee);
     }
 

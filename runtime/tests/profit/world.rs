@@ -177,7 +177,7 @@ impl World {
             }
         }
         self.before = self.parties.iter().map(Party::wealth).collect();
-        self.issuance = Balances::total_issuance();
+        self.issuance = issuance_without_fees();
         for (party, account) in self.parties.iter().map(|party| (party, party.account())) {
             self.facts.bonded.insert(account, party.bond());
         }

@@ -1,0 +1,62 @@
+//! Benchmarks of the hooks. The runtime provides the validators.
+#![cfg(feature = "runtime-benchmarks")]
+
+use frame_benchmarking::{account, v2::*};
+use frame_system::pallet_prelude::BlockNumberFor;
+
+use crate::*;
+
+#[benchmarks(where T: pallet_authorship::Config)]
+mod benchmarks {
+    use super::*;
+
+    #[benchmark]
+    fn note_author() {
+        let author: T::AccountId = account("author", 0, 0);
+        Made::<T>::insert(&author, 1);
+
+        #[block]
+        {
+            <Pallet<T> as pallet_authorship::EventHandler<_, BlockNumberFor<T>>>::note_author(
+                author.clone(),
+            );
+        }
+
+        assert_eq!(Made::<T>::get(author), 2);
+    }
+
+    #[benchmark]
+    fn on_finalize() {
+        BlockFees::<T>::put(1_000_000_000_000);
+        EraFees::<T>::put(1);
+
+        #[block]
+        {
+            Pallet::<T>::divide_fees();
+        }
+
+        assert_eq!(BlockFees::<T>::get(), 0);
+        assert!(EraFees::<T>::get() > 1);
+    }
+
+    /// `v` validators, of which as many as are tolerated have made no block.
+    #[benchmark]
+    fn end_session(v: Linear<1, { T::MaxMembers::get() }>) {
+        T::Set::set_members(v);
+        let members = T::Set::members();
+        let absent = Pallet::<T>::tolerated(v) as usize;
+        for member in &members[absent..] {
+            Made::<T>::insert(&member.account, u32::MAX / v);
+        }
+
+        #[block]
+        {
+            Pallet::<T>::end_session();
+        }
+
+        assert_eq!(Made::<T>::iter().count(), 0);
+        assert!(Missed::<T>::get().is_empty());
+    }
+
+    impl_benchmark_test_suite!(Pallet, crate::mock::new_test_ext(), crate::mock::Test);
+}

@@ -1,0 +1,584 @@
+//! Elected validators on the whole runtime: who is elected, what they earn, what they lose.
+
+mod common;
+
+use assay_primitives::{Balance, ASY};
+use assay_runtime::{
+    constants::*, AccountId, AuthorityDiscovery, Babe, Balances, Grandpa, Header, Historical,
+    Operators, Runtime, RuntimeCall, RuntimeEvent, RuntimeOrigin, Session, Settlement, Staking,
+    System, Validators, EPOCH_DURATION_SLOTS,
+};
+use codec::Encode;
+use common::{validators::*, *};
+use frame_support::{
+    assert_noop, assert_ok,
+    traits::{fungible::Mutate, KeyOwnerProofSystem},
+    weights::Weight,
+};
+use pallet_staking::{Event as StakingEvent, RewardDestination, ValidatorPrefs};
+use pallet_validators::{EraFees, Event, Split, Unminted};
+use sp_consensus_babe::digests::{CompatibleDigestItem, PreDigest, SecondaryPlainPreDigest};
+use sp_core::{crypto::KeyTypeId, Pair as _, H256};
+use sp_keyring::{
+    Ed25519Keyring,
+    Sr25519Keyring::{self, *},
+};
+use sp_runtime::{traits::Header as _, Digest, DigestItem, Perbill};
+use sp_session::MembershipProof;
+
+/// The stake of each validator of the genesis.
+const STAKE: Balance = 100_000 * ASY;
+const GENESIS: [Sr25519Keyring; 4] = [Alice, Bob, Charlie, Dave];
+
+/// The events of staking in the last block.
+fn staking_events() -> Vec<StakingEvent<Runtime>> {
+    let of_staking = |event| match event {
+        RuntimeEvent::Staking(event) => Some(event),
+        _ => None,
+    };
+    events().into_iter().filter_map(of_staking).collect()
+}
+
+fn own_events() -> Vec<Event<Runtime>> {
+    let own = |event| match event {
+        RuntimeEvent::Validators(event) => Some(event),
+        _ => None,
+    };
+    events().into_iter().filter_map(own).collect()
+}
+
+/// The index of an account among the authorities.
+fn index_of(who: Sr25519Keyring) -> u32 {
+    let place = validators().iter().position(|one| *one == who.to_account_id());
+    place.expect("it is a validator") as u32
+}
+
+// --- elections --------------------------------------------------------------------------------
+
+#[test]
+fn the_genesis_elects_its_stakers() {
+    run(|| {
+        assert_eq!((era(), validators().len(), Babe::authorities().len()), (0, 4, 4));
+        for who in GENESIS {
+            assert!(is_validator(who));
+            assert_eq!(staked(who), STAKE);
+            assert_eq!(Staking::eras_stakers(0, &who.to_account_id()).own, STAKE);
+        }
+        assert_eq!(AuthorityDiscovery::authorities().len(), 4);
+    });
+}
+
+#[test]
+fn who_bonds_and_sets_keys_is_elected_for_the_next_era() {
+    run(|| {
+        // Keys need a bond.
+        let keys = || set_keys(Eve, Eve, Ed25519Keyring::Eve);
+        assert!(include(signed(Eve, keys())).is_err());
+        submit(Eve, bond(MinValidatorBond::get() - 1));
+        submit(Eve, keys());
+        assert!(include(signed(Eve, validate())).is_err(), "the bond is too small");
+        submit(Eve, pallet_staking::Call::bond_extra { max_additional: 1 });
+        submit(Eve, validate());
+        assert_eq!(held(&Eve.to_account_id()), MinValidatorBond::get() + KeyDeposit::get());
+
+        let joined_in = session();
+        while era() == 0 {
+            assert!(!is_validator(Eve));
+            next_session();
+        }
+        assert_eq!(session() - joined_in, SessionsPerEra::get());
+        assert!(is_validator(Eve));
+        assert_eq!(validators().len(), 5);
+        let authorities: Vec<_> = Babe::authorities().into_iter().map(|(key, _)| key).collect();
+        assert!(authorities.contains(&Eve.public().into()));
+        assert!(AuthorityDiscovery::authorities().contains(&Eve.public().into()));
+        let voters = Grandpa::grandpa_authorities();
+        assert!(voters.iter().any(|(key, _)| *key == Ed25519Keyring::Eve.public().into()));
+        // It makes blocks, which earn it points.
+        while next_author() != index_of(Eve) {
+            empty_block();
+        }
+        empty_block();
+        let points = pallet_staking::ErasRewardPoints::<Runtime>::get(1);
+        assert_eq!(points.individual.get(&Eve.to_account_id()), Some(&20));
+    });
+}
+
+#[test]
+fn who_leaves_gets_its_stake_back_after_a_week() {
+    run(|| {
+        let before = wealth(Dave);
+        submit(Dave, pallet_staking::Call::chill {});
+        assert!(is_validator(Dave), "until the era ends");
+        submit(Dave, pallet_staking::Call::unbond { value: STAKE });
+        go_to_era(1);
+        assert!(!is_validator(Dave));
+        assert_eq!(validators().len(), 3);
+        let withdraw = || pallet_staking::Call::withdraw_unbonded { num_slashing_spans: 0 };
+        // Planned is the era after the one that runs, in its last session.
+        go_to_era(BondingDuration::get() - 1);
+        submit(Dave, withdraw());
+        assert_eq!(held_as_stake(&Dave.to_account_id()), STAKE, "too early");
+        go_to_era(BondingDuration::get());
+        submit(Dave, withdraw());
+        assert_eq!(held_as_stake(&Dave.to_account_id()), 0);
+        submit(Dave, pallet_session::Call::purge_keys {});
+        assert!(pallet_session::NextKeys::<Runtime>::get(Dave.to_account_id()).is_none());
+        assert_eq!(held(&Dave.to_account_id()), 0);
+        assert!(before - wealth(Dave) < ASY, "it paid fees alone");
+    });
+}
+
+#[test]
+fn nominations_count_and_decide() {
+    run(|| {
+        as_root(pallet_staking::Call::set_validator_count { new: 4 });
+        join(Eve, MinValidatorBond::get(), Eve, Ed25519Keyring::Eve);
+        go_to_era(1);
+        assert!(!is_validator(Eve), "the others have ten times its stake");
+
+        submit(Ferdie, bond(500_000 * ASY));
+        let targets = vec![Eve.to_account_id().into()];
+        submit(Ferdie, pallet_staking::Call::nominate { targets });
+        go_to_era(2);
+        assert!(is_validator(Eve));
+        assert_eq!(validators().len(), 4);
+        let exposure = Staking::eras_stakers(2, &Eve.to_account_id());
+        assert_eq!((exposure.own, exposure.others.len()), (MinValidatorBond::get(), 1));
+        assert_eq!(exposure.others[0].who, Ferdie.to_account_id());
+        assert_eq!(exposure.total, 510_000 * ASY);
+
+        // It is paid by its part of the stake.
+        pay_a_fee();
+        for _ in 0..8 {
+            empty_block();
+        }
+        go_to_era(3);
+        let (own, nominator) = (free(&Eve.to_account_id()), free(&Ferdie.to_account_id()));
+        pay_out(&Eve.to_account_id(), 2);
+        let fee = fees().iter().map(|(_, fee)| *fee).sum::<Balance>();
+        let own = free(&Eve.to_account_id()) - own;
+        let nominators = free(&Ferdie.to_account_id()) + fee - nominator;
+        assert!(own > 0);
+        assert!(nominators.abs_diff(own * 50) <= own / 1_000_000 + 50, "{nominators} of {own}");
+
+        submit(Ferdie, pallet_staking::Call::chill {});
+        go_to_era(4);
+        assert!(!is_validator(Eve));
+    });
+}
+
+/// Pays a fee of some ASY.
+fn pay_a_fee() {
+    let remark = frame_system::Call::remark_with_event { remark: vec![7; 1_000_000] };
+    submit(FerdieStash, remark);
+}
+
+#[test]
+fn new_keys_take_effect_two_sessions_later() {
+    run(|| {
+        next_session();
+        let uses = |key: Sr25519Keyring| {
+            Babe::authorities().into_iter().any(|(authority, _)| authority == key.public().into())
+        };
+        submit(Bob, set_keys(Bob, One, Ed25519Keyring::One));
+        assert!(uses(Bob) && !uses(One));
+        next_session();
+        assert!(uses(Bob) && !uses(One));
+        assert!(AuthorityDiscovery::authorities().contains(&One.public().into()), "already known");
+        next_session();
+        assert!(!uses(Bob) && uses(One));
+        // Somebody else's keys cannot be taken.
+        assert!(include(signed(Charlie, set_keys(Charlie, One, Ed25519Keyring::One))).is_err());
+        // Nor keys without their secrets.
+        let pallet_session::Call::set_keys { keys, .. } =
+            set_keys(Charlie, Two, Ed25519Keyring::Two)
+        else {
+            unreachable!()
+        };
+        let pallet_session::Call::set_keys { proof, .. } = set_keys(Bob, Two, Ed25519Keyring::Two)
+        else {
+            unreachable!()
+        };
+        let stolen = pallet_session::Call::set_keys { keys, proof };
+        assert!(include(signed(Charlie, stolen)).is_err());
+    });
+}
+
+#[test]
+fn too_few_candidates_keep_the_set() {
+    run(|| {
+        for who in [Bob, Charlie] {
+            submit(who, pallet_staking::Call::chill {});
+        }
+        for _ in 0..2 * SessionsPerEra::get() {
+            next_session();
+        }
+        assert_eq!((era(), validators().len()), (0, 4));
+        submit(Bob, validate());
+        go_to_era(1);
+        assert_eq!(validators().len(), 3);
+    });
+}
+
+/// Votes of the largest election: as many voters, candidates, votes and winners as there may be.
+#[test]
+fn the_largest_election_fits_into_a_block() {
+    run(|| {
+        as_root(pallet_staking::Call::set_validator_count { new: MaxElected::get() });
+        let account = |kind: u8, index: u32| {
+            let mut bytes = [kind; 32];
+            bytes[..4].copy_from_slice(&index.to_le_bytes());
+            AccountId::new(bytes)
+        };
+        let staker = |account: &AccountId, stake: Balance| {
+            assert_ok!(Balances::mint_into(account, stake + ASY));
+            let signer = RuntimeOrigin::signed(account.clone());
+            assert_ok!(Staking::bond(signer.clone(), stake, RewardDestination::Staked));
+            signer
+        };
+        let candidates = MaxCandidates::get() - GENESIS.len() as u32;
+        for index in 0..candidates {
+            let stake = MinValidatorBond::get() + Balance::from(index) * ASY;
+            let signer = staker(&account(1, index), stake);
+            assert_ok!(Staking::validate(signer, ValidatorPrefs::default()));
+        }
+        // More than count.
+        for index in 0..MaxVoters::get() + 100 {
+            let stake = 20_000 * ASY + Balance::from(index * 7 % 1_000) * ASY;
+            let signer = staker(&account(2, index), stake);
+            let target = |vote: u32| account(1, (index * 31 + vote * 17) % candidates).into();
+            assert_ok!(Staking::nominate(signer, (0..16).map(target).collect()));
+        }
+        let one_more = staker(&account(3, 0), MinValidatorBond::get());
+        assert_noop!(
+            Staking::validate(one_more, ValidatorPrefs::default()),
+            pallet_staking::Error::<Runtime>::TooManyValidators
+        );
+
+        // The last session but one of the era begins with the election.
+        let planned = || pallet_staking::CurrentEra::<Runtime>::get();
+        while planned() == Some(0) {
+            let started = std::time::Instant::now();
+            next_session();
+            let weight = System::block_weight().total();
+            if planned() == Some(1) {
+                println!("{weight:?}, {} ms natively", started.elapsed().as_millis());
+                let most = assay_runtime::MAXIMUM_BLOCK_WEIGHT;
+                let least = Weight::from_parts(most.ref_time() / 10, 0);
+                assert!(weight.all_lte(most), "{weight:?} of {most:?}");
+                assert!(weight.ref_time() > least.ref_time(), "it is not counted: {weight:?}");
+            }
+        }
+        assert!(staking_events().contains(&StakingEvent::StakersElected));
+        let elected = pallet_staking::ErasStakersOverview::<Runtime>::iter_prefix(1);
+        let elected: Vec<_> = elected.collect();
+        assert_eq!(elected.len() as u32, MaxElected::get());
+        assert!(elected.iter().all(|(_, one)| one.nominator_count <= MaxBackers::get()));
+        assert!(elected.iter().any(|(_, one)| one.nominator_count > 0));
+    });
+}
+
+// --- fees -------------------------------------------------------------------------------------
+
+#[test]
+fn an_era_pays_its_share_of_the_fees_to_the_planck() {
+    run(|| {
+        let genesis = Balances::total_issuance();
+        let (mut earned, mut treasurys, mut burnt) = (0, 0, 0);
+        let treasury_before = free(&treasury());
+        for _ in 0..8 {
+            pay_a_fee();
+            let paid: Balance = fees().iter().map(|(_, fee)| *fee).sum();
+            let Split { validators, treasury, burnt: gone } = Validators::split(paid);
+            assert!(paid > ASY / 2 && validators == paid * 3 / 10);
+            (earned, treasurys, burnt) = (earned + validators, treasurys + treasury, burnt + gone);
+            assert_eq!(own_events(), [Event::FeesDivided { validators, treasury, burnt: gone }]);
+        }
+        assert_eq!(EraFees::<Runtime>::get(), earned);
+        assert_eq!(free(&treasury()) - treasury_before, treasurys);
+        while era() == 0 {
+            next_session();
+        }
+        let paid = StakingEvent::EraPaid { era_index: 0, validator_payout: earned, remainder: 0 };
+        assert!(staking_events().contains(&paid));
+        assert_eq!((EraFees::<Runtime>::get(), Unminted::<Runtime>::get()), (0, earned));
+        assert_eq!(Balances::total_issuance(), genesis - earned - burnt);
+
+        let points = pallet_staking::ErasRewardPoints::<Runtime>::get(0);
+        let mut minted = 0;
+        let mut by_payouts = Split { validators: 0, treasury: 0, burnt: 0 };
+        for who in GENESIS.map(|who| who.to_account_id()) {
+            let before = wealth_of(&who);
+            pay_out(&who, 0);
+            let fee: Balance = fees().iter().map(|(_, fee)| *fee).sum();
+            let split = Validators::split(fee);
+            by_payouts.validators += split.validators;
+            by_payouts.burnt += split.burnt;
+            let reward = wealth_of(&who) - before;
+            let expected =
+                Perbill::from_rational(points.individual[&who], points.total).mul_floor(earned);
+            assert!(reward.abs_diff(expected) <= 1, "{reward} instead of {expected}");
+            minted += reward;
+        }
+        // Rounding leaves less than a billionth for each.
+        assert!(minted <= earned && earned - minted <= 4 + earned / 100_000_000);
+        assert_eq!(Unminted::<Runtime>::get(), earned - minted);
+        assert_eq!(
+            Balances::total_issuance(),
+            genesis - burnt - by_payouts.burnt - by_payouts.validators - (earned - minted)
+        );
+        // Nobody is paid twice.
+        let again =
+            pallet_staking::Call::payout_stakers { validator_stash: Alice.to_account_id(), era: 0 };
+        assert!(include(signed(Ferdie, again)).is_err());
+    });
+}
+
+fn wealth_of(account: &AccountId) -> Balance {
+    use frame_support::traits::Currency;
+    Balances::total_balance(account)
+}
+
+#[test]
+fn tips_are_the_authors() {
+    run(|| {
+        let author = validators()[next_author() as usize].clone();
+        let before = wealth_of(&author);
+        let issuance = Balances::total_issuance();
+        let tip = 3 * ASY;
+        let call = frame_system::Call::remark { remark: vec![] };
+        assert_ok!(include(with_tip(FerdieStash, call, tip)));
+        let paid: Balance = fees().iter().map(|(_, fee)| *fee).sum();
+        assert_eq!(wealth_of(&author) - before, tip);
+        let Split { validators, burnt, .. } = Validators::split(paid - tip);
+        assert_eq!(Balances::total_issuance(), issuance - validators - burnt);
+    });
+}
+
+// --- offences ---------------------------------------------------------------------------------
+
+fn ownership(kind: KeyTypeId, key: &[u8]) -> MembershipProof {
+    Historical::prove((kind, key)).expect("the key is a validator's")
+}
+
+/// A report of two headers by one author in one slot of the session that runs.
+fn babe_equivocation(offender: Sr25519Keyring) -> RuntimeCall {
+    let slot = Babe::current_slot();
+    let authority_index = index_of(offender);
+    let header = |state_root: u8| {
+        let claim = PreDigest::SecondaryPlain(SecondaryPlainPreDigest { authority_index, slot });
+        let digest = Digest { logs: vec![DigestItem::babe_pre_digest(claim)] };
+        let hash = H256::repeat_byte(1);
+        let mut header = Header::new(9, hash, H256::repeat_byte(state_root), hash, digest);
+        let seal = offender.pair().sign(header.hash().as_ref());
+        header.digest_mut().push(DigestItem::babe_seal(seal.into()));
+        header
+    };
+    let equivocation_proof = Box::new(sp_consensus_babe::EquivocationProof {
+        offender: offender.public().into(),
+        slot,
+        first_header: header(2),
+        second_header: header(3),
+    });
+    let key_owner_proof = ownership(sp_consensus_babe::KEY_TYPE, &offender.public());
+    pallet_babe::Call::report_equivocation { equivocation_proof, key_owner_proof }.into()
+}
+
+/// A report of two prevotes by one voter in one round.
+fn grandpa_equivocation(offender: Ed25519Keyring) -> RuntimeCall {
+    let (round_number, set) = (7, pallet_grandpa::CurrentSetId::<Runtime>::get());
+    let vote = |target: u8| {
+        let target_hash = H256::repeat_byte(target);
+        let prevote = finality_grandpa::Prevote { target_hash, target_number: 9u32 };
+        let message = finality_grandpa::Message::Prevote(prevote.clone());
+        let payload = sp_consensus_grandpa::localized_payload(round_number, set, &message);
+        (prevote, offender.pair().sign(&payload).into())
+    };
+    let equivocation = finality_grandpa::Equivocation {
+        round_number,
+        identity: offender.public().into(),
+        first: vote(1),
+        second: vote(2),
+    };
+    let equivocation_proof = Box::new(sp_consensus_grandpa::EquivocationProof::new(
+        set,
+        sp_consensus_grandpa::Equivocation::Prevote(equivocation),
+    ));
+    let key_owner_proof = ownership(sp_consensus_grandpa::KEY_TYPE, &offender.public());
+    pallet_grandpa::Call::report_equivocation { equivocation_proof, key_owner_proof }.into()
+}
+
+/// Of four validators one: the square of three quarters.
+fn penalty() -> Balance {
+    Perbill::from_rational(9u32, 16) * STAKE
+}
+
+#[test]
+fn an_equivocation_in_babe_is_punished_after_the_time_to_cancel() {
+    punished(|| babe_equivocation(Bob));
+}
+
+#[test]
+fn an_equivocation_in_grandpa_is_punished_after_the_time_to_cancel() {
+    punished(|| grandpa_equivocation(Ed25519Keyring::Bob));
+}
+
+fn punished(report: impl Fn() -> RuntimeCall) {
+    run(|| {
+        go_to_era(1);
+        let index = index_of(Bob);
+        let call = report();
+        submit(Ferdie, call.clone());
+        assert!(fees().is_empty() || fees().iter().all(|(_, fee)| *fee == 0), "a report is free");
+        assert!(include(signed(Ferdie, call)).is_err(), "it counts once");
+        assert!(Session::disabled_validators().contains(&index));
+        assert_eq!(staked(Bob), STAKE, "the penalty waits");
+        assert_eq!(pallet_staking::UnappliedSlashes::<Runtime>::iter().count(), 1);
+
+        // It cannot escape: what it withdraws now is free after the penalty.
+        submit(Bob, pallet_staking::Call::chill {});
+        submit(Bob, pallet_staking::Call::unbond { value: STAKE });
+        go_to_era(2);
+        assert!(Session::disabled_validators().is_empty(), "the era is over");
+        let of_treasury = free(&treasury());
+        go_to_era(1 + SlashDeferDuration::get());
+        assert_eq!(held_as_stake(&Bob.to_account_id()), STAKE);
+        let (reporter, issuance) = (wealth(Ferdie), Balances::total_issuance());
+        go_to_era(2 + SlashDeferDuration::get());
+        assert_eq!(held_as_stake(&Bob.to_account_id()), STAKE - penalty());
+        assert_eq!(free(&treasury()) - of_treasury, penalty());
+        assert_eq!(wealth(Ferdie), reporter, "nobody earns from a report");
+        assert_eq!(Balances::total_issuance(), issuance);
+        let withdraw = pallet_staking::Call::withdraw_unbonded { num_slashing_spans: 5 };
+        go_to_era(1 + BondingDuration::get());
+        submit(Bob, withdraw);
+        assert_eq!(held_as_stake(&Bob.to_account_id()), 0);
+    });
+}
+
+#[test]
+fn root_can_cancel_a_penalty() {
+    run(|| {
+        go_to_era(1);
+        submit(Ferdie, babe_equivocation(Bob));
+        go_to_era(1 + SlashDeferDuration::get());
+        let era = 2 + SlashDeferDuration::get();
+        let cancel = pallet_staking::Call::cancel_deferred_slash { era, slash_indices: vec![0] };
+        assert!(include(signed(Bob, cancel.clone())).is_err());
+        as_root(cancel);
+        go_to_era(era + 1);
+        assert_eq!(staked(Bob), STAKE);
+    });
+}
+
+#[test]
+fn an_old_equivocation_cannot_be_reported() {
+    run(|| {
+        next_session();
+        let reports = [babe_equivocation(Bob), babe_equivocation(Charlie)];
+        let [in_time, late] = reports;
+        for _ in 0..ReportableSessions::get() - 1 {
+            next_session();
+        }
+        // The last session in which it is not too old, and the penalty is still ahead.
+        assert_ok!(include(signed(Ferdie, in_time)));
+        let due = *pallet_staking::UnappliedSlashes::<Runtime>::iter_keys()
+            .collect::<Vec<_>>()
+            .first()
+            .expect("there is a penalty");
+        assert!(due > era() + BondingDuration::get() / 2 - 1);
+        next_session();
+        next_session();
+        assert!(include(signed(Ferdie, late)).is_err());
+        assert!(fees().iter().any(|(_, fee)| *fee > 0), "an old report is paid for");
+    });
+}
+
+#[test]
+fn the_bond_of_an_operator_and_the_stake_of_a_validator_are_different_money() {
+    use assay_primitives::traits::Bonds;
+    run(|| {
+        let account = Bob.to_account_id();
+        let bond = 5_000 * ASY;
+        submit(Bob, register(&account, &worker(1), bond));
+        assert_eq!(held(&account), STAKE + bond);
+        go_to_era(1);
+        // A penalty of the operator leaves the stake.
+        let slashed = <Settlement as Bonds<AccountId>>::slash(&account, 2 * bond, None);
+        assert_eq!(slashed, bond, "never more than the bond");
+        assert_eq!(held_as_stake(&account), STAKE);
+        empty_block();
+
+        // A penalty of the validator leaves the bond.
+        submit(Bob, pallet_operators::Call::add_bond { amount: bond });
+        submit(Ferdie, babe_equivocation(Bob));
+        go_to_era(2 + SlashDeferDuration::get());
+        assert_eq!(held_as_stake(&account), STAKE - penalty());
+        assert_eq!(<Settlement as Bonds<AccountId>>::bonded(&account), bond);
+        assert!(Operators::do_try_state().is_ok());
+    });
+}
+
+// --- absence ----------------------------------------------------------------------------------
+
+/// Blocks of which each of four validators has twenty on average.
+const ENOUGH: u32 = 80;
+
+/// The third validator. The second one makes the first block of each session.
+fn third() -> Sr25519Keyring {
+    let account = &validators()[2];
+    GENESIS.into_iter().find(|who| who.to_account_id() == *account).expect("it is well-known")
+}
+
+#[test]
+fn an_absent_validator_loses_its_place_and_keeps_its_stake() {
+    run(|| {
+        let absent = third();
+        next_session();
+        blocks_without(&[2], ENOUGH);
+        next_session();
+        let event = Event::Absent { validator: absent.to_account_id(), expected: 20 };
+        assert_eq!(own_events(), [event]);
+        assert_eq!(staked(absent), STAKE);
+        assert!(is_validator(absent), "until the era ends");
+        go_to_era(1);
+        assert_eq!(validators().len(), 3);
+        assert!(!is_validator(absent));
+        // It comes back when it wants.
+        submit(absent, validate());
+        go_to_era(2);
+        assert!(is_validator(absent));
+    });
+}
+
+#[test]
+fn who_makes_a_single_block_stays() {
+    run(|| {
+        let rare = third();
+        next_session();
+        blocks_without(&[2], ENOUGH);
+        while next_author() != 2 {
+            skip_slots(1);
+        }
+        empty_block();
+        next_session();
+        assert_eq!(own_events(), []);
+        go_to_era(1);
+        assert!(is_validator(rare));
+    });
+}
+
+#[test]
+fn an_outage_costs_nobody_its_place() {
+    run(|| {
+        next_session();
+        // Half of the validators see each other.
+        blocks_without(&[2, 3], ENOUGH * 3 / 2);
+        next_session();
+        assert_eq!(own_events(), [Event::Outage { absent: 2 }]);
+        // Hardly anybody makes blocks until the era ends.
+        go_to_era(1);
+        assert!(GENESIS.into_iter().all(is_validator));
+    });
+}
