@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     constants::*,
+    governance::origins::SpendOrigin,
     transactions::{CallOverhead, WatcherCrypto},
     weights, AccountId, Balances, Disputes, Inference, ModelRegistry, Operators, Room, Runtime,
     RuntimeHoldReason, Settlement, Storage, TransactionPayment, Verification,
@@ -20,7 +21,7 @@ impl pallet_settlement::Config for Runtime {
     type RuntimeHoldReason = RuntimeHoldReason;
     type TreasuryAccount = TreasuryAccount;
     type TreasuryShare = TreasuryShare;
-    type AdminOrigin = EnsureRoot<AccountId>;
+    type SpendOrigin = SpendOrigin;
     type WeightInfo = weights::pallet_settlement::WeightInfo<Runtime>;
 }
 

@@ -3,5 +3,6 @@
 pub mod assay;
 pub mod consensus;
 pub mod fees;
+pub mod governance;
 pub mod migrations;
 pub mod system;
