@@ -218,7 +218,7 @@ fn the_testnet_has_no_sudo_key_and_no_committee() {
 #[should_panic(expected = "hour_blocks is out of bounds")]
 fn an_hour_has_at_least_one_block() {
     let mut genesis = testnet();
-    genesis["governance"]["hour_blocks"] = json!(0);
+    genesis["governance"]["hourBlocks"] = json!(0);
     externalities_of(genesis);
 }
 
@@ -226,7 +226,7 @@ fn an_hour_has_at_least_one_block() {
 #[should_panic(expected = "hour_blocks is out of bounds")]
 fn an_hour_has_at_most_the_blocks_of_an_hour() {
     let mut genesis = testnet();
-    genesis["governance"]["hour_blocks"] = json!(HOURS + 1);
+    genesis["governance"]["hourBlocks"] = json!(HOURS + 1);
     externalities_of(genesis);
 }
 
