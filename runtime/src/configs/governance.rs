@@ -22,9 +22,6 @@ use crate::{
     MAXIMUM_BLOCK_WEIGHT,
 };
 
-/// Hours for which safe mode is entered, and extended.
-pub const PAUSE_HOURS: u32 = 24;
-
 parameter_types! {
     pub const HourBlocks: BlockNumber = HOURS;
 
@@ -37,12 +34,6 @@ parameter_types! {
     pub const PreimageBaseDeposit: Balance = ASY;
     pub const PreimageReason: RuntimeHoldReason =
         RuntimeHoldReason::Preimage(pallet_preimage::HoldReason::Preimage);
-
-    /// What one referendum of the treasurer can spend.
-    pub const TreasurerLimit: Balance = 100_000 * ASY;
-    /// What one referendum of the spender can spend.
-    pub const SpenderLimit: Balance = 1_000 * ASY;
-    pub const Unlimited: Balance = Balance::MAX;
 
     /// A quarter of a block, as for each transaction.
     pub MaxMotionWeight: Weight = MAXIMUM_BLOCK_WEIGHT.saturating_div(4);

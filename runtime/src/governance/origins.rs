@@ -1,15 +1,28 @@
 //! Checks of the origins of governance.
 
-use frame_support::traits::{EitherOf, EnsureOrigin, MapSuccess};
+use assay_primitives::ASY;
+use frame_support::{
+    parameter_types,
+    traits::{EitherOf, EnsureOrigin, MapSuccess},
+};
 use frame_system::{EnsureRoot, EnsureRootWithSuccess};
 use pallet_collective::{EnsureProportionAtLeast, EnsureProportionMoreThan, Instance1};
 use sp_runtime::traits::Replace;
 
 use super::{Hours, Origin};
-use crate::{
-    configs::governance::{SpenderLimit, TreasurerLimit, Unlimited, PAUSE_HOURS},
-    AccountId,
-};
+use crate::{AccountId, Balance};
+
+/// Hours for which safe mode is entered, and extended.
+pub const PAUSE_HOURS: u32 = 24;
+
+parameter_types! {
+    /// What one referendum of the treasurer can spend.
+    pub const TreasurerLimit: Balance = 100_000 * ASY;
+    /// What one referendum of the spender can spend.
+    pub const SpenderLimit: Balance = 1_000 * ASY;
+    /// Root can spend all that the treasury has.
+    pub const Unlimited: Balance = Balance::MAX;
+}
 
 /// The instance of `pallet-collective` that is the technical committee.
 pub type Technical = Instance1;

@@ -2,8 +2,11 @@
 
 use assay_primitives::{Balance, ASY};
 use assay_runtime::{
-    configs::governance::{SpenderLimit, SubmissionDeposit, TreasurerLimit},
-    governance::Origin,
+    configs::governance::SubmissionDeposit,
+    governance::{
+        origins::{SpenderLimit, TreasurerLimit},
+        Origin,
+    },
     Runtime, RuntimeCall,
 };
 use pallet_conviction_voting::{AccountVote, Conviction, Vote};

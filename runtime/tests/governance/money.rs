@@ -2,8 +2,10 @@
 
 use assay_primitives::{Assurance, ASY};
 use assay_runtime::{
-    configs::governance::{SpenderLimit, TreasurerLimit},
-    governance::{tracks, Origin},
+    governance::{
+        origins::{SpenderLimit, TreasurerLimit},
+        tracks, Origin,
+    },
     AccountId, Balance, Balances, Runtime, RuntimeCall, EXISTENTIAL_DEPOSIT,
 };
 use frame_support::traits::{fungible::Inspect, tokens};

@@ -6,7 +6,7 @@ use assay_primitives::{
     dispute::DisputeId, runtime_api::Status, Assurance, AssuranceClass, Outcome, RequestId, ASY,
 };
 use assay_runtime::{
-    configs::governance::PAUSE_HOURS, Disputes, Runtime, RuntimeCall, RuntimeEvent, SafeMode,
+    governance::origins::PAUSE_HOURS, Disputes, Runtime, RuntimeCall, RuntimeEvent, SafeMode,
     System,
 };
 use frame_support::assert_ok;
