@@ -336,15 +336,16 @@ pub struct WorkerKeyArgs {
 
 /// Arguments of `infer`.
 #[derive(Args)]
+#[command(group(clap::ArgGroup::new("data").required(true)))]
 pub struct Infer {
     /// owner/name, owner/name@version or model-number@version
     pub model: ModelReference,
     /// JSON text, or a .json, .npy, .npz or .csv file. Real numbers for an integer graph are
     /// quantised: see --input-as. Several, at most 64, are requested in one batch
-    #[arg(long, required_unless_present = "inputs")]
+    #[arg(long, group = "data")]
     pub input: Vec<String>,
     /// File with an input on each line, in the form of --input, to be requested in one batch
-    #[arg(long, value_name = "FILE", conflicts_with = "input")]
+    #[arg(long, value_name = "FILE", group = "data")]
     pub inputs: Option<PathBuf>,
     /// How to interpret the numbers for an integer graph
     #[arg(long, value_enum, default_value_t = InputAs::Written)]

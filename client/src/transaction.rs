@@ -26,6 +26,8 @@ const MAX_ANCHOR_AGE: u64 = 16;
 const INCLUSION_TIMEOUT: Duration = Duration::from_secs(180);
 /// JSON-RPC codes of the transaction pool's errors.
 const POOL_ERRORS: core::ops::RangeInclusive<i32> = 1000..=1099;
+/// The pool's text for an account that has less than the fee.
+const CANNOT_PAY: &str = "Inability to pay";
 /// Variant index of `DispatchError::Module`.
 const MODULE_ERROR: u8 = 3;
 
@@ -283,7 +285,13 @@ fn pool_refusal(call: &Call, error: Error) -> Error {
     match error {
         Error::Rpc { code, message, .. } if POOL_ERRORS.contains(&code) => {
             let (name, docs) = message.split_once(": ").unwrap_or((&message, ""));
-            let refusal = Refusal { pallet: None, name: name.to_owned(), docs: docs.to_owned() };
+            // The SDK's text names no remedy.
+            let remedy = match docs.starts_with(CANNOT_PAY) {
+                true => "; the account has less than the fee: transfer more to it",
+                false => "",
+            };
+            let docs = format!("{docs}{remedy}");
+            let refusal = Refusal { pallet: None, name: name.to_owned(), docs };
             Error::Refused { call: call.path(), refusal }
         },
         other => other,
@@ -456,7 +464,10 @@ mod tests {
             Error::Refused { call, refusal } => {
                 assert_eq!(call, "Balances.transfer_keep_alive");
                 assert_eq!(refusal.name, "Invalid Transaction");
-                assert_eq!(refusal.docs, "Inability to pay some fees");
+                assert_eq!(
+                    refusal.docs,
+                    "Inability to pay some fees; the account has less than the fee: transfer more to it"
+                );
             },
             other => panic!("{other}"),
         }

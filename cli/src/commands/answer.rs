@@ -93,8 +93,8 @@ pub fn describe(step: &Progress) -> String {
         Progress::Provisional(result) => {
             let ProvisionalResult { request, disputable_until, disputes, .. } = &**result;
             format!(
-                "request {request} has a result, provisional until block {disputable_until} \
-                 unless disputed{}",
+                "request {request} has a result, provisional until block {disputable_until} at \
+                 the earliest{}",
                 open_disputes(disputes)
             )
         },
@@ -136,7 +136,7 @@ pub fn provisional_lines(result: &ProvisionalResult) -> Vec<(&'static str, Strin
         lines.push(("real output", real.to_string()));
     }
     lines.push(("operator", result.operator.to_string()));
-    lines.push(("final", format!("after block {}, unless disputed", result.disputable_until)));
+    lines.push(("final", format!("after block {} at the earliest", result.disputable_until)));
     if !result.disputes.is_empty() {
         lines.push(("disputes", numbers(&result.disputes)));
     }
@@ -150,6 +150,7 @@ fn to_text(result: &InferenceResult) -> String {
         ("assurance", AssuranceArgument(result.assurance).to_string()),
         ("outcome", format!("{:?}", result.outcome)),
     ];
+    lines.extend(result.reason.map(|reason| ("reason", reason.to_owned())));
     if let Some(output) = &result.output {
         lines.push(("output", output.to_string()));
         if let Some(real) = &result.output_real {

@@ -51,7 +51,6 @@ pub async fn run(
         )),
         // With 64 requests, each status of each would be too much.
         Progress::Status { status, .. } if !matches!(status, Status::Final(_)) => {},
-        Progress::Waits { .. } => {},
         Progress::Provisional(_) if until == Until::Final => {
             context.output.progress(answer::describe(&step));
         },
@@ -90,17 +89,20 @@ struct Sum {
     verified: usize,
     provisional: usize,
     price_paid: Balance,
+    fee: Balance,
 }
 
 impl Sum {
     /// An answer is `None` if the chain has refused the item.
     fn of(answers: &[Option<InferenceAnswer>]) -> Self {
-        let mut sum = Self { requests: answers.len(), verified: 0, provisional: 0, price_paid: 0 };
+        let mut sum =
+            Self { requests: answers.len(), verified: 0, provisional: 0, price_paid: 0, fee: 0 };
         for answer in answers.iter().flatten() {
             match answer {
                 InferenceAnswer::Final(result) => {
                     sum.verified += usize::from(result.is_verified());
                     sum.price_paid = sum.price_paid.saturating_add(result.price_paid);
+                    sum.fee = sum.fee.saturating_add(result.fee);
                 },
                 InferenceAnswer::Provisional(_) => sum.provisional += 1,
             }
@@ -128,6 +130,7 @@ fn to_json(answers: &[Option<InferenceAnswer>], sum: &Sum) -> Value {
         "verified": sum.verified,
         "provisional": sum.provisional,
         "price_paid": sum.price_paid.to_string(),
+        "fee": sum.fee.to_string(),
     })
 }
 
@@ -159,11 +162,12 @@ fn to_text(answers: &[Option<InferenceAnswer>], sum: &Sum) -> String {
         count => format!(", {count} provisional"),
     };
     format!(
-        "{}{} of {} verified{provisional}, paid {}",
+        "{}{} of {} verified{provisional}, paid {}, and {} for room in blocks",
         table(&["INPUT", "REQUEST", "OUTCOME", "PAID", "OUTPUT"], &rows),
         sum.verified,
         sum.requests,
-        amount::display(sum.price_paid)
+        amount::display(sum.price_paid),
+        amount::display(sum.fee)
     )
 }
 
@@ -183,6 +187,7 @@ mod tests {
             version: VersionId { model: ModelId(0), number: 1 },
             assurance: Assurance::Signed,
             outcome,
+            reason: None,
             output: is_verified.then(|| json!({ "p": [0.5] })),
             output_real: None,
             payload: None,
@@ -206,20 +211,21 @@ mod tests {
             "INPUT  REQUEST  OUTCOME   PAID      OUTPUT\n\
              1      7        Verified  0.25 ASY  {\"p\":[0.5]}\n\
              2      8        Verified  0.25 ASY  {\"p\":[0.5]}\n\
-             2 of 2 verified, paid 0.5 ASY"
+             2 of 2 verified, paid 0.5 ASY, and 0.00000000001 ASY for room in blocks"
         );
 
         answers.push(answer(9, Outcome::Rejected(RejectReason::NoOperator)));
         answers.push(None);
         let sum = Sum::of(&answers);
         assert!(!sum.is_good());
-        assert!(to_text(&answers, &sum).ends_with("2 of 4 verified, paid 0.5 ASY"));
+        assert!(to_text(&answers, &sum).contains("2 of 4 verified, paid 0.5 ASY"));
         let json = to_json(&answers, &sum);
         let outcomes: Vec<_> =
             (0..4).map(|index| json["results"][index]["outcome"].clone()).collect();
         assert_eq!(outcomes, ["Verified", "Verified", "Rejected(NoOperator)", "Refused"]);
         assert_eq!(json["verified"], 2);
         assert_eq!(json["price_paid"], (ASY / 2).to_string());
+        assert_eq!(json["fee"], "15");
     }
 
     #[test]

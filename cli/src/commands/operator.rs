@@ -19,8 +19,14 @@ pub async fn run(context: &Context<'_>, command: OperatorCommand) -> Result<(), 
         OperatorCommand::Register { bond, worker } => {
             let signer = context.signer()?;
             let client = context.connect().await?;
+            if client.operator(signer.account()).await?.is_some() {
+                return Err(Failure::Usage(format!(
+                    "{} is already registered: use `operator add-bond` and `operator set-worker`",
+                    signer.account()
+                )));
+            }
             client.check_bond(bond).await?;
-            let key = worker_key(&client, &signer, &worker).await?;
+            let key = worker_key(context, &client, &signer, &worker).await?;
             let call = operators::register(Roles::INFERENCE, key, bond);
             let done =
                 format!("registered {} with a bond of {}", signer.account(), amount::display(bond));
@@ -28,7 +34,7 @@ pub async fn run(context: &Context<'_>, command: OperatorCommand) -> Result<(), 
         },
         OperatorCommand::SetWorker(worker) => {
             let signer = context.signer()?;
-            let key = worker_key(&context.connect().await?, &signer, &worker).await?;
+            let key = worker_key(context, &context.connect().await?, &signer, &worker).await?;
             let done = format!("the worker key is now {}", names::to_hex(key.worker.encode()));
             super::send(context, operators::set_worker(key), &done).await
         },
@@ -47,7 +53,10 @@ pub async fn run(context: &Context<'_>, command: OperatorCommand) -> Result<(), 
             let classes = classes.unwrap_or(version.descriptor.assurances);
             client.check_response_blocks(response_blocks, classes).await?;
             let royalty = match max_royalty_percent {
-                Some(royalty) => royalty,
+                Some(royalty) => {
+                    client.check_royalty(royalty).await?;
+                    royalty
+                },
                 None => client.version_terms(version.id).await?.unwrap_or_default().royalty,
             };
             let call =
@@ -83,6 +92,7 @@ pub async fn run(context: &Context<'_>, command: OperatorCommand) -> Result<(), 
 
 /// The given worker key, else the node's. Refuses keys that are or were registered.
 async fn worker_key(
+    context: &Context<'_>,
     client: &Client,
     signer: &Signer,
     given: &WorkerKeyArgs,
@@ -96,7 +106,17 @@ async fn worker_key(
             let worker = decode(worker, "a worker key")?;
             (WorkerPossession { worker, possession: decode(possession, "a signature")? }, false)
         },
-        _ => (client.rpc().worker_key(account).await?, true),
+        _ => match client.rpc().worker_key(account).await {
+            Ok(key) => (key, true),
+            Err(Error::Rpc { message, .. }) => {
+                return Err(Failure::Usage(format!(
+                    "the node at {} gives no worker key: {message}. Name your operator's node with \
+                     --url, or the key with --worker-key-file",
+                    context.url()
+                )))
+            },
+            Err(error) => return Err(error.into()),
+        },
     };
     match client.operator_of_worker(&key.worker).await? {
         Some(owner) => Err(Error::Invalid(taken(&key, &owner, account, from_node)).into()),

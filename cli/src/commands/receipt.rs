@@ -26,7 +26,9 @@ async fn export(
     to: Option<PathBuf>,
 ) -> Result<(), Failure> {
     let client = context.connect().await?;
-    context.output.progress(format!("waiting until the receipt of request {request} is finalised"));
+    context
+        .output
+        .progress(format!("reading the receipt of request {request}, once it is finalised"));
     let bundle = client.export_receipt(request).await?;
     let Some(path) = to else {
         context.output.result(&bundle, || bundle.to_json());

@@ -24,11 +24,25 @@ pub async fn run(context: &Context<'_>, command: RequestCommand) -> Result<(), F
         RequestCommand::Wait { request, provisional } => wait(context, request, provisional).await,
         RequestCommand::List { account, limit } => list(context, account, limit).await,
         RequestCommand::Cancel { request } => {
+            check_cancellable(&context.connect().await?.existing_request(request).await?)?;
             let done = format!("request {request} is cancelled; its escrow was returned");
             super::send(context, inference::cancel(request), &done).await
         },
         RequestCommand::Appeal { request } => appeal(context, request).await,
     }
+}
+
+/// Only a request without operators can be cancelled.
+fn check_cancellable(request: &RequestView<AccountId>) -> Result<(), Failure> {
+    let id = request.id;
+    Err(Failure::Usage(match request.status {
+        Status::Pending => return Ok(()),
+        Status::Final(outcome) => format!("request {id} has ended as {outcome:?}; nothing is sent"),
+        _ => format!(
+            "request {id} has operators and cannot be cancelled any more; `request wait {id}` waits \
+             for its end"
+        ),
+    }))
 }
 
 async fn appeal(context: &Context<'_>, request: RequestId) -> Result<(), Failure> {

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, time::Instant};
 
-use assay_primitives::{Balance, RequestId, MAX_TRANSACTION_BYTES};
+use assay_primitives::{RequestId, MAX_TRANSACTION_BYTES};
 use futures::future::try_join_all;
 
 use super::{
@@ -10,7 +10,6 @@ use super::{
     InferenceAnswer, InferenceRequest, Progress, Until,
 };
 use crate::{
-    amount,
     calls::{self, RequestInput},
     Client, Error, Result, Signer,
 };
@@ -119,8 +118,7 @@ impl Client {
         progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<Vec<Option<RequestId>>> {
         let held = self.check_terms(terms, progress).await?;
-        let each = held.max_price.saturating_add(held.fee);
-        covers(self.balance(signer.account()).await?.free, each, requests.len())?;
+        self.check_funds(&held, requests.len(), signer).await?;
         let mut items = Vec::with_capacity(requests.len());
         for request in requests {
             progress(Progress::Sending { client_key: request.client_key });
@@ -237,21 +235,6 @@ fn differing_term(first: &InferenceRequest, other: &InferenceRequest) -> Option<
     .find_map(|(name, is_equal)| (!is_equal).then_some(name))
 }
 
-/// Checks that an account with this free balance can have `each` held for `count` requests.
-fn covers(free: Balance, each: Balance, count: usize) -> Result<()> {
-    let held = each.saturating_mul(Balance::try_from(count).unwrap_or(Balance::MAX));
-    if held <= free {
-        return Ok(());
-    }
-    Err(Error::invalid(format!(
-        "the account has {} and the batch holds {}: price limit and largest fee, {} for each of \
-         {count} requests",
-        amount::display(free),
-        amount::display(held),
-        amount::display(each)
-    )))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -340,16 +323,6 @@ mod tests {
             let start = format!("item 2 of the batch: it has another {term} than the first one");
             assert!(refusal(&requests).starts_with(&start), "{term}");
         }
-    }
-
-    #[test]
-    fn the_account_must_cover_what_is_held_for_all() {
-        covers(6 * ASY, 2 * ASY, 3).unwrap();
-        assert_eq!(
-            covers(6 * ASY - 1, 2 * ASY, 3).unwrap_err().to_string(),
-            "the account has 5.999999999999 ASY and the batch holds 6 ASY: price limit and largest \
-             fee, 2 ASY for each of 3 requests"
-        );
     }
 
     fn signer() -> Signer {

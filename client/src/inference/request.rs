@@ -7,6 +7,7 @@ use assay_primitives::{
 
 use super::Progress;
 use crate::{
+    amount,
     calls::{self, RequestInput},
     keys::random_key,
     names::AssuranceArgument,
@@ -77,8 +78,8 @@ impl Client {
     ///
     /// - [`Error::Input`]: the payload does not fit the version's inputs.
     /// - [`Error::DuplicateKey`]: the account has used the client key before.
-    /// - [`Error::Invalid`]: the deadline is out of bounds or too short for the price, or the input
-    ///   is too large for the class.
+    /// - [`Error::Invalid`]: the deadline is out of bounds or too short for the price, the input is too
+    ///   large for the class, or the account has less than what is held for the request.
     /// - [`Error::PriceAboveLimit`]: the quote exceeds [`InferenceRequest::max_price`].
     /// - Those of [`Client::quote`], [`Client::publish_artifact`] and [`Client::submit`].
     pub async fn request_inference(
@@ -90,6 +91,7 @@ impl Client {
         check_payload(terms)?;
         self.refuse_used_key(terms, signer).await?;
         let held = self.check_terms(terms, progress).await?;
+        self.check_funds(&held, 1, signer).await?;
         progress(Progress::Sending { client_key: terms.client_key });
         let input = self.place_input(terms, signer, progress).await?;
         let call = calls::inference::request(
@@ -151,10 +153,22 @@ impl Client {
                 "a deadline of {} blocks is too short: the operators that ask {} need at least \
                  {needed}; allow more blocks, or raise the price limit to admit faster operators",
                 terms.deadline_blocks,
-                crate::amount::display(quote.price)
+                amount::display(quote.price)
             )));
         }
         Ok(Held { max_price, fee: quote.fee })
+    }
+
+    /// Checks that the account can have `count` times as much held.
+    pub(super) async fn check_funds(
+        &self,
+        held: &Held,
+        count: usize,
+        signer: &Signer,
+    ) -> Result<()> {
+        let account = signer.account();
+        let each = held.max_price.saturating_add(held.fee);
+        covers(account, self.balance(account).await?.free, each, count)
     }
 
     /// The height of a deadline that is counted from the best block.
@@ -201,6 +215,28 @@ impl Client {
     }
 }
 
+/// Checks that an account with this free balance can have `each` held for `count` requests.
+fn covers(account: &AccountId, free: Balance, each: Balance, count: usize) -> Result<()> {
+    let held = each.saturating_mul(Balance::try_from(count).unwrap_or(Balance::MAX));
+    if held <= free {
+        return Ok(());
+    }
+    let parts = match count {
+        1 => "the price limit and the largest fee".to_owned(),
+        _ => format!(
+            "price limit and largest fee, {} for each of {count} requests",
+            amount::display(each)
+        ),
+    };
+    Err(Error::invalid(format!(
+        "{account} has {}, and {} are held: {parts}; transfer at least {} to it, and what the \
+         transaction costs",
+        amount::display(free),
+        amount::display(held),
+        amount::display(held.saturating_sub(free))
+    )))
+}
+
 /// Whether no block has the transaction. Another process may have sent its requests meanwhile.
 pub(super) fn was_not_included(error: &Error) -> bool {
     matches!(error, Error::Refused { .. } | Error::Dropped { .. })
@@ -229,7 +265,7 @@ pub(super) fn differing_terms(
 pub(super) mod tests {
     use super::*;
     use assay_primitives::{
-        runtime_api::Status, AssuranceClasses, Digest, Format, ModelDescriptor, ModelId,
+        runtime_api::Status, AssuranceClasses, Digest, Format, ModelDescriptor, ModelId, ASY,
     };
 
     /// Terms for a version without inputs.
@@ -288,5 +324,27 @@ pub(super) mod tests {
         assert_eq!(differing_terms(&terms, &request_of_newer).unwrap(), "version 3@2");
         let quorum = RequestView { assurance: Assurance::Quorum { n: 3, k: 2 }, ..request };
         assert_eq!(differing_terms(&terms, &quorum).unwrap(), "class quorum:3,2");
+    }
+
+    #[test]
+    fn the_account_must_cover_what_is_held_for_all() {
+        let account = AccountId::from([1; 32]);
+        let refusal = |free, count| covers(&account, free, 2 * ASY, count).unwrap_err().to_string();
+        covers(&account, 6 * ASY, 2 * ASY, 3).unwrap();
+        assert_eq!(
+            refusal(6 * ASY - 1, 3),
+            format!(
+                "{account} has 5.999999999999 ASY, and 6 ASY are held: price limit and largest fee, 2 ASY \
+                 for each of 3 requests; transfer at least 0.000000000001 ASY to it, and what the \
+                 transaction costs"
+            )
+        );
+        assert_eq!(
+            refusal(0, 1),
+            format!(
+                "{account} has 0 ASY, and 2 ASY are held: the price limit and the largest fee; transfer \
+                 at least 2 ASY to it, and what the transaction costs"
+            )
+        );
     }
 }

@@ -4,7 +4,8 @@ use assay_primitives::{
     digest,
     dispute::DisputeId,
     runtime_api::{OptimisticView, RequestView, Status, VersionView},
-    Assurance, Balance, BlockNumber, Digest, Outcome, ProofEvidence, RequestId, VersionId,
+    Assurance, Balance, BlockNumber, Digest, Outcome, ProofEvidence, RejectReason, RequestId,
+    VersionId,
 };
 use serde::{ser::SerializeStruct, Serialize, Serializer};
 use serde_json::Value;
@@ -82,6 +83,8 @@ pub struct InferenceResult {
     pub assurance: Assurance,
     /// The outcome.
     pub outcome: Outcome,
+    /// Why there is no result, and what to do. `None` if the outcome is `Verified`.
+    pub reason: Option<&'static str>,
     /// The output as JSON: an object of nested lists by tensor name. `None` if the outcome is not
     /// `Verified`, or the output was pruned.
     pub output: Option<Value>,
@@ -115,14 +118,18 @@ impl InferenceResult {
 }
 
 impl Serialize for InferenceResult {
-    /// One object; amounts are strings of plancks. `output_real` and `proof` are omitted if there
-    /// are none.
+    /// One object; amounts are strings of plancks. `reason`, `output_real` and `proof` are omitted if
+    /// there are none.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut line = serializer.serialize_struct("InferenceResult", 12)?;
+        let mut line = serializer.serialize_struct("InferenceResult", 13)?;
         line.serialize_field("request", &self.request)?;
         line.serialize_field("model", &self.model)?;
         line.serialize_field("assurance", &AssuranceArgument(self.assurance).to_string())?;
         line.serialize_field("outcome", &format!("{:?}", self.outcome))?;
+        match &self.reason {
+            Some(reason) => line.serialize_field("reason", reason)?,
+            None => line.skip_field("reason")?,
+        }
         line.serialize_field("output", &self.output)?;
         match &self.output_real {
             Some(output) => line.serialize_field("output_real", output)?,
@@ -215,6 +222,7 @@ impl Client {
             version: view.version,
             assurance: view.assurance,
             outcome,
+            reason: reason(outcome, !view.members.is_empty()),
             output,
             output_real,
             payload,
@@ -229,10 +237,41 @@ impl Client {
     }
 }
 
+/// Why there is no result, and what to do. `drawn`: whether operators were.
+fn reason(outcome: Outcome, drawn: bool) -> Option<&'static str> {
+    Some(match outcome {
+        Outcome::Verified => return None,
+        Outcome::TimedOut if drawn => {
+            "the drawn operators did not answer in time, and lose bond; ask again"
+        },
+        Outcome::TimedOut => {
+            "no operators were drawn: too few had capacity, or enough blocks left for their answer; \
+             allow more blocks, or ask again later"
+        },
+        Outcome::Rejected(RejectReason::NoOperator) => {
+            "at the draw, too few operators served the version in this class at this price; ask again \
+             later, or raise the price limit"
+        },
+        Outcome::Rejected(RejectReason::Failed(_)) => {
+            "the operators report that they cannot serve the request"
+        },
+        Outcome::Rejected(RejectReason::NoAgreement) => {
+            "too few operators gave equal results; ask again, or appeal if the version can be proven"
+        },
+        Outcome::Rejected(RejectReason::InvalidProof) => {
+            "the operator's proof does not prove its result, and it loses bond; ask again"
+        },
+        Outcome::Rejected(RejectReason::Disputed) => {
+            "the operator lost a dispute over its result, and loses bond; ask again"
+        },
+        Outcome::Cancelled => "the payer cancelled the request",
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use assay_primitives::{ModelId, RejectReason};
+    use assay_primitives::ModelId;
 
     #[test]
     fn a_provisional_result_says_so_and_until_when() {
@@ -260,6 +299,13 @@ mod tests {
     }
 
     #[test]
+    fn the_two_kinds_of_late_results_have_different_reasons() {
+        assert_eq!(reason(Outcome::Verified, true), None);
+        assert!(reason(Outcome::TimedOut, true).unwrap().contains("did not answer in time"));
+        assert!(reason(Outcome::TimedOut, false).unwrap().contains("allow more blocks"));
+    }
+
+    #[test]
     fn a_result_is_one_line_of_json() {
         let result = InferenceResult {
             request: RequestId(7),
@@ -267,6 +313,7 @@ mod tests {
             version: VersionId { model: ModelId(0), number: 1 },
             assurance: Assurance::Quorum { n: 3, k: 2 },
             outcome: Outcome::Verified,
+            reason: None,
             output: Some(serde_json::json!({"p": [0.5]})),
             output_real: None,
             payload: None,
@@ -290,12 +337,14 @@ mod tests {
         );
         let rejected = InferenceResult {
             outcome: Outcome::Rejected(RejectReason::NoOperator),
+            reason: Some("nobody"),
             output: None,
             ..result.clone()
         };
         assert!(!rejected.is_verified());
         let line = serde_json::to_string(&rejected).unwrap();
-        assert!(line.contains("\"outcome\":\"Rejected(NoOperator)\",\"output\":null"), "{line}");
+        let expected = "\"outcome\":\"Rejected(NoOperator)\",\"reason\":\"nobody\",\"output\":null";
+        assert!(line.contains(expected), "{line}");
         let digest = Digest::repeat_byte(3);
         let proven = InferenceResult {
             assurance: Assurance::Proof,
