@@ -224,12 +224,7 @@ fn transactions_have_the_form_of_their_version() {
     let version = format!("transaction-{}", VERSION.transaction_version);
     let present = transaction(&metadata());
     let remedy = "raise `transaction_version` and `spec_version`";
-    compare(
-        &version,
-        &present,
-        |before| !before.is_empty() && before.is_subset(&present),
-        remedy,
-    );
+    compare(&version, &present, |before| !before.is_empty() && before.is_subset(&present), remedy);
 }
 
 #[test]
@@ -246,8 +241,10 @@ fn a_changed_call_is_another_line() {
     let transfer = "type pallet_balances::pallet::Call<";
     let is_transfer = |line: &&String| {
         line.starts_with(transfer)
-            && line.ends_with("case 000 transfer_allow_death { dest: sp_runtime::multiaddress::\
-                 MultiAddress<sp_core::crypto::AccountId32, ()>, value: Compact<u128> }")
+            && line.ends_with(
+                "case 000 transfer_allow_death { dest: sp_runtime::multiaddress::\
+                 MultiAddress<sp_core::crypto::AccountId32, ()>, value: Compact<u128> }",
+            )
     };
     let is_call = |line: &&String| line.starts_with(transfer);
     assert_eq!(

@@ -12,16 +12,16 @@ mod upgrade;
 
 use assay_primitives::{AssuranceClass, ASY};
 use assay_runtime::{
-    configs::governance::SubmissionDeposit,
+    configs::governance::{PreimageReason, SubmissionDeposit},
     constants::TreasuryAccount,
     genesis::TESTNET,
     governance::{tracks, Origin},
-    Balances, Governance, Runtime, RuntimeCall, RuntimeEvent, System, TechnicalCommittee, HOURS,
+    AccountId, Balances, Governance, Runtime, RuntimeCall, RuntimeEvent, System, HOURS,
 };
 use common::*;
 use frame_support::{
     assert_ok,
-    traits::{Currency, ReservableCurrency},
+    traits::{fungible::InspectHold, Currency},
 };
 use pallet_referenda::{ReferendumInfo, TracksInfo};
 use serde_json::json;
@@ -33,6 +33,10 @@ use steps::*;
 fn disable_quorums() -> RuntimeCall {
     let class = AssuranceClass::Quorum;
     pallet_verification::Call::set_class_enabled { class, enabled: false }.into()
+}
+
+fn committee() -> Vec<AccountId> {
+    pallet_collective::Members::<Runtime, Technical>::get()
 }
 
 fn are_quorums_disabled() -> bool {
@@ -107,7 +111,7 @@ fn a_referendum_replaces_the_committee() {
         let index = propose(root(), RuntimeCall::TechnicalCommittee(call));
         vote(&[Dave, DaveStash, EveStash, Ferdie, FerdieStash, BobStash], index, true, VOTE);
         vote(&[CharlieStash], index, true, VOTE);
-        go_until(|| TechnicalCommittee::members() == members, 70);
+        go_until(|| committee() == members, 70);
     });
 }
 
@@ -135,11 +139,9 @@ fn what_is_rejected_enacts_nothing_and_costs_the_submission() {
             include(signed(PROPOSER, refund)),
             Err(pallet_referenda::Error::<Runtime>::BadStatus.into())
         );
-        let preimage = held(&PROPOSER.to_account_id());
-        assert_eq!(
-            Balances::reserved_balance(PROPOSER.to_account_id()),
-            preimage + SubmissionDeposit::get()
-        );
+        let account = PROPOSER.to_account_id();
+        let preimage = Balances::balance_on_hold(&PreimageReason::get(), &account);
+        assert_eq!(held(&account), preimage + SubmissionDeposit::get());
         assert_eq!(free(&treasury()), before[1]);
         assert!(before[0] - wealth(PROPOSER) < ASY, "it has paid fees alone");
     });
@@ -171,7 +173,7 @@ fn a_cancelled_referendum_returns_its_deposits_and_a_killed_one_does_not() {
             // A preimage can be taken back when no referendum needs it.
             let note = pallet_preimage::Call::unnote_preimage { hash: hash(&disable_quorums()) };
             submit(PROPOSER, note);
-            assert_eq!(Balances::reserved_balance(PROPOSER.to_account_id()), 0);
+            assert_eq!(held(&PROPOSER.to_account_id()), 0);
         }
         assert!(!are_quorums_disabled());
     });
@@ -204,7 +206,7 @@ fn testnet() -> serde_json::Value {
 fn the_testnet_has_no_sudo_key_and_no_committee() {
     externalities_of(testnet()).execute_with(|| {
         assert_eq!(pallet_sudo::Key::<Runtime>::get(), None);
-        assert!(TechnicalCommittee::members().is_empty());
+        assert!(committee().is_empty());
         assert_eq!(Balances::total_balance(&TreasuryAccount::get()), ASY / 1_000);
         assert_ok!(Governance::do_try_state());
     });

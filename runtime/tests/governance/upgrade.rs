@@ -10,7 +10,7 @@ use frame_support::{
     dispatch::{GetDispatchInfo, Pays},
     storage::unhashed,
 };
-use frame_system::{AuthorizedUpgrade, RawOrigin};
+use frame_system::RawOrigin;
 use pallet_referenda::{ReferendumInfo, TracksInfo};
 use sc_executor::WasmExecutor;
 use sp_core::{
@@ -90,8 +90,8 @@ fn a_referendum_upgrades_the_runtime_and_a_stranger_applies_it() {
         go_until(|| matches!(info(index), ReferendumInfo::Approved(..)), 30);
         let approved = System::block_number() - since - passing;
         assert!((track.confirm_period..=track.confirm_period + 2).contains(&approved));
-        assert!(!AuthorizedUpgrade::<Runtime>::exists());
-        go_until(|| AuthorizedUpgrade::<Runtime>::exists(), 30);
+        assert!(System::authorized_upgrade().is_none());
+        go_until(|| System::authorized_upgrade().is_some(), 30);
         assert_eq!(enacted(), Some(Ok(())));
         println!(
             "decided for {passing} blocks, confirmed for {approved}, authorised {} after that",
@@ -117,7 +117,7 @@ fn a_referendum_upgrades_the_runtime_and_a_stranger_applies_it() {
             event,
             RuntimeEvent::System(frame_system::Event::CodeUpdated { .. })
         )));
-        assert!(!AuthorizedUpgrade::<Runtime>::exists());
+        assert!(System::authorized_upgrade().is_none());
         assert_eq!(version_in_the_state(), Some(VERSION.spec_version + 1));
 
         // Deposits come back.
@@ -158,7 +158,7 @@ fn nobody_else_upgrades() {
         assert!(include(signed(Ferdie, call.clone())).is_err());
         let batch = pallet_utility::Call::batch_all { calls: vec![call.clone()] };
         assert!(include(signed(Ferdie, batch)).is_err());
-        assert!(!AuthorizedUpgrade::<Runtime>::exists());
+        assert!(System::authorized_upgrade().is_none());
         assert_eq!(call.get_dispatch_info().pays_fee, Pays::Yes);
     });
 }
