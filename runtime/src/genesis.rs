@@ -1,4 +1,4 @@
-//! Genesis presets of the development chain and of the local network.
+//! Genesis presets of the development chain, of the local network, and of networks of strangers.
 
 use alloc::{vec, vec::Vec};
 use assay_primitives::{dispute::DisputeTiming, ASY};
@@ -14,8 +14,9 @@ use sp_keyring::{Ed25519Keyring, Sr25519Keyring};
 use crate::{
     configs::consensus::{SessionKeys, BABE_GENESIS_EPOCH_CONFIG},
     constants::{MaxCandidates, MinNominatorBond, MinValidatorBond, TreasuryAccount},
-    AccountId, BabeConfig, BalancesConfig, DisputesConfig, RuntimeGenesisConfig, SessionConfig,
-    StakingConfig, SudoConfig, Validators, EXISTENTIAL_DEPOSIT,
+    AccountId, BabeConfig, BalancesConfig, DisputesConfig, GovernanceConfig, RuntimeGenesisConfig,
+    SessionConfig, StakingConfig, SudoConfig, TechnicalCommitteeConfig, Validators,
+    EXISTENTIAL_DEPOSIT,
 };
 
 /// Initial balance of each well-known account.
@@ -46,7 +47,29 @@ fn keys(name: Sr25519Keyring) -> (AccountId, AccountId, SessionKeys) {
 /// all nodes run on one machine, and developers want to see the end of a dispute.
 const DISPUTE_TIMING: DisputeTiming = DisputeTiming { window: 20, response: 10 };
 
-/// A genesis with these validators. Every well-known account has [`ENDOWMENT`], and Alice is sudo.
+/// Blocks of an hour of governance on these chains: an upgrade by referendum takes two minutes.
+const HOUR_BLOCKS: u32 = 1;
+
+/// The limits of elections, with these validators and so many places.
+fn staking(
+    stakers: Vec<(AccountId, AccountId, u128, StakerStatus<AccountId>)>,
+    places: u32,
+) -> StakingConfig {
+    let count = stakers.len() as u32;
+    StakingConfig {
+        validator_count: places,
+        // As many as the others are if as many have failed as a network tolerates.
+        minimum_validator_count: count - Validators::tolerated(count),
+        stakers,
+        min_nominator_bond: MinNominatorBond::get(),
+        min_validator_bond: MinValidatorBond::get(),
+        max_validator_count: Some(MaxCandidates::get()),
+        ..Default::default()
+    }
+}
+
+/// A genesis with these validators. Every well-known account has [`ENDOWMENT`], Alice is sudo, and
+/// Alice, Bob and Charlie are the technical committee.
 fn genesis(validators: &[Sr25519Keyring]) -> Value {
     let mut balances: Vec<(AccountId, u128)> =
         Sr25519Keyring::well_known().map(|name| (name.to_account_id(), ENDOWMENT)).collect();
@@ -57,24 +80,40 @@ fn genesis(validators: &[Sr25519Keyring]) -> Value {
         .map(|name| name.to_account_id())
         .map(|account| (account.clone(), account, STAKE, StakerStatus::Validator))
         .collect();
-    let count = validators.len() as u32;
     build_struct_json_patch!(RuntimeGenesisConfig {
         balances: BalancesConfig { balances },
         babe: BabeConfig { epoch_config: BABE_GENESIS_EPOCH_CONFIG },
-        staking: StakingConfig {
-            validator_count: PLACES,
-            // As many as the others are if as many have failed as a network tolerates.
-            minimum_validator_count: count - Validators::tolerated(count),
-            stakers,
-            min_nominator_bond: MinNominatorBond::get(),
-            min_validator_bond: MinValidatorBond::get(),
-            max_validator_count: Some(MaxCandidates::get()),
-        },
+        staking: staking(stakers, PLACES),
         session: SessionConfig {
             keys: validators.iter().map(|name| keys(*name)).collect::<Vec<_>>(),
         },
         disputes: DisputesConfig { timing: Some(DISPUTE_TIMING), ..Default::default() },
+        governance: GovernanceConfig { hour_blocks: Some(HOUR_BLOCKS), ..Default::default() },
+        technical_committee: TechnicalCommitteeConfig {
+            members: [Sr25519Keyring::Alice, Sr25519Keyring::Bob, Sr25519Keyring::Charlie]
+                .map(|name| name.to_account_id())
+                .to_vec(),
+            ..Default::default()
+        },
         sudo: SudoConfig { key: Some(Sr25519Keyring::Alice.to_account_id()) },
+    })
+}
+
+/// Name of the preset of networks that have no key for everything.
+pub const TESTNET: &str = "testnet";
+
+/// The part of the genesis that is the same for each network of strangers: no sudo key, and days of
+/// the usual length for governance. Whoever starts one adds accounts, validators and the members of the
+/// technical committee: without validators the node refuses the specification.
+fn testnet() -> Value {
+    build_struct_json_patch!(RuntimeGenesisConfig {
+        balances: BalancesConfig { balances: vec![(TreasuryAccount::get(), EXISTENTIAL_DEPOSIT)] },
+        babe: BabeConfig { epoch_config: BABE_GENESIS_EPOCH_CONFIG },
+        staking: staking(vec![], 0),
+        session: SessionConfig { keys: vec![], ..Default::default() },
+        governance: GovernanceConfig { hour_blocks: None, ..Default::default() },
+        technical_committee: TechnicalCommitteeConfig { members: vec![], ..Default::default() },
+        sudo: SudoConfig { key: None },
     })
 }
 
@@ -88,6 +127,7 @@ pub fn preset(id: &PresetId) -> Option<Vec<u8>> {
             Sr25519Keyring::Charlie,
             Sr25519Keyring::Dave,
         ]),
+        TESTNET => testnet(),
         _ => return None,
     };
     serde_json::to_vec(&value).ok()
@@ -98,5 +138,6 @@ pub fn preset_names() -> Vec<PresetId> {
     vec![
         PresetId::from(sp_genesis_builder::DEV_RUNTIME_PRESET),
         PresetId::from(sp_genesis_builder::LOCAL_TESTNET_RUNTIME_PRESET),
+        PresetId::from(TESTNET),
     ]
 }

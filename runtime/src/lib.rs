@@ -1,7 +1,7 @@
 //! The Assay runtime: consensus, fees, and the pallets of Assay.
 //!
-//! Constants are in `constants`, the configuration of each pallet in `configs`, the runtime APIs in
-//! `apis`, the views that they return in `views`, the genesis presets in `genesis`, transactions
+//! Constants are in `constants`, the configuration of each pallet in `configs`, origins, tracks and
+//! pauses of governance in `governance`, the runtime APIs in `apis`, the views that they return in `views`, the genesis presets in `genesis`, transactions
 //! that the node makes in `transactions`, and generated weights in `weights`.
 #![cfg_attr(not(feature = "std"), no_std)]
 #![recursion_limit = "256"]
@@ -19,6 +19,7 @@ mod benchmarking;
 pub mod configs;
 pub mod constants;
 pub mod genesis;
+pub mod governance;
 pub mod transactions;
 mod views;
 pub mod weights;
@@ -210,6 +211,25 @@ mod runtime {
     pub type Inference = pallet_inference::Pallet<Runtime>;
     #[runtime::pallet_index(26)]
     pub type Disputes = pallet_disputes::Pallet<Runtime>;
+
+    #[runtime::pallet_index(30)]
+    pub type Preimage = pallet_preimage::Pallet<Runtime>;
+    #[runtime::pallet_index(31)]
+    pub type Scheduler = pallet_scheduler::Pallet<Runtime>;
+    #[runtime::pallet_index(32)]
+    pub type Governance = governance::Pallet<Runtime>;
+    #[runtime::pallet_index(33)]
+    pub type ConvictionVoting = pallet_conviction_voting::Pallet<Runtime>;
+    #[runtime::pallet_index(34)]
+    pub type Referenda = pallet_referenda::Pallet<Runtime>;
+    #[runtime::pallet_index(35)]
+    pub type TechnicalCommittee = pallet_collective::Pallet<Runtime, Instance1>;
+    #[runtime::pallet_index(36)]
+    pub type Whitelist = pallet_whitelist::Pallet<Runtime>;
+    #[runtime::pallet_index(37)]
+    pub type SafeMode = pallet_safe_mode::Pallet<Runtime>;
+    #[runtime::pallet_index(38)]
+    pub type TxPause = pallet_tx_pause::Pallet<Runtime>;
 }
 
 #[cfg(feature = "runtime-benchmarks")]
@@ -237,5 +257,13 @@ mod benches {
         [pallet_room, Room]
         [pallet_inference, Inference]
         [pallet_disputes, Disputes]
+        [pallet_preimage, Preimage]
+        [pallet_scheduler, Scheduler]
+        [pallet_conviction_voting, ConvictionVoting]
+        [pallet_referenda, Referenda]
+        [pallet_collective, TechnicalCommittee]
+        [pallet_whitelist, Whitelist]
+        [pallet_safe_mode, SafeMode]
+        [pallet_tx_pause, TxPause]
     );
 }

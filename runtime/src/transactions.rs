@@ -27,6 +27,7 @@ use sp_runtime::{
 use crate::{
     configs::system::RuntimeBlockWeights,
     constants::{priorities, WATCHER_ERA_BLOCKS},
+    governance::calls,
     AccountId, Balance, Nonce, Runtime, RuntimeCall, System, TxExtension, UncheckedExtrinsic,
 };
 
@@ -36,7 +37,8 @@ use crate::{
 /// value, anyone could make many transactions of one call, each with a hash that the pool does not
 /// know.
 ///
-/// It also refuses transactions of more than [`MAX_TRANSACTION_BYTES`]. Must be the first extension,
+/// It also refuses transactions of more than [`MAX_TRANSACTION_BYTES`], and is charged for the filter
+/// of calls, which is no extension. Must be the first extension,
 /// because it sees those after it only.
 #[derive(Clone, Debug, Eq, PartialEq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
 pub struct AuthorizeWorkersCall(AuthorizeCall<Runtime>);
@@ -50,7 +52,7 @@ impl TransactionExtension<RuntimeCall> for AuthorizeWorkersCall {
     type Pre = Weight;
 
     fn weight(&self, call: &RuntimeCall) -> Weight {
-        self.0.weight(call)
+        self.0.weight(call).saturating_add(calls::filter_weight(call))
     }
 
     fn validate(

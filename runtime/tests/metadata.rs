@@ -20,7 +20,10 @@ use scale_info::{form::PortableForm, Field, PortableRegistry, TypeDef};
 type Lines = BTreeSet<String>;
 
 fn metadata() -> RuntimeMetadataV16 {
-    let opaque = Runtime::metadata_at_version(16).expect("the runtime has metadata of version 16");
+    // Periods of governance are constants that the state has; without an entry it has the defaults.
+    let opaque = sp_io::TestExternalities::default()
+        .execute_with(|| Runtime::metadata_at_version(16))
+        .expect("the runtime has metadata of version 16");
     match RuntimeMetadataPrefixed::decode(&mut &opaque[..]).expect("it can be decoded").1 {
         RuntimeMetadata::V16(metadata) => metadata,
         other => panic!("it has version {}", other.version()),

@@ -23,8 +23,9 @@ use assay_runtime::{
     },
     constants::{MinValidatorBond, SessionsPerEra},
     transactions::authorized_extension,
-    AccountId, AuthorityDiscovery, Babe, Block, Executive, Inference, MultiBlockMigrations, Room,
-    Runtime, RuntimeCall, RuntimeEvent, Session, System, UncheckedExtrinsic, VERSION,
+    AccountId, AuthorityDiscovery, Babe, Block, Executive, Inference, MultiBlockMigrations,
+    Referenda, Room, Runtime, RuntimeCall, RuntimeEvent, Scheduler, Session, System,
+    UncheckedExtrinsic, VERSION,
 };
 use codec::{Decode, Encode};
 use common::*;
@@ -34,6 +35,7 @@ use frame_support::{
     storage::{storage_prefix, unhashed},
     traits::{GetStorageVersion, PalletInfoAccess, StorageVersion},
 };
+use frame_system::RawOrigin;
 use pallet_inference::migrations::v1::{Before, MAX_LEAVES};
 use pallet_migrations::{Cursor, Historic, MigrationCursor};
 use sp_core::storage::Storage;
@@ -561,6 +563,31 @@ fn a_failing_step_keeps_the_chain_closed_and_the_state_as_it_was() {
     state.execute_with(|| {
         assert!(!has_failed());
         check_migrated(&before, &moved);
+    });
+}
+
+/// They could read a state in two encodings.
+#[test]
+fn scheduled_calls_wait_for_the_end_of_a_migration() {
+    let mut state = State::of_the_vectors().with_more().externalities();
+    let key = b"scheduled".to_vec();
+    state.execute_with(|| {
+        let items = vec![(key.clone(), vec![1])];
+        let call = Box::new(frame_system::Call::set_storage { items }.into());
+        let when = System::block_number() + 2;
+        assert_ok!(Scheduler::schedule(RawOrigin::Root.into(), when, None, 0, call));
+        // The new pallets have no entries yet, and the version of the code.
+        bare_block();
+        assert!(MultiBlockMigrations::ongoing());
+        assert_eq!(Referenda::on_chain_storage_version(), Referenda::in_code_storage_version());
+    });
+    state.commit_all().expect("no transaction is open");
+    let (blocks, _) = migrate(&mut state);
+    assert!(blocks > 3);
+    state.execute_with(|| {
+        assert!(!unhashed::exists(&key));
+        assert_eq!(bare_block(), ExtrinsicInclusionMode::AllExtrinsics);
+        assert!(unhashed::exists(&key));
     });
 }
 

@@ -11,11 +11,16 @@ use assay_primitives::{
     Assurance, AssuranceClasses, MAX_TRANSACTION_BYTES, TOKEN_DECIMALS,
 };
 use assay_runtime::{
-    configs::{consensus::ReportLongevity, system::MaxTransactionWeight},
+    configs::{
+        consensus::ReportLongevity,
+        governance::{self, PreimageBaseDeposit},
+        system::MaxTransactionWeight,
+    },
     constants::{
         MaxBackers, MaxCandidates, MaxVoters, MinNominatorBond, MinValidatorBond,
         ReportableSessions,
     },
+    governance::origins::{self, Technical},
     AccountId, Runtime,
 };
 use frame_support::{
@@ -24,6 +29,7 @@ use frame_support::{
     weights::{Weight, WeightToFee},
 };
 use pallet_transaction_payment::{Multiplier, MultiplierUpdate};
+use sp_genesis_builder::{DEV_RUNTIME_PRESET, LOCAL_TESTNET_RUNTIME_PRESET};
 use sp_runtime::Perbill;
 
 const DOCUMENT: &str = include_str!("../../docs/protocol.md");
@@ -273,6 +279,11 @@ fn constants() -> Vec<(String, Value)> {
         share(Perbill): pallet_settlement TreasuryShare;
         pallet_id(AccountId): pallet_settlement TreasuryAccount;
 
+        plancks(u128): pallet_referenda SubmissionDeposit;
+        count(u32): pallet_referenda MaxQueued;
+        count(u32): pallet_conviction_voting MaxVotes;
+        count(u32): pallet_scheduler MaxScheduledPerBlock;
+
         plancks(u128): pallet_balances ExistentialDeposit;
         plancks(u128): pallet_session KeyDeposit;
         share(Perbill): pallet_validators ValidatorsShare BurntShare;
@@ -408,8 +419,24 @@ fn constants() -> Vec<(String, Value)> {
     add("assay_runtime::constants::MinValidatorBond", plancks(MinValidatorBond::get()));
     add("assay_runtime::constants::MinNominatorBond", plancks(MinNominatorBond::get()));
 
-    for name in assay_runtime::genesis::preset_names() {
-        let name: &str = name.as_ref();
+    type Committee = <Runtime as pallet_collective::Config<Technical>>::MaxMembers;
+    type Motions = <Runtime as pallet_collective::Config<Technical>>::MaxProposals;
+    for (name, value) in [
+        ("configs::governance::HourBlocks", blocks(governance::HourBlocks::get())),
+        ("configs::governance::ScheduleBudget", time(governance::ScheduleBudget::get())),
+        ("configs::governance::PreimageBaseDeposit", plancks(PreimageBaseDeposit::get())),
+        ("configs::governance::MotionDeposit", plancks(governance::MotionDeposit::get())),
+        ("governance::origins::TreasurerLimit", plancks(origins::TreasurerLimit::get())),
+        ("governance::origins::SpenderLimit", plancks(origins::SpenderLimit::get())),
+        ("governance::origins::PAUSE_HOURS", count(origins::PAUSE_HOURS)),
+    ] {
+        add(&format!("assay_runtime::{name}"), value);
+    }
+    add("pallet_collective::Config::MaxMembers", count(<Committee as Get<u32>>::get()));
+    add("pallet_collective::Config::MaxProposals", count(<Motions as Get<u32>>::get()));
+
+    // Whoever starts a network of strangers adds what that preset lacks.
+    for name in [DEV_RUNTIME_PRESET, LOCAL_TESTNET_RUNTIME_PRESET] {
         for key in [
             "disputes.timing.window",
             "disputes.timing.response",
@@ -419,6 +446,7 @@ fn constants() -> Vec<(String, Value)> {
             "staking.stakers",
             "staking.validatorCount",
             "staking.minimumValidatorCount",
+            "governance.hourBlocks",
         ] {
             add(&format!("{name}: {key}"), preset(name, key));
         }

@@ -17,7 +17,7 @@ mod benchmarks {
     #[benchmark]
     fn spend_treasury() -> Result<(), BenchmarkError> {
         let origin =
-            T::AdminOrigin::try_successful_origin().map_err(|_| BenchmarkError::Weightless)?;
+            T::SpendOrigin::try_successful_origin().map_err(|_| BenchmarkError::Weightless)?;
         T::Currency::set_balance(&T::TreasuryAccount::get(), 100 * ASY);
         let to: T::AccountId = account("to", 0, 0);
 

@@ -7,6 +7,7 @@ use assay_primitives::{
     Balance, BlockNumber,
 };
 use frame_support::{
+    dispatch_context::with_context,
     ensure,
     traits::{
         fungible::{self, Balanced, BalancedHold, Inspect, InspectHold, Mutate, MutateHold},
@@ -23,6 +24,10 @@ use crate::{
     BondTotals, Compensations, Config, DepositTotals, DisputeTotals, Error, Event, HoldReason,
     Pallet,
 };
+
+/// What the calls of one transaction or scheduled call have tried to spend of the treasury.
+#[derive(Default)]
+struct Spent(Balance);
 
 /// Money on the way from escrows to those who earned it.
 type Credit<T> = fungible::Credit<<T as frame_system::Config>::AccountId, <T as Config>::Currency>;
@@ -171,7 +176,18 @@ impl<T: Config> Pallet<T> {
         .unwrap_or_default()
     }
 
-    pub(crate) fn do_spend_treasury(to: T::AccountId, amount: Balance) -> DispatchResult {
+    pub(crate) fn do_spend_treasury(
+        to: T::AccountId,
+        amount: Balance,
+        limit: Balance,
+    ) -> DispatchResult {
+        // Otherwise a batch could spend any number of times the limit.
+        let spent = with_context::<Spent, _>(|spent| {
+            let Spent(sum) = spent.or_default();
+            *sum = sum.saturating_add(amount);
+            *sum
+        });
+        ensure!(spent.unwrap_or(amount) <= limit, Error::<T>::SpendTooLarge);
         let treasury = T::TreasuryAccount::get();
         let free =
             T::Currency::reducible_balance(&treasury, Preservation::Preserve, Fortitude::Polite);

@@ -75,8 +75,9 @@ pub mod pallet {
         type TreasuryShare: Get<Perbill>;
         /// What happens to the fees for room in blocks. `()` burns them.
         type Fees: OnUnbalanced<Credit<Self::AccountId, Self::Currency>>;
-        /// The origin that may spend from the treasury.
-        type AdminOrigin: EnsureOrigin<Self::RuntimeOrigin>;
+        /// The origins that may spend from the treasury. On success: the most that one transaction or
+        /// scheduled call may spend as this origin, in plancks.
+        type SpendOrigin: EnsureOrigin<Self::RuntimeOrigin, Success = Balance>;
         /// Weights of the calls.
         type WeightInfo: WeightInfo;
     }
@@ -217,6 +218,8 @@ pub mod pallet {
         NoCompensation,
         /// The compensation cannot be claimed before this height. Wait until then.
         CompensationNotDue,
+        /// The origin may not spend so much at once. Spend less, or ask an origin with a larger limit.
+        SpendTooLarge,
     }
 
     #[pallet::hooks]
@@ -238,11 +241,11 @@ pub mod pallet {
     impl<T: Config> Pallet<T> {
         /// Pays `amount` plancks from the treasury to `to`.
         ///
-        /// Origin: [`Config::AdminOrigin`].
+        /// Origin: [`Config::SpendOrigin`]. Several calls in a batch spend together at most its limit.
         ///
         /// Emits [`Event::TreasurySpent`].
         ///
-        /// Errors: `TreasuryTooSmall`; an error of the token if `to` cannot receive the amount,
+        /// Errors: `SpendTooLarge`, `TreasuryTooSmall`; an error of the token if `to` cannot receive the amount,
         /// which can be below the existential deposit.
         #[pallet::call_index(0)]
         pub fn spend_treasury(
@@ -250,8 +253,8 @@ pub mod pallet {
             to: T::AccountId,
             amount: Balance,
         ) -> DispatchResult {
-            T::AdminOrigin::ensure_origin(origin)?;
-            Self::do_spend_treasury(to, amount)
+            let limit = T::SpendOrigin::ensure_origin(origin)?;
+            Self::do_spend_treasury(to, amount, limit)
         }
 
         /// Releases the compensation of the caller that can be claimed from height

@@ -327,6 +327,7 @@ macro_rules! settlement {
     ($path:ident) => {
         frame_support::parameter_types! {
             pub const TreasuryAccount: u64 = $crate::TREASURY;
+            pub const SpendLimit: u128 = 10_000;
             pub const TreasuryShare: $crate::reexports::sp_runtime::Perbill =
                 $crate::reexports::sp_runtime::Perbill::from_percent(5);
         }
@@ -337,7 +338,7 @@ macro_rules! settlement {
             type TreasuryAccount = TreasuryAccount;
             type TreasuryShare = TreasuryShare;
             type Fees = ();
-            type AdminOrigin = frame_system::EnsureRoot<u64>;
+            type SpendOrigin = frame_system::EnsureRootWithSuccess<u64, SpendLimit>;
             type WeightInfo = ();
         }
     };

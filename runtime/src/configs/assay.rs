@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     constants::*,
+    governance::origins::SpendOrigin,
     transactions::{CallOverhead, WatcherCrypto},
     weights, AccountId, Balances, Disputes, Inference, ModelRegistry, Operators, Room, Runtime,
     RuntimeHoldReason, Settlement, Storage, TransactionPayment, Validators, Verification,
@@ -21,7 +22,7 @@ impl pallet_settlement::Config for Runtime {
     type TreasuryAccount = TreasuryAccount;
     type TreasuryShare = TreasuryShare;
     type Fees = Validators;
-    type AdminOrigin = EnsureRoot<AccountId>;
+    type SpendOrigin = SpendOrigin;
     type WeightInfo = weights::pallet_settlement::WeightInfo<Runtime>;
 }
 

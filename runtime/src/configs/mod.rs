@@ -3,6 +3,7 @@
 pub mod assay;
 pub mod consensus;
 pub mod fees;
+pub mod governance;
 pub mod migrations;
 pub mod staking;
 pub mod system;

@@ -13,10 +13,10 @@ use sp_version::RuntimeVersion;
 
 use super::migrations::SingleBlock;
 use crate::{
-    weights, AccountId, Balance, Block, BlockNumber, Hash, MultiBlockMigrations, Nonce,
-    OriginCaller, PalletInfo, Runtime, RuntimeCall, RuntimeEvent, RuntimeFreezeReason,
-    RuntimeHoldReason, RuntimeOrigin, RuntimeTask, System, EXISTENTIAL_DEPOSIT,
-    MAXIMUM_BLOCK_WEIGHT, NORMAL_DISPATCH_RATIO, SLOT_DURATION_MS, VERSION,
+    governance::calls::OpenCalls, weights, AccountId, Balance, Block, BlockNumber, Hash,
+    MultiBlockMigrations, Nonce, OriginCaller, PalletInfo, Runtime, RuntimeCall, RuntimeEvent,
+    RuntimeFreezeReason, RuntimeHoldReason, RuntimeOrigin, RuntimeTask, System,
+    EXISTENTIAL_DEPOSIT, MAXIMUM_BLOCK_WEIGHT, NORMAL_DISPATCH_RATIO, SLOT_DURATION_MS, VERSION,
 };
 
 /// Maximum length of all transactions of a block, in bytes: 5 MiB.
@@ -54,6 +54,7 @@ fn block_weights() -> BlockWeights {
 #[derive_impl(frame_system::config_preludes::SolochainDefaultConfig)]
 impl frame_system::Config for Runtime {
     type Block = Block;
+    type BaseCallFilter = OpenCalls;
     type BlockWeights = RuntimeBlockWeights;
     type BlockLength = RuntimeBlockLength;
     type AccountId = AccountId;
@@ -103,7 +104,8 @@ impl pallet_utility::Config for Runtime {
     type WeightInfo = weights::pallet_utility::WeightInfo<Runtime>;
 }
 
-/// For development and local chains. A chain without a sudo key in its genesis has no sudo account.
+/// For development and local chains. A chain without a sudo key in its genesis has no sudo account:
+/// there, referenda act as root.
 impl pallet_sudo::Config for Runtime {
     type RuntimeEvent = RuntimeEvent;
     type RuntimeCall = RuntimeCall;

@@ -7,11 +7,14 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../governance/steps.rs"]
+mod steps;
 
 mod artifacts;
 mod bonds;
 mod disputes;
 mod draws;
+mod governance;
 mod ledger;
 mod lists;
 mod money;
@@ -67,6 +70,9 @@ fn all() -> Vec<Measured> {
         money::dust(),
         artifacts::occupied_identity(),
         artifacts::cut_audit(),
+        governance::drained_treasury(),
+        governance::many_small_payments(),
+        governance::crowded_agenda(),
     ]
 }
 

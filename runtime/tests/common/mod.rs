@@ -32,9 +32,9 @@ use assay_runtime::{
     constants::AvailableClasses,
     genesis,
     transactions::{authorized_extension, ChargeWithinClass},
-    AccountId, Babe, Disputes, Executive, Hash, Header, Inference, ModelRegistry, Operators, Room,
-    Runtime, RuntimeCall, RuntimeEvent, RuntimeGenesisConfig, Settlement, Storage, System,
-    UncheckedExtrinsic, Validators, Verification, SLOT_DURATION_MS,
+    AccountId, Babe, Disputes, Executive, Governance, Hash, Header, Inference, ModelRegistry,
+    Operators, Room, Runtime, RuntimeCall, RuntimeEvent, RuntimeGenesisConfig, Settlement, Storage,
+    System, UncheckedExtrinsic, Validators, Verification, SLOT_DURATION_MS,
 };
 use codec::Encode;
 use frame_support::storage::{storage_prefix, unhashed, with_transaction};
@@ -83,13 +83,22 @@ fn lay_over(target: &mut Value, patch: Value) {
     }
 }
 
+/// A genesis preset.
+pub fn preset(id: &str) -> Value {
+    let preset = genesis::preset(&id.into()).expect("the preset exists");
+    serde_json::from_slice(&preset).expect("the preset is JSON")
+}
+
 /// Externalities with the genesis of the local network, before any block.
 pub fn genesis_externalities() -> sp_io::TestExternalities {
-    let preset = genesis::preset(&sp_genesis_builder::LOCAL_TESTNET_RUNTIME_PRESET.into())
-        .expect("the preset exists");
+    externalities_of(preset(sp_genesis_builder::LOCAL_TESTNET_RUNTIME_PRESET))
+}
+
+/// Externalities with the genesis of a preset, before any block.
+pub fn externalities_of(preset: Value) -> sp_io::TestExternalities {
     let mut config =
         serde_json::to_value(RuntimeGenesisConfig::default()).expect("the default is JSON");
-    lay_over(&mut config, serde_json::from_slice(&preset).expect("the preset is JSON"));
+    lay_over(&mut config, preset);
     let config: RuntimeGenesisConfig =
         serde_json::from_value(config).expect("the preset fits the runtime");
     config.build_storage().expect("the genesis is valid").into()
@@ -97,10 +106,15 @@ pub fn genesis_externalities() -> sp_io::TestExternalities {
 
 /// Runs a test after the first, empty block, and checks every invariant at its end.
 pub fn run<R>(test: impl FnOnce() -> R) -> R {
+    run_on(genesis_externalities(), test)
+}
+
+/// [`run`] on externalities without any block.
+pub fn run_on<R>(mut externalities: sp_io::TestExternalities, test: impl FnOnce() -> R) -> R {
     PARENT.set(GENESIS_HASH);
     SKIPPED_SLOTS.set(0);
     money::set_fees_to_treasury(0);
-    genesis_externalities().execute_with(|| {
+    externalities.execute_with(|| {
         empty_block();
         let result = test();
         check_all();
@@ -119,6 +133,7 @@ pub fn check_all() {
     Inference::do_try_state().expect("inference");
     Disputes::do_try_state().expect("disputes");
     Room::do_try_state().expect("room");
+    Governance::do_try_state().expect("governance");
     Validators::do_try_state().expect("validators");
     validators::check_staking();
     #[cfg(feature = "try-runtime")]
