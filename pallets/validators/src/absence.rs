@@ -1,7 +1,7 @@
 //! Validators that make no blocks.
 
 use alloc::{collections::BTreeMap, vec::Vec};
-use frame_support::{dispatch::DispatchClass, traits::Get};
+use frame_support::{dispatch::DispatchClass, traits::Get, BoundedBTreeMap};
 use frame_system::pallet_prelude::BlockNumberFor;
 use sp_runtime::SaturatedConversion;
 
@@ -54,9 +54,10 @@ impl<T: Config> Pallet<T> {
             }
         }
         if !after.is_empty() {
-            let after: BTreeMap<_, _> = after.into_iter().collect();
             // The validators of a session are at most `MaxMembers`.
-            Missed::<T>::put(after.try_into().unwrap_or_default());
+            let after: BTreeMap<_, _> = after.into_iter().collect();
+            let after = BoundedBTreeMap::<_, _, T::MaxMembers>::try_from(after);
+            Missed::<T>::put(after.unwrap_or_default());
         }
     }
 

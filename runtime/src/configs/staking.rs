@@ -12,7 +12,7 @@ use frame_support::{
     weights::Weight,
 };
 use frame_system::{EnsureRoot, RawOrigin};
-use pallet_session::historical as session_historical;
+use pallet_session::{historical as session_historical, SessionManager};
 use pallet_staking::{FixedNominationsQuota, UseValidatorsMap};
 use pallet_validators::{Member, ValidatorSet};
 use sp_runtime::{traits::Convert, Perbill};
@@ -127,7 +127,7 @@ impl pallet_staking::Config for Runtime {
     type VoterList = VoterList;
     type TargetList = UseValidatorsMap<Self>;
     type MaxUnlockingChunks = ConstU32<32>;
-    type MaxControllersInDeprecationBatch = ConstU32<0>;
+    type MaxControllersInDeprecationBatch = ConstU32<16>;
     type EventListeners = ();
     type Filter = Nothing;
     type BenchmarkingConfig = BenchmarkedElection;
@@ -213,7 +213,7 @@ pub struct Sessions;
 
 type Historic = session_historical::NoteHistoricalRoot<Runtime, Staking>;
 
-impl pallet_session::SessionManager<AccountId> for Sessions {
+impl SessionManager<AccountId> for Sessions {
     fn new_session(index: SessionIndex) -> Option<Vec<AccountId>> {
         Historic::new_session(index)
     }
