@@ -13,6 +13,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::failure::EXIT_CODES;
 
+mod validator;
+
+pub use validator::ValidatorCommand;
+
 /// Verifiable AI inference: publish models, run an operator, request inference, verify receipts.
 #[derive(Parser)]
 #[command(name = "assay", version, after_help = EXIT_CODES, disable_help_subcommand = false)]
@@ -52,6 +56,9 @@ pub enum Command {
     /// Run an operator
     #[command(subcommand)]
     Operator(OperatorCommand),
+    /// Be a validator, or nominate validators
+    #[command(subcommand)]
+    Validator(ValidatorCommand),
     /// Show the current price of a request
     Quote {
         /// owner/name, owner/name@version or model-number@version
@@ -96,6 +103,9 @@ pub enum Command {
         /// The operator to check [default: the one of the given key, else of the node's worker key]
         #[arg(long, value_parser = names::parse_account)]
         operator: Option<AccountId>,
+        /// Check also that the node is that of this validator, and that it takes part
+        #[arg(long, value_parser = names::parse_account)]
+        validator: Option<AccountId>,
     },
 }
 

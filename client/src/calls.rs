@@ -74,9 +74,44 @@ impl std::fmt::Display for Share {
     }
 }
 
+/// Where rewards of stakes go. Encoded as `pallet_staking::RewardDestination`.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub enum RewardDestination {
+    /// To the stake, which grows.
+    #[codec(index = 0)]
+    Staked,
+    /// To the account, free.
+    #[codec(index = 1)]
+    Stash,
+    /// To another account.
+    #[codec(index = 3)]
+    Account(AccountId),
+}
+
+/// The terms of a validator. Encoded as `pallet_staking::ValidatorPrefs`.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct ValidatorPreferences {
+    /// Its share of the rewards, before nominators get theirs.
+    pub commission: Compact<Share>,
+    /// Whether it takes no more nominators.
+    pub blocked: bool,
+}
+
+/// The public keys with which a validator takes part in consensus. Encoded as the runtime's.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct SessionKeys {
+    /// It signs blocks.
+    pub babe: [u8; 32],
+    /// It votes for finality.
+    pub grandpa: [u8; 32],
+    /// It signs the validator's addresses.
+    pub authority_discovery: [u8; 32],
+}
+
 /// `MultiAddress::Id`.
-#[derive(Encode)]
-enum Address {
+#[derive(Clone, Debug, Encode, Decode)]
+pub enum Address {
+    /// The account itself.
     #[codec(index = 0)]
     Id(AccountId),
 }
@@ -306,6 +341,41 @@ calls! {
             second,
             outputs
         }
+    }
+
+    /// Calls of `staking`.
+    mod validators("Staking") {
+        /// Puts the signer's first stake on hold, in plancks.
+        fn bond(value: Compact<Balance>, payee: RewardDestination) { value, payee }
+
+        /// Adds to the signer's stake, in plancks.
+        fn bond_extra(amount: Compact<Balance>) { max_additional: amount }
+
+        /// Takes this much of the stake back, in plancks. It can be withdrawn some eras later.
+        fn unbond(value: Compact<Balance>) { value }
+
+        /// Withdraws what was unbonded long enough ago.
+        fn withdraw_unbonded(num_slashing_spans: u32) { num_slashing_spans }
+
+        /// Takes part in elections of validators.
+        fn validate(prefs: ValidatorPreferences) { prefs }
+
+        /// Backs these accounts in elections of validators.
+        fn nominate(targets: Vec<Address>) { targets }
+
+        /// Takes part in no more elections, as a validator or as a nominator.
+        fn chill() {}
+
+        /// Pays an era's rewards of a validator and of a page of its nominators.
+        fn payout_stakers_by_page(validator_stash: AccountId, era: u32, page: u32) {
+            validator_stash, era, page
+        }
+    }
+
+    /// Calls of `session`.
+    mod session("Session") {
+        /// Registers session keys, which take effect in the session after the next one.
+        fn set_keys(keys: SessionKeys, proof: Vec<u8>) { keys, proof }
     }
 
     /// Calls of `balances`.

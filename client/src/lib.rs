@@ -31,6 +31,7 @@
 //! | [`dispute`] | disputes over optimistic results: re-execution, opening, moves |
 //! | [`proof`] | validity proofs: download, verification without a node |
 //! | [`receipt`] | receipts: export, verification without a node |
+//! | [`validators`] | stakes, session keys and rewards of validators and nominators |
 //! | [`limits`] | checks against the chain's bounds |
 //! | [`amount`], [`names`], [`keys`] | text forms of amounts, accounts and models; secret keys |
 //! | [`rpc`], [`storage`] | the node's RPC methods, keys of storage items |
@@ -64,6 +65,7 @@ pub mod rpc;
 pub mod storage;
 mod text;
 mod transaction;
+pub mod validators;
 
 pub use audit::{AuditPlan, AuditProgress};
 pub use call::Call;

@@ -20,6 +20,7 @@ use subxt_rpcs::{
 };
 
 use crate::{
+    calls::SessionKeys,
     text::{from_hex, to_hex},
     AccountId, Error, Result,
 };
@@ -247,6 +248,33 @@ impl Rpc {
     pub async fn has_worker_key(&self, worker: &WorkerId) -> Result<bool> {
         let key_type = String::from_utf8_lossy(&WORKER_KEY_TYPE.0).into_owned();
         self.request("author_hasKey", rpc_params![to_hex(worker.encode()), key_type]).await
+    }
+
+    /// New session keys in the node's keystore, and the proof that they are `owner`'s. Nodes answer
+    /// only requests from their own machine.
+    pub async fn rotate_keys(&self, owner: &AccountId) -> Result<(SessionKeys, Vec<u8>)> {
+        #[derive(serde::Deserialize)]
+        struct Answer {
+            keys: String,
+            proof: Option<Bytes>,
+        }
+        const METHOD: &str = "author_rotateKeysWithOwner";
+        let owner = to_hex(owner.encode());
+        let answer: Answer = self.request(METHOD, rpc_params![owner]).await?;
+        let proof = answer.proof.map(|proof| proof.0).unwrap_or_default();
+        Ok((decode_hex(METHOD, &answer.keys)?, proof))
+    }
+
+    /// Whether the node's keystore has all these session keys. Nodes answer only requests from their
+    /// own machine.
+    pub async fn has_session_keys(&self, keys: &SessionKeys) -> Result<bool> {
+        self.request("author_hasSessionKeys", rpc_params![to_hex(keys.encode())]).await
+    }
+
+    /// Whether the node takes part in consensus.
+    pub async fn is_validator(&self) -> Result<bool> {
+        let roles: Vec<String> = self.request("system_nodeRoles", rpc_params![]).await?;
+        Ok(roles.iter().any(|role| role == "Authority"))
     }
 
     /// Status of the node's engine; `None` if it has none.

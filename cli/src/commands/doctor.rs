@@ -15,6 +15,8 @@ use serde_json::{json, Value};
 
 use crate::{context::Context, failure::Failure, output::table};
 
+mod validator;
+
 /// Maximum number of disputes of an account that are checked.
 const MAX_DISPUTES: u32 = 200;
 /// Maximum age of the newest block in milliseconds. If it is older, the chain has stopped.
@@ -104,9 +106,13 @@ impl Report {
     }
 }
 
-pub async fn run(context: &Context<'_>, operator: Option<AccountId>) -> Result<(), Failure> {
+pub async fn run(
+    context: &Context<'_>,
+    operator: Option<AccountId>,
+    validator: Option<AccountId>,
+) -> Result<(), Failure> {
     let mut report = Report::default();
-    let result = examine(context, operator, &mut report).await;
+    let result = examine(context, operator, validator, &mut report).await;
     let json = json!({ "well": report.all_passed() && result.is_ok(), "checks": report.checks });
     context.output.result(&json, || report.to_text());
     match result {
@@ -119,6 +125,7 @@ pub async fn run(context: &Context<'_>, operator: Option<AccountId>) -> Result<(
 async fn examine(
     context: &Context<'_>,
     operator: Option<AccountId>,
+    validator: Option<AccountId>,
     report: &mut Report,
 ) -> Result<(), Failure> {
     let signer = context.signer_if_given()?;
@@ -136,6 +143,9 @@ async fn examine(
     chain(&client, report).await;
     if let Some(signer) = &signer {
         balance(&client, signer.account(), report).await;
+    }
+    if let Some(validator) = &validator {
+        validator::check(&client, validator, report).await;
     }
     let engine = engine(&client, report).await;
     let key = signer.map(|signer| signer.account().clone());

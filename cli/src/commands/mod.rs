@@ -12,6 +12,7 @@ mod proof;
 mod quantize;
 mod receipt;
 mod request;
+mod validator;
 
 use assay_client::{Call, Inclusion};
 use serde_json::{json, Value};
@@ -32,7 +33,8 @@ pub async fn run(context: &Context<'_>, command: Command) -> Result<(), Failure>
         Command::Balance { account } => account::balance(context, account).await,
         Command::Claim => account::claim(context).await,
         Command::Transfer { to, amount } => account::transfer(context, to, amount).await,
-        Command::Doctor { operator } => doctor::run(context, operator).await,
+        Command::Doctor { operator, validator } => doctor::run(context, operator, validator).await,
+        Command::Validator(command) => validator::run(context, command).await,
     }
 }
 

@@ -1,0 +1,147 @@
+//! The checks of a validator and its node.
+
+use assay_client::{amount, validators::ValidatorView, AccountId, Client};
+
+use super::{CheckStatus, Report};
+
+const CHECK: &str = "validator";
+
+/// Checks that the node is that of the validator, and that it takes part.
+pub async fn check(client: &Client, account: &AccountId, report: &mut Report) {
+    match client.rpc().is_validator().await {
+        Ok(true) => report.ok("node's role", "the node takes part in consensus"),
+        Ok(false) => report.problem(
+            "node's role",
+            CheckStatus::Failed,
+            "the node takes no part in consensus",
+            "start it with --validator",
+        ),
+        Err(error) => report.error("node's role", &error),
+    }
+    let view = match client.validator(account).await {
+        Ok(view) => view,
+        Err(error) => return report.error(CHECK, &error),
+    };
+    let holds_keys = match &view.keys {
+        Some(keys) => client.rpc().has_session_keys(keys).await.ok(),
+        None => None,
+    };
+    judge(account, &view, holds_keys, report);
+}
+
+/// `holds_keys`: whether the node has the registered session keys; `None` if it does not tell.
+fn judge(account: &AccountId, view: &ValidatorView, holds_keys: Option<bool>, report: &mut Report) {
+    match (&view.keys, holds_keys) {
+        (None, _) => report.problem(
+            "session keys",
+            CheckStatus::Failed,
+            format!("{account} has registered none"),
+            "run `assay validator rotate-keys` on the node's machine",
+        ),
+        (Some(_), Some(true)) => report.ok("session keys", "they are in this node's keystore"),
+        (Some(_), Some(false)) => report.problem(
+            "session keys",
+            CheckStatus::Failed,
+            "this node has not the registered ones",
+            "use --url with the validator's own node, or run `assay validator rotate-keys` there",
+        ),
+        (Some(_), None) => report.add(
+            "session keys",
+            CheckStatus::Skipped,
+            "the node answers this only to its own machine, with --rpc-methods unsafe",
+        ),
+    }
+    let Some(stake) = &view.stake else {
+        return report.problem(
+            CHECK,
+            CheckStatus::Failed,
+            format!("{account} has no stake"),
+            "put one on hold with `assay validator bond`, then use `assay validator validate`",
+        );
+    };
+    let active = amount::display(stake.active);
+    match (&view.place, view.in_session, &stake.validates) {
+        (Some(place), true, _) if place.points == 0 && place.all_points > 0 => report.problem(
+            CHECK,
+            CheckStatus::Warning,
+            format!("it was elected with {active}, and has made no block in era {}", view.era),
+            "see the node's log: whoever makes no block of a session loses its place",
+        ),
+        (Some(place), true, _) => report.ok(
+            CHECK,
+            format!("in era {} with {}", view.era, amount::display(place.total)),
+        ),
+        (_, _, Some(_)) => report.problem(
+            CHECK,
+            CheckStatus::Warning,
+            format!("{account} waits for its election with {active}"),
+            "elections are once an era, and those with the largest stakes win: see `assay validator \
+             status`",
+        ),
+        (_, _, None) => report.problem(
+            CHECK,
+            CheckStatus::Failed,
+            format!("{account} takes part in no elections"),
+            "use `assay validator validate`; whoever was away too long was taken out",
+        ),
+    }
+    if !view.unpaid.is_empty() {
+        let count = view.unpaid.len();
+        report.problem(
+            "rewards",
+            CheckStatus::Warning,
+            format!("those of {count} eras or pages are unpaid"),
+            "use `assay validator payout`: they lapse after some eras",
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use assay_client::{
+        calls::{SessionKeys, Share, ValidatorPreferences},
+        validators::{Place, Stake},
+    };
+    use codec::Compact;
+
+    fn elected() -> ValidatorView {
+        let key = [1; 32];
+        let terms = ValidatorPreferences { commission: Compact(Share::default()), blocked: false };
+        ValidatorView {
+            era: 3,
+            stake: Some(Stake { active: 5, validates: Some(terms), ..Default::default() }),
+            keys: Some(SessionKeys { babe: key, grandpa: key, authority_discovery: key }),
+            in_session: true,
+            place: Some(Place { total: 9, own: 5, nominators: 1, points: 20, all_points: 80 }),
+            unpaid: Vec::new(),
+        }
+    }
+
+    fn worst(view: &ValidatorView, holds_keys: Option<bool>) -> Vec<CheckStatus> {
+        let mut report = Report::default();
+        judge(&AccountId::from([1; 32]), view, holds_keys, &mut report);
+        report.checks.iter().map(|check| check.verdict).collect()
+    }
+
+    #[test]
+    fn each_fault_of_a_validator_is_seen() {
+        use CheckStatus::{Failed, Ok, Skipped, Warning};
+        let well = elected();
+        assert_eq!(worst(&well, Some(true)), [Ok, Ok]);
+        assert_eq!(worst(&well, Some(false)), [Failed, Ok]);
+        assert_eq!(worst(&well, None), [Skipped, Ok]);
+        assert_eq!(worst(&ValidatorView::default(), None), [Failed, Failed]);
+
+        let mut silent = well.clone();
+        silent.place.as_mut().unwrap().points = 0;
+        assert_eq!(worst(&silent, Some(true)), [Ok, Warning]);
+        let waits = ValidatorView { in_session: false, place: None, ..well.clone() };
+        assert_eq!(worst(&waits, Some(true)), [Ok, Warning]);
+        let mut chilled = waits;
+        chilled.stake.as_mut().unwrap().validates = None;
+        assert_eq!(worst(&chilled, Some(true)), [Ok, Failed]);
+        let unpaid = ValidatorView { unpaid: vec![(1, 0)], ..well };
+        assert_eq!(worst(&unpaid, Some(true)), [Ok, Ok, Warning]);
+    }
+}
