@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use assay_primitives::{TOKEN_DECIMALS, TOKEN_SYMBOL};
 use assay_runtime::{
+    genesis::TESTNET,
     opaque::{Block, BlockHash as Hash},
     WASM_BINARY,
 };
@@ -21,6 +22,7 @@ pub type ChainSpec = sc_service::GenericChainSpec<NoExtension, HostFunctions>;
 const SS58_FORMAT: u16 = 42;
 const DEVELOPMENT_ID: &str = "assay_dev";
 const LOCAL_ID: &str = "assay_local";
+const TESTNET_ID: &str = "assay_testnet";
 
 /// One validator, Alice, that is also an operator.
 ///
@@ -40,7 +42,16 @@ pub fn local() -> Result<ChainSpec, String> {
     build("Assay Local", LOCAL_ID, ChainType::Local, LOCAL_TESTNET_RUNTIME_PRESET)
 }
 
-/// The specification that `--chain` names: `dev`, `local` or the path of a file.
+/// What all networks of strangers have in common, for `scripts/genesis`: it has no validators.
+///
+/// # Errors
+///
+/// This executable was built without a runtime.
+pub fn testnet() -> Result<ChainSpec, String> {
+    build("Assay Testnet", TESTNET_ID, ChainType::Live, TESTNET)
+}
+
+/// The specification that `--chain` names: `dev`, `local`, `testnet` or the path of a file.
 ///
 /// # Errors
 ///
@@ -49,8 +60,9 @@ pub fn load(chain: &str) -> Result<ChainSpec, String> {
     match chain {
         "dev" | DEVELOPMENT_ID => development(),
         "" | "local" | LOCAL_ID => local(),
+        TESTNET => testnet(),
         path => ChainSpec::from_json_file(path.into()).map_err(|error| {
-            format!("`{path}` is not `dev`, `local` or a readable chain specification: {error}")
+            format!("`{path}` is not `dev`, `local`, `testnet` or a readable chain specification: {error}")
         }),
     }
 }
