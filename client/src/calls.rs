@@ -376,6 +376,9 @@ calls! {
     mod session("Session") {
         /// Registers session keys, which take effect in the session after the next one.
         fn set_keys(keys: SessionKeys, proof: Vec<u8>) { keys, proof }
+
+        /// Removes the session keys and returns their deposit.
+        fn purge_keys() {}
     }
 
     /// Calls of `balances`.

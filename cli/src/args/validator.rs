@@ -53,6 +53,8 @@ pub enum ValidatorCommand {
     },
     /// Withdraw what was unbonded a bonding period ago
     Withdraw,
+    /// Remove the session keys, and get their deposit back. Not before the last era of yours has ended
+    PurgeKeys,
     /// Pay the unpaid rewards of a validator and its nominators. Anyone may
     Payout {
         /// The validator [default: the key's account]

@@ -52,6 +52,9 @@ pub async fn run(context: &Context<'_>, command: ValidatorCommand) -> Result<(),
             super::send(context, validators::unbond(Compact(amount)), &done).await
         },
         ValidatorCommand::Withdraw => withdraw(context).await,
+        ValidatorCommand::PurgeKeys => {
+            super::send(context, session::purge_keys(), "the keys are removed").await
+        },
         ValidatorCommand::Payout { validator } => payout(context, validator).await,
     }
 }
