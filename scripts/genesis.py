@@ -28,6 +28,8 @@ ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 KEYS = ["babe", "grandpa", "authority_discovery"]
 # Validators below which no single one may fail.
 FEW = 4
+# `MaxElected` of the runtime.
+MOST_SEATS = 64
 
 
 class Problem(Exception):
@@ -168,10 +170,10 @@ class Network:
                     f"validator {number}, balance: it has to be more than the stake, which is on "
                     "hold: fees and deposits come besides"
                 )
-        if not len(self.validators) <= self.seats <= staking["maxValidatorCount"]:
+        if not len(self.validators) <= self.seats <= MOST_SEATS:
             raise Problem(
                 f"seats: {self.seats} is out of bounds: there are {len(self.validators)} validators, "
-                f"and at most {staking['maxValidatorCount']}"
+                f"and at most {MOST_SEATS} have a seat"
             )
         balances = patch["balances"]["balances"]
         balances += [[one["account"], one["balance"]] for one in self.validators]
