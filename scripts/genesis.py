@@ -172,8 +172,8 @@ class Network:
                 )
         if not len(self.validators) <= self.seats <= MOST_SEATS:
             raise Problem(
-                f"seats: {self.seats} is out of bounds: there are {len(self.validators)} validators, "
-                f"and at most {MOST_SEATS} have a seat"
+                f"seats: {self.seats} is out of bounds: {len(self.validators)} validators need one "
+                f"and there are at most {MOST_SEATS}"
             )
         balances = patch["balances"]["balances"]
         balances += [[one["account"], one["balance"]] for one in self.validators]
