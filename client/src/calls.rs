@@ -11,7 +11,7 @@ use assay_primitives::{
     AnsweredRequest, ArtifactManifest, Assurance, AssuranceClasses, Balance, BlockNumber, Digest,
     ModelDescriptor, ModelId, RequestId, SignedResult, VersionId, WorkerId,
 };
-use codec::{Compact, Decode, Encode};
+use codec::{Compact, CompactAs, Decode, Encode};
 
 use crate::{amount, rpc::WorkerPossession, AccountId, Call, Error, Result};
 
@@ -31,7 +31,9 @@ pub struct PieceProof {
 /// A share in parts of 10^9. Encoded as `Perbill`.
 ///
 /// Bounds: `0 ..= 1_000_000_000`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, CompactAs,
+)]
 pub struct Share(u32);
 
 impl Share {

@@ -37,7 +37,7 @@ use sc_transaction_pool_api::{InPoolTransaction, TransactionPool};
 use senders::{Order, Senders, Signed};
 use sp_runtime::generic::Preamble;
 use tokio::{
-    sync::{Notify, Semaphore},
+    sync::{Notify, Semaphore, SemaphorePermit},
     time::timeout,
 };
 
@@ -334,7 +334,7 @@ impl<H: Hash + Eq> Quota<H> {
                 Ok(found) => break found,
                 Err(ended) => ended,
             };
-            patience = patience.or_else(|| self.patient.try_acquire().ok());
+            patience = patience.or_else(|| Patience::take(self, held.signed.clone()?));
             let left = match patience {
                 Some(_) => PATIENCE.saturating_sub(begun.elapsed()),
                 None => Duration::ZERO,
@@ -509,6 +509,28 @@ impl<H: Hash + Eq> Taken<H> {
         for held in &gone {
             self.forget(held);
         }
+    }
+}
+
+/// The wait of a transaction for earlier ones of its sender. Those that follow it wait for its end.
+struct Patience<'a, H> {
+    quota: &'a Quota<H>,
+    signed: Signed,
+    _permit: SemaphorePermit<'a>,
+}
+
+impl<'a, H> Patience<'a, H> {
+    /// Begins to wait, unless too many do.
+    fn take(quota: &'a Quota<H>, signed: Signed) -> Option<Self> {
+        let permit = quota.patient.try_acquire().ok()?;
+        quota.taken.lock().senders.begin_wait(&signed);
+        Some(Self { quota, signed, _permit: permit })
+    }
+}
+
+impl<H> Drop for Patience<'_, H> {
+    fn drop(&mut self) {
+        self.quota.taken.lock().senders.end_wait(&self.signed);
     }
 }
 

@@ -13,7 +13,7 @@ use assay_runtime::{
     configs::system::MaxTransactionWeight,
     constants::{HeartbeatPriority, NoAnswerSlash, RoomyBlocks, TreasuryShare, WorkerPriority},
     transactions::{authorized_extension, ChargeWithinClass},
-    Babe, Balances, ModelRegistry, Runtime, RuntimeCall, RuntimeEvent, System, TxExtension,
+    Babe, ModelRegistry, Runtime, RuntimeCall, RuntimeEvent, System, TxExtension,
     UncheckedExtrinsic, EXISTENTIAL_DEPOSIT,
 };
 use codec::{DecodeAll, Encode};

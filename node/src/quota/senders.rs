@@ -11,8 +11,9 @@ use tokio::sync::Notify;
 /// The sender and the nonce of a signed transaction.
 pub type Signed = (AccountId, Nonce);
 
-/// How many that are validated are looked at. Whoever sends a longer row at once sends its end again.
-const MAX_UNDECIDED: usize = 64;
+/// How many that are validated or wait are looked at. Whoever sends a longer row at once sends its end
+/// again.
+const MAX_UNDECIDED: usize = 1_024;
 
 /// Where a transaction is among those of its sender.
 #[derive(Clone, Debug)]
@@ -21,7 +22,7 @@ pub enum Order {
     Next,
     /// All between it and the next one are accepted.
     Follows,
-    /// They are, if those that are validated will be. The end of each notifies.
+    /// They are, if those that are validated or wait will be. This notifies of the end of the last one.
     Undecided(Arc<Notify>),
     /// One is missing.
     Apart,
@@ -38,7 +39,6 @@ struct Row {
     /// All from `next` to before `end` are accepted.
     next: Nonce,
     end: Nonce,
-    ended: Arc<Notify>,
 }
 
 /// How many transactions have the same nonce.
@@ -46,11 +46,15 @@ struct Row {
 struct Count {
     accepted: usize,
     validated: usize,
+    /// How many wait for the one before.
+    waiting: usize,
+    /// Of the end of each validation and wait.
+    ended: Arc<Notify>,
 }
 
 impl Count {
     fn is_empty(&self) -> bool {
-        self.accepted == 0 && self.validated == 0
+        self.accepted == 0 && self.validated == 0 && self.waiting == 0
     }
 }
 
@@ -64,6 +68,17 @@ impl Senders {
     /// Counts the end of a validation.
     pub fn end(&mut self, signed: &Signed) {
         self.change(signed, |count| count.validated = count.validated.saturating_sub(1));
+    }
+
+    /// Counts the begin of a wait for the one before.
+    pub fn begin_wait(&mut self, (sender, nonce): &Signed) {
+        let row = self.0.entry(sender.clone()).or_default();
+        row.with_nonce.entry(*nonce).or_default().waiting += 1;
+    }
+
+    /// Counts the end of a wait.
+    pub fn end_wait(&mut self, signed: &Signed) {
+        self.change(signed, |count| count.waiting = count.waiting.saturating_sub(1));
     }
 
     /// Counts one that the pool has accepted.
@@ -81,13 +96,13 @@ impl Senders {
         let Some(row) = self.0.get_mut(sender) else { return };
         let Some(count) = row.with_nonce.get_mut(nonce) else { return };
         change(count);
+        count.ended.notify_waiters();
         if count.accepted == 0 {
             row.end = row.end.min(*nonce);
         }
         if count.is_empty() {
             row.with_nonce.remove(nonce);
         }
-        row.ended.notify_waiters();
         if row.with_nonce.is_empty() {
             self.0.remove(sender);
         }
@@ -124,10 +139,12 @@ impl Row {
             return Order::Follows;
         }
         let missing = nonce.saturating_sub(self.end) as usize;
-        let validated = || self.with_nonce.range(self.end..nonce).count();
-        match missing <= MAX_UNDECIDED && validated() == missing {
-            true => Order::Undecided(self.ended.clone()),
-            false => Order::Apart,
+        if missing > MAX_UNDECIDED || self.with_nonce.range(self.end..nonce).count() < missing {
+            return Order::Apart;
+        }
+        match self.with_nonce.range(..nonce).next_back() {
+            Some((_, last)) => Order::Undecided(last.ended.clone()),
+            None => Order::Apart,
         }
     }
 }
@@ -194,6 +211,16 @@ mod tests {
         senders.end(&signed(6));
         assert_eq!(order(&mut senders, 7, 5), "undecided");
         senders.end(&signed(6));
+        assert_eq!(order(&mut senders, 7, 5), "apart");
+    }
+
+    #[test]
+    fn what_follows_one_that_waits_is_undecided() {
+        let mut senders = Senders::default();
+        senders.begin(&signed(5));
+        senders.begin_wait(&signed(6));
+        assert_eq!(order(&mut senders, 7, 5), "undecided");
+        senders.end_wait(&signed(6));
         assert_eq!(order(&mut senders, 7, 5), "apart");
     }
 

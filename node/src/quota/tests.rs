@@ -426,6 +426,22 @@ async fn what_follows_one_that_is_validated_waits_for_its_end() {
     }
 }
 
+#[tokio::test]
+async fn a_row_that_arrives_at_once_waits_in_its_order() {
+    let signers = Signers::new();
+    assert!(signers.take(1, 9, 2_000).await);
+    assert!(signers.take(2, 9, 2_000).await);
+    let (first, xt) = signers.begin(3, 5, 300).await.expect("it is the next one");
+    let mut rest: Vec<_> = (6..12).map(|nonce| Box::pin(signers.take(3, nonce, 300))).collect();
+    for one in &mut rest {
+        assert!(futures::poll!(one).is_pending());
+    }
+    let hash = signers.pool.hash_of(&xt);
+    signers.pool.insert(xt);
+    first.keep(hash);
+    assert_eq!(futures::future::join_all(rest).await, [true; 6]);
+}
+
 /// Anyone can forge one that waits for another forged one, in the name of any account.
 #[tokio::test]
 async fn what_waits_for_an_earlier_one_of_its_sender_keeps_no_other_waiting() {

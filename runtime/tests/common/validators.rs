@@ -106,7 +106,7 @@ pub fn blocks_without(absent: &[u32], count: u32) {
 
 /// The stake of an account that counts.
 pub fn staked(who: Sr25519Keyring) -> Balance {
-    let ledger = Staking::ledger(pallet_staking::StakingAccount::Stash(who.to_account_id()));
+    let ledger = Staking::ledger(sp_staking::StakingAccount::Stash(who.to_account_id()));
     ledger.map_or(0, |ledger| ledger.active)
 }
 
