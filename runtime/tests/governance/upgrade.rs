@@ -54,7 +54,7 @@ fn next_version() -> RuntimeVersion {
 
 /// The version of the code in the state.
 fn version_in_the_state() -> Option<u32> {
-    let code = unhashed::get_raw(CODE)?;
+    let code = unhashed::get_raw(CODE).filter(|code| !code.is_empty())?;
     let mut state = sp_io::TestExternalities::default();
     let version = executor().read_runtime_version(&code, &mut state.ext()).expect("it has one");
     Some(RuntimeVersion::decode(&mut &version[..]).expect("a version").spec_version)
