@@ -14,7 +14,7 @@ use assay_primitives::{
 };
 use assay_runtime::{
     constants::{DisputeBond, LostDisputeSlash, TreasuryShare, WrongResultSlash},
-    AccountId, Balances, Disputes, Runtime, System,
+    AccountId, Disputes, Runtime, System,
 };
 use codec::Encode;
 use common::*;

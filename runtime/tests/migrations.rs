@@ -626,7 +626,8 @@ fn the_validators_remain_until_others_have_stakes() {
         for (account, old) in &before {
             let new = pallet_session::NextKeys::<Runtime>::get(account).expect("it has keys");
             assert_eq!((&new.babe, &new.grandpa), (&old.babe, &old.grandpa));
-            assert_eq!(AsRef::<[u8]>::as_ref(&new.authority_discovery), new.babe.as_ref());
+            let keys: [&[u8]; 2] = [new.authority_discovery.as_ref(), new.babe.as_ref()];
+            assert_eq!(keys[0], keys[1]);
             let id = sp_core::crypto::key_types::AUTHORITY_DISCOVERY;
             let owner = Session::key_owner(id, new.authority_discovery.as_ref());
             assert_eq!(owner.as_ref(), Some(account));
@@ -643,13 +644,13 @@ fn the_validators_remain_until_others_have_stakes() {
         // Two are less than the minimum of three.
         for who in [Alice, Bob] {
             submit(who, validators::bond(MinValidatorBond::get()));
-            submit(who, validators::validate());
+            submit(who, validators::candidacy());
         }
         validators::next_session();
         validators::next_session();
         same(&before);
         submit(Charlie, validators::bond(MinValidatorBond::get()));
-        submit(Charlie, validators::validate());
+        submit(Charlie, validators::candidacy());
         for _ in 0..3 {
             validators::next_session();
         }

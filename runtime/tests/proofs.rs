@@ -11,7 +11,7 @@ use assay_primitives::{
 use assay_proof::Prover;
 use assay_runtime::{
     constants::{TreasuryShare, WrongResultSlash},
-    Balances, ModelRegistry, Runtime, RuntimeEvent,
+    ModelRegistry, Runtime, RuntimeEvent,
 };
 use codec::Encode;
 use common::*;

@@ -6,9 +6,8 @@ use assay_primitives::{Balance, ASY};
 use assay_runtime::{
     constants::*, AccountId, AuthorityDiscovery, Babe, Balances, Grandpa, Header, Historical,
     Operators, Runtime, RuntimeCall, RuntimeEvent, RuntimeOrigin, Session, Settlement, Staking,
-    System, Validators, EPOCH_DURATION_SLOTS,
+    System, Validators,
 };
-use codec::Encode;
 use common::{validators::*, *};
 use frame_support::{
     assert_noop, assert_ok,
@@ -76,9 +75,9 @@ fn who_bonds_and_sets_keys_is_elected_for_the_next_era() {
         assert!(include(signed(Eve, keys())).is_err());
         submit(Eve, bond(MinValidatorBond::get() - 1));
         submit(Eve, keys());
-        assert!(include(signed(Eve, validate())).is_err(), "the bond is too small");
+        assert!(include(signed(Eve, candidacy())).is_err(), "the bond is too small");
         submit(Eve, pallet_staking::Call::bond_extra { max_additional: 1 });
-        submit(Eve, validate());
+        submit(Eve, candidacy());
         assert_eq!(held(&Eve.to_account_id()), MinValidatorBond::get() + KeyDeposit::get());
 
         let joined_in = session();
@@ -215,7 +214,7 @@ fn too_few_candidates_keep_the_set() {
             next_session();
         }
         assert_eq!((era(), validators().len()), (0, 4));
-        submit(Bob, validate());
+        submit(Bob, candidacy());
         go_to_era(1);
         assert_eq!(validators().len(), 3);
     });
@@ -546,7 +545,7 @@ fn an_absent_validator_loses_its_place_and_keeps_its_stake() {
         assert_eq!(validators().len(), 3);
         assert!(!is_validator(absent));
         // It comes back when it wants.
-        submit(absent, validate());
+        submit(absent, candidacy());
         go_to_era(2);
         assert!(is_validator(absent));
     });

@@ -6,7 +6,7 @@ use frame_support::{
     traits::{
         fungible::{Balanced, Inspect, Mutate},
         tokens::{Fortitude, Precision, Preservation},
-        Imbalance, OnUnbalanced,
+        OnUnbalanced,
     },
 };
 use proptest::prelude::*;

@@ -199,7 +199,10 @@ mod tests {
         let prepare = PLANS.iter().map(|plan| plan.prepare).max().expect("there are tracks");
         assert!(PLANS.iter().all(|plan| plan.enactment >= prepare));
         let deciding: u32 = PLANS.iter().map(|plan| plan.deciding).sum();
-        assert!(deciding < Slots::get() / 4, "{deciding} alarms at the ends of decisions");
+        assert!(
+            deciding < <Slots as Get<u32>>::get() / 4,
+            "{deciding} alarms at the ends of decisions"
+        );
         sp_io::TestExternalities::default().execute_with(|| {
             let timeout = <Runtime as pallet_referenda::Config>::UndecidingTimeout::get();
             for plan in &PLANS {

@@ -1,7 +1,7 @@
 //! Attacks on prices and deposits.
 
 use assay_primitives::{Assurance, Balance, ASY};
-use assay_runtime::{constants::MaxRoyalty, Balances, Runtime};
+use assay_runtime::{constants::MaxRoyalty, Runtime};
 use frame_support::assert_ok;
 use sp_keyring::Sr25519Keyring::EveStash;
 use sp_runtime::Perbill;

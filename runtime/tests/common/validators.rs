@@ -42,7 +42,7 @@ pub fn bond(value: Balance) -> pallet_staking::Call<Runtime> {
 }
 
 /// The call that makes its sender a candidate, which keeps nothing of its nominators' rewards.
-pub fn validate() -> pallet_staking::Call<Runtime> {
+pub fn candidacy() -> pallet_staking::Call<Runtime> {
     pallet_staking::Call::validate { prefs: ValidatorPrefs::default() }
 }
 
@@ -50,7 +50,7 @@ pub fn validate() -> pallet_staking::Call<Runtime> {
 pub fn join(who: Sr25519Keyring, stake: Balance, sr25519: Sr25519Keyring, ed25519: Ed25519Keyring) {
     submit(who, bond(stake));
     submit(who, set_keys(who, sr25519, ed25519));
-    submit(who, validate());
+    submit(who, candidacy());
 }
 
 /// The validators of the session.

@@ -3,6 +3,7 @@
 #![allow(dead_code)]
 
 use assay_primitives::{Balance, ASY};
+#[allow(unused_imports)]
 pub use assay_runtime::governance::{origins::Technical, tracks::Tracks};
 use assay_runtime::{AccountId, Balances, OriginCaller, Runtime, RuntimeCall, RuntimeEvent};
 use codec::Encode;

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use assay_primitives::{worker_crypto, Balance, Digest, RequestId, ASY};
 use assay_runtime::{
-    configs::system::RuntimeBlockWeights, AccountId, Balances, Executive, Runtime, RuntimeCall,
-    System,
+    configs::system::RuntimeBlockWeights, AccountId, Executive, Runtime, RuntimeCall, System,
 };
 use codec::Encode;
 use frame_support::dispatch::DispatchClass;
