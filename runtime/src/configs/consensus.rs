@@ -2,6 +2,7 @@
 //!
 //! A validator that equivocates is disabled until the end of the era, and loses a part of its stake.
 
+use alloc::vec::Vec;
 use assay_primitives::traits::{BlockRandomness, BlockVrf};
 use frame_support::{
     parameter_types,

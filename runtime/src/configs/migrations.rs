@@ -161,6 +161,7 @@ impl UncheckedOnRuntimeUpgrade for ForgetEquivocations {
 /// The session keys of version 3, with which the validators of the genesis took part for good.
 pub mod v3 {
     use super::*;
+    use alloc::vec::Vec;
 
     sp_runtime::impl_opaque_keys! {
         /// The keys with which a validator takes part in consensus.
