@@ -5,3 +5,5 @@ pub mod consensus;
 pub mod fees;
 pub mod migrations;
 pub mod system;
+#[cfg(feature = "upgrade-test")]
+pub mod trial;
