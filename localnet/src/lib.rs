@@ -9,7 +9,10 @@
 //! | [`signals`] | the signals that stop a program's network |
 //! | [`parties`] | operators and funded accounts |
 //! | [`models`] | the bundled models |
+//! | `liar` | operators that lie, stall, equivocate or flood, with the feature of that name |
 
+#[cfg(feature = "liar")]
+pub mod liar;
 pub mod models;
 pub mod network;
 pub mod node;

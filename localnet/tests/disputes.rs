@@ -2,7 +2,6 @@
 //! is not a validator, and two lying operators. All cases run concurrently on one network, because
 //! a dispute window takes time.
 
-mod liar;
 mod programs;
 
 use std::process::Stdio;
@@ -13,8 +12,11 @@ use assay_client::{
 };
 use assay_graph::CheckedGraph;
 use assay_localnet::{
-    fund, network::WATCHER_SURI, node::next_block, register_operator, serve, wait_until_live,
-    BundledModel, Network, NetworkConfig, OperatorTerms,
+    fund,
+    liar::{Defence, Liar},
+    network::WATCHER_SURI,
+    node::next_block,
+    register_operator, serve, wait_until_live, BundledModel, Network, NetworkConfig, OperatorTerms,
 };
 use assay_primitives::{
     dispute::tensor_data,
@@ -23,7 +25,6 @@ use assay_primitives::{
 };
 use serde_json::Value;
 
-use liar::{Defence, Liar};
 use programs::programs;
 
 /// Funds of the watcher, for dispute bonds and fees.
@@ -156,6 +157,12 @@ async fn undisputed(stage: &Stage) -> Result<()> {
     ensure!(verified.receipt.assurance == Assurance::Optimistic && verified.evidence.len() == 1);
     ensure!(bundle.verify(Some(b"another output")).is_err());
     Ok(())
+}
+
+/// Makes an account an operator of a version that lies.
+async fn liar(stage: &Stage, version: usize, suri: &str) -> Result<Liar> {
+    let client = stage.network.client(1).await?;
+    Liar::register(client, &stage.versions[version..=version], Signer::from_suri(suri)?).await
 }
 
 /// The watcher finds a wrong result: the payer is refunded and compensated, the liar is penalised.
@@ -346,8 +353,8 @@ async fn optimistic_results_are_final_unless_they_are_wrong() -> Result<()> {
     let stage = Stage::set().await?;
     let (operator, made_up, silent) = futures::try_join!(
         stage.employ(),
-        Liar::register(&stage.network, &stage.versions[1], "//Charlie"),
-        Liar::register(&stage.network, &stage.versions[2], "//Dave"),
+        liar(&stage, 1, "//Charlie"),
+        liar(&stage, 2, "//Dave"),
     )?;
     let watcher = Signer::from_suri(WATCHER_SURI)?;
     let earned = stage.wealth(&operator).await?;

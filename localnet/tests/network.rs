@@ -1,7 +1,6 @@
 //! Tests with four real nodes. Each test has its own network. The tests run one after the other,
 //! because two cores cannot run two networks in time.
 
-mod liar;
 mod programs;
 
 use anyhow::{bail, ensure, Context, Result};
@@ -10,6 +9,7 @@ use assay_client::{
     ProofStatement, ProofVerifier, Signer, Until,
 };
 use assay_localnet::{
+    liar::Liar,
     node::{next_block, wait_for_finality, wait_for_height},
     register_operator, serve, wait_until_live, BundledModel, Network, NetworkConfig, OperatorTerms,
 };
@@ -20,7 +20,6 @@ use assay_primitives::{
 use serde_json::Value;
 use tokio::sync::{Mutex, MutexGuard};
 
-use liar::Liar;
 use programs::programs;
 
 const SIGNED: Assurance = Assurance::Signed;
@@ -314,7 +313,8 @@ async fn a_proven_request_is_verified_by_the_chain_and_by_others() -> Result<()>
 async fn a_lying_operator_is_not_paid_and_the_payer_still_gets_the_right_answer() -> Result<()> {
     let stage = Stage::set().await?;
     stage.employ(&[0, 1]).await?;
-    let liar = Liar::register(&stage.network, &stage.version, "//Charlie").await?;
+    let (client, signer) = (stage.network.client(1).await?, Signer::from_suri("//Charlie")?);
+    let liar = Liar::register(client, std::slice::from_ref(&stage.version), signer).await?;
     let bond = stage.bond(liar.signer()).await?;
     let honest = stage.network.nodes[0].signer()?;
     let honest_bond = stage.bond(&honest).await?;

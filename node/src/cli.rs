@@ -7,6 +7,7 @@ use std::{
 
 use assay_engine::{EngineConfig, WorkerCommand};
 use sc_cli::RunCmd;
+use sc_storage_monitor::StorageMonitorParams;
 
 use crate::quota::{self, Size};
 
@@ -29,6 +30,9 @@ pub struct Cli {
     /// fields, `fields`. Only for running the node; its filter cannot be changed while it runs.
     #[arg(long, conflicts_with_all = ["enable_log_reloading", "tracing_targets"])]
     pub log_json: bool,
+    /// When the node stops for want of disk space.
+    #[command(flatten)]
+    pub disk: StorageMonitorParams,
     /// Options of operators and watchers.
     #[command(flatten)]
     pub operator: OperatorParams,

@@ -7,7 +7,7 @@ use sc_service::PartialComponents;
 use crate::{
     chain_spec,
     cli::{Cli, OperatorParams, Subcommand},
-    json_log, service, LOG_TARGET,
+    disk, json_log, service, LOG_TARGET,
 };
 
 /// Open files that sc-cli recommends.
@@ -132,11 +132,21 @@ fn run_node(mut cli: Cli) -> sc_cli::Result<()> {
     let operator = operator || (cli.run.is_dev()? && !no_workers);
     let operator = (operator || watch).then(|| OperatorParams { operator, ..cli.operator.clone() });
     let pool = cli.pool_limits();
+    let disk = cli.disk.clone();
     cli.widen_sdk_pool();
     let runner =
         if cli.log_json { create_json_runner(&cli)? } else { cli.create_runner(&cli.run)? };
     runner.run_node_until_exit(|config| async move {
-        service::new_full(config, operator, pool).map_err(sc_cli::Error::Service)
+        let folder = disk::folder(&config);
+        if let Some(folder) = &folder {
+            disk::check(folder, &disk)?;
+        }
+        let tasks = service::new_full(config, operator, pool)
+            .map_err(|error| disk::explain(error, folder.as_deref()))?;
+        if let Some(folder) = folder {
+            disk::watch(folder, disk, &tasks)?;
+        }
+        sc_cli::Result::Ok(tasks)
     })
 }
 

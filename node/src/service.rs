@@ -33,6 +33,7 @@ use substrate_prometheus_endpoint::Registry;
 use crate::{
     cli::OperatorParams,
     client::{FullBackend, FullClient, FullPool, FullSelectChain, HostFunctions},
+    clock,
     engine::NodeEngine,
     intake::{Intake, Refused},
     quota::{Quotas, Size},
@@ -252,6 +253,9 @@ fn start<N: NetworkBackend<Block, Hash>>(
         other: Consensus { babe, babe_worker, grandpa_link, mut telemetry },
     } = new_partial(&config)?;
     task_manager.keep_alive(babe_worker);
+    let slot_duration = babe.link.config().slot_duration();
+    let clock = clock::watch(client.clone(), slot_duration);
+    task_manager.spawn_handle().spawn("clock", None, clock);
     let handles = Handles {
         client: client.clone(),
         pool: transaction_pool.clone(),

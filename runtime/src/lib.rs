@@ -122,6 +122,7 @@ pub mod opaque {
 /// Version of the runtime. Every change of behaviour, a new call included, raises `spec_version`. A
 /// change of an existing call's index or arguments, or of [`TxExtension`], raises
 /// `transaction_version` too. `docs/release.md` has the rule for each field.
+#[cfg(not(feature = "upgrade-test"))]
 #[sp_version::runtime_version]
 pub const VERSION: RuntimeVersion = RuntimeVersion {
     spec_name: Cow::Borrowed("assay"),
@@ -133,6 +134,9 @@ pub const VERSION: RuntimeVersion = RuntimeVersion {
     transaction_version: 4,
     system_version: 1,
 };
+
+#[cfg(feature = "upgrade-test")]
+pub use configs::trial::VERSION;
 
 #[frame_support::runtime]
 mod runtime {

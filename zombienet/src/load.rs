@@ -14,6 +14,7 @@ use anyhow::{anyhow, ensure, Context, Result};
 use assay_client::{Client, InferenceRequest, InferenceResult, Signer};
 use assay_primitives::Assurance;
 use futures::future::try_join_all;
+use serde_json::Value;
 use tokio::{
     sync::oneshot,
     time::{interval, timeout, Instant, MissedTickBehavior},
@@ -23,12 +24,43 @@ use crate::{
     observer::quantile,
     scenario::{Narrator, Run},
     stage::Stage,
+    wait::within,
 };
 
-/// The classes of 25 successive requests: 13 signed ones, 7 quorums, 3 optimistic ones, 2 proofs.
-const CYCLE: &[u8; 25] = b"sqsosqspsqssoqsqspsqsosqs";
-/// Deadline of a request in blocks. Long, because operators are killed meanwhile.
-const DEADLINE_BLOCKS: u32 = 150;
+/// What the requests of a load ask for.
+#[derive(Clone, Copy, Debug)]
+pub struct Mix {
+    /// The classes of successive requests, in turn.
+    pub classes: &'static [Assurance],
+    /// Deadline of a request in blocks.
+    pub deadline_blocks: u32,
+}
+
+const SIGNED: Assurance = Assurance::Signed;
+const QUORUM: Assurance = Assurance::Quorum { n: 3, k: 2 };
+/// Two of five may lie.
+const LARGE_QUORUM: Assurance = Assurance::Quorum { n: 5, k: 3 };
+const OPTIMISTIC: Assurance = Assurance::Optimistic;
+const PROOF: Assurance = Assurance::Proof;
+
+/// Of 25 requests 13 signed ones, 7 quorums, 3 optimistic ones and 2 proofs. The deadline is long,
+/// because operators are killed meanwhile.
+pub const EVERYDAY: Mix = Mix {
+    classes: &[
+        SIGNED, QUORUM, SIGNED, OPTIMISTIC, QUORUM, SIGNED, PROOF, SIGNED, QUORUM, SIGNED, SIGNED,
+        OPTIMISTIC, QUORUM, SIGNED, QUORUM, SIGNED, PROOF, SIGNED, QUORUM, SIGNED, OPTIMISTIC,
+        SIGNED, SIGNED, QUORUM, SIGNED,
+    ],
+    deadline_blocks: 150,
+};
+
+/// The classes that show who lies. Nobody can tell in class `Signed`, which trusts the operator. The
+/// deadline is short, so that those who do not answer are late soon.
+pub const CONTESTED: Mix = Mix {
+    classes: &[OPTIMISTIC, LARGE_QUORUM, OPTIMISTIC, LARGE_QUORUM, PROOF],
+    deadline_blocks: 30,
+};
+
 /// Time for one attempt, after which another node is asked.
 const ATTEMPT: Duration = Duration::from_secs(420);
 /// Least time between two attempts.
@@ -48,8 +80,12 @@ pub enum Amount {
 /// A request that is final.
 #[derive(Clone, Debug)]
 pub struct Answered {
+    /// What was requested.
+    pub terms: InferenceRequest,
     /// Its result.
     pub result: InferenceResult,
+    /// The digit in the picture.
+    pub label: u64,
     /// Its payer.
     pub payer: Signer,
     /// Attempts to make it and to wait for its end.
@@ -68,6 +104,7 @@ pub struct Load {
 struct Shared {
     stage: Stage,
     urls: Vec<String>,
+    mix: Mix,
     amount: Amount,
     enough: Arc<AtomicBool>,
     next: AtomicUsize,
@@ -78,10 +115,22 @@ impl Load {
     /// Begins to make requests through the nodes at these addresses. Each payer has one open
     /// request at a time.
     pub fn start(stage: &Stage, urls: Vec<String>, amount: Amount, narrator: &Narrator) -> Self {
+        Self::of(EVERYDAY, stage, urls, amount, narrator)
+    }
+
+    /// [`Load::start`] with other requests.
+    pub fn of(
+        mix: Mix,
+        stage: &Stage,
+        urls: Vec<String>,
+        amount: Amount,
+        narrator: &Narrator,
+    ) -> Self {
         let enough = Arc::new(AtomicBool::new(matches!(amount, Amount::Exactly(_))));
         let shared = Shared {
             stage: stage.clone(),
             urls,
+            mix,
             amount,
             enough: enough.clone(),
             next: AtomicUsize::new(0),
@@ -137,13 +186,14 @@ async fn pay(shared: &Shared, signer: Signer, index: usize) -> Result<Vec<Answer
         if number >= least && shared.enough.load(Ordering::Relaxed) {
             return Ok(answered);
         }
-        let assurance = class(number);
+        let Mix { classes, deadline_blocks } = shared.mix;
+        let assurance = classes.get(number % classes.len().max(1)).copied().unwrap_or(SIGNED);
         let model = shared.stage.model(assurance);
         let terms = InferenceRequest {
-            deadline_blocks: DEADLINE_BLOCKS,
+            deadline_blocks,
             ..InferenceRequest::new(model.version.clone(), model.input.payload(), assurance)
         };
-        answered.push(payer.insist(number, &terms).await?);
+        answered.push(payer.insist(number, &terms, model.label).await?);
     }
 }
 
@@ -157,7 +207,12 @@ struct Payer {
 
 impl Payer {
     /// Makes a request and waits for its end. After an error, asks the next node for the same.
-    async fn insist(&mut self, number: usize, terms: &InferenceRequest) -> Result<Answered> {
+    async fn insist(
+        &mut self,
+        number: usize,
+        terms: &InferenceRequest,
+        label: u64,
+    ) -> Result<Answered> {
         let started = Instant::now();
         let mut pace = interval(PAUSE);
         pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -169,7 +224,8 @@ impl Payer {
             let error = match timeout(left, self.attempt(terms)).await {
                 Ok(Ok(result)) => {
                     let seconds = started.elapsed().as_secs_f64();
-                    return Ok(Answered { result, payer: self.signer.clone(), attempts, seconds });
+                    let (terms, payer) = (terms.clone(), self.signer.clone());
+                    return Ok(Answered { terms, result, label, payer, attempts, seconds });
                 },
                 Ok(Err(error)) => error,
                 Err(_) => anyhow!("no answer for {} s", left.as_secs()),
@@ -199,21 +255,40 @@ impl Payer {
     }
 }
 
-fn class(number: usize) -> Assurance {
-    match CYCLE[number % CYCLE.len()] {
-        b'q' => Assurance::Quorum { n: 3, k: 2 },
-        b'o' => Assurance::Optimistic,
-        b'p' => Assurance::Proof,
-        _ => Assurance::Signed,
-    }
-}
-
-/// Checks that every request was verified, and puts counts and latencies into the report.
+/// Asks for each request again with its client key, as a client does that wants to be sure: what it was
+/// told first may have been in a block that was replaced. Replaces the results.
 ///
 /// # Errors
 ///
-/// A request has another outcome, or there are two results of one.
-pub fn check_answers(run: &Run, answered: &[Answered]) -> Result<()> {
+/// A request does not end in time, or the node does not answer.
+pub async fn confirm(client: &Client, answered: &mut [Answered]) -> Result<()> {
+    for one in answered {
+        let awaited = format!("request {} ends again", one.result.request);
+        let again = client.infer_once(&one.terms, &one.payer, &|_| ());
+        one.result = within(REQUEST, awaited, again).await?;
+    }
+    Ok(())
+}
+
+/// The class with the highest score in a model's output.
+fn label(output: &Value) -> Option<u64> {
+    let mut row = output.as_object()?.values().next()?;
+    while row.get(0).is_some_and(Value::is_array) {
+        row = row.get(0)?;
+    }
+    let scores = row.as_array()?.iter().enumerate();
+    let value = |score: &Value| score.as_f64().unwrap_or(f64::MIN);
+    let best = scores.max_by(|(_, a), (_, b)| value(a).total_cmp(&value(b)));
+    best.and_then(|(index, _)| u64::try_from(index).ok())
+}
+
+/// Checks that every verified result is right, that every request was verified, unless
+/// `may_fail`, and puts counts and latencies into the report.
+///
+/// # Errors
+///
+/// A request has another outcome or a wrong result, or there are two results of one.
+pub fn check_answers(run: &Run, answered: &[Answered], may_fail: bool) -> Result<()> {
     let mut requests: Vec<_> = answered.iter().map(|one| one.result.request).collect();
     requests.sort();
     requests.dedup();
@@ -221,21 +296,29 @@ pub fn check_answers(run: &Run, answered: &[Answered]) -> Result<()> {
     for one in answered {
         let result = &one.result;
         ensure!(
-            result.is_verified(),
+            result.is_verified() || may_fail,
             "request {} in class {:?} ended as {:?}",
             result.request,
             result.assurance,
             result.outcome
         );
+        let label = result.output.as_ref().and_then(label);
+        ensure!(
+            label == Some(one.label) || !result.is_verified(),
+            "request {} in class {:?} has the label {label:?}, not {}",
+            result.request,
+            result.assurance,
+            one.label
+        );
     }
+    let failed = answered.iter().filter(|one| !one.result.is_verified()).count();
+    run.narrator.figure("requests without a result", failed as f64);
     run.narrator.figure("requests", answered.len() as f64);
-    for (name, assurance) in [
-        ("signed", Assurance::Signed),
-        ("quorum", Assurance::Quorum { n: 3, k: 2 }),
-        ("optimistic", Assurance::Optimistic),
-        ("proof", Assurance::Proof),
-    ] {
-        let of_class = || answered.iter().filter(|one| one.result.assurance == assurance);
+    for (name, assurance) in
+        [("signed", SIGNED), ("quorum", QUORUM), ("optimistic", OPTIMISTIC), ("proof", PROOF)]
+    {
+        let class = assurance.class();
+        let of_class = || answered.iter().filter(|one| one.result.assurance.class() == class);
         run.narrator.figure(&format!("requests, {name}"), of_class().count() as f64);
         let seconds = |share| quantile(of_class().map(|one| one.seconds), share);
         run.narrator.figure(&format!("latency, {name}, p50, seconds"), seconds(0.5));
@@ -252,7 +335,15 @@ mod tests {
 
     #[test]
     fn every_class_has_its_share() {
-        let count = |sign| CYCLE.iter().filter(|class| **class == sign).count();
-        assert_eq!([b's', b'q', b'o', b'p'].map(count), [13, 7, 3, 2]);
+        let count = |of| EVERYDAY.classes.iter().filter(|class| **class == of).count();
+        assert_eq!([SIGNED, QUORUM, OPTIMISTIC, PROOF].map(count), [13, 7, 3, 2]);
+        assert_eq!(EVERYDAY.classes.len(), 25);
+    }
+
+    #[test]
+    fn the_label_is_the_class_with_the_highest_score() {
+        let output = serde_json::json!({ "scores": [[0.5, -1, 7.25]] });
+        assert_eq!(label(&output), Some(2));
+        assert_eq!(label(&serde_json::json!({})), None);
     }
 }

@@ -19,16 +19,21 @@ const PUBLICATION: Duration = Duration::from_secs(180);
 const REGISTRATION: Duration = Duration::from_secs(240);
 /// What an operator gets besides its bond, for fees.
 const OPERATOR_FEES: u128 = 100 * ASY;
-/// What a payer gets.
+/// What a payer or a challenger gets.
 const PAYER_FUNDS: u128 = 1_000 * ASY;
+
+/// Secret of the account that disputes results.
+pub const CHALLENGER: &str = "//Ferdie//challenger";
 
 /// A published version with an input.
 #[derive(Clone)]
 pub struct Model {
     /// The version.
     pub version: VersionView<AccountId>,
-    /// A handwritten digit.
+    /// A picture of a handwritten digit.
     pub input: Input,
+    /// The digit.
+    pub label: u64,
 }
 
 /// What requests need: two models, operators that serve them, and payers with funds.
@@ -44,6 +49,10 @@ pub struct Stage {
     pub operators: Vec<Signer>,
     /// The payers.
     pub payers: Vec<Signer>,
+    /// An account that disputes results, with funds. It may lose dispute bonds.
+    pub challenger: Signer,
+    /// Operators that may be slashed, besides those above. If there are any, requests may be refunded.
+    pub liars: Vec<AccountId>,
 }
 
 impl Stage {
@@ -86,10 +95,19 @@ impl Stage {
         let payers = (0..payers)
             .map(|index| Ok(Signer::from_suri(&format!("//Ferdie//payer//{index}"))?))
             .collect::<Result<Vec<_>>>()?;
-        let funding = payers.iter().map(|one| fund(&client, &bank, one.account(), PAYER_FUNDS));
+        let challenger = Signer::from_suri(CHALLENGER)?;
+        let accounts = payers.iter().chain([&challenger]).map(Signer::account);
+        let funding = accounts.map(|account| fund(&client, &bank, account, PAYER_FUNDS));
         within(REGISTRATION, "payers have funds", try_join_all(funding)).await?;
         testnet.connected().await?;
-        Ok(Self { floating, integer, owner, operators, payers })
+        let liars = Vec::new();
+        Ok(Self { floating, integer, owner, operators, payers, challenger, liars })
+    }
+
+    /// The same with some of the payers.
+    pub fn of_payers(&self, payers: std::ops::Range<usize>) -> Self {
+        let payers = self.payers.get(payers).unwrap_or_default().to_vec();
+        Self { payers, ..self.clone() }
     }
 
     /// The model that serves a class in this stage.
@@ -104,22 +122,31 @@ impl Stage {
 async fn publish(client: &Client, model: &BundledModel, owner: &Signer) -> Result<Model> {
     let published = client.publish(&model.publication()?, owner, &|_| ()).await?;
     let version = client.version(published.version).await?.context("the version is not there")?;
-    let (input, _) = model.picture(client, &version).await?;
-    Ok(Model { version, input })
+    let (input, label) = model.picture(client, &version).await?;
+    Ok(Model { version, input, label })
 }
 
 /// Gives a node a worker key, and registers its operator: the account `//Ferdie//NAME`.
 async fn register(testnet: &Testnet, client: &Client, name: &str) -> Result<Signer> {
     let operator = Signer::from_suri(&format!("//Ferdie//{name}"))?;
     let worker_suri = format!("//Ferdie//{name}//worker");
-    let worker = Signer::from_suri(&worker_suri)?;
     let node = testnet.client(name).await?;
-    let public: &[u8] = worker.account().as_ref();
-    let key = rpc_params!["awrk", worker_suri, format!("0x{}", hex::encode(public))];
-    let _: () = node.rpc().request("author_insertKey", key).await?;
+    insert_key(&node, "awrk", &worker_suri).await?;
     let bank = Signer::from_suri("//Ferdie")?;
     let terms = OperatorTerms::default();
     fund(client, &bank, operator.account(), terms.bond + OPERATOR_FEES).await?;
     register_operator(&node, &operator, terms).await?;
     Ok(operator)
+}
+
+/// Gives a node a key of a type, as `author_insertKey` does.
+///
+/// # Errors
+///
+/// The secret is malformed, or the node does not answer.
+pub async fn insert_key(node: &Client, key_type: &str, suri: &str) -> Result<()> {
+    let key = Signer::from_suri(suri)?;
+    let public: &[u8] = key.account().as_ref();
+    let key = rpc_params![key_type, suri, format!("0x{}", hex::encode(public))];
+    Ok(node.rpc().request("author_insertKey", key).await?)
 }

@@ -16,7 +16,10 @@ use zombienet_sdk::{
     NetworkConfigExt, NetworkNode,
 };
 
-use crate::wait::{until, within};
+use crate::{
+    partition::RESERVED_ONLY,
+    wait::{until, within},
+};
 
 /// Time for a node to answer after its start.
 const START: Duration = Duration::from_secs(90);
@@ -41,7 +44,8 @@ pub struct Testnet {
 
 impl Testnet {
     /// Spawns the definition `networks/NAME.toml`, as `zombie-cli spawn -p native` does, with all
-    /// data in `folder`. Returns when every node answers.
+    /// data in `folder`. Returns when every node answers. Nodes that accept reserved peers only have
+    /// each other then.
     ///
     /// # Errors
     ///
@@ -53,7 +57,15 @@ impl Testnet {
         let names = network.nodes().iter().map(|node| node.name().to_owned()).collect();
         let testnet = Self { network, folder: folder.to_owned(), names, default_args };
         testnet.note_processes()?;
+        if testnet.default_args.contains(&Arg::from(RESERVED_ONLY)) {
+            testnet.join().await?;
+        }
         Ok(testnet)
+    }
+
+    /// The folder of the network, with a folder for each node.
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Names of the nodes; those that were added come last.
@@ -170,6 +182,21 @@ impl Testnet {
         within(ANSWER, asked, self.node(name)?.reports(metric)).await
     }
 
+    /// The sum of a counter of a node over all its labels, or over those that contain `label`.
+    ///
+    /// # Errors
+    ///
+    /// There is no such node or counter, or the node does not answer.
+    pub async fn counter(&self, name: &str, counter: &str, label: &str) -> Result<f64> {
+        let node = serde_json::to_value(self.node(name)?)?;
+        let url = node["prometheus_uri"].as_str().context("the node shows no metrics")?;
+        let text = within(ANSWER, format!("node {name} shows its metrics"), async {
+            reqwest::get(url).await?.text().await
+        });
+        sum(&text.await?, counter, label)
+            .with_context(|| format!("node {name} has no counter {counter} with {label}"))
+    }
+
     /// Resident memory of a node in bytes. Its metrics have none.
     ///
     /// # Errors
@@ -181,6 +208,16 @@ impl Testnet {
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         let kilobytes = line.and_then(|line| line.split_whitespace().next());
         Ok(kilobytes.context("no resident memory")?.parse::<f64>()? * 1024.0)
+    }
+
+    /// Number of open files and sockets of a node.
+    ///
+    /// # Errors
+    ///
+    /// There is no such node, or it does not run.
+    pub fn open_files(&self, name: &str) -> Result<f64> {
+        let process = process(self.node(name)?)?;
+        Ok(std::fs::read_dir(format!("/proc/{process}/fd"))?.count() as f64)
     }
 
     /// Waits until every node has enough peers: every other node, or [`ENOUGH_PEERS`].
@@ -221,7 +258,7 @@ impl Testnet {
         within(END, "all nodes end", self.network.destroy()).await
     }
 
-    fn node(&self, name: &str) -> Result<&NetworkNode> {
+    pub(crate) fn node(&self, name: &str) -> Result<&NetworkNode> {
         self.network.get_node(name).with_context(|| format!("there is no node {name}"))
     }
 
@@ -235,6 +272,21 @@ impl Testnet {
         let file = self.folder.join("processes");
         std::fs::write(&file, lines).with_context(|| format!("cannot write {}", file.display()))
     }
+}
+
+/// The sum of the values of a counter whose labels contain `label`; `None` if there are none.
+fn sum(metrics: &str, counter: &str, label: &str) -> Option<f64> {
+    let values = metrics.lines().filter_map(|line| {
+        let rest = line.strip_prefix(counter)?;
+        let (labels, value) = rest.rsplit_once(' ')?;
+        let named = labels.is_empty() || labels.starts_with('{');
+        if !named || !labels.contains(label) {
+            return None;
+        }
+        value.parse::<f64>().ok()
+    });
+    let values: Vec<f64> = values.collect();
+    (!values.is_empty()).then(|| values.iter().sum())
 }
 
 /// The process of a node. The SDK has no function for it, but writes it into `zombie.json`.
@@ -261,4 +313,21 @@ fn configuration(name: &str, folder: &Path) -> Result<NetworkConfig> {
         .build()
         .map_err(|errors| anyhow!("the settings of {name} are wrong: {errors:?}"))?;
     NetworkConfig::load_from_toml_with_settings(file, &settings)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_counter_is_summed_over_its_labels_and_never_missed() {
+        let metrics = "# TYPE refused counter\nrefused{from=\"rpc\",kind=\"any\"} 2\n\
+                       refused{from=\"rpc\",kind=\"moves\"} 3\nrefused{from=\"peers\"} 4\n\
+                       refused_more 5\nplain 6\n";
+        assert_eq!(sum(metrics, "refused", "from=\"rpc\""), Some(5.0));
+        assert_eq!(sum(metrics, "refused", ""), Some(9.0));
+        assert_eq!(sum(metrics, "plain", ""), Some(6.0));
+        assert_eq!(sum(metrics, "absent", ""), None);
+        assert_eq!(sum(metrics, "refused", "from=\"others\""), None);
+    }
 }

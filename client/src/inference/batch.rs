@@ -102,7 +102,7 @@ impl Client {
         try_join_all(made.iter().zip(requests).enumerate().map(
             |(index, (made, terms))| async move {
                 let Some(request) = *made else { return Ok(None) };
-                let answer = self.known_answer(terms, request, started, until, progress).await;
+                let answer = self.follow(terms, signer, request, started, until, progress).await;
                 answer.map(Some).map_err(|error| Error::item(index, error))
             },
         ))

@@ -108,11 +108,13 @@ impl Client {
     /// [`Client::infer`] that may be repeated with the same client key: the second call sends
     /// nothing and returns the result of the existing request.
     ///
+    /// Also follows a request whose block is replaced by one that gives it another number.
+    ///
     /// # Errors
     ///
     /// Those of [`Client::infer`], except [`Error::DuplicateKey`]. [`Error::KeyOfAnother`] if the
     /// existing request is for another version, class or input. Its price limit and deadline may
-    /// differ.
+    /// differ. [`Error::NotFound`] if the block with the request is replaced and no other one includes it.
     pub async fn infer_once(
         &self,
         terms: &InferenceRequest,
@@ -143,30 +145,46 @@ impl Client {
     ) -> Result<InferenceAnswer> {
         let started = Instant::now();
         let request = match self.request_inference(terms, signer, progress).await {
-            Ok(request) => {
-                return self.answer(request, &terms.version, started, until, progress).await
+            Ok(request) => request,
+            Err(Error::DuplicateKey { request }) => {
+                self.check_known(terms, request).await?;
+                progress(Progress::Known { request });
+                request
             },
-            Err(Error::DuplicateKey { request }) => request,
             Err(error) => return Err(error),
         };
-        self.check_known(terms, request).await?;
-        progress(Progress::Known { request });
-        self.known_answer(terms, request, started, until, progress).await
+        self.follow(terms, signer, request, started, until, progress).await
     }
 
-    /// The result of an existing request, which is for these terms.
-    async fn known_answer(
+    /// The result of an existing request, which is for these terms. If its block is replaced by one
+    /// in which the request has another number, it is followed there.
+    async fn follow(
         &self,
         terms: &InferenceRequest,
-        request: RequestId,
+        signer: &Signer,
+        mut request: RequestId,
         started: Instant,
         until: Until,
         progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<InferenceAnswer> {
-        let answer = self.answer(request, &terms.version, started, until, progress).await?;
-        // The chain shows an input that is an artifact only in the receipt.
-        self.check_known(terms, request).await?;
-        Ok(answer)
+        loop {
+            let answer = self.answer(request, &terms.version, started, until, progress).await?;
+            match self.request_by_key(signer.account(), terms.client_key).await? {
+                Some(same) if same == request => {
+                    // The chain shows an input that is an artifact only in the receipt.
+                    self.check_known(terms, request).await?;
+                    return Ok(answer);
+                },
+                Some(moved) => request = moved,
+                None => {
+                    return Err(Error::not_found(format!(
+                        "the block with request {request} was replaced, and no block includes the \
+                         request now; repeat it with the same client key"
+                    )))
+                },
+            }
+            progress(Progress::Known { request });
+        }
     }
 
     /// Refuses a request that is for another version, class or input, as far as the chain shows it.

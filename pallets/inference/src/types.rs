@@ -108,6 +108,11 @@ pub struct Request<AccountId> {
 impl<AccountId: Clone + Encode> Request<AccountId> {
     /// The hash that every statement about the request contains. It holds for one draw on one chain.
     pub fn answered(&self, genesis: Digest, id: RequestId) -> Digest {
+        self.answered_request(genesis, id).hash()
+    }
+
+    /// What that hash is of.
+    pub fn answered_request(&self, genesis: Digest, id: RequestId) -> AnsweredRequest<AccountId> {
         AnsweredRequest {
             genesis,
             request: id,
@@ -117,7 +122,6 @@ impl<AccountId: Clone + Encode> Request<AccountId> {
             assurance: self.assurance,
             seed: self.draw.map(|draw| draw.seed).unwrap_or_default(),
         }
-        .hash()
     }
 
     /// What is held for the request until its end, in plancks.

@@ -60,8 +60,12 @@ pub type SingleBlock = (
 
 /// Migrations that take as many blocks as they need, in this order. Only the end of the list may
 /// change while one runs.
-#[cfg(not(feature = "runtime-benchmarks"))]
+#[cfg(not(any(feature = "runtime-benchmarks", feature = "upgrade-test")))]
 pub type MultiBlock = (pallet_inference::migrations::v1::ReceiptsToRoots<Runtime>,);
+/// The same, and one more for the trial of an upgrade.
+#[cfg(all(feature = "upgrade-test", not(feature = "runtime-benchmarks")))]
+pub type MultiBlock =
+    (pallet_inference::migrations::v1::ReceiptsToRoots<Runtime>, super::trial::WriteAccountsAgain);
 
 impl pallet_migrations::Config for Runtime {
     type RuntimeEvent = crate::RuntimeEvent;

@@ -7,3 +7,5 @@ pub mod governance;
 pub mod migrations;
 pub mod staking;
 pub mod system;
+#[cfg(feature = "upgrade-test")]
+pub mod trial;

@@ -7,8 +7,8 @@ use assay_graph::{fast, CheckedGraph, Tensor as GraphTensor, Trace};
 use assay_primitives::{
     digest,
     dispute::{AnswerStatement, TraceStatement},
-    runtime_api::Status,
-    Digest, ElementType, RequestId, Tensor,
+    runtime_api::{Status, VersionView},
+    Digest, ElementType, Format, RequestId, Tensor,
 };
 use assay_runtime::Runtime;
 use codec::Encode;
@@ -34,17 +34,20 @@ impl Liar {
         defence: Defence,
     ) -> tokio::task::JoinHandle<Result<()>> {
         let liar = self.clone();
-        tokio::spawn(async move { liar.claim_and_defend(&graph, &input, defence).await })
+        tokio::spawn(async move {
+            let request = liar.next_assignment().await?;
+            liar.claim_and_defend(request, &graph, &input, defence).await
+        })
     }
 
-    async fn claim_and_defend(
+    pub(super) async fn claim_and_defend(
         &self,
+        request: RequestId,
         graph: &CheckedGraph,
         input: &[i8],
         defence: Defence,
     ) -> Result<()> {
         let player = Player::with_trace(graph, made_up(graph, input)?);
-        let request = self.next_assignment().await?;
         // Send each submission again at every block until the status changes. The pool refuses
         // duplicates and moves for past stages.
         let mut heads = self.client.rpc().subscribe_heads().await?;
@@ -112,7 +115,9 @@ impl Liar {
     /// The payload of the output that it claims.
     fn output(&self, player: &Player<'_>) -> Result<Vec<u8>> {
         let output = player.output().context("no output")?;
-        let declared = self.version.descriptor.outputs.first().context("no output is declared")?;
+        let integer = |version: &&VersionView<_>| version.descriptor.format == Format::IntegerGraph;
+        let version = self.versions.iter().find(integer).context("it serves no integer graph")?;
+        let declared = version.descriptor.outputs.first().context("no output is declared")?;
         let shape = declared
             .shape
             .iter()

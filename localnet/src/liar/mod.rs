@@ -1,10 +1,10 @@
 //! An operator that submits wrong outputs. It has its own worker key and no node: it uses the RPC
 //! of another node, as any program can.
-// Each test file uses a part of this module.
-#![allow(dead_code, unused_imports)]
 
+mod conduct;
 mod optimistic;
 
+pub use conduct::{Conduct, Equivocation};
 pub use optimistic::Defence;
 
 use anyhow::{bail, ensure, Context, Result};
@@ -13,19 +13,20 @@ use assay_client::{
     rpc::{self, Heads, WorkerPossession},
     Client, Signer,
 };
-use assay_localnet::{serve, Network, OperatorTerms};
 use assay_primitives::{
-    commitment, decode_payload, digest,
+    commitment, digest,
     operator::{EngineVersion, Roles},
     runtime_api::{Assignment, Status, VersionView},
-    worker_crypto, CommitStatement, HeartbeatStatement, Possession, RequestId, ResultStatement,
-    Statement, Tensor, WorkerId, WorkerSignature,
+    worker_crypto, CommitStatement, Digest, ElementType, HeartbeatStatement, Possession, RequestId,
+    ResultStatement, Statement, Tensor, WorkerId, WorkerSignature,
 };
 use assay_runtime::{
-    transactions::authorized_extension, AccountId, RuntimeCall, UncheckedExtrinsic,
+    transactions::authorized_extension, AccountId, Runtime, RuntimeCall, UncheckedExtrinsic,
 };
-use codec::Encode;
+use codec::{DecodeAll, Encode};
 use sp_core::Pair;
+
+use crate::{serve, wait_until_live, OperatorTerms};
 
 /// A lying operator.
 #[derive(Clone)]
@@ -33,32 +34,37 @@ pub struct Liar {
     client: Client,
     signer: Signer,
     key: worker_crypto::Pair,
-    version: VersionView<assay_client::AccountId>,
+    versions: Vec<VersionView<AccountId>>,
 }
 
 impl Liar {
-    /// Registers an account as an operator, serves the version, and sends the first heartbeat.
+    /// Registers an account as an operator, serves the versions, and sends the first heartbeat.
+    ///
+    /// # Errors
+    ///
+    /// The account has no funds for the bond, or the chain refuses a call.
     pub async fn register(
-        network: &Network,
-        version: &VersionView<assay_client::AccountId>,
-        suri: &str,
+        client: Client,
+        versions: &[VersionView<AccountId>],
+        signer: Signer,
     ) -> Result<Self> {
-        let signer = Signer::from_suri(suri)?;
         let liar = Self {
-            client: network.client(1).await?,
-            // Not the worker key of the account's node.
+            client,
+            // Not the worker key of a node.
             key: worker_crypto::Pair::from_seed(&digest(signer.account().as_ref()).0),
             signer,
-            version: version.clone(),
+            versions: versions.to_vec(),
         };
         let terms = OperatorTerms::default();
         let statement = Possession { genesis: liar.client.genesis(), operator: liar.account() };
         let key = WorkerPossession { worker: liar.key.public(), possession: liar.sign(&statement) };
         let register = operators::register(Roles::INFERENCE, key, terms.bond);
         liar.client.submit_final(&register, &liar.signer).await?;
-        serve(&liar.client, &liar.signer, version.id, terms).await?;
+        for version in versions {
+            serve(&liar.client, &liar.signer, version.id, terms).await?;
+        }
         liar.heartbeat().await?;
-        assay_localnet::wait_until_live(&liar.client, &[liar.signer.account().clone()]).await?;
+        wait_until_live(&liar.client, &[liar.account()]).await?;
         Ok(liar)
     }
 
@@ -86,6 +92,10 @@ impl Liar {
     }
 
     async fn heartbeat(&self) -> Result<()> {
+        self.heartbeat_signed_by(&self.key).await
+    }
+
+    async fn heartbeat_signed_by(&self, key: &worker_crypto::Pair) -> Result<()> {
         let statement = HeartbeatStatement {
             genesis: self.client.genesis(),
             operator: self.account(),
@@ -93,24 +103,26 @@ impl Liar {
             engine: EngineVersion::parse("6.6.6"),
             load: 0,
         };
-        let signature = self.sign(&statement);
+        let signature = key.sign(&statement.signing_bytes()).into();
         self.send(pallet_operators::Call::heartbeat { statement, signature }).await
     }
 
     /// Submits a wrong output for the next request that is assigned to it.
     pub fn lie(&self) -> tokio::task::JoinHandle<Result<()>> {
         let liar = self.clone();
-        tokio::spawn(async move { liar.commit_and_reveal().await })
+        tokio::spawn(async move {
+            let request = liar.next_assignment().await?;
+            liar.commit_and_reveal(request).await
+        })
     }
 
     /// Sends each submission again at every block until the status changes, because pools drop
     /// transactions and blocks are reorganised. The pool refuses duplicates.
-    async fn commit_and_reveal(&self) -> Result<()> {
+    async fn commit_and_reveal(&self, request: RequestId) -> Result<()> {
         let operator = self.account();
         let salt = [6; 32];
-        let output = self.wrong_output();
+        let output = self.wrong_output(1.0);
         let output_digest = digest(&output);
-        let request = self.next_assignment().await?;
         let mut heads = self.client.rpc().subscribe_heads().await?;
         while let Some(status) = self.next_status(&mut heads, request).await? {
             let call = if status == Status::Assigned {
@@ -144,13 +156,15 @@ impl Liar {
         let mut heads = self.client.rpc().subscribe_heads().await?;
         loop {
             rpc::next(&mut heads, "new heads").await?;
-            let key = self.worker();
-            let call = self.client.rpc().runtime_call("AssayApi_open_assignments", &key, None);
-            let assignments: Vec<Assignment> = call.await?;
-            if let Some(assignment) = assignments.first() {
+            if let Some(assignment) = self.assignments().await?.first() {
                 return Ok(assignment.request);
             }
         }
+    }
+
+    async fn assignments(&self) -> Result<Vec<Assignment>> {
+        let key = self.worker();
+        Ok(self.client.rpc().runtime_call("AssayApi_open_assignments", &key, None).await?)
     }
 
     /// Waits for the next block, and returns the status of the request there; `None` if it has
@@ -167,60 +181,44 @@ impl Liar {
         }
     }
 
-    /// A wrong output that fits the declaration.
-    fn wrong_output(&self) -> Vec<u8> {
-        let ones = (0..10).flat_map(|_| 1.0f32.to_le_bytes()).collect();
-        let tensor = Tensor {
-            element_type: assay_primitives::ElementType::F32,
-            shape: vec![1, 10],
-            data: ones,
-        };
-        let payload = vec![tensor].encode();
-        assert!(decode_payload(&payload, &self.version.descriptor.outputs).is_ok());
-        payload
+    /// A wrong output of the floating-point model: ten equal scores.
+    fn wrong_output(&self, score: f32) -> Vec<u8> {
+        let scores = (0..10).flat_map(|_| score.to_le_bytes()).collect();
+        let tensor = Tensor { element_type: ElementType::F32, shape: vec![1, 10], data: scores };
+        vec![tensor].encode()
     }
 
     async fn statement(
         &self,
         request: RequestId,
-        output_digest: assay_primitives::Digest,
+        output_digest: Digest,
     ) -> Result<ResultStatement<AccountId>> {
         let request = self.answered(request).await?;
         Ok(ResultStatement { request, output_digest, operator: self.account(), proof: None })
     }
 
     /// The hash that statements about a request contain.
-    async fn answered(&self, request: RequestId) -> Result<assay_primitives::Digest> {
-        let bytes = self
-            .client
-            .rpc()
-            .storage(
-                &pallet_inference::Requests::<assay_runtime::Runtime>::hashed_key_for(request),
-                None,
-            )
-            .await?
-            .context("no request")?;
-        let record: pallet_inference::Request<AccountId> =
-            codec::DecodeAll::decode_all(&mut &bytes[..])?;
-        Ok(record.answered(self.client.genesis(), request))
+    async fn answered(&self, request: RequestId) -> Result<Digest> {
+        Ok(self.record(request).await?.answered(self.client.genesis(), request))
+    }
+
+    async fn record(&self, request: RequestId) -> Result<pallet_inference::Request<AccountId>> {
+        let key = pallet_inference::Requests::<Runtime>::hashed_key_for(request);
+        let bytes = self.client.rpc().storage(&key, None).await?.context("no request")?;
+        Ok(DecodeAll::decode_all(&mut &bytes[..])?)
     }
 
     /// Checks that the pool refuses calls that no account may make.
+    ///
+    /// # Errors
+    ///
+    /// Such a call enters the pool, or the request does not exist.
     pub async fn assert_strangers_are_refused(&self, request: RequestId) -> Result<()> {
         let stranger = worker_crypto::Pair::from_seed(&[99; 32]);
-        let statement = HeartbeatStatement {
-            genesis: self.client.genesis(),
-            operator: self.account(),
-            at: rpc::height(&self.client.rpc().header(None).await?),
-            engine: EngineVersion::default(),
-            load: 0,
-        };
-        let forged: WorkerSignature = stranger.sign(&statement.signing_bytes()).into();
-        let heartbeat = pallet_operators::Call::heartbeat { statement, signature: forged };
-        if self.send(heartbeat).await.is_ok() {
+        if self.heartbeat_signed_by(&stranger).await.is_ok() {
             bail!("a heartbeat with a stranger's signature entered the pool");
         }
-        let output = self.wrong_output();
+        let output = self.wrong_output(1.0);
         let statement = self.statement(request, digest(&output)).await?;
         let result = pallet_inference::Call::submit_result {
             request,

@@ -1,0 +1,22 @@
+//! Writes the runtime that its build script has made, compressed, to standard output.
+
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
+
+include!(concat!(env!("OUT_DIR"), "/wasm_binary.rs"));
+
+fn main() -> ExitCode {
+    let Some(code) = WASM_BINARY else {
+        eprintln!("Error: this program was built without a runtime (SKIP_WASM_BUILD was set)");
+        return ExitCode::FAILURE;
+    };
+    match io::stdout().write_all(code) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("Error: {error}");
+            ExitCode::FAILURE
+        },
+    }
+}
