@@ -33,8 +33,8 @@ use assay_runtime::{
     genesis,
     transactions::{authorized_extension, ChargeWithinClass},
     AccountId, Babe, Disputes, Executive, Governance, Hash, Header, Inference, ModelRegistry,
-    Operators, Room, Runtime, RuntimeCall, RuntimeEvent, RuntimeGenesisConfig, Settlement, Storage,
-    System, UncheckedExtrinsic, Validators, Verification, SLOT_DURATION_MS,
+    Operators, Room, Runtime, RuntimeCall, RuntimeEvent, RuntimeGenesisConfig, Session, Settlement,
+    Storage, System, UncheckedExtrinsic, Validators, Verification, SLOT_DURATION_MS,
 };
 use codec::Encode;
 use frame_support::storage::{storage_prefix, unhashed, with_transaction};
@@ -206,13 +206,25 @@ fn pre_digest(slot: Slot) -> DigestItem {
     // The first block starts the first epoch, whichever slot it is in.
     let is_over = *current.start_slot > 0 && *slot >= *current.start_slot + current.duration;
     let epoch = if is_over { Babe::next_epoch() } else { current };
-    let author = (*slot % Babe::authorities().len() as u64) as u32;
+    let author = author_of(slot);
     DigestItem::babe_pre_digest(claim(slot, author, &epoch.randomness, epoch.epoch_index))
 }
 
-/// The slot of the next block.
+/// The authorities take turns.
+fn author_of(slot: Slot) -> u32 {
+    (*slot % Babe::authorities().len() as u64) as u32
+}
+
+/// The slot of the next block. Those of disabled authorities have none.
 pub fn next_slot() -> Slot {
-    Slot::from(FIRST_SLOT + u64::from(System::block_number()) + 1 + SKIPPED_SLOTS.get())
+    loop {
+        let number = u64::from(System::block_number());
+        let slot = Slot::from(FIRST_SLOT + number + 1 + SKIPPED_SLOTS.get());
+        if !Session::disabled_validators().contains(&author_of(slot)) {
+            return slot;
+        }
+        skip_slots(1);
+    }
 }
 
 /// The start of the next block: its header with the consensus digest, and its timestamp.

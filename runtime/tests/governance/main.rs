@@ -118,7 +118,7 @@ fn a_referendum_replaces_the_committee() {
 #[test]
 fn what_is_rejected_enacts_nothing_and_costs_the_submission() {
     run(|| {
-        let before = [wealth(PROPOSER), free(&treasury())];
+        let before = [wealth(PROPOSER), treasury_without_fees()];
         let index = propose(root(), disable_quorums());
         // Two thirds of the votes are against it.
         vote(&[Dave], index, true, VOTE);
@@ -142,7 +142,7 @@ fn what_is_rejected_enacts_nothing_and_costs_the_submission() {
         let account = PROPOSER.to_account_id();
         let preimage = Balances::balance_on_hold(&PreimageReason::get(), &account);
         assert_eq!(held(&account), preimage + SubmissionDeposit::get());
-        assert_eq!(free(&treasury()), before[1]);
+        assert_eq!(treasury_without_fees(), before[1]);
         assert!(before[0] - wealth(PROPOSER) < ASY, "it has paid fees alone");
     });
 }
@@ -160,11 +160,11 @@ fn a_cancelled_referendum_returns_its_deposits_and_a_killed_one_does_not() {
                 Origin::Killer => pallet_referenda::Call::kill { index }.into(),
                 _ => pallet_referenda::Call::cancel { index }.into(),
             };
-            let [rich, before] = [treasury(), PROPOSER.to_account_id()].map(|one| total(&one));
+            let (rich, before) = (treasury_without_fees(), total(&PROPOSER.to_account_id()));
             let end = propose_by(CharlieStash, origin, call);
             vote(&[Dave, DaveStash, EveStash, Ferdie, FerdieStash], end, true, VOTE);
             go_until(|| !matches!(info(index), ReferendumInfo::Ongoing(..)), 20);
-            assert_eq!(total(&treasury()) - rich, lost);
+            assert_eq!(treasury_without_fees() - rich, lost);
             assert!(before - total(&PROPOSER.to_account_id()) >= lost);
             if lost == 0 {
                 submit(PROPOSER, pallet_referenda::Call::refund_submission_deposit { index });

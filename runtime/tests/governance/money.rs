@@ -28,7 +28,7 @@ fn spend(to: &AccountId, amount: Balance) -> RuntimeCall {
 
 /// Has a referendum enact a call. Returns what the treasury paid.
 fn decide(origin: Origin, call: impl Into<RuntimeCall>) -> (Balance, sp_runtime::DispatchResult) {
-    let before = free(&treasury());
+    let before = treasury_without_fees();
     let index = propose(origin, call);
     // 63 million of 120 are more than any track asks for at its start.
     vote(
@@ -39,7 +39,7 @@ fn decide(origin: Origin, call: impl Into<RuntimeCall>) -> (Balance, sp_runtime:
     );
     go_until(|| matches!(info(index), ReferendumInfo::Approved(..)), 60);
     go_until(|| enacted().is_some(), 60);
-    (before - free(&treasury()), enacted().expect("it was enacted"))
+    (before - treasury_without_fees(), enacted().expect("it was enacted"))
 }
 
 fn fill_treasury() {
@@ -174,11 +174,11 @@ fn a_locked_bond_can_be_slashed_and_the_rest_is_unlocked_later() {
             [5, 6].map(|value| result_statement(id, &party.account(), &integer_payload(&[value])));
         let answer = result(id, &party.account(), &party.worker, &integer_payload(&[5]));
         assert_eq!(include(general(answer)), Ok(()));
-        let (before, rich) = (party.wealth(), free(&treasury()));
+        let (before, rich) = (party.wealth(), treasury_without_fees());
         let report = equivocation(id, version(0, 1), &party.worker, results);
         submit(FerdieStash, report);
         assert_eq!(before - party.wealth(), bond, "the whole bond, and nothing else");
-        assert_eq!(free(&treasury()) - rich, bond);
+        assert_eq!(treasury_without_fees() - rich, bond);
 
         // 20,000 ASY are locked on an account that has 5,000. So it cannot pay the fee for removing its
         // vote, and nobody else can remove it before the referendum ends. Afterwards anybody can.

@@ -308,6 +308,7 @@ fn apply(step: &Step, oracle: &mut Oracle) {
         Step::Spend { to, amount } => {
             let treasury = oracle.free[&TREASURY];
             let expected = treasury >= ED
+                && amount <= SpendLimit::get()
                 && amount <= treasury - ED
                 && (amount == 0 || oracle.free[&to] + amount >= ED);
             if expected && amount > 0 {
