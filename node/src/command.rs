@@ -1,6 +1,6 @@
 //! Executes the commands of the command line.
 
-use assay_runtime::opaque::Block;
+use assay_runtime::{genesis::TESTNET, opaque::Block};
 use sc_cli::{CliConfiguration, OffchainWorkerEnabled, Runner, Signals, SubstrateCli};
 use sc_service::PartialComponents;
 
@@ -122,6 +122,13 @@ pub fn run() -> sc_cli::Result<()> {
 
 fn run_node(mut cli: Cli) -> sc_cli::Result<()> {
     let no_workers = matches!(cli.run.offchain_worker_params.enabled, OffchainWorkerEnabled::Never);
+    if cli.run.shared_params.chain.as_deref() == Some(TESTNET) {
+        return Err(format!(
+            "the specification `{TESTNET}` has no validators: scripts/genesis makes one that has, and \
+             --chain takes its file"
+        )
+        .into());
+    }
     let OperatorParams { operator, watch, .. } = cli.operator;
     if (operator || watch) && no_workers {
         return Err("--operator and --watch run models from offchain workers: remove \

@@ -19,7 +19,7 @@ pub async fn run(context: &Context<'_>, command: ValidatorCommand) -> Result<(),
             let signer = context.signer()?;
             let client = context.connect().await?;
             let call = client.bond_call(signer.account(), amount, payee).await?;
-            let done = format!("{} are at stake now", amount::display(amount));
+            let done = format!("added {} to the stake", amount::display(amount));
             super::send(context, call, &done).await
         },
         ValidatorCommand::RotateKeys => rotate_keys(context).await,
