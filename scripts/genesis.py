@@ -92,7 +92,8 @@ def plancks(value, what):
 
 
 def asy(amount):
-    return f"{Decimal(amount) / 10**DECIMALS:,f}".rstrip("0").rstrip(".")
+    whole, parts = divmod(amount, 10**DECIMALS)
+    return f"{whole:,}.{parts:012}".rstrip("0").rstrip(".")
 
 
 def known(table, allowed, what):

@@ -37,6 +37,7 @@ async fn strangers_start_a_network_from_their_public_keys() -> Result<()> {
         .output()?;
     let output = String::from_utf8(made.stdout)?;
     ensure!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    assert!(line(&output, "validator")?.ends_with(" with 10,000 ASY at stake"), "{output}");
     // Four accounts with 20,000 ASY, one with a million, and the treasury's existential deposit.
     assert_eq!(line(&output, "supply")?, "1,080,000.001 ASY");
 
