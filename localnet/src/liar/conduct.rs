@@ -57,7 +57,7 @@ impl Liar {
         let mut begun = BTreeSet::new();
         loop {
             let height = rpc::height(&rpc::next(&mut heads, "new heads").await?);
-            if height % HEARTBEAT_BLOCKS == 0 {
+            if height.is_multiple_of(HEARTBEAT_BLOCKS) {
                 // Refused if the last one is too young.
                 let _ = self.heartbeat().await;
             }
