@@ -566,5 +566,5 @@ pub fn dispute_endings() -> Vec<(u64, Ending)> {
 
 /// Total balance of the accounts that do not participate.
 fn total_of_strangers() -> u128 {
-    [Alice, Bob, Charlie, Dave].iter().map(|who| common::free(&who.to_account_id())).sum()
+    [Alice, Bob, Charlie, Dave].iter().map(|who| common::wealth(*who)).sum()
 }
