@@ -241,6 +241,7 @@ impl Fuzz {
         self.oracle.divide_fees();
         let of_validators = pallet_validators::EraFees::<Runtime>::get();
         assert_eq!(of_validators, self.oracle.of_validators, "fees for the validators");
+        assay_runtime::Validators::do_try_state().expect("validators");
         self.oracle.count_room(self.author);
         let pallet_room::RoomClocks { answers, moves } = pallet_room::Clocks::<Runtime>::get();
         assert_eq!(
