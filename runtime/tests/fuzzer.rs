@@ -214,7 +214,6 @@ const RARE: &[&str] = &[
     "a compensation that was held and is claimed",
     "a debt that stakes have to pay",
     "a dispute that another one's tile decides",
-    "a draw that passes one that waits for another author",
     "a last move that is not the operator's",
     "a leaf that a challenger names",
     "a proof against a result",
