@@ -45,12 +45,12 @@ impl Cli {
         Size { count: params.pool_limit, bytes: params.pool_kbytes.saturating_mul(1024) }
     }
 
-    /// Has the SDK's pool take [`SDK_POOL_FACTOR`](quota::SDK_POOL_FACTOR) times as much.
+    /// Has the SDK's pool take [`SDK_COUNT_FACTOR`](quota::SDK_COUNT_FACTOR) times as many transactions and
+    /// [`SDK_BYTES_FACTOR`](quota::SDK_BYTES_FACTOR) times as many bytes.
     pub fn widen_sdk_pool(&mut self) {
         let params = &mut self.run.pool_config;
-        for limit in [&mut params.pool_limit, &mut params.pool_kbytes] {
-            *limit = limit.saturating_mul(quota::SDK_POOL_FACTOR);
-        }
+        params.pool_limit = params.pool_limit.saturating_mul(quota::SDK_COUNT_FACTOR);
+        params.pool_kbytes = params.pool_kbytes.saturating_mul(quota::SDK_BYTES_FACTOR);
     }
 }
 
@@ -257,6 +257,6 @@ mod tests {
         assert_eq!(given, Size { count: 5, bytes: 6 << 10 });
         let mut cli = Cli::parse_from(["assay-node", "--pool-limit", "5", "--pool-kbytes", "6"]);
         cli.widen_sdk_pool();
-        assert_eq!(cli.pool_limits(), Size { count: 20, bytes: 24 << 10 });
+        assert_eq!(cli.pool_limits(), Size { count: 10, bytes: 24 << 10 });
     }
 }

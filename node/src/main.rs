@@ -4,6 +4,7 @@
 #![allow(clippy::result_large_err)]
 
 mod artifacts;
+mod author;
 mod chain_spec;
 mod cli;
 mod client;

@@ -34,6 +34,15 @@ use tokio::sync::Semaphore;
 pub struct Held {
     data: Arc<UncheckedExtrinsic>,
     hash: Hash,
+    priority: TransactionPriority,
+}
+
+impl Held {
+    /// A transaction with this priority.
+    pub fn with_priority(priority: TransactionPriority) -> Self {
+        let data = Arc::new(UncheckedExtrinsic::from_blob(Vec::new()));
+        Self { data, hash: Hash::zero(), priority }
+    }
 }
 
 impl InPoolTransaction for Held {
@@ -49,7 +58,7 @@ impl InPoolTransaction for Held {
     }
 
     fn priority(&self) -> &TransactionPriority {
-        &0
+        &self.priority
     }
 
     fn longevity(&self) -> &TransactionLongevity {
@@ -114,7 +123,7 @@ impl PoolDouble {
 
     /// Makes a ready transaction with this hash.
     pub fn hold(&self, hash: Hash, xt: UncheckedExtrinsic) {
-        self.ready.lock().insert(hash, Held { data: Arc::new(xt), hash });
+        self.ready.lock().insert(hash, Held { data: Arc::new(xt), hash, priority: 0 });
     }
 }
 

@@ -45,23 +45,26 @@ use tokio::{
 pub const POOL_LIMIT: &str = "16384";
 /// Default of `--pool-kbytes`, the maximum size of the transactions in the pool, in KiB.
 pub const POOL_KBYTES: &str = "40960";
-/// How much more than the shares are parts of the SDK's pool may have.
+/// How much more bytes than the shares are parts of the SDK's pool may have.
 ///
 /// It keeps what has become invalid in a block until a later one is final, and cannot tell what that
 /// is; the shares give the room back at once. Whoever lets the first transaction of a row move the
 /// money of all others fills a pool of the shares' size in each block, for one fee.
-pub const SDK_POOL_FACTOR: usize = 4;
+pub const SDK_BYTES_FACTOR: usize = 4;
+/// And how many more transactions. Rows of large ones are the cheapest way to fill it, and for each view
+/// of a block it keeps a list of twice as many refused hashes as this allows.
+pub const SDK_COUNT_FACTOR: usize = 2;
 
 /// Minimum time between two looks at what the pool still has of a kind. A block is made every two
 /// seconds.
 const LOOK_INTERVAL: Duration = Duration::from_millis(200);
-/// How long a signed transaction that no block has counts after the pool has it no more. What comes while
-/// the pool makes the view of a new block is missing there until the next one.
+/// How long those after a signed transaction that no block has follow it, if the pool has it no more. What
+/// comes while the pool makes the view of a new block is missing there until the next one.
 const MISSING: Duration = Duration::from_secs(6);
 /// How long a transaction waits for the validations of earlier ones of its sender, all together.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How many of a kind wait so. Others count as if an earlier one were missing.
-const MAX_PATIENT: usize = 1_024;
+const MAX_PATIENT: usize = 512;
 
 type DecodedPreamble = Preamble<Address, Signature, TxExtension>;
 
@@ -252,11 +255,12 @@ pub struct Quota<H> {
 struct Taken<H> {
     /// What the pool accepted, by hash. It may have dropped some since the last look.
     accepted: HashMap<H, Held>,
-    accepted_bytes: usize,
+    /// What it had of that at the last look.
+    present: Size,
     /// What is validated.
     validated: Size,
     senders: Senders,
-    /// What is accepted or validated although an earlier transaction of its sender is missing.
+    /// What is present or validated although an earlier transaction of its sender is missing.
     apart: Size,
     looked: Option<Instant>,
 }
@@ -268,7 +272,7 @@ struct Held {
     signed: Option<Signed>,
     /// Whether an earlier transaction of its sender was missing when it came.
     is_apart: bool,
-    /// Since when the pool has it no more, although no block has its nonce.
+    /// Since when the pool has it no more, although no block has its nonce. It takes no room meanwhile.
     missing: Option<Instant>,
 }
 
@@ -295,7 +299,7 @@ impl<H: Hash + Eq> Quota<H> {
     fn new(limit: Size, of_rows: Size) -> Self {
         let taken = Taken {
             accepted: HashMap::new(),
-            accepted_bytes: 0,
+            present: Size::default(),
             validated: Size::default(),
             senders: Senders::default(),
             apart: Size::default(),
@@ -327,7 +331,7 @@ impl<H: Hash + Eq> Quota<H> {
         P: TransactionPool<Hash = H>,
     {
         let mut held = Held::new(bytes, signed);
-        let (mut patience, begun) = (None, Instant::now());
+        let mut patience = None;
         let mut may_wait = true;
         let found = loop {
             let ended = match self.find(pool, hash, &mut held, nonces, may_wait).await {
@@ -335,16 +339,17 @@ impl<H: Hash + Eq> Quota<H> {
                 Err(ended) => ended,
             };
             patience = patience.or_else(|| Patience::take(self, held.signed.clone()?));
-            let left = match patience {
-                Some(_) => PATIENCE.saturating_sub(begun.elapsed()),
-                None => Duration::ZERO,
-            };
-            let ended = ended.notified();
-            tokio::pin!(ended);
-            // An end from here on is noticed, and one before it was if the order is still open.
-            ended.as_mut().enable();
-            let is_open = matches!(self.order(&held, nonces), Order::Undecided(_));
-            may_wait = !is_open || timeout(left, ended).await.is_ok();
+            let left = patience.as_ref().map_or(Duration::ZERO, Patience::left);
+            let notified = ended.notified();
+            tokio::pin!(notified);
+            // An end from here on is noticed, and one before it was if the order is still open for the
+            // same reason.
+            notified.as_mut().enable();
+            let is_open = matches!(
+                self.order(&held, nonces),
+                Order::Undecided(other) if Arc::ptr_eq(&other, &ended)
+            );
+            may_wait = left > Duration::ZERO && (!is_open || timeout(left, notified).await.is_ok());
         };
         match found {
             Found::Full => None,
@@ -422,7 +427,7 @@ impl<H: Hash + Eq> Quota<H> {
         if taken.accepted.contains_key(hash) || pool.ready_transaction(hash).is_some() {
             return Found::Known;
         }
-        match has_room(&taken, taken.accepted()) {
+        match has_room(&taken, taken.present) {
             true => Found::Busy,
             false => Found::Full,
         }
@@ -454,12 +459,8 @@ impl<H> Taken<H> {
 }
 
 impl<H: Hash + Eq> Taken<H> {
-    fn accepted(&self) -> Size {
-        Size { count: self.accepted.len(), bytes: self.accepted_bytes }
-    }
-
     fn all(&self) -> Size {
-        self.accepted().plus(self.validated)
+        self.present.plus(self.validated)
     }
 
     fn may_look(&self, now: Instant) -> bool {
@@ -470,10 +471,7 @@ impl<H: Hash + Eq> Taken<H> {
         if let Some(signed) = &held.signed {
             self.senders.accept(signed);
         }
-        if held.is_apart {
-            self.apart = self.apart.plus(Size::one(held.bytes));
-        }
-        self.accepted_bytes = self.accepted_bytes.saturating_add(held.bytes);
+        self.add(&held);
         if let Some(earlier) = self.accepted.insert(hash, held) {
             self.forget(&earlier);
         }
@@ -483,31 +481,59 @@ impl<H: Hash + Eq> Taken<H> {
         if let Some(signed) = &held.signed {
             self.senders.forget(signed);
         }
-        if held.is_apart {
-            self.apart = self.apart.minus(Size::one(held.bytes));
+        if held.missing.is_none() {
+            self.take_off(held);
         }
-        self.accepted_bytes = self.accepted_bytes.saturating_sub(held.bytes);
     }
 
-    /// Forgets what the pool no longer has: what is in a block, replaced, dropped or invalid.
+    /// Forgets what the pool no longer has: what is in a block, replaced, dropped or invalid. Of what is
+    /// signed and in no block it keeps the order for a while.
     fn look<P: TransactionPool<Hash = H>>(&mut self, pool: &P, nonces: &Nonces, now: Instant) {
         self.looked = Some(now);
         let futures = pool.futures();
         let futures: HashSet<&H> = futures.iter().map(InPoolTransaction::hash).collect();
+        let has = |hash: &H| pool.ready_transaction(hash).is_some() || futures.contains(hash);
         let mut next = HashMap::new();
-        let is_gone = |hash: &H, held: &mut Held| {
-            if pool.ready_transaction(hash).is_some() || futures.contains(hash) {
-                held.missing = None;
-                return false;
-            }
-            let Some((sender, nonce)) = &held.signed else { return true };
+        let mut in_a_block = |(sender, nonce): &Signed| {
             let next = next.entry(sender.clone()).or_insert_with(|| nonces(sender.clone()));
-            let since = *held.missing.get_or_insert(now);
-            next.is_some_and(|next| *nonce < next) || now.duration_since(since) >= MISSING
+            next.is_some_and(|next| *nonce < next)
         };
-        let gone: Vec<Held> = self.accepted.extract_if(is_gone).map(|(_, held)| held).collect();
-        for held in &gone {
-            self.forget(held);
+        let mut accepted = std::mem::take(&mut self.accepted);
+        accepted.retain(|hash, held| {
+            let keeps = match (has(hash), &held.signed, held.missing) {
+                (true, _, None) => true,
+                (true, _, Some(_)) => {
+                    held.missing = None;
+                    self.add(held);
+                    true
+                },
+                (false, Some(signed), None) if !in_a_block(signed) => {
+                    self.take_off(held);
+                    held.missing = Some(now);
+                    true
+                },
+                (false, _, Some(since)) => now.saturating_duration_since(since) < MISSING,
+                (false, _, None) => false,
+            };
+            if !keeps {
+                self.forget(held);
+            }
+            keeps
+        });
+        self.accepted = accepted;
+    }
+
+    fn add(&mut self, held: &Held) {
+        self.present = self.present.plus(Size::one(held.bytes));
+        if held.is_apart {
+            self.apart = self.apart.plus(Size::one(held.bytes));
+        }
+    }
+
+    fn take_off(&mut self, held: &Held) {
+        self.present = self.present.minus(Size::one(held.bytes));
+        if held.is_apart {
+            self.apart = self.apart.minus(Size::one(held.bytes));
         }
     }
 }
@@ -516,6 +542,7 @@ impl<H: Hash + Eq> Taken<H> {
 struct Patience<'a, H> {
     quota: &'a Quota<H>,
     signed: Signed,
+    begun: Instant,
     _permit: SemaphorePermit<'a>,
 }
 
@@ -523,8 +550,12 @@ impl<'a, H> Patience<'a, H> {
     /// Begins to wait, unless too many do.
     fn take(quota: &'a Quota<H>, signed: Signed) -> Option<Self> {
         let permit = quota.patient.try_acquire().ok()?;
-        quota.taken.lock().senders.begin_wait(&signed);
-        Some(Self { quota, signed, _permit: permit })
+        let begins = quota.taken.lock().senders.begin_wait(&signed);
+        begins.then(|| Self { quota, signed, begun: Instant::now(), _permit: permit })
+    }
+
+    fn left(&self) -> Duration {
+        PATIENCE.saturating_sub(self.begun.elapsed())
     }
 }
 

@@ -31,6 +31,7 @@ use sp_runtime::{traits::Block as BlockT, Percent};
 use substrate_prometheus_endpoint::Registry;
 
 use crate::{
+    author::AuthorPool,
     cli::OperatorParams,
     client::{FullBackend, FullClient, FullPool, FullSelectChain, HostFunctions},
     clock,
@@ -108,7 +109,7 @@ const GRANDPA_GOSSIP_DURATION: Duration = Duration::from_millis(333);
 /// before. A test compares it with the weight of a block.
 const BLOCK_PROPOSAL_SLOT_PORTION: f32 = 0.6;
 /// How long an author goes on after transactions that do not fit, in percent of its time. Others, of
-/// other classes, may.
+/// other classes, may. [`AuthorPool`] ends this earlier if they are ordinary ones.
 const SOFT_DEADLINE: Percent = Percent::from_percent(100);
 
 /// Makes the parts of a node that need no network.
@@ -485,7 +486,7 @@ fn spawn_authoring(
     let mut proposer = sc_basic_authorship::ProposerFactory::new(
         task_manager.spawn_handle(),
         handles.client.clone(),
-        handles.pool.clone(),
+        Arc::new(AuthorPool(handles.pool.clone())),
         handles.registry.as_ref(),
         handles.telemetry.clone(),
     );
@@ -504,6 +505,7 @@ fn spawn_authoring(
         backoff_authoring_blocks: None::<()>,
         babe_link: babe.link,
         block_proposal_slot_portion: SlotProportion::new(BLOCK_PROPOSAL_SLOT_PORTION),
+        // After empty slots an author has more time, so that a block that is too slow ends some time.
         max_block_proposal_slot_portion: None,
         telemetry: handles.telemetry.clone(),
     })?;

@@ -14,6 +14,8 @@ pub type Signed = (AccountId, Nonce);
 /// How many that are validated or wait are looked at. Whoever sends a longer row at once sends its end
 /// again.
 const MAX_UNDECIDED: usize = 1_024;
+/// How many with the same nonce wait. An honest sender has one, and perhaps one that replaces it.
+const MAX_WAITING: usize = 2;
 
 /// Where a transaction is among those of its sender.
 #[derive(Clone, Debug)]
@@ -22,7 +24,7 @@ pub enum Order {
     Next,
     /// All between it and the next one are accepted.
     Follows,
-    /// They are, if those that are validated or wait will be. This notifies of the end of the last one.
+    /// They are, if those that are validated or wait will be. This notifies of an end of the last of these.
     Undecided(Arc<Notify>),
     /// One is missing.
     Apart,
@@ -70,10 +72,13 @@ impl Senders {
         self.change(signed, |count| count.validated = count.validated.saturating_sub(1));
     }
 
-    /// Counts the begin of a wait for the one before.
-    pub fn begin_wait(&mut self, (sender, nonce): &Signed) {
+    /// Counts the begin of a wait for the one before, unless enough with this nonce wait already.
+    pub fn begin_wait(&mut self, (sender, nonce): &Signed) -> bool {
         let row = self.0.entry(sender.clone()).or_default();
-        row.with_nonce.entry(*nonce).or_default().waiting += 1;
+        let waiting = &mut row.with_nonce.entry(*nonce).or_default().waiting;
+        let has_room = *waiting < MAX_WAITING;
+        *waiting += usize::from(has_room);
+        has_room
     }
 
     /// Counts the end of a wait.
@@ -97,7 +102,7 @@ impl Senders {
         let Some(count) = row.with_nonce.get_mut(nonce) else { return };
         change(count);
         count.ended.notify_waiters();
-        if count.accepted == 0 {
+        if count.accepted == 0 && *nonce >= row.next {
             row.end = row.end.min(*nonce);
         }
         if count.is_empty() {
@@ -133,7 +138,8 @@ impl Row {
         // Each step is made once for each time that one before it is forgotten.
         self.end = self.end.max(next);
         while self.with_nonce.get(&self.end).is_some_and(|count| count.accepted > 0) {
-            self.end = self.end.saturating_add(1);
+            let Some(end) = self.end.checked_add(1) else { break };
+            self.end = end;
         }
         if self.end >= nonce {
             return Order::Follows;
@@ -142,8 +148,10 @@ impl Row {
         if missing > MAX_UNDECIDED || self.with_nonce.range(self.end..nonce).count() < missing {
             return Order::Apart;
         }
-        match self.with_nonce.range(..nonce).next_back() {
-            Some((_, last)) => Order::Undecided(last.ended.clone()),
+        // What is accepted has no end.
+        let mut open = self.with_nonce.range(self.end..nonce).rev().map(|(_, count)| count);
+        match open.find(|count| count.accepted == 0) {
+            Some(last) => Order::Undecided(last.ended.clone()),
             None => Order::Apart,
         }
     }
@@ -198,6 +206,15 @@ mod tests {
         senders.forget(&signed(6));
         senders.forget(&signed(8));
         assert!(senders.0.is_empty());
+    }
+
+    #[test]
+    fn the_end_of_one_that_was_used_changes_no_row() {
+        let mut senders = accepted(5..9);
+        assert_eq!(order(&mut senders, 9, 5), "follows");
+        senders.begin(&signed(3));
+        senders.end(&signed(3));
+        assert_eq!(senders.0[&signed(0).0].end, 9);
     }
 
     #[test]

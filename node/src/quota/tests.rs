@@ -210,7 +210,7 @@ impl Share {
     /// What is accepted, and what is validated.
     fn taken(&self) -> (Size, Size) {
         let taken = self.quota.taken.lock();
-        (taken.accepted(), taken.validated)
+        (taken.present, taken.validated)
     }
 }
 
@@ -384,23 +384,26 @@ async fn what_misses_an_earlier_one_takes_at_most_an_eighth() {
 
 /// The SDK's pool makes a view for each block; what comes meanwhile is not in it.
 #[tokio::test]
-async fn what_the_newest_view_of_the_pool_lacks_counts_for_a_while() {
+async fn what_the_newest_view_of_the_pool_lacks_keeps_its_row_for_a_while() {
     let signers = Signers::new();
     assert!(signers.take(1, 9, 2_000).await);
     assert!(signers.take(2, 9, 2_000).await);
     assert!(signers.take(3, 5, 300).await);
     let missing = signers.pool.ready.lock().drain().collect::<Vec<_>>();
     signers.look_again(Duration::ZERO);
-    assert!(signers.take(3, 6, 300).await, "the one before is still counted");
+    assert!(signers.take(3, 6, 300).await);
     signers.pool.ready.lock().extend(missing);
     signers.look_again(Duration::ZERO);
     assert!(signers.take(3, 7, 300).await);
+    assert!(!signers.take(4, 9, 2_000).await, "what was missing takes its room again");
     signers.pool.ready.lock().clear();
     signers.look_again(Duration::ZERO);
+    // Their room is free at once. The row remains.
+    assert!(signers.take(4, 9, 2_000).await);
+    assert!(signers.take(5, 9, 2_000).await);
     assert!(signers.take(3, 8, 300).await);
     // What is missing for longer is gone, and with it the row.
     signers.look_again(MISSING);
-    assert!(signers.take(4, 9, 2_000).await);
     assert!(!signers.take(3, 9, 300).await, "it counts as one that misses another");
 }
 
@@ -454,6 +457,40 @@ async fn what_waits_for_an_earlier_one_of_its_sender_keeps_no_other_waiting() {
     assert_eq!(futures::poll!(&mut other), std::task::Poll::Ready(true));
     drop(first);
     assert!(!second.await);
+}
+
+/// So those of other senders find one.
+#[tokio::test]
+async fn two_with_the_same_nonce_wait() {
+    let signers = Signers::new();
+    assert!(signers.take(1, 9, 2_000).await);
+    assert!(signers.take(2, 9, 2_000).await);
+    let _first = signers.begin(3, 5, 300).await.expect("it is the next one");
+    let mut seconds: Vec<_> = (300..320).map(|bytes| Box::pin(signers.take(3, 6, bytes))).collect();
+    for (second, place) in seconds.iter_mut().zip(0..) {
+        assert_eq!(futures::poll!(second).is_pending(), place < 2);
+    }
+    let share = signers.quotas.share(Kind::Operational);
+    assert_eq!(share.patient.available_permits(), MAX_PATIENT - 2);
+    let _other = signers.begin(4, 5, 300).await.expect("it is the next one");
+    let mut second = Box::pin(signers.take(4, 6, 300));
+    assert!(futures::poll!(&mut second).is_pending());
+}
+
+/// Two peers may send a row in another order.
+#[tokio::test]
+async fn what_waits_for_one_before_an_accepted_one_wakes_with_it() {
+    let signers = Signers::new();
+    assert!(signers.take(1, 9, 1_000).await);
+    assert!(signers.take(3, 6, 1_000).await, "it is in the eighth that anyone may take");
+    assert!(signers.take(2, 9, 2_000).await);
+    let (first, xt) = signers.begin(3, 5, 300).await.expect("it is the next one");
+    let mut third = Box::pin(signers.take(3, 7, 300));
+    assert!(futures::poll!(&mut third).is_pending());
+    let hash = signers.pool.hash_of(&xt);
+    signers.pool.insert(xt);
+    first.keep(hash);
+    assert_eq!(timeout(PATIENCE / 10, third).await, Ok(true));
 }
 
 #[tokio::test]
