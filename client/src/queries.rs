@@ -27,9 +27,22 @@ pub struct AccountBalance {
     pub free: Balance,
     /// Plancks on hold: escrow, bonds, deposits and compensations.
     pub reserved: Balance,
+    /// Plancks of the total that votes lock.
+    pub locked: Balance,
 }
 
 impl AccountBalance {
+    /// The most that can be held for requests and disputes, in plancks: less than this if some is held for
+    /// others already, because locked money cannot pay.
+    pub const fn payable(self) -> Balance {
+        let unlocked = self.total().saturating_sub(self.locked);
+        if unlocked < self.free {
+            unlocked
+        } else {
+            self.free
+        }
+    }
+
     /// The sum of both, in plancks.
     pub const fn total(self) -> Balance {
         self.free.saturating_add(self.reserved)
@@ -321,7 +334,7 @@ impl Client {
             _references: [u32; 3],
             free: Balance,
             reserved: Balance,
-            _frozen: Balance,
+            frozen: Balance,
             _flags: u128,
         }
         let info: Option<Info> =
@@ -329,6 +342,7 @@ impl Client {
         Ok(info.map_or(AccountBalance::default(), |info| AccountBalance {
             free: info.free,
             reserved: info.reserved,
+            locked: info.frozen,
         }))
     }
 }

@@ -12,11 +12,13 @@ use sp_genesis_builder::PresetId;
 use sp_keyring::{Ed25519Keyring, Sr25519Keyring};
 
 use crate::{
-    configs::consensus::{SessionKeys, BABE_GENESIS_EPOCH_CONFIG},
+    configs::{
+        consensus::{SessionKeys, BABE_GENESIS_EPOCH_CONFIG},
+        staking::least_validators,
+    },
     constants::{MaxCandidates, MinNominatorBond, MinValidatorBond, TreasuryAccount},
     AccountId, BabeConfig, BalancesConfig, DisputesConfig, GovernanceConfig, RuntimeGenesisConfig,
-    SessionConfig, StakingConfig, SudoConfig, TechnicalCommitteeConfig, Validators,
-    EXISTENTIAL_DEPOSIT,
+    SessionConfig, StakingConfig, SudoConfig, TechnicalCommitteeConfig, EXISTENTIAL_DEPOSIT,
 };
 
 /// Initial balance of each well-known account.
@@ -58,8 +60,7 @@ fn staking(
     let count = stakers.len() as u32;
     StakingConfig {
         validator_count: places,
-        // As many as the others are if as many have failed as a network tolerates.
-        minimum_validator_count: count - Validators::tolerated(count),
+        minimum_validator_count: least_validators(count),
         stakers,
         min_nominator_bond: MinNominatorBond::get(),
         min_validator_bond: MinValidatorBond::get(),

@@ -30,7 +30,7 @@ pub async fn balances(
         let account = AccountId::decode(&mut account)?;
         // Nonce and three counts of references, then the balance.
         let (_, free, reserved) = <([u32; 4], Balance, Balance)>::decode(&mut &value[..])?;
-        balances.insert(account, AccountBalance { free, reserved });
+        balances.insert(account, AccountBalance { free, reserved, ..Default::default() });
     }
     let key = storage::value_key("Balances", "TotalIssuance");
     let issuance: Balance = client.rpc().storage_value(&key, Some(at)).await?.unwrap_or_default();

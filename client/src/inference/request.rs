@@ -168,7 +168,7 @@ impl Client {
     ) -> Result<()> {
         let account = signer.account();
         let each = held.max_price.saturating_add(held.fee);
-        covers(account, self.balance(account).await?.free, each, count)
+        covers(account, self.balance(account).await?.payable(), each, count)
     }
 
     /// The height of a deadline that is counted from the best block.
@@ -215,7 +215,7 @@ impl Client {
     }
 }
 
-/// Checks that an account with this free balance can have `each` held for `count` requests.
+/// Checks that an account with so much to pay with can have `each` held for `count` requests.
 fn covers(account: &AccountId, free: Balance, each: Balance, count: usize) -> Result<()> {
     let held = each.saturating_mul(Balance::try_from(count).unwrap_or(Balance::MAX));
     if held <= free {
@@ -229,7 +229,7 @@ fn covers(account: &AccountId, free: Balance, each: Balance, count: usize) -> Re
         ),
     };
     Err(Error::invalid(format!(
-        "{account} has {}, and {} are held: {parts}; transfer at least {} to it, and what the \
+        "{account} has {} to pay with, and {} are held: {parts}; transfer at least {} to it, and what the \
          transaction costs",
         amount::display(free),
         amount::display(held),
@@ -334,16 +334,16 @@ pub(super) mod tests {
         assert_eq!(
             refusal(6 * ASY - 1, 3),
             format!(
-                "{account} has 5.999999999999 ASY, and 6 ASY are held: price limit and largest fee, 2 ASY \
-                 for each of 3 requests; transfer at least 0.000000000001 ASY to it, and what the \
+                "{account} has 5.999999999999 ASY to pay with, and 6 ASY are held: price limit and largest \
+                 fee, 2 ASY for each of 3 requests; transfer at least 0.000000000001 ASY to it, and what the \
                  transaction costs"
             )
         );
         assert_eq!(
             refusal(0, 1),
             format!(
-                "{account} has 0 ASY, and 2 ASY are held: the price limit and the largest fee; transfer \
-                 at least 2 ASY to it, and what the transaction costs"
+                "{account} has 0 ASY to pay with, and 2 ASY are held: the price limit and the largest fee; \
+                 transfer at least 2 ASY to it, and what the transaction costs"
             )
         );
     }

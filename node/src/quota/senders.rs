@@ -237,6 +237,10 @@ mod tests {
         senders.begin(&signed(5));
         senders.begin_wait(&signed(6));
         assert_eq!(order(&mut senders, 7, 5), "undecided");
+        // Another one with the same nonce.
+        senders.begin(&signed(6));
+        senders.end(&signed(6));
+        assert_eq!(order(&mut senders, 7, 5), "undecided");
         senders.end_wait(&signed(6));
         assert_eq!(order(&mut senders, 7, 5), "apart");
     }

@@ -401,6 +401,7 @@ async fn what_the_newest_view_of_the_pool_lacks_keeps_its_row_for_a_while() {
     // Their room is free at once. The row remains.
     assert!(signers.take(4, 9, 2_000).await);
     assert!(signers.take(5, 9, 2_000).await);
+    signers.look_again(Duration::ZERO);
     assert!(signers.take(3, 8, 300).await);
     // What is missing for longer is gone, and with it the row.
     signers.look_again(MISSING);

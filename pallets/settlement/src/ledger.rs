@@ -16,7 +16,7 @@ use frame_support::{
     },
 };
 use sp_runtime::{
-    traits::{SaturatedConversion, Zero},
+    traits::{Convert, SaturatedConversion, Zero},
     DispatchError, DispatchResult,
 };
 
@@ -51,6 +51,26 @@ impl<T: Config> Pallet<T> {
         not_covered: Error<T>,
     ) -> DispatchResult {
         T::Currency::hold(&reason.into(), account, amount).map_err(|_| not_covered.into())
+    }
+
+    /// Holds `amount`, which its owner can have paid to others. What is left then has to cover the locks of the
+    /// account: otherwise locked money, for example of a vote, could be paid to another account, and vote
+    /// again.
+    fn hold_payment(
+        reason: HoldReason,
+        account: &T::AccountId,
+        amount: Balance,
+        not_covered: Error<T>,
+    ) -> DispatchResult {
+        let left = [HoldReason::Escrow, HoldReason::Dispute]
+            .into_iter()
+            .map(|reason| Self::held(reason, account))
+            .fold(T::Currency::total_balance(account), Balance::saturating_sub)
+            .saturating_sub(amount);
+        match left >= T::Locked::convert(account) {
+            true => Self::hold_from(reason, account, amount, not_covered),
+            false => Err(not_covered.into()),
+        }
     }
 
     /// Transfers held money. Returns the amount transferred: `amount`, or zero if `to` cannot
@@ -214,7 +234,7 @@ impl<T: Config> Pallet<T> {
 
 impl<T: Config> Escrow<T::AccountId> for Pallet<T> {
     fn hold(payer: &T::AccountId, amount: Balance) -> DispatchResult {
-        Self::hold_from(HoldReason::Escrow, payer, amount, Error::<T>::EscrowNotCovered)
+        Self::hold_payment(HoldReason::Escrow, payer, amount, Error::<T>::EscrowNotCovered)
     }
 
     fn held(payer: &T::AccountId) -> Balance {
@@ -343,7 +363,12 @@ impl<T: Config> Deposits<T::AccountId> for Pallet<T> {
 
 impl<T: Config> DisputeBonds<T::AccountId> for Pallet<T> {
     fn take(account: &T::AccountId, amount: Balance) -> DispatchResult {
-        Self::hold_from(HoldReason::Dispute, account, amount, Error::<T>::DisputeBondNotCovered)?;
+        Self::hold_payment(
+            HoldReason::Dispute,
+            account,
+            amount,
+            Error::<T>::DisputeBondNotCovered,
+        )?;
         DisputeTotals::<T>::mutate_exists(account, |total| increase(total, amount));
         Ok(())
     }

@@ -44,7 +44,7 @@ pub mod pallet {
         },
     };
     use frame_system::pallet_prelude::*;
-    use sp_runtime::Perbill;
+    use sp_runtime::{traits::Convert, Perbill};
 
     const STORAGE_VERSION: StorageVersion = StorageVersion::new(2);
 
@@ -78,6 +78,8 @@ pub mod pallet {
         /// The origins that may spend from the treasury. On success: the most that one transaction or
         /// scheduled call may spend as this origin, in plancks.
         type SpendOrigin: EnsureOrigin<Self::RuntimeOrigin, Success = Balance>;
+        /// What of an account's money is locked or frozen, in plancks, for example by votes.
+        type Locked: for<'a> Convert<&'a Self::AccountId, Balance>;
         /// Weights of the calls.
         type WeightInfo: WeightInfo;
     }

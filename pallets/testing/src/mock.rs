@@ -332,6 +332,14 @@ macro_rules! settlement {
                 $crate::reexports::sp_runtime::Perbill::from_percent(5);
         }
 
+        pub struct Locked;
+
+        impl $crate::reexports::sp_runtime::traits::Convert<&u64, u128> for Locked {
+            fn convert(account: &u64) -> u128 {
+                System::account(account).data.frozen
+            }
+        }
+
         impl $path::Config for Test {
             type Currency = Balances;
             type RuntimeHoldReason = RuntimeHoldReason;
@@ -339,6 +347,7 @@ macro_rules! settlement {
             type TreasuryShare = TreasuryShare;
             type Fees = ();
             type SpendOrigin = frame_system::EnsureRootWithSuccess<u64, SpendLimit>;
+            type Locked = Locked;
             type WeightInfo = ();
         }
     };

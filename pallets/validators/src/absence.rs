@@ -48,9 +48,10 @@ impl<T: Config> Pallet<T> {
             let expected = u64::from(blocks) * MILLION / u64::from(count.max(1));
             for account in absent {
                 let missed = before.remove(&account).unwrap_or_default().saturating_add(expected);
-                if !Self::end_candidacy(&account, missed) {
-                    after.push((account, missed));
-                }
+                Self::end_candidacy(&account, missed);
+                // It counts on, so whoever becomes a candidate again without having made a block loses
+                // the candidacy again before the next election.
+                after.push((account, missed));
             }
         }
         if !after.is_empty() {
@@ -62,16 +63,14 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Ends a validator's candidacy if it has missed enough blocks and there are candidates left.
-    fn end_candidacy(validator: &T::AccountId, missed: u64) -> bool {
+    fn end_candidacy(validator: &T::AccountId, missed: u64) {
         let expected = (missed / MILLION).saturated_into::<u32>();
-        if expected < T::MissedBlocks::get()
-            || T::Set::candidates() <= T::Set::minimum().max(1)
-            || !T::Set::chill(validator)
+        if expected >= T::MissedBlocks::get()
+            && T::Set::candidates() > T::Set::minimum().max(1)
+            && T::Set::chill(validator)
         {
-            return false;
+            Self::deposit_event(Event::Absent { validator: validator.clone(), expected });
         }
-        Self::deposit_event(Event::Absent { validator: validator.clone(), expected });
-        true
     }
 }
 

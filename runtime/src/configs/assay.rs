@@ -3,6 +3,7 @@
 use assay_primitives::proof::MAX_PROOF_BYTES;
 use frame_support::pallet_prelude::ConstU32;
 use frame_system::EnsureRoot;
+use sp_runtime::traits::Convert;
 
 use super::{
     consensus::{BabeVrf, BlockAuthor},
@@ -12,9 +13,19 @@ use crate::{
     constants::*,
     governance::origins::SpendOrigin,
     transactions::{CallOverhead, WatcherCrypto},
-    weights, AccountId, Balances, Disputes, Inference, ModelRegistry, Operators, Room, Runtime,
-    RuntimeHoldReason, Settlement, Storage, TransactionPayment, Validators, Verification,
+    weights, AccountId, Balance, Balances, Disputes, Inference, ModelRegistry, Operators, Room,
+    Runtime, RuntimeHoldReason, Settlement, Storage, System, TransactionPayment, Validators,
+    Verification,
 };
+
+/// What votes lock.
+pub struct Locked;
+
+impl Convert<&AccountId, Balance> for Locked {
+    fn convert(account: &AccountId) -> Balance {
+        System::account(account).data.frozen
+    }
+}
 
 impl pallet_settlement::Config for Runtime {
     type Currency = Balances;
@@ -23,6 +34,7 @@ impl pallet_settlement::Config for Runtime {
     type TreasuryShare = TreasuryShare;
     type Fees = Validators;
     type SpendOrigin = SpendOrigin;
+    type Locked = Locked;
     type WeightInfo = weights::pallet_settlement::WeightInfo<Runtime>;
 }
 

@@ -5,20 +5,26 @@ use frame_support::{
     migrations::MultiStepMigrator,
     parameter_types,
     traits::{
-        fungible::HoldConsideration, AsEnsureOriginWithArg, ConstU32, Currency, EitherOf,
-        EqualPrivilegeOnly, Get, LinearStoragePrice, OnUnbalanced,
+        fungible::HoldConsideration, ConstU32, Currency, EitherOf, EqualPrivilegeOnly, Get,
+        LinearStoragePrice, OnUnbalanced,
     },
     weights::Weight,
 };
-use frame_system::{EnsureRoot, EnsureSigned};
+use frame_system::EnsureRoot;
 use pallet_balances::NegativeImbalance;
-use pallet_collective::{deposit::Constant, PrimeDefaultVote};
+use pallet_collective::deposit::Constant;
 
 use crate::{
     constants::{StateByteDeposit, TreasuryAccount},
-    governance::{calls::AlwaysOpen, origins::*, tracks::Tracks, Hours},
+    governance::{
+        calls::AlwaysOpen,
+        origins::*,
+        scheduler::{ReservedPlaces, MAX_SCHEDULED},
+        tracks::Tracks,
+        Hours,
+    },
     AccountId, Balances, MultiBlockMigrations, OriginCaller, Preimage, Referenda, Runtime,
-    RuntimeCall, RuntimeEvent, RuntimeHoldReason, RuntimeOrigin, Scheduler, System, HOURS,
+    RuntimeCall, RuntimeEvent, RuntimeHoldReason, RuntimeOrigin, System, HOURS,
     MAXIMUM_BLOCK_WEIGHT,
 };
 
@@ -87,8 +93,8 @@ impl pallet_scheduler::Config for Runtime {
     type ScheduleOrigin = EnsureRoot<AccountId>;
     type OriginPrivilegeCmp = EqualPrivilegeOnly;
     // Each referendum has one alarm at a time. Filling a block's agenda, so that another one's alarm
-    // finds no place, costs as many submission deposits.
-    type MaxScheduledPerBlock = ConstU32<512>;
+    // finds no place, costs three submission deposits for four of its places.
+    type MaxScheduledPerBlock = ConstU32<MAX_SCHEDULED>;
     type WeightInfo = pallet_scheduler::weights::SubstrateWeight<Runtime>;
     type Preimages = Preimage;
     type BlockNumberProvider = System;
@@ -130,9 +136,9 @@ impl pallet_referenda::Config for Runtime {
     type RuntimeCall = RuntimeCall;
     type RuntimeEvent = RuntimeEvent;
     type WeightInfo = pallet_referenda::weights::SubstrateWeight<Runtime>;
-    type Scheduler = Scheduler;
+    type Scheduler = ReservedPlaces;
     type Currency = Balances;
-    type SubmitOrigin = AsEnsureOriginWithArg<EnsureSigned<AccountId>>;
+    type SubmitOrigin = EnsureSubmitter;
     type CancelOrigin = EitherOf<EnsureRoot<AccountId>, EnsureCanceller>;
     type KillOrigin = EitherOf<EnsureRoot<AccountId>, EnsureKiller>;
     type Slash = ToTreasury;
@@ -154,9 +160,9 @@ impl pallet_collective::Config<Technical> for Runtime {
     type Proposal = RuntimeCall;
     type RuntimeEvent = RuntimeEvent;
     type MotionDuration = Hours<{ 3 * 24 }>;
-    type MaxProposals = ConstU32<32>;
+    type MaxProposals = ConstU32<100>;
     type MaxMembers = ConstU32<15>;
-    type DefaultVote = PrimeDefaultVote;
+    type DefaultVote = AbstentionsAreNays;
     type WeightInfo = pallet_collective::weights::SubstrateWeight<Runtime>;
     type SetMembersOrigin = EnsureRoot<AccountId>;
     type MaxProposalWeight = MaxMotionWeight;

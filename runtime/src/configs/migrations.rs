@@ -15,10 +15,10 @@ use frame_support::{
 use sp_authority_discovery::AuthorityId as AuthorityDiscoveryId;
 
 use crate::{
-    configs::consensus::SessionKeys,
+    configs::{consensus::SessionKeys, staking::least_validators},
     constants::{MaxCandidates, MaxElected, MigrationBudget, MinNominatorBond, MinValidatorBond},
     weights, AccountId, Babe, Disputes, Grandpa, ModelRegistry, Operators, Runtime, Session,
-    Settlement, Storage, Validators, Verification,
+    Settlement, Storage, Verification,
 };
 
 type DbWeight = <Runtime as frame_system::Config>::DbWeight;
@@ -217,9 +217,7 @@ impl OnRuntimeUpgrade for ElectedValidators {
 
         let elected = count.clamp(1, MaxElected::get());
         pallet_staking::ValidatorCount::<Runtime>::put(elected);
-        pallet_staking::MinimumValidatorCount::<Runtime>::put(
-            elected - Validators::tolerated(elected),
-        );
+        pallet_staking::MinimumValidatorCount::<Runtime>::put(least_validators(elected));
         pallet_staking::MaxValidatorsCount::<Runtime>::put(MaxCandidates::get());
         pallet_staking::MinValidatorBond::<Runtime>::put(MinValidatorBond::get());
         pallet_staking::MinNominatorBond::<Runtime>::put(MinNominatorBond::get());

@@ -55,6 +55,13 @@ parameter_types! {
         .build();
 }
 
+/// The least number of validators that an election may have as a result, on a chain that begins with so
+/// many: those that are left if as many have failed as a network tolerates, and at most four. If there are
+/// fewer candidates, the old validators remain and eras do not end.
+pub fn least_validators(count: u32) -> u32 {
+    (count - Validators::tolerated(count)).min(4)
+}
+
 /// What an election takes.
 ///
 /// The SDK measures an election with as many winners as votes of a voter. Each winner takes one round
@@ -239,11 +246,34 @@ impl Convert<AccountId, Option<AccountId>> for Bonded {
     }
 }
 
-/// Takes reports of offences that are not too old. Later the stake may be gone, and a penalty would be
-/// due at an era that is over, in which staking applies none any more.
+/// Takes reports of offences that are not too old and change a penalty. Later the stake may be gone, and a
+/// penalty would be due at an era that is over, in which staking applies none any more. After the first
+/// equivocation of an era, others of the same validator cost it nothing, so it could fill blocks and the
+/// state with reports of them.
 ///
 /// Refuses the others with an error, so that their sender pays for them.
 pub struct RecentOffences;
+
+impl RecentOffences {
+    /// What validators lose for their offences of the era with this session, and whether they are
+    /// disabled.
+    fn penalties(
+        session: SessionIndex,
+        validators: &[AccountId],
+    ) -> Vec<(Option<(Perbill, Balance)>, bool)> {
+        let eras = pallet_staking::BondedEras::<Runtime>::get();
+        let era = eras.into_iter().rev().find(|(_, first)| *first <= session).map(|(era, _)| era);
+        let disabled = Session::disabled_validators();
+        let members = Session::validators();
+        let is_disabled = |validator: &AccountId| {
+            disabled.iter().any(|index| members.get(*index as usize) == Some(validator))
+        };
+        let penalty = |validator: &AccountId| {
+            pallet_staking::ValidatorSlashInEra::<Runtime>::get(era?, validator)
+        };
+        validators.iter().map(|one| (penalty(one), is_disabled(one))).collect()
+    }
+}
 
 type Offender = session_historical::IdentificationTuple<Runtime>;
 
@@ -253,7 +283,14 @@ impl<O: Offence<Offender>> ReportOffence<AccountId, Offender, O> for RecentOffen
         if age > ReportableSessions::get() {
             return Err(OffenceError::Other(0));
         }
-        Offences::report_offence(reporters, offence)
+        let session = offence.session_index();
+        let offenders: Vec<_> = offence.offenders().into_iter().map(|(one, _)| one).collect();
+        let before = Self::penalties(session, &offenders);
+        Offences::report_offence(reporters, offence)?;
+        match Self::penalties(session, &offenders) == before {
+            true => Err(OffenceError::DuplicateReport),
+            false => Ok(()),
+        }
     }
 
     fn is_known_offence(offenders: &[Offender], time_slot: &O::Slot) -> bool {

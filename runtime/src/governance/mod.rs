@@ -3,6 +3,7 @@
 
 pub mod calls;
 pub mod origins;
+pub mod scheduler;
 pub mod tracks;
 
 pub use pallet::*;

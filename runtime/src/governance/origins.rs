@@ -3,14 +3,16 @@
 use assay_primitives::ASY;
 use frame_support::{
     parameter_types,
-    traits::{EitherOf, EnsureOrigin, MapSuccess},
+    traits::{EitherOf, EnsureOrigin, EnsureOriginWithArg, MapSuccess},
 };
-use frame_system::{EnsureRoot, EnsureRootWithSuccess};
-use pallet_collective::{EnsureProportionAtLeast, EnsureProportionMoreThan, Instance1};
+use frame_system::{EnsureRoot, EnsureRootWithSuccess, EnsureSigned, RawOrigin};
+use pallet_collective::{
+    DefaultVote, EnsureProportionAtLeast, EnsureProportionMoreThan, Instance1, MemberCount,
+};
 use sp_runtime::traits::Replace;
 
 use super::{Hours, Origin};
-use crate::{AccountId, Balance};
+use crate::{AccountId, Balance, OriginCaller, RuntimeOrigin, TechnicalCommittee};
 
 /// Hours for which safe mode is entered, and extended.
 pub const PAUSE_HOURS: u32 = 24;
@@ -62,6 +64,43 @@ ensure_origins! {
     EnsureCanceller: Canceller,
     /// A referendum on the track of the killer.
     EnsureKiller: Killer,
+}
+
+/// Who may submit a referendum: everybody, and on the track of whitelisted calls the members of the technical
+/// committee. So nobody else can take all slots of the track that repairs the others.
+pub struct EnsureSubmitter;
+
+impl EnsureOriginWithArg<RuntimeOrigin, OriginCaller> for EnsureSubmitter {
+    type Success = AccountId;
+
+    fn try_origin(
+        origin: RuntimeOrigin,
+        proposal: &OriginCaller,
+    ) -> Result<AccountId, RuntimeOrigin> {
+        let who = <EnsureSigned<AccountId> as EnsureOrigin<_>>::try_origin(origin)?;
+        match proposal {
+            OriginCaller::Governance(Origin::WhitelistedCaller)
+                if !TechnicalCommittee::is_member(&who) =>
+            {
+                Err(RawOrigin::Signed(who).into())
+            },
+            _ => Ok(who),
+        }
+    }
+
+    #[cfg(feature = "runtime-benchmarks")]
+    fn try_successful_origin(_: &OriginCaller) -> Result<RuntimeOrigin, ()> {
+        <EnsureSigned<AccountId> as EnsureOrigin<_>>::try_successful_origin()
+    }
+}
+
+/// Whoever does not vote on a motion of the committee is against it, also if its prime member is for it.
+pub struct AbstentionsAreNays;
+
+impl DefaultVote for AbstentionsAreNays {
+    fn default_vote(_: Option<bool>, _: MemberCount, _: MemberCount, _: MemberCount) -> bool {
+        false
+    }
 }
 
 /// Root, or more than half of the technical committee.

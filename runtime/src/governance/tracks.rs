@@ -1,10 +1,10 @@
 //! The tracks of referenda. Periods are in hours, so that a development chain can have short ones.
 //!
-//! An enactment needs a place in the agenda of its block, which the alarms of other referenda could
-//! fill. It gets its place when the referendum is approved. So no alarm that anybody can set at that
-//! time reaches as far: preparing takes no longer than the least time to an enactment, no referendum
-//! takes as long as the timeout of one that nobody pays for, and few are decided at a time. A test
-//! checks these rules.
+//! The end of a decision and an enactment need places in the agendas of their blocks, which the alarms
+//! of other referenda could fill. [`super::scheduler`] keeps places for them. Besides, no alarm that
+//! anybody can set when a referendum is approved reaches as far as its enactment: preparing takes no longer
+//! than the least time to an enactment, and no referendum takes as long as the timeout of one that nobody
+//! pays for. A test checks these rules.
 
 use alloc::borrow::Cow;
 use assay_primitives::{Balance, BlockNumber, ASY};
@@ -112,7 +112,7 @@ const PLANS: [Plan; 6] = [
     Plan {
         id: CANCELLER,
         name: "canceller",
-        deciding: 10,
+        deciding: 40,
         deposit: 1_000,
         prepare: 1,
         decision: 2 * DAY,
@@ -124,7 +124,7 @@ const PLANS: [Plan; 6] = [
     Plan {
         id: KILLER,
         name: "killer",
-        deciding: 10,
+        deciding: 40,
         deposit: 5_000,
         prepare: 1,
         decision: 2 * DAY,
@@ -190,19 +190,14 @@ mod tests {
     use frame_support::traits::Get;
 
     use super::*;
-    use crate::Runtime;
-
-    type Slots = <Runtime as pallet_scheduler::Config>::MaxScheduledPerBlock;
+    use crate::{governance::scheduler::RESERVED, Runtime};
 
     #[test]
     fn nobody_can_fill_the_agenda_of_an_enactment() {
         let prepare = PLANS.iter().map(|plan| plan.prepare).max().expect("there are tracks");
         assert!(PLANS.iter().all(|plan| plan.enactment >= prepare));
         let deciding: u32 = PLANS.iter().map(|plan| plan.deciding).sum();
-        assert!(
-            deciding < <Slots as Get<u32>>::get() / 4,
-            "{deciding} alarms at the ends of decisions"
-        );
+        assert!(deciding < RESERVED, "{deciding} ends of decisions");
         sp_io::TestExternalities::default().execute_with(|| {
             let timeout = <Runtime as pallet_referenda::Config>::UndecidingTimeout::get();
             for plan in &PLANS {
