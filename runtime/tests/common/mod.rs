@@ -123,8 +123,8 @@ pub fn run_on<R>(mut externalities: sp_io::TestExternalities, test: impl FnOnce(
     })
 }
 
-/// Checks the invariants of every pallet of Assay, of staking, and of referenda. With the feature `try-runtime`, also
-/// those of all pallets of the SDK.
+/// Checks the invariants of every pallet of Assay, of staking, and of referenda. With the feature
+/// `try-runtime`, also those of all pallets of the SDK.
 pub fn check_all() {
     check_within_block();
     Validators::do_try_state().expect("validators");
