@@ -145,6 +145,7 @@ pub fn preset_names() -> Vec<PresetId> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Validators;
 
     /// Below the minimum the set stays as it is, so a large one would bind the validators of the
     /// genesis until others take their places.

@@ -356,6 +356,8 @@ fn fast_tracks_stay_open() {
 enum Step {
     /// Votes with all of it.
     Vote,
+    /// Has the account to which it is paid vote with it.
+    Delegate,
     /// Offers it for an answer of the voter's own operator.
     Request,
 }
@@ -381,6 +383,12 @@ fn voting_twice(attack: &'static str, steps: [Step; 2]) -> Measured {
             let _ = match step {
                 // The rest pays fees.
                 Step::Vote => first.include(convinced(index, true, ALL - 10_000 * ASY)),
+                Step::Delegate => first.include(pallet_conviction_voting::Call::delegate {
+                    class: tracks::ROOT,
+                    to: second.account().into(),
+                    conviction: Conviction::Locked6x,
+                    balance: ALL - 10_000 * ASY,
+                }),
                 Step::Request => {
                     let input = integer_payload(&[2, 3]);
                     first.include(request_call(&input, Assurance::Signed, PRICE, 20, 1))
@@ -431,4 +439,11 @@ fn money_votes_once() {
 #[test]
 fn money_that_is_held_for_a_request_votes_once() {
     escrows_that_vote().check_harmless();
+}
+
+#[test]
+fn delegated_money_votes_once() {
+    for steps in [[Step::Delegate, Step::Request], [Step::Request, Step::Delegate]] {
+        voting_twice("delegated votes paid to oneself", steps).check_harmless();
+    }
 }
