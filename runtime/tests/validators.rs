@@ -4,27 +4,22 @@ mod common;
 
 use assay_primitives::{Balance, ASY};
 use assay_runtime::{
-    constants::*, AccountId, AuthorityDiscovery, Babe, Balances, Grandpa, Header, Historical,
-    Operators, Runtime, RuntimeCall, RuntimeEvent, RuntimeOrigin, Session, Settlement, Staking,
-    System, Validators,
+    constants::*, AccountId, AuthorityDiscovery, Babe, Balances, Grandpa, Header, Operators,
+    Runtime, RuntimeCall, RuntimeEvent, RuntimeOrigin, Session, Settlement, Staking, System,
+    Validators,
 };
 use common::{validators::*, *};
-use frame_support::{
-    assert_noop, assert_ok,
-    traits::{fungible::Mutate, KeyOwnerProofSystem},
-    weights::Weight,
-};
+use frame_support::{assert_noop, assert_ok, traits::fungible::Mutate, weights::Weight};
 use pallet_staking::{Event as StakingEvent, RewardDestination, StakerStatus, ValidatorPrefs};
 use pallet_validators::{EraFees, Event, Split, Unminted};
 use serde_json::json;
 use sp_consensus_babe::digests::{CompatibleDigestItem, PreDigest, SecondaryPlainPreDigest};
-use sp_core::{crypto::KeyTypeId, Pair as _, H256};
+use sp_core::{Pair as _, H256};
 use sp_keyring::{
     Ed25519Keyring,
     Sr25519Keyring::{self, *},
 };
 use sp_runtime::{traits::Header as _, Digest, DigestItem, Perbill};
-use sp_session::MembershipProof;
 
 /// The stake of each validator of the genesis.
 const STAKE: Balance = 100_000 * ASY;
@@ -512,6 +507,7 @@ fn is_accepted(report: RuntimeCall) -> bool {
 #[test]
 fn reports_that_change_nothing_are_paid_for() {
     run(|| {
+        next_session();
         let report = |round| grandpa_equivocation(Ed25519Keyring::Bob, round);
         assert!(is_accepted(report(7)));
         let penalty = recorded(Bob).expect("there is a penalty");
@@ -534,6 +530,7 @@ fn reports_that_change_nothing_are_paid_for() {
 #[test]
 fn a_second_offender_in_a_round_raises_the_penalty_of_both() {
     run(|| {
+        next_session();
         let [bob, charlie] = [Ed25519Keyring::Bob, Ed25519Keyring::Charlie];
         let alone = Perbill::from_rational(9u32, 16);
         assert!(is_accepted(grandpa_equivocation(bob, 7)));

@@ -4,7 +4,10 @@ use assay_primitives::{Balance, ASY};
 use sp_keyring::Ed25519Keyring::Bob;
 
 use crate::{
-    common::{validators::grandpa_equivocation, *},
+    common::{
+        validators::{grandpa_equivocation, next_session},
+        *,
+    },
     ledger::Measured,
     party::*,
     room::room_of,
@@ -18,6 +21,7 @@ const MORE: u64 = 20;
 /// A validator signs two votes in one round after another, and has each round reported.
 pub fn repeated_reports() -> Measured {
     run(|| {
+        next_session();
         let reporter = Party::new("reporter", 100 * ASY);
         reporter.submit(grandpa_equivocation(Bob, 1));
         // The penalty is due for the first report, whether others follow or not.
