@@ -142,3 +142,30 @@ pub fn preset_names() -> Vec<PresetId> {
         PresetId::from(TESTNET),
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Validators;
+
+    /// Below the minimum the set stays as it is, so a large one would bind the validators of the
+    /// genesis until others take their places.
+    #[test]
+    fn a_few_validators_are_enough() {
+        let minimum = |count: u8| {
+            let staker = |index| {
+                let account = AccountId::from([index; 32]);
+                (account.clone(), account, STAKE, StakerStatus::Validator)
+            };
+            staking((0..count).map(staker).collect(), PLACES).minimum_validator_count
+        };
+        for (count, expected) in [(1, 1), (2, 2), (3, 3), (4, 3), (5, 4), (7, 4), (16, 4)] {
+            assert_eq!(minimum(count), expected, "{count} validators");
+        }
+        // Where a validator may fail, it can also lose its candidacy.
+        for count in 1..=16 {
+            let tolerated = Validators::tolerated(count.into());
+            assert!(minimum(count) + tolerated <= u32::from(count), "{count} validators");
+        }
+    }
+}

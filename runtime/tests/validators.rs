@@ -4,26 +4,22 @@ mod common;
 
 use assay_primitives::{Balance, ASY};
 use assay_runtime::{
-    constants::*, AccountId, AuthorityDiscovery, Babe, Balances, Grandpa, Header, Historical,
-    Operators, Runtime, RuntimeCall, RuntimeEvent, RuntimeOrigin, Session, Settlement, Staking,
-    System, Validators,
+    constants::*, AccountId, AuthorityDiscovery, Babe, Balances, Grandpa, Header, Operators,
+    Runtime, RuntimeCall, RuntimeEvent, RuntimeOrigin, Session, Settlement, Staking, System,
+    Validators,
 };
 use common::{validators::*, *};
-use frame_support::{
-    assert_noop, assert_ok,
-    traits::{fungible::Mutate, KeyOwnerProofSystem},
-    weights::Weight,
-};
-use pallet_staking::{Event as StakingEvent, RewardDestination, ValidatorPrefs};
+use frame_support::{assert_noop, assert_ok, traits::fungible::Mutate, weights::Weight};
+use pallet_staking::{Event as StakingEvent, RewardDestination, StakerStatus, ValidatorPrefs};
 use pallet_validators::{EraFees, Event, Split, Unminted};
+use serde_json::json;
 use sp_consensus_babe::digests::{CompatibleDigestItem, PreDigest, SecondaryPlainPreDigest};
-use sp_core::{crypto::KeyTypeId, Pair as _, H256};
+use sp_core::{Pair as _, H256};
 use sp_keyring::{
     Ed25519Keyring,
     Sr25519Keyring::{self, *},
 };
 use sp_runtime::{traits::Header as _, Digest, DigestItem, Perbill};
-use sp_session::MembershipProof;
 
 /// The stake of each validator of the genesis.
 const STAKE: Balance = 100_000 * ASY;
@@ -226,6 +222,50 @@ fn too_few_candidates_keep_the_set() {
     });
 }
 
+/// The local network with seven validators.
+fn seven() -> sp_io::TestExternalities {
+    let keys = [
+        (Alice, Ed25519Keyring::Alice),
+        (Bob, Ed25519Keyring::Bob),
+        (Charlie, Ed25519Keyring::Charlie),
+        (Dave, Ed25519Keyring::Dave),
+        (Eve, Ed25519Keyring::Eve),
+        (Ferdie, Ed25519Keyring::Ferdie),
+        (AliceStash, Ed25519Keyring::AliceStash),
+    ];
+    let stakers = keys.map(|(who, _)| {
+        let account = who.to_account_id();
+        (account.clone(), account, STAKE, StakerStatus::<AccountId>::Validator)
+    });
+    let keys = keys
+        .map(|(who, grandpa)| (who.to_account_id(), who.to_account_id(), keys_of(who, grandpa)));
+    let mut genesis = preset(sp_genesis_builder::LOCAL_TESTNET_RUNTIME_PRESET);
+    genesis["staking"]["stakers"] = json!(stakers);
+    genesis["staking"]["minimumValidatorCount"] = json!(4);
+    genesis["session"]["keys"] = json!(keys);
+    externalities_of(genesis)
+}
+
+/// Who leaves a network is gone although nobody takes its place, and eras go on.
+#[test]
+fn three_of_seven_validators_can_leave() {
+    run_on(seven(), || {
+        assert_eq!(validators().len(), 7);
+        for who in [Alice, Eve, AliceStash] {
+            submit(who, pallet_staking::Call::chill {});
+        }
+        go_to_era(1);
+        assert_eq!(validators().len(), 4);
+        assert!([Bob, Charlie, Dave, Ferdie].into_iter().all(is_validator));
+        // A fourth one waits for somebody else.
+        submit(Bob, pallet_staking::Call::chill {});
+        for _ in 0..2 * SessionsPerEra::get() {
+            next_session();
+        }
+        assert_eq!((era(), validators().len()), (1, 4));
+    });
+}
+
 /// Votes of the largest election: as many voters, candidates, votes and winners as there may be.
 #[test]
 fn the_largest_election_fits_into_a_block() {
@@ -367,10 +407,6 @@ fn tips_are_the_authors() {
 
 // --- offences ---------------------------------------------------------------------------------
 
-fn ownership(kind: KeyTypeId, key: &[u8]) -> MembershipProof {
-    Historical::prove((kind, key)).expect("the key is a validator's")
-}
-
 /// A report of two headers by one author in one slot of the session that runs.
 fn babe_equivocation(offender: Sr25519Keyring) -> RuntimeCall {
     let slot = Babe::current_slot();
@@ -394,30 +430,6 @@ fn babe_equivocation(offender: Sr25519Keyring) -> RuntimeCall {
     pallet_babe::Call::report_equivocation { equivocation_proof, key_owner_proof }.into()
 }
 
-/// A report of two prevotes by one voter in one round.
-fn grandpa_equivocation(offender: Ed25519Keyring) -> RuntimeCall {
-    let (round_number, set) = (7, pallet_grandpa::CurrentSetId::<Runtime>::get());
-    let vote = |target: u8| {
-        let target_hash = H256::repeat_byte(target);
-        let prevote = finality_grandpa::Prevote { target_hash, target_number: 9u32 };
-        let message = finality_grandpa::Message::Prevote(prevote.clone());
-        let payload = sp_consensus_grandpa::localized_payload(round_number, set, &message);
-        (prevote, offender.pair().sign(&payload).into())
-    };
-    let equivocation = finality_grandpa::Equivocation {
-        round_number,
-        identity: offender.public().into(),
-        first: vote(1),
-        second: vote(2),
-    };
-    let equivocation_proof = Box::new(sp_consensus_grandpa::EquivocationProof::new(
-        set,
-        sp_consensus_grandpa::Equivocation::Prevote(equivocation),
-    ));
-    let key_owner_proof = ownership(sp_consensus_grandpa::KEY_TYPE, &offender.public());
-    pallet_grandpa::Call::report_equivocation { equivocation_proof, key_owner_proof }.into()
-}
-
 /// Of four validators one: the square of three quarters.
 fn penalty() -> Balance {
     Perbill::from_rational(9u32, 16) * STAKE
@@ -430,7 +442,7 @@ fn an_equivocation_in_babe_is_punished_after_the_time_to_cancel() {
 
 #[test]
 fn an_equivocation_in_grandpa_is_punished_after_the_time_to_cancel() {
-    punished(|| grandpa_equivocation(Ed25519Keyring::Bob));
+    punished(|| grandpa_equivocation(Ed25519Keyring::Bob, 7));
 }
 
 fn punished(report: impl Fn() -> RuntimeCall) {
@@ -464,6 +476,75 @@ fn punished(report: impl Fn() -> RuntimeCall) {
         go_to_era(1 + BondingDuration::get());
         submit(Bob, withdraw);
         assert_eq!(held_as_stake(&Bob.to_account_id()), 0);
+    });
+}
+
+/// What is recorded of a validator's penalties in the era that runs.
+fn recorded(who: Sr25519Keyring) -> Option<Perbill> {
+    let penalty = pallet_staking::ValidatorSlashInEra::<Runtime>::get(era(), who.to_account_id())?;
+    Some(penalty.0)
+}
+
+/// The number of offences that are kept for good.
+fn kept_reports() -> usize {
+    let kept = pallet_offences::Reports::<Runtime>::iter().count();
+    let indexed = pallet_offences::ConcurrentReportsIndex::<Runtime>::iter_values();
+    assert_eq!(kept, indexed.map(|reports| reports.len()).sum::<usize>());
+    kept
+}
+
+/// Has Ferdie report an offence. Returns whether it is accepted. What is accepted is free, and what is
+/// refused is paid for.
+fn is_accepted(report: RuntimeCall) -> bool {
+    let result = include(signed(Ferdie, report));
+    let fee: Balance = fees().iter().map(|(_, fee)| *fee).sum();
+    assert_eq!(fee == 0, result.is_ok(), "{result:?} for {fee} plancks");
+    result.is_ok()
+}
+
+/// Otherwise a validator could fill blocks and the state for a single penalty, with a report of each
+/// round in which it pretends to vote twice.
+#[test]
+fn reports_that_change_nothing_are_paid_for() {
+    run(|| {
+        next_session();
+        let report = |round| grandpa_equivocation(Ed25519Keyring::Bob, round);
+        assert!(is_accepted(report(7)));
+        let penalty = recorded(Bob).expect("there is a penalty");
+        assert_eq!(penalty, Perbill::from_rational(9u32, 16));
+        for round in 8..=57 {
+            assert!(!is_accepted(report(round)), "round {round}");
+        }
+        assert!(!is_accepted(babe_equivocation(Bob)), "the penalty of BABE is the same");
+        assert_eq!(kept_reports(), 1);
+        assert_eq!(recorded(Bob), Some(penalty));
+        let due = pallet_staking::UnappliedSlashes::<Runtime>::iter_values().flatten();
+        assert_eq!(due.count(), 1);
+        // In another era it is another penalty.
+        go_to_era(1);
+        assert!(is_accepted(report(7)));
+        assert!(!is_accepted(report(8)));
+        assert_eq!((kept_reports(), recorded(Bob)), (2, Some(penalty)));
+    });
+}
+
+#[test]
+fn a_second_offender_in_a_round_raises_the_penalty_of_both() {
+    run(|| {
+        next_session();
+        let [bob, charlie] = [Ed25519Keyring::Bob, Ed25519Keyring::Charlie];
+        let alone = Perbill::from_rational(9u32, 16);
+        assert!(is_accepted(grandpa_equivocation(bob, 7)));
+        assert!(!is_accepted(grandpa_equivocation(bob, 8)));
+        assert!(is_accepted(grandpa_equivocation(charlie, 8)));
+        assert_eq!([Bob, Charlie].map(recorded), [Some(alone); 2]);
+        // Now the report that was refused is news.
+        assert!(is_accepted(grandpa_equivocation(bob, 8)));
+        assert_eq!([Bob, Charlie].map(recorded), [Some(Perbill::one()); 2]);
+        // Neither can lose more.
+        assert!(!is_accepted(grandpa_equivocation(charlie, 7)));
+        assert!(!is_accepted(grandpa_equivocation(bob, 9)));
+        assert_eq!(kept_reports(), 3);
     });
 }
 
@@ -574,6 +655,70 @@ fn who_makes_a_single_block_stays() {
         empty_block();
         next_session();
         assert_eq!(own_events(), []);
+        go_to_era(1);
+        assert!(is_validator(rare));
+    });
+}
+
+/// Candidates of the next election.
+fn is_candidate(who: Sr25519Keyring) -> bool {
+    pallet_staking::Validators::<Runtime>::contains_key(who.to_account_id())
+}
+
+/// Makes blocks of all validators but the third, of which the first has this transaction.
+fn include_without_third(who: Sr25519Keyring, call: pallet_staking::Call<Runtime>) {
+    while next_author() == 2 {
+        skip_slots(1);
+    }
+    submit(who, call);
+    blocks_without(&[2], AUTHORITIES as u32 - 1);
+}
+
+/// Otherwise a program that makes its account a candidate again would be enough to stay elected.
+#[test]
+fn who_comes_back_without_a_block_loses_its_place_each_session() {
+    run(|| {
+        let absent = third();
+        next_session();
+        blocks_without(&[2], ENOUGH);
+        next_session();
+        assert!(!is_candidate(absent));
+        while era() == 0 {
+            include_without_third(absent, candidacy());
+            assert!(is_candidate(absent));
+            next_session();
+            assert!(!is_candidate(absent), "session {}", session());
+        }
+        assert!(!is_validator(absent));
+        // Outside the set nobody counts its blocks.
+        submit(absent, candidacy());
+        go_to_era(2);
+        assert!(is_validator(absent));
+    });
+}
+
+#[test]
+fn who_comes_back_and_makes_a_block_stays() {
+    run(|| {
+        let rare = third();
+        next_session();
+        blocks_without(&[2], ENOUGH);
+        next_session();
+        assert!(!is_candidate(rare));
+        submit(rare, candidacy());
+        while next_author() != 2 {
+            skip_slots(1);
+        }
+        empty_block();
+        // What it missed before is forgotten.
+        for _ in 0..3 {
+            next_session();
+            assert!(is_candidate(rare));
+            blocks_without(&[2], AUTHORITIES as u32 - 1);
+        }
+        assert!(pallet_validators::Missed::<Runtime>::get()
+            .values()
+            .all(|missed| *missed < 20_000_000));
         go_to_era(1);
         assert!(is_validator(rare));
     });

@@ -223,6 +223,11 @@ fn absent() -> Vec<(u64, u32)> {
     validators.collect()
 }
 
+/// What each has missed since its last block, in millionths of a block.
+fn missed() -> Vec<(u64, u64)> {
+    Missed::<Test>::get().into_iter().collect()
+}
+
 #[test]
 fn who_makes_no_block_is_no_candidate_any_more() {
     test(|| {
@@ -231,7 +236,52 @@ fn who_makes_no_block_is_no_candidate_any_more() {
         // Of 120 blocks it should have had 30 for each of four.
         assert_eq!(absent(), [(3, 30)]);
         assert_eq!(Candidates::get(), [0, 1, 2]);
-        assert!(Missed::<Test>::get().is_empty());
+        assert_eq!(missed(), [(3, 30_000_000)]);
+    });
+}
+
+#[test]
+fn who_comes_back_without_a_block_loses_the_candidacy_again() {
+    test(|| {
+        set(4);
+        session(&[0, 1, 2], 40);
+        for returns in 1..5 {
+            Candidates::mutate(|candidates| candidates.push(3));
+            session(&[0, 1, 2], 1);
+            // 0.75 blocks in each session.
+            assert_eq!(missed(), [(3, 30_000_000 + returns * 750_000)]);
+            assert_eq!(absent(), [(3, 30 + (returns * 3 / 4) as u32)]);
+            assert_eq!(Candidates::get(), [0, 1, 2]);
+        }
+        // Who stays away is counted on, and is no news.
+        session(&[0, 1, 2], 1);
+        assert_eq!((missed(), absent()), (vec![(3, 33_750_000)], vec![]));
+    });
+}
+
+#[test]
+fn an_outage_ends_no_candidacy_of_who_came_back() {
+    test(|| {
+        set(4);
+        session(&[0, 1, 2], 40);
+        Candidates::mutate(|candidates| candidates.push(3));
+        session(&[0, 1], 40);
+        System::assert_last_event(Event::Outage { absent: 2 }.into());
+        assert_eq!((missed(), Candidates::get().len()), (vec![(3, 30_000_000)], 4));
+    });
+}
+
+#[test]
+fn who_comes_back_and_makes_a_block_begins_anew() {
+    test(|| {
+        set(4);
+        session(&[0, 1, 2], 40);
+        Candidates::mutate(|candidates| candidates.push(3));
+        session(&[0, 1, 2, 3], 1);
+        assert_eq!((missed(), absent()), (vec![], vec![]));
+        session(&[0, 1, 2], 26);
+        assert_eq!((missed(), absent()), (vec![(3, 19_500_000)], vec![]));
+        assert_eq!(Candidates::get().len(), 4);
     });
 }
 
@@ -255,23 +305,21 @@ fn few_blocks_are_counted_over_sessions() {
             session(&others, 3);
             assert_eq!(absent(), []);
         }
-        assert_eq!(
-            Missed::<Test>::get().into_inner().into_iter().collect::<Vec<_>>(),
-            [(99, 17_820_000)]
-        );
+        assert_eq!(missed(), [(99, 17_820_000)]);
         session(&others, 3);
         assert_eq!(absent(), [(99, 20)]);
 
-        // A block in between begins the count anew.
+        // A block begins the count anew.
         set(100);
-        for _ in 0..6 {
+        for _ in 0..2 {
+            block_by(Some(99), || ());
             session(&others, 3);
+            assert_eq!(missed(), []);
+            for _ in 0..6 {
+                session(&others, 3);
+                assert_eq!(absent(), []);
+            }
         }
-        block_by(Some(99), || ());
-        session(&others, 3);
-        assert!(Missed::<Test>::get().is_empty());
-        session(&others, 3);
-        assert_eq!(absent(), []);
     });
 }
 
@@ -290,10 +338,7 @@ fn an_outage_of_the_network_is_nobodys_fault() {
         session(&[0, 1, 2, 3, 4, 5, 6, 7, 8], 10);
         assert_eq!(Missed::<Test>::get().get(&9), Some(&9_000_000));
         session(&[0, 1, 2, 3], 100);
-        assert_eq!(
-            Missed::<Test>::get().into_inner().into_iter().collect::<Vec<_>>(),
-            [(9, 9_000_000)]
-        );
+        assert_eq!(missed(), [(9, 9_000_000)]);
         session(&[0, 1, 2, 3, 4, 5, 6], 100);
         assert_eq!(absent(), [(7, 70), (8, 70), (9, 79)]);
     });
@@ -306,7 +351,7 @@ fn the_minimum_of_candidates_remains() {
         Minimum::set(9);
         session(&[0, 1, 2, 3, 4, 5, 6], 100);
         assert_eq!(absent(), [(7, 70)]);
-        assert_eq!(Missed::<Test>::get().into_inner().into_keys().collect::<Vec<_>>(), [8, 9]);
+        assert_eq!(missed(), [7, 8, 9].map(|who| (who, 70_000_000)));
         // As soon as there are others again.
         Candidates::mutate(|candidates| candidates.push(20));
         session(&[0, 1, 2, 3, 4, 5, 6], 100);

@@ -19,6 +19,7 @@ mod ledger;
 mod lists;
 mod money;
 mod quorums;
+mod reports;
 mod room;
 mod seats;
 mod statements;
@@ -73,6 +74,11 @@ fn all() -> Vec<Measured> {
         governance::drained_treasury(),
         governance::many_small_payments(),
         governance::crowded_agenda(),
+        governance::closed_tracks(),
+        governance::crowded_fast_tracks(),
+        governance::votes_paid_to_oneself(),
+        governance::escrows_that_vote(),
+        reports::repeated_reports(),
     ]
 }
 

@@ -13,7 +13,7 @@ use codec::Encode;
 use frame_support::{assert_ok, dispatch::DispatchClass};
 use pallet_inference::{BatchItem, NextRequest};
 use sp_keyring::Sr25519Keyring::EveStash;
-use sp_runtime::Perbill;
+use sp_runtime::{ApplyExtrinsicResult, Perbill};
 
 use crate::{bonds::lie, common::*, ledger::Measured, party::*};
 
@@ -29,13 +29,21 @@ fn used() -> u64 {
 /// What a paying account would have paid for the room of these transactions in a block that they
 /// make up: a planck for each picosecond, and the fee for their bytes.
 pub fn price_of_room(transactions: Vec<UncheckedExtrinsic>) -> Balance {
+    let (price, results) = room_of(transactions);
+    for result in results {
+        assert_eq!(result, Ok(Ok(())));
+    }
+    price
+}
+
+/// [`price_of_room`] of transactions whose calls may fail, and their results.
+pub fn room_of(transactions: Vec<UncheckedExtrinsic>) -> (Balance, Vec<ApplyExtrinsicResult>) {
     let bytes: usize = transactions.iter().map(Encode::encoded_size).sum();
     empty_block();
     let idle = used();
-    for result in block(transactions) {
-        assert_eq!(result, Ok(Ok(())));
-    }
-    Balance::from(used() - idle) + bytes as Balance * TransactionByteFee::get()
+    let results = block(transactions);
+    let price = Balance::from(used() - idle) + bytes as Balance * TransactionByteFee::get();
+    (price, results)
 }
 
 /// A version whose output is as long as an output may be.

@@ -4,6 +4,7 @@
 
 pub mod money;
 pub mod party;
+pub mod referenda;
 pub mod rng;
 pub mod validators;
 
@@ -122,8 +123,8 @@ pub fn run_on<R>(mut externalities: sp_io::TestExternalities, test: impl FnOnce(
     })
 }
 
-/// Checks the invariants of every pallet of Assay, and of staking. With the feature `try-runtime`, also
-/// those of all pallets of the SDK.
+/// Checks the invariants of every pallet of Assay, of staking, and of referenda. With the feature
+/// `try-runtime`, also those of all pallets of the SDK.
 pub fn check_all() {
     check_within_block();
     Validators::do_try_state().expect("validators");
@@ -147,6 +148,7 @@ pub fn check_within_block() {
     Room::do_try_state().expect("room");
     Governance::do_try_state().expect("governance");
     validators::check_staking();
+    referenda::check_referenda();
 }
 
 /// The key of an authority.

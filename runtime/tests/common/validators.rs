@@ -2,15 +2,21 @@
 
 use assay_primitives::Balance;
 use assay_runtime::{
-    configs::consensus::SessionKeys, AccountId, Babe, Balances, Runtime, RuntimeHoldReason,
-    Session, Staking, VoterList, EPOCH_DURATION_SLOTS,
+    configs::consensus::SessionKeys, AccountId, Babe, Balances, Historical, Runtime, RuntimeCall,
+    RuntimeHoldReason, Session, Staking, VoterList, EPOCH_DURATION_SLOTS,
 };
 use codec::Encode;
 use frame_election_provider_support::SortedListProvider;
-use frame_support::{assert_ok, traits::fungible::InspectHold};
+use frame_support::{
+    assert_ok,
+    traits::{fungible::InspectHold, KeyOwnerProofSystem},
+};
 use pallet_staking::{RewardDestination, ValidatorPrefs};
-use sp_core::proof_of_possession::ProofOfPossessionGenerator;
+use sp_core::{
+    crypto::KeyTypeId, proof_of_possession::ProofOfPossessionGenerator, Pair as _, H256,
+};
 use sp_keyring::{Ed25519Keyring, Sr25519Keyring};
+use sp_session::MembershipProof;
 
 use super::{block, empty_block, include, next_slot, signed, skip_slots, submit};
 
@@ -123,7 +129,7 @@ pub fn pay_out(validator: &AccountId, era: u32) {
 }
 
 /// Runs a call as root, through Alice's sudo.
-pub fn as_root(call: impl Into<assay_runtime::RuntimeCall>) {
+pub fn as_root(call: impl Into<RuntimeCall>) {
     let call = pallet_sudo::Call::sudo { call: Box::new(call.into()) };
     let results = block(vec![signed(Sr25519Keyring::Alice, call)]);
     assert_eq!(results, [Ok(Ok(()))]);
@@ -134,6 +140,35 @@ pub fn as_root(call: impl Into<assay_runtime::RuntimeCall>) {
         )
     });
     assert!(done, "the call failed");
+}
+
+/// The proof that a key is one of a validator's of the session.
+pub fn ownership(kind: KeyTypeId, key: &[u8]) -> MembershipProof {
+    Historical::prove((kind, key)).expect("the key is a validator's")
+}
+
+/// A report of two prevotes by one voter in a round of the set that votes now.
+pub fn grandpa_equivocation(offender: Ed25519Keyring, round_number: u64) -> RuntimeCall {
+    let set = pallet_grandpa::CurrentSetId::<Runtime>::get();
+    let vote = |target: u8| {
+        let target_hash = H256::repeat_byte(target);
+        let prevote = finality_grandpa::Prevote { target_hash, target_number: 9u32 };
+        let message = finality_grandpa::Message::Prevote(prevote.clone());
+        let payload = sp_consensus_grandpa::localized_payload(round_number, set, &message);
+        (prevote, offender.pair().sign(&payload).into())
+    };
+    let equivocation = finality_grandpa::Equivocation {
+        round_number,
+        identity: offender.public().into(),
+        first: vote(1),
+        second: vote(2),
+    };
+    let equivocation_proof = Box::new(sp_consensus_grandpa::EquivocationProof::new(
+        set,
+        sp_consensus_grandpa::Equivocation::Prevote(equivocation),
+    ));
+    let key_owner_proof = ownership(sp_consensus_grandpa::KEY_TYPE, &offender.public());
+    pallet_grandpa::Call::report_equivocation { equivocation_proof, key_owner_proof }.into()
 }
 
 /// Checks the invariants of staking: every stake is held, all stakers are in the list of voters, and

@@ -5,6 +5,7 @@
 mod common;
 
 mod calls;
+mod committee;
 mod money;
 mod pauses;
 mod steps;
@@ -15,7 +16,7 @@ use assay_runtime::{
     configs::governance::{PreimageReason, SubmissionDeposit},
     constants::TreasuryAccount,
     genesis::TESTNET,
-    governance::{tracks, Origin},
+    governance::tracks,
     AccountId, Balances, Governance, Runtime, RuntimeCall, RuntimeEvent, System, HOURS,
 };
 use common::*;
@@ -80,6 +81,36 @@ fn a_call_that_nobody_whitelisted_is_not_dispatched() {
         go_until(|| matches!(info(index), ReferendumInfo::Approved(..)), 12);
         go_until(|| enacted().is_some(), 3);
         assert!(!are_quorums_disabled());
+    });
+}
+
+/// Otherwise anybody could occupy the track by which urgent calls pass.
+#[test]
+fn members_alone_submit_whitelisted_calls() {
+    run(|| {
+        let call = Box::new(disable_quorums());
+        let dispatch: RuntimeCall =
+            pallet_whitelist::Call::dispatch_whitelisted_call_with_preimage { call }.into();
+        let call = || submit_call(Origin::WhitelistedCaller, inline(&dispatch));
+        assert_eq!(include(signed(PROPOSER, call())), Err(DispatchError::BadOrigin));
+        assert!(fees().iter().any(|(_, fee)| *fee > 0), "the attempt is paid for");
+        submit(MEMBER, call());
+        // Everybody submits on the other tracks, and pays for the decision on each.
+        for origin in [Origin::Treasurer, Origin::Spender, Origin::Canceller, Origin::Killer] {
+            submit(PROPOSER, submit_call(origin, inline(&dispatch)));
+        }
+        submit(PROPOSER, submit_call(root(), inline(&dispatch)));
+        submit(PROPOSER, pallet_referenda::Call::place_decision_deposit { index: 0 });
+
+        // Who is no member any more has lost it.
+        let set = pallet_collective::Call::<Runtime, _>::set_members {
+            new_members: vec![PROPOSER.to_account_id()],
+            prime: None,
+            old_count: 3,
+        };
+        validators::as_root(RuntimeCall::TechnicalCommittee(set));
+        assert_eq!(include(signed(MEMBER, call())), Err(DispatchError::BadOrigin));
+        submit(PROPOSER, call());
     });
 }
 

@@ -196,3 +196,25 @@ fn a_locked_bond_can_be_slashed_and_the_rest_is_unlocked_later() {
         assert_eq!(transferable(&party.account()), before - bond);
     });
 }
+
+/// What is held for a request can go to another account of the payer and vote again.
+#[test]
+fn money_that_votes_pays_for_no_request() {
+    run(|| {
+        publish_integers(Perbill::zero());
+        let operator = Party::new("operator", 2_000 * ASY);
+        operator.register(1_000 * ASY);
+        operator.serve(ASY, 4, both());
+        let payer = Party::new("payer", 100 * ASY);
+        let index = propose(root(), frame_system::Call::remark { remark: vec![7; 9] });
+        payer.submit(vote_call(index, true, 60 * ASY));
+        let request = |most: Balance, key| {
+            request_call(&integer_payload(&[2, 3]), Assurance::Signed, most, 10, key)
+        };
+        let refused = Err(Error::<Runtime>::EscrowNotCovered.into());
+        assert_eq!(payer.include(request(50 * ASY, 1)), refused);
+        payer.submit(request(30 * ASY, 2));
+        // What is held counts towards the lock no more than what has gone.
+        assert_eq!(payer.include(request(20 * ASY, 3)), refused);
+    });
+}

@@ -4,7 +4,7 @@
 
 use assay_primitives::{Balance, ASY};
 #[allow(unused_imports)]
-pub use assay_runtime::governance::{origins::Technical, tracks::Tracks};
+pub use assay_runtime::governance::{origins::Technical, tracks::Tracks, Origin};
 use assay_runtime::{AccountId, Balances, OriginCaller, Runtime, RuntimeCall, RuntimeEvent};
 use codec::Encode;
 use frame_support::traits::{schedule::DispatchTime, Bounded, Currency, QueryPreimage};
@@ -21,6 +21,8 @@ use crate::common::*;
 
 /// Submits referenda, and pays their deposits.
 pub const PROPOSER: Sr25519Keyring = Sr25519Keyring::Eve;
+/// Submits referenda on the track of whitelisted calls: a member of the technical committee.
+pub const MEMBER: Sr25519Keyring = Sr25519Keyring::Charlie;
 /// What a voter puts in: nine tenths of what it has. Twelve accounts have as much.
 pub const VOTE: Balance = 9_000_000 * ASY;
 
@@ -59,7 +61,12 @@ pub fn submit_call(
 
 /// Stores the call, submits a referendum over it, and pays for its decision, in three transactions.
 pub fn propose(origin: impl Into<OriginCaller>, call: impl Into<RuntimeCall>) -> u32 {
-    propose_by(PROPOSER, origin, call)
+    let origin = origin.into();
+    let who = match origin {
+        OriginCaller::Governance(Origin::WhitelistedCaller) => MEMBER,
+        _ => PROPOSER,
+    };
+    propose_by(who, origin, call)
 }
 
 pub fn propose_by(
@@ -138,35 +145,48 @@ pub fn is_whitelisted(call: &RuntimeCall) -> bool {
     pallet_whitelist::WhitelistedCall::<Runtime>::contains_key(hash(call))
 }
 
+type MotionCall = pallet_collective::Call<Runtime, Technical>;
+
+/// The call that proposes a motion.
+pub fn motion_call(threshold: u32, call: &RuntimeCall) -> RuntimeCall {
+    let length_bound = call.encoded_size() as u32;
+    let proposal = Box::new(call.clone());
+    RuntimeCall::TechnicalCommittee(MotionCall::propose { threshold, proposal, length_bound })
+}
+
+/// The call that votes for a motion.
+pub fn approve_call(index: u32, call: &RuntimeCall) -> RuntimeCall {
+    let proposal = hash(call);
+    RuntimeCall::TechnicalCommittee(MotionCall::vote { proposal, index, approve: true })
+}
+
+/// The call that closes a motion.
+pub fn close_call(index: u32, call: &RuntimeCall) -> RuntimeCall {
+    let info = frame_support::dispatch::GetDispatchInfo::get_dispatch_info(call);
+    RuntimeCall::TechnicalCommittee(MotionCall::close {
+        proposal_hash: hash(call),
+        index,
+        proposal_weight_bound: info.call_weight,
+        length_bound: call.encoded_size() as u32,
+    })
+}
+
+/// The index of the next motion.
+pub fn next_motion() -> u32 {
+    pallet_collective::ProposalCount::<Runtime, Technical>::get()
+}
+
 /// A motion of the first of these members, for which the others vote, and which the first one closes.
 /// One member alone acts at once.
 pub fn move_by(members: &[Sr25519Keyring], call: impl Into<RuntimeCall>) {
-    type Call = pallet_collective::Call<Runtime, Technical>;
-    let call = call.into();
-    let (bytes, proposal) = (call.encoded_size() as u32, hash(&call));
-    let index = pallet_collective::ProposalCount::<Runtime, Technical>::get();
-    let weight = frame_support::dispatch::GetDispatchInfo::get_dispatch_info(&call).call_weight;
+    let (call, index) = (call.into(), next_motion());
     let [first, others @ ..] = members else { panic!("nobody moves") };
-    let act = |who: Sr25519Keyring, call: Call| submit(who, RuntimeCall::TechnicalCommittee(call));
-    act(
-        *first,
-        Call::propose {
-            threshold: members.len() as u32,
-            proposal: Box::new(call),
-            length_bound: bytes,
-        },
-    );
+    submit(*first, motion_call(members.len() as u32, &call));
     if others.is_empty() {
         return;
     }
     for member in members {
-        act(*member, Call::vote { proposal, index, approve: true });
+        submit(*member, approve_call(index, &call));
     }
-    let close = Call::close {
-        proposal_hash: proposal,
-        index,
-        proposal_weight_bound: weight,
-        length_bound: bytes,
-    };
-    act(*first, close);
+    submit(*first, close_call(index, &call));
 }
