@@ -13,7 +13,11 @@ use assay_primitives::{
 };
 use codec::{Compact, CompactAs, Decode, Encode};
 
-use crate::{amount, rpc::WorkerPossession, AccountId, Call, Error, Result};
+use crate::{
+    amount,
+    rpc::{ValidatorKeys, WorkerPossession},
+    AccountId, Call, Error, Result,
+};
 
 pub use assay_primitives::RequestInput;
 
@@ -99,21 +103,9 @@ pub struct ValidatorPreferences {
     pub blocked: bool,
 }
 
-/// The public keys with which a validator takes part in consensus. Encoded as the runtime's.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-pub struct SessionKeys {
-    /// It signs blocks.
-    pub babe: [u8; 32],
-    /// It votes for finality.
-    pub grandpa: [u8; 32],
-    /// It signs the validator's addresses.
-    pub authority_discovery: [u8; 32],
-}
-
 /// `MultiAddress::Id`.
-#[derive(Clone, Debug, Encode, Decode)]
-pub enum Address {
-    /// The account itself.
+#[derive(Encode)]
+enum Address {
     #[codec(index = 0)]
     Id(AccountId),
 }
@@ -363,7 +355,9 @@ calls! {
         fn validate(prefs: ValidatorPreferences) { prefs }
 
         /// Backs these accounts in elections of validators.
-        fn nominate(targets: Vec<Address>) { targets }
+        fn nominate(validators: Vec<AccountId>) {
+            targets: validators.into_iter().map(Address::Id).collect::<Vec<_>>()
+        }
 
         /// Takes part in no more elections, as a validator or as a nominator.
         fn chill() {}
@@ -377,7 +371,7 @@ calls! {
     /// Calls of `session`.
     mod session("Session") {
         /// Registers session keys, which take effect in the session after the next one.
-        fn set_keys(keys: SessionKeys, proof: Vec<u8>) { keys, proof }
+        fn set_keys(keys: ValidatorKeys, proof: Vec<u8>) { keys, proof }
 
         /// Removes the session keys and returns their deposit.
         fn purge_keys() {}

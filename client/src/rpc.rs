@@ -20,7 +20,6 @@ use subxt_rpcs::{
 };
 
 use crate::{
-    calls::SessionKeys,
     text::{from_hex, to_hex},
     AccountId, Error, Result,
 };
@@ -47,6 +46,17 @@ impl RpcConfig for Wire {
     type Header = Header;
     type Hash = Digest;
     type AccountId = AccountId;
+}
+
+/// The public keys with which a validator takes part in consensus. Encoded as the runtime's.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct ValidatorKeys {
+    /// It signs blocks.
+    pub babe: [u8; 32],
+    /// It votes for finality.
+    pub grandpa: [u8; 32],
+    /// It signs the validator's addresses.
+    pub authority_discovery: [u8; 32],
 }
 
 /// A worker key with its proof of possession.
@@ -252,7 +262,7 @@ impl Rpc {
 
     /// New session keys in the node's keystore, and the proof that they are `owner`'s. Nodes answer
     /// only requests from their own machine.
-    pub async fn rotate_keys(&self, owner: &AccountId) -> Result<(SessionKeys, Vec<u8>)> {
+    pub async fn rotate_keys(&self, owner: &AccountId) -> Result<(ValidatorKeys, Vec<u8>)> {
         #[derive(serde::Deserialize)]
         struct Answer {
             keys: String,
@@ -267,7 +277,7 @@ impl Rpc {
 
     /// Whether the node's keystore has all these session keys. Nodes answer only requests from their
     /// own machine.
-    pub async fn has_session_keys(&self, keys: &SessionKeys) -> Result<bool> {
+    pub async fn has_session_keys(&self, keys: &ValidatorKeys) -> Result<bool> {
         self.request("author_hasSessionKeys", rpc_params![to_hex(keys.encode())]).await
     }
 

@@ -6,8 +6,8 @@ use assay_primitives::{Balance, Digest};
 use codec::{Compact, Decode};
 
 use crate::{
-    calls::{validators, RewardDestination, SessionKeys, ValidatorPreferences},
-    rpc::header_hash,
+    calls::{validators, RewardDestination, ValidatorPreferences},
+    rpc::{header_hash, ValidatorKeys},
     storage::{map_key, twox_map_key, value_key},
     AccountId, Call, Client, Error, Result,
 };
@@ -53,7 +53,7 @@ pub struct ValidatorView {
     /// Its stake, if it has bonded any.
     pub stake: Option<Stake>,
     /// Its session keys for the session after the next one.
-    pub keys: Option<SessionKeys>,
+    pub keys: Option<ValidatorKeys>,
     /// Whether it is a validator of the present session.
     pub in_session: bool,
     /// Its place in the present era, if it was elected.

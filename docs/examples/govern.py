@@ -33,7 +33,14 @@ ORIGINS = {
     "killer": {"Governance": "Killer"},
 }
 # Events of each transaction, which tell nothing.
-COMMON = {"Withdraw", "Deposit", "TransactionFeePaid", "ExtrinsicSuccess", "NewAccount"}
+COMMON = {
+    "Withdraw",
+    "BurnedDebt",
+    "Deposit",
+    "TransactionFeePaid",
+    "ExtrinsicSuccess",
+    "NewAccount",
+}
 
 
 class Chain:
@@ -159,7 +166,7 @@ def second(chain, args):
             "proposal_hash": motion_hash,
             "index": index,
             # More than any call that the committee may make, and less than a transaction may take.
-            "proposal_weight_bound": {"ref_time": 10**10, "proof_size": 0},
+            "proposal_weight_bound": {"ref_time": 10**10, "proof_size": 10**6},
             "length_bound": 100_000,
         },
     )

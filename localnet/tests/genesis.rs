@@ -15,7 +15,7 @@ use programs::programs;
 
 const NAMES: [&str; 4] = ["alice", "bob", "charlie", "dave"];
 /// The peer identity of the node key 1.
-const FIRST_IDENTITY: &str = "12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUBj2vj6vnc8iDp";
+const FIRST_IDENTITY: &str = "12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp";
 
 /// The rest of the line that begins with a word.
 fn line<'a>(output: &'a str, start: &str) -> Result<&'a str> {

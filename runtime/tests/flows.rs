@@ -479,9 +479,8 @@ fn a_workers_call_has_one_transaction_only() {
 #[test]
 fn no_tip_comes_before_calls_of_another_class() {
     in_prepared_network(|| {
-        let priority = |call: RuntimeCall, tip| {
-            validate(with_tip(STRANGER, call, tip)).unwrap().priority
-        };
+        let priority =
+            |call: RuntimeCall, tip| validate(with_tip(STRANGER, call, tip)).unwrap().priority;
         let ordinary = || frame_system::Call::remark { remark: Vec::new() }.into();
         let operational =
             || pallet_disputes::Call::open { request: RequestId(0), max_bond: 0 }.into();

@@ -263,17 +263,21 @@ fn the_largest_election_fits_into_a_block() {
 
         // The last session but one of the era begins with the election.
         let planned = || pallet_staking::CurrentEra::<Runtime>::get();
+        let mut usual = Weight::zero();
         while planned() == Some(0) {
             let started = std::time::Instant::now();
             next_session();
             let weight = System::block_weight().total();
-            if planned() == Some(1) {
-                println!("{weight:?}, {} ms natively", started.elapsed().as_millis());
-                let most = assay_runtime::MAXIMUM_BLOCK_WEIGHT;
-                let least = Weight::from_parts(most.ref_time() / 10, 0);
-                assert!(weight.all_lte(most), "{weight:?} of {most:?}");
-                assert!(weight.ref_time() > least.ref_time(), "it is not counted: {weight:?}");
+            if planned() == Some(0) {
+                usual = weight;
+                continue;
             }
+            let election = weight.saturating_sub(usual);
+            let millis = started.elapsed().as_millis();
+            println!("{election:?} besides {usual:?}, {millis} ms natively");
+            let block = assay_runtime::MAXIMUM_BLOCK_WEIGHT.ref_time();
+            assert!(election.ref_time() < block * 6 / 10, "{election:?}");
+            assert!(election.ref_time() > block / 10, "it is not counted: {election:?}");
         }
         assert!(staking_events().contains(&StakingEvent::StakersElected));
         let elected = pallet_staking::ErasStakersOverview::<Runtime>::iter_prefix(1);
@@ -451,8 +455,9 @@ fn punished(report: impl Fn() -> RuntimeCall) {
         assert_eq!(held_as_stake(&Bob.to_account_id()), STAKE);
         let (reporter, issuance) = (wealth(Ferdie), Balances::total_issuance());
         go_to_era(2 + SlashDeferDuration::get());
-        assert_eq!(held_as_stake(&Bob.to_account_id()), STAKE - penalty());
-        assert_eq!(free(&treasury()) - of_treasury, penalty());
+        assert!(is_about(held_as_stake(&Bob.to_account_id()), STAKE - penalty()));
+        let lost = STAKE - held_as_stake(&Bob.to_account_id());
+        assert_eq!(free(&treasury()) - of_treasury, lost);
         assert_eq!(wealth(Ferdie), reporter, "nobody earns from a report");
         assert_eq!(Balances::total_issuance(), issuance);
         let withdraw = pallet_staking::Call::withdraw_unbonded { num_slashing_spans: 5 };
@@ -519,7 +524,7 @@ fn the_bond_of_an_operator_and_the_stake_of_a_validator_are_different_money() {
         submit(Bob, pallet_operators::Call::add_bond { amount: bond });
         submit(Ferdie, babe_equivocation(Bob));
         go_to_era(2 + SlashDeferDuration::get());
-        assert_eq!(held_as_stake(&account), STAKE - penalty());
+        assert!(is_about(held_as_stake(&account), STAKE - penalty()));
         assert_eq!(<Settlement as Bonds<AccountId>>::bonded(&account), bond);
         assert!(Operators::do_try_state().is_ok());
     });

@@ -2,7 +2,7 @@
 
 use assay_client::{
     amount,
-    calls::{session, validators, Address, Share, ValidatorPreferences},
+    calls::{session, validators, Share, ValidatorPreferences},
     names,
     validators::{Stake, ValidatorView},
     AccountId, Client, Error,
@@ -36,7 +36,6 @@ pub async fn run(context: &Context<'_>, command: ValidatorCommand) -> Result<(),
         ValidatorCommand::Nominate { validators: targets } => {
             bonded(&context.connect().await?, &context.account(None)?).await?;
             let done = format!("nominates {} validators from the next election on", targets.len());
-            let targets = targets.into_iter().map(Address::Id).collect();
             super::send(context, validators::nominate(targets), &done).await
         },
         ValidatorCommand::Chill => {

@@ -4,7 +4,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, Result};
 use assay_client::{Client, GraphFile, Signer};
-use assay_localnet::liar::{Conduct, Liar};
+use assay_localnet::liar::{Liar, Misconduct};
 use assay_primitives::{ModelId, VersionId};
 use clap::Parser;
 
@@ -15,7 +15,7 @@ use clap::Parser;
 struct Arguments {
     /// What it does with the requests that are assigned to it.
     #[arg(long, value_enum)]
-    conduct: Conduct,
+    conduct: Misconduct,
     /// Address of a node's RPC.
     #[arg(long)]
     url: String,

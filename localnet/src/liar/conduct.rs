@@ -24,7 +24,7 @@ const FLOOD: u32 = 50;
 /// What a bad operator does with the requests that are assigned to it. It sends heartbeats in any
 /// case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Conduct {
+pub enum Misconduct {
     /// Submits wrong results in the classes `Optimistic` and `Quorum`, and defends them. It cannot
     /// prove anything, so it does not answer in class `Proof`.
     Lie,
@@ -35,7 +35,7 @@ pub enum Conduct {
     Flood,
 }
 
-/// The arguments of `Verification.report_equivocation`, which [`Conduct::Equivocate`] prints as SCALE
+/// The arguments of `Verification.report_equivocation`, which [`Misconduct::Equivocate`] prints as SCALE
 /// in hex: what two recipients of the results know together.
 pub type Equivocation = (
     WorkerId,
@@ -52,16 +52,16 @@ impl Liar {
     /// # Errors
     ///
     /// The node does not answer.
-    pub async fn work(&self, conduct: Conduct, graph: &CheckedGraph) -> Result<()> {
+    pub async fn work(&self, conduct: Misconduct, graph: &CheckedGraph) -> Result<()> {
         let mut heads = self.client.rpc().subscribe_heads().await?;
         let mut begun = BTreeSet::new();
         loop {
             let height = rpc::height(&rpc::next(&mut heads, "new heads").await?);
-            if height % HEARTBEAT_BLOCKS == 0 {
+            if height.is_multiple_of(HEARTBEAT_BLOCKS) {
                 // Refused if the last one is too young.
                 let _ = self.heartbeat().await;
             }
-            if conduct == Conduct::Flood {
+            if conduct == Misconduct::Flood {
                 let accepted = self.flood().await;
                 println!("{{\"height\":{height},\"sent\":{},\"accepted\":{accepted}}}", 3 * FLOOD);
                 continue;
@@ -75,14 +75,18 @@ impl Liar {
     }
 
     /// Deals with a request in a task of its own.
-    fn begin(&self, conduct: Conduct, assignment: Assignment, graph: CheckedGraph) {
+    fn begin(&self, conduct: Misconduct, assignment: Assignment, graph: CheckedGraph) {
         let liar = self.clone();
         tokio::spawn(async move {
             let request = assignment.request;
             let result = match (conduct, assignment.assurance) {
-                (Conduct::Lie, Assurance::Optimistic) => liar.lie_about(request, &graph).await,
-                (Conduct::Lie, Assurance::Quorum { .. }) => liar.commit_and_reveal(request).await,
-                (Conduct::Equivocate, Assurance::Quorum { .. }) => liar.equivocate(request).await,
+                (Misconduct::Lie, Assurance::Optimistic) => liar.lie_about(request, &graph).await,
+                (Misconduct::Lie, Assurance::Quorum { .. }) => {
+                    liar.commit_and_reveal(request).await
+                },
+                (Misconduct::Equivocate, Assurance::Quorum { .. }) => {
+                    liar.equivocate(request).await
+                },
                 _ => Ok(()),
             };
             if let Err(error) = result {

@@ -4,7 +4,7 @@
 mod conduct;
 mod optimistic;
 
-pub use conduct::{Conduct, Equivocation};
+pub use conduct::{Equivocation, Misconduct};
 pub use optimistic::Defence;
 
 use anyhow::{bail, ensure, Context, Result};

@@ -2,6 +2,7 @@
 #![cfg(feature = "runtime-benchmarks")]
 
 use frame_benchmarking::{account, v2::*};
+use frame_support::traits::Get;
 use frame_system::pallet_prelude::BlockNumberFor;
 
 use crate::*;

@@ -37,7 +37,7 @@ use alloc::vec::Vec;
 
 /// A validator of the session.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Member<AccountId> {
+pub struct SessionMember<AccountId> {
     /// Its account.
     pub account: AccountId,
     /// Whether it may make no blocks, because it committed an offence.
@@ -48,7 +48,7 @@ pub struct Member<AccountId> {
 pub trait ValidatorSet<AccountId> {
     /// The validators of the session that ends, each of which is drawn for a slot with the same
     /// probability.
-    fn members() -> Vec<Member<AccountId>>;
+    fn members() -> Vec<SessionMember<AccountId>>;
     /// The number of candidates for the next set.
     fn candidates() -> u32;
     /// The number of validators below which no new set is formed.

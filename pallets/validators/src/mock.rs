@@ -7,7 +7,7 @@ use frame_support::{
 };
 use sp_runtime::{BuildStorage, ConsensusEngineId, Perbill};
 
-use crate::{Member, ValidatorSet};
+use crate::{SessionMember, ValidatorSet};
 
 #[frame_support::runtime]
 mod runtime {
@@ -93,9 +93,9 @@ impl pallet_authorship::Config for Test {
 pub struct Set;
 
 impl ValidatorSet<u64> for Set {
-    fn members() -> Vec<Member<u64>> {
+    fn members() -> Vec<SessionMember<u64>> {
         let disabled = Disabled::get();
-        let member = |account| Member { account, disabled: disabled.contains(&account) };
+        let member = |account| SessionMember { account, disabled: disabled.contains(&account) };
         Members::get().into_iter().map(member).collect()
     }
 

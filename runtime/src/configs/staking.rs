@@ -14,7 +14,7 @@ use frame_support::{
 use frame_system::{EnsureRoot, RawOrigin};
 use pallet_session::{historical as session_historical, SessionManager};
 use pallet_staking::{FixedNominationsQuota, UseValidatorsMap};
-use pallet_validators::{Member, ValidatorSet};
+use pallet_validators::{SessionMember, ValidatorSet};
 use sp_runtime::{traits::Convert, Perbill};
 use sp_staking::{
     currency_to_vote::U128CurrencyToVote,
@@ -169,10 +169,11 @@ impl Get<Option<AccountId>> for Author {
 pub struct Elected;
 
 impl ValidatorSet<AccountId> for Elected {
-    fn members() -> Vec<Member<AccountId>> {
+    fn members() -> Vec<SessionMember<AccountId>> {
         let disabled = Session::disabled_validators();
         let validators = Session::validators().into_iter().zip(0..);
-        let member = |(account, index)| Member { account, disabled: disabled.contains(&index) };
+        let member =
+            |(account, index)| SessionMember { account, disabled: disabled.contains(&index) };
         validators.map(member).collect()
     }
 

@@ -52,7 +52,7 @@ pub fn drained_treasury() -> Measured {
     run(|| {
         fill_treasury();
         let attacker = Party::new("attacker", 12_000_000 * ASY);
-        let (before, rich) = (attacker.wealth(), free(&treasury()));
+        let (before, rich) = (attacker.wealth(), treasury_without_fees());
         let index = propose(&attacker, Origin::Treasurer, spend(&attacker, TreasurerLimit::get()))
             .expect("it can pay for it");
         attacker.submit(convinced(index, true, 11_000_000 * ASY));
@@ -70,7 +70,7 @@ pub fn drained_treasury() -> Measured {
             attack: "the treasury paid out by a tenth of all money",
             capital: 12_000_000 * ASY,
             cost,
-            harm: rich - free(&treasury()),
+            harm: rich.saturating_sub(treasury_without_fees()),
             what: "money of the treasury",
             least_percent: 100,
         });
@@ -89,7 +89,7 @@ pub fn many_small_payments() -> Measured {
     run(|| {
         fill_treasury();
         let attacker = Party::new("attacker", 1_000 * ASY);
-        let (before, rich) = (attacker.wealth(), free(&treasury()));
+        let (before, rich) = (attacker.wealth(), treasury_without_fees());
         let payment = spend(&attacker, SpenderLimit::get());
         let batch = pallet_utility::Call::batch { calls: vec![payment; 100] };
         let bytes = codec::Encode::encode(&RuntimeCall::from(batch));
@@ -103,7 +103,7 @@ pub fn many_small_payments() -> Measured {
         vote(&[Dave, Ferdie, BobStash], index, true, VOTE);
         go_until(|| enacted().is_some(), 60);
         attacker.submit(pallet_referenda::Call::refund_decision_deposit { index });
-        let gained = rich - free(&treasury());
+        let gained = rich - treasury_without_fees();
         let cost = lost(&[&attacker], before) + SpenderLimit::get() as i128;
         measured = Some(Measured {
             attack: "a hundred payments in a batch",

@@ -125,6 +125,18 @@ pub fn run_on<R>(mut externalities: sp_io::TestExternalities, test: impl FnOnce(
 /// Checks the invariants of every pallet of Assay, and of staking. With the feature `try-runtime`, also
 /// those of all pallets of the SDK.
 pub fn check_all() {
+    check_within_block();
+    Validators::do_try_state().expect("validators");
+    #[cfg(feature = "try-runtime")]
+    <assay_runtime::AllPalletsWithSystem as frame_support::traits::TryState<_>>::try_state(
+        System::block_number(),
+        frame_support::traits::TryStateSelect::All,
+    )
+    .expect("every pallet");
+}
+
+/// Checks the invariants that also hold while a block is made, when its fees are not divided yet.
+pub fn check_within_block() {
     Settlement::do_try_state().expect("settlement");
     Storage::do_try_state().expect("storage");
     ModelRegistry::do_try_state().expect("model-registry");
@@ -134,14 +146,7 @@ pub fn check_all() {
     Disputes::do_try_state().expect("disputes");
     Room::do_try_state().expect("room");
     Governance::do_try_state().expect("governance");
-    Validators::do_try_state().expect("validators");
     validators::check_staking();
-    #[cfg(feature = "try-runtime")]
-    <assay_runtime::AllPalletsWithSystem as frame_support::traits::TryState<_>>::try_state(
-        System::block_number(),
-        frame_support::traits::TryStateSelect::All,
-    )
-    .expect("every pallet");
 }
 
 /// The key of an authority.

@@ -32,7 +32,7 @@ pub fn set_keys(
     let account = owner.to_account_id().encode();
     let babe = sr25519.pair().generate_proof_of_possession(&account);
     let grandpa = ed25519.pair().generate_proof_of_possession(&account);
-    let proof = (babe.clone(), grandpa, babe).encode();
+    let proof = (babe, grandpa, babe).encode();
     pallet_session::Call::set_keys { keys: keys_of(sr25519, ed25519), proof }
 }
 

@@ -100,7 +100,8 @@ fn judge(account: &AccountId, view: &ValidatorView, holds_keys: Option<bool>, re
 mod tests {
     use super::*;
     use assay_client::{
-        calls::{SessionKeys, Share, ValidatorPreferences},
+        calls::{Share, ValidatorPreferences},
+        rpc::ValidatorKeys,
         validators::{Place, Stake},
     };
     use codec::Compact;
@@ -111,7 +112,7 @@ mod tests {
         ValidatorView {
             era: 3,
             stake: Some(Stake { active: 5, validates: Some(terms), ..Default::default() }),
-            keys: Some(SessionKeys { babe: key, grandpa: key, authority_discovery: key }),
+            keys: Some(ValidatorKeys { babe: key, grandpa: key, authority_discovery: key }),
             in_session: true,
             place: Some(Place { total: 9, own: 5, nominators: 1, points: 20, all_points: 80 }),
             unpaid: Vec::new(),
