@@ -5,7 +5,7 @@ use std::{
     process::ExitCode,
 };
 
-include!(concat!(env!("OUT_DIR"), "/wasm_binary.rs"));
+include!(concat!(env!("OUT_DIR"), "/", env!("ASSAY_TRIAL")));
 
 fn main() -> ExitCode {
     let Some(code) = WASM_BINARY else {
