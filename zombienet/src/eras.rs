@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use anyhow::{Context, Result};
 use assay_client::{storage, AccountId, Client};
 use assay_primitives::{Balance, Digest};
-use codec::Decode;
+use codec::{Decode, Encode};
 use serde::Deserialize;
 use subxt_rpcs::client::rpc_params;
 
@@ -107,7 +107,7 @@ impl<'a> Eras<'a> {
     ///
     /// The node does not answer.
     pub async fn backing(self, era: Era, validator: &AccountId) -> Result<Option<Backing>> {
-        let key = key(STAKING, "ErasStakersOverview", &[&era, validator]);
+        let key = key("ErasStakersOverview", &[part(&era), part(validator)]);
         let Some(overview) = self.read::<Overview>(&key).await? else { return Ok(None) };
         let mut backing = Backing { own: overview.own, nominators: Vec::new() };
         for page in 0..overview.pages {
@@ -136,7 +136,7 @@ impl<'a> Eras<'a> {
     ///
     /// The node does not answer.
     pub async fn penalty(self, era: Era, validator: &AccountId) -> Result<Option<(u32, Balance)>> {
-        self.read(&key(STAKING, "ValidatorSlashInEra", &[&era, validator])).await
+        self.read(&key("ValidatorSlashInEra", &[part(&era), part(validator)])).await
     }
 
     /// The keys that take part in consensus.
@@ -160,7 +160,8 @@ impl<'a> Eras<'a> {
     ///
     /// The node does not answer, or the justification is malformed.
     pub async fn voters(self) -> Result<Option<Vec<[u8; 32]>>> {
-        let block: Block = self.client.rpc().request("chain_getBlock", rpc_params![self.at]).await?;
+        let block: Block =
+            self.client.rpc().request("chain_getBlock", rpc_params![self.at]).await?;
         let justifications = block.justifications.unwrap_or_default();
         let of_grandpa = justifications.into_iter().find(|(engine, _)| *engine == GRANDPA);
         let Some((_, bytes)) = of_grandpa else { return Ok(None) };
@@ -230,36 +231,23 @@ fn voters(mut justification: &[u8]) -> Result<Vec<[u8; 32]>> {
     Ok(voters)
 }
 
-/// Key of an entry of a map whose keys all have the hasher `Twox64Concat`.
-fn key(pallet: &str, item: &str, keys: &[&dyn EncodedKey]) -> Vec<u8> {
-    let mut full = storage::value_key(pallet, item);
-    let prefix = full.len();
-    for key in keys {
-        let part = key.map_key(pallet, item);
-        full.extend(part.get(prefix..).unwrap_or_default());
-    }
-    full
+/// Key of an entry of a map of staking with the hasher `Twox64Concat` for each of its keys, which `parts`
+/// are.
+fn key(item: &str, parts: &[Vec<u8>]) -> Vec<u8> {
+    [storage::value_key(STAKING, item), parts.concat()].concat()
+}
+
+/// A key of a map, with its hash before it.
+fn part(key: &impl Encode) -> Vec<u8> {
+    storage::twox_map_key("", "", key).split_off(storage::value_key("", "").len())
 }
 
 fn key_of_page(era: Era, validator: &AccountId, page: u32) -> Vec<u8> {
-    key(STAKING, "ErasStakersPaged", &[&era, validator, &page])
-}
-
-/// A part of the key of a map. `Encode` cannot be used as an object.
-trait EncodedKey {
-    fn map_key(&self, pallet: &str, item: &str) -> Vec<u8>;
-}
-
-impl<T: codec::Encode> EncodedKey for T {
-    fn map_key(&self, pallet: &str, item: &str) -> Vec<u8> {
-        storage::twox_map_key(pallet, item, self)
-    }
+    key("ErasStakersPaged", &[part(&era), part(validator), part(&page)])
 }
 
 #[cfg(test)]
 mod tests {
-    use codec::Encode;
-
     use super::*;
 
     #[test]
