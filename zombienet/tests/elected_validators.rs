@@ -226,7 +226,7 @@ impl Chain<'_> {
         until_era(&self.client, era, ELECTION).await?;
         let elected = Eras::at_final(&self.client).await?.validators().await?;
         ensure!(!elected.contains(charlie.account()), "charlie is among {}", named(&elected));
-        // The other nodes can still lack the votes for the block with which the era begins.
+        // Charlie votes until it has the votes for the block with which the era begins.
         let (best, _) = Testnet::heights(&self.client).await?;
         self.run.until_final(&self.client, best, FINALITY).await?;
         let votes = self.votes("charlie").await?;
@@ -270,10 +270,10 @@ impl Chain<'_> {
             .await?;
 
         testnet.kill(SPARE).await?;
-        testnet.remove_session_keys(SPARE, &keys)?;
-        testnet.restart(SPARE).await?;
         let node = testnet.client("dave").await?;
         let left = self.era_after(&node, &validators::chill(), &dave).await?;
+        testnet.remove_session_keys(SPARE, &keys)?;
+        testnet.restart(SPARE).await?;
         self.say(format!("{SPARE} has no keys, and dave is no candidate from era {left} on"))
             .await?;
         Ok(Offence { era, left })
