@@ -15,7 +15,7 @@ use frame_support::{
 use pallet_room::Part;
 use sp_runtime::{traits::AccountIdConversion, Perbill};
 
-use crate::{AccountId, DAYS, HOURS, MAXIMUM_BLOCK_WEIGHT};
+use crate::{eras::ERAS, AccountId, DAYS, HOURS, MAXIMUM_BLOCK_WEIGHT};
 
 /// Priorities in the transaction pool. Workers' calls come first: payers wait for them.
 pub mod priorities {
@@ -49,13 +49,13 @@ parameter_types! {
     pub const BurntShare: Perbill = Perbill::from_percent(50);
 
     /// Six hours.
-    pub const SessionsPerEra: u32 = 36;
+    pub const SessionsPerEra: u32 = ERAS.sessions;
     /// In eras: a week.
-    pub const BondingDuration: u32 = 28;
+    pub const BondingDuration: u32 = ERAS.bonding;
     /// In eras: six and a half days, in which a penalty can be cancelled.
-    pub const SlashDeferDuration: u32 = 26;
+    pub const SlashDeferDuration: u32 = ERAS.slash_defer;
     /// In sessions: three days, in which an equivocation can be reported.
-    pub const ReportableSessions: u32 = 12 * SessionsPerEra::get();
+    pub const ReportableSessions: u32 = ERAS.reports * ERAS.sessions;
     /// In eras: three weeks, in which a reward can be claimed.
     pub const HistoryDepth: u32 = 84;
     /// Maximum number of validators.

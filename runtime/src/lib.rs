@@ -18,6 +18,7 @@ mod apis;
 mod benchmarking;
 pub mod configs;
 pub mod constants;
+pub mod eras;
 pub mod genesis;
 pub mod governance;
 pub mod transactions;
@@ -43,7 +44,7 @@ pub use configs::consensus::SessionKeys;
 /// Duration of a slot in milliseconds.
 pub const SLOT_DURATION_MS: u64 = 2_000;
 /// Slots per epoch. An epoch is a session: ten minutes.
-pub const EPOCH_DURATION_SLOTS: u32 = 300;
+pub const EPOCH_DURATION_SLOTS: u32 = eras::ERAS.session_slots;
 /// Blocks per minute.
 pub const MINUTES: BlockNumber = 60_000 / (SLOT_DURATION_MS as BlockNumber);
 /// Blocks per hour.

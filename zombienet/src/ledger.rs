@@ -27,10 +27,10 @@ struct Division {
 
 /// How the fees of a block were divided, in plancks.
 #[derive(Clone, Copy, Debug, Decode, Default, PartialEq)]
-struct FeeParts {
-    validators: Balance,
-    treasury: Balance,
-    burnt: Balance,
+pub(crate) struct FeeParts {
+    pub(crate) validators: Balance,
+    pub(crate) treasury: Balance,
+    pub(crate) burnt: Balance,
 }
 
 /// A penalty, in plancks.
@@ -68,9 +68,9 @@ struct Books {
 
 /// The balances at a final block, from which an audit starts.
 pub struct Opening {
-    height: u32,
-    issuance: Balance,
-    balances: BTreeMap<AccountId, AccountBalance>,
+    pub(crate) height: u32,
+    pub(crate) issuance: Balance,
+    pub(crate) balances: BTreeMap<AccountId, AccountBalance>,
 }
 
 impl Opening {
@@ -82,6 +82,11 @@ impl Opening {
     pub async fn read(client: &Client, height: u32) -> Result<Self> {
         let (balances, issuance) = balances(client, hash(client, height).await?).await?;
         Ok(Self { height, issuance, balances })
+    }
+
+    /// The height.
+    pub fn height(&self) -> u32 {
+        self.height
     }
 
     /// Audits the blocks from here to another final height, in which exactly these requests ended:
@@ -211,7 +216,7 @@ fn expect(who: &str, change: i128, expected: i128) -> Result<()> {
     Ok(())
 }
 
-async fn hash(client: &Client, height: u32) -> Result<Digest> {
+pub(crate) async fn hash(client: &Client, height: u32) -> Result<Digest> {
     let hash = client.rpc().block_hash(height).await?;
     hash.with_context(|| format!("there is no block {height}"))
 }

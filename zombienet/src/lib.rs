@@ -14,6 +14,9 @@
 //! | [`state`] | balances and a digest of the state of a block |
 //! | [`clocks`] | the clocks that count blocks with room |
 //! | [`dispute`] | a dispute over a right result |
+//! | [`eras`] | eras, validators and what is behind them |
+//! | [`penalties`] | offences of validators, their penalties, and the money of stakers |
+//! | [`keystore`] | the files of a node's secret keys |
 //! | [`disk`] | a disk under a node that can be filled or made read-only |
 //! | [`history`] | what nodes have finalised: one history |
 //! | [`health`] | what the metrics of all nodes have to show |
@@ -29,13 +32,16 @@
 pub mod clocks;
 pub mod disk;
 pub mod dispute;
+pub mod eras;
 pub mod health;
 pub mod history;
+pub mod keystore;
 pub mod ledger;
 pub mod liars;
 pub mod load;
 pub mod observer;
 pub mod partition;
+pub mod penalties;
 pub mod report;
 pub mod scenario;
 pub mod scene;

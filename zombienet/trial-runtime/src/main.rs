@@ -5,10 +5,14 @@ use std::{
     process::ExitCode,
 };
 
-include!(concat!(env!("OUT_DIR"), "/wasm_binary.rs"));
+/// What the build script has written.
+#[allow(dead_code, missing_docs)]
+mod built {
+    include!(concat!(env!("OUT_DIR"), "/", env!("ASSAY_TRIAL")));
+}
 
 fn main() -> ExitCode {
-    let Some(code) = WASM_BINARY else {
+    let Some(code) = built::WASM_BINARY else {
         eprintln!("Error: this program was built without a runtime (SKIP_WASM_BUILD was set)");
         return ExitCode::FAILURE;
     };
