@@ -21,6 +21,7 @@ use crate::{
         origins::*,
         scheduler::{ReservedPlaces, MAX_SCHEDULED},
         tracks::Tracks,
+        votes::VotingMoney,
         Hours,
     },
     AccountId, Balances, MultiBlockMigrations, OriginCaller, Preimage, Referenda, Runtime,
@@ -112,7 +113,7 @@ impl Get<Balance> for Electorate {
 impl pallet_conviction_voting::Config for Runtime {
     type RuntimeEvent = RuntimeEvent;
     type WeightInfo = pallet_conviction_voting::weights::SubstrateWeight<Runtime>;
-    type Currency = Balances;
+    type Currency = VotingMoney;
     type Polls = Referenda;
     type MaxTurnout = Electorate;
     // Of each track. A delegation is charged for as many.

@@ -25,7 +25,7 @@ pub const VERSION: RuntimeVersion = RuntimeVersion {
     spec_version: 1000,
     impl_version: 1,
     apis: apis::RUNTIME_API_VERSIONS,
-    transaction_version: 3,
+    transaction_version: 4,
     system_version: 1,
 };
 

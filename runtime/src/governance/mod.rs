@@ -5,6 +5,7 @@ pub mod calls;
 pub mod origins;
 pub mod scheduler;
 pub mod tracks;
+pub mod votes;
 
 pub use pallet::*;
 
