@@ -8,7 +8,8 @@
 - Each decision record in docs/adr begins with its number, title, status and date. The index,
   docs/adr/README.md, lists each of them with the same title, status and date.
 - docs/SUMMARY.md, the contents of the book, lists every Markdown file in docs once.
-- Paths in ARCHITECTURE.md exist, and where it names items "`a`, `b` in `path`", the file has them.
+- Paths in ARCHITECTURE.md and docs/guides/faults.md exist, and where these name items
+  "`a`, `b` in `path`", the file has them.
 
 Prints each fault as `FILE:LINE: what is wrong; remedy`, and exits with 1 if there is any.
 Files in other formats, and links to other sites, are not checked.
@@ -53,7 +54,8 @@ TITLE = re.compile(r"^# (\d+)\. (\S.*)$")
 STATUS = re.compile(r"^(?:proposed|accepted|(?:accepted, amended|superseded) by \d+(?: and \d+)*)$")
 HEAD = "`# NUMBER. TITLE`, an empty line, `- Status: STATUS`, `- Date: YYYY-MM-DD`"
 
-ARCHITECTURE = "ARCHITECTURE.md"
+# The pages that name items of the code.
+REFERRING = ["ARCHITECTURE.md", "docs/guides/faults.md"]
 # A path in code style: it has a slash, and no placeholder.
 PATH = re.compile(r"`([\w.-]+(?:/[\w.-]+)+)/?`")
 COMMENT_LINE = re.compile(r"^[ \t]*(?://|#).*", re.M)
@@ -346,12 +348,12 @@ def check_summary(files):
         fault(SUMMARY, 1, f"{path} is not listed", remedy)
 
 
-def check_architecture(files, folders):
-    text = text_of(ARCHITECTURE)
+def check_items(page, files, folders):
+    text = text_of(page)
     for match in PATH.finditer(text):
         if (path := match.group(1)) not in files and path not in folders:
             line = line_at(text, match.start())
-            fault(ARCHITECTURE, line, f"there is no {path}", "name the path that it has now")
+            fault(page, line, f"there is no {path}", "name the path that it has now")
     for match in ITEMS.finditer(text):
         path = match.group(2)
         if path not in files:
@@ -362,7 +364,7 @@ def check_architecture(files, folders):
             name = re.escape(item.strip("`").split("::")[-1].rstrip("!()")).replace(r"\*", r"\w*")
             if not re.search(rf"\b{name}\b", source):
                 line = line_at(text, match.start())
-                fault(ARCHITECTURE, line, f"{path} has no {item}", "name the file that it is in")
+                fault(page, line, f"{path} has no {item}", "name the file that it is in")
 
 
 def main():
@@ -376,7 +378,8 @@ def main():
         check_links(path, files, folders)
     check_index(files)
     check_summary(files)
-    check_architecture(files, folders)
+    for page in REFERRING:
+        check_items(page, files, folders)
     for _, _, message in sorted(set(faults)):
         print(message)
     if faults:
