@@ -99,8 +99,8 @@ pub struct InferenceResult {
     pub blocks: BlockNumber,
     /// The price paid to operators, in plancks.
     pub price_paid: Balance,
-    /// The fee that was burnt for the room that the request took in blocks, in plancks. The fee of
-    /// the transaction with the request comes besides.
+    /// The fee for the room that the request took in blocks, in plancks, which is divided as all fees
+    /// are. The fee of the transaction with the request comes besides.
     pub fee: Balance,
     /// Digest of the input payload, or the identity of the artifact that the input is.
     pub input: Digest,
