@@ -102,7 +102,7 @@ pub struct RequestView<AccountId> {
     /// Maximum price, in plancks.
     pub max_price: Balance,
     /// The fee for the room that the answers take in blocks, in plancks: the largest one, which is
-    /// held, until the request ends; then the one that was burnt.
+    /// held, until the request ends; then the one that was paid.
     pub fee: Balance,
     /// What each operator has at stake, in plancks.
     pub stake: Balance,

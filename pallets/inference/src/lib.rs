@@ -445,7 +445,7 @@ pub mod pallet {
     impl<T: Config> Pallet<T> {
         /// Requests one run of a version. Takes `max_price` plancks into escrow, and the largest fee
         /// for the room that the answers can take in blocks; see `AssayApi::quote`. The fee for what
-        /// they took is burnt at the end, and the rest refunded.
+        /// they took is paid at the end, and the rest refunded.
         ///
         /// `deadline` is the last height at which an answer counts. `draw_delay` is the number of blocks
         /// until operators are drawn, 1 to [`MAX_DRAW_DELAY`]: the seed of the draw has the VRF outputs

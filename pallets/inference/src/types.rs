@@ -69,7 +69,7 @@ pub struct Request<AccountId> {
     /// The largest sum of the members' prices, in plancks. It is held until the end.
     pub max_price: Balance,
     /// The fee for the room that the request takes in blocks, in plancks: until the end the largest
-    /// one, which is held besides [`Self::max_price`], then the one that was burnt.
+    /// one, which is held besides [`Self::max_price`], then the one that was paid.
     pub fee: Balance,
     /// What each member of the committee has at stake, in plancks.
     pub stake: Balance,

@@ -15,7 +15,7 @@ pub struct Payment<AccountId> {
     /// The royalty's share of each price.
     pub royalty: Perbill,
     /// The fee for the room in blocks that the request took, in plancks. It comes before all prices,
-    /// and is burnt.
+    /// and goes where all fees go.
     pub fee: Balance,
 }
 
@@ -80,11 +80,11 @@ pub trait Escrow<AccountId> {
     fn hold(payer: &AccountId, amount: Balance) -> DispatchResult;
     /// What all escrows of an account add up to, in plancks.
     fn held(payer: &AccountId) -> Balance;
-    /// Divides escrows: burns the fees, pays what was earned and refunds the rest to the payers. Each
+    /// Divides escrows: hands on the fees, pays what was earned and refunds the rest to the payers. Each
     /// account is paid once, what its shares add up to. Never fails: what an account cannot receive
     /// goes to the treasury, and what the treasury cannot receive is burnt.
     fn settle(charges: &[Charge<AccountId>]);
-    /// Burns `fee`, at most the escrow, and refunds the rest of it to the payer.
+    /// Hands on `fee`, at most the escrow, and refunds the rest of it to the payer.
     fn refund(escrow: Escrowed<'_, AccountId>, fee: Balance);
 }
 

@@ -16,13 +16,13 @@ fn full_blocks(count: u32) {
     }
 }
 
-/// The fee that is held or was burnt.
+/// The fee that is held or was paid.
 fn fee(id: assay_primitives::RequestId) -> assay_primitives::Balance {
     record(id).fee
 }
 
 #[test]
-fn the_largest_fee_is_held_and_the_real_one_burnt() {
+fn the_largest_fee_is_held_and_the_real_one_paid() {
     test(|| {
         UnitPrice::set(3);
         let id = Terms::of(SIGNED).accepted();
