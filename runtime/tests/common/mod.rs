@@ -127,6 +127,7 @@ pub fn run_on<R>(mut externalities: sp_io::TestExternalities, test: impl FnOnce(
 /// `try-runtime`, also those of all pallets of the SDK.
 pub fn check_all() {
     check_within_block();
+    referenda::check_referenda();
     Validators::do_try_state().expect("validators");
     #[cfg(feature = "try-runtime")]
     <assay_runtime::AllPalletsWithSystem as frame_support::traits::TryState<_>>::try_state(
@@ -148,7 +149,6 @@ pub fn check_within_block() {
     Room::do_try_state().expect("room");
     Governance::do_try_state().expect("governance");
     validators::check_staking();
-    referenda::check_referenda();
 }
 
 /// The key of an authority.
