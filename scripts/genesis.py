@@ -187,8 +187,8 @@ class Network:
             [one["account"], one["account"], one["stake"], "Validator"] for one in self.validators
         ]
         staking["validatorCount"] = self.seats
-        # As many as are left if as many have failed as the network tolerates, and no more than four:
-        # if fewer are candidates, there are no eras.
+        # As many as are left if as many have failed as the network tolerates, and at most four: if
+        # fewer are candidates, there are no eras.
         staking["minimumValidatorCount"] = min(4, len(accounts) - (len(accounts) - 1) // 3)
         patch["technicalCommittee"]["members"] = self.committee
         return sum(balance for _, balance in balances)

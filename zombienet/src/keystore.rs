@@ -15,7 +15,10 @@ impl Testnet {
     fn keystore(&self, name: &str) -> Result<PathBuf> {
         let chains = self.folder().join(name).join("data").join("chains");
         let chain = chains.read_dir().with_context(|| format!("node {name} has no data"))?.next();
-        Ok(chain.with_context(|| format!("{} is empty", chains.display()))??.path().join("keystore"))
+        Ok(chain
+            .with_context(|| format!("{} is empty", chains.display()))??
+            .path()
+            .join("keystore"))
     }
 
     /// Copies all session keys of a node to another one, as who moves a validator does. A node uses
