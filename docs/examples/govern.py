@@ -16,6 +16,7 @@ transaction failed.
 import argparse
 import hashlib
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -61,13 +62,38 @@ class Chain:
             sys.exit("give the account that signs as --suri")
         signed = self.node.create_signed_extrinsic(self.call(name, arguments), self.account)
         receipt = self.node.submit_extrinsic(signed, wait_for_inclusion=True)
-        events = [event.value for event in receipt.triggered_events]
+        events = self.events(receipt)
+        failed = False
         for event in events:
             if event["event_id"] not in COMMON:
-                print(f"{event['module_id']}.{event['event_id']} {event['attributes']}")
-        if not receipt.is_success:
-            sys.exit(f"{name} failed: {receipt.error_message}")
-        return events
+                print(f"{event['module_id']}.{event['event_id']} {self.named(event['attributes'])}")
+            failed |= event["event_id"] == "ExtrinsicFailed"
+            # A motion that was carried out without success.
+            failed |= "'Err'" in str(event["attributes"])
+        if failed:
+            sys.exit(f"{name} failed")
+
+    def events(self, receipt):
+        """The events of a transaction. Read from the state, because the library does not decode
+        the blocks: operators' transactions, version 5, are in them."""
+        block = self.node.rpc_request("chain_getBlock", [receipt.block_hash])["result"]["block"]
+        hashes = [blake2_256(bytes.fromhex(one[2:])) for one in block["extrinsics"]]
+        index = hashes.index(receipt.extrinsic_hash)
+        all_events = [event.value for event in self.node.get_events(receipt.block_hash)]
+        return [event for event in all_events if event["extrinsic_idx"] == index]
+
+    def named(self, attributes):
+        """The attributes of an event, with the name of an error of a pallet."""
+        text = str(attributes)
+        error = re.search(r"'index': (\d+), 'error': '0x(..)", text)
+        if not error:
+            return text
+        pallets = [
+            one for one in self.node.get_metadata().pallets if one.value["index"] == int(error[1])
+        ]
+        names = [one.name for one in pallets[0].errors] if pallets else []
+        number = int(error[2], 16)
+        return f"{text}: {names[number] if number < len(names) else number}"
 
     def value(self, pallet, item, *keys):
         """A value in the state."""
@@ -83,7 +109,9 @@ def propose(chain, args):
     """Stores the call, submits a referendum over it, and pays for its decision."""
     encoded = bytes(chain.call(args.call, json.loads(args.arguments)).data.data)
     call_hash = blake2_256(encoded)
-    chain.send("Preimage.note_preimage", {"bytes": "0x" + encoded.hex()})
+    # Another referendum may have the same call.
+    if chain.value("Preimage", "RequestStatusFor", call_hash) is None:
+        chain.send("Preimage.note_preimage", {"bytes": "0x" + encoded.hex()})
     index = chain.value("Referenda", "ReferendumCount")
     chain.send(
         "Referenda.submit",
@@ -119,9 +147,15 @@ def delegate(chain, args):
 
 
 def unlock(chain, args):
-    """Removes a vote and unlocks what no other vote locks."""
+    """Removes a vote, which counts no more, and unlocks what no other vote locks."""
     track = args.track
-    chain.send("ConvictionVoting.remove_vote", {"class": track, "index": args.index})
+    account = (
+        chain.account.ss58_address if chain.account else sys.exit("give the account as --suri")
+    )
+    voting = chain.value("ConvictionVoting", "VotingFor", account, track)
+    votes = voting.get("Casting", {}).get("votes", []) if isinstance(voting, dict) else []
+    if any(vote[0] == args.index for vote in votes):
+        chain.send("ConvictionVoting.remove_vote", {"class": track, "index": args.index})
     target = chain.account.ss58_address
     chain.send("ConvictionVoting.unlock", {"class": track, "target": target})
 
