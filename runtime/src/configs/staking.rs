@@ -255,23 +255,20 @@ impl Convert<AccountId, Option<AccountId>> for Bonded {
 pub struct RecentOffences;
 
 impl RecentOffences {
-    /// What validators lose for their offences of the era with this session, and whether they are
-    /// disabled.
+    /// What validators lose for their offences of the era with this session, and how many validators are
+    /// disabled. Which ones does not count: of equal offenders a report can disable one instead of
+    /// another.
     fn penalties(
         session: SessionIndex,
         validators: &[AccountId],
-    ) -> Vec<(Option<(Perbill, Balance)>, bool)> {
+    ) -> (Vec<Option<(Perbill, Balance)>>, usize) {
         let eras = pallet_staking::BondedEras::<Runtime>::get();
         let era = eras.into_iter().rev().find(|(_, first)| *first <= session).map(|(era, _)| era);
-        let disabled = Session::disabled_validators();
-        let members = Session::validators();
-        let is_disabled = |validator: &AccountId| {
-            disabled.iter().any(|index| members.get(*index as usize) == Some(validator))
-        };
         let penalty = |validator: &AccountId| {
             pallet_staking::ValidatorSlashInEra::<Runtime>::get(era?, validator)
         };
-        validators.iter().map(|one| (penalty(one), is_disabled(one))).collect()
+        let penalties = validators.iter().map(penalty).collect();
+        (penalties, Session::disabled_validators().len())
     }
 }
 
