@@ -64,7 +64,7 @@ const MISSING: Duration = Duration::from_secs(6);
 /// How long a transaction waits for the validations of earlier ones of its sender, all together.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How many of a kind wait so. Others count as if an earlier one were missing.
-const MAX_PATIENT: usize = 512;
+const MAX_PATIENT: usize = 1_024;
 
 type DecodedPreamble = Preamble<Address, Signature, TxExtension>;
 
