@@ -34,13 +34,8 @@ pub struct AccountBalance {
 impl AccountBalance {
     /// The most that can be held for requests and disputes, in plancks: less than this if some is held for
     /// others already, because locked money cannot pay.
-    pub const fn payable(self) -> Balance {
-        let unlocked = self.total().saturating_sub(self.locked);
-        if unlocked < self.free {
-            unlocked
-        } else {
-            self.free
-        }
+    pub fn payable(self) -> Balance {
+        self.free.min(self.total().saturating_sub(self.locked))
     }
 
     /// The sum of both, in plancks.

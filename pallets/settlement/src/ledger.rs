@@ -53,9 +53,8 @@ impl<T: Config> Pallet<T> {
         T::Currency::hold(&reason.into(), account, amount).map_err(|_| not_covered.into())
     }
 
-    /// Holds `amount`, which its owner can have paid to others. What is left then has to cover the locks of the
-    /// account: otherwise locked money, for example of a vote, could be paid to another account, and vote
-    /// again.
+    /// Holds `amount` for a payment to others. What the account has besides such holds must cover its
+    /// locks: otherwise money that a vote locks could be paid to another account, and vote again.
     fn hold_payment(
         reason: HoldReason,
         account: &T::AccountId,

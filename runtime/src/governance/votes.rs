@@ -16,8 +16,9 @@ use sp_runtime::DispatchError;
 use crate::{AccountId, Balances, Settlement};
 
 /// [`Balances`], whose totals leave out what is held for requests and disputes. Votes and delegations are of
-/// at most the total of an account. What is held so can go to another account, by its owner's own doing,
-/// and vote there. Settlement holds no more than what no vote locks, so the order makes no difference.
+/// at most the total of an account. What is held for requests and disputes can be paid to another account, if
+/// the owner wants it, and vote there. Settlement does not hold what a vote locks, so it makes no difference
+/// whether the vote or the hold comes first.
 pub struct VotingMoney;
 
 type Plus = <Balances as Currency<AccountId>>::PositiveImbalance;
