@@ -38,7 +38,23 @@ if pkg-config --exists 'openssl >= 3' 2>/dev/null; then export OPENSSL_NO_VENDOR
 # second selection would build the dependencies a second time.
 cargo_flags=(--release --workspace --locked)
 
+# Refuses to begin with too little disk: a full one ends a build late, and nodes stop with less than
+# 1 GiB free. Arguments: what takes how many GiB of the target folder's disk.
+needs_disk() {
+    local dir=$CARGO_TARGET_DIR
+    while [ ! -e "$dir" ]; do dir=$(dirname "$dir"); done
+    has_disk "$dir" CARGO_TARGET_DIR "$1" "$2"
+    has_disk "${TMPDIR:-/tmp}" TMPDIR "the nodes take" 2
+}
+
+has_disk() {
+    local free=$(($(df --output=avail -k "$1" | tail -1) / 1024 / 1024))
+    [ "$free" -ge "$4" ] ||
+        die "$3 $4 GiB of disk, and $1 has $free: make room, or set $2 to a folder on a larger disk"
+}
+
 build() {
+    needs_disk "building and running take" 5
     # Again, because setup may have run since this file was read.
     use_wasm_toolchain
     say "building (the first time this takes about 20 minutes on two cores) ..."
