@@ -28,7 +28,7 @@ import json
 import os
 import re
 import sys
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 
 from scalecodec.base import ScaleBytes
@@ -38,6 +38,7 @@ from substrateinterface.exceptions import SubstrateRequestException
 from websocket import WebSocketException
 
 DECIMALS = 12
+AMOUNT = re.compile(r"\d[\d,]*(\.\d+)?( ASY)?")
 WHOLE = 10**9
 """A share of one: the chain counts in billionths."""
 LATE = 16
@@ -73,11 +74,10 @@ class Problem(Exception):
 
 def plancks(text):
     """An amount in ASY, in plancks."""
-    try:
-        amount = Decimal(text.removesuffix(" ASY").replace(",", "")) * 10**DECIMALS
-    except InvalidOperation:
-        raise Problem(f"`{text}` is no amount in ASY, such as 500 or 0.5") from None
-    if amount < 0 or amount != int(amount):
+    if not AMOUNT.fullmatch(text):
+        raise Problem(f"`{text}` is no amount in ASY, such as 500 or 0.5")
+    amount = Decimal(text.removesuffix(" ASY").replace(",", "")) * 10**DECIMALS
+    if amount != int(amount):
         raise Problem(f"`{text}` is no whole number of plancks (10^-12 ASY)")
     return int(amount)
 
@@ -115,7 +115,7 @@ def with_plancks(value):
         return {name: with_plancks(one) for name, one in value.items()}
     if isinstance(value, list):
         return [with_plancks(one) for one in value]
-    if isinstance(value, str) and re.fullmatch(r"[\d,]+(\.\d+)? ASY", value):
+    if isinstance(value, str) and value.endswith(" ASY") and AMOUNT.fullmatch(value):
         return plancks(value)
     return value
 
@@ -200,21 +200,22 @@ class Chain:
             raise Problem(f"wrong arguments of {name} ({error}): it takes {takes}") from None
 
     def send(self, name, given):
-        """Sends a transaction and prints its events."""
+        """Sends a transaction, prints its events, and returns the attributes of each by name."""
         key, call = self.account(), self.call(name, given)
         try:
             signed = self.node.create_signed_extrinsic(call, key)
             receipt = self.node.submit_extrinsic(signed, wait_for_inclusion=True)
         except SubstrateRequestException as error:
             raise Problem(f"{name} of {key.ss58_address} was refused: {reason(error)}") from None
-        failure = None
-        for event in self.events(receipt):
+        failure, events = None, self.events(receipt)
+        for event in events:
             # Also that of a motion that was carried out without success.
             failure = self.failure(event["attributes"]) or failure
             if event["event_id"] not in COMMON:
                 print(f"{event['module_id']}.{event['event_id']} {event['attributes']}")
         if failure:
             raise Problem(f"{name} failed: {failure}")
+        return {event["event_id"]: event["attributes"] for event in events}
 
     def events(self, receipt):
         """The events of a transaction. Read from the state, because the library does not decode
@@ -316,8 +317,7 @@ def propose(chain, args):
     # Another referendum may have the same call.
     if chain.value("Preimage", "RequestStatusFor", call_hash) is None:
         chain.send("Preimage.note_preimage", {"bytes": "0x" + encoded.hex()})
-    index = chain.value("Referenda", "ReferendumCount")
-    chain.send(
+    events = chain.send(
         "Referenda.submit",
         {
             "proposal_origin": ORIGINS[args.origin],
@@ -325,6 +325,7 @@ def propose(chain, args):
             "enactment_moment": {"After": args.after},
         },
     )
+    index = events["Submitted"]["index"]
     chain.send("Referenda.place_decision_deposit", {"index": index})
     print(f"referendum {index}, preimage {call_hash}, {len(encoded)} bytes")
 
@@ -492,11 +493,16 @@ def proposal(chain, bounded):
     """What is proposed, as text."""
     ((kind, detail),) = bounded.items()
     if kind == "Inline":
-        return chain.describe(detail)
+        return chain.describe(as_bytes(detail))
     preimage = chain.value("Preimage", "PreimageFor", (detail["hash"], detail["len"]))
     if preimage is None:
         return f"{detail['hash']}, whose preimage is not on the chain"
-    return chain.describe(preimage)
+    return chain.describe(as_bytes(preimage))
+
+
+def as_bytes(text):
+    """Bytes, which the library shows as text where it can. No call begins with `0x` as text."""
+    return bytes.fromhex(text[2:]) if text.startswith("0x") else text.encode()
 
 
 def stage(chain, details, track):
@@ -574,13 +580,13 @@ def motion(chain, args):
         )
     call = chain.call(args.call, args.arguments)
     encoded = bytes(call.data.data)
-    count = chain.value("TechnicalCommittee", "ProposalCount")
-    chain.send(
+    events = chain.send(
         "TechnicalCommittee.propose",
         {"threshold": args.threshold, "proposal": call, "length_bound": len(encoded)},
     )
-    if args.threshold > 1:
-        print(f"motion {count}, hash {blake2_256(encoded)}: members vote by `second`")
+    if moved := events.get("Proposed"):
+        number, of_call = moved["proposal_index"], moved["proposal_hash"]
+        print(f"motion {number}, hash {of_call}: members vote by `second`")
 
 
 def second(chain, args):
