@@ -8,11 +8,13 @@ technical committee: docs/examples/network.toml is one. FOLDER gets two files: I
 ID-raw.json, which every node of the network takes with --chain, and which no later node program
 changes. Prints the genesis hash, which all parties compare before they start.
 
-Needs no secret. Amounts are in ASY.
+ASSAY_NODE names the node program that makes them; otherwise scripts/genesis builds that of its
+checkout. Needs no secret. Amounts are in ASY.
 """
 
 import argparse
 import hashlib
+import ipaddress
 import json
 import subprocess
 import sys
@@ -26,6 +28,8 @@ MOST = 2**64 - 1
 SS58_PREFIX = 42
 ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 KEYS = ["babe", "grandpa", "authority_discovery"]
+# What the identity of a node begins with: an ed25519 key in a multihash.
+IDENTITY = bytes.fromhex("002408011220")
 # Validators below which no single one may fail.
 FEW = 4
 # `MaxElected` of the runtime.
@@ -50,11 +54,11 @@ def to_ss58(public):
     return text
 
 
-def from_ss58(text):
+def from_base58(text, length):
     number = 0
     for character in text:
         number = number * 58 + ALPHABET.index(character)
-    return number.to_bytes(35, "big")
+    return number.to_bytes(length, "big")
 
 
 def public_key(text, what):
@@ -65,8 +69,10 @@ def public_key(text, what):
             if len(public) != 32:
                 raise ValueError
             return to_ss58(public)
-        decoded = from_ss58(text)
-        if decoded[0] != SS58_PREFIX or checksum(decoded[:33]) != decoded[33:]:
+        decoded = from_base58(text, 35)
+        if checksum(decoded[:33]) != decoded[33:]:
+            raise Problem(f"{what}: the checksum of `{text}` is wrong: there is a typo in it")
+        if decoded[0] != SS58_PREFIX:
             raise ValueError
         return to_ss58(decoded[1:33])
     except (ValueError, OverflowError, AttributeError):
@@ -118,6 +124,57 @@ def validator(table, number):
     return {"account": account, "keys": keys, "balance": balance, "stake": stake}
 
 
+def bootnode(text, what):
+    """Refuses what is not the address of a node with its identity."""
+    try:
+        start, kind, host, tcp, port, *rest = text.split("/")
+        if start or tcp != "tcp" or not 0 < int(port) < 2**16 or not host:
+            raise ValueError
+        if kind == "ip4":
+            ipaddress.IPv4Address(host)
+        elif kind == "ip6":
+            ipaddress.IPv6Address(host)
+        elif kind not in ("dns", "dns4", "dns6"):
+            raise ValueError
+        if rest[0] in ("ws", "wss"):
+            rest = rest[1:]
+        p2p, identity = rest
+        if p2p != "p2p" or not from_base58(identity, 38).startswith(IDENTITY):
+            raise ValueError
+    except (ValueError, OverflowError, AttributeError, IndexError):
+        raise Problem(
+            f"{what}: `{text}` is no address of a node: expected /dns/NAME/tcp/PORT/p2p/12D3KooW… "
+            "or /ip4/ADDRESS/…, with the identity that `assay-node key generate-node-key` prints"
+        ) from None
+    return text
+
+
+def own_keys(validators):
+    """Refuses keys that two validators have, and a key that has two schemes."""
+    owners = {}
+    for number, one in enumerate(validators, 1):
+        mine = {"account": one["account"], **one["keys"]}
+        for name, key in mine.items():
+            what = f"validator {number}, {name}: {key}"
+            if key in owners:
+                raise Problem(f"{what} is {owners[key]} as well; everybody needs their own keys")
+            if name != "grandpa" and key == mine["grandpa"]:
+                raise Problem(
+                    f"validator {number}, grandpa: {key} is its {name} as well, an sr25519 key; "
+                    "grandpa takes the ed25519 one: `assay-node key inspect --scheme ed25519`"
+                )
+        for name, key in mine.items():
+            owners.setdefault(key, f"{name} of validator {number}")
+
+
+def line_of(value, text):
+    """The line that has a value."""
+    for number, line in enumerate(text.splitlines(), 1):
+        if str(value) in line.partition("#")[0]:
+            return number
+    return "?"
+
+
 def refuse_twice(values, what):
     seen = set()
     for value in values:
@@ -129,7 +186,8 @@ def refuse_twice(values, what):
 class Network:
     """The contents of NETWORK.toml, checked."""
 
-    def __init__(self, table):
+    def __init__(self, text):
+        table = tomllib.loads(text)
         known(
             table,
             ["name", "id", "seats", "bootnodes", "committee", "validator", "account"],
@@ -139,7 +197,10 @@ class Network:
         self.id = required(table, "id", "the network")
         if not self.id.replace("_", "").replace("-", "").isalnum():
             raise Problem(f"id: `{self.id}` may have letters, digits, `_` and `-` only")
-        self.bootnodes = table.get("bootnodes", [])
+        self.bootnodes = [
+            bootnode(one, f"bootnodes, line {line_of(one, text)}")
+            for one in table.get("bootnodes", [])
+        ]
         self.validators = [
             validator(one, number) for number, one in enumerate(table.get("validator", []), 1)
         ]
@@ -154,10 +215,9 @@ class Network:
             account = public_key(required(one, "account", what), what)
             refuse_twice([*self.accounts, account], "account")
             self.accounts[account] = plancks(required(one, "balance", what), what)
+        own_keys(self.validators)
         refuse_twice([one["account"] for one in self.validators] + [*self.accounts], "account")
         refuse_twice(self.committee, "member of the committee")
-        for name in KEYS:
-            refuse_twice([one["keys"][name] for one in self.validators], f"{name} key")
 
     def into(self, patch):
         """Adds the network to the genesis of the preset."""
@@ -193,9 +253,35 @@ class Network:
         patch["technicalCommittee"]["members"] = self.committee
         return sum(balance for _, balance in balances)
 
+    def warnings(self):
+        """What can be meant so, and is dangerous."""
+        if len(self.validators) < FEW:
+            yield f"with fewer than {FEW} validators none may fail"
+        if not self.committee:
+            yield "without a committee nobody can hasten or pause; a referendum can name one"
+        if len(self.committee) == 1:
+            yield (
+                "a committee of one closes transfers and new requests alone, as often as it wants, "
+                "until a referendum replaces it"
+            )
+        paid = {one["account"] for one in self.validators} | {*self.accounts}
+        for member in self.committee:
+            if member not in paid:
+                yield (
+                    f"the member {member} of the committee has no balance here: it can pay neither "
+                    "fees nor the deposit of a motion, 100 ASY"
+                )
+        if not self.bootnodes:
+            yield "without bootnodes every node needs --bootnodes"
+
 
 def run(node, *arguments):
-    result = subprocess.run([node, *arguments], check=False, capture_output=True, text=True)
+    try:
+        result = subprocess.run([node, *arguments], check=False, capture_output=True, text=True)
+    except OSError as error:
+        raise Problem(
+            f"{node}: {error.strerror}; set ASSAY_NODE to the path of an assay-node"
+        ) from None
     if result.returncode != 0:
         lines = result.stderr.strip().splitlines() or ["it said nothing"]
         raise Problem(f"{node} {' '.join(arguments)}: {lines[-1]}")
@@ -211,9 +297,7 @@ def main():
     parser.add_argument("--node", default="assay-node", metavar="PROGRAM", help="the node program")
     options = parser.parse_args()
     try:
-        network = Network(tomllib.loads(options.network.read_text()))
-    except OSError as error:
-        raise Problem(f"{options.network}: {error.strerror}") from None
+        network = Network(options.network.read_text())
     except tomllib.TOMLDecodeError as error:
         raise Problem(f"{options.network}: {error}") from None
 
@@ -230,21 +314,15 @@ def main():
     for one in network.validators:
         print(f"validator  {one['account']} with {asy(one['stake'])} ASY at stake")
     print(f"seats      {network.seats}")
-    print(f"committee  {len(network.committee)} members")
+    members = len(network.committee)
+    print(f"committee  {members} member{'' if members == 1 else 's'}")
     print(f"supply     {asy(supply)} ASY")
     print(f"genesis    {genesis}")
     digest = hashlib.blake2b(raw.read_bytes(), digest_size=32).hexdigest()
     print(f"spec       {raw}")
     print(f"           BLAKE2b-256 {digest}")
-    if len(network.validators) < FEW:
-        print(f"warning: with fewer than {FEW} validators none may fail", file=sys.stderr)
-    if not network.committee:
-        print(
-            "warning: without a committee nobody can hasten or pause; a referendum can name one",
-            file=sys.stderr,
-        )
-    if not network.bootnodes:
-        print("warning: without bootnodes every node needs --bootnodes", file=sys.stderr)
+    for warning in network.warnings():
+        print(f"warning: {warning}", file=sys.stderr)
 
 
 if __name__ == "__main__":
@@ -252,3 +330,5 @@ if __name__ == "__main__":
         main()
     except Problem as problem:
         sys.exit(f"error: {problem}")
+    except OSError as error:
+        sys.exit(f"error: {error.filename}: {error.strerror}")
