@@ -1,6 +1,9 @@
 //! Latency and throughput on a local network of four nodes.
 
-use std::{path::Path, time::Instant};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use anyhow::{bail, ensure, Context, Result};
 use assay_client::{
@@ -45,6 +48,10 @@ impl Default for Options {
 
 /// Number of accounts that send concurrently.
 const SENDERS: u32 = 16;
+/// Maximum time in which a node imports the blocks of the whole run.
+const IMPORT_TIME: Duration = Duration::from_secs(300);
+/// Time between two looks at how far it is.
+const IMPORT_STEP: Duration = Duration::from_millis(20);
 /// Number of requests in a batch.
 const BATCH: u32 = 32;
 
@@ -81,16 +88,18 @@ async fn measure(
     let data = tempfile::tempdir()?;
     // All concurrent transactions must fit into the transaction pools.
     let pools = ["--pool-limit", "20000", "--pool-kbytes", "100000"];
-    let bench = Bench::start(programs, models, data.path(), &pools).await?;
+    let mut bench = Bench::start(programs, models, data.path(), &pools).await?;
     bench.latency(report, Assurance::Signed, options.requests).await?;
     bench.latency(report, Assurance::Quorum { n: 3, k: 2 }, options.requests).await?;
     let single = bench.requests_per_second(report, options.burst, 1).await?;
     let batched = bench.requests_per_second(report, options.batched, BATCH).await?;
     let transfers = bench.transfers_per_second(report, options.transfers).await?;
-    for (rate, how) in [(single, "alone"), (batched, "in batches")] {
+    for (burst, how) in [(&single, "alone"), (&batched, "in batches")] {
         let name = format!("balance transfers per verified request {how}, by rate");
-        report.add("chain", name, transfers / rate, "");
+        report.add("chain", name, transfers.rate / burst.rate, "");
     }
+    let bursts = [(single, "requests alone"), (batched, "batches"), (transfers, "transfers")];
+    bench.imports(report, bursts).await?;
     shares::report(report, "chain");
     Ok(())
 }
@@ -213,7 +222,7 @@ impl Bench {
         report: &mut Report,
         burst: u32,
         batch: u32,
-    ) -> Result<f64> {
+    ) -> Result<Burst> {
         let height = rpc::height(&self.client.rpc().header(None).await?);
         let price = self.client.quote(self.version.id, Assurance::Signed).await?.price;
         let item = || {
@@ -239,19 +248,18 @@ impl Bench {
             self.watch("requests", total, || async { Ok(self.finished().await? - before) }),
             self.send(batches),
         )?;
-        let Burst { rate, fullness, seconds } = outcome;
         report.add(
             "chain",
             format!("verified requests per second, {total} concurrent, {batch} in a call"),
-            rate,
+            outcome.rate,
             "requests/s",
         );
-        report.add("chain", "  weight of the fullest block", fullness, "%");
-        report.add("chain", "  first to last result", seconds, "s");
-        Ok(rate)
+        report.add("chain", "  weight of the fullest block", outcome.fullness, "%");
+        report.add("chain", "  first to last result", outcome.seconds, "s");
+        Ok(outcome)
     }
 
-    async fn transfers_per_second(&self, report: &mut Report, count: u32) -> Result<f64> {
+    async fn transfers_per_second(&self, report: &mut Report, count: u32) -> Result<Burst> {
         let to = Signer::from_suri("//Eve")?.account().clone();
         let batches =
             self.sign(|_| balances::transfer_keep_alive(to.clone(), ASY / 1_000), count).await?;
@@ -269,15 +277,55 @@ impl Bench {
             }),
             self.send(batches),
         )?;
-        let Burst { rate, fullness, .. } = outcome;
         report.add(
             "chain",
             format!("balance transfers per second, {total} concurrent"),
-            rate,
+            outcome.rate,
             "transfers/s",
         );
-        report.add("chain", "  weight of the fullest block", fullness, "%");
-        Ok(rate)
+        report.add("chain", "  weight of the fullest block", outcome.fullness, "%");
+        Ok(outcome)
+    }
+
+    /// How fast one node imports the blocks of the bursts when no other one makes or checks blocks
+    /// meanwhile: what the processor of a validator allows that shares its machine with no other.
+    async fn imports<const N: usize>(
+        &mut self,
+        report: &mut Report,
+        bursts: [(Burst, &str); N],
+    ) -> Result<()> {
+        for node in self.network.nodes.iter_mut().skip(1) {
+            node.stop()?;
+        }
+        let client = self.network.client(0).await?;
+        let best = rpc::height(&client.rpc().header(None).await?);
+        say(&format!("one node imports {best} blocks"));
+        let late = self.network.add_full_node("late").await?;
+        // When the node had reached each height at the latest.
+        let mut reached = vec![Instant::now(); best as usize + 1];
+        let mut next = 0;
+        let started = Instant::now();
+        while next <= best {
+            ensure!(
+                started.elapsed() < IMPORT_TIME,
+                "the node has no more than {next} of {best} blocks"
+            );
+            let height = rpc::height(&late.rpc().header(None).await?).min(best);
+            let now = Instant::now();
+            while next <= height {
+                reached[next as usize] = now;
+                next += 1;
+            }
+            tokio::time::sleep(IMPORT_STEP).await;
+        }
+        for (burst, of) in bursts {
+            let (first, last) =
+                (burst.blocks.0 as usize, (burst.blocks.1 as usize).min(best as usize));
+            let seconds = (reached[last] - reached[first]).as_secs_f64();
+            let name = format!("  import of the {} blocks of {of}", last - first);
+            report.add("chain", name, burst.total as f64 / seconds, "/s");
+        }
+        Ok(())
     }
 
     /// Number of requests that have ended.
@@ -320,6 +368,7 @@ impl Bench {
         let (mut done, mut idle, mut fullness) = (0, 0, 0.0f64);
         // Starts at the block before the first progress.
         let mut started = Instant::now();
+        let mut first = None;
         loop {
             let head = rpc::next(&mut heads, "new heads").await?;
             let now = count().await?;
@@ -329,6 +378,8 @@ impl Bench {
                 idle < BLOCKS_WITHOUT_PROGRESS,
                 "{done} of {total} {what} are done, but there is no further progress"
             );
+            let height = rpc::height(&head);
+            let first = *first.get_or_insert(height);
             if now == 0 {
                 started = Instant::now();
             }
@@ -336,7 +387,8 @@ impl Bench {
             say(&format!("  {done} of {total} {what}"));
             if done >= total {
                 let seconds = started.elapsed().as_secs_f64();
-                return Ok(Burst { rate: total as f64 / seconds, fullness, seconds });
+                let (rate, blocks) = (total as f64 / seconds, (first, height));
+                return Ok(Burst { total, rate, fullness, seconds, blocks });
             }
         }
     }
@@ -353,7 +405,10 @@ impl Bench {
 
 /// The result of a burst of transactions.
 struct Burst {
+    total: u64,
     rate: f64,
     fullness: f64,
     seconds: f64,
+    /// The best block when it began, and when all was done.
+    blocks: (u32, u32),
 }

@@ -372,8 +372,11 @@ calls! {
     mod session("Session") {
         /// Registers session keys, which take effect in the session after the next one.
         fn set_keys(keys: ValidatorKeys, proof: Vec<u8>) { keys, proof }
+    }
 
-        /// Removes the session keys and returns their deposit.
+    /// Calls of `validators`.
+    mod former_validators("Validators") {
+        /// Removes the session keys of who has no stake any more, and returns their deposit.
         fn purge_keys() {}
     }
 

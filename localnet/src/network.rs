@@ -110,6 +110,20 @@ impl Network {
         wait_for_height(&client, best).await
     }
 
+    /// Adds a node without a role, which synchronises all blocks. Returns when it answers; it has not
+    /// synced then.
+    ///
+    /// # Errors
+    ///
+    /// The node does not start.
+    pub async fn add_full_node(&mut self, name: &str) -> Result<Client> {
+        let ports = ports::ephemeral(1)?.pop().context("no free ports")?;
+        let mut node = Node::start(self.node_config(name, ports, &random_node_key()))?;
+        let client = node.connect().await?;
+        self.nodes.push(node);
+        Ok(client)
+    }
+
     fn arguments(&self, role: &str) -> Vec<String> {
         std::iter::once(role.to_owned()).chain(self.config.arguments.iter().cloned()).collect()
     }

@@ -10,13 +10,14 @@ use assay_client::{
 use assay_runtime::Runtime;
 
 /// The pallets of this repository.
-const PALLETS: [&str; 7] = [
+const PALLETS: [&str; 8] = [
     "Disputes",
     "Inference",
     "ModelRegistry",
     "Operators",
     "Settlement",
     "Storage",
+    "Validators",
     "Verification",
 ];
 

@@ -416,6 +416,7 @@ impl_runtime_apis! {
                 babe_calls::Pallet as BabeBench, grandpa_calls::Pallet as GrandpaBench,
                 session_calls::Pallet as SessionBench,
             };
+            use crate::benchmarking::election::Pallet as ElectionBench;
             use frame_system_benchmarking::{extensions::Pallet as SystemExtensionsBench, Pallet as SystemBench};
 
             let mut list = Vec::<BenchmarkList>::new();
@@ -434,6 +435,7 @@ impl_runtime_apis! {
                 babe_calls::Pallet as BabeBench, grandpa_calls::Pallet as GrandpaBench,
                 session_calls::Pallet as SessionBench,
             };
+            use crate::benchmarking::election::Pallet as ElectionBench;
             use frame_system_benchmarking::{extensions::Pallet as SystemExtensionsBench, Pallet as SystemBench};
 
             impl frame_system_benchmarking::Config for Runtime {}

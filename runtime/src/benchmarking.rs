@@ -2,6 +2,7 @@
 //! pallets' bounds allow.
 
 pub mod consensus;
+pub mod election;
 
 use alloc::{format, vec, vec::Vec};
 use assay_graph::Architecture;

@@ -63,7 +63,7 @@ parameter_types! {
     /// Maximum number of those who want to be validators.
     pub const MaxCandidates: u32 = 128;
     /// Number of voters whose stakes count in an election, those with the largest.
-    pub const MaxVoters: u32 = 512;
+    pub const MaxVoters: u32 = 2_048;
     /// Number of nominators of a validator whose stakes count, those with the largest.
     pub const MaxBackers: u32 = 512;
     /// Nominators of a validator that one call pays.

@@ -118,6 +118,22 @@ fn testnet() -> Value {
     })
 }
 
+/// Name of the preset for measurements.
+#[cfg(feature = "runtime-benchmarks")]
+pub const BENCHMARKS: &str = "benchmarks";
+
+/// The development chain without the least stakes, and with hours of the usual length: the SDK's benchmarks
+/// have smaller stakes, and referenda that wait.
+#[cfg(feature = "runtime-benchmarks")]
+fn benchmarks() -> Value {
+    let mut value = genesis(&[Sr25519Keyring::Alice]);
+    for limit in ["minNominatorBond", "minValidatorBond"] {
+        value["staking"][limit] = 0.into();
+    }
+    value["governance"]["hourBlocks"] = Value::Null;
+    value
+}
+
 /// The preset with this name, as a JSON patch of the genesis.
 pub fn preset(id: &PresetId) -> Option<Vec<u8>> {
     let value = match id.as_ref() {
@@ -129,6 +145,8 @@ pub fn preset(id: &PresetId) -> Option<Vec<u8>> {
             Sr25519Keyring::Dave,
         ]),
         TESTNET => testnet(),
+        #[cfg(feature = "runtime-benchmarks")]
+        BENCHMARKS => benchmarks(),
         _ => return None,
     };
     serde_json::to_vec(&value).ok()
@@ -140,6 +158,8 @@ pub fn preset_names() -> Vec<PresetId> {
         PresetId::from(sp_genesis_builder::DEV_RUNTIME_PRESET),
         PresetId::from(sp_genesis_builder::LOCAL_TESTNET_RUNTIME_PRESET),
         PresetId::from(TESTNET),
+        #[cfg(feature = "runtime-benchmarks")]
+        PresetId::from(BENCHMARKS),
     ]
 }
 

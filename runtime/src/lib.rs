@@ -251,6 +251,7 @@ mod benches {
         [pallet_utility, Utility]
         [pallet_sudo, Sudo]
         [pallet_migrations, MultiBlockMigrations]
+        [frame_election_provider_support, ElectionBench::<Runtime>]
         [pallet_staking, Staking]
         [pallet_bags_list, VoterList]
         [pallet_validators, Validators]

@@ -19,7 +19,7 @@ use sp_keyring::{
     Ed25519Keyring,
     Sr25519Keyring::{self, *},
 };
-use sp_runtime::{traits::Header as _, Digest, DigestItem, Perbill};
+use sp_runtime::{traits::Header as _, Digest, DigestItem, DispatchError, Perbill};
 
 /// The stake of each validator of the genesis.
 const STAKE: Balance = 100_000 * ASY;
@@ -51,6 +51,11 @@ fn index_of(who: Sr25519Keyring) -> u32 {
 /// Elections count stakes in units of the issuance by 2^64, which is some plancks.
 fn is_about(exposure: Balance, stake: Balance) -> bool {
     stake.abs_diff(exposure) < 100
+}
+
+/// With the same tolerance.
+fn is_at_least(exposure: Balance, stake: Balance) -> bool {
+    exposure >= stake || is_about(exposure, stake)
 }
 
 // --- elections --------------------------------------------------------------------------------
@@ -122,10 +127,35 @@ fn who_leaves_gets_its_stake_back_after_a_week() {
         go_to_era(BondingDuration::get());
         submit(Dave, withdraw());
         assert_eq!(held_as_stake(&Dave.to_account_id()), 0);
-        submit(Dave, pallet_session::Call::purge_keys {});
+        submit(Dave, pallet_validators::Call::purge_keys {});
         assert!(pallet_session::NextKeys::<Runtime>::get(Dave.to_account_id()).is_none());
         assert_eq!(held(&Dave.to_account_id()), 0);
         assert!(before - wealth(Dave) < ASY, "it paid fees alone");
+    });
+}
+
+/// Without keys a validator is not in the next session, so all of them together could end the chain
+/// within two sessions, and one of four leave three of which none may fail.
+#[test]
+fn who_has_a_stake_keeps_its_keys() {
+    run(|| {
+        let fails = |who, call: RuntimeCall, error: DispatchError| {
+            assert_eq!(include(signed(who, call)), Err(error));
+        };
+        let filtered: DispatchError = frame_system::Error::<Runtime>::CallFiltered.into();
+        let closed = RuntimeCall::from(pallet_session::Call::purge_keys {});
+        fails(Dave, closed.clone(), filtered);
+        fails(Eve, closed.clone(), filtered);
+        let batch = pallet_utility::Call::batch_all { calls: vec![closed] };
+        fails(Dave, batch.into(), filtered);
+
+        let has_stake: DispatchError = pallet_validators::Error::<Runtime>::HasStake.into();
+        let purge = || RuntimeCall::from(pallet_validators::Call::purge_keys {});
+        fails(Dave, purge(), has_stake);
+        submit(Dave, pallet_staking::Call::chill {});
+        submit(Dave, pallet_staking::Call::unbond { value: STAKE });
+        fails(Dave, purge(), has_stake);
+        fails(Eve, purge(), pallet_session::Error::<Runtime>::NoKeys.into());
     });
 }
 
@@ -325,6 +355,8 @@ fn the_largest_election_fits_into_a_block() {
         assert_eq!(elected.len() as u32, MaxElected::get());
         assert!(elected.iter().all(|(_, one)| one.nominator_count <= MaxBackers::get()));
         assert!(elected.iter().any(|(_, one)| one.nominator_count > 0));
+        // Also those with less than any of the nominators whose votes count.
+        assert!(elected.iter().all(|(_, one)| is_at_least(one.own, MinValidatorBond::get())));
     });
 }
 

@@ -20,7 +20,7 @@ use assay_primitives::{
     SignedResult, TensorDeclaration, WorkerSignature, MAX_LIST, MAX_TRANSACTION_BYTES,
 };
 use assay_runtime::{
-    configs::system::RuntimeBlockWeights,
+    configs::{staking::InBlock, system::RuntimeBlockWeights},
     constants::{MaxInputBytes, MaxOutputBytes, MaxProofCost, MaxRoyalty},
     governance::calls,
     transactions::authorized_extension,
@@ -28,8 +28,10 @@ use assay_runtime::{
 };
 use codec::Encode;
 use common::{both, bounded, version, worker};
+use frame_election_provider_support::onchain;
 use frame_support::{
     dispatch::{DispatchClass, GetDispatchInfo, Pays},
+    instances::Instance1 as Technical,
     traits::GetCallName,
     weights::Weight,
 };
@@ -68,10 +70,28 @@ fn the_runtime_uses_its_own_weights() {
         pallet_model_registry::WeightInfo,
         pallet_operators::WeightInfo,
         pallet_verification::WeightInfo,
+        pallet_room::WeightInfo,
         pallet_inference::WeightInfo,
         pallet_disputes::WeightInfo,
+        pallet_staking::WeightInfo,
+        pallet_bags_list::WeightInfo,
+        pallet_validators::WeightInfo,
+        pallet_preimage::WeightInfo,
+        pallet_scheduler::WeightInfo,
+        pallet_conviction_voting::WeightInfo,
+        pallet_referenda::WeightInfo,
+        pallet_whitelist::WeightInfo,
+        pallet_safe_mode::WeightInfo,
+        pallet_tx_pause::WeightInfo,
     ]
     .into_iter()
+    .chain([
+        (
+            "pallet_collective::WeightInfo",
+            own::<<Runtime as pallet_collective::Config<Technical>>::WeightInfo>(),
+        ),
+        ("onchain::WeightInfo", own::<<InBlock as onchain::Config>::WeightInfo>()),
+    ])
     .filter(|(_, own)| !own)
     .map(|(name, _)| name)
     .collect();
@@ -377,6 +397,7 @@ fn largest_calls() -> Vec<RuntimeCall> {
         ]
         .map(RuntimeCall::Disputes),
     );
+    calls.push(pallet_validators::Call::purge_keys {}.into());
     calls
 }
 
@@ -402,7 +423,7 @@ fn the_list_of_largest_calls_has_every_call() {
         "Settlement": pallet_settlement, "Storage": pallet_storage,
         "ModelRegistry": pallet_model_registry, "Operators": pallet_operators,
         "Verification": pallet_verification, "Inference": pallet_inference,
-        "Disputes": pallet_disputes
+        "Disputes": pallet_disputes, "Validators": pallet_validators
     );
     assert_eq!(listed, all);
 }

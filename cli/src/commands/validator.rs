@@ -52,7 +52,7 @@ pub async fn run(context: &Context<'_>, command: ValidatorCommand) -> Result<(),
         },
         ValidatorCommand::Withdraw => withdraw(context).await,
         ValidatorCommand::PurgeKeys => {
-            super::send(context, session::purge_keys(), "the keys are removed").await
+            super::send(context, former_validators::purge_keys(), "the keys are removed").await
         },
         ValidatorCommand::Payout { validator } => payout(context, validator).await,
     }

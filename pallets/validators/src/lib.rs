@@ -12,6 +12,9 @@
 //! * Absence: who has made no block although the others made so many that it should have had some is
 //!   no longer a candidate. It keeps its stake. If more validators are absent than a network
 //!   tolerates, the network is at fault and nobody loses its place.
+//! * Keys: `purge_keys` removes the session keys of an account without a stake. The call of the
+//!   SDK's pallet would take a validator out of the set at the next session, whatever the least number
+//!   of validators.
 #![cfg_attr(not(feature = "std"), no_std)]
 
 extern crate alloc;
@@ -34,6 +37,7 @@ pub mod weights;
 pub use fees::{Remainder, Rewards, Split, TransactionFees};
 
 use alloc::vec::Vec;
+use frame_support::dispatch::DispatchResult;
 
 /// A validator of the session.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +59,17 @@ pub trait ValidatorSet<AccountId> {
     fn minimum() -> u32;
     /// Ends an account's candidacy. It keeps its stake. Returns whether it was a candidate.
     fn chill(account: &AccountId) -> bool;
+    /// Whether an account has a stake, be it about to be withdrawn.
+    fn has_stake(account: &AccountId) -> bool;
+    /// Removes an account's session keys and returns the deposit for them.
+    ///
+    /// # Errors
+    ///
+    /// It has none.
+    fn purge_keys(account: AccountId) -> DispatchResult;
+    /// Gives an account without a stake session keys.
+    #[cfg(feature = "runtime-benchmarks")]
+    fn set_keys(account: &AccountId);
     /// Makes a session of this many validators that are all candidates, besides as many others as
     /// are needed to end the candidacy of a third of them.
     #[cfg(feature = "runtime-benchmarks")]
@@ -104,7 +119,7 @@ pub mod pallet {
         /// Maximum number of validators of a session.
         #[pallet::constant]
         type MaxMembers: Get<u32>;
-        /// Weights of the hooks.
+        /// Weights of the calls and hooks.
         type WeightInfo: WeightInfo;
     }
 
@@ -158,6 +173,30 @@ pub mod pallet {
             /// Number of validators that made no block.
             absent: u32,
         },
+    }
+
+    /// Errors of the pallet.
+    #[pallet::error]
+    pub enum Error<T> {
+        /// The account has a stake. First end the candidacy, unbond all, and withdraw it.
+        HasStake,
+    }
+
+    #[pallet::call]
+    impl<T: Config> Pallet<T> {
+        /// Removes the session keys of the signer, who has no stake any more, and returns the deposit
+        /// for them.
+        ///
+        /// # Errors
+        ///
+        /// [`Error::HasStake`], or that of the keys' pallet if the account has none.
+        #[pallet::call_index(0)]
+        #[pallet::weight(T::WeightInfo::purge_keys())]
+        pub fn purge_keys(origin: OriginFor<T>) -> DispatchResult {
+            let who = ensure_signed(origin)?;
+            ensure!(!T::Set::has_stake(&who), Error::<T>::HasStake);
+            T::Set::purge_keys(who)
+        }
     }
 
     #[pallet::hooks]

@@ -2,7 +2,9 @@
 
 use assay_primitives::{Balance, BlockNumber};
 use frame_support::{
-    derive_impl, parameter_types,
+    derive_impl,
+    dispatch::DispatchResult,
+    ensure, parameter_types,
     traits::{FindAuthor, Hooks},
 };
 use sp_runtime::{BuildStorage, ConsensusEngineId, Perbill};
@@ -66,6 +68,8 @@ parameter_types! {
     pub static Disabled: Vec<u64> = Vec::new();
     pub static Candidates: Vec<u64> = Vec::new();
     pub static Minimum: u32 = 1;
+    pub static Staked: Vec<u64> = Vec::new();
+    pub static WithKeys: Vec<u64> = Vec::new();
 }
 
 #[derive_impl(pallet_balances::config_preludes::TestDefaultConfig)]
@@ -113,6 +117,25 @@ impl ValidatorSet<u64> for Set {
             candidates.retain(|candidate| candidate != account);
             candidates.len() < before
         })
+    }
+
+    fn has_stake(account: &u64) -> bool {
+        Staked::get().contains(account)
+    }
+
+    fn purge_keys(account: u64) -> DispatchResult {
+        let had = WithKeys::mutate(|all| {
+            let before = all.len();
+            all.retain(|one| *one != account);
+            all.len() < before
+        });
+        ensure!(had, "no keys");
+        Ok(())
+    }
+
+    #[cfg(feature = "runtime-benchmarks")]
+    fn set_keys(account: &u64) {
+        WithKeys::mutate(|all| all.push(*account));
     }
 
     #[cfg(feature = "runtime-benchmarks")]

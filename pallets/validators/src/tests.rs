@@ -2,7 +2,7 @@
 
 use assay_primitives::Balance;
 use frame_support::{
-    assert_ok,
+    assert_noop, assert_ok,
     traits::{
         fungible::{Balanced, Inspect, Mutate},
         tokens::{Fortitude, Precision, Preservation},
@@ -10,6 +10,7 @@ use frame_support::{
     },
 };
 use proptest::prelude::*;
+use sp_runtime::DispatchError;
 use sp_staking::EraPayout;
 
 use crate::{mock::*, *};
@@ -425,4 +426,18 @@ proptest! {
             assert_eq!(Validators::do_try_state(), Ok(()));
         });
     }
+}
+
+#[test]
+fn keys_go_with_the_stake_alone() {
+    test(|| {
+        Staked::set(vec![1]);
+        WithKeys::set(vec![1, 2]);
+        let purge = |account| Validators::purge_keys(RuntimeOrigin::signed(account));
+        assert_noop!(purge(1), Error::<Test>::HasStake);
+        assert_ok!(purge(2));
+        assert_eq!(WithKeys::get(), [1]);
+        assert_noop!(purge(2), DispatchError::Other("no keys"));
+        assert_noop!(Validators::purge_keys(RuntimeOrigin::none()), DispatchError::BadOrigin);
+    });
 }

@@ -5,7 +5,7 @@
 use alloc::{boxed::Box, vec::Vec};
 use codec::Encode;
 use frame_benchmarking::account;
-use frame_support::traits::KeyOwnerProofSystem;
+use frame_support::{dispatch::DispatchResult, traits::KeyOwnerProofSystem};
 use frame_system::RawOrigin;
 use sp_application_crypto::RuntimeAppPublic;
 use sp_consensus_babe::digests::{CompatibleDigestItem, PreDigest, SecondaryPlainPreDigest};
@@ -55,6 +55,16 @@ fn bond(account: &AccountId) {
         .expect("the account can pay and has no bond");
 }
 
+/// Gives an account that has had a stake session keys.
+pub fn set_keys_without_stake(account: &AccountId) {
+    bond(account);
+    let (keys, proof) = keys(account);
+    Session::set_keys(RawOrigin::Signed(account.clone()).into(), keys, proof)
+        .expect("the keys are new and the account can pay");
+    Staking::force_unstake(RawOrigin::Root.into(), account.clone(), 0)
+        .expect("the account has a stake");
+}
+
 /// Makes a session of this many validators, which are candidates.
 pub fn elect(count: u32) {
     let accounts: Vec<_> = (0..count).map(validator).collect();
@@ -73,6 +83,7 @@ fn era(validators: u32, nominators: u32) {
     let info = pallet_staking::ActiveEraInfo { index: ERA, start: Some(0) };
     pallet_staking::ActiveEra::<Runtime>::put(info);
     pallet_staking::ErasStartSessionIndex::<Runtime>::insert(ERA, SESSION);
+    pallet_staking::BondedEras::<Runtime>::put([(ERA, SESSION)].to_vec());
     let others: Vec<_> = (0..nominators)
         .map(|number| pallet_staking::IndividualExposure {
             who: account("nominator", number, 0),
@@ -170,7 +181,8 @@ fn grandpa_equivocation(validators: u32, nominators: u32) -> Prepared {
 /// The functions of the runtime that the benchmarks need.
 pub trait Config: frame_system::Config {
     fn set_keys() -> (Self::RuntimeOrigin, Self::RuntimeCall);
-    fn purge_keys() -> (Self::RuntimeOrigin, Self::RuntimeCall);
+    /// The call itself, which the runtime's filter closes.
+    fn purge_keys() -> impl FnOnce() -> DispatchResult;
     fn plan_config_change() -> (Self::RuntimeOrigin, Self::RuntimeCall);
     fn babe_equivocation(
         validators: u32,
@@ -190,9 +202,9 @@ impl Config for Runtime {
         set_keys(validator(0))
     }
 
-    fn purge_keys() -> Prepared {
+    fn purge_keys() -> impl FnOnce() -> DispatchResult {
         session(1);
-        (RawOrigin::Signed(validator(0)).into(), pallet_session::Call::purge_keys {}.into())
+        || Session::purge_keys(RawOrigin::Signed(validator(0)).into())
     }
 
     fn plan_config_change() -> Prepared {
@@ -246,11 +258,11 @@ pub mod session_calls {
 
         #[benchmark]
         fn purge_keys() {
-            let (origin, call) = T::purge_keys();
+            let purge = T::purge_keys();
             let result;
             #[block]
             {
-                result = call.dispatch(origin);
+                result = purge();
             }
             assert!(result.is_ok());
         }

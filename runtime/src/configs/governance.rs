@@ -24,7 +24,7 @@ use crate::{
         votes::VotingMoney,
         Hours,
     },
-    AccountId, Balances, MultiBlockMigrations, OriginCaller, Preimage, Referenda, Runtime,
+    weights, AccountId, Balances, MultiBlockMigrations, OriginCaller, Preimage, Referenda, Runtime,
     RuntimeCall, RuntimeEvent, RuntimeHoldReason, RuntimeOrigin, System, HOURS,
     MAXIMUM_BLOCK_WEIGHT,
 };
@@ -60,7 +60,7 @@ impl crate::governance::Config for Runtime {
 
 impl pallet_preimage::Config for Runtime {
     type RuntimeEvent = RuntimeEvent;
-    type WeightInfo = pallet_preimage::weights::SubstrateWeight<Runtime>;
+    type WeightInfo = weights::pallet_preimage::WeightInfo<Runtime>;
     type Currency = Balances;
     type ManagerOrigin = EnsureRoot<AccountId>;
     type Consideration = HoldConsideration<
@@ -96,7 +96,7 @@ impl pallet_scheduler::Config for Runtime {
     // Each referendum has one alarm at a time. Filling a block's agenda, so that another one's alarm
     // finds no place, costs three submission deposits for four of its places.
     type MaxScheduledPerBlock = ConstU32<MAX_SCHEDULED>;
-    type WeightInfo = pallet_scheduler::weights::SubstrateWeight<Runtime>;
+    type WeightInfo = weights::pallet_scheduler::WeightInfo<Runtime>;
     type Preimages = Preimage;
     type BlockNumberProvider = System;
 }
@@ -112,7 +112,7 @@ impl Get<Balance> for Electorate {
 
 impl pallet_conviction_voting::Config for Runtime {
     type RuntimeEvent = RuntimeEvent;
-    type WeightInfo = pallet_conviction_voting::weights::SubstrateWeight<Runtime>;
+    type WeightInfo = weights::pallet_conviction_voting::WeightInfo<Runtime>;
     type Currency = VotingMoney;
     type Polls = Referenda;
     type MaxTurnout = Electorate;
@@ -136,7 +136,7 @@ impl OnUnbalanced<NegativeImbalance<Runtime>> for ToTreasury {
 impl pallet_referenda::Config for Runtime {
     type RuntimeCall = RuntimeCall;
     type RuntimeEvent = RuntimeEvent;
-    type WeightInfo = pallet_referenda::weights::SubstrateWeight<Runtime>;
+    type WeightInfo = weights::pallet_referenda::WeightInfo<Runtime>;
     type Scheduler = ReservedPlaces;
     type Currency = Balances;
     type SubmitOrigin = EnsureSubmitter;
@@ -163,8 +163,12 @@ impl pallet_collective::Config<Technical> for Runtime {
     type MotionDuration = Hours<{ 3 * 24 }>;
     type MaxProposals = ConstU32<100>;
     type MaxMembers = ConstU32<15>;
+    #[cfg(not(feature = "runtime-benchmarks"))]
     type DefaultVote = AbstentionsAreNays;
-    type WeightInfo = pallet_collective::weights::SubstrateWeight<Runtime>;
+    // The SDK's benchmark of a motion that passes lets the members abstain.
+    #[cfg(feature = "runtime-benchmarks")]
+    type DefaultVote = pallet_collective::PrimeDefaultVote;
+    type WeightInfo = weights::pallet_collective::WeightInfo<Runtime>;
     type SetMembersOrigin = EnsureRoot<AccountId>;
     type MaxProposalWeight = MaxMotionWeight;
     type DisapproveOrigin = EnsureRoot<AccountId>;
@@ -181,7 +185,7 @@ impl pallet_whitelist::Config for Runtime {
     type Preimages = Preimage;
     type DeferredDispatchExpiration = Hours<{ 7 * 24 }>;
     type BlockNumberProvider = System;
-    type WeightInfo = pallet_whitelist::weights::SubstrateWeight<Runtime>;
+    type WeightInfo = weights::pallet_whitelist::WeightInfo<Runtime>;
 }
 
 impl pallet_safe_mode::Config for Runtime {
@@ -199,7 +203,7 @@ impl pallet_safe_mode::Config for Runtime {
     type ForceDepositOrigin = EnsureRoot<AccountId>;
     type Notify = ();
     type ReleaseDelay = NoDelay;
-    type WeightInfo = pallet_safe_mode::weights::SubstrateWeight<Runtime>;
+    type WeightInfo = weights::pallet_safe_mode::WeightInfo<Runtime>;
 }
 
 impl pallet_tx_pause::Config for Runtime {
@@ -213,5 +217,5 @@ impl pallet_tx_pause::Config for Runtime {
     #[cfg(feature = "runtime-benchmarks")]
     type WhitelistedCalls = frame_support::traits::Nothing;
     type MaxNameLen = ConstU32<256>;
-    type WeightInfo = pallet_tx_pause::weights::SubstrateWeight<Runtime>;
+    type WeightInfo = weights::pallet_tx_pause::WeightInfo<Runtime>;
 }

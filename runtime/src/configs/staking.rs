@@ -1,15 +1,18 @@
 //! Configuration of the elected validators: stakes, elections, penalties, and what validators earn.
 //! docs/adr/0040 has the reasons for the numbers, docs/adr/0041 those for the division of fees.
 
-use alloc::vec::Vec;
+use alloc::{collections::BTreeSet, vec, vec::Vec};
 use frame_election_provider_support::{
     bounds::{ElectionBounds, ElectionBoundsBuilder},
-    onchain, SequentialPhragmen, VoteWeight,
+    data_provider, onchain, BoundedSupportsOf, ElectionDataProvider, ElectionProvider,
+    InstantElectionProvider, PageIndex, SequentialPhragmen, VoteWeight, VoterOf,
 };
 use frame_support::{
+    dispatch::{DispatchClass, DispatchResult},
     parameter_types,
     traits::{tokens::imbalance::ResolveTo, ConstBool, ConstU32, Get, Nothing},
     weights::Weight,
+    BoundedVec,
 };
 use frame_system::{EnsureRoot, RawOrigin};
 use pallet_session::{historical as session_historical, SessionManager};
@@ -24,12 +27,13 @@ use sp_staking::{
 
 use super::consensus::MaxAuthorities;
 use crate::{
-    constants::*, AccountId, Authorship, Balance, Balances, Offences, Runtime, RuntimeEvent,
-    RuntimeHoldReason, Session, Staking, Timestamp, Validators, VoterList,
+    constants::*, weights, AccountId, Authorship, Balance, Balances, BlockNumber, Offences,
+    Runtime, RuntimeEvent, RuntimeHoldReason, Session, Staking, System, Timestamp, Validators,
+    VoterList,
 };
 
 /// Nominations of a nominator.
-const VOTES: u32 = 16;
+pub const VOTES: u32 = 16;
 /// Number of bags, in which voters are sorted by stake.
 const BAGS: usize = 192;
 /// Upper limit of the lowest bag, in votes. A vote is some plancks.
@@ -62,37 +66,7 @@ pub fn least_validators(count: u32) -> u32 {
     (count - Validators::tolerated(count)).min(4)
 }
 
-/// What an election takes.
-///
-/// The SDK measures an election with as many winners as votes of a voter. Each winner takes one round
-/// over all votes, so the weight grows with the winners.
-pub struct ElectionWeight;
-
-impl ElectionWeight {
-    fn for_all_winners(weight: Weight, votes: u32) -> Weight {
-        weight.saturating_mul(MaxElected::get().div_ceil(votes.max(1)).into())
-    }
-}
-
-impl frame_election_provider_support::WeightInfo for ElectionWeight {
-    fn phragmen(voters: u32, targets: u32, votes: u32) -> Weight {
-        type Measured = frame_election_provider_support::weights::SubstrateWeight<Runtime>;
-        let weight = <Measured as frame_election_provider_support::WeightInfo>::phragmen(
-            voters, targets, votes,
-        );
-        Self::for_all_winners(weight, votes)
-    }
-
-    fn phragmms(voters: u32, targets: u32, votes: u32) -> Weight {
-        type Measured = frame_election_provider_support::weights::SubstrateWeight<Runtime>;
-        let weight = <Measured as frame_election_provider_support::WeightInfo>::phragmms(
-            voters, targets, votes,
-        );
-        Self::for_all_winners(weight, votes)
-    }
-}
-
-/// The election in a block.
+/// Phragmén in a block.
 pub struct InBlock;
 
 impl onchain::Config for InBlock {
@@ -101,10 +75,79 @@ impl onchain::Config for InBlock {
     type System = Runtime;
     type Solver = SequentialPhragmen<AccountId, Perbill>;
     type DataProvider = Staking;
-    type WeightInfo = ElectionWeight;
+    type WeightInfo = weights::frame_election_provider_support::WeightInfo<Runtime>;
     type MaxWinnersPerPage = MaxElected;
     type MaxBackersPerWinner = MaxBackers;
     type Bounds = ElectionSize;
+}
+
+/// [`InBlock`], with the own votes of all candidates.
+///
+/// Staking lets those with the largest stakes vote, and a candidate's own stake is one of them. A small
+/// candidate's would be left out as soon as enough others vote: elected by these, it would have nothing
+/// of its own to lose.
+pub struct Election;
+
+/// [`InBlock`] as a provider of elections.
+pub type OnChain = onchain::OnChainExecution<InBlock>;
+
+impl Election {
+    /// The votes of the candidates, then those of the largest nominators.
+    fn voters(page: PageIndex) -> data_provider::Result<Vec<VoterOf<Staking>>> {
+        use pallet_staking::WeightInfo;
+        let bounds = ElectionSize::get().voters;
+        let mut voters = Staking::electing_voters(bounds, page)?;
+        let candidates: BTreeSet<_> = pallet_staking::Validators::<Runtime>::iter_keys()
+            .take(MaxCandidates::get() as usize)
+            .collect();
+        voters.retain(|(voter, ..)| !candidates.contains(voter));
+        let weight = <Runtime as pallet_staking::Config>::WeightInfo::get_npos_voters(
+            candidates.len() as u32,
+            0,
+        );
+        System::register_extra_weight_unchecked(weight, DispatchClass::Mandatory);
+        let own = |candidate: AccountId| {
+            let stake = Staking::weight_of(&candidate);
+            let vote = BoundedVec::truncate_from(vec![candidate.clone()]);
+            (stake > 0).then_some((candidate, stake, vote))
+        };
+        let mut all: Vec<_> = candidates.into_iter().filter_map(own).collect();
+        all.extend(voters);
+        all.truncate(MaxVoters::get() as usize);
+        Ok(all)
+    }
+}
+
+impl ElectionProvider for Election {
+    type AccountId = AccountId;
+    type BlockNumber = BlockNumber;
+    type Error = onchain::Error;
+    type MaxWinnersPerPage = MaxElected;
+    type MaxBackersPerWinner = MaxBackers;
+    type MaxBackersPerWinnerFinal = MaxBackers;
+    type Pages = ConstU32<1>;
+    type DataProvider = Staking;
+
+    fn elect(page: PageIndex) -> Result<BoundedSupportsOf<Self>, Self::Error> {
+        let targets = Staking::electable_targets(ElectionSize::get().targets, page);
+        let input = Self::voters(page).and_then(|voters| {
+            Ok((voters, targets?, <Staking as ElectionDataProvider>::desired_targets()?))
+        });
+        let (voters, targets, desired) = input.map_err(onchain::Error::DataProvider)?;
+        OnChain::instant_elect(voters, targets, desired)
+    }
+
+    fn duration() -> BlockNumber {
+        OnChain::duration()
+    }
+
+    fn start() -> Result<(), Self::Error> {
+        OnChain::start()
+    }
+
+    fn status() -> Result<Option<Weight>, ()> {
+        OnChain::status()
+    }
 }
 
 impl pallet_staking::Config for Runtime {
@@ -114,8 +157,8 @@ impl pallet_staking::Config for Runtime {
     type CurrencyBalance = Balance;
     type UnixTime = Timestamp;
     type CurrencyToVote = U128CurrencyToVote;
-    type ElectionProvider = onchain::OnChainExecution<InBlock>;
-    type GenesisElectionProvider = onchain::OnChainExecution<InBlock>;
+    type ElectionProvider = Election;
+    type GenesisElectionProvider = Election;
     type NominationsQuota = FixedNominationsQuota<VOTES>;
     type HistoryDepth = HistoryDepth;
     type RewardRemainder = pallet_validators::Remainder<Runtime>;
@@ -138,20 +181,20 @@ impl pallet_staking::Config for Runtime {
     type EventListeners = ();
     type Filter = Nothing;
     type BenchmarkingConfig = BenchmarkedElection;
-    type WeightInfo = pallet_staking::weights::SubstrateWeight<Runtime>;
+    type WeightInfo = weights::pallet_staking::WeightInfo<Runtime>;
 }
 
-/// The largest election.
+/// The sizes of the SDK's benchmarks. One of them sets as many seats as there are candidates.
 pub struct BenchmarkedElection;
 
 impl pallet_staking::BenchmarkingConfig for BenchmarkedElection {
-    type MaxValidators = MaxCandidates;
+    type MaxValidators = MaxElected;
     type MaxNominators = MaxVoters;
 }
 
 impl pallet_bags_list::Config for Runtime {
     type RuntimeEvent = RuntimeEvent;
-    type WeightInfo = pallet_bags_list::weights::SubstrateWeight<Runtime>;
+    type WeightInfo = weights::pallet_bags_list::WeightInfo<Runtime>;
     type ScoreProvider = Staking;
     type BagThresholds = BagThresholds;
     // Stakes change with penalties and rewards, which nobody reports otherwise.
@@ -197,6 +240,19 @@ impl ValidatorSet<AccountId> for Elected {
             && Staking::chill(RawOrigin::Signed(account.clone()).into()).is_ok()
     }
 
+    fn has_stake(account: &AccountId) -> bool {
+        pallet_staking::Bonded::<Runtime>::contains_key(account)
+    }
+
+    fn purge_keys(account: AccountId) -> DispatchResult {
+        Session::purge_keys(RawOrigin::Signed(account).into())
+    }
+
+    #[cfg(feature = "runtime-benchmarks")]
+    fn set_keys(account: &AccountId) {
+        crate::benchmarking::consensus::set_keys_without_stake(account)
+    }
+
     #[cfg(feature = "runtime-benchmarks")]
     fn set_members(count: u32) {
         crate::benchmarking::consensus::elect(count)
@@ -212,7 +268,7 @@ impl pallet_validators::Config for Runtime {
     type Set = Elected;
     type MissedBlocks = MissedBlocks;
     type MaxMembers = MaxAuthorities;
-    type WeightInfo = pallet_validators::weights::DatabaseWeight<Runtime>;
+    type WeightInfo = weights::pallet_validators::WeightInfo<Runtime>;
 }
 
 /// Staking as the manager of sessions. At the end of a session, absent validators lose their
@@ -325,15 +381,18 @@ mod tests {
     #[test]
     fn an_election_fits_into_half_of_a_block() {
         use pallet_staking::WeightInfo as _;
-        type Measured = pallet_staking::weights::SubstrateWeight<Runtime>;
+        type Elections = <InBlock as onchain::Config>::WeightInfo;
+        type Stakes = <Runtime as pallet_staking::Config>::WeightInfo;
         let (voters, candidates) = (MaxVoters::get(), MaxCandidates::get());
-        let weight = ElectionWeight::phragmen(voters, candidates, VOTES)
-            .saturating_add(Measured::get_npos_voters(0, voters).max(Measured::get_npos_voters(
+        let weight = Elections::phragmen(voters, candidates, VOTES)
+            .saturating_add(Stakes::get_npos_voters(0, voters).max(Stakes::get_npos_voters(
                 candidates.min(voters),
                 voters.saturating_sub(candidates),
             )))
-            .saturating_add(Measured::get_npos_targets(candidates));
+            .saturating_add(Stakes::get_npos_voters(candidates, 0))
+            .saturating_add(Stakes::get_npos_targets(candidates));
         let half = MAXIMUM_BLOCK_WEIGHT.saturating_div(2);
+        println!("{weight:?} of {half:?}");
         assert!(weight.all_lte(Weight::from_parts(half.ref_time(), u64::MAX)), "{weight:?}");
     }
 

@@ -4,7 +4,7 @@
 //! Proof sizes are zero: no relay chain asks this chain for proofs.
 
 #![cfg_attr(rustfmt, rustfmt_skip)]
-#![allow(clippy::unnecessary_cast, missing_docs, unused_imports, unused_parens)]
+#![allow(clippy::unnecessary_cast, missing_docs, unused_imports, unused_parens, unused_variables)]
 
 use core::marker::PhantomData;
 use frame_support::{traits::Get, weights::Weight};

@@ -24,6 +24,7 @@ mod room;
 mod seats;
 mod statements;
 mod sweeps;
+mod validators;
 
 use common::party;
 use ledger::Measured;
@@ -79,6 +80,7 @@ fn all() -> Vec<Measured> {
         governance::votes_paid_to_oneself(),
         governance::escrows_that_vote(),
         reports::repeated_reports(),
+        validators::removed_keys(),
     ]
 }
 

@@ -20,11 +20,7 @@
 
 use alloc::vec::Vec;
 use assay_pallet_support::Chain;
-use assay_primitives::{
-    merkle,
-    receipt::{ReceiptRoot, ROOTS_PER_PAGE},
-    BlockNumber, Digest, RequestId,
-};
+use assay_primitives::{merkle, receipt::ROOTS_PER_PAGE, BlockNumber, Digest, RequestId};
 use codec::{Decode, Encode, MaxEncodedLen};
 use frame_support::{
     migrations::{MigrationId, SteppedMigration, SteppedMigrationError},
@@ -351,6 +347,7 @@ impl<T: Config> Before<T> {
     ///
     /// The first difference.
     pub fn check_after(&self) -> Result<(), sp_runtime::TryRuntimeError> {
+        use assay_primitives::receipt::ReceiptRoot;
         use frame_support::ensure;
         for (height, digests) in &self.finished {
             ensure!(
