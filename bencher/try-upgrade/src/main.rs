@@ -3,14 +3,15 @@
 //! What runs is the runtime's code, compiled natively: all migrations with their checks before and
 //! after, then whether every value in the state can be decoded, then the invariants of all pallets.
 
+mod snapshot;
 mod upgrade;
 
 use std::path::PathBuf;
 
-use anyhow::{anyhow, Context, Result};
-use assay_runtime::opaque::Block;
+use anyhow::Result;
+use assay_client::Client;
 use clap::{Parser, Subcommand};
-use frame_remote_externalities::{Builder, Mode, OfflineConfig, OnlineConfig, SnapshotConfig};
+use snapshot::Snapshot;
 
 /// Tries an upgrade to this runtime on the state of a chain.
 #[derive(Parser)]
@@ -43,31 +44,21 @@ async fn main() -> Result<()> {
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("error")).init();
     match Arguments::parse().command {
         Command::Take { url, snapshot } => take(url, snapshot).await,
-        Command::Try { snapshot, max_blocks } => try_on(snapshot, max_blocks).await,
+        Command::Try { snapshot, max_blocks } => try_on(snapshot, max_blocks),
     }
 }
 
-async fn take(url: String, snapshot: PathBuf) -> Result<()> {
-    let config = OnlineConfig {
-        transport_uris: vec![url.clone()],
-        state_snapshot: Some(SnapshotConfig::new(&snapshot)),
-        ..Default::default()
-    };
-    let state = Builder::<Block>::new().mode(Mode::Online(config)).build().await;
-    let state = state.map_err(|error| anyhow!("the state of {url} cannot be read: {error}"))?;
-    let bytes = std::fs::metadata(&snapshot)?.len();
-    println!("state of block {} in {}, {bytes} bytes", state.header.number, snapshot.display());
+async fn take(url: String, file: PathBuf) -> Result<()> {
+    let client = Client::connect(&url).await?;
+    let snapshot = Snapshot::take(&client).await?;
+    let bytes = snapshot.write(&file)?;
+    let (number, entries) = (snapshot.number, snapshot.entries.len());
+    println!("block {number}: {entries} entries, {bytes} bytes in {}", file.display());
     Ok(())
 }
 
-async fn try_on(snapshot: PathBuf, max_blocks: u32) -> Result<()> {
-    std::fs::metadata(&snapshot)
-        .with_context(|| format!("there is no snapshot {}; --take writes one", snapshot.display()))?;
-    let config = OfflineConfig { state_snapshot: SnapshotConfig::new(&snapshot) };
-    let state = Builder::<Block>::new().mode(Mode::Offline(config)).build().await;
-    let mut state =
-        state.map_err(|error| anyhow!("{} is no snapshot: {error}", snapshot.display()))?;
-    let number = state.header.number;
-    println!("state of block {number}");
-    state.execute_with(|| upgrade::run(max_blocks, &mut |line| println!("{line}")))
+fn try_on(file: PathBuf, max_blocks: u32) -> Result<()> {
+    let snapshot = Snapshot::read(&file)?;
+    println!("state of block {}, {} entries", snapshot.number, snapshot.entries.len());
+    snapshot.into_state().execute_with(|| upgrade::run(max_blocks, &mut |line| println!("{line}")))
 }

@@ -31,7 +31,10 @@ pub fn run(max_blocks: u32, say: &mut dyn FnMut(String)) -> Result<()> {
         last.spec_name,
         VERSION.spec_name
     );
-    ensure!(from <= to, "the state is of spec_version {from}, and this runtime is {to}, an older one");
+    ensure!(
+        from <= to,
+        "the state is of spec_version {from}, and this runtime is {to}, an older one"
+    );
     say(format!("spec_version {from} to {to}"));
 
     let before = AllPalletsWithSystem::before_all_runtime_migrations();

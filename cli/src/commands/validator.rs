@@ -2,7 +2,7 @@
 
 use assay_client::{
     amount,
-    calls::{session, validators, Share, ValidatorPreferences},
+    calls::{former_validators, session, validators, Share, ValidatorPreferences},
     names,
     validators::{Stake, ValidatorView},
     AccountId, Client, Error,
