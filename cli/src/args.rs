@@ -662,6 +662,10 @@ mod tests {
             "assay balance //Alice",
             "assay transfer //Bob 1.5",
             "assay doctor --operator //Bob",
+            "assay validator bond 10000 --payee //Bob",
+            "assay validator set-payee stake",
+            "assay validator nominate //Alice //Bob",
+            "assay validator status //Alice",
         ] {
             if let Err(error) = parse(line) {
                 panic!("{line}: {error}");
@@ -699,6 +703,8 @@ mod tests {
             ("assay proof verify --model m --proof p --input x --payer //Bob", "--genesis"),
             ("assay proof verify --model m --proof p --input x --receipt r --request 7", "used"),
             ("assay infer 0@1 --input x --input-as float", "invalid value"),
+            ("assay validator bond 1 --payee nobody", "not an account"),
+            ("assay validator nominate", "<VALIDATORS>"),
         ] {
             let error = parse(line).err().unwrap_or_else(|| panic!("{line} is accepted"));
             assert!(error.to_string().contains(reason), "{error}");

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use assay_client::{AccountId, Client, Signer};
+use assay_client::{AccountId, Client, Error, Signer};
 use tokio::sync::OnceCell;
 
 use crate::{args::Global, failure::Failure, output::Output};
@@ -41,9 +41,20 @@ impl<'a> Context<'a> {
     pub async fn connect(&self) -> Result<Client, Failure> {
         let connect = async {
             self.output.progress(format!("connecting to {}", self.url()));
-            Client::connect(self.url()).await
+            Client::connect(self.url()).await.map_err(|error| self.explain(error))
         };
         Ok(self.client.get_or_try_init(|| connect).await?.clone())
+    }
+
+    /// Adds that the node was not named, if it was not.
+    fn explain(&self, error: Error) -> Error {
+        match error {
+            Error::Unreachable { url, reason } if !self.names_node() => Error::Unreachable {
+                url,
+                reason: format!("{reason}; name a node with --url or ASSAY_URL"),
+            },
+            other => other,
+        }
     }
 
     /// The key that signs.
@@ -64,11 +75,23 @@ impl<'a> Context<'a> {
         })
     }
 
+    /// The account of the key.
+    pub fn own_account(&self) -> Result<AccountId, Failure> {
+        Ok(self.signer()?.account().clone())
+    }
+
     /// The given account, else the account of the key.
     pub fn account(&self, given: Option<AccountId>) -> Result<AccountId, Failure> {
-        match given {
-            Some(account) => Ok(account),
-            None => Ok(self.signer()?.account().clone()),
+        if let Some(account) = given {
+            return Ok(account);
+        }
+        match self.signer_if_given()? {
+            Some(signer) => Ok(signer.account().clone()),
+            None => Err(Failure::Usage(
+                "this command needs an account: name one, or give its key with --key-file, --suri or \
+                 ASSAY_SURI"
+                    .to_owned(),
+            )),
         }
     }
 }

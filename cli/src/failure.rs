@@ -6,7 +6,7 @@
 //! | 1 | another failure |
 //! | 2 | wrong usage, or an invalid or unreadable input |
 //! | 3 | the node cannot be reached |
-//! | 4 | the chain refused, or its price is above the limit |
+//! | 4 | the chain refused, the call is closed for now, or the price is above the limit |
 //! | 5 | the request ended without a verified result |
 //! | 6 | verification failed |
 //! | 7 | the dispute was lost |
@@ -26,7 +26,8 @@ Exit codes:
   1  another failure
   2  wrong usage, or an invalid or unreadable input
   3  the node cannot be reached
-  4  the chain refused, or its price is above the limit; the reason is printed
+  4  the chain refused, the call is closed for now, or the price is above the limit; the reason is
+     printed
   5  the request ended without a verified result
   6  verification failed
   7  the dispute was lost";
@@ -93,6 +94,7 @@ impl Failure {
                 | Error::KeyOfAnother { .. } => USAGE,
                 Error::Unreachable { .. } | Error::Connection(_) => 3,
                 Error::Refused { .. }
+                | Error::Closed { .. }
                 | Error::DuplicateKey { .. }
                 | Error::PriceAboveLimit { .. } => 4,
                 Error::Verification(_) | Error::ProofRefused(_) => 6,
@@ -141,6 +143,11 @@ impl Failure {
                 error["refusal"] = json!(refusal.name);
                 error["docs"] = json!(refusal.docs);
             },
+            Error::Closed { call, closure } => {
+                error["call"] = json!(call);
+                error["safe_mode_until"] = json!(closure.safe_mode_until);
+                error["is_paused"] = json!(closure.is_paused);
+            },
             Error::DuplicateKey { request } | Error::KeyOfAnother { request, .. } => {
                 error["request"] = json!(request);
             },
@@ -166,13 +173,14 @@ impl Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use assay_client::Refusal;
+    use assay_client::{Closure, Refusal};
     use assay_primitives::RequestId;
 
     #[test]
     fn each_kind_has_its_code() {
         let refusal = Refusal { pallet: Some("P".into()), name: "E".into(), docs: "d".into() };
         let unreachable = Error::Unreachable { url: "ws://x".into(), reason: "r".into() };
+        let closure = Closure { safe_mode_until: Some(7), is_paused: false };
         for (failure, code) in [
             (Failure::Client(Error::not_found("x")), 1),
             (Failure::Client(Error::invalid("x")), 2),
@@ -182,6 +190,7 @@ mod tests {
             (Failure::Client(unreachable), 3),
             (Failure::Client(Error::Connection("x".into())), 3),
             (Failure::Client(Error::Refused { call: "P.c".into(), refusal }), 4),
+            (Failure::Client(Error::Closed { call: "P.c".into(), closure }), 4),
             (Failure::Client(Error::DuplicateKey { request: RequestId(1) }), 4),
             (Failure::Client(Error::PriceAboveLimit { price: 2, limit: 1 }), 4),
             (Failure::Input { name: "input 2".into(), error: Error::invalid("x") }, 2),
@@ -214,6 +223,10 @@ mod tests {
         assert_eq!(error["pallet"], "Inference");
         assert_eq!(error["refusal"], "Late");
         assert_eq!(error["docs"], "Why.");
+        let closure = Closure { safe_mode_until: Some(7), is_paused: false };
+        let closed = Failure::Client(Error::Closed { call: "Inference.request".into(), closure });
+        let error = closed.to_json()["error"].clone();
+        assert_eq!((&error["name"], &error["safe_mode_until"]), (&json!("Closed"), &json!(7)));
         let verification = Failure::Client(VerificationError::NotInState { height: 1 }.into());
         assert_eq!(verification.to_json()["error"]["name"], "NotInState");
     }

@@ -106,9 +106,57 @@ pub fn fields(values: &[(&str, String)]) -> String {
     values.iter().map(|(name, value)| format!("{name:width$}  {value}\n")).collect()
 }
 
+/// A number of things: `1 peer`, `2 peers`. Adds an `s` to the word for more or fewer than one.
+pub fn count(number: impl std::fmt::Display, thing: &str) -> String {
+    let number = number.to_string();
+    let ending = if number == "1" { "" } else { "s" };
+    format!("{number} {thing}{ending}")
+}
+
+/// A time in the two largest of days, hours, minutes and seconds: `5 h 12 min`.
+pub fn duration(seconds: u64) -> String {
+    const UNITS: [(u64, &str); 4] = [(86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")];
+    let mut rest = seconds;
+    let mut parts = Vec::new();
+    for (size, name) in UNITS {
+        if rest >= size {
+            parts.push(format!("{} {name}", rest / size));
+        }
+        rest %= size;
+    }
+    match parts.is_empty() {
+        true => "0 s".to_owned(),
+        false => parts[..parts.len().min(2)].join(" "),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_number_agrees_with_its_word() {
+        assert_eq!(
+            [0u32, 1, 2].map(|number| count(number, "peer")),
+            ["0 peers", "1 peer", "2 peers"]
+        );
+    }
+
+    #[test]
+    fn a_time_has_two_units() {
+        for (seconds, text) in [
+            (0, "0 s"),
+            (59, "59 s"),
+            (60, "1 min"),
+            (61, "1 min 1 s"),
+            (18_725, "5 h 12 min"),
+            (86_400, "1 d"),
+            (7 * 86_400 - 1, "6 d 23 h"),
+            (86_405, "1 d 5 s"),
+        ] {
+            assert_eq!(duration(seconds), text);
+        }
+    }
 
     #[test]
     fn columns_are_aligned() {

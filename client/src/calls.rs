@@ -92,6 +92,9 @@ pub enum RewardDestination {
     /// To another account.
     #[codec(index = 3)]
     Account(AccountId),
+    /// Nowhere. They are not paid.
+    #[codec(index = 4)]
+    Nowhere,
 }
 
 /// The terms of a validator. Encoded as `pallet_staking::ValidatorPrefs`.
@@ -344,6 +347,9 @@ calls! {
 
         /// Adds to the signer's stake, in plancks.
         fn bond_extra(amount: Compact<Balance>) { max_additional: amount }
+
+        /// Says where the rewards of the signer's stake go.
+        fn set_payee(payee: RewardDestination) { payee }
 
         /// Takes this much of the stake back, in plancks. It can be withdrawn some eras later.
         fn unbond(value: Compact<Balance>) { value }

@@ -33,6 +33,7 @@
 //! | [`receipt`] | receipts: export, verification without a node |
 //! | [`validators`] | stakes, session keys and rewards of validators and nominators |
 //! | [`limits`] | checks against the chain's bounds |
+//! | [`pauses`] | calls that are closed for now |
 //! | [`amount`], [`names`], [`keys`] | text forms of amounts, accounts and models; secret keys |
 //! | [`rpc`], [`storage`] | the node's RPC methods, keys of storage items |
 //! | [`error`] | errors |
@@ -56,6 +57,7 @@ pub mod keys;
 pub mod limits;
 pub mod names;
 mod nonce;
+pub mod pauses;
 pub mod payload;
 pub mod proof;
 pub mod publish;
@@ -74,7 +76,7 @@ pub use declaration::Declaration;
 pub use dispute::{
     DisputeCause, DisputeEnd, DisputeProgress, DisputeStatus, Ending, Reexecution, Strategy,
 };
-pub use error::{Error, InputError, Refusal, Result, VerificationError};
+pub use error::{Closure, Error, InputError, Refusal, Result, VerificationError};
 pub use graph::{GraphFile, Scales};
 pub use inference::{
     InferenceAnswer, InferenceRequest, InferenceResult, Progress, ProvisionalResult, Until,

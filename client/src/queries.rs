@@ -38,6 +38,13 @@ impl AccountBalance {
         self.free.min(self.total().saturating_sub(self.locked))
     }
 
+    /// The most that fees and transfers can take, in plancks, where the account keeps the existential
+    /// deposit. What is on hold counts as locked first.
+    pub fn spendable(self, existential_deposit: Balance) -> Balance {
+        let kept = self.locked.saturating_sub(self.reserved).max(existential_deposit);
+        self.free.saturating_sub(kept)
+    }
+
     /// The sum of both, in plancks.
     pub const fn total(self) -> Balance {
         self.free.saturating_add(self.reserved)
@@ -346,4 +353,20 @@ impl Client {
 pub fn version_name(version: &VersionView<AccountId>) -> String {
     let name = String::from_utf8_lossy(&version.name);
     format!("{}/{name}@{}", version.owner, version.id.number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_vote_locks_what_is_on_hold_first() {
+        let voted = |locked| AccountBalance { free: 100, reserved: 50, locked };
+        for (locked, payable, spendable) in
+            [(0, 100, 99), (50, 100, 99), (51, 99, 99), (60, 90, 90), (150, 0, 0), (200, 0, 0)]
+        {
+            assert_eq!(voted(locked).payable(), payable, "{locked}");
+            assert_eq!(voted(locked).spendable(1), spendable, "{locked}");
+        }
+    }
 }

@@ -175,6 +175,13 @@ impl Rpc {
         value.map(|bytes| decode("state_getStorage", &bytes)).transpose()
     }
 
+    /// The keys of the state with a prefix, at most 1,000. `at`: the block, `None` for the best one.
+    pub async fn keys(&self, prefix: &[u8], at: Option<Digest>) -> Result<Vec<Vec<u8>>> {
+        const MOST: u32 = 1_000;
+        let keys = self.legacy.state_get_keys_paged(prefix, MOST, None, at).await;
+        keys.map_err(|error| rpc_error("state_getKeysPaged", error))
+    }
+
     /// The trie nodes that prove the entries of some keys, or their absence, in a block's state.
     pub async fn read_proof(&self, keys: &[Vec<u8>], at: Digest) -> Result<Vec<Vec<u8>>> {
         let keys = keys.iter().map(Vec::as_slice);
@@ -287,6 +294,13 @@ impl Rpc {
         Ok(roles.iter().any(|role| role == "Authority"))
     }
 
+    /// Whether the chain is one for development on one machine.
+    pub async fn is_development(&self) -> Result<bool> {
+        // Custom types are objects.
+        let kind: Value = self.request("system_chainType", rpc_params![]).await?;
+        Ok(kind == "Development")
+    }
+
     /// Status of the node's engine; `None` if it has none.
     pub async fn engine_status(&self) -> Result<Option<Value>> {
         self.request("engine_status", rpc_params![]).await
@@ -397,7 +411,8 @@ pub(crate) mod tests {
         UserError,
     };
 
-    /// A node that answers calls of the runtime API, and makes no blocks. All else is an error.
+    /// A node that answers calls of the runtime API and queries of the state, and makes no blocks. All
+    /// else is an error.
     struct Node<Answer>(Answer);
 
     impl<Answer> RpcClientT for Node<Answer>
@@ -409,15 +424,22 @@ pub(crate) mod tests {
             method: &'a str,
             params: Option<Box<RawValue>>,
         ) -> RawRpcFuture<'a, Box<RawValue>> {
-            if method != "state_call" {
-                let error = UserError::method_not_found().into();
-                return Box::pin(std::future::ready(Err(error)));
-            }
             let params = params.expect("a call has arguments");
             let params: Vec<Option<String>> = serde_json::from_str(params.get()).unwrap();
-            let [Some(name), Some(arguments), _] = &params[..] else { panic!("{params:?}") };
-            let answer = to_hex((self.0)(name, &from_hex(arguments).unwrap()));
-            let answer = RawValue::from_string(format!("\"{answer}\"")).unwrap();
+            let (name, arguments) = match (method, &params[..]) {
+                ("state_call", [Some(name), Some(arguments), _]) => (name.as_str(), arguments),
+                ("state_getStorage", [Some(key), _]) => (method, key),
+                _ => {
+                    let error = UserError::method_not_found().into();
+                    return Box::pin(std::future::ready(Err(error)));
+                },
+            };
+            let answer = (self.0)(name, &from_hex(arguments).unwrap());
+            let answer = match (method, answer.is_empty()) {
+                ("state_getStorage", true) => "null".to_owned(),
+                _ => format!("\"{}\"", to_hex(answer)),
+            };
+            let answer = RawValue::from_string(answer).unwrap();
             Box::pin(std::future::ready(Ok(answer)))
         }
 
@@ -432,7 +454,8 @@ pub(crate) mod tests {
         }
     }
 
-    /// A connection to a node that answers calls of the runtime API: method and arguments.
+    /// A connection to a node that answers calls of the runtime API, with method and arguments, and
+    /// queries of the state, with `state_getStorage` and the key. A value without bytes does not exist.
     pub(crate) fn node(answer: impl Fn(&str, &[u8]) -> Vec<u8> + Send + Sync + 'static) -> Rpc {
         let client = RpcClient::new(Node(answer));
         Rpc { legacy: LegacyRpcMethods::new(client.clone()), client, url: String::new() }

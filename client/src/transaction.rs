@@ -6,7 +6,7 @@ use assay_primitives::{Balance, BlockNumber, Digest};
 use codec::{Compact, Decode, Encode};
 use subxt::{
     config::DefaultExtrinsicParamsBuilder, error::DispatchError, events::Phase,
-    metadata::ArcMetadata, utils::Encoded, Metadata, SubstrateConfig,
+    metadata::ArcMetadata, transactions::Payload, utils::Encoded, Metadata, SubstrateConfig,
 };
 use subxt_rpcs::methods::legacy::TransactionStatus;
 
@@ -232,29 +232,39 @@ impl Client {
             .ok_or_else(|| unreadable(format!("{} is not in block {block:?}", call.path())))?;
         let key = storage::events_key();
         let events = self.rpc().storage(&key, Some(block)).await?.unwrap_or_default();
-        let events = runtime.at.events().from_bytes(events);
-        for event in events.iter() {
-            let event = event.map_err(|error| unreadable(error.to_string()))?;
-            if event.phase() != Phase::ApplyExtrinsic(index) || event.pallet_name() != "System" {
-                continue;
-            }
-            match event.event_name() {
-                "ExtrinsicFailed" => {
-                    let refusal = decode_refusal(event.field_bytes(), &runtime.at.metadata());
-                    return Err(Error::Refused { call: call.path(), refusal });
-                },
-                "ExtrinsicSuccess" => {
-                    return Ok(Inclusion {
-                        transaction: assay_primitives::digest(transaction),
-                        block,
-                        height: rpc::height(&header),
-                    })
-                },
-                _ => {},
-            }
-        }
-        Err(unreadable(format!("there is no event for {}", call.path())))
+        let Some(refusal) = find_outcome(runtime, &events, index).map_err(unreadable)? else {
+            return Ok(Inclusion {
+                transaction: assay_primitives::digest(transaction),
+                block,
+                height: rpc::height(&header),
+            });
+        };
+        let docs = match refusal.is_filter() {
+            true => self.why_filtered(call.pallet_name(), call.call_name(), block).await?,
+            false => refusal.docs.clone(),
+        };
+        Err(Error::Refused { call: call.path(), refusal: Refusal { docs, ..refusal } })
     }
+}
+
+/// The outcome of the transaction at an index of a block with these events: why it failed, `None` if it
+/// succeeded. An error is why the events cannot be read.
+fn find_outcome(runtime: &Runtime, events: &[u8], index: u32) -> Result<Option<Refusal>, String> {
+    let events = runtime.at.events().from_bytes(events.to_vec());
+    for event in events.iter() {
+        let event = event.map_err(|error| error.to_string())?;
+        if event.phase() != Phase::ApplyExtrinsic(index) || event.pallet_name() != "System" {
+            continue;
+        }
+        match event.event_name() {
+            "ExtrinsicFailed" => {
+                return Ok(Some(decode_refusal(event.field_bytes(), &runtime.at.metadata())))
+            },
+            "ExtrinsicSuccess" => return Ok(None),
+            _ => {},
+        }
+    }
+    Err(format!("there is no event for the transaction {index} of its block"))
 }
 
 /// Signs a call. The transaction is valid from the anchor on, a height and the hash of its block.

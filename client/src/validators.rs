@@ -1,19 +1,29 @@
 //! Validators and nominators: their stake, keys and rewards.
 
-use std::collections::BTreeMap;
+mod schedule;
 
-use assay_primitives::{Balance, Digest};
+use std::collections::{BTreeMap, BTreeSet};
+
+use assay_primitives::{Balance, Digest, ASY};
 use codec::{Compact, Decode};
 
 use crate::{
+    amount,
     calls::{validators, RewardDestination, ValidatorPreferences},
+    queries::AccountBalance,
     rpc::{header_hash, ValidatorKeys},
     storage::{map_key, twox_map_key, value_key},
     AccountId, Call, Client, Error, Result,
 };
 
+pub use schedule::{NextElection, Schedule};
+
 /// Number of an era.
 pub type Era = u32;
+
+/// Plancks that a bond leaves to pay fees with. A call of a validator costs some thousandths of an ASY, and
+/// an account that has less cannot even leave.
+pub const KEPT_FOR_FEES: Balance = ASY;
 
 const STAKING: &str = "Staking";
 
@@ -28,6 +38,10 @@ pub struct Stake {
     pub validates: Option<ValidatorPreferences>,
     /// The accounts that it nominates.
     pub nominates: Vec<AccountId>,
+    /// Those of them that are no candidates, so that the stake cannot back them.
+    pub idle: Vec<AccountId>,
+    /// Where its rewards go, as far as this client knows the place.
+    pub payee: Option<RewardDestination>,
 }
 
 /// The place of a validator in an era.
@@ -48,8 +62,8 @@ pub struct Place {
 /// An account that has a stake, or is a validator.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ValidatorView {
-    /// The present era.
-    pub era: Era,
+    /// The present era, its end and the next election.
+    pub schedule: Schedule,
     /// Its stake, if it has bonded any.
     pub stake: Option<Stake>,
     /// Its session keys for the session after the next one.
@@ -137,7 +151,7 @@ impl Client {
         let validators: Option<Vec<AccountId>> = rpc.storage_value(&sessions, Some(at)).await?;
         let (exposure, points) = self.era_of(era, account, at).await?;
         Ok(ValidatorView {
-            era,
+            schedule: self.schedule(era, account, at).await?,
             stake: self.stake(account, at).await?,
             keys: rpc.storage_value(&keys, Some(at)).await?,
             in_session: validators.is_some_and(|validators| validators.contains(account)),
@@ -152,35 +166,78 @@ impl Client {
         })
     }
 
-    /// The calls that bond this much more, in plancks. The first bond names where rewards go.
+    /// The call that bonds this much more, in plancks. The first bond says where rewards go, by default to
+    /// the account.
     ///
     /// # Errors
     ///
-    /// [`Error::Invalid`] if the account has less.
+    /// [`Error::Invalid`] if less than [`KEPT_FOR_FEES`] would be left to pay with, or if there is a payee
+    /// and the account has bonded before.
     pub async fn bond_call(
         &self,
         account: &AccountId,
         amount: Balance,
-        payee: RewardDestination,
+        payee: Option<RewardDestination>,
     ) -> Result<Call> {
-        let free = self.balance(account).await?.free;
-        if free < amount {
-            return Err(Error::invalid(format!(
-                "{account} has {} that is not on hold; bond less, or transfer more to it",
-                crate::amount::display(free)
-            )));
-        }
+        leaves_enough(account, self.balance(account).await?, amount)?;
         let at = self.best_block().await?;
-        Ok(match self.stake(account, at).await? {
-            Some(_) => validators::bond_extra(Compact(amount)),
-            None => validators::bond(Compact(amount), payee),
-        })
+        match (self.stake(account, at).await?, payee) {
+            (Some(_), None) => Ok(validators::bond_extra(Compact(amount))),
+            (Some(_), Some(_)) => Err(Error::invalid(format!(
+                "{account} has a stake, whose rewards have a payee: `validator set-payee` names another \
+                 one"
+            ))),
+            (None, payee) => {
+                let payee = payee.unwrap_or(RewardDestination::Stash);
+                Ok(validators::bond(Compact(amount), payee))
+            },
+        }
+    }
+
+    /// What a block has added to the stake of an account, and what is at stake after it, in plancks.
+    pub async fn added_stake(
+        &self,
+        account: &AccountId,
+        block: Digest,
+    ) -> Result<(Balance, Balance)> {
+        let parent = self.rpc().header(Some(block)).await?.parent_hash;
+        let active = |stake: Option<Stake>| stake.map_or(0, |stake| stake.active);
+        let before = active(self.stake(account, parent).await?);
+        let after = active(self.stake(account, block).await?);
+        Ok((after.saturating_sub(before), after))
+    }
+
+    /// Checks that an account can nominate these.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] that names those that are no candidates, take no more nominators, or are given
+    /// twice.
+    pub async fn check_nominations(&self, account: &AccountId, named: &[AccountId]) -> Result<()> {
+        let at = self.best_block().await?;
+        let before: Option<Nominations> = self.of_staker("Nominators", account, at).await?;
+        let before = before.map(|nominations| nominations.targets).unwrap_or_default();
+        let mut candidates = BTreeMap::new();
+        for one in named {
+            let terms: Option<ValidatorPreferences> = self.of_staker("Validators", one, at).await?;
+            if let Some(terms) = terms {
+                // Who is nominated already stays so.
+                candidates.insert(one.clone(), !terms.blocked || before.contains(one));
+            }
+        }
+        nominations_fit(named, &candidates)
     }
 
     /// The least own stake of a validator, in plancks.
     pub async fn least_validator_stake(&self) -> Result<Balance> {
         let at = self.best_block().await?;
         Ok(self.staking_value("MinValidatorBond", at).await?.unwrap_or_default())
+    }
+
+    /// The least stake of a nominator, in plancks.
+    pub async fn least_nominator_stake(&self) -> Result<Balance> {
+        let at = self.best_block().await?;
+        Ok(self.staking_value("MinNominatorBond", at).await?.unwrap_or_default())
     }
 
     async fn best_block(&self) -> Result<Digest> {
@@ -207,12 +264,24 @@ impl Client {
         let ledger = map_key(STAKING, "Ledger", &controller);
         let ledger: Option<Ledger> = self.rpc().storage_value(&ledger, Some(at)).await?;
         let nominations: Option<Nominations> = self.of_staker("Nominators", account, at).await?;
+        let nominates = nominations.map(|nominations| nominations.targets).unwrap_or_default();
         let validates = self.of_staker("Validators", account, at).await?;
+        let mut idle = Vec::new();
+        for one in &nominates {
+            if self.of_staker::<ValidatorPreferences>("Validators", one, at).await?.is_none() {
+                idle.push(one.clone());
+            }
+        }
+        let payee = twox_map_key(STAKING, "Payee", account);
+        let payee = self.rpc().storage(&payee, Some(at)).await?;
+        let payee = payee.and_then(|bytes| RewardDestination::decode(&mut &bytes[..]).ok());
         Ok(ledger.map(|ledger| Stake {
             active: ledger.active,
             unlocking: ledger.unlocking.iter().map(|chunk| (chunk.era, chunk.value)).collect(),
             validates,
-            nominates: nominations.map(|nominations| nominations.targets).unwrap_or_default(),
+            nominates,
+            idle,
+            payee,
         }))
     }
 
@@ -250,10 +319,110 @@ impl Client {
     }
 }
 
+/// Checks that a bond leaves enough to pay fees with. Money that votes lock can be bonded, and pays no
+/// fees.
+fn leaves_enough(account: &AccountId, balance: AccountBalance, amount: Balance) -> Result<()> {
+    let unlocked = balance.total().saturating_sub(balance.locked);
+    let most = match unlocked >= KEPT_FOR_FEES {
+        true => balance.free.saturating_sub(KEPT_FOR_FEES),
+        false => 0,
+    };
+    if amount <= most {
+        return Ok(());
+    }
+    let locked = match balance.payable() < balance.free {
+        true => format!(", of which {} can pay fees", amount::display(balance.payable())),
+        false => String::new(),
+    };
+    let remedy = match most {
+        0 => "transfer more to it".to_owned(),
+        _ => format!("bond at most {}, or transfer more to it", amount::display(most)),
+    };
+    Err(Error::invalid(format!(
+        "{account} has {} that is not on hold{locked}, and a bond leaves {} for fees: {remedy}",
+        amount::display(balance.free),
+        amount::display(KEPT_FOR_FEES)
+    )))
+}
+
+/// Checks the accounts of a nomination. `candidates`: those of them that are, and whether they take the
+/// nomination.
+fn nominations_fit(named: &[AccountId], candidates: &BTreeMap<AccountId, bool>) -> Result<()> {
+    let mut seen = BTreeSet::new();
+    let mut faults = BTreeSet::new();
+    for one in named {
+        if !seen.insert(one) {
+            faults.insert(format!("{one} is given twice"));
+        }
+        match candidates.get(one) {
+            None => faults.insert(format!("{one} is no candidate")),
+            Some(false) => faults.insert(format!("{one} takes no more nominators")),
+            Some(true) => continue,
+        };
+    }
+    match faults.is_empty() {
+        true => Ok(()),
+        false => Err(Error::invalid(format!(
+            "{}; nominate candidates that take nominators, each once: `validator status ACCOUNT` shows \
+             which do",
+            faults.into_iter().collect::<Vec<_>>().join(", ")
+        ))),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use codec::Encode;
+
+    #[test]
+    fn a_bond_leaves_the_fees_of_what_comes_after_it() {
+        let account = AccountId::from([1; 32]);
+        let refused = |balance, amount| {
+            let error = leaves_enough(&account, balance, amount).unwrap_err().to_string();
+            error.strip_prefix(&format!("{account} has ")).unwrap().to_owned()
+        };
+        let stake = AccountBalance { free: 9_999 * ASY, reserved: 10_000 * ASY, locked: 0 };
+        leaves_enough(&account, stake, 9_998 * ASY).unwrap();
+        assert_eq!(
+            refused(stake, 9_998 * ASY + 1),
+            "9999 ASY that is not on hold, and a bond leaves 1 ASY for fees: bond at most 9998 ASY, or \
+             transfer more to it"
+        );
+        assert!(refused(AccountBalance { free: ASY / 2, ..stake }, 1)
+            .ends_with("1 ASY for fees: transfer more to it"));
+
+        // Votes lock the stake before they lock what is free.
+        let voted = AccountBalance { locked: 15_000 * ASY, ..stake };
+        leaves_enough(&account, voted, 9_998 * ASY).unwrap();
+        let voted = AccountBalance { locked: 19_999 * ASY - 1, ..stake };
+        assert_eq!(
+            refused(voted, ASY),
+            "9999 ASY that is not on hold, of which 0.000000000001 ASY can pay fees, and a bond leaves \
+             1 ASY for fees: transfer more to it"
+        );
+    }
+
+    #[test]
+    fn a_nomination_names_candidates_once() {
+        let [open, full, none] = [1, 2, 3].map(|byte| AccountId::from([byte; 32]));
+        let candidates: BTreeMap<_, _> =
+            [(open.clone(), true), (full.clone(), false)].into_iter().collect();
+        nominations_fit(std::slice::from_ref(&open), &candidates).unwrap();
+        for (named, fault) in [
+            ([&open, &open], format!("{open} is given twice")),
+            ([&open, &none], format!("{none} is no candidate")),
+            ([&full, &open], format!("{full} takes no more nominators")),
+        ] {
+            let error = nominations_fit(&named.map(Clone::clone), &candidates).unwrap_err();
+            assert!(error.to_string().starts_with(&format!("{fault}; nominate")), "{error}");
+        }
+        let all = [&none, &none, &full].map(Clone::clone);
+        let error = nominations_fit(&all, &candidates).unwrap_err().to_string();
+        for part in ["given twice", "no candidate", "no more nominators"] {
+            assert_eq!(error.matches(part).count(), 1, "{error}");
+        }
+    }
 
     #[test]
     fn an_era_without_nominators_is_paid_once() {

@@ -17,13 +17,20 @@ pub enum ValidatorCommand {
         #[arg(value_parser = names::parse_account)]
         account: Option<AccountId>,
     },
-    /// Put a stake on hold, or add to it
+    /// Put a stake on hold, or add to it. 1 ASY has to be left for fees
     Bond {
         /// Amount in ASY
         #[arg(value_parser = amount::parse)]
         amount: Balance,
-        /// Where rewards go, with the first bond: `account`, `stake`, or another account
-        #[arg(long, default_value = "account", value_parser = parse_payee)]
+        /// Where rewards go, with the first bond: `account`, `stake`, or another account [default:
+        /// account]
+        #[arg(long, value_parser = parse_payee)]
+        payee: Option<RewardDestination>,
+    },
+    /// Change where rewards go
+    SetPayee {
+        /// `account`, `stake`, or another account
+        #[arg(value_parser = parse_payee)]
         payee: RewardDestination,
     },
     /// Have the node make new session keys, and register them
@@ -39,7 +46,7 @@ pub enum ValidatorCommand {
     },
     /// Back validators with your stake, in place of those before
     Nominate {
-        /// Their accounts
+        /// Their accounts. They have to be candidates
         #[arg(required = true, value_parser = names::parse_account)]
         validators: Vec<AccountId>,
     },
@@ -53,7 +60,7 @@ pub enum ValidatorCommand {
     },
     /// Withdraw what was unbonded a bonding period ago
     Withdraw,
-    /// Remove the session keys, and get their deposit back. Not before the last era of yours has ended
+    /// Remove the session keys, and get their deposit back, after all of the stake is withdrawn
     PurgeKeys,
     /// Pay the unpaid rewards of a validator and its nominators. Anyone may
     Payout {

@@ -6,7 +6,11 @@ use assay_client::{
 };
 use assay_primitives::{dispute::DisputeId, runtime_api::Status, Assurance, ProofEvidence};
 
-use crate::{context::Context, failure::Failure, output::fields};
+use crate::{
+    context::Context,
+    failure::Failure,
+    output::{count, fields},
+};
 
 /// How long to wait for a result, by the flag `--provisional`.
 pub const fn until(provisional: bool) -> Until {
@@ -18,11 +22,11 @@ pub const fn until(provisional: bool) -> Until {
 
 /// How the numbers of an integer graph's input were converted.
 pub fn describe_numbers(input: &GraphInput, scale: f64) -> String {
+    const PREPARE: &str = ": the model may need preprocessed input, see `model prepare`";
     let clipped = match input.clamped {
         Some(0) => "no value was clipped".to_owned(),
-        Some(count) => format!(
-            "{count} values were clipped: the model may need preprocessed input, see `model prepare`"
-        ),
+        Some(1) => format!("1 value was clipped{PREPARE}"),
+        Some(number) => format!("{number} values were clipped{PREPARE}"),
         None => {
             return "the input is read as the model's own integers; --input-as real quantises it"
                 .to_owned()
@@ -161,7 +165,7 @@ fn to_text(result: &InferenceResult) -> String {
     }
     lines.push(("paid", amount::display(result.price_paid)));
     lines.push(("fee", format!("{} for room in blocks", amount::display(result.fee))));
-    lines.push(("time", format!("{} ms, {} blocks", result.latency_ms, result.blocks)));
+    lines.push(("time", format!("{} ms, {}", result.latency_ms, count(result.blocks, "block"))));
     lines.push(("receipt", format!("{:?}", result.receipt)));
     if let Some(proof) = &result.proof {
         lines.push(("proof", describe_proof(proof)));

@@ -20,7 +20,7 @@ use crate::{
     args::DisputeCommand,
     context::Context,
     failure::Failure,
-    output::{fields, table},
+    output::{count, fields, table},
 };
 
 /// Maximum number of disputes that `list` shows.
@@ -85,7 +85,7 @@ async fn open(
     let max_bond = max_bond.unwrap_or(bond);
     if bond > max_bond {
         return Err(Failure::Usage(format!(
-            "{} disputes are open over the result of request {request}, so the bond is {}, more than \
+            "open disputes over the result of request {request}: {}, so the bond is {}, more than \
              --max-bond; wait until they end, or allow more",
             own.claim.disputes.len(),
             amount::display(bond)
@@ -314,7 +314,14 @@ async fn status(context: &Context<'_>, dispute: DisputeId) -> Result<(), Failure
             ("stage", seen.stage.name().to_owned()),
             ("turn", seen.turn_name().to_owned()),
             ("awaited", awaited),
-            ("time", format!("{} blocks left, until block {}", seen.blocks_left(), view.deadline)),
+            (
+                "time",
+                format!(
+                    "{} left, until block {}",
+                    count(seen.blocks_left(), "block"),
+                    view.deadline
+                ),
+            ),
             ("bond", format!("{}, forfeited if the challenger loses", amount::display(view.bond))),
             ("spent", format!("{}, if another dispute is won first", amount::display(view.spent))),
             (

@@ -40,14 +40,19 @@ pub async fn run(context: &Context<'_>, command: Command) -> Result<(), Failure>
 
 /// Sends a transaction, waits for its inclusion and prints `done` with the block.
 async fn send(context: &Context<'_>, call: Call, done: &str) -> Result<(), Failure> {
-    let signer = context.signer()?;
-    let client = context.connect().await?;
-    context.output.progress(format!("sending {}", call.path()));
-    let inclusion = client.submit(&call, &signer).await?;
+    let inclusion = submit(context, &call).await?;
     context
         .output
         .result(&included(&call, inclusion), || format!("{done} (block {})", inclusion.height));
     Ok(())
+}
+
+/// Sends a transaction and waits for its inclusion.
+async fn submit(context: &Context<'_>, call: &Call) -> Result<Inclusion, Failure> {
+    let signer = context.signer()?;
+    let client = context.connect().await?;
+    context.output.progress(format!("sending {}", call.path()));
+    Ok(client.submit(call, &signer).await?)
 }
 
 /// The inclusion of a transaction as JSON.

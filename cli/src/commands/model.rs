@@ -24,7 +24,7 @@ use crate::{
     args::{ModelCommand, Publish},
     context::Context,
     failure::Failure,
-    output::{fields, table},
+    output::{count, fields, table},
 };
 
 /// Number of versions in one query.
@@ -136,10 +136,9 @@ async fn publish(context: &Context<'_>, arguments: Publish) -> Result<(), Failur
         None => {
             let plan = client.plan(&publication, &signer).await?;
             output.note(format!(
-                "{} bytes, {} transactions, fees of about {}; deposits are additional and are \
-                 returned on removal",
+                "{} bytes, {}, fees of about {}; deposits are additional and are returned on removal",
                 plan.size,
-                plan.transactions,
+                count(plan.transactions, "transaction"),
                 amount::display(plan.fees)
             ));
         },
@@ -234,7 +233,9 @@ fn or_none(digest: Option<Digest>) -> String {
 pub fn describe(step: &PublishProgress) -> String {
     match step {
         PublishProgress::ArtifactCreated { artifact } => format!("announced artifact {artifact:?}"),
-        PublishProgress::Uploaded { done, total } => format!("uploaded {done} of {total} chunks"),
+        PublishProgress::Uploaded { done, total } => {
+            format!("uploaded {done} of {}", count(total, "chunk"))
+        },
         PublishProgress::ModelCreated { model } => format!("created model {model}"),
         PublishProgress::Published { version } => format!("published version {version}"),
         PublishProgress::Audited(progress) => describe_audit(*progress),
@@ -287,8 +288,8 @@ async fn audit(
         let plan = client.plan_audit(version.id, &graph, &signer).await?;
         if plan.transactions > 0 {
             output.note(format!(
-                "{} transactions, fees of about {}",
-                plan.transactions,
+                "{}, fees of about {}",
+                count(plan.transactions, "transaction"),
                 amount::display(plan.fees)
             ));
         }

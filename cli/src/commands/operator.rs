@@ -11,7 +11,7 @@ use crate::{
     args::{OperatorCommand, WorkerKeyArgs},
     context::Context,
     failure::Failure,
-    output::fields,
+    output::{count, fields},
 };
 
 pub async fn run(context: &Context<'_>, command: OperatorCommand) -> Result<(), Failure> {
@@ -19,11 +19,8 @@ pub async fn run(context: &Context<'_>, command: OperatorCommand) -> Result<(), 
         OperatorCommand::Register { bond, worker } => {
             let signer = context.signer()?;
             let client = context.connect().await?;
-            if client.operator(signer.account()).await?.is_some() {
-                return Err(Failure::Usage(format!(
-                    "{} is already registered: use `operator add-bond` and `operator set-worker`",
-                    signer.account()
-                )));
+            if let Some(operator) = client.operator(signer.account()).await? {
+                return Err(Failure::Usage(registered(&operator)));
             }
             client.check_bond(bond).await?;
             let key = worker_key(context, &client, &signer, &worker).await?;
@@ -62,9 +59,10 @@ pub async fn run(context: &Context<'_>, command: OperatorCommand) -> Result<(), 
             let call =
                 operators::serve(version.id, ask, concurrency, response_blocks, classes, royalty);
             let done = format!(
-                "serving {model} for {} a run, concurrency {concurrency}, within {response_blocks} \
-                 blocks, classes {}, at a royalty of at most {royalty}",
+                "serving {model} for {} a run, concurrency {concurrency}, within {}, classes {}, at a \
+                 royalty of at most {royalty}",
                 amount::display(ask),
+                count(response_blocks, "block"),
                 names::format_classes(classes)
             );
             super::send(context, call, &done).await
@@ -87,6 +85,20 @@ pub async fn run(context: &Context<'_>, command: OperatorCommand) -> Result<(), 
             let done = format!("added {} to the bond", amount::display(amount));
             super::send(context, operators::add_bond(amount), &done).await
         },
+    }
+}
+
+/// The message for a second registration.
+fn registered(operator: &OperatorView<AccountId>) -> String {
+    let account = &operator.account;
+    match operator.unbonding_until {
+        Some(height) => format!(
+            "{account} is an operator and unbonding: `operator withdraw-bond` from block {height} on, then \
+             register again"
+        ),
+        None => format!(
+            "{account} is already registered: use `operator add-bond` and `operator set-worker`"
+        ),
     }
 }
 
@@ -118,30 +130,45 @@ async fn worker_key(
             Err(error) => return Err(error.into()),
         },
     };
+    let source = match (from_node, context.names_node()) {
+        (false, _) => Source::Given,
+        (true, true) => Source::Node,
+        (true, false) => Source::DefaultNode(context.url()),
+    };
     match client.operator_of_worker(&key.worker).await? {
-        Some(owner) => Err(Error::Invalid(taken(&key, &owner, account, from_node)).into()),
+        Some(owner) => Err(Error::Invalid(taken(&key, &owner, account, source)).into()),
         None => Ok(key),
     }
 }
 
+/// Where a worker key comes from.
+#[derive(Clone, Copy)]
+enum Source<'a> {
+    /// The command line.
+    Given,
+    /// The node that the user has named.
+    Node,
+    /// The node at the default address.
+    DefaultNode(&'a str),
+}
+
 /// The message for a worker key that is or was registered, with the remedy.
-fn taken(
-    key: &WorkerPossession,
-    owner: &AccountId,
-    account: &AccountId,
-    from_node: bool,
-) -> String {
+fn taken(key: &WorkerPossession, owner: &AccountId, account: &AccountId, source: Source) -> String {
     let key = names::to_hex(key.worker.encode());
     let whose = match owner == account {
         true => "is or was already registered by you".to_owned(),
         false => format!("is or was already registered by operator {owner}"),
     };
-    let remedy = match from_node {
-        true => {
-            "the node returns only the first key of its keystore: insert a new one there, and name \
-             the file with its secret with --worker-key-file"
-        },
-        false => "generate a new one",
+    const NEW_KEY: &str =
+        "the node returns only the first key of its keystore: insert a new one there, \
+                           and name the file with its secret with --worker-key-file";
+    let remedy = match source {
+        Source::DefaultNode(url) if owner != account => format!(
+            "no node was named, and the one at {url} is another operator's: name yours with --url. If it \
+             is yours, {NEW_KEY}"
+        ),
+        Source::Node | Source::DefaultNode(_) => NEW_KEY.to_owned(),
+        Source::Given => "generate a new one".to_owned(),
     };
     format!("the worker key {key} {whose}, and a key can be registered only once; {remedy}")
 }
@@ -178,16 +205,16 @@ async fn status(context: &Context<'_>, account: Option<AccountId>) -> Result<(),
         }
         for service in &operator.serves {
             let offer = format!(
-                "{} for {} a run, concurrency {}, within {} blocks, classes {}, at a royalty of at \
-                 most {}%; outvoted {} times, {} failures",
+                "{} for {} a run, concurrency {}, within {}, classes {}, at a royalty of at \
+                 most {}%; outvoted {}, {}",
                 service.version,
                 amount::display(service.ask),
                 service.concurrency,
-                service.response_blocks,
+                count(service.response_blocks, "block"),
                 names::format_classes(service.classes),
                 f64::from(service.max_royalty_ppm) / 1e4,
-                service.outvoted,
-                service.failed
+                count(service.outvoted, "time"),
+                count(service.failed, "failure")
             );
             lines.push(("serves", offer));
         }
@@ -283,11 +310,25 @@ mod tests {
     }
 
     #[test]
+    fn a_second_registration_is_told_what_to_use() {
+        let staying = operator();
+        assert!(registered(&staying).contains("`operator set-worker`"));
+        let leaving = OperatorView { unbonding_until: Some(9), ..staying };
+        assert!(registered(&leaving).contains("`operator withdraw-bond` from block 9 on"));
+    }
+
+    #[test]
     fn a_registered_worker_key_is_refused_with_a_remedy() {
         let (own, other) = (AccountId::from([1; 32]), AccountId::from([2; 32]));
-        let message = taken(&key(), &own, &own, true);
-        assert!(message.contains("registered by you") && message.contains("--worker-key-file"));
-        let message = taken(&key(), &other, &own, false);
+        for source in [Source::Node, Source::DefaultNode("ws://x")] {
+            let message = taken(&key(), &own, &own, source);
+            assert!(message.contains("registered by you") && message.contains("--worker-key-file"));
+            assert!(!message.contains("--url"), "{message}");
+        }
+        let message = taken(&key(), &other, &own, Source::Given);
         assert!(message.contains(&other.to_string()) && message.ends_with("generate a new one"));
+        assert!(!taken(&key(), &other, &own, Source::Node).contains("--url"));
+        let message = taken(&key(), &other, &own, Source::DefaultNode("ws://x"));
+        assert!(message.contains("the one at ws://x is another operator's: name yours with --url"));
     }
 }

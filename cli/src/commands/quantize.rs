@@ -13,7 +13,7 @@ use crate::{
     args::{CalibrationArg, Prepare, Quantize},
     context::Context,
     failure::Failure,
-    output::{fields, table},
+    output::{count, fields, table},
 };
 
 /// A quantised model with its declaration, report and evaluation.
@@ -134,11 +134,11 @@ fn prepared(arguments: &Prepare) -> Result<(Vec<i8>, Vec<u32>), Failure> {
     let mut rows = declaration
         .prepare(&what, &read(&arguments.file)?)
         .map_err(|error| Failure::Usage(error.to_string()))?;
-    let count = rows.len();
-    if arguments.row >= count {
+    if arguments.row >= rows.len() {
         return Err(Failure::Usage(format!(
-            "there is no row {}: {what} has {count} rows, numbered from 0",
-            arguments.row
+            "there is no row {}: {what} has {}, numbered from 0",
+            arguments.row,
+            count(rows.len(), "row")
         )));
     }
     let shape = declaration.inputs.first().map(|input| input.shape.clone()).unwrap_or_default();
@@ -199,9 +199,10 @@ fn to_text(to: &Path, quantized: &QuantizedModel) -> String {
         ("input scale", report.input_scale.to_string()),
         ("output scale", report.output_scale.to_string()),
     ];
+    let rows = count(evaluation.rows, "row");
     let rows = match quantized.held_out {
-        true => format!("{} rows", evaluation.rows),
-        false => format!("{} rows, the calibration rows", evaluation.rows),
+        true => rows,
+        false => format!("{rows}, the calibration rows"),
     };
     lines.push(("evaluated on", rows));
     if let (Some(float), Some(integer)) = (evaluation.float_accuracy, evaluation.integer_accuracy) {
@@ -285,7 +286,7 @@ mod tests {
         let expected = std::fs::read(folder.join("integer-sample.npy")).unwrap();
         assert_eq!(npy(&row, &shape), expected);
         arguments.row = 1;
-        assert!(prepared(&arguments).unwrap_err().message().contains("1 rows"));
+        assert!(prepared(&arguments).unwrap_err().message().contains("has 1 row,"));
         arguments.declaration = folder.join("breast-cancer.onnx");
         assert_eq!(prepared(&arguments).unwrap_err().exit_code(), 2);
         arguments.declaration = folder.join("../digits/digits.graph.json");

@@ -9,7 +9,12 @@ use assay_primitives::{Assurance, Outcome, RequestId, TensorDeclaration};
 use serde_json::{json, Value};
 
 use super::answer;
-use crate::{args::ReceiptCommand, context::Context, failure::Failure, output::fields};
+use crate::{
+    args::ReceiptCommand,
+    context::Context,
+    failure::Failure,
+    output::{count, fields},
+};
 
 pub async fn run(context: &Context<'_>, command: ReceiptCommand) -> Result<(), Failure> {
     match command {
@@ -132,12 +137,13 @@ fn to_text(verified: &VerifiedReceipt, anchor: &Anchor<'_>) -> String {
     let receipt = &verified.receipt;
     let signatures = match (receipt.outcome, receipt.assurance) {
         (Outcome::Verified, Assurance::Quorum { k, .. }) if verified.within_tolerance => format!(
-            "{} operators signed exactly this output, others one within the version's tolerance; \
+            "{} signed exactly this output, others one within the version's tolerance; \
              {k} were needed. Only the block attests to the latter",
-            verified.agreeing
+            count(verified.agreeing, "operator")
         ),
         (Outcome::Verified, Assurance::Quorum { k, .. }) => {
-            format!("{} operators signed this output; {k} were needed", verified.agreeing)
+            let number = count(verified.agreeing, "operator");
+            format!("{number} signed this output; {k} were needed")
         },
         (Outcome::Verified, Assurance::Proof) => {
             "the drawn operator signed this output with its proof, which the chain has verified"

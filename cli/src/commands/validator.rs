@@ -2,25 +2,27 @@
 
 use assay_client::{
     amount,
-    calls::{former_validators, session, validators, Share, ValidatorPreferences},
+    calls::{former_validators, session, validators, RewardDestination, ValidatorPreferences},
     names,
     validators::{Stake, ValidatorView},
     AccountId, Client, Error,
 };
+use assay_primitives::Balance;
 use codec::{Compact, Encode};
-use serde_json::{json, Value};
+use serde_json::json;
 
-use crate::{args::ValidatorCommand, context::Context, failure::Failure, output::fields};
+use crate::{args::ValidatorCommand, context::Context, failure::Failure, output::count};
+
+mod status;
 
 pub async fn run(context: &Context<'_>, command: ValidatorCommand) -> Result<(), Failure> {
     match command {
-        ValidatorCommand::Status { account } => status(context, account).await,
-        ValidatorCommand::Bond { amount, payee } => {
-            let signer = context.signer()?;
-            let client = context.connect().await?;
-            let call = client.bond_call(signer.account(), amount, payee).await?;
-            let done = format!("added {} to the stake", amount::display(amount));
-            super::send(context, call, &done).await
+        ValidatorCommand::Status { account } => status::show(context, account).await,
+        ValidatorCommand::Bond { amount, payee } => bond(context, amount, payee).await,
+        ValidatorCommand::SetPayee { payee } => {
+            bonded(&context.connect().await?, &context.own_account()?).await?;
+            let done = format!("rewards go to {}", status::destination(&payee));
+            super::send(context, validators::set_payee(payee), &done).await
         },
         ValidatorCommand::RotateKeys => rotate_keys(context).await,
         ValidatorCommand::Validate { commission, blocked } => {
@@ -34,8 +36,9 @@ pub async fn run(context: &Context<'_>, command: ValidatorCommand) -> Result<(),
             super::send(context, call, &done).await
         },
         ValidatorCommand::Nominate { validators: targets } => {
-            bonded(&context.connect().await?, &context.account(None)?).await?;
-            let done = format!("nominates {} validators from the next election on", targets.len());
+            check_nominator(context, &targets).await?;
+            let number = count(targets.len(), "validator");
+            let done = format!("nominates {number} from the next election on");
             super::send(context, validators::nominate(targets), &done).await
         },
         ValidatorCommand::Chill => {
@@ -51,9 +54,7 @@ pub async fn run(context: &Context<'_>, command: ValidatorCommand) -> Result<(),
             super::send(context, validators::unbond(Compact(amount)), &done).await
         },
         ValidatorCommand::Withdraw => withdraw(context).await,
-        ValidatorCommand::PurgeKeys => {
-            super::send(context, former_validators::purge_keys(), "the keys are removed").await
-        },
+        ValidatorCommand::PurgeKeys => purge_keys(context).await,
         ValidatorCommand::Payout { validator } => payout(context, validator).await,
     }
 }
@@ -70,21 +71,78 @@ async fn bonded(client: &Client, account: &AccountId) -> Result<(ValidatorView, 
     }
 }
 
-/// Checks what the chain would refuse, or what would make an elected validator miss its blocks.
-async fn check_candidate(context: &Context<'_>) -> Result<(), Failure> {
-    let account = context.account(None)?;
+async fn bond(
+    context: &Context<'_>,
+    amount: Balance,
+    payee: Option<RewardDestination>,
+) -> Result<(), Failure> {
+    let account = context.own_account()?;
     let client = context.connect().await?;
-    let (view, stake) = bonded(&client, &account).await?;
-    let least = client.least_validator_stake().await?;
-    if stake.active < least {
-        return Err(Failure::Usage(format!(
-            "{account} has {} at stake, and a validator needs {}: `validator bond {}` adds what is \
-             missing",
+    let call = client.bond_call(&account, amount, payee).await?;
+    let inclusion = super::submit(context, &call).await?;
+    let (added, stake) = client.added_stake(&account, inclusion.block).await?;
+    let mut json = super::included(&call, inclusion);
+    json["added"] = json!(added.to_string());
+    json["active"] = json!(stake.to_string());
+    context.output.result(&json, || {
+        format!(
+            "added {} to the stake, which is {} now (block {})",
+            amount::display(added),
+            amount::display(stake),
+            inclusion.height
+        )
+    });
+    let least = client.least_nominator_stake().await?;
+    if stake < least {
+        context.output.note(format!(
+            "a nominator needs {}, a validator {}: add to it before you use `validator nominate` or \
+             `validator validate`",
+            amount::display(least),
+            amount::display(client.least_validator_stake().await?)
+        ));
+    }
+    Ok(())
+}
+
+/// Checks that there is enough at stake for a role. `who`: `a validator`.
+fn check_stake(
+    account: &AccountId,
+    stake: &Stake,
+    who: &str,
+    least: Balance,
+) -> Result<(), Failure> {
+    match stake.active < least {
+        true => Err(Failure::Usage(format!(
+            "{account} has {} at stake, and {who} needs {}: `validator bond {}` adds what is missing",
             amount::display(stake.active),
             amount::display(least),
             amount::format(least - stake.active)
+        ))),
+        false => Ok(()),
+    }
+}
+
+/// Checks what the chain would refuse, or what would leave a stake without effect.
+async fn check_nominator(context: &Context<'_>, targets: &[AccountId]) -> Result<(), Failure> {
+    let account = context.own_account()?;
+    let client = context.connect().await?;
+    let (_, stake) = bonded(&client, &account).await?;
+    check_stake(&account, &stake, "a nominator", client.least_nominator_stake().await?)?;
+    if stake.validates.is_some() {
+        return Err(Failure::Usage(format!(
+            "{account} is a candidate, and would be none any more: use `validator chill` first, or \
+             another account"
         )));
     }
+    Ok(client.check_nominations(&account, targets).await?)
+}
+
+/// Checks what the chain would refuse, or what would make an elected validator miss its blocks.
+async fn check_candidate(context: &Context<'_>) -> Result<(), Failure> {
+    let account = context.own_account()?;
+    let client = context.connect().await?;
+    let (view, stake) = bonded(&client, &account).await?;
+    check_stake(&account, &stake, "a validator", client.least_validator_stake().await?)?;
     match view.keys {
         Some(_) => Ok(()),
         None => Err(Failure::Usage(format!(
@@ -93,8 +151,8 @@ async fn check_candidate(context: &Context<'_>) -> Result<(), Failure> {
     }
 }
 
-async fn check_unbond(context: &Context<'_>, amount: u128) -> Result<(), Failure> {
-    let account = context.account(None)?;
+async fn check_unbond(context: &Context<'_>, amount: Balance) -> Result<(), Failure> {
+    let account = context.own_account()?;
     let client = context.connect().await?;
     let (_, stake) = bonded(&client, &account).await?;
     if amount > stake.active {
@@ -104,14 +162,30 @@ async fn check_unbond(context: &Context<'_>, amount: u128) -> Result<(), Failure
             amount::display(amount)
         )));
     }
-    let least = client.least_validator_stake().await?;
-    if stake.validates.is_some() && stake.active - amount < least {
-        return Err(Failure::Usage(format!(
-            "a validator needs {}: unbond less, or `validator chill` first",
+    let (validator, nominator) =
+        (client.least_validator_stake().await?, client.least_nominator_stake().await?);
+    check_rest(&stake, amount, validator, nominator)
+}
+
+/// Checks that what stays at stake is enough for its role.
+fn check_rest(
+    stake: &Stake,
+    amount: Balance,
+    least_validator: Balance,
+    least_nominator: Balance,
+) -> Result<(), Failure> {
+    let (who, least) = match (&stake.validates, stake.nominates.is_empty()) {
+        (Some(_), _) => ("a validator", least_validator),
+        (None, false) => ("a nominator", least_nominator),
+        (None, true) => return Ok(()),
+    };
+    match stake.active.saturating_sub(amount) < least {
+        true => Err(Failure::Usage(format!(
+            "{who} needs {}: unbond less, or `validator chill` first",
             amount::display(least)
-        )));
+        ))),
+        false => Ok(()),
     }
-    Ok(())
 }
 
 async fn rotate_keys(context: &Context<'_>) -> Result<(), Failure> {
@@ -134,17 +208,18 @@ async fn rotate_keys(context: &Context<'_>) -> Result<(), Failure> {
 }
 
 async fn withdraw(context: &Context<'_>) -> Result<(), Failure> {
-    let account = context.account(None)?;
+    let account = context.own_account()?;
     let client = context.connect().await?;
     let (view, stake) = bonded(&client, &account).await?;
-    let due: u128 =
-        stake.unlocking.iter().filter(|(era, _)| *era <= view.era).map(|(_, of)| of).sum();
+    let now = view.schedule.era;
+    let due: Balance =
+        stake.unlocking.iter().filter(|(era, _)| *era <= now).map(|(_, of)| of).sum();
     if due == 0 {
         return Err(Error::not_found(match stake.unlocking.first() {
             Some((era, amount)) => format!(
-                "nothing can be withdrawn yet: {} from era {era} on, and this is era {}",
+                "nothing can be withdrawn yet: {} from era {era} on, and this is era {now}{}",
                 amount::display(*amount),
-                view.era
+                status::time_to_era(&view.schedule, *era)
             ),
             None => "nothing is unbonding; use `validator unbond` first".to_owned(),
         })
@@ -158,15 +233,40 @@ async fn withdraw(context: &Context<'_>) -> Result<(), Failure> {
 /// The slashes of a stake that its end removes, at most. The fee is for this many.
 const MAX_SLASHING_SPANS: u32 = 16;
 
+async fn purge_keys(context: &Context<'_>) -> Result<(), Failure> {
+    let account = context.own_account()?;
+    let view = context.connect().await?.validator(&account).await?;
+    check_former(&account, &view)?;
+    super::send(context, former_validators::purge_keys(), "the keys are removed").await
+}
+
+/// Checks that an account has keys and no stake, which needs them.
+fn check_former(account: &AccountId, view: &ValidatorView) -> Result<(), Failure> {
+    let Some(stake) = &view.stake else {
+        return match &view.keys {
+            Some(_) => Ok(()),
+            None => Err(Error::not_found(format!("{account} has no session keys")).into()),
+        };
+    };
+    let next = match (&stake.validates, stake.active, stake.unlocking.last()) {
+        (Some(_), _, _) => "first `validator chill`, then unbond and withdraw all of it".to_owned(),
+        (None, 1.., _) => {
+            format!("first `validator unbond {}`, then withdraw it", amount::format(stake.active))
+        },
+        (None, 0, Some((era, _))) => format!(
+            "first `validator withdraw`, from era {era} on{}",
+            status::time_to_era(&view.schedule, *era)
+        ),
+        (None, 0, None) => "first `validator withdraw`".to_owned(),
+    };
+    Err(Failure::Usage(format!("{account} has a stake, and the keys stay as long as it: {next}")))
+}
+
 async fn payout(context: &Context<'_>, validator: Option<AccountId>) -> Result<(), Failure> {
     let validator = context.account(validator)?;
     let view = context.connect().await?.validator(&validator).await?;
     if view.unpaid.is_empty() {
-        return Err(Error::not_found(format!(
-            "all rewards of {validator} are paid; those of era {} come at its end",
-            view.era
-        ))
-        .into());
+        return Err(Error::not_found(nothing_to_pay(&validator, &view)).into());
     }
     for (era, page) in view.unpaid {
         let call = validators::payout_stakers_by_page(validator.clone(), era, page);
@@ -175,156 +275,104 @@ async fn payout(context: &Context<'_>, validator: Option<AccountId>) -> Result<(
     Ok(())
 }
 
-async fn status(context: &Context<'_>, account: Option<AccountId>) -> Result<(), Failure> {
-    let account = context.account(account)?;
-    let view = context.connect().await?.validator(&account).await?;
-    context.output.result(&to_json(&account, &view), || to_text(&account, &view));
-    Ok(())
-}
-
-fn to_text(account: &AccountId, view: &ValidatorView) -> String {
-    let mut lines = vec![("account", account.to_string()), ("era", view.era.to_string())];
-    match &view.stake {
-        None => lines.push(("stake", "none; `validator bond` puts one on hold".to_owned())),
-        Some(stake) => {
-            lines.push(("stake", amount::display(stake.active)));
-            for (era, amount) in &stake.unlocking {
-                lines.push((
-                    "unbonding",
-                    format!("{}, to withdraw from era {era} on", amount::display(*amount)),
-                ));
-            }
-            lines.push(("role", role(stake)));
+fn nothing_to_pay(account: &AccountId, view: &ValidatorView) -> String {
+    let era = view.schedule.era;
+    match (&view.place, view.stake.as_ref().is_some_and(|stake| stake.validates.is_some())) {
+        (Some(_), _) => {
+            format!("all rewards of {account} are paid; those of era {era} come at its end")
         },
+        (None, true) => format!(
+            "{account} is no validator in era {era}, and has no unpaid rewards of earlier ones"
+        ),
+        (None, false) => format!(
+            "{account} is no validator, and has no unpaid rewards as one; name the validator: with it \
+             its nominators are paid"
+        ),
     }
-    lines.push((
-        "keys",
-        match &view.keys {
-            Some(keys) => names::to_hex(keys.encode()),
-            None => "none".to_owned(),
-        },
-    ));
-    lines.push((
-        "in session",
-        match view.in_session {
-            true => "yes".to_owned(),
-            false => "no".to_owned(),
-        },
-    ));
-    if let Some(place) = &view.place {
-        lines.push((
-            "elected with",
-            format!(
-                "{}, of which {} its own; {} nominators",
-                amount::display(place.total),
-                amount::display(place.own),
-                place.nominators
-            ),
-        ));
-        lines.push(("points", format!("{} of {} in this era", place.points, place.all_points)));
-    }
-    if !view.unpaid.is_empty() {
-        let eras: Vec<_> = view.unpaid.iter().map(|(era, _)| era.to_string()).collect();
-        lines.push(("unpaid", format!("eras {}: `validator payout`", eras.join(", "))));
-    }
-    fields(&lines)
-}
-
-fn role(stake: &Stake) -> String {
-    match (&stake.validates, stake.nominates.len()) {
-        (Some(ValidatorPreferences { commission: Compact(commission), blocked }), _) => {
-            let nominators = match blocked {
-                true => "takes no more nominators",
-                false => "takes nominators",
-            };
-            format!("validator at a commission of {commission}, {nominators}")
-        },
-        (None, 0) => "none: neither validates nor nominates".to_owned(),
-        (None, count) => format!("nominates {count} validators"),
-    }
-}
-
-fn to_json(account: &AccountId, view: &ValidatorView) -> Value {
-    let stake = view.stake.as_ref().map(|stake| {
-        let unlocking: Vec<_> = stake
-            .unlocking
-            .iter()
-            .map(|(era, amount)| json!({"era": era, "amount": amount.to_string()}))
-            .collect();
-        let commission = stake.validates.as_ref().map(|terms| Share::parts(terms.commission.0));
-        let nominates: Vec<_> = stake.nominates.iter().map(AccountId::to_string).collect();
-        json!({
-            "active": stake.active.to_string(),
-            "unlocking": unlocking,
-            "validates": stake.validates.is_some(),
-            "commission_ppb": commission,
-            "blocked": stake.validates.as_ref().map(|terms| terms.blocked),
-            "nominates": nominates,
-        })
-    });
-    let place = view.place.as_ref().map(|place| {
-        json!({
-            "total": place.total.to_string(),
-            "own": place.own.to_string(),
-            "nominators": place.nominators,
-            "points": place.points,
-            "all_points": place.all_points,
-        })
-    });
-    let unpaid: Vec<_> =
-        view.unpaid.iter().map(|(era, page)| json!({"era": era, "page": page})).collect();
-    json!({
-        "account": account.to_string(),
-        "era": view.era,
-        "stake": stake,
-        "keys": view.keys.as_ref().map(|keys| names::to_hex(keys.encode())),
-        "in_session": view.in_session,
-        "place": place,
-        "unpaid": unpaid,
-    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn view() -> ValidatorView {
-        let commission = Compact(Share::from_percent("5").unwrap());
-        ValidatorView {
-            era: 7,
-            stake: Some(Stake {
-                active: 3_000_000_000_000,
-                unlocking: vec![(9, 1_000_000_000_000)],
-                validates: Some(ValidatorPreferences { commission, blocked: false }),
-                nominates: Vec::new(),
-            }),
-            unpaid: vec![(5, 0), (6, 0)],
-            ..Default::default()
-        }
-    }
+    use assay_client::{rpc::ValidatorKeys, validators::Place};
 
     #[test]
-    fn the_status_says_what_to_do_next() {
+    fn a_stake_that_is_too_small_is_told_what_is_missing() {
         let account = AccountId::from([1; 32]);
-        let text = to_text(&account, &view());
-        for part in [
-            "stake       3 ASY",
-            "1 ASY, to withdraw from era 9 on",
-            "validator at a commission of 5%, takes nominators",
-            "eras 5, 6: `validator payout`",
-        ] {
-            assert!(text.contains(part), "{part}: {text}");
+        let stake = Stake { active: 50_000_000_000_000, ..Default::default() };
+        let least = 100_000_000_000_000;
+        match check_stake(&account, &stake, "a nominator", least) {
+            Err(Failure::Usage(message)) => assert_eq!(
+                message,
+                format!(
+                    "{account} has 50 ASY at stake, and a nominator needs 100 ASY: `validator bond 50` \
+                     adds what is missing"
+                )
+            ),
+            other => panic!("{other:?}"),
         }
-        let none = to_text(&account, &ValidatorView::default());
-        assert!(none.contains("`validator bond`"), "{none}");
-        assert_eq!(to_json(&account, &view())["stake"]["commission_ppb"], 50_000_000);
+        check_stake(&account, &Stake { active: least, ..stake }, "a nominator", least).unwrap();
     }
 
     #[test]
-    fn without_a_role_a_stake_says_so() {
-        let idle = Stake::default();
-        assert_eq!(role(&idle), "none: neither validates nor nominates");
-        let nominates = vec![AccountId::from([1; 32])];
-        assert_eq!(role(&Stake { nominates, ..idle }), "nominates 1 validators");
+    fn the_keys_stay_as_long_as_the_stake() {
+        let account = AccountId::from([1; 32]);
+        let keys = ValidatorKeys { babe: [1; 32], grandpa: [2; 32], authority_discovery: [3; 32] };
+        let terms =
+            ValidatorPreferences { commission: Compact(Default::default()), blocked: false };
+        let with = |stake| {
+            let view = ValidatorView { stake, keys: Some(keys.clone()), ..Default::default() };
+            check_former(&account, &view).map_err(|failure| failure.message())
+        };
+        assert_eq!(with(None), Ok(()));
+        let idle = Stake { active: 5_000_000_000_000, ..Default::default() };
+        let leaving = Stake { active: 0, unlocking: vec![(9, 1), (12, 2)], ..idle.clone() };
+        let candidate = Stake { validates: Some(terms), ..idle.clone() };
+        for (stake, next) in [
+            (candidate, "first `validator chill`, "),
+            (idle, "first `validator unbond 5`, "),
+            (leaving, "first `validator withdraw`, from era 12 on"),
+            (Stake::default(), "first `validator withdraw`"),
+        ] {
+            let message = with(Some(stake)).unwrap_err();
+            assert!(message.contains(&format!("as long as it: {next}")), "{message}");
+        }
+        let failure = check_former(&account, &ValidatorView::default()).unwrap_err();
+        assert!(failure.message().ends_with("has no session keys"));
+    }
+
+    #[test]
+    fn a_role_keeps_its_least_stake() {
+        let terms =
+            ValidatorPreferences { commission: Compact(Default::default()), blocked: false };
+        let idle = Stake { active: 10, ..Default::default() };
+        let validator = Stake { validates: Some(terms), ..idle.clone() };
+        let nominator = Stake { nominates: vec![AccountId::from([1; 32])], ..idle.clone() };
+        for (stake, amount, refused) in [
+            (&validator, 2, None),
+            (&validator, 3, Some("a validator needs 0.000000000008 ASY")),
+            (&nominator, 5, None),
+            (&nominator, 6, Some("a nominator needs 0.000000000005 ASY")),
+            (&idle, 10, None),
+        ] {
+            let message = check_rest(stake, amount, 8, 5).err().map(|failure| failure.message());
+            let start = message.as_ref().map(|message| message.split(':').next().unwrap());
+            assert_eq!(start, refused, "{amount}");
+        }
+    }
+
+    #[test]
+    fn who_is_no_validator_is_told_so_by_a_payout() {
+        let account = AccountId::from([1; 32]);
+        let stranger = ValidatorView::default();
+        assert!(nothing_to_pay(&account, &stranger).contains("is no validator, and"));
+        let terms =
+            ValidatorPreferences { commission: Compact(Default::default()), blocked: false };
+        let stake = Some(Stake { validates: Some(terms), ..Default::default() });
+        let candidate = ValidatorView { stake, ..Default::default() };
+        assert!(nothing_to_pay(&account, &candidate).contains("is no validator in era 0"));
+        let place = Some(Place { total: 1, own: 1, nominators: 0, points: 0, all_points: 0 });
+        let elected = ValidatorView { place, ..candidate };
+        assert!(nothing_to_pay(&account, &elected).starts_with("all rewards"));
     }
 }

@@ -1,5 +1,6 @@
 //! Errors of this crate. Messages state the cause and, where there is one, the remedy.
 
+mod closure;
 mod input;
 mod verification;
 
@@ -7,6 +8,7 @@ use assay_primitives::{Balance, RequestId};
 
 use crate::text;
 
+pub use closure::Closure;
 pub use input::InputError;
 pub use verification::VerificationError;
 
@@ -56,6 +58,14 @@ pub enum Error {
         call: String,
         /// The reason.
         refusal: Refusal,
+    },
+    /// The call is closed for now. Nothing was sent.
+    #[error("{call} is closed: {closure}; nothing was sent")]
+    Closed {
+        /// Pallet and call.
+        call: String,
+        /// The pauses that close it.
+        closure: Closure,
     },
     /// A transaction left the pool without being included. It can be sent again.
     #[error("{call} left the transaction pool without being included: {reason}")]
@@ -176,6 +186,13 @@ pub struct Refusal {
     pub name: String,
     /// Its documentation in the chain's metadata: the cause and the remedy.
     pub docs: String,
+}
+
+impl Refusal {
+    /// Whether the runtime did not take the call at all, because a pause or the runtime itself closes it.
+    pub(crate) fn is_filter(&self) -> bool {
+        self.pallet.as_deref() == Some("System") && self.name == "CallFiltered"
+    }
 }
 
 impl std::fmt::Display for Refusal {

@@ -29,7 +29,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Nothing is sent with the first four of these.
+    /// Nothing is sent with the first five of these.
     ///
     /// - [`Error::Item`]: an item is invalid; it contains the error that [`Client::request_inference`]
     ///   has, or says how the item differs from the first one. Inputs that would be published as
@@ -37,6 +37,7 @@ impl Client {
     /// - [`Error::Invalid`]: there are no requests or too many, the deadline is out of bounds or too
     ///   short for the price, or the account has less than what is held for all of them.
     /// - [`Error::PriceAboveLimit`]: the quote exceeds [`InferenceRequest::max_price`].
+    /// - [`Error::Closed`]: requests are closed for now.
     /// - Those of [`Client::quote`].
     /// - Those of [`Client::submit`].
     pub async fn request_batch(
@@ -117,6 +118,7 @@ impl Client {
         signer: &Signer,
         progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<Vec<Option<RequestId>>> {
+        self.check_open("Inference", "request_batch").await?;
         let held = self.check_terms(terms, progress).await?;
         self.check_funds(&held, requests.len(), signer).await?;
         let mut items = Vec::with_capacity(requests.len());

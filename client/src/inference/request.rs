@@ -81,6 +81,7 @@ impl Client {
     /// - [`Error::Invalid`]: the deadline is out of bounds or too short for the price, the input is too
     ///   large for the class, or the account has less than what is held for the request.
     /// - [`Error::PriceAboveLimit`]: the quote exceeds [`InferenceRequest::max_price`].
+    /// - [`Error::Closed`]: requests are closed for now.
     /// - Those of [`Client::quote`], [`Client::publish_artifact`] and [`Client::submit`].
     pub async fn request_inference(
         &self,
@@ -90,6 +91,7 @@ impl Client {
     ) -> Result<RequestId> {
         check_payload(terms)?;
         self.refuse_used_key(terms, signer).await?;
+        self.check_open("Inference", "request").await?;
         let held = self.check_terms(terms, progress).await?;
         self.check_funds(&held, 1, signer).await?;
         progress(Progress::Sending { client_key: terms.client_key });

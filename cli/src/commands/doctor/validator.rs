@@ -3,6 +3,7 @@
 use assay_client::{amount, validators::ValidatorView, AccountId, Client};
 
 use super::{CheckStatus, Report};
+use crate::output::count;
 
 const CHECK: &str = "validator";
 
@@ -64,12 +65,12 @@ fn judge(account: &AccountId, view: &ValidatorView, holds_keys: Option<bool>, re
         (Some(place), true, _) if place.points == 0 && place.all_points > 0 => report.problem(
             CHECK,
             CheckStatus::Warning,
-            format!("it was elected with {active}, and has made no block in era {}", view.era),
+            format!("it was elected with {active}, and has made no block in era {}", view.schedule.era),
             "see the node's log: whoever makes no block of a session loses its place",
         ),
         (Some(place), true, _) => report.ok(
             CHECK,
-            format!("in era {} with {}", view.era, amount::display(place.total)),
+            format!("in era {} with {}", view.schedule.era, amount::display(place.total)),
         ),
         (_, _, Some(_)) => report.problem(
             CHECK,
@@ -86,11 +87,11 @@ fn judge(account: &AccountId, view: &ValidatorView, holds_keys: Option<bool>, re
         ),
     }
     if !view.unpaid.is_empty() {
-        let count = view.unpaid.len();
+        let number = view.unpaid.len();
         report.problem(
             "rewards",
             CheckStatus::Warning,
-            format!("those of {count} eras or pages are unpaid"),
+            format!("{} due", count(number, "payout")),
             "use `assay validator payout`: they lapse after some eras",
         );
     }
@@ -102,7 +103,7 @@ mod tests {
     use assay_client::{
         calls::{Share, ValidatorPreferences},
         rpc::ValidatorKeys,
-        validators::{Place, Stake},
+        validators::{Place, Schedule, Stake},
     };
     use codec::Compact;
 
@@ -110,7 +111,7 @@ mod tests {
         let key = [1; 32];
         let terms = ValidatorPreferences { commission: Compact(Share::default()), blocked: false };
         ValidatorView {
-            era: 3,
+            schedule: Schedule { era: 3, ..Default::default() },
             stake: Some(Stake { active: 5, validates: Some(terms), ..Default::default() }),
             keys: Some(ValidatorKeys { babe: key, grandpa: key, authority_discovery: key }),
             in_session: true,
