@@ -42,7 +42,9 @@ pub use assay_primitives::{Balance, BlockNumber};
 pub use configs::consensus::SessionKeys;
 
 /// Duration of a slot in milliseconds.
-pub const SLOT_DURATION_MS: u64 = 2_000;
+pub const SLOT_DURATION_MS: u64 = if cfg!(feature = "short-slots") { 100 } else { USUAL_SLOT_MS };
+/// That of releases.
+const USUAL_SLOT_MS: u64 = 2_000;
 /// Slots per epoch. An epoch is a session: ten minutes.
 pub const EPOCH_DURATION_SLOTS: u32 = eras::ERAS.session_slots;
 /// Blocks per minute.
@@ -55,7 +57,7 @@ pub const DAYS: BlockNumber = HOURS * 24;
 pub const EXISTENTIAL_DEPOSIT: Balance = assay_primitives::ASY / 1_000;
 /// Maximum weight of a block: half of its slot, so that other validators can import it in time.
 pub const MAXIMUM_BLOCK_WEIGHT: Weight =
-    Weight::from_parts(WEIGHT_REF_TIME_PER_SECOND * SLOT_DURATION_MS / 1_000 / 2, u64::MAX);
+    Weight::from_parts(WEIGHT_REF_TIME_PER_SECOND * USUAL_SLOT_MS / 1_000 / 2, u64::MAX);
 /// Share of a block that ordinary transactions may fill. The rest is for operational and mandatory
 /// calls.
 pub const NORMAL_DISPATCH_RATIO: Perbill = Perbill::from_percent(75);

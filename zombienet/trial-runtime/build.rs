@@ -1,8 +1,11 @@
 //! Builds `runtime` as its own build script does, with those features of this package that are on.
 
 /// Features of the runtime, and how cargo names them here.
-const TRIALS: [(&str, &str); 2] =
-    [("upgrade-test", "CARGO_FEATURE_UPGRADE_TEST"), ("short-eras", "CARGO_FEATURE_SHORT_ERAS")];
+const TRIALS: [(&str, &str); 3] = [
+    ("upgrade-test", "CARGO_FEATURE_UPGRADE_TEST"),
+    ("short-eras", "CARGO_FEATURE_SHORT_ERAS"),
+    ("short-slots", "CARGO_FEATURE_SHORT_SLOTS"),
+];
 
 fn main() {
     let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../../runtime/Cargo.toml");
