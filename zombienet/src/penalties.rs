@@ -254,7 +254,7 @@ mod tests {
             [&validator, &other, &treasury]
                 .into_iter()
                 .cloned()
-                .zip(amounts.map(|free| AccountBalance { free, reserved: 0 }))
+                .zip(amounts.map(|free| AccountBalance { free, ..Default::default() }))
                 .collect::<BTreeMap<_, _>>()
         };
         let before = of([100, 100, 100]);
