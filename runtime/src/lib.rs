@@ -29,13 +29,16 @@ pub use apis::api;
 #[cfg(feature = "std")]
 pub use apis::RuntimeApi;
 
-use alloc::{borrow::Cow, vec::Vec};
+#[cfg(not(feature = "upgrade-test"))]
+use alloc::borrow::Cow;
+use alloc::vec::Vec;
 use frame_support::weights::{constants::WEIGHT_REF_TIME_PER_SECOND, Weight};
 use sp_runtime::{
     generic,
     traits::{BlakeTwo256, IdentifyAccount, Verify},
     MultiAddress, MultiSignature, Perbill,
 };
+#[cfg(not(feature = "upgrade-test"))]
 use sp_version::RuntimeVersion;
 
 pub use assay_primitives::{Balance, BlockNumber};

@@ -8,7 +8,12 @@ const TRIALS: [(&str, &str); 3] = [
 ];
 
 fn main() {
+    // The builder compares this path with those of `cargo metadata`, which have no "..".
     let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../../runtime/Cargo.toml");
+    let manifest = match std::fs::canonicalize(manifest) {
+        Ok(manifest) => manifest,
+        Err(error) => panic!("{manifest}: {error}"),
+    };
     let chosen: Vec<_> = TRIALS
         .into_iter()
         .filter_map(|(trial, variable)| std::env::var_os(variable).map(|_| trial))
@@ -16,7 +21,7 @@ fn main() {
     // Each in files of its own, so that none is taken for another one.
     let file = [&["trial"], &chosen[..]].concat().join("-");
     println!("cargo:rustc-env=ASSAY_TRIAL={file}");
-    match substrate_wasm_builder::WasmBuilder::new().with_project(manifest) {
+    match substrate_wasm_builder::WasmBuilder::new().with_project(&manifest) {
         Ok(builder) => chosen
             .into_iter()
             .fold(builder, |builder, trial| builder.enable_feature(trial))
@@ -25,6 +30,6 @@ fn main() {
             .export_heap_base()
             .import_memory()
             .build(),
-        Err(error) => panic!("{manifest}: {error}"),
+        Err(error) => panic!("{}: {error}", manifest.display()),
     }
 }

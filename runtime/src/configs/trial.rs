@@ -7,11 +7,9 @@ use frame_support::{
     pallet_prelude::{ConstU32, ValueQuery},
     storage::{storage_prefix, unhashed},
     storage_alias,
-    traits::Get,
     weights::{Weight, WeightMeter},
     BoundedVec,
 };
-
 use sp_version::RuntimeVersion;
 
 use crate::{apis, constants::MigrationBudget};
