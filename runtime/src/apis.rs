@@ -35,14 +35,17 @@ use sp_session::OpaqueGeneratedSessionKeys;
 use sp_version::RuntimeVersion;
 
 use crate::{
-    configs::consensus::BABE_GENESIS_EPOCH_CONFIG,
+    configs::{
+        consensus::BABE_GENESIS_EPOCH_CONFIG,
+        offences::{InSession, KeyOwners},
+    },
     genesis,
     views::{
         artifact_view, assignment, dispute_view, operator_view, optimistic_view, version_view,
     },
-    AccountId, AuthorityDiscovery, Babe, Balance, Block, Disputes, Executive, Grandpa, Historical,
-    Inference, InherentDataExt, ModelRegistry, Nonce, Operators, Runtime, RuntimeGenesisConfig,
-    SessionKeys, Storage, System, TransactionPayment, VERSION,
+    AccountId, AuthorityDiscovery, Babe, Balance, Block, Disputes, Executive, Grandpa, Inference,
+    InherentDataExt, ModelRegistry, Nonce, Operators, Runtime, RuntimeGenesisConfig, SessionKeys,
+    Storage, System, TransactionPayment, VERSION,
 };
 
 impl_runtime_apis! {
@@ -156,11 +159,11 @@ impl_runtime_apis! {
         }
 
         fn generate_key_ownership_proof(
-            _slot: sp_consensus_babe::Slot,
+            slot: sp_consensus_babe::Slot,
             authority: sp_consensus_babe::AuthorityId,
         ) -> Option<sp_consensus_babe::OpaqueKeyOwnershipProof> {
-            use frame_support::traits::KeyOwnerProofSystem;
-            Historical::prove((sp_consensus_babe::KEY_TYPE, authority))
+            let kind = sp_consensus_babe::KEY_TYPE;
+            KeyOwners::prove_in(slot.session()?, kind, authority.as_ref())
                 .map(|proof| sp_consensus_babe::OpaqueKeyOwnershipProof::new(proof.encode()))
         }
 
@@ -192,11 +195,12 @@ impl_runtime_apis! {
         }
 
         fn generate_key_ownership_proof(
-            _set: sp_consensus_grandpa::SetId,
+            set_id: sp_consensus_grandpa::SetId,
             authority: GrandpaId,
         ) -> Option<sp_consensus_grandpa::OpaqueKeyOwnershipProof> {
-            use frame_support::traits::KeyOwnerProofSystem;
-            Historical::prove((sp_consensus_grandpa::KEY_TYPE, authority))
+            let (kind, round) = (sp_consensus_grandpa::KEY_TYPE, 0);
+            let session = pallet_grandpa::TimeSlot { set_id, round }.session()?;
+            KeyOwners::prove_in(session, kind, authority.as_ref())
                 .map(|proof| sp_consensus_grandpa::OpaqueKeyOwnershipProof::new(proof.encode()))
         }
     }

@@ -56,6 +56,8 @@ parameter_types! {
     pub const SlashDeferDuration: u32 = ERAS.slash_defer;
     /// In sessions: three days, in which an equivocation can be reported.
     pub const ReportableSessions: u32 = ERAS.reports * ERAS.sessions;
+    /// In sessions: those of which the validators' keys are kept.
+    pub const KeptSessions: u32 = ReportableSessions::get() + 1;
     /// In eras: three weeks, in which a reward can be claimed.
     pub const HistoryDepth: u32 = 84;
     /// Maximum number of validators.

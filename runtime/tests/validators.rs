@@ -9,7 +9,9 @@ use assay_runtime::{
     Validators,
 };
 use common::{validators::*, *};
-use frame_support::{assert_noop, assert_ok, traits::fungible::Mutate, weights::Weight};
+use frame_support::{
+    assert_noop, assert_ok, dispatch::DispatchClass, traits::fungible::Mutate, weights::Weight,
+};
 use pallet_staking::{Event as StakingEvent, RewardDestination, StakerStatus, ValidatorPrefs};
 use pallet_validators::{EraFees, Event, Split, Unminted};
 use serde_json::json;
@@ -362,6 +364,39 @@ fn the_largest_election_fits_into_a_block() {
 
 // --- fees -------------------------------------------------------------------------------------
 
+/// What elects a validator is at stake, its own money first.
+#[test]
+fn all_that_elects_is_exposed() {
+    run(|| {
+        let account = |kind: u8, index: u32| {
+            let mut bytes = [kind; 32];
+            bytes[..4].copy_from_slice(&index.to_le_bytes());
+            AccountId::new(bytes)
+        };
+        let staker = |account: &AccountId, stake: Balance| {
+            assert_ok!(Balances::mint_into(account, stake + ASY));
+            let signer = RuntimeOrigin::signed(account.clone());
+            assert_ok!(Staking::bond(signer.clone(), stake, RewardDestination::Staked));
+            signer
+        };
+        let candidate = account(1, 0);
+        let signer = staker(&candidate, MinValidatorBond::get());
+        assert_ok!(Staking::validate(signer, ValidatorPrefs::default()));
+        for index in 0..600 {
+            let signer = staker(&account(2, index), 20_000 * ASY);
+            assert_ok!(Staking::nominate(signer, vec![candidate.clone().into()]));
+        }
+        go_to_era(1);
+        let found = pallet_staking::ErasStakersOverview::<Runtime>::get(1, &candidate);
+        let found = found.expect("it is elected");
+        // Its own vote, and as many others as can be penalised.
+        let others = u128::from(MaxBackers::get() - 1) * 20_000 * ASY;
+        assert_eq!(found.nominator_count, MaxBackers::get() - 1);
+        assert!(is_about(found.own, MinValidatorBond::get()), "{found:?}");
+        assert!(is_about(found.total, MinValidatorBond::get() + others), "{found:?}");
+    });
+}
+
 #[test]
 fn an_era_pays_its_share_of_the_fees_to_the_planck() {
     run(|| {
@@ -525,6 +560,11 @@ fn kept_reports() -> usize {
     kept
 }
 
+/// What the transactions of the last block weigh.
+fn normal_weight() -> u64 {
+    System::block_weight().get(DispatchClass::Normal).ref_time()
+}
+
 /// Has Ferdie report an offence. Returns whether it is accepted. What is accepted is free, and what is
 /// refused is paid for.
 fn is_accepted(report: RuntimeCall) -> bool {
@@ -551,8 +591,9 @@ fn reports_that_change_nothing_are_paid_for() {
         for round in 8..=57 {
             assert!(!is_accepted(report(round)), "round {round}");
         }
-        assert!(!is_accepted(babe_equivocation(Bob)), "the penalty of BABE is the same");
-        assert_eq!(kept_reports(), 1);
+        assert!(is_accepted(babe_equivocation(Bob)), "blocks and votes are counted apart");
+        assert!(!is_accepted(babe_equivocation(Bob)));
+        assert_eq!(kept_reports(), 2);
         assert_eq!(recorded(Bob), Some(penalty));
         let due = pallet_staking::UnappliedSlashes::<Runtime>::iter_values().flatten();
         assert_eq!(due.count(), 1);
@@ -560,27 +601,89 @@ fn reports_that_change_nothing_are_paid_for() {
         go_to_era(1);
         assert!(is_accepted(report(7)));
         assert!(!is_accepted(report(8)));
-        assert_eq!((kept_reports(), recorded(Bob)), (2, Some(penalty)));
+        assert_eq!((kept_reports(), recorded(Bob)), (3, Some(penalty)));
     });
 }
 
+/// Who breaks finality loses everything, whatever was reported of it before, and in whatever order.
 #[test]
-fn a_second_offender_in_a_round_raises_the_penalty_of_both() {
+fn offenders_of_an_era_count_together() {
     run(|| {
         next_session();
         let [bob, charlie] = [Ed25519Keyring::Bob, Ed25519Keyring::Charlie];
         let alone = Perbill::from_rational(9u32, 16);
         assert!(is_accepted(grandpa_equivocation(bob, 7)));
         assert!(!is_accepted(grandpa_equivocation(bob, 8)));
+        assert_eq!([Bob, Charlie].map(recorded), [Some(alone), None]);
+        let before = normal_weight();
         assert!(is_accepted(grandpa_equivocation(charlie, 8)));
-        assert_eq!([Bob, Charlie].map(recorded), [Some(alone); 2]);
-        // Now the report that was refused is news.
-        assert!(is_accepted(grandpa_equivocation(bob, 8)));
         assert_eq!([Bob, Charlie].map(recorded), [Some(Perbill::one()); 2]);
+        assert!(normal_weight() > 3 * before / 2, "penalties of those before are computed again");
         // Neither can lose more.
-        assert!(!is_accepted(grandpa_equivocation(charlie, 7)));
-        assert!(!is_accepted(grandpa_equivocation(bob, 9)));
-        assert_eq!(kept_reports(), 3);
+        for report in [grandpa_equivocation(charlie, 7), grandpa_equivocation(bob, 9)] {
+            assert!(!is_accepted(report));
+        }
+        assert_eq!(kept_reports(), 2);
+    });
+}
+
+/// Keys that are replaced before they are in use are those of no proof.
+#[test]
+fn new_keys_do_not_hide_an_equivocation() {
+    run(|| {
+        // The keys of the genesis sign all blocks here, so the owner of the new ones makes none.
+        let not_charlies = || {
+            while next_author() == index_of(Charlie) {
+                skip_slots(1);
+            }
+        };
+        next_session();
+        not_charlies();
+        submit(Charlie, set_keys(Charlie, One, Ed25519Keyring::One));
+        next_session();
+        not_charlies();
+        submit(Charlie, set_keys(Charlie, Two, Ed25519Keyring::Two));
+        next_session();
+        let voters = Grandpa::grandpa_authorities();
+        assert!(voters.iter().any(|(voter, _)| *voter == Ed25519Keyring::One.public().into()));
+        let report = grandpa_equivocation(Ed25519Keyring::One, 7);
+        not_charlies();
+        let now = include(signed(Ferdie, report.clone()));
+        next_session();
+        not_charlies();
+        let later = include(signed(Ferdie, report));
+        assert!(now.is_ok() || later.is_ok(), "{now:?}, {later:?}");
+    });
+}
+
+/// The keys that vote now are replaced by their owner.
+#[test]
+fn keys_that_still_vote_can_be_reported() {
+    run(|| {
+        next_session();
+        submit(Bob, set_keys(Bob, One, Ed25519Keyring::One));
+        let report = grandpa_equivocation(Ed25519Keyring::Bob, 7);
+        let result = include(signed(Ferdie, report));
+        assert!(result.is_ok(), "{result:?}");
+    });
+}
+
+#[test]
+fn new_keys_do_not_enable_who_is_disabled() {
+    run(|| {
+        go_to_era(1);
+        let before = era();
+        assert!(is_accepted(grandpa_equivocation(Ed25519Keyring::Bob, 7)));
+        assert_eq!(Session::disabled_validators().len(), 1);
+        // Its own blocks are not valid.
+        while next_author() == index_of(Bob) {
+            skip_slots(1);
+        }
+        submit(Bob, set_keys(Bob, One, Ed25519Keyring::One));
+        next_session();
+        next_session();
+        assert_eq!(era(), before);
+        assert_eq!(Session::disabled_validators().len(), 1, "until the era ends");
     });
 }
 

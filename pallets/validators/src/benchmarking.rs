@@ -1,9 +1,11 @@
 //! Benchmarks of the call and the hooks. The runtime provides the validators.
 #![cfg(feature = "runtime-benchmarks")]
 
+use codec::{Decode, Encode};
 use frame_benchmarking::{account, v2::*};
-use frame_support::traits::Get;
+use frame_support::{traits::Get, BoundedVec};
 use frame_system::{pallet_prelude::BlockNumberFor, RawOrigin};
+use sp_runtime::traits::TrailingZeroInput;
 
 use crate::*;
 
@@ -69,6 +71,35 @@ mod benchmarks {
         assert_eq!(Made::<T>::iter().count(), 0);
         // Their counts go on, so that they do not become candidates again in vain.
         assert_eq!(Missed::<T>::get().len(), absent);
+    }
+
+    /// `v` validators with other keys than before, while a list of as many is dropped.
+    #[benchmark]
+    fn start_session(v: Linear<1, { T::MaxMembers::get() }>) {
+        T::Set::set_members(v);
+        let keys = |number: usize| {
+            T::Keys::decode(&mut TrailingZeroInput::new(&(number as u32).encode()))
+                .expect("any bytes are keys")
+        };
+        let members: Vec<_> = T::Set::members()
+            .into_iter()
+            .enumerate()
+            .map(|(number, member)| (member.account, keys(number)))
+            .collect();
+        let (old, now) = (1, 1 + T::KeptSessions::get());
+        let reversed: Vec<_> = members.iter().rev().cloned().collect();
+        for session in [old, now - 1] {
+            KeyLists::<T>::insert(session, BoundedVec::truncate_from(reversed.clone()));
+            KeyListOf::<T>::insert(session, session);
+        }
+
+        #[block]
+        {
+            Pallet::<T>::start_session(now, members.clone());
+        }
+
+        assert_eq!(Pallet::<T>::keys_of(now).map(|kept| kept.into_inner()), Some(members));
+        assert_eq!(Pallet::<T>::keys_of(old), None);
     }
 
     impl_benchmark_test_suite!(Pallet, crate::mock::new_test_ext(), crate::mock::Test);

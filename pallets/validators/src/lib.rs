@@ -12,7 +12,13 @@
 //! * Absence: who has made no block although the others made so many that it should have had some is
 //!   no longer a candidate. It keeps its stake. If more validators are absent than a network
 //!   tolerates, the network is at fault and nobody loses its place.
-//! * Keys: `purge_keys` removes the session keys of an account without a stake. The call of the
+//! * Keys in use: the pallet keeps with which keys the validators of each session took part in
+//!   consensus, for as long as an equivocation can be reported. The SDK's proofs know the keys that are
+//!   set for later, and those of elections: who changes its keys at the right time has used some that
+//!   are neither.
+//! * Disabled validators: the SDK forgets them whenever any validator's keys change. The pallet keeps them
+//!   from the end of a session to the start of the next one.
+//! * Removal of keys: `purge_keys` removes the session keys of an account without a stake. The call of the
 //!   SDK's pallet would take a validator out of the set at the next session, whatever the least number
 //!   of validators.
 #![cfg_attr(not(feature = "std"), no_std)]
@@ -26,6 +32,7 @@ mod absence;
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmarking;
 mod fees;
+mod keys;
 #[cfg(test)]
 mod mock;
 #[cfg(test)]
@@ -38,6 +45,12 @@ pub use fees::{Remainder, Rewards, Split, TransactionFees};
 
 use alloc::vec::Vec;
 use frame_support::dispatch::DispatchResult;
+
+/// The validators of a session, with their keys.
+pub type MemberKeys<T> = frame_support::BoundedVec<
+    (<T as frame_system::Config>::AccountId, <T as Config>::Keys),
+    <T as Config>::MaxMembers,
+>;
 
 /// A validator of the session.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,6 +96,7 @@ pub mod pallet {
     use frame_support::{pallet_prelude::*, traits::fungible::Balanced};
     use frame_system::pallet_prelude::*;
     use sp_runtime::Perbill;
+    use sp_staking::SessionIndex;
 
     const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
 
@@ -119,6 +133,11 @@ pub mod pallet {
         /// Maximum number of validators of a session.
         #[pallet::constant]
         type MaxMembers: Get<u32>;
+        /// The keys with which a validator takes part in consensus.
+        type Keys: Parameter + MaxEncodedLen;
+        /// Number of sessions, the present one included, of which the keys are kept. At least 1.
+        #[pallet::constant]
+        type KeptSessions: Get<SessionIndex>;
         /// Weights of the calls and hooks.
         type WeightInfo: WeightInfo;
     }
@@ -146,6 +165,21 @@ pub mod pallet {
     #[pallet::storage]
     pub type Missed<T: Config> =
         StorageValue<_, BoundedBTreeMap<T::AccountId, u64, T::MaxMembers>, ValueQuery>;
+
+    /// Of each kept session: the session under which its list is in [`KeyLists`], which is the first one
+    /// with the same list.
+    #[pallet::storage]
+    pub type KeyListOf<T> = StorageMap<_, Twox64Concat, SessionIndex, SessionIndex>;
+
+    /// Validators in their order, with the keys that they used.
+    #[pallet::storage]
+    pub type KeyLists<T: Config> = StorageMap<_, Twox64Concat, SessionIndex, MemberKeys<T>>;
+
+    /// Those who were disabled when the session ended, and the severity of their offences. Empty but
+    /// between the end of a session and the start of the next one.
+    #[pallet::storage]
+    pub type StillDisabled<T: Config> =
+        StorageValue<_, BoundedVec<(T::AccountId, Perbill), T::MaxMembers>, ValueQuery>;
 
     /// Events of the pallet.
     #[pallet::event]
@@ -216,6 +250,7 @@ pub mod pallet {
                 parts <= u64::from(Perbill::one().deconstruct()),
                 "the shares of the fees are more than all"
             );
+            assert!(T::KeptSessions::get() > 0, "the keys of the present session have to be kept");
         }
 
         #[cfg(feature = "try-runtime")]

@@ -45,6 +45,8 @@ pub const PAYER: u64 = 101;
 pub const ENDOWMENT: Balance = 1_000_000_000;
 /// The existential deposit.
 pub const ED: Balance = 10;
+/// Sessions of which the keys are kept.
+pub const KEPT: u32 = 5;
 /// Expected blocks from which on a validator without one is absent.
 pub const MISSED: u32 = 20;
 
@@ -61,6 +63,7 @@ parameter_types! {
     pub const BurntShare: Perbill = Perbill::from_percent(50);
     pub const MissedBlocks: u32 = MISSED;
     pub const MaxMembers: u32 = 100;
+    pub const KeptSessions: u32 = KEPT;
     pub static Author: Option<u64> = None;
     /// The validators of the session.
     pub static Members: Vec<u64> = Vec::new();
@@ -154,6 +157,8 @@ impl crate::Config for Test {
     type Set = Set;
     type MissedBlocks = MissedBlocks;
     type MaxMembers = MaxMembers;
+    type Keys = u64;
+    type KeptSessions = KeptSessions;
     type WeightInfo = ();
 }
 

@@ -1,6 +1,7 @@
 //! Tests of the pallet.
 
 use assay_primitives::Balance;
+use frame_support::BoundedVec;
 use frame_support::{
     assert_noop, assert_ok,
     traits::{
@@ -10,7 +11,7 @@ use frame_support::{
     },
 };
 use proptest::prelude::*;
-use sp_runtime::DispatchError;
+use sp_runtime::{DispatchError, Perbill};
 use sp_staking::EraPayout;
 
 use crate::{mock::*, *};
@@ -439,5 +440,75 @@ fn keys_go_with_the_stake_alone() {
         assert_eq!(WithKeys::get(), [1]);
         assert_noop!(purge(2), DispatchError::Other("no keys"));
         assert_noop!(Validators::purge_keys(RuntimeOrigin::none()), DispatchError::BadOrigin);
+    });
+}
+
+/// The sessions whose keys are kept, and those under which the lists are.
+fn kept() -> (Vec<u32>, Vec<u32>) {
+    let sorted = |mut all: Vec<u32>| {
+        all.sort_unstable();
+        all
+    };
+    (
+        sorted(KeyListOf::<Test>::iter_keys().collect()),
+        sorted(KeyLists::<Test>::iter_keys().collect()),
+    )
+}
+
+#[test]
+fn keys_of_sessions_are_kept_as_long_as_they_can_be_reported() {
+    test(|| {
+        let first = vec![(1, 10), (2, 20)];
+        let second = vec![(1, 11), (2, 20)];
+        assert_eq!(Validators::keys_of(0), None);
+        for session in 0..3 {
+            Validators::start_session(session, first.clone());
+            assert_eq!(Validators::do_try_state(), Ok(()));
+        }
+        assert_eq!(kept(), (vec![0, 1, 2], vec![0]), "equal lists are kept once");
+        Validators::start_session(3, second.clone());
+        Validators::start_session(4, first.clone());
+        assert_eq!(kept(), (vec![0, 1, 2, 3, 4], vec![0, 3, 4]));
+        for (session, expected) in [(0, &first), (2, &first), (3, &second), (4, &first)] {
+            let keys = Validators::keys_of(session).map(BoundedVec::into_inner);
+            assert_eq!(keys.as_ref(), Some(expected), "{session}");
+        }
+        assert_eq!(Validators::keys_of(5), None);
+
+        // The list of session 0 is kept until the last session with it is dropped.
+        for session in 5..8 {
+            Validators::start_session(session, first.clone());
+            assert_eq!(Validators::do_try_state(), Ok(()));
+            let from = session + 1 - KEPT;
+            assert_eq!(kept().0, (from..=session).collect::<Vec<_>>());
+            assert_eq!(KeyLists::<Test>::contains_key(0), session < 7, "{session}");
+            assert_eq!(Validators::keys_of(from - 1), None);
+        }
+        assert_eq!(kept(), ((3..8).collect(), vec![3, 4]));
+    });
+}
+
+#[test]
+fn keys_that_are_in_no_session_or_left_behind_are_found() {
+    new_test_ext().execute_with(|| {
+        for session in 0..3 {
+            Validators::start_session(session, vec![(1, 10)]);
+        }
+        assert_eq!(Validators::do_try_state(), Ok(()));
+        for breaks in [
+            (|| KeyLists::<Test>::remove(0)) as fn(),
+            || KeyListOf::<Test>::remove(1),
+            || KeyListOf::<Test>::insert(2 + KEPT, 0),
+            || KeyLists::<Test>::insert(9, BoundedVec::default()),
+            || StillDisabled::<Test>::put(BoundedVec::truncate_from(vec![(1, Perbill::one())])),
+        ] {
+            let result = frame_support::storage::with_transaction_unchecked(|| {
+                breaks();
+                let result = Validators::do_try_state();
+                sp_runtime::TransactionOutcome::Rollback(result)
+            });
+            assert!(result.is_err());
+        }
+        assert_eq!(Validators::do_try_state(), Ok(()));
     });
 }

@@ -12,6 +12,8 @@ pub trait WeightInfo {
     fn on_finalize() -> Weight;
     /// The end of a session with `v` validators, a third of which are absent.
     fn end_session(v: u32) -> Weight;
+    /// The start of a session with `v` validators whose keys have changed.
+    fn start_session(v: u32) -> Weight;
 }
 
 /// Weights of zero, for tests.
@@ -26,6 +28,9 @@ impl WeightInfo for () {
         Weight::zero()
     }
     fn end_session(_: u32) -> Weight {
+        Weight::zero()
+    }
+    fn start_session(_: u32) -> Weight {
         Weight::zero()
     }
 }

@@ -15,15 +15,14 @@ use sp_session::MembershipProof;
 
 use super::Helper;
 use crate::{
-    configs::consensus::SessionKeys,
+    configs::{consensus::SessionKeys, offences::KeyOwners},
     constants::{MinNominatorBond, MinValidatorBond},
-    AccountId, BlockNumber, Grandpa, Header, Historical, Runtime, RuntimeCall, RuntimeOrigin,
-    Session, Staking, EPOCH_DURATION_SLOTS,
+    AccountId, BlockNumber, Grandpa, Header, Runtime, RuntimeCall, RuntimeOrigin, Session, Staking,
+    Validators, EPOCH_DURATION_SLOTS,
 };
 use assay_primitives::traits::BenchmarkHelper;
 
-/// The session of the benchmarks. Proofs of the current session are the most expensive, because the
-/// tree of its keys is built again.
+/// The session of the benchmarks.
 const SESSION: u32 = 5;
 /// The id of GRANDPA's voter set in that session.
 const SET: u64 = 1;
@@ -101,19 +100,21 @@ fn session(validators: u32) -> SessionKeys {
     let accounts: Vec<_> = (0..validators).map(validator).collect();
     pallet_session::Validators::<Runtime>::put(&accounts);
     pallet_session::CurrentIndex::<Runtime>::put(SESSION);
-    let mut last = None;
+    let (mut members, mut last) = (Vec::new(), None);
     for account in accounts {
         bond(&account);
         let (keys, proof) = keys(&account);
-        Session::set_keys(RawOrigin::Signed(account).into(), keys.clone(), proof)
+        Session::set_keys(RawOrigin::Signed(account.clone()).into(), keys.clone(), proof)
             .expect("the keys are new and the account can pay");
+        members.push((account, keys.clone().into()));
         last = Some(keys);
     }
+    Validators::start_session(SESSION, members);
     last.expect("a validator")
 }
 
 fn ownership(kind: KeyTypeId, key: &impl AsRef<[u8]>) -> MembershipProof {
-    Historical::prove((kind, key)).expect("the key is a validator's")
+    KeyOwners::prove((kind, key)).expect("the key is a validator's")
 }
 
 fn reporter() -> RuntimeOrigin {

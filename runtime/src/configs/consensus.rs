@@ -14,12 +14,15 @@ use sp_consensus_babe::{make_vrf_transcript, RANDOMNESS_VRF_CONTEXT};
 use sp_core::crypto::Wraps;
 use sp_runtime::{traits::OpaqueKeys, ConsensusEngineId, DigestItem};
 
-use super::staking::{Bonded, RecentOffences, Sessions};
+use super::{
+    offences::{EraOffences, KeyOwners},
+    staking::{Bonded, Sessions},
+};
 use crate::{
     constants::{KeyDeposit, MaxBackers, ReportableSessions},
-    weights, AccountId, AuthorityDiscovery, Babe, Balances, Grandpa, Historical, Runtime,
-    RuntimeCall, RuntimeEvent, Session, Staking, System, UncheckedExtrinsic, Validators,
-    EPOCH_DURATION_SLOTS, SLOT_DURATION_MS,
+    weights, AccountId, AuthorityDiscovery, Babe, Balances, Grandpa, Runtime, RuntimeCall,
+    RuntimeEvent, Session, Staking, System, UncheckedExtrinsic, Validators, EPOCH_DURATION_SLOTS,
+    SLOT_DURATION_MS,
 };
 
 sp_runtime::impl_opaque_keys! {
@@ -61,7 +64,7 @@ impl pallet_babe::Config for Runtime {
     type MaxNominators = MaxBackers;
     type KeyOwnerProof = KeyOwnerProof;
     type EquivocationReportSystem =
-        pallet_babe::EquivocationReportSystem<Self, RecentOffences, Historical, ReportLongevity>;
+        pallet_babe::EquivocationReportSystem<Self, EraOffences, KeyOwners, ReportLongevity>;
 }
 
 impl pallet_grandpa::Config for Runtime {
@@ -72,7 +75,7 @@ impl pallet_grandpa::Config for Runtime {
     type MaxSetIdSessionEntries = MaxSetIdSessionEntries;
     type KeyOwnerProof = KeyOwnerProof;
     type EquivocationReportSystem =
-        pallet_grandpa::EquivocationReportSystem<Self, RecentOffences, Historical, ReportLongevity>;
+        pallet_grandpa::EquivocationReportSystem<Self, EraOffences, KeyOwners, ReportLongevity>;
 }
 
 impl pallet_authorship::Config for Runtime {

@@ -5,6 +5,7 @@ pub mod consensus;
 pub mod fees;
 pub mod governance;
 pub mod migrations;
+pub mod offences;
 pub mod staking;
 pub mod system;
 #[cfg(feature = "upgrade-test")]

@@ -1,7 +1,11 @@
 //! Configuration of the elected validators: stakes, elections, penalties, and what validators earn.
 //! docs/adr/0040 has the reasons for the numbers, docs/adr/0041 those for the division of fees.
 
-use alloc::{collections::BTreeSet, vec, vec::Vec};
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    vec,
+    vec::Vec,
+};
 use frame_election_provider_support::{
     bounds::{ElectionBounds, ElectionBoundsBuilder},
     data_provider, onchain, BoundedSupportsOf, ElectionDataProvider, ElectionProvider,
@@ -15,21 +19,19 @@ use frame_support::{
     BoundedVec,
 };
 use frame_system::{EnsureRoot, RawOrigin};
-use pallet_session::{historical as session_historical, SessionManager};
+use pallet_session::{historical, DisabledValidators, SessionManager};
 use pallet_staking::{FixedNominationsQuota, UseValidatorsMap};
 use pallet_validators::{SessionMember, ValidatorSet};
 use sp_runtime::{traits::Convert, Perbill};
-use sp_staking::{
-    currency_to_vote::U128CurrencyToVote,
-    offence::{Offence, OffenceError, ReportOffence},
-    SessionIndex,
-};
+use sp_staking::{currency_to_vote::U128CurrencyToVote, offence::OffenceSeverity, SessionIndex};
 
-use super::consensus::MaxAuthorities;
+use super::{
+    consensus::MaxAuthorities,
+    offences::{ConsensusKeys, Offender},
+};
 use crate::{
-    constants::*, weights, AccountId, Authorship, Balance, Balances, BlockNumber, Offences,
-    Runtime, RuntimeEvent, RuntimeHoldReason, Session, Staking, System, Timestamp, Validators,
-    VoterList,
+    constants::*, weights, AccountId, Authorship, Balance, Balances, BlockNumber, Runtime,
+    RuntimeEvent, RuntimeHoldReason, Session, Staking, System, Timestamp, Validators, VoterList,
 };
 
 /// Nominations of a nominator.
@@ -81,7 +83,7 @@ impl onchain::Config for InBlock {
     type Bounds = ElectionSize;
 }
 
-/// [`InBlock`], with the own votes of all candidates.
+/// [`InBlock`], with the own votes of all candidates, and without votes that would not be at stake.
 ///
 /// Staking lets those with the largest stakes vote, and a candidate's own stake is one of them. A small
 /// candidate's would be left out as soon as enough others vote: elected by these, it would have nothing
@@ -114,8 +116,29 @@ impl Election {
         let mut all: Vec<_> = candidates.into_iter().filter_map(own).collect();
         all.extend(voters);
         all.truncate(MaxVoters::get() as usize);
+        drop_votes_beyond(MaxBackers::get(), &mut all);
         Ok(all)
     }
+}
+
+/// Keeps this many votes for each candidate, the first ones. More would help to elect it, and not be at
+/// stake: of a winner's backers so many are kept.
+fn drop_votes_beyond(most: u32, voters: &mut Vec<VoterOf<Staking>>) {
+    let mut backers = BTreeMap::<AccountId, u32>::new();
+    for (_, _, votes) in voters.iter_mut() {
+        votes.retain(|candidate| match backers.get_mut(candidate) {
+            Some(count) if *count >= most => false,
+            Some(count) => {
+                *count += 1;
+                true
+            },
+            None => {
+                backers.insert(candidate.clone(), 1);
+                true
+            },
+        });
+    }
+    voters.retain(|(_, _, votes)| !votes.is_empty());
 }
 
 impl ElectionProvider for Election {
@@ -268,28 +291,61 @@ impl pallet_validators::Config for Runtime {
     type Set = Elected;
     type MissedBlocks = MissedBlocks;
     type MaxMembers = MaxAuthorities;
+    type Keys = ConsensusKeys;
+    type KeptSessions = KeptSessions;
     type WeightInfo = weights::pallet_validators::WeightInfo<Runtime>;
 }
 
-/// Staking as the manager of sessions. At the end of a session, absent validators lose their
-/// candidacy first, so that an election in the same block is without them.
+/// Staking as the manager of sessions.
+///
+/// - At the end of a session, absent validators lose their candidacy first, so that an election in the
+///   same block is without them.
+/// - The keys with which a session begins are noted.
+/// - Who is disabled stays so until the era ends. Session forgets it when any keys change.
 pub struct Sessions;
-
-type Historic = session_historical::NoteHistoricalRoot<Runtime, Staking>;
 
 impl SessionManager<AccountId> for Sessions {
     fn new_session(index: SessionIndex) -> Option<Vec<AccountId>> {
-        Historic::new_session(index)
+        <Staking as SessionManager<_>>::new_session(index)
     }
+
     fn new_session_genesis(index: SessionIndex) -> Option<Vec<AccountId>> {
-        Historic::new_session_genesis(index)
+        <Staking as SessionManager<_>>::new_session_genesis(index)
     }
+
     fn start_session(index: SessionIndex) {
-        Historic::start_session(index)
+        let era = pallet_staking::ActiveEra::<Runtime>::get();
+        <Staking as SessionManager<_>>::start_session(index);
+        // Until Session queues the next ones, these are those of the session that starts.
+        let members = Session::queued_keys().into_iter();
+        Validators::start_session(index, members.map(|(who, keys)| (who, keys.into())).collect());
+
+        let disabled = pallet_validators::StillDisabled::<Runtime>::take();
+        if pallet_staking::ActiveEra::<Runtime>::get() == era {
+            let validators = Session::validators();
+            let index_of = |who| validators.iter().position(|one| *one == who);
+            let mut disabled: Vec<_> = disabled
+                .into_iter()
+                .filter_map(|(who, severity)| {
+                    Some((index_of(who)? as u32, OffenceSeverity(severity)))
+                })
+                .collect();
+            disabled.sort_by_key(|(index, _)| *index);
+            DisabledValidators::<Runtime>::put(disabled);
+        }
     }
+
     fn end_session(index: SessionIndex) {
         Validators::end_session();
-        Historic::end_session(index)
+        <Staking as SessionManager<_>>::end_session(index);
+        let validators = Session::validators();
+        let disabled = DisabledValidators::<Runtime>::get().into_iter();
+        let disabled = disabled.filter_map(|(index, OffenceSeverity(severity))| {
+            Some((validators.get(index as usize)?.clone(), severity))
+        });
+        pallet_validators::StillDisabled::<Runtime>::put(BoundedVec::truncate_from(
+            disabled.collect(),
+        ));
     }
 }
 
@@ -302,56 +358,8 @@ impl Convert<AccountId, Option<AccountId>> for Bonded {
     }
 }
 
-/// Takes reports of offences that are not too old and change a penalty. Later the stake may be gone, and a
-/// penalty would be due at an era that is over, in which staking applies none any more. After the first
-/// equivocation of an era, others of the same validator cost it nothing, so it could fill blocks and the
-/// state with reports of them.
-///
-/// Refuses the others with an error, so that their sender pays for them.
-pub struct RecentOffences;
-
-impl RecentOffences {
-    /// What validators lose for their offences of the era with this session, and how many validators are
-    /// disabled. Which ones does not count: of equal offenders a report can disable one instead of
-    /// another.
-    fn penalties(
-        session: SessionIndex,
-        validators: &[AccountId],
-    ) -> (Vec<Option<(Perbill, Balance)>>, usize) {
-        let eras = pallet_staking::BondedEras::<Runtime>::get();
-        let era = eras.into_iter().rev().find(|(_, first)| *first <= session).map(|(era, _)| era);
-        let penalty = |validator: &AccountId| {
-            pallet_staking::ValidatorSlashInEra::<Runtime>::get(era?, validator)
-        };
-        let penalties = validators.iter().map(penalty).collect();
-        (penalties, Session::disabled_validators().len())
-    }
-}
-
-type Offender = session_historical::IdentificationTuple<Runtime>;
-
-impl<O: Offence<Offender>> ReportOffence<AccountId, Offender, O> for RecentOffences {
-    fn report_offence(reporters: Vec<AccountId>, offence: O) -> Result<(), OffenceError> {
-        let age = Session::current_index().saturating_sub(offence.session_index());
-        if age > ReportableSessions::get() {
-            return Err(OffenceError::Other(0));
-        }
-        let session = offence.session_index();
-        let offenders: Vec<_> = offence.offenders().into_iter().map(|(one, _)| one).collect();
-        let before = Self::penalties(session, &offenders);
-        Offences::report_offence(reporters, offence)?;
-        match Self::penalties(session, &offenders) == before {
-            true => Err(OffenceError::DuplicateReport),
-            false => Ok(()),
-        }
-    }
-
-    fn is_known_offence(offenders: &[Offender], time_slot: &O::Slot) -> bool {
-        <Offences as ReportOffence<AccountId, Offender, O>>::is_known_offence(offenders, time_slot)
-    }
-}
-
-impl session_historical::Config for Runtime {
+// Staking asks for this pallet. It notes no roots of keys: `offences` has the keys themselves.
+impl historical::Config for Runtime {
     type RuntimeEvent = RuntimeEvent;
     // The exposures of the era are in staking, which finds them by the session.
     type FullIdentification = ();

@@ -64,4 +64,13 @@ impl<T: frame_system::Config> pallet_validators::WeightInfo for WeightInfo<T> {
             .saturating_add(T::DbWeight::get().writes(3))
             .saturating_add(T::DbWeight::get().writes((2_u64).saturating_mul(v.into())))
     }
+    /// Storage: `Validators::KeyListOf` (r:3 w:2)
+    /// Storage: `Validators::KeyLists` (r:1 w:2)
+    /// The range of `v` is `[1, 100]`.
+    fn start_session(v: u32) -> Weight {
+        Weight::from_parts(30_000_000, 0)
+            .saturating_add(Weight::from_parts(500_000, 0).saturating_mul(v.into()))
+            .saturating_add(T::DbWeight::get().reads(4))
+            .saturating_add(T::DbWeight::get().writes(4))
+    }
 }

@@ -80,6 +80,8 @@ fn all() -> Vec<Measured> {
         governance::votes_paid_to_oneself(),
         governance::escrows_that_vote(),
         reports::repeated_reports(),
+        reports::replaced_keys(),
+        reports::small_offences(),
         validators::removed_keys(),
     ]
 }

@@ -2,8 +2,9 @@
 
 use assay_primitives::Balance;
 use assay_runtime::{
-    configs::consensus::SessionKeys, AccountId, Babe, Balances, Historical, Runtime, RuntimeCall,
-    RuntimeHoldReason, Session, Staking, VoterList, EPOCH_DURATION_SLOTS,
+    configs::{consensus::SessionKeys, offences::KeyOwners},
+    AccountId, Babe, Balances, Runtime, RuntimeCall, RuntimeHoldReason, Session, Staking,
+    VoterList, EPOCH_DURATION_SLOTS,
 };
 use codec::Encode;
 use frame_election_provider_support::SortedListProvider;
@@ -144,7 +145,7 @@ pub fn as_root(call: impl Into<RuntimeCall>) {
 
 /// The proof that a key is one of a validator's of the session.
 pub fn ownership(kind: KeyTypeId, key: &[u8]) -> MembershipProof {
-    Historical::prove((kind, key)).expect("the key is a validator's")
+    KeyOwners::prove((kind, key)).expect("the key is a validator's")
 }
 
 /// A report of two prevotes by one voter in a round of the set that votes now.
