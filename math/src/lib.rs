@@ -1,4 +1,4 @@
-//! Arithmetic of prices, draws and tolerances: pure functions on integers.
+//! Arithmetic of prices, draws, tolerances and inputs from feeds: pure functions on integers.
 //!
 //! The crate uses no floating point, storage or chain. Results are identical natively, in wasm and
 //! in a relying party's own program.
@@ -7,6 +7,7 @@
 extern crate alloc;
 
 pub mod draw;
+pub mod pipeline;
 pub mod split;
 pub mod tolerance;
 
