@@ -65,7 +65,7 @@ class Node:
                 self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
         try:
-            identity = self.until("answers", lambda: self.ask("system_localPeerId"))
+            identity = self.until("answered", lambda: self.ask("system_localPeerId"))
         except BaseException:
             self.end()
             raise
