@@ -54,9 +54,10 @@ RESIDENT = [
     ("full sync, pruned, memory, peak", "full sync, peak"),
 ]
 STATE = [
-    ("database without the genesis, pruned", "pruned"),
-    ("database without the genesis, archive", "archive"),
-    ("database without the genesis, warp sync", "after warp sync"),
+    ("growth without index, author", "author, pruned"),
+    ("growth without index, archive", "archive"),
+    ("growth without index, pruned", "after full sync, pruned"),
+    ("growth without index, warp sync", "after warp sync"),
 ]
 UNITS = {"seconds": "s", "KiB": "KiB", "MiB": "MiB", "ASY": "ASY"}
 SHADES = ["#2a6f97", "#c9772d"]
@@ -125,7 +126,7 @@ def of_nodes(file):
     return [
         ("full sync, empty blocks, blocks/s", series(SYNC)),
         ("from the start of a late node, empty blocks, s", series(JOINING)),
-        ("database, empty blocks, KiB for each", series(STATE)),
+        ("growth of the database, empty blocks, KiB for each", series(STATE)),
         ("memory, empty blocks, MiB", series(RESIDENT)),
     ]
 
