@@ -60,3 +60,21 @@ build() {
     say "building (the first time this takes about 20 minutes on two cores) ..."
     cargo build "${cargo_flags[@]}" "$@"
 }
+
+# Builds the runtime with this feature of zombienet/trial-runtime, and writes it to a file.
+trial_runtime() {
+    say "building the runtime with $1 (the first time this takes about ten minutes) ..."
+    CARGO_TARGET_DIR=$cache/zombienet-target cargo run --release --locked \
+        --manifest-path zombienet/Cargo.toml --package assay-trial-runtime --features "$1" >"$2"
+}
+
+# Writes the specification of a chain with another runtime. Arguments: the node, the chain, the file of
+# the runtime, the file of the specification.
+trial_specification() {
+    "$1" export-chain-spec --chain "$2" | python3 -c '
+import json, sys
+spec = json.load(sys.stdin)
+with open(sys.argv[1], "rb") as code:
+    spec["genesis"]["runtimeGenesis"]["code"] = "0x" + code.read().hex()
+json.dump(spec, sys.stdout)' "$3" >"$4"
+}
