@@ -33,8 +33,12 @@ pub enum ValidatorCommand {
         #[arg(value_parser = parse_payee)]
         payee: RewardDestination,
     },
-    /// Have the node make new session keys, and register them
-    RotateKeys,
+    /// Have the node on this machine make new session keys, and register them
+    RotateKeys {
+        /// Take keys of a node on another machine. Whoever runs it can sign what costs you the stake
+        #[arg(long)]
+        trust_node: bool,
+    },
     /// Take part in elections as a validator, or change the terms
     Validate {
         /// Your share of the rewards in percent, before your nominators get theirs

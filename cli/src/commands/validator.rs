@@ -24,7 +24,7 @@ pub async fn run(context: &Context<'_>, command: ValidatorCommand) -> Result<(),
             let done = format!("rewards go to {}", status::destination(&payee));
             super::send(context, validators::set_payee(payee), &done).await
         },
-        ValidatorCommand::RotateKeys => rotate_keys(context).await,
+        ValidatorCommand::RotateKeys { trust_node } => rotate_keys(context, trust_node).await,
         ValidatorCommand::Validate { commission, blocked } => {
             check_candidate(context).await?;
             let commission = Compact(commission);
@@ -188,8 +188,9 @@ fn check_rest(
     }
 }
 
-async fn rotate_keys(context: &Context<'_>) -> Result<(), Failure> {
+async fn rotate_keys(context: &Context<'_>, trust_node: bool) -> Result<(), Failure> {
     let signer = context.signer()?;
+    context.check_own_node(trust_node)?;
     let client = context.connect().await?;
     let (keys, proof) = client.rpc().rotate_keys(signer.account()).await.map_err(|error| match error {
         Error::Rpc { message, .. } => Failure::Usage(format!(

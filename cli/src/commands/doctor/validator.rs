@@ -1,6 +1,6 @@
 //! The checks of a validator and its node.
 
-use assay_client::{amount, validators::ValidatorView, AccountId, Client};
+use assay_client::{amount, rpc, validators::ValidatorView, AccountId, Client};
 
 use super::{CheckStatus, Report};
 use crate::output::count;
@@ -23,9 +23,12 @@ pub async fn check(client: &Client, account: &AccountId, report: &mut Report) {
         Ok(view) => view,
         Err(error) => return report.error(CHECK, &error),
     };
+    // What a node elsewhere says of its keys proves nothing.
     let holds_keys = match &view.keys {
-        Some(keys) => client.rpc().has_session_keys(keys).await.ok(),
-        None => None,
+        Some(keys) if rpc::is_on_this_machine(client.rpc().url()) => {
+            client.rpc().has_session_keys(keys).await.ok()
+        },
+        _ => None,
     };
     judge(account, &view, holds_keys, report);
 }
@@ -49,7 +52,8 @@ fn judge(account: &AccountId, view: &ValidatorView, holds_keys: Option<bool>, re
         (Some(_), None) => report.add(
             "session keys",
             CheckStatus::Skipped,
-            "the node answers this only to its own machine, with --rpc-methods unsafe",
+            "only the node's own machine learns this, unless it runs with --rpc-methods safe: run doctor \
+             there, or through a tunnel (ssh -L)",
         ),
     }
     let Some(stake) = &view.stake else {
