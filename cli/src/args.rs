@@ -671,6 +671,9 @@ mod tests {
             "assay validator status //Alice",
             "assay validator rotate-keys --trust-node --url wss://rpc.example.org",
             "assay operator set-worker --trust-node",
+            "assay validator validate",
+            "assay validator validate --blocked --commission 5",
+            "assay validator validate --blocked false",
         ] {
             if let Err(error) = parse(line) {
                 panic!("{line}: {error}");
@@ -710,6 +713,7 @@ mod tests {
             ("assay infer 0@1 --input x --input-as float", "invalid value"),
             ("assay validator bond 1 --payee nobody", "not an account"),
             ("assay validator nominate", "<VALIDATORS>"),
+            ("assay validator validate --blocked perhaps", "invalid value"),
             ("assay operator set-worker --key f --trust-node", "cannot be used"),
         ] {
             let error = parse(line).err().unwrap_or_else(|| panic!("{line} is accepted"));
