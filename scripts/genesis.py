@@ -1,12 +1,17 @@
 #!/usr/bin/env python3
 """Makes the chain specification of a network from public keys and stakes.
 
-  scripts/genesis NETWORK.toml FOLDER
+  scripts/genesis NETWORK.toml FOLDER [--mine KEY ...]
 
 NETWORK.toml names the network, its validators with their keys and stakes, other accounts, and the
 technical committee: docs/examples/network.toml is one. FOLDER gets two files: ID.json to read, and
 ID-raw.json, which every node of the network takes with --chain, and which no later node program
-changes. Prints the genesis hash, which all parties compare before they start.
+changes. Prints who has which keys and how much, and the genesis hash.
+
+Equal hashes show that the parties have the same network, not that it is right. Before they compare
+them, each looks for its own account, balance and keys in the output, and who else has how much.
+With --mine, once for each public key of a party, the script fails unless these are the keys of one
+validator.
 
 ASSAY_NODE names the node program that makes them; otherwise scripts/genesis builds that of its
 checkout. Needs no secret. Amounts are in ASY.
@@ -16,6 +21,7 @@ import argparse
 import hashlib
 import ipaddress
 import json
+import re
 import subprocess
 import sys
 import tomllib
@@ -84,16 +90,19 @@ def public_key(text, what):
 
 def plancks(value, what):
     try:
-        amount = Decimal(str(value)) * 10**DECIMALS
+        amount = Decimal(str(value))
     except InvalidOperation:
-        raise Problem(f"{what}: `{value}` is not an amount in ASY") from None
-    if amount != int(amount) or amount < 0:
-        raise Problem(f"{what}: {value} ASY is not a whole number of plancks (10^-12 ASY)")
-    if amount > MOST:
+        amount = Decimal("nan")
+    if isinstance(value, bool) or not amount.is_finite() or amount < 0:
+        raise Problem(f"{what}: `{value}` is not an amount in ASY, such as 20_000 or 0.5")
+    if amount > Decimal(MOST) / 10**DECIMALS:
         raise Problem(
             f"{what}: {value} ASY is more than {Decimal(MOST) / 10**DECIMALS}, the most that a "
             "specification can give one account; divide it among several"
         )
+    amount *= 10**DECIMALS
+    if amount != int(amount):
+        raise Problem(f"{what}: {value} ASY is not a whole number of plancks (10^-12 ASY)")
     return int(amount)
 
 
@@ -112,6 +121,21 @@ def required(table, name, what):
     if name not in table:
         raise Problem(f"{what}: `{name}` is missing")
     return table[name]
+
+
+def text_of(table, name, what):
+    text = required(table, name, what)
+    if not isinstance(text, str) or not text.isprintable():
+        raise Problem(f"{name}: `{text}` is no text of one line; write it in quotes")
+    return text
+
+
+def list_of(table, name, kind, what):
+    """The items of a list, which need not be there, all of one type."""
+    items = table.get(name, [])
+    if not isinstance(items, list) or not all(isinstance(one, kind) for one in items):
+        raise Problem(f"{name}: {what}")
+    return items
 
 
 def validator(table, number):
@@ -134,7 +158,7 @@ def bootnode(text, what):
             ipaddress.IPv4Address(host)
         elif kind == "ip6":
             ipaddress.IPv6Address(host)
-        elif kind not in ("dns", "dns4", "dns6"):
+        elif kind not in ("dns", "dns4", "dns6") or not re.fullmatch(r"[A-Za-z0-9._-]+", host):
             raise ValueError
         if rest[0] in ("ws", "wss"):
             rest = rest[1:]
@@ -193,23 +217,26 @@ class Network:
             ["name", "id", "seats", "bootnodes", "committee", "validator", "account"],
             "the network",
         )
-        self.name = required(table, "name", "the network")
-        self.id = required(table, "id", "the network")
+        self.name = text_of(table, "name", "the network")
+        self.id = text_of(table, "id", "the network")
         if not self.id.replace("_", "").replace("-", "").isalnum():
             raise Problem(f"id: `{self.id}` may have letters, digits, `_` and `-` only")
         self.bootnodes = [
             bootnode(one, f"bootnodes, line {line_of(one, text)}")
-            for one in table.get("bootnodes", [])
+            for one in list_of(table, "bootnodes", str, 'expected a list of addresses, ["/dns/…"]')
         ]
-        self.validators = [
-            validator(one, number) for number, one in enumerate(table.get("validator", []), 1)
-        ]
+        validators = list_of(table, "validator", dict, "expected a table [[validator]] for each")
+        self.validators = [validator(one, number) for number, one in enumerate(validators, 1)]
         if not self.validators:
             raise Problem("the network has no [[validator]]; it would make no blocks")
         self.seats = table.get("seats", len(self.validators))
-        self.committee = [public_key(one, "committee") for one in table.get("committee", [])]
+        if type(self.seats) is not int:
+            raise Problem(f"seats: `{self.seats}` is no number of places for validators, such as 4")
+        members = list_of(table, "committee", str, 'expected a list of accounts, ["5…"]')
+        self.committee = [public_key(one, "committee") for one in members]
         self.accounts = {}
-        for number, one in enumerate(table.get("account", []), 1):
+        accounts = list_of(table, "account", dict, "expected a table [[account]] for each")
+        for number, one in enumerate(accounts, 1):
             what = f"account {number}"
             known(one, ["account", "balance"], what)
             account = public_key(required(one, "account", what), what)
@@ -219,8 +246,31 @@ class Network:
         refuse_twice([one["account"] for one in self.validators] + [*self.accounts], "account")
         refuse_twice(self.committee, "member of the committee")
 
+    def whose(self, mine):
+        """The number of the validator that has these keys and no others."""
+        at = {}
+        for number, one in enumerate(self.validators, 1):
+            for key in [one["account"], *one["keys"].values()]:
+                at[key] = number
+        numbers = {at[key] for key in mine if key in at}
+        if len(numbers) != 1:
+            where = [f"{key} at {f'validator {at[key]}' if key in at else 'none'}" for key in mine]
+            raise Problem(f"--mine: no validator has these keys: {', '.join(where)}")
+        number = numbers.pop()
+        one = self.validators[number - 1]
+        for name, key in {"account": one["account"], **one["keys"]}.items():
+            if key not in mine:
+                raise Problem(
+                    f"--mine: validator {number} has the {name} {key}, which is none of these: "
+                    "it is somebody else's, or you have left it out"
+                )
+        for key in mine:
+            if key not in at:
+                raise Problem(f"--mine: validator {number} has not {key}")
+        return number
+
     def into(self, patch):
-        """Adds the network to the genesis of the preset."""
+        """Adds the network to the genesis of the preset. Returns all balances."""
         staking = patch["staking"]
         least = staking["minValidatorBond"]
         for number, one in enumerate(self.validators, 1):
@@ -251,7 +301,27 @@ class Network:
         # fewer are candidates, there are no eras.
         staking["minimumValidatorCount"] = min(4, len(accounts) - (len(accounts) - 1) // 3)
         patch["technicalCommittee"]["members"] = self.committee
-        return sum(balance for _, balance in balances)
+        return balances
+
+    def lines(self, balances):
+        """All that a party has to check, but the hash."""
+        for number, one in enumerate(self.validators, 1):
+            yield f"validator {number}", ""
+            yield "  account", one["account"]
+            yield "  balance", f"{asy(one['balance'])} ASY, {asy(one['stake'])} of it at stake"
+            for name, key in one["keys"].items():
+                yield f"  {name}", key
+        validators = {one["account"] for one in self.validators}
+        for account, balance in balances:
+            if account not in validators:
+                origin = "" if account in self.accounts else ", as in each network (the treasury)"
+                yield "account", f"{account} with {asy(balance)} ASY{origin}"
+        for member in self.committee:
+            yield "member", f"{member} of the committee"
+        for address in self.bootnodes:
+            yield "bootnode", address
+        yield "seats", self.seats
+        yield "supply", f"{asy(sum(balance for _, balance in balances))} ASY"
 
     def warnings(self):
         """What can be meant so, and is dangerous."""
@@ -295,14 +365,22 @@ def main():
     parser.add_argument("network", type=Path, metavar="NETWORK.toml")
     parser.add_argument("folder", type=Path, metavar="FOLDER")
     parser.add_argument("--node", default="assay-node", metavar="PROGRAM", help="the node program")
+    parser.add_argument(
+        "--mine",
+        action="append",
+        default=[],
+        metavar="KEY",
+        help="a public key of yours; fails unless all of them are those of one validator",
+    )
     options = parser.parse_args()
     try:
-        network = Network(options.network.read_text())
-    except tomllib.TOMLDecodeError as error:
+        network = Network(options.network.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise Problem(f"{options.network}: {error}") from None
+    mine = network.whose({public_key(key, "--mine") for key in options.mine}) if options.mine else 0
 
     spec = json.loads(run(options.node, "export-chain-spec", "--chain", "testnet"))
-    supply = network.into(spec["genesis"]["runtimeGenesis"]["patch"])
+    balances = network.into(spec["genesis"]["runtimeGenesis"]["patch"])
     spec |= {"name": network.name, "id": network.id, "bootNodes": network.bootnodes}
     options.folder.mkdir(parents=True, exist_ok=True)
     plain = options.folder / f"{network.id}.json"
@@ -311,16 +389,14 @@ def main():
     raw.write_text(run(options.node, "export-chain-spec", "--chain", str(plain), "--raw"))
     genesis = run(options.node, "genesis-hash", "--chain", str(raw)).strip()
 
-    for one in network.validators:
-        print(f"validator  {one['account']} with {asy(one['stake'])} ASY at stake")
-    print(f"seats      {network.seats}")
-    members = len(network.committee)
-    print(f"committee  {members} member{'' if members == 1 else 's'}")
-    print(f"supply     {asy(supply)} ASY")
-    print(f"genesis    {genesis}")
+    for name, value in network.lines(balances):
+        print(f"{name:<23}{value}".rstrip())
+    if mine:
+        print(f"mine                   the keys of validator {mine}")
+    print(f"genesis                {genesis}")
     digest = hashlib.blake2b(raw.read_bytes(), digest_size=32).hexdigest()
-    print(f"spec       {raw}")
-    print(f"           BLAKE2b-256 {digest}")
+    print(f"spec                   {raw}")
+    print(f"                       BLAKE2b-256 {digest}")
     for warning in network.warnings():
         print(f"warning: {warning}", file=sys.stderr)
 

@@ -342,6 +342,9 @@ pub struct WorkerKeyArgs {
     /// File with the secret of the worker key, in the form of --suri, instead of the node's key
     #[arg(long, alias = "key", value_name = "FILE", conflicts_with = "worker")]
     pub worker_key_file: Option<PathBuf>,
+    /// Take the key of a node on another machine. Whoever runs it can sign what costs you the bond
+    #[arg(long, conflicts_with_all = ["worker", "worker_key_file"])]
+    pub trust_node: bool,
 }
 
 /// Arguments of `infer`.
@@ -666,6 +669,11 @@ mod tests {
             "assay validator set-payee stake",
             "assay validator nominate //Alice //Bob",
             "assay validator status //Alice",
+            "assay validator rotate-keys --trust-node --url wss://rpc.example.org",
+            "assay operator set-worker --trust-node",
+            "assay validator validate",
+            "assay validator validate --blocked --commission 5",
+            "assay validator validate --blocked false",
         ] {
             if let Err(error) = parse(line) {
                 panic!("{line}: {error}");
@@ -705,6 +713,8 @@ mod tests {
             ("assay infer 0@1 --input x --input-as float", "invalid value"),
             ("assay validator bond 1 --payee nobody", "not an account"),
             ("assay validator nominate", "<VALIDATORS>"),
+            ("assay validator validate --blocked perhaps", "invalid value"),
+            ("assay operator set-worker --key f --trust-node", "cannot be used"),
         ] {
             let error = parse(line).err().unwrap_or_else(|| panic!("{line} is accepted"));
             assert!(error.to_string().contains(reason), "{error}");

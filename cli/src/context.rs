@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use assay_client::{AccountId, Client, Error, Signer};
+use assay_client::{rpc, AccountId, Client, Error, Signer};
 use tokio::sync::OnceCell;
 
 use crate::{args::Global, failure::Failure, output::Output};
@@ -35,6 +35,22 @@ impl<'a> Context<'a> {
     /// Whether the address of a node was given.
     pub fn names_node(&self) -> bool {
         self.url.is_some()
+    }
+
+    /// Checks, without asking it, that the node is one whose keys can be registered: who runs it has their
+    /// secrets. `trusted`: whether the user says so.
+    pub fn check_own_node(&self, trusted: bool) -> Result<(), Failure> {
+        match trusted || rpc::is_on_this_machine(self.url()) {
+            true => Ok(()),
+            false => Err(Failure::Usage(format!(
+                "{} is not on this machine, and whoever runs that node has the secrets of the keys that it \
+                 makes or names: with them it can sign what costs you your stake or bond. Use `assay` on \
+                 your node's machine, or through a tunnel to it: `ssh -L 9944:127.0.0.1:9944 MACHINE`, \
+                 then --url {DEFAULT_URL}. If nobody else can use that node, or the way to it, --trust-node \
+                 takes its keys",
+                self.url()
+            ))),
+        }
     }
 
     /// The connection to the node.
@@ -93,5 +109,29 @@ impl<'a> Context<'a> {
                     .to_owned(),
             )),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_of_a_node_elsewhere_are_taken_only_if_the_user_says_so() {
+        let output = Output::new(false);
+        let context = |url: Option<&str>| {
+            let url = url.map(str::to_owned);
+            Context::new(Global { url, json: false, suri: None, key_file: None }, &output)
+        };
+        context(None).check_own_node(false).unwrap();
+        context(Some("ws://127.0.0.1:1")).check_own_node(false).unwrap();
+        let elsewhere = context(Some("wss://rpc.example.org"));
+        let failure = elsewhere.check_own_node(false).unwrap_err();
+        assert_eq!(failure.exit_code(), crate::failure::USAGE);
+        let message = failure.message();
+        for part in ["wss://rpc.example.org is not", "ssh -L", "--url ws://127", "--trust-node"] {
+            assert!(message.contains(part), "{part}: {message}");
+        }
+        elsewhere.check_own_node(true).unwrap();
     }
 }

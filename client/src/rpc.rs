@@ -4,6 +4,8 @@
 //! [`Error::Answer`] if its answer cannot be decoded, and [`Error::Connection`] if the connection is
 //! lost.
 
+use std::net::{Ipv4Addr, Ipv6Addr};
+
 use assay_primitives::{
     ArtifactManifest, BlockNumber, Digest, WorkerId, WorkerSignature, WORKER_KEY_TYPE,
 };
@@ -37,6 +39,26 @@ pub fn header_hash(header: &Header) -> Digest {
 /// Height of a header. Heights have 32 bits on this chain.
 pub fn height(header: &Header) -> BlockNumber {
     BlockNumber::try_from(header.number).unwrap_or(BlockNumber::MAX)
+}
+
+/// Whether an address is that of a node on this machine: its host is `localhost`, in 127.0.0.0/8, or `::1`.
+/// A tunnel to another machine has such an address.
+///
+/// Whoever runs a node knows the secrets of the keys that it makes or names, and can say that it has keys
+/// which it has not. So ask only an own node for keys.
+pub fn is_on_this_machine(url: &str) -> bool {
+    let Some(rest) = url.strip_prefix("ws://").or_else(|| url.strip_prefix("wss://")) else {
+        return false;
+    };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = match authority.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+        _ => authority,
+    };
+    let version_6 = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    host.eq_ignore_ascii_case("localhost")
+        || host.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())
+        || version_6.is_some_and(|host| host.parse() == Ok(Ipv6Addr::LOCALHOST))
 }
 
 /// The types of the chain's RPC.
@@ -245,7 +267,7 @@ impl Rpc {
     }
 
     /// The first worker key in the node's keystore, with the proof of possession for `operator`.
-    /// Nodes answer only requests from their own machine.
+    /// Nodes answer only requests from their own machine. Ask an own one: see [`is_on_this_machine`].
     pub async fn worker_key(&self, operator: &AccountId) -> Result<WorkerPossession> {
         #[derive(serde::Deserialize)]
         struct Answer {
@@ -268,7 +290,7 @@ impl Rpc {
     }
 
     /// New session keys in the node's keystore, and the proof that they are `owner`'s. Nodes answer
-    /// only requests from their own machine.
+    /// only requests from their own machine. Ask an own one: see [`is_on_this_machine`].
     pub async fn rotate_keys(&self, owner: &AccountId) -> Result<(ValidatorKeys, Vec<u8>)> {
         #[derive(serde::Deserialize)]
         struct Answer {
@@ -410,6 +432,44 @@ pub(crate) mod tests {
         client::{RawRpcFuture, RawRpcSubscription, RawValue, RpcClientT},
         UserError,
     };
+
+    #[test]
+    fn only_addresses_of_loopback_are_on_this_machine() {
+        for url in [
+            "ws://localhost",
+            "ws://LocalHost:9944/path",
+            "wss://127.0.0.1:9944",
+            "ws://127.1.2.3?query",
+            "ws://[::1]:9944",
+            "ws://[0:0:0:0:0:0:0:1]#part",
+        ] {
+            assert!(is_on_this_machine(url), "{url}");
+        }
+        for url in [
+            "",
+            "ws://",
+            "wss://rpc.example.org",
+            "ws://10.0.0.1:9944",
+            "ws://128.0.0.1",
+            "ws://0.0.0.0:9944",
+            "ws://[::2]:9944",
+            "ws://[::ffff:10.0.0.1]",
+            "http://localhost",
+            // Names and users that look like addresses of this machine.
+            "ws://localhost.example.org",
+            "ws://127.0.0.1.example.org",
+            "ws://127.0.0.1@example.org",
+            "ws://localhost:9944@example.org",
+            "ws://localhost:@example.org",
+            "ws://example.org#localhost",
+            "ws://example.org/@localhost",
+            "ws:///localhost",
+            "ws://localhost\\.example.org",
+            "ws://localhost\t.example.org",
+        ] {
+            assert!(!is_on_this_machine(url), "{url}");
+        }
+    }
 
     /// A node that answers calls of the runtime API and queries of the state, and makes no blocks. All
     /// else is an error.

@@ -1,5 +1,6 @@
 //! Validators and nominators: their stake, keys and rewards.
 
+mod penalties;
 mod schedule;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,6 +17,7 @@ use crate::{
     AccountId, Call, Client, Error, Result,
 };
 
+pub use penalties::Penalty;
 pub use schedule::{NextElection, Schedule};
 
 /// Number of an era.
@@ -72,8 +74,21 @@ pub struct ValidatorView {
     pub in_session: bool,
     /// Its place in the present era, if it was elected.
     pub place: Option<Place>,
+    /// Whether it has equivocated in the present era and makes no blocks until that ends.
+    pub disabled: bool,
+    /// What it loses, and when, because a validator has equivocated: itself, or one that it has nominated.
+    pub penalties: Vec<Penalty>,
     /// Eras and pages whose rewards nobody has claimed for it and its nominators, oldest first.
     pub unpaid: Vec<(Era, u32)>,
+}
+
+/// The terms that a validator has, or had last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LastTerms {
+    /// Those of a candidate.
+    InForce(ValidatorPreferences),
+    /// Those of the last era for which it was elected.
+    OfEra(Era, ValidatorPreferences),
 }
 
 /// `pallet_staking::StakingLedger`.
@@ -143,18 +158,20 @@ impl Client {
     /// [`Error::Outdated`] if the chain has no elections.
     pub async fn validator(&self, account: &AccountId) -> Result<ValidatorView> {
         let at = self.best_block().await?;
-        let era: Option<(Era, Option<u64>)> = self.staking_value("ActiveEra", at).await?;
-        let (era, _) = era.ok_or_else(|| Error::Outdated("elections of validators".into()))?;
+        let era = self.present_era(at).await?;
         let rpc = self.rpc();
         let keys = twox_map_key("Session", "NextKeys", account);
         let sessions = value_key("Session", "Validators");
         let validators: Option<Vec<AccountId>> = rpc.storage_value(&sessions, Some(at)).await?;
+        let validators = validators.unwrap_or_default();
         let (exposure, points) = self.era_of(era, account, at).await?;
         Ok(ValidatorView {
             schedule: self.schedule(era, account, at).await?,
             stake: self.stake(account, at).await?,
             keys: rpc.storage_value(&keys, Some(at)).await?,
-            in_session: validators.is_some_and(|validators| validators.contains(account)),
+            in_session: validators.contains(account),
+            disabled: self.is_disabled(account, &validators, at).await?,
+            penalties: self.penalties(account, at).await?,
             place: exposure.map(|exposure| Place {
                 total: exposure.total,
                 own: exposure.own,
@@ -164,6 +181,35 @@ impl Client {
             }),
             unpaid: self.unpaid(era, account, at).await?,
         })
+    }
+
+    /// The terms of a candidate; of who is none, those of the last era for which it was elected, as far back
+    /// as the chain remembers. `None`: it never had any.
+    pub async fn last_terms(&self, account: &AccountId) -> Result<Option<LastTerms>> {
+        let at = self.best_block().await?;
+        let depth = self.constant(STAKING, "HistoryDepth").await.unwrap_or_default();
+        self.terms_at(account, self.present_era(at).await?, depth, at).await
+    }
+
+    /// [`Self::last_terms`] in era `now`, and `depth` eras back.
+    async fn terms_at(
+        &self,
+        account: &AccountId,
+        now: Era,
+        depth: u32,
+        at: Digest,
+    ) -> Result<Option<LastTerms>> {
+        if let Some(terms) = self.of_staker("Validators", account, at).await? {
+            return Ok(Some(LastTerms::InForce(terms)));
+        }
+        // The validators of the next era may be elected already.
+        for era in (now.saturating_sub(depth)..=now.saturating_add(1)).rev() {
+            let terms = double_key("ErasValidatorPrefs", era, account);
+            if let Some(terms) = self.rpc().storage_value(&terms, Some(at)).await? {
+                return Ok(Some(LastTerms::OfEra(era, terms)));
+            }
+        }
+        Ok(None)
     }
 
     /// The call that bonds this much more, in plancks. The first bond says where rewards go, by default to
@@ -238,6 +284,11 @@ impl Client {
     pub async fn least_nominator_stake(&self) -> Result<Balance> {
         let at = self.best_block().await?;
         Ok(self.staking_value("MinNominatorBond", at).await?.unwrap_or_default())
+    }
+
+    async fn present_era(&self, at: Digest) -> Result<Era> {
+        let era: Option<(Era, Option<u64>)> = self.staking_value("ActiveEra", at).await?;
+        era.map(|(era, _)| era).ok_or_else(|| Error::Outdated("elections of validators".into()))
     }
 
     async fn best_block(&self) -> Result<Digest> {
@@ -373,6 +424,7 @@ fn nominations_fit(named: &[AccountId], candidates: &BTreeMap<AccountId, bool>) 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{calls::Share, client::tests::client, rpc::tests::node};
     use codec::Encode;
 
     #[test]
@@ -421,6 +473,37 @@ mod tests {
         let error = nominations_fit(&all, &candidates).unwrap_err().to_string();
         for part in ["given twice", "no candidate", "no more nominators"] {
             assert_eq!(error.matches(part).count(), 1, "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_former_candidate_has_the_terms_of_its_last_era() {
+        let [candidate, chilled, elected, old, other] =
+            [1, 2, 3, 4, 5].map(|byte| AccountId::from([byte; 32]));
+        let terms = |percent: &str| ValidatorPreferences {
+            commission: Compact(Share::from_percent(percent).unwrap()),
+            blocked: percent == "7",
+        };
+        let entries = BTreeMap::from([
+            (twox_map_key(STAKING, "Validators", &candidate), terms("5")),
+            (double_key("ErasValidatorPrefs", 10, &candidate), terms("1")),
+            (double_key("ErasValidatorPrefs", 9, &chilled), terms("7")),
+            (double_key("ErasValidatorPrefs", 8, &chilled), terms("8")),
+            (double_key("ErasValidatorPrefs", 11, &elected), terms("11")),
+            (double_key("ErasValidatorPrefs", 5, &old), terms("1")),
+        ]);
+        let node = node(move |_, key| entries.get(key).map(Encode::encode).unwrap_or_default());
+        let client = client(node);
+        for (account, expected) in [
+            (&candidate, Some(LastTerms::InForce(terms("5")))),
+            (&chilled, Some(LastTerms::OfEra(9, terms("7")))),
+            (&elected, Some(LastTerms::OfEra(11, terms("11")))),
+            // Longer ago than the chain remembers, which removes it later.
+            (&old, None),
+            (&other, None),
+        ] {
+            let found = client.terms_at(account, 10, 4, Digest::zero()).await.unwrap();
+            assert_eq!(found, expected);
         }
     }
 

@@ -2,8 +2,8 @@
 
 use anyhow::{anyhow, bail, ensure, Result};
 use assay_runtime::{
-    configs::migrations::SingleBlock, AllPalletsWithSystem, MultiBlockMigrations, Runtime, System,
-    MAXIMUM_BLOCK_WEIGHT, VERSION,
+    configs::migrations::SingleBlock, constants::MigrationBudget, AllPalletsWithSystem,
+    MultiBlockMigrations, Runtime, System, MAXIMUM_BLOCK_WEIGHT, VERSION,
 };
 use frame_support::{
     migrations::MultiStepMigrator,
@@ -19,8 +19,8 @@ use frame_system::LastRuntimeUpgrade;
 ///
 /// # Errors
 ///
-/// The state is of another chain or of a later runtime; a migration fails or does not end within so many
-/// blocks; a value cannot be decoded; an invariant does not hold.
+/// The state is of another chain or of a later runtime; a migration fails, takes more of a block than it may,
+/// or does not end within so many blocks; a value cannot be decoded; an invariant does not hold.
 pub fn run(max_blocks: u32, say: &mut dyn FnMut(String)) -> Result<()> {
     let last = LastRuntimeUpgrade::<Runtime>::get()
         .ok_or_else(|| anyhow!("the state has no version of a runtime"))?;
@@ -42,6 +42,7 @@ pub fn run(max_blocks: u32, say: &mut dyn FnMut(String)) -> Result<()> {
     let weight = before
         .saturating_add(migrations.map_err(|error| anyhow!("a migration failed: {error:?}"))?);
     say(format!("migrations in the block of the upgrade: {} of its weight", share(weight)));
+    fits("the migrations in the block of the upgrade", weight, MAXIMUM_BLOCK_WEIGHT)?;
 
     let mut blocks = 0;
     let mut most = Weight::zero();
@@ -54,6 +55,7 @@ pub fn run(max_blocks: u32, say: &mut dyn FnMut(String)) -> Result<()> {
         most = most.max(MultiBlockMigrations::step());
     }
     say(format!("migrations over several blocks: {blocks} blocks, each at most {}", share(most)));
+    fits("a step of the migrations over several blocks", most, MigrationBudget::get())?;
 
     let decoded = AllPalletsWithSystem::try_decode_entire_state();
     let bytes = decoded.map_err(|errors| anyhow!("values cannot be decoded: {errors:?}"))?;
@@ -61,6 +63,19 @@ pub fn run(max_blocks: u32, say: &mut dyn FnMut(String)) -> Result<()> {
     AllPalletsWithSystem::try_state(System::block_number(), TryStateSelect::All)
         .map_err(|error| anyhow!("an invariant does not hold: {error:?}"))?;
     say("the invariants of all pallets hold".into());
+    Ok(())
+}
+
+/// Refuses work for which a block has no time: its author would make it for longer than its slot, or give it
+/// up.
+fn fits(what: &str, weight: Weight, most: Weight) -> Result<()> {
+    ensure!(
+        weight.all_lte(most),
+        "{what}: {} of a block, more than {}; divide the work into more and smaller steps, as \
+         docs/adr/0032-migrations.md says",
+        share(weight),
+        share(most)
+    );
     Ok(())
 }
 
@@ -116,6 +131,22 @@ mod tests {
     #[test]
     fn a_sound_state_is_accepted() {
         assert_eq!(tried(|| ()), Ok(()));
+    }
+
+    #[test]
+    fn work_that_a_block_has_no_time_for_is_refused() {
+        let (block, step) = (MAXIMUM_BLOCK_WEIGHT, MigrationBudget::get());
+        let more = Weight::from_parts(1, 0);
+        for (most, part) in [(block, "more than 100.0 %"), (step, "more than 50.0 %")] {
+            fits("it", Weight::zero(), most).unwrap();
+            fits("it", most, most).unwrap();
+            let error = fits("it", most.saturating_add(more), most).unwrap_err().to_string();
+            assert!(error.starts_with("it: ") && error.contains(part), "{error}");
+        }
+        let error = fits("it", block.saturating_mul(4), block).unwrap_err().to_string();
+        assert!(error.contains("400.0 % of a block"), "{error}");
+        let too_large = step.set_proof_size(2);
+        assert!(fits("it", too_large, step.set_proof_size(1)).is_err());
     }
 
     #[test]

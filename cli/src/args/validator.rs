@@ -33,16 +33,21 @@ pub enum ValidatorCommand {
         #[arg(value_parser = parse_payee)]
         payee: RewardDestination,
     },
-    /// Have the node make new session keys, and register them
-    RotateKeys,
+    /// Have the node on this machine make new session keys, and register them
+    RotateKeys {
+        /// Take keys of a node on another machine. Whoever runs it can sign what costs you the stake
+        #[arg(long)]
+        trust_node: bool,
+    },
     /// Take part in elections as a validator, or change the terms
     Validate {
-        /// Your share of the rewards in percent, before your nominators get theirs
-        #[arg(long, value_name = "PERCENT", default_value = "0", value_parser = Share::from_percent)]
-        commission: Share,
-        /// Take no more nominators
-        #[arg(long)]
-        blocked: bool,
+        /// Your share of the rewards in percent, before your nominators get theirs [default: as before; 0
+        /// for who was no validator before]
+        #[arg(long, value_name = "PERCENT", value_parser = Share::from_percent)]
+        commission: Option<Share>,
+        /// Take no more nominators; `--blocked false` takes them again [default: as before]
+        #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+        blocked: Option<bool>,
     },
     /// Back validators with your stake, in place of those before
     Nominate {

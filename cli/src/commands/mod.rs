@@ -64,3 +64,36 @@ fn included(call: &Call, inclusion: Inclusion) -> Value {
         "height": inclusion.height,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{args::Cli, failure::USAGE, output::Output};
+    use clap::Parser;
+
+    /// The exit code and the message of a command that fails.
+    async fn failure(line: &str) -> (u8, String) {
+        let cli = Cli::try_parse_from(line.split_whitespace()).unwrap_or_else(|e| panic!("{e}"));
+        let output = Output::new(false);
+        let context = Context::new(cli.global, &output);
+        let failure = run(&context, cli.command).await.unwrap_err();
+        (failure.exit_code(), failure.message())
+    }
+
+    #[tokio::test]
+    async fn no_node_elsewhere_is_asked_for_keys() {
+        for command in
+            ["validator rotate-keys", "operator register --bond 1000", "operator set-worker"]
+        {
+            let line = format!("assay {command} --suri //Alice --url ws://node.invalid:1");
+            let (code, message) = failure(&line).await;
+            assert_eq!(code, USAGE, "{message}");
+            assert!(message.contains("is not on this machine"), "{message}");
+            // With the consent of the user it is asked, if it can be found.
+            let (code, message) = failure(&format!("{line} --trust-node")).await;
+            assert_eq!(code, 3, "{message}");
+        }
+        let given = "assay operator set-worker --worker 0x00 --possession 0x00 --suri //Alice";
+        assert_eq!(failure(&format!("{given} --url ws://node.invalid:1")).await.0, 3);
+    }
+}

@@ -18,6 +18,7 @@ pub async fn run(context: &Context<'_>, command: OperatorCommand) -> Result<(), 
     match command {
         OperatorCommand::Register { bond, worker } => {
             let signer = context.signer()?;
+            check_source(context, &worker)?;
             let client = context.connect().await?;
             if let Some(operator) = client.operator(signer.account()).await? {
                 return Err(Failure::Usage(registered(&operator)));
@@ -31,6 +32,7 @@ pub async fn run(context: &Context<'_>, command: OperatorCommand) -> Result<(), 
         },
         OperatorCommand::SetWorker(worker) => {
             let signer = context.signer()?;
+            check_source(context, &worker)?;
             let key = worker_key(context, &context.connect().await?, &signer, &worker).await?;
             let done = format!("the worker key is now {}", names::to_hex(key.worker.encode()));
             super::send(context, operators::set_worker(key), &done).await
@@ -102,6 +104,14 @@ fn registered(operator: &OperatorView<AccountId>) -> String {
     }
 }
 
+/// Checks, before anything is sent, that a worker key which comes from a node comes from an own one.
+fn check_source(context: &Context<'_>, given: &WorkerKeyArgs) -> Result<(), Failure> {
+    match (&given.worker, &given.worker_key_file) {
+        (None, None) => context.check_own_node(given.trust_node),
+        _ => Ok(()),
+    }
+}
+
 /// The given worker key, else the node's. Refuses keys that are or were registered.
 async fn worker_key(
     context: &Context<'_>,
@@ -122,8 +132,8 @@ async fn worker_key(
             Ok(key) => (key, true),
             Err(Error::Rpc { message, .. }) => {
                 return Err(Failure::Usage(format!(
-                    "the node at {} gives no worker key: {message}. Name your operator's node with \
-                     --url, or the key with --worker-key-file",
+                    "the node at {} gives no worker key: {message}. Use `assay` on the machine of your \
+                     operator's node, with the --url of that node, or name the key with --worker-key-file",
                     context.url()
                 )))
             },

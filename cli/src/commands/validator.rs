@@ -2,9 +2,9 @@
 
 use assay_client::{
     amount,
-    calls::{former_validators, session, validators, RewardDestination, ValidatorPreferences},
+    calls::{former_validators, session, validators, RewardDestination},
     names,
-    validators::{Stake, ValidatorView},
+    validators::{Era, NextElection, Stake, ValidatorView},
     AccountId, Client, Error,
 };
 use assay_primitives::Balance;
@@ -13,7 +13,8 @@ use serde_json::json;
 
 use crate::{args::ValidatorCommand, context::Context, failure::Failure, output::count};
 
-mod status;
+pub mod status;
+mod terms;
 
 pub async fn run(context: &Context<'_>, command: ValidatorCommand) -> Result<(), Failure> {
     match command {
@@ -24,16 +25,9 @@ pub async fn run(context: &Context<'_>, command: ValidatorCommand) -> Result<(),
             let done = format!("rewards go to {}", status::destination(&payee));
             super::send(context, validators::set_payee(payee), &done).await
         },
-        ValidatorCommand::RotateKeys => rotate_keys(context).await,
+        ValidatorCommand::RotateKeys { trust_node } => rotate_keys(context, trust_node).await,
         ValidatorCommand::Validate { commission, blocked } => {
-            check_candidate(context).await?;
-            let commission = Compact(commission);
-            let call = validators::validate(ValidatorPreferences { commission, blocked });
-            let done = format!(
-                "takes part in elections from the next one on, at a commission of {}",
-                commission.0
-            );
-            super::send(context, call, &done).await
+            terms::validate(context, commission, blocked).await
         },
         ValidatorCommand::Nominate { validators: targets } => {
             check_nominator(context, &targets).await?;
@@ -41,10 +35,7 @@ pub async fn run(context: &Context<'_>, command: ValidatorCommand) -> Result<(),
             let done = format!("nominates {number} from the next election on");
             super::send(context, validators::nominate(targets), &done).await
         },
-        ValidatorCommand::Chill => {
-            let done = "takes part in no more elections; the present era goes on";
-            super::send(context, validators::chill(), done).await
-        },
+        ValidatorCommand::Chill => chill(context).await,
         ValidatorCommand::Unbond { amount } => {
             check_unbond(context, amount).await?;
             let done = format!(
@@ -151,6 +142,38 @@ async fn check_candidate(context: &Context<'_>) -> Result<(), Failure> {
     }
 }
 
+async fn chill(context: &Context<'_>) -> Result<(), Failure> {
+    let call = validators::chill();
+    let inclusion = super::submit(context, &call).await?;
+    // After it: an election may have been in the same block.
+    let view = context.connect().await?.validator(&context.own_account()?).await?;
+    let mut json = super::included(&call, inclusion);
+    json["last_era"] = json!(last_era(&view));
+    context.output.result(&json, || format!("{} (block {})", chilled(&view), inclusion.height));
+    Ok(())
+}
+
+/// The last era for which a former candidate is elected.
+fn last_era(view: &ValidatorView) -> Option<Era> {
+    let era = view.schedule.era;
+    match view.schedule.election {
+        NextElection::Done { elected: true } => Some(era.saturating_add(1)),
+        _ => (view.place.is_some() || view.in_session).then_some(era),
+    }
+}
+
+/// What becomes of a former candidate or nominator.
+fn chilled(view: &ValidatorView) -> String {
+    const DONE: &str = "takes part in no more elections";
+    match last_era(view) {
+        None => DONE.to_owned(),
+        Some(era) => format!(
+            "{DONE}; it is elected for era {era}: keep its node running until that era ends{}",
+            status::time_to_era(&view.schedule, era.saturating_add(1))
+        ),
+    }
+}
+
 async fn check_unbond(context: &Context<'_>, amount: Balance) -> Result<(), Failure> {
     let account = context.own_account()?;
     let client = context.connect().await?;
@@ -188,8 +211,9 @@ fn check_rest(
     }
 }
 
-async fn rotate_keys(context: &Context<'_>) -> Result<(), Failure> {
+async fn rotate_keys(context: &Context<'_>, trust_node: bool) -> Result<(), Failure> {
     let signer = context.signer()?;
+    context.check_own_node(trust_node)?;
     let client = context.connect().await?;
     let (keys, proof) = client.rpc().rotate_keys(signer.account()).await.map_err(|error| match error {
         Error::Rpc { message, .. } => Failure::Usage(format!(
@@ -225,13 +249,10 @@ async fn withdraw(context: &Context<'_>) -> Result<(), Failure> {
         })
         .into());
     }
-    // The number is only needed where a stake ends that was slashed: a bound on what is removed.
-    let call = validators::withdraw_unbonded(MAX_SLASHING_SPANS);
+    // The number is needed where a stake ends that was penalised: what is removed with it.
+    let call = validators::withdraw_unbonded(client.slashing_spans(&account).await?);
     super::send(context, call, &format!("withdrew {}", amount::display(due))).await
 }
-
-/// The slashes of a stake that its end removes, at most. The fee is for this many.
-const MAX_SLASHING_SPANS: u32 = 16;
 
 async fn purge_keys(context: &Context<'_>) -> Result<(), Failure> {
     let account = context.own_account()?;
@@ -294,7 +315,11 @@ fn nothing_to_pay(account: &AccountId, view: &ValidatorView) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use assay_client::{rpc::ValidatorKeys, validators::Place};
+    use assay_client::{
+        calls::ValidatorPreferences,
+        rpc::ValidatorKeys,
+        validators::{Place, Schedule},
+    };
 
     #[test]
     fn a_stake_that_is_too_small_is_told_what_is_missing() {
@@ -339,6 +364,43 @@ mod tests {
         }
         let failure = check_former(&account, &ValidatorView::default()).unwrap_err();
         assert!(failure.message().ends_with("has no session keys"));
+    }
+
+    #[test]
+    fn a_former_candidate_keeps_its_node_until_its_last_era_ends() {
+        let with = |election, place: Option<Place>| {
+            let schedule = Schedule {
+                era: 7,
+                block_ms: 2_000,
+                era_blocks: 10_800,
+                end: Some(300),
+                election,
+                ..Default::default()
+            };
+            chilled(&ValidatorView { schedule, place, ..Default::default() })
+        };
+        let place = Place { total: 1, own: 1, nominators: 0, points: 0, all_points: 0 };
+        let (before, elected) = (NextElection::In(1), NextElection::Done { elected: true });
+        let left_out = NextElection::Done { elected: false };
+        assert_eq!(with(before, None), "takes part in no more elections");
+        for (election, place, end) in [
+            (
+                before,
+                Some(place.clone()),
+                "for era 7: keep its node running until that era ends, in about 10 min",
+            ),
+            (left_out, Some(place.clone()), "until that era ends, in about 10 min"),
+            // The election is over: the next era counts, too.
+            (
+                elected,
+                Some(place),
+                "for era 8: keep its node running until that era ends, in about 6 h 10 min",
+            ),
+            (elected, None, "until that era ends, in about 6 h 10 min"),
+        ] {
+            let said = with(election, place);
+            assert!(said.ends_with(end), "{said}");
+        }
     }
 
     #[test]

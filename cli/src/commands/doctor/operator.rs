@@ -1,6 +1,6 @@
 //! The checks of an operator and its node.
 
-use assay_client::{amount, names, AccountId, Client};
+use assay_client::{amount, names, rpc, AccountId, Client};
 use assay_primitives::{
     runtime_api::{OperatorView, ServiceView},
     Balance, BlockNumber, Digest,
@@ -56,12 +56,16 @@ pub async fn keys(
 ) -> Option<OperatorView<AccountId>> {
     // Without an account, only the key is used, not the proof of possession.
     let account = hint.clone().unwrap_or_else(|| AccountId::from([0; 32]));
-    let first = client.rpc().worker_key(&account).await.map(|key| key.worker);
+    // What a node elsewhere says of its keys proves nothing.
+    let first = match rpc::is_on_this_machine(client.rpc().url()) {
+        true => Some(client.rpc().worker_key(&account).await.map(|key| key.worker)),
+        false => None,
+    };
     let mut view = match &hint {
         Some(account) => client.operator(account).await,
         None => Ok(None),
     };
-    if let (Ok(None), false, Ok(worker)) = (&view, expected, &first) {
+    if let (Ok(None), false, Some(Ok(worker))) = (&view, expected, &first) {
         view = match client.operator_of_worker(worker).await {
             Ok(Some(owner)) => client.operator(&owner).await,
             Ok(None) => Ok(None),
@@ -76,8 +80,12 @@ pub async fn keys(
         },
     };
     let first = match first {
-        Ok(worker) => Some(worker),
-        Err(error) => {
+        Some(Ok(worker)) => Some(worker),
+        None => {
+            elsewhere(expected, report);
+            None
+        },
+        Some(Err(error)) => {
             let detail = format!("the node returned no worker key: {error}");
             missing_key(detail, expected, has_engine, report);
             None
@@ -102,6 +110,14 @@ pub async fn keys(
     };
     judge_operator(&view, holds_key, &limits, report);
     Some(view)
+}
+
+/// Reports that the node is not on this machine. `expected`: whether it has to be an operator's.
+fn elsewhere(expected: bool, report: &mut Report) {
+    let verdict = if expected { CheckStatus::Failed } else { CheckStatus::Skipped };
+    let detail = "the node is not on this machine, so what it says of its keys proves nothing";
+    let remedy = "run doctor on the machine of the operator's node, or through a tunnel (ssh -L)";
+    report.problem("worker key", verdict, detail, remedy);
 }
 
 /// Reports that the node returned no worker key.
@@ -315,6 +331,16 @@ mod tests {
             open_assignments: 0,
             unbonding_until: None,
             serves: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_node_elsewhere_does_not_vouch_for_an_operator() {
+        for (expected, verdict) in [(true, CheckStatus::Failed), (false, CheckStatus::Skipped)] {
+            let mut report = Report::default();
+            elsewhere(expected, &mut report);
+            assert_eq!(report.checks[0].verdict, verdict);
+            assert!(report.to_text().contains("ssh -L"));
         }
     }
 

@@ -4,12 +4,13 @@ use assay_client::{
     amount,
     calls::{RewardDestination, Share, ValidatorPreferences},
     names,
-    validators::{Era, NextElection, Schedule, Stake, ValidatorView},
+    validators::{Era, NextElection, Penalty, Schedule, Stake, ValidatorView},
     AccountId,
 };
 use codec::{Compact, Encode};
 use serde_json::{json, Value};
 
+use super::terms::nominators;
 use crate::{
     context::Context,
     failure::Failure,
@@ -119,6 +120,12 @@ fn to_text(account: &AccountId, view: &ValidatorView) -> String {
         let in_session = if view.in_session { "yes" } else { "no" };
         lines.push(("in session", in_session.to_owned()));
     }
+    if view.disabled {
+        lines.push(("disabled", "it has equivocated: no blocks until the era ends".to_owned()));
+    }
+    for one in &view.penalties {
+        lines.push(("penalty", penalty(account, one, schedule)));
+    }
     if let Some(place) = &view.place {
         lines.push((
             "elected with",
@@ -139,14 +146,29 @@ fn to_text(account: &AccountId, view: &ValidatorView) -> String {
     fields(&lines)
 }
 
+/// What an account loses, and when.
+pub fn penalty(account: &AccountId, penalty: &Penalty, schedule: &Schedule) -> String {
+    let Penalty { validator, offence, due, share, amount, of_nominators } = penalty;
+    let share = share.map(|share| format!(" ({share})")).unwrap_or_default();
+    let cause = match validator == account {
+        true => format!("for equivocating in era {offence}"),
+        false => format!("because {validator} equivocated in era {offence}"),
+    };
+    let nominators = match of_nominators {
+        0 => String::new(),
+        _ => format!(", and {} of its nominators", amount::display(*of_nominators)),
+    };
+    format!(
+        "{}{share}{nominators} {cause}, taken when era {due} begins{}",
+        amount::display(*amount),
+        time_to_era(schedule, *due)
+    )
+}
+
 fn role(stake: &Stake) -> String {
     match (&stake.validates, stake.nominates.len()) {
         (Some(ValidatorPreferences { commission: Compact(commission), blocked }), _) => {
-            let nominators = match blocked {
-                true => "takes no more nominators",
-                false => "takes nominators",
-            };
-            format!("candidate at a commission of {commission}, {nominators}")
+            format!("candidate at a commission of {commission}, {}", nominators(*blocked))
         },
         (None, 0) => "none: neither validates nor nominates".to_owned(),
         (None, number) => {
@@ -204,8 +226,21 @@ fn to_json(account: &AccountId, view: &ValidatorView) -> Value {
         "stake": stake,
         "keys": view.keys.as_ref().map(|keys| names::to_hex(keys.encode())),
         "in_session": view.in_session,
+        "disabled": view.disabled,
+        "penalties": view.penalties.iter().map(penalty_to_json).collect::<Vec<_>>(),
         "place": place,
         "unpaid": unpaid,
+    })
+}
+
+fn penalty_to_json(penalty: &Penalty) -> Value {
+    json!({
+        "validator": penalty.validator.to_string(),
+        "offence_era": penalty.offence,
+        "due_era": penalty.due,
+        "share_ppb": penalty.share.map(Share::parts),
+        "amount": penalty.amount.to_string(),
+        "of_nominators": penalty.of_nominators.to_string(),
     })
 }
 
@@ -272,6 +307,40 @@ mod tests {
         assert_eq!(json["stake"]["commission_ppb"], 50_000_000);
         assert_eq!(json["stake"]["payee"], "stake");
         assert_eq!((&json["next_era"], &json["election"]), (&json!(10_360), &json!(10_060)));
+    }
+
+    #[test]
+    fn penalties_are_shown_until_they_are_taken() {
+        let [own, other] = [1, 2].map(|byte| AccountId::from([byte; 32]));
+        let share = Some(Share::from_percent("56.25").unwrap());
+        let penalty = Penalty {
+            validator: own.clone(),
+            offence: 6,
+            due: 9,
+            share,
+            amount: 2_000_000_000_000,
+            of_nominators: 1_000_000_000_000,
+        };
+        let foreign =
+            Penalty { validator: other.clone(), share: None, of_nominators: 0, ..penalty.clone() };
+        let view = ValidatorView { disabled: true, penalties: vec![penalty, foreign], ..view() };
+        let text = text(&view);
+        for part in [
+            "disabled    it has equivocated".to_owned(),
+            "penalty     2 ASY (56.25%), and 1 ASY of its nominators for equivocating in era 6, taken \
+             when era 9 begins, in about 11 h 12 min\n"
+                .to_owned(),
+            format!("penalty     2 ASY because {other} equivocated in era 6, taken when era 9"),
+        ] {
+            assert!(text.contains(&part), "{part}: {text}");
+        }
+        let json = to_json(&own, &view);
+        assert_eq!(json["disabled"], true);
+        assert_eq!(json["penalties"][0]["share_ppb"], 562_500_000);
+        assert_eq!(json["penalties"][0]["of_nominators"], "1000000000000");
+        assert_eq!(json["penalties"][1]["due_era"], 9);
+        let none = self::text(&ValidatorView::default());
+        assert!(!none.contains("penalty") && !none.contains("disabled"), "{none}");
     }
 
     #[test]
