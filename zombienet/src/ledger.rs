@@ -9,7 +9,12 @@ use assay_primitives::{dispute::DisputeId, Balance, Digest, RequestId};
 use codec::Decode;
 use subxt::{OnlineClient, SubstrateConfig};
 
-use crate::{load::Answered, scenario::Run, stage::Stage, state::balances};
+use crate::{
+    load::Answered,
+    scenario::Run,
+    stage::{Away, Stage},
+    state::balances,
+};
 
 /// Events that no scenario may have.
 const FAULTS: [(&str, &str); 3] =
@@ -52,12 +57,13 @@ struct Books {
     challenger: Option<AccountId>,
     /// The accounts whose penalties are entered. Those of others are problems.
     liars: Vec<AccountId>,
+    away: Vec<Away>,
     divisions: BTreeMap<RequestId, Division>,
     /// Fees of requests that were refunded.
     refunds: BTreeMap<RequestId, Balance>,
     /// Of the challenger.
     forfeits: Vec<Penalty>,
-    /// Of liars.
+    /// Of liars, and of operators that were away.
     slashes: Vec<Penalty>,
     /// What the challenger paid for moves in void disputes.
     spent: Balance,
@@ -94,11 +100,11 @@ impl Opening {
     /// - All balances add up to what is issued. The fees were divided, and what is burnt is what the
     ///   validators will receive and what nobody does.
     /// - Every request was settled once, with the parts of its price and the fee of its result. If the
-    ///   stage has liars, it may have been refunded instead.
+    ///   stage has liars, or operators were away then, it may have been refunded instead.
     /// - Payers paid the prices and fees of their requests and transactions, and nothing is held of
     ///   them but compensations. Operators, the owner, the treasury and the challenger got what the
     ///   prices and penalties give them.
-    /// - Nobody but the liars of the stage was slashed, nobody but its challenger lost a bond, and
+    /// - Nobody but the liars of the stage, and operators that were away then, was slashed, nobody but its challenger lost a bond, and
     ///   nobody was disabled.
     ///
     /// # Errors
@@ -227,6 +233,7 @@ async fn read_books(url: &str, first: u32, last: u32, stage: &Stage) -> Result<B
     let mut books = Books {
         challenger: Some(stage.challenger.account().clone()),
         liars: stage.liars.clone(),
+        away: stage.away.clone(),
         ..Default::default()
     };
     for height in first..=last {
@@ -291,7 +298,9 @@ impl Books {
             ("Settlement", "Refunded") => {
                 let (request, _, fee, _): (RequestId, AccountId, Balance, Balance) =
                     Decode::decode(fields)?;
-                if self.refunds.insert(request, fee).is_some() || self.liars.is_empty() {
+                let is_away = self.away.iter().any(|one| one.blocks.contains(&height));
+                let may_be_refunded = is_away || !self.liars.is_empty();
+                if self.refunds.insert(request, fee).is_some() || !may_be_refunded {
                     self.problems.push(format!("request {request} was refunded in block {height}"));
                 }
             },
@@ -299,7 +308,9 @@ impl Books {
                 let (account, amount, compensation, from): (_, _, _, Option<u32>) =
                     Decode::decode(fields)?;
                 let penalty = Penalty { amount, compensation, held: from.is_some() };
-                if self.liars.contains(&account) {
+                let is_away =
+                    |one: &Away| one.blocks.contains(&height) && one.operators.contains(&account);
+                if self.liars.contains(&account) || self.away.iter().any(is_away) {
                     self.slashes.push(penalty);
                 } else {
                     self.problems.push(format!("{account} was slashed in block {height}"));
@@ -379,7 +390,7 @@ mod tests {
     }
 
     #[test]
-    fn penalties_of_liars_and_of_challengers_are_entered() {
+    fn penalties_that_may_be_are_entered() {
         let [liar, challenger] = [1, 2].map(|byte| AccountId::from([byte; 32]));
         let mut books = Books {
             liars: vec![liar.clone()],
@@ -395,6 +406,19 @@ mod tests {
         assert_eq!(books.slashes, [Penalty { amount: 10, compensation: 4, held: true }]);
         assert_eq!(books.forfeits, [Penalty { amount: 6, compensation: 3, held: false }]);
         assert_eq!(books.fees(), 7);
+
+        // Who is away is not penalised at another time.
+        let [late, payer] = [3, 4].map(|byte| AccountId::from([byte; 32]));
+        books.liars.clear();
+        books.away = vec![Away { operators: vec![late.clone()], blocks: 5..=6 }];
+        books.enter(6, ("Settlement", "Slashed"), &slashed(&late)).unwrap();
+        let also = (RequestId(7), &payer, 7u128, 2u128).encode();
+        books.enter(5, ("Settlement", "Refunded"), &also).unwrap();
+        assert!(books.problems.is_empty(), "{:?}", books.problems);
+        books.enter(7, ("Settlement", "Slashed"), &slashed(&late)).unwrap();
+        let third = (RequestId(8), &payer, 7u128, 2u128).encode();
+        books.enter(7, ("Settlement", "Refunded"), &third).unwrap();
+        assert_eq!(std::mem::take(&mut books.problems).len(), 2);
 
         // A second refund of one request, and the penalty of somebody else, remain problems.
         books.enter(3, ("Settlement", "Refunded"), &refunded).unwrap();

@@ -1,6 +1,6 @@
 //! Models, operators and payers: what a network needs on the chain before it can serve requests.
 
-use std::time::Duration;
+use std::{ops::RangeInclusive, time::Duration};
 
 use anyhow::{Context, Result};
 use assay_client::{AccountId, Client, Input, Signer};
@@ -53,6 +53,18 @@ pub struct Stage {
     pub challenger: Signer,
     /// Operators that may be slashed, besides those above. If there are any, requests may be refunded.
     pub liars: Vec<AccountId>,
+    /// When operators were kept from answering.
+    pub away: Vec<Away>,
+}
+
+/// Operators that others could not reach. They may be slashed in these blocks, as operators that do not
+/// answer, and requests may be refunded in them.
+#[derive(Clone, Debug)]
+pub struct Away {
+    /// The operators' accounts.
+    pub operators: Vec<AccountId>,
+    /// Heights, up to the last deadline of what they were asked meanwhile.
+    pub blocks: RangeInclusive<u32>,
 }
 
 impl Stage {
@@ -100,8 +112,13 @@ impl Stage {
         let funding = accounts.map(|account| fund(&client, &bank, account, PAYER_FUNDS));
         within(REGISTRATION, "payers have funds", try_join_all(funding)).await?;
         testnet.connected().await?;
-        let liars = Vec::new();
-        Ok(Self { floating, integer, owner, operators, payers, challenger, liars })
+        let (liars, away) = (Vec::new(), Vec::new());
+        Ok(Self { floating, integer, owner, operators, payers, challenger, liars, away })
+    }
+
+    /// Whether requests may end without a result.
+    pub fn may_fail(&self) -> bool {
+        !self.liars.is_empty() || !self.away.is_empty()
     }
 
     /// The same with some of the payers.

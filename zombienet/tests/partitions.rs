@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{ensure, Context, Result};
-use assay_client::{Call, Client, InferenceRequest, Signer};
+use assay_client::{AccountId, Call, Client, InferenceRequest, Signer};
 use assay_primitives::{dispute::DisputeTiming, Assurance};
 use assay_zombienet::{
     clocks::move_blocks,
@@ -12,7 +12,7 @@ use assay_zombienet::{
     load::{confirm, Amount, Answered, Load},
     scenario::{run, Run},
     scene::{Scene, FINALITY},
-    stage::Stage,
+    stage::{Away, Stage},
     sudo::sudo,
     testnet::Testnet,
     wait::{throughout, within},
@@ -42,6 +42,8 @@ const VOTED: u32 = 4;
 const MOST_COUNTED: u32 = 1;
 /// Time for finality and a common best block after the sides have found each other.
 const RECOVERY: Duration = Duration::from_secs(180);
+/// Blocks after a partition in which deadlines of requests pass that were made in it.
+const LATE: u32 = 30;
 const LIMIT: Duration = Duration::from_secs(20 * 60);
 
 /// One validator of four is cut off with an operator, then the network falls into two halves, each time
@@ -53,8 +55,8 @@ const LIMIT: Duration = Duration::from_secs(20 * 60);
 #[tokio::test(flavor = "multi_thread")]
 async fn partitions() -> Result<()> {
     run("partitions", "partitions", LIMIT, async |run: &mut Run| {
-        let scene = Scene::set(run, PAYERS).await?;
-        let stage = &scene.stage;
+        let mut scene = Scene::set(run, PAYERS).await?;
+        let stage = &scene.stage.clone();
         let alice = run.testnet.client("alice").await?;
         let dave = run.testnet.client("dave").await?;
         let mut loads = Vec::new();
@@ -64,8 +66,10 @@ async fn partitions() -> Result<()> {
             loads.push(Load::start(&stage.of_payers(payers), urls, amount, &run.narrator));
         }
         let sides = Sides { run, stage, alice, dave, history: History::default() };
-        let mut answered = vec![sides.alone().await?];
-        answered.extend(sides.halves().await?);
+        let (first, alone) = sides.alone().await?;
+        let (others, halves) = sides.halves().await?;
+        let mut answered = vec![first];
+        answered.extend(others);
 
         for load in loads {
             answered.extend(load.finish().await?);
@@ -76,6 +80,7 @@ async fn partitions() -> Result<()> {
             sides.history.enter(name, &client).await?;
         }
         sides.history.check(run, &scene.client).await?;
+        scene.stage.away = vec![alone, halves];
         scene.check(run, &answered).await
     })
     .await
@@ -91,13 +96,16 @@ struct Sides<'a> {
 }
 
 impl Sides<'_> {
-    /// dave is alone, with an operator that has no part in the dispute. Returns the disputed request.
-    async fn alone(&self) -> Result<Answered> {
+    /// dave is alone, with an operator that has no part in the dispute. Returns the disputed request, and
+    /// when that operator was away.
+    async fn alone(&self) -> Result<(Answered, Away)> {
         let (run, stage) = (self.run, self.stage);
         let dispute = self.dispute().await?;
         let mut operators = run.testnet.named("operator");
         operators.retain(|name| *name != dispute.operator);
-        let minority = vec!["dave".to_owned(), operators.pop().context("no other operator")?];
+        let alone = operators.pop().context("no other operator")?;
+        let away = self.accounts_of(&[&alone]);
+        let minority = vec!["dave".to_owned(), alone];
         run.testnet.divide(&[self.others(&minority), minority]).await?;
         run.narrator.say("dave is cut off with an operator");
 
@@ -127,13 +135,15 @@ impl Sides<'_> {
             finalised > since + VOTED,
             "three of four validators have finalised {finalised}, and were at {since}"
         );
-        self.heal().await?;
-        dispute.request(stage, &self.alice).await
+        let healed = self.heal().await?;
+        let request = dispute.request(stage, &self.alice).await?;
+        Ok((request, Away { operators: away, blocks: since..=healed + LATE }))
     }
 
     /// Two halves, one of which has the operator of the dispute, and the other one its challenger.
-    /// Returns the disputed request, and those that were made on both sides.
-    async fn halves(&self) -> Result<Vec<Answered>> {
+    /// Returns the disputed request, and those that were made on both sides; and when the operators of one
+    /// half were away for the other one.
+    async fn halves(&self) -> Result<(Vec<Answered>, Away)> {
         let (run, stage) = (self.run, self.stage);
         let window = self.alice.dispute_timing().await?.window;
         let timing = DisputeTiming { window, response: RESPONSE_HALVES };
@@ -169,10 +179,10 @@ impl Sides<'_> {
             let fork = since + BLOCKS_HALVES;
             let here = self.alice.rpc().block_hash(fork).await?;
             ensure!(here != self.dave.rpc().block_hash(fork).await?, "the halves have one chain");
-            self.heal().await?;
-            Ok(twins)
+            let healed = self.heal().await?;
+            Ok((twins, healed))
         };
-        let ((), twins) = try_join(dispute.play(stage, &self.alice), hold).await?;
+        let ((), (twins, healed)) = try_join(dispute.play(stage, &self.alice), hold).await?;
         let mut answered = vec![dispute.request(stage, &self.alice).await?];
         for (terms, payer) in twins {
             let here = ask(stage, &self.alice, &terms, &payer).await?;
@@ -181,7 +191,18 @@ impl Sides<'_> {
             ensure!(requests[0] == requests[1], "one client key has two requests: {requests:?}");
             answered.push(here);
         }
-        Ok(answered)
+        // The blocks of either half remain.
+        let operators = run.testnet.named("operator");
+        let operators = self.accounts_of(&operators.iter().collect::<Vec<_>>());
+        Ok((answered, Away { operators, blocks: since..=healed + LATE }))
+    }
+
+    /// The accounts of the operators at these nodes.
+    fn accounts_of(&self, nodes: &[&String]) -> Vec<AccountId> {
+        let all = self.run.testnet.named("operator").into_iter().zip(&self.stage.operators);
+        all.filter(|(name, _)| nodes.contains(&name))
+            .map(|(_, operator)| operator.account().clone())
+            .collect()
     }
 
     /// The clocks of both sides, as the best blocks of alice and dave have them.
@@ -217,8 +238,9 @@ impl Sides<'_> {
         Ok(twins)
     }
 
-    /// Connects all nodes, and waits until what either side had is decided.
-    async fn heal(&self) -> Result<()> {
+    /// Connects all nodes, and waits until what either side had is decided. Returns the height of the
+    /// best block then.
+    async fn heal(&self) -> Result<u32> {
         let started = self.run.narrator.seconds();
         self.run.testnet.join().await?;
         self.run.narrator.say("all nodes have each other again");
@@ -232,7 +254,7 @@ impl Sides<'_> {
         }
         let seconds = self.run.narrator.seconds() - started;
         self.run.narrator.figure("recovery of finality after a partition, seconds", seconds);
-        Ok(())
+        Ok(best)
     }
 
     fn both(&self) -> [(&str, &Client); 2] {
