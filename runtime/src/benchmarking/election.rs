@@ -11,7 +11,11 @@ use frame_election_provider_support::{
 use frame_support::BoundedVec;
 use sp_runtime::Perbill;
 
-use crate::{configs::staking::OnChain, constants::MaxElected, AccountId, Runtime, Staking};
+use crate::{
+    configs::staking::{drop_votes_beyond, OnChain},
+    constants::{MaxBackers, MaxElected},
+    AccountId, Runtime, Staking,
+};
 
 type Voters = Vec<VoterOf<Staking>>;
 
@@ -37,9 +41,11 @@ pub trait Config: frame_system::Config {
 
 impl Config for Runtime {
     fn phragmen(voters: u32, candidates: u32, votes: u32) -> impl FnOnce() -> bool {
-        let (voters, candidates) = input(voters, candidates, votes);
+        let (mut voters, candidates) = input(voters, candidates, votes);
         let seats = MaxElected::get();
         move || {
+            // All these votes are kept.
+            drop_votes_beyond(MaxBackers::get(), &mut voters);
             let elected = OnChain::instant_elect(voters, candidates, seats);
             elected.is_ok_and(|supports| supports.len() as u32 == seats)
         }

@@ -123,7 +123,7 @@ impl Election {
 
 /// Keeps this many votes for each candidate, the first ones. More would help to elect it, and not be at
 /// stake: of a winner's backers so many are kept.
-fn drop_votes_beyond(most: u32, voters: &mut Vec<VoterOf<Staking>>) {
+pub fn drop_votes_beyond(most: u32, voters: &mut Vec<VoterOf<Staking>>) {
     let mut backers = BTreeMap::<AccountId, u32>::new();
     for (_, _, votes) in voters.iter_mut() {
         votes.retain(|candidate| match backers.get_mut(candidate) {
