@@ -28,19 +28,23 @@ pub struct Trial {
 }
 
 impl Trial {
-    /// Starts a node of the network that does not run, with a program before it if there is one, and a
-    /// log of its own.
+    /// Starts a node of the network that does not run, with these environment variables besides its own,
+    /// and a log of its own.
     ///
     /// # Errors
     ///
     /// There is no such node, or the program cannot be started.
-    pub fn start(testnet: &Testnet, name: &str, under: &[&str], log: &str) -> Result<Self> {
+    pub fn start(
+        testnet: &Testnet,
+        name: &str,
+        variables: &[(String, String)],
+        log: &str,
+    ) -> Result<Self> {
         let node = std::env::var("ASSAY_NODE").context("ASSAY_NODE is not set")?;
-        let mut program = under.iter().copied().chain([node.as_str()]);
         let log = testnet.folder().join(name).join(format!("{log}.log"));
         let output = File::create(&log)?;
-        let process = Command::new(program.next().context("no program")?)
-            .args(program)
+        let process = Command::new(&node)
+            .envs(variables.iter().map(|(name, value)| (name, value)))
             .args(testnet.node(name)?.args())
             .stdin(Stdio::null())
             .stdout(output.try_clone()?)

@@ -42,16 +42,20 @@ pub async fn until<T>(
     loop {
         ticks.tick().await;
         let left = end.saturating_duration_since(Instant::now());
-        match timeout(left, look()).await {
+        let looked = timeout(left, look()).await;
+        // A look that waits for nothing is never too late for its own bound.
+        let is_late = looked.is_err() || left.is_zero();
+        match looked {
             Ok(Ok(Some(value))) => return Ok(value),
             Ok(Ok(None)) => last = None,
             Ok(Err(error)) => last = Some(error),
-            Err(_) => {
-                return Err(match last {
-                    Some(error) => error.context(late(limit, &awaited)),
-                    None => late(limit, &awaited),
-                })
-            },
+            Err(_) => {},
+        }
+        if is_late {
+            return Err(match last {
+                Some(error) => error.context(late(limit, &awaited)),
+                None => late(limit, &awaited),
+            });
         }
     }
 }
@@ -81,4 +85,19 @@ pub async fn throughout(
 
 fn late(limit: Duration, awaited: &impl Display) -> anyhow::Error {
     anyhow!("not within {} s: {awaited}", limit.as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn looks_that_wait_for_nothing_end_as_well() {
+        let limit = Duration::from_millis(1);
+        let error = until(limit, "a value", async || Ok(None::<()>)).await.unwrap_err();
+        assert_eq!(error.to_string(), late(limit, &"a value").to_string());
+        let fails = async || -> Result<Option<()>> { bail!("no node") };
+        let error = until(limit, "a value", fails).await.unwrap_err();
+        assert_eq!(format!("{error:#}"), format!("{}: no node", late(limit, &"a value")));
+    }
 }

@@ -150,12 +150,26 @@ async fn skewed_clock(run: &Run, alice: &Client) -> Result<()> {
         ("-1h", "slow-clock", "rejected: too far in the future"),
         ("+1h", "fast-clock", "by the clock of this machine, so it is fast"),
     ] {
-        let node = Trial::start(&run.testnet, VICTIM, &["faketime", "-f", skew], name)?;
+        let node = Trial::start(&run.testnet, VICTIM, &clock(skew).await?, name)?;
         let said = node.logs(LOGGED, text).await?;
         run.narrator.say(format!("{name}: {said}"));
         node.kill().await?;
     }
     recovers(run, alice, "right-clock").await
+}
+
+/// The variables with which a program has another clock. The program `faketime` itself would be another
+/// process between, which is killed instead of the node.
+async fn clock(skew: &str) -> Result<Vec<(String, String)>> {
+    let output = Command::new("faketime").args(["-m", "-f", skew, "env"]).output().await?;
+    let text = String::from_utf8(output.stdout)?;
+    let of_clock = |line: &str| {
+        let (name, value) = line.split_once('=')?;
+        matches!(name, "LD_PRELOAD" | "FAKETIME").then(|| (name.to_owned(), value.to_owned()))
+    };
+    let variables: Vec<_> = text.lines().filter_map(of_clock).collect();
+    ensure!(variables.len() == 2, "`faketime -m -f {skew} env` prints {text}");
+    Ok(variables)
 }
 
 /// Checks that the node starts and has the others' final block, and kills it.
