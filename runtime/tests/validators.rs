@@ -393,7 +393,9 @@ fn all_that_elects_is_exposed() {
         let others = u128::from(MaxBackers::get() - 1) * 20_000 * ASY;
         assert_eq!(found.nominator_count, MaxBackers::get() - 1);
         assert!(is_about(found.own, MinValidatorBond::get()), "{found:?}");
-        assert!(is_about(found.total, MinValidatorBond::get() + others), "{found:?}");
+        // Each of them is rounded.
+        let total = MinValidatorBond::get() + others;
+        assert!(found.total.abs_diff(total) < 100 * u128::from(MaxBackers::get()), "{found:?}");
     });
 }
 
