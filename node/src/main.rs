@@ -12,6 +12,7 @@ mod clock;
 mod command;
 mod disk;
 mod engine;
+mod equivocations;
 mod intake;
 mod json_log;
 mod metrics;

@@ -22,7 +22,7 @@ use sc_service::{
     TaskManager, WarpSyncConfig,
 };
 use sc_telemetry::{Telemetry, TelemetryHandle, TelemetryWorker};
-use sc_transaction_pool_api::OffchainTransactionPoolFactory;
+use sc_transaction_pool_api::{OffchainTransactionPoolFactory, RejectAllTxPool};
 use sp_blockchain::HeaderBackend;
 use sp_externalities::Extension;
 use sp_inherents::CreateInherentDataProviders;
@@ -36,6 +36,7 @@ use crate::{
     client::{FullBackend, FullClient, FullPool, FullSelectChain, HostFunctions},
     clock,
     engine::NodeEngine,
+    equivocations,
     intake::{Intake, Refused},
     quota::{Quotas, Size},
     rpc, worker_keys, LOG_TARGET,
@@ -180,7 +181,8 @@ pub fn new_partial(config: &Configuration) -> Result<Partial, ServiceError> {
         client.clone(),
         create_inherents.clone(),
         select_chain.clone(),
-        OffchainTransactionPoolFactory::new(transaction_pool.clone()),
+        // `equivocations` reports what it finds there.
+        OffchainTransactionPoolFactory::new(RejectAllTxPool::default()),
     )?;
     let (import_queue, babe_worker) =
         sc_consensus_babe::import_queue(sc_consensus_babe::ImportQueueParams {
@@ -257,6 +259,11 @@ fn start<N: NetworkBackend<Block, Hash>>(
     let slot_duration = babe.link.config().slot_duration();
     let clock = clock::watch(client.clone(), slot_duration);
     task_manager.spawn_handle().spawn("clock", None, clock);
+    if config.role.is_authority() {
+        let pool = OffchainTransactionPoolFactory::new(transaction_pool.clone());
+        let report = equivocations::report(client.clone(), pool);
+        task_manager.spawn_handle().spawn("equivocations", None, report);
+    }
     let handles = Handles {
         client: client.clone(),
         pool: transaction_pool.clone(),
