@@ -126,16 +126,10 @@ impl Election {
 pub fn drop_votes_beyond(most: u32, voters: &mut Vec<VoterOf<Staking>>) {
     let mut backers = BTreeMap::<AccountId, u32>::new();
     for (_, _, votes) in voters.iter_mut() {
-        votes.retain(|candidate| match backers.get_mut(candidate) {
-            Some(count) if *count >= most => false,
-            Some(count) => {
-                *count += 1;
-                true
-            },
-            None => {
-                backers.insert(candidate.clone(), 1);
-                true
-            },
+        votes.retain(|candidate| {
+            let count = backers.entry(candidate.clone()).or_default();
+            *count += 1;
+            *count <= most
         });
     }
     voters.retain(|(_, _, votes)| !votes.is_empty());
